@@ -41,7 +41,7 @@ class EmbeddedServer:
 
     def create_database(self, name: str, template: str | None = None) -> bool:
         """Returns True if the database was made, False if it was there already."""
-        copying = [] if template is None else [f"--template={template}", "--strategy=file_copy"]
+        copying = [] if template is None else [f"--template={template}"]
         done = self._run("createdb", *copying, name)
         if done.returncode != 0 and "already exists" not in done.stderr:
             raise EmbeddedServerError(done.stderr.strip())
@@ -52,6 +52,15 @@ class EmbeddedServer:
         done = self._run("dropdb", "--if-exists", "--force", name)
         if done.returncode != 0:
             raise EmbeddedServerError(done.stderr.strip())
+
+    def rename_database(self, name: str, to: str) -> None:
+        """Renames a database that nobody is connected to."""
+        self._psql(f"ALTER DATABASE {_quoted(name)} RENAME TO {_quoted(to)}")
+
+    def databases(self) -> frozenset[str]:
+        """Returns the names of the databases, without the ones every server has."""
+        listed = self._psql("SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'")
+        return frozenset(listed.splitlines())
 
     def restart(self, *, crash: bool = False) -> None:
         """Ends the server under everybody's connections, orderly or as a crash would, and returns when it is back."""
@@ -65,7 +74,7 @@ class EmbeddedServer:
             time.sleep(POLL_SECONDS)
         raise EmbeddedServerError(_failure(self.directory, "did not come back"))
 
-    def stop(self) -> None:
+    def stop_sync(self) -> None:
         """Leaves the server; the last one to leave stops it and returns when it has stopped. Safe to call again."""
         if self._presence is None:
             return
@@ -78,12 +87,18 @@ class EmbeddedServer:
         finally:
             os.close(presence)
 
-    async def aclose(self) -> None:
-        """`stop` for the event loop."""
-        await asyncio.to_thread(self.stop)
+    async def stop(self) -> None:
+        """`stop_sync` for the event loop."""
+        await asyncio.to_thread(self.stop_sync)
 
     def _postmaster_pid(self) -> int:
         return int((self.directory / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def _psql(self, statement: str) -> str:
+        done = self._run("psql", "--no-psqlrc", "--tuples-only", "--no-align", "--dbname=postgres", f"--command={statement}")
+        if done.returncode != 0:
+            raise EmbeddedServerError(done.stderr.strip())
+        return done.stdout
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return _run(self.directory, program, *arguments)
@@ -181,8 +196,13 @@ def _exit_status(child: int) -> int | None:
 
 def _run(directory: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     where = ["-h", str(supervisor.socket_directory(directory)), "-U", supervisor.SUPERUSER]
-    command = [_binaries() / program, *where, *arguments]
+    command = [str(_binaries() / program), *where, *arguments]
     return subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _binaries() -> Path:

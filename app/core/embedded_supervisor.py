@@ -95,7 +95,8 @@ def server_processes(directory: Path) -> list[int]:
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             command = (entry / "cmdline").read_bytes()
-            if name in command and b"postgres" in command.split(b"\0", 1)[0]:
+            program = command.split(b"\0", 1)[0]
+            if name in command and (program.startswith(b"postgres:") or program.endswith(b"/postgres")):
                 found.append(int(entry.name))
     return sorted(found)
 
