@@ -1,0 +1,30 @@
+"""The explicit lists: which tables, routers, subscribers and jobs Hearthline is made of, and who authenticates."""
+
+import importlib
+
+from app.core.events import Subscriber, install_subscribers
+from app.core.jobs import Job
+from app.core.routing import Router
+
+TABLE_MODULES = (
+    "app.core.idempotency",
+    "app.identity.models",
+)
+
+ROUTERS: tuple[Router, ...] = ()
+
+SUBSCRIBERS: tuple[Subscriber, ...] = ()
+
+JOBS: tuple[Job, ...] = ()
+
+
+def load_tables() -> None:
+    """Import every module that declares tables, so that the metadata is complete."""
+    for module in TABLE_MODULES:
+        importlib.import_module(module)
+
+
+def install() -> None:
+    """Give the kernel what it needs from above: the tables, the subscribers, the authenticator."""
+    load_tables()
+    install_subscribers(SUBSCRIBERS)

@@ -1,0 +1,1 @@
+"""The kernel: knows none of our other packages."""

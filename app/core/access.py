@@ -1,0 +1,118 @@
+"""Who is asking: the actor of a request, how it is found out, and routes that are open to everyone."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Protocol, TypeVar
+
+from fastapi import Depends, Request
+
+from app.core.problems import Unauthenticated
+
+ActorKind = Literal["account", "client", "device", "system", "anonymous"]
+SYSTEM_ID = uuid.UUID(int=0)
+NOBODY_ID = uuid.UUID(int=1)
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A role somebody holds in an organization."""
+
+    organization_id: uuid.UUID
+    organization_kind: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever performs a request, a job or a command.
+
+    ``id`` is the account, the API client or the device credential. ``scopes`` narrows clients and devices; an account
+    has ``None``: its rights come from being the resident, from grants and from memberships.
+    """
+
+    kind: ActorKind
+    id: uuid.UUID
+    community_id: uuid.UUID
+    session_id: uuid.UUID | None = None
+    resident_id: uuid.UUID | None = None
+    memberships: tuple[Membership, ...] = ()
+    scopes: frozenset[str] | None = None
+    second_factor: bool = False
+
+    def holds(self, *roles: str, organization_kind: str | None = None) -> bool:
+        """Say whether the actor has one of ``roles``, in an organization of that kind if one is named."""
+        return any(
+            membership.role in roles and organization_kind in (None, membership.organization_kind)
+            for membership in self.memberships
+        )
+
+
+ANONYMOUS = Actor(kind="anonymous", id=NOBODY_ID, community_id=NOBODY_ID)
+
+
+def system_actor(community_id: uuid.UUID) -> Actor:
+    """Return the actor of what Hearthline does by itself in a community."""
+    return Actor(kind="system", id=SYSTEM_ID, community_id=community_id)
+
+
+class Authenticator(Protocol):
+    """Finds out who sends a request; the identity package implements it, the assembly installs it."""
+
+    async def authenticate(self, request: Request) -> Actor:
+        """Return the actor, ``ANONYMOUS`` without a credential; raises ``Unauthenticated`` for a bad credential."""
+        ...
+
+
+class _Nobody:
+    async def authenticate(self, request: Request) -> Actor:  # noqa: ARG002 - the protocol's signature
+        return ANONYMOUS
+
+
+_authenticator: Authenticator = _Nobody()
+
+
+def install_authenticator(authenticator: Authenticator) -> None:
+    """Make ``authenticator`` the one every request goes through."""
+    global _authenticator  # noqa: PLW0603 - one authenticator per process
+    _authenticator = authenticator
+
+
+async def authenticate(request: Request) -> Actor:
+    """Return who sends ``request``, asking the authenticator once per request."""
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if actor is None:
+        actor = await _authenticator.authenticate(request)
+        request.state.actor = actor
+    return actor
+
+
+async def _signed_in(request: Request) -> Actor:
+    actor = await authenticate(request)
+    if actor.kind == "anonymous":
+        raise Unauthenticated
+    return actor
+
+
+async def _anyone(request: Request) -> Actor:
+    return await authenticate(request)
+
+
+CurrentActor = Annotated[Actor, Depends(_signed_in)]
+"""The actor of the request; 401 if nobody is signed in."""
+
+AnyActor = Annotated[Actor, Depends(_anyone)]
+"""The actor of the request, possibly ``ANONYMOUS``: for public routes only."""
+
+PUBLIC = "hearthline_public"
+
+
+def public(reason: str) -> Callable[[Endpoint], Endpoint]:
+    """Mark an endpoint as open to everyone, with the reason; an unmarked endpoint without a guard fails a test."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        setattr(endpoint, PUBLIC, reason)
+        return endpoint
+
+    return mark

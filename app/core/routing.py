@@ -1,0 +1,318 @@
+"""The route class: one transaction per attempt, committed before the answer leaves; idempotency, retry, versions."""
+
+import asyncio
+import random
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import orjson
+import structlog
+from fastapi import APIRouter, Depends, Header, Path, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm.exc import StaleDataError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.core import idempotency
+from app.core.access import authenticate
+from app.core.database import is_retryable, is_unreachable, reading, unit_of_work
+from app.core.problems import (
+    BadRequest,
+    Conflict,
+    FieldError,
+    Malformed,
+    Problem,
+    StaleVersion,
+    Unavailable,
+    from_http_exception,
+    from_validation,
+    problem_responses,
+)
+from app.core.tables import Table
+
+log = structlog.get_logger(__name__)
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_ATTEMPTS = 6
+_OPTIONS = "hearthline_route_options"
+_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class RouteOptions:
+    """What a route needs beside the ordinary.
+
+    ``database=False``: no transaction and no connection is opened for it (streams, and services that open their own).
+    ``idempotency=False``: ``Idempotency-Key`` is ignored (answers that carry secrets are never stored).
+    """
+
+    database: bool = True
+    idempotency: bool = True
+
+
+def route_options(*, database: bool = True, idempotency: bool = True) -> Callable[[Endpoint], Endpoint]:
+    """Set an endpoint's ``RouteOptions``; goes below the route decorator."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        setattr(endpoint, _OPTIONS, RouteOptions(database, idempotency))
+        return endpoint
+
+    return mark
+
+
+class UnitOfWorkRoute(APIRoute):
+    """A route whose writing methods run in a unit of work per attempt and whose reading methods get a connection."""
+
+    def get_route_handler(self) -> Handler:
+        """Return the framework's handler inside our own."""
+        inner = super().get_route_handler()
+        options: RouteOptions = getattr(self.endpoint, _OPTIONS, RouteOptions())
+        if not options.database:
+            handler = _bare(inner)
+        elif self.methods and self.methods & _WRITING:
+            handler = _writing(inner, options)
+        else:
+            handler = _reading(inner)
+        return _answering(handler)
+
+
+def _bare(inner: Handler) -> Handler:
+    async def handle(request: Request) -> Response:
+        await _refuse_unstorable_text(request)
+        return await inner(request)
+
+    return handle
+
+
+def _reading(inner: Handler) -> Handler:
+    async def handle(request: Request) -> Response:
+        await _refuse_unstorable_text(request)
+        async with reading() as connection:
+            request.state.reading = connection
+            return await inner(request)
+
+    return handle
+
+
+def _writing(inner: Handler, options: RouteOptions) -> Handler:
+    async def attempt(request: Request, claim: idempotency.Claim | None) -> Response:
+        async with unit_of_work() as session:
+            request.state.session = session
+            if claim and (replayed := await idempotency.replay(session, claim)):
+                return replayed
+            response = await inner(request)
+            if claim:
+                await idempotency.store(session, claim, response)
+            return response
+
+    async def handle(request: Request) -> Response:
+        await _refuse_unstorable_text(request)
+        claim = await _claim(request) if options.idempotency else None
+        try:
+            return await _retrying(lambda: attempt(request, claim))
+        except (Problem, RequestValidationError, HTTPException) as refusal:
+            response = _refusal(request, refusal)
+            if claim and idempotency.is_final(response.status_code) and not _is_about_the_key(refusal):
+                async with unit_of_work() as session:
+                    await idempotency.store(session, claim, response)
+            return response
+
+    return handle
+
+
+async def _retrying(attempt: Callable[[], Awaitable[Response]]) -> Response:
+    """Run ``attempt`` until it does not fail by serialization or deadlock; its transaction is new each time."""
+    for number in range(_ATTEMPTS):
+        try:
+            return await attempt()
+        except Exception as error:
+            if not is_retryable(error) or number == _ATTEMPTS - 1:
+                raise
+            # Full jitter: those who collided must not collide again.
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**number))  # noqa: S311 - no secret
+    raise AssertionError("unreachable")
+
+
+def _answering(handler: Handler) -> Handler:
+    """Turn what goes wrong around the endpoint into problems, so that every route answers alike."""
+
+    async def handle(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except (Problem, RequestValidationError, HTTPException) as refusal:
+            return _refusal(request, refusal)
+        except StaleDataError:
+            return StaleVersion().response(request.url.path)
+        except Exception as error:
+            if is_retryable(error) or is_unreachable(error):
+                log.warning("database_unavailable", error=type(error).__name__)
+                return Unavailable().response(request.url.path)
+            if isinstance(error, IntegrityError) and getattr(error.orig, "sqlstate", None) == "23505":
+                # Two did the same at once and the database let one through.
+                return Conflict().response(request.url.path)
+            raise
+
+    return handle
+
+
+def _refusal(request: Request, error: Problem | RequestValidationError | HTTPException) -> Response:
+    if isinstance(error, Problem):
+        return error.response(request.url.path)
+    if isinstance(error, RequestValidationError):
+        return from_validation(error).response(request.url.path)
+    return from_http_exception(error)
+
+
+def _is_about_the_key(error: Exception) -> bool:
+    return isinstance(error, (idempotency.IdempotencyKeyReused, idempotency.StillRunning))
+
+
+async def _claim(request: Request) -> idempotency.Claim | None:
+    key = request.headers.get(idempotency.HEADER)
+    if key is None or request.method != "POST":
+        return None
+    actor = await authenticate(request)
+    query = request.url.query
+    path = f"{request.url.path}?{query}" if query else request.url.path
+    return idempotency.Claim.of(actor.id, request.method, path, key, await request.body())
+
+
+async def _refuse_unstorable_text(request: Request) -> None:
+    """Refuse what PostgreSQL's text cannot hold: NUL, and halves of surrogate pairs."""
+    if "\x00" in request.url.path or "%00" in request.url.query:
+        raise BadRequest("the address contains a NUL character")
+    if request.method not in _WRITING or "json" not in request.headers.get("content-type", "json"):
+        return
+    body = await request.body()
+    if b"\x00" in body:
+        raise Malformed(errors=[FieldError("/body", "contains a NUL character", "nul_character")])
+    # Only an escape can bring in either; most bodies have none, and are not read twice.
+    if b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body:
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise Malformed("the body is not JSON", errors=[FieldError("/body", str(error), "json_invalid")]) from None
+        pointer = _find_nul(document, "/body")
+        if pointer:
+            raise Malformed(errors=[FieldError(pointer, "contains a NUL character", "nul_character")])
+
+
+def _find_nul(value: Any, pointer: str) -> str | None:
+    match value:
+        case str() if "\x00" in value:
+            return pointer
+        case dict():
+            if any("\x00" in key for key in value):
+                return pointer
+            return next(
+                (found for key, item in value.items() if (found := _find_nul(item, f"{pointer}/{key}"))), None
+            )
+        case list():
+            return next(
+                (found for index, item in enumerate(value) if (found := _find_nul(item, f"{pointer}/{index}"))), None
+            )
+    return None
+
+
+async def _session(request: Request) -> AsyncSession:
+    session: AsyncSession = request.state.session
+    return session
+
+
+async def _connection(request: Request) -> AsyncConnection:
+    connection: AsyncConnection = request.state.reading
+    return connection
+
+
+Session = Annotated[AsyncSession, Depends(_session)]
+"""The unit of work of a writing route; committed before the answer is sent."""
+
+Reading = Annotated[AsyncConnection, Depends(_connection)]
+"""The autocommit connection of a reading route."""
+
+
+async def connection_of(request: Request) -> AsyncConnection:
+    """Return the connection a guard reads through: the unit of work's in writing routes, the reading one otherwise."""
+    session: AsyncSession | None = getattr(request.state, "session", None)
+    if session is not None:
+        return await session.connection()
+    return await _connection(request)
+
+
+_ETAG = re.compile(r'^(?:W/)?"(\d{1,9})"$')
+
+
+async def _if_match(
+    if_match: Annotated[str | None, Header(description='the version that is to be changed: `"3"`')] = None,
+) -> int | None:
+    if if_match is None or if_match == "*":
+        return None
+    matched = _ETAG.match(if_match)
+    if matched is None:
+        raise Malformed(errors=[FieldError("/header/If-Match", 'expected an entity tag such as "3"', "if_match")])
+    return int(matched.group(1))
+
+
+IfMatch = Annotated[int | None, Depends(_if_match)]
+"""The version a caller believes to be changing, or ``None`` if it did not say."""
+
+
+def check_version(row: Table, if_match: int | None) -> None:
+    """Raise ``StaleVersion`` unless ``if_match`` is the row's version (or absent)."""
+    if if_match is not None and row.version != if_match:
+        raise StaleVersion
+
+
+def set_etag(response: Response, version: int) -> None:
+    """Put the row's version on the answer as its entity tag."""
+    response.headers["ETag"] = f'"{version}"'
+
+
+def _operation_id(route: APIRoute) -> str:
+    first, *rest = route.name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+class Router(APIRouter):
+    """A router of ours: units of work, problem documents, ``verbNoun`` operation ids from the function's name."""
+
+    def __init__(self, *, tags: list[str], prefix: str = "/v1") -> None:
+        super().__init__(
+            prefix=prefix,
+            tags=list(tags),
+            route_class=UnitOfWorkRoute,
+            generate_unique_id_function=_operation_id,
+            responses=problem_responses(Malformed, Unavailable),
+        )
+
+    def resident_route(self, method: str, path: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
+        """Register one endpoint under ``/me<path>`` and ``/residents/{resident_id}<path>``.
+
+        The endpoint's guard tells who is meant. ``list_check_ins`` becomes ``listMyCheckIns`` and
+        ``listResidentCheckIns``.
+        """
+
+        def register(endpoint: Endpoint) -> Endpoint:
+            verb, _, noun = endpoint.__name__.partition("_")
+            self.add_api_route(f"/me{path}", endpoint, methods=[method], name=f"{verb}_my_{noun}", **options)
+            self.add_api_route(
+                f"/residents/{{resident_id}}{path}",
+                endpoint,
+                methods=[method],
+                name=f"{verb}_resident_{noun}",
+                **{**options, "dependencies": [*options.get("dependencies", ()), Depends(_resident_id)]},
+            )
+            return endpoint
+
+        return register
+
+
+async def _resident_id(resident_id: Annotated[UUID, Path()]) -> None:
+    """Declare the path parameter that the guard reads."""

@@ -1,0 +1,173 @@
+"""The settings of a process, read once from ``HEARTHLINE_*`` variables; what is unsafe in production refuses to start."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, Field, PositiveInt, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Environment = Literal["development", "test", "production"]
+
+
+class DatabaseSettings(BaseModel):
+    """PostgreSQL: without a URL the embedded server is started (never in production)."""
+
+    url: SecretStr | None = None
+    schema_name: str = Field(default="public", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
+    writing_pool: PositiveInt = 8
+    reading_pool: PositiveInt = 8
+    pool_timeout: float = Field(default=5.0, gt=0, description="seconds a request waits for a connection before it gets a 503")
+    statement_timeout: float = Field(default=30.0, gt=0, description="seconds after which PostgreSQL ends a statement")
+
+
+class HttpSettings(BaseModel):
+    """Where the API listens and under which address the world reaches it."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    processes: PositiveInt = 1
+    public_url: str = "http://127.0.0.1:8000"
+    max_body: PositiveInt = Field(default=1_048_576, description="bytes; uploads have a limit of their own")
+    trusted_proxies: tuple[str, ...] = ()
+    shutdown_grace: float = Field(default=20.0, gt=0, description="seconds in-flight requests get to finish")
+
+
+class KeySettings(BaseModel):
+    """Keys that seal, sign and look up; each 32 bytes in base64. Development makes its own in the data directory."""
+
+    sealing: dict[str, SecretStr] = Field(default_factory=dict, description="key id → key, as JSON; old ids stay for reading")
+    active: str | None = Field(default=None, description="the id of the sealing key that new values are sealed with")
+    blind_index: SecretStr | None = None
+    cursor: SecretStr | None = None
+    signing: SecretStr | None = Field(default=None, description="seed of the Ed25519 key that signs access tokens")
+
+
+class SignInSettings(BaseModel):
+    """Which ways of signing in exist, and how long what they give lasts."""
+
+    methods: tuple[Literal["local", "firebase", "oidc"], ...] = ("local",)
+    issuer: str = "hearthline"
+    access_token_minutes: PositiveInt = 15
+    refresh_token_days: PositiveInt = 60
+    code_minutes: PositiveInt = 10
+    firebase_project: str | None = None
+    oidc_issuers: dict[str, str] = Field(default_factory=dict, description="issuer URL → audience, as JSON")
+    oidc_allow_loopback: bool = Field(default=False, description="accept issuers on http://127.0.0.1 (tests)")
+
+
+class PushSettings(BaseModel):
+    """How pushes leave: ``local`` shows them on the outbox page, ``fcm`` sends them through Firebase."""
+
+    provider: Literal["local", "fcm"] = "local"
+    fcm_project: str | None = None
+    fcm_credentials: Path | None = Field(default=None, description="service account file")
+    fcm_endpoint: str = "https://fcm.googleapis.com"
+    fcm_token_endpoint: str | None = None
+
+
+class MessageSettings(BaseModel):
+    """How text messages, calls and mail leave: ``local`` shows them on the outbox page."""
+
+    sms: Literal["local"] = "local"
+    mail: Literal["local"] = "local"
+    voice: Literal["local"] = "local"
+
+
+class WorkerSettings(BaseModel):
+    """The worker's pace and its watchdog."""
+
+    batch: PositiveInt = 1_000
+    watchdog_url: str | None = Field(default=None, description="pinged only while the lag is within its limit")
+    watchdog_seconds: PositiveInt = 30
+    lag_limit_seconds: PositiveInt = 60
+
+
+class TelemetrySettings(BaseModel):
+    """Logs and traces."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    otlp_endpoint: str | None = None
+
+
+class RateLimitSettings(BaseModel):
+    """Where request counts are kept: ``postgres`` is shared by all processes, ``memory`` is each process's own."""
+
+    store: Literal["postgres", "memory"] = "postgres"
+
+
+class MediaSettings(BaseModel):
+    """Uploads: where the files live and how large one may be."""
+
+    directory: Path = Path(".hearthline/media")
+    max_upload: PositiveInt = Field(default=20 * 1_048_576, description="bytes")
+
+
+class DemoSettings(BaseModel):
+    """The demo community and the outbox page; never in production."""
+
+    enabled: bool = False
+
+
+class Settings(BaseSettings):
+    """All settings. A nested field is set as ``HEARTHLINE_<GROUP>_<FIELD>``, e.g. ``HEARTHLINE_DATABASE_URL``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEARTHLINE_", env_nested_delimiter="_", env_nested_max_split=1, extra="ignore", frozen=True
+    )
+
+    environment: Environment = "development"
+    directory: Path = Field(default=Path(".hearthline"), description="what this installation keeps on disk")
+    database: DatabaseSettings = DatabaseSettings()
+    http: HttpSettings = HttpSettings()
+    keys: KeySettings = KeySettings()
+    signin: SignInSettings = SignInSettings()
+    push: PushSettings = PushSettings()
+    messages: MessageSettings = MessageSettings()
+    worker: WorkerSettings = WorkerSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    ratelimits: RateLimitSettings = RateLimitSettings()
+    media: MediaSettings = MediaSettings()
+    demo: DemoSettings = DemoSettings()
+
+    @model_validator(mode="after")
+    def _safe_in_production(self) -> Self:
+        if self.environment != "production":
+            return self
+        required = {
+            "HEARTHLINE_DATABASE_URL": self.database.url,
+            "HEARTHLINE_KEYS_SEALING": self.keys.sealing or None,
+            "HEARTHLINE_KEYS_ACTIVE": self.keys.active,
+            "HEARTHLINE_KEYS_BLIND_INDEX": self.keys.blind_index,
+            "HEARTHLINE_KEYS_CURSOR": self.keys.cursor,
+            "HEARTHLINE_KEYS_SIGNING": self.keys.signing,
+        }
+        missing = [name for name, value in required.items() if value is None]
+        if missing:
+            raise ValueError(f"production needs {', '.join(missing)}")
+        if self.demo.enabled:
+            raise ValueError("HEARTHLINE_DEMO_ENABLED must not be set in production")
+        return self
+
+
+_installed: Settings | None = None
+
+
+@cache
+def _from_environment() -> Settings:
+    return Settings()
+
+
+def settings() -> Settings:
+    """Return the process's settings, read from the environment at first use.
+
+    Raises ``pydantic.ValidationError`` naming each variable that is missing or wrong.
+    """
+    return _installed or _from_environment()
+
+
+def install_settings(replacement: Settings | None) -> None:
+    """Put ``replacement`` in place of the environment's settings; ``None`` takes it back."""
+    global _installed  # noqa: PLW0603 - one set of settings per process
+    _installed = replacement

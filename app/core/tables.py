@@ -1,0 +1,92 @@
+"""What every table has: an id from our clock, timestamps, a version, named constraints and a privacy declaration."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import declared_attr
+from sqlmodel import Field, SQLModel
+
+from app.core import clock
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Erasure = Literal["delete", "redact", "keep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """Whose personal data a table holds, why, on which basis, for how long, and what erasing the person does to it.
+
+    ``subject`` is the column that names the person: ``account_id``, ``resident_id`` or a column that holds such an id.
+    ``None`` says that the table holds nobody's data, and ``purpose`` says why that is so.
+    """
+
+    subject: str | None
+    purpose: str
+    erasure: Erasure = "delete"
+    basis: str = "contract"
+    retention: str = "while the person is a member of the community"
+    subject_kind: Literal["account", "resident"] = "account"
+    redacted: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+
+    @classmethod
+    def none(cls, why: str) -> "Privacy":
+        """Return the declaration of a table without personal data; ``why`` is for the reviewer."""
+        return cls(subject=None, purpose=why, erasure="keep", basis="none", retention="unlimited")
+
+
+def instant(**options: Any) -> Any:
+    """Return the field of a required ``timestamptz`` column."""
+    return Field(sa_type=sa.DateTime(timezone=True), **options)  # type: ignore[call-overload]  # SQLModel types sa_type as a class
+
+
+def optional_instant(**options: Any) -> Any:
+    """Return the field of an optional ``timestamptz`` column, empty unless set."""
+    return Field(default=None, sa_type=sa.DateTime(timezone=True), nullable=True, **options)  # type: ignore[call-overload]
+
+
+def jsonb(**options: Any) -> Any:
+    """Return the field of a ``jsonb`` column; give ``default_factory`` or ``default``."""
+    return Field(sa_type=JSONB, **options)  # type: ignore[call-overload]
+
+
+def text_array(**options: Any) -> Any:
+    """Return the field of a required ``text[]`` column, empty unless set."""
+    options.setdefault("default_factory", list)
+    return Field(sa_type=ARRAY(sa.Text), nullable=False, **options)  # type: ignore[call-overload]
+
+
+def sealed(**options: Any) -> Any:
+    """Return the field of a column that holds only what ``app.core.sealing`` sealed."""
+    return Field(sa_type=sa.Text, **options)  # type: ignore[call-overload]
+
+
+class Table(SQLModel):
+    """The base of every table.
+
+    ``version`` counts the flushed changes and guards against lost updates: a flush over a changed row raises
+    ``sqlalchemy.orm.exc.StaleDataError``. Set-based SQL bumps it by hand.
+    """
+
+    privacy: ClassVar[Privacy]
+
+    id: uuid.UUID = Field(default_factory=clock.new_id, primary_key=True)
+    created_at: datetime = instant(default_factory=clock.now)
+    updated_at: datetime = instant(default_factory=clock.now, sa_column_kwargs={"onupdate": clock.now})
+    version: int = Field(default=1, nullable=False)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - a declared attribute receives the class
+        table = getattr(cls, "__table__", None)
+        return {} if table is None else {"version_id_col": table.c.version}

@@ -1,0 +1,1 @@
+"""Who is who: communities, people, organizations, sign-in, consent."""

@@ -1,0 +1,65 @@
+"""The API process: the assembled application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app import assembly
+from app.core import health, telemetry
+from app.core.problems import Problem, handle_problem, internal_error
+from app.core.runtime import running
+from app.core.settings import Settings
+from app.core.settings import settings as current_settings
+
+log = structlog.get_logger(__name__)
+
+_DESCRIPTION = """
+The backend behind a community's resident apps. Errors are problem documents (RFC 9457); lists are
+`{"items": […], "next": cursor}`; every POST takes an `Idempotency-Key`; updates take `If-Match`.
+"""
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with running(app.state.settings):
+        yield
+
+
+async def _handle_unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected_error", path=request.scope.get("route_path"), error=type(error).__name__, exc_info=error)
+    return internal_error()
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application with every router; its lifespan opens the database."""
+    settings = settings or current_settings()
+    telemetry.configure(settings.telemetry)
+    assembly.install()
+    app: FastAPI = FastAPIOffline(
+        title="Hearthline",
+        version="1.0.0",
+        description=_DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        max_body_size=settings.http.max_body,
+        separate_input_output_schemas=False,
+    )
+    app.state.settings = settings
+    for kind in (Problem, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, handle_problem)
+    app.add_exception_handler(Exception, _handle_unexpected)
+    app.add_middleware(telemetry.TelemetryMiddleware)
+    app.include_router(health.router)
+    for router in assembly.ROUTERS:
+        app.include_router(router)
+    if settings.demo.enabled or settings.environment != "production":
+        for router in assembly.DEMO_ROUTERS:
+            app.include_router(router)
+    return app

@@ -1,0 +1,42 @@
+"""The worker process: it does what falls due, hands events on and sends what was written."""
+
+import asyncio
+import os
+import signal
+
+import structlog
+
+from app import assembly
+from app.core import telemetry
+from app.core.jobs import run_jobs
+from app.core.runtime import running
+from app.core.settings import Settings
+
+log = structlog.get_logger(__name__)
+_PARENT_CHECK_SECONDS = 1.0
+
+
+async def work(settings: Settings, *, parent: int | None = None) -> None:
+    """Run every job until SIGTERM or SIGINT; a batch in hand is finished first.
+
+    With ``parent`` (a process id) it ends with that process too, so that a killed API leaves no worker behind.
+    """
+    telemetry.configure(settings.telemetry)
+    assembly.install()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings):
+        watch = asyncio.create_task(_stop_with_parent(parent, stop)) if parent else None
+        log.info("worker_started", jobs=len(assembly.JOBS))
+        await run_jobs(assembly.JOBS, stop)
+        if watch:
+            watch.cancel()
+    log.info("worker_stopped")
+
+
+async def _stop_with_parent(parent: int, stop: asyncio.Event) -> None:
+    while os.getppid() == parent:
+        await asyncio.sleep(_PARENT_CHECK_SECONDS)
+    stop.set()

@@ -1,0 +1,1 @@
+"""Tests of Hearthline; the folders mirror the packages."""

@@ -1,0 +1,156 @@
+"""What every test stands on: a migrated database per worker, a clock that is set, the assembled application."""
+
+import asyncio
+import fcntl
+import hashlib
+import importlib
+import inspect
+import os
+import threading
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import SQLModel
+
+from app.core import clock as clocks
+from app.core import embedded
+from app.core.database import Database, close_database, open_database
+from app.core.settings import DatabaseSettings, Settings, install_settings
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT / ".hearthline" / "test"
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+_FILLED_TABLES = """
+SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relname <> 'alembic_version' AND pg_relation_size(c.oid) > 0
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def test_settings() -> Iterator[Settings]:
+    """Run every test on settings that owe nothing to the environment."""
+    settings = Settings(environment="test", directory=DATA)
+    install_settings(settings)
+    yield settings
+    install_settings(None)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[embedded.EmbeddedServer]:
+    """Start (or join) the embedded PostgreSQL that all test processes share."""
+    DATA.mkdir(parents=True, exist_ok=True)
+    running = embedded.start_sync(DATA / "postgres", durable=False)
+    yield running
+    running.stop_sync()
+
+
+def _load_tables() -> None:
+    """(while the schema is being built) import every table module that imports."""
+    from app import assembly
+
+    for module in assembly.TABLE_MODULES:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            print("not importable:", module, error)
+
+
+def _schema_fingerprint() -> str:
+    from sqlalchemy.schema import CreateIndex, CreateTable
+    from sqlalchemy.dialects import postgresql
+
+    _load_tables()
+    ddl = []
+    for table in SQLModel.metadata.sorted_tables:
+        ddl.append(str(CreateTable(table).compile(dialect=postgresql.dialect())))
+        ddl += sorted(str(CreateIndex(index).compile(dialect=postgresql.dialect())) for index in table.indexes)
+        ddl.append(Path(inspect.getsourcefile(next(m.class_ for m in SQLModel._sa_registry.mappers if m.local_table is table))).read_text())
+    return hashlib.sha256("".join(ddl).encode()).hexdigest()[:12]
+
+
+async def _create_all(url: str) -> None:
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(SQLModel.metadata.create_all)
+    await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def template(server: embedded.EmbeddedServer) -> str:
+    """Return the name of a database that is migrated to head; built once per state of the schema."""
+    name = f"template_{_schema_fingerprint()}"
+    with (DATA / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if name not in server.databases():
+            building = f"building_{os.getpid()}"
+            server.create_database(building)
+            threading.Thread(target=lambda: asyncio.run(_create_all(server.url(building)))).run()
+            server.rename_database(building, name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def database_name(server: embedded.EmbeddedServer, template: str) -> Iterator[str]:
+    """Clone the template for this test process."""
+    name = f"test_{os.getpid()}"
+    server.create_database(name, template=template)
+    yield name
+    server.drop_database(name)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def opened(server: embedded.EmbeddedServer, database_name: str) -> AsyncIterator[Database]:
+    """Open the process's engines on the worker's database."""
+    yield open_database(server.url(database_name), DatabaseSettings())
+    await close_database()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def database(opened: Database) -> AsyncIterator[Database]:
+    """Give a test the worker's database, and empty what it filled: it is really committed, so readers see it."""
+    yield opened
+    dsn = make_url(opened.url).set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(dsn)
+    try:
+        filled = [row[0] for row in await connection.fetch(_FILLED_TABLES)]
+        if filled:
+            # The audit trail refuses to be emptied by anything but a replica role.
+            await connection.execute("SET session_replication_role = replica")
+            await asyncio.wait_for(connection.execute(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE"), 10)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def clock() -> Iterator[clocks.ManualClock]:
+    """Stop the clock at a Monday morning."""
+    manual = clocks.ManualClock(START)
+    previous = clocks.install(manual)
+    yield manual
+    clocks.install(previous)
+
+
+@pytest.fixture(scope="session")
+def app(test_settings: Settings) -> FastAPI:
+    """Return the assembled application."""
+    from app.main import create_app  # noqa: PLC0415 - imports every package
+
+    return create_app(test_settings)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(app: FastAPI, database: Database) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ARG001
+    """Return an HTTP client of the application, without a network."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened_client:
+        yield opened_client
