@@ -13,6 +13,9 @@ TABLE_MODULES = (
 
 ROUTERS: tuple[Router, ...] = ()
 
+DEMO_ROUTERS: tuple[Router, ...] = ()
+"""Mounted everywhere but in production."""
+
 SUBSCRIBERS: tuple[Subscriber, ...] = ()
 
 JOBS: tuple[Job, ...] = ()

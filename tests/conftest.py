@@ -1,5 +1,6 @@
 """What every test stands on: a migrated database per worker, a clock that is set, the assembled application."""
 
+import ast
 import asyncio
 import fcntl
 import hashlib
@@ -56,9 +57,9 @@ def server() -> Iterator[embedded.EmbeddedServer]:
 
 def _load_tables() -> None:
     """(while the schema is being built) import every table module that imports."""
-    from app import assembly
-
-    for module in assembly.TABLE_MODULES:
+    tree = ast.parse((ROOT / "app" / "assembly.py").read_text())
+    names = next(n.value for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "TABLE_MODULES")
+    for module in ast.literal_eval(names):
         try:
             importlib.import_module(module)
         except Exception as error:
@@ -94,7 +95,9 @@ def template(server: embedded.EmbeddedServer) -> str:
         if name not in server.databases():
             building = f"building_{os.getpid()}"
             server.create_database(building)
-            threading.Thread(target=lambda: asyncio.run(_create_all(server.url(building)))).run()
+            thread = threading.Thread(target=lambda: asyncio.run(_create_all(server.url(building))))
+            thread.start()
+            thread.join()
             server.rename_database(building, name)
     return name
 

@@ -43,6 +43,8 @@ def _engine(url: URL, settings: DatabaseSettings, **options: Any) -> AsyncEngine
         max_overflow=0,
         pool_timeout=settings.pool_timeout,
         pool_use_lifo=True,
+        # An error's text must not carry the values of the statement: they are personal data.
+        hide_parameters=True,
         json_serializer=_dump,
         json_deserializer=orjson.loads,
         connect_args={

@@ -1,0 +1,77 @@
+"""The two doors: what is committed, what is rolled back, and who sees it when."""
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.core.database import Database, after_commit, is_unreachable, reading, unit_of_work
+from app.identity.models import Community
+
+
+def _community(name: str = "Elm Street") -> Community:
+    return Community(name=name, time_zone="Europe/Berlin", country="DE", currency="EUR", languages=["en"])
+
+
+async def _names() -> list[str]:
+    async with reading() as connection:
+        return list((await connection.execute(sa.select(sa.column("name")).select_from(sa.table("identity_community")))).scalars())
+
+
+async def test_a_unit_of_work_is_seen_by_readers_once_it_ended(database: Database) -> None:
+    async with unit_of_work() as session:
+        session.add(_community())
+        await session.flush()
+        assert await _names() == []
+    assert await _names() == ["Elm Street"]
+
+
+async def test_a_failed_unit_of_work_leaves_nothing_and_calls_nobody(database: Database) -> None:
+    called: list[str] = []
+    with pytest.raises(RuntimeError):
+        async with unit_of_work() as session:
+            session.add(_community())
+            await session.flush()
+            after_commit(session, lambda: called.append("told"))
+            raise RuntimeError
+    assert await _names() == []
+    assert called == []
+
+
+async def test_callbacks_run_after_the_commit(database: Database) -> None:
+    called: list[str] = []
+    async with unit_of_work() as session:
+        session.add(_community())
+        after_commit(session, lambda: called.append("told"))
+        assert called == []
+    assert called == ["told"]
+
+
+async def test_a_change_over_a_changed_row_is_refused(database: Database) -> None:
+    row = _community()
+    async with unit_of_work() as session:
+        session.add(row)
+    with pytest.raises(StaleDataError):
+        async with unit_of_work() as mine:
+            seen = await mine.get_one(Community, row.id)
+            async with unit_of_work() as theirs:
+                other = await theirs.get_one(Community, row.id)
+                other.name = "Oak Street"
+            seen.name = "Ash Street"
+    assert await _names() == ["Oak Street"]
+
+
+async def test_an_update_counts_the_version_and_moves_updated_at(database: Database) -> None:
+    row = _community()
+    async with unit_of_work() as session:
+        session.add(row)
+    async with unit_of_work() as session:
+        seen = await session.get_one(Community, row.id)
+        seen.name = "Oak Street"
+        await session.flush()
+        assert seen.version == 2
+        assert seen.updated_at > seen.created_at
+
+
+def test_a_refused_connection_is_the_databases_fault_and_a_bug_is_not() -> None:
+    assert is_unreachable(ConnectionRefusedError())
+    assert not is_unreachable(ValueError("a bug"))
