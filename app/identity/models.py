@@ -17,6 +17,7 @@ class Community(Table, table=True):
     privacy: ClassVar[Privacy] = Privacy.none("describes a place")
 
     name: str
+    country: str = Field(max_length=2, description="ISO 3166-1: how numbers without a country code are read")
     time_zone: str
     currency: str = Field(max_length=3)
     languages: list[str] = text_array()
@@ -63,7 +64,9 @@ class Household(Table, table=True):
     """A home that residents share."""
 
     __tablename__ = "identity_household"
-    privacy: ClassVar[Privacy] = Privacy.none("a place without a person; its address is sealed on the residents' behalf")
+    privacy: ClassVar[Privacy] = Privacy.none(
+        "a place without a person; its address is sealed on the residents' behalf"
+    )
     __table_args__ = (sa.Index("ix_identity_household_community_id", "community_id"),)
 
     community_id: uuid.UUID = Field(foreign_key="identity_community.id")
@@ -147,7 +150,10 @@ class Membership(Table, table=True):
 
     __tablename__ = "identity_membership"
     privacy: ClassVar[Privacy] = Privacy(
-        subject="account_id", purpose="who works for whom", erasure="keep", retention="10 years: who could see what, when"
+        subject="account_id",
+        purpose="who works for whom",
+        erasure="keep",
+        retention="10 years: who could see what, when",
     )
     __table_args__ = (
         sa.Index(
@@ -208,8 +214,17 @@ class Grant(Table, table=True):
     __table_args__ = (
         sa.CheckConstraint("kind IN ('consent', 'proxy', 'break_glass')", name="kind"),
         sa.CheckConstraint("expires_at IS NULL OR expires_at > starts_at", name="period"),
+        sa.Index(
+            "uq_identity_grant_current",
+            "resident_id",
+            "grantee_account_id",
+            "kind",
+            "reason_id",
+            unique=True,
+            postgresql_where=sa.text("revoked_at IS NULL"),
+            postgresql_nulls_not_distinct=True,
+        ),
         sa.Index("ix_identity_grant_grantee_account_id", "grantee_account_id", "resident_id"),
-        sa.Index("ix_identity_grant_resident_id", "resident_id"),
         sa.Index("ix_identity_grant_reason_id", "reason_id"),
     )
 

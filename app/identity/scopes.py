@@ -64,7 +64,16 @@ ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "dispatcher": frozenset(
-        {PROFILE_READ, CONTACTS_READ, CHECK_INS_READ, CHECK_INS_ANSWER, ALARMS_READ, ALARMS_RAISE, ALARMS_RESPOND, CIRCLE_READ}
+        {
+            PROFILE_READ,
+            CONTACTS_READ,
+            CHECK_INS_READ,
+            CHECK_INS_ANSWER,
+            ALARMS_READ,
+            ALARMS_RAISE,
+            ALARMS_RESPOND,
+            CIRCLE_READ,
+        }
     ),
     "coordinator": frozenset(
         {
@@ -98,7 +107,9 @@ ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
             MEDICATION_READ,
         }
     ),
-    "clinician": frozenset({PROFILE_READ, CONTACTS_READ, VITALS_READ, MEDICATION_READ, MEDICATION_MANAGE, APPOINTMENTS_MANAGE}),
+    "clinician": frozenset(
+        {PROFILE_READ, CONTACTS_READ, VITALS_READ, MEDICATION_READ, MEDICATION_MANAGE, APPOINTMENTS_MANAGE}
+    ),
     "worker": frozenset(),
 }
 """Roles of members of organizations → the scopes the role can have at most."""

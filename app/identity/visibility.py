@@ -70,7 +70,9 @@ def visible_residents(scope: str) -> sa.CompoundSelect[Any]:
     """
     own = sa.select(_residents.c.id.label("resident_id")).where(_residents.c.id == _own(scope))
     granted = sa.select(_grants.c.resident_id).where(_current_grants(scope))
-    named = sa.select(_agreements.c.resident_id).where(_current_agreements(scope), _agreements.c.resident_id.is_not(None))
+    named = sa.select(_agreements.c.resident_id).where(
+        _current_agreements(scope), _agreements.c.resident_id.is_not(None)
+    )
     everyone = (
         sa.select(_residents.c.id)
         .join(_agreements, _agreements.c.community_id == _residents.c.community_id)

@@ -1,0 +1,104 @@
+"""Identity's door for the other packages: who somebody is, how to reach them, and what they may see or do."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.core.access import Actor
+from app.identity.access import Member, member_guard, require_member
+from app.identity.communities.schemas import CommunityPublic, HolidayPublic
+from app.identity.communities.views import community, local_calendar
+from app.identity.consent import service as consent
+from app.identity.consent.rules import GivenKind
+from app.identity.consent.service import close_break_glass, open_break_glass
+from app.identity.models import Grant
+from app.identity.organizations.views import duty_desk, organization_members
+from app.identity.people.schemas import ContactPointPublic, PersonPublic
+from app.identity.people.service import create_account
+from app.identity.people.views import accounts_reached_at, contact_points, people
+from app.identity.scopes import GRANTS_MANAGE
+from app.identity.visibility import (
+    ANY_SCOPE,
+    ResidentSubject,
+    actor_binds,
+    is_visible,
+    require_resident,
+    resident_guard,
+    visible_residents,
+)
+
+__all__ = [
+    "ANY_SCOPE",
+    "CommunityPublic",
+    "ContactPointPublic",
+    "HolidayPublic",
+    "Member",
+    "PersonPublic",
+    "ResidentSubject",
+    "actor_binds",
+    "add_grant",
+    "close_break_glass",
+    "community",
+    "contact_points",
+    "create_account",
+    "duty_desk",
+    "find_accounts_by_phone",
+    "is_visible",
+    "languages",
+    "local_calendar",
+    "member_guard",
+    "open_break_glass",
+    "organization_members",
+    "people",
+    "require_member",
+    "require_resident",
+    "resident_guard",
+    "revoke_grant",
+    "visible_residents",
+]
+
+
+async def languages(connection: AsyncConnection, account_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the language (BCP 47) each account is spoken to in; unknown ids are left out."""
+    return {account_id: person.language for account_id, person in (await people(connection, account_ids)).items()}
+
+
+async def find_accounts_by_phone(connection: AsyncConnection, community_id: uuid.UUID, phone: str) -> list[uuid.UUID]:
+    """Return the active accounts of the community an E.164 number reaches: one number may serve several people."""
+    return await accounts_reached_at(connection, community_id, phone)
+
+
+async def add_grant(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    resident_id: uuid.UUID,
+    grantee_account_id: uuid.UUID,
+    scopes: Iterable[str],
+    kind: GivenKind = "consent",
+    expires_at: datetime | None = None,
+) -> Grant:
+    """Let a person see or do ``scopes`` with a resident, on behalf of ``actor``, and return the grant.
+
+    Raises ``NotFound``, ``Forbidden`` without ``grants:manage``, ``GrantExists`` if one of its kind is in force.
+    """
+    subject = await require_resident(await session.connection(), actor, resident_id, GRANTS_MANAGE)
+    return await consent.add_grant(
+        session,
+        actor,
+        subject,
+        grantee_account_id=grantee_account_id,
+        scopes=scopes,
+        kind=kind,
+        expires_at=expires_at,
+    )
+
+
+async def revoke_grant(session: AsyncSession, actor: Actor, *, resident_id: uuid.UUID, grant_id: uuid.UUID) -> None:
+    """End a grant at once, on behalf of whoever manages the resident's grants or of the person who holds it."""
+    grant = await consent.grant_of(session, resident_id, grant_id)
+    if grant.grantee_account_id != actor.id:
+        await require_resident(await session.connection(), actor, resident_id, GRANTS_MANAGE)
+    await consent.revoke_grant(session, actor, grant)

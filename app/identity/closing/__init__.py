@@ -1,0 +1,1 @@
+"""The end of a residence: one operation when a resident dies or moves out."""

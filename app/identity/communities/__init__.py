@@ -1,0 +1,1 @@
+"""The places Hearthline serves: their calendar, languages, numbers and the app's configuration."""

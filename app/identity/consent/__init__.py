@@ -1,0 +1,1 @@
+"""Consent: what a resident lets whom see or do."""

@@ -1,0 +1,83 @@
+"""The facts identity emits: past tense, ids only, versioned."""
+
+import uuid
+from typing import ClassVar, Literal
+
+from app.core.events import Event
+
+
+class ProfileChanged(Event):
+    """A person's name, language or needs changed; ``aggregate_id`` is the account."""
+
+    name: ClassVar[str] = "identity.profile_changed.v1"
+
+    resident_id: uuid.UUID | None = None
+
+
+class ContactPointsChanged(Event):
+    """A person can be reached in other ways than before; ``aggregate_id`` is the account."""
+
+    name: ClassVar[str] = "identity.contact_points_changed.v1"
+
+
+class ResidentMovedZone(Event):
+    """A resident lives by another time zone from now on; ``aggregate_id`` is the account."""
+
+    name: ClassVar[str] = "identity.resident_moved_zone.v1"
+
+    resident_id: uuid.UUID
+
+
+class ResidentClosed(Event):
+    """A resident died or moved out: plans, bookings and notices of theirs end; ``aggregate_id`` is the resident."""
+
+    name: ClassVar[str] = "identity.resident_closed.v1"
+    critical: ClassVar[bool] = True
+
+    reason: Literal["died", "moved_out"]
+
+
+class ResidentReopened(Event):
+    """The closure was a mistake; ``aggregate_id`` is the resident."""
+
+    name: ClassVar[str] = "identity.resident_reopened.v1"
+    critical: ClassVar[bool] = True
+
+
+class AccountDeactivated(Event):
+    """An account can no longer sign in: its sessions and installations end; ``aggregate_id`` is the account."""
+
+    name: ClassVar[str] = "identity.account_deactivated.v1"
+    critical: ClassVar[bool] = True
+
+
+class InvitationCreated(Event):
+    """Somebody is invited to an organization's staff and is to be told; ``aggregate_id`` is the invitation."""
+
+    name: ClassVar[str] = "identity.invitation_created.v1"
+
+
+class GrantAdded(Event):
+    """A resident lets somebody see or do something; ``aggregate_id`` is the grant."""
+
+    name: ClassVar[str] = "identity.grant_added.v1"
+
+    resident_id: uuid.UUID
+    grantee_account_id: uuid.UUID
+    kind: Literal["consent", "proxy", "break_glass"]
+
+
+class GrantRevoked(Event):
+    """A grant ended before its time; ``aggregate_id`` is the grant."""
+
+    name: ClassVar[str] = "identity.grant_revoked.v1"
+
+    resident_id: uuid.UUID
+    grantee_account_id: uuid.UUID
+    kind: Literal["consent", "proxy", "break_glass"]
+
+
+class HolidaysChanged(Event):
+    """The community's calendar changed; ``aggregate_id`` is the community."""
+
+    name: ClassVar[str] = "identity.holidays_changed.v1"

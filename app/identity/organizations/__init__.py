@@ -1,0 +1,1 @@
+"""Organizations, who works for them, and what they may see under which agreement."""

@@ -1,0 +1,1 @@
+"""People: accounts, residents, households and the ways to reach them."""
