@@ -2,13 +2,18 @@
 
 import importlib
 
+from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
 from app.core.jobs import Job
 from app.core.routing import Router
+from app.identity.authenticator import IdentityAuthenticator
 
 TABLE_MODULES = (
     "app.core.idempotency",
     "app.identity.models",
+    "app.identity.clients.models",
+    "app.identity.installations.models",
+    "app.identity.sessions.models",
 )
 
 ROUTERS: tuple[Router, ...] = ()
@@ -31,3 +36,4 @@ def install() -> None:
     """Give the kernel what it needs from above: the tables, the subscribers, the authenticator."""
     load_tables()
     install_subscribers(SUBSCRIBERS)
+    install_authenticator(IdentityAuthenticator())

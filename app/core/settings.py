@@ -41,6 +41,9 @@ class KeySettings(BaseModel):
     blind_index: SecretStr | None = None
     cursor: SecretStr | None = None
     signing: SecretStr | None = Field(default=None, description="seed of the Ed25519 key that signs access tokens")
+    signing_previous: tuple[str, ...] = Field(
+        default=(), description="public keys (base64) of earlier signing keys, as JSON; keep each for 90 days"
+    )
 
 
 class SignInSettings(BaseModel):
@@ -51,6 +54,7 @@ class SignInSettings(BaseModel):
     access_token_minutes: PositiveInt = 15
     refresh_token_days: PositiveInt = 60
     code_minutes: PositiveInt = 10
+    pairing_minutes: PositiveInt = 15
     firebase_project: str | None = None
     oidc_issuers: dict[str, str] = Field(default_factory=dict, description="issuer URL → audience, as JSON")
     oidc_allow_loopback: bool = Field(default=False, description="accept issuers on http://127.0.0.1 (tests)")

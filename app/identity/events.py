@@ -81,3 +81,21 @@ class HolidaysChanged(Event):
     """The community's calendar changed; ``aggregate_id`` is the community."""
 
     name: ClassVar[str] = "identity.holidays_changed.v1"
+
+
+class SignInCodeRequested(Event):
+    """A one-time code is to be sent; ``aggregate_id`` is the challenge, whose code ``sign_in_code`` hands out."""
+
+    name: ClassVar[str] = "identity.sign_in_code_requested.v1"
+    critical: ClassVar[bool] = True
+
+    channel: Literal["sms", "email"]
+
+
+class SessionRevoked(Event):
+    """A session ended before its time; ``aggregate_id`` is the session."""
+
+    name: ClassVar[str] = "identity.session_revoked.v1"
+
+    account_id: uuid.UUID
+    reason: Literal["signed_out", "revoked", "token_reuse", "deactivated"]

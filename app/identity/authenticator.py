@@ -1,0 +1,229 @@
+"""Who sends a request: a person's access token, an organization's API key, or a paired phone's credential.
+
+The signature of an access token is verified once per token and process. Everything that may change at any moment (the
+session, the account, its memberships) is read in one statement per request, so that revocation works at once.
+"""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import clock
+from app.core.access import ANONYMOUS, Actor, Membership
+from app.core.database import reading
+from app.core.problems import Unauthenticated
+from app.identity.credentials import CLIENT_PREFIX, DEVICE_PREFIX, Credential, matches
+from app.identity.scopes import ALARMS_RAISE
+from app.identity.sessions import tokens
+
+DEVICE_HEADER: Final = "X-Device-Credential"
+SOS_TOKEN_AGE: Final = timedelta(days=90)
+_CREDENTIAL_PREFIXES: Final = ("hl_", "hd_")
+_COARSE: Final = timedelta(hours=1)
+
+# A membership in an organization that asks for a second factor counts only in a session that has one.
+_ACCOUNT = sa.text(
+    """
+    SELECT a.community_id, r.id AS resident_id, s.second_factor_at IS NOT NULL AS second_factor,
+           m.organizations, m.kinds, m.roles
+    FROM identity_session s
+    JOIN identity_account a ON a.id = s.account_id AND a.state = 'active'
+    LEFT JOIN identity_resident r ON r.account_id = a.id
+    CROSS JOIN LATERAL (
+        SELECT array_agg(o.id) AS organizations, array_agg(o.kind) AS kinds, array_agg(mm.role) AS roles
+        FROM identity_membership mm JOIN identity_organization o ON o.id = mm.organization_id
+        WHERE mm.account_id = a.id AND mm.ended_at IS NULL
+          AND (NOT o.requires_second_factor OR s.second_factor_at IS NOT NULL)
+    ) m
+    WHERE s.id = :session_id AND s.account_id = :account_id AND s.revoked_at IS NULL
+    """
+)
+_CLIENT = sa.text(
+    """
+    SELECT k.digest, k.last_used_at, c.id AS client_id, c.community_id, c.scopes, o.id AS organization_id, o.kind
+    FROM identity_api_key k
+    JOIN identity_api_client c ON c.id = k.client_id AND c.revoked_at IS NULL
+    JOIN identity_organization o ON o.id = c.organization_id
+    WHERE k.id = :id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now)
+    """
+)
+_DEVICE = sa.text(
+    """
+    SELECT d.digest, d.last_used_at, a.community_id, r.id AS resident_id
+    FROM identity_device_credential d
+    JOIN identity_account a ON a.id = d.account_id AND a.state = 'active'
+    JOIN identity_resident r ON r.id = d.resident_id
+    WHERE d.id = :id AND d.revoked_at IS NULL
+    """
+)
+_RESIDENT = sa.text(
+    """
+    SELECT a.community_id, r.id AS resident_id
+    FROM identity_account a JOIN identity_resident r ON r.account_id = a.id
+    WHERE a.id = :account_id AND a.state = 'active'
+    """
+)
+_KEY_USED = sa.text("UPDATE identity_api_key SET last_used_at = :now WHERE id = :id")
+_DEVICE_USED = sa.text("UPDATE identity_device_credential SET last_used_at = :now WHERE id = :id")
+
+
+class IdentityAuthenticator:
+    """The house's authenticator."""
+
+    async def authenticate(self, request: Request) -> Actor:
+        """Return who sends ``request``, ``ANONYMOUS`` without a credential.
+
+        Raises ``Unauthenticated`` for a credential that is malformed, expired, revoked, or of a deactivated account.
+        """
+        bearer = _bearer(request)
+        if bearer is None:
+            return ANONYMOUS
+        if bearer.startswith(_CREDENTIAL_PREFIXES):
+            return await _by_credential(request, bearer)
+        return await _by_token(request, bearer)
+
+
+async def authenticate_sos(request: Request) -> Actor:
+    """Return who raises an alarm for themselves: whoever the caller can still be shown to be.
+
+    In this order: whoever ``authenticate`` finds; the phone of a device credential, sent as the bearer or in
+    ``X-Device-Credential``; the resident of an access token that we signed, that ended less than 90 days ago, and whose
+    account is active, even if its session was revoked. The last two can do nothing but raise an alarm for that resident
+    (scope ``alarms:raise``): a false alarm from a stolen phone is the lesser harm. Otherwise raises
+    ``Unauthenticated``.
+    """
+    refusal = Unauthenticated()
+    try:
+        actor = await IdentityAuthenticator().authenticate(request)
+        if actor.kind != "anonymous":
+            return actor
+    except Unauthenticated as error:
+        refusal = error
+    device = request.headers.get(DEVICE_HEADER)
+    if device is not None and device.startswith(f"{DEVICE_PREFIX}_"):
+        try:
+            return await _by_credential(request, device.strip())
+        except Unauthenticated as error:
+            refusal = error
+    return await _by_past_token(request, refusal)
+
+
+def _bearer(request: Request) -> str | None:
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, credential = header.partition(" ")
+    if scheme.lower() != "bearer" or not credential:
+        raise Unauthenticated("the Authorization header has to carry a bearer credential")
+    return credential.strip()
+
+
+@asynccontextmanager
+async def _connection(request: Request) -> AsyncIterator[AsyncConnection]:
+    """Hand out the request's own reading connection, or one for the moment: never the unit of work's.
+
+    What is read here must be what is committed now, and what is noted here must outlive the request's refusal.
+    """
+    own: AsyncConnection | None = getattr(request.state, "reading", None)
+    if own is not None:
+        yield own
+    else:
+        async with reading() as connection:
+            yield connection
+
+
+async def _row(request: Request, statement: sa.TextClause, binds: dict[str, Any]) -> Any:
+    async with _connection(request) as connection:
+        return (await connection.execute(statement, binds)).one_or_none()
+
+
+async def _by_token(request: Request, token: str) -> Actor:
+    try:
+        claims = tokens.verify(token)
+    except tokens.BadTokenError:
+        raise Unauthenticated("the access token is not one of ours") from None
+    if claims.expires_at <= clock.now():
+        raise Unauthenticated("the access token has expired")
+    row = await _row(request, _ACCOUNT, {"session_id": claims.session_id, "account_id": claims.account_id})
+    if row is None:
+        raise Unauthenticated("the session has ended")
+    community_id, resident_id, second_factor, organizations, kinds, roles = row
+    return Actor(
+        kind="account",
+        id=claims.account_id,
+        community_id=community_id,
+        session_id=claims.session_id,
+        resident_id=resident_id,
+        memberships=tuple(map(Membership, organizations, kinds, roles)) if organizations else (),
+        second_factor=second_factor,
+    )
+
+
+async def _by_credential(request: Request, text: str) -> Actor:
+    credential = Credential.parse(text)
+    if credential is None:
+        raise Unauthenticated("the credential is malformed")
+    if credential.prefix == CLIENT_PREFIX:
+        return await _by_key(request, credential)
+    return await _by_device(request, credential)
+
+
+async def _by_key(request: Request, credential: Credential) -> Actor:
+    now = clock.now()
+    async with _connection(request) as connection:
+        row = (await connection.execute(_CLIENT, {"id": credential.id, "now": now})).one_or_none()
+        _check_secret(credential, row)
+        if row.last_used_at is None or now - row.last_used_at >= _COARSE:
+            await connection.execute(_KEY_USED, {"id": credential.id, "now": now})
+    return Actor(
+        kind="client",
+        id=row.client_id,
+        community_id=row.community_id,
+        memberships=(Membership(row.organization_id, row.kind, "client"),),
+        scopes=frozenset(row.scopes),
+    )
+
+
+async def _by_device(request: Request, credential: Credential) -> Actor:
+    now = clock.now()
+    async with _connection(request) as connection:
+        row = (await connection.execute(_DEVICE, {"id": credential.id})).one_or_none()
+        _check_secret(credential, row)
+        if row.last_used_at is None or now - row.last_used_at >= _COARSE:
+            await connection.execute(_DEVICE_USED, {"id": credential.id, "now": now})
+    return _narrowed(credential.id, row)
+
+
+def _check_secret(credential: Credential, row: Any) -> None:
+    # The comparison is made for unknown ids too, so that an id cannot be found out by timing.
+    if not matches(credential.secret, row.digest if row else bytes(32)) or row is None:
+        raise Unauthenticated("the credential is not valid")
+
+
+async def _by_past_token(request: Request, refusal: Unauthenticated) -> Actor:
+    try:
+        claims = tokens.verify(_bearer(request) or "")
+    except tokens.BadTokenError:
+        raise refusal from None
+    if claims.expires_at + SOS_TOKEN_AGE <= clock.now():
+        raise refusal
+    row = await _row(request, _RESIDENT, {"account_id": claims.account_id})
+    if row is None:
+        raise refusal
+    return _narrowed(claims.account_id, row)
+
+
+def _narrowed(identifier: uuid.UUID, row: Any) -> Actor:
+    return Actor(
+        kind="device",
+        id=identifier,
+        community_id=row.community_id,
+        resident_id=row.resident_id,
+        scopes=frozenset({ALARMS_RAISE}),
+    )

@@ -1,0 +1,139 @@
+"""Access tokens: signed with Ed25519, good for minutes, verified once per token and process."""
+
+import base64
+import hashlib
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+import jwt
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from app.core import clock
+from app.core.sealing import signing_seed
+from app.core.settings import settings
+
+ALGORITHM: Final = "EdDSA"
+AUDIENCE: Final = "hearthline"
+_REMEMBERED = 8_192
+_REQUIRED = ("exp", "iat", "iss", "aud", "sub", "sid", "cid")
+
+
+class BadTokenError(Exception):
+    """The token is not one of ours: malformed, signed by somebody else, or meant for somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an access token says, once its signature is verified. It may be expired."""
+
+    account_id: uuid.UUID
+    session_id: uuid.UUID
+    community_id: uuid.UUID
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, eq=False)
+class KeyRing:
+    """The key that signs, and all public keys whose signatures are still good, by key id."""
+
+    private: Ed25519PrivateKey
+    key_id: str
+    public: Mapping[str, Ed25519PublicKey]
+
+    @classmethod
+    def of(cls, seed: bytes, previous: Iterable[bytes] = ()) -> "KeyRing":
+        """Return the ring of a signing ``seed`` and of ``previous`` raw public keys, 32 bytes each."""
+        private = Ed25519PrivateKey.from_private_bytes(seed)
+        current = private.public_key()
+        keys = [current, *(Ed25519PublicKey.from_public_bytes(raw) for raw in previous)]
+        return cls(private, _thumbprint(current), {_thumbprint(key): key for key in keys})
+
+    def published(self) -> dict[str, Any]:
+        """Return the public keys as a JSON Web Key Set (RFC 7517), the signing key first."""
+        return {
+            "keys": [
+                {**_jwk(key), "kid": key_id, "use": "sig", "alg": ALGORITHM} for key_id, key in self.public.items()
+            ]
+        }
+
+
+def _jwk(key: Ed25519PublicKey) -> dict[str, str]:
+    x = base64.urlsafe_b64encode(key.public_bytes_raw()).rstrip(b"=").decode()
+    return {"crv": "Ed25519", "kty": "OKP", "x": x}
+
+
+def _thumbprint(key: Ed25519PublicKey) -> str:
+    """Return the key's RFC 7638 thumbprint: an id that needs no bookkeeping."""
+    canonical = orjson.dumps(_jwk(key), option=orjson.OPT_SORT_KEYS)
+    return base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
+
+
+_ring: KeyRing | None = None
+
+
+def key_ring() -> KeyRing:
+    """Return the process's keys, loaded from the settings at first use."""
+    global _ring  # noqa: PLW0603 - one ring per process
+    if _ring is None:
+        previous = (base64.b64decode(key) for key in settings().keys.signing_previous)
+        _ring = KeyRing.of(signing_seed(), previous)
+    return _ring
+
+
+def install_key_ring(ring: KeyRing | None) -> KeyRing | None:
+    """Put ``ring`` in place of the process's keys and return the one before; ``None`` loads them anew."""
+    global _ring
+    previous, _ring = _ring, ring
+    return previous
+
+
+def issue(account_id: uuid.UUID, session_id: uuid.UUID, community_id: uuid.UUID) -> tuple[str, timedelta]:
+    """Return a new access token and how long it is good."""
+    ring = key_ring()
+    issued = int(clock.now().timestamp())
+    lifetime = timedelta(minutes=settings().signin.access_token_minutes)
+    claims = {
+        "iss": settings().signin.issuer,
+        "aud": AUDIENCE,
+        "sub": str(account_id),
+        "sid": str(session_id),
+        "cid": str(community_id),
+        "iat": issued,
+        "exp": issued + int(lifetime.total_seconds()),
+    }
+    return jwt.encode(claims, ring.private, ALGORITHM, headers={"kid": ring.key_id}), lifetime
+
+
+def verify(token: str) -> Claims:
+    """Return what ``token`` says if we signed it, expired or not; raises ``BadTokenError``."""
+    return _verified(token, key_ring(), settings().signin.issuer)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _verified(token: str, ring: KeyRing, issuer: str) -> Claims:
+    try:
+        key = ring.public[jwt.get_unverified_header(token)["kid"]]
+        # Whether it has expired is asked of our own clock, by whoever uses the claims.
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=issuer,
+            options={"require": list(_REQUIRED), "verify_exp": False, "verify_iat": False, "verify_nbf": False},
+        )
+        return Claims(
+            account_id=uuid.UUID(claims["sub"]),
+            session_id=uuid.UUID(claims["sid"]),
+            community_id=uuid.UUID(claims["cid"]),
+            issued_at=datetime.fromtimestamp(claims["iat"], tz=UTC),
+            expires_at=datetime.fromtimestamp(claims["exp"], tz=UTC),
+        )
+    except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise BadTokenError(type(error).__name__) from error
