@@ -1,0 +1,1 @@
+"""The notices of identity itself: sign-in codes and invitations."""

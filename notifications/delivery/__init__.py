@@ -1,0 +1,1 @@
+"""Deliveries: one row per recipient, notice and channel, from the writing to the outcome."""

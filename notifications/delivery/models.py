@@ -1,0 +1,90 @@
+"""Deliveries, and the keys that make a recipient get a notice once."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from app.core import partitions
+from app.core.tables import Privacy, instant, jsonb, optional_instant
+
+KEEP = timedelta(days=92)
+_STATES = "'queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked'"
+
+
+class Delivery(SQLModel, table=True):
+    """One notice to one recipient over one channel, from ``queued`` to its end.
+
+    ``send_at`` is when a worker is to take it up: its time, the time of the next attempt, or, while it is ``sending``,
+    the end of the lease after which another worker does; empty once it is settled. ``fence`` counts the leases: only
+    the holder of the latest may write the outcome.
+    """
+
+    __tablename__ = "notifications_delivery"
+    __table_args__ = (
+        sa.CheckConstraint(f"state IN ({_STATES})", name="state"),
+        sa.Index("ix_notifications_delivery_due", "lane", "send_at", postgresql_where=sa.text("send_at IS NOT NULL")),
+        sa.Index("ix_notifications_delivery_origin_id", "origin_id", postgresql_where=sa.text("origin_id IS NOT NULL")),
+        sa.Index("ix_notifications_delivery_parked", "id", postgresql_where=sa.text("state = 'parked'")),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
+    privacy: ClassVar[Privacy] = Privacy(
+        subject="account_id",
+        purpose="to send notices and to prove that they were sent",
+        retention="three months",
+        recipients=("the push, message and mail providers that are configured",),
+    )
+
+    id: uuid.UUID = Field(primary_key=True)
+    notice_id: uuid.UUID = Field(
+        description="the notice as this recipient got it: shared by its channels and the inbox item"
+    )
+    community_id: uuid.UUID
+    account_id: uuid.UUID
+    about: uuid.UUID | None = Field(default=None, description="the resident it is about")
+    contact_point_id: uuid.UUID | None = Field(default=None, description="the only contact point it may use")
+    notice_key: str
+    category: str
+    urgency: str
+    lane: int = Field(sa_type=sa.SmallInteger)
+    channel: str
+    state: str = "queued"
+    send_at: datetime | None = optional_instant()
+    expires_at: datetime = instant()
+    attempts: int = Field(default=0, sa_type=sa.SmallInteger)
+    fence: int = 0
+    origin_kind: str | None = None
+    origin_id: uuid.UUID | None = None
+    dedupe_key: str
+    collapse_key: str
+    variables: dict[str, Any] = jsonb(
+        nullable=False, description="ids, instants and enumerations; own words are sealed"
+    )
+    data: dict[str, str] = jsonb(nullable=False, description="what the app gets beside the text: ids only")
+    provider_message_id: str | None = None
+    error: str | None = Field(default=None, description="code of the last failure")
+    settled_at: datetime | None = optional_instant()
+
+
+class DedupeKey(SQLModel, table=True):
+    """That a recipient was given a key: written with the deliveries, unique, so nothing makes a second one."""
+
+    __tablename__ = "notifications_dedupe"
+    __table_args__ = (sa.Index("ix_notifications_dedupe_expires_at", "expires_at"),)
+    privacy: ClassVar[Privacy] = Privacy(
+        subject="account_id", purpose="so that nobody is told the same thing twice", retention="three months"
+    )
+
+    account_id: uuid.UUID = Field(primary_key=True)
+    dedupe_key: str = Field(primary_key=True)
+    notice_id: uuid.UUID
+    expires_at: datetime = instant()
+
+
+partitions.retain(
+    "notifications_delivery",
+    KEEP,
+    unless="EXISTS (SELECT FROM notifications_delivery WHERE id >= :lower AND id < :upper AND send_at IS NOT NULL)",
+)

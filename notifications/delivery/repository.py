@@ -1,0 +1,158 @@
+"""The SQL that writes notices: one statement gives each recipient a key once, with its inbox item and deliveries."""
+
+import uuid
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+
+from app.core import set_ids
+from notifications.delivery.models import DedupeKey, Delivery
+from notifications.inbox.models import InboxItem
+
+DELIVERIES = cast(sa.Table, Delivery.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+DEDUPE = cast(sa.Table, DedupeKey.__table__)  # type: ignore[attr-defined]
+INBOX = cast(sa.Table, InboxItem.__table__)  # type: ignore[attr-defined]
+
+_INSTANT = sa.DateTime(timezone=True)
+_EMPTY = sa.literal_column("CAST('{}' AS jsonb)", JSONB)
+_KEY = ("account_id", "dedupe_key")
+
+
+def _null(type_: sa.types.TypeEngine[Any] | type[sa.types.TypeEngine[Any]]) -> sa.ColumnElement[Any]:
+    return sa.cast(sa.null(), type_)
+
+
+def _required_column(source: sa.CTE, name: str) -> sa.ColumnElement[Any]:
+    if name not in source.c:
+        raise ValueError(f"the select of recipients must yield {name}")
+    return source.c[name].label(name)
+
+
+def _optional_columns(source: sa.CTE) -> list[sa.ColumnElement[Any]]:
+    defaults: dict[str, sa.ColumnElement[Any]] = {
+        "variables": _EMPTY,
+        "data": _EMPTY,
+        "about": _null(sa.Uuid),
+        "origin_id": _null(sa.Uuid),
+        "contact_point_id": _null(sa.Uuid),
+        "collapse_key": source.c.dedupe_key,
+        "send_at": sa.bindparam("written_at", type_=_INSTANT),
+        "expires_at": sa.bindparam("stale_at", type_=_INSTANT),
+    }
+    return [
+        (sa.func.coalesce(source.c[name], default) if name in source.c else default).label(name)
+        for name, default in defaults.items()
+    ]
+
+
+def _text(name: str) -> sa.BindParameter[str]:
+    return sa.bindparam(name, type_=sa.Text)
+
+
+def _copied(table: sa.Table, values: dict[str, sa.ColumnElement[Any]], source: sa.FromClause) -> Any:
+    return insert(table).from_select(list(values), sa.select(*values.values()).select_from(source))
+
+
+def _common(wanted: sa.CTE) -> dict[str, sa.ColumnElement[Any]]:
+    """Return the columns an inbox item and a delivery share."""
+    copied: dict[str, sa.ColumnElement[Any]] = {
+        name: wanted.c[name] for name in ("community_id", "account_id", "about", "variables", "data")
+    }
+    return copied | {name: _text(name) for name in ("notice_key", "category", "urgency")}
+
+
+def _written(wanted: sa.CTE) -> tuple[sa.CTE, sa.CTE, sa.CTE]:
+    """Return the inserts of keys, inbox items and deliveries; only a key that is new brings the other two."""
+    keys = sa.select(
+        wanted.c.account_id, wanted.c.dedupe_key, set_ids.minted_id(), sa.bindparam("forget_at", type_=_INSTANT)
+    ).order_by(wanted.c.account_id, wanted.c.dedupe_key)  # in one order everywhere: two senders never deadlock
+    fresh = (
+        insert(DEDUPE)
+        .from_select([*_KEY, "notice_id", "expires_at"], keys)
+        .on_conflict_do_nothing()
+        .returning(DEDUPE.c.account_id, DEDUPE.c.dedupe_key, DEDUPE.c.notice_id)
+        .cte("fresh")
+    )
+    both = fresh.join(wanted, sa.and_(*(fresh.c[name] == wanted.c[name] for name in _KEY)))
+    item = _common(wanted) | {
+        "id": fresh.c.notice_id,
+        "sent_at": sa.bindparam("written_at", type_=_INSTANT),
+        "expires_at": sa.bindparam("inbox_until", type_=_INSTANT),
+    }
+    in_inbox = sa.select(*item.values()).select_from(both).where(sa.bindparam("in_inbox", type_=sa.Boolean))
+    items = insert(INBOX).from_select(list(item), in_inbox).cte("items")
+    channels = (
+        sa.func.unnest(sa.bindparam("channels", type_=ARRAY(sa.Text))).table_valued("name").render_derived("channel")
+    )
+    delivery = _common(wanted) | {
+        "id": set_ids.minted_id(),
+        "notice_id": fresh.c.notice_id,
+        "contact_point_id": wanted.c.contact_point_id,
+        "lane": sa.bindparam("lane", type_=sa.SmallInteger),
+        "channel": channels.c.name,
+        "state": sa.literal_column("'queued'"),
+        "send_at": wanted.c.send_at,
+        "expires_at": wanted.c.expires_at,
+        "attempts": sa.literal_column("0"),
+        "fence": sa.literal_column("0"),
+        "origin_kind": sa.case((wanted.c.origin_id.is_not(None), _text("origin_kind"))),
+        "origin_id": wanted.c.origin_id,
+        "dedupe_key": wanted.c.dedupe_key,
+        "collapse_key": wanted.c.collapse_key,
+    }
+    deliveries = _copied(DELIVERIES, delivery, both.join(channels, sa.true())).returning(DELIVERIES.c.id)
+    return fresh, items, deliveries.cte("deliveries")
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """The statement for one source of recipients, returning the delivery ids or the number of new notices."""
+
+    ids: sa.Select[uuid.UUID]
+    count: sa.Select[int]
+
+
+def writing(recipients: sa.Select[Any]) -> Writing:
+    """Return the statement that gives every row of ``recipients`` its notice.
+
+    Raises ``ValueError`` for a missing column.
+    """
+    source = recipients.cte("recipient")
+    required = [_required_column(source, name) for name in ("account_id", "community_id", "dedupe_key")]
+    # One row per key: a source that names a recipient twice must not make two deliveries under one key.
+    wanted = (
+        sa.select(*required, *_optional_columns(source))
+        .distinct(source.c.account_id, source.c.dedupe_key)
+        .order_by(source.c.account_id, source.c.dedupe_key)
+        .cte("wanted")
+    )
+    fresh, items, deliveries = _written(wanted)
+    return Writing(
+        ids=sa.select(deliveries.c.id).add_cte(fresh, items),
+        count=sa.select(sa.func.count()).select_from(fresh).add_cte(items, deliveries),
+    )
+
+
+@lru_cache(maxsize=1)
+def writing_to_accounts() -> Writing:
+    """Return the statement of ``send``: the recipients are the bind ``account_ids``, the rest is the same for each."""
+    accounts = (
+        sa.func.unnest(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))).table_valued("id").render_derived("account")
+    )
+    same: dict[str, sa.types.TypeEngine[Any]] = {
+        "community_id": sa.Uuid(),
+        "dedupe_key": sa.Text(),
+        "variables": JSONB(),
+        "data": JSONB(),
+        "about": sa.Uuid(),
+        "origin_id": sa.Uuid(),
+        "contact_point_id": sa.Uuid(),
+        "collapse_key": sa.Text(),
+        "send_at": _INSTANT,
+        "expires_at": _INSTANT,
+    }
+    given = [sa.cast(sa.bindparam(f"given_{name}", type_=type_), type_).label(name) for name, type_ in same.items()]
+    return writing(sa.select(accounts.c.id.label("account_id"), *given))

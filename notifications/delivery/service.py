@@ -1,0 +1,132 @@
+"""Sending: notices are written in the caller's transaction, so that a fact and the telling of it commit together."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock, set_ids, wakeups
+from notifications.delivery import repository, rules
+from notifications.inbox.models import KEEP as INBOX_KEPT_FOR
+from notifications.templates.notices import Notice
+from notifications.templates.variables import Value, encode
+
+KEY_KEPT_FOR = timedelta(days=92)
+_RESERVED_DATA = ("from", "gcm", "google")  # FCM refuses data keys that are or begin with these
+_OURS = frozenset({"notice", "notice_id", "delivery_id", "category"})
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a notice is sent for: ``DeliverySettled`` comes back with it."""
+
+    kind: str
+    id: uuid.UUID
+
+
+async def send(  # noqa: PLR0913 - one notice has that many sides
+    session: AsyncSession,
+    notice: Notice,
+    recipients: Sequence[uuid.UUID],
+    *,
+    community_id: uuid.UUID,
+    dedupe_key: str,
+    variables: Mapping[str, Value] | None = None,
+    about: uuid.UUID | None = None,
+    origin: tuple[str, uuid.UUID] | Origin | None = None,
+    data: Mapping[str, str] | None = None,
+    expires_at: datetime | None = None,
+    send_at: datetime | None = None,
+    collapse_key: str | None = None,
+    contact_point_id: uuid.UUID | None = None,
+) -> list[uuid.UUID]:
+    """Write ``notice`` for the accounts ``recipients`` into the session's transaction; return the deliveries' ids.
+
+    A recipient who was given ``dedupe_key`` before gets nothing, and no id is returned for them. ``about`` is the
+    resident it is about, ``data`` what the app gets beside the text (ids only), ``collapse_key`` (default:
+    ``dedupe_key``) what makes a later message replace this one on the phone, ``contact_point_id`` the only number or
+    address to use.
+    Raises ``ValueError`` or ``TypeError`` for variables the notice does not declare and data the push service refuses.
+    """
+    if not recipients:
+        return []
+    _check_data(data or {})
+    origin = Origin(*origin) if isinstance(origin, tuple) else origin
+    given = {
+        "community_id": community_id,
+        "dedupe_key": dedupe_key,
+        "variables": encode(notice.variables, variables or {}),
+        "data": dict(data or {}),
+        "about": about,
+        "origin_id": origin.id if origin else None,
+        "contact_point_id": contact_point_id,
+        "collapse_key": collapse_key,
+        "send_at": send_at,
+        "expires_at": expires_at,
+    }
+    binds = {f"given_{name}": value for name, value in given.items()} | {"account_ids": list(recipients)}
+    await session.flush()
+    statement = repository.writing_to_accounts().ids
+    ids = await session.scalars(statement, binds | _binds(notice, origin.kind if origin else None))
+    written = list(ids.all())
+    if written:
+        wake(session, notice)
+    return written
+
+
+async def send_many(
+    session: AsyncSession,
+    notice: Notice,
+    recipients: sa.Select[Any],
+    *,
+    binds: Mapping[str, object] | None = None,
+    origin_kind: str | None = None,
+) -> int:
+    """Write ``notice`` for every row of ``recipients`` in one statement; return how many got it (the others had it).
+
+    ``recipients`` yields ``account_id``, ``community_id``, ``dedupe_key`` and, where wanted, ``variables`` and ``data``
+    (jsonb), ``about``, ``origin_id``, ``send_at``, ``expires_at``, ``collapse_key``, ``contact_point_id``; ``binds``
+    are the values of its named parameters, and ``origin_kind`` goes with ``origin_id``. Call it in batches of up to
+    5,000 rows.
+    """
+    await session.flush()
+    statement = repository.writing(recipients).count
+    count = await session.scalar(statement, {**(binds or {}), **_binds(notice, origin_kind)})
+    if count:
+        wake(session, notice)
+    return count or 0
+
+
+def wake(session: AsyncSession, notice: Notice) -> None:
+    """Wake the workers of the notice's lane once the session committed."""
+    if notice.outgoing:
+        wakeups.request(session, rules.wake_channel(rules.lane_of(notice.urgency)))
+
+
+def _binds(notice: Notice, origin_kind: str | None) -> dict[str, object]:
+    now = clock.now()
+    first = notice.outgoing[: 1 if notice.mode == "first" else None]
+    return {
+        "minted_at": set_ids.minted_at(now),
+        "written_at": now,
+        "stale_at": now + notice.useful_for,
+        "forget_at": now + KEY_KEPT_FOR,
+        "inbox_until": now + INBOX_KEPT_FOR,
+        "in_inbox": notice.in_inbox,
+        "channels": list(first),
+        "notice_key": notice.key,
+        "category": notice.category,
+        "urgency": notice.urgency,
+        "lane": rules.lane_number(rules.lane_of(notice.urgency)),
+        "origin_kind": origin_kind,
+    }
+
+
+def _check_data(data: Mapping[str, str]) -> None:
+    refused = [name for name in data if name in _OURS or name.startswith(_RESERVED_DATA)]
+    if refused:
+        raise ValueError(f"data must not use the names {', '.join(sorted(refused))}")

@@ -1,0 +1,1 @@
+"""What the local twin would have sent, shown on a page; never in production."""

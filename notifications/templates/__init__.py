@@ -1,0 +1,1 @@
+"""What a notice is, and how its texts are rendered in a person's language."""
