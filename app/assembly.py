@@ -14,6 +14,8 @@ TABLE_MODULES = (
     "app.identity.clients.models",
     "app.identity.installations.models",
     "app.identity.sessions.models",
+    "notifications.delivery.models",
+    "notifications.inbox.models",
 )
 
 ROUTERS: tuple[Router, ...] = ()
