@@ -1,0 +1,128 @@
+"""The shape of the house: small files, fixed packages, one clock, and imports that only go down."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGES = ("app", "eldercare", "telemedicine", "community", "notifications")
+BESIDE = ("tests", "benchmarks", "docs")
+ENTRANCES = {"api", "events"}
+PROTECTED = ("app.identity", "eldercare", "notifications", "telemedicine", "community")
+LONGEST = 400
+NAMELESS_ROOMS = {"utils", "util", "helpers", "helper", "common", "misc", "base_service"}
+MACHINE_TIME = re.compile(
+    r"\b(now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday|uuidv7|uuidv4|gen_random_uuid)\s*\("
+    r"|\bCURRENT_(TIMESTAMP|TIME|DATE)\b|\bLOCALTIME(STAMP)?\b",
+    re.IGNORECASE,
+)
+SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|WHERE|VALUES|DEFAULT|RETURNING|CREATE|CALL)\b")
+MACHINE_TIME_FUNCTIONS = {"now", "current_timestamp", "clock_timestamp", "uuidv7", "uuidv4", "gen_random_uuid"}
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
+
+
+def name(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def docstrings(tree: ast.Module) -> set[int]:
+    """Return the identities of the string nodes that are documentation."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, documented)]
+    return {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
+
+
+def machine_time(source: str) -> Iterator[str]:
+    """Yield what in a module lets the database tell the time or mint an id: in SQL text, and through ``func``."""
+    tree = ast.parse(source)
+    documentation = docstrings(tree)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if id(node) not in documentation:
+                if SQL.search(text) and (found := MACHINE_TIME.search(text)):
+                    yield f"{node.lineno}: {found.group()}"
+            case ast.Attribute(value=ast.Name(id="func") | ast.Attribute(attr="func"), attr=attr):
+                if attr.lower() in MACHINE_TIME_FUNCTIONS:
+                    yield f"{node.lineno}: func.{attr}"
+
+
+def test_top_level_packages_are_the_fixed_five() -> None:
+    folders = {file.parent.name for file in ROOT.glob("*/__init__.py")}
+    assert folders <= {*PACKAGES, *BESIDE}
+
+
+@pytest.mark.parametrize("file", [f for f in sources(*PACKAGES, "benchmarks") if "versions" not in f.parts], ids=name)
+def test_a_source_file_is_one_idea(file: Path) -> None:
+    text = file.read_text()
+    assert len(text.splitlines()) <= LONGEST
+    assert file.stem not in NAMELESS_ROOMS
+    assert text == "" or ast.get_docstring(ast.parse(text)), "a module starts with one sentence saying what it is for"
+
+
+@pytest.mark.parametrize("file", sources(*PACKAGES), ids=name)
+def test_time_and_ids_come_from_our_clock(file: Path) -> None:
+    assert list(machine_time(file.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'query = "SELECT 1 WHERE due_at < now()"',
+        'query = f"UPDATE x SET at = {at} WHERE b < CURRENT_TIMESTAMP"',
+        'text("INSERT INTO x VALUES (uuidv7())")',
+        'text("SELECT gen_random_uuid ()")',
+        "sa.select(sa.func.now())",
+        "func.current_timestamp()",
+    ],
+)
+def test_machine_time_is_found(source: str) -> None:
+    assert list(machine_time(source)) != []
+
+
+@pytest.mark.parametrize("source", ['"""SELECT now() is what we never do."""', "clock.now()", 'text("SELECT :now")'])
+def test_our_own_time_is_not_mistaken_for_it(source: str) -> None:
+    assert list(machine_time(source)) == []
+
+
+def contracts() -> dict[str, object]:
+    settings: dict[str, object] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    return settings
+
+
+def test_every_package_is_under_contract_without_exceptions() -> None:
+    settings = contracts()
+    assert settings["root_packages"] == [package for package in PACKAGES if (ROOT / package).exists()]
+    assert "ignore" not in str(settings)
+
+
+@pytest.mark.parametrize("package", PROTECTED)
+def test_everything_but_api_and_events_is_protected(package: str) -> None:
+    folder = ROOT / package.replace(".", "/")
+    if not folder.exists():
+        pytest.skip("not built yet")
+    rules = contracts()["contracts"]
+    assert isinstance(rules, list)
+    protected = {module for rule in rules if rule["type"] == "protected" for module in rule["protected_modules"]}
+    loose = {f"{package}.{file.stem}" for file in folder.glob("[!_]*.py") if file.stem not in ENTRANCES}
+    assert f"{package}.*.*" in protected
+    assert loose <= protected
+
+
+def test_imports_keep_the_contracts() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-logo", "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
