@@ -1,0 +1,1 @@
+"""Alarms: from a signal to a human who answers."""

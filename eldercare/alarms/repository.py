@@ -1,0 +1,169 @@
+"""The SQL that writes alarms: what opens one, what moves one, and the lines of its timeline."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.core import clock
+from eldercare.alarms.models import OPEN, OPEN_STATES, Alarm, AlarmEntry, AlarmNotice, Severity, StoredSignal
+from eldercare.alarms.rules import TRANSITIONS, Action
+
+_alarms = sa.inspect(Alarm).local_table
+_signals = sa.inspect(StoredSignal).local_table
+_entries = sa.inspect(AlarmEntry).local_table
+_notices = sa.inspect(AlarmNotice).local_table
+
+_OPEN_STATES = [state.value for state in OPEN_STATES]
+_SEVERITIES = [severity.label for severity in Severity]
+
+_INSERT_ALARM = (
+    insert(_alarms)
+    .on_conflict_do_nothing(index_elements=["resident_id", "is_test"], index_where=OPEN)
+    .returning(_alarms.c.id)
+)
+_OPEN_OF = (
+    sa.select(Alarm)
+    .where(
+        col(Alarm.resident_id) == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
+        col(Alarm.state).in_(_OPEN_STATES),
+    )
+    .order_by(col(Alarm.resident_id), col(Alarm.is_test))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_BY_IDS = (
+    sa.select(Alarm)
+    .where(col(Alarm.id) == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid))))
+    .order_by(col(Alarm.resident_id), col(Alarm.is_test))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+_OF_CLIENT_KEY = (
+    sa.select(Alarm)
+    .join(StoredSignal, col(StoredSignal.alarm_id) == col(Alarm.id))
+    .where(
+        col(StoredSignal.resident_id) == sa.bindparam("resident_id", type_=sa.Uuid),
+        col(StoredSignal.client_key) == sa.bindparam("client_key", type_=sa.Uuid),
+    )
+)
+_LOCK_CLIENT_KEY = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("lock", type_=sa.BigInteger)))
+_KINDS_OF = sa.select(_signals.c.kind).distinct().where(_signals.c.alarm_id == sa.bindparam("alarm_id", type_=sa.Uuid))
+_TOLD = (
+    sa.select(_notices.c.account_id)
+    .distinct()
+    .where(_notices.c.alarm_id == sa.bindparam("alarm_id", type_=sa.Uuid), _notices.c.outcome != "unreachable")
+    .order_by(_notices.c.account_id)
+)
+RAISED_FACTS = sa.select(
+    _alarms.c.id.label("aggregate_id"),
+    _alarms.c.community_id,
+    sa.func.jsonb_build_object(
+        "resident_id",
+        _alarms.c.resident_id,
+        "kind",
+        _alarms.c.kind,
+        "severity",
+        sa.cast(sa.literal(_SEVERITIES, ARRAY(sa.Text)), ARRAY(sa.Text))[_alarms.c.severity],
+        "is_test",
+        _alarms.c.is_test,
+    ).label("payload"),
+).where(_alarms.c.id == sa.any_(sa.bindparam("alarm_ids", type_=ARRAY(sa.Uuid))))
+"""The facts of freshly inserted alarms, for ``emit_many``."""
+
+
+async def insert_alarms(session: AsyncSession, alarms: Sequence[Alarm]) -> set[uuid.UUID]:
+    """Insert those alarms whose residents have none open, and return the ids of these.
+
+    ``alarms`` are sorted by resident, so that two batches never wait for each other in a circle.
+    """
+    rows = [alarm.model_dump() for alarm in alarms]
+    return set(await session.scalars(_INSERT_ALARM, rows)) if rows else set()
+
+
+async def lock_open(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> list[Alarm]:
+    """Return the open alarms of the residents, tests among them, locked and fresh."""
+    return list(await session.scalars(_OPEN_OF, {"resident_ids": sorted(resident_ids)}))
+
+
+async def lock_alarms(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[Alarm]:
+    """Return the alarms, locked and fresh."""
+    return list(await session.scalars(_BY_IDS, {"ids": list(ids)}))
+
+
+async def find_by_client_key(session: AsyncSession, resident_id: uuid.UUID, client_key: uuid.UUID) -> Alarm | None:
+    """Return the alarm an app's signal went into; until commit nobody else can store a signal under this key."""
+    await session.execute(_LOCK_CLIENT_KEY, {"lock": client_key.int & (2**63 - 1)})
+    binds = {"resident_id": resident_id, "client_key": client_key}
+    alarm: Alarm | None = (await session.scalars(_OF_CLIENT_KEY, binds)).one_or_none()
+    return alarm
+
+
+async def insert_signals(session: AsyncSession, signals: Sequence[StoredSignal]) -> None:
+    """Insert signals as they were received."""
+    await session.execute(sa.insert(_signals), [signal.model_dump() for signal in signals])
+
+
+async def insert_entries(session: AsyncSession, entries: Sequence[AlarmEntry]) -> None:
+    """Add lines to timelines."""
+    if entries:
+        await session.execute(sa.insert(_entries), [entry.model_dump() for entry in entries])
+
+
+async def insert_notices(session: AsyncSession, notices: Sequence[AlarmNotice]) -> None:
+    """Remember who was told."""
+    if notices:
+        await session.execute(sa.insert(_notices), [notice.model_dump() for notice in notices])
+
+
+def entry(
+    alarm: Alarm, kind: str, actor_id: uuid.UUID | None = None, data: Mapping[str, object] | None = None
+) -> AlarmEntry:
+    """Return a line for the alarm's timeline at this instant."""
+    return AlarmEntry(
+        alarm_id=alarm.id, resident_id=alarm.resident_id, kind=kind, actor_id=actor_id, data=dict(data or {})
+    )
+
+
+async def kinds_of(session: AsyncSession, alarm_id: uuid.UUID) -> set[str]:
+    """Return the kinds of signals an alarm consists of."""
+    return set(await session.scalars(_KINDS_OF, {"alarm_id": alarm_id}))
+
+
+async def told_accounts(session: AsyncSession, alarm_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return everyone who was told of an alarm."""
+    return list(await session.scalars(_TOLD, {"alarm_id": alarm_id}))
+
+
+async def move(
+    session: AsyncSession,
+    alarm_id: uuid.UUID,
+    action: Action,
+    values: Mapping[str, Any],
+    *conditions: sa.ColumnElement[bool],
+) -> Alarm | None:
+    """Perform ``action`` if the alarm's state (and ``conditions``) allow it at this moment; return the alarm or ``None``.
+
+    One conditional UPDATE: of two people who act at once, one gets the alarm and the other ``None``.
+    """
+    now = clock.now()
+    transition = TRANSITIONS[action]
+    statement = (
+        sa.update(Alarm)
+        .where(
+            col(Alarm.id) == alarm_id, col(Alarm.state).in_([state.value for state in transition.sources]), *conditions
+        )
+        .values(
+            {"state": transition.target.value, "updated_at": now, "version": col(Alarm.version) + 1} | dict(values)
+        )
+        .returning(Alarm)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    alarm: Alarm | None = (await session.scalars(statement)).one_or_none()
+    return alarm
+
+

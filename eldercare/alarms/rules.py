@@ -1,0 +1,166 @@
+"""What may happen to an alarm and when: pure decisions, readable aloud to a dispatcher."""
+
+import enum
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from eldercare.alarms.models import OPEN_STATES, AlarmKind, AlarmState, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something happened, in degrees (WGS 84) and metres."""
+
+    latitude: float
+    longitude: float
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSignal:
+    """A reason to call for help, as a feature, an app or a device gives it.
+
+    ``origin`` names what it came from, e.g. ``("check_in", occurrence_id)``; ``evidence`` is JSON and kept sealed.
+    ``countdown`` is how long the resident can take it back before anybody is told. ``client_key`` is the app's own id:
+    the same key again is the same signal.
+    """
+
+    kind: str
+    severity: Severity
+    community_id: uuid.UUID
+    resident_id: uuid.UUID
+    occurred_at: datetime
+    origin: tuple[str, uuid.UUID] | None = None
+    evidence: Mapping[str, object] = field(default_factory=dict)
+    place: Place | None = None
+    countdown: timedelta | None = None
+    client_key: uuid.UUID | None = None
+    is_test: bool = False
+
+
+class Action(enum.StrEnum):
+    """What moves an alarm from one state to another."""
+
+    ACKNOWLEDGE = "acknowledge"
+    TAKE_OVER = "take_over"
+    DEPART = "depart"
+    ARRIVE = "arrive"
+    RESOLVE = "resolve"
+    STAND_DOWN = "stand_down"
+    CANCEL = "cancel"
+    LAPSE = "lapse"
+    RENEW = "renew"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """From which states an action leads where."""
+
+    sources: frozenset[AlarmState]
+    target: AlarmState
+
+
+_TAKEN = frozenset({AlarmState.ACKNOWLEDGED, AlarmState.EN_ROUTE, AlarmState.ON_SCENE})
+
+TRANSITIONS: dict[Action, Transition] = {
+    Action.ACKNOWLEDGE: Transition(frozenset({AlarmState.RAISED}), AlarmState.ACKNOWLEDGED),
+    Action.TAKE_OVER: Transition(frozenset({AlarmState.ACKNOWLEDGED, AlarmState.EN_ROUTE}), AlarmState.ACKNOWLEDGED),
+    Action.DEPART: Transition(frozenset({AlarmState.ACKNOWLEDGED}), AlarmState.EN_ROUTE),
+    Action.ARRIVE: Transition(frozenset({AlarmState.ACKNOWLEDGED, AlarmState.EN_ROUTE}), AlarmState.ON_SCENE),
+    Action.RESOLVE: Transition(_TAKEN, AlarmState.RESOLVED),
+    Action.STAND_DOWN: Transition(OPEN_STATES, AlarmState.RESOLVED),
+    Action.CANCEL: Transition(frozenset({AlarmState.RAISED}), AlarmState.CANCELLED),
+    Action.LAPSE: Transition(_TAKEN, AlarmState.RAISED),
+    Action.RENEW: Transition(_TAKEN, AlarmState.RAISED),
+}
+"""The only table of states. Whoever departs, arrives or resolves without having taken the alarm takes it first."""
+
+
+def after(state: AlarmState, action: Action) -> AlarmState | None:
+    """Return the state ``action`` leads to from ``state``, or ``None`` if it is not allowed there."""
+    transition = TRANSITIONS[action]
+    return transition.target if state in transition.sources else None
+
+
+PROGRESS_WITHIN: dict[AlarmState, timedelta] = {
+    AlarmState.ACKNOWLEDGED: timedelta(minutes=10),
+    AlarmState.EN_ROUTE: timedelta(minutes=45),
+    AlarmState.ON_SCENE: timedelta(hours=2),
+}
+"""How long each state may last before the people are called again: nobody is forgotten because somebody said yes."""
+
+DEFAULT_COUNTDOWN = timedelta(seconds=10)
+LONGEST_COUNTDOWN = timedelta(seconds=30)
+OLDEST_OCCURRENCE = timedelta(hours=24)
+BREAK_GLASS_FROM = Severity.HIGH
+BREAK_GLASS_LASTS = timedelta(hours=24)
+WORTH_SAYING_LATE = timedelta(seconds=5)
+
+
+def believable(occurred_at: datetime, now: datetime) -> bool:
+    """Say whether a client's own time can be taken: not in the future, at most a day back."""
+    return now - OLDEST_OCCURRENCE <= occurred_at <= now
+
+
+def lateness(due_at: datetime, now: datetime) -> int | None:
+    """Return by how many seconds a step came late, or ``None`` if it came about in time."""
+    late = now - due_at
+    return int(late.total_seconds()) if late >= WORTH_SAYING_LATE else None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of an open alarm decides how a signal joins it."""
+
+    severity: Severity
+    is_told: bool  # somebody was called in this run of the ladder, or has taken it
+    step: int
+    round: int
+    next_step_at: datetime
+    countdown_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """An open alarm after a signal joined it; ``renewed`` says that everybody is called again from the start."""
+
+    severity: Severity
+    step: int
+    round: int
+    next_step_at: datetime
+    countdown_until: datetime | None
+    renewed: bool
+    worse: bool
+
+
+def join(standing: Standing, kind: str, severity: Severity, countdown: timedelta | None, now: datetime) -> Joined:
+    """Return what an open alarm becomes when a signal joins it; no deadline ever moves later.
+
+    An SOS, or a signal worse than the alarm, calls everybody again. While nobody has been told there is nothing to
+    call again; then the signal can only make the first call come sooner.
+    """
+    worse = severity > standing.severity
+    renewed = standing.is_told and (worse or kind == AlarmKind.SOS)
+    if renewed:
+        wanted = now
+    elif standing.is_told:
+        wanted = standing.next_step_at
+    else:
+        wanted = now + (countdown or timedelta())
+    next_step_at = min(standing.next_step_at, wanted)
+    return Joined(
+        severity=max(severity, standing.severity),
+        step=0 if renewed else standing.step,
+        round=standing.round + 1 if renewed else standing.round,
+        next_step_at=next_step_at,
+        countdown_until=standing.countdown_until and min(standing.countdown_until, next_step_at),
+        renewed=renewed,
+        worse=worse,
+    )
+
+
+def is_purely(kinds: Iterable[str], allowed: frozenset[str]) -> bool:
+    """Say whether an alarm consists of nothing but ``allowed`` kinds of signals."""
+    return all(kind in allowed for kind in kinds)

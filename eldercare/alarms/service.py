@@ -1,0 +1,250 @@
+"""Raising alarms from signals, and standing them down again."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import audit, clock, wakeups
+from app.core.access import Actor
+from app.core.events import emit, emit_many
+from app.core.sealing import seal
+from eldercare.alarms.closing import close_alarm
+from eldercare.alarms.models import (
+    EVIDENCE_CONTEXT,
+    PLACE_CONTEXT,
+    Alarm,
+    AlarmEntry,
+    AlarmKind,
+    AlarmState,
+    Severity,
+    StoredSignal,
+)
+from eldercare.alarms.notices import tell_again
+from eldercare.alarms.problems import AlarmClosed
+from eldercare.alarms.repository import (
+    RAISED_FACTS,
+    entry,
+    find_by_client_key,
+    insert_alarms,
+    insert_entries,
+    insert_signals,
+    kinds_of,
+    lock_open,
+    move,
+    told_accounts,
+)
+from eldercare.alarms.rules import Action, AlarmSignal, Joined, Standing, is_purely, join
+from eldercare.escalation.views import plans_in_force
+from eldercare.events import AlarmJoined, AlarmRaised
+
+__all__ = ["AlarmKind", "AlarmSignal", "Severity", "raise_alarm", "raise_alarms", "stand_down"]
+
+LADDERS = "eldercare.ladders"
+"""The wake-up channel of alarms whose next step is due."""
+
+_TRIES = 4
+_Key = tuple[uuid.UUID, bool]
+
+
+async def raise_alarm(session: AsyncSession, actor: Actor, signal: AlarmSignal) -> Alarm:
+    """Raise an alarm, or let the signal join the resident's open one, and return that alarm.
+
+    A signal whose ``client_key`` was seen before changes nothing; the alarm it went into is returned, even a closed one.
+    """
+    if signal.client_key is not None:
+        known = await find_by_client_key(session, signal.resident_id, signal.client_key)
+        if known is not None:
+            return known
+    alarms = await raise_alarms(session, [signal], actor)
+    return alarms[signal.resident_id, signal.is_test]
+
+
+async def raise_alarms(
+    session: AsyncSession, signals: Sequence[AlarmSignal], actor: Actor | None = None
+) -> dict[_Key, Alarm]:
+    """Raise an alarm per resident (and test) or join the open one; return them by resident and whether it is a test.
+
+    Set-based: a morning's worth of signals costs a fixed number of statements plus one per alarm that was joined.
+    Without an ``actor`` it is Hearthline itself that raises them.
+    """
+    by_resident: defaultdict[_Key, list[AlarmSignal]] = defaultdict(list)
+    for signal in signals:
+        by_resident[signal.resident_id, signal.is_test].append(signal)
+    for group in by_resident.values():
+        group.sort(key=lambda signal: -signal.severity)
+    opened, joined = await _open_or_find(session, by_resident, actor)
+    stored = {key: [_stored(alarm, signal) for signal in by_resident[key]] for key, alarm in (opened | joined).items()}
+    if stored:
+        await insert_signals(session, [row for rows in stored.values() for row in rows])
+    await _announce(session, opened, stored, actor)
+    for key, alarm in (opened | joined).items():
+        joining = by_resident[key][1:] if key in opened else by_resident[key]
+        for signal in joining:
+            await _join(session, alarm, signal, actor)
+    if opened or joined:
+        wakeups.request(session, LADDERS)
+    return opened | joined
+
+
+async def stand_down(
+    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, *, kinds: frozenset[str], reason: str
+) -> Alarm | None:
+    """Resolve the resident's open alarm if it consists of nothing but ``kinds``, and tell everyone who was told.
+
+    Returns the alarm, or ``None`` if there is none or there is more to it. ``reason`` is a word for the timeline.
+    """
+    for alarm in await lock_open(session, [resident_id]):
+        if alarm.is_test or not is_purely(await kinds_of(session, alarm.id), kinds):
+            continue
+        return await close_alarm(session, actor, alarm, Action.STAND_DOWN, outcome=reason)
+    return None
+
+
+async def _open_or_find(
+    session: AsyncSession, signals: dict[_Key, list[AlarmSignal]], actor: Actor | None
+) -> tuple[dict[_Key, Alarm], dict[_Key, Alarm]]:
+    """Return the alarms that were opened and those that were open already (locked), together one per key."""
+    plans = await plans_in_force(
+        await session.connection(), {resident_id: group[0].community_id for (resident_id, _), group in signals.items()}
+    )
+    opened: dict[_Key, Alarm] = {}
+    joined: dict[_Key, Alarm] = {}
+    missing = sorted(signals)
+    for _ in range(_TRIES):
+        fresh = {key: _alarm(signals[key][0], plans[key[0]], actor) for key in missing}
+        inserted = await insert_alarms(session, list(fresh.values()))
+        new = {key: alarm for key, alarm in fresh.items() if alarm.id in inserted}
+        opened |= new
+        rest = [key for key in missing if key not in new]
+        if rest:
+            found = {(alarm.resident_id, alarm.is_test): alarm for alarm in await lock_open(session, {k[0] for k in rest})}
+            joined |= {key: found[key] for key in rest if key in found}
+        # An alarm that kept us from opening ours may have been closed before we locked it: then ours is opened.
+        missing = [key for key in rest if key not in joined]
+        if not missing:
+            break
+    if missing:
+        raise AlarmClosed("the alarm was closed while a signal joined it; try again")
+    if opened:
+        by_id = {alarm.id: alarm for alarm in await lock_open(session, {key[0] for key in opened})}
+        opened = {key: by_id[alarm.id] for key, alarm in opened.items()}
+    return opened, joined
+
+
+def _alarm(signal: AlarmSignal, plan_id: uuid.UUID | None, actor: Actor | None) -> Alarm:
+    now = clock.now()
+    rings_at = now + signal.countdown if signal.countdown else now
+    return Alarm(
+        community_id=signal.community_id,
+        resident_id=signal.resident_id,
+        kind=signal.kind,
+        severity=signal.severity,
+        state=AlarmState.RAISED,
+        is_test=signal.is_test,
+        raised_at=now,
+        raised_by=_id_of(actor),
+        countdown_until=rings_at if signal.countdown else None,
+        plan_id=plan_id,
+        next_step_at=rings_at,
+        place=seal(orjson.dumps(asdict(signal.place)).decode(), PLACE_CONTEXT) if signal.place else None,
+    )
+
+
+def _stored(alarm: Alarm, signal: AlarmSignal) -> StoredSignal:
+    origin_kind, origin_id = signal.origin or (None, None)
+    evidence = dict(signal.evidence)
+    return StoredSignal(
+        alarm_id=alarm.id,
+        resident_id=alarm.resident_id,
+        kind=signal.kind,
+        severity=signal.severity,
+        occurred_at=signal.occurred_at,
+        origin_kind=origin_kind,
+        origin_id=origin_id,
+        client_key=signal.client_key,
+        evidence=seal(orjson.dumps(evidence).decode(), EVIDENCE_CONTEXT) if evidence else None,
+    )
+
+
+async def _announce(
+    session: AsyncSession,
+    opened: dict[_Key, Alarm],
+    stored: dict[_Key, list[StoredSignal]],
+    actor: Actor | None,
+) -> None:
+    """Write the first line of each new alarm's timeline and emit its fact."""
+    if not opened:
+        return
+    entries: list[AlarmEntry] = []
+    for key, alarm in opened.items():
+        data = {"kind": alarm.kind, "severity": Severity(alarm.severity).label, "signal_id": str(stored[key][0].id)}
+        if alarm.countdown_until:
+            data["countdown_until"] = alarm.countdown_until.isoformat()
+        entries.append(entry(alarm, "raised", _id_of(actor), data))
+    await insert_entries(session, entries)
+    await emit_many(session, AlarmRaised, RAISED_FACTS, {"alarm_ids": [alarm.id for alarm in opened.values()]})
+    if actor is not None:
+        for alarm in opened.values():
+            await audit.record(
+                session, actor, action="alarm:raise", resident_id=alarm.resident_id, object_id=alarm.id
+            )
+
+
+async def _join(session: AsyncSession, alarm: Alarm, signal: AlarmSignal, actor: Actor | None) -> None:
+    """Let a signal join a locked open alarm: it may get worse and call everybody again, never later."""
+    before = AlarmState(alarm.state)
+    joined = join(_standing(alarm), signal.kind, signal.severity, signal.countdown, clock.now())
+    responder = alarm.acknowledged_by
+    if joined.worse:
+        alarm.kind, alarm.severity = signal.kind, joined.severity
+    if signal.place is not None:
+        alarm.place = seal(orjson.dumps(asdict(signal.place)).decode(), PLACE_CONTEXT)
+    alarm.step, alarm.round = joined.step, joined.round
+    alarm.next_step_at, alarm.countdown_until = joined.next_step_at, joined.countdown_until
+    await session.flush()
+    if joined.renewed and before != AlarmState.RAISED:
+        await move(session, alarm.id, Action.RENEW, {"acknowledged_by": None, "acknowledged_at": None})
+    await _record_joining(session, alarm, signal, joined, actor)
+    if joined.renewed:
+        await tell_again(session, alarm, [*([responder] if responder else []), *await told_accounts(session, alarm.id)])
+
+
+def _standing(alarm: Alarm) -> Standing:
+    if alarm.next_step_at is None:
+        raise AlarmClosed
+    return Standing(
+        severity=Severity(alarm.severity),
+        is_told=alarm.step > 0 or alarm.acknowledged_by is not None,
+        step=alarm.step,
+        round=alarm.round,
+        next_step_at=alarm.next_step_at,
+        countdown_until=alarm.countdown_until,
+    )
+
+
+async def _record_joining(
+    session: AsyncSession, alarm: Alarm, signal: AlarmSignal, joined: Joined, actor: Actor | None
+) -> None:
+    data = {"kind": signal.kind, "severity": signal.severity.label, "renewed": joined.renewed}
+    await insert_entries(session, [entry(alarm, "joined", _id_of(actor), data)])
+    await emit(
+        session,
+        AlarmJoined(
+            aggregate_id=alarm.id,
+            community_id=alarm.community_id,
+            resident_id=alarm.resident_id,
+            kind=signal.kind,
+            severity=signal.severity.label,
+            renewed=joined.renewed,
+        ),
+    )
+    if actor is not None:
+        await audit.record(session, actor, action="alarm:join", resident_id=alarm.resident_id, object_id=alarm.id)
+
+
+def _id_of(actor: Actor | None) -> uuid.UUID | None:
+    return None if actor is None or actor.kind == "system" else actor.id

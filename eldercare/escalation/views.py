@@ -1,0 +1,75 @@
+"""The SQL that reads escalation plans."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eldercare.escalation.models import EscalationPlan, EscalationStep
+from eldercare.escalation.rules import BUILT_IN, Step
+
+_plans = sa.inspect(EscalationPlan).local_table
+_steps = sa.inspect(EscalationStep).local_table
+
+_IN_FORCE = sa.select(_plans.c.id, _plans.c.community_id, _plans.c.resident_id).where(
+    _plans.c.state == "active",
+    sa.or_(
+        _plans.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
+        sa.and_(
+            _plans.c.resident_id.is_(None),
+            _plans.c.community_id == sa.any_(sa.bindparam("community_ids", type_=ARRAY(sa.Uuid))),
+        ),
+    ),
+)
+_STEPS_OF = (
+    sa.select(_steps)
+    .where(_steps.c.plan_id == sa.any_(sa.bindparam("plan_ids", type_=ARRAY(sa.Uuid))))
+    .order_by(_steps.c.plan_id, _steps.c.position)
+)
+
+
+async def plans_in_force(
+    connection: AsyncConnection, communities: Mapping[uuid.UUID, uuid.UUID]
+) -> dict[uuid.UUID, uuid.UUID | None]:
+    """Return each resident's plan: their own, else their community's, else ``None`` for the built-in one.
+
+    ``communities`` maps residents to their communities.
+    """
+    binds = {"resident_ids": list(communities), "community_ids": list(set(communities.values()))}
+    own: dict[uuid.UUID, uuid.UUID] = {}
+    default: dict[uuid.UUID, uuid.UUID] = {}
+    for row in await connection.execute(_IN_FORCE, binds):
+        if row.resident_id is None:
+            default[row.community_id] = row.id
+        else:
+            own[row.resident_id] = row.id
+    return {resident: own.get(resident) or default.get(home) for resident, home in communities.items()}
+
+
+async def steps_of(
+    connection: AsyncConnection, plan_ids: Iterable[uuid.UUID | None]
+) -> dict[uuid.UUID | None, tuple[Step, ...]]:
+    """Return the steps of each plan in their order; ``None`` stands for the built-in plan."""
+    found: dict[uuid.UUID | None, list[Step]] = {}
+    wanted = [plan_id for plan_id in set(plan_ids) if plan_id is not None]
+    if wanted:
+        for row in await connection.execute(_STEPS_OF, {"plan_ids": wanted}):
+            found.setdefault(row.plan_id, []).append(step_of(row))
+    return {None: BUILT_IN} | {plan_id: tuple(found.get(plan_id, BUILT_IN)) for plan_id in wanted}
+
+
+def step_of(row: Any) -> Step:
+    """Return a step from its row or model."""
+    return Step(
+        position=row.position,
+        target_kind=row.target_kind,
+        wait=timedelta(seconds=row.wait_seconds),
+        channels=tuple(row.channels),
+        target_id=row.target_id,
+        target_order=row.target_order,
+        target_role=row.target_role,
+    )

@@ -1,0 +1,118 @@
+"""The facts eldercare emits: past tense, ids and enumerations only, versioned."""
+
+import uuid
+from typing import ClassVar, Literal
+
+from app.core.events import Event
+
+AlarmSeverity = Literal["low", "medium", "high", "critical"]
+
+
+class AlarmRaised(Event):
+    """Somebody may need somebody; ``aggregate_id`` is the alarm, as in all facts about it."""
+
+    name: ClassVar[str] = "eldercare.alarm_raised.v1"
+    critical: ClassVar[bool] = True
+
+    resident_id: uuid.UUID
+    kind: str
+    severity: AlarmSeverity
+    is_test: bool
+
+
+class AlarmJoined(Event):
+    """A further signal joined an open alarm; ``renewed`` says that everybody is being called again."""
+
+    name: ClassVar[str] = "eldercare.alarm_joined.v1"
+    critical: ClassVar[bool] = True
+
+    resident_id: uuid.UUID
+    kind: str
+    severity: AlarmSeverity
+    renewed: bool
+
+
+class AlarmAcknowledged(Event):
+    """A person took the alarm."""
+
+    name: ClassVar[str] = "eldercare.alarm_acknowledged.v1"
+    critical: ClassVar[bool] = True
+
+    resident_id: uuid.UUID
+    account_id: uuid.UUID
+
+
+class AlarmProgressed(Event):
+    """Somebody is on the way to the resident, or with them."""
+
+    name: ClassVar[str] = "eldercare.alarm_progressed.v1"
+    critical: ClassVar[bool] = True
+
+    resident_id: uuid.UUID
+    account_id: uuid.UUID
+    state: Literal["en_route", "on_scene"]
+
+
+class AlarmLapsed(Event):
+    """Who took the alarm did not go on with it: people are called again."""
+
+    name: ClassVar[str] = "eldercare.alarm_lapsed.v1"
+    critical: ClassVar[bool] = True
+
+    resident_id: uuid.UUID
+
+
+class AlarmUnanswered(Event):
+    """There was nobody to tell, not even at the duty desk; it is tried again."""
+
+    name: ClassVar[str] = "eldercare.alarm_unanswered.v1"
+    critical: ClassVar[bool] = True
+
+    resident_id: uuid.UUID
+
+
+class AlarmResolved(Event):
+    """The alarm ended; ``outcome`` says how."""
+
+    name: ClassVar[str] = "eldercare.alarm_resolved.v1"
+    critical: ClassVar[bool] = True
+
+    resident_id: uuid.UUID
+    outcome: str
+
+
+class AlarmCancelled(Event):
+    """The resident took the alarm back while its countdown ran."""
+
+    name: ClassVar[str] = "eldercare.alarm_cancelled.v1"
+    critical: ClassVar[bool] = True
+
+    resident_id: uuid.UUID
+
+
+class CircleMemberInvited(Event):
+    """A resident asks somebody into their care circle; ``aggregate_id`` is the circle member."""
+
+    name: ClassVar[str] = "eldercare.circle_member_invited.v1"
+
+    resident_id: uuid.UUID
+    account_id: uuid.UUID
+
+
+class CircleMemberAnswered(Event):
+    """Who was asked into a care circle said yes or no; ``aggregate_id`` is the circle member."""
+
+    name: ClassVar[str] = "eldercare.circle_member_answered.v1"
+
+    resident_id: uuid.UUID
+    account_id: uuid.UUID
+    accepted: bool
+
+
+class CircleMemberLeft(Event):
+    """Somebody is no longer in a resident's care circle; ``aggregate_id`` is the circle member."""
+
+    name: ClassVar[str] = "eldercare.circle_member_left.v1"
+
+    resident_id: uuid.UUID
+    account_id: uuid.UUID
