@@ -56,6 +56,7 @@ class SignInSettings(BaseModel):
     code_minutes: PositiveInt = 10
     pairing_minutes: PositiveInt = 15
     firebase_project: str | None = None
+    firebase_credentials: Path | None = Field(default=None, description="service account file")
     oidc_issuers: dict[str, str] = Field(default_factory=dict, description="issuer URL → audience, as JSON")
     oidc_allow_loopback: bool = Field(default=False, description="accept issuers on http://127.0.0.1 (tests)")
 

@@ -1,0 +1,1 @@
+"""Setting up a resident's phone: a code somebody trusted makes, and the phone redeems once."""

@@ -1,0 +1,8 @@
+"""What sessions leave behind is deleted in time."""
+
+from datetime import timedelta
+
+from app.core.jobs import Job
+from app.identity.sessions import service
+
+JOBS = (Job(name="identity.purge_sessions", every=timedelta(hours=1), run=service.purge),)
