@@ -17,6 +17,7 @@ TABLE_MODULES = (
     "app.core.due_tables",
     "app.core.event_tables",
     "app.core.idempotency",
+    "app.core.rate_limits",
     "app.identity.models",
     "app.identity.clients.models",
     "app.identity.installations.models",

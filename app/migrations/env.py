@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 from app import assembly
+from app.core.partitions import is_partition
 
 
 def _is_ours(_object: object, name: str | None, kind: str, _reflected: bool, compared: object) -> bool:
     """Leave out the monthly partitions, which the partitions job makes, not a revision."""
-    return not (kind == "table" and compared is None and name is not None and "_p2" in name)
+    return not (kind == "table" and compared is None and name is not None and is_partition(name))
 
 
 def _run(connection: sa.Connection) -> None:

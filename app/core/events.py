@@ -1,0 +1,210 @@
+"""Facts: written with the change they tell of, delivered to each subscriber afterwards, in order per aggregate."""
+
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, cast
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock, set_ids, wakeups
+from app.core.event_tables import EventConsumption, EventRecord
+
+CHANNEL = "core.events"
+CRITICAL_CHANNEL = "core.events.critical"
+
+_NAME = re.compile(r"[a-z_]+\.[a-z_]+\.v[1-9]\d*")
+_ENVELOPE = {"id", "occurred_at", "aggregate_id", "community_id"}
+
+
+class Event(BaseModel):
+    """A fact in the past tense: subclasses set ``name`` and add ids and enumerations, never personal data.
+
+    The facts of one aggregate reach a subscriber in the order their transactions committed, provided that each of those
+    transactions wrote or locked the aggregate's row before emitting.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: ClassVar[str]
+    critical: ClassVar[bool] = False  # critical facts never wait behind others
+
+    id: uuid.UUID = Field(default_factory=clock.new_id)
+    occurred_at: datetime = Field(default_factory=clock.now)
+    aggregate_id: uuid.UUID
+    community_id: uuid.UUID
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        name = cls.__dict__.get("name", "")
+        if not _NAME.fullmatch(name):
+            raise TypeError(f"{cls.__name__}.name must read package.what_happened.v1, not {name!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """Who reacts to facts: ``handle`` gets a batch in a unit of work, and its effect commits with the consumption.
+
+    A batch holds at most one fact per aggregate, in no promised order among aggregates. ``handle`` may be called again
+    with what an earlier call failed on; of what it did in that call nothing is left.
+    """
+
+    name: str
+    events: tuple[type[Event], ...]
+    handle: Callable[[AsyncSession, Sequence[Any]], Awaitable[None]]
+
+
+_subscribers: dict[str, Subscriber] = {}
+_names_by_event: dict[str, list[str]] = {}
+
+
+def install_subscribers(subscribers: Sequence[Subscriber]) -> list[Subscriber]:
+    """Make ``subscribers`` the ones facts go to and return those before; raises ``ValueError`` on equal names."""
+    by_name = {subscriber.name: subscriber for subscriber in subscribers}
+    if len(by_name) < len(subscribers):
+        raise ValueError("two subscribers have the same name")
+    previous = list(_subscribers.values())
+    _subscribers.clear()
+    _subscribers.update(by_name)
+    _names_by_event.clear()
+    for subscriber in subscribers:
+        for event in subscriber.events:
+            _names_by_event.setdefault(event.name, []).append(subscriber.name)
+    return previous
+
+
+def subscribers() -> Mapping[str, Subscriber]:
+    """Return the installed subscribers by name."""
+    return _subscribers
+
+
+async def emit(session: AsyncSession, event: Event) -> None:
+    """Write ``event`` and a consumption for each subscriber into the session's transaction.
+
+    Flushes first, so that the aggregate's row is locked before the sequence is taken.
+    """
+    await session.flush()
+    names = _names_by_event.get(event.name, [])
+    binds = {
+        "fact_id": event.id,
+        "fact_name": event.name,
+        "fact_aggregate_id": event.aggregate_id,
+        "fact_community_id": event.community_id,
+        "fact_payload": event.model_dump(mode="json", exclude=_ENVELOPE),
+        "fact_critical": event.critical,
+        "fact_occurred_at": event.occurred_at,
+        "fact_subscribers": names,
+    }
+    await session.execute(_EMIT_CRITICAL if event.critical else _EMIT, binds)
+    _request_wakeup(session, names, critical=event.critical)
+
+
+async def emit_many(
+    session: AsyncSession,
+    event: type[Event],
+    facts: sa.Select[Any] | sa.UpdateBase,
+    binds: Mapping[str, object] | None = None,
+) -> int:
+    """Write one ``event`` for each row of ``facts`` in one statement; return how many.
+
+    ``facts`` is a SELECT, or an UPDATE or INSERT with RETURNING, that yields ``aggregate_id``, ``community_id`` and, if
+    the event has fields of its own, ``payload`` (jsonb); ``binds`` are the values of its named parameters. The
+    aggregates' rows must be locked by this transaction. Facts get their sequence in the order of the rows.
+    """
+    await session.flush()
+    names = _names_by_event.get(event.name, [])
+    own = {
+        "fact_name": event.name,
+        "fact_critical": event.critical,
+        "fact_occurred_at": clock.now(),
+        "fact_subscribers": names,
+        "minted_at": set_ids.minted_at(),
+    }
+    result = await session.execute(_emit_many_statement(facts, critical=event.critical), {**(binds or {}), **own})
+    count = result.scalar_one()
+    if count:
+        _request_wakeup(session, names, critical=event.critical)
+    return count
+
+
+def _request_wakeup(session: AsyncSession, names: Sequence[str], *, critical: bool) -> None:
+    if names:
+        wakeups.request(session, CRITICAL_CHANNEL if critical else CHANNEL)
+
+
+_RECORD = cast(sa.Table, EventRecord.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+_CONSUMPTION = cast(sa.Table, EventConsumption.__table__)  # type: ignore[attr-defined]
+_INSTANT = sa.DateTime(timezone=True)
+_COLUMNS = ["id", "name", "aggregate_id", "community_id", "payload", "critical", "occurred_at"]
+_RETURNED = [_RECORD.c[name] for name in ("id", "sequence", "aggregate_id", "critical", "occurred_at")]
+
+
+def _delivered(fact: sa.CTE, *, critical: bool) -> sa.Select[int]:
+    """Return the statement that counts ``fact`` and beside it writes a consumption per fact and subscriber."""
+    names = sa.bindparam("fact_subscribers", type_=ARRAY(sa.Text))
+    subscriber = sa.func.unnest(names).table_valued("name").render_derived("subscriber")
+    delivery = (
+        sa.insert(_CONSUMPTION)
+        .from_select(
+            ["subscriber", "sequence", "event_id", "aggregate_id", "critical", "due_at", "attempts"],
+            sa.select(
+                subscriber.c.name,
+                fact.c.sequence,
+                fact.c.id,
+                fact.c.aggregate_id,
+                fact.c.critical,
+                fact.c.occurred_at,
+                sa.literal_column("0"),
+            ).select_from(fact.join(subscriber, sa.true())),
+        )
+        .cte("delivery")
+    )
+    statement = sa.select(sa.func.count()).select_from(fact).add_cte(delivery)
+    return statement.add_cte(_promotion(fact, names)) if critical else statement
+
+
+def _promotion(fact: sa.CTE, names: sa.BindParameter[Any]) -> sa.CTE:
+    """Lift what waits before a critical fact of its aggregate into the critical lane, or it would wait behind others.
+
+    Rows a relay is at work on are skipped: waiting for its handler could deadlock, and they are on their way.
+    """
+    earlier = _CONSUMPTION.alias("earlier")
+    waiting = (
+        sa.select(earlier.c.subscriber, earlier.c.sequence)
+        .join(fact, fact.c.aggregate_id == earlier.c.aggregate_id)
+        .where(earlier.c.subscriber == sa.any_(names), sa.not_(earlier.c.critical))
+        .with_for_update(of=earlier, skip_locked=True)
+    )
+    key = sa.tuple_(_CONSUMPTION.c.subscriber, _CONSUMPTION.c.sequence)
+    return sa.update(_CONSUMPTION).where(key.in_(waiting)).values(critical=True).cte("promotion")
+
+
+def _emit_statement(*, critical: bool) -> sa.Select[int]:
+    # SQLAlchemy takes a bind that is called like a column for a value to SET: none of ours may be.
+    values: dict[str, Any] = {name: sa.bindparam(f"fact_{name}") for name in _COLUMNS}
+    fact = sa.insert(_RECORD).values(values).returning(*_RETURNED).cte("fact")
+    return _delivered(fact, critical=critical)
+
+
+def _emit_many_statement(facts: sa.Select[Any] | sa.UpdateBase, *, critical: bool) -> sa.Select[int]:
+    source = facts.cte("source")
+    rows = sa.select(
+        set_ids.minted_id(),
+        sa.bindparam("fact_name", type_=sa.Text),
+        source.c.aggregate_id,
+        source.c.community_id,
+        source.c.payload if "payload" in source.c else sa.literal_column("CAST('{}' AS jsonb)"),
+        sa.bindparam("fact_critical", type_=sa.Boolean),
+        sa.bindparam("fact_occurred_at", type_=_INSTANT),
+    )
+    fact = sa.insert(_RECORD).from_select(_COLUMNS, rows).returning(*_RETURNED).cte("fact")
+    return _delivered(fact, critical=critical)
+
+
+_EMIT = _emit_statement(critical=False)
+_EMIT_CRITICAL = _emit_statement(critical=True)

@@ -1,0 +1,152 @@
+"""Rows whose deadline could not be worked off: set aside, tried again with growing delays, at last parked for a human.
+
+A row is set aside by moving its deadline to ``infinity``, so that its queue no longer sees it, whatever an empty column
+means to the feature. Its own deadline is kept and comes back for each new try, so it still says how late it is.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import cast
+
+import sqlalchemy as sa
+import structlog
+from prometheus_client import Counter
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.core import clock, failures
+from app.core.database import reading, unit_of_work
+from app.core.due_tables import ParkedRow
+from app.core.jobs import Job
+from app.core.queues import Due, DueRow, queues
+
+SET_ASIDE = Counter(
+    "hearthline_due_set_aside", "Rows set aside because their handling failed, once per attempt", ["due"]
+)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A row that is out of its queue: tried again at ``retry_at``, or parked until somebody replays it."""
+
+    due_name: str
+    row_id: uuid.UUID
+    due_at: datetime
+    attempts: int
+    reason: str
+    retry_at: datetime | None
+    parked_at: datetime | None
+
+
+_PARKED_ROWS = cast(sa.Table, ParkedRow.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+_INSTANT = sa.DateTime(timezone=True)
+_NEVER: sa.ColumnElement[datetime] = sa.literal_column("CAST('infinity' AS timestamptz)", _INSTANT)
+_ATTEMPTS = sa.text("SELECT attempts FROM core_parked_row WHERE due_name = :due_name AND row_id = :row_id FOR UPDATE")
+_RECORD = sa.text("""
+    INSERT INTO core_parked_row (due_name, row_id, due_at, attempts, reason, retry_at, parked_at)
+    VALUES (:due_name, :row_id, :due_at, :attempts, :reason, :retry_at, :parked_at)
+    ON CONFLICT (due_name, row_id) DO UPDATE SET due_at = excluded.due_at, attempts = excluded.attempts,
+        reason = excluded.reason, retry_at = excluded.retry_at, parked_at = excluded.parked_at""")
+_WITH_RECORDS = sa.text("SELECT DISTINCT due_name FROM core_parked_row WHERE parked_at IS NULL")
+_PARKED = sa.text("""
+    SELECT due_name, row_id, due_at, attempts, reason, retry_at, parked_at FROM core_parked_row
+    WHERE retry_at IS NOT NULL OR parked_at IS NOT NULL
+    ORDER BY parked_at NULLS LAST, retry_at, due_name, row_id LIMIT :limit""")
+_REPLAY = sa.text("""
+    UPDATE core_parked_row SET attempts = 0, retry_at = :now, parked_at = NULL
+    WHERE parked_at IS NOT NULL AND (CAST(:due_name AS text) IS NULL OR due_name = :due_name)
+      AND (CAST(:row_id AS uuid) IS NULL OR row_id = :row_id)""")
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """What is said about one queue's table."""
+
+    take_out: sa.Update
+    put_back: sa.Update
+    forget: sa.Delete
+
+
+@cache
+def _statements(due: Due) -> _Statements:
+    rows, deadline = due.rows, due.deadline
+    bump = {"version": rows.c.version + 1} if "version" in rows.c else {}
+    # The binds' prefix keeps them apart from the columns of the table, whatever those are called.
+    of_due = _PARKED_ROWS.c.due_name == sa.bindparam("parked_due_name")
+    past_retry = _PARKED_ROWS.c.retry_at <= sa.bindparam("parked_now", type_=_INSTANT)
+    retried = sa.update(_PARKED_ROWS).where(of_due, past_retry).values(retry_at=None)
+    back = retried.returning(_PARKED_ROWS.c.row_id, _PARKED_ROWS.c.due_at).cte("back")
+    same_row = rows.c.id == _PARKED_ROWS.c.row_id
+    standing = sa.exists().where(same_row, sa.or_(deadline == _PARKED_ROWS.c.due_at, deadline == _NEVER))
+    return _Statements(
+        take_out=sa.update(rows)
+        .where(rows.c.id == sa.bindparam("parked_row_id"), deadline == sa.bindparam("parked_due_at", type_=_INSTANT))
+        .values({due.column: _NEVER, **bump}),
+        put_back=sa.update(rows)
+        .where(rows.c.id == back.c.row_id, deadline == _NEVER)
+        .values({due.column: back.c.due_at, **bump}),
+        # Once the row has moved on, or is gone, its past failures are of no interest.
+        forget=sa.delete(_PARKED_ROWS).where(of_due, sa.not_(standing)),
+    )
+
+
+async def set_aside(due: Due, row: DueRow, error: Exception) -> None:
+    """Take a row its handler failed on out of the queue, in a unit of work of its own; no-op if it moved."""
+    key = {"due_name": due.name, "row_id": row.id}
+    async with unit_of_work() as session:
+        taken = await session.execute(_statements(due).take_out, {"parked_row_id": row.id, "parked_due_at": row.due_at})
+        if not taken.rowcount:  # type: ignore[attr-defined]  # a CursorResult, as text() cannot tell
+            return
+        attempts = (await session.scalar(_ATTEMPTS, key) or 0) + 1
+        given_up = attempts >= failures.MAX_ATTEMPTS
+        now = clock.now()
+        record = {
+            "due_at": row.due_at,
+            "attempts": attempts,
+            "reason": failures.code_of(error),
+            "retry_at": None if given_up else now + failures.backoff(attempts),
+            "parked_at": now if given_up else None,
+        }
+        await session.execute(_RECORD, {**key, **record})
+    SET_ASIDE.labels(due.name).inc()
+    log.warning(
+        "due_row_parked" if given_up else "due_row_failed",
+        due=due.name,
+        row_id=str(row.id),
+        attempts=attempts,
+        error=failures.code_of(error),
+        place=failures.place_of(error),
+    )
+
+
+async def retry_set_aside() -> int:
+    """Put rows whose next try has come back into their queues; return how many."""
+    async with reading() as connection:
+        names = set((await connection.scalars(_WITH_RECORDS)).all())
+    restored = 0
+    for due in queues():
+        if due.name in names:
+            async with unit_of_work() as session:
+                of_due = {"parked_due_name": due.name}
+                await session.execute(_statements(due).forget, of_due)
+                result = await session.execute(_statements(due).put_back, {**of_due, "parked_now": clock.now()})
+                restored += result.rowcount  # type: ignore[attr-defined]
+    return restored
+
+
+async def parked(connection: AsyncConnection, *, limit: int = 1_000) -> Sequence[Parked]:
+    """Return the rows that are out of their queues, those nobody tries any more first."""
+    return [Parked(*row) for row in await connection.execute(_PARKED, {"limit": limit})]
+
+
+async def replay(session: AsyncSession, *, due_name: str | None = None, row_id: uuid.UUID | None = None) -> int:
+    """Give parked rows a fresh set of attempts, all or those of a queue or one row; return how many."""
+    result = await session.execute(_REPLAY, {"due_name": due_name, "row_id": row_id, "now": clock.now()})
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+RETRY_JOB = Job("core.retry_set_aside", timedelta(seconds=1), retry_set_aside)

@@ -1,0 +1,248 @@
+"""The relay: hands each subscriber the facts it has not consumed, and takes aside what it cannot.
+
+What is claimed is the head of a (subscriber, aggregate): while a relay holds that row, nobody else gets a later one of
+the pair. The facts that follow a head are handed over in further calls of the same unit of work, so that a long queue
+of one aggregate does not cost a transaction each. A batch that fails is rolled back as a whole and tried again in
+halves, each in a transaction of its own: a savepoint would not catch what only the commit finds, and would keep what
+the session remembers.
+"""
+
+import itertools
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from prometheus_client import Counter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock, failures, stopping
+from app.core.database import reading, unit_of_work
+from app.core.events import CHANNEL, CRITICAL_CHANNEL, Event, Subscriber, subscribers
+from app.core.jobs import Job
+
+BATCH = 500
+CONTENTION_TRIES = 3
+
+RELAYED = Counter("hearthline_events_relayed", "Facts a subscriber consumed", ["subscriber"])
+FAILED = Counter("hearthline_events_failed", "Facts a subscriber failed on, once per attempt", ["subscriber"])
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    sequence: int
+    event_id: uuid.UUID
+    aggregate_id: uuid.UUID
+    attempts: int
+
+
+@dataclass(slots=True)
+class _Outcome:
+    heads: Sequence[_Claim] = ()
+    chained: bool = False
+    consumed: int = 0
+    error: Exception | None = field(default=None)
+
+
+READY = "(pending.attempts = 0 OR pending.due_at <= :now) AND pending.parked_at IS NULL"  # new facts defy skewed clocks
+# A scalar subquery, not NOT EXISTS: the planner can never turn it into a join that reads the whole table.
+HEAD = """(SELECT earlier.sequence FROM core_event_consumption AS earlier
+    WHERE earlier.subscriber = pending.subscriber AND earlier.aggregate_id = pending.aggregate_id
+    ORDER BY earlier.sequence LIMIT 1)"""
+_COLUMNS = "pending.sequence, pending.event_id, pending.aggregate_id, pending.attempts"
+
+CLAIM = sa.text(f"""
+    SELECT {_COLUMNS} FROM core_event_consumption AS pending
+    WHERE pending.subscriber = :subscriber AND pending.critical = :critical AND {READY} AND pending.sequence = {HEAD}
+    ORDER BY pending.sequence LIMIT :batch FOR UPDATE OF pending SKIP LOCKED""")  # noqa: S608 - constants of ours
+_CLAIM_AGAIN = sa.text(f"""
+    SELECT {_COLUMNS} FROM core_event_consumption AS pending
+    WHERE pending.subscriber = :subscriber AND pending.sequence = ANY(CAST(:sequences AS bigint[]))
+      AND {READY} AND pending.sequence = {HEAD}
+    ORDER BY pending.sequence FOR UPDATE OF pending SKIP LOCKED""")  # noqa: S608 - constants of ours
+_FOLLOWERS = sa.text(f"""
+    SELECT {_COLUMNS}
+    FROM unnest(CAST(:aggregate_ids AS uuid[]), CAST(:sequences AS bigint[])) AS head (aggregate_id, sequence)
+    CROSS JOIN LATERAL (
+        SELECT following.* FROM core_event_consumption AS following
+        WHERE following.subscriber = :subscriber AND following.aggregate_id = head.aggregate_id
+          AND following.sequence > head.sequence
+        ORDER BY following.sequence LIMIT :each FOR UPDATE SKIP LOCKED
+    ) AS pending
+    ORDER BY pending.sequence""")  # noqa: S608 - constants of ours
+_FACTS = sa.text("""
+    SELECT id, name, aggregate_id, community_id, payload, occurred_at FROM core_event
+    WHERE id = ANY(CAST(:ids AS uuid[]))""")
+_CONSUMED = sa.text("""
+    DELETE FROM core_event_consumption
+    WHERE subscriber = :subscriber AND sequence = ANY(CAST(:sequences AS bigint[]))""")
+_SET_BACK = sa.text(f"""
+    UPDATE core_event_consumption AS pending
+    SET attempts = :attempts, due_at = :due_at, last_error = :error, parked_at = CAST(:parked_at AS timestamptz)
+    WHERE pending.subscriber = :subscriber AND pending.sequence = :sequence AND {READY}""")  # noqa: S608 - constants of ours
+_LANES = sa.text(f"""
+    SELECT name.subscriber, lane.critical
+    FROM unnest(CAST(:subscribers AS text[])) AS name (subscriber)
+    CROSS JOIN unnest(CAST(:lanes AS boolean[])) AS lane (critical)
+    WHERE (SELECT true FROM core_event_consumption AS pending
+           WHERE pending.subscriber = name.subscriber AND pending.critical = lane.critical AND {READY} LIMIT 1)
+    ORDER BY lane.critical DESC""")  # noqa: S608 - constants of ours
+
+
+async def relay_once(batch: int = BATCH, *, critical: bool | None = None) -> int:
+    """Hand every subscriber one batch from each lane, critical facts first; ``critical`` restricts it to one lane.
+
+    Returns how many facts were consumed or set back. Raises only when the database cannot be reached.
+    """
+    lanes = [True, False] if critical is None else [critical]
+    binds = {"subscribers": list(subscribers()), "lanes": lanes, "now": clock.now()}
+    async with reading() as connection:
+        waiting = (await connection.execute(_LANES, binds)).all()
+    worked = 0
+    for name, lane in waiting:
+        if stopping.requested():
+            break
+        worked += await _relay_lane(subscribers()[name], batch, critical=lane)
+    return worked
+
+
+async def _relay_critical() -> int:
+    return await relay_once(critical=True)
+
+
+async def _relay_others() -> int:
+    return await relay_once(critical=False)
+
+
+# Two jobs, so that a critical fact does not even wait for the batch of others that is under way.
+RELAY_JOBS = (
+    Job("core.relay_critical_events", timedelta(seconds=1), _relay_critical, wake_on=(CRITICAL_CHANNEL,)),
+    Job("core.relay_events", timedelta(seconds=1), _relay_others, wake_on=(CHANNEL,)),
+)
+
+
+async def _relay_lane(subscriber: Subscriber, batch: int, *, critical: bool) -> int:
+    """Return how many facts of one lane were consumed or set back; 0 when others kept getting in the way."""
+    for _ in range(CONTENTION_TRIES):
+        try:
+            outcome = await _try(subscriber, CLAIM, {"critical": critical, "batch": batch}, batch)
+            return await _isolate(subscriber, outcome) if outcome.error else outcome.consumed
+        except sa.exc.DBAPIError as error:
+            if not failures.is_excused(error) or error.connection_invalidated:
+                raise
+            log.info("events_contended", subscriber=subscriber.name, error=failures.code_of(error))
+    return 0
+
+
+async def _try(subscriber: Subscriber, claim: sa.TextClause, binds: dict[str, Any], batch: int) -> _Outcome:
+    """Claim heads and have them and their followers, ``batch`` facts at most, consumed in one unit of work."""
+    outcome = _Outcome()
+    try:
+        async with unit_of_work() as session:
+            rows = await session.execute(claim, {"subscriber": subscriber.name, "now": clock.now(), **binds})
+            outcome.heads = [_Claim(*row) for row in rows]
+            if not outcome.heads:
+                return outcome
+            waves = [outcome.heads, *await _followers(session, subscriber, outcome.heads, batch)]
+            outcome.chained = len(waves) > 1
+            consumed = [claim.sequence for wave in waves for claim in wave]
+            for wave in waves:
+                await subscriber.handle(session, await _facts(session, subscriber, wave))
+            await session.execute(_CONSUMED, {"subscriber": subscriber.name, "sequences": consumed})
+    except Exception as error:
+        if not outcome.heads or failures.is_excused(error):
+            raise
+        outcome.error = error
+    else:
+        outcome.consumed = len(consumed)
+        RELAYED.labels(subscriber.name).inc(outcome.consumed)
+    return outcome
+
+
+async def _followers(
+    session: AsyncSession, subscriber: Subscriber, heads: Sequence[_Claim], batch: int
+) -> list[list[_Claim]]:
+    """Return what follows the heads, first all seconds, then all thirds; holding the head is holding these."""
+    each = batch // len(heads) - 1
+    if each < 1:
+        return []
+    binds = {
+        "subscriber": subscriber.name,
+        "aggregate_ids": [head.aggregate_id for head in heads],
+        "sequences": [head.sequence for head in heads],
+        "each": each,
+    }
+    by_aggregate: defaultdict[uuid.UUID, list[_Claim]] = defaultdict(list)
+    for row in await session.execute(_FOLLOWERS, binds):
+        by_aggregate[row.aggregate_id].append(_Claim(*row))
+    untried = (itertools.takewhile(lambda claim: claim.attempts == 0, queue) for queue in by_aggregate.values())
+    waves = itertools.zip_longest(*untried)
+    return [[claim for claim in wave if claim is not None] for wave in waves]
+
+
+async def _facts(session: AsyncSession, subscriber: Subscriber, wave: Iterable[_Claim]) -> list[Event]:
+    """Return the facts in the order of their claims; raises ``LookupError`` for one the subscriber no longer knows."""
+    types = {event.name: event for event in subscriber.events}
+    ids = [claim.event_id for claim in wave]
+    rows = {row.id: row for row in await session.execute(_FACTS, {"ids": ids})}
+    return [
+        types[row.name](
+            **row.payload,
+            id=row.id,
+            occurred_at=row.occurred_at,
+            aggregate_id=row.aggregate_id,
+            community_id=row.community_id,
+        )
+        for row in map(rows.__getitem__, ids)
+    ]
+
+
+async def _isolate(subscriber: Subscriber, failed: _Outcome) -> int:
+    """Narrow a failed batch down to the facts at fault, set those back; return how many were consumed or set back."""
+    if failed.error is None:
+        return failed.consumed
+    heads = failed.heads
+    if len(heads) == 1 and not failed.chained:
+        await _set_back(subscriber, heads[0], failed.error)
+        return 1
+    middle = len(heads) // 2
+    # A batch that failed with followers is first tried without: the fault may lie in one of those.
+    parts = [heads] if failed.chained else [heads[:middle], heads[middle:]]
+    worked = 0
+    for part in parts:
+        sequences = [head.sequence for head in part]
+        # batch=0: no followers while the fault is being looked for
+        worked += await _isolate(subscriber, await _try(subscriber, _CLAIM_AGAIN, {"sequences": sequences}, 0))
+    return worked
+
+
+async def _set_back(subscriber: Subscriber, claim: _Claim, error: Exception) -> None:
+    attempts = claim.attempts + 1
+    parked = attempts >= failures.MAX_ATTEMPTS
+    now = clock.now()
+    binds = {
+        "subscriber": subscriber.name,
+        "sequence": claim.sequence,
+        "attempts": attempts,
+        "now": now,
+        "due_at": now + failures.backoff(attempts),
+        "error": failures.code_of(error),
+        "parked_at": now if parked else None,
+    }
+    async with unit_of_work() as session:
+        await session.execute(_SET_BACK, binds)
+    FAILED.labels(subscriber.name).inc()
+    log.warning(
+        "event_parked" if parked else "event_failed",
+        subscriber=subscriber.name,
+        event_id=str(claim.event_id),
+        attempts=attempts,
+        error=failures.code_of(error),
+        place=failures.place_of(error),
+    )

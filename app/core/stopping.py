@@ -1,0 +1,17 @@
+"""The wish to stop, carried to loops that work in batches: they end between two batches, never inside one."""
+
+import asyncio
+from contextvars import ContextVar
+
+_stop: ContextVar[asyncio.Event | None] = ContextVar("stop", default=None)
+
+
+def heed(stop: asyncio.Event) -> None:
+    """Make ``stop`` the event that ``requested()`` looks at in this task and those it starts."""
+    _stop.set(stop)
+
+
+def requested() -> bool:
+    """Say whether the worker was asked to stop; always false outside a worker."""
+    stop = _stop.get()
+    return stop is not None and stop.is_set()

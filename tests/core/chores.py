@@ -1,0 +1,58 @@
+"""A table with deadlines for the kernel's tests: it stands for what a feature would declare."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from app.core import clock
+from app.core.database import Database, reading, unit_of_work
+from app.core.due import Due
+from app.core.leases import Lease
+from app.core.tables import instant, optional_instant
+
+
+class Chore(SQLModel, table=True):
+    """Something to do at ``due_at``, unless it is cancelled; ``done`` counts how often it was."""
+
+    metadata = sa.MetaData()  # no part of Hearthline's schema
+    __tablename__ = "chore"
+    __table_args__ = (sa.Index("ix_chore_due_at", "due_at", postgresql_where=sa.text("state = 'open'")),)
+
+    id: uuid.UUID = Field(default_factory=clock.new_id, primary_key=True)
+    community_id: uuid.UUID = Field(default_factory=clock.new_id)
+    due_at: datetime | None = optional_instant()
+    state: str = "open"
+    done: int = 0
+    number: int = 0
+    version: int = 1
+    lease_until: datetime | None = optional_instant()
+    fence: int = 0
+    made_at: datetime = instant(default_factory=clock.now)
+
+
+CHORES: sa.Table = Chore.metadata.tables["chore"]
+DUE = Due("tests.chores", Chore, "due_at", where=CHORES.c.state == "open")
+LEASE = Lease(DUE, ttl=timedelta(minutes=1))
+
+
+async def create_chores(database: Database) -> None:
+    """Make the table where it is missing."""
+    async with database.writing.begin() as connection:
+        await connection.run_sync(Chore.metadata.create_all)
+
+
+async def add_chores(count: int, **values: object) -> list[uuid.UUID]:
+    """Insert ``count`` chores that are due now, numbered from 0; return their ids in that order."""
+    chores = [Chore(**{"due_at": clock.now(), "number": number, **values}) for number in range(count)]
+    async with unit_of_work() as session:
+        session.add_all(chores)
+    return [chore.id for chore in chores]
+
+
+async def all_chores() -> Sequence[sa.Row[tuple[object, ...]]]:
+    """Return the chores by number."""
+    async with reading() as connection:
+        return (await connection.execute(sa.select(CHORES).order_by(CHORES.c.number))).all()
