@@ -1,0 +1,136 @@
+"""The audit trail: every read of another person's care data and every change leaves one entry."""
+
+import base64
+import secrets
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+import structlog
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.core import clock, sealing
+from app.core.access import Actor
+from app.core.audit_tables import AuditEntry, PersonKey
+
+_entries = sa.inspect(AuditEntry).local_table
+_person_keys = sa.inspect(PersonKey).local_table
+_KEY_CONTEXT = "core_person_key.key"
+_NONCE_BYTES = 12
+
+_INSERT = sa.insert(_entries)
+_FIND_KEY = sa.select(_person_keys.c.key).where(_person_keys.c.subject_id == sa.bindparam("subject_id"))
+_MAKE_KEY = insert(_person_keys).on_conflict_do_nothing()
+_DROP_KEY = sa.delete(_person_keys).where(_person_keys.c.subject_id == sa.bindparam("subject"))
+
+
+async def record(
+    executor: AsyncSession | AsyncConnection,
+    actor: Actor,
+    action: str,
+    *,
+    resident_id: uuid.UUID | None = None,
+    object_id: uuid.UUID | None = None,
+    community_id: uuid.UUID | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Add one entry in the caller's transaction.
+
+    ``action`` reads ``thing:verb``. ``details`` are sealed with the resident's own key; without a resident they are
+    sealed with the actor's. ``community_id`` defaults to the actor's.
+    """
+    values = _values(actor, action, resident_id, object_id, community_id)
+    if details:
+        values["details"] = await _seal(executor, resident_id or actor.id, dict(details), values["id"])
+    await executor.execute(_INSERT, values)
+
+
+def traced(statement: sa.Select[Any], action: str) -> sa.Select[Any]:
+    """Return a reading statement that adds its own audit entry; built once, at module level.
+
+    Execute it with ``trace_binds(actor, …)`` beside its own parameters.
+    """
+    binds = {column: sa.bindparam(f"trace_{column}", type_=_entries.c[column].type) for column in _TRACED}
+    entry = sa.insert(_entries).values(action=sa.literal(action, sa.Text), **binds).cte("trace")
+    return statement.add_cte(entry)
+
+
+_TRACED = ("id", "at", "community_id", "actor_kind", "actor_id", "resident_id", "object_id", "request_id")
+
+
+def trace_binds(
+    actor: Actor,
+    *,
+    resident_id: uuid.UUID | None,
+    object_id: uuid.UUID | None = None,
+    community_id: uuid.UUID | None = None,
+) -> dict[str, Any]:
+    """Return the parameters of a ``traced`` statement for this read."""
+    values = _values(actor, "", resident_id, object_id, community_id)
+    return {f"trace_{column}": values[column] for column in _TRACED}
+
+
+def _values(
+    actor: Actor,
+    action: str,
+    resident_id: uuid.UUID | None,
+    object_id: uuid.UUID | None,
+    community_id: uuid.UUID | None,
+) -> dict[str, Any]:
+    return {
+        "id": clock.new_id(),
+        "at": clock.now(),
+        "community_id": community_id or actor.community_id,
+        "actor_kind": actor.kind,
+        "actor_id": actor.id,
+        "action": action,
+        "resident_id": resident_id,
+        "object_id": object_id,
+        "request_id": structlog.contextvars.get_contextvars().get("request_id"),
+        "details": None,
+    }
+
+
+async def _seal(
+    executor: AsyncSession | AsyncConnection, subject: uuid.UUID, details: dict[str, Any], entry: uuid.UUID
+) -> str:
+    key = await _person_key(executor, subject)
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return base64.b64encode(nonce + AESGCM(key).encrypt(nonce, orjson.dumps(details), entry.bytes)).decode()
+
+
+async def _person_key(executor: AsyncSession | AsyncConnection, subject: uuid.UUID) -> bytes:
+    stored = (await executor.execute(_FIND_KEY, {"subject_id": subject})).scalar_one_or_none()
+    if stored is None:
+        fresh = base64.b64encode(secrets.token_bytes(32)).decode()
+        await executor.execute(_MAKE_KEY, {"subject_id": subject, "key": sealing.seal(fresh, _KEY_CONTEXT)})
+        # Another transaction may have been first: its key is the person's.
+        stored = (await executor.execute(_FIND_KEY, {"subject_id": subject})).scalar_one()
+    return base64.b64decode(sealing.unseal(stored, _KEY_CONTEXT))
+
+
+async def details_of(
+    executor: AsyncSession | AsyncConnection, subject: uuid.UUID, entry: uuid.UUID, sealed: str
+) -> dict[str, Any] | None:
+    """Return what an entry says in detail, or ``None`` when the person was erased."""
+    stored = (await executor.execute(_FIND_KEY, {"subject_id": subject})).scalar_one_or_none()
+    if stored is None:
+        return None
+    raw = base64.b64decode(sealed)
+    key = base64.b64decode(sealing.unseal(stored, _KEY_CONTEXT))
+    try:
+        content: dict[str, Any] = orjson.loads(AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], entry.bytes))
+    except InvalidTag:
+        # Sealed under a key that was destroyed; the person has since come back and has a new one.
+        return None
+    return content
+
+
+async def forget(session: AsyncSession, subject: uuid.UUID) -> None:
+    """Destroy the person's key: what the trail says about them in detail can never be read again."""
+    await session.execute(_DROP_KEY, {"subject": subject})
