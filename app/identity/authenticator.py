@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
+import asyncpg
 import sqlalchemy as sa
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,11 +26,11 @@ from app.identity.sessions import tokens
 DEVICE_HEADER: Final = "X-Device-Credential"
 SOS_TOKEN_AGE: Final = timedelta(days=90)
 _CREDENTIAL_PREFIXES: Final = ("hl_", "hd_")
+_GONE: Final = ("08", "57P")  # SQL states of a lost connection, a shutdown, a crash
 _COARSE: Final = timedelta(hours=1)
 
 # A membership in an organization that asks for a second factor counts only in a session that has one.
-_ACCOUNT = sa.text(
-    """
+_ACCOUNT: Final = """
     SELECT a.community_id, r.id AS resident_id, s.second_factor_at IS NOT NULL AS second_factor,
            m.organizations, m.kinds, m.roles
     FROM identity_session s
@@ -41,9 +42,8 @@ _ACCOUNT = sa.text(
         WHERE mm.account_id = a.id AND mm.ended_at IS NULL
           AND (NOT o.requires_second_factor OR s.second_factor_at IS NOT NULL)
     ) m
-    WHERE s.id = :session_id AND s.account_id = :account_id AND s.revoked_at IS NULL
-    """
-)
+    WHERE s.id = $1 AND s.account_id = $2 AND s.revoked_at IS NULL
+"""
 _CLIENT = sa.text(
     """
     SELECT k.digest, k.last_used_at, c.id AS client_id, c.community_id, c.scopes, o.id AS organization_id, o.kind
@@ -138,6 +138,22 @@ async def _connection(request: Request) -> AsyncIterator[AsyncConnection]:
             yield connection
 
 
+async def _fetch(connection: AsyncConnection, statement: str, *binds: object) -> Any:
+    """Return the row of a statement of every request, straight from the driver: half the time of a Core statement.
+
+    Raises ``ConnectionError`` when the database went away, and then takes the connection out of the pool, as SQLAlchemy
+    would have done.
+    """
+    raw = await connection.get_raw_connection()
+    try:
+        return await raw.driver_connection.fetchrow(statement, *binds)  # type: ignore[union-attr]  # asyncpg's own
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        if not (getattr(error, "sqlstate", None) or "08").startswith(_GONE):
+            raise
+        await connection.invalidate(error)
+        raise ConnectionError("the database went away") from error
+
+
 async def _row(request: Request, statement: sa.TextClause, binds: dict[str, Any]) -> Any:
     async with _connection(request) as connection:
         return (await connection.execute(statement, binds)).one_or_none()
@@ -150,7 +166,8 @@ async def _by_token(request: Request, token: str) -> Actor:
         raise Unauthenticated("the access token is not one of ours") from None
     if claims.expires_at <= clock.now():
         raise Unauthenticated("the access token has expired")
-    row = await _row(request, _ACCOUNT, {"session_id": claims.session_id, "account_id": claims.account_id})
+    async with _connection(request) as connection:
+        row = await _fetch(connection, _ACCOUNT, claims.session_id, claims.account_id)
     if row is None:
         raise Unauthenticated("the session has ended")
     community_id, resident_id, second_factor, organizations, kinds, roles = row
@@ -177,8 +194,8 @@ async def _by_credential(request: Request, text: str) -> Actor:
 async def _by_key(request: Request, credential: Credential) -> Actor:
     now = clock.now()
     async with _connection(request) as connection:
-        row = (await connection.execute(_CLIENT, {"id": credential.id, "now": now})).one_or_none()
-        _check_secret(credential, row)
+        found = (await connection.execute(_CLIENT, {"id": credential.id, "now": now})).one_or_none()
+        row = _checked(credential, found)
         if row.last_used_at is None or now - row.last_used_at >= _COARSE:
             await connection.execute(_KEY_USED, {"id": credential.id, "now": now})
     return Actor(
@@ -193,17 +210,18 @@ async def _by_key(request: Request, credential: Credential) -> Actor:
 async def _by_device(request: Request, credential: Credential) -> Actor:
     now = clock.now()
     async with _connection(request) as connection:
-        row = (await connection.execute(_DEVICE, {"id": credential.id})).one_or_none()
-        _check_secret(credential, row)
+        found = (await connection.execute(_DEVICE, {"id": credential.id})).one_or_none()
+        row = _checked(credential, found)
         if row.last_used_at is None or now - row.last_used_at >= _COARSE:
             await connection.execute(_DEVICE_USED, {"id": credential.id, "now": now})
     return _narrowed(credential.id, row)
 
 
-def _check_secret(credential: Credential, row: Any) -> None:
+def _checked(credential: Credential, row: Any) -> Any:
     # The comparison is made for unknown ids too, so that an id cannot be found out by timing.
     if not matches(credential.secret, row.digest if row else bytes(32)) or row is None:
         raise Unauthenticated("the credential is not valid")
+    return row
 
 
 async def _by_past_token(request: Request, refusal: Unauthenticated) -> Actor:

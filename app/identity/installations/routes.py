@@ -22,7 +22,9 @@ from app.identity.visibility import ResidentSubject, resident_guard
 
 router = Router(tags=["identity"])
 
-ClientIdPath = Annotated[ClientId, Path(description="the phone's own name: its Firebase installation id, or an id it made")]
+ClientIdPath = Annotated[
+    ClientId, Path(description="the phone's own name: its Firebase installation id, or an id it made")
+]
 Managed = Annotated[ResidentSubject, Depends(resident_guard(PROFILE_MANAGE))]
 _PROBLEMS = problem_responses(Unauthenticated, PeopleOnly)
 
@@ -46,9 +48,7 @@ async def remove_my_installation(client_id: ClientIdPath, actor: Person, session
     await service.unregister(session, actor, client_id)
 
 
-@router.resident_route(
-    "GET", "/device-credentials", responses=problem_responses(Unauthenticated, Forbidden, NotFound)
-)
+@router.resident_route("GET", "/device-credentials", responses=problem_responses(Unauthenticated, Forbidden, NotFound))
 async def list_device_credentials(subject: Managed, connection: Reading) -> DeviceCredentialList:
     """List the paired phones that can raise an alarm for the resident."""
     rows = await service.device_credentials(connection, subject.resident_id)

@@ -71,28 +71,29 @@ async def register(session: AsyncSession, actor: Actor, client_id: str, data: In
     for duplicate in known[1:]:
         await session.delete(duplicate)
     await session.flush()
-    row = known[0] if known else Installation(account_id=actor.id, **_described(client_id, data))
-    row.account_id = actor.id
-    row.session_id = actor.session_id
-    for name, value in _described(client_id, data).items():
-        setattr(row, name, value)
-    row.fid = data.fid
+    now = clock.now()
+    row = (
+        known[0]
+        if known
+        else Installation(
+            account_id=actor.id,
+            client_id=client_id,
+            last_seen_at=now,
+            platform=data.platform,
+            app_version=data.app_version,
+            language=data.language,
+        )
+    )
+    row.account_id, row.session_id = actor.id, actor.session_id
+    row.client_id, row.fid = client_id, data.fid
+    row.platform, row.app_version, row.language = data.platform, data.app_version, data.language
     row.token = seal(data.token, TOKEN) if data.token else None
     row.token_index = token_index
-    row.last_seen_at = clock.now()
+    row.last_seen_at = now
     session.add(row)
     await session.flush()
     await audit.record(session, actor, action="installation:register", object_id=row.id)
     return row
-
-
-def _described(client_id: str, data: InstallationRegister) -> dict[str, str]:
-    return {
-        "client_id": client_id,
-        "platform": data.platform,
-        "app_version": data.app_version,
-        "language": data.language,
-    }
 
 
 async def unregister(session: AsyncSession, actor: Actor, client_id: str) -> None:
@@ -109,13 +110,13 @@ async def unregister(session: AsyncSession, actor: Actor, client_id: str) -> Non
 
 async def remove_installation(session: AsyncSession, installation_id: uuid.UUID) -> bool:
     """Forget a phone of which the push service says that the app is gone; return whether it was known."""
-    statement = sa.delete(_installations).where(_installations.c.id == installation_id).returning(_installations.c.id)
+    statement = sa.delete(Installation).where(_installations.c.id == installation_id).returning(_installations.c.id)
     return await session.scalar(statement) is not None
 
 
 async def forget_sessions(session: AsyncSession, session_ids: Sequence[uuid.UUID]) -> None:
     """Forget the phones registered in sessions that ended."""
-    await session.execute(sa.delete(_installations).where(_installations.c.session_id.in_(session_ids)))
+    await session.execute(sa.delete(Installation).where(_installations.c.session_id.in_(session_ids)))
 
 
 async def installations(connection: AsyncConnection, account_ids: Sequence[uuid.UUID]) -> list[PushTarget]:

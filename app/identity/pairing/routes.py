@@ -31,7 +31,9 @@ async def create_pairing(
     return await service.create_pairing(session, actor, subject)
 
 
-@router.post("/pairings/redemption", status_code=status.HTTP_201_CREATED, responses=problem_responses(PairingCodeInvalid))
+@router.post(
+    "/pairings/redemption", status_code=status.HTTP_201_CREATED, responses=problem_responses(PairingCodeInvalid)
+)
 @public("the pairing code itself is the credential")
 @route_options(idempotency=False)
 async def redeem_pairing(data: PairingRedeem, session: Session) -> PairedPhone:

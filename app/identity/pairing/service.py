@@ -32,9 +32,7 @@ async def create_pairing(session: AsyncSession, actor: Actor, subject: ResidentS
     """Return a new pairing code for the resident's phone; codes made for the resident before end."""
     now = clock.now()
     await session.execute(
-        sa.delete(_pairings).where(
-            _pairings.c.resident_id == subject.resident_id, _pairings.c.redeemed_at.is_(None)
-        )
+        sa.delete(Pairing).where(_pairings.c.resident_id == subject.resident_id, _pairings.c.redeemed_at.is_(None))
     )
     code = new_secret()
     row = Pairing(
@@ -46,9 +44,7 @@ async def create_pairing(session: AsyncSession, actor: Actor, subject: ResidentS
     )
     session.add(row)
     await session.flush()
-    await audit.record(
-        session, actor, action="pairing:create", resident_id=subject.resident_id, object_id=row.id
-    )
+    await audit.record(session, actor, action="pairing:create", resident_id=subject.resident_id, object_id=row.id)
     uri = f"{SCHEME}?server={settings().http.public_url}&code={code}"
     return PairingCreated(id=row.id, code=code, uri=uri, qr_svg=_svg(uri), expires_at=row.expires_at)
 
@@ -92,7 +88,7 @@ async def purge() -> int:
     """Delete pairing codes a day after they expired; return how many there were."""
     async with unit_of_work() as session:
         gone = await session.scalars(
-            sa.delete(_pairings).where(_pairings.c.expires_at < clock.now() - EXPIRED_KEPT).returning(_pairings.c.id)
+            sa.delete(Pairing).where(_pairings.c.expires_at < clock.now() - EXPIRED_KEPT).returning(_pairings.c.id)
         )
         rows: Sequence[object] = gone.all()
         return len(rows)

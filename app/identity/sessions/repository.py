@@ -78,7 +78,7 @@ async def presented(session: AsyncSession, digest: bytes) -> tuple[uuid.UUID, Pr
 async def mark_used(session: AsyncSession, token_id: uuid.UUID, now: datetime) -> None:
     """Note the first exchange of a token."""
     await session.execute(
-        sa.update(_tokens).where(_tokens.c.id == token_id, _tokens.c.used_at.is_(None)).values(used_at=now)
+        sa.update(RefreshToken).where(_tokens.c.id == token_id, _tokens.c.used_at.is_(None)).values(used_at=now)
     )
 
 
@@ -108,12 +108,12 @@ async def list_of(
 
 async def purge(session: AsyncSession, used_before: datetime, ended_before: datetime, now: datetime) -> int:
     """Delete refresh tokens that ended or were used before an instant, and ended sessions; return how many rows."""
-    tokens = sa.delete(_tokens).where(sa.or_(_tokens.c.expires_at <= now, _tokens.c.used_at < used_before))
-    sessions = sa.delete(_sessions).where(
+    tokens = sa.delete(RefreshToken).where(sa.or_(_tokens.c.expires_at <= now, _tokens.c.used_at < used_before))
+    sessions = sa.delete(AccountSession).where(
         sa.or_(_sessions.c.expires_at < ended_before, _sessions.c.revoked_at < ended_before)
     )
     rows = 0
     for statement in (tokens, sessions):
-        result = await session.execute(statement)
+        result = await session.execute(statement.execution_options(synchronize_session=False))
         rows += int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
     return rows

@@ -4,7 +4,6 @@ import uuid
 from datetime import timedelta
 from typing import Literal
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
@@ -119,9 +118,7 @@ async def end_own(session: AsyncSession, actor: Actor, session_id: uuid.UUID) ->
 async def note_second_factor(session: AsyncSession, actor: Actor) -> None:
     """Note that the actor has shown a second factor in the current session."""
     now = clock.now()
-    row = await session.scalar(sa.select(AccountSession).where(AccountSession.id == actor.session_id))
-    if row is None:
-        raise NotFound
+    row = await session.get_one(AccountSession, actor.session_id)
     row.second_factor_at = now
     await session.flush()
     await audit.record(session, actor, action="session:second_factor", object_id=row.id)

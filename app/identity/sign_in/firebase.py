@@ -37,9 +37,7 @@ async def verify(id_token: str) -> VerifiedLogin:
 
 def _verify(id_token: str, project: str, credentials_path: str | None) -> dict[str, Any]:
     try:
-        claims: dict[str, Any] = auth.verify_id_token(
-            id_token, app=_app(project, credentials_path), check_revoked=True
-        )
+        claims: dict[str, Any] = auth.verify_id_token(id_token, app=_app(project, credentials_path), check_revoked=True)
     except (ValueError, auth.InvalidIdTokenError, auth.UserDisabledError, auth.UserNotFoundError):
         raise LoginNotAccepted from None
     except (FirebaseError, GoogleAuthError) as error:

@@ -127,8 +127,8 @@ def _issuer_of(id_token: str) -> _Issuer:
 async def verify(id_token: str, nonce: str | None) -> VerifiedLogin:
     """Return what an ID token vouches for.
 
-    Raises ``LoginNotAccepted`` for a token that is not good or of an issuer that is not accepted, ``Unavailable`` if the
-    issuer cannot be asked for its keys.
+    Raises ``LoginNotAccepted`` for a token that is not good or of an issuer that is not accepted, ``Unavailable`` if
+    the issuer cannot be asked for its keys.
     """
     if "oidc" not in settings().signin.methods:
         raise MethodNotOffered

@@ -40,9 +40,7 @@ async def _active(
 ) -> Sequence[Account]:
     statement = (
         sa.select(Account)
-        .where(
-            _accounts.c.community_id == community_id, _accounts.c.state == "active", _accounts.c.id.in_(account_ids)
-        )
+        .where(_accounts.c.community_id == community_id, _accounts.c.state == "active", _accounts.c.id.in_(account_ids))
         .order_by(_accounts.c.id)
     )
     return (await session.scalars(statement)).all()
@@ -51,7 +49,7 @@ async def _active(
 async def link(session: AsyncSession, account_id: uuid.UUID, issuer: str, subject: str) -> None:
     """Remember that a login at another issuer belongs to an account."""
     now = clock.now()
-    statement = insert(_logins).values(
+    statement = insert(ExternalLogin).values(
         id=clock.new_id(),
         created_at=now,
         updated_at=now,
@@ -73,7 +71,7 @@ async def mark_verified(session: AsyncSession, account_id: uuid.UUID, value_inde
     """Note that the person answers at a number or address: a code sent there came back."""
     now = clock.now()
     await session.execute(
-        sa.update(_points)
+        sa.update(ContactPoint)
         .where(
             _points.c.account_id == account_id, _points.c.value_index == value_index, _points.c.verified_at.is_(None)
         )
@@ -83,5 +81,5 @@ async def mark_verified(session: AsyncSession, account_id: uuid.UUID, value_inde
 
 async def purge(session: AsyncSession, expired_before: datetime) -> int:
     """Delete challenges that expired before an instant; return how many there were."""
-    result = await session.execute(sa.delete(_challenges).where(_challenges.c.expires_at < expired_before))
+    result = await session.execute(sa.delete(SignInChallenge).where(_challenges.c.expires_at < expired_before))
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult

@@ -42,9 +42,7 @@ async def sign_in_with_code(data: CodeSignIn) -> Tokens | AccountChoice:
     return await service.sign_in(data)
 
 
-@router.post(
-    "/sign-in/firebase", responses=problem_responses(LoginNotAccepted, MethodNotOffered, Unavailable)
-)
+@router.post("/sign-in/firebase", responses=problem_responses(LoginNotAccepted, MethodNotOffered, Unavailable))
 @public("the ID token is the credential")
 @route_options(database=False, idempotency=False)
 async def sign_in_with_firebase(data: FirebaseSignIn) -> Tokens | AccountChoice:

@@ -12,7 +12,9 @@ class CodeRequest(BaseModel):
     """Where a code is to be sent: a phone number or a mail address."""
 
     community_id: uuid.UUID
-    phone: str | None = Field(default=None, max_length=40, description="E.164, or as dialled in the community's country")
+    phone: str | None = Field(
+        default=None, max_length=40, description="E.164, or as dialled in the community's country"
+    )
     email: str | None = Field(default=None, max_length=254)
 
     @model_validator(mode="after")

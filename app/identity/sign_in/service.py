@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -68,11 +68,11 @@ async def country_of(session: AsyncSession, community_id: uuid.UUID) -> str:
 async def request_code(session: AsyncSession, data: CodeRequest, destination: str) -> CodeRequested:
     """Store a code for ``destination`` and ask for it to be sent.
 
-    Does the same for every destination and looks nobody up: whether somebody is known there is found out by whoever sends
-    the code, so neither the answer nor its time can tell.
+    Does the same for every destination and looks nobody up: whether somebody is known there is found out by whoever
+    sends the code, so neither the answer nor its time can tell.
     """
     lifetime = timedelta(minutes=settings().signin.code_minutes)
-    channel = "email" if data.email is not None else "sms"
+    channel: Literal["sms", "email"] = "email" if data.email is not None else "sms"
     challenge = SignInChallenge(
         community_id=data.community_id,
         channel=channel,
@@ -82,9 +82,7 @@ async def request_code(session: AsyncSession, data: CodeRequest, destination: st
         expires_at=clock.now() + lifetime,
     )
     session.add(challenge)
-    await emit(
-        session, SignInCodeRequested(aggregate_id=challenge.id, community_id=data.community_id, channel=channel)
-    )
+    await emit(session, SignInCodeRequested(aggregate_id=challenge.id, community_id=data.community_id, channel=channel))
     return CodeRequested(challenge_id=challenge.id, expires_in=int(lifetime.total_seconds()))
 
 

@@ -205,57 +205,71 @@ async def test_a_device_can_only_raise_alarms_for_its_resident(database: Databas
     assert await refused(await device_headers(resident, revoked_at=clock.now()))
 
 
-class TestSos:
-    async def test_a_good_token_is_an_ordinary_actor(self, database: Database, clock: clocks.ManualClock) -> None:
-        resident = await identity.resident(await identity.community())
-        actor = await authenticate_sos(asking(await sign_in_resident(resident)))
-        assert (actor.kind, actor.resident_id) == ("account", resident.id)
+async def test_sos_with_a_good_token_is_an_ordinary_request(database: Database, clock: clocks.ManualClock) -> None:
+    resident = await identity.resident(await identity.community())
+    actor = await authenticate_sos(asking(await sign_in_resident(resident)))
+    assert (actor.kind, actor.resident_id) == ("account", resident.id)
 
-    async def test_a_token_past_its_time_still_raises_an_alarm(
-        self, database: Database, clock: clocks.ManualClock
-    ) -> None:
-        resident = await identity.resident(await identity.community())
-        headers = await sign_in_resident(resident)
-        async with unit_of_work() as session:
-            await session.execute(sa.update(AccountSession).values(revoked_at=clock.now()))
-        clock.advance(timedelta(days=90))
-        actor = await authenticate_sos(asking(headers))
-        assert (actor.kind, actor.resident_id) == ("device", resident.id)
-        assert actor.scopes == frozenset({"alarms:raise"})
-        assert actor.memberships == ()
-        clock.advance(timedelta(minutes=15))
+
+async def test_sos_with_a_token_past_its_time_still_raises_an_alarm(
+    database: Database, clock: clocks.ManualClock
+) -> None:
+    resident = await identity.resident(await identity.community())
+    headers = await sign_in_resident(resident)
+    async with unit_of_work() as session:
+        await session.execute(sa.update(AccountSession).values(revoked_at=clock.now()))
+    clock.advance(timedelta(days=90))
+    actor = await authenticate_sos(asking(headers))
+    assert (actor.kind, actor.resident_id) == ("device", resident.id)
+    assert actor.scopes == frozenset({"alarms:raise"})
+    assert actor.memberships == ()
+    clock.advance(timedelta(minutes=15))
+    with pytest.raises(Unauthenticated):
+        await authenticate_sos(asking(headers))
+
+
+async def test_sos_of_a_deactivated_account_is_refused(database: Database, clock: clocks.ManualClock) -> None:
+    resident = await identity.resident(await identity.community())
+    headers, device = await sign_in_resident(resident), await device_headers(resident)
+    async with unit_of_work() as session:
+        await session.execute(sa.update(Account).values(state="deactivated"))
+    for given in (headers, device):
+        with pytest.raises(Unauthenticated):
+            await authenticate_sos(asking(given))
+
+
+async def test_sos_a_device_credential_stands_behind_a_bad_token(database: Database, clock: clocks.ManualClock) -> None:
+    resident = await identity.resident(await identity.community())
+    credential = (await device_headers(resident))["Authorization"].removeprefix("Bearer ")
+    for authorization in ("Bearer rubbish", "Basic rubbish", "Bearer hl_rubbish"):
+        headers = {"Authorization": authorization, "X-Device-Credential": credential}
+        assert (await authenticate_sos(asking(headers))).resident_id == resident.id
+    assert (await authenticate_sos(asking({"X-Device-Credential": credential}))).resident_id == resident.id
+
+
+async def test_sos_nobody_at_all_is_refused(database: Database, clock: clocks.ManualClock) -> None:
+    for headers in ({}, bearer("x"), {"X-Device-Credential": "hd_x"}, {"X-Device-Credential": "hl_x"}):
         with pytest.raises(Unauthenticated):
             await authenticate_sos(asking(headers))
-
-    async def test_a_deactivated_account_raises_none(self, database: Database, clock: clocks.ManualClock) -> None:
-        resident = await identity.resident(await identity.community())
-        headers, device = await sign_in_resident(resident), await device_headers(resident)
-        async with unit_of_work() as session:
-            await session.execute(sa.update(Account).values(state="deactivated"))
-        for given in (headers, device):
-            with pytest.raises(Unauthenticated):
-                await authenticate_sos(asking(given))
-
-    async def test_a_device_credential_stands_behind_a_bad_token(
-        self, database: Database, clock: clocks.ManualClock
-    ) -> None:
-        resident = await identity.resident(await identity.community())
-        credential = (await device_headers(resident))["Authorization"].removeprefix("Bearer ")
-        for authorization in ("Bearer rubbish", "Basic rubbish", "Bearer hl_rubbish"):
-            headers = {"Authorization": authorization, "X-Device-Credential": credential}
-            assert (await authenticate_sos(asking(headers))).resident_id == resident.id
-        assert (await authenticate_sos(asking({"X-Device-Credential": credential}))).resident_id == resident.id
-
-    async def test_nobody_at_all_is_refused(self, database: Database, clock: clocks.ManualClock) -> None:
-        for headers in ({}, bearer("x"), {"X-Device-Credential": "hd_x"}, {"X-Device-Credential": "hl_x"}):
-            with pytest.raises(Unauthenticated):
-                await authenticate_sos(asking(headers))
 
 
 def test_claims_are_verified_once_per_token(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     token, _ = tokens.issue(*(clocks.new_id() for _ in range(3)))
     decode = jwt.decode
-    monkeypatch.setattr(tokens, "jwt", SimpleNamespace(**{**vars(jwt), "decode": lambda *a, **k: calls.append(1) or decode(*a, **k)}))
+    monkeypatch.setattr(
+        tokens, "jwt", SimpleNamespace(**{**vars(jwt), "decode": lambda *a, **k: calls.append(1) or decode(*a, **k)})
+    )
     assert tokens.verify(token) == tokens.verify(token)
     assert len(calls) == 1
+
+
+async def test_a_lost_connection_leaves_the_pool(database: Database, clock: clocks.ManualClock) -> None:
+    headers = await sign_in(await identity.account(await identity.community()))
+    async with reading() as connection:
+        process = await connection.scalar(sa.text("SELECT pg_backend_pid()"))
+    async with unit_of_work() as session:
+        await session.execute(sa.text("SELECT pg_terminate_backend(:process, 5000)"), {"process": process})
+    with pytest.raises(ConnectionError):
+        await authenticate(headers)
+    assert (await authenticate(headers)).kind == "account"
