@@ -20,6 +20,7 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
+SEALED = "sealed"
 Erasure = Literal["delete", "redact", "keep"]
 
 
@@ -28,7 +29,8 @@ class Privacy:
     """Whose personal data a table holds, why, on which basis, for how long, and what erasing the person does to it.
 
     ``subject`` is the column that names the person: ``account_id``, ``resident_id`` or a column that holds such an id.
-    ``None`` says that the table holds nobody's data, and ``purpose`` says why that is so.
+    ``None`` says that the table holds nobody's data, and ``purpose`` says why that is so. ``redacted`` columns are emptied
+    by an erasure that redacts; ``withheld`` ones (keys, secrets) are never handed out.
     """
 
     subject: str | None
@@ -38,6 +40,7 @@ class Privacy:
     retention: str = "while the person is a member of the community"
     subject_kind: Literal["account", "resident"] = "account"
     redacted: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
 
     @classmethod
@@ -69,6 +72,7 @@ def text_array(**options: Any) -> Any:
 
 def sealed(**options: Any) -> Any:
     """Return the field of a column that holds only what ``app.core.sealing`` sealed."""
+    options["sa_column_kwargs"] = {"info": {SEALED: True}} | options.get("sa_column_kwargs", {})
     return Field(sa_type=sa.Text, **options)  # type: ignore[call-overload]
 
 

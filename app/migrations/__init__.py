@@ -5,12 +5,12 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 
-_HERE = Path(__file__).parent
+LOCATION = Path(__file__).parent
 
 
 def _config(url: str, schema: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_HERE))
+    config.set_main_option("script_location", str(LOCATION))
     config.attributes["url"] = url
     config.attributes["schema"] = schema
     return config

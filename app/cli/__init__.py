@@ -1,0 +1,1 @@
+"""The command line: everything an operator does from a shell."""

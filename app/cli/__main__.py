@@ -1,0 +1,40 @@
+"""``python -m app.cli`` and the ``hearthline`` command."""
+
+import sys
+
+import typer
+from pydantic import ValidationError
+
+from app.cli import operating, processes
+
+app = typer.Typer(
+    name="hearthline",
+    help="The backend behind a community's resident apps.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for command in processes.COMMANDS:
+    app.command()(command)
+for command in operating.COMMANDS:
+    app.command()(command)
+app.add_typer(operating.events, name="events", help="Facts whose subscribers failed on them.")
+app.add_typer(operating.rows, name="rows", help="Due rows that were set aside because they failed.")
+app.add_typer(operating.audit, name="audit", help="The audit trail.")
+
+
+def main() -> None:
+    """Run the command line; a wrong setting ends with one line per variable instead of a traceback."""
+    try:
+        app()
+    except ValidationError as error:
+        if error.title != "Settings":
+            raise
+        for item in error.errors():
+            where = "_".join(str(part) for part in ("HEARTHLINE", *item["loc"])).upper()
+            sys.stderr.write(f"{where}: {item['msg']}\n")
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Commands that look after an installation: migrations, health, what was parked, the audit trail."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app import assembly, migrations
+from app.cli import doctor as examination
+from app.cli.processes import database_url
+from app.core import audit_chain, parked_events, parked_rows
+from app.core.database import reading, unit_of_work
+from app.core.runtime import running
+from app.core.settings import settings
+from app.main import create_app
+
+Result = TypeVar("Result")
+out = Console(highlight=False)
+
+events = typer.Typer(no_args_is_help=True)
+rows = typer.Typer(no_args_is_help=True)
+audit = typer.Typer(no_args_is_help=True)
+
+
+def with_database(work: Callable[[], Awaitable[Result]]) -> Result:
+    """Run ``work`` with the process's database open and return its result."""
+    assembly.install()
+
+    async def run() -> Result:
+        async with running(settings()):
+            return await work()
+
+    return asyncio.run(run())
+
+
+def migrate(
+    revision: Annotated[str, typer.Argument(help="the revision to go to")] = "head",
+    down: Annotated[bool, typer.Option("--down", help="take the database down to the revision")] = False,
+) -> None:
+    """Bring the database to a revision (default: the newest)."""
+    current = settings()
+    with database_url(current) as url:
+        go = migrations.downgrade if down else migrations.upgrade
+        go(url, revision, schema=current.database.schema_name)
+    out.print(f"the database is at {revision}")
+
+
+def openapi(file: Annotated[Path | None, typer.Argument(help="where to write it (default: standard output)")] = None) -> None:
+    """Write the OpenAPI description."""
+    document = orjson.dumps(create_app().openapi(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+    if file is None:
+        typer.echo(document.decode())
+    else:
+        file.write_bytes(document + b"\n")
+
+
+def doctor() -> None:
+    """Check settings, database and providers; say in one line each what is wrong and how to mend it."""
+    findings = asyncio.run(examination.examine(settings()))
+    for finding in findings:
+        mark = "[green]ok[/green]   " if finding.fine else "[red]wrong[/red]"
+        out.print(f"{mark} {finding.what}: {finding.says}")
+        if not finding.fine:
+            out.print(f"      mend it: {finding.mend}")
+    if not all(finding.fine for finding in findings):
+        raise typer.Exit(1)
+
+
+@events.command("parked")
+def events_parked() -> None:
+    """List the facts a subscriber gave up on; its later facts about the same thing wait behind them."""
+
+    async def work() -> list[parked_events.ParkedEvent]:
+        async with reading() as connection:
+            return list(await parked_events.parked(connection))
+
+    table = Table("subscriber", "event", "aggregate", "attempts", "error", "parked at")
+    for row in with_database(work):
+        table.add_row(row.subscriber, row.name, str(row.aggregate_id), str(row.attempts), row.last_error, str(row.parked_at))
+    out.print(table)
+
+
+@events.command("replay")
+def events_replay(
+    subscriber: Annotated[str | None, typer.Option(help="only this subscriber's")] = None,
+    aggregate: Annotated[uuid.UUID | None, typer.Option(help="only facts about this thing")] = None,
+) -> None:
+    """Hand parked facts to their subscribers again."""
+
+    async def work() -> int:
+        async with unit_of_work() as session:
+            return await parked_events.replay(session, subscriber=subscriber, aggregate_id=aggregate)
+
+    out.print(f"{with_database(work)} facts will be handed on again")
+
+
+@rows.command("parked")
+def rows_parked() -> None:
+    """List the due rows that were set aside."""
+
+    async def work() -> list[parked_rows.Parked]:
+        async with reading() as connection:
+            return list(await parked_rows.parked(connection))
+
+    table = Table("deadline", "row", "was due", "error", "parked at")
+    for row in with_database(work):
+        table.add_row(row.due_name, str(row.row_id), str(row.due_at), row.reason, str(row.parked_at))
+    out.print(table)
+
+
+@rows.command("replay")
+def rows_replay(
+    deadline: Annotated[str | None, typer.Option(help="only rows of this deadline")] = None,
+    row: Annotated[uuid.UUID | None, typer.Option(help="only this row")] = None,
+) -> None:
+    """Make parked rows due again."""
+
+    async def work() -> int:
+        async with unit_of_work() as session:
+            return await parked_rows.replay(session, due_name=deadline, row_id=row)
+
+    out.print(f"{with_database(work)} rows are due again")
+
+
+@audit.command("verify")
+def audit_verify() -> None:
+    """Recompute the audit trail's chains; exit with 1 if a link does not hold."""
+
+    async def work() -> audit_chain.Verdict:
+        async with reading() as connection:
+            return await audit_chain.verify(connection)
+
+    verdict = with_database(work)
+    for community_id, number in verdict.broken:
+        out.print(f"[red]broken[/red]: community {community_id}, link {number}")
+    out.print(
+        f"{verdict.seals} links over {verdict.sealed_entries} entries"
+        f" {'hold' if verdict.holds else 'do not all hold'}; {verdict.unsealed_entries} entries are not sealed yet"
+    )
+    if not verdict.holds:
+        raise typer.Exit(1)
+
+
+COMMANDS = (migrate, openapi, doctor)
