@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, distinct_on, insert
 
 from app.core import set_ids
 from notifications.delivery.models import DedupeKey, Delivery
@@ -125,7 +125,7 @@ def writing(recipients: sa.Select[Any]) -> Writing:
     # One row per key: a source that names a recipient twice must not make two deliveries under one key.
     wanted = (
         sa.select(*required, *_optional_columns(source))
-        .distinct(source.c.account_id, source.c.dedupe_key)
+        .ext(distinct_on(source.c.account_id, source.c.dedupe_key))
         .order_by(source.c.account_id, source.c.dedupe_key)
         .cte("wanted")
     )

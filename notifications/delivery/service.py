@@ -43,13 +43,14 @@ async def send(  # noqa: PLR0913 - one notice has that many sides
     send_at: datetime | None = None,
     collapse_key: str | None = None,
     contact_point_id: uuid.UUID | None = None,
+    channels: Sequence[str] | None = None,
 ) -> list[uuid.UUID]:
     """Write ``notice`` for the accounts ``recipients`` into the session's transaction; return the deliveries' ids.
 
     A recipient who was given ``dedupe_key`` before gets nothing, and no id is returned for them. ``about`` is the
     resident it is about, ``data`` what the app gets beside the text (ids only), ``collapse_key`` (default:
     ``dedupe_key``) what makes a later message replace this one on the phone, ``contact_point_id`` the only number or
-    address to use.
+    address to use, ``channels`` which of the notice's channels to use (default: all).
     Raises ``ValueError`` or ``TypeError`` for variables the notice does not declare and data the push service refuses.
     """
     if not recipients:
@@ -71,7 +72,12 @@ async def send(  # noqa: PLR0913 - one notice has that many sides
     binds = {f"given_{name}": value for name, value in given.items()} | {"account_ids": list(recipients)}
     await session.flush()
     statement = repository.writing_to_accounts().ids
-    ids = await session.scalars(statement, binds | _binds(notice, origin.kind if origin else None))
+    own = _binds(notice, origin.kind if origin else None)
+    if channels is not None:
+        wanted = [channel for channel in notice.outgoing if channel in channels]
+        own |= {"channels": wanted[: 1 if notice.mode == "first" else None]}
+        own |= {"in_inbox": notice.in_inbox and "inbox" in channels}
+    ids = await session.scalars(statement, binds | own)
     written = list(ids.all())
     if written:
         wake(session, notice)

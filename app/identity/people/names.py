@@ -1,0 +1,32 @@
+"""What residents and communities are called: the names that texts written by other packages need."""
+
+import uuid
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.identity.models import Account, Community, Resident
+
+_accounts = sa.inspect(Account).local_table
+_communities = sa.inspect(Community).local_table
+_residents = sa.inspect(Resident).local_table
+_ids = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
+
+_RESIDENTS = (
+    sa.select(_residents.c.id, _accounts.c.name)
+    .join(_accounts, _accounts.c.id == _residents.c.account_id)
+    .where(_residents.c.id == sa.any_(_ids))
+)
+_COMMUNITIES = sa.select(_communities.c.id, _communities.c.name).where(_communities.c.id == sa.any_(_ids))
+
+
+async def resident_names(connection: AsyncConnection, resident_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return what each resident is called; unknown ids are left out."""
+    return {row.id: row.name for row in await connection.execute(_RESIDENTS, {"ids": list(resident_ids)})}
+
+
+async def community_names(connection: AsyncConnection, community_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return what each community is called; unknown ids are left out."""
+    return {row.id: row.name for row in await connection.execute(_COMMUNITIES, {"ids": list(community_ids)})}

@@ -1,0 +1,180 @@
+"""The SQL of the worker: claims by lane, outcomes stored by whoever still holds the lease, fallbacks, facts."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock, set_ids
+from app.core.events import emit_many
+from app.core.queues import Due
+from notifications.delivery.models import Delivery
+from notifications.delivery.repository import DELIVERIES
+from notifications.delivery.rules import LANES, Lane, lane_number
+from notifications.events import DeliverySettled
+from notifications.sending.rules import LEASE, Settlement
+from notifications.templates.variables import Stored
+
+_INSTANT = sa.DateTime(timezone=True)
+
+QUEUES: Mapping[Lane, Due] = {
+    lane: Due(
+        name=f"notifications.{lane}",
+        table=Delivery,
+        column="send_at",
+        where=DELIVERIES.c.lane == sa.literal_column(str(lane_number(lane))),
+    )
+    for lane in LANES
+}
+"""The lanes as queues: their lag and depth are measured like every other deadline's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery under lease, with what rendering and sending need; ``was_sending`` if an earlier lease ran out."""
+
+    id: uuid.UUID
+    notice_id: uuid.UUID
+    community_id: uuid.UUID
+    account_id: uuid.UUID
+    contact_point_id: uuid.UUID | None
+    notice_key: str
+    category: str
+    urgency: str
+    channel: str
+    expires_at: datetime
+    attempts: int
+    fence: int
+    origin_kind: str | None
+    origin_id: uuid.UUID | None
+    collapse_key: str
+    variables: Mapping[str, Stored]
+    data: Mapping[str, str]
+    was_sending: bool
+
+
+_CLAIMED_COLUMNS = tuple(name for name in Claimed.__slots__ if name != "was_sending")
+
+
+def _claim(lane: Lane) -> sa.UpdateBase:
+    found = QUEUES[lane].claim.add_columns(DELIVERIES.c.state).cte("found")
+    return (
+        sa.update(DELIVERIES)
+        .where(DELIVERIES.c.id == found.c.id)
+        .values(
+            state="sending",
+            send_at=sa.bindparam("lease_until", type_=_INSTANT),
+            fence=DELIVERIES.c.fence + 1,
+            attempts=DELIVERIES.c.attempts + 1,
+        )
+        .returning(*(DELIVERIES.c[name] for name in _CLAIMED_COLUMNS), found.c.state == sa.literal("sending"))
+    )
+
+
+_CLAIMS = {lane: _claim(lane) for lane in LANES}
+
+
+async def claim(session: AsyncSession, lane: Lane, size: int) -> list[Claimed]:
+    """Lease up to ``size`` due deliveries of a lane, the longest due first; commit before anything is sent."""
+    now = clock.now()
+    rows = await session.execute(_CLAIMS[lane], {"now": now, "lease_until": now + LEASE, "size": size})
+    return [Claimed(*row) for row in rows]
+
+
+def _given(**columns: sa.types.TypeEngine[Any]) -> sa.TableValuedAlias:
+    """Return a table of the arrays that are bound to the names of ``columns``."""
+    arrays = [sa.bindparam(name, type_=ARRAY(type_)) for name, type_ in columns.items()]
+    return sa.func.unnest(*arrays).table_valued(*columns).render_derived("given")
+
+
+_results = _given(
+    result_ids=sa.Uuid(),
+    fences=sa.Integer(),
+    states=sa.Text(),
+    send_ats=_INSTANT,
+    errors=sa.Text(),
+    message_ids=sa.Text(),
+    uncounted=sa.Integer(),
+)
+_SETTLE = (
+    sa.update(DELIVERIES)
+    .where(
+        DELIVERIES.c.id == _results.c.result_ids,
+        DELIVERIES.c.fence == _results.c.fences,
+        DELIVERIES.c.state == sa.literal("sending"),
+    )
+    .values(
+        state=_results.c.states,
+        send_at=_results.c.send_ats,
+        error=_results.c.errors,
+        provider_message_id=_results.c.message_ids,
+        attempts=DELIVERIES.c.attempts - _results.c.uncounted,
+        settled_at=sa.case((_results.c.send_ats.is_(None), sa.bindparam("settled_at", type_=_INSTANT))),
+    )
+    .returning(DELIVERIES.c.id)
+)
+
+
+async def store(session: AsyncSession, settled: Sequence[tuple[Claimed, Settlement]]) -> set[uuid.UUID]:
+    """Store outcomes; return the deliveries whose lease was still ours: of the others somebody else tells."""
+    ordered = sorted(settled, key=lambda pair: pair[0].id)
+    binds = {
+        "result_ids": [delivery.id for delivery, _ in ordered],
+        "fences": [delivery.fence for delivery, _ in ordered],
+        "states": [settlement.state for _, settlement in ordered],
+        "send_ats": [settlement.send_at for _, settlement in ordered],
+        "errors": [settlement.error for _, settlement in ordered],
+        "message_ids": [settlement.provider_message_id for _, settlement in ordered],
+        "uncounted": [0 if settlement.counts else 1 for _, settlement in ordered],
+        "settled_at": clock.now(),
+    }
+    return set((await session.scalars(_SETTLE, binds)).all())
+
+
+_failed = _given(failed_ids=sa.Uuid(), next_channels=sa.Text())
+_FALLEN_BACK = {
+    "id": set_ids.minted_id(),
+    "channel": _failed.c.next_channels,
+    "state": sa.literal_column("'queued'"),
+    "send_at": sa.bindparam("now", type_=_INSTANT),
+    "attempts": sa.literal_column("0"),
+    "fence": sa.literal_column("0"),
+}
+_NOT_INHERITED = frozenset({"provider_message_id", "error", "settled_at"})
+_FALL_BACK = sa.insert(DELIVERIES).from_select(
+    [column.name for column in DELIVERIES.c if column.name not in _NOT_INHERITED],
+    sa.select(
+        *(_FALLEN_BACK.get(column.name, column) for column in DELIVERIES.c if column.name not in _NOT_INHERITED)
+    ).where(DELIVERIES.c.id == _failed.c.failed_ids),
+)
+
+
+async def fall_back(session: AsyncSession, channels: Mapping[uuid.UUID, str]) -> None:
+    """Queue each delivery once more as a new one over the channel named for it."""
+    binds = {"failed_ids": list(channels), "next_channels": list(channels.values())}
+    now = clock.now()
+    await session.execute(_FALL_BACK, {**binds, "now": now, "minted_at": set_ids.minted_at(now)})
+
+
+_told = _given(origin_ids=sa.Uuid(), community_ids=sa.Uuid(), payloads=sa.Text())
+_FACTS = sa.select(
+    _told.c.origin_ids.label("aggregate_id"),
+    _told.c.community_ids.label("community_id"),
+    sa.cast(_told.c.payloads, JSONB).label("payload"),
+)
+
+
+async def tell(session: AsyncSession, facts: Sequence[DeliverySettled]) -> None:
+    """Emit what became of deliveries, all of them in one statement."""
+    envelope = {"id", "occurred_at", "aggregate_id", "community_id"}
+    binds = {
+        "origin_ids": [fact.aggregate_id for fact in facts],
+        "community_ids": [fact.community_id for fact in facts],
+        "payloads": [fact.model_dump_json(exclude=envelope) for fact in facts],
+    }
+    await emit_many(session, DeliverySettled, _FACTS, binds)

@@ -1,0 +1,118 @@
+"""Pure decisions about an attempt: what its outcome makes of the delivery, when to try again, when to give up."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from notifications.channels.ports import Outcome
+
+MAX_ATTEMPTS = 8
+ATTEMPTS_BEFORE_FALLBACK = 2  # where another channel is waiting, patience costs more than it brings
+FIRST_DELAY = timedelta(seconds=10)
+LONGEST_DELAY = timedelta(minutes=15)
+LEASE = timedelta(seconds=60)
+_REPLACES_ITSELF = frozenset({"push"})  # a repeat takes the first one's place under its collapse key
+
+State = Literal["queued", "sent", "failed", "expired", "suppressed", "parked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What is decided by; ``attempts`` includes this one, and ``has_fallback`` says that another channel is waiting."""
+
+    channel: str
+    urgency: str
+    attempts: int
+    expires_at: datetime
+    has_fallback: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What becomes of a delivery; ``send_at`` if it is queued again, ``counts`` false if this was no attempt."""
+
+    state: State
+    send_at: datetime | None = None
+    error: str | None = None
+    provider_message_id: str | None = None
+    counts: bool = True
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this is the delivery's end, unless somebody replays it."""
+        return self.state != "queued"
+
+
+def settle(attempt: Attempt, outcome: Outcome, now: datetime) -> Settlement:
+    """Return what ``outcome`` makes of a delivery at ``now``."""
+    match outcome.result:
+        case "sent":
+            return Settlement("sent", provider_message_id=outcome.provider_message_id)
+        case "failed":
+            return Settlement("failed", error=outcome.error)
+        case "wait":
+            return _again(attempt, outcome.retry_at or now + FIRST_DELAY, outcome.error, counts=False)
+        case "uncertain" if not may_repeat(attempt.channel, attempt.urgency):
+            return Settlement("parked", error=outcome.error or "uncertain")
+        case "retry" | "uncertain":
+            return _retried(attempt, outcome, now)
+
+
+def _retried(attempt: Attempt, outcome: Outcome, now: datetime) -> Settlement:
+    if attempt.attempts >= (ATTEMPTS_BEFORE_FALLBACK if attempt.has_fallback else MAX_ATTEMPTS):
+        # With a fallback the notice goes on another way; without one a person has to look.
+        return Settlement("failed" if attempt.has_fallback else "parked", error=outcome.error)
+    return _again(attempt, next_attempt(now, attempt.attempts, outcome.retry_at), outcome.error, counts=True)
+
+
+def _again(attempt: Attempt, send_at: datetime, error: str | None, *, counts: bool) -> Settlement:
+    if send_at >= attempt.expires_at:
+        return Settlement("expired", error=error, counts=counts)
+    return Settlement("queued", send_at=send_at, error=error, counts=counts)
+
+
+def next_attempt(now: datetime, attempts: int, asked: datetime | None) -> datetime:
+    """Return when to try again after ``attempts`` attempts: doubling with jitter, not before the provider wants."""
+    doubled: timedelta = min(FIRST_DELAY * 2 ** min(max(attempts, 1) - 1, 20), LONGEST_DELAY)
+    jittered = now + doubled * random.uniform(1.0, 1.5)  # noqa: S311 - spreads load
+    return max(jittered, asked or jittered)
+
+
+def may_repeat(channel: str, urgency: str) -> bool:
+    """Say whether an attempt whose outcome is unknown is made again.
+
+    A push replaces itself; of what is critical a second message or call is better than none. The rest is parked.
+    """
+    return channel in _REPLACES_ITSELF or urgency == "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The local wall times between which a contact point may be used; across midnight if ``until`` is the earlier."""
+
+    since: time | None
+    until: time | None
+
+
+def usable_at(hours: Hours, time_zone: str, now: datetime) -> datetime:
+    """Return ``now`` if a contact point may be used at ``now``, else the next instant at which it may."""
+    if hours.since is None or hours.until is None or hours.since == hours.until:
+        return now
+    local = now.astimezone(ZoneInfo(time_zone))
+    wall = local.time().replace(tzinfo=None)
+    if hours.since < hours.until:
+        usable = hours.since <= wall < hours.until
+    else:
+        usable = wall >= hours.since or wall < hours.until
+    if usable:
+        return now
+    following = local.date() if wall < hours.since else local.date() + timedelta(days=1)
+    return datetime.combine(following, hours.since, ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def soonest(choices: Sequence[tuple[datetime, str]]) -> tuple[datetime, str] | None:
+    """Return the choice that can be used first, of equals the one listed first; ``None`` without any."""
+    return min(choices, key=lambda choice: choice[0], default=None)

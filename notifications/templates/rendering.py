@@ -1,0 +1,68 @@
+"""Rendering: a notice's text for one channel, in the language and time zone of who reads it."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from jinja2 import TemplateError
+
+from app.core.sealing import SealBroken
+from notifications.templates.formats import LOCALE, TIME_ZONE, locale_of
+from notifications.templates.notices import Notice
+from notifications.templates.texts import TextMissing, language_for, templates
+from notifications.templates.variables import Stored, decode
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a text."""
+
+    name: str
+    language: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A rendered text; messages and calls have no title."""
+
+    title: str | None
+    body: str
+    language: str
+
+
+class CannotRender(ValueError):  # noqa: N818 - says what happened
+    """A text cannot be made of what was stored; the message names the notice and the kind of error, never a value."""
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def render(
+    notice: Notice,
+    channel: str,
+    reader: Reader,
+    stored: Mapping[str, Stored],
+    names: Mapping[uuid.UUID, str],
+) -> Text:
+    """Return the text of ``channel`` for ``reader``.
+
+    ``stored`` are the variables as the table holds them, ``names`` what the ids among them are called. ``recipient`` is
+    the reader's name in every text. Raises ``CannotRender``.
+    """
+    language = language_for(reader.language)
+    try:
+        values = decode(notice.variables, stored, names) | {
+            "recipient": {"name": reader.name},
+            LOCALE: locale_of(language),
+            TIME_ZONE: _zone(reader.time_zone),
+        }
+        fields = [template.render(values) for template in templates(notice, channel, language)]
+    except (TemplateError, TextMissing, KeyError, TypeError, ValueError, SealBroken) as error:
+        raise CannotRender(f"{notice.key} for {channel}: {type(error).__name__}") from error
+    title, body = fields if len(fields) == 2 else (None, fields[0])
+    return Text(title, body, language)
