@@ -11,6 +11,17 @@ from app.core.partitions import PARTITIONS_JOB
 from app.core.relay import RELAY_JOBS
 from app.core.routing import Router
 from app.identity.authenticator import IdentityAuthenticator
+from app.identity.communities import routes as communities
+from app.identity.consent import routes as consent
+from app.identity.installations import routes as installations
+from app.identity.pairing import jobs as pairing_jobs
+from app.identity.pairing import routes as pairing
+from app.identity.people import routes as people
+from app.identity.sessions import jobs as session_jobs
+from app.identity.sessions import routes as sessions
+from app.identity.sessions import subscribers as session_subscribers
+from app.identity.sign_in import jobs as sign_in_jobs
+from app.identity.sign_in import routes as sign_in
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -28,14 +39,31 @@ TABLE_MODULES = (
     "notifications.inbox.models",
 )
 
-ROUTERS: tuple[Router, ...] = ()
+ROUTERS: tuple[Router, ...] = (
+    sessions.well_known_router,
+    sessions.router,
+    sign_in.router,
+    installations.router,
+    pairing.router,
+    communities.router,
+    people.router,
+    consent.router,
+)
 
 DEMO_ROUTERS: tuple[Router, ...] = ()
 """Mounted everywhere but in production."""
 
-SUBSCRIBERS: tuple[Subscriber, ...] = ()
+SUBSCRIBERS: tuple[Subscriber, ...] = (*session_subscribers.SUBSCRIBERS,)
 
-JOBS: tuple[Job, ...] = (*RELAY_JOBS, RETRY_JOB, MEASURE_JOB, PARTITIONS_JOB)
+JOBS: tuple[Job, ...] = (
+    *RELAY_JOBS,
+    RETRY_JOB,
+    MEASURE_JOB,
+    PARTITIONS_JOB,
+    *session_jobs.JOBS,
+    *sign_in_jobs.JOBS,
+    *pairing_jobs.JOBS,
+)
 
 
 def load_tables() -> None:

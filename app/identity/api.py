@@ -8,17 +8,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.access import Actor
 from app.identity.access import Member, member_guard, require_member
+from app.identity.authenticator import DEVICE_HEADER, authenticate_sos
 from app.identity.communities.schemas import CommunityPublic, HolidayPublic
 from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
 from app.identity.consent.rules import GivenKind
 from app.identity.consent.service import close_break_glass, open_break_glass
+from app.identity.installations.service import PushTarget, installations, remove_installation
 from app.identity.models import Grant
 from app.identity.organizations.views import duty_desk, organization_members
+from app.identity.people.names import community_names, resident_names
 from app.identity.people.schemas import ContactPointPublic, PersonPublic
 from app.identity.people.service import create_account
 from app.identity.people.views import accounts_reached_at, contact_points, people
 from app.identity.scopes import GRANTS_MANAGE
+from app.identity.sign_in.service import SignInCode, sign_in_code
+from app.identity.signed_in import PeopleOnly, Person
 from app.identity.visibility import (
     ANY_SCOPE,
     ResidentSubject,
@@ -31,20 +36,28 @@ from app.identity.visibility import (
 
 __all__ = [
     "ANY_SCOPE",
+    "DEVICE_HEADER",
     "CommunityPublic",
     "ContactPointPublic",
     "HolidayPublic",
     "Member",
+    "PeopleOnly",
+    "Person",
     "PersonPublic",
+    "PushTarget",
     "ResidentSubject",
+    "SignInCode",
     "actor_binds",
     "add_grant",
+    "authenticate_sos",
     "close_break_glass",
     "community",
+    "community_names",
     "contact_points",
     "create_account",
     "duty_desk",
     "find_accounts_by_phone",
+    "installations",
     "is_visible",
     "languages",
     "local_calendar",
@@ -52,10 +65,13 @@ __all__ = [
     "open_break_glass",
     "organization_members",
     "people",
+    "remove_installation",
     "require_member",
     "require_resident",
     "resident_guard",
+    "resident_names",
     "revoke_grant",
+    "sign_in_code",
     "visible_residents",
 ]
 

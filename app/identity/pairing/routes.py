@@ -1,11 +1,13 @@
 """Pairing over HTTP: make a code for a resident's phone, redeem it on the phone."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, status
 
 from app.core.access import public
-from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
+from app.core.problems import Forbidden, NotFound, TooManyRequests, Unauthenticated, problem_responses
+from app.core.rate_limits import Rate, rate_limited
 from app.core.routing import Router, Session, route_options
 from app.identity.pairing import service
 from app.identity.pairing.problems import PairingCodeInvalid
@@ -32,7 +34,10 @@ async def create_pairing(
 
 
 @router.post(
-    "/pairings/redemption", status_code=status.HTTP_201_CREATED, responses=problem_responses(PairingCodeInvalid)
+    "/pairings/redemption",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[Depends(rate_limited("pairing", Rate(30, timedelta(minutes=10))))],
+    responses=problem_responses(PairingCodeInvalid, TooManyRequests),
 )
 @public("the pairing code itself is the credential")
 @route_options(idempotency=False)

@@ -1,10 +1,15 @@
 """Signing in over HTTP: ask for a code and send it back, or bring a login from elsewhere."""
 
-from fastapi import status
+from datetime import timedelta
+from typing import Final
+
+from fastapi import Depends, status
 
 from app.core.access import public
-from app.core.problems import NotFound, Unavailable, problem_responses
+from app.core.problems import NotFound, TooManyRequests, Unavailable, problem_responses
+from app.core.rate_limits import Rate, limit, rate_limited
 from app.core.routing import Router, Session, route_options
+from app.identity.people.repository import contact_index
 from app.identity.sessions.schemas import Tokens
 from app.identity.sign_in import external, firebase, oidc, service
 from app.identity.sign_in.problems import LoginNotAccepted, MethodNotOffered, SignInCodeInvalid
@@ -19,21 +24,38 @@ from app.identity.sign_in.schemas import (
 
 router = Router(tags=["identity"])
 
+# Many phones share an address behind a carrier's network; a number or mail address belongs to few people.
+_CODES_PER_ADDRESS: Final = rate_limited("sign_in_codes", Rate(30, timedelta(minutes=10)))
+_SIGN_INS_PER_ADDRESS: Final = rate_limited("sign_in", Rate(60, timedelta(minutes=10)))
+CODES_PER_DESTINATION: Final = (
+    ("sign_in_destination", Rate(5, timedelta(minutes=15))),
+    ("sign_in_destination_day", Rate(12, timedelta(days=1))),
+)
+_LIMITED: Final = [Depends(_SIGN_INS_PER_ADDRESS)]
+
 
 @router.post(
     "/sign-in/codes",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problem_responses(MethodNotOffered, NotFound),
+    dependencies=[Depends(_CODES_PER_ADDRESS)],
+    responses=problem_responses(MethodNotOffered, NotFound, TooManyRequests),
 )
 @public("nobody is signed in yet")
+@route_options(
+    idempotency=False
+)  # whose answers are kept is asked of a credential, and a stale one must not matter here
 async def request_sign_in_code(data: CodeRequest, session: Session) -> CodeRequested:
     """Ask for a one-time code. The answer is the same whether or not anybody is known at that number or address."""
     service.require_offered()
     destination = service.normalized(data, await service.country_of(session, data.community_id))
+    for name, rate in CODES_PER_DESTINATION:
+        await limit(name, f"{data.community_id} {contact_index(destination).hex()}", rate)
     return await service.request_code(session, data, destination)
 
 
-@router.post("/sign-in", responses=problem_responses(SignInCodeInvalid, MethodNotOffered))
+@router.post(
+    "/sign-in", dependencies=_LIMITED, responses=problem_responses(SignInCodeInvalid, MethodNotOffered, TooManyRequests)
+)
 @public("the code is the credential")
 @route_options(database=False, idempotency=False)
 async def sign_in_with_code(data: CodeSignIn) -> Tokens | AccountChoice:
@@ -42,7 +64,11 @@ async def sign_in_with_code(data: CodeSignIn) -> Tokens | AccountChoice:
     return await service.sign_in(data)
 
 
-@router.post("/sign-in/firebase", responses=problem_responses(LoginNotAccepted, MethodNotOffered, Unavailable))
+@router.post(
+    "/sign-in/firebase",
+    dependencies=_LIMITED,
+    responses=problem_responses(LoginNotAccepted, MethodNotOffered, TooManyRequests, Unavailable),
+)
 @public("the ID token is the credential")
 @route_options(database=False, idempotency=False)
 async def sign_in_with_firebase(data: FirebaseSignIn) -> Tokens | AccountChoice:
@@ -51,7 +77,11 @@ async def sign_in_with_firebase(data: FirebaseSignIn) -> Tokens | AccountChoice:
     return await external.sign_in(login, data.community_id, data.account_id, data.device_label)
 
 
-@router.post("/sign-in/oidc", responses=problem_responses(LoginNotAccepted, MethodNotOffered, Unavailable))
+@router.post(
+    "/sign-in/oidc",
+    dependencies=_LIMITED,
+    responses=problem_responses(LoginNotAccepted, MethodNotOffered, TooManyRequests, Unavailable),
+)
 @public("the ID token is the credential")
 @route_options(database=False, idempotency=False)
 async def sign_in_with_oidc(data: OidcSignIn) -> Tokens | AccountChoice:
