@@ -50,9 +50,10 @@ class EventConsumption(SQLModel, table=True):
     )
     privacy: ClassVar[Privacy] = Privacy.none("refers to facts, which carry ids only")
 
+    # The key leaves the sequence to the lane's index: of two ways to walk, stale statistics would pick one in a storm.
+    event_id: uuid.UUID = Field(primary_key=True)
     subscriber: str = Field(primary_key=True)
-    sequence: int = Field(sa_column=sa.Column(sa.BigInteger, primary_key=True, autoincrement=False))
-    event_id: uuid.UUID
+    sequence: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
     aggregate_id: uuid.UUID
     critical: bool
     due_at: datetime = instant()

@@ -175,12 +175,12 @@ def _promotion(fact: sa.CTE, names: sa.BindParameter[Any]) -> sa.CTE:
     """
     earlier = _CONSUMPTION.alias("earlier")
     waiting = (
-        sa.select(earlier.c.subscriber, earlier.c.sequence)
+        sa.select(earlier.c.event_id, earlier.c.subscriber)
         .join(fact, fact.c.aggregate_id == earlier.c.aggregate_id)
         .where(earlier.c.subscriber == sa.any_(names), sa.not_(earlier.c.critical))
         .with_for_update(of=earlier, skip_locked=True)
     )
-    key = sa.tuple_(_CONSUMPTION.c.subscriber, _CONSUMPTION.c.sequence)
+    key = sa.tuple_(_CONSUMPTION.c.event_id, _CONSUMPTION.c.subscriber)
     return sa.update(_CONSUMPTION).where(key.in_(waiting)).values(critical=True).cte("promotion")
 
 

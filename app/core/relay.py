@@ -63,7 +63,7 @@ CLAIM = sa.text(f"""
     ORDER BY pending.sequence LIMIT :batch FOR UPDATE OF pending SKIP LOCKED""")  # noqa: S608 - constants of ours
 _CLAIM_AGAIN = sa.text(f"""
     SELECT {_COLUMNS} FROM core_event_consumption AS pending
-    WHERE pending.subscriber = :subscriber AND pending.sequence = ANY(CAST(:sequences AS bigint[]))
+    WHERE pending.subscriber = :subscriber AND pending.event_id = ANY(CAST(:event_ids AS uuid[]))
       AND {READY} AND pending.sequence = {HEAD}
     ORDER BY pending.sequence FOR UPDATE OF pending SKIP LOCKED""")  # noqa: S608 - constants of ours
 _FOLLOWERS = sa.text(f"""
@@ -81,11 +81,11 @@ _FACTS = sa.text("""
     WHERE id = ANY(CAST(:ids AS uuid[]))""")
 _CONSUMED = sa.text("""
     DELETE FROM core_event_consumption
-    WHERE subscriber = :subscriber AND sequence = ANY(CAST(:sequences AS bigint[]))""")
+    WHERE subscriber = :subscriber AND event_id = ANY(CAST(:event_ids AS uuid[]))""")
 _SET_BACK = sa.text(f"""
     UPDATE core_event_consumption AS pending
     SET attempts = :attempts, due_at = :due_at, last_error = :error, parked_at = CAST(:parked_at AS timestamptz)
-    WHERE pending.subscriber = :subscriber AND pending.sequence = :sequence AND {READY}""")  # noqa: S608 - constants of ours
+    WHERE pending.subscriber = :subscriber AND pending.event_id = :event_id AND {READY}""")  # noqa: S608 - constants of ours
 _LANES = sa.text(f"""
     SELECT name.subscriber, lane.critical
     FROM unnest(CAST(:subscribers AS text[])) AS name (subscriber)
@@ -151,10 +151,10 @@ async def _try(subscriber: Subscriber, claim: sa.TextClause, binds: dict[str, An
                 return outcome
             waves = [outcome.heads, *await _followers(session, subscriber, outcome.heads, batch)]
             outcome.chained = len(waves) > 1
-            consumed = [claim.sequence for wave in waves for claim in wave]
+            consumed = [claim.event_id for wave in waves for claim in wave]
             for wave in waves:
                 await subscriber.handle(session, await _facts(session, subscriber, wave))
-            await session.execute(_CONSUMED, {"subscriber": subscriber.name, "sequences": consumed})
+            await session.execute(_CONSUMED, {"subscriber": subscriber.name, "event_ids": consumed})
     except Exception as error:
         if not outcome.heads or failures.is_excused(error):
             raise
@@ -216,9 +216,9 @@ async def _isolate(subscriber: Subscriber, failed: _Outcome) -> int:
     parts = [heads] if failed.chained else [heads[:middle], heads[middle:]]
     worked = 0
     for part in parts:
-        sequences = [head.sequence for head in part]
+        event_ids = [head.event_id for head in part]
         # batch=0: no followers while the fault is being looked for
-        worked += await _isolate(subscriber, await _try(subscriber, _CLAIM_AGAIN, {"sequences": sequences}, 0))
+        worked += await _isolate(subscriber, await _try(subscriber, _CLAIM_AGAIN, {"event_ids": event_ids}, 0))
     return worked
 
 
@@ -228,7 +228,7 @@ async def _set_back(subscriber: Subscriber, claim: _Claim, error: Exception) -> 
     now = clock.now()
     binds = {
         "subscriber": subscriber.name,
-        "sequence": claim.sequence,
+        "event_id": claim.event_id,
         "attempts": attempts,
         "now": now,
         "due_at": now + failures.backoff(attempts),

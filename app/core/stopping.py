@@ -15,3 +15,8 @@ def requested() -> bool:
     """Say whether the worker was asked to stop; always false outside a worker."""
     stop = _stop.get()
     return stop is not None and stop.is_set()
+
+
+def in_worker() -> bool:
+    """Say whether this runs inside a worker, whose time is the world's, not in a test or a replayed history."""
+    return _stop.get() is not None

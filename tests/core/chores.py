@@ -3,8 +3,10 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from app.core import clock
@@ -14,10 +16,13 @@ from app.core.leases import Lease
 from app.core.tables import instant, optional_instant
 
 
-class Chore(SQLModel, table=True):
+class Scratch(SQLModel, registry=registry()):
+    """A schema of its own, which is no part of Hearthline's."""
+
+
+class Chore(Scratch, table=True):
     """Something to do at ``due_at``, unless it is cancelled; ``done`` counts how often it was."""
 
-    metadata = sa.MetaData()  # no part of Hearthline's schema
     __tablename__ = "chore"
     __table_args__ = (sa.Index("ix_chore_due_at", "due_at", postgresql_where=sa.text("state = 'open'")),)
 
@@ -44,15 +49,15 @@ async def create_chores(database: Database) -> None:
         await connection.run_sync(Chore.metadata.create_all)
 
 
-async def add_chores(count: int, **values: object) -> list[uuid.UUID]:
-    """Insert ``count`` chores that are due now, numbered from 0; return their ids in that order."""
+async def add_chores(count: int, **values: Any) -> list[uuid.UUID]:
+    """Insert ``count`` chores, due now and numbered from 0 unless ``values`` say otherwise; return their ids."""
     chores = [Chore(**{"due_at": clock.now(), "number": number, **values}) for number in range(count)]
     async with unit_of_work() as session:
         session.add_all(chores)
     return [chore.id for chore in chores]
 
 
-async def all_chores() -> Sequence[sa.Row[tuple[object, ...]]]:
+async def all_chores() -> Sequence[Any]:
     """Return the chores by number."""
     async with reading() as connection:
         return (await connection.execute(sa.select(CHORES).order_by(CHORES.c.number))).all()
