@@ -37,6 +37,7 @@ TABLE_MODULES = (
     "app.identity.sign_in.models",
     "notifications.delivery.models",
     "notifications.inbox.models",
+    "notifications.outbox.models",
 )
 
 ROUTERS: tuple[Router, ...] = (

@@ -69,6 +69,7 @@ class PushSettings(BaseModel):
     fcm_credentials: Path | None = Field(default=None, description="service account file")
     fcm_endpoint: str = "https://fcm.googleapis.com"
     fcm_token_endpoint: str | None = None
+    fcm_timeout: float = Field(default=10.0, gt=0, description="seconds without a byte from FCM after which a try has failed")
 
 
 class MessageSettings(BaseModel):

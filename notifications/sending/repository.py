@@ -62,7 +62,17 @@ _CLAIMED_COLUMNS = tuple(name for name in Claimed.__slots__ if name != "was_send
 
 
 def _claim(lane: Lane) -> sa.UpdateBase:
-    found = QUEUES[lane].claim.add_columns(DELIVERIES.c.state).cte("found")
+    found = (
+        sa.select(DELIVERIES.c.id, DELIVERIES.c.state)
+        .where(
+            DELIVERIES.c.lane == sa.literal_column(str(lane_number(lane))),
+            DELIVERIES.c.send_at <= sa.bindparam("due_by", type_=_INSTANT),
+        )
+        .order_by(DELIVERIES.c.send_at)
+        .limit(sa.bindparam("size", type_=sa.Integer))
+        .with_for_update(skip_locked=True, key_share=True)
+        .cte("found")
+    )
     return (
         sa.update(DELIVERIES)
         .where(DELIVERIES.c.id == found.c.id)
@@ -82,7 +92,7 @@ _CLAIMS = {lane: _claim(lane) for lane in LANES}
 async def claim(session: AsyncSession, lane: Lane, size: int) -> list[Claimed]:
     """Lease up to ``size`` due deliveries of a lane, the longest due first; commit before anything is sent."""
     now = clock.now()
-    rows = await session.execute(_CLAIMS[lane], {"now": now, "lease_until": now + LEASE, "size": size})
+    rows = await session.execute(_CLAIMS[lane], {"due_by": now, "lease_until": now + LEASE, "size": size})
     return [Claimed(*row) for row in rows]
 
 

@@ -1,0 +1,210 @@
+"""Push through FCM: the wire format, every kind of refusal, and what each makes of the delivery."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.core import clock as clocks
+from app.core.database import reading
+from app.core.jobs import settle
+from app.identity.installations.models import Installation
+from notifications.channels.registry import close_channels
+from notifications.sending.jobs import JOBS
+from tests.factories.notifications import deliveries, outbox, phone
+from tests.notifications.notices import PROMPT
+from tests.notifications.sending.conftest import Scene
+from tests.sinks import fcm
+from tests.sinks.fcm import FcmSink, Reply
+
+
+async def installations() -> int:
+    async with reading() as connection:
+        return (
+            await connection.scalar(sa.select(sa.func.count()).select_from(sa.inspect(Installation).local_table)) or 0
+        )
+
+
+async def push_delivery() -> sa.Row[tuple[object, ...]]:
+    (row,) = [row for row in await deliveries() if row.channel == "push"]
+    return row
+
+
+async def test_a_push_is_what_fcm_expects(scene: Scene, sink: FcmSink, clock: clocks.ManualClock) -> None:
+    await phone(scene.relative, fid="fid-of-ada")
+    await scene.tell(expires_at=clock.now() + timedelta(minutes=10), data={"alarm_id": "1"})
+    await settle(JOBS)
+    (message,) = sink.messages
+    delivery = await push_delivery()
+    assert message["fid"] == "fid-of-ada"
+    assert "token" not in message
+    assert message["notification"] == {"title": "You are needed", "body": "Ada, open the app: Grace needs you."}
+    assert message["data"] == {
+        "alarm_id": "1",
+        "notice": "tests.alarm",
+        "notice_id": str(delivery.notice_id),
+        "delivery_id": str(delivery.id),
+        "category": "tests",
+    }
+    assert message["android"]["priority"] == "high"
+    assert message["android"]["ttl"] == "600s"
+    assert message["android"]["collapse_key"] == message["android"]["notification"]["tag"] == "alarm:1"
+    headers = message["apns"]["headers"]
+    assert headers["apns-priority"] == "10"
+    assert headers["apns-expiration"] == str(int((clock.now() + timedelta(minutes=10)).timestamp()))
+    assert headers["apns-collapse-id"] == "alarm:1"
+    assert message["apns"]["payload"]["aps"]["sound"] == {"critical": 1, "name": "default", "volume": 1.0}
+    assert (delivery.state, delivery.provider_message_id, delivery.attempts) == ("sent", "1", 1)
+    assert delivery.send_at is None
+    assert delivery.settled_at == clock.now()
+    assert sink.tokens_issued == 1
+
+
+async def test_an_older_app_is_reached_by_its_token_and_a_long_key_is_hashed(scene: Scene, sink: FcmSink) -> None:
+    await phone(scene.relative, token="older-token")
+    await scene.tell(key="k" * 65)
+    await settle(JOBS)
+    (message,) = sink.messages
+    assert message["token"] == "older-token"
+    assert "fid" not in message
+    assert len(message["apns"]["headers"]["apns-collapse-id"]) == 64
+
+
+async def test_every_phone_of_a_person_is_told_and_one_is_enough(scene: Scene, sink: FcmSink) -> None:
+    await phone(scene.relative, fid="good")
+    await phone(scene.relative, fid="gone")
+    sink.behave = lambda message: fcm.UNREGISTERED if message["fid"] == "gone" else None
+    await scene.tell()
+    await settle(JOBS)
+    assert [message["fid"] for message in sink.messages] == ["good"]
+    assert (await push_delivery()).state == "sent"
+    assert await installations() == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "left"),
+    [
+        (fcm.UNREGISTERED, "UNREGISTERED", 0),
+        (fcm.error(400, "INVALID_ARGUMENT", field_name="message.token"), "INVALID_ARGUMENT", 0),
+        (fcm.error(400, "INVALID_ARGUMENT", field_name="message.data"), "INVALID_ARGUMENT", 1),
+        (fcm.error(403, "SENDER_ID_MISMATCH"), "SENDER_ID_MISMATCH", 1),
+        (fcm.error(401, "THIRD_PARTY_AUTH_ERROR"), "THIRD_PARTY_AUTH_ERROR", 1),
+        (fcm.error(404, None), "NOT_FOUND", 1),
+    ],
+)
+async def test_what_never_passes_fails_at_once(
+    scene: Scene, sink: FcmSink, reply: Reply, error: str, left: int
+) -> None:
+    await phone(scene.relative)
+    sink.behave = lambda _: reply
+    await scene.tell()
+    await settle(JOBS)
+    delivery = await push_delivery()
+    assert (delivery.state, delivery.error, delivery.attempts) == ("failed", error, 1)
+    assert await installations() == left
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "least"),
+    [
+        (fcm.INTERNAL, "INTERNAL", 10),
+        (fcm.UNAVAILABLE, "UNAVAILABLE", 10),
+        (fcm.error(503, "UNAVAILABLE", retry_after="120"), "UNAVAILABLE", 120),
+        (fcm.error(503, "UNAVAILABLE", retry_after="Mon, 02 Mar 2026 08:05:00 GMT"), "UNAVAILABLE", 300),
+        (fcm.error(429, "QUOTA_EXCEEDED", retry_after="30"), "QUOTA_EXCEEDED", 30),
+        (fcm.QUOTA, "QUOTA_EXCEEDED", 60),
+        (fcm.HANG, "timeout", 10),
+        (fcm.RESET, "ServerDisconnectedError", 10),
+    ],
+)
+async def test_what_passes_is_tried_again_when_it_is_time(
+    scene: Scene, sink: FcmSink, clock: clocks.ManualClock, reply: Reply, error: str, least: int
+) -> None:
+    await phone(scene.relative)
+    sink.behave = lambda _: reply
+    await scene.tell()
+    await settle(JOBS)
+    delivery = await push_delivery()
+    assert (delivery.state, delivery.error, delivery.attempts) == ("queued", error, 1)
+    assert delivery.send_at >= clock.now() + timedelta(seconds=least)
+    assert await installations() == 1
+    sink.behave = lambda _: None
+    clock.set(delivery.send_at - timedelta(seconds=1))
+    await settle(JOBS)
+    assert not sink.messages
+    clock.set(delivery.send_at)
+    await settle(JOBS)
+    assert len(sink.messages) == 1
+    assert (await push_delivery()).state == "sent"
+
+
+async def test_a_used_up_quota_holds_up_the_whole_project(
+    scene: Scene, sink: FcmSink, clock: clocks.ManualClock
+) -> None:
+    await phone(scene.relative)
+    sink.behave = lambda _: fcm.QUOTA
+    await scene.tell(key="alarm:1")
+    await settle(JOBS)
+    attempts = sink.attempts
+    await scene.tell(key="alarm:2")
+    await settle(JOBS)
+    waiting = (await deliveries())[-1] if (await deliveries())[-1].channel == "push" else (await deliveries())[-2]
+    assert sink.attempts == attempts
+    assert (waiting.state, waiting.error, waiting.attempts) == ("queued", "quota_paused", 0)
+    sink.behave = lambda _: None
+    clock.advance(timedelta(seconds=120))
+    await settle(JOBS)
+    assert len(sink.messages) == 2
+
+
+async def test_a_refused_access_token_is_renewed_at_once(scene: Scene, sink: FcmSink) -> None:
+    await phone(scene.relative)
+    await scene.tell(key="alarm:1")
+    await settle(JOBS)
+    sink.revoke_tokens()
+    await scene.tell(key="alarm:2")
+    await settle(JOBS)
+    assert len(sink.messages) == 2
+    assert sink.tokens_issued == 2
+
+
+async def test_without_an_access_token_everything_waits(scene: Scene, sink: FcmSink, clock: clocks.ManualClock) -> None:
+    await phone(scene.relative)
+    sink.token_endpoint_is_down = True
+    await scene.tell()
+    await settle(JOBS)
+    delivery = await push_delivery()
+    assert (delivery.state, delivery.error) == ("queued", "token_unavailable")
+    sink.token_endpoint_is_down = False
+    clock.set(delivery.send_at)
+    await settle(JOBS)
+    assert (await push_delivery()).state == "sent"
+
+
+async def test_a_message_too_big_for_fcm_is_not_sent(scene: Scene, sink: FcmSink) -> None:
+    await phone(scene.relative)
+    await scene.tell(data={"blob": "x" * 4100})
+    await settle(JOBS)
+    assert ((await push_delivery()).state, (await push_delivery()).error) == ("failed", "message_too_big")
+    assert sink.attempts == 0
+
+
+async def test_a_phone_that_hangs_holds_up_no_others(scene: Scene, sink: FcmSink) -> None:
+    await phone(scene.relative, fid="hangs")
+    sink.behave = lambda message: fcm.HANG if message["data"]["notice"] == "tests.alarm" else None
+    await scene.tell(key="alarm")
+    await scene.tell(PROMPT, key="prompt")
+    await settle(JOBS)
+    assert [message["data"]["notice"] for message in sink.messages] == ["tests.prompt"]
+
+
+async def test_the_local_twin_shows_a_push_on_the_outbox(scene: Scene) -> None:
+    await close_channels()
+    await phone(scene.relative, platform="ios")
+    await scene.tell()
+    await settle(JOBS)
+    shown = {row.channel: row for row in await outbox()}
+    assert shown["push"].recipient == "Ada (ios)"
+    assert shown["push"].body == "Ada, open the app: Grace needs you."
+    assert shown["sms"].recipient == "Ada (+8613800000001)"
+    assert shown["sms"].times_sent == 1
