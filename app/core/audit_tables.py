@@ -54,6 +54,7 @@ class AuditEntry(SQLModel, table=True):
         erasure="keep",
         basis="legal obligation",
         retention="10 years; details become unreadable when the person is erased",
+        withheld=("details",),
     )
 
     id: uuid.UUID = Field(primary_key=True)
@@ -90,7 +91,10 @@ class PersonKey(SQLModel, table=True):
 
     __tablename__ = "core_person_key"
     privacy: ClassVar[Privacy] = Privacy(
-        subject="subject_id", subject_kind="resident", purpose="makes erasure from the audit trail possible"
+        subject="subject_id",
+        subject_kind="resident",
+        purpose="makes erasure from the audit trail possible",
+        withheld=("key",),
     )
 
     subject_id: uuid.UUID = Field(primary_key=True)

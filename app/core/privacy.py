@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlmodel import SQLModel
 
 from app.core import clock, sealing
-from app.core.tables import Privacy
+from app.core.tables import SEALED, Privacy
 
 Row = dict[str, object]
 
@@ -71,11 +71,11 @@ async def export_subject(
         order = list(personal.table.primary_key.columns)
         statement = sa.select(*columns).where(personal.subject.in_(subjects)).order_by(*order)
         rows = [
-            {name: _opened(value, f"{personal.table.name}.{name}") for name, value in row.items()}
-            for row in (await executor.execute(statement)).mappings()
+            {str(column.name): _opened(column, value) for column, value in zip(columns, row, strict=True)}
+            for row in await executor.execute(statement)
         ]
         if rows:
-            found[personal.table.name] = rows
+            found[str(personal.table.name)] = rows
     return found
 
 
@@ -92,7 +92,7 @@ async def erase_subject(session: AsyncSession, subjects: Sequence[uuid.UUID]) ->
             continue
         result = await session.execute(statement, execution_options={"synchronize_session": False})
         if result.rowcount:  # type: ignore[attr-defined]  # a write's result is a CursorResult
-            changed[personal.table.name] = result.rowcount  # type: ignore[attr-defined]
+            changed[str(personal.table.name)] = result.rowcount  # type: ignore[attr-defined]
     # What the session had loaded of these rows is no longer true.
     session.expire_all()
     return changed
@@ -124,7 +124,8 @@ def _emptied(column: sa.Column[object]) -> object:
         return []
     if isinstance(column.type, JSONB):
         return {}
-    if isinstance(column.type, sa.String):
+    # SQLModel wraps its text type; the wrapper does not say what it holds.
+    if isinstance(getattr(column.type, "impl_instance", column.type), sa.String):
         return ""
     raise PrivacyUndeclared(f"{column.table.name}.{column.name} cannot be emptied: make it nullable")
 
@@ -133,7 +134,7 @@ def _is_handed_out(column: sa.Column[object], privacy: Privacy) -> bool:
     return column.name not in privacy.withheld and not isinstance(column.type, sa.LargeBinary)
 
 
-def _opened(value: object, context: str) -> object:
-    if not isinstance(value, str) or not sealing.is_sealed(value):
+def _opened(column: sa.Column[object], value: object) -> object:
+    if value is None or not column.info.get(SEALED):
         return value
-    return sealing.unseal(value, context)
+    return sealing.unseal(str(value), f"{column.table.name}.{column.name}")
