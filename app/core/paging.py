@@ -52,7 +52,7 @@ def encode_cursor(kind: str, values: Sequence[Any]) -> str:
 
     Values are what orjson writes (UUIDs, instants, strings, numbers); they come back as JSON values.
     """
-    payload = orjson.dumps(list(values))
+    payload = orjson.dumps(list(values), default=str)  # the driver has UUIDs of its own
     return base64.urlsafe_b64encode(_tag(kind, payload) + payload).decode().rstrip("=")
 
 

@@ -1,7 +1,8 @@
 """The guard of routes that belong to the staff of organizations."""
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import Actor, Membership, authenticate
+from app.core.database import reading
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated
 from app.core.routing import connection_of
 from app.identity.models import Organization
@@ -18,9 +20,6 @@ _organizations = sa.inspect(Organization).local_table
 _ORGANIZATION = sa.select(_organizations.c.id).where(
     _organizations.c.id == sa.bindparam("organization_id", type_=sa.Uuid),
     _organizations.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
-)
-_IS_STRICT = sa.select(_organizations.c.requires_second_factor).where(
-    _organizations.c.id == sa.bindparam("organization_id", type_=sa.Uuid)
 )
 
 
@@ -46,7 +45,7 @@ def require_member(actor: Actor, *roles: str, organization_kind: str | None = No
 def member_guard(*roles: str, organization_kind: str | None = None) -> Callable[[Request], Awaitable[Member]]:
     """Return the dependency of staff-only routes: a ``Member`` with one of ``roles``, in that kind of organization.
 
-    Answers 401 to nobody and 403 without the role, or without the second factor the organization asks for. Under
+    Answers 401 to nobody and 403 without the role (in a session with a second factor, where it is asked for). Under
     ``/organizations/{organization_id}/…`` it must be that organization, or the community's operator: others get a 404,
     because they may not know it.
     """
@@ -59,13 +58,10 @@ def member_guard(*roles: str, organization_kind: str | None = None) -> Callable[
         actor = await authenticate(request)
         if actor.kind == "anonymous":
             raise Unauthenticated
-        connection = await connection_of(request)
-        if "organization_id" in request.path_params:
-            member = await _of_named(request, connection, actor, roles)
-        else:
-            member = require_member(actor, *roles, organization_kind=organization_kind)
-        await _check_second_factor(connection, member)
-        return member
+        if "organization_id" not in request.path_params:
+            return require_member(actor, *roles, organization_kind=organization_kind)
+        async with _connection(request) as connection:
+            return await _of_named(request, connection, actor, roles)
 
     guard.roles = roles  # type: ignore[attr-defined]  # read by the access matrix test
     guard.organization_kind = organization_kind  # type: ignore[attr-defined]
@@ -91,11 +87,14 @@ async def _of_named(request: Request, connection: AsyncConnection, actor: Actor,
     raise Forbidden(f"this is for the roles: {', '.join(roles)}")
 
 
-async def _check_second_factor(connection: AsyncConnection, member: Member) -> None:
-    if member.actor.kind != "account" or member.actor.second_factor:
-        return
-    if await connection.scalar(_IS_STRICT, {"organization_id": member.organization_id}):
-        raise Forbidden("your organization asks for a second factor at sign-in")
+@asynccontextmanager
+async def _connection(request: Request) -> AsyncIterator[AsyncConnection]:
+    """Hand out the request's connection, or one for the moment on routes that open their own units of work."""
+    if hasattr(request.state, "session") or hasattr(request.state, "reading"):
+        yield await connection_of(request)
+    else:
+        async with reading() as connection:
+            yield connection
 
 
 def _path_id(request: Request, name: str) -> uuid.UUID:

@@ -49,7 +49,7 @@ class Account(Table, table=True):
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'deactivated', 'erased')", name="state"),
-        sa.Index("ix_identity_account_community_id", "community_id"),
+        sa.Index("ix_identity_account_name", "community_id", sa.text("lower(name)"), "id"),
     )
 
     community_id: uuid.UUID = Field(foreign_key="identity_community.id")
@@ -67,7 +67,7 @@ class Household(Table, table=True):
     privacy: ClassVar[Privacy] = Privacy.none(
         "a place without a person; its address is sealed on the residents' behalf"
     )
-    __table_args__ = (sa.Index("ix_identity_household_community_id", "community_id"),)
+    __table_args__ = (sa.UniqueConstraint("community_id", "reference"),)
 
     community_id: uuid.UUID = Field(foreign_key="identity_community.id")
     reference: str | None = Field(default=None, description="the operator's own number, for repeated imports")
@@ -90,7 +90,7 @@ class Resident(Table, table=True):
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'moved_out', 'deceased')", name="state"),
         sa.UniqueConstraint("account_id"),
-        sa.Index("ix_identity_resident_community_id", "community_id"),
+        sa.UniqueConstraint("community_id", "reference"),
         sa.Index("ix_identity_resident_national_id_index", "national_id_index"),
     )
 
@@ -104,7 +104,13 @@ class Resident(Table, table=True):
     accessibility_needs: list[str] = text_array()
     emergency_notes: str | None = sealed(default=None)
     state: str = "active"
-    closed_at: datetime | None = optional_instant()
+    closed_on: date | None = Field(default=None, description="local day of the death or of the move")
+    closed_at: datetime | None = optional_instant(description="when it was recorded")
+    imported_row: bytes | None = Field(
+        default=None,
+        sa_type=sa.LargeBinary,
+        description="keyed hash of the operator's row: what is unchanged is skipped",
+    )
 
 
 class ContactPoint(Table, table=True):

@@ -90,18 +90,27 @@ def is_visible(resident_id: sa.ColumnElement[uuid.UUID], scope: str) -> sa.Colum
 
 
 def _has_right(resident_id: sa.ColumnElement[uuid.UUID], scope: str | None) -> sa.ColumnElement[bool]:
-    home = sa.select(_residents.c.community_id).where(_residents.c.id == resident_id).scalar_subquery()
+    # Under a name of its own: in a statement that itself reads residents it would compare a row with itself. And the
+    # column belongs to the outermost statement, which SQLAlchemy would not assume two levels down.
+    lives = _residents.alias("lives")
+    home = sa.select(lives.c.community_id).where(lives.c.id == resident_id).correlate_except(lives).scalar_subquery()
     return sa.or_(
         resident_id == _own(scope or ANY_SCOPE),
-        sa.exists(sa.select(_grants.c.id).where(_grants.c.resident_id == resident_id, _current_grants(scope))),
         sa.exists(
-            sa.select(_agreements.c.id).where(
+            sa.select(_grants.c.id)
+            .where(_grants.c.resident_id == resident_id, _current_grants(scope))
+            .correlate_except(_grants)
+        ),
+        sa.exists(
+            sa.select(_agreements.c.id)
+            .where(
                 _current_agreements(scope),
                 sa.or_(
                     _agreements.c.resident_id == resident_id,
                     sa.and_(_agreements.c.resident_id.is_(None), _agreements.c.community_id == home),
                 ),
             )
+            .correlate_except(_agreements)
         ),
     )
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.problems import NotFound
-from app.identity.communities.schemas import CommunityPublic, HolidayPublic
+from app.identity.communities.schemas import AppConfig, CommunityPublic, HolidayPublic
 from app.identity.models import Community, Holiday
 
 _communities = sa.inspect(Community).local_table
@@ -16,6 +16,8 @@ _holidays = sa.inspect(Holiday).local_table
 
 _community_id = sa.bindparam("community_id", type_=sa.Uuid)
 _COMMUNITY = sa.select(_communities).where(_communities.c.id == _community_id)
+# Where no community is named there is one, or the first one is meant.
+_FIRST = sa.select(_communities).order_by(_communities.c.id).limit(1)
 _CALENDAR = (
     sa.select(_holidays.c.day, _holidays.c.name, _holidays.c.is_workday)
     .where(
@@ -32,6 +34,26 @@ async def community(connection: AsyncConnection, community_id: uuid.UUID) -> Com
     if row is None:
         raise NotFound
     return CommunityPublic.model_validate(row)
+
+
+async def app_config(connection: AsyncConnection, community_id: uuid.UUID | None) -> tuple[AppConfig, str]:
+    """Return what an app asks at its start, and the entity tag of that answer; raises ``NotFound``."""
+    statement = _FIRST if community_id is None else _COMMUNITY
+    row = (await connection.execute(statement, {"community_id": community_id} if community_id else {})).one_or_none()
+    if row is None:
+        raise NotFound
+    config = AppConfig(
+        community_id=row.id,
+        community=row.name,
+        minimum_version=row.minimum_app_version,
+        features=row.features,
+        emergency_numbers=row.emergency_numbers,
+        desk_phone=row.desk_phone,
+        languages=row.languages,
+        time_zone=row.time_zone,
+        country=row.country,
+    )
+    return config, f'"{row.id.hex}-{row.version}"'
 
 
 async def local_calendar(

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -12,12 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.identity.models import Grant
 
-_grants = sa.inspect(Grant).local_table
+_grants = cast(sa.Table, sa.inspect(Grant).local_table)
 _now = sa.bindparam("at", type_=sa.DateTime(timezone=True))
-_ONE_IN_FORCE = {
-    "index_elements": ["resident_id", "grantee_account_id", "kind", "reason_id"],
-    "index_where": sa.text("revoked_at IS NULL"),
-}
+_KEY = ["resident_id", "grantee_account_id", "kind", "reason_id"]
+_IN_FORCE = sa.text("revoked_at IS NULL")
 
 # An expired grant leaves its place to a new one; it ended when it expired.
 _END_EXPIRED = (
@@ -30,7 +28,7 @@ _END_EXPIRED = (
     )
     .values(revoked_at=_grants.c.expires_at, updated_at=_now, version=_grants.c.version + 1)
 )
-_INSERT = insert(Grant).on_conflict_do_nothing(**_ONE_IN_FORCE).returning(Grant)
+_INSERT = insert(Grant).on_conflict_do_nothing(index_elements=_KEY, index_where=_IN_FORCE).returning(Grant)
 _END_OF_REASON = (
     sa.update(_grants)
     .where(
@@ -91,7 +89,8 @@ async def upsert_break_glass(
     both = sa.func.unnest(sa.func.array_cat(_grants.c.scopes, opened.scopes)).column_valued("scope")
     united = sa.func.array(sa.select(both).distinct().order_by(both).scalar_subquery(), type_=ARRAY(sa.Text))
     prolonged = statement.on_conflict_do_update(
-        **_ONE_IN_FORCE,
+        index_elements=_KEY,
+        index_where=_IN_FORCE,
         set_={
             "scopes": united,
             "expires_at": sa.func.greatest(_grants.c.expires_at, opened.expires_at),

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.core import audit, clock
 from app.core.access import SYSTEM_ID, Actor, system_actor
@@ -16,6 +17,7 @@ from app.identity.consent.repository import end_of_reason, insert_grant, upsert_
 from app.identity.consent.rules import GivenKind, grantable, refusal
 from app.identity.events import GrantAdded, GrantRevoked
 from app.identity.models import Account, Grant
+from app.identity.people.problems import ResidenceEnded
 from app.identity.visibility import ResidentSubject
 
 
@@ -31,8 +33,11 @@ async def add_grant(
 ) -> Grant:
     """Let a person of the same community see or do ``scopes`` and return the grant.
 
-    Raises ``NotFound`` for an unknown person, ``Forbidden`` if the giver would widen rights, ``GrantExists``.
+    Raises ``NotFound`` for an unknown person, ``Forbidden`` if the giver would widen rights, ``GrantExists``,
+    ``ResidenceEnded``.
     """
+    if subject.state != "active":
+        raise ResidenceEnded
     wanted = frozenset(scopes)
     _check_content(wanted, kind, expires_at)
     await _check_giver(session, actor, subject, grantee_account_id, wanted, kind)
@@ -95,7 +100,8 @@ async def revoke_grant(session: AsyncSession, actor: Actor, grant: Grant) -> Non
 
 async def grant_of(session: AsyncSession, resident_id: uuid.UUID, grant_id: uuid.UUID) -> Grant:
     """Return a resident's grant, locked for a change; raises ``NotFound``."""
-    statement = sa.select(Grant).where(Grant.id == grant_id, Grant.resident_id == resident_id).with_for_update()  # type: ignore[arg-type]  # SQLModel types columns as values
+    statement = sa.select(Grant).where(col(Grant.id) == grant_id, col(Grant.resident_id) == resident_id)
+    statement = statement.with_for_update()
     grant: Grant | None = (await session.scalars(statement)).one_or_none()
     if grant is None:
         raise NotFound

@@ -15,16 +15,28 @@ class ContactPointExists(Conflict):
     code, title = "contact_point_exists", "This person has that contact point already"
 
 
-class ResidentClosedAlready(Conflict):
-    """The resident died or moved out; their data no longer changes."""
+class LastContactPoint(Conflict):
+    """Nobody becomes unreachable by removing the last way to reach them."""
 
-    code, title = "resident_closed", "The residence has ended"
+    code, title = "last_contact_point", "This is the last way to reach the person"
 
 
-class AlreadyResident(Conflict):
-    """The account is a resident already, or the operator's reference is taken."""
+class TooManyContactPoints(Conflict):
+    """A person has as many contact points as there can be."""
 
-    code, title = "already_resident", "There is such a resident already"
+    code, title = "too_many_contact_points", "This person has too many contact points"
+
+
+class ResidenceEnded(Conflict):
+    """The resident died or moved out; what is known of them no longer changes."""
+
+    code, title = "residence_ended", "The residence has ended"
+
+
+class ReferenceTaken(Conflict):
+    """The operator's own number stands for another resident or household."""
+
+    code, title = "reference_taken", "This reference is taken"
 
 
 def checked(field: str, value: Value, check: Callable[[Value], Checked]) -> Checked:
@@ -32,4 +44,5 @@ def checked(field: str, value: Value, check: Callable[[Value], Checked]) -> Chec
     try:
         return check(value)
     except ValueError as error:
-        raise Malformed(errors=[FieldError(f"/body/{field}", str(error), f"invalid_{field}")]) from None
+        code = f"invalid_{field.rpartition('/')[2]}"
+        raise Malformed(errors=[FieldError(f"/body/{field}", str(error), code)]) from None

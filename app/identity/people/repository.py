@@ -1,13 +1,19 @@
-"""The SQL that writes people; what is sealed is sealed here and under one name each."""
+"""The SQL that writes people; what is sealed is sealed here, and under one name each."""
 
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.core.problems import NotFound
 from app.core.sealing import blind_index, seal
-from app.identity.models import ContactPoint
+from app.identity.models import Account, ContactPoint, Household, Resident
 from app.identity.people.rules import index_kind
+from app.identity.people.schemas import HouseholdAdd
 
 CONTACT_VALUE: Final = "identity_contact_point.value"
 ADDRESS: Final = "identity_household.address"
@@ -36,6 +42,59 @@ def new_contact_point(
     )
 
 
+def set_value(point: ContactPoint, value: str) -> None:
+    """Give a contact point another normalized value, which nobody has verified yet."""
+    index = contact_index(value)
+    if index != point.value_index:
+        point.value, point.value_index, point.verified_at = seal(value, CONTACT_VALUE), index, None
+
+
 def contact_index(value: str) -> bytes:
     """Return the blind index under which a normalized value is looked up."""
     return blind_index(index_kind(value), value)
+
+
+def national_id_index(value: str) -> bytes:
+    """Return the blind index under which a national id is looked up, however it is spaced."""
+    return blind_index("national_id", "".join(value.split()).upper())
+
+
+def new_household(community_id: uuid.UUID, data: HouseholdAdd) -> Household:
+    """Return a household with its address sealed."""
+    return Household(
+        community_id=community_id,
+        reference=data.reference,
+        address=seal(data.address, ADDRESS),
+        building=data.building,
+        latitude=data.latitude,
+        longitude=data.longitude,
+    )
+
+
+async def lock_account(session: AsyncSession, account_id: uuid.UUID) -> Account:
+    """Return an account, locked until the end of the transaction; raises ``NotFound``."""
+    statement = sa.select(Account).where(col(Account.id) == account_id).with_for_update()
+    account: Account | None = await session.scalar(statement)
+    if account is None:
+        raise NotFound
+    return account
+
+
+async def lock_resident(session: AsyncSession, resident_id: uuid.UUID) -> tuple[Account, Resident]:
+    """Return a resident and their account, both locked, always in this order; raises ``NotFound``."""
+    resident = await session.get(Resident, resident_id)
+    if resident is None:
+        raise NotFound
+    account = await lock_account(session, resident.account_id)
+    await session.refresh(resident, with_for_update=True)
+    return account, resident
+
+
+async def points_of(session: AsyncSession, account_id: uuid.UUID) -> list[ContactPoint]:
+    """Return an account's contact points in the order they are tried; the caller holds the account."""
+    statement = (
+        sa.select(ContactPoint)
+        .where(col(ContactPoint.account_id) == account_id)
+        .order_by(col(ContactPoint.position), col(ContactPoint.id))
+    )
+    return list(await session.scalars(statement))

@@ -2,6 +2,8 @@
 
 import re
 import zoneinfo
+from collections.abc import Iterable
+from datetime import date, time
 from functools import cache
 from typing import Final
 
@@ -15,19 +17,6 @@ CAPABILITIES: Final[dict[str, frozenset[str]]] = {
     "shared_tablet": frozenset({"app", "sms", "voice", "email"}),
 }
 """Kinds of contact points → what a thing of that kind can do at most."""
-
-ACCESSIBILITY_NEEDS: Final = (
-    "hearing",
-    "sight",
-    "speech",
-    "mobility",
-    "memory",
-    "wheelchair",
-    "assistance_animal",
-    "large_text",
-    "no_voice_calls",
-)
-"""What responders and the ways of asking must respect; ``hearing`` and ``no_voice_calls`` rule out calls."""
 
 _LANGUAGE = re.compile(r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")
 # RFC 5321 limits the address to 254 octets; what lies left of the @ is the receiving host's business.
@@ -80,11 +69,12 @@ def index_kind(value: str) -> str:
     return "email" if "@" in value else "phone"
 
 
-def check_capabilities(kind: str, capabilities: list[str]) -> None:
-    """Raise ``ValueError`` unless a contact point of ``kind`` can do all of ``capabilities``."""
+def check_capabilities(kind: str, capabilities: Iterable[str]) -> list[str]:
+    """Return ``capabilities`` sorted; raises ``ValueError`` for what a contact point of ``kind`` cannot do."""
     impossible = sorted(set(capabilities) - CAPABILITIES[kind])
     if impossible:
         raise ValueError(f"a contact point of kind {kind} cannot do {', '.join(impossible)}")
+    return sorted(set(capabilities))
 
 
 def check_name(text: str) -> str:
@@ -93,6 +83,20 @@ def check_name(text: str) -> str:
     if not 0 < len(name) <= 200 or not name.isprintable():
         raise ValueError("a name has between 1 and 200 printable characters")
     return name
+
+
+def check_wall_time(local: time) -> time:
+    """Return a wall time; raises ``ValueError`` if it carries an offset: the person's zone says where it is meant."""
+    if local.tzinfo is not None:
+        raise ValueError("a wall time has no offset")
+    return local
+
+
+def check_birth_date(day: date, today: date) -> date:
+    """Return a birth date; raises ``ValueError`` if it lies in the future or more than 130 years back."""
+    if not today.replace(year=today.year - 130, day=1) <= day <= today:
+        raise ValueError("not a possible birth date")
+    return day
 
 
 @cache

@@ -8,13 +8,25 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core import audit
+from app.core.access import Actor
+from app.core.problems import NotFound
 from app.core.sealing import unseal
-from app.identity.models import Account, ContactPoint
-from app.identity.people.repository import CONTACT_VALUE, contact_index
-from app.identity.people.schemas import ContactPointPublic, PersonPublic
+from app.identity.models import Account, ContactPoint, Household, Resident
+from app.identity.people.repository import ADDRESS, CONTACT_VALUE, EMERGENCY_NOTES, contact_index
+from app.identity.people.schemas import (
+    AccountPublic,
+    ContactPointPublic,
+    HouseholdPublic,
+    MembershipPublic,
+    PersonPublic,
+    ProfilePublic,
+)
 
 _accounts = sa.inspect(Account).local_table
 _points = sa.inspect(ContactPoint).local_table
+_residents = sa.inspect(Resident).local_table
+_households = sa.inspect(Household).local_table
 
 _account_ids = sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))
 
@@ -37,6 +49,96 @@ _REACHED_AT = (
     .order_by(_accounts.c.id)
 )
 
+_ACCOUNT = sa.select(_accounts).where(_accounts.c.id == sa.bindparam("account_id", type_=sa.Uuid))
+_PROFILE = (
+    sa.select(
+        _residents.c.id,
+        _residents.c.account_id,
+        _residents.c.birth_date,
+        _residents.c.accessibility_needs,
+        _residents.c.emergency_notes,
+        _residents.c.reference,
+        _residents.c.state,
+        _residents.c.closed_on,
+        (_residents.c.version + _accounts.c.version).label("version"),
+        _accounts.c.name,
+        _accounts.c.language,
+        _accounts.c.time_zone,
+        _households.c.id.label("household_id"),
+        _households.c.address,
+        _households.c.building,
+        _households.c.latitude,
+        _households.c.longitude,
+    )
+    .join(_accounts, _accounts.c.id == _residents.c.account_id)
+    .outerjoin(_households, _households.c.id == _residents.c.household_id)
+    .where(_residents.c.id == sa.bindparam("resident_id", type_=sa.Uuid))
+)
+
+_PROFILE_TRACED = audit.traced(_PROFILE, "profile:read")
+_POINTS_TRACED = audit.traced(_POINTS_OF, "contact_points:read")
+
+
+async def account(connection: AsyncConnection, actor: Actor) -> AccountPublic:
+    """Return the actor's own account; raises ``NotFound``."""
+    row = (await connection.execute(_ACCOUNT, {"account_id": actor.id})).one_or_none()
+    if row is None:
+        raise NotFound
+    memberships = [
+        MembershipPublic(organization_id=held.organization_id, organization_kind=held.organization_kind, role=held.role)
+        for held in actor.memberships
+    ]
+    return AccountPublic(
+        account_id=row.id,
+        community_id=row.community_id,
+        resident_id=actor.resident_id,
+        name=row.name,
+        language=row.language,
+        time_zone=row.time_zone,
+        memberships=memberships,
+        version=row.version,
+    )
+
+
+async def profile(connection: AsyncConnection, resident_id: uuid.UUID) -> ProfilePublic:
+    """Return a resident's profile; its version is the sum of its rows' versions. Raises ``NotFound``."""
+    return _profile_public((await connection.execute(_PROFILE, {"resident_id": resident_id})).one_or_none())
+
+
+async def profile_for(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> ProfilePublic:
+    """Return a resident's profile to somebody else, which leaves a trace; raises ``NotFound``."""
+    binds = {"resident_id": resident_id} | audit.trace_binds(actor, resident_id=resident_id)
+    return _profile_public((await connection.execute(_PROFILE_TRACED, binds)).one_or_none())
+
+
+def _profile_public(row: Any) -> ProfilePublic:
+    if row is None:
+        raise NotFound
+    household = None
+    if row.household_id is not None:
+        household = HouseholdPublic(
+            id=row.household_id,
+            address=unseal(row.address, ADDRESS),
+            building=row.building,
+            latitude=row.latitude,
+            longitude=row.longitude,
+        )
+    return ProfilePublic(
+        resident_id=row.id,
+        account_id=row.account_id,
+        name=row.name,
+        birth_date=row.birth_date,
+        language=row.language,
+        time_zone=row.time_zone,
+        household=household,
+        accessibility_needs=row.accessibility_needs,
+        emergency_notes=unseal(row.emergency_notes, EMERGENCY_NOTES) if row.emergency_notes else None,
+        reference=row.reference,
+        state=row.state,
+        closed_on=row.closed_on,
+        version=row.version,
+    )
+
 
 async def contact_points(
     connection: AsyncConnection, account_ids: Iterable[uuid.UUID]
@@ -46,6 +148,14 @@ async def contact_points(
     for row in await connection.execute(_POINTS_OF, {"account_ids": list(found)}):
         found[row.account_id].append(contact_point_public(row))
     return found
+
+
+async def contact_points_for(
+    connection: AsyncConnection, actor: Actor, account_id: uuid.UUID, resident_id: uuid.UUID | None
+) -> list[ContactPointPublic]:
+    """Return a person's contact points to somebody else, which leaves a trace."""
+    binds = {"account_ids": [account_id]} | audit.trace_binds(actor, resident_id=resident_id, object_id=account_id)
+    return [contact_point_public(row) for row in await connection.execute(_POINTS_TRACED, binds)]
 
 
 def contact_point_public(row: Any) -> ContactPointPublic:

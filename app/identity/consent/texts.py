@@ -1,0 +1,82 @@
+"""What a grant means, in plain words a resident can read, in every language Hearthline speaks."""
+
+from typing import Final
+
+from app.identity import scopes as s
+
+LANGUAGES: Final = ("en", "zh-CN")
+
+SCOPES: Final[dict[str, dict[str, str]]] = {
+    "en": {
+        s.PROFILE_READ: "see your name, address, language and emergency notes",
+        s.PROFILE_MANAGE: "change your profile and how you are reached",
+        s.CONTACTS_READ: "see your phone numbers and mail addresses",
+        s.CHECK_INS_READ: "see whether you answered your check-ins",
+        s.CHECK_INS_ANSWER: "answer a check-in for you",
+        s.CHECK_INS_MANAGE: "change when and how you are asked how you are",
+        s.ALARMS_READ: "see your alarms and what was done",
+        s.ALARMS_RAISE: "raise an alarm for you",
+        s.ALARMS_RESPOND: "take over an alarm and come to help",
+        s.CIRCLE_READ: "see who is in your care circle",
+        s.CIRCLE_MANAGE: "invite people to your care circle and remove them",
+        s.GRANTS_MANAGE: "decide for you what others may see or do",
+        s.VITALS_READ: "see your blood pressure, pulse and other measurements",
+        s.LOCATION_READ: "see where you are",
+        s.MEDICATION_READ: "see your medication and whether you took it",
+        s.MEDICATION_MANAGE: "change your medication plan",
+        s.APPOINTMENTS_MANAGE: "book, move and cancel appointments for you",
+        s.HOME_CONTROL: "operate lights, doors and devices in your home",
+    },
+    "zh-CN": {
+        s.PROFILE_READ: "查看您的姓名、住址、语言和紧急备注",
+        s.PROFILE_MANAGE: "修改您的资料和联系方式",
+        s.CONTACTS_READ: "查看您的电话号码和邮箱",
+        s.CHECK_INS_READ: "查看您是否回应了每日问候",
+        s.CHECK_INS_ANSWER: "代您回应每日问候",
+        s.CHECK_INS_MANAGE: "修改每日问候的时间和方式",
+        s.ALARMS_READ: "查看您的警报及处理情况",
+        s.ALARMS_RAISE: "为您发出警报",
+        s.ALARMS_RESPOND: "接手警报并前来帮助",
+        s.CIRCLE_READ: "查看您的关爱圈成员",
+        s.CIRCLE_MANAGE: "邀请或移除您的关爱圈成员",
+        s.GRANTS_MANAGE: "代您决定他人可以查看或操作什么",
+        s.VITALS_READ: "查看您的血压、脉搏等测量数据",
+        s.LOCATION_READ: "查看您所在的位置",
+        s.MEDICATION_READ: "查看您的用药及服药情况",
+        s.MEDICATION_MANAGE: "修改您的用药计划",
+        s.APPOINTMENTS_MANAGE: "为您预约、改约和取消就诊",
+        s.HOME_CONTROL: "操作您家中的灯、门和设备",
+    },
+}
+"""Language → scope → the end of the sentence “this person may …”."""
+
+_SENTENCES: Final[dict[str, dict[str, str]]] = {
+    "en": {
+        "consent": "{name} may: {what}.",
+        "proxy": "{name} acts for you and may: {what}.",
+        "break_glass": "During an alarm, {name} may: {what}.",
+    },
+    "zh-CN": {
+        "consent": "{name}可以：{what}。",
+        "proxy": "{name}作为您的代理人，可以：{what}。",
+        "break_glass": "警报期间，{name}可以：{what}。",
+    },
+}
+_BETWEEN: Final = {"en": "; ", "zh-CN": "；"}
+
+
+def language_for(wanted: str) -> str:
+    """Return the language of ours that is closest to a BCP 47 tag or an ``Accept-Language`` header; English if none."""
+    for choice in wanted.split(","):
+        tag = choice.partition(";")[0].strip().lower()
+        for language in LANGUAGES:
+            if tag.split("-")[0] == language.lower().split("-")[0]:
+                return language
+    return LANGUAGES[0]
+
+
+def explain(language: str, kind: str, name: str, scopes: list[str]) -> str:
+    """Return one sentence that says what a grant lets a person do; ``language`` is one of ``LANGUAGES``."""
+    words = SCOPES[language]
+    what = _BETWEEN[language].join(words[scope] for scope in scopes if scope in words)
+    return _SENTENCES[language][kind].format(name=name, what=what)

@@ -1,0 +1,120 @@
+"""The SQL that reads grants."""
+
+import uuid
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import audit, clock
+from app.core.access import Actor
+from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
+from app.core.problems import NotFound
+from app.identity.consent.schemas import GrantParty, GrantPublic, GrantState
+from app.identity.consent.texts import explain
+from app.identity.models import Account, Grant
+
+_grants = sa.inspect(Grant).local_table
+_grantee = sa.alias(sa.inspect(Account).local_table, "grantee")
+_giver = sa.alias(sa.inspect(Account).local_table, "giver")
+
+_CURSOR = "identity.grants"
+_LATEST = uuid.UUID(int=(1 << 128) - 1)
+_now = sa.bindparam("now", type_=sa.DateTime(timezone=True))
+
+
+def _grants_of_resident() -> sa.Select[Any]:
+    return (
+        sa.select(_grants, _grantee.c.name.label("grantee_name"), _giver.c.name.label("giver_name"))
+        .join(_grantee, _grantee.c.id == _grants.c.grantee_account_id)
+        .outerjoin(_giver, _giver.c.id == _grants.c.granted_by)
+        .where(_grants.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid))
+    )
+
+
+_ONE = _grants_of_resident().where(_grants.c.id == sa.bindparam("grant_id", type_=sa.Uuid))
+
+
+@cache
+def _page(*, ended: bool) -> sa.Select[Any]:
+    statement = (
+        _grants_of_resident()
+        .where(_grants.c.id < sa.bindparam("before_id", type_=sa.Uuid))
+        .order_by(_grants.c.id.desc())
+        .limit(sa.bindparam("rows", type_=sa.Integer))
+    )
+    if ended:
+        return statement
+    return statement.where(
+        _grants.c.revoked_at.is_(None), sa.or_(_grants.c.expires_at.is_(None), _grants.c.expires_at > _now)
+    )
+
+
+_page_traced = cache(lambda *, ended: audit.traced(_page(ended=ended), "grants:read"))
+
+
+async def grants(
+    connection: AsyncConnection,
+    actor: Actor,
+    resident_id: uuid.UUID,
+    page: PageRequest,
+    language: str,
+    *,
+    ended: bool,
+) -> Page[GrantPublic]:
+    """Return a page of a resident's grants, newest first; those that have ended only if asked for.
+
+    Read by anybody but the resident, it leaves a trace.
+    """
+    (before_id,) = decode_cursor(_CURSOR, page.cursor) if page.cursor else (_LATEST,)
+    now = clock.now()
+    binds: dict[str, Any] = {
+        "resident_id": resident_id,
+        "before_id": uuid.UUID(str(before_id)),
+        "rows": page.limit + 1,
+    }
+    if not ended:
+        binds["now"] = now
+    statement = _page(ended=ended)
+    if actor.resident_id != resident_id:
+        statement = _page_traced(ended=ended)
+        binds |= audit.trace_binds(actor, resident_id=resident_id)
+    rows = (await connection.execute(statement, binds)).all()
+    items = [_public(row, language, now) for row in rows[: page.limit]]
+    return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ["id"]))
+
+
+async def grant(connection: AsyncConnection, resident_id: uuid.UUID, grant_id: uuid.UUID, language: str) -> GrantPublic:
+    """Return one of a resident's grants; raises ``NotFound``."""
+    row = (await connection.execute(_ONE, {"resident_id": resident_id, "grant_id": grant_id})).one_or_none()
+    if row is None:
+        raise NotFound
+    return _public(row, language, clock.now())
+
+
+def _public(row: Any, language: str, now: datetime) -> GrantPublic:
+    return GrantPublic(
+        id=row.id,
+        resident_id=row.resident_id,
+        grantee=GrantParty(account_id=row.grantee_account_id, name=row.grantee_name),
+        granted_by=GrantParty(account_id=row.granted_by, name=row.giver_name),
+        kind=row.kind,
+        scopes=row.scopes,
+        explanation=explain(language, row.kind, row.grantee_name, row.scopes),
+        alarm_id=row.reason_id,
+        state=_state(row, now),
+        starts_at=row.starts_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        version=row.version,
+    )
+
+
+def _state(row: Any, now: datetime) -> GrantState:
+    if row.revoked_at is not None:
+        return "revoked"
+    if row.expires_at is not None and row.expires_at <= now:
+        return "expired"
+    return "upcoming" if row.starts_at > now else "in_force"

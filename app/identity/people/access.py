@@ -1,0 +1,54 @@
+"""Whose account a request is about: one's own, or that of a resident one may act for."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from app.core.access import Actor, authenticate
+from app.core.problems import Forbidden, NotFound, Unauthenticated
+from app.identity.visibility import Relation, resident_guard
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSubject:
+    """The person a request is about, who asks, and how they are related."""
+
+    actor: Actor
+    account_id: uuid.UUID
+    community_id: uuid.UUID
+    resident_id: uuid.UUID | None
+    relation: Relation
+
+
+def person_guard(scope: str) -> Callable[[Request], Awaitable[PersonSubject]]:
+    """Return the guard of ``/me/…`` routes for everyone with an account, and of ``/residents/{resident_id}/…``.
+
+    Relatives and staff have accounts, too: unlike ``resident_guard`` it lets them at what is their own.
+    """
+    of_resident = resident_guard(scope)
+
+    async def guard(request: Request) -> PersonSubject:
+        actor = await authenticate(request)
+        if "resident_id" in request.path_params:
+            resident = await of_resident(request)
+            return PersonSubject(
+                actor, resident.account_id, resident.community_id, resident.resident_id, resident.relation
+            )
+        return own(actor)
+
+    guard.__name__ = of_resident.__name__.replace("guard", "person_guard")
+    guard.scope = scope  # type: ignore[attr-defined]  # read by the access matrix test
+    return guard
+
+
+def own(actor: Actor) -> PersonSubject:
+    """Return the actor as their own subject; raises ``Unauthenticated`` for nobody, ``Forbidden`` for a device."""
+    if actor.kind == "anonymous":
+        raise Unauthenticated
+    if actor.kind == "device":
+        raise Forbidden("a paired device can only raise alarms")
+    if actor.kind != "account":
+        raise NotFound("only people have this")
+    return PersonSubject(actor, actor.id, actor.community_id, actor.resident_id, "self")

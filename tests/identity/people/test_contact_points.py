@@ -1,0 +1,93 @@
+"""Contact points: normalized, sealed, found by a blind index; one number may serve several people."""
+
+import httpx
+import sqlalchemy as sa
+
+from app.core.database import reading
+from app.identity.api import contact_points, find_accounts_by_phone
+from app.identity.models import ContactPoint
+from tests.factories import identity as make
+from tests.identity.conftest import Scene
+
+_PATH = "/v1/me/contact-points"
+
+
+async def test_a_number_is_read_as_the_countrys_and_sealed(client: httpx.AsyncClient, scene: Scene) -> None:
+    added = await client.post(
+        _PATH,
+        json={"kind": "landline", "value": "021 5555 1234", "usable_from": "08:00", "position": 1},
+        headers=scene.resident_headers,
+    )
+    assert added.status_code == 201, added.text
+    point = added.json()
+    assert point["value"] == "+862155551234"
+    assert point["capabilities"] == ["voice"]
+    assert point["verified_at"] is None
+    listed = await client.get(_PATH, headers=scene.resident_headers)
+    assert [item["value"] for item in listed.json()["items"]] == ["+8613800000002", "+862155551234"]
+    async with reading() as connection:
+        stored = list(await connection.scalars(sa.select(sa.inspect(ContactPoint).local_table.c.value)))
+    assert not any("5555" in value for value in stored)
+
+
+async def test_one_number_may_serve_several_people(scene: Scene) -> None:
+    shared = await make.account(scene.community, name="Henry", phone="+8613800000002")
+    async with reading() as connection:
+        found = await find_accounts_by_phone(connection, scene.community.id, "+8613800000002")
+    assert found == [scene.resident.account_id, shared.id]
+
+
+async def test_another_value_has_to_be_verified_anew(client: httpx.AsyncClient, scene: Scene) -> None:
+    [point] = (await client.get(_PATH, headers=scene.resident_headers)).json()["items"]
+    assert point["verified_at"] is not None
+    path = f"{_PATH}/{point['id']}"
+    same = await client.patch(path, json={"value": "138 0000 0002"}, headers=scene.resident_headers)
+    assert same.json()["verified_at"] is not None
+    headers = scene.resident_headers | {"If-Match": '"7"'}
+    assert (await client.patch(path, json={"value": "13900000000"}, headers=headers)).status_code == 412
+    other = await client.patch(path, json={"value": "13900000000"}, headers=scene.resident_headers)
+    assert other.json()["value"] == "+8613900000000"
+    assert other.json()["verified_at"] is None
+
+
+async def test_the_same_twice_the_last_one_and_nonsense_are_refused(client: httpx.AsyncClient, scene: Scene) -> None:
+    headers = scene.resident_headers
+    twice = await client.post(_PATH, json={"kind": "mobile", "value": "13800000002"}, headers=headers)
+    assert (twice.status_code, twice.json()["code"]) == (409, "contact_point_exists")
+    for body in (
+        {"kind": "mobile", "value": "12"},
+        {"kind": "email", "value": "not mail"},
+        {"kind": "landline", "value": "02155551234", "capabilities": ["sms"]},
+        {"kind": "pigeon", "value": "02155551234"},
+        {"kind": "landline", "value": "02155551234", "usable_from": "08:00+08:00"},
+    ):
+        assert (await client.post(_PATH, json=body, headers=headers)).status_code == 422
+    [point] = (await client.get(_PATH, headers=headers)).json()["items"]
+    last = await client.delete(f"{_PATH}/{point['id']}", headers=headers)
+    assert (last.status_code, last.json()["code"]) == (409, "last_contact_point")
+    await client.post(_PATH, json={"kind": "email", "value": "Grace@Example.com"}, headers=headers)
+    assert (await client.delete(f"{_PATH}/{point['id']}", headers=headers)).status_code == 204
+    [left] = (await client.get(_PATH, headers=headers)).json()["items"]
+    assert left["value"] == "grace@example.com"
+
+
+async def test_relatives_keep_their_own_contact_points_and_nobody_elses(
+    client: httpx.AsyncClient, scene: Scene
+) -> None:
+    [point] = (await client.get(_PATH, headers=scene.daughter_headers)).json()["items"]
+    assert point["value"] == "+8613800000003"
+    [of_resident] = (await client.get(_PATH, headers=scene.resident_headers)).json()["items"]
+    foreign = await client.patch(f"{_PATH}/{of_resident['id']}", json={"position": 3}, headers=scene.daughter_headers)
+    assert foreign.status_code == 404
+    others = f"/v1/residents/{scene.resident.id}/contact-points"
+    assert (await client.get(others, headers=scene.daughter_headers)).status_code == 404
+    await make.grant(scene.resident, scene.daughter, ["contacts:read"])
+    assert (await client.get(others, headers=scene.daughter_headers)).status_code == 200
+
+
+async def test_the_order_is_the_order_they_are_tried_in(scene: Scene) -> None:
+    await make.contact_point(scene.daughter, "email", "dora@example.com", ["email"], position=-1)
+    async with reading() as connection:
+        found = await contact_points(connection, [scene.daughter.id, scene.staff.id])
+    assert [point.kind for point in found[scene.daughter.id]] == ["email", "mobile"]
+    assert len(found[scene.staff.id]) == 1
