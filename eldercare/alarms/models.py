@@ -3,7 +3,7 @@
 import enum
 import uuid
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -31,6 +31,10 @@ class AlarmKind(enum.StrEnum):
     DEVICE_SILENT = "device_silent"
 
 
+SeverityName = Literal["low", "medium", "high", "critical"]
+_LABELS: tuple[SeverityName, ...] = get_args(SeverityName)
+
+
 class Severity(enum.IntEnum):
     """How bad it may be; stored as its number, so that the database can order by it."""
 
@@ -40,9 +44,9 @@ class Severity(enum.IntEnum):
     CRITICAL = 4
 
     @property
-    def label(self) -> str:
-        """The name the API shows: ``low``, ``medium``, ``high`` or ``critical``."""
-        return self.name.lower()
+    def label(self) -> SeverityName:
+        """The name the API shows."""
+        return _LABELS[self - 1]
 
 
 class AlarmState(enum.StrEnum):

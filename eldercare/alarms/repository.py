@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -13,10 +13,10 @@ from app.core import clock
 from eldercare.alarms.models import OPEN, OPEN_STATES, Alarm, AlarmEntry, AlarmNotice, Severity, StoredSignal
 from eldercare.alarms.rules import TRANSITIONS, Action
 
-_alarms = sa.inspect(Alarm).local_table
-_signals = sa.inspect(StoredSignal).local_table
-_entries = sa.inspect(AlarmEntry).local_table
-_notices = sa.inspect(AlarmNotice).local_table
+_alarms = cast(sa.Table, sa.inspect(Alarm).local_table)
+_signals = cast(sa.Table, sa.inspect(StoredSignal).local_table)
+_entries = cast(sa.Table, sa.inspect(AlarmEntry).local_table)
+_notices = cast(sa.Table, sa.inspect(AlarmNotice).local_table)
 
 _OPEN_STATES = [state.value for state in OPEN_STATES]
 _SEVERITIES = [severity.label for severity in Severity]
@@ -129,6 +129,11 @@ def entry(
     )
 
 
+def about(alarm: Alarm) -> dict[str, Any]:
+    """Return what every fact about an alarm carries."""
+    return {"aggregate_id": alarm.id, "community_id": alarm.community_id, "resident_id": alarm.resident_id}
+
+
 async def kinds_of(session: AsyncSession, alarm_id: uuid.UUID) -> set[str]:
     """Return the kinds of signals an alarm consists of."""
     return set(await session.scalars(_KINDS_OF, {"alarm_id": alarm_id}))
@@ -146,7 +151,7 @@ async def move(
     values: Mapping[str, Any],
     *conditions: sa.ColumnElement[bool],
 ) -> Alarm | None:
-    """Perform ``action`` if the alarm's state (and ``conditions``) allow it at this moment; return the alarm or ``None``.
+    """Perform ``action`` if the alarm's state (and ``conditions``) allow it now; return the alarm or ``None``.
 
     One conditional UPDATE: of two people who act at once, one gets the alarm and the other ``None``.
     """
@@ -157,13 +162,9 @@ async def move(
         .where(
             col(Alarm.id) == alarm_id, col(Alarm.state).in_([state.value for state in transition.sources]), *conditions
         )
-        .values(
-            {"state": transition.target.value, "updated_at": now, "version": col(Alarm.version) + 1} | dict(values)
-        )
+        .values({"state": transition.target.value, "updated_at": now, "version": col(Alarm.version) + 1} | dict(values))
         .returning(Alarm)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
     alarm: Alarm | None = (await session.scalars(statement)).one_or_none()
     return alarm
-
-

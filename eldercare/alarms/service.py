@@ -7,14 +7,17 @@ from dataclasses import asdict
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.core import audit, clock, wakeups
-from app.core.access import Actor
+from app.core.access import Actor, system_actor
 from app.core.events import emit, emit_many
 from app.core.sealing import seal
-from eldercare.alarms.closing import close_alarm
+from app.identity.api import close_break_glass, duty_desk, require_resident
 from eldercare.alarms.models import (
     EVIDENCE_CONTEXT,
+    NOTE_CONTEXT,
+    OPEN_STATES,
     PLACE_CONTEXT,
     Alarm,
     AlarmEntry,
@@ -23,25 +26,28 @@ from eldercare.alarms.models import (
     Severity,
     StoredSignal,
 )
-from eldercare.alarms.notices import tell_again
+from eldercare.alarms.notices import ACCESS_ENDED, AGAIN, CLOSED, tell
 from eldercare.alarms.problems import AlarmClosed
 from eldercare.alarms.repository import (
     RAISED_FACTS,
+    about,
     entry,
     find_by_client_key,
     insert_alarms,
     insert_entries,
     insert_signals,
     kinds_of,
+    lock_alarms,
     lock_open,
     move,
     told_accounts,
 )
 from eldercare.alarms.rules import Action, AlarmSignal, Joined, Standing, is_purely, join
 from eldercare.escalation.views import plans_in_force
-from eldercare.events import AlarmJoined, AlarmRaised
+from eldercare.events import AlarmCancelled, AlarmJoined, AlarmRaised, AlarmResolved
+from notifications.api import Value
 
-__all__ = ["AlarmKind", "AlarmSignal", "Severity", "raise_alarm", "raise_alarms", "stand_down"]
+__all__ = ["AlarmKind", "AlarmSignal", "Severity", "close_alarm", "raise_alarm", "raise_alarms", "stand_down"]
 
 LADDERS = "eldercare.ladders"
 """The wake-up channel of alarms whose next step is due."""
@@ -53,7 +59,7 @@ _Key = tuple[uuid.UUID, bool]
 async def raise_alarm(session: AsyncSession, actor: Actor, signal: AlarmSignal) -> Alarm:
     """Raise an alarm, or let the signal join the resident's open one, and return that alarm.
 
-    A signal whose ``client_key`` was seen before changes nothing; the alarm it went into is returned, even a closed one.
+    A signal whose ``client_key`` was seen before changes nothing: the alarm it went into, even if closed, is returned.
     """
     if signal.client_key is not None:
         known = await find_by_client_key(session, signal.resident_id, signal.client_key)
@@ -90,6 +96,17 @@ async def raise_alarms(
     return opened | joined
 
 
+async def join_alarm(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, signal: AlarmSignal) -> Alarm:
+    """Let a signal join this alarm and return it; raises ``AlarmClosed`` if it is over."""
+    (alarm,) = await lock_alarms(session, [alarm_id])
+    if alarm.state not in OPEN_STATES:
+        raise AlarmClosed
+    await insert_signals(session, [_stored(alarm, signal)])
+    await _join(session, alarm, signal, actor)
+    wakeups.request(session, LADDERS)
+    return alarm
+
+
 async def stand_down(
     session: AsyncSession, actor: Actor, resident_id: uuid.UUID, *, kinds: frozenset[str], reason: str
 ) -> Alarm | None:
@@ -102,6 +119,62 @@ async def stand_down(
             continue
         return await close_alarm(session, actor, alarm, Action.STAND_DOWN, outcome=reason)
     return None
+
+
+async def close_alarm(
+    session: AsyncSession, actor: Actor, alarm: Alarm, action: Action, *, outcome: str, note: str | None = None
+) -> Alarm:
+    """End a locked alarm: the ladder stops, emergency access ends, and everyone who was told is told.
+
+    Cancelling works only while the countdown runs and nobody was told. Raises ``AlarmClosed`` where ``action`` is not
+    allowed any more.
+    """
+    now = clock.now()
+    values = {
+        "next_step_at": None,
+        "closed_at": now,
+        "closed_by": _id_of(actor),
+        "outcome": outcome,
+        "note": seal(note, NOTE_CONTEXT) if note else None,
+    }
+    in_countdown = (col(Alarm.countdown_until) > now, col(Alarm.step) == 0) if action == Action.CANCEL else ()
+    closed = await move(session, alarm.id, action, values, *in_countdown)
+    if closed is None:
+        raise AlarmClosed
+    await insert_entries(session, [entry(closed, closed.state, _id_of(actor), {"outcome": outcome})])
+    if action == Action.CANCEL:
+        await emit(session, AlarmCancelled(**about(closed)))
+    else:
+        await emit(session, AlarmResolved(**about(closed), outcome=outcome))
+    await audit.record(
+        session,
+        actor,
+        f"alarm:{action}",
+        resident_id=closed.resident_id,
+        object_id=closed.id,
+        community_id=closed.community_id,
+        details={"outcome": outcome},
+    )
+    told = [account_id for account_id in await told_accounts(session, closed.id) if account_id != actor.id]
+    await tell(session, CLOSED, closed, told, "closed")
+    await _end_access(session, closed)
+    return closed
+
+
+async def _end_access(session: AsyncSession, alarm: Alarm) -> None:
+    """Close the emergency access the alarm opened, and tell the resident that there was one."""
+    ended = await close_break_glass(session, alarm.id)
+    if ended:
+        account_id = await account_of(session, alarm)
+        variables: dict[str, Value] = {"people": ended, "raised_at": alarm.raised_at}
+        await tell(session, ACCESS_ENDED, alarm, [account_id], "access_ended", variables=variables)
+
+
+async def account_of(session: AsyncSession, alarm: Alarm) -> uuid.UUID:
+    """Return the account of the alarm's resident."""
+    actor = system_actor(alarm.community_id)
+    subject = await require_resident(await session.connection(), actor, alarm.resident_id, "alarms:read")
+    return subject.account_id
 
 
 async def _open_or_find(
@@ -121,7 +194,8 @@ async def _open_or_find(
         opened |= new
         rest = [key for key in missing if key not in new]
         if rest:
-            found = {(alarm.resident_id, alarm.is_test): alarm for alarm in await lock_open(session, {k[0] for k in rest})}
+            standing = await lock_open(session, {key[0] for key in rest})
+            found = {(alarm.resident_id, alarm.is_test): alarm for alarm in standing}
             joined |= {key: found[key] for key in rest if key in found}
         # An alarm that kept us from opening ours may have been closed before we locked it: then ours is opened.
         missing = [key for key in rest if key not in joined]
@@ -189,9 +263,7 @@ async def _announce(
     await emit_many(session, AlarmRaised, RAISED_FACTS, {"alarm_ids": [alarm.id for alarm in opened.values()]})
     if actor is not None:
         for alarm in opened.values():
-            await audit.record(
-                session, actor, action="alarm:raise", resident_id=alarm.resident_id, object_id=alarm.id
-            )
+            await audit.record(session, actor, action="alarm:raise", resident_id=alarm.resident_id, object_id=alarm.id)
 
 
 async def _join(session: AsyncSession, alarm: Alarm, signal: AlarmSignal, actor: Actor | None) -> None:
@@ -210,7 +282,8 @@ async def _join(session: AsyncSession, alarm: Alarm, signal: AlarmSignal, actor:
         await move(session, alarm.id, Action.RENEW, {"acknowledged_by": None, "acknowledged_at": None})
     await _record_joining(session, alarm, signal, joined, actor)
     if joined.renewed:
-        await tell_again(session, alarm, [*([responder] if responder else []), *await told_accounts(session, alarm.id)])
+        desk = await duty_desk(await session.connection(), alarm.community_id)
+        await tell(session, AGAIN, alarm, [*([responder] if responder else []), *desk], f"{alarm.round}:again")
 
 
 def _standing(alarm: Alarm) -> Standing:
@@ -234,9 +307,7 @@ async def _record_joining(
     await emit(
         session,
         AlarmJoined(
-            aggregate_id=alarm.id,
-            community_id=alarm.community_id,
-            resident_id=alarm.resident_id,
+            **about(alarm),
             kind=signal.kind,
             severity=signal.severity.label,
             renewed=joined.renewed,

@@ -1,0 +1,113 @@
+"""What people are told of an alarm. Texts say that somebody is needed, never why: a locked screen shows them."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from eldercare.alarms.models import Alarm
+from notifications.api import Channel, Kind, Notice, Value, send
+
+ORIGIN = "eldercare.alarm"
+"""The origin kind of the deliveries a ladder waits for."""
+
+_PACKAGE = "eldercare.alarms"
+_ABOUT: dict[str, Kind] = {"resident": "resident", "mode": "word"}
+
+STEP = Notice(
+    key="eldercare.alarm_step",
+    category="alarms",
+    urgency="critical",
+    channels=("push", "sms", "voice", "mail", "inbox"),
+    package=_PACKAGE,
+    variables=_ABOUT | {"raised_at": "instant"},
+    useful_for=timedelta(minutes=30),
+)
+AGAIN = Notice(
+    key="eldercare.alarm_again",
+    category="alarms",
+    urgency="critical",
+    channels=("push", "sms", "inbox"),
+    package=_PACKAGE,
+    variables=_ABOUT,
+    useful_for=timedelta(minutes=30),
+)
+TAKEN = Notice(
+    key="eldercare.alarm_taken",
+    category="alarms",
+    urgency="high",
+    channels=("push", "sms", "inbox"),
+    mode="first",
+    package=_PACKAGE,
+    variables=_ABOUT | {"responder": "account"},
+)
+LAPSED = Notice(
+    key="eldercare.alarm_lapsed",
+    category="alarms",
+    urgency="critical",
+    channels=("push", "sms", "inbox"),
+    package=_PACKAGE,
+    variables=_ABOUT,
+    useful_for=timedelta(minutes=30),
+)
+CLOSED = Notice(
+    key="eldercare.alarm_closed",
+    category="alarms",
+    urgency="high",
+    channels=("push", "sms", "inbox"),
+    mode="first",
+    package=_PACKAGE,
+    variables=_ABOUT,
+)
+HELP_IS_COMING = Notice(
+    key="eldercare.alarm_help_is_coming",
+    category="alarms",
+    urgency="high",
+    channels=("push", "sms", "inbox"),
+    mode="first",
+    package=_PACKAGE,
+    variables={"responder": "account", "mode": "word"},
+    useful_for=timedelta(minutes=30),
+)
+ACCESS_ENDED = Notice(
+    key="eldercare.alarm_access_ended",
+    category="alarms",
+    urgency="normal",
+    channels=("push", "inbox"),
+    mode="first",
+    package=_PACKAGE,
+    variables={"people": "integer", "raised_at": "instant"},
+)
+
+
+async def tell(
+    session: AsyncSession,
+    notice: Notice,
+    alarm: Alarm,
+    account_ids: Sequence[uuid.UUID],
+    occasion: str,
+    *,
+    variables: Mapping[str, Value] | None = None,
+    channels: Sequence[Channel] | None = None,
+    is_awaited: bool = False,
+) -> list[uuid.UUID]:
+    """Write ``notice`` about ``alarm`` for the accounts and return the deliveries' ids.
+
+    ``occasion`` makes the key under which a recipient gets it once. What becomes of a notice that ``is_awaited`` comes
+    back to the ladder.
+    """
+    about: dict[str, Value] = {"resident": alarm.resident_id, "mode": "test" if alarm.is_test else "real"}
+    given = {name: value for name, value in about.items() if name in notice.variables} | dict(variables or {})
+    return await send(
+        session,
+        notice,
+        list(dict.fromkeys(account_ids)),
+        community_id=alarm.community_id,
+        dedupe_key=f"alarm:{alarm.id}:{occasion}",
+        variables=given,
+        about=alarm.resident_id,
+        origin=(ORIGIN, alarm.id) if is_awaited else None,
+        data={"alarm_id": str(alarm.id), "resident_id": str(alarm.resident_id)},
+        channels=channels,
+    )

@@ -1,0 +1,21 @@
+"""What people are told about care circles."""
+
+from notifications.api import Notice
+
+INVITATION = Notice(
+    key="eldercare.circle_invitation",
+    category="care_circle",
+    urgency="high",
+    channels=("push", "sms", "mail", "inbox"),
+    package="eldercare.care_circle",
+    variables={"resident": "resident"},
+)
+ANSWER = Notice(
+    key="eldercare.circle_answer",
+    category="care_circle",
+    urgency="normal",
+    channels=("push", "inbox"),
+    mode="first",
+    package="eldercare.care_circle",
+    variables={"member": "account", "answer": "word"},
+)

@@ -1,0 +1,88 @@
+"""The SQL that reads care circles."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.identity.api import people
+from eldercare.care_circle.models import CircleMember
+from eldercare.care_circle.rules import hours_of, is_on_call
+from eldercare.care_circle.schemas import CircleMemberPublic
+
+_members = sa.inspect(CircleMember).local_table
+_ORDER = (_members.c.position, _members.c.id)
+
+_ACCEPTED = (
+    sa.select(_members.c.id, _members.c.resident_id, _members.c.account_id, _members.c.on_call, _members.c.time_zone)
+    .where(
+        _members.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
+        _members.c.state == "accepted",
+    )
+    .order_by(_members.c.resident_id, *_ORDER)
+)
+CIRCLE = (
+    sa.select(_members)
+    .where(
+        _members.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        _members.c.state.in_(["invited", "accepted"]),
+    )
+    .order_by(*_ORDER)
+)
+_MINE = (
+    sa.select(_members)
+    .where(
+        _members.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),
+        _members.c.state.in_(["invited", "accepted"]),
+    )
+    .order_by(_members.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OnCall:
+    """A member of a circle who can be called now."""
+
+    member_id: uuid.UUID
+    account_id: uuid.UUID
+
+
+async def on_call_members(
+    connection: AsyncConnection, resident_ids: Iterable[uuid.UUID], at: datetime
+) -> dict[uuid.UUID, list[OnCall]]:
+    """Return for each resident who accepted and is on call at the instant, in the resident's order."""
+    found: dict[uuid.UUID, list[OnCall]] = {resident_id: [] for resident_id in resident_ids}
+    for row in await connection.execute(_ACCEPTED, {"resident_ids": list(found)}):
+        if is_on_call(hours_of(row.on_call), row.time_zone, at):
+            found[row.resident_id].append(OnCall(row.id, row.account_id))
+    return found
+
+
+async def circle_of(connection: AsyncConnection, resident_id: uuid.UUID) -> list[CircleMemberPublic]:
+    """Return a resident's circle, the invited among it, in the order in which it is called."""
+    return await shown(connection, list(await connection.execute(CIRCLE, {"resident_id": resident_id})))
+
+
+async def shown(connection: AsyncConnection, rows: Iterable[Any]) -> list[CircleMemberPublic]:
+    """Return members (rows or models) with their names."""
+    rows = list(rows)
+    known = await people(connection, [row.account_id for row in rows])
+    fields = CircleMemberPublic.model_fields.keys() - {"name"}
+    return [
+        CircleMemberPublic.model_validate(
+            {field: getattr(row, field) for field in fields}
+            # Whose number it is stays untold until that person said yes.
+            | {"name": known[row.account_id].name if row.state == "accepted" else row.called}
+        )
+        for row in rows
+    ]
+
+
+async def circles_with(connection: AsyncConnection, account_id: uuid.UUID) -> list[Any]:
+    """Return the memberships of an account: the circles it is asked into or belongs to."""
+    return list(await connection.execute(_MINE, {"account_id": account_id}))

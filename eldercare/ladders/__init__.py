@@ -1,0 +1,1 @@
+"""The ladder: who is told of an alarm next, until somebody answers."""

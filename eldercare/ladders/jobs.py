@@ -1,0 +1,19 @@
+"""The job that climbs ladders."""
+
+from datetime import timedelta
+
+from app.core.due import Due, drain
+from app.core.jobs import Job
+from eldercare.alarms.models import Alarm
+from eldercare.alarms.service import LADDERS
+from eldercare.ladders.service import climb
+
+NEXT_STEPS = Due("eldercare.alarm_steps", Alarm, "next_step_at")
+
+
+async def climb_ladders() -> int:
+    """Take every alarm whose time has come to its next step; return how many there were."""
+    return await drain(NEXT_STEPS, climb, batch=200)
+
+
+JOBS = (Job("eldercare.climb_ladders", timedelta(seconds=1), climb_ladders, wake_on=(LADDERS,)),)

@@ -1,0 +1,76 @@
+"""The SQL that notes what became of an alarm's notices."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock
+from eldercare.alarms.models import Alarm, AlarmNotice, AlarmState
+
+_alarms = cast(sa.Table, sa.inspect(Alarm).local_table)
+_notices = cast(sa.Table, sa.inspect(AlarmNotice).local_table)
+_INSTANT = sa.DateTime(timezone=True)
+
+_settled = (
+    sa.func.unnest(
+        sa.bindparam("delivery_ids", type_=ARRAY(sa.Uuid)),
+        sa.bindparam("channels", type_=ARRAY(sa.Text)),
+        sa.bindparam("outcomes", type_=ARRAY(sa.Text)),
+        sa.bindparam("instants", type_=ARRAY(_INSTANT)),
+    )
+    .table_valued("delivery_id", "channel", "outcome", sa.column("at", _INSTANT))
+    .render_derived("settled")
+)
+_SETTLE = (
+    sa.update(_notices)
+    .where(_notices.c.delivery_id == _settled.c.delivery_id)
+    .values(
+        channel=_settled.c.channel,
+        outcome=_settled.c.outcome,
+        settled_at=_settled.c.at,
+        updated_at=sa.bindparam("now", type_=_INSTANT),
+        version=_notices.c.version + 1,
+    )
+)
+_of_current_step = sa.and_(
+    _notices.c.alarm_id == _alarms.c.id, _notices.c.round == _alarms.c.round, _notices.c.step == _alarms.c.step
+)
+_UNREACHED = sa.select(_alarms.c.id).where(
+    _alarms.c.id == sa.any_(sa.bindparam("alarm_ids", type_=ARRAY(sa.Uuid))),
+    _alarms.c.state == AlarmState.RAISED.value,
+    sa.exists(sa.select(_notices.c.id).where(_of_current_step)),
+    ~sa.exists(sa.select(_notices.c.id).where(_of_current_step, _notices.c.outcome.in_(["pending", "sent"]))),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a delivery."""
+
+    delivery_id: uuid.UUID
+    channel: str
+    outcome: str
+    at: datetime
+
+
+async def settle_notices(session: AsyncSession, settled: Sequence[Settled]) -> None:
+    """Write the outcomes to the notices they belong to; deliveries that are no step's are ignored."""
+    binds = {
+        "delivery_ids": [one.delivery_id for one in settled],
+        "channels": [one.channel for one in settled],
+        "outcomes": [one.outcome for one in settled],
+        "instants": [one.at for one in settled],
+        "now": clock.now(),
+    }
+    await session.execute(_SETTLE, binds)
+
+
+async def unreached_steps(session: AsyncSession, alarm_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Return those raised alarms whose current step reached nobody: all its deliveries came to nothing."""
+    return list(await session.scalars(_UNREACHED, {"alarm_ids": list(alarm_ids)}))

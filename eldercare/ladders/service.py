@@ -1,0 +1,221 @@
+"""Climbing: telling the next people of each alarm whose time has come, until somebody answers."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.core import clock, wakeups
+from app.core.events import emit
+from app.identity.api import duty_desk, open_break_glass, organization_members
+from eldercare.alarms.models import Alarm, AlarmNotice, AlarmState, Severity
+from eldercare.alarms.notices import LAPSED, STEP, tell
+from eldercare.alarms.repository import (
+    about,
+    entry,
+    insert_entries,
+    insert_notices,
+    lock_alarms,
+    move,
+    told_accounts,
+)
+from eldercare.alarms.rules import BREAK_GLASS_FROM, BREAK_GLASS_LASTS, Action, lateness
+from eldercare.alarms.service import LADDERS
+from eldercare.care_circle.views import OnCall, on_call_members
+from eldercare.escalation.rules import Rung, Step, next_rung
+from eldercare.escalation.views import steps_of
+from eldercare.events import AlarmLapsed, AlarmUnanswered
+from eldercare.ladders.repository import Settled, settle_notices, unreached_steps
+from notifications.api import Channel
+from notifications.events import DeliverySettled
+
+UNANSWERED = Counter("hearthline_alarms_unanswered", "Rounds of an alarm in which not even the duty desk was reachable")
+BREAK_GLASS_SCOPES = frozenset(
+    {"profile:read", "contacts:read", "check_ins:read", "alarms:read", "alarms:respond", "circle:read"}
+)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _People:
+    """Who can be told at this instant, looked up once per batch."""
+
+    connection: AsyncConnection
+    circles: dict[uuid.UUID, list[OnCall]]
+    desks: dict[uuid.UUID, list[uuid.UUID]] = field(default_factory=dict)
+    organizations: dict[tuple[uuid.UUID, str], list[uuid.UUID]] = field(default_factory=dict)
+
+    async def of(self, alarm: Alarm, step: Step) -> list[uuid.UUID]:
+        """Return the accounts a step tells of an alarm."""
+        circle = self.circles.get(alarm.resident_id, [])
+        match step.target_kind:
+            case "circle":
+                return [member.account_id for member in circle]
+            case "circle_member" if step.target_order is not None:
+                return [member.account_id for member in circle[step.target_order - 1 : step.target_order]]
+            case "circle_member":
+                return [member.account_id for member in circle if member.member_id == step.target_id]
+            case "organization" if step.target_id is not None:
+                return await self._organization(step.target_id, step.target_role or "coordinator")
+            case "duty_desk":
+                return await self._desk(alarm.community_id)
+            case _:
+                return []
+
+    async def _desk(self, community_id: uuid.UUID) -> list[uuid.UUID]:
+        if community_id not in self.desks:
+            self.desks[community_id] = await duty_desk(self.connection, community_id)
+        return self.desks[community_id]
+
+    async def _organization(self, organization_id: uuid.UUID, role: str) -> list[uuid.UUID]:
+        key = (organization_id, role)
+        if key not in self.organizations:
+            self.organizations[key] = await organization_members(self.connection, organization_id, role)
+        return self.organizations[key]
+
+
+async def climb(session: AsyncSession, alarm_ids: Sequence[uuid.UUID]) -> None:
+    """Take each alarm to its next rung: tell those people, and set when to look at it again."""
+    alarms = await lock_alarms(session, alarm_ids)
+    connection = await session.connection()
+    steps = await steps_of(connection, {alarm.plan_id for alarm in alarms})
+    people = _People(
+        connection, await on_call_members(connection, {alarm.resident_id for alarm in alarms}, clock.now())
+    )
+    for alarm in alarms:
+        await _climb_one(session, alarm, steps[alarm.plan_id], people)
+    await session.flush()
+
+
+async def _climb_one(session: AsyncSession, alarm: Alarm, steps: Sequence[Step], people: _People) -> None:
+    now = clock.now()
+    late = lateness(alarm.next_step_at, now) if alarm.next_step_at else None
+    if alarm.state != AlarmState.RAISED:
+        await _lapse(session, alarm)
+    rung = next_rung(steps, alarm.step, alarm.round)
+    told = await _tell_rung(session, alarm, rung, people, late)
+    while not told and not rung.is_last:
+        rung = next_rung(steps, rung.step.position, rung.round)
+        told = await _tell_rung(session, alarm, rung, people, late)
+    if not told:
+        await _report_unanswered(session, alarm, rung)
+    alarm.step, alarm.round = rung.step.position, rung.round
+    alarm.next_step_at = now + rung.step.wait
+    if rung.step.target_kind == "duty_desk" and alarm.desk_queued_at is None:
+        alarm.desk_queued_at = now
+    if told and Severity(alarm.severity) >= BREAK_GLASS_FROM and not alarm.is_test:
+        await _open_access(session, alarm, told, now)
+
+
+async def _lapse(session: AsyncSession, alarm: Alarm) -> None:
+    """End an acknowledgement that nothing followed, and say so to everyone: the ladder climbs on."""
+    before, holder = alarm.state, alarm.acknowledged_by
+    if await move(session, alarm.id, Action.LAPSE, {"acknowledged_by": None, "acknowledged_at": None}) is None:
+        return
+    await insert_entries(session, [entry(alarm, "lapsed", holder, {"from": before})])
+    await emit(session, AlarmLapsed(**about(alarm)))
+    everyone = [*([holder] if holder else []), *await told_accounts(session, alarm.id)]
+    await tell(session, LAPSED, alarm, everyone, f"lapsed:{clock.now().isoformat()}")
+
+
+async def _tell_rung(
+    session: AsyncSession, alarm: Alarm, rung: Rung, people: _People, late: int | None
+) -> list[uuid.UUID]:
+    """Tell the people of a rung and return who could be; writes down who was told or that the rung is skipped."""
+    accounts = list(dict.fromkeys(await people.of(alarm, rung.step)))
+    notices: list[AlarmNotice] = []
+    told: list[uuid.UUID] = []
+    for account_id in accounts:
+        deliveries = await tell(
+            session,
+            STEP,
+            alarm,
+            [account_id],
+            f"{rung.round}:{rung.step.position}",
+            variables={"raised_at": alarm.raised_at},
+            channels=cast("tuple[Channel, ...]", rung.step.channels),
+            is_awaited=True,
+        )
+        told += [account_id] if deliveries else []
+        notices += _notices(alarm, rung, account_id, deliveries)
+    await insert_notices(session, notices)
+    data: dict[str, object] = {
+        "step": rung.step.position,
+        "round": rung.round,
+        "target": rung.step.target_kind,
+        "account_ids": [str(account_id) for account_id in told],
+    }
+    if late is not None:
+        data["late_seconds"] = late
+    await insert_entries(session, [entry(alarm, "told" if told else "skipped", data=data)])
+    return told
+
+
+def _notices(alarm: Alarm, rung: Rung, account_id: uuid.UUID, deliveries: Iterable[uuid.UUID]) -> list[AlarmNotice]:
+    def notice(delivery_id: uuid.UUID | None, outcome: str) -> AlarmNotice:
+        return AlarmNotice(
+            alarm_id=alarm.id,
+            resident_id=alarm.resident_id,
+            account_id=account_id,
+            round=rung.round,
+            step=rung.step.position,
+            delivery_id=delivery_id,
+            outcome=outcome,
+            settled_at=None if delivery_id else clock.now(),
+        )
+
+    return [notice(delivery_id, "pending") for delivery_id in deliveries] or [notice(None, "unreachable")]
+
+
+async def _report_unanswered(session: AsyncSession, alarm: Alarm, rung: Rung) -> None:
+    UNANSWERED.inc()
+    log.error("alarm_unanswered", alarm_id=str(alarm.id), community_id=str(alarm.community_id), round=rung.round)
+    await insert_entries(session, [entry(alarm, "unanswered", data={"round": rung.round})])
+    await emit(session, AlarmUnanswered(**about(alarm)))
+
+
+async def _open_access(session: AsyncSession, alarm: Alarm, told: Sequence[uuid.UUID], now: datetime) -> None:
+    await open_break_glass(
+        session,
+        community_id=alarm.community_id,
+        resident_id=alarm.resident_id,
+        alarm_id=alarm.id,
+        account_ids=told,
+        scopes=BREAK_GLASS_SCOPES,
+        expires_at=now + BREAK_GLASS_LASTS,
+    )
+
+
+async def learn(session: AsyncSession, facts: Sequence[DeliverySettled]) -> None:
+    """Note what became of deliveries; a step of which nothing arrived is left at once, unless it is the last."""
+    settled = [
+        Settled(fact.delivery_id, fact.channel, fact.outcome, fact.occurred_at) for fact in facts if fact.is_final
+    ]
+    if not settled:
+        return
+    await settle_notices(session, settled)
+    failed = sorted({fact.aggregate_id for fact in facts if fact.is_final and fact.outcome != "sent"})
+    alarms = {alarm.id: alarm for alarm in await lock_alarms(session, failed)} if failed else {}
+    if not alarms:
+        return
+    steps = await steps_of(await session.connection(), {alarm.plan_id for alarm in alarms.values()})
+    now = clock.now()
+    for alarm_id in await unreached_steps(session, list(alarms)):
+        alarm = alarms[alarm_id]
+        is_last = alarm.step >= steps[alarm.plan_id][-1].position
+        data = {"step": alarm.step, "round": alarm.round}
+        await insert_entries(session, [entry(alarm, "unreached", data=data)])
+        if is_last:
+            # Rushing from one round at the desk to the next would reach nobody either.
+            log.error("alarm_desk_unreached", alarm_id=str(alarm.id), community_id=str(alarm.community_id))
+            UNANSWERED.inc()
+        elif alarm.next_step_at is not None:
+            alarm.next_step_at = min(alarm.next_step_at, now)
+            wakeups.request(session, LADDERS)
+    await session.flush()

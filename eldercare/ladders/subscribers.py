@@ -1,0 +1,17 @@
+"""What ladders learn from deliveries."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.events import Subscriber
+from eldercare.alarms.notices import ORIGIN
+from eldercare.ladders.service import learn
+from notifications.events import DeliverySettled
+
+
+async def _learn(session: AsyncSession, facts: Sequence[DeliverySettled]) -> None:
+    await learn(session, [fact for fact in facts if fact.origin_kind == ORIGIN])
+
+
+SUBSCRIBERS = (Subscriber("eldercare.learn_of_deliveries", (DeliverySettled,), _learn),)

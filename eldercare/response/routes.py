@@ -1,0 +1,88 @@
+"""The HTTP side of answering alarms, and of the figures about it."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from app.core import audit
+from app.core.access import CurrentActor
+from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated, problem_responses
+from app.core.routing import Reading, Router, Session
+from app.identity.api import Member, member_guard
+from eldercare.alarms.access import AlarmSubject, alarm_guard
+from eldercare.alarms.problems import (
+    AlarmAlreadyAcknowledged,
+    AlarmAlreadyOnScene,
+    AlarmClosed,
+    CountdownOver,
+    NotForTheResident,
+)
+from eldercare.alarms.schemas import AlarmPublic
+from eldercare.alarms.views import alarm_public
+from eldercare.response import service
+from eldercare.response.schemas import Acknowledgement, Resolution, ResponseTimes
+from eldercare.response.views import response_times
+
+router = Router(tags=["eldercare"])
+
+LONGEST_PERIOD = timedelta(days=366)
+Answered = Annotated[AlarmSubject, Depends(alarm_guard("alarms:respond"))]
+_REFUSALS = (Unauthenticated, Forbidden, NotForTheResident, NotFound, AlarmClosed)
+
+
+@router.post(
+    "/alarms/{alarm_id}/acknowledgement",
+    responses=problem_responses(*_REFUSALS, AlarmAlreadyAcknowledged, AlarmAlreadyOnScene),
+)
+async def acknowledge_alarm(
+    session: Session, actor: CurrentActor, subject: Answered, data: Acknowledgement | None = None
+) -> AlarmPublic:
+    """Take an alarm. Of two who do so at once, one gets it; the other learns who."""
+    take_over = data is not None and data.take_over
+    return alarm_public(await service.acknowledge(session, actor, subject.id, take_over=take_over))
+
+
+@router.post("/alarms/{alarm_id}/departure", responses=problem_responses(*_REFUSALS, AlarmAlreadyOnScene))
+async def depart_for_alarm(session: Session, actor: CurrentActor, subject: Answered) -> AlarmPublic:
+    """Say that somebody is on the way."""
+    return alarm_public(await service.depart(session, actor, subject.id))
+
+
+@router.post("/alarms/{alarm_id}/arrival", responses=problem_responses(*_REFUSALS))
+async def arrive_at_alarm(session: Session, actor: CurrentActor, subject: Answered) -> AlarmPublic:
+    """Say that somebody is with the resident."""
+    return alarm_public(await service.arrive(session, actor, subject.id))
+
+
+@router.post("/alarms/{alarm_id}/resolution", responses=problem_responses(*_REFUSALS))
+async def resolve_alarm(session: Session, actor: CurrentActor, subject: Answered, data: Resolution) -> AlarmPublic:
+    """End an alarm and say how it ended; everyone who was told is told."""
+    return alarm_public(await service.resolve(session, actor, subject.id, outcome=data.outcome, note=data.note))
+
+
+@router.post(
+    "/alarms/{alarm_id}/cancellation",
+    responses=problem_responses(Unauthenticated, Forbidden, NotFound, AlarmClosed, CountdownOver),
+)
+async def cancel_alarm(
+    session: Session, actor: CurrentActor, subject: Annotated[AlarmSubject, Depends(alarm_guard("alarms:raise"))]
+) -> AlarmPublic:
+    """Take one's own alarm back while its countdown runs."""
+    return alarm_public(await service.cancel(session, actor, subject.id))
+
+
+@router.get("/reports/response-times", responses=problem_responses(Unauthenticated, Forbidden))
+async def get_response_times(
+    connection: Reading,
+    member: Annotated[Member, Depends(member_guard("operator", "dispatcher", organization_kind="operator"))],
+    since: Annotated[datetime, Query(alias="from")],
+    until: Annotated[datetime, Query(alias="to")],
+) -> ResponseTimes:
+    """Show how fast alarms were answered, with the telecare yardstick for the part it is meant for."""
+    if since.tzinfo is None or until.tzinfo is None:
+        raise Malformed(errors=[FieldError("/query/from", "give instants with an offset", "timezone_aware")])
+    if not since < until <= since + LONGEST_PERIOD:
+        raise Malformed(errors=[FieldError("/query/to", "after `from`, at most 366 days", "period")])
+    await audit.record(connection, member.actor, "report:response_times", community_id=member.community_id)
+    return await response_times(connection, member.community_id, since, until)

@@ -1,0 +1,56 @@
+"""What responders say, and the figures about how fast people answered."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Outcome = Literal["helped", "false_alarm", "no_help_needed", "emergency_services", "hospital", "not_found", "deceased"]
+
+
+class Acknowledgement(BaseModel):
+    """Taking an alarm."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    take_over: bool = Field(default=False, description="take it from whoever has it and is not there yet")
+
+
+class Resolution(BaseModel):
+    """How an alarm ended."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    outcome: Outcome
+    note: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)] | None = None
+
+
+class Times(BaseModel):
+    """How long something took, in seconds: half of the cases no longer than ``p50``, and so on."""
+
+    count: int
+    p50: float | None
+    p90: float | None
+    p97_5: float | None
+    p99: float | None
+
+
+class DeskTimes(Times):
+    """From the duty desk's queue to a person taking it, and the telecare yardstick for it."""
+
+    waiting: int = Field(description="reached the desk and nobody took it yet, or ever")
+    within_60_seconds: float | None = Field(description="share of the cases; the yardstick asks for 0.975")
+    within_180_seconds: float | None = Field(description="share of the cases; the yardstick asks for 0.99")
+    meets_yardstick: bool | None = Field(description="empty without cases")
+
+
+class ResponseTimes(BaseModel):
+    """How fast people answered the alarms raised in a period; exercises are left out."""
+
+    since: datetime
+    until: datetime
+    alarms: int
+    raised_to_first_notice: Times
+    raised_to_acknowledged: Times
+    raised_to_on_scene: Times
+    desk_queue_to_taken: DeskTimes

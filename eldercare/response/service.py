@@ -1,0 +1,160 @@
+"""Answering an alarm: taking it, going there, being there, ending it."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.core import audit, clock
+from app.core.access import Actor
+from app.core.events import emit
+from app.core.problems import Forbidden
+from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmState
+from eldercare.alarms.notices import HELP_IS_COMING, TAKEN, tell
+from eldercare.alarms.problems import (
+    AlarmAlreadyAcknowledged,
+    AlarmAlreadyOnScene,
+    AlarmClosed,
+    CountdownOver,
+)
+from eldercare.alarms.repository import about, entry, insert_entries, lock_alarms, move, told_accounts
+from eldercare.alarms.rules import PROGRESS_WITHIN, TRANSITIONS, Action
+from eldercare.alarms.service import account_of, close_alarm
+from eldercare.events import AlarmAcknowledged, AlarmProgressed
+
+
+async def acknowledge(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, *, take_over: bool = False) -> Alarm:
+    """Take an alarm: the ladder stops, until it shows that nothing follows. Taking it twice changes nothing.
+
+    Raises ``AlarmClosed``, and ``AlarmAlreadyAcknowledged`` if another person has it, unless ``take_over`` is given
+    and that person is not with the resident yet.
+    """
+    alarm = await _locked(session, alarm_id)
+    if alarm.state == AlarmState.RAISED:
+        return await _take(session, actor, alarm, Action.ACKNOWLEDGE)
+    if alarm.acknowledged_by == actor.id:
+        return alarm
+    if not take_over:
+        raise AlarmAlreadyAcknowledged(acknowledged_by=str(alarm.acknowledged_by))
+    if alarm.state == AlarmState.ON_SCENE:
+        raise AlarmAlreadyOnScene(acknowledged_by=str(alarm.acknowledged_by))
+    return await _take(session, actor, alarm, Action.TAKE_OVER)
+
+
+async def depart(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID) -> Alarm:
+    """Say that somebody is on the way, taking the alarm first if nobody has; saying it twice changes nothing.
+
+    Raises ``AlarmClosed`` and ``AlarmAlreadyOnScene``.
+    """
+    alarm = await _taken(session, actor, alarm_id)
+    if alarm.state == AlarmState.ON_SCENE:
+        raise AlarmAlreadyOnScene
+    if alarm.state == AlarmState.EN_ROUTE:
+        return alarm
+    return await _progress(session, actor, alarm, Action.DEPART, {"en_route_at": clock.now()})
+
+
+async def arrive(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID) -> Alarm:
+    """Say that somebody is with the resident; raises ``AlarmClosed``. Saying it twice changes nothing."""
+    alarm = await _taken(session, actor, alarm_id)
+    if alarm.state == AlarmState.ON_SCENE:
+        return alarm
+    first = sa.func.coalesce(col(Alarm.on_scene_at), clock.now())
+    return await _progress(session, actor, alarm, Action.ARRIVE, {"on_scene_at": first})
+
+
+async def resolve(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, *, outcome: str, note: str | None) -> Alarm:
+    """End an alarm and tell everyone who was told; raises ``AlarmClosed``."""
+    alarm = await _taken(session, actor, alarm_id)
+    return await close_alarm(session, actor, alarm, Action.RESOLVE, outcome=outcome, note=note)
+
+
+async def cancel(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID) -> Alarm:
+    """Take one's own alarm back while its countdown runs, before anybody was told.
+
+    Raises ``Forbidden`` for anybody but the resident, ``CountdownOver`` later, ``AlarmClosed`` once it is over.
+    """
+    (alarm,) = await lock_alarms(session, [alarm_id])
+    if actor.resident_id != alarm.resident_id:
+        raise Forbidden("only the resident can take their alarm back")
+    if alarm.state == AlarmState.CANCELLED:
+        return alarm
+    if alarm.state not in OPEN_STATES:
+        raise AlarmClosed
+    try:
+        return await close_alarm(session, actor, alarm, Action.CANCEL, outcome="cancelled")
+    except AlarmClosed:
+        raise CountdownOver from None
+
+
+async def _locked(session: AsyncSession, alarm_id: uuid.UUID) -> Alarm:
+    (alarm,) = await lock_alarms(session, [alarm_id])
+    if alarm.state not in OPEN_STATES:
+        raise AlarmClosed(outcome=alarm.outcome)
+    return alarm
+
+
+async def _taken(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID) -> Alarm:
+    alarm = await _locked(session, alarm_id)
+    return await _take(session, actor, alarm, Action.ACKNOWLEDGE) if alarm.state == AlarmState.RAISED else alarm
+
+
+async def _take(session: AsyncSession, actor: Actor, alarm: Alarm, action: Action) -> Alarm:
+    now = clock.now()
+    before = alarm.acknowledged_by
+    queued = col(Alarm.desk_queued_at)
+    values = {
+        "acknowledged_by": actor.id,
+        "acknowledged_at": now,
+        "first_acknowledged_at": sa.func.coalesce(col(Alarm.first_acknowledged_at), now),
+        "desk_taken_at": sa.case((queued.is_not(None), sa.func.coalesce(col(Alarm.desk_taken_at), now))),
+    }
+    taken = await _moved(session, alarm, action, values, now)
+    data = {"from": str(before)} if before else None
+    await _record(session, actor, taken, "taken_over" if before else "acknowledged", data)
+    await emit(session, AlarmAcknowledged(**about(taken), account_id=actor.id))
+    others = [account_id for account_id in await told_accounts(session, taken.id) if account_id != actor.id]
+    occasion = f"taken:{actor.id}:{now.isoformat()}"
+    await tell(session, TAKEN, taken, others, occasion, variables={"responder": actor.id})
+    resident = await account_of(session, taken)
+    await tell(session, HELP_IS_COMING, taken, [resident], occasion, variables={"responder": actor.id})
+    return taken
+
+
+async def _progress(
+    session: AsyncSession, actor: Actor, alarm: Alarm, action: Action, values: Mapping[str, Any]
+) -> Alarm:
+    moved = await _moved(session, alarm, action, values, clock.now())
+    await _record(session, actor, moved, moved.state)
+    state = "on_scene" if moved.state == AlarmState.ON_SCENE else "en_route"
+    await emit(session, AlarmProgressed(**about(moved), account_id=actor.id, state=state))
+    return moved
+
+
+async def _moved(
+    session: AsyncSession, alarm: Alarm, action: Action, values: Mapping[str, Any], now: datetime
+) -> Alarm:
+    """Move the alarm and set the deadline by which something must follow."""
+    deadline = now + PROGRESS_WITHIN[TRANSITIONS[action].target]
+    moved = await move(session, alarm.id, action, {**values, "next_step_at": deadline})
+    if moved is None:
+        raise AlarmClosed
+    return moved
+
+
+async def _record(
+    session: AsyncSession, actor: Actor, alarm: Alarm, kind: str, data: Mapping[str, object] | None = None
+) -> None:
+    await insert_entries(session, [entry(alarm, kind, actor.id, data)])
+    await audit.record(
+        session,
+        actor,
+        f"alarm:{kind}",
+        resident_id=alarm.resident_id,
+        object_id=alarm.id,
+        community_id=alarm.community_id,
+    )
