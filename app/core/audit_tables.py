@@ -101,8 +101,10 @@ class PersonKey(SQLModel, table=True):
     key: str = sealed()
 
 
-@event.listens_for(sa.inspect(AuditEntry).local_table, "after_create")
-def make_append_only(_table: Any, connection: sa.Connection, **_: Any) -> None:
+@event.listens_for(sa.Table, "after_create")
+def make_append_only(table: sa.Table, connection: sa.Connection, **_: Any) -> None:
     """Make the trail append-only; runs in ``create_all`` and in a migration's ``create_table`` alike."""
+    if table.name != AuditEntry.__tablename__:
+        return
     connection.execute(sa.text(_APPEND_ONLY))
     connection.execute(sa.text(_APPEND_ONLY_TRIGGER))

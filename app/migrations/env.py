@@ -1,19 +1,33 @@
 """Alembic's environment: runs the revisions over asyncpg, in one transaction each, in our schema."""
 
 import asyncio
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import AutoString
 
 from app import assembly
-from app.core.partitions import is_partition
+from app.core import partitions
+from app.core.audit_tables import Xid8
 
 
-def _is_ours(_object: object, name: str | None, kind: str, _reflected: bool, compared: object) -> bool:
+def _is_ours(_object: object, name: str | None, kind: str, reflected: bool, _compared: object) -> bool:
     """Leave out the monthly partitions, which the partitions job makes, not a revision."""
-    return not (kind == "table" and compared is None and name is not None and is_partition(name))
+    return not (kind == "table" and reflected and name is not None and partitions.is_partition(name))
+
+
+def _render(kind: str, thing: Any, autogenerate: AutogenContext) -> str | Literal[False]:
+    """Write our own types so that a revision reads as plain SQLAlchemy."""
+    if kind == "type" and isinstance(thing, AutoString):
+        return f"sa.String(length={thing.length})" if thing.length else "sa.String()"
+    if kind == "type" and isinstance(thing, Xid8):
+        autogenerate.imports.add("from app.core.audit_tables import Xid8")
+        return "Xid8()"
+    return False
 
 
 def _run(connection: sa.Connection) -> None:
@@ -26,6 +40,7 @@ def _run(connection: sa.Connection) -> None:
         connection=connection,
         target_metadata=SQLModel.metadata,
         include_object=_is_ours,
+        render_item=_render,
         compare_type=True,
         compare_server_default=False,
         transaction_per_migration=True,
