@@ -1,0 +1,134 @@
+"""Phones: the same phone is never there twice, and it goes with whoever signs in on it."""
+
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from app.core import clock as clocks
+from app.core.database import reading, unit_of_work
+from app.identity import api
+from app.identity.installations.models import DeviceCredential, Installation
+from tests.factories import identity
+from tests.factories.sign_in import device_headers, sign_in, sign_in_resident
+
+PHONE: dict[str, Any] = {"platform": "android", "app_version": "2.4.1", "language": "zh-CN"}
+
+
+async def register(client: httpx.AsyncClient, headers: dict[str, str], client_id: str, **more: Any) -> httpx.Response:
+    return await client.put(f"/v1/me/installations/{client_id}", headers=headers, json={**PHONE, **more})
+
+
+async def targets(*account_ids: clocks.uuid.UUID) -> list[api.PushTarget]:
+    async with reading() as connection:
+        return await api.installations(connection, account_ids)
+
+
+async def test_registering_again_makes_no_duplicate(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:
+    account = await identity.account(await identity.community())
+    headers = await sign_in(account)
+    first = await register(client, headers, "client-0001", token="token-0001")
+    assert first.status_code == 200, first.text
+    for client_id, more in (
+        ("client-0001", {"token": "token-0001"}),
+        ("client-0002", {"token": "token-0001", "fid": "fid-00000001"}),
+        ("client-0003", {"fid": "fid-00000001"}),
+        ("client-0003", {"token": "token-0002"}),
+    ):
+        again = await register(client, headers, client_id, **more)
+        assert again.json()["id"] == first.json()["id"]
+    (target,) = await targets(account.id)
+    assert (target.fid, target.token, target.platform, target.language) == (None, "token-0002", "android", "zh-CN")
+
+
+async def test_rows_that_turn_out_to_be_one_phone_become_one(
+    client: httpx.AsyncClient, clock: clocks.ManualClock
+) -> None:
+    account = await identity.account(await identity.community())
+    headers = await sign_in(account)
+    await register(client, headers, "client-0001", fid="fid-00000001")
+    await register(client, headers, "client-0002", token="token-0001")
+    await register(client, headers, "other-phone")
+    assert len(await targets(account.id)) == 3
+    await register(client, headers, "client-0003", fid="fid-00000001", token="token-0001")
+    assert len(await targets(account.id)) == 2
+
+
+async def test_a_phone_moves_with_its_user(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:
+    home = await identity.community()
+    ada, grace = await identity.account(home), await identity.account(home)
+    await register(client, await sign_in(ada), "client-0001", fid="fid-00000001")
+    await register(client, await sign_in(grace), "client-0001", fid="fid-00000001")
+    assert await targets(ada.id) == []
+    (target,) = await targets(ada.id, grace.id)
+    assert (target.account_id, target.fid) == (grace.id, "fid-00000001")
+
+
+async def test_tokens_are_sealed(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:
+    account = await identity.account(await identity.community())
+    await register(client, await sign_in(account), "client-0001", token="token-0001")
+    async with reading() as connection:
+        row = (await connection.execute(sa.select(Installation.token, Installation.token_index))).one()
+    assert "token-0001" not in row.token
+    assert b"token-0001" not in row.token_index
+
+
+async def test_signing_out_forgets_this_phone_only(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:
+    account = await identity.account(await identity.community())
+    here, there = await sign_in(account), await sign_in(account)
+    await register(client, here, "client-0001")
+    await register(client, there, "client-0002")
+    assert (await client.delete("/v1/me/sessions/current", headers=here)).status_code == 204
+    assert len(await targets(account.id)) == 1
+    assert (await client.delete("/v1/me/installations/client-0001", headers=there)).status_code == 404
+    assert (await client.delete("/v1/me/installations/client-0002", headers=there)).status_code == 204
+    assert await targets(account.id) == []
+
+
+async def test_nobody_removes_anothers_phone(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:
+    home = await identity.community()
+    ada, grace = await identity.account(home), await identity.account(home)
+    await register(client, await sign_in(ada), "client-0001")
+    answer = await client.delete("/v1/me/installations/client-0001", headers=await sign_in(grace))
+    assert answer.status_code == 404
+    assert len(await targets(ada.id)) == 1
+
+
+async def test_what_the_push_service_gave_up_is_removed(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:
+    account = await identity.account(await identity.community())
+    await register(client, await sign_in(account), "client-0001")
+    (target,) = await targets(account.id)
+    async with unit_of_work() as session:
+        assert await api.remove_installation(session, target.id)
+        assert not await api.remove_installation(session, target.id)
+    assert await targets(account.id) == []
+
+
+@pytest.mark.parametrize(
+    ("client_id", "more"),
+    [("short", {}), ("white space", {}), ("client-0001", {"platform": "pager"}), ("client-0001", {"app_version": ""})],
+)
+async def test_what_is_no_phone_is_refused(
+    client: httpx.AsyncClient, clock: clocks.ManualClock, client_id: str, more: dict[str, str]
+) -> None:
+    headers = await sign_in(await identity.account(await identity.community()))
+    assert (await register(client, headers, client_id, **more)).status_code == 422
+
+
+async def test_paired_phones_are_listed_and_cut_off(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:
+    home = await identity.community()
+    resident, other = await identity.resident(home), await identity.resident(home)
+    device, foreign = await device_headers(resident), await device_headers(other)
+    headers = await sign_in_resident(resident)
+    (listed,) = (await client.get("/v1/me/device-credentials", headers=headers)).json()["items"]
+    assert listed.keys() == {"id", "label", "created_at", "last_used_at"}
+    async with reading() as connection:
+        statement = sa.select(DeviceCredential.id).where(DeviceCredential.resident_id == other.id)
+        foreign_id = await connection.scalar(statement)
+    path = "/v1/me/device-credentials"
+    assert (await client.delete(f"{path}/{foreign_id}", headers=headers)).status_code == 404
+    assert (await client.delete(f"{path}/{listed['id']}", headers=headers)).status_code == 204
+    assert (await client.delete(f"{path}/{listed['id']}", headers=headers)).status_code == 404
+    assert (await client.get("/v1/me/device-credentials", headers=device)).status_code == 401
+    assert (await client.get("/v1/me/device-credentials", headers=foreign)).status_code in (403, 404)
