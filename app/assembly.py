@@ -11,6 +11,7 @@ from app.core.partitions import PARTITIONS_JOB
 from app.core.relay import RELAY_JOBS
 from app.core.routing import Router
 from app.identity.authenticator import IdentityAuthenticator
+from app.identity.clients import routes as clients
 from app.identity.communities import routes as communities
 from app.identity.consent import routes as consent
 from app.identity.installations import routes as installations
@@ -22,6 +23,11 @@ from app.identity.sessions import routes as sessions
 from app.identity.sessions import subscribers as session_subscribers
 from app.identity.sign_in import jobs as sign_in_jobs
 from app.identity.sign_in import routes as sign_in
+from notifications.account import subscribers as account_subscribers
+from notifications.delivery import subscribers as delivery_subscribers
+from notifications.inbox import routes as inbox
+from notifications.outbox import routes as outbox
+from notifications.sending import jobs as sending_jobs
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -46,15 +52,21 @@ ROUTERS: tuple[Router, ...] = (
     sign_in.router,
     installations.router,
     pairing.router,
+    clients.router,
     communities.router,
     people.router,
     consent.router,
+    inbox.router,
 )
 
-DEMO_ROUTERS: tuple[Router, ...] = ()
+DEMO_ROUTERS: tuple[Router, ...] = (outbox.router,)
 """Mounted everywhere but in production."""
 
-SUBSCRIBERS: tuple[Subscriber, ...] = (*session_subscribers.SUBSCRIBERS,)
+SUBSCRIBERS: tuple[Subscriber, ...] = (
+    *session_subscribers.SUBSCRIBERS,
+    *account_subscribers.SUBSCRIBERS,
+    *delivery_subscribers.SUBSCRIBERS,
+)
 
 JOBS: tuple[Job, ...] = (
     *RELAY_JOBS,
@@ -64,6 +76,7 @@ JOBS: tuple[Job, ...] = (
     *session_jobs.JOBS,
     *sign_in_jobs.JOBS,
     *pairing_jobs.JOBS,
+    *sending_jobs.JOBS,
 )
 
 

@@ -15,7 +15,9 @@ at once ``await send_many(session, CHECK_IN_PROMPT, select, origin_kind="elderca
 instants and enumerations (``notifications/templates/variables.py`` lists the kinds and what a text can do with each).
 """
 
-from notifications.delivery.service import Origin, send, send_many
+from notifications.channels.registry import close_channels
+from notifications.delivery.service import Origin, replay, send, send_many
+from notifications.delivery.views import ParkedDelivery, Tally, parked, tally
 from notifications.templates.notices import Channel, Notice, Urgency
 from notifications.templates.variables import Kind, Value, seal_text
 
@@ -24,9 +26,15 @@ __all__ = [
     "Kind",
     "Notice",
     "Origin",
+    "ParkedDelivery",
+    "Tally",
     "Urgency",
     "Value",
+    "close_channels",
+    "parked",
+    "replay",
     "seal_text",
     "send",
     "send_many",
+    "tally",
 ]

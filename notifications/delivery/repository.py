@@ -156,3 +156,33 @@ def writing_to_accounts() -> Writing:
     }
     given = [sa.cast(sa.bindparam(f"given_{name}", type_=type_), type_).label(name) for name, type_ in same.items()]
     return writing(sa.select(accounts.c.id.label("account_id"), *given))
+
+
+_chosen = sa.bindparam("delivery_ids", type_=ARRAY(sa.Uuid))
+REPLAY = (
+    sa.update(DELIVERIES)
+    .where(
+        DELIVERIES.c.state == sa.literal_column("'parked'"),
+        sa.or_(_chosen.is_(None), DELIVERIES.c.id == sa.any_(_chosen)),
+    )
+    .values(
+        state="queued",
+        attempts=0,
+        send_at=sa.bindparam("now", type_=_INSTANT),
+        expires_at=sa.func.greatest(DELIVERIES.c.expires_at, sa.bindparam("useful_until", type_=_INSTANT)),
+        settled_at=None,
+    )
+)
+"""Queue parked deliveries again, all of them or those of the bind ``delivery_ids``."""
+
+SUPPRESS_ABOUT = (
+    sa.update(DELIVERIES)
+    .where(
+        DELIVERIES.c.send_at.is_not(None),
+        DELIVERIES.c.state == sa.literal("queued"),
+        DELIVERIES.c.urgency != sa.literal("critical"),
+        DELIVERIES.c.about == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
+    )
+    .values(state="suppressed", send_at=None, error="resident_closed", settled_at=sa.bindparam("now", type_=_INSTANT))
+)
+"""Take back what is not sent yet about residents who are gone; an alarm is closed by people, not by this."""

@@ -16,6 +16,7 @@ from notifications.templates.notices import Notice
 from notifications.templates.variables import Value, encode
 
 KEY_KEPT_FOR = timedelta(days=92)
+REPLAYED_FOR = timedelta(days=1)
 _RESERVED_DATA = ("from", "gcm", "google")  # FCM refuses data keys that are or begin with these
 _OURS = frozenset({"notice", "notice_id", "delivery_id", "category"})
 
@@ -136,3 +137,21 @@ def _check_data(data: Mapping[str, str]) -> None:
     refused = [name for name in data if name in _OURS or name.startswith(_RESERVED_DATA)]
     if refused:
         raise ValueError(f"data must not use the names {', '.join(sorted(refused))}")
+
+
+async def replay(session: AsyncSession, delivery_ids: Sequence[uuid.UUID] | None = None) -> int:
+    """Give parked deliveries a fresh set of attempts and a day to be of use, all or those named; return how many."""
+    now = clock.now()
+    chosen = list(delivery_ids) if delivery_ids is not None else None
+    binds = {"delivery_ids": chosen, "now": now, "useful_until": now + REPLAYED_FOR}
+    result = await session.execute(repository.REPLAY, binds)
+    for lane in rules.LANES:
+        wakeups.request(session, rules.wake_channel(lane))
+    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result is a CursorResult
+
+
+async def suppress_about(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> int:
+    """Take back what is not critical and not yet sent about residents; return how many deliveries that were."""
+    binds = {"resident_ids": list(resident_ids), "now": clock.now()}
+    result = await session.execute(repository.SUPPRESS_ABOUT, binds)
+    return int(result.rowcount)  # type: ignore[attr-defined]

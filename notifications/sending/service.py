@@ -136,7 +136,7 @@ def _grounded(delivery: Claimed, known: _Surroundings) -> Settlement | None:
 
 
 def _address(delivery: Claimed, points: Iterable[identity.ContactPointPublic], time_zone: str) -> str | Settlement:
-    """Return the number or address to use now; what is critical is sent at any hour."""
+    """Return the number or address to use; at any hour if it is critical or that very contact point was asked for."""
     now = clock.now()
     able = [
         point
@@ -146,7 +146,7 @@ def _address(delivery: Claimed, points: Iterable[identity.ContactPointPublic], t
     choices = [
         (
             now
-            if delivery.urgency == "critical"
+            if delivery.urgency == "critical" or delivery.contact_point_id is not None
             else rules.usable_at(Hours(point.usable_from, point.usable_until), time_zone, now),
             point.value,
         )

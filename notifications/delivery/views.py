@@ -1,0 +1,85 @@
+"""What became of deliveries: per origin, for whoever sent them, and the parked ones, for the operator."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifications.delivery.repository import DELIVERIES
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How the deliveries of one origin stand: under way, taken by a provider, come to nothing."""
+
+    under_way: int = 0
+    sent: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedDelivery:
+    """A delivery that nobody tries any more until it is replayed."""
+
+    id: uuid.UUID
+    account_id: uuid.UUID
+    notice_key: str
+    channel: str
+    attempts: int
+    error: str | None
+    parked_at: datetime | None
+
+
+_state = DELIVERIES.c.state
+_TALLY = (
+    sa.select(
+        DELIVERIES.c.origin_id,
+        sa.func.count().filter(DELIVERIES.c.send_at.is_not(None)).label("under_way"),
+        sa.func.count().filter(_state == sa.literal("sent")).label("sent"),
+        sa.func.count().filter(DELIVERIES.c.send_at.is_(None), _state != sa.literal("sent")).label("lost"),
+    )
+    .where(
+        DELIVERIES.c.origin_id == sa.any_(sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid))),
+        sa.or_(
+            sa.bindparam("notice_key", type_=sa.Text).is_(None),
+            DELIVERIES.c.notice_key == sa.bindparam("notice_key", type_=sa.Text),
+        ),
+    )
+    .group_by(DELIVERIES.c.origin_id)
+)
+_PARKED = (
+    sa.select(
+        DELIVERIES.c.id,
+        DELIVERIES.c.account_id,
+        DELIVERIES.c.notice_key,
+        DELIVERIES.c.channel,
+        DELIVERIES.c.attempts,
+        DELIVERIES.c.error,
+        DELIVERIES.c.settled_at,
+    )
+    .where(_state == sa.literal_column("'parked'"))
+    .order_by(DELIVERIES.c.id)
+    .limit(sa.bindparam("size", type_=sa.Integer))
+)
+
+
+async def tally(
+    connection: AsyncConnection, origin_ids: Iterable[uuid.UUID], *, notice_key: str | None = None
+) -> dict[uuid.UUID, Tally]:
+    """Return how each origin's deliveries stand, of one notice if ``notice_key`` is given.
+
+    Read it in the handler of ``DeliverySettled``: the last delivery to be settled is told of when all others are
+    stored. A delivery that failed and fell back counts as lost, its fallback as under way.
+    """
+    found = {origin_id: Tally() for origin_id in origin_ids}
+    rows = await connection.execute(_TALLY, {"origin_ids": list(found), "notice_key": notice_key})
+    return found | {row.origin_id: Tally(row.under_way, row.sent, row.lost) for row in rows}
+
+
+async def parked(connection: AsyncConnection, *, limit: int = 1_000) -> Sequence[ParkedDelivery]:
+    """Return the parked deliveries, the oldest first."""
+    return [ParkedDelivery(*row) for row in await connection.execute(_PARKED, {"size": limit})]

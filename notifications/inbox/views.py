@@ -1,0 +1,85 @@
+"""The SQL that reads the inbox, and the rendering of its items in the language of who reads them."""
+
+import uuid
+from typing import Any, cast
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import clock
+from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
+from app.identity import api as identity
+from notifications.inbox.models import InboxItem
+from notifications.inbox.schemas import InboxItemPublic
+from notifications.templates.names import names_of
+from notifications.templates.notices import notices
+from notifications.templates.rendering import CannotRender, Reader, Text, render
+
+COUNT_CAP = 1_000
+_CURSOR = "inbox"
+_UNKNOWN = Text(title="", body="", language="en")
+
+_items = cast(sa.Table, InboxItem.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+_own = sa.and_(
+    _items.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),
+    _items.c.expires_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+)
+_LIST = (
+    sa.select(_items)
+    .where(_own, after([_items.c.id], ["after_id"], descending=True))
+    .order_by(_items.c.id.desc())
+    .limit(sa.bindparam("size", type_=sa.Integer))
+)
+_unread = sa.select(_items.c.id).where(_own, _items.c.read_at.is_(None)).limit(COUNT_CAP).subquery()
+_COUNT = sa.select(sa.func.count()).select_from(_unread)
+
+log = structlog.get_logger(__name__)
+
+
+async def inbox(connection: AsyncConnection, account_id: uuid.UUID, page: PageRequest) -> Page[InboxItemPublic]:
+    """Return a page of the account's notices, the newest first; raises ``Malformed`` for a cursor of another list."""
+    position = decode_cursor(_CURSOR, page.cursor)[0] if page.cursor else None
+    binds = {"account_id": account_id, "now": clock.now(), "after_id": position, "size": page.limit + 1}
+    rows = (await connection.execute(_LIST, binds)).all()
+    shown = rows[: page.limit]
+    person = (await identity.people(connection, [account_id]))[account_id]
+    reader = Reader(person.name, person.language, person.time_zone)
+    known = notices()
+    names = await names_of(
+        connection, ((known[row.notice_key], row.variables) for row in shown if row.notice_key in known)
+    )
+    items = [_public(row, _text(row, reader, names)) for row in shown]
+    return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ["id"]))
+
+
+def _text(row: sa.Row[Any], reader: Reader, names: dict[uuid.UUID, str]) -> Text:
+    """Return an item's text; one of a notice that no longer exists is shown empty rather than hiding the others."""
+    notice = notices().get(row.notice_key)
+    if notice is None:
+        return _UNKNOWN
+    try:
+        return render(notice, "inbox", reader, row.variables, names)
+    except CannotRender as error:
+        log.error("inbox_item_cannot_be_rendered", item_id=str(row.id), error=str(error))  # noqa: TRY400 - it may hold data
+        return _UNKNOWN
+
+
+def _public(row: sa.Row[Any], text: Text) -> InboxItemPublic:
+    return InboxItemPublic(
+        id=row.id,
+        notice=row.notice_key,
+        category=row.category,
+        urgency=row.urgency,
+        title=text.title or "",
+        body=text.body,
+        about=row.about,
+        data=row.data,
+        sent_at=row.sent_at,
+        read_at=row.read_at,
+    )
+
+
+async def unread_count(connection: AsyncConnection, account_id: uuid.UUID) -> int:
+    """Return how many of the account's notices are unread, at most ``COUNT_CAP``."""
+    return await connection.scalar(_COUNT, {"account_id": account_id, "now": clock.now()}) or 0
