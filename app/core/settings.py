@@ -108,6 +108,18 @@ class MediaSettings(BaseModel):
 
     directory: Path = Path(".hearthline/media")
     max_upload: PositiveInt = Field(default=20 * 1_048_576, description="bytes")
+    max_pixels: PositiveInt = Field(default=50_000_000, description="of a picture")
+    max_unfinished: PositiveInt = Field(default=20, description="uploads one person may have begun and not finished")
+    unfinished_hours: PositiveInt = Field(default=24, description="after which an unfinished upload is removed")
+    unused_days: PositiveInt = Field(default=7, description="after which a stored upload that belongs to nothing is removed")
+    link_seconds: PositiveInt = Field(default=300, description="that a link to a file is good for")
+
+
+class SosSettings(BaseModel):
+    """The numbers to phone when an SOS cannot be stored and the community's own are not known to the process."""
+
+    desk_phone: str | None = None
+    emergency_numbers: dict[str, str] = Field(default_factory=lambda: {"any": "112"}, description="what for → number, as JSON")
 
 
 class DemoSettings(BaseModel):
@@ -135,6 +147,7 @@ class Settings(BaseSettings):
     telemetry: TelemetrySettings = TelemetrySettings()
     ratelimits: RateLimitSettings = RateLimitSettings()
     media: MediaSettings = MediaSettings()
+    sos: SosSettings = SosSettings()
     demo: DemoSettings = DemoSettings()
 
     @model_validator(mode="after")
