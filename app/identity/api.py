@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.access import Actor
 from app.identity.access import Member, member_guard, require_member
-from app.identity.authenticator import DEVICE_HEADER, authenticate_sos
+from app.identity.authenticator import DEVICE_HEADER, IdentityAuthenticator, authenticate_sos
 from app.identity.communities.schemas import CommunityPublic, HolidayPublic
 from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
 from app.identity.consent.rules import GivenKind
 from app.identity.consent.service import close_break_glass, open_break_glass
+from app.identity.founding.service import OperatorExists, add_first_operator, find_community, found_community
 from app.identity.installations.service import PushTarget, installations, remove_installation
 from app.identity.models import Grant
 from app.identity.organizations.views import duty_desk, organization_members
@@ -40,7 +41,9 @@ __all__ = [
     "CommunityPublic",
     "ContactPointPublic",
     "HolidayPublic",
+    "IdentityAuthenticator",
     "Member",
+    "OperatorExists",
     "PeopleOnly",
     "Person",
     "PersonPublic",
@@ -48,6 +51,7 @@ __all__ = [
     "ResidentSubject",
     "SignInCode",
     "actor_binds",
+    "add_first_operator",
     "add_grant",
     "authenticate_sos",
     "close_break_glass",
@@ -57,6 +61,8 @@ __all__ = [
     "create_account",
     "duty_desk",
     "find_accounts_by_phone",
+    "find_community",
+    "found_community",
     "installations",
     "is_visible",
     "languages",

@@ -1,0 +1,1 @@
+"""How a community begins: its operator, and the first person who can let others in."""
