@@ -23,6 +23,9 @@ from app.identity.sessions import routes as sessions
 from app.identity.sessions import subscribers as session_subscribers
 from app.identity.sign_in import jobs as sign_in_jobs
 from app.identity.sign_in import routes as sign_in
+from eldercare.check_ins import jobs as check_in_jobs
+from eldercare.check_ins import routes as check_ins
+from eldercare.check_ins import subscribers as check_in_subscribers
 from notifications.account import subscribers as account_subscribers
 from notifications.delivery import subscribers as delivery_subscribers
 from notifications.inbox import routes as inbox
@@ -44,6 +47,10 @@ TABLE_MODULES = (
     "notifications.delivery.models",
     "notifications.inbox.models",
     "notifications.outbox.models",
+    "eldercare.alarms.models",
+    "eldercare.care_circle.models",
+    "eldercare.escalation.models",
+    "eldercare.check_ins.models",
 )
 
 ROUTERS: tuple[Router, ...] = (
@@ -57,6 +64,7 @@ ROUTERS: tuple[Router, ...] = (
     people.router,
     consent.router,
     inbox.router,
+    check_ins.router,
 )
 
 DEMO_ROUTERS: tuple[Router, ...] = (outbox.router,)
@@ -66,6 +74,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *session_subscribers.SUBSCRIBERS,
     *account_subscribers.SUBSCRIBERS,
     *delivery_subscribers.SUBSCRIBERS,
+    *check_in_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (
@@ -77,6 +86,7 @@ JOBS: tuple[Job, ...] = (
     *sign_in_jobs.JOBS,
     *pairing_jobs.JOBS,
     *sending_jobs.JOBS,
+    *check_in_jobs.JOBS,
 )
 
 
