@@ -116,3 +116,33 @@ class CircleMemberLeft(Event):
 
     resident_id: uuid.UUID
     account_id: uuid.UUID
+
+
+class CheckInAnswered(Event):
+    """A check-in was answered; ``aggregate_id`` is the check-in, as in all facts about it."""
+
+    name: ClassVar[str] = "eldercare.check_in_answered.v1"
+
+    resident_id: uuid.UUID
+    plan_id: uuid.UUID
+    answer: Literal["ok", "needs_help"]
+    how: Literal["self", "saw", "spoke"]
+    late: bool
+
+
+class CheckInMissed(Event):
+    """A resident was asked and did not answer."""
+
+    name: ClassVar[str] = "eldercare.check_in_missed.v1"
+
+    resident_id: uuid.UUID
+    plan_id: uuid.UUID
+
+
+class CheckInUnasked(Event):
+    """A resident could not be asked: no channel worked."""
+
+    name: ClassVar[str] = "eldercare.check_in_unasked.v1"
+
+    resident_id: uuid.UUID
+    plan_id: uuid.UUID

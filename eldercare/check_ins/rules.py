@@ -36,13 +36,20 @@ OUTAGE: Final = timedelta(minutes=2)
 """A worker silent for longer was down; and a window that lost more than this to it begins anew."""
 WORKWEEK: Final = frozenset({1, 2, 3, 4, 5})
 
+ANSWER_WINDOWS: Final = (timedelta(minutes=5), timedelta(hours=12))
+LONGEST_PAUSE: Final = timedelta(days=180)
+OLDEST_ANSWER: Final = timedelta(hours=72)
+CLOCK_SKEW: Final = timedelta(minutes=2)
+FRESH_WINDOWS: Final = 3
+"""How often outages can open a window anew; after that, silence is silence."""
+
 # Longer than any step a zone's clocks ever took: Samoa skipped a whole day in 2011, Alaska repeated one in 1867.
 _MARGIN = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """On which days, at which wall times: ISO weekdays (1 is Monday) or an RRULE of days, counted from ``starts_on``."""
+    """On which days, at which wall times: ISO weekdays (1 is Monday) or an RRULE of days from ``starts_on``."""
 
     times: tuple[time, ...]
     weekdays: frozenset[int]
@@ -178,12 +185,48 @@ def planning_range(planned_until: datetime | None, now: datetime) -> tuple[datet
     return start, max(start, now + HORIZON)
 
 
-def is_paused(due_at: datetime, now: datetime, pauses: Collection[tuple[datetime, datetime]]) -> bool:
-    """Say whether a pause covers any moment between the due time and now: nobody is asked into a hospital bed."""
-    return any(starts_at <= max(now, due_at) and ends_at > due_at for starts_at, ends_at in pauses)
+def is_believable(occurred_at: datetime, now: datetime) -> bool:
+    """Say whether an app's own time can be taken: not in the future, at most three days back."""
+    return now - OLDEST_ANSWER <= occurred_at <= now + CLOCK_SKEW
 
 
-def lost_to_outages(start: datetime, end: datetime, outages: Collection[tuple[datetime, datetime]]) -> timedelta:
-    """Return how much of ``[start, end]`` fell into outages of ours (which do not overlap each other)."""
-    lost = (min(end, ended_at) - max(start, started_at) for started_at, ended_at in outages)
-    return sum((part for part in lost if part > timedelta()), timedelta())
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of a check-in decides whether an answer fits."""
+
+    state: State
+    answer: Answer | None
+    due_at: datetime
+
+
+Fit = Literal["accept", "repeat", "escalate", "contradict", "too_early"]
+
+
+def fit(standing: Standing, answer: Answer, now: datetime) -> Fit:
+    """Say what an answer does to a check-in.
+
+    A call for help is taken whatever came before; an all-clear never takes a call for help back.
+    """
+    if standing.state == "answered":
+        if standing.answer == answer:
+            return "repeat"
+        return "escalate" if answer == "needs_help" else "contradict"
+    if standing.state == "scheduled" and answer == "ok" and standing.due_at - now > EARLY:
+        return "too_early"
+    return "accept"
+
+
+_SCALES: Final = {"mood": range(1, 6), "sleep": range(1, 6), "pain": range(11)}
+"""Mood and sleep from 1 (bad) to 5 (good); pain on the numeric rating scale, 0 (none) to 10 (worst imaginable)."""
+LONGEST_ANSWER: Final = 500
+
+
+def is_answer_to(kind: str, value: bool | int | str) -> bool:
+    """Say whether ``value`` can answer a question of ``kind``."""
+    match kind:
+        case "medication":
+            return isinstance(value, bool)
+        case "text":
+            return isinstance(value, str) and 0 < len(value) <= LONGEST_ANSWER
+        case _:
+            return isinstance(value, int) and not isinstance(value, bool) and value in _SCALES[kind]

@@ -1,12 +1,14 @@
 """Recurrence over time zones: every planned moment happens exactly once, whatever the clocks do."""
 
+import itertools
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from eldercare.check_ins import rules
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from eldercare.check_ins import rules
 
 EVERY_DAY = frozenset(range(1, 8))
 ZONES = (
@@ -107,7 +109,7 @@ def test_an_rrule_that_never_comes_true_ends_its_search() -> None:
     ],
 )
 def test_other_rules_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="rule|supported"):
+    with pytest.raises(ValueError, match=r"rule|supported"):
         rules.day_rule(text, date(2026, 1, 1), date(2026, 2, 1))
 
 
@@ -143,37 +145,16 @@ def test_planning_in_slices_gives_what_planning_at_once_gives(
     bounds = [start, *(start + timedelta(minutes=cut) for cut in sorted(cuts)), end]
     whole = rules.occurrences(plan, zone, start, end, {})
     sliced = [
-        item
-        for since, until in zip(bounds, bounds[1:], strict=False)
-        for item in rules.occurrences(plan, zone, since, until, {})
+        item for since, until in itertools.pairwise(bounds) for item in rules.occurrences(plan, zone, since, until, {})
     ]
     assert sliced == whole
     instants = [item.due_at for item in whole]
-    assert all(earlier < later for earlier, later in zip(instants, instants[1:], strict=False))
+    assert all(earlier < later for earlier, later in itertools.pairwise(instants))
     per_day = {moment.local_date: 0 for moment in whole}
     for moment in whole:
         per_day[moment.local_date] += 1
         assert moment.local_date.isoweekday() in weekdays
     assert all(count <= len(times) for count in per_day.values())
-
-
-def test_a_pause_excuses_whatever_it_touches_between_due_and_now() -> None:
-    due_at = datetime(2026, 3, 2, 8, tzinfo=UTC)
-    late = due_at + timedelta(hours=2)
-    assert rules.is_paused(due_at, due_at, [(due_at, late)])
-    assert rules.is_paused(due_at, late, [(due_at + timedelta(hours=1), late + timedelta(hours=9))])
-    assert not rules.is_paused(due_at, due_at, [(due_at - timedelta(days=1), due_at)])
-    assert not rules.is_paused(due_at, due_at, [(due_at + timedelta(minutes=1), late)])
-
-
-def test_what_outages_took_from_a_window() -> None:
-    start = datetime(2026, 3, 2, 8, tzinfo=UTC)
-
-    def minute(number: int) -> datetime:
-        return start + timedelta(minutes=number)
-
-    outages = [(minute(-9), minute(3)), (minute(10), minute(14)), (minute(28), minute(90)), (minute(95), minute(99))]
-    assert rules.lost_to_outages(start, minute(30), outages) == timedelta(minutes=3 + 4 + 2)
 
 
 def test_after_an_absence_planning_does_not_reach_back_for_days() -> None:
@@ -185,3 +166,54 @@ def test_after_an_absence_planning_does_not_reach_back_for_days() -> None:
 
 def test_every_state_but_the_answer_can_become_answered() -> None:
     assert set(rules.sources("answered")) == set(rules.TRANSITIONS) - {"answered"}
+
+
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "answer", "due_in", "fit"),
+    [
+        ("prompted", None, "ok", 0, "accept"),
+        ("missed", None, "ok", -90, "accept"),
+        ("excused", None, "needs_help", -90, "accept"),
+        ("scheduled", None, "ok", 60, "accept"),
+        ("scheduled", None, "ok", 61, "too_early"),
+        ("scheduled", None, "needs_help", 600, "accept"),
+        ("answered", "ok", "ok", 0, "repeat"),
+        ("answered", "needs_help", "needs_help", 0, "repeat"),
+        ("answered", "ok", "needs_help", 0, "escalate"),
+        ("answered", "needs_help", "ok", 0, "contradict"),
+    ],
+)
+def test_what_an_answer_does(
+    state: rules.State, before: rules.Answer | None, answer: rules.Answer, due_in: int, fit: rules.Fit
+) -> None:
+    standing = rules.Standing(state, before, NOW + timedelta(minutes=due_in))
+    assert rules.fit(standing, answer, NOW) == fit
+
+
+@given(st.sampled_from(sorted(rules.TRANSITIONS)), st.sampled_from([None, "ok", "needs_help"]), st.integers(-9999, 9999))
+def test_a_call_for_help_is_never_refused(state: rules.State, before: rules.Answer | None, due_in: int) -> None:
+    standing = rules.Standing(state, before if state == "answered" else None, NOW + timedelta(minutes=due_in))
+    assert rules.fit(standing, "needs_help", NOW) in ("accept", "repeat", "escalate")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "fits"),
+    [
+        ("mood", 1, True),
+        ("mood", 0, False),
+        ("mood", True, False),
+        ("pain", 0, True),
+        ("pain", 11, False),
+        ("medication", True, True),
+        ("medication", 1, False),
+        ("text", "slept badly", True),
+        ("text", "", False),
+        ("text", "x" * 501, False),
+        ("sleep", "3", False),
+    ],
+)
+def test_answers_fit_their_questions(kind: str, value: bool | int | str, fits: bool) -> None:
+    assert rules.is_answer_to(kind, value) is fits

@@ -1,0 +1,200 @@
+"""The tables of check-ins: plans and their versions, pauses, the check-ins themselves, and when we were not running."""
+
+import uuid
+from datetime import date, datetime, time, timedelta
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed
+
+IS_OPEN: sa.ColumnElement[bool] = sa.literal_column("state = 'prompted'", sa.Boolean)
+ANSWERS_CONTEXT = "eldercare_check_in.answers"
+
+
+def _care(purpose: str, **options: Any) -> Privacy:
+    return Privacy(
+        subject="resident_id",
+        subject_kind="resident",
+        purpose=purpose,
+        retention="3 years",
+        **options,
+    )
+
+
+class CheckInPlan(Table, table=True):
+    """A standing agreement that somebody is asked whether they are all right. What it says is in its versions."""
+
+    __tablename__ = "eldercare_check_in_plan"
+    privacy: ClassVar[Privacy] = _care("to ask at the agreed times", erasure="delete")
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
+        sa.CheckConstraint("(plan_at IS NULL) = (state = 'ended')", name="an_active_plan_is_planned"),
+        sa.Index("ix_eldercare_check_in_plan_plan_at", "plan_at", postgresql_where=sa.text("plan_at IS NOT NULL")),
+        sa.Index("ix_eldercare_check_in_plan_resident_id", "resident_id"),
+        sa.Index("ix_eldercare_check_in_plan_community_id", "community_id"),
+    )
+
+    community_id: uuid.UUID
+    resident_id: uuid.UUID = Field(foreign_key="identity_resident.id")
+    account_id: uuid.UUID = Field(description="of the resident: whom a prompt goes to")
+    state: str = "active"
+    schedule_id: uuid.UUID = Field(description="the version in force")
+    planned_until: datetime | None = optional_instant(description="check-ins before it exist")
+    plan_at: datetime | None = optional_instant(description="when it must be planned further")
+    ended_at: datetime | None = optional_instant()
+    ended_by: uuid.UUID | None = None
+    end_reason: str | None = Field(default=None, description="ended, or closed: the resident moved out or died")
+
+
+class CheckInSchedule(SQLModel, table=True):
+    """One version of a plan. Never changed: a check-in is judged by the version it was planned from."""
+
+    __tablename__ = "eldercare_check_in_schedule"
+    privacy: ClassVar[Privacy] = _care("to ask at the agreed times, and to show what was agreed", erasure="delete")
+    __table_args__ = (
+        sa.UniqueConstraint("plan_id", "number"),
+        sa.CheckConstraint("channel IN ('app', 'sms', 'voice', 'call_in', 'visit')", name="channel"),
+        sa.CheckConstraint("holidays IN ('ignore', 'skip', 'only')", name="holidays"),
+        sa.CheckConstraint("severity BETWEEN 1 AND 4", name="severity"),
+        sa.CheckConstraint("answer_window > interval '0'", name="answer_window"),
+        sa.CheckConstraint("cardinality(times) > 0", name="times"),
+    )
+
+    id: uuid.UUID = Field(primary_key=True)
+    plan_id: uuid.UUID = Field(foreign_key="eldercare_check_in_plan.id")
+    resident_id: uuid.UUID
+    number: int
+    valid_from: datetime = instant()
+    created_by: uuid.UUID
+    channel: str
+    times: list[time] = Field(sa_type=ARRAY(sa.Time), nullable=False)
+    weekdays: list[int] = Field(sa_type=ARRAY(sa.SmallInteger), nullable=False)
+    rrule: str | None = None
+    starts_on: date
+    ends_on: date | None = None
+    holidays: str = "ignore"
+    time_zone: str | None = Field(default=None, description="empty: wherever the resident lives")
+    answer_window: timedelta = Field(sa_type=sa.Interval)
+    reminders: list[timedelta] = Field(
+        sa_type=ARRAY(sa.Interval),
+        nullable=False,
+        description="after the person was asked",
+    )
+    questions: list[dict[str, Any]] = jsonb(default_factory=list)
+    told: list[uuid.UUID] = Field(
+        sa_type=ARRAY(sa.Uuid),
+        nullable=False,
+        description="accounts told of a miss beside those the alarm calls",
+    )
+    severity: int = Field(sa_type=sa.SmallInteger, description="of the alarm when nobody answers")
+
+
+class CheckInPause(Table, table=True):
+    """A time in which nobody is asked and silence means nothing. It always has an end."""
+
+    __tablename__ = "eldercare_check_in_pause"
+    privacy: ClassVar[Privacy] = _care("not to alarm anybody while somebody is away", erasure="delete")
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('away', 'hospital')", name="kind"),
+        sa.CheckConstraint("ends_at > starts_at", name="period"),
+        sa.Index("ix_eldercare_check_in_pause_resident_id", "resident_id", "ends_at"),
+    )
+
+    community_id: uuid.UUID
+    resident_id: uuid.UUID = Field(foreign_key="identity_resident.id")
+    kind: str
+    starts_at: datetime = instant()
+    ends_at: datetime = instant()
+    created_by: uuid.UUID
+    ended_at: datetime | None = optional_instant(description="when somebody ended it before its time")
+    ended_by: uuid.UUID | None = None
+
+
+class CheckIn(Table, table=True):
+    """One occurrence: somebody is asked once, and this is what came of it."""
+
+    __tablename__ = "eldercare_check_in"
+    privacy: ClassVar[Privacy] = _care(
+        "to know that somebody is all right",
+        erasure="redact",
+        redacted=("answers",),
+        basis="contract, consent for answers",
+    )
+    __table_args__ = (
+        sa.CheckConstraint(
+            "state IN ('scheduled', 'prompted', 'answered', 'missed', 'excused', 'unasked')", name="state"
+        ),
+        sa.CheckConstraint("(answer IS NULL) = (state <> 'answered')", name="an_answer_is_an_answer"),
+        sa.CheckConstraint("(next_prompt_at IS NULL) = (state <> 'scheduled')", name="a_scheduled_one_is_prompted"),
+        sa.CheckConstraint(
+            "state <> 'prompted' OR num_nonnulls(settle_by, answer_by) = 1", name="an_open_one_has_a_deadline"
+        ),
+        # Exactly one check-in per plan and moment; the same index serves a resident's list.
+        sa.UniqueConstraint("resident_id", "due_at", "plan_id"),
+        sa.Index("ix_eldercare_check_in_day", "community_id", "due_at", "id"),
+        *(
+            sa.Index(f"ix_eldercare_check_in_{column}", column, postgresql_where=sa.text(f"{column} IS NOT NULL"))
+            for column in ("next_prompt_at", "settle_by", "next_reminder_at")
+        ),
+        sa.Index("ix_eldercare_check_in_answer_by", "answer_by", postgresql_where=IS_OPEN),
+        # Rows move through a handful of states within the hour: room on the page keeps them from spreading.
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+
+    community_id: uuid.UUID
+    resident_id: uuid.UUID
+    account_id: uuid.UUID
+    plan_id: uuid.UUID = Field(foreign_key="eldercare_check_in_plan.id")
+    schedule_id: uuid.UUID
+    due_at: datetime = instant()
+    local_date: date = Field(description="the resident's day it belongs to")
+    channel: str
+    state: str = "scheduled"
+    round: int = Field(default=1, sa_type=sa.SmallInteger, description="counts fresh windows after outages of ours")
+    reply_code: str = Field(description="tells whom a text message answers, where several share a number")
+
+    next_prompt_at: datetime | None = optional_instant(description="when the person is to be asked")
+    prompted_at: datetime | None = optional_instant(description="when the prompt was handed to notifications")
+    settle_by: datetime | None = optional_instant(
+        description="until when the prompt must have reached a working channel"
+    )
+    asked_at: datetime | None = optional_instant(description="when it did: the answer window begins")
+    answer_by: datetime | None = optional_instant(description="when the window closes")
+    reminders_sent: int = Field(default=0, sa_type=sa.SmallInteger)
+    next_reminder_at: datetime | None = optional_instant()
+    closed_at: datetime | None = optional_instant(description="when it became missed, unasked or excused")
+    excuse: str | None = Field(default=None, description="why nobody was asked: away, hospital, closed")
+
+    answer: str | None = None
+    answered_at: datetime | None = optional_instant(description="when the answer was given, as the caller says")
+    recorded_at: datetime | None = optional_instant(description="when it reached us")
+    answered_by: uuid.UUID | None = None
+    how: str | None = Field(default=None, description="self, or how somebody else knows: saw, spoke")
+    late: bool = Field(default=False, description="the answer came after the check-in was closed")
+    answers: str | None = sealed(default=None, description="JSON: what was said to the plan's questions")
+
+
+class Heartbeat(SQLModel, table=True):
+    """The last sign of life of a part of Hearthline, whichever process gave it."""
+
+    __tablename__ = "eldercare_heartbeat"
+    privacy: ClassVar[Privacy] = Privacy.none("names a part of Hearthline")
+
+    part: str = Field(primary_key=True)
+    beaten_at: datetime = instant()
+
+
+class Outage(SQLModel, table=True):
+    """A time in which a part of Hearthline gave no sign of life: silence of residents is not theirs."""
+
+    __tablename__ = "eldercare_outage"
+    privacy: ClassVar[Privacy] = Privacy.none("tells when Hearthline was not running")
+    __table_args__ = (sa.Index("ix_eldercare_outage_ended_at", "ended_at"),)
+
+    id: uuid.UUID = Field(primary_key=True)
+    part: str
+    started_at: datetime = instant()
+    ended_at: datetime = instant()

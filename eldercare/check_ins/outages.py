@@ -1,0 +1,42 @@
+"""When Hearthline itself was away: signs of life, and the gaps between them."""
+
+from datetime import datetime
+from typing import cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock
+from app.core.database import unit_of_work
+from eldercare.check_ins.models import Heartbeat, Outage
+from eldercare.check_ins.rules import OUTAGE
+
+WORKER = "worker"
+
+_beats = cast(sa.Table, sa.inspect(Heartbeat).local_table)
+_outages = cast(sa.Table, sa.inspect(Outage).local_table)
+_part = sa.bindparam("of_part", type_=sa.Text)
+
+_FIRST = insert(_beats).on_conflict_do_nothing()
+_LAST = sa.select(_beats.c.beaten_at).where(_beats.c.part == _part).with_for_update()
+_BEAT = (
+    sa.update(_beats)
+    .where(_beats.c.part == _part)
+    .values(beaten_at=sa.func.greatest(_beats.c.beaten_at, sa.bindparam("at", type_=sa.DateTime(timezone=True))))
+)
+
+
+async def beat(part: str = WORKER) -> None:
+    """Say that ``part`` is alive now; a silence longer than ``rules.OUTAGE`` before it is remembered as an outage."""
+    async with unit_of_work() as session:
+        await _beat(session, part, clock.now())
+
+
+async def _beat(session: AsyncSession, part: str, now: datetime) -> None:
+    await session.execute(_FIRST, {"part": part, "beaten_at": now})
+    last = await session.scalar(_LAST, {"of_part": part})
+    if last is not None and now - last > OUTAGE:
+        silence = {"id": clock.new_id(), "part": part, "started_at": last, "ended_at": now}
+        await session.execute(sa.insert(_outages), silence)
+    await session.execute(_BEAT, {"of_part": part, "at": now})

@@ -1,0 +1,98 @@
+"""The SQL that reads plans and pauses."""
+
+import uuid
+from datetime import datetime
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.paging import PageRequest, after, decode_cursor, next_cursor
+from app.core.problems import NotFound
+from eldercare.alarms.models import Severity
+from eldercare.check_ins.models import CheckInPause, CheckInPlan, CheckInSchedule
+from eldercare.check_ins.schemas import PausePublic, PlanPublic, PlanVersionPublic
+
+_plans = cast(sa.Table, sa.inspect(CheckInPlan).local_table)
+_schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
+_pauses = cast(sa.Table, sa.inspect(CheckInPause).local_table)
+
+_resident = sa.bindparam("resident_id", type_=sa.Uuid)
+_VERSION = [_schedules.c[name] for name in PlanVersionPublic.model_fields]
+_PLAN = (
+    sa.select(
+        _plans.c.id,
+        _plans.c.resident_id,
+        _plans.c.state,
+        _plans.c.version,
+        _plans.c.created_at,
+        _plans.c.ended_at,
+        *_VERSION,
+    )
+    .join(_schedules, _schedules.c.id == _plans.c.schedule_id)
+    .where(_plans.c.resident_id == _resident)
+)
+_ONE = _PLAN.where(_plans.c.id == sa.bindparam("plan_id", type_=sa.Uuid))
+_ALL = _PLAN.order_by(_plans.c.state, _plans.c.id)
+_VERSIONS = (
+    sa.select(*_VERSION)
+    .where(_schedules.c.plan_id == sa.bindparam("plan_id", type_=sa.Uuid), _schedules.c.resident_id == _resident)
+    .order_by(_schedules.c.number.desc())
+)
+_KIND = "eldercare.check_in_pauses"
+_PAUSES = (
+    sa.select(_pauses)
+    .where(
+        _pauses.c.resident_id == _resident,
+        after((_pauses.c.starts_at, _pauses.c.id), ("after_starts_at", "after_id"), descending=True),
+    )
+    .order_by(_pauses.c.starts_at.desc(), _pauses.c.id.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def plan(connection: AsyncConnection, resident_id: uuid.UUID, plan_id: uuid.UUID) -> PlanPublic:
+    """Return a resident's plan with the version in force; raises ``NotFound``."""
+    row = (await connection.execute(_ONE, {"resident_id": resident_id, "plan_id": plan_id})).one_or_none()
+    if row is None:
+        raise NotFound
+    return PlanPublic.model_validate(_shown(row))
+
+
+async def plans(connection: AsyncConnection, resident_id: uuid.UUID) -> list[PlanPublic]:
+    """Return all plans of a resident, the active ones first."""
+    rows = await connection.execute(_ALL, {"resident_id": resident_id})
+    return [PlanPublic.model_validate(_shown(row)) for row in rows]
+
+
+async def plan_versions(
+    connection: AsyncConnection, resident_id: uuid.UUID, plan_id: uuid.UUID
+) -> list[PlanVersionPublic]:
+    """Return what a plan said over time, the latest first; raises ``NotFound``."""
+    rows = (await connection.execute(_VERSIONS, {"resident_id": resident_id, "plan_id": plan_id})).all()
+    if not rows:
+        raise NotFound
+    return [PlanVersionPublic.model_validate(_shown(row)) for row in rows]
+
+
+async def pauses(
+    connection: AsyncConnection, resident_id: uuid.UUID, page: PageRequest
+) -> tuple[list[PausePublic], str | None]:
+    """Return a page of a resident's pauses, the latest first, and the cursor of the next one."""
+    starts_at, last_id = decode_cursor(_KIND, page.cursor) if page.cursor else (None, None)
+    binds: dict[str, Any] = {
+        "resident_id": resident_id,
+        "limit": page.limit + 1,
+        "after_starts_at": datetime.fromisoformat(starts_at) if starts_at else None,
+        "after_id": uuid.UUID(last_id) if last_id else None,
+    }
+    rows = (await connection.execute(_PAUSES, binds)).all()
+    items = [PausePublic.model_validate(row) for row in rows[: page.limit]]
+    return items, next_cursor(_KIND, rows, page.limit, ("starts_at", "id"))
+
+
+def _shown(row: sa.Row[Any]) -> dict[str, Any]:
+    values = dict(row._mapping)  # noqa: SLF001 - the public name SQLAlchemy gives it
+    values["times"] = [f"{wall:%H:%M}" for wall in row.times]
+    values["severity"] = Severity(row.severity).label
+    return values

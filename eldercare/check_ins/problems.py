@@ -1,0 +1,39 @@
+"""What can go wrong with check-ins, as problems a caller can act on."""
+
+from app.core.problems import Conflict
+
+
+class CheckInNotOpen(Conflict):
+    """The check-in is not due yet; ``opens_at`` says from when it can be answered."""
+
+    code, title = "check_in_not_open", "This check-in cannot be answered yet"
+
+
+class AnswerContradicts(Conflict):
+    """Somebody already asked for help here; an all-clear goes through the alarm, to a person."""
+
+    code, title = "answer_contradicts", "Help was already asked for"
+
+
+class PlanEnded(Conflict):
+    """The plan has ended; nothing of it can change any more."""
+
+    code, title = "check_in_plan_ended", "The plan has ended"
+
+
+class PauseOver(Conflict):
+    """The pause is over already."""
+
+    code, title = "check_in_pause_over", "The pause is over"
+
+
+class ResidentClosed(Conflict):
+    """The resident has moved out or died: nobody is asked any more."""
+
+    code, title = "resident_closed", "The resident is no longer cared for"
+
+
+class ChannelUnsuitable(Conflict):
+    """The person cannot be asked this way: nobody who cannot hear is called."""
+
+    code, title = "channel_unsuitable", "The person cannot be asked this way"

@@ -1,0 +1,248 @@
+"""The SQL that moves check-ins from state to state, a batch in one statement each."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from eldercare.check_ins import rules
+from eldercare.check_ins.models import CheckIn
+
+CHECK_INS = cast(sa.Table, sa.inspect(CheckIn).local_table)
+
+PROMPTED_CHANNELS: Final = ("app", "sms", "voice")
+"""The channels over which we ask; for the others (their own call in, a visit) the window begins at the due time."""
+
+_IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
+_NOW = sa.bindparam("now", type_=sa.DateTime(timezone=True))
+_TOUCHED = "updated_at = :now, version = version + 1"
+_ASKS = f"c.channel IN {PROMPTED_CHANNELS}"
+_PAUSE = """
+    SELECT p.kind FROM eldercare_check_in_pause p
+    WHERE p.resident_id = c.resident_id AND p.starts_at <= greatest(:now, c.due_at)
+      AND least(p.ends_at, p.ended_at) > c.due_at
+    ORDER BY p.starts_at LIMIT 1"""
+_NEXT_REMINDER = "(SELECT min({start} + r) FROM unnest(s.reminders) r WHERE {start} + r > :now)"
+
+
+def _from(target: rules.State) -> str:
+    states = ", ".join(f"'{state}'" for state in rules.sources(target))
+    return f"state IN ({states})"
+
+
+def _batch(text: str) -> sa.TextClause:
+    return sa.text(text).bindparams(_IDS, _NOW)
+
+
+_PROMPT = _batch(f"""
+    WITH chosen AS (
+        SELECT c.id, c.due_at, ({_PAUSE}) AS pause, {_ASKS} AS asks, s.answer_window,
+               {_NEXT_REMINDER.format(start="c.due_at")} AS reminder
+        FROM eldercare_check_in c JOIN eldercare_check_in_schedule s ON s.id = c.schedule_id
+        WHERE c.id = ANY (:ids)
+    ), moved AS (
+        UPDATE eldercare_check_in c SET
+            state = CASE WHEN pause IS NULL THEN 'prompted' ELSE 'excused' END,
+            excuse = pause,
+            next_prompt_at = NULL,
+            prompted_at = CASE WHEN pause IS NULL THEN :now END,
+            settle_by = CASE WHEN pause IS NULL AND asks THEN :settle_by END,
+            asked_at = CASE WHEN pause IS NULL AND NOT asks THEN c.due_at END,
+            answer_by = CASE WHEN pause IS NULL AND NOT asks THEN c.due_at + answer_window END,
+            next_reminder_at = CASE WHEN pause IS NULL AND c.channel = 'call_in' THEN reminder END,
+            closed_at = CASE WHEN pause IS NOT NULL THEN :now END,
+            {_TOUCHED}
+        FROM chosen WHERE c.id = chosen.id AND c.{_from("prompted")}
+        RETURNING c.channel, c.state
+    )
+    SELECT DISTINCT channel FROM moved WHERE state = 'prompted'""").bindparams(  # noqa: S608
+    sa.bindparam("settle_by", type_=sa.DateTime(timezone=True))
+)
+
+
+async def prompt(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> set[str]:
+    """Open the check-ins, or excuse those of residents who are away; return the channels that have somebody to ask."""
+    binds = {"ids": list(ids), "now": now, "settle_by": now + rules.SETTLING}
+    channels = set((await session.scalars(_PROMPT, binds)).all())
+    return channels & set(PROMPTED_CHANNELS)
+
+
+_START = sa.text(f"""
+    WITH reached AS (
+        SELECT id, min(at) AS at FROM unnest(:ids, :instants) AS settled (id, at) GROUP BY id
+    ), chosen AS (
+        SELECT c.id, at, s.answer_window, {_NEXT_REMINDER.format(start="at")} AS reminder
+        FROM eldercare_check_in c
+        JOIN reached ON reached.id = c.id JOIN eldercare_check_in_schedule s ON s.id = c.schedule_id
+    )
+    UPDATE eldercare_check_in c SET
+        asked_at = at, answer_by = at + answer_window, next_reminder_at = reminder, settle_by = NULL, {_TOUCHED}
+    FROM chosen WHERE c.id = chosen.id AND state = 'prompted' AND asked_at IS NULL""").bindparams(  # noqa: S608
+    _IDS, _NOW, sa.bindparam("instants", type_=ARRAY(sa.DateTime(timezone=True)))
+)
+
+
+async def start_windows(session: AsyncSession, reached: Mapping[uuid.UUID, datetime], now: datetime) -> None:
+    """Begin the answer windows of check-ins whose prompt reached a working channel at the given instants."""
+    await session.execute(_START, {"ids": list(reached), "instants": list(reached.values()), "now": now})
+
+
+_GIVE_UP = _batch(f"""
+    UPDATE eldercare_check_in SET settle_by = :now, {_TOUCHED}
+    WHERE id = ANY (:ids) AND state = 'prompted' AND asked_at IS NULL AND settle_by > :now""")  # noqa: S608
+
+
+async def give_up_asking(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> None:
+    """Make check-ins whose prompt reached nobody due for the decision that they could not be asked."""
+    await session.execute(_GIVE_UP, {"ids": list(ids), "now": now})
+
+
+def _reopening(start: str, deadline: str) -> sa.TextClause:
+    return _batch(f"""
+    WITH chosen AS (
+        SELECT c.id, {_ASKS} AS asks, s.answer_window, {_NEXT_REMINDER.format(start=":now")} AS reminder
+        FROM eldercare_check_in c JOIN eldercare_check_in_schedule s ON s.id = c.schedule_id
+        WHERE c.id = ANY (:ids) AND c.state = 'prompted' AND c.round <= :fresh_windows AND c.{deadline} <= :now
+          AND :outage < (
+            SELECT sum(least(o.ended_at, c.{deadline}) - greatest(o.started_at, c.{start})) FROM eldercare_outage o
+            WHERE o.ended_at > c.{start} AND o.started_at < c.{deadline})
+    )
+    UPDATE eldercare_check_in c SET
+        round = c.round + 1, prompted_at = :now, reminders_sent = 0,
+        settle_by = CASE WHEN asks THEN :settle_by END,
+        asked_at = CASE WHEN NOT asks THEN :now END,
+        answer_by = CASE WHEN NOT asks THEN :now + answer_window END,
+        next_reminder_at = CASE WHEN c.channel = 'call_in' THEN reminder END,
+        {_TOUCHED}
+    FROM chosen WHERE c.id = chosen.id
+    RETURNING c.id, c.channel""").bindparams(  # noqa: S608
+        sa.bindparam("settle_by", type_=sa.DateTime(timezone=True)), sa.bindparam("outage", type_=sa.Interval)
+    )
+
+
+_REOPEN_UNANSWERED = _reopening("asked_at", "answer_by")
+_REOPEN_UNASKED = _reopening("prompted_at", "settle_by")
+
+
+async def reopen(
+    session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime, *, was_asked: bool
+) -> dict[uuid.UUID, str]:
+    """Give those whose window an outage of ours ate into a new one; return their ids with the channel to ask over."""
+    statement = _REOPEN_UNANSWERED if was_asked else _REOPEN_UNASKED
+    binds = {
+        "ids": list(ids),
+        "now": now,
+        "settle_by": now + rules.SETTLING,
+        "outage": rules.OUTAGE,
+        "fresh_windows": rules.FRESH_WINDOWS,
+    }
+    return {row.id: row.channel for row in await session.execute(statement, binds)}
+
+
+def _closing(target: rules.State) -> sa.TextClause:
+    return _batch(f"""
+    UPDATE eldercare_check_in c SET
+        state = '{target}', closed_at = :now, settle_by = NULL, next_reminder_at = NULL, {_TOUCHED}
+    FROM eldercare_check_in_schedule s
+    WHERE c.id = ANY (:ids) AND c.{_from(target)} AND s.id = c.schedule_id
+    RETURNING c.id, c.resident_id, c.community_id, c.plan_id, c.due_at, c.asked_at, c.round, s.severity""")  # noqa: S608
+
+
+_MISS = _closing("missed")
+_UNASK = _closing("unasked")
+
+
+async def close(
+    session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime, *, was_asked: bool
+) -> Sequence[sa.Row[Any]]:
+    """Close what nobody answered as missed, or as unasked; return what an alarm needs to know of each."""
+    rows = await session.execute(_MISS if was_asked else _UNASK, {"ids": list(ids), "now": now})
+    return rows.all()
+
+
+_REMIND = _batch(f"""
+    WITH chosen AS (
+        SELECT c.id, c.answer_by > :now AS is_open, {_NEXT_REMINDER.format(start="c.asked_at")} AS reminder
+        FROM eldercare_check_in c JOIN eldercare_check_in_schedule s ON s.id = c.schedule_id
+        WHERE c.id = ANY (:ids)
+    )
+    UPDATE eldercare_check_in c SET
+        next_reminder_at = reminder,
+        reminders_sent = c.reminders_sent + CASE WHEN is_open AND c.state = 'prompted' THEN 1 ELSE 0 END,
+        {_TOUCHED}
+    FROM chosen WHERE c.id = chosen.id
+    RETURNING c.id, c.channel, is_open AND c.state = 'prompted' AS reminds""")  # noqa: S608
+
+
+async def remind(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> dict[uuid.UUID, str]:
+    """Move the reminders on; return who is to be reminded (their window is still open) with their channel."""
+    rows = await session.execute(_REMIND, {"ids": list(ids), "now": now})
+    return {row.id: row.channel for row in rows if row.reminds}
+
+
+def _excusing(condition: str) -> sa.TextClause:
+    return sa.text(f"""
+    UPDATE eldercare_check_in SET
+        state = 'excused', excuse = :excuse, closed_at = :now, next_prompt_at = NULL, settle_by = NULL,
+        next_reminder_at = NULL, {_TOUCHED}
+    WHERE resident_id = ANY (:resident_ids) AND {_from("excused")} AND due_at <= :now AND {condition}""").bindparams(  # noqa: S608
+        _NOW, sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid)), sa.bindparam("excuse", type_=sa.Text)
+    )
+
+
+_EXCUSE_ALL = _excusing("true")
+_EXCUSE_OPEN = _excusing(
+    "(state = 'scheduled' AND due_at >= :since OR answer_by > :now OR settle_by > :now)"
+).bindparams(sa.bindparam("since", type_=sa.DateTime(timezone=True)))
+
+
+async def excuse_all(session: AsyncSession, resident_ids: Sequence[uuid.UUID], excuse: str, now: datetime) -> None:
+    """Excuse whatever is open."""
+    await session.execute(_EXCUSE_ALL, {"resident_ids": list(resident_ids), "excuse": excuse, "now": now})
+
+
+async def excuse_open(
+    session: AsyncSession, resident_id: uuid.UUID, excuse: str, since: datetime, now: datetime
+) -> None:
+    """Excuse what a pause since ``since`` covers: what is due, and what was asked and can still be answered."""
+    binds = {"resident_ids": [resident_id], "excuse": excuse, "since": since, "now": now}
+    await session.execute(_EXCUSE_OPEN, binds)
+
+
+_ANSWER_BINDS = (
+    _NOW,
+    sa.bindparam("id", type_=sa.Uuid),
+    sa.bindparam("resident_id", type_=sa.Uuid),
+    sa.bindparam("answered_by", type_=sa.Uuid),
+    sa.bindparam("answer", type_=sa.Text),
+    sa.bindparam("how", type_=sa.Text),
+    sa.bindparam("answers", type_=sa.Text),
+    sa.bindparam("answered_at", type_=sa.DateTime(timezone=True)),
+)
+_ANSWER = sa.text(f"""
+    UPDATE eldercare_check_in SET
+        state = 'answered', answer = :answer, answered_at = :answered_at, recorded_at = :now,
+        answered_by = :answered_by, how = :how, answers = :answers, late = state IN ('missed', 'unasked'),
+        next_prompt_at = NULL, settle_by = NULL, next_reminder_at = NULL, {_TOUCHED}
+    WHERE id = :id AND resident_id = :resident_id AND {_from("answered")} AND (state <> 'scheduled' OR due_at <= :opens)
+    RETURNING id""").bindparams(*_ANSWER_BINDS, sa.bindparam("opens", type_=sa.DateTime(timezone=True)))  # noqa: S608
+_ESCALATE = sa.text(f"""
+    UPDATE eldercare_check_in SET
+        answer = :answer, answered_at = :answered_at, recorded_at = :now, answered_by = :answered_by, how = :how,
+        answers = coalesce(:answers, answers), {_TOUCHED}
+    WHERE id = :id AND resident_id = :resident_id AND state = 'answered' AND answer <> :answer
+    RETURNING id""").bindparams(*_ANSWER_BINDS)  # noqa: S608
+
+
+async def record_answer(session: AsyncSession, values: Mapping[str, Any], *, opens: datetime) -> bool:
+    """Write an answer if the check-in is open to one (due by ``opens``); say whether it was."""
+    return await session.scalar(_ANSWER, {**values, "opens": opens}) is not None
+
+
+async def escalate(session: AsyncSession, values: Mapping[str, Any]) -> bool:
+    """Turn an all-clear into a call for help; say whether it still was an all-clear."""
+    return await session.scalar(_ESCALATE, dict(values)) is not None

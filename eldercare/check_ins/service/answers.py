@@ -1,0 +1,192 @@
+"""Answers: by the person with one tap, by somebody who saw or spoke to them, early, late, once."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import audit, clock
+from app.core.access import Actor
+from app.core.events import emit
+from app.core.problems import Conflict, FieldError, Malformed, NotFound
+from app.core.sealing import seal
+from app.identity.api import ResidentSubject
+from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarm, stand_down
+from eldercare.check_ins import recipients, repository, rules
+from eldercare.check_ins.models import ANSWERS_CONTEXT, CheckIn, CheckInSchedule
+from eldercare.check_ins.problems import AnswerContradicts, CheckInNotOpen
+from eldercare.check_ins.schemas import AnswerWrite, How
+from eldercare.check_ins.service.asking import ORIGIN
+from eldercare.events import CheckInAnswered
+
+SILENCE: Final = frozenset({str(AlarmKind.CHECK_IN_MISSED), str(AlarmKind.CHECK_IN_UNREACHABLE)})
+"""What a word from the person stands down; anything else needs a human to look."""
+
+_check_ins = cast(sa.Table, sa.inspect(CheckIn).local_table)
+_schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
+_STANDING = sa.select(
+    _check_ins.c.id,
+    _check_ins.c.state,
+    _check_ins.c.answer,
+    _check_ins.c.due_at,
+    _check_ins.c.plan_id,
+    _check_ins.c.late,
+    _check_ins.c.how,
+).where(
+    _check_ins.c.id == sa.bindparam("check_in_id", type_=sa.Uuid),
+    _check_ins.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+)
+_QUESTIONS = (
+    sa.select(_schedules.c.questions)
+    .join(_check_ins, _check_ins.c.schedule_id == _schedules.c.id)
+    .where(_check_ins.c.id == sa.bindparam("check_in_id", type_=sa.Uuid))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of an answer; ``repeated`` says that the same had been said before."""
+
+    check_in_id: uuid.UUID
+    repeated: bool
+
+
+async def answer(
+    session: AsyncSession, actor: Actor, subject: ResidentSubject, check_in_id: uuid.UUID, data: AnswerWrite
+) -> Answered:
+    """Record an answer, with all that follows from it: a call for help raises an alarm, a late all-clear ends one.
+
+    The same answer again changes nothing. Raises ``NotFound``, ``Malformed``, ``CheckInNotOpen`` long before the due
+    time, ``AnswerContradicts`` for an all-clear after a call for help.
+    """
+    now = clock.now()
+    values = {
+        "id": check_in_id,
+        "resident_id": subject.resident_id,
+        "answer": data.status,
+        "answered_at": _answered_at(data.occurred_at, now),
+        "answered_by": actor.id,
+        "how": _how(subject, data),
+        "answers": await _sealed_answers(session, check_in_id, data.answers),
+        "now": now,
+    }
+    # A call for help is taken at any time; an all-clear shortly before the due time at the earliest.
+    opens = now + (rules.EARLY if data.status == "ok" else timedelta(days=366))
+    if not await repository.record_answer(session, values, opens=opens):
+        repeated = await _fit(session, subject, check_in_id, data, values, now)
+        if repeated:
+            return Answered(check_in_id, repeated=True)
+    await _follow_up(session, actor, subject, values)
+    return Answered(check_in_id, repeated=False)
+
+
+async def _fit(
+    session: AsyncSession,
+    subject: ResidentSubject,
+    check_in_id: uuid.UUID,
+    data: AnswerWrite,
+    values: Mapping[str, object],
+    now: datetime,
+) -> bool:
+    """Deal with an answer that was not simply taken; say whether it only repeated what was said before."""
+    binds = {"check_in_id": check_in_id, "resident_id": subject.resident_id}
+    row = (await session.execute(_STANDING, binds)).one_or_none()
+    if row is None:
+        raise NotFound
+    match rules.fit(rules.Standing(row.state, row.answer, row.due_at), data.status, now):
+        case "repeat":
+            return True
+        case "escalate" if await repository.escalate(session, values):
+            return False
+        case "too_early":
+            raise CheckInNotOpen(opens_at=(row.due_at - rules.EARLY).isoformat())
+        case "contradict":
+            raise AnswerContradicts
+    # Something came between our two looks at it: the caller looks again.
+    raise Conflict
+
+
+async def _follow_up(session: AsyncSession, actor: Actor, subject: ResidentSubject, values: Mapping[str, Any]) -> None:
+    check_in_id, status, how = values["id"], values["answer"], values["how"]
+    binds = {"check_in_id": check_in_id, "resident_id": subject.resident_id}
+    row = (await session.execute(_STANDING, binds)).one()
+    await emit(
+        session,
+        CheckInAnswered(
+            aggregate_id=check_in_id,
+            community_id=subject.community_id,
+            resident_id=subject.resident_id,
+            plan_id=row.plan_id,
+            answer=status,
+            how=how,
+            late=row.late,
+        ),
+    )
+    if status == "needs_help":
+        signal = AlarmSignal(
+            kind=AlarmKind.CHECK_IN_HELP,
+            severity=Severity.HIGH,
+            community_id=subject.community_id,
+            resident_id=subject.resident_id,
+            occurred_at=values["answered_at"],
+            origin=(ORIGIN, check_in_id),
+            evidence={"how": how, "answered_by": str(actor.id)},
+        )
+        await raise_alarm(session, actor, signal)
+    elif row.late:
+        await stand_down(session, actor, subject.resident_id, kinds=SILENCE, reason="answered_late")
+        await recipients.tell_of_late_answer(session, check_in_id)
+    if subject.relation != "self":
+        await audit.record(
+            session,
+            actor,
+            "check_in:answer",
+            resident_id=subject.resident_id,
+            object_id=check_in_id,
+            community_id=subject.community_id,
+            details={"status": status, "how": how},
+        )
+
+
+def _how(subject: ResidentSubject, data: AnswerWrite) -> How:
+    if subject.relation == "self":
+        if data.how is not None:
+            raise Malformed(
+                errors=[FieldError("/body/how", "is for those who answer for somebody else", "not_for_self")]
+            )
+        return "self"
+    if data.how is None:
+        raise Malformed(errors=[FieldError("/body/how", "say whether you saw or spoke to the person", "missing")])
+    return data.how
+
+
+def _answered_at(occurred_at: datetime | None, now: datetime) -> datetime:
+    if occurred_at is None:
+        return now
+    if not rules.is_believable(occurred_at, now):
+        detail = f"at most {rules.OLDEST_ANSWER.days} days back and not in the future"
+        raise Malformed(errors=[FieldError("/body/occurred_at", detail, "out_of_range")])
+    return min(occurred_at, now)
+
+
+async def _sealed_answers(
+    session: AsyncSession, check_in_id: uuid.UUID, answers: Mapping[str, bool | int | str]
+) -> str | None:
+    """Return the answers sealed; raises ``Malformed`` for what answers none of the questions."""
+    if not answers:
+        return None
+    questions = await session.scalar(_QUESTIONS, {"check_in_id": check_in_id}) or []
+    kinds = {question["key"]: question["kind"] for question in questions}
+    errors = [
+        FieldError(f"/body/answers/{key}", "answers none of the questions", "not_an_answer")
+        for key, value in answers.items()
+        if key not in kinds or not rules.is_answer_to(kinds[key], value)
+    ]
+    if errors:
+        raise Malformed(errors=errors)
+    return seal(orjson.dumps(dict(answers)).decode(), ANSWERS_CONTEXT)
