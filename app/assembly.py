@@ -2,6 +2,7 @@
 
 import importlib
 
+from app.core import audit_chain, idempotency, rate_limits
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
 from app.core.jobs import Job
@@ -82,6 +83,9 @@ JOBS: tuple[Job, ...] = (
     RETRY_JOB,
     MEASURE_JOB,
     PARTITIONS_JOB,
+    audit_chain.SEAL_JOB,
+    idempotency.FORGET_JOB,
+    rate_limits.FORGET_JOB,
     *session_jobs.JOBS,
     *sign_in_jobs.JOBS,
     *pairing_jobs.JOBS,

@@ -3,6 +3,7 @@
 import hashlib
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.database import unit_of_work
+from app.core.jobs import Job
 
 log = structlog.get_logger()
 GENESIS = b"\0" * 32
@@ -132,3 +134,4 @@ def _link(previous: bytes, number: int, digest: bytes) -> bytes:
     return hashlib.sha256(previous + number.to_bytes(8, "big") + digest).digest()
 
 
+SEAL_JOB = Job(name="core.seal_audit_entries", every=timedelta(seconds=30), run=seal_entries)

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from app.core import clock, sealing
 from app.core.database import unit_of_work
+from app.core.jobs import Job
 from app.core.problems import Conflict, FieldError, Malformed
 from app.core.tables import Privacy, instant, sealed
 
@@ -132,3 +133,6 @@ async def forget_expired() -> int:
     async with unit_of_work() as session:
         result = await session.execute(_FORGET, {"now": clock.now()})
         return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
+
+
+FORGET_JOB = Job(name="core.forget_idempotent_answers", every=timedelta(minutes=10), run=forget_expired)

@@ -16,6 +16,7 @@ from sqlmodel import Field, SQLModel
 from app.core import clock
 from app.core.access import authenticate
 from app.core.database import reading
+from app.core.jobs import Job
 from app.core.problems import TooManyRequests
 from app.core.settings import settings
 from app.core.tables import Privacy, instant
@@ -174,3 +175,6 @@ async def forget_full() -> int:
     """Delete the buckets that are full again and return how many there were."""
     async with reading() as connection:
         return int((await connection.execute(_FORGET, {"now": clock.now()})).rowcount)
+
+
+FORGET_JOB = Job(name="core.forget_full_rate_buckets", every=timedelta(minutes=10), run=forget_full)
