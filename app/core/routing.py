@@ -51,17 +51,22 @@ class RouteOptions:
 
     ``database=False``: no transaction and no connection is opened for it (streams, and services that open their own).
     ``idempotency=False``: ``Idempotency-Key`` is ignored (answers that carry secrets are never stored).
+    ``any_body=True``, with ``database=False``: nothing in the body or the address is a reason to refuse the request;
+    the endpoint makes sense of it by itself.
     """
 
     database: bool = True
     idempotency: bool = True
+    any_body: bool = False
 
 
-def route_options(*, database: bool = True, idempotency: bool = True) -> Callable[[Endpoint], Endpoint]:
+def route_options(
+    *, database: bool = True, idempotency: bool = True, any_body: bool = False
+) -> Callable[[Endpoint], Endpoint]:
     """Set an endpoint's ``RouteOptions``; goes below the route decorator."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _OPTIONS, RouteOptions(database, idempotency))
+        setattr(endpoint, _OPTIONS, RouteOptions(database, idempotency, any_body))
         return endpoint
 
     return mark
@@ -75,7 +80,7 @@ class UnitOfWorkRoute(APIRoute):
         inner = super().get_route_handler()
         options: RouteOptions = getattr(self.endpoint, _OPTIONS, RouteOptions())
         if not options.database:
-            handler = _bare(inner)
+            handler = inner if options.any_body else _bare(inner)
         elif self.methods and self.methods & _WRITING:
             handler = _writing(inner, options)
         else:

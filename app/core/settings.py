@@ -119,7 +119,7 @@ class SosSettings(BaseModel):
     """The numbers to phone when an SOS cannot be stored and the community's own are not known to the process."""
 
     desk_phone: str | None = None
-    emergency_numbers: dict[str, str] = Field(default_factory=lambda: {"any": "112"}, description="what for → number, as JSON")
+    emergency_numbers: dict[str, str] = Field(default={"any": "112"}, description="what for → number, as JSON")
 
 
 class DemoSettings(BaseModel):

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -130,7 +130,7 @@ async def _progress(
 ) -> Alarm:
     moved = await _moved(session, alarm, action, values, clock.now())
     await _record(session, actor, moved, moved.state)
-    state = "on_scene" if moved.state == AlarmState.ON_SCENE else "en_route"
+    state: Literal["en_route", "on_scene"] = "on_scene" if moved.state == AlarmState.ON_SCENE else "en_route"
     await emit(session, AlarmProgressed(**about(moved), account_id=actor.id, state=state))
     return moved
 

@@ -29,13 +29,11 @@ def _seconds(start: sa.ColumnElement[Any], end: sa.ColumnElement[Any]) -> sa.Col
     return sa.extract("epoch", end - start)
 
 
-# A person who cannot cancel any more: the clock starts when the countdown ends.
-_rang_at = sa.func.coalesce(_alarms.c.countdown_until, _alarms.c.raised_at)
 _durations = (
     sa.select(
-        _seconds(_rang_at, _first_notice).label("first_notice"),
-        _seconds(_rang_at, _alarms.c.first_acknowledged_at).label("acknowledged"),
-        _seconds(_rang_at, _alarms.c.on_scene_at).label("on_scene"),
+        _seconds(_alarms.c.raised_at, _first_notice).label("first_notice"),
+        _seconds(_alarms.c.raised_at, _alarms.c.first_acknowledged_at).label("acknowledged"),
+        _seconds(_alarms.c.raised_at, _alarms.c.on_scene_at).label("on_scene"),
         _seconds(_alarms.c.desk_queued_at, _alarms.c.desk_taken_at).label("desk"),
         _alarms.c.desk_queued_at.is_not(None).label("queued"),
     )
@@ -78,19 +76,17 @@ async def response_times(
 ) -> ResponseTimes:
     """Return how fast the community's alarms raised from ``since`` to before ``until`` were answered.
 
-    Times count from the end of the countdown where there was one. Alarms that nobody at the desk ever took count
-    against the yardstick.
+    Times count from the moment it was raised, a countdown included. Alarms that reached the desk and that nobody ever
+    took count against the yardstick.
     """
     binds = {"community_id": community_id, "since": since, "until": until}
     row = (await connection.execute(RESPONSE_TIMES, binds)).one()
     cases = row.desk_count + row.waiting
     within_60 = row.within_60 / cases if cases else None
     within_180 = row.within_180 / cases if cases else None
-    met = (
-        within_60 >= WITHIN_60 and within_180 >= WITHIN_180
-        if within_60 is not None and within_180 is not None
-        else None
-    )
+    met = None
+    if within_60 is not None and within_180 is not None:
+        met = within_60 >= WITHIN_60 and within_180 >= WITHIN_180
     return ResponseTimes(
         since=since,
         until=until,

@@ -1,0 +1,1 @@
+"""SOS: the call for help that is never refused."""

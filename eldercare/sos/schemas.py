@@ -1,0 +1,31 @@
+"""What an SOS may say, and what is answered."""
+
+import uuid
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from eldercare.alarms.schemas import AlarmPublic, PlacePublic
+
+
+class Sos(BaseModel):
+    """A call for help. Every field is optional, and one that makes no sense is ignored, never refused."""
+
+    sos_id: uuid.UUID | None = Field(default=None, description="the app's own id: the same one again is the same SOS")
+    countdown_seconds: float = Field(default=10, ge=0, le=30, description="how long it can be taken back")
+    occurred_at: datetime | None = Field(default=None, description="when it was pressed, at most a day back")
+    place: PlacePublic | None = None
+
+
+class Numbers(BaseModel):
+    """Whom to phone when nothing else works."""
+
+    desk_phone: str | None
+    emergency_numbers: dict[str, str]
+
+
+class SosPublic(AlarmPublic):
+    """The alarm an SOS raised or joined, and whom to phone besides."""
+
+    desk_phone: str | None
+    emergency_numbers: dict[str, str]
