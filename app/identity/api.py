@@ -10,14 +10,15 @@ from app.core.access import Actor
 from app.identity.access import Member, member_guard, require_member
 from app.identity.authenticator import DEVICE_HEADER, IdentityAuthenticator, authenticate_sos
 from app.identity.communities.schemas import CommunityPublic, HolidayPublic
+from app.identity.communities.service import create_community
 from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
 from app.identity.consent.rules import GivenKind
 from app.identity.consent.service import close_break_glass, open_break_glass
-from app.identity.founding.service import OperatorExists, add_first_operator, find_community, found_community
+from app.identity.founding.service import OperatorExists, add_first_operator, appoint, find_community, found_community
 from app.identity.installations.service import PushTarget, installations, remove_installation
 from app.identity.models import Grant
-from app.identity.organizations.views import duty_desk, organization_members
+from app.identity.organizations.views import InvitationMessage, duty_desk, invitation_message, organization_members
 from app.identity.people.names import community_names, resident_names
 from app.identity.people.schemas import ContactPointPublic, PersonPublic
 from app.identity.people.service import create_account
@@ -42,6 +43,7 @@ __all__ = [
     "ContactPointPublic",
     "HolidayPublic",
     "IdentityAuthenticator",
+    "InvitationMessage",
     "Member",
     "OperatorExists",
     "PeopleOnly",
@@ -53,17 +55,20 @@ __all__ = [
     "actor_binds",
     "add_first_operator",
     "add_grant",
+    "appoint",
     "authenticate_sos",
     "close_break_glass",
     "community",
     "community_names",
     "contact_points",
     "create_account",
+    "create_community",
     "duty_desk",
     "find_accounts_by_phone",
     "find_community",
     "found_community",
     "installations",
+    "invitation_message",
     "is_visible",
     "languages",
     "local_calendar",

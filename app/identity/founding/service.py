@@ -11,10 +11,11 @@ from app.core.access import system_actor
 from app.core.problems import Conflict, NotFound
 from app.identity.communities.service import create_community
 from app.identity.models import Account, Community, Organization
-from app.identity.organizations.repository import has_operator, insert_membership
-from app.identity.organizations.rules import ROLES
+from app.identity.organizations.repository import has_operator, insert_membership, organization_of
+from app.identity.organizations.rules import ROLES, check_role
 from app.identity.organizations.schemas import AgreementAdd, OrganizationAdd
 from app.identity.organizations.service import add_agreement, add_organization
+from app.identity.people.problems import checked
 from app.identity.people.service import create_account
 from app.identity.scopes import ROLE_SCOPES
 
@@ -74,15 +75,27 @@ async def add_first_operator(session: AsyncSession, community_id: uuid.UUID, *, 
         raise NotFound("there is no such community")
     if await has_operator(session, community_id):
         raise OperatorExists
-    actor = system_actor(community_id)
     operators = sa.select(col(Organization.id)).where(
         col(Organization.community_id) == community_id, col(Organization.kind) == _KIND
     )
     organization_id = await session.scalar(operators.order_by(col(Organization.id)).limit(1))
     if organization_id is None:
         raise NotFound("the community has no operator organization")
+    return await appoint(session, community_id, organization_id, name=name, phone=phone, role="operator")
+
+
+async def appoint(
+    session: AsyncSession, community_id: uuid.UUID, organization_id: uuid.UUID, *, name: str, phone: str, role: str
+) -> Account:
+    """Create a person with a role in an organization, without an invitation, and return the account.
+
+    Raises ``NotFound`` for an organization of another community, ``Malformed`` for what is no number or role.
+    """
+    organization = await organization_of(session, community_id, organization_id)
+    checked("role", role, lambda given: check_role(organization.kind, given))
+    actor = system_actor(community_id)
     account = await create_account(session, actor, name=name, phone=phone)
-    await insert_membership(session, account.id, organization_id, "operator")
-    details = {"organization_id": str(organization_id), "role": "operator"}
+    await insert_membership(session, account.id, organization.id, role)
+    details = {"organization_id": str(organization.id), "role": role}
     await audit.record(session, actor, "member:add", object_id=account.id, details=details)
     return account
