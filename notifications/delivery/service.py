@@ -118,7 +118,7 @@ def _binds(notice: Notice, origin_kind: str | None) -> dict[str, object]:
     now = clock.now()
     first = notice.outgoing[: 1 if notice.mode == "first" else None]
     return {
-        "minted_at": set_ids.minted_at(now),
+        "minted_at": set_ids.minted_at(),
         "written_at": now,
         "stale_at": now + notice.useful_for,
         "forget_at": now + KEY_KEPT_FOR,

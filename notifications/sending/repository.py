@@ -168,7 +168,7 @@ async def fall_back(session: AsyncSession, channels: Mapping[uuid.UUID, str]) ->
     """Queue each delivery once more as a new one over the channel named for it."""
     binds = {"failed_ids": list(channels), "next_channels": list(channels.values())}
     now = clock.now()
-    await session.execute(_FALL_BACK, {**binds, "now": now, "minted_at": set_ids.minted_at(now)})
+    await session.execute(_FALL_BACK, {**binds, "now": now, "minted_at": set_ids.minted_at()})
 
 
 _told = _given(origin_ids=sa.Uuid(), community_ids=sa.Uuid(), payloads=sa.Text())
