@@ -13,20 +13,36 @@ from app.core.relay import RELAY_JOBS
 from app.core.routing import Router
 from app.identity.authenticator import IdentityAuthenticator
 from app.identity.clients import routes as clients
+from app.identity.closing import routes as closing
 from app.identity.communities import routes as communities
 from app.identity.consent import routes as consent
 from app.identity.installations import routes as installations
+from app.identity.organizations import jobs as organization_jobs
+from app.identity.organizations import routes as organizations
 from app.identity.pairing import jobs as pairing_jobs
 from app.identity.pairing import routes as pairing
 from app.identity.people import routes as people
+from app.identity.second_factor import jobs as second_factor_jobs
+from app.identity.second_factor import routes as second_factor
 from app.identity.sessions import jobs as session_jobs
 from app.identity.sessions import routes as sessions
 from app.identity.sessions import subscribers as session_subscribers
 from app.identity.sign_in import jobs as sign_in_jobs
 from app.identity.sign_in import routes as sign_in
+from app.media import jobs as media_jobs
+from app.media import routes as media
+from eldercare.alarms import routes as alarms
+from eldercare.alarms import subscribers as alarm_subscribers
+from eldercare.care_circle import routes as care_circle
+from eldercare.care_circle import subscribers as care_circle_subscribers
 from eldercare.check_ins import jobs as check_in_jobs
 from eldercare.check_ins import routes as check_ins
 from eldercare.check_ins import subscribers as check_in_subscribers
+from eldercare.escalation import routes as escalation
+from eldercare.ladders import jobs as ladder_jobs
+from eldercare.ladders import subscribers as ladder_subscribers
+from eldercare.response import routes as response
+from eldercare.sos import routes as sos
 from notifications.account import subscribers as account_subscribers
 from notifications.delivery import subscribers as delivery_subscribers
 from notifications.inbox import routes as inbox
@@ -42,9 +58,12 @@ TABLE_MODULES = (
     "app.identity.models",
     "app.identity.clients.models",
     "app.identity.installations.models",
+    "app.identity.organizations.models",
     "app.identity.pairing.models",
+    "app.identity.second_factor.models",
     "app.identity.sessions.models",
     "app.identity.sign_in.models",
+    "app.media.models",
     "notifications.delivery.models",
     "notifications.inbox.models",
     "notifications.outbox.models",
@@ -61,11 +80,20 @@ ROUTERS: tuple[Router, ...] = (
     installations.router,
     pairing.router,
     clients.router,
+    second_factor.router,
     communities.router,
     people.router,
     consent.router,
+    media.router,
+    organizations.router,
+    closing.router,
     inbox.router,
     check_ins.router,
+    sos.router,
+    alarms.router,
+    response.router,
+    care_circle.router,
+    escalation.router,
 )
 
 DEMO_ROUTERS: tuple[Router, ...] = (outbox.router,)
@@ -76,6 +104,9 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *account_subscribers.SUBSCRIBERS,
     *delivery_subscribers.SUBSCRIBERS,
     *check_in_subscribers.SUBSCRIBERS,
+    *alarm_subscribers.SUBSCRIBERS,
+    *care_circle_subscribers.SUBSCRIBERS,
+    *ladder_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (
@@ -89,8 +120,11 @@ JOBS: tuple[Job, ...] = (
     *session_jobs.JOBS,
     *sign_in_jobs.JOBS,
     *pairing_jobs.JOBS,
+    *media_jobs.JOBS,
+    *second_factor_jobs.JOBS,
     *sending_jobs.JOBS,
     *check_in_jobs.JOBS,
+    *ladder_jobs.JOBS,
 )
 
 

@@ -77,3 +77,10 @@ def faults(steps: Sequence[Step]) -> list[tuple[str, str, str]]:
 def proves(channels: Sequence[str], tested: Sequence[str], answered_at: datetime | None, now: datetime) -> bool:
     """Say whether a desk test covers a last step: all its channels, answered by a person, not too long ago."""
     return answered_at is not None and now - answered_at <= TEST_HOLDS and set(channels) <= set(tested)
+
+
+PLAN_TRANSITIONS: dict[str, tuple[frozenset[str], str]] = {
+    "activate": (frozenset({"draft"}), "active"),
+    "retire": (frozenset({"active"}), "retired"),
+}
+"""The states of a plan; a plan that is to change is a new plan."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eldercare.escalation.models import EscalationPlan, EscalationStep
 from eldercare.escalation.rules import BUILT_IN, Step
+from eldercare.escalation.schemas import PlanPublic, StepData
 
 _plans = sa.inspect(EscalationPlan).local_table
 _steps = sa.inspect(EscalationStep).local_table
@@ -29,6 +30,15 @@ _STEPS_OF = (
     sa.select(_steps)
     .where(_steps.c.plan_id == sa.any_(sa.bindparam("plan_ids", type_=ARRAY(sa.Uuid))))
     .order_by(_steps.c.plan_id, _steps.c.position)
+)
+_PLANS_OF = (
+    sa.select(_plans)
+    .where(
+        _plans.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
+        _plans.c.resident_id.is_not_distinct_from(sa.bindparam("resident_id", type_=sa.Uuid)),
+    )
+    .order_by(_plans.c.id.desc())
+    .limit(50)
 )
 
 
@@ -73,3 +83,21 @@ def step_of(row: Any) -> Step:
         target_order=row.target_order,
         target_role=row.target_role,
     )
+
+
+async def plans_of(
+    connection: AsyncConnection, community_id: uuid.UUID, resident_id: uuid.UUID | None
+) -> list[PlanPublic]:
+    """Return the versions of a resident's plan, or of the community's default, the latest first (at most 50)."""
+    rows = list(await connection.execute(_PLANS_OF, {"community_id": community_id, "resident_id": resident_id}))
+    return await shown(connection, rows)
+
+
+async def shown(connection: AsyncConnection, plans: Iterable[Any]) -> list[PlanPublic]:
+    """Return plans (rows or models) with their steps."""
+    plans = list(plans)
+    steps: dict[uuid.UUID, list[StepData]] = {plan.id: [] for plan in plans}
+    for row in await connection.execute(_STEPS_OF, {"plan_ids": list(steps)}):
+        steps[row.plan_id].append(StepData.model_validate(row))
+    fields = PlanPublic.model_fields.keys() - {"steps"}
+    return [PlanPublic(**{field: getattr(plan, field) for field in fields}, steps=steps[plan.id]) for plan in plans]
