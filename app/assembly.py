@@ -120,6 +120,7 @@ JOBS: tuple[Job, ...] = (
     *session_jobs.JOBS,
     *sign_in_jobs.JOBS,
     *pairing_jobs.JOBS,
+    *organization_jobs.JOBS,
     *media_jobs.JOBS,
     *second_factor_jobs.JOBS,
     *sending_jobs.JOBS,

@@ -203,6 +203,7 @@ class ServiceAgreement(Table, table=True):
     basis: str = Field(description="the contract or law it rests on")
     starts_at: datetime = instant()
     ends_at: datetime | None = optional_instant()
+    agreed_ends_at: datetime | None = optional_instant(description="the end agreed before a closure ended it early")
 
 
 class Grant(Table, table=True):

@@ -98,3 +98,11 @@ async def points_of(session: AsyncSession, account_id: uuid.UUID) -> list[Contac
         .order_by(col(ContactPoint.position), col(ContactPoint.id))
     )
     return list(await session.scalars(statement))
+
+
+async def resident_of_account(session: AsyncSession, account_id: uuid.UUID) -> uuid.UUID | None:
+    """Return the id of the resident an account belongs to, if it belongs to one."""
+    resident_id: uuid.UUID | None = await session.scalar(
+        sa.select(col(Resident.id)).where(col(Resident.account_id) == account_id)
+    )
+    return resident_id

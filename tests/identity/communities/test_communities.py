@@ -43,7 +43,12 @@ async def test_settings_are_the_operators(client: httpx.AsyncClient, scene: Scen
     assert (await client.patch("/v1/community", json=change, headers=scene.daughter_headers)).status_code == 403
     changed = await client.patch("/v1/community", json=change, headers=scene.staff_headers)
     assert changed.json()["desk_phone"] == "+862155550000"
-    for wrong in ({"languages": []}, {"time_zone": "Moon"}, {"emergency_numbers": {"medical": "call me"}}):
+    wrongs: list[dict[str, object]] = [
+        {"languages": []},
+        {"time_zone": "Moon"},
+        {"emergency_numbers": {"medical": "call me"}},
+    ]
+    for wrong in wrongs:
         assert (await client.patch("/v1/community", json=wrong, headers=scene.staff_headers)).status_code == 422
     stale = await client.patch("/v1/community", json=change, headers=scene.staff_headers | {"If-Match": '"1"'})
     assert stale.status_code == 412

@@ -1,5 +1,6 @@
 """Grants: given, explained, changed and ended, at once; nobody widens their own rights."""
 
+import uuid
 from datetime import timedelta
 
 import httpx
@@ -136,19 +137,21 @@ async def test_an_alarm_opens_and_closes_emergency_access(
     client: httpx.AsyncClient, scene: Scene, clock: ManualClock
 ) -> None:
     alarm_id = scene.community.id  # any id will do: identity does not know alarms
-    opening = {
-        "community_id": scene.community.id,
-        "resident_id": scene.resident.id,
-        "alarm_id": alarm_id,
-        "account_ids": [scene.daughter.id],
-        "scopes": ["profile:read"],
-        "expires_at": clock.now() + timedelta(hours=1),
-    }
-    async with unit_of_work() as session:
-        first = await open_break_glass(session, **opening)
-    async with unit_of_work() as session:
-        wider = opening | {"scopes": ["location:read"], "expires_at": clock.now() + timedelta(minutes=1)}
-        assert await open_break_glass(session, **wider) == first
+
+    async def opened(scope: str, lasting: timedelta) -> list[uuid.UUID]:
+        async with unit_of_work() as session:
+            return await open_break_glass(
+                session,
+                community_id=scene.community.id,
+                resident_id=scene.resident.id,
+                alarm_id=alarm_id,
+                account_ids=[scene.daughter.id],
+                scopes=[scope],
+                expires_at=clock.now() + lasting,
+            )
+
+    first = await opened("profile:read", timedelta(hours=1))
+    assert await opened("location:read", timedelta(minutes=1)) == first
     profile = f"/v1/residents/{scene.resident.id}/profile"
     assert (await client.get(profile, headers=scene.daughter_headers)).status_code == 200
     [item] = (await client.get(_PATH, headers=scene.resident_headers)).json()["items"]

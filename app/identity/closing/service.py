@@ -1,0 +1,93 @@
+"""The end of a residence, in one operation, and its undoing if it was a mistake."""
+
+from datetime import timedelta
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import audit, clock
+from app.core.access import Actor
+from app.core.events import emit
+from app.core.problems import FieldError, Forbidden, Malformed
+from app.identity.closing.problems import NotClosed
+from app.identity.closing.repository import end_rights, restore_rights
+from app.identity.closing.schemas import Closure
+from app.identity.events import AccountDeactivated, GrantRevoked, ResidentClosed, ResidentReopened
+from app.identity.people.problems import ResidenceEnded
+from app.identity.people.repository import lock_resident
+from app.identity.visibility import ResidentSubject
+
+_STATES: Final[dict[str, Literal["deceased", "moved_out"]]] = {"died": "deceased", "moved_out": "moved_out"}
+_LONGEST_AGO: Final = timedelta(days=366)
+
+
+async def close(session: AsyncSession, actor: Actor, subject: ResidentSubject, closure: Closure) -> None:
+    """End a residence: state, grants and agreements at once; plans, bookings and notices follow the event.
+
+    Who died can no longer sign in, and what others granted them ends, too; who moved out still reads what is theirs.
+    Raises ``Forbidden`` for anybody but staff, ``ResidenceEnded``, ``Malformed`` for a day in the future.
+    """
+    _check_staff(subject)
+    account, resident = await lock_resident(session, subject.resident_id)
+    if resident.state != "active":
+        raise ResidenceEnded
+    now = clock.now()
+    today = now.astimezone(ZoneInfo(account.time_zone)).date()
+    if not today - _LONGEST_AGO <= closure.day <= today:
+        raise Malformed(errors=[FieldError("/body/date", "has to lie within the past year", "period")])
+    died = closure.reason == "died"
+    resident.state = _STATES[closure.reason]
+    resident.closed_on, resident.closed_at = closure.day, now
+    if died:
+        account.state, account.deactivated_at = "deactivated", now
+    await session.flush()
+    grants, agreements = await end_rights(session, resident.id, account.id if died else None, now)
+    details = {"reason": closure.reason, "grants": len(grants), "agreements": agreements}
+    await audit.record(
+        session, actor, "resident:close", resident_id=resident.id, object_id=resident.id, details=details
+    )
+    for row in grants:
+        await emit(
+            session,
+            GrantRevoked(
+                aggregate_id=row.id,
+                community_id=row.community_id,
+                resident_id=row.resident_id,
+                grantee_account_id=row.grantee_account_id,
+                kind=row.kind,
+            ),
+        )
+    if died:
+        await emit(session, AccountDeactivated(aggregate_id=account.id, community_id=account.community_id))
+    await emit(
+        session,
+        ResidentClosed(aggregate_id=resident.id, community_id=resident.community_id, reason=closure.reason),
+    )
+
+
+async def reopen(session: AsyncSession, actor: Actor, subject: ResidentSubject) -> None:
+    """Undo a closure: state, grants and agreements are as before; emergency access and bookings do not come back.
+
+    Raises ``Forbidden`` for anybody but staff, ``NotClosed``.
+    """
+    _check_staff(subject)
+    account, resident = await lock_resident(session, subject.resident_id)
+    if resident.state == "active" or resident.closed_at is None:
+        raise NotClosed
+    closed_at, now = resident.closed_at, clock.now()
+    resident.state, resident.closed_on, resident.closed_at = "active", None, None
+    if account.deactivated_at == closed_at:
+        account.state, account.deactivated_at = "active", None
+    await session.flush()
+    grants, agreements = await restore_rights(session, resident.id, account.id, closed_at, now)
+    details = {"grants": grants, "agreements": agreements}
+    await audit.record(
+        session, actor, "resident:reopen", resident_id=resident.id, object_id=resident.id, details=details
+    )
+    await emit(session, ResidentReopened(aggregate_id=resident.id, community_id=resident.community_id))
+
+
+def _check_staff(subject: ResidentSubject) -> None:
+    if subject.relation != "staff":
+        raise Forbidden("only the community's staff ends or resumes a residence")
