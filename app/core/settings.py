@@ -55,6 +55,8 @@ class SignInSettings(BaseModel):
     refresh_token_days: PositiveInt = 60
     code_minutes: PositiveInt = 10
     pairing_minutes: PositiveInt = 15
+    passkey_host: str | None = Field(default=None, description="WebAuthn id; the public URL's host unless set")
+    passkey_origins: tuple[str, ...] = Field(default=(), description="further origins of passkeys: apps, as JSON")
     firebase_project: str | None = None
     firebase_credentials: Path | None = Field(default=None, description="service account file")
     oidc_issuers: dict[str, str] = Field(default_factory=dict, description="issuer URL → audience, as JSON")

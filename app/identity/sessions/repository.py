@@ -98,6 +98,15 @@ async def revoke(
     return (await session.scalars(statement)).all()
 
 
+async def forget_second_factor(session: AsyncSession, account_id: uuid.UUID, now: datetime) -> None:
+    """Let no session of an account have a second factor."""
+    await session.execute(
+        sa.update(AccountSession)
+        .where(_sessions.c.account_id == account_id, _sessions.c.second_factor_at.is_not(None))
+        .values(second_factor_at=None, updated_at=now, version=_sessions.c.version + 1)
+    )
+
+
 async def list_of(
     connection: AsyncConnection, account_id: uuid.UUID, current: uuid.UUID | None, now: datetime
 ) -> Sequence[sa.RowMapping]:

@@ -124,6 +124,11 @@ async def note_second_factor(session: AsyncSession, actor: Actor) -> None:
     await audit.record(session, actor, action="session:second_factor", object_id=row.id)
 
 
+async def forget_second_factor(session: AsyncSession, account_id: uuid.UUID) -> None:
+    """Let all sessions of an account count as having shown no second factor."""
+    await repository.forget_second_factor(session, account_id, clock.now())
+
+
 async def purge() -> int:
     """Delete refresh tokens and sessions whose time is over; return how many rows that was."""
     now = clock.now()

@@ -1,0 +1,1 @@
+"""The second factor of staff: authenticator apps, recovery codes and passkeys."""
