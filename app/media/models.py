@@ -1,0 +1,76 @@
+"""The table of uploads, and the list of files whose upload is gone."""
+
+import uuid
+from datetime import datetime
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlmodel import Field, SQLModel
+
+from app.core.tables import Privacy, Table, optional_instant
+
+RECEIVING, STORED, REJECTED = "receiving", "stored", "rejected"
+
+# Whatever removes a row (an expiry, an erasure, a hand at the database), its file is put down for removal with it.
+_DISCARD = """
+CREATE OR REPLACE FUNCTION media_upload_discard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO media_discarded (id) VALUES (OLD.id) ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$
+"""
+_DISCARD_TRIGGER = """
+CREATE TRIGGER media_upload_discard AFTER DELETE ON media_upload
+FOR EACH ROW EXECUTE FUNCTION media_upload_discard()
+"""
+
+
+class Discarded(SQLModel, table=True):
+    """A file whose upload is gone."""
+
+    __tablename__ = "media_discarded"
+    privacy: ClassVar[Privacy] = Privacy.none("ids of files that are about to be removed")
+
+    id: uuid.UUID = Field(primary_key=True)
+
+
+class Upload(Table, table=True):
+    """A file somebody uploads: first in pieces, then stored, then attached to what it is for."""
+
+    __tablename__ = "media_upload"
+    privacy: ClassVar[Privacy] = Privacy(
+        subject="about_id",
+        purpose="pictures, documents and voice messages that belong to somebody's care or request",
+        retention="unfinished: a day; unused: a week; otherwise as long as what it belongs to",
+    )
+    __table_args__ = (
+        sa.CheckConstraint(f"state IN ('{RECEIVING}', '{STORED}', '{REJECTED}')", name="state"),
+        sa.CheckConstraint("received BETWEEN 0 AND size", name="received"),
+        sa.Index("ix_media_upload_expires_at", "expires_at", postgresql_where=sa.text("expires_at IS NOT NULL")),
+        sa.Index("ix_media_upload_owner_id", "owner_id", "state"),
+        sa.Index("ix_media_upload_about_id", "about_id"),
+        sa.Index("ix_media_upload_attached_id", "attached_id", postgresql_where=sa.text("attached_id IS NOT NULL")),
+    )
+
+    community_id: uuid.UUID
+    owner_id: uuid.UUID = Field(description="who uploaded it")
+    about_id: uuid.UUID = Field(description="whose data it is: the owner's, once attached the resident's it is about")
+    purpose: str
+    content_type: str
+    size: int = Field(description="bytes that are sent, as declared")
+    stored_size: int | None = Field(default=None, description="bytes that are kept")
+    sha256: bytes = Field(sa_type=sa.LargeBinary, description="of the bytes that are sent")
+    received: int = Field(default=0, description="bytes")
+    state: str = RECEIVING
+    reason: str | None = Field(default=None, description="the problem's code, when it was rejected")
+    attached_kind: str | None = None
+    attached_id: uuid.UUID | None = None
+    expires_at: datetime | None = optional_instant(description="when it is removed unless it is attached before")
+
+
+@event.listens_for(sa.inspect(Upload).local_table, "after_create")
+def discard_files_of_deleted_uploads(_table: Any, connection: sa.Connection, **_: Any) -> None:
+    """Put down the files of deleted rows; runs in ``create_all`` and in a migration's ``create_table`` alike."""
+    connection.execute(sa.text(_DISCARD))
+    connection.execute(sa.text(_DISCARD_TRIGGER))

@@ -1,0 +1,78 @@
+"""What can be wrong with an upload."""
+
+from app.core.problems import Conflict, Forbidden, Malformed, PayloadTooLarge, UnsupportedMediaType
+
+
+class UploadTooLarge(PayloadTooLarge):
+    """More bytes than the limit, or than were declared."""
+
+    code, title = "upload_too_large", "The upload is too large"
+
+
+class TypeNotAccepted(UnsupportedMediaType):
+    """The purpose does not take this type."""
+
+    code, title = "upload_type_not_accepted", "This type is not accepted for this purpose"
+
+
+class ContentMismatch(UnsupportedMediaType):
+    """The bytes are not what their declared type says."""
+
+    code, title = "upload_content_mismatch", "The content is not of the declared type"
+
+
+class ChecksumMismatch(Malformed):
+    """The bytes that arrived are not the ones that were declared."""
+
+    code, title = "upload_checksum_mismatch", "The content does not have the declared SHA-256"
+
+
+class UnreadableContent(Malformed):
+    """The content is of its type by its first bytes only."""
+
+    code, title = "upload_unreadable", "The content is damaged or cannot be read"
+
+
+class WrongOffset(Conflict):
+    """The piece does not follow the last one; ``offset`` says where to go on."""
+
+    code, title = "upload_wrong_offset", "The piece does not follow the last one"
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(headers={"Upload-Offset": str(offset)}, offset=offset)
+
+
+class UploadRejected(Conflict):
+    """The upload was refused when it was complete; start a new one."""
+
+    code, title = "upload_rejected", "This upload was rejected"
+
+
+class UploadUnfinished(Conflict):
+    """Only what has arrived whole can be used."""
+
+    code, title = "upload_unfinished", "The upload is not finished"
+
+
+class UploadInUse(Conflict):
+    """It belongs to something already."""
+
+    code, title = "upload_in_use", "The upload is already in use"
+
+
+class WrongPurpose(Conflict):
+    """It was uploaded for something else."""
+
+    code, title = "upload_wrong_purpose", "The upload was made for another purpose"
+
+
+class TooManyUploads(Conflict):
+    """Finish or cancel some of the unfinished uploads first."""
+
+    code, title = "too_many_uploads", "Too many unfinished uploads"
+
+
+class LinkExpired(Forbidden):
+    """The link was good once; ask for a new one."""
+
+    code, title = "media_link_expired", "The link has expired"

@@ -1,0 +1,136 @@
+"""Uploads over HTTP: begin, send pieces, ask how far it is, cancel; and the signed links files are served by."""
+
+import uuid
+from datetime import timedelta
+from typing import Annotated, Final
+
+from fastapi import Depends, Header, Query, Request, Response, status
+
+from app.core.access import public
+from app.core.problems import (
+    NotFound,
+    TooManyRequests,
+    Unauthenticated,
+    UnsupportedMediaType,
+    problem_responses,
+)
+from app.core.rate_limits import Rate, rate_limited
+from app.core.routing import Reading, Router, Session, route_options
+from app.identity.signed_in import PeopleOnly, Person
+from app.media import links, service, views
+from app.media.problems import (
+    ChecksumMismatch,
+    ContentMismatch,
+    LinkExpired,
+    TooManyUploads,
+    TypeNotAccepted,
+    UnreadableContent,
+    UploadInUse,
+    UploadRejected,
+    UploadTooLarge,
+    WrongOffset,
+)
+from app.media.rules import disposition
+from app.media.schemas import UploadCreate, UploadPublic
+from app.media.storage import storage
+
+PIECE_TYPE: Final = "application/offset+octet-stream"
+_UPLOADS_PER_PERSON: Final = rate_limited("uploads", Rate(60, timedelta(minutes=10)), by="actor")
+_PIECE: Final = {
+    "requestBody": {"required": True, "content": {PIECE_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+}
+_FILE: Final = {"description": "The file", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+
+router = Router(tags=["media"])
+
+
+@router.post(
+    "/uploads",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[Depends(_UPLOADS_PER_PERSON)],
+    responses=problem_responses(
+        Unauthenticated, PeopleOnly, TypeNotAccepted, UploadTooLarge, TooManyUploads, TooManyRequests
+    ),
+)
+async def begin_upload(data: UploadCreate, actor: Person, session: Session, response: Response) -> UploadPublic:
+    """Declare a file; then send it with `PATCH /v1/uploads/{id}`, in as many pieces as the connection needs."""
+    upload = await service.begin(session, actor, data)
+    response.headers["Location"] = f"/v1/uploads/{upload.id}"
+    return upload
+
+
+@router.get("/uploads/{upload_id}", responses=problem_responses(Unauthenticated, PeopleOnly, NotFound))
+async def get_upload(upload_id: uuid.UUID, actor: Person, connection: Reading, response: Response) -> UploadPublic:
+    """Ask how far an upload is: `received` is where the next piece begins."""
+    upload = await views.upload_of(connection, actor, upload_id)
+    response.headers["Upload-Offset"] = str(upload.received)
+    return upload
+
+
+@router.patch(
+    "/uploads/{upload_id}",
+    responses=problem_responses(
+        Unauthenticated,
+        PeopleOnly,
+        NotFound,
+        WrongOffset,
+        UploadRejected,
+        UploadTooLarge,
+        UnsupportedMediaType,
+        ContentMismatch,
+        ChecksumMismatch,
+        UnreadableContent,
+    ),
+    openapi_extra=_PIECE,
+)
+@route_options(database=False)
+async def send_piece(
+    upload_id: uuid.UUID,
+    actor: Person,
+    request: Request,
+    response: Response,
+    upload_offset: Annotated[int, Header(ge=0, le=2**40, description="where in the file this piece begins")],
+) -> UploadPublic:
+    """Send the next piece. The one that completes the file is answered when the file was looked into and stored."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != PIECE_TYPE:
+        raise UnsupportedMediaType(f"send pieces as {PIECE_TYPE}")
+    upload = await service.receive(actor, upload_id, upload_offset, await request.body())
+    response.headers["Upload-Offset"] = str(upload.received)
+    return upload
+
+
+@router.delete(
+    "/uploads/{upload_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problem_responses(Unauthenticated, PeopleOnly, NotFound, UploadInUse),
+)
+async def cancel_upload(upload_id: uuid.UUID, actor: Person, session: Session) -> None:
+    """Remove an upload that belongs to nothing yet."""
+    await service.cancel(session, actor, upload_id)
+
+
+@router.get(
+    "/media/{media_id}",
+    response_class=Response,
+    responses={200: _FILE, **problem_responses(NotFound, LinkExpired)},
+)
+@public("the signature is the right: whoever may see the file was given the link")
+async def get_media(
+    media_id: uuid.UUID,
+    connection: Reading,
+    expires: Annotated[int, Query(ge=0, le=2**33)],
+    signature: Annotated[str, Query(max_length=64)],
+) -> Response:
+    """Serve a file by a signed link; ranges are answered."""
+    left = links.check(media_id, expires, signature)
+    content_type = await views.content_type_of(connection, media_id)
+    headers = {
+        "Content-Disposition": disposition(content_type, str(media_id)),
+        "Cache-Control": f"private, max-age={int(left.total_seconds())}",
+        # Whatever somebody managed to upload, it runs nothing, loads nothing and is taken for nothing else.
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Referrer-Policy": "no-referrer",
+    }
+    return storage().serve(media_id, content_type, headers)

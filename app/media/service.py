@@ -1,0 +1,171 @@
+"""Uploads: declared, received piece by piece, looked into when complete, attached, removed.
+
+A piece commits before its answer leaves, and the looking into happens between two transactions: it takes seconds.
+"""
+
+import asyncio
+import uuid
+from datetime import timedelta
+from typing import Final, cast
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import audit, clock
+from app.core.access import Actor
+from app.core.database import unit_of_work
+from app.core.problems import NotFound, Problem
+from app.core.settings import settings
+from app.media import content
+from app.media.models import RECEIVING, REJECTED, STORED, Upload
+from app.media.problems import (
+    TooManyUploads,
+    TypeNotAccepted,
+    UploadInUse,
+    UploadRejected,
+    UploadTooLarge,
+    UploadUnfinished,
+    WrongOffset,
+    WrongPurpose,
+)
+from app.media.rules import ACCEPTED, Purpose, is_accepted
+from app.media.schemas import MediaPublic, UploadCreate, UploadPublic
+from app.media.storage import storage
+from app.media.views import media_public, upload_public
+
+_uploads: Final = cast(sa.Table, sa.inspect(Upload).local_table)
+_UNFINISHED: Final = sa.select(sa.func.count()).where(
+    _uploads.c.owner_id == sa.bindparam("owner_id"), _uploads.c.state == RECEIVING
+)
+_DETACH: Final = sa.delete(_uploads).where(
+    _uploads.c.attached_kind == sa.bindparam("kind"), _uploads.c.attached_id == sa.bindparam("object_id")
+)
+
+
+async def begin(session: AsyncSession, actor: Actor, data: UploadCreate) -> UploadPublic:
+    """Declare an upload. Raises ``TypeNotAccepted``, ``UploadTooLarge`` or ``TooManyUploads``."""
+    limits = settings().media
+    if not is_accepted(data.purpose, data.content_type):
+        raise TypeNotAccepted(accepted=sorted(ACCEPTED[data.purpose]))
+    if data.size > limits.max_upload:
+        raise UploadTooLarge(limit=limits.max_upload)
+    if (await session.scalar(_UNFINISHED, {"owner_id": actor.id}) or 0) >= limits.max_unfinished:
+        raise TooManyUploads(limit=limits.max_unfinished)
+    upload = Upload(
+        community_id=actor.community_id,
+        owner_id=actor.id,
+        about_id=actor.id,
+        purpose=data.purpose,
+        content_type=data.content_type,
+        size=data.size,
+        sha256=bytes.fromhex(data.sha256),
+        expires_at=clock.now() + timedelta(hours=limits.unfinished_hours),
+    )
+    session.add(upload)
+    await session.flush()
+    await audit.record(session, actor, "upload:begin", object_id=upload.id)
+    return upload_public(upload)
+
+
+async def receive(actor: Actor, upload_id: uuid.UUID, offset: int, piece: bytes) -> UploadPublic:
+    """Add a piece; the one that completes the upload is answered once it is looked into and stored.
+
+    Raises ``NotFound``, ``WrongOffset``, ``UploadTooLarge``, ``UploadRejected``, and what ``content.checked`` raises,
+    which rejects the upload for good.
+    """
+    async with unit_of_work() as session:
+        upload = await _own(session, actor, upload_id)
+        if upload.state == REJECTED:
+            raise UploadRejected(reason=upload.reason)
+        # Asked again for the end of what is stored: the first answer was lost.
+        if upload.state == STORED and offset == upload.received and not piece:
+            return upload_public(upload)
+        if upload.state == STORED or offset != upload.received:
+            raise WrongOffset(upload.received)
+        if offset + len(piece) > upload.size:
+            raise UploadTooLarge(limit=upload.size)
+        # On the disk before the row says so: after a crash the same piece is written to the same place again.
+        if piece:
+            await storage().write(upload.id, offset, piece)
+        upload.received += len(piece)
+    return upload_public(upload) if upload.received < upload.size else await _complete(actor, upload)
+
+
+async def _complete(actor: Actor, upload: Upload) -> UploadPublic:
+    received = await storage().read(upload.id, upload.size)
+    limits = settings().media
+    try:
+        kept = await asyncio.to_thread(
+            content.checked, received, upload.content_type, upload.sha256, max_pixels=limits.max_pixels
+        )
+    except Problem as refusal:
+        await _reject(actor, upload.id, refusal.code)
+        raise
+    await storage().finish(upload.id, kept)
+    async with unit_of_work() as session:
+        stored = await _own(session, actor, upload.id)
+        if stored.state == RECEIVING:
+            stored.state, stored.stored_size = STORED, len(kept)
+            stored.expires_at = clock.now() + timedelta(days=limits.unused_days)
+    await storage().drop_pieces(upload.id)
+    return upload_public(stored)
+
+
+async def _reject(actor: Actor, upload_id: uuid.UUID, reason: str) -> None:
+    async with unit_of_work() as session:
+        upload = await _own(session, actor, upload_id)
+        upload.state, upload.reason = REJECTED, reason
+    await storage().drop_pieces(upload_id)
+
+
+async def cancel(session: AsyncSession, actor: Actor, upload_id: uuid.UUID) -> None:
+    """Remove an upload of the actor's with its file; raises ``NotFound`` or ``UploadInUse``."""
+    upload = await _own(session, actor, upload_id)
+    if upload.attached_id is not None:
+        raise UploadInUse
+    await session.delete(upload)
+    await audit.record(session, actor, "upload:cancel", object_id=upload_id)
+
+
+async def attach(
+    session: AsyncSession,
+    actor: Actor,
+    media_id: uuid.UUID,
+    *,
+    purpose: Purpose,
+    kind: str,
+    object_id: uuid.UUID,
+    resident_id: uuid.UUID | None = None,
+) -> MediaPublic:
+    """Make a stored upload of the actor's part of ``object_id``, a thing of ``kind``; it is kept as long as that is.
+
+    Raises ``NotFound`` (also for somebody else's), ``WrongPurpose``, ``UploadUnfinished`` or ``UploadInUse``.
+    """
+    upload = await _own(session, actor, media_id)
+    if upload.purpose != purpose:
+        raise WrongPurpose
+    if upload.state != STORED:
+        raise UploadUnfinished
+    if upload.attached_id is not None and (upload.attached_kind, upload.attached_id) != (kind, object_id):
+        raise UploadInUse
+    upload.attached_kind, upload.attached_id, upload.expires_at = kind, object_id, None
+    upload.about_id = resident_id or upload.about_id
+    await session.flush()
+    await audit.record(session, actor, "upload:attach", resident_id=resident_id, object_id=media_id)
+    return media_public(upload)
+
+
+async def detach(session: AsyncSession, kind: str, object_id: uuid.UUID) -> int:
+    """Remove the files of a thing that is going; return how many."""
+    result = await session.execute(_DETACH, {"kind": kind, "object_id": object_id})
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
+
+
+async def _own(session: AsyncSession, actor: Actor, upload_id: uuid.UUID) -> Upload:
+    """Return the actor's upload, locked; raises ``NotFound`` when there is none or its time is over."""
+    upload = await session.get(Upload, upload_id, with_for_update=True, populate_existing=True)
+    if upload is None or upload.owner_id != actor.id:
+        raise NotFound
+    if upload.expires_at is not None and upload.expires_at <= clock.now():
+        raise NotFound
+    return upload

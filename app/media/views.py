@@ -1,0 +1,85 @@
+"""What is read of uploads: by their owner, by whoever holds a link, and by the things they belong to."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Final, cast
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.access import Actor
+from app.core.problems import NotFound
+from app.core.settings import settings
+from app.media.links import signed_url
+from app.media.models import STORED, Upload
+from app.media.rules import Purpose
+from app.media.schemas import MediaPublic, UploadPublic
+
+_uploads: Final = cast(sa.Table, sa.inspect(Upload).local_table)
+_OWN: Final = sa.select(_uploads).where(
+    _uploads.c.id == sa.bindparam("id"), _uploads.c.owner_id == sa.bindparam("owner_id")
+)
+_CONTENT_TYPE: Final = sa.select(_uploads.c.content_type).where(
+    _uploads.c.id == sa.bindparam("id"), _uploads.c.state == STORED
+)
+_ATTACHED: Final = (
+    sa.select(_uploads)
+    .where(
+        _uploads.c.attached_kind == sa.bindparam("kind"),
+        _uploads.c.attached_id.in_(sa.bindparam("object_ids", expanding=True)),
+    )
+    .order_by(_uploads.c.id)
+)
+
+
+async def upload_of(connection: AsyncConnection, actor: Actor, upload_id: uuid.UUID) -> UploadPublic:
+    """Return an upload of the actor's; raises ``NotFound``."""
+    row = (await connection.execute(_OWN, {"id": upload_id, "owner_id": actor.id})).one_or_none()
+    if row is None:
+        raise NotFound
+    return upload_public(row)
+
+
+async def content_type_of(connection: AsyncConnection, media_id: uuid.UUID) -> str:
+    """Return the type of a stored file; raises ``NotFound``."""
+    content_type = await connection.scalar(_CONTENT_TYPE, {"id": media_id})
+    if content_type is None:
+        raise NotFound
+    return str(content_type)
+
+
+async def attached(
+    connection: AsyncConnection, kind: str, object_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, list[MediaPublic]]:
+    """Return the files of things whose reader's rights were checked, with links, in the order they were uploaded."""
+    found: dict[uuid.UUID, list[MediaPublic]] = {object_id: [] for object_id in object_ids}
+    for row in await connection.execute(_ATTACHED, {"kind": kind, "object_ids": list(object_ids)}):
+        found[row.attached_id].append(media_public(row))
+    return found
+
+
+def upload_public(row: Upload | sa.Row[tuple[object, ...]]) -> UploadPublic:
+    """Return what the owner sees of an upload."""
+    return UploadPublic(
+        id=row.id,
+        purpose=Purpose(row.purpose),
+        content_type=row.content_type,
+        size=row.stored_size or row.size,
+        received=row.received,
+        piece_size=settings().http.max_body,
+        state=row.state,  # type: ignore[arg-type]  # a check constraint holds it to the three
+        reason=row.reason,
+        expires_at=row.expires_at,
+        url=signed_url(row.id) if row.state == STORED else None,
+    )
+
+
+def media_public(row: Upload | sa.Row[tuple[object, ...]]) -> MediaPublic:
+    """Return what whoever may see the file gets."""
+    return MediaPublic(
+        id=row.id,
+        purpose=Purpose(row.purpose),
+        content_type=row.content_type,
+        size=row.stored_size or row.size,
+        url=signed_url(row.id),
+    )
