@@ -92,25 +92,27 @@ class IdentityAuthenticator:
 async def authenticate_sos(request: Request) -> Actor:
     """Return who raises an alarm for themselves: whoever the caller can still be shown to be.
 
-    In this order: whoever ``authenticate`` finds; the phone of a device credential, sent as the bearer or in
-    ``X-Device-Credential``; the resident of an access token that we signed, that ended less than 90 days ago, and whose
-    account is active, even if its session was revoked. The last two can do nothing but raise an alarm for that resident
-    (scope ``alarms:raise``): a false alarm from a stolen phone is the lesser harm. Otherwise raises
-    ``Unauthenticated``.
+    In this order: the resident whom ``authenticate`` finds; the resident of a device credential, sent as the bearer or
+    in ``X-Device-Credential``; whoever else ``authenticate`` finds; the resident of an access token that we signed,
+    that ended less than 90 days ago, and whose account is active, even if its session was revoked. Device credentials
+    and past tokens can do nothing but raise an alarm for that resident (scope ``alarms:raise``): a false alarm from a
+    stolen phone is the lesser harm. Otherwise raises ``Unauthenticated``.
     """
-    refusal = Unauthenticated()
+    actor, refusal = ANONYMOUS, Unauthenticated()
     try:
         actor = await IdentityAuthenticator().authenticate(request)
-        if actor.kind != "anonymous":
-            return actor
     except Unauthenticated as error:
         refusal = error
-    device = request.headers.get(DEVICE_HEADER)
-    if device is not None and device.startswith(f"{DEVICE_PREFIX}_"):
+    if actor.resident_id is not None:
+        return actor
+    device = request.headers.get(DEVICE_HEADER, "").strip()
+    if device.startswith(f"{DEVICE_PREFIX}_"):
         try:
-            return await _by_credential(request, device.strip())
+            return await _by_credential(request, device)
         except Unauthenticated as error:
             refusal = error
+    if actor.kind != "anonymous":
+        return actor
     return await _by_past_token(request, refusal)
 
 

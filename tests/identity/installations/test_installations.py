@@ -1,5 +1,6 @@
 """Phones: the same phone is never there twice, and it goes with whoever signs in on it."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -40,6 +41,18 @@ async def test_registering_again_makes_no_duplicate(client: httpx.AsyncClient, c
         assert again.json()["id"] == first.json()["id"]
     (target,) = await targets(account.id)
     assert (target.fid, target.token, target.platform, target.language) == (None, "token-0002", "android", "zh-CN")
+
+
+async def test_a_phone_that_registers_twice_at_once_is_one(
+    client: httpx.AsyncClient, clock: clocks.ManualClock
+) -> None:
+    account = await identity.account(await identity.community())
+    headers = await sign_in(account)
+    answers = await asyncio.gather(
+        *(register(client, headers, "client-0001", fid="fid-00000001", token="token-0001") for _ in range(6))
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(await targets(account.id)) == 1
 
 
 async def test_rows_that_turn_out_to_be_one_phone_become_one(

@@ -247,6 +247,20 @@ async def test_sos_a_device_credential_stands_behind_a_bad_token(database: Datab
     assert (await authenticate_sos(asking({"X-Device-Credential": credential}))).resident_id == resident.id
 
 
+async def test_sos_from_a_paired_phone_a_relative_is_signed_in_on(
+    database: Database, clock: clocks.ManualClock
+) -> None:
+    home = await identity.community()
+    resident, relative = await identity.resident(home), await identity.account(home)
+    credential = (await device_headers(resident))["Authorization"].removeprefix("Bearer ")
+    signed_in = await sign_in(relative)
+    assert (await authenticate_sos(asking(signed_in))).id == relative.id
+    both = {**signed_in, "X-Device-Credential": credential}
+    assert (await authenticate_sos(asking(both))).resident_id == resident.id
+    spoilt = {**signed_in, "X-Device-Credential": credential[:-1]}
+    assert (await authenticate_sos(asking(spoilt))).id == relative.id
+
+
 async def test_sos_nobody_at_all_is_refused(database: Database, clock: clocks.ManualClock) -> None:
     for headers in ({}, bearer("x"), {"X-Device-Credential": "hd_x"}, {"X-Device-Credential": "hl_x"}):
         with pytest.raises(Unauthenticated):
