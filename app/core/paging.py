@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -79,12 +80,39 @@ def next_cursor(kind: str, rows: Sequence[Any], limit: int, position: Sequence[s
     return encode_cursor(kind, [getattr(last, name) for name in position])
 
 
-def after(columns: Sequence[sa.ColumnElement[Any]], binds: Sequence[str], *, descending: bool = False) -> sa.ColumnElement[bool]:
-    """Return the condition that a row lies after the bound position; true while the first bind is null (first page)."""
-    parameters = [sa.bindparam(name, type_=column.type) for name, column in zip(binds, columns, strict=True)]
-    row, position = sa.tuple_(*columns), sa.tuple_(*parameters)
-    beyond = row < position if descending else row > position
-    return sa.or_(parameters[0].is_(None), beyond)
+def after(
+    columns: Sequence[sa.ColumnElement[Any]], binds: Sequence[str], *, descending: bool = False
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a row lies after the bound position; null binds mean the first page.
+
+    One comparison of rows for every page, so that the index on ``columns`` finds the position however deep it lies.
+    Raises ``TypeError`` for a column without a first and last value (text, where descending).
+    """
+    position = [
+        sa.func.coalesce(sa.bindparam(name, type_=column.type), _before_all(column.type, descending=descending))
+        for name, column in zip(binds, columns, strict=True)
+    ]
+    row = sa.tuple_(*columns)
+    return row < sa.tuple_(*position) if descending else row > sa.tuple_(*position)
+
+
+def _before_all(kind: sa.types.TypeEngine[Any], *, descending: bool) -> sa.ColumnElement[Any]:
+    """Return a value no later row lies before: the lowest of its type, or the highest where the list descends."""
+    match kind:
+        case sa.Uuid():
+            literal = f"CAST('{uuid.UUID(int=(1 << 128) - 1 if descending else 0)}' AS uuid)"
+        case sa.DateTime():
+            literal = f"CAST('{'' if descending else '-'}infinity' AS timestamptz)"
+        case sa.Date():
+            literal = f"CAST('{'' if descending else '-'}infinity' AS date)"
+        case sa.Integer():
+            bits = 63 if isinstance(kind, sa.BigInteger) else 31
+            literal = str((1 << bits) - 1 if descending else 1 - (1 << bits))
+        case sa.String() if not descending:
+            literal = "''"
+        case _:
+            raise TypeError(f"no page can begin before every {kind}")
+    return sa.literal_column(literal, kind)
 
 
 def _tag(kind: str, payload: bytes) -> bytes:
