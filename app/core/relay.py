@@ -212,12 +212,10 @@ async def _isolate(subscriber: Subscriber, failed: _Outcome) -> int:
         await _set_back(subscriber, heads[0], failed.error)
         return 1
     middle = len(heads) // 2
-    # A batch that failed with followers is first tried without: the fault may lie in one of those.
-    parts = [heads] if failed.chained else [heads[:middle], heads[middle:]]
     worked = 0
-    for part in parts:
+    for part in filter(None, (heads[:middle], heads[middle:])):
         event_ids = [head.event_id for head in part]
-        # batch=0: no followers while the fault is being looked for
+        # batch=0: no followers while the fault is being looked for, as it may lie in one of those
         worked += await _isolate(subscriber, await _try(subscriber, _CLAIM_AGAIN, {"event_ids": event_ids}, 0))
     return worked
 
