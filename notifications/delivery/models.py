@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.core import partitions
-from app.core.tables import Privacy, instant, jsonb, optional_instant
+from app.core.tables import Privacy, instant, jsonb, optional_instant, text_array
 
 KEEP = timedelta(days=92)
 _STATES = "'queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked'"
@@ -50,6 +50,7 @@ class Delivery(SQLModel, table=True):
     urgency: str
     lane: int = Field(sa_type=sa.SmallInteger)
     channel: str
+    fallbacks: list[str] = text_array(description="the channels to try, in this order, if this one fails for good")
     state: str = "queued"
     send_at: datetime | None = optional_instant()
     expires_at: datetime = instant()

@@ -17,6 +17,8 @@ DEDUPE = cast(sa.Table, DedupeKey.__table__)  # type: ignore[attr-defined]
 INBOX = cast(sa.Table, InboxItem.__table__)  # type: ignore[attr-defined]
 
 _INSTANT = sa.DateTime(timezone=True)
+_CHANNELS = ARRAY(sa.Text)
+MOST_CHANNELS = 16  # more than there are: the end of a slice
 _EMPTY = sa.literal_column("CAST('{}' AS jsonb)", JSONB)
 _KEY = ("account_id", "dedupe_key")
 
@@ -31,7 +33,8 @@ def _required_column(source: sa.CTE, name: str) -> sa.ColumnElement[Any]:
     return source.c[name].label(name)
 
 
-def _optional_columns(source: sa.CTE) -> list[sa.ColumnElement[Any]]:
+def _optional_columns(source: sa.CTE) -> dict[str, sa.ColumnElement[Any]]:
+    """Return what the source may leave out, with what it is then."""
     defaults: dict[str, sa.ColumnElement[Any]] = {
         "variables": _EMPTY,
         "data": _EMPTY,
@@ -39,13 +42,14 @@ def _optional_columns(source: sa.CTE) -> list[sa.ColumnElement[Any]]:
         "origin_id": _null(sa.Uuid),
         "contact_point_id": _null(sa.Uuid),
         "collapse_key": source.c.dedupe_key,
+        "channels": sa.bindparam("channels", type_=_CHANNELS),
         "send_at": sa.bindparam("written_at", type_=_INSTANT),
         "expires_at": sa.bindparam("stale_at", type_=_INSTANT),
     }
-    return [
-        (sa.func.coalesce(source.c[name], default) if name in source.c else default).label(name)
+    return {
+        name: sa.func.coalesce(source.c[name], default) if name in source.c else default
         for name, default in defaults.items()
-    ]
+    }
 
 
 def _text(name: str) -> sa.BindParameter[str]:
@@ -82,17 +86,20 @@ def _written(wanted: sa.CTE) -> tuple[sa.CTE, sa.CTE, sa.CTE]:
         "sent_at": sa.bindparam("written_at", type_=_INSTANT),
         "expires_at": sa.bindparam("inbox_until", type_=_INSTANT),
     }
-    in_inbox = sa.select(*item.values()).select_from(both).where(sa.bindparam("in_inbox", type_=sa.Boolean))
+    in_inbox = sa.select(*item.values()).select_from(both).where(sa.literal("inbox") == sa.any_(wanted.c.channels))
     items = insert(INBOX).from_select(list(item), in_inbox).cte("items")
-    channels = (
-        sa.func.unnest(sa.bindparam("channels", type_=ARRAY(sa.Text))).table_valued("name").render_derived("channel")
-    )
+    outgoing = wanted.c.outgoing
+    first_only = sa.bindparam("first_only", type_=sa.Boolean)
+    at_once = sa.case((first_only, outgoing[1:1]), else_=outgoing)
+    later = sa.case((first_only, outgoing[2:MOST_CHANNELS]), else_=sa.literal_column("CAST('{}' AS text[])", _CHANNELS))
+    channels = sa.func.unnest(at_once).table_valued("name").render_derived("channel")
     delivery = _common(wanted) | {
         "id": set_ids.minted_id(),
         "notice_id": fresh.c.notice_id,
         "contact_point_id": wanted.c.contact_point_id,
         "lane": sa.bindparam("lane", type_=sa.SmallInteger),
         "channel": channels.c.name,
+        "fallbacks": later,
         "state": sa.literal_column("'queued'"),
         "send_at": wanted.c.send_at,
         "expires_at": wanted.c.expires_at,
@@ -122,9 +129,11 @@ def writing(recipients: sa.Select[Any]) -> Writing:
     """
     source = recipients.cte("recipient")
     required = [_required_column(source, name) for name in ("account_id", "community_id", "dedupe_key")]
+    optional = _optional_columns(source)
+    optional["outgoing"] = sa.func.array_remove(optional["channels"], sa.literal("inbox"), type_=_CHANNELS)
     # One row per key: a source that names a recipient twice must not make two deliveries under one key.
     wanted = (
-        sa.select(*required, *_optional_columns(source))
+        sa.select(*required, *(column.label(name) for name, column in optional.items()))
         .ext(distinct_on(source.c.account_id, source.c.dedupe_key))
         .order_by(source.c.account_id, source.c.dedupe_key)
         .cte("wanted")

@@ -75,9 +75,7 @@ async def send(  # noqa: PLR0913 - one notice has that many sides
     statement = repository.writing_to_accounts().ids
     own = _binds(notice, origin.kind if origin else None)
     if channels is not None:
-        wanted = [channel for channel in notice.outgoing if channel in channels]
-        own |= {"channels": wanted[: 1 if notice.mode == "first" else None]}
-        own |= {"in_inbox": notice.in_inbox and "inbox" in channels}
+        own |= {"channels": [channel for channel in notice.channels if channel in channels]}
     ids = await session.scalars(statement, binds | own)
     written = list(ids.all())
     if written:
@@ -96,9 +94,9 @@ async def send_many(
     """Write ``notice`` for every row of ``recipients`` in one statement; return how many got it (the others had it).
 
     ``recipients`` yields ``account_id``, ``community_id``, ``dedupe_key`` and, where wanted, ``variables`` and ``data``
-    (jsonb), ``about``, ``origin_id``, ``send_at``, ``expires_at``, ``collapse_key``, ``contact_point_id``; ``binds``
-    are the values of its named parameters, and ``origin_kind`` goes with ``origin_id``. Call it in batches of up to
-    5,000 rows.
+    (jsonb), ``about``, ``origin_id``, ``send_at``, ``expires_at``, ``collapse_key``, ``contact_point_id``, ``channels``
+    (text[]: of the notice's channels, in the order to use); ``binds`` are the values of its named parameters, and
+    ``origin_kind`` goes with ``origin_id``. Call it in batches of up to 5,000 rows.
     """
     await session.flush()
     statement = repository.writing(recipients).count
@@ -116,15 +114,14 @@ def wake(session: AsyncSession, notice: Notice) -> None:
 
 def _binds(notice: Notice, origin_kind: str | None) -> dict[str, object]:
     now = clock.now()
-    first = notice.outgoing[: 1 if notice.mode == "first" else None]
     return {
         "minted_at": set_ids.minted_at(),
         "written_at": now,
         "stale_at": now + notice.useful_for,
         "forget_at": now + KEY_KEPT_FOR,
         "inbox_until": now + INBOX_KEPT_FOR,
-        "in_inbox": notice.in_inbox,
-        "channels": list(first),
+        "channels": list(notice.channels),
+        "first_only": notice.mode == "first",
         "notice_key": notice.key,
         "category": notice.category,
         "urgency": notice.urgency,

@@ -14,7 +14,7 @@ from app.core import clock, set_ids
 from app.core.events import emit_many
 from app.core.queues import Due
 from notifications.delivery.models import Delivery
-from notifications.delivery.repository import DELIVERIES
+from notifications.delivery.repository import DELIVERIES, MOST_CHANNELS
 from notifications.delivery.rules import LANES, Lane, lane_number
 from notifications.events import DeliverySettled
 from notifications.sending.rules import LEASE, Settlement
@@ -47,6 +47,7 @@ class Claimed:
     category: str
     urgency: str
     channel: str
+    fallbacks: list[str]
     expires_at: datetime
     attempts: int
     fence: int
@@ -146,10 +147,12 @@ async def store(session: AsyncSession, settled: Sequence[tuple[Claimed, Settleme
     return set((await session.scalars(_SETTLE, binds)).all())
 
 
-_failed = _given(failed_ids=sa.Uuid(), next_channels=sa.Text())
+_failed = _given(failed_ids=sa.Uuid())
+_ALL_BUT_FIRST = DELIVERIES.c.fallbacks[2:MOST_CHANNELS]
 _FALLEN_BACK = {
     "id": set_ids.minted_id(),
-    "channel": _failed.c.next_channels,
+    "channel": DELIVERIES.c.fallbacks[1],
+    "fallbacks": _ALL_BUT_FIRST,
     "state": sa.literal_column("'queued'"),
     "send_at": sa.bindparam("now", type_=_INSTANT),
     "attempts": sa.literal_column("0"),
@@ -164,11 +167,10 @@ _FALL_BACK = sa.insert(DELIVERIES).from_select(
 )
 
 
-async def fall_back(session: AsyncSession, channels: Mapping[uuid.UUID, str]) -> None:
-    """Queue each delivery once more as a new one over the channel named for it."""
-    binds = {"failed_ids": list(channels), "next_channels": list(channels.values())}
-    now = clock.now()
-    await session.execute(_FALL_BACK, {**binds, "now": now, "minted_at": set_ids.minted_at()})
+async def fall_back(session: AsyncSession, delivery_ids: Sequence[uuid.UUID]) -> None:
+    """Queue a new delivery for each of these, over the first of its fallbacks."""
+    binds = {"failed_ids": list(delivery_ids), "now": clock.now(), "minted_at": set_ids.minted_at()}
+    await session.execute(_FALL_BACK, binds)
 
 
 _told = _given(origin_ids=sa.Uuid(), community_ids=sa.Uuid(), payloads=sa.Text())

@@ -90,13 +90,8 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
     return found
 
 
-def _fallback(delivery: Claimed) -> str | None:
-    notice = notices().get(delivery.notice_key)
-    return notice.after(delivery.channel) if notice else None
-
-
 def _attempt(delivery: Claimed) -> Attempt:
-    has_fallback = _fallback(delivery) is not None
+    has_fallback = bool(delivery.fallbacks)
     return Attempt(delivery.channel, delivery.urgency, delivery.attempts, delivery.expires_at, has_fallback)
 
 
@@ -227,16 +222,16 @@ async def _settle(lane: Lane, landed: Sequence[tuple[Claimed, Settlement]], gone
     async with unit_of_work() as session:
         ours = await repository.store(session, landed)
         kept = [(delivery, settlement) for delivery, settlement in landed if delivery.id in ours]
-        fallbacks = {
-            delivery.id: channel
+        falling_back = {
+            delivery.id
             for delivery, settlement in kept
-            if settlement.state in ("failed", "parked") and (channel := _fallback(delivery)) is not None
+            if settlement.state in ("failed", "parked") and delivery.fallbacks
         }
-        if fallbacks:
-            await repository.fall_back(session, fallbacks)
+        if falling_back:
+            await repository.fall_back(session, sorted(falling_back))
             wakeups.request(session, wake_channel(lane))
         facts = [
-            _fact(delivery, settlement, delivery.origin_id, is_final=delivery.id not in fallbacks)
+            _fact(delivery, settlement, delivery.origin_id, is_final=delivery.id not in falling_back)
             for delivery, settlement in kept
             if settlement.is_over and delivery.origin_id is not None
         ]

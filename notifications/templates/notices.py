@@ -49,18 +49,6 @@ class Notice:
         """The channels that leave the house, in order."""
         return tuple(channel for channel in self.channels if channel != "inbox")
 
-    @property
-    def in_inbox(self) -> bool:
-        """Whether the inbox keeps it."""
-        return "inbox" in self.channels
-
-    def after(self, channel: str) -> Channel | None:
-        """Return the channel to fall back to when ``channel`` failed for good; ``None`` if there is none."""
-        if self.mode == "all" or channel not in self.outgoing:
-            return None
-        following = self.outgoing[self.outgoing.index(channel) + 1 :]
-        return following[0] if following else None
-
 
 _registry: dict[str, Notice] = {}
 

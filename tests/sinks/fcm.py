@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,12 @@ HANG = Reply(hang=True)
 RESET = Reply(reset=True)
 TAKEN_THEN_RESET = Reply(reset=True, takes=True)
 
+
+@cache
+def _signing_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 Behaviour = Callable[[Mapping[str, Any]], Reply | None]
 
 
@@ -70,7 +77,7 @@ class FcmSink:
         self.taken = asyncio.Condition()
         self.url = ""
         self._valid: set[str] = set()
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key = _signing_key()
         self._released = asyncio.Event()
 
     @property

@@ -121,6 +121,26 @@ async def test_mode_all_queues_every_channel_and_keeps_nothing_outside_the_inbox
     assert not await rows(INBOX)
 
 
+async def test_only_the_chosen_channels_are_used_in_the_order_of_the_notice(
+    database: Database, clock: clocks.ManualClock
+) -> None:
+    async with unit_of_work() as session:
+        await send(
+            session,
+            PROMPT,
+            [clocks.new_id()],
+            community_id=COMMUNITY,
+            dedupe_key="prompt",
+            variables={"resident": RESIDENT, "due_at": clocks.now()},
+            channels=("sms", "push"),
+        )
+        chosen = crowd(1).add_columns(sa.literal_column("ARRAY['sms', 'inbox', 'push']").label("channels"))
+        await send_many(session, PROMPT, chosen, binds={"due": clock.now()})
+    by_key = {row.dedupe_key: (row.channel, row.fallbacks) for row in await rows(DELIVERIES)}
+    assert by_key == {"prompt": ("push", ["sms"]), "storm:1": ("sms", ["push"])}
+    assert len(await rows(INBOX)) == 1
+
+
 async def test_own_words_are_sealed_in_the_table(database: Database, clock: clocks.ManualClock) -> None:
     async with unit_of_work() as session:
         await send(

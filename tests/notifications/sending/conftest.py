@@ -59,6 +59,7 @@ async def scene(database: Database, clock: clocks.ManualClock) -> Scene:
 @pytest_asyncio.fixture(loop_scope="session")
 async def sink(test_settings: Settings, tmp_path: Path) -> AsyncIterator[FcmSink]:
     """Run a loopback FCM and make it this process's push provider."""
+    await close_channels()
     async with fcm_sink() as running:
         push = PushSettings(
             provider="fcm",

@@ -136,8 +136,3 @@ def test_a_notice_is_declared_once_and_well() -> None:
         Notice(key="alarm", category="tests", urgency="low", channels=("push",), package="tests.notifications")
     with pytest.raises(ValueError, match="channels"):
         Notice(key="tests.none", category="tests", urgency="low", channels=(), package="tests.notifications")
-
-
-def test_fallbacks_follow_the_order_of_channels() -> None:
-    assert (PROMPT.after("push"), PROMPT.after("sms"), PROMPT.after("inbox")) == ("sms", None, None)
-    assert ALARM.after("push") is None
