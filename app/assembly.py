@@ -16,6 +16,7 @@ from app.identity.clients import routes as clients
 from app.identity.closing import routes as closing
 from app.identity.communities import routes as communities
 from app.identity.consent import routes as consent
+from app.identity.importing import routes as importing
 from app.identity.installations import routes as installations
 from app.identity.organizations import jobs as organization_jobs
 from app.identity.organizations import routes as organizations
@@ -87,6 +88,7 @@ ROUTERS: tuple[Router, ...] = (
     media.router,
     organizations.router,
     closing.router,
+    importing.router,
     inbox.router,
     check_ins.router,
     sos.router,
