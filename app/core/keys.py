@@ -55,6 +55,8 @@ def _load(current: Settings) -> Keys:
     active = group.active
     if not ring:
         ring, active = {_DEVELOPMENT_KEY_ID: own.key("sealing")}, _DEVELOPMENT_KEY_ID
+    if any("." in key_id for key_id in ring):
+        raise BadKey("HEARTHLINE_KEYS_SEALING: an id must not contain a full stop")
     if active not in ring:
         raise BadKey("HEARTHLINE_KEYS_ACTIVE names no key of HEARTHLINE_KEYS_SEALING")
     return Keys(

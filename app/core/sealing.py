@@ -41,10 +41,10 @@ def unseal(sealed: str, context: str) -> str:
     key = keys().sealing.get(key_id)
     if version != _VERSION or key is None:
         raise SealBroken("sealed with a key this process does not have")
-    raw = base64.b64decode(encoded)
     try:
+        raw = base64.b64decode(encoded, validate=True)
         return _cipher(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode()).decode()
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # ValueError: not base64, or too short to hold a nonce
         raise SealBroken(f"not sealed for {context}") from None
 
 
