@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from app.core.access import Actor
 from app.core.database import reading, unit_of_work
 from app.identity.api import ResidentSubject, require_resident
-from app.identity.models import Resident
+from app.identity.models import Account, Resident
+from eldercare.care_circle.models import CircleMember
 from eldercare.check_ins.models import CheckIn, CheckInPause, CheckInPlan
 from eldercare.check_ins.schemas import PauseCreate, PlanWrite
 from eldercare.check_ins.service import pauses, plans
@@ -71,3 +72,20 @@ async def check_in(check_in_id: uuid.UUID) -> sa.Row[Any]:
     """Return one check-in as it stands."""
     async with reading() as connection:
         return (await connection.execute(sa.select(_check_ins).where(_check_ins.c.id == check_in_id))).one()
+
+
+async def in_circle(resident: Resident, person: Account) -> None:
+    """Let a person belong to the resident's care circle."""
+    member = CircleMember(
+        community_id=resident.community_id,
+        resident_id=resident.id,
+        account_id=person.id,
+        called=person.name,
+        relationship="friend",
+        position=1,
+        state="accepted",
+        time_zone=person.time_zone,
+        invited_by=resident.account_id,
+    )
+    async with unit_of_work() as session:
+        session.add(member)

@@ -193,7 +193,9 @@ def test_what_an_answer_does(
     assert rules.fit(standing, answer, NOW) == fit
 
 
-@given(st.sampled_from(sorted(rules.TRANSITIONS)), st.sampled_from([None, "ok", "needs_help"]), st.integers(-9999, 9999))
+@given(
+    st.sampled_from(sorted(rules.TRANSITIONS)), st.sampled_from([None, "ok", "needs_help"]), st.integers(-9999, 9999)
+)
 def test_a_call_for_help_is_never_refused(state: rules.State, before: rules.Answer | None, due_in: int) -> None:
     standing = rules.Standing(state, before if state == "answered" else None, NOW + timedelta(minutes=due_in))
     assert rules.fit(standing, "needs_help", NOW) in ("accept", "repeat", "escalate")
