@@ -31,9 +31,3 @@ class ResidentClosed(Conflict):
     """The resident has moved out or died: nobody is asked any more."""
 
     code, title = "resident_closed", "The resident is no longer cared for"
-
-
-class ChannelUnsuitable(Conflict):
-    """The person cannot be asked this way: nobody who cannot hear is called."""
-
-    code, title = "channel_unsuitable", "The person cannot be asked this way"

@@ -15,7 +15,6 @@ from app.identity.api import ResidentSubject, resident_guard
 from eldercare.check_ins import plan_views, views
 from eldercare.check_ins.problems import (
     AnswerContradicts,
-    ChannelUnsuitable,
     CheckInNotOpen,
     PauseOver,
     PlanEnded,
@@ -98,7 +97,7 @@ async def list_check_in_plans(connection: Reading, actor: CurrentActor, subject:
     "POST",
     "/check-in-plans",
     status_code=201,
-    responses=problem_responses(*_GUARDED, ResidentClosed, ChannelUnsuitable),
+    responses=problem_responses(*_GUARDED, ResidentClosed),
 )
 async def create_check_in_plan(
     session: Session, actor: CurrentActor, subject: Manager, data: PlanWrite, response: Response
@@ -132,7 +131,7 @@ async def list_check_in_plan_versions(
 @router.resident_route(
     "PUT",
     "/check-in-plans/{plan_id}",
-    responses=problem_responses(*_GUARDED, StaleVersion, PlanEnded, ChannelUnsuitable),
+    responses=problem_responses(*_GUARDED, StaleVersion, PlanEnded),
 )
 async def change_check_in_plan(
     session: Session,

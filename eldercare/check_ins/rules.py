@@ -230,3 +230,23 @@ def is_answer_to(kind: str, value: bool | int | str) -> bool:
             return isinstance(value, str) and 0 < len(value) <= LONGEST_ANSWER
         case _:
             return isinstance(value, int) and not isinstance(value, bool) and value in _SCALES[kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a text message says, and the code of the prompt it answers, if it names one."""
+
+    answer: Answer
+    code: str | None
+
+
+_REPLY = re.compile(r"\W*(?P<word>ok|yes|help|好|平安|帮助|救命)\W*(?P<code>\d{4})?\W*", re.IGNORECASE)
+_HELP: Final = frozenset({"help", "帮助", "救命"})
+
+
+def read_reply(text: str) -> Reply | None:
+    """Return what a text message says; ``None`` if it cannot be read without guessing."""
+    found = _REPLY.fullmatch(text)
+    if found is None:
+        return None
+    return Reply("needs_help" if found["word"].lower() in _HELP else "ok", found["code"])

@@ -24,10 +24,10 @@ SELECT {set_ids.MINT_SQL}, :start, :start, 1, community_id, resident_id, account
     CAST(:start AS timestamptz) - day * interval '1 day', local_date, channel, 'answered', 1, '0000', 0, false, 'ok',
     CAST(:start AS timestamptz) - day * interval '1 day'
 FROM (SELECT * FROM eldercare_check_in ORDER BY due_at LIMIT 1) one, generate_series(1, 5000) AS day
-"""  # noqa: S608
+"""
 
 
-async def explain(statement: sa.Select[Any], binds: dict[str, object]) -> str:
+async def explain(statement: Any, binds: dict[str, object]) -> str:
     """Return the plan PostgreSQL chooses for a statement with these values."""
     async with unit_of_work() as session:
         connection = await session.connection()

@@ -1,6 +1,8 @@
 """From the plan to the alarm: asked, reached, reminded, missed; and every way out of it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -43,7 +45,7 @@ async def told(about: str = "check_in") -> list[str]:
     return [key for key in keys if key.startswith(about)]
 
 
-async def answer(resident: Resident, check_in_id: object, status: str = "ok", **more: object) -> answers.Answered:
+async def answer(resident: Resident, check_in_id: UUID, status: str = "ok", **more: object) -> answers.Answered:
     actor = made.self_actor(resident)
     subject = await made.subject_of(resident)
     async with unit_of_work() as session:
@@ -77,7 +79,7 @@ async def test_asked_reminded_missed(resident: Resident, clock: ManualClock) -> 
     assert await alarms() == [("check_in_missed", 2, "raised")]
 
 
-async def due(resident: Resident, clock: ManualClock, **changes: object) -> sa.Row[tuple[object, ...]]:
+async def due(resident: Resident, clock: ManualClock, **changes: object) -> sa.Row[Any]:
     """Agree a plan, let its first check-in fall due, and return it."""
     await made.plan(resident, **changes)
     first = (await made.check_ins(resident))[0]

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
-from app.core.jobs import settle
+from app.core.jobs import Job, settle
 from app.core.problems import NotFound, StaleVersion
 from app.identity.events import HolidaysChanged, ResidentClosed, ResidentMovedZone, ResidentReopened
 from app.identity.models import Account, Community, Resident
@@ -187,7 +187,7 @@ async def test_an_rrule_is_planned(resident: Resident, clock: ManualClock) -> No
     assert await planned(resident) == ["03 08:30 scheduled"]
 
 
-def jobs_prompt() -> jobs.Job:
+def jobs_prompt() -> Job:
     return next(job for job in jobs.JOBS if job.name == "eldercare.prompt_check_ins")
 
 

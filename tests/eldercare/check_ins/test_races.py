@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
+from app.core.due import drain
 from app.identity.api import ResidentSubject
 from app.identity.models import Community, Resident
-from eldercare.check_ins import jobs
+from eldercare.check_ins import jobs, repository
 from eldercare.check_ins.schemas import AnswerWrite
 from eldercare.check_ins.service import answers, asking
 from tests.factories import eldercare_check_ins as made
@@ -45,7 +46,7 @@ async def answer(subject: ResidentSubject, actor: Any, check_in_id: UUID, status
 
 async def test_two_workers_prompt_everyone_once(place: Community, clock: ManualClock) -> None:
     people = await morning(place, clock, 40)
-    drains = [jobs.drain(jobs.PROMPT, asking.prompt, batch=7) for _ in range(3)]
+    drains = [drain(jobs.PROMPT, asking.prompt, batch=7) for _ in range(3)]
     assert sum(await asyncio.gather(*drains)) == len(people)
     prompts = [item for item in await sent.deliveries() if item.notice_key == "eldercare.check_in_prompt"]
     assert len(prompts) == len({item.account_id for item in prompts}) == len(people)
@@ -60,7 +61,7 @@ async def test_a_batch_that_is_cut_off_leaves_nothing_half_done(place: Community
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        await jobs.drain(jobs.PROMPT, cut_off)
+        await drain(jobs.PROMPT, cut_off)
     assert await sent.deliveries() == []
     assert await count("SELECT count(*) FROM eldercare_check_in WHERE state = 'prompted'") == 0
     assert await jobs.prompt() == len(people)
@@ -74,7 +75,7 @@ async def opened(resident: Resident, clock: ManualClock) -> UUID:
     clock.set(DUE)
     await jobs.prompt()
     async with unit_of_work() as session:
-        await asking.repository.start_windows(session, {first.id: DUE}, DUE)
+        await repository.start_windows(session, {first.id: DUE}, DUE)
     clock.advance(timedelta(minutes=30))
     identifier: UUID = first.id
     return identifier
@@ -119,7 +120,7 @@ async def test_an_answer_waits_for_the_closing_batch_and_is_late(resident: Resid
     async with unit_of_work() as session:
         await asking.close_unanswered(session, [check_in_id])
         tapped = asyncio.create_task(answer(subject, actor, check_in_id))
-        while await count("SELECT count(*) FROM pg_locks WHERE NOT granted") == 0:
+        while await count("SELECT count(*) FROM pg_locks WHERE NOT granted") == 0:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0)
     assert await tapped is False
     stands = await made.check_in(check_in_id)

@@ -169,8 +169,8 @@ async def test_the_list_is_paged_and_filtered(
     seen: list[tuple[str, str]] = []
     cursor: str | None = ""
     while cursor is not None:
-        query = {"limit": "4", **({"cursor": cursor} if cursor else {})}
-        page = (await client.get("/v1/me/check-ins", params=query, headers=headers)).json()
+        asked = {"limit": "4", **({"cursor": cursor} if cursor else {})}
+        page = (await client.get("/v1/me/check-ins", params=asked, headers=headers)).json()
         seen += [(item["due_at"], item["plan_id"]) for item in page["items"]]
         cursor = page["next"]
     assert len(seen) == 12
