@@ -11,6 +11,7 @@ from app.core import telemetry
 from app.core.jobs import run_jobs
 from app.core.runtime import running
 from app.core.settings import Settings
+from notifications import api as notifications
 
 log = structlog.get_logger(__name__)
 _PARENT_CHECK_SECONDS = 1.0
@@ -30,7 +31,10 @@ async def work(settings: Settings, *, parent: int | None = None) -> None:
     async with running(settings):
         watch = asyncio.create_task(_stop_with_parent(parent, stop)) if parent else None
         log.info("worker_started", jobs=len(assembly.JOBS))
-        await run_jobs(assembly.JOBS, stop)
+        try:
+            await run_jobs(assembly.JOBS, stop)
+        finally:
+            await notifications.close_channels()
         if watch:
             watch.cancel()
     log.info("worker_stopped")

@@ -6,6 +6,7 @@ import typer
 from pydantic import ValidationError
 
 from app.cli import operating, processes
+from app.cli.deliveries import deliveries
 
 app = typer.Typer(
     name="hearthline",
@@ -20,6 +21,7 @@ for command in operating.COMMANDS:
     app.command()(command)
 app.add_typer(operating.events, name="events", help="Facts whose subscribers failed on them.")
 app.add_typer(operating.rows, name="rows", help="Due rows that were set aside because they failed.")
+app.add_typer(deliveries, name="deliveries", help="Notices that were given up or whose outcome nobody knows.")
 app.add_typer(operating.audit, name="audit", help="The audit trail.")
 
 

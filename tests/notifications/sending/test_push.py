@@ -148,7 +148,7 @@ async def test_a_used_up_quota_holds_up_the_whole_project(
     attempts = sink.attempts
     await scene.tell(key="alarm:2")
     await settle(JOBS)
-    waiting = (await deliveries())[-1] if (await deliveries())[-1].channel == "push" else (await deliveries())[-2]
+    (waiting,) = [row for row in await deliveries() if (row.dedupe_key, row.channel) == ("alarm:2", "push")]
     assert sink.attempts == attempts
     assert (waiting.state, waiting.error, waiting.attempts) == ("queued", "quota_paused", 0)
     sink.behave = lambda _: None
