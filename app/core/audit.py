@@ -4,7 +4,7 @@ import base64
 import secrets
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import sqlalchemy as sa
@@ -18,8 +18,8 @@ from app.core import clock, sealing
 from app.core.access import Actor
 from app.core.audit_tables import AuditEntry, PersonKey
 
-_entries = sa.inspect(AuditEntry).local_table
-_person_keys = sa.inspect(PersonKey).local_table
+_entries = cast(sa.Table, sa.inspect(AuditEntry).local_table)
+_person_keys = cast(sa.Table, sa.inspect(PersonKey).local_table)
 _KEY_CONTEXT = "core_person_key.key"
 _NONCE_BYTES = 12
 

@@ -22,23 +22,39 @@ _DIGEST = """
 SELECT count(*) AS entries,
        sha256(coalesce(string_agg(sha256(convert_to(concat_ws(E'\\x1f', id, extract(epoch FROM at), community_id,
               actor_kind, actor_id, action, coalesce(resident_id::text, ''), coalesce(object_id::text, ''),
-              coalesce(request_id, ''), coalesce(details, ''), xid), 'UTF8')), ''::bytea ORDER BY xid, id), ''::bytea)) AS digest
+              coalesce(request_id, ''), coalesce(details, ''), xid), 'UTF8')), ''::bytea ORDER BY xid, id), ''::bytea))
+              AS digest
 FROM core_audit_entry
 WHERE community_id = :community_id AND xid > CAST(:after AS xid8) AND xid <= CAST(:through AS xid8)
 """
 _COUNT_AND_HASH = sa.text(_DIGEST)
 # Every transaction below the oldest running one has ended: nothing can still appear there.
 _HORIZON = sa.text("SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) - 1")
+# One step of the index per community, where DISTINCT would read the whole trail.
+_COMMUNITIES = """
+WITH RECURSIVE stepped (community_id) AS (
+    (SELECT community_id FROM core_audit_entry ORDER BY community_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT n.community_id FROM core_audit_entry n WHERE n.community_id > stepped.community_id
+            ORDER BY n.community_id LIMIT 1)
+    FROM stepped WHERE stepped.community_id IS NOT NULL
+), communities AS (
+    SELECT c.community_id, coalesce(last.number, 0) AS number,
+           coalesce(last.xid_through, CAST('0' AS xid8)) AS sealed_through
+    FROM stepped c
+    LEFT JOIN LATERAL (SELECT s.number, s.xid_through FROM core_audit_seal s WHERE s.community_id = c.community_id
+                       ORDER BY s.number DESC LIMIT 1) last ON true
+    WHERE c.community_id IS NOT NULL
+)
+"""
 _UNSEALED = sa.text(
-    """
-SELECT e.community_id,
-       coalesce((SELECT max(s.number) FROM core_audit_seal s WHERE s.community_id = e.community_id), 0) AS number
-FROM (SELECT DISTINCT community_id FROM core_audit_entry) e
+    _COMMUNITIES  # noqa: S608 - a constant of this module
+    + """
+SELECT c.community_id, c.number FROM communities c
 WHERE EXISTS (
     SELECT 1 FROM core_audit_entry n
-    WHERE n.community_id = e.community_id AND n.xid <= CAST(:horizon AS xid8)
-      AND n.xid > coalesce((SELECT s.xid_through FROM core_audit_seal s WHERE s.community_id = e.community_id
-                            ORDER BY s.number DESC LIMIT 1), CAST('0' AS xid8)))
+    WHERE n.community_id = c.community_id AND n.xid <= CAST(:horizon AS xid8)
+      AND n.xid > c.sealed_through)
 """
 )
 _LAST = sa.text(
@@ -46,18 +62,22 @@ _LAST = sa.text(
     " WHERE community_id = :community_id ORDER BY number DESC LIMIT 1"
 )
 _SEALS = sa.text(
-    "SELECT community_id, number, xid_after, xid_through, entries, digest, chain FROM core_audit_seal ORDER BY community_id, number"
+    "SELECT community_id, number, xid_after, xid_through, entries, digest, chain FROM core_audit_seal"
+    " ORDER BY community_id, number"
 )
 _TAIL = sa.text(
-    """
-SELECT count(*) FROM core_audit_entry e
-WHERE e.xid > coalesce((SELECT s.xid_through FROM core_audit_seal s WHERE s.community_id = e.community_id
-                        ORDER BY s.number DESC LIMIT 1), CAST('0' AS xid8))
+    _COMMUNITIES  # noqa: S608 - a constant of this module
+    + """
+SELECT coalesce(sum(tail.entries), 0) FROM communities c
+CROSS JOIN LATERAL (
+    SELECT count(*) AS entries FROM core_audit_entry e
+    WHERE e.community_id = c.community_id AND e.xid > c.sealed_through
+) tail
 """
 )
 _INSERT = sa.text(
-    "INSERT INTO core_audit_seal (community_id, number, xid_after, xid_through, entries, digest, chain, sealed_at) VALUES"
-    " (:community_id, :number, CAST(:after AS xid8), CAST(:through AS xid8), :entries, :digest, :chain, :at)"
+    "INSERT INTO core_audit_seal (community_id, number, xid_after, xid_through, entries, digest, chain, sealed_at)"
+    " VALUES (:community_id, :number, CAST(:after AS xid8), CAST(:through AS xid8), :entries, :digest, :chain, :at)"
 )
 _SINGLE = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended('hearthline.audit_seal', 0))")
 
@@ -95,7 +115,13 @@ async def seal_entries() -> int:
             found = (await session.execute(_COUNT_AND_HASH, span)).one()
             number = row.number + 1
             chain = _link(previous, number, bytes(found.digest))
-            link = {"number": number, "entries": found.entries, "digest": found.digest, "chain": chain, "at": clock.now()}
+            link = {
+                "number": number,
+                "entries": found.entries,
+                "digest": found.digest,
+                "chain": chain,
+                "at": clock.now(),
+            }
             await session.execute(_INSERT, span | link)
             log.info("audit_checkpoint", community_id=str(row.community_id), number=number, chain=chain.hex())
             sealed += int(found.entries)

@@ -71,7 +71,7 @@ class AuditEntry(SQLModel, table=True):
 
 
 class AuditSeal(SQLModel, table=True):
-    """A link of a community's chain: the hash of all its entries whose transaction lies in ``(xid_after, xid_through]``."""
+    """A link of a community's chain: the hash of its entries whose transaction lies in ``(xid_after, xid_through]``."""
 
     __tablename__ = "core_audit_seal"
     privacy: ClassVar[Privacy] = Privacy.none("hashes")
@@ -82,7 +82,7 @@ class AuditSeal(SQLModel, table=True):
     xid_through: int = Field(sa_column=sa.Column(Xid8, nullable=False))
     entries: int
     digest: bytes = Field(sa_type=sa.LargeBinary, description="SHA-256 over the entries' hashes in (xid, id) order")
-    chain: bytes = Field(sa_type=sa.LargeBinary, description="SHA-256 over the previous link, the number and the digest")
+    chain: bytes = Field(sa_type=sa.LargeBinary, description="SHA-256 over the link before, number and digest")
     sealed_at: datetime = instant()
 
 
