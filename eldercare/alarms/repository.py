@@ -19,7 +19,6 @@ _entries = cast(sa.Table, sa.inspect(AlarmEntry).local_table)
 _notices = cast(sa.Table, sa.inspect(AlarmNotice).local_table)
 
 _OPEN_STATES = [state.value for state in OPEN_STATES]
-_SEVERITIES = [severity.label for severity in Severity]
 
 _INSERT_ALARM = (
     insert(_alarms)
@@ -68,7 +67,7 @@ RAISED_FACTS = sa.select(
         "kind",
         _alarms.c.kind,
         "severity",
-        sa.cast(sa.literal(_SEVERITIES, ARRAY(sa.Text)), ARRAY(sa.Text))[_alarms.c.severity],
+        sa.case({severity.value: severity.label for severity in Severity}, value=_alarms.c.severity),
         "is_test",
         _alarms.c.is_test,
     ).label("payload"),

@@ -1,0 +1,143 @@
+"""The rules of alarms: what may follow what, and that joining never makes anything later."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from eldercare.alarms.models import OPEN_STATES, AlarmKind, AlarmState, Severity
+from eldercare.alarms.rules import (
+    PROGRESS_WITHIN,
+    TRANSITIONS,
+    Action,
+    Standing,
+    after,
+    believable,
+    is_purely,
+    join,
+    lateness,
+)
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+seconds = st.integers(min_value=0, max_value=7200).map(lambda number: timedelta(seconds=number))
+
+CLOSED = {AlarmState.RESOLVED, AlarmState.CANCELLED}
+
+
+class AlarmLife(RuleBasedStateMachine):
+    """Any sequence of actions keeps an alarm in a state from which a human is still called, or ends it for good."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = AlarmState.RAISED
+        self.path = [self.state]
+
+    @rule(action=st.sampled_from(Action))
+    def act(self, action: Action) -> None:
+        before = self.state
+        following = after(before, action)
+        if following is None:
+            return
+        assert before not in CLOSED, "nothing reopens a closed alarm"
+        self.state = following
+        self.path.append(following)
+
+    @precondition(lambda self: self.state in OPEN_STATES)
+    @rule()
+    def can_always_end(self) -> None:
+        assert after(self.state, Action.STAND_DOWN) == AlarmState.RESOLVED
+
+    @precondition(lambda self: self.state == AlarmState.ON_SCENE)
+    @rule()
+    def was_taken_before_somebody_was_there(self) -> None:
+        assert AlarmState.ACKNOWLEDGED in self.path
+
+    @invariant()
+    def an_answer_has_a_deadline(self) -> None:
+        if self.state in OPEN_STATES - {AlarmState.RAISED}:
+            assert PROGRESS_WITHIN[self.state] > timedelta()
+            assert after(self.state, Action.LAPSE) == AlarmState.RAISED
+
+    @invariant()
+    def only_an_untaken_alarm_can_be_cancelled(self) -> None:
+        assert (after(self.state, Action.CANCEL) is not None) == (self.state == AlarmState.RAISED)
+
+
+TestAlarmLife = AlarmLife.TestCase
+
+
+def test_every_state_but_the_first_is_reached_by_an_action() -> None:
+    assert {transition.target for transition in TRANSITIONS.values()} == set(AlarmState)
+
+
+@given(
+    severity=st.sampled_from(Severity),
+    is_told=st.booleans(),
+    due_in=seconds,
+    countdown_left=st.none() | seconds,
+    kind=st.sampled_from(AlarmKind),
+    joining=st.sampled_from(Severity),
+    countdown=st.none() | seconds,
+)
+def test_joining_never_postpones_and_never_calms(
+    severity: Severity,
+    is_told: bool,
+    due_in: timedelta,
+    countdown_left: timedelta | None,
+    kind: AlarmKind,
+    joining: Severity,
+    countdown: timedelta | None,
+) -> None:
+    until = None if countdown_left is None else NOW + countdown_left
+    standing = Standing(severity, is_told, 2 if is_told else 0, 1, NOW + due_in, until)
+
+    joined = join(standing, kind, joining, countdown, NOW)
+
+    assert joined.next_step_at <= standing.next_step_at
+    assert joined.severity == max(severity, joining)
+    assert joined.countdown_until is None or joined.countdown_until <= (until or NOW)
+    calls_again = is_told and (kind == AlarmKind.SOS or joining > severity)
+    assert joined.renewed == calls_again
+    if calls_again:
+        assert (joined.step, joined.round, joined.next_step_at) == (0, 2, min(NOW, standing.next_step_at))
+    else:
+        assert (joined.step, joined.round) == (standing.step, standing.round)
+
+
+def test_a_second_sos_in_the_countdown_keeps_the_first_ones_end() -> None:
+    ends = NOW + timedelta(seconds=4)
+    standing = Standing(Severity.CRITICAL, False, 0, 1, ends, ends)
+
+    joined = join(standing, AlarmKind.SOS, Severity.CRITICAL, timedelta(seconds=10), NOW)
+
+    assert (joined.next_step_at, joined.countdown_until, joined.renewed) == (ends, ends, False)
+
+
+def test_a_fall_in_the_countdown_of_an_sos_ends_it() -> None:
+    ends = NOW + timedelta(seconds=4)
+    standing = Standing(Severity.CRITICAL, False, 0, 1, ends, ends)
+
+    joined = join(standing, AlarmKind.FALL, Severity.HIGH, None, NOW)
+
+    assert (joined.next_step_at, joined.countdown_until) == (NOW, NOW)
+
+
+@pytest.mark.parametrize(
+    ("ago", "expected"),
+    [(timedelta(), True), (timedelta(hours=24), True), (timedelta(hours=24, seconds=1), False), (timedelta(seconds=-1), False)],
+)
+def test_a_clients_time_is_believed_within_a_day(ago: timedelta, expected: bool) -> None:
+    assert believable(NOW - ago, NOW) is expected
+
+
+def test_lateness_is_told_only_when_it_matters() -> None:
+    assert lateness(NOW - timedelta(seconds=4), NOW) is None
+    assert lateness(NOW - timedelta(minutes=3), NOW) == 180
+
+
+def test_purity() -> None:
+    pure = frozenset({AlarmKind.CHECK_IN_MISSED})
+    assert is_purely({"check_in_missed"}, pure)
+    assert not is_purely({"check_in_missed", "sos"}, pure)

@@ -1,0 +1,228 @@
+"""The ladder: everybody in their turn, nobody skipped who can be told, nobody waited for who cannot."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from app.core.clock import ManualClock
+from app.core.database import Database, unit_of_work
+from app.core.due import drain
+from eldercare.alarms.models import AlarmKind, AlarmState, Severity
+from eldercare.ladders import jobs
+from eldercare.ladders.service import UNANSWERED, climb
+from eldercare.response.service import acknowledge, arrive, depart
+from tests.factories import eldercare_alarms as alarms
+from tests.factories import identity
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+async def test_people_are_told_one_after_the_other_until_the_desk_which_repeats(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    first, second = scene.circle
+    alarm = await alarms.raised(scene.resident)
+
+    for seconds in (0, 60, 60, 90, 60, 60):
+        clock.advance(timedelta(seconds=seconds))
+        assert await alarms.climb() == 1
+        assert await alarms.climb() == 0
+
+    assert await alarms.told(alarm) == [
+        (1, 1, first.id),
+        (1, 2, second.id),
+        (1, 3, first.id),
+        (1, 3, second.id),
+        (1, 4, scene.desk.id),
+        (2, 4, scene.desk.id),
+        (3, 4, scene.desk.id),
+    ]
+    keys = [key for _, key in await alarms.notices_of(scene.desk)]
+    assert keys == [f"alarm:{alarm.id}:{number}:4" for number in (1, 2, 3)]
+    stored = await alarms.current(alarm)
+    assert stored.next_step_at == alarms.later(60)
+    assert stored.desk_queued_at == clock.now() - timedelta(seconds=120)
+
+
+async def test_nobody_is_told_before_the_countdown_ends(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL, countdown=timedelta(seconds=10))
+
+    clock.advance(timedelta(seconds=9))
+    assert await alarms.climb() == 0
+    clock.advance(timedelta(seconds=1))
+    assert await alarms.climb() == 1
+
+
+async def test_a_step_without_anybody_is_skipped_at_once() -> None:
+    scene = await alarms.scene(circle=0)
+    alarm = await alarms.raised(scene.resident)
+
+    await alarms.climb()
+
+    assert await alarms.told(alarm) == [(1, 4, scene.desk.id)]
+    assert await alarms.kinds(alarm) == ["raised", "skipped", "skipped", "skipped", "told"]
+
+
+async def test_who_is_not_on_call_or_has_not_accepted_is_passed_over(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=0)
+    asleep, invited, awake = [await identity.account(scene.community, name=name) for name in ("A", "B", "C")]
+    # The clock says Monday 16:00 in Shanghai.
+    night = [{"weekday": 0, "start": "22:00:00", "end": "06:00:00"}]
+    day = [{"weekday": 0, "start": "08:00:00", "end": "18:00:00"}]
+    await alarms.circle_member(scene.resident, asleep, position=1, on_call=night)
+    await alarms.circle_member(scene.resident, invited, position=2, state="invited")
+    await alarms.circle_member(scene.resident, awake, position=3, on_call=day)
+    alarm = await alarms.raised(scene.resident)
+
+    await alarms.climb()
+
+    assert await alarms.told(alarm) == [(1, 1, awake.id)]
+
+
+async def test_a_plan_of_the_resident_is_climbed(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    agency = await identity.organization(scene.community, "care_agency")
+    carer = await identity.staff(agency, "coordinator", name="Carer")
+    await alarms.plan(
+        scene.resident,
+        [{"target_kind": "organization", "target_id": agency.id, "wait_seconds": 30}, {"target_kind": "duty_desk"}],
+    )
+    alarm = await alarms.raised(scene.resident)
+
+    await alarms.climb()
+    clock.advance(timedelta(seconds=30))
+    await alarms.climb()
+
+    assert await alarms.told(alarm) == [(1, 1, carer.id), (1, 2, scene.desk.id)]
+
+
+async def test_without_anybody_at_the_desk_it_keeps_trying_and_says_so(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=0, with_desk=False)
+    before = UNANSWERED._value.get()
+    alarm = await alarms.raised(scene.resident)
+
+    for _ in range(3):
+        await alarms.climb()
+        clock.advance(timedelta(seconds=60))
+
+    assert (await alarms.kinds(alarm)).count("unanswered") == 3
+    assert UNANSWERED._value.get() == before + 3
+    assert (await alarms.current(alarm)).state == AlarmState.RAISED
+    newcomer = await identity.staff(scene.operator, "dispatcher", name="Newcomer")
+    await alarms.climb()
+    assert (await alarms.told(alarm))[-1][2] == newcomer.id
+
+
+async def test_an_acknowledgement_stops_the_ladder_and_lapses_without_progress(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    first, second = scene.circle
+    alarm = await alarms.raised(scene.resident)
+    await alarms.climb()
+    async with unit_of_work() as session:
+        await acknowledge(session, alarms.actor_of(first), alarm.id)
+
+    clock.advance(timedelta(minutes=9, seconds=59))
+    assert await alarms.climb() == 0
+    clock.advance(timedelta(seconds=1))
+    assert await alarms.climb() == 1
+
+    stored = await alarms.current(alarm)
+    assert (stored.state, stored.acknowledged_by, stored.step) == (AlarmState.RAISED, None, 2)
+    assert await alarms.told(alarm) == [(1, 1, first.id), (1, 2, second.id)]
+    assert "lapsed" in await alarms.kinds(alarm)
+    assert "eldercare.alarm_lapsed" in [key for key, _ in await alarms.notices_of(first)]
+
+
+async def test_progress_postpones_the_lapse(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    first = alarms.actor_of(scene.circle[0])
+    alarm = await alarms.raised(scene.resident)
+    await alarms.climb()
+    async with unit_of_work() as session:
+        await depart(session, first, alarm.id)
+    clock.advance(timedelta(minutes=44))
+    assert await alarms.climb() == 0
+    async with unit_of_work() as session:
+        await arrive(session, first, alarm.id)
+    clock.advance(timedelta(minutes=119))
+    assert await alarms.climb() == 0
+    clock.advance(timedelta(minutes=1))
+    assert await alarms.climb() == 1
+    assert await alarms.kinds(alarm) == ["raised", "told", "acknowledged", "en_route", "on_scene", "lapsed", "told"]
+
+
+async def test_a_late_step_still_fires_and_says_how_late(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    alarm = await alarms.raised(scene.resident)
+    clock.advance(timedelta(minutes=5))
+
+    await alarms.climb()
+
+    assert (await alarms.timeline(alarm))[-1].data["late_seconds"] == 300
+
+
+async def test_a_severe_alarm_opens_access_for_those_who_are_told() -> None:
+    scene = await alarms.scene()
+    alarm = await alarms.raised(scene.resident, kind=AlarmKind.FALL, severity=Severity.HIGH)
+
+    await alarms.climb()
+
+    grantee = "SELECT grantee_account_id FROM identity_grant WHERE kind = 'break_glass' AND reason_id = :alarm"
+    assert await alarms.scalar(grantee, alarm=alarm.id) == scene.circle[0].id
+
+
+async def test_a_mild_alarm_opens_no_access() -> None:
+    scene = await alarms.scene()
+    await alarms.raised(scene.resident)
+
+    await alarms.climb()
+
+    assert await alarms.scalar("SELECT count(*) FROM identity_grant WHERE kind = 'break_glass'") == 0
+
+
+async def test_a_batch_that_is_killed_leaves_the_ladder_intact(database: Database) -> None:
+    scene = await alarms.scene()
+    alarm = await alarms.raised(scene.resident)
+    reached = asyncio.Event()
+
+    async def killed(session, ids) -> None:
+        await climb(session, ids)
+        reached.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(drain(jobs.NEXT_STEPS, killed))
+    async with asyncio.timeout(10):
+        await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert await alarms.told(alarm) == []
+    await alarms.climb()
+    assert await alarms.told(alarm) == [(1, 1, scene.circle[0].id)]
+    assert len(await alarms.notices_of(scene.circle[0])) == 1
+
+
+async def test_two_workers_tell_everybody_once() -> None:
+    scene = await alarms.scene()
+    people = [await identity.resident(scene.community, name=f"R{number}") for number in range(20)]
+    raised = [await alarms.raised(person) for person in people]
+
+    await asyncio.gather(*(drain(jobs.NEXT_STEPS, climb, batch=3) for _ in range(3)))
+
+    for alarm in raised:
+        assert await alarms.told(alarm) == [(1, 4, scene.desk.id)]
+    assert len(await alarms.notices_of(scene.desk)) == 20
+
+
+async def test_an_exercise_is_called_one_and_is_apart_from_the_real_thing() -> None:
+    scene = await alarms.scene()
+    exercise = await alarms.raised(scene.resident, is_test=True)
+    alarm = await alarms.raised(scene.resident)
+    await alarms.climb()
+
+    assert exercise.id != alarm.id
+    mode = "SELECT variables ->> 'mode' FROM notifications_delivery WHERE origin_id = :alarm LIMIT 1"
+    assert await alarms.scalar(mode, alarm=exercise.id) == "test"
+    assert await alarms.scalar(mode, alarm=alarm.id) == "real"
