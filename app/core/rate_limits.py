@@ -7,21 +7,28 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import ClassVar, Literal
 
 import sqlalchemy as sa
-from fastapi import Request
+from fastapi import Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field, SQLModel
 
 from app.core import clock
-from app.core.access import authenticate
+from app.core.access import ANONYMOUS, authenticate
 from app.core.database import reading
 from app.core.jobs import Job
 from app.core.problems import TooManyRequests
 from app.core.settings import settings
 from app.core.tables import Privacy, instant
 
+UNIX_SOCKET = "unix"
+"""What ``HEARTHLINE_HTTP_TRUSTED_PROXIES`` calls a proxy that connects over a Unix socket."""
+
 _MEMORY_BUCKETS = 100_000
+_COUNTED = "hearthline_counted"
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class RateBucket(SQLModel, table=True):
@@ -68,7 +75,8 @@ VALUES (:key, :burst - 1, :now, :now + make_interval(secs => 1 / :per_second), t
 ON CONFLICT (key) DO UPDATE SET (tokens, allowed, used_at, full_at) = (
     SELECT CASE WHEN filled >= 1 THEN filled - 1 ELSE filled END, filled >= 1, :now,
            :now + make_interval(secs => (:burst - filled + 1) / :per_second)
-    FROM (SELECT least(:burst, b.tokens + :per_second * greatest(extract(epoch FROM :now - b.used_at)::float8, 0)) AS filled) f
+    FROM (SELECT least(:burst, b.tokens + :per_second * greatest(extract(epoch FROM :now - b.used_at)::float8, 0))
+                 AS filled) f
 )
 RETURNING tokens, allowed
 """
@@ -107,18 +115,22 @@ class _Memory:
 _memory = _Memory()
 
 
-async def use(name: str, key: str, rate: Rate) -> Allowance:
+async def use(name: str, key: str, rate: Rate, connection: AsyncConnection | None = None) -> Allowance:
     """Take a token from the bucket of ``key`` under the limit ``name`` and say what came of it.
 
-    Committed by itself, so that it counts whatever becomes of the request.
+    Committed by itself, so that it counts whatever becomes of the request. ``connection`` is an autocommit one that is
+    at hand: a request that holds one must not wait for a second.
     """
     hashed = hashlib.sha256(f"{name}\n{key}".encode()).digest()
     now = clock.now()
     if settings().ratelimits.store == "memory":
         return _memory.take(hashed, rate, now)
     parameters = {"key": hashed, "burst": float(rate.burst), "per_second": rate.per_second, "now": now}
-    async with reading() as connection:
+    if connection is not None:
         row = (await connection.execute(_TAKE, parameters)).one()
+    else:
+        async with reading() as borrowed:
+            row = (await borrowed.execute(_TAKE, parameters)).one()
     return _allowance(row.allowed, row.tokens, rate)
 
 
@@ -127,48 +139,80 @@ def _allowance(allowed: bool, tokens: float, rate: Rate) -> Allowance:
     return Allowance(allowed, math.floor(tokens), max(1, math.ceil(missing / rate.per_second)))
 
 
-async def limit(name: str, key: str, rate: Rate) -> None:
-    """Take a token or raise ``TooManyRequests`` with ``Retry-After`` and the ``RateLimit`` headers (IETF draft)."""
-    allowance = await use(name, key, rate)
+async def limit(name: str, key: str, rate: Rate, connection: AsyncConnection | None = None) -> dict[str, str]:
+    """Take a token and return the ``RateLimit`` headers (IETF draft) that say what is left.
+
+    Raises ``TooManyRequests`` with them and ``Retry-After``.
+    """
+    allowance = await use(name, key, rate, connection)
+    headers = {
+        "RateLimit-Policy": f'"{name}";q={rate.burst};w={math.ceil(rate.period.total_seconds())}',
+        "RateLimit": f'"{name}";r={allowance.remaining};t={allowance.retry_after}',
+    }
     if not allowance.allowed:
-        raise TooManyRequests(
-            headers={
-                "Retry-After": str(allowance.retry_after),
-                "RateLimit-Policy": f'"{name}";q={rate.burst};w={int(rate.period.total_seconds())}',
-                "RateLimit": f'"{name}";r={allowance.remaining};t={allowance.retry_after}',
-            }
-        )
+        raise TooManyRequests(headers={"Retry-After": str(allowance.retry_after), **headers})
+    return headers
 
 
 def rate_limited(
     name: str, rate: Rate, *, by: Literal["address", "actor"] = "address"
-) -> Callable[[Request], Awaitable[None]]:
-    """Return the dependency that limits a route per client address or per actor."""
+) -> Callable[[Request, Response], Awaitable[None]]:
+    """Return the dependency that limits a route per client address or per actor (nobody signed in: per address)."""
 
-    async def guard(request: Request) -> None:
-        key = client_address(request) if by == "address" else str((await authenticate(request)).id)
-        await limit(name, key, rate)
+    async def guard(request: Request, response: Response) -> None:
+        counted: set[str] = request.scope.setdefault(_COUNTED, set())
+        if name in counted:
+            return  # the same request, its transaction tried again
+        counted.add(name)
+        connection: AsyncConnection | None = getattr(request.state, "reading", None)
+        for header, value in (await limit(name, await _key(request, by), rate, connection)).items():
+            response.headers.append(header, value)
 
     return guard
 
 
+async def _key(request: Request, by: Literal["address", "actor"]) -> str:
+    actor = await authenticate(request) if by == "actor" else ANONYMOUS
+    return client_address(request) if actor.kind == "anonymous" else str(actor.id)
+
+
 def client_address(request: Request) -> str:
-    """Return who sent the request; ``X-Forwarded-For`` counts only when a trusted proxy sent it.
+    """Return who sent the request; ``X-Forwarded-For`` counts only as far as trusted proxies wrote it.
 
     Of an IPv6 address only the /64 network: its owner has all the others too.
     """
-    address = request.client.host if request.client else "unknown"
-    trusted = settings().http.trusted_proxies
-    if address in trusted:
-        hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-        address = next((hop for hop in reversed(hops) if hop not in trusted), address)
+    address = _parsed(request.client.host) if request.client else None
+    hops = [hop.strip() for value in request.headers.getlist("x-forwarded-for") for hop in value.split(",")]
+    while hops and _is_trusted(address):
+        hop = _parsed(hops.pop())
+        if hop is None:
+            break
+        address = hop
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address or UNIX_SOCKET)
+
+
+def _parsed(text: str) -> Address | None:
     try:
-        parsed = ipaddress.ip_address(address)
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return address
-    if parsed.version == 6:
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
+        return None
+    # Where one socket serves both families, an IPv4 address comes dressed as IPv6: not one of them all in one /64.
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_trusted(address: Address | None) -> bool:
+    """Say whether a peer is one of our proxies: by address, by network, or by being on a Unix socket."""
+    trusted = settings().http.trusted_proxies
+    if address is None:
+        return UNIX_SOCKET in trusted
+    return any(address in network for network in _networks(trusted))
+
+
+@cache
+def _networks(trusted: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(entry, strict=False) for entry in trusted if entry != UNIX_SOCKET)
 
 
 async def forget_full() -> int:

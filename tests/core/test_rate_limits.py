@@ -1,19 +1,25 @@
 """Rate limits: what passes, what is refused, and that a refusal counts."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
+import httpx
 import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from fastapi import Depends, FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
 from app.core import rate_limits
+from app.core.access import public
 from app.core.clock import ManualClock
 from app.core.database import Database
-from app.core.problems import TooManyRequests
-from app.core.rate_limits import Rate, client_address, limit, refill, use
+from app.core.problems import Conflict, TooManyRequests
+from app.core.rate_limits import Rate, client_address, limit, rate_limited, refill, use
+from app.core.routing import Reading, Router, Session
 from app.core.settings import HttpSettings, RateLimitSettings, Settings, install_settings, settings
 
 RATE = Rate(burst=3, period=timedelta(seconds=30))
@@ -81,20 +87,106 @@ def test_a_bucket_never_overflows_and_never_loses(tokens: float, burst: int, per
     assert tokens <= filled <= burst
 
 
-def _request(address: str, forwarded: str | None = None) -> Request:
+def _request(address: str | None, forwarded: str | None = None) -> Request:
     headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
-    return Request({"type": "http", "client": (address, 1), "headers": headers})
+    return Request({"type": "http", "client": (address, 1) if address else None, "headers": headers})
 
 
-def test_a_forwarded_address_counts_only_from_a_trusted_proxy() -> None:
+@pytest.fixture
+def behind_proxies() -> Iterator[None]:
     before = settings()
-    assert client_address(_request("198.51.100.7", "203.0.113.9")) == "198.51.100.7"
-    install_settings(Settings(environment="test", http=HttpSettings(trusted_proxies=("10.0.0.1", "10.0.0.2"))))
-    assert client_address(_request("10.0.0.1", "203.0.113.66, 203.0.113.9, 10.0.0.2")) == "203.0.113.9"
-    assert client_address(_request("198.51.100.7", "203.0.113.9")) == "198.51.100.7"
-    assert client_address(_request("10.0.0.1")) == "10.0.0.1"
+    http = HttpSettings(trusted_proxies=("10.0.0.0/8", "fd00::/8", "unix"))
+    install_settings(Settings(environment="test", http=http))
+    yield
     install_settings(before)
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("198.51.100.7", "203.0.113.9", "198.51.100.7"),  # not our proxy: its word is worth nothing
+        ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "203.0.113.66, 203.0.113.9, 10.0.0.2", "203.0.113.9"),  # the left is the caller's own word
+        ("::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("fd00::1", "203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "rubbish", "10.0.0.1"),
+        ("10.0.0.1", None, "10.0.0.1"),
+        (None, "203.0.113.9", "203.0.113.9"),
+        (None, None, "unix"),
+    ],
+)
+def test_the_client_is_the_last_hop_that_is_no_proxy_of_ours(
+    behind_proxies: None, peer: str | None, forwarded: str | None, expected: str
+) -> None:
+    assert client_address(_request(peer, forwarded)) == expected
+
+
+def test_without_trusted_proxies_only_the_peer_counts() -> None:
+    assert client_address(_request("10.0.0.1", "203.0.113.9")) == "10.0.0.1"
+    assert client_address(_request(None, "203.0.113.9")) == "unix"
 
 
 def test_an_ipv6_network_is_one_client() -> None:
     assert client_address(_request("2001:db8::1")) == client_address(_request("2001:db8::ffff:1"))
+    assert client_address(_request("::ffff:192.0.2.1")) != client_address(_request("::ffff:192.0.2.2"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def things(store: None, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """Return a client of three limited routes: one reads, one is rolled back, one is tried twice."""
+    router = Router(tags=["test"])
+    limited = [Depends(rate_limited("things", RATE))]
+
+    @router.get("/things", dependencies=limited)
+    @public("test")
+    async def list_things(connection: Reading) -> str:
+        return str(await connection.scalar(sa.text("SELECT 'things'")))
+
+    @router.post("/things", dependencies=limited)
+    @public("test")
+    async def add_thing(session: Session) -> str:
+        await session.execute(sa.text("SELECT 1"))
+        raise Conflict("rolled back")
+
+    @router.put("/things", dependencies=limited)
+    @public("test")
+    async def put_thing(session: Session, request: Request) -> str:
+        tries = request.scope["tries"] = request.scope.get("tries", 0) + 1
+        if tries < 3:
+            await session.execute(sa.text("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$"))
+        return str(tries)
+
+    application = FastAPI()
+    application.include_router(router)
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
+        yield opened
+
+
+async def test_a_limited_route_says_what_is_left(things: httpx.AsyncClient, clock: ManualClock) -> None:
+    answers = [await things.get("/v1/things") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert answers[0].headers["RateLimit-Policy"] == '"things";q=3;w=30'
+    assert answers[0].headers["RateLimit"].startswith('"things";r=2;')
+    assert answers[3].json()["code"] == "too_many_requests"
+    assert (answers[3].headers["Retry-After"], answers[3].headers["RateLimit"]) == ("10", '"things";r=0;t=10')
+
+
+async def test_what_is_refused_or_rolled_back_counts(things: httpx.AsyncClient, clock: ManualClock) -> None:
+    answers = [(await things.post("/v1/things", json={})).status_code for _ in range(4)]
+    assert answers == [409, 409, 409, 429]
+
+
+async def test_a_request_whose_transaction_is_tried_again_counts_once(
+    things: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    answers = [await things.put("/v1/things", json={}) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert answers[0].json() == "3"
+
+
+async def test_more_limited_reads_at_once_than_connections_do_not_block_each_other(
+    things: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    answers = await asyncio.gather(*(things.get("/v1/things") for _ in range(40)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 37
