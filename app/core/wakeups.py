@@ -112,12 +112,19 @@ class _Line:
                     await self._ring.wait()
             self._ring.clear()
             if self._unsaid:
-                saying = ",".join(sorted(self._unsaid))
-                await connection.execute("SELECT pg_notify($1, $2)", self._topic, saying, timeout=HEARTBEAT)
-                self._unsaid.difference_update(saying.split(","))
+                await self._speak(connection)
                 await asyncio.sleep(GAP)
             else:
                 await connection.execute("SELECT 1", timeout=HEARTBEAT)
+
+    async def _speak(self, connection: asyncpg.Connection) -> None:
+        saying, self._unsaid = self._unsaid, set()
+        try:
+            words = ",".join(sorted(saying))
+            await connection.execute("SELECT pg_notify($1, $2)", self._topic, words, timeout=HEARTBEAT)
+        except BaseException:
+            self._unsaid |= saying  # the next line says it
+            raise
 
     def _hear(self, connection: asyncpg.Connection, sender: int, _topic: str, channels: str) -> None:
         if sender != connection.get_server_pid():  # this process woke itself when it spoke

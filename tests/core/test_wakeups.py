@@ -75,6 +75,34 @@ async def test_another_process_hears_of_many_requests_at_once(elsewhere: asyncpg
 
 
 @pytest.mark.usefixtures("line")
+async def test_between_two_notifies_requests_are_gathered(
+    elsewhere: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wakeups, "GAP", 1.0)
+    said: asyncio.Queue[str] = asyncio.Queue()
+    await elsewhere.add_listener(TOPIC, lambda *heard: said.put_nowait(heard[3]))
+    wakeups.request(None, "tests.first")
+    assert await asyncio.wait_for(said.get(), 20) == "tests.first"
+    for channel in ("tests.a", "tests.b", "tests.c"):
+        wakeups.request(None, channel)
+        await elsewhere.execute("SELECT 1")
+    assert await asyncio.wait_for(said.get(), 20) == "tests.a,tests.b,tests.c"
+
+
+@pytest.mark.usefixtures("line")
+async def test_what_is_requested_while_the_line_speaks_is_said_next(elsewhere: asyncpg.Connection) -> None:
+    said: asyncio.Queue[str] = asyncio.Queue()
+    await elsewhere.add_listener(TOPIC, lambda *heard: said.put_nowait(heard[3]))
+    wakeups.request(None, "tests.a")
+    for _ in range(2):
+        await asyncio.sleep(0)
+    wakeups.request(None, "tests.a")
+    wakeups.request(None, "tests.b")
+    heard = [await asyncio.wait_for(said.get(), 20) for _ in range(2)]
+    assert heard == ["tests.a", "tests.a,tests.b"]
+
+
+@pytest.mark.usefixtures("line")
 async def test_what_another_process_says_wakes_this_one(elsewhere: asyncpg.Connection) -> None:
     with wakeups.listening("tests.b") as woken:
         await elsewhere.execute("SELECT pg_notify($1, 'tests.a,tests.b')", TOPIC)
