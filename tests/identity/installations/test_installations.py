@@ -8,9 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from app.core import clock as clocks
+from app.core.access import Actor
 from app.core.database import reading, unit_of_work
 from app.identity import api
+from app.identity.installations import service
 from app.identity.installations.models import DeviceCredential, Installation
+from app.identity.installations.schemas import InstallationRegister
 from tests.factories import identity
 from tests.factories.sign_in import device_headers, sign_in, sign_in_resident
 
@@ -43,16 +46,27 @@ async def test_registering_again_makes_no_duplicate(client: httpx.AsyncClient, c
     assert (target.fid, target.token, target.platform, target.language) == (None, "token-0002", "android", "zh-CN")
 
 
+_WAITING = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+
 async def test_a_phone_that_registers_twice_at_once_is_one(
     client: httpx.AsyncClient, clock: clocks.ManualClock
 ) -> None:
     account = await identity.account(await identity.community())
-    headers = await sign_in(account)
-    answers = await asyncio.gather(
-        *(register(client, headers, "client-0001", fid="fid-00000001", token="token-0001") for _ in range(6))
-    )
-    assert {answer.status_code for answer in answers} == {200}
-    assert len(await targets(account.id)) == 1
+    actor = Actor(kind="account", id=account.id, community_id=account.community_id)
+    data = InstallationRegister.model_validate({**PHONE, "fid": "fid-00000001"})
+
+    async def registered() -> clocks.uuid.UUID:
+        async with unit_of_work() as session:
+            return (await service.register(session, actor, "client-0001", data)).id
+
+    async with unit_of_work() as session:
+        first = await service.register(session, actor, "client-0001", data)
+        second = asyncio.create_task(registered())
+        async with reading() as connection:
+            while not await connection.scalar(_WAITING):
+                assert not second.done()
+    assert await second == first.id
 
 
 async def test_rows_that_turn_out_to_be_one_phone_become_one(
