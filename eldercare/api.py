@@ -1,4 +1,4 @@
-"""Eldercare's door for the portal, the clinics' face and the policies: each function takes the actor and checks them."""
+"""Eldercare's door for the portal, the clinics and the policies: each function takes the actor and checks them."""
 
 import uuid
 

@@ -15,7 +15,9 @@ from app.identity.models import Account, Community, Resident
 from eldercare.check_ins import jobs, subscribers
 from eldercare.check_ins.models import CheckInPlan
 from eldercare.check_ins.problems import PlanEnded
+from eldercare.check_ins.schemas import AnswerWrite
 from eldercare.check_ins.service import planning, plans
+from eldercare.check_ins.service.answers import answer
 from tests.factories import eldercare_check_ins as made
 from tests.factories import identity
 
@@ -194,3 +196,12 @@ def jobs_prompt() -> Job:
 async def _home(resident: Resident) -> Community:
     async with unit_of_work() as session:
         return await session.get_one(Community, resident.community_id)
+
+
+async def test_a_change_keeps_what_was_answered_before_its_time(resident: Resident, clock: ManualClock) -> None:
+    plan = await made.plan(resident)
+    subject, first = await made.subject_of(resident), (await made.check_ins(resident))[0]
+    async with unit_of_work() as session:
+        await answer(session, made.self_actor(resident), subject, first.id, AnswerWrite(status="ok"))
+    await change(resident, plan, severity="high")
+    assert await planned(resident) == ["02 08:30 answered", "03 08:30 scheduled"]
