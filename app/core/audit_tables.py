@@ -104,7 +104,6 @@ class PersonKey(SQLModel, table=True):
 @event.listens_for(sa.Table, "after_create")
 def make_append_only(table: sa.Table, connection: sa.Connection, **_: Any) -> None:
     """Make the trail append-only; runs in ``create_all`` and in a migration's ``create_table`` alike."""
-    if table.name != AuditEntry.__tablename__:
-        return
-    connection.execute(sa.text(_APPEND_ONLY))
-    connection.execute(sa.text(_APPEND_ONLY_TRIGGER))
+    if table.name == AuditEntry.__tablename__:
+        connection.execute(sa.text(_APPEND_ONLY))
+        connection.execute(sa.text(_APPEND_ONLY_TRIGGER))

@@ -69,8 +69,9 @@ class Upload(Table, table=True):
     expires_at: datetime | None = optional_instant(description="when it is removed unless it is attached before")
 
 
-@event.listens_for(sa.inspect(Upload).local_table, "after_create")
-def discard_files_of_deleted_uploads(_table: Any, connection: sa.Connection, **_: Any) -> None:
+@event.listens_for(sa.Table, "after_create")
+def discard_files_of_deleted_uploads(table: sa.Table, connection: sa.Connection, **_: Any) -> None:
     """Put down the files of deleted rows; runs in ``create_all`` and in a migration's ``create_table`` alike."""
-    connection.execute(sa.text(_DISCARD))
-    connection.execute(sa.text(_DISCARD_TRIGGER))
+    if table.name == Upload.__tablename__:
+        connection.execute(sa.text(_DISCARD))
+        connection.execute(sa.text(_DISCARD_TRIGGER))

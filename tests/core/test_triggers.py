@@ -1,0 +1,34 @@
+"""What the metadata cannot say in DDL is made by migrations too, not only by ``create_all``."""
+
+import pytest
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+
+from app import assembly
+from app.core.database import Database
+from app.core.database import database as opened_database
+
+assembly.load_tables()
+
+
+@pytest.mark.parametrize(
+    ("table", "trigger"),
+    [("core_audit_entry", "core_audit_entry_append_only"), ("media_upload", "media_upload_discard")],
+)
+async def test_a_migration_that_makes_the_table_makes_its_trigger(database: Database, table: str, trigger: str) -> None:
+    def migrate(connection: sa.Connection) -> list[str]:
+        connection.execute(sa.text("CREATE SCHEMA elsewhere"))
+        connection.execute(sa.text("SET LOCAL search_path TO elsewhere"))
+        Operations(MigrationContext.configure(connection)).create_table(
+            table, sa.Column("id", sa.Uuid, primary_key=True)
+        )
+        found = connection.scalars(
+            sa.text("SELECT tgname FROM pg_trigger WHERE tgrelid = CAST(:name AS regclass) AND NOT tgisinternal"),
+            {"name": f"elsewhere.{table}"},
+        )
+        return list(found.all())
+
+    async with opened_database().writing.connect() as connection:
+        assert trigger in await connection.run_sync(migrate)
+        await connection.rollback()
