@@ -1,0 +1,88 @@
+"""What a ladder learns from its deliveries."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from app.core import events
+from app.core.clock import ManualClock
+from app.core.database import unit_of_work
+from app.core.events import emit
+from app.core.relay import relay_once
+from eldercare.ladders.subscribers import SUBSCRIBERS
+from notifications.events import DeliverySettled, Outcome
+from tests.factories import eldercare_alarms as alarms
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(autouse=True)
+def only_ours():
+    previous = events.install_subscribers(SUBSCRIBERS)
+    yield
+    events.install_subscribers(previous)
+
+
+async def settle_all(alarm_id: uuid.UUID, outcomes: dict[str, Outcome], community_id: uuid.UUID) -> None:
+    """Settle each pending delivery of the alarm by its channel, as the delivery workers would."""
+    async with unit_of_work() as session:
+        rows = await session.execute(
+            alarms.sa.text("SELECT id, channel, account_id, notice_id FROM notifications_delivery WHERE origin_id = :id"),
+            {"id": alarm_id},
+        )
+        for row in rows.all():
+            await emit(
+                session,
+                DeliverySettled(
+                    aggregate_id=alarm_id,
+                    community_id=community_id,
+                    delivery_id=row.id,
+                    notice_id=row.notice_id,
+                    account_id=row.account_id,
+                    origin_kind="eldercare.alarm",
+                    notice_key="eldercare.alarm_step",
+                    channel=row.channel,
+                    outcome=outcomes[row.channel],
+                    is_final=True,
+                ),
+            )
+    while await relay_once():
+        pass
+
+
+async def test_a_step_of_which_nothing_arrived_is_left_at_once(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    alarm = await alarms.raised(scene.resident)
+    await alarms.climb()
+    clock.advance(timedelta(seconds=3))
+
+    await settle_all(alarm.id, {"push": "failed", "sms": "expired"}, scene.community.id)
+
+    assert (await alarms.current(alarm)).next_step_at == clock.now()
+    await alarms.climb()
+    assert [account for _, _, account in await alarms.told(alarm)] == [person.id for person in scene.circle]
+
+
+async def test_one_that_arrived_is_enough_to_wait(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    alarm = await alarms.raised(scene.resident)
+    await alarms.climb()
+    clock.advance(timedelta(seconds=3))
+
+    await settle_all(alarm.id, {"push": "failed", "sms": "sent"}, scene.community.id)
+
+    assert (await alarms.current(alarm)).next_step_at == alarms.later(57)
+    outcomes = "SELECT string_agg(channel || ' ' || outcome, ', ' ORDER BY channel) FROM eldercare_alarm_notice"
+    assert await alarms.scalar(outcomes) == "push failed, sms sent"
+
+
+async def test_a_desk_that_is_not_reached_is_tried_again_in_its_time(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=0)
+    alarm = await alarms.raised(scene.resident)
+    await alarms.climb()
+
+    await settle_all(alarm.id, {"push": "failed", "sms": "failed"}, scene.community.id)
+
+    assert (await alarms.current(alarm)).next_step_at == alarms.later(60)
+    assert (await alarms.kinds(alarm))[-1] == "unreached"
