@@ -97,6 +97,16 @@ _CHANGE_ACCOUNT = _keeping(_accounts, "id", ACCOUNT_COLUMNS)
 _CHANGE_RESIDENT = _keeping(_residents, "id", RESIDENT_COLUMNS)
 
 
+_ANALYZE = sa.text(
+    "ANALYZE identity_account, identity_contact_point, identity_grant, identity_household, identity_resident"
+)
+
+
+async def refresh_plans(connection: AsyncConnection) -> None:
+    """Let PostgreSQL count anew: plans made while tables were nearly empty scan them whole when they are full."""
+    await connection.execute(_ANALYZE)
+
+
 async def take_turns(session: AsyncSession, community_id: uuid.UUID) -> None:
     """Wait until no other import writes to this community; held until the transaction ends."""
     await session.execute(_TAKE_TURNS, {"lock": community_id.int & ((1 << 63) - 1)})

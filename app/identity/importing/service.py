@@ -18,7 +18,7 @@ from app.identity.communities.views import community as community_of
 from app.identity.consent.texts import LANGUAGES
 from app.identity.importing.chunks import Place, write
 from app.identity.importing.files import BrokenRow, FileKind, Row, rows_of
-from app.identity.importing.repository import known_residents
+from app.identity.importing.repository import known_residents, refresh_plans
 from app.identity.importing.rules import CellError, ResidentRow, read_row
 from app.identity.importing.schemas import ImportReport, RowError
 from app.identity.importing.texts import sentence
@@ -98,9 +98,15 @@ async def run(
     rows = await asyncio.to_thread(rows_of, source, kind, language)
     chunks = _Source(rows, community.country, clock.now().astimezone(ZoneInfo(community.time_zone)).date())
     report = ImportReport(dry_run=dry_run)
+    analyzed = 0
     while True:
         chunk = await asyncio.to_thread(chunks.next_chunk)
         await _import(chunk, actor, place, report, language)
+        written = report.created + report.updated
+        if not dry_run and written >= max(2 * analyzed, CHUNK):
+            analyzed = written
+            async with reading() as connection:
+                await refresh_plans(connection)
         if progress is not None:
             progress(report.rows)
         if chunk.is_last:
