@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol, TypeVar
 
+import structlog
 from fastapi import Depends, Request
 
 from app.core.problems import Unauthenticated
@@ -85,6 +86,7 @@ async def authenticate(request: Request) -> Actor:
     if actor is None:
         actor = await _authenticator.authenticate(request)
         request.state.actor = actor
+        structlog.contextvars.bind_contextvars(actor_id=str(actor.id), community_id=str(actor.community_id))
     return actor
 
 

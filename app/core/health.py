@@ -11,7 +11,21 @@ from app.core.problems import Unavailable, problem_responses
 from app.core.routing import Router, route_options
 
 router = Router(tags=["health"], prefix="")
+_REVISION = sa.text("SELECT version_num FROM alembic_version")
 _PING = sa.text("SELECT 1")
+_expected_revision: str | None = None
+
+
+def expect_revision(revision: str | None) -> None:
+    """Make the process ready only on a database that is migrated to ``revision``; ``None``: on any."""
+    global _expected_revision  # noqa: PLW0603 - one database per process
+    _expected_revision = revision
+
+
+class NotMigrated(Unavailable):
+    """The database is not the one this version of the code was written for; migrate it."""
+
+    code, title = "not_migrated", "The database is being migrated"
 
 
 class Health(BaseModel):
@@ -28,13 +42,16 @@ async def check_liveness() -> Health:
     return Health(status="alive")
 
 
-@router.get("/health/ready", responses=problem_responses(Unavailable))
+@router.get("/health/ready", responses=problem_responses(Unavailable, NotMigrated))
 @public("a load balancer has no account, and learns only whether to send requests here")
 @route_options(database=False)
 async def check_readiness() -> Health:
-    """Answer 200 if the database answers, 503 otherwise."""
+    """Answer 200 if the database answers and is migrated, 503 otherwise."""
     async with reading() as connection:
-        await connection.execute(_PING)
+        if _expected_revision is None:
+            await connection.execute(_PING)
+        elif await connection.scalar(_REVISION) != _expected_revision:
+            raise NotMigrated
     return Health(status="ready")
 
 

@@ -4,14 +4,15 @@ import logging
 import re
 import sys
 import time
-import uuid
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core import clock
 from app.core.settings import TelemetrySettings
 
 REQUESTS = Counter("hearthline_http_requests_total", "Answered requests", ("method", "route", "status"))
@@ -24,9 +25,10 @@ SECONDS = Histogram(
 REDACTED = "[redacted]"
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9_.:-]{8,128}$")
 _PERSONAL = re.compile(
-    r"name|phone|mail|token|secret|password|authori|cookie|code$|address|birth|national|latitude|longitude|body|answer|note"
+    r"name|phone|mail|token|secret|password|authori|cookie|code$|address|birth|national|latitude|longitude"
+    r"|body|answer|note"
 )
-_HARMLESS = frozenset({"event", "logger", "logger_name", "job_name", "sqlstate", "status_code", "problem_code", "error_code"})
+_HARMLESS = frozenset({"event", "logger", "logger_name", "job_name", "status_code", "problem_code", "error_code"})
 
 
 def redact(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -37,27 +39,56 @@ def redact(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> Mutab
     return entry
 
 
+def frames_only(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Log of an error which classes it was and where it passed, not its text: texts quote what people typed."""
+    error = entry.pop("exc_info", None)
+    if error:
+        error = error if isinstance(error, BaseException) else sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        entry["exception"] = list(_described(error))
+    return entry
+
+
+def _described(error: BaseException | None) -> Iterator[str]:
+    """Yield the error's class and its frames, then those of what caused it."""
+    while error is not None:
+        yield type(error).__qualname__
+        for frame in traceback.extract_tb(error.__traceback__):
+            yield f"{frame.filename}:{frame.lineno} {frame.name}"
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+class FramesOnlyFormatter(logging.Formatter):
+    """The same for what libraries log."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the base class's name
+        """Return the classes and frames of an exception."""
+        return "\n".join(_described(ei[1]))
+
+
 def configure(settings: TelemetrySettings) -> None:
     """Set up the process's logs, and its traces if an OTLP endpoint is named."""
     level = getattr(logging, settings.log_level.upper())
-    renderer: Any = structlog.processors.JSONRenderer()
+    ending: list[Any] = [frames_only, structlog.processors.JSONRenderer()]
+    handler = logging.StreamHandler()
     if settings.log_format == "console":
-        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        # For whoever develops, with made-up people: whole tracebacks.
+        ending = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    else:
+        handler.setFormatter(FramesOnlyFormatter("%(name)s %(levelname)s %(message)s"))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             redact,
-            # Tracebacks without the values of local variables: those are people's data.
-            structlog.processors.format_exc_info,
-            renderer,
+            *ending,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=max(level, logging.WARNING), format="%(name)s %(levelname)s %(message)s", force=True)
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
     if settings.otlp_endpoint:
         _trace_to(settings.otlp_endpoint)
 
@@ -121,7 +152,7 @@ def _request_id(scope: Scope) -> str:
             given: str = value.decode("latin-1")
             if _REQUEST_ID.match(given):
                 return given
-    return str(uuid.uuid4())
+    return str(clock.new_id())
 
 
 def _route(scope: Scope) -> str:
