@@ -123,5 +123,7 @@ class FcmChannel:
             # No total timeout: it would count the wait for a free connection, which says nothing about FCM.
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=self._timeout)
             connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-            session = self._sessions[critical] = aiohttp.ClientSession(connector=connector, timeout=timeout)
+            jar = aiohttp.DummyCookieJar()
+            session = aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar)
+            self._sessions[critical] = session
         return session

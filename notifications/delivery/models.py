@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
@@ -11,6 +11,7 @@ from app.core import partitions
 from app.core.tables import Privacy, instant, jsonb, optional_instant, text_array
 
 KEEP = timedelta(days=92)
+MOST_CHANNELS = 16  # more than there are: the end of a slice of them
 _STATES = "'queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked'"
 
 
@@ -83,6 +84,9 @@ class DedupeKey(SQLModel, table=True):
     notice_id: uuid.UUID
     expires_at: datetime = instant()
 
+
+DELIVERIES = cast(sa.Table, Delivery.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+DEDUPE = cast(sa.Table, DedupeKey.__table__)  # type: ignore[attr-defined]
 
 partitions.retain(
     "notifications_delivery",

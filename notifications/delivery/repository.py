@@ -3,22 +3,17 @@
 import uuid
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, distinct_on, insert
 
 from app.core import set_ids
-from notifications.delivery.models import DedupeKey, Delivery
-from notifications.inbox.models import InboxItem
-
-DELIVERIES = cast(sa.Table, Delivery.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
-DEDUPE = cast(sa.Table, DedupeKey.__table__)  # type: ignore[attr-defined]
-INBOX = cast(sa.Table, InboxItem.__table__)  # type: ignore[attr-defined]
+from notifications.delivery.models import DEDUPE, DELIVERIES, MOST_CHANNELS
+from notifications.inbox.models import INBOX
 
 _INSTANT = sa.DateTime(timezone=True)
 _CHANNELS = ARRAY(sa.Text)
-MOST_CHANNELS = 16  # more than there are: the end of a slice
 _EMPTY = sa.literal_column("CAST('{}' AS jsonb)", JSONB)
 _KEY = ("account_id", "dedupe_key")
 
@@ -122,7 +117,7 @@ class Writing:
     count: sa.Select[int]
 
 
-def writing(recipients: sa.Select[Any]) -> Writing:
+def writing(recipients: sa.Select[*tuple[Any, ...]]) -> Writing:
     """Return the statement that gives every row of ``recipients`` its notice.
 
     Raises ``ValueError`` for a missing column.

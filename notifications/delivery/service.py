@@ -86,7 +86,7 @@ async def send(  # noqa: PLR0913 - one notice has that many sides
 async def send_many(
     session: AsyncSession,
     notice: Notice,
-    recipients: sa.Select[Any],
+    recipients: sa.Select[*tuple[Any, ...]],
     *,
     binds: Mapping[str, object] | None = None,
     origin_kind: str | None = None,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifications.delivery.repository import DELIVERIES
+from notifications.delivery.models import DELIVERIES
 
 
 @dataclass(frozen=True, slots=True)

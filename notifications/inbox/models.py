@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
@@ -39,5 +39,7 @@ class InboxItem(SQLModel, table=True):
     read_at: datetime | None = optional_instant()
     expires_at: datetime = instant()
 
+
+INBOX = cast(sa.Table, InboxItem.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
 
 partitions.retain("notifications_inbox_item", KEEP)

@@ -1,28 +1,26 @@
 """The SQL that marks inbox items as read."""
 
 import uuid
-from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
-from notifications.inbox.models import InboxItem
+from notifications.inbox.models import INBOX
 
-_items = cast(sa.Table, InboxItem.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
-_own = _items.c.account_id == sa.bindparam("owner", type_=sa.Uuid)
+_own = INBOX.c.account_id == sa.bindparam("owner", type_=sa.Uuid)
 _now = sa.bindparam("now", type_=sa.DateTime(timezone=True))
 _item = sa.bindparam("item_id", type_=sa.Uuid)
 
 # Reading twice keeps the first time.
-_MARK_ONE = sa.update(_items).where(_own, _items.c.id == _item).values(read_at=sa.func.coalesce(_items.c.read_at, _now))
-_MARK_UP_TO = sa.update(_items).where(_own, _items.c.id <= _item, _items.c.read_at.is_(None)).values(read_at=_now)
+_MARK_ONE = sa.update(INBOX).where(_own, INBOX.c.id == _item).values(read_at=sa.func.coalesce(INBOX.c.read_at, _now))
+_MARK_UP_TO = sa.update(INBOX).where(_own, INBOX.c.id <= _item, INBOX.c.read_at.is_(None)).values(read_at=_now)
 
 
 async def mark_one(session: AsyncSession, account_id: uuid.UUID, item_id: uuid.UUID) -> bool:
     """Mark one of the account's items as read; return whether it exists."""
     binds = {"owner": account_id, "item_id": item_id, "now": clock.now()}
-    return await session.scalar(_MARK_ONE.returning(_items.c.id), binds) is not None
+    return await session.scalar(_MARK_ONE.returning(INBOX.c.id), binds) is not None
 
 
 async def mark_up_to(session: AsyncSession, account_id: uuid.UUID, item_id: uuid.UUID) -> int:

@@ -1,7 +1,7 @@
 """The SQL that reads the inbox, and the rendering of its items in the language of who reads them."""
 
 import uuid
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.identity import api as identity
-from notifications.inbox.models import InboxItem
+from notifications.inbox.models import INBOX
 from notifications.inbox.schemas import InboxItemPublic
 from notifications.templates.names import names_of
 from notifications.templates.notices import notices
@@ -20,18 +20,17 @@ COUNT_CAP = 1_000
 _CURSOR = "inbox"
 _UNKNOWN = Text(title="", body="", language="en")
 
-_items = cast(sa.Table, InboxItem.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
 _own = sa.and_(
-    _items.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),
-    _items.c.expires_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+    INBOX.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),
+    INBOX.c.expires_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
 )
 _LIST = (
-    sa.select(_items)
-    .where(_own, after([_items.c.id], ["after_id"], descending=True))
-    .order_by(_items.c.id.desc())
+    sa.select(INBOX)
+    .where(_own, after([INBOX.c.id], ["after_id"], descending=True))
+    .order_by(INBOX.c.id.desc())
     .limit(sa.bindparam("size", type_=sa.Integer))
 )
-_unread = sa.select(_items.c.id).where(_own, _items.c.read_at.is_(None)).limit(COUNT_CAP).subquery()
+_unread = sa.select(INBOX.c.id).where(_own, INBOX.c.read_at.is_(None)).limit(COUNT_CAP).subquery()
 _COUNT = sa.select(sa.func.count()).select_from(_unread)
 
 log = structlog.get_logger(__name__)

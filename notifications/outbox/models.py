@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
@@ -39,3 +39,6 @@ class OutboxMessage(SQLModel, table=True):
     collapse_key: str
     times_sent: int = 1
     sent_at: datetime = instant()
+
+
+OUTBOX = cast(sa.Table, OutboxMessage.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it

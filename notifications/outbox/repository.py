@@ -1,15 +1,13 @@
 """The SQL that fills the outbox."""
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.outbox.models import OutboxMessage
+from notifications.outbox.models import OUTBOX, OutboxMessage
 
-OUTBOX = cast(sa.Table, OutboxMessage.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
 _PLACE = ("account_id", "channel", "collapse_key")
 _KEPT = frozenset({"id", "times_sent", *_PLACE})
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifications.outbox.repository import OUTBOX
+from notifications.outbox.models import OUTBOX
 from notifications.outbox.schemas import OutboxMessagePublic
 
 NEWEST = 200

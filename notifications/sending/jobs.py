@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app.core import clock, stopping
 from app.core.database import unit_of_work
 from app.core.jobs import Job
-from notifications.delivery.repository import DEDUPE
+from notifications.delivery.models import DEDUPE
 from notifications.delivery.rules import LANES, Lane, wake_channel
 from notifications.sending import service
 

@@ -13,8 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock, set_ids
 from app.core.events import emit_many
 from app.core.queues import Due
-from notifications.delivery.models import Delivery
-from notifications.delivery.repository import DELIVERIES, MOST_CHANNELS
+from notifications.delivery.models import DELIVERIES, MOST_CHANNELS, Delivery
 from notifications.delivery.rules import LANES, Lane, lane_number
 from notifications.events import DeliverySettled
 from notifications.sending.rules import LEASE, Settlement

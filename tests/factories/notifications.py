@@ -11,8 +11,8 @@ from app.core.sealing import blind_index, seal
 from app.identity.installations.models import Installation
 from app.identity.installations.service import TOKEN
 from app.identity.models import Account
-from notifications.delivery.repository import DELIVERIES
-from notifications.outbox.repository import OUTBOX
+from notifications.delivery.models import DELIVERIES
+from notifications.outbox.models import OUTBOX
 
 
 async def phone(

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock as clocks
 from app.core.database import Database, reading, unit_of_work
 from notifications.api import send, send_many
-from notifications.delivery.repository import DEDUPE, DELIVERIES, INBOX
+from notifications.delivery.models import DEDUPE, DELIVERIES
+from notifications.inbox.models import INBOX
 from tests.notifications.notices import ALARM, NEWS, PROMPT
 
 COMMUNITY = uuid.UUID(int=7)

@@ -128,7 +128,7 @@ async def test_items_are_told_in_the_language_of_now_and_vanish_when_their_time_
     ada = await identity.account(community, name="Ada")
     await tell(ada, 1)
     async with unit_of_work() as session:
-        await session.execute(sa.update(Account).where(Account.id == ada.id).values(language="zh-CN"))
+        await session.execute(sa.update(Account).where(sa.column("id") == ada.id).values(language="zh-CN"))
     (item,) = (await client.get("/v1/me/inbox", headers=await sign_in(ada))).json()["items"]
     assert item["title"] == "新闻"
     clock.advance(timedelta(days=92))

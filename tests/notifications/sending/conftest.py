@@ -1,6 +1,6 @@
 """A scene for sending: a loopback FCM that the push channel of this process talks to, a resident and a relative."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -79,7 +79,7 @@ def told() -> Iterator[list[DeliverySettled]]:
     """Collect what deliveries tell; the relay has to run."""
     seen: list[DeliverySettled] = []
 
-    async def handle(_: object, events: list[DeliverySettled]) -> None:
+    async def handle(_: object, events: Sequence[DeliverySettled]) -> None:
         seen.extend(events)
 
     previous = install_subscribers([Subscriber("tests.settled", (DeliverySettled,), handle)])

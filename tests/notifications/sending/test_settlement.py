@@ -15,7 +15,7 @@ from app.identity.models import Account, ContactPoint
 from notifications.api import Notice, Tally, parked, replay, send, tally
 from notifications.channels import registry
 from notifications.channels.registry import NotConfigured
-from notifications.delivery.repository import DEDUPE
+from notifications.delivery.models import DEDUPE
 from notifications.delivery.service import KEY_KEPT_FOR
 from notifications.delivery.subscribers import SUBSCRIBERS
 from notifications.events import DeliverySettled
@@ -220,7 +220,7 @@ async def test_a_notice_nobody_declares_any_more_is_parked(scene: Scene) -> None
 async def test_somebody_deactivated_is_told_nothing(scene: Scene) -> None:
     await scene.tell(ALARM)
     async with unit_of_work() as session:
-        await session.execute(sa.update(Account).where(Account.name == "Ada").values(state="deactivated"))
+        await session.execute(sa.update(Account).where(sa.column("name") == "Ada").values(state="deactivated"))
     await settle(JOBS)
     assert set((await states()).values()) == {("suppressed", "recipient_inactive")}
     assert not await outbox()
