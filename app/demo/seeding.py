@@ -1,0 +1,152 @@
+"""Seeding: founds the demo community three weeks ago and lives those weeks; called again, it lives what is missing."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from app import assembly
+from app.core import access, clock
+from app.core.audit_tables import AuditEntry
+from app.core.clock import ManualClock, SystemClock
+from app.core.database import database, reading, unit_of_work
+from app.core.settings import Settings
+from app.demo import behaviour, community
+from app.demo.client import DemoAuthenticator, Phones
+from app.demo.clockwork import clockwork
+from app.demo.community import Village
+from app.demo.history import Replay
+from app.demo.ladders import arrange_ladders
+from app.demo.people import neighbours
+from app.identity import api as identity
+from app.main import create_app
+
+RESIDENTS: Final = 200
+PAST: Final = timedelta(days=21)
+FRESH: Final = timedelta(minutes=5)
+"""A history that ended this recently is not taken up again."""
+
+
+real_time = SystemClock().now
+
+
+class Report(Protocol):
+    """Where progress is shown."""
+
+    def begin(self, what: str, total: float) -> None:
+        """A piece of work begins, of so many units."""
+
+    def advance(self, by: float) -> None:
+        """Some of them are done."""
+
+
+@asynccontextmanager
+async def phones(settings: Settings) -> AsyncIterator[Phones]:
+    """Hand out phones of an API of this process's own; the database has to be open."""
+    app = create_app(settings)
+    access.install_authenticator(DemoAuthenticator())
+    try:
+        yield Phones(app)
+    finally:
+        access.install_authenticator(identity.IdentityAuthenticator())
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the logs of a replayed past off the terminal, except for what is wrong."""
+    before = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    try:
+        yield
+    finally:
+        structlog.configure(wrapper_class=before)
+
+
+async def seed(
+    settings: Settings,
+    report: Report,
+    *,
+    residents: int = RESIDENTS,
+    past: timedelta = PAST,
+    until: Callable[[], datetime] = real_time,
+) -> bool:
+    """Bring the demo community up to ``until()``; return whether there was anything to do.
+
+    The past is never written, only lived: a clock that is set runs through it, and people and jobs do what they do.
+    """
+    _hurry()
+    reached = await _reached()
+    if reached is not None and reached > until() - FRESH:
+        return False
+    beginning = until() - past
+    machine = ManualClock(max(reached, beginning) if reached else beginning)
+    previous = clock.install(machine)
+    try:
+        async with phones(settings) as lent:
+            with quiet():
+                village = await _found(lent, residents, report)
+                await _live(lent, village, machine, until, report)
+    finally:
+        clock.install(previous)
+    return True
+
+
+async def found_again(lent: Phones, residents: int = RESIDENTS) -> Village:
+    """Return the community that was seeded."""
+    return await community.found(lent, neighbours(behaviour.SEED, residents)[0], lambda _: None)
+
+
+def _hurry() -> None:
+    """Have this process's commits not wait for the disk: what a crash of the machine takes is lived again."""
+    for engine in (database().writing, database().reading):
+        if not sa.event.contains(engine.sync_engine, "connect", _do_not_wait):
+            sa.event.listen(engine.sync_engine, "connect", _do_not_wait)
+
+
+def _do_not_wait(connection: DBAPIConnection, _: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("SET synchronous_commit = off")
+    cursor.close()
+
+
+async def _found(lent: Phones, residents: int, report: Report) -> Village:
+    people = neighbours(behaviour.SEED, residents)[0]
+    report.begin("the community moves in", residents)
+    village = await community.found(lent, people, report.advance)
+    await arrange_ladders(lent, village)
+    return village
+
+
+async def _live(
+    lent: Phones, village: Village, machine: ManualClock, until: Callable[[], datetime], report: Report
+) -> None:
+    begun = clock.now()
+    lived = timedelta()
+    report.begin("its past is lived", (until() - begun) / timedelta(days=1))
+
+    def progress(now: datetime) -> None:
+        nonlocal lived
+        report.advance((now - begun - lived) / timedelta(days=1))
+        lived = now - begun
+
+    with clockwork(assembly.JOBS) as works:
+        await Replay(lent, village, machine, works).run(until, progress)
+
+
+async def _reached() -> datetime | None:
+    """Return when anybody of the demo community last did anything, ``None`` before it was founded."""
+    async with unit_of_work() as session:
+        there = await identity.find_community(session, community.NAME)
+    if there is None:
+        return None
+    entries = sa.inspect(AuditEntry).local_table
+    async with reading() as connection:
+        last: datetime | None = await connection.scalar(
+            sa.select(sa.func.max(entries.c.at)).where(entries.c.community_id == there.id)
+        )
+    return last or there.created_at

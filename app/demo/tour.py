@@ -1,0 +1,70 @@
+"""What visitors of the demo find: one resident who is asked within the minute, and the numbers to sign in with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from app.core import clock
+from app.demo.client import Phones
+from app.demo.community import POSTS, TIME_ZONE, Village
+from app.demo.people import Neighbour
+
+WINDOW: Final = timedelta(minutes=5)
+_WINDOW: Final = "PT5M"
+_READY_AFTER: Final = timedelta(seconds=5)  # until then the worker is there
+_OPEN: Final = ("raised", "acknowledged", "en_route", "on_scene")
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Somebody to sign in as."""
+
+    who: str
+    phone: str
+
+
+def sign_ins(guide: Neighbour) -> Sequence[SignIn]:
+    """Return whom visitors sign in as."""
+    members = [
+        SignIn(f"in that resident's care circle, called as number {number}", helper.phone)
+        for number, helper in enumerate(guide.circle, 1)
+    ]
+    staff = [
+        SignIn(post.title.lower(), post.phone)
+        for post in POSTS
+        if post.role in ("dispatcher", "operator", "coordinator")
+    ]
+    return [SignIn("a resident, asked within the minute", guide.create["contact_points"][0]["value"]), *members, *staff]
+
+
+async def prepare(phones: Phones, village: Village) -> None:
+    """Have the visitors' resident asked at the next full minute; what the last visitors left open is closed."""
+    await _close_alarms(phones, village)
+    guide = village.guide.actor
+    local = (clock.now() + _READY_AFTER).astimezone(ZoneInfo(TIME_ZONE)) + timedelta(minutes=1)
+    plan = {
+        "channel": "app",
+        "times": [f"{local:%H:%M}"],
+        "starts_on": f"{local:%Y-%m-%d}",
+        "answer_window": _WINDOW,
+        "reminders": ["PT2M"],
+    }
+    plans = (await phones.ask(guide, "GET", "/v1/me/check-in-plans"))["items"]
+    ours = next((row for row in plans if row["state"] == "active" and row["answer_window"] == _WINDOW), None)
+    if ours is None:
+        await phones.ask(guide, "POST", "/v1/me/check-in-plans", plan)
+    else:
+        await phones.ask(guide, "PUT", f"/v1/me/check-in-plans/{ours['id']}", plan)
+
+
+async def _close_alarms(phones: Phones, village: Village) -> None:
+    desk = village.staff["dispatcher"][0]
+    alarms: list[dict[str, Any]] = (await phones.ask(desk, "GET", f"/v1/residents/{village.guide.id}/alarms"))["items"]
+    for alarm in alarms:
+        if alarm["state"] in _OPEN:
+            path = f"/v1/alarms/{alarm['id']}"
+            if alarm["state"] != "on_scene":
+                await phones.ask(desk, "POST", f"{path}/acknowledgement", {"take_over": True})
+            await phones.ask(desk, "POST", f"{path}/resolution", {"outcome": "false_alarm"})
