@@ -11,9 +11,8 @@ from app.core.database import reading
 from app.core.due import Due, drain
 from app.core.jobs import Job
 from app.core.settings import settings
-from eldercare.check_ins import outages
 from eldercare.check_ins.models import IS_OPEN, CheckIn, CheckInPlan
-from eldercare.check_ins.service import asking, planning
+from eldercare.check_ins.service import asking, outages, planning
 
 WATCHDOG_TIMEOUT: Final = 5.0
 

@@ -12,7 +12,6 @@ from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
 from app.identity.api import ResidentSubject, resident_guard
-from eldercare.check_ins import plan_views, views
 from eldercare.check_ins.problems import (
     AnswerContradicts,
     CheckInNotOpen,
@@ -34,6 +33,8 @@ from eldercare.check_ins.schemas import (
 from eldercare.check_ins.service import answers
 from eldercare.check_ins.service import pauses as pausing
 from eldercare.check_ins.service import plans as planning
+from eldercare.check_ins.views import check_ins as views
+from eldercare.check_ins.views import plans as plan_views
 
 router = Router(tags=["eldercare"])
 

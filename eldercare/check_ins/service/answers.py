@@ -17,10 +17,11 @@ from app.core.problems import Conflict, FieldError, Malformed, NotFound
 from app.core.sealing import seal
 from app.identity.api import ResidentSubject
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarm, stand_down
-from eldercare.check_ins import recipients, repository, rules
+from eldercare.check_ins import repository, rules
 from eldercare.check_ins.models import ANSWERS_CONTEXT, CheckIn, CheckInSchedule
 from eldercare.check_ins.problems import AnswerContradicts, CheckInNotOpen
 from eldercare.check_ins.schemas import AnswerWrite, How
+from eldercare.check_ins.service import telling
 from eldercare.check_ins.service.asking import ORIGIN
 from eldercare.events import CheckInAnswered
 
@@ -140,7 +141,7 @@ async def _follow_up(session: AsyncSession, actor: Actor, subject: ResidentSubje
         await raise_alarm(session, actor, signal)
     elif row.late:
         await stand_down(session, actor, subject.resident_id, kinds=SILENCE, reason="answered_late")
-        await recipients.tell_of_late_answer(session, check_in_id)
+        await telling.tell_of_late_answer(session, check_in_id)
     if subject.relation != "self":
         await audit.record(
             session,

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock, wakeups
 from app.core.events import emit_many
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarms
-from eldercare.check_ins import recipients, repository
+from eldercare.check_ins import repository
 from eldercare.check_ins.models import CheckIn
+from eldercare.check_ins.service import telling
 from eldercare.events import CheckInMissed, CheckInUnasked
 from notifications.events import DeliverySettled
 
@@ -33,7 +34,7 @@ _FACTS = sa.select(
 async def prompt(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Ask the residents whose check-ins are due; excuse those who are away."""
     channels = await repository.prompt(session, ids, clock.now())
-    await recipients.send_prompts(session, ids, channels)
+    await telling.send_prompts(session, ids, channels)
 
 
 async def begin_windows(session: AsyncSession, settled: Sequence[DeliverySettled]) -> None:
@@ -50,7 +51,7 @@ async def begin_windows(session: AsyncSession, settled: Sequence[DeliverySettled
 
 async def remind(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Remind the residents who have not answered yet."""
-    await recipients.send_reminders(session, await repository.remind(session, ids, clock.now()))
+    await telling.send_reminders(session, await repository.remind(session, ids, clock.now()))
 
 
 async def close_unanswered(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
@@ -61,7 +62,7 @@ async def close_unanswered(session: AsyncSession, ids: Sequence[uuid.UUID]) -> N
         missed = [row.id for row in rows]
         await emit_many(session, CheckInMissed, _FACTS, {"check_in_ids": missed})
         await raise_alarms(session, [_signal(row, AlarmKind.CHECK_IN_MISSED, Severity(row.severity)) for row in rows])
-        await recipients.tell_of_misses(session, missed)
+        await telling.tell_of_misses(session, missed)
 
 
 async def close_unasked(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
@@ -77,7 +78,7 @@ async def _reopen(session: AsyncSession, ids: Sequence[uuid.UUID], *, was_asked:
     """Give those a fresh window whom an outage robbed of theirs, and return the rest."""
     reopened = await repository.reopen(session, ids, clock.now(), was_asked=was_asked)
     channels = set(reopened.values()) & set(repository.PROMPTED_CHANNELS)
-    await recipients.send_prompts(session, reopened, channels)
+    await telling.send_prompts(session, reopened, channels)
     return [check_in_id for check_in_id in ids if check_in_id not in reopened]
 
 

@@ -9,11 +9,12 @@ from app.core import audit, clock
 from app.core.access import Actor
 from app.core.problems import FieldError, Malformed, NotFound
 from app.identity.api import ResidentSubject
-from eldercare.check_ins import recipients, repository
+from eldercare.check_ins import repository
 from eldercare.check_ins.models import CheckInPause
 from eldercare.check_ins.problems import PauseOver, ResidentClosed
 from eldercare.check_ins.rules import LONGEST_PAUSE
 from eldercare.check_ins.schemas import PauseCreate
+from eldercare.check_ins.service import telling
 
 _BACKDATED = timedelta(days=1)
 """How far back a pause can begin: somebody was taken to hospital in the night."""
@@ -45,7 +46,7 @@ async def create_pause(
     if starts_at <= now:
         # Whoever is away from now on need not answer what was asked a moment ago either.
         await repository.excuse_open(session, subject.resident_id, data.kind, starts_at, now)
-    await recipients.announce_pause(session, pause, actor.id)
+    await telling.announce_pause(session, pause, actor.id)
     await _record(session, actor, "check_in_pause:create", pause)
     return pause
 
@@ -60,7 +61,7 @@ async def end_pause(session: AsyncSession, actor: Actor, subject: ResidentSubjec
         raise PauseOver
     pause.ended_at, pause.ended_by = now, actor.id
     await session.flush()
-    await recipients.announce_end_of_pause(session, pause, actor.id)
+    await telling.announce_end_of_pause(session, pause, actor.id)
     await _record(session, actor, "check_in_pause:end", pause)
     return pause
 

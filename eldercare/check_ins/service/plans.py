@@ -14,11 +14,11 @@ from app.core.problems import FieldError, Malformed, NotFound
 from app.core.routing import check_version
 from app.identity.api import ResidentSubject
 from eldercare.alarms.service import Severity
-from eldercare.check_ins import recipients, repository
+from eldercare.check_ins import repository
 from eldercare.check_ins.models import CheckInPlan, CheckInSchedule
 from eldercare.check_ins.problems import PlanEnded, ResidentClosed
 from eldercare.check_ins.schemas import PlanWrite
-from eldercare.check_ins.service import planning
+from eldercare.check_ins.service import planning, telling
 
 _plans = cast(sa.Table, sa.inspect(CheckInPlan).local_table)
 _schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
@@ -192,7 +192,7 @@ async def _check_told(session: AsyncSession, resident_id: uuid.UUID, told: Seque
     """Refuse to tell anybody whom the resident has not let into the circle."""
     if not told:
         return
-    circle = await recipients.circle_accounts(session, resident_id)
+    circle = await telling.circle_accounts(session, resident_id)
     errors = [
         FieldError(f"/body/told/{index}", "not a member of the care circle", "not_in_circle")
         for index, account_id in enumerate(told)

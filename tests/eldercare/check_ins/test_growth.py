@@ -12,7 +12,8 @@ from app.core.clock import ManualClock
 from app.core.database import connect_raw, unit_of_work
 from app.core.queues import Due
 from app.identity.models import Resident
-from eldercare.check_ins import jobs, views
+from eldercare.check_ins import jobs
+from eldercare.check_ins.views import check_ins as views
 from tests.factories import eldercare_check_ins as made
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -14,10 +14,10 @@ from app.core.problems import Malformed
 from app.core.relay import RELAY_JOBS
 from app.identity.models import Community, Resident
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarm
-from eldercare.check_ins import jobs, outages, rules
+from eldercare.check_ins import jobs, rules
 from eldercare.check_ins.problems import AnswerContradicts, CheckInNotOpen
 from eldercare.check_ins.schemas import AnswerWrite
-from eldercare.check_ins.service import answers, pauses
+from eldercare.check_ins.service import answers, outages, pauses
 from notifications.sending import jobs as sending
 from tests.factories import eldercare_check_ins as made
 from tests.factories import identity

@@ -13,7 +13,8 @@ from app.core.clock import ManualClock
 from app.core.database import reading
 from app.core.settings import Settings, WorkerSettings, install_settings
 from app.identity.models import Resident
-from eldercare.check_ins import jobs, notices, outages
+from eldercare.check_ins import jobs, notices
+from eldercare.check_ins.service import outages
 from notifications.templates.completeness import complaints
 from notifications.templates.notices import Notice
 from notifications.templates.notices import notices as declared
