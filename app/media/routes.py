@@ -16,7 +16,7 @@ from app.core.problems import (
 )
 from app.core.rate_limits import Rate, rate_limited
 from app.core.routing import Reading, Router, Session, route_options
-from app.identity.signed_in import PeopleOnly, Person
+from app.identity.api import PeopleOnly, Person
 from app.media import links, service, views
 from app.media.problems import (
     ChecksumMismatch,
