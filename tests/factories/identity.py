@@ -21,7 +21,8 @@ from app.identity.models import (
     Resident,
     ServiceAgreement,
 )
-from app.identity.people.repository import ADDRESS, EMERGENCY_NOTES, new_contact_point
+from app.identity.people.repository import new_contact_point
+from app.identity.people.seals import ADDRESS, EMERGENCY_NOTES
 from app.identity.scopes import ALL, ROLE_SCOPES
 
 Row = TypeVar("Row", bound=Table)

@@ -17,7 +17,8 @@ from app.identity.events import ContactPointsChanged, GrantAdded, ProfileChanged
 from app.identity.importing import repository
 from app.identity.importing.rules import ContactCells, HouseholdCells, ResidentRow
 from app.identity.models import Grant
-from app.identity.people.repository import (
+from app.identity.people.rules import CAPABILITIES
+from app.identity.people.seals import (
     ADDRESS,
     CONTACT_VALUE,
     EMERGENCY_NOTES,
@@ -25,7 +26,6 @@ from app.identity.people.repository import (
     contact_index,
     national_id_index,
 )
-from app.identity.people.rules import CAPABILITIES
 
 _grants = sa.inspect(Grant).local_table
 _GRANTS_ADDED = sa.select(

@@ -30,8 +30,8 @@ from app.identity.organizations.repository import (
 from app.identity.organizations.schemas import InvitationAdd
 from app.identity.organizations.views import CONTACT, SECRET
 from app.identity.people.problems import checked
-from app.identity.people.repository import contact_index
 from app.identity.people.rules import normalize_email, normalize_phone
+from app.identity.people.seals import contact_index
 from app.identity.people.service import create_account
 from app.identity.people.views import accounts_reached_at
 

@@ -3,22 +3,16 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core.problems import NotFound
-from app.core.sealing import blind_index, seal
+from app.core.sealing import seal
 from app.identity.models import Account, ContactPoint, Household, Resident
-from app.identity.people.rules import index_kind
 from app.identity.people.schemas import HouseholdAdd
-
-CONTACT_VALUE: Final = "identity_contact_point.value"
-ADDRESS: Final = "identity_household.address"
-EMERGENCY_NOTES: Final = "identity_resident.emergency_notes"
-NATIONAL_ID: Final = "identity_resident.national_id"
+from app.identity.people.seals import ADDRESS, CONTACT_VALUE, contact_index
 
 
 def new_contact_point(
@@ -47,16 +41,6 @@ def set_value(point: ContactPoint, value: str) -> None:
     index = contact_index(value)
     if index != point.value_index:
         point.value, point.value_index, point.verified_at = seal(value, CONTACT_VALUE), index, None
-
-
-def contact_index(value: str) -> bytes:
-    """Return the blind index under which a normalized value is looked up."""
-    return blind_index(index_kind(value), value)
-
-
-def national_id_index(value: str) -> bytes:
-    """Return the blind index under which a national id is looked up, however it is spaced."""
-    return blind_index("national_id", "".join(value.split()).upper())
 
 
 def new_household(community_id: uuid.UUID, data: HouseholdAdd) -> Household:

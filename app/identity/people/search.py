@@ -13,9 +13,9 @@ from app.core.audit_tables import AuditEntry
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
 from app.core.set_ids import minted_at, minted_id
 from app.identity.models import Account, Community, ContactPoint, Household, Resident
-from app.identity.people.repository import contact_index
 from app.identity.people.rules import normalize_phone
 from app.identity.people.schemas import ResidentBrief, ResidentState
+from app.identity.people.seals import contact_index
 from app.identity.scopes import PROFILE_READ
 from app.identity.visibility import actor_binds, is_visible, visible_residents
 

@@ -22,15 +22,13 @@ from app.identity.people import rules
 from app.identity.people.contacts import build_contact_point
 from app.identity.people.problems import ReferenceTaken, ResidenceEnded, checked
 from app.identity.people.repository import (
-    EMERGENCY_NOTES,
-    NATIONAL_ID,
     lock_account,
     lock_resident,
-    national_id_index,
     new_contact_point,
     new_household,
 )
 from app.identity.people.schemas import AccountChange, HouseholdAdd, ProfileChange, ResidentCreate
+from app.identity.people.seals import EMERGENCY_NOTES, NATIONAL_ID, national_id_index
 from app.identity.visibility import ResidentSubject
 
 

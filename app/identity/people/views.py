@@ -13,7 +13,6 @@ from app.core.access import Actor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.models import Account, ContactPoint, Household, Resident
-from app.identity.people.repository import ADDRESS, CONTACT_VALUE, EMERGENCY_NOTES, contact_index
 from app.identity.people.schemas import (
     AccountPublic,
     ContactPointPublic,
@@ -22,6 +21,7 @@ from app.identity.people.schemas import (
     PersonPublic,
     ProfilePublic,
 )
+from app.identity.people.seals import ADDRESS, CONTACT_VALUE, EMERGENCY_NOTES, contact_index
 
 _accounts = sa.inspect(Account).local_table
 _points = sa.inspect(ContactPoint).local_table

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import unit_of_work
 from app.identity.models import Account
-from app.identity.people.repository import contact_index
 from app.identity.people.rules import normalize_email
+from app.identity.people.seals import contact_index
 from app.identity.sessions import service as sessions
 from app.identity.sessions.schemas import Tokens
 from app.identity.sign_in import repository

@@ -9,7 +9,7 @@ from app.core.access import public
 from app.core.problems import NotFound, TooManyRequests, Unavailable, problem_responses
 from app.core.rate_limits import Rate, limit, rate_limited
 from app.core.routing import Router, Session, route_options
-from app.identity.people.repository import contact_index
+from app.identity.people.seals import contact_index
 from app.identity.sessions.schemas import Tokens
 from app.identity.sign_in import external, firebase, oidc, service
 from app.identity.sign_in.problems import LoginNotAccepted, MethodNotOffered, SignInCodeInvalid

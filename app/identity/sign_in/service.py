@@ -17,8 +17,8 @@ from app.core.settings import settings
 from app.identity.events import SignInCodeRequested
 from app.identity.models import Account, Community
 from app.identity.people.problems import checked
-from app.identity.people.repository import contact_index
 from app.identity.people.rules import normalize_email, normalize_phone
+from app.identity.people.seals import contact_index
 from app.identity.sessions import service as sessions
 from app.identity.sessions.schemas import Tokens
 from app.identity.sign_in import repository, rules
