@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlmodel import col
 
 from app.core import clock
 from app.core.access import Actor, system_actor
@@ -39,7 +40,9 @@ async def scene(*, circle: int = 2, with_desk: bool = True) -> Scene:
     resident = await identity.resident(place, phone="+8613800000001")
     operator = await identity.organization(place, "operator")
     await identity.agreement(operator)
-    desk = await identity.staff(operator, "dispatcher" if with_desk else "coordinator", name="Desk", phone="+8613800000002")
+    desk = await identity.staff(
+        operator, "dispatcher" if with_desk else "coordinator", name="Desk", phone="+8613800000002"
+    )
     members = []
     for number in range(circle):
         person = await identity.account(place, name=f"Relative {number + 1}", phone=f"+861380000010{number}")
@@ -128,7 +131,7 @@ async def timeline(alarm: Alarm | uuid.UUID) -> list[AlarmEntry]:
     """Return the lines of the alarm's timeline."""
     alarm_id = alarm if isinstance(alarm, uuid.UUID) else alarm.id
     async with unit_of_work() as session:
-        statement = sa.select(AlarmEntry).where(AlarmEntry.alarm_id == alarm_id).order_by(AlarmEntry.id)
+        statement = sa.select(AlarmEntry).where(col(AlarmEntry.alarm_id) == alarm_id).order_by(col(AlarmEntry.id))
         return list(await session.scalars(statement))
 
 
@@ -141,7 +144,7 @@ async def told(alarm: Alarm | uuid.UUID) -> list[tuple[int, int, uuid.UUID]]:
     """Return who was told at which round and step, in order."""
     alarm_id = alarm if isinstance(alarm, uuid.UUID) else alarm.id
     async with unit_of_work() as session:
-        statement = sa.select(AlarmNotice).where(AlarmNotice.alarm_id == alarm_id).order_by(AlarmNotice.id)
+        statement = sa.select(AlarmNotice).where(col(AlarmNotice.alarm_id) == alarm_id).order_by(col(AlarmNotice.id))
         rows = [(row.round, row.step, row.account_id) for row in await session.scalars(statement)]
     return list(dict.fromkeys(rows))
 
@@ -149,8 +152,8 @@ async def told(alarm: Alarm | uuid.UUID) -> list[tuple[int, int, uuid.UUID]]:
 async def notices_of(account: Account) -> list[tuple[str, str]]:
     """Return the notices an account got as (key, dedupe key), in order, once per notice."""
     statement = sa.text(
-        "SELECT notice_key, dedupe_key FROM notifications_delivery WHERE account_id = :account GROUP BY 1, 2, notice_id "
-        "ORDER BY min(id::text)"
+        "SELECT notice_key, dedupe_key FROM notifications_delivery WHERE account_id = :account "
+        "GROUP BY 1, 2, notice_id ORDER BY min(CAST(id AS text))"
     )
     async with reading() as connection:
         return [(row[0], row[1]) for row in await connection.execute(statement, {"account": account.id})]

@@ -82,6 +82,7 @@ def test_every_state_but_the_first_is_reached_by_an_action() -> None:
     countdown=st.none() | seconds,
 )
 def test_joining_never_postpones_and_never_calms(
+    *,
     severity: Severity,
     is_told: bool,
     due_in: timedelta,
@@ -126,7 +127,12 @@ def test_a_fall_in_the_countdown_of_an_sos_ends_it() -> None:
 
 @pytest.mark.parametrize(
     ("ago", "expected"),
-    [(timedelta(), True), (timedelta(hours=24), True), (timedelta(hours=24, seconds=1), False), (timedelta(seconds=-1), False)],
+    [
+        (timedelta(), True),
+        (timedelta(hours=24), True),
+        (timedelta(hours=24, seconds=1), False),
+        (timedelta(seconds=-1), False),
+    ],
 )
 def test_a_clients_time_is_believed_within_a_day(ago: timedelta, expected: bool) -> None:
     assert believable(NOW - ago, NOW) is expected

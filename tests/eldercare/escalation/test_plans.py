@@ -78,7 +78,9 @@ async def test_a_plan_that_would_end_silently_is_refused(
     client: httpx.AsyncClient, steps: list[dict[str, object]]
 ) -> None:
     resident = await identity.resident(await identity.community())
-    answer = await client.post("/v1/me/escalation-plans", headers=await sign_in_resident(resident), json={"steps": steps})
+    answer = await client.post(
+        "/v1/me/escalation-plans", headers=await sign_in_resident(resident), json={"steps": steps}
+    )
     assert answer.status_code == 422
 
 

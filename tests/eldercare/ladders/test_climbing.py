@@ -1,9 +1,12 @@
 """The ladder: everybody in their turn, nobody skipped who can be told, nobody waited for who cannot."""
 
 import asyncio
+import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import ManualClock
 from app.core.database import Database, unit_of_work
@@ -186,7 +189,7 @@ async def test_a_batch_that_is_killed_leaves_the_ladder_intact(database: Databas
     alarm = await alarms.raised(scene.resident)
     reached = asyncio.Event()
 
-    async def killed(session, ids) -> None:
+    async def killed(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
         await climb(session, ids)
         reached.set()
         await asyncio.Event().wait()

@@ -1,9 +1,11 @@
 """What a ladder learns from its deliveries."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from app.core import events
 from app.core.clock import ManualClock
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture(autouse=True)
-def only_ours():
+def only_ours() -> Iterator[None]:
     previous = events.install_subscribers(SUBSCRIBERS)
     yield
     events.install_subscribers(previous)
@@ -28,7 +30,9 @@ async def settle_all(alarm_id: uuid.UUID, outcomes: dict[str, Outcome], communit
     """Settle each pending delivery of the alarm by its channel, as the delivery workers would."""
     async with unit_of_work() as session:
         rows = await session.execute(
-            alarms.sa.text("SELECT id, channel, account_id, notice_id FROM notifications_delivery WHERE origin_id = :id"),
+            sa.text(
+                "SELECT id, channel, account_id, notice_id FROM notifications_delivery WHERE origin_id = :id"
+            ),
             {"id": alarm_id},
         )
         for row in rows.all():

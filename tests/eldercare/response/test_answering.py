@@ -63,7 +63,9 @@ async def test_the_whole_way_and_everything_that_can_be_read_of_it(
         answer = await client.post(f"/v1/alarms/{alarm.id}/{step}", headers=desk)
         assert answer.status_code == 200, answer.text
     note = "Sat on the floor, unhurt"
-    ended = await client.post(f"/v1/alarms/{alarm.id}/resolution", headers=desk, json={"outcome": "helped", "note": note})
+    ended = await client.post(
+        f"/v1/alarms/{alarm.id}/resolution", headers=desk, json={"outcome": "helped", "note": note}
+    )
     assert (ended.status_code, ended.json()["state"], ended.json()["outcome"]) == (200, "resolved", "helped")
 
     detail = (await client.get(f"/v1/alarms/{alarm.id}", headers=desk)).json()
@@ -86,7 +88,9 @@ async def test_the_whole_way_and_everything_that_can_be_read_of_it(
     told = "SELECT count(*) FROM notifications_inbox_item WHERE account_id = :id AND notice_key = :key"
     key = "eldercare.alarm_access_ended"
     assert await alarms.scalar(told, id=scene.resident.account_id, key=key) == 1
-    audited = "SELECT count(*) FROM core_audit_entry WHERE object_id = :id AND action IN ('alarm:read', 'alarm:resolve')"
+    audited = (
+        "SELECT count(*) FROM core_audit_entry WHERE object_id = :id AND action IN ('alarm:read', 'alarm:resolve')"
+    )
     assert await alarms.scalar(audited, id=alarm.id) == 2
 
 
@@ -122,9 +126,7 @@ async def test_cancelling_and_climbing_at_once_never_both_happen(client: httpx.A
     )
     clock.advance(timedelta(seconds=10))
 
-    answer, _ = await asyncio.gather(
-        client.post(f"/v1/alarms/{alarm.id}/cancellation", headers=own), alarms.climb()
-    )
+    answer, _ = await asyncio.gather(client.post(f"/v1/alarms/{alarm.id}/cancellation", headers=own), alarms.climb())
 
     assert answer.status_code == 409
     assert await alarms.told(alarm) != []

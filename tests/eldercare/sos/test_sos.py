@@ -1,5 +1,6 @@
 """SOS: never refused, stored first, pressed twice and stored once; and what to phone when nothing works."""
 
+import asyncio
 import json
 from datetime import timedelta
 
@@ -49,7 +50,10 @@ async def test_it_is_stored_and_rings_when_the_countdown_ends_though_the_app_is_
         (b"{", "application/json"),
         (b"[1, 2]", "application/json"),
         (b"null", "application/json"),
-        (b'{"place": "\\u0000", "sos_id": "nonsense", "countdown_seconds": "soon", "occurred_at": 5}', "application/json"),
+        (
+            b'{"place": "\\u0000", "sos_id": "nonsense", "countdown_seconds": "soon", "occurred_at": 5}',
+            "application/json",
+        ),
         (b"\x00\xff\xfe", "application/json"),
         (b'{"a": "\\ud800"}', "application/json"),
         (b"help", "text/plain"),
@@ -81,6 +85,17 @@ async def test_the_same_sos_again_is_the_same_alarm_even_when_it_is_over(
     assert (third["id"], third["state"]) == (first["id"], "cancelled")
     other = (await client.post(SOS, headers=headers, json={})).json()
     assert other["id"] != first["id"]
+
+
+async def test_the_same_sos_sent_several_times_at_once_is_stored_once(client: httpx.AsyncClient) -> None:
+    resident = await identity.resident(await identity.community())
+    headers = await sign_in_resident(resident)
+
+    answers = await asyncio.gather(*(client.post(SOS, headers=headers, json={"sos_id": KEY}) for _ in range(5)))
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert await alarms.scalar("SELECT count(*) FROM eldercare_alarm_signal") == 1
 
 
 async def test_what_is_valid_is_taken(client: httpx.AsyncClient, clock: ManualClock) -> None:
@@ -147,7 +162,10 @@ async def test_without_the_database_it_says_whom_to_phone(client: httpx.AsyncCli
     assert unknown.json()["emergency_numbers"] == {"any": "112"}
 
 
-@given(st.binary(max_size=400) | st.dictionaries(st.text(max_size=20), st.integers() | st.text()).map(lambda d: str(d).encode()))
+@given(
+    st.binary(max_size=400)
+    | st.dictionaries(st.text(max_size=20), st.integers() | st.text()).map(lambda d: str(d).encode())
+)
 def test_nothing_is_too_strange_to_be_understood(body: bytes) -> None:
     sos = understand(body, START)
 
@@ -164,7 +182,7 @@ json_values = st.recursive(
 
 @given(
     st.fixed_dictionaries(
-        {}, optional={name: json_values for name in ("sos_id", "countdown_seconds", "occurred_at", "place")}
+        {}, optional=dict.fromkeys(("sos_id", "countdown_seconds", "occurred_at", "place"), json_values)
     )
 )
 def test_no_field_is_too_strange_either(fields: dict[str, object]) -> None:
