@@ -45,6 +45,13 @@ class EventConsumption(SQLModel, table=True):
             "sequence",
             postgresql_where=sa.text("parked_at IS NULL"),
         ),
+        # Finds the few that failed: what backs off, what is parked.
+        sa.Index(
+            "ix_core_event_consumption_failed",
+            "subscriber",
+            "aggregate_id",
+            postgresql_where=sa.text("attempts > 0"),
+        ),
         # Every row is inserted and deleted soon after: without eager vacuuming the indexes fill with dead entries.
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": 0.01, "autovacuum_vacuum_threshold": 1000}},
     )

@@ -7,12 +7,11 @@ import sqlalchemy as sa
 from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import clock
+from app.core import clock, consumption
 from app.core.database import reading
 from app.core.events import subscribers
 from app.core.jobs import Job
 from app.core.queues import COUNT_CAP, lags
-from app.core.relay import HEAD, READY
 
 DUE_SECONDS = Gauge("hearthline_due_lag_seconds", "Seconds since the oldest deadline of a queue passed", ["due"])
 DUE_ROWS = Gauge("hearthline_due_depth", f"Rows of a queue whose deadline passed, at most {COUNT_CAP}", ["due"])
@@ -21,21 +20,8 @@ EVENT_ROWS = Gauge("hearthline_event_depth", f"Facts waiting for their subscribe
 EVENT_PARKED = Gauge("hearthline_event_parked", "Facts that stand still until they are replayed")
 ROWS_PARKED = Gauge("hearthline_due_parked", "Rows that stay out of their queue until they are replayed")
 
-# Behind a parked or failing head nothing can be consumed, which is not the worker being late: only heads count as lag.
-_LANES = sa.text(f"""
-    SELECT lane.critical,
-           coalesce(sum((SELECT count(*) FROM (
-               SELECT FROM core_event_consumption AS pending
-               WHERE pending.subscriber = name.subscriber AND pending.critical = lane.critical
-                 AND pending.parked_at IS NULL LIMIT :cap) AS capped)), 0) AS depth,
-           min((SELECT pending.due_at FROM core_event_consumption AS pending
-                WHERE pending.subscriber = name.subscriber AND pending.critical = lane.critical AND {READY}
-                  AND pending.sequence = {HEAD} ORDER BY pending.sequence LIMIT 1)) AS oldest
-    FROM unnest(CAST(:subscribers AS text[])) AS name (subscriber)
-    CROSS JOIN (VALUES (true), (false)) AS lane (critical)
-    GROUP BY lane.critical""")  # noqa: S608 - constants of ours
 _PARKED = sa.text("""
-    SELECT (SELECT count(*) FROM core_event_consumption WHERE parked_at IS NOT NULL),
+    SELECT (SELECT count(*) FROM core_event_consumption WHERE attempts > 0 AND parked_at IS NOT NULL),
            (SELECT count(*) FROM core_parked_row WHERE parked_at IS NOT NULL)""")
 
 
@@ -58,7 +44,7 @@ async def event_lags(connection: AsyncConnection) -> list[LaneLag]:
             seconds=max(0.0, (now - row.oldest).total_seconds()) if row.oldest else 0.0,
             count=int(row.depth),
         )
-        for row in await connection.execute(_LANES, binds)
+        for row in await connection.execute(consumption.LAGS, binds)
     ]
 
 

@@ -33,11 +33,11 @@ _PARKED = sa.text("""
             WHERE later.subscriber = parked.subscriber AND later.aggregate_id = parked.aggregate_id
               AND later.sequence > parked.sequence) AS waiting
     FROM core_event_consumption AS parked JOIN core_event AS fact ON fact.id = parked.event_id
-    WHERE parked.parked_at IS NOT NULL
+    WHERE parked.attempts > 0 AND parked.parked_at IS NOT NULL
     ORDER BY parked.parked_at, parked.sequence LIMIT :limit""")
 _REPLAY = sa.text("""
     UPDATE core_event_consumption SET parked_at = NULL, attempts = 0, due_at = :now
-    WHERE parked_at IS NOT NULL
+    WHERE attempts > 0 AND parked_at IS NOT NULL
       AND (CAST(:subscriber AS text) IS NULL OR subscriber = :subscriber)
       AND (CAST(:aggregate_id AS uuid) IS NULL OR aggregate_id = :aggregate_id)""")
 

@@ -10,7 +10,7 @@ the session remembers.
 import itertools
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -20,12 +20,13 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import clock, failures, stopping
+from app.core import clock, consumption, failures, stopping
 from app.core.database import reading, unit_of_work
 from app.core.events import CHANNEL, CRITICAL_CHANNEL, Event, Subscriber, subscribers
 from app.core.jobs import Job
 
 BATCH = 500
+WINDOW = 4  # batches; a head is looked for further away only when there is none within
 CONTENTION_TRIES = 3
 
 RELAYED = Counter("hearthline_events_relayed", "Facts a subscriber consumed", ["subscriber"])
@@ -50,51 +51,6 @@ class _Outcome:
     error: Exception | None = field(default=None)
 
 
-READY = "(pending.attempts = 0 OR pending.due_at <= :now) AND pending.parked_at IS NULL"  # new facts defy skewed clocks
-# A scalar subquery, not NOT EXISTS: the planner can never turn it into a join that reads the whole table.
-HEAD = """(SELECT earlier.sequence FROM core_event_consumption AS earlier
-    WHERE earlier.subscriber = pending.subscriber AND earlier.aggregate_id = pending.aggregate_id
-    ORDER BY earlier.sequence LIMIT 1)"""
-_COLUMNS = "pending.sequence, pending.event_id, pending.aggregate_id, pending.attempts"
-
-CLAIM = sa.text(f"""
-    SELECT {_COLUMNS} FROM core_event_consumption AS pending
-    WHERE pending.subscriber = :subscriber AND pending.critical = :critical AND {READY} AND pending.sequence = {HEAD}
-    ORDER BY pending.sequence LIMIT :batch FOR UPDATE OF pending SKIP LOCKED""")  # noqa: S608 - constants of ours
-_CLAIM_AGAIN = sa.text(f"""
-    SELECT {_COLUMNS} FROM core_event_consumption AS pending
-    WHERE pending.subscriber = :subscriber AND pending.event_id = ANY(CAST(:event_ids AS uuid[]))
-      AND {READY} AND pending.sequence = {HEAD}
-    ORDER BY pending.sequence FOR UPDATE OF pending SKIP LOCKED""")  # noqa: S608 - constants of ours
-_FOLLOWERS = sa.text(f"""
-    SELECT {_COLUMNS}
-    FROM unnest(CAST(:aggregate_ids AS uuid[]), CAST(:sequences AS bigint[])) AS head (aggregate_id, sequence)
-    CROSS JOIN LATERAL (
-        SELECT following.* FROM core_event_consumption AS following
-        WHERE following.subscriber = :subscriber AND following.aggregate_id = head.aggregate_id
-          AND following.sequence > head.sequence
-        ORDER BY following.sequence LIMIT :each FOR UPDATE SKIP LOCKED
-    ) AS pending
-    ORDER BY pending.sequence""")  # noqa: S608 - constants of ours
-_FACTS = sa.text("""
-    SELECT id, name, aggregate_id, community_id, payload, occurred_at FROM core_event
-    WHERE id = ANY(CAST(:ids AS uuid[]))""")
-_CONSUMED = sa.text("""
-    DELETE FROM core_event_consumption
-    WHERE subscriber = :subscriber AND event_id = ANY(CAST(:event_ids AS uuid[]))""")
-_SET_BACK = sa.text(f"""
-    UPDATE core_event_consumption AS pending
-    SET attempts = :attempts, due_at = :due_at, last_error = :error, parked_at = CAST(:parked_at AS timestamptz)
-    WHERE pending.subscriber = :subscriber AND pending.event_id = :event_id AND {READY}""")  # noqa: S608 - constants of ours
-_LANES = sa.text(f"""
-    SELECT name.subscriber, lane.critical
-    FROM unnest(CAST(:subscribers AS text[])) AS name (subscriber)
-    CROSS JOIN unnest(CAST(:lanes AS boolean[])) AS lane (critical)
-    WHERE (SELECT true FROM core_event_consumption AS pending
-           WHERE pending.subscriber = name.subscriber AND pending.critical = lane.critical AND {READY} LIMIT 1)
-    ORDER BY lane.critical DESC""")  # noqa: S608 - constants of ours
-
-
 async def relay_once(batch: int = BATCH, *, critical: bool | None = None) -> int:
     """Hand every subscriber one batch from each lane, critical facts first; ``critical`` restricts it to one lane.
 
@@ -103,7 +59,7 @@ async def relay_once(batch: int = BATCH, *, critical: bool | None = None) -> int
     lanes = [True, False] if critical is None else [critical]
     binds = {"subscribers": list(subscribers()), "lanes": lanes, "now": clock.now()}
     async with reading() as connection:
-        waiting = (await connection.execute(_LANES, binds)).all()
+        waiting = (await connection.execute(consumption.LANES, binds)).all()
     worked = 0
     for name, lane in waiting:
         if stopping.requested():
@@ -131,8 +87,12 @@ async def _relay_lane(subscriber: Subscriber, batch: int, *, critical: bool) -> 
     """Return how many facts of one lane were consumed or set back; 0 when others kept getting in the way."""
     for _ in range(CONTENTION_TRIES):
         try:
-            outcome = await _try(subscriber, CLAIM, {"critical": critical, "batch": batch}, batch)
-            return await _isolate(subscriber, outcome) if outcome.error else outcome.consumed
+            for window in (WINDOW * batch, None):
+                binds = {"critical": critical, "batch": batch, "window": window}
+                outcome = await _try(subscriber, consumption.CLAIM, binds, batch)
+                if outcome.heads:
+                    return await _isolate(subscriber, outcome)
+            return 0  # noqa: TRY300 - nothing to claim, near or far
         except sa.exc.DBAPIError as error:
             if not failures.is_excused(error) or error.connection_invalidated:
                 raise
@@ -152,9 +112,10 @@ async def _try(subscriber: Subscriber, claim: sa.TextClause, binds: dict[str, An
             waves = [outcome.heads, *await _followers(session, subscriber, outcome.heads, batch)]
             outcome.chained = len(waves) > 1
             consumed = [claim.event_id for wave in waves for claim in wave]
+            facts = await _facts(session, subscriber, consumed)
             for wave in waves:
-                await subscriber.handle(session, await _facts(session, subscriber, wave))
-            await session.execute(_CONSUMED, {"subscriber": subscriber.name, "event_ids": consumed})
+                await subscriber.handle(session, [facts[claim.event_id] for claim in wave])
+            await session.execute(consumption.CONSUMED, {"subscriber": subscriber.name, "event_ids": consumed})
     except Exception as error:
         if not outcome.heads or failures.is_excused(error):
             raise
@@ -179,28 +140,26 @@ async def _followers(
         "each": each,
     }
     by_aggregate: defaultdict[uuid.UUID, list[_Claim]] = defaultdict(list)
-    for row in await session.execute(_FOLLOWERS, binds):
+    for row in await session.execute(consumption.FOLLOWERS, binds):
         by_aggregate[row.aggregate_id].append(_Claim(*row))
     untried = (itertools.takewhile(lambda claim: claim.attempts == 0, queue) for queue in by_aggregate.values())
     waves = itertools.zip_longest(*untried)
     return [[claim for claim in wave if claim is not None] for wave in waves]
 
 
-async def _facts(session: AsyncSession, subscriber: Subscriber, wave: Iterable[_Claim]) -> list[Event]:
-    """Return the facts in the order of their claims; raises ``LookupError`` for one the subscriber no longer knows."""
+async def _facts(session: AsyncSession, subscriber: Subscriber, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Event]:
+    """Return the facts by id; raises ``KeyError`` or ``ValidationError`` for one the subscriber does not understand."""
     types = {event.name: event for event in subscriber.events}
-    ids = [claim.event_id for claim in wave]
-    rows = {row.id: row for row in await session.execute(_FACTS, {"ids": ids})}
-    return [
-        types[row.name](
+    return {
+        row.id: types[row.name](
             **row.payload,
             id=row.id,
             occurred_at=row.occurred_at,
             aggregate_id=row.aggregate_id,
             community_id=row.community_id,
         )
-        for row in map(rows.__getitem__, ids)
-    ]
+        for row in await session.execute(consumption.FACTS, {"event_ids": ids})
+    }
 
 
 async def _isolate(subscriber: Subscriber, failed: _Outcome) -> int:
@@ -216,7 +175,9 @@ async def _isolate(subscriber: Subscriber, failed: _Outcome) -> int:
     for part in filter(None, (heads[:middle], heads[middle:])):
         event_ids = [head.event_id for head in part]
         # batch=0: no followers while the fault is being looked for, as it may lie in one of those
-        worked += await _isolate(subscriber, await _try(subscriber, _CLAIM_AGAIN, {"event_ids": event_ids}, 0))
+        worked += await _isolate(
+            subscriber, await _try(subscriber, consumption.CLAIM_AGAIN, {"event_ids": event_ids}, 0)
+        )
     return worked
 
 
@@ -234,7 +195,7 @@ async def _set_back(subscriber: Subscriber, claim: _Claim, error: Exception) -> 
         "parked_at": now if parked else None,
     }
     async with unit_of_work() as session:
-        await session.execute(_SET_BACK, binds)
+        await session.execute(consumption.SET_BACK, binds)
     FAILED.labels(subscriber.name).inc()
     log.warning(
         "event_parked" if parked else "event_failed",

@@ -17,11 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock as clocks
 from app.core import failures, stopping
 from app.core.clock import ManualClock
+from app.core.consumption import CLAIM
 from app.core.database import Database, connect_raw, reading, unit_of_work
 from app.core.events import Event, Subscriber, emit, install_subscribers
 from app.core.lag import event_lags
 from app.core.parked_events import parked, replay
-from app.core.relay import CLAIM, relay_once
+from app.core.relay import BATCH, WINDOW, relay_once
 
 COMMUNITY = uuid.UUID(int=7)
 LATE_REFUSAL = -1
@@ -415,18 +416,27 @@ async def test_a_clock_that_runs_ahead_elsewhere_delays_nothing(
     assert await relay_once() == 1
 
 
-async def _pile_up() -> None:
-    """Make 100,000 facts of 20,000 aggregates wait."""
+async def _pile_up(aggregates: int) -> None:
+    """Make 100,000 facts of so many aggregates wait."""
     async with unit_of_work() as session:
         await session.execute(
             sa.text("""
                 INSERT INTO core_event_consumption
                     (subscriber, sequence, event_id, aggregate_id, critical, due_at, attempts)
-                SELECT 'tests.steps', number, gen_random_uuid(), CAST(md5(CAST(number % 20000 AS text)) AS uuid),
-                    false, :due_at, 0
+                SELECT 'tests.steps', number, gen_random_uuid(),
+                    CAST(md5(CAST(number % :aggregates AS text)) AS uuid), false, :due_at, 0
                 FROM generate_series(1, 100000) AS number"""),
-            {"due_at": clocks.now()},
+            {"due_at": clocks.now(), "aggregates": aggregates},
         )
+
+
+async def _explain_claim(window: int | None) -> dict[str, Any]:
+    explain = sa.text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {CLAIM.text}")
+    binds = {"subscriber": "tests.steps", "critical": False, "now": clocks.now(), "batch": BATCH, "window": window}
+    async with reading() as connection:
+        [explained] = (await connection.execute(explain, binds)).scalar_one()
+    plan: dict[str, Any] = explained["Plan"]
+    return plan
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -435,21 +445,37 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(child)
 
 
+def _blocks(plan: dict[str, Any]) -> int:
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
 @pytest.mark.parametrize("analyzed", [False, True])
-async def test_claiming_costs_the_same_with_a_hundred_thousand_facts_waiting(analyzed: bool) -> None:
-    await _pile_up()
+@pytest.mark.parametrize("aggregates", [1, 20_000])
+async def test_claiming_looks_at_few_of_a_hundred_thousand_facts(aggregates: int, analyzed: bool) -> None:
+    await _pile_up(aggregates)
     if analyzed:
         async with reading() as connection:
             await connection.execute(sa.text("ANALYZE core_event_consumption"))
-    binds = {"subscriber": "tests.steps", "critical": False, "now": clocks.now(), "batch": 200}
-    async with reading() as connection:
-        explain = sa.text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {CLAIM.text}")
-        [explained] = await connection.scalar(explain, binds)
-    nodes = list(_nodes(explained["Plan"]))
-    assert not [node for node in nodes if node["Node Type"] in {"Seq Scan", "Sort", "Hash"}]
-    lane = next(node for node in nodes if node.get("Index Name") == "ix_core_event_consumption_lane")
-    assert lane["Actual Rows"] == 200
-    assert explained["Plan"]["Shared Hit Blocks"] + explained["Plan"]["Shared Read Blocks"] < 3_000
+    plan = await _explain_claim(WINDOW * BATCH)
+    assert not [node for node in _nodes(plan) if node["Node Type"] in {"Sort", "Hash"}]
+    assert {node.get("Index Name") for node in _nodes(plan)} >= {
+        "ix_core_event_consumption_lane",
+        "ix_core_event_consumption_head",
+    }
+    assert plan["Actual Rows"] == min(aggregates, BATCH)
+    assert _blocks(plan) < 15_000  # each look for a head reads three or four
+
+
+async def test_what_piled_up_behind_a_parked_fact_is_passed_by() -> None:
+    await _pile_up(1)
+    async with unit_of_work() as session:
+        await session.execute(
+            sa.text("UPDATE core_event_consumption SET attempts = 9, parked_at = :now WHERE sequence = 1"),
+            {"now": clocks.now()},
+        )
+    plan = await _explain_claim(None)
+    assert plan["Actual Rows"] == 0
+    assert _blocks(plan) < 15_000  # each row once, and no look for its head
 
 
 async def test_stopping_ends_between_two_batches(subscribe: Callable[..., None]) -> None:
