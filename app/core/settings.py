@@ -85,7 +85,7 @@ class MessageSettings(BaseModel):
 class WorkerSettings(BaseModel):
     """The worker's pace and its watchdog."""
 
-    batch: PositiveInt = 1_000
+    batch: PositiveInt = 2_000
     watchdog_url: str | None = Field(default=None, description="pinged only while the lag is within its limit")
     watchdog_seconds: PositiveInt = 30
     lag_limit_seconds: PositiveInt = 60

@@ -51,29 +51,29 @@ class Privacy:
 
 def instant(**options: Any) -> Any:
     """Return the field of a required ``timestamptz`` column."""
-    return Field(sa_type=sa.DateTime(timezone=True), **options)  # type: ignore[call-overload]  # SQLModel types sa_type as a class
+    return Field(sa_type=sa.DateTime(timezone=True), **options)
 
 
 def optional_instant(**options: Any) -> Any:
     """Return the field of an optional ``timestamptz`` column, empty unless set."""
-    return Field(default=None, sa_type=sa.DateTime(timezone=True), nullable=True, **options)  # type: ignore[call-overload]
+    return Field(default=None, sa_type=sa.DateTime(timezone=True), nullable=True, **options)
 
 
 def jsonb(**options: Any) -> Any:
     """Return the field of a ``jsonb`` column; give ``default_factory`` or ``default``."""
-    return Field(sa_type=JSONB, **options)  # type: ignore[call-overload]
+    return Field(sa_type=JSONB, **options)
 
 
 def text_array(**options: Any) -> Any:
     """Return the field of a required ``text[]`` column, empty unless set."""
     options.setdefault("default_factory", list)
-    return Field(sa_type=ARRAY(sa.Text), nullable=False, **options)  # type: ignore[call-overload]
+    return Field(sa_type=ARRAY(sa.Text), nullable=False, **options)
 
 
 def sealed(**options: Any) -> Any:
     """Return the field of a column that holds only what ``app.core.sealing`` sealed."""
     options["sa_column_kwargs"] = {"info": {SEALED: True}} | options.get("sa_column_kwargs", {})
-    return Field(sa_type=sa.Text, **options)  # type: ignore[call-overload]
+    return Field(sa_type=sa.Text, **options)
 
 
 class Table(SQLModel):

@@ -1,7 +1,8 @@
 """The SQL that moves check-ins from state to state, a batch in one statement each."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -57,18 +58,18 @@ _PROMPT = _batch(f"""
             closed_at = CASE WHEN pause IS NOT NULL THEN :now END,
             {_TOUCHED}
         FROM chosen WHERE c.id = chosen.id AND c.{_from("prompted")}
-        RETURNING c.channel, c.state
+        RETURNING c.id, c.channel, c.state
     )
-    SELECT DISTINCT channel FROM moved WHERE state = 'prompted'""").bindparams(  # noqa: S608
+    SELECT channel, array_agg(id) AS ids FROM moved WHERE state = 'prompted' GROUP BY channel""").bindparams(  # noqa: S608
     sa.bindparam("settle_by", type_=sa.DateTime(timezone=True))
 )
 
 
-async def prompt(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> set[str]:
-    """Open the check-ins, or excuse those of residents who are away; return the channels that have somebody to ask."""
+async def prompt(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> dict[str, list[uuid.UUID]]:
+    """Open the check-ins, or excuse those of residents who are away; return whom to ask over which channel."""
     binds = {"ids": list(ids), "now": now, "settle_by": now + rules.SETTLING}
-    channels = set((await session.scalars(_PROMPT, binds)).all())
-    return channels & set(PROMPTED_CHANNELS)
+    opened = await session.execute(_PROMPT, binds)
+    return {row.channel: row.ids for row in opened if row.channel in PROMPTED_CHANNELS}
 
 
 _START = sa.text(f"""
@@ -130,8 +131,8 @@ _REOPEN_UNASKED = _reopening("prompted_at", "settle_by")
 
 async def reopen(
     session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime, *, was_asked: bool
-) -> dict[uuid.UUID, str]:
-    """Give those whose window an outage of ours ate into a new one; return their ids with the channel to ask over."""
+) -> dict[str, list[uuid.UUID]]:
+    """Give those whose window an outage of ours ate into a new one; return them by the channel to ask over."""
     statement = _REOPEN_UNANSWERED if was_asked else _REOPEN_UNASKED
     binds = {
         "ids": list(ids),
@@ -140,7 +141,14 @@ async def reopen(
         "outage": rules.OUTAGE,
         "fresh_windows": rules.FRESH_WINDOWS,
     }
-    return {row.id: row.channel for row in await session.execute(statement, binds)}
+    return _by_channel(await session.execute(statement, binds))
+
+
+def _by_channel(rows: Iterable[sa.Row[Any]]) -> dict[str, list[uuid.UUID]]:
+    ids: dict[str, list[uuid.UUID]] = defaultdict(list)
+    for row in rows:
+        ids[row.channel].append(row.id)
+    return ids
 
 
 def _closing(target: rules.State) -> sa.TextClause:
@@ -178,10 +186,10 @@ _REMIND = _batch(f"""
     RETURNING c.id, c.channel, is_open AND c.state = 'prompted' AS reminds""")  # noqa: S608
 
 
-async def remind(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> dict[uuid.UUID, str]:
-    """Move the reminders on; return who is to be reminded (their window is still open) with their channel."""
+async def remind(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> dict[str, list[uuid.UUID]]:
+    """Move the reminders on; return, by channel, who is to be reminded (their window is still open)."""
     rows = await session.execute(_REMIND, {"ids": list(ids), "now": now})
-    return {row.id: row.channel for row in rows if row.reminds}
+    return _by_channel(row for row in rows if row.reminds)
 
 
 def _excusing(condition: str) -> sa.TextClause:

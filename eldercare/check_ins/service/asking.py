@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
@@ -33,8 +34,7 @@ _FACTS = sa.select(
 
 async def prompt(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Ask the residents whose check-ins are due; excuse those who are away."""
-    channels = await repository.prompt(session, ids, clock.now())
-    await telling.send_prompts(session, ids, channels)
+    await telling.send_prompts(session, await repository.prompt(session, ids, clock.now()))
 
 
 async def begin_windows(session: AsyncSession, settled: Sequence[DeliverySettled]) -> None:
@@ -77,9 +77,9 @@ async def close_unasked(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None
 async def _reopen(session: AsyncSession, ids: Sequence[uuid.UUID], *, was_asked: bool) -> list[uuid.UUID]:
     """Give those a fresh window whom an outage robbed of theirs, and return the rest."""
     reopened = await repository.reopen(session, ids, clock.now(), was_asked=was_asked)
-    channels = set(reopened.values()) & set(repository.PROMPTED_CHANNELS)
-    await telling.send_prompts(session, reopened, channels)
-    return [check_in_id for check_in_id in ids if check_in_id not in reopened]
+    await telling.send_prompts(session, reopened)
+    asked_again = set(chain.from_iterable(reopened.values()))
+    return [check_in_id for check_in_id in ids if check_in_id not in asked_again]
 
 
 def _signal(row: sa.Row[Any], kind: AlarmKind, severity: Severity) -> AlarmSignal:

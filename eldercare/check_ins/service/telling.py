@@ -1,7 +1,7 @@
 """Who gets which notice about check-ins, as SQL that tells a whole batch at once."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
@@ -49,13 +49,14 @@ def _select(text: str, **columns: Any) -> sa.Select[Any]:
 
 
 def _to_residents(part: str, expires_at: str, variables: str, *, each: str = "c.round") -> sa.Select[Any]:
-    # One collapse key: on the phone a reminder takes the place of the prompt.
+    # One collapse key: on the phone a reminder takes the place of the prompt. The rows are found by nothing but their
+    # ids: in a storm the statistics still say that nobody is 'prompted', and that condition would mislead the planner.
     return _select(f"""
         SELECT c.account_id, c.community_id, concat_ws('-', 'check_in', c.id, '{part}', {each}) AS dedupe_key,
                {variables} AS variables, {_DATA} AS data, c.resident_id AS about, c.id AS origin_id,
                {expires_at} AS expires_at, concat_ws('-', 'check_in', c.id) AS collapse_key
         FROM eldercare_check_in c
-        WHERE c.id = ANY (:check_in_ids) AND c.state = 'prompted' AND c.channel = :channel""")  # noqa: S608
+        WHERE c.id = ANY (:check_in_ids)""")  # noqa: S608
 
 
 _EACH_REMINDER = "c.round, c.reminders_sent"
@@ -96,18 +97,17 @@ _TOLD_OF_MISS = _to_others("missed")
 _TOLD_OF_LATE = _to_others("answered_late")
 
 
-async def send_prompts(session: AsyncSession, check_in_ids: Collection[uuid.UUID], channels: Collection[str]) -> None:
-    """Ask over each of ``channels`` those of the check-ins that are open and use it."""
-    for channel in sorted(channels):
-        binds = {"check_in_ids": list(check_in_ids), "channel": channel}
+async def send_prompts(session: AsyncSession, opened: Mapping[str, Sequence[uuid.UUID]]) -> None:
+    """Ask the residents of check-ins that have just been opened (channel → ids)."""
+    for channel in sorted(opened.keys() & PROMPTS.keys()):
+        binds = {"check_in_ids": list(opened[channel])}
         await send_many(session, PROMPTS[channel], _PROMPTED[channel], binds=binds, origin_kind=PROMPT_ORIGIN)
 
 
-async def send_reminders(session: AsyncSession, reminded: Mapping[uuid.UUID, str]) -> None:
-    """Remind the residents of check-ins (id → channel) that they have not answered."""
-    for channel in sorted(set(reminded.values()) & REMINDERS.keys()):
-        ids = [check_in_id for check_in_id, over in reminded.items() if over == channel]
-        binds = {"check_in_ids": ids, "channel": channel}
+async def send_reminders(session: AsyncSession, reminded: Mapping[str, Sequence[uuid.UUID]]) -> None:
+    """Remind the residents of check-ins (channel → ids) that they have not answered."""
+    for channel in sorted(reminded.keys() & REMINDERS.keys()):
+        binds = {"check_in_ids": list(reminded[channel])}
         await send_many(session, REMINDERS[channel], _REMINDED[channel], binds=binds, origin_kind=_REMINDER_ORIGIN)
 
 
