@@ -1,6 +1,7 @@
 """The relay: in order per aggregate, effect and consumption in one commit, a bad fact stands still alone."""
 
 import asyncio
+import dataclasses
 import random
 import uuid
 from collections import defaultdict
@@ -20,9 +21,10 @@ from app.core.clock import ManualClock
 from app.core.consumption import CLAIM
 from app.core.database import Database, connect_raw, reading, unit_of_work
 from app.core.events import Event, Subscriber, emit, install_subscribers
+from app.core.jobs import run_jobs
 from app.core.lag import event_lags
 from app.core.parked_events import parked, replay
-from app.core.relay import BATCH, WINDOW, relay_once
+from app.core.relay import BATCH, RELAY_JOBS, WINDOW, relay_once
 
 COMMUNITY = uuid.UUID(int=7)
 LATE_REFUSAL = -1
@@ -457,7 +459,7 @@ async def test_claiming_looks_at_few_of_a_hundred_thousand_facts(aggregates: int
         async with reading() as connection:
             await connection.execute(sa.text("ANALYZE core_event_consumption"))
     plan = await _explain_claim(WINDOW * BATCH)
-    assert not [node for node in _nodes(plan) if node["Node Type"] in {"Sort", "Hash"}]
+    assert not [node for node in _nodes(plan) if node["Node Type"] == "Seq Scan"]
     assert {node.get("Index Name") for node in _nodes(plan)} >= {
         "ix_core_event_consumption_lane",
         "ix_core_event_consumption_head",
@@ -476,6 +478,27 @@ async def test_what_piled_up_behind_a_parked_fact_is_passed_by() -> None:
     plan = await _explain_claim(None)
     assert plan["Actual Rows"] == 0
     assert _blocks(plan) < 15_000  # each row once, and no look for its head
+
+
+async def test_a_worker_relays_what_was_just_committed(subscribe: Callable[..., None]) -> None:
+    applied = asyncio.Event()
+
+    async def tell(session: AsyncSession, events: Sequence[Step | Alert]) -> None:
+        await apply_steps(session, events)
+        applied.set()
+
+    subscribe(tell)
+    stop = asyncio.Event()
+    seldom = [dataclasses.replace(job, every=timedelta(hours=1)) for job in RELAY_JOBS]
+    worker = asyncio.create_task(run_jobs(seldom, stop))
+    async with asyncio.timeout(20):
+        for event in (Step, Alert):
+            applied.clear()
+            await emit_steps(clocks.new_id(), 0, event=event)
+            await applied.wait()
+        stop.set()
+        await worker
+    assert len(await effects()) == 2
 
 
 async def test_stopping_ends_between_two_batches(subscribe: Callable[..., None]) -> None:
