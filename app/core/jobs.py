@@ -47,9 +47,8 @@ class NeverSettlesError(RuntimeError):
 
 async def run_jobs(jobs: Sequence[Job], stop: asyncio.Event) -> None:
     """Run ``jobs`` until ``stop`` is set; return once the batches under way are done. A job that raises goes on."""
-    stopping.heed(stop)
     scheduler = AsyncIOScheduler(timezone="UTC")
-    with ExitStack() as stack:
+    with stopping.heeding(stop), ExitStack() as stack:
         async with asyncio.TaskGroup() as tasks:
             ticks = []
             for job in jobs:

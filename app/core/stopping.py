@@ -1,14 +1,21 @@
 """The wish to stop, carried to loops that work in batches: they end between two batches, never inside one."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 _stop: ContextVar[asyncio.Event | None] = ContextVar("stop", default=None)
 
 
-def heed(stop: asyncio.Event) -> None:
-    """Make ``stop`` the event that ``requested()`` looks at in this task and those it starts."""
-    _stop.set(stop)
+@contextmanager
+def heeding(stop: asyncio.Event) -> Iterator[None]:
+    """Make ``stop`` what ``requested()`` looks at, within the block and in the tasks started there."""
+    token = _stop.set(stop)
+    try:
+        yield
+    finally:
+        _stop.reset(token)
 
 
 def requested() -> bool:

@@ -277,12 +277,10 @@ async def test_a_worker_asked_to_stop_ends_after_the_batch_in_hand() -> None:
         await finish(session, ids)
         stop.set()
 
-    async def worker() -> int:
-        stopping.heed(stop)
-        return await drain(DUE, then_stop, batch=10)
-
-    assert await asyncio.create_task(worker()) == 10
+    with stopping.heeding(stop):
+        assert await drain(DUE, then_stop, batch=10) == 10
     assert sum(await done_counts()) == 10
+    assert await drain(DUE, finish) == 20
 
 
 async def test_lag_is_the_age_of_the_oldest_deadline(clock: ManualClock) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
 from app.core import jobs as jobs_module
-from app.core import wakeups
+from app.core import stopping, wakeups
 from app.core.clock import ManualClock
 from app.core.database import Database
 from app.core.due import drain
@@ -160,6 +160,14 @@ async def test_stopping_waits_for_the_batch_in_hand() -> None:
     go_on.set()
     await asyncio.wait_for(worker, 10)
     assert finished == 1
+
+
+async def test_a_worker_that_has_ended_leaves_no_wish_to_stop_behind() -> None:
+    stop = asyncio.Event()
+    stop.set()
+    await run_jobs([Job("tests.ended", SELDOM, Counted())], stop)
+    assert not stopping.requested()
+    assert not stopping.in_worker()
 
 
 async def test_settling_runs_until_no_job_has_work() -> None:

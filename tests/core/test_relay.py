@@ -511,11 +511,8 @@ async def test_stopping_ends_between_two_batches(subscribe: Callable[..., None])
     subscribe(stop_now, stop_now)
     await emit_steps(clocks.new_id(), 0)
 
-    async def worker() -> int:
-        stopping.heed(stop)
-        return await relay_once()
-
-    assert await asyncio.create_task(worker()) == 1
+    with stopping.heeding(stop):
+        assert await relay_once() == 1
     assert len(await pending()) == 1
     await relay_all()
     assert await pending() == []

@@ -98,13 +98,10 @@ async def test_only_a_worker_shows_life(clock: ManualClock) -> None:
     await jobs.close()
     assert await gaps() == []
 
-    async def in_worker() -> None:
-        stopping.heed(asyncio.Event())
+    with stopping.heeding(asyncio.Event()):
         await jobs.show_life()
         clock.advance(timedelta(hours=1))
         await jobs.close()
-
-    await asyncio.create_task(in_worker())
     assert await gaps() == [timedelta(hours=1)]
 
 
