@@ -86,6 +86,9 @@ class WorkerSettings(BaseModel):
     """The worker's pace and its watchdog."""
 
     batch: PositiveInt = 2_000
+    lease_seconds: PositiveInt = Field(
+        default=60, description="after which another worker takes up what one was sending; longer than a provider takes"
+    )
     watchdog_url: str | None = Field(default=None, description="pinged only while the lag is within its limit")
     watchdog_seconds: PositiveInt = 30
     lag_limit_seconds: PositiveInt = 60

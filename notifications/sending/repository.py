@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock, set_ids
 from app.core.events import emit_many
 from app.core.queues import Due
+from app.core.settings import settings
 from notifications.delivery.models import DELIVERIES, MOST_CHANNELS, Delivery
 from notifications.delivery.rules import LANES, Lane, lane_number
 from notifications.events import DeliverySettled
-from notifications.sending.rules import LEASE, Settlement
+from notifications.sending.rules import Settlement
 from notifications.templates.variables import Stored
 
 _INSTANT = sa.DateTime(timezone=True)
@@ -92,7 +93,8 @@ _CLAIMS = {lane: _claim(lane) for lane in LANES}
 async def claim(session: AsyncSession, lane: Lane, size: int) -> list[Claimed]:
     """Lease up to ``size`` due deliveries of a lane, the longest due first; commit before anything is sent."""
     now = clock.now()
-    rows = await session.execute(_CLAIMS[lane], {"due_by": now, "lease_until": now + LEASE, "size": size})
+    lease = timedelta(seconds=settings().worker.lease_seconds)
+    rows = await session.execute(_CLAIMS[lane], {"due_by": now, "lease_until": now + lease, "size": size})
     return [Claimed(*row) for row in rows]
 
 

@@ -13,7 +13,6 @@ MAX_ATTEMPTS = 8
 ATTEMPTS_BEFORE_FALLBACK = 2  # where another channel is waiting, patience costs more than it brings
 FIRST_DELAY = timedelta(seconds=10)
 LONGEST_DELAY = timedelta(minutes=15)
-LEASE = timedelta(seconds=60)
 _REPLACES_ITSELF = frozenset({"push"})  # a repeat takes the first one's place under its collapse key
 
 State = Literal["queued", "sent", "failed", "expired", "suppressed", "parked"]

@@ -10,6 +10,7 @@ from app.core import clock as clocks
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
+from app.core.settings import WorkerSettings
 from app.identity.events import ResidentClosed
 from app.identity.models import Account, ContactPoint
 from notifications.api import Notice, Tally, parked, replay, send, tally
@@ -21,7 +22,7 @@ from notifications.delivery.subscribers import SUBSCRIBERS
 from notifications.events import DeliverySettled
 from notifications.sending import service
 from notifications.sending.jobs import JOBS, forget_keys, run_lane
-from notifications.sending.rules import LEASE, MAX_ATTEMPTS
+from notifications.sending.rules import MAX_ATTEMPTS
 from notifications.templates.notices import _registry
 from tests.factories import identity
 from tests.factories.notifications import deliveries, outbox, phone
@@ -29,6 +30,8 @@ from tests.notifications.notices import ALARM, NEWS, PROMPT
 from tests.notifications.sending.conftest import ORIGIN, Scene
 from tests.sinks import fcm
 from tests.sinks.fcm import FcmSink
+
+LEASE = timedelta(seconds=WorkerSettings().lease_seconds)
 
 
 async def states() -> dict[str, tuple[str, str | None]]:

@@ -1,0 +1,206 @@
+"""Real API and worker processes on a database of the tests: started, signalled and awaited by their ids."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import orjson
+from sqlalchemy.engine import URL, make_url
+
+from tests.conftest import DATA, ROOT
+from tests.faults import nursery
+
+PATIENCE = 90.0  # seconds: only a machine that is badly overloaded comes near it
+
+
+@dataclass(slots=True)
+class Process:
+    """One running process and what it wrote."""
+
+    pid: int
+    log: Path
+    exited: "asyncio.Future[int]"
+    url: str = ""
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal; it may be gone already."""
+        if not self.exited.done():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    async def kill(self) -> None:
+        """End it as a power cut would, and return when it is gone."""
+        self.send(signal.SIGKILL)
+        await asyncio.wait_for(asyncio.shield(self.exited), PATIENCE)
+
+    async def stop(self) -> int:
+        """Ask it to stop and return its exit status (negative: the signal that ended it)."""
+        self.send(signal.SIGTERM)
+        return await asyncio.wait_for(asyncio.shield(self.exited), PATIENCE)
+
+    def written(self) -> str:
+        """Return what it has logged."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+
+@dataclass
+class House:
+    """Starts processes of Hearthline on one database, with settings they share."""
+
+    url: str
+    directory: Path
+    settings: Mapping[str, str]
+    _nursery: "Nursery"
+    running: list[Process] = field(default_factory=list)
+
+    async def worker(self, **settings: str) -> Process:
+        """Start a worker; returns at once."""
+        return await self._start("worker", ["worker"], settings)
+
+    async def api(self, *, port: int | None = None, **settings: str) -> Process:
+        """Start an API process without a worker and return when it answers; ``url`` is its address."""
+        port = port or free_port()
+        url = f"http://127.0.0.1:{port}"
+        address = {"HEARTHLINE_HTTP_PORT": str(port), "HEARTHLINE_HTTP_PUBLIC_URL": url}
+        process = await self._start("api", ["serve", "--no-worker", "--no-migrate"], address | settings)
+        process.url = url
+        await self._until_alive(process)
+        return process
+
+    async def stop(self) -> None:
+        """End whatever still runs."""
+        for process in self.running:
+            await process.kill()
+
+    async def _start(self, name: str, command: list[str], settings: Mapping[str, str]) -> Process:
+        log = self.directory / f"{name}-{len(self.running)}.log"
+        process = await self._nursery.start(command, _environment(self.url, {**self.settings, **settings}), log)
+        self.running.append(process)
+        return process
+
+    async def _until_alive(self, process: Process) -> None:
+        async with httpx.AsyncClient() as client, asyncio.timeout(PATIENCE):
+            while True:
+                if process.exited.done():
+                    raise RuntimeError(f"the API did not start:\n{process.written()}")
+                with suppress(httpx.TransportError):
+                    if (await client.get(f"{process.url}/health/live")).status_code == 200:
+                        return
+                await asyncio.sleep(0.02)
+
+
+class Nursery:
+    """The test's end of `tests.faults.nursery`."""
+
+    def __init__(self, server: asyncio.subprocess.Process) -> None:
+        assert server.stdin
+        assert server.stdout
+        self._orders, self._facts = server.stdin, server.stdout
+        self._started: asyncio.Queue[int] = asyncio.Queue()
+        self._exits: dict[int, asyncio.Future[int]] = {}
+        self.ready = asyncio.Event()
+
+    async def listen(self) -> None:
+        """Take in what the nursery tells, until cancelled."""
+        while line := await self._facts.readline():
+            match orjson.loads(line):
+                case {"ready": True}:
+                    self.ready.set()
+                case {"started": pid}:
+                    self._exit_of(pid)
+                    await self._started.put(pid)
+                case {"exited": pid, "status": status}:
+                    self._exit_of(pid).set_result(status)
+
+    async def start(self, command: list[str], environment: Mapping[str, str], log: Path) -> Process:
+        """Fork a process that runs ``hearthline <command>``."""
+        order = {"command": command, "environment": dict(environment), "log": str(log)}
+        self._orders.write(orjson.dumps(order) + b"\n")
+        await self._orders.drain()
+        pid = await asyncio.wait_for(self._started.get(), PATIENCE)
+        return Process(pid, log, self._exit_of(pid))
+
+    def _exit_of(self, pid: int) -> "asyncio.Future[int]":
+        return self._exits.setdefault(pid, asyncio.get_running_loop().create_future())
+
+
+@asynccontextmanager
+async def open_nursery() -> AsyncIterator[Nursery]:
+    """Run a nursery for as long as the block runs."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("HEARTHLINE_")}
+    # Bytecode is kept beside the tests' data, wherever the machine would have it.
+    plain.pop("PYTHONDONTWRITEBYTECODE", None)
+    plain["PYTHONPYCACHEPREFIX"] = str(DATA / "bytecode")
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-W", "ignore", "-m", nursery.__name__, cwd=ROOT, env=plain,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    opened = Nursery(server)
+    listening = asyncio.create_task(opened.listen())
+    try:
+        await asyncio.wait_for(opened.ready.wait(), PATIENCE)
+        yield opened
+    finally:
+        assert server.stdin
+        server.stdin.close()
+        await server.wait()
+        listening.cancel()
+
+
+@asynccontextmanager
+async def house(nursery_: Nursery, url: URL | str, directory: Path, **settings: str) -> AsyncIterator[House]:
+    """Lend a house on the database ``url`` whose processes end with the block."""
+    text = url if isinstance(url, str) else url.render_as_string(hide_password=False)
+    async with AsyncExitStack() as stack:
+        opened = House(text, directory, settings, nursery_)
+        stack.push_async_callback(opened.stop)
+        yield opened
+
+
+def _environment(url: str, settings: Mapping[str, str]) -> dict[str, str]:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("HEARTHLINE_")}
+    ours = {
+        "HEARTHLINE_ENVIRONMENT": "test",
+        "HEARTHLINE_DATABASE_URL": url,
+        "HEARTHLINE_DIRECTORY": str(DATA),
+        "HEARTHLINE_TELEMETRY_LOG_LEVEL": "warning",
+    }
+    return plain | ours | dict(settings)
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def looking(url: URL | str) -> AsyncIterator[asyncpg.Connection]:
+    """Lend a bare connection to the database, to look at what processes have done."""
+    dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def until(connection: asyncpg.Connection, query: str, *binds: Any, patience: float = PATIENCE) -> None:
+    """Return once the query's first value is true."""
+    try:
+        async with asyncio.timeout(patience):
+            while not await connection.fetchval(query, *binds):  # noqa: ASYNC110 - other processes write the rows
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"never came true: {query}") from None
