@@ -29,7 +29,7 @@ async def work(settings: Settings, *, parent: int | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with running(settings):
-        watch = asyncio.create_task(_stop_with_parent(parent, stop)) if parent else None
+        watch = asyncio.create_task(stop_with_parent(parent, stop)) if parent else None
         log.info("worker_started", jobs=len(assembly.JOBS))
         try:
             await run_jobs(assembly.JOBS, stop)
@@ -40,7 +40,8 @@ async def work(settings: Settings, *, parent: int | None = None) -> None:
     log.info("worker_stopped")
 
 
-async def _stop_with_parent(parent: int, stop: asyncio.Event) -> None:
-    while os.getppid() == parent:
+async def stop_with_parent(parent: int, stop: asyncio.Event) -> None:
+    """Set ``stop`` once the process with the id ``parent``, ours, is gone."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing wakes us when it ends
         await asyncio.sleep(_PARENT_CHECK_SECONDS)
     stop.set()

@@ -5,7 +5,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from app.cli import operating, processes
+from app.cli import demo, operating, people, processes
 from app.cli.deliveries import deliveries
 
 app = typer.Typer(
@@ -15,10 +15,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in processes.COMMANDS:
+for command in (*demo.COMMANDS, *processes.COMMANDS, *operating.COMMANDS):
     app.command()(command)
-for command in operating.COMMANDS:
-    app.command()(command)
+for name, hidden in demo.HIDDEN.items():
+    app.command(name, hidden=True)(hidden)
+for name, about_people in people.COMMANDS.items():
+    app.command(name)(about_people)
 app.add_typer(operating.events, name="events", help="Facts whose subscribers failed on them.")
 app.add_typer(operating.rows, name="rows", help="Due rows that were set aside because they failed.")
 app.add_typer(deliveries, name="deliveries", help="Notices that were given up or whose outcome nobody knows.")

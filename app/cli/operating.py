@@ -51,7 +51,9 @@ def migrate(
     out.print(f"the database is at {revision}")
 
 
-def openapi(file: Annotated[Path | None, typer.Argument(help="where to write it (default: standard output)")] = None) -> None:
+def openapi(
+    file: Annotated[Path | None, typer.Argument(help="where to write it (default: standard output)")] = None,
+) -> None:
     """Write the OpenAPI description."""
     document = orjson.dumps(create_app().openapi(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
     if file is None:
@@ -82,7 +84,9 @@ def events_parked() -> None:
 
     table = Table("subscriber", "event", "aggregate", "attempts", "error", "parked at")
     for row in with_database(work):
-        table.add_row(row.subscriber, row.name, str(row.aggregate_id), str(row.attempts), row.last_error, str(row.parked_at))
+        table.add_row(
+            row.subscriber, row.name, str(row.aggregate_id), str(row.attempts), row.last_error, str(row.parked_at)
+        )
     out.print(table)
 
 
@@ -147,4 +151,4 @@ def audit_verify() -> None:
         raise typer.Exit(1)
 
 
-COMMANDS = (migrate, openapi, doctor)
+COMMANDS: tuple[Callable[..., None], ...] = (migrate, openapi, doctor)

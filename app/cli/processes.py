@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 import uvicorn
@@ -18,7 +19,8 @@ from app.core import embedded
 from app.core.runtime import EMBEDDED_DATABASE
 from app.core.settings import Settings, settings
 
-_WORKER_STOP_SECONDS = 30
+_CHILD_STOP_SECONDS = 30
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -37,44 +39,55 @@ def database_url(current: Settings) -> Iterator[str]:
 
 def serve(
     worker: Annotated[bool, typer.Option(help="run a worker beside the API")] = True,
-    migrate_first: Annotated[bool, typer.Option("--migrate/--no-migrate", help="bring the database up to date first")] = True,
+    migrate_first: Annotated[
+        bool, typer.Option("--migrate/--no-migrate", help="bring the database up to date first")
+    ] = True,
 ) -> None:
     """Serve the API, with a worker as a child process."""
     current = settings()
-    with database_url(current) as url:
+    with ExitStack() as stack:
+        url = stack.enter_context(database_url(current))
         if migrate_first:
             migrations.upgrade(url, schema=current.database.schema_name)
-        with _beside(worker=worker):
-            uvicorn.run(
-                "app.main:create_app",
-                factory=True,
-                host=current.http.host,
-                port=current.http.port,
-                workers=current.http.processes if current.http.processes > 1 else None,
-                loop="uvloop",
-                http="httptools",
-                access_log=False,
-                log_level="warning",
-                server_header=False,
-                timeout_graceful_shutdown=int(current.http.shutdown_grace),
-                proxy_headers=False,
-            )
+        if worker:
+            stack.enter_context(beside("worker"))
+        listen(current)
+
+
+def listen(current: Settings) -> None:
+    """Serve the API until SIGTERM or SIGINT; requests in flight finish."""
+    # The server passes the signal on when it has finished: that must end us in order, not kill us.
+    signal.signal(signal.SIGTERM, _leave)
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=current.http.host,
+        port=current.http.port,
+        workers=current.http.processes if current.http.processes > 1 else None,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=int(current.http.shutdown_grace),
+        proxy_headers=False,
+    )
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
 
 
 @contextmanager
-def _beside(*, worker: bool) -> Iterator[None]:
-    """Run a worker as a child process: a storm of due rows never takes time from a request."""
-    if not worker:
-        yield
-        return
-    command = [sys.executable, "-m", "app.cli", "worker", "--parent", str(os.getpid())]
-    child = subprocess.Popen(command)  # noqa: S603 - our own program
+def beside(*command: str) -> Iterator[None]:
+    """Run another command of ours as a child process: a storm of due rows never takes time from a request."""
+    child = subprocess.Popen([sys.executable, "-m", "app.cli", *command, "--parent", str(os.getpid())])
     try:
         yield
     finally:
         child.send_signal(signal.SIGTERM)
         try:
-            child.wait(_WORKER_STOP_SECONDS)
+            child.wait(_CHILD_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             # What it held is claimed again by another worker.
             child.kill()
@@ -83,9 +96,13 @@ def _beside(*, worker: bool) -> Iterator[None]:
 
 def worker(parent: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
     """Do what falls due: prompts, deadlines, events, deliveries."""
-    current = settings()
+    complete(workers.work(settings(), parent=parent))
+
+
+def complete(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run ``work`` on the fast event loop and return its result."""
     with asyncio.Runner(loop_factory=_loop) as runner:
-        runner.run(workers.work(current, parent=parent))
+        return runner.run(work)
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -94,4 +111,4 @@ def _loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-COMMANDS = (serve, worker)
+COMMANDS: tuple[Callable[..., None], ...] = (serve, worker)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -73,7 +73,8 @@ class Clockwork:
         """Return the earliest deadline of any queue after now, ``until`` if there is none before."""
         now = clock.now()
         async with reading() as connection:
-            found = {name: at for name, at in await connection.execute(_deadlines(now, until)) if at is not None}
+            rows = (await connection.execute(_deadlines(now, until))).all()
+        found = {row.queue: row.deadline for row in rows if row.deadline is not None}
         first = min(found.values(), default=until)
         jobs = frozenset(SERVES.get(name, name) for name, at in found.items() if at == first)
         are_known = jobs <= self._names  # if not, everybody is asked
@@ -81,12 +82,12 @@ class Clockwork:
         return first
 
 
-def _deadlines(now: datetime, until: datetime) -> sa.CompoundSelect[tuple[str, datetime | None]]:
+def _deadlines(now: datetime, until: datetime) -> sa.CompoundSelect[Any]:
     return sa.union_all(
         *(
-            sa.select(sa.literal_column(f"'{due.name}'", sa.Text), sa.func.min(due.deadline)).where(
-                due.deadline > now, due.deadline < until, sa.true() if due.where is None else due.where
-            )
+            sa.select(
+                sa.literal_column(f"'{due.name}'", sa.Text).label("queue"), sa.func.min(due.deadline).label("deadline")
+            ).where(due.deadline > now, due.deadline < until, sa.true() if due.where is None else due.where)
             for due in queues()
         )
     )

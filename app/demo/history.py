@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Container
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from app.demo.community import TIME_ZONE, Resident, Village
 _ZONE: Final = ZoneInfo(TIME_ZONE)
 _DAY_BEGINS: Final = time(5)
 _STEP: Final = timedelta(hours=1)  # the longest the clock moves at once
+_NOW: Final = timedelta(seconds=1)  # real time goes on: closer than this is there
 _LOOK_SECONDS: Final = 2.0
 _AT_ONCE: Final = 6
 _CODE_TRIES: Final = 50
@@ -48,10 +50,9 @@ class People:
         }
         self._desk = {actor.id: actor for actor in village.staff["dispatcher"]}
 
-    def next_intention(self) -> datetime | None:
-        """Return when somebody means to do something next."""
-        times = [self._next_day, *(intention[0] for intention in self._intentions[:1])]
-        return min(times)
+    def next_intention(self) -> datetime:
+        """Return when somebody means to do something next, at the latest when the next day begins."""
+        return min(self._next_day, *(at for at, _, _ in self._intentions[:1])) if self._intentions else self._next_day
 
     async def act(self) -> bool:
         """Do what is due by now; say whether anything was."""
@@ -113,10 +114,10 @@ class People:
                 continue
             absence = behaviour.absence(number, today)
             if absence and begins >= now:
-                self._later(begins, lambda who=resident, what=absence: self._leave(who, *what))
+                self._later(begins, partial(self._leave, resident, *absence))
             call = behaviour.sos(number, today, resident.neighbour.frailty)
             if call and resident.neighbour.has_app and begins + call.at >= now:
-                self._later(begins + call.at, lambda who=resident, what=call: self._press(who, what))
+                self._later(begins + call.at, partial(self._press, resident, call))
 
     def _answer_later(self, check_in: dict[str, Any]) -> None:
         resident = self._village.residents.get(uuid.UUID(check_in["resident_id"]))
@@ -127,7 +128,7 @@ class People:
         answer = behaviour.answer(resident.neighbour.number, due_at, check_in["channel"], resident.neighbour.frailty)
         if answer is not None:
             asked_at = datetime.fromisoformat(check_in["asked_at"] or check_in["due_at"])
-            self._later(asked_at + answer.after, lambda: self._answer(resident, check_in["id"], answer))
+            self._later(asked_at + answer.after, partial(self._answer, resident, check_in["id"], answer))
 
     async def _answer(self, resident: Resident, check_in_id: str, answer: behaviour.Answer) -> None:
         body = {"status": answer.status, "how": answer.how} if answer.how else {"status": answer.status}
@@ -157,7 +158,7 @@ class People:
             response = behaviour.response(occasion, readiness, at_desk=member is None)
             if response is not None:
                 at = clock.now() + response.after
-                self._later(at, lambda who=actor, what=response: self._take(who, alarm["id"], what))
+                self._later(at, partial(self._take, actor, alarm["id"], response))
 
     async def _take(self, actor: Actor, alarm_id: str, response: behaviour.Response) -> None:
         alarm = await self._try(actor, f"/v1/alarms/{alarm_id}/acknowledgement")
@@ -169,9 +170,9 @@ class People:
             departs = now + response.departs
             arrives = departs + response.arrives
             ends = arrives + response.ends
-            self._later(departs, lambda: self._do(actor, f"{path}/departure"))
-            self._later(arrives, lambda: self._do(actor, f"{path}/arrival"))
-        self._later(ends, lambda: self._do(actor, f"{path}/resolution", {"outcome": response.outcome}))
+            self._later(departs, partial(self._do, actor, f"{path}/departure"))
+            self._later(arrives, partial(self._do, actor, f"{path}/arrival"))
+        self._later(ends, partial(self._do, actor, f"{path}/resolution", {"outcome": response.outcome}))
 
     async def _press(self, resident: Resident, call: behaviour.Call) -> None:
         """Press SOS, on a phone that is signed in as everybody signs in: with the code that comes by text message."""
@@ -181,7 +182,7 @@ class People:
         alarm = await self._phones.ask(None, "POST", "/v1/me/sos", {"countdown_seconds": 15}, token=token)
         if call.by_mistake and alarm["countdown_until"]:
             at = clock.now() + timedelta(seconds=6)
-            self._later(at, lambda: self._do(resident.actor, f"/v1/alarms/{alarm['id']}/cancellation"))
+            self._later(at, partial(self._do, resident.actor, f"/v1/alarms/{alarm['id']}/cancellation"))
 
     async def _sign_in(self, resident: Resident) -> str | None:
         phone = resident.neighbour.create["contact_points"][0]["value"]
@@ -237,8 +238,8 @@ class Replay(People):
         await self.deliver()
         await self.notice()
         deadline = await self._clockwork.next_deadline(clock.now() + _STEP)
-        while (now := clock.now()) < until():
-            self._clock.set(max(now, min(until(), deadline, self.next_intention() or deadline)))
+        while (now := clock.now()) < until() - _NOW:
+            self._clock.set(max(now, min(until(), deadline, self.next_intention())))
             acted = await self.act()
             if clock.now() >= deadline or (acted and self._clockwork.is_woken()):
                 await self.deliver()

@@ -146,14 +146,14 @@ class Census:
 
     def _plan(self, channel: str) -> dict[str, Any]:
         times = [self.chance.choice(_MORNING)]
-        if channel in ("app", "sms") and self.chance.random() < 0.2:
+        if channel in ("app", "sms") and self.chance.random() < 0.12:
             times.append(self.chance.choice(_EVENING))
-        on_workdays = self.chance.random() < 0.15
+        weekdays = self.chance.choices(([1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5], [1, 3, 5, 7]), (5, 3, 2))[0]
         is_visit = channel == "visit"
         return {
             "channel": channel,
             "times": times,
-            "weekdays": [1, 2, 3, 4, 5] if on_workdays else [1, 2, 3, 4, 5, 6, 7],
+            "weekdays": weekdays,
             "answer_window": "PT2H" if is_visit else "PT30M",
             "reminders": [] if is_visit else ["PT15M"],
             "questions": list(_QUESTIONS[: self.chance.choice((0, 0, 1, 3))]) if channel == "app" else [],

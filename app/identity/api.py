@@ -15,15 +15,21 @@ from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
 from app.identity.consent.rules import GivenKind
 from app.identity.consent.service import close_break_glass, open_break_glass
+from app.identity.erasure.problems import FreshSignInNeeded, ResidenceNotEnded
+from app.identity.erasure.service import HeldPerson, erase_person, hold_person, require_fresh_sign_in
 from app.identity.founding.service import OperatorExists, add_first_operator, appoint, find_community, found_community
+from app.identity.importing.schemas import ImportReport
+from app.identity.importing.service import import_file
 from app.identity.installations.service import PushTarget, installations, remove_installation
 from app.identity.models import Grant
+from app.identity.organizations.problems import LastOperator
 from app.identity.organizations.views import InvitationMessage, duty_desk, invitation_message, organization_members
 from app.identity.people.names import community_names, resident_names
 from app.identity.people.schemas import ContactPointPublic, PersonPublic
 from app.identity.people.service import create_account
 from app.identity.people.views import accounts_reached_at, contact_points, people
 from app.identity.scopes import GRANTS_MANAGE
+from app.identity.second_factor.problems import SecondFactorNeeded
 from app.identity.sign_in.service import SignInCode, sign_in_code
 from app.identity.signed_in import PeopleOnly, Person
 from app.identity.visibility import (
@@ -41,16 +47,22 @@ __all__ = [
     "DEVICE_HEADER",
     "CommunityPublic",
     "ContactPointPublic",
+    "FreshSignInNeeded",
+    "HeldPerson",
     "HolidayPublic",
     "IdentityAuthenticator",
+    "ImportReport",
     "InvitationMessage",
+    "LastOperator",
     "Member",
     "OperatorExists",
     "PeopleOnly",
     "Person",
     "PersonPublic",
     "PushTarget",
+    "ResidenceNotEnded",
     "ResidentSubject",
+    "SecondFactorNeeded",
     "SignInCode",
     "actor_binds",
     "add_first_operator",
@@ -64,9 +76,12 @@ __all__ = [
     "create_account",
     "create_community",
     "duty_desk",
+    "erase_person",
     "find_accounts_by_phone",
     "find_community",
     "found_community",
+    "import_file",
+    "hold_person",
     "installations",
     "invitation_message",
     "is_visible",
@@ -77,6 +92,7 @@ __all__ = [
     "organization_members",
     "people",
     "remove_installation",
+    "require_fresh_sign_in",
     "require_member",
     "require_resident",
     "resident_guard",

@@ -1,0 +1,147 @@
+"""Commands of the demo: everything on one port, its community, and the people in it."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from app import assembly, migrations
+from app import worker as workers
+from app.cli import processes
+from app.core.runtime import running
+from app.core.settings import Settings, settings
+from app.demo import behaviour, history, seeding, tour
+from app.demo.people import MOST_RESIDENTS, neighbours
+
+out = Console(highlight=False)
+Residents = Annotated[int, typer.Option(min=4, max=MOST_RESIDENTS, help="how many people live in the demo community")]
+
+
+class ProgressReport:
+    """Progress as bars in the terminal."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+
+    def begin(self, what: str, total: float) -> None:
+        """Show a new bar."""
+        self._task = self._progress.add_task(what, total=total)
+
+    def advance(self, by: float) -> None:
+        """Move the newest bar on."""
+        if self._task is not None:
+            self._progress.advance(self._task, by)
+
+
+def run(
+    residents: Residents = seeding.RESIDENTS,
+    port: Annotated[int | None, typer.Option(help="instead of HEARTHLINE_HTTP_PORT or 8000")] = None,
+) -> None:
+    """Start everything with the demo community: database, API and worker on one port. For trying and developing."""
+    current = _demo_settings(port)
+    _require_free_port(current)
+    assembly.load_tables()
+    with processes.database_url(current) as url:
+        migrations.upgrade(url, schema=current.database.schema_name)
+        processes.complete(_seed(current, residents, for_visitors=True))
+        _introduce(current, residents)
+        with processes.beside("worker"), processes.beside("neighbours", f"--residents={residents}"):
+            processes.listen(current)
+    out.print("stopped")
+
+
+def demo(residents: Residents = seeding.RESIDENTS) -> None:
+    """Bring the demo community up to now: founded three weeks ago if it is not there, its past lived, not written."""
+    current = _demo_settings(None)
+    assembly.load_tables()
+    with processes.database_url(current) as url:
+        migrations.upgrade(url, schema=current.database.schema_name)
+        if not processes.complete(_seed(current, residents, for_visitors=False)):
+            out.print("the demo community is there, up to date")
+
+
+def neighbours_live(
+    residents: Residents = seeding.RESIDENTS, parent: Annotated[int | None, typer.Option(hidden=True)] = None
+) -> None:
+    """Let the demo's people live on: they answer and help each other, all but the one visitors look after."""
+    processes.complete(_live(_demo_settings(None), residents, parent))
+
+
+def _demo_settings(port: int | None) -> Settings:
+    # Through the environment, so that the worker and the neighbours run on the same.
+    os.environ["HEARTHLINE_DEMO_ENABLED"] = "true"
+    os.environ.setdefault("HEARTHLINE_TELEMETRY_LOG_LEVEL", "warning")
+    os.environ.setdefault("HEARTHLINE_TELEMETRY_LOG_FORMAT", "console")
+    if port is not None:
+        os.environ["HEARTHLINE_HTTP_PORT"] = str(port)
+        os.environ["HEARTHLINE_HTTP_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+    return settings()
+
+
+def _require_free_port(current: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((current.http.host, current.http.port))
+        except OSError as error:
+            sys.stderr.write(f"port {current.http.port}: {error.strerror}; choose another one with --port\n")
+            raise typer.Exit(1) from None
+
+
+async def _seed(current: Settings, residents: int, *, for_visitors: bool) -> bool:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    async with running(current):
+        with Progress(*columns, console=out) as progress:
+            report = ProgressReport(progress)
+            lived = await seeding.seed(current, report, residents=residents)
+        if for_visitors:
+            async with seeding.phones(current) as lent:
+                village = await seeding.found_again(lent, residents)
+                await tour.prepare(lent, village)
+    return lived
+
+
+def _introduce(current: Settings, residents: int) -> None:
+    """Print where everything is and how to get in."""
+    url = current.http.public_url
+    guide = neighbours(behaviour.SEED, residents)[0][0]
+    out.print(f"\n[bold]Hearthline[/bold] with a demo community of {residents} residents, who live on while it runs\n")
+    for what, path in (
+        ("API, with its description", "/docs"),
+        ("what would be sent", "/demo/outbox"),
+        ("health", "/health/ready"),
+    ):
+        out.print(f"  {what:<28}{url}{path}")
+    out.print("\nSign in with one of these numbers; the code arrives in the outbox:\n")
+    for sign_in in tour.sign_ins(guide):
+        out.print(f"  {sign_in.phone}  {sign_in.who}")
+    minutes = int(tour.WINDOW.total_seconds() // 60)
+    out.print(
+        f"\nThe first one is asked within the minute and has {minutes} minutes to answer. Ctrl-C stops everything.\n"
+    )
+
+
+async def _live(current: Settings, residents: int, parent: int | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(current), seeding.phones(current) as lent:
+        village = await seeding.found_again(lent, residents)
+        people = history.People(lent, village, without={village.guide.id})
+        watch = asyncio.create_task(workers.stop_with_parent(parent, stop)) if parent else None
+        await history.live(people, stop)
+        if watch:
+            watch.cancel()
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (run, demo)
+HIDDEN: dict[str, Callable[..., None]] = {"neighbours": neighbours_live}
