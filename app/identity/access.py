@@ -46,8 +46,8 @@ def member_guard(*roles: str, organization_kind: str | None = None) -> Callable[
     """Return the dependency of staff-only routes: a ``Member`` with one of ``roles``, in that kind of organization.
 
     Answers 401 to nobody and 403 without the role (in a session with a second factor, where it is asked for). Under
-    ``/organizations/{organization_id}/…`` it must be that organization, or the community's operator: others get a 404,
-    because they may not know it.
+    ``/organizations/{organization_id}/…`` it must be a role in that organization, or that of an operator, who oversees
+    all of the community's: other people of the operator get a 403, everyone else a 404, because they may not know it.
     """
     if unknown := set(roles) - set(ROLE_SCOPES):
         raise ValueError(f"unknown roles {unknown}")
@@ -82,7 +82,7 @@ async def _of_named(request: Request, connection: AsyncConnection, actor: Actor,
     if not known:
         raise NotFound
     for membership in known:
-        if membership.role in roles:
+        if membership.role in roles and (membership.organization_id == named or membership.role == "operator"):
             return _member(actor, membership)
     raise Forbidden(f"this is for the roles: {', '.join(roles)}")
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.events import emit
-from app.core.problems import FieldError, Malformed, NotFound
+from app.core.problems import FieldError, Forbidden, Malformed, NotFound
 from app.core.routing import check_version
 from app.identity.access import Member
 from app.identity.events import AccountDeactivated
@@ -108,8 +108,13 @@ async def change_agreement(
 
 
 async def end_member(session: AsyncSession, member: Member, organization_id: uuid.UUID, account_id: uuid.UUID) -> None:
-    """End all roles a person has in an organization, at once; raises ``NotFound``, ``LastOperator``."""
+    """End all roles a person has in an organization, at once.
+
+    Raises ``NotFound``, ``LastOperator``, ``Forbidden`` where somebody but an operator would end an operator's.
+    """
     organization = await organization_of(session, member.community_id, organization_id)
+    if organization.kind == "operator" and member.role != "operator":
+        raise Forbidden("only an operator ends roles there")
     if await end_memberships(session, account_id, organization_id) == 0:
         raise NotFound("this person does not work there")
     if organization.kind == "operator" and not await has_operator(session, member.community_id):

@@ -140,3 +140,32 @@ async def test_nobody_locks_out_themselves_a_resident_or_the_last_operator(
     assert ended.status_code == 204
     unknown = await client.delete(of(scene.operator.id, f"members/{second.id}"), headers=scene.staff_headers)
     assert unknown.status_code == 404
+
+
+async def test_a_coordinator_at_the_operators_leads_neither_others_nor_operators(
+    client: httpx.AsyncClient, scene: Scene
+) -> None:
+    agency = await make.organization(scene.community, "care_agency")
+    carer = await make.staff(agency, "carer")
+    another = await make.staff(scene.operator, "operator")
+    inside = await sign_in(await make.staff(scene.operator, "coordinator"))
+    for organization, account in ((agency, carer), (scene.operator, another)):
+        answer = await client.delete(of(organization.id, f"members/{account.id}"), headers=inside)
+        assert answer.status_code == 403, answer.text
+    made = await client.post(
+        of(agency.id, "api-clients"), json={"name": "Mine", "scopes": ["profile:read"]}, headers=inside
+    )
+    assert made.status_code == 403, made.text
+    ended = await client.delete(of(scene.operator.id, f"members/{another.id}"), headers=scene.staff_headers)
+    assert ended.status_code == 204, ended.text
+
+
+async def test_an_agency_does_not_end_a_residence(client: httpx.AsyncClient, scene: Scene) -> None:
+    agency = await make.organization(scene.community, "care_agency")
+    await make.agreement(agency, None, scene.resident)
+    closure = f"/v1/residents/{scene.resident.id}/closure"
+    body = {"reason": "died", "date": "2026-03-01"}
+    coordinator = await sign_in(await make.staff(agency, "coordinator"))
+    assert (await client.post(closure, json=body, headers=coordinator)).status_code == 403
+    inside = await sign_in(await make.staff(scene.operator, "coordinator"))
+    assert (await client.post(closure, json=body, headers=inside)).status_code == 201
