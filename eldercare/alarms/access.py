@@ -13,11 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.access import Actor, authenticate
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated
 from app.core.routing import connection_of
-from app.identity.api import ANY_SCOPE, actor_binds, is_visible
+from app.identity.api import actor_binds, is_visible
 from eldercare.alarms.models import Alarm
 from eldercare.alarms.problems import NotForTheResident
 
 _alarms = sa.inspect(Alarm).local_table
+# Who may raise alarms learns of the one theirs joins; who may do neither does not know of it.
+_KNOWN_BY = ("alarms:read", "alarms:raise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def _statement(scope: str) -> sa.Select[Any]:
         _alarms.c.id,
         resident_id,
         _alarms.c.community_id,
-        is_visible(resident_id, "alarms:read").label("is_known"),
+        sa.or_(*(is_visible(resident_id, known) for known in _KNOWN_BY)).label("is_known"),
         is_visible(resident_id, scope).label("is_allowed"),
     ).where(_alarms.c.id == sa.bindparam("alarm_id", type_=sa.Uuid))
 
@@ -47,7 +49,7 @@ async def require_alarm(connection: AsyncConnection, actor: Actor, alarm_id: uui
     Raises ``NotFound`` if the actor may not know of it, ``Forbidden`` if they may but lack the scope, and
     ``NotForTheResident`` if the resident themselves would answer it.
     """
-    binds = actor_binds(actor, *{scope, "alarms:read", ANY_SCOPE}) | {"alarm_id": alarm_id}
+    binds = actor_binds(actor, *{scope, *_KNOWN_BY}) | {"alarm_id": alarm_id}
     row = (await connection.execute(_statement(scope), binds)).one_or_none()
     if row is None or not (row.is_known or row.is_allowed):
         raise NotFound
