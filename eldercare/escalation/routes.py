@@ -4,8 +4,9 @@ import uuid
 from typing import Annotated
 
 from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.access import CurrentActor
+from app.core.access import Actor, CurrentActor
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
 from app.identity.api import Member, ResidentSubject, member_guard, require_member, require_resident, resident_guard
@@ -64,7 +65,7 @@ async def activate_escalation_plan(session: Session, actor: CurrentActor, plan_i
     """Put a draft in force; its last step, the duty desk, must have been tested."""
     plan = await service.lock_plan(session, plan_id)
     if plan.resident_id is not None:
-        await require_resident(await session.connection(), actor, plan.resident_id, "circle:manage")
+        await _require_plan_of(await session.connection(), actor, plan.resident_id)
     elif plan.community_id != actor.community_id:
         raise NotFound
     else:
@@ -84,3 +85,12 @@ async def test_duty_desk(session: Session, member: Operator, data: DeskTestMake)
 async def answer_duty_desk_test(session: Session, actor: CurrentActor, test_id: uuid.UUID) -> DeskTestPublic:
     """Answer a test of the duty desk, as somebody who sits there."""
     return DeskTestPublic.model_validate(await service.answer_test(session, actor, test_id))
+
+
+async def _require_plan_of(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> None:
+    """Let those pass who manage the resident's circle; who may not read of it may not know of the plan either."""
+    try:
+        await require_resident(connection, actor, resident_id, "circle:read")
+    except Forbidden:
+        raise NotFound from None
+    await require_resident(connection, actor, resident_id, "circle:manage")

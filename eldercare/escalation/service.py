@@ -110,14 +110,14 @@ async def test_desk(session: AsyncSession, actor: Actor, community_id: uuid.UUID
 
 
 async def answer_test(session: AsyncSession, actor: Actor, test_id: uuid.UUID) -> DeskTest:
-    """Answer a test as a person at the desk; raises ``NotFound`` for other communities', ``Forbidden`` for others."""
+    """Answer a test as a person at the desk; raises ``Forbidden`` for others, ``NotFound`` for other communities'."""
+    if actor.id not in await duty_desk(await session.connection(), actor.community_id):
+        raise Forbidden("only somebody at the duty desk can answer its test")
     test: DeskTest | None = await session.scalar(
         sa.select(DeskTest).where(col(DeskTest.id) == test_id).with_for_update()
     )
     if test is None or test.community_id != actor.community_id:
         raise NotFound
-    if actor.id not in await duty_desk(await session.connection(), test.community_id):
-        raise Forbidden("only somebody at the duty desk can answer its test")
     if test.answered_at is None:
         test.answered_at, test.answered_by = clock.now(), actor.id
         await session.flush()
