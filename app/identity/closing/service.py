@@ -28,7 +28,7 @@ async def close(session: AsyncSession, actor: Actor, subject: ResidentSubject, c
     Who died can no longer sign in, and what others granted them ends, too; who moved out still reads what is theirs.
     Raises ``Forbidden`` for anybody but staff, ``ResidenceEnded``, ``Malformed`` for a day in the future.
     """
-    _check_staff(subject)
+    _check_staff(actor, subject)
     account, resident = await lock_resident(session, subject.resident_id)
     if resident.state != "active":
         raise ResidenceEnded
@@ -71,7 +71,7 @@ async def reopen(session: AsyncSession, actor: Actor, subject: ResidentSubject) 
 
     Raises ``Forbidden`` for anybody but staff, ``NotClosed``.
     """
-    _check_staff(subject)
+    _check_staff(actor, subject)
     account, resident = await lock_resident(session, subject.resident_id)
     if resident.state == "active" or resident.closed_at is None:
         raise NotClosed
@@ -88,6 +88,7 @@ async def reopen(session: AsyncSession, actor: Actor, subject: ResidentSubject) 
     await emit(session, ResidentReopened(aggregate_id=resident.id, community_id=resident.community_id))
 
 
-def _check_staff(subject: ResidentSubject) -> None:
-    if subject.relation != "staff":
+def _check_staff(actor: Actor, subject: ResidentSubject) -> None:
+    """Let only the operator's people pass: what others agreed with the resident is not an agency's to end."""
+    if subject.relation != "staff" or not actor.holds("operator", "coordinator", organization_kind="operator"):
         raise Forbidden("only the community's staff ends or resumes a residence")
