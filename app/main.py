@@ -9,10 +9,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app import assembly
 from app.core import health, telemetry
 from app.core.problems import Problem, handle_problem, internal_error
+from app.core.route_index import RouteIndex
 from app.core.runtime import running
 from app.core.settings import Settings
 from app.core.settings import settings as current_settings
@@ -56,10 +58,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_exception_handler(kind, handle_problem)
     app.add_exception_handler(Exception, _handle_unexpected)
     app.add_middleware(telemetry.TelemetryMiddleware)
-    app.include_router(health.router)
-    for router in assembly.ROUTERS:
-        app.include_router(router)
-    if settings.demo.enabled or settings.environment != "production":
-        for router in assembly.DEMO_ROUTERS:
-            app.include_router(router)
+    demo = assembly.DEMO_ROUTERS if settings.demo.enabled or settings.environment != "production" else ()
+    routes = [route for router in (health.router, *assembly.ROUTERS, *demo) for route in router.routes]
+    # The routes themselves stay listed behind their index: the OpenAPI description is made from them.
+    app.router.routes[:0] = [RouteIndex([route for route in routes if isinstance(route, Route)]), *routes]
     return app

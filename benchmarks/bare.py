@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from eldercare.check_ins import views
+from eldercare.check_ins.views import check_ins as views
 
 _dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 _LIST = views._LISTS[False, False].compile(dialect=_dialect)

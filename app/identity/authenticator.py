@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-import asyncpg
 import sqlalchemy as sa
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +18,7 @@ from app.core import clock
 from app.core.access import ANONYMOUS, Actor, Membership
 from app.core.database import reading
 from app.core.problems import Unauthenticated
+from app.core.statements import fetch_row
 from app.identity.credentials import CLIENT_PREFIX, DEVICE_PREFIX, Credential, matches
 from app.identity.scopes import ALARMS_RAISE
 from app.identity.sessions import tokens
@@ -26,7 +26,6 @@ from app.identity.sessions import tokens
 DEVICE_HEADER: Final = "X-Device-Credential"
 SOS_TOKEN_AGE: Final = timedelta(days=90)
 _CREDENTIAL_PREFIXES: Final = ("hl_", "hd_")
-_GONE: Final = ("08", "57P")  # SQL states of a lost connection, a shutdown, a crash
 _COARSE: Final = timedelta(hours=1)
 
 # A membership in an organization that asks for a second factor counts only in a session that has one.
@@ -140,22 +139,6 @@ async def _connection(request: Request) -> AsyncIterator[AsyncConnection]:
             yield connection
 
 
-async def _fetch(connection: AsyncConnection, statement: str, *binds: object) -> Any:
-    """Return the row of a statement of every request, straight from the driver: half the time of a Core statement.
-
-    Raises ``ConnectionError`` when the database went away, and then takes the connection out of the pool, as SQLAlchemy
-    would have done.
-    """
-    raw = await connection.get_raw_connection()
-    try:
-        return await raw.driver_connection.fetchrow(statement, *binds)  # type: ignore[union-attr]  # asyncpg's own
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        if not (getattr(error, "sqlstate", None) or "08").startswith(_GONE):
-            raise
-        await connection.invalidate(error)
-        raise ConnectionError("the database went away") from error
-
-
 async def _row(request: Request, statement: sa.TextClause, binds: dict[str, Any]) -> Any:
     async with _connection(request) as connection:
         return (await connection.execute(statement, binds)).one_or_none()
@@ -169,7 +152,7 @@ async def _by_token(request: Request, token: str) -> Actor:
     if claims.expires_at <= clock.now():
         raise Unauthenticated("the access token has expired")
     async with _connection(request) as connection:
-        row = await _fetch(connection, _ACCOUNT, claims.session_id, claims.account_id)
+        row = await fetch_row(connection, _ACCOUNT, claims.session_id, claims.account_id)
     if row is None:
         raise Unauthenticated("the session has ended")
     community_id, resident_id, second_factor, organizations, kinds, roles = row

@@ -15,6 +15,7 @@ from app.core import clock
 from app.core.access import Actor, authenticate
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated
 from app.core.routing import connection_of
+from app.core.statements import HotStatement
 from app.identity.models import Account, Grant, Resident, ServiceAgreement
 from app.identity.scopes import ALL, ROLE_SCOPES
 
@@ -150,9 +151,9 @@ class ResidentSubject:
 
 
 @cache
-def _subject_statement(scope: str) -> sa.Select[Any]:
+def _subject_statement(scope: str) -> HotStatement:
     resident_id = _residents.c.id
-    return (
+    return HotStatement(
         sa.select(
             resident_id,
             _residents.c.community_id,
@@ -179,20 +180,22 @@ async def require_resident(
     Hearthline does by itself (the system actor) is allowed within its community.
     """
     binds = actor_binds(actor, scope, ANY_SCOPE) | {"resident_id": resident_id}
-    row = (await connection.execute(_subject_statement(scope), binds)).one_or_none()
+    row = await _subject_statement(scope).row(connection, binds)
     if row is None:
         raise NotFound
-    is_system = actor.kind == "system" and actor.community_id == row.community_id
-    if not (row.is_known or is_system):
+    is_system = actor.kind == "system" and actor.community_id == row["community_id"]
+    if not (row["is_known"] or is_system):
         raise NotFound
-    if not (row.is_allowed or is_system):
+    if not (row["is_allowed"] or is_system):
         raise Forbidden(f"this needs {scope}")
     relation: Relation = "staff"
-    if actor.resident_id == row.id:
+    if actor.resident_id == row["id"]:
         relation = "self"
-    elif row.is_granted:
+    elif row["is_granted"]:
         relation = "granted"
-    return ResidentSubject(row.id, row.community_id, row.account_id, row.time_zone, row.state, relation)
+    return ResidentSubject(
+        row["id"], row["community_id"], row["account_id"], row["time_zone"], row["state"], relation
+    )
 
 
 def resident_guard(scope: str) -> Callable[[Request], Awaitable[ResidentSubject]]:

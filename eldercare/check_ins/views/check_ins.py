@@ -1,6 +1,7 @@
 """The SQL that reads check-ins. The lists are built as JSON by PostgreSQL: they are what apps ask for all day."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
 
@@ -14,6 +15,7 @@ from app.core.access import Actor
 from app.core.paging import PageRequest, decode_cursor, encode_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.statements import HotStatement
 from app.identity.api import ResidentSubject, actor_binds, visible_residents
 from eldercare.check_ins.models import ANSWERS_CONTEXT, CheckIn, CheckInSchedule
 from eldercare.check_ins.rules import State
@@ -83,6 +85,8 @@ _LISTS = {
     for paged in (False, True)
 }
 _TRACED_LISTS = {key: audit.traced(statement, "check_ins:list") for key, statement in _LISTS.items()}
+_HOT_LISTS = {key: HotStatement(statement) for key, statement in _LISTS.items()}
+_HOT_TRACED_LISTS = {key: HotStatement(statement) for key, statement in _TRACED_LISTS.items()}
 
 
 async def list_check_ins(
@@ -97,17 +101,17 @@ async def list_check_ins(
         binds |= {"after_due_at": datetime.fromisoformat(due_at), "after_plan_id": uuid.UUID(plan_id)}
     key = (state is not None, page.cursor is not None)
     if subject.relation == "self":
-        statement = _LISTS[key]
+        statement = _HOT_LISTS[key]
     else:
-        statement = _TRACED_LISTS[key]
+        statement = _HOT_TRACED_LISTS[key]
         binds |= audit.trace_binds(actor, resident_id=subject.resident_id, community_id=subject.community_id)
-    row = (await connection.execute(statement, binds)).one()
-    return _page(row, _KIND, "due_at", "plan_id")
+    row = await statement.row(connection, binds)
+    return _page(cast("Mapping[str, Any]", row), _KIND, "due_at", "plan_id")
 
 
-def _page(row: sa.Row[Any], kind: str, *order: str) -> bytes:
-    cursor = encode_cursor(kind, [getattr(row, name) for name in order]) if row.has_more else None
-    return b'{"items":%b,"next":%b}' % (row.items.encode(), orjson.dumps(cursor))
+def _page(row: Mapping[str, Any], kind: str, *order: str) -> bytes:
+    cursor = encode_cursor(kind, [row[name] for name in order]) if row["has_more"] else None
+    return b'{"items":%b,"next":%b}' % (row["items"].encode(), orjson.dumps(cursor))
 
 
 def _day(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -160,7 +164,7 @@ async def list_day(
         due_at, last_id = decode_cursor(_DAY_KIND, page.cursor)
         binds |= {"after_due_at": datetime.fromisoformat(due_at), "after_id": uuid.UUID(last_id)}
     row = (await connection.execute(_DAYS[state is not None, page.cursor is not None], binds)).one()
-    return _page(row, _DAY_KIND, "due_at", "id")
+    return _page(row._mapping, _DAY_KIND, "due_at", "id")
 
 
 _DETAIL = (
