@@ -32,6 +32,7 @@ from app.identity.sign_in import jobs as sign_in_jobs
 from app.identity.sign_in import routes as sign_in
 from app.media import jobs as media_jobs
 from app.media import routes as media
+from app.policies.journeys.erasure import routes as erasure
 from eldercare.alarms import routes as alarms
 from eldercare.alarms import subscribers as alarm_subscribers
 from eldercare.care_circle import routes as care_circle
@@ -96,6 +97,7 @@ ROUTERS: tuple[Router, ...] = (
     response.router,
     care_circle.router,
     escalation.router,
+    erasure.router,
 )
 
 DEMO_ROUTERS: tuple[Router, ...] = (outbox.router,)

@@ -7,12 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core.access import Actor
 from app.identity.api import require_resident
 from eldercare.alarms.access import require_alarm
+from eldercare.alarms.problems import AlarmOpen
+from eldercare.alarms.repository import is_alarm_open
 from eldercare.alarms.schemas import AlarmDetail
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity
 from eldercare.alarms.service import raise_alarm as _raise_alarm
 from eldercare.alarms.views import alarm_detail, queue
+from eldercare.care_circle.service import end_circle
 from eldercare.check_ins.schemas import AnswerWrite, CheckInDetail
 from eldercare.check_ins.service.answers import answer
+from eldercare.check_ins.service.plans import close_residents
 from eldercare.check_ins.service.replies import Outcome, answer_reply
 from eldercare.check_ins.views import check_ins as views
 from eldercare.response import service as response
@@ -20,6 +24,7 @@ from eldercare.response import service as response
 __all__ = [
     "AlarmDetail",
     "AlarmKind",
+    "AlarmOpen",
     "AlarmSignal",
     "AnswerWrite",
     "CheckInDetail",
@@ -29,8 +34,10 @@ __all__ = [
     "alarm_queue",
     "answer_check_in",
     "answer_reply",
+    "end_care",
     "get_alarm",
     "raise_alarm",
+    "require_no_open_alarm",
     "resolve_alarm",
 ]
 
@@ -84,3 +91,17 @@ async def resolve_alarm(
     subject = await require_alarm(connection, actor, alarm_id, "alarms:respond")
     await response.resolve(session, actor, subject.id, outcome=outcome, note=note)
     return await alarm_detail(connection, actor, subject.id, subject.resident_id)
+
+
+async def require_no_open_alarm(
+    session: AsyncSession, *, account_id: uuid.UUID, resident_id: uuid.UUID | None
+) -> None:
+    """Raise ``AlarmOpen`` if an alarm is open about the resident, or one the account has taken."""
+    if await is_alarm_open(session, account_id, resident_id):
+        raise AlarmOpen
+
+
+async def end_care(session: AsyncSession, resident_id: uuid.UUID) -> None:
+    """End a resident's plans and circle in the caller's transaction, as the end of the residence does."""
+    await close_residents(session, [resident_id])
+    await end_circle(session, resident_id)

@@ -26,10 +26,9 @@ class PersonalTable:
     table: sa.Table
     privacy: Privacy
 
-    @property
-    def subject(self) -> sa.ColumnElement[uuid.UUID]:
-        """The column that names the person."""
-        return self.table.c[str(self.privacy.subject)]
+    def is_about(self, subjects: Sequence[uuid.UUID]) -> sa.ColumnElement[bool]:
+        """Return the condition that a row is about one of ``subjects``."""
+        return sa.or_(*(self.table.c[name].in_(subjects) for name in (str(self.privacy.subject), *self.privacy.also)))
 
 
 def declarations() -> Mapping[sa.Table, Privacy]:
@@ -40,8 +39,8 @@ def declarations() -> Mapping[sa.Table, Privacy]:
         privacy = getattr(mapper.class_, "privacy", None)
         if not isinstance(table, sa.Table) or not isinstance(privacy, Privacy):
             raise PrivacyUndeclared(f"{mapper.class_.__name__} declares no privacy")
-        named = {*privacy.redacted, *privacy.withheld} | ({privacy.subject} if privacy.subject else set())
-        if missing := named - set(table.columns.keys()):
+        named = {*privacy.redacted, *privacy.withheld, *privacy.also, privacy.subject} - {None}
+        if missing := {str(name) for name in named} - set(table.columns.keys()):
             raise PrivacyUndeclared(f"{table.name} has no column {', '.join(sorted(missing))}")
         declared[table] = privacy
     return declared
@@ -69,7 +68,7 @@ async def export_subject(
     for personal in personal_tables():
         columns = [column for column in personal.table.columns if _is_handed_out(column, personal.privacy)]
         order = list(personal.table.primary_key.columns)
-        statement = sa.select(*columns).where(personal.subject.in_(subjects)).order_by(*order)
+        statement = sa.select(*columns).where(personal.is_about(subjects)).order_by(*order)
         rows = [
             {str(column.name): _opened(column, value) for column, value in zip(columns, row, strict=True)}
             for row in await executor.execute(statement)
@@ -103,7 +102,7 @@ def _mappers() -> frozenset[sa.orm.Mapper[object]]:
 
 
 def _erasure(personal: PersonalTable, subjects: Sequence[uuid.UUID]) -> sa.Delete | sa.Update | None:
-    table, about = personal.table, personal.subject.in_(subjects)
+    table, about = personal.table, personal.is_about(subjects)
     if personal.privacy.erasure == "delete":
         return sa.delete(table).where(about)
     if personal.privacy.erasure == "keep" or not personal.privacy.redacted:

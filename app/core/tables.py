@@ -29,8 +29,9 @@ class Privacy:
     """Whose personal data a table holds, why, on which basis, for how long, and what erasing the person does to it.
 
     ``subject`` is the column that names the person: ``account_id``, ``resident_id`` or a column that holds such an id.
-    ``None`` says that the table holds nobody's data, and ``purpose`` says why that is so. ``redacted`` columns are emptied
-    by an erasure that redacts; ``withheld`` ones (keys, secrets) are never handed out.
+    ``None`` says that the table holds nobody's data, and ``purpose`` says why that is so. ``redacted`` columns are
+    emptied by an erasure that redacts; ``withheld`` ones (keys, secrets) are never handed out. ``also`` are further
+    columns that name a person: what is kept about two belongs to both, and goes with either.
     """
 
     subject: str | None
@@ -42,6 +43,7 @@ class Privacy:
     redacted: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
     @classmethod
     def none(cls, why: str) -> "Privacy":

@@ -85,7 +85,16 @@ class Resident(Table, table=True):
         subject="account_id",
         purpose="to know where a resident lives and what responders must know",
         erasure="redact",
-        redacted=("birth_date", "emergency_notes", "national_id", "national_id_index", "accessibility_needs"),
+        redacted=(
+            "birth_date",
+            "emergency_notes",
+            "national_id",
+            "national_id_index",
+            "accessibility_needs",
+            "household_id",
+            "reference",
+            "imported_row",
+        ),
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'moved_out', 'deceased')", name="state"),

@@ -9,6 +9,12 @@ class AlarmClosed(Conflict):
     code, title = "alarm_closed", "The alarm is already closed"
 
 
+class AlarmOpen(Conflict):
+    """An alarm about the person, or one they have taken, is open: first it has to be brought to its end."""
+
+    code, title = "alarm_open", "An alarm is open"
+
+
 class AlarmAlreadyAcknowledged(Conflict):
     """Somebody else has taken the alarm; ``acknowledged_by`` names the account."""
 

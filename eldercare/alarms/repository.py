@@ -42,6 +42,15 @@ _BY_IDS = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
+_IS_OPEN = sa.select(
+    sa.exists().where(
+        OPEN,
+        sa.or_(
+            _alarms.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+            _alarms.c.acknowledged_by == sa.bindparam("account_id", type_=sa.Uuid),
+        ),
+    )
+)
 _OF_CLIENT_KEY = (
     sa.select(Alarm)
     .join(StoredSignal, col(StoredSignal.alarm_id) == col(Alarm.id))
@@ -87,6 +96,11 @@ async def insert_alarms(session: AsyncSession, alarms: Sequence[Alarm]) -> set[u
 async def lock_open(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> list[Alarm]:
     """Return the open alarms of the residents, tests among them, locked and fresh."""
     return list(await session.scalars(_OPEN_OF, {"resident_ids": sorted(resident_ids)}))
+
+
+async def is_alarm_open(session: AsyncSession, account_id: uuid.UUID, resident_id: uuid.UUID | None) -> bool:
+    """Say whether an alarm is open about the resident, or one that the account has taken."""
+    return bool(await session.scalar(_IS_OPEN, {"account_id": account_id, "resident_id": resident_id}))
 
 
 async def lock_alarms(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[Alarm]:

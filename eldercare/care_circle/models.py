@@ -17,7 +17,11 @@ class CircleMember(Table, table=True):
 
     __tablename__ = "eldercare_circle_member"
     privacy: ClassVar[Privacy] = Privacy(
-        subject="account_id", purpose="to reach who agreed to help a resident", erasure="delete", basis="consent"
+        subject="account_id",
+        also=("resident_id",),
+        purpose="to reach who agreed to help a resident",
+        erasure="delete",
+        basis="consent",
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('invited', 'accepted', 'declined', 'removed')", name="state"),

@@ -28,7 +28,8 @@ class CheckInPlan(Table, table=True):
     """A standing agreement that somebody is asked whether they are all right. What it says is in its versions."""
 
     __tablename__ = "eldercare_check_in_plan"
-    privacy: ClassVar[Privacy] = _care("to ask at the agreed times", erasure="delete")
+    # Check-ins that are kept refer to it; what the person agreed to is in its versions, which go.
+    privacy: ClassVar[Privacy] = _care("to ask at the agreed times", erasure="keep")
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
         sa.CheckConstraint("(plan_at IS NULL) = (state = 'ended')", name="an_active_plan_is_planned"),

@@ -36,6 +36,8 @@ _TYPES: Mapping[Kind, type | tuple[type, ...]] = {
     "text": str,
 }
 _CONTEXT = "notifications.variables.text"
+ERASED = "—"
+"""What somebody is called whose name is no longer known."""
 
 
 def seal_text(text: str) -> str:
@@ -79,7 +81,7 @@ def _decode(kind: Kind, value: Stored, names: Mapping[uuid.UUID, str]) -> object
     match kind:
         case "resident" | "account" | "community":
             identifier = uuid.UUID(str(value))
-            return {"id": str(identifier), "name": names.get(identifier, "")}
+            return {"id": str(identifier), "name": names.get(identifier) or ERASED}
         case "instant":
             return datetime.fromisoformat(str(value))
         case "date":

@@ -67,7 +67,7 @@ _RESTORE_AGREEMENTS = (
 
 
 async def end_rights(
-    session: AsyncSession, resident_id: uuid.UUID, account_id: uuid.UUID | None, at: datetime
+    session: AsyncSession, resident_id: uuid.UUID | None, account_id: uuid.UUID | None, at: datetime
 ) -> tuple[Sequence[sa.Row[Any]], int]:
     """End the agreements and grants about a resident, and the grants the account holds if one is named.
 

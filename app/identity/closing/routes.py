@@ -9,7 +9,7 @@ from app.core.access import CurrentActor
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Router, Session, set_etag
 from app.identity.closing import service
-from app.identity.closing.problems import NotClosed
+from app.identity.closing.problems import NotClosed, PersonErased
 from app.identity.closing.schemas import Closure
 from app.identity.people import views
 from app.identity.people.problems import ResidenceEnded
@@ -40,7 +40,7 @@ async def close_residence(
     return profile
 
 
-@router.delete("/residents/{resident_id}/closure", responses=problem_responses(*_KNOWN, NotClosed))
+@router.delete("/residents/{resident_id}/closure", responses=problem_responses(*_KNOWN, NotClosed, PersonErased))
 async def reopen_residence(
     resident_id: uuid.UUID, subject: Subject, actor: CurrentActor, session: Session, response: Response
 ) -> ProfilePublic:

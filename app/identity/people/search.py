@@ -57,6 +57,7 @@ def _statement(*, for_staff: bool, searching: bool) -> sa.Select[Any]:
         .where(
             _accounts.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
             _residents.c.state == sa.bindparam("state", type_=sa.Text),
+            _accounts.c.state != "erased",
             sa.tuple_(_name, _accounts.c.id) > sa.tuple_(_after_name(), _after_id),
         )
         .order_by(_name, _accounts.c.id)

@@ -1,0 +1,99 @@
+"""Erasing a person: rights, roles and sessions end, then everything we hold goes as its table declares."""
+
+import uuid
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import audit, clock, privacy
+from app.core.access import Actor
+from app.core.events import emit
+from app.identity.closing.schemas import Closure
+from app.identity.closing.service import end_all_rights, end_residence
+from app.identity.erasure import repository
+from app.identity.erasure.problems import FreshSignInNeeded
+from app.identity.erasure.rules import is_fresh
+from app.identity.events import AccountDeactivated
+from app.identity.models import Account, Resident
+from app.identity.organizations.problems import LastOperator
+from app.identity.organizations.repository import end_memberships, has_operator
+from app.identity.people.repository import lock_account, lock_resident, resident_of_account
+from app.identity.second_factor.service import require_shown_if_set_up
+from app.identity.sessions import service as sessions
+from app.identity.sessions.models import AccountSession
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPerson:
+    """A person whose rows are locked until the end of the transaction."""
+
+    account: Account
+    resident: Resident | None
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether the person was erased before."""
+        return self.account.state == "erased"
+
+
+async def require_fresh_sign_in(session: AsyncSession, actor: Actor) -> None:
+    """Raise ``FreshSignInNeeded`` unless the actor has just signed in or shown a second factor.
+
+    Raises ``SecondFactorNeeded`` if they have a second factor that this session has not shown.
+    """
+    await require_shown_if_set_up(session, actor)
+    row = await session.get(AccountSession, actor.session_id)
+    if row is None or not is_fresh(row.method, row.created_at, row.second_factor_at, clock.now()):
+        raise FreshSignInNeeded
+
+
+async def hold_person(session: AsyncSession, account_id: uuid.UUID) -> HeldPerson:
+    """Return a person, locked: no alarm of theirs is raised until the transaction ends. Raises ``NotFound``."""
+    resident_id = await resident_of_account(session, account_id)
+    if resident_id is None:
+        return HeldPerson(await lock_account(session, account_id), None)
+    return HeldPerson(*await lock_resident(session, resident_id))
+
+
+async def erase_person(session: AsyncSession, actor: Actor, person: HeldPerson) -> None:
+    """Erase a person; erasing them again changes nothing. Raises ``LastOperator``.
+
+    A residence that goes on ends as by moving out. The account stays as an id that names nobody: what is kept (the
+    trail, consents, the times of alarms) still refers to it.
+    """
+    if person.is_erased:
+        return
+    account, resident = person.account, person.resident
+    now = clock.now()
+    await repository.take_time(session)
+    await _end_roles(session, account)
+    if resident is not None and resident.state == "active":
+        today = now.astimezone(ZoneInfo(account.time_zone)).date()
+        await end_residence(session, actor, account, resident, Closure(reason="moved_out", date=today))
+    resident_id, household_id = (resident.id, resident.household_id) if resident else (None, None)
+    await end_all_rights(session, resident_id, account.id, now)
+    await sessions.end(session, actor, account.id, None, "deactivated")
+    if account.state == "active":
+        await emit(session, AccountDeactivated(aggregate_id=account.id, community_id=account.community_id))
+    account.state, account.deactivated_at = "erased", now
+    await session.flush()
+    # Without details: they would be sealed with the key that goes with the person.
+    await audit.record(
+        session,
+        actor,
+        "person:erase",
+        resident_id=resident_id,
+        object_id=account.id,
+        community_id=account.community_id,
+    )
+    await privacy.erase_subject(session, [account.id] if resident_id is None else [account.id, resident_id])
+    if household_id is not None:
+        await repository.forget_empty_home(session, household_id)
+
+
+async def _end_roles(session: AsyncSession, account: Account) -> None:
+    had_operator = await has_operator(session, account.community_id)
+    await end_memberships(session, account.id, None)
+    if had_operator and not await has_operator(session, account.community_id):
+        raise LastOperator

@@ -1,0 +1,1 @@
+"""Routes that compose the doors of several packages: all of it happens, or nothing."""

@@ -1,0 +1,1 @@
+"""A person is erased: by themselves, or by the operator after the residence has ended."""
