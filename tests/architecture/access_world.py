@@ -1,0 +1,313 @@
+"""The people and things the access matrix is asked about: a resident, what is theirs, and everyone around them."""
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from app.core import clock
+from app.core.database import unit_of_work
+from app.core.sealing import seal
+from app.identity.clients.models import ApiKey
+from app.identity.credentials import digest, new_secret
+from app.identity.models import Account, Community, Organization, Resident
+from app.identity.organizations.invitations import VALID_FOR
+from app.identity.organizations.models import StaffInvitation
+from app.identity.organizations.views import CONTACT, SECRET
+from app.identity.people.seals import contact_index
+from app.identity.scopes import CHECK_INS_READ, GRANTABLE, HOME_CONTROL
+from app.identity.second_factor.models import AuthenticatorApp, Passkey
+from app.identity.second_factor.service import SECRET as SECRET_OF_APP
+from app.media.links import signed_url
+from app.media.models import STORED, Upload
+from app.media.storage import storage
+from eldercare.escalation.models import DeskTest
+from notifications.inbox.models import INBOX
+from tests.factories import eldercare_alarms, eldercare_check_ins, identity, notifications, sign_in
+from tests.media.samples import PDF
+
+ACTORS: Final = (
+    "nobody",  # without a credential
+    "resident",  # the one concerned
+    "neighbour",  # another resident of the community, who was granted nothing
+    "known",  # a relative who may only control the resident's lamps
+    "family",  # a relative in the care circle who was granted all there is to grant
+    "foreign",  # an operator of another community
+    "operator",  # of the resident's community
+    "desk",  # a dispatcher of that operator
+    "office",  # a coordinator of that operator
+    "agency",  # a coordinator of the care agency that looks after the resident
+    "carer",  # of the same agency
+    "client",  # a machine of the agency that reads check-ins
+    "device",  # the resident's paired phone without a session
+)
+FAMILY_PHONE: Final = "+8613800000777"
+_NAMED: Final = re.compile(r"([^/]+)/\{\w+\}")
+
+Headers = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """How each actor signs in, and the id of the resident's thing in each collection of the API's paths."""
+
+    headers: dict[str, Headers]
+    ids: dict[str, str]
+    secret: str
+    media_url: str
+
+    def path(self, template: str) -> str:
+        """Return the path with ids in place of its parameters: each is told by the segment before it."""
+        return _NAMED.sub(lambda found: f"{found[1]}/{self.ids[found[1]]}", template)
+
+
+async def open_world() -> World:
+    """Insert a community around one resident, another community, and everything a path can name."""
+    place = await identity.community()
+    resident = await identity.resident(place, phone="+8613800000001", email="grace@example.org")
+    neighbour = await identity.resident(place, name="Walter", phone="+8613800000002")
+    known = await identity.account(place, name="Niece", phone="+8613800000003")
+    family = await identity.account(place, name="Daughter", phone=FAMILY_PHONE)
+    await identity.grant(resident, known, [HOME_CONTROL])
+    grant = await identity.grant(resident, family, GRANTABLE)
+    house = await identity.organization(place, "operator")
+    await identity.agreement(house)
+    operator = await identity.staff(house, "operator")
+    agency = await identity.organization(place, "care_agency")
+    agreement = await identity.agreement(agency, None, resident)
+    colleague = await identity.staff(agency, "carer", name="Colleague")
+    elsewhere = await identity.operator(await identity.community(name="Hillside"))
+    client = await sign_in.client_headers(agency, [CHECK_INS_READ])
+    device = await sign_in.device_headers(resident)
+    headers: dict[str, Headers] = {"nobody": {}, "client": client, "device": device}
+    for name, account in {
+        "resident": await _account(resident),
+        "neighbour": await _account(neighbour),
+        "known": known,
+        "family": family,
+        "foreign": elsewhere,
+        "operator": operator,
+        "desk": await identity.staff(house, "dispatcher"),
+        "office": await identity.staff(house, "coordinator"),
+        "agency": await identity.staff(agency, "coordinator"),
+        "carer": await identity.staff(agency, "carer"),
+    }.items():
+        headers[name] = await sign_in.sign_in(account, second_factor=True)
+    secret, invitation = await _invitation(place, agency, family, operator)
+    key = _id_in(client)
+    ids: dict[str, object] = {
+        "residents": resident.id,
+        "accounts": colleague.id,
+        "members": colleague.id,
+        "grants": grant.id,
+        "organizations": agency.id,
+        "agreements": agreement.id,
+        "invitations": invitation,
+        "api-clients": await _client_of(key),
+        "keys": key,
+        "device-credentials": _id_in(device),
+        "holidays": 2027,
+        **await _own_things(place, resident),
+        **await _care(resident, family),
+    }
+    texts = {name: str(value) for name, value in ids.items()}
+    return World(headers, texts, secret, signed_url(uuid.UUID(texts["media"])))
+
+
+async def _account(of: Resident) -> Account:
+    async with unit_of_work() as session:
+        return await session.get_one(Account, of.account_id)
+
+
+def _id_in(headers: Headers) -> uuid.UUID:
+    """Return the id that a credential of ours carries."""
+    return uuid.UUID(headers["Authorization"].split("_")[1])
+
+
+async def _client_of(key_id: uuid.UUID) -> uuid.UUID:
+    async with unit_of_work() as session:
+        return (await session.get_one(ApiKey, key_id)).client_id
+
+
+async def _invitation(of: Community, to: Organization, whom: Account, by: Account) -> tuple[str, uuid.UUID]:
+    """Insert an invitation to the agency's staff that was sent to the relative's phone; return its secret and id."""
+    secret = new_secret()
+    row = StaffInvitation(
+        community_id=of.id,
+        organization_id=to.id,
+        account_id=whom.id,
+        role="carer",
+        contact=seal(FAMILY_PHONE, CONTACT),
+        contact_index=contact_index(FAMILY_PHONE),
+        digest=digest(secret),
+        secret=seal(secret, SECRET),
+        invited_by=by.id,
+        expires_at=clock.now() + VALID_FOR,
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return secret, row.id
+
+
+async def _own_things(place: Community, resident: Resident) -> dict[str, object]:
+    """Insert what belongs to the resident as a person: contact, session, phone, second factors, upload, inbox."""
+    now, account = clock.now(), await _account(resident)
+    point = await identity.contact_point(account, "landline", "+862155550001", ["voice"])
+    other_session = await sign_in.session_of(account)
+    installation = await notifications.phone(account)
+    passkey = Passkey(
+        account_id=account.id, credential_id=clock.new_id().bytes, public_key=b"key", sign_count=0, label="Key"
+    )
+    app = AuthenticatorApp(account_id=account.id, secret=seal("secret", SECRET_OF_APP), confirmed_at=now)
+    upload = Upload(
+        community_id=place.id,
+        owner_id=account.id,
+        about_id=account.id,
+        purpose="document",
+        content_type="application/pdf",
+        size=len(PDF),
+        received=len(PDF),
+        stored_size=len(PDF),
+        sha256=bytes(32),
+        state=STORED,
+    )
+    item = {
+        "id": clock.new_id(),
+        "community_id": place.id,
+        "account_id": account.id,
+        "notice_key": "eldercare.desk_test",
+        "category": "desk",
+        "urgency": "low",
+        "variables": {},
+        "data": {},
+        "sent_at": now,
+        "expires_at": now + timedelta(days=1),
+    }
+    async with unit_of_work() as session:
+        session.add_all([passkey, app, upload])
+        await session.execute(sa.insert(INBOX), item)
+    await storage().finish(upload.id, PDF)
+    return {
+        "contact-points": point.id,
+        "sessions": other_session.id,
+        "installations": installation.client_id,
+        "passkeys": passkey.id,
+        "uploads": upload.id,
+        "media": upload.id,
+        "inbox": item["id"],
+    }
+
+
+async def _care(resident: Resident, family: Account) -> dict[str, object]:
+    """Insert what is the resident's care: check-ins, a pause, an alarm, a circle, an escalation plan, a desk test."""
+    plan = await eldercare_check_ins.plan(resident)
+    check_in = (await eldercare_check_ins.check_ins(resident))[0]
+    later = clock.now() + timedelta(days=30)
+    pause = await eldercare_check_ins.pause(resident, later + timedelta(days=1), starts_at=later)
+    alarm = await eldercare_alarms.raised(resident)
+    member = await eldercare_alarms.circle_member(resident, family)
+    ladder = await eldercare_alarms.plan(resident, [{"target_kind": "duty_desk"}])
+    test = DeskTest(
+        community_id=resident.community_id, channels=["push"], sent_at=clock.now(), sent_by=resident.account_id
+    )
+    async with unit_of_work() as session:
+        session.add(test)
+    return {
+        "check-in-plans": plan.id,
+        "check-ins": check_in.id,
+        "check-in-pauses": pause.id,
+        "alarms": alarm.id,
+        "circle": member.id,
+        "circles": member.id,
+        "escalation-plans": ladder.id,
+        "duty-desk-tests": test.id,
+    }
+
+
+def _plan(_: World) -> dict[str, Any]:
+    return {"times": ["09:30"], "starts_on": "2026-03-02"}
+
+
+def _steps(_: World) -> dict[str, Any]:
+    return {"steps": [{"target_kind": "duty_desk"}]}
+
+
+def _point(_: World) -> dict[str, Any]:
+    return {"kind": "mobile", "value": "+8613800000888"}
+
+
+def _grant(world: World) -> dict[str, Any]:
+    return {"account_id": world.ids["accounts"], "scopes": ["alarms:read"]}
+
+
+def _invite(_: World) -> dict[str, Any]:
+    return {"phone": "+8613800000999", "name": "Friend", "relationship": "friend", "scopes": ["alarms:read"]}
+
+
+def _nothing(_: World) -> dict[str, Any]:
+    return {}
+
+
+def body_of(operation_id: str, world: World) -> dict[str, Any]:
+    """Return what is sent with an operation that takes a body."""
+    return BODIES.get(operation_id, _nothing)(world)
+
+
+BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
+    "acceptInvitation": lambda world: {"secret": world.secret},
+    "acknowledgeAlarm": lambda _: {},
+    "addAgreement": lambda _: {"scopes": ["profile:read"], "basis": "contract"},
+    "addAlarmSignal": lambda _: {"kind": "smoke"},
+    "addInvitation": lambda _: {"name": "Friend", "role": "carer", "phone": "+8613800000999"},
+    "addMyContactPoint": _point,
+    "addMyGrant": _grant,
+    "addOrganization": lambda _: {"kind": "clinic", "name": "Clinic"},
+    "addResidentContactPoint": _point,
+    "addResidentGrant": _grant,
+    "answerMyCheckIn": lambda _: {"status": "ok"},
+    "answerResidentCheckIn": lambda _: {"status": "ok", "how": "saw"},
+    "changeAgreement": lambda _: {"basis": "another contract"},
+    "changeCommunity": lambda _: {"name": "Lakeside"},
+    "changeMyAccount": lambda _: {"language": "zh-CN"},
+    "changeMyCheckInPlan": _plan,
+    "changeMyCircleMember": lambda _: {"has_key": True},
+    "changeMyContactPoint": lambda _: {"position": 3},
+    "changeMyGrant": lambda _: {"scopes": ["alarms:read"]},
+    "changeMyProfile": lambda _: {"emergency_notes": "Deaf in the left ear"},
+    "changeOrganization": lambda _: {"name": "Agency"},
+    "changeResidentCheckInPlan": _plan,
+    "changeResidentCircleMember": lambda _: {"has_key": True},
+    "changeResidentContactPoint": lambda _: {"position": 3},
+    "changeResidentGrant": lambda _: {"scopes": ["alarms:read"]},
+    "changeResidentProfile": lambda _: {"emergency_notes": "Deaf in the left ear"},
+    "closeResidence": lambda _: {"reason": "moved_out", "date": "2026-03-01"},
+    "createApiClient": lambda _: {"name": "Gateway", "scopes": ["profile:read"]},
+    "createMyCheckInPause": lambda _: {"kind": "away", "ends_at": "2026-03-05T08:00:00Z"},
+    "createMyCheckInPlan": _plan,
+    "createResident": lambda _: {"name": "Rosa"},
+    "createResidentCheckInPause": lambda _: {"kind": "away", "ends_at": "2026-03-05T08:00:00Z"},
+    "createResidentCheckInPlan": _plan,
+    "inviteMyCircleMember": _invite,
+    "inviteResidentCircleMember": _invite,
+    "makeDefaultEscalationPlan": _steps,
+    "makeMyEscalationPlan": _steps,
+    "makeResidentEscalationPlan": _steps,
+    "markMyInboxRead": lambda world: {"up_to": world.ids["inbox"]},
+    "orderMyCircle": lambda world: {"member_ids": [world.ids["circle"]]},
+    "orderResidentCircle": lambda world: {"member_ids": [world.ids["circle"]]},
+    "raiseResidentAlarm": lambda _: {"kind": "fall"},
+    "registerMyInstallation": lambda _: {"platform": "web", "app_version": "1.0.0", "language": "en"},
+    "resolveAlarm": lambda _: {"outcome": "helped"},
+    "setHolidays": lambda _: {"days": []},
+}
+"""Valid bodies, where something is decided behind them; everywhere else an empty one gets past the guards."""
+
+QUERIES: Final = {
+    "listHolidays": "?from=2026-01-01&to=2026-12-31",
+    "listCheckInsOfDay": "?date=2026-03-02",
+    "getResponseTimes": "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z",
+}

@@ -1,0 +1,140 @@
+"""Who may do what: every operation is asked by everyone, and the answers are held against the declared matrix."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.core.clock import ManualClock
+from app.core.settings import MediaSettings, Settings, install_settings
+from app.media.routes import PIECE_TYPE
+from tests.architecture.access_world import ACTORS, BODIES, QUERIES, World, body_of, open_world
+from tests.architecture.snapshot import go_back, snapshot
+
+MATRIX: Final = Path(__file__).parent / "access_matrix.txt"
+REFUSALS: Final = (401, 403, 404)
+READING: Final = ("get", "head")
+
+Row = dict[str, str]
+Operation = tuple[str, str, Mapping[str, Any]]
+
+# Lists over many residents are open to everybody; whom they show is another matter.
+SHOWN_IN_LISTS: Final = {
+    "listResidents": {"resident", "family", "operator", "desk", "office", "agency", "carer"},
+    "listCheckInsOfDay": {"resident", "family", "operator", "desk", "office", "agency", "carer", "client"},
+    "listAlarmQueue": {"resident", "family", "operator", "desk", "office", "agency", "carer"},
+    "listCircles": {"family"},
+}
+
+
+def declared(text: str) -> dict[str, dict[str, Row]]:
+    """Return the matrix: section → operation id → actor → what is answered."""
+    sections: dict[str, dict[str, Row]] = {}
+    header: list[str] = []
+    rows: dict[str, Row] = {}
+    for line in text.splitlines():
+        if line.startswith("## "):
+            rows = sections.setdefault(line[3:], {})
+        elif line and not line.startswith("#"):
+            name, *cells = line.split()
+            if not header:
+                header = cells
+                continue
+            assert name not in rows
+            rows[name] = dict(zip(header, cells, strict=True))
+    assert tuple(header) == ACTORS
+    return sections
+
+
+SECTIONS: Final = declared(MATRIX.read_text())
+ROWS: Final = {operation: row for rows in SECTIONS.values() for operation, row in rows.items()}
+
+
+@pytest.fixture(scope="module")
+def operations(app: FastAPI) -> dict[str, Operation]:
+    """Return the document's operations: id → method, path, description."""
+    return {
+        operation["operationId"]: (method, path, operation)
+        for path, methods in app.openapi()["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, test_settings: Settings) -> Iterator[None]:
+    """Keep the world's upload in a directory of its own."""
+    install_settings(test_settings.model_copy(update={"media": MediaSettings(directory=tmp_path)}))
+    yield
+    install_settings(test_settings)
+
+
+def test_the_matrix_has_a_row_for_every_operation_and_no_other(operations: Mapping[str, object]) -> None:
+    assert sum(map(len, SECTIONS.values())) == len(ROWS)
+    assert sorted(ROWS) == sorted(operations)
+    assert {cell for row in ROWS.values() for cell in row.values()} <= {"ok", *map(str, REFUSALS)}
+
+
+def test_what_is_sent_belongs_to_an_operation(operations: Mapping[str, object]) -> None:
+    assert {*BODIES, *QUERIES, *SHOWN_IN_LISTS} <= set(operations)
+
+
+def test_nobody_gets_no_further_than_everybody() -> None:
+    for operation, row in ROWS.items():
+        assert row["nobody"] == "401" or set(row.values()) == {"ok"}, operation
+
+
+async def ask(
+    client: httpx.AsyncClient, world: World, actor: str, operation_id: str, operation: Operation
+) -> httpx.Response:
+    """Send the operation about the resident's things as the actor."""
+    method, path, description = operation
+    headers = world.headers[actor]
+    if operation_id == "getMedia":
+        return await client.get(httpx.URL(world.media_url).raw_path.decode(), headers=headers)
+    url = world.path(path) + QUERIES.get(operation_id, "")
+    if operation_id == "sendPiece":
+        piece = {"Upload-Offset": "0", "Content-Type": PIECE_TYPE}
+        return await client.request(method, url, content=b"piece", headers=headers | piece)
+    body = body_of(operation_id, world) if "requestBody" in description else None
+    return await client.request(method, url, json=body, headers=headers)
+
+
+async def row_of(client: httpx.AsyncClient, world: World, operation_id: str, operation: Operation) -> Row:
+    """Return what each actor is answered; what anyone changed is undone before the next one asks."""
+    found: Row = {}
+    for actor in ACTORS:
+        answer = await ask(client, world, actor, operation_id, operation)
+        status = answer.status_code
+        assert status < 500, f"{operation_id} as {actor}: {answer.text}"
+        assert status not in (405, 429), f"{operation_id} as {actor}: {answer.text}"
+        found[actor] = str(status) if status in REFUSALS else "ok"
+        if operation[0] not in READING and answer.is_success:
+            await go_back()
+    return found
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+async def test_everyone_gets_what_the_matrix_says(
+    section: str, operations: dict[str, Operation], client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    world = await open_world()
+    async with snapshot():
+        found = {
+            operation_id: await row_of(client, world, operation_id, operations[operation_id])
+            for operation_id in SECTIONS[section]
+            if operation_id in operations
+        }
+    assert found == SECTIONS[section]
+
+
+async def test_lists_show_a_resident_to_those_who_may_see_them(
+    operations: dict[str, Operation], client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    world = await open_world()
+    for operation_id, shown in SHOWN_IN_LISTS.items():
+        for actor in ACTORS:
+            answer = await ask(client, world, actor, operation_id, operations[operation_id])
+            assert (world.ids["residents"] in answer.text) == (actor in shown), f"{operation_id} as {actor}"
