@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = ["Due", "Lag", "StillDueError", "drain", "lags"]
 SMALLEST_BATCH = 50
 BATCH_SECONDS = 0.5  # a batch holds its rows that long: whoever writes one of them waits
 CONTENTION_TRIES = 3
+MOST_AT_FAULT = 20  # of one batch, before it is the code that is at fault and not the rows
 
 DRAINED = Counter("hearthline_due_rows", "Rows whose deadline was worked off", ["due"])
 
@@ -87,7 +89,19 @@ async def _drain_batch(due: Due, handle: Handler, now: datetime, size: int) -> i
     rows, error = await _try(due, handle, now, due.claim, {"claim_size": size})
     if error is None:
         return len(rows)
-    return await _isolate(due, handle, now, rows, error)
+    return await _isolate(due, handle, now, rows, error, _Findings())
+
+
+@dataclass(slots=True)
+class _Findings:
+    """How the rows of a failed batch have turned out so far."""
+
+    fine: int = 0
+    at_fault: int = 0
+
+    @property
+    def blames_code(self) -> bool:
+        return not self.fine and self.at_fault >= MOST_AT_FAULT
 
 
 async def _try(
@@ -123,14 +137,27 @@ async def _require_moved(session: AsyncSession, due: Due, now: datetime, rows: S
         raise StillDueError(f"the handler of {due.name} left {left} of {len(rows)} rows due")
 
 
-async def _isolate(due: Due, handle: Handler, now: datetime, rows: Sequence[DueRow], error: Exception) -> int:
-    """Narrow a failed batch down to the rows at fault, set those aside; return how many were handled or set aside."""
+async def _isolate(  # noqa: PLR0913 - carries what a batch is
+    due: Due, handle: Handler, now: datetime, rows: Sequence[DueRow], error: Exception, findings: _Findings
+) -> int:
+    """Narrow a failed batch down to the rows at fault, set those aside; return how many were handled or set aside.
+
+    Raises ``error`` when row after row fails and none succeeds: a storm must not be set aside one by one for a fault of
+    the handler's, which the next run may find mended.
+    """
+    if findings.blames_code:
+        raise error
     if len(rows) == 1:
         await parked_rows.set_aside(due, rows[0], error)
+        findings.at_fault += 1
         return 1
     middle = len(rows) // 2
     worked = 0
     for half in (rows[:middle], rows[middle:]):
         claimed, failure = await _try(due, handle, now, due.claim_again, {"claim_ids": [row.id for row in half]})
-        worked += len(claimed) if failure is None else await _isolate(due, handle, now, claimed, failure)
+        if failure is None:
+            findings.fine += len(claimed)
+            worked += len(claimed)
+        else:
+            worked += await _isolate(due, handle, now, claimed, failure, findings)
     return worked

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import failures, stopping
 from app.core.clock import ManualClock
 from app.core.database import Database, connect_raw, reading, unit_of_work
-from app.core.due import Due, StillDueError, drain, lags
+from app.core.due import MOST_AT_FAULT, Due, StillDueError, drain, lags
 from app.core.parked_rows import Parked, parked, replay, retry_set_aside
 from tests.core.chores import CHORES, DUE, Chore, add_chores, all_chores, create_chores
 
@@ -321,3 +321,29 @@ def test_a_queue_is_declared_once_and_names_a_column_that_is_there() -> None:
         Due("tests.chores", Chore, "due_at")
     with pytest.raises(ValueError, match="no column dew_at"):
         Due("tests.misspelt", Chore, "dew_at")
+
+
+async def test_a_handler_that_fails_on_everything_is_blamed_itself_and_the_storm_waits(clock: ManualClock) -> None:
+    await add_chores(200)
+
+    async def broken(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
+        raise BoomError
+
+    with pytest.raises(BoomError):
+        await drain(DUE, broken)
+    assert len(await aside()) == MOST_AT_FAULT
+    assert await drain(DUE, finish) == 200 - MOST_AT_FAULT
+
+
+async def test_many_bad_rows_among_good_ones_are_all_set_aside(clock: ManualClock) -> None:
+    ids = await add_chores(120)
+    bad = set(ids[::2])
+
+    async def handle(session: AsyncSession, claimed: Sequence[uuid.UUID]) -> None:
+        await finish(session, claimed)
+        if bad & set(claimed):
+            raise BoomError
+
+    assert await drain(DUE, handle) == 120
+    assert sum(await done_counts()) == 60
+    assert len(await aside()) == 60
