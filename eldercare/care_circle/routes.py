@@ -7,6 +7,7 @@ from fastapi import Depends, Response
 
 from app.core import audit
 from app.core.access import CurrentActor
+from app.core.paging import Page
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
 from app.identity.api import ResidentSubject, resident_guard, resident_names
@@ -14,13 +15,11 @@ from eldercare.care_circle import service
 from eldercare.care_circle.models import CircleMember
 from eldercare.care_circle.problems import AlreadyInCircle, CircleChanged, CircleFull, InvitationAnswered
 from eldercare.care_circle.schemas import (
-    Circle,
     CircleInvite,
     CircleMemberChange,
     CircleMemberPublic,
     CircleOrder,
     Invitation,
-    Invitations,
 )
 from eldercare.care_circle.views import circle_of, circles_with, shown
 
@@ -33,13 +32,13 @@ _ANSWER_REFUSALS = problem_responses(Unauthenticated, NotFound, InvitationAnswer
 
 
 @router.resident_route("GET", "/circle", responses=_REFUSALS)
-async def list_circle(connection: Reading, actor: CurrentActor, subject: Reader) -> Circle:
+async def list_circle(connection: Reading, actor: CurrentActor, subject: Reader) -> Page[CircleMemberPublic]:
     """Show a resident's care circle in the order in which it is called."""
     if subject.relation != "self":
         await audit.record(
             connection, actor, "circle:read", resident_id=subject.resident_id, community_id=subject.community_id
         )
-    return Circle(items=await circle_of(connection, subject.resident_id))
+    return Page(items=await circle_of(connection, subject.resident_id), next=None)
 
 
 @router.resident_route(
@@ -58,10 +57,12 @@ async def invite_circle_member(
 @router.resident_route(
     "PUT", "/circle/order", responses=problem_responses(Unauthenticated, Forbidden, NotFound, CircleChanged)
 )
-async def order_circle(session: Session, actor: CurrentActor, subject: Manager, order: CircleOrder) -> Circle:
+async def order_circle(
+    session: Session, actor: CurrentActor, subject: Manager, order: CircleOrder
+) -> Page[CircleMemberPublic]:
     """Say in which order the circle is called."""
     members = await service.reorder(session, actor, subject, order.member_ids)
-    return Circle(items=await shown(await session.connection(), members))
+    return Page(items=await shown(await session.connection(), members), next=None)
 
 
 @router.resident_route(
@@ -92,11 +93,11 @@ async def remove_circle_member(session: Session, actor: CurrentActor, subject: M
 
 
 @router.get("/me/circles", responses=problem_responses(Unauthenticated))
-async def list_circles(connection: Reading, actor: CurrentActor) -> Invitations:
+async def list_circles(connection: Reading, actor: CurrentActor) -> Page[Invitation]:
     """Show the circles the caller is asked into or belongs to."""
     rows = await circles_with(connection, actor.id)
     names = await resident_names(connection, [row.resident_id for row in rows])
-    return Invitations(
+    return Page(
         items=[
             Invitation(
                 id=row.id,
@@ -107,7 +108,8 @@ async def list_circles(connection: Reading, actor: CurrentActor) -> Invitations:
                 scopes=row.scopes,
             )
             for row in rows
-        ]
+        ],
+        next=None,
     )
 
 

@@ -113,12 +113,6 @@ class CircleMemberPublic(BaseModel):
     version: int
 
 
-class Circle(BaseModel):
-    """A resident's care circle in the order in which it is called."""
-
-    items: list[CircleMemberPublic]
-
-
 class Invitation(BaseModel):
     """A care circle somebody is asked into, or belongs to."""
 
@@ -128,9 +122,3 @@ class Invitation(BaseModel):
     relationship: str
     state: MemberState
     scopes: list[str]
-
-
-class Invitations(BaseModel):
-    """The circles a person is asked into or belongs to."""
-
-    items: list[Invitation]

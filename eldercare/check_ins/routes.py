@@ -23,10 +23,10 @@ from eldercare.check_ins.rules import State
 from eldercare.check_ins.schemas import (
     AnswerWrite,
     CheckInDetail,
+    CheckInPlanPublic,
     CheckInPublic,
     PauseCreate,
     PausePublic,
-    PlanPublic,
     PlanVersionPublic,
     PlanWrite,
 )
@@ -88,7 +88,7 @@ async def list_check_ins_of_day(
 
 
 @router.resident_route("GET", "/check-in-plans", responses=problem_responses(*_GUARDED))
-async def list_check_in_plans(connection: Reading, actor: CurrentActor, subject: Reader) -> Page[PlanPublic]:
+async def list_check_in_plans(connection: Reading, actor: CurrentActor, subject: Reader) -> Page[CheckInPlanPublic]:
     """List a resident's plans, the active ones first."""
     await _trace(connection, actor, subject, "check_in_plans:list")
     return Page(items=await plan_views.plans(connection, subject.resident_id), next=None)
@@ -102,7 +102,7 @@ async def list_check_in_plans(connection: Reading, actor: CurrentActor, subject:
 )
 async def create_check_in_plan(
     session: Session, actor: CurrentActor, subject: Manager, data: PlanWrite, response: Response
-) -> PlanPublic:
+) -> CheckInPlanPublic:
     """Agree how and when somebody is asked whether they are all right."""
     plan = await planning.create_plan(session, actor, subject, data)
     set_etag(response, plan.version)
@@ -112,7 +112,7 @@ async def create_check_in_plan(
 @router.resident_route("GET", "/check-in-plans/{plan_id}", responses=problem_responses(*_GUARDED))
 async def get_check_in_plan(
     connection: Reading, actor: CurrentActor, subject: Reader, plan_id: uuid.UUID, response: Response
-) -> PlanPublic:
+) -> CheckInPlanPublic:
     """Show a plan with the version in force."""
     await _trace(connection, actor, subject, "check_in_plan:read", plan_id)
     plan = await plan_views.plan(connection, subject.resident_id, plan_id)
@@ -143,7 +143,7 @@ async def change_check_in_plan(
     if_match: IfMatch,
     *,
     response: Response,
-) -> PlanPublic:
+) -> CheckInPlanPublic:
     """Give a plan a new version from now on; what was asked before stays as it was."""
     plan = await planning.change_plan(session, actor, subject, plan_id, data, if_match)
     set_etag(response, plan.version)

@@ -148,7 +148,7 @@ class PlanVersionPublic(BaseModel):
     severity: SeverityName
 
 
-class PlanPublic(PlanVersionPublic):
+class CheckInPlanPublic(PlanVersionPublic):
     """A plan with the version in force."""
 
     id: uuid.UUID

@@ -7,12 +7,13 @@ from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import Actor, CurrentActor
+from app.core.paging import Page
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
 from app.identity.api import Member, ResidentSubject, member_guard, require_member, require_resident, resident_guard
 from eldercare.escalation import service
 from eldercare.escalation.problems import DeskNotTested, PlanNotADraft
-from eldercare.escalation.schemas import DeskTestMake, DeskTestPublic, PlanMake, PlanPublic, Plans
+from eldercare.escalation.schemas import DeskTestMake, DeskTestPublic, EscalationPlanPublic, PlanMake
 from eldercare.escalation.views import plans_of, shown
 
 router = Router(tags=["eldercare"])
@@ -25,9 +26,12 @@ _REFUSALS = problem_responses(Unauthenticated, Forbidden, NotFound)
 @router.resident_route("GET", "/escalation-plans", responses=_REFUSALS)
 async def list_escalation_plans(
     connection: Reading, subject: Annotated[ResidentSubject, Depends(resident_guard("circle:read"))]
-) -> Plans:
-    """List the versions of a resident's own plan, the latest first."""
-    return Plans(items=await plans_of(connection, subject.community_id, subject.resident_id))
+) -> Page[EscalationPlanPublic]:
+    """List the versions of a resident's own plan, the latest first.
+
+    Without an active one the community's is climbed, or the built-in.
+    """
+    return Page(items=await plans_of(connection, subject.community_id, subject.resident_id), next=None)
 
 
 @router.resident_route("POST", "/escalation-plans", status_code=201, responses=_REFUSALS)
@@ -36,7 +40,7 @@ async def make_escalation_plan(
     actor: CurrentActor,
     subject: Annotated[ResidentSubject, Depends(resident_guard("circle:manage"))],
     data: PlanMake,
-) -> PlanPublic:
+) -> EscalationPlanPublic:
     """Write a plan for a resident as a draft."""
     plan = await service.make_plan(
         session, actor, data.steps, community_id=subject.community_id, resident_id=subject.resident_id
@@ -45,13 +49,13 @@ async def make_escalation_plan(
 
 
 @router.get("/escalation-plans", responses=problem_responses(Unauthenticated, Forbidden))
-async def list_default_escalation_plans(connection: Reading, member: Desk) -> Plans:
+async def list_default_escalation_plans(connection: Reading, member: Desk) -> Page[EscalationPlanPublic]:
     """List the versions of the community's default plan, the latest first."""
-    return Plans(items=await plans_of(connection, member.community_id, None))
+    return Page(items=await plans_of(connection, member.community_id, None), next=None)
 
 
 @router.post("/escalation-plans", status_code=201, responses=problem_responses(Unauthenticated, Forbidden))
-async def make_default_escalation_plan(session: Session, member: Operator, data: PlanMake) -> PlanPublic:
+async def make_default_escalation_plan(session: Session, member: Operator, data: PlanMake) -> EscalationPlanPublic:
     """Write a default plan for the community as a draft."""
     plan = await service.make_plan(session, member.actor, data.steps, community_id=member.community_id)
     return (await shown(await session.connection(), [plan]))[0]
@@ -61,7 +65,7 @@ async def make_default_escalation_plan(session: Session, member: Operator, data:
     "/escalation-plans/{plan_id}/activation",
     responses=problem_responses(Unauthenticated, Forbidden, NotFound, DeskNotTested, PlanNotADraft),
 )
-async def activate_escalation_plan(session: Session, actor: CurrentActor, plan_id: uuid.UUID) -> PlanPublic:
+async def activate_escalation_plan(session: Session, actor: CurrentActor, plan_id: uuid.UUID) -> EscalationPlanPublic:
     """Put a draft in force; its last step, the duty desk, must have been tested."""
     plan = await service.lock_plan(session, plan_id)
     if plan.resident_id is not None:

@@ -32,7 +32,7 @@ class PlanMake(BaseModel):
     steps: list[StepData] = Field(min_length=1, max_length=12)
 
 
-class PlanPublic(BaseModel):
+class EscalationPlanPublic(BaseModel):
     """A version of an escalation plan."""
 
     id: uuid.UUID
@@ -42,12 +42,6 @@ class PlanPublic(BaseModel):
     tested_at: datetime | None
     activated_at: datetime | None
     retired_at: datetime | None
-
-
-class Plans(BaseModel):
-    """The versions of a plan, the latest first; without an active one the community's, or the built-in, is climbed."""
-
-    items: list[PlanPublic]
 
 
 class DeskTestMake(BaseModel):

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eldercare.escalation.models import EscalationPlan, EscalationStep
 from eldercare.escalation.rules import BUILT_IN, Step
-from eldercare.escalation.schemas import PlanPublic, StepData
+from eldercare.escalation.schemas import EscalationPlanPublic, StepData
 
 _plans = sa.inspect(EscalationPlan).local_table
 _steps = sa.inspect(EscalationStep).local_table
@@ -87,17 +87,20 @@ def step_of(row: Any) -> Step:
 
 async def plans_of(
     connection: AsyncConnection, community_id: uuid.UUID, resident_id: uuid.UUID | None
-) -> list[PlanPublic]:
+) -> list[EscalationPlanPublic]:
     """Return the versions of a resident's plan, or of the community's default, the latest first (at most 50)."""
     rows = list(await connection.execute(_PLANS_OF, {"community_id": community_id, "resident_id": resident_id}))
     return await shown(connection, rows)
 
 
-async def shown(connection: AsyncConnection, plans: Iterable[Any]) -> list[PlanPublic]:
+async def shown(connection: AsyncConnection, plans: Iterable[Any]) -> list[EscalationPlanPublic]:
     """Return plans (rows or models) with their steps."""
     plans = list(plans)
     steps: dict[uuid.UUID, list[StepData]] = {plan.id: [] for plan in plans}
     for row in await connection.execute(_STEPS_OF, {"plan_ids": list(steps)}):
         steps[row.plan_id].append(StepData.model_validate(row))
-    fields = PlanPublic.model_fields.keys() - {"steps"}
-    return [PlanPublic(**{field: getattr(plan, field) for field in fields}, steps=steps[plan.id]) for plan in plans]
+    fields = EscalationPlanPublic.model_fields.keys() - {"steps"}
+    return [
+        EscalationPlanPublic(**{field: getattr(plan, field) for field in fields}, steps=steps[plan.id])
+        for plan in plans
+    ]

@@ -6,12 +6,13 @@ from typing import Annotated
 
 from fastapi import Depends, status
 
+from app.core.paging import Page
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session, route_options
 from app.identity.access import Member, member_guard
 from app.identity.clients import service
 from app.identity.clients.problems import ScopeBeyondYours, TooManyKeys
-from app.identity.clients.schemas import ApiClientCreate, ApiClientList, ApiKeyCreated, ApiKeyRotate
+from app.identity.clients.schemas import ApiClientCreate, ApiClientPublic, ApiKeyCreated, ApiKeyRotate
 
 router = Router(tags=["identity"])
 
@@ -21,9 +22,9 @@ _PROBLEMS = (Unauthenticated, Forbidden, NotFound)
 
 
 @router.get(_PATH, responses=problem_responses(*_PROBLEMS))
-async def list_api_clients(organization_id: uuid.UUID, _: Manager, connection: Reading) -> ApiClientList:
+async def list_api_clients(organization_id: uuid.UUID, _: Manager, connection: Reading) -> Page[ApiClientPublic]:
     """List the organization's API clients with their good keys."""
-    return ApiClientList(items=await service.list_clients(connection, organization_id))
+    return Page(items=await service.list_clients(connection, organization_id), next=None)
 
 
 @router.post(_PATH, status_code=status.HTTP_201_CREATED, responses=problem_responses(*_PROBLEMS, ScopeBeyondYours))

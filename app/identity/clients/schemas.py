@@ -50,12 +50,6 @@ class ApiClientPublic(BaseModel):
     keys: list[ApiKeyPublic]
 
 
-class ApiClientList(BaseModel):
-    """The organization's API clients, by name."""
-
-    items: list[ApiClientPublic]
-
-
 class ApiKeyCreated(BaseModel):
     """A new key, shown this once."""
 

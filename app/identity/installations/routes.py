@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import Depends, Path, status
 
 from app.core.access import CurrentActor
+from app.core.paging import Page
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
 from app.identity.installations import service
 from app.identity.installations.schemas import (
     ClientId,
-    DeviceCredentialList,
     DeviceCredentialPublic,
     InstallationPublic,
     InstallationRegister,
@@ -49,10 +49,10 @@ async def remove_my_installation(client_id: ClientIdPath, actor: Person, session
 
 
 @router.resident_route("GET", "/device-credentials", responses=problem_responses(Unauthenticated, Forbidden, NotFound))
-async def list_device_credentials(subject: Managed, connection: Reading) -> DeviceCredentialList:
+async def list_device_credentials(subject: Managed, connection: Reading) -> Page[DeviceCredentialPublic]:
     """List the paired phones that can raise an alarm for the resident."""
     rows = await service.device_credentials(connection, subject.resident_id)
-    return DeviceCredentialList(items=[DeviceCredentialPublic.model_validate(dict(row)) for row in rows])
+    return Page(items=[DeviceCredentialPublic.model_validate(dict(row)) for row in rows], next=None)
 
 
 @router.resident_route(

@@ -37,9 +37,3 @@ class DeviceCredentialPublic(BaseModel):
     label: str | None
     created_at: datetime
     last_used_at: datetime | None
-
-
-class DeviceCredentialList(BaseModel):
-    """The paired phones of a resident, the newest first."""
-
-    items: list[DeviceCredentialPublic]

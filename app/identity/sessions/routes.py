@@ -7,11 +7,12 @@ from fastapi import status
 
 from app.core import clock
 from app.core.access import public
+from app.core.paging import Page
 from app.core.problems import NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session, route_options
 from app.identity.sessions import repository, service, tokens
 from app.identity.sessions.problems import RefreshTokenInvalid, RefreshTokenReused
-from app.identity.sessions.schemas import KeySet, SessionList, SessionPublic, TokenRefresh, Tokens
+from app.identity.sessions.schemas import KeySet, SessionPublic, TokenRefresh, Tokens
 from app.identity.signed_in import PeopleOnly, Person
 
 router = Router(tags=["identity"])
@@ -42,10 +43,10 @@ async def refresh_tokens(data: TokenRefresh) -> Tokens:
 
 
 @router.get("/me/sessions", responses=_OWN)
-async def list_my_sessions(actor: Person, connection: Reading) -> SessionList:
+async def list_my_sessions(actor: Person, connection: Reading) -> Page[SessionPublic]:
     """List the caller's live sessions, the one used last first."""
     rows = await repository.list_of(connection, actor.id, actor.session_id, clock.now())
-    return SessionList(items=[SessionPublic.model_validate(dict(row)) for row in rows])
+    return Page(items=[SessionPublic.model_validate(dict(row)) for row in rows], next=None)
 
 
 @router.delete("/me/sessions", status_code=status.HTTP_204_NO_CONTENT, responses=_OWN)

@@ -37,12 +37,6 @@ class SessionPublic(BaseModel):
     is_current: bool
 
 
-class SessionList(BaseModel):
-    """The caller's sessions, the one used last first."""
-
-    items: list[SessionPublic]
-
-
 class KeySet(BaseModel):
     """A JSON Web Key Set (RFC 7517)."""
 

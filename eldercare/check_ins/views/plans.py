@@ -11,7 +11,7 @@ from app.core.paging import PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from eldercare.alarms.models import Severity
 from eldercare.check_ins.models import CheckInPause, CheckInPlan, CheckInSchedule
-from eldercare.check_ins.schemas import PausePublic, PlanPublic, PlanVersionPublic
+from eldercare.check_ins.schemas import CheckInPlanPublic, PausePublic, PlanVersionPublic
 
 _plans = cast(sa.Table, sa.inspect(CheckInPlan).local_table)
 _schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
@@ -51,18 +51,18 @@ _PAUSES = (
 )
 
 
-async def plan(connection: AsyncConnection, resident_id: uuid.UUID, plan_id: uuid.UUID) -> PlanPublic:
+async def plan(connection: AsyncConnection, resident_id: uuid.UUID, plan_id: uuid.UUID) -> CheckInPlanPublic:
     """Return a resident's plan with the version in force; raises ``NotFound``."""
     row = (await connection.execute(_ONE, {"resident_id": resident_id, "plan_id": plan_id})).one_or_none()
     if row is None:
         raise NotFound
-    return PlanPublic.model_validate(_shown(row))
+    return CheckInPlanPublic.model_validate(_shown(row))
 
 
-async def plans(connection: AsyncConnection, resident_id: uuid.UUID) -> list[PlanPublic]:
+async def plans(connection: AsyncConnection, resident_id: uuid.UUID) -> list[CheckInPlanPublic]:
     """Return all plans of a resident, the active ones first."""
     rows = await connection.execute(_ALL, {"resident_id": resident_id})
-    return [PlanPublic.model_validate(_shown(row)) for row in rows]
+    return [CheckInPlanPublic.model_validate(_shown(row)) for row in rows]
 
 
 async def plan_versions(
