@@ -72,13 +72,19 @@ def route_options(
     return mark
 
 
+def options_of(endpoint: Callable[..., Any]) -> RouteOptions:
+    """Return what was set for an endpoint, or the ordinary options."""
+    options: RouteOptions = getattr(endpoint, _OPTIONS, RouteOptions())
+    return options
+
+
 class UnitOfWorkRoute(APIRoute):
     """A route whose writing methods run in a unit of work per attempt and whose reading methods get a connection."""
 
     def get_route_handler(self) -> Handler:
         """Return the framework's handler inside our own."""
         inner = super().get_route_handler()
-        options: RouteOptions = getattr(self.endpoint, _OPTIONS, RouteOptions())
+        options = options_of(self.endpoint)
         if not options.database:
             handler = inner if options.any_body else _bare(inner)
         elif self.methods and self.methods & _WRITING:

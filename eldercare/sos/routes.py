@@ -20,11 +20,11 @@ router = Router(tags=["eldercare"])
 log = structlog.get_logger(__name__)
 
 _MOST_BYTES = 65_536
-_BODY = {
-    "requestBody": {
-        "required": False,
-        "content": {"application/json": {"schema": Sos.model_json_schema(ref_template="#/components/schemas/{model}")}},
-    }
+_SCHEMA = Sos.model_json_schema(ref_template="#/components/schemas/{model}")
+del _SCHEMA["$defs"]  # the document's components have it, too
+_DESCRIBED = {
+    "requestBody": {"required": False, "content": {"application/json": {"schema": _SCHEMA}}},
+    "security": [{"bearer": []}, {"device": []}],
 }
 
 
@@ -33,7 +33,7 @@ _BODY = {
     status_code=201,
     response_model=SosPublic,
     responses=problem_responses(Unauthenticated, NotAResident, SosNotStored),
-    openapi_extra=_BODY,
+    openapi_extra=_DESCRIBED,
     max_body_size=2**40,  # what is too long is not read, and not refused
 )
 @public("an SOS also counts with credentials that are good for nothing else; identity finds out whose it is")
