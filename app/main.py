@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from app import assembly
 from app.core import health, telemetry
+from app.core.description import describe
 from app.core.problems import Problem, handle_problem, internal_error
 from app.core.route_index import RouteIndex
 from app.core.runtime import running
@@ -62,4 +63,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     routes = [route for router in (health.router, *assembly.ROUTERS, *demo) for route in router.routes]
     # The routes themselves stay listed behind their index: the OpenAPI description is made from them.
     app.router.routes[:0] = [RouteIndex([route for route in routes if isinstance(route, Route)]), *routes]
+    describe(app)
     return app
