@@ -32,6 +32,7 @@ from app.identity.sign_in import jobs as sign_in_jobs
 from app.identity.sign_in import routes as sign_in
 from app.media import jobs as media_jobs
 from app.media import routes as media
+from app.policies.journeys.changes import routes as changes
 from app.policies.journeys.erasure import routes as erasure
 from eldercare.alarms import routes as alarms
 from eldercare.alarms import subscribers as alarm_subscribers
@@ -75,6 +76,9 @@ TABLE_MODULES = (
     "eldercare.check_ins.models",
 )
 
+SCHEMA_REVISION = "0001"
+"""The newest revision of the migrations: a process on another schema says that it is not ready."""
+
 ROUTERS: tuple[Router, ...] = (
     sessions.well_known_router,
     sessions.router,
@@ -98,6 +102,7 @@ ROUTERS: tuple[Router, ...] = (
     care_circle.router,
     escalation.router,
     erasure.router,
+    changes.router,
 )
 
 DEMO_ROUTERS: tuple[Router, ...] = (outbox.router,)

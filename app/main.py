@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.settings = settings
+    health.expect_revision(assembly.SCHEMA_REVISION)
     for kind in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle_problem)
     app.add_exception_handler(Exception, _handle_unexpected)

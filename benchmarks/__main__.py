@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import http, place, storm
+from benchmarks import growth, http, place, sos, storm
 
-ALL = {"storm": storm.run, "http": http.run}
+ALL = {"storm": storm.run, "sos": sos.run, "http": http.run, "growth": growth.run}
 
 
 def main() -> None:

@@ -60,7 +60,9 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 def _measure(port: int, requests: list[bytes], *, once: bool) -> load.Outcome:
-    outcome = asyncio.run(load.fire(port, requests, connections=CONNECTIONS, seconds=60 if once else SECONDS, once=once))
+    outcome = asyncio.run(
+        load.fire(port, requests, connections=CONNECTIONS, seconds=60 if once else SECONDS, once=once)
+    )
     if outcome.failed:
         raise AssertionError(f"{outcome.failed} requests failed")
     return outcome
@@ -73,7 +75,15 @@ def run(server: embedded.EmbeddedServer) -> None:
     now = datetime.now(UTC)
     asyncio.run(
         place.execute(
-            url, *population.DUE, population.HISTORY, _OPEN, "VACUUM ANALYZE", now=now, count=RESIDENTS, residents=READERS, days=60
+            url,
+            *population.DUE,
+            population.HISTORY,
+            _OPEN,
+            "VACUUM ANALYZE",
+            now=now,
+            count=RESIDENTS,
+            residents=READERS,
+            days=60,
         )
     )
     issued = asyncio.run(_sessions(url, ROUNDS * ANSWERS))
@@ -93,10 +103,12 @@ def run(server: embedded.EmbeddedServer) -> None:
             batch = range(number * ANSWERS + 1, (number + 1) * ANSWERS + 1)
             body = {"status": "ok"}
             our_answers = [
-                load.request("POST", f"/v1/me/check-ins/{_check_in(n)}/answer", _bearer(issued[n - 1]), body) for n in batch
+                load.request("POST", f"/v1/me/check-ins/{_check_in(n)}/answer", _bearer(issued[n - 1]), body)
+                for n in batch
             ]
             bare_answers = [
-                load.request("POST", f"/residents/{_resident(n)}/check-ins/{_check_in(n)}/answer", body=body) for n in batch
+                load.request("POST", f"/residents/{_resident(n)}/check-ins/{_check_in(n)}/answer", body=body)
+                for n in batch
             ]
             for name, port, requests, once in (
                 ("ours list", ours, our_list, False),

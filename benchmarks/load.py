@@ -22,7 +22,9 @@ class Outcome:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, requests: Iterator[bytes], durations: list[float], done: asyncio.Future[None], until: float) -> None:
+    def __init__(
+        self, requests: Iterator[bytes], durations: list[float], done: asyncio.Future[None], until: float
+    ) -> None:
         self._requests, self._durations, self._done, self._until = requests, durations, done, until
         self._buffer = b""
         self.failed = 0
@@ -120,9 +122,7 @@ def main() -> None:
     order = orjson.loads(sys.stdin.buffer.read())
     requests = [item.encode() for item in order["requests"]]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        outcome = runner.run(
-            _run(order["port"], requests, order["connections"], order["seconds"], once=order["once"])
-        )
+        outcome = runner.run(_run(order["port"], requests, order["connections"], order["seconds"], once=order["once"]))
     sys.stdout.buffer.write(orjson.dumps(outcome))
 
 

@@ -35,7 +35,7 @@ def environment(url: str, **settings: str) -> dict[str, str]:
 
 @contextmanager
 def _running(command: list[str], env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, env=env)  # noqa: S603 - our own programs
+    process = subprocess.Popen(command, env=env)
     try:
         yield process
     finally:
@@ -51,7 +51,18 @@ def _running(command: list[str], env: Mapping[str, str]) -> Iterator[subprocess.
 def api(application: str, env: Mapping[str, str], *, factory: bool = False) -> Iterator[int]:
     """Serve an ASGI application with one process and yield its port once it accepts connections."""
     port = free_port()
-    command = [sys.executable, "-W", "ignore", "-m", "uvicorn", application, "--port", str(port), "--log-level", "error"]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "uvicorn",
+        application,
+        "--port",
+        str(port),
+        "--log-level",
+        "error",
+    ]
     command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", *(["--factory"] if factory else [])]
     with _running(command, env) as process:
         _wait(port, process)

@@ -45,7 +45,9 @@ class Comparison:
     @property
     def ratio(self) -> float:
         """The median of the rounds' ratios, ours to the other's: a machine that drifts drags both along."""
-        return statistics.median(mine / theirs for mine, theirs in zip(self.ours.figures, self.other.figures, strict=True))
+        return statistics.median(
+            mine / theirs for mine, theirs in zip(self.ours.figures, self.other.figures, strict=True)
+        )
 
     @property
     def met(self) -> bool:

@@ -70,7 +70,7 @@ async def _count(table: str) -> int:
     from app.core.database import reading  # noqa: PLC0415
 
     async with reading() as connection:
-        return int(await connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) or 0)  # noqa: S608 - names above
+        return int(await connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) or 0)
 
 
 async def _ours(url: str, residents: int) -> tuple[float, float]:
@@ -111,7 +111,9 @@ async def _peer(url: str) -> float:
 def run(server: embedded.EmbeddedServer, residents: int = 100_000) -> None:
     """Measure and print."""
     template = "storm_template"
-    asyncio.run(place.execute(place.migrated(server, template), *population.DUE, now=datetime.now(UTC), count=residents))
+    asyncio.run(
+        place.execute(place.migrated(server, template), *population.DUE, now=datetime.now(UTC), count=residents)
+    )
     ours, limit = Series("Hearthline", "residents/s"), Series("one SQL script", "residents/s")
     peer = Series("procrastinate", "jobs/s")
     growth: list[float] = []

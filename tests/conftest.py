@@ -1,14 +1,11 @@
 """What every test stands on: a migrated database per worker, a clock that is set, the assembled application."""
 
-import ast
 import asyncio
 import fcntl
 import hashlib
-import importlib
-import inspect
 import os
-import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,8 +15,6 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlmodel import SQLModel
 
 from app.core import clock as clocks
 from app.core import embedded
@@ -55,49 +50,25 @@ def server() -> Iterator[embedded.EmbeddedServer]:
     running.stop_sync()
 
 
-def _load_tables() -> None:
-    """(while the schema is being built) import every table module that imports."""
-    tree = ast.parse((ROOT / "app" / "assembly.py").read_text())
-    names = next(n.value for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "TABLE_MODULES")
-    for module in ast.literal_eval(names):
-        try:
-            importlib.import_module(module)
-        except Exception as error:
-            print("not importable:", module, error)
-
-
 def _schema_fingerprint() -> str:
-    from sqlalchemy.schema import CreateIndex, CreateTable
-    from sqlalchemy.dialects import postgresql
-
-    _load_tables()
-    ddl = []
-    for table in SQLModel.metadata.sorted_tables:
-        ddl.append(str(CreateTable(table).compile(dialect=postgresql.dialect())))
-        ddl += sorted(str(CreateIndex(index).compile(dialect=postgresql.dialect())) for index in table.indexes)
-        ddl.append(Path(inspect.getsourcefile(next(m.class_ for m in SQLModel._sa_registry.mappers if m.local_table is table))).read_text())
-    return hashlib.sha256("".join(ddl).encode()).hexdigest()[:12]
-
-
-async def _create_all(url: str) -> None:
-    engine = create_async_engine(url)
-    async with engine.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
-    await engine.dispose()
+    files = sorted((ROOT / "app" / "migrations").rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 @pytest.fixture(scope="session")
 def template(server: embedded.EmbeddedServer) -> str:
-    """Return the name of a database that is migrated to head; built once per state of the schema."""
+    """Return the name of a database that is migrated to head; built once per state of the migrations."""
+    from app.migrations import upgrade  # noqa: PLC0415 - imports every package, which unit tests do not need
+
     name = f"template_{_schema_fingerprint()}"
     with (DATA / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if name not in server.databases():
             building = f"building_{os.getpid()}"
             server.create_database(building)
-            thread = threading.Thread(target=lambda: asyncio.run(_create_all(server.url(building))))
-            thread.start()
-            thread.join()
+            # Alembic runs a loop of its own, which no thread with a loop already can.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(upgrade, server.url(building)).result()
             server.rename_database(building, name)
     return name
 
@@ -152,7 +123,7 @@ def app(test_settings: Settings) -> FastAPI:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def client(app: FastAPI, database: Database) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ARG001
+async def client(app: FastAPI, database: Database) -> AsyncIterator[httpx.AsyncClient]:
     """Return an HTTP client of the application, without a network."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened_client:

@@ -67,7 +67,8 @@ def listen(current: Settings) -> None:
         loop="uvloop",
         http="httptools",
         access_log=False,
-        log_level="warning",
+        # Its own tracebacks quote the text of errors, which may hold what people said.
+        log_config=None,
         server_header=False,
         timeout_graceful_shutdown=int(current.http.shutdown_grace),
         proxy_headers=False,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 LOCATION = Path(__file__).parent
 
@@ -29,3 +30,8 @@ def downgrade(url: str, revision: str, *, schema: str = "public") -> None:
 def check(url: str, *, schema: str = "public") -> None:
     """Raise ``alembic.util.exc.CommandError`` if the models have drifted from the migrated database."""
     command.check(_config(url, schema))
+
+
+def head() -> str | None:
+    """Return the newest revision."""
+    return ScriptDirectory.from_config(_config("", "public")).get_current_head()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alembic.util.exc import CommandError
 
-from app import migrations
+from app import assembly, migrations
 from app.core import embedded
 
 _DATABASE = "migrations_check"
@@ -14,6 +14,9 @@ _DATABASE = "migrations_check"
 
 def main() -> None:
     """Migrate a fresh database up, down and up, and compare it with the models; exit with 1 if they differ."""
+    if migrations.head() != assembly.SCHEMA_REVISION:
+        sys.stderr.write(f"app.assembly.SCHEMA_REVISION is not {migrations.head()}\n")
+        raise SystemExit(1)
     with tempfile.TemporaryDirectory(prefix="hearthline-") as directory:
         server = embedded.start_sync(Path(directory) / "postgres", durable=False)
         try:
