@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -73,7 +74,7 @@ class Clockwork:
         """Return the earliest deadline of any queue after now, ``until`` if there is none before."""
         now = clock.now()
         async with reading() as connection:
-            rows = (await connection.execute(_deadlines(now, until))).all()
+            rows = (await connection.execute(_deadlines(), {"now": now, "until": until})).all()
         found = {row.queue: row.deadline for row in rows if row.deadline is not None}
         first = min(found.values(), default=until)
         jobs = frozenset(SERVES.get(name, name) for name, at in found.items() if at == first)
@@ -82,7 +83,9 @@ class Clockwork:
         return first
 
 
-def _deadlines(now: datetime, until: datetime) -> sa.CompoundSelect[Any]:
+@cache
+def _deadlines() -> sa.CompoundSelect[Any]:
+    now, until = (sa.bindparam(name, type_=sa.DateTime(timezone=True)) for name in ("now", "until"))
     return sa.union_all(
         *(
             sa.select(

@@ -6,7 +6,7 @@ import itertools
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Container
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -71,20 +71,19 @@ class People:
 
     async def notice(self) -> None:
         """Look at what was asked and who was called since the last look."""
-        await self.notice_check_ins()
+        today = clock.now().astimezone(_ZONE).date()
+        await self.notice_check_ins(today - timedelta(days=1))
+        await self.notice_check_ins(today)
         await self.notice_alarms()
 
-    async def notice_check_ins(self) -> None:
-        """Make up people's minds about the check-ins that are open now."""
-        today = clock.now().astimezone(_ZONE).date()
-        for day in (today - timedelta(days=1), today):
-            path = f"/v1/check-ins?date={day}&state=prompted&limit=100"
-            while path:
-                page = await self._phones.ask(self._village.operator, "GET", path)
-                for check_in in page["items"]:
-                    self._answer_later(check_in)
-                following = page["next"]
-                path = f"/v1/check-ins?date={day}&state=prompted&limit=100&cursor={following}" if following else ""
+    async def notice_check_ins(self, day: date) -> None:
+        """Make up people's minds about the check-ins of a local day that are open now."""
+        path = first = f"/v1/check-ins?date={day}&state=prompted&limit=100"
+        while path:
+            page = await self._phones.ask(self._village.operator, "GET", path)
+            for check_in in page["items"]:
+                self._answer_later(check_in)
+            path = f"{first}&cursor={page['next']}" if page["next"] else ""
 
     async def notice_alarms(self) -> None:
         """Make up the minds of those who are called by alarms that nobody has taken."""
@@ -245,12 +244,13 @@ class Replay(People):
                 await self.deliver()
                 deadline = await self._clockwork.next_deadline(clock.now() + _STEP)
             progress(clock.now())
+        await self.notice()  # which also leaves a trace of how far the past was lived
 
     async def deliver(self) -> None:
         """Run the jobs, and let people notice what came of it."""
         handled = await self._clockwork.settle()
         if handled["eldercare.prompt_check_ins"] or handled["eldercare.close_check_ins"]:
-            await self.notice_check_ins()
+            await self.notice_check_ins(clock.now().astimezone(_ZONE).date())
         if handled["eldercare.climb_ladders"]:
             await self.notice_alarms()
 
