@@ -5,35 +5,52 @@ import uuid
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.access import Actor
+from app.core.changes import Since
+from app.core.paging import MAX_LIMIT, PageRequest
 from app.identity.api import require_resident
 from eldercare.alarms.access import require_alarm
 from eldercare.alarms.problems import AlarmOpen
 from eldercare.alarms.repository import is_alarm_open
-from eldercare.alarms.schemas import AlarmDetail
+from eldercare.alarms.schemas import AlarmDetail, AlarmPublic
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity
 from eldercare.alarms.service import raise_alarm as _raise_alarm
-from eldercare.alarms.views import alarm_detail, queue
+from eldercare.alarms.views import alarm_detail, changed_alarms, queue
+from eldercare.care_circle.schemas import CircleMemberPublic
 from eldercare.care_circle.service import end_circle
-from eldercare.check_ins.schemas import AnswerWrite, CheckInDetail
+from eldercare.care_circle.views import circle_of
+from eldercare.check_ins.schemas import AnswerWrite, CheckInDetail, CheckInPlanPublic, CheckInPublic, PausePublic
 from eldercare.check_ins.service.answers import answer
 from eldercare.check_ins.service.plans import close_residents
 from eldercare.check_ins.service.replies import Outcome, answer_reply
+from eldercare.check_ins.views import changes as check_in_change_views
 from eldercare.check_ins.views import check_ins as views
+from eldercare.check_ins.views import plans as plan_views
 from eldercare.response import service as response
 
 __all__ = [
     "AlarmDetail",
     "AlarmKind",
     "AlarmOpen",
+    "AlarmPublic",
     "AlarmSignal",
     "AnswerWrite",
     "CheckInDetail",
+    "CheckInPlanPublic",
+    "CheckInPublic",
+    "CircleMemberPublic",
     "Outcome",
+    "PausePublic",
     "Severity",
     "acknowledge_alarm",
+    "alarm_changes",
     "alarm_queue",
     "answer_check_in",
     "answer_reply",
+    "care_circle",
+    "check_in_changes",
+    "check_in_pauses",
+    "check_in_plans",
+    "check_ins_ahead",
     "end_care",
     "get_alarm",
     "raise_alarm",
@@ -93,9 +110,7 @@ async def resolve_alarm(
     return await alarm_detail(connection, actor, subject.id, subject.resident_id)
 
 
-async def require_no_open_alarm(
-    session: AsyncSession, *, account_id: uuid.UUID, resident_id: uuid.UUID | None
-) -> None:
+async def require_no_open_alarm(session: AsyncSession, *, account_id: uuid.UUID, resident_id: uuid.UUID | None) -> None:
     """Raise ``AlarmOpen`` if an alarm is open about the resident, or one the account has taken."""
     if await is_alarm_open(session, account_id, resident_id):
         raise AlarmOpen
@@ -105,3 +120,43 @@ async def end_care(session: AsyncSession, resident_id: uuid.UUID) -> None:
     """End a resident's plans and circle in the caller's transaction, as the end of the residence does."""
     await close_residents(session, [resident_id])
     await end_circle(session, resident_id)
+
+
+async def check_in_changes(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, since: Since
+) -> list[CheckInPublic]:
+    """Return the check-ins that changed; raises ``NotFound``, ``Forbidden`` without ``check_ins:read``."""
+    await require_resident(connection, actor, resident_id, "check_ins:read")
+    return await check_in_change_views.changed(connection, resident_id, since)
+
+
+async def check_ins_ahead(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the ids of the check-ins that lie ahead; raises as ``check_in_changes``."""
+    await require_resident(connection, actor, resident_id, "check_ins:read")
+    return await check_in_change_views.ahead(connection, resident_id)
+
+
+async def check_in_plans(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> list[CheckInPlanPublic]:
+    """Return all plans of a resident; raises as ``check_in_changes``."""
+    await require_resident(connection, actor, resident_id, "check_ins:read")
+    return await plan_views.plans(connection, resident_id)
+
+
+async def check_in_pauses(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> list[PausePublic]:
+    """Return the latest hundred pauses of a resident; raises as ``check_in_changes``."""
+    await require_resident(connection, actor, resident_id, "check_ins:read")
+    return (await plan_views.pauses(connection, resident_id, PageRequest(MAX_LIMIT, None)))[0]
+
+
+async def alarm_changes(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, since: Since
+) -> list[AlarmPublic]:
+    """Return the alarms that changed; raises ``NotFound``, ``Forbidden`` without ``alarms:read``."""
+    await require_resident(connection, actor, resident_id, "alarms:read")
+    return await changed_alarms(connection, resident_id, since)
+
+
+async def care_circle(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> list[CircleMemberPublic]:
+    """Return a resident's circle; raises ``NotFound``, ``Forbidden`` without ``circle:read``."""
+    await require_resident(connection, actor, resident_id, "circle:read")
+    return await circle_of(connection, resident_id)

@@ -18,11 +18,14 @@ instants and enumerations (``notifications/templates/variables.py`` lists the ki
 from notifications.channels.registry import close_channels
 from notifications.delivery.service import Origin, replay, send, send_many
 from notifications.delivery.views import ParkedDelivery, Tally, parked, tally
+from notifications.inbox.schemas import InboxItemPublic
+from notifications.inbox.views import changed as inbox_changes
 from notifications.templates.notices import Channel, Notice, Urgency
 from notifications.templates.variables import Kind, Value, seal_text
 
 __all__ = [
     "Channel",
+    "InboxItemPublic",
     "Kind",
     "Notice",
     "Origin",
@@ -31,6 +34,7 @@ __all__ = [
     "Urgency",
     "Value",
     "close_channels",
+    "inbox_changes",
     "parked",
     "replay",
     "seal_text",

@@ -2,11 +2,14 @@
 
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.access import Actor
+from app.core.paging import MAX_LIMIT, PageRequest
+from app.core.problems import Forbidden
 from app.identity.access import Member, member_guard, require_member
 from app.identity.authenticator import DEVICE_HEADER, IdentityAuthenticator, authenticate_sos
 from app.identity.communities.schemas import CommunityPublic, HolidayPublic
@@ -14,7 +17,10 @@ from app.identity.communities.service import create_community
 from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
 from app.identity.consent.rules import GivenKind
+from app.identity.consent.schemas import GrantPublic
 from app.identity.consent.service import close_break_glass, open_break_glass
+from app.identity.consent.texts import LANGUAGES, language_for
+from app.identity.consent.views import grants as _grants
 from app.identity.erasure.problems import FreshSignInNeeded, ResidenceNotEnded
 from app.identity.erasure.service import HeldPerson, erase_person, hold_person, require_fresh_sign_in
 from app.identity.founding.service import OperatorExists, add_first_operator, appoint, find_community, found_community
@@ -45,9 +51,11 @@ from app.identity.visibility import (
 __all__ = [
     "ANY_SCOPE",
     "DEVICE_HEADER",
+    "LANGUAGES",
     "CommunityPublic",
     "ContactPointPublic",
     "FreshSignInNeeded",
+    "GrantPublic",
     "HeldPerson",
     "HolidayPublic",
     "IdentityAuthenticator",
@@ -80,11 +88,14 @@ __all__ = [
     "find_accounts_by_phone",
     "find_community",
     "found_community",
-    "import_file",
+    "grants_in_force",
+    "held_scopes",
     "hold_person",
+    "import_file",
     "installations",
     "invitation_message",
     "is_visible",
+    "language_for",
     "languages",
     "local_calendar",
     "member_guard",
@@ -145,3 +156,29 @@ async def revoke_grant(session: AsyncSession, actor: Actor, *, resident_id: uuid
     if grant.grantee_account_id != actor.id:
         await require_resident(await session.connection(), actor, resident_id, GRANTS_MANAGE)
     await consent.revoke_grant(session, actor, grant)
+
+
+async def held_scopes(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, scopes: Iterable[str]
+) -> dict[str, ResidentSubject]:
+    """Return those of ``scopes`` that the actor has on the resident, with whom each makes of them.
+
+    Raises ``NotFound`` if the actor may not know the resident.
+    """
+    held = {}
+    for scope in scopes:
+        with suppress(Forbidden):
+            held[scope] = await require_resident(connection, actor, resident_id, scope)
+    return held
+
+
+async def grants_in_force(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, language: str
+) -> list[GrantPublic]:
+    """Return the latest hundred grants of a resident that have not ended, told in ``language``.
+
+    Raises ``NotFound``, ``Forbidden`` without ``grants:manage``.
+    """
+    await require_resident(connection, actor, resident_id, GRANTS_MANAGE)
+    page = PageRequest(MAX_LIMIT, None)
+    return (await _grants(connection, actor, resident_id, page, language, ended=False)).items

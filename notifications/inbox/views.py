@@ -1,13 +1,16 @@
 """The SQL that reads the inbox, and the rendering of its items in the language of who reads them."""
 
 import uuid
-from typing import Any
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
+from app.core.changes import Since, keyset
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.identity import api as identity
 from notifications.inbox.models import INBOX
@@ -17,6 +20,7 @@ from notifications.templates.notices import notices
 from notifications.templates.rendering import CannotRender, Reader, Text, render
 
 COUNT_CAP = 1_000
+KEPT_BY_APPS: Final = timedelta(days=90)
 _CURSOR = "inbox"
 _UNKNOWN = Text(title="", body="", language="en")
 
@@ -30,6 +34,7 @@ _LIST = (
     .order_by(INBOX.c.id.desc())
     .limit(sa.bindparam("size", type_=sa.Integer))
 )
+_CHANGED = keyset(sa.select(INBOX).where(_own, INBOX.c.id >= sa.bindparam("first_id", type_=sa.Uuid)), INBOX)
 _unread = sa.select(INBOX.c.id).where(_own, INBOX.c.read_at.is_(None)).limit(COUNT_CAP).subquery()
 _COUNT = sa.select(sa.func.count()).select_from(_unread)
 
@@ -41,15 +46,30 @@ async def inbox(connection: AsyncConnection, account_id: uuid.UUID, page: PageRe
     position = decode_cursor(_CURSOR, page.cursor)[0] if page.cursor else None
     binds = {"account_id": account_id, "now": clock.now(), "after_id": position, "size": page.limit + 1}
     rows = (await connection.execute(_LIST, binds)).all()
-    shown = rows[: page.limit]
+    items = await _shown(connection, account_id, rows[: page.limit])
+    return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ["id"]))
+
+
+async def changed(connection: AsyncConnection, account_id: uuid.UUID, since: Since) -> list[InboxItemPublic]:
+    """Return the account's notices of the last 90 days that are new or were read since, in the order of their ids."""
+    now = clock.now()
+    binds = {"account_id": account_id, "now": now, "first_id": clock.id_floor(now - KEPT_BY_APPS), **since.binds()}
+    return await _shown(connection, account_id, (await connection.execute(_CHANGED, binds)).all())
+
+
+async def _shown(
+    connection: AsyncConnection, account_id: uuid.UUID, rows: Sequence[sa.Row[Any]]
+) -> list[InboxItemPublic]:
+    """Return items in the language of who reads them."""
+    if not rows:
+        return []
     person = (await identity.people(connection, [account_id]))[account_id]
     reader = Reader(person.name, person.language, person.time_zone)
     known = notices()
     names = await names_of(
-        connection, ((known[row.notice_key], row.variables) for row in shown if row.notice_key in known)
+        connection, ((known[row.notice_key], row.variables) for row in rows if row.notice_key in known)
     )
-    items = [_public(row, _text(row, reader, names)) for row in shown]
-    return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ["id"]))
+    return [_public(row, _text(row, reader, names)) for row in rows]
 
 
 def _text(row: sa.Row[Any], reader: Reader, names: dict[uuid.UUID, str]) -> Text:

@@ -1,0 +1,46 @@
+"""What an app is told when it asks what changed."""
+
+import uuid
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from app.identity.api import ContactPointPublic, GrantPublic
+from eldercare.api import AlarmPublic, CheckInPlanPublic, CheckInPublic, CircleMemberPublic, PausePublic
+from notifications.api import InboxItemPublic
+
+Kind = Literal[
+    "check_ins",
+    "alarms",
+    "inbox",
+    "check_ins_ahead",
+    "check_in_plans",
+    "check_in_pauses",
+    "circle",
+    "grants",
+    "contact_points",
+]
+
+
+class Changes(BaseModel):
+    """What changed since the app last asked.
+
+    Of what there is much of (`check_ins`, `alarms`, `inbox`) the rows that changed; an app forgets by itself what is
+    older than 90 days. Of the rest everything there is, whenever any of it changed; null means that it did not.
+    """
+
+    next: str = Field(description="the `since` of the next request")
+    has_more: bool = Field(description="there is more: ask again at once")
+    is_fresh_start: bool = Field(description="this begins anew: forget everything you hold")
+    kinds: list[Kind] = Field(description="what you may see of this person; forget what you hold of the others")
+    check_ins: list[CheckInPublic] = []
+    alarms: list[AlarmPublic] = []
+    inbox: list[InboxItemPublic] = []
+    check_ins_ahead: list[uuid.UUID] | None = Field(
+        default=None, description="every check-in that lies ahead: forget others you hold as scheduled"
+    )
+    check_in_plans: list[CheckInPlanPublic] | None = None
+    check_in_pauses: list[PausePublic] | None = Field(default=None, description="the latest hundred")
+    circle: list[CircleMemberPublic] | None = None
+    grants: list[GrantPublic] | None = Field(default=None, description="those that have not ended")
+    contact_points: list[ContactPointPublic] | None = None
