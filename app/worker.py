@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
+from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
 from app import assembly
 from app.core import telemetry
-from app.core.jobs import run_jobs
+from app.core.jobs import Job, run_jobs
 from app.core.runtime import running
 from app.core.settings import Settings
 from notifications import api as notifications
@@ -17,11 +19,22 @@ log = structlog.get_logger(__name__)
 _PARENT_CHECK_SECONDS = 1.0
 
 
-async def work(settings: Settings, *, parent: int | None = None) -> None:
-    """Run every job until SIGTERM or SIGINT; a batch in hand is finished first.
+async def work(
+    settings: Settings,
+    *,
+    parent: int | None = None,
+    urgent_only: bool = False,
+    urgent_elsewhere: Callable[[], bool] = lambda: False,
+) -> None:
+    """Run the jobs until SIGTERM or SIGINT; a batch in hand is finished first.
 
-    With ``parent`` (a process id) it ends with that process too, so that a killed API leaves no worker behind.
+    With ``parent`` (a process id) it ends with that process too, so that a killed API leaves no worker behind. With
+    ``urgent_only`` it leaves the ordinary jobs to others. While ``urgent_elsewhere()`` it leaves the urgent ones to the
+    process at its side; should that one be gone, it does them itself.
     """
+    jobs = [
+        _unless(urgent_elsewhere, job) if job.urgent else job for job in assembly.JOBS if job.urgent or not urgent_only
+    ]
     telemetry.configure(settings.telemetry)
     assembly.install()
     stop = asyncio.Event()
@@ -30,14 +43,21 @@ async def work(settings: Settings, *, parent: int | None = None) -> None:
         loop.add_signal_handler(number, stop.set)
     async with running(settings):
         watch = asyncio.create_task(stop_with_parent(parent, stop)) if parent else None
-        log.info("worker_started", jobs=len(assembly.JOBS))
+        log.info("worker_started", jobs=len(jobs), urgent_only=urgent_only)
         try:
-            await run_jobs(assembly.JOBS, stop)
+            await run_jobs(jobs, stop)
         finally:
             await notifications.close_channels()
         if watch:
             watch.cancel()
     log.info("worker_stopped")
+
+
+def _unless(elsewhere: Callable[[], bool], job: Job) -> Job:
+    async def run() -> int:
+        return 0 if elsewhere() else await job.run()
+
+    return replace(job, run=run)
 
 
 async def stop_with_parent(parent: int, stop: asyncio.Event) -> None:

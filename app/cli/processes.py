@@ -80,11 +80,11 @@ def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 @contextmanager
-def beside(*command: str) -> Iterator[None]:
+def beside(*command: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run another command of ours as a child process: a storm of due rows never takes time from a request."""
     child = subprocess.Popen([sys.executable, "-m", "app.cli", *command, "--parent", str(os.getpid())])
     try:
-        yield
+        yield child
     finally:
         child.send_signal(signal.SIGTERM)
         try:
@@ -95,9 +95,18 @@ def beside(*command: str) -> Iterator[None]:
             child.wait()
 
 
-def worker(parent: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
-    """Do what falls due: prompts, deadlines, events, deliveries."""
-    complete(workers.work(settings(), parent=parent))
+def worker(
+    urgent: Annotated[
+        bool, typer.Option("--urgent", help="only what is urgent: ladders and critical deliveries")
+    ] = False,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Do what falls due: prompts, deadlines, events, deliveries; what is urgent in a process at its side."""
+    if urgent:
+        complete(workers.work(settings(), parent=parent, urgent_only=True))
+        return
+    with beside("worker", "--urgent") as child:
+        complete(workers.work(settings(), parent=parent, urgent_elsewhere=lambda: child.poll() is None))
 
 
 def complete(work: Coroutine[Any, Any, Result]) -> Result:

@@ -32,13 +32,14 @@ class Job:
 
     Any number of workers run the same job at the same time, so ``run`` claims what it works on. It is run every
     ``every`` and at each wake-up of a channel in ``wake_on``; in one process never twice at once, and again while it
-    returns more than 0.
+    returns more than 0. What is ``urgent`` is run by a process of its own, whose time no storm takes.
     """
 
     name: str
     every: timedelta
     run: Callable[[], Awaitable[int]]
     wake_on: tuple[str, ...] = ()
+    urgent: bool = False
 
 
 class NeverSettlesError(RuntimeError):

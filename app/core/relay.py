@@ -78,7 +78,7 @@ async def _relay_others() -> int:
 
 # Two jobs, so that a critical fact does not even wait for the batch of others that is under way.
 RELAY_JOBS = (
-    Job("core.relay_critical_events", timedelta(seconds=1), _relay_critical, wake_on=(CRITICAL_CHANNEL,)),
+    Job("core.relay_critical_events", timedelta(seconds=1), _relay_critical, (CRITICAL_CHANNEL,), urgent=True),
     Job("core.relay_events", timedelta(seconds=1), _relay_others, wake_on=(CHANNEL,)),
 )
 

@@ -16,4 +16,4 @@ async def climb_ladders() -> int:
     return await drain(NEXT_STEPS, climb, batch=200)
 
 
-JOBS = (Job("eldercare.climb_ladders", timedelta(seconds=1), climb_ladders, wake_on=(LADDERS,)),)
+JOBS = (Job("eldercare.climb_ladders", timedelta(seconds=1), climb_ladders, wake_on=(LADDERS,), urgent=True),)

@@ -75,7 +75,13 @@ def _sender(lane: Lane) -> Callable[[], Awaitable[int]]:
 
 JOBS: tuple[Job, ...] = (
     *(
-        Job(f"notifications.send_{lane}", timedelta(seconds=2), _sender(lane), wake_on=(wake_channel(lane),))
+        Job(
+            f"notifications.send_{lane}",
+            timedelta(seconds=2),
+            _sender(lane),
+            wake_on=(wake_channel(lane),),
+            urgent=lane == "critical",
+        )
         for lane in LANES
     ),
     Job("notifications.forget_keys", timedelta(hours=1), forget_keys),
