@@ -135,7 +135,11 @@ def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:
 async def reading() -> AsyncIterator[AsyncConnection]:
     """Hand out an autocommit connection to the primary: each statement sees all that was committed before it."""
     async with database().reading.connect() as connection:
-        yield connection
+        try:
+            yield connection
+        except asyncpg.InternalClientError as error:
+            await connection.invalidate(error)  # SQLAlchemy does not know this one and would keep the connection
+            raise
 
 
 def is_retryable(error: BaseException) -> bool:
@@ -143,9 +147,19 @@ def is_retryable(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RETRYABLE
 
 
+_UNREACHABLE = (
+    PoolTimeoutError,
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    # A statement begun after the server's farewell was read and before the connection is closed.
+    asyncpg.InternalClientError,
+)
+
+
 def is_unreachable(error: BaseException) -> bool:
     """Say whether the database, not the request, is at fault: refused, shutting down, gone, or no connection left."""
-    if isinstance(error, (PoolTimeoutError, OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)):
+    if isinstance(error, _UNREACHABLE):
         return True
     if isinstance(error, DBAPIError):
         sqlstate = getattr(error.orig, "sqlstate", None) or ""

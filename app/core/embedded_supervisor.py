@@ -155,12 +155,13 @@ class Supervisor:
         failing_since: float | None = None
         while not self._nobody_left():
             started = time.monotonic()
-            self._wait(self._start())
+            served = self._wait(self._start())
             if self.leaving:
                 return 0
-            lived = time.monotonic() - started
-            failing_since = started if failing_since is None or lived > GIVE_UP_SECONDS else failing_since
-            if lived <= GIVE_UP_SECONDS < time.monotonic() - failing_since:
+            ended = time.monotonic()
+            recovered = served or ended - started > GIVE_UP_SECONDS
+            failing_since = None if recovered else failing_since or started
+            if failing_since is not None and ended - failing_since > GIVE_UP_SECONDS:
                 sys.stderr.write("the server does not stay up, giving up\n")
                 return 1
             time.sleep(0.05)
@@ -176,20 +177,28 @@ class Supervisor:
         self.server = self._spawn("postgres", "-D", str(self.data), *arguments)
         return self.server
 
-    def _wait(self, server: subprocess.Popen[bytes]) -> None:
-        """Return when the server has ended, whether it crashed, was told to by us or by someone else."""
+    def _wait(self, server: subprocess.Popen[bytes]) -> bool:
+        """Return when the server has ended, by a crash or on request: whether it was seen to accept connections."""
         asked_at: float | None = None
+        served = False
         while True:
             try:
                 server.wait(POLL_SECONDS)
             except subprocess.TimeoutExpired:
+                served = served or self._accepts_connections()
                 if not self._nobody_left():
                     continue
                 asked_at = asked_at or time.monotonic()
                 impatient = time.monotonic() - asked_at > FAST_SHUTDOWN_SECONDS
                 server.send_signal(signal.SIGQUIT if impatient else signal.SIGINT)
             else:
-                return
+                return served
+
+    def _accepts_connections(self) -> bool:
+        try:
+            return (self.data / "postmaster.pid").read_text().rstrip().endswith("ready")
+        except FileNotFoundError:
+            return False
 
     def _nobody_left(self) -> bool:
         # The lock is kept once taken: whoever comes now waits until this server is gone and starts the next.

@@ -26,7 +26,7 @@ async def fetch_row(connection: AsyncConnection, sql: str, *values: object) -> a
     raw = await connection.get_raw_connection()
     try:
         row: asyncpg.Record | None = await raw.driver_connection.fetchrow(sql, *values)  # type: ignore[union-attr]
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         if not (getattr(error, "sqlstate", None) or "08").startswith(_GONE):
             raise
         await connection.invalidate(error)

@@ -82,7 +82,7 @@ class _Line:
         while True:
             try:
                 await self._connect_and_talk()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever ended the connection: nobody else would bring it back
                 log.warning("wakeup_line_down", error=type(error).__name__)
             finally:
                 self.connected.clear()
@@ -101,6 +101,8 @@ class _Line:
             self.tried.set()
             for channel in list(_waiting):  # what was said while the line was down was not heard
                 wake(channel)
+            if self._unsaid:  # what the last connection took back when it broke
+                self._ring.set()
             await self._talk(connection)
         finally:
             connection.terminate()

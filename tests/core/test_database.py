@@ -1,5 +1,6 @@
 """The two doors: what is committed, what is rolled back, and who sees it when."""
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm.exc import StaleDataError
@@ -75,3 +76,14 @@ async def test_an_update_counts_the_version_and_moves_updated_at(database: Datab
 def test_a_refused_connection_is_the_databases_fault_and_a_bug_is_not() -> None:
     assert is_unreachable(ConnectionRefusedError())
     assert not is_unreachable(ValueError("a bug"))
+
+
+async def test_a_connection_whose_farewell_was_read_is_not_kept(database: Database) -> None:
+    lost: list[object] = []
+    with pytest.raises(asyncpg.InternalClientError) as caught:
+        async with reading() as connection:
+            lost.append((await connection.get_raw_connection()).driver_connection)
+            raise asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+    assert is_unreachable(caught.value)
+    async with reading() as connection:
+        assert (await connection.get_raw_connection()).driver_connection is not lost[0]

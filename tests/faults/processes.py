@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -196,11 +196,20 @@ async def looking(url: URL | str) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-async def until(connection: asyncpg.Connection, query: str, *binds: Any, patience: float = PATIENCE) -> None:
+async def until(connection: asyncpg.Connection, query: str, *binds: Any) -> None:
     """Return once the query's first value is true."""
+
+    async def is_true() -> bool:
+        return bool(await connection.fetchval(query, *binds))
+
+    await eventually(is_true, query)
+
+
+async def eventually(is_true: Callable[[], Awaitable[bool]], what: str = "") -> None:
+    """Return once something outside of this process has come true; it is looked at again and again."""
     try:
-        async with asyncio.timeout(patience):
-            while not await connection.fetchval(query, *binds):  # noqa: ASYNC110 - other processes write the rows
-                await asyncio.sleep(0.02)
+        async with asyncio.timeout(PATIENCE):
+            while not await is_true():  # noqa: ASYNC110 - nothing here could set an event
+                await asyncio.sleep(0.01)
     except TimeoutError:
-        raise AssertionError(f"never came true: {query}") from None
+        raise AssertionError(f"never came true: {what or is_true.__name__}") from None

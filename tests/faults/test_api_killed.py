@@ -18,6 +18,7 @@ from tests.faults.processes import House, Process, looking
 RESIDENTS = 40
 KILLS = 4
 CLIENTS = 12
+_FACTS = "SELECT count(*), count(DISTINCT aggregate_id) FROM core_event WHERE name"
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +107,8 @@ async def test_what_was_answered_is_stored_and_what_is_repeated_is_done_once(hom
         for effect in (
             "SELECT count(*), count(DISTINCT resident_id) FROM eldercare_alarm",
             "SELECT count(*), count(DISTINCT client_key) FROM eldercare_alarm_signal",
-            "SELECT count(*), count(DISTINCT aggregate_id) FROM core_event WHERE name = 'eldercare.alarm_raised.v1'",
-            "SELECT count(*), count(DISTINCT aggregate_id) FROM core_event WHERE name = 'eldercare.check_in_answered.v1'",
+            f"{_FACTS} = 'eldercare.alarm_raised.v1'",
+            f"{_FACTS} = 'eldercare.check_in_answered.v1'",
             "SELECT count(*), count(DISTINCT account_id) FROM identity_contact_point",
         ):
             assert tuple(await look.fetchrow(effect)) == (RESIDENTS, RESIDENTS), (seed, effect)

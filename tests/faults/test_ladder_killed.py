@@ -50,7 +50,7 @@ async def _kill_amid(look: asyncpg.Connection, worker: Process, chance: random.R
 
 
 async def _raise_alarms() -> None:
-    steps = [
+    steps: list[dict[str, object]] = [
         {"target_kind": "circle_member", "target_order": 1},
         {"target_kind": "circle_member", "target_order": 2},
         {"target_kind": "duty_desk"},
