@@ -33,7 +33,7 @@ from app.identity.organizations.views import InvitationMessage, duty_desk, invit
 from app.identity.people.names import community_names, resident_names
 from app.identity.people.schemas import ContactPointPublic, PersonPublic
 from app.identity.people.service import create_account
-from app.identity.people.views import accounts_reached_at, contact_points, people
+from app.identity.people.views import accounts_reached_at, contact_points, not_to_be_called, people
 from app.identity.scopes import GRANTS_MANAGE
 from app.identity.second_factor.problems import SecondFactorNeeded
 from app.identity.sign_in.service import SignInCode, sign_in_code
@@ -99,6 +99,7 @@ __all__ = [
     "languages",
     "local_calendar",
     "member_guard",
+    "not_to_be_called",
     "open_break_glass",
     "organization_members",
     "people",

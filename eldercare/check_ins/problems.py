@@ -1,6 +1,6 @@
 """What can go wrong with check-ins, as problems a caller can act on."""
 
-from app.core.problems import Conflict
+from app.core.problems import Conflict, Malformed
 
 
 class CheckInNotOpen(Conflict):
@@ -31,3 +31,9 @@ class ResidentClosed(Conflict):
     """The resident has moved out or died: nobody is asked any more."""
 
     code, title = "resident_closed", "The resident is no longer cared for"
+
+
+class ChannelNotSuitable(Malformed):
+    """The resident cannot hear a call, or asked not to be called."""
+
+    code, title = "channel_not_suitable", "The resident cannot be asked this way"

@@ -14,6 +14,7 @@ from app.core.routing import IfMatch, Reading, Router, Session, set_etag
 from app.identity.api import ResidentSubject, resident_guard
 from eldercare.check_ins.problems import (
     AnswerContradicts,
+    ChannelNotSuitable,
     CheckInNotOpen,
     PauseOver,
     PlanEnded,
@@ -98,7 +99,7 @@ async def list_check_in_plans(connection: Reading, actor: CurrentActor, subject:
     "POST",
     "/check-in-plans",
     status_code=201,
-    responses=problem_responses(*_GUARDED, ResidentClosed),
+    responses=problem_responses(*_GUARDED, ResidentClosed, ChannelNotSuitable),
 )
 async def create_check_in_plan(
     session: Session, actor: CurrentActor, subject: Manager, data: PlanWrite, response: Response
@@ -132,7 +133,7 @@ async def list_check_in_plan_versions(
 @router.resident_route(
     "PUT",
     "/check-in-plans/{plan_id}",
-    responses=problem_responses(*_GUARDED, StaleVersion, PlanEnded),
+    responses=problem_responses(*_GUARDED, StaleVersion, PlanEnded, ChannelNotSuitable),
 )
 async def change_check_in_plan(
     session: Session,

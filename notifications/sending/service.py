@@ -45,6 +45,7 @@ class _Surroundings:
     names: dict[uuid.UUID, str]
     installations: defaultdict[uuid.UUID, list[PushAddress]] = field(default_factory=lambda: defaultdict(list))
     contact_points: dict[uuid.UUID, list[identity.ContactPointPublic]] = field(default_factory=dict)
+    not_to_be_called: set[uuid.UUID] = field(default_factory=set)
 
 
 async def claim(lane: Lane, size: int) -> list[Claimed]:
@@ -87,6 +88,9 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
     addressed = {delivery.account_id for delivery in claimed if delivery.channel in _CAPABILITIES}
     if addressed:
         found.contact_points.update(await identity.contact_points(connection, addressed))
+    called = {delivery.account_id for delivery in claimed if delivery.channel == "voice"}
+    if called:
+        found.not_to_be_called.update(await identity.not_to_be_called(connection, called))
     return found
 
 
@@ -127,6 +131,8 @@ def _grounded(delivery: Claimed, known: _Surroundings) -> Settlement | None:
         return Settlement("parked", error="unknown_notice")
     if delivery.channel == "push" and not known.installations[delivery.account_id]:
         return Settlement("failed", error="unreachable")
+    if delivery.channel == "voice" and delivery.account_id in known.not_to_be_called:
+        return Settlement("failed", error="channel_not_suitable")
     return None
 
 

@@ -18,6 +18,9 @@ CAPABILITIES: Final[dict[str, frozenset[str]]] = {
 }
 """Kinds of contact points → what a thing of that kind can do at most."""
 
+NO_CALLS: Final = frozenset({"hearing", "no_voice_calls"})
+"""Accessibility needs of people who are never given a voice call."""
+
 _LANGUAGE = re.compile(r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")
 # RFC 5321 limits the address to 254 octets; what lies left of the @ is the receiving host's business.
 _EMAIL = re.compile(

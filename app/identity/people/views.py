@@ -13,6 +13,7 @@ from app.core.access import Actor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.models import Account, ContactPoint, Household, Resident
+from app.identity.people.rules import NO_CALLS
 from app.identity.people.schemas import (
     AccountPublic,
     ContactPointPublic,
@@ -36,6 +37,10 @@ _POINTS_OF = (
 _PEOPLE = sa.select(
     _accounts.c.id, _accounts.c.name, _accounts.c.language, _accounts.c.time_zone, _accounts.c.state
 ).where(_accounts.c.id == sa.any_(_account_ids))
+_NOT_TO_BE_CALLED = sa.select(_residents.c.account_id).where(
+    _residents.c.account_id == sa.any_(_account_ids),
+    _residents.c.accessibility_needs.overlap(sa.literal(sorted(NO_CALLS), ARRAY(sa.Text))),
+)
 _REACHED_AT = (
     sa.select(_accounts.c.id)
     .where(
@@ -188,3 +193,8 @@ async def accounts_reached_at(connection: AsyncConnection, community_id: uuid.UU
     """Return the active accounts of the community that a normalized number or mail address reaches, oldest first."""
     rows = await connection.scalars(_REACHED_AT, {"community_id": community_id, "value_index": contact_index(value)})
     return list(rows)
+
+
+async def not_to_be_called(connection: AsyncConnection, account_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the accounts that are never given a voice call: who cannot hear it, or asked not to be called."""
+    return set(await connection.scalars(_NOT_TO_BE_CALLED, {"account_ids": list(account_ids)}))

@@ -9,14 +9,14 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
-from app.core.access import Actor
+from app.core.access import Actor, system_actor
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.routing import check_version
-from app.identity.api import ResidentSubject
+from app.identity.api import ResidentSubject, not_to_be_called
 from eldercare.alarms.service import Severity
 from eldercare.check_ins import repository
 from eldercare.check_ins.models import CheckInPlan, CheckInSchedule
-from eldercare.check_ins.problems import PlanEnded, ResidentClosed
+from eldercare.check_ins.problems import ChannelNotSuitable, PlanEnded, ResidentClosed
 from eldercare.check_ins.schemas import PlanWrite
 from eldercare.check_ins.service import planning, telling
 
@@ -33,6 +33,13 @@ _FOLLOWING = _OF_RESIDENTS.join(_schedules, _schedules.c.id == _plans.c.schedule
 _HEEDING = _LOCKED.join(_schedules, _schedules.c.id == _plans.c.schedule_id).where(
     _plans.c.community_id == sa.any_(sa.bindparam("community_ids", type_=ARRAY(sa.Uuid))),
     _schedules.c.holidays != "ignore",
+)
+_CALLED = (
+    sa.select(CheckInPlan)
+    .join(CheckInSchedule, _schedules.c.id == _plans.c.schedule_id)
+    .where(_plans.c.resident_id == sa.any_(_residents), _plans.c.state == "active", _schedules.c.channel == "voice")
+    .order_by(_plans.c.id)
+    .with_for_update(of=_plans)
 )
 _moment = sa.bindparam("moment", type_=sa.DateTime(timezone=True))
 _CLOSE = (
@@ -55,9 +62,10 @@ _REOPEN = (
 
 
 async def create_plan(session: AsyncSession, actor: Actor, subject: ResidentSubject, data: PlanWrite) -> CheckInPlan:
-    """Agree a plan and plan its first days; raises ``ResidentClosed`` or ``Malformed``."""
+    """Agree a plan and plan its first days; raises ``ResidentClosed``, ``ChannelNotSuitable`` or ``Malformed``."""
     if subject.state != "active":
         raise ResidentClosed
+    await _check_channel(session, subject, data)
     await _check_told(session, subject.resident_id, data.told)
     now = clock.now()
     plan = CheckInPlan(
@@ -85,12 +93,13 @@ async def change_plan(
 ) -> CheckInPlan:
     """Give a plan a new version from now on: what lies ahead is planned anew, what was asked stays as it was.
 
-    Raises ``NotFound``, ``StaleVersion``, ``PlanEnded``, ``Malformed``.
+    Raises ``NotFound``, ``StaleVersion``, ``PlanEnded``, ``ChannelNotSuitable``, ``Malformed``.
     """
     plan = await _lock(session, subject.resident_id, plan_id)
     check_version(plan, if_match)
     if plan.state != "active":
         raise PlanEnded
+    await _check_channel(session, subject, data)
     await _check_told(session, subject.resident_id, data.told)
     last = await session.scalar(sa.select(sa.func.max(_schedules.c.number)).where(_schedules.c.plan_id == plan_id))
     plan.schedule_id = clock.new_id()
@@ -124,6 +133,34 @@ async def replan_residents(session: AsyncSession, resident_ids: Sequence[uuid.UU
 async def replan_communities(session: AsyncSession, community_ids: Sequence[uuid.UUID]) -> None:
     """Plan anew the plans that heed their community's calendar."""
     await _replan(session, _HEEDING, {"community_ids": list(community_ids)})
+
+
+async def follow_needs(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:
+    """Ask by app, or by text message where there is none, whom a plan would call although they cannot be called.
+
+    The plan gets a new version from now on. Whom neither reaches could not be asked: that raises an alarm at the desk.
+    """
+    called = (await session.scalars(_CALLED, {"resident_ids": list(resident_ids)})).all()
+    if not called:
+        return
+    deaf = await not_to_be_called(await session.connection(), {plan.account_id for plan in called})
+    changed = [plan for plan in called if plan.account_id in deaf]
+    for plan in changed:
+        agreed = await session.get_one(CheckInSchedule, plan.schedule_id)
+        plan.schedule_id = clock.new_id()
+        actor = system_actor(plan.community_id)
+        anew = {
+            "id": plan.schedule_id,
+            "number": agreed.number + 1,
+            "valid_from": clock.now(),
+            "created_by": actor.id,
+            "channel": "app",
+        }
+        session.add(CheckInSchedule(**agreed.model_dump() | anew))
+        await session.flush()
+        await _record(session, actor, "check_in_plan:follow_needs", plan)
+    if changed:
+        await planning.begin_anew(session, {plan.id: plan.resident_id for plan in changed})
 
 
 async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:
@@ -186,6 +223,12 @@ async def _set_schedule(
         )
     )
     await session.flush()
+
+
+async def _check_channel(session: AsyncSession, subject: ResidentSubject, data: PlanWrite) -> None:
+    if data.channel == "voice" and await not_to_be_called(await session.connection(), [subject.account_id]):
+        detail = "the resident cannot be called"
+        raise ChannelNotSuitable(errors=[FieldError("/body/channel", detail, ChannelNotSuitable.code)])
 
 
 async def _check_told(session: AsyncSession, resident_id: uuid.UUID, told: Sequence[uuid.UUID]) -> None:

@@ -22,7 +22,7 @@ AcceptLanguage = Annotated[str, Header(max_length=200)]
 
 
 @router.get("/me/changes", responses=problem_responses(Unauthenticated, PeopleOnly))
-async def list_my_changes(
+async def get_my_changes(
     actor: Person,
     connection: Reading,
     since: SinceCursor = None,
@@ -34,7 +34,7 @@ async def list_my_changes(
 
 
 @router.get("/residents/{resident_id}/changes", responses=problem_responses(Unauthenticated, Forbidden, NotFound))
-async def list_resident_changes(
+async def get_resident_changes(
     resident_id: uuid.UUID,
     actor: CurrentActor,
     connection: Reading,

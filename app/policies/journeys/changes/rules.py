@@ -9,12 +9,11 @@ from typing import Any, Final, Self
 import orjson
 from pydantic import BaseModel
 
-from app.core.changes import Horizon, Since
+from app.core.changes import FIRST, Horizon, Since
 from app.core.paging import decode_cursor, encode_cursor
 
 _CURSOR: Final = "changes"
 _FINGERPRINT_BYTES: Final = 8
-_FIRST: Final = uuid.UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Place:
     until: int | None = None
     promised: tuple[str, ...] = ()
     kind: str | None = None
-    after: uuid.UUID = _FIRST
+    after: uuid.UUID = FIRST
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -75,18 +74,18 @@ class Place:
         """Return which rows of ``kind`` are wanted: all of them, if it was not among those seen so far."""
         return Since(
             since=self.seen_to if kind in self.covered else 0,
-            after=self.after if kind == self.kind else _FIRST,
+            after=self.after if kind == self.kind else FIRST,
             limit=limit,
         )
 
     def stop(self, kind: str, after: uuid.UUID | None) -> Self:
         """Return the place at which the next page of the round begins."""
-        return replace(self, kind=kind, after=after or (self.after if kind == self.kind else _FIRST))
+        return replace(self, kind=kind, after=after or (self.after if kind == self.kind else FIRST))
 
     def end(self, kinds: Sequence[str]) -> Self:
         """Return the place after the round; a kind that could be seen only during a part of it does not count."""
         covered = tuple(kind for kind in self.promised if kind in kinds)
-        return replace(self, seen_to=self.until or 0, covered=covered, until=None, promised=(), kind=None, after=_FIRST)
+        return replace(self, seen_to=self.until or 0, covered=covered, until=None, promised=(), kind=None, after=FIRST)
 
 
 def fingerprint(items: Sequence[Any]) -> str:
