@@ -11,7 +11,6 @@ from app.core.idempotency import HEADER, StillRunning
 from app.core.problems import MEDIA_TYPE, problem_responses
 from app.core.routing import options_of
 
-_JSON: Final = "application/json"
 _SCHEMES: Final = {
     "bearer": {
         "type": "http",
@@ -69,14 +68,10 @@ def _operations(document: Mapping[str, Any], app: FastAPI) -> Iterator[tuple[API
 
 
 def _add_missing(responses: dict[str, Any], more: Mapping[int | str, Mapping[str, Any]]) -> None:
-    schema = {"$ref": "#/components/schemas/ProblemDocument"}
     for status, response in more.items():
-        content = {MEDIA_TYPE: {"schema": schema}}
-        responses.setdefault(str(status), {"description": response["description"], "content": content})
+        responses.setdefault(str(status), {"description": response["description"], "content": {MEDIA_TYPE: {}}})
 
 
 def _as_problem(response: dict[str, Any]) -> None:
-    """Move the schema to the media type problems are sent as; the framework declares it as ordinary JSON."""
-    content: dict[str, Any] = response["content"]
-    if _JSON in content:
-        content[MEDIA_TYPE] = content.pop(_JSON)
+    """Put the schema under the media type problems are sent as; the framework puts it under that of successes."""
+    response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
