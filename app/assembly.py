@@ -137,6 +137,9 @@ JOBS: tuple[Job, ...] = (
     *ladder_jobs.JOBS,
 )
 
+API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS
+"""What an API process does beside answering."""
+
 
 def load_tables() -> None:
     """Import every module that declares tables, so that the metadata is complete."""

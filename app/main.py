@@ -1,5 +1,6 @@
 """The API process: the assembled application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from starlette.routing import Route
 from app import assembly
 from app.core import health, telemetry
 from app.core.description import describe
+from app.core.jobs import run_jobs
 from app.core.problems import Problem, handle_problem, internal_error
 from app.core.route_index import RouteIndex
 from app.core.runtime import running
@@ -31,7 +33,13 @@ The backend behind a community's resident apps. Errors are problem documents (RF
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with running(app.state.settings):
-        yield
+        stop = asyncio.Event()
+        jobs = asyncio.create_task(run_jobs(assembly.API_JOBS, stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await jobs
 
 
 async def _handle_unexpected(request: Request, error: Exception) -> Response:

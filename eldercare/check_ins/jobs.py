@@ -18,11 +18,11 @@ WATCHDOG_TIMEOUT: Final = 5.0
 
 log = structlog.get_logger(__name__)
 
-PLAN = Due("eldercare.plan_check_ins", CheckInPlan, "plan_at")
-PROMPT = Due("eldercare.prompt_check_ins", CheckIn, "next_prompt_at")
-SETTLE = Due("eldercare.settle_check_ins", CheckIn, "settle_by")
+PLAN = Due("eldercare.plan_check_ins", CheckInPlan, "plan_at", vital=True)
+PROMPT = Due("eldercare.prompt_check_ins", CheckIn, "next_prompt_at", vital=True)
+SETTLE = Due("eldercare.settle_check_ins", CheckIn, "settle_by", vital=True)
 REMIND = Due("eldercare.remind_check_ins", CheckIn, "next_reminder_at")
-CLOSE = Due("eldercare.close_check_ins", CheckIn, "answer_by", IS_OPEN)
+CLOSE = Due("eldercare.close_check_ins", CheckIn, "answer_by", IS_OPEN, vital=True)
 
 
 async def plan() -> int:
@@ -50,9 +50,19 @@ async def close() -> int:
 
 
 async def show_life() -> int:
-    """Record that a worker is alive (a no-op outside one); returns 0, as nothing is left to do afterwards."""
+    """Record that a worker is alive (a no-op outside one); returns 0, as nothing is left to do afterwards.
+
+    A silence of the API is noticed here while it lasts: windows close without it, and nobody could answer.
+    """
     if stopping.in_worker():
         await outages.beat()
+        await outages.watch(outages.API)
+    return 0
+
+
+async def show_api_life() -> int:
+    """Record that an API process is alive; returns 0, as nothing is left to do afterwards."""
+    await outages.beat(outages.API)
     return 0
 
 
@@ -94,3 +104,4 @@ JOBS: Final = (
     Job("eldercare.close_check_ins", timedelta(seconds=5), close, (asking.CHANNEL,)),
     Job("eldercare.watch_over_worker", timedelta(seconds=5), Watchdog().watch),
 )
+API_JOBS: Final = (Job("eldercare.show_api_life", timedelta(seconds=15), show_api_life),)

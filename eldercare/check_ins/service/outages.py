@@ -13,6 +13,7 @@ from eldercare.check_ins.models import Heartbeat, Outage
 from eldercare.check_ins.rules import OUTAGE
 
 WORKER = "worker"
+API = "api"
 
 _beats = cast(sa.Table, sa.inspect(Heartbeat).local_table)
 _outages = cast(sa.Table, sa.inspect(Outage).local_table)
@@ -27,16 +28,34 @@ _BEAT = (
 )
 
 
+_LONGER = (
+    sa.update(_outages)
+    .where(_outages.c.part == _part, _outages.c.started_at == sa.bindparam("since", type_=sa.DateTime(timezone=True)))
+    .values(ended_at=sa.bindparam("at", type_=sa.DateTime(timezone=True)))
+    .returning(_outages.c.id)
+)
+
+
 async def beat(part: str = WORKER) -> None:
     """Say that ``part`` is alive now; a silence longer than ``rules.OUTAGE`` before it is remembered as an outage."""
+    now = clock.now()
     async with unit_of_work() as session:
-        await _beat(session, part, clock.now())
+        await session.execute(_FIRST, {"part": part, "beaten_at": now})
+        await _remember_silence(session, part, now)
+        await session.execute(_BEAT, {"of_part": part, "at": now})
 
 
-async def _beat(session: AsyncSession, part: str, now: datetime) -> None:
-    await session.execute(_FIRST, {"part": part, "beaten_at": now})
+async def watch(part: str) -> None:
+    """Remember the silence of another part while it lasts; one that never gave a sign of life is not missed."""
+    async with unit_of_work() as session:
+        await _remember_silence(session, part, clock.now())
+
+
+async def _remember_silence(session: AsyncSession, part: str, now: datetime) -> None:
     last = await session.scalar(_LAST, {"of_part": part})
-    if last is not None and now - last > OUTAGE:
+    if last is None or now - last <= OUTAGE:
+        return
+    # The lock on the heartbeat makes those who notice the same silence take turns.
+    if await session.scalar(_LONGER, {"of_part": part, "since": last, "at": now}) is None:
         silence = {"id": clock.new_id(), "part": part, "started_at": last, "ended_at": now}
         await session.execute(sa.insert(_outages), silence)
-    await session.execute(_BEAT, {"of_part": part, "at": now})

@@ -218,6 +218,22 @@ async def test_a_window_an_outage_ate_into_begins_anew(resident: Resident, clock
     assert (await made.check_in(asked.id)).state == "missed"
 
 
+async def test_a_window_in_which_nobody_could_answer_begins_anew(resident: Resident, clock: ManualClock) -> None:
+    """The API alone was down, the worker went on: what closes meanwhile opens again, and not for ever."""
+    await outages.beat(outages.API)
+    asked = await due(resident, clock)
+    for fresh in range(1, rules.FRESH_WINDOWS + 1):
+        clock.advance(timedelta(minutes=31))
+        await outages.watch(outages.API)
+        await run()
+        assert (await made.check_in(asked.id)).round == fresh + 1
+    assert await alarms() == []
+    clock.advance(timedelta(minutes=31))
+    await outages.watch(outages.API)
+    await run()
+    assert (await made.check_in(asked.id)).state == "missed"
+
+
 async def test_a_short_gap_is_no_excuse(resident: Resident, clock: ManualClock) -> None:
     asked = await due(resident, clock)
     await outages.beat()

@@ -8,9 +8,11 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
+from app import assembly
 from app.core import stopping
 from app.core.clock import ManualClock
 from app.core.database import reading
+from app.core.jobs import run_jobs
 from app.core.settings import Settings, WorkerSettings, install_settings
 from app.identity.models import Resident
 from eldercare.check_ins import jobs, notices
@@ -103,6 +105,42 @@ async def test_only_a_worker_shows_life(clock: ManualClock) -> None:
         clock.advance(timedelta(hours=1))
         await jobs.close()
     assert await gaps() == [timedelta(hours=1)]
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_worker_notices_the_silence_of_the_api_while_it_lasts(clock: ManualClock) -> None:
+    with stopping.heeding(asyncio.Event()):
+        await jobs.close()
+        clock.advance(timedelta(minutes=1))
+        await jobs.close()
+        assert await gaps() == [], "an API that never was is not missed"
+        await jobs.show_api_life()
+        for _ in range(5):
+            clock.advance(timedelta(minutes=1))
+            await asyncio.gather(*(jobs.close() for _ in range(3)))
+        assert await gaps() == [timedelta(minutes=5)]
+        clock.advance(timedelta(minutes=1))
+        await asyncio.gather(*(jobs.show_api_life() for _ in range(2)))
+        clock.advance(timedelta(minutes=1))
+        await jobs.close()
+    assert await gaps() == [timedelta(minutes=6)]
+
+
+@pytest.mark.usefixtures("database")
+async def test_an_api_process_shows_life() -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_jobs(assembly.API_JOBS, stop))
+    async with asyncio.timeout(10):
+        while not (parts := await living()):
+            pass
+    stop.set()
+    await running
+    assert parts == ["api"]
+
+
+async def living() -> list[str]:
+    async with reading() as connection:
+        return list((await connection.scalars(sa.text("SELECT part FROM eldercare_heartbeat"))).all())
 
 
 def test_every_notice_has_all_its_texts() -> None:
