@@ -1,16 +1,20 @@
 """A process that has imported Hearthline once and forks its commands: twenty restarts do not import it twenty times.
 
-What it forks are ordinary processes of the command line, each with an environment, a log and an exit status of its own.
-It takes one JSON order per line, answers each with a process id, and tells every exit; when its input ends, so do they.
+What it forks are ordinary processes of the command line, each with an environment, a log, a session and an exit status
+of its own; the commands they start beside themselves are forked as well. It takes one JSON order per line, answers each
+with a process id, and tells every exit; when its input ends, so do they.
 """
 
 import importlib
 import os
 import select
 import signal
+import subprocess
 import sys
+import time
 import traceback
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import orjson
 
@@ -22,26 +26,66 @@ PRELOADED = (
     "httptools",
     "uvicorn.protocols.http.httptools_impl",
 )
+_COMMAND = [sys.executable, "-m", "app.cli"]
+
+
+class _Forked:
+    """Stands in for ``subprocess.Popen`` of a command of ours, as far as Hearthline uses it."""
+
+    def __init__(self, command: list[str]) -> None:
+        assert command[: len(_COMMAND)] == _COMMAND, command
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            _run(command[len(_COMMAND) :])
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        deadline = time.monotonic() + (timeout if timeout is not None else float("inf"))
+        while (status := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(_COMMAND, timeout or 0)
+            time.sleep(0.01)
+        return status
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 def _tell(fact: dict[str, Any]) -> None:
     os.write(1, orjson.dumps(fact) + b"\n")
 
 
-def _become(order: dict[str, Any]) -> None:
-    """(in the child) Run the command of ``order`` and exit as the interpreter would."""
+def _become(order: dict[str, Any]) -> NoReturn:
+    """(in the child) Run the command of ``order``."""
+    os.setsid()
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     null = os.open(os.devnull, os.O_RDONLY)
+    signal.set_wakeup_fd(-1)
     for descriptor, source in ((0, null), (1, log), (2, log)):
         os.dup2(source, descriptor)
     os.closerange(3, 256)
-    signal.set_wakeup_fd(-1)
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    subprocess.Popen = _Forked  # type: ignore[assignment,misc]
+    _run(order["command"])
+
+
+def _run(arguments: list[str]) -> NoReturn:
+    """(in the child) Be the command line with these arguments, and exit as the interpreter would."""
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ.clear()
-    os.environ.update(order["environment"])
-    sys.argv = ["hearthline", *order["command"]]
+    sys.argv = ["hearthline", *arguments]
     status = 0
     try:
         sys.modules["app.cli.__main__"].main()
@@ -93,7 +137,8 @@ def main() -> None:
                 children.add(pid)
                 _tell({"started": pid})
     for pid in children:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

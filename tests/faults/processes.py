@@ -24,7 +24,7 @@ PATIENCE = 90.0  # seconds: only a machine that is badly overloaded comes near i
 
 @dataclass(slots=True)
 class Process:
-    """One running process and what it wrote."""
+    """One running process, what it starts beside itself, and what they wrote."""
 
     pid: int
     log: Path
@@ -38,8 +38,10 @@ class Process:
                 os.kill(self.pid, number)
 
     async def kill(self) -> None:
-        """End it as a power cut would, and return when it is gone."""
-        self.send(signal.SIGKILL)
+        """End it and what it has started as a power cut would, and return when it is gone."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.send(signal.SIGKILL)  # it may be too young to lead a group
         await asyncio.wait_for(asyncio.shield(self.exited), PATIENCE)
 
     async def stop(self) -> int:

@@ -15,7 +15,7 @@ from tests.sinks.fcm import PROJECT, FcmSink, fcm_sink
 
 RESIDENTS = 1_500
 KILLS = 20
-LEASE_SECONDS = 3
+LEASE_SECONDS = 2
 
 _PROGRESS = """
 SELECT (SELECT count(*) FROM eldercare_check_in WHERE prompted_at IS NOT NULL)
