@@ -11,6 +11,7 @@ from app.core.problems import Problem
 MAX_ATTEMPTS = 15  # with the delays below: given up after about an hour
 FIRST_DELAY = timedelta(seconds=1)
 LONGEST_DELAY = timedelta(minutes=10)
+LONGEST_VITAL_DELAY = timedelta(seconds=15)
 _STALE_PLAN = "0A000"  # "cached plan must not change result type": a migration ran beneath this connection
 
 
@@ -23,11 +24,11 @@ def is_excused(error: BaseException) -> bool:
     return is_unreachable(error) and (isinstance(error, ConnectionError) or not isinstance(error, OSError))
 
 
-def backoff(attempts: int) -> timedelta:
+def backoff(attempts: int, longest: timedelta = LONGEST_DELAY) -> timedelta:
     """Return how long to wait after the ``attempts``-th failure: doubling, capped, the last half of it random."""
     doubled = FIRST_DELAY * (1 << min(attempts - 1, 30))
     jitter = random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, keeps no secret
-    return min(doubled, LONGEST_DELAY) * jitter
+    return min(doubled, longest) * jitter
 
 
 def code_of(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from app.core import clock, consumption
 from app.core.database import reading
 from app.core.events import subscribers
 from app.core.jobs import Job
-from app.core.queues import COUNT_CAP, lags
+from app.core.queues import COUNT_CAP, lags, queues
 
 DUE_SECONDS = Gauge("hearthline_due_lag_seconds", "Seconds since the oldest deadline of a queue passed", ["due"])
 DUE_ROWS = Gauge("hearthline_due_depth", f"Rows of a queue whose deadline passed, at most {COUNT_CAP}", ["due"])
@@ -23,6 +23,9 @@ ROWS_PARKED = Gauge("hearthline_due_parked", "Rows that stay out of their queue 
 _PARKED = sa.text("""
     SELECT (SELECT count(*) FROM core_event_consumption WHERE attempts > 0 AND parked_at IS NOT NULL),
            (SELECT count(*) FROM core_parked_row WHERE parked_at IS NOT NULL)""")
+_SET_ASIDE = sa.text("""
+    SELECT min(due_at) FROM core_parked_row
+    WHERE due_name = ANY (:vital) AND (retry_at IS NOT NULL OR parked_at IS NOT NULL)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,15 @@ async def event_lags(connection: AsyncConnection) -> list[LaneLag]:
 
 
 async def worst(connection: AsyncConnection) -> timedelta:
-    """Return the largest lag of any queue or lane: what the watchdog compares with its limit."""
+    """Return the largest lag of any queue or lane: what the watchdog compares with its limit.
+
+    A vital row that was set aside is late as if it stood in its queue: somebody outside has to hear of it.
+    """
     seconds = [queue.seconds for queue in await lags(connection)]
     seconds += [lane.seconds for lane in await event_lags(connection)]
+    oldest = await connection.scalar(_SET_ASIDE, {"vital": [due.name for due in queues() if due.vital]})
+    if oldest is not None:
+        seconds.append((clock.now() - oldest).total_seconds())
     return timedelta(seconds=max(seconds, default=0.0))
 
 

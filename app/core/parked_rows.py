@@ -102,13 +102,14 @@ async def set_aside(due: Due, row: DueRow, error: Exception) -> None:
         if not taken.rowcount:  # type: ignore[attr-defined]  # a CursorResult, as text() cannot tell
             return
         attempts = (await session.scalar(_ATTEMPTS, key) or 0) + 1
-        given_up = attempts >= failures.MAX_ATTEMPTS
+        given_up = attempts >= failures.MAX_ATTEMPTS and not due.vital
+        longest = failures.LONGEST_VITAL_DELAY if due.vital else failures.LONGEST_DELAY
         now = clock.now()
         record = {
             "due_at": row.due_at,
             "attempts": attempts,
             "reason": failures.code_of(error),
-            "retry_at": None if given_up else now + failures.backoff(attempts),
+            "retry_at": None if given_up else now + failures.backoff(attempts, longest),
             "parked_at": now if given_up else None,
         }
         await session.execute(_RECORD, {**key, **record})
@@ -149,4 +150,4 @@ async def replay(session: AsyncSession, *, due_name: str | None = None, row_id: 
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
-RETRY_JOB = Job("core.retry_set_aside", timedelta(seconds=1), retry_set_aside)
+RETRY_JOB = Job("core.retry_set_aside", timedelta(seconds=1), retry_set_aside, urgent=True)

@@ -40,13 +40,15 @@ class Lag:
 class Due:
     """A queue: the rows of ``table`` whose ``column`` has passed, as long as ``where`` holds.
 
-    ``column`` needs an index that leads with it, partial by ``where``. Declare each queue once, at module level.
+    ``column`` needs an index that leads with it, partial by ``where``. Declare each queue once, at module level. A row of
+    a ``vital`` queue is somebody who may need help: whatever fails, it is tried again, soon and for ever.
     """
 
     name: str
     table: type[SQLModel]
     column: str
     where: sa.ColumnElement[bool] | None = None
+    vital: bool = False
 
     def __post_init__(self) -> None:
         if self.name in _registered:

@@ -8,7 +8,7 @@ from eldercare.alarms.models import Alarm
 from eldercare.alarms.service import LADDERS
 from eldercare.ladders.service import climb
 
-NEXT_STEPS = Due("eldercare.alarm_steps", Alarm, "next_step_at")
+NEXT_STEPS = Due("eldercare.alarm_steps", Alarm, "next_step_at", vital=True)
 
 
 async def climb_ladders() -> int:

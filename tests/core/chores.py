@@ -40,6 +40,7 @@ class Chore(Scratch, table=True):
 
 CHORES: sa.Table = Chore.metadata.tables["chore"]
 DUE = Due("tests.chores", Chore, "due_at", where=CHORES.c.state == "open")
+VITAL = Due("tests.vital_chores", Chore, "due_at", where=CHORES.c.state == "open", vital=True)
 LEASE = Lease(DUE, ttl=timedelta(minutes=1))
 
 

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import failures, stopping
+from app.core import failures, lag, stopping
 from app.core.clock import ManualClock
 from app.core.database import Database, connect_raw, reading, unit_of_work
 from app.core.due import MOST_AT_FAULT, Due, StillDueError, drain, lags
 from app.core.parked_rows import Parked, parked, replay, retry_set_aside
-from tests.core.chores import CHORES, DUE, Chore, add_chores, all_chores, create_chores
+from tests.core.chores import CHORES, DUE, VITAL, Chore, add_chores, all_chores, create_chores
 
 Handle = Callable[[AsyncSession, Sequence[uuid.UUID]], Awaitable[None]]
 
@@ -286,8 +286,8 @@ async def test_a_worker_asked_to_stop_ends_after_the_batch_in_hand() -> None:
 async def test_lag_is_the_age_of_the_oldest_deadline(clock: ManualClock) -> None:
     async def chores_lag() -> tuple[float, int]:
         async with reading() as connection:
-            [lag] = [lag for lag in await lags(connection) if lag.name == DUE.name]
-        return lag.seconds, lag.count
+            [found] = [found for found in await lags(connection) if found.name == DUE.name]
+        return found.seconds, found.count
 
     assert await chores_lag() == (0.0, 0)
     await add_chores(3)
@@ -347,3 +347,14 @@ async def test_many_bad_rows_among_good_ones_are_all_set_aside(clock: ManualCloc
     assert await drain(DUE, handle) == 120
     assert sum(await done_counts()) == 60
     assert len(await aside()) == 60
+
+
+async def test_a_vital_row_is_never_given_up_and_counts_as_late_while_it_stands_aside(clock: ManualClock) -> None:
+    [bad] = await add_chores(1)
+    for _ in range(failures.MAX_ATTEMPTS + 5):
+        assert await drain(VITAL, refusing(bad)) == 1
+        clock.advance(failures.LONGEST_VITAL_DELAY)
+        async with reading() as connection:
+            assert await lag.worst(connection) >= failures.LONGEST_VITAL_DELAY
+        assert await retry_set_aside() == 1
+    assert await drain(VITAL, finish) == 1
