@@ -32,7 +32,7 @@ Handler = Callable[[AsyncSession, Sequence[uuid.UUID]], Awaitable[None]]
 
 
 class StillDueError(RuntimeError):
-    """A handler left a row as due as it found it, which would repeat its effects for ever; the batch is rolled back."""
+    """A handler left a row as due as it found it, which would repeat its effects for ever: the row is at fault."""
 
 
 class _Pace:
@@ -59,9 +59,9 @@ async def drain(due: Due, handle: Handler, *, batch: int | None = None) -> int:
 
     Each batch, ``batch`` rows at most (default: the setting), is one unit of work: ``handle(session, ids)`` gets rows
     that are locked and due, the longest due first, and must move their column (or make ``where`` false) in set-based
-    SQL. When it raises, the batch is halved until the rows at fault are found; those are set aside alone (see
-    `app.core.parked_rows`).
-    Raises ``StillDueError`` for a handler that leaves rows due, and what the database raises when it cannot be reached.
+    SQL. When it raises or leaves rows due, the batch is halved until the rows at fault are found; those are set aside
+    alone (see `app.core.parked_rows`), so that one odd row holds up nobody else's.
+    Raises what the database raises when it cannot be reached.
     """
     now = clock.now()  # rows that fall due meanwhile are the next call's, so this one finds an end
     pace = _Pace(batch or settings().worker.batch)
@@ -116,8 +116,6 @@ async def _try(
                 await handle(session, [row.id for row in rows])
                 await session.flush()
                 await _require_moved(session, due, now, rows)
-    except StillDueError:
-        raise
     except Exception as error:
         if not rows or failures.is_excused(error):
             raise
@@ -137,7 +135,7 @@ async def _require_moved(session: AsyncSession, due: Due, now: datetime, rows: S
         raise StillDueError(f"the handler of {due.name} left {left} of {len(rows)} rows due")
 
 
-async def _isolate(  # noqa: PLR0913 - carries what a batch is
+async def _isolate(
     due: Due, handle: Handler, now: datetime, rows: Sequence[DueRow], error: Exception, findings: _Findings
 ) -> int:
     """Narrow a failed batch down to the rows at fault, set those aside; return how many were handled or set aside.
