@@ -40,8 +40,8 @@ class Lag:
 class Due:
     """A queue: the rows of ``table`` whose ``column`` has passed, as long as ``where`` holds.
 
-    ``column`` needs an index that leads with it, partial by ``where``. Declare each queue once, at module level. A row of
-    a ``vital`` queue is somebody who may need help: whatever fails, it is tried again, soon and for ever.
+    ``column`` needs an index that leads with it, partial by ``where``. Declare each queue once, at module level. A row
+    of a ``vital`` queue is somebody who may need help: whatever fails, it is tried again, soon and for ever.
     """
 
     name: str

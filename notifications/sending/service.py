@@ -58,9 +58,7 @@ async def fly(lane: Lane, claimed: Sequence[Claimed]) -> None:
     """Send what was claimed and store what became of each delivery; what it cannot store, the lease brings back."""
     flight = {delivery.id: delivery for delivery in claimed}
     try:
-        async with reading() as connection:
-            known = await _look_up(connection, claimed)
-        prepared = [(delivery, _prepare(delivery, known)) for delivery in claimed]
+        prepared = await _prepared(claimed)
         grounded = [(delivery, found) for delivery, found in prepared if isinstance(found, Settlement)]
         await _settle(lane, grounded, ())
         messages = [found for _, found in prepared if isinstance(found, Message)]
@@ -73,6 +71,27 @@ async def fly(lane: Lane, claimed: Sequence[Claimed]) -> None:
             await _settle(lane, landed, [gone for outcome in outcomes for gone in outcome.gone])
     except Exception as error:  # noqa: BLE001 - one flight's failure must not end the lane
         log.error("flight_failed", lane=lane, error=failures.code_of(error), place=failures.place_of(error))  # noqa: TRY400 - a traceback may hold data
+
+
+async def _prepared(claimed: Sequence[Claimed]) -> list[tuple[Claimed, Message | Settlement]]:
+    """Return what is to be done with each delivery; one of which nothing can be made keeps no other on the ground.
+
+    Raises what the database raises when it is at fault.
+    """
+    try:
+        async with reading() as connection:
+            known = await _look_up(connection, claimed)
+        return [(delivery, _prepare(delivery, known)) for delivery in claimed]
+    except Exception as error:
+        if failures.is_excused(error):
+            raise
+        if len(claimed) > 1:
+            middle = len(claimed) // 2
+            return [*await _prepared(claimed[:middle]), *await _prepared(claimed[middle:])]
+        (delivery,) = claimed
+        reason = failures.code_of(error)
+        log.error("delivery_not_prepared", delivery_id=str(delivery.id), error=reason, place=failures.place_of(error))  # noqa: TRY400 - a traceback may hold data
+        return [(delivery, Settlement("parked", error=reason))]
 
 
 async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _Surroundings:

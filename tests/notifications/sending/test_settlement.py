@@ -312,3 +312,29 @@ async def test_keys_are_forgotten_when_their_time_is_over(scene: Scene, clock: c
     assert await forget_keys() == 1
     async with reading() as connection:
         assert not (await connection.execute(sa.select(DEDUPE))).all()
+
+
+async def test_an_address_that_cannot_be_opened_keeps_nobody_else_waiting(
+    scene: Scene, told: list[DeliverySettled]
+) -> None:
+    neighbour = await identity.account(scene.community, name="Bob", phone="+8613800000002")
+    async with unit_of_work() as session:
+        broken = sa.update(ContactPoint).where(sa.column("account_id") == scene.relative.id)
+        await session.execute(broken.values(value="gone"))
+        await send(
+            session,
+            ALARM,
+            [scene.relative.id, neighbour.id],
+            community_id=scene.community.id,
+            dedupe_key="alarm:1",
+            variables={"resident": scene.resident.id},
+            origin=("tests.alarm", ORIGIN),
+            channels=["sms"],
+        )
+    await settle((*JOBS, *RELAY_JOBS))
+    became = {row.account_id: (row.state, row.error) for row in await deliveries()}
+    assert became == {scene.relative.id: ("parked", "SealBroken"), neighbour.id: ("sent", None)}
+    assert {(event.account_id, event.outcome) for event in told} == {
+        (scene.relative.id, "failed"),
+        (neighbour.id, "sent"),
+    }
