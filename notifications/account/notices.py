@@ -1,4 +1,4 @@
-"""The notices identity causes: the one-time code somebody asked for to sign in."""
+"""The notices identity causes: the one-time code somebody asked for to sign in, the invitation to a staff."""
 
 from datetime import timedelta
 
@@ -19,3 +19,25 @@ def _sign_in_code(name: str, channel: Channel) -> Notice:
 
 SIGN_IN_CODE_BY_SMS = _sign_in_code("sign_in_code_sms", "sms")
 SIGN_IN_CODE_BY_MAIL = _sign_in_code("sign_in_code_mail", "mail")
+
+
+def _staff_invitation(name: str, channel: Channel) -> Notice:
+    return Notice(
+        key=f"account.{name}",
+        category="account",
+        urgency="normal",
+        channels=(channel,),
+        package="notifications.account",
+        variables={
+            "community": "community",
+            "organization": "text",
+            "role": "word",
+            "code": "text",
+            "until": "instant",
+        },
+        useful_for=timedelta(days=7),
+    )
+
+
+STAFF_INVITATION_BY_SMS = _staff_invitation("staff_invitation_sms", "sms")
+STAFF_INVITATION_BY_MAIL = _staff_invitation("staff_invitation_mail", "mail")

@@ -148,10 +148,16 @@ def _grounded(delivery: Claimed, known: _Surroundings) -> Settlement | None:
         return Settlement("suppressed", error="recipient_inactive", counts=False)
     if delivery.notice_key not in notices():
         return Settlement("parked", error="unknown_notice")
+    unusable = _unusable(delivery, known)
+    return Settlement("failed", error=unusable) if unusable else None
+
+
+def _unusable(delivery: Claimed, known: _Surroundings) -> str | None:
+    """Return why the person cannot be reached over the delivery's channel, if so."""
     if delivery.channel == "push" and not known.installations[delivery.account_id]:
-        return Settlement("failed", error="unreachable")
+        return "unreachable"
     if delivery.channel == "voice" and delivery.account_id in known.not_to_be_called:
-        return Settlement("failed", error="channel_not_suitable")
+        return "channel_not_suitable"
     return None
 
 
