@@ -68,12 +68,19 @@ class House:
         """Start a worker; returns at once."""
         return await self._start("worker", ["worker"], settings)
 
-    async def api(self, *, port: int | None = None, **settings: str) -> Process:
+    async def api(self, **settings: str) -> Process:
         """Start an API process without a worker and return when it answers; ``url`` is its address."""
-        port = port or free_port()
+        return await self._serve(["serve", "--no-worker", "--no-migrate"], settings)
+
+    async def everything(self, **settings: str) -> Process:
+        """Start an API process that starts a worker of its own, and return when it answers."""
+        return await self._serve(["serve", "--no-migrate"], settings)
+
+    async def _serve(self, command: list[str], settings: Mapping[str, str]) -> Process:
+        port = free_port()
         url = f"http://127.0.0.1:{port}"
         address = {"HEARTHLINE_HTTP_PORT": str(port), "HEARTHLINE_HTTP_PUBLIC_URL": url}
-        process = await self._start("api", ["serve", "--no-worker", "--no-migrate"], address | settings)
+        process = await self._start("api", command, {**address, **settings})
         process.url = url
         await self._until_alive(process)
         return process
