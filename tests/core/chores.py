@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from app.core import clock
+from app.core import clock, queues
 from app.core.database import Database, reading, unit_of_work
 from app.core.due import Due
 from app.core.leases import Lease
@@ -42,10 +42,21 @@ CHORES: sa.Table = Chore.metadata.tables["chore"]
 DUE = Due("tests.chores", Chore, "due_at", where=CHORES.c.state == "open")
 VITAL = Due("tests.vital_chores", Chore, "due_at", where=CHORES.c.state == "open", vital=True)
 LEASE = Lease(DUE, ttl=timedelta(minutes=1))
+_QUEUES = {queue.name: queue for queue in (DUE, VITAL)}
+
+
+def withdraw() -> None:
+    """Take the chores' queues from the list of queues: their table exists only where a test has made it."""
+    for name in _QUEUES:
+        queues._registered.pop(name, None)
+
+
+withdraw()
 
 
 async def create_chores(database: Database) -> None:
-    """Make the table where it is missing."""
+    """Make the table where it is missing, and list its queues until the test ends."""
+    queues._registered.update(_QUEUES)
     async with database.writing.begin() as connection:
         await connection.run_sync(Chore.metadata.create_all)
 
