@@ -9,12 +9,12 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core import audit, audit_chain
 from app.core.access import Actor
-from app.core.clock import ManualClock
+from app.core.clock import ManualClock, new_id
 from app.core.database import Database, reading, unit_of_work
 
-COMMUNITY = uuid.uuid4()
-RESIDENT = uuid.uuid4()
-CARER = Actor(kind="account", id=uuid.uuid4(), community_id=COMMUNITY)
+COMMUNITY = new_id()
+RESIDENT = new_id()
+CARER = Actor(kind="account", id=new_id(), community_id=COMMUNITY)
 
 _TRACED = audit.traced(sa.select(sa.literal(7).label("answer")), "vitals:read")
 
@@ -49,14 +49,18 @@ async def test_a_traced_read_answers_and_leaves_one_entry(database: Database, cl
         answer = await connection.scalar(_TRACED, audit.trace_binds(CARER, resident_id=RESIDENT))
     assert answer == 7
     (entry,) = await _rows()
-    assert (entry.action, entry.actor_id, entry.resident_id, entry.at) == ("vitals:read", CARER.id, RESIDENT, clock.now())
+    assert (entry.action, entry.actor_id) == ("vitals:read", CARER.id)
+    assert (entry.resident_id, entry.at) == (RESIDENT, clock.now())
 
 
 async def test_a_change_that_is_rolled_back_leaves_no_entry(database: Database) -> None:
-    with pytest.raises(RuntimeError):
+    async def failing() -> None:
         async with unit_of_work() as session:
             await audit.record(session, CARER, "plan:change", resident_id=RESIDENT)
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await failing()
     assert await _rows() == []
 
 
@@ -70,7 +74,7 @@ async def test_entries_cannot_be_changed_or_removed(database: Database, statemen
 
 
 async def test_the_chain_holds_over_many_seals_and_reports_the_unsealed_tail(database: Database) -> None:
-    other = uuid.uuid4()
+    other = new_id()
     for _ in range(3):
         await _record(5)
         await _record(2, other)
@@ -85,10 +89,16 @@ async def test_the_chain_holds_over_many_seals_and_reports_the_unsealed_tail(dat
 @pytest.mark.parametrize(
     "tampering",
     [
-        "UPDATE core_audit_entry SET actor_id = gen_random_uuid() WHERE id = (SELECT id FROM core_audit_entry ORDER BY id OFFSET 3 LIMIT 1)",
+        (
+            "UPDATE core_audit_entry SET actor_id = gen_random_uuid()"
+            " WHERE id = (SELECT id FROM core_audit_entry ORDER BY id OFFSET 3 LIMIT 1)"
+        ),
         "DELETE FROM core_audit_entry WHERE id = (SELECT id FROM core_audit_entry ORDER BY id OFFSET 3 LIMIT 1)",
-        "INSERT INTO core_audit_entry (id, at, community_id, actor_kind, actor_id, action, xid)"
-        " SELECT gen_random_uuid(), at, community_id, actor_kind, actor_id, action, xid FROM core_audit_entry LIMIT 1",
+        (
+            "INSERT INTO core_audit_entry (id, at, community_id, actor_kind, actor_id, action, xid)"
+            " SELECT gen_random_uuid(), at, community_id, actor_kind, actor_id, action, xid"
+            " FROM core_audit_entry LIMIT 1"
+        ),
         "DELETE FROM core_audit_seal WHERE number = 1",
         "UPDATE core_audit_seal SET chain = sha256('x') WHERE number = 1",
         "UPDATE core_audit_entry SET details = 'x'",
@@ -135,14 +145,17 @@ async def test_two_sealers_make_one_chain(database: Database) -> None:
     assert (verdict.holds, verdict.seals, verdict.sealed_entries) == (True, 1, 10)
 
 
-async def test_details_are_sealed_and_erasing_the_person_makes_them_unreadable_while_the_chain_holds(database: Database) -> None:
+async def test_details_are_sealed_and_erasing_the_person_makes_them_unreadable_while_the_chain_holds(
+    database: Database,
+) -> None:
+    moved = {"from": "08:00", "to": "09:00"}
     async with unit_of_work() as session:
-        await audit.record(session, CARER, "plan:change", resident_id=RESIDENT, details={"from": "08:00", "to": "09:00"})
+        await audit.record(session, CARER, "plan:change", resident_id=RESIDENT, details=moved)
     await _seal(1)
     (entry,) = await _rows()
     assert "08:00" not in entry.details
     async with unit_of_work() as session:
-        assert await audit.details_of(session, RESIDENT, entry.id, entry.details) == {"from": "08:00", "to": "09:00"}
+        assert await audit.details_of(session, RESIDENT, entry.id, entry.details) == moved
         await audit.forget(session, RESIDENT)
     async with reading() as connection:
         assert await audit.details_of(connection, RESIDENT, entry.id, entry.details) is None

@@ -15,7 +15,7 @@ def _community(name: str = "Elm Street") -> Community:
 
 async def _names() -> list[str]:
     async with reading() as connection:
-        return list((await connection.execute(sa.select(sa.column("name")).select_from(sa.table("identity_community")))).scalars())
+        return list((await connection.scalars(sa.text("SELECT name FROM identity_community"))).all())
 
 
 async def test_a_unit_of_work_is_seen_by_readers_once_it_ended(database: Database) -> None:
@@ -28,12 +28,16 @@ async def test_a_unit_of_work_is_seen_by_readers_once_it_ended(database: Databas
 
 async def test_a_failed_unit_of_work_leaves_nothing_and_calls_nobody(database: Database) -> None:
     called: list[str] = []
-    with pytest.raises(RuntimeError):
+
+    async def failing() -> None:
         async with unit_of_work() as session:
             session.add(_community())
             await session.flush()
             after_commit(session, lambda: called.append("told"))
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await failing()
     assert await _names() == []
     assert called == []
 
@@ -51,13 +55,17 @@ async def test_a_change_over_a_changed_row_is_refused(database: Database) -> Non
     row = _community()
     async with unit_of_work() as session:
         session.add(row)
-    with pytest.raises(StaleDataError):
+
+    async def overtaken() -> None:
         async with unit_of_work() as mine:
             seen = await mine.get_one(Community, row.id)
             async with unit_of_work() as theirs:
                 other = await theirs.get_one(Community, row.id)
                 other.name = "Oak Street"
             seen.name = "Ash Street"
+
+    with pytest.raises(StaleDataError):
+        await overtaken()
     assert await _names() == ["Oak Street"]
 
 
@@ -80,10 +88,14 @@ def test_a_refused_connection_is_the_databases_fault_and_a_bug_is_not() -> None:
 
 async def test_a_connection_whose_farewell_was_read_is_not_kept(database: Database) -> None:
     lost: list[object] = []
-    with pytest.raises(asyncpg.InternalClientError) as caught:
+
+    async def losing() -> None:
         async with reading() as connection:
             lost.append((await connection.get_raw_connection()).driver_connection)
             raise asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+
+    with pytest.raises(asyncpg.InternalClientError) as caught:
+        await losing()
     assert is_unreachable(caught.value)
     async with reading() as connection:
         assert (await connection.get_raw_connection()).driver_connection is not lost[0]

@@ -92,7 +92,8 @@ async def test_a_deep_page_is_found_by_the_index(database: Database) -> None:
     statement = statement.order_by(_rows.c.at.desc(), _rows.c.id.desc()).limit(20)
     sql = str(
         statement.compile(
-            dialect=postgresql.dialect(paramstyle="numeric_dollar"), compile_kwargs={"literal_binds": False}
+            dialect=postgresql.dialect(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]  # SQLAlchemy's has no types
+            compile_kwargs={"literal_binds": False},
         )
     )
     async with unit_of_work() as session:

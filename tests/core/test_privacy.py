@@ -5,7 +5,7 @@ import uuid
 import orjson
 import pytest
 import sqlalchemy as sa
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 from app import assembly
 from app.core import audit, audit_chain, privacy
@@ -89,7 +89,7 @@ async def test_erasure_deletes_redacts_and_keeps_as_declared(database: Database,
     assert "core_person_key" not in found
     assert len(found["core_audit_entry"]) == 1
     async with reading() as connection:
-        row = (await connection.execute(sa.select(Resident).where(Resident.id == one.id))).one()
+        row = (await connection.execute(sa.select(Resident).where(col(Resident.id) == one.id))).one()
         assert (row.birth_date, row.emergency_notes, row.accessibility_needs) == (None, None, [])
         assert (await audit_chain.verify(connection)).holds
     kept = await _export(other.account_id, other.id)

@@ -2,10 +2,12 @@
 
 import base64
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
+from sqlmodel import col
 
 from app.core import audit, resealing
 from app.core.access import system_actor
@@ -31,7 +33,7 @@ def rotate(test_settings: Settings) -> Iterator[Callable[..., None]]:
 
 async def _values() -> dict[str, str]:
     async with reading() as connection:
-        rows = await connection.execute(sa.select(ContactPoint.id, ContactPoint.value))
+        rows = await connection.execute(sa.select(col(ContactPoint.id), col(ContactPoint.value)))
         return {str(row.id): row.value for row in rows}
 
 
@@ -45,7 +47,7 @@ async def test_after_a_rotation_the_old_key_is_no_longer_needed(
         actor = system_actor(place.id)
         await audit.record(session, actor, "plan:change", resident_id=people[0].id, details={"to": "09:00"})
     rotate("new", "old")
-    late = await identity.resident(place, phone="+8613800000007")
+    await identity.resident(place, phone="+8613800000007")
     before = await _values()
     assert sum(needs_reseal(value) for value in before.values()) == 7
     # seven numbers, seven homes' addresses, one person's own key
@@ -58,8 +60,8 @@ async def test_after_a_rotation_the_old_key_is_no_longer_needed(
     async with unit_of_work() as session:
         entry = (await session.execute(sa.text("SELECT id, details FROM core_audit_entry"))).one()
         assert await audit.details_of(session, people[0].id, entry.id, entry.details) == {"to": "09:00"}
-    assert sum(before[identifier] == value for identifier, value in after.items()) == 1, "the late one was left alone"
-    assert late.account_id
+    (left_alone,) = (value for identifier, value in after.items() if before[identifier] == value)
+    assert unseal(left_alone, "identity_contact_point.value") == "+8613800000007", "the late one was left alone"
 
 
 async def test_a_value_that_cannot_be_opened_is_left_and_does_not_stop_the_others(
@@ -74,5 +76,6 @@ async def test_a_value_that_cannot_be_opened_is_left_and_does_not_stop_the_other
         lost = sa.text("UPDATE identity_contact_point SET value = 'v1.lost.AAAA' WHERE id = :id")
         await session.execute(lost, {"id": one})
     rotate("new", "old")
-    assert await resealing.reseal_column(sa.inspect(ContactPoint).local_table.c.value, batch=1) == 2
+    column = cast("sa.Table", sa.inspect(ContactPoint).local_table).c.value
+    assert await resealing.reseal_column(column, batch=1) == 2
     assert "v1.lost.AAAA" in (await _values()).values()

@@ -30,9 +30,7 @@ async def settle_all(alarm_id: uuid.UUID, outcomes: dict[str, Outcome], communit
     """Settle each pending delivery of the alarm by its channel, as the delivery workers would."""
     async with unit_of_work() as session:
         rows = await session.execute(
-            sa.text(
-                "SELECT id, channel, account_id, notice_id FROM notifications_delivery WHERE origin_id = :id"
-            ),
+            sa.text("SELECT id, channel, account_id, notice_id FROM notifications_delivery WHERE origin_id = :id"),
             {"id": alarm_id},
         )
         for row in rows.all():

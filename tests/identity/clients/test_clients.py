@@ -1,10 +1,12 @@
 """API clients: keys shown once, changed over without a gap, cut off at once."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import sqlalchemy as sa
+from sqlmodel import col
 
 from app.core import clock as clocks
 from app.core.audit_tables import AuditEntry
@@ -46,7 +48,7 @@ async def test_a_key_is_shown_once_and_acts_within_its_scopes(
     agency, headers = await agency_with_coordinator()
     home_resident = await identity.resident(await _community_of(agency))
     new = await created(client, agency, headers)
-    assert new["api_key"].startswith(f"hl_{clocks.uuid.UUID(new['key_id']).hex}_")
+    assert new["api_key"].startswith(f"hl_{uuid.UUID(new['key_id']).hex}_")
     profile = f"/v1/residents/{home_resident.id}/profile"
     assert (await client.get(profile, headers=bearer(new["api_key"]))).status_code == 200
     pairing = f"/v1/residents/{home_resident.id}/contact-points"
@@ -56,7 +58,7 @@ async def test_a_key_is_shown_once_and_acts_within_its_scopes(
     assert listed["keys"][0].keys() == {"id", "created_at", "last_used_at", "expires_at"}
     assert listed["keys"][0]["last_used_at"] is not None
     async with reading() as connection:
-        stored = (await connection.scalars(sa.select(ApiKey.digest))).one()
+        stored = (await connection.scalars(sa.select(col(ApiKey.digest)))).one()
     assert new["api_key"].encode() not in stored
 
 
@@ -96,7 +98,7 @@ async def test_keys_and_clients_are_cut_off_at_once(client: httpx.AsyncClient, c
     assert (await client.delete(machine, headers=headers)).status_code == 404
     assert not await works(client, agency, two["api_key"])
     async with reading() as connection:
-        actions = (await connection.scalars(sa.select(AuditEntry.action))).all()
+        actions = (await connection.scalars(sa.select(col(AuditEntry.action)))).all()
     assert {"api_client:create", "api_key:create", "api_key:revoke", "api_client:revoke"} <= set(actions)
 
 

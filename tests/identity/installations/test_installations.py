@@ -1,11 +1,13 @@
 """Phones: the same phone is never there twice, and it goes with whoever signs in on it."""
 
 import asyncio
+import uuid
 from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
+from sqlmodel import col
 
 from app.core import clock as clocks
 from app.core.access import Actor
@@ -24,7 +26,7 @@ async def register(client: httpx.AsyncClient, headers: dict[str, str], client_id
     return await client.put(f"/v1/me/installations/{client_id}", headers=headers, json={**PHONE, **more})
 
 
-async def targets(*account_ids: clocks.uuid.UUID) -> list[api.PushTarget]:
+async def targets(*account_ids: uuid.UUID) -> list[api.PushTarget]:
     async with reading() as connection:
         return await api.installations(connection, account_ids)
 
@@ -56,7 +58,7 @@ async def test_a_phone_that_registers_twice_at_once_is_one(
     actor = Actor(kind="account", id=account.id, community_id=account.community_id)
     data = InstallationRegister.model_validate({**PHONE, "fid": "fid-00000001"})
 
-    async def registered() -> clocks.uuid.UUID:
+    async def registered() -> uuid.UUID:
         async with unit_of_work() as session:
             return (await service.register(session, actor, "client-0001", data)).id
 
@@ -96,7 +98,7 @@ async def test_tokens_are_sealed(client: httpx.AsyncClient, clock: clocks.Manual
     account = await identity.account(await identity.community())
     await register(client, await sign_in(account), "client-0001", token="token-0001")
     async with reading() as connection:
-        row = (await connection.execute(sa.select(Installation.token, Installation.token_index))).one()
+        row = (await connection.execute(sa.select(col(Installation.token), col(Installation.token_index)))).one()
     assert "token-0001" not in row.token
     assert b"token-0001" not in row.token_index
 
@@ -151,7 +153,7 @@ async def test_paired_phones_are_listed_and_cut_off(client: httpx.AsyncClient, c
     (listed,) = (await client.get("/v1/me/device-credentials", headers=headers)).json()["items"]
     assert listed.keys() == {"id", "label", "created_at", "last_used_at"}
     async with reading() as connection:
-        statement = sa.select(DeviceCredential.id).where(DeviceCredential.resident_id == other.id)
+        statement = sa.select(col(DeviceCredential.id)).where(col(DeviceCredential.resident_id) == other.id)
         foreign_id = await connection.scalar(statement)
     path = "/v1/me/device-credentials"
     assert (await client.delete(f"{path}/{foreign_id}", headers=headers)).status_code == 404

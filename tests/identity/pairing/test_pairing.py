@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import httpx
 import sqlalchemy as sa
+from sqlmodel import col
 
 from app.core import clock as clocks
 from app.core.audit_tables import AuditEntry
@@ -39,8 +40,8 @@ async def test_staff_pair_a_residents_phone(client: httpx.AsyncClient, clock: cl
     listed = await client.get("/v1/me/device-credentials", headers=bearer(body["tokens"]["access_token"]))
     assert listed.json()["items"][0]["label"] == "Kitchen phone"
     async with reading() as connection:
-        stored = (await connection.execute(sa.select(Pairing.digest))).scalar_one()
-        actions = set((await connection.scalars(sa.select(AuditEntry.action))).all())
+        stored = (await connection.execute(sa.select(col(Pairing.digest)))).scalar_one()
+        actions = set((await connection.scalars(sa.select(col(AuditEntry.action)))).all())
     assert pairing["code"].encode() not in stored
     assert {"pairing:create", "pairing:redeem", "session:begin"} <= actions
 
@@ -80,6 +81,6 @@ async def test_who_may_not_manage_the_profile_cannot_pair(client: httpx.AsyncCli
     carer = await sign_in(await identity.staff(agency, "carer"))
     machine = await client_headers(agency, {"profile:manage"})
     path = f"/v1/residents/{resident.id}/pairings"
-    expected = ((stranger, 404), (carer, 403), (machine, 403), ({}, 401))
+    expected: tuple[tuple[dict[str, str], int], ...] = ((stranger, 404), (carer, 403), (machine, 403), ({}, 401))
     for headers, status in expected:
         assert (await client.post(path, headers=headers)).status_code == status

@@ -7,6 +7,7 @@ from app.core.database import reading
 from app.identity.api import contact_points, find_accounts_by_phone
 from app.identity.models import ContactPoint
 from tests.factories import identity as make
+from tests.factories.sign_in import sign_in
 from tests.identity.conftest import Scene
 
 _PATH = "/v1/me/contact-points"
@@ -91,3 +92,26 @@ async def test_the_order_is_the_order_they_are_tried_in(scene: Scene) -> None:
         found = await contact_points(connection, [scene.daughter.id, scene.staff.id])
     assert [point.kind for point in found[scene.daughter.id]] == ["email", "mobile"]
     assert len(found[scene.staff.id]) == 1
+
+
+async def test_who_looks_after_a_profile_does_not_sign_in_to_the_residents_job(
+    client: httpx.AsyncClient, scene: Scene
+) -> None:
+    volunteer = await make.account(scene.community, name="Vera", phone="+8613900000001")
+    await make.membership(scene.operator, volunteer, "dispatcher")
+    resident = await make.resident(scene.community, person=volunteer)
+    agency = await make.organization(scene.community, "care_agency")
+    await make.agreement(agency, None, resident)
+    coordinator = await sign_in(await make.staff(agency, "coordinator"))
+    path = f"/v1/residents/{resident.id}"
+    [point] = (await client.get(f"{path}/contact-points", headers=coordinator)).json()["items"]
+    mine = {"kind": "mobile", "value": "+8613900000002"}
+    for headers, status in ((coordinator, 403), (scene.staff_headers, 201)):
+        assert (await client.post(f"{path}/contact-points", json=mine, headers=headers)).status_code == status
+        assert (await client.post(f"{path}/pairings", headers=headers)).status_code == status
+    one = f"{path}/contact-points/{point['id']}"
+    redirected = await client.patch(one, json={"value": "+8613900000003"}, headers=coordinator)
+    assert redirected.status_code == 403
+    assert (await client.patch(one, json={"position": 3}, headers=coordinator)).status_code == 200
+    own = await client.patch(one, json={"value": "+8613900000003"}, headers=await sign_in(volunteer))
+    assert own.status_code == 200, own.text

@@ -7,6 +7,7 @@ import pyotp
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlmodel import col
 
 from app.core import clock as clocks
 from app.core.database import reading, unit_of_work
@@ -58,7 +59,8 @@ async def test_an_app_is_set_up_and_shown_in_the_next_session(
     assert await show(client, second, code=app.at(clock.now())) == 204
     assert await is_shown(client, second)
     async with reading() as connection:
-        sealed = await connection.scalar(sa.select(AuthenticatorApp.secret))
+        sealed = await connection.scalar(sa.select(col(AuthenticatorApp.secret)))
+    assert sealed is not None
     assert app.secret not in sealed
 
 
@@ -121,7 +123,7 @@ async def test_a_recovery_code_stands_in_once(client: httpx.AsyncClient, clock: 
     assert not set(renewed) & set(codes)
     assert await show(client, headers, recovery_code=codes[1]) == 403
     async with reading() as connection:
-        digests = (await connection.scalars(sa.select(RecoveryCode.digest))).all()
+        digests = (await connection.scalars(sa.select(col(RecoveryCode.digest)))).all()
     assert all(code.encode() not in digest for code in renewed for digest in digests)
 
 
@@ -144,7 +146,11 @@ async def test_the_operator_helps_who_has_lost_it(client: httpx.AsyncClient, clo
     await set_up(client, headers, clock)
     path = f"/v1/accounts/{carer.id}/second-factor"
     elsewhere = await identity.organization(await identity.community())
-    strangers = ((await sign_in(await identity.staff(elsewhere)), 404), (headers, 403), ({}, 401))
+    strangers: tuple[tuple[dict[str, str], int], ...] = (
+        (await sign_in(await identity.staff(elsewhere)), 404),
+        (headers, 403),
+        ({}, 401),
+    )
     for given_headers, status in strangers:
         assert (await client.delete(path, headers=given_headers)).status_code == status
     assert await is_shown(client, headers)

@@ -1,15 +1,16 @@
 """Who sends a request, and how fast somebody stops being who they were."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import jwt
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives import serialization
+from sqlmodel import col
 from starlette.requests import Request
 
 from app.core import clock as clocks
-from app.core.access import ANONYMOUS, Membership
+from app.core.access import ANONYMOUS, Actor, Membership
 from app.core.database import Database, reading, unit_of_work
 from app.core.problems import Unauthenticated
 from app.identity.authenticator import IdentityAuthenticator, authenticate_sos
@@ -36,7 +37,7 @@ def asking(headers: dict[str, str]) -> Request:
     return Request({"type": "http", "method": "GET", "path": "/", "headers": raw, "state": {}})
 
 
-async def authenticate(headers: dict[str, str]):
+async def authenticate(headers: dict[str, str]) -> Actor:
     return await IdentityAuthenticator().authenticate(asking(headers))
 
 
@@ -105,9 +106,9 @@ async def test_revocation_and_deactivation_work_at_once(database: Database, cloc
     await authenticate(headers)
     async with unit_of_work() as session:
         await session.execute(
-            sa.update(AccountSession).where(AccountSession.account_id == account.id).values(revoked_at=clock.now())
+            sa.update(AccountSession).where(col(AccountSession.account_id) == account.id).values(revoked_at=clock.now())
         )
-        await session.execute(sa.update(Account).where(Account.id == other.id).values(state="deactivated"))
+        await session.execute(sa.update(Account).where(col(Account.id) == other.id).values(state="deactivated"))
     assert await refused(headers)
     assert await refused(others)
 
@@ -129,7 +130,7 @@ async def test_tokens_of_others_are_refused(database: Database, clock: clocks.Ma
         good[:-4] + "AAAA",
         jwt.encode(claims, stranger.private, "EdDSA", headers=head),
         jwt.encode(claims, stranger.private, "EdDSA", headers={"kid": stranger.key_id}),
-        jwt.encode(claims, None, "none", headers=head),
+        jwt.encode(claims, "", "none", headers=head),
         jwt.PyJWS().encode(b"{}", public_pem.hex()[:64], "HS256", headers=head),
         jwt.encode({**claims, "aud": "other"}, ring.private, "EdDSA", headers=head),
         jwt.encode({**claims, "iss": "other"}, ring.private, "EdDSA", headers=head),
@@ -184,10 +185,10 @@ async def test_an_api_key_acts_for_its_organization(database: Database, clock: c
 async def test_the_last_use_of_a_key_is_noted_to_the_hour(database: Database, clock: clocks.ManualClock) -> None:
     headers = await client_headers(await identity.organization(await identity.community()), ())
 
-    async def used_at():
+    async def used_at() -> datetime | None:
         await authenticate(headers)
         async with reading() as connection:
-            return await connection.scalar(sa.select(ApiKey.last_used_at))
+            return await connection.scalar(sa.select(col(ApiKey.last_used_at)))
 
     first = await used_at()
     assert first == clock.now()

@@ -1,12 +1,13 @@
 """Sessions over HTTP: refreshed, listed, ended; and what reuse of a refresh token does."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlmodel import col
 
 from app.core import clock as clocks
 from app.core.audit_tables import AuditEntry
@@ -41,7 +42,7 @@ async def next_token(client: httpx.AsyncClient, token: str) -> str:
 
 async def is_live(tokens: Tokens) -> bool:
     async with reading() as connection:
-        statement = sa.select(AccountSession.revoked_at).where(AccountSession.id == tokens.session_id)
+        statement = sa.select(col(AccountSession.revoked_at)).where(col(AccountSession.id) == tokens.session_id)
         return await connection.scalar(statement) is None
 
 
@@ -73,8 +74,8 @@ async def test_reuse_ends_the_session_although_it_is_refused(
     assert (await refresh(client, second)).json()["code"] == "refresh_token_invalid"
     assert (await client.get("/v1/me/sessions", headers=bearer(first.access_token))).status_code == 401
     async with reading() as connection:
-        events = (await connection.execute(sa.select(EventRecord.name, EventRecord.payload))).all()
-        actions = (await connection.scalars(sa.select(AuditEntry.action))).all()
+        events = (await connection.execute(sa.select(col(EventRecord.name), col(EventRecord.payload)))).all()
+        actions = (await connection.scalars(sa.select(col(AuditEntry.action)))).all()
     assert [(event.name, event.payload["reason"]) for event in events] == [
         ("identity.session_revoked.v1", "token_reuse")
     ]
@@ -200,13 +201,17 @@ async def test_the_keys_are_published(client: httpx.AsyncClient) -> None:
     assert "d" not in key
 
 
-instants = st.datetimes(min_value=clocks.datetime(2026, 1, 1), max_value=clocks.datetime(2026, 12, 31)).map(
-    lambda moment: moment.replace(tzinfo=clocks.UTC)
+instants = st.datetimes(
+    min_value=datetime(2026, 1, 1),  # noqa: DTZ001 - hypothesis takes bounds without a zone
+    max_value=datetime(2026, 12, 31),  # noqa: DTZ001 - and adds the zone itself
+    timezones=st.just(UTC),
 )
 
 
 @given(expires_at=instants, used_at=st.none() | instants, now=instants, successor=st.booleans(), sibling=st.booleans())
-def test_a_line_that_went_on_without_the_token_is_never_continued(expires_at, used_at, now, successor, sibling) -> None:
+def test_a_line_that_went_on_without_the_token_is_never_continued(
+    expires_at: datetime, used_at: datetime | None, now: datetime, successor: bool, sibling: bool
+) -> None:
     verdict = rules.judge(rules.PresentedToken(expires_at, used_at, successor, sibling), now)
     if successor or sibling or (used_at is not None and now > used_at + rules.GRACE):
         assert verdict == "reuse"

@@ -1,16 +1,19 @@
 """Signing in with a one-time code."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
+from sqlmodel import col
 
 from app.core import clock as clocks
 from app.core.database import Database, reading, unit_of_work
 from app.core.event_tables import EventRecord
 from app.core.jobs import settle
+from app.core.sealing import unseal
 from app.identity.models import Account, Community, ContactPoint
 from app.identity.sign_in import jobs, service
 from app.identity.sign_in.models import SignInChallenge
@@ -31,9 +34,10 @@ async def code_of(challenge_id: str) -> str:
     """Return the code of a challenge as it is stored."""
     async with reading() as connection:
         sealed = await connection.scalar(
-            sa.select(SignInChallenge.code).where(SignInChallenge.id == clocks.uuid.UUID(challenge_id))
+            sa.select(col(SignInChallenge.code)).where(col(SignInChallenge.id) == uuid.UUID(challenge_id))
         )
-    return service.unseal(sealed, service.CODE)
+    assert sealed is not None
+    return unseal(sealed, service.CODE)
 
 
 async def sign_in(client: httpx.AsyncClient, challenge_id: str, code: str, **more: str) -> httpx.Response:
@@ -56,7 +60,7 @@ async def test_a_code_signs_in_once(client: httpx.AsyncClient, clock: clocks.Man
     assert (await client.get("/v1/me/sessions", headers=bearer(body["access_token"]))).status_code == 200
     assert (await sign_in(client, challenge, code)).json()["code"] == "sign_in_code_invalid"
     async with reading() as connection:
-        assert await connection.scalar(sa.select(ContactPoint.verified_at)) == clock.now()
+        assert await connection.scalar(sa.select(col(ContactPoint.verified_at))) == clock.now()
 
 
 async def test_a_code_comes_by_mail_too(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:
@@ -64,7 +68,7 @@ async def test_a_code_comes_by_mail_too(client: httpx.AsyncClient, clock: clocks
     await identity.account(home, email="ada@example.org")
     challenge = await ask(client, home, email=" Ada@Example.org")
     async with unit_of_work() as session:
-        found = await service.sign_in_code(session, clocks.uuid.UUID(challenge))
+        found = await service.sign_in_code(session, uuid.UUID(challenge))
     assert found is not None
     assert (found.channel, found.destination, found.language) == ("email", "ada@example.org", "en")
     assert (await sign_in(client, challenge, found.code)).status_code == 200
@@ -86,7 +90,8 @@ async def test_nothing_tells_whether_somebody_is_known(client: httpx.AsyncClient
         finally:
             sa.event.remove(engine, "before_cursor_execute", listener)
         assert answer.status_code == 202
-        return answer.json()
+        body: dict[str, Any] = answer.json()
+        return body
 
     known, unknown = await asked(PHONE), await asked("+8613800138999")
     assert known.keys() == unknown.keys()
@@ -94,7 +99,7 @@ async def test_nothing_tells_whether_somebody_is_known(client: httpx.AsyncClient
     assert statements[0] == statements[1]
     assert len(statements[0]) > 2
     async with unit_of_work() as session:
-        assert await service.sign_in_code(session, clocks.uuid.UUID(unknown["challenge_id"])) is None
+        assert await service.sign_in_code(session, uuid.UUID(unknown["challenge_id"])) is None
     code = await code_of(unknown["challenge_id"])
     wrong = await sign_in(client, known["challenge_id"], other_than(await code_of(known["challenge_id"])))
     right_for_nobody = await sign_in(client, unknown["challenge_id"], code)
@@ -117,7 +122,7 @@ async def test_five_wrong_codes_end_a_challenge(client: httpx.AsyncClient, clock
     for _ in range(4):
         assert (await sign_in(client, challenge, other_than(code))).status_code == 401
     async with reading() as connection:
-        assert await connection.scalar(sa.select(SignInChallenge.attempts)) == 4
+        assert await connection.scalar(sa.select(col(SignInChallenge.attempts))) == 4
     again = await ask(client, home, phone=PHONE)
     for _ in range(5):
         await sign_in(client, again, other_than(await code_of(again)))
@@ -132,7 +137,7 @@ async def test_a_code_ends_after_ten_minutes(client: httpx.AsyncClient, clock: c
     clock.advance(timedelta(minutes=10))
     assert (await sign_in(client, challenge, await code_of(challenge))).status_code == 401
     async with unit_of_work() as session:
-        assert await service.sign_in_code(session, clocks.uuid.UUID(challenge)) is None
+        assert await service.sign_in_code(session, uuid.UUID(challenge)) is None
     clock.advance(timedelta(days=1, seconds=1))
     assert await settle(jobs.JOBS) == 1
 
@@ -143,7 +148,7 @@ async def test_several_people_share_a_number(client: httpx.AsyncClient, clock: c
     gone = await identity.account(home, name="Gone", phone=PHONE)
     elsewhere = await identity.account(await identity.community(), phone=PHONE)
     async with unit_of_work() as session:
-        await session.execute(sa.update(Account).where(Account.id == gone.id).values(state="deactivated"))
+        await session.execute(sa.update(Account).where(col(Account.id) == gone.id).values(state="deactivated"))
     challenge = await ask(client, home, phone=PHONE)
     code = await code_of(challenge)
     assert (await sign_in(client, challenge, other_than(code))).status_code == 401
@@ -180,9 +185,8 @@ async def test_the_event_names_nobody(client: httpx.AsyncClient, clock: clocks.M
     home = await identity.community()
     challenge = await ask(client, home, phone=PHONE)
     async with reading() as connection:
-        event = (
-            await connection.execute(sa.select(EventRecord.name, EventRecord.payload, EventRecord.aggregate_id))
-        ).one()
+        columns = (col(EventRecord.name), col(EventRecord.payload), col(EventRecord.aggregate_id))
+        event = (await connection.execute(sa.select(*columns))).one()
     assert (event.name, str(event.aggregate_id)) == ("identity.sign_in_code_requested.v1", challenge)
     assert event.payload == {"channel": "sms"}
 

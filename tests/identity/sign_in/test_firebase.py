@@ -101,11 +101,11 @@ async def test_tokens_of_other_projects_are_refused(client: httpx.AsyncClient, e
     await identity.account(home, phone=PHONE)
     good = jwt.decode(emulator.sign_in_by_phone(PHONE)["idToken"], options={"verify_signature": False})
     for changed in ({"aud": "another"}, {"iss": "https://securetoken.google.com/another"}, {"sub": ""}):
-        token = jwt.encode({**good, **changed}, None, "none")
+        token = jwt.encode({**good, **changed}, "", "none")
         assert (await sign_in(client, home, token)).status_code == 401
     for rubbish in ("x", "a.b.c"):
         assert (await sign_in(client, home, rubbish)).status_code == 401
-    nobody = jwt.encode({**good, "sub": "unknown", "user_id": "unknown"}, None, "none")
+    nobody = jwt.encode({**good, "sub": "unknown", "user_id": "unknown"}, "", "none")
     assert (await sign_in(client, home, nobody)).status_code == 401
 
 

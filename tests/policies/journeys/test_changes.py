@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -24,7 +24,7 @@ from tests.factories.sign_in import sign_in, sign_in_resident
 
 ROWS = ("check_ins", "alarms", "inbox")
 WHOLES = ("check_ins_ahead", "check_in_plans", "check_in_pauses", "circle", "grants", "contact_points")
-_check_ins = sa.inspect(CheckIn).local_table
+_check_ins = cast("sa.Table", sa.inspect(CheckIn).local_table)
 
 
 class App:
