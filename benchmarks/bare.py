@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from eldercare.check_ins.views import check_ins as views
 
-_dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
+_dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's has no types
 _LIST = views._LISTS[False, False].compile(dialect=_dialect)
 _ANSWER = """
 UPDATE eldercare_check_in SET state = 'answered', answer = $1, answered_at = $2, recorded_at = $2, answered_by = $3,
@@ -32,8 +32,9 @@ _AUDIT = """
 INSERT INTO core_audit_entry (id, at, community_id, actor_kind, actor_id, action, resident_id, object_id)
 VALUES ($1, $2, $3, 'account', $4, 'check_in:answer', $5, $6)"""
 _DETAIL = """
-SELECT json_build_object('id', c.id, 'resident_id', c.resident_id, 'plan_id', c.plan_id, 'due_at', c.due_at, 'state', c.state,
-    'answer', c.answer, 'answered_at', c.answered_at, 'questions', s.questions, 'version', c.version)::text
+SELECT json_build_object('id', c.id, 'resident_id', c.resident_id, 'plan_id', c.plan_id, 'due_at', c.due_at,
+    'state', c.state, 'answer', c.answer, 'answered_at', c.answered_at, 'questions', s.questions,
+    'version', c.version)::text
 FROM eldercare_check_in c JOIN eldercare_check_in_schedule s ON s.id = c.schedule_id WHERE c.id = $1"""
 
 

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -21,7 +22,7 @@ ROUNDS = 7
 DUE_NOW = 500
 _FEW_DUE = f"""UPDATE eldercare_check_in SET next_prompt_at = :now + interval '1 day'
 WHERE id NOT IN (SELECT id FROM eldercare_check_in WHERE state = 'scheduled' LIMIT {DUE_NOW}) AND state = 'scheduled'"""
-_dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
+_dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's has no types
 
 
 async def _explain(
@@ -36,8 +37,8 @@ async def _explain(
             seconds.append(time.perf_counter() - started)
         compiled = statement.compile(dialect=_dialect)
         values = [binds.get(key, compiled.params[key]) for key in compiled.positiontup or ()]
-        raw = await connection.get_raw_connection()
-        lines = await raw.driver_connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {compiled.string}", *values)  # type: ignore[union-attr]
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        lines = await driver.fetch(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {compiled.string}", *values)
     plan = "\n".join(line[0] for line in lines)
     touched = re.search(r"Buffers: shared hit=(\d+)(?: read=(\d+))?", plan)
     buffers = sum(int(count or 0) for count in touched.groups()) if touched else 0

@@ -1,10 +1,11 @@
-"""A load generator for HTTP/1.1 on loopback: many kept-alive connections, as little work per request as Python allows."""
+"""A load generator for HTTP/1.1 on loopback: many kept-alive connections, little work per request."""
 
 import asyncio
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 
 import orjson
@@ -57,7 +58,7 @@ class _Connection(asyncio.Protocol):
         self._buffer = b""
         self._send()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         if not self._done.done():
             self._done.set_result(None)
 
@@ -72,7 +73,7 @@ async def _run(port: int, requests: Sequence[bytes], connections: int, seconds: 
         done: asyncio.Future[None] = loop.create_future()
         finished.append(done)
         _, protocol = await loop.create_connection(
-            lambda done=done: _Connection(feed, durations, done, started + seconds),  # type: ignore[misc]
+            partial(_Connection, feed, durations, done, started + seconds),
             "127.0.0.1",
             port,
         )

@@ -25,13 +25,16 @@ def _id(kind: int) -> str:
 _PEOPLE = (
     f"""
 INSERT INTO identity_account (id, created_at, updated_at, version, community_id, name, language, time_zone, state)
-SELECT {_id(1)}, :now, :now, 1, '{COMMUNITY}', 'Resident ' || n, 'en', 'UTC', 'active' FROM generate_series(1, :count) n""",
+SELECT {_id(1)}, :now, :now, 1, '{COMMUNITY}', 'Resident ' || n, 'en', 'UTC', 'active'
+FROM generate_series(1, :count) n""",
     f"""
-INSERT INTO identity_resident (id, created_at, updated_at, version, community_id, account_id, state, accessibility_needs)
-SELECT {_id(2)}, :now, :now, 1, '{COMMUNITY}', {_id(1)}, 'active', '{{}}' FROM generate_series(1, :count) n""",
+INSERT INTO identity_resident (id, created_at, updated_at, version, community_id, account_id, state,
+    accessibility_needs)
+SELECT {_id(2)}, :now, :now, 1, '{COMMUNITY}', {_id(1)}, 'active', '{{}}'
+FROM generate_series(1, :count) n""",
     f"""
-INSERT INTO identity_installation (id, created_at, updated_at, version, account_id, client_id, fid, platform, app_version,
-    language, last_seen_at)
+INSERT INTO identity_installation (id, created_at, updated_at, version, account_id, client_id, fid, platform,
+    app_version, language, last_seen_at)
 SELECT {_id(6)}, :now, :now, 1, {_id(1)}, 'client-' || n, 'fid-' || n, 'android', '1.0.0', 'en', :now
 FROM generate_series(1, :count) n""",
     f"""
@@ -40,8 +43,8 @@ INSERT INTO eldercare_check_in_plan (id, created_at, updated_at, version, commun
 SELECT {_id(3)}, :now, :now, 1, '{COMMUNITY}', {_id(2)}, {_id(1)}, 'active', {_id(4)}, :now + interval '2 days',
        :now + interval '1 day' FROM generate_series(1, :count) n""",
     f"""
-INSERT INTO eldercare_check_in_schedule (id, plan_id, resident_id, number, valid_from, created_by, channel, times, weekdays,
-    starts_on, holidays, answer_window, reminders, questions, told, severity)
+INSERT INTO eldercare_check_in_schedule (id, plan_id, resident_id, number, valid_from, created_by, channel, times,
+    weekdays, starts_on, holidays, answer_window, reminders, questions, told, severity)
 SELECT {_id(4)}, {_id(3)}, {_id(2)}, 1, :now, {_id(1)}, 'app', '{{08:00}}', '{{0,1,2,3,4,5,6}}', '2026-01-01', 'ignore',
        interval '30 minutes', ARRAY[interval '15 minutes'], '[]', '{{}}', 2 FROM generate_series(1, :count) n""",
 )

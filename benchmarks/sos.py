@@ -1,7 +1,7 @@
 """SOS to phone: from the POST to the push arriving at a local FCM, idle and in the middle of the morning storm.
 
-Real processes: an API, a worker, a PostgreSQL; the phone is a loopback FCM speaking the real wire format. Each SOS is raised
-by another resident and rings another relative's phone.
+Real processes: an API, a worker, a PostgreSQL; the phone is a loopback FCM speaking the real wire format. Each SOS is
+raised by another resident and rings another relative's phone.
 """
 
 import asyncio
@@ -123,7 +123,7 @@ async def _round(
                 idle = await _calls(client, phones, issued, 1)
                 before = len(sink.messages)
                 await place.execute(url, _NOW, now=datetime.now(UTC))
-                while len(sink.messages) < before + 100:
+                while len(sink.messages) < before + 100:  # noqa: ASYNC110 - another process sends them
                     await asyncio.sleep(0.01)
                 storm = await _calls(client, phones, issued, 1 + CALLS)
                 return idle, storm, len(sink.messages) - before

@@ -1,8 +1,8 @@
 """The morning storm: everybody's check-in falls due in the same minute.
 
-Ours: the prompt job, from due rows to prompted rows with their deliveries queued. The limit: one SQL script that a person
-wrote for just this, with the same effects on the same rows. The peer: procrastinate, a job queue on the same PostgreSQL,
-deferring and finishing one (empty) job per resident.
+Ours: the prompt job, from due rows to prompted rows with their deliveries queued. The limit: one SQL script that a
+person wrote for just this, with the same effects on the same rows. The peer: procrastinate, a job queue on the same
+PostgreSQL, deferring and finishing one (empty) job per resident.
 """
 
 import asyncio
@@ -10,9 +10,11 @@ import time
 from datetime import UTC, datetime
 
 import procrastinate
+import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from app.core import embedded
+from app.core.database import reading
 from benchmarks import place, population
 from benchmarks.report import Comparison, Series, out, show
 from eldercare.check_ins import jobs
@@ -41,14 +43,16 @@ WITH due AS (
     INSERT INTO notifications_inbox_item (id, community_id, account_id, about, notice_key, category, urgency, variables,
         data, sent_at, expires_at)
     SELECT notice_id, community_id, account_id, resident_id, 'eldercare.check_in_prompt', 'check_ins', 'high',
-        jsonb_build_object('due_at', due_at, 'code', reply_code), jsonb_build_object('check_in_id', id, 'due_at', due_at, 'late_by_seconds', '0'), :now,
+        jsonb_build_object('due_at', due_at, 'code', reply_code),
+        jsonb_build_object('check_in_id', id, 'due_at', due_at, 'late_by_seconds', '0'), :now,
         :now + interval '92 days' FROM told
 )
 INSERT INTO notifications_delivery (id, notice_id, community_id, account_id, about, notice_key, category, urgency, lane,
-    channel, fallbacks, state, send_at, expires_at, attempts, fence, origin_kind, origin_id, dedupe_key, collapse_key, variables, data)
-SELECT gen_random_uuid(), notice_id, community_id, account_id, resident_id, 'eldercare.check_in_prompt', 'check_ins', 'high',
-    1, 'push', '{sms}', 'queued', :now, settle_by, 0, 0, 'eldercare.check_in_prompt', id, dedupe_key, 'check_in-' || id,
-    jsonb_build_object('due_at', due_at, 'code', reply_code),
+    channel, fallbacks, state, send_at, expires_at, attempts, fence, origin_kind, origin_id, dedupe_key, collapse_key,
+    variables, data)
+SELECT gen_random_uuid(), notice_id, community_id, account_id, resident_id, 'eldercare.check_in_prompt', 'check_ins',
+    'high', 1, 'push', '{sms}', 'queued', :now, settle_by, 0, 0, 'eldercare.check_in_prompt', id, dedupe_key,
+    'check_in-' || id, jsonb_build_object('due_at', due_at, 'code', reply_code),
     jsonb_build_object('check_in_id', id, 'due_at', due_at, 'late_by_seconds', '0') FROM told
 """
 _TABLES = (
@@ -65,10 +69,6 @@ async def _effects(url: str) -> list[int]:
 
 
 async def _count(table: str) -> int:
-    import sqlalchemy as sa  # noqa: PLC0415
-
-    from app.core.database import reading  # noqa: PLC0415
-
     async with reading() as connection:
         return int(await connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) or 0)
 
