@@ -101,6 +101,6 @@ def instant_of(identifier: uuid.UUID) -> datetime:
 
 def install(clock: Clock) -> Clock:
     """Make ``clock`` the process's clock and return the one before it."""
-    global _clock  # noqa: PLW0603 - one clock per process is the point of this module
+    global _clock  # one clock per process is the point of this module
     previous, _clock = _clock, clock
     return previous

@@ -84,7 +84,7 @@ def open_database(url: str, settings: DatabaseSettings) -> Database:
 
 async def close_database() -> None:
     """Close every connection of the process."""
-    global _database  # noqa: PLW0603
+    global _database
     if _database is not None:
         opened, _database = _database, None
         await opened.writing.dispose()
@@ -165,7 +165,9 @@ def is_unreachable(error: BaseException) -> bool:
         sqlstate = getattr(error.orig, "sqlstate", None) or ""
         # 57P0x: shutting down, crashed, starting up; 08: connection; 53300: too many connections.
         return (
-            error.connection_invalidated or sqlstate.startswith(("57P0", "08", "53")) or _is_lost_connection(error, sqlstate)
+            error.connection_invalidated
+            or sqlstate.startswith(("57P0", "08", "53"))
+            or _is_lost_connection(error, sqlstate)
         )
     return False
 

@@ -65,9 +65,7 @@ class Problem(Exception):  # noqa: N818 - the standard's own word
 
     def response(self, instance: str | None = None) -> Response:
         """Return the HTTP response that carries the document."""
-        return Response(
-            orjson.dumps(self.document(instance)), self.status, headers=self.headers, media_type=MEDIA_TYPE
-        )
+        return Response(orjson.dumps(self.document(instance)), self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
 class BadRequest(Problem):

@@ -222,9 +222,7 @@ def _find_nul(value: Any, pointer: str) -> str | None:
         case dict():
             if any("\x00" in key for key in value):
                 return pointer
-            return next(
-                (found for key, item in value.items() if (found := _find_nul(item, f"{pointer}/{key}"))), None
-            )
+            return next((found for key, item in value.items() if (found := _find_nul(item, f"{pointer}/{key}"))), None)
         case list():
             return next(
                 (found for index, item in enumerate(value) if (found := _find_nul(item, f"{pointer}/{index}"))), None

@@ -1,4 +1,4 @@
-"""The settings of a process, read once from ``HEARTHLINE_*`` variables; what is unsafe in production refuses to start."""
+"""The settings of a process, read once from ``HEARTHLINE_*`` variables; what is unsafe in production never starts."""
 
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,9 @@ class DatabaseSettings(BaseModel):
     schema_name: str = Field(default="public", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     writing_pool: PositiveInt = 8
     reading_pool: PositiveInt = 8
-    pool_timeout: float = Field(default=5.0, gt=0, description="seconds a request waits for a connection before it gets a 503")
+    pool_timeout: float = Field(
+        default=5.0, gt=0, description="seconds a request waits for a connection before it gets a 503"
+    )
     statement_timeout: float = Field(default=30.0, gt=0, description="seconds after which PostgreSQL ends a statement")
 
 
@@ -36,7 +38,9 @@ class HttpSettings(BaseModel):
 class KeySettings(BaseModel):
     """Keys that seal, sign and look up; each 32 bytes in base64. Development makes its own in the data directory."""
 
-    sealing: dict[str, SecretStr] = Field(default_factory=dict, description="key id → key, as JSON; old ids stay for reading")
+    sealing: dict[str, SecretStr] = Field(
+        default_factory=dict, description="key id → key, as JSON; old ids stay for reading"
+    )
     active: str | None = Field(default=None, description="the id of the sealing key that new values are sealed with")
     blind_index: SecretStr | None = None
     cursor: SecretStr | None = None
@@ -71,7 +75,9 @@ class PushSettings(BaseModel):
     fcm_credentials: Path | None = Field(default=None, description="service account file")
     fcm_endpoint: str = "https://fcm.googleapis.com"
     fcm_token_endpoint: str | None = None
-    fcm_timeout: float = Field(default=10.0, gt=0, description="seconds without a byte from FCM after which a try has failed")
+    fcm_timeout: float = Field(
+        default=10.0, gt=0, description="seconds without a byte from FCM after which a try has failed"
+    )
 
 
 class MessageSettings(BaseModel):
@@ -116,7 +122,9 @@ class MediaSettings(BaseModel):
     max_pixels: PositiveInt = Field(default=50_000_000, description="of a picture")
     max_unfinished: PositiveInt = Field(default=20, description="uploads one person may have begun and not finished")
     unfinished_hours: PositiveInt = Field(default=24, description="after which an unfinished upload is removed")
-    unused_days: PositiveInt = Field(default=7, description="after which a stored upload that belongs to nothing is removed")
+    unused_days: PositiveInt = Field(
+        default=7, description="after which a stored upload that belongs to nothing is removed"
+    )
     link_seconds: PositiveInt = Field(default=300, description="that a link to a file is good for")
 
 

@@ -193,9 +193,7 @@ async def require_resident(
         relation = "self"
     elif row["is_granted"]:
         relation = "granted"
-    return ResidentSubject(
-        row["id"], row["community_id"], row["account_id"], row["time_zone"], row["state"], relation
-    )
+    return ResidentSubject(row["id"], row["community_id"], row["account_id"], row["time_zone"], row["state"], relation)
 
 
 def resident_guard(scope: str) -> Callable[[Request], Awaitable[ResidentSubject]]:

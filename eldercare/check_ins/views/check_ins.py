@@ -163,8 +163,8 @@ async def list_day(
     if page.cursor is not None:
         due_at, last_id = decode_cursor(_DAY_KIND, page.cursor)
         binds |= {"after_due_at": datetime.fromisoformat(due_at), "after_id": uuid.UUID(last_id)}
-    row = (await connection.execute(_DAYS[state is not None, page.cursor is not None], binds)).one()
-    return _page(row._mapping, _DAY_KIND, "due_at", "id")
+    found = await connection.execute(_DAYS[state is not None, page.cursor is not None], binds)
+    return _page(cast("Mapping[str, Any]", found.mappings().one()), _DAY_KIND, "due_at", "id")
 
 
 _DETAIL = (
