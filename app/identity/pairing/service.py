@@ -20,6 +20,7 @@ from app.identity.models import Account, Resident
 from app.identity.pairing.models import Pairing
 from app.identity.pairing.problems import PairingCodeInvalid
 from app.identity.pairing.schemas import PairedPhone, PairingCreated
+from app.identity.people.access import require_may_let_in
 from app.identity.sessions import service as sessions
 from app.identity.visibility import ResidentSubject
 
@@ -29,7 +30,11 @@ _pairings = sa.inspect(Pairing).local_table
 
 
 async def create_pairing(session: AsyncSession, actor: Actor, subject: ResidentSubject) -> PairingCreated:
-    """Return a new pairing code for the resident's phone; codes made for the resident before end."""
+    """Return a new pairing code for the resident's phone; codes made for the resident before end.
+
+    Raises ``Forbidden`` where the resident works here and anybody but they or an operator asks.
+    """
+    await require_may_let_in(session, actor, subject.relation, subject.account_id)
     now = clock.now()
     await session.execute(
         sa.delete(Pairing).where(_pairings.c.resident_id == subject.resident_id, _pairings.c.redeemed_at.is_(None))

@@ -4,11 +4,21 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.access import Actor, authenticate
 from app.core.problems import Forbidden, NotFound, Unauthenticated
+from app.identity.models import Membership
 from app.identity.visibility import Relation, resident_guard
+
+_memberships = sa.inspect(Membership).local_table
+_HAS_ROLE = sa.select(
+    sa.exists().where(
+        _memberships.c.account_id == sa.bindparam("account_id", type_=sa.Uuid), _memberships.c.ended_at.is_(None)
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +62,14 @@ def own(actor: Actor) -> PersonSubject:
     if actor.kind != "account":
         raise NotFound("only people have this")
     return PersonSubject(actor, actor.id, actor.community_id, actor.resident_id, "self")
+
+
+async def require_may_let_in(session: AsyncSession, actor: Actor, relation: Relation, account_id: uuid.UUID) -> None:
+    """Raise ``Forbidden`` unless ``actor`` may decide by which numbers and phones an account is signed in to.
+
+    Whoever looks after a resident's profile may; not where that would also bring the roles the resident works in.
+    """
+    if relation == "self" or actor.holds("operator"):
+        return
+    if await session.scalar(_HAS_ROLE, {"account_id": account_id}):
+        raise Forbidden("they work here: only they themselves or an operator change how they sign in")

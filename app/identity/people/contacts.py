@@ -13,7 +13,7 @@ from app.core.routing import check_version
 from app.identity.events import ContactPointsChanged
 from app.identity.models import Account, Community, ContactPoint
 from app.identity.people import rules
-from app.identity.people.access import PersonSubject
+from app.identity.people.access import PersonSubject, require_may_let_in
 from app.identity.people.problems import ContactPointExists, LastContactPoint, TooManyContactPoints, checked
 from app.identity.people.repository import lock_account, new_contact_point, points_of, set_value
 from app.identity.people.schemas import ContactPointAdd, ContactPointChange
@@ -24,9 +24,10 @@ MAX_CONTACT_POINTS = 10
 async def add_contact_point(session: AsyncSession, subject: PersonSubject, data: ContactPointAdd) -> ContactPoint:
     """Add a way to reach a person, unverified, and return it.
 
-    Raises ``Malformed``, ``ContactPointExists``, ``TooManyContactPoints``.
+    Raises ``Malformed``, ``ContactPointExists``, ``TooManyContactPoints``, ``Forbidden`` for staff's by somebody else.
     """
     account = await lock_account(session, subject.account_id)
+    await require_may_let_in(session, subject.actor, subject.relation, account.id)
     if len(await points_of(session, account.id)) >= MAX_CONTACT_POINTS:
         raise TooManyContactPoints(f"a person has at most {MAX_CONTACT_POINTS}")
     point = build_contact_point(account.id, data, await country_of(session, account))
@@ -45,13 +46,14 @@ async def change_contact_point(
 ) -> ContactPoint:
     """Change a way to reach a person and return it; another value has to be verified anew.
 
-    Raises ``NotFound``, ``StaleVersion``, ``Malformed``, ``ContactPointExists``.
+    Raises ``NotFound``, ``StaleVersion``, ``Malformed``, ``ContactPointExists``, ``Forbidden`` as for adding one.
     """
     account = await lock_account(session, subject.account_id)
     point = _one(await points_of(session, account.id), point_id)
     check_version(point, if_match)
     given = change.model_fields_set
     if "value" in given:
+        await require_may_let_in(session, subject.actor, subject.relation, account.id)
         set_value(point, contact_value(point.kind, change.value, await country_of(session, account)))
     if "capabilities" in given:
         point.capabilities = checked_capabilities(point.kind, change.capabilities)
