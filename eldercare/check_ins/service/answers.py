@@ -45,7 +45,10 @@ _STANDING = sa.select(
 _QUESTIONS = (
     sa.select(_schedules.c.questions)
     .join(_check_ins, _check_ins.c.schedule_id == _schedules.c.id)
-    .where(_check_ins.c.id == sa.bindparam("check_in_id", type_=sa.Uuid))
+    .where(
+        _check_ins.c.id == sa.bindparam("check_in_id", type_=sa.Uuid),
+        _check_ins.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+    )
 )
 
 
@@ -73,7 +76,7 @@ async def answer(
         "answered_at": _answered_at(data.occurred_at, now),
         "answered_by": actor.id,
         "how": _how(subject, data),
-        "answers": await _sealed_answers(session, check_in_id, data.answers),
+        "answers": await _sealed_answers(session, subject, check_in_id, data.answers),
         "now": now,
     }
     # A call for help is taken at any time; an all-clear shortly before the due time at the earliest.
@@ -176,12 +179,13 @@ def _answered_at(occurred_at: datetime | None, now: datetime) -> datetime:
 
 
 async def _sealed_answers(
-    session: AsyncSession, check_in_id: uuid.UUID, answers: Mapping[str, bool | int | str]
+    session: AsyncSession, subject: ResidentSubject, check_in_id: uuid.UUID, answers: Mapping[str, bool | int | str]
 ) -> str | None:
     """Return the answers sealed; raises ``Malformed`` for what answers none of the questions."""
     if not answers:
         return None
-    questions = await session.scalar(_QUESTIONS, {"check_in_id": check_in_id}) or []
+    binds = {"check_in_id": check_in_id, "resident_id": subject.resident_id}
+    questions = await session.scalar(_QUESTIONS, binds) or []
     kinds = {question["key"]: question["kind"] for question in questions}
     errors = [
         FieldError(f"/body/answers/{key}", "answers none of the questions", "not_an_answer")
