@@ -34,6 +34,7 @@ from app.media import jobs as media_jobs
 from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
 from app.policies.journeys.erasure import routes as erasure
+from app.policies.journeys.replies import routes as replies
 from eldercare.alarms import routes as alarms
 from eldercare.alarms import subscribers as alarm_subscribers
 from eldercare.care_circle import routes as care_circle
@@ -105,7 +106,7 @@ ROUTERS: tuple[Router, ...] = (
     changes.router,
 )
 
-DEMO_ROUTERS: tuple[Router, ...] = (outbox.router,)
+DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router)
 """Mounted everywhere but in production."""
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (

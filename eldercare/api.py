@@ -18,6 +18,7 @@ from eldercare.alarms.views import alarm_detail, changed_alarms, queue
 from eldercare.care_circle.schemas import CircleMemberPublic
 from eldercare.care_circle.service import end_circle
 from eldercare.care_circle.views import circle_of
+from eldercare.check_ins.problems import AnswerContradicts, CheckInNotOpen
 from eldercare.check_ins.schemas import AnswerWrite, CheckInDetail, CheckInPlanPublic, CheckInPublic, PausePublic
 from eldercare.check_ins.service.answers import answer
 from eldercare.check_ins.service.plans import close_residents
@@ -33,8 +34,10 @@ __all__ = [
     "AlarmOpen",
     "AlarmPublic",
     "AlarmSignal",
+    "AnswerContradicts",
     "AnswerWrite",
     "CheckInDetail",
+    "CheckInNotOpen",
     "CheckInPlanPublic",
     "CheckInPublic",
     "CircleMemberPublic",

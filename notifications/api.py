@@ -20,6 +20,7 @@ from notifications.delivery.service import Origin, replay, send, send_many
 from notifications.delivery.views import ParkedDelivery, Tally, parked, tally
 from notifications.inbox.schemas import InboxItemPublic
 from notifications.inbox.views import changed as inbox_changes
+from notifications.outbox.views import OutboxPhone, outbox_phone
 from notifications.templates.notices import Channel, Notice, Urgency
 from notifications.templates.variables import Kind, Value, seal_text
 
@@ -29,12 +30,14 @@ __all__ = [
     "Kind",
     "Notice",
     "Origin",
+    "OutboxPhone",
     "ParkedDelivery",
     "Tally",
     "Urgency",
     "Value",
     "close_channels",
     "inbox_changes",
+    "outbox_phone",
     "parked",
     "replay",
     "seal_text",

@@ -1,5 +1,10 @@
 """The SQL that reads the outbox."""
 
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Final
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -8,6 +13,26 @@ from notifications.outbox.schemas import OutboxMessagePublic
 
 NEWEST = 200
 _LIST = sa.select(OUTBOX).order_by(OUTBOX.c.sent_at.desc(), OUTBOX.c.id.desc()).limit(NEWEST)
+
+_SMS = sa.select(OUTBOX.c.community_id, OUTBOX.c.recipient).where(
+    OUTBOX.c.id == sa.bindparam("message_id", type_=sa.Uuid), OUTBOX.c.channel == sa.literal("sms", sa.Text)
+)
+_NUMBER: Final = re.compile(r"\((\+\d+)\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxPhone:
+    """A phone that a text message would have reached."""
+
+    community_id: uuid.UUID
+    number: str
+
+
+async def outbox_phone(connection: AsyncConnection, message_id: uuid.UUID) -> OutboxPhone | None:
+    """Return the phone a text message in the outbox went to, ``None`` if there is no such message."""
+    row = (await connection.execute(_SMS, {"message_id": message_id})).one_or_none()
+    number = _NUMBER.search(row.recipient) if row else None
+    return OutboxPhone(row.community_id, number[1]) if row and number else None
 
 
 async def newest(connection: AsyncConnection) -> list[OutboxMessagePublic]:
