@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from notifications import api as notifications
 
 log = structlog.get_logger(__name__)
 _PARENT_CHECK_SECONDS = 1.0
+_STAND_IN_SECONDS = 5.0
 
 
 async def work(
@@ -30,7 +32,8 @@ async def work(
 
     With ``parent`` (a process id) it ends with that process too, so that a killed API leaves no worker behind. With
     ``urgent_only`` it leaves the ordinary jobs to others. While ``urgent_elsewhere()`` it leaves the urgent ones to the
-    process at its side; should that one be gone, it does them itself.
+    process at its side; should that one be gone, it does them itself. It looks after them now and then in any case: the
+    other may be there and stand still.
     """
     jobs = [
         _unless(urgent_elsewhere, job) if job.urgent else job for job in assembly.JOBS if job.urgent or not urgent_only
@@ -54,8 +57,15 @@ async def work(
 
 
 def _unless(elsewhere: Callable[[], bool], job: Job) -> Job:
+    looked_at = time.monotonic()
+
     async def run() -> int:
-        return 0 if elsewhere() else await job.run()
+        nonlocal looked_at
+        now = time.monotonic()
+        if elsewhere() and now - looked_at < _STAND_IN_SECONDS:
+            return 0
+        looked_at = now
+        return await job.run()
 
     return replace(job, run=run)
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,11 +14,11 @@ import uvicorn
 
 from app import migrations
 from app import worker as workers
+from app.cli.children import Child
 from app.core import embedded
 from app.core.runtime import EMBEDDED_DATABASE
 from app.core.settings import Settings, settings
 
-_CHILD_STOP_SECONDS = 30
 Result = TypeVar("Result")
 
 
@@ -43,7 +42,7 @@ def serve(
         bool, typer.Option("--migrate/--no-migrate", help="bring the database up to date first")
     ] = True,
 ) -> None:
-    """Serve the API, with a worker as a child process."""
+    """Serve the API, with a worker as a child process that is started again should it die."""
     current = settings()
     with ExitStack() as stack:
         url = stack.enter_context(database_url(current))
@@ -80,19 +79,13 @@ def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 @contextmanager
-def beside(*command: str) -> Iterator[subprocess.Popen[bytes]]:
+def beside(*command: str) -> Iterator[Child]:
     """Run another command of ours as a child process: a storm of due rows never takes time from a request."""
-    child = subprocess.Popen([sys.executable, "-m", "app.cli", *command, "--parent", str(os.getpid())])
+    child = Child([sys.executable, "-m", "app.cli", *command, "--parent", str(os.getpid())])
     try:
         yield child
     finally:
-        child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(_CHILD_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            # What it held is claimed again by another worker.
-            child.kill()
-            child.wait()
+        child.stop()
 
 
 def worker(
@@ -106,7 +99,7 @@ def worker(
         complete(workers.work(settings(), parent=parent, urgent_only=True))
         return
     with beside("worker", "--urgent") as child:
-        complete(workers.work(settings(), parent=parent, urgent_elsewhere=lambda: child.poll() is None))
+        complete(workers.work(settings(), parent=parent, urgent_elsewhere=child.is_running))
 
 
 def complete(work: Coroutine[Any, Any, Result]) -> Result:
