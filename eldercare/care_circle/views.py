@@ -63,6 +63,12 @@ async def on_call_members(
     return found
 
 
+async def accepted_accounts(connection: AsyncConnection, resident_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return everybody who accepted, on call or not, in the resident's order."""
+    rows = await connection.execute(_ACCEPTED, {"resident_ids": [resident_id]})
+    return [row.account_id for row in rows]
+
+
 async def circle_of(connection: AsyncConnection, resident_id: uuid.UUID) -> list[CircleMemberPublic]:
     """Return a resident's circle, the invited among it, in the order in which it is called."""
     return await shown(connection, list(await connection.execute(CIRCLE, {"resident_id": resident_id})))

@@ -26,7 +26,7 @@ from eldercare.alarms.repository import (
 )
 from eldercare.alarms.rules import BREAK_GLASS_FROM, BREAK_GLASS_LASTS, Action, lateness
 from eldercare.alarms.service import LADDERS
-from eldercare.care_circle.views import OnCall, on_call_members
+from eldercare.care_circle.views import OnCall, accepted_accounts, on_call_members
 from eldercare.escalation.rules import Rung, Step, next_rung
 from eldercare.escalation.views import steps_of
 from eldercare.events import AlarmLapsed, AlarmUnanswered
@@ -99,12 +99,13 @@ async def _climb_one(session: AsyncSession, alarm: Alarm, steps: Sequence[Step],
     if alarm.state != AlarmState.RAISED:
         await _lapse(session, alarm)
     rung = next_rung(steps, alarm.step, alarm.round)
-    told = await _tell_rung(session, alarm, rung, people, late)
+    told = await _tell_rung(session, alarm, rung, await people.of(alarm, rung.step), late)
     while not told and not rung.is_last:
         rung = next_rung(steps, rung.step.position, rung.round)
-        told = await _tell_rung(session, alarm, rung, people, late)
+        told = await _tell_rung(session, alarm, rung, await people.of(alarm, rung.step), late)
     if not told:
         await _report_unanswered(session, alarm, rung)
+        told = await _tell_whole_circle(session, alarm, rung)
     alarm.step, alarm.round = rung.step.position, rung.round
     alarm.next_step_at = now + rung.step.wait
     if rung.step.target_kind == "duty_desk" and alarm.desk_queued_at is None:
@@ -125,10 +126,10 @@ async def _lapse(session: AsyncSession, alarm: Alarm) -> None:
 
 
 async def _tell_rung(
-    session: AsyncSession, alarm: Alarm, rung: Rung, people: _People, late: int | None
+    session: AsyncSession, alarm: Alarm, rung: Rung, people: Sequence[uuid.UUID], late: int | None
 ) -> list[uuid.UUID]:
     """Tell the people of a rung and return who could be; writes down who was told or that the rung is skipped."""
-    accounts = list(dict.fromkeys(await people.of(alarm, rung.step)))
+    accounts = list(dict.fromkeys(people))
     notices: list[AlarmNotice] = []
     told: list[uuid.UUID] = []
     for account_id in accounts:
@@ -155,6 +156,12 @@ async def _tell_rung(
         data["late_seconds"] = late
     await insert_entries(session, [entry(alarm, "told" if told else "skipped", data=data)])
     return told
+
+
+async def _tell_whole_circle(session: AsyncSession, alarm: Alarm, rung: Rung) -> list[uuid.UUID]:
+    """Tell the resident's circle at whatever hour, as nobody at the desk can be: waking somebody is better than no one."""
+    circle = await accepted_accounts(await session.connection(), alarm.resident_id)
+    return await _tell_rung(session, alarm, rung, circle, None) if circle else []
 
 
 def _notices(alarm: Alarm, rung: Rung, account_id: uuid.UUID, deliveries: Iterable[uuid.UUID]) -> list[AlarmNotice]:
@@ -193,7 +200,10 @@ async def _open_access(session: AsyncSession, alarm: Alarm, told: Sequence[uuid.
 
 
 async def learn(session: AsyncSession, facts: Sequence[DeliverySettled]) -> None:
-    """Note what became of deliveries; a step of which nothing arrived is left at once, unless it is the last."""
+    """Note what became of deliveries; a step of which nothing arrived is left at once.
+
+    The last is not left: there the whole circle is told, and the desk again in its time.
+    """
     settled = [
         Settled(fact.delivery_id, fact.channel, fact.outcome, fact.occurred_at) for fact in facts if fact.is_final
     ]
@@ -208,13 +218,14 @@ async def learn(session: AsyncSession, facts: Sequence[DeliverySettled]) -> None
     now = clock.now()
     for alarm_id in await unreached_steps(session, list(alarms)):
         alarm = alarms[alarm_id]
-        is_last = alarm.step >= steps[alarm.plan_id][-1].position
+        last = steps[alarm.plan_id][-1]
         data = {"step": alarm.step, "round": alarm.round}
         await insert_entries(session, [entry(alarm, "unreached", data=data)])
-        if is_last:
+        if alarm.step >= last.position:
             # Rushing from one round at the desk to the next would reach nobody either.
             log.error("alarm_desk_unreached", alarm_id=str(alarm.id), community_id=str(alarm.community_id))
             UNANSWERED.inc()
+            await _tell_whole_circle(session, alarm, Rung(last, alarm.round, is_last=True))
         elif alarm.next_step_at is not None:
             alarm.next_step_at = min(alarm.next_step_at, now)
             wakeups.request(session, LADDERS)

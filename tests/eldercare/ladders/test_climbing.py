@@ -229,3 +229,18 @@ async def test_an_exercise_is_called_one_and_is_apart_from_the_real_thing() -> N
     mode = "SELECT variables ->> 'mode' FROM notifications_delivery WHERE origin_id = :alarm LIMIT 1"
     assert await alarms.scalar(mode, alarm=exercise.id) == "test"
     assert await alarms.scalar(mode, alarm=alarm.id) == "real"
+
+
+async def test_without_a_desk_the_whole_circle_is_told_at_any_hour_round_after_round(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=0, with_desk=False)
+    asleep = await identity.account(scene.community, name="Asleep", phone="+8613800000100")
+    # The clock says Monday 16:00 in Shanghai.
+    night = [{"weekday": 0, "start": "22:00:00", "end": "06:00:00"}]
+    await alarms.circle_member(scene.resident, asleep, on_call=night)
+    alarm = await alarms.raised(scene.resident)
+
+    await alarms.climb()
+    clock.advance(timedelta(seconds=60))
+    await alarms.climb()
+
+    assert await alarms.told(alarm) == [(1, 4, asleep.id), (2, 4, asleep.id)]

@@ -88,3 +88,17 @@ async def test_a_desk_that_is_not_reached_is_tried_again_in_its_time(clock: Manu
 
     assert (await alarms.current(alarm)).next_step_at == alarms.later(60)
     assert (await alarms.kinds(alarm))[-1] == "unreached"
+
+
+async def test_where_the_desk_is_not_reached_the_whole_circle_is_told(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=1)
+    alarm = await alarms.raised(scene.resident)
+    for seconds in (0, 60, 90):
+        clock.advance(timedelta(seconds=seconds))
+        await alarms.climb()
+    assert (await alarms.told(alarm))[-1] == (1, 4, scene.desk.id)
+
+    await settle_all(alarm.id, {"push": "failed", "sms": "failed"}, scene.community.id)
+
+    assert (await alarms.told(alarm))[-1] == (1, 4, scene.circle[0].id)
+    assert (await alarms.current(alarm)).next_step_at == alarms.later(60)
