@@ -1,6 +1,7 @@
 """The SQL that writes and locks organizations, memberships, agreements and invitations."""
 
 import uuid
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -9,7 +10,7 @@ from sqlmodel import col
 
 from app.core import clock
 from app.core.problems import NotFound
-from app.identity.models import Account, Membership, Organization, ServiceAgreement
+from app.identity.models import Account, ContactPoint, Membership, Organization, ServiceAgreement
 from app.identity.organizations.models import StaffInvitation
 
 
@@ -75,11 +76,13 @@ async def insert_membership(
     return inserted
 
 
-async def end_memberships(
-    session: AsyncSession, account_id: uuid.UUID, organization_id: uuid.UUID | None, role: str | None = None
-) -> int:
-    """End a person's roles, in one organization if it is named, and return how many ended."""
+async def end_memberships(session: AsyncSession, account_id: uuid.UUID, organization_id: uuid.UUID | None) -> int:
+    """End a person's roles, in one organization if it is named, and return how many ended.
+
+    With them end the open invitations, which would bring one back.
+    """
     at = clock.now()
+    await _void_invitations(session, account_id, organization_id, at)
     statement = (
         sa.update(Membership)
         .where(col(Membership.account_id) == account_id, col(Membership.ended_at).is_(None))
@@ -89,9 +92,29 @@ async def end_memberships(
     )
     if organization_id is not None:
         statement = statement.where(col(Membership.organization_id) == organization_id)
-    if role is not None:
-        statement = statement.where(col(Membership.role) == role)
     return len((await session.scalars(statement)).all())
+
+
+async def _void_invitations(
+    session: AsyncSession, account_id: uuid.UUID, organization_id: uuid.UUID | None, at: datetime
+) -> None:
+    """Void the open invitations sent to a person or to where they are reached, of one organization if it is named."""
+    reached = sa.select(col(ContactPoint.value_index)).where(col(ContactPoint.account_id) == account_id)
+    community = sa.select(col(Account.community_id)).where(col(Account.id) == account_id).scalar_subquery()
+    statement = (
+        sa.update(StaffInvitation)
+        .where(
+            col(StaffInvitation.community_id) == community,
+            sa.or_(col(StaffInvitation.account_id) == account_id, col(StaffInvitation.contact_index).in_(reached)),
+            col(StaffInvitation.accepted_at).is_(None),
+            col(StaffInvitation.revoked_at).is_(None),
+        )
+        .values(revoked_at=at, secret=None, updated_at=at, version=StaffInvitation.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+    if organization_id is not None:
+        statement = statement.where(col(StaffInvitation.organization_id) == organization_id)
+    await session.execute(statement)
 
 
 async def has_operator(session: AsyncSession, community_id: uuid.UUID) -> bool:

@@ -98,6 +98,23 @@ async def test_an_invitation_expires_is_revoked_and_forgotten(
     assert await forget_old() == 2
 
 
+async def test_whose_roles_ended_does_not_come_back_by_an_older_invitation(
+    client: httpx.AsyncClient, scene: Scene
+) -> None:
+    agency, clinic = [await make.organization(scene.community, kind) for kind in ("care_agency", "clinic")]
+    _, used = await invited(client, scene, agency.id)
+    _, kept = await invited(client, scene, agency.id)
+    _, elsewhere = await invited(client, scene, clinic.id, role="clinician")
+    account = await verified(PHONE, scene.community.id)
+    headers = await sign_in(account)
+    accept = "/v1/me/memberships"
+    assert (await client.post(accept, json={"secret": used}, headers=headers)).status_code == 201
+    path = f"/v1/organizations/{agency.id}/members/{account.id}"
+    assert (await client.delete(path, headers=scene.staff_headers)).status_code == 204
+    assert (await client.post(accept, json={"secret": kept}, headers=headers)).status_code == 409
+    assert (await client.post(accept, json={"secret": elsewhere}, headers=headers)).status_code == 201
+
+
 async def test_a_coordinator_lets_people_into_their_own_organization_only(
     client: httpx.AsyncClient, scene: Scene
 ) -> None:
