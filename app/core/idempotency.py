@@ -105,7 +105,12 @@ async def replay(session: AsyncSession, claim: Claim) -> Response | None:
 
 
 async def store(session: AsyncSession, claim: Claim, response: Response) -> None:
-    """Keep ``response`` as the answer of ``claim`` for 24 hours, sealed, in the caller's transaction."""
+    """Keep ``response`` as the answer of ``claim`` for 24 hours, sealed, in the caller's transaction.
+
+    An answer that is kept already stays: a refusal is stored after its attempt gave the key free, and meanwhile the
+    request may have been repeated and done.
+    """
+    now = clock.now()
     headers = {name: response.headers[name] for name in _STORED_HEADERS if name in response.headers}
     answer = orjson.dumps(
         {
@@ -117,10 +122,12 @@ async def store(session: AsyncSession, claim: Claim, response: Response) -> None
     values = {
         "request": claim.request,
         "answer": sealing.seal(answer, _CONTEXT),
-        "expires_at": clock.now() + KEPT_FOR,
+        "expires_at": now + KEPT_FOR,
     }
     statement = insert(IdempotentAnswer).values(key=claim.key, **values)
-    await session.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["key"], set_=values, where=_answers.c.expires_at <= now)
+    )
 
 
 def is_final(status: int) -> bool:

@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from app.core import access
+from app.core import access, idempotency
 from app.core.access import Actor, CurrentActor, public
 from app.core.clock import new_id
 from app.core.database import Database, reading, unit_of_work
@@ -235,6 +235,17 @@ async def test_a_final_refusal_is_kept_and_a_passing_one_is_not(http: httpx.Asyn
     for name in ("x", "x", "busy", "busy"):
         await http.post("/places/refusal", json={"name": name}, headers={"Idempotency-Key": name})
     assert attempts == ["x", "busy", "busy"]
+
+
+async def test_a_late_refusal_does_not_replace_what_was_done(database: Database) -> None:
+    claim = idempotency.Claim.of(ACTOR.id, "POST", "/v1/places", "k", b"{}")
+    for status in (201, 403):
+        async with unit_of_work() as session:
+            await idempotency.store(session, claim, Response(b"{}", status))
+    async with unit_of_work() as session:
+        kept = await idempotency.replay(session, claim)
+    assert kept is not None
+    assert kept.status_code == 201
 
 
 async def test_answers_that_carry_secrets_are_never_stored(http: httpx.AsyncClient) -> None:
