@@ -159,7 +159,7 @@ async def _tell_rung(
 
 
 async def _tell_whole_circle(session: AsyncSession, alarm: Alarm, rung: Rung) -> list[uuid.UUID]:
-    """Tell the resident's circle at whatever hour, as nobody at the desk can be: waking somebody is better than no one."""
+    """Tell the resident's circle at whatever hour, as nobody at the desk can be: better awake than not there."""
     circle = await accepted_accounts(await session.connection(), alarm.resident_id)
     return await _tell_rung(session, alarm, rung, circle, None) if circle else []
 
