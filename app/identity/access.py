@@ -1,7 +1,7 @@
 """The guard of routes that belong to the staff of organizations."""
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -35,11 +35,9 @@ class Member:
 
 
 def require_member(actor: Actor, *roles: str, organization_kind: str | None = None) -> Member:
-    """Return the first membership of ``actor`` that brings one of ``roles``; raises ``Forbidden`` without one."""
-    for membership in actor.memberships:
-        if membership.role in roles and organization_kind in (None, membership.organization_kind):
-            return _member(actor, membership)
-    raise Forbidden(f"this is for the roles: {', '.join(roles)}")
+    """Return the membership of ``actor`` that brings the first of ``roles`` they hold; raises ``Forbidden`` without."""
+    memberships = [held for held in actor.memberships if organization_kind in (None, held.organization_kind)]
+    return _first_of(actor, memberships, roles)
 
 
 def member_guard(*roles: str, organization_kind: str | None = None) -> Callable[[Request], Awaitable[Member]]:
@@ -81,10 +79,20 @@ async def _of_named(request: Request, connection: AsyncConnection, actor: Actor,
     ]
     if not known:
         raise NotFound
-    for membership in known:
-        if membership.role in roles and (membership.organization_id == named or membership.role == "operator"):
-            return _member(actor, membership)
-    raise Forbidden(f"this is for the roles: {', '.join(roles)}")
+    here = [held for held in known if held.organization_id == named or held.role == "operator"]
+    return _first_of(actor, here, roles)
+
+
+def _first_of(actor: Actor, memberships: Iterable[Membership], roles: tuple[str, ...]) -> Member:
+    """Return the membership with the first of ``roles``, the widest of them; raises ``Forbidden`` where there is none.
+
+    Who is an operator and a coordinator of the operator's is let through as operator, whichever row comes first.
+    """
+    bringing = [membership for membership in memberships if membership.role in roles]
+    if not bringing:
+        raise Forbidden(f"this is for the roles: {', '.join(roles)}")
+    held = min(bringing, key=lambda membership: roles.index(membership.role))
+    return Member(actor, actor.community_id, held.organization_id, held.organization_kind, held.role)
 
 
 @asynccontextmanager
@@ -102,7 +110,3 @@ def _path_id(request: Request, name: str) -> uuid.UUID:
         return uuid.UUID(str(request.path_params[name]))
     except ValueError:
         raise Malformed(errors=[FieldError(f"/path/{name}", "not a UUID", "uuid_parsing")]) from None
-
-
-def _member(actor: Actor, membership: Membership) -> Member:
-    return Member(actor, actor.community_id, membership.organization_id, membership.organization_kind, membership.role)

@@ -160,6 +160,14 @@ async def test_a_coordinator_at_the_operators_leads_neither_others_nor_operators
     assert ended.status_code == 204, ended.text
 
 
+async def test_who_is_coordinator_and_operator_acts_as_operator(client: httpx.AsyncClient, scene: Scene) -> None:
+    both = await make.staff(scene.operator, "coordinator")
+    await make.membership(scene.operator, both, "operator")
+    another = await make.staff(scene.operator, "operator")
+    ended = await client.delete(of(scene.operator.id, f"members/{another.id}"), headers=await sign_in(both))
+    assert ended.status_code == 204, ended.text
+
+
 async def test_an_agency_does_not_end_a_residence(client: httpx.AsyncClient, scene: Scene) -> None:
     agency = await make.organization(scene.community, "care_agency")
     await make.agreement(agency, None, scene.resident)
