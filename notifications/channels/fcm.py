@@ -35,7 +35,8 @@ class FcmChannel:
         self._token = AccessToken(settings)
         # Critical messages have connections of their own: they never wait for one that a bulk message holds.
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
-        self._paused_until: datetime | None = None
+        # Nor do they wait for the quota that bulk messages used up: FCM says of each message whether it takes it.
+        self._paused_until: dict[bool, datetime] = {}
 
     async def send(self, messages: Sequence[Message]) -> AsyncIterator[Sequence[Outcome]]:
         """Post ``messages`` at once over pooled connections and yield outcomes as they come in."""
@@ -58,12 +59,13 @@ class FcmChannel:
 
     async def _send(self, message: Message) -> Outcome:
         now = clock.now()
-        if self._paused_until is not None and now < self._paused_until:
-            return Outcome(message.delivery_id, "wait", "quota_paused", retry_at=self._paused_until)
+        critical = message.urgency == "critical"
+        paused_until = self._paused_until.get(critical, now)
+        if now < paused_until:
+            return Outcome(message.delivery_id, "wait", "quota_paused", retry_at=paused_until)
         shared = content(message, now)
         if len(orjson.dumps(shared["notification"])) + len(orjson.dumps(shared["data"])) > MAX_PAYLOAD:
             return Outcome(message.delivery_id, "failed", "message_too_big")
-        critical = message.urgency == "critical"
         answers = await asyncio.gather(
             *(self._post(shared, installation, critical=critical) for installation in message.installations)
         )
@@ -78,7 +80,8 @@ class FcmChannel:
         )
         for answer in answers:
             if answer.verdict == "quota" and answer.retry_after is not None:
-                self._paused_until = max(now + answer.retry_after, self._paused_until or now)
+                critical = message.urgency == "critical"
+                self._paused_until[critical] = max(now + answer.retry_after, self._paused_until.get(critical, now))
         best = min(answers, key=lambda answer: _ORDER.index(answer.verdict))
         if best.verdict == "sent":
             return Outcome(message.delivery_id, "sent", provider_message_id=best.message_id, gone=gone)

@@ -157,6 +157,17 @@ async def test_a_used_up_quota_holds_up_the_whole_project(
     assert len(sink.messages) == 2
 
 
+async def test_a_quota_that_others_used_up_holds_up_no_alarm(scene: Scene, sink: FcmSink) -> None:
+    await phone(scene.relative)
+    sink.behave = lambda _: fcm.QUOTA
+    await scene.tell(PROMPT, "prompt")
+    await settle(JOBS)
+    sink.behave = lambda _: None
+    await scene.tell(key="alarm:1")
+    await settle(JOBS)
+    assert [row.state for row in await deliveries() if (row.dedupe_key, row.channel) == ("alarm:1", "push")] == ["sent"]
+
+
 async def test_a_refused_access_token_is_renewed_at_once(scene: Scene, sink: FcmSink) -> None:
     await phone(scene.relative)
     await scene.tell(key="alarm:1")
