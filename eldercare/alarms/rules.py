@@ -94,6 +94,8 @@ PROGRESS_WITHIN: dict[AlarmState, timedelta] = {
 DEFAULT_COUNTDOWN = timedelta(seconds=10)
 LONGEST_COUNTDOWN = timedelta(seconds=30)
 OLDEST_OCCURRENCE = timedelta(hours=24)
+REPEATED_WITHIN = timedelta(minutes=10)
+"""How long after an alarm's end its signal can come again as a mere repetition; later it is a call for help."""
 BREAK_GLASS_FROM = Severity.HIGH
 BREAK_GLASS_LASTS = timedelta(hours=24)
 WORTH_SAYING_LATE = timedelta(seconds=5)

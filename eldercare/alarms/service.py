@@ -3,7 +3,7 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,7 +42,7 @@ from eldercare.alarms.repository import (
     move,
     told_accounts,
 )
-from eldercare.alarms.rules import Action, AlarmSignal, Joined, Standing, is_purely, join
+from eldercare.alarms.rules import REPEATED_WITHIN, Action, AlarmSignal, Joined, Standing, is_purely, join
 from eldercare.escalation.views import plans_in_force
 from eldercare.events import AlarmCancelled, AlarmJoined, AlarmRaised, AlarmResolved
 from notifications.api import Value
@@ -59,12 +59,16 @@ _Key = tuple[uuid.UUID, bool]
 async def raise_alarm(session: AsyncSession, actor: Actor, signal: AlarmSignal) -> Alarm:
     """Raise an alarm, or let the signal join the resident's open one, and return that alarm.
 
-    A signal whose ``client_key`` was seen before changes nothing: the alarm it went into, even if closed, is returned.
+    A signal whose ``client_key`` was seen before changes nothing: the alarm it went into, even if just closed, is
+    returned. One whose alarm was over long ago is no repetition but an app that has only one key: it is a new signal.
     """
-    if signal.client_key is not None:
+    while signal.client_key is not None:
         known = await find_by_client_key(session, signal.resident_id, signal.client_key)
-        if known is not None:
+        if known is None:
+            break
+        if known.closed_at is None or clock.now() - known.closed_at <= REPEATED_WITHIN:
             return known
+        signal = replace(signal, client_key=uuid.uuid5(known.id, str(signal.client_key)))
     alarms = await raise_alarms(session, [signal], actor)
     return alarms[signal.resident_id, signal.is_test]
 

@@ -87,6 +87,21 @@ async def test_the_same_sos_again_is_the_same_alarm_even_when_it_is_over(
     assert other["id"] != first["id"]
 
 
+async def test_an_app_that_uses_one_id_for_ever_is_heard_again(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    resident = await identity.resident(await identity.community())
+    headers = await sign_in_resident(resident)
+    seen = set()
+    for _ in range(3):
+        answer = (await client.post(SOS, headers=headers, json={"sos_id": KEY})).json()
+        again = (await client.post(SOS, headers=headers, json={"sos_id": KEY})).json()
+        assert (again["id"], answer["state"]) == (answer["id"], "raised")
+        seen.add(answer["id"])
+        await client.post(f"/v1/alarms/{answer['id']}/cancellation", headers=headers)
+        clock.advance(timedelta(minutes=11))
+    assert len(seen) == 3
+    assert await alarms.scalar("SELECT count(*) FROM eldercare_alarm_signal") == 3
+
+
 async def test_the_same_sos_sent_several_times_at_once_is_stored_once(client: httpx.AsyncClient) -> None:
     resident = await identity.resident(await identity.community())
     headers = await sign_in_resident(resident)
