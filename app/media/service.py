@@ -102,11 +102,16 @@ async def _complete(actor: Actor, upload: Upload) -> UploadPublic:
         await _reject(actor, upload.id, refusal.code)
         raise
     await storage().finish(upload.id, kept)
-    async with unit_of_work() as session:
-        stored = await _own(session, actor, upload.id)
-        if stored.state == RECEIVING:
-            stored.state, stored.stored_size = STORED, len(kept)
-            stored.expires_at = clock.now() + timedelta(days=limits.unused_days)
+    try:
+        async with unit_of_work() as session:
+            stored = await _own(session, actor, upload.id)
+            if stored.state == RECEIVING:
+                stored.state, stored.stored_size = STORED, len(kept)
+                stored.expires_at = clock.now() + timedelta(days=limits.unused_days)
+    except NotFound:
+        # Cancelled or erased while it was looked into, and its removal may have been before the file.
+        await storage().delete(upload.id)
+        raise
     await storage().drop_pieces(upload.id)
     return upload_public(stored)
 

@@ -20,10 +20,10 @@ from app.core.database import reading, unit_of_work
 from app.core.problems import NotFound
 from app.core.settings import MediaSettings, Settings, install_settings
 from app.identity.models import Account
-from app.media import api, jobs
+from app.media import api, jobs, service
 from app.media.problems import UploadInUse, UploadUnfinished, WrongPurpose
 from app.media.rules import Purpose
-from app.media.storage import storage
+from app.media.storage import DirectoryStorage, storage
 from tests.factories import identity
 from tests.factories.sign_in import sign_in
 from tests.media import samples
@@ -313,4 +313,22 @@ async def test_erasing_a_person_erases_their_files(
         assert (await privacy.erase_subject(session, [owner.id]))["media_upload"] == 1
     assert (await client.get(stored["url"])).status_code == 404
     assert await jobs.delete_files() == 1
+    assert _files(directory) == []
+
+
+class _Overtaken(DirectoryStorage):
+    """Stores a file only when its upload is already gone, and what it left behind removed."""
+
+    async def finish(self, key: uuid.UUID, data: bytes) -> None:
+        async with unit_of_work() as session:
+            await session.execute(sa.text("DELETE FROM media_upload"))
+        assert await jobs.delete_files() == 1
+        await super().finish(key, data)
+
+
+async def test_what_is_erased_while_it_is_looked_into_leaves_no_file(
+    client: httpx.AsyncClient, headers: Headers, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "storage", lambda: _Overtaken(directory))
+    assert (await _uploaded(client, headers, samples.photo())).status_code == 404
     assert _files(directory) == []
