@@ -215,18 +215,20 @@ async def _refuse_unstorable_text(request: Request) -> None:
             raise Malformed(errors=[FieldError(pointer, "contains a NUL character", "nul_character")])
 
 
-def _find_nul(value: Any, pointer: str) -> str | None:
-    match value:
-        case str() if "\x00" in value:
-            return pointer
-        case dict():
-            if any("\x00" in key for key in value):
+def _find_nul(document: Any, root: str) -> str | None:
+    """Return a pointer to a text with a NUL; not by recursion, as documents may be nested deeper than Python calls."""
+    waiting = [(document, root)]
+    while waiting:
+        value, pointer = waiting.pop()
+        match value:
+            case str() if "\x00" in value:
                 return pointer
-            return next((found for key, item in value.items() if (found := _find_nul(item, f"{pointer}/{key}"))), None)
-        case list():
-            return next(
-                (found for index, item in enumerate(value) if (found := _find_nul(item, f"{pointer}/{index}"))), None
-            )
+            case dict():
+                if any("\x00" in key for key in value):
+                    return pointer
+                waiting += ((item, f"{pointer}/{key}") for key, item in value.items())
+            case list():
+                waiting += ((item, f"{pointer}/{index}") for index, item in enumerate(value))
     return None
 
 

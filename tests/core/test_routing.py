@@ -290,6 +290,12 @@ async def test_an_escaped_backslash_before_u0000_is_text(http: httpx.AsyncClient
     assert await _names() == ["\\u0000"]
 
 
+async def test_a_deeply_nested_body_is_malformed(http: httpx.AsyncClient) -> None:
+    body = b'{"name": ' + b"[" * 700 + rb'"\ud83d\ude00"' + b"]" * 700 + b"}"
+    answer = await http.post("/places", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+
+
 async def test_a_nul_in_the_address_is_a_bad_request(http: httpx.AsyncClient) -> None:
     assert (await http.get("/places/count?x=%00")).status_code == 400
 
