@@ -7,7 +7,6 @@ import re
 from typing import Final
 
 import filetype
-from PIL import Image, ImageOps
 
 from app.media.problems import ChecksumMismatch, ContentMismatch, UnreadableContent
 from app.media.rules import IMAGES, PDF
@@ -50,6 +49,8 @@ def _has_pictures(mp4: bytes) -> bool:
 
 
 def _stripped(data: bytes, content_type: str, max_pixels: int) -> bytes:
+    from PIL import Image, ImageOps  # noqa: PLC0415 - slow to import, and only uploads need it
+
     image_format = _FORMATS[content_type]
     try:
         with Image.open(io.BytesIO(data), formats=[image_format]) as image:

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-import httpx
 import structlog
 
 from app.core import clock, lag, stopping
@@ -89,6 +88,8 @@ class Watchdog:
 
 
 async def _ping(url: str) -> None:
+    import httpx  # noqa: PLC0415 - slow to import, and only who has a watchdog needs it
+
     try:
         async with httpx.AsyncClient(timeout=WATCHDOG_TIMEOUT) as client:
             (await client.get(url)).raise_for_status()

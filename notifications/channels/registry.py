@@ -1,15 +1,24 @@
 """Which provider serves which channel: chosen by settings, opened once per process."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import cast
+from importlib import import_module
+from typing import Final, cast
 
 from app.core.settings import Settings, settings
-from notifications.channels.fcm import FcmChannel
 from notifications.channels.local import LocalChannel
 from notifications.channels.ports import Channel, Message, Outcome
 
+_FCM: Final = "notifications.channels.fcm"
+
+
+def _fcm(chosen: Settings) -> Channel:
+    """Return the push channel of FCM, whose HTTP client is slow to import: only processes that push need it."""
+    made: Channel = import_module(_FCM).FcmChannel(chosen.push)
+    return made
+
+
 PROVIDERS: Mapping[str, Mapping[str, Callable[[Settings], Channel]]] = {
-    "push": {"local": lambda _: LocalChannel(), "fcm": lambda chosen: FcmChannel(chosen.push)},
+    "push": {"local": lambda _: LocalChannel(), "fcm": _fcm},
     "sms": {"local": lambda _: LocalChannel()},
     "voice": {"local": lambda _: LocalChannel()},
     "mail": {"local": lambda _: LocalChannel()},
@@ -44,6 +53,12 @@ def channel(name: str) -> Channel:
         hidden = provider == "local" and chosen.environment == "production"
         _open[name] = NotConfigured() if hidden else PROVIDERS[name][provider](chosen)
     return _open[name]
+
+
+def prepare() -> None:
+    """Import what the configured providers need, so that no message has to wait for it."""
+    if settings().push.provider == "fcm":
+        import_module(_FCM)
 
 
 async def close_channels() -> None:

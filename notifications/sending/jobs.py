@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from app.core import clock, stopping
 from app.core.database import unit_of_work
 from app.core.jobs import Job
+from notifications.channels import registry
 from notifications.delivery.models import DEDUPE
 from notifications.delivery.rules import LANES, Lane, wake_channel
 from notifications.sending import service
@@ -35,6 +36,7 @@ async def run_lane(lane: Lane) -> int:
 
     Returns when the last batch has landed; asked to stop, it takes up no further one.
     """
+    registry.prepare()
     pace = PACES[lane]
     flights: set[asyncio.Task[None]] = set()
     handled = 0

@@ -8,9 +8,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import BinaryIO, Final, Literal
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from app.identity.importing.problems import FileRefused
 from app.identity.importing.rules import REQUIRED, column_of
 from app.identity.importing.texts import sentence
@@ -99,6 +96,10 @@ def _csv_lines(source: BinaryIO, language: str) -> Iterator[Sequence[str]]:
 
 
 def _xlsx_lines(source: BinaryIO, language: str) -> Iterator[Sequence[str]]:
+    # Slow to import, and only an import of a spreadsheet needs it.
+    from openpyxl import load_workbook  # noqa: PLC0415
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     try:
         with zipfile.ZipFile(source) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-import qrcode
 import sqlalchemy as sa
-from qrcode.image.svg import SvgPathImage
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
@@ -55,6 +53,10 @@ async def create_pairing(session: AsyncSession, actor: Actor, subject: ResidentS
 
 
 def _svg(text: str) -> str:
+    # Slow to import, and seldom needed.
+    import qrcode  # noqa: PLC0415
+    from qrcode.image.svg import SvgPathImage  # noqa: PLC0415
+
     image = qrcode.make(text, image_factory=SvgPathImage)
     buffer = io.BytesIO()
     image.save(buffer)

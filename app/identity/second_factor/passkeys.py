@@ -1,5 +1,10 @@
-"""Passkeys (WebAuthn): made on a device, asked for as second factor."""
+"""Passkeys (WebAuthn): made on a device, asked for as second factor.
 
+What speaks WebAuthn is imported where it is used: it knows every maker's format, is slow to import, and most processes
+never see a passkey.
+"""
+
+import secrets
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,17 +13,8 @@ from urllib.parse import urlsplit
 
 import orjson
 import sqlalchemy as sa
-import webauthn
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from webauthn.helpers import generate_challenge, options_to_json
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from app.core import audit, clock
 from app.core.access import Actor
@@ -32,6 +28,7 @@ from app.identity.second_factor.service import require_shown_if_set_up
 from app.identity.sessions.service import note_second_factor
 
 MAX_PASSKEYS: Final = 10
+_CHALLENGE_BYTES: Final = 64
 CHALLENGE_LIFETIME: Final = timedelta(minutes=5)
 _TRANSPORTS: Final = frozenset({"usb", "nfc", "ble", "internal", "hybrid", "smart-card", "cable"})
 Purpose = Literal["registration", "authentication"]
@@ -48,21 +45,25 @@ def _relying_party() -> tuple[str, list[str]]:
 
 async def registration_options(session: AsyncSession, actor: Actor) -> dict[str, Any]:
     """Return what the device needs to make a passkey; raises ``SecondFactorNeeded``, ``TooManyPasskeys``."""
+    from webauthn import generate_registration_options, options_to_json  # noqa: PLC0415
+    from webauthn.helpers import structs  # noqa: PLC0415
+
     await require_shown_if_set_up(session, actor)
     known = await _of(session, actor.id)
     if len(known) >= MAX_PASSKEYS:
         raise TooManyPasskeys
     account = await session.get_one(Account, actor.id)
-    options = webauthn.generate_registration_options(
+    options = generate_registration_options(
         rp_id=_relying_party()[0],
         rp_name="Hearthline",
         user_id=actor.id.bytes,
         user_name=account.name,
         challenge=await _challenge(session, actor, "registration"),
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.PREFERRED, user_verification=UserVerificationRequirement.REQUIRED
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.PREFERRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
-        exclude_credentials=[PublicKeyCredentialDescriptor(id=key.credential_id) for key in known],
+        exclude_credentials=[structs.PublicKeyCredentialDescriptor(id=key.credential_id) for key in known],
     )
     document: dict[str, Any] = orjson.loads(options_to_json(options))
     return document
@@ -70,13 +71,16 @@ async def registration_options(session: AsyncSession, actor: Actor) -> dict[str,
 
 async def register(session: AsyncSession, actor: Actor, label: str, credential: dict[str, Any]) -> Passkey:
     """Return the passkey a device has made; it counts as shown. Raises what is wrong with it."""
+    from webauthn import verify_registration_response  # noqa: PLC0415
+    from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415
+
     await require_shown_if_set_up(session, actor)
     if len(await _of(session, actor.id)) >= MAX_PASSKEYS:
         raise TooManyPasskeys
     host, origins = _relying_party()
     challenge = await _take_challenge(session, actor, "registration")
     try:
-        verified = webauthn.verify_registration_response(
+        verified = verify_registration_response(
             credential=credential,
             expected_challenge=challenge,
             expected_rp_id=host,
@@ -108,14 +112,17 @@ def _transports(credential: dict[str, Any]) -> list[str]:
 
 async def authentication_options(session: AsyncSession, actor: Actor) -> dict[str, Any]:
     """Return what the device needs to show a passkey; raises ``NotFound`` if the actor has none."""
+    from webauthn import generate_authentication_options, options_to_json  # noqa: PLC0415
+    from webauthn.helpers import structs  # noqa: PLC0415
+
     known = await _of(session, actor.id)
     if not known:
         raise NotFound("you have no passkeys")
-    options = webauthn.generate_authentication_options(
+    options = generate_authentication_options(
         rp_id=_relying_party()[0],
         challenge=await _challenge(session, actor, "authentication"),
-        allow_credentials=[PublicKeyCredentialDescriptor(id=key.credential_id) for key in known],
-        user_verification=UserVerificationRequirement.REQUIRED,
+        allow_credentials=[structs.PublicKeyCredentialDescriptor(id=key.credential_id) for key in known],
+        user_verification=structs.UserVerificationRequirement.REQUIRED,
     )
     document: dict[str, Any] = orjson.loads(options_to_json(options))
     return document
@@ -123,11 +130,14 @@ async def authentication_options(session: AsyncSession, actor: Actor) -> dict[st
 
 async def show(session: AsyncSession, actor: Actor, credential: dict[str, Any]) -> None:
     """Note that this session has shown a passkey; raises ``SecondFactorInvalid``."""
+    from webauthn import verify_authentication_response  # noqa: PLC0415
+    from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415
+
     challenge = await _take_challenge(session, actor, "authentication")
     host, origins = _relying_party()
     row = await _shown(session, actor, credential)
     try:
-        verified = webauthn.verify_authentication_response(
+        verified = verify_authentication_response(
             credential=credential,
             expected_challenge=challenge,
             expected_rp_id=host,
@@ -144,9 +154,11 @@ async def show(session: AsyncSession, actor: Actor, credential: dict[str, Any]) 
 
 
 async def _shown(session: AsyncSession, actor: Actor, credential: dict[str, Any]) -> Passkey:
+    from webauthn import base64url_to_bytes  # noqa: PLC0415
+
     named = credential.get("id")
     try:
-        credential_id = webauthn.base64url_to_bytes(named) if isinstance(named, str) else b""
+        credential_id = base64url_to_bytes(named) if isinstance(named, str) else b""
     except ValueError:
         raise SecondFactorInvalid from None
     statement = (
@@ -177,7 +189,7 @@ async def _of(session: AsyncSession, account_id: uuid.UUID) -> Sequence[Passkey]
 
 
 async def _challenge(session: AsyncSession, actor: Actor, purpose: Purpose) -> bytes:
-    challenge = generate_challenge()
+    challenge = secrets.token_bytes(_CHALLENGE_BYTES)
     now = clock.now()
     values = {"challenge": challenge, "expires_at": now + CHALLENGE_LIFETIME, "updated_at": now}
     statement = insert(PasskeyChallenge).values(

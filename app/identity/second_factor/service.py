@@ -5,9 +5,7 @@ import uuid
 from typing import Final
 
 import pyotp
-import qrcode
 import sqlalchemy as sa
-from qrcode.image.svg import SvgPathImage
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import audit, clock
@@ -100,6 +98,10 @@ async def set_up_app(session: AsyncSession, actor: Actor) -> AuthenticatorAppSet
 
 
 def _svg(text: str) -> str:
+    # Slow to import, and seldom needed.
+    import qrcode  # noqa: PLC0415
+    from qrcode.image.svg import SvgPathImage  # noqa: PLC0415
+
     buffer = io.BytesIO()
     qrcode.make(text, image_factory=SvgPathImage).save(buffer)
     return buffer.getvalue().decode()

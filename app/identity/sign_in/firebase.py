@@ -5,11 +5,6 @@ import os
 from functools import cache
 from typing import Any, Final
 
-import firebase_admin
-from firebase_admin import auth, credentials
-from firebase_admin.exceptions import FirebaseError
-from google.auth.exceptions import GoogleAuthError
-
 from app.core.problems import Unavailable
 from app.core.settings import settings
 from app.identity.sign_in.external import VerifiedLogin
@@ -36,6 +31,11 @@ async def verify(id_token: str) -> VerifiedLogin:
 
 
 def _verify(id_token: str, project: str, credentials_path: str | None) -> dict[str, Any]:
+    # Slow to import, and only where people sign in through Firebase: here, in a thread, nobody waits for it.
+    from firebase_admin import auth  # noqa: PLC0415
+    from firebase_admin.exceptions import FirebaseError  # noqa: PLC0415
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
+
     try:
         claims: dict[str, Any] = auth.verify_id_token(id_token, app=_app(project, credentials_path), check_revoked=True)
     except (ValueError, auth.InvalidIdTokenError, auth.UserDisabledError, auth.UserNotFoundError):
@@ -46,7 +46,10 @@ def _verify(id_token: str, project: str, credentials_path: str | None) -> dict[s
 
 
 @cache
-def _app(project: str, credentials_path: str | None) -> firebase_admin.App:
+def _app(project: str, credentials_path: str | None) -> Any:
+    import firebase_admin  # noqa: PLC0415 - see above
+    from firebase_admin import credentials  # noqa: PLC0415
+
     credential = credentials.Certificate(credentials_path) if credentials_path else None
     options = {"projectId": project, "httpTimeout": _TIMEOUT}
     return firebase_admin.initialize_app(credential, options, name=f"sign-in:{project}")

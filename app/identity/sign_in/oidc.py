@@ -5,10 +5,9 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import httpx
 import jwt
 
 from app.core import clock
@@ -16,6 +15,9 @@ from app.core.problems import Unavailable
 from app.core.settings import settings
 from app.identity.sign_in.external import VerifiedLogin
 from app.identity.sign_in.problems import LoginNotAccepted, MethodNotOffered
+
+if TYPE_CHECKING:
+    import httpx
 
 # Asymmetric only: with "none" nobody signs, with HMAC whoever knows the public key does.
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
@@ -66,6 +68,8 @@ class _Issuer:
         return key_id not in self.published.keys and now - self.asked_at >= REFRESH_PAUSE
 
     async def _ask(self) -> _Published:
+        import httpx  # noqa: PLC0415 - slow to import, and only where issuers are configured
+
         try:
             async with httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, trust_env=False) as client:
                 discovery = await _document(client, f"{self.url.rstrip('/')}/.well-known/openid-configuration")
@@ -77,7 +81,7 @@ class _Issuer:
         return _Published(dict(_usable(key_set)), clock.now())
 
 
-async def _document(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+async def _document(client: "httpx.AsyncClient", url: str) -> dict[str, Any]:
     if not _is_safe(url):
         raise Unavailable("the issuer publishes at an address that is not accepted")
     answer = await client.get(url)
