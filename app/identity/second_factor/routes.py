@@ -34,8 +34,12 @@ from app.identity.signed_in import PeopleOnly, Person
 router = Router(tags=["identity"])
 
 _OWN = (Unauthenticated, PeopleOnly)
-# Six of a million codes in a quarter of an hour; counted even though a wrong code is refused.
-_GUESSES: Final = [Depends(rate_limited("second_factor", Rate(6, timedelta(minutes=15)), by="actor"))]
+# Of a million codes three are good at any time: six guesses now, and not so many a day that patience finds one.
+# Counted even though a wrong code is refused.
+_GUESSES: Final = [
+    Depends(rate_limited("second_factor", Rate(6, timedelta(minutes=15)), by="actor")),
+    Depends(rate_limited("second_factor_day", Rate(30, timedelta(days=1)), by="actor")),
+]
 
 
 @router.get("/me/second-factor", responses=problem_responses(*_OWN))

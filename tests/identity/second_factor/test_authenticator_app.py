@@ -109,6 +109,18 @@ async def test_guessing_ends_although_each_guess_is_refused(
     assert [await show(client, headers, code="000000") for _ in range(6)] == [403] * 5 + [429]
 
 
+async def test_patience_does_not_guess_a_code(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:
+    account = await someone()
+    await set_up(client, await sign_in(account), clock)
+    answers = []
+    for _ in range(8):
+        clock.advance(timedelta(minutes=15))
+        headers = await sign_in(account)
+        answers += [await show(client, headers, code="000000") for _ in range(6)]
+    assert answers.count(403) < 33
+    assert answers[-1] == 429
+
+
 async def test_a_recovery_code_stands_in_once(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:
     account = await someone()
     _, codes = await set_up(client, await sign_in(account), clock)
