@@ -30,6 +30,7 @@ from app.identity.sessions import routes as sessions
 from app.identity.sessions import subscribers as session_subscribers
 from app.identity.sign_in import jobs as sign_in_jobs
 from app.identity.sign_in import routes as sign_in
+from app.identity.sign_in import subscribers as sign_in_subscribers
 from app.media import jobs as media_jobs
 from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
@@ -111,6 +112,7 @@ DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router)
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
     *session_subscribers.SUBSCRIBERS,
+    *sign_in_subscribers.SUBSCRIBERS,
     *account_subscribers.SUBSCRIBERS,
     *delivery_subscribers.SUBSCRIBERS,
     *check_in_subscribers.SUBSCRIBERS,

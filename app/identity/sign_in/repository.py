@@ -83,3 +83,8 @@ async def purge(session: AsyncSession, expired_before: datetime) -> int:
     """Delete challenges that expired before an instant; return how many there were."""
     result = await session.execute(sa.delete(SignInChallenge).where(_challenges.c.expires_at < expired_before))
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
+
+
+async def forget_logins(session: AsyncSession, account_ids: Sequence[uuid.UUID]) -> None:
+    """Delete what links accounts to logins at other issuers."""
+    await session.execute(sa.delete(_logins).where(_logins.c.account_id.in_(account_ids)))

@@ -14,9 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from sqlmodel import col
 
 from app.core import clock as clocks
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
+from app.core.events import emit
+from app.core.jobs import settle
+from app.core.relay import RELAY_JOBS
 from app.core.settings import Settings, SignInSettings, install_settings
-from app.identity.models import Community
+from app.identity.events import ContactPointsChanged
+from app.identity.models import Community, ContactPoint
 from app.identity.sign_in import oidc
 from app.identity.sign_in.models import ExternalLogin
 from tests.factories import identity
@@ -230,3 +234,18 @@ async def test_the_method_has_to_be_offered(client: httpx.AsyncClient, issuer: I
     install_settings(test_settings)
     answer = await sign_in(client, await identity.community(), issuer.token("key-1"))
     assert (answer.status_code, answer.json()["code"]) == (404, "sign_in_method_not_offered")
+
+
+async def test_a_login_does_not_outlive_the_address_it_came_by(
+    client: httpx.AsyncClient, issuer: Issuer, clock: clocks.ManualClock
+) -> None:
+    home = await identity.community()
+    account = await identity.account(home, email="ada@example.org")
+    point = await identity.contact_point(account, "email", "other@example.org", ["email"])
+    assert await status(client, home, issuer.token("key-1", sub="stranger", email="other@example.org")) == 200
+    async with unit_of_work() as session:
+        await session.delete(await session.get_one(ContactPoint, point.id))
+        await emit(session, ContactPointsChanged(aggregate_id=account.id, community_id=home.id))
+    await settle(RELAY_JOBS)
+    assert await status(client, home, issuer.token("key-1", sub="stranger", email=None)) == 401
+    assert await status(client, home, issuer.token("key-1")) == 200
