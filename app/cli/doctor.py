@@ -39,7 +39,9 @@ async def examine(settings: Settings) -> list[Finding]:
     except Exception as error:  # noqa: BLE001 - whatever keeps us from connecting is the finding
         where = "the embedded PostgreSQL" if settings.database.url is None else "HEARTHLINE_DATABASE_URL"
         findings.append(
-            Finding("database", False, f"cannot connect ({type(error).__name__})", f"check {where} and that it is running")
+            Finding(
+                "database", False, f"cannot connect ({type(error).__name__})", f"check {where} and that it is running"
+            )
         )
     return findings
 
@@ -53,7 +55,9 @@ def _keys() -> Finding:
 
 
 def _providers(settings: Settings) -> Finding:
-    if settings.push.provider == "fcm" and not (settings.push.fcm_credentials and settings.push.fcm_credentials.exists()):
+    if settings.push.provider == "fcm" and not (
+        settings.push.fcm_credentials and settings.push.fcm_credentials.exists()
+    ):
         return Finding("push", False, "no service account file", "set HEARTHLINE_PUSH_FCM_CREDENTIALS to its path")
     if settings.environment == "production" and settings.push.provider == "local":
         return Finding("push", False, "pushes only reach the outbox page", "set HEARTHLINE_PUSH_PROVIDER=fcm")
