@@ -19,8 +19,9 @@ from app.core.runtime import running
 from app.core.settings import Settings, settings
 from app.demo import behaviour, history, seeding, tour
 from app.demo.people import MOST_RESIDENTS, neighbours
+from app.main import create_app
 
-out = Console(highlight=False)
+out = Console(highlight=False, soft_wrap=True)
 Residents = Annotated[int, typer.Option(min=4, max=MOST_RESIDENTS, help="how many people live in the demo community")]
 
 
@@ -92,18 +93,21 @@ def _require_free_port(current: Settings) -> None:
         try:
             probe.bind((current.http.host, current.http.port))
         except OSError as error:
-            sys.stderr.write(f"port {current.http.port}: {error.strerror}; choose another one with --port\n")
+            sys.stderr.write(
+                f"port {current.http.port} is not to be had ({error.strerror}): choose another one with --port\n"
+            )
             raise typer.Exit(1) from None
 
 
 async def _seed(current: Settings, residents: int, *, for_visitors: bool) -> bool:
+    app = create_app(current)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     async with running(current):
         with Progress(*columns, console=out) as progress:
             report = ProgressReport(progress)
-            lived = await seeding.seed(current, report, residents=residents)
+            lived = await seeding.seed(app, report, residents=residents)
         if for_visitors:
-            async with seeding.phones(current) as lent:
+            with seeding.phones(app) as lent:
                 village = await seeding.found_again(lent, residents)
                 await tour.prepare(lent, village)
     return lived
@@ -134,13 +138,14 @@ async def _live(current: Settings, residents: int, parent: int | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(current), seeding.phones(current) as lent:
-        village = await seeding.found_again(lent, residents)
-        people = history.People(lent, village, without={village.guide.id})
-        watch = asyncio.create_task(workers.stop_with_parent(parent, stop)) if parent else None
-        await history.live(people, stop)
-        if watch:
-            watch.cancel()
+    async with running(current):
+        with seeding.phones(create_app(current)) as lent:
+            village = await seeding.found_again(lent, residents)
+            people = history.People(lent, village, without={village.guide.id})
+            watch = asyncio.create_task(workers.stop_with_parent(parent, stop)) if parent else None
+            await history.live(people, stop)
+            if watch:
+                watch.cancel()
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (run, demo)

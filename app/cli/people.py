@@ -13,8 +13,8 @@ from app.core.database import unit_of_work
 from app.core.problems import NotFound, Problem
 from app.identity import api as identity
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 Result = TypeVar("Result")
 Community = Annotated[str, typer.Option("--community", help="the community's name")]
 
@@ -95,7 +95,7 @@ def _tell_refusal(work: Callable[[], Result]) -> Result:
     try:
         return work()
     except Problem as refusal:
-        said = [refusal.detail or refusal.title, *(f"{error.pointer}: {error.detail}" for error in refusal.errors)]
+        said = [error.detail for error in refusal.errors] or [refusal.detail or refusal.title]
         err.print("; ".join(said), markup=False)
         raise typer.Exit(1) from None
 

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import sqlalchemy as sa
 import structlog
+from fastapi import FastAPI
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from app import assembly
@@ -16,7 +17,6 @@ from app.core import access, clock
 from app.core.audit_tables import AuditEntry
 from app.core.clock import ManualClock, SystemClock
 from app.core.database import database, reading, unit_of_work
-from app.core.settings import Settings
 from app.demo import behaviour, community
 from app.demo.client import DemoAuthenticator, Phones
 from app.demo.clockwork import clockwork
@@ -25,7 +25,6 @@ from app.demo.history import Replay
 from app.demo.ladders import arrange_ladders
 from app.demo.people import neighbours
 from app.identity import api as identity
-from app.main import create_app
 
 RESIDENTS: Final = 200
 PAST: Final = timedelta(days=21)
@@ -46,10 +45,9 @@ class Report(Protocol):
         """Some of them are done."""
 
 
-@asynccontextmanager
-async def phones(settings: Settings) -> AsyncIterator[Phones]:
-    """Hand out phones of an API of this process's own; the database has to be open."""
-    app = create_app(settings)
+@contextmanager
+def phones(app: FastAPI) -> Iterator[Phones]:
+    """Hand out phones of ``app``, which serves only this process; the database has to be open."""
     # What was imported stays: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
@@ -72,7 +70,7 @@ def quiet() -> Iterator[None]:
 
 
 async def seed(
-    settings: Settings,
+    app: FastAPI,
     report: Report,
     *,
     residents: int = RESIDENTS,
@@ -83,7 +81,6 @@ async def seed(
 
     The past is never written, only lived: a clock that is set runs through it, and people and jobs do what they do.
     """
-    _hurry()
     reached = await _reached()
     if reached is not None and reached > until() - FRESH:
         return False
@@ -91,8 +88,8 @@ async def seed(
     machine = ManualClock(max(reached, beginning) if reached else beginning)
     previous = clock.install(machine)
     try:
-        async with phones(settings) as lent:
-            with quiet():
+        async with _hurried():
+            with phones(app) as lent, quiet():
                 village = await _found(lent, residents, report)
                 await _live(lent, village, machine, until, report)
     finally:
@@ -105,11 +102,17 @@ async def found_again(lent: Phones, residents: int = RESIDENTS) -> Village:
     return await community.found(lent, neighbours(behaviour.SEED, residents)[0], lambda _: None)
 
 
-def _hurry() -> None:
+@asynccontextmanager
+async def _hurried() -> AsyncIterator[None]:
     """Have this process's commits not wait for the disk: what a crash of the machine takes is lived again."""
-    for engine in (database().writing, database().reading):
-        if not sa.event.contains(engine.sync_engine, "connect", _do_not_wait):
-            sa.event.listen(engine.sync_engine, "connect", _do_not_wait)
+    engine = database().writing
+    await engine.dispose()  # who is connected would go on waiting
+    sa.event.listen(engine.sync_engine, "connect", _do_not_wait)
+    try:
+        yield
+    finally:
+        sa.event.remove(engine.sync_engine, "connect", _do_not_wait)
+        await engine.dispose()
 
 
 def _do_not_wait(connection: DBAPIConnection, _: object) -> None:

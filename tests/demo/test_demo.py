@@ -1,0 +1,137 @@
+"""The demo community: its past is consistent, and seeding it again changes nothing."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from fastapi import FastAPI
+from sqlmodel import SQLModel
+
+from app.core.clock import ManualClock
+from app.core.database import Database, reading
+from app.demo import behaviour, people, seeding, tour
+from app.identity import api as identity
+
+END = datetime(2026, 4, 21, 8, 0, tzinfo=UTC)
+"""Somebody presses SOS in the days before."""
+RESIDENTS = 8
+DAYS = 3
+
+
+class Silence:
+    """Progress nobody looks at."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.done = 0.0
+
+    def begin(self, what: str, total: float) -> None:
+        """Note what begins."""
+        self.pieces.append(what)
+        self.total, self.done = total, 0.0
+
+    def advance(self, by: float) -> None:
+        """Note how far it is."""
+        self.done += by
+
+
+async def _seed(app: FastAPI, end: datetime = END, report: Silence | None = None) -> bool:
+    return await seeding.seed(
+        app, report or Silence(), residents=RESIDENTS, past=timedelta(days=DAYS), until=lambda: end
+    )
+
+
+async def _rows(statement: str) -> list[Mapping[str, Any]]:
+    async with reading() as connection:
+        return list((await connection.execute(sa.text(statement))).mappings())
+
+
+async def _counts() -> dict[str, int]:
+    async with reading() as connection:
+        return {
+            table.name: await connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+            for table in SQLModel.metadata.sorted_tables
+        }
+
+
+async def test_the_past_is_consistent_and_seeding_again_changes_nothing(app: FastAPI, database: Database) -> None:
+    report = Silence()
+    assert await _seed(app, report=report)
+    assert report.pieces == ["the community moves in", "its past is lived"]
+    assert report.done == pytest.approx(DAYS)
+    await _require_consistency()
+    before = await _counts()
+    assert before["identity_resident"] == RESIDENTS
+    assert not await _seed(app)
+    assert await _counts() == before
+
+
+async def _require_consistency() -> None:
+    check_ins = await _rows("SELECT state, due_at, resident_id, plan_id FROM eldercare_check_in")
+    past = [row for row in check_ins if row["due_at"] < END - timedelta(hours=3)]
+    assert len(past) >= RESIDENTS
+    # Whoever was asked long ago has an outcome, and was asked once for each moment.
+    assert {row["state"] for row in past} <= {"answered", "missed", "excused", "unasked"}
+    assert len({(row["resident_id"], row["plan_id"], row["due_at"]) for row in past}) == len(past)
+    assert {row["state"] for row in check_ins if row["due_at"] > END} <= {"scheduled"}
+    assert await _rows("SELECT id FROM eldercare_check_in WHERE asked_at < due_at OR answered_at < asked_at") == []
+    not_asked_once = await _rows("""
+        SELECT c.id FROM eldercare_check_in c
+        WHERE c.channel IN ('app', 'sms', 'voice') AND c.state IN ('answered', 'missed')
+          AND 1 <> (
+            SELECT count(*) FROM notifications_delivery d
+            WHERE d.origin_id = c.id AND d.notice_key LIKE 'eldercare.check_in_prompt%' AND d.state = 'sent')""")
+    assert not_asked_once == []
+    alarms = await _rows(f"SELECT state FROM eldercare_alarm WHERE raised_at < '{END - timedelta(hours=3)}'")
+    assert alarms
+    assert {row["state"] for row in alarms} <= {"resolved", "cancelled"}
+
+
+async def test_an_interrupted_past_goes_on_where_it_stopped(app: FastAPI, database: Database) -> None:
+    await _seed(app, END - timedelta(days=1))
+    assert await _seed(app)
+    residents = await _rows("SELECT reference FROM identity_resident")
+    assert len({row["reference"] for row in residents}) == len(residents) == RESIDENTS
+    days = await _rows("SELECT DISTINCT local_date FROM eldercare_check_in WHERE state = 'answered'")
+    assert len(days) >= DAYS
+
+
+async def test_visitors_find_somebody_who_is_asked_within_the_minute(
+    app: FastAPI, database: Database, clock: ManualClock
+) -> None:
+    await _seed(app)
+    for start in (END + timedelta(seconds=20), END + timedelta(minutes=3)):
+        clock.set(start)
+        with seeding.phones(app) as lent:
+            village = await seeding.found_again(lent, RESIDENTS)
+            await tour.prepare(lent, village)
+            planned = await lent.ask(village.guide.actor, "GET", "/v1/me/check-ins?state=scheduled")
+        due = [datetime.fromisoformat(row["due_at"]) for row in planned["items"]]
+        soon = [at for at in due if start < at <= start + timedelta(seconds=65)]
+        assert len(soon) == 1
+    async with reading() as connection:
+        for sign_in in tour.sign_ins(village.guide.neighbour):
+            assert await identity.find_accounts_by_phone(connection, village.community_id, sign_in.phone), sign_in
+
+
+def test_the_same_people_live_there_each_time() -> None:
+    assert people.neighbours(1, 20)[0] == people.neighbours(1, 20)[0]
+    assert people.neighbours(1, 20)[0] != people.neighbours(2, 20)[0]
+
+
+def test_nobody_shares_a_number_and_all_numbers_are_fictional() -> None:
+    residents, _ = people.neighbours(behaviour.SEED, people.MOST_RESIDENTS)
+    numbers = [resident.create["contact_points"][0]["value"] for resident in residents]
+    numbers += [helper.phone for resident in residents for helper in resident.circle]
+    assert len(set(numbers)) == len(numbers)
+    assert all(number[5:10] == "55501" for number in numbers)
+
+
+def test_who_cannot_hear_is_never_called() -> None:
+    residents, _ = people.neighbours(behaviour.SEED, 100)
+    deaf = [resident for resident in residents if "hearing" in resident.create["accessibility_needs"]]
+    assert deaf
+    assert {resident.plan["channel"] for resident in deaf} == {"sms"}
+    assert all("voice" not in resident.create["contact_points"][0]["capabilities"] for resident in deaf)
