@@ -87,4 +87,4 @@ async def purge(session: AsyncSession, expired_before: datetime) -> int:
 
 async def forget_logins(session: AsyncSession, account_ids: Sequence[uuid.UUID]) -> None:
     """Delete what links accounts to logins at other issuers."""
-    await session.execute(sa.delete(_logins).where(_logins.c.account_id.in_(account_ids)))
+    await session.execute(sa.delete(ExternalLogin).where(_logins.c.account_id.in_(account_ids)))

@@ -50,13 +50,13 @@ class App:
         if told["is_fresh_start"]:
             self.held = {}
         news = {kind: [row for row in told[kind] if self.held.get(kind, {}).get(row["id"]) != row] for kind in ROWS}
-        news |= {kind: None if self.held.get(kind) == told[kind] else told[kind] for kind in WHOLES}
+        wholes = {kind: None if self.held.get(kind) == told[kind] else told[kind] for kind in WHOLES}
         self.held = {kind: held for kind, held in self.held.items() if kind in told["kinds"]}
         for kind in ROWS:
             self.held.setdefault(kind, {}).update({row["id"]: row for row in told[kind]})
         self.held |= {kind: told[kind] for kind in WHOLES if told[kind] is not None}
         self.cursor = told["next"]
-        return told | news
+        return told | news | wholes
 
     async def sync(self, limit: int = 100) -> list[dict[str, Any]]:
         """Ask until there is no more; return the answers."""
