@@ -45,7 +45,7 @@ async def _seed(app: FastAPI, end: datetime = END, report: Silence | None = None
 
 async def _rows(statement: str) -> list[Mapping[str, Any]]:
     async with reading() as connection:
-        return list((await connection.execute(sa.text(statement))).mappings())
+        return list((await connection.execute(sa.text(statement))).mappings().all())
 
 
 async def _counts() -> dict[str, int]:
@@ -102,15 +102,18 @@ async def test_visitors_find_somebody_who_is_asked_within_the_minute(
     app: FastAPI, database: Database, clock: ManualClock
 ) -> None:
     await _seed(app)
+    villages = []
     for start in (END + timedelta(seconds=20), END + timedelta(minutes=3)):
         clock.set(start)
         with seeding.phones(app) as lent:
             village = await seeding.found_again(lent, RESIDENTS)
             await tour.prepare(lent, village)
+            villages.append(village)
             planned = await lent.ask(village.guide.actor, "GET", "/v1/me/check-ins?state=scheduled")
         due = [datetime.fromisoformat(row["due_at"]) for row in planned["items"]]
         soon = [at for at in due if start < at <= start + timedelta(seconds=65)]
         assert len(soon) == 1
+    village = villages[-1]
     async with reading() as connection:
         for sign_in in tour.sign_ins(village.guide.neighbour):
             assert await identity.find_accounts_by_phone(connection, village.community_id, sign_in.phone), sign_in
