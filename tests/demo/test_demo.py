@@ -45,7 +45,7 @@ async def _seed(app: FastAPI, end: datetime = END, report: Silence | None = None
 
 async def _rows(statement: str) -> list[Mapping[str, Any]]:
     async with reading() as connection:
-        return list((await connection.execute(sa.text(statement))).mappings().all())
+        return [row._asdict() for row in await connection.execute(sa.text(statement))]
 
 
 async def _counts() -> dict[str, int]:
