@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -216,6 +217,28 @@ def from_http_exception(error: HTTPException) -> Response:
         "code": status.name.lower(),
     }
     return Response(orjson.dumps(document), error.status_code, headers=error.headers, media_type=MEDIA_TYPE)
+
+
+class OversizeMiddleware:
+    """Puts the framework's one refusal in plain text, that of too large a body, in our words."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        replaced = False
+
+        async def answer(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == PayloadTooLarge.status:
+                replaced = dict(message["headers"]).get(b"content-type") != MEDIA_TYPE.encode()
+            if not replaced:
+                await send(message)
+            elif message["type"] == "http.response.start":
+                await PayloadTooLarge().response(scope["path"])(scope, receive, send)
+
+        await self._app(scope, receive, answer)
 
 
 def internal_error() -> Response:

@@ -1,13 +1,13 @@
 """The HTTP side of check-ins: plans, pauses, what came of each morning, and answers."""
 
 import uuid
-from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Query, Response
 
 from app.core import audit
 from app.core.access import CurrentActor
+from app.core.instants import GivenDay
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
@@ -81,7 +81,7 @@ async def list_check_ins_of_day(
     connection: Reading,
     actor: CurrentActor,
     page: PageQuery,
-    day: Annotated[date, Query(alias="date", description="the residents' local day")],
+    day: Annotated[GivenDay, Query(alias="date", description="the residents' local day")],
     state: StateFilter = None,
 ) -> Response:
     """List the check-ins of a day of everyone you look after, in the order they are due."""

@@ -7,8 +7,9 @@ from functools import cache
 from typing import Annotated, Literal, Self, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
 
+from app.core.instants import GivenInstant
 from eldercare.check_ins.rules import ANSWER_WINDOWS, LONGEST_PAUSE, Answer, Holidays, State, day_rule
 
 Channel = Literal["app", "sms", "voice", "call_in", "visit"]
@@ -165,8 +166,8 @@ class PauseCreate(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["away", "hospital"]
-    starts_at: AwareDatetime | None = Field(default=None, description="without it: now")
-    ends_at: AwareDatetime
+    starts_at: GivenInstant | None = Field(default=None, description="without it: now")
+    ends_at: GivenInstant
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -231,4 +232,4 @@ class AnswerWrite(BaseModel):
     status: Answer
     how: Literal["saw", "spoke"] | None = Field(default=None, description="needed when somebody answers for the person")
     answers: dict[str, AnswerValue] = Field(default={}, max_length=10, description="question key → answer")
-    occurred_at: AwareDatetime | None = Field(default=None, description="when it was said, if the app was offline then")
+    occurred_at: GivenInstant | None = Field(default=None, description="when it was said, if the app was offline then")

@@ -1,12 +1,13 @@
 """The HTTP side of answering alarms, and of the figures about it."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Query
 
 from app.core import audit
 from app.core.access import CurrentActor
+from app.core.instants import GivenInstant
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
 from app.identity.api import Member, member_guard
@@ -76,12 +77,10 @@ async def cancel_alarm(
 async def get_response_times(
     connection: Reading,
     member: Annotated[Member, Depends(member_guard("operator", "dispatcher", organization_kind="operator"))],
-    since: Annotated[datetime, Query(alias="from")],
-    until: Annotated[datetime, Query(alias="to")],
+    since: Annotated[GivenInstant, Query(alias="from")],
+    until: Annotated[GivenInstant, Query(alias="to")],
 ) -> ResponseTimes:
     """Show how fast alarms were answered, with the telecare yardstick for the part it is meant for."""
-    if since.tzinfo is None or until.tzinfo is None:
-        raise Malformed(errors=[FieldError("/query/from", "give instants with an offset", "timezone_aware")])
     if not since < until <= since + LONGEST_PERIOD:
         raise Malformed(errors=[FieldError("/query/to", "after `from`, at most 366 days", "period")])
     await audit.record(connection, member.actor, "report:response_times", community_id=member.community_id)

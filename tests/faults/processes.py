@@ -129,6 +129,7 @@ class Nursery:
                     await self._started.put(pid)
                 case {"exited": pid, "status": status}:
                     self._exit_of(pid).set_result(status)
+        self.ready.set()  # it has ended, ready or not
 
     async def start(self, command: list[str], environment: Mapping[str, str], log: Path) -> Process:
         """Fork a process that runs ``hearthline <command>``."""
@@ -156,7 +157,10 @@ async def open_nursery() -> AsyncIterator[Nursery]:
     opened = Nursery(server)
     listening = asyncio.create_task(opened.listen())
     try:
-        await asyncio.wait_for(opened.ready.wait(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            await opened.ready.wait()
+        if listening.done():
+            raise RuntimeError("the nursery did not start")
         yield opened
     finally:
         assert server.stdin

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Response
 
 from app.core.access import CurrentActor, public
+from app.core.instants import GivenDay
 from app.core.paging import Page
 from app.core.problems import (
     FieldError,
@@ -71,8 +72,8 @@ async def change_community(
 async def list_holidays(
     actor: CurrentActor,
     connection: Reading,
-    first: Annotated[date, Query(alias="from")],
-    last: Annotated[date, Query(alias="to")],
+    first: Annotated[GivenDay, Query(alias="from")],
+    last: Annotated[GivenDay, Query(alias="to")],
 ) -> Page[HolidayPublic]:
     """The community's holidays and make-up workdays between two days, both included, at most three years."""
     if not timedelta(0) <= last - first <= _LONGEST:

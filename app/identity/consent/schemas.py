@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from app.core.instants import GivenInstant
 from app.identity.consent.rules import GivenKind, GrantKind
 from app.identity.scopes import ALL
 
@@ -20,7 +21,7 @@ class GrantAdd(BaseModel):
     account_id: uuid.UUID = Field(description="who is to be allowed it: a person of the same community")
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=50)]
     kind: GivenKind = "consent"
-    expires_at: AwareDatetime | None = None
+    expires_at: GivenInstant | None = None
 
 
 class GrantChange(BaseModel):
@@ -29,7 +30,7 @@ class GrantChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=50)]
-    expires_at: AwareDatetime | None = None
+    expires_at: GivenInstant | None = None
 
 
 class GrantParty(BaseModel):

@@ -4,8 +4,9 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from app.core.instants import GivenInstant
 from app.identity.organizations import rules
 from app.identity.people.schemas import Change, Name
 
@@ -60,8 +61,8 @@ class AgreementAdd(BaseModel):
     resident_id: uuid.UUID | None = Field(default=None, description="everyone in the community unless named")
     scopes: Scopes
     basis: Annotated[str, Field(min_length=1, max_length=500, description="the contract or law it rests on")]
-    starts_at: AwareDatetime | None = Field(default=None, description="now unless named")
-    ends_at: AwareDatetime | None = None
+    starts_at: GivenInstant | None = Field(default=None, description="now unless named")
+    ends_at: GivenInstant | None = None
 
 
 class AgreementChange(Change):
@@ -69,7 +70,7 @@ class AgreementChange(Change):
 
     scopes: Scopes = Field(default_factory=list)
     basis: Annotated[str, Field(min_length=1, max_length=500)] = Field(default_factory=str)
-    ends_at: AwareDatetime | None = None
+    ends_at: GivenInstant | None = None
 
 
 class AgreementPublic(BaseModel):
