@@ -11,6 +11,8 @@ from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from app.core import clock
 from app.core.access import Actor
 from app.core.clock import ManualClock
@@ -18,6 +20,8 @@ from app.demo import behaviour
 from app.demo.client import Phones, Refused
 from app.demo.clockwork import Clockwork
 from app.demo.community import TIME_ZONE, Resident, Village
+
+log = structlog.get_logger(__name__)
 
 _ZONE: Final = ZoneInfo(TIME_ZONE)
 _DAY_BEGINS: Final = time(5)
@@ -258,8 +262,11 @@ class Replay(People):
 async def live(people: People, stop: asyncio.Event) -> None:
     """Let people live on the running clock, beside a worker, until ``stop`` is set."""
     while not stop.is_set():
-        await people.notice()
-        await people.act()
+        try:
+            await people.notice()
+            await people.act()
+        except Refused as refusal:  # the database is away for a moment, perhaps
+            log.warning("neighbours_refused", status=refusal.status, problem_code=refusal.code)
         try:
             await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
         except TimeoutError:
