@@ -20,8 +20,8 @@ _DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 async def fetch_row(connection: AsyncConnection, sql: str, *values: object) -> asyncpg.Record | None:
     """Return the first row of ``sql`` (``$1`` …), or ``None``.
 
-    Raises ``ConnectionError`` when the database went away, and then takes the connection out of the pool, as SQLAlchemy
-    would have done.
+    Raises ``ConnectionError`` when the database went away, and then takes the connection and all that are as old out of
+    the pool, as SQLAlchemy would have done: one request finds out, not one per connection.
     """
     raw = await connection.get_raw_connection()
     try:
@@ -29,6 +29,8 @@ async def fetch_row(connection: AsyncConnection, sql: str, *values: object) -> a
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         if not (getattr(error, "sqlstate", None) or "08").startswith(_GONE):
             raise
+        broken = error
+        await connection.run_sync(lambda own: own.engine.pool._invalidate(raw, broken, _checkin=False))  # noqa: SLF001 - what SQLAlchemy calls
         await connection.invalidate(error)
         raise ConnectionError("the database went away") from error
     return row

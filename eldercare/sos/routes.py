@@ -42,7 +42,7 @@ async def raise_sos(request: Request, response: Response) -> SosPublic:
     """Call for help. Stored at once; people are told when the countdown ends, even if the app dies meanwhile."""
     actor: Actor | None = None
     try:
-        actor = await authenticate_sos(request)
+        actor = await service.insisting(lambda: authenticate_sos(request))
         sos = rules.understand(await _body(request), clock.now())
         alarm = await service.store(actor, sos)
     except Problem as refusal:

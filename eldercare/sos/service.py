@@ -3,6 +3,8 @@
 import asyncio
 import random
 import uuid
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import structlog
 from prometheus_client import Counter
@@ -10,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.access import Actor
-from app.core.database import is_retryable, unit_of_work
+from app.core.database import is_retryable, is_unreachable, unit_of_work
 from app.core.settings import settings
 from app.identity.api import community
 from eldercare.alarms.models import Alarm, AlarmKind, Severity
@@ -22,6 +24,7 @@ from eldercare.sos.schemas import Numbers
 
 NOT_STORED = Counter("hearthline_sos_not_stored", "Calls for help that could not be stored and were told to phone")
 
+Result = TypeVar("Result")
 _TRIES = 6
 _known: dict[uuid.UUID, Numbers] = {}
 
@@ -46,14 +49,26 @@ async def store(actor: Actor, sos: Sos) -> Alarm:
         countdown=sos.countdown,
         client_key=sos.client_key,
     )
+
+    async def attempt() -> Alarm:
+        async with unit_of_work() as session:
+            return await raise_alarm(session, actor, signal)
+
+    return await insisting(attempt)
+
+
+async def insisting(work: Callable[[], Awaitable[Result]]) -> Result:
+    """Return what ``work`` returns, trying again for a second while the database is at fault: it may be back.
+
+    Raises what the last try raised.
+    """
     for attempt in range(_TRIES):
         try:
-            async with unit_of_work() as session:
-                return await raise_alarm(session, actor, signal)
+            return await work()
         except Exception as error:
-            if not is_retryable(error) or attempt == _TRIES - 1:
+            if not (is_retryable(error) or is_unreachable(error)) or attempt == _TRIES - 1:
                 raise
-            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads the next try
+            await asyncio.sleep(random.uniform(0.5, 1) * 0.02 * 2**attempt)  # noqa: S311 - spreads the next try
     raise AssertionError("unreachable")
 
 
