@@ -174,3 +174,18 @@ async def test_an_sos_that_cannot_be_stored_says_whom_to_phone(
         assert stored.status_code == 201, stored.text
         again = await client.post("/v1/me/sos", json={"sos_id": key})
         assert again.json()["id"] == stored.json()["id"]
+
+
+@CRASHES
+async def test_the_first_sos_after_a_restart_is_stored(away: House, mine: embedded.EmbeddedServer, crash: bool) -> None:
+    """Every connection the process holds is dead by then: no caller is to find out for us."""
+    await settle_in(away.url, 1)
+    async with standing_on(away.url):
+        headers = await signed_in(1)
+    api = await away.api()
+    async with httpx.AsyncClient(base_url=api.url, timeout=60, headers=headers) as client:
+        before = await asyncio.gather(*(client.post("/v1/me/sos") for _ in range(20)))
+        assert {answer.status_code for answer in before} == {201}
+        await asyncio.to_thread(mine.restart, crash=crash)
+        first = await client.post("/v1/me/sos")
+        assert first.status_code == 201, first.text
