@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -25,6 +26,7 @@ from eldercare.sos.schemas import Numbers
 NOT_STORED = Counter("hearthline_sos_not_stored", "Calls for help that could not be stored and were told to phone")
 
 Result = TypeVar("Result")
+PATIENCE = 1.0  # seconds
 _TRIES = 6
 _known: dict[uuid.UUID, Numbers] = {}
 
@@ -60,13 +62,15 @@ async def store(actor: Actor, sos: Sos) -> Alarm:
 async def insisting(work: Callable[[], Awaitable[Result]]) -> Result:
     """Return what ``work`` returns, trying again for a second while the database is at fault: it may be back.
 
-    Raises what the last try raised.
+    Raises what the last try raised. Where a try itself takes long, the next would keep somebody from phoning.
     """
+    until = time.monotonic() + PATIENCE
     for attempt in range(_TRIES):
         try:
             return await work()
         except Exception as error:
-            if not (is_retryable(error) or is_unreachable(error)) or attempt == _TRIES - 1:
+            passes = is_retryable(error) or is_unreachable(error)
+            if not passes or attempt == _TRIES - 1 or time.monotonic() > until:
                 raise
             await asyncio.sleep(random.uniform(0.5, 1) * 0.02 * 2**attempt)  # noqa: S311 - spreads the next try
     raise AssertionError("unreachable")

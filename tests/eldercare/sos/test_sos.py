@@ -205,3 +205,19 @@ def test_no_field_is_too_strange_either(fields: dict[str, object]) -> None:
 
     assert timedelta() <= sos.countdown <= timedelta(seconds=30)
     assert START - timedelta(hours=24) <= sos.occurred_at <= START
+
+
+async def test_it_insists_while_that_does_not_keep_anybody_from_phoning(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    async def work() -> None:
+        tries.append(len(tries))
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        await service.insisting(work)
+    assert len(tries) == service._TRIES
+    monkeypatch.setattr(service, "PATIENCE", -1.0)
+    with pytest.raises(TimeoutError):
+        await service.insisting(work)
+    assert len(tries) == service._TRIES + 1
