@@ -44,7 +44,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _handle_unexpected(request: Request, error: Exception) -> Response:
-    log.error("unexpected_error", path=request.scope.get("route_path"), error=type(error).__name__, exc_info=error)
+    log.error(
+        "unexpected_error",
+        route=getattr(request.scope.get("route"), "path", None),
+        error=type(error).__name__,
+        exc_info=error,
+    )
     return internal_error()
 
 

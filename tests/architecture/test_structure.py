@@ -106,11 +106,9 @@ def test_every_package_is_under_contract_without_exceptions() -> None:
     assert "ignore" not in str(settings)
 
 
-@pytest.mark.parametrize("package", PROTECTED)
+@pytest.mark.parametrize("package", [name for name in PROTECTED if (ROOT / name.replace(".", "/")).exists()])
 def test_everything_but_api_and_events_is_protected(package: str) -> None:
     folder = ROOT / package.replace(".", "/")
-    if not folder.exists():
-        pytest.skip("not built yet")
     rules = contracts()["contracts"]
     assert isinstance(rules, list)
     protected = {module for rule in rules if rule["type"] == "protected" for module in rule["protected_modules"]}
