@@ -1,7 +1,7 @@
 """The two doors to PostgreSQL: ``unit_of_work()`` for writing, ``reading()`` for reading."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from app.core.readers import Reader, Readers
 from app.core.settings import DatabaseSettings
 
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
@@ -26,7 +27,7 @@ class Database:
     url: URL
     schema_name: str
     writing: AsyncEngine
-    reading: AsyncEngine
+    reading: Readers
     sessions: async_sessionmaker[AsyncSession]
 
 
@@ -69,14 +70,15 @@ def open_database(url: str, settings: DatabaseSettings) -> Database:
     global _database  # noqa: PLW0603 - one database per process
     parsed = make_url(url).set(drivername="postgresql+asyncpg")
     writing = _engine(parsed, settings, pool_size=settings.writing_pool)
-    reading = _engine(
+    autocommitting = _engine(
         parsed,
         settings,
         pool_size=settings.reading_pool,
         isolation_level="AUTOCOMMIT",
-        # An autocommit connection has nothing to roll back; the reset would be a round trip per read.
+        # An autocommit connection has nothing to roll back; the reset would be a round trip.
         pool_reset_on_return=None,
     )
+    reading = Readers(autocommitting, settings.reading_pool, settings.pool_timeout)
     sessions = async_sessionmaker(writing, expire_on_commit=False)
     _database = Database(parsed, settings.schema_name, writing, reading, sessions)
     return _database
@@ -131,15 +133,9 @@ def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:
     session.info.setdefault(_AFTER_COMMIT, []).append(callback)
 
 
-@asynccontextmanager
-async def reading() -> AsyncIterator[AsyncConnection]:
+def reading() -> AbstractAsyncContextManager[Reader]:
     """Hand out an autocommit connection to the primary: each statement sees all that was committed before it."""
-    async with database().reading.connect() as connection:
-        try:
-            yield connection
-        except asyncpg.InternalClientError as error:
-            await connection.invalidate(error)  # SQLAlchemy does not know this one and would keep the connection
-            raise
+    return database().reading.connection()
 
 
 def is_retryable(error: BaseException) -> bool:

@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.readers import Reader
+
 _GONE: Final = ("08", "57P")  # SQL states of a lost connection, a shutdown, a crash
 _DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 
@@ -23,13 +25,16 @@ async def fetch_row(connection: AsyncConnection, sql: str, *values: object) -> a
     Raises ``ConnectionError`` when the database went away, and then takes the connection and all that are as old out of
     the pool, as SQLAlchemy would have done: one request finds out, not one per connection.
     """
-    raw = await connection.get_raw_connection()
+    if isinstance(connection, Reader):
+        driver = connection.driver
+    else:
+        driver = (await connection.get_raw_connection()).driver_connection
     try:
-        row: asyncpg.Record | None = await raw.driver_connection.fetchrow(sql, *values)  # type: ignore[union-attr]
+        row: asyncpg.Record | None = await driver.fetchrow(sql, *values)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         if not (getattr(error, "sqlstate", None) or "08").startswith(_GONE):
             raise
-        broken = error
+        broken, raw = error, await connection.get_raw_connection()
         await connection.run_sync(lambda own: own.engine.pool._invalidate(raw, broken, _checkin=False))  # noqa: SLF001 - what SQLAlchemy calls
         await connection.invalidate(error)
         raise ConnectionError("the database went away") from error
