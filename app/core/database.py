@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 
-from app.core.readers import Reader, Readers
+from app.core.connections import Connection, Connections, translated
 from app.core.settings import DatabaseSettings
 
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
@@ -22,12 +22,12 @@ _AFTER_COMMIT = "after_commit"
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The engines of one process: at most ``writing_pool`` + ``reading_pool`` connections."""
+    """The connections of one process: at most ``writing_pool`` + ``reading_pool`` connections."""
 
     url: URL
     schema_name: str
-    writing: AsyncEngine
-    reading: Readers
+    writing: Connections
+    reading: Connections
     sessions: async_sessionmaker[AsyncSession]
 
 
@@ -38,12 +38,12 @@ def _dump(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _engine(url: URL, settings: DatabaseSettings, **options: Any) -> AsyncEngine:
-    return create_async_engine(
+def _connections(url: URL, settings: DatabaseSettings, size: int) -> Connections:
+    engine = create_async_engine(
         url,
-        max_overflow=0,
-        pool_timeout=settings.pool_timeout,
-        pool_use_lifo=True,
+        poolclass=sa.NullPool,  # connections are kept by ``Connections``
+        pool_reset_on_return=None,
+        isolation_level="AUTOCOMMIT",
         # An error's text must not carry the values of the statement: they are personal data.
         hide_parameters=True,
         json_serializer=_dump,
@@ -61,25 +61,17 @@ def _engine(url: URL, settings: DatabaseSettings, **options: Any) -> AsyncEngine
                 "idle_in_transaction_session_timeout": "60000",
             },
         },
-        **options,
     )
+    return Connections(engine, size, settings.pool_timeout)
 
 
 def open_database(url: str, settings: DatabaseSettings) -> Database:
-    """Open the process's engines on ``url`` (``postgresql+asyncpg://``) and return them; connects at first use."""
+    """Open the process's connections to ``url`` (``postgresql+asyncpg://``) and return them; connects at first use."""
     global _database  # noqa: PLW0603 - one database per process
     parsed = make_url(url).set(drivername="postgresql+asyncpg")
-    writing = _engine(parsed, settings, pool_size=settings.writing_pool)
-    autocommitting = _engine(
-        parsed,
-        settings,
-        pool_size=settings.reading_pool,
-        isolation_level="AUTOCOMMIT",
-        # An autocommit connection has nothing to roll back; the reset would be a round trip.
-        pool_reset_on_return=None,
-    )
-    reading = Readers(autocommitting, settings.reading_pool, settings.pool_timeout)
-    sessions = async_sessionmaker(writing, expire_on_commit=False)
+    writing = _connections(parsed, settings, settings.writing_pool)
+    reading = _connections(parsed, settings, settings.reading_pool)
+    sessions = async_sessionmaker(expire_on_commit=False)
     _database = Database(parsed, settings.schema_name, writing, reading, sessions)
     return _database
 
@@ -117,15 +109,45 @@ async def unit_of_work() -> AsyncIterator[AsyncSession]:
 
     Callbacks given to ``after_commit`` run once the commit is durable.
     """
-    async with database().sessions() as session:
+    opened = database()
+    async with opened.writing.connection() as connection:
+        await _order(connection, "BEGIN")
+        session = opened.sessions(bind=connection)
         try:
             yield session
-            await session.commit()
-        except BaseException:
-            await session.rollback()
+            if session.in_transaction():
+                await session.commit()  # flushes; the transaction itself is ours
+            await _order(connection, "COMMIT")
+        except Exception:
+            if not (connection.invalidated or connection.driver.is_closed()):
+                await _order(connection, "ROLLBACK")
             raise
-        for callback in session.info.pop(_AFTER_COMMIT, ()):
-            callback()
+        finally:
+            if session.in_transaction():
+                await session.close()
+    for callback in session.info.pop(_AFTER_COMMIT, ()):
+        callback()
+
+
+async def _order(connection: Connection, order: str) -> None:
+    """Begin or end the transaction.
+
+    Raises what SQLAlchemy raises, and ``RuntimeError`` for a commit of what had failed before: PostgreSQL answers it
+    with a rollback and no error.
+    """
+    try:
+        tag = await connection.driver.execute(order)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise translated(error, order) from error
+    if tag != order:
+        raise RuntimeError("the transaction had failed before its commit")
+
+
+def connection_of(session: AsyncSession) -> Connection:
+    """Return the connection a unit of work runs on."""
+    if not isinstance(session.bind, Connection):
+        raise TypeError("the session was not opened by unit_of_work()")
+    return session.bind
 
 
 def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:
@@ -133,7 +155,7 @@ def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:
     session.info.setdefault(_AFTER_COMMIT, []).append(callback)
 
 
-def reading() -> AbstractAsyncContextManager[Reader]:
+def reading() -> AbstractAsyncContextManager[Connection]:
     """Hand out an autocommit connection to the primary: each statement sees all that was committed before it."""
     return database().reading.connection()
 

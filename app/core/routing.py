@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.core import idempotency
+from app.core import database, idempotency
 from app.core.access import authenticate
 from app.core.database import is_retryable, is_unreachable, reading, unit_of_work
 from app.core.endpoints import Plan, planned
@@ -86,7 +86,7 @@ class UnitOfWorkRoute(APIRoute):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        if self.plan is not None:
+        if self.plan is not None and self.max_body_size is None:
             # No dependency and no answer of a planned endpoint outlives it: the framework's stacks would stay empty.
             self.app = _served(self.get_route_handler())
 
@@ -219,7 +219,7 @@ async def _claim(request: Request) -> idempotency.Claim | None:
 
 async def _refuse_unstorable_text(request: Request) -> None:
     """Refuse what PostgreSQL's text cannot hold: NUL, and halves of surrogate pairs."""
-    if "\x00" in request.url.path or "%00" in request.url.query:
+    if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
         raise BadRequest("the address contains a NUL character")
     if request.method not in _WRITING or "json" not in request.headers.get("content-type", "json"):
         return
@@ -274,9 +274,7 @@ Reading = Annotated[AsyncConnection, Depends(_connection)]
 async def connection_of(request: Request) -> AsyncConnection:
     """Return the connection a guard reads through: the unit of work's in writing routes, the reading one otherwise."""
     session: AsyncSession | None = getattr(request.state, "session", None)
-    if session is not None:
-        return await session.connection()
-    return await _connection(request)
+    return await _connection(request) if session is None else database.connection_of(session)
 
 
 _ETAG = re.compile(r'^(?:W/)?"(\d{1,9})"$')

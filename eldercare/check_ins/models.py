@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import date, datetime, time, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -199,3 +199,15 @@ class Outage(SQLModel, table=True):
     part: str
     started_at: datetime = instant()
     ended_at: datetime = instant()
+
+
+CHECK_INS = cast(sa.Table, CheckIn.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+
+
+def shown(name: str) -> sa.ColumnElement[Any]:
+    """Return a column of check-ins as callers may see it: a row set aside has a deadline, infinity, none can read."""
+    column: sa.ColumnElement[Any] = CHECK_INS.c[name]
+    if name == "answer_by":
+        never = sa.literal_column("CAST('infinity' AS timestamptz)", sa.DateTime(timezone=True))
+        column = sa.func.nullif(column, never)
+    return column.label(name)
