@@ -45,7 +45,7 @@ def test_settings() -> Iterator[Settings]:
 def server() -> Iterator[embedded.EmbeddedServer]:
     """Start (or join) the embedded PostgreSQL that all test processes share."""
     DATA.mkdir(parents=True, exist_ok=True)
-    running = embedded.start_sync(DATA / "postgres", durable=False)
+    running = embedded.start_sync(DATA / f"postgres-{embedded.major_version()}", durable=False)
     yield running
     running.stop_sync()
 
