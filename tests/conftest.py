@@ -32,6 +32,11 @@ WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relname <> 'alembic_version
 """
 
 
+def pytest_report_header() -> str:
+    """Say which database the tests run on."""
+    return f"PostgreSQL {embedded.major_version()}"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def test_settings() -> Iterator[Settings]:
     """Run every test on settings that owe nothing to the environment."""
