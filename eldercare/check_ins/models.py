@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed
 
 IS_OPEN: sa.ColumnElement[bool] = sa.literal_column("state = 'prompted'", sa.Boolean)
+IS_UNANSWERED: sa.ColumnElement[bool] = sa.literal_column("state <> 'answered'", sa.Boolean)
 ANSWERS_CONTEXT = "eldercare_check_in.answers"
 
 
@@ -141,6 +142,10 @@ class CheckIn(Table, table=True):
             for column in ("next_prompt_at", "settle_by", "next_reminder_at")
         ),
         sa.Index("ix_eldercare_check_in_answer_by", "answer_by", postgresql_where=IS_OPEN),
+        # Few among years of answers.
+        sa.Index(
+            "ix_eldercare_check_in_unanswered", "resident_id", "due_at", "plan_id", postgresql_where=IS_UNANSWERED
+        ),
         # Rows move through a handful of states within the hour: room on the page keeps them from spreading.
         {"postgresql_with": {"fillfactor": 70}},
     )

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import orjson
 import sqlalchemy as sa
@@ -17,9 +17,11 @@ from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.core.statements import HotStatement
 from app.identity.api import ResidentSubject, actor_binds, visible_residents
-from eldercare.check_ins.models import ANSWERS_CONTEXT, CHECK_INS, CheckInSchedule, shown
+from eldercare.check_ins.models import ANSWERS_CONTEXT, CHECK_INS, IS_UNANSWERED, CheckInSchedule, shown
 from eldercare.check_ins.rules import State
 from eldercare.check_ins.schemas import CheckInDetail, CheckInPublic
+
+Choice = Literal["all", "answered", "unanswered"]
 
 _INSTANT = sa.DateTime(timezone=True)
 _schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
@@ -71,9 +73,14 @@ _beyond = sa.tuple_(CHECK_INS.c.due_at, CHECK_INS.c.plan_id) < sa.tuple_(
     sa.bindparam("after_due_at", type_=_INSTANT), sa.bindparam("after_plan_id", type_=sa.Uuid)
 )
 _in_state = CHECK_INS.c.state == sa.bindparam("state", type_=sa.Text)
+_CHOICES: Final[Mapping[Choice, tuple[sa.ColumnElement[bool], ...]]] = {
+    "all": (),
+    "answered": (_in_state,),
+    "unanswered": (_in_state, IS_UNANSWERED),  # said in the statement, for an index of few entries
+}
 _LISTS = {
-    (filtered, paged): _list(*((_in_state,) if filtered else ()), *((_beyond,) if paged else ()))
-    for filtered in (False, True)
+    (choice, paged): _list(*conditions, *((_beyond,) if paged else ()))
+    for choice, conditions in _CHOICES.items()
     for paged in (False, True)
 }
 _TRACED_LISTS = {key: audit.traced(statement, "check_ins:list") for key, statement in _LISTS.items()}
@@ -91,7 +98,8 @@ async def list_check_ins(
     if page.cursor is not None:
         due_at, plan_id = decode_cursor(_KIND, page.cursor)
         binds |= {"after_due_at": datetime.fromisoformat(due_at), "after_plan_id": uuid.UUID(plan_id)}
-    key = (state is not None, page.cursor is not None)
+    choice: Choice = "all" if state is None else "answered" if state == "answered" else "unanswered"
+    key = (choice, page.cursor is not None)
     if subject.relation == "self":
         statement = _HOT_LISTS[key]
     else:
