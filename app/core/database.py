@@ -145,9 +145,10 @@ async def _order(connection: Connection, order: str) -> None:
 
 def connection_of(session: AsyncSession) -> Connection:
     """Return the connection a unit of work runs on."""
-    if not isinstance(session.bind, Connection):
+    bind = session.bind
+    if type(bind) is not Connection:
         raise TypeError("the session was not opened by unit_of_work()")
-    return session.bind
+    return bind
 
 
 def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:
