@@ -38,18 +38,27 @@ from eldercare.alarms.repository import (
     insert_alarms,
     insert_entries,
     insert_signals,
-    kinds_of,
     lock_alarms,
     lock_open,
     move,
+    reasons_for,
     told_accounts,
 )
-from eldercare.alarms.rules import REPEATED_WITHIN, Action, AlarmSignal, Joined, Standing, is_purely, join
+from eldercare.alarms.rules import REPEATED_WITHIN, Action, AlarmSignal, Joined, Standing, Word, join, takes_back
 from eldercare.escalation.views import plans_in_force
 from eldercare.events import AlarmCancelled, AlarmJoined, AlarmRaised, AlarmResolved
 from notifications.api import Value
 
-__all__ = ["AlarmKind", "AlarmSignal", "Severity", "close_alarm", "raise_alarm", "raise_alarms", "stand_down"]
+__all__ = [
+    "AlarmKind",
+    "AlarmSignal",
+    "Severity",
+    "Word",
+    "close_alarm",
+    "raise_alarm",
+    "raise_alarms",
+    "stand_down",
+]
 
 LADDERS = "eldercare.ladders"
 """The wake-up channel of alarms whose next step is due."""
@@ -114,14 +123,14 @@ async def join_alarm(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, s
 
 
 async def stand_down(
-    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, *, kinds: frozenset[str], reason: str
+    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, *, word: Word, reason: str
 ) -> Alarm | None:
-    """Resolve the resident's open alarm if it consists of nothing but ``kinds``, and tell everyone who was told.
+    """Resolve the resident's open alarm if ``word`` takes back all there is to it, and tell everyone who was told.
 
     Returns the alarm, or ``None`` if there is none or there is more to it. ``reason`` is a word for the timeline.
     """
     for alarm in await lock_open(session, [resident_id]):
-        if alarm.is_test or not is_purely(await kinds_of(session, alarm.id), kinds):
+        if alarm.is_test or not takes_back(word, await reasons_for(session, alarm.id)):
             continue
         return await close_alarm(session, actor, alarm, Action.STAND_DOWN, outcome=reason)
     return None

@@ -131,6 +131,23 @@ async def test_a_late_all_clear_stands_down_a_pure_alarm(resident: Resident, clo
     assert await alarms() == [("check_in_missed", 2, "resolved")]
 
 
+async def test_an_all_clear_from_before_a_second_silence_does_not_speak_of_it(
+    resident: Resident, clock: ManualClock
+) -> None:
+    morning = await due(resident, clock, times=["08:30", "12:00"])
+    clock.set(DUE + timedelta(hours=4, minutes=1))
+    for _ in range(2):
+        await run()
+        clock.advance(timedelta(minutes=31))
+    noon = (await made.check_ins(resident))[1]
+    assert ((await made.check_in(morning.id)).state, noon.state) == ("missed", "missed")
+
+    await answer(resident, morning.id, occurred_at=(DUE + timedelta(minutes=5)).isoformat())
+    assert [state for _, _, state in await alarms()] == ["raised"], "the phone was without a network since the morning"
+    await answer(resident, noon.id)
+    assert [state for _, _, state in await alarms()] == ["resolved"]
+
+
 async def test_a_late_all_clear_leaves_any_other_alarm_to_people(resident: Resident, clock: ManualClock) -> None:
     asked = await due(resident, clock)
     clock.advance(timedelta(minutes=31))
