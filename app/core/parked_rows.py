@@ -130,8 +130,8 @@ async def set_aside(due: Due, row: DueRow, error: Exception) -> None:
         error=failures.code_of(error),
         place=failures.place_of(error),
     )
-    if due.on_stuck is not None and attempts >= failures.STUCK_AFTER:
-        await _report(due.on_stuck, Stuck(due, row.id, row.due_at, attempts // failures.STUCK_AFTER))
+    if due.on_stuck is not None and verdict.attempts >= failures.STUCK_AFTER:
+        await _report(due.on_stuck, Stuck(due, row.id, row.due_at, verdict.attempts // failures.STUCK_AFTER))
 
 
 async def _report(on_stuck: OnStuck, stuck: Stuck) -> None:
