@@ -21,7 +21,7 @@ STEP = Notice(
     urgency="critical",
     channels=("push", "sms", "voice", "mail", "inbox"),
     package=_PACKAGE,
-    variables=_ABOUT | {"raised_at": "instant"},
+    variables=_ABOUT | {"raised_at": "instant", "code": "word"},
     useful_for=timedelta(minutes=30),
 )
 AGAIN = Notice(
