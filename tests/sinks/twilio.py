@@ -13,6 +13,10 @@ from urllib.parse import urlsplit
 
 import httpx
 from aiohttp import web
+from pydantic import SecretStr
+
+from app.core.settings import MessageSettings, Settings, TwilioSettings, install_settings
+from notifications.api import close_channels
 
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "token-of-the-tests"
@@ -69,6 +73,7 @@ class TwilioSink:
         self.attempts = 0
         self.behave: Behaviour = lambda _: None
         self.url = ""
+        self.taken = asyncio.Condition()
         self._released = asyncio.Event()
 
     async def report(
@@ -105,6 +110,11 @@ class TwilioSink:
         form = {"CallSid": call["sid"], "CallStatus": status, "To": call["To"]}
         assert (await self.report(client, call["StatusCallback"], form)).status_code == 204
 
+    async def wait_for(self, count: int) -> None:
+        """Return once ``count`` messages and calls were taken."""
+        async with self.taken:
+            await self.taken.wait_for(lambda: len(self.messages) + len(self.calls) >= count)
+
     def release(self) -> None:
         """Let hanging requests end."""
         self._released.set()
@@ -120,7 +130,9 @@ class TwilioSink:
         reply = error(400, problem) if problem else self.behave(form)
         sid = f"{'CA' if is_call else 'SM'}{self.attempts:032x}"
         if reply is None or reply.takes:
-            (self.calls if is_call else self.messages).append({**form, "sid": sid})
+            async with self.taken:
+                (self.calls if is_call else self.messages).append({**form, "sid": sid})
+                self.taken.notify_all()
         if reply is None:
             return web.json_response({"sid": sid, "status": "queued", "account_sid": ACCOUNT}, status=201)
         if reply.hang:
@@ -178,3 +190,25 @@ async def twilio_sink() -> AsyncIterator[TwilioSink]:
     finally:
         sink.release()
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def twilio_provider(settings: Settings, **values: Any) -> AsyncIterator[TwilioSink]:
+    """Run a sink and make it this process's provider of text messages and calls."""
+    await close_channels()
+    async with twilio_sink() as sink:
+        given: dict[str, Any] = {
+            "account_sid": ACCOUNT,
+            "auth_token": SecretStr(TOKEN),
+            "from_number": NUMBER,
+            "endpoint": sink.url,
+            "timeout": 0.3,
+        }
+        chosen = {
+            "twilio": TwilioSettings(**(given | values)),
+            "messages": MessageSettings(sms="twilio", voice="twilio"),
+        }
+        install_settings(settings.model_copy(update=chosen))
+        yield sink
+        install_settings(settings)
+        await close_channels()
