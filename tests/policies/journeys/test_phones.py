@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 
 from app import assembly
 from app.core import clock as clocks
@@ -236,7 +237,7 @@ async def test_who_may_not_answer_an_alarm_is_sent_to_the_app(
 ) -> None:
     _, alarm = await raised("sms")
     async with unit_of_work() as session:
-        await session.execute(alarms.sa.text("DELETE FROM identity_grant"))
+        await session.execute(sa.text("DELETE FROM identity_grant"))
     assert "open the app" in str(await phone(FIRST).send("1"))
     assert (await alarms.current(alarm)).state == AlarmState.RAISED
 
