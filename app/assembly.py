@@ -49,6 +49,8 @@ from eldercare.ladders import subscribers as ladder_subscribers
 from eldercare.response import routes as response
 from eldercare.sos import routes as sos
 from notifications.account import subscribers as account_subscribers
+from notifications.callbacks import jobs as callback_jobs
+from notifications.callbacks import routes as callbacks
 from notifications.delivery import subscribers as delivery_subscribers
 from notifications.inbox import routes as inbox
 from notifications.outbox import routes as outbox
@@ -69,8 +71,10 @@ TABLE_MODULES = (
     "app.identity.sessions.models",
     "app.identity.sign_in.models",
     "app.media.models",
+    "notifications.callbacks.models",
     "notifications.delivery.models",
     "notifications.inbox.models",
+    "notifications.opt_outs.models",
     "notifications.outbox.models",
     "eldercare.alarms.models",
     "eldercare.care_circle.models",
@@ -97,6 +101,8 @@ ROUTERS: tuple[Router, ...] = (
     closing.router,
     importing.router,
     inbox.router,
+    callbacks.router,
+    replies.callback_router,
     check_ins.router,
     sos.router,
     alarms.router,
@@ -136,6 +142,7 @@ JOBS: tuple[Job, ...] = (
     *media_jobs.JOBS,
     *second_factor_jobs.JOBS,
     *sending_jobs.JOBS,
+    *callback_jobs.JOBS,
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
 )

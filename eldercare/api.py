@@ -26,6 +26,7 @@ from eldercare.check_ins.service.replies import Outcome, answer_reply
 from eldercare.check_ins.views import changes as check_in_change_views
 from eldercare.check_ins.views import plans as plan_views
 from eldercare.response import service as response
+from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
 
 __all__ = [
     "AlarmDetail",
@@ -44,6 +45,8 @@ __all__ = [
     "PausePublic",
     "Severity",
     "acknowledge_alarm",
+    "acknowledge_by_phone",
+    "acknowledge_reply",
     "alarm_changes",
     "alarm_queue",
     "answer_check_in",

@@ -15,16 +15,24 @@ at once ``await send_many(session, CHECK_IN_PROMPT, select, origin_kind="elderca
 instants and enumerations (``notifications/templates/variables.py`` lists the kinds and what a text can do with each).
 """
 
+from notifications.callbacks.access import Signature, SignedForm, require_link
+from notifications.callbacks.rules import is_machine, last_words, text_reply
+from notifications.callbacks.schemas import TwimlResponse
+from notifications.callbacks.service import Call, confirm_key, find_call, handle_once, speech
 from notifications.channels.registry import close_channels
+from notifications.channels.twilio_links import PREFIX as CALLBACKS
 from notifications.delivery.service import Origin, replay, send, send_many
 from notifications.delivery.views import ParkedDelivery, Tally, parked, tally
 from notifications.inbox.schemas import InboxItemPublic
 from notifications.inbox.views import changed as inbox_changes
+from notifications.opt_outs.repository import opt_in, opt_out
 from notifications.outbox.views import OutboxPhone, outbox_phone
 from notifications.templates.notices import Channel, Notice, Urgency
 from notifications.templates.variables import Kind, Value, seal_text
 
 __all__ = [
+    "CALLBACKS",
+    "Call",
     "Channel",
     "InboxItemPublic",
     "Kind",
@@ -32,16 +40,29 @@ __all__ = [
     "Origin",
     "OutboxPhone",
     "ParkedDelivery",
+    "Signature",
+    "SignedForm",
     "Tally",
+    "TwimlResponse",
     "Urgency",
     "Value",
     "close_channels",
+    "confirm_key",
+    "find_call",
+    "handle_once",
     "inbox_changes",
+    "is_machine",
+    "last_words",
+    "opt_in",
+    "opt_out",
     "outbox_phone",
     "parked",
     "replay",
+    "require_link",
     "seal_text",
     "send",
     "send_many",
+    "speech",
     "tally",
+    "text_reply",
 ]

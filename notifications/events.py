@@ -11,7 +11,8 @@ Outcome = Literal["sent", "failed", "expired", "suppressed"]
 class DeliverySettled(Event):
     """A delivery that has an origin came to its end; ``aggregate_id`` is the origin's id.
 
-    ``sent`` means that the provider took it. ``is_final`` is false when another channel is tried next: a notice in mode
+    ``sent`` means that the provider took it; ``failed`` may follow when it reports that the message did not arrive, or
+    that nobody pressed a key in the call. ``is_final`` is false when another channel is tried next: a notice in mode
     "first" did not reach its recipient only when an outcome other than ``sent`` is final. With mode "all" each channel
     has its final outcome; ``notifications.api.tally`` says how the whole origin stands.
     """

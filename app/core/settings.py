@@ -83,9 +83,26 @@ class PushSettings(BaseModel):
 class MessageSettings(BaseModel):
     """How text messages, calls and mail leave: ``local`` shows them on the outbox page."""
 
-    sms: Literal["local"] = "local"
+    sms: Literal["local", "twilio"] = "local"
     mail: Literal["local"] = "local"
-    voice: Literal["local"] = "local"
+    voice: Literal["local", "twilio"] = "local"
+
+
+class TwilioSettings(BaseModel):
+    """The account at Twilio, or at a provider that speaks its wire format, for text messages and calls."""
+
+    account_sid: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]{1,64}$")
+    auth_token: SecretStr | None = Field(default=None, description="also what the provider signs its callbacks with")
+    from_number: str | None = Field(default=None, pattern=r"^\+[1-9]\d{5,14}$", description="E.164; calls need one")
+    messaging_service: str | None = Field(default=None, description="sends text messages in place of the number")
+    templates: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="notice key → language → content sid, as JSON; without an entry the text itself is sent",
+    )
+    endpoint: str = "https://api.twilio.com"
+    timeout: float = Field(default=10.0, gt=0, le=20, description="seconds without an answer: it may have been sent")
+    ring_seconds: int = Field(default=45, ge=5, le=600)
+    machine_detection: bool = Field(default=False, description="hang up on voicemail at once; delays the first word")
 
 
 class WorkerSettings(BaseModel):
@@ -156,12 +173,32 @@ class Settings(BaseSettings):
     signin: SignInSettings = SignInSettings()
     push: PushSettings = PushSettings()
     messages: MessageSettings = MessageSettings()
+    twilio: TwilioSettings = TwilioSettings()
     worker: WorkerSettings = WorkerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     ratelimits: RateLimitSettings = RateLimitSettings()
     media: MediaSettings = MediaSettings()
     sos: SosSettings = SosSettings()
     demo: DemoSettings = DemoSettings()
+
+    @model_validator(mode="after")
+    def _providers_complete(self) -> Self:
+        twilio = self.twilio
+        required: dict[str, object] = {}
+        if "twilio" in (self.messages.sms, self.messages.voice):
+            required["HEARTHLINE_TWILIO_ACCOUNT_SID"] = twilio.account_sid
+            required["HEARTHLINE_TWILIO_AUTH_TOKEN"] = twilio.auth_token
+            if self.environment == "production" and not self.http.public_url.startswith("https://"):
+                raise ValueError("HEARTHLINE_HTTP_PUBLIC_URL must begin with https://: the provider calls it back")
+        if self.messages.sms == "twilio":
+            sender = "HEARTHLINE_TWILIO_FROM_NUMBER or HEARTHLINE_TWILIO_MESSAGING_SERVICE"
+            required[sender] = twilio.from_number or twilio.messaging_service
+        if self.messages.voice == "twilio":
+            required["HEARTHLINE_TWILIO_FROM_NUMBER"] = twilio.from_number
+        missing = [name for name, value in required.items() if value is None]
+        if missing:
+            raise ValueError(f"the provider of messages needs {', '.join(missing)}")
+        return self
 
     @model_validator(mode="after")
     def _safe_in_production(self) -> Self:

@@ -11,7 +11,7 @@ from app.core.access import Actor
 from app.core.paging import MAX_LIMIT, PageRequest
 from app.core.problems import Forbidden
 from app.identity.access import Member, member_guard, require_member
-from app.identity.authenticator import DEVICE_HEADER, IdentityAuthenticator, authenticate_sos
+from app.identity.authenticator import DEVICE_HEADER, IdentityAuthenticator, actor_by_phone, authenticate_sos
 from app.identity.closing.schemas import Closure
 from app.identity.closing.service import close as close_residence
 from app.identity.closing.service import hold as hold_residence
@@ -80,6 +80,7 @@ __all__ = [
     "SecondFactorNeeded",
     "SignInCode",
     "actor_binds",
+    "actor_by_phone",
     "add_first_operator",
     "add_grant",
     "appoint",
@@ -130,8 +131,13 @@ async def languages(connection: AsyncConnection, account_ids: Iterable[uuid.UUID
     return {account_id: person.language for account_id, person in (await people(connection, account_ids)).items()}
 
 
-async def find_accounts_by_phone(connection: AsyncConnection, community_id: uuid.UUID, phone: str) -> list[uuid.UUID]:
-    """Return the active accounts of the community an E.164 number reaches: one number may serve several people."""
+async def find_accounts_by_phone(
+    connection: AsyncConnection, community_id: uuid.UUID | None, phone: str
+) -> list[uuid.UUID]:
+    """Return the active accounts an E.164 number reaches: one number may serve several people.
+
+    Those of the community; of every community for ``None``, as whoever answers from a phone names none.
+    """
     return await accounts_reached_at(connection, community_id, phone)
 
 

@@ -43,6 +43,20 @@ _ACCOUNT: Final = """
     ) m
     WHERE s.id = $1 AND s.account_id = $2 AND s.revoked_at IS NULL
 """
+# There is no session by phone, so what asks for a second factor cannot have one.
+_BY_PHONE = sa.text(
+    """
+    SELECT a.community_id, r.id AS resident_id, m.organizations, m.kinds, m.roles
+    FROM identity_account a
+    LEFT JOIN identity_resident r ON r.account_id = a.id
+    CROSS JOIN LATERAL (
+        SELECT array_agg(o.id) AS organizations, array_agg(o.kind) AS kinds, array_agg(mm.role) AS roles
+        FROM identity_membership mm JOIN identity_organization o ON o.id = mm.organization_id
+        WHERE mm.account_id = a.id AND mm.ended_at IS NULL AND NOT o.requires_second_factor
+    ) m
+    WHERE a.id = :account_id AND a.state = 'active'
+    """
+)
 _CLIENT = sa.text(
     """
     SELECT k.digest, k.last_used_at, c.id AS client_id, c.community_id, c.scopes, o.id AS organization_id, o.kind
@@ -113,6 +127,24 @@ async def authenticate_sos(request: Request) -> Actor:
     if actor.kind != "anonymous":
         return actor
     return await _by_past_token(request, refusal)
+
+
+async def actor_by_phone(connection: AsyncConnection, account_id: uuid.UUID) -> Actor | None:
+    """Return the person who answers from their phone, by a text message or a key in a call; ``None`` if inactive.
+
+    They have what rights need no sign-in beyond the number: none in organizations that ask for a second factor.
+    """
+    row = (await connection.execute(_BY_PHONE, {"account_id": account_id})).one_or_none()
+    if row is None:
+        return None
+    memberships = map(Membership, row.organizations or (), row.kinds or (), row.roles or ())
+    return Actor(
+        kind="account",
+        id=account_id,
+        community_id=row.community_id,
+        resident_id=row.resident_id,
+        memberships=tuple(memberships),
+    )
 
 
 def _bearer(request: Request) -> str | None:

@@ -23,7 +23,7 @@ _word = partial(_notice, urgency="high", mode="first", channels=_PHONE)
 STEP = _call(
     key="eldercare.alarm_step",
     channels=("push", "sms", "voice", "mail", "inbox"),
-    variables=_ABOUT | {"raised_at": "instant"},
+    variables=_ABOUT | {"raised_at": "instant", "code": "word"},
 )
 AGAIN = _call(key="eldercare.alarm_again", channels=_PHONE, variables=_ABOUT)
 LAPSED = _call(key="eldercare.alarm_lapsed", channels=_PHONE, variables=_ABOUT)

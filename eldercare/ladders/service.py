@@ -25,7 +25,7 @@ from eldercare.alarms.repository import (
     move,
     told_accounts,
 )
-from eldercare.alarms.rules import BREAK_GLASS_FROM, BREAK_GLASS_LASTS, Action, lateness
+from eldercare.alarms.rules import BREAK_GLASS_FROM, BREAK_GLASS_LASTS, Action, lateness, reply_code
 from eldercare.alarms.service import LADDERS
 from eldercare.care_circle.views import OnCall, accepted_accounts, on_call_members
 from eldercare.escalation.rules import Rung, Step, next_rung
@@ -140,7 +140,7 @@ async def _tell_rung(
             alarm,
             [account_id],
             f"{rung.round}:{rung.step.position}",
-            variables={"raised_at": alarm.raised_at},
+            variables={"raised_at": alarm.raised_at, "code": reply_code(alarm.id, account_id)},
             channels=cast("tuple[Channel, ...]", rung.step.channels),
             is_awaited=True,
         )

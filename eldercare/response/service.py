@@ -1,7 +1,7 @@
 """Answering an alarm: taking it, going there, being there, ending it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,7 +12,9 @@ from sqlmodel import col
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.events import emit
-from app.core.problems import Forbidden
+from app.core.problems import Forbidden, NotFound
+from app.identity.api import actor_by_phone
+from eldercare.alarms.access import require_alarm
 from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmState
 from eldercare.alarms.notices import HELP_IS_COMING, TAKEN, tell
 from eldercare.alarms.problems import (
@@ -22,9 +24,14 @@ from eldercare.alarms.problems import (
     CountdownOver,
 )
 from eldercare.alarms.repository import about, entry, insert_entries, lock_alarms, move, told_accounts
-from eldercare.alarms.rules import PROGRESS_WITHIN, TRANSITIONS, Action
+from eldercare.alarms.rules import PROGRESS_WITHIN, TRANSITIONS, Action, reply_code
 from eldercare.alarms.service import account_of, close_alarm
 from eldercare.events import AlarmAcknowledged, AlarmProgressed
+from eldercare.response.rules import read_acknowledgement
+from eldercare.response.views import open_alarms_told_to
+
+PhoneOutcome = Literal["acknowledged", "taken", "closed", "refused"]
+ReplyOutcome = Literal["acknowledged", "taken", "closed", "refused", "ambiguous", "nothing_open"]
 
 
 async def acknowledge(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, *, take_over: bool = False) -> Alarm:
@@ -43,6 +50,46 @@ async def acknowledge(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, 
     if alarm.state == AlarmState.ON_SCENE:
         raise AlarmAlreadyOnScene(acknowledged_by=str(alarm.acknowledged_by))
     return await _take(session, actor, alarm, Action.TAKE_OVER)
+
+
+async def acknowledge_by_phone(session: AsyncSession, account_id: uuid.UUID, alarm_id: uuid.UUID) -> PhoneOutcome:
+    """Take an alarm for whoever answered a message or a call about it, and say what came of it.
+
+    "refused" where the person may not answer it, or would have to sign in first.
+    """
+    connection = await session.connection()
+    actor = await actor_by_phone(connection, account_id)
+    if actor is None:
+        return "refused"
+    try:
+        subject = await require_alarm(connection, actor, alarm_id, "alarms:respond")
+        await acknowledge(session, actor, subject.id)
+    except AlarmClosed:
+        return "closed"
+    except AlarmAlreadyAcknowledged:
+        return "taken"
+    except (NotFound, Forbidden):
+        return "refused"
+    return "acknowledged"
+
+
+async def acknowledge_reply(session: AsyncSession, account_ids: Sequence[uuid.UUID], text: str) -> ReplyOutcome | None:
+    """Take the alarm that a text message from a number that serves ``account_ids`` says is taken.
+
+    ``None`` if it says no such thing. Without a code, or with one that fits several, nothing changes ("ambiguous"),
+    unless only one alarm was told to only one of them; without any it is "nothing_open".
+    """
+    reply = read_acknowledgement(text)
+    if reply is None:
+        return None
+    told = await open_alarms_told_to(await session.connection(), account_ids)
+    if not told:
+        return "nothing_open"
+    meant = [one for one in told if reply.code in (None, reply_code(*one))]
+    if len(meant) != 1:
+        return "ambiguous"
+    ((alarm_id, account_id),) = meant
+    return await acknowledge_by_phone(session, account_id, alarm_id)
 
 
 async def depart(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID) -> Alarm:

@@ -1,13 +1,15 @@
-"""The SQL of the response times: one query over the alarms of a period."""
+"""The SQL that reads responses: their times over a period, and which alarms somebody may answer by phone."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eldercare.alarms.models import Alarm, AlarmNotice
+from eldercare.alarms.models import OPEN, Alarm, AlarmNotice
 from eldercare.response.schemas import DeskTimes, ResponseTimes, Times
 
 WITHIN_60, WITHIN_180 = 0.975, 0.99
@@ -106,3 +108,23 @@ async def response_times(
 
 def _times(row: Any, part: str) -> dict[str, Any]:
     return {name: getattr(row, f"{part}_{name}") for name in ("count", *_PERCENTILES)}
+
+
+_OPEN_AND_TOLD = (
+    sa.select(_alarms.c.id, _notices.c.account_id)
+    .distinct()
+    .join(_notices, _notices.c.alarm_id == _alarms.c.id)
+    .where(
+        OPEN,
+        _notices.c.account_id == sa.any_(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))),
+        _notices.c.outcome != sa.literal("unreachable"),
+    )
+)
+
+
+async def open_alarms_told_to(
+    connection: AsyncConnection, account_ids: Sequence[uuid.UUID]
+) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Return the open alarms that any of the accounts was told of, each with the account: (alarm, account)."""
+    rows = await connection.execute(_OPEN_AND_TOLD, {"account_ids": list(account_ids)})
+    return [(row.id, row.account_id) for row in rows]

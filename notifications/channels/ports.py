@@ -21,7 +21,10 @@ class PushAddress:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A delivery as it leaves: rendered, addressed, with what the provider needs to rank, replace and expire it."""
+    """A delivery as it leaves: rendered, addressed, with what the provider needs to rank, replace and expire it.
+
+    ``variables`` are the notice's, rendered, of a text message: for providers that fill in registered templates.
+    """
 
     delivery_id: uuid.UUID
     notice_id: uuid.UUID
@@ -40,6 +43,7 @@ class Message:
     data: Mapping[str, str] = field(default_factory=dict)
     installations: tuple[PushAddress, ...] = ()
     address: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

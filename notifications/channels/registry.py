@@ -7,6 +7,7 @@ from typing import Final, cast
 from app.core.settings import Settings, settings
 from notifications.channels.local import LocalChannel
 from notifications.channels.ports import Channel, Message, Outcome
+from notifications.channels.twilio import TwilioChannel
 
 _FCM: Final = "notifications.channels.fcm"
 
@@ -19,8 +20,8 @@ def _fcm(chosen: Settings) -> Channel:
 
 PROVIDERS: Mapping[str, Mapping[str, Callable[[Settings], Channel]]] = {
     "push": {"local": lambda _: LocalChannel(), "fcm": _fcm},
-    "sms": {"local": lambda _: LocalChannel()},
-    "voice": {"local": lambda _: LocalChannel()},
+    "sms": {"local": lambda _: LocalChannel(), "twilio": lambda chosen: TwilioChannel("sms", chosen.twilio)},
+    "voice": {"local": lambda _: LocalChannel(), "twilio": lambda chosen: TwilioChannel("voice", chosen.twilio)},
     "mail": {"local": lambda _: LocalChannel()},
 }
 """Channel → provider → how it is made. A new provider is one line here and one value in the settings."""

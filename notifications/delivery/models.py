@@ -68,6 +68,8 @@ class Delivery(SQLModel, table=True):
     provider_message_id: str | None = None
     error: str | None = Field(default=None, description="code of the last failure")
     settled_at: datetime | None = optional_instant()
+    delivered_at: datetime | None = optional_instant(description="when it reached the phone, as far as we were told")
+    opened_at: datetime | None = optional_instant(description="when a person reacted to it: opened it, pressed a key")
 
 
 class DedupeKey(SQLModel, table=True):

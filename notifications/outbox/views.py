@@ -14,25 +14,27 @@ from notifications.outbox.schemas import OutboxMessagePublic
 NEWEST = 200
 _LIST = sa.select(OUTBOX).order_by(OUTBOX.c.sent_at.desc(), OUTBOX.c.id.desc()).limit(NEWEST)
 
-_SMS = sa.select(OUTBOX.c.community_id, OUTBOX.c.recipient).where(
-    OUTBOX.c.id == sa.bindparam("message_id", type_=sa.Uuid), OUTBOX.c.channel == sa.literal("sms", sa.Text)
+_TO_A_PHONE = sa.select(OUTBOX.c.community_id, OUTBOX.c.recipient, OUTBOX.c.channel, OUTBOX.c.delivery_id).where(
+    OUTBOX.c.id == sa.bindparam("message_id", type_=sa.Uuid), OUTBOX.c.channel.in_(["sms", "voice"])
 )
 _NUMBER: Final = re.compile(r"\((\+\d+)\)$")
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxPhone:
-    """A phone that a text message would have reached."""
+    """A phone that a text message (``sms``) or a call (``voice``) would have reached."""
 
     community_id: uuid.UUID
     number: str
+    channel: str
+    delivery_id: uuid.UUID
 
 
 async def outbox_phone(connection: AsyncConnection, message_id: uuid.UUID) -> OutboxPhone | None:
-    """Return the phone a text message in the outbox went to, ``None`` if there is no such message."""
-    row = (await connection.execute(_SMS, {"message_id": message_id})).one_or_none()
+    """Return the phone a text message or a call in the outbox went to, ``None`` if there is no such message."""
+    row = (await connection.execute(_TO_A_PHONE, {"message_id": message_id})).one_or_none()
     number = _NUMBER.search(row.recipient) if row else None
-    return OutboxPhone(row.community_id, number[1]) if row and number else None
+    return OutboxPhone(row.community_id, number[1], row.channel, row.delivery_id) if row and number else None
 
 
 async def newest(connection: AsyncConnection) -> list[OutboxMessagePublic]:

@@ -159,7 +159,7 @@ _FALLEN_BACK = {
     "attempts": sa.literal_column("0"),
     "fence": sa.literal_column("0"),
 }
-_NOT_INHERITED = frozenset({"provider_message_id", "error", "settled_at"})
+_NOT_INHERITED = frozenset({"provider_message_id", "error", "settled_at", "delivered_at", "opened_at"})
 _FALL_BACK = sa.insert(DELIVERIES).from_select(
     [column.name for column in DELIVERIES.c if column.name not in _NOT_INHERITED],
     sa.select(

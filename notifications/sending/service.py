@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -18,12 +18,13 @@ from notifications.channels.ports import Message, Outcome, PushAddress
 from notifications.delivery.rules import Lane, wake_channel
 from notifications.events import DeliverySettled
 from notifications.events import Outcome as ToldOutcome
+from notifications.opt_outs.repository import opted_out
 from notifications.sending import repository, rules
 from notifications.sending.repository import Claimed
 from notifications.sending.rules import Attempt, Hours, Settlement
 from notifications.templates.names import names_of
 from notifications.templates.notices import notices
-from notifications.templates.rendering import CannotRender, Reader, render
+from notifications.templates.rendering import CannotRender, Reader, render, words
 
 SETTLED = Counter("hearthline_deliveries", "Deliveries by what became of an attempt", ["channel", "outcome", "lane"])
 LATENCY = Histogram(
@@ -46,6 +47,7 @@ class _Surroundings:
     installations: defaultdict[uuid.UUID, list[PushAddress]] = field(default_factory=lambda: defaultdict(list))
     contact_points: dict[uuid.UUID, list[identity.ContactPointPublic]] = field(default_factory=dict)
     not_to_be_called: set[uuid.UUID] = field(default_factory=set)
+    opted_out: set[str] = field(default_factory=set)
 
 
 async def claim(lane: Lane, size: int) -> list[Claimed]:
@@ -110,6 +112,9 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
     called = {delivery.account_id for delivery in claimed if delivery.channel == "voice"}
     if called:
         found.not_to_be_called.update(await identity.not_to_be_called(connection, called))
+    texted = {item.account_id for item in claimed if item.channel == "sms" and item.urgency != "critical"}
+    numbers = {point.value for account_id in texted for point in found.contact_points.get(account_id, ())}
+    found.opted_out.update(await opted_out(connection, numbers))
     return found
 
 
@@ -126,7 +131,7 @@ def _prepare(delivery: Claimed, known: _Surroundings) -> Message | Settlement:
     person = known.people[delivery.account_id]
     address = None
     if delivery.channel in _CAPABILITIES:
-        found = _address(delivery, known.contact_points.get(delivery.account_id, []), person.time_zone)
+        found = _address(delivery, known, person.time_zone)
         if isinstance(found, Settlement):
             return found
         address = found
@@ -161,14 +166,18 @@ def _unusable(delivery: Claimed, known: _Surroundings) -> str | None:
     return None
 
 
-def _address(delivery: Claimed, points: Iterable[identity.ContactPointPublic], time_zone: str) -> str | Settlement:
+def _address(delivery: Claimed, known: _Surroundings, time_zone: str) -> str | Settlement:
     """Return the number or address to use; at any hour if it is critical or that very contact point was asked for."""
     now = clock.now()
     able = [
         point
-        for point in points
+        for point in known.contact_points.get(delivery.account_id, ())
         if delivery.contact_point_id in (None, point.id) and _CAPABILITIES[delivery.channel] in point.capabilities
     ]
+    if delivery.channel == "sms" and delivery.urgency != "critical" and able:
+        able = [point for point in able if point.value not in known.opted_out]
+        if not able:
+            return Settlement("failed", error="opted_out")
     choices = [
         (
             now
@@ -190,7 +199,8 @@ def _address(delivery: Claimed, points: Iterable[identity.ContactPointPublic], t
 
 def _message(delivery: Claimed, person: identity.PersonPublic, known: _Surroundings, address: str | None) -> Message:
     reader = Reader(person.name, person.language, person.time_zone)
-    text = render(notices()[delivery.notice_key], delivery.channel, reader, delivery.variables, known.names)
+    notice = notices()[delivery.notice_key]
+    text = render(notice, delivery.channel, reader, delivery.variables, known.names)
     return Message(
         delivery_id=delivery.id,
         notice_id=delivery.notice_id,
@@ -209,6 +219,7 @@ def _message(delivery: Claimed, person: identity.PersonPublic, known: _Surroundi
         data=delivery.data,
         installations=tuple(known.installations[delivery.account_id]) if delivery.channel == "push" else (),
         address=address,
+        variables=words(notice, reader, delivery.variables, known.names) if delivery.channel == "sms" else {},
     )
 
 

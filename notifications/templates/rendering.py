@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from jinja2 import TemplateError
+from jinja2 import Template, TemplateError
 
 from app.core.sealing import SealBroken
 from notifications.templates.formats import LOCALE, TIME_ZONE, locale_of
 from notifications.templates.notices import Notice
-from notifications.templates.texts import TextMissing, language_for, templates
-from notifications.templates.variables import Stored, decode
+from notifications.templates.texts import TextMissing, environment, language_for, templates
+from notifications.templates.variables import NAMED, Stored, decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +66,30 @@ def render(
         raise CannotRender(f"{notice.key} for {channel}: {type(error).__name__}") from error
     title, body = fields if len(fields) == 2 else (None, fields[0])
     return Text(title, body, language)
+
+
+_NAME = environment.from_string("{{ value.name }}")
+_WORDS: Mapping[str, Template] = {
+    **dict.fromkeys(map(str, NAMED), _NAME),
+    "instant": environment.from_string("{{ value | moment }}"),
+    "date": environment.from_string("{{ value | date }}"),
+    "integer": environment.from_string("{{ value | number }}"),
+}
+_AS_IT_IS = environment.from_string("{{ value }}")
+
+
+def words(
+    notice: Notice, reader: Reader, stored: Mapping[str, Stored], names: Mapping[uuid.UUID, str]
+) -> dict[str, str]:
+    """Return each variable of a notice as ``reader`` reads it, for texts that a provider keeps and fills in.
+
+    Names for ids, day and wall time for instants, the rest as it is. Raises ``CannotRender``.
+    """
+    shared = {LOCALE: locale_of(language_for(reader.language)), TIME_ZONE: _zone(reader.time_zone)}
+    try:
+        return {
+            name: _WORDS.get(notice.variables[name], _AS_IT_IS).render(shared | {"value": value})
+            for name, value in decode(notice.variables, stored, names).items()
+        }
+    except (TemplateError, KeyError, TypeError, ValueError, SealBroken) as error:
+        raise CannotRender(f"{notice.key}: {type(error).__name__}") from error

@@ -198,6 +198,8 @@ async def _own_things(place: Community, resident: Resident) -> dict[str, object]
         "passkeys": passkey.id,
         "uploads": upload.id,
         "media": upload.id,
+        "messages": clock.new_id(),
+        "calls": clock.new_id(),
         "inbox": item["id"],
     }
 

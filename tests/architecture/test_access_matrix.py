@@ -83,7 +83,8 @@ def test_what_is_sent_belongs_to_an_operation(operations: Mapping[str, object]) 
 
 def test_nobody_gets_no_further_than_everybody() -> None:
     for operation, row in ROWS.items():
-        assert row["nobody"] == "401" or set(row.values()) == {"ok"}, operation
+        # Where only the provider of messages gets in, it makes no difference who one is either.
+        assert row["nobody"] == "401" or set(row.values()) in ({"ok"}, {"403"}), operation
 
 
 async def ask(

@@ -27,3 +27,12 @@ NEWS = Notice(
     package="tests.notifications",
     variables={"headline": "text", "count": "integer"},
 )
+REACH = Notice(
+    key="tests.reach",
+    category="tests",
+    urgency="high",
+    channels=("sms", "voice", "mail"),
+    mode="first",
+    package="tests.notifications",
+    variables={"resident": "resident", "due_at": "instant"},
+)

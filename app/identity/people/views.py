@@ -44,7 +44,10 @@ _NOT_TO_BE_CALLED = sa.select(_residents.c.account_id).where(
 _REACHED_AT = (
     sa.select(_accounts.c.id)
     .where(
-        _accounts.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
+        sa.or_(
+            sa.bindparam("community_id", type_=sa.Uuid).is_(None),
+            _accounts.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
+        ),
         _accounts.c.state == "active",
         sa.exists().where(
             _points.c.account_id == _accounts.c.id,
@@ -189,8 +192,13 @@ async def people(connection: AsyncConnection, account_ids: Iterable[uuid.UUID]) 
     }
 
 
-async def accounts_reached_at(connection: AsyncConnection, community_id: uuid.UUID, value: str) -> list[uuid.UUID]:
-    """Return the active accounts of the community that a normalized number or mail address reaches, oldest first."""
+async def accounts_reached_at(
+    connection: AsyncConnection, community_id: uuid.UUID | None, value: str
+) -> list[uuid.UUID]:
+    """Return the active accounts that a normalized number or mail address reaches, oldest first.
+
+    Those of the community, of every community if none is given.
+    """
     rows = await connection.scalars(_REACHED_AT, {"community_id": community_id, "value_index": contact_index(value)})
     return list(rows)
 

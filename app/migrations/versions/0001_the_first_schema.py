@@ -298,6 +298,8 @@ def upgrade() -> None:
         sa.Column("provider_message_id", sa.String(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state IN ('queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked')",
             name=op.f("ck_notifications_delivery_state"),
@@ -327,6 +329,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'parked'"),
     )
     op.create_table(
+        "notifications_handled_callback",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_notifications_handled_callback")),
+    )
+    op.create_index(
+        "ix_notifications_handled_callback_expires_at", "notifications_handled_callback", ["expires_at"], unique=False
+    )
+    op.create_table(
         "notifications_inbox_item",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("community_id", sa.Uuid(), nullable=False),
@@ -352,6 +364,12 @@ def upgrade() -> None:
         ["account_id", "id"],
         unique=False,
         postgresql_where=sa.text("read_at IS NULL"),
+    )
+    op.create_table(
+        "notifications_opt_out",
+        sa.Column("number_index", sa.LargeBinary(), nullable=False),
+        sa.Column("opted_out_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("number_index", name=op.f("pk_notifications_opt_out")),
     )
     op.create_table(
         "notifications_outbox",
@@ -1483,6 +1501,7 @@ def downgrade() -> None:
     op.drop_table("eldercare_escalation_step")
     op.drop_index("ix_notifications_outbox_sent_at", table_name="notifications_outbox")
     op.drop_table("notifications_outbox")
+    op.drop_table("notifications_opt_out")
     op.drop_index(
         "ix_notifications_inbox_item_unread",
         table_name="notifications_inbox_item",
@@ -1490,6 +1509,8 @@ def downgrade() -> None:
     )
     op.drop_index("ix_notifications_inbox_item_account_id", table_name="notifications_inbox_item")
     op.drop_table("notifications_inbox_item")
+    op.drop_index("ix_notifications_handled_callback_expires_at", table_name="notifications_handled_callback")
+    op.drop_table("notifications_handled_callback")
     op.drop_index(
         "ix_notifications_delivery_parked",
         table_name="notifications_delivery",

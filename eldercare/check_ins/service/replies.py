@@ -22,19 +22,20 @@ Outcome = Literal["answered", "ambiguous", "unreadable"]
 _REPLIES_WITHIN: Final = timedelta(hours=24)
 _check_ins = cast(sa.Table, sa.inspect(CheckIn).local_table)
 _CANDIDATES = sa.select(
-    _check_ins.c.id, _check_ins.c.account_id, _check_ins.c.resident_id, _check_ins.c.reply_code
+    _check_ins.c.id,
+    _check_ins.c.account_id,
+    _check_ins.c.resident_id,
+    _check_ins.c.community_id,
+    _check_ins.c.reply_code,
 ).where(
     _check_ins.c.account_id == sa.any_(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))),
-    _check_ins.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
     _check_ins.c.due_at >= sa.bindparam("since", type_=sa.DateTime(timezone=True)),
     _check_ins.c.state.in_(["prompted", "missed", "unasked", "answered"]),
     _check_ins.c.prompted_at.is_not(None),
 )
 
 
-async def answer_reply(
-    session: AsyncSession, community_id: uuid.UUID, account_ids: Sequence[uuid.UUID], text: str
-) -> Outcome:
+async def answer_reply(session: AsyncSession, account_ids: Sequence[uuid.UUID], text: str) -> Outcome:
     """Take a text message from a number that serves ``account_ids`` as the answer to a check-in of one of them.
 
     Without a code, or with one that fits several, it is taken only if it can mean one check-in. Otherwise nothing
@@ -43,17 +44,13 @@ async def answer_reply(
     reply = read_reply(text)
     if reply is None:
         return "unreadable"
-    rows = (
-        await session.execute(
-            _CANDIDATES,
-            {"account_ids": list(account_ids), "community_id": community_id, "since": clock.now() - _REPLIES_WITHIN},
-        )
-    ).all()
+    binds = {"account_ids": list(account_ids), "since": clock.now() - _REPLIES_WITHIN}
+    rows = (await session.execute(_CANDIDATES, binds)).all()
     meant = [row for row in rows if reply.code in (None, row.reply_code)]
     if len(meant) != 1:
         return "ambiguous"
     row = meant[0]
-    actor = Actor(kind="account", id=row.account_id, community_id=community_id, resident_id=row.resident_id)
+    actor = Actor(kind="account", id=row.account_id, community_id=row.community_id, resident_id=row.resident_id)
     subject = await require_resident(await session.connection(), actor, row.resident_id, "check_ins:answer")
     await answer(session, actor, subject, row.id, AnswerWrite(status=reply.answer))
     return "answered"

@@ -36,7 +36,7 @@ def test_what_a_message_says(text: str, reply: rules.Reply | None) -> None:
 async def reply(text: str, *residents: Resident) -> Outcome:
     async with unit_of_work() as session:
         accounts = [resident.account_id for resident in residents]
-        return await answer_reply(session, residents[0].community_id, accounts, text)
+        return await answer_reply(session, accounts, text)
 
 
 @pytest.mark.usefixtures("database", "subscribed")

@@ -19,6 +19,7 @@ from notifications.events import DeliverySettled
 from tests.factories import identity
 from tests.notifications.notices import ALARM
 from tests.sinks.fcm import PROJECT, FcmSink, fcm_sink
+from tests.sinks.twilio import TwilioSink, twilio_provider
 
 ORIGIN = UUID(int=99)
 
@@ -72,6 +73,13 @@ async def sink(test_settings: Settings, tmp_path: Path) -> AsyncIterator[FcmSink
         yield running
         install_settings(test_settings)
         await close_channels()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def provider(test_settings: Settings) -> AsyncIterator[TwilioSink]:
+    """Make a loopback Twilio the provider of text messages and calls."""
+    async with twilio_provider(test_settings) as running:
+        yield running
 
 
 @pytest.fixture

@@ -67,3 +67,19 @@ async def test_only_a_text_message_can_be_answered(client: httpx.AsyncClient, re
 def test_production_has_no_such_phones() -> None:
     mounted = {route.path for router in assembly.ROUTERS for route in router.routes}  # type: ignore[attr-defined]
     assert not [path for path in mounted if path.startswith("/demo")]
+
+
+async def test_a_key_in_the_outboxs_call_answers_too(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    await close_channels()
+    called = await make.resident(await make.community(), phone="+8613800000001")
+    await care.plan(called, channel="voice")
+    clock.advance(timedelta(minutes=30))
+    await settle(assembly.JOBS)
+    page = await client.get("/demo/outbox")
+    assert "Press 1 if you are all right" in page.text
+    (link,) = re.findall(r'href="(/demo/outbox/replies[^"]+)"', page.text)
+    assert "Key pressed" in (await client.get(link)).text
+    (message,) = await outbox()
+    pressed = await client.post("/demo/outbox/replies", data={"message_id": str(message.id), "text": "1"})
+    assert "is answered" in pressed.text
+    assert await state(called) == ("answered", "ok")

@@ -1,1 +1,1 @@
-"""The demo's phones answer: a text message from the outbox page is taken as a provider would hand it in."""
+"""Phones answer: a text message or a key in a call becomes the answer to a check-in or to an alarm."""

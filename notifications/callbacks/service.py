@@ -1,0 +1,143 @@
+"""Taking what the provider reports: a status changes the delivery, silence on the phone is no success."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.core import clock, wakeups
+from app.core.problems import NotFound
+from app.identity import api as identity
+from notifications.callbacks import repository, rules
+from notifications.callbacks.texts import GOODBYE
+from notifications.channels import twilio_links
+from notifications.channels.twilio_messages import reason
+from notifications.delivery.rules import LANES, wake_channel
+from notifications.events import DeliverySettled, Outcome
+from notifications.receipts.service import record_receipt
+from notifications.sending.repository import fall_back, tell
+from notifications.templates.names import names_of
+from notifications.templates.notices import notices
+from notifications.templates.rendering import CannotRender, Reader, Text, render
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a call is about: who is called, and what the app would get beside the text (ids)."""
+
+    account_id: uuid.UUID
+    community_id: uuid.UUID
+    about: uuid.UUID | None
+    data: Mapping[str, str]
+
+
+async def report_message(session: AsyncSession, delivery_id: uuid.UUID, form: Mapping[str, str]) -> None:
+    """Take a text message's status; the same one again, or an older one, changes nothing."""
+    status = form.get("MessageStatus") or form.get("SmsStatus", "")
+    sid = form.get("MessageSid") or form.get("SmsSid", "")
+    progress = rules.progress_of_message(status)
+    if progress == "failed":
+        await _fail(session, delivery_id, sid, reason(form.get("ErrorCode") or status))
+        return
+    await _confirm(session, delivery_id, sid)
+    if progress in ("delivered", "opened"):
+        await record_receipt(session, delivery_id, "opened" if progress == "opened" else "delivered", clock.now())
+
+
+async def report_call(session: AsyncSession, delivery_id: uuid.UUID, form: Mapping[str, str]) -> None:
+    """Take a call's status: one that ended without a key has reached nobody, whoever or whatever picked it up."""
+    status, sid = form.get("CallStatus", ""), form.get("CallSid", "")
+    match rules.progress_of_call(status):
+        case "failed":
+            await _fail(session, delivery_id, sid, status.replace("-", "_"))
+        case "completed":
+            await _fail(session, delivery_id, sid, rules.NO_KEY)
+        case _:
+            await _confirm(session, delivery_id, sid)
+
+
+async def confirm_key(session: AsyncSession, delivery_id: uuid.UUID, sid: str) -> None:
+    """Note that somebody pressed a key in a call: it has reached a person."""
+    await _confirm(session, delivery_id, sid)
+    await record_receipt(session, delivery_id, "opened", clock.now())
+
+
+async def handle_once(session: AsyncSession, key: str, handle: Callable[[], Awaitable[str]]) -> str:
+    """Return what ``handle`` makes of a request of the provider, or made of it the first time it came."""
+    earlier = await repository.first_outcome(session, key)
+    if earlier is not None:
+        return earlier
+    outcome = await handle()
+    await repository.remember_outcome(session, key, outcome)
+    return outcome
+
+
+async def find_call(connection: AsyncConnection, delivery_id: uuid.UUID) -> Call:
+    """Return what a call is about; raises ``NotFound``."""
+    row = await repository.find_call(connection, delivery_id)
+    if row is None:
+        raise NotFound
+    return Call(row.account_id, row.community_id, row.about, row.data)
+
+
+async def speech(connection: AsyncConnection, delivery_id: uuid.UUID) -> str:
+    """Return the TwiML of a call: what it says, in the language of who is called, and where pressed keys go.
+
+    Raises ``NotFound`` for a call that is unknown or has nothing to say any more.
+    """
+    text = await _spoken_text(connection, delivery_id)
+    action = twilio_links.url("calls", delivery_id, "keys")
+    return rules.speech(text.body, GOODBYE[text.language], text.language, action)
+
+
+async def _spoken_text(connection: AsyncConnection, delivery_id: uuid.UUID) -> Text:
+    row = await repository.find_call(connection, delivery_id)
+    notice = notices().get(row.notice_key) if row else None
+    if row is None or notice is None:
+        raise NotFound
+    person = (await identity.people(connection, [row.account_id])).get(row.account_id)
+    if person is None:
+        raise NotFound
+    names = await names_of(connection, [(notice, row.variables)])
+    try:
+        return render(notice, "voice", Reader(person.name, person.language, person.time_zone), row.variables, names)
+    except CannotRender:
+        raise NotFound from None
+
+
+async def _confirm(session: AsyncSession, delivery_id: uuid.UUID, sid: str) -> None:
+    """Settle a delivery whose sender never learned that the provider took it: nobody needs to send it again."""
+    row = await repository.confirm(session, delivery_id, sid)
+    if row is not None:
+        await _tell(session, row, "sent", is_final=True)
+
+
+async def _fail(session: AsyncSession, delivery_id: uuid.UUID, sid: str, error: str) -> None:
+    row = await repository.fail(session, delivery_id, sid, error)
+    if row is None:
+        return
+    if row.fallbacks:
+        await fall_back(session, [row.id])
+        wakeups.request(session, wake_channel(LANES[row.lane]))
+    await _tell(session, row, "failed", is_final=not row.fallbacks)
+
+
+async def _tell(session: AsyncSession, row: sa.Row[Any], outcome: Outcome, *, is_final: bool) -> None:
+    if row.origin_id is None:
+        return
+    fact = DeliverySettled(
+        aggregate_id=cast(uuid.UUID, row.origin_id),
+        community_id=row.community_id,
+        delivery_id=row.id,
+        notice_id=row.notice_id,
+        account_id=row.account_id,
+        origin_kind=row.origin_kind or "",
+        notice_key=row.notice_key,
+        channel=row.channel,
+        outcome=outcome,
+        is_final=is_final,
+    )
+    await tell(session, [fact])
