@@ -49,9 +49,13 @@ from eldercare.ladders import subscribers as ladder_subscribers
 from eldercare.response import routes as response
 from eldercare.sos import routes as sos
 from notifications.account import subscribers as account_subscribers
+from notifications.caps import jobs as cap_jobs
 from notifications.delivery import subscribers as delivery_subscribers
+from notifications.digests import jobs as digest_jobs
+from notifications.digests import subscribers as digest_subscribers
 from notifications.inbox import routes as inbox
 from notifications.outbox import routes as outbox
+from notifications.preferences import routes as preferences
 from notifications.sending import jobs as sending_jobs
 
 TABLE_MODULES = (
@@ -69,9 +73,12 @@ TABLE_MODULES = (
     "app.identity.sessions.models",
     "app.identity.sign_in.models",
     "app.media.models",
+    "notifications.caps.models",
     "notifications.delivery.models",
+    "notifications.digests.models",
     "notifications.inbox.models",
     "notifications.outbox.models",
+    "notifications.preferences.models",
     "eldercare.alarms.models",
     "eldercare.care_circle.models",
     "eldercare.escalation.models",
@@ -97,6 +104,7 @@ ROUTERS: tuple[Router, ...] = (
     closing.router,
     importing.router,
     inbox.router,
+    preferences.router,
     check_ins.router,
     sos.router,
     alarms.router,
@@ -115,6 +123,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *sign_in_subscribers.SUBSCRIBERS,
     *account_subscribers.SUBSCRIBERS,
     *delivery_subscribers.SUBSCRIBERS,
+    *digest_subscribers.SUBSCRIBERS,
     *check_in_subscribers.SUBSCRIBERS,
     *alarm_subscribers.SUBSCRIBERS,
     *care_circle_subscribers.SUBSCRIBERS,
@@ -136,6 +145,8 @@ JOBS: tuple[Job, ...] = (
     *media_jobs.JOBS,
     *second_factor_jobs.JOBS,
     *sending_jobs.JOBS,
+    *digest_jobs.JOBS,
+    *cap_jobs.JOBS,
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
 )

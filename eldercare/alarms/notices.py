@@ -7,13 +7,24 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from eldercare.alarms.models import Alarm
-from notifications.api import Channel, Kind, Notice, Value, send
+from notifications.api import Category, Channel, Kind, Notice, Value, send
 
 ORIGIN = "eldercare.alarm"
 """The origin kind of the deliveries a ladder waits for."""
 
 _PACKAGE = "eldercare.alarms"
 _ABOUT: dict[str, Kind] = {"resident": "resident", "mode": "word"}
+
+# Whoever raised an alarm or answered one waits to be told how it goes on, at any hour and each time.
+ALARMS = Category(
+    key="alarms",
+    names={"en": "Alarms", "zh-CN": "警报"},
+    mutable=False,
+    digestible=False,
+    breaks_quiet_hours=True,
+    cap=None,
+)
+ACCESS = Category(key="access", names={"en": "Access to my data", "zh-CN": "我的数据访问"}, mutable=False)
 
 STEP = Notice(
     key="eldercare.alarm_step",
@@ -72,7 +83,7 @@ HELP_IS_COMING = Notice(
 )
 ACCESS_ENDED = Notice(
     key="eldercare.alarm_access_ended",
-    category="alarms",
+    category="access",
     urgency="normal",
     channels=("push", "inbox"),
     mode="first",

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -17,8 +17,9 @@ from notifications.channels import registry
 from notifications.channels.ports import Message, Outcome, PushAddress
 from notifications.delivery.rules import Lane, wake_channel
 from notifications.events import DeliverySettled
-from notifications.events import Outcome as ToldOutcome
-from notifications.sending import repository, rules
+from notifications.preferences.rules import Choices
+from notifications.preferences.views import choices_of
+from notifications.sending import holding, repository, rules
 from notifications.sending.repository import Claimed
 from notifications.sending.rules import Attempt, Hours, Settlement
 from notifications.templates.names import names_of
@@ -46,6 +47,7 @@ class _Surroundings:
     installations: defaultdict[uuid.UUID, list[PushAddress]] = field(default_factory=lambda: defaultdict(list))
     contact_points: dict[uuid.UUID, list[identity.ContactPointPublic]] = field(default_factory=dict)
     not_to_be_called: set[uuid.UUID] = field(default_factory=set)
+    choices: dict[uuid.UUID, Choices] = field(default_factory=dict)
 
 
 async def claim(lane: Lane, size: int) -> list[Claimed]:
@@ -58,7 +60,7 @@ async def fly(lane: Lane, claimed: Sequence[Claimed]) -> None:
     """Send what was claimed and store what became of each delivery; what it cannot store, the lease brings back."""
     flight = {delivery.id: delivery for delivery in claimed}
     try:
-        prepared = await _prepared(claimed)
+        prepared = await holding.within_caps(await _prepared(claimed))
         grounded = [(delivery, found) for delivery, found in prepared if isinstance(found, Settlement)]
         await _settle(lane, grounded, ())
         messages = [found for _, found in prepared if isinstance(found, Message)]
@@ -110,6 +112,9 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
     called = {delivery.account_id for delivery in claimed if delivery.channel == "voice"}
     if called:
         found.not_to_be_called.update(await identity.not_to_be_called(connection, called))
+    choosing = {delivery.account_id for delivery in claimed if delivery.urgency != "critical"}
+    if choosing:
+        found.choices.update(await choices_of(connection, choosing))
     return found
 
 
@@ -124,6 +129,11 @@ def _prepare(delivery: Claimed, known: _Surroundings) -> Message | Settlement:
     if grounded is not None:
         return grounded
     person = known.people[delivery.account_id]
+    silenced = holding.chosen(delivery, known.choices.get(person.account_id), person.time_zone)
+    if silenced is not None:
+        return silenced
+    if unusable := _unusable(delivery, known):
+        return Settlement("failed", error=unusable)
     address = None
     if delivery.channel in _CAPABILITIES:
         found = _address(delivery, known.contact_points.get(delivery.account_id, []), person.time_zone)
@@ -148,8 +158,7 @@ def _grounded(delivery: Claimed, known: _Surroundings) -> Settlement | None:
         return Settlement("suppressed", error="recipient_inactive", counts=False)
     if delivery.notice_key not in notices():
         return Settlement("parked", error="unknown_notice")
-    unusable = _unusable(delivery, known)
-    return Settlement("failed", error=unusable) if unusable else None
+    return None
 
 
 def _unusable(delivery: Claimed, known: _Surroundings) -> str | None:
@@ -251,7 +260,7 @@ async def _settle(lane: Lane, landed: Sequence[tuple[Claimed, Settlement]], gone
     if not landed:
         return
     async with unit_of_work() as session:
-        ours = await repository.store(session, landed)
+        ours = await repository.store(session, landed, await holding.join_digests(session, landed))
         kept = [(delivery, settlement) for delivery, settlement in landed if delivery.id in ours]
         falling_back = {
             delivery.id
@@ -268,18 +277,10 @@ async def _settle(lane: Lane, landed: Sequence[tuple[Claimed, Settlement]], gone
         ]
         if facts:
             await repository.tell(session, facts)
+        await holding.conclude_digests(session, kept, falling_back)
         for installation_id in gone:
             await identity.remove_installation(session, installation_id)
     _count(lane, kept)
-
-
-_TOLD: Mapping[str, ToldOutcome] = {
-    "sent": "sent",
-    "failed": "failed",
-    "parked": "failed",  # whoever waits for it goes on; a replay tells again
-    "expired": "expired",
-    "suppressed": "suppressed",
-}
 
 
 def _fact(delivery: Claimed, settlement: Settlement, origin_id: uuid.UUID, *, is_final: bool) -> DeliverySettled:
@@ -292,7 +293,7 @@ def _fact(delivery: Claimed, settlement: Settlement, origin_id: uuid.UUID, *, is
         origin_kind=delivery.origin_kind or "",
         notice_key=delivery.notice_key,
         channel=delivery.channel,
-        outcome=_TOLD[settlement.state],
+        outcome=rules.TOLD[settlement.state],
         is_final=is_final,
     )
 
