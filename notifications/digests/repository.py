@@ -120,7 +120,9 @@ _moved = (
     .render_derived("moved")
 )
 _MOVE = (
-    sa.update(DELIVERIES).where(DELIVERIES.c.digest_id == _moved.c.old_id, _is_held).values(digest_id=_moved.c.new_id)
+    sa.update(DELIVERIES)
+    .where(DELIVERIES.c.digest_id == _moved.c.old_id, DELIVERIES.c.digest_id.is_not(None), _is_held)
+    .values(digest_id=_moved.c.new_id)
 )
 _REMOVE = sa.delete(DIGESTS).where(DIGESTS.c.id == sa.any_(_ids))
 

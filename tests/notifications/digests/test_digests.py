@@ -313,8 +313,8 @@ async def test_a_digest_that_reaches_no_phone_goes_the_way_its_messages_would_ha
 ) -> None:
     await choose(scene.relative, quiet_hours=NIGHT)
     clock.set(wall("2T23:00"))
-    for number in range(2):
-        await scene.tell(PROMPT, f"prompt:{number}", origin=origin(number))  # push, then a text message
+    await scene.tell(PROMPT, "prompt:0", origin=origin(0), channels=["push", "inbox"])
+    await scene.tell(PROMPT, "prompt:1", origin=origin(1))  # push, then a text message
     await settle(JOBS)
     clock.set(wall("3T07:00"))
     await settle((*JOBS, *RELAY_JOBS))
