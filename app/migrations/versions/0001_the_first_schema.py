@@ -353,9 +353,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("release_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "reason IN ('quiet_hours', 'digest', 'cap')", name=op.f("ck_notifications_digest_reason")
-        ),
+        sa.CheckConstraint("reason IN ('quiet_hours', 'digest', 'cap')", name=op.f("ck_notifications_digest_reason")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_digest")),
         sa.UniqueConstraint(
             "account_id",
