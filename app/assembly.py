@@ -51,9 +51,13 @@ from eldercare.sos import routes as sos
 from notifications.account import subscribers as account_subscribers
 from notifications.callbacks import jobs as callback_jobs
 from notifications.callbacks import routes as callbacks
+from notifications.caps import jobs as cap_jobs
 from notifications.delivery import subscribers as delivery_subscribers
+from notifications.digests import jobs as digest_jobs
+from notifications.digests import subscribers as digest_subscribers
 from notifications.inbox import routes as inbox
 from notifications.outbox import routes as outbox
+from notifications.preferences import routes as preferences
 from notifications.sending import jobs as sending_jobs
 
 TABLE_MODULES = (
@@ -72,10 +76,13 @@ TABLE_MODULES = (
     "app.identity.sign_in.models",
     "app.media.models",
     "notifications.callbacks.models",
+    "notifications.caps.models",
     "notifications.delivery.models",
+    "notifications.digests.models",
     "notifications.inbox.models",
     "notifications.opt_outs.models",
     "notifications.outbox.models",
+    "notifications.preferences.models",
     "eldercare.alarms.models",
     "eldercare.care_circle.models",
     "eldercare.escalation.models",
@@ -103,6 +110,7 @@ ROUTERS: tuple[Router, ...] = (
     inbox.router,
     callbacks.router,
     replies.callback_router,
+    preferences.router,
     check_ins.router,
     sos.router,
     alarms.router,
@@ -122,6 +130,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *sign_in_subscribers.SUBSCRIBERS,
     *account_subscribers.SUBSCRIBERS,
     *delivery_subscribers.SUBSCRIBERS,
+    *digest_subscribers.SUBSCRIBERS,
     *check_in_subscribers.SUBSCRIBERS,
     *care_circle_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
@@ -143,6 +152,8 @@ JOBS: tuple[Job, ...] = (
     *second_factor_jobs.JOBS,
     *sending_jobs.JOBS,
     *callback_jobs.JOBS,
+    *digest_jobs.JOBS,
+    *cap_jobs.JOBS,
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
 )

@@ -2,6 +2,7 @@
 
 A feature declares its notices in ``notices.py`` and writes their texts beside it::
 
+    CHECK_INS = Category(key="check_ins", names={"en": "Check-ins", "zh-CN": "平安签到"})
     CHECK_IN_PROMPT = Notice(
         key="eldercare.check_in_prompt", category="check_ins", urgency="high", channels=("push", "sms", "inbox"),
         mode="first", package="eldercare.check_ins", variables={"resident": "resident", "due_at": "instant"},
@@ -27,12 +28,14 @@ from notifications.inbox.schemas import InboxItemPublic
 from notifications.inbox.views import changed as inbox_changes
 from notifications.opt_outs.repository import opt_in, opt_out
 from notifications.outbox.views import OutboxPhone, outbox_phone
+from notifications.templates.categories import Category
 from notifications.templates.notices import Channel, Notice, Urgency
 from notifications.templates.variables import Kind, Value, seal_text
 
 __all__ = [
     "CALLBACKS",
     "Call",
+    "Category",
     "Channel",
     "InboxItemPublic",
     "Kind",

@@ -14,7 +14,8 @@ class DeliverySettled(Event):
     ``sent`` means that the provider took it; ``failed`` may follow when it reports that the message did not arrive, or
     that nobody pressed a key in the call. ``is_final`` is false when another channel is tried next: a notice in mode
     "first" did not reach its recipient only when an outcome other than ``sent`` is final. With mode "all" each channel
-    has its final outcome; ``notifications.api.tally`` says how the whole origin stands.
+    has its final outcome; ``notifications.api.tally`` says how the whole origin stands. One that is held is not
+    settled; one that was told of in a digest is settled with it and has its outcome. What is critical is never held.
     """
 
     name: ClassVar[str] = "notifications.delivery_settled.v1"
@@ -28,3 +29,9 @@ class DeliverySettled(Event):
     channel: str
     outcome: Outcome
     is_final: bool
+
+
+class PreferencesChanged(Event):
+    """A person chose anew what they are told and when; ``aggregate_id`` is the account."""
+
+    name: ClassVar[str] = "notifications.preferences_changed.v1"

@@ -8,13 +8,24 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from eldercare.alarms.models import Alarm
-from notifications.api import Channel, Kind, Notice, Value, send
+from notifications.api import Category, Channel, Kind, Notice, Value, send
 
 ORIGIN = "eldercare.alarm"
 """The origin kind of the deliveries a ladder waits for."""
 
 _ABOUT: dict[str, Kind] = {"resident": "resident", "mode": "word"}
 _PHONE: tuple[Channel, ...] = ("push", "sms", "inbox")
+
+# Whoever raised an alarm or answered one waits to be told how it goes on, at any hour and each time.
+ALARMS = Category(
+    key="alarms",
+    names={"en": "Alarms", "zh-CN": "警报"},
+    mutable=False,
+    digestible=False,
+    breaks_quiet_hours=True,
+    cap=None,
+)
+ACCESS = Category(key="access", names={"en": "Access to my data", "zh-CN": "我的数据访问"}, mutable=False)
 
 _notice = partial(Notice, category="alarms", package="eldercare.alarms")
 _call = partial(_notice, urgency="critical", useful_for=timedelta(minutes=30))
@@ -34,8 +45,10 @@ HELP_IS_COMING = _word(
     variables={"responder": "account", "mode": "word"},
     useful_for=timedelta(minutes=30),
 )
-ACCESS_ENDED = _notice(
+ACCESS_ENDED = Notice(
     key="eldercare.alarm_access_ended",
+    category="access",
+    package="eldercare.alarms",
     urgency="normal",
     channels=("push", "inbox"),
     mode="first",

@@ -1,6 +1,8 @@
 """What people are told about care circles."""
 
-from notifications.api import Notice
+from notifications.api import Category, Notice
+
+CARE_CIRCLE = Category(key="care_circle", names={"en": "Care circle", "zh-CN": "关怀圈"})
 
 INVITATION = Notice(
     key="eldercare.circle_invitation",

@@ -4,17 +4,33 @@ from datetime import timedelta
 from typing import Final
 
 from eldercare.check_ins.rules import SETTLING
-from notifications.api import Channel, Kind, Notice, Urgency
+from notifications.api import Category, Channel, Kind, Notice, Urgency
 
 PROMPT_ORIGIN: Final = "eldercare.check_in_prompt"
 
+# The resident chose when to be asked; who wants to be asked less changes the plan, for silence raises an alarm.
+CHECK_INS: Final = Category(
+    key="check_ins",
+    names={"en": "Check-ins", "zh-CN": "平安签到"},
+    mutable=False,
+    digestible=False,
+    breaks_quiet_hours=True,
+    cap=None,
+)
+CHECK_IN_NEWS: Final = Category(key="check_in_news", names={"en": "News of check-ins", "zh-CN": "签到动态"})
+
 
 def _notice(
-    name: str, *channels: Channel, variables: dict[str, Kind], urgency: Urgency = "high", useful_for: timedelta
+    name: str,
+    *channels: Channel,
+    variables: dict[str, Kind],
+    useful_for: timedelta,
+    urgency: Urgency = "high",
+    category: str = "check_ins",
 ) -> Notice:
     return Notice(
         key=f"eldercare.{name}",
-        category="check_ins",
+        category=category,
         urgency=urgency,
         channels=channels,
         mode="first",
@@ -40,9 +56,11 @@ REMINDERS: Final = {
     "voice": _notice("check_in_reminder_voice", "voice", variables=_ASKED, useful_for=SETTLING),
     "call_in": _notice("check_in_call_reminder", "push", "sms", "voice", variables=_ASKED, useful_for=SETTLING),
 }
-CHECK_IN_MISSED: Final = _notice("check_in_missed", "push", "sms", "inbox", variables=_ABOUT, useful_for=_A_DAY)
+CHECK_IN_MISSED: Final = _notice(
+    "check_in_missed", "push", "sms", "inbox", variables=_ABOUT, useful_for=_A_DAY, category=CHECK_IN_NEWS.key
+)
 CHECK_IN_ANSWERED_LATE: Final = _notice(
-    "check_in_answered_late", "push", "sms", "inbox", variables=_ABOUT, useful_for=_A_DAY
+    "check_in_answered_late", "push", "sms", "inbox", variables=_ABOUT, useful_for=_A_DAY, category=CHECK_IN_NEWS.key
 )
 PAUSE_ANNOUNCED: Final = _notice(
     "pause_announced",
@@ -51,7 +69,14 @@ PAUSE_ANNOUNCED: Final = _notice(
     variables={"resident": "resident", "starts_at": "instant", "ends_at": "instant"},
     urgency="normal",
     useful_for=_A_DAY,
+    category=CHECK_IN_NEWS.key,
 )
 PAUSE_ENDED: Final = _notice(
-    "pause_ended", "push", "inbox", variables={"resident": "resident"}, urgency="normal", useful_for=_A_DAY
+    "pause_ended",
+    "push",
+    "inbox",
+    variables={"resident": "resident"},
+    urgency="normal",
+    useful_for=_A_DAY,
+    category=CHECK_IN_NEWS.key,
 )

@@ -2,7 +2,18 @@
 
 from datetime import timedelta
 
+from notifications.templates.categories import Category
 from notifications.templates.notices import Channel, Notice
+
+# Somebody asked for it and waits; it is also how a person learns that somebody else tried to be them.
+ACCOUNT = Category(
+    key="account",
+    names={"en": "Account", "zh-CN": "账户"},
+    mutable=False,
+    digestible=False,
+    breaks_quiet_hours=True,
+    cap=None,
+)
 
 
 def _sign_in_code(name: str, channel: Channel) -> Notice:

@@ -12,7 +12,7 @@ from app.core.tables import Privacy, instant, jsonb, optional_instant, text_arra
 
 KEEP = timedelta(days=92)
 MOST_CHANNELS = 16  # more than there are: the end of a slice of them
-_STATES = "'queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked'"
+_STATES = "'queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked', 'held', 'digested'"
 
 
 class Delivery(SQLModel, table=True):
@@ -21,6 +21,8 @@ class Delivery(SQLModel, table=True):
     ``send_at`` is when a worker is to take it up: its time, the time of the next attempt, or, while it is ``sending``,
     the end of the lease after which another worker does; empty once it is settled. ``fence`` counts the leases: only
     the holder of the latest may write the outcome.
+    ``held`` waits for its digest to be due. ``digested`` is told of in a digest and settled with it: ``error`` is empty
+    if that was sent.
     """
 
     __tablename__ = "notifications_delivery"
@@ -28,6 +30,7 @@ class Delivery(SQLModel, table=True):
         sa.CheckConstraint(f"state IN ({_STATES})", name="state"),
         sa.Index("ix_notifications_delivery_due", "lane", "send_at", postgresql_where=sa.text("send_at IS NOT NULL")),
         sa.Index("ix_notifications_delivery_origin_id", "origin_id", postgresql_where=sa.text("origin_id IS NOT NULL")),
+        sa.Index("ix_notifications_delivery_digest_id", "digest_id", postgresql_where=sa.text("digest_id IS NOT NULL")),
         sa.Index("ix_notifications_delivery_parked", "id", postgresql_where=sa.text("state = 'parked'")),
         {"postgresql_partition_by": "RANGE (id)"},
     )
@@ -59,6 +62,7 @@ class Delivery(SQLModel, table=True):
     fence: int = 0
     origin_kind: str | None = None
     origin_id: uuid.UUID | None = None
+    digest_id: uuid.UUID | None = Field(default=None, description="the digest it waits for, or waited for last")
     dedupe_key: str
     collapse_key: str
     variables: dict[str, Any] = jsonb(
@@ -66,7 +70,7 @@ class Delivery(SQLModel, table=True):
     )
     data: dict[str, str] = jsonb(nullable=False, description="what the app gets beside the text: ids only")
     provider_message_id: str | None = None
-    error: str | None = Field(default=None, description="code of the last failure")
+    error: str | None = Field(default=None, description="code of the last failure, or why it is held")
     settled_at: datetime | None = optional_instant()
     delivered_at: datetime | None = optional_instant(description="when it reached the phone, as far as we were told")
     opened_at: datetime | None = optional_instant(description="when a person reacted to it: opened it, pressed a key")

@@ -182,8 +182,10 @@ REPLAY = (
 SUPPRESS_ABOUT = (
     sa.update(DELIVERIES)
     .where(
-        DELIVERIES.c.send_at.is_not(None),
-        DELIVERIES.c.state == sa.literal("queued"),
+        sa.or_(
+            sa.and_(DELIVERIES.c.send_at.is_not(None), DELIVERIES.c.state == sa.literal("queued")),
+            sa.and_(DELIVERIES.c.digest_id.is_not(None), DELIVERIES.c.state == sa.literal("held")),
+        ),
         DELIVERIES.c.urgency != sa.literal("critical"),
         DELIVERIES.c.about == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
     )

@@ -35,12 +35,16 @@ class ParkedDelivery:
 
 
 _state = DELIVERIES.c.state
+_gathered = sa.and_(_state == sa.literal("digested"), DELIVERIES.c.settled_at.is_(None))
+_under_way = sa.or_(DELIVERIES.c.send_at.is_not(None), _state == sa.literal("held"), _gathered)
+_told = sa.and_(_state == sa.literal("digested"), DELIVERIES.c.settled_at.is_not(None), DELIVERIES.c.error.is_(None))
+_sent = sa.or_(_state == sa.literal("sent"), _told)
 _TALLY = (
     sa.select(
         DELIVERIES.c.origin_id,
-        sa.func.count().filter(DELIVERIES.c.send_at.is_not(None)).label("under_way"),
-        sa.func.count().filter(_state == sa.literal("sent")).label("sent"),
-        sa.func.count().filter(DELIVERIES.c.send_at.is_(None), _state != sa.literal("sent")).label("lost"),
+        sa.func.count().filter(_under_way).label("under_way"),
+        sa.func.count().filter(_sent).label("sent"),
+        sa.func.count().filter(sa.not_(_under_way), sa.not_(_sent)).label("lost"),
     )
     .where(
         DELIVERIES.c.origin_id == sa.any_(sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid))),
@@ -73,7 +77,8 @@ async def tally(
     """Return how each origin's deliveries stand, of one notice if ``notice_key`` is given.
 
     Read it in the handler of ``DeliverySettled``: the last delivery to be settled is told of when all others are
-    stored. A delivery that failed and fell back counts as lost, its fallback as under way.
+    stored. A delivery that failed and fell back counts as lost, its fallback as under way; one told of in a digest
+    counts as what became of the digest.
     """
     found = {origin_id: Tally() for origin_id in origin_ids}
     rows = await connection.execute(_TALLY, {"origin_ids": list(found), "notice_key": notice_key})

@@ -36,7 +36,10 @@ QUEUES: Mapping[Lane, Due] = {
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery under lease, with what rendering and sending need; ``was_sending`` if an earlier lease ran out."""
+    """A delivery under lease, with what rendering and sending need; ``was_sending`` if an earlier lease ran out.
+
+    ``error`` is that of the last attempt; ``digest_id`` what it waited for, if it was held.
+    """
 
     id: uuid.UUID
     notice_id: uuid.UUID
@@ -56,6 +59,8 @@ class Claimed:
     collapse_key: str
     variables: Mapping[str, Stored]
     data: Mapping[str, str]
+    error: str | None
+    digest_id: uuid.UUID | None
     was_sending: bool
 
 
@@ -112,6 +117,7 @@ _results = _given(
     errors=sa.Text(),
     message_ids=sa.Text(),
     uncounted=sa.Integer(),
+    digest_ids=sa.Uuid(),
 )
 _SETTLE = (
     sa.update(DELIVERIES)
@@ -126,14 +132,25 @@ _SETTLE = (
         error=_results.c.errors,
         provider_message_id=_results.c.message_ids,
         attempts=DELIVERIES.c.attempts - _results.c.uncounted,
-        settled_at=sa.case((_results.c.send_ats.is_(None), sa.bindparam("settled_at", type_=_INSTANT))),
+        digest_id=sa.func.coalesce(_results.c.digest_ids, DELIVERIES.c.digest_id),
+        settled_at=sa.case(
+            (
+                sa.and_(_results.c.send_ats.is_(None), _results.c.states != sa.literal("held")),
+                sa.bindparam("settled_at", type_=_INSTANT),
+            )
+        ),
     )
     .returning(DELIVERIES.c.id)
 )
 
 
-async def store(session: AsyncSession, settled: Sequence[tuple[Claimed, Settlement]]) -> set[uuid.UUID]:
-    """Store outcomes; return the deliveries whose lease was still ours: of the others somebody else tells."""
+async def store(
+    session: AsyncSession, settled: Sequence[tuple[Claimed, Settlement]], digests: Mapping[uuid.UUID, uuid.UUID]
+) -> set[uuid.UUID]:
+    """Store outcomes, and the ``digests`` of deliveries that are held.
+
+    Return the deliveries whose lease was still ours: of the others somebody else tells.
+    """
     ordered = sorted(settled, key=lambda pair: pair[0].id)
     binds = {
         "result_ids": [delivery.id for delivery, _ in ordered],
@@ -143,6 +160,7 @@ async def store(session: AsyncSession, settled: Sequence[tuple[Claimed, Settleme
         "errors": [settlement.error for _, settlement in ordered],
         "message_ids": [settlement.provider_message_id for _, settlement in ordered],
         "uncounted": [0 if settlement.counts else 1 for _, settlement in ordered],
+        "digest_ids": [digests.get(delivery.id) for delivery, _ in ordered],
         "settled_at": clock.now(),
     }
     return set((await session.scalars(_SETTLE, binds)).all())

@@ -1,13 +1,15 @@
 """Pure decisions about an attempt: what its outcome makes of the delivery, when to try again, when to give up."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from notifications.channels.ports import Outcome
+from notifications.events import Outcome as Told
+from notifications.preferences.rules import Hold
 
 MAX_ATTEMPTS = 8
 ATTEMPTS_BEFORE_FALLBACK = 2  # where another channel is waiting, patience costs more than it brings
@@ -15,7 +17,7 @@ FIRST_DELAY = timedelta(seconds=10)
 LONGEST_DELAY = timedelta(minutes=15)
 _REPLACES_ITSELF = frozenset({"push"})  # a repeat takes the first one's place under its collapse key
 
-State = Literal["queued", "sent", "failed", "expired", "suppressed", "parked"]
+State = Literal["queued", "sent", "failed", "expired", "suppressed", "parked", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +33,39 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What becomes of a delivery; ``send_at`` if it is queued again, ``counts`` false if this was no attempt."""
+    """What becomes of a delivery; ``counts`` false if this was no attempt.
+
+    ``send_at`` if it is queued again, ``release_at`` if it is held, and then ``error`` says why.
+    """
 
     state: State
     send_at: datetime | None = None
     error: str | None = None
     provider_message_id: str | None = None
     counts: bool = True
+    release_at: datetime | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether this is the delivery's end, unless somebody replays it."""
-        return self.state != "queued"
+        return self.state not in ("queued", "held")
+
+
+TOLD: Mapping[str, Told] = {
+    "sent": "sent",
+    "failed": "failed",
+    "parked": "failed",  # whoever waits for it goes on; a replay tells again
+    "expired": "expired",
+    "suppressed": "suppressed",
+}
+"""What each end of a delivery is told as."""
+
+MUTED = Settlement("suppressed", error="muted", counts=False)
+
+
+def held(hold: Hold) -> Settlement:
+    """Return that a delivery waits."""
+    return Settlement("held", error=hold.reason, counts=False, release_at=hold.release_at)
 
 
 def settle(attempt: Attempt, outcome: Outcome, now: datetime) -> Settlement:

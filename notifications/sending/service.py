@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -17,9 +17,10 @@ from notifications.channels import registry
 from notifications.channels.ports import Message, Outcome, PushAddress
 from notifications.delivery.rules import Lane, wake_channel
 from notifications.events import DeliverySettled
-from notifications.events import Outcome as ToldOutcome
 from notifications.opt_outs.repository import opted_out
-from notifications.sending import repository, rules
+from notifications.preferences.rules import Choices
+from notifications.preferences.views import choices_of
+from notifications.sending import holding, repository, rules
 from notifications.sending.repository import Claimed
 from notifications.sending.rules import Attempt, Hours, Settlement
 from notifications.templates.names import names_of
@@ -48,6 +49,7 @@ class _Surroundings:
     contact_points: dict[uuid.UUID, list[identity.ContactPointPublic]] = field(default_factory=dict)
     not_to_be_called: set[uuid.UUID] = field(default_factory=set)
     opted_out: set[str] = field(default_factory=set)
+    choices: dict[uuid.UUID, Choices] = field(default_factory=dict)
 
 
 async def claim(lane: Lane, size: int) -> list[Claimed]:
@@ -60,7 +62,7 @@ async def fly(lane: Lane, claimed: Sequence[Claimed]) -> None:
     """Send what was claimed and store what became of each delivery; what it cannot store, the lease brings back."""
     flight = {delivery.id: delivery for delivery in claimed}
     try:
-        prepared = await _prepared(claimed)
+        prepared = await holding.within_caps(await _prepared(claimed))
         grounded = [(delivery, found) for delivery, found in prepared if isinstance(found, Settlement)]
         await _settle(lane, grounded, ())
         messages = [found for _, found in prepared if isinstance(found, Message)]
@@ -115,6 +117,9 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
     texted = {item.account_id for item in claimed if item.channel == "sms" and item.urgency != "critical"}
     numbers = {point.value for account_id in texted for point in found.contact_points.get(account_id, ())}
     found.opted_out.update(await opted_out(connection, numbers))
+    choosing = {delivery.account_id for delivery in claimed if delivery.urgency != "critical"}
+    if choosing:
+        found.choices.update(await choices_of(connection, choosing))
     return found
 
 
@@ -129,6 +134,11 @@ def _prepare(delivery: Claimed, known: _Surroundings) -> Message | Settlement:
     if grounded is not None:
         return grounded
     person = known.people[delivery.account_id]
+    silenced = holding.chosen(delivery, known.choices.get(person.account_id), person.time_zone)
+    if silenced is not None:
+        return silenced
+    if unusable := _unusable(delivery, known):
+        return Settlement("failed", error=unusable)
     address = None
     if delivery.channel in _CAPABILITIES:
         found = _address(delivery, known, person.time_zone)
@@ -153,8 +163,7 @@ def _grounded(delivery: Claimed, known: _Surroundings) -> Settlement | None:
         return Settlement("suppressed", error="recipient_inactive", counts=False)
     if delivery.notice_key not in notices():
         return Settlement("parked", error="unknown_notice")
-    unusable = _unusable(delivery, known)
-    return Settlement("failed", error=unusable) if unusable else None
+    return None
 
 
 def _unusable(delivery: Claimed, known: _Surroundings) -> str | None:
@@ -262,7 +271,7 @@ async def _settle(lane: Lane, landed: Sequence[tuple[Claimed, Settlement]], gone
     if not landed:
         return
     async with unit_of_work() as session:
-        ours = await repository.store(session, landed)
+        ours = await repository.store(session, landed, await holding.join_digests(session, landed))
         kept = [(delivery, settlement) for delivery, settlement in landed if delivery.id in ours]
         falling_back = {
             delivery.id
@@ -279,18 +288,10 @@ async def _settle(lane: Lane, landed: Sequence[tuple[Claimed, Settlement]], gone
         ]
         if facts:
             await repository.tell(session, facts)
+        await holding.conclude_digests(session, kept, falling_back)
         for installation_id in gone:
             await identity.remove_installation(session, installation_id)
     _count(lane, kept)
-
-
-_TOLD: Mapping[str, ToldOutcome] = {
-    "sent": "sent",
-    "failed": "failed",
-    "parked": "failed",  # whoever waits for it goes on; a replay tells again
-    "expired": "expired",
-    "suppressed": "suppressed",
-}
 
 
 def _fact(delivery: Claimed, settlement: Settlement, origin_id: uuid.UUID, *, is_final: bool) -> DeliverySettled:
@@ -303,7 +304,7 @@ def _fact(delivery: Claimed, settlement: Settlement, origin_id: uuid.UUID, *, is
         origin_kind=delivery.origin_kind or "",
         notice_key=delivery.notice_key,
         channel=delivery.channel,
-        outcome=_TOLD[settlement.state],
+        outcome=rules.TOLD[settlement.state],
         is_final=is_final,
     )
 

@@ -23,6 +23,7 @@ _SAMPLES: Mapping[Kind, Value] = {
     "date": _INSTANT.date(),
     "integer": 2,
     "word": "word",
+    "categories": "account=2",
     "text": "text",
 }
 _ALWAYS_THERE = frozenset({"recipient"})

@@ -8,9 +8,12 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime, format_skeleton, format_time
+from babel.lists import format_list
 from babel.numbers import format_decimal
 from jinja2 import pass_context
 from jinja2.runtime import Context
+
+from notifications.templates.categories import name_of
 
 LOCALE = "_locale"
 TIME_ZONE = "_time_zone"
@@ -61,10 +64,21 @@ def plural(context: Context, count: int, **forms: str) -> str:
     return forms.get(_locale(context).plural_form(count), forms["other"])
 
 
+@pass_context
+def by_category(context: Context, contents: str) -> str:
+    """Return in words how many of which categories, ``care_circle=2 access=1``: ``Care circle × 2 and …``."""
+    locale = _locale(context)
+    language = f"{locale.language}-{locale.territory}" if locale.territory else locale.language
+    counts = (part.partition("=") for part in contents.split())
+    named = [f"{name_of(key, language)} × {format_decimal(int(count), locale=locale)}" for key, _, count in counts]
+    return format_list(named, locale=locale)
+
+
 FILTERS: Mapping[str, Callable[..., str]] = {
     "time": time_of_day,
     "date": day,
     "moment": moment,
     "number": number,
     "plural": plural,
+    "by_category": by_category,
 }

@@ -6,6 +6,7 @@ Kinds, as a notice declares them and as ``send_many`` stores them in ``variables
 - ``instant`` an RFC 3339 text: ``{{ x | time }}``, ``{{ x | date }}``, ``{{ x | moment }}`` in the reader's zone
 - ``date`` an ISO 8601 day: ``{{ x | date }}``
 - ``integer`` a number: ``{{ x }}``; ``word`` an enumeration: ``{% if x == "en_route" %}``
+- ``categories`` how many of which categories, ``care_circle=2 account=1``: ``{{ x | by_category }}``
 - ``text`` somebody's own words or a secret: sealed in the table (``seal_text`` for set-based sending): ``{{ x }}``
 
 Names are read when a text is rendered: nothing about a person is copied into a queue, and a corrected name is used at
@@ -19,7 +20,7 @@ from typing import Literal
 
 from app.core import sealing
 
-Kind = Literal["resident", "account", "community", "instant", "date", "integer", "word", "text"]
+Kind = Literal["resident", "account", "community", "instant", "date", "integer", "word", "categories", "text"]
 Value = uuid.UUID | datetime | date | int | str
 Stored = str | int
 Named = Literal["resident", "account", "community"]
@@ -33,6 +34,7 @@ _TYPES: Mapping[Kind, type | tuple[type, ...]] = {
     "date": date,
     "integer": int,
     "word": str,
+    "categories": str,
     "text": str,
 }
 _CONTEXT = "notifications.variables.text"
@@ -90,5 +92,5 @@ def _decode(kind: Kind, value: Stored, names: Mapping[uuid.UUID, str]) -> object
             return int(value)
         case "text":
             return sealing.unseal(str(value), _CONTEXT)
-        case "word":
+        case "word" | "categories":
             return str(value)

@@ -304,6 +304,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "raiseResidentAlarm": lambda _: {"kind": "fall"},
     "registerMyInstallation": lambda _: {"platform": "web", "app_version": "1.0.0", "language": "en"},
     "resolveAlarm": lambda _: {"outcome": "helped"},
+    "setMyNotificationPreferences": lambda _: {},
     "setHolidays": lambda _: {"days": []},
 }
 """Valid bodies, where something is decided behind them; everywhere else an empty one gets past the guards."""

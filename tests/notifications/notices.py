@@ -1,6 +1,12 @@
 """Notices that only the tests send, with texts beside them."""
 
-from notifications.api import Notice
+from datetime import timedelta
+
+from notifications.api import Category, Notice
+from notifications.templates.categories import Cap
+
+TESTS = Category(key="tests", names={"en": "Tests", "zh-CN": "测试"}, cap=None)
+DEVICES = Category(key="tests_devices", names={"en": "Devices", "zh-CN": "设备"}, cap=Cap(3, timedelta(hours=1)))
 
 PROMPT = Notice(
     key="tests.prompt",
@@ -35,4 +41,21 @@ REACH = Notice(
     mode="first",
     package="tests.notifications",
     variables={"resident": "resident", "due_at": "instant"},
+)
+LAMP = Notice(
+    key="tests.lamp",
+    category="tests_devices",
+    urgency="high",
+    channels=("sms", "inbox"),
+    package="tests.notifications",
+    variables={"resident": "resident"},
+    useful_for=timedelta(hours=18),
+)
+FIRE = Notice(
+    key="tests.fire",
+    category="tests_devices",
+    urgency="critical",
+    channels=("sms", "inbox"),
+    package="tests.notifications",
+    variables={"resident": "resident"},
 )

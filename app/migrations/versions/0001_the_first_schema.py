@@ -262,6 +262,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_media_upload_owner_id", "media_upload", ["owner_id", "state"], unique=False)
     op.create_table(
+        "notifications_allowance",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("used", sa.Integer(), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "category", "channel", name=op.f("pk_notifications_allowance")),
+        prefixes=["UNLOGGED"],
+    )
+    op.create_index("ix_notifications_allowance_ends_at", "notifications_allowance", ["ends_at"], unique=False)
+    op.create_table(
         "notifications_dedupe",
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("dedupe_key", sa.String(), nullable=False),
@@ -291,6 +302,7 @@ def upgrade() -> None:
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("origin_kind", sa.String(), nullable=True),
         sa.Column("origin_id", sa.Uuid(), nullable=True),
+        sa.Column("digest_id", sa.Uuid(), nullable=True),
         sa.Column("dedupe_key", sa.String(), nullable=False),
         sa.Column("collapse_key", sa.String(), nullable=False),
         sa.Column("variables", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
@@ -301,11 +313,18 @@ def upgrade() -> None:
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "state IN ('queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked')",
+            "state IN ('queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked', 'held', 'digested')",
             name=op.f("ck_notifications_delivery_state"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_delivery")),
         postgresql_partition_by="RANGE (id)",
+    )
+    op.create_index(
+        "ix_notifications_delivery_digest_id",
+        "notifications_delivery",
+        ["digest_id"],
+        unique=False,
+        postgresql_where=sa.text("digest_id IS NOT NULL"),
     )
     op.create_index(
         "ix_notifications_delivery_due",
@@ -338,6 +357,24 @@ def upgrade() -> None:
     op.create_index(
         "ix_notifications_handled_callback_expires_at", "notifications_handled_callback", ["expires_at"], unique=False
     )
+    op.create_table(
+        "notifications_digest",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("community_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("release_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("reason IN ('quiet_hours', 'digest', 'cap')", name=op.f("ck_notifications_digest_reason")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_digest")),
+        sa.UniqueConstraint(
+            "account_id",
+            "channel",
+            "release_at",
+            name=op.f("uq_notifications_digest_account_id_channel_release_at"),
+        ),
+    )
+    op.create_index("ix_notifications_digest_release_at", "notifications_digest", ["release_at"], unique=False)
     op.create_table(
         "notifications_inbox_item",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -397,6 +434,30 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_notifications_outbox_sent_at", "notifications_outbox", ["sent_at"], unique=False)
+    op.create_table(
+        "notifications_preference",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("muted", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("digests", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("quiet_from", sa.Time(), nullable=True),
+        sa.Column("quiet_until", sa.Time(), nullable=True),
+        sa.Column("weekend_from", sa.Time(), nullable=True),
+        sa.Column("weekend_until", sa.Time(), nullable=True),
+        sa.CheckConstraint(
+            "(quiet_from IS NULL) = (quiet_until IS NULL)",
+            name=op.f("ck_notifications_preference_quiet_hours_are_whole"),
+        ),
+        sa.CheckConstraint(
+            "(weekend_from IS NULL) = (weekend_until IS NULL)",
+            name=op.f("ck_notifications_preference_weekend_hours_are_whole"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_preference")),
+        sa.UniqueConstraint("account_id", name=op.f("uq_notifications_preference_account_id")),
+    )
     op.create_table(
         "eldercare_escalation_step",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1499,6 +1560,7 @@ def downgrade() -> None:
     op.drop_index("ix_identity_account_name", table_name="identity_account")
     op.drop_table("identity_account")
     op.drop_table("eldercare_escalation_step")
+    op.drop_table("notifications_preference")
     op.drop_index("ix_notifications_outbox_sent_at", table_name="notifications_outbox")
     op.drop_table("notifications_outbox")
     op.drop_table("notifications_opt_out")
@@ -1511,6 +1573,8 @@ def downgrade() -> None:
     op.drop_table("notifications_inbox_item")
     op.drop_index("ix_notifications_handled_callback_expires_at", table_name="notifications_handled_callback")
     op.drop_table("notifications_handled_callback")
+    op.drop_index("ix_notifications_digest_release_at", table_name="notifications_digest")
+    op.drop_table("notifications_digest")
     op.drop_index(
         "ix_notifications_delivery_parked",
         table_name="notifications_delivery",
@@ -1526,9 +1590,16 @@ def downgrade() -> None:
         table_name="notifications_delivery",
         postgresql_where=sa.text("send_at IS NOT NULL"),
     )
+    op.drop_index(
+        "ix_notifications_delivery_digest_id",
+        table_name="notifications_delivery",
+        postgresql_where=sa.text("digest_id IS NOT NULL"),
+    )
     op.drop_table("notifications_delivery")
     op.drop_index("ix_notifications_dedupe_expires_at", table_name="notifications_dedupe")
     op.drop_table("notifications_dedupe")
+    op.drop_index("ix_notifications_allowance_ends_at", table_name="notifications_allowance")
+    op.drop_table("notifications_allowance")
     op.drop_index("ix_media_upload_owner_id", table_name="media_upload")
     op.drop_index(
         "ix_media_upload_expires_at", table_name="media_upload", postgresql_where=sa.text("expires_at IS NOT NULL")

@@ -1,0 +1,1 @@
+"""Messages that wait: held until quiet hours, a digest period or a cap is over, then told as one."""

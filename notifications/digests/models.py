@@ -1,0 +1,34 @@
+"""Digests that are still being gathered; one that is told is a delivery, and its row is gone."""
+
+import uuid
+from datetime import datetime
+from typing import ClassVar, cast
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from app.core.tables import Privacy, instant
+
+
+class Digest(SQLModel, table=True):
+    """What waits for one person on one channel until one instant; the deliveries that do carry its id."""
+
+    __tablename__ = "notifications_digest"
+    __table_args__ = (
+        sa.CheckConstraint("reason IN ('quiet_hours', 'digest', 'cap')", name="reason"),
+        sa.UniqueConstraint("account_id", "channel", "release_at"),
+        sa.Index("ix_notifications_digest_release_at", "release_at"),
+    )
+    privacy: ClassVar[Privacy] = Privacy(
+        subject="account_id", purpose="to tell at once what came while a person was left alone", retention="a day"
+    )
+
+    id: uuid.UUID = Field(primary_key=True)
+    community_id: uuid.UUID
+    account_id: uuid.UUID
+    channel: str
+    reason: str = Field(description="why the first message that waits for it does")
+    release_at: datetime = instant()
+
+
+DIGESTS = cast(sa.Table, Digest.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
