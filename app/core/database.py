@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NoReturn
 
 import asyncpg
 import orjson
@@ -20,6 +20,18 @@ _RETRYABLE = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_de
 _AFTER_COMMIT = "after_commit"
 
 
+class UnitSession(AsyncSession):
+    """The session of a unit of work, which alone begins and ends the transaction; ``begin_nested`` makes savepoints."""
+
+    async def commit(self) -> NoReturn:
+        """Refuse: the unit of work commits when its block ends."""
+        raise TypeError("a unit of work commits when its block ends")
+
+    async def rollback(self) -> NoReturn:
+        """Refuse: a unit of work rolls back when its block raises."""
+        raise TypeError("a unit of work rolls back when its block raises")
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """The connections of one process: at most ``writing_pool`` + ``reading_pool`` connections."""
@@ -28,7 +40,7 @@ class Database:
     schema_name: str
     writing: Connections
     reading: Connections
-    sessions: async_sessionmaker[AsyncSession]
+    sessions: async_sessionmaker[UnitSession]
 
 
 _database: Database | None = None
@@ -71,7 +83,7 @@ def open_database(url: str, settings: DatabaseSettings) -> Database:
     parsed = make_url(url).set(drivername="postgresql+asyncpg")
     writing = _connections(parsed, settings, settings.writing_pool)
     reading = _connections(parsed, settings, settings.reading_pool)
-    sessions = async_sessionmaker(expire_on_commit=False)
+    sessions = async_sessionmaker(class_=UnitSession, expire_on_commit=False)
     _database = Database(parsed, settings.schema_name, writing, reading, sessions)
     return _database
 
@@ -111,16 +123,16 @@ async def unit_of_work() -> AsyncIterator[AsyncSession]:
     """
     opened = database()
     async with opened.writing.connection() as connection:
-        await _order(connection, "BEGIN")
+        await _tell(connection, "BEGIN")
         session = opened.sessions(bind=connection)
         try:
             yield session
             if session.in_transaction():
-                await session.commit()  # flushes; the transaction itself is ours
-            await _order(connection, "COMMIT")
+                await session.flush()
+            await _tell(connection, "COMMIT")
         except Exception:
-            if not (connection.invalidated or connection.driver.is_closed()):
-                await _order(connection, "ROLLBACK")
+            if not (connection.closed or connection.invalidated or connection.driver.is_closed()):
+                await _tell(connection, "ROLLBACK")
             raise
         finally:
             if session.in_transaction():
@@ -129,7 +141,7 @@ async def unit_of_work() -> AsyncIterator[AsyncSession]:
         callback()
 
 
-async def _order(connection: Connection, order: str) -> None:
+async def _tell(connection: Connection, order: Literal["BEGIN", "COMMIT", "ROLLBACK"]) -> None:
     """Begin or end the transaction.
 
     Raises what SQLAlchemy raises, and ``RuntimeError`` for a commit of what had failed before: PostgreSQL answers it
