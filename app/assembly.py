@@ -53,6 +53,7 @@ from notifications.delivery import subscribers as delivery_subscribers
 from notifications.inbox import routes as inbox
 from notifications.outbox import routes as outbox
 from notifications.sending import jobs as sending_jobs
+from notifications.unsubscribing import routes as unsubscribing
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -72,6 +73,7 @@ TABLE_MODULES = (
     "notifications.delivery.models",
     "notifications.inbox.models",
     "notifications.outbox.models",
+    "notifications.preferences.models",
     "eldercare.alarms.models",
     "eldercare.care_circle.models",
     "eldercare.escalation.models",
@@ -97,6 +99,7 @@ ROUTERS: tuple[Router, ...] = (
     closing.router,
     importing.router,
     inbox.router,
+    unsubscribing.router,
     check_ins.router,
     sos.router,
     alarms.router,

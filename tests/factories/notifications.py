@@ -24,6 +24,7 @@ async def phone(
     row = Installation(
         account_id=of.id,
         client_id=fid or f"client-{clock.new_id()}",
+        provider="fcm",
         fid=fid,
         token=seal(token, TOKEN) if token else None,
         token_index=blind_index(TOKEN, token) if token else None,

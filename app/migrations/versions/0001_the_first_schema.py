@@ -302,6 +302,7 @@ def upgrade() -> None:
             "state IN ('queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked')",
             name=op.f("ck_notifications_delivery_state"),
         ),
+        sa.CheckConstraint("octet_length(data::text) <= 1024", name=op.f("ck_notifications_delivery_data")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_delivery")),
         postgresql_partition_by="RANGE (id)",
     )
@@ -379,6 +380,21 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_notifications_outbox_sent_at", "notifications_outbox", ["sent_at"], unique=False)
+    op.create_table(
+        "notifications_preference",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("muted", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_preference")),
+        sa.UniqueConstraint(
+            "account_id", "category", "channel", name=op.f("uq_notifications_preference_account_id_category_channel")
+        ),
+    )
     op.create_table(
         "eldercare_escalation_step",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -600,9 +616,12 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("session_id", sa.Uuid(), nullable=True),
         sa.Column("client_id", sa.String(length=128), nullable=False),
+        sa.Column("provider", sa.String(length=32), nullable=True),
         sa.Column("fid", sa.String(length=128), nullable=True),
         sa.Column("token", sa.Text(), nullable=True),
         sa.Column("token_index", sa.LargeBinary(), nullable=True),
+        sa.Column("web_push", sa.Text(), nullable=True),
+        sa.Column("web_push_index", sa.LargeBinary(), nullable=True),
         sa.Column("platform", sa.String(), nullable=False),
         sa.Column("app_version", sa.String(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
@@ -615,6 +634,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("client_id", name=op.f("uq_identity_installation_client_id")),
         sa.UniqueConstraint("fid", name=op.f("uq_identity_installation_fid")),
         sa.UniqueConstraint("token_index", name=op.f("uq_identity_installation_token_index")),
+        sa.UniqueConstraint("web_push_index", name=op.f("uq_identity_installation_web_push_index")),
     )
     op.create_index("ix_identity_installation_account_id", "identity_installation", ["account_id"], unique=False)
     op.create_index("ix_identity_installation_session_id", "identity_installation", ["session_id"], unique=False)
@@ -1469,6 +1489,7 @@ def downgrade() -> None:
     op.drop_index("ix_identity_account_name", table_name="identity_account")
     op.drop_table("identity_account")
     op.drop_table("eldercare_escalation_step")
+    op.drop_table("notifications_preference")
     op.drop_index("ix_notifications_outbox_sent_at", table_name="notifications_outbox")
     op.drop_table("notifications_outbox")
     op.drop_index(

@@ -129,8 +129,8 @@ async def test_what_the_push_service_gave_up_is_removed(client: httpx.AsyncClien
     await register(client, await sign_in(account), "client-0001")
     (target,) = await targets(account.id)
     async with unit_of_work() as session:
-        assert await api.remove_installation(session, target.id)
-        assert not await api.remove_installation(session, target.id)
+        assert await api.remove_installations(session, [target.id]) == 1
+        assert await api.remove_installations(session, [target.id]) == 0
     assert await targets(account.id) == []
 
 

@@ -4,15 +4,19 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
 
 from app.core import clock as clocks
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.identity.installations.models import Installation
+from app.identity.models import Account
+from notifications.api import send_many
 from notifications.channels.registry import close_channels
 from notifications.sending.jobs import JOBS
 from tests.factories.notifications import deliveries, outbox, phone
-from tests.notifications.notices import PROMPT
+from tests.notifications.notices import ALARM, PROMPT
 from tests.notifications.sending.conftest import Scene
 from tests.sinks import fcm
 from tests.sinks.fcm import FcmSink, Reply
@@ -192,9 +196,29 @@ async def test_without_an_access_token_everything_waits(scene: Scene, sink: FcmS
     assert (await push_delivery()).state == "sent"
 
 
+async def test_what_is_too_much_for_a_push_cannot_even_be_written(scene: Scene) -> None:
+    with pytest.raises(ValueError, match="1024 bytes"):
+        await scene.tell(data={"blob": "x" * 1024})
+    assert not await deliveries()
+    written = sa.select(
+        sa.literal(scene.relative.id).label("account_id"),
+        sa.literal(scene.community.id).label("community_id"),
+        sa.literal("many").label("dedupe_key"),
+        sa.cast({"blob": "x" * 1024}, JSONB).label("data"),
+        sa.cast({"resident": str(scene.resident.id)}, JSONB).label("variables"),
+    )
+    with pytest.raises(IntegrityError, match="ck_notifications_delivery_data"):
+        async with unit_of_work() as session:
+            await send_many(session, ALARM, written)
+    await scene.tell(data={"blob": "x" * 1000})
+    assert len(await deliveries()) == 2
+
+
 async def test_a_message_too_big_for_fcm_is_not_sent(scene: Scene, sink: FcmSink) -> None:
     await phone(scene.relative)
-    await scene.tell(data={"blob": "x" * 4100})
+    async with unit_of_work() as session:
+        await session.execute(sa.update(Account).where(sa.column("name") == "Grace").values(name="长" * 1400))
+    await scene.tell()
     await settle(JOBS)
     assert ((await push_delivery()).state, (await push_delivery()).error) == ("failed", "message_too_big")
     assert sink.attempts == 0
