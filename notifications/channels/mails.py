@@ -58,7 +58,6 @@ def made(message: Message, settings: SmtpSettings) -> bytes:
     mail["Date"] = format_datetime(clock.now())
     mail["Message-ID"] = message_id(message, sender)
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answers from machines
-    mail["Content-Language"] = message.language
     if leave:
         mail["List-Unsubscribe"] = f"<{leave}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -76,6 +75,7 @@ def made(message: Message, settings: SmtpSettings) -> bytes:
         ),
         subtype="html",
     )
+    mail["Content-Language"] = message.language  # only now: new content takes the headers of older content away
     return mail.as_bytes()
 
 

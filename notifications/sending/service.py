@@ -115,7 +115,7 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
 
 def _push_address(phone: identity.PushTarget, provider: str) -> PushAddress:
     given = phone.web_push
-    subscription = WebPushSubscription(given.endpoint, given.keys.p256dh, given.keys.auth) if given else None
+    subscription = WebPushSubscription(given.endpoint, given.p256dh, given.auth) if given else None
     return PushAddress(phone.id, provider, phone.platform, phone.fid, phone.token, subscription)
 
 

@@ -1,7 +1,9 @@
 """Notices that only the tests send, with texts beside them."""
 
 from notifications.api import Notice
+from notifications.templates.categories import Category
 
+TESTS = Category(key="tests", names={"en": "Tests", "zh-CN": "测试"})
 PROMPT = Notice(
     key="tests.prompt",
     category="tests",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -15,7 +16,7 @@ from app.core.problems import NotFound
 from app.core.sealing import blind_index, seal, unseal
 from app.identity.credentials import DEVICE_PREFIX, Credential, digest, new_secret
 from app.identity.installations.models import DeviceCredential, Installation
-from app.identity.installations.schemas import InstallationRegister, WebPushSubscription
+from app.identity.installations.schemas import InstallationRegister
 from app.identity.models import Resident
 
 TOKEN: Final = "identity_installation.token"  # noqa: S105 - names the column that is sealed
@@ -42,6 +43,15 @@ _GIVEN = sa.bindparam("installation_ids", type_=ARRAY(sa.Uuid))
 
 
 @dataclass(frozen=True, slots=True)
+class WebPushTarget:
+    """A subscription: where its push service takes messages, and the keys to encrypt them with (base64url)."""
+
+    endpoint: str
+    p256dh: str
+    auth: str
+
+
+@dataclass(frozen=True, slots=True)
 class PushTarget:
     """Where a push for an account can go: the phone as its ``provider`` knows it; without a provider nowhere."""
 
@@ -50,7 +60,7 @@ class PushTarget:
     provider: str | None
     fid: str | None
     token: str | None
-    web_push: WebPushSubscription | None
+    web_push: WebPushTarget | None
     platform: str
     language: str
 
@@ -144,12 +154,17 @@ async def installations(connection: AsyncConnection, account_ids: Sequence[uuid.
             row.provider,
             row.fid,
             unseal(row.token, TOKEN) if row.token else None,
-            WebPushSubscription.model_validate_json(unseal(row.web_push, WEB_PUSH)) if row.web_push else None,
+            _subscription(unseal(row.web_push, WEB_PUSH)) if row.web_push else None,
             row.platform,
             row.language,
         )
         for row in rows
     ]
+
+
+def _subscription(stored: str) -> WebPushTarget:
+    given = orjson.loads(stored)
+    return WebPushTarget(given["endpoint"], given["keys"]["p256dh"], given["keys"]["auth"])
 
 
 async def issue_device_credential(session: AsyncSession, resident: Resident, label: str | None) -> Credential:
