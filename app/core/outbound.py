@@ -70,5 +70,6 @@ def outbound_session(allow_private: bool, *, read_seconds: float = 10.0) -> "aio
 
     # No total timeout: it would count the wait for a free connection, which says nothing about who is called.
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=read_seconds)
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS, socket_factory=make_socket)
+    # One host that answers slowly holds no more than half of the connections.
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS, limit_per_host=CONNECTIONS // 2, socket_factory=make_socket)
     return aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
