@@ -59,6 +59,7 @@ from notifications.inbox import routes as inbox
 from notifications.outbox import routes as outbox
 from notifications.preferences import routes as preferences
 from notifications.sending import jobs as sending_jobs
+from notifications.unsubscribing import routes as unsubscribing
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -111,6 +112,7 @@ ROUTERS: tuple[Router, ...] = (
     callbacks.router,
     replies.callback_router,
     preferences.router,
+    unsubscribing.router,
     check_ins.router,
     sos.router,
     alarms.router,

@@ -33,9 +33,9 @@ INSERT INTO identity_resident (id, created_at, updated_at, version, community_id
 SELECT {_id(2)}, :now, :now, 1, '{COMMUNITY}', {_id(1)}, 'active', '{{}}'
 FROM generate_series(1, :count) n""",
     f"""
-INSERT INTO identity_installation (id, created_at, updated_at, version, account_id, client_id, fid, platform,
-    app_version, language, last_seen_at)
-SELECT {_id(6)}, :now, :now, 1, {_id(1)}, 'client-' || n, 'fid-' || n, 'android', '1.0.0', 'en', :now
+INSERT INTO identity_installation (id, created_at, updated_at, version, account_id, client_id, provider, fid,
+    platform, app_version, language, last_seen_at)
+SELECT {_id(6)}, :now, :now, 1, {_id(1)}, 'client-' || n, 'fcm', 'fid-' || n, 'android', '1.0.0', 'en', :now
 FROM generate_series(1, :count) n""",
     f"""
 INSERT INTO eldercare_check_in_plan (id, created_at, updated_at, version, community_id, resident_id, account_id, state,

@@ -111,7 +111,7 @@ async def _round(
         phones = _Phones(sink)
         env = processes.environment(
             url,
-            HEARTHLINE_PUSH_PROVIDER="fcm",
+            HEARTHLINE_PUSH_PROVIDERS='["fcm"]',
             HEARTHLINE_PUSH_FCM_PROJECT=PROJECT,
             HEARTHLINE_PUSH_FCM_CREDENTIALS=str(sink.write_credentials(place.DIRECTORY)),
             HEARTHLINE_PUSH_FCM_ENDPOINT=sink.url,

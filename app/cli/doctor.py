@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from app import assembly, migrations
-from app.core import lag
+from app.core import lag, vapid
 from app.core.database import reading
 from app.core.keys import BadKey, keys
 from app.core.runtime import running
@@ -31,7 +31,7 @@ class Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Return what was found, best first cause first: without a database the rest is not asked."""
-    findings = [_keys(), _providers(settings)]
+    findings = [_keys(), _push(settings), _web_push(settings), _mail(settings)]
     try:
         assembly.install()
         async with running(settings):
@@ -54,14 +54,27 @@ def _keys() -> Finding:
     return Finding("keys", True, f"{len(ring.sealing)} sealing key(s), new values under {ring.active}")
 
 
-def _providers(settings: Settings) -> Finding:
-    if settings.push.provider == "fcm" and not (
-        settings.push.fcm_credentials and settings.push.fcm_credentials.exists()
-    ):
+def _push(settings: Settings) -> Finding:
+    push = settings.push
+    if "fcm" in push.providers and not (push.fcm_credentials and push.fcm_credentials.exists()):
         return Finding("push", False, "no service account file", "set HEARTHLINE_PUSH_FCM_CREDENTIALS to its path")
-    if settings.environment == "production" and settings.push.provider == "local":
-        return Finding("push", False, "pushes only reach the outbox page", "set HEARTHLINE_PUSH_PROVIDER=fcm")
-    return Finding("push", True, f"leaves through {settings.push.provider}")
+    if settings.environment == "production" and "local" in push.providers:
+        return Finding("push", False, "pushes reach nobody", "set HEARTHLINE_PUSH_PROVIDERS, see docs/providers.md")
+    return Finding("push", True, f"leaves through {' and '.join(push.providers)}")
+
+
+def _web_push(settings: Settings) -> Finding:
+    if "webpush" not in settings.push.providers:
+        return Finding("Web Push", True, "is not offered")
+    return Finding("Web Push", True, f"subscriptions are made for {vapid.public_key()}")
+
+
+def _mail(settings: Settings) -> Finding:
+    if settings.messages.mail == "smtp":
+        return Finding("mail", True, f"leaves through {settings.smtp.host}")
+    if settings.environment == "production":
+        return Finding("mail", False, "mail reaches nobody", "set HEARTHLINE_MESSAGES_MAIL=smtp, see docs/providers.md")
+    return Finding("mail", True, "is shown on the outbox page")
 
 
 async def _server() -> Finding:

@@ -14,7 +14,7 @@ from rich.table import Table
 from app import assembly, migrations
 from app.cli import doctor as examination
 from app.cli.processes import database_url
-from app.core import audit_chain, parked_events, parked_rows
+from app.core import audit_chain, parked_events, parked_rows, vapid
 from app.core.database import reading, unit_of_work
 from app.core.runtime import running
 from app.core.settings import settings
@@ -72,6 +72,13 @@ def doctor() -> None:
             out.print(f"      mend it: {finding.mend}")
     if not all(finding.fine for finding in findings):
         raise typer.Exit(1)
+
+
+def vapid_keys() -> None:
+    """Make the key pair of Web Push: the private key for the settings, its public key to compare with."""
+    private, public = vapid.make_pair()
+    typer.echo(f"HEARTHLINE_WEBPUSH_PRIVATE_KEY={private}")
+    typer.echo(f"# public key, which apps find in /v1/app-config: {public}")
 
 
 @events.command("parked")
@@ -151,4 +158,4 @@ def audit_verify() -> None:
         raise typer.Exit(1)
 
 
-COMMANDS: tuple[Callable[..., None], ...] = (migrate, openapi, doctor)
+COMMANDS: tuple[Callable[..., None], ...] = (migrate, openapi, doctor, vapid_keys)

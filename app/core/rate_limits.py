@@ -71,10 +71,10 @@ class Allowance:
 _TAKE = sa.text(
     """
 INSERT INTO core_rate_bucket AS b (key, tokens, used_at, full_at, allowed)
-VALUES (:key, :burst - 1, :now, :now + make_interval(secs => 1 / :per_second), true)
+VALUES (:key, :burst - :amount, :now, :now + make_interval(secs => :amount / :per_second), true)
 ON CONFLICT (key) DO UPDATE SET (tokens, allowed, used_at, full_at) = (
-    SELECT CASE WHEN filled >= 1 THEN filled - 1 ELSE filled END, filled >= 1, :now,
-           :now + make_interval(secs => (:burst - filled + 1) / :per_second)
+    SELECT CASE WHEN filled >= :amount THEN filled - :amount ELSE filled END, filled >= :amount, :now,
+           :now + make_interval(secs => (:burst - filled + :amount) / :per_second)
     FROM (SELECT least(:burst, b.tokens + :per_second * greatest(extract(epoch FROM :now - b.used_at)::float8, 0))
                  AS filled) f
 )
@@ -83,6 +83,7 @@ RETURNING tokens, allowed
 ).bindparams(
     sa.bindparam("now", type_=sa.DateTime(timezone=True)),
     sa.bindparam("burst", type_=sa.Float),
+    sa.bindparam("amount", type_=sa.Float),
     sa.bindparam("per_second", type_=sa.Float),
 )
 _FORGET = sa.text("DELETE FROM core_rate_bucket WHERE full_at <= :now").bindparams(
@@ -101,41 +102,49 @@ class _Memory:
     def __init__(self) -> None:
         self._buckets: OrderedDict[bytes, tuple[float, datetime]] = OrderedDict()
 
-    def take(self, key: bytes, rate: Rate, now: datetime) -> Allowance:
+    def take(self, key: bytes, rate: Rate, now: datetime, amount: int) -> Allowance:
         tokens, used_at = self._buckets.get(key, (float(rate.burst), now))
         tokens = refill(tokens, rate, now - used_at)
-        allowed = tokens >= 1
-        self._buckets[key] = (tokens - 1 if allowed else tokens, now)
+        allowed = tokens >= amount
+        self._buckets[key] = (tokens - amount if allowed else tokens, now)
         self._buckets.move_to_end(key)
         if len(self._buckets) > _MEMORY_BUCKETS:
             self._buckets.popitem(last=False)
-        return _allowance(allowed, self._buckets[key][0], rate)
+        return _allowance(allowed, self._buckets[key][0], rate, amount)
 
 
 _memory = _Memory()
 
 
-async def use(name: str, key: str, rate: Rate, connection: AsyncConnection | None = None) -> Allowance:
-    """Take a token from the bucket of ``key`` under the limit ``name`` and say what came of it.
+async def use(
+    name: str, key: str, rate: Rate, connection: AsyncConnection | None = None, *, amount: int = 1
+) -> Allowance:
+    """Take ``amount`` tokens, all or none, from the bucket of ``key`` under the limit ``name``; say what came of it.
 
-    Committed by itself, so that it counts whatever becomes of the request. ``connection`` is an autocommit one that is
-    at hand: a request that holds one must not wait for a second.
+    ``amount`` is at most the rate's burst. Committed by itself, so that it counts whatever becomes of the request.
+    ``connection`` is an autocommit one that is at hand: a request that holds one must not wait for a second.
     """
     hashed = hashlib.sha256(f"{name}\n{key}".encode()).digest()
     now = clock.now()
     if settings().ratelimits.store == "memory":
-        return _memory.take(hashed, rate, now)
-    parameters = {"key": hashed, "burst": float(rate.burst), "per_second": rate.per_second, "now": now}
+        return _memory.take(hashed, rate, now, amount)
+    parameters = {
+        "key": hashed,
+        "burst": float(rate.burst),
+        "amount": float(amount),
+        "per_second": rate.per_second,
+        "now": now,
+    }
     if connection is not None:
         row = (await connection.execute(_TAKE, parameters)).one()
     else:
         async with reading() as borrowed:
             row = (await borrowed.execute(_TAKE, parameters)).one()
-    return _allowance(row.allowed, row.tokens, rate)
+    return _allowance(row.allowed, row.tokens, rate, amount)
 
 
-def _allowance(allowed: bool, tokens: float, rate: Rate) -> Allowance:
-    missing = max(1 - tokens, 0.0)
+def _allowance(allowed: bool, tokens: float, rate: Rate, amount: int) -> Allowance:
+    missing = max(amount - tokens, 0.0)
     return Allowance(allowed, math.floor(tokens), max(1, math.ceil(missing / rate.per_second)))
 
 

@@ -1,10 +1,11 @@
 """The settings of a process, read once from ``HEARTHLINE_*`` variables; what is unsafe in production never starts."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field, PositiveInt, SecretStr, model_validator
+from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["development", "test", "production"]
@@ -69,9 +70,9 @@ class SignInSettings(BaseModel):
 
 
 class PushSettings(BaseModel):
-    """How pushes leave: ``local`` shows them on the outbox page, ``fcm`` sends them through Firebase."""
+    """How pushes leave: each phone through the provider it registered with; ``local`` shows all on the outbox page."""
 
-    provider: Literal["local", "fcm"] = "local"
+    providers: tuple[Literal["local", "fcm", "webpush"], ...] = Field(default=("local",), description="as JSON")
     fcm_project: str | None = None
     fcm_credentials: Path | None = Field(default=None, description="service account file")
     fcm_endpoint: str = "https://fcm.googleapis.com"
@@ -79,13 +80,49 @@ class PushSettings(BaseModel):
     fcm_timeout: float = Field(
         default=10.0, gt=0, description="seconds without a byte from FCM after which a try has failed"
     )
+    fcm_per_minute: int = Field(default=600_000, ge=600, description="the project's quota, shared by all workers")
+
+
+class WebPushSettings(BaseModel):
+    """Web Push: the key that subscriptions are made for (``hearthline vapid-keys``), and whom push services may ask."""
+
+    private_key: SecretStr | None = None
+    subject: str | None = Field(default=None, pattern=r"^(mailto:\S+@\S+|https://\S+)$")
+    timeout: float = Field(default=10.0, gt=0, description="seconds without a byte after which a try has failed")
+    allow_private: bool = Field(default=False, description="accept subscriptions on private addresses (tests)")
+
+    @field_validator("private_key")
+    @classmethod
+    def _is_a_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and not re.fullmatch(r"[A-Za-z0-9_-]{43}=?", key.get_secret_value()):
+            raise ValueError("is not 32 bytes in base64url: hearthline vapid-keys makes one")
+        return key
+
+
+class SmtpSettings(BaseModel):
+    """The mail server mail is handed to."""
+
+    host: str | None = None
+    port: int | None = Field(default=None, ge=1, le=65535, description="587, 465 or 25 unless set, by security")
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: str | None = Field(
+        default=None, pattern=r"^([^<>\r\n]+ <[^<>\s@]+@[^<>\s@]+>|[^<>\s@]+@[^<>\s@]+)$", description="Name <address>"
+    )
+    ca_file: Path | None = Field(default=None, description="certificates to trust instead of the system's")
+    timeout: float = Field(default=30.0, gt=0, description="seconds the server gets for an answer")
+    connections: PositiveInt = Field(default=4, description="that one batch opens at most")
+    app_link: str | None = Field(
+        default=None, pattern=r"^https://\S+$", description="where a mail's one button leads; no button without it"
+    )
 
 
 class MessageSettings(BaseModel):
     """How text messages, calls and mail leave: ``local`` shows them on the outbox page."""
 
     sms: Literal["local", "twilio"] = "local"
-    mail: Literal["local"] = "local"
+    mail: Literal["local", "smtp"] = "local"
     voice: Literal["local", "twilio"] = "local"
 
 
@@ -175,6 +212,8 @@ class Settings(BaseSettings):
     push: PushSettings = PushSettings()
     messages: MessageSettings = MessageSettings()
     twilio: TwilioSettings = TwilioSettings()
+    smtp: SmtpSettings = SmtpSettings()
+    webpush: WebPushSettings = WebPushSettings()
     worker: WorkerSettings = WorkerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     ratelimits: RateLimitSettings = RateLimitSettings()
@@ -184,21 +223,30 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _providers_complete(self) -> Self:
-        twilio = self.twilio
         required: dict[str, object] = {}
+        if "fcm" in self.push.providers:
+            required["HEARTHLINE_PUSH_FCM_PROJECT"] = self.push.fcm_project
+        if "webpush" in self.push.providers:
+            required["HEARTHLINE_WEBPUSH_PRIVATE_KEY"] = self.webpush.private_key
+            required["HEARTHLINE_WEBPUSH_SUBJECT"] = self.webpush.subject
         if "twilio" in (self.messages.sms, self.messages.voice):
-            required["HEARTHLINE_TWILIO_ACCOUNT_SID"] = twilio.account_sid
-            required["HEARTHLINE_TWILIO_AUTH_TOKEN"] = twilio.auth_token
+            required["HEARTHLINE_TWILIO_ACCOUNT_SID"] = self.twilio.account_sid
+            required["HEARTHLINE_TWILIO_AUTH_TOKEN"] = self.twilio.auth_token
             if self.environment == "production" and not self.http.public_url.startswith("https://"):
                 raise ValueError("HEARTHLINE_HTTP_PUBLIC_URL must begin with https://: the provider calls it back")
         if self.messages.sms == "twilio":
             sender = "HEARTHLINE_TWILIO_FROM_NUMBER or HEARTHLINE_TWILIO_MESSAGING_SERVICE"
-            required[sender] = twilio.from_number or twilio.messaging_service
+            required[sender] = self.twilio.from_number or self.twilio.messaging_service
         if self.messages.voice == "twilio":
-            required["HEARTHLINE_TWILIO_FROM_NUMBER"] = twilio.from_number
-        missing = [name for name, value in required.items() if value is None]
+            required["HEARTHLINE_TWILIO_FROM_NUMBER"] = self.twilio.from_number
+        if self.messages.mail == "smtp":
+            required["HEARTHLINE_SMTP_HOST"] = self.smtp.host
+            required["HEARTHLINE_SMTP_SENDER"] = self.smtp.sender
+        missing = [name for name, value in required.items() if not value]
         if missing:
-            raise ValueError(f"the provider of messages needs {', '.join(missing)}")
+            raise ValueError(f"the chosen providers need {', '.join(missing)}")
+        if self.smtp.security == "none" and self.smtp.password is not None:
+            raise ValueError("HEARTHLINE_SMTP_PASSWORD must not be sent unencrypted: set HEARTHLINE_SMTP_SECURITY")
         return self
 
     @model_validator(mode="after")
@@ -218,6 +266,8 @@ class Settings(BaseSettings):
             raise ValueError(f"production needs {', '.join(missing)}")
         if self.demo.enabled:
             raise ValueError("HEARTHLINE_DEMO_ENABLED must not be set in production")
+        if self.webpush.allow_private:
+            raise ValueError("HEARTHLINE_WEBPUSH_ALLOW_PRIVATE must not be set in production")
         return self
 
 

@@ -1,111 +1,70 @@
-"""Push through Firebase Cloud Messaging (HTTP v1): our own pooled send loop on the SDK's credentials."""
+"""Push through Firebase Cloud Messaging (HTTP v1): our own pooled client on the SDK's credentials."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from datetime import datetime
 
 import aiohttp
 import orjson
 import structlog
 
 from app.core import clock
-from app.core.settings import PushSettings
-from notifications.channels.fcm_messages import MAX_PAYLOAD, Answer, content, target, understand
+from app.core.settings import Settings
+from notifications.channels.fcm_messages import MAX_PAYLOAD, content, payload_bytes, target, understand
 from notifications.channels.fcm_token import AccessToken, TokenUnavailable
-from notifications.channels.ports import Message, Outcome, PushAddress
+from notifications.channels.http import Connections
+from notifications.channels.ports import Answer, Message, PushAddress
+from notifications.channels.quota import Quota
 
-REPORT_SECONDS = 0.1  # what is done by then is told; a phone that takes long holds up nobody's outcome
 CONNECTIONS = 100  # per lane
 CONNECT_SECONDS = 5.0
-# From best to worst: what a person's several phones answered becomes one outcome.
-_ORDER = ("sent", "unavailable", "quota", "token", "failed", "gone")
 
 log = structlog.get_logger(__name__)
 
 
-class FcmChannel:
-    """Sends to every installation of a person; the message is sent when one of them took it."""
+class FcmProvider:
+    """Posts to one project of Firebase; its quota is shared by all workers."""
 
-    def __init__(self, settings: PushSettings) -> None:
-        if not settings.fcm_project:
+    def __init__(self, settings: Settings) -> None:
+        push = settings.push
+        if not push.fcm_project:
             raise ValueError("HEARTHLINE_PUSH_FCM_PROJECT is missing")
-        self._url = f"{settings.fcm_endpoint}/v1/projects/{settings.fcm_project}/messages:send"
-        self._timeout = settings.fcm_timeout
-        self._token = AccessToken(settings)
-        # Critical messages have connections of their own: they never wait for one that a bulk message holds.
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
-        # Nor do they wait for the quota that bulk messages used up: FCM says of each message whether it takes it.
-        self._paused_until: dict[bool, datetime] = {}
+        self._url = f"{push.fcm_endpoint}/v1/projects/{push.fcm_project}/messages:send"
+        self._service = f"fcm:{push.fcm_project}"
+        self._timeout = push.fcm_timeout
+        self._token = AccessToken(push)
+        self._connections = Connections(self._make_session)
+        self._quota = Quota(self._service, push.fcm_per_minute)
 
-    async def send(self, messages: Sequence[Message]) -> AsyncIterator[Sequence[Outcome]]:
-        """Post ``messages`` at once over pooled connections and yield outcomes as they come in."""
-        pending = {asyncio.create_task(self._send(message)) for message in messages}
-        try:
-            while pending:
-                done, pending = await asyncio.wait(pending, timeout=REPORT_SECONDS)
-                if done:
-                    yield [task.result() for task in done]
-        finally:
-            for task in pending:
-                task.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
+    def service_of(self, installation: PushAddress) -> str:  # noqa: ARG002 - the protocol's signature
+        """Return the project: its quota holds up all phones."""
+        return self._service
+
+    async def post(self, message: Message, installation: PushAddress) -> Answer:
+        """Post ``message`` to the phone; once more if the access token was refused."""
+        critical = message.urgency == "critical"
+        if not critical and (wait := await self._quota.take()) is not None:
+            return Answer("paused", "quota_used_up", retry_after=wait)
+        shared = content(message, clock.now())
+        if payload_bytes(shared) > MAX_PAYLOAD:
+            return Answer("failed", "message_too_big")
+        body = orjson.dumps({"message": {**target(installation), **shared}})
+        # The token was revoked or ran out on the way: once more with a new one.
+        return await self._try(body, critical=critical) or await self._try(body, critical=critical) or _REFUSED
 
     async def close(self) -> None:
         """Close the connections."""
-        while self._sessions:
-            _, session = self._sessions.popitem()
-            await session.close()
+        await self._connections.close()
 
-    async def _send(self, message: Message) -> Outcome:
-        now = clock.now()
-        critical = message.urgency == "critical"
-        paused_until = self._paused_until.get(critical, now)
-        if now < paused_until:
-            return Outcome(message.delivery_id, "wait", "quota_paused", retry_at=paused_until)
-        shared = content(message, now)
-        if len(orjson.dumps(shared["notification"])) + len(orjson.dumps(shared["data"])) > MAX_PAYLOAD:
-            return Outcome(message.delivery_id, "failed", "message_too_big")
-        answers = await asyncio.gather(
-            *(self._post(shared, installation, critical=critical) for installation in message.installations)
-        )
-        return self._combined(message, answers)
-
-    def _combined(self, message: Message, answers: Sequence[Answer]) -> Outcome:
-        now = clock.now()
-        gone = tuple(
-            installation.installation_id
-            for installation, answer in zip(message.installations, answers, strict=True)
-            if answer.verdict == "gone"
-        )
-        for answer in answers:
-            if answer.verdict == "quota" and answer.retry_after is not None:
-                critical = message.urgency == "critical"
-                self._paused_until[critical] = max(now + answer.retry_after, self._paused_until.get(critical, now))
-        best = min(answers, key=lambda answer: _ORDER.index(answer.verdict))
-        if best.verdict == "sent":
-            return Outcome(message.delivery_id, "sent", provider_message_id=best.message_id, gone=gone)
-        if best.verdict in ("failed", "gone"):
-            return Outcome(message.delivery_id, "failed", best.code, gone=gone)
-        retry_at = now + best.retry_after if best.retry_after is not None else None
-        return Outcome(message.delivery_id, "retry", best.code, retry_at=retry_at, gone=gone)
-
-    async def _post(self, shared: dict[str, object], installation: PushAddress, *, critical: bool) -> Answer:
-        body = orjson.dumps({"message": {**target(installation), **shared}})
-        answer = await self._try(body, critical=critical)
-        if answer.verdict == "token":  # it was revoked or ran out on the way: once more with a new one
-            answer = await self._try(body, critical=critical)
-        return answer
-
-    async def _try(self, body: bytes, *, critical: bool) -> Answer:
+    async def _try(self, body: bytes, *, critical: bool) -> Answer | None:
+        """Return FCM's answer, ``None`` if it refused the access token."""
         try:
             token = await self._token.current()
         except TokenUnavailable as error:
             log.warning("fcm_token_unavailable", error=str(error))
             return Answer("unavailable", "token_unavailable")
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        session = self._connections.session(critical=critical)
         try:
-            async with self._session(critical=critical).post(self._url, data=body, headers=headers) as response:
+            async with session.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
                 raw = await response.read()
         except TimeoutError:
             return Answer("unavailable", "timeout")
@@ -116,17 +75,15 @@ class FcmChannel:
             document = orjson.loads(raw)
         parsed = document if isinstance(document, dict) else {}
         answer = understand(response.status, response.headers, parsed, clock.now())
-        if answer.verdict == "token":
+        if answer is None:
             self._token.reject(token)
         return answer
 
-    def _session(self, *, critical: bool) -> aiohttp.ClientSession:
-        session = self._sessions.get(critical)
-        if session is None or session.closed:
-            # No total timeout: it would count the wait for a free connection, which says nothing about FCM.
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=self._timeout)
-            connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-            jar = aiohttp.DummyCookieJar()
-            session = aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar)
-            self._sessions[critical] = session
-        return session
+    def _make_session(self) -> aiohttp.ClientSession:
+        # No total timeout: it would count the wait for a free connection, which says nothing about FCM.
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=self._timeout)
+        connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+        return aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+
+
+_REFUSED = Answer("unavailable", "UNAUTHENTICATED")

@@ -3,20 +3,32 @@
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 Result = Literal["sent", "retry", "wait", "failed", "uncertain"]
+Verdict = Literal["sent", "gone", "failed", "quota", "unavailable", "paused"]
+
+
+@dataclass(frozen=True, slots=True)
+class WebPushSubscription:
+    """Where a browser's push service takes messages, and the keys to encrypt them with (base64url)."""
+
+    endpoint: str
+    p256dh: str
+    auth: str
 
 
 @dataclass(frozen=True, slots=True)
 class PushAddress:
-    """An installation of the app: ``fid`` if it has one, the registration ``token`` of older apps otherwise."""
+    """An installation of the app and how its ``provider`` knows it: by ``fid``, ``token`` or ``web_push``."""
 
     installation_id: uuid.UUID
-    fid: str | None
-    token: str | None
+    provider: str
     platform: str
+    fid: str | None = None
+    token: str | None = None
+    web_push: WebPushSubscription | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,36 @@ class Outcome:
     provider_message_id: str | None = None
     retry_at: datetime | None = None
     gone: tuple[uuid.UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a push service said of one message to one installation, with its error code for the record.
+
+    ``gone``: the installation no longer exists. ``quota``: it wants no message of ours for ``retry_after``.
+    ``unavailable``: it failed in a way that passes, not before ``retry_after``. ``paused``: it was not asked.
+    """
+
+    verdict: Verdict
+    code: str | None = None
+    message_id: str | None = None
+    retry_after: timedelta | None = None
+
+
+class PushProvider(Protocol):
+    """A push service: it takes one message for one installation."""
+
+    async def post(self, message: Message, installation: PushAddress) -> Answer:
+        """Post ``message`` to one of its installations; raises nothing that says something about the message."""
+        ...
+
+    def service_of(self, installation: PushAddress) -> str:
+        """Return the name of what has a quota of its own: when it says "quota", all it serves is held up."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections; the provider opens them again when it is used again."""
+        ...
 
 
 class Channel(Protocol):

@@ -2,27 +2,48 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Final, cast
+from typing import Final
 
 from app.core.settings import Settings, settings
 from notifications.channels.local import LocalChannel
-from notifications.channels.ports import Channel, Message, Outcome
+from notifications.channels.ports import Channel, Message, Outcome, PushProvider
+from notifications.channels.push import PushChannel
 from notifications.channels.twilio import TwilioChannel
 
-_FCM: Final = "notifications.channels.fcm"
+PUSH_PROVIDERS: Final[Mapping[str, str]] = {
+    "fcm": "notifications.channels.fcm:FcmProvider",
+    "webpush": "notifications.channels.web_push:WebPushProvider",
+}
+"""Provider of a phone's pushes → the class that takes the settings. A new provider is one line here and one value in
+the settings. Named, not imported: HTTP clients are slow to import, and only processes that push need them."""
+
+_SMTP: Final = "notifications.channels.smtp"
 
 
-def _fcm(chosen: Settings) -> Channel:
-    """Return the push channel of FCM, whose HTTP client is slow to import: only processes that push need it."""
-    made: Channel = import_module(_FCM).FcmChannel(chosen.push)
+def _push(chosen: Settings) -> Channel:
+    if "local" in chosen.push.providers:
+        return _local(chosen)
+    providers: dict[str, PushProvider] = {}
+    for name in chosen.push.providers:
+        module, _, made = PUSH_PROVIDERS[name].partition(":")
+        providers[name] = getattr(import_module(module), made)(chosen)
+    return PushChannel(providers)
+
+
+def _local(chosen: Settings) -> Channel:
+    # The local twin shows people's messages on a page: it exists to be looked at, so it has no place in production.
+    return NotConfigured() if chosen.environment == "production" else LocalChannel()
+
+
+def _smtp(chosen: Settings) -> Channel:
+    made: Channel = import_module(_SMTP).SmtpChannel(chosen)
     return made
 
 
 PROVIDERS: Mapping[str, Mapping[str, Callable[[Settings], Channel]]] = {
-    "push": {"local": lambda _: LocalChannel(), "fcm": _fcm},
-    "sms": {"local": lambda _: LocalChannel(), "twilio": lambda chosen: TwilioChannel("sms", chosen.twilio)},
-    "voice": {"local": lambda _: LocalChannel(), "twilio": lambda chosen: TwilioChannel("voice", chosen.twilio)},
-    "mail": {"local": lambda _: LocalChannel()},
+    "sms": {"local": _local, "twilio": lambda chosen: TwilioChannel("sms", chosen.twilio)},
+    "voice": {"local": _local, "twilio": lambda chosen: TwilioChannel("voice", chosen.twilio)},
+    "mail": {"local": _local, "smtp": _smtp},
 }
 """Channel → provider → how it is made. A new provider is one line here and one value in the settings."""
 
@@ -40,26 +61,22 @@ class NotConfigured:
         """Do nothing: there is nothing open."""
 
 
-def provider_of(channel: str, chosen: Settings) -> str:
-    """Return the name of the provider the settings choose for ``channel``."""
-    return chosen.push.provider if channel == "push" else cast(str, getattr(chosen.messages, channel))
-
-
 def channel(name: str) -> Channel:
     """Return the process's channel ``name`` (push, sms, voice, mail), opened at first use."""
     if name not in _open:
         chosen = settings()
-        provider = provider_of(name, chosen)
-        # The local twin shows people's messages on a page: it exists to be looked at, so it has no place in production.
-        hidden = provider == "local" and chosen.environment == "production"
-        _open[name] = NotConfigured() if hidden else PROVIDERS[name][provider](chosen)
+        _open[name] = _push(chosen) if name == "push" else PROVIDERS[name][getattr(chosen.messages, name)](chosen)
     return _open[name]
 
 
 def prepare() -> None:
     """Import what the configured providers need, so that no message has to wait for it."""
-    if settings().push.provider == "fcm":
-        import_module(_FCM)
+    chosen = settings()
+    for name in chosen.push.providers:
+        if name in PUSH_PROVIDERS:
+            import_module(PUSH_PROVIDERS[name].partition(":")[0])
+    if chosen.messages.mail == "smtp":
+        import_module(_SMTP)
 
 
 async def close_channels() -> None:

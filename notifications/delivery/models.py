@@ -11,6 +11,7 @@ from app.core import partitions
 from app.core.tables import Privacy, instant, jsonb, optional_instant, text_array
 
 KEEP = timedelta(days=92)
+MAX_DATA = 1024  # bytes, so that with the longest text a push stays below the 4,096 that its services take
 MOST_CHANNELS = 16  # more than there are: the end of a slice of them
 _STATES = "'queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked', 'held', 'digested'"
 
@@ -28,6 +29,7 @@ class Delivery(SQLModel, table=True):
     __tablename__ = "notifications_delivery"
     __table_args__ = (
         sa.CheckConstraint(f"state IN ({_STATES})", name="state"),
+        sa.CheckConstraint(f"octet_length(data::text) <= {MAX_DATA}", name="data"),
         sa.Index("ix_notifications_delivery_due", "lane", "send_at", postgresql_where=sa.text("send_at IS NOT NULL")),
         sa.Index("ix_notifications_delivery_origin_id", "origin_id", postgresql_where=sa.text("origin_id IS NOT NULL")),
         sa.Index("ix_notifications_delivery_digest_id", "digest_id", postgresql_where=sa.text("digest_id IS NOT NULL")),

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, set_ids, wakeups
 from notifications.delivery import repository, rules
+from notifications.delivery.models import MAX_DATA
 from notifications.inbox.models import KEEP as INBOX_KEPT_FOR
 from notifications.templates.notices import Notice
 from notifications.templates.variables import Value, encode
@@ -134,6 +136,9 @@ def _check_data(data: Mapping[str, str]) -> None:
     refused = [name for name in data if name in _OURS or name.startswith(_RESERVED_DATA)]
     if refused:
         raise ValueError(f"data must not use the names {', '.join(sorted(refused))}")
+    # A little tighter than the table, which counts blanks too: whatever passes here can be stored.
+    if len(orjson.dumps(data)) + 2 * len(data) > MAX_DATA:
+        raise ValueError(f"data must not take more than {MAX_DATA} bytes")
 
 
 async def replay(session: AsyncSession, delivery_ids: Sequence[uuid.UUID] | None = None) -> int:

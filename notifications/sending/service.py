@@ -14,7 +14,7 @@ from app.core import clock, failures, wakeups
 from app.core.database import reading, unit_of_work
 from app.identity import api as identity
 from notifications.channels import registry
-from notifications.channels.ports import Message, Outcome, PushAddress
+from notifications.channels.ports import Message, Outcome, PushAddress, WebPushSubscription
 from notifications.delivery.rules import Lane, wake_channel
 from notifications.events import DeliverySettled
 from notifications.opt_outs.repository import opted_out
@@ -106,8 +106,8 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
     pushed = {delivery.account_id for delivery in claimed if delivery.channel == "push"}
     if pushed:
         for phone in await identity.installations(connection, list(pushed)):
-            address = PushAddress(phone.id, phone.fid, phone.token, phone.platform)
-            found.installations[phone.account_id].append(address)
+            if phone.provider is not None:
+                found.installations[phone.account_id].append(_push_address(phone, phone.provider))
     addressed = {delivery.account_id for delivery in claimed if delivery.channel in _CAPABILITIES}
     if addressed:
         found.contact_points.update(await identity.contact_points(connection, addressed))
@@ -121,6 +121,12 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
     if choosing:
         found.choices.update(await choices_of(connection, choosing))
     return found
+
+
+def _push_address(phone: identity.PushTarget, provider: str) -> PushAddress:
+    given = phone.web_push
+    subscription = WebPushSubscription(given.endpoint, given.p256dh, given.auth) if given else None
+    return PushAddress(phone.id, provider, phone.platform, phone.fid, phone.token, subscription)
 
 
 def _attempt(delivery: Claimed) -> Attempt:
@@ -289,8 +295,8 @@ async def _settle(lane: Lane, landed: Sequence[tuple[Claimed, Settlement]], gone
         if facts:
             await repository.tell(session, facts)
         await holding.conclude_digests(session, kept, falling_back)
-        for installation_id in gone:
-            await identity.remove_installation(session, installation_id)
+        if gone:
+            await identity.remove_installations(session, gone)
     _count(lane, kept)
 
 

@@ -9,7 +9,7 @@ from jinja2 import TemplateError, meta
 
 from notifications.templates.notices import Notice
 from notifications.templates.rendering import CannotRender, Reader, render
-from notifications.templates.texts import FIELDS, LANGUAGES, environment, source
+from notifications.templates.texts import FIELDS, LANGUAGES, MAX_PUSH_TEXT, environment, source
 from notifications.templates.variables import Kind, Value, encode
 
 _READER = Reader(name="Ada", language="en", time_zone="Europe/Berlin")
@@ -57,6 +57,7 @@ def _in_section(notice: Notice, where: str, channel: str, section: Mapping[str, 
     if fields != set(section):
         yield f"{where}: expected {sorted(fields)}, found {sorted(section)}"
     known = set(notice.variables) | _ALWAYS_THERE
+    own_words = {name for name, kind in notice.variables.items() if kind == "text"}
     for field, text in section.items():
         try:
             used = meta.find_undeclared_variables(environment.parse(text))
@@ -65,6 +66,8 @@ def _in_section(notice: Notice, where: str, channel: str, section: Mapping[str, 
             continue
         for name in sorted(used - known):
             yield f"{where}: {field} uses {name}, which the notice does not declare"
+        for name in sorted(used & own_words if channel == "push" else ()):
+            yield f"{where}: {field} shows {name}, somebody's own words, on a locked screen"
 
 
 def _rendered(notice: Notice, channel: str, language: str, where: str) -> Iterator[str]:
@@ -77,3 +80,5 @@ def _rendered(notice: Notice, channel: str, language: str, where: str) -> Iterat
         return
     if not text.body or text.title == "":
         yield f"{where}: {channel} renders to nothing"
+    if channel == "push" and len(f"{text.title}{text.body}".encode()) > MAX_PUSH_TEXT:
+        yield f"{where}: push is longer than {MAX_PUSH_TEXT} bytes"

@@ -13,6 +13,7 @@ from notifications.templates.notices import Notice
 
 LANGUAGES = ("en", "zh-CN")
 FALLBACK = "en"
+MAX_PUSH_TEXT = 1024  # bytes, of title and body with sample names; a push has 4,096 for these, the ids and the data
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "push": ("title", "body"),
     "inbox": ("title", "body"),

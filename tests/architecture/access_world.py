@@ -27,8 +27,10 @@ from app.media.models import STORED, Upload
 from app.media.storage import storage
 from eldercare.escalation.models import DeskTest
 from notifications.inbox.models import INBOX
+from notifications.unsubscribing.links import Subscription, token
 from tests.factories import eldercare_alarms, eldercare_check_ins, identity, notifications, sign_in
 from tests.media.samples import PDF
+from tests.notifications.notices import TESTS
 
 ACTORS: Final = (
     "nobody",  # without a credential
@@ -195,6 +197,7 @@ async def _own_things(place: Community, resident: Resident) -> dict[str, object]
         "contact-points": point.id,
         "sessions": other_session.id,
         "installations": installation.client_id,
+        "unsubscriptions": token(Subscription(account.id, TESTS.key, "mail")),
         "passkeys": passkey.id,
         "uploads": upload.id,
         "media": upload.id,

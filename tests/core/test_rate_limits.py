@@ -43,6 +43,16 @@ async def test_a_burst_passes_then_one_per_refill(database: Database, clock: Man
     assert not (await use("x", "k", RATE)).allowed
 
 
+async def test_several_tokens_are_taken_all_or_none(database: Database, clock: ManualClock, store: None) -> None:
+    assert (await use("x", "k", RATE, amount=2)).allowed
+    refused = await use("x", "k", RATE, amount=2)
+    assert (refused.allowed, refused.remaining, refused.retry_after) == (False, 1, 10)
+    assert (await use("x", "k", RATE)).allowed
+    clock.advance(timedelta(seconds=20))
+    assert (await use("x", "k", RATE, amount=2)).allowed
+    assert not (await use("x", "k", RATE)).allowed
+
+
 async def test_keys_and_names_are_separate(database: Database, clock: ManualClock, store: None) -> None:
     once = Rate(1, timedelta(minutes=1))
     assert [(await use(name, key, once)).allowed for name, key in (("x", "a"), ("x", "b"), ("y", "a"), ("x", "a"))] == [

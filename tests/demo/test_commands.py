@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from alembic.script import ScriptDirectory
 from app import migrations
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("run", "demo", "serve", "worker", "migrate", "create-admin", "import", "openapi", "doctor")
+COMMANDS = ("run", "demo", "serve", "worker", "migrate", "create-admin", "import", "openapi", "doctor", "vapid-keys")
 CREATE = ("create-admin", "--community", "Lakeside", "--phone", "+8613800000001")
 FOUND = ("--found", "CN", "Asia/Shanghai", "CNY")
 
@@ -67,9 +68,11 @@ def _hearthline(directory: Path, *commands: Sequence[str], database: bool = Fals
 
 def test_what_needs_no_database(tmp_path: Path) -> None:
     file = tmp_path / "openapi.json"
-    usage, openapi = _hearthline(tmp_path, ["--help"], ["openapi", str(file)])
+    usage, openapi, pair = _hearthline(tmp_path, ["--help"], ["openapi", str(file)], ["vapid-keys"])
     assert [command for command in COMMANDS if f" {command} " not in usage.out] == []
     assert openapi.code == 0
+    assert re.search(r"^HEARTHLINE_WEBPUSH_PRIVATE_KEY=[\w-]{43}$", pair.out, re.MULTILINE)
+    assert re.search(r"public key.*: B[\w-]{86}$", pair.out, re.MULTILINE)
     assert "/v1/me/sos" in json.loads(file.read_text())["paths"]
 
 

@@ -29,7 +29,7 @@ SELECT NOT EXISTS (SELECT FROM eldercare_check_in WHERE next_prompt_at IS NOT NU
 def pushing_to(sink: FcmSink, directory: Path) -> Mapping[str, str]:
     """Return the settings that make ``sink`` the provider of pushes."""
     return {
-        "HEARTHLINE_PUSH_PROVIDER": "fcm",
+        "HEARTHLINE_PUSH_PROVIDERS": '["fcm"]',
         "HEARTHLINE_PUSH_FCM_PROJECT": PROJECT,
         "HEARTHLINE_PUSH_FCM_ENDPOINT": sink.url,
         "HEARTHLINE_PUSH_FCM_CREDENTIALS": str(sink.write_credentials(directory)),

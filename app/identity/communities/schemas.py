@@ -87,3 +87,4 @@ class AppConfig(BaseModel):
     languages: list[str]
     time_zone: str
     country: str
+    web_push_key: str | None = Field(description="applicationServerKey of Web Push subscriptions; null: not offered")

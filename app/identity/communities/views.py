@@ -7,6 +7,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core import vapid
 from app.core.problems import NotFound
 from app.identity.communities.schemas import AppConfig, CommunityPublic, HolidayPublic
 from app.identity.models import Community, Holiday
@@ -52,8 +53,9 @@ async def app_config(connection: AsyncConnection, community_id: uuid.UUID | None
         languages=row.languages,
         time_zone=row.time_zone,
         country=row.country,
+        web_push_key=vapid.public_key(),
     )
-    return config, f'"{row.id.hex}-{row.version}"'
+    return config, f'"{row.id.hex}-{row.version}-{(config.web_push_key or "")[-8:]}"'
 
 
 async def local_calendar(

@@ -27,6 +27,7 @@ class Installation(Table, table=True):
         sa.UniqueConstraint("client_id"),
         sa.UniqueConstraint("fid"),
         sa.UniqueConstraint("token_index"),
+        sa.UniqueConstraint("web_push_index"),
         sa.Index("ix_identity_installation_account_id", "account_id"),
         sa.Index("ix_identity_installation_session_id", "session_id"),
     )
@@ -34,9 +35,14 @@ class Installation(Table, table=True):
     account_id: uuid.UUID = Field(foreign_key="identity_account.id")
     session_id: uuid.UUID | None = Field(default=None, description="the session it was registered in")
     client_id: str = Field(max_length=128, description="the name the app gives itself: its fid, or an id it made")
+    provider: str | None = Field(default=None, max_length=32, description="the push service; without one, no pushes")
     fid: str | None = Field(default=None, max_length=128, description="Firebase installation id")
-    token: str | None = sealed(default=None, description="registration token of older apps")
+    token: str | None = sealed(default=None, description="registration token: of older apps, of other push services")
     token_index: bytes | None = Field(default=None, sa_type=sa.LargeBinary, description="blind index of the token")
+    web_push: str | None = sealed(default=None, description="Web Push subscription, as JSON")
+    web_push_index: bytes | None = Field(
+        default=None, sa_type=sa.LargeBinary, description="blind index of the subscription's endpoint"
+    )
     platform: str
     app_version: str
     language: str

@@ -316,6 +316,7 @@ def upgrade() -> None:
             "state IN ('queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked', 'held', 'digested')",
             name=op.f("ck_notifications_delivery_state"),
         ),
+        sa.CheckConstraint("octet_length(data::text) <= 1024", name=op.f("ck_notifications_delivery_data")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_delivery")),
         postgresql_partition_by="RANGE (id)",
     )
@@ -679,9 +680,12 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("session_id", sa.Uuid(), nullable=True),
         sa.Column("client_id", sa.String(length=128), nullable=False),
+        sa.Column("provider", sa.String(length=32), nullable=True),
         sa.Column("fid", sa.String(length=128), nullable=True),
         sa.Column("token", sa.Text(), nullable=True),
         sa.Column("token_index", sa.LargeBinary(), nullable=True),
+        sa.Column("web_push", sa.Text(), nullable=True),
+        sa.Column("web_push_index", sa.LargeBinary(), nullable=True),
         sa.Column("platform", sa.String(), nullable=False),
         sa.Column("app_version", sa.String(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
@@ -694,6 +698,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("client_id", name=op.f("uq_identity_installation_client_id")),
         sa.UniqueConstraint("fid", name=op.f("uq_identity_installation_fid")),
         sa.UniqueConstraint("token_index", name=op.f("uq_identity_installation_token_index")),
+        sa.UniqueConstraint("web_push_index", name=op.f("uq_identity_installation_web_push_index")),
     )
     op.create_index("ix_identity_installation_account_id", "identity_installation", ["account_id"], unique=False)
     op.create_index("ix_identity_installation_session_id", "identity_installation", ["session_id"], unique=False)

@@ -3,8 +3,11 @@
 from datetime import date
 
 import httpx
+from pydantic import SecretStr
 
+from app.core import vapid
 from app.core.database import reading
+from app.core.settings import Settings, install_settings
 from app.identity.api import local_calendar
 from tests.factories import identity as make
 from tests.identity.conftest import Scene
@@ -25,6 +28,22 @@ async def test_an_app_asks_for_its_configuration_before_anybody_signs_in(
     assert changed.status_code == 200, changed.text
     fresh = await client.get("/v1/app-config", headers={"If-None-Match": answer.headers["etag"]})
     assert fresh.json()["minimum_version"] == "2.0.0"
+
+
+async def test_the_key_of_web_push_is_told_and_a_new_one_is_news(
+    client: httpx.AsyncClient, scene: Scene, test_settings: Settings
+) -> None:
+    without = await client.get("/v1/app-config")
+    assert without.json()["web_push_key"] is None
+    private, public = vapid.make_pair()
+    offered = test_settings.webpush.model_copy(update={"private_key": SecretStr(private)})
+    install_settings(test_settings.model_copy(update={"webpush": offered}))
+    try:
+        told = await client.get("/v1/app-config", headers={"If-None-Match": without.headers["etag"]})
+    finally:
+        install_settings(test_settings)
+    assert (told.status_code, told.json()["web_push_key"]) == (200, public)
+    assert len(vapid.decoded(public)) == 65
 
 
 async def test_another_community_is_named_and_an_unknown_one_is_not_found(

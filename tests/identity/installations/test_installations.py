@@ -18,6 +18,7 @@ from app.identity.installations.models import DeviceCredential, Installation
 from app.identity.installations.schemas import InstallationRegister
 from tests.factories import identity
 from tests.factories.sign_in import device_headers, sign_in, sign_in_resident
+from tests.sinks.web_push import Browser
 
 PHONE: dict[str, Any] = {"platform": "android", "app_version": "2.4.1", "language": "zh-CN"}
 
@@ -103,6 +104,76 @@ async def test_tokens_are_sealed(client: httpx.AsyncClient, clock: clocks.Manual
     assert b"token-0001" not in row.token_index
 
 
+async def test_a_browser_registers_its_subscription_which_is_sealed(
+    client: httpx.AsyncClient, clock: clocks.ManualClock
+) -> None:
+    account = await identity.account(await identity.community())
+    headers = await sign_in(account)
+    subscription = Browser().subscription("https://push.example.org/send/abc")
+    first = await register(client, headers, "browser-0001", platform="web", web_push=subscription)
+    assert (first.status_code, first.json()["provider"]) == (200, "webpush")
+    again = await register(client, headers, "browser-0002", platform="web", web_push=subscription)
+    assert again.json()["id"] == first.json()["id"]
+    (target,) = await targets(account.id)
+    given = target.web_push
+    assert given is not None
+    assert (given.endpoint, {"p256dh": given.p256dh, "auth": given.auth}) == (
+        subscription["endpoint"],
+        subscription["keys"],
+    )
+    async with reading() as connection:
+        stored = await connection.scalar(sa.select(col(Installation.web_push)))
+    assert "push.example.org" not in str(stored)
+    changed = await register(client, headers, "browser-0002", token="token-0001")
+    assert changed.json()["provider"] == "fcm"
+    (target,) = await targets(account.id)
+    assert target.web_push is None
+
+
+@pytest.mark.parametrize(
+    ("given", "provider"),
+    [({}, None), ({"fid": "fid-00000001"}, "fcm"), ({"token": "token-0001", "provider": "pager"}, "pager")],
+)
+async def test_a_phone_has_the_provider_of_its_address(
+    client: httpx.AsyncClient, clock: clocks.ManualClock, given: dict[str, str], provider: str | None
+) -> None:
+    headers = await sign_in(await identity.account(await identity.community()))
+    assert (await register(client, headers, "client-0001", **given)).json()["provider"] == provider
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        *(
+            "http://push.example.org/x",
+            "https://127.0.0.1/x",
+            "https://[::ffff:10.0.0.1]/x",
+            "https://u:p@example.org/",
+        ),
+        *("nothing", "https://push.example.org/" + "x" * 2048),
+    ],
+)
+async def test_an_endpoint_in_our_own_network_is_refused(
+    client: httpx.AsyncClient, clock: clocks.ManualClock, endpoint: str
+) -> None:
+    headers = await sign_in(await identity.account(await identity.community()))
+    answer = await register(client, headers, "browser-0001", web_push=Browser().subscription(endpoint))
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/body/web_push/endpoint"
+
+
+async def test_keys_that_are_none_and_two_ways_at_once_are_refused(
+    client: httpx.AsyncClient, clock: clocks.ManualClock
+) -> None:
+    headers = await sign_in(await identity.account(await identity.community()))
+    good = Browser().subscription("https://push.example.org/send/abc")
+    for name, value in (("p256dh", "BBBB"), ("p256dh", "é"), ("auth", "AAAA"), ("p256dh", good["keys"]["auth"])):
+        bad = good | {"keys": good["keys"] | {name: value}}
+        assert (await register(client, headers, "browser-0001", web_push=bad)).status_code == 422
+    both = await register(client, headers, "browser-0001", web_push=good, token="token-0001")
+    assert both.status_code == 422
+
+
 async def test_signing_out_forgets_this_phone_only(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:
     account = await identity.account(await identity.community())
     here, there = await sign_in(account), await sign_in(account)
@@ -129,8 +200,8 @@ async def test_what_the_push_service_gave_up_is_removed(client: httpx.AsyncClien
     await register(client, await sign_in(account), "client-0001")
     (target,) = await targets(account.id)
     async with unit_of_work() as session:
-        assert await api.remove_installation(session, target.id)
-        assert not await api.remove_installation(session, target.id)
+        assert await api.remove_installations(session, [target.id]) == 1
+        assert await api.remove_installations(session, [target.id]) == 0
     assert await targets(account.id) == []
 
 

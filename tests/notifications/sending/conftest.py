@@ -63,7 +63,7 @@ async def sink(test_settings: Settings, tmp_path: Path) -> AsyncIterator[FcmSink
     await close_channels()
     async with fcm_sink() as running:
         push = PushSettings(
-            provider="fcm",
+            providers=("fcm",),
             fcm_project=PROJECT,
             fcm_endpoint=running.url,
             fcm_credentials=running.write_credentials(tmp_path),

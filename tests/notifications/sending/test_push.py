@@ -4,15 +4,21 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
 
 from app.core import clock as clocks
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
+from app.core.settings import Settings, install_settings, settings
 from app.identity.installations.models import Installation
+from app.identity.models import Account
+from notifications.api import send_many
+from notifications.channels.push_messages import topic
 from notifications.channels.registry import close_channels
 from notifications.sending.jobs import JOBS
 from tests.factories.notifications import deliveries, outbox, phone
-from tests.notifications.notices import PROMPT
+from tests.notifications.notices import ALARM, PROMPT
 from tests.notifications.sending.conftest import Scene
 from tests.sinks import fcm
 from tests.sinks.fcm import FcmSink, Reply
@@ -53,7 +59,13 @@ async def test_a_push_is_what_fcm_expects(scene: Scene, sink: FcmSink, clock: cl
     assert headers["apns-priority"] == "10"
     assert headers["apns-expiration"] == str(int((clock.now() + timedelta(minutes=10)).timestamp()))
     assert headers["apns-collapse-id"] == "alarm:1"
-    assert message["apns"]["payload"]["aps"]["sound"] == {"critical": 1, "name": "default", "volume": 1.0}
+    aps = message["apns"]["payload"]["aps"]
+    assert aps["sound"] == {"critical": 1, "name": "default", "volume": 1.0}
+    assert aps["interruption-level"] == "critical"
+    assert message["android"]["direct_boot_ok"]
+    assert message["android"]["notification"]["visibility"] == "PRIVATE"
+    assert message["webpush"]["headers"] == {"TTL": "600", "Urgency": "high", "Topic": topic("alarm:1")}
+    assert message["webpush"]["notification"]["tag"] == "alarm:1"
     assert (delivery.state, delivery.provider_message_id, delivery.attempts) == ("sent", "1", 1)
     assert delivery.send_at is None
     assert delivery.settled_at == clock.now()
@@ -192,9 +204,29 @@ async def test_without_an_access_token_everything_waits(scene: Scene, sink: FcmS
     assert (await push_delivery()).state == "sent"
 
 
+async def test_what_is_too_much_for_a_push_cannot_even_be_written(scene: Scene) -> None:
+    with pytest.raises(ValueError, match="1024 bytes"):
+        await scene.tell(data={"blob": "x" * 1024})
+    assert not await deliveries()
+    written = sa.select(
+        sa.literal(scene.relative.id).label("account_id"),
+        sa.literal(scene.community.id).label("community_id"),
+        sa.literal("many").label("dedupe_key"),
+        sa.cast({"blob": "x" * 1024}, JSONB).label("data"),
+        sa.cast({"resident": str(scene.resident.id)}, JSONB).label("variables"),
+    )
+    with pytest.raises(IntegrityError, match="ck_notifications_delivery_data"):
+        async with unit_of_work() as session:
+            await send_many(session, ALARM, written)
+    await scene.tell(data={"blob": "x" * 1000})
+    assert len(await deliveries()) == 2
+
+
 async def test_a_message_too_big_for_fcm_is_not_sent(scene: Scene, sink: FcmSink) -> None:
     await phone(scene.relative)
-    await scene.tell(data={"blob": "x" * 4100})
+    async with unit_of_work() as session:
+        await session.execute(sa.update(Account).where(sa.column("name") == "Grace").values(name="长" * 1400))
+    await scene.tell()
     await settle(JOBS)
     assert ((await push_delivery()).state, (await push_delivery()).error) == ("failed", "message_too_big")
     assert sink.attempts == 0
@@ -219,3 +251,49 @@ async def test_the_local_twin_shows_a_push_on_the_outbox(scene: Scene) -> None:
     assert shown["push"].body == "Ada, open the app: Grace needs you."
     assert shown["sms"].recipient == "Ada (+8613800000001)"
     assert shown["sms"].times_sent == 1
+
+
+async def test_a_phone_without_a_push_service_is_not_reachable(scene: Scene, sink: FcmSink) -> None:
+    await phone(scene.relative, provider=None)
+    await scene.tell()
+    await settle(JOBS)
+    assert ((await push_delivery()).state, (await push_delivery()).error) == ("failed", "unreachable")
+    await phone(scene.relative, provider="pager")
+    await scene.tell(key="alarm:2")
+    await settle(JOBS)
+    (later,) = [row for row in await deliveries() if (row.dedupe_key, row.channel) == ("alarm:2", "push")]
+    assert (later.state, later.error) == ("failed", "provider_not_configured")
+
+
+async def test_many_stale_phones_are_forgotten_at_once(scene: Scene, sink: FcmSink) -> None:
+    for number in range(300):
+        await phone(scene.relative, fid=f"stale-{number}")
+    kept = await phone(scene.relative, fid="kept")
+    sink.behave = lambda message: None if message["fid"] == "kept" else fcm.UNREGISTERED
+    await scene.tell()
+    await settle(JOBS)
+    assert (await push_delivery()).state == "sent"
+    async with reading() as connection:
+        assert (await connection.scalars(sa.select(sa.inspect(Installation).local_table.c.id))).all() == [kept.id]
+
+
+async def test_the_quota_of_the_project_is_kept_without_asking_fcm(
+    scene: Scene, sink: FcmSink, test_settings: Settings, clock: clocks.ManualClock
+) -> None:
+    push = settings().push.model_copy(update={"fcm_per_minute": 600})  # nine a second for all but critical messages
+    install_settings(settings().model_copy(update={"push": push}))
+    await close_channels()
+    await phone(scene.relative)
+    for number in range(12):
+        await scene.tell(PROMPT, f"prompt:{number}")
+    await scene.tell(key="alarm")
+    await settle(JOBS)
+    assert [row.state for row in await deliveries() if (row.urgency, row.channel) == ("critical", "push")] == ["sent"]
+    waiting = [row for row in await deliveries() if row.state == "queued"]
+    assert {(row.error, row.attempts, row.send_at) for row in waiting} == {
+        ("quota_used_up", 0, clock.now() + timedelta(seconds=1))
+    }
+    assert (len(waiting), sink.attempts) == (3, 10)
+    clock.advance(timedelta(seconds=1))
+    await settle(JOBS)
+    assert sink.attempts == 13

@@ -92,7 +92,7 @@ def _notice(directory: Path, text: str) -> Notice:
     for language in ("en", "zh-CN"):
         (package / "texts" / "made" / f"{language}.toml").write_text(text)
     notice = object.__new__(Notice)
-    defaults = {"mode": "all", "variables": {"count": "integer"}, "useful_for": PROMPT.useful_for}
+    defaults = {"mode": "all", "variables": {"count": "integer", "words": "text"}, "useful_for": PROMPT.useful_for}
     given = {"key": f"{name}.made", "category": "tests", "urgency": "low", "channels": ("push",), "package": name}
     for field, value in (defaults | given).items():
         object.__setattr__(notice, field, value)
@@ -112,6 +112,8 @@ def _importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("[push]\ntitle = 'x'\nbody = '{{ mood }}'\n", "body uses mood, which the notice does not declare"),
         ("[push]\ntitle = 'x'\nbody = '{{ count | nonsense }}'\n", "body does not parse"),
         ("[push]\ntitle = 'x'\nbody = ''\n", "push renders to nothing"),
+        ("[push]\ntitle = 'x'\nbody = '" + "长" * 400 + "'\n", "push is longer than 1024 bytes"),
+        ("[push]\ntitle = 'x'\nbody = '{{ words }}'\n", "body shows words, somebody's own words, on a locked screen"),
         ("not toml", "in en: "),
     ],
 )

@@ -1,0 +1,77 @@
+"""Push: each of a person's phones through the provider it registered with, their answers combined to one outcome."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+
+from app.core import clock
+from notifications.channels.ports import Answer, Message, Outcome, PushAddress, PushProvider, Result
+
+REPORT_SECONDS = 0.1  # what is done by then is told; a phone that takes long holds up nobody's outcome
+# From best to worst: what a person's several phones answered becomes one outcome.
+_ORDER = ("sent", "unavailable", "quota", "paused", "failed", "gone")
+_NOT_CONFIGURED = Answer("failed", "provider_not_configured")
+
+
+class PushChannel:
+    """Sends to every installation of a person; the message is sent when one of them took it."""
+
+    def __init__(self, providers: Mapping[str, PushProvider]) -> None:
+        self._providers = providers
+        # Critical messages do not wait for the quota that others used up: the service says of each whether it takes it.
+        self._paused_until: dict[tuple[str, bool], datetime] = {}
+
+    async def send(self, messages: Sequence[Message]) -> AsyncIterator[Sequence[Outcome]]:
+        """Post ``messages`` at once and yield outcomes as they come in."""
+        pending = {asyncio.create_task(self._send(message)) for message in messages}
+        try:
+            while pending:
+                done, pending = await asyncio.wait(pending, timeout=REPORT_SECONDS)
+                if done:
+                    yield [task.result() for task in done]
+        finally:
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Close the providers' connections."""
+        for provider in self._providers.values():
+            await provider.close()
+
+    async def _send(self, message: Message) -> Outcome:
+        phones = message.installations
+        if len(phones) == 1:  # nearly everybody: no further task for it
+            return _combined(message, [await self._post(message, phones[0])])
+        return _combined(message, await asyncio.gather(*(self._post(message, phone) for phone in phones)))
+
+    async def _post(self, message: Message, installation: PushAddress) -> Answer:
+        provider = self._providers.get(installation.provider)
+        if provider is None:
+            return _NOT_CONFIGURED
+        service = (provider.service_of(installation), message.urgency == "critical")
+        now = clock.now()
+        paused_until = self._paused_until.get(service, now)
+        if now < paused_until:
+            return Answer("paused", "quota_paused", retry_after=paused_until - now)
+        answer = await provider.post(message, installation)
+        if answer.verdict == "quota" and answer.retry_after is not None:
+            now = clock.now()
+            self._paused_until[service] = max(now + answer.retry_after, self._paused_until.get(service, now))
+        return answer
+
+
+def _combined(message: Message, answers: Sequence[Answer]) -> Outcome:
+    gone = tuple(
+        installation.installation_id
+        for installation, answer in zip(message.installations, answers, strict=True)
+        if answer.verdict == "gone"
+    )
+    best = min(answers, key=lambda answer: _ORDER.index(answer.verdict))
+    if best.verdict == "sent":
+        return Outcome(message.delivery_id, "sent", provider_message_id=best.message_id, gone=gone)
+    if best.verdict in ("failed", "gone"):
+        return Outcome(message.delivery_id, "failed", best.code, gone=gone)
+    retry_at = clock.now() + best.retry_after if best.retry_after is not None else None
+    result: Result = "wait" if best.verdict == "paused" else "retry"
+    return Outcome(message.delivery_id, result, best.code, retry_at=retry_at, gone=gone)

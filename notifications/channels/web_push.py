@@ -1,0 +1,90 @@
+"""Web Push: straight to the push service of each browser (or UnifiedPush distributor), encrypted for it alone."""
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from app.core import clock, vapid
+from app.core.outbound import UnsafeAddress, check_url, outbound_session
+from app.core.settings import Settings
+from notifications.channels.http import Connections
+from notifications.channels.ports import Answer, Message, PushAddress
+from notifications.channels.web_push_messages import (
+    MAX_CONTENT,
+    PROOF_LIFE,
+    encrypt,
+    headers,
+    payload,
+    proof,
+    understand,
+)
+
+_MOST_PROOFS = 1_000  # services are few, but clients name them
+_REFUSED = Answer("failed", "address_refused")
+
+
+class WebPushProvider:
+    """Posts to the endpoints that browsers gave us; their addresses are not trusted."""
+
+    def __init__(self, settings: Settings) -> None:
+        key, self._subject = vapid.private_key(), settings.webpush.subject
+        if key is None or self._subject is None:
+            raise ValueError("HEARTHLINE_WEBPUSH_PRIVATE_KEY or HEARTHLINE_WEBPUSH_SUBJECT is missing")
+        self._key = key
+        self._allow_private = settings.webpush.allow_private
+        timeout = settings.webpush.timeout
+        self._connections = Connections(lambda: outbound_session(self._allow_private, read_seconds=timeout))
+        self._proofs: dict[str, tuple[str, datetime]] = {}
+
+    def service_of(self, installation: PushAddress) -> str:
+        """Return the push service the subscription is at."""
+        return _origin(installation.web_push.endpoint) if installation.web_push else ""
+
+    async def post(self, message: Message, installation: PushAddress) -> Answer:
+        """Post ``message`` to the subscription of the phone or browser."""
+        subscription = installation.web_push
+        if subscription is None:
+            return Answer("failed", "no_subscription")
+        content = payload(message)
+        if len(content) > MAX_CONTENT:
+            return Answer("failed", "message_too_big")
+        try:
+            check_url(subscription.endpoint, allow_private=self._allow_private)
+            body = encrypt(content, subscription)
+        except UnsafeAddress:
+            return _REFUSED
+        except ValueError:
+            return Answer("gone", "bad_keys")  # nothing can ever be sent to it
+        return await self._call(message, subscription.endpoint, body)
+
+    async def _call(self, message: Message, endpoint: str, body: bytes) -> Answer:
+        now = clock.now()
+        sent = headers(message, now) | {"Authorization": self._proof(_origin(endpoint), now)}
+        session = self._connections.session(critical=message.urgency == "critical")
+        try:
+            async with session.post(endpoint, data=body, headers=sent, allow_redirects=False) as answer:
+                return understand(answer.status, answer.headers, clock.now())
+        except TimeoutError:
+            return Answer("unavailable", "timeout")
+        except (aiohttp.ClientError, ValueError) as error:  # ValueError: a URL the client cannot make sense of
+            refused = isinstance(getattr(error, "os_error", None), UnsafeAddress)
+            return _REFUSED if refused else Answer("unavailable", type(error).__name__)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._connections.close()
+
+    def _proof(self, origin: str, now: datetime) -> str:
+        known = self._proofs.get(origin)
+        if known is None or known[1] <= now:
+            if len(self._proofs) >= _MOST_PROOFS:
+                self._proofs.clear()
+            known = proof(self._key, origin, self._subject or "", now), now + PROOF_LIFE / 2
+            self._proofs[origin] = known
+        return known[0]
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

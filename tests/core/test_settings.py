@@ -1,0 +1,45 @@
+"""Settings: what a chosen provider lacks, or what is unsafe, is named before anything starts."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from app.core import vapid
+from app.core.settings import Settings
+
+PRIVATE, _ = vapid.make_pair()
+WEB_PUSH: dict[str, Any] = {"private_key": PRIVATE, "subject": "mailto:ops@example.org"}
+SMTP: dict[str, Any] = {"host": "mail.example.org", "sender": "Hearthline <no-reply@example.org>"}
+PRODUCTION: dict[str, Any] = {
+    "environment": "production",
+    "database": {"url": "postgresql+asyncpg://db/hearthline"},
+    "keys": {"sealing": {"a": "k"}, "active": "a", "blind_index": "k", "cursor": "k", "signing": "k"},
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"push": {"providers": ["fcm"]}}, "HEARTHLINE_PUSH_FCM_PROJECT"),
+        ({"push": {"providers": ["webpush"]}}, "HEARTHLINE_WEBPUSH_PRIVATE_KEY, HEARTHLINE_WEBPUSH_SUBJECT"),
+        ({"webpush": WEB_PUSH | {"private_key": "short"}}, r"webpush\.private_key"),
+        ({"webpush": WEB_PUSH | {"subject": "ops"}}, r"webpush\.subject"),
+        ({"messages": {"mail": "smtp"}}, "HEARTHLINE_SMTP_HOST, HEARTHLINE_SMTP_SENDER"),
+        ({"smtp": SMTP | {"sender": "Hearthline"}}, r"smtp\.sender"),
+        ({"smtp": SMTP | {"security": "none", "password": "x"}}, "HEARTHLINE_SMTP_PASSWORD"),
+        (PRODUCTION | {"webpush": {"allow_private": True}}, "HEARTHLINE_WEBPUSH_ALLOW_PRIVATE"),
+    ],
+)
+def test_what_is_missing_or_unsafe_is_named(given: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValidationError, match=named):
+        Settings(**given)
+
+
+def test_complete_providers_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARTHLINE_PUSH_PROVIDERS", '["fcm","webpush"]')
+    monkeypatch.setenv("HEARTHLINE_PUSH_FCM_PROJECT", "lakeside")
+    monkeypatch.setenv("HEARTHLINE_WEBPUSH_PRIVATE_KEY", PRIVATE)
+    settings = Settings(**PRODUCTION | {"webpush": WEB_PUSH, "smtp": SMTP, "messages": {"mail": "smtp"}})
+    assert settings.push.providers == ("fcm", "webpush")
+    assert settings.smtp.security == "starttls"
