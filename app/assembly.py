@@ -52,6 +52,8 @@ from notifications.account import subscribers as account_subscribers
 from notifications.delivery import subscribers as delivery_subscribers
 from notifications.inbox import routes as inbox
 from notifications.outbox import routes as outbox
+from notifications.receipts import jobs as receipt_jobs
+from notifications.receipts import routes as receipts
 from notifications.sending import jobs as sending_jobs
 
 TABLE_MODULES = (
@@ -97,6 +99,7 @@ ROUTERS: tuple[Router, ...] = (
     closing.router,
     importing.router,
     inbox.router,
+    receipts.router,
     check_ins.router,
     sos.router,
     alarms.router,
@@ -136,6 +139,7 @@ JOBS: tuple[Job, ...] = (
     *media_jobs.JOBS,
     *second_factor_jobs.JOBS,
     *sending_jobs.JOBS,
+    *receipt_jobs.JOBS,
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
 )

@@ -5,15 +5,17 @@ from typing import ClassVar, Literal
 
 from app.core.events import Event
 
-Outcome = Literal["sent", "failed", "expired", "suppressed"]
+Outcome = Literal["sent", "delivered", "unconfirmed", "failed", "expired", "suppressed"]
 
 
 class DeliverySettled(Event):
-    """A delivery that has an origin came to its end; ``aggregate_id`` is the origin's id.
+    """A delivery that has an origin got on; ``aggregate_id`` is the origin's id.
 
-    ``sent`` means that the provider took it. ``is_final`` is false when another channel is tried next: a notice in mode
-    "first" did not reach its recipient only when an outcome other than ``sent`` is final. With mode "all" each channel
-    has its final outcome; ``notifications.api.tally`` says how the whole origin stands.
+    ``sent`` means that the provider took it: final where nobody can confirm it, otherwise followed by ``delivered``
+    (the phone or the provider says that it arrived) or, when the notice's patience is at its end, by ``unconfirmed``.
+    After that ``delivered`` may still come. ``is_final`` is also false when another channel is tried next: a notice in
+    mode "first" did not reach its recipient only when an outcome that does not say ``has_reached`` is final. With mode
+    "all" each channel has its final outcome; ``notifications.api.tally`` says how the whole origin stands.
     """
 
     name: ClassVar[str] = "notifications.delivery_settled.v1"
@@ -27,3 +29,8 @@ class DeliverySettled(Event):
     channel: str
     outcome: Outcome
     is_final: bool
+
+    @property
+    def has_reached(self) -> bool:
+        """Whether, for all that is known, the recipient has it."""
+        return self.outcome in ("sent", "delivered")

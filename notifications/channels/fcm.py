@@ -73,10 +73,13 @@ class FcmChannel:
 
     def _combined(self, message: Message, answers: Sequence[Answer]) -> Outcome:
         now = clock.now()
-        gone = tuple(
-            installation.installation_id
-            for installation, answer in zip(message.installations, answers, strict=True)
-            if answer.verdict == "gone"
+        gone, taken = (
+            tuple(
+                installation.installation_id
+                for installation, answer in zip(message.installations, answers, strict=True)
+                if answer.verdict == verdict
+            )
+            for verdict in ("gone", "sent")
         )
         for answer in answers:
             if answer.verdict == "quota" and answer.retry_after is not None:
@@ -84,7 +87,7 @@ class FcmChannel:
                 self._paused_until[critical] = max(now + answer.retry_after, self._paused_until.get(critical, now))
         best = min(answers, key=lambda answer: _ORDER.index(answer.verdict))
         if best.verdict == "sent":
-            return Outcome(message.delivery_id, "sent", provider_message_id=best.message_id, gone=gone)
+            return Outcome(message.delivery_id, "sent", provider_message_id=best.message_id, gone=gone, taken=taken)
         if best.verdict in ("failed", "gone"):
             return Outcome(message.delivery_id, "failed", best.code, gone=gone)
         retry_at = now + best.retry_after if best.retry_after is not None else None

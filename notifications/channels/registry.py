@@ -25,6 +25,9 @@ PROVIDERS: Mapping[str, Mapping[str, Callable[[Settings], Channel]]] = {
 }
 """Channel → provider → how it is made. A new provider is one line here and one value in the settings."""
 
+CONFIRMING: Final = frozenset({("push", "fcm")})
+"""The (channel, provider) pairs whose messages are confirmed: by the app that got them, or by the provider itself."""
+
 _open: dict[str, Channel] = {}
 
 
@@ -42,6 +45,11 @@ class NotConfigured:
 def provider_of(channel: str, chosen: Settings) -> str:
     """Return the name of the provider the settings choose for ``channel``."""
     return chosen.push.provider if channel == "push" else cast(str, getattr(chosen.messages, channel))
+
+
+def confirms(channel: str) -> bool:
+    """Say whether a receipt can be expected of what is sent over ``channel``."""
+    return (channel, provider_of(channel, settings())) in CONFIRMING
 
 
 def channel(name: str) -> Channel:

@@ -12,7 +12,7 @@ from app.core.tables import Privacy, instant, jsonb, optional_instant, text_arra
 
 KEEP = timedelta(days=92)
 MOST_CHANNELS = 16  # more than there are: the end of a slice of them
-_STATES = "'queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked'"
+_STATES = "'queued', 'sending', 'sent', 'unconfirmed', 'failed', 'expired', 'suppressed', 'parked'"
 
 
 class Delivery(SQLModel, table=True):
@@ -20,7 +20,8 @@ class Delivery(SQLModel, table=True):
 
     ``send_at`` is when a worker is to take it up: its time, the time of the next attempt, or, while it is ``sending``,
     the end of the lease after which another worker does; empty once it is settled. ``fence`` counts the leases: only
-    the holder of the latest may write the outcome.
+    the holder of the latest may write the outcome. ``receipt_by`` is when the wait for a receipt ends: without one the
+    delivery is ``unconfirmed`` and its next channel is used. A receipt that comes later makes it ``sent`` again.
     """
 
     __tablename__ = "notifications_delivery"
@@ -28,6 +29,10 @@ class Delivery(SQLModel, table=True):
         sa.CheckConstraint(f"state IN ({_STATES})", name="state"),
         sa.Index("ix_notifications_delivery_due", "lane", "send_at", postgresql_where=sa.text("send_at IS NOT NULL")),
         sa.Index("ix_notifications_delivery_origin_id", "origin_id", postgresql_where=sa.text("origin_id IS NOT NULL")),
+        sa.Index("ix_notifications_delivery_notice_id", "notice_id"),
+        sa.Index(
+            "ix_notifications_delivery_receipt_by", "receipt_by", postgresql_where=sa.text("receipt_by IS NOT NULL")
+        ),
         sa.Index("ix_notifications_delivery_parked", "id", postgresql_where=sa.text("state = 'parked'")),
         {"postgresql_partition_by": "RANGE (id)"},
     )
@@ -52,6 +57,7 @@ class Delivery(SQLModel, table=True):
     lane: int = Field(sa_type=sa.SmallInteger)
     channel: str
     fallbacks: list[str] = text_array(description="the channels to try, in this order, if this one fails for good")
+    fallback_of: uuid.UUID | None = Field(default=None, description="the delivery in whose place it was made")
     state: str = "queued"
     send_at: datetime | None = optional_instant()
     expires_at: datetime = instant()
@@ -68,6 +74,9 @@ class Delivery(SQLModel, table=True):
     provider_message_id: str | None = None
     error: str | None = Field(default=None, description="code of the last failure")
     settled_at: datetime | None = optional_instant()
+    receipt_by: datetime | None = optional_instant(description="until when a receipt is awaited; empty if none is")
+    delivered_at: datetime | None = optional_instant(description="when the phone or the provider says it arrived")
+    opened_at: datetime | None = optional_instant(description="when the person opened it, here or in the inbox")
 
 
 class DedupeKey(SQLModel, table=True):

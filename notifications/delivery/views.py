@@ -14,11 +14,16 @@ from notifications.delivery.models import DELIVERIES
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How the deliveries of one origin stand: under way, taken by a provider, come to nothing."""
+    """How the deliveries of one origin stand: under way, taken by a provider, come to nothing.
+
+    Of those ``sent``, ``delivered`` have a receipt; ``unconfirmed`` were sent and none came in time.
+    """
 
     under_way: int = 0
     sent: int = 0
     lost: int = 0
+    delivered: int = 0
+    unconfirmed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,9 @@ _TALLY = (
         DELIVERIES.c.origin_id,
         sa.func.count().filter(DELIVERIES.c.send_at.is_not(None)).label("under_way"),
         sa.func.count().filter(_state == sa.literal("sent")).label("sent"),
-        sa.func.count().filter(DELIVERIES.c.send_at.is_(None), _state != sa.literal("sent")).label("lost"),
+        sa.func.count().filter(DELIVERIES.c.send_at.is_(None), _state.not_in(["sent", "unconfirmed"])).label("lost"),
+        sa.func.count().filter(DELIVERIES.c.delivered_at.is_not(None)).label("delivered"),
+        sa.func.count().filter(_state == sa.literal("unconfirmed")).label("unconfirmed"),
     )
     .where(
         DELIVERIES.c.origin_id == sa.any_(sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid))),
@@ -77,7 +84,9 @@ async def tally(
     """
     found = {origin_id: Tally() for origin_id in origin_ids}
     rows = await connection.execute(_TALLY, {"origin_ids": list(found), "notice_key": notice_key})
-    return found | {row.origin_id: Tally(row.under_way, row.sent, row.lost) for row in rows}
+    return found | {
+        row.origin_id: Tally(row.under_way, row.sent, row.lost, row.delivered, row.unconfirmed) for row in rows
+    }
 
 
 async def parked(connection: AsyncConnection, *, limit: int = 1_000) -> Sequence[ParkedDelivery]:

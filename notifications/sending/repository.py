@@ -56,6 +56,7 @@ class Claimed:
     collapse_key: str
     variables: Mapping[str, Stored]
     data: Mapping[str, str]
+    delivered_at: datetime | None
     was_sending: bool
 
 
@@ -112,7 +113,10 @@ _results = _given(
     errors=sa.Text(),
     message_ids=sa.Text(),
     uncounted=sa.Integer(),
+    receipt_bys=_INSTANT,
 )
+# A phone may say that it has a message before whoever sent it knows: then it was sent, whatever they were told.
+_is_delivered = DELIVERIES.c.delivered_at.is_not(None)
 _SETTLE = (
     sa.update(DELIVERIES)
     .where(
@@ -121,19 +125,25 @@ _SETTLE = (
         DELIVERIES.c.state == sa.literal("sending"),
     )
     .values(
-        state=_results.c.states,
-        send_at=_results.c.send_ats,
-        error=_results.c.errors,
+        state=sa.case((_is_delivered, sa.literal_column("'sent'")), else_=_results.c.states),
+        send_at=sa.case((~_is_delivered, _results.c.send_ats)),
+        receipt_by=sa.case((~_is_delivered, _results.c.receipt_bys)),
+        error=sa.case((~_is_delivered, _results.c.errors)),
         provider_message_id=_results.c.message_ids,
         attempts=DELIVERIES.c.attempts - _results.c.uncounted,
-        settled_at=sa.case((_results.c.send_ats.is_(None), sa.bindparam("settled_at", type_=_INSTANT))),
+        settled_at=sa.case(
+            (sa.or_(_is_delivered, _results.c.send_ats.is_(None)), sa.bindparam("settled_at", type_=_INSTANT))
+        ),
     )
-    .returning(DELIVERIES.c.id)
+    .returning(DELIVERIES.c.id, _is_delivered)
 )
 
 
-async def store(session: AsyncSession, settled: Sequence[tuple[Claimed, Settlement]]) -> set[uuid.UUID]:
-    """Store outcomes; return the deliveries whose lease was still ours: of the others somebody else tells."""
+async def store(session: AsyncSession, settled: Sequence[tuple[Claimed, Settlement]]) -> dict[uuid.UUID, bool]:
+    """Store outcomes; return the deliveries whose lease was still ours, with whether a receipt of them is there.
+
+    Of the others somebody else tells.
+    """
     ordered = sorted(settled, key=lambda pair: pair[0].id)
     binds = {
         "result_ids": [delivery.id for delivery, _ in ordered],
@@ -143,9 +153,10 @@ async def store(session: AsyncSession, settled: Sequence[tuple[Claimed, Settleme
         "errors": [settlement.error for _, settlement in ordered],
         "message_ids": [settlement.provider_message_id for _, settlement in ordered],
         "uncounted": [0 if settlement.counts else 1 for _, settlement in ordered],
+        "receipt_bys": [settlement.receipt_by for _, settlement in ordered],
         "settled_at": clock.now(),
     }
-    return set((await session.scalars(_SETTLE, binds)).all())
+    return {row[0]: row[1] for row in await session.execute(_SETTLE, binds)}
 
 
 _failed = _given(failed_ids=sa.Uuid())
@@ -154,22 +165,27 @@ _FALLEN_BACK = {
     "id": set_ids.minted_id(),
     "channel": DELIVERIES.c.fallbacks[1],
     "fallbacks": _ALL_BUT_FIRST,
+    "fallback_of": DELIVERIES.c.id,
     "state": sa.literal_column("'queued'"),
     "send_at": sa.bindparam("now", type_=_INSTANT),
     "attempts": sa.literal_column("0"),
     "fence": sa.literal_column("0"),
 }
-_NOT_INHERITED = frozenset({"provider_message_id", "error", "settled_at"})
+_NOT_INHERITED = frozenset({"provider_message_id", "error", "settled_at", "receipt_by", "delivered_at", "opened_at"})
+_siblings = DELIVERIES.alias("siblings")
+_reached_otherwise = sa.exists().where(
+    _siblings.c.notice_id == DELIVERIES.c.notice_id, _siblings.c.delivered_at.is_not(None)
+)
 _FALL_BACK = sa.insert(DELIVERIES).from_select(
     [column.name for column in DELIVERIES.c if column.name not in _NOT_INHERITED],
     sa.select(
         *(_FALLEN_BACK.get(column.name, column) for column in DELIVERIES.c if column.name not in _NOT_INHERITED)
-    ).where(DELIVERIES.c.id == _failed.c.failed_ids),
+    ).where(DELIVERIES.c.id == _failed.c.failed_ids, ~_reached_otherwise),
 )
 
 
 async def fall_back(session: AsyncSession, delivery_ids: Sequence[uuid.UUID]) -> None:
-    """Queue a new delivery for each of these, over the first of its fallbacks."""
+    """Queue a new delivery for each of these, over the first of its fallbacks, unless the notice arrived meanwhile."""
     binds = {"failed_ids": list(delivery_ids), "now": clock.now(), "minted_at": set_ids.minted_at()}
     await session.execute(_FALL_BACK, binds)
 

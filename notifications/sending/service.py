@@ -44,6 +44,7 @@ class _Surroundings:
     people: dict[uuid.UUID, identity.PersonPublic]
     names: dict[uuid.UUID, str]
     installations: defaultdict[uuid.UUID, list[PushAddress]] = field(default_factory=lambda: defaultdict(list))
+    silent: set[uuid.UUID] = field(default_factory=set)
     contact_points: dict[uuid.UUID, list[identity.ContactPointPublic]] = field(default_factory=dict)
     not_to_be_called: set[uuid.UUID] = field(default_factory=set)
 
@@ -60,7 +61,7 @@ async def fly(lane: Lane, claimed: Sequence[Claimed]) -> None:
     try:
         prepared = await _prepared(claimed)
         grounded = [(delivery, found) for delivery, found in prepared if isinstance(found, Settlement)]
-        await _settle(lane, grounded, ())
+        await _settle(lane, grounded)
         messages = [found for _, found in prepared if isinstance(found, Message)]
         async for outcomes in _sent(messages):
             now = clock.now()
@@ -68,7 +69,7 @@ async def fly(lane: Lane, claimed: Sequence[Claimed]) -> None:
                 (flight[outcome.delivery_id], rules.settle(_attempt(flight[outcome.delivery_id]), outcome, now))
                 for outcome in outcomes
             ]
-            await _settle(lane, landed, [gone for outcome in outcomes for gone in outcome.gone])
+            await _settle(lane, landed, outcomes)
     except Exception as error:  # noqa: BLE001 - one flight's failure must not end the lane
         log.error("flight_failed", lane=lane, error=failures.code_of(error), place=failures.place_of(error))  # noqa: TRY400 - a traceback may hold data
 
@@ -104,6 +105,8 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
         for phone in await identity.installations(connection, list(pushed)):
             address = PushAddress(phone.id, phone.fid, phone.token, phone.platform)
             found.installations[phone.account_id].append(address)
+            if rules.is_silent(phone.unconfirmed_since, clock.now()):
+                found.silent.add(phone.id)
     addressed = {delivery.account_id for delivery in claimed if delivery.channel in _CAPABILITIES}
     if addressed:
         found.contact_points.update(await identity.contact_points(connection, addressed))
@@ -115,7 +118,11 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
 
 def _attempt(delivery: Claimed) -> Attempt:
     has_fallback = bool(delivery.fallbacks)
-    return Attempt(delivery.channel, delivery.urgency, delivery.attempts, delivery.expires_at, has_fallback)
+    # Of what nobody acts on no receipt is awaited.
+    is_awaited = has_fallback or delivery.origin_id is not None
+    notice = notices().get(delivery.notice_key)
+    patience = notice.patience if notice and is_awaited and registry.confirms(delivery.channel) else None
+    return Attempt(delivery.channel, delivery.urgency, delivery.attempts, delivery.expires_at, has_fallback, patience)
 
 
 def _prepare(delivery: Claimed, known: _Surroundings) -> Message | Settlement:
@@ -139,6 +146,8 @@ def _prepare(delivery: Claimed, known: _Surroundings) -> Message | Settlement:
 
 def _grounded(delivery: Claimed, known: _Surroundings) -> Settlement | None:
     """Return why a delivery is not even tried, if so."""
+    if delivery.delivered_at is not None:  # the phone said so; whoever sent it did not live to
+        return Settlement("sent", counts=False)
     person = known.people.get(delivery.account_id)
     if delivery.expires_at <= clock.now():
         return Settlement("expired", error="expired", counts=False)
@@ -154,11 +163,18 @@ def _grounded(delivery: Claimed, known: _Surroundings) -> Settlement | None:
 
 def _unusable(delivery: Claimed, known: _Surroundings) -> str | None:
     """Return why the person cannot be reached over the delivery's channel, if so."""
-    if delivery.channel == "push" and not known.installations[delivery.account_id]:
-        return "unreachable"
+    if delivery.channel == "push" and not _phones(delivery, known):
+        return "phones_silent" if known.installations[delivery.account_id] else "unreachable"
     if delivery.channel == "voice" and delivery.account_id in known.not_to_be_called:
         return "channel_not_suitable"
     return None
+
+
+def _phones(delivery: Claimed, known: _Surroundings) -> tuple[PushAddress, ...]:
+    """Return the phones to push to: without the silent ones, unless those are all there is and no other channel is."""
+    phones = known.installations[delivery.account_id]
+    heard = [phone for phone in phones if phone.installation_id not in known.silent]
+    return tuple(heard or ([] if delivery.fallbacks else phones))
 
 
 def _address(delivery: Claimed, points: Iterable[identity.ContactPointPublic], time_zone: str) -> str | Settlement:
@@ -207,7 +223,7 @@ def _message(delivery: Claimed, person: identity.PersonPublic, known: _Surroundi
         collapse_key=delivery.collapse_key,
         expires_at=delivery.expires_at,
         data=delivery.data,
-        installations=tuple(known.installations[delivery.account_id]) if delivery.channel == "push" else (),
+        installations=_phones(delivery, known) if delivery.channel == "push" else (),
         address=address,
     )
 
@@ -246,13 +262,17 @@ async def _send_over(name: str, messages: Sequence[Message], landed: "asyncio.Qu
         await landed.put(None)
 
 
-async def _settle(lane: Lane, landed: Sequence[tuple[Claimed, Settlement]], gone: Sequence[uuid.UUID]) -> None:
-    """Store settlements in one transaction, with their fallbacks, the facts about them and the phones that are gone."""
+async def _settle(lane: Lane, landed: Sequence[tuple[Claimed, Settlement]], outcomes: Sequence[Outcome] = ()) -> None:
+    """Store settlements in one transaction, with their fallbacks, the facts about them and what is known of phones."""
     if not landed:
         return
     async with unit_of_work() as session:
         ours = await repository.store(session, landed)
-        kept = [(delivery, settlement) for delivery, settlement in landed if delivery.id in ours]
+        kept = [
+            (delivery, _DELIVERED if ours[delivery.id] else settlement)
+            for delivery, settlement in landed
+            if delivery.id in ours
+        ]
         falling_back = {
             delivery.id
             for delivery, settlement in kept
@@ -262,17 +282,28 @@ async def _settle(lane: Lane, landed: Sequence[tuple[Claimed, Settlement]], gone
             await repository.fall_back(session, sorted(falling_back))
             wakeups.request(session, wake_channel(lane))
         facts = [
-            _fact(delivery, settlement, delivery.origin_id, is_final=delivery.id not in falling_back)
+            _fact(
+                delivery,
+                settlement,
+                delivery.origin_id,
+                is_final=delivery.id not in falling_back and settlement.receipt_by is None,
+            )
             for delivery, settlement in kept
             if settlement.is_over and delivery.origin_id is not None
         ]
         if facts:
             await repository.tell(session, facts)
-        for installation_id in gone:
-            await identity.remove_installation(session, installation_id)
+        for outcome in outcomes:
+            for installation_id in outcome.gone:
+                await identity.remove_installation(session, installation_id)
+        # Whose phone has confirmed already owes no receipt.
+        unconfirmed = [phone for outcome in outcomes if not ours.get(outcome.delivery_id) for phone in outcome.taken]
+        if unconfirmed:
+            await identity.await_receipts(session, unconfirmed)
     _count(lane, kept)
 
 
+_DELIVERED = Settlement("sent", is_delivered=True)
 _TOLD: Mapping[str, ToldOutcome] = {
     "sent": "sent",
     "failed": "failed",
@@ -292,7 +323,7 @@ def _fact(delivery: Claimed, settlement: Settlement, origin_id: uuid.UUID, *, is
         origin_kind=delivery.origin_kind or "",
         notice_key=delivery.notice_key,
         channel=delivery.channel,
-        outcome=_TOLD[settlement.state],
+        outcome="delivered" if settlement.is_delivered else _TOLD[settlement.state],
         is_final=is_final,
     )
 
@@ -300,7 +331,8 @@ def _fact(delivery: Claimed, settlement: Settlement, origin_id: uuid.UUID, *, is
 def _count(lane: Lane, kept: Sequence[tuple[Claimed, Settlement]]) -> None:
     now = clock.now()
     for delivery, settlement in kept:
-        outcome = "retry" if settlement.state == "queued" else settlement.state
+        waits = "retry" if settlement.counts else "wait"
+        outcome = waits if settlement.state == "queued" else settlement.state
         SETTLED.labels(delivery.channel, outcome, lane).inc()
         if settlement.state == "sent":
             waited = now - clock.instant_of(delivery.id)

@@ -1,0 +1,151 @@
+"""Confirming what arrived, and falling back to the next channel where nobody confirmed it in time."""
+
+import uuid
+from collections import Counter as Tallied
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from prometheus_client import Counter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock, wakeups
+from app.core.access import Actor
+from app.core.database import after_commit
+from app.core.problems import FieldError, Malformed, NotFound
+from app.identity import api as identity
+from notifications.delivery.rules import LANES, wake_channel
+from notifications.events import DeliverySettled, Outcome
+from notifications.inbox import repository as inbox
+from notifications.receipts import repository, rules
+from notifications.receipts.repository import Known
+from notifications.receipts.rules import Kind, Mark
+from notifications.receipts.schemas import Receipt
+from notifications.sending.repository import fall_back, tell
+
+RECEIPTS = Counter(
+    "hearthline_receipts",
+    "What was confirmed, once per delivery and kind; timing: awaited, late (its fallback was used) or unasked",
+    ["channel", "kind", "timing"],
+)
+MISSED = Counter("hearthline_receipts_missed", "Deliveries whose receipt did not come in time", ["channel", "lane"])
+
+Marks = dict[uuid.UUID, Mark]
+
+
+async def record_receipts(session: AsyncSession, actor: Actor, receipts: Sequence[Receipt]) -> None:
+    """Record what an app confirms of its person's notices; what is not theirs, or unknown, is passed over in silence.
+
+    Raises ``Malformed`` for a time that is in the future or more than three days back.
+    """
+    now = clock.now()
+    deliveries: Marks = {}
+    notices: Marks = {}
+    for number, receipt in enumerate(receipts):
+        occurred_at = receipt.occurred_at or now
+        if not rules.is_believable(occurred_at, now):
+            detail = f"at most {rules.OLDEST.days} days back and not in the future"
+            raise Malformed(errors=[FieldError(f"/body/receipts/{number}/occurred_at", detail, "out_of_range")])
+        _add(deliveries, receipt.delivery_id, receipt.kind, min(occurred_at, now))
+        _add(notices, receipt.notice_id, receipt.kind, min(occurred_at, now))
+    # Only the deliveries' rows put this in order with the worker that notes that a push left: they come first.
+    if await _record(session, deliveries, notices, owner=actor.id) and actor.session_id is not None:
+        await identity.confirm_receipt(session, actor.session_id)
+
+
+async def record_receipt(session: AsyncSession, delivery_id: uuid.UUID, kind: Kind, at: datetime) -> None:
+    """Record what a provider says of a delivery: that it arrived or was opened, at that instant. Unknown ids pass."""
+    await _record(session, {delivery_id: Mark.of(kind, at)}, {})
+
+
+async def open_item(session: AsyncSession, actor: Actor, item_id: uuid.UUID) -> None:
+    """Mark one of the actor's inbox items as read, which confirms its notice; raises ``NotFound``."""
+    if not await inbox.mark_one(session, actor.id, item_id):
+        raise NotFound
+    await _record(session, {}, {item_id: Mark.of("opened", clock.now())}, owner=actor.id)
+
+
+async def open_up_to(session: AsyncSession, actor: Actor, item_id: uuid.UUID) -> int:
+    """Mark the actor's unread inbox items up to one as read, which confirms their notices; return how many."""
+    opened = await inbox.mark_up_to(session, actor.id, item_id)
+    await _record(session, {}, dict.fromkeys(opened, Mark.of("opened", clock.now())), owner=actor.id)
+    return len(opened)
+
+
+async def fall_back_without_receipt(session: AsyncSession, delivery_ids: Sequence[uuid.UUID]) -> None:
+    """Give up waiting for the receipts of deliveries: the next channel is used, and who waits for them is told."""
+    unconfirmed = await repository.give_up(session, delivery_ids)
+    falling_back = sorted(known.id for known in unconfirmed if known.fallbacks)
+    if falling_back:
+        await fall_back(session, falling_back)
+        for lane in {LANES[known.lane] for known in unconfirmed}:
+            wakeups.request(session, wake_channel(lane))
+    await _tell(session, unconfirmed, "unconfirmed")
+    counted = Tallied((known.channel, LANES[known.lane]) for known in unconfirmed)
+    after_commit(session, partial(_count, MISSED, counted))
+
+
+def _add(marks: Marks, named: uuid.UUID | None, kind: Kind, at: datetime) -> None:
+    if named is not None:
+        marks[named] = marks.get(named, Mark()) | Mark.of(kind, at)
+
+
+async def _record(
+    session: AsyncSession,
+    deliveries: Mapping[uuid.UUID, Mark],
+    notices: Mapping[uuid.UUID, Mark],
+    owner: uuid.UUID | None = None,
+) -> bool:
+    """Store marks by delivery and by notice; return whether any was of a delivery."""
+    if not deliveries and not notices:
+        return False
+    marked = []
+    for known in await repository.lock(session, list(deliveries), list(notices), owner):
+        said = Mark()
+        for marks, named in ((deliveries, known.id), (notices, known.notice_id)):
+            if named in marks and rules.is_meant(known.state, known.attempts, is_named=marks is deliveries):
+                said |= marks[named]
+        if said != Mark():
+            marked.append((known, said))
+    if not marked:
+        return False
+    await repository.mark(session, marked)
+    await repository.cancel_fallbacks(session, sorted({known.notice_id for known, _ in marked}))
+    arrived = [known for known, _ in marked if known.delivered_at is None]
+    # Whoever holds the lease tells of it when the sending ends.
+    await _tell(session, [known for known in arrived if known.state != "sending"], "delivered")
+    counted = Tallied((known.channel, "delivered", rules.timing(known.state, known.receipt_by)) for known in arrived)
+    counted += Tallied(
+        (known.channel, "opened", rules.timing(known.state, known.receipt_by))
+        for known, said in marked
+        if said.opened_at is not None and known.opened_at is None
+    )
+    after_commit(session, partial(_count, RECEIPTS, counted))
+    return True
+
+
+async def _tell(session: AsyncSession, found: Sequence[Known], outcome: Outcome) -> None:
+    facts = [
+        DeliverySettled(
+            aggregate_id=known.origin_id,
+            community_id=known.community_id,
+            delivery_id=known.id,
+            notice_id=known.notice_id,
+            account_id=known.account_id,
+            origin_kind=known.origin_kind or "",
+            notice_key=known.notice_key,
+            channel=known.channel,
+            outcome=outcome,
+            is_final=outcome == "delivered" or not known.fallbacks,
+        )
+        for known in found
+        if known.origin_id is not None
+    ]
+    if facts:
+        await tell(session, facts)
+
+
+def _count(counter: Counter, counted: Mapping[Any, int]) -> None:
+    for labels, count in counted.items():
+        counter.labels(*labels).inc(count)
