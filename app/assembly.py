@@ -49,8 +49,11 @@ from eldercare.ladders import subscribers as ladder_subscribers
 from eldercare.response import routes as response
 from eldercare.sos import routes as sos
 from notifications.account import subscribers as account_subscribers
+from notifications.attempts import routes as attempts
 from notifications.delivery import subscribers as delivery_subscribers
 from notifications.inbox import routes as inbox
+from notifications.operations import jobs as delivery_operation_jobs
+from notifications.operations import routes as delivery_operations
 from notifications.outbox import routes as outbox
 from notifications.receipts import jobs as receipt_jobs
 from notifications.receipts import routes as receipts
@@ -100,6 +103,8 @@ ROUTERS: tuple[Router, ...] = (
     importing.router,
     inbox.router,
     receipts.router,
+    attempts.router,
+    delivery_operations.router,
     check_ins.router,
     sos.router,
     alarms.router,
@@ -140,6 +145,7 @@ JOBS: tuple[Job, ...] = (
     *second_factor_jobs.JOBS,
     *sending_jobs.JOBS,
     *receipt_jobs.JOBS,
+    *delivery_operation_jobs.JOBS,
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
 )

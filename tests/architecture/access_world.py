@@ -179,6 +179,7 @@ async def _own_things(place: Community, resident: Resident) -> dict[str, object]
         "id": clock.new_id(),
         "community_id": place.id,
         "account_id": account.id,
+        "about": resident.id,
         "notice_key": "eldercare.desk_test",
         "category": "desk",
         "urgency": "low",
@@ -199,6 +200,7 @@ async def _own_things(place: Community, resident: Resident) -> dict[str, object]
         "uploads": upload.id,
         "media": upload.id,
         "inbox": item["id"],
+        "notices": item["id"],
     }
 
 
@@ -300,6 +302,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "orderMyCircle": lambda world: {"member_ids": [world.ids["circle"]]},
     "orderResidentCircle": lambda world: {"member_ids": [world.ids["circle"]]},
     "raiseResidentAlarm": lambda _: {"kind": "fall"},
+    "recordMyReceipts": lambda world: {"receipts": [{"notice_id": world.ids["notices"], "kind": "opened"}]},
     "registerMyInstallation": lambda _: {"platform": "web", "app_version": "1.0.0", "language": "en"},
     "resolveAlarm": lambda _: {"outcome": "helped"},
     "setHolidays": lambda _: {"days": []},
