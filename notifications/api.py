@@ -21,6 +21,7 @@ from notifications.delivery.views import ParkedDelivery, Tally, parked, tally
 from notifications.inbox.schemas import InboxItemPublic
 from notifications.inbox.views import changed as inbox_changes
 from notifications.outbox.views import OutboxPhone, outbox_phone
+from notifications.receipts.service import record_receipt
 from notifications.templates.notices import Channel, Notice, Urgency
 from notifications.templates.variables import Kind, Value, seal_text
 
@@ -39,6 +40,7 @@ __all__ = [
     "inbox_changes",
     "outbox_phone",
     "parked",
+    "record_receipt",
     "replay",
     "seal_text",
     "send",

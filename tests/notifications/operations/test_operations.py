@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from app.core import clock as clocks
 from app.core.database import unit_of_work
 from app.core.jobs import settle
-from notifications.api import send
+from notifications.api import Value, send
 from notifications.operations import jobs
 from notifications.receipts.service import record_receipt
 from notifications.sending import service
@@ -64,7 +64,7 @@ async def test_lanes_show_what_waits_and_since_when(
     elsewhere = await identity.account(await identity.community(name="Hillside"), email="eve@example.org")
     await write_news(scene, "news")
     async with unit_of_work() as session:
-        values = {"headline": "Elsewhere", "count": 1}
+        values: dict[str, Value] = {"headline": "Elsewhere", "count": 1}
         await send(
             session, NEWS, [elsewhere.id], community_id=elsewhere.community_id, dedupe_key="news", variables=values
         )

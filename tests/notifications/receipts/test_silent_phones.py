@@ -25,7 +25,8 @@ from tests.sinks.fcm import FcmSink
 async def unconfirmed() -> dict[str, datetime | None]:
     """Return since when each phone has left its pushes unconfirmed."""
     async with reading() as connection:
-        rows = await connection.execute(sa.select(Installation.client_id, Installation.unconfirmed_since))
+        phones = sa.inspect(Installation).local_table
+        rows = await connection.execute(sa.select(phones.c.client_id, phones.c.unconfirmed_since))
         return {row[0]: row[1] for row in rows}
 
 
