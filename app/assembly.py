@@ -49,6 +49,7 @@ from eldercare.ladders import subscribers as ladder_subscribers
 from eldercare.response import routes as response
 from eldercare.sos import routes as sos
 from notifications.account import subscribers as account_subscribers
+from notifications.attempts import routes as attempts
 from notifications.callbacks import jobs as callback_jobs
 from notifications.callbacks import routes as callbacks
 from notifications.caps import jobs as cap_jobs
@@ -56,8 +57,12 @@ from notifications.delivery import subscribers as delivery_subscribers
 from notifications.digests import jobs as digest_jobs
 from notifications.digests import subscribers as digest_subscribers
 from notifications.inbox import routes as inbox
+from notifications.operations import jobs as delivery_operation_jobs
+from notifications.operations import routes as delivery_operations
 from notifications.outbox import routes as outbox
 from notifications.preferences import routes as preferences
+from notifications.receipts import jobs as receipt_jobs
+from notifications.receipts import routes as receipts
 from notifications.sending import jobs as sending_jobs
 from notifications.unsubscribing import routes as unsubscribing
 
@@ -113,6 +118,9 @@ ROUTERS: tuple[Router, ...] = (
     replies.callback_router,
     preferences.router,
     unsubscribing.router,
+    receipts.router,
+    attempts.router,
+    delivery_operations.router,
     check_ins.router,
     sos.router,
     alarms.router,
@@ -153,6 +161,8 @@ JOBS: tuple[Job, ...] = (
     *media_jobs.JOBS,
     *second_factor_jobs.JOBS,
     *sending_jobs.JOBS,
+    *receipt_jobs.JOBS,
+    *delivery_operation_jobs.JOBS,
     *callback_jobs.JOBS,
     *digest_jobs.JOBS,
     *cap_jobs.JOBS,

@@ -13,7 +13,7 @@ from app import assembly
 from app.core import telemetry
 from app.core.jobs import Job, run_jobs
 from app.core.runtime import running
-from app.core.settings import Settings
+from app.core.settings import Settings, TelemetrySettings
 from notifications import api as notifications
 
 log = structlog.get_logger(__name__)
@@ -46,14 +46,22 @@ async def work(
         loop.add_signal_handler(number, stop.set)
     async with running(settings):
         watch = asyncio.create_task(stop_with_parent(parent, stop)) if parent else None
+        hide_metrics = _show_metrics(settings.telemetry, urgent_only=urgent_only)
         log.info("worker_started", jobs=len(jobs), urgent_only=urgent_only)
         try:
             await run_jobs(jobs, stop)
         finally:
             await notifications.close_channels()
+            hide_metrics()
         if watch:
             watch.cancel()
     log.info("worker_stopped")
+
+
+def _show_metrics(chosen: TelemetrySettings, *, urgent_only: bool) -> Callable[[], None]:
+    if chosen.worker_metrics_port is None:
+        return lambda: None
+    return telemetry.show_metrics(chosen.worker_metrics_host, chosen.worker_metrics_port + urgent_only)
 
 
 def _unless(elsewhere: Callable[[], bool], job: Job) -> Job:

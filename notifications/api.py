@@ -28,6 +28,7 @@ from notifications.inbox.schemas import InboxItemPublic
 from notifications.inbox.views import changed as inbox_changes
 from notifications.opt_outs.repository import opt_in, opt_out
 from notifications.outbox.views import OutboxPhone, outbox_phone
+from notifications.receipts.service import record_receipt
 from notifications.templates.categories import Category
 from notifications.templates.notices import Channel, Notice, Urgency
 from notifications.templates.variables import Kind, Value, seal_text
@@ -60,6 +61,7 @@ __all__ = [
     "opt_out",
     "outbox_phone",
     "parked",
+    "record_receipt",
     "replay",
     "require_link",
     "seal_text",

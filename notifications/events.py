@@ -1,21 +1,25 @@
 """The facts notifications emits: what became of a delivery."""
 
 import uuid
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from app.core.events import Event
 
-Outcome = Literal["sent", "failed", "expired", "suppressed"]
+Outcome = Literal["sent", "delivered", "unconfirmed", "failed", "expired", "suppressed"]
+REACHED: Final[frozenset[Outcome]] = frozenset({"sent", "delivered"})
 
 
 class DeliverySettled(Event):
-    """A delivery that has an origin came to its end; ``aggregate_id`` is the origin's id.
+    """A delivery that has an origin got on; ``aggregate_id`` is the origin's id.
 
-    ``sent`` means that the provider took it; ``failed`` may follow when it reports that the message did not arrive, or
-    that nobody pressed a key in the call. ``is_final`` is false when another channel is tried next: a notice in mode
-    "first" did not reach its recipient only when an outcome other than ``sent`` is final. With mode "all" each channel
-    has its final outcome; ``notifications.api.tally`` says how the whole origin stands. One that is held is not
-    settled; one that was told of in a digest is settled with it and has its outcome. What is critical is never held.
+    ``sent`` means that the provider took it: final where nobody can confirm it, otherwise followed by ``delivered``
+    (the phone or the provider says that it arrived, or it was opened) or, when the notice's patience is at its end, by
+    ``unconfirmed``. After that ``delivered`` may still come. ``failed`` may follow, too, when the provider reports that
+    the message did not arrive, or that nobody pressed a key in the call. ``is_final`` is also false when another
+    channel is tried next: a notice in mode "first" did not reach its recipient only when an outcome that does not say
+    ``has_reached`` is final. With mode "all" each channel has its final outcome; ``notifications.api.tally`` says how
+    the whole origin stands. One that is held is not settled; one that was told of in a digest has the digest's
+    outcomes. What is critical is never held.
     """
 
     name: ClassVar[str] = "notifications.delivery_settled.v1"
@@ -29,6 +33,11 @@ class DeliverySettled(Event):
     channel: str
     outcome: Outcome
     is_final: bool
+
+    @property
+    def has_reached(self) -> bool:
+        """Whether, for all that is known, the recipient has it."""
+        return self.outcome in REACHED
 
 
 class PreferencesChanged(Event):

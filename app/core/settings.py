@@ -161,6 +161,11 @@ class TelemetrySettings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     otlp_endpoint: str | None = None
+    worker_metrics_host: str = "127.0.0.1"
+    worker_metrics_port: PositiveInt | None = Field(
+        default=None,
+        description="where a worker shows its metrics; those of its urgent process are on the port after it",
+    )
 
 
 class RateLimitSettings(BaseModel):

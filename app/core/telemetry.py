@@ -5,12 +5,12 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from functools import lru_cache
 from typing import Any
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Histogram, start_http_server
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import clock
@@ -92,6 +92,25 @@ def configure(settings: TelemetrySettings) -> None:
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
     if settings.otlp_endpoint:
         _trace_to(settings.otlp_endpoint)
+
+
+def show_metrics(host: str, port: int) -> Callable[[], None]:
+    """Show the metrics of a process that serves no HTTP in Prometheus' format; return what ends that.
+
+    A port that is taken is logged: a process that has work to do does not stop for want of an onlooker.
+    """
+    try:
+        server, thread = start_http_server(port, host)
+    except OSError as error:
+        structlog.get_logger(__name__).error("metrics_not_shown", port=port, error=type(error).__name__)
+        return lambda: None
+
+    def end() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return end
 
 
 def _trace_to(endpoint: str) -> None:

@@ -29,7 +29,13 @@ from app.identity.erasure.service import HeldPerson, erase_person, hold_person, 
 from app.identity.founding.service import OperatorExists, add_first_operator, appoint, find_community, found_community
 from app.identity.importing.schemas import ImportReport
 from app.identity.importing.service import import_file
-from app.identity.installations.service import PushTarget, installations, remove_installations
+from app.identity.installations.service import (
+    PushTarget,
+    await_receipts,
+    confirm_receipt,
+    installations,
+    remove_installations,
+)
 from app.identity.models import Grant
 from app.identity.organizations.problems import LastOperator
 from app.identity.organizations.views import InvitationMessage, duty_desk, invitation_message, organization_members
@@ -85,10 +91,12 @@ __all__ = [
     "add_grant",
     "appoint",
     "authenticate_sos",
+    "await_receipts",
     "close_break_glass",
     "close_residence",
     "community",
     "community_names",
+    "confirm_receipt",
     "contact_points",
     "create_account",
     "create_community",

@@ -199,7 +199,9 @@ class AlarmNotice(Table, table=True):
     )
     __table_args__ = (
         sa.CheckConstraint(
-            "outcome IN ('pending', 'sent', 'failed', 'expired', 'suppressed', 'unreachable')", name="outcome"
+            "outcome IN ('pending', 'sent', 'delivered', 'unconfirmed', 'failed', 'expired', 'suppressed',"
+            " 'unreachable')",
+            name="outcome",
         ),
         sa.Index("ix_eldercare_alarm_notice_alarm_id", "alarm_id", "round", "step"),
         sa.Index("uq_eldercare_alarm_notice_delivery_id", "delivery_id", unique=True),

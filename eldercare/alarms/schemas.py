@@ -115,7 +115,9 @@ class NoticePublic(BaseModel):
     step: int
     told_at: datetime
     channel: str | None
-    outcome: Literal["pending", "sent", "failed", "expired", "suppressed", "unreachable"]
+    outcome: Literal[
+        "pending", "sent", "delivered", "unconfirmed", "failed", "expired", "suppressed", "unreachable"
+    ] = Field(description="`sent`: a provider took it; `unconfirmed`: the phone did not say in time that it arrived")
     settled_at: datetime | None
 
 

@@ -44,8 +44,20 @@ _of_current_step = sa.and_(
 _UNREACHED = sa.select(_alarms.c.id).where(
     _alarms.c.id == sa.any_(sa.bindparam("alarm_ids", type_=ARRAY(sa.Uuid))),
     _alarms.c.state == AlarmState.RAISED.value,
-    sa.exists(sa.select(_notices.c.id).where(_of_current_step)),
-    ~sa.exists(sa.select(_notices.c.id).where(_of_current_step, _notices.c.outcome.in_(["pending", "sent"]))),
+    sa.exists(
+        sa.select(_notices.c.id).where(
+            _of_current_step, _notices.c.delivery_id == sa.any_(sa.bindparam("delivery_ids", type_=ARRAY(sa.Uuid)))
+        )
+    ),
+    ~sa.exists(
+        sa.select(_notices.c.id).where(_of_current_step, _notices.c.outcome.in_(["pending", "sent", "delivered"]))
+    ),
+)
+
+_TOLD = sa.select(_notices.c.account_id).where(
+    _notices.c.alarm_id == sa.bindparam("alarm_id", type_=sa.Uuid),
+    _notices.c.round == sa.bindparam("round", type_=sa.Integer),
+    _notices.c.step == sa.bindparam("step", type_=sa.Integer),
 )
 
 
@@ -71,6 +83,17 @@ async def settle_notices(session: AsyncSession, settled: Sequence[Settled]) -> N
     await session.execute(_SETTLE, binds)
 
 
-async def unreached_steps(session: AsyncSession, alarm_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
-    """Return those raised alarms whose current step reached nobody: all its deliveries came to nothing."""
-    return list(await session.scalars(_UNREACHED, {"alarm_ids": list(alarm_ids)}))
+async def unreached_steps(
+    session: AsyncSession, alarm_ids: Sequence[uuid.UUID], delivery_ids: Sequence[uuid.UUID]
+) -> list[uuid.UUID]:
+    """Return those raised alarms whose current step reached nobody, now that it is known of ``delivery_ids``.
+
+    All its deliveries came to nothing, or no phone said in time that it has one.
+    """
+    binds = {"alarm_ids": list(alarm_ids), "delivery_ids": list(delivery_ids)}
+    return list(await session.scalars(_UNREACHED, binds))
+
+
+async def told_of_rung(session: AsyncSession, alarm_id: uuid.UUID, round_number: int, step: int) -> set[uuid.UUID]:
+    """Return whom a step of an alarm has been for in a round, whether or not it reached them."""
+    return set(await session.scalars(_TOLD, {"alarm_id": alarm_id, "round": round_number, "step": step}))

@@ -31,7 +31,7 @@ from eldercare.care_circle.views import OnCall, accepted_accounts, on_call_membe
 from eldercare.escalation.rules import Rung, Step, next_rung
 from eldercare.escalation.views import steps_of
 from eldercare.events import AlarmLapsed, AlarmUnanswered
-from eldercare.ladders.repository import Settled, settle_notices, unreached_steps
+from eldercare.ladders.repository import Settled, settle_notices, told_of_rung, unreached_steps
 from notifications.api import Channel
 from notifications.events import DeliverySettled
 
@@ -160,9 +160,14 @@ async def _tell_rung(
 
 
 async def _tell_whole_circle(session: AsyncSession, alarm: Alarm, rung: Rung) -> list[uuid.UUID]:
-    """Tell the resident's circle at whatever hour, as nobody at the desk can be: better awake than not there."""
+    """Tell the resident's circle at whatever hour, as nobody at the desk can be: better awake than not there.
+
+    Once per round: where their phones are silent, too, the next round tells them again.
+    """
     circle = await accepted_accounts(await session.connection(), alarm.resident_id)
-    return await _tell_rung(session, alarm, rung, circle, None) if circle else []
+    told = await told_of_rung(session, alarm.id, rung.round, rung.step.position)
+    others = [account_id for account_id in circle if account_id not in told]
+    return await _tell_rung(session, alarm, rung, others, None) if others else []
 
 
 def _notices(alarm: Alarm, rung: Rung, account_id: uuid.UUID, deliveries: Iterable[uuid.UUID]) -> list[AlarmNotice]:
@@ -201,23 +206,27 @@ async def _open_access(session: AsyncSession, alarm: Alarm, told: Sequence[uuid.
 
 
 async def learn(session: AsyncSession, facts: Sequence[DeliverySettled]) -> None:
-    """Note what became of deliveries; a step of which nothing arrived is left at once.
+    """Note what became of deliveries; a step of which nothing arrived, or nothing is known to have, is left at once.
 
-    The last is not left: there the whole circle is told, and the desk again in its time.
+    A push that a provider took counts only until the time for its receipt is over: then the next people are told. The
+    last step is not left: there the whole circle is told, and the desk again in its time.
     """
     settled = [
-        Settled(fact.delivery_id, fact.channel, fact.outcome, fact.occurred_at) for fact in facts if fact.is_final
+        Settled(fact.delivery_id, fact.channel, fact.outcome, fact.occurred_at)
+        for fact in facts
+        if fact.is_final or fact.has_reached
     ]
     if not settled:
         return
     await settle_notices(session, settled)
-    failed = sorted({fact.aggregate_id for fact in facts if fact.is_final and fact.outcome != "sent"})
+    lost = [fact for fact in facts if fact.is_final and not fact.has_reached]
+    failed = sorted({fact.aggregate_id for fact in lost})
     alarms = {alarm.id: alarm for alarm in await lock_alarms(session, failed)} if failed else {}
     if not alarms:
         return
     steps = await steps_of(await session.connection(), {alarm.plan_id for alarm in alarms.values()})
     now = clock.now()
-    for alarm_id in await unreached_steps(session, list(alarms)):
+    for alarm_id in await unreached_steps(session, list(alarms), [fact.delivery_id for fact in lost]):
         alarm = alarms[alarm_id]
         last = steps[alarm.plan_id][-1]
         data = {"step": alarm.step, "round": alarm.round}

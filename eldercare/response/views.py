@@ -22,7 +22,7 @@ _INSTANT = sa.DateTime(timezone=True)
 
 _first_notice = (
     sa.select(sa.func.min(_notices.c.settled_at))
-    .where(_notices.c.alarm_id == _alarms.c.id, _notices.c.outcome == "sent")
+    .where(_notices.c.alarm_id == _alarms.c.id, _notices.c.outcome.in_(["sent", "delivered"]))
     .scalar_subquery()
 )
 

@@ -1,6 +1,8 @@
 """The SQL of what is reported: deliveries that change after they left, and requests that count once."""
 
 import uuid
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -10,43 +12,44 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core import clock
 from notifications.callbacks.models import HANDLED, KEEP
 from notifications.delivery.models import DELIVERIES
+from notifications.sending.repository import Told, columns_of
 
 _ID = DELIVERIES.c.id == sa.bindparam("delivery_id", type_=sa.Uuid)
 _SID = sa.bindparam("sid", type_=sa.Text)
 _NOW = sa.bindparam("at", type_=sa.DateTime(timezone=True))
-_TOLD = (
-    DELIVERIES.c.id,
-    DELIVERIES.c.notice_id,
-    DELIVERIES.c.community_id,
-    DELIVERIES.c.account_id,
-    DELIVERIES.c.notice_key,
-    DELIVERIES.c.channel,
-    DELIVERIES.c.fallbacks,
-    DELIVERIES.c.lane,
-    DELIVERIES.c.origin_kind,
-    DELIVERIES.c.origin_id,
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported(Told):
+    """A delivery of which something was reported."""
+
+    lane: int
+    delivered_at: datetime | None
+
+
+_REPORTED = columns_of(Reported)
 _state = DELIVERIES.c.state
 _CONFIRM = (
     sa.update(DELIVERIES)
     .where(_ID, _state.in_(["sending", "queued", "parked"]))
     .values(state="sent", send_at=None, provider_message_id=_SID, error=None, settled_at=_NOW)
-    .returning(*_TOLD)
+    .returning(*_REPORTED)
 )
 _FAIL = (
     sa.update(DELIVERIES)
     .where(
         _ID,
-        DELIVERIES.c.opened_at.is_(None),
+        DELIVERIES.c.delivered_at.is_(None),
         # Of several tries only the last one's failure is the delivery's; while it is being sent none is known yet.
         sa.or_(
             _state == sa.literal("sending"),
             sa.and_(_state == sa.literal("sent"), sa.func.coalesce(DELIVERIES.c.provider_message_id, _SID) == _SID),
         ),
     )
-    .values(state="failed", send_at=None, error=sa.bindparam("reason", type_=sa.Text), settled_at=_NOW)
-    .returning(*_TOLD)
+    .values(state="failed", send_at=None, receipt_by=None, error=sa.bindparam("reason", type_=sa.Text), settled_at=_NOW)
+    .returning(*_REPORTED)
 )
+_AWAIT = sa.update(DELIVERIES).where(_ID).values(receipt_by=sa.bindparam("until", type_=sa.DateTime(timezone=True)))
 _CALL: sa.Select[*tuple[Any, ...]] = sa.select(
     DELIVERIES.c.account_id,
     DELIVERIES.c.community_id,
@@ -58,16 +61,26 @@ _CALL: sa.Select[*tuple[Any, ...]] = sa.select(
 _KEY = HANDLED.c.key == sa.bindparam("handled", type_=sa.Text)
 
 
-async def confirm(session: AsyncSession, delivery_id: uuid.UUID, sid: str) -> sa.Row[Any] | None:
-    """Settle a delivery of which only now is known that the provider took it; return what is told of it."""
+async def confirm(session: AsyncSession, delivery_id: uuid.UUID, sid: str) -> Reported | None:
+    """Settle a delivery of which only now is known that the provider took it; return it."""
     binds = {"delivery_id": delivery_id, "sid": sid, "at": clock.now()}
-    return (await session.execute(_CONFIRM, binds)).one_or_none()
+    row = (await session.execute(_CONFIRM, binds)).one_or_none()
+    return Reported(*row) if row else None
 
 
-async def fail(session: AsyncSession, delivery_id: uuid.UUID, sid: str, reason: str) -> sa.Row[Any] | None:
-    """Note that a delivery came to nothing after all, unless a person reacted to it; return what is told of it."""
+async def await_receipt(session: AsyncSession, delivery_id: uuid.UUID, until: datetime) -> None:
+    """Let a delivery that is settled as sent have its receipt until an instant."""
+    await session.execute(_AWAIT, {"delivery_id": delivery_id, "until": until})
+
+
+async def fail(session: AsyncSession, delivery_id: uuid.UUID, sid: str, reason: str) -> Reported | None:
+    """Note that a delivery came to nothing after all, unless it arrived; return it.
+
+    One that is ``unconfirmed`` stays so: its next channel is in use.
+    """
     binds = {"delivery_id": delivery_id, "sid": sid, "reason": reason, "at": clock.now()}
-    return (await session.execute(_FAIL, binds)).one_or_none()
+    row = (await session.execute(_FAIL, binds)).one_or_none()
+    return Reported(*row) if row else None
 
 
 async def find_call(connection: AsyncConnection, delivery_id: uuid.UUID) -> sa.Row[Any] | None:

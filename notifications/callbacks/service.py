@@ -3,9 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import clock, wakeups
@@ -13,12 +11,13 @@ from app.core.problems import NotFound
 from app.identity import api as identity
 from notifications.callbacks import repository, rules
 from notifications.callbacks.texts import GOODBYE
-from notifications.channels import twilio_links
+from notifications.channels import registry, twilio_links
 from notifications.channels.twilio_messages import reason
 from notifications.delivery.rules import LANES, wake_channel
-from notifications.events import DeliverySettled, Outcome
 from notifications.receipts.service import record_receipt
-from notifications.sending.repository import fall_back, tell
+from notifications.sending.patience import patience_with
+from notifications.sending.repository import fall_back
+from notifications.sending.telling import tell
 from notifications.templates.names import names_of
 from notifications.templates.notices import notices
 from notifications.templates.rendering import CannotRender, Reader, Text, render
@@ -110,34 +109,23 @@ async def _spoken_text(connection: AsyncConnection, delivery_id: uuid.UUID) -> T
 
 async def _confirm(session: AsyncSession, delivery_id: uuid.UUID, sid: str) -> None:
     """Settle a delivery whose sender never learned that the provider took it: nobody needs to send it again."""
-    row = await repository.confirm(session, delivery_id, sid)
-    if row is not None:
-        await _tell(session, row, "sent", is_final=True)
+    found = await repository.confirm(session, delivery_id, sid)
+    if found is None:
+        return
+    if found.delivered_at is not None:
+        await tell(session, [(found, "delivered", True)])
+        return
+    patience = patience_with(found, confirms=registry.reports(found.channel))
+    if patience is not None:
+        await repository.await_receipt(session, delivery_id, clock.now() + patience)
+    await tell(session, [(found, "sent", patience is None)])
 
 
 async def _fail(session: AsyncSession, delivery_id: uuid.UUID, sid: str, error: str) -> None:
-    row = await repository.fail(session, delivery_id, sid, error)
-    if row is None:
+    found = await repository.fail(session, delivery_id, sid, error)
+    if found is None:
         return
-    if row.fallbacks:
-        await fall_back(session, [row.id])
-        wakeups.request(session, wake_channel(LANES[row.lane]))
-    await _tell(session, row, "failed", is_final=not row.fallbacks)
-
-
-async def _tell(session: AsyncSession, row: sa.Row[Any], outcome: Outcome, *, is_final: bool) -> None:
-    if row.origin_id is None:
-        return
-    fact = DeliverySettled(
-        aggregate_id=cast(uuid.UUID, row.origin_id),
-        community_id=row.community_id,
-        delivery_id=row.id,
-        notice_id=row.notice_id,
-        account_id=row.account_id,
-        origin_kind=row.origin_kind or "",
-        notice_key=row.notice_key,
-        channel=row.channel,
-        outcome=outcome,
-        is_final=is_final,
-    )
-    await tell(session, [fact])
+    if found.fallbacks:
+        await fall_back(session, [found.id])
+        wakeups.request(session, wake_channel(LANES[found.lane]))
+    await tell(session, [(found, "failed", not found.fallbacks)])

@@ -64,7 +64,8 @@ class Outcome:
 
     ``sent``: the provider took it. ``retry``: it failed in a way that passes; not before ``retry_at`` if that is known.
     ``wait``: it was not tried and is to be at ``retry_at``, which counts as no attempt. ``failed``: it never will be.
-    ``uncertain``: it may have been sent. ``gone`` are installations the provider says no longer exist.
+    ``uncertain``: it may have been sent. ``gone`` are installations the provider says no longer exist, ``taken`` those
+    it took the push for.
     """
 
     delivery_id: uuid.UUID
@@ -73,6 +74,7 @@ class Outcome:
     provider_message_id: str | None = None
     retry_at: datetime | None = None
     gone: tuple[uuid.UUID, ...] = ()
+    taken: tuple[uuid.UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

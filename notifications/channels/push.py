@@ -62,14 +62,17 @@ class PushChannel:
 
 
 def _combined(message: Message, answers: Sequence[Answer]) -> Outcome:
-    gone = tuple(
-        installation.installation_id
-        for installation, answer in zip(message.installations, answers, strict=True)
-        if answer.verdict == "gone"
+    gone, taken = (
+        tuple(
+            installation.installation_id
+            for installation, answer in zip(message.installations, answers, strict=True)
+            if answer.verdict == verdict
+        )
+        for verdict in ("gone", "sent")
     )
     best = min(answers, key=lambda answer: _ORDER.index(answer.verdict))
     if best.verdict == "sent":
-        return Outcome(message.delivery_id, "sent", provider_message_id=best.message_id, gone=gone)
+        return Outcome(message.delivery_id, "sent", provider_message_id=best.message_id, gone=gone, taken=taken)
     if best.verdict in ("failed", "gone"):
         return Outcome(message.delivery_id, "failed", best.code, gone=gone)
     retry_at = clock.now() + best.retry_after if best.retry_after is not None else None

@@ -1,8 +1,9 @@
 """Which provider serves which channel: chosen by settings, opened once per process."""
 
+import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Final
+from typing import Final, cast
 
 from app.core.settings import Settings, settings
 from notifications.channels.local import LocalChannel
@@ -47,6 +48,11 @@ PROVIDERS: Mapping[str, Mapping[str, Callable[[Settings], Channel]]] = {
 }
 """Channel → provider → how it is made. A new provider is one line here and one value in the settings."""
 
+CONFIRMING: Final = frozenset({("push", "fcm"), ("push", "webpush"), ("sms", "twilio")})
+"""The (channel, provider) pairs whose messages are confirmed: by the app that got them, or by the provider itself.
+
+A call needs none: without a key pressed it has failed."""
+
 _open: dict[str, Channel] = {}
 
 
@@ -59,6 +65,25 @@ class NotConfigured:
 
     async def close(self) -> None:
         """Do nothing: there is nothing open."""
+
+
+def reports(channel: str) -> bool:
+    """Say whether the provider of ``channel`` (sms, voice, mail) itself reports what arrived."""
+    return (channel, cast(str, getattr(settings().messages, channel))) in CONFIRMING
+
+
+def confirming_phones(message: Message, outcome: Outcome) -> list[uuid.UUID]:
+    """Return the installations that took a push and are to say that it arrived."""
+    return [
+        phone.installation_id
+        for phone in message.installations
+        if phone.installation_id in outcome.taken and ("push", phone.provider) in CONFIRMING
+    ]
+
+
+def confirms(message: Message, outcome: Outcome) -> bool:
+    """Say whether a receipt of a message can be expected: of a push, from one of the phones that took it."""
+    return bool(confirming_phones(message, outcome)) if message.channel == "push" else reports(message.channel)
 
 
 def channel(name: str) -> Channel:

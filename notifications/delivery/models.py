@@ -13,7 +13,7 @@ from app.core.tables import Privacy, instant, jsonb, optional_instant, text_arra
 KEEP = timedelta(days=92)
 MAX_DATA = 1024  # bytes, so that with the longest text a push stays below the 4,096 that its services take
 MOST_CHANNELS = 16  # more than there are: the end of a slice of them
-_STATES = "'queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked', 'held', 'digested'"
+_STATES = "'queued', 'sending', 'sent', 'unconfirmed', 'failed', 'expired', 'suppressed', 'parked', 'held', 'digested'"
 
 
 class Delivery(SQLModel, table=True):
@@ -21,7 +21,8 @@ class Delivery(SQLModel, table=True):
 
     ``send_at`` is when a worker is to take it up: its time, the time of the next attempt, or, while it is ``sending``,
     the end of the lease after which another worker does; empty once it is settled. ``fence`` counts the leases: only
-    the holder of the latest may write the outcome.
+    the holder of the latest may write the outcome. ``receipt_by`` is when the wait for a receipt ends: without one the
+    delivery is ``unconfirmed`` and its next channel is used. A receipt that comes later makes it ``sent`` again.
     ``held`` waits for its digest to be due. ``digested`` is told of in a digest and settled with it: ``error`` is empty
     if that was sent.
     """
@@ -33,6 +34,10 @@ class Delivery(SQLModel, table=True):
         sa.Index("ix_notifications_delivery_due", "lane", "send_at", postgresql_where=sa.text("send_at IS NOT NULL")),
         sa.Index("ix_notifications_delivery_origin_id", "origin_id", postgresql_where=sa.text("origin_id IS NOT NULL")),
         sa.Index("ix_notifications_delivery_digest_id", "digest_id", postgresql_where=sa.text("digest_id IS NOT NULL")),
+        sa.Index("ix_notifications_delivery_notice_id", "notice_id"),
+        sa.Index(
+            "ix_notifications_delivery_receipt_by", "receipt_by", postgresql_where=sa.text("receipt_by IS NOT NULL")
+        ),
         sa.Index("ix_notifications_delivery_parked", "id", postgresql_where=sa.text("state = 'parked'")),
         {"postgresql_partition_by": "RANGE (id)"},
     )
@@ -57,6 +62,7 @@ class Delivery(SQLModel, table=True):
     lane: int = Field(sa_type=sa.SmallInteger)
     channel: str
     fallbacks: list[str] = text_array(description="the channels to try, in this order, if this one fails for good")
+    fallback_of: uuid.UUID | None = Field(default=None, description="the delivery in whose place it was made")
     state: str = "queued"
     send_at: datetime | None = optional_instant()
     expires_at: datetime = instant()
@@ -74,8 +80,11 @@ class Delivery(SQLModel, table=True):
     provider_message_id: str | None = None
     error: str | None = Field(default=None, description="code of the last failure, or why it is held")
     settled_at: datetime | None = optional_instant()
-    delivered_at: datetime | None = optional_instant(description="when it reached the phone, as far as we were told")
-    opened_at: datetime | None = optional_instant(description="when a person reacted to it: opened it, pressed a key")
+    receipt_by: datetime | None = optional_instant(description="until when a receipt is awaited; empty if none is")
+    delivered_at: datetime | None = optional_instant(description="when the phone or the provider says it arrived")
+    opened_at: datetime | None = optional_instant(
+        description="when a person reacted to it: opened it, here or in the inbox, or pressed a key"
+    )
 
 
 class DedupeKey(SQLModel, table=True):

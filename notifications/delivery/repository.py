@@ -163,11 +163,13 @@ def writing_to_accounts() -> Writing:
 
 
 _chosen = sa.bindparam("delivery_ids", type_=ARRAY(sa.Uuid))
+_community = sa.bindparam("of_community", type_=sa.Uuid)
 REPLAY = (
     sa.update(DELIVERIES)
     .where(
         DELIVERIES.c.state == sa.literal_column("'parked'"),
         sa.or_(_chosen.is_(None), DELIVERIES.c.id == sa.any_(_chosen)),
+        sa.or_(_community.is_(None), DELIVERIES.c.community_id == _community),
     )
     .values(
         state="queued",
@@ -177,7 +179,7 @@ REPLAY = (
         settled_at=None,
     )
 )
-"""Queue parked deliveries again, all of them or those of the bind ``delivery_ids``."""
+"""Queue parked deliveries again, all of them or those of the binds ``delivery_ids`` and ``of_community``."""
 
 SUPPRESS_ABOUT = (
     sa.update(DELIVERIES)

@@ -141,11 +141,21 @@ def _check_data(data: Mapping[str, str]) -> None:
         raise ValueError(f"data must not take more than {MAX_DATA} bytes")
 
 
-async def replay(session: AsyncSession, delivery_ids: Sequence[uuid.UUID] | None = None) -> int:
-    """Give parked deliveries a fresh set of attempts and a day to be of use, all or those named; return how many."""
+async def replay(
+    session: AsyncSession, delivery_ids: Sequence[uuid.UUID] | None = None, *, community_id: uuid.UUID | None = None
+) -> int:
+    """Give parked deliveries a fresh set of attempts and a day to be of use; return how many.
+
+    Of one community if ``community_id`` is given; all of them unless they are named.
+    """
     now = clock.now()
     chosen = list(delivery_ids) if delivery_ids is not None else None
-    binds = {"delivery_ids": chosen, "now": now, "useful_until": now + REPLAYED_FOR}
+    binds = {
+        "delivery_ids": chosen,
+        "of_community": community_id,
+        "now": now,
+        "useful_until": now + REPLAYED_FOR,
+    }
     result = await session.execute(repository.REPLAY, binds)
     for lane in rules.LANES:
         wakeups.request(session, rules.wake_channel(lane))

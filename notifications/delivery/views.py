@@ -14,11 +14,16 @@ from notifications.delivery.models import DELIVERIES
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How the deliveries of one origin stand: under way, taken by a provider, come to nothing."""
+    """How the deliveries of one origin stand: under way, taken by a provider, come to nothing.
+
+    Of those ``sent``, ``delivered`` have a receipt; ``unconfirmed`` were sent and none came in time.
+    """
 
     under_way: int = 0
     sent: int = 0
     lost: int = 0
+    delivered: int = 0
+    unconfirmed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +44,18 @@ _gathered = sa.and_(_state == sa.literal("digested"), DELIVERIES.c.settled_at.is
 _under_way = sa.or_(DELIVERIES.c.send_at.is_not(None), _state == sa.literal("held"), _gathered)
 _told = sa.and_(_state == sa.literal("digested"), DELIVERIES.c.settled_at.is_not(None), DELIVERIES.c.error.is_(None))
 _sent = sa.or_(_state == sa.literal("sent"), _told)
+_unconfirmed = sa.or_(
+    _state == sa.literal("unconfirmed"),
+    sa.and_(_state == sa.literal("digested"), DELIVERIES.c.error == sa.literal("digest_unconfirmed")),
+)
 _TALLY = (
     sa.select(
         DELIVERIES.c.origin_id,
         sa.func.count().filter(_under_way).label("under_way"),
         sa.func.count().filter(_sent).label("sent"),
-        sa.func.count().filter(sa.not_(_under_way), sa.not_(_sent)).label("lost"),
+        sa.func.count().filter(sa.not_(_under_way), sa.not_(_sent), sa.not_(_unconfirmed)).label("lost"),
+        sa.func.count().filter(DELIVERIES.c.delivered_at.is_not(None)).label("delivered"),
+        sa.func.count().filter(_unconfirmed).label("unconfirmed"),
     )
     .where(
         DELIVERIES.c.origin_id == sa.any_(sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid))),
@@ -82,7 +93,9 @@ async def tally(
     """
     found = {origin_id: Tally() for origin_id in origin_ids}
     rows = await connection.execute(_TALLY, {"origin_ids": list(found), "notice_key": notice_key})
-    return found | {row.origin_id: Tally(row.under_way, row.sent, row.lost) for row in rows}
+    return found | {
+        row.origin_id: Tally(row.under_way, row.sent, row.lost, row.delivered, row.unconfirmed) for row in rows
+    }
 
 
 async def parked(connection: AsyncConnection, *, limit: int = 1_000) -> Sequence[ParkedDelivery]:

@@ -14,7 +14,7 @@ from app.core import clock
 from app.core.events import emit_many
 from notifications.delivery.models import DELIVERIES
 from notifications.digests.models import DIGESTS
-from notifications.events import DeliverySettled, Outcome
+from notifications.events import REACHED, DeliverySettled, Outcome
 from notifications.inbox.models import INBOX
 
 _INSTANT = sa.DateTime(timezone=True)
@@ -161,7 +161,8 @@ _readable = (
 )
 _GATHER = (
     sa.update(DELIVERIES)
-    .where(DELIVERIES.c.id == _readable.c.id, _readable.c.together > sa.literal_column("1"))
+    # Held it must still be when its row is ours: it may have been opened, or taken back, since it was counted.
+    .where(DELIVERIES.c.id == _readable.c.id, _readable.c.together > sa.literal_column("1"), _is_held)
     .values(state="digested", error=None)
 )
 _QUEUE = (
@@ -222,19 +223,34 @@ DIGEST_RECIPIENTS = sa.select(
 )
 """Who is told of several at once, as ``send_many`` wants it; the fallbacks are those of the message with the most."""
 
+# What has arrived stays so, whatever becomes of the digest over a further channel.
 _CONCLUDE = (
     sa.update(DELIVERIES)
-    .where(DELIVERIES.c.digest_id == sa.any_(_ids), DELIVERIES.c.state == sa.literal("digested"))
-    .values(settled_at=_now, error=sa.bindparam("error", type_=sa.Text))
+    .where(
+        DELIVERIES.c.digest_id == sa.any_(_ids),
+        DELIVERIES.c.state == sa.literal("digested"),
+        DELIVERIES.c.delivered_at.is_(None),
+    )
+    .values(
+        settled_at=_now,
+        error=sa.bindparam("error", type_=sa.Text),
+        delivered_at=sa.bindparam("delivered_at", type_=_INSTANT),
+    )
     .returning(DELIVERIES.c.id)
 )
 
 
-async def conclude(session: AsyncSession, digest_ids: Sequence[uuid.UUID], outcome: Outcome) -> None:
+async def conclude(session: AsyncSession, digest_ids: Sequence[uuid.UUID], outcome: Outcome, *, is_final: bool) -> None:
     """Give what was told in these digests the outcome of the telling, and tell of it."""
-    error = None if outcome == "sent" else f"digest_{outcome}"
-    binds = {"digest_ids": list(digest_ids), "now": clock.now(), "error": error}
-    await tell(session, (await session.scalars(_CONCLUDE, binds)).all(), outcome)
+    now = clock.now()
+    binds = {
+        "digest_ids": list(digest_ids),
+        "now": now,
+        "error": None if outcome in REACHED else f"digest_{outcome}",
+        "delivered_at": now if outcome == "delivered" else None,
+    }
+    concluded = (await session.scalars(_CONCLUDE, binds)).all()
+    await tell(session, concluded, outcome, is_final=is_final)
 
 
 def _payload(*names: str) -> list[sa.ColumnElement[Any]]:
@@ -250,7 +266,7 @@ _FACTS = sa.select(
         *_payload("notice_id", "account_id", "notice_key", "channel"),
         *(sa.literal_column("'origin_kind'"), sa.func.coalesce(DELIVERIES.c.origin_kind, sa.literal_column("''"))),
         *(sa.literal_column("'outcome'"), sa.cast(sa.bindparam("outcome", type_=sa.Text), sa.Text)),
-        *(sa.literal_column("'is_final'"), sa.true()),
+        *(sa.literal_column("'is_final'"), sa.cast(sa.bindparam("is_final", type_=sa.Boolean), sa.Boolean)),
         type_=JSONB,
     ).label("payload"),
 ).where(
@@ -258,7 +274,10 @@ _FACTS = sa.select(
 )
 
 
-async def tell(session: AsyncSession, delivery_ids: Sequence[uuid.UUID], outcome: Outcome) -> None:
-    """Emit that deliveries came to their end, those of which somebody waits to hear."""
+async def tell(
+    session: AsyncSession, delivery_ids: Sequence[uuid.UUID], outcome: Outcome, *, is_final: bool = True
+) -> None:
+    """Emit what became of deliveries, those of which somebody waits to hear."""
     if delivery_ids:
-        await emit_many(session, DeliverySettled, _FACTS, {"settled_ids": list(delivery_ids), "outcome": outcome})
+        binds = {"settled_ids": list(delivery_ids), "outcome": outcome, "is_final": is_final}
+        await emit_many(session, DeliverySettled, _FACTS, binds)

@@ -23,8 +23,7 @@ async def mark_one(session: AsyncSession, account_id: uuid.UUID, item_id: uuid.U
     return await session.scalar(_MARK_ONE.returning(INBOX.c.id), binds) is not None
 
 
-async def mark_up_to(session: AsyncSession, account_id: uuid.UUID, item_id: uuid.UUID) -> int:
-    """Mark every unread item of the account up to ``item_id`` as read; return how many."""
+async def mark_up_to(session: AsyncSession, account_id: uuid.UUID, item_id: uuid.UUID) -> list[uuid.UUID]:
+    """Mark every unread item of the account up to ``item_id`` as read; return which."""
     binds = {"owner": account_id, "item_id": item_id, "now": clock.now()}
-    result = await session.execute(_MARK_UP_TO, binds)
-    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result is a CursorResult
+    return list(await session.scalars(_MARK_UP_TO.returning(INBOX.c.id), binds))

@@ -1,1 +1,1 @@
-"""What is known of a message after it left: that it reached the phone, that somebody reacted to it."""
+"""Receipts: what phones and providers confirm, and the next channel where nothing is confirmed in time."""

@@ -1,8 +1,8 @@
-"""What people's own choices and the caps make of a batch: what waits, and what becomes of what waited."""
+"""What people's own choices and the caps make of a batch: what is muted, what waits and for what."""
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,11 +12,9 @@ from notifications.caps import repository as caps
 from notifications.caps.rules import let_through
 from notifications.channels.ports import Message
 from notifications.digests import repository as digests
-from notifications.digests.notices import DIGEST
-from notifications.events import Outcome
 from notifications.preferences.rules import Choices, Hold, decide
 from notifications.sending.repository import Claimed
-from notifications.sending.rules import MUTED, TOLD, Settlement, held
+from notifications.sending.rules import MUTED, Settlement, held
 from notifications.templates.categories import Cap, categories
 
 Prepared = tuple[Claimed, Message | Settlement]
@@ -81,15 +79,3 @@ async def join_digests(
     }
     opened = await digests.open_digests(session, wanted.values())
     return {delivery_id: opened[gathering.key] for delivery_id, gathering in wanted.items()}
-
-
-async def conclude_digests(
-    session: AsyncSession, kept: Sequence[tuple[Claimed, Settlement]], falling_back: Collection[uuid.UUID]
-) -> None:
-    """Give what was told in a digest that came to its end the digest's outcome."""
-    told: defaultdict[Outcome, list[uuid.UUID]] = defaultdict(list)
-    for delivery, settlement in kept:
-        if delivery.notice_key == DIGEST.key and settlement.is_over and delivery.id not in falling_back:
-            told[TOLD[settlement.state]].append(uuid.UUID(delivery.data["digest_id"]))
-    for outcome, digest_ids in told.items():
-        await digests.conclude(session, digest_ids, outcome)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,36 +35,45 @@ QUEUES: Mapping[Lane, Due] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """A delivery under lease, with what rendering and sending need; ``was_sending`` if an earlier lease ran out.
-
-    ``error`` is that of the last attempt; ``digest_id`` what it waited for, if it was held.
-    """
+class Told:
+    """What has to be known of a delivery to tell what became of it."""
 
     id: uuid.UUID
     notice_id: uuid.UUID
     community_id: uuid.UUID
     account_id: uuid.UUID
-    contact_point_id: uuid.UUID | None
     notice_key: str
-    category: str
-    urgency: str
     channel: str
     fallbacks: list[str]
+    origin_kind: str | None
+    origin_id: uuid.UUID | None
+    data: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed(Told):
+    """A delivery under lease, with what rendering and sending need; ``was_sending`` if an earlier lease ran out.
+
+    ``error`` is that of the last attempt; ``digest_id`` what it waited for, if it was held.
+    """
+
+    contact_point_id: uuid.UUID | None
+    category: str
+    urgency: str
     expires_at: datetime
     attempts: int
     fence: int
-    origin_kind: str | None
-    origin_id: uuid.UUID | None
     collapse_key: str
     variables: Mapping[str, Stored]
-    data: Mapping[str, str]
     error: str | None
     digest_id: uuid.UUID | None
+    delivered_at: datetime | None
     was_sending: bool
 
 
-_CLAIMED_COLUMNS = tuple(name for name in Claimed.__slots__ if name != "was_sending")
+def columns_of(told: type[Told]) -> list[sa.Column[Any]]:
+    """Return the columns that a kind of ``Told`` is made of, in its order."""
+    return [DELIVERIES.c[field.name] for field in fields(told) if field.name in DELIVERIES.c]
 
 
 def _claim(lane: Lane) -> sa.UpdateBase:
@@ -88,7 +97,7 @@ def _claim(lane: Lane) -> sa.UpdateBase:
             fence=DELIVERIES.c.fence + 1,
             attempts=DELIVERIES.c.attempts + 1,
         )
-        .returning(*(DELIVERIES.c[name] for name in _CLAIMED_COLUMNS), found.c.state == sa.literal("sending"))
+        .returning(*columns_of(Claimed), found.c.state == sa.literal("sending"))
     )
 
 
@@ -118,7 +127,10 @@ _results = _given(
     message_ids=sa.Text(),
     uncounted=sa.Integer(),
     digest_ids=sa.Uuid(),
+    receipt_bys=_INSTANT,
 )
+# A phone may say that it has a message before whoever sent it knows: then it was sent, whatever they were told.
+_is_delivered = DELIVERIES.c.delivered_at.is_not(None)
 _SETTLE = (
     sa.update(DELIVERIES)
     .where(
@@ -127,29 +139,34 @@ _SETTLE = (
         DELIVERIES.c.state == sa.literal("sending"),
     )
     .values(
-        state=_results.c.states,
-        send_at=_results.c.send_ats,
-        error=_results.c.errors,
+        state=sa.case((_is_delivered, sa.literal_column("'sent'")), else_=_results.c.states),
+        send_at=sa.case((~_is_delivered, _results.c.send_ats)),
+        receipt_by=sa.case((~_is_delivered, _results.c.receipt_bys)),
+        error=sa.case((~_is_delivered, _results.c.errors)),
         provider_message_id=_results.c.message_ids,
         attempts=DELIVERIES.c.attempts - _results.c.uncounted,
         digest_id=sa.func.coalesce(_results.c.digest_ids, DELIVERIES.c.digest_id),
         settled_at=sa.case(
             (
-                sa.and_(_results.c.send_ats.is_(None), _results.c.states != sa.literal("held")),
+                sa.or_(
+                    _is_delivered,
+                    sa.and_(_results.c.send_ats.is_(None), _results.c.states != sa.literal("held")),
+                ),
                 sa.bindparam("settled_at", type_=_INSTANT),
             )
         ),
     )
-    .returning(DELIVERIES.c.id)
+    .returning(DELIVERIES.c.id, _is_delivered)
 )
 
 
 async def store(
     session: AsyncSession, settled: Sequence[tuple[Claimed, Settlement]], digests: Mapping[uuid.UUID, uuid.UUID]
-) -> set[uuid.UUID]:
+) -> dict[uuid.UUID, bool]:
     """Store outcomes, and the ``digests`` of deliveries that are held.
 
-    Return the deliveries whose lease was still ours: of the others somebody else tells.
+    Return the deliveries whose lease was still ours, with whether a receipt of them is there: of the others somebody
+    else tells.
     """
     ordered = sorted(settled, key=lambda pair: pair[0].id)
     binds = {
@@ -161,9 +178,10 @@ async def store(
         "message_ids": [settlement.provider_message_id for _, settlement in ordered],
         "uncounted": [0 if settlement.counts else 1 for _, settlement in ordered],
         "digest_ids": [digests.get(delivery.id) for delivery, _ in ordered],
+        "receipt_bys": [settlement.receipt_by for _, settlement in ordered],
         "settled_at": clock.now(),
     }
-    return set((await session.scalars(_SETTLE, binds)).all())
+    return {row[0]: row[1] for row in await session.execute(_SETTLE, binds)}
 
 
 _failed = _given(failed_ids=sa.Uuid())
@@ -172,22 +190,32 @@ _FALLEN_BACK = {
     "id": set_ids.minted_id(),
     "channel": DELIVERIES.c.fallbacks[1],
     "fallbacks": _ALL_BUT_FIRST,
+    "fallback_of": DELIVERIES.c.id,
     "state": sa.literal_column("'queued'"),
     "send_at": sa.bindparam("now", type_=_INSTANT),
     "attempts": sa.literal_column("0"),
     "fence": sa.literal_column("0"),
 }
-_NOT_INHERITED = frozenset({"provider_message_id", "error", "settled_at", "delivered_at", "opened_at"})
+_NOT_INHERITED = frozenset({"provider_message_id", "error", "settled_at", "receipt_by", "delivered_at", "opened_at"})
+_siblings = DELIVERIES.alias("siblings")
+# A delivery is replaced once: it may fail after its receipt was overdue, or be replayed after it failed.
+_needs_no_other = sa.exists().where(
+    _siblings.c.notice_id == DELIVERIES.c.notice_id,
+    sa.or_(_siblings.c.delivered_at.is_not(None), _siblings.c.fallback_of == DELIVERIES.c.id),
+)
 _FALL_BACK = sa.insert(DELIVERIES).from_select(
     [column.name for column in DELIVERIES.c if column.name not in _NOT_INHERITED],
     sa.select(
         *(_FALLEN_BACK.get(column.name, column) for column in DELIVERIES.c if column.name not in _NOT_INHERITED)
-    ).where(DELIVERIES.c.id == _failed.c.failed_ids),
+    ).where(DELIVERIES.c.id == _failed.c.failed_ids, ~_needs_no_other),
 )
 
 
 async def fall_back(session: AsyncSession, delivery_ids: Sequence[uuid.UUID]) -> None:
-    """Queue a new delivery for each of these, over the first of its fallbacks."""
+    """Queue a new delivery for each of these, over the first of its fallbacks.
+
+    Not if the notice arrived meanwhile, and not a second time.
+    """
     binds = {"failed_ids": list(delivery_ids), "now": clock.now(), "minted_at": set_ids.minted_at()}
     await session.execute(_FALL_BACK, binds)
 

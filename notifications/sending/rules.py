@@ -13,6 +13,7 @@ from notifications.preferences.rules import Hold
 
 MAX_ATTEMPTS = 8
 ATTEMPTS_BEFORE_FALLBACK = 2  # where another channel is waiting, patience costs more than it brings
+SILENT_AFTER = timedelta(hours=24)  # without a receipt for the pushes it was sent
 FIRST_DELAY = timedelta(seconds=10)
 LONGEST_DELAY = timedelta(minutes=15)
 _REPLACES_ITSELF = frozenset({"push"})  # a repeat takes the first one's place under its collapse key
@@ -22,20 +23,25 @@ State = Literal["queued", "sent", "failed", "expired", "suppressed", "parked", "
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What is decided by; ``attempts`` includes this one, and ``has_fallback`` says that another channel is waiting."""
+    """What is decided by; ``attempts`` includes this one, and ``has_fallback`` says that another channel is waiting.
+
+    ``patience`` is how long to wait for a receipt, empty if none is awaited.
+    """
 
     channel: str
     urgency: str
     attempts: int
     expires_at: datetime
     has_fallback: bool
+    patience: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What becomes of a delivery; ``counts`` false if this was no attempt.
 
-    ``send_at`` if it is queued again, ``release_at`` if it is held, and then ``error`` says why.
+    ``send_at`` if it is queued again, ``release_at`` if it is held, and then ``error`` says why. ``receipt_by`` if a
+    receipt is awaited, ``is_delivered`` if it is there already.
     """
 
     state: State
@@ -44,23 +50,29 @@ class Settlement:
     provider_message_id: str | None = None
     counts: bool = True
     release_at: datetime | None = None
+    receipt_by: datetime | None = None
+    is_delivered: bool = False
 
     @property
     def is_over(self) -> bool:
         """Whether this is the delivery's end, unless somebody replays it."""
         return self.state not in ("queued", "held")
 
+    @property
+    def told_as(self) -> Told:
+        """What the end of a delivery is told as."""
+        return "delivered" if self.is_delivered else _TOLD[self.state]
 
-TOLD: Mapping[str, Told] = {
+
+_TOLD: Mapping[State, Told] = {
     "sent": "sent",
     "failed": "failed",
     "parked": "failed",  # whoever waits for it goes on; a replay tells again
     "expired": "expired",
     "suppressed": "suppressed",
 }
-"""What each end of a delivery is told as."""
-
 MUTED = Settlement("suppressed", error="muted", counts=False)
+DELIVERED = Settlement("sent", is_delivered=True)
 
 
 def held(hold: Hold) -> Settlement:
@@ -72,7 +84,8 @@ def settle(attempt: Attempt, outcome: Outcome, now: datetime) -> Settlement:
     """Return what ``outcome`` makes of a delivery at ``now``."""
     match outcome.result:
         case "sent":
-            return Settlement("sent", provider_message_id=outcome.provider_message_id)
+            receipt_by = now + attempt.patience if attempt.patience is not None else None
+            return Settlement("sent", provider_message_id=outcome.provider_message_id, receipt_by=receipt_by)
         case "failed":
             return Settlement("failed", error=outcome.error)
         case "wait":
@@ -109,6 +122,11 @@ def may_repeat(channel: str, urgency: str) -> bool:
     A push replaces itself; of what is critical a second message or call is better than none. The rest is parked.
     """
     return channel in _REPLACES_ITSELF or urgency == "critical"
+
+
+def is_silent(unconfirmed_since: datetime | None, now: datetime) -> bool:
+    """Say whether a phone counts as unreachable: it has left pushes unconfirmed for a day."""
+    return unconfirmed_since is not None and now - unconfirmed_since >= SILENT_AFTER
 
 
 @dataclass(frozen=True, slots=True)

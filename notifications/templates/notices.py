@@ -4,13 +4,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from notifications.templates.variables import Kind
 
 Urgency = Literal["critical", "high", "normal", "low"]
 Channel = Literal["push", "sms", "voice", "mail", "inbox"]
 Mode = Literal["all", "first"]
+
+BY_URGENCY: Final = timedelta.min
+"""The patience of a notice that declares none of its own: ``PATIENCE`` says which."""
+PATIENCE: Final[Mapping[Urgency, timedelta | None]] = {
+    "critical": timedelta(seconds=20),  # a third of a ladder's usual step: what falls back still arrives within it
+    "high": timedelta(minutes=2),
+    "normal": timedelta(hours=1),
+    "low": None,
+}
 
 _KEY = re.compile(r"[a-z_]+(?:\.[a-z_]+)*\.[a-z][a-z0-9_]*")
 
@@ -24,6 +33,8 @@ class Notice:
     ``variables`` names what the texts need and of which kind each is (see ``templates/variables.py``): ids, instants
     and enumerations, which become names and local times when a text is rendered.
     ``useful_for`` is how long the message is worth sending; after that it expires instead of arriving stale.
+    ``patience`` is how long a channel that can confirm has to do so before the next one is used; ``None``: no receipt
+    is expected.
     """
 
     key: str
@@ -34,6 +45,7 @@ class Notice:
     variables: Mapping[str, Kind] = field(default_factory=dict)
     mode: Mode = "all"
     useful_for: timedelta = timedelta(hours=24)
+    patience: timedelta | None = BY_URGENCY
 
     def __post_init__(self) -> None:
         """Register the notice; raises ``ValueError`` for a malformed one or a key that is taken."""
@@ -41,6 +53,8 @@ class Notice:
             raise ValueError(f"a notice's key reads package.name, not {self.key!r}")
         if not self.channels or len(set(self.channels)) < len(self.channels):
             raise ValueError(f"{self.key} needs channels, each once")
+        if self.patience == BY_URGENCY:
+            object.__setattr__(self, "patience", PATIENCE[self.urgency])
         if _registry.setdefault(self.key, self) != self:
             raise ValueError(f"there are two notices {self.key}")
 

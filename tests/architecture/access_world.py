@@ -181,6 +181,7 @@ async def _own_things(place: Community, resident: Resident) -> dict[str, object]
         "id": clock.new_id(),
         "community_id": place.id,
         "account_id": account.id,
+        "about": resident.id,
         "notice_key": "eldercare.desk_test",
         "category": "desk",
         "urgency": "low",
@@ -204,6 +205,7 @@ async def _own_things(place: Community, resident: Resident) -> dict[str, object]
         "messages": clock.new_id(),
         "calls": clock.new_id(),
         "inbox": item["id"],
+        "notices": item["id"],
     }
 
 
@@ -305,6 +307,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "orderMyCircle": lambda world: {"member_ids": [world.ids["circle"]]},
     "orderResidentCircle": lambda world: {"member_ids": [world.ids["circle"]]},
     "raiseResidentAlarm": lambda _: {"kind": "fall"},
+    "recordMyReceipts": lambda world: {"receipts": [{"notice_id": world.ids["notices"], "kind": "opened"}]},
     "registerMyInstallation": lambda _: {"platform": "web", "app_version": "1.0.0", "language": "en"},
     "resolveAlarm": lambda _: {"outcome": "helped"},
     "setMyNotificationPreferences": lambda _: {},

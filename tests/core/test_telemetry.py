@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import redirect_stderr
 from typing import Any
@@ -140,3 +141,19 @@ def test_an_error_is_logged_with_its_places_without_its_text(logged: io.StringIO
 def test_a_log_below_the_level_is_not_written(logged: io.StringIO) -> None:
     log.debug("detail")
     assert logged.getvalue() == ""
+
+
+async def test_a_process_without_http_of_its_own_shows_its_metrics(logged: io.StringIO) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port: int = held.getsockname()[1]
+        telemetry.show_metrics("127.0.0.1", port)()
+        assert [(line["event"], line["port"]) for line in _lines(logged)] == [("metrics_not_shown", port)]
+    hide = telemetry.show_metrics("127.0.0.1", port)
+    try:
+        async with httpx.AsyncClient() as client:
+            shown = await client.get(f"http://127.0.0.1:{port}/metrics")
+        assert "# TYPE hearthline_http_requests_total counter" in shown.text
+    finally:
+        hide()
+    with socket.create_server(("127.0.0.1", port)):
+        pass  # given back

@@ -47,6 +47,9 @@ class Installation(Table, table=True):
     app_version: str
     language: str
     last_seen_at: datetime = instant()
+    unconfirmed_since: datetime | None = optional_instant(
+        description="when it was sent the first push it did not confirm"
+    )
 
 
 class DeviceCredential(Table, table=True):

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import orjson
@@ -34,6 +35,7 @@ _OF_ACCOUNTS = (
         _installations.c.web_push,
         _installations.c.platform,
         _installations.c.language,
+        _installations.c.unconfirmed_since,
     )
     .where(_installations.c.account_id == sa.any_(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))))
     .order_by(_installations.c.last_seen_at.desc())
@@ -51,9 +53,38 @@ class WebPushTarget:
     auth: str
 
 
+# Whoever holds such a row is doing the same, or knows better. The version stays: nobody else's change is undone.
+_unnoted = (
+    sa.select(_installations.c.id)
+    .where(
+        _installations.c.id == sa.any_(sa.bindparam("installation_ids", type_=ARRAY(sa.Uuid))),
+        _installations.c.unconfirmed_since.is_(None),
+    )
+    .with_for_update(skip_locked=True, key_share=True)
+)
+_AWAIT_RECEIPTS = (
+    sa.update(Installation)
+    .where(_installations.c.id.in_(_unnoted))
+    .values(unconfirmed_since=sa.bindparam("now", type_=sa.DateTime(timezone=True)))
+    .execution_options(synchronize_session=False)
+)
+_CONFIRMED = (
+    sa.update(Installation)
+    .where(
+        _installations.c.session_id == sa.bindparam("phone_session_id", type_=sa.Uuid),
+        _installations.c.unconfirmed_since.is_not(None),
+    )
+    .values(unconfirmed_since=None)
+    .execution_options(synchronize_session=False)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class PushTarget:
-    """Where a push for an account can go: the phone as its ``provider`` knows it; without a provider nowhere."""
+    """Where a push for an account can go: the phone as its ``provider`` knows it; without a provider nowhere.
+
+    ``unconfirmed_since`` is when it was sent the first push since its last sign of life, empty if there was none.
+    """
 
     id: uuid.UUID
     account_id: uuid.UUID
@@ -63,6 +94,7 @@ class PushTarget:
     web_push: WebPushTarget | None
     platform: str
     language: str
+    unconfirmed_since: datetime | None
 
 
 async def register(session: AsyncSession, actor: Actor, client_id: str, data: InstallationRegister) -> Installation:
@@ -111,7 +143,7 @@ async def register(session: AsyncSession, actor: Actor, client_id: str, data: In
     row.token_index = token_index
     row.web_push = seal(data.web_push.model_dump_json(), WEB_PUSH) if data.web_push else None
     row.web_push_index = web_push_index
-    row.last_seen_at = now
+    row.last_seen_at, row.unconfirmed_since = now, None
     session.add(row)
     await session.flush()
     await audit.record(session, actor, action="installation:register", object_id=row.id)
@@ -157,6 +189,7 @@ async def installations(connection: AsyncConnection, account_ids: Sequence[uuid.
             _subscription(unseal(row.web_push, WEB_PUSH)) if row.web_push else None,
             row.platform,
             row.language,
+            row.unconfirmed_since,
         )
         for row in rows
     ]
@@ -165,6 +198,16 @@ async def installations(connection: AsyncConnection, account_ids: Sequence[uuid.
 def _subscription(stored: str) -> WebPushTarget:
     given = orjson.loads(stored)
     return WebPushTarget(given["endpoint"], given["keys"]["p256dh"], given["keys"]["auth"])
+
+
+async def await_receipts(session: AsyncSession, installation_ids: Sequence[uuid.UUID]) -> None:
+    """Note that phones were sent a push; of those that owe a receipt already, the first one counts."""
+    await session.execute(_AWAIT_RECEIPTS, {"installation_ids": list(installation_ids), "now": clock.now()})
+
+
+async def confirm_receipt(session: AsyncSession, session_id: uuid.UUID) -> None:
+    """Note that the phone that is signed in with a session gets its pushes."""
+    await session.execute(_CONFIRMED, {"phone_session_id": session_id})
 
 
 async def issue_device_credential(session: AsyncSession, resident: Resident, label: str | None) -> Credential:

@@ -295,6 +295,7 @@ def upgrade() -> None:
         sa.Column("lane", sa.SmallInteger(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("fallbacks", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("fallback_of", sa.Uuid(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("send_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -310,10 +311,12 @@ def upgrade() -> None:
         sa.Column("provider_message_id", sa.String(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("receipt_by", sa.DateTime(timezone=True), nullable=True),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "state IN ('queued', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'parked', 'held', 'digested')",
+            "state IN ('queued', 'sending', 'sent', 'unconfirmed', 'failed', 'expired', 'suppressed', 'parked', 'held',"
+            " 'digested')",
             name=op.f("ck_notifications_delivery_state"),
         ),
         sa.CheckConstraint("octet_length(data::text) <= 1024", name=op.f("ck_notifications_delivery_data")),
@@ -333,6 +336,14 @@ def upgrade() -> None:
         ["lane", "send_at"],
         unique=False,
         postgresql_where=sa.text("send_at IS NOT NULL"),
+    )
+    op.create_index("ix_notifications_delivery_notice_id", "notifications_delivery", ["notice_id"], unique=False)
+    op.create_index(
+        "ix_notifications_delivery_receipt_by",
+        "notifications_delivery",
+        ["receipt_by"],
+        unique=False,
+        postgresql_where=sa.text("receipt_by IS NOT NULL"),
     )
     op.create_index(
         "ix_notifications_delivery_origin_id",
@@ -690,6 +701,7 @@ def upgrade() -> None:
         sa.Column("app_version", sa.String(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("unconfirmed_since", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("platform IN ('android', 'ios', 'web')", name=op.f("ck_identity_installation_platform")),
         sa.ForeignKeyConstraint(
             ["account_id"], ["identity_account.id"], name=op.f("fk_identity_installation_account_id")
@@ -1252,7 +1264,8 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "outcome IN ('pending', 'sent', 'failed', 'expired', 'suppressed', 'unreachable')",
+            "outcome IN ('pending', 'sent', 'delivered', 'unconfirmed', 'failed', 'expired', 'suppressed',"
+            " 'unreachable')",
             name=op.f("ck_eldercare_alarm_notice_outcome"),
         ),
         sa.ForeignKeyConstraint(["alarm_id"], ["eldercare_alarm.id"], name=op.f("fk_eldercare_alarm_notice_alarm_id")),
@@ -1584,6 +1597,12 @@ def downgrade() -> None:
         "ix_notifications_delivery_parked",
         table_name="notifications_delivery",
         postgresql_where=sa.text("state = 'parked'"),
+    )
+    op.drop_index("ix_notifications_delivery_notice_id", table_name="notifications_delivery")
+    op.drop_index(
+        "ix_notifications_delivery_receipt_by",
+        table_name="notifications_delivery",
+        postgresql_where=sa.text("receipt_by IS NOT NULL"),
     )
     op.drop_index(
         "ix_notifications_delivery_origin_id",

@@ -39,8 +39,8 @@ async def prompt(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 
 async def begin_windows(session: AsyncSession, settled: Sequence[DeliverySettled]) -> None:
     """Begin the answer windows of prompts that reached a channel; bring the others' decision forward."""
-    reached = {fact.aggregate_id: fact.occurred_at for fact in settled if fact.outcome == "sent"}
-    failed = [fact.aggregate_id for fact in settled if fact.outcome != "sent" and fact.is_final]
+    reached = {fact.aggregate_id: fact.occurred_at for fact in settled if fact.has_reached}
+    failed = [fact.aggregate_id for fact in settled if fact.is_final and not fact.has_reached]
     now = clock.now()
     if reached:
         await repository.start_windows(session, reached, now)

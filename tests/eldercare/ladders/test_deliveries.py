@@ -26,14 +26,16 @@ def only_ours() -> Iterator[None]:
     events.install_subscribers(previous)
 
 
-async def settle_all(alarm_id: uuid.UUID, outcomes: dict[str, Outcome], community_id: uuid.UUID) -> None:
-    """Settle each pending delivery of the alarm by its channel, as the delivery workers would."""
+async def settle_all(
+    alarm_id: uuid.UUID, outcomes: dict[str, Outcome], community_id: uuid.UUID, *, is_final: bool = True
+) -> None:
+    """Tell what became of the alarm's deliveries by their channel, as the delivery workers would."""
     async with unit_of_work() as session:
         rows = await session.execute(
             sa.text("SELECT id, channel, account_id, notice_id FROM notifications_delivery WHERE origin_id = :id"),
             {"id": alarm_id},
         )
-        for row in rows.all():
+        for row in (found for found in rows.all() if found.channel in outcomes):
             await emit(
                 session,
                 DeliverySettled(
@@ -46,7 +48,7 @@ async def settle_all(alarm_id: uuid.UUID, outcomes: dict[str, Outcome], communit
                     notice_key="eldercare.alarm_step",
                     channel=row.channel,
                     outcome=outcomes[row.channel],
-                    is_final=True,
+                    is_final=is_final,
                 ),
             )
     while await relay_once():
@@ -102,3 +104,56 @@ async def test_where_the_desk_is_not_reached_the_whole_circle_is_told(clock: Man
 
     assert (await alarms.told(alarm))[-1] == (1, 4, scene.circle[0].id)
     assert (await alarms.current(alarm)).next_step_at == alarms.later(60)
+
+
+async def outcomes() -> str:
+    statement = "SELECT string_agg(channel || ' ' || outcome, ', ' ORDER BY channel) FROM eldercare_alarm_notice"
+    return str(await alarms.scalar(statement))
+
+
+async def test_a_push_that_was_sent_counts_until_its_receipt_is_overdue(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    alarm = await alarms.raised(scene.resident)
+    await alarms.climb()
+
+    await settle_all(alarm.id, {"push": "sent"}, scene.community.id, is_final=False)
+    assert await outcomes() == "push sent"
+    await settle_all(alarm.id, {"sms": "failed"}, scene.community.id)
+    assert (await alarms.current(alarm)).next_step_at == alarms.later(60)
+    clock.advance(timedelta(seconds=20))
+    await settle_all(alarm.id, {"push": "unconfirmed"}, scene.community.id)
+
+    assert (await alarms.current(alarm)).next_step_at == clock.now()
+    assert await outcomes() == "push unconfirmed, sms failed"
+    assert (await alarms.kinds(alarm))[-1] == "unreached"
+
+
+@pytest.mark.parametrize("other", ["delivered", "sent"])
+async def test_who_is_reached_another_way_is_given_the_whole_time(clock: ManualClock, other: Outcome) -> None:
+    scene = await alarms.scene()
+    alarm = await alarms.raised(scene.resident)
+    await alarms.climb()
+    clock.advance(timedelta(seconds=20))
+
+    await settle_all(alarm.id, {"sms": other}, scene.community.id)
+    await settle_all(alarm.id, {"push": "unconfirmed"}, scene.community.id)
+
+    assert (await alarms.current(alarm)).next_step_at == alarms.later(40)
+    assert await outcomes() == f"push unconfirmed, sms {other}"
+
+
+async def test_what_is_learned_of_an_earlier_step_changes_nothing(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=0)
+    alarm = await alarms.raised(scene.resident)
+    await alarms.climb()
+    await settle_all(alarm.id, {"push": "failed", "sms": "failed"}, scene.community.id)
+    lines = len(await alarms.kinds(alarm))
+    earlier = "UPDATE eldercare_alarm SET round = round + 1"
+    notice = "UPDATE eldercare_alarm_notice SET delivery_id = NULL, round = round + 1 WHERE channel = 'sms'"
+    async with unit_of_work() as session:
+        for statement in (earlier, notice):
+            await session.execute(sa.text(statement))
+
+    await settle_all(alarm.id, {"push": "unconfirmed", "sms": "failed"}, scene.community.id)
+
+    assert len(await alarms.kinds(alarm)) == lines

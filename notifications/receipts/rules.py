@@ -1,0 +1,60 @@
+"""Pure decisions about receipts: whose time can be taken, what each makes known, and of which deliveries it speaks."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+Kind = Literal["delivered", "opened"]
+Timing = Literal["awaited", "late", "unasked"]
+
+OLDEST: Final = timedelta(hours=72)
+CLOCK_SKEW: Final = timedelta(minutes=2)
+_CANNOT_CHANGE: Final = frozenset({"sending", "suppressed"})  # whoever holds the lease ends it; nobody was to get it
+_WAS_HANDED_OUT: Final = frozenset({"sending", "sent", "unconfirmed"})
+
+
+def is_believable(occurred_at: datetime, now: datetime) -> bool:
+    """Say whether a phone's own time can be taken: not in the future, at most three days back."""
+    return now - OLDEST <= occurred_at <= now + CLOCK_SKEW
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """When something arrived and when it was opened, as far as that is known; what was opened has arrived."""
+
+    delivered_at: datetime | None = None
+    opened_at: datetime | None = None
+
+    @classmethod
+    def of(cls, kind: Kind, at: datetime) -> "Mark":
+        """Return what one receipt says."""
+        return cls(at, at if kind == "opened" else None)
+
+    def __or__(self, other: "Mark") -> "Mark":
+        """Return what both say; the earlier time counts."""
+        return Mark(_earlier(self.delivered_at, other.delivered_at), _earlier(self.opened_at, other.opened_at))
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((instant for instant in (one, other) if instant is not None), default=None)
+
+
+def is_meant(state: str, attempts: int, *, is_named: bool) -> bool:
+    """Say whether a receipt can be of a delivery that is in ``state``.
+
+    One that names the delivery (``is_named``) proves that it was sent, whatever the sender was told. One that names the
+    notice, as when it is opened in the inbox, speaks of the deliveries that were handed out.
+    """
+    return attempts > 0 and state != "suppressed" if is_named else state in _WAS_HANDED_OUT
+
+
+def state_after(state: str) -> str:
+    """Return the state of a delivery of which a receipt has come: it was sent."""
+    return state if state in _CANNOT_CHANGE else "sent"
+
+
+def timing(state: str, receipt_by: datetime | None) -> Timing:
+    """Say how a receipt relates to the wait for it."""
+    if state == "unconfirmed":
+        return "late"
+    return "unasked" if receipt_by is None else "awaited"

@@ -1,0 +1,36 @@
+"""What an app says about the notices it got."""
+
+import uuid
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.core.instants import GivenInstant
+from notifications.receipts.rules import Kind
+
+
+class Receipt(BaseModel):
+    """That one push arrived or was opened; both ids are in the push's data."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    delivery_id: uuid.UUID | None = Field(default=None, description="of the push")
+    notice_id: uuid.UUID | None = Field(default=None, description="of the notice, where no delivery is known")
+    kind: Kind
+    occurred_at: GivenInstant | None = Field(
+        default=None, description="when it happened, if the app was offline then; at most three days back"
+    )
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.delivery_id is None) == (self.notice_id is None):
+            raise ValueError("name a delivery or a notice, one of both")
+        return self
+
+
+class ReceiptBatch(BaseModel):
+    """What an app has to confirm; after a time offline as much as there is, in batches."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    receipts: list[Receipt] = Field(max_length=200)
