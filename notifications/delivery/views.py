@@ -44,10 +44,7 @@ _gathered = sa.and_(_state == sa.literal("digested"), DELIVERIES.c.settled_at.is
 _under_way = sa.or_(DELIVERIES.c.send_at.is_not(None), _state == sa.literal("held"), _gathered)
 _told = sa.and_(_state == sa.literal("digested"), DELIVERIES.c.settled_at.is_not(None), DELIVERIES.c.error.is_(None))
 _sent = sa.or_(_state == sa.literal("sent"), _told)
-_unconfirmed = sa.or_(
-    _state == sa.literal("unconfirmed"),
-    sa.and_(_state == sa.literal("digested"), DELIVERIES.c.error == sa.literal("digest_unconfirmed")),
-)
+_unconfirmed = _state == sa.literal("unconfirmed")
 _TALLY = (
     sa.select(
         DELIVERIES.c.origin_id,

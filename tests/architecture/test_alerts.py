@@ -34,11 +34,11 @@ def allowed() -> dict[str, set[str]]:
     return {
         "due": {queue.name for queue in queues()},
         "lane": {*LANES, "critical", "other"},
-        "channel": set(PROVIDERS),
+        "channel": {"push", *PROVIDERS},
         "kind": set(get_args(Kind)),
         "timing": set(get_args(Timing)),
         "exported_job": {job.name for job in assembly.JOBS},  # Prometheus calls its own label of scraped things `job`
-        "outcome": {"sent", "retry", "wait", "failed", "parked", "expired", "suppressed"},
+        "outcome": {"sent", "retry", "wait", "failed", "parked", "expired", "suppressed", "held"},
     }
 
 

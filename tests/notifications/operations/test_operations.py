@@ -93,7 +93,9 @@ async def test_channels_show_what_became_of_each_delivery_of_the_period(
     async with unit_of_work() as session:
         await record_receipt(session, confirmed, "opened", clock.now())
     shown = (await client.get("/v1/deliveries/overview?hours=1", headers=operator)).json()
-    nothing = dict.fromkeys(("under_way", "unconfirmed", "failed", "expired", "suppressed", "parked"), 0)
+    nothing = dict.fromkeys(
+        ("under_way", "held", "digested", "unconfirmed", "failed", "expired", "suppressed", "parked"), 0
+    )
     figures = {"channel": "push", "written": 2, "sent": 2, "delivered": 1, "opened": 1}
     assert shown["channels"] == [nothing | figures]
     assert shown["awaiting_receipts"] == 1

@@ -1,5 +1,5 @@
 """The scene of sending, for what comes after it."""
 
-from tests.notifications.sending.conftest import scene, sink, told
+from tests.notifications.sending.conftest import provider, scene, sink, told
 
-__all__ = ["scene", "sink", "told"]
+__all__ = ["provider", "scene", "sink", "told"]

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 import sqlalchemy as sa
 
 from app.core import clock as clocks
@@ -106,9 +107,14 @@ async def test_a_worker_that_dies_while_falling_back_leaves_nothing_half_done(
     scene: Scene, sink: FcmSink, clock: clocks.ManualClock
 ) -> None:
     (push_id,) = await overdue(scene, clock, 1)
-    async with unit_of_work() as session:
-        await fall_back_without_receipt(session, [push_id])
-        await session.rollback()
+
+    async def fall_back_and_die() -> None:
+        async with unit_of_work() as session:
+            await fall_back_without_receipt(session, [push_id])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fall_back_and_die()
     assert await found() == [("push", "sent")]
     await settle((*JOBS, *jobs.JOBS))
     assert await found() == [("push", "unconfirmed"), ("sms", "sent")]

@@ -70,7 +70,7 @@ async def test_what_comes_to_nothing_after_all_falls_back_once_and_is_told(
     await settle((*JOBS, *RELAY_JOBS))
     assert await states() == {"sms": ("failed", "30003"), "voice": ("sent", None)}
     assert [(event.channel, event.outcome, event.is_final) for event in told] == [
-        ("sms", "sent", True),
+        ("sms", "sent", False),
         ("sms", "failed", False),
         ("voice", "sent", True),
     ]
@@ -101,7 +101,7 @@ async def test_a_report_that_overtakes_our_commit_settles_the_delivery(
     assert (row.state, row.provider_message_id, row.attempts) == ("sent", message["sid"], 1)
     await settle((*JOBS, *RELAY_JOBS))
     assert provider.attempts == 1
-    assert [event.outcome for event in told] == ["sent"]
+    assert [(event.outcome, event.is_final) for event in told] == [("sent", False), ("delivered", True)]
 
 
 async def test_a_message_nobody_knew_of_is_not_sent_again_once_it_is_reported(

@@ -185,6 +185,23 @@ async def test_each_phone_is_reached_through_its_own_provider(
     assert await providers() == ["webpush"]
 
 
+async def test_of_the_phones_those_that_took_it_owe_a_receipt(
+    scene: Scene, sink: FcmSink, browsers: WebPushSink, clock: clocks.ManualClock
+) -> None:
+    await phone(scene.relative, web_push=browsers.subscribe("ada"), platform="web")
+    await phone(scene.relative, fid="refusing")
+    sink.behave = lambda _: fcm.UNAVAILABLE
+    await scene.tell(PROMPT, "prompt")
+    await settle(JOBS)
+    patience = PROMPT.patience
+    assert patience is not None
+    assert (await push_delivery()).receipt_by == clock.now() + patience
+    table = sa.inspect(Installation).local_table
+    async with reading() as connection:
+        rows = (await connection.execute(sa.select(table.c.provider, table.c.unconfirmed_since))).all()
+    assert {row.provider: row.unconfirmed_since for row in rows} == {"webpush": clock.now(), "fcm": None}
+
+
 async def test_a_push_service_that_wants_a_pause_holds_up_no_other(
     scene: Scene, sink: FcmSink, browsers: WebPushSink, clock: clocks.ManualClock
 ) -> None:

@@ -16,11 +16,10 @@ from tests.factories import identity
 from tests.notifications.notices import TESTS
 
 
-async def muted() -> list[tuple[uuid.UUID, str, str]]:
+async def muted() -> list[tuple[uuid.UUID, *tuple[str, ...]]]:
     async with reading() as connection:
-        columns = (PREFERENCES.c.account_id, PREFERENCES.c.category, PREFERENCES.c.channel)
-        rows = await connection.execute(sa.select(*columns).where(PREFERENCES.c.muted))
-        return [(row.account_id, row.category, row.channel) for row in rows]
+        rows = await connection.execute(sa.select(PREFERENCES.c.account_id, PREFERENCES.c.muted))
+        return [(account_id, *pair.split(":")) for account_id, pairs in rows for pair in pairs]
 
 
 async def ada(language: str = "en") -> Account:
