@@ -1,8 +1,10 @@
 """The two doors to PostgreSQL: ``unit_of_work()`` for writing, ``reading()`` for reading."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -13,10 +15,13 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from app.core import driver
 from app.core.settings import DatabaseSettings
 
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+FAREWELL = 5.0  # seconds
 _AFTER_COMMIT = "after_commit"
+_ALLOW = sa.text("SELECT set_config('statement_timeout', :milliseconds, true)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,8 @@ class Database:
     writing: AsyncEngine
     reading: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
+    patience: float
+    """Seconds after which a command without an answer is given up."""
 
 
 _database: Database | None = None
@@ -35,6 +42,10 @@ _database: Database | None = None
 
 def _dump(value: Any) -> str:
     return orjson.dumps(value).decode()
+
+
+def _patience(settings: DatabaseSettings) -> float:
+    return settings.statement_timeout + driver.GRACE
 
 
 def _engine(url: URL, settings: DatabaseSettings, **options: Any) -> AsyncEngine:
@@ -48,7 +59,9 @@ def _engine(url: URL, settings: DatabaseSettings, **options: Any) -> AsyncEngine
         json_serializer=_dump,
         json_deserializer=orjson.loads,
         connect_args={
+            "async_creator_fn": driver.connect,
             "timeout": settings.pool_timeout,
+            "command_timeout": _patience(settings),
             "prepared_statement_cache_size": 500,
             "server_settings": {
                 "search_path": settings.schema_name,
@@ -77,18 +90,21 @@ def open_database(url: str, settings: DatabaseSettings) -> Database:
         # An autocommit connection has nothing to roll back; the reset would be a round trip per read.
         pool_reset_on_return=None,
     )
+    driver.watch(writing.sync_engine, reading.sync_engine)
     sessions = async_sessionmaker(writing, expire_on_commit=False)
-    _database = Database(parsed, settings.schema_name, writing, reading, sessions)
+    _database = Database(parsed, settings.schema_name, writing, reading, sessions, _patience(settings))
     return _database
 
 
 async def close_database() -> None:
-    """Close every connection of the process."""
+    """Close every connection of the process; those that do not answer in time end with it."""
     global _database
     if _database is not None:
         opened, _database = _database, None
-        await opened.writing.dispose()
-        await opened.reading.dispose()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                await opened.writing.dispose()
+                await opened.reading.dispose()
 
 
 def database() -> Database:
@@ -98,14 +114,18 @@ def database() -> Database:
     return _database
 
 
-async def connect_raw() -> asyncpg.Connection:
-    """Return a new bare asyncpg connection in our schema, outside the pools; the caller closes it."""
+async def connect_raw() -> driver.Connection:
+    """Return a new bare connection in our schema, outside the pools; the caller closes it.
+
+    Raises ``ConnectionError`` when nobody answers.
+    """
     opened = database()
     dsn = opened.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return await asyncpg.connect(
+    return await driver.connect(
         dsn,
         server_settings={"search_path": opened.schema_name, "application_name": "hearthline", "timezone": "UTC"},
         timeout=10,
+        command_timeout=opened.patience,
     )
 
 
@@ -124,6 +144,15 @@ async def unit_of_work() -> AsyncIterator[AsyncSession]:
             raise
         for callback in session.info.pop(_AFTER_COMMIT, ()):
             callback()
+
+
+async def take_time(session: AsyncSession, limit: timedelta) -> None:
+    """Let each statement of the session's transaction run for ``limit`` from here on."""
+    seconds = limit.total_seconds()
+    await session.execute(_ALLOW, {"milliseconds": str(int(seconds * 1000))})
+    raw = await (await session.connection()).get_raw_connection()
+    connection: driver.Connection = raw.driver_connection  # type: ignore[assignment]  # what our engines connect with
+    connection.wait_at_most(seconds + driver.GRACE)
 
 
 def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:

@@ -13,6 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core import driver
+from app.core.database import database
+
 _GONE: Final = ("08", "57P")  # SQL states of a lost connection, a shutdown, a crash
 _DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 
@@ -29,8 +32,8 @@ async def fetch_row(connection: AsyncConnection, sql: str, *values: object) -> a
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         if not (getattr(error, "sqlstate", None) or "08").startswith(_GONE):
             raise
-        broken = error
-        await connection.run_sync(lambda own: own.engine.pool._invalidate(raw, broken, _checkin=False))  # noqa: SLF001 - what SQLAlchemy calls
+        opened = database()
+        driver.distrust(raw, error, opened.reading.pool, opened.writing.pool)
         await connection.invalidate(error)
         raise ConnectionError("the database went away") from error
     return row

@@ -27,6 +27,7 @@ NOT_STORED = Counter("hearthline_sos_not_stored", "Calls for help that could not
 
 Result = TypeVar("Result")
 PATIENCE = 1.0  # seconds
+LONGEST_TRY = 10.0  # seconds: a database that has vanished is silent for longer, and somebody waits to be told to phone
 _TRIES = 6
 _known: dict[uuid.UUID, Numbers] = {}
 
@@ -62,12 +63,14 @@ async def store(actor: Actor, sos: Sos) -> Alarm:
 async def insisting(work: Callable[[], Awaitable[Result]]) -> Result:
     """Return what ``work`` returns, trying again for a second while the database is at fault: it may be back.
 
-    Raises what the last try raised. Where a try itself takes long, the next would keep somebody from phoning.
+    Raises what the last try raised, ``TimeoutError`` if it took too long. Where a try itself takes long, the next would
+    keep somebody from phoning.
     """
     until = time.monotonic() + PATIENCE
     for attempt in range(_TRIES):
         try:
-            return await work()
+            async with asyncio.timeout(LONGEST_TRY):
+                return await work()
         except Exception as error:
             passes = is_retryable(error) or is_unreachable(error)
             if not passes or attempt == _TRIES - 1 or time.monotonic() > until:
