@@ -121,6 +121,7 @@ class MediaSettings(BaseModel):
     max_upload: PositiveInt = Field(default=20 * 1_048_576, description="bytes")
     max_pixels: PositiveInt = Field(default=50_000_000, description="of a picture")
     max_unfinished: PositiveInt = Field(default=20, description="uploads one person may have begun and not finished")
+    max_kept: PositiveInt = Field(default=5 * 2**30, description="bytes of all uploads of one person together")
     unfinished_hours: PositiveInt = Field(default=24, description="after which an unfinished upload is removed")
     unused_days: PositiveInt = Field(
         default=7, description="after which a stored upload that belongs to nothing is removed"
