@@ -8,17 +8,20 @@ PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3))
 UV ?= $(or $(shell command -v uv),.hearthline/tools/bin/uv)
 PACKAGES := $(wildcard app eldercare telemedicine community notifications tests benchmarks)
 BIN := .venv/bin
+ifdef ON # whatever starts the embedded PostgreSQL starts this one
+export HEARTHLINE_EMBEDDED_PROGRAMS := /usr/lib/postgresql/$(ON)/bin
+endif
 READY := .venv/.installed
 
-.PHONY: help run test check format bench lock
+.PHONY: help run test check migrations format bench lock
 
 help: ## say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## start everything with a demo community: database, API and worker
 	$(BIN)/python -m app.cli run
 
-test: $(READY) ## run all tests (ARGS="-k alarms" for some of them)
+test: $(READY) ## run all tests (ARGS="-k alarms" for some of them; ON=15 on Debian's PostgreSQL 15)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: $(READY) ## format, lint, types, import contracts, migrations
@@ -26,7 +29,10 @@ check: $(READY) ## format, lint, types, import contracts, migrations
 	$(BIN)/ruff check
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m app.migrations.check
+	$(MAKE) --no-print-directory migrations
+
+migrations: $(READY) ## up, down, up again, and no drift from the models (ON=15 as with test)
+	$(BIN)/python -W error -m app.migrations.check
 
 format: $(READY) ## format the code and mend what can be mended safely
 	$(BIN)/ruff check --fix

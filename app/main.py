@@ -9,7 +9,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -17,7 +16,7 @@ from app import assembly
 from app.core import health, telemetry
 from app.core.description import describe
 from app.core.jobs import run_jobs
-from app.core.problems import OversizeMiddleware, Problem, handle_problem, internal_error
+from app.core.problems import BodyLimitMiddleware, Problem, handle_problem, internal_error
 from app.core.route_index import RouteIndex
 from app.core.runtime import running
 from app.core.settings import Settings
@@ -73,8 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_exception_handler(kind, handle_problem)
     app.add_exception_handler(Exception, _handle_unexpected)
     # From the inside out.
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.http.max_body)
-    app.add_middleware(OversizeMiddleware)
+    app.add_middleware(BodyLimitMiddleware, max_body_size=settings.http.max_body)
     app.add_middleware(telemetry.TelemetryMiddleware)
     demo = assembly.DEMO_ROUTERS if settings.demo.enabled or settings.environment != "production" else ()
     routes = [route for router in (health.router, *assembly.ROUTERS, *demo) for route in router.routes]

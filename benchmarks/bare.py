@@ -20,7 +20,7 @@ from starlette.routing import Route
 from eldercare.check_ins.views import check_ins as views
 
 _dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's has no types
-_LIST = views._LISTS[False, False].compile(dialect=_dialect)
+_LIST = views._LISTS["all", False].compile(dialect=_dialect)
 _ANSWER = """
 UPDATE eldercare_check_in SET state = 'answered', answer = $1, answered_at = $2, recorded_at = $2, answered_by = $3,
     how = 'self', settle_by = NULL, next_reminder_at = NULL, updated_at = $2, version = version + 1

@@ -1,40 +1,61 @@
-"""Growth: what the claims and the list cost with ten thousand and with millions of rows of history behind them."""
+"""Growth: what claims and lists cost with ten thousand and with ten million rows of history behind them.
+
+Needs 10 GB of disk while it runs.
+"""
 
 import asyncio
 import re
 import time
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from rich.table import Table
 from sqlalchemy.dialects import postgresql
 
 from app.core import embedded
+from app.core.access import Actor, Membership
+from app.core.changes import Since
 from app.core.database import reading
+from app.identity.api import actor_binds
 from benchmarks import place, population
 from benchmarks.report import Comparison, Series, out, show
 from eldercare.check_ins import jobs
+from eldercare.check_ins.views import changes
 from eldercare.check_ins.views import check_ins as views
 
 RESIDENTS = 10_000
-DAYS = {"ten thousand": 1, "ten million": 1_000}
+HISTORIES = {"ten thousand": (400, 25), "ten million": (RESIDENTS, 1_000)}  # residents who have one, its days
 ROUNDS = 7
 DUE_NOW = 500
-_FEW_DUE = f"""UPDATE eldercare_check_in SET next_prompt_at = :now + interval '1 day'
-WHERE id NOT IN (SELECT id FROM eldercare_check_in WHERE state = 'scheduled' LIMIT {DUE_NOW}) AND state = 'scheduled'"""
+_LATER = f"""
+UPDATE eldercare_check_in SET next_prompt_at = :now + interval '1 day'
+WHERE id > '{population.identifier(5, DUE_NOW)}'"""
+_UNANSWERED = f"""
+UPDATE eldercare_check_in SET state = 'prompted', next_prompt_at = NULL, prompted_at = :now, asked_at = :now,
+    answer_by = :now
+WHERE id > '{population.identifier(5, DUE_NOW)}' AND id <= '{population.identifier(5, 2 * DUE_NOW)}'"""
 _dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's has no types
 
 
-async def _explain(
-    name: str, statement: sa.Select[*tuple[object, ...]], binds: dict[str, object]
-) -> tuple[float, int, str]:
-    """Return the median milliseconds of a statement, the buffers it touches, and its plan."""
-    seconds = []
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """What a statement took, round by round, how many pages it touched, and how."""
+
+    milliseconds: list[float]
+    buffers: int
+    plan: str
+
+
+async def _explain(statement: sa.Select[*tuple[Any, ...]], binds: Mapping[str, Any]) -> _Cost:
+    milliseconds = []
     async with reading() as connection:
         for _ in range(ROUNDS):
             started = time.perf_counter()
             await connection.execute(statement, binds)
-            seconds.append(time.perf_counter() - started)
+            milliseconds.append((time.perf_counter() - started) * 1000)
         compiled = statement.compile(dialect=_dialect)
         values = [binds.get(key, compiled.params[key]) for key in compiled.positiontup or ()]
         driver: Any = (await connection.get_raw_connection()).driver_connection
@@ -42,47 +63,85 @@ async def _explain(
     plan = "\n".join(line[0] for line in lines)
     touched = re.search(r"Buffers: shared hit=(\d+)(?: read=(\d+))?", plan)
     buffers = sum(int(count or 0) for count in touched.groups()) if touched else 0
-    return sorted(seconds)[len(seconds) // 2] * 1000, buffers, f"{name}\n{plan}"
+    return _Cost(milliseconds, buffers, plan)
 
 
-async def _measure(url: str) -> dict[str, tuple[float, int, str]]:
+async def _measure(url: str, now: datetime) -> dict[str, _Cost]:
+    resident = {"resident_id": population.identifier(2, 7)}
+    page = {**resident, "limit": 20}
+    desk = Actor(
+        kind="account",
+        id=population.identifier(1, 1),
+        community_id=population.COMMUNITY,
+        memberships=(Membership(population.OPERATOR, "operator", "dispatcher"),),
+    )
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    day = {
+        **actor_binds(desk, "check_ins:read"),
+        "community_id": population.COMMUNITY,
+        "day": now.date(),
+        "earliest": midnight - timedelta(hours=16),
+        "latest": midnight + timedelta(hours=40),
+        "limit": 20,
+    }
+    changed = {**resident, "first_due_at": now - changes.KEPT_BY_APPS, **Since().binds()}
+    claim = {"claim_now": now, "claim_size": DUE_NOW}
     async with place.hearthline(url):
-        claim = {"claim_now": datetime.now(UTC), "claim_size": DUE_NOW}
-        page = {"resident_id": population.identifier(2, 7), "limit": 20}
         return {
-            "claim what is due": await _explain("claim", jobs.PROMPT.claim, claim),
-            "list 20 check-ins": await _explain("list", views._LISTS[False, False], page),
+            "claim whom to ask": await _explain(jobs.PROMPT.claim, claim),
+            "claim who did not answer": await _explain(jobs.CLOSE.claim, claim),
+            "list a resident's 20": await _explain(views._LISTS["all", False], page),
+            "list a resident's missed ones": await _explain(
+                views._LISTS["unanswered", False], page | {"state": "missed"}
+            ),
+            "list a resident's changes": await _explain(changes._CHANGED, changed),
+            "list a day's 20": await _explain(views._day(), day),
+            "list a day's missed ones": await _explain(views._day(views._in_state), {**day, "state": "missed"}),
         }
 
 
 def run(server: embedded.EmbeddedServer) -> None:
     """Measure and print."""
-    found: dict[str, dict[str, tuple[float, int, str]]] = {}
-    for size, days in DAYS.items():
+    found: dict[str, dict[str, _Cost]] = {}
+    # Early enough in the day that a day's list leaves out the day before, which is as large as the history is wide.
+    now = datetime.now(UTC).replace(hour=6, minute=0) - timedelta(days=1)
+    for size, (residents, days) in HISTORIES.items():
         url = place.migrated(server, "growth")
-        asyncio.run(
-            place.execute(
-                url,
-                *population.DUE,
-                _FEW_DUE,
-                population.HISTORY,
-                "VACUUM ANALYZE",
-                now=datetime.now(UTC),
-                count=RESIDENTS,
-                residents=RESIDENTS,
-                days=days,
-            )
+        prepared = (
+            *population.PEOPLE,
+            *population.STAFF,
+            population.CHECK_INS,
+            _LATER,
+            _UNANSWERED,
+            population.HISTORY,
         )
-        found[size] = asyncio.run(_measure(url))
-    small, large = DAYS
-    comparisons = []
-    for name in found[small]:
-        ours, other = Series(large, "ms"), Series(f"{small} rows", "ms")
-        ours.add(found[large][name][0])
-        other.add(found[small][name][0])
-        comparisons.append(Comparison(name, ours, other, 2, at_most=True))
-    show(f"Growth: {large} rows of history against {small}", comparisons)
-    for size, measured in found.items():
-        for _, buffers, plan in measured.values():
-            out.print(f"--- {size} rows of history, {buffers} buffers: {plan}\n", markup=False)
-    server.drop_database("growth")
+        asyncio.run(
+            place.execute(url, *prepared, "VACUUM ANALYZE", now=now, count=RESIDENTS, residents=residents, days=days)
+        )
+        found[size] = asyncio.run(_measure(url, now))
+        server.drop_database("growth")
+    small, large = HISTORIES
+    show(
+        f"Growth: {large} rows of history against {small}",
+        [
+            Comparison(
+                name,
+                Series(large, "ms", found[large][name].milliseconds),
+                Series(f"{small} rows", "ms", found[small][name].milliseconds),
+                2,
+                at_most=True,
+            )
+            for name in found[small]
+        ],
+    )
+    _show_pages(found)
+
+
+def _show_pages(found: Mapping[str, Mapping[str, _Cost]]) -> None:
+    table = Table("", *found, title="Pages of 8 kB touched", title_justify="left")
+    for name in next(iter(found.values())):
+        table.add_row(name, *(f"{costs[name].buffers:,}" for costs in found.values()))
+    out.print(table)
+    for size, costs in found.items():
+        for name, cost in costs.items():
+            out.print(f"--- {name}, {size} rows of history\n{cost.plan}\n", markup=False)

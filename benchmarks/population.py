@@ -49,7 +49,7 @@ SELECT {_id(4)}, {_id(3)}, {_id(2)}, 1, :now, {_id(1)}, 'app', '{{08:00}}', '{{0
        interval '30 minutes', ARRAY[interval '15 minutes'], '[]', '{{}}', 2 FROM generate_series(1, :count) n""",
 )
 
-_CHECK_INS = f"""
+CHECK_INS = f"""
 INSERT INTO eldercare_check_in (id, created_at, updated_at, version, community_id, resident_id, account_id, plan_id,
     schedule_id, due_at, local_date, channel, state, round, reply_code, next_prompt_at, reminders_sent, late)
 SELECT {_id(5)}, :now, :now, 1, '{COMMUNITY}', {_id(2)}, {_id(1)}, {_id(3)}, {_id(4)}, :now, CAST(:now AS date), 'app',
@@ -66,5 +66,18 @@ SELECT CAST('00000007-' || lpad(to_hex(day), 4, '0') || '-7000-8000-' || lpad(to
 FROM generate_series(1, :residents) n, generate_series(1, :days) day,
      LATERAL (SELECT :now - make_interval(days => day) AS due) d"""
 
+OPERATOR = identifier(8, 1)
+# The organization whose duty desk sees everyone's check-ins.
+STAFF = (
+    f"""
+INSERT INTO identity_organization (id, created_at, updated_at, version, community_id, kind, name,
+    requires_second_factor)
+VALUES ('{OPERATOR}', :now, :now, 1, '{COMMUNITY}', 'operator', 'Duty desk', false)""",
+    f"""
+INSERT INTO identity_service_agreement (id, created_at, updated_at, version, community_id, organization_id, scopes,
+    basis, starts_at)
+VALUES ('{identifier(9, 1)}', :now, :now, 1, '{COMMUNITY}', '{OPERATOR}', '{{check_ins:read}}', 'contract', :now)""",
+)
+
 PEOPLE = (_COMMUNITY, *_PEOPLE)
-DUE = (*PEOPLE, _CHECK_INS, "VACUUM ANALYZE")
+DUE = (*PEOPLE, CHECK_INS, "VACUUM ANALYZE")

@@ -24,7 +24,6 @@ from eldercare.check_ins.service.answers import answer
 from eldercare.check_ins.service.plans import close_residents
 from eldercare.check_ins.service.replies import Outcome, answer_reply
 from eldercare.check_ins.views import changes as check_in_change_views
-from eldercare.check_ins.views import check_ins as views
 from eldercare.check_ins.views import plans as plan_views
 from eldercare.response import service as response
 
@@ -73,8 +72,7 @@ async def answer_check_in(
     ``AnswerContradicts``.
     """
     subject = await require_resident(await session.connection(), actor, resident_id, "check_ins:answer")
-    await answer(session, actor, subject, check_in_id, data)
-    return await views.check_in(await session.connection(), actor, subject, check_in_id)
+    return await answer(session, actor, subject, check_in_id, data)
 
 
 async def raise_alarm(session: AsyncSession, actor: Actor, signal: AlarmSignal) -> uuid.UUID:

@@ -32,6 +32,11 @@ WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relname <> 'alembic_version
 """
 
 
+def pytest_report_header() -> str:
+    """Say which database the tests run on."""
+    return f"PostgreSQL {embedded.major_version()}"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def test_settings() -> Iterator[Settings]:
     """Run every test on settings that owe nothing to the environment."""
@@ -45,7 +50,7 @@ def test_settings() -> Iterator[Settings]:
 def server() -> Iterator[embedded.EmbeddedServer]:
     """Start (or join) the embedded PostgreSQL that all test processes share."""
     DATA.mkdir(parents=True, exist_ok=True)
-    running = embedded.start_sync(DATA / "postgres", durable=False)
+    running = embedded.start_sync(DATA / f"postgres-{embedded.major_version()}", durable=False)
     yield running
     running.stop_sync()
 

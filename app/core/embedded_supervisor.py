@@ -24,7 +24,7 @@ from types import FrameType
 SUPERUSER = "hearthline"
 ACCOUNT = "hearthline"
 FALLBACK_ACCOUNT = "nobody"
-MAJOR_VERSION = "18"
+BUILTIN_LOCALES_SINCE = 17
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT = 103  # bytes: 107 on Linux, 103 on macOS
 POLL_SECONDS = 0.2
@@ -65,6 +65,12 @@ def socket_directory(directory: Path) -> Path:
     plain = re.fullmatch(r"[A-Za-z0-9_./-]+", str(directory)) is not None
     short = len(os.fsencode(directory / SOCKET_NAME)) <= SOCKET_PATH_LIMIT
     return directory if plain and short else Path("/tmp", cluster_name(directory))  # noqa: S108 (mode 0700, owner checked)
+
+
+def major_version(binaries: Path) -> int:
+    """Return which PostgreSQL the programs in this directory are."""
+    said = subprocess.run([str(binaries / "postgres"), "--version"], capture_output=True, text=True, check=True).stdout
+    return int(re.findall(r"\d+", said)[0])
 
 
 def lock(path: Path, *, exclusive: bool) -> int | None:
@@ -215,16 +221,18 @@ class Supervisor:
 
     def _create_cluster(self) -> None:
         version = self.data / "PG_VERSION"
+        ours = major_version(self.binaries)
         if version.exists():
-            if (found := version.read_text().strip()) != MAJOR_VERSION:
-                sys.exit(
-                    f"{self.data} was made by PostgreSQL {found}, this is {MAJOR_VERSION}: dump it or move it away"
-                )
+            if (found := version.read_text().strip()) != str(ours):
+                sys.exit(f"{self.data} was made by PostgreSQL {found}, this is {ours}: dump it or move it away")
             return
         unfinished = self.directory / "data.new"
         shutil.rmtree(unfinished, ignore_errors=True)
-        options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions"]
-        options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]  # the same order on every machine
+        options = ["--auth=trust", "--encoding=UTF8", "--no-instructions"]
+        if ours >= BUILTIN_LOCALES_SINCE:  # the same order on every machine
+            options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        else:
+            options += ["--locale=C.UTF-8"]
         options += [] if self.durable else ["--no-sync"]
         if self._spawn("initdb", "-D", str(unfinished), "-U", SUPERUSER, *options).wait() != 0:
             sys.exit("initdb failed")

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
+import asyncpg
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, set_ids, wakeups
+from app.core.database import connection_of
 from app.core.event_tables import EventConsumption, EventRecord
+from app.core.statements import HotStatement
 
 CHANNEL = "core.events"
 CRITICAL_CHANNEL = "core.events.critical"
@@ -117,19 +120,22 @@ async def emit_many(
     aggregates' rows must be locked by this transaction. Facts get their sequence in the order of the rows.
     """
     await session.flush()
-    names = _names_by_event.get(event.name, [])
-    own = {
-        "fact_name": event.name,
-        "fact_critical": event.critical,
-        "fact_occurred_at": clock.now(),
-        "fact_subscribers": names,
-        "minted_at": set_ids.minted_at(),
-    }
+    own = _many_binds(event)
     result = await session.execute(_emit_many_statement(facts, critical=event.critical), {**(binds or {}), **own})
     count = result.scalar_one()
     if count:
-        _request_wakeup(session, names, critical=event.critical)
+        _request_wakeup(session, own["fact_subscribers"], critical=event.critical)
     return count
+
+
+def _many_binds(event: type[Event]) -> dict[str, Any]:
+    return {
+        "fact_name": event.name,
+        "fact_critical": event.critical,
+        "fact_occurred_at": clock.now(),
+        "fact_subscribers": _names_by_event.get(event.name, []),
+        "minted_at": set_ids.minted_at(),
+    }
 
 
 def _request_wakeup(session: AsyncSession, names: Sequence[str], *, critical: bool) -> None:
@@ -146,6 +152,10 @@ _RETURNED = [_RECORD.c[name] for name in ("id", "sequence", "aggregate_id", "cri
 
 def _delivered(fact: sa.CTE, *, critical: bool) -> sa.Select[int]:
     """Return the statement that counts ``fact`` and beside it writes a consumption per fact and subscriber."""
+    return sa.select(sa.func.count()).select_from(fact).add_cte(*_deliveries(fact, critical=critical))
+
+
+def _deliveries(fact: sa.CTE, *, critical: bool) -> list[sa.CTE]:
     names = sa.bindparam("fact_subscribers", type_=ARRAY(sa.Text))
     subscriber = sa.func.unnest(names).table_valued("name").render_derived("subscriber")
     delivery = (
@@ -164,8 +174,7 @@ def _delivered(fact: sa.CTE, *, critical: bool) -> sa.Select[int]:
         )
         .cte("delivery")
     )
-    statement = sa.select(sa.func.count()).select_from(fact).add_cte(delivery)
-    return statement.add_cte(_promotion(fact, names)) if critical else statement
+    return [delivery, _promotion(fact, names)] if critical else [delivery]
 
 
 def _promotion(fact: sa.CTE, names: sa.BindParameter[Any]) -> sa.CTE:
@@ -192,7 +201,10 @@ def _emit_statement(*, critical: bool) -> sa.Select[int]:
 
 
 def _emit_many_statement(facts: sa.Select[Any] | sa.UpdateBase, *, critical: bool) -> sa.Select[int]:
-    source = facts.cte("source")
+    return _delivered(_facts_of(facts.cte("source")), critical=critical)
+
+
+def _facts_of(source: sa.CTE) -> sa.CTE:
     rows = sa.select(
         set_ids.minted_id(),
         sa.bindparam("fact_name", type_=sa.Text),
@@ -202,8 +214,32 @@ def _emit_many_statement(facts: sa.Select[Any] | sa.UpdateBase, *, critical: boo
         sa.bindparam("fact_critical", type_=sa.Boolean),
         sa.bindparam("fact_occurred_at", type_=_INSTANT),
     )
-    fact = sa.insert(_RECORD).from_select(_COLUMNS, rows).returning(*_RETURNED).cte("fact")
-    return _delivered(fact, critical=critical)
+    return sa.insert(_RECORD).from_select(_COLUMNS, rows).returning(*_RETURNED).cte("fact")
+
+
+class EmittingStatement:
+    """A change of one row, the fact of it and what the caller is shown of it, in one statement of a hot path.
+
+    ``change`` is an UPDATE or INSERT with RETURNING that yields what ``emit_many`` asks for; ``shown`` makes the SELECT
+    over those rows that is returned.
+    """
+
+    def __init__(
+        self, event: type[Event], change: sa.UpdateBase, shown: Callable[[sa.CTE], sa.Select[*tuple[Any, ...]]]
+    ) -> None:
+        self._event = event
+        changed = change.cte("changed")
+        deliveries = _deliveries(_facts_of(changed), critical=event.critical)
+        self._statement = HotStatement(shown(changed).add_cte(*deliveries))
+
+    async def row(self, session: AsyncSession, binds: Mapping[str, object]) -> asyncpg.Record | None:
+        """Change, emit and return what is shown; ``None`` if no row was changed, and then there is no fact either."""
+        await session.flush()
+        own = _many_binds(self._event)
+        row = await self._statement.row(connection_of(session), {**binds, **own})
+        if row is not None:
+            _request_wakeup(session, own["fact_subscribers"], critical=self._event.critical)
+        return row
 
 
 _EMIT = _emit_statement(critical=False)

@@ -1,10 +1,12 @@
 """What becomes of background work that failed: whose fault it was, when to try again, when to give up."""
 
 import random
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import DBAPIError
 
+from app.core import clock
 from app.core.database import is_retryable, is_unreachable
 from app.core.problems import Problem
 
@@ -22,6 +24,28 @@ def is_excused(error: BaseException) -> bool:
         return sqlstate == _STALE_PLAN or is_retryable(error) or is_unreachable(error)
     # A handler may meet an OSError of its own making (a missing file); taken for an outage it would block its queue.
     return is_unreachable(error) and (isinstance(error, ConnectionError) or not isinstance(error, OSError))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of work after a failure: a try at ``retry_at``, or none until it is replayed if it is parked."""
+
+    attempts: int
+    at: datetime
+    retry_at: datetime
+    is_parked: bool
+
+    @property
+    def parked_at(self) -> datetime | None:
+        """When it was parked, if it is."""
+        return self.at if self.is_parked else None
+
+
+def judge(attempts: int, *, vital: bool = False) -> Verdict:
+    """Return what becomes of work that has failed ``attempts`` times by now; what is vital is never parked."""
+    now = clock.now()
+    retry_at = now + backoff(attempts, LONGEST_VITAL_DELAY if vital else LONGEST_DELAY)
+    return Verdict(attempts, now, retry_at, is_parked=attempts >= MAX_ATTEMPTS and not vital)
 
 
 def backoff(attempts: int, longest: timedelta = LONGEST_DELAY) -> timedelta:

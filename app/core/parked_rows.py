@@ -101,24 +101,21 @@ async def set_aside(due: Due, row: DueRow, error: Exception) -> None:
         taken = await session.execute(_statements(due).take_out, {"parked_row_id": row.id, "parked_due_at": row.due_at})
         if not taken.rowcount:  # type: ignore[attr-defined]  # a CursorResult, as text() cannot tell
             return
-        attempts = (await session.scalar(_ATTEMPTS, key) or 0) + 1
-        given_up = attempts >= failures.MAX_ATTEMPTS and not due.vital
-        longest = failures.LONGEST_VITAL_DELAY if due.vital else failures.LONGEST_DELAY
-        now = clock.now()
+        verdict = failures.judge((await session.scalar(_ATTEMPTS, key) or 0) + 1, vital=due.vital)
         record = {
             "due_at": row.due_at,
-            "attempts": attempts,
+            "attempts": verdict.attempts,
             "reason": failures.code_of(error),
-            "retry_at": None if given_up else now + failures.backoff(attempts, longest),
-            "parked_at": now if given_up else None,
+            "retry_at": None if verdict.is_parked else verdict.retry_at,
+            "parked_at": verdict.parked_at,
         }
         await session.execute(_RECORD, {**key, **record})
     SET_ASIDE.labels(due.name).inc()
     log.warning(
-        "due_row_parked" if given_up else "due_row_failed",
+        "due_row_parked" if verdict.is_parked else "due_row_failed",
         due=due.name,
         row_id=str(row.id),
-        attempts=attempts,
+        attempts=verdict.attempts,
         error=failures.code_of(error),
         place=failures.place_of(error),
     )

@@ -1,5 +1,6 @@
 """Errors a caller can act on, rendered as problem documents (RFC 9457)."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -219,14 +221,22 @@ def from_http_exception(error: HTTPException) -> Response:
     return Response(orjson.dumps(document), error.status_code, headers=error.headers, media_type=MEDIA_TYPE)
 
 
-class OversizeMiddleware:
-    """Puts the framework's one refusal in plain text, that of too large a body, in our words."""
+class BodyLimitMiddleware:
+    """Refuses bodies of more than ``max_body_size`` bytes, in our words.
 
-    def __init__(self, app: ASGIApp) -> None:
+    What says that it is short enough is let through at once: the server reads no more than a request announces.
+    """
+
+    def __init__(self, app: ASGIApp, max_body_size: int) -> None:
         self._app = app
+        self._most = max_body_size
+        self._counting = RequestBodyLimitMiddleware(app, max_body_size)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        if scope["type"] != "http" or _announced(scope) <= self._most:
+            await self._app(scope, receive, send)
+            return
         replaced = False
 
         async def answer(message: Message) -> None:
@@ -238,7 +248,18 @@ class OversizeMiddleware:
             elif message["type"] == "http.response.start":
                 await PayloadTooLarge().response(scope["path"])(scope, receive, send)
 
-        await self._app(scope, receive, answer)
+        await self._counting(scope, receive, answer)
+
+
+def _announced(scope: Scope) -> float:
+    """Return how many bytes a request says its body has; a chunked one says nothing, so it may have any number."""
+    length = 0.0
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding":
+            return math.inf
+        if name == b"content-length":
+            length = max(length, int(value)) if value.isdigit() else math.inf
+    return length
 
 
 def internal_error() -> Response:

@@ -182,26 +182,24 @@ async def _isolate(subscriber: Subscriber, failed: _Outcome) -> int:
 
 
 async def _set_back(subscriber: Subscriber, claim: _Claim, error: Exception) -> None:
-    attempts = claim.attempts + 1
-    parked = attempts >= failures.MAX_ATTEMPTS
-    now = clock.now()
+    verdict = failures.judge(claim.attempts + 1)
     binds = {
         "subscriber": subscriber.name,
         "event_id": claim.event_id,
-        "attempts": attempts,
-        "now": now,
-        "due_at": now + failures.backoff(attempts),
+        "attempts": verdict.attempts,
+        "now": verdict.at,
+        "due_at": verdict.retry_at,
         "error": failures.code_of(error),
-        "parked_at": now if parked else None,
+        "parked_at": verdict.parked_at,
     }
     async with unit_of_work() as session:
         await session.execute(consumption.SET_BACK, binds)
     FAILED.labels(subscriber.name).inc()
     log.warning(
-        "event_parked" if parked else "event_failed",
+        "event_parked" if verdict.is_parked else "event_failed",
         subscriber=subscriber.name,
         event_id=str(claim.event_id),
-        attempts=attempts,
+        attempts=verdict.attempts,
         error=failures.code_of(error),
         place=failures.place_of(error),
     )

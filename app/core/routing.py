@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -18,10 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.core import idempotency
+from app.core import database, idempotency
 from app.core.access import authenticate
 from app.core.database import is_retryable, is_unreachable, reading, unit_of_work
+from app.core.endpoints import Plan, planned
 from app.core.problems import (
     BadRequest,
     Conflict,
@@ -81,9 +84,20 @@ def options_of(endpoint: Callable[..., Any]) -> RouteOptions:
 class UnitOfWorkRoute(APIRoute):
     """A route whose writing methods run in a unit of work per attempt and whose reading methods get a connection."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if self.plan is not None and self.max_body_size is None:
+            # No dependency and no answer of a planned endpoint outlives it: the framework's stacks would stay empty.
+            self.app = _served(self.get_route_handler())
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        """How the endpoint is called, or ``None`` if that is left to the framework."""
+        return planned(self)
+
     def get_route_handler(self) -> Handler:
-        """Return the framework's handler inside our own."""
-        inner = super().get_route_handler()
+        """Return the endpoint's plan, or the framework's handler where there is none, inside our own."""
+        inner = self.plan.answer if self.plan is not None else super().get_route_handler()
         options = options_of(self.endpoint)
         if not options.database:
             handler = inner if options.any_body else _bare(inner)
@@ -92,6 +106,14 @@ class UnitOfWorkRoute(APIRoute):
         else:
             handler = _reading(inner)
         return _answering(handler)
+
+
+def _served(handler: Handler) -> ASGIApp:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await handler(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    return serve
 
 
 def _bare(inner: Handler) -> Handler:
@@ -197,7 +219,7 @@ async def _claim(request: Request) -> idempotency.Claim | None:
 
 async def _refuse_unstorable_text(request: Request) -> None:
     """Refuse what PostgreSQL's text cannot hold: NUL, and halves of surrogate pairs."""
-    if "\x00" in request.url.path or "%00" in request.url.query:
+    if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
         raise BadRequest("the address contains a NUL character")
     if request.method not in _WRITING or "json" not in request.headers.get("content-type", "json"):
         return
@@ -252,9 +274,7 @@ Reading = Annotated[AsyncConnection, Depends(_connection)]
 async def connection_of(request: Request) -> AsyncConnection:
     """Return the connection a guard reads through: the unit of work's in writing routes, the reading one otherwise."""
     session: AsyncSession | None = getattr(request.state, "session", None)
-    if session is not None:
-        return await session.connection()
-    return await _connection(request)
+    return await _connection(request) if session is None else database.connection_of(session)
 
 
 _ETAG = re.compile(r'^(?:W/)?"(\d{1,9})"$')

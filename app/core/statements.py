@@ -1,8 +1,7 @@
 """Statements of the hot paths: compiled once, run by the driver itself.
 
 A Core statement spends two thirds of its time around the driver. What runs in every request is worth the short cut;
-everything else goes through SQLAlchemy. Reading only: inside a unit of work the driver does not know of the transaction
-that SQLAlchemy has yet to begin.
+everything else goes through SQLAlchemy.
 """
 
 from collections.abc import Mapping
@@ -13,8 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import driver
-from app.core.database import database
+from app.core.connections import Connection, translated
 
 _GONE: Final = ("08", "57P")  # SQL states of a lost connection, a shutdown, a crash
 _DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
@@ -23,17 +21,20 @@ _DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 async def fetch_row(connection: AsyncConnection, sql: str, *values: object) -> asyncpg.Record | None:
     """Return the first row of ``sql`` (``$1`` …), or ``None``.
 
-    Raises ``ConnectionError`` when the database went away, and then takes the connection and all that are as old out of
-    the pool, as SQLAlchemy would have done: one request finds out, not one per connection.
+    Raises ``ConnectionError`` when the database went away, otherwise what SQLAlchemy would have raised.
     """
-    raw = await connection.get_raw_connection()
+    driver: Any
+    if isinstance(connection, Connection):
+        driver = connection.driver
+    else:
+        driver = (await connection.get_raw_connection()).driver_connection
     try:
-        row: asyncpg.Record | None = await raw.driver_connection.fetchrow(sql, *values)  # type: ignore[union-attr]
+        row: asyncpg.Record | None = await driver.fetchrow(sql, *values)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         if not (getattr(error, "sqlstate", None) or "08").startswith(_GONE):
-            raise
-        opened = database()
-        driver.distrust(raw, error, opened.reading.pool, opened.writing.pool)
+            raise translated(error, "a statement of a hot path") from error
+        if isinstance(error, TimeoutError):
+            driver.terminate()  # whoever is silent is not waited for again
         await connection.invalidate(error)
         raise ConnectionError("the database went away") from error
     return row

@@ -105,14 +105,14 @@ async def found_again(lent: Phones, residents: int = RESIDENTS) -> Village:
 @asynccontextmanager
 async def _hurried() -> AsyncIterator[None]:
     """Have this process's commits not wait for the disk: what a crash of the machine takes is lived again."""
-    engine = database().writing
-    await engine.dispose()  # who is connected would go on waiting
-    sa.event.listen(engine.sync_engine, "connect", _do_not_wait)
+    writing = database().writing
+    await writing.dispose()  # who is connected would go on waiting
+    sa.event.listen(writing.engine.sync_engine, "connect", _do_not_wait)
     try:
         yield
     finally:
-        sa.event.remove(engine.sync_engine, "connect", _do_not_wait)
-        await engine.dispose()
+        sa.event.remove(writing.engine.sync_engine, "connect", _do_not_wait)
+        await writing.dispose()
 
 
 def _do_not_wait(connection: DBAPIConnection, _: object) -> None:

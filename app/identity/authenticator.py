@@ -31,7 +31,7 @@ _COARSE: Final = timedelta(hours=1)
 # A membership in an organization that asks for a second factor counts only in a session that has one.
 _ACCOUNT: Final = """
     SELECT a.community_id, r.id AS resident_id, s.second_factor_at IS NOT NULL AS second_factor,
-           m.organizations, m.kinds, m.roles
+           m.organizations, m.kinds, m.roles, r.state, a.time_zone
     FROM identity_session s
     JOIN identity_account a ON a.id = s.account_id AND a.state = 'active'
     LEFT JOIN identity_resident r ON r.account_id = a.id
@@ -155,7 +155,7 @@ async def _by_token(request: Request, token: str) -> Actor:
         row = await fetch_row(connection, _ACCOUNT, claims.session_id, claims.account_id)
     if row is None:
         raise Unauthenticated("the session has ended")
-    community_id, resident_id, second_factor, organizations, kinds, roles = row
+    community_id, resident_id, second_factor, organizations, kinds, roles, resident_state, time_zone = row
     return Actor(
         kind="account",
         id=claims.account_id,
@@ -164,6 +164,8 @@ async def _by_token(request: Request, token: str) -> Actor:
         resident_id=resident_id,
         memberships=tuple(map(Membership, organizations, kinds, roles)) if organizations else (),
         second_factor=second_factor,
+        resident_state=resident_state,
+        time_zone=time_zone,
     )
 
 

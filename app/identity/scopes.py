@@ -45,68 +45,26 @@ GRANTABLE: Final = frozenset(
 
 ALL: Final = GRANTABLE | {PROFILE_MANAGE, GRANTS_MANAGE}
 
+_RESPONDING = frozenset(
+    {
+        PROFILE_READ,
+        CONTACTS_READ,
+        CHECK_INS_READ,
+        CHECK_INS_ANSWER,
+        ALARMS_READ,
+        ALARMS_RAISE,
+        ALARMS_RESPOND,
+        CIRCLE_READ,
+    }
+)
+_ARRANGING = _RESPONDING | {PROFILE_MANAGE, CHECK_INS_MANAGE, CIRCLE_MANAGE}
+
 # What a role may at most do. What it may do with one resident is this, cut down to the service agreement's scopes.
 ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
-    "operator": frozenset(
-        {
-            PROFILE_READ,
-            PROFILE_MANAGE,
-            CONTACTS_READ,
-            CHECK_INS_READ,
-            CHECK_INS_ANSWER,
-            CHECK_INS_MANAGE,
-            ALARMS_READ,
-            ALARMS_RAISE,
-            ALARMS_RESPOND,
-            CIRCLE_READ,
-            CIRCLE_MANAGE,
-            GRANTS_MANAGE,
-        }
-    ),
-    "dispatcher": frozenset(
-        {
-            PROFILE_READ,
-            CONTACTS_READ,
-            CHECK_INS_READ,
-            CHECK_INS_ANSWER,
-            ALARMS_READ,
-            ALARMS_RAISE,
-            ALARMS_RESPOND,
-            CIRCLE_READ,
-        }
-    ),
-    "coordinator": frozenset(
-        {
-            PROFILE_READ,
-            PROFILE_MANAGE,
-            CONTACTS_READ,
-            CHECK_INS_READ,
-            CHECK_INS_ANSWER,
-            CHECK_INS_MANAGE,
-            ALARMS_READ,
-            ALARMS_RAISE,
-            ALARMS_RESPOND,
-            CIRCLE_READ,
-            CIRCLE_MANAGE,
-            VITALS_READ,
-            MEDICATION_READ,
-            MEDICATION_MANAGE,
-        }
-    ),
-    "carer": frozenset(
-        {
-            PROFILE_READ,
-            CONTACTS_READ,
-            CHECK_INS_READ,
-            CHECK_INS_ANSWER,
-            ALARMS_READ,
-            ALARMS_RAISE,
-            ALARMS_RESPOND,
-            CIRCLE_READ,
-            VITALS_READ,
-            MEDICATION_READ,
-        }
-    ),
+    "operator": _ARRANGING | {GRANTS_MANAGE},
+    "dispatcher": _RESPONDING,
+    "coordinator": _ARRANGING | {VITALS_READ, MEDICATION_READ, MEDICATION_MANAGE},
+    "carer": _RESPONDING | {VITALS_READ, MEDICATION_READ},
     "clinician": frozenset(
         {PROFILE_READ, CONTACTS_READ, VITALS_READ, MEDICATION_READ, MEDICATION_MANAGE, APPOINTMENTS_MANAGE}
     ),

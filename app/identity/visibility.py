@@ -208,7 +208,13 @@ def resident_guard(scope: str) -> Callable[[Request], Awaitable[ResidentSubject]
         actor = await authenticate(request)
         if actor.kind == "anonymous":
             raise Unauthenticated
-        return await require_resident(await connection_of(request), actor, _meant(request, actor), scope)
+        meant = _meant(request, actor)
+        if meant == actor.resident_id and actor.resident_state is not None and actor.time_zone is not None:
+            # Oneself: sign-in has read all there is to know.
+            return ResidentSubject(
+                meant, actor.community_id, actor.id, actor.time_zone, actor.resident_state, relation="self"
+            )
+        return await require_resident(await connection_of(request), actor, meant, scope)
 
     guard.__name__ = f"guard_{scope.replace(':', '_')}"
     guard.scope = scope  # type: ignore[attr-defined]  # read by the access matrix test

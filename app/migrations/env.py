@@ -6,6 +6,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
@@ -58,5 +59,6 @@ async def _migrate() -> None:
         await engine.dispose()
 
 
+ischema_names["xid8"] = Xid8  # so that the database's columns can be compared with the models'
 assembly.load_tables()
 asyncio.run(_migrate())

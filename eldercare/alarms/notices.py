@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,71 +13,32 @@ from notifications.api import Channel, Kind, Notice, Value, send
 ORIGIN = "eldercare.alarm"
 """The origin kind of the deliveries a ladder waits for."""
 
-_PACKAGE = "eldercare.alarms"
 _ABOUT: dict[str, Kind] = {"resident": "resident", "mode": "word"}
+_PHONE: tuple[Channel, ...] = ("push", "sms", "inbox")
 
-STEP = Notice(
+_notice = partial(Notice, category="alarms", package="eldercare.alarms")
+_call = partial(_notice, urgency="critical", useful_for=timedelta(minutes=30))
+_word = partial(_notice, urgency="high", mode="first", channels=_PHONE)
+
+STEP = _call(
     key="eldercare.alarm_step",
-    category="alarms",
-    urgency="critical",
     channels=("push", "sms", "voice", "mail", "inbox"),
-    package=_PACKAGE,
     variables=_ABOUT | {"raised_at": "instant"},
-    useful_for=timedelta(minutes=30),
 )
-AGAIN = Notice(
-    key="eldercare.alarm_again",
-    category="alarms",
-    urgency="critical",
-    channels=("push", "sms", "inbox"),
-    package=_PACKAGE,
-    variables=_ABOUT,
-    useful_for=timedelta(minutes=30),
-)
-TAKEN = Notice(
-    key="eldercare.alarm_taken",
-    category="alarms",
-    urgency="high",
-    channels=("push", "sms", "inbox"),
-    mode="first",
-    package=_PACKAGE,
-    variables=_ABOUT | {"responder": "account"},
-)
-LAPSED = Notice(
-    key="eldercare.alarm_lapsed",
-    category="alarms",
-    urgency="critical",
-    channels=("push", "sms", "inbox"),
-    package=_PACKAGE,
-    variables=_ABOUT,
-    useful_for=timedelta(minutes=30),
-)
-CLOSED = Notice(
-    key="eldercare.alarm_closed",
-    category="alarms",
-    urgency="high",
-    channels=("push", "sms", "inbox"),
-    mode="first",
-    package=_PACKAGE,
-    variables=_ABOUT,
-)
-HELP_IS_COMING = Notice(
+AGAIN = _call(key="eldercare.alarm_again", channels=_PHONE, variables=_ABOUT)
+LAPSED = _call(key="eldercare.alarm_lapsed", channels=_PHONE, variables=_ABOUT)
+TAKEN = _word(key="eldercare.alarm_taken", variables=_ABOUT | {"responder": "account"})
+CLOSED = _word(key="eldercare.alarm_closed", variables=_ABOUT)
+HELP_IS_COMING = _word(
     key="eldercare.alarm_help_is_coming",
-    category="alarms",
-    urgency="high",
-    channels=("push", "sms", "inbox"),
-    mode="first",
-    package=_PACKAGE,
     variables={"responder": "account", "mode": "word"},
     useful_for=timedelta(minutes=30),
 )
-ACCESS_ENDED = Notice(
+ACCESS_ENDED = _notice(
     key="eldercare.alarm_access_ended",
-    category="alarms",
     urgency="normal",
     channels=("push", "inbox"),
     mode="first",
-    package=_PACKAGE,
     variables={"people": "integer", "raised_at": "instant"},
 )
 

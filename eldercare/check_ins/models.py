@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import date, datetime, time, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed
 
 IS_OPEN: sa.ColumnElement[bool] = sa.literal_column("state = 'prompted'", sa.Boolean)
+IS_UNANSWERED: sa.ColumnElement[bool] = sa.literal_column("state <> 'answered'", sa.Boolean)
 ANSWERS_CONTEXT = "eldercare_check_in.answers"
 
 
@@ -141,6 +142,10 @@ class CheckIn(Table, table=True):
             for column in ("next_prompt_at", "settle_by", "next_reminder_at")
         ),
         sa.Index("ix_eldercare_check_in_answer_by", "answer_by", postgresql_where=IS_OPEN),
+        # Few among years of answers.
+        sa.Index(
+            "ix_eldercare_check_in_unanswered", "resident_id", "due_at", "plan_id", postgresql_where=IS_UNANSWERED
+        ),
         # Rows move through a handful of states within the hour: room on the page keeps them from spreading.
         {"postgresql_with": {"fillfactor": 70}},
     )
@@ -199,3 +204,15 @@ class Outage(SQLModel, table=True):
     part: str
     started_at: datetime = instant()
     ended_at: datetime = instant()
+
+
+CHECK_INS = cast(sa.Table, CheckIn.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+
+
+def shown(name: str) -> sa.ColumnElement[Any]:
+    """Return a column of check-ins as callers may see it: a row set aside has a deadline, infinity, none can read."""
+    column: sa.ColumnElement[Any] = CHECK_INS.c[name]
+    if name == "answer_by":
+        never = sa.literal_column("CAST('infinity' AS timestamptz)", sa.DateTime(timezone=True))
+        column = sa.func.nullif(column, never)
+    return column.label(name)

@@ -4,16 +4,24 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.events import EmittingStatement
 from eldercare.check_ins import rules
-from eldercare.check_ins.models import CheckIn
+from eldercare.check_ins.models import CHECK_INS, CheckInSchedule, shown
+from eldercare.check_ins.schemas import CheckInDetail
+from eldercare.events import CheckInAnswered
 
-CHECK_INS = cast(sa.Table, sa.inspect(CheckIn).local_table)
+_schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
+_DETAIL_NAMES = [name for name in CheckInDetail.model_fields if name != "questions"]
+_DETAIL = [shown(name) for name in _DETAIL_NAMES]
+_FACT = ("resident_id", "plan_id", "answer", "how", "late")
+_PAYLOAD = tuple(chain.from_iterable((sa.literal_column(f"'{name}'"), CHECK_INS.c[name]) for name in _FACT))
 
 PROMPTED_CHANNELS: Final = ("app", "sms", "voice")
 """The channels over which we ask; for the others (their own call in, a visit) the window begins at the due time."""
@@ -231,13 +239,46 @@ _ANSWER_BINDS = (
     sa.bindparam("answers", type_=sa.Text),
     sa.bindparam("answered_at", type_=sa.DateTime(timezone=True)),
 )
-_ANSWER = sa.text(f"""
-    UPDATE eldercare_check_in SET
-        state = 'answered', answer = :answer, answered_at = :answered_at, recorded_at = :now,
-        answered_by = :answered_by, how = :how, answers = :answers, late = state IN ('missed', 'unasked'),
-        next_prompt_at = NULL, settle_by = NULL, next_reminder_at = NULL, {_TOUCHED}
-    WHERE id = :id AND resident_id = :resident_id AND {_from("answered")} AND (state <> 'scheduled' OR due_at <= :opens)
-    RETURNING id""").bindparams(*_ANSWER_BINDS, sa.bindparam("opens", type_=sa.DateTime(timezone=True)))  # noqa: S608
+_given_now = sa.bindparam("given_now", type_=sa.DateTime(timezone=True))
+_given_answer, _given_how = (sa.bindparam(f"given_{name}", type_=sa.Text) for name in ("answer", "how"))
+_ANSWER = EmittingStatement(
+    CheckInAnswered,
+    sa.update(CHECK_INS)
+    .where(
+        CHECK_INS.c.id == sa.bindparam("given_id", type_=sa.Uuid),
+        CHECK_INS.c.resident_id == sa.bindparam("given_resident_id", type_=sa.Uuid),
+        sa.literal_column(_from("answered"), sa.Boolean),
+        sa.or_(
+            CHECK_INS.c.state != "scheduled",
+            CHECK_INS.c.due_at <= sa.bindparam("opens", type_=sa.DateTime(timezone=True)),
+        ),
+    )
+    .values(
+        state="answered",
+        answer=_given_answer,
+        answered_at=sa.bindparam("given_answered_at", type_=sa.DateTime(timezone=True)),
+        recorded_at=_given_now,
+        answered_by=sa.bindparam("given_answered_by", type_=sa.Uuid),
+        how=_given_how,
+        answers=sa.bindparam("given_answers", type_=sa.Text),
+        late=sa.literal_column("state IN ('missed', 'unasked')"),
+        next_prompt_at=None,
+        settle_by=None,
+        next_reminder_at=None,
+        updated_at=_given_now,
+        version=CHECK_INS.c.version + 1,
+    )
+    .returning(
+        CHECK_INS.c.id.label("aggregate_id"),
+        sa.func.jsonb_build_object(*_PAYLOAD).label("payload"),
+        CHECK_INS.c.community_id,
+        CHECK_INS.c.schedule_id,
+        *_DETAIL,
+    ),
+    lambda changed: sa.select(*(changed.c[name] for name in _DETAIL_NAMES), _schedules.c.questions).join(
+        _schedules, _schedules.c.id == changed.c.schedule_id
+    ),
+)
 _ESCALATE = sa.text(f"""
     UPDATE eldercare_check_in SET
         answer = :answer, answered_at = :answered_at, recorded_at = :now, answered_by = :answered_by, how = :how,
@@ -246,9 +287,14 @@ _ESCALATE = sa.text(f"""
     RETURNING id""").bindparams(*_ANSWER_BINDS)  # noqa: S608
 
 
-async def record_answer(session: AsyncSession, values: Mapping[str, Any], *, opens: datetime) -> bool:
-    """Write an answer if the check-in is open to one (due by ``opens``); say whether it was."""
-    return await session.scalar(_ANSWER, {**values, "opens": opens}) is not None
+async def record_answer(
+    session: AsyncSession, values: Mapping[str, Any], *, opens: datetime
+) -> Mapping[str, Any] | None:
+    """Write an answer, with the fact of it, if the check-in is open to one (due by ``opens``).
+
+    Returns the check-in as it is then, as ``CheckInDetail`` shows it, or ``None`` if it was not open.
+    """
+    return await _ANSWER.row(session, {f"given_{name}": value for name, value in values.items()} | {"opens": opens})
 
 
 async def escalate(session: AsyncSession, values: Mapping[str, Any]) -> bool:

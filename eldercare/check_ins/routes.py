@@ -72,8 +72,7 @@ async def answer_check_in(
     session: Session, actor: CurrentActor, subject: Answerer, check_in_id: uuid.UUID, data: AnswerWrite
 ) -> CheckInDetail:
     """Answer a check-in: with one tap, or for somebody you saw or spoke to. The same answer again changes nothing."""
-    answered = await answers.answer(session, actor, subject, check_in_id, data)
-    return await views.check_in(await session.connection(), actor, subject, answered.check_in_id)
+    return await answers.answer(session, actor, subject, check_in_id, data)
 
 
 @router.get("/check-ins", response_model=Page[CheckInPublic], responses=problem_responses(Unauthenticated))

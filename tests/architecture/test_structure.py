@@ -26,6 +26,7 @@ SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|WHERE|VALUES|DEFAULT|RETURNING
 # Rows that only SQL sees get their ids there: the instant is bound from our clock, the random part is PostgreSQL's.
 SET_BASED_IDS = ROOT / "app" / "core" / "set_ids.py"
 MACHINE_TIME_FUNCTIONS = {"now", "current_timestamp", "clock_timestamp", "uuidv7", "uuidv4", "gen_random_uuid"}
+NOT_RUN = re.compile(r"pytest\.(mark\.)?(skip|skipif|xfail|importorskip)\b")
 
 
 def sources(*folders: str) -> list[Path]:
@@ -93,6 +94,11 @@ def test_machine_time_is_found(source: str) -> None:
 @pytest.mark.parametrize("source", ['"""SELECT now() is what we never do."""', "clock.now()", 'text("SELECT :now")'])
 def test_our_own_time_is_not_mistaken_for_it(source: str) -> None:
     assert list(machine_time(source)) == []
+
+
+def test_no_test_is_left_out() -> None:
+    tests = [file for file in sources("tests") if "node_modules" not in file.parts]
+    assert [name(file) for file in tests if NOT_RUN.search(file.read_text())] == []
 
 
 def contracts() -> dict[str, object]:

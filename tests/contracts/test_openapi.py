@@ -1,21 +1,19 @@
 """The API's description is committed, breaks no client of the released one, and compiles to a client's types."""
 
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 from fastapi import FastAPI
 
+from tests import node
 from tests.contracts.compatibility import breaking_changes
 
 HERE = Path(__file__).parent
 COMMITTED = HERE.parent.parent / "docs" / "openapi.json"
 # What apps in people's hands were made from: at a release it is replaced by a copy of docs/openapi.json.
 RELEASED = HERE / "openapi-released.json"
-TOOLS = HERE / "node_modules" / ".bin"
 
 
 def serialized(app: FastAPI) -> bytes:
@@ -36,29 +34,14 @@ def test_no_client_of_the_released_description_breaks(app: FastAPI) -> None:
     assert breaking_changes(read(RELEASED), orjson.loads(serialized(app))) == []
 
 
-def run(*command: str | Path, cwd: Path) -> str:
-    """Run a program and return all it said; what fails is an error."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    return said
-
-
-@pytest.fixture(scope="module")
-def tools() -> Path:
-    """Install exactly what the lock file names, unless it is there; return where the programs are."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed: the types of a client cannot be made")
-    if not (TOOLS / "tsc").exists():
-        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=HERE)
-    return TOOLS
-
-
-def test_a_client_can_be_made_from_it_without_a_warning(app: FastAPI, tools: Path, tmp_path: Path) -> None:
+def test_a_client_can_be_made_from_it_without_a_warning(app: FastAPI, tmp_path: Path) -> None:
+    tools = node.packages(HERE) / ".bin"
     description = tmp_path / "openapi.json"
     description.write_bytes(serialized(app))
     shutil.copy(HERE / "client.ts", tmp_path)
-    said = run(tools / "openapi-typescript", description, "--default-non-nullable=false", "-o", "api.ts", cwd=tmp_path)
+    said = node.run(
+        tools / "openapi-typescript", description, "--default-non-nullable=false", "-o", "api.ts", cwd=tmp_path
+    )
     assert "warn" not in said.lower(), said
     strict = ("--noEmit", "--strict", "--target", "es2022", "--module", "es2022", "--moduleResolution", "bundler")
-    assert run(tools / "tsc", *strict, "api.ts", "client.ts", cwd=tmp_path) == ""
+    assert node.run(tools / "tsc", *strict, "api.ts", "client.ts", cwd=tmp_path) == ""

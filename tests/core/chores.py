@@ -57,7 +57,7 @@ withdraw()
 async def create_chores(database: Database) -> None:
     """Make the table where it is missing, and list its queues until the test ends."""
     queues._registered.update(_QUEUES)
-    async with database.writing.begin() as connection:
+    async with database.writing.engine.begin() as connection:
         await connection.run_sync(Chore.metadata.create_all)
 
 

@@ -52,7 +52,7 @@ async def _months_of_its_own(database: Database, clock: ManualClock) -> AsyncIte
     before = await names()
     clock.set(datetime(2031, 5, 20, tzinfo=UTC))
     yield
-    async with database.writing.begin() as connection:
+    async with database.writing.engine.begin() as connection:
         for name in set(await names()) - set(before):
             await connection.execute(sa.text(f'DROP TABLE "{name}"'))
 

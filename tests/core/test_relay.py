@@ -103,7 +103,7 @@ async def relay_all() -> int:
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def _tables(database: Database, clock: ManualClock) -> AsyncIterator[None]:
-    async with database.writing.begin() as connection:
+    async with database.writing.engine.begin() as connection:
         await connection.execute(sa.text(_CREATE))
     yield
 

@@ -6,8 +6,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from app import assembly
-from app.core.database import Database
-from app.core.database import database as opened_database
+from app.core.database import Database, unit_of_work
 
 assembly.load_tables()
 
@@ -29,6 +28,6 @@ async def test_a_migration_that_makes_the_table_makes_its_trigger(database: Data
         )
         return list(found.all())
 
-    async with opened_database().writing.connect() as connection:
-        assert trigger in await connection.run_sync(migrate)
-        await connection.rollback()
+    async with unit_of_work() as session:
+        assert trigger in await (await session.connection()).run_sync(migrate)
+        await session.execute(sa.text("DROP SCHEMA elsewhere CASCADE"))

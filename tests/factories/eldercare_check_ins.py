@@ -74,6 +74,13 @@ async def check_in(check_in_id: uuid.UUID) -> sa.Row[Any]:
         return (await connection.execute(sa.select(_check_ins).where(_check_ins.c.id == check_in_id))).one()
 
 
+async def give_code(resident: Resident, code: str) -> None:
+    """Let text messages with ``code`` answer the resident's check-ins: their own codes are random."""
+    async with unit_of_work() as session:
+        theirs = sa.update(_check_ins).where(_check_ins.c.resident_id == resident.id)
+        await session.execute(theirs.values(reply_code=code))
+
+
 async def in_circle(resident: Resident, person: Account) -> None:
     """Let a person belong to the resident's care circle."""
     member = CircleMember(

@@ -120,14 +120,16 @@ async def test_a_statement_that_may_take_time_is_waited_for_and_no_other() -> No
     async with unit_of_work() as session:
         await take_time(session, timedelta(minutes=1))
         await session.execute(slowly)
-    async with unit_of_work() as session:
-        with pytest.raises(sa.exc.DBAPIError) as caught:
+
+    async def without_being_allowed() -> None:
+        async with unit_of_work() as session:
             await session.execute(slowly)
+
+    with pytest.raises(sa.exc.DBAPIError) as caught:
+        await without_being_allowed()
     assert getattr(caught.value.orig, "sqlstate", None) == "57014"  # query_canceled: PostgreSQL's own refusal
-    async with databases.database().writing.connect() as connection:
-        driven = (await connection.get_raw_connection()).driver_connection
-        assert isinstance(driven, driver.Connection)
-        assert driven._config.command_timeout == 1 + driver.GRACE
+    async with databases.database().writing.connection() as connection:
+        assert connection.driver._config.command_timeout == 1 + driver.GRACE
 
 
 def _options(connection: driver.Connection) -> list[int]:
@@ -142,11 +144,9 @@ async def test_every_socket_asks_whether_the_other_end_is_there() -> None:
     raw = await connect_raw()
     assert _options(raw) == wanted
     await raw.close()
-    for engine in (databases.database().reading, databases.database().writing):
-        async with engine.connect() as connection:
-            driven = (await connection.get_raw_connection()).driver_connection
-            assert isinstance(driven, driver.Connection)
-            assert _options(driven) == wanted
+    for door in (databases.database().reading, databases.database().writing):
+        async with door.connection() as connection:
+            assert _options(connection.driver) == wanted
 
 
 @pytest.mark.usefixtures("through")

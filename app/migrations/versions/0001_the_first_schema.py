@@ -1291,6 +1291,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("settle_by IS NOT NULL"),
     )
+    op.create_index(
+        "ix_eldercare_check_in_unanswered",
+        "eldercare_check_in",
+        ["resident_id", "due_at", "plan_id"],
+        unique=False,
+        postgresql_where=sa.text("state <> 'answered'"),
+    )
     op.create_table(
         "eldercare_check_in_schedule",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1332,6 +1339,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("eldercare_check_in_schedule")
+    op.drop_index(
+        "ix_eldercare_check_in_unanswered",
+        table_name="eldercare_check_in",
+        postgresql_where=sa.text("state <> 'answered'"),
+    )
     op.drop_index(
         "ix_eldercare_check_in_settle_by",
         table_name="eldercare_check_in",

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
+from app.core.database import connection_of
 from app.core.events import emit
 from app.core.problems import Conflict, FieldError, Malformed, NotFound
 from app.core.sealing import seal
@@ -20,9 +20,10 @@ from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_ala
 from eldercare.check_ins import repository, rules
 from eldercare.check_ins.models import ANSWERS_CONTEXT, CheckIn, CheckInSchedule
 from eldercare.check_ins.problems import AnswerContradicts, CheckInNotOpen
-from eldercare.check_ins.schemas import AnswerWrite, How
+from eldercare.check_ins.schemas import AnswerWrite, CheckInDetail, How
 from eldercare.check_ins.service import telling
 from eldercare.check_ins.service.asking import ORIGIN
+from eldercare.check_ins.views import check_ins as views
 from eldercare.events import CheckInAnswered
 
 SILENCE: Final = frozenset({str(AlarmKind.CHECK_IN_MISSED), str(AlarmKind.CHECK_IN_UNREACHABLE)})
@@ -52,21 +53,13 @@ _QUESTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What became of an answer; ``repeated`` says that the same had been said before."""
-
-    check_in_id: uuid.UUID
-    repeated: bool
-
-
 async def answer(
     session: AsyncSession, actor: Actor, subject: ResidentSubject, check_in_id: uuid.UUID, data: AnswerWrite
-) -> Answered:
+) -> CheckInDetail:
     """Record an answer, with all that follows from it: a call for help raises an alarm, a late all-clear ends one.
 
-    The same answer again changes nothing. Raises ``NotFound``, ``Malformed``, ``CheckInNotOpen`` long before the due
-    time, ``AnswerContradicts`` for an all-clear after a call for help.
+    Returns the check-in as it is then. The same answer again changes nothing. Raises ``NotFound``, ``Malformed``,
+    ``CheckInNotOpen`` long before the due time, ``AnswerContradicts`` for an all-clear after a call for help.
     """
     now = clock.now()
     values = {
@@ -81,15 +74,18 @@ async def answer(
     }
     # A call for help is taken at any time; an all-clear shortly before the due time at the earliest.
     opens = now + (rules.EARLY if data.status == "ok" else timedelta(days=366))
-    if not await repository.record_answer(session, values, opens=opens):
-        repeated = await _fit(session, subject, check_in_id, data, values, now)
-        if repeated:
-            return Answered(check_in_id, repeated=True)
-    await _follow_up(session, actor, subject, values)
-    return Answered(check_in_id, repeated=False)
+    taken = await repository.record_answer(session, values, opens=opens)
+    if taken is not None:
+        await _follow_up(session, actor, subject, values, late=taken["late"])
+    elif not await _is_repeated(session, subject, check_in_id, data, values, now):
+        late = await _tell_of_escalation(session, subject, values)
+        await _follow_up(session, actor, subject, values, late=late)
+    if taken is not None and subject.relation == "self":
+        return views.detail(taken)
+    return await views.check_in(connection_of(session), actor, subject, check_in_id)
 
 
-async def _fit(
+async def _is_repeated(
     session: AsyncSession,
     subject: ResidentSubject,
     check_in_id: uuid.UUID,
@@ -115,22 +111,29 @@ async def _fit(
     raise Conflict
 
 
-async def _follow_up(session: AsyncSession, actor: Actor, subject: ResidentSubject, values: Mapping[str, Any]) -> None:
-    check_in_id, status, how = values["id"], values["answer"], values["how"]
-    binds = {"check_in_id": check_in_id, "resident_id": subject.resident_id}
+async def _tell_of_escalation(session: AsyncSession, subject: ResidentSubject, values: Mapping[str, Any]) -> bool:
+    """Emit that an all-clear became a call for help; return whether the check-in had been answered late."""
+    binds = {"check_in_id": values["id"], "resident_id": subject.resident_id}
     row = (await session.execute(_STANDING, binds)).one()
     await emit(
         session,
         CheckInAnswered(
-            aggregate_id=check_in_id,
+            aggregate_id=values["id"],
             community_id=subject.community_id,
             resident_id=subject.resident_id,
             plan_id=row.plan_id,
-            answer=status,
-            how=how,
+            answer=values["answer"],
+            how=values["how"],
             late=row.late,
         ),
     )
+    return bool(row.late)
+
+
+async def _follow_up(
+    session: AsyncSession, actor: Actor, subject: ResidentSubject, values: Mapping[str, Any], *, late: bool
+) -> None:
+    check_in_id, status, how = values["id"], values["answer"], values["how"]
     if status == "needs_help":
         signal = AlarmSignal(
             kind=AlarmKind.CHECK_IN_HELP,
@@ -142,7 +145,7 @@ async def _follow_up(session: AsyncSession, actor: Actor, subject: ResidentSubje
             evidence={"how": how, "answered_by": str(actor.id)},
         )
         await raise_alarm(session, actor, signal)
-    elif row.late:
+    elif late:
         await stand_down(session, actor, subject.resident_id, kinds=SILENCE, reason="answered_late")
         await telling.tell_of_late_answer(session, check_in_id)
     if subject.relation != "self":

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import orjson
 import sqlalchemy as sa
@@ -17,12 +17,13 @@ from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.core.statements import HotStatement
 from app.identity.api import ResidentSubject, actor_binds, visible_residents
-from eldercare.check_ins.models import ANSWERS_CONTEXT, CheckIn, CheckInSchedule
+from eldercare.check_ins.models import ANSWERS_CONTEXT, CHECK_INS, IS_UNANSWERED, CheckInSchedule, shown
 from eldercare.check_ins.rules import State
 from eldercare.check_ins.schemas import CheckInDetail, CheckInPublic
 
+Choice = Literal["all", "answered", "unanswered"]
+
 _INSTANT = sa.DateTime(timezone=True)
-_check_ins = cast(sa.Table, sa.inspect(CheckIn).local_table)
 _schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
 
 _SHOWN: Final = tuple(CheckInPublic.model_fields)
@@ -33,13 +34,6 @@ _BEFORE_DAY = timedelta(hours=16)
 """Everywhere on earth a local day lies between these hours around its midnight in UTC (offsets −12 to +14, gaps)."""
 
 _limit = sa.bindparam("limit", type_=sa.Integer)
-
-
-def _column(name: str) -> sa.ColumnElement[Any]:
-    # A set-aside row's deadline is infinity, which no caller can read.
-    if name == "answer_by":
-        return sa.func.nullif(_check_ins.c.answer_by, sa.literal_column("CAST('infinity' AS timestamptz)", _INSTANT))
-    return _check_ins.c[name]
 
 
 def _as_page(chosen: sa.Select[Any], *order: str) -> sa.Select[Any]:
@@ -67,21 +61,26 @@ def _as_page(chosen: sa.Select[Any], *order: str) -> sa.Select[Any]:
 def _list(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
     # (resident_id, due_at, plan_id) is the unique key: the list is a backward scan of its index.
     chosen = (
-        sa.select(*(_column(name).label(name) for name in _SHOWN))
-        .where(_check_ins.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid), *conditions)
-        .order_by(_check_ins.c.due_at.desc(), _check_ins.c.plan_id.desc())
+        sa.select(*(shown(name) for name in _SHOWN))
+        .where(CHECK_INS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid), *conditions)
+        .order_by(CHECK_INS.c.due_at.desc(), CHECK_INS.c.plan_id.desc())
         .limit(_limit + 1)
     )
     return _as_page(chosen, "due_at", "plan_id")
 
 
-_beyond = sa.tuple_(_check_ins.c.due_at, _check_ins.c.plan_id) < sa.tuple_(
+_beyond = sa.tuple_(CHECK_INS.c.due_at, CHECK_INS.c.plan_id) < sa.tuple_(
     sa.bindparam("after_due_at", type_=_INSTANT), sa.bindparam("after_plan_id", type_=sa.Uuid)
 )
-_in_state = _check_ins.c.state == sa.bindparam("state", type_=sa.Text)
+_in_state = CHECK_INS.c.state == sa.bindparam("state", type_=sa.Text)
+_CHOICES: Final[Mapping[Choice, tuple[sa.ColumnElement[bool], ...]]] = {
+    "all": (),
+    "answered": (_in_state,),
+    "unanswered": (_in_state, IS_UNANSWERED),  # said in the statement, for an index of few entries
+}
 _LISTS = {
-    (filtered, paged): _list(*((_in_state,) if filtered else ()), *((_beyond,) if paged else ()))
-    for filtered in (False, True)
+    (choice, paged): _list(*conditions, *((_beyond,) if paged else ()))
+    for choice, conditions in _CHOICES.items()
     for paged in (False, True)
 }
 _TRACED_LISTS = {key: audit.traced(statement, "check_ins:list") for key, statement in _LISTS.items()}
@@ -99,7 +98,8 @@ async def list_check_ins(
     if page.cursor is not None:
         due_at, plan_id = decode_cursor(_KIND, page.cursor)
         binds |= {"after_due_at": datetime.fromisoformat(due_at), "after_plan_id": uuid.UUID(plan_id)}
-    key = (state is not None, page.cursor is not None)
+    choice: Choice = "all" if state is None else "answered" if state == "answered" else "unanswered"
+    key = (choice, page.cursor is not None)
     if subject.relation == "self":
         statement = _HOT_LISTS[key]
     else:
@@ -116,23 +116,23 @@ def _page(row: Mapping[str, Any], kind: str, *order: str) -> bytes:
 
 def _day(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
     chosen = (
-        sa.select(*(_column(name).label(name) for name in _SHOWN))
+        sa.select(*(shown(name) for name in _SHOWN))
         .where(
-            _check_ins.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
-            _check_ins.c.local_date == sa.bindparam("day", type_=sa.Date),
-            _check_ins.c.due_at.between(
+            CHECK_INS.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
+            CHECK_INS.c.local_date == sa.bindparam("day", type_=sa.Date),
+            CHECK_INS.c.due_at.between(
                 sa.bindparam("earliest", type_=_INSTANT), sa.bindparam("latest", type_=_INSTANT)
             ),
-            _check_ins.c.resident_id.in_(visible_residents("check_ins:read")),
+            CHECK_INS.c.resident_id.in_(visible_residents("check_ins:read")),
             *conditions,
         )
-        .order_by(_check_ins.c.due_at, _check_ins.c.id)
+        .order_by(CHECK_INS.c.due_at, CHECK_INS.c.id)
         .limit(_limit + 1)
     )
     return _as_page(chosen, "due_at", "id")
 
 
-_later = sa.tuple_(_check_ins.c.due_at, _check_ins.c.id) > sa.tuple_(
+_later = sa.tuple_(CHECK_INS.c.due_at, CHECK_INS.c.id) > sa.tuple_(
     sa.bindparam("after_due_at", type_=_INSTANT), sa.bindparam("after_id", type_=sa.Uuid)
 )
 _DAYS = {
@@ -169,16 +169,16 @@ async def list_day(
 
 _DETAIL = (
     sa.select(
-        *(_column(name).label(name) for name in _SHOWN),
-        _check_ins.c.answers,
-        _check_ins.c.recorded_at,
-        _check_ins.c.version,
+        *(shown(name) for name in _SHOWN),
+        CHECK_INS.c.answers,
+        CHECK_INS.c.recorded_at,
+        CHECK_INS.c.version,
         _schedules.c.questions,
     )
-    .join(_schedules, _schedules.c.id == _check_ins.c.schedule_id)
+    .join(_schedules, _schedules.c.id == CHECK_INS.c.schedule_id)
     .where(
-        _check_ins.c.id == sa.bindparam("check_in_id", type_=sa.Uuid),
-        _check_ins.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        CHECK_INS.c.id == sa.bindparam("check_in_id", type_=sa.Uuid),
+        CHECK_INS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
     )
 )
 _TRACED_DETAIL = audit.traced(_DETAIL, "check_in:read")
@@ -198,11 +198,16 @@ async def check_in(
     row = (await connection.execute(statement, binds)).mappings().one_or_none()
     if row is None:
         raise NotFound
-    return CheckInDetail.model_validate({**row, "answers": _unsealed(row)})
+    return detail(cast("Mapping[str, Any]", row))
 
 
-def _unsealed(row: sa.RowMapping) -> dict[str, Any] | None:
-    if row["answers"] is None:
-        return None
-    answers: dict[str, Any] = orjson.loads(unseal(row["answers"], ANSWERS_CONTEXT))
-    return answers
+def detail(row: Mapping[str, Any]) -> CheckInDetail:
+    """Return what is shown of a check-in that was read with its questions."""
+    answers, questions = row["answers"], row["questions"]
+    return CheckInDetail.model_validate(
+        {
+            **row,
+            "questions": orjson.loads(questions) if isinstance(questions, str) else questions,
+            "answers": None if answers is None else orjson.loads(unseal(answers, ANSWERS_CONTEXT)),
+        }
+    )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from app.core import set_ids
 from app.core.clock import ManualClock
@@ -15,6 +16,8 @@ from app.identity.models import Resident
 from eldercare.check_ins import jobs
 from eldercare.check_ins.views import check_ins as views
 from tests.factories import eldercare_check_ins as made
+
+_DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's has no types
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -69,9 +72,24 @@ async def test_claims_read_only_what_is_due(history: Resident, clock: ManualCloc
 
 async def test_the_list_reads_one_page_of_its_index(history: Resident, clock: ManualClock) -> None:
     binds: dict[str, object] = {"resident_id": history.id, "limit": 20}
-    plan = await explain(views._LISTS[False, False], binds)
+    plan = await explain(views._LISTS["all", False], binds)
     assert "Index Scan Backward using uq_eldercare_check_in_resident_id_due_at_plan_id" in plan
     binds |= {"after_due_at": datetime(2026, 1, 1, tzinfo=UTC) - timedelta(days=90), "after_plan_id": UUID(int=5)}
-    plan = await explain(views._LISTS[False, True], binds)
+    plan = await explain(views._LISTS["all", True], binds)
     assert "Index Scan Backward using uq_eldercare_check_in_resident_id_due_at_plan_id" in plan
     assert "Seq Scan" not in plan
+
+
+async def test_the_few_unanswered_ones_are_found_without_their_history(history: Resident) -> None:
+    compiled = views._LISTS["unanswered", False].compile(dialect=_DIALECT)
+    binds: dict[str, object] = {**compiled.params, "resident_id": history.id, "limit": 20, "state": "missed"}
+    values = ", ".join(f"'{binds[name]}'" for name in compiled.positiontup or ())
+    raw = await connect_raw()
+    try:
+        # As after some repetitions, when PostgreSQL no longer looks at the values.
+        await raw.execute("SET plan_cache_mode = force_generic_plan")
+        await raw.execute(f"PREPARE page AS {compiled.string}")
+        plan = "\n".join(row[0] for row in await raw.fetch(f"EXPLAIN EXECUTE page ({values})"))
+    finally:
+        await raw.close()
+    assert "Index Scan Backward using ix_eldercare_check_in_unanswered" in plan

@@ -16,7 +16,7 @@ from app.identity.models import Community, Resident
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarm
 from eldercare.check_ins import jobs, rules
 from eldercare.check_ins.problems import AnswerContradicts, CheckInNotOpen
-from eldercare.check_ins.schemas import AnswerWrite
+from eldercare.check_ins.schemas import AnswerWrite, CheckInDetail
 from eldercare.check_ins.service import answers, outages, pauses
 from notifications.sending import jobs as sending
 from tests.factories import eldercare_check_ins as made
@@ -45,7 +45,7 @@ async def told(about: str = "check_in") -> list[str]:
     return [key for key in keys if key.startswith(about)]
 
 
-async def answer(resident: Resident, check_in_id: UUID, status: str = "ok", **more: object) -> answers.Answered:
+async def answer(resident: Resident, check_in_id: UUID, status: str = "ok", **more: object) -> CheckInDetail:
     actor = made.self_actor(resident)
     subject = await made.subject_of(resident)
     async with unit_of_work() as session:
@@ -91,7 +91,8 @@ async def due(resident: Resident, clock: ManualClock, **changes: object) -> sa.R
 async def test_one_tap_ends_it(resident: Resident, clock: ManualClock) -> None:
     asked = await due(resident, clock)
     clock.advance(timedelta(minutes=3))
-    assert not (await answer(resident, asked.id)).repeated
+    shown = await answer(resident, asked.id)
+    assert (shown.state, shown.answer, shown.how, shown.version) == ("answered", "ok", "self", asked.version + 1)
     clock.advance(timedelta(hours=2))
     await run()
     answered = await made.check_in(asked.id)
@@ -103,9 +104,9 @@ async def test_one_tap_ends_it(resident: Resident, clock: ManualClock) -> None:
 
 async def test_a_call_for_help_raises_an_alarm_at_once(resident: Resident, clock: ManualClock) -> None:
     asked = await due(resident, clock)
-    await answer(resident, asked.id, "needs_help")
+    first = await answer(resident, asked.id, "needs_help")
     assert await alarms() == [("check_in_help", 3, "raised")]
-    assert (await answer(resident, asked.id, "needs_help")).repeated
+    assert await answer(resident, asked.id, "needs_help") == first
     with pytest.raises(AnswerContradicts):
         await answer(resident, asked.id, "ok")
     assert await alarms() == [("check_in_help", 3, "raised")]

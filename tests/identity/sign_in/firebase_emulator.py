@@ -1,8 +1,6 @@
 """The real Firebase Auth emulator: installed if it is missing, started on free ports, stopped by its process."""
 
 import json
-import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -13,21 +11,10 @@ from typing import Any
 
 import httpx
 
+from tests import node
+
 PROJECT = "demo-hearthline"
 _EMULATORS = Path(__file__).parents[2] / "emulators"
-_PROGRAM = _EMULATORS / "node_modules" / "firebase-tools" / "lib" / "bin" / "firebase.js"
-
-
-def _install() -> None:
-    """Install exactly what the lock file names; takes minutes, once."""
-    if not _PROGRAM.exists():
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=_EMULATORS, check=True, capture_output=True)
-
-
-def is_possible() -> bool:
-    """Say whether this machine has Node."""
-    return shutil.which("node") is not None and shutil.which("npm") is not None
 
 
 def _free_ports(count: int) -> list[int]:
@@ -83,7 +70,7 @@ class FirebaseEmulator:
 @contextmanager
 def running_emulator(directory: Path) -> Iterator[FirebaseEmulator]:
     """Run the emulator with its files in ``directory``."""
-    _install()
+    program = node.packages(_EMULATORS) / "firebase-tools" / "lib" / "bin" / "firebase.js"
     auth, hub, logging = _free_ports(3)
     config = {
         "emulators": {
@@ -96,14 +83,14 @@ def running_emulator(directory: Path) -> Iterator[FirebaseEmulator]:
     }
     (directory / "firebase.json").write_text(json.dumps(config))
     environment = {
-        **{name: value for name, value in os.environ.items() if name == "PATH"},
+        "PATH": node.PATH,
         "HOME": str(directory),
         "XDG_CONFIG_HOME": str(directory / "config"),
         "NO_UPDATE_NOTIFIER": "1",
         "FIREBASE_CLI_DISABLE_UPDATE_CHECK": "1",
         "CI": "1",
     }
-    command = ["node", str(_PROGRAM), "emulators:start", "--only", "auth", "--project", PROJECT]
+    command = [str(node.NODE), str(program), "emulators:start", "--only", "auth", "--project", PROJECT]
     with subprocess.Popen(
         command, cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

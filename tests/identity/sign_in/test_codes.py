@@ -111,7 +111,7 @@ async def test_nothing_tells_whether_somebody_is_known(client: httpx.AsyncClient
 def service_engine() -> Any:
     from app.core.database import database as current  # noqa: PLC0415 - the engine of the running test
 
-    return current().writing.sync_engine
+    return current().writing.engine.sync_engine
 
 
 async def test_five_wrong_codes_end_a_challenge(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:

@@ -15,8 +15,6 @@ from tests.factories.sign_in import bearer
 from tests.identity.sign_in import firebase_emulator
 from tests.identity.sign_in.firebase_emulator import FirebaseEmulator, running_emulator
 
-pytestmark = pytest.mark.skipif(not firebase_emulator.is_possible(), reason="the emulator needs node and npm")
-
 PHONE = "+8613800138000"
 
 

@@ -84,10 +84,11 @@ async def test_the_trail_keeps_ids_loses_details_and_still_verifies(client: http
     await settle(assembly.JOBS)
     about = await entries(_entries.c.resident_id == scene.resident.id)
     assert {"plan:change", "resident:close", "person:erase"} <= {row.action for row in about}
+    detailed = [row for row in about if row.details]
+    assert detailed
     async with reading() as connection:
-        for row in about:
-            if row.details:
-                assert await audit.details_of(connection, scene.resident.id, row.id, row.details) is None
+        for row in detailed:
+            assert await audit.details_of(connection, scene.resident.id, row.id, row.details) is None
         verdict = await audit_chain.verify(connection)
     assert verdict.holds
 
