@@ -93,7 +93,7 @@ class WorkerSettings(BaseModel):
 
     batch: PositiveInt = 2_000
     lease_seconds: PositiveInt = Field(
-        default=60, description="after which another worker takes up what one was sending; longer than a provider takes"
+        default=60, description="after which another worker takes up what one was sending, unless it renews that"
     )
     watchdog_url: str | None = Field(default=None, description="pinged only while the lag is within its limit")
     watchdog_seconds: PositiveInt = 30

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, failures, wakeups
 from app.core.database import reading, unit_of_work
+from app.core.settings import settings
 from app.identity import api as identity
 from notifications.channels import registry
 from notifications.channels.ports import Message, Outcome, PushAddress
@@ -32,6 +33,7 @@ LATENCY = Histogram(
     ["channel", "lane"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900),
 )
+RENEWALS = 3  # tries in the time of a lease, so that one may fail
 _CAPABILITIES = {"sms": "sms", "voice": "voice", "mail": "email"}
 
 log = structlog.get_logger(__name__)
@@ -54,23 +56,63 @@ async def claim(lane: Lane, size: int) -> list[Claimed]:
         return await repository.claim(session, lane, size)
 
 
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A batch on its way. Renewing and settling take turns: two transactions at once could wait for each other."""
+
+    lane: Lane
+    aloft: dict[uuid.UUID, Claimed]
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def land(self, landed: Sequence[tuple[Claimed, Settlement]], gone: Sequence[uuid.UUID]) -> None:
+        """Store what became of deliveries."""
+        async with self.turn:
+            for delivery, _ in landed:
+                self.aloft.pop(delivery.id, None)
+            await _settle(self.lane, landed, gone)
+
+    async def keep(self) -> None:
+        """Renew the leases of what has not landed, a few times in the length of one, until cancelled.
+
+        A provider that takes longer than a lease is slow, not gone: another worker would send the same again.
+        """
+        while True:
+            await asyncio.sleep(settings().worker.lease_seconds / RENEWALS)
+            try:
+                async with self.turn:
+                    await self._renew()
+            except Exception as error:  # noqa: BLE001 - there is another try before the lease ends
+                log.warning("leases_not_renewed", lane=self.lane, error=failures.code_of(error))
+
+    async def _renew(self) -> None:
+        if self.aloft:
+            async with unit_of_work() as session:
+                ours = await repository.renew(session, list(self.aloft.values()))
+            for lost in self.aloft.keys() - ours:  # somebody else's by now
+                del self.aloft[lost]
+
+
 async def fly(lane: Lane, claimed: Sequence[Claimed]) -> None:
     """Send what was claimed and store what became of each delivery; what it cannot store, the lease brings back."""
-    flight = {delivery.id: delivery for delivery in claimed}
+    taken = {delivery.id: delivery for delivery in claimed}
+    flight = _Flight(lane, dict(taken))
+    keeping = asyncio.create_task(flight.keep())
     try:
         prepared = await _prepared(claimed)
-        grounded = [(delivery, found) for delivery, found in prepared if isinstance(found, Settlement)]
-        await _settle(lane, grounded, ())
+        await flight.land([(delivery, found) for delivery, found in prepared if isinstance(found, Settlement)], ())
         messages = [found for _, found in prepared if isinstance(found, Message)]
         async for outcomes in _sent(messages):
             now = clock.now()
             landed = [
-                (flight[outcome.delivery_id], rules.settle(_attempt(flight[outcome.delivery_id]), outcome, now))
+                (taken[outcome.delivery_id], rules.settle(_attempt(taken[outcome.delivery_id]), outcome, now))
                 for outcome in outcomes
             ]
-            await _settle(lane, landed, [gone for outcome in outcomes for gone in outcome.gone])
+            await flight.land(landed, [gone for outcome in outcomes for gone in outcome.gone])
     except Exception as error:  # noqa: BLE001 - one flight's failure must not end the lane
         log.error("flight_failed", lane=lane, error=failures.code_of(error), place=failures.place_of(error))  # noqa: TRY400 - a traceback may hold data
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
 
 
 async def _prepared(claimed: Sequence[Claimed]) -> list[tuple[Claimed, Message | Settlement]]:
