@@ -34,10 +34,10 @@ from app.identity.sign_in import subscribers as sign_in_subscribers
 from app.media import jobs as media_jobs
 from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
+from app.policies.journeys.closing import routes as closing_journey
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.replies import routes as replies
 from eldercare.alarms import routes as alarms
-from eldercare.alarms import subscribers as alarm_subscribers
 from eldercare.care_circle import routes as care_circle
 from eldercare.care_circle import subscribers as care_circle_subscribers
 from eldercare.check_ins import jobs as check_in_jobs
@@ -103,6 +103,7 @@ ROUTERS: tuple[Router, ...] = (
     response.router,
     care_circle.router,
     escalation.router,
+    closing_journey.router,
     erasure.router,
     changes.router,
 )
@@ -116,7 +117,6 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *account_subscribers.SUBSCRIBERS,
     *delivery_subscribers.SUBSCRIBERS,
     *check_in_subscribers.SUBSCRIBERS,
-    *alarm_subscribers.SUBSCRIBERS,
     *care_circle_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
 )

@@ -1,6 +1,7 @@
 """The API process: the assembled application."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,7 +18,7 @@ from app.core import health, telemetry
 from app.core.description import describe
 from app.core.jobs import run_jobs
 from app.core.problems import BodyLimitMiddleware, Problem, handle_problem, internal_error
-from app.core.route_index import RouteIndex
+from app.core.route_index import IndexedRoutes, RouteIndex
 from app.core.runtime import running
 from app.core.settings import Settings
 from app.core.settings import settings as current_settings
@@ -32,6 +33,9 @@ The backend behind a community's resident apps. Errors are problem documents (RF
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    # What was made so far stays: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
     async with running(app.state.settings):
         stop = asyncio.Event()
         jobs = asyncio.create_task(run_jobs(assembly.API_JOBS, stop))
@@ -65,18 +69,22 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url="/docs",
         redoc_url=None,
         separate_input_output_schemas=False,
+        # Requests are counted and traced by our own middleware.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
     health.expect_revision(assembly.SCHEMA_REVISION)
     for kind in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle_problem)
     app.add_exception_handler(Exception, _handle_unexpected)
-    # From the inside out.
-    app.add_middleware(BodyLimitMiddleware, max_body_size=settings.http.max_body)
-    app.add_middleware(telemetry.TelemetryMiddleware)
     demo = assembly.DEMO_ROUTERS if settings.demo.enabled or settings.environment != "production" else ()
     routes = [route for router in (health.router, *assembly.ROUTERS, *demo) for route in router.routes]
+    index = RouteIndex([route for route in routes if isinstance(route, Route)])
+    # From the inside out.
+    app.add_middleware(IndexedRoutes, index=index)
+    app.add_middleware(BodyLimitMiddleware, max_body_size=settings.http.max_body)
+    app.add_middleware(telemetry.TelemetryMiddleware)
     # The routes themselves stay listed behind their index: the OpenAPI description is made from them.
-    app.router.routes[:0] = [RouteIndex([route for route in routes if isinstance(route, Route)]), *routes]
+    app.router.routes[:0] = [index, *routes]
     describe(app)
     return app

@@ -168,9 +168,10 @@ async def _order(connection: Connection, order: str) -> None:
 
 def connection_of(session: AsyncSession) -> Connection:
     """Return the connection a unit of work runs on."""
-    if not isinstance(session.bind, Connection):
+    bind = session.bind
+    if type(bind) is not Connection:
         raise TypeError("the session was not opened by unit_of_work()")
-    return session.bind
+    return bind
 
 
 async def take_time(session: AsyncSession, limit: timedelta) -> None:

@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, failures, parked_rows, stopping
 from app.core.database import unit_of_work
-from app.core.queues import Due, DueRow, Lag, lags
+from app.core.queues import Due, DueRow, Lag, OnStuck, Stuck, lags
 from app.core.settings import settings
 
-__all__ = ["Due", "Lag", "StillDueError", "drain", "lags"]
+__all__ = ["Due", "Lag", "OnStuck", "StillDueError", "Stuck", "drain", "lags"]
 
 SMALLEST_BATCH = 50
 BATCH_SECONDS = 0.5  # a batch holds its rows that long: whoever writes one of them waits

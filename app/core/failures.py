@@ -14,6 +14,7 @@ MAX_ATTEMPTS = 15  # with the delays below: given up after about an hour
 FIRST_DELAY = timedelta(seconds=1)
 LONGEST_DELAY = timedelta(minutes=10)
 LONGEST_VITAL_DELAY = timedelta(seconds=15)
+STUCK_AFTER = 5  # failures of a vital row: with the delays above a quarter of a minute, then about once a minute
 _STALE_PLAN = "0A000"  # "cached plan must not change result type": a migration ran beneath this connection
 
 

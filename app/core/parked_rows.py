@@ -20,7 +20,7 @@ from app.core import clock, failures
 from app.core.database import reading, unit_of_work
 from app.core.due_tables import ParkedRow
 from app.core.jobs import Job
-from app.core.queues import Due, DueRow, queues
+from app.core.queues import Due, DueRow, OnStuck, Stuck, queues
 
 SET_ASIDE = Counter(
     "hearthline_due_set_aside", "Rows set aside because their handling failed, once per attempt", ["due"]
@@ -45,6 +45,7 @@ class Parked:
 _PARKED_ROWS = cast(sa.Table, ParkedRow.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
 _INSTANT = sa.DateTime(timezone=True)
 _NEVER: sa.ColumnElement[datetime] = sa.literal_column("CAST('infinity' AS timestamptz)", _INSTANT)
+_READ_AS_NEVER = datetime.max  # noqa: DTZ901 - as the driver has it
 _ATTEMPTS = sa.text("SELECT attempts FROM core_parked_row WHERE due_name = :due_name AND row_id = :row_id FOR UPDATE")
 _RECORD = sa.text("""
     INSERT INTO core_parked_row (due_name, row_id, due_at, attempts, reason, retry_at, parked_at)
@@ -77,7 +78,8 @@ def _statements(due: Due) -> _Statements:
     bump = {"version": rows.c.version + 1} if "version" in rows.c else {}
     # The binds' prefix keeps them apart from the columns of the table, whatever those are called.
     of_due = _PARKED_ROWS.c.due_name == sa.bindparam("parked_due_name")
-    past_retry = _PARKED_ROWS.c.retry_at <= sa.bindparam("parked_now", type_=_INSTANT)
+    now = sa.bindparam("parked_now", type_=_INSTANT)
+    past_retry = _PARKED_ROWS.c.retry_at <= now
     retried = sa.update(_PARKED_ROWS).where(of_due, past_retry).values(retry_at=None)
     back = retried.returning(_PARKED_ROWS.c.row_id, _PARKED_ROWS.c.due_at).cte("back")
     same_row = rows.c.id == _PARKED_ROWS.c.row_id
@@ -88,10 +90,19 @@ def _statements(due: Due) -> _Statements:
         .values({due.column: _NEVER, **bump}),
         put_back=sa.update(rows)
         .where(rows.c.id == back.c.row_id, deadline == _NEVER)
-        .values({due.column: back.c.due_at, **bump}),
+        # By hand: where an update stands in a CTE, too, what a column declares for updates comes to NULL.
+        .values({due.column: back.c.due_at, **bump, **({"updated_at": now} if "updated_at" in rows.c else {})}),
         # Once the row has moved on, or is gone, its past failures are of no interest.
         forget=sa.delete(_PARKED_ROWS).where(of_due, sa.not_(standing)),
     )
+
+
+def stands_aside(deadline: datetime) -> bool:
+    """Say whether a deadline as it was read is that of a row that was set aside: the driver's ``infinity`` has no zone.
+
+    It compares with no instant, and must never be written back as the largest one there is: no queue would know it.
+    """
+    return deadline.replace(tzinfo=None) == _READ_AS_NEVER
 
 
 async def set_aside(due: Due, row: DueRow, error: Exception) -> None:
@@ -119,21 +130,51 @@ async def set_aside(due: Due, row: DueRow, error: Exception) -> None:
         error=failures.code_of(error),
         place=failures.place_of(error),
     )
+    if due.on_stuck is not None and verdict.attempts >= failures.STUCK_AFTER:
+        await _report(due.on_stuck, Stuck(due, row.id, row.due_at, verdict.attempts // failures.STUCK_AFTER))
+
+
+async def _report(on_stuck: OnStuck, stuck: Stuck) -> None:
+    """Make a human hear of a stuck row; where that fails, too, the next failure of the row tries again."""
+    try:
+        async with unit_of_work() as session:
+            await on_stuck(session, stuck)
+    except Exception as error:  # noqa: BLE001 - the rows beside this one go on whatever becomes of the report
+        log.error(  # noqa: TRY400 - a traceback may hold data
+            "stuck_row_unreported",
+            due=stuck.due.name,
+            row_id=str(stuck.id),
+            error=failures.code_of(error),
+            place=failures.place_of(error),
+        )
 
 
 async def retry_set_aside() -> int:
-    """Put rows whose next try has come back into their queues; return how many."""
+    """Put rows whose next try has come back into their queues; return how many.
+
+    A queue that fails holds up no other; once all had their turn, the first failure is raised.
+    """
     async with reading() as connection:
         names = set((await connection.scalars(_WITH_RECORDS)).all())
     restored = 0
+    errors: list[Exception] = []
     for due in queues():
         if due.name in names:
-            async with unit_of_work() as session:
-                of_due = {"parked_due_name": due.name}
-                await session.execute(_statements(due).forget, of_due)
-                result = await session.execute(_statements(due).put_back, {**of_due, "parked_now": clock.now()})
-                restored += result.rowcount  # type: ignore[attr-defined]
+            try:
+                restored += await _put_back(due)
+            except Exception as error:  # noqa: BLE001 - raised below
+                errors.append(error)
+    if errors:
+        raise errors[0]
     return restored
+
+
+async def _put_back(due: Due) -> int:
+    async with unit_of_work() as session:
+        of_due = {"parked_due_name": due.name}
+        await session.execute(_statements(due).forget, of_due)
+        result = await session.execute(_statements(due).put_back, {**of_due, "parked_now": clock.now()})
+        return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 async def parked(connection: AsyncConnection, *, limit: int = 1_000) -> Sequence[Parked]:

@@ -1,7 +1,7 @@
 """Queues: which column of which table holds a deadline, the statements that claim by it, and how far behind it is."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -9,7 +9,7 @@ from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlmodel import SQLModel
 
 from app.core import clock
@@ -28,6 +28,19 @@ class DueRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Stuck:
+    """A row that fails again and again; ``times`` counts from 1 how often somebody has to hear of it by now."""
+
+    due: "Due"
+    id: uuid.UUID
+    due_at: datetime
+    times: int
+
+
+OnStuck = Callable[[AsyncSession, Stuck], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Lag:
     """How far a queue is behind: ``seconds`` since its oldest deadline passed, ``count`` of those that did (capped)."""
 
@@ -41,7 +54,9 @@ class Due:
     """A queue: the rows of ``table`` whose ``column`` has passed, as long as ``where`` holds.
 
     ``column`` needs an index that leads with it, partial by ``where``. Declare each queue once, at module level. A row
-    of a ``vital`` queue is somebody who may need help: whatever fails, it is tried again, soon and for ever.
+    of a ``vital`` queue is somebody who may need help: whatever fails, it is tried again, soon and for ever. From its
+    ``failures.STUCK_AFTER``-th failure on, ``on_stuck`` makes a human hear of it: called at each failure, in a unit of
+    work of its own, it has to tell of each of the ``times`` once.
     """
 
     name: str
@@ -49,6 +64,7 @@ class Due:
     column: str
     where: sa.ColumnElement[bool] | None = None
     vital: bool = False
+    on_stuck: OnStuck | None = None
 
     def __post_init__(self) -> None:
         if self.name in _registered:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 _CHOSEN = "hearthline_route"
 
@@ -59,6 +59,26 @@ class RouteIndex(BaseRoute):
         """Let the route that was found answer."""
         route: Route = scope[_CHOSEN]
         await route.handle(scope, receive, send)
+
+
+class IndexedRoutes:
+    """Lets a route that answers for itself be served at once, past the framework's layers that would do nothing.
+
+    Such a route ends in an answer whatever happens in it (``answers_for_itself``). The others, wrong methods and
+    unknown paths go on to the router.
+    """
+
+    def __init__(self, app: ASGIApp, index: RouteIndex) -> None:
+        self._app, self._index = app, index
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        match, child = self._index.matches(scope)
+        if match is Match.FULL and getattr(child[_CHOSEN], "answers_for_itself", False):
+            scope.update(child)
+            await child[_CHOSEN].app(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 def _found(node: _Node, segments: Sequence[str], depth: int) -> Iterator[Route]:

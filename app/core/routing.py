@@ -86,7 +86,8 @@ class UnitOfWorkRoute(APIRoute):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        if self.plan is not None and self.max_body_size is None:
+        self.answers_for_itself = self.plan is not None and self.max_body_size is None
+        if self.answers_for_itself:
             # No dependency and no answer of a planned endpoint outlives it: the framework's stacks would stay empty.
             self.app = _served(self.get_route_handler())
 

@@ -24,7 +24,8 @@ async def fetch_row(connection: AsyncConnection, sql: str, *values: object) -> a
     Raises ``ConnectionError`` when the database went away, otherwise what SQLAlchemy would have raised.
     """
     driver: Any
-    if isinstance(connection, Connection):
+    # Not by isinstance: SQLAlchemy's connections are abstract classes, of which that asks at length.
+    if type(connection) is Connection:
         driver = connection.driver
     else:
         driver = (await connection.get_raw_connection()).driver_connection

@@ -12,6 +12,9 @@ from app.core.paging import MAX_LIMIT, PageRequest
 from app.core.problems import Forbidden
 from app.identity.access import Member, member_guard, require_member
 from app.identity.authenticator import DEVICE_HEADER, IdentityAuthenticator, authenticate_sos
+from app.identity.closing.schemas import Closure
+from app.identity.closing.service import close as close_residence
+from app.identity.closing.service import hold as hold_residence
 from app.identity.communities.schemas import CommunityPublic, HolidayPublic
 from app.identity.communities.service import create_community
 from app.identity.communities.views import community, local_calendar
@@ -31,9 +34,10 @@ from app.identity.models import Grant
 from app.identity.organizations.problems import LastOperator
 from app.identity.organizations.views import InvitationMessage, duty_desk, invitation_message, organization_members
 from app.identity.people.names import community_names, resident_names
-from app.identity.people.schemas import ContactPointPublic, PersonPublic
+from app.identity.people.problems import ResidenceEnded
+from app.identity.people.schemas import ContactPointPublic, PersonPublic, ProfilePublic
 from app.identity.people.service import create_account
-from app.identity.people.views import accounts_reached_at, contact_points, not_to_be_called, people
+from app.identity.people.views import accounts_reached_at, contact_points, not_to_be_called, people, profile
 from app.identity.scopes import GRANTS_MANAGE
 from app.identity.second_factor.problems import SecondFactorNeeded
 from app.identity.sign_in.service import SignInCode, sign_in_code
@@ -52,6 +56,7 @@ __all__ = [
     "ANY_SCOPE",
     "DEVICE_HEADER",
     "LANGUAGES",
+    "Closure",
     "CommunityPublic",
     "ContactPointPublic",
     "FreshSignInNeeded",
@@ -67,7 +72,9 @@ __all__ = [
     "PeopleOnly",
     "Person",
     "PersonPublic",
+    "ProfilePublic",
     "PushTarget",
+    "ResidenceEnded",
     "ResidenceNotEnded",
     "ResidentSubject",
     "SecondFactorNeeded",
@@ -78,6 +85,7 @@ __all__ = [
     "appoint",
     "authenticate_sos",
     "close_break_glass",
+    "close_residence",
     "community",
     "community_names",
     "contact_points",
@@ -91,6 +99,7 @@ __all__ = [
     "grants_in_force",
     "held_scopes",
     "hold_person",
+    "hold_residence",
     "import_file",
     "installations",
     "invitation_message",
@@ -103,6 +112,7 @@ __all__ = [
     "open_break_glass",
     "organization_members",
     "people",
+    "profile",
     "remove_installation",
     "require_fresh_sign_in",
     "require_member",

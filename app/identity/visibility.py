@@ -42,8 +42,9 @@ def _organizations(scope: str) -> sa.BindParameter[Any]:
     return sa.bindparam(_bind_name("organizations", scope), type_=ARRAY(sa.Uuid))
 
 
-def _current_grants(scope: str | None) -> sa.ColumnElement[bool]:
+def _current_grants(scope: str | None, *, lasting: bool = False) -> sa.ColumnElement[bool]:
     in_force = sa.and_(
+        _grants.c.kind != "break_glass" if lasting else sa.true(),
         _grants.c.grantee_account_id == _account,
         _grants.c.revoked_at.is_(None),
         _grants.c.starts_at <= _now,
@@ -90,7 +91,9 @@ def is_visible(resident_id: sa.ColumnElement[uuid.UUID], scope: str) -> sa.Colum
     return _has_right(resident_id, scope)
 
 
-def _has_right(resident_id: sa.ColumnElement[uuid.UUID], scope: str | None) -> sa.ColumnElement[bool]:
+def _has_right(
+    resident_id: sa.ColumnElement[uuid.UUID], scope: str | None, *, lasting: bool = False
+) -> sa.ColumnElement[bool]:
     # Under a name of its own: in a statement that itself reads residents it would compare a row with itself. And the
     # column belongs to the outermost statement, which SQLAlchemy would not assume two levels down.
     lives = _residents.alias("lives")
@@ -99,7 +102,7 @@ def _has_right(resident_id: sa.ColumnElement[uuid.UUID], scope: str | None) -> s
         resident_id == _own(scope or ANY_SCOPE),
         sa.exists(
             sa.select(_grants.c.id)
-            .where(_grants.c.resident_id == resident_id, _current_grants(scope))
+            .where(_grants.c.resident_id == resident_id, _current_grants(scope, lasting=lasting))
             .correlate_except(_grants)
         ),
         sa.exists(
@@ -151,7 +154,7 @@ class ResidentSubject:
 
 
 @cache
-def _subject_statement(scope: str) -> HotStatement:
+def _subject_statement(scope: str, *, lasting: bool) -> HotStatement:
     resident_id = _residents.c.id
     return HotStatement(
         sa.select(
@@ -161,9 +164,11 @@ def _subject_statement(scope: str) -> HotStatement:
             _residents.c.state,
             _accounts.c.time_zone,
             _has_right(resident_id, None).label("is_known"),
-            _has_right(resident_id, scope).label("is_allowed"),
+            _has_right(resident_id, scope, lasting=lasting).label("is_allowed"),
             sa.exists(
-                sa.select(_grants.c.id).where(_grants.c.resident_id == resident_id, _current_grants(scope))
+                sa.select(_grants.c.id).where(
+                    _grants.c.resident_id == resident_id, _current_grants(scope, lasting=lasting)
+                )
             ).label("is_granted"),
         )
         .join(_accounts, _accounts.c.id == _residents.c.account_id)
@@ -172,15 +177,15 @@ def _subject_statement(scope: str) -> HotStatement:
 
 
 async def require_resident(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, scope: str
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, scope: str, *, lasting: bool = False
 ) -> ResidentSubject:
-    """Return the resident if ``actor`` has ``scope`` on them.
+    """Return the resident if ``actor`` has ``scope`` on them; emergency access is no ``lasting`` right.
 
     Raises ``NotFound`` if the actor may not know the resident, ``Forbidden`` if they may but lack the scope. What
     Hearthline does by itself (the system actor) is allowed within its community.
     """
     binds = actor_binds(actor, scope, ANY_SCOPE) | {"resident_id": resident_id}
-    row = await _subject_statement(scope).row(connection, binds)
+    row = await _subject_statement(scope, lasting=lasting).row(connection, binds)
     if row is None:
         raise NotFound
     is_system = actor.kind == "system" and actor.community_id == row["community_id"]

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from app.core import clock
 from eldercare.alarms.models import OPEN, OPEN_STATES, Alarm, AlarmEntry, AlarmNotice, Severity, StoredSignal
-from eldercare.alarms.rules import TRANSITIONS, Action
+from eldercare.alarms.rules import TRANSITIONS, Action, Reason
 
 _alarms = cast(sa.Table, sa.inspect(Alarm).local_table)
 _signals = cast(sa.Table, sa.inspect(StoredSignal).local_table)
@@ -60,7 +60,9 @@ _OF_CLIENT_KEY = (
     )
 )
 _LOCK_CLIENT_KEY = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("lock", type_=sa.BigInteger)))
-_KINDS_OF = sa.select(_signals.c.kind).distinct().where(_signals.c.alarm_id == sa.bindparam("alarm_id", type_=sa.Uuid))
+_REASONS = sa.select(_signals.c.kind, _signals.c.origin_id, _signals.c.occurred_at).where(
+    _signals.c.alarm_id == sa.bindparam("alarm_id", type_=sa.Uuid)
+)
 _TOLD = (
     sa.select(_notices.c.account_id)
     .distinct()
@@ -147,9 +149,9 @@ def about(alarm: Alarm) -> dict[str, Any]:
     return {"aggregate_id": alarm.id, "community_id": alarm.community_id, "resident_id": alarm.resident_id}
 
 
-async def kinds_of(session: AsyncSession, alarm_id: uuid.UUID) -> set[str]:
-    """Return the kinds of signals an alarm consists of."""
-    return set(await session.scalars(_KINDS_OF, {"alarm_id": alarm_id}))
+async def reasons_for(session: AsyncSession, alarm_id: uuid.UUID) -> list[Reason]:
+    """Return what an alarm's signals say of why it was raised."""
+    return [Reason(*row) for row in await session.execute(_REASONS, {"alarm_id": alarm_id})]
 
 
 async def told_accounts(session: AsyncSession, alarm_id: uuid.UUID) -> list[uuid.UUID]:

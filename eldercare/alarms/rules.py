@@ -163,6 +163,31 @@ def join(standing: Standing, kind: str, severity: Severity, countdown: timedelta
     )
 
 
-def is_purely(kinds: Iterable[str], allowed: frozenset[str]) -> bool:
-    """Say whether an alarm consists of nothing but ``allowed`` kinds of signals."""
-    return all(kind in allowed for kind in kinds)
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What of a signal decides whether a word from the person takes it back."""
+
+    kind: str
+    origin_id: uuid.UUID | None
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word that all is well: which kinds of signals it can take back, what it answers, and when it was given."""
+
+    kinds: frozenset[str]
+    answers: uuid.UUID
+    given_at: datetime
+
+
+def takes_back(word: Word, reasons: Iterable[Reason]) -> bool:
+    """Say whether a word takes back all the reasons for an alarm.
+
+    It speaks of what it answers and of what was before it, never of a silence that came after: a phone without a
+    network may bring the morning's answer hours late.
+    """
+    return all(
+        reason.kind in word.kinds and (reason.origin_id == word.answers or reason.occurred_at <= word.given_at)
+        for reason in reasons
+    )

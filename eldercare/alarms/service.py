@@ -4,6 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +13,7 @@ from sqlmodel import col
 from app.core import audit, clock, wakeups
 from app.core.access import Actor, system_actor
 from app.core.events import emit, emit_many
+from app.core.parked_rows import stands_aside
 from app.core.sealing import seal
 from app.identity.api import close_break_glass, duty_desk, require_resident
 from eldercare.alarms.models import (
@@ -36,18 +38,27 @@ from eldercare.alarms.repository import (
     insert_alarms,
     insert_entries,
     insert_signals,
-    kinds_of,
     lock_alarms,
     lock_open,
     move,
+    reasons_for,
     told_accounts,
 )
-from eldercare.alarms.rules import REPEATED_WITHIN, Action, AlarmSignal, Joined, Standing, is_purely, join
+from eldercare.alarms.rules import REPEATED_WITHIN, Action, AlarmSignal, Joined, Standing, Word, join, takes_back
 from eldercare.escalation.views import plans_in_force
 from eldercare.events import AlarmCancelled, AlarmJoined, AlarmRaised, AlarmResolved
 from notifications.api import Value
 
-__all__ = ["AlarmKind", "AlarmSignal", "Severity", "close_alarm", "raise_alarm", "raise_alarms", "stand_down"]
+__all__ = [
+    "AlarmKind",
+    "AlarmSignal",
+    "Severity",
+    "Word",
+    "close_alarm",
+    "raise_alarm",
+    "raise_alarms",
+    "stand_down",
+]
 
 LADDERS = "eldercare.ladders"
 """The wake-up channel of alarms whose next step is due."""
@@ -112,14 +123,14 @@ async def join_alarm(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, s
 
 
 async def stand_down(
-    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, *, kinds: frozenset[str], reason: str
+    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, *, word: Word, reason: str
 ) -> Alarm | None:
-    """Resolve the resident's open alarm if it consists of nothing but ``kinds``, and tell everyone who was told.
+    """Resolve the resident's open alarm if ``word`` takes back all there is to it, and tell everyone who was told.
 
     Returns the alarm, or ``None`` if there is none or there is more to it. ``reason`` is a word for the timeline.
     """
     for alarm in await lock_open(session, [resident_id]):
-        if alarm.is_test or not is_purely(await kinds_of(session, alarm.id), kinds):
+        if alarm.is_test or not takes_back(word, await reasons_for(session, alarm.id)):
             continue
         return await close_alarm(session, actor, alarm, Action.STAND_DOWN, outcome=reason)
     return None
@@ -273,14 +284,22 @@ async def _announce(
 async def _join(session: AsyncSession, alarm: Alarm, signal: AlarmSignal, actor: Actor | None) -> None:
     """Let a signal join a locked open alarm: it may get worse and call everybody again, never later."""
     before = AlarmState(alarm.state)
-    joined = join(_standing(alarm), signal.kind, signal.severity, signal.countdown, clock.now())
+    now = clock.now()
+    deadline = alarm.next_step_at
+    if deadline is None:
+        raise AlarmClosed
+    # A step that failed is tried again within seconds, from where the alarm stands then: its deadline is the queue's.
+    is_aside = stands_aside(deadline)
+    standing = _standing(alarm, now if is_aside else deadline)
+    joined = join(standing, signal.kind, signal.severity, signal.countdown, now)
     responder = alarm.acknowledged_by
     if joined.worse:
         alarm.kind, alarm.severity = signal.kind, joined.severity
     if signal.place is not None:
         alarm.place = seal(orjson.dumps(asdict(signal.place)).decode(), PLACE_CONTEXT)
     alarm.step, alarm.round = joined.step, joined.round
-    alarm.next_step_at, alarm.countdown_until = joined.next_step_at, joined.countdown_until
+    alarm.next_step_at = deadline if is_aside else joined.next_step_at
+    alarm.countdown_until = joined.countdown_until
     await session.flush()
     if joined.renewed and before != AlarmState.RAISED:
         await move(session, alarm.id, Action.RENEW, {"acknowledged_by": None, "acknowledged_at": None})
@@ -290,15 +309,13 @@ async def _join(session: AsyncSession, alarm: Alarm, signal: AlarmSignal, actor:
         await tell(session, AGAIN, alarm, [*([responder] if responder else []), *desk], f"{alarm.round}:again")
 
 
-def _standing(alarm: Alarm) -> Standing:
-    if alarm.next_step_at is None:
-        raise AlarmClosed
+def _standing(alarm: Alarm, next_step_at: datetime) -> Standing:
     return Standing(
         severity=Severity(alarm.severity),
         is_told=alarm.step > 0 or alarm.acknowledged_by is not None,
         step=alarm.step,
         round=alarm.round,
-        next_step_at=alarm.next_step_at,
+        next_step_at=next_step_at,
         countdown_until=alarm.countdown_until,
     )
 

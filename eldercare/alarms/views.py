@@ -15,6 +15,7 @@ from app.core.access import Actor
 from app.core.audit import trace_binds, traced
 from app.core.changes import Since, keyset
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
+from app.core.parked_rows import stands_aside
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.api import actor_binds, is_visible
@@ -105,6 +106,8 @@ def alarm_public(row: Any) -> AlarmPublic:
 
 def _shown(row: Any) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in AlarmPublic.model_fields}
+    if row.next_step_at is not None and stands_aside(row.next_step_at):
+        values["next_step_at"] = None
     return values | {"severity": Severity(row.severity).label}
 
 

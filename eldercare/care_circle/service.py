@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
@@ -180,13 +181,17 @@ def _move(member: CircleMember, step: Step) -> None:
 
 
 async def _check_giver(session: AsyncSession, actor: Actor, subject: ResidentSubject, scopes: Iterable[str]) -> None:
-    """Let only those choose freely who manage the resident's grants; others pass on at most what they hold."""
+    """Let the resident and who manages grants for the community choose freely; others pass on at most what they hold.
+
+    A proxy is among the others. What somebody sees only because an alarm opened it to them is not theirs to pass on.
+    """
     connection = await session.connection()
-    try:
-        await require_resident(connection, actor, subject.resident_id, "grants:manage")
-    except Forbidden:
-        for scope in scopes:
-            await require_resident(connection, actor, subject.resident_id, scope)
+    with suppress(Forbidden):
+        giver = await require_resident(connection, actor, subject.resident_id, "grants:manage", lasting=True)
+        if giver.relation != "granted":
+            return
+    for scope in scopes:
+        await require_resident(connection, actor, subject.resident_id, scope, lasting=True)
 
 
 async def _account_at(session: AsyncSession, actor: Actor, subject: ResidentSubject, data: CircleInvite) -> uuid.UUID:

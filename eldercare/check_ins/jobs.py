@@ -12,16 +12,19 @@ from app.core.jobs import Job
 from app.core.settings import settings
 from eldercare.check_ins.models import IS_OPEN, CheckIn, CheckInPlan
 from eldercare.check_ins.service import asking, outages, planning
+from eldercare.last_resort.notices import CHECK_IN_STUCK
+from eldercare.last_resort.service import telling_desk
 
 WATCHDOG_TIMEOUT: Final = 5.0
 
 log = structlog.get_logger(__name__)
 
-PLAN = Due("eldercare.plan_check_ins", CheckInPlan, "plan_at", vital=True)
-PROMPT = Due("eldercare.prompt_check_ins", CheckIn, "next_prompt_at", vital=True)
-SETTLE = Due("eldercare.settle_check_ins", CheckIn, "settle_by", vital=True)
+_TELL_DESK: Final = telling_desk(CHECK_IN_STUCK)
+PLAN = Due("eldercare.plan_check_ins", CheckInPlan, "plan_at", vital=True, on_stuck=_TELL_DESK)
+PROMPT = Due("eldercare.prompt_check_ins", CheckIn, "next_prompt_at", vital=True, on_stuck=_TELL_DESK)
+SETTLE = Due("eldercare.settle_check_ins", CheckIn, "settle_by", vital=True, on_stuck=_TELL_DESK)
 REMIND = Due("eldercare.remind_check_ins", CheckIn, "next_reminder_at")
-CLOSE = Due("eldercare.close_check_ins", CheckIn, "answer_by", IS_OPEN, vital=True)
+CLOSE = Due("eldercare.close_check_ins", CheckIn, "answer_by", IS_OPEN, vital=True, on_stuck=_TELL_DESK)
 
 
 async def plan() -> int:

@@ -159,7 +159,7 @@ class CheckIn(Table, table=True):
     local_date: date = Field(description="the resident's day it belongs to")
     channel: str
     state: str = "scheduled"
-    round: int = Field(default=1, sa_type=sa.SmallInteger, description="counts fresh windows after outages of ours")
+    round: int = Field(default=1, sa_type=sa.SmallInteger, description="counts reprieves after outages of ours")
     reply_code: str = Field(description="tells whom a text message answers, where several share a number")
 
     next_prompt_at: datetime | None = optional_instant(description="when the person is to be asked")

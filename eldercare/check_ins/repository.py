@@ -110,46 +110,59 @@ async def give_up_asking(session: AsyncSession, ids: Sequence[uuid.UUID], now: d
     await session.execute(_GIVE_UP, {"ids": list(ids), "now": now})
 
 
-def _reopening(start: str, deadline: str) -> sa.TextClause:
-    return _batch(f"""
-    WITH chosen AS (
-        SELECT c.id, {_ASKS} AS asks, s.answer_window, {_NEXT_REMINDER.format(start=":now")} AS reminder
-        FROM eldercare_check_in c JOIN eldercare_check_in_schedule s ON s.id = c.schedule_id
-        WHERE c.id = ANY (:ids) AND c.state = 'prompted' AND c.round <= :fresh_windows AND c.{deadline} <= :now
-          AND :outage < (
-            SELECT sum(least(o.ended_at, c.{deadline}) - greatest(o.started_at, c.{start})) FROM eldercare_outage o
-            WHERE o.ended_at > c.{start} AND o.started_at < c.{deadline})
+# Two parts of ours may have been away at the same time: what both lost is lost once.
+_LOST = """(
+    SELECT sum(upper(gap) - lower(gap)) FROM unnest((
+        SELECT range_agg(tstzrange(greatest(o.started_at, {start}), least(o.ended_at, {end}))) FROM eldercare_outage o
+        WHERE o.ended_at > {start} AND o.started_at < {end})) AS gap)"""
+# What was lost before an earlier reprieve has been given back.
+_OPENED = "CASE WHEN c.round = 1 THEN c.asked_at ELSE greatest(c.asked_at, c.prompted_at) END"
+_GIVE_BACK = _batch(f"""
+    WITH robbed AS (
+        SELECT c.id, c.schedule_id, {_LOST.format(start=_OPENED, end="c.answer_by")} AS lost
+        FROM eldercare_check_in c
+        WHERE c.id = ANY (:ids) AND c.state = 'prompted' AND c.round <= :reprieves AND c.answer_by <= :now
+    ), chosen AS (
+        SELECT robbed.id, ends.at, {_NEXT_REMINDER.format(start="(ends.at - s.answer_window)")} AS reminder
+        FROM robbed
+        JOIN eldercare_check_in_schedule s ON s.id = robbed.schedule_id
+        CROSS JOIN LATERAL (SELECT :now + greatest(lost, least(s.answer_window, :least)) AS at) ends
+        WHERE lost > :outage
     )
     UPDATE eldercare_check_in c SET
-        round = c.round + 1, prompted_at = :now, reminders_sent = 0,
-        settle_by = CASE WHEN asks THEN :settle_by END,
-        asked_at = CASE WHEN NOT asks THEN :now END,
-        answer_by = CASE WHEN NOT asks THEN :now + answer_window END,
-        next_reminder_at = CASE WHEN c.channel = 'call_in' THEN reminder END,
+        round = c.round + 1, prompted_at = :now, answer_by = chosen.at,
+        next_reminder_at = CASE WHEN c.channel <> 'visit' THEN reminder END,
         {_TOUCHED}
     FROM chosen WHERE c.id = chosen.id
     RETURNING c.id, c.channel""").bindparams(  # noqa: S608
-        sa.bindparam("settle_by", type_=sa.DateTime(timezone=True)), sa.bindparam("outage", type_=sa.Interval)
-    )
+    sa.bindparam("outage", type_=sa.Interval), sa.bindparam("least", type_=sa.Interval)
+)
+_ASK_AGAIN = _batch(f"""
+    UPDATE eldercare_check_in c SET
+        round = c.round + 1, prompted_at = :now, settle_by = :settle_by, {_TOUCHED}
+    WHERE c.id = ANY (:ids) AND c.state = 'prompted' AND c.round <= :reprieves AND c.settle_by <= :now
+      AND {_LOST.format(start="c.prompted_at", end="c.settle_by")} > :outage
+    RETURNING c.id, c.channel""").bindparams(  # noqa: S608
+    sa.bindparam("outage", type_=sa.Interval), sa.bindparam("settle_by", type_=sa.DateTime(timezone=True))
+)
 
 
-_REOPEN_UNANSWERED = _reopening("asked_at", "answer_by")
-_REOPEN_UNASKED = _reopening("prompted_at", "settle_by")
+async def give_back(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> dict[str, list[uuid.UUID]]:
+    """Move the end of answer windows by what outages of ours took from them; return them by the channel to ask over.
+
+    Reminders that are still to come move along.
+    """
+    binds = {"least": rules.ROOM_TO_ANSWER, "outage": rules.OUTAGE, "reprieves": rules.REPRIEVES}
+    return _by_channel(await session.execute(_GIVE_BACK, {"ids": list(ids), "now": now, **binds}))
 
 
-async def reopen(
-    session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime, *, was_asked: bool
-) -> dict[str, list[uuid.UUID]]:
-    """Give those whose window an outage of ours ate into a new one; return them by the channel to ask over."""
-    statement = _REOPEN_UNANSWERED if was_asked else _REOPEN_UNASKED
-    binds = {
-        "ids": list(ids),
-        "now": now,
-        "settle_by": now + rules.SETTLING,
-        "outage": rules.OUTAGE,
-        "fresh_windows": rules.FRESH_WINDOWS,
-    }
-    return _by_channel(await session.execute(statement, binds))
+async def ask_again(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> dict[str, list[uuid.UUID]]:
+    """Give prompts that an outage of ours kept from settling their time anew; return them by the channel to ask over.
+
+    Their answer windows have not begun, so nothing of those was lost.
+    """
+    binds = {"settle_by": now + rules.SETTLING, "outage": rules.OUTAGE, "reprieves": rules.REPRIEVES}
+    return _by_channel(await session.execute(_ASK_AGAIN, {"ids": list(ids), "now": now, **binds}))
 
 
 def _by_channel(rows: Iterable[sa.Row[Any]]) -> dict[str, list[uuid.UUID]]:
@@ -182,7 +195,8 @@ async def close(
 
 _REMIND = _batch(f"""
     WITH chosen AS (
-        SELECT c.id, c.answer_by > :now AS is_open, {_NEXT_REMINDER.format(start="c.asked_at")} AS reminder
+        SELECT c.id, c.answer_by > :now AS is_open,
+               {_NEXT_REMINDER.format(start="(c.answer_by - s.answer_window)")} AS reminder
         FROM eldercare_check_in c JOIN eldercare_check_in_schedule s ON s.id = c.schedule_id
         WHERE c.id = ANY (:ids)
     )

@@ -33,15 +33,19 @@ EARLY: Final = timedelta(hours=1)
 SETTLING: Final = timedelta(minutes=15)
 """How long a prompt may take to reach a working channel before the person counts as not asked."""
 OUTAGE: Final = timedelta(minutes=2)
-"""A worker silent for longer was down; and a window that lost more than this to it begins anew."""
+"""A part of ours that was silent for longer was down; a window that lost more than this to it gets that time back."""
+ROOM_TO_ANSWER: Final = timedelta(minutes=10)
+"""The least that is given back, unless the whole window is shorter. Who tried once and could not answer has put the
+phone away: hearing it again, getting up and finding the glasses takes minutes at 85, and whoever cannot get up is still
+helped soon."""
 WORKWEEK: Final = frozenset({1, 2, 3, 4, 5})
 
 ANSWER_WINDOWS: Final = (timedelta(minutes=5), timedelta(hours=12))
 LONGEST_PAUSE: Final = timedelta(days=180)
 OLDEST_ANSWER: Final = timedelta(hours=72)
 CLOCK_SKEW: Final = timedelta(minutes=2)
-FRESH_WINDOWS: Final = 3
-"""How often outages can open a window anew; after that, silence is silence."""
+REPRIEVES: Final = 3
+"""How often outages can move the end of a window; after that, silence is silence."""
 
 # Longer than any step a zone's clocks ever took: Samoa skipped a whole day in 2011, Alaska repeated one in 1867.
 _MARGIN = timedelta(days=2)

@@ -7,8 +7,10 @@ from app.core.jobs import Job
 from eldercare.alarms.models import Alarm
 from eldercare.alarms.service import LADDERS
 from eldercare.ladders.service import climb
+from eldercare.last_resort.notices import ALARM_STUCK
+from eldercare.last_resort.service import telling_desk
 
-NEXT_STEPS = Due("eldercare.alarm_steps", Alarm, "next_step_at", vital=True)
+NEXT_STEPS = Due("eldercare.alarm_steps", Alarm, "next_step_at", vital=True, on_stuck=telling_desk(ALARM_STUCK))
 
 
 async def climb_ladders() -> int:

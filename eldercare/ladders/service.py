@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import clock, wakeups
 from app.core.events import emit
+from app.core.parked_rows import stands_aside
 from app.identity.api import duty_desk, open_break_glass, organization_members
 from eldercare.alarms.models import Alarm, AlarmNotice, AlarmState, Severity
 from eldercare.alarms.notices import LAPSED, STEP, tell
@@ -226,7 +227,7 @@ async def learn(session: AsyncSession, facts: Sequence[DeliverySettled]) -> None
             log.error("alarm_desk_unreached", alarm_id=str(alarm.id), community_id=str(alarm.community_id))
             UNANSWERED.inc()
             await _tell_whole_circle(session, alarm, Rung(last, alarm.round, is_last=True))
-        elif alarm.next_step_at is not None:
+        elif alarm.next_step_at is not None and not stands_aside(alarm.next_step_at):
             alarm.next_step_at = min(alarm.next_step_at, now)
             wakeups.request(session, LADDERS)
     await session.flush()

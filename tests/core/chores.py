@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from app.core import clock, queues
 from app.core.database import Database, reading, unit_of_work
-from app.core.due import Due
+from app.core.due import Due, Stuck
 from app.core.leases import Lease
 from app.core.tables import instant, optional_instant
 
@@ -36,11 +37,23 @@ class Chore(Scratch, table=True):
     lease_until: datetime | None = optional_instant()
     fence: int = 0
     made_at: datetime = instant(default_factory=clock.now)
+    updated_at: datetime = instant(default_factory=clock.now, sa_column_kwargs={"onupdate": clock.now})
 
 
 CHORES: sa.Table = Chore.metadata.tables["chore"]
 DUE = Due("tests.chores", Chore, "due_at", where=CHORES.c.state == "open")
-VITAL = Due("tests.vital_chores", Chore, "due_at", where=CHORES.c.state == "open", vital=True)
+DEAF = 13  # nobody hears of the chore of this number
+
+
+async def hear(session: AsyncSession, stuck: Stuck) -> None:
+    """Write how often somebody has to hear of a chore into ``lease_until``: so many seconds after its deadline."""
+    chore = sa.update(CHORES).where(CHORES.c.id == stuck.id)
+    await session.execute(chore.values(lease_until=stuck.due_at + timedelta(seconds=stuck.times)))
+    if await session.scalar(sa.select(CHORES.c.number).where(CHORES.c.id == stuck.id)) == DEAF:
+        raise RuntimeError
+
+
+VITAL = Due("tests.vital_chores", Chore, "due_at", where=CHORES.c.state == "open", vital=True, on_stuck=hear)
 LEASE = Lease(DUE, ttl=timedelta(minutes=1))
 _QUEUES = {queue.name: queue for queue in (DUE, VITAL)}
 

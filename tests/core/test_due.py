@@ -16,7 +16,7 @@ from app.core.clock import ManualClock
 from app.core.database import Database, connect_raw, reading, unit_of_work
 from app.core.due import MOST_AT_FAULT, Due, drain, lags
 from app.core.parked_rows import Parked, parked, replay, retry_set_aside
-from tests.core.chores import CHORES, DUE, VITAL, Chore, add_chores, all_chores, create_chores
+from tests.core.chores import CHORES, DEAF, DUE, VITAL, Chore, add_chores, all_chores, create_chores
 
 Handle = Callable[[AsyncSession, Sequence[uuid.UUID]], Awaitable[None]]
 
@@ -299,8 +299,8 @@ async def test_claiming_uses_the_index_on_the_deadline(clock: ManualClock) -> No
     async with unit_of_work() as session:
         await session.execute(
             sa.text("""
-                INSERT INTO chore (id, community_id, due_at, state, done, number, version, fence, made_at)
-                SELECT gen_random_uuid(), gen_random_uuid(), :now, 'open', 0, number, 1, 0, :now
+                INSERT INTO chore (id, community_id, due_at, state, done, number, version, fence, made_at, updated_at)
+                SELECT gen_random_uuid(), gen_random_uuid(), :now, 'open', 0, number, 1, 0, :now, :now
                 FROM generate_series(1, 50000) AS number"""),
             {"now": clock.now()},
         )
@@ -356,4 +356,49 @@ async def test_a_vital_row_is_never_given_up_and_counts_as_late_while_it_stands_
         async with reading() as connection:
             assert await lag.worst(connection) >= failures.LONGEST_VITAL_DELAY
         assert await retry_set_aside() == 1
+    assert await drain(VITAL, finish) == 1
+
+
+async def test_a_human_hears_of_a_vital_row_that_is_stuck_again_and_again(clock: ManualClock) -> None:
+    [bad] = await add_chores(1)
+    due_at, heard = clock.now(), []
+    for _ in range(2 * failures.STUCK_AFTER + 1):
+        await drain(VITAL, refusing(bad))
+        [chore] = await all_chores()
+        heard.append(round((chore.lease_until - due_at).total_seconds()) if chore.lease_until else 0)
+        clock.advance(failures.LONGEST_VITAL_DELAY)
+        await retry_set_aside()
+    assert heard == [0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2]
+
+
+async def test_where_nobody_can_be_made_to_hear_the_row_is_still_tried_again(clock: ManualClock) -> None:
+    [bad] = await add_chores(1, number=DEAF)
+    for _ in range(failures.STUCK_AFTER):
+        assert await drain(VITAL, refusing(bad)) == 1
+        clock.advance(failures.LONGEST_VITAL_DELAY)
+        assert await retry_set_aside() == 1
+    [chore] = await all_chores()
+    assert chore.lease_until is None
+    assert await drain(VITAL, finish) == 1
+
+
+async def test_a_queue_whose_rows_cannot_come_back_holds_up_no_other(clock: ManualClock) -> None:
+    [kept], [free] = (
+        await add_chores(1, number=1),
+        await add_chores(1, number=2, due_at=clock.now() + timedelta(days=1)),
+    )
+    await drain(DUE, refusing(kept))
+    async with unit_of_work() as session:
+        await session.execute(
+            sa.text("ALTER TABLE chore ADD CONSTRAINT held CHECK (number <> 1 OR due_at = 'infinity')")
+        )
+    try:
+        clock.advance(timedelta(days=1))
+        await drain(VITAL, refusing(free))
+        clock.advance(failures.LONGEST_VITAL_DELAY)
+        with pytest.raises(DBAPIError):
+            await retry_set_aside()
+    finally:
+        async with unit_of_work() as session:
+            await session.execute(sa.text("ALTER TABLE chore DROP CONSTRAINT held"))
     assert await drain(VITAL, finish) == 1

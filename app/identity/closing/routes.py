@@ -1,4 +1,4 @@
-"""The end of a residence over HTTP."""
+"""The end of a residence over HTTP: its undoing."""
 
 import uuid
 from typing import Annotated
@@ -10,9 +10,7 @@ from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_resp
 from app.core.routing import Router, Session, set_etag
 from app.identity.closing import service
 from app.identity.closing.problems import NotClosed, PersonErased
-from app.identity.closing.schemas import Closure
 from app.identity.people import views
-from app.identity.people.problems import ResidenceEnded
 from app.identity.people.schemas import ProfilePublic
 from app.identity.scopes import PROFILE_MANAGE
 from app.identity.visibility import ResidentSubject, resident_guard
@@ -21,23 +19,6 @@ router = Router(tags=["identity"])
 
 _KNOWN = (Unauthenticated, Forbidden, NotFound)
 Subject = Annotated[ResidentSubject, Depends(resident_guard(PROFILE_MANAGE))]
-
-
-@router.post("/residents/{resident_id}/closure", status_code=201, responses=problem_responses(*_KNOWN, ResidenceEnded))
-async def close_residence(
-    *,
-    resident_id: uuid.UUID,
-    closure: Closure,
-    subject: Subject,
-    actor: CurrentActor,
-    session: Session,
-    response: Response,
-) -> ProfilePublic:
-    """The resident died or moved out: plans, bookings, notices and what others may see end in one operation."""
-    await service.close(session, actor, subject, closure)
-    profile = await views.profile(await session.connection(), resident_id)
-    set_etag(response, profile.version)
-    return profile
 
 
 @router.delete("/residents/{resident_id}/closure", responses=problem_responses(*_KNOWN, NotClosed, PersonErased))

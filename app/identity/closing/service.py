@@ -24,18 +24,25 @@ _STATES: Final[dict[str, Literal["deceased", "moved_out"]]] = {"died": "deceased
 _LONGEST_AGO: Final = timedelta(days=366)
 
 
-async def close(session: AsyncSession, actor: Actor, subject: ResidentSubject, closure: Closure) -> None:
-    """End a residence: state, grants and agreements at once; plans, bookings and notices follow the event.
+async def hold(session: AsyncSession, actor: Actor, subject: ResidentSubject) -> tuple[Account, Resident]:
+    """Return the rows of a residence the actor may end, locked: no alarm is raised until the transaction ends.
 
-    Who died can no longer sign in, and what others granted them ends, too; who moved out still reads what is theirs.
-    Raises ``Forbidden`` for anybody but staff, ``ResidenceEnded``, ``Malformed`` for a day in the future.
+    Raises ``Forbidden`` for anybody but staff, ``ResidenceEnded``.
     """
     _check_staff(actor, subject)
     account, resident = await lock_resident(session, subject.resident_id)
     if resident.state != "active":
         raise ResidenceEnded
-    now = clock.now()
-    today = now.astimezone(ZoneInfo(account.time_zone)).date()
+    return account, resident
+
+
+async def close(session: AsyncSession, actor: Actor, account: Account, resident: Resident, closure: Closure) -> None:
+    """End a residence that is held: state, grants and agreements at once; plans, bookings and notices follow the event.
+
+    Who died can no longer sign in, and what others granted them ends, too; who moved out still reads what is theirs.
+    Raises ``Malformed`` for a day in the future or long past.
+    """
+    today = clock.now().astimezone(ZoneInfo(account.time_zone)).date()
     if not today - _LONGEST_AGO <= closure.day <= today:
         raise Malformed(errors=[FieldError("/body/date", "has to lie within the past year", "period")])
     await end_residence(session, actor, account, resident, closure)

@@ -16,7 +16,7 @@ from app.core.events import emit
 from app.core.problems import Conflict, FieldError, Malformed, NotFound
 from app.core.sealing import seal
 from app.identity.api import ResidentSubject
-from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarm, stand_down
+from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, Word, raise_alarm, stand_down
 from eldercare.check_ins import repository, rules
 from eldercare.check_ins.models import ANSWERS_CONTEXT, CheckIn, CheckInSchedule
 from eldercare.check_ins.problems import AnswerContradicts, CheckInNotOpen
@@ -146,7 +146,8 @@ async def _follow_up(
         )
         await raise_alarm(session, actor, signal)
     elif late:
-        await stand_down(session, actor, subject.resident_id, kinds=SILENCE, reason="answered_late")
+        word = Word(SILENCE, answers=check_in_id, given_at=values["answered_at"])
+        await stand_down(session, actor, subject.resident_id, word=word, reason="answered_late")
         await telling.tell_of_late_answer(session, check_in_id)
     if subject.relation != "self":
         await audit.record(

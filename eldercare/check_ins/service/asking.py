@@ -1,7 +1,7 @@
 """Asking, a batch at a time: prompts, the answer window, reminders, and what follows when it closes in silence."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, cast
 
@@ -56,7 +56,7 @@ async def remind(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 
 async def close_unanswered(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Raise an alarm for everyone who was asked and did not answer, unless an outage of ours ate into their window."""
-    rest = await _reopen(session, ids, was_asked=True)
+    rest = await _without_robbed(session, ids, await repository.give_back(session, ids, clock.now()))
     rows = await repository.close(session, rest, clock.now(), was_asked=True)
     if rows:
         missed = [row.id for row in rows]
@@ -67,18 +67,19 @@ async def close_unanswered(session: AsyncSession, ids: Sequence[uuid.UUID]) -> N
 
 async def close_unasked(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Raise a low alarm for everyone who could not be asked, unless it was us who were away."""
-    rest = await _reopen(session, ids, was_asked=False)
+    rest = await _without_robbed(session, ids, await repository.ask_again(session, ids, clock.now()))
     rows = await repository.close(session, rest, clock.now(), was_asked=False)
     if rows:
         await emit_many(session, CheckInUnasked, _FACTS, {"check_in_ids": [row.id for row in rows]})
         await raise_alarms(session, [_signal(row, AlarmKind.CHECK_IN_UNREACHABLE, Severity.LOW) for row in rows])
 
 
-async def _reopen(session: AsyncSession, ids: Sequence[uuid.UUID], *, was_asked: bool) -> list[uuid.UUID]:
-    """Give those a fresh window whom an outage robbed of theirs, and return the rest."""
-    reopened = await repository.reopen(session, ids, clock.now(), was_asked=was_asked)
-    await telling.send_prompts(session, reopened)
-    asked_again = set(chain.from_iterable(reopened.values()))
+async def _without_robbed(
+    session: AsyncSession, ids: Sequence[uuid.UUID], robbed: Mapping[str, Sequence[uuid.UUID]]
+) -> list[uuid.UUID]:
+    """Ask those again whom an outage robbed of their time (channel → ids), and return the rest."""
+    await telling.send_prompts(session, robbed)
+    asked_again = set(chain.from_iterable(robbed.values()))
     return [check_in_id for check_in_id in ids if check_in_id not in asked_again]
 
 

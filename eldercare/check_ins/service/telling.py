@@ -61,7 +61,9 @@ def _to_residents(part: str, expires_at: str, variables: str, *, each: str = "c.
 
 _EACH_REMINDER = "c.round, c.reminders_sent"
 _PROMPTED = {
-    channel: _to_residents("prompt", "c.settle_by", _WHEN if channel == "voice" else _WHEN_AND_CODE)
+    channel: _to_residents(
+        "prompt", "coalesce(c.settle_by, c.answer_by)", _WHEN if channel == "voice" else _WHEN_AND_CODE
+    )
     for channel in PROMPTS
 }
 _REMINDED = {

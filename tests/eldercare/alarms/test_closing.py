@@ -1,14 +1,13 @@
-"""What ends with a resident, and that every notice has its texts."""
+"""What ends with a resident and what does not, and that every notice has its texts."""
 
 import pytest
 
+from app import assembly
 from app.core.database import unit_of_work
 from app.identity.events import ResidentClosed
 from eldercare.alarms import notices as alarm_notices
 from eldercare.alarms.models import AlarmState
-from eldercare.alarms.subscribers import SUBSCRIBERS as ALARMS
 from eldercare.care_circle import notices as circle_notices
-from eldercare.care_circle.subscribers import SUBSCRIBERS as CIRCLES
 from eldercare.escalation import notices as plan_notices
 from notifications.api import Notice
 from notifications.templates.completeness import complaints
@@ -28,16 +27,17 @@ def test_every_notice_has_its_texts(notice: Notice) -> None:
 
 
 @pytest.mark.usefixtures("database")
-async def test_what_is_open_ends_when_a_resident_has_died() -> None:
+async def test_the_circle_ends_with_the_resident_and_an_open_alarm_goes_on_to_the_desk() -> None:
     scene = await alarms.scene()
     alarm = await alarms.raised(scene.resident)
-    fact = ResidentClosed(aggregate_id=scene.resident.id, community_id=scene.community.id, reason="died")
+    fact = ResidentClosed(aggregate_id=scene.resident.id, community_id=scene.community.id, reason="moved_out")
 
     async with unit_of_work() as session:
-        for subscriber in (*ALARMS, *CIRCLES):
-            await subscriber.handle(session, [fact])
+        for subscriber in assembly.SUBSCRIBERS:
+            if ResidentClosed in subscriber.events:
+                await subscriber.handle(session, [fact])
 
-    stored = await alarms.current(alarm)
-    assert (stored.state, stored.outcome) == (AlarmState.RESOLVED, "resident_died")
-    assert await alarms.climb() == 0
+    assert (await alarms.current(alarm)).state == AlarmState.RAISED
+    await alarms.climb()
+    assert await alarms.told(alarm) == [(1, 4, scene.desk.id)]
     assert await alarms.scalar("SELECT count(*) FROM eldercare_circle_member WHERE state = 'accepted'") == 0

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from app.core import clock
 from app.core.access import system_actor
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from eldercare.alarms.models import AlarmKind, AlarmState, Severity
-from eldercare.alarms.service import raise_alarms, stand_down
+from eldercare.alarms.service import Word, raise_alarms, stand_down
 from eldercare.response.service import acknowledge
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import identity
@@ -87,7 +88,7 @@ async def test_a_late_answer_stands_down_a_pure_alarm_and_tells_who_was_told() -
             session,
             system_actor(scene.community.id),
             scene.resident.id,
-            kinds=frozenset({AlarmKind.CHECK_IN_MISSED}),
+            word=Word(frozenset({AlarmKind.CHECK_IN_MISSED}), answers=clock.new_id(), given_at=clock.now()),
             reason="answered_late",
         )
 
@@ -112,7 +113,7 @@ async def test_an_alarm_with_more_to_it_is_not_stood_down() -> None:
             session,
             system_actor(scene.community.id),
             scene.resident.id,
-            kinds=frozenset({AlarmKind.CHECK_IN_MISSED}),
+            word=Word(frozenset({AlarmKind.CHECK_IN_MISSED}), answers=clock.new_id(), given_at=clock.now()),
             reason="answered_late",
         )
 

@@ -1,5 +1,6 @@
 """The rules of alarms: what may follow what, and that joining never makes anything later."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,12 +13,14 @@ from eldercare.alarms.rules import (
     PROGRESS_WITHIN,
     TRANSITIONS,
     Action,
+    Reason,
     Standing,
+    Word,
     after,
     believable,
-    is_purely,
     join,
     lateness,
+    takes_back,
 )
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -143,7 +146,10 @@ def test_lateness_is_told_only_when_it_matters() -> None:
     assert lateness(NOW - timedelta(minutes=3), NOW) == 180
 
 
-def test_purity() -> None:
-    pure = frozenset({AlarmKind.CHECK_IN_MISSED})
-    assert is_purely({"check_in_missed"}, pure)
-    assert not is_purely({"check_in_missed", "sos"}, pure)
+def test_a_word_takes_back_what_it_answers_and_what_was_before_it() -> None:
+    answered, other = uuid.UUID(int=1), uuid.UUID(int=2)
+    word = Word(frozenset({AlarmKind.CHECK_IN_MISSED}), answers=answered, given_at=NOW)
+    later = NOW + timedelta(seconds=1)
+    assert takes_back(word, [Reason("check_in_missed", answered, later), Reason("check_in_missed", other, NOW)])
+    assert not takes_back(word, [Reason("check_in_missed", answered, later), Reason("check_in_missed", other, later)])
+    assert not takes_back(word, [Reason("check_in_missed", answered, NOW), Reason("sos", None, NOW)])

@@ -6,6 +6,7 @@ import pytest
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from app.identity.models import Account
+from eldercare.alarms.models import AlarmKind, Severity
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import identity
 from tests.factories.sign_in import sign_in, sign_in_resident
@@ -123,6 +124,34 @@ async def test_who_manages_a_circle_passes_on_at_most_what_they_hold(client: htt
     assert wide.status_code == 403
     narrow = await client.post(path, headers=headers, json=asking(scopes=["alarms:read"]))
     assert narrow.status_code == 201, narrow.text
+
+
+async def test_what_an_alarm_opened_is_not_passed_on(client: httpx.AsyncClient) -> None:
+    scene = await alarms.scene(circle=0)
+    helper = await identity.account(scene.community, name="Helper")
+    await identity.grant(scene.resident, helper, ["circle:manage", "alarms:read"])
+    await alarms.circle_member(scene.resident, helper)
+    await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    await alarms.climb()
+    headers = await sign_in(helper)
+    path = f"/v1/residents/{scene.resident.id}"
+    assert (await client.get(f"{path}/profile", headers=headers)).status_code == 200, "the alarm opened it"
+
+    asked = await client.post(f"{path}/circle", headers=headers, json=asking(scopes=["alarms:read", "profile:read"]))
+    assert asked.status_code == 403, asked.text
+    narrow = await client.post(f"{path}/circle", headers=headers, json=asking(scopes=["alarms:read"]))
+    assert narrow.status_code == 201, narrow.text
+
+
+async def test_a_proxy_passes_on_at_most_what_it_holds(client: httpx.AsyncClient) -> None:
+    place = await identity.community()
+    resident = await identity.resident(place)
+    proxy = await identity.account(place, name="Proxy")
+    await identity.grant(resident, proxy, ["circle:manage", "grants:manage", "alarms:read"], kind="proxy")
+    headers = await sign_in(proxy)
+    path = f"/v1/residents/{resident.id}/circle"
+    assert (await client.post(path, headers=headers, json=asking(scopes=["vitals:read"]))).status_code == 403
+    assert (await client.post(path, headers=headers, json=asking(scopes=["alarms:read"]))).status_code == 201
 
 
 @pytest.mark.parametrize("phone", ["", "abc", "+1", "123", "\u0661"])

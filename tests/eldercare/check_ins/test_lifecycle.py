@@ -132,6 +132,23 @@ async def test_a_late_all_clear_stands_down_a_pure_alarm(resident: Resident, clo
     assert await alarms() == [("check_in_missed", 2, "resolved")]
 
 
+async def test_an_all_clear_from_before_a_second_silence_does_not_speak_of_it(
+    resident: Resident, clock: ManualClock
+) -> None:
+    morning = await due(resident, clock, times=["08:30", "12:00"])
+    clock.set(DUE + timedelta(hours=4, minutes=1))
+    for _ in range(2):
+        await run()
+        clock.advance(timedelta(minutes=31))
+    noon = (await made.check_ins(resident))[1]
+    assert ((await made.check_in(morning.id)).state, noon.state) == ("missed", "missed")
+
+    await answer(resident, morning.id, occurred_at=(DUE + timedelta(minutes=5)).isoformat())
+    assert [state for _, _, state in await alarms()] == ["raised"], "the phone was without a network since the morning"
+    await answer(resident, noon.id)
+    assert [state for _, _, state in await alarms()] == ["resolved"]
+
+
 async def test_a_late_all_clear_leaves_any_other_alarm_to_people(resident: Resident, clock: ManualClock) -> None:
     asked = await due(resident, clock)
     clock.advance(timedelta(minutes=31))
@@ -204,30 +221,90 @@ async def test_silence_of_the_sender_is_not_taken_for_the_residents(resident: Re
     assert (await made.check_in(first.id)).state == "unasked"
 
 
-async def test_a_window_an_outage_ate_into_begins_anew(resident: Resident, clock: ManualClock) -> None:
-    asked = await due(resident, clock)
-    await outages.beat()
-    clock.advance(timedelta(minutes=50))
-    await outages.beat()
+async def test_who_was_not_asked_because_of_an_outage_is_asked_again(resident: Resident, clock: ManualClock) -> None:
+    await made.plan(resident)
+    first = (await made.check_ins(resident))[0]
+    clock.set(DUE)
+    await settle(jobs.JOBS)  # written, and not sent any more
+    await away(clock, outages.WORKER, timedelta(hours=3))
+    await settle(jobs.JOBS)
+    again = await made.check_in(first.id)
+    assert (again.state, again.settle_by) == ("prompted", clock.now() + rules.SETTLING)
+    await run()
+    assert (await made.check_in(first.id)).answer_by == clock.now() + timedelta(minutes=30), "nothing of it was lost"
+
+
+async def away(clock: ManualClock, part: str, length: timedelta) -> None:
+    """Let a part of ours give no sign of life for so long."""
+    await outages.beat(part)
+    clock.advance(length)
+    await outages.beat(part)
+
+
+async def test_a_window_gets_back_what_an_outage_took_and_no_more(resident: Resident, clock: ManualClock) -> None:
+    asked = await due(resident, clock, answer_window=timedelta(hours=4), reminders=[timedelta(hours=3, minutes=50)])
+    clock.advance(timedelta(hours=3, minutes=45))
+    await away(clock, outages.WORKER, timedelta(minutes=40))
     await run()
     again = await made.check_in(asked.id)
-    assert (again.state, again.round, again.asked_at) == ("prompted", 2, clock.now())
+    assert (again.state, again.round, again.asked_at) == ("prompted", 2, DUE)
+    assert again.answer_by == clock.now() + timedelta(minutes=15), "all it lost lay in its last quarter of an hour"
+    assert again.next_reminder_at == clock.now() + timedelta(minutes=5)
     assert await alarms() == []
     assert (await told()).count("check_in_prompt") == 2
-    clock.advance(timedelta(minutes=30))
+    clock.advance(timedelta(minutes=5))
+    await run()
+    assert (await told())[-1] == "check_in_reminder"
+    clock.advance(timedelta(minutes=10))
     await run()
     assert (await made.check_in(asked.id)).state == "missed"
 
 
-async def test_a_window_in_which_nobody_could_answer_begins_anew(resident: Resident, clock: ManualClock) -> None:
-    """The API alone was down, the worker went on: what closes meanwhile opens again, and not for ever."""
+async def test_time_that_two_parts_lost_at_once_is_given_back_once(resident: Resident, clock: ManualClock) -> None:
+    asked = await due(resident, clock, answer_window=timedelta(hours=4))
+    await outages.beat(outages.API)
+    await away(clock, outages.WORKER, timedelta(minutes=20))
+    clock.advance(timedelta(minutes=10))
+    await outages.beat(outages.API)
+    clock.set(DUE + timedelta(hours=4))
+    await run()
+    assert (await made.check_in(asked.id)).answer_by == clock.now() + timedelta(minutes=30)
+    clock.advance(timedelta(minutes=30))
+    await run()
+    assert (await made.check_in(asked.id)).state == "missed", "what was given back is not given back again"
+
+
+@pytest.mark.parametrize(("window", "room"), [(30, rules.ROOM_TO_ANSWER), (8, timedelta(minutes=8))])
+async def test_who_could_not_answer_has_room_to_do_so_afterwards(
+    resident: Resident, clock: ManualClock, window: int, room: timedelta
+) -> None:
+    asked = await due(resident, clock, answer_window=timedelta(minutes=window), reminders=[])
+    clock.advance(timedelta(minutes=window - 3))
+    await away(clock, outages.WORKER, timedelta(hours=2))
+    await run()
+    again = await made.check_in(asked.id)
+    assert (again.state, again.answer_by) == ("prompted", clock.now() + room)
+
+
+async def test_a_visit_keeps_its_time_too(resident: Resident, clock: ManualClock) -> None:
+    expected = await due(resident, clock, channel="visit")
+    await away(clock, outages.API, timedelta(minutes=20))
+    clock.advance(timedelta(minutes=10))
+    await run()
+    again = await made.check_in(expected.id)
+    assert (again.answer_by, again.next_reminder_at) == (clock.now() + timedelta(minutes=20), None)
+    assert await told() == []
+
+
+async def test_a_window_in_which_nobody_could_answer_lasts_longer(resident: Resident, clock: ManualClock) -> None:
+    """The API alone was down, the worker went on: what would close meanwhile stays open, and not for ever."""
     await outages.beat(outages.API)
     asked = await due(resident, clock)
-    for fresh in range(1, rules.FRESH_WINDOWS + 1):
+    for reprieve in range(1, rules.REPRIEVES + 1):
         clock.advance(timedelta(minutes=31))
         await outages.watch(outages.API)
         await run()
-        assert (await made.check_in(asked.id)).round == fresh + 1
+        assert (await made.check_in(asked.id)).round == reprieve + 1
     assert await alarms() == []
     clock.advance(timedelta(minutes=31))
     await outages.watch(outages.API)
@@ -247,7 +324,7 @@ async def test_a_short_gap_is_no_excuse(resident: Resident, clock: ManualClock) 
 
 async def test_outages_do_not_postpone_for_ever(resident: Resident, clock: ManualClock) -> None:
     asked = await due(resident, clock)
-    for _ in range(rules.FRESH_WINDOWS + 1):
+    for _ in range(rules.REPRIEVES + 1):
         await outages.beat()
         clock.advance(timedelta(minutes=31))
         await outages.beat()

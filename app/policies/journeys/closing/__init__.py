@@ -1,0 +1,1 @@
+"""A residence ends: not while an alarm is open."""

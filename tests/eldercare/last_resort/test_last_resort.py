@@ -1,0 +1,153 @@
+"""What fails for ever is not kept from people: the desk hears of it, and an alarm that stands aside still is one."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from app.core.clock import ManualClock
+from app.core.database import unit_of_work
+from app.core.failures import LONGEST_VITAL_DELAY, STUCK_AFTER
+from app.core.jobs import settle
+from app.core.parked_rows import RETRY_JOB
+from eldercare.alarms.models import Alarm, AlarmKind, AlarmState, Severity
+from eldercare.check_ins import jobs as check_in_jobs
+from eldercare.ladders.jobs import JOBS
+from eldercare.ladders.service import learn
+from eldercare.last_resort.notices import ALARM_STUCK, CHECK_IN_STUCK
+from eldercare.response.service import acknowledge
+from notifications.api import Notice
+from notifications.events import DeliverySettled
+from notifications.sending import jobs as sending
+from notifications.templates.completeness import complaints
+from tests.factories import eldercare_alarms as alarms
+from tests.factories import eldercare_check_ins as care
+from tests.factories import identity
+from tests.factories import notifications as sent
+from tests.factories.eldercare_alarms import Scene
+from tests.factories.sign_in import sign_in
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.mark.parametrize("notice", [ALARM_STUCK, CHECK_IN_STUCK], ids=lambda notice: notice.key)
+def test_every_notice_has_its_texts(notice: Notice) -> None:
+    assert complaints(notice) == []
+
+
+async def execute(statement: str) -> None:
+    async with unit_of_work() as session:
+        await session.execute(sa.text(statement))
+
+
+async def fail(clock: ManualClock, times: int) -> None:
+    """Let what is due fail so often."""
+    for _ in range(times):
+        await settle([RETRY_JOB, *JOBS])
+        clock.advance(LONGEST_VITAL_DELAY)
+
+
+async def stuck(clock: ManualClock, *, times: int, with_desk: bool = True) -> tuple[Scene, Alarm]:
+    """Return a scene and an alarm whose step has failed so often: a row of the circle cannot be read."""
+    scene = await alarms.scene(circle=1, with_desk=with_desk)
+    await execute("""UPDATE eldercare_circle_member SET on_call = '[{"weekday": "x"}]'""")
+    alarm = await alarms.raised(scene.resident)
+    await fail(clock, times)
+    assert await alarms.told(alarm) == []
+    return scene, alarm
+
+
+async def test_the_desk_hears_of_an_alarm_that_cannot_be_passed_on_until_somebody_takes_it(clock: ManualClock) -> None:
+    scene, alarm = await stuck(clock, times=STUCK_AFTER - 1)
+    assert await alarms.notices_of(scene.desk) == []
+    await fail(clock, 1)
+    [(key, first)] = await alarms.notices_of(scene.desk)
+    assert (key, str(alarm.id) in first) == ("eldercare.alarm_stuck", True)
+    await settle(sending.JOBS)
+    messages = await sent.outbox()
+    assert messages
+    assert all("cannot call anybody" in message.body for message in messages)
+
+    await fail(clock, STUCK_AFTER - 1)
+    assert len(await alarms.notices_of(scene.desk)) == 1
+    await fail(clock, 1)
+    assert len(await alarms.notices_of(scene.desk)) == 2
+    async with unit_of_work() as session:
+        await acknowledge(session, alarms.actor_of(scene.desk), alarm.id)
+    await fail(clock, STUCK_AFTER)
+    assert len(await alarms.notices_of(scene.desk)) == 2
+
+
+async def test_the_operators_hear_of_it_where_there_is_no_desk(clock: ManualClock) -> None:
+    scene, _ = await stuck(clock, times=STUCK_AFTER - 1, with_desk=False)
+    office = await identity.staff(scene.operator, "operator", name="Office")
+    await fail(clock, 1)
+    assert [key for key, _ in await alarms.notices_of(office)] == ["eldercare.alarm_stuck"]
+    assert await alarms.notices_of(scene.desk) == []
+
+
+async def test_who_is_stuck_twice_is_told_of_twice(clock: ManualClock) -> None:
+    scene, alarm = await stuck(clock, times=STUCK_AFTER)
+    await execute("UPDATE eldercare_circle_member SET on_call = '[]'")
+    await settle([RETRY_JOB, *JOBS])
+    assert await alarms.told(alarm) == [(1, 1, scene.circle[0].id)]
+    await execute("""UPDATE eldercare_circle_member SET on_call = '[{"weekday": "x"}]'""")
+    clock.advance(timedelta(minutes=1))
+    await fail(clock, STUCK_AFTER)
+    assert [key for key, _ in await alarms.notices_of(scene.desk)] == ["eldercare.alarm_stuck"] * 2
+
+
+async def test_a_call_for_help_joins_an_alarm_that_stands_aside(clock: ManualClock, client: httpx.AsyncClient) -> None:
+    scene, alarm = await stuck(clock, times=1)
+    joined = await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    assert (joined.id, joined.severity, joined.state) == (alarm.id, Severity.CRITICAL, AlarmState.RAISED)
+    shown = await client.get(f"/v1/alarms/{alarm.id}", headers=await sign_in(scene.desk))
+    assert (shown.status_code, shown.json()["next_step_at"]) == (200, None)
+
+    await execute("UPDATE eldercare_circle_member SET on_call = '[]'")
+    await settle([RETRY_JOB, *JOBS])
+    assert await alarms.told(alarm) == [(1, 1, scene.circle[0].id)]
+
+
+async def test_a_delivery_that_failed_is_learnt_of_while_the_next_step_stands_aside(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=2)
+    alarm = await alarms.raised(scene.resident)
+    await alarms.climb()
+    await execute("""UPDATE eldercare_circle_member SET on_call = '[{"weekday": "x"}]'""")
+    clock.advance(timedelta(minutes=1))
+    await fail(clock, 1)
+    facts = [
+        DeliverySettled(
+            aggregate_id=alarm.id,
+            community_id=scene.community.id,
+            delivery_id=delivery.id,
+            notice_id=delivery.notice_id,
+            account_id=delivery.account_id,
+            origin_kind="eldercare.alarm",
+            notice_key="eldercare.alarm_step",
+            channel=delivery.channel,
+            outcome="failed",
+            is_final=True,
+        )
+        for delivery in await sent.deliveries()
+    ]
+    async with unit_of_work() as session:
+        await learn(session, facts)
+    assert "unreached" in await alarms.kinds(alarm)
+    await execute("UPDATE eldercare_circle_member SET on_call = '[]'")
+    await settle([RETRY_JOB, *JOBS])
+    assert (await alarms.told(alarm))[-1] == (1, 2, scene.circle[1].id)
+
+
+async def test_the_desk_hears_of_a_check_in_that_is_stuck(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    plan = await care.plan(scene.resident)
+    await execute("UPDATE eldercare_check_in_schedule SET rrule = 'FREQ=HOURLY'")
+    clock.advance(timedelta(hours=25))
+    for _ in range(STUCK_AFTER):
+        await settle([RETRY_JOB])
+        await check_in_jobs.plan()
+        clock.advance(LONGEST_VITAL_DELAY)
+    [(key, occasion)] = await alarms.notices_of(scene.desk)
+    assert (key, str(plan.id) in occasion) == ("eldercare.check_in_stuck", True)

@@ -1,0 +1,70 @@
+"""A residence does not end while an alarm is open: what people are on the way for is closed by people."""
+
+import uuid
+
+import httpx
+import pytest
+
+from app import assembly
+from app.core.clock import ManualClock
+from app.core.jobs import settle
+from eldercare.alarms.models import AlarmKind, AlarmState, Severity
+from tests.factories import eldercare_alarms as alarms
+from tests.factories import identity as make
+from tests.factories.eldercare_alarms import Scene
+from tests.factories.sign_in import sign_in, sign_in_resident
+
+DIED = {"reason": "died", "date": "2026-03-02"}
+
+
+@pytest.fixture
+async def scene(database: object, clock: ManualClock) -> Scene:
+    return await alarms.scene()
+
+
+async def operator(scene: Scene) -> dict[str, str]:
+    return await sign_in(await make.staff(scene.operator, "operator", name="Office"))
+
+
+async def test_an_open_alarm_keeps_the_residence_from_ending_until_a_human_resolves_it(
+    client: httpx.AsyncClient, scene: Scene
+) -> None:
+    alarm = await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    office, daughter = await operator(scene), await sign_in(scene.circle[0])
+    closure = f"/v1/residents/{scene.resident.id}/closure"
+    for what in ("", "departure"):
+        if what:
+            taken = await client.post(f"/v1/alarms/{alarm.id}/{what}", headers=daughter)
+            assert taken.status_code == 200, taken.text
+        refused = await client.post(closure, json=DIED, headers=office)
+        assert (refused.status_code, refused.json()["code"]) == (409, "alarm_open")
+    assert (await alarms.current(alarm)).state == AlarmState.EN_ROUTE
+
+    body = {"outcome": "helped"}
+    resolved = await client.post(f"/v1/alarms/{alarm.id}/resolution", json=body, headers=daughter)
+    assert resolved.status_code == 200, resolved.text
+    closed = await client.post(closure, json=DIED, headers=office)
+    assert (closed.status_code, closed.json()["state"]) == (201, "deceased"), closed.text
+
+
+async def test_who_may_not_end_it_does_not_learn_of_the_alarm(client: httpx.AsyncClient, scene: Scene) -> None:
+    await alarms.raised(scene.resident)
+    proxy = await make.account(scene.community, name="Proxy")
+    await make.grant(scene.resident, proxy, ["profile:manage"], kind="proxy")
+    closure = f"/v1/residents/{scene.resident.id}/closure"
+    assert (await client.post(closure, json=DIED, headers=await sign_in(proxy))).status_code == 403
+
+
+async def test_who_has_moved_out_and_calls_for_help_reaches_the_desk(client: httpx.AsyncClient, scene: Scene) -> None:
+    own = await sign_in_resident(scene.resident)
+    closure = f"/v1/residents/{scene.resident.id}/closure"
+    body = DIED | {"reason": "moved_out"}
+    assert (await client.post(closure, json=body, headers=await operator(scene))).status_code == 201
+    called = await client.post("/v1/me/sos", json={"countdown_seconds": 0}, headers=own)
+    assert called.status_code == 201, called.text
+    await settle(assembly.JOBS)  # the circle ends only now; the alarm must not
+    alarm_id = uuid.UUID(called.json()["id"])
+    assert await alarms.told(alarm_id) == [(1, 4, scene.desk.id)]
+    assert (await alarms.current(alarm_id)).state == AlarmState.RAISED
+    answered = await client.post(f"/v1/alarms/{called.json()['id']}/acknowledgement", headers=await sign_in(scene.desk))
+    assert answered.status_code == 200, answered.text
