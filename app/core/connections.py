@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.core import driver
 
+FAREWELL = 5.0
+
 
 class Connection(AsyncConnection):
     """A connection that knows its driver's connection, for statements that go there directly."""
@@ -40,10 +42,13 @@ class Connections:
         return _Lent(self)
 
     async def dispose(self) -> None:
-        """Close the connections that are not in use, and the others when they come back."""
+        """Close the connections that are not in use, in ``FAREWELL`` seconds, and the others when they come back."""
         self._generation += 1
-        while self._idle:
-            await self._idle.pop().close()
+        idle, self._idle = self._idle, []
+        goodbyes = (connection.driver.close(timeout=FAREWELL) for connection in idle)
+        await asyncio.gather(*goodbyes, return_exceptions=True)  # one that gets no answer is dropped by the driver
+        for connection in idle:
+            await connection.close()
         await self.engine.dispose()
 
     async def forget_idle(self) -> None:

@@ -1,8 +1,7 @@
 """The two doors to PostgreSQL: ``unit_of_work()`` for writing, ``reading()`` for reading."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,7 +21,6 @@ from app.core.settings import DatabaseSettings
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _AFTER_COMMIT = "after_commit"
 _ALLOW = sa.text("SELECT set_config('statement_timeout', :milliseconds, true)")
-FAREWELL = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +90,12 @@ def open_database(url: str, settings: DatabaseSettings) -> Database:
 
 
 async def close_database() -> None:
-    """Close every connection of the process; those that do not answer in time end with it."""
+    """Close every connection of the process."""
     global _database
     if _database is not None:
         opened, _database = _database, None
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FAREWELL):
-                await opened.writing.dispose()
-                await opened.reading.dispose()
+        await opened.writing.dispose()
+        await opened.reading.dispose()
 
 
 def database() -> Database:

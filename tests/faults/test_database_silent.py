@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
-from app.core import clock, driver, embedded, failures, wakeups
+from app.core import clock, connections, driver, embedded, failures, wakeups
 from app.core import database as databases
 from app.core.database import Database, connect_raw, is_unreachable, reading, take_time, unit_of_work
 from app.core.settings import DatabaseSettings
@@ -39,7 +39,7 @@ async def line(server: embedded.EmbeddedServer, database: Database) -> AsyncIter
 @pytest_asyncio.fixture(loop_scope="session")
 async def through(line: Line, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     """Let this process reach the database through the line, and not wait long."""
-    monkeypatch.setattr(databases, "FAREWELL", 0.1)
+    monkeypatch.setattr(connections, "FAREWELL", 0.1)
     previous = databases._database
     settings = DatabaseSettings(pool_timeout=1, statement_timeout=1, writing_pool=2, reading_pool=2)
     opened = databases.open_database(line.url, settings)
