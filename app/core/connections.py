@@ -83,7 +83,7 @@ class Connections:
     async def give_back(self, connection: Connection, error: BaseException | None) -> None:
         """Keep the connection for the next one, unless something about it is no longer certain."""
         try:
-            if connection.invalidated or connection.driver.is_closed():
+            if connection.closed or connection.invalidated or connection.driver.is_closed():
                 # What ended this one has ended the others: nobody else has to find out.
                 await connection.close()
                 await self.forget_idle()
@@ -116,7 +116,8 @@ def translated(error: Exception, statement: str) -> DBAPIError:
     """Return the SQLAlchemy error for one of the driver: whoever handles errors knows only those."""
     sqlstate = getattr(error, "sqlstate", None) or ""
     kind = IntegrityError if sqlstate.startswith("23") else OperationalError
-    return kind(statement, None, error, connection_invalidated=not sqlstate, hide_parameters=True)
+    gone = not sqlstate and not isinstance(error, asyncpg.DataError)
+    return kind(statement, None, error, connection_invalidated=gone, hide_parameters=True)
 
 
 def _is_doubtful(error: BaseException | None) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal, NoReturn
 
 import asyncpg
 import orjson
@@ -23,6 +23,18 @@ _AFTER_COMMIT = "after_commit"
 _ALLOW = sa.text("SELECT set_config('statement_timeout', :milliseconds, true)")
 
 
+class UnitSession(AsyncSession):
+    """The session of a unit of work, which alone begins and ends the transaction; ``begin_nested`` makes savepoints."""
+
+    async def commit(self) -> NoReturn:
+        """Refuse: the unit of work commits when its block ends."""
+        raise TypeError("a unit of work commits when its block ends")
+
+    async def rollback(self) -> NoReturn:
+        """Refuse: a unit of work rolls back when its block raises."""
+        raise TypeError("a unit of work rolls back when its block raises")
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """The connections of one process: at most ``writing_pool`` + ``reading_pool`` connections."""
@@ -31,7 +43,7 @@ class Database:
     schema_name: str
     writing: Connections
     reading: Connections
-    sessions: async_sessionmaker[AsyncSession]
+    sessions: async_sessionmaker[UnitSession]
     patience: float
     """Seconds after which a command without an answer is given up."""
 
@@ -84,7 +96,7 @@ def open_database(url: str, settings: DatabaseSettings) -> Database:
     writing = _connections(parsed, settings, settings.writing_pool)
     reading = _connections(parsed, settings, settings.reading_pool)
     writing.beside, reading.beside = reading, writing
-    sessions = async_sessionmaker(expire_on_commit=False)
+    sessions = async_sessionmaker(class_=UnitSession, expire_on_commit=False)
     _database = Database(parsed, settings.schema_name, writing, reading, sessions, _patience(settings))
     return _database
 
@@ -128,16 +140,16 @@ async def unit_of_work() -> AsyncIterator[AsyncSession]:
     """
     opened = database()
     async with opened.writing.connection() as connection:
-        await _order(connection, "BEGIN")
+        await _tell(connection, "BEGIN")
         session = opened.sessions(bind=connection)
         try:
             yield session
             if session.in_transaction():
-                await session.commit()  # flushes; the transaction itself is ours
-            await _order(connection, "COMMIT")
+                await session.flush()
+            await _tell(connection, "COMMIT")
         except Exception:
-            if not (connection.invalidated or connection.driver.is_closed()):
-                await _order(connection, "ROLLBACK")
+            if not (connection.closed or connection.invalidated or connection.driver.is_closed()):
+                await _tell(connection, "ROLLBACK")
             raise
         finally:
             if session.in_transaction():
@@ -146,7 +158,7 @@ async def unit_of_work() -> AsyncIterator[AsyncSession]:
         callback()
 
 
-async def _order(connection: Connection, order: str) -> None:
+async def _tell(connection: Connection, order: Literal["BEGIN", "COMMIT", "ROLLBACK"]) -> None:
     """Begin or end the transaction.
 
     Raises what SQLAlchemy raises, and ``RuntimeError`` for a commit of what had failed before: PostgreSQL answers it

@@ -1,8 +1,9 @@
 """Endpoints called by a plan made once: in which order their dependencies run, and what each takes from the request.
 
 FastAPI works this out anew in every request, which costs as much as two statements. The plan reads parameters and
-bodies with FastAPI's own functions, so values, errors and the OpenAPI description are the same; it only does not ask
-again what cannot change. What it does not know (forms, streams, generators) is left to FastAPI.
+bodies with FastAPI's own functions, so values, errors and the OpenAPI description are the same (only that an error in
+what two dependencies share is told once); it does not ask again what cannot change. What it does not know (forms,
+streams, generators) is left to FastAPI.
 """
 
 import inspect
@@ -213,7 +214,7 @@ class Plan:
         content = b""
         if is_body_allowed_for_status_code(status):
             found = await self._content(response_content=outcome)
-            content = found if isinstance(found, bytes) else json.dumps(found).encode()
+            content = found if isinstance(found, bytes) else json.dumps(found, allow_nan=False).encode()
         response = Response(content, status, media_type="application/json")
         response.headers.raw.extend(notes.headers.raw)
         return response
@@ -241,7 +242,7 @@ async def _read_json(request: Request) -> Any:
     if not _says_json(request.headers.get("content-type", "")):
         return raw
     try:
-        return json.loads(raw)
+        return json.loads(raw.decode())  # strictly: what is not UTF-8 is no text that can be stored
     except json.JSONDecodeError as error:
         found = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "JSON decode error", "input": {}}
         raise RequestValidationError([found | {"ctx": {"error": error.msg}}]) from None

@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -37,6 +38,7 @@ from app.core.problems import (
     from_validation,
     problem_responses,
 )
+from app.core.settings import settings
 from app.core.tables import Table
 
 log = structlog.get_logger(__name__)
@@ -147,6 +149,8 @@ def _writing(inner: Handler, options: RouteOptions) -> Handler:
             return response
 
     async def handle(request: Request) -> Response:
+        # Before a transaction is opened: nobody holds one while they send slowly.
+        await _receive(request)
         await _refuse_unstorable_text(request)
         claim = await _claim(request) if options.idempotency else None
         try:
@@ -216,6 +220,17 @@ async def _claim(request: Request) -> idempotency.Claim | None:
     query = request.url.query
     path = f"{request.url.path}?{query}" if query else request.url.path
     return idempotency.Claim.of(actor.id, request.method, path, key, await request.body())
+
+
+async def _receive(request: Request) -> None:
+    """Read the body; raises ``BadRequest`` if it does not arrive in time, or never."""
+    try:
+        async with asyncio.timeout(settings().http.body_seconds):
+            await request.body()
+    except TimeoutError:
+        raise BadRequest("the body did not arrive in time") from None
+    except ClientDisconnect:
+        raise BadRequest("the body did not arrive") from None
 
 
 async def _refuse_unstorable_text(request: Request) -> None:

@@ -31,6 +31,7 @@ class HttpSettings(BaseModel):
     processes: PositiveInt = 1
     public_url: str = "http://127.0.0.1:8000"
     max_body: PositiveInt = Field(default=1_048_576, description="bytes; uploads have a limit of their own")
+    body_seconds: float = Field(default=20.0, gt=0, description="that a body may take to arrive")
     trusted_proxies: tuple[str, ...] = ()
     shutdown_grace: float = Field(default=20.0, gt=0, description="seconds in-flight requests get to finish")
 

@@ -32,13 +32,22 @@ async def fetch_row(connection: AsyncConnection, sql: str, *values: object) -> a
     try:
         row: asyncpg.Record | None = await driver.fetchrow(sql, *values)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
-        if not (getattr(error, "sqlstate", None) or "08").startswith(_GONE):
+        if not _is_gone(error, driver):
             raise translated(error, "a statement of a hot path") from error
         if isinstance(error, TimeoutError):
             driver.terminate()  # whoever is silent is not waited for again
-        await connection.invalidate(error)
+        # Closed, not invalidated: SQLAlchemy would open another, on which no transaction has begun.
+        await connection.close()
         raise ConnectionError("the database went away") from error
     return row
+
+
+def _is_gone(error: Exception, driver: asyncpg.Connection) -> bool:
+    sqlstate = getattr(error, "sqlstate", None)
+    if sqlstate is not None:
+        return str(sqlstate).startswith(_GONE)
+    # The driver also refuses values of the wrong type without a code: that is our mistake, not the database's.
+    return isinstance(error, (OSError, asyncpg.InternalClientError)) or driver.is_closed()
 
 
 class HotStatement:
@@ -48,9 +57,14 @@ class HotStatement:
         compiled = statement.compile(dialect=_DIALECT)
         self._sql = compiled.string
         fixed = compiled.params
+        asked = {name for name, bind in compiled.binds.items() if bind.required}
         # Literals of the statement keep their value; named parameters are asked of the caller.
-        self._order = [(name, fixed[name]) for name in compiled.positiontup or ()]
+        self._order = [(name, fixed[name], name in asked) for name in compiled.positiontup or ()]
 
     async def row(self, connection: AsyncConnection, binds: Mapping[str, Any]) -> asyncpg.Record | None:
-        """Return the first row for the values of the named parameters, or ``None``; raises as ``fetch_row`` does."""
-        return await fetch_row(connection, self._sql, *[binds.get(name, value) for name, value in self._order])
+        """Return the first row for the values of the named parameters, or ``None``; raises as ``fetch_row`` does.
+
+        Raises ``KeyError`` for a parameter that is not given.
+        """
+        values = [binds[name] if is_asked else value for name, value, is_asked in self._order]
+        return await fetch_row(connection, self._sql, *values)

@@ -5,11 +5,12 @@ from contextlib import suppress
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core.connections import Connections
 from app.core.database import Database, connection_of, is_retryable, is_unreachable, reading, unit_of_work
+from app.core.statements import HotStatement, fetch_row
 
 _MY_PROCESS = sa.text("SELECT pg_backend_pid()")
 
@@ -123,3 +124,56 @@ async def test_what_fails_at_the_commit_is_told_as_sqlalchemy_tells_it(database:
         await failing("23505")
     async with unit_of_work() as session:
         assert await session.scalar(sa.text("SELECT 1")) == 1
+
+
+async def test_a_savepoint_takes_back_what_came_after_it(database: Database) -> None:
+    async with unit_of_work() as session:
+        await session.execute(sa.text("CREATE TEMPORARY TABLE steps (n int) ON COMMIT DROP"))
+        await session.execute(sa.text("INSERT INTO steps VALUES (1)"))
+        with suppress(DBAPIError):
+            async with session.begin_nested():
+                await session.execute(sa.text("INSERT INTO steps VALUES (2)"))
+                await session.execute(sa.text("SELECT 1 / 0"))
+        await session.execute(sa.text("INSERT INTO steps VALUES (3)"))
+        assert (await session.scalars(sa.text("SELECT n FROM steps ORDER BY n"))).all() == [1, 3]
+
+
+async def test_nobody_but_the_unit_of_work_ends_its_transaction(database: Database) -> None:
+    async with unit_of_work() as session:
+        for end in (session.commit, session.rollback):
+            with pytest.raises(TypeError):
+                await end()
+
+
+async def test_a_unit_of_work_never_goes_on_on_another_connection(database: Database) -> None:
+    async def losing() -> None:
+        async with unit_of_work() as session:
+            mine = connection_of(session).driver
+            async with reading() as other:
+                await other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": mine.get_server_pid()})
+            with suppress(ConnectionError):
+                await fetch_row(connection_of(session), "SELECT pg_sleep(60)")
+            await session.execute(sa.text("CREATE TABLE escaped ()"))
+
+    with pytest.raises(SQLAlchemyError):
+        await losing()
+    async with unit_of_work() as session:
+        assert await session.scalar(sa.text("SELECT to_regclass('escaped')")) is None
+
+
+async def test_a_value_of_the_wrong_type_is_our_mistake_not_the_databases(database: Database) -> None:
+    async with reading() as connection:
+        with pytest.raises(DBAPIError) as wrong:
+            await fetch_row(connection, "SELECT $1::int", "three")
+        assert not is_unreachable(wrong.value)
+        assert not connection.closed
+
+
+async def test_a_hot_statement_asks_for_every_value(database: Database) -> None:
+    statement = HotStatement(sa.select(sa.bindparam("wanted", type_=sa.Integer) + sa.literal(2)))
+    async with reading() as connection:
+        row = await statement.row(connection, {"wanted": 3})
+        assert row is not None
+        assert row[0] == 5
+        with pytest.raises(KeyError):
+            await statement.row(connection, {"wantd": 3})

@@ -2,8 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from typing import Annotated, Any
 
 import httpx
 import pytest
@@ -21,6 +21,7 @@ from app.core.clock import new_id
 from app.core.database import Database, reading, unit_of_work
 from app.core.problems import Conflict, Problem, handle_problem
 from app.core.routing import IfMatch, Reading, Router, Session, check_version, route_options, set_etag
+from app.core.settings import install_settings, settings
 from app.identity.models import Community
 
 ACTOR = Actor(kind="account", id=new_id(), community_id=new_id())
@@ -133,12 +134,25 @@ async def read_whoami(subject: Annotated[str, Depends(_subject)]) -> str:
     return subject
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def http(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+def _application() -> FastAPI:
     application = FastAPI()
     for kind in (Problem, RequestValidationError, HTTPException):
         application.add_exception_handler(kind, handle_problem)
     application.include_router(router)
+    return application
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    before = settings()
+    install_settings(before.model_copy(update={"http": before.http.model_copy(update={"body_seconds": 0.05})}))
+    yield
+    install_settings(before)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    application = _application()
     previous = access._authenticator
     access.install_authenticator(_AlwaysHim())
     attempts.clear()
@@ -323,3 +337,51 @@ async def test_a_resident_route_is_two_routes_with_two_names(http: httpx.AsyncCl
 async def test_reading_routes_read_what_was_committed(http: httpx.AsyncClient) -> None:
     await http.post("/places", json={"name": "Elm"})
     assert (await http.get("/places/count")).json() == 1
+
+
+async def _raw(application: FastAPI, path: str, hang_up: asyncio.Event, content_type: bytes) -> int | None:
+    """Announce a body that never comes, hang up when told to, and return the status of the answer."""
+    answered: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        await hang_up.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            answered.append(message["status"])
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"content-type", content_type), (b"content-length", b"10")],
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("test", 80),
+        "client": ("127.0.0.1", 1),
+        "root_path": "",
+    }
+    await application(scope, receive, send)
+    return answered[0] if answered else None
+
+
+@pytest.mark.parametrize("content_type", [b"application/json", b"text/plain"])
+async def test_who_sends_slowly_holds_no_transaction(http: httpx.AsyncClient, content_type: bytes) -> None:
+    hang_up = asyncio.Event()
+    waiting = [
+        asyncio.create_task(_raw(_application(), "/v1/places", hang_up, content_type))
+        for _ in range(settings().database.writing_pool + 1)
+    ]
+    await asyncio.sleep(0)
+    async with unit_of_work() as session:
+        assert await session.scalar(sa.select(1)) == 1
+    assert not any(task.done() for task in waiting)
+    hang_up.set()
+    assert set(await asyncio.gather(*waiting)) == {400}, "who hangs up is no error of ours"
+
+
+async def test_a_body_is_not_waited_for_for_ever(http: httpx.AsyncClient, impatient: None) -> None:
+    assert await _raw(_application(), "/v1/places", asyncio.Event(), b"application/json") == 400

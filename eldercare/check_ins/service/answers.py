@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import orjson
 import sqlalchemy as sa
@@ -62,7 +62,7 @@ async def answer(
     ``CheckInNotOpen`` long before the due time, ``AnswerContradicts`` for an all-clear after a call for help.
     """
     now = clock.now()
-    values = {
+    values: dict[str, Any] = {
         "id": check_in_id,
         "resident_id": subject.resident_id,
         "answer": data.status,
@@ -76,39 +76,37 @@ async def answer(
     opens = now + (rules.EARLY if data.status == "ok" else timedelta(days=366))
     taken = await repository.record_answer(session, values, opens=opens)
     if taken is not None:
-        await _follow_up(session, actor, subject, values, late=taken["late"])
-    elif not await _is_repeated(session, subject, check_in_id, data, values, now):
+        # Who did not say when they saw or spoke to the person said it of the check-in's time, not of this moment.
+        dated = subject.relation == "self" or data.occurred_at is not None
+        given_at = values["answered_at"] if dated else taken["due_at"]
+        await _follow_up(session, actor, subject, values, late=taken["late"], given_at=given_at)
+    elif await _standing_to(session, subject, check_in_id, data, now) == "escalate":
+        if not await repository.escalate(session, values):
+            raise Conflict  # something came between our two looks at it: the caller looks again
         late = await _tell_of_escalation(session, subject, values)
-        await _follow_up(session, actor, subject, values, late=late)
+        await _follow_up(session, actor, subject, values, late=late, given_at=values["answered_at"])
     if taken is not None and subject.relation == "self":
         return views.detail(taken)
     return await views.check_in(connection_of(session), actor, subject, check_in_id)
 
 
-async def _is_repeated(
-    session: AsyncSession,
-    subject: ResidentSubject,
-    check_in_id: uuid.UUID,
-    data: AnswerWrite,
-    values: Mapping[str, object],
-    now: datetime,
-) -> bool:
-    """Deal with an answer that was not simply taken; say whether it only repeated what was said before."""
+async def _standing_to(
+    session: AsyncSession, subject: ResidentSubject, check_in_id: uuid.UUID, data: AnswerWrite, now: datetime
+) -> Literal["repeat", "escalate"]:
+    """Say what an answer that was not simply taken is to what was said before; raises why it cannot be taken."""
     binds = {"check_in_id": check_in_id, "resident_id": subject.resident_id}
     row = (await session.execute(_STANDING, binds)).one_or_none()
     if row is None:
         raise NotFound
     match rules.fit(rules.Standing(row.state, row.answer, row.due_at), data.status, now):
-        case "repeat":
-            return True
-        case "escalate" if await repository.escalate(session, values):
-            return False
+        case "repeat" | "escalate" as fit:
+            return fit
         case "too_early":
             raise CheckInNotOpen(opens_at=(row.due_at - rules.EARLY).isoformat())
         case "contradict":
             raise AnswerContradicts
-    # Something came between our two looks at it: the caller looks again.
-    raise Conflict
+        case _:
+            raise Conflict
 
 
 async def _tell_of_escalation(session: AsyncSession, subject: ResidentSubject, values: Mapping[str, Any]) -> bool:
@@ -131,7 +129,13 @@ async def _tell_of_escalation(session: AsyncSession, subject: ResidentSubject, v
 
 
 async def _follow_up(
-    session: AsyncSession, actor: Actor, subject: ResidentSubject, values: Mapping[str, Any], *, late: bool
+    session: AsyncSession,
+    actor: Actor,
+    subject: ResidentSubject,
+    values: Mapping[str, Any],
+    *,
+    late: bool,
+    given_at: datetime,
 ) -> None:
     check_in_id, status, how = values["id"], values["answer"], values["how"]
     if status == "needs_help":
@@ -146,7 +150,7 @@ async def _follow_up(
         )
         await raise_alarm(session, actor, signal)
     elif late:
-        word = Word(SILENCE, answers=check_in_id, given_at=values["answered_at"])
+        word = Word(SILENCE, answers=check_in_id, given_at=given_at)
         await stand_down(session, actor, subject.resident_id, word=word, reason="answered_late")
         await telling.tell_of_late_answer(session, check_in_id)
     if subject.relation != "self":

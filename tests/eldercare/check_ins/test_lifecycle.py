@@ -1,5 +1,6 @@
 """From the plan to the alarm: asked, reached, reminded, missed; and every way out of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from app.core.access import Actor
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
@@ -147,6 +149,22 @@ async def test_an_all_clear_from_before_a_second_silence_does_not_speak_of_it(
     assert [state for _, _, state in await alarms()] == ["raised"], "the phone was without a network since the morning"
     await answer(resident, noon.id)
     assert [state for _, _, state in await alarms()] == ["resolved"]
+
+
+async def test_who_saw_the_person_in_the_morning_says_nothing_of_noon(
+    place: Community, resident: Resident, clock: ManualClock
+) -> None:
+    morning = await due(resident, clock, times=["08:30", "12:00"])
+    clock.set(DUE + timedelta(hours=4, minutes=1))
+    for _ in range(2):
+        await run()
+        clock.advance(timedelta(minutes=31))
+    neighbour = await identity.account(place)
+    actor = Actor(kind="account", id=neighbour.id, community_id=place.id)
+    subject = replace(await made.subject_of(resident), relation="granted")
+    async with unit_of_work() as session:
+        await answers.answer(session, actor, subject, morning.id, AnswerWrite(status="ok", how="saw"))
+    assert [state for _, _, state in await alarms()] == ["raised"], "it was written down at one, and seen at eight"
 
 
 async def test_a_late_all_clear_leaves_any_other_alarm_to_people(resident: Resident, clock: ManualClock) -> None:
