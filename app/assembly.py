@@ -93,6 +93,7 @@ TABLE_MODULES = (
     "eldercare.care_circle.models",
     "eldercare.escalation.models",
     "eldercare.check_ins.models",
+    "eldercare.last_resort.models",
 )
 
 SCHEMA_REVISION = "0001"

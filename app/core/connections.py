@@ -13,11 +13,15 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from app.core import driver
+
+FAREWELL = 5.0
+
 
 class Connection(AsyncConnection):
     """A connection that knows its driver's connection, for statements that go there directly."""
 
-    driver: asyncpg.Connection
+    driver: driver.Connection
     generation: int
 
 
@@ -30,15 +34,30 @@ class Connections:
         self._free = asyncio.Semaphore(size)
         self._idle: list[Connection] = []
         self._generation = 0
+        self.beside: Connections | None = None
+        """Others to the same database: what has ended some of these has ended some of those."""
 
     def connection(self) -> "_Lent":
         """Return a context that lends a connection; raises SQLAlchemy's ``TimeoutError`` when all stay in use."""
         return _Lent(self)
 
     async def dispose(self) -> None:
-        """Close the connections that are not in use, and the others when they come back."""
-        await self._forget_idle()
+        """Close the connections that are not in use, in ``FAREWELL`` seconds, and the others when they come back."""
+        self._generation += 1
+        idle, self._idle = self._idle, []
+        goodbyes = (connection.driver.close(timeout=FAREWELL) for connection in idle)
+        await asyncio.gather(*goodbyes, return_exceptions=True)  # one that gets no answer is dropped by the driver
+        for connection in idle:
+            await connection.close()
         await self.engine.dispose()
+
+    async def forget_idle(self) -> None:
+        """Drop the connections that are not in use, unheard, and the others when they come back."""
+        self._generation += 1
+        while self._idle:
+            connection = self._idle.pop()
+            connection.driver.terminate()  # a goodbye would wait for an answer
+            await connection.close()
 
     async def take(self) -> Connection:
         """Return a connection, the one used last first."""
@@ -67,7 +86,9 @@ class Connections:
             if connection.closed or connection.invalidated or connection.driver.is_closed():
                 # What ended this one has ended the others: nobody else has to find out.
                 await connection.close()
-                await self._forget_idle()
+                await self.forget_idle()
+                if self.beside is not None:
+                    await self.beside.forget_idle()
             elif _is_doubtful(error) or connection.driver.is_in_transaction():
                 await connection.invalidate(error)
                 await connection.close()
@@ -76,6 +97,7 @@ class Connections:
             else:
                 if connection.in_transaction():
                     await connection.rollback()  # SQLAlchemy's notion of one: nothing is sent
+                connection.driver.wait_as_usual()
                 self._idle.append(connection)
         finally:
             self._free.release()
@@ -84,16 +106,10 @@ class Connections:
         connection = Connection(self.engine)
         await connection.start()
         raw = await connection.get_raw_connection()
-        driver = raw.driver_connection
-        if not isinstance(driver, asyncpg.Connection):
-            raise TypeError(f"the driver must be asyncpg, not {type(driver).__name__}")
-        connection.driver, connection.generation = driver, self._generation
+        if not isinstance(raw.driver_connection, driver.Connection):
+            raise TypeError(f"the driver must be asyncpg, not {type(raw.driver_connection).__name__}")
+        connection.driver, connection.generation = raw.driver_connection, self._generation
         return connection
-
-    async def _forget_idle(self) -> None:
-        self._generation += 1
-        while self._idle:
-            await self._idle.pop().close()
 
 
 def translated(error: Exception, statement: str) -> DBAPIError:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal, NoReturn
 
 import asyncpg
@@ -13,11 +14,13 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 
+from app.core import driver
 from app.core.connections import Connection, Connections, translated
 from app.core.settings import DatabaseSettings
 
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _AFTER_COMMIT = "after_commit"
+_ALLOW = sa.text("SELECT set_config('statement_timeout', :milliseconds, true)")
 
 
 class UnitSession(AsyncSession):
@@ -41,6 +44,8 @@ class Database:
     writing: Connections
     reading: Connections
     sessions: async_sessionmaker[UnitSession]
+    patience: float
+    """Seconds after which a command without an answer is given up."""
 
 
 _database: Database | None = None
@@ -48,6 +53,10 @@ _database: Database | None = None
 
 def _dump(value: Any) -> str:
     return orjson.dumps(value).decode()
+
+
+def _patience(settings: DatabaseSettings) -> float:
+    return settings.statement_timeout + driver.GRACE
 
 
 def _connections(url: URL, settings: DatabaseSettings, size: int) -> Connections:
@@ -61,7 +70,9 @@ def _connections(url: URL, settings: DatabaseSettings, size: int) -> Connections
         json_serializer=_dump,
         json_deserializer=orjson.loads,
         connect_args={
+            "async_creator_fn": driver.connect,
             "timeout": settings.pool_timeout,
+            "command_timeout": _patience(settings),
             "prepared_statement_cache_size": 500,
             "server_settings": {
                 "search_path": settings.schema_name,
@@ -74,6 +85,7 @@ def _connections(url: URL, settings: DatabaseSettings, size: int) -> Connections
             },
         },
     )
+    sa.event.listen(engine.sync_engine, "handle_error", driver.give_up_on_silence, retval=True)
     return Connections(engine, size, settings.pool_timeout)
 
 
@@ -83,8 +95,9 @@ def open_database(url: str, settings: DatabaseSettings) -> Database:
     parsed = make_url(url).set(drivername="postgresql+asyncpg")
     writing = _connections(parsed, settings, settings.writing_pool)
     reading = _connections(parsed, settings, settings.reading_pool)
+    writing.beside, reading.beside = reading, writing
     sessions = async_sessionmaker(class_=UnitSession, expire_on_commit=False)
-    _database = Database(parsed, settings.schema_name, writing, reading, sessions)
+    _database = Database(parsed, settings.schema_name, writing, reading, sessions, _patience(settings))
     return _database
 
 
@@ -104,14 +117,18 @@ def database() -> Database:
     return _database
 
 
-async def connect_raw() -> asyncpg.Connection:
-    """Return a new bare asyncpg connection in our schema, outside the pools; the caller closes it."""
+async def connect_raw() -> driver.Connection:
+    """Return a new bare connection in our schema, outside the pools; the caller closes it.
+
+    Raises ``ConnectionError`` when nobody answers.
+    """
     opened = database()
     dsn = opened.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return await asyncpg.connect(
+    return await driver.connect(
         dsn,
         server_settings={"search_path": opened.schema_name, "application_name": "hearthline", "timezone": "UTC"},
         timeout=10,
+        command_timeout=opened.patience,
     )
 
 
@@ -150,6 +167,8 @@ async def _tell(connection: Connection, order: Literal["BEGIN", "COMMIT", "ROLLB
     try:
         tag = await connection.driver.execute(order)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        if isinstance(error, TimeoutError):
+            connection.driver.terminate()  # whoever is silent is not waited for again
         raise translated(error, order) from error
     if tag != order:
         raise RuntimeError("the transaction had failed before its commit")
@@ -161,6 +180,12 @@ def connection_of(session: AsyncSession) -> Connection:
     if type(bind) is not Connection:
         raise TypeError("the session was not opened by unit_of_work()")
     return bind
+
+
+async def take_time(session: AsyncSession, limit: timedelta) -> None:
+    """Let each statement of the session's unit of work run for ``limit`` from here on."""
+    await session.execute(_ALLOW, {"milliseconds": str(int(limit.total_seconds() * 1000))})
+    connection_of(session).driver.wait_at_most(limit.total_seconds() + driver.GRACE)
 
 
 def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:

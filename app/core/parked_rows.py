@@ -72,6 +72,12 @@ class _Statements:
     forget: sa.Delete
 
 
+def _stands(due: Due) -> sa.ColumnElement[bool]:
+    """Tell the row a record is about, as long as it has not moved on."""
+    still = sa.or_(due.deadline == _PARKED_ROWS.c.due_at, due.deadline == _NEVER)
+    return sa.and_(due.rows.c.id == _PARKED_ROWS.c.row_id, still)
+
+
 @cache
 def _statements(due: Due) -> _Statements:
     rows, deadline = due.rows, due.deadline
@@ -82,8 +88,6 @@ def _statements(due: Due) -> _Statements:
     past_retry = _PARKED_ROWS.c.retry_at <= now
     retried = sa.update(_PARKED_ROWS).where(of_due, past_retry).values(retry_at=None)
     back = retried.returning(_PARKED_ROWS.c.row_id, _PARKED_ROWS.c.due_at).cte("back")
-    same_row = rows.c.id == _PARKED_ROWS.c.row_id
-    standing = sa.exists().where(same_row, sa.or_(deadline == _PARKED_ROWS.c.due_at, deadline == _NEVER))
     return _Statements(
         take_out=sa.update(rows)
         .where(rows.c.id == sa.bindparam("parked_row_id"), deadline == sa.bindparam("parked_due_at", type_=_INSTANT))
@@ -93,7 +97,7 @@ def _statements(due: Due) -> _Statements:
         # By hand: where an update stands in a CTE, too, what a column declares for updates comes to NULL.
         .values({due.column: back.c.due_at, **bump, **({"updated_at": now} if "updated_at" in rows.c else {})}),
         # Once the row has moved on, or is gone, its past failures are of no interest.
-        forget=sa.delete(_PARKED_ROWS).where(of_due, sa.not_(standing)),
+        forget=sa.delete(_PARKED_ROWS).where(of_due, sa.not_(sa.exists().where(_stands(due)))),
     )
 
 
@@ -103,6 +107,16 @@ def stands_aside(deadline: datetime) -> bool:
     It compares with no instant, and must never be written back as the largest one there is: no queue would know it.
     """
     return deadline.replace(tzinfo=None) == _READ_AS_NEVER
+
+
+def stuck_rows(due: Due) -> sa.Select[uuid.UUID, datetime]:
+    """Return what selects the ids and deadlines of a queue's rows that have failed ``STUCK_AFTER`` times or more."""
+    chosen = (
+        sa.select(due.rows.c.id, _PARKED_ROWS.c.due_at)
+        .join_from(due.rows, _PARKED_ROWS, _stands(due))
+        .where(_PARKED_ROWS.c.due_name == due.name, _PARKED_ROWS.c.attempts >= failures.STUCK_AFTER)
+    )
+    return chosen if due.where is None else chosen.where(due.where)
 
 
 async def set_aside(due: Due, row: DueRow, error: Exception) -> None:
@@ -131,7 +145,7 @@ async def set_aside(due: Due, row: DueRow, error: Exception) -> None:
         place=failures.place_of(error),
     )
     if due.on_stuck is not None and verdict.attempts >= failures.STUCK_AFTER:
-        await _report(due.on_stuck, Stuck(due, row.id, row.due_at, verdict.attempts // failures.STUCK_AFTER))
+        await _report(due.on_stuck, Stuck(due, row.id, row.due_at))
 
 
 async def _report(on_stuck: OnStuck, stuck: Stuck) -> None:

@@ -29,12 +29,11 @@ class DueRow:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """A row that fails again and again; ``times`` counts from 1 how often somebody has to hear of it by now."""
+    """A row that fails again and again."""
 
     due: "Due"
     id: uuid.UUID
     due_at: datetime
-    times: int
 
 
 OnStuck = Callable[[AsyncSession, Stuck], Awaitable[None]]
@@ -55,8 +54,8 @@ class Due:
 
     ``column`` needs an index that leads with it, partial by ``where``. Declare each queue once, at module level. A row
     of a ``vital`` queue is somebody who may need help: whatever fails, it is tried again, soon and for ever. From its
-    ``failures.STUCK_AFTER``-th failure on, ``on_stuck`` makes a human hear of it: called at each failure, in a unit of
-    work of its own, it has to tell of each of the ``times`` once.
+    ``failures.STUCK_AFTER``-th failure on, ``on_stuck`` makes a human hear of it: it is called at each failure, in a
+    unit of work of its own, and decides at which of them somebody is told.
     """
 
     name: str

@@ -148,7 +148,7 @@ class WorkerSettings(BaseModel):
 
     batch: PositiveInt = 2_000
     lease_seconds: PositiveInt = Field(
-        default=60, description="after which another worker takes up what one was sending; longer than a provider takes"
+        default=60, description="after which another worker takes up what one was sending, unless it renews that"
     )
     watchdog_url: str | None = Field(default=None, description="pinged only while the lag is within its limit")
     watchdog_seconds: PositiveInt = 30
@@ -181,6 +181,7 @@ class MediaSettings(BaseModel):
     max_upload: PositiveInt = Field(default=20 * 1_048_576, description="bytes")
     max_pixels: PositiveInt = Field(default=50_000_000, description="of a picture")
     max_unfinished: PositiveInt = Field(default=20, description="uploads one person may have begun and not finished")
+    max_kept: PositiveInt = Field(default=5 * 2**30, description="bytes of all uploads of one person together")
     unfinished_hours: PositiveInt = Field(default=24, description="after which an unfinished upload is removed")
     unused_days: PositiveInt = Field(
         default=7, description="after which a stored upload that belongs to nothing is removed"

@@ -23,6 +23,7 @@ async def fetch_row(connection: AsyncConnection, sql: str, *values: object) -> a
 
     Raises ``ConnectionError`` when the database went away, otherwise what SQLAlchemy would have raised.
     """
+    driver: Any
     # Not by isinstance: SQLAlchemy's connections are abstract classes, of which that asks at length.
     if type(connection) is Connection:
         driver = connection.driver
@@ -33,6 +34,8 @@ async def fetch_row(connection: AsyncConnection, sql: str, *values: object) -> a
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         if not _is_gone(error, driver):
             raise translated(error, "a statement of a hot path") from error
+        if isinstance(error, TimeoutError):
+            driver.terminate()  # whoever is silent is not waited for again
         # Closed, not invalidated: SQLAlchemy would open another, on which no transaction has begun.
         await connection.close()
         raise ConnectionError("the database went away") from error

@@ -19,6 +19,17 @@ class ContactPointsChanged(Event):
 
     name: ClassVar[str] = "identity.contact_points_changed.v1"
 
+    changed_by: uuid.UUID | None = None
+    change: Literal["added", "changed", "removed"] | None = None
+
+
+class PhonePaired(Event):
+    """A phone was set up for a resident; ``aggregate_id`` is the account, ``paired_by`` who made the code for it."""
+
+    name: ClassVar[str] = "identity.phone_paired.v1"
+
+    paired_by: uuid.UUID
+
 
 class ResidentMovedZone(Event):
     """A resident lives by another time zone from now on; ``aggregate_id`` is the account."""

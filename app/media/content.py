@@ -1,4 +1,4 @@
-"""What an upload really is: its type by its bytes, and pictures without what they tell beside the picture."""
+"""What an upload really is: its type by its bytes, and pictures and documents without what they tell beside it."""
 
 import hashlib
 import hmac
@@ -8,6 +8,7 @@ from typing import Final
 
 import filetype
 
+from app.media import documents
 from app.media.problems import ChecksumMismatch, ContentMismatch, UnreadableContent
 from app.media.rules import IMAGES, PDF
 
@@ -20,9 +21,10 @@ _JPEG_QUALITY: Final = 88
 
 
 def checked(data: bytes, declared: str, sha256: bytes, *, max_pixels: int) -> bytes:
-    """Return what is to be stored for the uploaded ``data``; a picture is written anew, upright and without metadata.
+    """Return what is to be stored for the uploaded ``data``; pictures (upright) and documents are written anew.
 
-    Raises ``ChecksumMismatch``, ``ContentMismatch`` or ``UnreadableContent``. Takes seconds for large pictures.
+    Raises ``ChecksumMismatch``, ``ContentMismatch``, ``UnreadableContent`` or ``DocumentLocked``. Takes seconds for
+    large pictures.
     """
     if not hmac.compare_digest(hashlib.sha256(data).digest(), sha256):
         raise ChecksumMismatch
@@ -30,8 +32,10 @@ def checked(data: bytes, declared: str, sha256: bytes, *, max_pixels: int) -> by
         raise ContentMismatch
     if declared in IMAGES:
         return _stripped(data, declared, max_pixels)
-    if declared == PDF and b"%%EOF" not in data[-2048:]:
-        raise UnreadableContent
+    if declared == PDF:
+        if b"%%EOF" not in data[-2048:]:
+            raise UnreadableContent
+        return documents.stripped(data)
     return data
 
 

@@ -33,6 +33,12 @@ class UnreadableContent(Malformed):
     code, title = "upload_unreadable", "The content is damaged or cannot be read"
 
 
+class DocumentLocked(Malformed):
+    """The document cannot be read, and so not be freed of what it tells, without its password."""
+
+    code, title = "upload_locked", "The document is protected by a password"
+
+
 class WrongOffset(Conflict):
     """The piece does not follow the last one; ``offset`` says where to go on."""
 
@@ -70,6 +76,12 @@ class TooManyUploads(Conflict):
     """Finish or cancel some of the unfinished uploads first."""
 
     code, title = "too_many_uploads", "Too many unfinished uploads"
+
+
+class UploadQuotaExceeded(Conflict):
+    """The uploads a person keeps would come to more than ``limit`` bytes; remove some that are no longer needed."""
+
+    code, title = "upload_quota_exceeded", "No more room for uploads"
 
 
 class LinkExpired(Forbidden):

@@ -21,11 +21,13 @@ from app.media import links, service, views
 from app.media.problems import (
     ChecksumMismatch,
     ContentMismatch,
+    DocumentLocked,
     LinkExpired,
     TooManyUploads,
     TypeNotAccepted,
     UnreadableContent,
     UploadInUse,
+    UploadQuotaExceeded,
     UploadRejected,
     UploadTooLarge,
     WrongOffset,
@@ -49,7 +51,13 @@ router = Router(tags=["media"])
     status_code=status.HTTP_201_CREATED,
     dependencies=[Depends(_UPLOADS_PER_PERSON)],
     responses=problem_responses(
-        Unauthenticated, PeopleOnly, TypeNotAccepted, UploadTooLarge, TooManyUploads, TooManyRequests
+        Unauthenticated,
+        PeopleOnly,
+        TypeNotAccepted,
+        UploadTooLarge,
+        TooManyUploads,
+        UploadQuotaExceeded,
+        TooManyRequests,
     ),
 )
 async def begin_upload(data: UploadCreate, actor: Person, session: Session, response: Response) -> UploadPublic:
@@ -80,6 +88,7 @@ async def get_upload(upload_id: uuid.UUID, actor: Person, connection: Reading, r
         ContentMismatch,
         ChecksumMismatch,
         UnreadableContent,
+        DocumentLocked,
     ),
     openapi_extra=_PIECE,
 )

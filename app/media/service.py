@@ -22,6 +22,7 @@ from app.media.problems import (
     TooManyUploads,
     TypeNotAccepted,
     UploadInUse,
+    UploadQuotaExceeded,
     UploadRejected,
     UploadTooLarge,
     UploadUnfinished,
@@ -34,23 +35,35 @@ from app.media.storage import storage
 from app.media.views import media_public, upload_public
 
 _uploads: Final = cast(sa.Table, sa.inspect(Upload).local_table)
-_UNFINISHED: Final = sa.select(sa.func.count()).where(
-    _uploads.c.owner_id == sa.bindparam("owner_id"), _uploads.c.state == RECEIVING
+# What one person begins at once is counted one after the other.
+_ONE_AT_A_TIME: Final = sa.select(
+    sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("owner", type_=sa.Text), 0))
 )
+_HELD: Final = sa.select(
+    sa.func.count().filter(_uploads.c.state == RECEIVING).label("unfinished"),
+    sa.func.coalesce(sa.func.sum(sa.func.coalesce(_uploads.c.stored_size, _uploads.c.size)), 0).label("bytes"),
+).where(_uploads.c.owner_id == sa.bindparam("owner_id"), _uploads.c.state.in_((RECEIVING, STORED)))
 _DETACH: Final = sa.delete(_uploads).where(
     _uploads.c.attached_kind == sa.bindparam("kind"), _uploads.c.attached_id == sa.bindparam("object_id")
 )
 
 
 async def begin(session: AsyncSession, actor: Actor, data: UploadCreate) -> UploadPublic:
-    """Declare an upload. Raises ``TypeNotAccepted``, ``UploadTooLarge`` or ``TooManyUploads``."""
+    """Declare an upload.
+
+    Raises ``TypeNotAccepted``, ``UploadTooLarge``, ``TooManyUploads`` or ``UploadQuotaExceeded``.
+    """
     limits = settings().media
     if not is_accepted(data.purpose, data.content_type):
         raise TypeNotAccepted(accepted=sorted(ACCEPTED[data.purpose]))
     if data.size > limits.max_upload:
         raise UploadTooLarge(limit=limits.max_upload)
-    if (await session.scalar(_UNFINISHED, {"owner_id": actor.id}) or 0) >= limits.max_unfinished:
+    await session.execute(_ONE_AT_A_TIME, {"owner": f"media_upload:{actor.id}"})
+    held = (await session.execute(_HELD, {"owner_id": actor.id})).one()
+    if held.unfinished >= limits.max_unfinished:
         raise TooManyUploads(limit=limits.max_unfinished)
+    if held.bytes + data.size > limits.max_kept:
+        raise UploadQuotaExceeded(limit=limits.max_kept, kept=int(held.bytes))
     upload = Upload(
         community_id=actor.community_id,
         owner_id=actor.id,

@@ -12,7 +12,7 @@ from app.core.jobs import Job
 from app.core.settings import settings
 from eldercare.check_ins.models import IS_OPEN, CheckIn, CheckInPlan
 from eldercare.check_ins.service import asking, outages, planning
-from eldercare.last_resort.notices import CHECK_IN_STUCK
+from eldercare.last_resort.notices import CHECK_IN_PLAN_STUCK, CHECK_IN_STUCK
 from eldercare.last_resort.service import telling_desk
 
 WATCHDOG_TIMEOUT: Final = 5.0
@@ -20,7 +20,7 @@ WATCHDOG_TIMEOUT: Final = 5.0
 log = structlog.get_logger(__name__)
 
 _TELL_DESK: Final = telling_desk(CHECK_IN_STUCK)
-PLAN = Due("eldercare.plan_check_ins", CheckInPlan, "plan_at", vital=True, on_stuck=_TELL_DESK)
+PLAN = Due("eldercare.plan_check_ins", CheckInPlan, "plan_at", vital=True, on_stuck=telling_desk(CHECK_IN_PLAN_STUCK))
 PROMPT = Due("eldercare.prompt_check_ins", CheckIn, "next_prompt_at", vital=True, on_stuck=_TELL_DESK)
 SETTLE = Due("eldercare.settle_check_ins", CheckIn, "settle_by", vital=True, on_stuck=_TELL_DESK)
 REMIND = Due("eldercare.remind_check_ins", CheckIn, "next_reminder_at")

@@ -10,7 +10,8 @@ from eldercare.ladders.service import climb
 from eldercare.last_resort.notices import ALARM_STUCK
 from eldercare.last_resort.service import telling_desk
 
-NEXT_STEPS = Due("eldercare.alarm_steps", Alarm, "next_step_at", vital=True, on_stuck=telling_desk(ALARM_STUCK))
+_TELL_DESK = telling_desk(ALARM_STUCK, new_at_once=True)
+NEXT_STEPS = Due("eldercare.alarm_steps", Alarm, "next_step_at", vital=True, on_stuck=_TELL_DESK)
 
 
 async def climb_ladders() -> int:

@@ -1,24 +1,22 @@
-"""What the duty desk is told in the last resort: fixed words, as whatever is looked up is one thing more to fail."""
+"""What the duty desk is told in the last resort: words and a number, as whatever is looked up is one more to fail."""
 
 from datetime import timedelta
 
 from notifications.api import Notice
 
-_PACKAGE = "eldercare.last_resort"
 
-ALARM_STUCK = Notice(
-    key="eldercare.alarm_stuck",
-    category="alarms",
-    urgency="critical",
-    channels=("push", "sms", "voice", "mail", "inbox"),
-    package=_PACKAGE,
-    useful_for=timedelta(hours=1),
-)
-CHECK_IN_STUCK = Notice(
-    key="eldercare.check_in_stuck",
-    category="alarms",
-    urgency="critical",
-    channels=("push", "sms", "voice", "mail", "inbox"),
-    package=_PACKAGE,
-    useful_for=timedelta(hours=1),
-)
+def _stuck(what: str) -> Notice:
+    return Notice(
+        key=f"eldercare.{what}_stuck",
+        category="alarms",
+        urgency="critical",
+        channels=("push", "sms", "voice", "mail", "inbox"),
+        package="eldercare.last_resort",
+        variables={"rows": "integer"},
+        useful_for=timedelta(hours=1),
+    )
+
+
+ALARM_STUCK = _stuck("alarm")
+CHECK_IN_STUCK = _stuck("check_in")
+CHECK_IN_PLAN_STUCK = _stuck("check_in_plan")

@@ -1,33 +1,62 @@
-"""Telling the duty desk of a row that fails again and again, by nothing but its id and its community."""
+"""Telling the duty desk of rows that fail again and again, by nothing but their ids and their community."""
 
-import sqlalchemy as sa
+import structlog
+from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import clock
 from app.core.due import OnStuck, Stuck
 from app.identity.api import duty_desk
+from eldercare.last_resort import repository
+from eldercare.last_resort.rules import is_time
 from notifications.api import Notice, send
 
+UNHEARD = Counter(
+    "hearthline_stuck_rows_unheard", "Reports of rows that are stuck which reached nobody at all", ["due"]
+)
+MOST_NAMED = 20  # a push message holds 4 kB
 
-def telling_desk(notice: Notice) -> OnStuck:
-    """Return what tells the duty desk of a stuck row (the operators where there is none), once for each of its times.
+log = structlog.get_logger(__name__)
 
-    The row's table has ``community_id`` and ``resident_id``. None of the row's own code and none of the models takes
-    part: either may be what fails.
+
+def telling_desk(notice: Notice, *, new_at_once: bool = False) -> OnStuck:
+    """Return what tells the duty desk (the operators where there is none) of all rows of a queue that are stuck.
+
+    It does so at the pace of `eldercare.last_resort.rules`; ``new_at_once`` is for rows each of which is somebody who
+    called for help. The queue's table has ``community_id`` and ``resident_id``. None of the rows' own code and none of
+    their models takes part: either may be what fails.
     """
 
     async def tell(session: AsyncSession, stuck: Stuck) -> None:
-        rows = stuck.due.rows
-        found = await session.execute(sa.select(rows.c.community_id, rows.c.resident_id).where(rows.c.id == stuck.id))
-        row = found.one_or_none()
-        if row is None:
+        due, now = stuck.due, clock.now()
+        community_id = await repository.community_of(session, due, stuck.id)
+        if community_id is None:
             return
-        await send(
+        told = await repository.hold_told(session, due, community_id)
+        is_new = not told.includes(stuck.id, stuck.due_at)
+        if not is_time(told, now, is_urgent=new_at_once and is_new):
+            return
+        rows = await repository.stuck_in(session, due, community_id)
+        if not rows:
+            return
+        # What the desk does not know of comes first: not all of them are named.
+        unknown_first = sorted(rows, key=lambda row: (row.id != stuck.id, told.includes(row.id, row.due_at)))
+        residents = list(dict.fromkeys(str(row.resident_id) for row in unknown_first))[:MOST_NAMED]
+        written = await send(
             session,
             notice,
-            await duty_desk(await session.connection(), row.community_id),
-            community_id=row.community_id,
-            dedupe_key=f"stuck:{stuck.due.name}:{stuck.id}:{stuck.due_at.isoformat()}:{stuck.times}",
-            data={"stuck_id": str(stuck.id), "resident_id": str(row.resident_id)},
+            await duty_desk(await session.connection(), community_id),
+            community_id=community_id,
+            dedupe_key=f"stuck:{due.name}:{stuck.id}:{now.isoformat()}",
+            collapse_key=f"stuck:{due.name}:{community_id}",
+            variables={"rows": len(rows)},
+            data={"due": due.name, "stuck_id": str(stuck.id), "resident_ids": ",".join(residents)},
         )
+        if not written:
+            UNHEARD.labels(due.name).inc()
+            log.error("stuck_rows_unheard", due=due.name, row_id=str(stuck.id), community_id=str(community_id))
+            return
+        row_ids = [row.id for row in rows]
+        await repository.keep_told(session, due, community_id, at=now, times=told.times_by(now) + 1, row_ids=row_ids)
 
     return tell

@@ -5,10 +5,12 @@ import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import TypeVar
 
 import structlog
 from prometheus_client import Counter
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
@@ -27,7 +29,7 @@ NOT_STORED = Counter("hearthline_sos_not_stored", "Calls for help that could not
 
 Result = TypeVar("Result")
 PATIENCE = 1.0  # seconds
-_TRIES = 6
+LONGEST_TRY = 10.0  # seconds: a database that has vanished is silent for longer, and somebody waits to be told to phone
 _known: dict[uuid.UUID, Numbers] = {}
 
 log = structlog.get_logger(__name__)
@@ -62,17 +64,21 @@ async def store(actor: Actor, sos: Sos) -> Alarm:
 async def insisting(work: Callable[[], Awaitable[Result]]) -> Result:
     """Return what ``work`` returns, trying again for a second while the database is at fault: it may be back.
 
-    Raises what the last try raised. Where a try itself takes long, the next would keep somebody from phoning.
+    While it only has no connection free it is tried for longer: the queue moves, and nobody in it is more urgent.
+    Raises what the last try raised, ``TimeoutError`` if it took too long. Where a try itself takes long, the next would
+    keep somebody from phoning.
     """
-    until = time.monotonic() + PATIENCE
-    for attempt in range(_TRIES):
+    begun = time.monotonic()
+    for attempt in count():
         try:
-            return await work()
+            async with asyncio.timeout(LONGEST_TRY):
+                return await work()
         except Exception as error:
-            passes = is_retryable(error) or is_unreachable(error)
-            if not passes or attempt == _TRIES - 1 or time.monotonic() > until:
+            patience = LONGEST_TRY if isinstance(error, PoolTimeoutError) else PATIENCE
+            if not (is_retryable(error) or is_unreachable(error)) or time.monotonic() - begun > patience:
                 raise
-            await asyncio.sleep(random.uniform(0.5, 1) * 0.02 * 2**attempt)  # noqa: S311 - spreads the next try
+            pause = min(0.02 * 2**attempt, PATIENCE / 2)
+            await asyncio.sleep(random.uniform(0.5, 1) * pause)  # noqa: S311 - spreads the next try
     raise AssertionError("unreachable")
 
 

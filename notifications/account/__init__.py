@@ -1,1 +1,1 @@
-"""The notices of identity itself: sign-in codes and invitations."""
+"""The notices of identity itself: sign-in codes, invitations, and what others changed for somebody."""

@@ -1,9 +1,10 @@
-"""The notices identity causes: the one-time code somebody asked for to sign in, the invitation to a staff."""
+"""The notices identity causes: sign-in codes, invitations to a staff, and what others changed for somebody."""
 
 from datetime import timedelta
 
 from notifications.templates.categories import Category
 from notifications.templates.notices import Channel, Notice
+from notifications.templates.variables import Kind
 
 # Somebody asked for it and waits; it is also how a person learns that somebody else tried to be them.
 ACCOUNT = Category(
@@ -52,3 +53,19 @@ def _staff_invitation(name: str, channel: Channel) -> Notice:
 
 STAFF_INVITATION_BY_SMS = _staff_invitation("staff_invitation_sms", "sms")
 STAFF_INVITATION_BY_MAIL = _staff_invitation("staff_invitation_mail", "mail")
+
+
+def _changed_by_another(name: str, **variables: Kind) -> Notice:
+    return Notice(
+        key=f"account.{name}",
+        category="account",
+        urgency="high",  # whoever did not expect it has to act before somebody else does
+        channels=("push", "inbox", "sms", "mail"),
+        package="notifications.account",
+        variables={"community": "community", **variables},
+        useful_for=timedelta(days=3),
+    )
+
+
+CONTACT_POINT_CHANGED = _changed_by_another("contact_point_changed", change="word")
+PHONE_PAIRED = _changed_by_another("phone_paired")

@@ -1,21 +1,28 @@
-"""Sends what identity asks for: codes and invitations, each to the very number or address it was asked for."""
+"""Sends what identity asks for to the very number it was asked for, and tells what others changed for somebody."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
-from app.core.events import Subscriber
+from app.core.events import Event, Subscriber
 from app.identity import api as identity
-from app.identity.events import InvitationCreated, SignInCodeRequested
+from app.identity.events import ContactPointsChanged, InvitationCreated, PhonePaired, SignInCodeRequested
 from notifications.account.notices import (
+    CONTACT_POINT_CHANGED,
+    PHONE_PAIRED,
     SIGN_IN_CODE_BY_MAIL,
     SIGN_IN_CODE_BY_SMS,
     STAFF_INVITATION_BY_MAIL,
     STAFF_INVITATION_BY_SMS,
 )
 from notifications.delivery.service import send
+from notifications.templates.notices import Notice
+from notifications.templates.variables import Value
+
+_BY_CAPABILITY: Final = {"sms": "sms", "email": "mail"}
 
 
 async def _send_codes(session: AsyncSession, events: Sequence[SignInCodeRequested]) -> None:
@@ -69,6 +76,49 @@ async def _send_invitation(
     )
 
 
+async def _tell_of_contact_points(session: AsyncSession, events: Sequence[ContactPointsChanged]) -> None:
+    for event in events:
+        if event.change is not None and event.changed_by != event.aggregate_id:
+            await _tell_everywhere(session, CONTACT_POINT_CHANGED, event, {"change": event.change})
+
+
+async def _tell_of_phones(session: AsyncSession, events: Sequence[PhonePaired]) -> None:
+    for event in events:
+        if event.paired_by != event.aggregate_id:
+            await _tell_everywhere(session, PHONE_PAIRED, event, {})
+
+
+async def _tell_everywhere(session: AsyncSession, notice: Notice, event: Event, variables: Mapping[str, Value]) -> None:
+    """Tell a person over the app and over all that they have shown to be theirs: what is new may be another's."""
+    account_id, community_id = event.aggregate_id, event.community_id
+    given = {"community": community_id, **variables}
+    key = f"{notice.key}:{event.id}"
+    await send(
+        session,
+        notice,
+        [account_id],
+        community_id=community_id,
+        dedupe_key=key,
+        variables=given,
+        channels=("push", "inbox"),
+    )
+    points = (await identity.contact_points(await session.connection(), [account_id]))[account_id]
+    for point in points:
+        channel = next((_BY_CAPABILITY[able] for able in point.capabilities if able in _BY_CAPABILITY), None)
+        if point.verified_at is None or channel is None:
+            continue
+        await send(
+            session,
+            notice,
+            [account_id],
+            community_id=community_id,
+            dedupe_key=f"{key}:{point.id}",
+            variables=given,
+            contact_point_id=point.id,
+            channels=(channel,),
+        )
+
+
 async def _contact_point(session: AsyncSession, account_id: uuid.UUID, destination: str) -> uuid.UUID | None:
     """Return the person's contact point that a number or address is."""
     points = (await identity.contact_points(await session.connection(), [account_id]))[account_id]
@@ -78,4 +128,6 @@ async def _contact_point(session: AsyncSession, account_id: uuid.UUID, destinati
 SUBSCRIBERS: tuple[Subscriber, ...] = (
     Subscriber("notifications.send_sign_in_codes", (SignInCodeRequested,), _send_codes),
     Subscriber("notifications.send_staff_invitations", (InvitationCreated,), _send_invitations),
+    Subscriber("notifications.tell_of_contact_points", (ContactPointsChanged,), _tell_of_contact_points),
+    Subscriber("notifications.tell_of_paired_phones", (PhonePaired,), _tell_of_phones),
 )

@@ -104,11 +104,14 @@ def _claim(lane: Lane) -> sa.UpdateBase:
 _CLAIMS = {lane: _claim(lane) for lane in LANES}
 
 
+def _lease() -> timedelta:
+    return timedelta(seconds=settings().worker.lease_seconds)
+
+
 async def claim(session: AsyncSession, lane: Lane, size: int) -> list[Claimed]:
     """Lease up to ``size`` due deliveries of a lane, the longest due first; commit before anything is sent."""
     now = clock.now()
-    lease = timedelta(seconds=settings().worker.lease_seconds)
-    rows = await session.execute(_CLAIMS[lane], {"due_by": now, "lease_until": now + lease, "size": size})
+    rows = await session.execute(_CLAIMS[lane], {"due_by": now, "lease_until": now + _lease(), "size": size})
     return [Claimed(*row) for row in rows]
 
 
@@ -116,6 +119,30 @@ def _given(**columns: sa.types.TypeEngine[Any]) -> sa.TableValuedAlias:
     """Return a table of the arrays that are bound to the names of ``columns``."""
     arrays = [sa.bindparam(name, type_=ARRAY(type_)) for name, type_ in columns.items()]
     return sa.func.unnest(*arrays).table_valued(*columns).render_derived("given")
+
+
+_airborne = _given(airborne_ids=sa.Uuid(), airborne_fences=sa.Integer())
+_RENEW = (
+    sa.update(DELIVERIES)
+    .where(
+        DELIVERIES.c.id == _airborne.c.airborne_ids,
+        DELIVERIES.c.fence == _airborne.c.airborne_fences,
+        DELIVERIES.c.state == sa.literal("sending"),
+    )
+    .values(send_at=sa.bindparam("lease_until", type_=_INSTANT))
+    .returning(DELIVERIES.c.id)
+)
+
+
+async def renew(session: AsyncSession, airborne: Sequence[Claimed]) -> set[uuid.UUID]:
+    """Let the leases begin anew; return the deliveries that are still ours."""
+    ordered = sorted(airborne, key=lambda delivery: delivery.id)
+    binds = {
+        "airborne_ids": [delivery.id for delivery in ordered],
+        "airborne_fences": [delivery.fence for delivery in ordered],
+        "lease_until": clock.now() + _lease(),
+    }
+    return set((await session.scalars(_RENEW, binds)).all())
 
 
 _results = _given(

@@ -1,8 +1,10 @@
 """One flight: a batch of claimed deliveries is looked up, rendered, sent, and each outcome stored when it is known."""
 
 import asyncio
+import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -10,6 +12,7 @@ from prometheus_client import Counter, Histogram
 
 from app.core import clock, failures, wakeups
 from app.core.database import unit_of_work
+from app.core.settings import settings
 from app.identity import api as identity
 from notifications.channels import registry
 from notifications.channels.ports import Message, Outcome
@@ -28,6 +31,7 @@ LATENCY = Histogram(
     ["channel", "lane"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900),
 )
+RENEWALS = 3  # tries in the time of a lease, so that one may fail
 
 log = structlog.get_logger(__name__)
 
@@ -38,23 +42,66 @@ async def claim(lane: Lane, size: int) -> list[Claimed]:
         return await repository.claim(session, lane, size)
 
 
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A batch on its way. Renewing and settling take turns: two transactions at once could wait for each other."""
+
+    lane: Lane
+    aloft: dict[uuid.UUID, Claimed]
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def land(
+        self, landed: Sequence[tuple[Claimed, Settlement]], outcomes: Sequence[tuple[Message, Outcome]] = ()
+    ) -> None:
+        """Store what became of deliveries."""
+        async with self.turn:
+            for delivery, _ in landed:
+                self.aloft.pop(delivery.id, None)
+            await _settle(self.lane, landed, outcomes)
+
+    async def keep(self) -> None:
+        """Renew the leases of what has not landed, a few times in the length of one, until cancelled.
+
+        A provider that takes longer than a lease is slow, not gone: another worker would send the same again.
+        """
+        while True:
+            await asyncio.sleep(settings().worker.lease_seconds / RENEWALS)
+            try:
+                async with self.turn:
+                    await self._renew()
+            except Exception as error:  # noqa: BLE001 - there is another try before the lease ends
+                log.warning("leases_not_renewed", lane=self.lane, error=failures.code_of(error))
+
+    async def _renew(self) -> None:
+        if self.aloft:
+            async with unit_of_work() as session:
+                ours = await repository.renew(session, list(self.aloft.values()))
+            for lost in self.aloft.keys() - ours:  # somebody else's by now
+                del self.aloft[lost]
+
+
 async def fly(lane: Lane, claimed: Sequence[Claimed]) -> None:
     """Send what was claimed and store what became of each delivery; what it cannot store, the lease brings back."""
-    flight = {delivery.id: delivery for delivery in claimed}
+    taken = {delivery.id: delivery for delivery in claimed}
+    flight = _Flight(lane, dict(taken))
+    keeping = asyncio.create_task(flight.keep())
     try:
         prepared = await holding.within_caps(await prepare(claimed))
-        await _settle(lane, [(delivery, found) for delivery, found in prepared if isinstance(found, Settlement)])
+        await flight.land([(delivery, found) for delivery, found in prepared if isinstance(found, Settlement)])
         messages = {found.delivery_id: found for _, found in prepared if isinstance(found, Message)}
         async for outcomes in _sent(list(messages.values())):
             answered = [(messages[outcome.delivery_id], outcome) for outcome in outcomes]
             now = clock.now()
             landed = [
-                (flight[message.delivery_id], _landed(flight[message.delivery_id], message, outcome, now))
+                (taken[message.delivery_id], _landed(taken[message.delivery_id], message, outcome, now))
                 for message, outcome in answered
             ]
-            await _settle(lane, landed, answered)
+            await flight.land(landed, answered)
     except Exception as error:  # noqa: BLE001 - one flight's failure must not end the lane
         log.error("flight_failed", lane=lane, error=failures.code_of(error), place=failures.place_of(error))  # noqa: TRY400 - a traceback may hold data
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
 
 
 def _landed(delivery: Claimed, message: Message, outcome: Outcome, now: datetime) -> Settlement:

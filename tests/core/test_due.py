@@ -15,7 +15,7 @@ from app.core import failures, lag, stopping
 from app.core.clock import ManualClock
 from app.core.database import Database, connect_raw, reading, unit_of_work
 from app.core.due import MOST_AT_FAULT, Due, drain, lags
-from app.core.parked_rows import Parked, parked, replay, retry_set_aside
+from app.core.parked_rows import Parked, parked, replay, retry_set_aside, stuck_rows
 from tests.core.chores import CHORES, DEAF, DUE, VITAL, Chore, add_chores, all_chores, create_chores
 
 Handle = Callable[[AsyncSession, Sequence[uuid.UUID]], Awaitable[None]]
@@ -359,16 +359,22 @@ async def test_a_vital_row_is_never_given_up_and_counts_as_late_while_it_stands_
     assert await drain(VITAL, finish) == 1
 
 
+async def stuck_now() -> list[uuid.UUID]:
+    async with reading() as connection:
+        return [row.id for row in await connection.execute(stuck_rows(VITAL))]
+
+
 async def test_a_human_hears_of_a_vital_row_that_is_stuck_again_and_again(clock: ManualClock) -> None:
     [bad] = await add_chores(1)
-    due_at, heard = clock.now(), []
-    for _ in range(2 * failures.STUCK_AFTER + 1):
+    heard = []
+    for _ in range(failures.STUCK_AFTER + 2):
         await drain(VITAL, refusing(bad))
-        [chore] = await all_chores()
-        heard.append(round((chore.lease_until - due_at).total_seconds()) if chore.lease_until else 0)
+        heard += [(chore.fence, await stuck_now()) for chore in await all_chores()]
         clock.advance(failures.LONGEST_VITAL_DELAY)
         await retry_set_aside()
-    assert heard == [0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2]
+    assert heard == [(0, [])] * (failures.STUCK_AFTER - 1) + [(count, [bad]) for count in (1, 2, 3)]
+    assert await drain(VITAL, finish) == 1
+    assert await stuck_now() == []
 
 
 async def test_where_nobody_can_be_made_to_hear_the_row_is_still_tried_again(clock: ManualClock) -> None:
@@ -378,7 +384,7 @@ async def test_where_nobody_can_be_made_to_hear_the_row_is_still_tried_again(clo
         clock.advance(failures.LONGEST_VITAL_DELAY)
         assert await retry_set_aside() == 1
     [chore] = await all_chores()
-    assert chore.lease_until is None
+    assert chore.fence == 0
     assert await drain(VITAL, finish) == 1
 
 

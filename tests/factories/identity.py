@@ -45,6 +45,12 @@ async def community(
     return await _insert(row)
 
 
+async def community_of(person: Account) -> Community:
+    """Return the community a person belongs to."""
+    async with unit_of_work() as session:
+        return await session.get_one(Community, person.community_id)
+
+
 async def holiday(of: Community, day: date, *, name: str = "Festival", is_workday: bool = False) -> Holiday:
     """Insert a day of the community's calendar."""
     return await _insert(Holiday(community_id=of.id, day=day, name=name, is_workday=is_workday))

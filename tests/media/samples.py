@@ -4,8 +4,16 @@ import io
 import struct
 
 from PIL import Image
+from pypdf import PdfWriter
+from pypdf.generic import (
+    ArrayObject,
+    DictionaryObject,
+    FloatObject,
+    NameObject,
+    StreamObject,
+    TextStringObject,
+)
 
-PDF = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 OGG = b"OggS" + bytes(60)
 
 
@@ -29,3 +37,49 @@ def mp4(*handlers: bytes) -> bytes:
     """Return the beginning of an MP4 with a track per handler: ``soun``, ``vide``."""
     tracks = b"".join(struct.pack(">I", 32) + b"hdlr" + bytes(8) + handler + bytes(12) for handler in handlers)
     return struct.pack(">I", 24) + b"ftypisom" + bytes(4) + b"isommp42" + tracks
+
+
+def pdf(*, password: str | None = None) -> bytes:
+    """Return a page with a photo and a note, and everything a writing program tells beside it."""
+    writer = PdfWriter()
+    page = writer.add_blank_page(200, 100)
+    writer.add_metadata({"/Author": "Ada Writer", "/Title": "C:\\Users\\ada\\letter.docx"})
+    writer.add_attachment("cellar-key.txt", b"under the mat")
+    xmp = StreamObject()
+    xmp.set_data(b"<x:xmpmeta><dc:creator>Ada Writer</dc:creator></x:xmpmeta>")
+    writer.root_object[NameObject("/Metadata")] = writer._add_object(xmp)
+    jpeg = StreamObject()
+    jpeg.update(
+        {
+            NameObject("/Subtype"): NameObject("/Image"),
+            NameObject("/Filter"): NameObject("/DCTDecode"),
+            NameObject("/Width"): FloatObject(40),
+            NameObject("/Height"): FloatObject(20),
+            NameObject("/ColorSpace"): NameObject("/DeviceRGB"),
+            NameObject("/BitsPerComponent"): FloatObject(8),
+            NameObject("/PieceInfo"): DictionaryObject(
+                {NameObject("/Shop"): TextStringObject("scanner of Ada Writer")}
+            ),
+        }
+    )
+    jpeg._data = photo()
+    page[NameObject("/Resources")] = DictionaryObject(
+        {NameObject("/XObject"): DictionaryObject({NameObject("/Photo"): writer._add_object(jpeg)})}
+    )
+    note = DictionaryObject(
+        {
+            NameObject("/Subtype"): NameObject("/Text"),
+            NameObject("/Rect"): ArrayObject(FloatObject(number) for number in (0, 0, 10, 10)),
+            NameObject("/T"): TextStringObject("Ada Writer"),
+            NameObject("/Contents"): TextStringObject("twice a day"),
+        }
+    )
+    page[NameObject("/Annots")] = ArrayObject([writer._add_object(note)])
+    if password is not None:
+        writer.encrypt(password, algorithm="AES-256")
+    written = io.BytesIO()
+    writer.write(written)
+    return written.getvalue()
+
+
+PDF = pdf()

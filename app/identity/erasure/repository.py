@@ -1,6 +1,7 @@
 """The SQL of erasures beside what each table declares."""
 
 import uuid
+from datetime import timedelta
 from typing import Final, cast
 
 import sqlalchemy as sa
@@ -16,12 +17,7 @@ _LEAVE_HOME = sa.delete(_households).where(
     _households.c.id == _home, ~sa.exists().where(_residents.c.household_id == _home)
 )
 # Deliveries have no index by person, which would slow every notice of every morning; an erasure reads three months.
-_TAKE_TIME: Final = sa.text("SET LOCAL statement_timeout = '10min'")
-
-
-async def take_time(session: AsyncSession) -> None:
-    """Let the statements of this transaction run for as long as a large installation needs."""
-    await session.execute(_TAKE_TIME)
+LONGEST_STATEMENT: Final = timedelta(minutes=10)
 
 
 async def forget_empty_home(session: AsyncSession, household_id: uuid.UUID) -> None:

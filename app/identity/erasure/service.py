@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock, privacy
 from app.core.access import Actor
+from app.core.database import take_time
 from app.core.events import emit
 from app.identity.closing.schemas import Closure
 from app.identity.closing.service import end_all_rights, end_residence
@@ -66,7 +67,7 @@ async def erase_person(session: AsyncSession, actor: Actor, person: HeldPerson) 
         return
     account, resident = person.account, person.resident
     now = clock.now()
-    await repository.take_time(session)
+    await take_time(session, repository.LONGEST_STATEMENT)
     await _end_roles(session, account)
     if resident is not None and resident.state == "active":
         today = now.astimezone(ZoneInfo(account.time_zone)).date()

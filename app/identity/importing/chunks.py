@@ -1,6 +1,6 @@
 """One chunk of an import, written in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -106,7 +106,7 @@ async def write(
         {person.resident_id: values[person.row.reference] for person in changed},
     )
     everyone = created + changed
-    await repository.add_points(
+    reached = await repository.add_points(
         session,
         [
             _point(person.account_id, kind, value, position)
@@ -116,7 +116,7 @@ async def write(
     )
     await _consents(session, actor, place, everyone)
     await repository.record_imported(session, actor, [person.resident_id for person in everyone])
-    await _tell(session, place, changed, known)
+    await _tell(session, actor, place, changed, known, reached)
     return len(created)
 
 
@@ -155,14 +155,25 @@ async def _consents(session: AsyncSession, actor: Actor, place: Place, people: S
 
 
 async def _tell(
-    session: AsyncSession, place: Place, changed: Sequence[_Person], known: Mapping[str, sa.Row[Any]]
+    session: AsyncSession,
+    actor: Actor,
+    place: Place,
+    changed: Sequence[_Person],
+    known: Mapping[str, sa.Row[Any]],
+    reached: Collection[UUID],
 ) -> None:
-    """Tell what changed about residents that were known before; of new ones nobody has anything to change yet."""
+    """Tell what changed about residents that were known before; of new ones nobody has anything to change yet.
+
+    ``reached`` are the accounts that got another contact point.
+    """
     for person in changed:
         account_id, resident_id, community_id = person.account_id, person.resident_id, place.community_id
         await emit(session, ProfileChanged(aggregate_id=account_id, community_id=community_id, resident_id=resident_id))
-        if person.row.points:
-            await emit(session, ContactPointsChanged(aggregate_id=account_id, community_id=community_id))
+        if account_id in reached:
+            fact = ContactPointsChanged(
+                aggregate_id=account_id, community_id=community_id, changed_by=actor.id, change="added"
+            )
+            await emit(session, fact)
         if person.row.time_zone not in (None, known[person.row.reference].time_zone):
             await emit(
                 session, ResidentMovedZone(aggregate_id=account_id, community_id=community_id, resident_id=resident_id)

@@ -67,7 +67,11 @@ _HOUSEHOLD_IDS = sa.select(_households.c.reference, _households.c.id).where(
     _households.c.community_id == _community_id,
     _households.c.reference == sa.any_(sa.bindparam("references", type_=ARRAY(sa.Text))),
 )
-_POINTS = insert(_points).on_conflict_do_nothing(index_elements=["account_id", "kind", "value_index"])
+_POINTS = (
+    insert(_points)
+    .on_conflict_do_nothing(index_elements=["account_id", "kind", "value_index"])
+    .returning(_points.c.account_id)
+)
 
 
 def _keeping(table: sa.Table, key: str, columns: Iterable[str]) -> sa.Update:
@@ -160,10 +164,11 @@ async def change_people(
             await (await session.connection()).execute(statement, changes)
 
 
-async def add_points(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert the contact points that people do not have yet."""
-    if rows:
-        await session.execute(_POINTS, [_new(row) for row in rows])
+async def add_points(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> set[uuid.UUID]:
+    """Insert the contact points that people do not have yet; return the accounts that got one."""
+    if not rows:
+        return set()
+    return set((await session.scalars(_POINTS, [_new(row) for row in rows])).all())
 
 
 async def people_reached(

@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.database import unit_of_work
+from app.core.events import emit
 from app.core.settings import settings
 from app.identity.credentials import digest, new_secret
+from app.identity.events import PhonePaired
 from app.identity.installations.service import issue_device_credential
 from app.identity.models import Account, Resident
 from app.identity.pairing.models import Pairing
@@ -88,6 +90,8 @@ async def redeem(session: AsyncSession, code: str, device_label: str | None) -> 
         object_id=row.id,
         details={"device_credential_id": str(credential.id)},
     )
+    fact = PhonePaired(aggregate_id=account.id, community_id=account.community_id, paired_by=row.created_by)
+    await emit(session, fact)
     return PairedPhone(tokens=tokens, device_credential=str(credential), resident_id=resident.id)
 
 

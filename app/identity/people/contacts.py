@@ -1,7 +1,8 @@
 """The ways to reach a person: how they are added, changed and removed."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,12 @@ from app.identity.people.repository import lock_account, new_contact_point, poin
 from app.identity.people.schemas import ContactPointAdd, ContactPointChange
 
 MAX_CONTACT_POINTS = 10
+Change = Literal["added", "changed", "removed"]
+_ACTIONS: Final[Mapping[Change, str]] = {
+    "added": "contact_point:add",
+    "changed": "contact_point:change",
+    "removed": "contact_point:remove",
+}
 
 
 async def add_contact_point(session: AsyncSession, subject: PersonSubject, data: ContactPointAdd) -> ContactPoint:
@@ -33,7 +40,7 @@ async def add_contact_point(session: AsyncSession, subject: PersonSubject, data:
     point = build_contact_point(account.id, data, await country_of(session, account))
     session.add(point)
     await _flush(session)
-    await _record(session, subject, "contact_point:add", account, point.id)
+    await _record(session, subject, "added", account, point.id)
     return point
 
 
@@ -60,7 +67,7 @@ async def change_contact_point(
     for field in given & {"usable_from", "usable_until", "position"}:
         setattr(point, field, getattr(change, field))
     await _flush(session)
-    await _record(session, subject, "contact_point:change", account, point.id)
+    await _record(session, subject, "changed", account, point.id)
     return point
 
 
@@ -76,7 +83,7 @@ async def remove_contact_point(
         raise LastContactPoint
     await session.delete(point)
     await session.flush()
-    await _record(session, subject, "contact_point:remove", account, point_id)
+    await _record(session, subject, "removed", account, point_id)
 
 
 def build_contact_point(
@@ -128,7 +135,11 @@ async def _flush(session: AsyncSession) -> None:
 
 
 async def _record(
-    session: AsyncSession, subject: PersonSubject, action: str, account: Account, point_id: uuid.UUID
+    session: AsyncSession, subject: PersonSubject, change: Change, account: Account, point_id: uuid.UUID
 ) -> None:
-    await audit.record(session, subject.actor, action=action, resident_id=subject.resident_id, object_id=point_id)
-    await emit(session, ContactPointsChanged(aggregate_id=account.id, community_id=account.community_id))
+    actor, action = subject.actor, _ACTIONS[change]
+    await audit.record(session, actor, action=action, resident_id=subject.resident_id, object_id=point_id)
+    fact = ContactPointsChanged(
+        aggregate_id=account.id, community_id=account.community_id, changed_by=actor.id, change=change
+    )
+    await emit(session, fact)

@@ -17,11 +17,12 @@ _tokens = sa.inspect(RefreshToken).local_table
 _accounts = sa.inspect(Account).local_table
 
 _digest = sa.bindparam("digest", type_=sa.LargeBinary)
+_SESSION_OF_TOKEN = sa.select(_tokens.c.session_id).where(_tokens.c.digest == _digest)
 _LIVE_SESSION_OF_TOKEN = (
     sa.select(AccountSession)
     .join(_accounts, _accounts.c.id == _sessions.c.account_id)
     .where(
-        _sessions.c.id == sa.select(_tokens.c.session_id).where(_tokens.c.digest == _digest).scalar_subquery(),
+        _sessions.c.id == _SESSION_OF_TOKEN.scalar_subquery(),
         _sessions.c.revoked_at.is_(None),
         _accounts.c.state == "active",
     )
@@ -61,6 +62,12 @@ _LIST = (
     )
     .order_by(_sessions.c.last_seen_at.desc(), _sessions.c.id.desc())
 )
+
+
+async def session_of(connection: AsyncConnection, digest: bytes) -> uuid.UUID | None:
+    """Return the session a token is of; ``None`` if it is unknown."""
+    found: uuid.UUID | None = await connection.scalar(_SESSION_OF_TOKEN, {"digest": digest})
+    return found
 
 
 async def lock_live_session(session: AsyncSession, digest: bytes) -> AccountSession | None:

@@ -1,14 +1,16 @@
 """Sessions over HTTP: exchange a refresh token, list sessions, end them; and the keys that verify access tokens."""
 
 import uuid
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
-from fastapi import status
+from fastapi import Depends, status
 
 from app.core import clock
 from app.core.access import public
 from app.core.paging import Page
-from app.core.problems import NotFound, Unauthenticated, problem_responses
+from app.core.problems import NotFound, TooManyRequests, Unauthenticated, problem_responses
+from app.core.rate_limits import Rate, limit, rate_limited
 from app.core.routing import Reading, Router, Session, route_options
 from app.identity.sessions import repository, service, tokens
 from app.identity.sessions.problems import RefreshTokenInvalid, RefreshTokenReused
@@ -18,6 +20,10 @@ from app.identity.signed_in import PeopleOnly, Person
 router = Router(tags=["identity"])
 well_known_router = Router(tags=["identity"], prefix="/.well-known")
 
+# A phone exchanges its token every quarter of an hour, and a few times more when an answer is lost. Thousands of phones
+# share an address behind a carrier's network.
+REFRESHES_PER_ADDRESS: Final = Rate(3_000, timedelta(minutes=10))
+REFRESHES_PER_SESSION: Final = Rate(30, timedelta(minutes=10))
 _OWN = problem_responses(Unauthenticated, PeopleOnly)
 
 
@@ -30,7 +36,11 @@ async def get_signing_keys() -> KeySet:
     return KeySet.model_validate(keys)
 
 
-@router.post("/sign-in/refresh", responses=problem_responses(RefreshTokenInvalid, RefreshTokenReused))
+@router.post(
+    "/sign-in/refresh",
+    dependencies=[Depends(rate_limited("refresh", REFRESHES_PER_ADDRESS))],
+    responses=problem_responses(RefreshTokenInvalid, RefreshTokenReused, TooManyRequests),
+)
 @public("the refresh token itself is the credential")
 @route_options(database=False, idempotency=False)
 async def refresh_tokens(data: TokenRefresh) -> Tokens:
@@ -39,6 +49,9 @@ async def refresh_tokens(data: TokenRefresh) -> Tokens:
     If the answer was lost, the same token may be sent again within 30 seconds, as long as nothing of a former answer
     was used. Reuse beyond that ends the session.
     """
+    session_id = await service.session_of(data.refresh_token)
+    if session_id is not None:
+        await limit("refresh_session", str(session_id), REFRESHES_PER_SESSION)
     return await service.refresh(data.refresh_token)
 
 

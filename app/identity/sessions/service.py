@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor, system_actor
-from app.core.database import unit_of_work
+from app.core.database import reading, unit_of_work
 from app.core.events import emit
 from app.core.problems import NotFound
 from app.core.settings import settings
@@ -62,6 +62,12 @@ async def _give_tokens(session: AsyncSession, row: AccountSession, parent_id: uu
         session_id=row.id,
         account_id=row.account_id,
     )
+
+
+async def session_of(refresh_token: str) -> uuid.UUID | None:
+    """Return the session a refresh token is or was of, live or not; ``None`` if the token is unknown."""
+    async with reading() as connection:
+        return await repository.session_of(connection, digest(refresh_token))
 
 
 async def refresh(refresh_token: str) -> Tokens:

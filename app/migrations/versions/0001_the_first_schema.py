@@ -200,6 +200,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_eldercare_outage_ended_at", "eldercare_outage", ["ended_at"], unique=False)
     op.create_table(
+        "eldercare_stuck_queue",
+        sa.Column("due_name", sa.String(), nullable=False),
+        sa.Column("community_id", sa.Uuid(), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("row_ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
+        sa.PrimaryKeyConstraint("due_name", "community_id", name=op.f("pk_eldercare_stuck_queue")),
+    )
+    op.create_table(
         "identity_community",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -1636,6 +1645,7 @@ def downgrade() -> None:
     op.drop_table("media_discarded")
     op.drop_table("identity_community")
     op.drop_index("ix_eldercare_outage_ended_at", table_name="eldercare_outage")
+    op.drop_table("eldercare_stuck_queue")
     op.drop_table("eldercare_outage")
     op.drop_table("eldercare_heartbeat")
     op.drop_index(

@@ -122,7 +122,7 @@ async def test_an_answer_waits_for_the_closing_batch_and_is_late(resident: Resid
         tapped = asyncio.create_task(answer(subject, actor, check_in_id))
         while await count("SELECT count(*) FROM pg_locks WHERE NOT granted") == 0:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0)
-    assert await tapped is False
+    version = await tapped
     stands = await made.check_in(check_in_id)
-    assert (stands.state, stands.late) == ("answered", True)
+    assert (stands.state, stands.late, stands.version) == ("answered", True, version)
     assert await count("SELECT count(*) FROM eldercare_alarm WHERE state = 'resolved'") == 1

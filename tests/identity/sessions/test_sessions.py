@@ -17,7 +17,7 @@ from app.core.jobs import settle
 from app.identity.events import AccountDeactivated
 from app.identity.installations.models import Installation
 from app.identity.models import Account
-from app.identity.sessions import jobs, rules, service, subscribers
+from app.identity.sessions import jobs, routes, rules, service, subscribers
 from app.identity.sessions.models import AccountSession, RefreshToken
 from app.identity.sessions.schemas import Tokens
 from tests.factories import identity
@@ -48,6 +48,33 @@ async def is_live(tokens: Tokens) -> bool:
 
 async def resident_account() -> Account:
     return await identity.account(await identity.community())
+
+
+async def test_a_session_is_refreshed_as_often_as_an_honest_app_may_need(
+    client: httpx.AsyncClient, clock: clocks.ManualClock
+) -> None:
+    account = await resident_account()
+    token = (await begun(account)).refresh_token
+    for _ in range(routes.REFRESHES_PER_SESSION.burst):
+        token = await next_token(client, token)
+    refused = await refresh(client, token)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    await next_token(client, (await begun(account)).refresh_token)  # another phone of theirs
+    clock.advance(timedelta(seconds=int(refused.headers["Retry-After"])))
+    await next_token(client, token)  # and the token is still good
+
+
+async def test_an_address_guesses_only_so_many_refresh_tokens(
+    client: httpx.AsyncClient, clock: clocks.ManualClock
+) -> None:
+    token = (await begun(await resident_account())).refresh_token
+    assert (await refresh(client, "guessed")).json()["code"] == "refresh_token_invalid"
+    async with unit_of_work() as session:  # as thousands more would have left it
+        await session.execute(sa.text("UPDATE core_rate_bucket SET tokens = 0"))
+    refused = await refresh(client, "guessed again")
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    clock.advance(timedelta(seconds=int(refused.headers["Retry-After"])))
+    await next_token(client, token)
 
 
 async def test_a_refresh_token_is_exchanged_for_the_next(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:

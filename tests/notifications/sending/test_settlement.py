@@ -10,7 +10,7 @@ from app.core import clock as clocks
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
-from app.core.settings import WorkerSettings
+from app.core.settings import WorkerSettings, install_settings, settings
 from app.identity.events import ResidentClosed
 from app.identity.models import Account, ContactPoint
 from notifications.api import Notice, Tally, parked, replay, send, tally
@@ -20,12 +20,13 @@ from notifications.delivery.models import DEDUPE
 from notifications.delivery.service import KEY_KEPT_FOR
 from notifications.delivery.subscribers import SUBSCRIBERS
 from notifications.events import DeliverySettled
-from notifications.sending import service
+from notifications.sending import repository, service
 from notifications.sending.jobs import JOBS, forget_keys, run_lane
 from notifications.sending.rules import MAX_ATTEMPTS
 from notifications.templates.notices import _registry
 from tests.factories import identity
 from tests.factories.notifications import deliveries, outbox, phone
+from tests.faults.processes import eventually
 from tests.notifications.notices import ALARM, NEWS, PROMPT
 from tests.notifications.sending.conftest import ORIGIN, Scene
 from tests.sinks import fcm
@@ -162,6 +163,47 @@ async def test_an_outcome_that_comes_after_the_lease_is_not_stored(scene: Scene,
     assert (await states())["sms"] == ("sending", None)
     await service.fly("critical", [again])
     assert (await states())["sms"] == ("sent", None)
+
+
+async def test_what_is_still_in_the_air_is_not_sent_by_another_worker(
+    scene: Scene, sink: FcmSink, clock: clocks.ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "RENEWALS", LEASE.total_seconds() / 0.02)
+    current = settings()
+    push = current.push.model_copy(update={"fcm_timeout": 60.0})
+    install_settings(current.model_copy(update={"push": push}))
+    await phone(scene.relative)
+    sink.behave = lambda _: fcm.HANG
+    await scene.tell(ALARM)
+    claimed = await service.claim("critical", 50)
+    flight = asyncio.create_task(service.fly("critical", claimed))
+
+    async def is_renewed() -> bool:
+        return [row.send_at for row in await deliveries() if row.channel == "push"] == [clock.now() + LEASE]
+
+    for _ in range(3):
+        clock.advance(LEASE * 0.9)
+        await eventually(is_renewed)
+        assert await service.claim("critical", 50) == []
+    sink.release()
+    await flight
+    assert sink.attempts == 1
+    assert (await states())["push"][0] == "queued"  # FCM hung up in the end
+
+
+async def test_a_lease_that_was_lost_is_not_renewed(scene: Scene, clock: clocks.ManualClock) -> None:
+    await scene.tell(ALARM)
+    slow = await service.claim("critical", 50)
+    clock.advance(LEASE)
+    again = await service.claim("critical", 1)
+    async with unit_of_work() as session:
+        kept = await repository.renew(session, slow)
+    assert kept == {row.id for row in slow} - {row.id for row in again}
+    clock.advance(LEASE / 2)
+    async with unit_of_work() as session:
+        assert await repository.renew(session, again) == {row.id for row in again}
+    clock.advance(LEASE / 2)
+    assert {row.id for row in await service.claim("critical", 50)} == kept
 
 
 async def test_an_uncertain_mail_is_parked_and_an_uncertain_critical_message_is_sent_again(

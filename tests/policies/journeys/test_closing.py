@@ -1,6 +1,7 @@
 """A residence does not end while an alarm is open: what people are on the way for is closed by people."""
 
 import uuid
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -9,7 +10,9 @@ from app import assembly
 from app.core.clock import ManualClock
 from app.core.jobs import settle
 from eldercare.alarms.models import AlarmKind, AlarmState, Severity
+from eldercare.check_ins import jobs as check_ins
 from tests.factories import eldercare_alarms as alarms
+from tests.factories import eldercare_check_ins as care
 from tests.factories import identity as make
 from tests.factories.eldercare_alarms import Scene
 from tests.factories.sign_in import sign_in, sign_in_resident
@@ -62,9 +65,28 @@ async def test_who_has_moved_out_and_calls_for_help_reaches_the_desk(client: htt
     assert (await client.post(closure, json=body, headers=await operator(scene))).status_code == 201
     called = await client.post("/v1/me/sos", json={"countdown_seconds": 0}, headers=own)
     assert called.status_code == 201, called.text
-    await settle(assembly.JOBS)  # the circle ends only now; the alarm must not
+    await settle(assembly.JOBS)
     alarm_id = uuid.UUID(called.json()["id"])
     assert await alarms.told(alarm_id) == [(1, 4, scene.desk.id)]
     assert (await alarms.current(alarm_id)).state == AlarmState.RAISED
     answered = await client.post(f"/v1/alarms/{called.json()['id']}/acknowledgement", headers=await sign_in(scene.desk))
     assert answered.status_code == 200, answered.text
+
+
+async def test_nobody_is_alarmed_about_who_has_died_before_the_relay_has_told_of_it(
+    client: httpx.AsyncClient, scene: Scene, clock: ManualClock
+) -> None:
+    await care.plan(scene.resident)
+    clock.advance((await care.check_ins(scene.resident))[0].due_at - clock.now())
+    await settle(check_ins.JOBS)
+    closure = f"/v1/residents/{scene.resident.id}/closure"
+    closed = await client.post(closure, json=DIED, headers=await operator(scene))
+    assert closed.status_code == 201, closed.text
+    clock.advance(timedelta(hours=25))
+    await settle(check_ins.JOBS)
+    assert [(row.state, row.excuse) for row in await care.check_ins(scene.resident)] == [("excused", "closed")]
+    assert await alarms.scalar("SELECT count(*) FROM eldercare_alarm") == 0
+
+    assert (await client.delete(closure, headers=await operator(scene))).status_code == 200
+    await settle(assembly.JOBS)
+    assert [row.state for row in await care.check_ins(scene.resident)] == ["excused", "scheduled", "scheduled"]

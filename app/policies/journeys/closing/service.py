@@ -12,9 +12,11 @@ async def close_residence(
 ) -> None:
     """End the residence of a resident.
 
-    With it would end the circle a ladder calls, and the rights of whoever is on the way. Raises ``Forbidden`` for
+    With it end the circle a ladder calls, and the rights of whoever is on the way. Raises ``Forbidden`` for
     anybody but staff, ``ResidenceEnded``, ``AlarmOpen``, ``Malformed`` for a day in the future.
     """
     account, resident = await identity.hold_residence(session, actor, subject)
     await eldercare.require_no_open_alarm(session, account_id=account.id, resident_id=resident.id)
     await identity.close_residence(session, actor, account, resident, closure)
+    # At once, and not with the closure's event: a check-in nobody answers would raise an alarm about the dead.
+    await eldercare.end_care(session, resident.id)
