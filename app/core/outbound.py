@@ -1,0 +1,126 @@
+"""Calls to addresses that others chose: https only and never into our own network, as is checked when connecting."""
+
+import asyncio
+import errno
+import ipaddress
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+MAX_ANSWER: Final = 65_536  # bytes
+CONNECT_SECONDS: Final = 5.0
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_RESOLVE_SECONDS: Final = 5.0
+
+
+class AddressForbidden(OSError):  # noqa: N818 - says what happened
+    """An address that is not to be called: not https, not public, or unknown."""
+
+    def __init__(self) -> None:
+        # One text for all: of several addresses of a name none may be told apart from the others by it.
+        super().__init__(errno.EACCES, "the address is not allowed")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; ``body`` holds its first ``MAX_ANSWER`` bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def is_public(address: str) -> bool:
+    """Say whether an IP address belongs to the public internet; raises ``ValueError`` for anything else.
+
+    Loopback, private, link-local, shared, multicast and reserved addresses do not (IANA's special-purpose registries),
+    nor do those that lead to one of them inside IPv6.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip in _NAT64:
+            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+        if ip.ipv4_mapped is not None or ip.sixtofour is not None or ip.is_site_local:
+            return False  # no name on the internet needs them
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+async def require_allowed(url: str, *, allow_private: bool) -> None:
+    """Raise ``AddressForbidden`` unless ``url`` may be called as of now; who calls it is checked again."""
+    parts = urlsplit(url)
+    _require_scheme(parts.scheme, allow_private=allow_private)
+    if allow_private:
+        return
+    try:
+        async with asyncio.timeout(_RESOLVE_SECONDS):
+            found = await asyncio.get_running_loop().getaddrinfo(
+                parts.hostname or "", parts.port or 443, type=socket.SOCK_STREAM
+            )
+    except (OSError, ValueError, TimeoutError):  # ValueError: not a name that can be looked up
+        raise AddressForbidden from None
+    if not found or not all(is_public(str(address[0])) for *_, address in found):
+        raise AddressForbidden
+
+
+def outbound_session(allow_private: bool, *, timeout: float = 15.0) -> aiohttp.ClientSession:
+    """Return a session for addresses that others chose; each call takes ``timeout`` seconds in all at most.
+
+    Every connection is checked by the address it goes to, after names were looked up: a name that changes its mind gets
+    nowhere. Cookies, the environment's proxies and compressed answers are ignored. With ``allow_private`` everything
+    may be called, http among it.
+    """
+
+    async def only_https(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        _require_scheme(request.url.scheme, allow_private=allow_private)
+        return await handler(request)
+
+    connector = aiohttp.TCPConnector(limit=0, socket_factory=None if allow_private else _public_socket)
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": "Hearthline", "Accept-Encoding": "identity"},
+        auto_decompress=False,
+        middlewares=(only_https,),
+    )
+
+
+async def post(session: aiohttp.ClientSession, url: str, *, data: bytes, headers: Mapping[str, str]) -> Answer:
+    """Post ``data`` and return the answer; redirects are answers like others.
+
+    Raises ``TimeoutError``, ``AddressForbidden`` or ``aiohttp.ClientError``.
+    """
+    try:
+        async with session.post(url, data=data, headers=headers, allow_redirects=False) as response:
+            return Answer(response.status, response.headers, await _beginning(response))
+    except aiohttp.ClientOSError as error:
+        # It comes wrapped: from a connection as what the system said, from the check of the scheme as the cause.
+        if AddressForbidden in (type(error.__cause__), type(getattr(error, "os_error", None))):
+            raise AddressForbidden from None
+        raise
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) >= MAX_ANSWER:
+            response.close()  # what else it has to say is not waited for
+            break
+    return bytes(body[:MAX_ANSWER])
+
+
+def _require_scheme(scheme: str, *, allow_private: bool) -> None:
+    if scheme != "https" and not (allow_private and scheme == "http"):
+        raise AddressForbidden
+
+
+def _public_socket(info: tuple[Any, ...]) -> socket.socket:
+    family, kind, protocol, _, address = info
+    if not is_public(str(address[0])):
+        raise AddressForbidden
+    return socket.socket(family, kind, protocol)
