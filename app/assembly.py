@@ -36,6 +36,7 @@ from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.replies import routes as replies
+from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from eldercare.alarms import routes as alarms
 from eldercare.alarms import subscribers as alarm_subscribers
 from eldercare.care_circle import routes as care_circle
@@ -53,6 +54,8 @@ from notifications.delivery import subscribers as delivery_subscribers
 from notifications.inbox import routes as inbox
 from notifications.outbox import routes as outbox
 from notifications.sending import jobs as sending_jobs
+from notifications.webhooks import jobs as webhook_jobs
+from notifications.webhooks import routes as webhooks
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -72,6 +75,7 @@ TABLE_MODULES = (
     "notifications.delivery.models",
     "notifications.inbox.models",
     "notifications.outbox.models",
+    "notifications.webhooks.models",
     "eldercare.alarms.models",
     "eldercare.care_circle.models",
     "eldercare.escalation.models",
@@ -97,6 +101,7 @@ ROUTERS: tuple[Router, ...] = (
     closing.router,
     importing.router,
     inbox.router,
+    webhooks.router,
     check_ins.router,
     sos.router,
     alarms.router,
@@ -119,6 +124,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *alarm_subscribers.SUBSCRIBERS,
     *care_circle_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
+    *webhook_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (
@@ -136,6 +142,7 @@ JOBS: tuple[Job, ...] = (
     *media_jobs.JOBS,
     *second_factor_jobs.JOBS,
     *sending_jobs.JOBS,
+    *webhook_jobs.JOBS,
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
 )

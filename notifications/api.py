@@ -13,6 +13,8 @@ A feature declares its notices in ``notices.py`` and writes their texts beside i
 and sends it in the transaction of the fact: ``await send(session, CHECK_IN_PROMPT, [account_id], …)``, or for many rows
 at once ``await send_many(session, CHECK_IN_PROMPT, select, origin_kind="eldercare.check_in")``. Variables are ids,
 instants and enumerations (``notifications/templates/variables.py`` lists the kinds and what a text can do with each).
+
+What the machines of organizations are told is a ``WebhookEvent``, declared once and written with ``publish``.
 """
 
 from notifications.channels.registry import close_channels
@@ -23,9 +25,12 @@ from notifications.inbox.views import changed as inbox_changes
 from notifications.outbox.views import OutboxPhone, outbox_phone
 from notifications.templates.notices import Channel, Notice, Urgency
 from notifications.templates.variables import Kind, Value, seal_text
+from notifications.webhooks.catalogue import WebhookEvent
+from notifications.webhooks.service.publishing import Happening, publish
 
 __all__ = [
     "Channel",
+    "Happening",
     "InboxItemPublic",
     "Kind",
     "Notice",
@@ -35,10 +40,12 @@ __all__ = [
     "Tally",
     "Urgency",
     "Value",
+    "WebhookEvent",
     "close_channels",
     "inbox_changes",
     "outbox_phone",
     "parked",
+    "publish",
     "replay",
     "seal_text",
     "send",

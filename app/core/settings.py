@@ -88,6 +88,18 @@ class MessageSettings(BaseModel):
     voice: Literal["local"] = "local"
 
 
+class WebhookSettings(BaseModel):
+    """Calls of organizations' endpoints."""
+
+    allow_private: bool = Field(
+        default=False, description="let endpoints be on http and in private networks, where receivers are neighbours"
+    )
+    timeout: float = Field(default=15.0, gt=0, le=30, description="seconds a call may take in all")
+    concurrency: PositiveInt = Field(
+        default=5, description="calls of one endpoint in the air at once, over all workers"
+    )
+
+
 class WorkerSettings(BaseModel):
     """The worker's pace and its watchdog."""
 
@@ -156,6 +168,7 @@ class Settings(BaseSettings):
     signin: SignInSettings = SignInSettings()
     push: PushSettings = PushSettings()
     messages: MessageSettings = MessageSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     worker: WorkerSettings = WorkerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     ratelimits: RateLimitSettings = RateLimitSettings()

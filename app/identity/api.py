@@ -29,7 +29,13 @@ from app.identity.importing.service import import_file
 from app.identity.installations.service import PushTarget, installations, remove_installation
 from app.identity.models import Grant
 from app.identity.organizations.problems import LastOperator
-from app.identity.organizations.views import InvitationMessage, duty_desk, invitation_message, organization_members
+from app.identity.organizations.views import (
+    InvitationMessage,
+    duty_desk,
+    invitation_message,
+    organization_members,
+    organizations_serving,
+)
 from app.identity.people.names import community_names, resident_names
 from app.identity.people.schemas import ContactPointPublic, PersonPublic
 from app.identity.people.service import create_account
@@ -102,6 +108,7 @@ __all__ = [
     "not_to_be_called",
     "open_break_glass",
     "organization_members",
+    "organizations_serving",
     "people",
     "remove_installation",
     "require_fresh_sign_in",
