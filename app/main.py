@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app import assembly
-from app.core import health, telemetry
+from app.core import health, live, telemetry
 from app.core.description import describe
 from app.core.jobs import run_jobs
 from app.core.problems import OversizeMiddleware, Problem, handle_problem, internal_error
@@ -34,10 +34,12 @@ The backend behind a community's resident apps. Errors are problem documents (RF
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with running(app.state.settings):
+        live.begin()
         stop = asyncio.Event()
         jobs = asyncio.create_task(run_jobs(assembly.API_JOBS, stop))
         try:
-            yield
+            with live.ending_on_signals():
+                yield
         finally:
             stop.set()
             await jobs
