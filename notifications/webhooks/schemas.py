@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl
 
+from app.core.instants import GivenInstant
 from notifications.webhooks.catalogue import webhook_events
 from notifications.webhooks.models import DeliveryState, DisabledReason
 
@@ -126,7 +127,7 @@ class WebhookReplay(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    since: datetime = Field(description="when the earliest of them happened; kept for a month")
+    since: GivenInstant = Field(description="when the earliest of them happened; kept for a month")
     which: Literal["failed", "all"] = "failed"
 
 
