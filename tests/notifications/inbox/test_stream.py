@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -34,7 +35,8 @@ Headers = dict[str, str]
 
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look again soon."""
+    """Look again soon, and never merely because time has passed."""
+    monkeypatch.setattr(service, "HEARTBEAT_SECONDS", 3_600.0)
     monkeypatch.setattr(service, "GAP_SECONDS", 0.01)
 
 
@@ -150,6 +152,16 @@ async def test_a_late_commit_with_a_lower_id_is_told_once_after_a_cut(
     await tell(ada, "next")
     seen, last = await cut_after(url, headers, last, 1)
     assert seen == ["next"]
+
+
+async def test_what_an_older_transaction_held_back_is_told_when_it_ends(url: str, ada: Account) -> None:
+    async with AsyncExitStack() as stack:
+        async with unit_of_work() as older:
+            await older.execute(sa.text("SELECT pg_current_xact_id()"))
+            await tell(ada, "held back")
+            stream = await stack.enter_async_context(following(url, await sign_in(ada)))
+            assert [told.event for told in await stream.until_unread()] == ["unread"]
+        assert items(await stream.until_unread()) == ["held back"]
 
 
 async def test_an_item_of_an_earlier_id_that_is_written_later_is_told(

@@ -217,6 +217,7 @@ async def test_what_is_due_and_not_called_counts_as_late(scene: Scene, sink: Rec
         assert (await lag.worst(connection)).total_seconds() == 40
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_worker_that_died_between_the_answer_and_the_commit_is_followed_under_the_same_id(
     scene: Scene, sink: Receiver, clock: ManualClock
 ) -> None:
@@ -227,12 +228,15 @@ async def test_a_worker_that_died_between_the_answer_and_the_commit_is_followed_
     await settle(JOBS)
     assert sink.calls == []  # it is leased
     clock.advance(timedelta(minutes=1))
-    await settle(JOBS)
+    sink.answers["/hook"] = Answering(hangs=True)
+    running = asyncio.create_task(sending.run())
+    await sink.wait_for("/hook", 1)
+    # The dead one's answer comes in after all: it is no longer its to store.
+    await sending._settle([sending.Landed(dead, Result(500), clock.now(), 1)])
+    sink.release()
+    await running
     (call,) = sink.calls
     assert call.headers["webhook-id"] == str(dead.event_id)
-    # The dead one's answer comes in after all: it is no longer its to store.
-    late = sending.Landed(dead, Result(500), clock.now(), 1)
-    await sending._settle([late])
     (delivery,) = await make.deliveries()
     assert (delivery.state, delivery.attempts) == ("delivered", 2)
     assert (await make.current(endpoint)).failures == 0
