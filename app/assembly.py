@@ -37,6 +37,7 @@ from app.policies.journeys.changes import routes as changes
 from app.policies.journeys.closing import routes as closing_journey
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.replies import routes as replies
+from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from eldercare.alarms import routes as alarms
 from eldercare.care_circle import routes as care_circle
 from eldercare.care_circle import subscribers as care_circle_subscribers
@@ -65,6 +66,8 @@ from notifications.receipts import jobs as receipt_jobs
 from notifications.receipts import routes as receipts
 from notifications.sending import jobs as sending_jobs
 from notifications.unsubscribing import routes as unsubscribing
+from notifications.webhooks import jobs as webhook_jobs
+from notifications.webhooks import routes as webhooks
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -89,6 +92,7 @@ TABLE_MODULES = (
     "notifications.opt_outs.models",
     "notifications.outbox.models",
     "notifications.preferences.models",
+    "notifications.webhooks.models",
     "eldercare.alarms.models",
     "eldercare.care_circle.models",
     "eldercare.escalation.models",
@@ -122,6 +126,7 @@ ROUTERS: tuple[Router, ...] = (
     receipts.router,
     attempts.router,
     delivery_operations.router,
+    webhooks.router,
     check_ins.router,
     sos.router,
     alarms.router,
@@ -145,6 +150,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *check_in_subscribers.SUBSCRIBERS,
     *care_circle_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
+    *webhook_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (
@@ -167,6 +173,7 @@ JOBS: tuple[Job, ...] = (
     *callback_jobs.JOBS,
     *digest_jobs.JOBS,
     *cap_jobs.JOBS,
+    *webhook_jobs.JOBS,
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
 )

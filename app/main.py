@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app import assembly
-from app.core import health, telemetry
+from app.core import health, live, telemetry
 from app.core.description import describe
 from app.core.jobs import run_jobs
 from app.core.problems import BodyLimitMiddleware, Problem, handle_problem, internal_error
@@ -37,10 +37,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     async with running(app.state.settings):
+        live.begin()
         stop = asyncio.Event()
         jobs = asyncio.create_task(run_jobs(assembly.API_JOBS, stop))
         try:
-            yield
+            with live.ending_on_signals():
+                yield
         finally:
             stop.set()
             await jobs

@@ -14,6 +14,8 @@ A feature declares its notices in ``notices.py`` and writes their texts beside i
 and sends it in the transaction of the fact: ``await send(session, CHECK_IN_PROMPT, [account_id], …)``, or for many rows
 at once ``await send_many(session, CHECK_IN_PROMPT, select, origin_kind="eldercare.check_in")``. Variables are ids,
 instants and enumerations (``notifications/templates/variables.py`` lists the kinds and what a text can do with each).
+
+What the machines of organizations are told is a ``WebhookEvent``, declared once and written with ``publish``.
 """
 
 from notifications.callbacks.access import Signature, SignedForm, require_link
@@ -32,12 +34,15 @@ from notifications.receipts.service import record_receipt
 from notifications.templates.categories import Category
 from notifications.templates.notices import Channel, Notice, Urgency
 from notifications.templates.variables import Kind, Value, seal_text
+from notifications.webhooks.catalogue import WebhookEvent
+from notifications.webhooks.service.publishing import Happening, publish
 
 __all__ = [
     "CALLBACKS",
     "Call",
     "Category",
     "Channel",
+    "Happening",
     "InboxItemPublic",
     "Kind",
     "Notice",
@@ -50,6 +55,7 @@ __all__ = [
     "TwimlResponse",
     "Urgency",
     "Value",
+    "WebhookEvent",
     "close_channels",
     "confirm_key",
     "find_call",
@@ -61,6 +67,7 @@ __all__ = [
     "opt_out",
     "outbox_phone",
     "parked",
+    "publish",
     "record_receipt",
     "replay",
     "require_link",

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from sqlalchemy.engine import make_url
 
 from app.core import clock as clocks
-from app.core import embedded
+from app.core import embedded, live
 from app.core.database import Database, close_database, open_database
 from app.core.settings import DatabaseSettings, Settings, install_settings
 
@@ -129,7 +129,9 @@ def app(test_settings: Settings) -> FastAPI:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(app: FastAPI, database: Database) -> AsyncIterator[httpx.AsyncClient]:
-    """Return an HTTP client of the application, without a network."""
+    """Return an HTTP client of the application, without a network: streams end when they have told what there is."""
+    live.end()
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened_client:
         yield opened_client
+    live.begin()

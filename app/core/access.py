@@ -93,6 +93,14 @@ async def authenticate(request: Request) -> Actor:
     return actor
 
 
+async def authenticate_again(request: Request) -> Actor:
+    """Return who sends ``request`` as of this moment, for what goes on after the request was let in.
+
+    Raises ``Unauthenticated`` once the credential is no longer good.
+    """
+    return await _authenticator.authenticate(request)
+
+
 async def _signed_in(request: Request) -> Actor:
     actor = await authenticate(request)
     if actor.kind == "anonymous":

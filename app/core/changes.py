@@ -55,7 +55,17 @@ async def horizon(connection: AsyncConnection) -> Horizon:
 
 
 def written_since(table: sa.FromClause) -> sa.ColumnElement[bool]:
-    """Return the condition that a row of ``table`` was written by the bound transaction ``since`` or a later one.
+    """Return the condition that a row of ``table`` was written by the bound transaction ``since`` or a later one."""
+    return _written_by(table) >= sa.bindparam("since", type_=sa.BigInteger)
+
+
+def written_before(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return the condition that a row of ``table`` was written by a transaction before the bound ``until``."""
+    return _written_by(table) < sa.bindparam("until", type_=sa.BigInteger)
+
+
+def _written_by(table: sa.FromClause) -> sa.ColumnElement[int]:
+    """Return the transaction that wrote a row.
 
     A row keeps the lower half of its transaction's number: it was the last one before now that ends in this half. A row
     older than four billion transactions looks younger than it is, and is told once more.
@@ -64,7 +74,7 @@ def written_since(table: sa.FromClause) -> sa.ColumnElement[bool]:
     written_by = (
         f"{newest} - (({newest} - CAST(CAST({cast(sa.Table, table).name}.xmin AS text) AS bigint)) & {_WRAPS_AFTER})"
     )
-    return sa.literal_column(f"({written_by})", sa.BigInteger) >= sa.bindparam("since", type_=sa.BigInteger)
+    return sa.literal_column(f"({written_by})", sa.BigInteger)
 
 
 def keyset(statement: sa.Select[*tuple[Any, ...]], table: sa.FromClause) -> sa.Select[*tuple[Any, ...]]:

@@ -34,8 +34,14 @@ class Connections:
         self._free = asyncio.Semaphore(size)
         self._idle: list[Connection] = []
         self._generation = 0
+        self._in_use = 0
         self.beside: Connections | None = None
         """Others to the same database: what has ended some of these has ended some of those."""
+
+    @property
+    def lent(self) -> int:
+        """How many connections are in use."""
+        return self._in_use
 
     def connection(self) -> "_Lent":
         """Return a context that lends a connection; raises SQLAlchemy's ``TimeoutError`` when all stay in use."""
@@ -69,6 +75,7 @@ class Connections:
                 raise PoolTimeoutError("no connection became free") from None
         else:
             await self._free.acquire()
+        self._in_use += 1
         try:
             while self._idle:
                 connection = self._idle.pop()
@@ -77,7 +84,7 @@ class Connections:
                 await connection.close()
             return await self._opened()
         except BaseException:
-            self._free.release()
+            self._release()
             raise
 
     async def give_back(self, connection: Connection, error: BaseException | None) -> None:
@@ -100,7 +107,11 @@ class Connections:
                 connection.driver.wait_as_usual()
                 self._idle.append(connection)
         finally:
-            self._free.release()
+            self._release()
+
+    def _release(self) -> None:
+        self._in_use -= 1
+        self._free.release()
 
     async def _opened(self) -> Connection:
         connection = Connection(self.engine)

@@ -1,75 +1,166 @@
-"""Calls to addresses that others named: https only, and never into our own network, whatever the name resolves to."""
+"""Calls to addresses that others chose: https only and never into our own network, as is checked when connecting."""
 
+import asyncio
+import errno
 import ipaddress
 import socket
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # slow to import, and only the processes that call somebody need it
     import aiohttp
 
-CONNECT_SECONDS = 5.0
-CONNECTIONS = 100
-_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
-_6TO4 = ipaddress.ip_network("2002::/16")
+MAX_ANSWER: Final = 65_536  # bytes
+CONNECT_SECONDS: Final = 5.0
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_RESOLVE_SECONDS: Final = 5.0
 
 
-class UnsafeAddress(OSError):  # noqa: N818 - says what is wrong with it
-    """An address that must not be called: not https, or not on the public internet."""
+class AddressForbidden(OSError):  # noqa: N818 - says what happened
+    """An address that is not to be called: not https, not public, or unknown."""
+
+    def __init__(self) -> None:
+        # One text for all: of several addresses of a name none may be told apart from the others by it.
+        super().__init__(errno.EACCES, "the address is not allowed")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; ``body`` holds its first ``MAX_ANSWER`` bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 def is_public(address: str) -> bool:
-    """Say whether an IP address (a scope is allowed) is on the public internet; also by whichever way it is dressed."""
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if any(parsed in network for network in _NAT64):
-            parsed = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
-        elif parsed in _6TO4:
-            parsed = ipaddress.IPv4Address(int(parsed) >> 80 & 0xFFFFFFFF)
-        else:
-            parsed = parsed.ipv4_mapped or parsed
-    return parsed.is_global and not parsed.is_multicast
+    """Say whether an IP address belongs to the public internet; raises ``ValueError`` for anything else.
+
+    Loopback, private, link-local, shared, multicast and reserved addresses do not (IANA's special-purpose registries),
+    nor do those that lead to one of them inside IPv6.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip in _NAT64:
+            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+        if ip.ipv4_mapped is not None or ip.sixtofour is not None or ip.is_site_local:
+            return False  # no name on the internet needs them
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def check_url(url: str, *, allow_private: bool = False) -> None:
-    """Raise ``UnsafeAddress`` for a URL that may not be called, as far as can be told before its name is resolved.
+    """Raise ``AddressForbidden`` for a URL that may not be called, as far as can be told before its name is resolved.
 
     With ``allow_private`` (tests, and organizations in one's own network) http and private addresses will do.
     """
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port  # an invalid port raises
-    except ValueError as error:
-        raise UnsafeAddress("not a URL") from error
+    except ValueError:
+        raise AddressForbidden from None
     if not host or parts.username is not None or parts.password is not None:
-        raise UnsafeAddress("not a URL with a host and without a user")
-    if parts.scheme != "https" and not (allow_private and parts.scheme == "http"):
-        raise UnsafeAddress("not https")
+        raise AddressForbidden
+    _require_scheme(parts.scheme, allow_private=allow_private)
     try:
         public = is_public(host)
-    except ValueError:  # a name: judged by what it resolves to, when it is connected to
+    except ValueError:  # a name: judged by what it resolves to
         return
     if not public and not allow_private:
-        raise UnsafeAddress("not on the public internet")
+        raise AddressForbidden
 
 
-def outbound_session(allow_private: bool, *, read_seconds: float = 10.0) -> "aiohttp.ClientSession":
-    """Return an HTTP client that connects to public addresses only, unless ``allow_private``.
+async def require_allowed(url: str, *, allow_private: bool) -> None:
+    """Raise ``AddressForbidden`` unless ``url`` may be called as of now; who calls it is checked again."""
+    check_url(url, allow_private=allow_private)
+    parts = urlsplit(url)
+    if allow_private:
+        return
+    try:
+        async with asyncio.timeout(_RESOLVE_SECONDS):
+            found = await asyncio.get_running_loop().getaddrinfo(
+                parts.hostname or "", parts.port or 443, type=socket.SOCK_STREAM
+            )
+    except (OSError, ValueError, TimeoutError):  # ValueError: not a name that can be looked up
+        raise AddressForbidden from None
+    if not found or not all(is_public(str(address[0])) for *_, address in found):
+        raise AddressForbidden
 
-    The very address a socket is made for is looked at, so a name that resolves to something else the second time gains
-    nothing. Refused calls raise ``aiohttp.ClientConnectorError``, whose ``os_error`` is an ``UnsafeAddress``. Check
-    the URL with ``check_url`` first, and pass ``allow_redirects=False``. Proxies of the environment are not used.
+
+def outbound_session(
+    allow_private: bool, *, total: float | None = 15.0, read: float | None = None, most: int = 0, most_per_host: int = 0
+) -> "aiohttp.ClientSession":
+    """Return a session for addresses that others chose.
+
+    Each call takes ``total`` seconds at most, the wait for one of the ``most`` connections included, and ``read``
+    seconds without a byte; 0 connections are as many as it takes.
+
+    Every connection is checked by the address it goes to, after names were looked up: a name that changes its mind gets
+    nowhere. Cookies, the environment's proxies and compressed answers are ignored. With ``allow_private`` everything
+    may be called, http among it.
     """
-    import aiohttp  # noqa: PLC0415 - slow to import, and only a few processes call anybody
 
-    def make_socket(found: tuple[Any, ...]) -> socket.socket:
-        family, kind, protocol, _, address = found
-        if not allow_private and not is_public(str(address[0])):
-            raise UnsafeAddress("not on the public internet")
-        return socket.socket(family, kind, protocol)
+    import aiohttp  # noqa: PLC0415 - see above
 
-    # No total timeout: it would count the wait for a free connection, which says nothing about who is called.
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=read_seconds)
-    # One host that answers slowly holds no more than half of the connections.
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS, limit_per_host=CONNECTIONS // 2, socket_factory=make_socket)
-    return aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+    async def only_https(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        _require_scheme(request.url.scheme, allow_private=allow_private)
+        return await handler(request)
+
+    connector = aiohttp.TCPConnector(
+        limit=most, limit_per_host=most_per_host, socket_factory=None if allow_private else _public_socket
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS, sock_read=read),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": "Hearthline", "Accept-Encoding": "identity"},
+        auto_decompress=False,
+        middlewares=(only_https,),
+    )
+
+
+async def post(session: "aiohttp.ClientSession", url: str, *, data: bytes, headers: Mapping[str, str]) -> Answer:
+    """Post ``data`` and return the answer; redirects are answers like others.
+
+    Raises ``TimeoutError``, ``AddressForbidden`` or ``aiohttp.ClientError``.
+    """
+    import aiohttp  # noqa: PLC0415 - see above
+
+    try:
+        async with session.post(url, data=data, headers=headers, allow_redirects=False) as response:
+            return Answer(response.status, response.headers, await _beginning(response))
+    except aiohttp.ClientOSError as error:
+        if is_forbidden(error):
+            raise AddressForbidden from None
+        raise
+
+
+def is_forbidden(error: Exception) -> bool:
+    """Say whether a call failed because its address is not allowed.
+
+    It comes wrapped: from a connection as what the system said, from the check of the scheme as the cause.
+    """
+    return AddressForbidden in (type(error), type(error.__cause__), type(getattr(error, "os_error", None)))
+
+
+async def _beginning(response: "aiohttp.ClientResponse") -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) >= MAX_ANSWER:
+            response.close()  # what else it has to say is not waited for
+            break
+    return bytes(body[:MAX_ANSWER])
+
+
+def _require_scheme(scheme: str, *, allow_private: bool) -> None:
+    if scheme != "https" and not (allow_private and scheme == "http"):
+        raise AddressForbidden
+
+
+def _public_socket(info: tuple[Any, ...]) -> socket.socket:
+    family, kind, protocol, _, address = info
+    if not is_public(str(address[0])):
+        raise AddressForbidden
+    return socket.socket(family, kind, protocol)

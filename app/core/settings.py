@@ -143,6 +143,18 @@ class TwilioSettings(BaseModel):
     machine_detection: bool = Field(default=False, description="hang up on voicemail at once; delays the first word")
 
 
+class WebhookSettings(BaseModel):
+    """Calls of organizations' endpoints."""
+
+    allow_private: bool = Field(
+        default=False, description="let endpoints be on http and in private networks, where receivers are neighbours"
+    )
+    timeout: float = Field(default=15.0, gt=0, le=30, description="seconds a call may take in all")
+    concurrency: PositiveInt = Field(
+        default=5, description="calls of one endpoint in the air at once, over all workers"
+    )
+
+
 class WorkerSettings(BaseModel):
     """The worker's pace and its watchdog."""
 
@@ -220,6 +232,7 @@ class Settings(BaseSettings):
     twilio: TwilioSettings = TwilioSettings()
     smtp: SmtpSettings = SmtpSettings()
     webpush: WebPushSettings = WebPushSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     worker: WorkerSettings = WorkerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     ratelimits: RateLimitSettings = RateLimitSettings()

@@ -38,7 +38,13 @@ from app.identity.installations.service import (
 )
 from app.identity.models import Grant
 from app.identity.organizations.problems import LastOperator
-from app.identity.organizations.views import InvitationMessage, duty_desk, invitation_message, organization_members
+from app.identity.organizations.views import (
+    InvitationMessage,
+    duty_desk,
+    invitation_message,
+    organization_members,
+    organizations_serving,
+)
 from app.identity.people.names import community_names, resident_names
 from app.identity.people.problems import ResidenceEnded
 from app.identity.people.schemas import ContactPointPublic, PersonPublic, ProfilePublic
@@ -120,6 +126,7 @@ __all__ = [
     "not_to_be_called",
     "open_break_glass",
     "organization_members",
+    "organizations_serving",
     "people",
     "profile",
     "remove_installations",

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from app.core import clock, vapid
-from app.core.outbound import UnsafeAddress, check_url, outbound_session
+from app.core.outbound import AddressForbidden, check_url, is_forbidden, outbound_session
 from app.core.settings import Settings
 from notifications.channels.http import Connections
 from notifications.channels.ports import Answer, Message, PushAddress
@@ -23,6 +23,8 @@ from notifications.channels.web_push_messages import (
 _MOST_PROOFS = 1_000  # services are few, but clients name them
 _REFUSED = Answer("failed", "address_refused")
 
+CONNECTIONS = 100  # per lane; one push service that answers slowly holds no more than half of them
+
 
 class WebPushProvider:
     """Posts to the endpoints that browsers gave us; their addresses are not trusted."""
@@ -34,7 +36,11 @@ class WebPushProvider:
         self._key = key
         self._allow_private = settings.webpush.allow_private
         timeout = settings.webpush.timeout
-        self._connections = Connections(lambda: outbound_session(self._allow_private, read_seconds=timeout))
+        self._connections = Connections(
+            lambda: outbound_session(
+                self._allow_private, total=None, read=timeout, most=CONNECTIONS, most_per_host=CONNECTIONS // 2
+            )
+        )
         self._proofs: dict[str, tuple[str, datetime]] = {}
 
     def service_of(self, installation: PushAddress) -> str:
@@ -52,7 +58,7 @@ class WebPushProvider:
         try:
             check_url(subscription.endpoint, allow_private=self._allow_private)
             body = encrypt(content, subscription)
-        except UnsafeAddress:
+        except AddressForbidden:
             return _REFUSED
         except ValueError:
             return Answer("gone", "bad_keys")  # nothing can ever be sent to it
@@ -68,7 +74,7 @@ class WebPushProvider:
         except TimeoutError:
             return Answer("unavailable", "timeout")
         except (aiohttp.ClientError, ValueError) as error:  # ValueError: a URL the client cannot make sense of
-            refused = isinstance(getattr(error, "os_error", None), UnsafeAddress)
+            refused = is_forbidden(error)
             return _REFUSED if refused else Answer("unavailable", type(error).__name__)
 
     async def close(self) -> None:

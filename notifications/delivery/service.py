@@ -14,6 +14,7 @@ from app.core import clock, set_ids, wakeups
 from notifications.delivery import repository, rules
 from notifications.delivery.models import MAX_DATA
 from notifications.inbox.models import KEEP as INBOX_KEPT_FOR
+from notifications.inbox.rules import wake_channels
 from notifications.templates.notices import Notice
 from notifications.templates.variables import Value, encode
 
@@ -82,6 +83,7 @@ async def send(  # noqa: PLR0913 - one notice has that many sides
     written = list(ids.all())
     if written:
         wake(session, notice)
+    _wake_inboxes(session, notice, recipients)
     return written
 
 
@@ -105,6 +107,7 @@ async def send_many(
     count = await session.scalar(statement, {**(binds or {}), **_binds(notice, origin_kind)})
     if count:
         wake(session, notice)
+        _wake_inboxes(session, notice, None)
     return count or 0
 
 
@@ -112,6 +115,12 @@ def wake(session: AsyncSession, notice: Notice) -> None:
     """Wake the workers of the notice's lane once the session committed."""
     if notice.outgoing:
         wakeups.request(session, rules.wake_channel(rules.lane_of(notice.urgency)))
+
+
+def _wake_inboxes(session: AsyncSession, notice: Notice, accounts: Sequence[uuid.UUID] | None) -> None:
+    if "inbox" in notice.channels:
+        for channel in wake_channels(accounts):
+            wakeups.request(session, channel)
 
 
 def _binds(notice: Notice, origin_kind: str | None) -> dict[str, object]:

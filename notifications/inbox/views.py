@@ -10,10 +10,11 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
-from app.core.changes import Since, keyset
+from app.core.changes import Since, keyset, written_before
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.identity import api as identity
 from notifications.inbox.models import INBOX
+from notifications.inbox.rules import Place
 from notifications.inbox.schemas import InboxItemPublic
 from notifications.templates.names import names_of
 from notifications.templates.notices import notices
@@ -35,6 +36,7 @@ _LIST = (
     .limit(sa.bindparam("size", type_=sa.Integer))
 )
 _CHANGED = keyset(sa.select(INBOX).where(_own, INBOX.c.id >= sa.bindparam("first_id", type_=sa.Uuid)), INBOX)
+_WRITTEN = _CHANGED.where(written_before(INBOX))
 _unread = sa.select(INBOX.c.id).where(_own, INBOX.c.read_at.is_(None)).limit(COUNT_CAP).subquery()
 _COUNT = sa.select(sa.func.count()).select_from(_unread)
 
@@ -55,6 +57,14 @@ async def changed(connection: AsyncConnection, account_id: uuid.UUID, since: Sin
     now = clock.now()
     binds = {"account_id": account_id, "now": now, "first_id": clock.id_floor(now - KEPT_BY_APPS), **since.binds()}
     return await _shown(connection, account_id, (await connection.execute(_CHANGED, binds)).all())
+
+
+async def written(connection: AsyncConnection, place: Place, limit: int) -> list[InboxItemPublic]:
+    """Return what is left of a round of the inbox's stream: at most ``limit`` notices, in the order of their ids."""
+    now = clock.now()
+    since = {"account_id": place.account_id, "now": now, "first_id": clock.id_floor(now - KEPT_BY_APPS), "limit": limit}
+    rows = (await connection.execute(_WRITTEN, since | place.binds())).all()
+    return await _shown(connection, place.account_id, rows)
 
 
 async def _shown(

@@ -28,7 +28,7 @@ from app.media.storage import storage
 from eldercare.escalation.models import DeskTest
 from notifications.inbox.models import INBOX
 from notifications.unsubscribing.links import Subscription, token
-from tests.factories import eldercare_alarms, eldercare_check_ins, identity, notifications, sign_in
+from tests.factories import eldercare_alarms, eldercare_check_ins, identity, notifications, sign_in, webhooks
 from tests.media.samples import PDF
 from tests.notifications.notices import TESTS
 
@@ -101,6 +101,8 @@ async def open_world() -> World:
         headers[name] = await sign_in.sign_in(account, second_factor=True)
     secret, invitation = await _invitation(place, agency, family, operator)
     key = _id_in(client)
+    endpoint = await webhooks.endpoint(agency, "https://8.8.8.8/hook")
+    (delivery,) = await webhooks.queued(endpoint, state="failed", send_at=None, settled_at=clock.now())
     ids: dict[str, object] = {
         "residents": resident.id,
         "accounts": colleague.id,
@@ -111,6 +113,8 @@ async def open_world() -> World:
         "invitations": invitation,
         "api-clients": await _client_of(key),
         "keys": key,
+        "webhook-endpoints": endpoint.id,
+        "deliveries": delivery,
         "device-credentials": _id_in(device),
         "holidays": 2027,
         **await _own_things(place, resident),
@@ -295,6 +299,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "createApiClient": lambda _: {"name": "Gateway", "scopes": ["profile:read"]},
     "createMyCheckInPause": lambda _: {"kind": "away", "ends_at": "2026-03-05T08:00:00Z"},
     "createMyCheckInPlan": _plan,
+    "createWebhookEndpoint": lambda _: {"url": "https://8.8.8.8/hook", "event_types": ["alarm.raised"]},
     "createResident": lambda _: {"name": "Rosa"},
     "createResidentCheckInPause": lambda _: {"kind": "away", "ends_at": "2026-03-05T08:00:00Z"},
     "createResidentCheckInPlan": _plan,
@@ -309,6 +314,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "raiseResidentAlarm": lambda _: {"kind": "fall"},
     "recordMyReceipts": lambda world: {"receipts": [{"notice_id": world.ids["notices"], "kind": "opened"}]},
     "registerMyInstallation": lambda _: {"platform": "web", "app_version": "1.0.0", "language": "en"},
+    "replayWebhookDeliveries": lambda _: {"since": "2026-03-01T00:00:00Z"},
     "resolveAlarm": lambda _: {"outcome": "helped"},
     "setMyNotificationPreferences": lambda _: {},
     "setHolidays": lambda _: {"days": []},

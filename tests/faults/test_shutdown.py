@@ -11,6 +11,7 @@ import pytest
 from tests.faults.people import OPEN, check_in_id, settle_in, signed_in
 from tests.faults.processes import House, eventually, looking, until
 from tests.faults.test_storm_killed import pushing_to
+from tests.notifications.inbox.streams import following
 from tests.sinks.fcm import fcm_sink
 
 _BACKENDS = """
@@ -56,6 +57,20 @@ async def test_requests_in_flight_finish(home: House) -> None:
         assert [answer.status_code for answer in finished] == [200, 200, 200]
         assert await api.stop() == 0, api.written()
         assert await look.fetchval("SELECT count(*) FROM eldercare_check_in WHERE state = 'answered'") == 3
+        await _none_left(look, before)
+
+
+async def test_a_live_stream_ends_in_order(home: House) -> None:
+    await settle_in(home.url, 1, then=(OPEN,))
+    async with looking(home.url) as look:
+        before = await _backends(look)
+        # Were the stream to be waited for, this is how long it would take.
+        api = await home.api(HEARTHLINE_HTTP_SHUTDOWN_GRACE="80")
+        async with following(api.url, await signed_in(1)) as stream:
+            await stream.until_unread()
+            api.send(signal.SIGTERM)
+            assert await stream.next() is None
+        assert await asyncio.wait_for(asyncio.shield(api.exited), 40) == 0, api.written()
         await _none_left(look, before)
 
 

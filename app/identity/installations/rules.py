@@ -2,7 +2,7 @@
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from app.core.outbound import UnsafeAddress, check_url
+from app.core.outbound import AddressForbidden, check_url
 from app.core.settings import settings
 from app.core.vapid import decoded
 
@@ -13,7 +13,7 @@ def check_endpoint(url: str) -> str:
     """Return ``url``; raises ``ValueError`` unless it is one we may call."""
     try:
         check_url(url, allow_private=settings().webpush.allow_private)
-    except UnsafeAddress as error:
+    except AddressForbidden as error:
         raise ValueError(str(error)) from error
     return url
 

@@ -1,6 +1,7 @@
 """The SQL that reads organizations, their agreements, their invitations and who works for them."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -94,6 +95,17 @@ _AGREEMENTS_ABOUT = (
     .order_by(_agreements.c.id)
     .limit(_rows)
 )
+_SERVING = (
+    sa.select(_residents.c.id.label("resident_id"), _agreements.c.organization_id)
+    .join(_residents, _residents.c.community_id == _agreements.c.community_id)
+    .where(
+        _residents.c.id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
+        sa.or_(_agreements.c.resident_id == _residents.c.id, _agreements.c.resident_id.is_(None)),
+        sa.bindparam("scope", type_=sa.Text) == sa.any_(_agreements.c.scopes),
+        _agreements.c.starts_at <= _now,
+        sa.or_(_agreements.c.ends_at.is_(None), _agreements.c.ends_at > _now),
+    )
+)
 _INVITATION = sa.select(_invitations, _organizations.c.name.label("organization")).join(
     _organizations, _organizations.c.id == _invitations.c.organization_id
 )
@@ -116,6 +128,17 @@ async def duty_desk(connection: AsyncConnection, community_id: uuid.UUID) -> lis
     rows = (await connection.execute(_OPERATOR_STAFF, binds)).all()
     dispatchers = [row.account_id for row in rows if row.role == "dispatcher"]
     return list(dict.fromkeys(dispatchers or [row.account_id for row in rows]))
+
+
+async def organizations_serving(
+    connection: AsyncConnection, resident_ids: Iterable[uuid.UUID], scope: str
+) -> dict[uuid.UUID, set[uuid.UUID]]:
+    """Return for each resident the organizations whose agreement gives them ``scope`` now."""
+    found: dict[uuid.UUID, set[uuid.UUID]] = {resident_id: set() for resident_id in resident_ids}
+    binds = {"resident_ids": list(found), "scope": scope, "now": clock.now()}
+    for row in await connection.execute(_SERVING, binds):
+        found[row.resident_id].add(row.organization_id)
+    return found
 
 
 async def organizations(

@@ -456,6 +456,110 @@ def upgrade() -> None:
     )
     op.create_index("ix_notifications_outbox_sent_at", "notifications_outbox", ["sent_at"], unique=False)
     op.create_table(
+        "notifications_webhook_attempt",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
+        sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.SmallInteger(), nullable=True),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("milliseconds", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_webhook_attempt")),
+        postgresql_partition_by="RANGE (id)",
+    )
+    op.create_index(
+        "ix_notifications_webhook_attempt_delivery_id",
+        "notifications_webhook_attempt",
+        ["delivery_id", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "notifications_webhook_delivery",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("community_id", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("event_type", sa.String(), nullable=False),
+        sa.Column("resident_id", sa.Uuid(), nullable=True),
+        sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("send_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.SmallInteger(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('queued', 'sending', 'delivered', 'failed')",
+            name=op.f("ck_notifications_webhook_delivery_state"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_webhook_delivery")),
+        postgresql_partition_by="RANGE (id)",
+    )
+    op.create_index(
+        "ix_notifications_webhook_delivery_due",
+        "notifications_webhook_delivery",
+        ["send_at"],
+        unique=False,
+        postgresql_where=sa.text("send_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_notifications_webhook_delivery_endpoint_due",
+        "notifications_webhook_delivery",
+        ["endpoint_id", "send_at"],
+        unique=False,
+        postgresql_where=sa.text("send_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_notifications_webhook_delivery_endpoint_id",
+        "notifications_webhook_delivery",
+        ["endpoint_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_notifications_webhook_delivery_sending",
+        "notifications_webhook_delivery",
+        ["endpoint_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'sending'"),
+    )
+    op.create_table(
+        "notifications_webhook_endpoint",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("community_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("description", sa.String(), nullable=False),
+        sa.Column("event_types", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("disabled_reason", sa.String(), nullable=True),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("previous_secret", sa.Text(), nullable=True),
+        sa.Column("previous_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('enabled', 'disabled')", name=op.f("ck_notifications_webhook_endpoint_state")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_webhook_endpoint")),
+    )
+    op.create_index(
+        "ix_notifications_webhook_endpoint_community_id",
+        "notifications_webhook_endpoint",
+        ["community_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_notifications_webhook_endpoint_organization_id",
+        "notifications_webhook_endpoint",
+        ["organization_id", "id"],
+        unique=False,
+    )
+    op.create_table(
         "notifications_preference",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -1588,6 +1692,9 @@ def downgrade() -> None:
     op.drop_table("identity_account")
     op.drop_table("eldercare_escalation_step")
     op.drop_table("notifications_preference")
+    op.drop_table("notifications_webhook_endpoint")
+    op.drop_table("notifications_webhook_delivery")
+    op.drop_table("notifications_webhook_attempt")
     op.drop_index("ix_notifications_outbox_sent_at", table_name="notifications_outbox")
     op.drop_table("notifications_outbox")
     op.drop_table("notifications_opt_out")

@@ -1,0 +1,1 @@
+"""What one domain does when something happened in another."""

@@ -1,0 +1,1 @@
+"""Which facts of the domains organizations are told of by webhook."""
