@@ -1,5 +1,6 @@
 """Receipts of what waits: patience begins when it is sent, and what was read meanwhile is not sent any more."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import httpx
@@ -13,7 +14,7 @@ from notifications.digests.jobs import JOBS as DIGEST_JOBS
 from notifications.digests.jobs import release_due
 from notifications.digests.notices import DIGEST
 from notifications.events import DeliverySettled
-from notifications.receipts import jobs
+from notifications.receipts import jobs, repository
 from notifications.receipts.service import record_receipt
 from notifications.sending.jobs import JOBS
 from tests.factories import identity
@@ -93,6 +94,21 @@ async def test_nobody_takes_back_what_waits_for_another(
     answer = await client.post("/v1/me/receipts", headers=stranger, json={"receipts": [receipt]})
     assert answer.status_code == 204
     assert await states() == [("push", "held", "quiet_hours")]
+
+
+async def test_what_is_read_while_it_is_released_is_not_told_of(
+    scene: Scene, sink: FcmSink, clock: clocks.ManualClock
+) -> None:
+    await hold(scene, clock, 2)
+    notice_id = (await deliveries())[1].notice_id
+    clock.set(MORNING)
+    async with unit_of_work() as session:
+        assert len(await repository.cancel_held(session, [notice_id])) == 1
+        release = asyncio.create_task(release_due())
+        _, waiting = await asyncio.wait([release], timeout=0.2)
+        assert waiting
+    await release
+    assert await states() == [("push", "digested", None), ("push", "suppressed", "confirmed_otherwise")]
 
 
 async def test_a_fallback_that_waits_is_taken_back_by_a_late_receipt(
