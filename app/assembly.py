@@ -49,6 +49,8 @@ from eldercare.ladders import subscribers as ladder_subscribers
 from eldercare.response import routes as response
 from eldercare.sos import routes as sos
 from notifications.account import subscribers as account_subscribers
+from notifications.broadcasts import jobs as broadcast_jobs
+from notifications.broadcasts import routes as broadcasts
 from notifications.callbacks import jobs as callback_jobs
 from notifications.callbacks import routes as callbacks
 from notifications.caps import jobs as cap_jobs
@@ -58,6 +60,7 @@ from notifications.digests import subscribers as digest_subscribers
 from notifications.inbox import routes as inbox
 from notifications.outbox import routes as outbox
 from notifications.preferences import routes as preferences
+from notifications.previews import routes as previews
 from notifications.sending import jobs as sending_jobs
 
 TABLE_MODULES = (
@@ -75,6 +78,7 @@ TABLE_MODULES = (
     "app.identity.sessions.models",
     "app.identity.sign_in.models",
     "app.media.models",
+    "notifications.broadcasts.models",
     "notifications.callbacks.models",
     "notifications.caps.models",
     "notifications.delivery.models",
@@ -83,6 +87,7 @@ TABLE_MODULES = (
     "notifications.opt_outs.models",
     "notifications.outbox.models",
     "notifications.preferences.models",
+    "notifications.templates.models",
     "eldercare.alarms.models",
     "eldercare.care_circle.models",
     "eldercare.escalation.models",
@@ -111,6 +116,8 @@ ROUTERS: tuple[Router, ...] = (
     callbacks.router,
     replies.callback_router,
     preferences.router,
+    broadcasts.router,
+    previews.router,
     check_ins.router,
     sos.router,
     alarms.router,
@@ -154,6 +161,7 @@ JOBS: tuple[Job, ...] = (
     *callback_jobs.JOBS,
     *digest_jobs.JOBS,
     *cap_jobs.JOBS,
+    *broadcast_jobs.JOBS,
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
 )

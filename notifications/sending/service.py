@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock, failures, wakeups
 from app.core.database import reading, unit_of_work
 from app.identity import api as identity
+from notifications.broadcasts.notices import ANNOUNCEMENT, BROADCAST_ID
+from notifications.broadcasts.views import cancelled
 from notifications.channels import registry
 from notifications.channels.ports import Message, Outcome, PushAddress
 from notifications.delivery.rules import Lane, wake_channel
@@ -50,6 +52,7 @@ class _Surroundings:
     not_to_be_called: set[uuid.UUID] = field(default_factory=set)
     opted_out: set[str] = field(default_factory=set)
     choices: dict[uuid.UUID, Choices] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
 
 
 async def claim(lane: Lane, size: int) -> list[Claimed]:
@@ -120,6 +123,9 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
     choosing = {delivery.account_id for delivery in claimed if delivery.urgency != "critical"}
     if choosing:
         found.choices.update(await choices_of(connection, choosing))
+    announced = {item.data[BROADCAST_ID] for item in claimed if item.notice_key == ANNOUNCEMENT.key}
+    if announced:
+        found.cancelled.update(await cancelled(connection, announced))
     return found
 
 
@@ -161,6 +167,8 @@ def _grounded(delivery: Claimed, known: _Surroundings) -> Settlement | None:
         return Settlement("parked", error="uncertain")
     if person is None or person.state != "active":
         return Settlement("suppressed", error="recipient_inactive", counts=False)
+    if delivery.data.get(BROADCAST_ID) in known.cancelled:
+        return Settlement("suppressed", error="cancelled", counts=False)
     if delivery.notice_key not in notices():
         return Settlement("parked", error="unknown_notice")
     return None
