@@ -103,6 +103,7 @@ class Resident(Table, table=True):
         sa.UniqueConstraint("account_id"),
         sa.UniqueConstraint("community_id", "reference"),
         sa.Index("ix_identity_resident_national_id_index", "national_id_index"),
+        sa.Index("ix_identity_resident_left", "account_id", postgresql_where=sa.text("state <> 'active'")),
         sa.Index("ix_identity_resident_tags", "tags", postgresql_using="gin"),
     )
 

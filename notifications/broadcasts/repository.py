@@ -1,7 +1,7 @@
 """The SQL that writes broadcasts: who is next of an audience, and their notices."""
 
 import uuid
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -22,15 +22,22 @@ def _given(name: str, type_: sa.types.TypeEngine[Any]) -> sa.Label[Any]:
     return sa.cast(sa.bindparam(f"given_{name}", type_=type_), type_).label(name)
 
 
-_people = sa.func.unnest(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))).table_valued("id").render_derived("person")
-_RECIPIENTS = sa.select(
-    _people.c.id.label("account_id"),
+_SAME: Final = (
     _given("community_id", sa.Uuid()),
     _given("dedupe_key", sa.Text()),
     _given("variables", JSONB()),
     _given("data", JSONB()),
     _given("channels", ARRAY(sa.Text)),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of an audience: how many people it had when it was measured, and the binds that find them."""
+
+    count: int
+    last: uuid.UUID | None
+    binds: dict[str, Any]
 
 
 async def lock(session: AsyncSession, broadcast_id: uuid.UUID) -> Broadcast:
@@ -45,17 +52,20 @@ async def count(connection: AsyncConnection, audience: Audience, most: int | Non
     return await connection.scalar(counted, audience.binds | {"audience_size": most}) or 0
 
 
-async def next_people(session: AsyncSession, audience: Audience, after: uuid.UUID | None) -> Sequence[uuid.UUID]:
-    """Return the accounts of the audience's next batch, in the order of ids."""
-    position = {} if after is None else {"audience_after": after}
-    found = await session.scalars(audience.select, audience.binds | {"audience_size": BATCH} | position)
-    return found.all()
+async def next_span(session: AsyncSession, audience: Audience, after: uuid.UUID | None) -> Span:
+    """Return the audience's next batch: who comes into it meanwhile is in it, nobody is left out between two."""
+    binds = audience.binds | ({} if after is None else {"audience_after": after})
+    next_ones = audience.select.subquery("next_ones")
+    measure = sa.select(sa.func.count().over(), next_ones.c.account_id).order_by(next_ones.c.account_id.desc()).limit(1)
+    row = (await session.execute(measure, binds | {"audience_size": BATCH})).one_or_none()
+    count, last = (0, None) if row is None else row
+    return Span(count, last, binds | {"audience_up_to": last})
 
 
-async def tell(session: AsyncSession, broadcast: Broadcast, account_ids: Sequence[uuid.UUID]) -> int:
-    """Write the announcement for these people; return how many had not got it yet."""
-    binds = {
-        "account_ids": account_ids,
+async def tell(session: AsyncSession, broadcast: Broadcast, audience: Audience, span: Span) -> int:
+    """Write the announcement for the people of a span; return how many had not got it yet."""
+    people = audience.select.subquery("people")
+    binds = span.binds | {
         "given_community_id": broadcast.community_id,
         "given_dedupe_key": f"broadcast-{broadcast.id}",
         "given_variables": {"announcement": str(broadcast.id)},
@@ -63,4 +73,5 @@ async def tell(session: AsyncSession, broadcast: Broadcast, account_ids: Sequenc
         "given_channels": [*broadcast.channels, "inbox"],
     }
     urgency: Urgency = "high" if broadcast.urgency == "high" else "normal"
-    return await send_many(session, ANNOUNCEMENT, _RECIPIENTS, binds=binds, urgency=urgency)
+    recipients = sa.select(people.c.account_id, *_SAME)
+    return await send_many(session, ANNOUNCEMENT, recipients, binds=binds, urgency=urgency)

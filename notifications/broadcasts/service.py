@@ -77,11 +77,11 @@ async def _write_batch(session: AsyncSession, broadcast: Broadcast) -> None:
     audience = _audience(broadcast)
     if broadcast.estimated is None:
         broadcast.estimated = await repository.count(await session.connection(), audience)
-    people = await repository.next_people(session, audience, broadcast.reached_up_to)
-    if people:
-        broadcast.written += await repository.tell(session, broadcast, people)
-        broadcast.reached_up_to = people[-1]
-    if len(people) < repository.BATCH:
+    span = await repository.next_span(session, audience, broadcast.reached_up_to)
+    if span.count:
+        broadcast.written += await repository.tell(session, broadcast, audience, span)
+        broadcast.reached_up_to = span.last
+    if span.count < repository.BATCH:
         _become(broadcast, "done")
     elif broadcast.next_batch_at is not None:
         # Due at once, and yet another deadline: a row that is left as due as it was counts as stuck.

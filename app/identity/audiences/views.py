@@ -19,7 +19,8 @@ from app.identity.audiences.schemas import (
 from app.identity.models import Account, Household, Membership, Organization, Resident, ServiceAgreement
 
 EARTH_RADIUS: Final = 6_371_008.8  # metres, the mean radius of IUGG's GRS 80
-FIRST: Final = uuid.UUID(int=0)
+BEFORE_ALL: Final = uuid.UUID(int=0)
+AFTER_ALL: Final = uuid.UUID(int=(1 << 128) - 1)
 
 _accounts = sa.inspect(Account).local_table
 _residents = sa.inspect(Resident).local_table
@@ -35,6 +36,7 @@ _here = sa.and_(
     _accounts.c.community_id == _community,
     _accounts.c.state == sa.literal_column("'active'"),
     _accounts.c.id > sa.bindparam("audience_after", type_=sa.Uuid),
+    _accounts.c.id <= sa.bindparam("audience_up_to", type_=sa.Uuid),
 )
 _lives_here = sa.and_(_residents.c.account_id == _accounts.c.id, _residents.c.state == sa.literal_column("'active'"))
 _has_left = sa.exists(
@@ -62,9 +64,10 @@ _is_served = sa.exists(
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A select of ``account_id``, the first ones after the bind ``audience_after``, and the values of its other binds.
+    """A select of ``account_id``, in the order of ids, and the values of its binds.
 
-    At most ``audience_size`` rows, in the order of ids: all of them, if that is empty.
+    Among them are ``audience_after`` and ``audience_up_to``, between which ids are looked for, and ``audience_size``,
+    how many rows there are at most: as they are here, they leave nobody out.
     """
 
     select: sa.Select[uuid.UUID]
@@ -79,7 +82,8 @@ def audience(community_id: uuid.UUID, criteria: Sequence[Criterion], served_by: 
     """
     binds: dict[str, Any] = {
         "audience_community": community_id,
-        "audience_after": FIRST,
+        "audience_after": BEFORE_ALL,
+        "audience_up_to": AFTER_ALL,
         "audience_size": None,
         "audience_now": clock.now(),
     }

@@ -837,6 +837,13 @@ def upgrade() -> None:
     op.create_index(op.f("ix_identity_resident_household_id"), "identity_resident", ["household_id"], unique=False)
     op.create_index("ix_identity_resident_national_id_index", "identity_resident", ["national_id_index"], unique=False)
     op.create_index(
+        "ix_identity_resident_left",
+        "identity_resident",
+        ["account_id"],
+        unique=False,
+        postgresql_where=sa.text("state <> 'active'"),
+    )
+    op.create_index(
         "ix_identity_resident_tags", "identity_resident", ["tags"], unique=False, postgresql_using="gin"
     )
     op.create_table(
@@ -1581,6 +1588,11 @@ def downgrade() -> None:
     op.drop_index("ix_identity_session_account_id", table_name="identity_session")
     op.drop_table("identity_session")
     op.drop_index("ix_identity_resident_tags", table_name="identity_resident", postgresql_using="gin")
+    op.drop_index(
+        "ix_identity_resident_left",
+        table_name="identity_resident",
+        postgresql_where=sa.text("state <> 'active'"),
+    )
     op.drop_index("ix_identity_resident_national_id_index", table_name="identity_resident")
     op.drop_index(op.f("ix_identity_resident_household_id"), table_name="identity_resident")
     op.drop_table("identity_resident")
