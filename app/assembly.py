@@ -51,6 +51,8 @@ from eldercare.response import routes as response
 from eldercare.sos import routes as sos
 from notifications.account import subscribers as account_subscribers
 from notifications.attempts import routes as attempts
+from notifications.broadcasts import jobs as broadcast_jobs
+from notifications.broadcasts import routes as broadcasts
 from notifications.callbacks import jobs as callback_jobs
 from notifications.callbacks import routes as callbacks
 from notifications.caps import jobs as cap_jobs
@@ -62,6 +64,7 @@ from notifications.operations import jobs as delivery_operation_jobs
 from notifications.operations import routes as delivery_operations
 from notifications.outbox import routes as outbox
 from notifications.preferences import routes as preferences
+from notifications.previews import routes as previews
 from notifications.receipts import jobs as receipt_jobs
 from notifications.receipts import routes as receipts
 from notifications.sending import jobs as sending_jobs
@@ -84,6 +87,7 @@ TABLE_MODULES = (
     "app.identity.sessions.models",
     "app.identity.sign_in.models",
     "app.media.models",
+    "notifications.broadcasts.models",
     "notifications.callbacks.models",
     "notifications.caps.models",
     "notifications.delivery.models",
@@ -93,6 +97,7 @@ TABLE_MODULES = (
     "notifications.outbox.models",
     "notifications.preferences.models",
     "notifications.webhooks.models",
+    "notifications.templates.models",
     "eldercare.alarms.models",
     "eldercare.care_circle.models",
     "eldercare.escalation.models",
@@ -127,6 +132,8 @@ ROUTERS: tuple[Router, ...] = (
     attempts.router,
     delivery_operations.router,
     webhooks.router,
+    broadcasts.router,
+    previews.router,
     check_ins.router,
     sos.router,
     alarms.router,
@@ -174,6 +181,7 @@ JOBS: tuple[Job, ...] = (
     *digest_jobs.JOBS,
     *cap_jobs.JOBS,
     *webhook_jobs.JOBS,
+    *broadcast_jobs.JOBS,
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
 )

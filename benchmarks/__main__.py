@@ -1,21 +1,31 @@
-"""``python -m benchmarks [name …]``: run the benchmarks, all or those named, and print their tables."""
+"""``python -m benchmarks [name[=size] …]``: run the benchmarks, all or those named, and print their tables.
+
+``size`` is how many people or rows it is about, where a benchmark has such a number.
+"""
 
 import sys
+from collections.abc import Callable
 
-from benchmarks import growth, http, place, sos, storm
+from benchmarks import broadcast, growth, http, place, sos, storm
 
-ALL = {"storm": storm.run, "sos": sos.run, "http": http.run, "growth": growth.run}
+ALL: dict[str, Callable[..., None]] = {
+    "storm": storm.run,
+    "broadcast": broadcast.run,
+    "sos": sos.run,
+    "http": http.run,
+    "growth": growth.run,
+}
 
 
 def main() -> None:
     """Run what was asked for; an unknown name lists the known ones."""
-    wanted = sys.argv[1:] or list(ALL)
-    unknown = [name for name in wanted if name not in ALL]
+    wanted = [argument.partition("=") for argument in sys.argv[1:] or ALL]
+    unknown = [name for name, _, _ in wanted if name not in ALL]
     if unknown:
         sys.exit(f"unknown: {', '.join(unknown)}; known: {', '.join(ALL)}")
     with place.server() as server:
-        for name in wanted:
-            ALL[name](server)
+        for name, _, size in wanted:
+            ALL[name](server, *([int(size)] if size else []))
 
 
 if __name__ == "__main__":

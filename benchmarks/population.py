@@ -29,8 +29,8 @@ SELECT {_id(1)}, :now, :now, 1, '{COMMUNITY}', 'Resident ' || n, 'en', 'UTC', 'a
 FROM generate_series(1, :count) n""",
     f"""
 INSERT INTO identity_resident (id, created_at, updated_at, version, community_id, account_id, state,
-    accessibility_needs)
-SELECT {_id(2)}, :now, :now, 1, '{COMMUNITY}', {_id(1)}, 'active', '{{}}'
+    accessibility_needs, tags)
+SELECT {_id(2)}, :now, :now, 1, '{COMMUNITY}', {_id(1)}, 'active', '{{}}', '{{}}'
 FROM generate_series(1, :count) n""",
     f"""
 INSERT INTO identity_installation (id, created_at, updated_at, version, account_id, client_id, provider, fid,
@@ -80,4 +80,5 @@ VALUES ('{identifier(9, 1)}', :now, :now, 1, '{COMMUNITY}', '{OPERATOR}', '{{che
 )
 
 PEOPLE = (_COMMUNITY, *_PEOPLE)
+ACCOUNTS = (_COMMUNITY, *_PEOPLE[:2], "VACUUM ANALYZE")
 DUE = (*PEOPLE, CHECK_INS, "VACUUM ANALYZE")

@@ -11,6 +11,8 @@ from app.core.access import Actor
 from app.core.paging import MAX_LIMIT, PageRequest
 from app.core.problems import Forbidden
 from app.identity.access import Member, member_guard, require_member
+from app.identity.audiences.schemas import Criterion
+from app.identity.audiences.views import Audience, audience
 from app.identity.authenticator import DEVICE_HEADER, IdentityAuthenticator, actor_by_phone, authenticate_sos
 from app.identity.closing.schemas import Closure
 from app.identity.closing.service import close as close_residence
@@ -68,9 +70,11 @@ __all__ = [
     "ANY_SCOPE",
     "DEVICE_HEADER",
     "LANGUAGES",
+    "Audience",
     "Closure",
     "CommunityPublic",
     "ContactPointPublic",
+    "Criterion",
     "FreshSignInNeeded",
     "GrantPublic",
     "HeldPerson",
@@ -96,6 +100,7 @@ __all__ = [
     "add_first_operator",
     "add_grant",
     "appoint",
+    "audience",
     "authenticate_sos",
     "await_receipts",
     "close_break_glass",

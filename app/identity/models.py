@@ -50,6 +50,7 @@ class Account(Table, table=True):
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'deactivated', 'erased')", name="state"),
         sa.Index("ix_identity_account_name", "community_id", sa.text("lower(name)"), "id"),
+        sa.Index("ix_identity_account_community_id", "community_id", "id"),
     )
 
     community_id: uuid.UUID = Field(foreign_key="identity_community.id")
@@ -91,6 +92,7 @@ class Resident(Table, table=True):
             "national_id",
             "national_id_index",
             "accessibility_needs",
+            "tags",
             "household_id",
             "reference",
             "imported_row",
@@ -101,6 +103,8 @@ class Resident(Table, table=True):
         sa.UniqueConstraint("account_id"),
         sa.UniqueConstraint("community_id", "reference"),
         sa.Index("ix_identity_resident_national_id_index", "national_id_index"),
+        sa.Index("ix_identity_resident_left", "account_id", postgresql_where=sa.text("state <> 'active'")),
+        sa.Index("ix_identity_resident_tags", "tags", postgresql_using="gin"),
     )
 
     community_id: uuid.UUID = Field(foreign_key="identity_community.id")
@@ -111,6 +115,7 @@ class Resident(Table, table=True):
     national_id: str | None = sealed(default=None)
     national_id_index: bytes | None = Field(default=None, sa_type=sa.LargeBinary)
     accessibility_needs: list[str] = text_array()
+    tags: list[str] = text_array(description="the operator's own words for groups of residents")
     emergency_notes: str | None = sealed(default=None)
     state: str = "active"
     closed_on: date | None = Field(default=None, description="local day of the death or of the move")

@@ -15,7 +15,7 @@ from notifications.delivery import repository, rules
 from notifications.delivery.models import MAX_DATA
 from notifications.inbox.models import KEEP as INBOX_KEPT_FOR
 from notifications.inbox.rules import wake_channels
-from notifications.templates.notices import Notice
+from notifications.templates.notices import Notice, Urgency
 from notifications.templates.variables import Value, encode
 
 KEY_KEPT_FOR = timedelta(days=92)
@@ -94,17 +94,20 @@ async def send_many(
     *,
     binds: Mapping[str, object] | None = None,
     origin_kind: str | None = None,
+    urgency: Urgency | None = None,
 ) -> int:
     """Write ``notice`` for every row of ``recipients`` in one statement; return how many got it (the others had it).
 
     ``recipients`` yields ``account_id``, ``community_id``, ``dedupe_key`` and, where wanted, ``variables`` and ``data``
     (jsonb), ``about``, ``origin_id``, ``send_at``, ``expires_at``, ``collapse_key``, ``contact_point_id``, ``channels``
     (text[]: of the notice's channels, in the order to use); ``binds`` are the values of its named parameters, and
-    ``origin_kind`` goes with ``origin_id``. Call it in batches of up to 5,000 rows.
+    ``origin_kind`` goes with ``origin_id``. ``urgency`` takes the place of the notice's, not its lane's. Call it in
+    batches of up to 5,000 rows.
     """
     await session.flush()
     statement = repository.writing(recipients).count
-    count = await session.scalar(statement, {**(binds or {}), **_binds(notice, origin_kind)})
+    own = _binds(notice, origin_kind) | ({"urgency": urgency} if urgency else {})
+    count = await session.scalar(statement, {**(binds or {}), **own})
     if count:
         wake(session, notice)
         _wake_inboxes(session, notice, None)
@@ -114,7 +117,7 @@ async def send_many(
 def wake(session: AsyncSession, notice: Notice) -> None:
     """Wake the workers of the notice's lane once the session committed."""
     if notice.outgoing:
-        wakeups.request(session, rules.wake_channel(rules.lane_of(notice.urgency)))
+        wakeups.request(session, rules.wake_channel(rules.lane_of(notice)))
 
 
 def _wake_inboxes(session: AsyncSession, notice: Notice, accounts: Sequence[uuid.UUID] | None) -> None:
@@ -136,7 +139,7 @@ def _binds(notice: Notice, origin_kind: str | None) -> dict[str, object]:
         "notice_key": notice.key,
         "category": notice.category,
         "urgency": notice.urgency,
-        "lane": rules.lane_number(rules.lane_of(notice.urgency)),
+        "lane": rules.lane_number(rules.lane_of(notice)),
         "origin_kind": origin_kind,
     }
 

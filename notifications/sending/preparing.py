@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock, failures
 from app.core.database import reading
 from app.identity import api as identity
+from notifications.broadcasts.notices import ANNOUNCEMENT, BROADCAST_ID
+from notifications.broadcasts.views import cancelled
 from notifications.channels.ports import Message, Outcome, PushAddress, WebPushSubscription
 from notifications.opt_outs.repository import opted_out
 from notifications.preferences.rules import Choices
@@ -40,6 +42,7 @@ class _Surroundings:
     not_to_be_called: set[uuid.UUID] = field(default_factory=set)
     opted_out: set[str] = field(default_factory=set)
     choices: dict[uuid.UUID, Choices] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
 
 
 async def prepare(claimed: Sequence[Claimed]) -> list[tuple[Claimed, Message | Settlement]]:
@@ -87,6 +90,9 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
     choosing = {delivery.account_id for delivery in claimed if delivery.urgency != "critical"}
     if choosing:
         found.choices.update(await choices_of(connection, choosing))
+    announced = {item.data[BROADCAST_ID] for item in claimed if item.notice_key == ANNOUNCEMENT.key}
+    if announced:
+        found.cancelled.update(await cancelled(connection, announced))
     return found
 
 
@@ -135,8 +141,9 @@ def _grounded(delivery: Claimed, known: _Surroundings) -> Settlement | None:
         return Settlement("expired", error="expired", counts=False)
     if delivery.was_sending and not rules.may_repeat(delivery.channel, delivery.urgency):
         return Settlement("parked", error="uncertain")
-    if person is None or person.state != "active":
-        return Settlement("suppressed", error="recipient_inactive", counts=False)
+    active = person is not None and person.state == "active"
+    if not active or delivery.data.get(BROADCAST_ID) in known.cancelled:
+        return Settlement("suppressed", error="cancelled" if active else "recipient_inactive", counts=False)
     if delivery.notice_key not in notices():
         return Settlement("parked", error="unknown_notice")
     return None

@@ -1,31 +1,15 @@
 """What is missing from a notice's texts: the check that makes an incomplete notice fail a test, not a person."""
 
 import tomllib
-import uuid
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
 from jinja2 import TemplateError, meta
 
+from notifications.templates.examples import rendered
 from notifications.templates.notices import Notice
-from notifications.templates.rendering import CannotRender, Reader, render
+from notifications.templates.rendering import CannotRender
 from notifications.templates.texts import FIELDS, LANGUAGES, MAX_PUSH_TEXT, environment, source
-from notifications.templates.variables import Kind, Value, encode
 
-_READER = Reader(name="Ada", language="en", time_zone="Europe/Berlin")
-_INSTANT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-_ID = uuid.UUID(int=1)
-_SAMPLES: Mapping[Kind, Value] = {
-    "resident": _ID,
-    "account": _ID,
-    "community": _ID,
-    "instant": _INSTANT,
-    "date": _INSTANT.date(),
-    "integer": 2,
-    "word": "word",
-    "categories": "account=2",
-    "text": "text",
-}
 _ALWAYS_THERE = frozenset({"recipient"})
 
 
@@ -71,10 +55,8 @@ def _in_section(notice: Notice, where: str, channel: str, section: Mapping[str, 
 
 
 def _rendered(notice: Notice, channel: str, language: str, where: str) -> Iterator[str]:
-    reader = Reader(_READER.name, language, _READER.time_zone)
-    stored = encode(notice.variables, {name: _SAMPLES[kind] for name, kind in notice.variables.items()})
     try:
-        text = render(notice, channel, reader, stored, {_ID: "Grace"})
+        text = rendered(notice, channel, language)
     except CannotRender as error:
         yield f"{where}: {error}"
         return

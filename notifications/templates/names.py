@@ -2,24 +2,29 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.identity import api as identity
+from notifications.templates.announcements import announcements
 from notifications.templates.notices import Notice
-from notifications.templates.variables import NAMED, Named, Stored, named_ids
+from notifications.templates.variables import NAMED, Kind, Stored, named_ids
+
+_LOOKED_UP: Final[tuple[Kind, ...]] = (*NAMED, "announcement")
 
 
 async def names_of(
     connection: AsyncConnection, notices: Iterable[tuple[Notice, Mapping[str, Stored]]]
 ) -> dict[uuid.UUID, str]:
-    """Return the names of every resident, account and community that ``notices`` speak of; unknown ids are left out.
+    """Return the names of every resident, account and community that ``notices`` speak of, and announcements' texts.
 
+    Unknown ids are left out.
     Raises ``ValueError`` for a variable that should be an id and is not.
     """
-    wanted: dict[Named, set[uuid.UUID]] = {named: set() for named in NAMED}
+    wanted: dict[Kind, set[uuid.UUID]] = {named: set() for named in _LOOKED_UP}
     for notice, stored in notices:
-        for named in NAMED:
+        for named in _LOOKED_UP:
             wanted[named].update(named_ids(notice.variables, stored, named))
     found: dict[uuid.UUID, str] = {}
     if wanted["resident"]:
@@ -29,4 +34,6 @@ async def names_of(
         found |= {account_id: person.name for account_id, person in people.items()}
     if wanted["community"]:
         found |= await identity.community_names(connection, wanted["community"])
+    if wanted["announcement"]:
+        found |= await announcements(connection, wanted["announcement"])
     return found

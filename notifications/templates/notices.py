@@ -35,6 +35,7 @@ class Notice:
     ``useful_for`` is how long the message is worth sending; after that it expires instead of arriving stale.
     ``patience`` is how long a channel that can confirm has to do so before the next one is used; ``None``: no receipt
     is expected.
+    What goes ``to_many`` travels as bulk whatever its urgency: nobody who is asked or called waits behind it.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Notice:
     mode: Mode = "all"
     useful_for: timedelta = timedelta(hours=24)
     patience: timedelta | None = BY_URGENCY
+    to_many: bool = False
 
     def __post_init__(self) -> None:
         """Register the notice; raises ``ValueError`` for a malformed one or a key that is taken."""

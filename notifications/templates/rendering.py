@@ -56,7 +56,7 @@ def render(
     """
     language = language_for(reader.language)
     try:
-        values = decode(notice.variables, stored, names) | {
+        values = decode(notice.variables, stored, names, language) | {
             "recipient": {"name": reader.name},
             LOCALE: locale_of(language),
             TIME_ZONE: _zone(reader.time_zone),
@@ -74,6 +74,7 @@ _WORDS: Mapping[str, Template] = {
     "instant": environment.from_string("{{ value | moment }}"),
     "date": environment.from_string("{{ value | date }}"),
     "integer": environment.from_string("{{ value | number }}"),
+    "announcement": environment.from_string("{{ value.body }}"),
 }
 _AS_IT_IS = environment.from_string("{{ value }}")
 
@@ -85,11 +86,12 @@ def words(
 
     Names for ids, day and wall time for instants, the rest as it is. Raises ``CannotRender``.
     """
-    shared = {LOCALE: locale_of(language_for(reader.language)), TIME_ZONE: _zone(reader.time_zone)}
+    language = language_for(reader.language)
+    shared = {LOCALE: locale_of(language), TIME_ZONE: _zone(reader.time_zone)}
     try:
         return {
             name: _WORDS.get(notice.variables[name], _AS_IT_IS).render(shared | {"value": value})
-            for name, value in decode(notice.variables, stored, names).items()
+            for name, value in decode(notice.variables, stored, names, language).items()
         }
     except (TemplateError, KeyError, TypeError, ValueError, SealBroken) as error:
         raise CannotRender(f"{notice.key}: {type(error).__name__}") from error

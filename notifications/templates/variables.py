@@ -8,11 +8,13 @@ Kinds, as a notice declares them and as ``send_many`` stores them in ``variables
 - ``integer`` a number: ``{{ x }}``; ``word`` an enumeration: ``{% if x == "en_route" %}``
 - ``categories`` how many of which categories, ``care_circle=2 account=1``: ``{{ x | by_category }}``
 - ``text`` somebody's own words or a secret: sealed in the table (``seal_text`` for set-based sending): ``{{ x }}``
+- ``announcement`` the id of words kept once for many readers: ``{{ x.title }}``, ``{{ x.body }}``
 
 Names are read when a text is rendered: nothing about a person is copied into a queue, and a corrected name is used at
-once.
+once. So are announcements: a million copies of somebody's words would be a million times as many bytes.
 """
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -20,7 +22,9 @@ from typing import Literal
 
 from app.core import sealing
 
-Kind = Literal["resident", "account", "community", "instant", "date", "integer", "word", "categories", "text"]
+Kind = Literal[
+    "resident", "account", "community", "instant", "date", "integer", "word", "categories", "text", "announcement"
+]
 Value = uuid.UUID | datetime | date | int | str
 Stored = str | int
 Named = Literal["resident", "account", "community"]
@@ -36,6 +40,7 @@ _TYPES: Mapping[Kind, type | tuple[type, ...]] = {
     "word": str,
     "categories": str,
     "text": str,
+    "announcement": uuid.UUID,
 }
 _CONTEXT = "notifications.variables.text"
 ERASED = "—"
@@ -64,26 +69,35 @@ def _encode(name: str, kind: Kind, value: Value) -> Stored:
     return value if isinstance(value, int) else str(value)
 
 
-def named_ids(kinds: Mapping[str, Kind], stored: Mapping[str, Stored], named: Named) -> Iterable[uuid.UUID]:
+def named_ids(kinds: Mapping[str, Kind], stored: Mapping[str, Stored], named: Kind) -> Iterable[uuid.UUID]:
     """Yield the ids of one kind among the variables of a notice."""
     return (uuid.UUID(str(stored[name])) for name, kind in kinds.items() if kind == named and name in stored)
 
 
 def decode(
-    kinds: Mapping[str, Kind], stored: Mapping[str, Stored], names: Mapping[uuid.UUID, str]
+    kinds: Mapping[str, Kind], stored: Mapping[str, Stored], names: Mapping[uuid.UUID, str], language: str
 ) -> dict[str, object]:
     """Return what a template sees: named ids as ``{"id", "name"}``, instants and dates as such, texts unsealed.
 
+    An announcement is seen in ``language``, or in another one if there is none in it.
     Raises ``KeyError`` for a variable that is missing, ``ValueError`` for one that is not of its kind.
     """
-    return {name: _decode(kind, stored[name], names) for name, kind in kinds.items()}
+    return {name: _decode(kind, stored[name], names, language) for name, kind in kinds.items()}
 
 
-def _decode(kind: Kind, value: Stored, names: Mapping[uuid.UUID, str]) -> object:
+def _announced(texts: str, language: str) -> Mapping[str, str]:
+    """Return title and body in ``language``, or in another one if there is none in it."""
+    known: dict[str, dict[str, str]] = json.loads(texts)
+    return known.get(language) or next(iter(known.values()), {"title": ERASED, "body": ERASED})
+
+
+def _decode(kind: Kind, value: Stored, names: Mapping[uuid.UUID, str], language: str) -> object:  # noqa: PLR0911 - a kind each
     match kind:
         case "resident" | "account" | "community":
             identifier = uuid.UUID(str(value))
             return {"id": str(identifier), "name": names.get(identifier) or ERASED}
+        case "announcement":
+            return _announced(names.get(uuid.UUID(str(value)), "{}"), language)
         case "instant":
             return datetime.fromisoformat(str(value))
         case "date":

@@ -26,6 +26,7 @@ from app.media.links import signed_url
 from app.media.models import STORED, Upload
 from app.media.storage import storage
 from eldercare.escalation.models import DeskTest
+from notifications.broadcasts.models import Broadcast
 from notifications.inbox.models import INBOX
 from notifications.unsubscribing.links import Subscription, token
 from tests.factories import eldercare_alarms, eldercare_check_ins, identity, notifications, sign_in, webhooks
@@ -117,6 +118,8 @@ async def open_world() -> World:
         "deliveries": delivery,
         "device-credentials": _id_in(device),
         "holidays": 2027,
+        "broadcasts": await _broadcast(agency),
+        "notice-templates": "eldercare.desk_test",
         **await _own_things(place, resident),
         **await _care(resident, family),
     }
@@ -157,6 +160,21 @@ async def _invitation(of: Community, to: Organization, whom: Account, by: Accoun
     async with unit_of_work() as session:
         session.add(row)
     return secret, row.id
+
+
+async def _broadcast(of: Organization) -> uuid.UUID:
+    """Insert an announcement of an organization that is all written."""
+    row = Broadcast(
+        community_id=of.community_id,
+        organization_id=of.id,
+        only_served=True,
+        audience=[{"kind": "community"}],
+        urgency="normal",
+        state="done",
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row.id
 
 
 async def _own_things(place: Community, resident: Resident) -> dict[str, object]:
@@ -259,6 +277,14 @@ def _invite(_: World) -> dict[str, Any]:
     return {"phone": "+8613800000999", "name": "Friend", "relationship": "friend", "scopes": ["alarms:read"]}
 
 
+def _everybody(_: World) -> dict[str, Any]:
+    return {"audience": [{"kind": "community"}]}
+
+
+def _announcement(world: World) -> dict[str, Any]:
+    return _everybody(world) | {"texts": [{"language": "en", "title": "Water", "body": "None on Monday"}]}
+
+
 def _nothing(_: World) -> dict[str, Any]:
     return {}
 
@@ -311,6 +337,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "markMyInboxRead": lambda world: {"up_to": world.ids["inbox"]},
     "orderMyCircle": lambda world: {"member_ids": [world.ids["circle"]]},
     "orderResidentCircle": lambda world: {"member_ids": [world.ids["circle"]]},
+    "previewBroadcast": _everybody,
     "raiseResidentAlarm": lambda _: {"kind": "fall"},
     "recordMyReceipts": lambda world: {"receipts": [{"notice_id": world.ids["notices"], "kind": "opened"}]},
     "registerMyInstallation": lambda _: {"platform": "web", "app_version": "1.0.0", "language": "en"},
@@ -318,11 +345,13 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "resolveAlarm": lambda _: {"outcome": "helped"},
     "setMyNotificationPreferences": lambda _: {},
     "setHolidays": lambda _: {"days": []},
+    "startBroadcast": _announcement,
 }
 """Valid bodies, where something is decided behind them; everywhere else an empty one gets past the guards."""
 
 QUERIES: Final = {
     "listHolidays": "?from=2026-01-01&to=2026-12-31",
     "listCheckInsOfDay": "?date=2026-03-02",
+    "previewNoticeTemplate": "?channel=push",
     "getResponseTimes": "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z",
 }

@@ -93,9 +93,26 @@ async def contact_point(
     return await _insert(point)
 
 
-async def household(of: Community, *, address: str = "1 Lake Road", reference: str | None = None) -> Household:
-    """Insert a home."""
-    return await _insert(Household(community_id=of.id, address=seal(address, ADDRESS), reference=reference))
+async def household(
+    of: Community,
+    *,
+    address: str = "1 Lake Road",
+    reference: str | None = None,
+    building: str | None = None,
+    place: tuple[float, float] | None = None,
+) -> Household:
+    """Insert a home; ``place`` is its latitude and longitude."""
+    latitude, longitude = place or (None, None)
+    return await _insert(
+        Household(
+            community_id=of.id,
+            address=seal(address, ADDRESS),
+            reference=reference,
+            building=building,
+            latitude=latitude,
+            longitude=longitude,
+        )
+    )
 
 
 async def resident(
@@ -112,6 +129,7 @@ async def resident(
     emergency_notes: str | None = None,
     reference: str | None = None,
     accessibility_needs: Sequence[str] = (),
+    tags: Sequence[str] = (),
 ) -> Resident:
     """Insert a resident, with an account and a household of their own unless they are given."""
     person = person or await account(of, name=name, phone=phone, email=email, language=language, time_zone=time_zone)
@@ -125,6 +143,7 @@ async def resident(
             birth_date=birth_date,
             emergency_notes=seal(emergency_notes, EMERGENCY_NOTES) if emergency_notes else None,
             accessibility_needs=list(accessibility_needs),
+            tags=list(tags),
         )
     )
 

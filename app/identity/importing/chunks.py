@@ -202,7 +202,7 @@ def _resident(row: ResidentRow, home_ids: Mapping[str, UUID]) -> dict[str, Any]:
 
 
 def _created(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {**values, "accessibility_needs": values["accessibility_needs"] or []}
+    return {**values, "accessibility_needs": values["accessibility_needs"] or [], "tags": []}
 
 
 def _account(place: Place, account_id: UUID, row: ResidentRow) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import uuid
 from datetime import date, datetime, time
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from app.identity.people import rules
 
@@ -30,6 +30,8 @@ TimeZone = Annotated[str, AfterValidator(rules.check_time_zone), Field(examples=
 WallTime = Annotated[time, AfterValidator(rules.check_wall_time), Field(examples=["08:00"])]
 Notes = Annotated[str, Field(max_length=4_000)]
 Reference = Annotated[str, Field(min_length=1, max_length=100, description="the operator's own number")]
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+Tags = Annotated[list[Tag], Field(max_length=20, description="the operator's own words for groups of residents")]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 
@@ -151,6 +153,7 @@ class ProfilePublic(BaseModel):
     time_zone: str
     household: HouseholdPublic | None
     accessibility_needs: list[AccessibilityNeed]
+    tags: list[str]
     emergency_notes: str | None
     reference: str | None
     state: ResidentState
@@ -159,7 +162,7 @@ class ProfilePublic(BaseModel):
 
 
 class ProfileChange(Change):
-    """What changes about a resident. Only the community's staff changes the household and the reference."""
+    """What changes about a resident. Only the community's staff changes the household, the reference and the tags."""
 
     name: Name = Field(default_factory=str)
     birth_date: date | None = None
@@ -169,6 +172,7 @@ class ProfileChange(Change):
     emergency_notes: Notes | None = None
     household: HouseholdAdd | None = None
     reference: Reference | None = None
+    tags: Tags = Field(default_factory=list)
 
 
 class ResidentCreate(BaseModel):
@@ -186,6 +190,7 @@ class ResidentCreate(BaseModel):
     emergency_notes: Notes | None = None
     national_id: Annotated[str, Field(min_length=4, max_length=40)] | None = None
     reference: Reference | None = None
+    tags: Tags = Field(default_factory=list)
     contact_points: Annotated[list[ContactPointAdd], Field(max_length=10)] = Field(default_factory=list)
 
 

@@ -92,6 +92,7 @@ async def create_resident(session: AsyncSession, actor: Actor, data: ResidentCre
         reference=data.reference,
         birth_date=_checked_birth_date(data.birth_date, account.time_zone),
         accessibility_needs=sorted(set(data.accessibility_needs)),
+        tags=sorted(set(data.tags)),
         emergency_notes=seal(data.emergency_notes, EMERGENCY_NOTES) if data.emergency_notes else None,
         national_id=seal(data.national_id, NATIONAL_ID) if data.national_id else None,
         national_id_index=national_id_index(data.national_id) if data.national_id else None,
@@ -118,8 +119,8 @@ async def change_profile(
     if resident.state != "active":
         raise ResidenceEnded
     given = change.model_dump(exclude_unset=True)
-    if subject.relation != "staff" and given.keys() & {"household", "reference"}:
-        raise Forbidden("only the community's staff changes the household and the reference")
+    if subject.relation != "staff" and given.keys() & {"household", "reference", "tags"}:
+        raise Forbidden("only the community's staff changes the household, the reference and the tags")
     changed = _apply_account(account, given)
     changed |= await _apply_resident(session, resident, account.time_zone, change, given.keys())
     await _flush_references(session)
@@ -160,6 +161,8 @@ async def _apply_resident(
         resident.birth_date = _checked_birth_date(change.birth_date, time_zone)
     if "accessibility_needs" in given:
         resident.accessibility_needs = sorted(set(change.accessibility_needs))
+    if "tags" in given:
+        resident.tags = sorted(set(change.tags))
     if "emergency_notes" in given:
         resident.emergency_notes = seal(change.emergency_notes, EMERGENCY_NOTES) if change.emergency_notes else None
     if "reference" in given:

@@ -560,6 +560,51 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "notifications_announcement",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("texts", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_announcement")),
+    )
+    op.create_index(
+        "ix_notifications_announcement_expires_at", "notifications_announcement", ["expires_at"], unique=False
+    )
+    op.create_table(
+        "notifications_broadcast",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("community_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("only_served", sa.Boolean(), nullable=False),
+        sa.Column("audience", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("channels", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("urgency", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("estimated", sa.Integer(), nullable=True),
+        sa.Column("written", sa.Integer(), nullable=False),
+        sa.Column("reached_up_to", sa.Uuid(), nullable=True),
+        sa.Column("next_batch_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'running') = (next_batch_at IS NOT NULL)",
+            name=op.f("ck_notifications_broadcast_running_has_a_next_batch"),
+        ),
+        sa.CheckConstraint("state IN ('running', 'done', 'cancelled')", name=op.f("ck_notifications_broadcast_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_broadcast")),
+    )
+    op.create_index(
+        "ix_notifications_broadcast_community_id", "notifications_broadcast", ["community_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_notifications_broadcast_next_batch_at",
+        "notifications_broadcast",
+        ["next_batch_at"],
+        unique=False,
+        postgresql_where=sa.text("next_batch_at IS NOT NULL"),
+    )
+    op.create_table(
         "notifications_preference",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -629,6 +674,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_account")),
     )
+    op.create_index("ix_identity_account_community_id", "identity_account", ["community_id", "id"], unique=False)
     op.create_index(
         "ix_identity_account_name",
         "identity_account",
@@ -900,6 +946,7 @@ def upgrade() -> None:
         sa.Column("national_id", sa.Text(), nullable=True),
         sa.Column("national_id_index", sa.LargeBinary(), nullable=True),
         sa.Column("accessibility_needs", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("tags", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("emergency_notes", sa.Text(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("closed_on", sa.Date(), nullable=True),
@@ -916,6 +963,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_resident")),
         sa.UniqueConstraint("account_id", name=op.f("uq_identity_resident_account_id")),
         sa.UniqueConstraint("community_id", "reference", name=op.f("uq_identity_resident_community_id_reference")),
+    )
+    op.create_index(
+        "ix_identity_resident_tags", "identity_resident", ["tags"], unique=False, postgresql_using="gin"
+    )
+    op.create_index(
+        "ix_identity_resident_left",
+        "identity_resident",
+        ["account_id"],
+        unique=False,
+        postgresql_where=sa.text("state <> 'active'"),
     )
     op.create_index(op.f("ix_identity_resident_household_id"), "identity_resident", ["household_id"], unique=False)
     op.create_index("ix_identity_resident_national_id_index", "identity_resident", ["national_id_index"], unique=False)
@@ -1548,6 +1605,22 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_identity_resident_tags", table_name="identity_resident", postgresql_using="gin")
+    op.drop_index(
+        "ix_identity_resident_left",
+        table_name="identity_resident",
+        postgresql_where=sa.text("state <> 'active'"),
+    )
+    op.drop_index("ix_identity_account_community_id", table_name="identity_account")
+    op.drop_index(
+        "ix_notifications_broadcast_next_batch_at",
+        table_name="notifications_broadcast",
+        postgresql_where=sa.text("next_batch_at IS NOT NULL"),
+    )
+    op.drop_index("ix_notifications_broadcast_community_id", table_name="notifications_broadcast")
+    op.drop_table("notifications_broadcast")
+    op.drop_index("ix_notifications_announcement_expires_at", table_name="notifications_announcement")
+    op.drop_table("notifications_announcement")
     op.drop_table("eldercare_check_in_schedule")
     op.drop_index(
         "ix_eldercare_check_in_unanswered",

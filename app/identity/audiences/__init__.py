@@ -1,0 +1,1 @@
+"""Audiences: the people of a community whom an announcement is for."""
