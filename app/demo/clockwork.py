@@ -74,7 +74,7 @@ class Clockwork:
         """Return the earliest deadline of any queue after now, ``until`` if there is none before."""
         now = clock.now()
         async with reading() as connection:
-            rows = (await connection.execute(_deadlines(), {"now": now, "until": until})).all()
+            rows = (await connection.execute(_deadlines(), {"now": now, "until": until, "claim_now": now})).all()
         found = {row.queue: row.deadline for row in rows if row.deadline is not None}
         first = min(found.values(), default=until)
         jobs = frozenset(SERVES.get(name, name) for name, at in found.items() if at == first)

@@ -206,7 +206,8 @@ async def test_a_place_that_is_not_known_begins_anew(url: str, ada: Account, pla
     async with following(url, await sign_in(ada), given) as stream:
         assert [told.event for told in await stream.until_unread()] == ["reset", "unread"]
         await tell(ada, "new")
-        assert items(await stream.until_unread()) == ["new"]
+        # What was written while any other transaction ran may come once more.
+        assert set(items(await stream.until_unread())) - {"old"} == {"new"}
 
 
 async def revoke(row: AccountSession) -> None:
