@@ -2,15 +2,15 @@
 
 from typing import Literal
 
-from notifications.templates.notices import Notice
+from notifications.templates.notices import Urgency
 
 Lane = Literal["critical", "high", "bulk"]
 LANES: tuple[Lane, ...] = ("critical", "high", "bulk")
 
 
-def lane_of(notice: Notice) -> Lane:
-    """Return the lane a notice travels in."""
-    return notice.urgency if notice.urgency in ("critical", "high") and not notice.to_many else "bulk"
+def lane_of(urgency: Urgency) -> Lane:
+    """Return the lane an urgency travels in."""
+    return urgency if urgency in ("critical", "high") else "bulk"
 
 
 def lane_number(lane: Lane) -> int:

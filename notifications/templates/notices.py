@@ -24,7 +24,6 @@ class Notice:
     ``variables`` names what the texts need and of which kind each is (see ``templates/variables.py``): ids, instants
     and enumerations, which become names and local times when a text is rendered.
     ``useful_for`` is how long the message is worth sending; after that it expires instead of arriving stale.
-    What goes ``to_many`` travels as bulk whatever its urgency: nobody who is asked or called waits behind it.
     """
 
     key: str
@@ -35,7 +34,6 @@ class Notice:
     variables: Mapping[str, Kind] = field(default_factory=dict)
     mode: Mode = "all"
     useful_for: timedelta = timedelta(hours=24)
-    to_many: bool = False
 
     def __post_init__(self) -> None:
         """Register the notice; raises ``ValueError`` for a malformed one or a key that is taken."""
