@@ -20,5 +20,4 @@ ANNOUNCEMENT: Final = Notice(
     package="notifications.broadcasts",
     variables={"announcement": "announcement"},
     useful_for=timedelta(days=3),
-    to_many=True,
 )

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from notifications.templates.notices import Notice
+from notifications.templates.notices import Urgency
 
 Lane = Literal["critical", "high", "bulk"]
 LANES: tuple[Lane, ...] = ("critical", "high", "bulk")
@@ -13,9 +13,9 @@ _MILLISECONDS = 80  # of a UUIDv7 stand above these bits
 _CLOCKS_DIFFER_BY: Final = 3_600_000  # milliseconds, among machines: far more than they should
 
 
-def lane_of(notice: Notice) -> Lane:
-    """Return the lane a notice travels in."""
-    return notice.urgency if notice.urgency in ("critical", "high") and not notice.to_many else "bulk"
+def lane_of(urgency: Urgency) -> Lane:
+    """Return the lane an urgency travels in."""
+    return urgency if urgency in ("critical", "high") else "bulk"
 
 
 def lane_number(lane: Lane) -> int:

@@ -117,7 +117,7 @@ async def send_many(
 def wake(session: AsyncSession, notice: Notice) -> None:
     """Wake the workers of the notice's lane once the session committed."""
     if notice.outgoing:
-        wakeups.request(session, rules.wake_channel(rules.lane_of(notice)))
+        wakeups.request(session, rules.wake_channel(rules.lane_of(notice.urgency)))
 
 
 def _wake_inboxes(session: AsyncSession, notice: Notice, accounts: Sequence[uuid.UUID] | None) -> None:
@@ -139,7 +139,7 @@ def _binds(notice: Notice, origin_kind: str | None) -> dict[str, object]:
         "notice_key": notice.key,
         "category": notice.category,
         "urgency": notice.urgency,
-        "lane": rules.lane_number(rules.lane_of(notice)),
+        "lane": rules.lane_number(rules.lane_of(notice.urgency)),
         "origin_kind": origin_kind,
     }
 

@@ -33,9 +33,7 @@ class Notice:
     ``variables`` names what the texts need and of which kind each is (see ``templates/variables.py``): ids, instants
     and enumerations, which become names and local times when a text is rendered.
     ``useful_for`` is how long the message is worth sending; after that it expires instead of arriving stale.
-    ``patience`` is how long a channel that can confirm has to do so before the next one is used; ``None``: no receipt
-    is expected.
-    What goes ``to_many`` travels as bulk whatever its urgency: nobody who is asked or called waits behind it.
+    patience: timedelta | None = BY_URGENCY
     """
 
     key: str
@@ -47,7 +45,6 @@ class Notice:
     mode: Mode = "all"
     useful_for: timedelta = timedelta(hours=24)
     patience: timedelta | None = BY_URGENCY
-    to_many: bool = False
 
     def __post_init__(self) -> None:
         """Register the notice; raises ``ValueError`` for a malformed one or a key that is taken."""

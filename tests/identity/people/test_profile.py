@@ -147,3 +147,11 @@ async def test_staff_of_another_community_does_not_know_the_resident(client: htt
     other = await make.community(name="Hillside")
     stranger = await sign_in(await make.operator(other))
     assert (await client.get(f"/v1/residents/{scene.resident.id}/profile", headers=stranger)).status_code == 404
+
+
+async def test_staff_tags_residents_and_everybody_concerned_sees_it(client: httpx.AsyncClient, scene: Scene) -> None:
+    path, tags = f"/v1/residents/{scene.resident.id}/profile", {"tags": ["garden", " choir ", "choir"]}
+    changed = await client.patch(path, json=tags, headers=scene.staff_headers)
+    assert changed.json()["tags"] == ["choir", "garden"], changed.text
+    assert (await client.get("/v1/me/profile", headers=scene.resident_headers)).json()["tags"] == ["choir", "garden"]
+    assert (await client.patch("/v1/me/profile", json=tags, headers=scene.resident_headers)).status_code == 403
