@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import growth, http, place, sos, storm
+from benchmarks import fanout, growth, http, place, sos, storm
 
-ALL = {"storm": storm.run, "sos": sos.run, "http": http.run, "growth": growth.run}
+ALL = {"storm": storm.run, "sos": sos.run, "http": http.run, "growth": growth.run, "fanout": fanout.run}
 
 
 def main() -> None:

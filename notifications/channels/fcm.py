@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-import aiohttp
 import orjson
 import structlog
 
@@ -14,10 +13,10 @@ from app.core.settings import PushSettings
 from notifications.channels.fcm_messages import MAX_PAYLOAD, Answer, content, target, understand
 from notifications.channels.fcm_token import AccessToken, TokenUnavailable
 from notifications.channels.ports import Message, Outcome, PushAddress
+from notifications.channels.posting import Poster, Unanswered
 
 REPORT_SECONDS = 0.1  # what is done by then is told; a phone that takes long holds up nobody's outcome
 CONNECTIONS = 100  # per lane
-CONNECT_SECONDS = 5.0
 # From best to worst: what a person's several phones answered becomes one outcome.
 _ORDER = ("sent", "unavailable", "quota", "token", "failed", "gone")
 
@@ -34,7 +33,7 @@ class FcmChannel:
         self._timeout = settings.fcm_timeout
         self._token = AccessToken(settings)
         # Critical messages have connections of their own: they never wait for one that a bulk message holds.
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._posters: dict[bool, Poster] = {}
         # Nor do they wait for the quota that bulk messages used up: FCM says of each message whether it takes it.
         self._paused_until: dict[bool, datetime] = {}
 
@@ -53,9 +52,9 @@ class FcmChannel:
 
     async def close(self) -> None:
         """Close the connections."""
-        while self._sessions:
-            _, session = self._sessions.popitem()
-            await session.close()
+        while self._posters:
+            _, poster = self._posters.popitem()
+            await poster.close()
 
     async def _send(self, message: Message) -> Outcome:
         now = clock.now()
@@ -66,9 +65,9 @@ class FcmChannel:
         shared = content(message, now)
         if len(orjson.dumps(shared["notification"])) + len(orjson.dumps(shared["data"])) > MAX_PAYLOAD:
             return Outcome(message.delivery_id, "failed", "message_too_big")
-        answers = await asyncio.gather(
-            *(self._post(shared, installation, critical=critical) for installation in message.installations)
-        )
+        posts = [self._post(shared, installation, critical=critical) for installation in message.installations]
+        # Nearly everybody has one phone: no further task for it.
+        answers = [await posts[0]] if len(posts) == 1 else await asyncio.gather(*posts)
         return self._combined(message, answers)
 
     def _combined(self, message: Message, answers: Sequence[Answer]) -> Outcome:
@@ -103,30 +102,21 @@ class FcmChannel:
         except TokenUnavailable as error:
             log.warning("fcm_token_unavailable", error=str(error))
             return Answer("unavailable", "token_unavailable")
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         try:
-            async with self._session(critical=critical).post(self._url, data=body, headers=headers) as response:
-                raw = await response.read()
-        except TimeoutError:
-            return Answer("unavailable", "timeout")
-        except aiohttp.ClientError as error:
-            return Answer("unavailable", type(error).__name__)
+            reply = await self._poster(critical=critical).post(body, f"Bearer {token}")
+        except Unanswered as error:
+            return Answer("unavailable", error.code)
         document: object = None
         with suppress(orjson.JSONDecodeError):  # a proxy's error page: the status says enough
-            document = orjson.loads(raw)
+            document = orjson.loads(reply.body)
         parsed = document if isinstance(document, dict) else {}
-        answer = understand(response.status, response.headers, parsed, clock.now())
+        answer = understand(reply.status, reply.headers, parsed, clock.now())
         if answer.verdict == "token":
             self._token.reject(token)
         return answer
 
-    def _session(self, *, critical: bool) -> aiohttp.ClientSession:
-        session = self._sessions.get(critical)
-        if session is None or session.closed:
-            # No total timeout: it would count the wait for a free connection, which says nothing about FCM.
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=self._timeout)
-            connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-            jar = aiohttp.DummyCookieJar()
-            session = aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar)
-            self._sessions[critical] = session
-        return session
+    def _poster(self, *, critical: bool) -> Poster:
+        poster = self._posters.get(critical)
+        if poster is None:
+            poster = self._posters[critical] = Poster(self._url, connections=CONNECTIONS, timeout=self._timeout)
+        return poster

@@ -62,6 +62,24 @@ def _signing_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
+def write_account(directory: Path, token_uri: str) -> Path:
+    """Write the file of a service account whose tokens come from ``token_uri`` and return its path."""
+    pem = _signing_key().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = directory / "service-account.json"
+    account = {
+        "type": "service_account",
+        "project_id": PROJECT,
+        "private_key_id": "1",
+        "private_key": pem.decode(),
+        "client_email": _ACCOUNT,
+        "token_uri": token_uri,
+    }
+    file.write_text(json.dumps(account))
+    return file
+
+
 Behaviour = Callable[[Mapping[str, Any]], Reply | None]
 
 
@@ -87,20 +105,7 @@ class FcmSink:
 
     def write_credentials(self, directory: Path) -> Path:
         """Write the service account file that this sink accepts and return its path."""
-        pem = self._key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        file = directory / "service-account.json"
-        account = {
-            "type": "service_account",
-            "project_id": PROJECT,
-            "private_key_id": "1",
-            "private_key": pem.decode(),
-            "client_email": _ACCOUNT,
-            "token_uri": f"{self.url}/token",
-        }
-        file.write_text(json.dumps(account))
-        return file
+        return write_account(directory, f"{self.url}/token")
 
     def revoke_tokens(self) -> None:
         """Make every token given out so far worthless."""
