@@ -29,7 +29,7 @@ from app.identity.erasure.service import HeldPerson, erase_person, hold_person, 
 from app.identity.founding.service import OperatorExists, add_first_operator, appoint, find_community, found_community
 from app.identity.importing.schemas import ImportReport
 from app.identity.importing.service import import_file
-from app.identity.installations.service import PushTarget, installations, remove_installation
+from app.identity.installations.service import PushTarget, installations, remove_installations
 from app.identity.models import Grant
 from app.identity.organizations.problems import LastOperator
 from app.identity.organizations.views import InvitationMessage, duty_desk, invitation_message, organization_members
@@ -114,7 +114,7 @@ __all__ = [
     "organization_members",
     "people",
     "profile",
-    "remove_installation",
+    "remove_installations",
     "require_fresh_sign_in",
     "require_member",
     "require_resident",

@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import datetime
 
 import orjson
-import structlog
 
 from app.core import clock
 from app.core.settings import PushSettings
@@ -19,8 +18,6 @@ REPORT_SECONDS = 0.1  # what is done by then is told; a phone that takes long ho
 CONNECTIONS = 100  # per lane
 # From best to worst: what a person's several phones answered becomes one outcome.
 _ORDER = ("sent", "unavailable", "quota", "token", "failed", "gone")
-
-log = structlog.get_logger(__name__)
 
 
 class FcmChannel:
@@ -99,8 +96,7 @@ class FcmChannel:
     async def _try(self, body: bytes, *, critical: bool) -> Answer:
         try:
             token = await self._token.current()
-        except TokenUnavailable as error:
-            log.warning("fcm_token_unavailable", error=str(error))
+        except TokenUnavailable:
             return Answer("unavailable", "token_unavailable")
         try:
             reply = await self._poster(critical=critical).post(body, f"Bearer {token}")

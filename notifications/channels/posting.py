@@ -126,7 +126,7 @@ class Poster:
         try:
             reply = await connection.ask(request, self._timeout)
         except BaseException:
-            connection.abort()  # its answer may still come, and would be taken for the next one's
+            connection.abort()  # its answer may still come, and is nobody's
             raise
         if connection.is_reusable:
             self._idle.append(connection)
@@ -150,19 +150,20 @@ class _Connection(asyncio.Protocol):
         self.used_at = 0.0
         self.lost: asyncio.Future[None] = self._loop.create_future()
 
-    async def ask(self, request: bytes, timeout: float) -> Reply:
-        """Return the answer to ``request``; raises ``Unanswered``, after ``timeout`` seconds at the latest."""
+    async def ask(self, request: bytes, patience: float) -> Reply:
+        """Return the answer to ``request``; raises ``Unanswered``, after ``patience`` seconds at the latest."""
         if self.lost.done():
             raise _Closed("disconnected")
         self._answer = answer = self._loop.create_future()
         self._is_silent = True
-        alarm = self._loop.call_later(timeout, self._fail, Unanswered("timeout"))
+        alarm = self._loop.call_later(patience, self._fail, Unanswered("timeout"))
         self._transport.write(request)
         try:
-            return await answer
+            reply: Reply = await answer
         finally:
             alarm.cancel()
             self._answer = None
+        return reply
 
     def abort(self) -> None:
         """Close at once."""

@@ -2,9 +2,11 @@
 
 import asyncio
 import uuid
+from collections import Counter as Counts
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -61,10 +63,11 @@ async def claim(lane: Lane, size: int) -> list[Claimed]:
 async def fly(lane: Lane, claimed: Sequence[Claimed]) -> None:
     """Send what was claimed and store what became of each delivery; what it cannot store, the lease brings back."""
     flight = {delivery.id: delivery for delivery in claimed}
+    addressed_at = clock.now()
     try:
         prepared = await holding.within_caps(await _prepared(claimed))
         grounded = [(delivery, found) for delivery, found in prepared if isinstance(found, Settlement)]
-        await _settle(lane, grounded, ())
+        await _settle(lane, grounded, (), addressed_at)
         messages = [found for _, found in prepared if isinstance(found, Message)]
         async for outcomes in _sent(messages):
             now = clock.now()
@@ -72,7 +75,8 @@ async def fly(lane: Lane, claimed: Sequence[Claimed]) -> None:
                 (flight[outcome.delivery_id], rules.settle(_attempt(flight[outcome.delivery_id]), outcome, now))
                 for outcome in outcomes
             ]
-            await _settle(lane, landed, [gone for outcome in outcomes for gone in outcome.gone])
+            gone = [phone for outcome in outcomes for phone in outcome.gone]
+            await _settle(lane, landed, gone, addressed_at)
     except Exception as error:  # noqa: BLE001 - one flight's failure must not end the lane
         log.error("flight_failed", lane=lane, error=failures.code_of(error), place=failures.place_of(error))  # noqa: TRY400 - a traceback may hold data
 
@@ -102,7 +106,8 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
     accounts = {delivery.account_id for delivery in claimed}
     known = notices()
     speaking = ((known[item.notice_key], item.variables) for item in claimed if item.notice_key in known)
-    found = _Surroundings(await identity.people(connection, accounts), await names_of(connection, speaking))
+    people = await identity.people(connection, accounts)
+    found = _Surroundings(people, await names_of(connection, speaking, people))
     pushed = {delivery.account_id for delivery in claimed if delivery.channel == "push"}
     if pushed:
         for phone in await identity.installations(connection, list(pushed)):
@@ -266,7 +271,9 @@ async def _send_over(name: str, messages: Sequence[Message], landed: "asyncio.Qu
         await landed.put(None)
 
 
-async def _settle(lane: Lane, landed: Sequence[tuple[Claimed, Settlement]], gone: Sequence[uuid.UUID]) -> None:
+async def _settle(
+    lane: Lane, landed: Sequence[tuple[Claimed, Settlement]], gone: Sequence[uuid.UUID], addressed_at: datetime
+) -> None:
     """Store settlements in one transaction, with their fallbacks, the facts about them and the phones that are gone."""
     if not landed:
         return
@@ -289,8 +296,8 @@ async def _settle(lane: Lane, landed: Sequence[tuple[Claimed, Settlement]], gone
         if facts:
             await repository.tell(session, facts)
         await holding.conclude_digests(session, kept, falling_back)
-        for installation_id in gone:
-            await identity.remove_installation(session, installation_id)
+        if gone:
+            await identity.remove_installations(session, gone, seen_until=addressed_at)
     _count(lane, kept)
 
 
@@ -311,9 +318,11 @@ def _fact(delivery: Claimed, settlement: Settlement, origin_id: uuid.UUID, *, is
 
 def _count(lane: Lane, kept: Sequence[tuple[Claimed, Settlement]]) -> None:
     now = clock.now()
+    waited = {channel: LATENCY.labels(channel, lane) for channel in {delivery.channel for delivery, _ in kept}}
+    settled: Counts[tuple[str, str]] = Counts()
     for delivery, settlement in kept:
-        outcome = "retry" if settlement.state == "queued" else settlement.state
-        SETTLED.labels(delivery.channel, outcome, lane).inc()
+        settled[delivery.channel, "retry" if settlement.state == "queued" else settlement.state] += 1
         if settlement.state == "sent":
-            waited = now - clock.instant_of(delivery.id)
-            LATENCY.labels(delivery.channel, lane).observe(max(0.0, waited.total_seconds()))
+            waited[delivery.channel].observe(max(0.0, (now - clock.instant_of(delivery.id)).total_seconds()))
+    for (channel, outcome), number in settled.items():
+        SETTLED.labels(channel, outcome, lane).inc(number)

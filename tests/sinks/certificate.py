@@ -2,7 +2,7 @@
 
 import ssl
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from app.core.clock import SystemClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ def write_certificate(directory: Path) -> Certificate:
     """Write a new self-signed certificate into ``directory`` and return where it is."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
-    now = datetime.now(UTC)
+    now = SystemClock().now()  # whoever checks it goes by the machine's clock
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -46,8 +48,6 @@ def write_certificate(directory: Path) -> Certificate:
     files = Certificate(directory / "certificate.pem", directory / "certificate-key.pem")
     files.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     files.key.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return files

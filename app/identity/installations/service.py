@@ -1,8 +1,9 @@
 """Phones: registered by whoever uses them, forgotten at sign-out, and the credentials of paired ones."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -34,6 +35,17 @@ _OF_ACCOUNTS = (
     .where(_installations.c.account_id == sa.any_(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))))
     .order_by(_installations.c.last_seen_at.desc())
 )
+
+_gone = (
+    sa.select(_installations.c.id)
+    .where(
+        _installations.c.id == sa.any_(sa.bindparam("installation_ids", type_=ARRAY(sa.Uuid))),
+        _installations.c.last_seen_at <= sa.bindparam("seen_until", type_=sa.DateTime(timezone=True)),
+    )
+    .order_by(_installations.c.id)  # in one order everywhere: two who remove the same phones never deadlock
+    .with_for_update()
+)
+_REMOVE = sa.delete(Installation).where(_installations.c.id.in_(_gone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +120,15 @@ async def unregister(session: AsyncSession, actor: Actor, client_id: str) -> Non
     await audit.record(session, actor, action="installation:remove", object_id=row.id)
 
 
-async def remove_installation(session: AsyncSession, installation_id: uuid.UUID) -> bool:
-    """Forget a phone of which the push service says that the app is gone; return whether it was known."""
-    statement = sa.delete(Installation).where(_installations.c.id == installation_id).returning(_installations.c.id)
-    return await session.scalar(statement) is not None
+async def remove_installations(
+    session: AsyncSession, installation_ids: Iterable[uuid.UUID], *, seen_until: datetime
+) -> int:
+    """Forget the phones of which the push service says that the app is gone; return how many were known.
+
+    One that registered after ``seen_until``, when the pushes were addressed, has a new token and stays.
+    """
+    result = await session.execute(_REMOVE, {"installation_ids": list(installation_ids), "seen_until": seen_until})
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
 
 
 async def forget_sessions(session: AsyncSession, session_ids: Sequence[uuid.UUID]) -> None:
