@@ -2,9 +2,16 @@
 
 import sys
 
-from benchmarks import fanout, growth, http, place, sos, storm
+from benchmarks import critical, fanout, growth, http, place, sos, storm
 
-ALL = {"storm": storm.run, "sos": sos.run, "http": http.run, "growth": growth.run, "fanout": fanout.run}
+ALL = {
+    "storm": storm.run,
+    "sos": sos.run,
+    "http": http.run,
+    "growth": growth.run,
+    "fanout": fanout.run,
+    "critical": critical.run,
+}
 
 
 def main() -> None:

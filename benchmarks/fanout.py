@@ -39,14 +39,19 @@ _RECIPIENTS = sa.select(
 ).where(_accounts.c.id.between(sa.bindparam("first", type_=sa.Uuid), sa.bindparam("last", type_=sa.Uuid)))
 
 
-async def queue(url: str, count: int) -> None:
+async def queue(count: int) -> None:
     """Write a notice for each of the first ``count`` residents, as whoever tells them would."""
+    for first in range(1, count + 1, BATCH):
+        async with unit_of_work() as session:
+            last = min(first + BATCH - 1, count)
+            binds = {"first": population.identifier(1, first), "last": population.identifier(1, last)}
+            await send_many(session, ANSWER, _RECIPIENTS, binds=binds)
+
+
+async def prepare(url: str, count: int) -> None:
+    """Write the notices of a benchmark into its database."""
     async with place.hearthline(url):
-        for first in range(1, count + 1, BATCH):
-            async with unit_of_work() as session:
-                last = min(first + BATCH - 1, count)
-                binds = {"first": population.identifier(1, first), "last": population.identifier(1, last)}
-                await send_many(session, ANSWER, _RECIPIENTS, binds=binds)
+        await queue(count)
     await place.execute(url, "VACUUM ANALYZE")
 
 
@@ -86,8 +91,8 @@ def run(server: embedded.EmbeddedServer) -> None:
     bodies = place.DIRECTORY / "bodies.ndjson"
     url = place.migrated(server, template)
     asyncio.run(place.execute(url, *population.PEOPLE, now=datetime.now(UTC), count=MESSAGES))
-    asyncio.run(queue(place.cloned(server, small, template), FEW))
-    asyncio.run(queue(url, MESSAGES))
+    asyncio.run(prepare(place.cloned(server, small, template), FEW))
+    asyncio.run(prepare(url, MESSAGES))
     names = {"ours": "Hearthline", "sdk": "send_each_async", "bare": "bare aiohttp"}
     rates = {sender: Series(name, "/s") for sender, name in names.items()}
     cpu = {sender: Series(name, "µs") for sender, name in names.items()}

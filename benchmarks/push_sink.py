@@ -22,7 +22,7 @@ from tests.sinks.fcm import PROJECT, write_account
 _TOKEN = orjson.dumps({"access_token": "token", "expires_in": 3600, "token_type": "Bearer"})
 _REFUSED = orjson.dumps({"error": {"code": 401, "status": "UNAUTHENTICATED"}})
 _MESSAGES = f"POST /v1/projects/{PROJECT}/messages:send ".encode()
-_WATCHED = "watched"  # arrivals under keys that begin so are timed
+WATCHED = "watched"  # arrivals under keys that begin so are timed
 
 
 class _Counts:
@@ -39,7 +39,7 @@ class _Counts:
     def take(self, body: bytes) -> bytes:
         key = orjson.loads(body)["message"]["android"]["collapse_key"]
         self.keys[key] += 1
-        if key.startswith(_WATCHED):
+        if key.startswith(WATCHED):
             self.arrivals.setdefault(key, time.monotonic())
         if self._kept is not None:
             self._kept.write(body + b"\n")
@@ -135,14 +135,14 @@ def push_sink(keep: Path | None = None) -> Iterator[Sink]:
     certificate = write_certificate(place.DIRECTORY)
     command = [sys.executable, "-m", __name__, str(certificate.file), str(certificate.key)]
     process = subprocess.Popen([*command, *([str(keep)] if keep else [])], stdout=subprocess.PIPE)
+    assert process.stdout
     try:
-        assert process.stdout
         url = f"https://127.0.0.1:{int(process.stdout.readline())}"
         yield Sink(url, certificate, write_account(place.DIRECTORY, f"{url}/token"))
     finally:
         process.terminate()
         process.wait()
-        process.stdout and process.stdout.close()
+        process.stdout.close()
 
 
 async def _serve(certificate: Certificate, kept: BinaryIO | None) -> None:
