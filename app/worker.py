@@ -1,6 +1,7 @@
 """The worker process: it does what falls due, hands events on and sends what was written."""
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -19,6 +20,7 @@ from notifications import api as notifications
 log = structlog.get_logger(__name__)
 _PARENT_CHECK_SECONDS = 1.0
 _STAND_IN_SECONDS = 5.0
+_YOUNG = 50_000  # objects: a few batches of a lane come and go without being looked through
 
 
 async def work(
@@ -40,6 +42,7 @@ async def work(
     ]
     telemetry.configure(settings.telemetry)
     assembly.install()
+    load()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -62,6 +65,17 @@ def _show_metrics(chosen: TelemetrySettings, *, urgent_only: bool) -> Callable[[
     if chosen.worker_metrics_port is None:
         return lambda: None
     return telemetry.show_metrics(chosen.worker_metrics_host, chosen.worker_metrics_port + urgent_only)
+
+
+def load() -> None:
+    """Load what the jobs will need, and have the collector leave it alone.
+
+    Going through all that was ever imported, batch after batch, took two fifths of the time it takes to send.
+    """
+    notifications.prepare_channels()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
 
 
 def _unless(elsewhere: Callable[[], bool], job: Job) -> Job:

@@ -6,11 +6,13 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import broadcast, growth, http, place, sos, storm
+from benchmarks import broadcast, critical, fanout, growth, http, place, sos, storm
 
 ALL: dict[str, Callable[..., None]] = {
     "storm": storm.run,
     "broadcast": broadcast.run,
+    "fanout": fanout.run,
+    "critical": critical.run,
     "sos": sos.run,
     "http": http.run,
     "growth": growth.run,

@@ -23,6 +23,7 @@ from notifications.callbacks.rules import is_machine, last_words, text_reply
 from notifications.callbacks.schemas import TwimlResponse
 from notifications.callbacks.service import Call, confirm_key, find_call, handle_once, speech
 from notifications.channels.registry import close_channels
+from notifications.channels.registry import prepare as prepare_channels
 from notifications.channels.twilio_links import PREFIX as CALLBACKS
 from notifications.delivery.service import Origin, replay, send, send_many
 from notifications.delivery.views import ParkedDelivery, Tally, parked, tally
@@ -67,6 +68,7 @@ __all__ = [
     "opt_out",
     "outbox_phone",
     "parked",
+    "prepare_channels",
     "publish",
     "record_receipt",
     "replay",

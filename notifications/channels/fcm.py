@@ -2,22 +2,17 @@
 
 from contextlib import suppress
 
-import aiohttp
 import orjson
-import structlog
 
 from app.core import clock
 from app.core.settings import Settings
 from notifications.channels.fcm_messages import MAX_PAYLOAD, content, payload_bytes, target, understand
 from notifications.channels.fcm_token import AccessToken, TokenUnavailable
-from notifications.channels.http import Connections
 from notifications.channels.ports import Answer, Message, PushAddress
+from notifications.channels.posting import Poster, Unanswered
 from notifications.channels.quota import Quota
 
 CONNECTIONS = 100  # per lane
-CONNECT_SECONDS = 5.0
-
-log = structlog.get_logger(__name__)
 
 
 class FcmProvider:
@@ -31,7 +26,7 @@ class FcmProvider:
         self._service = f"fcm:{push.fcm_project}"
         self._timeout = push.fcm_timeout
         self._token = AccessToken(push)
-        self._connections = Connections(self._make_session)
+        self._posters: dict[bool, Poster] = {}
         self._quota = Quota(self._service, push.fcm_per_minute)
 
     def service_of(self, installation: PushAddress) -> str:  # noqa: ARG002 - the protocol's signature
@@ -52,38 +47,35 @@ class FcmProvider:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._connections.close()
+        while self._posters:
+            _, poster = self._posters.popitem()
+            await poster.close()
 
     async def _try(self, body: bytes, *, critical: bool) -> Answer | None:
         """Return FCM's answer, ``None`` if it refused the access token."""
         try:
             token = await self._token.current()
-        except TokenUnavailable as error:
-            log.warning("fcm_token_unavailable", error=str(error))
+        except TokenUnavailable:
             return Answer("unavailable", "token_unavailable")
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        session = self._connections.session(critical=critical)
         try:
-            async with session.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
-                raw = await response.read()
-        except TimeoutError:
-            return Answer("unavailable", "timeout")
-        except aiohttp.ClientError as error:
-            return Answer("unavailable", type(error).__name__)
+            reply = await self._poster(critical=critical).post(body, f"Bearer {token}")
+        except Unanswered as error:
+            return Answer("unavailable", error.code)
         document: object = None
         with suppress(orjson.JSONDecodeError):  # a proxy's error page: the status says enough
-            document = orjson.loads(raw)
+            document = orjson.loads(reply.body)
         parsed = document if isinstance(document, dict) else {}
-        answer = understand(response.status, response.headers, parsed, clock.now())
+        answer = understand(reply.status, reply.headers, parsed, clock.now())
         if answer is None:
             self._token.reject(token)
         return answer
 
-    def _make_session(self) -> aiohttp.ClientSession:
-        # No total timeout: it would count the wait for a free connection, which says nothing about FCM.
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=self._timeout)
-        connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-        return aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+    def _poster(self, *, critical: bool) -> Poster:
+        # Critical messages have connections of their own: they never wait for one that a bulk message holds.
+        poster = self._posters.get(critical)
+        if poster is None:
+            poster = self._posters[critical] = Poster(self._url, connections=CONNECTIONS, timeout=self._timeout)
+        return poster
 
 
 _REFUSED = Answer("unavailable", "UNAUTHENTICATED")

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections import Counter as Counts
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -51,13 +52,16 @@ class _Flight:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def land(
-        self, landed: Sequence[tuple[Claimed, Settlement]], outcomes: Sequence[tuple[Message, Outcome]] = ()
+        self,
+        landed: Sequence[tuple[Claimed, Settlement]],
+        outcomes: Sequence[tuple[Message, Outcome]] = (),
+        addressed_at: datetime | None = None,
     ) -> None:
-        """Store what became of deliveries."""
+        """Store what became of deliveries whose addresses were read at ``addressed_at``."""
         async with self.turn:
             for delivery, _ in landed:
                 self.aloft.pop(delivery.id, None)
-            await _settle(self.lane, landed, outcomes)
+            await _settle(self.lane, landed, outcomes, addressed_at)
 
     async def keep(self) -> None:
         """Renew the leases of what has not landed, a few times in the length of one, until cancelled.
@@ -85,6 +89,7 @@ async def fly(lane: Lane, claimed: Sequence[Claimed]) -> None:
     taken = {delivery.id: delivery for delivery in claimed}
     flight = _Flight(lane, dict(taken))
     keeping = asyncio.create_task(flight.keep())
+    addressed_at = clock.now()
     try:
         prepared = await holding.within_caps(await prepare(claimed))
         await flight.land([(delivery, found) for delivery, found in prepared if isinstance(found, Settlement)])
@@ -96,7 +101,7 @@ async def fly(lane: Lane, claimed: Sequence[Claimed]) -> None:
                 (taken[message.delivery_id], _landed(taken[message.delivery_id], message, outcome, now))
                 for message, outcome in answered
             ]
-            await flight.land(landed, answered)
+            await flight.land(landed, answered, addressed_at)
     except Exception as error:  # noqa: BLE001 - one flight's failure must not end the lane
         log.error("flight_failed", lane=lane, error=failures.code_of(error), place=failures.place_of(error))  # noqa: TRY400 - a traceback may hold data
     finally:
@@ -144,7 +149,10 @@ async def _send_over(name: str, messages: Sequence[Message], landed: "asyncio.Qu
 
 
 async def _settle(
-    lane: Lane, landed: Sequence[tuple[Claimed, Settlement]], outcomes: Sequence[tuple[Message, Outcome]] = ()
+    lane: Lane,
+    landed: Sequence[tuple[Claimed, Settlement]],
+    outcomes: Sequence[tuple[Message, Outcome]] = (),
+    addressed_at: datetime | None = None,
 ) -> None:
     """Store settlements in one transaction, with their fallbacks, the facts about them and what is known of phones."""
     if not landed:
@@ -178,7 +186,7 @@ async def _settle(
         )
         gone = [phone for _, outcome in outcomes for phone in outcome.gone]
         if gone:
-            await identity.remove_installations(session, gone)
+            await identity.remove_installations(session, gone, seen_until=addressed_at or clock.now())
         # Whose phone has confirmed already owes no receipt.
         unconfirmed = [
             phone
@@ -193,10 +201,12 @@ async def _settle(
 
 def _count(lane: Lane, kept: Sequence[tuple[Claimed, Settlement]]) -> None:
     now = clock.now()
+    waited = {channel: LATENCY.labels(channel, lane) for channel in {delivery.channel for delivery, _ in kept}}
+    settled: Counts[tuple[str, str]] = Counts()
     for delivery, settlement in kept:
         waits = "retry" if settlement.counts else "wait"
-        outcome = waits if settlement.state == "queued" else settlement.state
-        SETTLED.labels(delivery.channel, outcome, lane).inc()
+        settled[delivery.channel, waits if settlement.state == "queued" else settlement.state] += 1
         if settlement.state == "sent":
-            waited = now - clock.instant_of(delivery.id)
-            LATENCY.labels(delivery.channel, lane).observe(max(0.0, waited.total_seconds()))
+            waited[delivery.channel].observe(max(0.0, (now - clock.instant_of(delivery.id)).total_seconds()))
+    for (channel, outcome), number in settled.items():
+        SETTLED.labels(channel, outcome, lane).inc(number)

@@ -15,11 +15,13 @@ _LOOKED_UP: Final[tuple[Kind, ...]] = (*NAMED, "announcement")
 
 
 async def names_of(
-    connection: AsyncConnection, notices: Iterable[tuple[Notice, Mapping[str, Stored]]]
+    connection: AsyncConnection,
+    notices: Iterable[tuple[Notice, Mapping[str, Stored]]],
+    people: Mapping[uuid.UUID, identity.PersonPublic] | None = None,
 ) -> dict[uuid.UUID, str]:
     """Return the names of every resident, account and community that ``notices`` speak of, and announcements' texts.
 
-    Unknown ids are left out.
+    Unknown ids are left out, and ``people`` are known already.
     Raises ``ValueError`` for a variable that should be an id and is not.
     """
     wanted: dict[Kind, set[uuid.UUID]] = {named: set() for named in _LOOKED_UP}
@@ -29,9 +31,10 @@ async def names_of(
     found: dict[uuid.UUID, str] = {}
     if wanted["resident"]:
         found |= await identity.resident_names(connection, wanted["resident"])
-    if wanted["account"]:
-        people = await identity.people(connection, wanted["account"])
-        found |= {account_id: person.name for account_id, person in people.items()}
+    known = dict(people or {})
+    if strangers := wanted["account"] - known.keys():
+        known |= await identity.people(connection, strangers)
+    found |= {account_id: known[account_id].name for account_id in wanted["account"] & known.keys()}
     if wanted["community"]:
         found |= await identity.community_names(connection, wanted["community"])
     if wanted["announcement"]:

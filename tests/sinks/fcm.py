@@ -15,6 +15,8 @@ from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.sinks.certificate import Certificate
+
 PROJECT = "demo-hearthline"
 _ACCOUNT = f"sender@{PROJECT}.iam.gserviceaccount.com"
 _AUDIENCE = "https://oauth2.googleapis.com/token"  # whatever the endpoint, the library signs for this one
@@ -34,6 +36,8 @@ class Reply:
     reset: bool = False
     takes: bool = False
     """Whether the message reaches the phone although the sender is not told."""
+    late: bool = False
+    """Whether the answer comes only when hanging requests are released."""
 
 
 def error(status: int, code: str | None, *, retry_after: str | None = None, field_name: str | None = None) -> Reply:
@@ -54,12 +58,31 @@ UNAVAILABLE = error(503, "UNAVAILABLE")
 QUOTA = error(429, "QUOTA_EXCEEDED")
 HANG = Reply(hang=True)
 RESET = Reply(reset=True)
+LATE = Reply(takes=True, late=True)
 TAKEN_THEN_RESET = Reply(reset=True, takes=True)
 
 
 @cache
 def _signing_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def write_account(directory: Path, token_uri: str) -> Path:
+    """Write the file of a service account whose tokens come from ``token_uri`` and return its path."""
+    pem = _signing_key().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = directory / "service-account.json"
+    account = {
+        "type": "service_account",
+        "project_id": PROJECT,
+        "private_key_id": "1",
+        "private_key": pem.decode(),
+        "client_email": _ACCOUNT,
+        "token_uri": token_uri,
+    }
+    file.write_text(json.dumps(account))
+    return file
 
 
 Behaviour = Callable[[Mapping[str, Any]], Reply | None]
@@ -72,7 +95,10 @@ class FcmSink:
         self.messages: list[dict[str, Any]] = []
         self.attempts = 0
         self.tokens_issued = 0
+        self.token_requests = 0
+        self.token_lasts = 3600  # seconds
         self.token_endpoint_is_down = False
+        self.token_endpoint_hangs = False
         self.behave: Behaviour = lambda _: None
         self.taken = asyncio.Condition()
         self.url = ""
@@ -87,20 +113,7 @@ class FcmSink:
 
     def write_credentials(self, directory: Path) -> Path:
         """Write the service account file that this sink accepts and return its path."""
-        pem = self._key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        file = directory / "service-account.json"
-        account = {
-            "type": "service_account",
-            "project_id": PROJECT,
-            "private_key_id": "1",
-            "private_key": pem.decode(),
-            "client_email": _ACCOUNT,
-            "token_uri": f"{self.url}/token",
-        }
-        file.write_text(json.dumps(account))
-        return file
+        return write_account(directory, f"{self.url}/token")
 
     def revoke_tokens(self) -> None:
         """Make every token given out so far worthless."""
@@ -112,10 +125,19 @@ class FcmSink:
 
     async def wait_for(self, count: int) -> None:
         """Return once ``count`` messages were taken."""
+        await self.until(lambda: len(self.messages) >= count)
+
+    async def until(self, is_true: Callable[[], bool]) -> None:
+        """Return once something that requests change is true."""
         async with self.taken:
-            await self.taken.wait_for(lambda: len(self.messages) >= count)
+            await self.taken.wait_for(is_true)
 
     async def _token(self, request: web.Request) -> web.Response:
+        async with self.taken:
+            self.token_requests += 1
+            self.taken.notify_all()
+        if self.token_endpoint_hangs:
+            await self._released.wait()
         if self.token_endpoint_is_down:
             return web.json_response({"error": "invalid_grant"}, status=400)
         form = await request.post()
@@ -127,10 +149,12 @@ class FcmSink:
         self.tokens_issued += 1
         token = f"token-{self.tokens_issued}"
         self._valid.add(token)
-        return web.json_response({"access_token": token, "expires_in": 3600, "token_type": "Bearer"})
+        return web.json_response({"access_token": token, "expires_in": self.token_lasts, "token_type": "Bearer"})
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
-        self.attempts += 1
+        async with self.taken:
+            self.attempts += 1
+            self.taken.notify_all()
         if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self._valid:
             return _response(error(401, None))
         message = (await request.json())["message"]
@@ -140,7 +164,9 @@ class FcmSink:
             async with self.taken:
                 self.messages.append(message)
                 self.taken.notify_all()
-        if reply is None:
+        if reply is not None and reply.late:
+            await self._released.wait()
+        if reply is None or reply.late:
             return web.json_response({"name": f"projects/{PROJECT}/messages/{len(self.messages)}"})
         if reply.hang:
             await self._released.wait()
@@ -180,16 +206,17 @@ def _problem(message: Mapping[str, Any]) -> str | None:
 
 
 @asynccontextmanager
-async def fcm_sink(port: int = 0) -> AsyncIterator[FcmSink]:
-    """Run a sink on the loopback address for as long as the block runs."""
+async def fcm_sink(port: int = 0, *, certificate: Certificate | None = None) -> AsyncIterator[FcmSink]:
+    """Run a sink on the loopback address for as long as the block runs, with TLS if it is given a certificate."""
     sink = FcmSink()
     runner = web.AppRunner(sink.app(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", port, backlog=1024)
+        context = certificate.serving() if certificate else None
+        site = web.TCPSite(runner, "127.0.0.1", port, backlog=1024, ssl_context=context)
         await site.start()
         host, bound, *_ = runner.addresses[0]
-        sink.url = f"http://{host}:{bound}"
+        sink.url = f"{'https' if certificate else 'http'}://{host}:{bound}"
         yield sink
     finally:
         sink.release()

@@ -1,7 +1,7 @@
 """Phones: registered by whoever uses them, forgotten at sign-out, and the credentials of paired ones."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -41,8 +41,6 @@ _OF_ACCOUNTS = (
     .order_by(_installations.c.last_seen_at.desc())
 )
 
-_GIVEN = sa.bindparam("installation_ids", type_=ARRAY(sa.Uuid))
-
 
 @dataclass(frozen=True, slots=True)
 class WebPushTarget:
@@ -77,6 +75,16 @@ _CONFIRMED = (
     .values(unconfirmed_since=None)
     .execution_options(synchronize_session=False)
 )
+_gone = (
+    sa.select(_installations.c.id)
+    .where(
+        _installations.c.id == sa.any_(sa.bindparam("installation_ids", type_=ARRAY(sa.Uuid))),
+        _installations.c.last_seen_at <= sa.bindparam("seen_until", type_=sa.DateTime(timezone=True)),
+    )
+    .order_by(_installations.c.id)  # in one order everywhere: two who remove the same phones never deadlock
+    .with_for_update()
+)
+_REMOVE = sa.delete(Installation).where(_installations.c.id.in_(_gone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +170,14 @@ async def unregister(session: AsyncSession, actor: Actor, client_id: str) -> Non
     await audit.record(session, actor, action="installation:remove", object_id=row.id)
 
 
-async def remove_installations(session: AsyncSession, installation_ids: Sequence[uuid.UUID]) -> int:
-    """Forget phones of which the push service says that the app is gone; return how many were known."""
-    # Locked in one order: two workers that hear of the same phones never deadlock.
-    gone = sa.select(_installations.c.id).where(_installations.c.id == sa.any_(_GIVEN)).order_by(_installations.c.id)
-    statement = sa.delete(Installation).where(_installations.c.id.in_(gone.with_for_update()))
-    result = await session.execute(statement, {"installation_ids": list(installation_ids)})
+async def remove_installations(
+    session: AsyncSession, installation_ids: Iterable[uuid.UUID], *, seen_until: datetime
+) -> int:
+    """Forget the phones of which the push service says that the app is gone; return how many were known.
+
+    One that registered after ``seen_until``, when the pushes were addressed, has a new token and stays.
+    """
+    result = await session.execute(_REMOVE, {"installation_ids": list(installation_ids), "seen_until": seen_until})
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
 
 

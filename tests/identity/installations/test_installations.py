@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -200,9 +201,23 @@ async def test_what_the_push_service_gave_up_is_removed(client: httpx.AsyncClien
     await register(client, await sign_in(account), "client-0001")
     (target,) = await targets(account.id)
     async with unit_of_work() as session:
-        assert await api.remove_installations(session, [target.id]) == 1
-        assert await api.remove_installations(session, [target.id]) == 0
+        assert await api.remove_installations(session, [target.id], seen_until=clock.now()) == 1
+        assert await api.remove_installations(session, [target.id], seen_until=clock.now()) == 0
     assert await targets(account.id) == []
+
+
+async def test_a_phone_that_registered_in_the_meantime_stays(
+    client: httpx.AsyncClient, clock: clocks.ManualClock
+) -> None:
+    headers = await sign_in(account := await identity.account(await identity.community()))
+    await register(client, headers, "client-0001")
+    addressed_at = clock.now()
+    clock.advance(timedelta(seconds=1))
+    await register(client, headers, "client-0001", fid="a-new-fid")
+    (target,) = await targets(account.id)
+    async with unit_of_work() as session:
+        assert await api.remove_installations(session, [target.id], seen_until=addressed_at) == 0
+    assert await targets(account.id) == [target]
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ async def test_what_never_passes_fails_at_once(
         (fcm.error(429, "QUOTA_EXCEEDED", retry_after="30"), "QUOTA_EXCEEDED", 30),
         (fcm.QUOTA, "QUOTA_EXCEEDED", 60),
         (fcm.HANG, "timeout", 10),
-        (fcm.RESET, "ServerDisconnectedError", 10),
+        (fcm.RESET, "disconnected", 10),
     ],
 )
 async def test_what_passes_is_tried_again_when_it_is_time(
