@@ -19,10 +19,10 @@ LEASE_SECONDS = 2
 
 _PROGRESS = """
 SELECT (SELECT count(*) FROM eldercare_check_in WHERE prompted_at IS NOT NULL)
-     + (SELECT count(*) FROM notifications_delivery WHERE state = 'sent')"""
+     + (SELECT count(*) FROM notifications_delivery WHERE channel = 'push' AND state IN ('sent', 'unconfirmed'))"""
 _OVER = """
 SELECT NOT EXISTS (SELECT FROM eldercare_check_in WHERE next_prompt_at IS NOT NULL)
-   AND NOT EXISTS (SELECT FROM notifications_delivery WHERE send_at IS NOT NULL)
+   AND NOT EXISTS (SELECT FROM notifications_delivery WHERE channel = 'push' AND send_at IS NOT NULL)
    AND NOT EXISTS (SELECT FROM core_event_consumption)"""
 
 
@@ -63,7 +63,8 @@ async def test_a_worker_killed_twenty_times_asks_everybody_once(home: House, tmp
         for mark in marks:
             worker = await home.worker(**settings)
             # Where the last life overran its mark, the next one is killed at the first thing it does.
-            came.append(await _kill_at(look, worker, max(mark, came[-1] + 1 if came else 1), chance))
+            next_mark = min(max(mark, came[-1] + 1 if came else 1), 2 * RESIDENTS)
+            came.append(await _kill_at(look, worker, next_mark, chance))
         last = await home.worker(**settings)
         await until(look, _OVER)
         await last.stop()
@@ -83,8 +84,9 @@ async def _everybody_was_asked_once(look: asyncpg.Connection) -> None:
     assert len(check_ins) == RESIDENTS
     assert len({row["resident_id"] for row in check_ins}) == RESIDENTS
     assert {(row["state"], row["asked"]) for row in check_ins} == {("prompted", True)}
-    deliveries = await look.fetch("SELECT account_id, channel, state, error FROM notifications_delivery")
-    assert {(row["channel"], row["state"], row["error"]) for row in deliveries} == {("push", "sent", None)}
+    # No phone here confirms anything: a slow machine may have gone on to the next channel in the end.
+    deliveries = await look.fetch("SELECT account_id, state FROM notifications_delivery WHERE channel = 'push'")
+    assert {row["state"] for row in deliveries} <= {"sent", "unconfirmed"}
     assert len(deliveries) == RESIDENTS
     assert len({row["account_id"] for row in deliveries}) == RESIDENTS
     for table in ("notifications_dedupe", "notifications_inbox_item"):
