@@ -4,13 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
-from app.core import clock
+import structlog
+
+from app.core import clock, failures
 from notifications.channels.ports import Answer, Message, Outcome, PushAddress, PushProvider, Result
 
 REPORT_SECONDS = 0.1  # what is done by then is told; a phone that takes long holds up nobody's outcome
 # From best to worst: what a person's several phones answered becomes one outcome.
 _ORDER = ("sent", "unavailable", "quota", "paused", "failed", "gone")
 _NOT_CONFIGURED = Answer("failed", "provider_not_configured")
+
+log = structlog.get_logger(__name__)
 
 
 class PushChannel:
@@ -54,7 +58,11 @@ class PushChannel:
         paused_until = self._paused_until.get(service, now)
         if now < paused_until:
             return Answer("paused", "quota_paused", retry_after=paused_until - now)
-        answer = await provider.post(message, installation)
+        try:
+            answer = await provider.post(message, installation)
+        except Exception as error:  # noqa: BLE001 - one phone's post must not take others down
+            log.error("push_failed", delivery_id=str(message.delivery_id), error=failures.code_of(error))  # noqa: TRY400 - a traceback may hold data
+            return Answer("unavailable", failures.code_of(error))
         if answer.verdict == "quota" and answer.retry_after is not None:
             now = clock.now()
             self._paused_until[service] = max(now + answer.retry_after, self._paused_until.get(service, now))

@@ -13,10 +13,14 @@ from app.core.jobs import settle
 from app.core.settings import Settings, install_settings, settings
 from app.identity.installations.models import Installation
 from app.identity.models import Account
-from notifications.api import send_many
+from notifications.api import send, send_many
+from notifications.channels import registry
+from notifications.channels.ports import Answer, Message, PushAddress
+from notifications.channels.push import PushChannel
 from notifications.channels.push_messages import topic
 from notifications.channels.registry import close_channels
 from notifications.sending.jobs import JOBS
+from tests.factories import identity
 from tests.factories.notifications import deliveries, outbox, phone
 from tests.notifications.notices import ALARM, PROMPT
 from tests.notifications.sending.conftest import Scene
@@ -297,3 +301,40 @@ async def test_the_quota_of_the_project_is_kept_without_asking_fcm(
     clock.advance(timedelta(seconds=1))
     await settle(JOBS)
     assert sink.attempts == 13
+
+
+class _Raising:
+    """A push service that cannot cope with one phone."""
+
+    async def post(self, message: Message, installation: PushAddress) -> Answer:
+        if installation.fid == "broken":
+            raise OverflowError
+        return Answer("sent", message_id=str(message.delivery_id))
+
+    def service_of(self, installation: PushAddress) -> str:
+        return installation.provider
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+async def test_a_phone_that_cannot_be_coped_with_takes_no_other_down(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry._open, "push", PushChannel({"fcm": _Raising()}))
+    other = await identity.account(scene.community, name="Bob")
+    await phone(scene.relative, fid="broken")
+    await phone(other, fid="good")
+    async with unit_of_work() as session:
+        await send(
+            session,
+            ALARM,
+            [scene.relative.id, other.id],
+            community_id=scene.community.id,
+            dedupe_key="alarm",
+            variables={"resident": scene.resident.id},
+            channels=["push"],
+        )
+    await settle(JOBS)
+    became = {row.account_id: (row.state, row.error) for row in await deliveries()}
+    assert became == {scene.relative.id: ("queued", "OverflowError"), other.id: ("sent", None)}
