@@ -92,15 +92,14 @@ def outbound_session(
     allow_private: bool,
     *,
     total: float | None = 15.0,
-    read: float | None = None,
     most: int = 0,
     most_per_host: int = 0,
     traces: "Sequence[aiohttp.TraceConfig]" = (),
 ) -> "aiohttp.ClientSession":
     """Return a session for addresses that others chose.
 
-    Each call takes ``total`` seconds at most, the wait for one of the ``most`` connections included, and ``read``
-    seconds without a byte; 0 connections are as many as it takes. ``traces`` are told how each call comes along.
+    Each call takes ``total`` seconds at most, the wait for one of the ``most`` connections included;
+    0 connections are as many as it takes. ``traces`` are told how each call comes along.
 
     Every connection is checked by the address it goes to, after names were looked up: a name that changes its mind gets
     nowhere. Cookies, the environment's proxies and compressed answers are ignored. With ``allow_private`` everything
@@ -118,7 +117,7 @@ def outbound_session(
     )
     return aiohttp.ClientSession(
         connector=connector,
-        timeout=aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS, sock_read=read),
+        timeout=aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "Hearthline", "Accept-Encoding": "identity"},
         auto_decompress=False,
