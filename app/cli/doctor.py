@@ -71,6 +71,10 @@ def _web_push(settings: Settings) -> Finding:
 
 def _mail(settings: Settings) -> Finding:
     if settings.messages.mail == "smtp":
+        try:
+            settings.smtp.tls_context()
+        except ValueError as error:
+            return Finding("mail", False, str(error), "give it the path of a readable file in PEM format")
         return Finding("mail", True, f"leaves through {settings.smtp.host}")
     if settings.environment == "production":
         return Finding("mail", False, "mail reaches nobody", "set HEARTHLINE_MESSAGES_MAIL=smtp, see docs/providers.md")

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -89,12 +89,17 @@ async def require_allowed(url: str, *, allow_private: bool) -> None:
 
 
 def outbound_session(
-    allow_private: bool, *, total: float | None = 15.0, read: float | None = None, most: int = 0, most_per_host: int = 0
+    allow_private: bool,
+    *,
+    total: float | None = 15.0,
+    most: int = 0,
+    most_per_host: int = 0,
+    traces: "Sequence[aiohttp.TraceConfig]" = (),
 ) -> "aiohttp.ClientSession":
     """Return a session for addresses that others chose.
 
-    Each call takes ``total`` seconds at most, the wait for one of the ``most`` connections included, and ``read``
-    seconds without a byte; 0 connections are as many as it takes.
+    Each call takes ``total`` seconds at most, the wait for one of the ``most`` connections included;
+    0 connections are as many as it takes. ``traces`` are told how each call comes along.
 
     Every connection is checked by the address it goes to, after names were looked up: a name that changes its mind gets
     nowhere. Cookies, the environment's proxies and compressed answers are ignored. With ``allow_private`` everything
@@ -112,11 +117,12 @@ def outbound_session(
     )
     return aiohttp.ClientSession(
         connector=connector,
-        timeout=aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS, sock_read=read),
+        timeout=aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "Hearthline", "Accept-Encoding": "identity"},
         auto_decompress=False,
         middlewares=(only_https,),
+        trace_configs=list(traces),
     )
 
 

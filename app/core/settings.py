@@ -1,6 +1,7 @@
 """The settings of a process, read once from ``HEARTHLINE_*`` variables; what is unsafe in production never starts."""
 
 import re
+import ssl
 from functools import cache
 from pathlib import Path
 from typing import Literal, Self
@@ -88,7 +89,7 @@ class WebPushSettings(BaseModel):
 
     private_key: SecretStr | None = None
     subject: str | None = Field(default=None, pattern=r"^(mailto:\S+@\S+|https://\S+)$")
-    timeout: float = Field(default=10.0, gt=0, description="seconds without a byte after which a try has failed")
+    timeout: float = Field(default=10.0, gt=0, description="seconds after which a try has failed")
     allow_private: bool = Field(default=False, description="accept subscriptions on private addresses (tests)")
 
     @field_validator("private_key")
@@ -116,6 +117,15 @@ class SmtpSettings(BaseModel):
     app_link: str | None = Field(
         default=None, pattern=r"^https://\S+$", description="where a mail's one button leads; no button without it"
     )
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Return what encrypts, if anything is to; raises ``ValueError`` if the certificates cannot be read."""
+        if self.security == "none":
+            return None
+        try:
+            return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
+        except OSError as error:  # ssl.SSLError is one
+            raise ValueError(f"HEARTHLINE_SMTP_CA_FILE cannot be read ({type(error).__name__})") from error
 
 
 class MessageSettings(BaseModel):

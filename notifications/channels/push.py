@@ -2,15 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from app.core import clock
+import structlog
+
+from app.core import clock, failures
 from notifications.channels.ports import Answer, Message, Outcome, PushAddress, PushProvider, Result
 
+CRITICAL_PAUSE = timedelta(seconds=5)  # whatever a service asks for: an alarm does not wait for a quota
 REPORT_SECONDS = 0.1  # what is done by then is told; a phone that takes long holds up nobody's outcome
 # From best to worst: what a person's several phones answered becomes one outcome.
 _ORDER = ("sent", "unavailable", "quota", "paused", "failed", "gone")
 _NOT_CONFIGURED = Answer("failed", "provider_not_configured")
+
+log = structlog.get_logger(__name__)
 
 
 class PushChannel:
@@ -18,8 +24,8 @@ class PushChannel:
 
     def __init__(self, providers: Mapping[str, PushProvider]) -> None:
         self._providers = providers
-        # Critical messages do not wait for the quota that others used up: the service says of each whether it takes it.
-        self._paused_until: dict[tuple[str, bool], datetime] = {}
+        # Of no concern to critical messages: the service says of each whether it takes it.
+        self._paused_until: dict[str, datetime] = {}
 
     async def send(self, messages: Sequence[Message]) -> AsyncIterator[Sequence[Outcome]]:
         """Post ``messages`` at once and yield outcomes as they come in."""
@@ -49,13 +55,20 @@ class PushChannel:
         provider = self._providers.get(installation.provider)
         if provider is None:
             return _NOT_CONFIGURED
-        service = (provider.service_of(installation), message.urgency == "critical")
+        service = provider.service_of(installation)
+        critical = message.urgency == "critical"
         now = clock.now()
         paused_until = self._paused_until.get(service, now)
-        if now < paused_until:
+        if now < paused_until and not critical:
             return Answer("paused", "quota_paused", retry_after=paused_until - now)
-        answer = await provider.post(message, installation)
+        try:
+            answer = await provider.post(message, installation)
+        except Exception as error:  # noqa: BLE001 - one phone's post must not take others down
+            log.error("push_failed", delivery_id=str(message.delivery_id), error=failures.code_of(error))  # noqa: TRY400 - a traceback may hold data
+            return Answer("unavailable", failures.code_of(error))
         if answer.verdict == "quota" and answer.retry_after is not None:
+            if critical:
+                return replace(answer, retry_after=min(answer.retry_after, CRITICAL_PAUSE))
             now = clock.now()
             self._paused_until[service] = max(now + answer.retry_after, self._paused_until.get(service, now))
         return answer

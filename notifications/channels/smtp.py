@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
@@ -41,27 +40,32 @@ class SmtpChannel:
             raise ValueError("HEARTHLINE_SMTP_HOST or HEARTHLINE_SMTP_SENDER is missing")
         self._settings = settings.smtp
         self._sender = address_of(settings.smtp.sender).addr_spec
-        self._tls: ssl.SSLContext | None = None
+        self._tls = settings.smtp.tls_context()
         # A batch is leased: what is not begun in half of that time goes back, and nothing takes longer than the rest.
         self._patience = settings.worker.lease_seconds / 2 - 1
 
     async def send(self, messages: Sequence[Message]) -> AsyncIterator[Sequence[Outcome]]:
         """Send ``messages`` over a few connections and yield each one's outcome as it is known."""
         waiting = deque(messages)
-        landed: asyncio.Queue[Outcome] = asyncio.Queue()
+        landed: asyncio.Queue[Outcome | None] = asyncio.Queue()
         begin_by = asyncio.get_running_loop().time() + self._patience
         lines = [
             asyncio.create_task(self._work_off(waiting, landed, begin_by))
             for _ in range(min(self._settings.connections, len(messages)))
         ]
         try:
-            left = len(messages)
-            while left:
-                outcomes = [await landed.get()]
+            left, working = len(messages), len(lines)
+            while working and left:
+                came = [await landed.get()]
                 while not landed.empty():
-                    outcomes.append(landed.get_nowait())
+                    came.append(landed.get_nowait())
+                working -= came.count(None)
+                outcomes = [outcome for outcome in came if outcome is not None]
                 left -= len(outcomes)
-                yield outcomes
+                if outcomes:
+                    yield outcomes
+            if left:
+                raise RuntimeError("a connection's task ended before its mail had an outcome")
         finally:
             for line in lines:
                 line.cancel()
@@ -70,9 +74,11 @@ class SmtpChannel:
     async def close(self) -> None:
         """Do nothing: no connection outlives its batch."""
 
-    async def _work_off(self, waiting: deque[Message], landed: "asyncio.Queue[Outcome]", begin_by: float) -> None:
-        """Send one message after the other over one connection, which is opened anew when it was lost."""
-        client = self._client()
+    async def _work_off(
+        self, waiting: deque[Message], landed: "asyncio.Queue[Outcome | None]", begin_by: float
+    ) -> None:
+        """Send one message after the other over one connection, opened anew when it was lost; ``None`` is the end."""
+        client: SMTP | None = None
         try:
             while waiting:
                 message = waiting.popleft()
@@ -80,19 +86,21 @@ class SmtpChannel:
                     await landed.put(Outcome(message.delivery_id, "wait", "server_slow", retry_at=clock.now()))
                     continue
                 try:
+                    client = client or self._client()
                     outcome = await self._sent(client, message)
                 except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's outcome
                     log.error("mail_failed", delivery_id=str(message.delivery_id), error=type(error).__name__)  # noqa: TRY400 - a traceback may hold data
-                    client.close()
+                    if client is not None:
+                        client.close()
                     outcome = Outcome(message.delivery_id, "uncertain", type(error).__name__)
                 await landed.put(outcome)
         finally:
-            await _said_goodbye(client)
+            landed.put_nowait(None)
+            if client is not None:
+                await _said_goodbye(client)
 
     def _client(self) -> SMTP:
         chosen = self._settings
-        if self._tls is None and chosen.security != "none":
-            self._tls = ssl.create_default_context(cafile=str(chosen.ca_file) if chosen.ca_file else None)
         return SMTP(
             hostname=chosen.host,
             port=chosen.port or _PORTS[chosen.security],

@@ -10,7 +10,7 @@ import httpx
 import orjson
 import structlog
 
-from app.core import clock
+from app.core import clock, failures
 from app.core.settings import TwilioSettings
 from notifications.channels.ports import Message, Outcome
 from notifications.channels.twilio_messages import Answer, call, text_message, understand
@@ -43,7 +43,7 @@ class TwilioChannel:
 
     async def send(self, messages: Sequence[Message]) -> AsyncIterator[Sequence[Outcome]]:
         """Post ``messages`` at once over pooled connections and yield outcomes as they come in."""
-        pending = {asyncio.create_task(self._send(message)) for message in messages}
+        pending = {asyncio.create_task(self._sent(message)) for message in messages}
         try:
             while pending:
                 done, pending = await asyncio.wait(pending, timeout=REPORT_SECONDS)
@@ -59,6 +59,13 @@ class TwilioChannel:
         while self._clients:
             _, client = self._clients.popitem()
             await client.aclose()
+
+    async def _sent(self, message: Message) -> Outcome:
+        try:
+            return await self._send(message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's outcome and no other's
+            log.error("message_failed", channel=self._kind, error=failures.code_of(error))  # noqa: TRY400 - a traceback may hold data
+            return Outcome(message.delivery_id, "uncertain", failures.code_of(error))
 
     async def _send(self, message: Message) -> Outcome:
         now = clock.now()
@@ -79,7 +86,8 @@ class TwilioChannel:
         with suppress(orjson.JSONDecodeError):  # a proxy's error page: the status says enough
             document = orjson.loads(response.content)
         parsed = document if isinstance(document, dict) else {}
-        return self._outcome(message, understand(response.status_code, response.headers, parsed), critical=critical)
+        answer = understand(response.status_code, response.headers, parsed, clock.now())
+        return self._outcome(message, answer, critical=critical)
 
     def _outcome(self, message: Message, answer: Answer, *, critical: bool) -> Outcome:
         if answer.verdict == "sent":

@@ -13,11 +13,11 @@ from typing import Final, Literal
 
 from app.core.settings import TwilioSettings
 from notifications.channels import twilio_links
+from notifications.channels.http import retry_after
 from notifications.channels.ports import Message
 
 VALIDITY: Final = (5, 36_000)  # seconds in the provider's queue: what it recommends at least and takes at most
 PAUSE: Final = timedelta(seconds=10)  # after a 429 without Retry-After
-LONGEST_PAUSE: Final = timedelta(hours=1)
 _NO_SUCH_NUMBER: Final = frozenset({21211, 21214, 21217, 21219, 21265, 21614, 21635})
 _OPTED_OUT: Final = 21610
 
@@ -68,7 +68,7 @@ def call(message: Message, settings: TwilioSettings) -> dict[str, str]:
     return form | ({"MachineDetection": "Enable"} if settings.machine_detection else {})
 
 
-def understand(status: int, headers: Mapping[str, str], body: Mapping[str, object]) -> Answer:
+def understand(status: int, headers: Mapping[str, str], body: Mapping[str, object], now: datetime) -> Answer:
     """Return what an HTTP answer means.
 
     A number that is none and one that opted out are final, and so are other refusals of this very message; refused
@@ -79,10 +79,11 @@ def understand(status: int, headers: Mapping[str, str], body: Mapping[str, objec
         return Answer("sent", sid=str(sid) if sid else None)
     code = body.get("code")
     known = str(code) if code else f"HTTP_{status}"
+    after = retry_after(headers, now)
     if status == 429:
-        return Answer("quota", known, retry_after=_retry_after(headers.get("Retry-After", "")) or PAUSE)
+        return Answer("quota", known, retry_after=after or PAUSE)
     if status >= 500 or status in (401, 403):
-        return Answer("unavailable", known, retry_after=_retry_after(headers.get("Retry-After", "")))
+        return Answer("unavailable", known, retry_after=after)
     return Answer("failed", reason(known))
 
 
@@ -97,7 +98,3 @@ def reason(code: str) -> str:
 def _validity(left: timedelta) -> int:
     least, most = VALIDITY
     return min(max(math.floor(left.total_seconds()), least), most)
-
-
-def _retry_after(text: str) -> timedelta | None:
-    return min(timedelta(seconds=int(text)), LONGEST_PAUSE) if text.isdecimal() and len(text) < 9 else None

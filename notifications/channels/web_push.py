@@ -1,6 +1,8 @@
 """Web Push: straight to the push service of each browser (or UnifiedPush distributor), encrypted for it alone."""
 
-from datetime import datetime
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -21,9 +23,34 @@ from notifications.channels.web_push_messages import (
 )
 
 _MOST_PROOFS = 1_000  # services are few, but clients name them
+BUSY_PAUSE: Final = timedelta(seconds=5)
 _REFUSED = Answer("failed", "address_refused")
+_BUSY = Answer("paused", "busy", retry_after=BUSY_PAUSE)
 
-CONNECTIONS = 100  # per lane; one push service that answers slowly holds no more than half of them
+QUEUE_SECONDS: Final = 45.0  # for a free connection: what did not get one by then was not tried
+CONNECTIONS: Final = 100  # per lane; one push service that answers slowly holds no more than half of them
+
+
+class _Exchange:
+    """The time one call may take: a while for a connection, then ``seconds`` for everything, names looked up and all.
+
+    Counted in all, not between two bytes: who drips them would hold a lane for as long as it likes.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.limit = asyncio.timeout(QUEUE_SECONDS)
+        self.has_begun = False
+        self._seconds = seconds
+
+    def begin(self) -> None:
+        """Let the time of the call itself run from now on."""
+        if not self.has_begun:
+            self.has_begun = True
+            self.limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
+
+
+async def _begin(_: aiohttp.ClientSession, context: Any, __: object) -> None:
+    context.trace_request_ctx.begin()
 
 
 class WebPushProvider:
@@ -35,12 +62,8 @@ class WebPushProvider:
             raise ValueError("HEARTHLINE_WEBPUSH_PRIVATE_KEY or HEARTHLINE_WEBPUSH_SUBJECT is missing")
         self._key = key
         self._allow_private = settings.webpush.allow_private
-        timeout = settings.webpush.timeout
-        self._connections = Connections(
-            lambda: outbound_session(
-                self._allow_private, total=None, read=timeout, most=CONNECTIONS, most_per_host=CONNECTIONS // 2
-            )
-        )
+        self._timeout = settings.webpush.timeout
+        self._connections = Connections(self._make_session)
         self._proofs: dict[str, tuple[str, datetime]] = {}
 
     def service_of(self, installation: PushAddress) -> str:
@@ -68,11 +91,17 @@ class WebPushProvider:
         now = clock.now()
         sent = headers(message, now) | {"Authorization": self._proof(_origin(endpoint), now)}
         session = self._connections.session(critical=message.urgency == "critical")
+        exchange = _Exchange(self._timeout)
         try:
-            async with session.post(endpoint, data=body, headers=sent, allow_redirects=False) as answer:
+            async with (
+                exchange.limit,
+                session.post(
+                    endpoint, data=body, headers=sent, allow_redirects=False, trace_request_ctx=exchange
+                ) as answer,
+            ):
                 return understand(answer.status, answer.headers, clock.now())
         except TimeoutError:
-            return Answer("unavailable", "timeout")
+            return Answer("unavailable", "timeout") if exchange.has_begun else _BUSY
         except (aiohttp.ClientError, ValueError) as error:  # ValueError: a URL the client cannot make sense of
             refused = is_forbidden(error)
             return _REFUSED if refused else Answer("unavailable", type(error).__name__)
@@ -80,6 +109,14 @@ class WebPushProvider:
     async def close(self) -> None:
         """Close the connections."""
         await self._connections.close()
+
+    def _make_session(self) -> aiohttp.ClientSession:
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_create_start.append(_begin)
+        trace.on_connection_reuseconn.append(_begin)
+        return outbound_session(
+            self._allow_private, total=None, most=CONNECTIONS, most_per_host=CONNECTIONS // 2, traces=(trace,)
+        )
 
     def _proof(self, origin: str, now: datetime) -> str:
         known = self._proofs.get(origin)

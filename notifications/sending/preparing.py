@@ -105,7 +105,11 @@ def _push_address(phone: identity.PushTarget, provider: str) -> PushAddress:
 def attempt_of(delivery: Claimed, patience: timedelta | None = None) -> Attempt:
     """Return what is decided by; ``patience`` is how long to wait for a receipt if it was sent."""
     has_fallback = bool(delivery.fallbacks)
-    return Attempt(delivery.channel, delivery.urgency, delivery.attempts, delivery.expires_at, has_fallback, patience)
+    notice = notices().get(delivery.notice_key)
+    within = (notice.patience if notice else None) or rules.FALL_BACK_WITHIN
+    return Attempt(
+        delivery.channel, delivery.urgency, delivery.attempts, delivery.expires_at, has_fallback, patience, within
+    )
 
 
 def _prepare_one(delivery: Claimed, known: _Surroundings) -> Message | Settlement:

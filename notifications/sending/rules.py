@@ -14,6 +14,7 @@ from notifications.preferences.rules import Hold
 MAX_ATTEMPTS = 8
 ATTEMPTS_BEFORE_FALLBACK = 2  # where another channel is waiting, patience costs more than it brings
 SILENT_AFTER = timedelta(hours=24)  # without a receipt for the pushes it was sent
+FALL_BACK_WITHIN = timedelta(minutes=1)  # where another channel is waiting and the notice has no patience of its own
 FIRST_DELAY = timedelta(seconds=10)
 LONGEST_DELAY = timedelta(minutes=15)
 _REPLACES_ITSELF = frozenset({"push"})  # a repeat takes the first one's place under its collapse key
@@ -25,7 +26,8 @@ State = Literal["queued", "sent", "failed", "expired", "suppressed", "parked", "
 class Attempt:
     """What is decided by; ``attempts`` includes this one, and ``has_fallback`` says that another channel is waiting.
 
-    ``patience`` is how long to wait for a receipt, empty if none is awaited.
+    ``patience`` is how long to wait for a receipt, empty if none is awaited; ``fall_back_within`` how long another
+    channel waits for this one's next attempt.
     """
 
     channel: str
@@ -34,6 +36,7 @@ class Attempt:
     expires_at: datetime
     has_fallback: bool
     patience: timedelta | None = None
+    fall_back_within: timedelta = FALL_BACK_WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def settle(attempt: Attempt, outcome: Outcome, now: datetime) -> Settlement:
         case "failed":
             return Settlement("failed", error=outcome.error)
         case "wait":
-            return _again(attempt, outcome.retry_at or now + FIRST_DELAY, outcome.error, counts=False)
+            return _again(attempt, now, outcome.retry_at or now + FIRST_DELAY, outcome.error, counts=False)
         case "uncertain" if not may_repeat(attempt.channel, attempt.urgency):
             return Settlement("parked", error=outcome.error or "uncertain")
         case "retry" | "uncertain":
@@ -100,10 +103,13 @@ def _retried(attempt: Attempt, outcome: Outcome, now: datetime) -> Settlement:
     if attempt.attempts >= (ATTEMPTS_BEFORE_FALLBACK if attempt.has_fallback else MAX_ATTEMPTS):
         # With a fallback the notice goes on another way; without one a person has to look.
         return Settlement("failed" if attempt.has_fallback else "parked", error=outcome.error)
-    return _again(attempt, next_attempt(now, attempt.attempts, outcome.retry_at), outcome.error, counts=True)
+    return _again(attempt, now, next_attempt(now, attempt.attempts, outcome.retry_at), outcome.error, counts=True)
 
 
-def _again(attempt: Attempt, send_at: datetime, error: str | None, *, counts: bool) -> Settlement:
+def _again(attempt: Attempt, now: datetime, send_at: datetime, error: str | None, *, counts: bool) -> Settlement:
+    too_late = send_at >= attempt.expires_at or send_at - now > attempt.fall_back_within
+    if attempt.has_fallback and too_late and now < attempt.expires_at:
+        return Settlement("failed", error=error, counts=counts)  # what waits here may still arrive another way
     if send_at >= attempt.expires_at:
         return Settlement("expired", error=error, counts=counts)
     return Settlement("queued", send_at=send_at, error=error, counts=counts)

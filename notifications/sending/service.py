@@ -6,7 +6,7 @@ from collections import Counter as Counts
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -32,6 +32,7 @@ LATENCY = Histogram(
     ["channel", "lane"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900),
 )
+LONGEST_FLIGHT = timedelta(minutes=3)  # then what has not landed is uncertain: nothing holds up a lane for ever
 RENEWALS = 3  # tries in the time of a lease, so that one may fail
 
 log = structlog.get_logger(__name__)
@@ -115,19 +116,30 @@ def _landed(delivery: Claimed, message: Message, outcome: Outcome, now: datetime
 
 
 async def _sent(messages: Sequence[Message]) -> AsyncIterator[Sequence[Outcome]]:
-    """Send over all channels at once and yield outcomes as they come in; one that raises leaves the rest uncertain."""
+    """Send over all channels at once and yield outcomes as they come in.
+
+    A channel that raises leaves the rest of its messages uncertain, and so does the end of the longest flight.
+    """
     by_channel: defaultdict[str, list[Message]] = defaultdict(list)
     for message in messages:
         by_channel[message.channel].append(message)
     landed: asyncio.Queue[Sequence[Outcome] | None] = asyncio.Queue()
     tasks = [asyncio.create_task(_send_over(name, batch, landed)) for name, batch in by_channel.items()]
     try:
-        flying = len(tasks)
+        flying, missing = len(tasks), {message.delivery_id for message in messages}
+        end = asyncio.get_running_loop().time() + LONGEST_FLIGHT.total_seconds()
         while flying:
-            outcomes = await landed.get()
+            try:
+                async with asyncio.timeout_at(end):
+                    outcomes = await landed.get()
+            except TimeoutError:
+                log.error("flight_too_long", missing=len(missing))  # noqa: TRY400 - says all there is to say
+                yield [Outcome(delivery_id, "uncertain", "flight_too_long") for delivery_id in missing]
+                return
             if outcomes is None:
                 flying -= 1
             else:
+                missing.difference_update(outcome.delivery_id for outcome in outcomes)
                 yield outcomes
     finally:
         for task in tasks:

@@ -1,5 +1,6 @@
 """Mail through a real SMTP server: what is in it, every kind of refusal, and what each makes of the delivery."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,6 +16,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from app.cli import doctor
 from app.core import clock as clocks
 from app.core.database import unit_of_work
 from app.core.jobs import settle
@@ -22,9 +24,11 @@ from app.core.settings import MessageSettings, Settings, SmtpSettings, install_s
 from app.identity.models import Account
 from notifications.api import send
 from notifications.channels.registry import close_channels
+from notifications.channels.smtp import SmtpChannel
 from notifications.sending import service
 from notifications.sending.jobs import JOBS
 from tests.factories.notifications import deliveries
+from tests.faults.processes import eventually
 from tests.notifications.notices import NEWS
 from tests.notifications.sending.conftest import Scene
 from tests.sinks.smtp import PASSWORD, USERNAME, SmtpSink, certificate, smtp_sink
@@ -328,3 +332,39 @@ async def test_what_a_slow_server_leaves_goes_back_before_the_lease_ends(scene: 
         relay.go_on.set()
     states = sorted((row.state, row.error, row.attempts) for row in await deliveries())
     assert states == [("queued", "TimeoutError", 1), ("queued", "server_slow", 0), ("queued", "server_slow", 0)]
+
+
+async def test_certificates_that_cannot_be_read_are_found_before_a_mail_is_sent(
+    scene: Scene, mail_server: Opened, tmp_path: Path
+) -> None:
+    nonsense = tmp_path / "nonsense.pem"
+    nonsense.write_text("no certificate")
+    for file in (tmp_path / "missing.pem", nonsense):
+        async with mail_server(security="starttls", ca_file=file):
+            with pytest.raises(ValueError, match="HEARTHLINE_SMTP_CA_FILE"):
+                SmtpChannel(settings())
+            found = doctor._mail(settings())
+            assert not found.fine
+            assert "HEARTHLINE_SMTP_CA_FILE" in found.says
+
+
+async def test_mail_that_cannot_even_be_begun_holds_up_no_lane(scene: Scene, mail_server: Opened) -> None:
+    async with mail_server(host="127.0.0.1\n"):  # refused before anything is connected
+        await tell(scene)
+        await asyncio.wait_for(settle(JOBS), 10)
+    assert ((await only()).state, (await only()).error) == ("parked", "ValueError")
+
+
+async def test_a_connection_that_dies_with_its_task_ends_the_flight(scene: Scene, relay: SmtpSink) -> None:
+    async def is_connected() -> bool:
+        return relay.connections == 1
+
+    relay.go_on.clear()
+    await tell(scene)
+    flight = asyncio.create_task(service.fly("bulk", await service.claim("bulk", 50)))
+    await eventually(is_connected)
+    (line,) = [task for task in asyncio.all_tasks() if "_work_off" in repr(task.get_coro())]
+    line.cancel()
+    await asyncio.wait_for(flight, 10)
+    relay.go_on.set()
+    assert ((await only()).state, (await only()).error) == ("parked", "RuntimeError")

@@ -13,10 +13,14 @@ from app.core.jobs import settle
 from app.core.settings import Settings, install_settings, settings
 from app.identity.installations.models import Installation
 from app.identity.models import Account
-from notifications.api import send_many
+from notifications.api import send, send_many
+from notifications.channels import registry
+from notifications.channels.ports import Answer, Message, PushAddress
+from notifications.channels.push import PushChannel
 from notifications.channels.push_messages import topic
 from notifications.channels.registry import close_channels
 from notifications.sending.jobs import JOBS
+from tests.factories import identity
 from tests.factories.notifications import deliveries, outbox, phone
 from tests.notifications.notices import ALARM, PROMPT
 from tests.notifications.sending.conftest import Scene
@@ -123,8 +127,7 @@ async def test_what_never_passes_fails_at_once(
         (fcm.UNAVAILABLE, "UNAVAILABLE", 10),
         (fcm.error(503, "UNAVAILABLE", retry_after="120"), "UNAVAILABLE", 120),
         (fcm.error(503, "UNAVAILABLE", retry_after="Mon, 02 Mar 2026 08:05:00 GMT"), "UNAVAILABLE", 300),
-        (fcm.error(429, "QUOTA_EXCEEDED", retry_after="30"), "QUOTA_EXCEEDED", 30),
-        (fcm.QUOTA, "QUOTA_EXCEEDED", 60),
+        (fcm.QUOTA, "QUOTA_EXCEEDED", 10),
         (fcm.HANG, "timeout", 10),
         (fcm.RESET, "disconnected", 10),
     ],
@@ -155,18 +158,37 @@ async def test_a_used_up_quota_holds_up_the_whole_project(
 ) -> None:
     await phone(scene.relative)
     sink.behave = lambda _: fcm.QUOTA
-    await scene.tell(key="alarm:1")
+    await scene.tell(PROMPT, "prompt:1", channels=["push"])
     await settle(JOBS)
     attempts = sink.attempts
-    await scene.tell(key="alarm:2")
+    await scene.tell(PROMPT, "prompt:2", channels=["push"])
     await settle(JOBS)
-    (waiting,) = [row for row in await deliveries() if (row.dedupe_key, row.channel) == ("alarm:2", "push")]
+    (waiting,) = [row for row in await deliveries() if (row.dedupe_key, row.channel) == ("prompt:2", "push")]
     assert sink.attempts == attempts
     assert (waiting.state, waiting.error, waiting.attempts) == ("queued", "quota_paused", 0)
     sink.behave = lambda _: None
     clock.advance(timedelta(seconds=120))
     await settle(JOBS)
     assert len(sink.messages) == 2
+
+
+async def test_an_alarm_is_asked_for_again_soon_and_holds_up_no_other(
+    scene: Scene, sink: FcmSink, clock: clocks.ManualClock
+) -> None:
+    await phone(scene.relative)
+    sink.behave = lambda _: fcm.error(429, "QUOTA_EXCEEDED", retry_after="3600")
+    await scene.tell(key="alarm:1", channels=["push"])
+    await settle(JOBS)
+    refused = await push_delivery()
+    assert (refused.state, refused.error) == ("queued", "QUOTA_EXCEEDED")
+    assert refused.send_at <= clock.now() + timedelta(seconds=15)
+    sink.behave = lambda _: None
+    await scene.tell(key="alarm:2", channels=["push"])
+    await settle(JOBS)
+    assert sorted(row.state for row in await deliveries()) == ["queued", "sent"]
+    clock.set(refused.send_at)
+    await settle(JOBS)
+    assert {row.state for row in await deliveries()} == {"sent"}
 
 
 async def test_a_quota_that_others_used_up_holds_up_no_alarm(scene: Scene, sink: FcmSink) -> None:
@@ -297,3 +319,40 @@ async def test_the_quota_of_the_project_is_kept_without_asking_fcm(
     clock.advance(timedelta(seconds=1))
     await settle(JOBS)
     assert sink.attempts == 13
+
+
+class _Raising:
+    """A push service that cannot cope with one phone."""
+
+    async def post(self, message: Message, installation: PushAddress) -> Answer:
+        if installation.fid == "broken":
+            raise OverflowError
+        return Answer("sent", message_id=str(message.delivery_id))
+
+    def service_of(self, installation: PushAddress) -> str:
+        return installation.provider
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+async def test_a_phone_that_cannot_be_coped_with_takes_no_other_down(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry._open, "push", PushChannel({"fcm": _Raising()}))
+    other = await identity.account(scene.community, name="Bob")
+    await phone(scene.relative, fid="broken")
+    await phone(other, fid="good")
+    async with unit_of_work() as session:
+        await send(
+            session,
+            ALARM,
+            [scene.relative.id, other.id],
+            community_id=scene.community.id,
+            dedupe_key="alarm",
+            variables={"resident": scene.resident.id},
+            channels=["push"],
+        )
+    await settle(JOBS)
+    became = {row.account_id: (row.state, row.error) for row in await deliveries()}
+    assert became == {scene.relative.id: ("queued", "OverflowError"), other.id: ("sent", None)}

@@ -123,6 +123,46 @@ async def test_a_retry_that_would_come_too_late_expires(scene: Scene, sink: FcmS
     assert (await states())["push"] == ("expired", "UNAVAILABLE")
 
 
+@pytest.mark.parametrize(("asked", "left"), [("3600", timedelta(hours=4)), (None, timedelta(seconds=5))])
+async def test_what_cannot_be_tried_again_soon_goes_on_another_way(
+    scene: Scene, sink: FcmSink, clock: clocks.ManualClock, asked: str | None, left: timedelta
+) -> None:
+    await phone(scene.relative)
+    sink.behave = lambda _: fcm.error(503, "UNAVAILABLE", retry_after=asked)
+    await scene.tell(PROMPT, "prompt", expires_at=clock.now() + left)
+    await settle(JOBS)
+    assert await states() == {"push": ("failed", "UNAVAILABLE"), "sms": ("sent", None)}
+
+
+async def test_what_a_quota_holds_up_for_long_goes_on_another_way(scene: Scene, sink: FcmSink) -> None:
+    await phone(scene.relative)
+    sink.behave = lambda _: fcm.error(429, "QUOTA_EXCEEDED", retry_after="3600")
+    await scene.tell(PROMPT, "prompt:1")
+    await settle(JOBS)
+    await scene.tell(PROMPT, "prompt:2")  # is not even tried
+    await settle(JOBS)
+    became = sorted((row.channel, row.state, row.error) for row in await deliveries())
+    assert became == [
+        ("push", "failed", "QUOTA_EXCEEDED"),
+        ("push", "failed", "quota_paused"),
+        ("sms", "sent", None),
+        ("sms", "sent", None),
+    ]
+
+
+async def test_what_has_not_landed_in_time_is_uncertain(
+    scene: Scene, sink: FcmSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "LONGEST_FLIGHT", timedelta(seconds=1), raising=False)
+    current = settings()
+    install_settings(current.model_copy(update={"push": current.push.model_copy(update={"fcm_timeout": 60.0})}))
+    await phone(scene.relative)
+    sink.behave = lambda _: fcm.HANG
+    await scene.tell(ALARM)
+    await asyncio.wait_for(settle(JOBS), 10)
+    assert await states() == {"push": ("queued", "flight_too_long"), "sms": ("sent", None)}
+
+
 async def test_a_later_notice_waits_for_its_time(scene: Scene, clock: clocks.ManualClock) -> None:
     await scene.tell(ALARM, send_at=clock.now() + timedelta(minutes=1))
     await settle(JOBS)

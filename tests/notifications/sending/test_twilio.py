@@ -206,6 +206,18 @@ async def test_a_request_that_hangs_holds_up_no_others(scene: Scene, provider: T
     assert [message["Body"][:20] for message in provider.messages] == ["Grace: please answer"]
 
 
+async def test_an_answer_that_cannot_be_coped_with_takes_no_other_message_down(
+    scene: Scene, provider: TwilioSink
+) -> None:
+    nonsense = Reply(400, {"code": "9" * 5000})
+    await scene.tell(ALARM)
+    await scene.tell(ALARM, "again", channels=["sms"])
+    provider.behave = lambda _: nonsense if provider.attempts == 1 else None
+    await settle(JOBS)
+    became = sorted((row.state, row.error) for row in await deliveries() if row.channel == "sms")
+    assert became == [("queued", "ValueError"), ("sent", None)]
+
+
 async def test_who_said_stop_gets_only_what_is_critical(scene: Scene, provider: TwilioSink) -> None:
     async with unit_of_work() as session:
         await opt_out(session, "+8613800000001")

