@@ -21,7 +21,7 @@ What the machines of organizations are told is a ``WebhookEvent``, declared once
 from notifications.callbacks.access import Signature, SignedForm, require_link
 from notifications.callbacks.rules import is_machine, last_words, text_reply
 from notifications.callbacks.schemas import TwimlResponse
-from notifications.callbacks.service import Call, confirm_key, find_call, handle_once, speech
+from notifications.callbacks.service import Call, communities_in_touch, confirm_key, find_call, handle_once, speech
 from notifications.channels.registry import close_channels
 from notifications.channels.registry import prepare as prepare_channels
 from notifications.channels.twilio_links import PREFIX as CALLBACKS
@@ -58,6 +58,7 @@ __all__ = [
     "Value",
     "WebhookEvent",
     "close_channels",
+    "communities_in_touch",
     "confirm_key",
     "find_call",
     "handle_once",

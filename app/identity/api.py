@@ -51,7 +51,14 @@ from app.identity.people.names import community_names, resident_names
 from app.identity.people.problems import ResidenceEnded
 from app.identity.people.schemas import ContactPointPublic, PersonPublic, ProfilePublic
 from app.identity.people.service import create_account
-from app.identity.people.views import accounts_reached_at, contact_points, not_to_be_called, people, profile
+from app.identity.people.views import (
+    accounts_answering_at,
+    accounts_reached_at,
+    contact_points,
+    not_to_be_called,
+    people,
+    profile,
+)
 from app.identity.scopes import GRANTS_MANAGE
 from app.identity.second_factor.problems import SecondFactorNeeded
 from app.identity.sign_in.service import SignInCode, sign_in_code
@@ -95,6 +102,7 @@ __all__ = [
     "ResidentSubject",
     "SecondFactorNeeded",
     "SignInCode",
+    "accounts_answering_at",
     "actor_binds",
     "actor_by_phone",
     "add_first_operator",

@@ -146,6 +146,7 @@ class ContactPoint(Table, table=True):
     usable_from: time | None = Field(default=None, description="local wall time from which it may be used")
     usable_until: time | None = None
     verified_at: datetime | None = optional_instant()
+    is_vouched: bool = Field(default=False, description="staff entered it, who answer for whose it is")
     position: int = Field(default=0, description="the lower, the earlier it is tried")
 
 

@@ -1,17 +1,18 @@
 """The SQL of what is reported: deliveries that change after they left, and requests that count once."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import clock
 from notifications.callbacks.models import HANDLED, KEEP
-from notifications.delivery.models import DELIVERIES
+from notifications.delivery.models import DEDUPE, DELIVERIES
 from notifications.sending.repository import Told, columns_of
 
 _ID = DELIVERIES.c.id == sa.bindparam("delivery_id", type_=sa.Uuid)
@@ -58,6 +59,18 @@ _CALL: sa.Select[*tuple[Any, ...]] = sa.select(
     DELIVERIES.c.variables,
     DELIVERIES.c.data,
 ).where(_ID, DELIVERIES.c.channel == sa.literal("voice"))
+_IN_TOUCH = (
+    sa.select(DELIVERIES.c.community_id)
+    .distinct()
+    .join(DEDUPE, DEDUPE.c.notice_id == DELIVERIES.c.notice_id)
+    .where(
+        DEDUPE.c.account_id == sa.any_(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))),
+        DELIVERIES.c.account_id == DEDUPE.c.account_id,
+        DELIVERIES.c.id >= sa.bindparam("first_id", type_=sa.Uuid),
+        DELIVERIES.c.channel.in_(["sms", "voice"]),
+        sa.or_(_state.in_(["sending", "sent", "unconfirmed"]), DELIVERIES.c.provider_message_id.is_not(None)),
+    )
+)
 _KEY = HANDLED.c.key == sa.bindparam("handled", type_=sa.Text)
 
 
@@ -86,6 +99,14 @@ async def fail(session: AsyncSession, delivery_id: uuid.UUID, sid: str, reason: 
 async def find_call(connection: AsyncConnection, delivery_id: uuid.UUID) -> sa.Row[Any] | None:
     """Return what a call is about, ``None`` if there is no such call."""
     return (await connection.execute(_CALL, {"delivery_id": delivery_id})).one_or_none()
+
+
+async def communities_in_touch(
+    connection: AsyncConnection, account_ids: Sequence[uuid.UUID], since: datetime
+) -> set[uuid.UUID]:
+    """Return the communities that texted or called one of the accounts since an instant."""
+    binds = {"account_ids": list(account_ids), "first_id": clock.id_floor(since)}
+    return set(await connection.scalars(_IN_TOUCH, binds))
 
 
 async def first_outcome(session: AsyncSession, key: str) -> str | None:

@@ -9,12 +9,14 @@ import hmac
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Final, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 SPOKEN_TIMES: Final = 3  # said once, and repeated twice for who reached the phone late or hears badly
 KEY_SECONDS: Final = 6  # of silence after each time: enough to find the key
 NO_KEY: Final = "no_key"
+REPLIES_WITHIN: Final = timedelta(hours=48)  # of our text or call; later a reply is hardly to it
 _UNSENT: Final = frozenset({"failed", "undelivered"})
 _CALL_ENDED: Final = frozenset({"busy", "no-answer", "failed", "canceled"})
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}

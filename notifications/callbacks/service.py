@@ -1,7 +1,7 @@
 """Taking what the provider reports: a status changes the delivery, silence on the phone is no success."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -80,6 +80,11 @@ async def find_call(connection: AsyncConnection, delivery_id: uuid.UUID) -> Call
     if row is None:
         raise NotFound
     return Call(row.account_id, row.community_id, row.about, row.data)
+
+
+async def communities_in_touch(connection: AsyncConnection, account_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Return the communities that texted or called one of the accounts of late: those whom a reply can be for."""
+    return await repository.communities_in_touch(connection, account_ids, clock.now() - rules.REPLIES_WITHIN)
 
 
 async def speech(connection: AsyncConnection, delivery_id: uuid.UUID) -> str:

@@ -29,6 +29,7 @@ class PushAddress:
     fid: str | None = None
     token: str | None = None
     web_push: WebPushSubscription | None = None
+    is_silent: bool = False  # it has left pushes unconfirmed for so long that it counts as unreachable
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Pure decisions about receipts: whose time can be taken, what each makes known, and of which deliveries it speaks."""
+"""Pure decisions about receipts: when it happened, what each makes known, and of which deliveries it speaks."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,14 +8,16 @@ Kind = Literal["delivered", "opened"]
 Timing = Literal["awaited", "late", "unasked"]
 
 OLDEST: Final = timedelta(hours=72)
-CLOCK_SKEW: Final = timedelta(minutes=2)
 _CANNOT_CHANGE: Final = frozenset({"sending", "suppressed"})  # whoever holds the lease ends it; nobody was to get it
 _WAS_HANDED_OUT: Final = frozenset({"sending", "sent", "unconfirmed"})
 
 
-def is_believable(occurred_at: datetime, now: datetime) -> bool:
-    """Say whether a phone's own time can be taken: not in the future, at most three days back."""
-    return now - OLDEST <= occurred_at <= now + CLOCK_SKEW
+def believable(occurred_at: datetime | None, now: datetime) -> datetime:
+    """Return the nearest instant to a phone's own time that can be true: at most three days back, and not to come.
+
+    What arrived has arrived, whatever the phone's clock says.
+    """
+    return now if occurred_at is None else max(now - OLDEST, min(occurred_at, now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock, wakeups
 from app.core.access import Actor
 from app.core.database import after_commit
-from app.core.problems import FieldError, Malformed, NotFound
+from app.core.problems import NotFound
 from app.identity import api as identity
 from notifications.delivery.rules import LANES, wake_channel
 from notifications.inbox import repository as inbox
@@ -35,20 +35,14 @@ Marks = dict[uuid.UUID, Mark]
 
 
 async def record_receipts(session: AsyncSession, actor: Actor, receipts: Sequence[Receipt]) -> None:
-    """Record what an app confirms of its person's notices; what is not theirs, or unknown, is passed over in silence.
-
-    Raises ``Malformed`` for a time that is in the future or more than three days back.
-    """
+    """Record what an app confirms of its person's notices; what is not theirs, or unknown, passes in silence."""
     now = clock.now()
     deliveries: Marks = {}
     notices: Marks = {}
-    for number, receipt in enumerate(receipts):
-        occurred_at = receipt.occurred_at or now
-        if not rules.is_believable(occurred_at, now):
-            detail = f"at most {rules.OLDEST.days} days back and not in the future"
-            raise Malformed(errors=[FieldError(f"/body/receipts/{number}/occurred_at", detail, "out_of_range")])
-        _add(deliveries, receipt.delivery_id, receipt.kind, min(occurred_at, now))
-        _add(notices, receipt.notice_id, receipt.kind, min(occurred_at, now))
+    for receipt in receipts:
+        occurred_at = rules.believable(receipt.occurred_at, now)
+        _add(deliveries, receipt.delivery_id, receipt.kind, occurred_at)
+        _add(notices, receipt.notice_id, receipt.kind, occurred_at)
     # Only the deliveries' rows put this in order with the worker that notes that a push left: they come first.
     if await _record(session, deliveries, notices, owner=actor.id) and actor.session_id is not None:
         await identity.confirm_receipt(session, actor.session_id)

@@ -37,7 +37,6 @@ class _Surroundings:
     people: dict[uuid.UUID, identity.PersonPublic]
     names: dict[uuid.UUID, str]
     installations: defaultdict[uuid.UUID, list[PushAddress]] = field(default_factory=lambda: defaultdict(list))
-    silent: set[uuid.UUID] = field(default_factory=set)
     contact_points: dict[uuid.UUID, list[identity.ContactPointPublic]] = field(default_factory=dict)
     not_to_be_called: set[uuid.UUID] = field(default_factory=set)
     opted_out: set[str] = field(default_factory=set)
@@ -76,8 +75,6 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
         for phone in await identity.installations(connection, list(pushed)):
             if phone.provider is not None:
                 found.installations[phone.account_id].append(_push_address(phone, phone.provider))
-            if rules.is_silent(phone.unconfirmed_since, clock.now()):
-                found.silent.add(phone.id)
     addressed = {delivery.account_id for delivery in claimed if delivery.channel in _CAPABILITIES}
     if addressed:
         found.contact_points.update(await identity.contact_points(connection, addressed))
@@ -99,7 +96,8 @@ async def _look_up(connection: AsyncConnection, claimed: Sequence[Claimed]) -> _
 def _push_address(phone: identity.PushTarget, provider: str) -> PushAddress:
     given = phone.web_push
     subscription = WebPushSubscription(given.endpoint, given.p256dh, given.auth) if given else None
-    return PushAddress(phone.id, provider, phone.platform, phone.fid, phone.token, subscription)
+    is_silent = rules.is_silent(phone.unconfirmed_since, clock.now())
+    return PushAddress(phone.id, provider, phone.platform, phone.fid, phone.token, subscription, is_silent)
 
 
 def attempt_of(delivery: Claimed, patience: timedelta | None = None) -> Attempt:
@@ -163,9 +161,14 @@ def _unusable(delivery: Claimed, known: _Surroundings) -> str | None:
 
 
 def _phones(delivery: Claimed, known: _Surroundings) -> tuple[PushAddress, ...]:
-    """Return the phones to push to: without the silent ones, unless those are all there is and no other channel is."""
+    """Return the phones to push to: of what is critical all, however silent.
+
+    Of the rest without the silent ones, unless those are all there is and no other channel is.
+    """
     phones = known.installations[delivery.account_id]
-    heard = [phone for phone in phones if phone.installation_id not in known.silent]
+    if delivery.urgency == "critical":
+        return tuple(phones)
+    heard = [phone for phone in phones if not phone.is_silent]
     return tuple(heard or ([] if delivery.fallbacks else phones))
 
 

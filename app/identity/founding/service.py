@@ -94,7 +94,7 @@ async def appoint(
     organization = await organization_of(session, community_id, organization_id)
     checked("role", role, lambda given: check_role(organization.kind, given))
     actor = system_actor(community_id)
-    account = await create_account(session, actor, name=name, phone=phone)
+    account = await create_account(session, actor, name=name, phone=phone, is_vouched=True)
     await insert_membership(session, account.id, organization.id, role)
     details = {"organization_id": str(organization.id), "role": role}
     await audit.record(session, actor, "member:add", object_id=account.id, details=details)

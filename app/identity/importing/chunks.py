@@ -234,6 +234,7 @@ def _point(account_id: UUID, kind: str, value: str, position: int) -> dict[str, 
         "value": seal(value, CONTACT_VALUE),
         "value_index": contact_index(value),
         "capabilities": sorted(CAPABILITIES[kind]),
+        "is_vouched": True,
         "position": position,
     }
 

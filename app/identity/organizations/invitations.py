@@ -53,7 +53,9 @@ async def invite(
     contact = await _contact(session, member.community_id, data)
     reached = await accounts_reached_at(await session.connection(), member.community_id, contact)
     if not reached:
-        account = await create_account(session, member.actor, name=data.name, phone=data.phone, email=data.email)
+        account = await create_account(
+            session, member.actor, name=data.name, phone=data.phone, email=data.email, is_vouched=True
+        )
         reached = [account.id]
     secret = new_secret()
     invitation = StaffInvitation(

@@ -38,6 +38,7 @@ async def add_contact_point(session: AsyncSession, subject: PersonSubject, data:
     if len(await points_of(session, account.id)) >= MAX_CONTACT_POINTS:
         raise TooManyContactPoints(f"a person has at most {MAX_CONTACT_POINTS}")
     point = build_contact_point(account.id, data, await country_of(session, account))
+    point.is_vouched = subject.relation == "staff"
     session.add(point)
     await _flush(session)
     await _record(session, subject, "added", account, point.id)
@@ -61,7 +62,8 @@ async def change_contact_point(
     given = change.model_fields_set
     if "value" in given:
         await require_may_let_in(session, subject.actor, subject.relation, account.id)
-        set_value(point, contact_value(point.kind, change.value, await country_of(session, account)))
+        value = contact_value(point.kind, change.value, await country_of(session, account))
+        set_value(point, value, is_vouched=subject.relation == "staff")
     if "capabilities" in given:
         point.capabilities = checked_capabilities(point.kind, change.capabilities)
     for field in given & {"usable_from", "usable_until", "position"}:

@@ -23,6 +23,7 @@ def new_contact_point(
     *,
     position: int = 0,
     verified_at: datetime | None = None,
+    is_vouched: bool = False,
 ) -> ContactPoint:
     """Return a contact point for a normalized value (E.164 or mail), sealed and with its blind index."""
     return ContactPoint(
@@ -33,13 +34,15 @@ def new_contact_point(
         capabilities=sorted(set(capabilities)),
         position=position,
         verified_at=verified_at,
+        is_vouched=is_vouched,
     )
 
 
-def set_value(point: ContactPoint, value: str) -> None:
+def set_value(point: ContactPoint, value: str, *, is_vouched: bool) -> None:
     """Give a contact point another normalized value, which nobody has verified yet."""
     index = contact_index(value)
     if index != point.value_index:
+        point.is_vouched = is_vouched
         point.value, point.value_index, point.verified_at = seal(value, CONTACT_VALUE), index, None
 
 

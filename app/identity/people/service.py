@@ -41,9 +41,11 @@ async def create_account(
     email: str | None = None,
     language: str | None = None,
     time_zone: str | None = None,
+    is_vouched: bool = False,
 ) -> Account:
     """Create a person in the actor's community, with unverified contact points, and return the account.
 
+    ``is_vouched`` if staff answer for the number being theirs.
     A phone without a country code is read as the community's. Language and zone are the community's unless given.
     Raises ``Malformed`` for what is not a number, an address, a language or a zone.
     """
@@ -55,7 +57,7 @@ async def create_account(
     await session.flush()
     if phone is not None:
         number = checked("phone", phone, lambda text: rules.normalize_phone(text, community.country))
-        session.add(new_contact_point(account.id, "mobile", number, ["app", "sms", "voice"]))
+        session.add(new_contact_point(account.id, "mobile", number, ["app", "sms", "voice"], is_vouched=is_vouched))
     if email is not None:
         address = checked("email", email, rules.normalize_email)
         session.add(new_contact_point(account.id, "email", address, ["email"], position=1))
@@ -98,9 +100,11 @@ async def create_resident(session: AsyncSession, actor: Actor, data: ResidentCre
         national_id_index=national_id_index(data.national_id) if data.national_id else None,
     )
     session.add(resident)
-    for number, point in enumerate(data.contact_points):
+    for number, given in enumerate(data.contact_points):
         at = f"contact_points/{number}/"
-        session.add(build_contact_point(account.id, point, community.country, at=at, position=point.position or number))
+        point = build_contact_point(account.id, given, community.country, at=at, position=given.position or number)
+        point.is_vouched = True
+        session.add(point)
     await _flush_references(session)
     await audit.record(session, actor, action="resident:create", resident_id=resident.id, object_id=resident.id)
     return resident

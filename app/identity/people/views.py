@@ -57,6 +57,19 @@ _REACHED_AT = (
     .order_by(_accounts.c.id)
 )
 
+_ANSWERING_AT = (
+    sa.select(_accounts.c.id, _accounts.c.community_id)
+    .where(
+        _accounts.c.state == "active",
+        sa.exists().where(
+            _points.c.account_id == _accounts.c.id,
+            _points.c.value_index == sa.bindparam("value_index", type_=sa.LargeBinary),
+            sa.or_(_points.c.verified_at.is_not(None), _points.c.is_vouched),
+        ),
+    )
+    .order_by(_accounts.c.id)
+)
+
 _ACCOUNT = sa.select(_accounts).where(_accounts.c.id == sa.bindparam("account_id", type_=sa.Uuid))
 _PROFILE = (
     sa.select(
@@ -203,6 +216,16 @@ async def accounts_reached_at(
     """
     rows = await connection.scalars(_REACHED_AT, {"community_id": community_id, "value_index": contact_index(value)})
     return list(rows)
+
+
+async def accounts_answering_at(connection: AsyncConnection, value: str) -> dict[uuid.UUID, uuid.UUID]:
+    """Return the active accounts that are taken at their word from a normalized number, each with its community.
+
+    A number that was mistyped or given to somebody else is told, but does not speak for the person: those who showed
+    that it is theirs, and those whose staff entered it.
+    """
+    rows = await connection.execute(_ANSWERING_AT, {"value_index": contact_index(value)})
+    return {row.id: row.community_id for row in rows}
 
 
 async def not_to_be_called(connection: AsyncConnection, account_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:

@@ -542,9 +542,7 @@ def upgrade() -> None:
         sa.Column("previous_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "state IN ('enabled', 'disabled')", name=op.f("ck_notifications_webhook_endpoint_state")
-        ),
+        sa.CheckConstraint("state IN ('enabled', 'disabled')", name=op.f("ck_notifications_webhook_endpoint_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_webhook_endpoint")),
     )
     op.create_index(
@@ -809,6 +807,7 @@ def upgrade() -> None:
         sa.Column("usable_from", sa.Time(), nullable=True),
         sa.Column("usable_until", sa.Time(), nullable=True),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("is_vouched", sa.Boolean(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "kind IN ('mobile', 'landline', 'email', 'shared_tablet')", name=op.f("ck_identity_contact_point_kind")
@@ -964,9 +963,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("account_id", name=op.f("uq_identity_resident_account_id")),
         sa.UniqueConstraint("community_id", "reference", name=op.f("uq_identity_resident_community_id_reference")),
     )
-    op.create_index(
-        "ix_identity_resident_tags", "identity_resident", ["tags"], unique=False, postgresql_using="gin"
-    )
+    op.create_index("ix_identity_resident_tags", "identity_resident", ["tags"], unique=False, postgresql_using="gin")
     op.create_index(
         "ix_identity_resident_left",
         "identity_resident",

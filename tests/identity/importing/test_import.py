@@ -11,7 +11,7 @@ from openpyxl import Workbook
 
 from app.core.access import Actor, system_actor
 from app.core.database import reading, unit_of_work
-from app.identity.api import find_accounts_by_phone
+from app.identity.api import accounts_answering_at, find_accounts_by_phone
 from app.identity.importing import service
 from app.identity.importing.problems import FileRefused
 from app.identity.importing.schemas import ImportReport
@@ -68,6 +68,7 @@ async def test_residents_households_contacts_and_consents_come_in(client: httpx.
     assert len([row for row in await rows_of(Household) if row.reference == "H-1"]) == 1
     async with reading() as connection:
         assert len(await find_accounts_by_phone(connection, scene.community.id, "+8613811110002")) == 1
+        assert await accounts_answering_at(connection, "+8613811110001")  # staff answer for what they import
 
 
 async def test_repeating_changes_nothing_and_a_changed_row_only_itself(scene: Scene) -> None:

@@ -4,7 +4,7 @@ import httpx
 import sqlalchemy as sa
 
 from app.core.database import reading
-from app.identity.api import contact_points, find_accounts_by_phone
+from app.identity.api import accounts_answering_at, contact_points, find_accounts_by_phone
 from app.identity.models import ContactPoint
 from tests.factories import identity as make
 from tests.factories.sign_in import sign_in
@@ -36,6 +36,28 @@ async def test_one_number_may_serve_several_people(scene: Scene) -> None:
     async with reading() as connection:
         found = await find_accounts_by_phone(connection, scene.community.id, "+8613800000002")
     assert found == [scene.resident.account_id, shared.id]
+
+
+async def test_a_number_speaks_for_a_person_once_verified_or_if_staff_entered_it(
+    client: httpx.AsyncClient, scene: Scene
+) -> None:
+    theirs = f"/v1/residents/{scene.resident.id}/contact-points"
+    headers = {"own": scene.resident_headers, "staff": scene.staff_headers}
+    added = [
+        await client.post(path, json={"kind": "landline", "value": f"0215555123{n}"}, headers=headers[who])
+        for n, (who, path) in enumerate([("own", _PATH), ("staff", theirs)])
+    ]
+    assert [answer.status_code for answer in added] == [201, 201], added[1].text
+    change = {"value": "02155551239"}
+    async with reading() as connection:
+        trusted = [
+            list(await accounts_answering_at(connection, number))
+            for number in ("+8613800000002", "+862155551230", "+862155551231")
+        ]
+    assert trusted == [[scene.resident.account_id], [], [scene.resident.account_id]]
+    await client.patch(f"{_PATH}/{added[1].json()['id']}", json=change, headers=headers["own"])
+    async with reading() as connection:
+        assert not await accounts_answering_at(connection, "+862155551239")
 
 
 async def test_another_value_has_to_be_verified_anew(client: httpx.AsyncClient, scene: Scene) -> None:

@@ -1,5 +1,6 @@
 """Phones that confirm nothing: a day later they count as unreachable, until they are heard of again."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import httpx
@@ -10,6 +11,7 @@ from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.identity.installations.models import Installation
 from notifications.api import Notice
+from notifications.receipts.jobs import JOBS as RECEIPT_JOBS
 from notifications.receipts.service import record_receipt
 from notifications.sending import service
 from notifications.sending.jobs import JOBS
@@ -20,6 +22,8 @@ from tests.notifications.notices import ALARM, PROMPT
 from tests.notifications.sending.conftest import Scene
 from tests.sinks import fcm
 from tests.sinks.fcm import FcmSink
+
+CALL = replace(ALARM, key="tests_once.alarm", mode="first")
 
 
 async def unconfirmed() -> dict[str, datetime | None]:
@@ -52,14 +56,36 @@ async def test_a_silent_phone_is_skipped_where_another_is_heard_of(
     scene: Scene, sink: FcmSink, clock: clocks.ManualClock
 ) -> None:
     await phone(scene.relative, fid="silent")
-    await push(scene, "alarm:1")
+    await push(scene, "prompt:1", PROMPT)
     await phone(scene.relative, fid="new")
     clock.advance(SILENT_AFTER - timedelta(seconds=1))
-    await push(scene, "alarm:2")
+    await push(scene, "prompt:2", PROMPT)
     assert sorted(message["fid"] for message in sink.messages) == ["new", "silent", "silent"]
     clock.advance(timedelta(seconds=1))
-    await push(scene, "alarm:3")
+    await push(scene, "prompt:3", PROMPT)
     assert sorted(message["fid"] for message in sink.messages) == ["new", "new", "silent", "silent"]
+
+
+async def test_what_is_critical_leaves_no_phone_out(scene: Scene, sink: FcmSink, clock: clocks.ManualClock) -> None:
+    await phone(scene.relative, fid="silent")
+    await push(scene, "alarm:1")
+    await phone(scene.relative, fid="new")
+    clock.advance(SILENT_AFTER)
+    await push(scene, "alarm:2")
+    assert sorted(message["fid"] for message in sink.messages) == ["new", "silent", "silent"]
+
+
+async def test_what_is_critical_goes_to_silent_phones_and_the_next_channel_at_once(
+    scene: Scene, sink: FcmSink, clock: clocks.ManualClock
+) -> None:
+    await phone(scene.relative, fid="silent")
+    await push(scene, "alarm:1")
+    clock.advance(SILENT_AFTER)
+    await push(scene, "urgent", CALL)
+    await settle((*JOBS, *RECEIPT_JOBS))
+    found = {row.channel: (row.state, row.error) for row in await deliveries() if row.dedupe_key == "urgent"}
+    assert found == {"push": ("unconfirmed", "no_receipt"), "sms": ("sent", None)}
+    assert len(sink.messages) == 2
 
 
 async def test_to_silent_phones_alone_the_next_channel_is_used_at_once(

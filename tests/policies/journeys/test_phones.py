@@ -4,11 +4,13 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from sqlmodel import col
 
 from app import assembly
 from app.core import clock as clocks
@@ -16,7 +18,8 @@ from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.settings import Settings
-from app.identity.models import Resident
+from app.identity.models import Account, ContactPoint, Resident
+from app.identity.people.seals import contact_index
 from app.policies.journeys.replies.service import ANSWERS
 from eldercare.alarms.models import Alarm, AlarmState
 from eldercare.alarms.rules import reply_code
@@ -26,6 +29,7 @@ from notifications.opt_outs.repository import opted_out
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_check_ins as care
 from tests.factories import identity as make
+from tests.factories.notifications import deliveries
 from tests.sinks import twilio
 from tests.sinks.twilio import Form, TwilioSink, twilio_provider
 
@@ -195,6 +199,50 @@ async def test_one_takes_an_alarm_for_the_one_who_was_told(
     assert str(answer).startswith("Thank you. You have taken this alarm")
     stored = await alarms.current(alarm)
     assert (stored.state, stored.acknowledged_by) == (AlarmState.ACKNOWLEDGED, scene.circle[0].id)
+
+
+async def change_number(number: str, community_id: UUID, **values: object) -> None:
+    """Change what is known of a number in a community."""
+    there = sa.select(col(Account.id)).where(col(Account.community_id) == community_id)
+    at = sa.and_(col(ContactPoint.value_index) == contact_index(number), col(ContactPoint.account_id).in_(there))
+    async with unit_of_work() as session:
+        await session.execute(sa.update(ContactPoint).where(at).values(**values))
+
+
+async def test_whoever_has_a_number_that_was_never_verified_takes_no_alarm(
+    provider: TwilioSink, phone: Any, clock: ManualClock
+) -> None:
+    _, alarm = await raised("sms")
+    (message,) = provider.messages
+    await change_number(FIRST, alarm.community_id, verified_at=None)
+    assert "cannot be answered by phone" in str(await phone(FIRST).send(f"1 {code_in(message)}"))
+    assert (await alarms.current(alarm)).state == AlarmState.RAISED
+
+
+async def test_a_key_at_a_number_that_was_never_verified_takes_no_alarm_and_reaches_nobody(
+    provider: TwilioSink, client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    _, alarm = await raised("voice")
+    await change_number(FIRST, alarm.community_id, verified_at=None)
+    (call,) = provider.calls
+    ended = await provider.press(client, call, await provider.pick_up(client, call), "1")
+    assert "cannot be answered by phone" in str([say.text for say in ended.iter("Say")])
+    assert (await alarms.current(alarm)).state == AlarmState.RAISED
+    assert [row.opened_at for row in await deliveries()] == [None]
+
+
+@pytest.mark.parametrize("values", [{"verified_at": None}, {"capabilities": ["app"]}], ids=["unverified", "not_told"])
+async def test_an_account_elsewhere_makes_no_answer_ambiguous(
+    provider: TwilioSink, phone: Any, clock: ManualClock, values: dict[str, object]
+) -> None:
+    grace = await asked("sms", clock)
+    eve = await asked("sms", clock, name="Eve")
+    await change_number(RESIDENT, eve.community_id, **values)
+    clock.advance(timedelta(minutes=30))
+    await run()
+    assert await phone(RESIDENT).send("OK") == "Thank you, your answer has arrived."
+    assert await state(grace) == ("answered", "ok")
+    assert (await state(eve))[1] is None
 
 
 async def test_what_takes_no_alarm_says_so(provider: TwilioSink, phone: Any, clock: ManualClock) -> None:

@@ -40,7 +40,7 @@ async def phone_of(connection: AsyncConnection, message_id: uuid.UUID) -> notifi
 async def answer_from_outbox(session: AsyncSession, phone: notifications.OutboxPhone, text: str) -> Heard:
     """Take ``text`` as sent from the demo's phone, or as the key pressed in the call it got."""
     if phone.channel == "voice":
-        return await press(session, phone.delivery_id, text, "outbox")
+        return await press(session, phone.delivery_id, text, "outbox", phone.number)
     return await reply(session, phone.number, text, community_id=phone.community_id)
 
 
@@ -71,7 +71,7 @@ async def take_key(session: AsyncSession, delivery_id: uuid.UUID, form: Mapping[
         return notifications.last_words("", "")
 
     async def handle() -> str:
-        return (await press(session, delivery_id, key, sid)).outcome
+        return (await press(session, delivery_id, key, sid, form.get("To", ""))).outcome
 
     outcome = cast(Outcome, await notifications.handle_once(session, f"key:{delivery_id}:{sid}:{key}", handle))
     connection = await session.connection()
@@ -83,11 +83,18 @@ async def take_key(session: AsyncSession, delivery_id: uuid.UUID, form: Mapping[
 
 
 async def reply(session: AsyncSession, number: str, text: str, *, community_id: uuid.UUID | None = None) -> Heard:
-    """Take a text message from a number, which may serve several people, of one community or of any."""
+    """Take a text message from a number, which may serve several people, of one community or of any.
+
+    It speaks for those whose number it is known to be, in the communities that texted or called them of late.
+    """
     connection = await session.connection()
-    accounts = await identity.find_accounts_by_phone(connection, community_id, number)
+    known = await identity.accounts_answering_at(connection, number)
+    in_touch = await notifications.communities_in_touch(connection, list(known))
+    accounts = [one for one, place in known.items() if place in in_touch and community_id in (None, place)]
 
     async def handle() -> Outcome:
+        if not known:
+            return "refused"
         return await eldercare.acknowledge_reply(session, accounts, text) or await _answer(session, accounts, text)
 
     match read_wish(text):
@@ -102,10 +109,15 @@ async def reply(session: AsyncSession, number: str, text: str, *, community_id: 
     return Heard(outcome, text_of(outcome, await _language(connection, accounts)))
 
 
-async def press(session: AsyncSession, delivery_id: uuid.UUID, key: str, sid: str) -> Heard:
-    """Take a key pressed in a call; raises ``NotFound`` for an unknown one. A key it does not know changes nothing."""
+async def press(session: AsyncSession, delivery_id: uuid.UUID, key: str, sid: str, number: str) -> Heard:
+    """Take a key pressed in a call to a number; raises ``NotFound`` for an unknown call.
+
+    A key it does not know changes nothing, nor does any at a number that nobody knows to be the person's.
+    """
     connection = await session.connection()
     call = await notifications.find_call(connection, delivery_id)
+    if call.account_id not in await identity.accounts_answering_at(connection, number):
+        return Heard("refused", text_of("refused", await _language(connection, [call.account_id])))
 
     async def handle() -> Outcome:
         if key not in KEYS:
