@@ -77,7 +77,9 @@ class ReplayChoice(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     delivery_ids: list[uuid.UUID] | None = Field(
-        default=None, max_length=1_000, description="all that are, unless named"
+        default=None,
+        max_length=1_000,
+        description="unless named, all that are still of use and reached nobody otherwise",
     )
 
 
