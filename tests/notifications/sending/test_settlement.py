@@ -115,7 +115,8 @@ async def park_push(scene: Scene) -> None:
 
 async def test_replaying_all_leaves_alone_what_its_fallback_delivered(scene: Scene) -> None:
     await park_push(scene)
-    push, sms = await deliveries()
+    rows = {row.channel: row for row in await deliveries()}
+    push, sms = rows["push"], rows["sms"]
     assert (sms.fallback_of, sms.state) == (push.id, "sent")
     async with unit_of_work() as session:
         assert await replay(session) == 0
