@@ -50,8 +50,8 @@ class DeliveryOverview(BaseModel):
     since: datetime
     until: datetime
     lanes: list[LaneOverview]
-    awaiting_receipts: int = Field(description="counted up to 10,000")
-    channels: list[ChannelOverview]
+    awaiting_receipts: int = Field(description="of those that the channels count")
+    channels: list[ChannelOverview] = Field(description="of the newest 50,000 deliveries of the period")
     parked: list[ParkedOverview]
 
 
