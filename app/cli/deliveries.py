@@ -31,9 +31,15 @@ def deliveries_parked() -> None:
 
 @deliveries.command("replay")
 def deliveries_replay(
-    delivery: Annotated[list[uuid.UUID] | None, typer.Argument(help="only these (default: all)")] = None,
+    delivery: Annotated[
+        list[uuid.UUID] | None, typer.Argument(help="only these, in any case (default: all of use)")
+    ] = None,
 ) -> None:
-    """Send parked deliveries again; a message whose outcome was unknown may then arrive twice."""
+    """Send parked deliveries again; a message whose outcome was unknown may then arrive twice.
+
+    Those that are named are sent in any case and get another day to be of use. Without names, all are that are still of
+    use, for as long as they are, and whose notice no fallback delivered or sent.
+    """
 
     async def work() -> int:
         async with unit_of_work() as session:

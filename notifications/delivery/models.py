@@ -32,6 +32,15 @@ class Delivery(SQLModel, table=True):
         sa.CheckConstraint(f"state IN ({_STATES})", name="state"),
         sa.CheckConstraint(f"octet_length(data::text) <= {MAX_DATA}", name="data"),
         sa.Index("ix_notifications_delivery_due", "lane", "send_at", postgresql_where=sa.text("send_at IS NOT NULL")),
+        # An operator's overview reads its community's, not everybody's.
+        sa.Index("ix_notifications_delivery_community_id_id", "community_id", "id"),
+        sa.Index(
+            "ix_notifications_delivery_community_due",
+            "community_id",
+            "lane",
+            "send_at",
+            postgresql_where=sa.text("send_at IS NOT NULL"),
+        ),
         sa.Index("ix_notifications_delivery_origin_id", "origin_id", postgresql_where=sa.text("origin_id IS NOT NULL")),
         sa.Index("ix_notifications_delivery_digest_id", "digest_id", postgresql_where=sa.text("digest_id IS NOT NULL")),
         sa.Index("ix_notifications_delivery_notice_id", "notice_id"),

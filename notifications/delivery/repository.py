@@ -162,24 +162,31 @@ def writing_to_accounts() -> Writing:
     return writing(sa.select(accounts.c.id.label("account_id"), *given))
 
 
-_chosen = sa.bindparam("delivery_ids", type_=ARRAY(sa.Uuid))
 _community = sa.bindparam("of_community", type_=sa.Uuid)
-REPLAY = (
+_now = sa.bindparam("now", type_=_INSTANT)
+_others = DELIVERIES.alias("others")
+# Fallbacks make a chain: what took the place of another is in one with it, what went out beside it is not.
+_reached_otherwise = sa.exists().where(
+    _others.c.notice_id == DELIVERIES.c.notice_id,
+    _others.c.id != DELIVERIES.c.id,
+    sa.or_(_others.c.fallback_of.is_not(None), DELIVERIES.c.fallback_of.is_not(None)),
+    sa.or_(_others.c.delivered_at.is_not(None), _others.c.state == sa.literal("sent")),
+)
+_REPLAY = (
     sa.update(DELIVERIES)
     .where(
         DELIVERIES.c.state == sa.literal_column("'parked'"),
-        sa.or_(_chosen.is_(None), DELIVERIES.c.id == sa.any_(_chosen)),
         sa.or_(_community.is_(None), DELIVERIES.c.community_id == _community),
     )
-    .values(
-        state="queued",
-        attempts=0,
-        send_at=sa.bindparam("now", type_=_INSTANT),
-        expires_at=sa.func.greatest(DELIVERIES.c.expires_at, sa.bindparam("useful_until", type_=_INSTANT)),
-        settled_at=None,
-    )
+    .values(state="queued", attempts=0, send_at=_now, settled_at=None)
 )
-"""Queue parked deliveries again, all of them or those of the binds ``delivery_ids`` and ``of_community``."""
+REPLAY_ALL = _REPLAY.where(DELIVERIES.c.expires_at > _now, ~_reached_otherwise)
+"""Queue parked deliveries again that are still of use and whose fallback did not reach anybody."""
+
+REPLAY_NAMED = _REPLAY.where(DELIVERIES.c.id == sa.any_(sa.bindparam("delivery_ids", type_=ARRAY(sa.Uuid)))).values(
+    expires_at=sa.func.greatest(DELIVERIES.c.expires_at, sa.bindparam("useful_until", type_=_INSTANT))
+)
+"""Queue the parked deliveries of the bind ``delivery_ids`` again, whatever became of them, with time to be of use."""
 
 SUPPRESS_ABOUT = (
     sa.update(DELIVERIES)

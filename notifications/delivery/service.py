@@ -156,19 +156,18 @@ def _check_data(data: Mapping[str, str]) -> None:
 async def replay(
     session: AsyncSession, delivery_ids: Sequence[uuid.UUID] | None = None, *, community_id: uuid.UUID | None = None
 ) -> int:
-    """Give parked deliveries a fresh set of attempts and a day to be of use; return how many.
+    """Give parked deliveries a fresh set of attempts; return how many, of ``community_id`` if it is given.
 
-    Of one community if ``community_id`` is given; all of them unless they are named.
+    Those that are named get a day to be of use. Unless they are named, all that are still of use, for as long as they
+    are, and whose notice did not arrive over a fallback.
     """
     now = clock.now()
-    chosen = list(delivery_ids) if delivery_ids is not None else None
-    binds = {
-        "delivery_ids": chosen,
-        "of_community": community_id,
-        "now": now,
-        "useful_until": now + REPLAYED_FOR,
-    }
-    result = await session.execute(repository.REPLAY, binds)
+    binds: dict[str, object] = {"of_community": community_id, "now": now}
+    if delivery_ids is None:
+        result = await session.execute(repository.REPLAY_ALL, binds)
+    else:
+        binds |= {"delivery_ids": list(delivery_ids), "useful_until": now + REPLAYED_FOR}
+        result = await session.execute(repository.REPLAY_NAMED, binds)
     for lane in rules.LANES:
         wakeups.request(session, rules.wake_channel(lane))
     return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result is a CursorResult

@@ -184,16 +184,24 @@ async def gather(session: AsyncSession, digest_ids: Sequence[uuid.UUID]) -> None
     await session.execute(_QUEUE, {"digest_ids": list(digest_ids), "now": clock.now()})
 
 
-DIGEST_RECIPIENTS = sa.select(
+_recipients = (
     sa.text(
         """
         SELECT g.account_id, g.community_id, concat_ws(':', 'digest', g.id) AS dedupe_key,
                jsonb_build_object('count', c.messages, 'contents', c.contents) AS variables,
                jsonb_build_object('digest_id', g.id) AS data, c.expires_at,
-               array_prepend(CAST(g.channel AS text), f.fallbacks) AS channels
+               ARRAY(
+                   SELECT channel FROM unnest(array_prepend(CAST(g.channel AS text), f.fallbacks))
+                       WITH ORDINALITY AS each (channel, place)
+                   WHERE NOT c.categories <@ ARRAY(
+                       SELECT left(chosen, -length(channel) - 1)
+                       FROM notifications_preference p, unnest(p.muted) AS chosen
+                       WHERE p.account_id = g.account_id AND right(chosen, length(channel) + 1) = ':' || channel)
+                   ORDER BY place) AS channels
         FROM notifications_digest g
         JOIN (
             SELECT digest_id, sum(messages) AS messages, max(expires_at) AS expires_at,
+                   array_agg(CAST(category AS text)) AS categories,
                    string_agg(concat_ws('=', category, messages), ' ' ORDER BY messages DESC, category) AS contents
             FROM (
                 SELECT digest_id, category, count(*) AS messages, max(expires_at) AS expires_at
@@ -221,7 +229,19 @@ DIGEST_RECIPIENTS = sa.select(
     )
     .subquery("recipient")
 )
-"""Who is told of several at once, as ``send_many`` wants it; the fallbacks are those of the message with the most."""
+_is_silenced = sa.func.cardinality(_recipients.c.channels) == sa.literal_column("0")
+DIGEST_RECIPIENTS = sa.select(_recipients).where(~_is_silenced)
+"""Who is told of several at once, as ``send_many`` wants it; the fallbacks are those of the message with the most.
+
+Left out is a channel on which all the categories that are told of are muted.
+"""
+_SILENCED = sa.select(sa.cast(_recipients.c.data["digest_id"].astext, sa.Uuid)).where(_is_silenced)
+
+
+async def silenced(session: AsyncSession, digest_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Return those of gathered digests that may be told over no channel at all."""
+    return list((await session.scalars(_SILENCED, {"digest_ids": list(digest_ids)})).all())
+
 
 # What has arrived stays so, whatever becomes of the digest over a further channel.
 _CONCLUDE = (

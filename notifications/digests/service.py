@@ -29,6 +29,7 @@ async def release(session: AsyncSession, digest_ids: Sequence[uuid.UUID]) -> Non
         return
     await repository.expire(session, ready)
     await repository.gather(session, ready)
+    await repository.conclude(session, await repository.silenced(session, ready), "suppressed", is_final=True)
     await send_many(session, DIGEST, repository.DIGEST_RECIPIENTS, binds={"digest_ids": ready})
     await repository.remove(session, ready)
     for lane in LANES:

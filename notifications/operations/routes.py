@@ -37,5 +37,9 @@ async def list_parked_deliveries(connection: Reading, member: Desk, page: PageQu
 
 @router.post("/deliveries/replays", responses=_REFUSALS)
 async def replay_deliveries(session: Session, member: Operator, choice: ReplayChoice) -> Replayed:
-    """Try parked deliveries again, those that are named or all; what is no longer parked stays as it is."""
+    """Try parked deliveries again; what is no longer parked stays as it is.
+
+    Those that are named are sent in any case and get another day to be of use. Without names, all are that are still of
+    use, for as long as they are, and whose notice no fallback delivered or sent.
+    """
     return Replayed(replayed=await service.replay_parked(session, member.actor, choice.delivery_ids))

@@ -50,8 +50,8 @@ class DeliveryOverview(BaseModel):
     since: datetime
     until: datetime
     lanes: list[LaneOverview]
-    awaiting_receipts: int = Field(description="counted up to 10,000")
-    channels: list[ChannelOverview]
+    awaiting_receipts: int = Field(description="of those that the channels count")
+    channels: list[ChannelOverview] = Field(description="of the newest 50,000 deliveries of the period")
     parked: list[ParkedOverview]
 
 
@@ -77,7 +77,9 @@ class ReplayChoice(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     delivery_ids: list[uuid.UUID] | None = Field(
-        default=None, max_length=1_000, description="all that are, unless named"
+        default=None,
+        max_length=1_000,
+        description="unless named, all that are still of use and reached nobody otherwise",
     )
 
 

@@ -62,6 +62,11 @@ class Settlement:
         return self.state not in ("queued", "held")
 
     @property
+    def falls_back(self) -> bool:
+        """Whether the next channel, if there is one, is used in this one's place."""
+        return self.state in ("failed", "parked") or self == MUTED
+
+    @property
     def told_as(self) -> Told:
         """What the end of a delivery is told as."""
         return "delivered" if self.is_delivered else _TOLD[self.state]

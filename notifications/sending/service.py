@@ -178,11 +178,7 @@ async def _settle(
             for delivery, settlement in landed
             if delivery.id in ours
         ]
-        falling_back = {
-            delivery.id
-            for delivery, settlement in kept
-            if settlement.state in ("failed", "parked") and delivery.fallbacks
-        }
+        falling_back = {delivery.id for delivery, settlement in kept if settlement.falls_back and delivery.fallbacks}
         if falling_back:
             await repository.fall_back(session, sorted(falling_back))
             wakeups.request(session, wake_channel(lane))

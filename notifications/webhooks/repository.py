@@ -195,7 +195,14 @@ _STORE = (
     .where(
         DELIVERIES.c.id == _results.c.id,
         DELIVERIES.c.fence == _results.c.fence,
-        DELIVERIES.c.state == sa.literal_column("'sending'"),
+        # A call that was in the air when its endpoint was disabled tells how it went after all.
+        sa.or_(
+            DELIVERIES.c.state == sa.literal_column("'sending'"),
+            sa.and_(
+                DELIVERIES.c.state == sa.literal_column("'failed'"),
+                DELIVERIES.c.error == sa.literal(ENDPOINT_DISABLED),
+            ),
+        ),
     )
     .values(
         state=_results.c.state,
@@ -254,12 +261,11 @@ _DISABLE = (
         version=ENDPOINTS.c.version + 1,
     )
 )
-_GIVE_UP_QUEUED = (
+_GIVE_UP = (
     sa.update(DELIVERIES)
     .where(
         DELIVERIES.c.endpoint_id == sa.bindparam("endpoint", type_=sa.Uuid),
         DELIVERIES.c.send_at.is_not(None),
-        DELIVERIES.c.state == sa.literal_column("'queued'"),
     )
     .values(state="failed", send_at=None, error=ENDPOINT_DISABLED, settled_at=_now)
 )
@@ -274,15 +280,15 @@ async def note_outcomes(session: AsyncSession, endpoint_id: uuid.UUID, *, took: 
 
 
 async def disable(session: AsyncSession, endpoint_id: uuid.UUID, reason: DisabledReason) -> None:
-    """Disable a locked endpoint; what is queued for it is given up, to be replayed when it is back."""
+    """Disable a locked endpoint; what is under way to it is given up, to be replayed when it is back."""
     binds = {"endpoint": endpoint_id, "now": clock.now()}
     await session.execute(_DISABLE, binds | {"reason": reason})
-    await session.execute(_GIVE_UP_QUEUED, binds)
+    await session.execute(_GIVE_UP, binds)
 
 
-async def give_up_queued(session: AsyncSession, endpoint_id: uuid.UUID) -> None:
-    """Give up what is queued for a locked endpoint."""
-    await session.execute(_GIVE_UP_QUEUED, {"endpoint": endpoint_id, "now": clock.now()})
+async def give_up(session: AsyncSession, endpoint_id: uuid.UUID) -> None:
+    """Give up what is under way to a locked endpoint: nobody claims it any more, if its worker died."""
+    await session.execute(_GIVE_UP, {"endpoint": endpoint_id, "now": clock.now()})
 
 
 async def lock_endpoint(

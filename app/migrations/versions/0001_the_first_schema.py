@@ -333,6 +333,16 @@ def upgrade() -> None:
         postgresql_partition_by="RANGE (id)",
     )
     op.create_index(
+        "ix_notifications_delivery_community_due",
+        "notifications_delivery",
+        ["community_id", "lane", "send_at"],
+        unique=False,
+        postgresql_where=sa.text("send_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_notifications_delivery_community_id_id", "notifications_delivery", ["community_id", "id"], unique=False
+    )
+    op.create_index(
         "ix_notifications_delivery_digest_id",
         "notifications_delivery",
         ["digest_id"],
@@ -1804,6 +1814,12 @@ def downgrade() -> None:
         "ix_notifications_delivery_digest_id",
         table_name="notifications_delivery",
         postgresql_where=sa.text("digest_id IS NOT NULL"),
+    )
+    op.drop_index("ix_notifications_delivery_community_id_id", table_name="notifications_delivery")
+    op.drop_index(
+        "ix_notifications_delivery_community_due",
+        table_name="notifications_delivery",
+        postgresql_where=sa.text("send_at IS NOT NULL"),
     )
     op.drop_table("notifications_delivery")
     op.drop_index("ix_notifications_dedupe_expires_at", table_name="notifications_dedupe")

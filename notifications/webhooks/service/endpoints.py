@@ -83,7 +83,7 @@ async def change_endpoint(
             endpoint.state, endpoint.disabled_reason, endpoint.disabled_at, endpoint.failures = "enabled", None, None, 0
         elif data.enabled is False and endpoint.state == "enabled":
             endpoint.state, endpoint.disabled_reason, endpoint.disabled_at = "disabled", "by_hand", clock.now()
-            await repository.give_up_queued(session, endpoint.id)
+            await repository.give_up(session, endpoint.id)
         await session.flush()
         await _trace(session, member, "change", endpoint.id)
     return endpoint_public(endpoint)
@@ -92,9 +92,9 @@ async def change_endpoint(
 async def remove_endpoint(
     session: AsyncSession, member: Member, organization_id: uuid.UUID, endpoint_id: uuid.UUID
 ) -> None:
-    """Remove an endpoint; what is queued for it is given up. Raises ``NotFound``."""
+    """Remove an endpoint; what is under way to it is given up. Raises ``NotFound``."""
     endpoint = await _lock(session, organization_id, endpoint_id)
-    await repository.give_up_queued(session, endpoint.id)
+    await repository.give_up(session, endpoint.id)
     await session.delete(endpoint)
     await _trace(session, member, "remove", endpoint_id)
 

@@ -31,7 +31,7 @@ from notifications.sending import service as sending
 from notifications.sending.jobs import JOBS as SENDING_JOBS
 from tests.factories.notifications import deliveries, outbox, phone
 from tests.notifications.choosing import NIGHT, choose, choose_about, origin
-from tests.notifications.notices import ALARM, DEVICES, LAMP, NEWS, PROMPT, TESTS
+from tests.notifications.notices import ALARM, DEVICES, LAMP, NEWS, PROMPT, REACH, TESTS
 from tests.notifications.sending.conftest import Scene
 
 JOBS = (*SENDING_JOBS, *DIGEST_JOBS)
@@ -156,6 +156,72 @@ async def test_a_silenced_category_is_kept_in_the_inbox_and_told_as_suppressed(
     assert [fact.outcome for fact in told] == ["suppressed"]
     async with reading() as connection:
         assert await connection.scalar(sa.select(sa.func.count()).select_from(INBOX)) == 1
+
+
+async def test_a_silenced_channel_gives_way_to_the_next_that_is_not(scene: Scene, told: list[DeliverySettled]) -> None:
+    await choose_about(scene.relative, TESTS.key, muted=["sms", "voice"])
+    await scene.tell(REACH)
+    await settle((*JOBS, *RELAY_JOBS))
+    assert {row.channel: (row.state, row.error) for row in await deliveries()} == {
+        "sms": ("suppressed", "muted"),
+        "voice": ("suppressed", "muted"),
+        "mail": ("sent", None),
+    }
+    assert sorted((fact.channel, fact.outcome, fact.is_final) for fact in told) == [
+        ("mail", "sent", True),
+        ("sms", "suppressed", False),
+        ("voice", "suppressed", False),
+    ]
+
+
+DAILY = {"every": "daily", "at": "18:00"}
+
+
+async def hold_two_prompts_then_mute(scene: Scene, clock: clocks.ManualClock, muted: list[str]) -> None:
+    """Let a digest of one category be due that was silenced on these channels while it waited."""
+    await choose_about(scene.relative, TESTS.key, digest=DAILY)
+    clock.set(wall("2T17:20"))
+    await phone(scene.relative)
+    for number in range(2):
+        await scene.tell(PROMPT, f"prompt:{number}", origin=origin(number))
+    await settle(JOBS)
+    await choose_about(scene.relative, TESTS.key, digest=DAILY, muted=muted)
+    clock.set(wall("2T18:00"))
+    await settle((*JOBS, *RELAY_JOBS))
+
+
+async def test_a_digest_leaves_out_the_channels_on_which_all_that_it_tells_is_silenced(
+    scene: Scene, clock: clocks.ManualClock
+) -> None:
+    await hold_two_prompts_then_mute(scene, clock, ["push"])
+    assert [row.channel for row in await deliveries() if row.notice_key == DIGEST.key] == ["sms"]
+    assert await states(PROMPT) == {"digested": 2}
+
+
+async def test_a_digest_that_is_silenced_on_every_channel_is_told_as_suppressed(
+    scene: Scene, clock: clocks.ManualClock, told: list[DeliverySettled]
+) -> None:
+    await hold_two_prompts_then_mute(scene, clock, ["push", "sms"])
+    assert [row.error for row in await deliveries()] == ["digest_suppressed"] * 2
+    assert sorted((fact.aggregate_id, fact.outcome, fact.is_final) for fact in told) == [
+        (origin(0)[1], "suppressed", True),
+        (origin(1)[1], "suppressed", True),
+    ]
+
+
+async def test_a_digest_keeps_a_channel_on_which_one_of_its_categories_is_not_silenced(
+    scene: Scene, clock: clocks.ManualClock
+) -> None:
+    both = [{"category": TESTS.key, "digest": DAILY}, {"category": DEVICES.key, "digest": DAILY}]
+    await choose(scene.relative, categories=both)
+    clock.set(wall("2T17:20"))
+    await lamps(scene, 1)
+    await scene.tell(PROMPT, channels=["sms", "inbox"])
+    await settle(JOBS)
+    await choose(scene.relative, categories=[both[0] | {"muted": ["sms"]}, both[1]])
+    clock.set(wall("2T18:00"))
+    await settle(JOBS)
+    assert [(row.channel, row.state) for row in await deliveries() if row.notice_key == DIGEST.key] == [("sms", "sent")]
 
 
 async def test_categories_that_are_due_together_are_told_together(scene: Scene, clock: clocks.ManualClock) -> None:

@@ -16,7 +16,7 @@ from app.identity.models import Account, ContactPoint
 from notifications.api import Notice, Tally, parked, replay, send, tally
 from notifications.channels import registry
 from notifications.channels.registry import NotConfigured
-from notifications.delivery.models import DEDUPE
+from notifications.delivery.models import DEDUPE, DELIVERIES
 from notifications.delivery.service import KEY_KEPT_FOR
 from notifications.delivery.subscribers import SUBSCRIBERS
 from notifications.events import DeliverySettled
@@ -102,6 +102,43 @@ async def test_every_channel_of_mode_all_has_its_own_outcome(scene: Scene, told:
     async with reading() as connection:
         assert await tally(connection, [ORIGIN], notice_key="tests.alarm") == {ORIGIN: Tally(sent=1, lost=1)}
         assert await tally(connection, [ORIGIN], notice_key="tests.other") == {ORIGIN: Tally()}
+
+
+async def park_push(scene: Scene) -> None:
+    """Leave a push that nobody tries any more, whose text message was sent in its place."""
+    await scene.tell(PROMPT, "prompt")
+    await settle(JOBS)
+    async with unit_of_work() as session:
+        first = DELIVERIES.c.channel == "push"
+        await session.execute(sa.update(DELIVERIES).where(first).values(state="parked", error="uncertain"))
+
+
+async def test_replaying_all_leaves_alone_what_its_fallback_delivered(scene: Scene) -> None:
+    await park_push(scene)
+    rows = {row.channel: row for row in await deliveries()}
+    push, sms = rows["push"], rows["sms"]
+    assert (sms.fallback_of, sms.state) == (push.id, "sent")
+    async with unit_of_work() as session:
+        assert await replay(session) == 0
+    async with unit_of_work() as session:
+        assert await replay(session, [push.id]) == 1
+
+
+async def test_replaying_all_leaves_alone_what_is_stale_and_makes_nothing_last_longer(
+    scene: Scene, clock: clocks.ManualClock
+) -> None:
+    stale_at = clock.now() + timedelta(hours=1)
+    await scene.tell(ALARM, expires_at=stale_at, channels=["sms"])
+    async with unit_of_work() as session:
+        await session.execute(sa.update(DELIVERIES).values(state="parked", send_at=None))
+    async with unit_of_work() as session:
+        assert await replay(session) == 1
+        (row,) = await session.execute(sa.select(DELIVERIES.c.state, DELIVERIES.c.expires_at))
+        assert (row.state, row.expires_at) == ("queued", stale_at)
+        await session.execute(sa.update(DELIVERIES).values(state="parked", send_at=None))
+    clock.set(stale_at)
+    async with unit_of_work() as session:
+        assert await replay(session) == 0
 
 
 async def test_a_stale_notice_expires_instead_of_arriving(

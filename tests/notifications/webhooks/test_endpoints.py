@@ -8,11 +8,15 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
+from app.core import clock as clocks
 from app.core.clock import ManualClock
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.settings import Settings, WebhookSettings, install_settings
+from notifications.webhooks import repository
 from notifications.webhooks.jobs import JOBS
+from notifications.webhooks.rules import Result
+from notifications.webhooks.service import sending
 from notifications.webhooks.service.endpoints import MAX_ENDPOINTS
 from tests.factories import identity
 from tests.factories import webhooks as make
@@ -210,6 +214,30 @@ async def test_a_removed_or_disabled_endpoint_is_called_no_more(
     assert sink.calls == []
     assert {(row.state, row.error, row.send_at) for row in await make.deliveries()} == {
         ("failed", "endpoint_disabled", None)
+    }
+
+
+@pytest.mark.parametrize("end", ["removed", "disabled"])
+async def test_what_a_dead_worker_held_is_given_up_with_its_endpoint_and_a_late_answer_still_counts(
+    client: httpx.AsyncClient, scene: Scene, signed: Headers, end: str
+) -> None:
+    endpoint = await make.endpoint(scene.agency, "http://127.0.0.1:9/hook")
+    await make.queued(endpoint, 2)
+    async with unit_of_work() as session:
+        dead, alive = await repository.claim(session, 2)
+    one = path(scene, f"/{endpoint.id}")
+    if end == "removed":
+        assert (await client.delete(one, headers=signed)).status_code == 204
+    else:
+        answer = await client.patch(one, json={"enabled": False}, headers={**signed, "If-Match": '"1"'})
+        assert answer.status_code == 200
+    assert {(row.state, row.error, row.send_at) for row in await make.deliveries()} == {
+        ("failed", "endpoint_disabled", None)
+    }
+    await sending._settle([sending.Landed(alive, Result(200), clocks.now(), 1)])
+    assert {row.id: (row.state, row.error) for row in await make.deliveries()} == {
+        dead.id: ("failed", "endpoint_disabled"),
+        alive.id: ("delivered", None),
     }
 
 
