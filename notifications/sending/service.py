@@ -112,7 +112,8 @@ async def fly(lane: Lane, claimed: Sequence[Claimed]) -> None:
 
 def _landed(delivery: Claimed, message: Message, outcome: Outcome, now: datetime) -> Settlement:
     patience = patience_with(delivery, confirms=registry.confirms(message, outcome))
-    if patience is not None and delivery.fallbacks and all(phone.is_silent for phone in message.installations):
+    phones = message.installations
+    if patience is not None and delivery.fallbacks and phones and all(phone.is_silent for phone in phones):
         patience = timedelta()  # who has not confirmed for so long is not waited for: the next channel goes at once
     return rules.settle(attempt_of(delivery, patience), outcome, now)
 
