@@ -88,6 +88,9 @@ def beside(*command: str) -> Iterator[Child]:
         child.stop()
 
 
+GIVES_WAY = 10  # how much nicer the ordinary worker is to the other processes
+
+
 def worker(
     urgent: Annotated[
         bool, typer.Option("--urgent", help="only what is urgent: ladders and critical deliveries")
@@ -99,6 +102,8 @@ def worker(
         complete(workers.work(settings(), parent=parent, urgent_only=True))
         return
     with beside("worker", "--urgent") as child:
+        # Begun before this: what is urgent, and the API, come first where there is too little time for all.
+        os.nice(GIVES_WAY)
         complete(workers.work(settings(), parent=parent, urgent_elsewhere=child.is_running))
 
 

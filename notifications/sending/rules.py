@@ -16,6 +16,7 @@ ATTEMPTS_BEFORE_FALLBACK = 2  # where another channel is waiting, patience costs
 SILENT_AFTER = timedelta(hours=24)  # without a receipt for the pushes it was sent
 FALL_BACK_WITHIN = timedelta(minutes=1)  # where another channel is waiting and the notice has no patience of its own
 FIRST_DELAY = timedelta(seconds=10)
+CRITICAL_FIRST_DELAY = timedelta(seconds=1)
 LONGEST_DELAY = timedelta(minutes=15)
 _REPLACES_ITSELF = frozenset({"push"})  # a repeat takes the first one's place under its collapse key
 
@@ -108,7 +109,7 @@ def _retried(attempt: Attempt, outcome: Outcome, now: datetime) -> Settlement:
     if attempt.attempts >= (ATTEMPTS_BEFORE_FALLBACK if attempt.has_fallback else MAX_ATTEMPTS):
         # With a fallback the notice goes on another way; without one a person has to look.
         return Settlement("failed" if attempt.has_fallback else "parked", error=outcome.error)
-    return _again(attempt, now, next_attempt(now, attempt.attempts, outcome.retry_at), outcome.error, counts=True)
+    return _again(attempt, now, next_attempt(attempt, now, outcome.retry_at), outcome.error, counts=True)
 
 
 def _again(attempt: Attempt, now: datetime, send_at: datetime, error: str | None, *, counts: bool) -> Settlement:
@@ -120,9 +121,16 @@ def _again(attempt: Attempt, now: datetime, send_at: datetime, error: str | None
     return Settlement("queued", send_at=send_at, error=error, counts=counts)
 
 
-def next_attempt(now: datetime, attempts: int, asked: datetime | None) -> datetime:
-    """Return when to try again after ``attempts`` attempts: doubling with jitter, not before the provider wants."""
-    doubled: timedelta = min(FIRST_DELAY * 2 ** min(max(attempts, 1) - 1, 20), LONGEST_DELAY)
+def next_attempt(attempt: Attempt, now: datetime, asked: datetime | None) -> datetime:
+    """Return when to try again: later each time, with jitter, not before the provider wants.
+
+    What is critical begins with a second: most faults of a network pass at once, and somebody waits.
+    """
+    before = min(max(attempt.attempts, 1) - 1, 20)
+    doubled: timedelta = FIRST_DELAY * 2**before
+    if attempt.urgency == "critical":
+        doubled = min(doubled, CRITICAL_FIRST_DELAY * 4**before)
+    doubled = min(doubled, LONGEST_DELAY)
     jittered = now + doubled * random.uniform(1.0, 1.5)  # noqa: S311 - spreads load
     return max(jittered, asked or jittered)
 

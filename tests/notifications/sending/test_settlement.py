@@ -20,7 +20,7 @@ from notifications.delivery.models import DEDUPE, DELIVERIES
 from notifications.delivery.service import KEY_KEPT_FOR
 from notifications.delivery.subscribers import SUBSCRIBERS
 from notifications.events import DeliverySettled
-from notifications.sending import repository, service
+from notifications.sending import repository, rules, service
 from notifications.sending.jobs import JOBS, forget_keys, run_lane
 from notifications.sending.rules import MAX_ATTEMPTS
 from notifications.templates.notices import _registry
@@ -457,3 +457,13 @@ async def test_an_address_that_cannot_be_opened_keeps_nobody_else_waiting(
         (scene.relative.id, "failed"),
         (neighbour.id, "sent"),
     }
+
+
+@pytest.mark.parametrize(("urgency", "delays"), [("critical", (1, 4, 16, 64, 160)), ("high", (10, 20, 40, 80, 160))])
+def test_what_is_critical_is_tried_again_sooner_at_first(urgency: str, delays: tuple[int, ...]) -> None:
+    now = clocks.now()
+    for attempts, least in enumerate(delays, 1):
+        attempt = rules.Attempt("sms", urgency, attempts, now + timedelta(days=1), has_fallback=False)
+        waited = rules.next_attempt(attempt, now, None) - now
+        assert timedelta(seconds=least) <= waited <= timedelta(seconds=least * 1.5)
+        assert rules.next_attempt(attempt, now, now + timedelta(hours=1)) == now + timedelta(hours=1)

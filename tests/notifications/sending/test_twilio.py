@@ -105,9 +105,9 @@ async def test_what_never_passes_fails_at_once_and_the_next_channel_is_used(
     [
         (twilio.BUSY, "20429", 30),
         (Reply(429, {}), "HTTP_429", 10),
-        (twilio.BROKEN, "HTTP_500", 10),
+        (twilio.BROKEN, "HTTP_500", 1),
         (Reply(503, {}, {"Retry-After": "120"}), "HTTP_503", 120),
-        (twilio.UNAUTHENTICATED, "20003", 10),
+        (twilio.UNAUTHENTICATED, "20003", 1),
     ],
 )
 async def test_what_passes_is_tried_again_when_it_is_time(

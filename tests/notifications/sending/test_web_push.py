@@ -152,10 +152,10 @@ async def test_what_never_passes_fails_and_only_the_end_of_a_subscription_remove
 @pytest.mark.parametrize(
     ("reply", "error", "least"),
     [
-        (Reply(429, {"Retry-After": "30"}), "HTTP_429", 10),
+        (Reply(429, {"Retry-After": "30"}), "HTTP_429", 1),
         (Reply(500), "HTTP_500", 10),
         (Reply(503, {"Retry-After": "Mon, 02 Mar 2026 08:05:00 GMT"}), "HTTP_503", 300),
-        (Reply(200, reset=True), "ServerDisconnectedError", 10),
+        (Reply(200, reset=True), "ServerDisconnectedError", 1),
     ],
 )
 async def test_what_passes_is_tried_again_when_it_is_time(
