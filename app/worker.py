@@ -29,12 +29,14 @@ async def work(
     parent: int | None = None,
     urgent_only: bool = False,
     urgent_elsewhere: Callable[[], bool] = lambda: False,
+    on_ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Run the jobs until SIGTERM or SIGINT; a batch in hand is finished first.
 
     With ``parent`` (a process id) it ends with that process too, so that a killed API leaves no worker behind. With
     ``urgent_only`` it leaves the ordinary jobs to others. While ``urgent_elsewhere()`` it leaves the urgent ones to the
-    process at its side; should that one be gone, it does them itself. It looks after them now and then in any case: the
+    process at its side; should that one be gone, or not be there yet, it does them itself. ``on_ready`` is called when
+    the jobs begin. It looks after them now and then in any case: the
     other may be there and stand still.
     """
     jobs = [
@@ -51,6 +53,7 @@ async def work(
         watch = asyncio.create_task(stop_with_parent(parent, stop)) if parent else None
         hide_metrics = _show_metrics(settings.telemetry, urgent_only=urgent_only)
         log.info("worker_started", jobs=len(jobs), urgent_only=urgent_only)
+        on_ready()
         try:
             await run_jobs(jobs, stop)
         finally:

@@ -1,9 +1,11 @@
 """Child processes, kept running: one that ends without being asked to is started again."""
 
+import os
 import signal
 import subprocess
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -15,14 +17,22 @@ log = structlog.get_logger(__name__)
 
 
 class Child:
-    """A process that runs ``command`` until ``stop()``; a thread starts it anew when it dies."""
+    """A process that runs ``command`` until ``stop()``; a thread starts it anew when it dies.
 
-    def __init__(self, command: Sequence[str], restart_seconds: float = _RESTART_SECONDS) -> None:
+    One that ``announces`` itself is given ``--ready`` with the number of a pipe, and writes to it when it is at work.
+    """
+
+    def __init__(
+        self, command: Sequence[str], restart_seconds: float = _RESTART_SECONDS, *, announces: bool = False
+    ) -> None:
         self._command = command
         self._restart_seconds = restart_seconds
+        self._announces = announces
         self._stopping = threading.Event()
         self._starting = threading.Lock()
-        self._process = subprocess.Popen(command)
+        self._is_ready = not announces
+        self._ear: int | None = None
+        self._process = self._start()
         self._keeper = threading.Thread(target=self._keep, name="child", daemon=True)
         self._keeper.start()
 
@@ -35,6 +45,31 @@ class Child:
         """Say whether there is one at the moment."""
         return self._process.poll() is None
 
+    def is_ready(self) -> bool:
+        """Say whether there is one that is at work: starting takes seconds, on a busy machine many."""
+        with self._starting:
+            if not self._is_ready and self._ear is not None:
+                with suppress(BlockingIOError):
+                    self._is_ready = bool(os.read(self._ear, 1))
+            return self._is_ready and self.is_running()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        if not self._announces:
+            return subprocess.Popen(self._command)
+        self._close_ear()
+        self._is_ready = False
+        self._ear, mouth = os.pipe()
+        os.set_blocking(self._ear, False)
+        try:
+            return subprocess.Popen([*self._command, "--ready", str(mouth)], pass_fds=(mouth,))
+        finally:
+            os.close(mouth)
+
+    def _close_ear(self) -> None:
+        if self._ear is not None:
+            os.close(self._ear)
+            self._ear = None
+
     def stop(self) -> None:
         """End it for good; what it held is claimed again by another worker."""
         with self._starting:
@@ -45,6 +80,7 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
         self._keeper.join()
+        self._close_ear()
 
     def _keep(self) -> None:
         while True:
@@ -56,6 +92,6 @@ class Child:
                 if self._stopping.is_set():
                     return
                 try:
-                    self._process = subprocess.Popen(self._command)
+                    self._process = self._start()
                 except OSError as error:  # no memory, no processes: the next round may find some
                     log.error("child_not_started", error=type(error).__name__)  # noqa: TRY400 - says all there is

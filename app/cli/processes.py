@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import FrameType
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -79,9 +80,9 @@ def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 @contextmanager
-def beside(*command: str) -> Iterator[Child]:
+def beside(*command: str, announces: bool = False) -> Iterator[Child]:
     """Run another command of ours as a child process: a storm of due rows never takes time from a request."""
-    child = Child([sys.executable, "-m", "app.cli", *command, "--parent", str(os.getpid())])
+    child = Child([sys.executable, "-m", "app.cli", *command, "--parent", str(os.getpid())], announces=announces)
     try:
         yield child
     finally:
@@ -96,15 +97,17 @@ def worker(
         bool, typer.Option("--urgent", help="only what is urgent: ladders and critical deliveries")
     ] = False,
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
+    ready: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Do what falls due: prompts, deadlines, events, deliveries; what is urgent in a process at its side."""
     if urgent:
-        complete(workers.work(settings(), parent=parent, urgent_only=True))
+        announce = (lambda: None) if ready is None else partial(_announce, ready)
+        complete(workers.work(settings(), parent=parent, urgent_only=True, on_ready=announce))
         return
-    with beside("worker", "--urgent") as child:
+    with beside("worker", "--urgent", announces=True) as child:
         # Begun before this: what is urgent, and the API, come first where there is too little time for all.
         os.nice(GIVES_WAY)
-        complete(workers.work(settings(), parent=parent, urgent_elsewhere=child.is_running))
+        complete(workers.work(settings(), parent=parent, urgent_elsewhere=child.is_ready))
 
 
 def complete(work: Coroutine[Any, Any, Result]) -> Result:
@@ -120,3 +123,8 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (serve, worker)
+
+
+def _announce(pipe: int) -> None:
+    os.write(pipe, b"1")
+    os.close(pipe)

@@ -32,7 +32,7 @@ _COMMAND = [sys.executable, "-m", "app.cli"]
 class _Forked:
     """Stands in for ``subprocess.Popen`` of a command of ours, as far as Hearthline uses it."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], pass_fds: tuple[int, ...] = ()) -> None:  # noqa: ARG002 - a fork passes all
         assert command[: len(_COMMAND)] == _COMMAND, command
         self.returncode: int | None = None
         self.pid = os.fork()
