@@ -49,7 +49,7 @@ async def work(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings):
+    async with running(settings, plans="force_custom_plan"):
         watch = asyncio.create_task(stop_with_parent(parent, stop)) if parent else None
         hide_metrics = _show_metrics(settings.telemetry, urgent_only=urgent_only)
         log.info("worker_started", jobs=len(jobs), urgent_only=urgent_only)

@@ -60,7 +60,7 @@ async def execute(url: str, *statements: str, **parameters: object) -> None:
 async def hearthline(url: str) -> AsyncIterator[None]:
     """Open Hearthline on a database in this process."""
     assembly.install()
-    open_database(url, DatabaseSettings())
+    open_database(url, DatabaseSettings(), plans="force_custom_plan")  # as workers do
     await wakeups.start()
     try:
         yield

@@ -19,11 +19,10 @@ class DeliverySettled(Event):
     channel is tried next: a notice in mode "first" did not reach its recipient only when an outcome that does not say
     ``has_reached`` is final. With mode "all" each channel has its final outcome; ``notifications.api.tally`` says how
     the whole origin stands. One that is held is not settled; one that was told of in a digest has the digest's
-    outcomes. What is critical is never held.
+    outcomes. What is critical is never held, and the facts of it, on which ladders climb, are critical themselves.
     """
 
     name: ClassVar[str] = "notifications.delivery_settled.v1"
-    critical: ClassVar[bool] = True  # ladders climb on it
 
     delivery_id: uuid.UUID
     notice_id: uuid.UUID

@@ -18,6 +18,8 @@ from app.core import driver
 from app.core.connections import Connection, Connections, translated
 from app.core.settings import DatabaseSettings
 
+Plans = Literal["auto", "force_custom_plan"]
+
 _RETRYABLE = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _AFTER_COMMIT = "after_commit"
 _ALLOW = sa.text("SELECT set_config('statement_timeout', :milliseconds, true)")
@@ -59,7 +61,7 @@ def _patience(settings: DatabaseSettings) -> float:
     return settings.statement_timeout + driver.GRACE
 
 
-def _connections(url: URL, settings: DatabaseSettings, size: int) -> Connections:
+def _connections(url: URL, settings: DatabaseSettings, size: int, *, plans: Plans) -> Connections:
     engine = create_async_engine(
         url,
         poolclass=sa.NullPool,  # connections are kept by ``Connections``
@@ -80,6 +82,7 @@ def _connections(url: URL, settings: DatabaseSettings, size: int) -> Connections
                 "timezone": "UTC",
                 # Plans here are short; compiling them costs more than it saves.
                 "jit": "off",
+                "plan_cache_mode": plans,
                 "statement_timeout": str(int(settings.statement_timeout * 1000)),
                 "idle_in_transaction_session_timeout": "60000",
             },
@@ -89,12 +92,16 @@ def _connections(url: URL, settings: DatabaseSettings, size: int) -> Connections
     return Connections(engine, size, settings.pool_timeout)
 
 
-def open_database(url: str, settings: DatabaseSettings) -> Database:
-    """Open the process's connections to ``url`` (``postgresql+asyncpg://``) and return them; connects at first use."""
+def open_database(url: str, settings: DatabaseSettings, *, plans: Plans = "auto") -> Database:
+    """Open the process's connections to ``url`` (``postgresql+asyncpg://``) and return them; connects at first use.
+
+    With ``force_custom_plan`` each statement is planned anew for the tables as they are: what works on queues needs
+    that. A plan kept from when a queue was empty reads all of it for each row, and a storm's batch took half a minute.
+    """
     global _database  # noqa: PLW0603 - one database per process
     parsed = make_url(url).set(drivername="postgresql+asyncpg")
-    writing = _connections(parsed, settings, settings.writing_pool)
-    reading = _connections(parsed, settings, settings.reading_pool)
+    writing = _connections(parsed, settings, settings.writing_pool, plans=plans)
+    reading = _connections(parsed, settings, settings.reading_pool, plans=plans)
     writing.beside, reading.beside = reading, writing
     sessions = async_sessionmaker(class_=UnitSession, expire_on_commit=False)
     _database = Database(parsed, settings.schema_name, writing, reading, sessions, _patience(settings))

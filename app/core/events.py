@@ -112,26 +112,30 @@ async def emit_many(
     event: type[Event],
     facts: sa.Select[Any] | sa.UpdateBase,
     binds: Mapping[str, object] | None = None,
+    *,
+    critical: bool | None = None,
 ) -> int:
     """Write one ``event`` for each row of ``facts`` in one statement; return how many.
 
     ``facts`` is a SELECT, or an UPDATE or INSERT with RETURNING, that yields ``aggregate_id``, ``community_id`` and, if
     the event has fields of its own, ``payload`` (jsonb); ``binds`` are the values of its named parameters. The
     aggregates' rows must be locked by this transaction. Facts get their sequence in the order of the rows.
+    ``critical`` takes the place of the event's own.
     """
     await session.flush()
-    own = _many_binds(event)
-    result = await session.execute(_emit_many_statement(facts, critical=event.critical), {**(binds or {}), **own})
+    is_critical = event.critical if critical is None else critical
+    own = _many_binds(event, critical=is_critical)
+    result = await session.execute(_emit_many_statement(facts, critical=is_critical), {**(binds or {}), **own})
     count = result.scalar_one()
     if count:
-        _request_wakeup(session, own["fact_subscribers"], critical=event.critical)
+        _request_wakeup(session, own["fact_subscribers"], critical=is_critical)
     return count
 
 
-def _many_binds(event: type[Event]) -> dict[str, Any]:
+def _many_binds(event: type[Event], *, critical: bool) -> dict[str, Any]:
     return {
         "fact_name": event.name,
-        "fact_critical": event.critical,
+        "fact_critical": critical,
         "fact_occurred_at": clock.now(),
         "fact_subscribers": _names_by_event.get(event.name, []),
         "minted_at": set_ids.minted_at(),
@@ -235,7 +239,7 @@ class EmittingStatement:
     async def row(self, session: AsyncSession, binds: Mapping[str, object]) -> asyncpg.Record | None:
         """Change, emit and return what is shown; ``None`` if no row was changed, and then there is no fact either."""
         await session.flush()
-        own = _many_binds(self._event)
+        own = _many_binds(self._event, critical=self._event.critical)
         row = await self._statement.row(connection_of(session), {**binds, **own})
         if row is not None:
             _request_wakeup(session, own["fact_subscribers"], critical=self._event.critical)

@@ -4,21 +4,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from app.core import embedded, wakeups
-from app.core.database import Database, close_database, open_database
+from app.core.database import Database, Plans, close_database, open_database
 from app.core.settings import Settings
 
 EMBEDDED_DATABASE = "hearthline"
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Database]:
-    """Open the database and the wake-ups for as long as the block runs.
+async def running(settings: Settings, *, plans: Plans = "auto") -> AsyncIterator[Database]:
+    """Open the database, with ``plans`` as `open_database` has them, and the wake-ups for as long as the block runs.
 
     Without ``HEARTHLINE_DATABASE_URL`` the embedded PostgreSQL in the data directory is started, or joined if another
     process of ours runs it already.
     """
     async with _database_url(settings) as url:
-        opened = open_database(url, settings.database)
+        opened = open_database(url, settings.database, plans=plans)
         await wakeups.start()
         try:
             yield opened

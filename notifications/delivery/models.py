@@ -45,7 +45,10 @@ class Delivery(SQLModel, table=True):
         sa.Index("ix_notifications_delivery_digest_id", "digest_id", postgresql_where=sa.text("digest_id IS NOT NULL")),
         sa.Index("ix_notifications_delivery_notice_id", "notice_id"),
         sa.Index(
-            "ix_notifications_delivery_receipt_by", "receipt_by", postgresql_where=sa.text("receipt_by IS NOT NULL")
+            "ix_notifications_delivery_awaited",
+            "lane",
+            "receipt_by",
+            postgresql_where=sa.text("receipt_by IS NOT NULL"),
         ),
         sa.Index("ix_notifications_delivery_parked", "id", postgresql_where=sa.text("state = 'parked'")),
         {"postgresql_partition_by": "RANGE (id)"},
@@ -113,6 +116,7 @@ class DedupeKey(SQLModel, table=True):
 
 DELIVERIES = cast(sa.Table, Delivery.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
 DEDUPE = cast(sa.Table, DedupeKey.__table__)  # type: ignore[attr-defined]
+
 
 partitions.retain(
     "notifications_delivery",

@@ -10,12 +10,18 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, distinct_on, insert
 
 from app.core import set_ids
 from notifications.delivery.models import DEDUPE, DELIVERIES, MOST_CHANNELS
+from notifications.delivery.rules import Lane, lane_number
 from notifications.inbox.models import INBOX
 
 _INSTANT = sa.DateTime(timezone=True)
 _CHANNELS = ARRAY(sa.Text)
 _EMPTY = sa.literal_column("CAST('{}' AS jsonb)", JSONB)
 _KEY = ("account_id", "dedupe_key")
+
+
+def is_in(lane: Lane) -> sa.ColumnElement[bool]:
+    """Return the condition that a delivery travels in ``lane``; a literal, so that the planner knows it."""
+    return DELIVERIES.c.lane == sa.literal_column(str(lane_number(lane)))
 
 
 def _null(type_: sa.types.TypeEngine[Any] | type[sa.types.TypeEngine[Any]]) -> sa.ColumnElement[Any]:

@@ -23,7 +23,6 @@ _IDS = ARRAY(sa.Uuid)
 class Known(Told):
     """What a receipt has to know of a delivery, as it was before."""
 
-    lane: int
     state: str
     attempts: int
     settled_at: datetime | None

@@ -15,7 +15,8 @@ from app.core.events import emit_many
 from app.core.queues import Due
 from app.core.settings import settings
 from notifications.delivery.models import DELIVERIES, MOST_CHANNELS, Delivery
-from notifications.delivery.rules import LANES, Lane, lane_number
+from notifications.delivery.repository import is_in
+from notifications.delivery.rules import LANES, Lane
 from notifications.events import DeliverySettled
 from notifications.sending.rules import Settlement
 from notifications.templates.variables import Stored
@@ -27,7 +28,7 @@ QUEUES: Mapping[Lane, Due] = {
         name=f"notifications.{lane}",
         table=Delivery,
         column="send_at",
-        where=DELIVERIES.c.lane == sa.literal_column(str(lane_number(lane))),
+        where=is_in(lane),
     )
     for lane in LANES
 }
@@ -44,6 +45,7 @@ class Told:
     account_id: uuid.UUID
     notice_key: str
     channel: str
+    lane: int
     fallbacks: list[str]
     origin_kind: str | None
     origin_id: uuid.UUID | None
@@ -80,7 +82,7 @@ def _claim(lane: Lane) -> sa.UpdateBase:
     found = (
         sa.select(DELIVERIES.c.id, DELIVERIES.c.state)
         .where(
-            DELIVERIES.c.lane == sa.literal_column(str(lane_number(lane))),
+            is_in(lane),
             DELIVERIES.c.send_at <= sa.bindparam("due_by", type_=_INSTANT),
         )
         .order_by(DELIVERIES.c.send_at)
@@ -255,12 +257,12 @@ _FACTS = sa.select(
 )
 
 
-async def tell(session: AsyncSession, facts: Sequence[DeliverySettled]) -> None:
-    """Emit what became of deliveries, all of them in one statement."""
+async def tell(session: AsyncSession, facts: Sequence[DeliverySettled], *, critical: bool) -> None:
+    """Emit what became of deliveries, all of them in one statement; ``critical`` as the deliveries were."""
     envelope = {"id", "occurred_at", "aggregate_id", "community_id"}
     binds = {
         "origin_ids": [fact.aggregate_id for fact in facts],
         "community_ids": [fact.community_id for fact in facts],
         "payloads": [fact.model_dump_json(exclude=envelope) for fact in facts],
     }
-    await emit_many(session, DeliverySettled, _FACTS, binds)
+    await emit_many(session, DeliverySettled, _FACTS, binds, critical=critical)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from notifications.delivery.rules import LANES
 from notifications.digests.notices import DIGEST
 from notifications.digests.repository import conclude
 from notifications.events import REACHED, DeliverySettled, Outcome
@@ -15,16 +16,17 @@ from notifications.sending.repository import Told
 
 async def tell(session: AsyncSession, settled: Iterable[tuple[Told, Outcome, bool]]) -> None:
     """Tell the outcome of each delivery, and whether it is final; what was told in a digest shares the digest's."""
-    facts: list[DeliverySettled] = []
+    facts: defaultdict[bool, list[DeliverySettled]] = defaultdict(list)
     digests: defaultdict[tuple[Outcome, bool], list[uuid.UUID]] = defaultdict(list)
     for delivery, outcome, is_final in settled:
         if delivery.origin_id is not None:
-            facts.append(_fact(delivery, delivery.origin_id, outcome, is_final=is_final))
+            is_critical = LANES[delivery.lane] == "critical"
+            facts[is_critical].append(_fact(delivery, delivery.origin_id, outcome, is_final=is_final))
         # A digest that goes on over another channel has not failed yet.
         if delivery.notice_key == DIGEST.key and (is_final or outcome in REACHED):
             digests[outcome, is_final].append(uuid.UUID(delivery.data["digest_id"]))
-    if facts:
-        await repository.tell(session, facts)
+    for is_critical, told in facts.items():
+        await repository.tell(session, told, critical=is_critical)
     for (outcome, is_final), digest_ids in digests.items():
         await conclude(session, digest_ids, outcome, is_final=is_final)
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.database import Database, after_commit, is_unreachable, reading, unit_of_work
 from app.identity.models import Community
+from tests.faults.own_server import standing_on
 
 
 def _community(name: str = "Elm Street") -> Community:
@@ -99,3 +100,12 @@ async def test_a_connection_whose_farewell_was_read_is_not_kept(database: Databa
     assert is_unreachable(caught.value)
     async with reading() as connection:
         assert (await connection.get_raw_connection()).driver_connection is not lost[0]
+
+
+async def test_a_process_that_works_on_queues_has_no_plan_from_when_they_were_empty(database: Database) -> None:
+    show = sa.text("SHOW plan_cache_mode")
+    async with standing_on(database.url.render_as_string(hide_password=False), plans="force_custom_plan"):
+        async with reading() as connection:
+            assert await connection.scalar(show) == "force_custom_plan"
+        async with unit_of_work() as session:
+            assert await session.scalar(show) == "force_custom_plan"

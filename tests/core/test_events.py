@@ -239,3 +239,16 @@ def test_two_subscribers_cannot_share_a_name() -> None:
     twice = Subscriber("tests.twice", (ChoreDone,), _ignore)
     with pytest.raises(ValueError, match="same name"):
         install_subscribers([twice, twice])
+
+
+async def test_facts_that_are_said_to_be_critical_travel_so(database: Database) -> None:
+    facts = sa.select(
+        sa.literal(clocks.new_id(), sa.Uuid).label("aggregate_id"), sa.literal(COMMUNITY, sa.Uuid).label("community_id")
+    )
+    async with unit_of_work() as session:
+        await emit_many(session, ChoreDone, facts, critical=True)
+        await emit_many(session, ChoreDone, facts)
+    assert [row["critical"] for row in await _rows("SELECT critical FROM core_event ORDER BY sequence")] == [
+        True,
+        False,
+    ]

@@ -41,10 +41,10 @@ def _run(server: embedded.EmbeddedServer, program: str, *arguments: str, given: 
 
 
 @asynccontextmanager
-async def standing_on(url: str) -> AsyncIterator[None]:
+async def standing_on(url: str, *, plans: databases.Plans = "auto") -> AsyncIterator[None]:
     """Let this process (the factories) use another database for as long as the block runs."""
     previous = databases._database
-    opened = databases.open_database(url, DatabaseSettings())
+    opened = databases.open_database(url, DatabaseSettings(), plans=plans)
     try:
         yield
     finally:

@@ -358,9 +358,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_notifications_delivery_notice_id", "notifications_delivery", ["notice_id"], unique=False)
     op.create_index(
-        "ix_notifications_delivery_receipt_by",
+        "ix_notifications_delivery_awaited",
         "notifications_delivery",
-        ["receipt_by"],
+        ["lane", "receipt_by"],
         unique=False,
         postgresql_where=sa.text("receipt_by IS NOT NULL"),
     )
@@ -1796,7 +1796,7 @@ def downgrade() -> None:
     )
     op.drop_index("ix_notifications_delivery_notice_id", table_name="notifications_delivery")
     op.drop_index(
-        "ix_notifications_delivery_receipt_by",
+        "ix_notifications_delivery_awaited",
         table_name="notifications_delivery",
         postgresql_where=sa.text("receipt_by IS NOT NULL"),
     )

@@ -12,6 +12,7 @@ from app.core.database import unit_of_work
 from app.core.jobs import settle
 from notifications.api import send
 from notifications.delivery.models import DELIVERIES
+from notifications.delivery.rules import LANES
 from notifications.receipts import jobs
 from notifications.receipts.service import fall_back_without_receipt, record_receipt
 from notifications.sending.jobs import JOBS
@@ -60,8 +61,8 @@ async def test_a_receipt_that_is_being_stored_is_not_overtaken(
     (push_id,) = await overdue(scene, clock, 1)
     async with unit_of_work() as session:
         await record_receipt(session, push_id, "delivered", clock.now())
-        assert await jobs.give_up_waiting() == 0
-    assert await jobs.give_up_waiting() == 0
+        assert await jobs.give_up_waiting(*LANES) == 0
+    assert await jobs.give_up_waiting(*LANES) == 0
     assert await found() == [("push", "sent")]
 
 
@@ -84,7 +85,7 @@ async def test_receipts_and_workers_at_once(scene: Scene, sink: FcmSink, clock: 
     pushes = await overdue(scene, clock, MANY)
     confirmed = set(pushes[::2])
     await asyncio.gather(
-        jobs.give_up_waiting(), *(confirm(push_id) for push_id in sorted(confirmed)), jobs.give_up_waiting()
+        jobs.give_up_waiting(*LANES), *(confirm(push_id) for push_id in sorted(confirmed)), jobs.give_up_waiting()
     )
     await settle((*JOBS, *jobs.JOBS))
     rows = await deliveries()
@@ -98,7 +99,7 @@ async def test_receipts_and_workers_at_once(scene: Scene, sink: FcmSink, clock: 
 
 async def test_two_workers_make_each_fallback_once(scene: Scene, sink: FcmSink, clock: clocks.ManualClock) -> None:
     pushes = await overdue(scene, clock, MANY)
-    handled = await asyncio.gather(*(jobs.give_up_waiting() for _ in range(3)))
+    handled = await asyncio.gather(*(jobs.give_up_waiting(*LANES) for _ in range(3)))
     assert sum(handled) == MANY
     assert sorted(row.fallback_of for row in await deliveries() if row.channel == "sms") == pushes
 
@@ -124,7 +125,7 @@ async def test_a_fallback_is_not_followed_by_another_once_the_push_was_confirmed
     scene: Scene, sink: FcmSink, clock: clocks.ManualClock
 ) -> None:
     (push_id,) = await overdue(scene, clock, 1)
-    await jobs.give_up_waiting()
+    await jobs.give_up_waiting(*LANES)
     (sms,) = [row for row in await deliveries() if row.channel == "sms"]
     async with unit_of_work() as session:
         await session.execute(

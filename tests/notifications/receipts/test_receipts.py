@@ -17,6 +17,7 @@ from app.core.relay import RELAY_JOBS
 from app.core.settings import WorkerSettings
 from notifications.api import Tally, tally
 from notifications.channels.registry import close_channels
+from notifications.delivery.rules import LANES
 from notifications.events import DeliverySettled
 from notifications.receipts import jobs
 from notifications.receipts.rules import OLDEST
@@ -134,7 +135,7 @@ async def test_a_late_receipt_takes_back_a_fallback_that_is_still_queued(
 ) -> None:
     push_id = await pushed(scene)
     clock.advance(PATIENT)
-    await jobs.give_up_waiting()
+    await jobs.give_up_waiting(*LANES)
     assert (await states())["sms"] == ("queued", None)
     async with unit_of_work() as session:
         await record_receipt(session, push_id, "delivered", clock.now())
@@ -304,7 +305,7 @@ async def test_opening_the_item_in_the_inbox_confirms_the_notice(
     headers = await sign_in(scene.relative)
     (item,) = (await client.get("/v1/me/inbox", headers=headers)).json()["items"]
     clock.advance(PATIENT)
-    await jobs.give_up_waiting()
+    await jobs.give_up_waiting(*LANES)
     if route == "s":
         answer = await client.post("/v1/me/inbox/readings", headers=headers, json={"up_to": item["id"]})
         assert answer.json() == {"marked": 1}
