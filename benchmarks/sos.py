@@ -21,8 +21,8 @@ from benchmarks.report import Comparison, Series, out, show
 from eldercare.care_circle.models import CircleMember
 from tests.sinks.fcm import PROJECT, FcmSink, fcm_sink, target
 
-RESIDENTS = 20_000
-CALLS = 60
+RESIDENTS = 40_000
+CALLS = 120
 ROUNDS = 3
 PAUSE = 0.05
 PATIENCE = 60.0

@@ -185,16 +185,29 @@ def _promotion(fact: sa.CTE, names: sa.BindParameter[Any]) -> sa.CTE:
     """Lift what waits before a critical fact of its aggregate into the critical lane, or it would wait behind others.
 
     Rows a relay is at work on are skipped: waiting for its handler could deadlock, and they are on their way.
+    Arrays, not joins: the table is empty again and again, and by statistics from such a moment the planner would join
+    all of a storm's facts with all that wait.
     """
     earlier = _CONSUMPTION.alias("earlier")
-    waiting = (
-        sa.select(earlier.c.event_id, earlier.c.subscriber)
-        .join(fact, fact.c.aggregate_id == earlier.c.aggregate_id)
-        .where(earlier.c.subscriber == sa.any_(names), sa.not_(earlier.c.critical))
+    subscriber = sa.func.unnest(names).table_valued("name").render_derived("reader")
+    of_one = (
+        sa.select(sa.literal_column("earlier.ctid"))
+        .select_from(earlier)
+        .where(
+            earlier.c.subscriber == subscriber.c.name,
+            earlier.c.aggregate_id == fact.c.aggregate_id,
+            sa.not_(earlier.c.critical),
+        )
         .with_for_update(of=earlier, skip_locked=True)
+        .correlate(fact, subscriber)
     )
-    key = sa.tuple_(_CONSUMPTION.c.event_id, _CONSUMPTION.c.subscriber)
-    return sa.update(_CONSUMPTION).where(key.in_(waiting)).values(critical=True).cte("promotion")
+    waiting = sa.select(sa.func.unnest(_array(of_one))).select_from(fact.join(subscriber, sa.true()))
+    row = sa.literal_column("core_event_consumption.ctid")
+    return sa.update(_CONSUMPTION).where(row == sa.any_(_array(waiting))).values(critical=True).cte("promotion")
+
+
+def _array(rows: sa.Select[Any]) -> sa.ColumnElement[Any]:
+    return sa.func.array(rows.scalar_subquery())
 
 
 def _emit_statement(*, critical: bool) -> sa.Select[int]:

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock as clocks
@@ -22,6 +24,8 @@ from app.core.events import (
     CRITICAL_CHANNEL,
     Event,
     Subscriber,
+    _emit_many_statement,
+    _many_binds,
     emit,
     emit_many,
     install_subscribers,
@@ -252,3 +256,36 @@ async def test_facts_that_are_said_to_be_critical_travel_so(database: Database) 
         True,
         False,
     ]
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def _looked_at(node: dict[str, Any]) -> float:
+    rows = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Join Filter", 0)
+    return float(rows * node["Actual Loops"])
+
+
+async def test_a_storm_of_critical_facts_is_not_compared_with_everything_that_waits(database: Database) -> None:
+    waiting = sa.text("""
+        INSERT INTO core_event_consumption (subscriber, sequence, event_id, aggregate_id, critical, due_at, attempts)
+        SELECT 'tests.first', -number, gen_random_uuid(), gen_random_uuid(), false, :due_at, 0
+        FROM generate_series(1, 5000) AS number""")
+    async with reading() as connection:
+        for statement in (waiting, sa.text("DELETE FROM core_event_consumption")):
+            await connection.execute(statement, {"due_at": clocks.now()} if statement is waiting else {})
+        # Statistics of a queue that is empty at that moment, but not small: autovacuum's, now and then.
+        await connection.execute(sa.text("ANALYZE core_event_consumption"))
+        await connection.execute(waiting, {"due_at": clocks.now()})
+        given = sa.func.unnest(sa.bindparam("ids", type_=ARRAY(sa.Uuid))).table_valued("id").render_derived("given")
+        facts = sa.select(given.c.id.label("aggregate_id"), sa.literal(COMMUNITY, sa.Uuid).label("community_id"))
+        emitting = _emit_many_statement(facts, critical=True).compile(dialect=postgresql.asyncpg.dialect())  # type: ignore[no-untyped-call]
+        binds = emitting.params | _many_binds(ChoreForgotten, critical=True)
+        binds |= {"ids": [clocks.new_id() for _ in range(500)]}
+        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {emitting.string}"
+        values = tuple(binds[name] for name in emitting.positiontup or ())
+        explained = (await connection.exec_driver_sql(explain, values)).scalar_one()[0]
+    assert max(_looked_at(node) for node in _nodes(explained["Plan"])) < 20_000  # of 500 times 5,000
