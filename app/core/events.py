@@ -191,7 +191,7 @@ def _promotion(fact: sa.CTE, names: sa.BindParameter[Any]) -> sa.CTE:
     earlier = _CONSUMPTION.alias("earlier")
     subscriber = sa.func.unnest(names).table_valued("name").render_derived("reader")
     of_one = (
-        sa.select(sa.literal_column("earlier.ctid"))
+        sa.select(_place("earlier"))
         .select_from(earlier)
         .where(
             earlier.c.subscriber == subscriber.c.name,
@@ -202,8 +202,12 @@ def _promotion(fact: sa.CTE, names: sa.BindParameter[Any]) -> sa.CTE:
         .correlate(fact, subscriber)
     )
     waiting = sa.select(sa.func.unnest(_array(of_one))).select_from(fact.join(subscriber, sa.true()))
-    row = sa.literal_column("core_event_consumption.ctid")
-    return sa.update(_CONSUMPTION).where(row == sa.any_(_array(waiting))).values(critical=True).cte("promotion")
+    lifted = _place(_CONSUMPTION.name) == sa.any_(_array(waiting))
+    return sa.update(_CONSUMPTION).where(lifted).values(critical=True).cte("promotion")
+
+
+def _place(table: str) -> sa.ColumnElement[Any]:
+    return sa.literal_column(f"{table}.ctid")
 
 
 def _array(rows: sa.Select[Any]) -> sa.ColumnElement[Any]:
