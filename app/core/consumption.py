@@ -14,7 +14,7 @@ _IS_HEAD = """pending.sequence = (
         SELECT earlier.sequence FROM core_event_consumption AS earlier
         WHERE earlier.subscriber = pending.subscriber AND earlier.aggregate_id = pending.aggregate_id
         ORDER BY earlier.sequence LIMIT 1)"""
-_COLUMNS = "pending.sequence, pending.event_id, pending.aggregate_id, pending.attempts"
+_COLUMNS = "pending.id, pending.sequence, pending.event_id, pending.aggregate_id, pending.attempts"
 
 # ``window`` bounds how far into the lane heads are looked for: a long queue of one aggregate holds a single head.
 CLAIM = sa.text(f"""
@@ -29,7 +29,7 @@ CLAIM = sa.text(f"""
     ORDER BY pending.sequence LIMIT :batch FOR UPDATE OF pending SKIP LOCKED""")  # noqa: S608 - constants of ours
 CLAIM_AGAIN = sa.text(f"""
     SELECT {_COLUMNS} FROM core_event_consumption AS pending
-    WHERE pending.subscriber = :subscriber AND pending.event_id = ANY(CAST(:event_ids AS uuid[]))
+    WHERE pending.id = ANY(CAST(:ids AS bigint[]))
       AND {READY} AND {_IS_HEAD}
     ORDER BY pending.sequence FOR UPDATE OF pending SKIP LOCKED""")  # noqa: S608 - constants of ours
 FOLLOWERS = sa.text(f"""
@@ -46,12 +46,11 @@ FACTS = sa.text("""
     SELECT id, name, aggregate_id, community_id, payload, occurred_at FROM core_event
     WHERE id = ANY(CAST(:event_ids AS uuid[]))""")
 CONSUMED = sa.text("""
-    DELETE FROM core_event_consumption
-    WHERE subscriber = :subscriber AND event_id = ANY(CAST(:event_ids AS uuid[]))""")
+    DELETE FROM core_event_consumption WHERE id = ANY(CAST(:ids AS bigint[]))""")
 SET_BACK = sa.text(f"""
     UPDATE core_event_consumption AS pending
     SET attempts = :attempts, due_at = :due_at, last_error = :error, parked_at = CAST(:parked_at AS timestamptz)
-    WHERE pending.subscriber = :subscriber AND pending.event_id = :event_id AND {READY}""")  # noqa: S608 - constants of ours
+    WHERE pending.id = :id AND {READY}""")  # noqa: S608 - constants of ours
 LANES = sa.text(f"""
     SELECT name.subscriber, lane.critical
     FROM unnest(CAST(:subscribers AS text[])) AS name (subscriber)

@@ -37,6 +37,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
+    id: int
     sequence: int
     event_id: uuid.UUID
     aggregate_id: uuid.UUID
@@ -111,11 +112,11 @@ async def _try(subscriber: Subscriber, claim: sa.TextClause, binds: dict[str, An
                 return outcome
             waves = [outcome.heads, *await _followers(session, subscriber, outcome.heads, batch)]
             outcome.chained = len(waves) > 1
-            consumed = [claim.event_id for wave in waves for claim in wave]
-            facts = await _facts(session, subscriber, consumed)
+            consumed = [claim for wave in waves for claim in wave]
+            facts = await _facts(session, subscriber, [claim.event_id for claim in consumed])
             for wave in waves:
                 await subscriber.handle(session, [facts[claim.event_id] for claim in wave])
-            await session.execute(consumption.CONSUMED, {"subscriber": subscriber.name, "event_ids": consumed})
+            await session.execute(consumption.CONSUMED, {"ids": [claim.id for claim in consumed]})
     except Exception as error:
         if not outcome.heads or failures.is_excused(error):
             raise
@@ -173,19 +174,16 @@ async def _isolate(subscriber: Subscriber, failed: _Outcome) -> int:
     middle = len(heads) // 2
     worked = 0
     for part in filter(None, (heads[:middle], heads[middle:])):
-        event_ids = [head.event_id for head in part]
+        ids = [head.id for head in part]
         # batch=0: no followers while the fault is being looked for, as it may lie in one of those
-        worked += await _isolate(
-            subscriber, await _try(subscriber, consumption.CLAIM_AGAIN, {"event_ids": event_ids}, 0)
-        )
+        worked += await _isolate(subscriber, await _try(subscriber, consumption.CLAIM_AGAIN, {"ids": ids}, 0))
     return worked
 
 
 async def _set_back(subscriber: Subscriber, claim: _Claim, error: Exception) -> None:
     verdict = failures.judge(claim.attempts + 1)
     binds = {
-        "subscriber": subscriber.name,
-        "event_id": claim.event_id,
+        "id": claim.id,
         "attempts": verdict.attempts,
         "now": verdict.at,
         "due_at": verdict.retry_at,

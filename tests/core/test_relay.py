@@ -451,13 +451,22 @@ def _blocks(plan: dict[str, Any]) -> int:
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
 
-@pytest.mark.parametrize("analyzed", [False, True])
+async def _analyze() -> None:
+    async with reading() as connection:
+        await connection.execute(sa.text("ANALYZE core_event_consumption"))
+
+
+@pytest.mark.parametrize("analyzed", ["never", "when empty", "since"])
 @pytest.mark.parametrize("aggregates", [1, 20_000])
-async def test_claiming_looks_at_few_of_a_hundred_thousand_facts(aggregates: int, analyzed: bool) -> None:
+async def test_claiming_looks_at_few_of_a_hundred_thousand_facts(aggregates: int, analyzed: str) -> None:
+    if analyzed == "when empty":  # as autovacuum does in the moments between two storms
+        await _pile_up(aggregates)
+        async with unit_of_work() as session:
+            await session.execute(sa.text("DELETE FROM core_event_consumption"))
+        await _analyze()
     await _pile_up(aggregates)
-    if analyzed:
-        async with reading() as connection:
-            await connection.execute(sa.text("ANALYZE core_event_consumption"))
+    if analyzed == "since":
+        await _analyze()
     plan = await _explain_claim(WINDOW * BATCH)
     assert not [node for node in _nodes(plan) if node["Node Type"] == "Seq Scan"]
     assert {node.get("Index Name") for node in _nodes(plan)} >= {
@@ -465,7 +474,7 @@ async def test_claiming_looks_at_few_of_a_hundred_thousand_facts(aggregates: int
         "ix_core_event_consumption_head",
     }
     assert plan["Actual Rows"] == min(aggregates, BATCH)
-    assert _blocks(plan) < 15_000  # each look for a head reads three or four
+    assert _blocks(plan) < 20_000  # each look for a head reads three or four
 
 
 async def test_what_piled_up_behind_a_parked_fact_is_passed_by() -> None:

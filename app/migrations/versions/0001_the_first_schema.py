@@ -58,6 +58,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "core_event_consumption",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),
         sa.Column("subscriber", sa.String(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
@@ -67,7 +68,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("parked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.String(), nullable=True),
-        sa.PrimaryKeyConstraint("event_id", "subscriber", name=op.f("pk_core_event_consumption")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_event_consumption")),
         postgresql_with={"autovacuum_vacuum_scale_factor": 0.01, "autovacuum_vacuum_threshold": 1000},
     )
     op.create_index(
