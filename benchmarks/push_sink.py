@@ -112,7 +112,7 @@ class Sink:
     def environment(self) -> dict[str, str]:
         """Return the variables of a process that pushes to it and trusts it."""
         return {
-            "HEARTHLINE_PUSH_PROVIDER": "fcm",
+            "HEARTHLINE_PUSH_PROVIDERS": '["fcm"]',
             "HEARTHLINE_PUSH_FCM_PROJECT": PROJECT,
             "HEARTHLINE_PUSH_FCM_CREDENTIALS": str(self.credentials),
             "HEARTHLINE_PUSH_FCM_ENDPOINT": self.url,
