@@ -80,9 +80,8 @@ async def _effects(url: str) -> list[int]:
 def run(server: embedded.EmbeddedServer, people: int = 1_000_000) -> None:
     """Measure and print."""
     template = "broadcast_template"
-    asyncio.run(
-        place.execute(place.migrated(server, template), *population.ACCOUNTS, now=datetime.now(UTC), count=people)
-    )
+    url = place.migrated(server, template)
+    asyncio.run(place.execute(url, *population.ACCOUNTS, "VACUUM ANALYZE", now=datetime.now(UTC), count=people))
     ours, limit = Series("Hearthline", "inboxes/s"), Series("one INSERT … SELECT", "inboxes/s")
     growth: list[float] = []
     for number in range(ROUNDS):
