@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from app.cli import demo, operating, people, processes
 from app.cli.deliveries import deliveries
+from app.core.settings import UnknownSettingError
 
 app = typer.Typer(
     name="hearthline",
@@ -37,6 +38,9 @@ def main() -> None:
         for item in error.errors():
             where = "_".join(str(part) for part in ("HEARTHLINE", *item["loc"])).upper()
             sys.stderr.write(f"{where}: {item['msg']}\n")
+        raise SystemExit(2) from None
+    except UnknownSettingError as error:
+        sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None
 
 

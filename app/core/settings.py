@@ -1,10 +1,13 @@
 """The settings of a process, read once from ``HEARTHLINE_*`` variables; what is unsafe in production never starts."""
 
+import os
 import re
 import ssl
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -303,15 +306,45 @@ class Settings(BaseSettings):
 _installed: Settings | None = None
 
 
+class UnknownSettingError(ValueError):
+    """A variable that is called like a setting and is none: what it was to change would stay as it is, unnoticed."""
+
+
+# What a developer points elsewhere; no settings of an installation.
+_NOT_OURS: Final = frozenset({"HEARTHLINE_EMBEDDED_PROGRAMS"})
+
+
+def _names() -> Iterator[str]:
+    prefix = Settings.model_config.get("env_prefix", "")
+    for group, field in Settings.model_fields.items():
+        name = f"{prefix}{group}".upper()
+        yield name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from (f"{name}_{inner}".upper() for inner in field.annotation.model_fields)
+
+
+def require_known(variables: Iterable[str]) -> None:
+    """Raise ``UnknownSettingError`` naming the ``variables`` that begin like settings of ours and are none."""
+    known = set(_names()) | _NOT_OURS
+    unknown = sorted(name for name in variables if name.startswith("HEARTHLINE_") and name not in known)
+    if unknown:
+        likely = (get_close_matches(name, known, 1) for name in unknown)
+        named = (
+            f"{name} (did you mean {match[0]}?)" if match else name for name, match in zip(unknown, likely, strict=True)
+        )
+        raise UnknownSettingError(f"no such setting: {', '.join(named)}")
+
+
 @cache
 def _from_environment() -> Settings:
+    require_known(os.environ)
     return Settings()
 
 
 def settings() -> Settings:
     """Return the process's settings, read from the environment at first use.
 
-    Raises ``pydantic.ValidationError`` naming each variable that is missing or wrong.
+    Raises ``pydantic.ValidationError`` naming each variable that is missing or wrong, and ``UnknownSettingError``.
     """
     return _installed or _from_environment()
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.core import vapid
-from app.core.settings import Settings
+from app.core.settings import Settings, UnknownSettingError, require_known
 
 PRIVATE, _ = vapid.make_pair()
 WEB_PUSH: dict[str, Any] = {"private_key": PRIVATE, "subject": "mailto:ops@example.org"}
@@ -43,3 +43,12 @@ def test_complete_providers_are_accepted(monkeypatch: pytest.MonkeyPatch) -> Non
     settings = Settings(**PRODUCTION | {"webpush": WEB_PUSH, "smtp": SMTP, "messages": {"mail": "smtp"}})
     assert settings.push.providers == ("fcm", "webpush")
     assert settings.smtp.security == "starttls"
+
+
+def test_a_misspelt_setting_is_not_passed_over() -> None:
+    with pytest.raises(UnknownSettingError, match="HEARTHLINE_PUSH_PROVIDER .did you mean HEARTHLINE_PUSH_PROVIDERS"):
+        require_known(["PATH", "HEARTHLINE_ENVIRONMENT", "HEARTHLINE_PUSH_PROVIDER"])
+
+
+def test_every_setting_is_known() -> None:
+    require_known(["HEARTHLINE_DATABASE_URL", "HEARTHLINE_WORKER_LEASE_SECONDS", "HEARTHLINE_KEYS", "HOME"])
