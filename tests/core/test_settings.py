@@ -46,7 +46,7 @@ def test_complete_providers_are_accepted(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_misspelt_setting_is_not_passed_over() -> None:
-    with pytest.raises(UnknownSettingError, match="HEARTHLINE_PUSH_PROVIDER .did you mean HEARTHLINE_PUSH_PROVIDERS"):
+    with pytest.raises(UnknownSettingError, match=r"HEARTHLINE_PUSH_PROVIDER .did you mean HEARTHLINE_PUSH_PROVIDERS"):
         require_known(["PATH", "HEARTHLINE_ENVIRONMENT", "HEARTHLINE_PUSH_PROVIDER"])
 
 
