@@ -26,6 +26,12 @@ SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|WHERE|VALUES|DEFAULT|RETURNING
 # Rows that only SQL sees get their ids there: the instant is bound from our clock, the random part is PostgreSQL's.
 SET_BASED_IDS = ROOT / "app" / "core" / "set_ids.py"
 MACHINE_TIME_FUNCTIONS = {"now", "current_timestamp", "clock_timestamp", "uuidv7", "uuidv4", "gen_random_uuid"}
+# Outside of units of work: a migration's connection is closed, and so is the seeding's.
+OWN_CONNECTIONS = ("app/migrations/", "app/demo/seeding.py")
+LEFT_BEHIND = re.compile(
+    r"^\s*SET\s+(?!LOCAL\b|TRANSACTION\b)(SESSION\s+)?\w+(\.\w+)?\s*(=|TO\b)"
+    r"|\bpg_(try_)?advisory_lock(_shared)?\s*\(|\bset_config\s*\([^)]*\bfalse\s*\)"
+)
 NOT_RUN = re.compile(r"pytest\.(mark\.)?(skip|skipif|xfail|importorskip)\b")
 
 
@@ -56,6 +62,17 @@ def machine_time(source: str) -> Iterator[str]:
             case ast.Attribute(value=ast.Name(id="func") | ast.Attribute(attr="func"), attr=attr):
                 if attr.lower() in MACHINE_TIME_FUNCTIONS:
                     yield f"{node.lineno}: func.{attr}"
+
+
+def left_on_connections(source: str) -> Iterator[str]:
+    """Yield the SQL of a module that outlives its transaction: connections are kept, and the next one would find it."""
+    tree = ast.parse(source)
+    documentation = docstrings(tree)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if id(node) not in documentation:
+                if found := LEFT_BEHIND.search(text):
+                    yield f"{node.lineno}: {found.group()}"
 
 
 def test_top_level_packages_are_the_fixed_five() -> None:
@@ -89,6 +106,25 @@ def test_time_and_ids_come_from_our_clock(file: Path) -> None:
 )
 def test_machine_time_is_found(source: str) -> None:
     assert list(machine_time(source)) != []
+
+
+@pytest.mark.parametrize("file", sources(*PACKAGES), ids=name)
+def test_what_a_transaction_sets_ends_with_it(file: Path) -> None:
+    if not name(file).startswith(OWN_CONNECTIONS):
+        assert list(left_on_connections(file.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'text("SET search_path TO x")',
+        'text("SET SESSION statement_timeout = 0")',
+        'text("SELECT pg_advisory_lock(1)")',
+        "text(\"SELECT set_config('statement_timeout', :t, false)\")",
+    ],
+)
+def test_what_outlives_a_transaction_is_found(source: str) -> None:
+    assert list(left_on_connections(source)) != []
 
 
 @pytest.mark.parametrize("source", ['"""SELECT now() is what we never do."""', "clock.now()", 'text("SELECT :now")'])
