@@ -177,4 +177,4 @@ class DoseMissed(Event):
 
     resident_id: uuid.UUID
     regimen_id: uuid.UUID
-    critical: bool
+    is_critical: bool

@@ -84,7 +84,7 @@ def visible_residents(scope: str) -> sa.CompoundSelect[Any]:
 
 
 def granted_accounts(scope: str) -> sa.Select[Any]:
-    """Return SQL for the pairs of ``resident_id`` and ``account_id`` where the resident lets the account have ``scope``.
+    """Return SQL for the pairs ``resident_id``, ``account_id`` where the resident lets the account have ``scope``.
 
     For telling those a resident chose to let know; emergency access is not among it. The statement needs the bind
     ``granted_at``, the instant it is asked for.

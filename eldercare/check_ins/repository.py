@@ -35,7 +35,7 @@ PAUSE: Final = """
     WHERE p.resident_id = c.resident_id AND p.starts_at <= greatest(:now, c.due_at)
       AND least(p.ends_at, p.ended_at) > c.due_at
     ORDER BY p.starts_at LIMIT 1"""
-"""Why nobody is to be asked about the row ``c`` (``resident_id``, ``due_at``) at the bind ``now``: doses heed it, too."""
+"""Why nobody is to be asked about the row ``c`` (``resident_id``, ``due_at``) at ``now``: doses heed it, too."""
 _NEXT_REMINDER = "(SELECT min({start} + r) FROM unnest(s.reminders) r WHERE {start} + r > :now)"
 
 

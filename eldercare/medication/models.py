@@ -76,7 +76,7 @@ class Regimen(Table, table=True):
 
 
 class RegimenVersion(SQLModel, table=True):
-    """What a regimen said from ``valid_from`` on. Never changed: a dose is judged by the version it was planned from."""
+    """What a regimen said from ``valid_from`` on. Never changed: a dose is judged by the one it was planned from."""
 
     __tablename__ = "eldercare_regimen_version"
     privacy: ClassVar[Privacy] = _care("to remind a resident of what they take, and to show what was agreed")

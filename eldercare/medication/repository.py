@@ -147,8 +147,8 @@ _REMIND = _batch(
     WITH chosen AS (
         SELECT c.id, ({PAUSE}) AS pause, c.remind_at AS moment, c.opened_at IS NULL AS opens,
                c.window_ends_at <= :now AS is_over, {_NEXT} AS next_at,
-               CASE WHEN c.opened_at IS NULL
-                    THEN greatest(c.window_ends_at, :now + least(v.dose_window, :room)) ELSE c.window_ends_at END AS ends
+               CASE WHEN c.opened_at IS NULL THEN greatest(c.window_ends_at, :now + least(v.dose_window, :room))
+                    ELSE c.window_ends_at END AS ends
         FROM eldercare_dose c JOIN eldercare_regimen_version v ON v.id = c.version_id
         WHERE c.id = ANY (:ids) AND c.{_AWAITED}
     )

@@ -157,6 +157,7 @@ async def list_doses(
     page: PageQuery,
     since: Annotated[GivenInstant | None, Query(alias="from", description="without it: a day ago")] = None,
     until: Annotated[GivenInstant | None, Query(alias="to", description="doses due before it")] = None,
+    *,
     state: Annotated[State | None, Query(description="only doses in this state")] = None,
 ) -> Page[DosePublic]:
     """List a resident's doses in the order they are due; those ahead are planned for two days."""

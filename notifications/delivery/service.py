@@ -181,7 +181,7 @@ async def suppress_about(session: AsyncSession, resident_ids: Sequence[uuid.UUID
 
 
 async def withdraw(session: AsyncSession, origin_kind: str, origin_ids: Sequence[uuid.UUID]) -> int:
-    """Take back what was sent for these origins and is of no use any more; return how many deliveries were not sent yet.
+    """Take back what was sent for these origins and is of no use any more; return how many deliveries that spared.
 
     What waits is not sent, and nothing takes the place of what was sent and not confirmed. Nobody is told of it.
     """

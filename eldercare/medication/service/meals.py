@@ -31,16 +31,21 @@ async def set_meal_times(
     found: MealTimes | None = await session.scalar(
         sa.select(MealTimes).where(col(MealTimes.resident_id) == subject.resident_id).with_for_update()
     )
-    told = {name: time.fromisoformat(text) for name, text in data.model_dump().items()}
+    breakfast, lunch, dinner = (time.fromisoformat(text) for text in (data.breakfast, data.lunch, data.dinner))
     if found is None:
         if if_match not in (None, 0):
             raise StaleVersion
-        found = MealTimes(community_id=subject.community_id, resident_id=subject.resident_id, **told)
+        found = MealTimes(
+            community_id=subject.community_id,
+            resident_id=subject.resident_id,
+            breakfast=breakfast,
+            lunch=lunch,
+            dinner=dinner,
+        )
         session.add(found)
     else:
         check_version(found, if_match)
-        for name, wall in told.items():
-            setattr(found, name, wall)
+        found.breakfast, found.lunch, found.dinner = breakfast, lunch, dinner
     await session.flush()
     await regimens.follow_meals(session, subject.resident_id)
     await audit.record(

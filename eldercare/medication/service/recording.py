@@ -1,7 +1,7 @@
 """Recording what came of doses: by the resident, by whoever gave or saw it, late, as needed; each of them once."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -160,7 +160,7 @@ async def _warn(session: AsyncSession, regimen: Regimen, said: RegimenVersion, d
             return
 
 
-def _unplanned(like: Dose, kind: str, taken_at: datetime, local_date: object) -> Dose:
+def _unplanned(like: Dose, kind: str, taken_at: datetime, local_date: date) -> Dose:
     """Return a new dose beside a planned one of the same regimen."""
     return Dose(
         community_id=like.community_id,

@@ -105,7 +105,8 @@ async def create(session: AsyncSession, actor: Actor, subject: ResidentSubject, 
         account_id=subject.account_id,
         state=data.state,
         version_id=clock.new_id(),
-        **_indexes(data.drug),
+        drug_index=_drug_index(data.drug),
+        code_index=_code_index(data.drug),
     )
     if not data.allow_overlap:
         await _check_overlap(session, regimen, data)
@@ -136,8 +137,7 @@ async def change(
     if regimen.state == "stopped":
         raise RegimenStopped
     await _check_told(session, subject.resident_id, data.told)
-    for name, index in _indexes(data.drug).items():
-        setattr(regimen, name, index)
+    regimen.drug_index, regimen.code_index = _drug_index(data.drug), _code_index(data.drug)
     if not data.allow_overlap:
         await _check_overlap(session, regimen, data)
     last = await session.scalar(sa.select(sa.func.max(VERSIONS.c.number)).where(VERSIONS.c.regimen_id == regimen_id))
@@ -250,11 +250,14 @@ async def _look_at_stocks(session: AsyncSession, regimen_ids: Sequence[uuid.UUID
     await session.execute(_CHECK_STOCKS, binds)
 
 
-def _indexes(drug: Drug) -> dict[str, bytes | None]:
-    """Return what finds the same drug again: its name without case, width and doubled blanks, and its code."""
-    name = " ".join(unicodedata.normalize("NFKC", drug.name).casefold().split())
-    code = blind_index(DRUG_INDEX, f"{drug.system}|{drug.code}") if drug.code is not None else None
-    return {"drug_index": blind_index(DRUG_INDEX, name), "code_index": code}
+def _drug_index(drug: Drug) -> bytes:
+    """Return what finds the same name again, whatever its case, width and blanks."""
+    return blind_index(DRUG_INDEX, " ".join(unicodedata.normalize("NFKC", drug.name).casefold().split()))
+
+
+def _code_index(drug: Drug) -> bytes | None:
+    """Return what finds the same code again, if there is one."""
+    return blind_index(DRUG_INDEX, f"{drug.system}|{drug.code}") if drug.code is not None else None
 
 
 async def _check_overlap(session: AsyncSession, regimen: Regimen, data: RegimenSaid) -> None:

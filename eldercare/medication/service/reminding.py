@@ -30,7 +30,7 @@ _FACTS = sa.select(
         DOSES.c.resident_id,
         "regimen_id",
         DOSES.c.regimen_id,
-        "critical",
+        "is_critical",
         DOSES.c.critical,
         type_=JSONB,
     ).label("payload"),

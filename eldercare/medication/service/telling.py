@@ -53,7 +53,7 @@ _members: Any = sa.inspect(CircleMember).local_table
 _granted = granted_accounts(_SCOPE).subquery("granted")
 
 
-def _may_be_told(resident_id: sa.ColumnElement[uuid.UUID]) -> sa.Subquery:
+def _may_be_told(resident_id: sa.ColumnElement[uuid.UUID]) -> Any:
     """Return who belongs to the resident's circle and was granted to see their medication, now: people leave."""
     return (
         sa.select(_members.c.account_id)

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -114,7 +114,7 @@ def _one(rows: Sequence[sa.Row[Any]]) -> DosePublic:
 def shown(rows: Sequence[sa.Row[Any]]) -> list[DosePublic]:
     """Return what is shown of doses; each version's drug is unsealed once."""
     drugs: dict[uuid.UUID, Drug] = {}
-    return [DosePublic.model_validate(_dose(row._mapping, drugs)) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+    return [DosePublic.model_validate(_dose(cast("Mapping[str, Any]", row._mapping), drugs)) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
 
 
 def _dose(row: Mapping[str, Any], drugs: dict[uuid.UUID, Drug]) -> dict[str, Any]:

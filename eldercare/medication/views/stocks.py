@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -82,7 +82,7 @@ async def stock(connection: AsyncConnection, resident_id: uuid.UUID, regimen_id:
     row = (await connection.execute(_OF_REGIMEN, binds)).one_or_none()
     if row is None:
         raise StockNotKept
-    ends = await run_outs(connection, [row], now)
+    ends = await run_outs(connection, [cast("sa.Row[Any]", row)], now)
     return StockPublic(
         regimen_id=regimen_id,
         on_hand=row.on_hand,
@@ -96,7 +96,7 @@ async def stock(connection: AsyncConnection, resident_id: uuid.UUID, regimen_id:
 async def stocks(connection: AsyncConnection, stock_ids: Sequence[uuid.UUID], now: datetime) -> Sequence[sa.Row[Any]]:
     """Return stocks with what their projection needs (see ``run_outs``)."""
     binds = {"stock_ids": list(stock_ids), "used_since": _used_since(now)}
-    return (await connection.execute(_BY_IDS, binds)).all()
+    return cast("Sequence[sa.Row[Any]]", (await connection.execute(_BY_IDS, binds)).all())
 
 
 async def run_outs(
