@@ -5,7 +5,16 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from app.core.instants import GivenInstant
 from eldercare.check_ins.rules import day_rule
@@ -62,10 +71,21 @@ def _known_unit(unit: str) -> str:
     return unit
 
 
-_Number = PlainSerializer(float, return_type=float, when_used="json")
-Amount = Annotated[Decimal, Field(gt=0, le=_MOST, max_digits=9, decimal_places=4), _Number]
-AmountLeft = Annotated[Decimal, Field(ge=0, le=_MOST, max_digits=9, decimal_places=4), _Number]
-Shown = Annotated[Decimal, _Number]
+# Kept as decimals and told as numbers, as FHIR's quantities are.
+_NUMBER = PlainSerializer(float, return_type=float, when_used="json")
+Amount = Annotated[
+    Decimal,
+    Field(gt=0, le=_MOST, max_digits=9, decimal_places=4),
+    _NUMBER,
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": float(_MOST)}),
+]
+AmountLeft = Annotated[
+    Decimal,
+    Field(ge=0, le=_MOST, max_digits=9, decimal_places=4),
+    _NUMBER,
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": float(_MOST)}),
+]
+Shown = Annotated[Decimal, _NUMBER, WithJsonSchema({"type": "number"})]
 Unit = Annotated[
     str,
     AfterValidator(_known_unit),

@@ -1,7 +1,7 @@
 """Recording what came of doses: by the resident, by whoever gave or saw it, late, as needed; each of them once."""
 
 import uuid
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Final, Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -32,8 +32,8 @@ from eldercare.medication.service import regimens, telling
 from eldercare.medication.views import doses as views
 
 _KINDS: Final = frozenset({str(AlarmKind.MEDICATION)})
-_TELLING_OF: Final = timedelta(days=2)
-"""How far back doses that were missed and taken after all belong to one alarm."""
+_NEVER_BEFORE: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""A word given then speaks of nothing but what it answers: every alarm is younger."""
 
 # What was missed and taken after all: of these doses nobody needs to be looked after any more.
 _MADE_UP_FOR = sa.select(DOSES.c.id).where(
@@ -241,9 +241,9 @@ async def _stand_down(session: AsyncSession, actor: Actor, dose: Dose) -> None:
 
     A dose speaks for itself alone: that one was taken says nothing of another that was missed before it.
     """
-    since = dose.due_at - _TELLING_OF
+    since = clock.now() - rules.OLDEST_RECORD
     made_up_for = await session.scalars(_MADE_UP_FOR, {"resident_id": dose.resident_id, "since": since})
-    word = Word(_KINDS, answers=dose.id, given_at=since, also_answers=frozenset(made_up_for))
+    word = Word(_KINDS, answers=dose.id, given_at=_NEVER_BEFORE, also_answers=frozenset(made_up_for))
     await stand_down(session, actor, dose.resident_id, word=word, reason="dose_taken")
 
 
