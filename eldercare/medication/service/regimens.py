@@ -218,7 +218,8 @@ async def reopen_residents(session: AsyncSession, resident_ids: Sequence[uuid.UU
 
 async def lock(session: AsyncSession, resident_id: uuid.UUID, regimen_id: uuid.UUID) -> Regimen:
     """Return a resident's regimen, locked; raises ``NotFound``."""
-    regimen = await session.get(Regimen, regimen_id, with_for_update=True)
+    # KEY SHARE: doses that refer to it can be recorded meanwhile.
+    regimen = await session.get(Regimen, regimen_id, with_for_update={"key_share": True}, populate_existing=True)
     if regimen is None or regimen.resident_id != resident_id:
         raise NotFound
     return regimen
