@@ -170,6 +170,15 @@ class DoseSkipped(Event):
     reason: Literal["refused", "unwell", "not_available", "on_advice", "other"]
 
 
+class DoseRecordWithdrawn(Event):
+    """What was recorded of a dose was a mistake: it is what it was before; one that was not planned never was."""
+
+    name: ClassVar[str] = "eldercare.dose_record_withdrawn.v1"
+
+    resident_id: uuid.UUID
+    regimen_id: uuid.UUID
+
+
 class DoseMissed(Event):
     """Nobody recorded a planned dose in its time: whether it was taken is not known."""
 

@@ -45,6 +45,12 @@ class DoseAlreadyRecorded(Conflict):
     code, title = "dose_already_recorded", "This dose was recorded already"
 
 
+class NothingToWithdraw(Conflict):
+    """Nobody recorded this dose, or so long ago that what was recorded stands."""
+
+    code, title = "nothing_to_withdraw", "There is no record to withdraw"
+
+
 class DoseTooSoon(Conflict):
     """The regimen's own interval since another dose of the drug is not over; ``not_before`` says when it is."""
 

@@ -341,5 +341,14 @@ _USE = sa.text("""
 
 async def use_stock(session: AsyncSession, dose: Dose, now: datetime) -> None:
     """Take a dose out of what is left, if that is kept; what was counted wrong does not become less than nothing."""
-    binds = {"regimen_id": dose.regimen_id, "quantity": dose.quantity, "unit": dose.unit, "now": now}
+    await _use(session, dose, dose.quantity, now)
+
+
+async def put_back(session: AsyncSession, dose: Dose, now: datetime) -> None:
+    """Put a dose that was not taken after all back to what is left."""
+    await _use(session, dose, -dose.quantity, now)
+
+
+async def _use(session: AsyncSession, dose: Dose, quantity: Decimal, now: datetime) -> None:
+    binds = {"regimen_id": dose.regimen_id, "quantity": quantity, "unit": dose.unit, "now": now}
     await session.execute(_USE, binds)

@@ -18,6 +18,7 @@ from eldercare.medication.problems import (
     DoseNotOpen,
     DoseTooSoon,
     NotAsNeeded,
+    NothingToWithdraw,
     RegimenOverlaps,
     RegimenStateConflict,
     RegimenStopped,
@@ -42,7 +43,7 @@ from eldercare.medication.schemas import (
     StockPublic,
     StockWrite,
 )
-from eldercare.medication.service import meals, recording, regimens, stocks
+from eldercare.medication.service import meals, recording, regimens, stocks, withdrawing
 from eldercare.medication.views import doses as dose_views
 from eldercare.medication.views import regimens as views
 from eldercare.medication.views import stocks as stock_views
@@ -180,6 +181,14 @@ async def record_dose(
 ) -> DosePublic:
     """Record that a planned dose was taken, or why it was not; for oneself, or for somebody one gave it to."""
     return await recording.record(session, actor, subject, dose_id, data)
+
+
+@router.resident_route(
+    "DELETE", "/doses/{dose_id}/record", status_code=204, responses=problem_responses(*_GUARDED, NothingToWithdraw)
+)
+async def withdraw_dose_record(session: Session, actor: CurrentActor, subject: Recorder, dose_id: uuid.UUID) -> None:
+    """Withdraw what was recorded of a dose by mistake, within a day: it is what it was before."""
+    await withdrawing.withdraw(session, actor, subject, dose_id)
 
 
 @router.resident_route("GET", "/regimens/{regimen_id}/stock", responses=problem_responses(*_GUARDED, StockNotKept))

@@ -21,10 +21,11 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
     "reminded": frozenset({"taken", "skipped", "missed", "excused"}),
     "missed": frozenset({"taken", "skipped"}),
     "excused": frozenset({"taken", "skipped"}),
-    "skipped": frozenset({"taken"}),
-    "taken": frozenset(),
+    "skipped": frozenset({"taken", "scheduled", "reminded", "excused"}),
+    "taken": frozenset({"scheduled", "reminded", "excused"}),
 }
-"""What may become of a dose. What was taken stands; what was missed, excused or refused may be taken after all."""
+"""What may become of a dose. What was missed, excused or refused may be taken after all; and a record that was made by
+mistake can be withdrawn: the dose is then what it was before."""
 
 REGIMEN_TRANSITIONS: Final[Mapping[RegimenState, frozenset[RegimenState]]] = {
     "draft": frozenset({"active", "stopped"}),
@@ -42,6 +43,8 @@ EARLY: Final = timedelta(hours=4)
 """How long before it is due a dose can be recorded: whoever goes out in the evening takes it in the afternoon."""
 OLDEST_RECORD: Final = timedelta(days=7)
 """How far back a dose can be said to have been taken: phones are offline, carers write things down on paper."""
+WITHDRAWN_WITHIN: Final = timedelta(hours=24)
+"""How long after it was made a record can be withdrawn."""
 CLOCK_SKEW: Final = timedelta(minutes=2)
 DOSE_WINDOWS: Final = (timedelta(minutes=15), timedelta(hours=12))
 INTERVALS: Final = (timedelta(minutes=5), timedelta(days=7))
@@ -220,6 +223,13 @@ def fit(standing: Standing, outcome: Outcome, taken_at: datetime | None, now: da
             return "too_early"
         case _:
             return "accept"
+
+
+def before_record(*, is_excused: bool, is_open: bool, is_reminded: bool) -> State:
+    """Return what a planned dose was before somebody recorded it; a missed one is open again, and missed at once."""
+    if is_excused:
+        return "excused"
+    return "reminded" if is_open and is_reminded else "scheduled"
 
 
 def is_believable(taken_at: datetime, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from app.identity.api import ResidentSubject, require_resident
 from app.identity.models import Account, Community, Resident
 from eldercare.medication.models import DOSES, Regimen
 from eldercare.medication.schemas import AsNeededDose, DosePublic, DoseRecord, RegimenChange, RegimenCreate
-from eldercare.medication.service import recording, regimens
+from eldercare.medication.service import recording, regimens, withdrawing
 from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import identity
 
@@ -81,6 +81,14 @@ async def record(
     subject = await subject_of(resident, actor)
     async with unit_of_work() as session:
         return await recording.record(session, actor, subject, dose_id, data)
+
+
+async def withdraw(resident: Resident, dose_id: uuid.UUID, *, by: Account | None = None) -> None:
+    """Withdraw what was recorded of a dose, as the resident or as somebody else."""
+    actor = actor_of(by) if by else self_actor(resident)
+    subject = await subject_of(resident, actor)
+    async with unit_of_work() as session:
+        await withdrawing.withdraw(session, actor, subject, dose_id)
 
 
 async def take(resident: Resident, regimen_id: uuid.UUID, **more: object) -> DosePublic:

@@ -126,7 +126,7 @@ def test_every_state_is_reached_and_what_was_taken_stands() -> None:
     assert {target for targets in rules.TRANSITIONS.values() for target in targets} | {"scheduled"} == set(
         rules.TRANSITIONS
     )
-    assert rules.TRANSITIONS["taken"] == frozenset()
+    assert not rules.TRANSITIONS["taken"] & {"skipped", "missed"}
     assert rules.REGIMEN_TRANSITIONS["stopped"] == frozenset()
 
 
