@@ -1,6 +1,7 @@
-"""Withdrawing what was recorded of a dose by mistake: a tap must not keep anybody from being reminded or looked after."""
+"""Withdrawing what was recorded by mistake: a tap must not keep anybody from being reminded or looked after."""
 
 import uuid
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +12,7 @@ from app.core.problems import Forbidden, NotFound
 from app.identity.api import ResidentSubject
 from eldercare.events import DoseRecordWithdrawn
 from eldercare.medication import repository, rules
-from eldercare.medication.models import Dose
+from eldercare.medication.models import Dose, Regimen, RegimenVersion
 from eldercare.medication.problems import NothingToWithdraw
 from eldercare.medication.service.planning import CHANNEL
 
@@ -31,20 +32,35 @@ async def withdraw(session: AsyncSession, actor: Actor, subject: ResidentSubject
         raise NothingToWithdraw
     if subject.relation != "self" and dose.recorded_by != actor.id:
         raise Forbidden("somebody else recorded this dose")
-    about = {"resident_id": dose.resident_id, "community_id": dose.community_id}
-    fact = DoseRecordWithdrawn(aggregate_id=dose.id, regimen_id=dose.regimen_id, **about)
+    fact = DoseRecordWithdrawn(
+        aggregate_id=dose.id,
+        community_id=dose.community_id,
+        resident_id=dose.resident_id,
+        regimen_id=dose.regimen_id,
+    )
     if dose.state == "taken":
         await repository.put_back(session, dose, now)
     if dose.kind == "planned":
-        _reopen(dose)
+        await _reopen(session, dose, now)
     else:
         await session.delete(dose)
     await emit(session, fact)
     wakeups.request(session, CHANNEL)
-    await audit.record(session, actor, "dose:withdraw_record", object_id=fact.aggregate_id, **about)
+    await audit.record(
+        session,
+        actor,
+        "dose:withdraw_record",
+        resident_id=fact.resident_id,
+        object_id=fact.aggregate_id,
+        community_id=fact.community_id,
+    )
 
 
-def _reopen(dose: Dose) -> None:
+async def _reopen(session: AsyncSession, dose: Dose, now: datetime) -> None:
+    regimen = await session.get_one(Regimen, dose.regimen_id)
+    if regimen.state != "active" and dose.excuse is None:
+        dose.excuse, dose.closed_at = regimen.state, now  # it was paused or stopped since: nobody waits for it
+    dose.quantity = (await session.get_one(RegimenVersion, dose.version_id)).quantity
     is_open = dose.opened_at is not None
     dose.state = rules.before_record(
         is_excused=dose.excuse is not None, is_open=is_open, is_reminded=dose.reminders_sent > 0
