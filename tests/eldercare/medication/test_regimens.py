@@ -105,7 +105,7 @@ async def test_a_pause_excuses_what_is_open_and_plans_nothing(resident: Resident
     await settle(jobs.JOBS)
     assert len(await made.doses(resident)) == 1
     await become(resident, regimen, "active")
-    assert await made.states(resident) == ["02 08:30 excused", "06 08:30 scheduled", "07 08:30 scheduled"]
+    assert await made.states(resident) == ["02 08:30 excused", "05 08:30 scheduled", "06 08:30 scheduled"]
 
 
 async def test_a_stopped_regimen_stays_history(resident: Resident, clock: ManualClock) -> None:

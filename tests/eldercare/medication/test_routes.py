@@ -247,6 +247,7 @@ async def test_as_needed_over_http(client: httpx.AsyncClient, resident: Resident
     assert (soon.status_code, soon.json()["code"]) == (409, "dose_too_soon")
     assert soon.json()["not_before"][:16] == "2026-03-02T12:00"
     clock.advance(timedelta(hours=5))
+    headers = await sign_in_resident(resident)
     much = await client.post(url, json={"quantity": 3}, headers=headers)
     assert (much.status_code, much.json()["code"], much.json()["daily_maximum"]) == (409, "daily_maximum_reached", 3.0)
     meant = await client.post(url, json={"quantity": 3, "confirmed": True}, headers=headers)
