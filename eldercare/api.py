@@ -27,7 +27,7 @@ from eldercare.check_ins.service.replies import Outcome, answer_reply
 from eldercare.check_ins.views import changes as check_in_change_views
 from eldercare.check_ins.views import plans as plan_views
 from eldercare.medication.problems import DoseAlreadyRecorded, DoseNotOpen
-from eldercare.medication.schemas import DosePublic, DoseRecord
+from eldercare.medication.schemas.doses import DosePublic, DoseRecord
 from eldercare.medication.service import recording
 from eldercare.medication.service import regimens as medication
 from eldercare.medication.views import doses as dose_views

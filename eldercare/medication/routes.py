@@ -26,23 +26,17 @@ from eldercare.medication.problems import (
     StockNotKept,
 )
 from eldercare.medication.rules import State
-from eldercare.medication.schemas import (
-    Adherence,
-    AsNeededDose,
-    DosePublic,
-    DoseRecord,
+from eldercare.medication.schemas.doses import Adherence, AsNeededDose, DosePublic, DoseRecord
+from eldercare.medication.schemas.regimens import (
     MealTimesPublic,
     MealTimesWrite,
-    Refill,
     RegimenChange,
     RegimenCreate,
     RegimenPublic,
     RegimenStateChange,
     RegimenVersionPublic,
-    StockEntryPublic,
-    StockPublic,
-    StockWrite,
 )
+from eldercare.medication.schemas.stocks import Refill, StockEntryPublic, StockPublic, StockWrite
 from eldercare.medication.service import meals, recording, regimens, stocks, withdrawing
 from eldercare.medication.views import doses as dose_views
 from eldercare.medication.views import regimens as views

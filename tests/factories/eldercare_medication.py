@@ -12,7 +12,8 @@ from app.core.database import reading, unit_of_work
 from app.identity.api import ResidentSubject, require_resident
 from app.identity.models import Account, Community, Resident
 from eldercare.medication.models import DOSES, Regimen
-from eldercare.medication.schemas import AsNeededDose, DosePublic, DoseRecord, RegimenChange, RegimenCreate
+from eldercare.medication.schemas.doses import AsNeededDose, DosePublic, DoseRecord
+from eldercare.medication.schemas.regimens import RegimenChange, RegimenCreate
 from eldercare.medication.service import recording, regimens, withdrawing
 from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import identity

@@ -14,7 +14,7 @@ from app.identity.api import ResidentSubject
 from eldercare.medication import repository
 from eldercare.medication.models import MealTimes
 from eldercare.medication.problems import ResidentClosed
-from eldercare.medication.schemas import MealTimesWrite
+from eldercare.medication.schemas.regimens import MealTimesWrite
 from eldercare.medication.service import regimens
 
 

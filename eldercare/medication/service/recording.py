@@ -27,7 +27,7 @@ from eldercare.medication.problems import (
     NotAsNeeded,
 )
 from eldercare.medication.rules import How
-from eldercare.medication.schemas import AsNeededDose, DosePublic, DoseRecord
+from eldercare.medication.schemas.doses import AsNeededDose, DosePublic, DoseRecord
 from eldercare.medication.service import regimens, telling
 from eldercare.medication.views import doses as views
 

@@ -20,7 +20,7 @@ from eldercare.care_circle.views import accepted_accounts
 from eldercare.medication import repository, rules
 from eldercare.medication.models import DRUG_CONTEXT, DRUG_INDEX, REGIMENS, STOCKS, VERSIONS, Regimen, RegimenVersion
 from eldercare.medication.problems import RegimenOverlaps, RegimenStateConflict, RegimenStopped, ResidentClosed
-from eldercare.medication.schemas import Drug, RegimenChange, RegimenCreate, RegimenSaid, RegimenStateChange
+from eldercare.medication.schemas.regimens import Drug, RegimenChange, RegimenCreate, RegimenSaid, RegimenStateChange
 from eldercare.medication.service import planning, telling
 
 _IN_FORCE: Final = ("draft", "active", "paused")

@@ -18,7 +18,7 @@ from app.core.routing import check_version
 from app.identity.api import ResidentSubject
 from eldercare.medication.models import STOCKS, MedicationStock, Regimen, RegimenVersion, StockEntry
 from eldercare.medication.problems import RegimenStopped, StockNotKept
-from eldercare.medication.schemas import Refill, StockWrite
+from eldercare.medication.schemas.stocks import Refill, StockWrite
 from eldercare.medication.service import regimens, telling
 from eldercare.medication.service.planning import CHANNEL
 from eldercare.medication.views import stocks as views

@@ -18,7 +18,8 @@ from app.core.sealing import unseal
 from app.identity.api import ResidentSubject
 from eldercare.medication.models import DOSES, NOTE_CONTEXT, REGIMENS, VERSIONS
 from eldercare.medication.rules import State, kept_percent
-from eldercare.medication.schemas import Adherence, DosePublic, Drug, WeekOfRegimen
+from eldercare.medication.schemas.doses import Adherence, DosePublic, WeekOfRegimen
+from eldercare.medication.schemas.regimens import Drug
 from eldercare.medication.views.regimens import drug_of
 
 LOOKING_BACK: Final = timedelta(hours=24)

@@ -11,7 +11,7 @@ from app.core.problems import NotFound
 from app.core.sealing import unseal
 from eldercare.medication.models import DRUG_CONTEXT, MEALS, REGIMENS, VERSIONS
 from eldercare.medication.rules import DEFAULT_MEALS
-from eldercare.medication.schemas import Drug, MealTimesPublic, RegimenPublic, RegimenVersionPublic
+from eldercare.medication.schemas.regimens import Drug, MealTimesPublic, RegimenPublic, RegimenVersionPublic
 from eldercare.medication.views.schedules import NAMES
 
 _resident = sa.bindparam("resident_id", type_=sa.Uuid)

@@ -17,7 +17,7 @@ from eldercare.check_ins.rules import Occurrence
 from eldercare.medication import rules
 from eldercare.medication.models import DOSES, REGIMENS, STOCK_ENTRIES, STOCKS, VERSIONS
 from eldercare.medication.problems import StockNotKept
-from eldercare.medication.schemas import StockEntryPublic, StockPublic
+from eldercare.medication.schemas.stocks import StockEntryPublic, StockPublic
 from eldercare.medication.views import schedules
 
 USED_IN_DAYS: Final = 30

@@ -15,7 +15,7 @@ from eldercare.api import end_care
 from eldercare.medication import jobs, subscribers
 from eldercare.medication.models import Regimen
 from eldercare.medication.problems import RegimenOverlaps, RegimenStateConflict, RegimenStopped
-from eldercare.medication.schemas import MealTimesWrite, RegimenStateChange
+from eldercare.medication.schemas.regimens import MealTimesWrite, RegimenStateChange
 from eldercare.medication.service import meals, regimens
 from tests.factories import eldercare_medication as made
 from tests.factories import identity

@@ -13,7 +13,8 @@ from app.identity.models import Resident
 from eldercare.medication import jobs
 from eldercare.medication.models import Regimen
 from eldercare.medication.problems import StockNotKept
-from eldercare.medication.schemas import Refill, RegimenStateChange, StockPublic, StockWrite
+from eldercare.medication.schemas.regimens import RegimenStateChange
+from eldercare.medication.schemas.stocks import Refill, StockPublic, StockWrite
 from eldercare.medication.service import regimens, stocks
 from eldercare.medication.views import stocks as views
 from tests.factories import eldercare_medication as made
@@ -29,10 +30,10 @@ async def count(resident: Resident, regimen: Regimen, on_hand: float, remind_day
         await stocks.count(session, made.self_actor(resident), subject, regimen.id, data, None)
 
 
-async def refill(resident: Resident, regimen: Regimen, quantity: int) -> None:
+async def refill(resident: Resident, regimen: Regimen, quantity: float) -> None:
     subject = await made.subject_of(resident)
     async with unit_of_work() as session:
-        data = Refill(quantity=Decimal(quantity))
+        data = Refill(quantity=Decimal(str(quantity)))
         await stocks.refill(session, made.self_actor(resident), subject, regimen.id, data)
 
 
@@ -96,7 +97,7 @@ async def test_people_are_told_in_time_once_and_again_after_a_refill(resident: R
     clock.advance(timedelta(days=1))
     await settle(jobs.JOBS)
     assert len(await reminders()) == told, "once is enough"
-    await refill(resident, regimen, 1)
+    await refill(resident, regimen, 0.5)
     await settle(jobs.JOBS)
     assert len(await reminders()) == 2 * told, "what was brought does not last long"
     await refill(resident, regimen, 90)

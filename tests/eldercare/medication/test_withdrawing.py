@@ -14,7 +14,7 @@ from app.core.problems import Forbidden, NotFound
 from app.identity.models import Community, Resident
 from eldercare.medication import jobs
 from eldercare.medication.problems import NothingToWithdraw
-from eldercare.medication.schemas import StockWrite
+from eldercare.medication.schemas.stocks import StockWrite
 from eldercare.medication.service import stocks
 from eldercare.medication.views import stocks as stock_views
 from tests.factories import eldercare_check_ins as check_ins

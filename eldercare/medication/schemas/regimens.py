@@ -1,37 +1,29 @@
-"""What callers say and are told about medication."""
+"""What a regimen says, and when the resident eats."""
 
 import uuid
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    PlainSerializer,
     StringConstraints,
-    WithJsonSchema,
     model_validator,
 )
 
-from app.core.instants import GivenInstant
 from eldercare.check_ins.rules import day_rule
 from eldercare.check_ins.schemas import TimeZone, WallTime, Weekday
 from eldercare.medication.rules import (
     DOSE_WINDOWS,
     INTERVALS,
     LONGEST_OFFSET,
-    UNITS,
-    How,
     Meal,
-    Outcome,
     RegimenState,
-    SkipReason,
-    State,
     Timing,
 )
+from eldercare.medication.schemas.amounts import Amount, Note, Shown, Unit, Words, each_once
 
 Route = Literal[
     "oral",
@@ -50,49 +42,8 @@ Route = Literal[
     "intravenous",
     "other",
 ]
-Excuse = Literal["away", "hospital", "paused", "stopped", "closed"]
-DoseKind = Literal["planned", "as_needed", "extra"]
 
-Item = TypeVar("Item")
-
-_MOST = Decimal(100_000)
 _EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
-
-
-def _each_once(items: list[Item]) -> list[Item]:
-    if len(set(items)) != len(items):
-        raise ValueError("each only once")
-    return items
-
-
-def _known_unit(unit: str) -> str:
-    if unit not in UNITS:
-        raise ValueError("not one of the UCUM units a dose can have")
-    return unit
-
-
-# Kept as decimals and told as numbers, as FHIR's quantities are.
-_NUMBER = PlainSerializer(float, return_type=float, when_used="json")
-Amount = Annotated[
-    Decimal,
-    Field(gt=0, le=_MOST, max_digits=9, decimal_places=4),
-    _NUMBER,
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": float(_MOST)}),
-]
-AmountLeft = Annotated[
-    Decimal,
-    Field(ge=0, le=_MOST, max_digits=9, decimal_places=4),
-    _NUMBER,
-    WithJsonSchema({"type": "number", "minimum": 0, "maximum": float(_MOST)}),
-]
-Shown = Annotated[Decimal, _NUMBER, WithJsonSchema({"type": "number"})]
-Unit = Annotated[
-    str,
-    AfterValidator(_known_unit),
-    Field(max_length=20, description="UCUM", json_schema_extra={"enum": sorted(UNITS)}),
-]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
-Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
 class Drug(BaseModel):
@@ -127,16 +78,16 @@ class RegimenSaid(BaseModel):
     quantity: Amount = Field(description="of one dose")
     unit: Unit
     timing: Timing
-    times: Annotated[list[WallTime], Field(max_length=12), AfterValidator(_each_once)] = Field(
+    times: Annotated[list[WallTime], Field(max_length=12), AfterValidator(each_once)] = Field(
         default=[], description="with the timing `times`: local wall times"
     )
-    meals: Annotated[list[Meal], Field(max_length=3), AfterValidator(_each_once)] = Field(
+    meals: Annotated[list[Meal], Field(max_length=3), AfterValidator(each_once)] = Field(
         default=[], description="with the timing `meals`: the resident's own meal times"
     )
     meal_offset: timedelta = Field(
         default=timedelta(), ge=-LONGEST_OFFSET, le=LONGEST_OFFSET, description="after the meal; negative: before it"
     )
-    weekdays: Annotated[list[Weekday], Field(min_length=1, max_length=7), AfterValidator(_each_once)] = _EVERY_DAY
+    weekdays: Annotated[list[Weekday], Field(min_length=1, max_length=7), AfterValidator(each_once)] = _EVERY_DAY
     rrule: str | None = Field(
         default=None,
         min_length=1,
@@ -157,11 +108,11 @@ class RegimenSaid(BaseModel):
         default=timedelta(hours=2), ge=DOSE_WINDOWS[0], le=DOSE_WINDOWS[1], description="how long a dose is waited for"
     )
     reminds: bool = Field(default=True, description="false: whoever gives it needs no reminder")
-    reminders: Annotated[list[timedelta], Field(max_length=5), AfterValidator(_each_once)] = Field(
+    reminders: Annotated[list[timedelta], Field(max_length=5), AfterValidator(each_once)] = Field(
         default=[timedelta(minutes=15)], description="further reminders after the first one, inside the window"
     )
     critical: bool = Field(default=False, description="a missed dose raises an alarm")
-    told: Annotated[list[uuid.UUID], Field(max_length=20), AfterValidator(_each_once)] | None = Field(
+    told: Annotated[list[uuid.UUID], Field(max_length=20), AfterValidator(each_once)] | None = Field(
         default=None,
         description="who of the care circle is told of misses, if the resident lets them see medication; "
         "without it: everybody of the circle whom they let",
@@ -256,107 +207,6 @@ class RegimenPublic(RegimenVersionPublic):
     stopped_at: datetime | None
 
 
-class DosePublic(BaseModel):
-    """A dose; ``due_at`` of one that was not planned is when it was taken."""
-
-    id: uuid.UUID
-    resident_id: uuid.UUID
-    regimen_id: uuid.UUID
-    kind: DoseKind
-    drug_name: str
-    drug_strength: str | None
-    quantity: Shown
-    unit: str
-    due_at: datetime
-    local_date: date
-    state: State
-    critical: bool
-    window_ends_at: datetime
-    excuse: Excuse | None
-    taken_at: datetime | None
-    recorded_at: datetime | None
-    recorded_by: uuid.UUID | None
-    how: How | None
-    late: bool
-    confirmed: bool
-    skip_reason: SkipReason | None
-    note: str | None
-    version: int
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    taken_at: GivenInstant | None = Field(default=None, description="without it: now")
-    quantity: Amount | None = Field(default=None, description="where it differs from what was planned")
-    how: Literal["gave", "saw", "told"] | None = Field(
-        default=None, description="needed when somebody records it for the resident: gave it, saw it, was told"
-    )
-    note: Note | None = None
-    confirmed: bool = Field(default=False, description="record it although a warning was answered")
-
-
-class DoseRecord(_Record):
-    """What came of a planned dose."""
-
-    status: Outcome
-    skip_reason: SkipReason | None = Field(default=None, description="needed with `skipped`")
-
-    @model_validator(mode="after")
-    def _fitting(self) -> Self:
-        if (self.skip_reason is None) == (self.status == "skipped"):
-            raise ValueError("a skipped dose has a skip_reason, a taken one has none")
-        if self.status == "skipped" and (self.taken_at is not None or self.quantity is not None):
-            raise ValueError("what was skipped has neither taken_at nor quantity")
-        return self
-
-
-class AsNeededDose(_Record):
-    """A dose that was taken because it was needed."""
-
-
-class StockWrite(BaseModel):
-    """What is there, as somebody counted it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    on_hand: AmountLeft = Field(description="in the unit of the regimen's doses")
-    remind_days: int = Field(default=7, ge=1, le=30, description="how many days before it runs out people are told")
-
-
-class Refill(BaseModel):
-    """What was brought."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    quantity: Amount = Field(description="in the unit of the regimen's doses")
-
-
-class StockPublic(BaseModel):
-    """What is left of a regimen's drug; ``runs_out_at`` is projected, and null where it lasts for two months."""
-
-    regimen_id: uuid.UUID
-    on_hand: Shown
-    unit: str
-    remind_days: int
-    runs_out_at: datetime | None
-    version: int
-
-
-class StockEntryPublic(BaseModel):
-    """A refill, or a count that set things right."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: uuid.UUID
-    kind: Literal["refill", "count"]
-    quantity: Shown
-    on_hand: Shown
-    unit: str
-    recorded_at: datetime
-    recorded_by: uuid.UUID
-
-
 class MealTimesWrite(BaseModel):
     """When the resident usually eats, by the clock where they live."""
 
@@ -380,25 +230,3 @@ class MealTimesPublic(BaseModel):
     lunch: WallTime
     dinner: WallTime
     version: int
-
-
-class WeekOfRegimen(BaseModel):
-    """What came of a regimen's planned doses in a week, counted as FHIR's MedicationAdministration states it.
-
-    Excused doses (in hospital, away, paused) and doses that are still awaited are not counted.
-    """
-
-    regimen_id: uuid.UUID
-    drug_name: str
-    week: date = Field(description="its Monday")
-    completed: int
-    not_done: int = Field(description="skipped, with a reason")
-    unknown: int = Field(description="nobody recorded anything")
-    percent: int | None = Field(description="completed of a hundred, rounded down")
-
-
-class Adherence(BaseModel):
-    """What came of planned doses, week by week, the latest week first."""
-
-    first_week: date
-    weeks: list[WeekOfRegimen]
