@@ -2,7 +2,7 @@
 
 Ours: the planning job, from regimens whose horizon comes near to the doses of one more day. The limit: one SQL script
 that a person wrote for just this (times of day in one zone, no rules, no meals), with the same effects on the same
-rows.
+rows. Its ids sort by time, as ours do: random ones would cost it the locality of its index.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ WITH due AS (
     INSERT INTO eldercare_dose (id, created_at, updated_at, version, community_id, resident_id, account_id, regimen_id,
         version_id, kind, due_at, local_date, state, critical, reminds, quantity, unit, window_ends_at, remind_at,
         reminders_sent, reprieves, late, confirmed)
-    SELECT gen_random_uuid(), :now, :now, 1, r.community_id, r.resident_id, r.account_id, r.id, v.id, 'planned', due_at,
+    SELECT uuidv7(), :now, :now, 1, r.community_id, r.resident_id, r.account_id, r.id, v.id, 'planned', due_at,
         CAST(day AS date), 'scheduled', v.critical, v.reminds, v.quantity, v.unit, due_at + v.dose_window, due_at,
         0, 0, false, false
     FROM due

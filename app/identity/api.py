@@ -52,6 +52,7 @@ from app.identity.people.problems import ResidenceEnded
 from app.identity.people.schemas import ContactPointPublic, PersonPublic, ProfilePublic
 from app.identity.people.service import create_account
 from app.identity.people.views import (
+    account_zones,
     accounts_answering_at,
     accounts_reached_at,
     contact_points,
@@ -103,6 +104,7 @@ __all__ = [
     "ResidentSubject",
     "SecondFactorNeeded",
     "SignInCode",
+    "account_zones",
     "accounts_answering_at",
     "actor_binds",
     "actor_by_phone",

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -54,7 +54,6 @@ _INSERT = sa.text(f"""
     JOIN occurrence o ON o.of_group = m.of_group
     JOIN eldercare_regimen r ON r.id = m.regimen_id
     JOIN eldercare_regimen_version v ON v.id = r.version_id
-    ORDER BY o.due_at, r.id
     ON CONFLICT DO NOTHING""").bindparams(  # noqa: S608 - constants of ours
     _NOW,
     sa.bindparam("regimen_ids", type_=_UUIDS),
@@ -65,12 +64,12 @@ _INSERT = sa.text(f"""
 )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Group:
-    """Regimens whose doses fall on the same moments: what is worked out once for all of them."""
+    """Regimens whose doses fall on the same moments."""
 
+    regimen_ids: Sequence[uuid.UUID]
     occurrences: Sequence[Occurrence]
-    regimen_ids: list[uuid.UUID] = field(default_factory=list)
 
 
 async def insert_doses(session: AsyncSession, groups: Sequence[Group], now: datetime) -> None:

@@ -2,14 +2,15 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, wakeups
+from eldercare.check_ins.rules import Occurrence
 from eldercare.medication import repository, rules
 from eldercare.medication.models import REGIMENS
 from eldercare.medication.repository import Group
@@ -21,34 +22,30 @@ CHANNEL: Final = "eldercare.doses"
 _A_ZONE_AWAY: Final = timedelta(days=2)
 """A last day lies surely behind once it is so long past in UTC."""
 
-_CHOSEN = (
-    sa.select(REGIMENS.c.id, REGIMENS.c.planned_until, *schedules.COLUMNS)
+# What many regimens have in common (days, times, zone, how far they are planned) is worked out once for all of them.
+_GROUPS = (
+    sa.select(
+        sa.func.array_agg(REGIMENS.c.id, type_=ARRAY(sa.Uuid)).label("regimen_ids"),
+        REGIMENS.c.planned_until,
+        *schedules.COLUMNS,
+    )
     .select_from(schedules.FROM)
     .where(
         REGIMENS.c.id == sa.any_(sa.bindparam("regimen_ids", type_=ARRAY(sa.Uuid))),
-        REGIMENS.c.state == sa.literal("active"),
+        REGIMENS.c.state == sa.literal_column("'active'"),
     )
+    .group_by(REGIMENS.c.planned_until, *schedules.COLUMNS)
 )
 
 
 async def plan_ahead(session: AsyncSession, regimen_ids: Sequence[uuid.UUID]) -> None:
-    """Write the doses of the regimens up to the horizon; what exists already stays as it is.
-
-    What many regimens have in common (days, times, zone, range) is worked out once for all of them.
-    """
+    """Write the doses of the regimens up to the horizon; what exists already stays as it is."""
     now = clock.now()
-    connection = await session.connection()
-    rows = (await connection.execute(_CHOSEN, {"regimen_ids": list(regimen_ids)})).all()
-    zones = await schedules.zones(connection, rows)
-    groups: dict[object, Group] = {}
-    for row in rows:
-        schedule, meals = schedules.schedule_of(row), schedules.meal_times_of(row)
-        start, end = rules.planning_range(row.planned_until, now)
-        key = (schedule, tuple(meals.items()) if schedule.meals else (), zones[row.id], start)
-        if key not in groups:
-            groups[key] = Group(rules.doses_of(schedule, meals, zones[row.id], start, end))
-        groups[key].regimen_ids.append(row.id)
-    await repository.insert_doses(session, list(groups.values()), now)
+    groups = [
+        Group(row.regimen_ids, _occurrences(row, now))
+        for row in await session.execute(_GROUPS, {"regimen_ids": list(regimen_ids)})
+    ]
+    await repository.insert_doses(session, groups, now)
     _, horizon = rules.planning_range(None, now)
     await repository.mark_planned(
         session,
@@ -59,6 +56,11 @@ async def plan_ahead(session: AsyncSession, regimen_ids: Sequence[uuid.UUID]) ->
         now=now,
     )
     wakeups.request(session, CHANNEL)
+
+
+def _occurrences(row: sa.Row[Any], now: datetime) -> list[Occurrence]:
+    start, end = rules.planning_range(row.planned_until, now)
+    return rules.doses_of(schedules.schedule_of(row), schedules.meal_times_of(row), row.zone, start, end)
 
 
 async def plan_anew(session: AsyncSession, regimens: Mapping[uuid.UUID, uuid.UUID]) -> None:

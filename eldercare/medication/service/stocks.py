@@ -89,9 +89,8 @@ async def refill(
 async def look(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Project when stocks run out, and tell people of those that do within the days they wanted to know before."""
     now = clock.now()
-    connection = await session.connection()
-    rows = await views.stocks(connection, ids, now)
-    ends = await views.run_outs(connection, rows, now)
+    rows = await views.stocks(await session.connection(), ids, now)
+    ends = views.run_outs(rows, now)
     low = {
         row.stock_id: end
         for row in rows

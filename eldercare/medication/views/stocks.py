@@ -82,7 +82,7 @@ async def stock(connection: AsyncConnection, resident_id: uuid.UUID, regimen_id:
     row = (await connection.execute(_OF_REGIMEN, binds)).one_or_none()
     if row is None:
         raise StockNotKept
-    ends = await run_outs(connection, [cast("sa.Row[Any]", row)], now)
+    ends = run_outs([cast("sa.Row[Any]", row)], now)
     return StockPublic(
         regimen_id=regimen_id,
         on_hand=row.on_hand,
@@ -99,13 +99,10 @@ async def stocks(connection: AsyncConnection, stock_ids: Sequence[uuid.UUID], no
     return cast("Sequence[sa.Row[Any]]", (await connection.execute(_BY_IDS, binds)).all())
 
 
-async def run_outs(
-    connection: AsyncConnection, rows: Sequence[sa.Row[Any]], now: datetime
-) -> dict[uuid.UUID, datetime | None]:
+def run_outs(rows: Sequence[sa.Row[Any]], now: datetime) -> dict[uuid.UUID, datetime | None]:
     """Return when each stock runs out by projected use; ``None`` where it lasts, or nothing of it is used now."""
     active = [row for row in rows if row.state == "active" and row.dose_unit == row.unit]
     ends: dict[uuid.UUID, datetime | None] = {row.stock_id: None for row in rows}
-    zones = await schedules.zones(connection, active)
     known: dict[object, list[Occurrence]] = {}
     until = now + timedelta(days=rules.PROJECTED_DAYS)
     for row in active:
@@ -114,9 +111,9 @@ async def run_outs(
             ends[row.stock_id] = now + lasts if lasts is not None and now + lasts < until else None
             continue
         schedule, meals = schedules.schedule_of(row), schedules.meal_times_of(row)
-        key = (schedule, tuple(meals.items()), zones[row.id])
+        key = (schedule, tuple(meals.items()), row.zone)
         if key not in known:
-            known[key] = rules.doses_of(schedule, meals, zones[row.id], now, until)
+            known[key] = rules.doses_of(schedule, meals, row.zone, now, until)
         planned = (occurrence.due_at for occurrence in known[key])
         ends[row.stock_id] = rules.runs_out_at(Decimal(row.on_hand), Decimal(row.quantity), planned)
     return ends
