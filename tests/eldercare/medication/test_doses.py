@@ -374,6 +374,17 @@ async def test_whoever_is_taken_to_hospital_in_the_window_is_excused(resident: R
     assert await alarms() == []
 
 
+async def test_whoever_is_in_hospital_when_the_window_ends_is_excused(resident: Resident, clock: ManualClock) -> None:
+    dose = await due(resident, clock, critical=True, reminders=[])
+    clock.advance(timedelta(minutes=50))
+    await check_ins.pause(resident, DUE + timedelta(days=3), kind="hospital")
+    clock.set(DUE + made.WINDOW)
+    await run()
+    stands = await made.dose(dose.id)
+    assert (stands.state, stands.excuse) == ("excused", "hospital")
+    assert await alarms() == []
+
+
 async def test_what_was_taken_although_excused_is_recorded(resident: Resident, clock: ManualClock) -> None:
     await made.regimen(resident)
     await check_ins.pause(resident, DUE + timedelta(days=3))

@@ -108,6 +108,7 @@ def test_planning_in_slices_gives_what_planning_at_once_gives(
         for item in rules.doses_of(schedule, meals, zone, since, until)
     ]
     assert sliced == whole
+    assert all(start <= item.due_at < end for item in whole)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 60 * 60))
