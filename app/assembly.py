@@ -47,6 +47,9 @@ from eldercare.check_ins import subscribers as check_in_subscribers
 from eldercare.escalation import routes as escalation
 from eldercare.ladders import jobs as ladder_jobs
 from eldercare.ladders import subscribers as ladder_subscribers
+from eldercare.medication import jobs as medication_jobs
+from eldercare.medication import routes as medication
+from eldercare.medication import subscribers as medication_subscribers
 from eldercare.response import routes as response
 from eldercare.sos import routes as sos
 from notifications.account import subscribers as account_subscribers
@@ -103,9 +106,10 @@ TABLE_MODULES = (
     "eldercare.escalation.models",
     "eldercare.check_ins.models",
     "eldercare.last_resort.models",
+    "eldercare.medication.models",
 )
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0002"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -140,6 +144,7 @@ ROUTERS: tuple[Router, ...] = (
     response.router,
     care_circle.router,
     escalation.router,
+    medication.router,
     closing_journey.router,
     erasure.router,
     changes.router,
@@ -157,6 +162,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *check_in_subscribers.SUBSCRIBERS,
     *care_circle_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
+    *medication_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -184,6 +190,7 @@ JOBS: tuple[Job, ...] = (
     *broadcast_jobs.JOBS,
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
+    *medication_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

@@ -1,6 +1,7 @@
 """Eldercare's door for the portal, the clinics and the policies: each function takes the actor and checks them."""
 
 import uuid
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -25,6 +26,11 @@ from eldercare.check_ins.service.plans import close_residents
 from eldercare.check_ins.service.replies import Outcome, answer_reply
 from eldercare.check_ins.views import changes as check_in_change_views
 from eldercare.check_ins.views import plans as plan_views
+from eldercare.medication.problems import DoseAlreadyRecorded, DoseNotOpen
+from eldercare.medication.schemas.doses import DosePublic, DoseRecord
+from eldercare.medication.service import recording
+from eldercare.medication.service import regimens as medication
+from eldercare.medication.views import doses as dose_views
 from eldercare.response import service as response
 from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
 
@@ -41,6 +47,10 @@ __all__ = [
     "CheckInPlanPublic",
     "CheckInPublic",
     "CircleMemberPublic",
+    "DoseAlreadyRecorded",
+    "DoseNotOpen",
+    "DosePublic",
+    "DoseRecord",
     "Outcome",
     "PausePublic",
     "Severity",
@@ -56,9 +66,11 @@ __all__ = [
     "check_in_pauses",
     "check_in_plans",
     "check_ins_ahead",
+    "doses_due",
     "end_care",
     "get_alarm",
     "raise_alarm",
+    "record_dose",
     "require_no_open_alarm",
     "resolve_alarm",
 ]
@@ -121,8 +133,9 @@ async def require_no_open_alarm(session: AsyncSession, *, account_id: uuid.UUID,
 
 
 async def end_care(session: AsyncSession, resident_id: uuid.UUID) -> None:
-    """End a resident's plans and circle in the caller's transaction, as the end of the residence does."""
+    """End a resident's plans, regimens and circle in the caller's transaction, as the end of the residence does."""
     await close_residents(session, [resident_id])
+    await medication.close_residents(session, [resident_id])
     await end_circle(session, resident_id)
 
 
@@ -164,3 +177,27 @@ async def care_circle(connection: AsyncConnection, actor: Actor, resident_id: uu
     """Return a resident's circle; raises ``NotFound``, ``Forbidden`` without ``circle:read``."""
     await require_resident(connection, actor, resident_id, "circle:read")
     return await circle_of(connection, resident_id)
+
+
+async def doses_due(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, since: datetime, until: datetime
+) -> list[DosePublic]:
+    """Return the first hundred doses due in ``[since, until)``, in that order: what a carer's visit has to see to.
+
+    Raises ``NotFound``, ``Forbidden`` without ``medication:read``.
+    """
+    subject = await require_resident(connection, actor, resident_id, "medication:read")
+    wanted = dose_views.Wanted(since, until)
+    return (await dose_views.doses(connection, actor, subject, PageRequest(MAX_LIMIT, None), wanted))[0]
+
+
+async def record_dose(
+    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, dose_id: uuid.UUID, data: DoseRecord
+) -> DosePublic:
+    """Record what came of a resident's dose on behalf of ``actor`` and return it.
+
+    Raises ``NotFound``, ``Forbidden`` without ``medication:record``, ``Malformed``, ``DoseNotOpen``,
+    ``DoseAlreadyRecorded``.
+    """
+    subject = await require_resident(await session.connection(), actor, resident_id, "medication:record")
+    return await recording.record(session, actor, subject, dose_id, data)

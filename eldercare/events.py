@@ -146,3 +146,44 @@ class CheckInUnasked(Event):
 
     resident_id: uuid.UUID
     plan_id: uuid.UUID
+
+
+class DoseTaken(Event):
+    """A dose was recorded as taken; ``aggregate_id`` is the dose, as in all facts about it."""
+
+    name: ClassVar[str] = "eldercare.dose_taken.v1"
+
+    resident_id: uuid.UUID
+    regimen_id: uuid.UUID
+    kind: Literal["planned", "as_needed", "extra"]
+    how: Literal["self", "gave", "saw", "told"]
+    late: bool
+
+
+class DoseSkipped(Event):
+    """A planned dose was not taken, for a reason that was given."""
+
+    name: ClassVar[str] = "eldercare.dose_skipped.v1"
+
+    resident_id: uuid.UUID
+    regimen_id: uuid.UUID
+    reason: Literal["refused", "unwell", "not_available", "on_advice", "other"]
+
+
+class DoseRecordWithdrawn(Event):
+    """What was recorded of a dose was a mistake: it is what it was before; one that was not planned never was."""
+
+    name: ClassVar[str] = "eldercare.dose_record_withdrawn.v1"
+
+    resident_id: uuid.UUID
+    regimen_id: uuid.UUID
+
+
+class DoseMissed(Event):
+    """Nobody recorded a planned dose in its time: whether it was taken is not known."""
+
+    name: ClassVar[str] = "eldercare.dose_missed.v1"
+
+    resident_id: uuid.UUID
+    regimen_id: uuid.UUID
+    is_critical: bool

@@ -25,7 +25,7 @@ from notifications.callbacks.service import Call, communities_in_touch, confirm_
 from notifications.channels.registry import close_channels
 from notifications.channels.registry import prepare as prepare_channels
 from notifications.channels.twilio_links import PREFIX as CALLBACKS
-from notifications.delivery.service import Origin, replay, send, send_many
+from notifications.delivery.service import Origin, replay, send, send_many, withdraw
 from notifications.delivery.views import ParkedDelivery, Tally, parked, tally
 from notifications.inbox.schemas import InboxItemPublic
 from notifications.inbox.views import changed as inbox_changes
@@ -80,4 +80,5 @@ __all__ = [
     "speech",
     "tally",
     "text_reply",
+    "withdraw",
 ]

@@ -9,6 +9,7 @@ from typing import Any, Final
 from app.core import clock
 from app.core.access import Actor, Membership
 from app.core.database import reading, unit_of_work
+from app.demo import medication
 from app.demo.client import Phones, Refused
 from app.demo.people import Helper, Neighbour
 from app.identity import api as identity
@@ -25,6 +26,8 @@ _AGENCY_SCOPES: Final = (
     "alarms:raise",
     "alarms:respond",
     "circle:read",
+    "medication:read",
+    "medication:record",
 )
 _CLINIC_SCOPES: Final = ("profile:read", "contacts:read", "vitals:read")
 _IN_CIRCLE: Final = (
@@ -34,6 +37,8 @@ _IN_CIRCLE: Final = (
     "alarms:read",
     "alarms:respond",
     "circle:read",
+    "medication:read",
+    "medication:record",
 )
 
 Progress = Callable[[int], None]
@@ -225,6 +230,7 @@ async def _resident(
     if is_new or not (await phones.ask(actor, "GET", "/v1/me/check-in-plans"))["items"]:
         today = clock.now().date()
         await phones.ask(actor, "POST", "/v1/me/check-in-plans", {**neighbour.plan, "starts_on": str(today)})
+        await medication.prescribe(phones, actor, neighbour.number, today)
     return Resident(neighbour, resident_id, actor, circle), household_id
 
 

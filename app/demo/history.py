@@ -16,7 +16,7 @@ import structlog
 from app.core import clock
 from app.core.access import Actor
 from app.core.clock import ManualClock
-from app.demo import behaviour
+from app.demo import behaviour, medication
 from app.demo.client import Phones, Refused
 from app.demo.clockwork import Clockwork
 from app.demo.community import TIME_ZONE, Resident, Village
@@ -79,6 +79,7 @@ class People:
         await self.notice_check_ins(today - timedelta(days=1))
         await self.notice_check_ins(today)
         await self.notice_alarms()
+        await self.notice_doses()
 
     async def notice_check_ins(self, day: date) -> None:
         """Make up people's minds about the check-ins of a local day that are open now."""
@@ -102,6 +103,20 @@ class People:
             if resident.id not in self._without:
                 detail = await self._phones.ask(desk, "GET", f"/v1/alarms/{alarm['id']}")
                 self._respond_later(detail, resident)
+
+    async def notice_doses(self) -> None:
+        """Make up the minds of those who are reminded of what they take."""
+        for resident in self._village.residents.values():
+            number, frailty = resident.neighbour.number, resident.neighbour.frailty
+            if not medication.takes(number) or resident.id in self._without:
+                continue
+            page = await self._phones.ask(resident.actor, "GET", "/v1/me/doses?state=reminded&limit=100")
+            for dose in page["items"]:
+                taking = medication.taking(number, datetime.fromisoformat(dose["due_at"]), frailty)
+                if taking is not None and dose["id"] not in self._asked:
+                    path = f"/v1/me/doses/{dose['id']}/record"
+                    self._later(clock.now() + taking.after, partial(self._do, resident.actor, path, taking.body()))
+                self._asked.add(dose["id"])
 
     def _later(self, at: datetime, act: Act) -> None:
         heapq.heappush(self._intentions, (max(at, clock.now()), next(self._count), act))
@@ -257,6 +272,8 @@ class Replay(People):
             await self.notice_check_ins(clock.now().astimezone(_ZONE).date())
         if handled["eldercare.climb_ladders"]:
             await self.notice_alarms()
+        if handled["eldercare.remind_doses"]:
+            await self.notice_doses()
 
 
 async def live(people: People, stop: asyncio.Event) -> None:

@@ -52,6 +52,7 @@ from app.identity.people.problems import ResidenceEnded
 from app.identity.people.schemas import ContactPointPublic, PersonPublic, ProfilePublic
 from app.identity.people.service import create_account
 from app.identity.people.views import (
+    account_zones,
     accounts_answering_at,
     accounts_reached_at,
     contact_points,
@@ -67,6 +68,7 @@ from app.identity.visibility import (
     ANY_SCOPE,
     ResidentSubject,
     actor_binds,
+    granted_accounts,
     is_visible,
     require_resident,
     resident_guard,
@@ -102,6 +104,7 @@ __all__ = [
     "ResidentSubject",
     "SecondFactorNeeded",
     "SignInCode",
+    "account_zones",
     "accounts_answering_at",
     "actor_binds",
     "actor_by_phone",
@@ -124,6 +127,7 @@ __all__ = [
     "find_accounts_by_phone",
     "find_community",
     "found_community",
+    "granted_accounts",
     "grants_in_force",
     "held_scopes",
     "hold_person",

@@ -17,6 +17,7 @@ GRANTS_MANAGE: Final = "grants:manage"
 VITALS_READ: Final = "vitals:read"
 LOCATION_READ: Final = "location:read"
 MEDICATION_READ: Final = "medication:read"
+MEDICATION_RECORD: Final = "medication:record"
 MEDICATION_MANAGE: Final = "medication:manage"
 APPOINTMENTS_MANAGE: Final = "appointments:manage"
 HOME_CONTROL: Final = "home:control"
@@ -36,6 +37,7 @@ GRANTABLE: Final = frozenset(
         VITALS_READ,
         LOCATION_READ,
         MEDICATION_READ,
+        MEDICATION_RECORD,
         MEDICATION_MANAGE,
         APPOINTMENTS_MANAGE,
         HOME_CONTROL,
@@ -63,8 +65,8 @@ _ARRANGING = _RESPONDING | {PROFILE_MANAGE, CHECK_INS_MANAGE, CIRCLE_MANAGE}
 ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
     "operator": _ARRANGING | {GRANTS_MANAGE},
     "dispatcher": _RESPONDING,
-    "coordinator": _ARRANGING | {VITALS_READ, MEDICATION_READ, MEDICATION_MANAGE},
-    "carer": _RESPONDING | {VITALS_READ, MEDICATION_READ},
+    "coordinator": _ARRANGING | {VITALS_READ, MEDICATION_READ, MEDICATION_RECORD, MEDICATION_MANAGE},
+    "carer": _RESPONDING | {VITALS_READ, MEDICATION_READ, MEDICATION_RECORD},
     "clinician": frozenset(
         {PROFILE_READ, CONTACTS_READ, VITALS_READ, MEDICATION_READ, MEDICATION_MANAGE, APPOINTMENTS_MANAGE}
     ),

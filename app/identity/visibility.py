@@ -83,6 +83,22 @@ def visible_residents(scope: str) -> sa.CompoundSelect[Any]:
     return sa.union(own, granted, named, everyone)
 
 
+def granted_accounts(scope: str) -> sa.Select[Any]:
+    """Return SQL for the pairs ``resident_id``, ``account_id`` where the resident lets the account have ``scope``.
+
+    For telling those a resident chose to let know; emergency access is not among it. The statement needs the bind
+    ``granted_at``, the instant it is asked for.
+    """
+    at = sa.bindparam("granted_at", type_=sa.DateTime(timezone=True))
+    return sa.select(_grants.c.resident_id, _grants.c.grantee_account_id.label("account_id")).where(
+        _grants.c.kind != "break_glass",
+        _grants.c.revoked_at.is_(None),
+        _grants.c.starts_at <= at,
+        sa.or_(_grants.c.expires_at.is_(None), _grants.c.expires_at > at),
+        sa.literal(scope, sa.Text) == sa.any_(_grants.c.scopes),
+    )
+
+
 def is_visible(resident_id: sa.ColumnElement[uuid.UUID], scope: str) -> sa.ColumnElement[bool]:
     """Return the SQL condition that the bound actor has ``scope`` on the resident whose id is the column's value.
 

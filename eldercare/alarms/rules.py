@@ -183,11 +183,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word that all is well: which kinds of signals it can take back, what it answers, and when it was given."""
+    """A word that all is well: which kinds of signals it can take back, what it answers, and when it was given.
+
+    ``also_answers`` is what has been answered already: with this word nothing of it is left open.
+    """
 
     kinds: frozenset[str]
     answers: uuid.UUID
     given_at: datetime
+    also_answers: frozenset[uuid.UUID] = frozenset()
 
 
 def takes_back(word: Word, reasons: Iterable[Reason]) -> bool:
@@ -197,6 +201,11 @@ def takes_back(word: Word, reasons: Iterable[Reason]) -> bool:
     network may bring the morning's answer hours late.
     """
     return all(
-        reason.kind in word.kinds and (reason.origin_id == word.answers or reason.occurred_at <= word.given_at)
+        reason.kind in word.kinds
+        and (
+            reason.origin_id == word.answers
+            or reason.origin_id in word.also_answers
+            or reason.occurred_at <= word.given_at
+        )
         for reason in reasons
     )

@@ -21,6 +21,7 @@ Scope = Literal[
     "vitals:read",
     "location:read",
     "medication:read",
+    "medication:record",
     "appointments:manage",
     "home:control",
 ]

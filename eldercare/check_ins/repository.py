@@ -30,11 +30,12 @@ _IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _NOW = sa.bindparam("now", type_=sa.DateTime(timezone=True))
 _TOUCHED = "updated_at = :now, version = version + 1"
 _ASKS = f"c.channel IN {PROMPTED_CHANNELS}"
-_PAUSE = """
+PAUSE: Final = """
     SELECT p.kind FROM eldercare_check_in_pause p
     WHERE p.resident_id = c.resident_id AND p.starts_at <= greatest(:now, c.due_at)
       AND least(p.ends_at, p.ended_at) > c.due_at
     ORDER BY p.starts_at LIMIT 1"""
+"""Why nobody is to be asked about the row ``c`` (``resident_id``, ``due_at``) at ``now``: doses heed it, too."""
 _NEXT_REMINDER = "(SELECT min({start} + r) FROM unnest(s.reminders) r WHERE {start} + r > :now)"
 
 
@@ -49,7 +50,7 @@ def _batch(text: str) -> sa.TextClause:
 
 _PROMPT = _batch(f"""
     WITH chosen AS (
-        SELECT c.id, c.due_at, ({_PAUSE}) AS pause, {_ASKS} AS asks, s.answer_window,
+        SELECT c.id, c.due_at, ({PAUSE}) AS pause, {_ASKS} AS asks, s.answer_window,
                {_NEXT_REMINDER.format(start="c.due_at")} AS reminder
         FROM eldercare_check_in c JOIN eldercare_check_in_schedule s ON s.id = c.schedule_id
         WHERE c.id = ANY (:ids)
@@ -111,15 +112,16 @@ async def give_up_asking(session: AsyncSession, ids: Sequence[uuid.UUID], now: d
 
 
 # Two parts of ours may have been away at the same time: what both lost is lost once.
-_LOST = """(
+LOST: Final = """(
     SELECT sum(upper(gap) - lower(gap)) FROM unnest((
         SELECT range_agg(tstzrange(greatest(o.started_at, {start}), least(o.ended_at, {end}))) FROM eldercare_outage o
         WHERE o.ended_at > {start} AND o.started_at < {end})) AS gap)"""
+"""The time between the expressions ``start`` and ``end`` in which a part of ours was down; empty if none was."""
 # What was lost before an earlier reprieve has been given back.
 _OPENED = "CASE WHEN c.round = 1 THEN c.asked_at ELSE greatest(c.asked_at, c.prompted_at) END"
 _GIVE_BACK = _batch(f"""
     WITH robbed AS (
-        SELECT c.id, c.schedule_id, {_LOST.format(start=_OPENED, end="c.answer_by")} AS lost
+        SELECT c.id, c.schedule_id, {LOST.format(start=_OPENED, end="c.answer_by")} AS lost
         FROM eldercare_check_in c
         WHERE c.id = ANY (:ids) AND c.state = 'prompted' AND c.round <= :reprieves AND c.answer_by <= :now
     ), chosen AS (
@@ -141,7 +143,7 @@ _ASK_AGAIN = _batch(f"""
     UPDATE eldercare_check_in c SET
         round = c.round + 1, prompted_at = :now, settle_by = :settle_by, {_TOUCHED}
     WHERE c.id = ANY (:ids) AND c.state = 'prompted' AND c.round <= :reprieves AND c.settle_by <= :now
-      AND {_LOST.format(start="c.prompted_at", end="c.settle_by")} > :outage
+      AND {LOST.format(start="c.prompted_at", end="c.settle_by")} > :outage
     RETURNING c.id, c.channel""").bindparams(  # noqa: S608
     sa.bindparam("outage", type_=sa.Interval), sa.bindparam("settle_by", type_=sa.DateTime(timezone=True))
 )

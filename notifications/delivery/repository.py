@@ -207,3 +207,31 @@ SUPPRESS_ABOUT = (
     .values(state="suppressed", send_at=None, error="resident_closed", settled_at=sa.bindparam("now", type_=_INSTANT))
 )
 """Take back what is not sent yet about residents who are gone; an alarm is closed by people, not by this."""
+
+_withdrawn = (
+    sa.select(DELIVERIES.c.id)
+    .where(
+        DELIVERIES.c.origin_id == sa.any_(sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid))),
+        DELIVERIES.c.origin_kind == sa.bindparam("of_kind", type_=sa.Text),
+        sa.or_(DELIVERIES.c.state.in_(["queued", "held", "sending"]), DELIVERIES.c.receipt_by.is_not(None)),
+    )
+    .order_by(DELIVERIES.c.id)  # in one order everywhere: two batches never deadlock
+    .with_for_update(key_share=True)
+    .cte("withdrawn")
+)
+_waits = DELIVERIES.c.state.in_(["queued", "held"])
+WITHDRAW = (
+    sa.update(DELIVERIES)
+    .where(DELIVERIES.c.id == _withdrawn.c.id)
+    .values(
+        state=sa.case((_waits, sa.literal_column("'suppressed'")), else_=DELIVERIES.c.state),
+        send_at=sa.case((~_waits, DELIVERIES.c.send_at)),
+        error=sa.case((_waits, sa.literal_column("'withdrawn'")), else_=DELIVERIES.c.error),
+        settled_at=sa.case((_waits, _now), else_=DELIVERIES.c.settled_at),
+        # What is on its way cannot be called back; what would take its place is stale before it is sent.
+        expires_at=sa.func.least(DELIVERIES.c.expires_at, _now),
+        receipt_by=None,
+    )
+    .returning(DELIVERIES.c.state)
+)
+"""Take back what was sent for the bind ``origin_ids``: what waits is not sent, what was sent is not followed up."""

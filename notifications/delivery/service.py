@@ -178,3 +178,15 @@ async def suppress_about(session: AsyncSession, resident_ids: Sequence[uuid.UUID
     binds = {"resident_ids": list(resident_ids), "now": clock.now()}
     result = await session.execute(repository.SUPPRESS_ABOUT, binds)
     return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+async def withdraw(session: AsyncSession, origin_kind: str, origin_ids: Sequence[uuid.UUID]) -> int:
+    """Take back what was sent for these origins and is of no use any more; return how many deliveries that spared.
+
+    What waits is not sent, and nothing takes the place of what was sent and not confirmed. Nobody is told of it.
+    """
+    if not origin_ids:
+        return 0
+    binds = {"origin_ids": list(origin_ids), "of_kind": origin_kind, "now": clock.now()}
+    states = await session.scalars(repository.WITHDRAW, binds)
+    return sum(state == "suppressed" for state in states)

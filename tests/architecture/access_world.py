@@ -29,7 +29,15 @@ from eldercare.escalation.models import DeskTest
 from notifications.broadcasts.models import Broadcast
 from notifications.inbox.models import INBOX
 from notifications.unsubscribing.links import Subscription, token
-from tests.factories import eldercare_alarms, eldercare_check_ins, identity, notifications, sign_in, webhooks
+from tests.factories import (
+    eldercare_alarms,
+    eldercare_check_ins,
+    eldercare_medication,
+    identity,
+    notifications,
+    sign_in,
+    webhooks,
+)
 from tests.media.samples import PDF
 from tests.notifications.notices import TESTS
 
@@ -232,7 +240,9 @@ async def _own_things(place: Community, resident: Resident) -> dict[str, object]
 
 
 async def _care(resident: Resident, family: Account) -> dict[str, object]:
-    """Insert what is the resident's care: check-ins, a pause, an alarm, a circle, an escalation plan, a desk test."""
+    """Insert what is the resident's care: check-ins, a pause, an alarm, a circle, an escalation plan, a desk test, and
+    what they take.
+    """
     plan = await eldercare_check_ins.plan(resident)
     check_in = (await eldercare_check_ins.check_ins(resident))[0]
     later = clock.now() + timedelta(days=30)
@@ -240,6 +250,8 @@ async def _care(resident: Resident, family: Account) -> dict[str, object]:
     alarm = await eldercare_alarms.raised(resident)
     member = await eldercare_alarms.circle_member(resident, family)
     ladder = await eldercare_alarms.plan(resident, [{"target_kind": "duty_desk"}])
+    regimen = await eldercare_medication.regimen(resident)
+    dose = (await eldercare_medication.doses(resident))[0]
     test = DeskTest(
         community_id=resident.community_id, channels=["push"], sent_at=clock.now(), sent_by=resident.account_id
     )
@@ -254,6 +266,8 @@ async def _care(resident: Resident, family: Account) -> dict[str, object]:
         "circles": member.id,
         "escalation-plans": ladder.id,
         "duty-desk-tests": test.id,
+        "regimens": regimen.id,
+        "doses": dose.id,
     }
 
 
@@ -263,6 +277,26 @@ def _plan(_: World) -> dict[str, Any]:
 
 def _steps(_: World) -> dict[str, Any]:
     return {"steps": [{"target_kind": "duty_desk"}]}
+
+
+def _regimen(_: World) -> dict[str, Any]:
+    return eldercare_medication.SAID | {"drug": {"name": "Ramipril"}}
+
+
+def _state(_: World) -> dict[str, Any]:
+    return {"state": "paused"}
+
+
+def _meals(_: World) -> dict[str, Any]:
+    return {"breakfast": "08:00", "lunch": "12:30", "dinner": "18:30"}
+
+
+def _stock(_: World) -> dict[str, Any]:
+    return {"on_hand": 30}
+
+
+def _refill(_: World) -> dict[str, Any]:
+    return {"quantity": 30}
 
 
 def _point(_: World) -> dict[str, Any]:
@@ -315,20 +349,24 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "changeMyContactPoint": lambda _: {"position": 3},
     "changeMyGrant": lambda _: {"scopes": ["alarms:read"]},
     "changeMyProfile": lambda _: {"emergency_notes": "Deaf in the left ear"},
+    "changeMyRegimen": _regimen,
     "changeOrganization": lambda _: {"name": "Agency"},
     "changeResidentCheckInPlan": _plan,
     "changeResidentCircleMember": lambda _: {"has_key": True},
     "changeResidentContactPoint": lambda _: {"position": 3},
     "changeResidentGrant": lambda _: {"scopes": ["alarms:read"]},
     "changeResidentProfile": lambda _: {"emergency_notes": "Deaf in the left ear"},
+    "changeResidentRegimen": _regimen,
     "closeResidence": lambda _: {"reason": "moved_out", "date": "2026-03-01"},
     "createApiClient": lambda _: {"name": "Gateway", "scopes": ["profile:read"]},
     "createMyCheckInPause": lambda _: {"kind": "away", "ends_at": "2026-03-05T08:00:00Z"},
     "createMyCheckInPlan": _plan,
+    "createMyRegimen": _regimen,
     "createWebhookEndpoint": lambda _: {"url": "https://8.8.8.8/hook", "event_types": ["alarm.raised"]},
     "createResident": lambda _: {"name": "Rosa"},
     "createResidentCheckInPause": lambda _: {"kind": "away", "ends_at": "2026-03-05T08:00:00Z"},
     "createResidentCheckInPlan": _plan,
+    "createResidentRegimen": _regimen,
     "inviteMyCircleMember": _invite,
     "inviteResidentCircleMember": _invite,
     "makeDefaultEscalationPlan": _steps,
@@ -339,12 +377,24 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "orderResidentCircle": lambda world: {"member_ids": [world.ids["circle"]]},
     "previewBroadcast": _everybody,
     "raiseResidentAlarm": lambda _: {"kind": "fall"},
+    "recordMyAsNeededDose": lambda _: {},
+    "recordMyDose": lambda _: {"status": "taken"},
     "recordMyReceipts": lambda world: {"receipts": [{"notice_id": world.ids["notices"], "kind": "opened"}]},
+    "recordMyRefill": _refill,
+    "recordResidentAsNeededDose": lambda _: {"how": "gave"},
+    "recordResidentDose": lambda _: {"status": "taken", "how": "gave"},
+    "recordResidentRefill": _refill,
     "registerMyInstallation": lambda _: {"platform": "web", "app_version": "1.0.0", "language": "en"},
     "replayWebhookDeliveries": lambda _: {"since": "2026-03-01T00:00:00Z"},
     "resolveAlarm": lambda _: {"outcome": "helped"},
     "setMyNotificationPreferences": lambda _: {},
     "setHolidays": lambda _: {"days": []},
+    "setMyMealTimes": _meals,
+    "setMyMedicationStock": _stock,
+    "setMyRegimenState": _state,
+    "setResidentMealTimes": _meals,
+    "setResidentMedicationStock": _stock,
+    "setResidentRegimenState": _state,
     "startBroadcast": _announcement,
 }
 """Valid bodies, where something is decided behind them; everywhere else an empty one gets past the guards."""

@@ -52,6 +52,10 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "identity_grant": {"expires_at": None, "scopes": ["profile:read"]},
     "eldercare_alarm": {"state": "resolved", "next_step_at": None},
     "eldercare_check_in": {"state": "answered", "next_prompt_at": None, "settle_by": None, "answer_by": None},
+    "eldercare_dose": {"state": "skipped", "remind_at": None, "close_at": None, "taken_at": None},
+    "eldercare_meal_times": {"breakfast": dt.time(7), "lunch": dt.time(12), "dinner": dt.time(18)},
+    "eldercare_regimen": {"state": "stopped", "plan_at": None},
+    "eldercare_regimen_version": {"timing": "as_needed", "times": [], "meals": []},
     "media_upload": {"size": 1, "received": 1},
 }
 
@@ -131,6 +135,7 @@ def _of_kind(kind: Any, word: str) -> Any:
         sa.Boolean: False,
         sa.Integer: 1,
         sa.Float: 1,
+        sa.Numeric: 1,
         sa.DateTime: now,
         sa.Interval: dt.timedelta(hours=1),
         sa.Date: now.date(),

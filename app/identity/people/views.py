@@ -196,6 +196,11 @@ def contact_point_public(row: Any) -> ContactPointPublic:
     )
 
 
+def account_zones() -> sa.Select[uuid.UUID, str]:
+    """Return SQL for the pairs of ``account_id`` and ``time_zone``: where people live, for whoever plans for many."""
+    return sa.select(_accounts.c.id.label("account_id"), _accounts.c.time_zone)
+
+
 async def people(connection: AsyncConnection, account_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PersonPublic]:
     """Return who the accounts are; unknown ids are left out."""
     rows = await connection.execute(_PEOPLE, {"account_ids": list(account_ids)})

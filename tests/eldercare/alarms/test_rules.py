@@ -153,3 +153,11 @@ def test_a_word_takes_back_what_it_answers_and_what_was_before_it() -> None:
     assert takes_back(word, [Reason("check_in_missed", answered, later), Reason("check_in_missed", other, NOW)])
     assert not takes_back(word, [Reason("check_in_missed", answered, later), Reason("check_in_missed", other, later)])
     assert not takes_back(word, [Reason("check_in_missed", answered, NOW), Reason("sos", None, NOW)])
+
+
+def test_a_word_takes_back_what_was_answered_before_it() -> None:
+    answered, before, open_still = uuid.UUID(int=1), uuid.UUID(int=2), uuid.UUID(int=3)
+    word = Word(frozenset({AlarmKind.MEDICATION}), answers=answered, given_at=NOW, also_answers=frozenset({before}))
+    later = NOW + timedelta(seconds=1)
+    assert takes_back(word, [Reason("medication", answered, later), Reason("medication", before, later)])
+    assert not takes_back(word, [Reason("medication", answered, later), Reason("medication", open_still, later)])

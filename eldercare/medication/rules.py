@@ -1,0 +1,237 @@
+"""When a dose is due, what may become of it, when one taken as needed is too soon: decisions without I/O."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Final, Literal
+
+from eldercare.check_ins.rules import Occurrence, Recurrence, occurrences
+
+State = Literal["scheduled", "reminded", "taken", "skipped", "missed", "excused"]
+RegimenState = Literal["draft", "active", "paused", "stopped"]
+Timing = Literal["times", "meals", "as_needed"]
+Meal = Literal["breakfast", "lunch", "dinner"]
+Outcome = Literal["taken", "skipped"]
+SkipReason = Literal["refused", "unwell", "not_available", "on_advice", "other"]
+How = Literal["self", "gave", "saw", "told"]
+
+TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
+    "scheduled": frozenset({"reminded", "taken", "skipped", "missed", "excused"}),
+    "reminded": frozenset({"taken", "skipped", "missed", "excused"}),
+    "missed": frozenset({"taken", "skipped"}),
+    "excused": frozenset({"taken", "skipped"}),
+    "skipped": frozenset({"taken", "scheduled", "reminded", "excused"}),
+    "taken": frozenset({"scheduled", "reminded", "excused"}),
+}
+"""What may become of a dose. What was missed, excused or refused may be taken after all; and a record that was made by
+mistake can be withdrawn: the dose is then what it was before."""
+
+REGIMEN_TRANSITIONS: Final[Mapping[RegimenState, frozenset[RegimenState]]] = {
+    "draft": frozenset({"active", "stopped"}),
+    "active": frozenset({"paused", "stopped"}),
+    "paused": frozenset({"active", "stopped"}),
+    "stopped": frozenset(),
+}
+"""What may become of a regimen: a stopped one is history, and who takes the drug again gets a new one."""
+
+HORIZON: Final = timedelta(hours=48)
+PLANNING_INTERVAL: Final = timedelta(hours=24)
+CATCH_UP: Final = timedelta(hours=24)
+"""How far back a planner that was away still plans: what is older is over."""
+EARLY: Final = timedelta(hours=4)
+"""How long before it is due a dose can be recorded: whoever goes out in the evening takes it in the afternoon."""
+OLDEST_RECORD: Final = timedelta(days=7)
+"""How far back a dose can be said to have been taken: phones are offline, carers write things down on paper."""
+WITHDRAWN_WITHIN: Final = timedelta(hours=24)
+"""How long after it was made a record can be withdrawn."""
+CLOCK_SKEW: Final = timedelta(minutes=2)
+DOSE_WINDOWS: Final = (timedelta(minutes=15), timedelta(hours=12))
+INTERVALS: Final = (timedelta(minutes=5), timedelta(days=7))
+LONGEST_OFFSET: Final = timedelta(hours=2)
+A_DAY: Final = timedelta(hours=24)
+PROJECTED_DAYS: Final = 60
+"""How far ahead what is left is counted: longer than any pack that is kept at home."""
+REPRIEVES: Final = 3
+"""How often outages of ours can move the end of a window; after that a dose that nobody recorded is missed."""
+
+DEFAULT_MEALS: Final[Mapping[Meal, time]] = {"breakfast": time(7, 30), "lunch": time(12), "dinner": time(18)}
+"""When somebody eats who has not said when: only until they do."""
+
+UNITS: Final = frozenset(
+    {
+        # UCUM, case-sensitive symbols: mass, volume, arbitrary and molar units
+        "ug", "mg", "g", "uL", "mL", "L", "[iU]", "10*6.[iU]", "mmol", "meq", "ug/h", "mg/mL",
+        # drops and spoons
+        "[drp]", "[tsp_us]", "[tbs_us]",
+        # UCUM annotations: countable things without a dimension
+        "{tablet}", "{capsule}", "{puff}", "{spray}", "{patch}", "{sachet}", "{suppository}", "{ampule}", "{lozenge}",
+        "{application}", "{dose}",
+    }
+)  # fmt: skip
+"""The UCUM units a dose can have: few enough that a slip (mg for ug) stands out, and a wrong symbol is refused."""
+
+
+def sources(target: State) -> tuple[State, ...]:
+    """Return the states from which a dose may become ``target``."""
+    return tuple(state for state, targets in TRANSITIONS.items() if target in targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """On which days, at which wall times or around which meals. ``meal_offset`` is after the meal, or before it."""
+
+    timing: Timing
+    weekdays: frozenset[int]
+    starts_on: date
+    times: tuple[time, ...] = ()
+    meals: tuple[Meal, ...] = ()
+    meal_offset: timedelta = timedelta()
+    ends_on: date | None = None
+    rrule: str | None = None
+
+
+def doses_of(
+    schedule: Schedule, meal_times: Mapping[Meal, time], time_zone: str, start: datetime, end: datetime
+) -> list[Occurrence]:
+    """Return the doses planned in ``[start, end)``, strictly increasing, however the range is cut up.
+
+    Wall times become instants as RFC 5545, 3.3.5 says: one inside a gap moves by the gap, a doubled one happens once,
+    at its first instant; two that fall on one instant are one dose, never a double one. What is taken around a meal is
+    due that long, by the clock, after the meal's instant or before it, and belongs to the meal's day.
+    """
+    match schedule.timing:
+        case "as_needed":
+            return []
+        case "times":
+            return occurrences(_recurrence(schedule, schedule.times), time_zone, start, end, {})
+        case "meals":
+            offset = schedule.meal_offset
+            walls = tuple(meal_times[meal] for meal in schedule.meals)
+            eaten = occurrences(_recurrence(schedule, walls), time_zone, start - offset, end - offset, {})
+            return [replace(meal, due_at=meal.due_at + offset) for meal in eaten]
+
+
+def _recurrence(schedule: Schedule, times: Iterable[time]) -> Recurrence:
+    return Recurrence(
+        times=tuple(sorted(times)),
+        weekdays=schedule.weekdays,
+        starts_on=schedule.starts_on,
+        ends_on=schedule.ends_on,
+        rrule=schedule.rrule,
+    )
+
+
+def planning_range(planned_until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """Return the range to plan next: from where planning ended to the horizon, never far into the past.
+
+    The horizon is a full hour, so that all that is planned within an hour has the same range.
+    """
+    start = now if planned_until is None else max(planned_until, now - CATCH_UP)
+    horizon = (now + HORIZON).replace(minute=0, second=0, microsecond=0)
+    return start, max(start, horizon)
+
+
+def days_overlap(starts_on: date, ends_on: date | None, other_starts_on: date, other_ends_on: date | None) -> bool:
+    """Say whether two ranges of days, both ends included and open without an end, have a day in common."""
+    return starts_on <= (other_ends_on or date.max) and other_starts_on <= (ends_on or date.max)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An amount of a drug that was taken at an instant."""
+
+    at: datetime
+    quantity: Decimal
+
+
+Verdict = Literal["fine", "too_soon", "too_much"]
+
+
+def as_needed(history: Sequence[Taken], dose: Taken, min_interval: timedelta, daily_maximum: Decimal) -> Verdict:
+    """Say whether a dose taken as needed keeps to the regimen's own interval and maximum.
+
+    ``history`` is what else was taken of the drug, before or after: a dose can be recorded late. The maximum holds for
+    any 24 hours that contain the dose, not for a calendar day: midnight makes nobody's body forget.
+    """
+    if any(abs(other.at - dose.at) < min_interval for other in history):
+        return "too_soon"
+    taken = [*history, dose]
+    for first in taken:
+        if first.at <= dose.at < first.at + A_DAY:
+            total = sum((one.quantity for one in taken if first.at <= one.at < first.at + A_DAY), Decimal())
+            if total > daily_maximum:
+                return "too_much"
+    return "fine"
+
+
+def not_before(history: Sequence[Taken], at: datetime, min_interval: timedelta) -> datetime:
+    """Return from when on no dose of ``history`` that was taken by ``at`` or after is too close any more."""
+    return max((other.at + min_interval for other in history if other.at > at - min_interval), default=at)
+
+
+def runs_out_at(on_hand: Decimal, quantity: Decimal, planned: Iterable[datetime]) -> datetime | None:
+    """Return the first of the ``planned`` doses for which nothing is left, or ``None`` if it lasts for all of them."""
+    left = on_hand
+    for due_at in planned:
+        if left < quantity:
+            return due_at
+        left -= quantity
+    return None
+
+
+def lasts_for(on_hand: Decimal, used: Decimal, days: int) -> timedelta | None:
+    """Return how long it lasts if as much is used as in the last ``days``; ``None`` if none was used."""
+    return None if used <= 0 else days * A_DAY * float(on_hand / used)
+
+
+def kept_percent(completed: int, not_done: int, unknown: int) -> int | None:
+    """Return how many of a hundred planned doses were taken, rounded down; ``None`` if none was planned."""
+    planned = completed + not_done + unknown
+    return None if planned == 0 else completed * 100 // planned
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of a dose decides whether a record fits."""
+
+    state: State
+    due_at: datetime
+    taken_at: datetime | None = None
+    is_own: bool = False  # recorded by whoever records now
+
+
+Fit = Literal["accept", "repeat", "extra", "already_recorded", "too_early"]
+
+
+def fit(standing: Standing, outcome: Outcome, taken_at: datetime | None, now: datetime, *, confirmed: bool) -> Fit:
+    """Say what a record does to a dose.
+
+    Of two people who record one dose, the second is warned: a tablet may be about to be taken twice. Only who confirms
+    that it was taken once more adds an extra dose. The same record of the same person again changes nothing.
+    """
+    match standing.state:
+        case "taken":
+            if outcome == "taken" and standing.is_own and taken_at is not None and taken_at == standing.taken_at:
+                return "repeat"
+            return "extra" if outcome == "taken" and confirmed else "already_recorded"
+        case "skipped":
+            if outcome == "skipped" and standing.is_own:
+                return "repeat"
+            return "accept" if outcome == "taken" and confirmed else "already_recorded"
+        case "scheduled" if standing.due_at - now > EARLY:
+            return "too_early"
+        case _:
+            return "accept"
+
+
+def before_record(*, is_excused: bool, is_open: bool, is_reminded: bool) -> State:
+    """Return what a planned dose was before somebody recorded it; a missed one is open again, and missed at once."""
+    if is_excused:
+        return "excused"
+    return "reminded" if is_open and is_reminded else "scheduled"
+
+
+def is_believable(taken_at: datetime, now: datetime) -> bool:
+    """Say whether a caller's own time can be taken: not in the future, at most a week back."""
+    return now - OLDEST_RECORD <= taken_at <= now + CLOCK_SKEW

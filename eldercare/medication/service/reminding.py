@@ -1,0 +1,76 @@
+"""Reminding, a batch at a time: doses that fall due, and what follows when nobody recorded them."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock, wakeups
+from app.core.events import emit_many
+from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarms
+from eldercare.events import DoseMissed
+from eldercare.medication import repository
+from eldercare.medication.models import DOSES
+from eldercare.medication.service import telling
+from eldercare.medication.service.planning import CHANNEL
+
+ORIGIN: Final = "dose"
+"""The origin of the signals that missed doses give."""
+SEVERITY: Final = Severity.MEDIUM
+"""Of the alarm about a missed dose of a critical regimen: somebody has to look, as after a check-in nobody answered."""
+
+_FACTS = sa.select(
+    DOSES.c.id.label("aggregate_id"),
+    DOSES.c.community_id,
+    sa.func.jsonb_build_object(
+        "resident_id",
+        DOSES.c.resident_id,
+        "regimen_id",
+        DOSES.c.regimen_id,
+        "is_critical",
+        DOSES.c.critical,
+        type_=JSONB,
+    ).label("payload"),
+).where(DOSES.c.id == sa.any_(sa.bindparam("dose_ids", type_=ARRAY(sa.Uuid))))
+
+
+async def remind(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
+    """Remind the residents whose doses fell due or are still open; excuse those who are away."""
+    await telling.remind(session, await repository.remind(session, ids, clock.now()))
+    wakeups.request(session, CHANNEL)
+
+
+async def close(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
+    """Close the doses nobody recorded, unless an outage of ours kept people from recording them.
+
+    A missed dose of a critical regimen raises an alarm; of the others those are told whom the resident lets know.
+    """
+    now = clock.now()
+    given_back = await repository.give_back(session, ids, now)
+    if given_back:
+        wakeups.request(session, CHANNEL)
+    rest = [dose_id for dose_id in ids if dose_id not in given_back]
+    missed = await repository.close(session, rest, now)
+    await telling.stop_reminding(session, rest)
+    if not missed:
+        return
+    await emit_many(session, DoseMissed, _FACTS, {"dose_ids": [row.id for row in missed]})
+    critical = [row for row in missed if row.critical]
+    if critical:
+        await raise_alarms(session, [_signal(row) for row in critical])
+    await telling.tell_of_misses(session, [row.id for row in missed if not row.critical])
+
+
+def _signal(row: sa.Row[Any]) -> AlarmSignal:
+    return AlarmSignal(
+        kind=AlarmKind.MEDICATION,
+        severity=SEVERITY,
+        community_id=row.community_id,
+        resident_id=row.resident_id,
+        occurred_at=clock.now(),
+        origin=(ORIGIN, row.id),
+        evidence={"regimen_id": str(row.regimen_id), "due_at": row.due_at.isoformat()},
+    )

@@ -1,0 +1,88 @@
+"""What is taken as needed: recorded as it happens, with warnings by the regimen's own interval and maximum."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from app.core.clock import ManualClock
+from app.core.problems import Malformed, NotFound
+from app.identity.models import Community, Resident
+from eldercare.medication import jobs
+from eldercare.medication.problems import DailyMaximumReached, DoseTooSoon, NotAsNeeded
+from tests.factories import eldercare_medication as made
+from tests.factories import identity
+
+pytestmark = pytest.mark.usefixtures("database", "subscribed")
+
+
+async def test_nothing_is_planned_and_each_dose_is_recorded(resident: Resident, clock: ManualClock) -> None:
+    regimen = await made.regimen(resident, body=made.AS_NEEDED)
+    assert await jobs.plan() == 0
+    assert await made.doses(resident) == []
+    shown = await made.take(resident, regimen.id, note="headache")
+    assert (shown.kind, shown.state, shown.due_at, shown.quantity) == ("as_needed", "taken", clock.now(), Decimal(1))
+    assert (shown.critical, shown.late, shown.confirmed) == (False, False, False)
+
+
+async def test_too_soon_is_a_warning_that_says_until_when(resident: Resident, clock: ManualClock) -> None:
+    regimen = await made.regimen(resident, body=made.AS_NEEDED)
+    first = await made.take(resident, regimen.id)
+    clock.advance(timedelta(hours=3, minutes=59))
+    with pytest.raises(DoseTooSoon) as warned:
+        await made.take(resident, regimen.id)
+    assert first.taken_at is not None
+    assert warned.value.extensions == {"not_before": (first.taken_at + timedelta(hours=4)).isoformat()}
+    assert len(await made.doses(resident)) == 1
+    taken_all_the_same = await made.take(resident, regimen.id, confirmed=True)
+    assert taken_all_the_same.confirmed
+    clock.advance(timedelta(hours=4))
+    await made.take(resident, regimen.id)
+
+
+async def test_the_maximum_holds_for_any_24_hours(resident: Resident, clock: ManualClock) -> None:
+    regimen = await made.regimen(resident, body=made.AS_NEEDED)
+    for _ in range(3):
+        await made.take(resident, regimen.id)
+        clock.advance(timedelta(hours=7))
+    with pytest.raises(DailyMaximumReached) as warned:
+        await made.take(resident, regimen.id)
+    assert warned.value.extensions == {"daily_maximum": 3.0, "unit": "{tablet}"}
+    clock.advance(timedelta(hours=3))
+    await made.take(resident, regimen.id)
+    with pytest.raises((DailyMaximumReached, DoseTooSoon)):
+        await made.take(resident, regimen.id, quantity=3, confirmed=False)
+
+
+async def test_planned_doses_of_the_same_drug_count(resident: Resident, clock: ManualClock) -> None:
+    await made.regimen(resident, drug={"name": "paracetamol"})
+    regimen = await made.regimen(resident, body=made.AS_NEEDED, allow_overlap=True)
+    await made.record(resident, (await made.doses(resident))[0].id)
+    with pytest.raises(DoseTooSoon):
+        await made.take(resident, regimen.id)
+
+
+async def test_only_what_is_agreed_as_needed_is_taken_so(resident: Resident, clock: ManualClock) -> None:
+    planned = await made.regimen(resident)
+    with pytest.raises(NotAsNeeded):
+        await made.take(resident, planned.id)
+    draft = await made.regimen(resident, body=made.AS_NEEDED, state="draft")
+    with pytest.raises(NotAsNeeded):
+        await made.take(resident, draft.id)
+    over = await made.regimen(resident, body=made.AS_NEEDED, drug={"name": "Ibuprofen"}, ends_on="2026-03-01")
+    with pytest.raises(NotAsNeeded):
+        await made.take(resident, over.id)
+
+
+async def test_nobody_takes_by_somebody_elses_regimen(place: Community, resident: Resident, clock: ManualClock) -> None:
+    neighbour = await identity.resident(place, name="Walter")
+    regimen = await made.regimen(neighbour, body=made.AS_NEEDED)
+    with pytest.raises(NotFound):
+        await made.take(resident, regimen.id)
+
+
+@pytest.mark.parametrize("hours", [-1, 24 * 7 + 1])
+async def test_a_time_that_cannot_be_is_refused(resident: Resident, clock: ManualClock, hours: int) -> None:
+    regimen = await made.regimen(resident, body=made.AS_NEEDED)
+    with pytest.raises(Malformed):
+        await made.take(resident, regimen.id, taken_at=(clock.now() - timedelta(hours=hours)).isoformat())

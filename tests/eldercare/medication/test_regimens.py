@@ -1,0 +1,242 @@
+"""What is agreed and what becomes of it: versions, drafts, pauses, ends, moves, meals and closed residences."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.clock import ManualClock
+from app.core.database import reading, unit_of_work
+from app.core.jobs import settle
+from app.identity.events import ResidentClosed, ResidentMovedZone, ResidentReopened
+from app.identity.models import Account, Community, Resident
+from eldercare.api import end_care
+from eldercare.medication import jobs, subscribers
+from eldercare.medication.models import Regimen
+from eldercare.medication.problems import RegimenOverlaps, RegimenStateConflict, RegimenStopped
+from eldercare.medication.schemas.regimens import MealTimesWrite, RegimenStateChange
+from eldercare.medication.service import meals, regimens
+from tests.factories import eldercare_medication as made
+from tests.factories import identity
+from tests.factories import notifications as sent
+
+pytestmark = pytest.mark.usefixtures("database", "subscribed")
+DUE = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
+
+
+async def become(resident: Resident, regimen: Regimen, state: str) -> Regimen:
+    subject = await made.subject_of(resident)
+    data = RegimenStateChange.model_validate({"state": state})
+    async with unit_of_work() as session:
+        return await regimens.set_state(session, made.self_actor(resident), subject, regimen.id, data, None)
+
+
+async def current(regimen: Regimen) -> Regimen:
+    async with unit_of_work() as session:
+        return await session.get_one(Regimen, regimen.id)
+
+
+async def test_two_days_are_planned_and_the_next_ones_in_time(resident: Resident, clock: ManualClock) -> None:
+    await made.regimen(resident, times=["08:30", "20:00"])
+    assert await made.states(resident) == [
+        "02 08:30 scheduled",
+        "02 20:00 scheduled",
+        "03 08:30 scheduled",
+        "03 20:00 scheduled",
+    ]
+    clock.advance(timedelta(hours=24))
+    assert await jobs.plan() == 1
+    assert (await made.states(resident))[-2:] == ["04 08:30 scheduled", "04 20:00 scheduled"]
+    assert await jobs.plan() == 0
+
+
+async def test_a_change_plans_what_lies_ahead_anew_and_rewrites_no_history(
+    resident: Resident, clock: ManualClock
+) -> None:
+    regimen = await made.regimen(resident)
+    clock.set(DUE)
+    await settle(jobs.JOBS)
+    before = (await made.doses(resident))[0]
+    await made.change(resident, regimen.id, times=["09:00", "21:00"], quantity=2)
+    assert await made.states(resident) == [
+        "02 08:30 reminded",
+        "02 09:00 scheduled",
+        "02 21:00 scheduled",
+        "03 09:00 scheduled",
+        "03 21:00 scheduled",
+    ]
+    after = await made.doses(resident)
+    assert (after[0].version_id, after[0].quantity) == (before.version_id, 1)
+    assert {(row.version_id, row.quantity) for row in after[1:]} == {((await current(regimen)).version_id, 2)}
+    async with reading() as connection:
+        said = await connection.execute(
+            sa.text("SELECT number, quantity, times FROM eldercare_regimen_version ORDER BY number")
+        )
+        assert [(row.number, row.quantity, len(row.times)) for row in said] == [(1, 1, 1), (2, 2, 2)]
+
+
+async def test_what_the_drug_is_called_is_sealed(resident: Resident) -> None:
+    await made.regimen(resident)
+    async with reading() as connection:
+        stored = await connection.scalar(sa.text("SELECT drug FROM eldercare_regimen_version"))
+    assert "metformin" not in stored.lower()
+
+
+async def test_a_draft_waits_until_somebody_makes_it_active(resident: Resident, clock: ManualClock) -> None:
+    regimen = await made.regimen(resident, state="draft")
+    await settle(jobs.JOBS)
+    assert await made.doses(resident) == []
+    await become(resident, regimen, "active")
+    assert await made.states(resident) == ["02 08:30 scheduled", "03 08:30 scheduled"]
+    with pytest.raises(RegimenStateConflict):
+        await become(resident, await made.regimen(resident, drug={"name": "Other"}, state="draft"), "paused")
+
+
+async def test_a_pause_excuses_what_is_open_and_plans_nothing(resident: Resident, clock: ManualClock) -> None:
+    regimen = await made.regimen(resident)
+    clock.set(DUE)
+    await settle(jobs.JOBS)
+    await become(resident, regimen, "paused")
+    assert await made.states(resident) == ["02 08:30 excused"]
+    assert (await made.doses(resident))[0].excuse == "paused"
+    assert [row.state for row in await sent.deliveries()] == ["suppressed"]
+    clock.advance(timedelta(days=3))
+    await settle(jobs.JOBS)
+    assert len(await made.doses(resident)) == 1
+    await become(resident, regimen, "active")
+    assert await made.states(resident) == ["02 08:30 excused", "05 08:30 scheduled", "06 08:30 scheduled"]
+
+
+async def test_a_stopped_regimen_stays_history(resident: Resident, clock: ManualClock) -> None:
+    regimen = await made.regimen(resident)
+    clock.set(DUE)
+    await settle(jobs.JOBS)
+    await made.record(resident, (await made.doses(resident))[0].id)
+    await become(resident, regimen, "stopped")
+    assert await made.states(resident) == ["02 08:30 taken"]
+    with pytest.raises(RegimenStateConflict):
+        await become(resident, regimen, "active")
+    with pytest.raises(RegimenStopped):
+        await made.change(resident, regimen.id)
+
+
+async def test_its_last_day_ends_it(resident: Resident, clock: ManualClock) -> None:
+    regimen = await made.regimen(resident, ends_on="2026-03-03")
+    for _ in range(6):
+        clock.advance(timedelta(hours=24))
+        await jobs.plan()
+    assert len(await made.doses(resident)) == 2
+    assert (await current(regimen)).plan_at is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"drug": {"name": " metFORMIN "}},
+        {"drug": {"name": "Glucophage", "system": "http://www.whocc.no/atc", "code": "A10BA02"}},
+        {"drug": {"name": "Metformin"}, "starts_on": "2026-06-01"},
+    ],
+)
+async def test_the_same_drug_twice_is_refused_and_says_which_it_is(resident: Resident, other: dict[str, Any]) -> None:
+    drug = {"name": "Metformin", "system": "http://www.whocc.no/atc", "code": "A10BA02"}
+    first = await made.regimen(resident, drug=drug)
+    with pytest.raises(RegimenOverlaps) as refused:
+        await made.regimen(resident, **other)
+    assert refused.value.extensions == {"regimen_id": str(first.id)}
+    meant = await made.regimen(resident, **other, allow_overlap=True)
+    assert meant.id != first.id
+
+
+async def test_a_drug_can_be_taken_again_after_its_last_day_or_its_stop(resident: Resident) -> None:
+    await made.regimen(resident, ends_on="2026-03-10")
+    with pytest.raises(RegimenOverlaps):
+        await made.regimen(resident, starts_on="2026-03-10")
+    later = await made.regimen(resident, starts_on="2026-03-11")
+    await become(resident, later, "stopped")
+    await made.regimen(resident, starts_on="2026-03-11")
+
+
+async def test_another_resident_may_take_the_same(place: Community, resident: Resident) -> None:
+    neighbour = await identity.resident(place, name="Walter")
+    await made.regimen(resident)
+    await made.regimen(neighbour)
+    assert len(await made.doses()) == 4
+
+
+async def test_with_meals_follows_the_residents_meals(resident: Resident, clock: ManualClock) -> None:
+    await made.regimen(resident, timing="meals", times=[], meals=["lunch", "dinner"], meal_offset="-PT30M")
+    assert await made.states(resident) == [
+        "02 11:30 scheduled",
+        "02 17:30 scheduled",
+        "03 11:30 scheduled",
+        "03 17:30 scheduled",
+    ]
+    subject = await made.subject_of(resident)
+    data = MealTimesWrite(breakfast="08:00", lunch="13:00", dinner="19:00")
+    async with unit_of_work() as session:
+        await meals.set_meal_times(session, made.self_actor(resident), subject, data, None)
+    await jobs.plan()
+    assert [row[:8] for row in await made.states(resident)] == ["02 12:30", "02 18:30", "03 12:30", "03 18:30"]
+
+
+async def test_a_regimen_follows_its_resident_into_another_zone(resident: Resident, clock: ManualClock) -> None:
+    await made.regimen(resident, time_zone=None)
+    async with unit_of_work() as session:
+        account = await session.get_one(Account, resident.account_id)
+        account.time_zone = "Europe/Berlin"
+    moved = ResidentMovedZone(
+        aggregate_id=resident.account_id, community_id=resident.community_id, resident_id=resident.id
+    )
+    async with unit_of_work() as session:
+        await subscribers.follow_moves(session, [moved])
+    await jobs.plan()
+    assert await made.states(resident) == ["03 07:30 scheduled", "04 07:30 scheduled"]
+
+
+async def test_a_closed_residence_stops_everything_and_a_mistake_is_undone(
+    resident: Resident, clock: ManualClock
+) -> None:
+    await made.regimen(resident)
+    paused = await made.regimen(resident, drug={"name": "Ramipril"})
+    await become(resident, paused, "paused")
+    clock.set(DUE)
+    await settle(jobs.JOBS)
+    async with unit_of_work() as session:
+        await end_care(session, resident.id)
+    assert await made.states(resident) == ["02 08:30 excused"]
+    assert [row.state for row in await sent.deliveries()] == ["suppressed"]
+    closed = ResidentClosed(aggregate_id=resident.id, community_id=resident.community_id, reason="moved_out")
+    async with unit_of_work() as session:
+        await subscribers.follow_closures(session, [closed])
+    clock.advance(timedelta(hours=30))
+    await settle(jobs.JOBS)
+    assert len(await made.doses(resident)) == 1
+    reopened = ResidentReopened(aggregate_id=resident.id, community_id=resident.community_id)
+    async with unit_of_work() as session:
+        await subscribers.follow_closures(session, [reopened])
+    await settle(jobs.JOBS)
+    assert await made.states(resident) == ["02 08:30 excused", "04 08:30 scheduled", "05 08:30 scheduled"]
+    assert (await current(paused)).state == "paused"
+
+
+async def test_a_regimen_that_cannot_be_planned_stands_aside_alone(resident: Resident, clock: ManualClock) -> None:
+    broken = await made.regimen(resident)
+    await made.regimen(resident, drug={"name": "Ramipril"})
+    async with unit_of_work() as session:
+        await session.execute(
+            sa.text("UPDATE eldercare_regimen_version SET time_zone = 'Nowhere/Land' WHERE regimen_id = :id"),
+            {"id": broken.id},
+        )
+    clock.advance(timedelta(hours=24))
+    await jobs.plan()
+    assert len([row for row in await made.doses(resident) if row.regimen_id != broken.id]) == 3
+
+
+async def test_changes_are_on_record(resident: Resident) -> None:
+    regimen = await made.regimen(resident)
+    await made.change(resident, regimen.id, quantity=2)
+    await become(resident, regimen, "paused")
+    async with reading() as connection:
+        actions = await connection.scalars(sa.text("SELECT action FROM core_audit_entry ORDER BY id"))
+        assert list(actions) == ["regimen:create", "regimen:change", "regimen:paused"]
