@@ -49,6 +49,7 @@ from eldercare.ladders import jobs as ladder_jobs
 from eldercare.ladders import subscribers as ladder_subscribers
 from eldercare.response import routes as response
 from eldercare.sos import routes as sos
+from eldercare.vitals import routes as vitals
 from notifications.account import subscribers as account_subscribers
 from notifications.attempts import routes as attempts
 from notifications.broadcasts import jobs as broadcast_jobs
@@ -103,9 +104,10 @@ TABLE_MODULES = (
     "eldercare.escalation.models",
     "eldercare.check_ins.models",
     "eldercare.last_resort.models",
+    "eldercare.vitals.models",
 )
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0003"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -140,6 +142,7 @@ ROUTERS: tuple[Router, ...] = (
     response.router,
     care_circle.router,
     escalation.router,
+    vitals.router,
     closing_journey.router,
     erasure.router,
     changes.router,
