@@ -6,7 +6,7 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import broadcast, critical, fanout, growth, http, place, sos, storm
+from benchmarks import broadcast, critical, fanout, growth, http, place, sos, storm, vitals
 
 ALL: dict[str, Callable[..., None]] = {
     "storm": storm.run,
@@ -16,6 +16,7 @@ ALL: dict[str, Callable[..., None]] = {
     "sos": sos.run,
     "http": http.run,
     "growth": growth.run,
+    "vitals": vitals.run,
 }
 
 
