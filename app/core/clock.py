@@ -8,6 +8,7 @@ from typing import Protocol
 
 _RANDOM_BITS = 62
 _SUB_MILLISECOND_STEPS = 1 << 12
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -64,8 +65,9 @@ class _Ids:
 
 def _ticks(instant: datetime) -> int:
     """Return ``instant`` in 1/4096ths of a millisecond since the epoch."""
-    microseconds = (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    milliseconds, rest = divmod(microseconds, 1000)
+    since = instant - _EPOCH
+    milliseconds, rest = divmod(since.microseconds, 1000)
+    milliseconds += since.days * 86_400_000 + since.seconds * 1000
     return milliseconds * _SUB_MILLISECOND_STEPS + rest * _SUB_MILLISECOND_STEPS // 1000
 
 
