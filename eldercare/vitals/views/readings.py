@@ -25,6 +25,7 @@ from eldercare.vitals.views.clinicians import is_somebody_responsible
 
 _KIND: Final = "eldercare.vitals"
 _FIRST: Final = uuid.UUID(int=0)
+_BEGIN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = uuid.UUID(int=(1 << 128) - 1)
 MOST_RAW: Final = 20_000
 """Up to so many readings a chart's line is drawn from all of them, beyond from the extremes of 5,000 stretches."""
@@ -93,13 +94,13 @@ async def list_readings(
     end: datetime | None,
 ) -> Page[ReadingPublic]:
     """Return a page of readings measured from ``first`` to before ``end``, the latest first, the wrong ones too."""
-    before = clock.id_floor(end) if end else _LAST
+    before = _floor(end) if end else _LAST
     if page.cursor is not None:
         before = min(before, uuid.UUID(decode_cursor(_KIND, page.cursor)[0]))
     binds: dict[str, Any] = {
         "of_resident": subject.resident_id,
         "codes": [sign.code] if sign else list(SIGNS),
-        "floor": clock.id_floor(first) if first else _FIRST,
+        "floor": _floor(first) if first else _FIRST,
         "before": before,
         "rows": page.limit + 1,
     }
@@ -187,8 +188,8 @@ async def series_of(
     binds = {
         "of_resident": subject.resident_id,
         "of_code": sign.code,
-        "floor": clock.id_floor(first),
-        "before": clock.id_floor(end),
+        "floor": _floor(first),
+        "before": _floor(end),
     }
     rows = (await _read(connection, actor, subject, _SERIES, _SERIES_TRACED, binds)).all()
     line = series.downsample([(row.measured_at.timestamp(), row.value) for row in rows], points)
@@ -235,6 +236,11 @@ async def trend_of(
         first_day=rows[0].day if rows else None,
         last_day=rows[-1].day if rows else None,
     )
+
+
+def _floor(instant: datetime) -> uuid.UUID:
+    """Return where the ids of an instant begin; nothing was measured before ids do, in 1970."""
+    return clock.id_floor(max(instant, _BEGIN))
 
 
 async def _read(

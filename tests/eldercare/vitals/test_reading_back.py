@@ -63,6 +63,16 @@ async def test_a_page_of_another_list_is_no_cursor(client: httpx.AsyncClient, cl
         assert (await client.get(path, headers=scene.as_resident)).status_code == 422, path
 
 
+async def test_times_before_computers_are_just_empty(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    scene = await vitals.scene()
+    await recorded(client, scene, [given(72)])
+    for path in (MINE, f"{MINE}/series"):
+        time = "code=8867-4&from=1900-01-01T00:00:00Z&to=1900-02-01T00:00:00Z"
+        found = await get(client, scene, f"{path}?{time}")
+        assert found.get("items", found.get("points")) == []
+    assert len((await get(client, scene, f"{MINE}?from=1900-01-01T00:00:00Z&to=2199-01-01T00:00:00Z"))["items"]) == 1
+
+
 async def test_the_latest_is_what_was_measured_last_not_what_came_last(
     client: httpx.AsyncClient, clock: ManualClock
 ) -> None:
