@@ -139,6 +139,12 @@ async def correct_vital(
     return await corrections.correct(session, actor, subject, reading_id, data)
 
 
+@router.resident_route("GET", "/vitals/{reading_id}", responses=problem_responses(*_GUARDED))
+async def get_vital(connection: Reading, actor: CurrentActor, subject: Reader, reading_id: uuid.UUID) -> ReadingPublic:
+    """Show one reading: what an alarm names as its evidence."""
+    return await views.reading(connection, actor, subject, reading_id)
+
+
 @router.resident_route("GET", "/vital-thresholds", responses=problem_responses(*_GUARDED))
 async def list_vital_thresholds(
     connection: Reading, actor: CurrentActor, subject: Reader, page: PageQuery

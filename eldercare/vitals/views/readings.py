@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
+from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.api import ResidentSubject
 from eldercare.vitals.models import READINGS, REASON_CONTEXT, STANDINGS, THRESHOLDS
@@ -51,6 +52,11 @@ LIST: Final = (
 )
 _LIST_TRACED: Final = audit.traced(LIST, "vitals:list")
 
+_ONE: Final = sa.select(READINGS).where(
+    READINGS.c.id == sa.bindparam("reading", type_=sa.Uuid), READINGS.c.resident_id == _resident
+)
+_ONE_TRACED: Final = audit.traced(_ONE, "vitals:read")
+
 _standing = sa.select(STANDINGS).where(STANDINGS.c.resident_id == _resident).subquery("standing")
 _active = (
     sa.select(THRESHOLDS)
@@ -81,6 +87,17 @@ def shown(row: Any) -> ReadingPublic:
         unit=sign.unit,
         error_reason=None if row.error_reason is None else unseal(row.error_reason, REASON_CONTEXT),
     )
+
+
+async def reading(
+    connection: AsyncConnection, actor: Actor, subject: ResidentSubject, reading_id: uuid.UUID
+) -> ReadingPublic:
+    """Return one reading of a resident; raises ``NotFound``."""
+    binds = {"of_resident": subject.resident_id, "reading": reading_id}
+    row = (await _read(connection, actor, subject, _ONE, _ONE_TRACED, binds)).one_or_none()
+    if row is None:
+        raise NotFound
+    return shown(row)
 
 
 async def list_readings(

@@ -205,6 +205,7 @@ async def test_a_wrong_reading_stays_and_says_so(client: httpx.AsyncClient, cloc
     assert (latest["reading_id"], latest["value"]) == (right, 72)
     assert (await get(client, scene, f"{MINE}/series?code=8867-4"))["count"] == 1
     # Its device sends it again: it is known, and stays wrong.
+    assert await get(client, scene, f"{MINE}/{wrong}") == corrected
     again = await client.post(MINE, headers=scene.as_resident, json={"readings": [given(172)]})
     assert again.json()["duplicates"] == 1
     assert (await get(client, scene, f"{MINE}/latest"))["items"][0]["value"] == 72
@@ -246,6 +247,7 @@ async def test_a_reading_of_somebody_else_is_not_found_under_ones_own(
     data = {"reason": "not mine"}
     assert (await client.post(f"{MINE}/{theirs}/correction", headers=scene.as_resident, json=data)).status_code == 404
     assert (await vitals.stored(theirs)).status == "final"
+    assert (await client.get(f"{MINE}/{theirs}", headers=scene.as_resident)).status_code == 404
     assert (await get(client, scene, MINE))["items"] == []
 
 
