@@ -194,6 +194,7 @@ def test_one_of_three_is_an_outlier_and_two_are_not() -> None:
     assert judge(of, "high", [115, 115, 115]) == "high"  # inside, but not by the hysteresis
     assert judge(of, "high", [110, 130, 131]) == "high"
     assert judge(of, "high", [110, 109, 131]) == "inside"
+    assert judge(of, "high", [115, 100, 100]) == "high"  # the newest is not back
     assert judge(Limits(50, 120), "low", [140]) == "high"
 
 
