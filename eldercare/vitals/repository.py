@@ -245,24 +245,15 @@ async def mark_wrong(session: AsyncSession, reading_id: uuid.UUID, *, reason: st
     return await session.scalar(_MARK, binds) is not None
 
 
-_newest = (
-    sa.select(READINGS.c.id, READINGS.c.value, READINGS.c.measured_at, READINGS.c.received_at)
-    .where(READINGS.c.resident_id == _resident, READINGS.c.code == _code, READINGS.c.status == "final")
-    .order_by(READINGS.c.id.desc())
-    .limit(1)
-    .cte("newest")
-)
-_STEP_BACK = (
-    sa.update(STANDINGS)
-    .where(STANDINGS.c.resident_id == _resident, STANDINGS.c.code == _code)
-    .values(
-        reading_id=_newest.c.id,
-        value=_newest.c.value,
-        measured_at=_newest.c.measured_at,
-        received_at=_newest.c.received_at,
-    )
-    .returning(STANDINGS.c.code)
-)
+_STEP_BACK = sa.text("""
+    UPDATE eldercare_vital_standing s
+    SET reading_id = newest.id, value = newest.value, measured_at = newest.measured_at, received_at = newest.received_at
+    FROM (
+        SELECT id, value, measured_at, received_at FROM eldercare_vital_reading
+        WHERE resident_id = :of_resident AND code = :of_code AND status = 'final' ORDER BY id DESC LIMIT 1
+    ) newest
+    WHERE s.resident_id = :of_resident AND s.code = :of_code
+    RETURNING s.code""").bindparams(_resident, _code)
 _FORGET = sa.delete(STANDINGS).where(STANDINGS.c.resident_id == _resident, STANDINGS.c.code == _code)
 
 

@@ -130,7 +130,7 @@ def upgrade() -> None:
             ["resident_id"], ["identity_resident.id"], name=op.f("fk_eldercare_vital_threshold_resident_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_eldercare_vital_threshold")),
-        sa.UniqueConstraint("resident_id", "code", "number", name=op.f("uq_eldercare_vital_threshold_resident_id")),
+        sa.UniqueConstraint("resident_id", "code", "number", name=op.f("uq_eldercare_vital_threshold_resident_id_code_number")),
     )
     op.create_index(
         "ix_eldercare_vital_threshold_list", "eldercare_vital_threshold", ["resident_id", "id"], unique=False
