@@ -8,6 +8,8 @@ from typing import Protocol
 
 _RANDOM_BITS = 62
 _SUB_MILLISECOND_STEPS = 1 << 12
+_MARKS = 7 << 76 | 2 << 62  # version and variant
+_TAIL = (1 << _RANDOM_BITS) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -73,7 +75,7 @@ def _ticks(instant: datetime) -> int:
 
 def _assemble(tick: int, random: int) -> uuid.UUID:
     milliseconds, fraction = divmod(tick, _SUB_MILLISECOND_STEPS)
-    return uuid.UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | random)
+    return uuid.UUID(int=milliseconds << 80 | fraction << 64 | _MARKS | random)
 
 
 _SYSTEM = SystemClock()
@@ -101,7 +103,15 @@ def id_of(instant: datetime, tail: int) -> uuid.UUID:
 
     For rows whose identity follows from what they say; ids of different microseconds sort as their instants.
     """
-    return _assemble(_ticks(instant), tail & (1 << _RANDOM_BITS) - 1)
+    return uuid.UUID(int=number_of(instant, tail))
+
+
+def number_of(instant: datetime, tail: int) -> int:
+    """Return the number that ``id_of`` makes an id of: it compares faster than the id."""
+    since = instant - _EPOCH
+    milliseconds, rest = divmod(since.microseconds, 1000)
+    milliseconds += since.days * 86_400_000 + since.seconds * 1000
+    return milliseconds << 80 | rest * _SUB_MILLISECOND_STEPS // 1000 << 64 | _MARKS | tail & _TAIL
 
 
 def instant_of(identifier: uuid.UUID) -> datetime:

@@ -1,18 +1,20 @@
 """The SQL that writes vital signs: a batch in one statement, and what its readings mean for the limits in another."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import clock
+from app.core import audit, clock
+from app.core.access import Actor
 from app.core.database import connection_of
-from app.core.statements import fetch_row
+from app.core.statements import HotStatement, fetch_row
+from app.identity.api import ResidentSubject
 from eldercare.vitals.models import READINGS, STANDINGS, THRESHOLDS
 from eldercare.vitals.rules.thresholds import LONGEST_FRESH, Limits, Side
 
@@ -41,74 +43,107 @@ class Source:
     replaces: uuid.UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What became of a batch: how many readings are new, which were known, and whether any code has a threshold."""
-
-    stored: int
-    known: Sequence[uuid.UUID]
-    is_watched: bool
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('eldercare.vitals:' || $1, 0))"
 
 
-# The primary key tells what is known. The standings are locked in the order of their codes, so that two batches of one
-# resident wait for each other instead of deadlocking, and are judged one after the other.
-KEEP: Final = """
-WITH given AS (
-    SELECT * FROM unnest($5::uuid[], $6::text[], $7::float8[], $8::timestamptz[], $9::text[])
-        AS given (id, code, value, measured_at, device)
-), stored AS (
-    INSERT INTO eldercare_vital_reading
-        (id, resident_id, code, value, measured_at, received_at, source_kind, source_id, device, status, replaces)
-    SELECT id, $1, code, value, measured_at, $2, $3, $4, device, 'final', $10 FROM given
-    ON CONFLICT (id) DO NOTHING RETURNING id, code, value, measured_at
-), newest AS (
-    SELECT DISTINCT ON (code) id, code, value, measured_at FROM stored ORDER BY code, id DESC
-), standing AS (
-    INSERT INTO eldercare_vital_standing AS standing
-        (resident_id, code, reading_id, value, measured_at, received_at, side)
-    SELECT $1, code, id, value, measured_at, $2, 'inside' FROM newest ORDER BY code
-    ON CONFLICT (resident_id, code) DO UPDATE
-        SET reading_id = excluded.reading_id, value = excluded.value, measured_at = excluded.measured_at,
-            received_at = excluded.received_at
-        WHERE excluded.reading_id > standing.reading_id
-)
-SELECT (SELECT count(*) FROM stored) AS stored,
-    CASE WHEN (SELECT count(*) FROM stored) < cardinality($5) THEN (
-        SELECT array_agg(id) FROM given WHERE NOT EXISTS (SELECT FROM stored WHERE stored.id = given.id)
-    ) END AS known,
-    EXISTS (
-        SELECT FROM eldercare_vital_threshold threshold
-        WHERE threshold.resident_id = $1 AND threshold.ended_at IS NULL AND threshold.code = ANY ($6)
-    ) AS is_watched"""
+async def lock(session: AsyncSession, resident_id: uuid.UUID) -> None:
+    """Let what is written about a resident's readings happen one after the other, until the transaction ends.
+
+    What is known is looked up under it, in a statement of its own: so a batch that comes twice at once is stored once,
+    and readings are judged in an order.
+    """
+    await fetch_row(connection_of(session), _LOCK, str(resident_id))
 
 
-async def keep(session: AsyncSession, resident_id: uuid.UUID, source: Source, batch: Batch) -> Kept:
-    """Store what is new of a batch and move the latest readings on, in one statement."""
-    row: Any = await fetch_row(
-        connection_of(session),
-        KEEP,
-        resident_id,
-        source.received_at,
-        source.kind,
-        source.id,
-        batch.ids,
-        batch.codes,
-        batch.values,
-        batch.measured_at,
-        batch.devices,
-        source.replaces,
+_ANY_NEAR: Final = """
+SELECT 1 FROM eldercare_vital_reading WHERE resident_id = $1 AND code = ANY ($2) AND id BETWEEN $3 AND $4 LIMIT 1"""
+# By the resident's own rows between the first and the last of the batch: nothing, nearly always. Testing each id as
+# it is inserted (ON CONFLICT) takes three times as long as inserting it.
+_KNOWN: Final = """
+SELECT array_agg(r.id) AS ids, array_agg(r.value) AS "values"
+FROM eldercare_vital_reading r JOIN unnest($3::uuid[]) AS given (id) ON given.id = r.id
+WHERE r.resident_id = $1 AND r.code = ANY ($2) AND r.id BETWEEN $4 AND $5"""
+
+
+async def known(session: AsyncSession, resident_id: uuid.UUID, batch: Batch) -> dict[uuid.UUID, float]:
+    """Return the values of those readings of a batch that are kept already; the resident must be locked."""
+    connection, codes, between = connection_of(session), list(set(batch.codes)), (batch.ids[0], batch.ids[-1])
+    # What is new is later than all that is kept, nearly always: then there is nothing to compare.
+    if await fetch_row(connection, _ANY_NEAR, resident_id, codes, *between) is None:
+        return {}
+    row: Any = await fetch_row(connection, _KNOWN, resident_id, codes, batch.ids, *between)
+    return dict(zip(row["ids"], row["values"], strict=True)) if row["ids"] else {}
+
+
+def _given(alias: str, prefix: str, **kinds: Any) -> sa.TableValuedAlias:
+    arrays = [sa.bindparam(f"{prefix}_{name}", type_=ARRAY(kind)) for name, kind in kinds.items()]
+    return sa.func.unnest(*arrays).table_valued(*kinds).render_derived(alias)
+
+
+def _bound(name: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(f"source_{name}", type_=READINGS.c[name].type)
+
+
+_reading = _given("given", "given", id=sa.Uuid, code=sa.Text, value=sa.Double, measured_at=_INSTANT, device=sa.Text)
+_newest = _given("newest", "newest", id=sa.Uuid, code=sa.Text, value=sa.Double, measured_at=_INSTANT)
+_SOURCE = ("resident_id", "received_at", "source_kind", "source_id", "replaces")
+_stored = (
+    sa.insert(READINGS)
+    .from_select(
+        ["id", "code", "value", "measured_at", "device", "status", *_SOURCE],
+        sa.select(*_reading.c, sa.literal_column("'final'"), *(_bound(name) for name in _SOURCE)),
     )
-    return Kept(row["stored"], row["known"] or (), row["is_watched"])
-
-
-_VALUES_OF = sa.select(READINGS.c.id, READINGS.c.value).where(
-    READINGS.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))
+    .cte("stored")
+)
+_latest = insert(STANDINGS).from_select(
+    ["reading_id", "code", "value", "measured_at", "resident_id", "received_at", "side"],
+    sa.select(*_newest.c, _bound("resident_id"), _bound("received_at"), sa.literal_column("'inside'")),
+)
+_moved_on = _latest.on_conflict_do_update(
+    index_elements=[STANDINGS.c.resident_id, STANDINGS.c.code],
+    set_={name: _latest.excluded[name] for name in ("reading_id", "value", "measured_at", "received_at")},
+    where=_latest.excluded.reading_id > STANDINGS.c.reading_id,
+).cte("moved_on")
+_is_watched = sa.exists(
+    sa.select(THRESHOLDS.c.id).where(
+        THRESHOLDS.c.resident_id == _bound("resident_id"),
+        THRESHOLDS.c.ended_at.is_(None),
+        THRESHOLDS.c.code == sa.any_(sa.bindparam("newest_code", type_=ARRAY(sa.Text))),
+    )
+)
+KEEP: Final = HotStatement(
+    audit.traced(sa.select(_is_watched.label("is_watched")).add_cte(_stored, _moved_on), "vitals:record")
 )
 
 
-async def values_of(session: AsyncSession, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, float]:
-    """Return the values of readings that are kept."""
-    return {row.id: row.value for row in await session.execute(_VALUES_OF, {"ids": list(ids)})}
+async def keep(session: AsyncSession, actor: Actor, subject: ResidentSubject, source: Source, batch: Batch) -> bool:
+    """Store readings that are not known, move the latest of each code on and put it on record, in one statement.
+
+    Returns whether any of the codes has a threshold. The resident must be locked.
+    """
+    # By id, so the last of a code is its newest.
+    newest = {code: place for place, code in enumerate(batch.codes)}
+    row: Any = await KEEP.row(
+        connection_of(session),
+        {
+            "given_id": batch.ids,
+            "given_code": batch.codes,
+            "given_value": batch.values,
+            "given_measured_at": batch.measured_at,
+            "given_device": batch.devices,
+            "newest_id": [batch.ids[place] for place in newest.values()],
+            "newest_code": list(newest),
+            "newest_value": [batch.values[place] for place in newest.values()],
+            "newest_measured_at": [batch.measured_at[place] for place in newest.values()],
+            "source_resident_id": subject.resident_id,
+            "source_received_at": source.received_at,
+            "source_source_kind": source.kind,
+            "source_source_id": source.id,
+            "source_replaces": source.replaces,
+            **audit.trace_binds(actor, resident_id=subject.resident_id, community_id=subject.community_id),
+        },
+    )
+    return bool(row["is_watched"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +187,7 @@ _WATCHED = sa.text("""
 
 
 async def watched(session: AsyncSession, resident_id: uuid.UUID, codes: Sequence[str]) -> list[Watched]:
-    """Return the thresholds in force of ``codes`` with what they are judged by; the standings must be locked."""
+    """Return the thresholds in force of ``codes`` with what they are judged by; the resident must be locked."""
     now = clock.now()
     binds = {
         "resident_id": resident_id,
@@ -207,16 +242,12 @@ async def note_judged(
 
 _resident = sa.bindparam("of_resident", type_=sa.Uuid)
 _code = sa.bindparam("of_code", type_=sa.Text)
-_LOCK = (
-    sa.select(STANDINGS.c.reading_id)
-    .where(STANDINGS.c.resident_id == _resident, STANDINGS.c.code == _code)
-    .with_for_update()
-)
+_LATEST_ID = sa.select(STANDINGS.c.reading_id).where(STANDINGS.c.resident_id == _resident, STANDINGS.c.code == _code)
 
 
-async def lock_standing(session: AsyncSession, resident_id: uuid.UUID, code: str) -> uuid.UUID | None:
-    """Keep readings of a code from being judged meanwhile; return the latest one's id, or ``None`` without one."""
-    found: uuid.UUID | None = await session.scalar(_LOCK, {"of_resident": resident_id, "of_code": code})
+async def latest_id(session: AsyncSession, resident_id: uuid.UUID, code: str) -> uuid.UUID | None:
+    """Return the id of the latest reading of a code, or ``None`` without one."""
+    found: uuid.UUID | None = await session.scalar(_LATEST_ID, {"of_resident": resident_id, "of_code": code})
     return found
 
 

@@ -2,11 +2,21 @@
 
 import uuid
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NotRequired, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    StringConstraints,
+    field_validator,
+    model_validator,
+    with_config,
+)
+from typing_extensions import TypedDict  # pydantic asks for it before Python 3.12
 
-from app.core.instants import GivenInstant
 from eldercare.alarms.models import SeverityName
 from eldercare.vitals.rules.codes import Level
 from eldercare.vitals.rules.news2 import AGE_LIMIT, SET_SPAN, Fault, Response, Risk, Scale
@@ -28,16 +38,16 @@ GivenValue = Annotated[
 Limit = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class ReadingGive(BaseModel):
+@with_config(ConfigDict(extra="forbid"))
+class ReadingGive(TypedDict):
     """One measurement, in any unit that is known for its code."""
 
-    model_config = ConfigDict(extra="forbid")
-
+    # A dictionary, not a model: of a thousand readings the models would cost more than storing them.
     code: Code
     value: GivenValue
-    unit: str = Field(max_length=16, description="UCUM", examples=["/min", "mmol/L", "[degF]"])
-    measured_at: GivenInstant
-    device: Device | None = Field(default=None, description="what measured it; the same however it gets here")
+    unit: Annotated[str, Field(max_length=16, description="UCUM", examples=["/min", "mmol/L", "[degF]"])]
+    measured_at: AwareDatetime
+    device: NotRequired[Annotated[Device | None, Field(description="what measured it; the same however it gets here")]]
 
 
 class ReadingsGive(BaseModel):

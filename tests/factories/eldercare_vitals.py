@@ -8,6 +8,7 @@ from typing import Any
 from app.core import clock
 from app.core.access import Actor
 from app.core.database import unit_of_work
+from app.identity.api import ResidentSubject
 from app.identity.models import Account, Community, Organization, Resident
 from eldercare.vitals.models import Reading, ResponsibleClinician, Threshold
 from eldercare.vitals.repository import Batch, Source, keep
@@ -100,8 +101,12 @@ async def reading(resident: Resident, value: float = 72, code: str = HEART_RATE,
     measured_at: datetime = values.get("measured_at", clock.now())
     identifier = reading_id(measured_at, tail_of(resident.id, source_key(resident.account_id, None), code))
     source = Source("person", resident.account_id, clock.now())
+    subject = ResidentSubject(
+        resident.id, resident.community_id, resident.account_id, "Asia/Shanghai", "active", relation="self"
+    )
+    batch = Batch([identifier], [code], [value], [measured_at], [None])
     async with unit_of_work() as session:
-        await keep(session, resident.id, source, Batch([identifier], [code], [value], [measured_at], [None]))
+        await keep(session, actor_of(resident), subject, source, batch)
     return identifier
 
 

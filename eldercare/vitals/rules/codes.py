@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, get_args
 
+from app.core import clock
+
 FUTURE_TOLERANCE: Final = timedelta(minutes=2)
 """How far a device's clock may be ahead of ours."""
 OLDEST: Final = timedelta(days=3653)
@@ -36,11 +38,8 @@ class VitalSign:
     high: float
     decimals: int
     others: Mapping[str, Conversion]
-
-    @property
-    def is_coded(self) -> bool:
-        """Whether its value is a letter of ``ACVPU`` rather than a number."""
-        return self.code == CONSCIOUSNESS
+    is_coded: bool = False
+    """Whether its value is a letter of ``ACVPU`` rather than a number."""
 
 
 class Refused(ValueError):  # noqa: N818 - says what happened
@@ -78,7 +77,7 @@ _SIGNS: Final = (
     VitalSign(HEIGHT, "body_height", "cm", 80, 250, 1, {"m": Conversion(100), "[in_i]": Conversion(2.54)}),
     VitalSign(BMI, "body_mass_index", "kg/m2", 8, 100, 2, {}),
     VitalSign(GLUCOSE, "blood_glucose", "mg/dL", 10, 1000, 1, {"mmol/L": _GLUCOSE_MMOL}),
-    VitalSign(CONSCIOUSNESS, "consciousness", "{ACVPU}", 0, len(ACVPU) - 1, 0, {}),
+    VitalSign(CONSCIOUSNESS, "consciousness", "{ACVPU}", 0, len(ACVPU) - 1, 0, {}, is_coded=True),
     VitalSign(OXYGEN_FLOW, "supplemental_oxygen", "L/min", 0, 60, 1, {}),  # 0 is air
 )
 SIGNS: Final[Mapping[str, VitalSign]] = {sign.code: sign for sign in _SIGNS}
@@ -92,11 +91,7 @@ ALIASES: Final[Mapping[str, str]] = {
 """Codes that say the same of what is measured at home; stored under the one they stand for."""
 
 _OF_CODE: Final[Mapping[str, VitalSign]] = {**SIGNS, **{alias: SIGNS[code] for alias, code in ALIASES.items()}}
-_TO_CANONICAL: Final = {
-    (code, unit): conversion
-    for code, sign in _OF_CODE.items()
-    for unit, conversion in {sign.unit: Conversion(1), **sign.others}.items()
-}
+_LEVEL_NEEDED: Final = "one letter of ACVPU: alert, new confusion, voice, pain, unresponsive"
 
 
 def sign_of(code: str) -> VitalSign:
@@ -107,41 +102,81 @@ def sign_of(code: str) -> VitalSign:
     return sign
 
 
-def canonical(sign: VitalSign, value: float, unit: str) -> float:
-    """Return ``value`` of ``unit`` (UCUM) in the sign's canonical unit; raises ``Refused`` for another quantity's unit.
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A vital sign in one of its units."""
+
+    sign: VitalSign
+    factor: float
+    offset: float
+
+
+_MEASURES: Final = {
+    (code, unit): Measure(sign, conversion.factor, conversion.offset)
+    for code, sign in _OF_CODE.items()
+    for unit, conversion in {sign.unit: Conversion(1), **sign.others}.items()
+}
+
+
+def measure_of(code: str, unit: str) -> Measure:
+    """Return what a LOINC code and a UCUM unit mean together; raises ``Refused`` for another quantity's unit."""
+    measure = _MEASURES.get((code, unit))
+    if measure is None:
+        sign = sign_of(code)
+        known = ", ".join([sign.unit, *sign.others])
+        raise Refused("unit_mismatch", f"not a unit of this vital sign; known: {known}")
+    return measure
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When a reading can have been measured that is brought now: between these numbers of ids."""
+
+    first: int
+    end: int
+
+
+def window_at(now: datetime) -> Window:
+    """Return the window of readings that are brought at ``now``."""
+    end = now + FUTURE_TOLERANCE + timedelta(microseconds=1)
+    return Window(clock.id_floor(now - OLDEST).int, clock.id_floor(end).int)
+
+
+def check_time(number: int, window: Window) -> None:
+    """Raise ``Refused`` for a reading, by the number of its id, that was measured later than now or too long ago."""
+    if number >= window.end:
+        raise Refused("in_the_future", "measured later than now")
+    if number < window.first:
+        raise Refused("too_old", "measured longer ago than readings are kept")
+
+
+def taken(measure: Measure, value: float | str) -> float:
+    """Return the canonical value of a reading; raises ``Refused`` for what no body can show.
 
     Rounded to the sign's decimals: what a conversion adds behind them was not measured.
     """
-    conversion = _TO_CANONICAL.get((sign.code, unit))
-    if conversion is None:
-        known = ", ".join([sign.unit, *sign.others])
-        raise Refused("unit_mismatch", f"not a unit of this vital sign; known: {known}")
-    return round(value * conversion.factor + conversion.offset, sign.decimals)
-
-
-def accepted(sign: VitalSign, value: float | str, unit: str, measured_at: datetime, now: datetime) -> float:
-    """Return the canonical value of a reading; raises ``Refused`` for what cannot have been measured, or not yet."""
-    if measured_at > now + FUTURE_TOLERANCE:
-        raise Refused("in_the_future", "measured later than now")
-    if measured_at < now - OLDEST:
-        raise Refused("too_old", "measured longer ago than readings are kept")
-    if sign.is_coded:
-        return _place(value, unit)
+    sign = measure.sign
     if isinstance(value, str):
-        raise Refused("not_a_number", "this vital sign is a number")
+        return _place(sign, value)
+    found = value * measure.factor + measure.offset
+    if sign.is_coded or not sign.low <= found <= sign.high:  # NaN is in no range
+        raise _refusal(sign, value)
+    return round(found, sign.decimals)
+
+
+def _refusal(sign: VitalSign, value: float) -> Refused:
+    if sign.is_coded:
+        return Refused("not_a_level", _LEVEL_NEEDED)
     if not math.isfinite(value):
-        raise Refused("not_a_number", "neither infinity nor NaN was measured")
-    found = canonical(sign, value, unit)
-    if not sign.low <= found <= sign.high:
-        raise Refused("implausible", f"must lie between {sign.low:g} and {sign.high:g} {sign.unit}")
-    return found
+        return Refused("not_a_number", "neither infinity nor NaN was measured")
+    return Refused("implausible", f"must lie between {sign.low:g} and {sign.high:g} {sign.unit}")
 
 
-def _place(value: float | str, unit: str) -> float:
-    if unit != SIGNS[CONSCIOUSNESS].unit:
-        raise Refused("unit_mismatch", "not a unit of this vital sign; known: {ACVPU}")
-    if not (isinstance(value, str) and len(value) == 1 and value in ACVPU):
-        raise Refused("not_a_level", "one letter of ACVPU: alert, new confusion, voice, pain, unresponsive")
+def _place(sign: VitalSign, value: str) -> float:
+    if not sign.is_coded:
+        raise Refused("not_a_number", "this vital sign is a number")
+    if len(value) != 1 or value not in ACVPU:
+        raise Refused("not_a_level", _LEVEL_NEEDED)
     return float(ACVPU.index(value))
 
 

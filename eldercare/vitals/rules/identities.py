@@ -25,4 +25,9 @@ def reading_id(measured_at: datetime, tail: int) -> uuid.UUID:
 
     The same reading has the same id each time, and ids sort as the readings were measured, to the microsecond.
     """
-    return clock.id_of(measured_at, tail)
+    return uuid.UUID(int=reading_number(measured_at, tail))
+
+
+def reading_number(measured_at: datetime, tail: int) -> int:
+    """Return the number that the id of a reading is."""
+    return clock.number_of(measured_at, tail)

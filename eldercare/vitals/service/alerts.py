@@ -18,7 +18,7 @@ ORIGIN: Final = "vital_threshold"
 async def judge_readings(
     session: AsyncSession, resident_id: uuid.UUID, community_id: uuid.UUID, codes: Sequence[str]
 ) -> None:
-    """Judge a resident's latest readings of ``codes`` (whose standings are locked) and raise an alarm if need be.
+    """Judge a resident's latest readings of ``codes`` (of a locked resident) and raise an alarm if need be.
 
     Nothing is judged while the community has no responsible clinician. What a text tells of the alarm says nothing of
     readings; its evidence holds ids only, for whoever may read them.

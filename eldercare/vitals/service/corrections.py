@@ -4,7 +4,7 @@ import uuid
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import audit, clock
+from app.core import audit
 from app.core.access import Actor
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.sealing import seal
@@ -13,7 +13,7 @@ from eldercare.vitals import repository
 from eldercare.vitals.models import REASON_CONTEXT
 from eldercare.vitals.problems import AlreadyCorrected
 from eldercare.vitals.repository import Batch
-from eldercare.vitals.rules.codes import Refused, accepted, sign_of
+from eldercare.vitals.rules.codes import Refused, measure_of, taken
 from eldercare.vitals.rules.identities import reading_id, source_key, tail_of
 from eldercare.vitals.schemas import CorrectionMade, CorrectionMake, Replacement
 from eldercare.vitals.service.alerts import judge_readings
@@ -28,10 +28,11 @@ async def correct(
 
     Raises ``NotFound``, ``AlreadyCorrected``, ``Malformed`` for a replacement that cannot be.
     """
+    await repository.lock(session, subject.resident_id)
     reading = await repository.find(session, subject.resident_id, identifier)
     if reading is None:
         raise NotFound
-    latest = await repository.lock_standing(session, subject.resident_id, reading.code)
+    latest = await repository.latest_id(session, subject.resident_id, reading.code)
     reason = seal(data.reason, REASON_CONTEXT)
     if not await repository.mark_wrong(session, identifier, reason=reason, by=actor.id):
         raise AlreadyCorrected
@@ -60,11 +61,11 @@ async def _replace(
 ) -> repository.Row:
     """Store a reading of the same kind and instant as a wrong one, and return its row; raises ``Malformed``."""
     try:
-        value = accepted(sign_of(wrong.code), data.value, data.unit, wrong.measured_at, clock.now())
+        value = taken(measure_of(wrong.code, data.unit), data.value)
     except Refused as refusal:
         raise Malformed(errors=[FieldError("/body/replacement", refusal.detail, refusal.code)]) from None
     tail = tail_of(subject.resident_id, source_key(actor.id, wrong.device), wrong.code, wrong.id)
     identifier = reading_id(wrong.measured_at, tail)
     batch = Batch([identifier], [wrong.code], [value], [wrong.measured_at], [wrong.device])
-    await repository.keep(session, subject.resident_id, source_of(actor, replaces=wrong.id), batch)
+    await repository.keep(session, actor, subject, source_of(actor, replaces=wrong.id), batch)
     return await repository.find(session, subject.resident_id, identifier)

@@ -7,31 +7,33 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final, Literal
 
+from asyncpg.pgproto.pgproto import UUID  # the driver's own, which costs it less
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import audit, clock
+from app.core import clock
 from app.core.access import Actor
 from app.core.problems import FieldError
 from app.identity.api import ResidenceEnded, ResidentSubject
 from eldercare.vitals.problems import ReadingsContradict, ReadingsRefused
-from eldercare.vitals.repository import Batch, Source, keep, values_of
-from eldercare.vitals.rules.codes import Refused, accepted, sign_of
-from eldercare.vitals.rules.identities import reading_id, source_key, tail_of
+from eldercare.vitals.repository import Batch, Source, keep, known, lock
+from eldercare.vitals.rules.codes import Measure, Refused, check_time, measure_of, taken, window_at
+from eldercare.vitals.rules.identities import reading_number, source_key, tail_of
 from eldercare.vitals.schemas import ReadingGive, ReadingsTaken, RefusedReading
 from eldercare.vitals.service.alerts import judge_readings
 
 _READINGS: Final = TypeAdapter(list[ReadingGive])
+_Origin = tuple[Measure, int]
 _CONTRADICTS: Final = "contradicts"
 _SOURCE_KINDS: Final = {"account": "person", "client": "organization", "device": "device"}
-_id_number = attrgetter("int")  # UUIDs compare by it, but slowly
 
 
 @dataclass(slots=True)
 class Understood:
-    """A batch of which each reading was looked at: those to keep by id, and what is wrong with the others."""
+    """A batch of which each reading was looked at: those to keep, and what is wrong with the others."""
 
-    readings: dict[uuid.UUID, tuple[str, float, datetime, str | None]] = field(default_factory=dict)
+    # By the number of their ids, which compares and hashes faster than they do.
+    readings: dict[int, tuple[uuid.UUID, str, float, datetime, str | None]] = field(default_factory=dict)
     ids: list[uuid.UUID | None] = field(default_factory=list)
     refused: list[RefusedReading] = field(default_factory=list)
     repeated: int = 0
@@ -42,11 +44,9 @@ class Understood:
         self.refused.append(RefusedReading(index=index, code=code, detail=detail))
 
     def batch(self) -> Batch:
-        """Return the readings to keep, in the order of their ids: whoever brings the same ones locks alike."""
-        ids = sorted(self.readings, key=_id_number)
-        rows = [self.readings[identifier] for identifier in ids]
-        codes, values, measured_at, devices = (list(column) for column in zip(*rows, strict=True))
-        return Batch(ids, codes, values, measured_at, devices)
+        """Return the readings to keep, in the order of their ids, which is that of measuring."""
+        rows = [self.readings[number] for number in sorted(self.readings)]
+        return Batch(*(list(column) for column in zip(*rows, strict=True)))
 
 
 def source_of(actor: Actor, *, replaces: uuid.UUID | None = None) -> Source:
@@ -72,16 +72,12 @@ async def take(
     understood = understand(subject.resident_id, actor, given, source.received_at)
     if mode == "atomic" and understood.refused:
         raise ReadingsRefused(errors=_errors(understood.refused))
-    stored, known = await _keep(session, subject, source, understood)
+    stored, repeated = await _keep(session, actor, subject, source, understood)
     if mode == "atomic" and understood.refused:
         raise ReadingsContradict(errors=_errors(understood.refused))
-    if stored:
-        await audit.record(
-            session, actor, "vitals:record", resident_id=subject.resident_id, community_id=subject.community_id
-        )
     return ReadingsTaken(
         stored=stored,
-        duplicates=known + understood.repeated,
+        duplicates=repeated + understood.repeated,
         ids=understood.ids,
         refused=sorted(understood.refused, key=attrgetter("index")),
     )
@@ -90,28 +86,36 @@ async def take(
 def understand(resident_id: uuid.UUID, actor: Actor, given: Sequence[Any], now: datetime) -> Understood:
     """Return what of a batch can be kept; the rest is refused with a reason each."""
     understood = Understood(ids=[None] * len(given))
-    tails: dict[tuple[str, str | None], int] = {}
+    readings, ids = understood.readings, understood.ids
+    window = window_at(now)
+    origins: dict[tuple[str, str, str | None], _Origin] = {}
     for index, item in _well_formed(given, understood):
+        device, measured_at = item.get("device"), item["measured_at"]
+        key = (item["code"], item["unit"], device)
         try:
-            sign = sign_of(item.code)
-            value = accepted(sign, item.value, item.unit, item.measured_at, now)
+            measure, tail = origins.get(key) or origins.setdefault(key, _origin(resident_id, actor, *key))
+            number = reading_number(measured_at, tail)
+            check_time(number, window)
+            value = taken(measure, item["value"])
         except Refused as refusal:
             understood.refuse(index, refusal.code, refusal.detail)
             continue
-        of = (sign.code, item.device)
-        if of not in tails:
-            tails[of] = tail_of(resident_id, source_key(actor.id, item.device), sign.code)
-        identifier = reading_id(item.measured_at, tails[of])
-        before = understood.readings.get(identifier)
+        before = readings.get(number)
         if before is None:
-            understood.readings[identifier] = (sign.code, value, item.measured_at, item.device)
-        elif before[1] == value:
+            ids[index] = identifier = UUID(number.to_bytes(16, "big"))
+            readings[number] = (identifier, measure.sign.code, value, measured_at, device)
+        elif before[2] == value:
+            ids[index] = before[0]
             understood.repeated += 1
         else:
             understood.refuse(index, _CONTRADICTS, "another reading of the batch says otherwise of the same instant")
-            continue
-        understood.ids[index] = identifier
     return understood
+
+
+def _origin(resident_id: uuid.UUID, actor: Actor, code: str, unit: str, device: str | None) -> _Origin:
+    """Return what readings of one code, unit and device have in common; looked up once for all of a batch."""
+    measure = measure_of(code, unit)
+    return measure, tail_of(resident_id, source_key(actor.id, device), measure.sign.code)
 
 
 def _well_formed(given: Sequence[Any], understood: Understood) -> Iterable[tuple[int, ReadingGive]]:
@@ -130,23 +134,26 @@ def _well_formed(given: Sequence[Any], understood: Understood) -> Iterable[tuple
 
 
 async def _keep(
-    session: AsyncSession, subject: ResidentSubject, source: Source, understood: Understood
+    session: AsyncSession, actor: Actor, subject: ResidentSubject, source: Source, understood: Understood
 ) -> tuple[int, int]:
     """Store a batch and judge it; return how many readings are new and how many were known with the same value."""
     if not understood.readings:
         return 0, 0
+    await lock(session, subject.resident_id)
     batch = understood.batch()
-    kept = await keep(session, subject.resident_id, source, batch)
-    contradicted = set()
-    if kept.known:
-        values = await values_of(session, kept.known)
-        contradicted = {known for known, value in values.items() if understood.readings[known][1] != value}
+    found = await known(session, subject.resident_id, batch)
+    contradicted = {one for one, value in found.items() if understood.readings[one.int][2] != value}
+    if contradicted:
         for index, identifier in enumerate(understood.ids):
             if identifier in contradicted:
                 understood.refuse(index, _CONTRADICTS, "known with another value; mark that one as wrong first")
-    if kept.stored and kept.is_watched:
-        await judge_readings(session, subject.resident_id, subject.community_id, sorted(set(batch.codes)))
-    return kept.stored, len(kept.known) - len(contradicted)
+    for one in found:
+        del understood.readings[one.int]
+    if understood.readings:
+        batch = understood.batch() if found else batch
+        if await keep(session, actor, subject, source, batch):
+            await judge_readings(session, subject.resident_id, subject.community_id, sorted(set(batch.codes)))
+    return len(understood.readings), len(found) - len(contradicted)
 
 
 def _errors(refused: Iterable[RefusedReading]) -> list[FieldError]:

@@ -28,7 +28,7 @@ async def set_threshold(session: AsyncSession, actor: Actor, subject: ResidentSu
     if subject.state != "active":
         raise ResidenceEnded
     sign = _sign(data)
-    await repository.lock_standing(session, subject.resident_id, sign.code)
+    await repository.lock(session, subject.resident_id)
     before = await _active(session, subject.resident_id, sign.code)
     if before is not None:
         before.ended_at, before.ended_by = clock.now(), actor.id
@@ -61,6 +61,7 @@ async def end_threshold(session: AsyncSession, actor: Actor, subject: ResidentSu
 
     Raises ``NotFound``.
     """
+    await repository.lock(session, subject.resident_id)
     threshold = await session.get(Threshold, threshold_id, with_for_update=True)
     if threshold is None or threshold.resident_id != subject.resident_id:
         raise NotFound
