@@ -228,20 +228,32 @@ async def test_limits_are_versions_and_a_new_one_is_judged_at_once(
     assert (first["number"], second["number"]) == (1, 2)
     (signal,) = await signals()
     assert str(signal["origin_id"]) == second["id"]
+    third = await set_limits(client, scene, high=90)
+    assert [str(one["origin_id"]) for one in await signals()] == [second["id"], third["id"]]
+    await set_limits(client, scene, high=115)
+    (latest,) = (await client.get(f"{scene.path}/vitals/latest", headers=await sign_in(scene.clinician))).json()[
+        "items"
+    ]
+    assert latest["status"] == "within"
+    second = await set_limits(client, scene, high=100)
 
     headers = await sign_in_resident(scene.resident)
     listed = (await client.get("/v1/me/vital-thresholds", headers=headers)).json()["items"]
-    assert [(one["id"], one["high"], one["ended_at"] is None) for one in listed] == [
-        (second["id"], 100, True),
-        (first["id"], 120, False),
+    assert [(one["number"], one["high"], one["ended_at"] is None) for one in listed] == [
+        (5, 100, True),
+        (4, 115, False),
+        (3, 90, False),
+        (2, 100, False),
+        (1, 120, False),
     ]
     assert listed[1]["ended_by"] == str(scene.clinician.id)
+    before = len(await signals())
 
     path = f"{scene.path}/vital-thresholds/{second['id']}"
     for _ in range(2):
         assert (await client.delete(path, headers=await sign_in(scene.clinician))).status_code == 204
     await measure(client, scene, 140)
-    assert len(await signals()) == 1
+    assert len(await signals()) == before
 
 
 @pytest.mark.parametrize(

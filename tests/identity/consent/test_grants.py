@@ -13,7 +13,7 @@ from app.core.problems import Forbidden
 from app.identity.api import add_grant, close_break_glass, open_break_glass, revoke_grant
 from app.identity.consent.rules import refusal
 from app.identity.consent.texts import LANGUAGES, SCOPES, explain, language_for
-from app.identity.scopes import PROXY
+from app.identity.scopes import ALL, PROXY
 from tests.factories import identity as make
 from tests.factories.sign_in import sign_in
 from tests.identity.conftest import Scene
@@ -199,7 +199,7 @@ def test_every_scope_is_explained_in_every_language() -> None:
     for language in LANGUAGES:
         assert SCOPES[language].keys() == ALL
         for kind in ("consent", "proxy", "break_glass"):
-            assert "Dora" in explain(language, kind, "Dora", sorted(PROXY))
+            assert "Dora" in explain(language, kind, "Dora", sorted(ALL))
 
 
 def test_the_closest_language_is_spoken() -> None:
