@@ -52,6 +52,7 @@ from eldercare.medication import routes as medication
 from eldercare.medication import subscribers as medication_subscribers
 from eldercare.response import routes as response
 from eldercare.sos import routes as sos
+from eldercare.vitals import routes as vitals
 from notifications.account import subscribers as account_subscribers
 from notifications.attempts import routes as attempts
 from notifications.broadcasts import jobs as broadcast_jobs
@@ -107,9 +108,10 @@ TABLE_MODULES = (
     "eldercare.check_ins.models",
     "eldercare.last_resort.models",
     "eldercare.medication.models",
+    "eldercare.vitals.models",
 )
 
-SCHEMA_REVISION = "0002"
+SCHEMA_REVISION = "0003"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -145,6 +147,7 @@ ROUTERS: tuple[Router, ...] = (
     care_circle.router,
     escalation.router,
     medication.router,
+    vitals.router,
     closing_journey.router,
     erasure.router,
     changes.router,

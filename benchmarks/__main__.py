@@ -6,7 +6,7 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import broadcast, critical, doses, fanout, growth, http, place, sos, storm
+from benchmarks import broadcast, critical, doses, fanout, growth, http, place, sos, storm, vitals
 
 ALL: dict[str, Callable[..., None]] = {
     "storm": storm.run,
@@ -17,6 +17,7 @@ ALL: dict[str, Callable[..., None]] = {
     "http": http.run,
     "growth": growth.run,
     "doses": doses.run,
+    "vitals": vitals.run,
 }
 
 

@@ -29,7 +29,7 @@ _AGENCY_SCOPES: Final = (
     "medication:read",
     "medication:record",
 )
-_CLINIC_SCOPES: Final = ("profile:read", "contacts:read", "vitals:read")
+_CLINIC_SCOPES: Final = ("profile:read", "contacts:read", "vitals:read", "vitals:write", "vitals:manage")
 _IN_CIRCLE: Final = (
     "profile:read",
     "check_ins:read",

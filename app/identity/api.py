@@ -44,6 +44,7 @@ from app.identity.organizations.views import (
     InvitationMessage,
     duty_desk,
     invitation_message,
+    members_here,
     organization_members,
     organizations_serving,
 )
@@ -140,6 +141,7 @@ __all__ = [
     "languages",
     "local_calendar",
     "member_guard",
+    "members_here",
     "not_to_be_called",
     "open_break_glass",
     "organization_members",

@@ -15,6 +15,8 @@ CIRCLE_READ: Final = "circle:read"
 CIRCLE_MANAGE: Final = "circle:manage"
 GRANTS_MANAGE: Final = "grants:manage"
 VITALS_READ: Final = "vitals:read"
+VITALS_WRITE: Final = "vitals:write"
+VITALS_MANAGE: Final = "vitals:manage"
 LOCATION_READ: Final = "location:read"
 MEDICATION_READ: Final = "medication:read"
 MEDICATION_RECORD: Final = "medication:record"
@@ -35,6 +37,7 @@ GRANTABLE: Final = frozenset(
         CIRCLE_READ,
         CIRCLE_MANAGE,
         VITALS_READ,
+        VITALS_WRITE,
         LOCATION_READ,
         MEDICATION_READ,
         MEDICATION_RECORD,
@@ -45,7 +48,11 @@ GRANTABLE: Final = frozenset(
 )
 """What a resident can let somebody see or do. Managing grants itself stays with the resident (and operators)."""
 
-ALL: Final = GRANTABLE | {PROFILE_MANAGE, GRANTS_MANAGE}
+PROXY: Final = GRANTABLE | {PROFILE_MANAGE, GRANTS_MANAGE}
+"""What somebody can be let do who acts for the resident."""
+
+ALL: Final = PROXY | {VITALS_MANAGE}
+"""``vitals:manage`` (thresholds, early warning scores) is a clinician's: no resident can grant it to anybody else."""
 
 _RESPONDING = frozenset(
     {
@@ -65,10 +72,19 @@ _ARRANGING = _RESPONDING | {PROFILE_MANAGE, CHECK_INS_MANAGE, CIRCLE_MANAGE}
 ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
     "operator": _ARRANGING | {GRANTS_MANAGE},
     "dispatcher": _RESPONDING,
-    "coordinator": _ARRANGING | {VITALS_READ, MEDICATION_READ, MEDICATION_RECORD, MEDICATION_MANAGE},
-    "carer": _RESPONDING | {VITALS_READ, MEDICATION_READ, MEDICATION_RECORD},
+    "coordinator": _ARRANGING | {VITALS_READ, VITALS_WRITE, MEDICATION_READ, MEDICATION_RECORD, MEDICATION_MANAGE},
+    "carer": _RESPONDING | {VITALS_READ, VITALS_WRITE, MEDICATION_READ, MEDICATION_RECORD},
     "clinician": frozenset(
-        {PROFILE_READ, CONTACTS_READ, VITALS_READ, MEDICATION_READ, MEDICATION_MANAGE, APPOINTMENTS_MANAGE}
+        {
+            PROFILE_READ,
+            CONTACTS_READ,
+            VITALS_READ,
+            VITALS_WRITE,
+            VITALS_MANAGE,
+            MEDICATION_READ,
+            MEDICATION_MANAGE,
+            APPOINTMENTS_MANAGE,
+        }
     ),
     "worker": frozenset(),
 }

@@ -19,6 +19,7 @@ Scope = Literal[
     "alarms:respond",
     "circle:read",
     "vitals:read",
+    "vitals:write",
     "location:read",
     "medication:read",
     "medication:record",

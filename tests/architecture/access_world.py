@@ -33,6 +33,7 @@ from tests.factories import (
     eldercare_alarms,
     eldercare_check_ins,
     eldercare_medication,
+    eldercare_vitals,
     identity,
     notifications,
     sign_in,
@@ -130,6 +131,9 @@ async def open_world() -> World:
         "notice-templates": "eldercare.desk_test",
         **await _own_things(place, resident),
         **await _care(resident, family),
+        "vitals": await eldercare_vitals.reading(resident),
+        "vital-thresholds": (await eldercare_vitals.threshold(resident)).id,
+        "responsible-clinicians": (await eldercare_vitals.responsible_clinician(place, colleague, agency)).id,
     }
     texts = {name: str(value) for name, value in ids.items()}
     return World(headers, texts, secret, signed_url(uuid.UUID(texts["media"])))
@@ -323,6 +327,10 @@ def _nothing(_: World) -> dict[str, Any]:
     return {}
 
 
+def _readings(_: World) -> dict[str, Any]:
+    return {"readings": [eldercare_vitals.given()]}
+
+
 def body_of(operation_id: str, world: World) -> dict[str, Any]:
     """Return what is sent with an operation that takes a body."""
     return BODIES.get(operation_id, _nothing)(world)
@@ -367,6 +375,8 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "createResidentCheckInPause": lambda _: {"kind": "away", "ends_at": "2026-03-05T08:00:00Z"},
     "createResidentCheckInPlan": _plan,
     "createResidentRegimen": _regimen,
+    "correctMyVital": lambda _: {"reason": "a typing error"},
+    "correctResidentVital": lambda _: {"reason": "a typing error"},
     "inviteMyCircleMember": _invite,
     "inviteResidentCircleMember": _invite,
     "makeDefaultEscalationPlan": _steps,
@@ -376,9 +386,15 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "orderMyCircle": lambda world: {"member_ids": [world.ids["circle"]]},
     "orderResidentCircle": lambda world: {"member_ids": [world.ids["circle"]]},
     "previewBroadcast": _everybody,
+    "nameResponsibleClinician": lambda world: {
+        "account_id": world.ids["accounts"],
+        "organization_id": world.ids["organizations"],
+    },
     "raiseResidentAlarm": lambda _: {"kind": "fall"},
     "recordMyAsNeededDose": lambda _: {},
     "recordMyDose": lambda _: {"status": "taken"},
+    "recordMyVitals": _readings,
+    "recordResidentVitals": _readings,
     "recordMyReceipts": lambda world: {"receipts": [{"notice_id": world.ids["notices"], "kind": "opened"}]},
     "recordMyRefill": _refill,
     "recordResidentAsNeededDose": lambda _: {"how": "gave"},
@@ -386,6 +402,8 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "recordResidentRefill": _refill,
     "registerMyInstallation": lambda _: {"platform": "web", "app_version": "1.0.0", "language": "en"},
     "replayWebhookDeliveries": lambda _: {"since": "2026-03-01T00:00:00Z"},
+    "setOxygenScale": lambda _: {"scale": 2},
+    "setVitalThreshold": lambda _: {"code": "8867-4", "high": 120},
     "resolveAlarm": lambda _: {"outcome": "helped"},
     "setMyNotificationPreferences": lambda _: {},
     "setHolidays": lambda _: {"days": []},
@@ -403,5 +421,9 @@ QUERIES: Final = {
     "listHolidays": "?from=2026-01-01&to=2026-12-31",
     "listCheckInsOfDay": "?date=2026-03-02",
     "previewNoticeTemplate": "?channel=push",
+    "getMyVitalSeries": "?code=8867-4",
+    "getMyVitalTrend": "?code=8867-4",
+    "getResidentVitalSeries": "?code=8867-4",
+    "getResidentVitalTrend": "?code=8867-4",
     "getResponseTimes": "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z",
 }

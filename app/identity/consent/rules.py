@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Set as AbstractSet
 from typing import Literal
 
-from app.identity.scopes import ALL, GRANTABLE
+from app.identity.scopes import GRANTABLE, PROXY
 
 GrantKind = Literal["consent", "proxy", "break_glass"]
 GivenKind = Literal["consent", "proxy"]
@@ -12,7 +12,7 @@ GivenKind = Literal["consent", "proxy"]
 
 def grantable(kind: GivenKind) -> frozenset[str]:
     """Return what a grant of ``kind`` may contain: a proxy may also keep the profile and give consents."""
-    return ALL if kind == "proxy" else GRANTABLE
+    return PROXY if kind == "proxy" else GRANTABLE
 
 
 def refusal(

@@ -45,6 +45,9 @@ _MEMBERS = _WORKING.where(
     _memberships.c.organization_id == _organization_id,
     _memberships.c.role == sa.bindparam("role", type_=sa.Text),
 )
+_MEMBERS_HERE = _MEMBERS.join(_organizations, _organizations.c.id == _memberships.c.organization_id).where(
+    _organizations.c.community_id == _community_id
+)
 _OPERATOR_STAFF = (
     _WORKING.join(_organizations, _organizations.c.id == _memberships.c.organization_id)
     .add_columns(_memberships.c.role)
@@ -120,6 +123,14 @@ _ONE_INVITATION = _INVITATION.where(_invitations.c.id == sa.bindparam("invitatio
 async def organization_members(connection: AsyncConnection, organization_id: uuid.UUID, role: str) -> list[uuid.UUID]:
     """Return the active accounts that hold ``role`` in the organization, longest-serving first."""
     return list(await connection.scalars(_MEMBERS, {"organization_id": organization_id, "role": role}))
+
+
+async def members_here(
+    connection: AsyncConnection, community_id: uuid.UUID, organization_id: uuid.UUID, role: str
+) -> list[uuid.UUID]:
+    """Return the active accounts that hold ``role`` in the organization, if it is one of the community's."""
+    binds = {"organization_id": organization_id, "role": role, "community_id": community_id}
+    return list(await connection.scalars(_MEMBERS_HERE, binds))
 
 
 async def duty_desk(connection: AsyncConnection, community_id: uuid.UUID) -> list[uuid.UUID]:

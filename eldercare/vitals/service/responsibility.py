@@ -1,0 +1,54 @@
+"""Naming the clinician who answers for a community's thresholds: without one, no reading calls anybody."""
+
+import uuid
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.core import audit, clock
+from app.core.problems import NotFound
+from app.identity.api import Member, members_here
+from eldercare.vitals.models import ResponsibleClinician
+from eldercare.vitals.problems import NotAClinician
+from eldercare.vitals.schemas import ResponsibleClinicianName
+
+
+async def name_clinician(session: AsyncSession, member: Member, data: ResponsibleClinicianName) -> ResponsibleClinician:
+    """Put a clinician in the place of the one before, from now on; raises ``NotAClinician``."""
+    connection = await session.connection()
+    if data.account_id not in await members_here(connection, member.community_id, data.organization_id, "clinician"):
+        raise NotAClinician
+    before: ResponsibleClinician | None = await session.scalar(
+        sa.select(ResponsibleClinician)
+        .where(
+            col(ResponsibleClinician.community_id) == member.community_id,
+            col(ResponsibleClinician.ended_at).is_(None),
+        )
+        .with_for_update()
+    )
+    if before is not None:
+        before.ended_at, before.ended_by = clock.now(), member.actor.id
+        await session.flush()
+    named = ResponsibleClinician(
+        community_id=member.community_id,
+        account_id=data.account_id,
+        organization_id=data.organization_id,
+        named_by=member.actor.id,
+        named_at=clock.now(),
+    )
+    session.add(named)
+    await session.flush()
+    await audit.record(session, member.actor, "responsible_clinician:name", object_id=named.id)
+    return named
+
+
+async def end_clinician(session: AsyncSession, member: Member, identifier: uuid.UUID) -> None:
+    """Let nobody be responsible from now on: alerts are off. Ending it twice changes nothing; raises ``NotFound``."""
+    named = await session.get(ResponsibleClinician, identifier, with_for_update=True)
+    if named is None or named.community_id != member.community_id:
+        raise NotFound
+    if named.ended_at is None:
+        named.ended_at, named.ended_by = clock.now(), member.actor.id
+        await session.flush()
+        await audit.record(session, member.actor, "responsible_clinician:end", object_id=named.id)
