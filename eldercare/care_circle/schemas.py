@@ -23,6 +23,8 @@ Scope = Literal[
     "medication:read",
     "appointments:manage",
     "home:control",
+    "visits:read",
+    "visits:manage",
 ]
 USUAL_SCOPES: tuple[Scope, ...] = (
     "profile:read",

@@ -1,0 +1,175 @@
+"""One worker's day: what stands in it, and whether something more fits."""
+
+import uuid
+from bisect import insort
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from app.dispatch.inputs import Job, Place, Shift, Speed, Worker
+from app.dispatch.travel import travel_time
+
+_NOTHING = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Something that stands in a day; what was there before the planning has no job."""
+
+    starts_at: datetime
+    ends_at: datetime
+    place: Place | None = None
+    job_id: uuid.UUID | None = None
+
+    def __lt__(self, other: "Stop") -> bool:
+        """Order stops by time."""
+        return (self.starts_at, self.ends_at) < (other.starts_at, other.ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Lenience:
+    """Which of the rules are not asked, to find out which of them is in the way."""
+
+    rest: bool = False
+    travel: bool = False
+    others: bool = False
+    amount: bool = False
+
+
+STRICT = Lenience()
+
+
+class Timeline:
+    """A worker's day while it is being planned."""
+
+    def __init__(self, worker: Worker, speed: Speed) -> None:
+        self.worker = worker
+        self._speed = speed
+        self.stops = sorted(Stop(busy.starts_at, busy.ends_at, busy.place) for busy in worker.busy)
+
+    @cached_property
+    def shifts(self) -> tuple[Shift, ...]:
+        """The shifts, cut back to where the rest on both sides is kept."""
+        return tuple(shift for shift in map(self._rested, self.worker.shifts) if shift.ends_at > shift.starts_at)
+
+    def _rested(self, shift: Shift) -> Shift:
+        worker = self.worker
+        since, until = shift.starts_at, shift.ends_at
+        if worker.worked_until is not None:
+            since = max(since, worker.worked_until + worker.rest)
+        if worker.works_again is not None:
+            until = min(until, worker.works_again - worker.rest)
+        return Shift(since, until, shift.breaks)
+
+    @property
+    def work(self) -> timedelta:
+        """How long the worker is with people."""
+        return sum((stop.ends_at - stop.starts_at for stop in self.stops), _NOTHING)
+
+    @property
+    def travel(self) -> timedelta:
+        """How long the worker is on the way."""
+        return sum((self._way_to(shift, index) for shift, index in self._placed()), _NOTHING)
+
+    def add(self, job: Job, starts_at: datetime) -> None:
+        """Put a job into the day; whether it fits was asked before."""
+        insort(self.stops, Stop(starts_at, starts_at + job.duration, job.place, job.id))
+
+    def remove(self, job_id: uuid.UUID) -> None:
+        """Take a job out of the day."""
+        self.stops = [stop for stop in self.stops if stop.job_id != job_id]
+
+    def can_do(self, job: Job) -> bool:
+        """Say whether the worker has the skills and may come."""
+        return job.skills <= self.worker.skills and self.worker.id not in job.excluded
+
+    def starts(self, job: Job) -> Iterator[datetime]:
+        """Yield the moments in the job's window at which it is worth asking whether it fits."""
+        candidates = {job.wanted_at, job.starts_from, job.starts_until}
+        for shift in self.shifts:
+            candidates |= {shift.starts_at + self._way(self.worker.start, job.place), shift.ends_at - job.duration}
+            for pause in shift.breaks:
+                candidates |= {pause.earliest + pause.length, pause.latest - job.duration}
+                candidates |= {pause.latest + pause.length, pause.earliest - job.duration}
+        for stop in self.stops:
+            way = self._way(stop.place, job.place)
+            candidates |= {stop.ends_at + way, stop.starts_at - way - job.duration}
+            candidates |= {stop.ends_at + way + pause.length for shift in self.worker.shifts for pause in shift.breaks}
+        return (moment for moment in sorted(candidates) if job.starts_from <= moment <= job.starts_until)
+
+    def fits(self, job: Job, starts_at: datetime, lenience: Lenience = STRICT) -> bool:
+        """Say whether the job can begin then: within the hours, after the way, beside the others and the breaks."""
+        ends_at = starts_at + job.duration
+        most = self.worker.most_work
+        if not lenience.amount and most is not None and self.work + job.duration > most:
+            return False
+        shifts = self.worker.shifts if lenience.rest else self.shifts
+        shift = next((one for one in shifts if one.starts_at <= starts_at and ends_at <= one.ends_at), None)
+        if shift is None:
+            return False
+        if lenience.others:
+            return True
+        new = Stop(starts_at, ends_at, job.place, job.id)
+        stops = [stop for stop in self.stops if stop.starts_at < shift.ends_at and stop.ends_at > shift.starts_at]
+        insort(stops, new)
+        return self._is_feasible(shift, stops, new, without_ways=lenience.travel)
+
+    def _is_feasible(self, shift: Shift, stops: list[Stop], new: Stop, *, without_ways: bool) -> bool:
+        index = stops.index(new)
+        before = stops[index - 1] if index else None
+        after = stops[index + 1] if index + 1 < len(stops) else None
+        way_there = self._way(before.place if before else self.worker.start, new.place)
+        way_on = self._way(new.place, after.place) if after else _NOTHING
+        if without_ways:
+            way_there = way_on = _NOTHING
+        if new.starts_at < (before.ends_at if before else shift.starts_at) + way_there:
+            return False
+        if after is not None and after.starts_at < new.ends_at + way_on:
+            return False
+        return without_ways or self._leaves_breaks(shift, stops)
+
+    def _leaves_breaks(self, shift: Shift, stops: list[Stop]) -> bool:
+        """Say whether each break still finds a gap, one after the other."""
+        free_from = shift.starts_at
+        for pause in sorted(shift.breaks, key=lambda pause: (pause.latest, pause.earliest)):
+            begins = self._break_begins(shift, stops, max(pause.earliest, free_from), pause.length)
+            if begins is None or begins > pause.latest:
+                return False
+            free_from = begins + pause.length
+        return True
+
+    def _break_begins(self, shift: Shift, stops: list[Stop], earliest: datetime, length: timedelta) -> datetime | None:
+        gap_from, place = shift.starts_at, self.worker.start
+        for stop in stops:
+            begins = max(gap_from, earliest)
+            if begins + length <= stop.starts_at - self._way(place, stop.place):
+                return begins
+            gap_from, place = max(gap_from, stop.ends_at), stop.place
+        begins = max(gap_from, earliest)
+        return begins if begins + length <= shift.ends_at else None
+
+    def added_travel(self, job: Job, starts_at: datetime) -> timedelta:
+        """Return how much longer the worker is on the way with the job."""
+        before = [stop for stop in self.stops if stop.starts_at < starts_at]
+        after = [stop for stop in self.stops if stop.starts_at >= starts_at]
+        origin = before[-1].place if before else self.worker.start
+        way = self._way(origin, job.place)
+        if not after:
+            return way
+        return way + self._way(job.place, after[0].place) - self._way(origin, after[0].place)
+
+    def _placed(self) -> Iterator[tuple[Shift | None, int]]:
+        for index, stop in enumerate(self.stops):
+            yield (
+                next((one for one in self.worker.shifts if one.starts_at <= stop.starts_at < one.ends_at), None),
+                index,
+            )
+
+    def _way_to(self, shift: Shift | None, index: int) -> timedelta:
+        begins = index == 0 or (shift is not None and self.stops[index - 1].ends_at <= shift.starts_at)
+        origin = self.worker.start if begins else self.stops[index - 1].place
+        return self._way(origin, self.stops[index].place)
+
+    def _way(self, one: Place | None, other: Place | None) -> timedelta:
+        return travel_time(one, other, self._speed)
