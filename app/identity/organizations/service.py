@@ -123,9 +123,7 @@ async def end_member(session: AsyncSession, member: Member, organization_id: uui
     await audit.record(session, member.actor, "member:end", object_id=account_id, details=details)
     await emit(
         session,
-        MembershipEnded(
-            aggregate_id=account_id, community_id=member.community_id, organization_id=organization_id
-        ),
+        MembershipEnded(aggregate_id=account_id, community_id=member.community_id, organization_id=organization_id),
     )
 
 
