@@ -337,7 +337,7 @@ class RouteStop(Table, table=True):
     )
 
     route_plan_id: uuid.UUID = Field(foreign_key="eldercare_route_plan.id")
-    visit_id: uuid.UUID = Field(foreign_key="eldercare_visit.id")
+    visit_id: uuid.UUID = Field(description="may be forgotten meanwhile: nobody was told of it")
     visit_version: int = Field(description="the visit as it was planned")
     resident_id: uuid.UUID
     account_id: uuid.UUID | None = None

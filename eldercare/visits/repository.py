@@ -40,7 +40,15 @@ _INSERT_CARER: Final = (
     )
     .returning(CARERS.c.id)
 )
-_DELETE = sa.delete(VISITS).where(VISITS.c.id == sa.any_(_IDS), VISITS.c.state == sa.literal("planned", sa.Text))
+_DELETE = (
+    sa.delete(VISITS)
+    .where(
+        VISITS.c.id == sa.any_(_IDS),
+        VISITS.c.state == sa.literal("planned", sa.Text),
+        ~sa.exists().where(CARERS.c.visit_id == VISITS.c.id),
+    )
+    .returning(VISITS.c.id)
+)
 _OF_CARER_AHEAD = (
     sa.select(VISITS.c.id)
     .join(CARERS, CARERS.c.visit_id == VISITS.c.id)
@@ -128,9 +136,9 @@ async def insert_visits(session: AsyncSession, rows: Sequence[Mapping[str, Any]]
         await session.execute(_INSERT_VISITS, [{"id": clock.new_id(), **given, **row} for row in rows])
 
 
-async def delete_planned(session: AsyncSession, visit_ids: Iterable[uuid.UUID]) -> None:
-    """Forget visits nobody was assigned to: nobody was told of them."""
-    await session.execute(_DELETE, {"visit_ids": list(visit_ids)})
+async def delete_planned(session: AsyncSession, visit_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Forget visits nobody ever was assigned to: nobody was told of them. Return which that were."""
+    return set((await session.scalars(_DELETE, {"visit_ids": list(visit_ids)})).all())
 
 
 async def insert_carer(session: AsyncSession, values: Mapping[str, Any]) -> uuid.UUID | None:

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
 
 from app.dispatch.api import Place, distance
-from eldercare.check_ins.rules import Recurrence, occurrences, resolve
+from eldercare.check_ins.rules import Recurrence, occurrences, resolve, zone
 
 State = Literal["planned", "assigned", "en_route", "in_progress", "completed", "missed", "cancelled"]
 CarerState = Literal["assigned", "en_route", "present", "left", "removed", "absent"]
@@ -190,3 +190,8 @@ def hours(starts: datetime, ends: datetime) -> str:
 def day_bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
     """Return the instants at which a local day begins and ends: 23 to 25 hours."""
     return resolve(day, time(), time_zone), resolve(day + timedelta(days=1), time(), time_zone)
+
+
+def local_date(at: datetime, time_zone: str) -> date:
+    """Return the local day an instant lies on."""
+    return at.astimezone(zone(time_zone)).date()

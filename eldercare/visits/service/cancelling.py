@@ -19,6 +19,14 @@ from eldercare.visits.schemas import CancelReason
 from eldercare.visits.service.telling import tell
 
 
+async def call_off(
+    session: AsyncSession, by: uuid.UUID | None, visits: Sequence[sa.Row[Any]], reason: CancelReason
+) -> None:
+    """Take back locked visits of what recurs: those that were nobody's are forgotten, the others cancelled."""
+    forgotten = await repository.delete_planned(session, [visit.id for visit in visits])
+    await cancel(session, by, [visit for visit in visits if visit.id not in forgotten], reason)
+
+
 async def cancel(
     session: AsyncSession,
     by: uuid.UUID | None,

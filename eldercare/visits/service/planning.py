@@ -1,4 +1,4 @@
-"""From what recurs to visits: two weeks ahead, each once; and what a change of the plan does to those that lie ahead."""
+"""From what recurs to visits: two weeks ahead, each once; and what a change does to those that lie ahead."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,6 @@ from eldercare.check_ins.rules import CATCH_UP, Recurrence
 from eldercare.visits import repository, rules
 from eldercare.visits.models import CARE_PLANS, CONTENT, TASKS, TEMPLATES, VISITS
 from eldercare.visits.rules import Length, Occurrence
-from eldercare.visits.schemas import CancelReason
 from eldercare.visits.service import cancelling, staffing
 
 CHANNEL: Final = "eldercare.visit_templates"
@@ -155,8 +154,7 @@ async def _realign(session: AsyncSession, agreed: _Agreed, visits: Sequence[sa.R
         if visit.state in rules.AHEAD:
             changed["miss_at"] = rules.missed_at(visit.starts_at, is_critical=template.is_critical)
         await repository.change_visit(session, visit.id, revision=template.revision + 1, **changed)
-    await repository.delete_planned(session, [visit.id for visit in gone if visit.state == "planned"])
-    await cancelling.cancel(session, None, [visit for visit in gone if visit.state != "planned"], "plan_changed")
+    await cancelling.call_off(session, None, gone, "plan_changed")
     await staffing.settle(session, [visit.id for visit in kept if visit.state in rules.AHEAD])
 
 
@@ -177,9 +175,7 @@ async def end_templates(
     rows = await session.execute(_AHEAD_OF, {"template_ids": list(template_ids), "moment": now})
     ahead = [row for row in rows if row.state != "cancelled"]
     await session.execute(_ENDED, {"template_ids": list(template_ids), "moment": now, "why": why})
-    await repository.delete_planned(session, [row.id for row in ahead if row.state == "planned"])
-    reason: CancelReason = "closed" if why == "closed" else "plan_ended"
-    await cancelling.cancel(session, by, [row for row in ahead if row.state != "planned"], reason)
+    await cancelling.call_off(session, by, ahead, "closed" if why == "closed" else "plan_ended")
 
 
 async def cancel_extra_visits(session: AsyncSession, by: uuid.UUID | None, care_plan_id: uuid.UUID) -> None:
