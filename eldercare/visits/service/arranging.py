@@ -19,7 +19,8 @@ from eldercare.visits.access import require_arranger
 from eldercare.visits.models import DEPARTURE_PROOF, TASKS
 from eldercare.visits.notices import VISIT_MOVED
 from eldercare.visits.problems import ResidentNotThere, VisitNotOpen, WrongTime
-from eldercare.visits.schemas import CancelReason, VisitComplete, VisitCreate, VisitMove
+from eldercare.visits.schemas.visits import VisitComplete, VisitCreate, VisitMove
+from eldercare.visits.schemas.words import CancelReason
 from eldercare.visits.service import cancelling
 from eldercare.visits.service.plans import lock_plan, require_serving, tasks_of
 from eldercare.visits.service.staffing import ORIGIN, locked, record

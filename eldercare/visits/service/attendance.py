@@ -11,24 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.core.access import Actor
 from app.core.events import emit
-from app.core.sealing import seal, unseal
+from app.core.sealing import seal
 from app.dispatch.api import Place
 from app.identity.api import homes
 from eldercare.events import VisitStarted
 from eldercare.visits import repository, rules
 from eldercare.visits.access import OwnVisit
-from eldercare.visits.models import ARRIVAL_PROOF, DEPARTURE_PROOF, DOOR_TAGS, TASKS, TICK_REASON
+from eldercare.visits.models import ARRIVAL_PROOF, DEPARTURE_PROOF, DOOR_TAGS, TICK_REASON
 from eldercare.visits.notices import VISIT_SHORT
 from eldercare.visits.problems import NotThere, PresenceNotProven, TasksOpen, VisitNotOpen, WrongTime
 from eldercare.visits.rules import Presence
-from eldercare.visits.schemas import (
-    ArrivalGive,
-    DepartureGive,
-    ItemPublic,
-    ManualProof,
-    PositionProof,
-    TagProof,
-)
+from eldercare.visits.schemas.tasks import tasks_of_visit
+from eldercare.visits.schemas.work import ArrivalGive, DepartureGive, ManualProof, PositionProof, TagProof
 from eldercare.visits.service.arranging import finish
 from eldercare.visits.service.staffing import locked, record
 from eldercare.visits.service.telling import agency, tell
@@ -200,10 +194,3 @@ async def _account_for_tasks(session: AsyncSession, actor: Actor, visit: sa.Row[
         for task_id in open_tasks
     ]
     await repository.set_ticks(session, rows)
-
-
-def tasks_of_visit(sealed: str | None) -> list[ItemPublic]:
-    """Return what is to be done at a visit."""
-    if sealed is None:
-        return []
-    return [ItemPublic.model_validate(task) for task in orjson.loads(unseal(sealed, TASKS))]

@@ -15,7 +15,7 @@ from eldercare.events import VisitCancelled
 from eldercare.visits import repository
 from eldercare.visits.models import CANCEL_NOTE
 from eldercare.visits.notices import VISIT_CANCELLED
-from eldercare.visits.schemas import CancelReason
+from eldercare.visits.schemas.words import CancelReason
 from eldercare.visits.service.telling import tell
 
 

@@ -75,10 +75,12 @@ _STOPS = (
 class _Day:
     """What there is to plan: visits, who makes them already, and everyone who could."""
 
+    day: date
     visits: Sequence[sa.Row[Any]]
     going: dict[uuid.UUID, list[uuid.UUID]]
     places: dict[uuid.UUID, Place]
     workers: list[Worker]
+    absent: frozenset[uuid.UUID]
     now: datetime
 
 
@@ -88,14 +90,15 @@ async def propose(actor: Actor, organization_id: uuid.UUID, day: date, absent: S
     Nothing is assigned by it. The planner works between two transactions: it may take seconds.
     """
     async with reading() as connection:
-        found = await _read(connection, actor, organization_id, day, without=bool(absent))
+        found = await _read(connection, actor, organization_id, day, frozenset(absent))
     if absent:
         current = [
             Assignment(visit.id, visit.starts_at, visit.ends_at, tuple(found.going[visit.id]))
             for visit in found.visits
             if found.going[visit.id]
         ]
-        under_way = {visit.id for visit in found.visits if visit.state == "in_progress"}
+        # Whose time has come is nobody's to plan: the agency sends somebody at once.
+        under_way = {one.id for one in found.visits if one.state == "in_progress" or one.starts_at <= found.now}
         jobs = [_job(visit, found, visit.carers) for visit in found.visits]
         proposed = await asyncio.to_thread(
             dispatch.replace_absent, current, jobs, found.workers, absent, in_progress=under_way
@@ -108,7 +111,7 @@ async def propose(actor: Actor, organization_id: uuid.UUID, day: date, absent: S
         ]
         proposed = await asyncio.to_thread(dispatch.plan, jobs, found.workers)
     async with unit_of_work() as session:
-        return await _keep(session, actor, organization_id, day, found, proposed, set(absent))
+        return await _keep(session, actor, organization_id, found, proposed)
 
 
 async def accept(session: AsyncSession, actor: Actor, organization_id: uuid.UUID, route_plan_id: uuid.UUID) -> None:
@@ -162,9 +165,9 @@ def _check_fresh(stops: Iterable[sa.Row[Any]], visits: dict[uuid.UUID, sa.Row[An
 
 
 async def _read(
-    connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID, day: date, *, without: bool
+    connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID, day: date, absent: frozenset[uuid.UUID]
 ) -> _Day:
-    """Read a day; ``without`` what the carers do at its visits, which is then told by the visits themselves."""
+    """Read a day. If somebody is absent what carers do at its visits is told by the visits, not by the calendars."""
     place = await community(connection, actor.community_id)
     since, until = rules.day_bounds(day, place.time_zone)
     binds = {"organization_id": organization_id, "since": since, "until": until}
@@ -179,9 +182,9 @@ async def _read(
         for resident_id, home in (await homes(connection, {visit.resident_id for visit in visits})).items()
         if home.latitude is not None and home.longitude is not None
     }
-    own = set(going) if without else set()
+    own = set(going) if absent else set()
     workers = await _workers(connection, organization_id, since, until, own)
-    return _Day(visits, going, places, workers, clock.now())
+    return _Day(day, visits, going, places, workers, absent, clock.now())
 
 
 async def _workers(
@@ -257,7 +260,7 @@ def _shift(row: sa.Row[Any]) -> dispatch.Shift:
 def _job(visit: sa.Row[Any], day: _Day, workers: int) -> Job:
     """Return what is to be planned of a visit; for whom somebody comes already, the time is the other one's."""
     going = day.going[visit.id]
-    is_fixed = bool(going) or visit.starts_at <= day.now
+    is_fixed = bool(set(going) - day.absent) or visit.starts_at <= day.now
     room = timedelta() if is_fixed else visit.flexibility
     return Job(
         id=visit.id,
@@ -275,18 +278,12 @@ def _job(visit: sa.Row[Any], day: _Day, workers: int) -> Job:
 
 
 async def _keep(
-    session: AsyncSession,
-    actor: Actor,
-    organization_id: uuid.UUID,
-    day: date,
-    found: _Day,
-    proposed: Plan,
-    absent: set[uuid.UUID],
+    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, found: _Day, proposed: Plan
 ) -> uuid.UUID:
     plan = RoutePlan(
         community_id=actor.community_id,
         organization_id=organization_id,
-        day=day,
+        day=found.day,
         travel=proposed.travel,
         created_by=actor.id,
     )
@@ -296,28 +293,16 @@ async def _keep(
     rows: list[dict[str, Any]] = []
     for assignment in proposed.assignments:
         visit = visits[assignment.job_id]
-        missing = [account_id for account_id in found.going[visit.id] if account_id in absent]
+        missing = [account_id for account_id in found.going[visit.id] if account_id in found.absent]
         new = [account_id for account_id in assignment.workers if account_id not in found.going[visit.id]]
         for index, account_id in enumerate(new):
             replaces = missing[index] if index < len(missing) else None
-            rows.append(
-                _stop(
-                    plan, visit, assignment.starts_at, account_id=account_id, replaces=replaces, reason=None, skills=[]
-                )
-            )
+            who: dict[str, Any] = {"account_id": account_id, "replaces": replaces, "reason": None, "skills": []}
+            rows.append(_stop(plan, visit, assignment.starts_at, **who))
     for left in proposed.unassigned:
         visit = visits[left.job_id]
-        rows.append(
-            _stop(
-                plan,
-                visit,
-                visit.starts_at,
-                account_id=None,
-                replaces=None,
-                reason=left.reason,
-                skills=sorted(left.skills),
-            )
-        )
+        why = {"account_id": None, "replaces": None, "reason": left.reason, "skills": sorted(left.skills)}
+        rows.append(_stop(plan, visit, visit.starts_at, **why))
     if rows:
         await session.execute(sa.insert(ROUTE_STOPS), rows)
     await audit.record(session, actor, "route_plan:propose", object_id=plan.id)

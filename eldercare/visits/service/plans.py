@@ -14,7 +14,7 @@ from app.identity.api import ResidentSubject, organizations_serving
 from eldercare.visits.access import READ, require_arranger
 from eldercare.visits.models import CONTENT, CarePlan
 from eldercare.visits.problems import AgencyDoesNotServe, CarePlanEnded, ResidentNotThere
-from eldercare.visits.schemas import CarePlanContent, CarePlanCreate, GoalWrite, ItemPublic, TaskWrite
+from eldercare.visits.schemas.plans import CarePlanContent, CarePlanCreate, GoalWrite, ItemPublic, TaskWrite
 from eldercare.visits.service import planning
 
 

@@ -13,7 +13,7 @@ from app.core.problems import NotFound, StaleVersion
 from app.identity.api import organization_members
 from eldercare.visits.models import SHIFTS, CarerProfile, Shift
 from eldercare.visits.problems import NotACarer, ShiftExists
-from eldercare.visits.schemas import CarerProfileWrite, ShiftCreate
+from eldercare.visits.schemas.agency import CarerProfileWrite, ShiftCreate
 
 
 async def set_profile(

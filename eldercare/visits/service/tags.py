@@ -11,7 +11,7 @@ from app.identity.api import ResidentSubject
 from eldercare.visits import rules
 from eldercare.visits.models import DoorTag
 from eldercare.visits.problems import TagRevoked
-from eldercare.visits.schemas import DoorTagCreate, DoorTagCreated
+from eldercare.visits.schemas.visits import DoorTagCreate, DoorTagCreated
 
 
 async def create_tag(

@@ -13,7 +13,7 @@ from app.core.routing import check_version
 from app.identity.api import ResidentSubject
 from eldercare.visits.models import CarePlan, VisitTemplate
 from eldercare.visits.problems import CarePlanEnded, ResidentNotThere
-from eldercare.visits.schemas import TemplateCreate, TemplateWrite
+from eldercare.visits.schemas.plans import TemplateCreate, TemplateWrite
 from eldercare.visits.service import planning
 from eldercare.visits.service.plans import lock_plan, require_serving, tasks_of
 

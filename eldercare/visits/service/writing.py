@@ -10,11 +10,10 @@ from eldercare.visits import repository
 from eldercare.visits.access import OwnVisit
 from eldercare.visits.models import NOTE_TEXT, TICK_REASON, VisitNote
 from eldercare.visits.problems import UnknownTask, VisitNotOpen
-from eldercare.visits.schemas import NoteGive, PhotoGive, TickGive
-from eldercare.visits.service.attendance import tasks_of_visit
+from eldercare.visits.schemas.tasks import tasks_of_visit
+from eldercare.visits.schemas.work import NoteGive, PhotoGive, TickGive
 from eldercare.visits.service.staffing import locked, record
-
-PHOTOS = "eldercare.visit"
+from eldercare.visits.views.visits import PHOTOS
 
 
 async def tick(session: AsyncSession, actor: Actor, own: OwnVisit, data: TickGive) -> None:
