@@ -27,6 +27,7 @@ from eldercare.check_ins.views import changes as check_in_change_views
 from eldercare.check_ins.views import plans as plan_views
 from eldercare.response import service as response
 from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
+from eldercare.visits.service.planning import close_residents as close_visits
 
 __all__ = [
     "AlarmDetail",
@@ -121,8 +122,9 @@ async def require_no_open_alarm(session: AsyncSession, *, account_id: uuid.UUID,
 
 
 async def end_care(session: AsyncSession, resident_id: uuid.UUID) -> None:
-    """End a resident's plans and circle in the caller's transaction, as the end of the residence does."""
+    """End a resident's plans, visits and circle in the caller's transaction, as the end of the residence does."""
     await close_residents(session, [resident_id])
+    await close_visits(session, [resident_id])
     await end_circle(session, resident_id)
 
 

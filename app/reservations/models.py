@@ -2,10 +2,9 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field
 
@@ -15,7 +14,7 @@ HELD, BOOKED, RELEASED, EXPIRED = "held", "booked", "released", "expired"
 LIVE = sa.text("state IN ('held', 'booked')")
 
 # btree_gist is not in every PostgreSQL; ranges of one element need no extension to stand in an exclusion constraint.
-RANGE_TYPE = "CREATE TYPE uuidrange AS RANGE (subtype = uuid)"
+# The type ``uuidrange`` is made by the migration that makes the table.
 WHOSE = "uuidrange(resource_id, resource_id, '[]')"
 WHICH_LANE = "int4range(lane, lane, '[]')"
 WHEN = "tstzrange(blocks_from, blocks_until, '[)')"
@@ -88,10 +87,3 @@ class Reservation(Table, table=True):
     origin_id: uuid.UUID
     taken_by: uuid.UUID
     released_at: datetime | None = optional_instant()
-
-
-@event.listens_for(sa.Table, "before_create")
-def create_range_type(table: sa.Table, connection: sa.Connection, **_: Any) -> None:
-    """Make the range of ids before the table that needs it; runs in ``create_all`` and in a migration alike."""
-    if table.name == Reservation.__tablename__:
-        connection.execute(sa.text(RANGE_TYPE))

@@ -3,7 +3,7 @@
 import csv
 import io
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -86,10 +86,9 @@ async def timesheet(organization_id: uuid.UUID, since: datetime, until: datetime
         after_arrived_at, after_id = rows[-1].arrived_at, rows[-1].id
 
 
-async def _lines(connection: AsyncConnection, rows: Iterable[sa.Row[Any]]) -> list[tuple[str, ...]]:
-    rows = list(rows)
+async def _lines(connection: AsyncConnection, rows: Sequence[Any]) -> list[tuple[str, ...]]:
     names = await people(connection, {row.account_id for row in rows})
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for row in rows:
         here = zone(row.time_zone)
         name = names[row.account_id].name if row.account_id in names else "—"
