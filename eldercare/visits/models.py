@@ -54,7 +54,7 @@ class VisitTemplate(Table, table=True):
     """A visit that recurs: when on the wall, how long, by how many carers with which skills, for which tasks."""
 
     __tablename__ = "eldercare_visit_template"
-    privacy: ClassVar[Privacy] = _care("to come when it was agreed", erasure="redact", redacted=("skills",))
+    privacy: ClassVar[Privacy] = _care("to come when it was agreed", erasure="redact", redacted=("skills", "rrule"))
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
         sa.CheckConstraint("holidays IN ('ignore', 'skip', 'only')", name="holidays"),
