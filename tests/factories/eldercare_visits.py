@@ -106,7 +106,7 @@ async def single(plan: CarePlan, starts_at: datetime, **values: Any) -> Visit:
         organization_id=plan.organization_id,
         care_plan_id=plan.id,
         local_date=starts_at.date(),
-        time_zone="UTC",
+        time_zone=values.pop("time_zone", "UTC"),
         starts_at=starts_at,
         ends_at=starts_at + values.pop("lasts", timedelta(minutes=30)),
         flexibility=values.pop("flexibility", timedelta()),

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,7 +78,7 @@ def test_the_nearest_free_time_is_the_one_a_search_by_minutes_finds(
 @given(st.lists(spans, max_size=8))
 def test_merged_spans_cover_the_same_and_do_not_overlap(given_spans: list[tuple[int, int]]) -> None:
     result = merged((at(since), at(until)) for since, until in given_spans)
-    assert all(one[1] <= other[0] for one, other in zip(result, result[1:], strict=False))
+    assert all(one[1] <= other[0] for one, other in pairwise(result))
     for minute in range(-60, 160):
         middle = at(minute) + MINUTE / 2
         assert any(since < middle < until for since, until in result) == any(
