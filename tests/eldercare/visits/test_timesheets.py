@@ -64,7 +64,7 @@ async def test_the_night_clocks_change_has_as_many_hours_as_it_has(
         ("22:00:00+02:00", "06:00:00+02:00"),
         ("22:00:00+02:00", "06:00:00+01:00"),
     ]
-    assert [(row["date"], row["planned_hours"]) for row in rows][0] == ("2026-03-28", "8.00")
+    assert (rows[0]["date"], rows[0]["planned_hours"]) == ("2026-03-28", "8.00")
     assert (rows[0]["carer"], rows[0]["arrival_by"], rows[0]["departure_by"]) == ("Cai", "tag", "manual")
 
 
