@@ -66,7 +66,7 @@ def workers(draw: st.DrawFn) -> list[Worker]:
         breaks: tuple[Break, ...] = ()
         if draw(st.booleans()) and length > 120:
             breaks = (Break(at(since + length // 4), at(since + length // 2), 30 * MINUTE),)
-        busy = ()
+        busy: tuple[Busy, ...] = ()
         if draw(st.booleans()):
             begins = draw(st.integers(420, 900))
             busy = (Busy(at(begins), at(begins + 30), draw(st.sampled_from(PLACES))),)
