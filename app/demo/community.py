@@ -25,6 +25,8 @@ _AGENCY_SCOPES: Final = (
     "alarms:raise",
     "alarms:respond",
     "circle:read",
+    "visits:read",
+    "visits:manage",
 )
 _CLINIC_SCOPES: Final = ("profile:read", "contacts:read", "vitals:read")
 _IN_CIRCLE: Final = (
