@@ -39,14 +39,14 @@ def reason_for(job: Job, days: Sequence[Timeline]) -> tuple[Reason, frozenset[st
 
 
 def _in_the_way(job: Job, able: Sequence[Timeline]) -> Reason:
+    if job.workers > 1 and _could(job, able, STRICT, workers=1):
+        return "pair"
     if not _could(job, able, Lenience(rest=True, others=True, amount=True)):
         return "hours"
     if not _could(job, able, Lenience(others=True, amount=True)):
         return "rest"
     if not _could(job, able, Lenience(others=True)):
         return "too_much"
-    if _could(job, able, STRICT, workers=1):
-        return "pair"
     return "travel" if _could(job, able, Lenience(travel=True)) else "busy"
 
 

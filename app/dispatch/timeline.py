@@ -2,7 +2,7 @@
 
 import uuid
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -111,43 +111,36 @@ class Timeline:
         if lenience.others:
             return True
         new = Stop(starts_at, ends_at, job.place, job.id)
-        stops = [stop for stop in self.stops if stop.starts_at < shift.ends_at and stop.ends_at > shift.starts_at]
-        insort(stops, new)
-        return self._is_feasible(shift, stops, new, without_ways=lenience.travel)
+        return self._is_feasible(shift, new, without_ways=lenience.travel)
 
-    def _is_feasible(self, shift: Shift, stops: list[Stop], new: Stop, *, without_ways: bool) -> bool:
+    def _is_feasible(self, shift: Shift, new: Stop, *, without_ways: bool) -> bool:
+        """Say whether a stop leaves time for the way from what is before, to what is after, and for the breaks."""
+        way = _no_way if without_ways else self._way
+        stops = [*self.stops]
+        insort(stops, new)
         index = stops.index(new)
         before = stops[index - 1] if index else None
         after = stops[index + 1] if index + 1 < len(stops) else None
-        way_there = self._way(before.place if before else self.worker.start, new.place)
-        way_on = self._way(new.place, after.place) if after else _NOTHING
-        if without_ways:
-            way_there = way_on = _NOTHING
-        if new.starts_at < (before.ends_at if before else shift.starts_at) + way_there:
+        is_first = before is None or before.ends_at <= shift.starts_at
+        if is_first and new.starts_at < shift.starts_at + way(self.worker.start, new.place):
             return False
-        if after is not None and after.starts_at < new.ends_at + way_on:
+        # What is done for somebody else before the shift, or after it, is somewhere, too.
+        if before is not None and new.starts_at < before.ends_at + way(before.place, new.place):
             return False
-        return without_ways or self._leaves_breaks(shift, stops)
+        if after is not None and after.starts_at < new.ends_at + way(new.place, after.place):
+            return False
+        within = [stop for stop in stops if stop.starts_at < shift.ends_at and stop.ends_at > shift.starts_at]
+        return self._leaves_breaks(shift, within, way)
 
-    def _leaves_breaks(self, shift: Shift, stops: list[Stop]) -> bool:
+    def _leaves_breaks(self, shift: Shift, stops: list[Stop], way: "_Way") -> bool:
         """Say whether each break still finds a gap, one after the other."""
         free_from = shift.starts_at
         for pause in sorted(shift.breaks, key=lambda pause: (pause.latest, pause.earliest)):
-            begins = self._break_begins(shift, stops, max(pause.earliest, free_from), pause.length)
+            begins = _break_begins(shift, stops, self.worker.start, max(pause.earliest, free_from), pause.length, way)
             if begins is None or begins > pause.latest:
                 return False
             free_from = begins + pause.length
         return True
-
-    def _break_begins(self, shift: Shift, stops: list[Stop], earliest: datetime, length: timedelta) -> datetime | None:
-        gap_from, place = shift.starts_at, self.worker.start
-        for stop in stops:
-            begins = max(gap_from, earliest)
-            if begins + length <= stop.starts_at - self._way(place, stop.place):
-                return begins
-            gap_from, place = max(gap_from, stop.ends_at), stop.place
-        begins = max(gap_from, earliest)
-        return begins if begins + length <= shift.ends_at else None
 
     def added_travel(self, job: Job, starts_at: datetime) -> timedelta:
         """Return how much longer the worker is on the way with the job."""
@@ -173,3 +166,24 @@ class Timeline:
 
     def _way(self, one: Place | None, other: Place | None) -> timedelta:
         return travel_time(one, other, self._speed)
+
+
+_Way = Callable[[Place | None, Place | None], timedelta]
+
+
+def _no_way(_: Place | None, __: Place | None) -> timedelta:
+    return _NOTHING
+
+
+def _break_begins(
+    shift: Shift, stops: Iterable[Stop], start: Place | None, earliest: datetime, length: timedelta, way: _Way
+) -> datetime | None:
+    """Return when a break finds its first gap between the stops of a shift, ``None`` if there is none."""
+    gap_from, place = shift.starts_at, start
+    for stop in stops:
+        begins = max(gap_from, earliest)
+        if begins + length <= stop.starts_at - way(place, stop.place):
+            return begins
+        gap_from, place = max(gap_from, stop.ends_at), stop.place
+    begins = max(gap_from, earliest)
+    return begins if begins + length <= shift.ends_at else None

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import audit
@@ -45,7 +45,7 @@ _OTHERS = (
 # The latest word that was left by somebody of the same agency.
 _HANDOVERS = (
     sa.select(NOTES)
-    .distinct(NOTES.c.resident_id, NOTES.c.organization_id)
+    .ext(distinct_on(NOTES.c.resident_id, NOTES.c.organization_id))
     .where(
         NOTES.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
         NOTES.c.kind == sa.literal("handover", sa.Text),
