@@ -17,7 +17,7 @@ MOST_VISITED: Final = 12
 _EVERY: Final = 4
 _ZONE: Final = ZoneInfo(TIME_ZONE)
 _SHIFT: Final = (time(7), time(15))
-_PLANNED_AT: Final = time(6)
+_PLANNED_AT: Final = time(5, 30)
 
 Later = Callable[[datetime, Callable[[], Awaitable[None]]], None]
 Attempt = Callable[[Actor, str, dict[str, Any] | None], Awaitable[Any]]

@@ -13,9 +13,10 @@ from typing import Final
 from app.dispatch.explaining import reason_for
 from app.dispatch.inputs import Assignment, Busy, Job, Plan, Speed, Unassigned, Worker
 from app.dispatch.timeline import Timeline
+from app.dispatch.travel import Ways
 
-EFFORT: Final = 4_000
-"""How many times the search may try to place a job anew: some seconds for a day of a large agency."""
+EFFORT: Final = 1_500
+"""How many times a job may be placed: a moment for ten carers and sixty visits, seconds for a large agency."""
 STRANGER: Final = timedelta(minutes=20)
 """What a face that knows the home is worth, in time on the way."""
 _RANK: Final = timedelta(minutes=2)
@@ -33,7 +34,8 @@ class _Board:
     """The days of all workers, and who does what, while it is planned."""
 
     def __init__(self, workers: Iterable[Worker], speed: Speed, effort: int) -> None:
-        self.days = {worker.id: Timeline(worker, speed) for worker in sorted(workers, key=lambda worker: worker.id)}
+        ways = Ways(speed)
+        self.days = {worker.id: Timeline(worker, ways) for worker in sorted(workers, key=lambda worker: worker.id)}
         self.chosen: dict[uuid.UUID, _Choice] = {}
         self.effort = effort
 

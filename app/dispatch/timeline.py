@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from app.dispatch.inputs import Job, Place, Shift, Speed, Worker
-from app.dispatch.travel import travel_time
+from app.dispatch.inputs import Job, Place, Shift, Worker
 
 _NOTHING = timedelta()
+_NEARBY = timedelta(hours=3)
+
+Way = Callable[[Place | None, Place | None], timedelta]
+"""How long it takes from one place to another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,9 @@ STRICT = Lenience()
 class Timeline:
     """A worker's day while it is being planned."""
 
-    def __init__(self, worker: Worker, speed: Speed) -> None:
+    def __init__(self, worker: Worker, way: Way) -> None:
         self.worker = worker
-        self._speed = speed
+        self._way = way
         self.stops = sorted(Stop(busy.starts_at, busy.ends_at, busy.place) for busy in worker.busy)
 
     @cached_property
@@ -92,7 +95,10 @@ class Timeline:
             for pause in shift.breaks:
                 candidates |= {pause.earliest + pause.length, pause.latest - job.duration}
                 candidates |= {pause.latest + pause.length, pause.earliest - job.duration}
+        first, last = job.starts_from - _NEARBY, job.starts_until + job.duration + _NEARBY
         for stop in self.stops:
+            if stop.ends_at < first or stop.starts_at > last:
+                continue  # whatever lies so far away sets no moment in the window
             way = self._way(stop.place, job.place)
             candidates |= {stop.ends_at + way, stop.starts_at - way - job.duration}
             candidates |= {stop.ends_at + way + pause.length for shift in self.worker.shifts for pause in shift.breaks}
@@ -121,6 +127,10 @@ class Timeline:
         index = stops.index(new)
         before = stops[index - 1] if index else None
         after = stops[index + 1] if index + 1 < len(stops) else None
+        if (before is not None and new.starts_at < before.ends_at) or (
+            after is not None and after.starts_at < new.ends_at
+        ):
+            return False
         is_first = before is None or before.ends_at <= shift.starts_at
         if is_first and new.starts_at < shift.starts_at + way(self.worker.start, new.place):
             return False
@@ -132,7 +142,7 @@ class Timeline:
         within = [stop for stop in stops if stop.starts_at < shift.ends_at and stop.ends_at > shift.starts_at]
         return self._leaves_breaks(shift, within, way)
 
-    def _leaves_breaks(self, shift: Shift, stops: list[Stop], way: "_Way") -> bool:
+    def _leaves_breaks(self, shift: Shift, stops: list[Stop], way: Way) -> bool:
         """Say whether each break still finds a gap, one after the other."""
         free_from = shift.starts_at
         for pause in sorted(shift.breaks, key=lambda pause: (pause.latest, pause.earliest)):
@@ -164,19 +174,13 @@ class Timeline:
         origin = self.worker.start if begins else self.stops[index - 1].place
         return self._way(origin, self.stops[index].place)
 
-    def _way(self, one: Place | None, other: Place | None) -> timedelta:
-        return travel_time(one, other, self._speed)
-
-
-_Way = Callable[[Place | None, Place | None], timedelta]
-
 
 def _no_way(_: Place | None, __: Place | None) -> timedelta:
     return _NOTHING
 
 
 def _break_begins(
-    shift: Shift, stops: Iterable[Stop], start: Place | None, earliest: datetime, length: timedelta, way: _Way
+    shift: Shift, stops: Iterable[Stop], start: Place | None, earliest: datetime, length: timedelta, way: Way
 ) -> datetime | None:
     """Return when a break finds its first gap between the stops of a shift, ``None`` if there is none."""
     gap_from, place = shift.starts_at, start

@@ -27,3 +27,18 @@ def travel_time(one: Place | None, other: Place | None, speed: Speed) -> timedel
     metres = distance(one, other) * speed.detour
     minutes = ceil(metres / 1000 / speed.kilometres_per_hour * 60)
     return timedelta(minutes=minutes) + speed.at_the_door
+
+
+class Ways:
+    """How long it takes between places, worked out once for each two of them."""
+
+    def __init__(self, speed: Speed) -> None:
+        self._speed = speed
+        self._known: dict[tuple[Place | None, Place | None], timedelta] = {}
+
+    def __call__(self, one: Place | None, other: Place | None) -> timedelta:
+        """Return what ``travel_time`` does."""
+        found = self._known.get((one, other))
+        if found is None:
+            found = self._known[one, other] = travel_time(one, other, self._speed)
+        return found

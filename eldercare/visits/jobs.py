@@ -12,6 +12,7 @@ from eldercare.visits.service import deadlines, planning
 
 _TELL_DESK: Final = telling_desk(VISIT_STUCK)
 PLAN = Due("eldercare.plan_visits", VisitTemplate, "plan_at", vital=True, on_stuck=_TELL_DESK)
+UNSTAFFED = Due("eldercare.unstaffed_visits", Visit, "staff_by")
 LATE = Due("eldercare.late_visits", Visit, "late_at")
 MISS = Due("eldercare.miss_visits", Visit, "miss_at", vital=True, on_stuck=_TELL_DESK)
 OVERDUE = Due("eldercare.overdue_visits", Visit, "overdue_at", vital=True, on_stuck=_TELL_DESK)
@@ -23,8 +24,12 @@ async def plan() -> int:
 
 
 async def look_after() -> int:
-    """Tell of late visits, raise alarms for missed ones, look after carers who have not left; return how many."""
-    handled = await drain(LATE, deadlines.late)
+    """Tell of visits without carers and of late ones, raise alarms for missed ones, look after carers.
+
+    Returns how many visits were due.
+    """
+    handled = await drain(UNSTAFFED, deadlines.unstaffed)
+    handled += await drain(LATE, deadlines.late)
     handled += await drain(MISS, deadlines.miss)
     return handled + await drain(OVERDUE, deadlines.overdue)
 

@@ -114,10 +114,11 @@ class Visit(Table, table=True):
         sa.CheckConstraint(f"(miss_at IS NOT NULL) = ({_AHEAD})", name="one_ahead_has_a_deadline"),
         sa.CheckConstraint("(overdue_at IS NOT NULL) = (state = 'in_progress')", name="one_under_way_has_a_deadline"),
         sa.CheckConstraint(f"late_at IS NULL OR {_AHEAD}", name="only_one_ahead_is_late"),
+        sa.CheckConstraint(f"staff_by IS NULL OR {_AHEAD}", name="only_one_ahead_is_staffed"),
         sa.UniqueConstraint("template_id", "revision", "occurrence_at"),
         *(
             sa.Index(f"ix_eldercare_visit_{column}", column, postgresql_where=sa.text(f"{column} IS NOT NULL"))
-            for column in ("late_at", "miss_at", "overdue_at")
+            for column in ("staff_by", "late_at", "miss_at", "overdue_at")
         ),
         sa.Index("ix_eldercare_visit_resident_id", "resident_id", "starts_at", "id"),
         sa.Index("ix_eldercare_visit_organization_id", "organization_id", "starts_at", "id"),
@@ -144,6 +145,7 @@ class Visit(Table, table=True):
     tasks: str | None = sealed(default=None, description="JSON: what is to be done, as agreed when it was planned")
     state: str = "planned"
 
+    staff_by: datetime | None = optional_instant(description="when the agency hears that it has no carers yet")
     late_at: datetime | None = optional_instant(description="when the agency hears that nobody has arrived")
     miss_at: datetime | None = optional_instant(description="when it counts as missed")
     overdue_at: datetime | None = optional_instant(description="when whoever has not left is looked after")

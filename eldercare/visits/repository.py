@@ -103,7 +103,7 @@ async def become(session: AsyncSession, visit_ids: Iterable[uuid.UUID], target: 
     """Move those visits to ``target`` from which the transitions lead there; return which that was."""
     deadlines: dict[str, Any] = {}
     if target not in rules.AHEAD:
-        deadlines = {"late_at": None, "miss_at": None}
+        deadlines = {"staff_by": None, "late_at": None, "miss_at": None}
     if target != "in_progress":
         deadlines["overdue_at"] = None
     statement = (

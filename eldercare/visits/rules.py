@@ -31,6 +31,8 @@ OPEN: Final[tuple[State, ...]] = (*AHEAD, "in_progress")
 
 HORIZON: Final = timedelta(days=14)
 PLANNING_INTERVAL: Final = timedelta(hours=24)
+STAFFED_BEFORE: Final = timedelta(hours=2)
+"""So long before its time the agency hears that a visit has no carers: there is still time to find somebody."""
 LATE_AFTER: Final = timedelta(minutes=15)
 """After that the agency hears that nobody has arrived."""
 MISSED_AFTER: Final = timedelta(minutes=60)
@@ -111,6 +113,11 @@ def visits_between(
         Occurrence(found.due_at, ends_at(found.local_date, begins, found.due_at, length, time_zone), found.local_date)
         for found in occurrences(recurrence, time_zone, start, end, calendar)
     ]
+
+
+def staff_by(starts_at: datetime) -> datetime:
+    """Return when the agency hears that a visit has no carers yet."""
+    return starts_at - STAFFED_BEFORE
 
 
 def late_at(starts_at: datetime) -> datetime:

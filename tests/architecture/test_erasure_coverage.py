@@ -59,7 +59,14 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "blocks_until": dt.datetime(2100, 1, 1, tzinfo=dt.UTC),
     },
     "eldercare_visit_template": {"until": None, "time_zone": "UTC", "plan_at": None, "state": "ended"},
-    "eldercare_visit": {"state": "completed", "late_at": None, "miss_at": None, "overdue_at": None, "time_zone": "UTC"},
+    "eldercare_visit": {
+        "state": "completed",
+        "staff_by": None,
+        "late_at": None,
+        "miss_at": None,
+        "overdue_at": None,
+        "time_zone": "UTC",
+    },
     "eldercare_route_stop": {"account_id": None},
 }
 

@@ -332,6 +332,7 @@ def upgrade() -> None:
         sa.Column("preferred", postgresql.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("tasks", sa.Text(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("staff_by", sa.DateTime(timezone=True), nullable=True),
         sa.Column("late_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("miss_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("overdue_at", sa.DateTime(timezone=True), nullable=True),
@@ -357,6 +358,10 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "late_at IS NULL OR state IN ('planned', 'assigned', 'en_route')",
             name=op.f("ck_eldercare_visit_only_one_ahead_is_late"),
+        ),
+        sa.CheckConstraint(
+            "staff_by IS NULL OR state IN ('planned', 'assigned', 'en_route')",
+            name=op.f("ck_eldercare_visit_only_one_ahead_is_staffed"),
         ),
         sa.CheckConstraint(
             "state IN ('planned', 'assigned', 'en_route', 'in_progress', 'completed', 'missed', 'cancelled')",
@@ -405,6 +410,13 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_eldercare_visit_resident_id", "eldercare_visit", ["resident_id", "starts_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_eldercare_visit_staff_by",
+        "eldercare_visit",
+        ["staff_by"],
+        unique=False,
+        postgresql_where=sa.text("staff_by IS NOT NULL"),
     )
     op.create_table(
         "eldercare_visit_carer",
@@ -520,6 +532,9 @@ def downgrade() -> None:
     op.drop_index("ix_eldercare_visit_carer_arrived_at", table_name="eldercare_visit_carer")
     op.drop_index("ix_eldercare_visit_carer_account_id", table_name="eldercare_visit_carer")
     op.drop_table("eldercare_visit_carer")
+    op.drop_index(
+        "ix_eldercare_visit_staff_by", table_name="eldercare_visit", postgresql_where=sa.text("staff_by IS NOT NULL")
+    )
     op.drop_index("ix_eldercare_visit_resident_id", table_name="eldercare_visit")
     op.drop_index(
         "ix_eldercare_visit_overdue_at",

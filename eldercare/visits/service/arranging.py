@@ -61,6 +61,7 @@ async def create_visit(session: AsyncSession, actor: Actor, subject: ResidentSub
         "skills": sorted(data.skills),
         "preferred": data.preferred,
         "tasks": seal(orjson.dumps(tasks).decode(), TASKS),
+        "staff_by": rules.staff_by(data.starts_at),
         "late_at": rules.late_at(data.starts_at),
         "miss_at": rules.missed_at(data.starts_at, is_critical=data.is_critical),
     }
@@ -114,6 +115,7 @@ async def shift(
         starts_at=starts_at,
         ends_at=ends_at,
         local_date=rules.local_date(starts_at, visit.time_zone),
+        staff_by=rules.staff_by(starts_at) if visit.state == "planned" else None,
         late_at=rules.late_at(starts_at),
         miss_at=rules.missed_at(starts_at, is_critical=visit.is_critical),
     )

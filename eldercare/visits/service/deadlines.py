@@ -23,6 +23,9 @@ _NOW = sa.bindparam("moment", type_=sa.DateTime(timezone=True))
 _TOUCHED: dict[str, Any] = {"updated_at": _NOW, "version": VISITS.c.version + 1}
 
 _LATE = sa.update(VISITS).where(VISITS.c.id == sa.any_(_IDS)).values(late_at=None, **_TOUCHED).returning(*VISITS.c)
+_UNSTAFFED = (
+    sa.update(VISITS).where(VISITS.c.id == sa.any_(_IDS)).values(staff_by=None, **_TOUCHED).returning(*VISITS.c)
+)
 _CHOSEN = sa.select(VISITS).where(VISITS.c.id == sa.any_(_IDS)).order_by(VISITS.c.id)
 _OVERDUE = (
     sa.update(VISITS)
@@ -43,6 +46,14 @@ _FACTS = sa.select(
     VISITS.c.community_id,
     sa.func.jsonb_build_object("resident_id", VISITS.c.resident_id, type_=JSONB).label("payload"),
 ).where(VISITS.c.id == sa.any_(_IDS))
+
+
+async def unstaffed(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
+    """Tell the agencies of visits that come near and have no carers, or one of two."""
+    for visit in await session.execute(_UNSTAFFED, {"visit_ids": list(ids), "moment": clock.now()}):
+        if visit.state == "planned":
+            occasion = f"unstaffed:{visit.starts_at.isoformat()}:{visit.version}"
+            await tell(session, VISIT_UNCOVERED, visit, await agency(session, visit), occasion)
 
 
 async def late(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:

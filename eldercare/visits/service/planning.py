@@ -255,6 +255,7 @@ def _visit(agreed: _Agreed, one: Occurrence, content: Mapping[str, Any]) -> dict
         "time_zone": agreed.time_zone,
         "starts_at": one.starts_at,
         "ends_at": one.ends_at,
+        "staff_by": rules.staff_by(one.starts_at),
         "late_at": rules.late_at(one.starts_at),
         "miss_at": rules.missed_at(one.starts_at, is_critical=template.is_critical),
     }

@@ -234,8 +234,10 @@ async def settle(session: AsyncSession, visit_ids: Sequence[uuid.UUID]) -> None:
             short.append(visit.id)
         else:
             await repository.change_visit(session, visit.id)
-    await repository.become(session, full, "assigned")
-    await repository.become(session, short, "planned")
+    await repository.become(session, full, "assigned", staff_by=None)
+    # Whoever is missing is asked for anew, at once if the time is near.
+    for visit_id in short:
+        await repository.become(session, [visit_id], "planned", staff_by=rules.staff_by(visits[visit_id].starts_at))
 
 
 async def record(

@@ -68,6 +68,37 @@ async def test_a_visit_nobody_was_assigned_to_is_missed_just_the_same(scene: Sce
     assert [alarm.kind for alarm in await alarms()] == ["visit_missed"]
 
 
+async def test_the_agency_hears_in_time_of_a_visit_that_has_nobody(scene: Scene, clock: ManualClock) -> None:
+    (alone, staffed, pair) = [
+        await made.single(
+            scene.plan,
+            clock.now() + timedelta(hours=5),
+            account_id=scene.resident.account_id,
+            staff_by=clock.now() + timedelta(hours=3),
+            carers=carers,
+        )
+        for carers in (1, 1, 2)
+    ]
+    await made.assign(staffed.id, scene.carer)
+    await made.assign(pair.id, scene.other_carer)
+    clock.advance(timedelta(hours=3))
+    assert await jobs.look_after() == 2
+    assert await told("visit_uncovered") == [scene.coordinator.id] * 2
+    assert await jobs.look_after() == 0
+    assert (await made.visit(alone.id)).state == "planned"
+
+
+async def test_who_is_taken_off_shortly_before_leaves_a_visit_that_is_told_of(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    visit = await first_visit(scene)
+    assert await jobs.look_after() == 0
+    nora = await phone_of(scene.coordinator)
+    await nora("POST", f"/residents/{scene.resident.id}/care-visits/{visit.id}/carers/{scene.carer.id}/removal", {})
+    assert await jobs.look_after() == 1
+    assert await told("visit_uncovered") == [scene.coordinator.id]
+
+
 async def test_where_time_matters_the_alarm_comes_sooner_and_is_worse(scene: Scene, clock: ManualClock) -> None:
     visit = await first_visit(scene, is_critical=True)
     clock.set(visit.starts_at + timedelta(minutes=30))

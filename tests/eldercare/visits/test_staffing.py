@@ -231,7 +231,7 @@ async def test_what_has_begun_or_is_over_is_not_cancelled(
     async with unit_of_work() as session:
         await session.execute(
             sa.text(
-                "UPDATE eldercare_visit SET state = :state, late_at = NULL, miss_at = NULL,"
+                "UPDATE eldercare_visit SET state = :state, staff_by = NULL, late_at = NULL, miss_at = NULL,"
                 " overdue_at = CASE WHEN :overdue THEN starts_at END WHERE id = :id"
             ),
             {"state": state, "id": visit.id, "overdue": state == "in_progress"},
