@@ -38,6 +38,7 @@ from app.policies.journeys.closing import routes as closing_journey
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.replies import routes as replies
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
+from app.reservations import jobs as reservation_jobs
 from eldercare.alarms import routes as alarms
 from eldercare.care_circle import routes as care_circle
 from eldercare.care_circle import subscribers as care_circle_subscribers
@@ -52,6 +53,12 @@ from eldercare.medication import routes as medication
 from eldercare.medication import subscribers as medication_subscribers
 from eldercare.response import routes as response
 from eldercare.sos import routes as sos
+from eldercare.visits import jobs as visit_jobs
+from eldercare.visits import subscribers as visit_subscribers
+from eldercare.visits.routes import agencies as visit_agencies
+from eldercare.visits.routes import plans as visit_plans
+from eldercare.visits.routes import visits
+from eldercare.visits.routes import work as visit_work
 from eldercare.vitals import routes as vitals
 from notifications.account import subscribers as account_subscribers
 from notifications.attempts import routes as attempts
@@ -91,6 +98,7 @@ TABLE_MODULES = (
     "app.identity.sessions.models",
     "app.identity.sign_in.models",
     "app.media.models",
+    "app.reservations.models",
     "notifications.broadcasts.models",
     "notifications.callbacks.models",
     "notifications.caps.models",
@@ -109,9 +117,10 @@ TABLE_MODULES = (
     "eldercare.last_resort.models",
     "eldercare.medication.models",
     "eldercare.vitals.models",
+    "eldercare.visits.models",
 )
 
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0005"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -148,6 +157,10 @@ ROUTERS: tuple[Router, ...] = (
     escalation.router,
     medication.router,
     vitals.router,
+    visit_plans.router,
+    visits.router,
+    visit_work.router,
+    visit_agencies.router,
     closing_journey.router,
     erasure.router,
     changes.router,
@@ -166,6 +179,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *care_circle_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
     *medication_subscribers.SUBSCRIBERS,
+    *visit_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -194,6 +208,8 @@ JOBS: tuple[Job, ...] = (
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
     *medication_jobs.JOBS,
+    *reservation_jobs.JOBS,
+    *visit_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

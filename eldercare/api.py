@@ -33,6 +33,7 @@ from eldercare.medication.service import regimens as medication
 from eldercare.medication.views import doses as dose_views
 from eldercare.response import service as response
 from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
+from eldercare.visits.service.planning import close_residents as close_visits
 
 __all__ = [
     "AlarmDetail",
@@ -133,9 +134,10 @@ async def require_no_open_alarm(session: AsyncSession, *, account_id: uuid.UUID,
 
 
 async def end_care(session: AsyncSession, resident_id: uuid.UUID) -> None:
-    """End a resident's plans, regimens and circle in the caller's transaction, as the end of the residence does."""
+    """End what is done for a resident, and the circle, in the caller's transaction, as the end of the residence does."""
     await close_residents(session, [resident_id])
     await medication.close_residents(session, [resident_id])
+    await close_visits(session, [resident_id])
     await end_circle(session, resident_id)
 
 

@@ -187,3 +187,65 @@ class DoseMissed(Event):
     resident_id: uuid.UUID
     regimen_id: uuid.UUID
     is_critical: bool
+
+
+class VisitAssigned(Event):
+    """A carer makes a visit; ``aggregate_id`` is the visit, as in all facts about it."""
+
+    name: ClassVar[str] = "eldercare.visit_assigned.v1"
+
+    resident_id: uuid.UUID
+    account_id: uuid.UUID
+
+
+class VisitCarerRemoved(Event):
+    """A carer does not make a visit any more; ``was_there`` says that it had begun."""
+
+    name: ClassVar[str] = "eldercare.visit_carer_removed.v1"
+
+    resident_id: uuid.UUID
+    account_id: uuid.UUID
+    was_there: bool
+
+
+class VisitStarted(Event):
+    """The first carer is with the resident."""
+
+    name: ClassVar[str] = "eldercare.visit_started.v1"
+
+    resident_id: uuid.UUID
+    account_id: uuid.UUID
+    how: Literal["tag", "qr", "gps", "manual"]
+
+
+class VisitCompleted(Event):
+    """A visit was made and is over."""
+
+    name: ClassVar[str] = "eldercare.visit_completed.v1"
+
+    resident_id: uuid.UUID
+
+
+class VisitMissed(Event):
+    """Nobody came in time."""
+
+    name: ClassVar[str] = "eldercare.visit_missed.v1"
+
+    resident_id: uuid.UUID
+
+
+class VisitMoved(Event):
+    """A visit has another time."""
+
+    name: ClassVar[str] = "eldercare.visit_moved.v1"
+
+    resident_id: uuid.UUID
+
+
+class VisitCancelled(Event):
+    """A visit does not take place."""
+
+    name: ClassVar[str] = "eldercare.visit_cancelled.v1"
+
+    resident_id: uuid.UUID
+    reason: Literal["resident", "agency", "plan_changed", "plan_ended", "closed"]

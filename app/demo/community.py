@@ -28,6 +28,8 @@ _AGENCY_SCOPES: Final = (
     "circle:read",
     "medication:read",
     "medication:record",
+    "visits:read",
+    "visits:manage",
 )
 _CLINIC_SCOPES: Final = ("profile:read", "contacts:read", "vitals:read", "vitals:write", "vitals:manage")
 _IN_CIRCLE: Final = (

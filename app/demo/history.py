@@ -20,6 +20,7 @@ from app.demo import behaviour, medication, vitals
 from app.demo.client import Phones, Refused
 from app.demo.clockwork import Clockwork
 from app.demo.community import TIME_ZONE, Resident, Village
+from app.demo.visits import CareAtHome
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,7 @@ class People:
         self._asked: set[str] = set()
         self._called: set[tuple[str, int, int]] = set()
         self._next_day = clock.now()
+        self._care = CareAtHome(phones, village, self._later, self._try)
         self._members = {
             (resident.id, member.actor.id): member
             for resident in village.residents.values()
@@ -126,6 +128,7 @@ class People:
         today = now.astimezone(_ZONE).date()
         begins = datetime.combine(today, _DAY_BEGINS, _ZONE)
         self._next_day = datetime.combine(today + timedelta(days=1), _DAY_BEGINS, _ZONE)
+        self._care.begin_day(today)
         for resident in self._village.residents.values():
             number = resident.neighbour.number
             if resident.id in self._without:

@@ -24,6 +24,7 @@ from app.demo.community import Village
 from app.demo.history import Replay
 from app.demo.ladders import arrange_ladders
 from app.demo.people import neighbours
+from app.demo.visits import arrange_visits
 from app.demo.vitals import arrange_limits
 from app.identity import api as identity
 
@@ -128,6 +129,7 @@ async def _found(lent: Phones, residents: int, report: Report) -> Village:
     village = await community.found(lent, people, report.advance)
     await arrange_ladders(lent, village)
     await arrange_limits(lent, village)
+    await arrange_visits(lent, village)
     return village
 
 

@@ -48,6 +48,7 @@ from app.identity.organizations.views import (
     organization_members,
     organizations_serving,
 )
+from app.identity.people.homes import Home, homes
 from app.identity.people.names import community_names, resident_names
 from app.identity.people.problems import ResidenceEnded
 from app.identity.people.schemas import ContactPointPublic, PersonPublic, ProfilePublic
@@ -89,6 +90,7 @@ __all__ = [
     "GrantPublic",
     "HeldPerson",
     "HolidayPublic",
+    "Home",
     "IdentityAuthenticator",
     "ImportReport",
     "InvitationMessage",
@@ -133,6 +135,7 @@ __all__ = [
     "held_scopes",
     "hold_person",
     "hold_residence",
+    "homes",
     "import_file",
     "installations",
     "invitation_message",

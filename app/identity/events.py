@@ -62,6 +62,15 @@ class AccountDeactivated(Event):
     critical: ClassVar[bool] = True
 
 
+class MembershipEnded(Event):
+    """A person no longer works for an organization; ``aggregate_id`` is the account."""
+
+    name: ClassVar[str] = "identity.membership_ended.v1"
+    critical: ClassVar[bool] = True
+
+    organization_id: uuid.UUID
+
+
 class InvitationCreated(Event):
     """Somebody is invited to an organization's staff and is to be told; ``aggregate_id`` is the invitation."""
 

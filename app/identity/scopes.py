@@ -23,6 +23,8 @@ MEDICATION_RECORD: Final = "medication:record"
 MEDICATION_MANAGE: Final = "medication:manage"
 APPOINTMENTS_MANAGE: Final = "appointments:manage"
 HOME_CONTROL: Final = "home:control"
+VISITS_READ: Final = "visits:read"
+VISITS_MANAGE: Final = "visits:manage"
 
 GRANTABLE: Final = frozenset(
     {
@@ -44,6 +46,8 @@ GRANTABLE: Final = frozenset(
         MEDICATION_MANAGE,
         APPOINTMENTS_MANAGE,
         HOME_CONTROL,
+        VISITS_READ,
+        VISITS_MANAGE,
     }
 )
 """What a resident can let somebody see or do. Managing grants itself stays with the resident (and operators)."""
@@ -64,9 +68,10 @@ _RESPONDING = frozenset(
         ALARMS_RAISE,
         ALARMS_RESPOND,
         CIRCLE_READ,
+        VISITS_READ,
     }
 )
-_ARRANGING = _RESPONDING | {PROFILE_MANAGE, CHECK_INS_MANAGE, CIRCLE_MANAGE}
+_ARRANGING = _RESPONDING | {PROFILE_MANAGE, CHECK_INS_MANAGE, CIRCLE_MANAGE, VISITS_MANAGE}
 
 # What a role may at most do. What it may do with one resident is this, cut down to the service agreement's scopes.
 ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {

@@ -25,6 +25,8 @@ Scope = Literal[
     "medication:record",
     "appointments:manage",
     "home:control",
+    "visits:read",
+    "visits:manage",
 ]
 USUAL_SCOPES: tuple[Scope, ...] = (
     "profile:read",

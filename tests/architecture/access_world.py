@@ -33,6 +33,7 @@ from tests.factories import (
     eldercare_alarms,
     eldercare_check_ins,
     eldercare_medication,
+    eldercare_visits,
     eldercare_vitals,
     identity,
     notifications,
@@ -106,7 +107,7 @@ async def open_world() -> World:
         "desk": await identity.staff(house, "dispatcher"),
         "office": await identity.staff(house, "coordinator"),
         "agency": await identity.staff(agency, "coordinator"),
-        "carer": await identity.staff(agency, "carer"),
+        "carer": (carer := await identity.staff(agency, "carer")),
     }.items():
         headers[name] = await sign_in.sign_in(account, second_factor=True)
     secret, invitation = await _invitation(place, agency, family, operator)
@@ -134,6 +135,7 @@ async def open_world() -> World:
         "vitals": await eldercare_vitals.reading(resident),
         "vital-thresholds": (await eldercare_vitals.threshold(resident)).id,
         "responsible-clinicians": (await eldercare_vitals.responsible_clinician(place, colleague, agency)).id,
+        **await _visits(resident, agency, carer),
     }
     texts = {name: str(value) for name, value in ids.items()}
     return World(headers, texts, secret, signed_url(uuid.UUID(texts["media"])))
@@ -275,8 +277,30 @@ async def _care(resident: Resident, family: Account) -> dict[str, object]:
     }
 
 
+async def _visits(resident: Resident, agency: Organization, carer: Account) -> dict[str, object]:
+    """Insert a care plan with a visit that recurs, which the carer makes; a door tag, a shift and a proposal."""
+    plan = await eldercare_visits.care_plan(resident, agency)
+    template = await eldercare_visits.template(plan, carers=2)
+    visit = (await eldercare_visits.visits(resident))[0]
+    await eldercare_visits.assign(visit.id, carer)
+    return {
+        "care-plans": plan.id,
+        "visit-templates": template.id,
+        "visits": visit.id,
+        "care-visits": visit.id,
+        "carers": carer.id,
+        "door-tags": (await eldercare_visits.door_tag(resident))[0],
+        "shifts": (await eldercare_visits.shift(agency, carer, later=timedelta(days=40))).id,
+        "route-plans": await eldercare_visits.route_plan(agency),
+    }
+
+
 def _plan(_: World) -> dict[str, Any]:
     return {"times": ["09:30"], "starts_on": "2026-03-02"}
+
+
+def _visit_template(_: World) -> dict[str, Any]:
+    return {"begins": "10:00", "duration": "PT30M", "starts_on": "2026-03-02"}
 
 
 def _steps(_: World) -> dict[str, Any]:
@@ -339,6 +363,30 @@ def body_of(operation_id: str, world: World) -> dict[str, Any]:
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "acceptInvitation": lambda world: {"secret": world.secret},
     "acknowledgeAlarm": lambda _: {},
+    "addShift": lambda world: {
+        "account_id": world.ids["carers"],
+        "starts_at": "2026-05-02T08:00:00Z",
+        "ends_at": "2026-05-02T16:00:00Z",
+    },
+    "addVisitNote": lambda _: {"text": "All well"},
+    "addVisitPhoto": lambda _: {"upload_id": str(clock.new_id())},
+    "arriveAtVisit": lambda _: {"proof": {"how": "manual", "reason": "The tag is gone"}},
+    "assignCarer": lambda world: {"account_id": world.ids["accounts"]},
+    "changeCarePlan": lambda _: {"title": "At home"},
+    "changeVisitTemplate": _visit_template,
+    "completeCareVisit": lambda _: {"ended_at": "2026-03-02T08:00:00Z", "reason": "Forgot to check out"},
+    "createCarePlan": lambda world: {"organization_id": world.ids["organizations"], "title": "At home"},
+    "createCareVisit": lambda world: {
+        "care_plan_id": world.ids["care-plans"],
+        "starts_at": "2026-03-05T08:00:00Z",
+        "duration": "PT30M",
+    },
+    "createDoorTag": lambda _: {"kind": "tag"},
+    "createVisitTemplate": lambda world: _visit_template(world) | {"care_plan_id": world.ids["care-plans"]},
+    "leaveVisit": lambda _: {"proof": {"how": "manual", "reason": "The tag is gone"}},
+    "moveCareVisit": lambda _: {"starts_at": "2026-03-05T08:00:00Z"},
+    "proposeRoutePlan": lambda _: {"date": "2026-03-03"},
+    "tickTask": lambda _: {"task_id": str(clock.new_id())},
     "addAgreement": lambda _: {"scopes": ["profile:read"], "basis": "contract"},
     "addAlarmSignal": lambda _: {"kind": "smoke"},
     "addInvitation": lambda _: {"name": "Friend", "role": "carer", "phone": "+8613800000999"},
@@ -420,6 +468,9 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
 QUERIES: Final = {
     "listHolidays": "?from=2026-01-01&to=2026-12-31",
     "listCheckInsOfDay": "?date=2026-03-02",
+    "listAgencyVisits": "?date=2026-03-02",
+    "listShifts": "?date=2026-03-02",
+    "getTimesheet": "?from=2026-03-02&to=2026-03-02",
     "previewNoticeTemplate": "?channel=push",
     "getMyVitalSeries": "?code=8867-4",
     "getMyVitalTrend": "?code=8867-4",

@@ -57,6 +57,21 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "eldercare_regimen": {"state": "stopped", "plan_at": None},
     "eldercare_regimen_version": {"timing": "as_needed", "times": [], "meals": []},
     "media_upload": {"size": 1, "received": 1},
+    "reservations_reservation": {
+        "state": "booked",
+        "blocks_from": dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
+        "blocks_until": dt.datetime(2100, 1, 1, tzinfo=dt.UTC),
+    },
+    "eldercare_visit_template": {"until": None, "time_zone": "UTC", "plan_at": None, "state": "ended"},
+    "eldercare_visit": {
+        "state": "completed",
+        "staff_by": None,
+        "late_at": None,
+        "miss_at": None,
+        "overdue_at": None,
+        "time_zone": "UTC",
+    },
+    "eldercare_route_stop": {"account_id": None},
 }
 
 KEYS: Final = {"core_person_key": base64.b64encode(bytes(32)).decode()}
@@ -81,8 +96,11 @@ OURS: Final = frozenset(
         "eldercare_check_in.how",
         "eldercare_check_in.reply_code",
         "eldercare_desk_test.channels",
+        "eldercare_visit_template.end_reason",
         "identity_service_agreement.basis",
         "identity_service_agreement.scopes",
+        "reservations_reservation.origin_kind",
+        "reservations_resource.kind",
     }
 )
 

@@ -29,6 +29,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.MEDICATION_MANAGE: "change your medication plan",
         s.APPOINTMENTS_MANAGE: "book, move and cancel appointments for you",
         s.HOME_CONTROL: "operate lights, doors and devices in your home",
+        s.VISITS_READ: "see your care plan, when carers come and what they did",
+        s.VISITS_MANAGE: "cancel visits of carers for you",
     },
     "zh-CN": {
         s.PROFILE_READ: "查看您的姓名、住址、语言和紧急备注",
@@ -52,6 +54,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.MEDICATION_MANAGE: "修改您的用药计划",
         s.APPOINTMENTS_MANAGE: "为您预约、改约和取消就诊",
         s.HOME_CONTROL: "操作您家中的灯、门和设备",
+        s.VISITS_READ: "查看您的照护计划、护理员的上门时间及服务内容",
+        s.VISITS_MANAGE: "代您取消护理员上门",
     },
 }
 """Language → scope → the end of the sentence “this person may …”."""

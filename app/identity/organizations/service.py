@@ -11,7 +11,7 @@ from app.core.events import emit
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound
 from app.core.routing import check_version
 from app.identity.access import Member
-from app.identity.events import AccountDeactivated
+from app.identity.events import AccountDeactivated, MembershipEnded
 from app.identity.models import Organization, Resident, ServiceAgreement
 from app.identity.organizations.problems import AgreementEnded, LastOperator, NotDeactivable
 from app.identity.organizations.repository import (
@@ -121,6 +121,10 @@ async def end_member(session: AsyncSession, member: Member, organization_id: uui
         raise LastOperator
     details = {"organization_id": str(organization_id)}
     await audit.record(session, member.actor, "member:end", object_id=account_id, details=details)
+    await emit(
+        session,
+        MembershipEnded(aggregate_id=account_id, community_id=member.community_id, organization_id=organization_id),
+    )
 
 
 async def deactivate_account(session: AsyncSession, actor: Actor, account_id: uuid.UUID) -> None:

@@ -1,0 +1,37 @@
+"""Dispatch's door: a plan of who goes where when, from plain data; and who goes instead of somebody who is absent."""
+
+from app.dispatch.explaining import sentence
+from app.dispatch.inputs import (
+    Assignment,
+    Break,
+    Busy,
+    Job,
+    Place,
+    Plan,
+    Reason,
+    Shift,
+    Speed,
+    Unassigned,
+    Worker,
+)
+from app.dispatch.planner import plan, replace_absent
+from app.dispatch.travel import distance, travel_time
+
+__all__ = [
+    "Assignment",
+    "Break",
+    "Busy",
+    "Job",
+    "Place",
+    "Plan",
+    "Reason",
+    "Shift",
+    "Speed",
+    "Unassigned",
+    "Worker",
+    "distance",
+    "plan",
+    "replace_absent",
+    "sentence",
+    "travel_time",
+]

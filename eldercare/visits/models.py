@@ -1,0 +1,368 @@
+"""The tables of care at home: plans, what recurs, the visits, who makes them, and what they did there."""
+
+import uuid
+from datetime import date, datetime, time, timedelta
+from typing import Any, ClassVar, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field
+
+from app.core.tables import Privacy, Table, instant, optional_instant, sealed, text_array
+
+CONTENT = "eldercare_care_plan.content"
+TASKS = "eldercare_visit.tasks"
+CANCEL_NOTE = "eldercare_visit.cancel_note"
+ARRIVAL_PROOF = "eldercare_visit_carer.arrival_proof"
+DEPARTURE_PROOF = "eldercare_visit_carer.departure_proof"
+REMOVAL_NOTE = "eldercare_visit_carer.removal_note"
+TICK_REASON = "eldercare_visit_tick.reason"
+NOTE_TEXT = "eldercare_visit_note.text"
+
+_AHEAD = "state IN ('planned', 'assigned', 'en_route')"
+
+
+def _care(purpose: str, **options: Any) -> Privacy:
+    return Privacy(subject="resident_id", subject_kind="resident", purpose=purpose, retention="3 years", **options)
+
+
+def _ids(**options: Any) -> Any:
+    return Field(default_factory=list, sa_type=ARRAY(sa.Uuid), nullable=False, **options)
+
+
+class CarePlan(Table, table=True):
+    """What is to be achieved for a resident, and what is done for it at their home; an agency answers for it."""
+
+    __tablename__ = "eldercare_care_plan"
+    privacy: ClassVar[Privacy] = _care("to care as was agreed", erasure="redact", redacted=("content",))
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
+        sa.Index("ix_eldercare_care_plan_resident_id", "resident_id", "id"),
+    )
+
+    community_id: uuid.UUID
+    resident_id: uuid.UUID = Field(foreign_key="identity_resident.id")
+    organization_id: uuid.UUID = Field(description="the agency whose carers come")
+    state: str = "active"
+    content: str | None = sealed(default=None, description="JSON: title, goals and tasks, each with an id")
+    created_by: uuid.UUID
+    ended_at: datetime | None = optional_instant()
+    ended_by: uuid.UUID | None = None
+
+
+class VisitTemplate(Table, table=True):
+    """A visit that recurs: when on the wall, how long, by how many carers with which skills, for which tasks."""
+
+    __tablename__ = "eldercare_visit_template"
+    privacy: ClassVar[Privacy] = _care("to come when it was agreed", erasure="redact", redacted=("skills", "rrule"))
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
+        sa.CheckConstraint("holidays IN ('ignore', 'skip', 'only')", name="holidays"),
+        sa.CheckConstraint("num_nonnulls(duration, until) = 1", name="length"),
+        sa.CheckConstraint("carers IN (1, 2)", name="carers"),
+        sa.CheckConstraint("(plan_at IS NULL) = (state = 'ended')", name="an_active_one_is_planned"),
+        sa.Index("ix_eldercare_visit_template_plan_at", "plan_at", postgresql_where=sa.text("plan_at IS NOT NULL")),
+        sa.Index("ix_eldercare_visit_template_resident_id", "resident_id", "id"),
+        sa.Index("ix_eldercare_visit_template_care_plan_id", "care_plan_id"),
+    )
+
+    community_id: uuid.UUID
+    resident_id: uuid.UUID = Field(foreign_key="identity_resident.id")
+    account_id: uuid.UUID = Field(description="of the resident: the zone they live in is the visit's")
+    care_plan_id: uuid.UUID = Field(foreign_key="eldercare_care_plan.id")
+    organization_id: uuid.UUID
+    state: str = "active"
+    revision: int = Field(default=1, description="counts changes of the times: each plans its visits anew")
+    begins: time
+    duration: timedelta | None = Field(default=None, sa_type=sa.Interval)
+    until: time | None = None
+    weekdays: list[int] = Field(sa_type=ARRAY(sa.SmallInteger), nullable=False)
+    rrule: str | None = None
+    starts_on: date
+    ends_on: date | None = None
+    holidays: str = "ignore"
+    time_zone: str | None = Field(default=None, description="empty: wherever the resident lives")
+    flexibility: timedelta = Field(sa_type=sa.Interval, description="how much earlier or later it may be planned")
+    carers: int = Field(default=1, sa_type=sa.SmallInteger)
+    is_critical: bool = False
+    skills: list[str] = text_array()
+    preferred: list[uuid.UUID] = _ids(description="accounts of carers who know the resident, the best first")
+    task_ids: list[uuid.UUID] = _ids(description="of the care plan's tasks; empty: all of them")
+    planned_until: datetime | None = optional_instant(description="visits before it exist")
+    plan_at: datetime | None = optional_instant(description="when it must be planned further")
+    ended_at: datetime | None = optional_instant()
+    end_reason: str | None = Field(default=None, description="ended, or closed: the resident moved out or died")
+
+
+class Visit(Table, table=True):
+    """One visit at a resident's home: planned, made, missed or cancelled."""
+
+    __tablename__ = "eldercare_visit"
+    privacy: ClassVar[Privacy] = _care(
+        "to care, and to show that somebody came", erasure="redact", redacted=("tasks", "skills", "cancel_note")
+    )
+    __table_args__ = (
+        sa.CheckConstraint(
+            "state IN ('planned', 'assigned', 'en_route', 'in_progress', 'completed', 'missed', 'cancelled')",
+            name="state",
+        ),
+        sa.CheckConstraint(
+            "cancel_reason IN ('resident', 'agency', 'plan_changed', 'plan_ended', 'closed')", name="cancel_reason"
+        ),
+        sa.CheckConstraint("ends_at > starts_at", name="period"),
+        # Whatever lies ahead or goes on has a moment at which somebody looks after it.
+        sa.CheckConstraint(f"(miss_at IS NOT NULL) = ({_AHEAD})", name="one_ahead_has_a_deadline"),
+        sa.CheckConstraint("(overdue_at IS NOT NULL) = (state = 'in_progress')", name="one_under_way_has_a_deadline"),
+        sa.CheckConstraint(f"late_at IS NULL OR {_AHEAD}", name="only_one_ahead_is_late"),
+        sa.CheckConstraint(f"staff_by IS NULL OR {_AHEAD}", name="only_one_ahead_is_staffed"),
+        sa.UniqueConstraint("template_id", "revision", "occurrence_at"),
+        *(
+            sa.Index(f"ix_eldercare_visit_{column}", column, postgresql_where=sa.text(f"{column} IS NOT NULL"))
+            for column in ("staff_by", "late_at", "miss_at", "overdue_at")
+        ),
+        sa.Index("ix_eldercare_visit_resident_id", "resident_id", "starts_at", "id"),
+        sa.Index("ix_eldercare_visit_organization_id", "organization_id", "starts_at", "id"),
+        {"postgresql_with": {"fillfactor": 80}},
+    )
+
+    community_id: uuid.UUID
+    resident_id: uuid.UUID = Field(foreign_key="identity_resident.id")
+    account_id: uuid.UUID = Field(description="of the resident")
+    organization_id: uuid.UUID
+    care_plan_id: uuid.UUID = Field(foreign_key="eldercare_care_plan.id")
+    template_id: uuid.UUID | None = Field(default=None, foreign_key="eldercare_visit_template.id")
+    revision: int = 1
+    occurrence_at: datetime | None = optional_instant(description="when the template has it; empty: an extra visit")
+    local_date: date
+    time_zone: str
+    starts_at: datetime = instant()
+    ends_at: datetime = instant()
+    flexibility: timedelta = Field(sa_type=sa.Interval)
+    carers: int = Field(default=1, sa_type=sa.SmallInteger)
+    is_critical: bool = False
+    skills: list[str] = text_array()
+    preferred: list[uuid.UUID] = _ids()
+    tasks: str | None = sealed(default=None, description="JSON: what is to be done, as agreed when it was planned")
+    state: str = "planned"
+
+    staff_by: datetime | None = optional_instant(description="when the agency hears that it has no carers yet")
+    late_at: datetime | None = optional_instant(description="when the agency hears that nobody has arrived")
+    miss_at: datetime | None = optional_instant(description="when it counts as missed")
+    overdue_at: datetime | None = optional_instant(description="when whoever has not left is looked after")
+    overdue_step: int = Field(default=0, sa_type=sa.SmallInteger)
+    started_at: datetime | None = optional_instant()
+    completed_at: datetime | None = optional_instant()
+    closed_at: datetime | None = optional_instant(description="when it was missed, cancelled, or recorded as done")
+    closed_by: uuid.UUID | None = Field(default=None, description="empty: Hearthline itself")
+    cancel_reason: str | None = None
+    cancel_note: str | None = sealed(default=None)
+
+
+class VisitCarer(Table, table=True):
+    """Somebody who makes a visit: assigned, on the way, there, gone again, and what proves it."""
+
+    __tablename__ = "eldercare_visit_carer"
+    privacy: ClassVar[Privacy] = _care(
+        "to know who came, and to pay them",
+        erasure="redact",
+        redacted=("arrival_proof", "departure_proof", "removal_note"),
+        also=("account_id",),
+    )
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('assigned', 'en_route', 'present', 'left', 'removed', 'absent')", name="state"),
+        sa.CheckConstraint("arrival_how IN ('tag', 'qr', 'gps', 'manual')", name="arrival_how"),
+        sa.CheckConstraint("departure_how IN ('tag', 'qr', 'gps', 'manual')", name="departure_how"),
+        sa.CheckConstraint("departed_at >= arrived_at", name="leaves_after_coming"),
+        sa.Index(
+            "uq_eldercare_visit_carer_once",
+            "visit_id",
+            "account_id",
+            unique=True,
+            postgresql_where=sa.text("state NOT IN ('removed', 'absent')"),
+        ),
+        sa.Index("ix_eldercare_visit_carer_account_id", "account_id", "starts_at"),
+        sa.Index("ix_eldercare_visit_carer_resident_id", "resident_id"),
+        sa.Index("ix_eldercare_visit_carer_arrived_at", "organization_id", "arrived_at", "id"),
+    )
+
+    visit_id: uuid.UUID = Field(foreign_key="eldercare_visit.id")
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    account_id: uuid.UUID = Field(description="of the carer")
+    state: str = "assigned"
+    starts_at: datetime = instant(description="of the visit, for the carer's day")
+    reservation_id: uuid.UUID
+    assigned_by: uuid.UUID
+    en_route_at: datetime | None = optional_instant()
+    arrived_at: datetime | None = optional_instant()
+    arrival_how: str | None = None
+    arrival_proof: str | None = sealed(default=None, description="JSON: the tag, the position, or why it is by hand")
+    departed_at: datetime | None = optional_instant()
+    departure_how: str | None = None
+    departure_proof: str | None = sealed(default=None)
+    removed_at: datetime | None = optional_instant()
+    removed_by: uuid.UUID | None = None
+    removal_note: str | None = sealed(default=None)
+
+
+class VisitTick(Table, table=True):
+    """What became of one task of a visit."""
+
+    __tablename__ = "eldercare_visit_tick"
+    privacy: ClassVar[Privacy] = _care("to show what was done")
+    __table_args__ = (
+        sa.UniqueConstraint("visit_id", "task_id"),
+        sa.CheckConstraint("is_done OR reason IS NOT NULL", name="what_is_left_undone_says_why"),
+        sa.Index("ix_eldercare_visit_tick_resident_id", "resident_id"),
+    )
+
+    visit_id: uuid.UUID = Field(foreign_key="eldercare_visit.id")
+    resident_id: uuid.UUID
+    task_id: uuid.UUID
+    is_done: bool
+    reason: str | None = sealed(default=None)
+    ticked_at: datetime = instant()
+    ticked_by: uuid.UUID
+
+
+class VisitNote(Table, table=True):
+    """What a carer wrote down, or left for whoever comes next."""
+
+    __tablename__ = "eldercare_visit_note"
+    privacy: ClassVar[Privacy] = _care("to care with what others saw")
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('note', 'handover')", name="kind"),
+        sa.Index("ix_eldercare_visit_note_visit_id", "visit_id", "id"),
+        sa.Index("ix_eldercare_visit_note_resident_id", "resident_id", "kind", "id"),
+    )
+
+    visit_id: uuid.UUID = Field(foreign_key="eldercare_visit.id")
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    author_id: uuid.UUID
+    kind: str
+    text: str = sealed()
+    written_at: datetime = instant()
+
+
+class DoorTag(Table, table=True):
+    """A tag or a printed code at a resident's door: whoever reads it out stands there."""
+
+    __tablename__ = "eldercare_door_tag"
+    privacy: ClassVar[Privacy] = _care("to prove that somebody came", withheld=("digest",))
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('tag', 'qr')", name="kind"),
+        sa.UniqueConstraint("digest"),
+        sa.Index("ix_eldercare_door_tag_resident_id", "resident_id", "id"),
+    )
+
+    community_id: uuid.UUID
+    resident_id: uuid.UUID = Field(foreign_key="identity_resident.id")
+    kind: str
+    digest: bytes = Field(sa_type=sa.LargeBinary, description="SHA-256 of what it holds")
+    created_by: uuid.UUID
+    revoked_at: datetime | None = optional_instant()
+
+
+class CarerProfile(Table, table=True):
+    """What an agency's planner must know of a carer: what they can do, and from where they set out."""
+
+    __tablename__ = "eldercare_carer_profile"
+    privacy: ClassVar[Privacy] = Privacy(subject="account_id", purpose="to plan who goes to whom")
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "account_id"),
+        sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="place"),
+        sa.Index("ix_eldercare_carer_profile_account_id", "account_id"),
+    )
+
+    community_id: uuid.UUID
+    organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
+    account_id: uuid.UUID
+    skills: list[str] = text_array()
+    latitude: float | None = None
+    longitude: float | None = None
+    buffer: timedelta = Field(default=timedelta(), sa_type=sa.Interval, description="kept free after each visit")
+    most_work: timedelta | None = Field(default=None, sa_type=sa.Interval, description="with residents, in a day")
+
+
+class Shift(Table, table=True):
+    """When a carer works for an agency."""
+
+    __tablename__ = "eldercare_shift"
+    privacy: ClassVar[Privacy] = Privacy(subject="account_id", purpose="to plan who goes to whom")
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "account_id", "starts_at"),
+        sa.CheckConstraint("ends_at > starts_at", name="period"),
+        sa.Index("ix_eldercare_shift_account_id", "account_id", "starts_at"),
+        sa.Index("ix_eldercare_shift_organization_id", "organization_id", "starts_at", "id"),
+    )
+
+    community_id: uuid.UUID
+    organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
+    account_id: uuid.UUID
+    starts_at: datetime = instant()
+    ends_at: datetime = instant()
+    break_length: timedelta | None = Field(default=None, sa_type=sa.Interval)
+
+
+class RoutePlan(Table, table=True):
+    """A proposal who of an agency goes where on a day; accepted, it becomes assignments."""
+
+    __tablename__ = "eldercare_route_plan"
+    privacy: ClassVar[Privacy] = Privacy.none("names an agency and a day; who goes to whom is in its stops")
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('proposed', 'accepted')", name="state"),
+        sa.Index("ix_eldercare_route_plan_organization_id", "organization_id", "id"),
+    )
+
+    community_id: uuid.UUID
+    organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
+    day: date
+    state: str = "proposed"
+    travel: timedelta = Field(sa_type=sa.Interval)
+    created_by: uuid.UUID
+    accepted_at: datetime | None = optional_instant()
+    accepted_by: uuid.UUID | None = None
+
+
+class RouteStop(Table, table=True):
+    """What a proposal says of a visit: a carer who makes it, or why there is none."""
+
+    __tablename__ = "eldercare_route_stop"
+    privacy: ClassVar[Privacy] = _care("to plan who goes to whom", also=("account_id", "replaces"))
+    __table_args__ = (
+        sa.CheckConstraint("reason IN ('skill', 'hours', 'rest', 'too_much', 'travel', 'busy', 'pair')", name="reason"),
+        sa.CheckConstraint("(account_id IS NULL) = (reason IS NOT NULL)", name="somebody_or_a_reason"),
+        sa.Index("ix_eldercare_route_stop_route_plan_id", "route_plan_id", "starts_at", "id"),
+        sa.Index("ix_eldercare_route_stop_resident_id", "resident_id"),
+        sa.Index("ix_eldercare_route_stop_visit_id", "visit_id"),
+    )
+
+    route_plan_id: uuid.UUID = Field(foreign_key="eldercare_route_plan.id")
+    visit_id: uuid.UUID = Field(description="may be forgotten meanwhile: nobody was told of it")
+    visit_version: int = Field(description="the visit as it was planned")
+    resident_id: uuid.UUID
+    account_id: uuid.UUID | None = None
+    replaces: uuid.UUID | None = Field(default=None, description="the carer who cannot come")
+    starts_at: datetime = instant()
+    ends_at: datetime = instant()
+    reason: str | None = None
+    skills: list[str] = text_array()
+
+
+def table_of(model: type[Table]) -> sa.Table:
+    """Return a model's table, for Core statements."""
+    return cast(sa.Table, sa.inspect(model).local_table)
+
+
+CARE_PLANS = table_of(CarePlan)
+TEMPLATES = table_of(VisitTemplate)
+VISITS = table_of(Visit)
+CARERS = table_of(VisitCarer)
+TICKS = table_of(VisitTick)
+NOTES = table_of(VisitNote)
+DOOR_TAGS = table_of(DoorTag)
+PROFILES = table_of(CarerProfile)
+SHIFTS = table_of(Shift)
+ROUTE_PLANS = table_of(RoutePlan)
+ROUTE_STOPS = table_of(RouteStop)

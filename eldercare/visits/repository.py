@@ -1,0 +1,183 @@
+"""The SQL that writes visits: what locks one, what moves it from state to state, and who makes it."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock
+from eldercare.visits import rules
+from eldercare.visits.models import CARERS, TICKS, VISITS
+from eldercare.visits.rules import CarerState, State
+
+_INSTANT = sa.DateTime(timezone=True)
+_IDS = sa.bindparam("visit_ids", type_=ARRAY(sa.Uuid))
+_NOW = sa.bindparam("moment", type_=_INSTANT)
+_ACTIVE_CARER = CARERS.c.state.not_in([sa.literal(state, sa.Text) for state in ("removed", "absent")])
+
+_LOCK = sa.select(VISITS).where(VISITS.c.id == sa.any_(_IDS)).order_by(VISITS.c.id).with_for_update(key_share=True)
+_LOCK_AHEAD_OF = (
+    sa.select(VISITS)
+    .where(
+        VISITS.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
+        VISITS.c.state.in_([sa.literal(state, sa.Text) for state in rules.AHEAD]),
+    )
+    .order_by(VISITS.c.id)
+    .with_for_update(key_share=True)
+)
+_CARERS_OF = (
+    sa.select(CARERS).where(CARERS.c.visit_id == sa.any_(_IDS), _ACTIVE_CARER).order_by(CARERS.c.visit_id, CARERS.c.id)
+)
+_ALL_CARERS_OF = sa.select(CARERS).where(CARERS.c.visit_id == sa.any_(_IDS)).order_by(CARERS.c.visit_id, CARERS.c.id)
+_INSERT_VISITS: Final = insert(VISITS).on_conflict_do_nothing()
+_INSERT_CARER: Final = (
+    insert(CARERS)
+    .on_conflict_do_nothing(
+        index_elements=["visit_id", "account_id"], index_where=sa.text("state NOT IN ('removed', 'absent')")
+    )
+    .returning(CARERS.c.id)
+)
+_DELETE = (
+    sa.delete(VISITS)
+    .where(
+        VISITS.c.id == sa.any_(_IDS),
+        VISITS.c.state == sa.literal("planned", sa.Text),
+        ~sa.exists().where(CARERS.c.visit_id == VISITS.c.id),
+    )
+    .returning(VISITS.c.id)
+)
+_OF_CARER_AHEAD = (
+    sa.select(VISITS.c.id)
+    .join(CARERS, CARERS.c.visit_id == VISITS.c.id)
+    .where(
+        CARERS.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),
+        CARERS.c.state.in_([sa.literal(state, sa.Text) for state in ("assigned", "en_route", "present")]),
+        sa.or_(
+            sa.bindparam("organization_id", type_=sa.Uuid).is_(None),
+            VISITS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
+        ),
+    )
+    .order_by(VISITS.c.id)
+)
+_TICK = insert(TICKS)
+_SET_TICK = _TICK.on_conflict_do_update(
+    index_elements=["visit_id", "task_id"],
+    set_={
+        "is_done": _TICK.excluded.is_done,
+        "reason": _TICK.excluded.reason,
+        "ticked_at": _TICK.excluded.ticked_at,
+        "ticked_by": _TICK.excluded.ticked_by,
+        "updated_at": _TICK.excluded.updated_at,
+        "version": TICKS.c.version + 1,
+    },
+)
+_TICKED = sa.select(TICKS.c.task_id).where(TICKS.c.visit_id == sa.bindparam("visit_id", type_=sa.Uuid))
+
+
+async def lock_visits(session: AsyncSession, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, sa.Row[Any]]:
+    """Return the visits, locked in one order everywhere; unknown ids are left out."""
+    rows = await session.execute(_LOCK, {"visit_ids": list(visit_ids)})
+    return {row.id: row for row in rows}
+
+
+async def lock_ahead(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> list[sa.Row[Any]]:
+    """Return the residents' visits that have not begun, locked."""
+    return list(await session.execute(_LOCK_AHEAD_OF, {"resident_ids": list(resident_ids)}))
+
+
+async def carers_of(
+    session: AsyncSession, visit_ids: Iterable[uuid.UUID], *, removed: bool = False
+) -> dict[uuid.UUID, list[sa.Row[Any]]]:
+    """Return who makes each visit, the longest assigned first; with ``removed`` those who no longer do, too."""
+    found: dict[uuid.UUID, list[sa.Row[Any]]] = {visit_id: [] for visit_id in visit_ids}
+    statement = _ALL_CARERS_OF if removed else _CARERS_OF
+    for row in await session.execute(statement, {"visit_ids": list(found)}):
+        found[row.visit_id].append(row)
+    return found
+
+
+async def become(session: AsyncSession, visit_ids: Iterable[uuid.UUID], target: State, **values: Any) -> set[uuid.UUID]:
+    """Move those visits to ``target`` from which the transitions lead there; return which that was."""
+    deadlines: dict[str, Any] = {}
+    if target not in rules.AHEAD:
+        deadlines = {"staff_by": None, "late_at": None, "miss_at": None}
+    if target != "in_progress":
+        deadlines["overdue_at"] = None
+    statement = (
+        sa.update(VISITS)
+        .where(
+            VISITS.c.id == sa.any_(_IDS),
+            VISITS.c.state.in_([sa.literal(state, sa.Text) for state in rules.sources(target)]),
+        )
+        .values(state=target, updated_at=_NOW, version=VISITS.c.version + 1, **(deadlines | values))
+        .returning(VISITS.c.id)
+    )
+    rows = await session.scalars(statement, {"visit_ids": list(visit_ids), "moment": clock.now()})
+    return set(rows.all())
+
+
+async def change_visit(session: AsyncSession, visit_id: uuid.UUID, **values: Any) -> None:
+    """Change what is not the state of a locked visit."""
+    await session.execute(
+        sa.update(VISITS)
+        .where(VISITS.c.id == visit_id)
+        .values(updated_at=clock.now(), version=VISITS.c.version + 1, **values)
+    )
+
+
+async def insert_visits(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert visits; what another worker planned first stays as it is."""
+    now = clock.now()
+    given = {"created_at": now, "updated_at": now, "version": 1, "state": "planned", "overdue_step": 0}
+    if rows:
+        await session.execute(_INSERT_VISITS, [{"id": clock.new_id(), **given, **row} for row in rows])
+
+
+async def delete_planned(session: AsyncSession, visit_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Forget visits nobody ever was assigned to: nobody was told of them. Return which that were."""
+    return set((await session.scalars(_DELETE, {"visit_ids": list(visit_ids)})).all())
+
+
+async def insert_carer(session: AsyncSession, values: Mapping[str, Any]) -> uuid.UUID | None:
+    """Insert who makes a visit; ``None`` if they do already."""
+    now = clock.now()
+    row = {"id": clock.new_id(), "created_at": now, "updated_at": now, "version": 1, "state": "assigned", **values}
+    inserted: uuid.UUID | None = await session.scalar(_INSERT_CARER, row)
+    return inserted
+
+
+async def change_carer(
+    session: AsyncSession, carer_id: uuid.UUID, sources: Iterable[CarerState], **values: Any
+) -> bool:
+    """Change who makes a visit, if they stand in one of ``sources``; say whether they did."""
+    statement = (
+        sa.update(CARERS)
+        .where(CARERS.c.id == carer_id, CARERS.c.state.in_([sa.literal(state, sa.Text) for state in sources]))
+        .values(updated_at=clock.now(), version=CARERS.c.version + 1, **values)
+        .returning(CARERS.c.id)
+    )
+    return await session.scalar(statement) is not None
+
+
+async def visits_of_carer(
+    session: AsyncSession, account_id: uuid.UUID, organization_id: uuid.UUID | None
+) -> list[uuid.UUID]:
+    """Return the visits a carer is to make or is at, of one agency if it is named."""
+    binds = {"account_id": account_id, "organization_id": organization_id}
+    return list((await session.scalars(_OF_CARER_AHEAD, binds)).all())
+
+
+async def set_ticks(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what became of tasks; the last word counts."""
+    now = clock.now()
+    given = {"created_at": now, "updated_at": now, "version": 1, "ticked_at": now}
+    if rows:
+        await session.execute(_SET_TICK, [{"id": clock.new_id(), **given, **row} for row in rows])
+
+
+async def ticked(session: AsyncSession, visit_id: uuid.UUID) -> set[uuid.UUID]:
+    """Return the tasks of a visit of which it is known what became of them."""
+    return set((await session.scalars(_TICKED, {"visit_id": visit_id})).all())

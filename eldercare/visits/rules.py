@@ -1,0 +1,204 @@
+"""When visits are, what may become of them, and what proves that somebody was there: decisions without I/O."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final, Literal
+
+from app.dispatch.api import Place, distance
+from eldercare.check_ins.rules import Recurrence, occurrences, resolve, zone
+
+State = Literal["planned", "assigned", "en_route", "in_progress", "completed", "missed", "cancelled"]
+CarerState = Literal["assigned", "en_route", "present", "left", "removed", "absent"]
+How = Literal["tag", "qr", "gps", "manual"]
+
+TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
+    "planned": frozenset({"assigned", "in_progress", "missed", "cancelled"}),
+    "assigned": frozenset({"planned", "en_route", "in_progress", "missed", "cancelled"}),
+    "en_route": frozenset({"planned", "assigned", "in_progress", "missed", "cancelled"}),
+    "in_progress": frozenset({"completed"}),
+    # Whoever comes after all is let in: a visit that was missed can still be made.
+    "missed": frozenset({"in_progress"}),
+    "completed": frozenset(),
+    "cancelled": frozenset(),
+}
+"""What may become of a visit. One for two carers begins with the first of them, though it was not fully assigned."""
+
+AHEAD: Final[tuple[State, ...]] = ("planned", "assigned", "en_route")
+OPEN: Final[tuple[State, ...]] = (*AHEAD, "in_progress")
+
+HORIZON: Final = timedelta(days=14)
+PLANNING_INTERVAL: Final = timedelta(hours=24)
+STAFFED_BEFORE: Final = timedelta(hours=2)
+"""So long before its time the agency hears that a visit has no carers: there is still time to find somebody."""
+LATE_AFTER: Final = timedelta(minutes=15)
+"""After that the agency hears that nobody has arrived."""
+MISSED_AFTER: Final = timedelta(minutes=60)
+CRITICAL_MISSED_AFTER: Final = timedelta(minutes=30)
+"""After that the visit counts as missed and an alarm is raised; sooner where the time matters."""
+CHECK_OUT_AFTER: Final = timedelta(minutes=15)
+"""After the end a carer who has not left is asked; after as long again the agency and the desk hear of it."""
+CHECK_OUT_AGAIN: Final = timedelta(minutes=30)
+EARLY: Final = timedelta(hours=2)
+"""How long before its time a visit can begin."""
+LATEST_ARRIVAL: Final = timedelta(hours=12)
+"""How long after its start a visit can still begin."""
+CLOCK_SKEW: Final = timedelta(minutes=2)
+OLDEST_REPORT: Final = timedelta(hours=24)
+"""How far back an app that had no network is believed."""
+
+RADIUS: Final = 150.0
+"""Metres around the home within which a position proves presence: a large building, and a phone under a roof."""
+MOST_ACCURACY: Final = 100.0
+"""Metres; a position less certain than this proves nothing."""
+LONGEST: Final = timedelta(hours=16)
+SHORTEST: Final = timedelta(minutes=5)
+
+
+def sources(target: State) -> tuple[State, ...]:
+    """Return the states from which a visit may become ``target``."""
+    return tuple(state for state, targets in TRANSITIONS.items() if target in targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long a visit is: a duration, or until a time on the wall (a night watch ends at six, whatever clocks do)."""
+
+    duration: timedelta | None = None
+    until: time | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ``ValueError`` unless exactly one of the two is given."""
+        if (self.duration is None) == (self.until is None):
+            raise ValueError("a visit has a duration, or a time at which it ends")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Occurrence:
+    """One visit as it is agreed: from when until when, and the local day on which it begins."""
+
+    starts_at: datetime
+    ends_at: datetime
+    local_date: date
+
+
+def ends_at(day: date, begins: time, starts_at: datetime, length: Length, time_zone: str) -> datetime:
+    """Return when a visit ends that begins at the wall time ``begins`` of a local day.
+
+    ``until`` at or before ``begins`` is on the next day. Where clocks skip both times the visit keeps the length it has
+    on the wall (02:30 to 03:00 in a spring night is half an hour from 03:30).
+    """
+    if length.duration is not None:
+        return starts_at + length.duration
+    until = length.until or begins
+    last_day = day if until > begins else day + timedelta(days=1)
+    end = resolve(last_day, until, time_zone)
+    on_the_wall = datetime.combine(last_day, until) - datetime.combine(day, begins)
+    return end if end > starts_at else starts_at + on_the_wall
+
+
+def visits_between(
+    recurrence: Recurrence,
+    length: Length,
+    time_zone: str,
+    start: datetime,
+    end: datetime,
+    calendar: Mapping[date, bool],
+) -> list[Occurrence]:
+    """Return the visits that begin in ``[start, end)``, in order, however the range is cut up."""
+    (begins,) = recurrence.times
+    return [
+        Occurrence(found.due_at, ends_at(found.local_date, begins, found.due_at, length, time_zone), found.local_date)
+        for found in occurrences(recurrence, time_zone, start, end, calendar)
+    ]
+
+
+def staff_by(starts_at: datetime) -> datetime:
+    """Return when the agency hears that a visit has no carers yet."""
+    return starts_at - STAFFED_BEFORE
+
+
+def late_at(starts_at: datetime) -> datetime:
+    """Return when the agency hears that nobody has arrived."""
+    return starts_at + LATE_AFTER
+
+
+def missed_at(starts_at: datetime, *, is_critical: bool) -> datetime:
+    """Return when a visit to which nobody came counts as missed."""
+    return starts_at + (CRITICAL_MISSED_AFTER if is_critical else MISSED_AFTER)
+
+
+def check_out_at(arrived_at: datetime, ends: datetime) -> datetime:
+    """Return when a carer who is still there is asked: who came late stays as long as was agreed, at most so long."""
+    return max(ends, arrived_at) + CHECK_OUT_AFTER
+
+
+def is_believable(occurred_at: datetime, now: datetime) -> bool:
+    """Say whether an app's own time can be taken: not in the future, at most a day back."""
+    return now - OLDEST_REPORT <= occurred_at <= now + CLOCK_SKEW
+
+
+def can_arrive(starts_at: datetime, at: datetime) -> bool:
+    """Say whether a visit can begin at that time."""
+    return starts_at - EARLY <= at <= starts_at + LATEST_ARRIVAL
+
+
+Doubt = Literal["inaccurate", "elsewhere", "unknown_home"]
+
+
+def doubt(home: Place | None, found: Place, accuracy: float) -> tuple[Doubt, float | None] | None:
+    """Return why a position does not prove that somebody is at the home, with the metres between; ``None`` if it does.
+
+    The uncertainty counts for the carer, up to a point: ``RADIUS`` is measured from the edge of where they may be.
+    """
+    if home is None:
+        return "unknown_home", None
+    if accuracy > MOST_ACCURACY:
+        return "inaccurate", None
+    away = distance(home, found)
+    return ("elsewhere", away) if away - accuracy > RADIUS else None
+
+
+def new_door_code() -> str:
+    """Return what a door's tag or QR code holds: 128 bits nobody guesses."""
+    return secrets.token_urlsafe(16)
+
+
+def door_digest(code: str) -> bytes:
+    """Return what is kept of a door's code: whoever reads the table cannot make a tag."""
+    return hashlib.sha256(code.strip().encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What of a carer at a visit decides how it goes on."""
+
+    state: CarerState
+    arrived_at: datetime | None
+
+
+def is_over(presences: Iterable[Presence]) -> bool:
+    """Say whether a visit that began is over: somebody was there and left, and nobody is there any more.
+
+    Who was removed while they were there did not finish it: somebody else does, or the agency says how it ended.
+    """
+    known = list(presences)
+    return any(one.state == "left" for one in known) and not any(one.state == "present" for one in known)
+
+
+def hours(starts: datetime, ends: datetime) -> str:
+    """Return the hours that really passed, with two decimals: on the night clocks change there are 7 or 9, not 8."""
+    seconds = max(0, round((ends - starts).total_seconds()))
+    return f"{seconds / 3600:.2f}"
+
+
+def day_bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
+    """Return the instants at which a local day begins and ends: 23 to 25 hours."""
+    return resolve(day, time(), time_zone), resolve(day + timedelta(days=1), time(), time_zone)
+
+
+def local_date(at: datetime, time_zone: str) -> date:
+    """Return the local day an instant lies on."""
+    return at.astimezone(zone(time_zone)).date()

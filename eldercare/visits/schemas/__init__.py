@@ -1,0 +1,1 @@
+"""What callers say and are told about care at home."""

@@ -1,0 +1,1 @@
+"""What is done with care plans and visits."""

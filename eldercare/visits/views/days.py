@@ -1,0 +1,126 @@
+"""The SQL that reads a carer's day: to whom, where, what for, how to get there, and what was left to be known."""
+
+import uuid
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import audit
+from app.core.access import Actor
+from app.dispatch.api import Place, Speed, travel_time
+from app.identity.api import Home, actor_binds, homes, is_visible, people
+from eldercare.visits.models import CARERS, NOTES, VISITS
+from eldercare.visits.schemas.visits import NotePublic
+from eldercare.visits.schemas.work import StopPublic
+from eldercare.visits.views.visits import note_public, tasks
+
+_INSTANT = sa.DateTime(timezone=True)
+_own = CARERS.alias("own")
+_STOPS = (
+    sa.select(VISITS, _own.c.state.label("own_state"))
+    .join(_own, _own.c.visit_id == VISITS.c.id)
+    .where(
+        _own.c.account_id == sa.bindparam("carer_account", type_=sa.Uuid),
+        _own.c.state.not_in([sa.literal(state, sa.Text) for state in ("removed", "absent")]),
+        VISITS.c.starts_at < sa.bindparam("until", type_=_INSTANT),
+        VISITS.c.ends_at > sa.bindparam("since", type_=_INSTANT),
+        VISITS.c.state != sa.literal("cancelled", sa.Text),
+        is_visible(VISITS.c.resident_id, "visits:read"),
+    )
+    .order_by(VISITS.c.starts_at, VISITS.c.id)
+)
+_OTHERS = (
+    sa.select(CARERS.c.visit_id, CARERS.c.account_id)
+    .where(
+        CARERS.c.visit_id == sa.any_(sa.bindparam("visit_ids", type_=ARRAY(sa.Uuid))),
+        CARERS.c.account_id != sa.bindparam("carer_account", type_=sa.Uuid),
+        CARERS.c.state.not_in([sa.literal(state, sa.Text) for state in ("removed", "absent")]),
+    )
+    .order_by(CARERS.c.visit_id, CARERS.c.id)
+)
+# The latest word that was left by somebody of the same agency.
+_HANDOVERS = (
+    sa.select(NOTES)
+    .ext(distinct_on(NOTES.c.resident_id, NOTES.c.organization_id))
+    .where(
+        NOTES.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
+        NOTES.c.kind == sa.literal("handover", sa.Text),
+    )
+    .order_by(NOTES.c.resident_id, NOTES.c.organization_id, NOTES.c.id.desc())
+)
+
+
+async def carer_day(connection: AsyncConnection, actor: Actor, since: datetime, until: datetime) -> list[StopPublic]:
+    """Return the visits the actor makes in a stretch of time, in order; reading them is on record for each resident."""
+    binds = {"carer_account": actor.id, "since": since, "until": until, **actor_binds(actor, "visits:read")}
+    rows = list(await connection.execute(_STOPS, binds))
+    residents = {row.resident_id for row in rows}
+    for row in {row.resident_id: row for row in rows}.values():
+        await audit.record(connection, actor, "visits:day", resident_id=row.resident_id, community_id=row.community_id)
+    found = await homes(connection, residents)
+    together = await _together(connection, actor, [row.id for row in rows])
+    handovers = await _handovers(connection, residents)
+    todo = await tasks(connection, rows)
+    stops: list[StopPublic] = []
+    before: Place | None = None
+    for index, row in enumerate(rows):
+        home = found.get(row.resident_id)
+        here = _place(home)
+        is_known = index > 0 and here is not None and before is not None
+        stops.append(
+            StopPublic.model_validate(
+                {
+                    **row._mapping,  # noqa: SLF001 - a row's public view
+                    **_address(home),
+                    "visit_id": row.id,
+                    "together_with": together[row.id],
+                    "travel": travel_time(before, here, Speed()) if is_known else None,
+                    "tasks": todo[row.id],
+                    "handover": handovers.get((row.resident_id, row.organization_id)),
+                }
+            )
+        )
+        before = here
+    return stops
+
+
+def _address(home: Home | None) -> dict[str, Any]:
+    if home is None:
+        return dict.fromkeys(("address", "building", "latitude", "longitude"), None) | {"name": "—", "language": "en"}
+    return {
+        "name": home.name,
+        "language": home.language,
+        "address": home.address,
+        "building": home.building,
+        "latitude": home.latitude,
+        "longitude": home.longitude,
+    }
+
+
+def _place(home: Home | None) -> Place | None:
+    if home is None or home.latitude is None or home.longitude is None:
+        return None
+    return Place(home.latitude, home.longitude)
+
+
+async def _together(
+    connection: AsyncConnection, actor: Actor, visit_ids: list[uuid.UUID]
+) -> defaultdict[uuid.UUID, list[str]]:
+    rows = list(await connection.execute(_OTHERS, {"visit_ids": visit_ids, "carer_account": actor.id}))
+    names = await people(connection, {row.account_id for row in rows})
+    together: defaultdict[uuid.UUID, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.account_id in names:
+            together[row.visit_id].append(names[row.account_id].name)
+    return together
+
+
+async def _handovers(
+    connection: AsyncConnection, residents: set[uuid.UUID]
+) -> dict[tuple[uuid.UUID, uuid.UUID], NotePublic]:
+    rows = await connection.execute(_HANDOVERS, {"resident_ids": list(residents)})
+    return {(row.resident_id, row.organization_id): note_public(row) for row in rows}
