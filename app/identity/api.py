@@ -25,6 +25,7 @@ from app.identity.consent.rules import GivenKind
 from app.identity.consent.schemas import GrantPublic
 from app.identity.consent.service import close_break_glass, open_break_glass
 from app.identity.consent.texts import LANGUAGES, language_for
+from app.identity.consent.views import grantees
 from app.identity.consent.views import grants as _grants
 from app.identity.erasure.problems import FreshSignInNeeded, ResidenceNotEnded
 from app.identity.erasure.service import HeldPerson, erase_person, hold_person, require_fresh_sign_in
@@ -44,10 +45,11 @@ from app.identity.organizations.views import (
     InvitationMessage,
     duty_desk,
     invitation_message,
+    operator_staff,
     organization_members,
     organizations_serving,
 )
-from app.identity.people.names import community_names, resident_names
+from app.identity.people.names import account_name, community_names, resident_name, resident_names
 from app.identity.people.problems import ResidenceEnded
 from app.identity.people.schemas import ContactPointPublic, PersonPublic, ProfilePublic
 from app.identity.people.service import create_account
@@ -102,6 +104,7 @@ __all__ = [
     "ResidentSubject",
     "SecondFactorNeeded",
     "SignInCode",
+    "account_name",
     "accounts_answering_at",
     "actor_binds",
     "actor_by_phone",
@@ -124,6 +127,7 @@ __all__ = [
     "find_accounts_by_phone",
     "find_community",
     "found_community",
+    "grantees",
     "grants_in_force",
     "held_scopes",
     "hold_person",
@@ -138,6 +142,7 @@ __all__ = [
     "member_guard",
     "not_to_be_called",
     "open_break_glass",
+    "operator_staff",
     "organization_members",
     "organizations_serving",
     "people",
@@ -147,6 +152,7 @@ __all__ = [
     "require_member",
     "require_resident",
     "resident_guard",
+    "resident_name",
     "resident_names",
     "revoke_grant",
     "sign_in_code",
@@ -177,9 +183,12 @@ async def add_grant(
     grantee_account_id: uuid.UUID,
     scopes: Iterable[str],
     kind: GivenKind = "consent",
+    starts_at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> Grant:
     """Let a person see or do ``scopes`` with a resident, on behalf of ``actor``, and return the grant.
+
+    From ``starts_at`` (default: now) to ``expires_at`` (default: until it is revoked).
 
     Raises ``NotFound``, ``Forbidden`` without ``grants:manage``, ``GrantExists`` if one of its kind is in force.
     """
@@ -191,6 +200,7 @@ async def add_grant(
         grantee_account_id=grantee_account_id,
         scopes=scopes,
         kind=kind,
+        starts_at=starts_at,
         expires_at=expires_at,
     )
 

@@ -20,6 +20,8 @@ MEDICATION_READ: Final = "medication:read"
 MEDICATION_MANAGE: Final = "medication:manage"
 APPOINTMENTS_MANAGE: Final = "appointments:manage"
 HOME_CONTROL: Final = "home:control"
+MESSAGES_READ: Final = "messages:read"
+MESSAGES_WRITE: Final = "messages:write"
 
 GRANTABLE: Final = frozenset(
     {
@@ -39,6 +41,8 @@ GRANTABLE: Final = frozenset(
         MEDICATION_MANAGE,
         APPOINTMENTS_MANAGE,
         HOME_CONTROL,
+        MESSAGES_READ,
+        MESSAGES_WRITE,
     }
 )
 """What a resident can let somebody see or do. Managing grants itself stays with the resident (and operators)."""

@@ -23,6 +23,8 @@ Scope = Literal[
     "medication:read",
     "appointments:manage",
     "home:control",
+    "messages:read",
+    "messages:write",
 ]
 USUAL_SCOPES: tuple[Scope, ...] = (
     "profile:read",

@@ -26,6 +26,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.MEDICATION_MANAGE: "change your medication plan",
         s.APPOINTMENTS_MANAGE: "book, move and cancel appointments for you",
         s.HOME_CONTROL: "operate lights, doors and devices in your home",
+        s.MESSAGES_READ: "read what is written in your care circle",
+        s.MESSAGES_WRITE: "write in your care circle",
     },
     "zh-CN": {
         s.PROFILE_READ: "查看您的姓名、住址、语言和紧急备注",
@@ -46,6 +48,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.MEDICATION_MANAGE: "修改您的用药计划",
         s.APPOINTMENTS_MANAGE: "为您预约、改约和取消就诊",
         s.HOME_CONTROL: "操作您家中的灯、门和设备",
+        s.MESSAGES_READ: "阅读您关爱圈里的消息",
+        s.MESSAGES_WRITE: "在您的关爱圈里发消息",
     },
 }
 """Language → scope → the end of the sentence “this person may …”."""
