@@ -21,10 +21,10 @@ from app.identity.communities.schemas import CommunityPublic, HolidayPublic
 from app.identity.communities.service import create_community
 from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
-from app.identity.consent.rules import GivenKind
+from app.identity.consent.rules import GivenKind, grantable
 from app.identity.consent.schemas import GrantPublic
 from app.identity.consent.service import close_break_glass, open_break_glass
-from app.identity.consent.texts import LANGUAGES, language_for
+from app.identity.consent.texts import LANGUAGES, explain, language_for
 from app.identity.consent.views import grantees
 from app.identity.consent.views import grants as _grants
 from app.identity.erasure.problems import FreshSignInNeeded, ResidenceNotEnded
@@ -124,9 +124,11 @@ __all__ = [
     "create_community",
     "duty_desk",
     "erase_person",
+    "explain",
     "find_accounts_by_phone",
     "find_community",
     "found_community",
+    "grantable",
     "grantees",
     "grants_in_force",
     "held_scopes",

@@ -150,7 +150,7 @@ def _false_alarms(*, by_resident: bool) -> sa.Select[Any]:
     counted = (
         sa.select(
             whose.label("resident_id"),
-            _alarms.c.kind,
+            sa.cast(_alarms.c.kind, sa.Text).label("kind"),
             sa.func.count().label("alarms"),
             false.label("false_alarms"),
             sa.cast(-false, sa.Integer).label("fewer"),

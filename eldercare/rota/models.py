@@ -52,7 +52,6 @@ class RotaSwap(Table, table=True):
     __table_args__ = (
         sa.CheckConstraint("state IN ('offered', 'accepted', 'declined', 'withdrawn')", name="state"),
         sa.CheckConstraint("ends_at > starts_at", name="period"),
-        sa.CheckConstraint("giver_id <> taker_id", name="two_people"),
         sa.Index("ix_eldercare_rota_swap_giver_id", "giver_id", "ends_at"),
         sa.Index("ix_eldercare_rota_swap_taker_id", "taker_id", "ends_at"),
         sa.Index("ix_eldercare_rota_swap_resident_id", "resident_id", "ends_at", postgresql_where=OPEN_SWAP),

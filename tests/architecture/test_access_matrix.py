@@ -27,6 +27,8 @@ SHOWN_IN_LISTS: Final = {
     "listCheckInsOfDay": {"resident", "family", "operator", "desk", "office", "agency", "carer", "client"},
     "listAlarmQueue": {"resident", "family", "operator", "desk", "office", "agency", "carer"},
     "listCircles": {"family"},
+    "listDeskQueue": {"operator", "desk"},
+    "listProxiesToCheck": {"operator"},
 }
 
 

@@ -52,6 +52,7 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "identity_grant": {"expires_at": None, "scopes": ["profile:read"]},
     "eldercare_alarm": {"state": "resolved", "next_step_at": None},
     "eldercare_check_in": {"state": "answered", "next_prompt_at": None, "settle_by": None, "answer_by": None},
+    "eldercare_proxy": {"scopes": ["profile:read"]},
     "media_upload": {"size": 1, "received": 1},
 }
 
