@@ -55,6 +55,7 @@ from app.identity.people.schemas import ContactPointPublic, PersonPublic, Profil
 from app.identity.people.service import create_account
 from app.identity.people.views import (
     accounts_answering_at,
+    accounts_in,
     accounts_reached_at,
     contact_points,
     not_to_be_called,
@@ -106,6 +107,7 @@ __all__ = [
     "SignInCode",
     "account_name",
     "accounts_answering_at",
+    "accounts_in",
     "actor_binds",
     "actor_by_phone",
     "add_first_operator",

@@ -15,7 +15,7 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.api import account_name, actor_binds, is_visible, resident_name
-from eldercare.alarms.models import OPEN, Alarm, AlarmNotice, AlarmState
+from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmNotice, AlarmState
 from eldercare.alarms.schemas import AlarmPublic
 from eldercare.alarms.views import alarm_detail, alarm_public
 from eldercare.duty_desk.models import HANDOVER_NOTE_CONTEXT, DeskHandover, DeskScript
@@ -97,7 +97,8 @@ QUEUE = traced(
     .select_from(_alarms.outerjoin(_handovers, _stands))
     .where(
         _alarms.c.community_id == _community_id,
-        OPEN,
+        # Repeats what the partial index says, so that the planner may use it.
+        _alarms.c.state.in_([sa.literal_column(f"'{state}'") for state in sorted(OPEN_STATES)]),
         is_visible(_alarms.c.resident_id, "alarms:respond"),
         sa.or_(
             _show == "all",

@@ -13,10 +13,10 @@ from app.core.problems import FieldError, Forbidden, Malformed, NotFound
 from app.core.sealing import seal
 from app.identity.api import (
     ResidentSubject,
+    accounts_in,
     add_grant,
     grantable,
     operator_staff,
-    people,
     require_resident,
     revoke_grant,
 )
@@ -159,7 +159,7 @@ async def _check(session: AsyncSession, subject: ResidentSubject, data: ProxyPro
     starts_at = data.starts_at or now
     if data.ends_at is not None and not max(now, starts_at) < data.ends_at <= starts_at + LONGEST:
         errors.append(FieldError("/body/ends_at", "after the start and now, at most ten years later", "period"))
-    known = await people(await session.connection(), [data.account_id])
+    known = await accounts_in(await session.connection(), subject.community_id, [data.account_id])
     if data.account_id == subject.account_id or data.account_id not in known:
         errors.append(FieldError("/body/account_id", "nobody who could act for the resident", "not_a_person"))
     if errors:

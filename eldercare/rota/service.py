@@ -3,6 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -139,7 +140,8 @@ async def _check_free(session: AsyncSession, swap: RotaSwap, circle: dict[uuid.U
     if other is not None:
         raise SwapOverlaps(swap_id=str(other.id))
     zone = ZoneInfo(taker.time_zone)
-    first, last = swap.starts_at.astimezone(zone).date(), swap.ends_at.astimezone(zone).date()
+    ends_before = swap.ends_at - timedelta(microseconds=1)
+    first, last = swap.starts_at.astimezone(zone).date(), ends_before.astimezone(zone).date()
     for absence in await repository.absences_of(session, taker.id):
         if absence.starts_on <= last and absence.ends_on >= first:
             raise TakerAway
