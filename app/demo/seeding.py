@@ -21,6 +21,7 @@ from app.demo import behaviour, community
 from app.demo.client import DemoAuthenticator, Phones
 from app.demo.clockwork import clockwork
 from app.demo.community import Village
+from app.demo.desk import arrange_desk
 from app.demo.history import Replay
 from app.demo.ladders import arrange_ladders
 from app.demo.people import neighbours
@@ -126,6 +127,7 @@ async def _found(lent: Phones, residents: int, report: Report) -> Village:
     report.begin("the community moves in", residents)
     village = await community.found(lent, people, report.advance)
     await arrange_ladders(lent, village)
+    await arrange_desk(lent, village)
     return village
 
 

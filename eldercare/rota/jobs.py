@@ -7,7 +7,7 @@ from app.core.jobs import Job
 from eldercare.rota.models import RotaWatch
 from eldercare.rota.service import CHANNEL, look
 
-WATCHES = Due("eldercare.rota_watches", RotaWatch, "look_at")
+WATCHES = Due("eldercare.look_at_rotas", RotaWatch, "look_at")
 
 
 async def look_ahead() -> int:

@@ -7,7 +7,7 @@ from app.core.jobs import Job
 from eldercare.shifts.models import DeskWatch
 from eldercare.shifts.service import CHANNEL, look
 
-WATCHES = Due("eldercare.desk_watches", DeskWatch, "look_at")
+WATCHES = Due("eldercare.look_at_desks", DeskWatch, "look_at")
 
 
 async def look_ahead() -> int:
