@@ -158,7 +158,7 @@ async def test_from_and_until(client: httpx.AsyncClient, clock: ManualClock) -> 
     check = f"/v1/proxies/{proposed.json()['id']}/check"
     accepted = await client.post(check, headers=await sign_in(boss), json={"decision": "accept"})
     assert accepted.status_code == 200, accepted.text
-    profile = f"/v1/residents/{scene.resident.id}"
+    profile = f"/v1/residents/{scene.resident.id}/profile"
 
     seen = []
     for _ in range(3):
