@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import Actor
@@ -124,7 +124,7 @@ _HANDOVERS_OF = _HANDOVER.where(_handovers.c.alarm_id == sa.bindparam("alarm_id"
 _ONE_HANDOVER = _HANDOVER.where(_handovers.c.id == sa.bindparam("handover_id", type_=sa.Uuid))
 _LATEST = (
     sa.select(_scripts)
-    .distinct(_scripts.c.kind)
+    .ext(distinct_on(_scripts.c.kind))
     .where(
         _scripts.c.community_id == _community_id,
         _scripts.c.language == _language,
