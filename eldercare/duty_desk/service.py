@@ -21,7 +21,7 @@ from eldercare.duty_desk.problems import HandoverOpen, HandoverOver, ScriptChang
 from eldercare.duty_desk.rules import BUILT_IN, HANDOVER_TRANSITIONS
 from eldercare.duty_desk.schemas import HandoverOffer, ScriptWrite
 from eldercare.response.service import acknowledge, held_by, release, take_from
-from eldercare.shifts.views import SITTING
+from eldercare.shifts.rules import SITTING
 from notifications.api import Value
 
 _LOCK_SCRIPT = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("lock", type_=sa.BigInteger)))

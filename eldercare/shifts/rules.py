@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 ShiftKind = Literal["desk", "on_call"]
 
+SITTING: Final = ("dispatcher", "operator")
+"""The roles of those who can have a shift; who no longer has one of them is told nothing, whatever was planned."""
 LOOKED_AHEAD: Final = timedelta(hours=24)
 LOOKED_AGAIN: Final = timedelta(hours=1)
 LONGEST_SHIFT: Final = timedelta(days=7)

@@ -17,9 +17,9 @@ from app.identity.api import operator_staff
 from eldercare.shifts.models import DeskShift, DeskWatch
 from eldercare.shifts.notices import GAP
 from eldercare.shifts.problems import ShiftOver, ShiftOverlaps
-from eldercare.shifts.rules import Period, next_look
+from eldercare.shifts.rules import SITTING, Period, next_look
 from eldercare.shifts.schemas import ShiftPlan
-from eldercare.shifts.views import SITTING, gaps_ahead
+from eldercare.shifts.views import gaps_ahead
 from notifications.api import send
 
 CHANNEL = "eldercare.desk_watches"

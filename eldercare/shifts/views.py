@@ -14,11 +14,8 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.identity.api import account_name, duty_desk, operator_staff, people
 from eldercare.shifts.models import DeskShift
-from eldercare.shifts.rules import LOOKED_AHEAD, Desk, Period, uncovered
+from eldercare.shifts.rules import LOOKED_AHEAD, SITTING, Desk, Period, uncovered
 from eldercare.shifts.schemas import DeskCoverage, DeskPerson, GapPublic, ShiftPublic
-
-SITTING = ("dispatcher", "operator")
-"""The roles of those who can have a shift; who no longer has one of them is told nothing, whatever was planned."""
 
 _shifts = sa.inspect(DeskShift).local_table
 _CURSOR = "eldercare.desk_shifts"
