@@ -1,10 +1,11 @@
 """Who of a circle is on call: weekly hours over clock changes and holidays, absences, swaps; and what nobody has."""
 
+import itertools
 import uuid
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -72,8 +73,8 @@ def test_the_rota_says_at_every_instant_what_is_true_then(drawn: tuple[Circle, d
     found = slots(circle, start, until)
 
     assert (found[0].starts_at, found[-1].ends_at) == (start, until)
-    assert all(one.ends_at == two.starts_at for one, two in pairwise(found))
-    assert all(one.members != two.members for one, two in pairwise(found))
+    assert all(one.ends_at == two.starts_at for one, two in itertools.pairwise(found))
+    assert all(one.members != two.members for one, two in itertools.pairwise(found))
     (slot,) = [slot for slot in found if slot.starts_at <= at < slot.ends_at]
     assert list(slot.members) == on_call(circle, at)
     assert any(gap.starts_at <= at < gap.ends_at for gap in gaps(circle, start, until)) == (not on_call(circle, at))
@@ -107,6 +108,18 @@ def test_an_hour_that_happens_twice_is_on_call_twice_and_one_that_is_skipped_nev
     )
     spring = datetime(2026, 3, 28, 12, tzinfo=UTC)
     assert [slot for slot in slots(Circle((early,)), spring, spring + timedelta(days=1)) if slot.members] == []
+
+
+@pytest.mark.parametrize("jump", [datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)])
+def test_around_a_clock_change_the_rota_is_right_to_the_minute(jump: datetime) -> None:
+    walls = [time(half // 2, half % 2 * 30) for half in range(2, 9)]
+    since, until = jump - timedelta(hours=3), jump + timedelta(hours=3)
+    minutes = [since + timedelta(minutes=minute) for minute in range(6 * 60)]
+    for start, end in itertools.product(walls, walls):
+        circle = Circle((member(1, Hours(6, start, end)),))
+        rota = slots(circle, since, until)
+        covered = [bool(slot.members) for at in minutes for slot in rota if slot.starts_at <= at < slot.ends_at]
+        assert covered == [bool(on_call(circle, at)) for at in minutes], (start, end)
 
 
 def test_a_holiday_is_a_sunday_and_a_make_up_workday_the_workday_beside_it() -> None:
