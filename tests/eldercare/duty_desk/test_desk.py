@@ -291,6 +291,18 @@ async def test_scripts_are_versions_that_an_operator_writes(client: httpx.AsyncC
     assert {script["number"] for script in theirs} == {0}
 
 
+async def test_of_scripts_written_at_once_one_is_and_the_others_learn_its_number(client: httpx.AsyncClient) -> None:
+    scene = await alarms.scene(circle=0)
+    boss = await sign_in(await desk.colleague(scene, "operator"))
+    body = {"kind": "fall", "language": "en", "replaces": 0, "asks": [], "does": ["Call back."]}
+
+    answers = await asyncio.gather(*(client.post("/v1/duty-desk/scripts", headers=boss, json=body) for _ in range(5)))
+
+    assert sorted(answer.status_code for answer in answers) == [201, *[409] * 4]
+    lost = [answer.json() for answer in answers if answer.status_code == 409]
+    assert {(one["code"], one.get("number")) for one in lost} == {("script_changed", 1)}
+
+
 async def test_who_may_what(client: httpx.AsyncClient) -> None:
     scene = await alarms.scene()
     alarm = await alarms.raised(scene.resident)

@@ -118,25 +118,25 @@ async def test_a_turn_is_offered_accepted_and_taken_back(client: httpx.AsyncClie
     assert "eldercare.swap_changed" in await alarms.scalar(keys, id=giver.account_id)
 
 
-async def test_of_two_swaps_for_one_turn_only_one_is_agreed(client: httpx.AsyncClient) -> None:
-    family = await Family.of(DAYTIME, [], [])
+async def test_of_many_swaps_for_one_turn_only_one_is_agreed(client: httpx.AsyncClient) -> None:
+    family = await Family.of(DAYTIME, *[[] for _ in range(5)])
     ours = await family.headers(0)
-    swaps = [
-        (await client.post(family.path(0, "swaps"), headers=ours, json={**SWAP, "taker_id": str(taker.id)})).json()[
-            "id"
-        ]
-        for taker in family.members[1:]
-    ]
-    headers = [await family.headers(1), await family.headers(2)]
+    takers = range(1, 6)
+    swaps = []
+    for number in takers:
+        body = {**SWAP, "taker_id": str(family.members[number].id)}
+        swaps.append((await client.post(family.path(0, "swaps"), headers=ours, json=body)).json()["id"])
+    headers = [await family.headers(number) for number in takers]
 
     answers = await asyncio.gather(
         *(
             client.post(family.path(number, f"swaps/{swap}/acceptance"), headers=own)
-            for number, swap, own in zip((1, 2), swaps, headers, strict=True)
+            for number, swap, own in zip(takers, swaps, headers, strict=True)
         )
     )
 
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
+    assert await alarms.scalar("SELECT count(*) FROM eldercare_rota_swap WHERE state = 'accepted'") == 1
 
 
 async def test_who_is_away_takes_no_turn_and_strangers_are_no_takers(client: httpx.AsyncClient) -> None:

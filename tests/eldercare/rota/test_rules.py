@@ -139,6 +139,9 @@ def test_a_holiday_is_a_sunday_and_a_make_up_workday_the_workday_beside_it() -> 
     # The night before a holiday belongs to the evening it began.
     wednesday_night = member(3, Hours(2, time(22), time(6)), zone=shanghai)
     assert on_call(Circle((wednesday_night,), (), calendar), noon - timedelta(hours=8)) == [wednesday_night]
+    # And the night that follows it is a Sunday's, until Friday morning.
+    sunday_night = member(4, Hours(6, time(22), time(6)), zone=shanghai)
+    assert on_call(Circle((sunday_night,), (), calendar), noon + timedelta(hours=16)) == [sunday_night]
 
 
 def test_a_swap_counts_only_while_both_are_in_the_circle() -> None:

@@ -1,5 +1,6 @@
 """Shifts over HTTP, whom the ladder's last step tells, and gaps that are told before they come."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -189,3 +190,14 @@ async def test_planning_and_cancelling(client: httpx.AsyncClient, clock: ManualC
     boss = await sign_in(await desk.colleague(scene, "operator"))
     over = await client.delete(path, headers=boss)
     assert (over.status_code, over.json()["code"]) == (409, "shift_over")
+
+
+async def test_of_shifts_planned_at_once_for_one_person_one_is(client: httpx.AsyncClient) -> None:
+    scene = await alarms.scene()
+    boss = await sign_in(await desk.colleague(scene, "operator"))
+
+    answers = await asyncio.gather(
+        *(client.post(SHIFTS, headers=boss, json=planning(scene.desk, starts, 8)) for starts in range(1, 7))
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [201, *[409] * 5]

@@ -20,6 +20,8 @@ async def test_a_resident_sees_who_looked_and_who_changed(client: httpx.AsyncCli
     alarm = await alarms.raised(resident)
     own, desk = await sign_in_resident(resident), await sign_in(scene.desk)
     await client.get("/v1/me/alarms", headers=own)
+    friend = {"account_id": str(scene.desk.id), "scopes": ["vitals:read"]}
+    assert (await client.post("/v1/me/grants", headers=own, json=friend)).status_code == 201
     await client.get(f"/v1/alarms/{alarm.id}", headers=desk)
     await client.post(f"/v1/alarms/{alarm.id}/acknowledgement", headers=desk)
     await client.get(f"/v1/residents/{resident.id}/alarms", headers=await sign_in(scene.circle[0]))
