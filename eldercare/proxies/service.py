@@ -99,7 +99,7 @@ async def check(session: AsyncSession, actor: Actor, proxy_id: uuid.UUID, data: 
         proxy.grant_id = grant.id
     await session.flush()
     await _record(session, actor, f"proxy:{data.decision}", proxy)
-    await _tell_concerned(session, proxy)
+    await _tell_concerned(session, proxy, proxy.state)
     return proxy
 
 
@@ -119,22 +119,15 @@ async def end(session: AsyncSession, actor: Actor, subject: ResidentSubject, pro
             await revoke_grant(session, actor, resident_id=proxy.resident_id, grant_id=proxy.grant_id)
     await session.flush()
     await _record(session, actor, "proxy:revoke", proxy)
-    await _tell_concerned(session, proxy)
+    await _tell_concerned(session, proxy, proxy.state)
     return proxy
 
 
-async def follow_grants(session: AsyncSession, grant_ids: Sequence[uuid.UUID]) -> None:
-    """Note that proxies ended whose grants were revoked by other ways."""
-    statement = (
-        sa.select(Proxy)
-        .where(col(Proxy.grant_id).in_(grant_ids), col(Proxy.state) == "in_force")
-        .order_by(col(Proxy.id))
-        .with_for_update()
-    )
-    for proxy in await session.scalars(statement):
-        _revoke(proxy)
-        await session.flush()
-        await _tell_concerned(session, proxy)
+async def tell_of_grants(session: AsyncSession, grant_ids: Sequence[uuid.UUID]) -> None:
+    """Tell those concerned of proxies whose grants were revoked in other ways than as proxies."""
+    statement = sa.select(Proxy).where(col(Proxy.grant_id).in_(grant_ids), col(Proxy.state) == "in_force")
+    for proxy in await session.scalars(statement.order_by(col(Proxy.id))):
+        await _tell_concerned(session, proxy, "revoked")
 
 
 def _move(proxy: Proxy, action: str) -> None:
@@ -174,11 +167,11 @@ async def _locked(session: AsyncSession, proxy_id: uuid.UUID) -> Proxy:
     return proxy
 
 
-async def _tell_concerned(session: AsyncSession, proxy: Proxy) -> None:
+async def _tell_concerned(session: AsyncSession, proxy: Proxy, state: str) -> None:
     """Tell the resident and the proxy what became of it."""
     system = system_actor(proxy.community_id)
     subject = await require_resident(await session.connection(), system, proxy.resident_id, "profile:read")
-    await _tell(session, CHECKED, proxy, [subject.account_id, proxy.account_id], {"state": proxy.state})
+    await _tell(session, CHECKED, proxy, [subject.account_id, proxy.account_id], {"state": state})
 
 
 async def _tell(
@@ -189,7 +182,7 @@ async def _tell(
         notice,
         list(to),
         community_id=proxy.community_id,
-        dedupe_key=f"proxy:{proxy.id}:{proxy.state}",
+        dedupe_key=f"proxy:{proxy.id}:{more.get('state', 'proposed')}:{clock.now().isoformat()}",
         variables={"resident": proxy.resident_id, "proxy": proxy.account_id, **more},
         about=proxy.resident_id,
         data={"proxy_id": str(proxy.id)},

@@ -6,13 +6,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import Subscriber
 from app.identity.events import GrantRevoked
-from eldercare.proxies.service import follow_grants
+from eldercare.proxies.service import tell_of_grants
 
 
-async def _follow(session: AsyncSession, facts: Sequence[GrantRevoked]) -> None:
+async def _tell(session: AsyncSession, facts: Sequence[GrantRevoked]) -> None:
     ended = [fact.aggregate_id for fact in facts if fact.kind == "proxy"]
     if ended:
-        await follow_grants(session, ended)
+        await tell_of_grants(session, ended)
 
 
-SUBSCRIBERS = (Subscriber("eldercare.proxies_follow_grants", (GrantRevoked,), _follow),)
+SUBSCRIBERS = (Subscriber("eldercare.tell_of_proxy_grants", (GrantRevoked,), _tell),)

@@ -1,7 +1,8 @@
 """The SQL that reads proxies."""
 
 import uuid
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,16 +12,22 @@ from app.core.access import Actor
 from app.core.audit import trace_binds, traced
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.sealing import unseal
-from app.identity.api import account_name, explain
+from app.identity.api import account_name, explain, grant_revoked_at
 from app.media.api import attached
 from eldercare.proxies.models import NOTE_CONTEXT, Proxy
+from eldercare.proxies.rules import State
 from eldercare.proxies.schemas import ProxyPublic
 
 MEDIA_KIND = "eldercare.proxy"
 _CURSOR = "eldercare.proxies"
 
 _proxies = sa.inspect(Proxy).local_table
-_named = sa.select(_proxies, account_name(_proxies.c.account_id).label("name"))
+_named = sa.select(
+    *(column for column in _proxies.columns if column.name != "revoked_at"),
+    account_name(_proxies.c.account_id).label("name"),
+    # A grant ends in other ways, too, and comes back when the end of a residence was a mistake: it says what is so.
+    sa.func.coalesce(_proxies.c.revoked_at, grant_revoked_at(_proxies.c.grant_id)).label("revoked_at"),
+)
 _limit = sa.bindparam("limit", type_=sa.Integer)
 _OF_RESIDENT = (
     _named.where(
@@ -94,10 +101,17 @@ async def _shown(connection: AsyncConnection, rows: Any, language: str) -> list[
     return [
         ProxyPublic(
             **{name: getattr(row, name) for name in plain},
-            state="ended" if row.state == "in_force" and row.ends_at and row.ends_at <= now else row.state,
+            state=_state(row, now),
             document=next(iter(documents[row.id]), None),
             explanation=explain(language, "proxy", row.name or "", row.scopes),
             note=unseal(row.note, NOTE_CONTEXT) if row.note else None,
         )
         for row in rows
     ]
+
+
+def _state(row: Any, now: datetime) -> State | Literal["ended"]:
+    stored: State = row.state
+    if stored == "in_force" and row.revoked_at is not None:
+        return "revoked"
+    return "ended" if stored == "in_force" and row.ends_at is not None and row.ends_at <= now else stored

@@ -99,6 +99,12 @@ async def grants(
     return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ["id"]))
 
 
+def grant_revoked_at(grant_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[datetime]:
+    """Return SQL for when the grant was revoked whose id is the column's value; null while it was not."""
+    named = _grants.alias()
+    return sa.select(named.c.revoked_at).where(named.c.id == grant_id).correlate_except(named).scalar_subquery()
+
+
 async def grantees(connection: AsyncConnection, resident_id: uuid.UUID, scope: str) -> set[uuid.UUID]:
     """Return whom the resident lets see or do ``scope`` now; emergency access is not counted."""
     binds = {"resident_id": resident_id, "scope": scope, "now": clock.now()}

@@ -178,7 +178,33 @@ async def test_a_proxy_whose_grant_is_revoked_elsewhere_is_revoked(client: httpx
     check = f"/v1/proxies/{proposed.json()['id']}/check"
     grant = (await client.post(check, headers=await sign_in(boss), json={"decision": "accept"})).json()["grant_id"]
     assert (await client.delete(f"/v1/me/grants/{grant}", headers=own)).status_code == 204
-    while await relay_once():
-        pass
     (listed,) = (await client.get("/v1/me/proxies", headers=own)).json()["items"]
     assert (listed["state"], listed["revoked_at"] is not None) == ("revoked", True)
+    while await relay_once():
+        pass
+    told = "SELECT array_agg(DISTINCT variables ->> 'state') FROM notifications_delivery WHERE account_id = :id"
+    assert sorted(await alarms.scalar(told, id=niece.id)) == ["in_force", "revoked"]
+
+
+async def test_a_proxy_acts_again_when_the_end_of_the_residence_was_a_mistake(client: httpx.AsyncClient) -> None:
+    scene = await alarms.scene(circle=0)
+    boss, niece = await desk.colleague(scene, "operator"), await identity.account(scene.community, name="Niece")
+    staff, own = await sign_in(boss), await sign_in_resident(scene.resident)
+    home = f"/v1/residents/{scene.resident.id}"
+    body = await proposal(scene.resident.account_id, niece)
+    proxy = (await client.post("/v1/me/proxies", headers=own, json=body)).json()["id"]
+    await client.post(f"/v1/proxies/{proxy}/check", headers=staff, json={"decision": "accept"})
+
+    async def state() -> tuple[str, int]:
+        (listed,) = (await client.get(f"{home}/proxies", headers=staff)).json()["items"]
+        profile = await client.get(f"{home}/profile", headers=await sign_in(niece))
+        return listed["state"], profile.status_code
+
+    assert await state() == ("in_force", 200)
+    closure = {"reason": "moved_out", "date": "2026-03-01"}
+    closed = await client.post(f"{home}/closure", headers=staff, json=closure)
+    assert closed.status_code < 300, closed.text
+    assert (await state())[0] == "revoked"
+    reopened = await client.delete(f"{home}/closure", headers=staff)
+    assert reopened.status_code < 300, reopened.text
+    assert await state() == ("in_force", 200)
