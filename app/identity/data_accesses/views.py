@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import audit
@@ -24,6 +25,7 @@ _organizations = sa.inspect(Organization).local_table
 _CURSOR = "identity.data_accesses"
 _READING = sa.func.split_part(_entries.c.action, ":", 2).in_(["read", "list", "queue", "desk_queue"])
 
+_NOBODY = sa.literal_column("CAST('{}' AS text[])", ARRAY(sa.Text))
 _works_for = (
     sa.select(sa.func.array_agg(sa.distinct(_organizations.c.name)))
     .join(_memberships, _memberships.c.organization_id == _organizations.c.id)
@@ -43,7 +45,7 @@ def _statement(*, only_reading: bool) -> sa.Select[Any]:
             _entries.c.action,
             _entries.c.object_id,
             sa.func.coalesce(_accounts.c.name, _clients.c.name).label("name"),
-            sa.func.coalesce(_works_for, sa.literal([], sa.ARRAY(sa.Text))).label("organizations"),
+            sa.func.coalesce(_works_for, _NOBODY).label("organizations"),
         )
         .outerjoin(_accounts, _accounts.c.id == _entries.c.actor_id)
         .outerjoin(_clients, _clients.c.id == _entries.c.actor_id)
