@@ -16,6 +16,7 @@ from app.identity.clients import routes as clients
 from app.identity.closing import routes as closing
 from app.identity.communities import routes as communities
 from app.identity.consent import routes as consent
+from app.identity.data_accesses import routes as data_accesses
 from app.identity.importing import routes as importing
 from app.identity.installations import routes as installations
 from app.identity.organizations import jobs as organization_jobs
@@ -45,13 +46,23 @@ from eldercare.care_circle import subscribers as care_circle_subscribers
 from eldercare.check_ins import jobs as check_in_jobs
 from eldercare.check_ins import routes as check_ins
 from eldercare.check_ins import subscribers as check_in_subscribers
+from eldercare.drills import routes as drills
+from eldercare.duty_desk import routes as duty_desk
 from eldercare.escalation import routes as escalation
 from eldercare.ladders import jobs as ladder_jobs
 from eldercare.ladders import subscribers as ladder_subscribers
 from eldercare.medication import jobs as medication_jobs
 from eldercare.medication import routes as medication
 from eldercare.medication import subscribers as medication_subscribers
+from eldercare.messages import routes as circle_messages
+from eldercare.proxies import routes as proxies
+from eldercare.proxies import subscribers as proxy_subscribers
 from eldercare.response import routes as response
+from eldercare.rota import jobs as rota_jobs
+from eldercare.rota import routes as rota
+from eldercare.rota import subscribers as rota_subscribers
+from eldercare.shifts import jobs as shift_jobs
+from eldercare.shifts import routes as shifts
 from eldercare.sos import routes as sos
 from eldercare.visits import jobs as visit_jobs
 from eldercare.visits import subscribers as visit_subscribers
@@ -118,6 +129,12 @@ TABLE_MODULES = (
     "eldercare.medication.models",
     "eldercare.vitals.models",
     "eldercare.visits.models",
+    "eldercare.shifts.models",
+    "eldercare.duty_desk.models",
+    "eldercare.drills.models",
+    "eldercare.rota.models",
+    "eldercare.messages.models",
+    "eldercare.proxies.models",
 )
 
 SCHEMA_REVISION = "0005"
@@ -134,6 +151,7 @@ ROUTERS: tuple[Router, ...] = (
     communities.router,
     people.router,
     consent.router,
+    data_accesses.router,
     media.router,
     organizations.router,
     closing.router,
@@ -154,6 +172,9 @@ ROUTERS: tuple[Router, ...] = (
     alarms.router,
     response.router,
     care_circle.router,
+    rota.router,
+    circle_messages.router,
+    proxies.router,
     escalation.router,
     medication.router,
     vitals.router,
@@ -161,6 +182,9 @@ ROUTERS: tuple[Router, ...] = (
     visits.router,
     visit_work.router,
     visit_agencies.router,
+    duty_desk.router,
+    shifts.router,
+    drills.router,
     closing_journey.router,
     erasure.router,
     changes.router,
@@ -180,6 +204,8 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *ladder_subscribers.SUBSCRIBERS,
     *medication_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
+    *rota_subscribers.SUBSCRIBERS,
+    *proxy_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -210,6 +236,8 @@ JOBS: tuple[Job, ...] = (
     *medication_jobs.JOBS,
     *reservation_jobs.JOBS,
     *visit_jobs.JOBS,
+    *shift_jobs.JOBS,
+    *rota_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

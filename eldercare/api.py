@@ -134,7 +134,7 @@ async def require_no_open_alarm(session: AsyncSession, *, account_id: uuid.UUID,
 
 
 async def end_care(session: AsyncSession, resident_id: uuid.UUID) -> None:
-    """End what is done for a resident, and the circle, in the caller's transaction, as the end of the residence does."""
+    """End what is done for a resident, and the circle, in the caller's transaction as the residence ends."""
     await close_residents(session, [resident_id])
     await medication.close_residents(session, [resident_id])
     await close_visits(session, [resident_id])

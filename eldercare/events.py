@@ -118,6 +118,15 @@ class CircleMemberLeft(Event):
     account_id: uuid.UUID
 
 
+class CircleMemberChanged(Event):
+    """What is known about a member of a circle changed, such as their hours; ``aggregate_id`` is the circle member."""
+
+    name: ClassVar[str] = "eldercare.circle_member_changed.v1"
+
+    resident_id: uuid.UUID
+    account_id: uuid.UUID
+
+
 class CheckInAnswered(Event):
     """A check-in was answered; ``aggregate_id`` is the check-in, as in all facts about it."""
 

@@ -21,6 +21,7 @@ from app.demo import behaviour, community
 from app.demo.client import DemoAuthenticator, Phones
 from app.demo.clockwork import clockwork
 from app.demo.community import Village
+from app.demo.desk import arrange_desk
 from app.demo.history import Replay
 from app.demo.ladders import arrange_ladders
 from app.demo.people import neighbours
@@ -130,6 +131,7 @@ async def _found(lent: Phones, residents: int, report: Report) -> Village:
     await arrange_ladders(lent, village)
     await arrange_limits(lent, village)
     await arrange_visits(lent, village)
+    await arrange_desk(lent, village)
     return village
 
 

@@ -21,10 +21,11 @@ from app.identity.communities.schemas import CommunityPublic, HolidayPublic
 from app.identity.communities.service import create_community
 from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
-from app.identity.consent.rules import GivenKind
+from app.identity.consent.rules import GivenKind, grantable
 from app.identity.consent.schemas import GrantPublic
 from app.identity.consent.service import close_break_glass, open_break_glass
-from app.identity.consent.texts import LANGUAGES, language_for
+from app.identity.consent.texts import LANGUAGES, explain, language_for
+from app.identity.consent.views import grant_revoked_at, grantees
 from app.identity.consent.views import grants as _grants
 from app.identity.erasure.problems import FreshSignInNeeded, ResidenceNotEnded
 from app.identity.erasure.service import HeldPerson, erase_person, hold_person, require_fresh_sign_in
@@ -45,17 +46,19 @@ from app.identity.organizations.views import (
     duty_desk,
     invitation_message,
     members_here,
+    operator_staff,
     organization_members,
     organizations_serving,
 )
 from app.identity.people.homes import Home, homes
-from app.identity.people.names import community_names, resident_names
+from app.identity.people.names import account_name, community_names, resident_name, resident_names
 from app.identity.people.problems import ResidenceEnded
 from app.identity.people.schemas import ContactPointPublic, PersonPublic, ProfilePublic
 from app.identity.people.service import create_account
 from app.identity.people.views import (
     account_zones,
     accounts_answering_at,
+    accounts_in,
     accounts_reached_at,
     contact_points,
     not_to_be_called,
@@ -107,8 +110,10 @@ __all__ = [
     "ResidentSubject",
     "SecondFactorNeeded",
     "SignInCode",
+    "account_name",
     "account_zones",
     "accounts_answering_at",
+    "accounts_in",
     "actor_binds",
     "actor_by_phone",
     "add_first_operator",
@@ -127,10 +132,14 @@ __all__ = [
     "create_community",
     "duty_desk",
     "erase_person",
+    "explain",
     "find_accounts_by_phone",
     "find_community",
     "found_community",
+    "grant_revoked_at",
+    "grantable",
     "granted_accounts",
+    "grantees",
     "grants_in_force",
     "held_scopes",
     "hold_person",
@@ -147,6 +156,7 @@ __all__ = [
     "members_here",
     "not_to_be_called",
     "open_break_glass",
+    "operator_staff",
     "organization_members",
     "organizations_serving",
     "people",
@@ -156,6 +166,7 @@ __all__ = [
     "require_member",
     "require_resident",
     "resident_guard",
+    "resident_name",
     "resident_names",
     "revoke_grant",
     "sign_in_code",
@@ -186,9 +197,12 @@ async def add_grant(
     grantee_account_id: uuid.UUID,
     scopes: Iterable[str],
     kind: GivenKind = "consent",
+    starts_at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> Grant:
     """Let a person see or do ``scopes`` with a resident, on behalf of ``actor``, and return the grant.
+
+    From ``starts_at`` (default: now) to ``expires_at`` (default: until it is revoked).
 
     Raises ``NotFound``, ``Forbidden`` without ``grants:manage``, ``GrantExists`` if one of its kind is in force.
     """
@@ -200,6 +214,7 @@ async def add_grant(
         grantee_account_id=grantee_account_id,
         scopes=scopes,
         kind=kind,
+        starts_at=starts_at,
         expires_at=expires_at,
     )
 

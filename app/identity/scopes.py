@@ -25,6 +25,8 @@ APPOINTMENTS_MANAGE: Final = "appointments:manage"
 HOME_CONTROL: Final = "home:control"
 VISITS_READ: Final = "visits:read"
 VISITS_MANAGE: Final = "visits:manage"
+MESSAGES_READ: Final = "messages:read"
+MESSAGES_WRITE: Final = "messages:write"
 
 GRANTABLE: Final = frozenset(
     {
@@ -48,6 +50,8 @@ GRANTABLE: Final = frozenset(
         HOME_CONTROL,
         VISITS_READ,
         VISITS_MANAGE,
+        MESSAGES_READ,
+        MESSAGES_WRITE,
     }
 )
 """What a resident can let somebody see or do. Managing grants itself stays with the resident (and operators)."""

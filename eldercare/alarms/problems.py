@@ -27,6 +27,12 @@ class AlarmAlreadyOnScene(Conflict):
     code, title = "alarm_already_on_scene", "Somebody is already with the resident"
 
 
+class AlarmNotYours(Conflict):
+    """Only who has taken an alarm can give it back or hand it over; ``acknowledged_by`` names the account, if any."""
+
+    code, title = "alarm_not_yours", "You have not taken this alarm"
+
+
 class CountdownOver(Conflict):
     """The resident can take an alarm back only while its countdown runs."""
 

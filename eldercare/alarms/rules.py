@@ -54,6 +54,7 @@ class Action(enum.StrEnum):
 
     ACKNOWLEDGE = "acknowledge"
     TAKE_OVER = "take_over"
+    RELEASE = "release"
     DEPART = "depart"
     ARRIVE = "arrive"
     RESOLVE = "resolve"
@@ -76,6 +77,7 @@ _TAKEN = frozenset({AlarmState.ACKNOWLEDGED, AlarmState.EN_ROUTE, AlarmState.ON_
 TRANSITIONS: dict[Action, Transition] = {
     Action.ACKNOWLEDGE: Transition(frozenset({AlarmState.RAISED}), AlarmState.ACKNOWLEDGED),
     Action.TAKE_OVER: Transition(frozenset({AlarmState.ACKNOWLEDGED, AlarmState.EN_ROUTE}), AlarmState.ACKNOWLEDGED),
+    Action.RELEASE: Transition(frozenset({AlarmState.ACKNOWLEDGED, AlarmState.EN_ROUTE}), AlarmState.RAISED),
     Action.DEPART: Transition(frozenset({AlarmState.ACKNOWLEDGED}), AlarmState.EN_ROUTE),
     Action.ARRIVE: Transition(frozenset({AlarmState.ACKNOWLEDGED, AlarmState.EN_ROUTE}), AlarmState.ON_SCENE),
     Action.RESOLVE: Transition(_TAKEN, AlarmState.RESOLVED),

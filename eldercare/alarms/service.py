@@ -15,7 +15,7 @@ from app.core.access import Actor, system_actor
 from app.core.events import emit, emit_many
 from app.core.parked_rows import stands_aside
 from app.core.sealing import seal
-from app.identity.api import close_break_glass, duty_desk, require_resident
+from app.identity.api import close_break_glass, require_resident
 from eldercare.alarms.models import (
     EVIDENCE_CONTEXT,
     NOTE_CONTEXT,
@@ -47,6 +47,7 @@ from eldercare.alarms.repository import (
 from eldercare.alarms.rules import REPEATED_WITHIN, Action, AlarmSignal, Joined, Standing, Word, join, takes_back
 from eldercare.escalation.views import plans_in_force
 from eldercare.events import AlarmCancelled, AlarmJoined, AlarmRaised, AlarmResolved
+from eldercare.shifts.views import desk as desk_of
 from notifications.api import Value
 
 __all__ = [
@@ -305,7 +306,7 @@ async def _join(session: AsyncSession, alarm: Alarm, signal: AlarmSignal, actor:
         await move(session, alarm.id, Action.RENEW, {"acknowledged_by": None, "acknowledged_at": None})
     await _record_joining(session, alarm, signal, joined, actor)
     if joined.renewed:
-        desk = await duty_desk(await session.connection(), alarm.community_id)
+        desk = (await desk_of(await session.connection(), alarm.community_id, now)).reached(None)
         await tell(session, AGAIN, alarm, [*([responder] if responder else []), *desk], f"{alarm.round}:again")
 
 

@@ -27,6 +27,8 @@ Scope = Literal[
     "home:control",
     "visits:read",
     "visits:manage",
+    "messages:read",
+    "messages:write",
 ]
 USUAL_SCOPES: tuple[Scope, ...] = (
     "profile:read",

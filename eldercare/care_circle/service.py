@@ -31,8 +31,8 @@ from eldercare.care_circle.models import IN_CIRCLE, CircleMember
 from eldercare.care_circle.notices import ANSWER, INVITATION
 from eldercare.care_circle.problems import AlreadyInCircle, CircleChanged, CircleFull, InvitationAnswered
 from eldercare.care_circle.rules import MOST_MEMBERS, TRANSITIONS, Step
-from eldercare.care_circle.schemas import CircleInvite, CircleMemberChange
-from eldercare.events import CircleMemberAnswered, CircleMemberInvited, CircleMemberLeft
+from eldercare.care_circle.schemas import CircleInvite, CircleMemberChange, OnCallHours
+from eldercare.events import CircleMemberAnswered, CircleMemberChanged, CircleMemberInvited, CircleMemberLeft
 from notifications.api import send
 
 _members = cast(sa.Table, sa.inspect(CircleMember).local_table)
@@ -128,6 +128,26 @@ async def change(
         setattr(member, field, value)
     await session.flush()
     await _record(session, actor, "circle:change", member)
+    await emit(session, CircleMemberChanged(**_about(member)))
+    return member
+
+
+async def set_hours(
+    session: AsyncSession, actor: Actor, member_id: uuid.UUID, hours: list[OnCallHours], if_match: int | None
+) -> CircleMember:
+    """Set the actor's own weekly hours in a circle and return the member.
+
+    Raises ``NotFound`` for memberships of others, ``InvitationAnswered`` for one that is not in force,
+    ``StaleVersion``.
+    """
+    member = await _own(session, actor, member_id)
+    if member.state != "accepted":
+        raise InvitationAnswered
+    check_version(member, if_match)
+    member.on_call = [window.model_dump(mode="json") for window in hours]
+    await session.flush()
+    await _record(session, actor, "circle:set_hours", member)
+    await emit(session, CircleMemberChanged(**_about(member)))
     return member
 
 

@@ -27,11 +27,14 @@ from eldercare.alarms.repository import (
 )
 from eldercare.alarms.rules import BREAK_GLASS_FROM, BREAK_GLASS_LASTS, Action, lateness, reply_code
 from eldercare.alarms.service import LADDERS
-from eldercare.care_circle.views import OnCall, accepted_accounts, on_call_members
+from eldercare.care_circle.views import OnCall, accepted_accounts
 from eldercare.escalation.rules import Rung, Step, next_rung
 from eldercare.escalation.views import steps_of
 from eldercare.events import AlarmLapsed, AlarmUnanswered
 from eldercare.ladders.repository import Settled, settle_notices, told_of_rung, unreached_steps
+from eldercare.rota.views import on_call_members
+from eldercare.shifts.rules import Desk
+from eldercare.shifts.views import desk as desk_of
 from notifications.api import Channel
 from notifications.events import DeliverySettled
 
@@ -49,7 +52,7 @@ class _People:
 
     connection: AsyncConnection
     circles: dict[uuid.UUID, list[OnCall]]
-    desks: dict[uuid.UUID, list[uuid.UUID]] = field(default_factory=dict)
+    desks: dict[uuid.UUID, Desk] = field(default_factory=dict)
     organizations: dict[tuple[uuid.UUID, str], list[uuid.UUID]] = field(default_factory=dict)
 
     async def of(self, alarm: Alarm, step: Step) -> list[uuid.UUID]:
@@ -65,14 +68,20 @@ class _People:
             case "organization" if step.target_id is not None:
                 return await self._organization(step.target_id, step.target_role or "coordinator")
             case "duty_desk":
-                return await self._desk(alarm.community_id)
+                waited = clock.now() - alarm.desk_queued_at if alarm.desk_queued_at else None
+                return (await self.desk(alarm.community_id)).reached(waited)
             case _:
                 return []
 
-    async def _desk(self, community_id: uuid.UUID) -> list[uuid.UUID]:
+    async def desk(self, community_id: uuid.UUID) -> Desk:
+        """Return who can be told at a community's desk."""
         if community_id not in self.desks:
-            self.desks[community_id] = await duty_desk(self.connection, community_id)
+            self.desks[community_id] = await desk_of(self.connection, community_id, clock.now())
         return self.desks[community_id]
+
+    async def phoned(self, alarm: Alarm, step: Step) -> frozenset[uuid.UUID]:
+        """Return who of those a step tells is phoned, whatever its channels are."""
+        return (await self.desk(alarm.community_id)).phoned() if step.target_kind == "duty_desk" else frozenset()
 
     async def _organization(self, organization_id: uuid.UUID, role: str) -> list[uuid.UUID]:
         key = (organization_id, role)
@@ -100,10 +109,12 @@ async def _climb_one(session: AsyncSession, alarm: Alarm, steps: Sequence[Step],
     if alarm.state != AlarmState.RAISED:
         await _lapse(session, alarm)
     rung = next_rung(steps, alarm.step, alarm.round)
-    told = await _tell_rung(session, alarm, rung, await people.of(alarm, rung.step), late)
+    told = await _tell_people(session, alarm, rung, people, late)
     while not told and not rung.is_last:
         rung = next_rung(steps, rung.step.position, rung.round)
-        told = await _tell_rung(session, alarm, rung, await people.of(alarm, rung.step), late)
+        told = await _tell_people(session, alarm, rung, people, late)
+    if not told:
+        told = await _tell_whole_desk(session, alarm, rung)
     if not told:
         await _report_unanswered(session, alarm, rung)
         told = await _tell_whole_circle(session, alarm, rung)
@@ -126,14 +137,29 @@ async def _lapse(session: AsyncSession, alarm: Alarm) -> None:
     await tell(session, LAPSED, alarm, everyone, f"lapsed:{clock.now().isoformat()}")
 
 
+async def _tell_people(
+    session: AsyncSession, alarm: Alarm, rung: Rung, people: _People, late: int | None
+) -> list[uuid.UUID]:
+    """Tell those a rung is for at this instant and return who could be."""
+    accounts = await people.of(alarm, rung.step)
+    return await _tell_rung(session, alarm, rung, accounts, late, phoned=await people.phoned(alarm, rung.step))
+
+
 async def _tell_rung(
-    session: AsyncSession, alarm: Alarm, rung: Rung, people: Sequence[uuid.UUID], late: int | None
+    session: AsyncSession,
+    alarm: Alarm,
+    rung: Rung,
+    people: Sequence[uuid.UUID],
+    late: int | None,
+    *,
+    phoned: frozenset[uuid.UUID] = frozenset(),
 ) -> list[uuid.UUID]:
     """Tell the people of a rung and return who could be; writes down who was told or that the rung is skipped."""
     accounts = list(dict.fromkeys(people))
     notices: list[AlarmNotice] = []
     told: list[uuid.UUID] = []
     for account_id in accounts:
+        channels = dict.fromkeys([*rung.step.channels, *(["voice"] if account_id in phoned else [])])
         deliveries = await tell(
             session,
             STEP,
@@ -141,7 +167,7 @@ async def _tell_rung(
             [account_id],
             f"{rung.round}:{rung.step.position}",
             variables={"raised_at": alarm.raised_at, "code": reply_code(alarm.id, account_id)},
-            channels=cast("tuple[Channel, ...]", rung.step.channels),
+            channels=cast("list[Channel]", list(channels)),
             is_awaited=True,
         )
         told += [account_id] if deliveries else []
@@ -157,6 +183,14 @@ async def _tell_rung(
         data["late_seconds"] = late
     await insert_entries(session, [entry(alarm, "told" if told else "skipped", data=data)])
     return told
+
+
+async def _tell_whole_desk(session: AsyncSession, alarm: Alarm, rung: Rung) -> list[uuid.UUID]:
+    """Tell everybody who works at the desk, on shift or not, as nobody who was told can be reached."""
+    everyone = await duty_desk(await session.connection(), alarm.community_id)
+    told = await told_of_rung(session, alarm.id, rung.round, rung.step.position)
+    others = [account_id for account_id in everyone if account_id not in told]
+    return await _tell_rung(session, alarm, rung, others, None) if others else []
 
 
 async def _tell_whole_circle(session: AsyncSession, alarm: Alarm, rung: Rung) -> list[uuid.UUID]:
@@ -187,10 +221,15 @@ def _notices(alarm: Alarm, rung: Rung, account_id: uuid.UUID, deliveries: Iterab
 
 
 async def _report_unanswered(session: AsyncSession, alarm: Alarm, rung: Rung) -> None:
-    UNANSWERED.inc()
+    _count_unanswered(alarm)
     log.error("alarm_unanswered", alarm_id=str(alarm.id), community_id=str(alarm.community_id), round=rung.round)
     await insert_entries(session, [entry(alarm, "unanswered", data={"round": rung.round})])
     await emit(session, AlarmUnanswered(**about(alarm)))
+
+
+def _count_unanswered(alarm: Alarm) -> None:
+    if not alarm.is_test:
+        UNANSWERED.inc()
 
 
 async def _open_access(session: AsyncSession, alarm: Alarm, told: Sequence[uuid.UUID], now: datetime) -> None:
@@ -234,8 +273,10 @@ async def learn(session: AsyncSession, facts: Sequence[DeliverySettled]) -> None
         if alarm.step >= last.position:
             # Rushing from one round at the desk to the next would reach nobody either.
             log.error("alarm_desk_unreached", alarm_id=str(alarm.id), community_id=str(alarm.community_id))
-            UNANSWERED.inc()
-            await _tell_whole_circle(session, alarm, Rung(last, alarm.round, is_last=True))
+            _count_unanswered(alarm)
+            rung = Rung(last, alarm.round, is_last=True)
+            await _tell_whole_desk(session, alarm, rung)
+            await _tell_whole_circle(session, alarm, rung)
         elif alarm.next_step_at is not None and not stands_aside(alarm.next_step_at):
             alarm.next_step_at = min(alarm.next_step_at, now)
             wakeups.request(session, LADDERS)

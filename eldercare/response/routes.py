@@ -1,16 +1,17 @@
 """The HTTP side of answering alarms, and of the figures about it."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Query
 
 from app.core import audit
 from app.core.access import CurrentActor
-from app.core.instants import GivenInstant
+from app.core.instants import GivenDay, GivenInstant
+from app.core.paging import Page, PageQuery
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
-from app.identity.api import Member, member_guard
+from app.identity.api import Member, community, member_guard
 from eldercare.alarms.access import AlarmSubject, alarm_guard
 from eldercare.alarms.problems import (
     AlarmAlreadyAcknowledged,
@@ -22,12 +23,19 @@ from eldercare.alarms.problems import (
 from eldercare.alarms.schemas import AlarmPublic
 from eldercare.alarms.views import alarm_public
 from eldercare.response import service
-from eldercare.response.schemas import Acknowledgement, Resolution, ResponseTimes
-from eldercare.response.views import response_times
+from eldercare.response.schemas import (
+    Acknowledgement,
+    FalseAlarms,
+    Resolution,
+    ResponseTimes,
+    ResponseTimesOfMonth,
+)
+from eldercare.response.views import false_alarms, response_times, response_times_by_month
 
 router = Router(tags=["eldercare"])
 
 LONGEST_PERIOD = timedelta(days=366)
+Desk = Annotated[Member, Depends(member_guard("operator", "dispatcher", organization_kind="operator"))]
 Answered = Annotated[AlarmSubject, Depends(alarm_guard("alarms:respond"))]
 _REFUSALS = (Unauthenticated, Forbidden, NotForTheResident, NotFound, AlarmClosed)
 
@@ -76,7 +84,7 @@ async def cancel_alarm(
 @router.get("/reports/response-times", responses=problem_responses(Unauthenticated, Forbidden))
 async def get_response_times(
     connection: Reading,
-    member: Annotated[Member, Depends(member_guard("operator", "dispatcher", organization_kind="operator"))],
+    member: Desk,
     since: Annotated[GivenInstant, Query(alias="from")],
     until: Annotated[GivenInstant, Query(alias="to")],
 ) -> ResponseTimes:
@@ -85,3 +93,34 @@ async def get_response_times(
         raise Malformed(errors=[FieldError("/query/to", "after `from`, at most 366 days", "period")])
     await audit.record(connection, member.actor, "report:response_times", community_id=member.community_id)
     return await response_times(connection, member.community_id, since, until)
+
+
+@router.get("/reports/response-times-by-month", responses=problem_responses(Unauthenticated, Forbidden))
+async def list_response_times_by_month(
+    connection: Reading,
+    member: Desk,
+    first: Annotated[GivenDay, Query(alias="from", description="a day of the first month")],
+    last: Annotated[GivenDay, Query(alias="to", description="a day of the last month")],
+) -> Page[ResponseTimesOfMonth]:
+    """Show how fast alarms were answered in each month, against the telecare yardstick, the latest month first."""
+    if not first <= last <= first + LONGEST_PERIOD:
+        raise Malformed(errors=[FieldError("/query/to", "not before `from`, at most 366 days later", "period")])
+    await audit.record(connection, member.actor, "report:response_times", community_id=member.community_id)
+    zone = (await community(connection, member.community_id)).time_zone
+    return Page(items=await response_times_by_month(connection, member.community_id, first, last, zone), next=None)
+
+
+@router.get("/reports/false-alarms", responses=problem_responses(Unauthenticated, Forbidden))
+async def list_false_alarms(
+    connection: Reading,
+    member: Desk,
+    page: PageQuery,
+    *,
+    since: Annotated[GivenInstant, Query(alias="from")],
+    until: Annotated[GivenInstant, Query(alias="to")],
+    per: Annotated[Literal["resident", "rule"], Query(description="what the alarms of a kind are counted by")] = "rule",
+) -> Page[FalseAlarms]:
+    """Show how many alarms were false, by the rule behind them, and by resident: those with the most first."""
+    if not since < until <= since + LONGEST_PERIOD:
+        raise Malformed(errors=[FieldError("/query/to", "after `from`, at most 366 days", "period")])
+    return await false_alarms(connection, member.actor, since, until, page, by_resident=per == "resident")

@@ -1,6 +1,7 @@
 """What responders say, and the figures about how fast people answered."""
 
-from datetime import datetime
+import uuid
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -54,3 +55,20 @@ class ResponseTimes(BaseModel):
     raised_to_acknowledged: Times
     raised_to_on_scene: Times
     desk_queue_to_taken: DeskTimes
+
+
+class ResponseTimesOfMonth(ResponseTimes):
+    """How fast people answered the alarms of a month of the community's calendar."""
+
+    month: date = Field(description="its first day, in the community's time zone")
+
+
+class FalseAlarms(BaseModel):
+    """How many alarms of a kind turned out to be false; exercises and what was taken back are left out."""
+
+    resident_id: uuid.UUID | None = Field(description="whose; empty where all residents are counted together")
+    resident_name: str | None
+    kind: str = Field(description="of the signal that opened them, or of a worse one that joined: the rule behind it")
+    alarms: int = Field(description="that have ended")
+    false_alarms: int
+    rate: float = Field(description="false alarms per alarm")

@@ -9,24 +9,25 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.core import audit, clock
+from app.core import audit, clock, wakeups
 from app.core.access import Actor
 from app.core.events import emit
 from app.core.problems import Forbidden, NotFound
 from app.identity.api import actor_by_phone
 from eldercare.alarms.access import require_alarm
 from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmState
-from eldercare.alarms.notices import HELP_IS_COMING, TAKEN, tell
+from eldercare.alarms.notices import HELP_IS_COMING, LAPSED, TAKEN, tell
 from eldercare.alarms.problems import (
     AlarmAlreadyAcknowledged,
     AlarmAlreadyOnScene,
     AlarmClosed,
+    AlarmNotYours,
     CountdownOver,
 )
 from eldercare.alarms.repository import about, entry, insert_entries, lock_alarms, move, told_accounts
 from eldercare.alarms.rules import PROGRESS_WITHIN, TRANSITIONS, Action, reply_code
-from eldercare.alarms.service import account_of, close_alarm
-from eldercare.events import AlarmAcknowledged, AlarmProgressed
+from eldercare.alarms.service import LADDERS, account_of, close_alarm
+from eldercare.events import AlarmAcknowledged, AlarmLapsed, AlarmProgressed
 from eldercare.response.rules import read_acknowledgement
 from eldercare.response.views import open_alarms_told_to
 
@@ -50,6 +51,40 @@ async def acknowledge(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, 
     if alarm.state == AlarmState.ON_SCENE:
         raise AlarmAlreadyOnScene(acknowledged_by=str(alarm.acknowledged_by))
     return await _take(session, actor, alarm, Action.TAKE_OVER)
+
+
+async def release(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID) -> Alarm:
+    """Give back an alarm the actor has taken: the next people are told at once, and everyone told hears that nobody
+    has it.
+
+    Raises ``AlarmClosed``, ``AlarmNotYours``, ``AlarmAlreadyOnScene`` for who is with the resident: they end it.
+    """
+    alarm = await held_by(session, alarm_id, actor.id)
+    values = {"acknowledged_by": None, "acknowledged_at": None, "next_step_at": clock.now()}
+    released = await move(session, alarm.id, Action.RELEASE, values, col(Alarm.acknowledged_by) == actor.id)
+    if released is None:
+        raise AlarmNotYours
+    await _record(session, actor, released, "released")
+    await emit(session, AlarmLapsed(**about(released)))
+    others = [account_id for account_id in await told_accounts(session, released.id) if account_id != actor.id]
+    await tell(session, LAPSED, released, others, f"released:{clock.now().isoformat()}")
+    wakeups.request(session, LADDERS)
+    return released
+
+
+async def take_from(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, holder_id: uuid.UUID) -> Alarm:
+    """Take an alarm from who has it, as both have agreed; raises as ``release``."""
+    return await _take(session, actor, await held_by(session, alarm_id, holder_id), Action.TAKE_OVER)
+
+
+async def held_by(session: AsyncSession, alarm_id: uuid.UUID, holder_id: uuid.UUID) -> Alarm:
+    """Return an open alarm, locked, that the account has taken and is not at the scene of; raises as ``release``."""
+    alarm = await _locked(session, alarm_id)
+    if alarm.acknowledged_by != holder_id:
+        raise AlarmNotYours(acknowledged_by=str(alarm.acknowledged_by) if alarm.acknowledged_by else None)
+    if alarm.state == AlarmState.ON_SCENE:
+        raise AlarmAlreadyOnScene
+    return alarm
 
 
 async def acknowledge_by_phone(session: AsyncSession, account_id: uuid.UUID, alarm_id: uuid.UUID) -> PhoneOutcome:

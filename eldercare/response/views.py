@@ -2,15 +2,20 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core import audit
+from app.core.access import Actor
+from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
+from app.identity.api import actor_binds, is_visible, resident_name
 from eldercare.alarms.models import OPEN, Alarm, AlarmNotice
-from eldercare.response.schemas import DeskTimes, ResponseTimes, Times
+from eldercare.response.rules import month_span
+from eldercare.response.schemas import DeskTimes, FalseAlarms, ResponseTimes, ResponseTimesOfMonth, Times
 
 WITHIN_60, WITHIN_180 = 0.975, 0.99
 """The yardstick of telecare monitoring centres (the Telecare Services Association's quality standards, formerly the
@@ -38,6 +43,10 @@ _durations = (
         _seconds(_alarms.c.raised_at, _alarms.c.on_scene_at).label("on_scene"),
         _seconds(_alarms.c.desk_queued_at, _alarms.c.desk_taken_at).label("desk"),
         _alarms.c.desk_queued_at.is_not(None).label("queued"),
+        sa.cast(
+            sa.func.date_trunc("month", sa.func.timezone(sa.bindparam("zone", type_=sa.Text), _alarms.c.raised_at)),
+            sa.Date,
+        ).label("month"),
     )
     .where(
         _alarms.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
@@ -64,13 +73,20 @@ def _figures(part: str) -> list[sa.ColumnElement[Any]]:
 
 
 _desk = _durations.c.desk
-RESPONSE_TIMES = sa.select(
+_FIGURES = (
     sa.func.count().label("alarms"),
     *(figure for part in _PARTS for figure in _figures(part)),
     sa.func.count().filter(_durations.c.queued, _desk.is_(None)).label("waiting"),
     sa.func.count().filter(_desk <= 60).label("within_60"),
     sa.func.count().filter(_desk <= 180).label("within_180"),
-).select_from(_durations)
+)
+RESPONSE_TIMES = sa.select(*_FIGURES).select_from(_durations)
+RESPONSE_TIMES_BY_MONTH = (
+    sa.select(_durations.c.month, *_FIGURES)
+    .select_from(_durations)
+    .group_by(_durations.c.month)
+    .order_by(_durations.c.month.desc())
+)
 
 
 async def response_times(
@@ -81,33 +97,125 @@ async def response_times(
     Times count from the moment it was raised, a countdown included. Alarms that reached the desk and that nobody ever
     took count against the yardstick.
     """
-    binds = {"community_id": community_id, "since": since, "until": until}
+    binds = {"community_id": community_id, "since": since, "until": until, "zone": "UTC"}
     row = (await connection.execute(RESPONSE_TIMES, binds)).one()
+    return ResponseTimes(since=since, until=until, **_report(row))
+
+
+async def response_times_by_month(
+    connection: AsyncConnection, community_id: uuid.UUID, first: date, last: date, time_zone: str
+) -> list[ResponseTimesOfMonth]:
+    """Return the response times of each month with alarms, from that of ``first`` to that of ``last``, latest first."""
+    begins, ends = month_span(first, last, time_zone)
+    binds = {"community_id": community_id, "since": begins, "until": ends, "zone": time_zone}
+    found = []
+    for row in await connection.execute(RESPONSE_TIMES_BY_MONTH, binds):
+        since, until = month_span(row.month, row.month, time_zone)
+        found.append(ResponseTimesOfMonth(month=row.month, since=since, until=until, **_report(row)))
+    return found
+
+
+def _report(row: Any) -> dict[str, Any]:
     cases = row.desk_count + row.waiting
     within_60 = row.within_60 / cases if cases else None
     within_180 = row.within_180 / cases if cases else None
     met = None
     if within_60 is not None and within_180 is not None:
         met = within_60 >= WITHIN_60 and within_180 >= WITHIN_180
-    return ResponseTimes(
-        since=since,
-        until=until,
-        alarms=row.alarms,
-        raised_to_first_notice=Times(**_times(row, "first_notice")),
-        raised_to_acknowledged=Times(**_times(row, "acknowledged")),
-        raised_to_on_scene=Times(**_times(row, "on_scene")),
-        desk_queue_to_taken=DeskTimes(
+    return {
+        "alarms": row.alarms,
+        "raised_to_first_notice": Times(**_times(row, "first_notice")),
+        "raised_to_acknowledged": Times(**_times(row, "acknowledged")),
+        "raised_to_on_scene": Times(**_times(row, "on_scene")),
+        "desk_queue_to_taken": DeskTimes(
             **_times(row, "desk"),
             waiting=row.waiting,
             within_60_seconds=within_60,
             within_180_seconds=within_180,
             meets_yardstick=met,
         ),
-    )
+    }
 
 
 def _times(row: Any, part: str) -> dict[str, Any]:
     return {name: getattr(row, f"{part}_{name}") for name in ("count", *_PERCENTILES)}
+
+
+_FALSE = ("false_alarm",)
+
+
+def _false_alarms(*, by_resident: bool) -> sa.Select[Any]:
+    whose = _alarms.c.resident_id if by_resident else sa.literal(uuid.UUID(int=0), sa.Uuid)
+    false = sa.func.count().filter(_alarms.c.outcome.in_(_FALSE))
+    counted = (
+        sa.select(
+            whose.label("resident_id"),
+            sa.cast(_alarms.c.kind, sa.Text).label("kind"),
+            sa.func.count().label("alarms"),
+            false.label("false_alarms"),
+            sa.cast(-false, sa.Integer).label("fewer"),
+        )
+        .where(
+            _alarms.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
+            _alarms.c.raised_at >= sa.bindparam("since", type_=_INSTANT),
+            _alarms.c.raised_at < sa.bindparam("until", type_=_INSTANT),
+            _alarms.c.state == "resolved",
+            sa.not_(_alarms.c.is_test),
+            is_visible(_alarms.c.resident_id, "alarms:read"),
+        )
+        .group_by(*((_alarms.c.resident_id,) if by_resident else ()), _alarms.c.kind)
+        .subquery("counted")
+    )
+    position = (counted.c.fewer, counted.c.resident_id, counted.c.kind)
+    return (
+        sa.select(counted, resident_name(counted.c.resident_id).label("resident_name"))
+        .where(after(position, ("after_fewer", "after_resident", "after_kind")))
+        .order_by(*position)
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+    )
+
+
+FALSE_ALARMS = {
+    by_resident: audit.traced(_false_alarms(by_resident=by_resident), "report:false_alarms")
+    for by_resident in (True, False)
+}
+_CURSOR = "eldercare.false_alarms"
+
+
+async def false_alarms(
+    connection: AsyncConnection,
+    actor: Actor,
+    since: datetime,
+    until: datetime,
+    page: PageRequest,
+    *,
+    by_resident: bool,
+) -> Page[FalseAlarms]:
+    """Return how many of the alarms raised in a period were false, by kind (and resident): the most first."""
+    fewer, resident_id, kind = decode_cursor(_CURSOR, page.cursor) if page.cursor else (None, None, None)
+    binds = {
+        "community_id": actor.community_id,
+        "since": since,
+        "until": until,
+        "limit": page.limit + 1,
+        "after_fewer": fewer,
+        "after_resident": uuid.UUID(resident_id) if resident_id else None,
+        "after_kind": kind,
+    }
+    binds |= actor_binds(actor, "alarms:read") | audit.trace_binds(actor, resident_id=None)
+    rows = (await connection.execute(FALSE_ALARMS[by_resident], binds)).all()
+    items = [
+        FalseAlarms(
+            resident_id=row.resident_id if by_resident else None,
+            resident_name=row.resident_name,
+            kind=row.kind,
+            alarms=row.alarms,
+            false_alarms=row.false_alarms,
+            rate=row.false_alarms / row.alarms,
+        )
+        for row in rows[: page.limit]
+    ]
+    return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ("fewer", "resident_id", "kind")))
 
 
 _OPEN_AND_TOLD = (

@@ -25,7 +25,13 @@ from app.identity.second_factor.service import SECRET as SECRET_OF_APP
 from app.media.links import signed_url
 from app.media.models import STORED, Upload
 from app.media.storage import storage
+from eldercare.drills.models import Drill
+from eldercare.duty_desk.models import DeskHandover
 from eldercare.escalation.models import DeskTest
+from eldercare.messages.models import CircleMessage
+from eldercare.proxies.models import Proxy
+from eldercare.rota.models import RotaAbsence, RotaSwap
+from eldercare.shifts.models import DeskShift
 from notifications.broadcasts.models import Broadcast
 from notifications.inbox.models import INBOX
 from notifications.unsubscribing.links import Subscription, token
@@ -136,6 +142,8 @@ async def open_world() -> World:
         "vital-thresholds": (await eldercare_vitals.threshold(resident)).id,
         "responsible-clinicians": (await eldercare_vitals.responsible_clinician(place, colleague, agency)).id,
         **await _visits(resident, agency, carer),
+        **(care := await _care(resident, family)),
+        **await _desk_and_circle(resident, family, await identity.account(place, name="Nephew"), care),
     }
     texts = {name: str(value) for name, value in ids.items()}
     return World(headers, texts, secret, signed_url(uuid.UUID(texts["media"])))
@@ -295,6 +303,62 @@ async def _visits(resident: Resident, agency: Organization, carer: Account) -> d
     }
 
 
+async def _desk_and_circle(
+    resident: Resident, family: Account, other: Account, care: dict[str, object]
+) -> dict[str, object]:
+    """Insert what the desk and the circle work with: a hand-over, a shift, a drill; a turn, a message, a proxy."""
+    now, later = clock.now(), clock.now() + timedelta(days=3)
+    home: dict[str, Any] = {"community_id": resident.community_id, "resident_id": resident.id}
+    alarm_id = uuid.UUID(str(care["alarms"]))
+    member_id = uuid.UUID(str(care["circle"]))
+    giver = await eldercare_alarms.circle_member(resident, other, position=2)
+    handover = DeskHandover(
+        **home, alarm_id=alarm_id, giver_id=other.id, taker_id=family.id, claimed_at=now, offered_at=now
+    )
+    shift = DeskShift(
+        community_id=resident.community_id,
+        account_id=family.id,
+        kind="desk",
+        starts_at=later,
+        ends_at=later + timedelta(hours=8),
+        planned_by=family.id,
+    )
+    drill = Drill(**home, alarm_id=alarm_id, started_by=family.id, started_at=now, finished_at=now)
+    absence = RotaAbsence(
+        **home, member_id=member_id, account_id=family.id, starts_on=later.date(), ends_on=later.date()
+    )
+    swap = RotaSwap(
+        **home,
+        giver_id=giver.id,
+        giver_account_id=other.id,
+        taker_id=member_id,
+        taker_account_id=family.id,
+        starts_at=later + timedelta(days=7),
+        ends_at=later + timedelta(days=8),
+    )
+    message = CircleMessage(**home, author_id=family.id)
+    proxy = Proxy(
+        **home,
+        account_id=family.id,
+        basis="court_order",
+        document_id=clock.new_id(),
+        scopes=["profile:read"],
+        proposed_by=resident.account_id,
+    )
+    async with unit_of_work() as session:
+        session.add_all([handover, shift, drill, absence, swap, message, proxy])
+    return {
+        "handovers": handover.id,
+        "shifts": shift.id,
+        "drills": drill.id,
+        "absences": absence.id,
+        "swaps": swap.id,
+        "circle-messages": message.id,
+        "proxies": proxy.id,
+        "second-members": giver.id,
+    }
+
+
 def _plan(_: World) -> dict[str, Any]:
     return {"times": ["09:30"], "starts_on": "2026-03-02"}
 
@@ -387,6 +451,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "moveCareVisit": lambda _: {"starts_at": "2026-03-05T08:00:00Z"},
     "proposeRoutePlan": lambda _: {"date": "2026-03-03"},
     "tickTask": lambda _: {"task_id": str(clock.new_id())},
+    "addCircleAbsence": lambda _: {"starts_on": "2026-04-01", "ends_on": "2026-04-02"},
     "addAgreement": lambda _: {"scopes": ["profile:read"], "basis": "contract"},
     "addAlarmSignal": lambda _: {"kind": "smoke"},
     "addInvitation": lambda _: {"name": "Friend", "role": "carer", "phone": "+8613800000999"},
@@ -413,6 +478,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "changeResidentGrant": lambda _: {"scopes": ["alarms:read"]},
     "changeResidentProfile": lambda _: {"emergency_notes": "Deaf in the left ear"},
     "changeResidentRegimen": _regimen,
+    "checkProxy": lambda _: {"decision": "refuse"},
     "closeResidence": lambda _: {"reason": "moved_out", "date": "2026-03-01"},
     "createApiClient": lambda _: {"name": "Gateway", "scopes": ["profile:read"]},
     "createMyCheckInPause": lambda _: {"kind": "away", "ends_at": "2026-03-05T08:00:00Z"},
@@ -431,6 +497,11 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "makeMyEscalationPlan": _steps,
     "makeResidentEscalationPlan": _steps,
     "markMyInboxRead": lambda world: {"up_to": world.ids["inbox"]},
+    "offerCircleSwap": lambda world: {
+        "taker_id": world.ids["second-members"],
+        "starts_at": "2026-04-01T00:00:00Z",
+        "ends_at": "2026-04-02T00:00:00Z",
+    },
     "orderMyCircle": lambda world: {"member_ids": [world.ids["circle"]]},
     "orderResidentCircle": lambda world: {"member_ids": [world.ids["circle"]]},
     "previewBroadcast": _everybody,
@@ -453,6 +524,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "setOxygenScale": lambda _: {"scale": 2},
     "setVitalThreshold": lambda _: {"code": "8867-4", "high": 120},
     "resolveAlarm": lambda _: {"outcome": "helped"},
+    "setCircleHours": lambda _: {"on_call": [{"weekday": 0, "start": "08:00", "end": "20:00"}]},
     "setMyNotificationPreferences": lambda _: {},
     "setHolidays": lambda _: {"days": []},
     "setMyMealTimes": _meals,
@@ -461,7 +533,11 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "setResidentMealTimes": _meals,
     "setResidentMedicationStock": _stock,
     "setResidentRegimenState": _state,
+    "startDrill": lambda world: {"resident_id": world.ids["residents"]},
     "startBroadcast": _announcement,
+    "writeDeskScript": lambda _: {"kind": "fall", "language": "en", "replaces": 0, "asks": [], "does": ["Call"]},
+    "writeMyCircleMessage": lambda _: {"text": "Good morning"},
+    "writeResidentCircleMessage": lambda _: {"text": "Good morning"},
 }
 """Valid bodies, where something is decided behind them; everywhere else an empty one gets past the guards."""
 
@@ -477,4 +553,7 @@ QUERIES: Final = {
     "getResidentVitalSeries": "?code=8867-4",
     "getResidentVitalTrend": "?code=8867-4",
     "getResponseTimes": "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z",
+    "listDeskScriptVersions": "?kind=fall",
+    "listFalseAlarms": "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z",
+    "listResponseTimesByMonth": "?from=2026-02-01&to=2026-02-28",
 }

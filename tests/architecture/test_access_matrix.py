@@ -28,6 +28,8 @@ SHOWN_IN_LISTS: Final = {
     "listAlarmQueue": {"resident", "family", "operator", "desk", "office", "agency", "carer"},
     "listCircles": {"family"},
     "listMyVisits": {"carer"},
+    "listDeskQueue": {"operator", "desk"},
+    "listProxiesToCheck": {"operator"},
 }
 
 

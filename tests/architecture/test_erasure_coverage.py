@@ -56,6 +56,7 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "eldercare_meal_times": {"breakfast": dt.time(7), "lunch": dt.time(12), "dinner": dt.time(18)},
     "eldercare_regimen": {"state": "stopped", "plan_at": None},
     "eldercare_regimen_version": {"timing": "as_needed", "times": [], "meals": []},
+    "eldercare_proxy": {"scopes": ["profile:read"]},
     "media_upload": {"size": 1, "received": 1},
     "reservations_reservation": {
         "state": "booked",

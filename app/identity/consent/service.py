@@ -29,9 +29,10 @@ async def add_grant(
     grantee_account_id: uuid.UUID,
     scopes: Iterable[str],
     kind: GivenKind = "consent",
+    starts_at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> Grant:
-    """Let a person of the same community see or do ``scopes`` and return the grant.
+    """Let a person of the same community see or do ``scopes`` from ``starts_at`` (default: now), return the grant.
 
     Raises ``NotFound`` for an unknown person, ``Forbidden`` if the giver would widen rights, ``GrantExists``,
     ``ResidenceEnded``.
@@ -53,7 +54,7 @@ async def add_grant(
             "scopes": sorted(wanted),
             "kind": kind,
             "granted_by": actor.id,
-            "starts_at": clock.now(),
+            "starts_at": starts_at or clock.now(),
             "expires_at": expires_at,
         },
     )

@@ -31,6 +31,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.HOME_CONTROL: "operate lights, doors and devices in your home",
         s.VISITS_READ: "see your care plan, when carers come and what they did",
         s.VISITS_MANAGE: "cancel visits of carers for you",
+        s.MESSAGES_READ: "read what is written in your care circle",
+        s.MESSAGES_WRITE: "write in your care circle",
     },
     "zh-CN": {
         s.PROFILE_READ: "查看您的姓名、住址、语言和紧急备注",
@@ -56,6 +58,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.HOME_CONTROL: "操作您家中的灯、门和设备",
         s.VISITS_READ: "查看您的照护计划、护理员的上门时间及服务内容",
         s.VISITS_MANAGE: "代您取消护理员上门",
+        s.MESSAGES_READ: "阅读您关爱圈里的消息",
+        s.MESSAGES_WRITE: "在您的关爱圈里发消息",
     },
 }
 """Language → scope → the end of the sentence “this person may …”."""

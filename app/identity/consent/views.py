@@ -52,6 +52,19 @@ def _page(*, ended: bool) -> sa.Select[Any]:
     )
 
 
+_GRANTEES = (
+    sa.select(_grants.c.grantee_account_id)
+    .distinct()
+    .where(
+        _grants.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        _grants.c.kind != "break_glass",
+        sa.bindparam("scope", type_=sa.Text) == sa.any_(_grants.c.scopes),
+        _grants.c.revoked_at.is_(None),
+        _grants.c.starts_at <= _now,
+        sa.or_(_grants.c.expires_at.is_(None), _grants.c.expires_at > _now),
+    )
+)
+
 _page_traced = cache(lambda *, ended: audit.traced(_page(ended=ended), "grants:read"))
 
 
@@ -84,6 +97,18 @@ async def grants(
     rows = (await connection.execute(statement, binds)).all()
     items = [_public(row, language, now) for row in rows[: page.limit]]
     return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ["id"]))
+
+
+def grant_revoked_at(grant_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[datetime]:
+    """Return SQL for when the grant was revoked whose id is the column's value; null while it was not."""
+    named = _grants.alias()
+    return sa.select(named.c.revoked_at).where(named.c.id == grant_id).correlate_except(named).scalar_subquery()
+
+
+async def grantees(connection: AsyncConnection, resident_id: uuid.UUID, scope: str) -> set[uuid.UUID]:
+    """Return whom the resident lets see or do ``scope`` now; emergency access is not counted."""
+    binds = {"resident_id": resident_id, "scope": scope, "now": clock.now()}
+    return set(await connection.scalars(_GRANTEES, binds))
 
 
 async def grant(connection: AsyncConnection, resident_id: uuid.UUID, grant_id: uuid.UUID, language: str) -> GrantPublic:

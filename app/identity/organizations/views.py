@@ -141,6 +141,12 @@ async def duty_desk(connection: AsyncConnection, community_id: uuid.UUID) -> lis
     return list(dict.fromkeys(dispatchers or [row.account_id for row in rows]))
 
 
+async def operator_staff(connection: AsyncConnection, community_id: uuid.UUID, *roles: str) -> list[uuid.UUID]:
+    """Return who works for the community's operator in one of ``roles``, longest-serving first."""
+    rows = await connection.execute(_OPERATOR_STAFF, {"community_id": community_id, "roles": list(roles)})
+    return list(dict.fromkeys(row.account_id for row in rows))
+
+
 async def organizations_serving(
     connection: AsyncConnection, resident_ids: Iterable[uuid.UUID], scope: str
 ) -> dict[uuid.UUID, set[uuid.UUID]]:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -30,3 +31,16 @@ async def resident_names(connection: AsyncConnection, resident_ids: Iterable[uui
 async def community_names(connection: AsyncConnection, community_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Return what each community is called; unknown ids are left out."""
     return {row.id: row.name for row in await connection.execute(_COMMUNITIES, {"ids": list(community_ids)})}
+
+
+def account_name(account_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[str]:
+    """Return SQL for what the account is called whose id is the column's value: for statements that show it."""
+    named = _accounts.alias()
+    return sa.select(named.c.name).where(named.c.id == account_id).correlate_except(named).scalar_subquery()
+
+
+def resident_name(resident_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[str]:
+    """Return SQL for what the resident is called whose id is the column's value."""
+    named, lives = _accounts.alias(), _residents.alias()
+    statement = sa.select(named.c.name).join(lives, lives.c.account_id == named.c.id).where(lives.c.id == resident_id)
+    return statement.correlate_except(named, lives).scalar_subquery()

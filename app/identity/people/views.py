@@ -34,6 +34,11 @@ _account_ids = sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))
 _POINTS_OF = (
     sa.select(_points).where(_points.c.account_id == sa.any_(_account_ids)).order_by(_points.c.position, _points.c.id)
 )
+_ACCOUNTS_IN = sa.select(_accounts.c.id).where(
+    _accounts.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
+    _accounts.c.id == sa.any_(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))),
+    _accounts.c.state == "active",
+)
 _PEOPLE = sa.select(
     _accounts.c.id, _accounts.c.name, _accounts.c.language, _accounts.c.time_zone, _accounts.c.state
 ).where(_accounts.c.id == sa.any_(_account_ids))
@@ -210,6 +215,14 @@ async def people(connection: AsyncConnection, account_ids: Iterable[uuid.UUID]) 
         )
         for row in rows
     }
+
+
+async def accounts_in(
+    connection: AsyncConnection, community_id: uuid.UUID, account_ids: Iterable[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Return those of the accounts that are active people of the community."""
+    binds = {"community_id": community_id, "account_ids": list(account_ids)}
+    return set(await connection.scalars(_ACCOUNTS_IN, binds))
 
 
 async def accounts_reached_at(

@@ -1,0 +1,73 @@
+"""What an entry of the audit trail says to the resident it is about, in every language Hearthline speaks."""
+
+from typing import Final
+
+_THINGS: Final[dict[str, dict[str, str]]] = {
+    "en": {
+        "alarm": "an alarm of yours",
+        "changes": "what was new about you",
+        "check_in": "your check-ins",
+        "check_in_plan": "your check-in plan",
+        "check_in_pause": "a pause of your check-ins",
+        "circle": "your care circle",
+        "circle_message": "the messages of your care circle",
+        "contact_point": "how you are reached",
+        "contact_points": "how you are reached",
+        "drill": "an exercise about you",
+        "escalation_plan": "who is called when you need help",
+        "grant": "who may see your data",
+        "grants": "who may see your data",
+        "profile": "your profile",
+        "proxy": "who acts for you",
+        "rota": "who of your care circle is on call",
+        "rota_absence": "who of your care circle is on call",
+        "rota_swap": "who of your care circle is on call",
+        "upload": "a file about you",
+    },
+    "zh-CN": {
+        "alarm": "您的警报",
+        "changes": "关于您的最新情况",
+        "check_in": "您的平安签到",
+        "check_in_plan": "您的签到计划",
+        "check_in_pause": "您的签到暂停",
+        "circle": "您的关爱圈",
+        "circle_message": "您关爱圈里的消息",
+        "contact_point": "您的联系方式",
+        "contact_points": "您的联系方式",
+        "drill": "关于您的演练",
+        "escalation_plan": "您需要帮助时的呼叫顺序",
+        "grant": "谁可以查看您的数据",
+        "grants": "谁可以查看您的数据",
+        "profile": "您的资料",
+        "proxy": "您的代理人",
+        "rota": "您关爱圈的值班表",
+        "rota_absence": "您关爱圈的值班表",
+        "rota_swap": "您关爱圈的值班表",
+        "upload": "关于您的文件",
+    },
+}
+_ANYTHING: Final = {"en": "something about you", "zh-CN": "与您有关的内容"}
+_SENTENCES: Final[dict[str, dict[str, str]]] = {
+    "en": {"read": "{who} looked at {what}.", "changed": "{who} did something with {what}."},
+    "zh-CN": {"read": "{who}查看了{what}。", "changed": "{who}操作了{what}。"},
+}
+_SOMEBODY: Final[dict[str, dict[str, str]]] = {
+    "en": {"system": "Hearthline itself", "client": "A system", "device": "A device", "account": "Somebody"},
+    "zh-CN": {"system": "Hearthline 系统", "client": "某系统", "device": "某设备", "account": "某人"},
+}
+_READING: Final = frozenset({"read", "list", "queue", "desk_queue"})
+
+
+def is_reading(action: str) -> bool:
+    """Say whether an action of the trail (``thing:verb``) only looked at something."""
+    return action.rpartition(":")[2] in _READING
+
+
+def tell(language: str, action: str, actor_kind: str, name: str | None) -> str:
+    """Return one sentence that says who did what; ``language`` is one of ours.
+
+    What a feature does with things that have no words here is told in general words, never left out.
+    """
+    what = _THINGS[language].get(action.partition(":")[0], _ANYTHING[language])
+    who = name or _SOMEBODY[language].get(actor_kind, _SOMEBODY[language]["account"])
+    return _SENTENCES[language]["read" if is_reading(action) else "changed"].format(who=who, what=what)

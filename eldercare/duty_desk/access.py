@@ -1,0 +1,29 @@
+"""Who works at the desk with an alarm: its dispatchers and operators, on residents their agreement covers."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+
+from app.core.access import Actor
+from app.identity.api import Member, member_guard
+from eldercare.alarms.access import AlarmSubject, alarm_guard
+
+Operator = Annotated[Member, Depends(member_guard("operator", organization_kind="operator"))]
+Desk = Annotated[Member, Depends(member_guard("operator", "dispatcher", organization_kind="operator"))]
+
+
+@dataclass(frozen=True, slots=True)
+class AtDesk:
+    """Somebody at the desk and the alarm they work on."""
+
+    actor: Actor
+    alarm: AlarmSubject
+
+
+async def _at_desk(member: Desk, alarm: Annotated[AlarmSubject, Depends(alarm_guard("alarms:respond"))]) -> AtDesk:
+    return AtDesk(member.actor, alarm)
+
+
+DeskAndAlarm = Annotated[AtDesk, Depends(_at_desk)]
+"""The dependency of ``/duty-desk/alarms/{alarm_id}/…``: 401, 403 without a role at the desk, 404 as alarms have it."""

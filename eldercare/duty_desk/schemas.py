@@ -1,0 +1,102 @@
+"""What people at the desk say and are told."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from eldercare.alarms.schemas import AlarmDetail, AlarmPublic, KindName
+from eldercare.duty_desk.rules import HandoverState
+
+ScriptLanguage = Literal["en", "zh-CN"]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Show = Literal["all", "unclaimed", "mine"]
+
+
+class Colleague(BaseModel):
+    """A person, by account and name."""
+
+    account_id: uuid.UUID
+    name: str | None
+
+
+class ToldNow(Colleague):
+    """Somebody who is being told of an alarm at this step of its ladder, over one channel."""
+
+    told_at: datetime
+    channel: str | None
+    outcome: str
+
+
+class HandoverPending(BaseModel):
+    """To whom an alarm is being handed over."""
+
+    id: uuid.UUID
+    to: Colleague
+    offered_at: datetime
+
+
+class QueueItem(AlarmPublic):
+    """An open alarm as the desk sees it."""
+
+    resident_name: str | None
+    desk_queued_at: datetime | None = Field(description="when it first reached the desk; empty: not yet")
+    claimed_by: Colleague | None
+    claim_ends_at: datetime | None = Field(description="by when something must follow, or the ladder goes on")
+    told_now: list[ToldNow]
+    handover: HandoverPending | None
+
+
+class ScriptPublic(BaseModel):
+    """What to ask and do at an alarm of a kind, each in order."""
+
+    kind: KindName
+    language: ScriptLanguage
+    number: int = Field(description="of the version; 0 is the one that comes with Hearthline")
+    asks: list[str]
+    does: list[str]
+    written_by: uuid.UUID | None
+    written_at: datetime | None
+
+
+class ScriptWrite(BaseModel):
+    """A new version of a script."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: KindName
+    language: ScriptLanguage
+    replaces: int = Field(ge=0, description="the number of the version that is in force, as the writer knows it")
+    asks: list[Line] = Field(max_length=30)
+    does: list[Line] = Field(min_length=1, max_length=30)
+
+
+class HandoverOffer(BaseModel):
+    """To whom an alarm is to go, and what they must know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    account_id: uuid.UUID = Field(description="a colleague at the desk")
+    note: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+
+
+class HandoverPublic(BaseModel):
+    """A hand-over."""
+
+    id: uuid.UUID
+    alarm_id: uuid.UUID
+    giver: Colleague
+    taker: Colleague
+    state: HandoverState
+    note: str | None
+    offered_at: datetime
+    answered_at: datetime | None
+
+
+class DeskAlarm(BaseModel):
+    """An alarm with what the desk asks and does, and who handed it to whom."""
+
+    alarm: AlarmDetail
+    script: ScriptPublic
+    handovers: list[HandoverPublic]

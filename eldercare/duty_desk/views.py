@@ -1,0 +1,272 @@
+"""The SQL that reads the desk: its queue, the hand-overs of an alarm, the scripts in force and before."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, distinct_on
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.access import Actor
+from app.core.audit import trace_binds, traced
+from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
+from app.core.problems import NotFound
+from app.core.sealing import unseal
+from app.identity.api import account_name, actor_binds, is_visible, resident_name
+from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmNotice, AlarmState
+from eldercare.alarms.schemas import AlarmPublic
+from eldercare.alarms.views import alarm_detail, alarm_public
+from eldercare.duty_desk.models import HANDOVER_NOTE_CONTEXT, DeskHandover, DeskScript
+from eldercare.duty_desk.rules import BUILT_IN, built_in
+from eldercare.duty_desk.schemas import (
+    Colleague,
+    DeskAlarm,
+    HandoverPending,
+    HandoverPublic,
+    QueueItem,
+    ScriptPublic,
+    Show,
+    ToldNow,
+)
+
+_alarms = sa.inspect(Alarm).local_table
+_notices = sa.inspect(AlarmNotice).local_table
+_handovers = sa.inspect(DeskHandover).local_table
+_scripts = sa.inspect(DeskScript).local_table
+
+_QUEUE_CURSOR = "eldercare.desk_queue"
+_SCRIPTS_CURSOR = "eldercare.desk_scripts"
+_community_id = sa.bindparam("community_id", type_=sa.Uuid)
+_limit = sa.bindparam("limit", type_=sa.Integer)
+_kind = sa.bindparam("kind", type_=sa.Text)
+_language = sa.bindparam("language", type_=sa.Text)
+
+_told_now = (
+    sa.select(
+        sa.func.jsonb_agg(
+            aggregate_order_by(
+                sa.func.jsonb_build_object(
+                    "account_id",
+                    _notices.c.account_id,
+                    "name",
+                    account_name(_notices.c.account_id),
+                    "told_at",
+                    _notices.c.told_at,
+                    "channel",
+                    _notices.c.channel,
+                    "outcome",
+                    _notices.c.outcome,
+                ),
+                _notices.c.id,
+            )
+        )
+    )
+    .where(
+        _notices.c.alarm_id == _alarms.c.id,
+        _notices.c.round == _alarms.c.round,
+        _notices.c.step == _alarms.c.step,
+    )
+    .correlate(_alarms)
+    .scalar_subquery()
+)
+# An offer stands only as long as the very claim it hands over.
+_stands = sa.and_(
+    _handovers.c.alarm_id == _alarms.c.id,
+    _handovers.c.state == "offered",
+    _handovers.c.giver_id == _alarms.c.acknowledged_by,
+    _handovers.c.claimed_at == _alarms.c.acknowledged_at,
+)
+# The worst first, then the oldest; a negative severity lets one row comparison do both.
+_worst_first = (-_alarms.c.severity).label("urgency")
+_show = sa.bindparam("show", type_=sa.Text)
+QUEUE = traced(
+    sa.select(
+        *(_alarms.c[name] for name in AlarmPublic.model_fields),
+        _alarms.c.desk_queued_at,
+        _worst_first,
+        resident_name(_alarms.c.resident_id).label("resident_name"),
+        account_name(_alarms.c.acknowledged_by).label("holder_name"),
+        sa.type_coerce(_told_now, JSONB).label("told_now"),
+        _handovers.c.id.label("handover_id"),
+        _handovers.c.taker_id,
+        _handovers.c.offered_at,
+        account_name(_handovers.c.taker_id).label("taker_name"),
+    )
+    .select_from(_alarms.outerjoin(_handovers, _stands))
+    .where(
+        _alarms.c.community_id == _community_id,
+        # Repeats what the partial index says, so that the planner may use it.
+        _alarms.c.state.in_([sa.literal_column(f"'{state}'") for state in sorted(OPEN_STATES)]),
+        is_visible(_alarms.c.resident_id, "alarms:respond"),
+        sa.or_(
+            _show == "all",
+            sa.and_(_show == "unclaimed", _alarms.c.state == AlarmState.RAISED.value),
+            sa.and_(_show == "mine", _alarms.c.acknowledged_by == sa.bindparam("actor_id", type_=sa.Uuid)),
+        ),
+        after((-_alarms.c.severity, _alarms.c.raised_at, _alarms.c.id), ("after_urgency", "after_at", "after_id")),
+    )
+    .order_by(_worst_first, _alarms.c.raised_at, _alarms.c.id)
+    .limit(_limit),
+    "alarm:desk_queue",
+)
+"""The desk's queue in one statement: who is being told now, who has it, to whom it is being handed over."""
+
+_HANDOVER = sa.select(
+    _handovers,
+    account_name(_handovers.c.giver_id).label("giver_name"),
+    account_name(_handovers.c.taker_id).label("taker_name"),
+)
+_HANDOVERS_OF = _HANDOVER.where(_handovers.c.alarm_id == sa.bindparam("alarm_id", type_=sa.Uuid)).order_by(
+    _handovers.c.id
+)
+_ONE_HANDOVER = _HANDOVER.where(_handovers.c.id == sa.bindparam("handover_id", type_=sa.Uuid))
+_LATEST = (
+    sa.select(_scripts)
+    .ext(distinct_on(_scripts.c.kind))
+    .where(
+        _scripts.c.community_id == _community_id,
+        _scripts.c.language == _language,
+        sa.or_(_kind.is_(None), _scripts.c.kind == _kind),
+    )
+    .order_by(_scripts.c.kind, _scripts.c.number.desc())
+)
+_VERSIONS = (
+    sa.select(_scripts)
+    .where(
+        _scripts.c.community_id == _community_id,
+        _scripts.c.kind == _kind,
+        _scripts.c.language == _language,
+        after((_scripts.c.number,), ("after_number",), descending=True),
+    )
+    .order_by(_scripts.c.number.desc())
+    .limit(_limit)
+)
+
+
+async def desk_queue(connection: AsyncConnection, actor: Actor, show: Show, page: PageRequest) -> Page[QueueItem]:
+    """Return a page of the open alarms of the actor's community, the worst first, then the oldest."""
+    urgency, at, last_id = decode_cursor(_QUEUE_CURSOR, page.cursor) if page.cursor else (None, None, None)
+    binds: dict[str, Any] = {
+        "community_id": actor.community_id,
+        "actor_id": actor.id,
+        "show": show,
+        "limit": page.limit + 1,
+        "after_urgency": urgency,
+        "after_at": datetime.fromisoformat(at) if at else None,
+        "after_id": uuid.UUID(last_id) if last_id else None,
+    }
+    binds |= actor_binds(actor, "alarms:respond") | trace_binds(actor, resident_id=None)
+    rows = (await connection.execute(QUEUE, binds)).all()
+    following = next_cursor(_QUEUE_CURSOR, rows, page.limit, ("urgency", "raised_at", "id"))
+    return Page(items=[_item(row) for row in rows[: page.limit]], next=following)
+
+
+def _item(row: Any) -> QueueItem:
+    alarm = alarm_public(row)
+    is_taken = row.acknowledged_by is not None
+    pending = None
+    if row.handover_id is not None:
+        taker = Colleague(account_id=row.taker_id, name=row.taker_name)
+        pending = HandoverPending(id=row.handover_id, to=taker, offered_at=row.offered_at)
+    return QueueItem(
+        **alarm.model_dump(),
+        resident_name=row.resident_name,
+        desk_queued_at=row.desk_queued_at,
+        claimed_by=Colleague(account_id=row.acknowledged_by, name=row.holder_name) if is_taken else None,
+        claim_ends_at=alarm.next_step_at if is_taken else None,
+        told_now=[ToldNow.model_validate(told) for told in row.told_now or ()],
+        handover=pending,
+    )
+
+
+async def desk_alarm(
+    connection: AsyncConnection, actor: Actor, alarm_id: uuid.UUID, resident_id: uuid.UUID, language: str
+) -> DeskAlarm:
+    """Return an alarm with the script of its kind in ``language``, and its hand-overs; raises ``NotFound``."""
+    alarm = await alarm_detail(connection, actor, alarm_id, resident_id)
+    return DeskAlarm(
+        alarm=alarm,
+        script=await script(connection, actor.community_id, alarm.kind, language),
+        handovers=[_handover(row) for row in await connection.execute(_HANDOVERS_OF, {"alarm_id": alarm_id})],
+    )
+
+
+async def handover(connection: AsyncConnection, handover_id: uuid.UUID) -> HandoverPublic:
+    """Return a hand-over; raises ``NotFound``."""
+    row = (await connection.execute(_ONE_HANDOVER, {"handover_id": handover_id})).one_or_none()
+    if row is None:
+        raise NotFound
+    return _handover(row)
+
+
+def _handover(row: Any) -> HandoverPublic:
+    return HandoverPublic(
+        id=row.id,
+        alarm_id=row.alarm_id,
+        giver=Colleague(account_id=row.giver_id, name=row.giver_name),
+        taker=Colleague(account_id=row.taker_id, name=row.taker_name),
+        state=row.state,
+        note=unseal(row.note, HANDOVER_NOTE_CONTEXT) if row.note else None,
+        offered_at=row.offered_at,
+        answered_at=row.answered_at,
+    )
+
+
+async def script(connection: AsyncConnection, community_id: uuid.UUID, kind: str, language: str) -> ScriptPublic:
+    """Return the script of a kind of alarm in force: the community's latest, else the one that comes with us."""
+    return (await scripts(connection, community_id, language, kind))[0]
+
+
+async def scripts(
+    connection: AsyncConnection, community_id: uuid.UUID, language: str, kind: str | None = None
+) -> list[ScriptPublic]:
+    """Return the scripts in force in a language, by kind of alarm (all, unless one is named)."""
+    binds = {"community_id": community_id, "language": language, "kind": kind}
+    written = {row.kind: row for row in await connection.execute(_LATEST, binds)}
+    return [
+        _script(written[known]) if known in written else _built_in(known, language)
+        for known in built_in(language)
+        if kind in (None, known)
+    ]
+
+
+async def script_versions(
+    connection: AsyncConnection, community_id: uuid.UUID, kind: str, language: str, page: PageRequest
+) -> Page[ScriptPublic]:
+    """Return a page of the versions the community wrote of a script, the latest first."""
+    (number,) = decode_cursor(_SCRIPTS_CURSOR, page.cursor) if page.cursor else (None,)
+    binds = {
+        "community_id": community_id,
+        "kind": kind,
+        "language": language,
+        "after_number": number,
+        "limit": page.limit + 1,
+    }
+    rows: Sequence[Any] = (await connection.execute(_VERSIONS, binds)).all()
+    items = [_script(row) for row in rows[: page.limit]]
+    return Page(items=items, next=next_cursor(_SCRIPTS_CURSOR, rows, page.limit, ("number",)))
+
+
+def _script(row: Any) -> ScriptPublic:
+    return ScriptPublic.model_validate({name: getattr(row, name) for name in ScriptPublic.model_fields})
+
+
+def _built_in(kind: str, language: str) -> ScriptPublic:
+    known = built_in(language)[kind]
+    return ScriptPublic.model_validate(
+        {
+            "kind": kind,
+            "language": language,
+            "number": BUILT_IN,
+            "asks": known.asks,
+            "does": known.does,
+            "written_by": None,
+            "written_at": None,
+        }
+    )
+
+
+script_public = _script
+"""Return a script (a row or a model) as it is shown."""

@@ -1,0 +1,1 @@
+"""Tests of the duty desk of eldercare."""

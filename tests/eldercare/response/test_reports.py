@@ -1,0 +1,105 @@
+"""The figures: response times by month against the yardstick, and how many alarms were false."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.clock import ManualClock
+from eldercare.alarms.models import AlarmKind
+from eldercare.response.rules import month_span
+from tests.factories import eldercare_alarms as alarms
+from tests.factories import identity
+from tests.factories.sign_in import sign_in
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+ZONES = ("Asia/Shanghai", "America/Los_Angeles", "Europe/Berlin", "Pacific/Auckland")
+
+
+@given(st.dates(date(1950, 1, 1), date(2150, 1, 1)), st.sampled_from(ZONES))
+def test_months_follow_each_other_without_a_gap(day: date, zone: str) -> None:
+    begins, ends = month_span(day, day, zone)
+    assert timedelta(days=27) < ends - begins < timedelta(days=32)
+    following = (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+    assert month_span(following, following, zone)[0] == ends
+
+
+async def test_response_times_by_month_of_the_communitys_calendar(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await alarms.scene(circle=0)
+    headers: dict[str, str] = {}
+    # 31 March 23:59 and 1 April 00:01 in Shanghai.
+    for at, seconds in (
+        (datetime(2026, 3, 31, 15, 59, tzinfo=UTC), 200),
+        (datetime(2026, 3, 31, 16, 1, tzinfo=UTC), 30),
+        (datetime(2026, 4, 10, 16, 1, tzinfo=UTC), 50),
+    ):
+        clock.set(at)
+        alarm = await alarms.raised(await identity.resident(scene.community, name="R"))
+        await alarms.climb()
+        clock.advance(timedelta(seconds=seconds))
+        headers = await sign_in(scene.desk)
+        answer = await client.post(f"/v1/duty-desk/alarms/{alarm.id}/claim", headers=headers)
+        assert answer.status_code == 200
+    params = {"from": "2026-03-15", "to": "2026-04-15"}
+
+    report = await client.get("/v1/reports/response-times-by-month", headers=headers, params=params)
+
+    assert report.status_code == 200, report.text
+    april, march = report.json()["items"]
+    assert (april["month"], april["alarms"], march["month"], march["alarms"]) == ("2026-04-01", 2, "2026-03-01", 1)
+    assert april["desk_queue_to_taken"]["within_60_seconds"] == 1
+    assert april["desk_queue_to_taken"]["meets_yardstick"] is True
+    assert march["desk_queue_to_taken"]["within_180_seconds"] == 0
+    assert march["desk_queue_to_taken"]["meets_yardstick"] is False
+    assert april["since"] == march["until"] == "2026-03-31T16:00:00Z"
+    backwards = {"from": "2026-04-15", "to": "2026-03-15"}
+    refused = await client.get("/v1/reports/response-times-by-month", headers=headers, params=backwards)
+    assert refused.status_code == 422
+
+
+async def test_false_alarms_by_rule_and_by_resident(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=0)
+    other = await identity.resident(scene.community, name="Rosa")
+    headers = await sign_in(scene.desk)
+    for who, kind, outcome in (
+        (scene.resident, AlarmKind.FALL, "false_alarm"),
+        (scene.resident, AlarmKind.FALL, "false_alarm"),
+        (scene.resident, AlarmKind.FALL, "helped"),
+        (other, AlarmKind.FALL, "helped"),
+        (other, AlarmKind.SMOKE, "false_alarm"),
+    ):
+        alarm = await alarms.raised(who, kind=kind)
+        path = f"/v1/alarms/{alarm.id}/resolution"
+        assert (await client.post(path, headers=headers, json={"outcome": outcome})).status_code == 200
+    await alarms.raised(other)  # open: nobody knows yet
+    params = {"from": "2026-03-01T00:00:00Z", "to": "2026-04-01T00:00:00Z"}
+
+    by_rule = (await client.get("/v1/reports/false-alarms", headers=headers, params=params)).json()["items"]
+    assert [(item["kind"], item["alarms"], item["false_alarms"], item["rate"]) for item in by_rule] == [
+        ("fall", 4, 2, 0.5),
+        ("smoke", 1, 1, 1),
+    ]
+    assert {item["resident_id"] for item in by_rule} == {None}
+    seen, cursor = [], None
+    while True:
+        paging = {"limit": 1, **({"cursor": cursor} if cursor else {})}
+        page = (
+            await client.get(
+                "/v1/reports/false-alarms", headers=headers, params={**params, "per": "resident", **paging}
+            )
+        ).json()
+        seen += [(item["resident_name"], item["kind"], item["alarms"], item["false_alarms"]) for item in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == [("Grace", "fall", 3, 2), ("Rosa", "smoke", 1, 1), ("Rosa", "fall", 1, 0)]
+    relative = await sign_in(await identity.account(scene.community))
+    assert (await client.get("/v1/reports/false-alarms", headers=relative, params=params)).status_code == 403
+    foreign = await sign_in(await identity.operator(await identity.community(name="Elsewhere")))
+    elsewhere = await client.get("/v1/reports/false-alarms", headers=foreign, params=params)
+    assert elsewhere.json()["items"] == []
