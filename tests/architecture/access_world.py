@@ -137,7 +137,6 @@ async def open_world() -> World:
         "broadcasts": await _broadcast(agency),
         "notice-templates": "eldercare.desk_test",
         **await _own_things(place, resident),
-        **await _care(resident, family),
         "vitals": await eldercare_vitals.reading(resident),
         "vital-thresholds": (await eldercare_vitals.threshold(resident)).id,
         "responsible-clinicians": (await eldercare_vitals.responsible_clinician(place, colleague, agency)).id,
