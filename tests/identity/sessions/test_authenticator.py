@@ -204,7 +204,7 @@ async def test_a_device_raises_alarms_and_records_readings_of_its_resident_only(
     resident = await identity.resident(await identity.community())
     actor = await authenticate(await device_headers(resident))
     assert (actor.kind, actor.resident_id) == ("device", resident.id)
-    assert actor.scopes == {"alarms:raise", "vitals:write"}
+    assert actor.scopes == frozenset({"alarms:raise", "vitals:write"})
     assert await refused(await device_headers(resident, revoked_at=clock.now()))
 
 
