@@ -25,6 +25,7 @@ from eldercare.check_ins.service.plans import close_residents
 from eldercare.check_ins.service.replies import Outcome, answer_reply
 from eldercare.check_ins.views import changes as check_in_change_views
 from eldercare.check_ins.views import plans as plan_views
+from eldercare.messages.service import forget_photos
 from eldercare.response import service as response
 from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
 
@@ -57,6 +58,7 @@ __all__ = [
     "check_in_plans",
     "check_ins_ahead",
     "end_care",
+    "forget_photos",
     "get_alarm",
     "raise_alarm",
     "require_no_open_alarm",
