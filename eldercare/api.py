@@ -31,6 +31,7 @@ from eldercare.medication.schemas.doses import DosePublic, DoseRecord
 from eldercare.medication.service import recording
 from eldercare.medication.service import regimens as medication
 from eldercare.medication.views import doses as dose_views
+from eldercare.messages.service import forget_photos
 from eldercare.response import service as response
 from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
 from eldercare.visits.service.planning import close_residents as close_visits
@@ -69,6 +70,7 @@ __all__ = [
     "check_ins_ahead",
     "doses_due",
     "end_care",
+    "forget_photos",
     "get_alarm",
     "raise_alarm",
     "record_dose",

@@ -98,6 +98,17 @@ async def withdraw(session: AsyncSession, writer: Participant, message_id: uuid.
     await _record(session, writer, "circle_message:withdraw", message.id)
 
 
+async def forget_photos(session: AsyncSession, author_id: uuid.UUID) -> int:
+    """Remove the photos of a person who is being erased from all circles, and return how many.
+
+    Their messages go as the table declares; what is attached to them is kept as the resident's and would stay.
+    """
+    with_photos = sa.select(col(CircleMessage.id)).where(
+        col(CircleMessage.author_id) == author_id, col(CircleMessage.photos) > 0
+    )
+    return sum([await detach(session, MEDIA_KIND, message_id) for message_id in await session.scalars(with_photos)])
+
+
 async def mark_read(session: AsyncSession, reader: Participant, up_to: uuid.UUID) -> None:
     """Say that one has read up to a message; it never goes back. Raises ``NotFound``."""
     await _found(session, reader, up_to)

@@ -222,6 +222,24 @@ async def test_photos_come_with_a_message_and_go_when_it_is_taken_back(
     assert (await client.delete(f"/v1/me/circle-messages/{said}", headers=own)).status_code == 204
 
 
+async def test_who_is_erased_takes_their_words_and_photos_along(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=0)
+    resident = scene.resident
+    daughter, son = await joined(resident, "Daughter"), await joined(resident, "Son")
+    path = f"/v1/residents/{resident.id}/circle-messages"
+    clock.advance(timedelta(seconds=1))
+    for person in (daughter, son):
+        body = {"text": "Look", "photo_ids": [str(await photo_of(person))]}
+        assert (await client.post(path, headers=await sign_in(person), json=body)).status_code == 201
+
+    gone = await client.delete("/v1/me", headers=await sign_in(daughter))
+
+    assert gone.status_code == 204, gone.text
+    (left,) = (await client.get(path, headers=await sign_in(son))).json()["items"]
+    assert (left["author_name"], len(left["photos"])) == ("Son", 1)
+    assert await alarms.scalar("SELECT count(*) FROM media_upload") == 1
+
+
 async def test_the_reading_of_others_leaves_a_trace(client: httpx.AsyncClient) -> None:
     scene = await alarms.scene(circle=0)
     daughter = await joined(scene.resident, "Daughter")

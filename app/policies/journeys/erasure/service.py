@@ -40,4 +40,5 @@ async def _erase(session: AsyncSession, actor: Actor, person: identity.HeldPerso
     if resident_id is not None:
         # At once, and not with the closure's event: nobody may be asked, or called, between this and that.
         await eldercare.end_care(session, resident_id)
+    await eldercare.forget_photos(session, person.account.id)
     await identity.erase_person(session, actor, person)
