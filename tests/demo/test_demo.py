@@ -87,6 +87,10 @@ async def _require_consistency() -> None:
     alarms = await _rows(f"SELECT state FROM eldercare_alarm WHERE raised_at < '{END - timedelta(hours=3)}'")
     assert alarms
     assert {row["state"] for row in alarms} <= {"resolved", "cancelled"}
+    visits = await _rows(f"SELECT state FROM eldercare_visit WHERE ends_at < '{END - timedelta(hours=3)}'")
+    assert len(visits) >= DAYS  # those who are visited are visited every morning
+    assert {row["state"] for row in visits} <= {"completed", "missed"}
+    assert "completed" in {row["state"] for row in visits}
 
 
 async def test_an_interrupted_past_goes_on_where_it_stopped(app: FastAPI, database: Database) -> None:

@@ -102,6 +102,17 @@ async def test_a_confirmed_hold_stays(calendars: Calendars, clock: ManualClock) 
         await take(want(carer, at))
 
 
+async def test_a_hold_that_is_over_is_not_confirmed_although_nobody_else_took_the_time(
+    calendars: Calendars, clock: ManualClock
+) -> None:
+    (carer,) = await calendars()
+    held = await take(want(carer, clock.now() + HALF), hold_until=clock.now() + timedelta(minutes=10))
+    clock.advance(timedelta(minutes=10))
+    with pytest.raises(HoldOver):
+        async with unit_of_work() as session:
+            await reservations.confirm(session, held)
+
+
 async def test_an_expired_hold_is_not_offered_as_taken(calendars: Calendars, clock: ManualClock) -> None:
     (carer,) = await calendars()
     at = clock.now() + timedelta(hours=1)
@@ -150,6 +161,8 @@ async def test_lanes_are_as_many_as_there_are(calendars: Calendars, clock: Manua
     with pytest.raises(CalendarTaken):
         await take(want(room, at + HALF), want(room, at, lane=2))
     await take(want(room, at + HALF, lane=3))
+    with pytest.raises(CalendarTaken):
+        await take(want(room, at + 2 * HALF, lane=4))
 
 
 async def test_an_unknown_calendar_is_not_found(calendars: Calendars, clock: ManualClock) -> None:

@@ -108,6 +108,11 @@ async def test_what_was_cancelled_does_not_come_back_with_a_change(scene: Scene,
     assert [visit.state for visit in after if visit.starts_at == first.starts_at] == ["cancelled"]
     assert len(after) == 14
     assert {visit.carers for visit in after} == {2}
+    longer = body | {"duration": "PT45M"}
+    await nora("PUT", f"/residents/{scene.resident.id}/visit-templates/{template.id}", longer)
+    after = await made.visits(scene.resident)
+    assert [visit.state for visit in after if visit.starts_at == first.starts_at] == ["cancelled"]
+    assert len(after) == 14
 
 
 async def test_a_visit_needs_both_carers_once_it_is_for_two(scene: Scene, phone_of: PhoneOf) -> None:
