@@ -79,7 +79,7 @@ class CareAtHome:
                 "ends_at": datetime.combine(day, _SHIFT[1], _ZONE).isoformat(),
                 "break_length": "PT30M",
             }
-            await self._attempt(self._coordinator, f"{of_agency}/shifts", shift)
+            await self._attempt(self._coordinator, f"{of_agency}/carer-shifts", shift)
         plan = await self._attempt(self._coordinator, f"{of_agency}/route-plans", {"date": day.isoformat()})
         if plan is not None and any(stop["carers"] for stop in plan["stops"]):
             await self._attempt(self._coordinator, f"{of_agency}/route-plans/{plan['id']}/acceptance", None)

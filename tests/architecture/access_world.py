@@ -297,7 +297,7 @@ async def _visits(resident: Resident, agency: Organization, carer: Account) -> d
         "care-visits": visit.id,
         "carers": carer.id,
         "door-tags": (await eldercare_visits.door_tag(resident))[0],
-        "shifts": (await eldercare_visits.shift(agency, carer, later=timedelta(days=40))).id,
+        "carer-shifts": (await eldercare_visits.shift(agency, carer, later=timedelta(days=40))).id,
         "route-plans": await eldercare_visits.route_plan(agency),
     }
 
@@ -426,7 +426,7 @@ def body_of(operation_id: str, world: World) -> dict[str, Any]:
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "acceptInvitation": lambda world: {"secret": world.secret},
     "acknowledgeAlarm": lambda _: {},
-    "addShift": lambda world: {
+    "addCarerShift": lambda world: {
         "account_id": world.ids["carers"],
         "starts_at": "2026-05-02T08:00:00Z",
         "ends_at": "2026-05-02T16:00:00Z",
@@ -544,7 +544,7 @@ QUERIES: Final = {
     "listHolidays": "?from=2026-01-01&to=2026-12-31",
     "listCheckInsOfDay": "?date=2026-03-02",
     "listAgencyVisits": "?date=2026-03-02",
-    "listShifts": "?date=2026-03-02",
+    "listCarerShifts": "?date=2026-03-02",
     "getTimesheet": "?from=2026-03-02&to=2026-03-02",
     "previewNoticeTemplate": "?channel=push",
     "getMyVitalSeries": "?code=8867-4",

@@ -78,8 +78,8 @@ async def set_carer_profile(
     return CarerProfilePublic.model_validate(profile, from_attributes=True)
 
 
-@router.get(f"{_OF}/shifts", responses=problem_responses(*_GUARDED))
-async def list_shifts(
+@router.get(f"{_OF}/carer-shifts", responses=problem_responses(*_GUARDED))
+async def list_carer_shifts(
     organization_id: uuid.UUID, connection: Reading, member: Leader, page: PageQuery, day: Day
 ) -> Page[ShiftPublic]:
     """List who of an agency works on a day."""
@@ -87,15 +87,17 @@ async def list_shifts(
     return await views.shifts(connection, organization_id, rules.day_bounds(day, place.time_zone), page)
 
 
-@router.post(f"{_OF}/shifts", status_code=201, responses=problem_responses(*_GUARDED, NotACarer, ShiftExists))
-async def add_shift(organization_id: uuid.UUID, session: Session, member: Leader, data: ShiftCreate) -> ShiftPublic:
+@router.post(f"{_OF}/carer-shifts", status_code=201, responses=problem_responses(*_GUARDED, NotACarer, ShiftExists))
+async def add_carer_shift(
+    organization_id: uuid.UUID, session: Session, member: Leader, data: ShiftCreate
+) -> ShiftPublic:
     """Let a carer work from then until then."""
     shift_id = await rosters.add_shift(session, member.actor, organization_id, data)
     return ShiftPublic(id=shift_id, **data.model_dump())
 
 
-@router.delete(f"{_OF}/shifts/{{shift_id}}", status_code=204, responses=problem_responses(*_GUARDED))
-async def remove_shift(organization_id: uuid.UUID, shift_id: uuid.UUID, session: Session, member: Leader) -> None:
+@router.delete(f"{_OF}/carer-shifts/{{shift_id}}", status_code=204, responses=problem_responses(*_GUARDED))
+async def remove_carer_shift(organization_id: uuid.UUID, shift_id: uuid.UUID, session: Session, member: Leader) -> None:
     """Take a shift away; what is assigned in it stays assigned."""
     await rosters.remove_shift(session, member.actor, organization_id, shift_id)
 

@@ -116,7 +116,9 @@ async def test_a_carer_who_was_booked_meanwhile_stops_all_of_it_and_is_named(
 async def test_a_flexible_visit_is_moved_and_told(working: Scene, phone_of: PhoneOf, clock: ManualClock) -> None:
     nora = await phone_of(working.coordinator)
     await nora(
-        "DELETE", f"/organizations/{working.agency.id}/shifts/{await shift_of(working.other_carer.id)}", expect=204
+        "DELETE",
+        f"/organizations/{working.agency.id}/carer-shifts/{await shift_of(working.other_carer.id)}",
+        expect=204,
     )
     fixed, flexible = [
         (await visits(working, hour, clock=clock, flexibility=timedelta(minutes=slack)))[0]
@@ -194,7 +196,7 @@ async def test_whom_the_agency_serves_no_longer_is_not_planned(
 
 async def test_shifts_do_not_overlap_and_belong_to_carers(scene: Scene, phone_of: PhoneOf, clock: ManualClock) -> None:
     nora = await phone_of(scene.coordinator)
-    url = f"/organizations/{scene.agency.id}/shifts"
+    url = f"/organizations/{scene.agency.id}/carer-shifts"
     body = {
         "account_id": str(scene.carer.id),
         "starts_at": "2026-03-02T08:00:00Z",
