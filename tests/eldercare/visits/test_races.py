@@ -1,0 +1,87 @@
+"""What happens at the same time: a carer at the door and a cancellation, two who arrive, two who accept."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from app.core.clock import ManualClock
+from app.core.database import reading
+from app.reservations import api as reservations
+from tests.eldercare.visits.conftest import PhoneOf, Scene
+from tests.factories import eldercare_visits as made
+
+ARRIVAL = {"proof": {"how": "manual", "reason": "The tag is broken"}}
+
+
+@pytest.mark.parametrize("order", [False, True])
+async def test_a_visit_is_begun_or_cancelled_never_both(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock, client: httpx.AsyncClient, order: bool
+) -> None:
+    visits = []
+    for number in range(3):
+        at = clock.now() + timedelta(minutes=40 * number)
+        visits.append(await made.single(scene.plan, at, account_id=scene.resident.account_id))
+        await made.assign(visits[-1].id, scene.carer)
+    cai = await (await phone_of(scene.carer)).headers()
+    grace = await (await phone_of(scene.resident)).headers()
+    for visit in visits:
+        calls = [
+            client.post(f"/v1/visits/{visit.id}/arrival", json=ARRIVAL, headers=cai),
+            client.post(f"/v1/me/care-visits/{visit.id}/cancellation", json={}, headers=grace),
+        ]
+        answers = await asyncio.gather(*(reversed(calls) if order else calls))
+        arrived, cancelled = reversed(answers) if order else answers
+        after = (await made.visit(visit.id)).state
+        if arrived.status_code == 200:
+            assert (cancelled.status_code, after) == (409, "in_progress")
+        else:
+            assert (arrived.status_code in (403, 409), cancelled.status_code, after) == (True, 200, "cancelled")
+
+
+async def test_two_who_arrive_at_once_are_both_there_and_it_begins_once(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    await made.template(scene.plan, carers=2)
+    visit = (await made.visits(scene.resident))[0]
+    for carer in (scene.carer, scene.other_carer):
+        await made.assign(visit.id, carer)
+    clock.set(visit.starts_at)
+    cai, dana = await phone_of(scene.carer), await phone_of(scene.other_carer)
+    url = f"/visits/{visit.id}/arrival"
+    await asyncio.gather(cai("POST", url, ARRIVAL), dana("POST", url, ARRIVAL), cai("POST", url, ARRIVAL))
+    assert {row.state for row in await made.carers(visit.id)} == {"present"}
+    async with reading() as connection:
+        started = (
+            await connection.exec_driver_sql(
+                "SELECT count(*) FROM core_event WHERE name = 'eldercare.visit_started.v1'"
+            )
+        ).scalar_one()
+    assert started == 1
+
+
+async def test_of_two_who_carry_out_overlapping_proposals_one_does(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    for carer in (scene.carer, scene.other_carer):
+        await made.shift(scene.agency, carer)
+    for hour in (1, 2, 3):
+        await made.single(scene.plan, clock.now() + timedelta(hours=hour), account_id=scene.resident.account_id)
+    nora = await phone_of(scene.coordinator)
+    url = f"/organizations/{scene.agency.id}/route-plans"
+    proposals = [await nora("POST", url, {"date": "2026-03-02"}, expect=201) for _ in range(2)]
+
+    async def accept(plan_id: str) -> int:
+        answer = await nora.client.post(f"/v1{url}/{plan_id}/acceptance", headers=await nora.headers())
+        return answer.status_code
+
+    assert sorted(await asyncio.gather(*(accept(one["id"]) for one in proposals))) == [200, 409]
+    board = await nora("GET", f"/organizations/{scene.agency.id}/visits?date=2026-03-02")
+    assert [(item["state"], len(item["carers"])) for item in board["items"]] == [("assigned", 1)] * 3
+    assert [item["starts_at"] for item in board["items"]] == sorted(item["starts_at"] for item in board["items"])
+    first = await nora("GET", f"/organizations/{scene.agency.id}/visits?date=2026-03-02&limit=2")
+    rest = await nora("GET", f"/organizations/{scene.agency.id}/visits?date=2026-03-02&limit=2&cursor={first['next']}")
+    assert [*first["items"], *rest["items"]] == board["items"]
+    async with reading() as connection:
+        assert await reservations.recount(connection, scene.community.id) == []
