@@ -32,7 +32,7 @@ from eldercare.vitals.views import readings as views
 ROUNDS = 7
 BATCH = 1_000
 BATCHES = 40  # per round
-RESIDENTS = 1_000
+RESIDENTS = 200  # each with fifty readings at least: two pages of a list
 FEW = 10_000
 CALLS = 100  # per round
 DAYS = 50
@@ -162,7 +162,7 @@ async def _recording(url: str) -> Comparison:
     connection = await asyncpg.connect(dsn)
     begin = datetime.now(UTC) - timedelta(days=5)
     try:
-        async with place.hearthline(url):
+        async with place.hearthline(url, plans="auto"):
             for number in range(ROUNDS + 1):
                 # Ours and theirs alternate over the same time, for residents of their own.
                 first = begin + timedelta(hours=number)
@@ -231,7 +231,7 @@ async def _present(url: str) -> dict[str, list[float]]:
         "list 20 of all codes": listed,
         "list 20 of one code": of_one,
     }
-    async with place.hearthline(url):
+    async with place.hearthline(url, plans="auto"):
         for call in calls.values():
             await call(1)  # connections opened, statements prepared
         return {name: await _milliseconds(call) for name, call in calls.items()}
