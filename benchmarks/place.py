@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from app import assembly, migrations
 from app.core import embedded, wakeups
-from app.core.database import close_database, open_database
+from app.core.database import Plans, close_database, open_database
 from app.core.settings import DatabaseSettings, Settings, install_settings
 
 DIRECTORY = Path(".hearthline/bench")
@@ -57,10 +57,10 @@ async def execute(url: str, *statements: str, **parameters: object) -> None:
 
 
 @asynccontextmanager
-async def hearthline(url: str) -> AsyncIterator[None]:
-    """Open Hearthline on a database in this process."""
+async def hearthline(url: str, *, plans: Plans = "force_custom_plan") -> AsyncIterator[None]:
+    """Open Hearthline on a database in this process, as workers do; with ``auto`` plans as the API does."""
     assembly.install()
-    open_database(url, DatabaseSettings(), plans="force_custom_plan")  # as workers do
+    open_database(url, DatabaseSettings(), plans=plans)
     await wakeups.start()
     try:
         yield
