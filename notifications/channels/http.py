@@ -1,13 +1,18 @@
 """What providers over HTTP have in common: what ``Retry-After`` asks for, and connections that are kept."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from notifications.channels.ports import Outcome
 
 if TYPE_CHECKING:  # slow to import, and only the processes that push need it
     import aiohttp
 
+CRITICAL_PAUSE: Final = timedelta(seconds=5)  # whatever a provider asks for: an alarm does not wait for a quota
+REPORT_SECONDS: Final = 0.1  # what is done by then is told; a message that takes long holds up nobody's outcome
 LONGEST_PAUSE: Final = timedelta(hours=1)
 _MOST_DIGITS: Final = 6  # of seconds: more are longer than the longest pause, and may be too many to count with
 
@@ -21,6 +26,20 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
         return min(max(parsedate_to_datetime(text) - now, timedelta(0)), LONGEST_PAUSE)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+async def as_they_come(sending: Iterable[Coroutine[Any, Any, Outcome]]) -> AsyncIterator[Sequence[Outcome]]:
+    """Run ``sending`` at once and yield the outcomes as they come in; closed early, it cancels what has not ended."""
+    pending = {asyncio.create_task(one) for one in sending}
+    try:
+        while pending:
+            done, pending = await asyncio.wait(pending, timeout=REPORT_SECONDS)
+            if done:
+                yield [task.result() for task in done]
+    finally:
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
 
 
 class Connections:

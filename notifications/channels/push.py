@@ -3,15 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from app.core import clock, failures
+from notifications.channels.http import CRITICAL_PAUSE, as_they_come
 from notifications.channels.ports import Answer, Message, Outcome, PushAddress, PushProvider, Result
 
-CRITICAL_PAUSE = timedelta(seconds=5)  # whatever a service asks for: an alarm does not wait for a quota
-REPORT_SECONDS = 0.1  # what is done by then is told; a phone that takes long holds up nobody's outcome
 # From best to worst: what a person's several phones answered becomes one outcome.
 _ORDER = ("sent", "unavailable", "quota", "paused", "failed", "gone")
 _NOT_CONFIGURED = Answer("failed", "provider_not_configured")
@@ -27,18 +26,9 @@ class PushChannel:
         # Of no concern to critical messages: the service says of each whether it takes it.
         self._paused_until: dict[str, datetime] = {}
 
-    async def send(self, messages: Sequence[Message]) -> AsyncIterator[Sequence[Outcome]]:
+    def send(self, messages: Sequence[Message]) -> AsyncIterator[Sequence[Outcome]]:
         """Post ``messages`` at once and yield outcomes as they come in."""
-        pending = {asyncio.create_task(self._send(message)) for message in messages}
-        try:
-            while pending:
-                done, pending = await asyncio.wait(pending, timeout=REPORT_SECONDS)
-                if done:
-                    yield [task.result() for task in done]
-        finally:
-            for task in pending:
-                task.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
+        return as_they_come(self._send(message) for message in messages)
 
     async def close(self) -> None:
         """Close the providers' connections."""

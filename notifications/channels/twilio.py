@@ -1,6 +1,5 @@
 """Text messages and calls through Twilio, or any provider that speaks its REST API, over pooled connections."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -12,10 +11,10 @@ import structlog
 
 from app.core import clock, failures
 from app.core.settings import TwilioSettings
+from notifications.channels.http import CRITICAL_PAUSE, as_they_come
 from notifications.channels.ports import Message, Outcome
 from notifications.channels.twilio_messages import Answer, call, text_message, understand
 
-REPORT_SECONDS: Final = 0.1  # what is done by then is told; a request that takes long holds up nobody's outcome
 CONNECTIONS: Final = 20  # per lane: the provider refuses an account that asks for too much at once
 CONNECT_SECONDS: Final = 5.0
 # A message that did not get a connection by then was not tried. With the other times this stays within a lease.
@@ -37,22 +36,13 @@ class TwilioChannel:
         resource = "Messages" if kind == "sms" else "Calls"
         self._url = f"{settings.endpoint.rstrip('/')}/2010-04-01/Accounts/{settings.account_sid}/{resource}.json"
         self._auth = httpx.BasicAuth(settings.account_sid, settings.auth_token.get_secret_value())
-        # Critical messages have connections of their own, and are held up by no quota that others used up.
+        # Critical messages have connections of their own, and no quota that was used up holds them up.
         self._clients: dict[bool, httpx.AsyncClient] = {}
-        self._paused_until: dict[bool, datetime] = {}
+        self._paused_until: datetime | None = None
 
-    async def send(self, messages: Sequence[Message]) -> AsyncIterator[Sequence[Outcome]]:
+    def send(self, messages: Sequence[Message]) -> AsyncIterator[Sequence[Outcome]]:
         """Post ``messages`` at once over pooled connections and yield outcomes as they come in."""
-        pending = {asyncio.create_task(self._sent(message)) for message in messages}
-        try:
-            while pending:
-                done, pending = await asyncio.wait(pending, timeout=REPORT_SECONDS)
-                if done:
-                    yield [task.result() for task in done]
-        finally:
-            for task in pending:
-                task.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
+        return as_they_come(self._sent(message) for message in messages)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -70,9 +60,8 @@ class TwilioChannel:
     async def _send(self, message: Message) -> Outcome:
         now = clock.now()
         critical = message.urgency == "critical"
-        paused_until = self._paused_until.get(critical, now)
-        if now < paused_until:
-            return Outcome(message.delivery_id, "wait", "quota_paused", retry_at=paused_until)
+        if not critical and self._paused_until is not None and now < self._paused_until:
+            return Outcome(message.delivery_id, "wait", "quota_paused", retry_at=self._paused_until)
         form = text_message(message, self._settings, now) if self._kind == "sms" else call(message, self._settings)
         try:
             response = await self._client(critical=critical).post(self._url, data=form)
@@ -97,7 +86,10 @@ class TwilioChannel:
         now = clock.now()
         retry_at = now + answer.retry_after if answer.retry_after is not None else None
         if answer.verdict == "quota" and retry_at is not None:
-            self._paused_until[critical] = max(retry_at, self._paused_until.get(critical, now))
+            if critical:
+                retry_at = min(retry_at, now + CRITICAL_PAUSE)
+            else:
+                self._paused_until = max(retry_at, self._paused_until or now)
         log.warning("provider_refused", channel=self._kind, code=answer.code)
         return Outcome(message.delivery_id, "retry", answer.code, retry_at=retry_at)
 

@@ -103,8 +103,8 @@ async def test_what_never_passes_fails_at_once_and_the_next_channel_is_used(
 @pytest.mark.parametrize(
     ("reply", "error", "least"),
     [
-        (twilio.BUSY, "20429", 30),
-        (Reply(429, {}), "HTTP_429", 10),
+        (twilio.BUSY, "20429", 5),  # it wants thirty seconds, which an alarm does not have
+        (Reply(429, {}), "HTTP_429", 5),
         (twilio.BROKEN, "HTTP_500", 1),
         (Reply(503, {}, {"Retry-After": "120"}), "HTTP_503", 120),
         (twilio.UNAUTHENTICATED, "20003", 1),
@@ -152,6 +152,22 @@ async def test_a_used_up_quota_holds_up_the_account_but_no_alarm(
     clock.advance(timedelta(seconds=60))
     await settle(JOBS)
     assert len(provider.messages) == 3
+
+
+async def test_an_alarm_the_provider_has_no_room_for_is_asked_for_again_soon(
+    scene: Scene, provider: TwilioSink, clock: clocks.ManualClock
+) -> None:
+    provider.behave = lambda _: twilio.BUSY  # wants a pause of a minute
+    await scene.tell(ALARM, "alarm:1")
+    await settle(JOBS)
+    attempts = provider.attempts
+    await scene.tell(ALARM, "alarm:2")
+    await settle(JOBS)
+    assert provider.attempts == attempts + 1
+    provider.behave = lambda _: None
+    clock.advance(timedelta(seconds=6))
+    await settle(JOBS)
+    assert len(provider.messages) == 2
 
 
 @pytest.mark.parametrize("reply", [twilio.TAKEN_THEN_RESET, twilio.TAKEN_THEN_HANGS])
