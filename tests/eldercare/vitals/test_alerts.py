@@ -372,6 +372,23 @@ async def test_a_wrong_reading_among_others_that_stay_outside_calls_nobody_again
     assert len(await signals()) == 1
 
 
+async def test_correcting_a_reading_of_somebody_who_is_no_longer_here_calls_nobody(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await vitals.scene()
+    await set_limits(client, scene)
+    (wrong,) = await measure(client, scene, 72)
+    async with unit_of_work() as session:
+        await session.execute(sa.text("UPDATE identity_resident SET state = 'deceased'"))
+    answer = await client.post(
+        f"{scene.path}/vitals/{wrong}/correction",
+        headers=await sign_in(scene.clinician),
+        json={"reason": "misread", "replacement": {"value": 172, "unit": "/min"}},
+    )
+    assert answer.status_code == 201, answer.text
+    assert await signals() == []
+
+
 async def test_readings_that_come_at_once_call_once(client: httpx.AsyncClient, clock: ManualClock) -> None:
     scene = await vitals.scene()
     await set_limits(client, scene)
