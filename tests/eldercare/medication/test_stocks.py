@@ -112,6 +112,13 @@ async def test_what_lasts_for_months_has_no_end_in_sight(resident: Resident, clo
     assert (await left(resident, regimen)).runs_out_at is None
 
 
+async def test_what_is_hardly_ever_used_lasts(resident: Resident, clock: ManualClock) -> None:
+    regimen = await made.regimen(resident, body=made.AS_NEEDED, quantity=0.0001)
+    await count(resident, regimen, 99_999)
+    await made.take(resident, regimen.id)
+    assert (await left(resident, regimen)).runs_out_at is None
+
+
 async def test_what_is_taken_as_needed_runs_out_as_it_was_used(resident: Resident, clock: ManualClock) -> None:
     regimen = await made.regimen(resident, body=made.AS_NEEDED)
     await count(resident, regimen, 12)
