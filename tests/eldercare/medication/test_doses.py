@@ -297,6 +297,18 @@ async def test_an_alarm_about_doses_ends_when_all_of_them_were_taken(resident: R
     assert await alarms() == [("medication", 2, "resolved")]
 
 
+async def test_an_alarm_ends_when_somebody_who_had_refused_was_persuaded(
+    resident: Resident, clock: ManualClock
+) -> None:
+    dose = await due(resident, clock, critical=True)
+    clock.set(DUE + made.WINDOW)
+    await run()
+    await made.record(resident, dose.id, "skipped", skip_reason="refused")
+    assert await alarms() == [("medication", 2, "raised")]
+    await made.record(resident, dose.id, confirmed=True)
+    assert await alarms() == [("medication", 2, "resolved")]
+
+
 async def test_an_alarm_about_more_than_doses_goes_on(resident: Resident, clock: ManualClock) -> None:
     await eldercare_alarms.raised(resident)
     dose = await due(resident, clock, critical=True)
