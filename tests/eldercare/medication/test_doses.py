@@ -464,6 +464,32 @@ async def test_an_outage_in_which_nobody_could_record_is_given_back(resident: Re
     assert (await made.dose(dose.id)).state == "missed"
 
 
+async def test_an_outage_before_the_first_reminder_is_given_back(resident: Resident, clock: ManualClock) -> None:
+    await made.regimen(resident, critical=True)
+    clock.set(DUE)
+    await outages.beat(outages.API)
+    clock.set(DUE + timedelta(minutes=50))
+    await outages.beat(outages.API)  # all of us were away; back with ten minutes of the window left
+    await run()
+    assert await told() == ["dose_reminder"]
+    clock.set(DUE + made.WINDOW)
+    await run()
+    first = (await made.doses(resident))[0]
+    assert (first.state, first.window_ends_at) == ("reminded", DUE + made.WINDOW + timedelta(minutes=50))
+    assert await alarms() == []
+
+
+async def test_a_window_that_an_outage_took_whole_is_not_given_back(resident: Resident, clock: ManualClock) -> None:
+    await made.regimen(resident, critical=True)
+    clock.set(DUE)
+    await outages.beat(outages.API)
+    clock.set(DUE + timedelta(hours=2))
+    await outages.beat(outages.API)
+    await run()
+    assert await told() == []
+    assert await alarms() == [("medication", 2, "raised")]
+
+
 async def test_a_skipped_critical_dose_is_news_and_no_alarm(resident: Resident, clock: ManualClock) -> None:
     daughter = await made.relative(resident)
     dose = await due(resident, clock, critical=True)
