@@ -21,8 +21,8 @@ async def judge_readings(
     """Judge a resident's latest readings of ``codes`` (of a locked resident) and raise an alarm if need be.
 
     ``anew`` leaves out of account on which side they were: a reading that was wrong may have led there, and nobody
-    would be called for the next true one. Nothing is judged while the community has no responsible clinician. What a text tells of the alarm says nothing of
-    readings; its evidence holds ids only, for whoever may read them.
+    would be called for the next true one. Nothing is judged while the community has no responsible clinician. What a
+    text tells of the alarm says nothing of readings; its evidence holds ids only, for whoever may read them.
     """
     if not await is_somebody_responsible(await session.connection(), community_id):
         return
