@@ -156,7 +156,7 @@ _REMIND = _batch(
                      ELSE 'reminded' END,
         excuse = pause,
         closed_at = CASE WHEN pause IS NOT NULL THEN :now END,
-        opened_at = coalesce(c.opened_at, :now),
+        opened_at = coalesce(c.opened_at, CASE WHEN is_over THEN :now ELSE c.due_at END),
         window_ends_at = CASE WHEN is_over THEN c.window_ends_at ELSE ends END,
         close_at = CASE WHEN pause IS NOT NULL THEN NULL WHEN NOT opens THEN c.close_at WHEN is_over THEN :now
                         ELSE ends END,

@@ -52,6 +52,8 @@ LONGEST_OFFSET: Final = timedelta(hours=2)
 A_DAY: Final = timedelta(hours=24)
 PROJECTED_DAYS: Final = 60
 """How far ahead what is left is counted: longer than any pack that is kept at home."""
+A_CENTURY: Final = 36_525
+"""Days after which it makes no difference how long something lasts."""
 REPRIEVES: Final = 3
 """How often outages of ours can move the end of a window; after that a dose that nobody recorded is missed."""
 
@@ -181,8 +183,8 @@ def runs_out_at(on_hand: Decimal, quantity: Decimal, planned: Iterable[datetime]
 
 
 def lasts_for(on_hand: Decimal, used: Decimal, days: int) -> timedelta | None:
-    """Return how long it lasts if as much is used as in the last ``days``; ``None`` if none was used."""
-    return None if used <= 0 else days * A_DAY * float(on_hand / used)
+    """Return how long it lasts (at most a century) if as much is used as in the last ``days``; ``None`` if none was."""
+    return None if used <= 0 else A_DAY * min(days * float(on_hand / used), A_CENTURY)
 
 
 def kept_percent(completed: int, not_done: int, unknown: int) -> int | None:

@@ -68,7 +68,7 @@ async def record(
             _take(dose, actor, how, data, taken_at)
             await _follow_up(session, actor, subject, dose, was_missed=False)
         case "accept" if data.status == "taken":
-            was_missed = dose.state == "missed"
+            was_missed = dose.closed_at is not None and dose.excuse is None  # even if it was skipped since
             _take(dose, actor, how, data, taken_at)
             await _follow_up(session, actor, subject, dose, was_missed=was_missed)
         case _:

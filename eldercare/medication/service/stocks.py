@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -87,12 +88,15 @@ async def refill(
 
 
 async def look(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
-    """Project when stocks run out, and tell people of those that do within the days they wanted to know before."""
+    """Project when stocks run out, and tell people of those that do within the days they wanted to know before.
+
+    The day is the resident's.
+    """
     now = clock.now()
     rows = await views.stocks(await session.connection(), ids, now)
     ends = views.run_outs(rows, now)
     low = {
-        row.stock_id: end
+        row.stock_id: end.astimezone(ZoneInfo(row.zone)).date()
         for row in rows
         if (end := ends[row.stock_id]) is not None and end - now <= timedelta(days=row.remind_days)
     }

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -136,9 +136,8 @@ async def tell_of_misses(session: AsyncSession, dose_ids: Collection[uuid.UUID])
         await send_many(session, DOSES_MISSED, _MISSED, binds=binds)
 
 
-async def tell_of_low_stocks(session: AsyncSession, lasts_until: Mapping[uuid.UUID, datetime]) -> None:
+async def tell_of_low_stocks(session: AsyncSession, lasts_until: Mapping[uuid.UUID, date]) -> None:
     """Tell residents, and those of their circles who may see medication, until when stocks last; once per refill."""
     if lasts_until:
-        days = [at.date() for at in lasts_until.values()]
-        binds = {"stock_ids": list(lasts_until), "days": days, "granted_at": clock.now()}
+        binds = {"stock_ids": list(lasts_until), "days": list(lasts_until.values()), "granted_at": clock.now()}
         await send_many(session, REFILL_DUE, _LOW, binds=binds)

@@ -14,17 +14,19 @@ from eldercare.events import DoseRecordWithdrawn
 from eldercare.medication import repository, rules
 from eldercare.medication.models import Dose, Regimen, RegimenVersion
 from eldercare.medication.problems import NothingToWithdraw
-from eldercare.medication.service.planning import CHANNEL
+from eldercare.medication.service import planning
 
 
 async def withdraw(session: AsyncSession, actor: Actor, subject: ResidentSubject, dose_id: uuid.UUID) -> None:
     """Let a dose be what it was before somebody recorded it.
 
-    A planned one is waited for again; if its window is over it is missed at once, with all that follows. One that was
-    taken as needed, or once more, is removed. It is for whoever recorded it and for the resident. Raises ``NotFound``,
+    A planned one is waited for again; if its window is over it is missed at once, with all that follows. One that lies
+    ahead of a regimen that has changed since gives way to what is planned now. One that was taken as needed, or once
+    more, is removed. It is for whoever recorded it and for the resident. Raises ``NotFound``,
     ``Forbidden``, ``NothingToWithdraw``.
     """
     now = clock.now()
+    await repository.take_turns(session, subject.resident_id)  # whoever pauses or changes the regimen is done, or waits
     dose = await repository.lock_dose(session, subject.resident_id, dose_id)
     if dose is None:
         raise NotFound
@@ -40,12 +42,18 @@ async def withdraw(session: AsyncSession, actor: Actor, subject: ResidentSubject
     )
     if dose.state == "taken":
         await repository.put_back(session, dose, now)
-    if dose.kind == "planned":
-        await _reopen(session, dose, now)
-    else:
+    regimen = await session.get_one(Regimen, dose.regimen_id, populate_existing=True)
+    if dose.kind != "planned":
         await session.delete(dose)
+    elif dose.due_at > now and (dose.version_id != regimen.version_id or regimen.state != "active"):
+        await session.delete(dose)
+        await session.flush()
+        if regimen.state == "active":
+            await planning.plan_anew(session, {regimen.id: regimen.resident_id})
+    else:
+        await _reopen(session, dose, regimen, now)
     await emit(session, fact)
-    wakeups.request(session, CHANNEL)
+    wakeups.request(session, planning.CHANNEL)
     await audit.record(
         session,
         actor,
@@ -56,8 +64,7 @@ async def withdraw(session: AsyncSession, actor: Actor, subject: ResidentSubject
     )
 
 
-async def _reopen(session: AsyncSession, dose: Dose, now: datetime) -> None:
-    regimen = await session.get_one(Regimen, dose.regimen_id)
+async def _reopen(session: AsyncSession, dose: Dose, regimen: Regimen, now: datetime) -> None:
     if regimen.state != "active" and dose.excuse is None:
         dose.excuse, dose.closed_at = regimen.state, now  # it was paused or stopped since: nobody waits for it
     dose.quantity = (await session.get_one(RegimenVersion, dose.version_id)).quantity

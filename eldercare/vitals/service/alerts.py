@@ -16,12 +16,13 @@ ORIGIN: Final = "vital_threshold"
 
 
 async def judge_readings(
-    session: AsyncSession, resident_id: uuid.UUID, community_id: uuid.UUID, codes: Sequence[str]
+    session: AsyncSession, resident_id: uuid.UUID, community_id: uuid.UUID, codes: Sequence[str], *, anew: bool = False
 ) -> None:
     """Judge a resident's latest readings of ``codes`` (of a locked resident) and raise an alarm if need be.
 
-    Nothing is judged while the community has no responsible clinician. What a text tells of the alarm says nothing of
-    readings; its evidence holds ids only, for whoever may read them.
+    ``anew`` leaves out of account on which side they were: a reading that was wrong may have led there, and nobody
+    would be called for the next true one. Nothing is judged while the community has no responsible clinician. What a
+    text tells of the alarm says nothing of readings; its evidence holds ids only, for whoever may read them.
     """
     if not await is_somebody_responsible(await session.connection(), community_id):
         return
@@ -29,7 +30,7 @@ async def judge_readings(
     judged: dict[str, tuple[Side, bool]] = {}
     signals = []
     for one in await watched(session, resident_id, codes):
-        side = judge(one.limits, one.side, one.values)
+        side = judge(one.limits, "inside" if anew else one.side, one.values)
         is_called = bool(one.values) and calls(one.side, side, side_of(one.limits, one.values[0]), one.alerted_at, now)
         if side != one.side or is_called:
             judged[one.code] = (side, is_called)

@@ -41,7 +41,8 @@ async def correct(
     replacement = None
     if data.replacement is not None:
         replacement = await _replace(session, actor, subject, reading, data.replacement)
-    await judge_readings(session, subject.resident_id, subject.community_id, [reading.code])
+    if subject.state == "active":  # nobody is called for somebody who moved out or died
+        await judge_readings(session, subject.resident_id, subject.community_id, [reading.code], anew=True)
     await audit.record(
         session,
         actor,

@@ -297,6 +297,18 @@ async def test_an_alarm_about_doses_ends_when_all_of_them_were_taken(resident: R
     assert await alarms() == [("medication", 2, "resolved")]
 
 
+async def test_an_alarm_ends_when_somebody_who_had_refused_was_persuaded(
+    resident: Resident, clock: ManualClock
+) -> None:
+    dose = await due(resident, clock, critical=True)
+    clock.set(DUE + made.WINDOW)
+    await run()
+    await made.record(resident, dose.id, "skipped", skip_reason="refused")
+    assert await alarms() == [("medication", 2, "raised")]
+    await made.record(resident, dose.id, confirmed=True)
+    assert await alarms() == [("medication", 2, "resolved")]
+
+
 async def test_an_alarm_about_more_than_doses_goes_on(resident: Resident, clock: ManualClock) -> None:
     await eldercare_alarms.raised(resident)
     dose = await due(resident, clock, critical=True)
@@ -450,6 +462,32 @@ async def test_an_outage_in_which_nobody_could_record_is_given_back(resident: Re
     clock.set(DUE + made.WINDOW + timedelta(minutes=50))
     await run()
     assert (await made.dose(dose.id)).state == "missed"
+
+
+async def test_an_outage_before_the_first_reminder_is_given_back(resident: Resident, clock: ManualClock) -> None:
+    await made.regimen(resident, critical=True)
+    clock.set(DUE)
+    await outages.beat(outages.API)
+    clock.set(DUE + timedelta(minutes=50))
+    await outages.beat(outages.API)  # all of us were away; back with ten minutes of the window left
+    await run()
+    assert await told() == ["dose_reminder"]
+    clock.set(DUE + made.WINDOW)
+    await run()
+    first = (await made.doses(resident))[0]
+    assert (first.state, first.window_ends_at) == ("reminded", DUE + made.WINDOW + timedelta(minutes=50))
+    assert await alarms() == []
+
+
+async def test_a_window_that_an_outage_took_whole_is_not_given_back(resident: Resident, clock: ManualClock) -> None:
+    await made.regimen(resident, critical=True)
+    clock.set(DUE)
+    await outages.beat(outages.API)
+    clock.set(DUE + timedelta(hours=2))
+    await outages.beat(outages.API)
+    await run()
+    assert await told() == []
+    assert await alarms() == [("medication", 2, "raised")]
 
 
 async def test_a_skipped_critical_dose_is_news_and_no_alarm(resident: Resident, clock: ManualClock) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -109,6 +110,23 @@ async def test_people_are_told_in_time_once_and_again_after_a_refill(resident: R
 async def test_what_lasts_for_months_has_no_end_in_sight(resident: Resident, clock: ManualClock) -> None:
     regimen = await made.regimen(resident)
     await count(resident, regimen, 1000)
+    assert (await left(resident, regimen)).runs_out_at is None
+
+
+async def test_the_day_it_lasts_until_is_one_of_the_resident(resident: Resident, clock: ManualClock) -> None:
+    regimen = await made.regimen(resident, times=["06:30"], time_zone="Asia/Shanghai")  # 22:30 the day before in UTC
+    await count(resident, regimen, 1)
+    await settle(jobs.JOBS)
+    [told] = [row for row in await sent.deliveries() if row.notice_key == "eldercare.refill_due"]
+    ends = (await left(resident, regimen)).runs_out_at
+    assert ends is not None
+    assert told.variables["day"] == ends.astimezone(ZoneInfo("Asia/Shanghai")).date().isoformat()
+
+
+async def test_what_is_hardly_ever_used_lasts(resident: Resident, clock: ManualClock) -> None:
+    regimen = await made.regimen(resident, body=made.AS_NEEDED, quantity=0.0001)
+    await count(resident, regimen, 99_999)
+    await made.take(resident, regimen.id)
     assert (await left(resident, regimen)).runs_out_at is None
 
 

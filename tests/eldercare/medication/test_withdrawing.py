@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,8 +16,9 @@ from app.core.problems import Forbidden, NotFound
 from app.identity.models import Community, Resident
 from eldercare.medication import jobs
 from eldercare.medication.problems import NothingToWithdraw
+from eldercare.medication.schemas.regimens import RegimenStateChange
 from eldercare.medication.schemas.stocks import StockWrite
-from eldercare.medication.service import stocks
+from eldercare.medication.service import regimens, stocks
 from eldercare.medication.views import stocks as stock_views
 from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import eldercare_medication as made
@@ -69,6 +72,49 @@ async def test_what_was_recorded_early_is_reminded_of_after_all(resident: Reside
     clock.set(DUE)
     await settle(jobs.JOBS)
     assert [row.notice_key for row in await sent.deliveries()] == ["eldercare.dose_reminder"]
+
+
+async def test_an_early_record_withdrawn_after_a_change_leaves_what_the_plan_says_now(
+    resident: Resident, clock: ManualClock
+) -> None:
+    regimen = await made.regimen(resident)
+    dose = (await made.doses(resident))[0]
+    await made.record(resident, dose.id)
+    await made.change(resident, regimen.id, times=["09:00"])
+    await made.withdraw(resident, dose.id)
+    await settle(jobs.JOBS)
+    assert await made.states(resident) == ["02 09:00 scheduled", "03 09:00 scheduled"]
+
+
+async def test_an_early_record_withdrawn_after_a_change_of_the_amount_is_of_the_new_one(
+    resident: Resident, clock: ManualClock
+) -> None:
+    regimen = await made.regimen(resident)
+    dose = (await made.doses(resident))[0]
+    await made.record(resident, dose.id)
+    await made.change(resident, regimen.id, quantity=2)
+    await made.withdraw(resident, dose.id)
+    await settle(jobs.JOBS)
+    assert [(row.state, row.quantity) for row in await made.doses(resident)] == [("scheduled", Decimal(2))] * 2
+
+
+async def test_an_early_record_withdrawn_in_a_pause_does_not_stand_in_the_way_when_it_ends(
+    resident: Resident, clock: ManualClock
+) -> None:
+    regimen = await made.regimen(resident)
+    dose = (await made.doses(resident))[0]
+    await made.record(resident, dose.id)
+    await set_state(resident, regimen.id, "paused")
+    await made.withdraw(resident, dose.id)
+    assert await made.states(resident) == []
+    await set_state(resident, regimen.id, "active")
+    assert await made.states(resident) == ["02 08:30 scheduled", "03 08:30 scheduled"]
+
+
+async def set_state(resident: Resident, regimen_id: UUID, state: Literal["active", "paused"]) -> None:
+    subject, data = await made.subject_of(resident), RegimenStateChange(state=state)
+    async with unit_of_work() as session:
+        await regimens.set_state(session, made.self_actor(resident), subject, regimen_id, data, None)
 
 
 async def test_what_was_excused_is_excused_again(resident: Resident, clock: ManualClock) -> None:

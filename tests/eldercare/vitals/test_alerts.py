@@ -326,6 +326,69 @@ async def test_a_wrong_reading_no_longer_counts(client: httpx.AsyncClient, clock
     assert len(await signals()) == 2
 
 
+async def correct(client: httpx.AsyncClient, scene: Scene, wrong: str, **more: Any) -> None:
+    headers = await sign_in_resident(scene.resident)
+    body = {"reason": "loose strap", **more}
+    answer = await client.post(f"/v1/me/vitals/{wrong}/correction", headers=headers, json=body)
+    assert answer.status_code == 201, answer.text
+
+
+async def test_after_a_wrong_reading_without_fresh_ones_the_next_real_one_calls(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await vitals.scene()
+    await set_limits(client, scene, fresh_for="PT24H")
+    await measure(client, scene, 72)
+    clock.advance(timedelta(hours=25))
+    (wrong,) = await measure(client, scene, 140)
+    await correct(client, scene, wrong)
+    await measure(client, scene, 141)
+    assert len(await signals()) == 2
+
+
+async def test_after_a_wrong_reading_one_that_was_inside_all_along_is_inside(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await vitals.scene()
+    await set_limits(client, scene, hysteresis=10)
+    await measure(client, scene, 118)  # inside, but not far enough to end an alert
+    (wrong,) = await measure(client, scene, 140)
+    await correct(client, scene, wrong)
+    headers = await sign_in_resident(scene.resident)
+    (latest,) = (await client.get("/v1/me/vitals/latest", headers=headers)).json()["items"]
+    assert latest["status"] == "within"
+    await measure(client, scene, 141)
+    assert len(await signals()) == 2
+
+
+async def test_a_wrong_reading_among_others_that_stay_outside_calls_nobody_again(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await vitals.scene()
+    await set_limits(client, scene)
+    _, wrong = await measure(client, scene, 140, 190)
+    await correct(client, scene, wrong)
+    await measure(client, scene, 142)
+    assert len(await signals()) == 1
+
+
+async def test_correcting_a_reading_of_somebody_who_is_no_longer_here_calls_nobody(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await vitals.scene()
+    await set_limits(client, scene)
+    (wrong,) = await measure(client, scene, 72)
+    async with unit_of_work() as session:
+        await session.execute(sa.text("UPDATE identity_resident SET state = 'deceased'"))
+    answer = await client.post(
+        f"{scene.path}/vitals/{wrong}/correction",
+        headers=await sign_in(scene.clinician),
+        json={"reason": "misread", "replacement": {"value": 172, "unit": "/min"}},
+    )
+    assert answer.status_code == 201, answer.text
+    assert await signals() == []
+
+
 async def test_readings_that_come_at_once_call_once(client: httpx.AsyncClient, clock: ManualClock) -> None:
     scene = await vitals.scene()
     await set_limits(client, scene)
