@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 import structlog
@@ -68,8 +68,7 @@ class _People:
             case "organization" if step.target_id is not None:
                 return await self._organization(step.target_id, step.target_role or "coordinator")
             case "duty_desk":
-                waited = clock.now() - alarm.desk_queued_at if alarm.desk_queued_at else None
-                return (await self.desk(alarm.community_id)).reached(waited)
+                return (await self.desk(alarm.community_id)).reached(_waited_at_desk(alarm))
             case _:
                 return []
 
@@ -78,6 +77,12 @@ class _People:
         if community_id not in self.desks:
             self.desks[community_id] = await desk_of(self.connection, community_id, clock.now())
         return self.desks[community_id]
+
+    async def patience(self, alarm: Alarm, step: Step) -> timedelta:
+        """Return how long those a step tells have to answer."""
+        if step.target_kind != "duty_desk":
+            return step.wait
+        return (await self.desk(alarm.community_id)).patience(_waited_at_desk(alarm), step.wait)
 
     async def phoned(self, alarm: Alarm, step: Step) -> frozenset[uuid.UUID]:
         """Return who of those a step tells is phoned, whatever its channels are."""
@@ -88,6 +93,10 @@ class _People:
         if key not in self.organizations:
             self.organizations[key] = await organization_members(self.connection, organization_id, role)
         return self.organizations[key]
+
+
+def _waited_at_desk(alarm: Alarm) -> timedelta | None:
+    return clock.now() - alarm.desk_queued_at if alarm.desk_queued_at else None
 
 
 async def climb(session: AsyncSession, alarm_ids: Sequence[uuid.UUID]) -> None:
@@ -119,7 +128,7 @@ async def _climb_one(session: AsyncSession, alarm: Alarm, steps: Sequence[Step],
         await _report_unanswered(session, alarm, rung)
         told = await _tell_whole_circle(session, alarm, rung)
     alarm.step, alarm.round = rung.step.position, rung.round
-    alarm.next_step_at = now + rung.step.wait
+    alarm.next_step_at = now + await people.patience(alarm, rung.step)
     if rung.step.target_kind == "duty_desk" and alarm.desk_queued_at is None:
         alarm.desk_queued_at = now
     if told and Severity(alarm.severity) >= BREAK_GLASS_FROM and not alarm.is_test:

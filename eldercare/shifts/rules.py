@@ -47,6 +47,17 @@ class Desk:
             people = (*self.on_shift, *self.on_call, *self.everyone)
         return list(dict.fromkeys(people or self.everyone))
 
+    def patience(self, waited: timedelta | None, wait: timedelta) -> timedelta:
+        """Return when an alarm is looked at again: after the plan's own ``wait``, unless the shift has it alone.
+
+        A plan may give the desk an hour, as if everybody there was told. While only some are, it is looked at in time
+        for the others.
+        """
+        if not (self.on_shift or self.on_call):
+            return wait
+        alone = ON_CALL_HELPS_UNTIL - (waited or timedelta())
+        return min(wait, alone) if alone > timedelta() else wait
+
     def phoned(self) -> frozenset[uuid.UUID]:
         """Return who is phoned beside all else: the on-call have no screen in front of them."""
         return frozenset(self.on_call) - frozenset(self.on_shift)

@@ -76,6 +76,22 @@ _REOPENED = (
         updated_at=_NOW,
         version=TEMPLATES.c.version + 1,
     )
+    .returning(TEMPLATES.c.id)
+)
+# What somebody called off, and what was begun or missed before its time, is not planned anew under a new revision.
+_CHOSEN_TO_CANCEL = ("resident", "agency")
+_CARRIED = (
+    sa.update(VISITS)
+    .where(
+        VISITS.c.template_id == sa.any_(_IDS),
+        TEMPLATES.c.id == VISITS.c.template_id,
+        VISITS.c.occurrence_at >= _NOW,
+        sa.or_(
+            VISITS.c.state.in_([sa.literal(state, sa.Text) for state in ("in_progress", "completed", "missed")]),
+            VISITS.c.cancel_reason.in_([sa.literal(reason, sa.Text) for reason in _CHOSEN_TO_CANCEL]),
+        ),
+    )
+    .values(revision=TEMPLATES.c.revision, updated_at=_NOW)
 )
 _AHEAD_OF = (
     sa.select(VISITS)
@@ -130,16 +146,20 @@ async def plan_ahead(session: AsyncSession, template_ids: Sequence[uuid.UUID]) -
 async def realign(session: AsyncSession, template_ids: Sequence[uuid.UUID]) -> None:
     """Bring the visits ahead in line with what recurs now, and plan on from there.
 
-    A visit that is still agreed stays, with its carers, and takes over what changed; one that was cancelled stays so.
-    One that is agreed no longer is forgotten if nobody was assigned, and otherwise cancelled and told.
+    A visit that is still agreed stays, with its carers, and takes over what changed; one that somebody cancelled stays
+    so. One that is agreed no longer is forgotten if nobody was assigned, and otherwise cancelled and told; where a later
+    change agrees it again it is planned anew.
     """
     if not template_ids:
         return
     now = clock.now()
     rows = list(await session.execute(_AHEAD_OF, {"template_ids": list(template_ids), "moment": now}))
-    for agreed in await _agreed(session, template_ids, now, from_now=True):
+    # A visit that was moved to later is agreed by the time it was moved from, which may have passed.
+    since = min([now, *(row.occurrence_at for row in rows)])
+    for agreed in await _agreed(session, template_ids, now, since=since):
         await _realign(session, agreed, [row for row in rows if row.template_id == agreed.template.id])
     await session.execute(_REVISED, {"template_ids": list(template_ids), "moment": now})
+    await session.execute(_CARRIED, {"template_ids": list(template_ids), "moment": now})
     await plan_ahead(session, template_ids)
 
 
@@ -160,6 +180,8 @@ async def _realign(session: AsyncSession, agreed: _Agreed, visits: Sequence[sa.R
 
 def _still_agreed(visit: sa.Row[Any], ends: Mapping[datetime, datetime]) -> bool:
     if visit.occurrence_at not in ends:
+        return False
+    if visit.state == "cancelled" and visit.cancel_reason not in _CHOSEN_TO_CANCEL:
         return False
     was_moved = visit.starts_at != visit.occurrence_at
     return was_moved or visit.state == "cancelled" or bool(visit.ends_at == ends[visit.occurrence_at])
@@ -201,7 +223,9 @@ async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUI
 async def reopen_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:
     """Let what recurs go on that ended only because the residents were closed."""
     if resident_ids:
-        await session.execute(_REOPENED, {"resident_ids": list(resident_ids), "moment": clock.now()})
+        now = clock.now()
+        reopened = list(await session.scalars(_REOPENED, {"resident_ids": list(resident_ids), "moment": now}))
+        await session.execute(_CARRIED, {"template_ids": reopened, "moment": now})
         wakeups.request(session, CHANNEL)
 
 
@@ -216,16 +240,16 @@ async def follow_holidays(session: AsyncSession, community_ids: Sequence[uuid.UU
 
 
 async def _agreed(
-    session: AsyncSession, template_ids: Sequence[uuid.UUID], now: datetime, *, from_now: bool = False
+    session: AsyncSession, template_ids: Sequence[uuid.UUID], now: datetime, *, since: datetime | None = None
 ) -> list[_Agreed]:
     templates = list(await session.execute(_CHOSEN, {"template_ids": list(template_ids)}))
     connection = await session.connection()
     zones = await _zones(connection, templates)
-    calendars = await _calendars(connection, templates, now)
+    calendars = await _calendars(connection, templates, now, since or now)
     result = []
     for template in templates:
-        planned_until = None if from_now else template.planned_until
-        start = now if planned_until is None else max(planned_until, now - CATCH_UP)
+        start = now if template.planned_until is None else max(template.planned_until, now - CATCH_UP)
+        start = start if since is None else since
         found = rules.visits_between(
             _recurrence(template),
             Length(template.duration, template.until),
@@ -281,11 +305,11 @@ async def _zones(connection: AsyncConnection, templates: Iterable[sa.Row[Any]]) 
 
 
 async def _calendars(
-    connection: AsyncConnection, templates: Iterable[sa.Row[Any]], now: datetime
+    connection: AsyncConnection, templates: Iterable[sa.Row[Any]], now: datetime, since: datetime
 ) -> dict[uuid.UUID, dict[date, bool]]:
     """Return the holidays and make-up workdays of the communities whose visits heed them."""
     heeding = {template.community_id for template in templates if template.holidays != "ignore"}
-    first, last = (now - 2 * CATCH_UP).date(), (now + rules.HORIZON + 2 * CATCH_UP).date()
+    first, last = (min(now, since) - 2 * CATCH_UP).date(), (now + rules.HORIZON + 2 * CATCH_UP).date()
     return {
         community_id: {day.day: day.is_workday for day in await local_calendar(connection, community_id, first, last)}
         for community_id in heeding

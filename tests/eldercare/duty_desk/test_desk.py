@@ -80,6 +80,19 @@ async def test_of_many_who_claim_at_once_exactly_one_gets_it(client: httpx.Async
     assert await alarms.scalar(seconds, id=alarm.id) == 20
 
 
+@pytest.mark.parametrize("kind", list(AlarmKind))
+async def test_an_alarm_of_any_kind_is_claimed_with_its_script(client: httpx.AsyncClient, kind: AlarmKind) -> None:
+    scene = await alarms.scene(circle=0)
+    ((person, headers),) = await at_desk(scene, 1)
+    alarm = await alarms.raised(scene.resident, kind=kind)
+
+    claimed = await client.post(path(alarm, "/claim"), headers=headers | {"Accept-Language": "zh-CN"})
+
+    assert claimed.status_code == 200, claimed.text
+    assert (claimed.json()["script"]["kind"], claimed.json()["script"]["language"]) == (kind, "zh-CN")
+    assert (await alarms.current(alarm)).acknowledged_by == person.id
+
+
 async def test_a_claim_that_nothing_follows_ends_and_the_ladder_goes_on(
     client: httpx.AsyncClient, clock: ManualClock
 ) -> None:

@@ -45,6 +45,18 @@ def test_an_unstaffed_desk_reaches_its_on_call_and_one_without_a_plan_everybody(
     assert Desk((), (), (A, C)).reached(timedelta(seconds=30)) == [A, C]
 
 
+@given(st.booleans(), st.integers(15, 3600))
+def test_the_shift_has_an_alarm_alone_for_180_seconds_whatever_the_plan_says(is_on_call: bool, seconds: int) -> None:
+    wait = timedelta(seconds=seconds)
+    desk = Desk((), (A,), (A, C)) if is_on_call else Desk((A,), (), (A, C))
+    assert Desk((), (), (A, C)).patience(None, wait) == wait
+    waited = desk.patience(None, wait)
+    while C not in desk.reached(waited):
+        waited += desk.patience(waited, wait)
+    assert waited == ON_CALL_HELPS_UNTIL
+    assert desk.patience(waited, wait) == wait
+
+
 @given(st.lists(st.sampled_from([A, B, C]), unique=True), st.lists(st.sampled_from([A, B, C]), unique=True))
 def test_no_desk_with_people_is_ever_silent(on_shift: list[uuid.UUID], on_call: list[uuid.UUID]) -> None:
     desk = Desk(tuple(on_shift), tuple(on_call), (C,))

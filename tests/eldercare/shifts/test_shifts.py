@@ -73,6 +73,27 @@ async def test_the_last_step_tells_who_is_on_shift_and_widens_until_somebody_ans
     assert {told[2] for told in await alarms.told(alarm) if told[0] == 3} == {on_shift.id, on_call.id, scene.desk.id}
 
 
+async def test_a_plan_with_a_long_wait_at_the_desk_does_not_leave_an_alarm_with_the_shift_alone(
+    clock: ManualClock,
+) -> None:
+    scene = await alarms.scene(circle=0)
+    await alarms.plan(scene.resident, [{"target_kind": "duty_desk", "wait_seconds": 3600}])
+    on_shift = await desk.colleague(scene, name="On shift")
+    on_call = await desk.colleague(scene, "operator", name="On call")
+    await desk.shift(on_shift)
+    await desk.shift(on_call, kind="on_call")
+    alarm = await alarms.raised(scene.resident)
+    await alarms.climb()
+    assert await alarms.told(alarm) == [(1, 1, on_shift.id)]
+
+    clock.advance(timedelta(seconds=180))
+    await alarms.climb()
+
+    assert {told[2] for told in await alarms.told(alarm) if told[0] == 2} == {on_shift.id, on_call.id, scene.desk.id}
+    # Everybody knows: from now on the plan's own wait counts.
+    assert (await alarms.current(alarm)).next_step_at == clocks.now() + timedelta(hours=1)
+
+
 async def test_an_unstaffed_desk_phones_its_on_call(clock: ManualClock) -> None:
     scene = await alarms.scene(circle=0)
     on_call = await identity.staff(scene.operator, "operator", name="On call", phone="+8613800000222")

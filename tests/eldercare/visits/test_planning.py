@@ -115,6 +115,81 @@ async def test_what_was_cancelled_does_not_come_back_with_a_change(scene: Scene,
     assert len(after) == 14
 
 
+async def test_what_a_change_called_off_comes_back_when_the_change_is_taken_back(
+    scene: Scene, phone_of: PhoneOf
+) -> None:
+    nora = await phone_of(scene.coordinator)
+    template = await made.template(scene.plan)
+    first = (await made.visits(scene.resident))[0]
+    await made.assign(first.id, scene.carer)
+    url = f"/residents/{scene.resident.id}/visit-templates/{template.id}"
+    body = {"begins": "10:00", "duration": "PT30M", "starts_on": "2026-01-01", "time_zone": "UTC"}
+    await nora("PUT", url, body)
+    assert (await made.visit(first.id)).cancel_reason == "plan_changed"
+
+    await nora("PUT", url, body | {"begins": "09:00"})
+
+    planned = [visit for visit in await made.visits(scene.resident) if visit.state == "planned"]
+    assert planned[0].starts_at == first.starts_at
+    assert len(planned) == 14
+
+
+async def test_a_visit_that_was_moved_to_later_is_not_called_off_by_a_change_of_tasks(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    nora = await phone_of(scene.coordinator)
+    await made.template(scene.plan, holidays="skip")
+    first = (await made.visits(scene.resident))[0]
+    await made.assign(first.id, scene.carer)
+    to = first.starts_at + timedelta(hours=6)
+    await nora("POST", f"/residents/{scene.resident.id}/care-visits/{first.id}/move", {"starts_at": to.isoformat()})
+    clock.set(first.starts_at + timedelta(hours=1))
+
+    await nora("PUT", f"/residents/{scene.resident.id}/care-plans/{scene.plan.id}", {"title": "At home", "tasks": []})
+
+    moved = await made.visit(first.id)
+    assert (moved.state, moved.starts_at) == ("assigned", to)
+
+
+async def test_a_visit_that_was_made_early_is_not_made_again_after_a_change(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    nora, cai = await phone_of(scene.coordinator), await phone_of(scene.carer)
+    await made.template(scene.plan)
+    first = (await made.visits(scene.resident))[0]
+    await made.assign(first.id, scene.carer)
+    clock.set(first.starts_at - timedelta(hours=1))
+    await cai("POST", f"/visits/{first.id}/arrival", {"proof": {"how": "manual", "reason": "The tag is gone"}})
+
+    await nora("PUT", f"/residents/{scene.resident.id}/care-plans/{scene.plan.id}", {"title": "At home", "tasks": []})
+
+    today = [visit for visit in await made.visits(scene.resident) if visit.local_date == first.local_date]
+    assert [(visit.id, visit.state) for visit in today] == [(first.id, "in_progress")]
+
+
+async def test_after_a_residence_is_reopened_what_the_resident_cancelled_stays_so_and_plans_can_be_changed(
+    scene: Scene, phone_of: PhoneOf
+) -> None:
+    nora, grace = await phone_of(scene.coordinator), await phone_of(scene.resident)
+    await made.template(scene.plan)
+    first, second = (await made.visits(scene.resident))[:2]
+    await made.assign(second.id, scene.carer)
+    await grace("POST", f"/me/care-visits/{first.id}/cancellation", {"note": "My son is here"})
+    async with unit_of_work() as session:
+        await planning.close_residents(session, [scene.resident.id])
+    async with unit_of_work() as session:
+        await planning.reopen_residents(session, [scene.resident.id])
+    await jobs.plan()
+    url = f"/residents/{scene.resident.id}/care-plans/{scene.plan.id}"
+
+    await nora("PUT", url, {"title": "At home", "tasks": []})
+
+    found = await made.visits(scene.resident)
+    assert [visit.state for visit in found if visit.starts_at == first.starts_at] == ["cancelled"]
+    assert sorted(visit.state for visit in found if visit.starts_at == second.starts_at) == ["cancelled", "planned"]
+    assert [visit.state for visit in found].count("planned") == 13
+
+
 async def test_a_visit_needs_both_carers_once_it_is_for_two(scene: Scene, phone_of: PhoneOf) -> None:
     nora = await phone_of(scene.coordinator)
     template = await made.template(scene.plan)
