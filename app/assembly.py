@@ -48,6 +48,9 @@ from eldercare.escalation import routes as escalation
 from eldercare.ladders import jobs as ladder_jobs
 from eldercare.ladders import subscribers as ladder_subscribers
 from eldercare.response import routes as response
+from eldercare.safe_zones import jobs as safe_zone_jobs
+from eldercare.safe_zones import routes as safe_zones
+from eldercare.safe_zones import subscribers as safe_zone_subscribers
 from eldercare.sos import routes as sos
 from notifications.account import subscribers as account_subscribers
 from notifications.attempts import routes as attempts
@@ -103,9 +106,10 @@ TABLE_MODULES = (
     "eldercare.escalation.models",
     "eldercare.check_ins.models",
     "eldercare.last_resort.models",
+    "eldercare.safe_zones.models",
 )
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0006"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -140,6 +144,7 @@ ROUTERS: tuple[Router, ...] = (
     response.router,
     care_circle.router,
     escalation.router,
+    safe_zones.router,
     closing_journey.router,
     erasure.router,
     changes.router,
@@ -156,6 +161,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *digest_subscribers.SUBSCRIBERS,
     *check_in_subscribers.SUBSCRIBERS,
     *care_circle_subscribers.SUBSCRIBERS,
+    *safe_zone_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
@@ -184,6 +190,7 @@ JOBS: tuple[Job, ...] = (
     *broadcast_jobs.JOBS,
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
+    *safe_zone_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

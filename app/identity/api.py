@@ -26,6 +26,7 @@ from app.identity.consent.schemas import GrantPublic
 from app.identity.consent.service import close_break_glass, open_break_glass
 from app.identity.consent.texts import LANGUAGES, language_for
 from app.identity.consent.views import grants as _grants
+from app.identity.consent.views import residents_sharing
 from app.identity.erasure.problems import FreshSignInNeeded, ResidenceNotEnded
 from app.identity.erasure.service import HeldPerson, erase_person, hold_person, require_fresh_sign_in
 from app.identity.founding.service import OperatorExists, add_first_operator, appoint, find_community, found_community
@@ -148,6 +149,7 @@ __all__ = [
     "require_resident",
     "resident_guard",
     "resident_names",
+    "residents_sharing",
     "revoke_grant",
     "sign_in_code",
     "visible_residents",

@@ -20,7 +20,7 @@ from app.core.database import reading
 from app.core.problems import Unauthenticated
 from app.core.statements import fetch_row
 from app.identity.credentials import CLIENT_PREFIX, DEVICE_PREFIX, Credential, matches
-from app.identity.scopes import ALARMS_RAISE
+from app.identity.scopes import ALARMS_RAISE, LOCATION_WRITE
 from app.identity.sessions import tokens
 
 DEVICE_HEADER: Final = "X-Device-Credential"
@@ -233,7 +233,7 @@ async def _by_device(request: Request, credential: Credential) -> Actor:
         row = _checked(credential, found)
         if row.last_used_at is None or now - row.last_used_at >= _COARSE:
             await connection.execute(_DEVICE_USED, {"id": credential.id, "now": now})
-    return _narrowed(credential.id, row)
+    return _narrowed(credential.id, row, ALARMS_RAISE, LOCATION_WRITE)
 
 
 def _checked(credential: Credential, row: Any) -> Any:
@@ -253,14 +253,14 @@ async def _by_past_token(request: Request, refusal: Unauthenticated) -> Actor:
     row = await _row(request, _RESIDENT, {"account_id": claims.account_id})
     if row is None:
         raise refusal
-    return _narrowed(claims.account_id, row)
+    return _narrowed(claims.account_id, row, ALARMS_RAISE)
 
 
-def _narrowed(identifier: uuid.UUID, row: Any) -> Actor:
+def _narrowed(identifier: uuid.UUID, row: Any, *scopes: str) -> Actor:
     return Actor(
         kind="device",
         id=identifier,
         community_id=row.community_id,
         resident_id=row.resident_id,
-        scopes=frozenset({ALARMS_RAISE}),
+        scopes=frozenset(scopes),
     )

@@ -16,6 +16,8 @@ CIRCLE_MANAGE: Final = "circle:manage"
 GRANTS_MANAGE: Final = "grants:manage"
 VITALS_READ: Final = "vitals:read"
 LOCATION_READ: Final = "location:read"
+LOCATION_WRITE: Final = "location:write"
+ZONES_MANAGE: Final = "zones:manage"
 MEDICATION_READ: Final = "medication:read"
 MEDICATION_MANAGE: Final = "medication:manage"
 APPOINTMENTS_MANAGE: Final = "appointments:manage"
@@ -35,6 +37,8 @@ GRANTABLE: Final = frozenset(
         CIRCLE_MANAGE,
         VITALS_READ,
         LOCATION_READ,
+        LOCATION_WRITE,
+        ZONES_MANAGE,
         MEDICATION_READ,
         MEDICATION_MANAGE,
         APPOINTMENTS_MANAGE,

@@ -29,6 +29,7 @@ class AlarmKind(enum.StrEnum):
     VITAL_SIGN = "vital_sign"
     MEDICATION = "medication"
     DEVICE_SILENT = "device_silent"
+    POSITION_UNKNOWN = "position_unknown"
 
 
 SeverityName = Literal["low", "medium", "high", "critical"]

@@ -24,6 +24,7 @@ KindName = Literal[
     "vital_sign",
     "medication",
     "device_silent",
+    "position_unknown",
 ]
 GivenKind = Literal["concern", "fall", "inactivity", "smoke", "water", "intrusion", "wandering"]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]

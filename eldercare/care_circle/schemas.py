@@ -20,6 +20,7 @@ Scope = Literal[
     "circle:read",
     "vitals:read",
     "location:read",
+    "zones:manage",
     "medication:read",
     "appointments:manage",
     "home:control",

@@ -20,3 +20,4 @@ def _stuck(what: str) -> Notice:
 ALARM_STUCK = _stuck("alarm")
 CHECK_IN_STUCK = _stuck("check_in")
 CHECK_IN_PLAN_STUCK = _stuck("check_in_plan")
+POSITION_WATCH_STUCK = _stuck("position_watch")
