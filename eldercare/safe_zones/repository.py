@@ -291,7 +291,8 @@ async def move_on(session: AsyncSession, tracking_id: uuid.UUID, values: Mapping
 
 
 _WAKE = sa.text(f"""
-    UPDATE eldercare_tracking t SET look_at = {_UNLESS_ASIDE.format(":now")}, updated_at = :now
+    UPDATE eldercare_tracking t SET
+        look_at = {_UNLESS_ASIDE.format(":now")}, watched_since = coalesce(t.watched_since, :now), updated_at = :now
     WHERE t.resident_id = ANY (:resident_ids)""").bindparams(_now, _residents)  # noqa: S608
 
 

@@ -29,7 +29,15 @@ from eldercare.escalation.models import DeskTest
 from notifications.broadcasts.models import Broadcast
 from notifications.inbox.models import INBOX
 from notifications.unsubscribing.links import Subscription, token
-from tests.factories import eldercare_alarms, eldercare_check_ins, identity, notifications, sign_in, webhooks
+from tests.factories import (
+    eldercare_alarms,
+    eldercare_check_ins,
+    eldercare_zones,
+    identity,
+    notifications,
+    sign_in,
+    webhooks,
+)
 from tests.media.samples import PDF
 from tests.notifications.notices import TESTS
 
@@ -122,6 +130,7 @@ async def open_world() -> World:
         "notice-templates": "eldercare.desk_test",
         **await _own_things(place, resident),
         **await _care(resident, family),
+        "safe-zones": (await eldercare_zones.zone(resident)).id,
     }
     texts = {name: str(value) for name, value in ids.items()}
     return World(headers, texts, secret, signed_url(uuid.UUID(texts["media"])))
@@ -289,6 +298,18 @@ def _nothing(_: World) -> dict[str, Any]:
     return {}
 
 
+def _positions(_: World) -> dict[str, Any]:
+    return {"positions": [eldercare_zones.fix()]}
+
+
+def _zone(_: World) -> dict[str, Any]:
+    return eldercare_zones.agreed()
+
+
+def _zone_pause(_: World) -> dict[str, Any]:
+    return {"until": "2026-03-05T08:00:00Z"}
+
+
 def body_of(operation_id: str, world: World) -> dict[str, Any]:
     """Return what is sent with an operation that takes a body."""
     return BODIES.get(operation_id, _nothing)(world)
@@ -314,17 +335,25 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "changeMyCircleMember": lambda _: {"has_key": True},
     "changeMyContactPoint": lambda _: {"position": 3},
     "changeMyGrant": lambda _: {"scopes": ["alarms:read"]},
+    "changeMySafeZone": _zone,
     "changeMyProfile": lambda _: {"emergency_notes": "Deaf in the left ear"},
     "changeOrganization": lambda _: {"name": "Agency"},
     "changeResidentCheckInPlan": _plan,
     "changeResidentCircleMember": lambda _: {"has_key": True},
     "changeResidentContactPoint": lambda _: {"position": 3},
     "changeResidentGrant": lambda _: {"scopes": ["alarms:read"]},
+    "changeResidentSafeZone": _zone,
     "changeResidentProfile": lambda _: {"emergency_notes": "Deaf in the left ear"},
     "closeResidence": lambda _: {"reason": "moved_out", "date": "2026-03-01"},
     "createApiClient": lambda _: {"name": "Gateway", "scopes": ["profile:read"]},
     "createMyCheckInPause": lambda _: {"kind": "away", "ends_at": "2026-03-05T08:00:00Z"},
     "createMyCheckInPlan": _plan,
+    "createMySafeZone": _zone,
+    "createResidentSafeZone": _zone,
+    "pauseMySafeZone": _zone_pause,
+    "pauseResidentSafeZone": _zone_pause,
+    "recordMyPositions": _positions,
+    "recordResidentPositions": _positions,
     "createWebhookEndpoint": lambda _: {"url": "https://8.8.8.8/hook", "event_types": ["alarm.raised"]},
     "createResident": lambda _: {"name": "Rosa"},
     "createResidentCheckInPause": lambda _: {"kind": "away", "ends_at": "2026-03-05T08:00:00Z"},

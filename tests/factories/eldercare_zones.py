@@ -152,4 +152,4 @@ async def kinds() -> list[str]:
 async def count(table: str) -> int:
     """Return how many rows a table of ours has."""
     async with reading() as connection:
-        return int(await connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) or 0)  # noqa: S608 - our names
+        return int(await connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) or 0)
