@@ -108,7 +108,7 @@ async def authenticate_sos(request: Request) -> Actor:
     In this order: the resident whom ``authenticate`` finds; the resident of a device credential, sent as the bearer or
     in ``X-Device-Credential``; whoever else ``authenticate`` finds; the resident of an access token that we signed,
     that ended less than 90 days ago, and whose account is active, even if its session was revoked. Device credentials
-    and past tokens can do nothing but raise an alarm for that resident (scope ``alarms:raise``): a false alarm from a
+    and past tokens do nothing here but raise an alarm for that resident (scope ``alarms:raise``): a false alarm from a
     stolen phone is the lesser harm. Otherwise raises ``Unauthenticated``.
     """
     actor, refusal = ANONYMOUS, Unauthenticated()

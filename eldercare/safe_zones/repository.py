@@ -158,15 +158,36 @@ async def hold_trackings_of(session: AsyncSession, resident_ids: Iterable[uuid.U
     return (await session.execute(_TRACKINGS_OF, {"resident_ids": list(resident_ids)})).all()
 
 
-_INSERT_POSITIONS = insert(POSITIONS).on_conflict_do_nothing().returning(POSITIONS.c.id)
+_INSERT_POSITIONS = sa.text("""
+    INSERT INTO eldercare_position (resident_id, id, received_at, source_kind, source_id, fix)
+    SELECT :of_resident, given.id, :now, :source_kind, :source_id, given.fix
+    FROM unnest(:ids, :fixes) AS given (id, fix)
+    ON CONFLICT DO NOTHING RETURNING id""").bindparams(
+    _resident,
+    _now,
+    sa.bindparam("source_kind", type_=sa.Text),
+    sa.bindparam("source_id", type_=sa.Uuid),
+    sa.bindparam("ids", type_=ARRAY(sa.Uuid)),
+    sa.bindparam("fixes", type_=ARRAY(sa.Text)),
+)
 
 
-async def insert_positions(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> set[uuid.UUID]:
-    """Insert positions and return the ids of those that were not known."""
-    if not rows:
+async def insert_positions(
+    session: AsyncSession, resident_id: uuid.UUID, source: tuple[str, uuid.UUID], fixes: Mapping[uuid.UUID, str]
+) -> set[uuid.UUID]:
+    """Insert sealed fixes by their ids, however many in one statement, and return the ids that were not known."""
+    if not fixes:
         return set()
-    connection = await session.connection()
-    return set((await connection.execute(_INSERT_POSITIONS.values([dict(row) for row in rows]))).scalars())
+    binds = {
+        "of_resident": resident_id,
+        "now": clock.now(),
+        "source_kind": source[0],
+        "source_id": source[1],
+        "ids": list(fixes),
+        "fixes": list(fixes.values()),
+    }
+    # The driver has a kind of UUID of its own, which the JSON of evidence would not take.
+    return {uuid.UUID(int=identifier.int) for identifier in await session.scalars(_INSERT_POSITIONS, binds)}
 
 
 _PATH = (

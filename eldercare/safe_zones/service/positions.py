@@ -63,8 +63,9 @@ async def take(session: AsyncSession, actor: Actor, subject: ResidentSubject, da
     connection = await session.connection()
     if not await residents_sharing(connection, [subject.resident_id], SHARED_BY):
         raise LocationNotShared
-    rows = [_row(subject, actor, data.device, identifier, fix, now) for identifier, fix in understood.fixes.items()]
-    stored = await repository.insert_positions(session, rows)
+    sealed = {identifier: _sealed(data.device, fix) for identifier, fix in understood.fixes.items()}
+    source = (_SOURCE_KINDS.get(actor.kind, "person"), actor.id)
+    stored = await repository.insert_positions(session, subject.resident_id, source, sealed)
     fresh = [_fix(one, understood.fixes[one]) for one in sorted(stored)]
     if fresh:
         zones = (await repository.active_zones(connection, [subject.resident_id])).get(subject.resident_id, [])
@@ -78,7 +79,7 @@ async def take(session: AsyncSession, actor: Actor, subject: ResidentSubject, da
         )
     return PositionsTaken(
         stored=len(stored),
-        duplicates=len(rows) - len(stored) + understood.repeated,
+        duplicates=len(sealed) - len(stored) + understood.repeated,
         refused=understood.refused,
     )
 
@@ -104,14 +105,7 @@ def _understand(subject: ResidentSubject, actor: Actor, data: PositionsGive, now
     return understood
 
 
-def _row(
-    subject: ResidentSubject,
-    actor: Actor,
-    device: str | None,
-    identifier: uuid.UUID,
-    fix: PositionGive,
-    now: datetime,
-) -> dict[str, Any]:
+def _sealed(device: str | None, fix: PositionGive) -> str:
     kept = {
         "latitude": fix.latitude,
         "longitude": fix.longitude,
@@ -120,14 +114,7 @@ def _row(
         "source": fix.source,
         "device": device,
     }
-    return {
-        "id": identifier,
-        "resident_id": subject.resident_id,
-        "received_at": now,
-        "source_kind": _SOURCE_KINDS.get(actor.kind, "person"),
-        "source_id": actor.id,
-        "fix": seal(orjson.dumps(kept).decode(), FIX_CONTEXT),
-    }
+    return seal(orjson.dumps(kept).decode(), FIX_CONTEXT)
 
 
 def _fix(identifier: uuid.UUID, given: PositionGive) -> Fix:

@@ -1,5 +1,6 @@
 """Where somebody was: taken once, refused where it cannot be true, kept for days and only while somebody may see it."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -200,6 +201,27 @@ async def test_taking_the_consent_back_deletes_what_was_kept_and_ends_the_watch(
     clock.advance(timedelta(minutes=1))
     await zones.watch()
     assert await zones.kinds() == ["position_unknown"]
+
+
+@pytest.mark.usefixtures("subscribed")
+async def test_a_batch_that_comes_while_the_consent_is_taken_back_leaves_nothing(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await zones.scene()
+    await zones.set_zone(client, scene)
+    own = await scene.as_resident()
+
+    async def send(device: int) -> None:
+        body = {"positions": [fix(minutes=-minute) for minute in range(5)], "device": f"watch-{device}"}
+        answer = await client.post("/v1/me/positions", headers=own, json=body)
+        assert answer.status_code in (201, 409)
+
+    async def take_back() -> None:
+        await client.delete(f"/v1/me/grants/{scene.grant.id}", headers=own)
+        await settle(relay.RELAY_JOBS)
+
+    await asyncio.gather(*(send(number) for number in range(4)), take_back(), *(send(number) for number in range(4, 8)))
+    assert await zones.count("eldercare_position") == 0
 
 
 async def test_a_consent_that_expires_is_heeded_at_once_and_what_was_kept_goes(

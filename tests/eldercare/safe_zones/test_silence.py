@@ -18,6 +18,7 @@ from eldercare.safe_zones.service import watching
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import eldercare_zones as zones
+from tests.factories import identity
 from tests.factories.eldercare_zones import fix
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -203,8 +204,8 @@ async def test_two_workers_tell_everyone_once(client: httpx.AsyncClient, clock: 
     first = await zones.scene()
     residents = [first.resident]
     for number in range(11):
-        one = await zones.identity.resident(first.community, phone=f"+861390000{number:04}")
-        await zones.identity.grant(one, first.daughter, ["location:read"])
+        one = await identity.resident(first.community, phone=f"+861390000{number:04}")
+        await identity.grant(one, first.daughter, ["location:read"])
         residents.append(one)
     for resident in residents:
         await zones.zone(resident)

@@ -157,16 +157,17 @@ async def test_who_died_or_moved_out_is_watched_no_longer_unless_it_was_a_mistak
     scene = await zones.scene()
     zone = await zones.set_zone(client, scene)
     await zones.report(client, scene, fix())
-    about = {"aggregate_id": scene.resident.id, "community_id": scene.community.id}
     async with unit_of_work() as session:
-        await emit(session, ResidentClosed(**about, reason="died"))
+        await emit(
+            session, ResidentClosed(aggregate_id=scene.resident.id, community_id=scene.community.id, reason="died")
+        )
     await settle(relay.RELAY_JOBS)
     assert await zones.count("eldercare_position") == 0
     clock.advance(timedelta(hours=2))
     await zones.watch()
     assert await zones.signals() == []
     async with unit_of_work() as session:
-        await emit(session, ResidentReopened(**about))
+        await emit(session, ResidentReopened(aggregate_id=scene.resident.id, community_id=scene.community.id))
     await settle(relay.RELAY_JOBS)
     await zones.watch()
     shown = (await client.get(f"{scene.path}/safe-zones/{zone['id']}", headers=await scene.as_daughter())).json()

@@ -198,10 +198,13 @@ async def test_the_last_use_of_a_key_is_noted_to_the_hour(database: Database, cl
     assert await used_at() == clock.now()
 
 
-async def test_a_device_can_only_raise_alarms_for_its_resident(database: Database, clock: clocks.ManualClock) -> None:
+async def test_a_device_raises_alarms_and_sends_positions_of_its_resident_only(
+    database: Database, clock: clocks.ManualClock
+) -> None:
     resident = await identity.resident(await identity.community())
     actor = await authenticate(await device_headers(resident))
-    assert (actor.kind, actor.scopes, actor.resident_id) == ("device", frozenset({"alarms:raise"}), resident.id)
+    assert (actor.kind, actor.resident_id) == ("device", resident.id)
+    assert actor.scopes == frozenset({"alarms:raise", "location:write"})
     assert await refused(await device_headers(resident, revoked_at=clock.now()))
 
 
