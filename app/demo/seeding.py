@@ -24,6 +24,7 @@ from app.demo.community import Village
 from app.demo.history import Replay
 from app.demo.ladders import arrange_ladders
 from app.demo.people import neighbours
+from app.demo.zones import arrange_zones
 from app.identity import api as identity
 
 RESIDENTS: Final = 200
@@ -126,6 +127,7 @@ async def _found(lent: Phones, residents: int, report: Report) -> Village:
     report.begin("the community moves in", residents)
     village = await community.found(lent, people, report.advance)
     await arrange_ladders(lent, village)
+    await arrange_zones(lent, village)
     return village
 
 
