@@ -6,11 +6,18 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import Subscriber
-from app.identity.events import GrantAdded, GrantRevoked, ResidentClosed, ResidentMovedZone, ResidentReopened
+from app.identity.events import (
+    GrantAdded,
+    GrantChanged,
+    GrantRevoked,
+    ResidentClosed,
+    ResidentMovedZone,
+    ResidentReopened,
+)
 from eldercare.safe_zones.service import forgetting, watching, zones
 
 
-async def follow_consents(session: AsyncSession, events: Sequence[GrantAdded | GrantRevoked]) -> None:
+async def follow_consents(session: AsyncSession, events: Sequence[GrantAdded | GrantChanged | GrantRevoked]) -> None:
     """Forget where somebody was once nobody may see it; watch again where somebody may."""
     await forgetting.follow_consents(session, sorted({event.resident_id for event in events}))
 
@@ -27,7 +34,7 @@ async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed
 
 
 SUBSCRIBERS: Final = (
-    Subscriber("eldercare.follow_location_consents", (GrantAdded, GrantRevoked), follow_consents),
+    Subscriber("eldercare.follow_location_consents", (GrantAdded, GrantChanged, GrantRevoked), follow_consents),
     Subscriber("eldercare.follow_zone_moves", (ResidentMovedZone,), follow_moves),
     Subscriber("eldercare.follow_zone_closures", (ResidentClosed, ResidentReopened), follow_closures),
 )

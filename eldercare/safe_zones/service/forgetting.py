@@ -20,7 +20,7 @@ _CONSENT: Final = "location:read"
 async def forget_due(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Delete the positions of residents that are older than they are kept, and all of those who share no longer.
 
-    It notices consents that have expired or were narrowed, too: nobody tells us of those.
+    It notices consents that have expired, too: nobody tells us of those.
     """
     await _forget(session, [row.resident_id for row in await repository.trackings(session, ids)])
 

@@ -132,8 +132,8 @@ async def _move_on(
     """Move the deadline of silence on by the latest usable fix, and take note of the battery."""
     now = clock.now()
     newest = fresh[-1].id
-    usable = [fix.id for fix in fresh if is_usable(fix.accuracy, is_telling=tells(zones, absent, fix, now))]
-    last_usable = _later(tracking.last_usable_id, usable[-1] if usable else None)
+    usable = (fix.id for fix in reversed(fresh) if _is_usable(zones, absent, fix, now))
+    last_usable = _later(tracking.last_usable_id, next(usable, None))
     battery = tracking.battery
     if tracking.last_position_id is None or newest > tracking.last_position_id:
         battery = next((level for fix in reversed(fresh) if (level := given[fix.id].battery) is not None), battery)
@@ -161,6 +161,13 @@ async def _move_on(
             values["look_at"] = now  # people are told by the queue, which knows of outages, and never forgets it
             wakeups.request(session, CHANNEL)
     await repository.move_on(session, tracking.id, values)
+
+
+def _is_usable(zones: Sequence[Zone], absent: Sequence[Absence], fix: Fix, now: datetime) -> bool:
+    """Say whether a fix ends a silence; what a vague one tells takes longer to find out."""
+    return is_usable(fix.accuracy, is_telling=False) or is_usable(
+        fix.accuracy, is_telling=tells(zones, absent, fix, now)
+    )
 
 
 def _later(known: uuid.UUID | None, new: uuid.UUID | None) -> uuid.UUID | None:

@@ -204,6 +204,31 @@ async def test_taking_the_consent_back_deletes_what_was_kept_and_ends_the_watch(
 
 
 @pytest.mark.usefixtures("subscribed")
+async def test_a_consent_without_the_location_is_as_good_as_none_until_it_has_it_again(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await zones.scene()
+    await zones.set_zone(client, scene)
+    await zones.report(client, scene, fix())
+    url, own = f"/v1/me/grants/{scene.grant.id}", await scene.as_resident()
+    narrowed = await client.patch(url, headers=own, json={"scopes": ["zones:manage", "alarms:read"]})
+    assert narrowed.status_code == 200, narrowed.text
+    await settle(relay.RELAY_JOBS)
+    assert await zones.count("eldercare_position") == 0
+    clock.advance(timedelta(hours=2))
+    await zones.watch()
+    assert await zones.signals() == []
+    own = await scene.as_resident()
+    widened = await client.patch(url, headers=own, json={"scopes": ["location:read", "zones:manage"]})
+    assert widened.status_code == 200, widened.text
+    await settle(relay.RELAY_JOBS)
+    await zones.watch()
+    clock.advance(timedelta(minutes=30))
+    await zones.watch()
+    assert await zones.kinds() == ["position_unknown"]
+
+
+@pytest.mark.usefixtures("subscribed")
 async def test_a_batch_that_comes_while_the_consent_is_taken_back_leaves_nothing(
     client: httpx.AsyncClient, clock: ManualClock
 ) -> None:

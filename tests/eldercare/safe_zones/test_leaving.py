@@ -269,3 +269,64 @@ async def test_whoever_is_called_to_search_may_see_where_the_resident_was(
     found = await client.get(f"{scene.path}/location", headers=await sign_in(scene.desk))
     assert found.status_code == 200
     assert found.json()["position"]["place"]["accuracy"] == 10
+
+
+async def test_what_was_before_a_zone_was_set_is_not_judged_by_it(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await zones.scene()
+    await zones.set_zone(client, scene, needed=1, looked_at=1)
+    await zones.report(client, scene, fix(900, minutes=-1))
+    assert await zones.signals() == []
+    assert await zones.count("eldercare_position") == 1
+
+
+async def test_a_fix_that_comes_late_does_not_speak_for_the_present(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await zones.scene()
+    zone = await zones.set_zone(client, scene, needed=1, looked_at=1)
+    clock.advance(timedelta(minutes=30))
+    await zones.report(client, scene, fix(0))
+    await zones.report(client, scene, fix(900, minutes=-10), device="another")
+    assert await zones.signals() == []
+    shown = (await client.get(f"{scene.path}/safe-zones/{zone['id']}", headers=await scene.as_daughter())).json()
+    assert shown["side"] == "kept"
+
+
+async def test_what_was_in_hospital_or_in_a_pause_is_not_judged_afterwards(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await zones.scene()
+    zone = await zones.set_zone(client, scene, needed=1, looked_at=1)
+    await check_ins.pause(scene.resident, clock.now() + timedelta(hours=2), kind="hospital")
+    clock.advance(timedelta(hours=3))
+    until = (clock.now() + timedelta(hours=1)).isoformat()
+    url = f"{scene.path}/safe-zones/{zone['id']}/pause"
+    assert (await client.post(url, headers=await scene.as_daughter(), json={"until": until})).status_code == 200
+    clock.advance(timedelta(hours=2))
+    await zones.report(client, scene, fix(900, minutes=-240), fix(900, minutes=-90))
+    assert await zones.count("eldercare_position") == 2
+    assert await zones.signals() == []
+    await zones.report(client, scene, fix(900, minutes=-30))
+    assert await zones.kinds() == ["wandering"]
+
+
+async def test_coming_back_after_the_alarm_was_ended_is_no_news_of_it(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await zones.scene()
+    await zones.set_zone(client, scene, needed=1, looked_at=1)
+    await zones.report(client, scene, fix(900))
+    (signal,) = await zones.signals()
+    alarm = f"/v1/alarms/{signal['alarm_id']}"
+    desk = await sign_in(scene.desk)
+    assert (await client.post(f"{alarm}/acknowledgement", headers=desk, json={})).is_success
+    assert (await client.post(f"{alarm}/resolution", headers=desk, json={"outcome": "helped"})).is_success
+    clock.advance(timedelta(minutes=5))
+    await zones.report(client, scene, fix(0))
+    told = (await client.get(alarm, headers=await scene.as_daughter())).json()
+    assert [line["kind"] for line in told["timeline"]][-1] == "resolved"
+    clock.advance(timedelta(minutes=5))
+    await zones.report(client, scene, fix(900))
+    assert len({one["alarm_id"] for one in await zones.signals()}) == 2  # leaving anew is a new alarm
