@@ -61,6 +61,9 @@ from eldercare.response import routes as response
 from eldercare.rota import jobs as rota_jobs
 from eldercare.rota import routes as rota
 from eldercare.rota import subscribers as rota_subscribers
+from eldercare.safe_zones import jobs as safe_zone_jobs
+from eldercare.safe_zones import routes as safe_zones
+from eldercare.safe_zones import subscribers as safe_zone_subscribers
 from eldercare.shifts import jobs as shift_jobs
 from eldercare.shifts import routes as shifts
 from eldercare.sos import routes as sos
@@ -135,9 +138,10 @@ TABLE_MODULES = (
     "eldercare.rota.models",
     "eldercare.messages.models",
     "eldercare.proxies.models",
+    "eldercare.safe_zones.models",
 )
 
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0006"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -185,6 +189,7 @@ ROUTERS: tuple[Router, ...] = (
     duty_desk.router,
     shifts.router,
     drills.router,
+    safe_zones.router,
     closing_journey.router,
     erasure.router,
     changes.router,
@@ -201,6 +206,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *digest_subscribers.SUBSCRIBERS,
     *check_in_subscribers.SUBSCRIBERS,
     *care_circle_subscribers.SUBSCRIBERS,
+    *safe_zone_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
     *medication_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
@@ -238,6 +244,7 @@ JOBS: tuple[Job, ...] = (
     *visit_jobs.JOBS,
     *shift_jobs.JOBS,
     *rota_jobs.JOBS,
+    *safe_zone_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

@@ -148,6 +148,23 @@ class CheckInMissed(Event):
     plan_id: uuid.UUID
 
 
+class SafeZoneLeft(Event):
+    """A resident left a zone they were to stay inside, or entered one to keep out of; ``aggregate_id`` is the zone."""
+
+    name: ClassVar[str] = "eldercare.safe_zone_left.v1"
+
+    resident_id: uuid.UUID
+    alarm_id: uuid.UUID
+
+
+class SafeZoneReturned(Event):
+    """A resident is back where the zone wants them; ``aggregate_id`` is the zone."""
+
+    name: ClassVar[str] = "eldercare.safe_zone_returned.v1"
+
+    resident_id: uuid.UUID
+
+
 class CheckInUnasked(Event):
     """A resident could not be asked: no channel worked."""
 

@@ -221,6 +221,12 @@ class SosSettings(BaseModel):
     emergency_numbers: dict[str, str] = Field(default={"any": "112"}, description="what for → number, as JSON")
 
 
+class LocationSettings(BaseModel):
+    """How long it is kept where residents were."""
+
+    keep_days: int = Field(default=7, ge=1, le=30)
+
+
 class DemoSettings(BaseModel):
     """The demo community and the outbox page; never in production."""
 
@@ -251,6 +257,7 @@ class Settings(BaseSettings):
     ratelimits: RateLimitSettings = RateLimitSettings()
     media: MediaSettings = MediaSettings()
     sos: SosSettings = SosSettings()
+    location: LocationSettings = LocationSettings()
     demo: DemoSettings = DemoSettings()
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ import structlog
 from app.core import clock
 from app.core.access import Actor
 from app.core.clock import ManualClock
-from app.demo import behaviour, medication, vitals
+from app.demo import behaviour, medication, vitals, zones
 from app.demo.client import Phones, Refused
 from app.demo.clockwork import Clockwork
 from app.demo.community import TIME_ZONE, Resident, Village
@@ -138,6 +138,9 @@ class People:
                 self._later(begins, partial(self._leave, resident, *absence))
             if vitals.measures(resident.neighbour) and (at := begins + vitals.rises(number, today)) >= now:
                 self._later(at, partial(self._do, resident.actor, "/v1/me/vitals", vitals.morning(number, at)))
+            for at, fixes in zones.reports(resident, begins) if zones.wears(resident.neighbour) else ():
+                if at >= now:
+                    self._later(at, partial(self._do, resident.actor, "/v1/me/positions", fixes))
             call = behaviour.sos(number, today, resident.neighbour.frailty)
             if call and resident.neighbour.has_app and begins + call.at >= now:
                 self._later(begins + call.at, partial(self._press, resident, call))

@@ -27,6 +27,7 @@ from app.demo.ladders import arrange_ladders
 from app.demo.people import neighbours
 from app.demo.visits import arrange_visits
 from app.demo.vitals import arrange_limits
+from app.demo.zones import arrange_zones
 from app.identity import api as identity
 
 RESIDENTS: Final = 200
@@ -132,6 +133,7 @@ async def _found(lent: Phones, residents: int, report: Report) -> Village:
     await arrange_limits(lent, village)
     await arrange_visits(lent, village)
     await arrange_desk(lent, village)
+    await arrange_zones(lent, village)
     return village
 
 

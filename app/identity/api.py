@@ -25,7 +25,7 @@ from app.identity.consent.rules import GivenKind, grantable
 from app.identity.consent.schemas import GrantPublic
 from app.identity.consent.service import close_break_glass, open_break_glass
 from app.identity.consent.texts import LANGUAGES, explain, language_for
-from app.identity.consent.views import grant_revoked_at, grantees
+from app.identity.consent.views import grant_revoked_at, grantees, residents_sharing
 from app.identity.consent.views import grants as _grants
 from app.identity.erasure.problems import FreshSignInNeeded, ResidenceNotEnded
 from app.identity.erasure.service import HeldPerson, erase_person, hold_person, require_fresh_sign_in
@@ -168,6 +168,7 @@ __all__ = [
     "resident_guard",
     "resident_name",
     "resident_names",
+    "residents_sharing",
     "revoke_grant",
     "sign_in_code",
     "visible_residents",

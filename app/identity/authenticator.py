@@ -20,7 +20,7 @@ from app.core.database import reading
 from app.core.problems import Unauthenticated
 from app.core.statements import fetch_row
 from app.identity.credentials import CLIENT_PREFIX, DEVICE_PREFIX, Credential, matches
-from app.identity.scopes import ALARMS_RAISE, VITALS_WRITE
+from app.identity.scopes import ALARMS_RAISE, LOCATION_WRITE, VITALS_WRITE
 from app.identity.sessions import tokens
 
 DEVICE_HEADER: Final = "X-Device-Credential"
@@ -108,7 +108,7 @@ async def authenticate_sos(request: Request) -> Actor:
     In this order: the resident whom ``authenticate`` finds; the resident of a device credential, sent as the bearer or
     in ``X-Device-Credential``; whoever else ``authenticate`` finds; the resident of an access token that we signed,
     that ended less than 90 days ago, and whose account is active, even if its session was revoked. Device credentials
-    and past tokens can do nothing but raise an alarm for that resident (scope ``alarms:raise``): a false alarm from a
+    and past tokens do nothing here but raise an alarm for that resident (scope ``alarms:raise``): a false alarm from a
     stolen phone is the lesser harm. Otherwise raises ``Unauthenticated``.
     """
     actor, refusal = ANONYMOUS, Unauthenticated()
@@ -233,7 +233,7 @@ async def _by_device(request: Request, credential: Credential) -> Actor:
         row = _checked(credential, found)
         if row.last_used_at is None or now - row.last_used_at >= _COARSE:
             await connection.execute(_DEVICE_USED, {"id": credential.id, "now": now})
-    return _narrowed(credential.id, row, ALARMS_RAISE, VITALS_WRITE)
+    return _narrowed(credential.id, row, ALARMS_RAISE, LOCATION_WRITE, VITALS_WRITE)
 
 
 def _checked(credential: Credential, row: Any) -> Any:

@@ -87,6 +87,15 @@ class GrantAdded(Event):
     kind: Literal["consent", "proxy", "break_glass"]
 
 
+class GrantChanged(Event):
+    """What a grant contains or how long it lasts was replaced; ``aggregate_id`` is the grant."""
+
+    name: ClassVar[str] = "identity.grant_changed.v1"
+
+    resident_id: uuid.UUID
+    grantee_account_id: uuid.UUID
+
+
 class GrantRevoked(Event):
     """A grant ended before its time; ``aggregate_id`` is the grant."""
 

@@ -18,6 +18,8 @@ VITALS_READ: Final = "vitals:read"
 VITALS_WRITE: Final = "vitals:write"
 VITALS_MANAGE: Final = "vitals:manage"
 LOCATION_READ: Final = "location:read"
+LOCATION_WRITE: Final = "location:write"
+ZONES_MANAGE: Final = "zones:manage"
 MEDICATION_READ: Final = "medication:read"
 MEDICATION_RECORD: Final = "medication:record"
 MEDICATION_MANAGE: Final = "medication:manage"
@@ -43,6 +45,8 @@ GRANTABLE: Final = frozenset(
         VITALS_READ,
         VITALS_WRITE,
         LOCATION_READ,
+        LOCATION_WRITE,
+        ZONES_MANAGE,
         MEDICATION_READ,
         MEDICATION_RECORD,
         MEDICATION_MANAGE,

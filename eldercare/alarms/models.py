@@ -30,6 +30,7 @@ class AlarmKind(enum.StrEnum):
     MEDICATION = "medication"
     DEVICE_SILENT = "device_silent"
     VISIT_MISSED = "visit_missed"
+    POSITION_UNKNOWN = "position_unknown"
 
 
 SeverityName = Literal["low", "medium", "high", "critical"]

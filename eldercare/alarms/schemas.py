@@ -25,6 +25,7 @@ KindName = Literal[
     "medication",
     "device_silent",
     "visit_missed",
+    "position_unknown",
 ]
 GivenKind = Literal["concern", "fall", "inactivity", "smoke", "water", "intrusion", "wandering"]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
@@ -56,6 +56,7 @@ __all__ = [
     "Severity",
     "Word",
     "close_alarm",
+    "note",
     "raise_alarm",
     "raise_alarms",
     "stand_down",
@@ -121,6 +122,15 @@ async def join_alarm(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, s
     await _join(session, alarm, signal, actor)
     wakeups.request(session, LADDERS)
     return alarm
+
+
+async def note(session: AsyncSession, alarm_id: uuid.UUID, kind: str, data: Mapping[str, object]) -> bool:
+    """Add a line to the timeline of an alarm that is still open; say whether it was. Nothing else changes."""
+    alarms = await lock_alarms(session, [alarm_id])
+    if not alarms or alarms[0].state not in OPEN_STATES:
+        return False
+    await insert_entries(session, [entry(alarms[0], kind, None, data)])
+    return True
 
 
 async def stand_down(

@@ -21,6 +21,7 @@ Scope = Literal[
     "vitals:read",
     "vitals:write",
     "location:read",
+    "zones:manage",
     "medication:read",
     "medication:record",
     "appointments:manage",

@@ -14,7 +14,7 @@ from app.core import clock, wakeups
 from app.core.events import emit
 from app.core.parked_rows import stands_aside
 from app.identity.api import duty_desk, open_break_glass, organization_members
-from eldercare.alarms.models import Alarm, AlarmNotice, AlarmState, Severity
+from eldercare.alarms.models import Alarm, AlarmKind, AlarmNotice, AlarmState, Severity
 from eldercare.alarms.notices import LAPSED, STEP, tell
 from eldercare.alarms.repository import (
     about,
@@ -42,6 +42,8 @@ UNANSWERED = Counter("hearthline_alarms_unanswered", "Rounds of an alarm in whic
 BREAK_GLASS_SCOPES = frozenset(
     {"profile:read", "contacts:read", "check_ins:read", "alarms:read", "alarms:respond", "circle:read"}
 )
+# Whoever looks for somebody who has wandered off needs to know where they were last.
+_SEARCH_SCOPES = BREAK_GLASS_SCOPES | {"location:read"}
 
 log = structlog.get_logger(__name__)
 
@@ -248,7 +250,7 @@ async def _open_access(session: AsyncSession, alarm: Alarm, told: Sequence[uuid.
         resident_id=alarm.resident_id,
         alarm_id=alarm.id,
         account_ids=told,
-        scopes=BREAK_GLASS_SCOPES,
+        scopes=_SEARCH_SCOPES if alarm.kind == AlarmKind.WANDERING else BREAK_GLASS_SCOPES,
         expires_at=now + BREAK_GLASS_LASTS,
     )
 

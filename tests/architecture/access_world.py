@@ -41,6 +41,7 @@ from tests.factories import (
     eldercare_medication,
     eldercare_visits,
     eldercare_vitals,
+    eldercare_zones,
     identity,
     notifications,
     sign_in,
@@ -143,6 +144,8 @@ async def open_world() -> World:
         **await _visits(resident, agency, carer),
         **(care := await _care(resident, family)),
         **await _desk_and_circle(resident, family, await identity.account(place, name="Nephew"), care),
+        **await _care(resident, family),
+        "safe-zones": (await eldercare_zones.zone(resident)).id,
     }
     texts = {name: str(value) for name, value in ids.items()}
     return World(headers, texts, secret, signed_url(uuid.UUID(texts["media"])))
@@ -418,6 +421,18 @@ def _readings(_: World) -> dict[str, Any]:
     return {"readings": [eldercare_vitals.given()]}
 
 
+def _positions(_: World) -> dict[str, Any]:
+    return {"positions": [eldercare_zones.fix()]}
+
+
+def _zone(_: World) -> dict[str, Any]:
+    return eldercare_zones.agreed()
+
+
+def _zone_pause(_: World) -> dict[str, Any]:
+    return {"until": "2026-03-05T08:00:00Z"}
+
+
 def body_of(operation_id: str, world: World) -> dict[str, Any]:
     """Return what is sent with an operation that takes a body."""
     return BODIES.get(operation_id, _nothing)(world)
@@ -468,6 +483,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "changeMyCircleMember": lambda _: {"has_key": True},
     "changeMyContactPoint": lambda _: {"position": 3},
     "changeMyGrant": lambda _: {"scopes": ["alarms:read"]},
+    "changeMySafeZone": _zone,
     "changeMyProfile": lambda _: {"emergency_notes": "Deaf in the left ear"},
     "changeMyRegimen": _regimen,
     "changeOrganization": lambda _: {"name": "Agency"},
@@ -475,6 +491,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "changeResidentCircleMember": lambda _: {"has_key": True},
     "changeResidentContactPoint": lambda _: {"position": 3},
     "changeResidentGrant": lambda _: {"scopes": ["alarms:read"]},
+    "changeResidentSafeZone": _zone,
     "changeResidentProfile": lambda _: {"emergency_notes": "Deaf in the left ear"},
     "changeResidentRegimen": _regimen,
     "checkProxy": lambda _: {"decision": "refuse"},
@@ -483,6 +500,12 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "createMyCheckInPause": lambda _: {"kind": "away", "ends_at": "2026-03-05T08:00:00Z"},
     "createMyCheckInPlan": _plan,
     "createMyRegimen": _regimen,
+    "createMySafeZone": _zone,
+    "createResidentSafeZone": _zone,
+    "pauseMySafeZone": _zone_pause,
+    "pauseResidentSafeZone": _zone_pause,
+    "recordMyPositions": _positions,
+    "recordResidentPositions": _positions,
     "createWebhookEndpoint": lambda _: {"url": "https://8.8.8.8/hook", "event_types": ["alarm.raised"]},
     "createResident": lambda _: {"name": "Rosa"},
     "createResidentCheckInPause": lambda _: {"kind": "away", "ends_at": "2026-03-05T08:00:00Z"},

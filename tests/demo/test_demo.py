@@ -86,6 +86,11 @@ async def _require_consistency() -> None:
     assert not_asked_once == []
     alarms = await _rows(f"SELECT state FROM eldercare_alarm WHERE raised_at < '{END - timedelta(hours=3)}'")
     assert alarms
+    # Whoever wears a tracker was somewhere on each day, and is somebody a relative may see.
+    trackers = await _rows("""
+        SELECT resident_id, count(DISTINCT (date_trunc('day', received_at))) AS days
+        FROM eldercare_position GROUP BY resident_id""")
+    assert [row["days"] >= DAYS for row in trackers] == [True]
     assert {row["state"] for row in alarms} <= {"resolved", "cancelled"}
     visits = await _rows(f"SELECT state FROM eldercare_visit WHERE ends_at < '{END - timedelta(hours=3)}'")
     assert len(visits) >= DAYS  # those who are visited are visited every morning

@@ -15,7 +15,7 @@ from app.core.problems import FieldError, Forbidden, Malformed, NotFound
 from app.identity.consent.problems import GrantEnded, GrantExists, GrantOfAnAlarm
 from app.identity.consent.repository import end_of_reason, insert_grant, upsert_break_glass
 from app.identity.consent.rules import GivenKind, grantable, refusal
-from app.identity.events import GrantAdded, GrantRevoked
+from app.identity.events import GrantAdded, GrantChanged, GrantRevoked
 from app.identity.models import Account, Grant
 from app.identity.people.problems import ResidenceEnded
 from app.identity.visibility import ResidentSubject
@@ -84,6 +84,13 @@ async def change_grant(
     grant.expires_at = expires_at
     await session.flush()
     await _record(session, actor, "grant:change", grant)
+    fact = GrantChanged(
+        aggregate_id=grant.id,
+        community_id=grant.community_id,
+        resident_id=grant.resident_id,
+        grantee_account_id=grant.grantee_account_id,
+    )
+    await emit(session, fact)
     return grant
 
 

@@ -1,11 +1,13 @@
 """The SQL that reads grants."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import audit, clock
@@ -52,18 +54,41 @@ def _page(*, ended: bool) -> sa.Select[Any]:
     )
 
 
+_shares = sa.and_(
+    sa.bindparam("scope", type_=sa.Text) == sa.any_(_grants.c.scopes),
+    _grants.c.revoked_at.is_(None),
+    _grants.c.starts_at <= _now,
+    sa.or_(_grants.c.expires_at.is_(None), _grants.c.expires_at > _now),
+)
 _GRANTEES = (
     sa.select(_grants.c.grantee_account_id)
     .distinct()
     .where(
-        _grants.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
-        _grants.c.kind != "break_glass",
-        sa.bindparam("scope", type_=sa.Text) == sa.any_(_grants.c.scopes),
-        _grants.c.revoked_at.is_(None),
-        _grants.c.starts_at <= _now,
-        sa.or_(_grants.c.expires_at.is_(None), _grants.c.expires_at > _now),
+        _grants.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid), _grants.c.kind != "break_glass", _shares
     )
 )
+_SHARING = (
+    sa.select(_grants.c.resident_id)
+    .distinct()
+    .where(
+        _grants.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
+        _grants.c.kind.in_(("consent", "proxy")),
+        _shares,
+    )
+)
+
+
+async def residents_sharing(
+    connection: AsyncConnection, resident_ids: Iterable[uuid.UUID], scope: str
+) -> set[uuid.UUID]:
+    """Return those residents who let somebody, by a consent or a proxy's, have ``scope``.
+
+    What is kept only because somebody may see it has no reason to be there for anybody else. Emergency access is none:
+    it opens what is there.
+    """
+    binds = {"resident_ids": list(resident_ids), "scope": scope, "now": clock.now()}
+    return set(await connection.scalars(_SHARING, binds))
+
 
 _page_traced = cache(lambda *, ended: audit.traced(_page(ended=ended), "grants:read"))
 

@@ -198,13 +198,13 @@ async def test_the_last_use_of_a_key_is_noted_to_the_hour(database: Database, cl
     assert await used_at() == clock.now()
 
 
-async def test_a_device_raises_alarms_and_records_readings_of_its_resident_only(
+async def test_a_device_raises_alarms_and_sends_what_it_measures_of_its_resident_only(
     database: Database, clock: clocks.ManualClock
 ) -> None:
     resident = await identity.resident(await identity.community())
     actor = await authenticate(await device_headers(resident))
     assert (actor.kind, actor.resident_id) == ("device", resident.id)
-    assert actor.scopes == frozenset({"alarms:raise", "vitals:write"})
+    assert actor.scopes == frozenset({"alarms:raise", "location:write", "vitals:write"})
     assert await refused(await device_headers(resident, revoked_at=clock.now()))
 
 
