@@ -144,7 +144,6 @@ async def open_world() -> World:
         **await _visits(resident, agency, carer),
         **(care := await _care(resident, family)),
         **await _desk_and_circle(resident, family, await identity.account(place, name="Nephew"), care),
-        **await _care(resident, family),
         "safe-zones": (await eldercare_zones.zone(resident)).id,
     }
     texts = {name: str(value) for name, value in ids.items()}
