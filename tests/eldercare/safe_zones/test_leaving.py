@@ -174,14 +174,14 @@ async def test_hours_are_heeded_by_the_time_of_the_fix(client: httpx.AsyncClient
     assert await zones.kinds() == ["wandering"]
 
 
-async def test_whoever_is_still_away_when_the_next_night_begins_is_called_for_anew(
+async def test_whoever_is_still_away_when_the_hours_begin_again_is_called_for_anew(
     client: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     scene = await zones.scene()
-    nights = [{"weekdays": [1, 2, 3, 4, 5, 6, 7], "start": "22:00", "end": "22:30"}]
-    await zones.set_zone(client, scene, hours=nights, needed=1, looked_at=1)
-    for day in (2, 3):
-        clock.set(datetime(2026, 3, day, 22, 10, tzinfo=UTC))
+    evenings = [{"weekdays": [1], "start": f"{hour}:00", "end": f"{hour}:30"} for hour in (20, 21)]
+    await zones.set_zone(client, scene, hours=evenings, needed=1, looked_at=1)
+    for hour in (20, 21):
+        clock.set(datetime(2026, 3, 2, hour, 10, tzinfo=UTC))
         await zones.report(client, scene, fix(900))
     assert await zones.kinds() == ["wandering", "wandering"]
 

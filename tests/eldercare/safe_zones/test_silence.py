@@ -63,6 +63,18 @@ async def test_silence_is_told_once_and_ends_with_a_usable_fix(client: httpx.Asy
     assert await zones.kinds() == ["position_unknown", "position_unknown"]  # another silence
 
 
+async def test_a_silence_that_is_looked_at_again_is_the_same_one(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    scene = await zones.scene()
+    await zones.set_zone(client, scene)
+    await pass_time(clock, HALF_AN_HOUR)
+    await zones.set_zone(client, scene, name="The park")
+    assert await zones.watch() == 1
+    await zones.report(client, scene, fix(accuracy=3_000))
+    await zones.set_zone(client, scene, name="The lake")
+    assert await zones.watch() == 1
+    assert await zones.kinds() == ["position_unknown"]
+
+
 async def test_a_tracker_that_never_sent_anything_is_silent(client: httpx.AsyncClient, clock: ManualClock) -> None:
     scene = await zones.scene()
     await zones.set_zone(client, scene)
