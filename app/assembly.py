@@ -64,6 +64,7 @@ from eldercare.rota import subscribers as rota_subscribers
 from eldercare.shifts import jobs as shift_jobs
 from eldercare.shifts import routes as shifts
 from eldercare.sos import routes as sos
+from eldercare.timeline import routes as timeline
 from eldercare.visits import jobs as visit_jobs
 from eldercare.visits import subscribers as visit_subscribers
 from eldercare.visits.routes import agencies as visit_agencies
@@ -137,7 +138,7 @@ TABLE_MODULES = (
     "eldercare.proxies.models",
 )
 
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0007"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -185,6 +186,7 @@ ROUTERS: tuple[Router, ...] = (
     duty_desk.router,
     shifts.router,
     drills.router,
+    timeline.router,
     closing_journey.router,
     erasure.router,
     changes.router,
