@@ -1,4 +1,4 @@
-"""Following a timeline live: what is new or changed is told soon after it was committed, to whoever may still see it."""
+"""Following a timeline live: what is new or changed is told soon after it was committed, while one may see it."""
 
 import asyncio
 import contextlib
