@@ -64,7 +64,9 @@ from eldercare.rota import subscribers as rota_subscribers
 from eldercare.shifts import jobs as shift_jobs
 from eldercare.shifts import routes as shifts
 from eldercare.sos import routes as sos
+from eldercare.timeline import jobs as timeline_jobs
 from eldercare.timeline import routes as timeline
+from eldercare.timeline import subscribers as timeline_subscribers
 from eldercare.visits import jobs as visit_jobs
 from eldercare.visits import subscribers as visit_subscribers
 from eldercare.visits.routes import agencies as visit_agencies
@@ -136,6 +138,7 @@ TABLE_MODULES = (
     "eldercare.rota.models",
     "eldercare.messages.models",
     "eldercare.proxies.models",
+    "eldercare.timeline.models",
 )
 
 SCHEMA_REVISION = "0007"
@@ -208,6 +211,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *visit_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
+    *timeline_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -240,6 +244,7 @@ JOBS: tuple[Job, ...] = (
     *visit_jobs.JOBS,
     *shift_jobs.JOBS,
     *rota_jobs.JOBS,
+    *timeline_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

@@ -52,22 +52,23 @@ async def live_on(lived: Lived) -> None:
     """Insert three thousand times eight hours of the past of the resident."""
     raw = await connect_raw()
     try:
-        for table, column, chosen, along in _AGAIN:
+        for place, (table, column, chosen, along) in enumerate(_AGAIN):
             moved = ", ".join(f"'{name}', one.{name} - back" for name in (column, *along))
             unplanned = ", 'occurrence_at', NULL" if table == "eldercare_visit" else ""
             await raw.execute(
                 f"INSERT INTO {table} SELECT (jsonb_populate_record(one, jsonb_build_object("
                 f"'id', gen_random_uuid(), {moved}{unplanned}))).*"
-                f" FROM (SELECT * FROM {table} WHERE {chosen} LIMIT 1) one,"
-                f" generate_series(1, {_PAST}) number, LATERAL (SELECT number * interval '8 hours') past(back)"
+                f" FROM {table} one, generate_series(1, {_PAST}) number,"
+                f" LATERAL (SELECT number * interval '8 hours' + interval '{place} minutes') past(back)"
+                f" WHERE one.id = (SELECT id FROM {table} WHERE {chosen} LIMIT 1)"
             )
             await raw.execute(f"ANALYZE {table}")
         await raw.execute(
             "INSERT INTO eldercare_vital_reading SELECT (jsonb_populate_record(one, jsonb_build_object('id',"
             " lpad(to_hex(CAST(extract(epoch FROM one.measured_at - back) * 1000 AS bigint)), 12, '0')"
             " || substr(md5(CAST(number AS text)), 1, 20), 'measured_at', one.measured_at - back))).*"
-            " FROM (SELECT * FROM eldercare_vital_reading LIMIT 1) one,"
-            f" generate_series(1, {_PAST}) number, LATERAL (SELECT number * interval '8 hours') past(back)"
+            f" FROM eldercare_vital_reading one, generate_series(1, {_PAST}) number,"
+            " LATERAL (SELECT number * interval '8 hours') past(back)"
         )
         await raw.execute("ANALYZE eldercare_vital_reading")
     finally:
@@ -79,6 +80,12 @@ def leaves(node: dict[str, Any]) -> list[dict[str, Any]]:
     own = [node] if "Scan" in node["Node Type"] and "Relation Name" in node else []
     own += [node] if node["Node Type"] == "Bitmap Index Scan" else []
     return own + [leaf for below in node.get("Plans", []) for leaf in leaves(below)]
+
+
+def touched(leaf: dict[str, Any]) -> float:
+    """Return how many rows a node read."""
+    rows: float = (leaf["Actual Rows"] + leaf.get("Rows Removed by Filter", 0)) * leaf["Actual Loops"]
+    return rows
 
 
 @pytest.mark.parametrize("deep", [False, True])
@@ -106,14 +113,13 @@ async def test_a_page_reads_no_more_than_a_page_of_each_index(lived: Lived, cloc
     found = leaves(plan)
     used = {leaf.get("Index Name") for leaf in found}
     assert set(INDEXES) <= used
-    small = {"eldercare_circle_member", "eldercare_vital_threshold"}
-    assert [leaf for leaf in found if leaf["Node Type"] == "Seq Scan" and leaf["Relation Name"] not in small] == []
+    # A table of a few rows, or a month without a reading, is read as it is.
+    assert [leaf for leaf in found if leaf["Node Type"] == "Seq Scan" and touched(leaf) > 5] == []
     # Three readings a day: a page of days, of which each is looked for and read.
     most = {"eldercare_vital_reading": 6 * _ROWS}
     read: dict[str, float] = {}
     for leaf in found:
         name = str(leaf.get("Relation Name", leaf.get("Index Name")))
         table = "eldercare_vital_reading" if "vital_reading" in name else str(leaf.get("Index Name"))
-        rows = leaf["Actual Rows"] + leaf.get("Rows Removed by Filter", 0)
-        read[table] = read.get(table, 0) + rows * leaf["Actual Loops"]
+        read[table] = read.get(table, 0) + touched(leaf)
     assert {table: rows for table, rows in read.items() if rows > most.get(table, 2 * _ROWS)} == {}
