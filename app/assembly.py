@@ -67,6 +67,9 @@ from eldercare.safe_zones import subscribers as safe_zone_subscribers
 from eldercare.shifts import jobs as shift_jobs
 from eldercare.shifts import routes as shifts
 from eldercare.sos import routes as sos
+from eldercare.timeline import jobs as timeline_jobs
+from eldercare.timeline import routes as timeline
+from eldercare.timeline import subscribers as timeline_subscribers
 from eldercare.visits import jobs as visit_jobs
 from eldercare.visits import subscribers as visit_subscribers
 from eldercare.visits.routes import agencies as visit_agencies
@@ -139,9 +142,10 @@ TABLE_MODULES = (
     "eldercare.messages.models",
     "eldercare.proxies.models",
     "eldercare.safe_zones.models",
+    "eldercare.timeline.models",
 )
 
-SCHEMA_REVISION = "0006"
+SCHEMA_REVISION = "0007"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -190,6 +194,7 @@ ROUTERS: tuple[Router, ...] = (
     shifts.router,
     drills.router,
     safe_zones.router,
+    timeline.router,
     closing_journey.router,
     erasure.router,
     changes.router,
@@ -212,6 +217,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *visit_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
+    *timeline_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -245,6 +251,7 @@ JOBS: tuple[Job, ...] = (
     *shift_jobs.JOBS,
     *rota_jobs.JOBS,
     *safe_zone_jobs.JOBS,
+    *timeline_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

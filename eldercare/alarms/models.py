@@ -96,6 +96,13 @@ class Alarm(Table, table=True):
             "ix_eldercare_alarm_next_step_at", "next_step_at", postgresql_where=sa.text("next_step_at IS NOT NULL")
         ),
         sa.Index("ix_eldercare_alarm_resident_id", "resident_id", "raised_at", "id"),
+        sa.Index(
+            "ix_eldercare_alarm_told_closed",
+            "resident_id",
+            "closed_at",
+            "id",
+            postgresql_where=sa.text("closed_at IS NOT NULL"),
+        ),
         sa.Index("ix_eldercare_alarm_queue", "community_id", "severity", "raised_at", "id", postgresql_where=OPEN),
         sa.Index("ix_eldercare_alarm_raised_at", "community_id", "raised_at"),
     )

@@ -30,6 +30,20 @@ class CircleMember(Table, table=True):
         ),
         sa.Index("ix_eldercare_circle_member_resident_id", "resident_id", "position"),
         sa.Index("ix_eldercare_circle_member_account_id", "account_id"),
+        sa.Index(
+            "ix_eldercare_circle_member_told_joined",
+            "resident_id",
+            "answered_at",
+            "id",
+            postgresql_where=sa.text("answered_at IS NOT NULL AND state <> 'declined'"),
+        ),
+        sa.Index(
+            "ix_eldercare_circle_member_told_left",
+            "resident_id",
+            "ended_at",
+            "id",
+            postgresql_where=sa.text("ended_at IS NOT NULL AND answered_at IS NOT NULL"),
+        ),
     )
 
     community_id: uuid.UUID

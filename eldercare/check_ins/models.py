@@ -103,6 +103,14 @@ class CheckInPause(Table, table=True):
         sa.CheckConstraint("kind IN ('away', 'hospital')", name="kind"),
         sa.CheckConstraint("ends_at > starts_at", name="period"),
         sa.Index("ix_eldercare_check_in_pause_resident_id", "resident_id", "ends_at"),
+        sa.Index("ix_eldercare_check_in_pause_told_started", "resident_id", "starts_at", "id"),
+        sa.Index(
+            "ix_eldercare_check_in_pause_told_ended",
+            "resident_id",
+            "ended_at",
+            "id",
+            postgresql_where=sa.text("ended_at > starts_at"),
+        ),
     )
 
     community_id: uuid.UUID
@@ -145,6 +153,21 @@ class CheckIn(Table, table=True):
         # Few among years of answers.
         sa.Index(
             "ix_eldercare_check_in_unanswered", "resident_id", "due_at", "plan_id", postgresql_where=IS_UNANSWERED
+        ),
+        # What a timeline tells of, at the instant it happened.
+        sa.Index(
+            "ix_eldercare_check_in_told_answered",
+            "resident_id",
+            "answered_at",
+            "id",
+            postgresql_where=sa.text("state = 'answered'"),
+        ),
+        sa.Index(
+            "ix_eldercare_check_in_told_missed",
+            "resident_id",
+            "closed_at",
+            "id",
+            postgresql_where=sa.text("closed_at IS NOT NULL AND excuse IS NULL"),
         ),
         # Rows move through a handful of states within the hour: room on the page keeps them from spreading.
         {"postgresql_with": {"fillfactor": 70}},

@@ -146,6 +146,17 @@ class Dose(Table, table=True):
         ),
         # What counts against intervals and maxima, and who is to be stood down for.
         sa.Index("ix_eldercare_dose_taken", "regimen_id", "taken_at", postgresql_where=sa.text("state = 'taken'")),
+        # What a timeline tells of, at the instant it happened.
+        *(
+            sa.Index(
+                f"ix_eldercare_dose_told_{state}",
+                "resident_id",
+                column,
+                "id",
+                postgresql_where=sa.text(f"state = '{state}'"),
+            )
+            for state, column in (("taken", "taken_at"), ("skipped", "recorded_at"), ("missed", "closed_at"))
+        ),
         {"postgresql_with": {"fillfactor": 70}},
     )
 

@@ -122,6 +122,17 @@ class Visit(Table, table=True):
         ),
         sa.Index("ix_eldercare_visit_resident_id", "resident_id", "starts_at", "id"),
         sa.Index("ix_eldercare_visit_organization_id", "organization_id", "starts_at", "id"),
+        # What a timeline tells of, at the instant it happened.
+        *(
+            sa.Index(
+                f"ix_eldercare_visit_told_{name}", "resident_id", column, "id", postgresql_where=sa.text(condition)
+            )
+            for name, column, condition in (
+                ("started", "started_at", "started_at IS NOT NULL"),
+                ("completed", "completed_at", "completed_at IS NOT NULL"),
+                ("missed", "closed_at", "state = 'missed'"),
+            )
+        ),
         {"postgresql_with": {"fillfactor": 80}},
     )
 

@@ -22,6 +22,7 @@ _THINGS: Final[dict[str, dict[str, str]]] = {
         "rota": "who of your care circle is on call",
         "rota_absence": "who of your care circle is on call",
         "rota_swap": "who of your care circle is on call",
+        "timeline": "what happened with you",
         "upload": "a file about you",
     },
     "zh-CN": {
@@ -43,6 +44,7 @@ _THINGS: Final[dict[str, dict[str, str]]] = {
         "rota": "您关爱圈的值班表",
         "rota_absence": "您关爱圈的值班表",
         "rota_swap": "您关爱圈的值班表",
+        "timeline": "您的动态",
         "upload": "关于您的文件",
     },
 }

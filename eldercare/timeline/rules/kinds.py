@@ -1,0 +1,53 @@
+"""What a resident's timeline is made of: the kinds of its items, and the right each of them needs."""
+
+from collections.abc import Collection, Mapping
+from typing import Final, Literal, get_args
+
+Kind = Literal[
+    "check_in_answered",
+    "check_in_missed",
+    "pause_started",
+    "pause_ended",
+    "alarm_raised",
+    "alarm_closed",
+    "dose_taken",
+    "dose_skipped",
+    "dose_missed",
+    "reading",
+    "visit_started",
+    "visit_completed",
+    "visit_missed",
+    "circle_joined",
+    "circle_left",
+]
+
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+SCOPE_OF: Final[Mapping[Kind, str]] = {
+    "check_in_answered": "check_ins:read",
+    "check_in_missed": "check_ins:read",
+    "pause_started": "check_ins:read",
+    "pause_ended": "check_ins:read",
+    "alarm_raised": "alarms:read",
+    "alarm_closed": "alarms:read",
+    "dose_taken": "medication:read",
+    "dose_skipped": "medication:read",
+    "dose_missed": "medication:read",
+    "reading": "vitals:read",
+    "visit_started": "visits:read",
+    "visit_completed": "visits:read",
+    "visit_missed": "visits:read",
+    "circle_joined": "circle:read",
+    "circle_left": "circle:read",
+}
+
+SCOPES: Final[tuple[str, ...]] = tuple(dict.fromkeys(SCOPE_OF.values()))
+"""The rights any of which lets somebody read a timeline."""
+
+RANKS: Final[Mapping[Kind, int]] = {kind: rank for rank, kind in enumerate(KINDS, start=1)}
+"""What puts items of one row and one instant in order."""
+
+
+def shown_kinds(held: Collection[str], wanted: Collection[Kind] | None) -> list[Kind]:
+    """Return the kinds a reader with the rights ``held`` sees, of those they want (default: all)."""
+    return [kind for kind in KINDS if SCOPE_OF[kind] in held and (wanted is None or kind in wanted)]

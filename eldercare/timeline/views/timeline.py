@@ -1,0 +1,126 @@
+"""The SQL that reads a timeline: the branches' pages in one statement, of which the latest items make the page."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import audit, clock
+from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
+from eldercare.timeline.access import TimelineReader
+from eldercare.timeline.rules.kinds import Kind, shown_kinds
+from eldercare.timeline.rules.sentences import tell
+from eldercare.timeline.schemas import TimelineItem, Wanted
+from eldercare.timeline.views.branches import BRANCHES, ROWS
+from eldercare.timeline.views.readings import READINGS_PAGE, READINGS_WRITTEN
+from eldercare.vitals.rules.codes import SIGNS, shown
+
+FOLLOWED: Final = timedelta(days=7)
+
+_CURSOR: Final = "eldercare.timeline"
+_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_ID: Final = uuid.UUID(int=0)
+_LEAST: Final = timedelta(microseconds=1)
+
+_all = sa.union_all(*(branch.page() for branch in BRANCHES), READINGS_PAGE).subquery("items")
+LIST: Final = (
+    sa.select(_all.c.kind, _all.c.rank, _all.c.id, _all.c.at, _all.c.data)
+    .order_by(_all.c.at.desc(), _all.c.id.desc(), _all.c.rank.desc())
+    .limit(ROWS)
+)
+_TRACED: Final = audit.traced(LIST, "timeline:list")
+
+_new = sa.union_all(*(branch.written() for branch in BRANCHES), READINGS_WRITTEN).subquery("items")
+_WRITTEN: Final = (
+    sa.select(_new.c.kind, _new.c.rank, _new.c.id, _new.c.at, _new.c.data)
+    .order_by(_new.c.at, _new.c.id, _new.c.rank)
+    .limit(ROWS)
+)
+
+
+def list_binds(
+    reader: TimelineReader,
+    wanted: Wanted,
+    *,
+    position: Sequence[Any] | None,
+    rows: int,
+) -> dict[str, Any]:
+    """Return the parameters of the list: what is wanted, behind ``position``, nothing that lies ahead."""
+    now = clock.now()
+    since, until = wanted.since, wanted.until
+    before_at = min(until, now + _LEAST) if until else now + _LEAST
+    at, before_id, rank = position or (before_at, _NO_ID, 0)
+    at = at if isinstance(at, datetime) else datetime.fromisoformat(at)
+    if before_at < at:
+        at, before_id, rank = before_at, _NO_ID, 0
+    return {
+        "of_resident": reader.subject.resident_id,
+        "zone": reader.subject.time_zone,
+        "codes": list(SIGNS),
+        "kinds": shown_kinds(reader.held, wanted.kinds),
+        "since_at": max(since, _FIRST) if since else _FIRST,
+        "before_at": at,
+        "before_id": before_id if isinstance(before_id, uuid.UUID) else uuid.UUID(before_id),
+        "before_rank": rank,
+        "rows": rows,
+    }
+
+
+async def list_items(
+    connection: AsyncConnection,
+    reader: TimelineReader,
+    page: PageRequest,
+    wanted: Wanted,
+) -> Page[TimelineItem]:
+    """Return a page of what happened, the latest first; what others than the resident read is put on record."""
+    position = decode_cursor(_CURSOR, page.cursor) if page.cursor else None
+    binds = list_binds(reader, wanted, position=position, rows=page.limit + 1)
+    statement = LIST
+    subject = reader.subject
+    if subject.relation != "self":
+        statement = _TRACED
+        binds |= audit.trace_binds(reader.actor, resident_id=subject.resident_id, community_id=subject.community_id)
+    rows = (await connection.execute(statement, binds)).all()
+    items = [item(row, wanted.language) for row in rows[: page.limit]]
+    return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ("at", "id", "rank")))
+
+
+async def chunk(
+    connection: AsyncConnection, reader: TimelineReader, wanted: Wanted, position: Sequence[Any] | None, rows: int
+) -> tuple[list[TimelineItem], Sequence[Any] | None]:
+    """Return the next items behind ``position``, the latest first, and the place of the last, ``None`` at the end.
+
+    For files: whoever asks for one has put it on record.
+    """
+    found = (await connection.execute(LIST, list_binds(reader, wanted, position=position, rows=rows))).all()
+    last = found[-1] if len(found) == rows else None
+    return [item(row, wanted.language) for row in found], (last.at, last.id, last.rank) if last else None
+
+
+async def written(
+    connection: AsyncConnection, reader: TimelineReader, wanted: Wanted, *, seen_to: int, until: int, rows: int
+) -> list[TimelineItem]:
+    """Return at most ``rows`` items, the oldest first, that transactions from ``seen_to`` to before ``until`` wrote.
+
+    Of what happened in the last ``FOLLOWED``: an app that follows has read the list before.
+    """
+    binds = list_binds(reader, wanted, position=None, rows=rows)
+    binds |= {"since_at": clock.now() - FOLLOWED, "since": seen_to, "until": until}
+    return [item(row, wanted.language) for row in await connection.execute(_WRITTEN, binds)]
+
+
+def item(row: Any, language: str) -> TimelineItem:
+    """Return a row of the statements here as it is shown in ``language``."""
+    data = _data(row.kind, row.data)
+    return TimelineItem(at=row.at, kind=row.kind, id=row.id, data=data, text=tell(language, row.kind, data))
+
+
+def _data(kind: Kind, stored: Mapping[str, Any]) -> dict[str, Any]:
+    if kind != "reading":
+        return dict(stored)
+    sign = SIGNS[stored["code"]]
+    value = shown(stored["code"], stored["value"])
+    return {"code": sign.code, "name": sign.name, "value": value, "unit": sign.unit, "side": stored["side"]}

@@ -1,0 +1,118 @@
+"""A resident about whom one thing of each kind is known, and what their timeline says."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest_asyncio
+import sqlalchemy as sa
+
+from app.core.clock import ManualClock
+from app.core.database import Database, unit_of_work
+from app.identity.models import Account, Community, Organization, Resident
+from tests.factories import eldercare_alarms as alarms
+from tests.factories import eldercare_check_ins as check_ins
+from tests.factories import eldercare_medication as medication
+from tests.factories import eldercare_visits as visits
+from tests.factories import eldercare_vitals as vitals
+from tests.factories import identity
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """A resident, their agency, somebody of their circle, and the instant at which it all began."""
+
+    place: Community
+    resident: Resident
+    agency: Organization
+    relative: Account
+    start: datetime
+
+
+async def force(sql: str, **binds: object) -> None:
+    """Change rows as time and other people's requests would have."""
+    async with unit_of_work() as session:
+        await session.execute(sa.text(sql), binds)
+
+
+async def items(
+    client: httpx.AsyncClient, headers: dict[str, str], path: str = "/v1/me/timeline", **query: Any
+) -> list[Item]:
+    """Return a page of a timeline."""
+    answer = await client.get(path, headers=headers, params=query)
+    assert answer.status_code == 200, answer.text
+    found: list[Item] = answer.json()["items"]
+    return found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lived(database: Database, clock: ManualClock) -> Lived:
+    """Return a resident with a history: something happened every ten minutes, one thing of each kind."""
+    place = await identity.community(time_zone="UTC")
+    resident = await identity.resident(place, phone="+8613800000001")
+    relative = await identity.account(place, name="Daughter", phone="+8613800000002")
+    agency = await identity.organization(place, "care_agency")
+    await identity.agreement(agency, None, resident)
+    start = clock.now()
+    await check_ins.plan(resident)
+    await medication.regimen(resident, times=["08:30", "12:30", "20:30"])
+    plan = await visits.care_plan(resident, agency)
+    await visits.template(plan)
+    instants = iter(start + timedelta(minutes=10 * number) for number in range(1, 20))
+
+    def at(sql: str, **binds: object) -> Any:
+        return force(sql, at=next(instants), **binds)
+
+    asked = [row.id for row in await check_ins.check_ins(resident)][:2]
+    state = "next_prompt_at = NULL, settle_by = NULL, answer_by = NULL"
+    await at(
+        f"UPDATE eldercare_check_in SET {state}, state = 'answered', answer = 'ok', how = 'self', answered_at = :at"
+        " WHERE id = :id",
+        id=asked[0],
+    )
+    await at(
+        f"UPDATE eldercare_check_in SET {state}, state = 'missed', asked_at = due_at, closed_at = :at WHERE id = :id",
+        id=asked[1],
+    )
+    pause = await check_ins.pause(resident, start + timedelta(days=9), starts_at=start + timedelta(days=8))
+    begun, over = next(instants), next(instants)
+    await force(
+        "UPDATE eldercare_check_in_pause SET starts_at = :begun, ended_at = :over WHERE id = :id",
+        begun=begun,
+        over=over,
+        id=pause.id,
+    )
+    alarm = await alarms.raised(resident)
+    await force("UPDATE eldercare_alarm SET raised_at = :at WHERE id = :id", at=next(instants), id=alarm.id)
+    await at(
+        "UPDATE eldercare_alarm SET state = 'resolved', next_step_at = NULL, closed_at = :at WHERE id = :id",
+        id=alarm.id,
+    )
+    doses = [row.id for row in await medication.doses(resident)][:3]
+    waits = "remind_at = NULL, close_at = NULL"
+    await at(f"UPDATE eldercare_dose SET {waits}, state = 'taken', taken_at = :at WHERE id = :id", id=doses[0])
+    await at(
+        f"UPDATE eldercare_dose SET {waits}, state = 'skipped', skip_reason = 'unwell', recorded_at = :at"
+        " WHERE id = :id",
+        id=doses[1],
+    )
+    await at(f"UPDATE eldercare_dose SET {waits}, state = 'missed', closed_at = :at WHERE id = :id", id=doses[2])
+    await vitals.reading(resident, 72, measured_at=next(instants))
+    planned = [row.id for row in await visits.visits(resident)][:2]
+    ahead = "staff_by = NULL, late_at = NULL, miss_at = NULL"
+    came, left = next(instants), next(instants)
+    await force(
+        f"UPDATE eldercare_visit SET {ahead}, state = 'completed', started_at = :came, completed_at = :left"
+        " WHERE id = :id",
+        came=came,
+        left=left,
+        id=planned[0],
+    )
+    await at(f"UPDATE eldercare_visit SET {ahead}, state = 'missed', closed_at = :at WHERE id = :id", id=planned[1])
+    joined, gone = next(instants), next(instants)
+    await alarms.circle_member(resident, relative, state="removed", answered_at=joined, ended_at=gone)
+    clock.set(start + timedelta(hours=6))
+    return Lived(place, resident, agency, relative, start)

@@ -1,0 +1,160 @@
+"""The timeline live over a real server, and as a file."""
+
+import asyncio
+import csv
+import io
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+import uvicorn
+from fastapi import FastAPI
+
+from app.core import live
+from app.core.clock import ManualClock
+from app.core.database import reading
+from eldercare.timeline.service import following
+from tests.eldercare.timeline.conftest import Lived, force
+from tests.factories import eldercare_alarms as alarms
+from tests.factories import eldercare_vitals as vitals
+from tests.factories import identity
+from tests.factories.sign_in import sign_in, sign_in_resident
+
+Event = tuple[str, str | None, Any]
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look again at once."""
+    monkeypatch.setattr(following, "LOOK_SECONDS", 0.02)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def url(app: FastAPI, lived: Lived, clock: ManualClock) -> AsyncIterator[str]:
+    """Serve the application on the loopback address, on the test's database."""
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        live.end()
+        server.should_exit = True
+        await serving
+        live.begin()
+
+
+async def events(response: httpx.Response) -> AsyncIterator[Event]:
+    """Yield events as they come."""
+    fields: dict[str, str] = {}
+    async for line in response.aiter_lines():
+        name, _, value = line.partition(": ")
+        if name:
+            fields[name] = value
+        elif "event" in fields:
+            yield fields["event"], fields.get("id"), json.loads(fields["data"])
+            fields = {}
+
+
+@asynccontextmanager
+async def stream(
+    url: str, headers: dict[str, str], last_event_id: str | None = None
+) -> AsyncIterator[AsyncIterator[Event]]:
+    """Follow a timeline for as long as the block runs."""
+    resume = {"Last-Event-ID": last_event_id} if last_event_id else {}
+    async with (
+        asyncio.timeout(30),
+        httpx.AsyncClient(timeout=30) as client,
+        client.stream("GET", url, headers=headers | resume) as response,
+    ):
+        assert response.status_code == 200
+        yield events(response)
+
+
+async def test_what_happens_is_told_and_nothing_is_lost_between_two_streams(lived: Lived, url: str) -> None:
+    headers = await sign_in_resident(lived.resident)
+    path = f"{url}/v1/me/timeline/stream"
+    async with stream(path, headers) as told:
+        assert (await anext(told))[0] == "place"
+        await vitals.reading(lived.resident, 77, code="2708-6")
+        kind, _, item = await anext(told)
+        assert (kind, item["kind"], item["data"]["name"]) == ("item", "reading", "oxygen_saturation")
+        kind, place, _ = await anext(told)
+        assert kind == "place"
+    alarm = await alarms.raised(lived.resident)
+    async with stream(path, headers, place) as told:
+        kind, _, item = await anext(told)
+        assert (kind, item["kind"], item["id"]) == ("item", "alarm_raised", str(alarm.id))
+        kind, place, _ = await anext(told)
+        assert kind == "place"
+    async with stream(path, headers, place) as told:
+        assert (await anext(told))[0] == "place"
+
+
+async def test_a_place_of_another_timeline_is_not_taken(lived: Lived, url: str) -> None:
+    neighbour = await identity.resident(lived.place, name="Walter", phone="+8613800000009")
+    async with stream(f"{url}/v1/me/timeline/stream", await sign_in_resident(neighbour)) as told:
+        _, place, _ = await anext(told)
+    async with stream(f"{url}/v1/me/timeline/stream", await sign_in_resident(lived.resident), place) as told:
+        assert [(await anext(told))[0], (await anext(told))[0]] == ["reset", "place"]
+
+
+async def test_rights_are_looked_at_before_each_telling(lived: Lived, url: str) -> None:
+    await identity.grant(lived.resident, lived.relative, ["alarms:read", "visits:read"])
+    path = f"{url}/v1/residents/{lived.resident.id}/timeline/stream"
+    async with stream(path, await sign_in(lived.relative)) as told:
+        assert (await anext(told))[0] == "place"
+        # Narrowed: what needs the lost right is not told any more, the rest still is.
+        await force("UPDATE identity_grant SET scopes = ARRAY['visits:read']")
+        await alarms.raised(lived.resident)
+        await force("UPDATE eldercare_visit SET is_critical = true WHERE state = 'missed'")
+        assert (await anext(told))[2]["kind"] == "visit_missed"
+        assert (await anext(told))[0] == "place"
+        await force("UPDATE identity_grant SET revoked_at = starts_at")
+        assert [event async for event in told] == []
+    async with reading() as connection:
+        audited = await connection.scalar(
+            sa.text("SELECT count(*) FROM core_audit_entry WHERE action = 'timeline:read' AND actor_id = :id"),
+            {"id": lived.relative.id},
+        )
+    assert audited == 1
+
+
+async def test_the_care_record_is_a_file_of_the_range(
+    client: httpx.AsyncClient, lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eldercare.timeline.views.export.CHUNK", 4)
+    await identity.grant(lived.resident, lived.relative, ["check_ins:read", "alarms:read", "visits:read"])
+    path = f"/v1/residents/{lived.resident.id}/timeline/record"
+    headers = await sign_in(lived.relative)
+    span = {"from": lived.start.isoformat(), "to": (lived.start + timedelta(days=1)).isoformat()}
+    answer = await client.get(path, headers=headers, params=span)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/csv")
+    header, *lines = list(csv.reader(io.StringIO(answer.text)))
+    assert header == ["at", "time_zone", "kind", "id", "text", "data"]
+    assert [line[2] for line in lines] == [
+        "visit_missed",
+        "visit_completed",
+        "visit_started",
+        "alarm_closed",
+        "alarm_raised",
+        "pause_ended",
+        "pause_started",
+        "check_in_missed",
+        "check_in_answered",
+    ]
+    assert json.loads(lines[-1][5])["answer"] == "ok"
+    async with reading() as connection:
+        statement = sa.text("SELECT actor_id FROM core_audit_entry WHERE action = 'timeline:read'")
+        assert list(await connection.scalars(statement)) == [lived.relative.id]
+    earlier = {"from": (lived.start - timedelta(days=2)).isoformat(), "to": lived.start.isoformat()}
+    assert len((await client.get(path, headers=headers, params=earlier)).text.splitlines()) == 1
+    assert (await client.get(path, headers=headers)).status_code == 422
+    long = {"from": (lived.start - timedelta(days=800)).isoformat(), "to": lived.start.isoformat()}
+    assert (await client.get(path, headers=headers, params=long)).status_code == 422

@@ -1,0 +1,125 @@
+"""A page costs the same however long the history is: every branch reads its index for a page, and no more."""
+
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy.dialects import postgresql
+
+from app.core.access import Actor
+from app.core.clock import ManualClock
+from app.core.database import connect_raw, reading
+from eldercare.timeline.access import require_reader
+from eldercare.timeline.rules.kinds import KINDS
+from eldercare.timeline.schemas import Wanted
+from eldercare.timeline.views import timeline
+from tests.eldercare.timeline.conftest import Lived
+
+_DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's has no types
+
+_PAST = 3000
+_ROWS = 21
+_AGAIN = (
+    ("eldercare_check_in", "answered_at", "state = 'answered'", ("due_at",)),
+    ("eldercare_check_in", "closed_at", "state = 'missed'", ("due_at",)),
+    ("eldercare_alarm", "closed_at", "state = 'resolved'", ("raised_at",)),
+    ("eldercare_dose", "taken_at", "state = 'taken'", ("due_at",)),
+    ("eldercare_dose", "recorded_at", "state = 'skipped'", ("due_at",)),
+    ("eldercare_dose", "closed_at", "state = 'missed'", ("due_at",)),
+    ("eldercare_visit", "completed_at", "state = 'completed'", ("started_at",)),
+    ("eldercare_visit", "closed_at", "state = 'missed'", ()),
+    ("eldercare_check_in_pause", "ended_at", "ended_at IS NOT NULL", ("starts_at",)),
+)
+"""What is lived through again every eight hours: table, instant, rows, further instants that move along."""
+INDEXES = (
+    "ix_eldercare_check_in_told_answered",
+    "ix_eldercare_check_in_told_missed",
+    "ix_eldercare_check_in_pause_told_started",
+    "ix_eldercare_check_in_pause_told_ended",
+    "ix_eldercare_alarm_resident_id",
+    "ix_eldercare_alarm_told_closed",
+    "ix_eldercare_dose_told_taken",
+    "ix_eldercare_dose_told_skipped",
+    "ix_eldercare_dose_told_missed",
+    "ix_eldercare_visit_told_started",
+    "ix_eldercare_visit_told_completed",
+    "ix_eldercare_visit_told_missed",
+)
+
+
+async def live_on(lived: Lived) -> None:
+    """Insert three thousand times eight hours of the past of the resident."""
+    raw = await connect_raw()
+    try:
+        for place, (table, column, chosen, along) in enumerate(_AGAIN):
+            moved = ", ".join(f"'{name}', one.{name} - back" for name in (column, *along))
+            unplanned = ", 'occurrence_at', NULL" if table == "eldercare_visit" else ""
+            await raw.execute(
+                f"INSERT INTO {table} SELECT (jsonb_populate_record(one, jsonb_build_object("
+                f"'id', gen_random_uuid(), {moved}{unplanned}))).*"
+                f" FROM {table} one, generate_series(1, {_PAST}) number,"
+                f" LATERAL (SELECT number * interval '8 hours' + interval '{place} minutes') past(back)"
+                f" WHERE one.id = (SELECT id FROM {table} WHERE {chosen} LIMIT 1)"
+            )
+            await raw.execute(f"ANALYZE {table}")
+        await raw.execute(
+            "INSERT INTO eldercare_vital_reading SELECT (jsonb_populate_record(one, jsonb_build_object('id',"
+            " lpad(to_hex(CAST(extract(epoch FROM one.measured_at - back) * 1000 AS bigint)), 12, '0')"
+            " || substr(md5(CAST(number AS text)), 1, 20), 'measured_at', one.measured_at - back))).*"
+            f" FROM eldercare_vital_reading one, generate_series(1, {_PAST}) number,"
+            " LATERAL (SELECT number * interval '8 hours') past(back)"
+        )
+        await raw.execute("ANALYZE eldercare_vital_reading")
+    finally:
+        await raw.close()
+
+
+def leaves(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the nodes of a plan that read tables."""
+    own = [node] if "Scan" in node["Node Type"] and "Relation Name" in node else []
+    own += [node] if node["Node Type"] == "Bitmap Index Scan" else []
+    return own + [leaf for below in node.get("Plans", []) for leaf in leaves(below)]
+
+
+def touched(leaf: dict[str, Any]) -> float:
+    """Return how many rows a node read."""
+    rows: float = (leaf["Actual Rows"] + leaf.get("Rows Removed by Filter", 0)) * leaf["Actual Loops"]
+    return rows
+
+
+@pytest.mark.parametrize("deep", [False, True])
+async def test_a_page_reads_no_more_than_a_page_of_each_index(lived: Lived, clock: ManualClock, deep: bool) -> None:
+    await live_on(lived)
+    actor = Actor(
+        kind="account",
+        id=lived.resident.account_id,
+        community_id=lived.place.id,
+        resident_id=lived.resident.id,
+    )
+    until = clock.now() - timedelta(days=500) if deep else None
+    async with reading() as connection:
+        reader = await require_reader(connection, actor, lived.resident.id)
+    binds = timeline.list_binds(reader, Wanted(kinds=KINDS, until=until), position=None, rows=_ROWS)
+    compiled = timeline.LIST.compile(dialect=_DIALECT)
+    values = [binds.get(name, compiled.params[name]) for name in compiled.positiontup or ()]
+    raw = await connect_raw()
+    try:
+        text = await raw.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled.string}", *values)
+    finally:
+        await raw.close()
+    plan = orjson.loads(text)[0]["Plan"]
+    assert plan["Actual Rows"] == _ROWS
+    found = leaves(plan)
+    used = {leaf.get("Index Name") for leaf in found}
+    assert set(INDEXES) <= used
+    # A table of a few rows, or a month without a reading, is read as it is.
+    assert [leaf for leaf in found if leaf["Node Type"] == "Seq Scan" and touched(leaf) > 5] == []
+    # Three readings a day: a page of days, of which each is looked for and read.
+    most = {"eldercare_vital_reading": 6 * _ROWS}
+    read: dict[str, float] = {}
+    for leaf in found:
+        name = str(leaf.get("Relation Name", leaf.get("Index Name")))
+        table = "eldercare_vital_reading" if "vital_reading" in name else str(leaf.get("Index Name"))
+        read[table] = read.get(table, 0) + touched(leaf)
+    assert {table: rows for table, rows in read.items() if rows > most.get(table, 2 * _ROWS)} == {}
