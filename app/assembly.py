@@ -2,7 +2,7 @@
 
 import importlib
 
-from app.core import audit_chain, idempotency, rate_limits
+from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
 from app.core.jobs import Job
@@ -217,6 +217,7 @@ JOBS: tuple[Job, ...] = (
     audit_chain.SEAL_JOB,
     idempotency.FORGET_JOB,
     rate_limits.FORGET_JOB,
+    retention.FORGET_JOB,
     *session_jobs.JOBS,
     *sign_in_jobs.JOBS,
     *pairing_jobs.JOBS,
