@@ -37,6 +37,7 @@ from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
 from app.policies.journeys.closing import routes as closing_journey
 from app.policies.journeys.erasure import routes as erasure
+from app.policies.journeys.export import routes as export
 from app.policies.journeys.replies import routes as replies
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.reservations import jobs as reservation_jobs
@@ -137,7 +138,7 @@ TABLE_MODULES = (
     "eldercare.proxies.models",
 )
 
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0008"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -187,6 +188,7 @@ ROUTERS: tuple[Router, ...] = (
     drills.router,
     closing_journey.router,
     erasure.router,
+    export.router,
     changes.router,
 )
 

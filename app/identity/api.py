@@ -53,6 +53,7 @@ from app.identity.organizations.views import (
 from app.identity.people.homes import Home, homes
 from app.identity.people.names import account_name, community_names, resident_name, resident_names
 from app.identity.people.problems import ResidenceEnded
+from app.identity.people.repository import resident_of_account
 from app.identity.people.schemas import ContactPointPublic, PersonPublic, ProfilePublic
 from app.identity.people.service import create_account
 from app.identity.people.views import (
@@ -168,6 +169,7 @@ __all__ = [
     "resident_guard",
     "resident_name",
     "resident_names",
+    "resident_of_account",
     "revoke_grant",
     "sign_in_code",
     "visible_residents",

@@ -2,10 +2,10 @@
 
 import uuid
 from datetime import date, datetime, time
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
 from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed, text_array
@@ -241,6 +241,20 @@ class ServiceAgreement(Table, table=True):
     agreed_ends_at: datetime | None = optional_instant(description="the end agreed before a closure ended it early")
 
 
+class ConsentWording(SQLModel, table=True):
+    """A version of the words in which residents are told what a grant allows; never changed once it was used."""
+
+    __tablename__ = "identity_consent_wording"
+    privacy: ClassVar[Privacy] = Privacy.none("the words in which everybody is asked")
+    __table_args__ = (sa.UniqueConstraint("language", "edition"),)
+
+    id: uuid.UUID = Field(primary_key=True)
+    language: str = Field(description="BCP 47")
+    edition: str = Field(description="the beginning of the SHA-256 of the content")
+    content: dict[str, Any] = jsonb(description="a sentence per kind, the words of each scope, and what joins them")
+    first_used_at: datetime = instant()
+
+
 class Grant(Table, table=True):
     """What a resident lets a person see or do; an alarm's break-glass access is a grant too, and is told."""
 
@@ -281,3 +295,7 @@ class Grant(Table, table=True):
     starts_at: datetime = instant()
     expires_at: datetime | None = optional_instant()
     revoked_at: datetime | None = optional_instant()
+    wording_id: uuid.UUID | None = Field(
+        default=None, foreign_key="identity_consent_wording.id", description="in whose words it was agreed"
+    )
+    agreed_at: datetime | None = optional_instant(description="when what it allows now was agreed")
