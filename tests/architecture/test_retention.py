@@ -26,6 +26,7 @@ STATES: dict[str, dict[str, object]] = {
     "media_upload": {"state": "stored"},
     "notifications_delivery": {"send_at": None},
     "notifications_preference": {"digests": {}},
+    "notifications_webhook_delivery": {"send_at": None},
 }
 
 
@@ -95,8 +96,8 @@ async def _end_everything() -> None:
             # The earliest counts: each alone is enough, and the last one named is what every row gets in the end.
             values = {column: sa.func.coalesce(table.c[column], clocks.now()) for column in since}
             await session.execute(sa.update(table).values(values))
-        for name, values in STATES.items():
-            await session.execute(sa.update(DECLARED[name][0]).values(values))
+        for name, given in STATES.items():
+            await session.execute(sa.update(DECLARED[name][0]).values(given))
 
 
 def _groups() -> Iterator[tuple[timedelta, list[str]]]:

@@ -22,7 +22,7 @@ from app.identity.people.problems import ResidenceEnded
 from app.identity.visibility import ResidentSubject
 
 
-async def add_grant(
+async def add_grant(  # noqa: PLR0913 - what a grant consists of, each named
     session: AsyncSession,
     actor: Actor,
     subject: ResidentSubject,
@@ -87,9 +87,10 @@ async def change_grant(
     wanted = frozenset(scopes)
     _check_content(wanted, kind, expires_at)
     await _check_giver(session, actor, subject, grant.grantee_account_id, wanted, kind)
+    wording_id = await _wording(session, actor, language)
     grant.scopes = sorted(wanted)
     grant.expires_at = expires_at
-    grant.wording_id, grant.agreed_at = await _wording(session, actor, language), clock.now()
+    grant.wording_id, grant.agreed_at = wording_id, clock.now()
     await session.flush()
     await _record(session, actor, "grant:change", grant)
     return grant

@@ -7,20 +7,20 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-import pytest
 from sqlmodel import col, select
 
+from app import assembly
 from app.core.audit_tables import AuditEntry
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
-from app.identity.models import Resident
-from eldercare.medication.models import DOSES
+from app.core.jobs import settle
 from tests.factories import eldercare_medication as medication
 from tests.factories import eldercare_vitals as vitals
 from tests.factories import identity as make
-from tests.factories.sign_in import device_headers, sign_in, sign_in_resident
+from tests.factories.eldercare_vitals import Scene
+from tests.factories.sign_in import sign_in, sign_in_resident
 
-FHIR = {"Accept": "application/fhir+json"}
+FHIR_JSON = "application/fhir+json"
 
 
 async def export(client: httpx.AsyncClient, headers: dict[str, str], **params: str) -> Any:
@@ -75,10 +75,90 @@ async def test_a_phone_that_lies_on_the_table_signed_in_exports_nothing(
     assert (await client.get("/v1/me/export")).status_code == 401
 
 
-async def _living(clock: ManualClock) -> tuple[Resident, dict[str, str]]:
-    """Return a resident with readings, a regimen that was taken, missed and skipped, and consents."""
+async def _living(client: httpx.AsyncClient, clock: ManualClock) -> tuple[Scene, dict[str, str]]:
+    """Return a resident with readings, two regimens, doses taken and missed, and a consent."""
     scene = await vitals.scene()
     resident = scene.resident
-    await vitals.readings(scene, [("8867-4", 71.0), ("2339-0", 99.0), ("67775-7", 0.0)])
+    await vitals.reading(resident, 71)
+    await vitals.reading(resident, 99.5, "2339-0")
+    await vitals.reading(resident, 1, "67775-7")
     await medication.regimen(resident)
-    return resident, scene.as_resident
+    drug = {"name": "Glucophage", "system": "http://www.whocc.no/atc", "code": "A10BA02", "instructions": "with water"}
+    meals: dict[str, Any] = {"drug": drug, "timing": "meals", "times": [], "meals": ["dinner"], "meal_offset": "-PT30M"}
+    await medication.regimen(resident, **meals, weekdays=[1, 3])
+    await settle(assembly.JOBS)
+    first, second, *_ = await medication.doses(resident)
+    clock.set(first.due_at)
+    await medication.record(resident, first.id, note="with tea")
+    clock.set(second.due_at + timedelta(days=2))
+    await settle(assembly.JOBS)
+    daughter = await make.account(scene.community, name="Daughter")
+    headers = await sign_in_resident(resident)
+    body = {"account_id": str(daughter.id), "scopes": ["vitals:read"], "expires_at": "2027-01-01T00:00:00Z"}
+    given = await client.post(f"{scene.path}/grants", json=body, headers=headers | {"Accept-Language": "zh-CN"})
+    assert given.status_code == 201, given.text
+    return scene, headers
+
+
+async def test_the_health_record_is_a_bundle_of_fhir_r4(
+    client: httpx.AsyncClient, database: object, clock: ManualClock
+) -> None:
+    scene, headers = await _living(client, clock)
+    answer = await client.get("/v1/me/export", headers=headers | {"Accept": FHIR_JSON})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, FHIR_JSON), answer.text
+    bundle = answer.json()
+    assert (bundle["resourceType"], bundle["type"]) == ("Bundle", "collection")
+    assert list(emptinesses(bundle)) == []
+    entries = {entry["fullUrl"]: entry["resource"] for entry in bundle["entry"]}
+    assert len(entries) == len(bundle["entry"])
+    (patient,) = resources(bundle, "Patient")
+    assert patient["telecom"] == [{"system": "phone", "use": "mobile", "value": "+8613800000001", "rank": 1}]
+    for resource in entries.values():
+        subject = resource.get("subject") or resource.get("patient")
+        assert resource is patient or entries[subject["reference"]] is patient
+    assert patient["id"] == str(scene.resident.id)
+
+    readings = {found["code"]["coding"][0]["code"]: found for found in resources(bundle, "Observation")}
+    heart = {"value": 71.0, "unit": "/min", "system": "http://unitsofmeasure.org", "code": "/min"}
+    assert readings["8867-4"]["valueQuantity"] == heart
+    assert readings["8867-4"]["code"]["coding"][0]["system"] == "http://loinc.org"
+    assert readings["67775-7"]["valueCodeableConcept"] == {"text": "C"}
+    assert {reading["status"] for reading in readings.values()} == {"final"}
+
+    statements = {
+        found["medicationCodeableConcept"]["text"]: found for found in resources(bundle, "MedicationStatement")
+    }
+    tablets, with_meals = statements["Metformin 500 mg tablet"], statements["Glucophage"]
+    assert tablets["dosage"][0]["timing"] == {"repeat": {"timeOfDay": ["08:30:00"]}}
+    assert with_meals["dosage"][0]["timing"] == {"repeat": {"dayOfWeek": ["mon", "wed"], "when": ["ACV"], "offset": 30}}
+    coding = [{"system": "http://www.whocc.no/atc", "code": "A10BA02"}]
+    assert with_meals["medicationCodeableConcept"]["coding"] == coding
+
+    given = resources(bundle, "MedicationAdministration")
+    assert {dose["status"] for dose in given} == {"completed", "unknown"}
+    (taken,) = [dose for dose in given if dose["status"] == "completed"]
+    assert taken["note"] == [{"text": "with tea"}]
+    assert taken["dosage"]["dose"]["code"] == "{tablet}"
+
+    (consent,) = resources(bundle, "Consent")
+    assert (consent["status"], consent["provision"]["type"]) == ("active", "permit")
+    assert consent["provision"]["period"]["end"].startswith("2027-01-01")
+    assert consent["provision"]["code"] == [{"coding": [{"system": "urn:hearthline:scope", "code": "vitals:read"}]}]
+    assert (
+        base64.b64decode(consent["sourceAttachment"]["data"]).decode() == "Daughter可以：查看您的血压、脉搏等测量数据。"
+    )
+    ids = [*(resource["id"] for resource in entries.values()), bundle["id"]]
+    assert all(re.fullmatch(r"[A-Za-z0-9.-]{1,64}", found) for found in ids)
+
+
+async def test_the_form_can_be_asked_for_by_name_and_who_lives_elsewhere_is_a_person(
+    client: httpx.AsyncClient, database: object, clock: ManualClock
+) -> None:
+    place = await make.community()
+    operator = await make.operator(place, phone="+8613800000009")
+    bundle = await export(client, await sign_in(operator), format="fhir")
+    assert [entry["resource"]["resourceType"] for entry in bundle["entry"]] == ["Person"]
+    plain = await client.get(
+        "/v1/me/export", headers=await sign_in(operator) | {"Accept": FHIR_JSON}, params={"format": "json"}
+    )
+    assert plain.json()["tables"]["identity_account"]["rows"][0]["id"] == str(operator.id)

@@ -6,7 +6,7 @@ import orjson
 from fastapi import Header, Query, Response
 
 from app.core.problems import Unauthenticated, problem_responses
-from app.core.routing import Router, Session
+from app.core.routing import Router
 from app.identity.api import FreshSignInNeeded, PeopleOnly, Person, SecondFactorNeeded
 from app.policies.journeys.export import service
 from app.policies.journeys.export.schemas import ExportFormat, PersonalExport
@@ -24,7 +24,6 @@ _BUNDLE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {FHIR_JSON: 
 )
 async def export_me(
     actor: Person,
-    session: Session,
     given: Annotated[ExportFormat | None, Query(alias="format", description="`fhir`: an R4 Bundle")] = None,
     accept: Annotated[str, Header(max_length=1000)] = "*/*",
 ) -> PersonalExport | Response:
@@ -33,5 +32,5 @@ async def export_me(
     Sign in again (or show your second factor) within the 15 minutes before: it is everything at once.
     """
     if given == "fhir" or (given is None and FHIR_JSON in accept.lower()):
-        return Response(orjson.dumps(await service.bundle_of_oneself(session, actor)), media_type=FHIR_JSON)
-    return await service.all_of_oneself(session, actor)
+        return Response(orjson.dumps(await service.bundle_of_oneself(actor)), media_type=FHIR_JSON)
+    return await service.all_of_oneself(actor)

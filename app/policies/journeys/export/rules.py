@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from app.identity.api import GrantAgreed
 from eldercare.api import vital_sign
 
 Row = Mapping[str, Any]
@@ -35,11 +36,16 @@ _POINTS: Final = {
 }
 
 
-def bundle(found: Mapping[str, list[dict[str, Any]]], bundle_id: uuid.UUID, at: datetime) -> Resource:
-    """Return a collection Bundle of what an export found; ``at`` is when it was made."""
-    resources = list(_resources(found, at))
+def bundle(
+    found: Mapping[str, list[dict[str, Any]]],
+    agreed: Mapping[uuid.UUID, GrantAgreed],
+    bundle_id: uuid.UUID,
+    at: datetime,
+) -> Resource:
+    """Return a collection Bundle of what an export found, made at ``at``; ``agreed`` is what was said, by grant."""
+    resources = list(_resources(found, agreed, at))
     entries = [{"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource} for resource in resources]
-    return _filled(
+    filled: Resource = _filled(
         {
             "resourceType": "Bundle",
             "id": str(bundle_id),
@@ -48,9 +54,12 @@ def bundle(found: Mapping[str, list[dict[str, Any]]], bundle_id: uuid.UUID, at: 
             "entry": entries,
         }
     )
+    return filled
 
 
-def _resources(found: Mapping[str, list[dict[str, Any]]], at: datetime) -> Iterator[Resource]:
+def _resources(
+    found: Mapping[str, list[dict[str, Any]]], agreed: Mapping[uuid.UUID, GrantAgreed], at: datetime
+) -> Iterator[Resource]:
     rows = {name: found.get(name, []) for name in _TABLES}
     (account,) = rows["identity_account"]
     points = sorted(rows["identity_contact_point"], key=lambda point: int(point["position"]))
@@ -69,7 +78,7 @@ def _resources(found: Mapping[str, list[dict[str, Any]]], at: datetime) -> Itera
             yield _administration(dose, versions[dose["version_id"]], subject)
     for grant in rows["identity_grant"]:
         if grant["kind"] != "break_glass" and grant["resident_id"] == resident["id"]:  # an alarm opens those
-            yield _consent(grant, subject, at)
+            yield _consent(grant, agreed.get(grant["id"]), subject, at)
 
 
 _TABLES: Final = (
@@ -189,7 +198,7 @@ def _administration(dose: Row, version: Row, subject: Resource) -> Resource:
     }
 
 
-def _consent(grant: Row, subject: Resource, at: datetime) -> Resource:
+def _consent(grant: Row, agreed: GrantAgreed | None, subject: Resource, at: datetime) -> Resource:
     grantee = {"identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{grant['grantee_account_id']}"}}
     ends = [instant for instant in (grant["revoked_at"], grant["expires_at"]) if instant is not None]
     return {
@@ -199,9 +208,9 @@ def _consent(grant: Row, subject: Resource, at: datetime) -> Resource:
         "scope": _concept(f"{_TERMS}/consentscope", "patient-privacy"),
         "category": [_concept(LOINC, "59284-0")],  # Consent Document
         "patient": subject,
-        "dateTime": _instant(grant["created_at"]),
+        "dateTime": _instant(grant["agreed_at"] or grant["created_at"]),
         "policyRule": _concept(f"{_TERMS}/v3-ActCode", "OPTIN"),  # ppc-1: a policy or a rule
-        "sourceAttachment": _wording(grant),
+        "sourceAttachment": _wording(agreed),
         "provision": {
             "type": "permit",
             "period": {"start": _instant(grant["starts_at"]), "end": _instant(min(ends)) if ends else None},
@@ -211,14 +220,15 @@ def _consent(grant: Row, subject: Resource, at: datetime) -> Resource:
     }
 
 
-def _wording(grant: Row) -> Resource | None:
-    if not grant.get("agreed_text"):
+def _wording(agreed: GrantAgreed | None) -> Resource | None:
+    if agreed is None:
         return None
     return {
         "contentType": "text/plain; charset=utf-8",
-        "language": grant["agreed_language"],
-        "data": base64.b64encode(str(grant["agreed_text"]).encode()).decode(),
-        "creation": _instant(grant["agreed_at"]),
+        "language": agreed.language,
+        "data": base64.b64encode(agreed.text.encode()).decode(),
+        "title": f"edition {agreed.edition}",
+        "creation": _instant(agreed.at),
     }
 
 
