@@ -39,7 +39,7 @@ class Sensitive(enum.Enum):
     EXPLICIT_CONSENT = ("explicit consent", "Art. 9(2)(a)", "Art. 29")
     VITAL_INTERESTS = ("vital interests of who cannot consent", "Art. 9(2)(c)", "Art. 28")
     LEGAL_CLAIMS = ("legal claims", "Art. 9(2)(f)", "Art. 28")
-    CARE = ("health and social care", "Art. 9(2)(h)", "Art. 29")
+    CARE = ("health and social care", "Art. 9(2)(h)", "Art. 28")
 
     def __init__(self, label: str, gdpr: str, pipl: str) -> None:
         self.label, self.gdpr, self.pipl = label, gdpr, pipl

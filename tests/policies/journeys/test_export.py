@@ -12,13 +12,14 @@ from sqlmodel import col, select
 from app import assembly
 from app.core.audit_tables import AuditEntry
 from app.core.clock import ManualClock
-from app.core.database import unit_of_work
+from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
+from app.identity.models import Account
 from tests.factories import eldercare_medication as medication
 from tests.factories import eldercare_vitals as vitals
 from tests.factories import identity as make
 from tests.factories.eldercare_vitals import Scene
-from tests.factories.sign_in import sign_in, sign_in_resident
+from tests.factories.sign_in import access_headers, session_of, sign_in, sign_in_resident
 
 FHIR_JSON = "application/fhir+json"
 
@@ -62,17 +63,21 @@ async def test_everything_is_handed_out_by_table_with_why_and_how_long(
     assert (read.actor_id, read.resident_id) == (resident.account_id, resident.id)
 
 
-async def test_a_phone_that_lies_on_the_table_signed_in_exports_nothing(
+async def test_a_phone_that_was_only_paired_exports_nothing(
     client: httpx.AsyncClient, database: object, clock: ManualClock
 ) -> None:
     place = await make.community()
     resident = await make.resident(place, phone="+8613800000001")
-    headers = await sign_in_resident(resident)
-    clock.advance(timedelta(minutes=16))
+    async with unit_of_work() as session:
+        account = await session.get_one(Account, resident.account_id)
+    paired = access_headers(await session_of(account, method="pairing"))
     for params in ({}, {"format": "fhir"}):
-        refused = await client.get("/v1/me/export", headers=headers, params=params)
+        refused = await client.get("/v1/me/export", headers=paired, params=params)
         assert (refused.status_code, refused.json()["code"]) == (403, "fresh_sign_in_needed")
     assert (await client.get("/v1/me/export")).status_code == 401
+    async with reading() as connection:
+        actions = set(await connection.scalars(select(col(AuditEntry.action))))
+    assert not actions & {"export:read", "export:read_fhir"}
 
 
 async def _living(client: httpx.AsyncClient, clock: ManualClock) -> tuple[Scene, dict[str, str]]:
