@@ -2,7 +2,7 @@
 
 import importlib
 
-from app.core import audit_chain, idempotency, rate_limits
+from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
 from app.core.jobs import Job
@@ -37,6 +37,7 @@ from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
 from app.policies.journeys.closing import routes as closing_journey
 from app.policies.journeys.erasure import routes as erasure
+from app.policies.journeys.export import routes as export
 from app.policies.journeys.replies import routes as replies
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.reservations import jobs as reservation_jobs
@@ -145,7 +146,7 @@ TABLE_MODULES = (
     "eldercare.timeline.models",
 )
 
-SCHEMA_REVISION = "0007"
+SCHEMA_REVISION = "0008"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -197,6 +198,7 @@ ROUTERS: tuple[Router, ...] = (
     timeline.router,
     closing_journey.router,
     erasure.router,
+    export.router,
     changes.router,
 )
 
@@ -229,6 +231,7 @@ JOBS: tuple[Job, ...] = (
     audit_chain.SEAL_JOB,
     idempotency.FORGET_JOB,
     rate_limits.FORGET_JOB,
+    retention.FORGET_JOB,
     *session_jobs.JOBS,
     *sign_in_jobs.JOBS,
     *pairing_jobs.JOBS,

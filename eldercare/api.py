@@ -35,6 +35,7 @@ from eldercare.messages.service import forget_photos
 from eldercare.response import service as response
 from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
 from eldercare.visits.service.planning import close_residents as close_visits
+from eldercare.vitals.rules.codes import SIGNS, VitalSign, shown
 
 __all__ = [
     "AlarmDetail",
@@ -56,6 +57,7 @@ __all__ = [
     "Outcome",
     "PausePublic",
     "Severity",
+    "VitalSign",
     "acknowledge_alarm",
     "acknowledge_by_phone",
     "acknowledge_reply",
@@ -76,9 +78,15 @@ __all__ = [
     "record_dose",
     "require_no_open_alarm",
     "resolve_alarm",
+    "vital_sign",
 ]
 
 alarm_queue = queue
+
+
+def vital_sign(code: str, value: float) -> tuple[VitalSign, float | str]:
+    """Return what a stored reading's LOINC code means, and its value as it is shown: a number, or a letter of ACVPU."""
+    return SIGNS[code], shown(code, value)
 
 
 async def answer_check_in(

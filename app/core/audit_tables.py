@@ -8,8 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlmodel import Field, SQLModel
 
+from app.core import partitions
+from app.core.lawfulness import Basis, Retention, years
 from app.core.tables import Privacy, instant, sealed
 
+KEEP = years(10)
 MAINTENANCE = "hearthline.maintenance"
 
 # Whoever can write SQL can take a trigger away; it is here against mistakes. Against intent there is the chain.
@@ -52,9 +55,9 @@ class AuditEntry(SQLModel, table=True):
         subject_kind="resident",
         purpose="to show a resident who looked at their data, and to prove it",
         erasure="keep",
-        basis="legal obligation",
-        retention="10 years; details become unreadable when the person is erased",
         withheld=("details",),
+        basis=Basis.LEGAL_OBLIGATION,
+        retention=Retention.by_month(KEEP, "at"),
     )
 
     id: uuid.UUID = Field(primary_key=True)
@@ -95,6 +98,8 @@ class PersonKey(SQLModel, table=True):
         subject_kind="resident",
         purpose="makes erasure from the audit trail possible",
         withheld=("key",),
+        basis=Basis.LEGAL_OBLIGATION,
+        retention=Retention.until_erasure(),
     )
 
     subject_id: uuid.UUID = Field(primary_key=True)
@@ -107,3 +112,6 @@ def make_append_only(table: sa.Table, connection: sa.Connection, **_: Any) -> No
     if table.name == AuditEntry.__tablename__:
         connection.execute(sa.text(_APPEND_ONLY))
         connection.execute(sa.text(_APPEND_ONLY_TRIGGER))
+
+
+partitions.retain(AuditEntry.__tablename__, KEEP)

@@ -214,6 +214,21 @@ class MediaSettings(BaseModel):
     link_seconds: PositiveInt = Field(default=300, description="that a link to a file is good for")
 
 
+class PrivacySettings(BaseModel):
+    """What the register of transfers cannot know by itself: where providers are, and what makes a transfer lawful."""
+
+    country: str | None = Field(
+        default=None, pattern=r"^[A-Z]{2}$", description="ISO 3166-1: where the data is at home"
+    )
+    countries: dict[str, str] = Field(
+        default_factory=dict, description="fcm, webpush, twilio, smtp or webhooks → its country, as JSON"
+    )
+    safeguards: dict[str, str] = Field(
+        default_factory=dict,
+        description="the same → what a transfer there rests on (GDPR Art. 46, PIPL Art. 38), as JSON",
+    )
+
+
 class SosSettings(BaseModel):
     """The numbers to phone when an SOS cannot be stored and the community's own are not known to the process."""
 
@@ -256,6 +271,7 @@ class Settings(BaseSettings):
     telemetry: TelemetrySettings = TelemetrySettings()
     ratelimits: RateLimitSettings = RateLimitSettings()
     media: MediaSettings = MediaSettings()
+    privacy: PrivacySettings = PrivacySettings()
     sos: SosSettings = SosSettings()
     location: LocationSettings = LocationSettings()
     demo: DemoSettings = DemoSettings()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 from app.core import clock
+from app.core.lawfulness import Basis, Recipient, Retention, Sensitive
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -31,24 +32,26 @@ class Privacy:
     ``subject`` is the column that names the person: ``account_id``, ``resident_id`` or a column that holds such an id.
     ``None`` says that the table holds nobody's data, and ``purpose`` says why that is so. ``redacted`` columns are
     emptied by an erasure that redacts; ``withheld`` ones (keys, secrets) are never handed out. ``also`` are further
-    columns that name a person: what is kept about two belongs to both, and goes with either.
+    columns that name a person: what is kept about two belongs to both, and goes with either. ``sensitive`` says why
+    data on health may be held; only a table without personal data has no ``basis``.
     """
 
     subject: str | None
     purpose: str
+    basis: Basis | None
+    retention: Retention
     erasure: Erasure = "delete"
-    basis: str = "contract"
-    retention: str = "while the person is a member of the community"
+    sensitive: Sensitive | None = None
     subject_kind: Literal["account", "resident"] = "account"
     redacted: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
-    recipients: tuple[str, ...] = ()
+    recipients: tuple[Recipient, ...] = ()
     also: tuple[str, ...] = ()
 
     @classmethod
     def none(cls, why: str) -> "Privacy":
         """Return the declaration of a table without personal data; ``why`` is for the reviewer."""
-        return cls(subject=None, purpose=why, erasure="keep", basis="none", retention="unlimited")
+        return cls(subject=None, purpose=why, basis=None, retention=Retention.unlimited(why), erasure="keep")
 
 
 def instant(**options: Any) -> Any:

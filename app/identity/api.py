@@ -22,9 +22,10 @@ from app.identity.communities.service import create_community
 from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
 from app.identity.consent.rules import GivenKind, grantable
-from app.identity.consent.schemas import GrantPublic
+from app.identity.consent.schemas import GrantAgreed, GrantPublic
 from app.identity.consent.service import close_break_glass, open_break_glass
 from app.identity.consent.texts import LANGUAGES, explain, language_for
+from app.identity.consent.views import agreed as agreed_grants
 from app.identity.consent.views import grant_revoked_at, grantees, residents_sharing
 from app.identity.consent.views import grants as _grants
 from app.identity.erasure.problems import FreshSignInNeeded, ResidenceNotEnded
@@ -53,6 +54,7 @@ from app.identity.organizations.views import (
 from app.identity.people.homes import Home, homes
 from app.identity.people.names import account_name, community_names, resident_name, resident_names
 from app.identity.people.problems import ResidenceEnded
+from app.identity.people.repository import resident_of_account
 from app.identity.people.schemas import ContactPointPublic, PersonPublic, ProfilePublic
 from app.identity.people.service import create_account
 from app.identity.people.views import (
@@ -90,6 +92,7 @@ __all__ = [
     "ContactPointPublic",
     "Criterion",
     "FreshSignInNeeded",
+    "GrantAgreed",
     "GrantPublic",
     "HeldPerson",
     "HolidayPublic",
@@ -118,6 +121,7 @@ __all__ = [
     "actor_by_phone",
     "add_first_operator",
     "add_grant",
+    "agreed_grants",
     "appoint",
     "audience",
     "authenticate_sos",
@@ -168,6 +172,7 @@ __all__ = [
     "resident_guard",
     "resident_name",
     "resident_names",
+    "resident_of_account",
     "residents_sharing",
     "revoke_grant",
     "sign_in_code",

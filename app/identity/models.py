@@ -2,11 +2,12 @@
 
 import uuid
 from datetime import date, datetime, time
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
+from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
 from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed, text_array
 
 
@@ -45,7 +46,12 @@ class Account(Table, table=True):
 
     __tablename__ = "identity_account"
     privacy: ClassVar[Privacy] = Privacy(
-        subject="id", purpose="to know whom we serve", erasure="redact", redacted=("name",)
+        subject="id",
+        purpose="to know whom we serve",
+        erasure="redact",
+        redacted=("name",),
+        basis=Basis.CONTRACT,
+        retention=Retention.until_erasure(),
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'deactivated', 'erased')", name="state"),
@@ -97,6 +103,10 @@ class Resident(Table, table=True):
             "reference",
             "imported_row",
         ),
+        basis=Basis.CONTRACT,
+        retention=Retention.until_erasure(),
+        sensitive=Sensitive.CARE,
+        recipients=(Recipient.GRANTED, Recipient.SERVING),
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'moved_out', 'deceased')", name="state"),
@@ -131,7 +141,13 @@ class ContactPoint(Table, table=True):
     """A way to reach a person: what it is, what it can do, when it may be used. One number may serve several people."""
 
     __tablename__ = "identity_contact_point"
-    privacy: ClassVar[Privacy] = Privacy(subject="account_id", purpose="to reach the person")
+    privacy: ClassVar[Privacy] = Privacy(
+        subject="account_id",
+        purpose="to reach the person",
+        basis=Basis.CONTRACT,
+        retention=Retention.until_erasure(),
+        recipients=(Recipient.MESSAGES, Recipient.MAIL),
+    )
     __table_args__ = (
         sa.CheckConstraint("kind IN ('mobile', 'landline', 'email', 'shared_tablet')", name="kind"),
         sa.UniqueConstraint("account_id", "kind", "value_index"),
@@ -174,7 +190,9 @@ class Membership(Table, table=True):
         subject="account_id",
         purpose="who works for whom",
         erasure="keep",
-        retention="10 years: who could see what, when",
+        basis=Basis.LEGAL_OBLIGATION,
+        retention=Retention.pruned(years(10), "ended_at"),
+        recipients=(Recipient.EMPLOYER,),
     )
     __table_args__ = (
         sa.Index(
@@ -203,7 +221,9 @@ class ServiceAgreement(Table, table=True):
         subject_kind="resident",
         purpose="the basis on which an organization saw data",
         erasure="keep",
-        retention="10 years: who could see what, when",
+        basis=Basis.LEGAL_OBLIGATION,
+        retention=Retention.pruned(years(10), "ends_at"),
+        recipients=(Recipient.SERVING,),
     )
     __table_args__ = (
         sa.CheckConstraint("ends_at IS NULL OR ends_at > starts_at", name="period"),
@@ -221,6 +241,20 @@ class ServiceAgreement(Table, table=True):
     agreed_ends_at: datetime | None = optional_instant(description="the end agreed before a closure ended it early")
 
 
+class ConsentWording(SQLModel, table=True):
+    """A version of the words in which residents are told what a grant allows; never changed once it was used."""
+
+    __tablename__ = "identity_consent_wording"
+    privacy: ClassVar[Privacy] = Privacy.none("the words in which everybody is asked")
+    __table_args__ = (sa.UniqueConstraint("language", "edition"),)
+
+    id: uuid.UUID = Field(primary_key=True)
+    language: str = Field(description="BCP 47")
+    edition: str = Field(description="the beginning of the SHA-256 of the content")
+    content: dict[str, Any] = jsonb(description="a sentence per kind, the words of each scope, and what joins them")
+    first_used_at: datetime = instant()
+
+
 class Grant(Table, table=True):
     """What a resident lets a person see or do; an alarm's break-glass access is a grant too, and is told."""
 
@@ -230,8 +264,9 @@ class Grant(Table, table=True):
         subject_kind="resident",
         purpose="the resident's consent",
         erasure="keep",
-        basis="consent",
-        retention="10 years: proof of consent",
+        basis=Basis.LEGAL_OBLIGATION,
+        retention=Retention.pruned(years(10), "revoked_at", "expires_at"),
+        recipients=(Recipient.GRANTED,),
     )
     __table_args__ = (
         sa.CheckConstraint("kind IN ('consent', 'proxy', 'break_glass')", name="kind"),
@@ -260,3 +295,7 @@ class Grant(Table, table=True):
     starts_at: datetime = instant()
     expires_at: datetime | None = optional_instant()
     revoked_at: datetime | None = optional_instant()
+    wording_id: uuid.UUID | None = Field(
+        default=None, foreign_key="identity_consent_wording.id", description="in whose words it was agreed"
+    )
+    agreed_at: datetime | None = optional_instant(description="when what it allows now was agreed")

@@ -1,13 +1,14 @@
 """The table of uploads, and the list of files whose upload is gone."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlmodel import Field, SQLModel
 
+from app.core.lawfulness import Basis, Recipient, Retention, Sensitive
 from app.core.tables import Privacy, Table, optional_instant
 
 RECEIVING, STORED, REJECTED = "receiving", "stored", "rejected"
@@ -42,7 +43,12 @@ class Upload(Table, table=True):
     privacy: ClassVar[Privacy] = Privacy(
         subject="about_id",
         purpose="pictures, documents and voice messages that belong to somebody's care or request",
-        retention="unfinished: a day; unused: a week; otherwise as long as what it belongs to",
+        basis=Basis.CONTRACT,
+        retention=Retention.by_job(
+            "media.expire_uploads", timedelta(0), "expires_at", why="what is used stays as long as what it belongs to"
+        ),
+        sensitive=Sensitive.CARE,
+        recipients=(Recipient.GRANTED, Recipient.SERVING),
     )
     __table_args__ = (
         sa.CheckConstraint(f"state IN ('{RECEIVING}', '{STORED}', '{REJECTED}')", name="state"),

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Retention, years
 from app.core.tables import Privacy, Table, instant, optional_instant
 
 HELD, BOOKED, RELEASED, EXPIRED = "held", "booked", "released", "expired"
@@ -26,7 +27,11 @@ class Resource(Table, table=True):
     __tablename__ = "reservations_resource"
     # Without what was booked of it a calendar says nothing of a person, and bookings that are kept refer to it.
     privacy: ClassVar[Privacy] = Privacy(
-        subject="account_id", purpose="to book nobody twice", erasure="keep", retention="as long as its reservations"
+        subject="account_id",
+        purpose="to book nobody twice",
+        erasure="keep",
+        basis=Basis.CONTRACT,
+        retention=Retention.unlimited("an id and a kind: after an erasure the id is nobody's"),
     )
     __table_args__ = (
         sa.UniqueConstraint("kind", "subject_id"),
@@ -52,7 +57,8 @@ class Reservation(Table, table=True):
         subject="account_id",
         purpose="to book nobody twice, and to show who was to be where",
         erasure="keep",
-        retention="3 years",
+        basis=Basis.CONTRACT,
+        retention=Retention.pruned(years(3), "ends_at"),
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('held', 'booked', 'released', 'expired')", name="state"),

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.core import clock
+from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
 from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed
 
 
@@ -80,8 +81,10 @@ class Alarm(Table, table=True):
         purpose="to bring help and to show afterwards how it came",
         erasure="redact",
         redacted=("place", "note"),
-        basis="vital interest",
-        retention="3 years",
+        basis=Basis.VITAL_INTERESTS,
+        retention=Retention.pruned(years(3), "closed_at"),
+        sensitive=Sensitive.VITAL_INTERESTS,
+        recipients=(Recipient.GRANTED, Recipient.SERVING),
     )
     __table_args__ = (
         sa.CheckConstraint(
@@ -147,8 +150,10 @@ class StoredSignal(Table, table=True):
         purpose="why an alarm was raised",
         erasure="redact",
         redacted=("evidence",),
-        basis="vital interest",
-        retention="3 years",
+        basis=Basis.VITAL_INTERESTS,
+        retention=Retention.with_row("eldercare_alarm"),
+        sensitive=Sensitive.VITAL_INTERESTS,
+        recipients=(Recipient.GRANTED, Recipient.SERVING),
     )
     __table_args__ = (
         sa.Index("ix_eldercare_alarm_signal_alarm_id", "alarm_id", "id"),
@@ -182,8 +187,10 @@ class AlarmEntry(Table, table=True):
         subject_kind="resident",
         purpose="to show how help came",
         erasure="keep",
-        basis="vital interest",
-        retention="3 years",
+        basis=Basis.VITAL_INTERESTS,
+        retention=Retention.with_row("eldercare_alarm"),
+        sensitive=Sensitive.VITAL_INTERESTS,
+        recipients=(Recipient.GRANTED, Recipient.SERVING),
     )
     __table_args__ = (sa.Index("ix_eldercare_alarm_entry_alarm_id", "alarm_id", "id"),)
 
@@ -203,8 +210,9 @@ class AlarmNotice(Table, table=True):
         subject="account_id",
         purpose="to know who was told, and to tell them how it ended",
         erasure="keep",
-        basis="vital interest",
-        retention="3 years",
+        basis=Basis.VITAL_INTERESTS,
+        retention=Retention.with_row("eldercare_alarm"),
+        recipients=(Recipient.GRANTED, Recipient.SERVING),
     )
     __table_args__ = (
         sa.CheckConstraint(

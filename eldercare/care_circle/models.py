@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Recipient, Retention, years
 from app.core.tables import Privacy, Table, jsonb, optional_instant, text_array
 
 IN_CIRCLE = sa.text("state IN ('invited', 'accepted')")
@@ -21,7 +22,9 @@ class CircleMember(Table, table=True):
         also=("resident_id",),
         purpose="to reach who agreed to help a resident",
         erasure="delete",
-        basis="consent",
+        basis=Basis.CONSENT,
+        retention=Retention.pruned(years(3), "ended_at"),
+        recipients=(Recipient.GRANTED, Recipient.SERVING),
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('invited', 'accepted', 'declined', 'removed')", name="state"),

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
+from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
 from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed
 
 IS_OPEN: sa.ColumnElement[bool] = sa.literal_column("state = 'prompted'", sa.Boolean)
@@ -20,7 +21,9 @@ def _care(purpose: str, **options: Any) -> Privacy:
         subject="resident_id",
         subject_kind="resident",
         purpose=purpose,
-        retention="3 years",
+        basis=Basis.CONTRACT,
+        sensitive=Sensitive.CARE,
+        recipients=(Recipient.GRANTED, Recipient.SERVING),
         **options,
     )
 
@@ -30,7 +33,9 @@ class CheckInPlan(Table, table=True):
 
     __tablename__ = "eldercare_check_in_plan"
     # Check-ins that are kept refer to it; what the person agreed to is in its versions, which go.
-    privacy: ClassVar[Privacy] = _care("to ask at the agreed times", erasure="keep")
+    privacy: ClassVar[Privacy] = _care(
+        "to ask at the agreed times", erasure="keep", retention=Retention.pruned(years(3), "ended_at")
+    )
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
         sa.CheckConstraint("(plan_at IS NULL) = (state = 'ended')", name="an_active_plan_is_planned"),
@@ -55,7 +60,11 @@ class CheckInSchedule(SQLModel, table=True):
     """One version of a plan. Never changed: a check-in is judged by the version it was planned from."""
 
     __tablename__ = "eldercare_check_in_schedule"
-    privacy: ClassVar[Privacy] = _care("to ask at the agreed times, and to show what was agreed", erasure="delete")
+    privacy: ClassVar[Privacy] = _care(
+        "to ask at the agreed times, and to show what was agreed",
+        erasure="delete",
+        retention=Retention.with_row("eldercare_check_in_plan"),
+    )
     __table_args__ = (
         sa.UniqueConstraint("plan_id", "number"),
         sa.CheckConstraint("channel IN ('app', 'sms', 'voice', 'call_in', 'visit')", name="channel"),
@@ -98,7 +107,11 @@ class CheckInPause(Table, table=True):
     """A time in which nobody is asked and silence means nothing. It always has an end."""
 
     __tablename__ = "eldercare_check_in_pause"
-    privacy: ClassVar[Privacy] = _care("not to alarm anybody while somebody is away", erasure="delete")
+    privacy: ClassVar[Privacy] = _care(
+        "not to alarm anybody while somebody is away",
+        erasure="delete",
+        retention=Retention.pruned(years(3), "ended_at", "ends_at"),
+    )
     __table_args__ = (
         sa.CheckConstraint("kind IN ('away', 'hospital')", name="kind"),
         sa.CheckConstraint("ends_at > starts_at", name="period"),
@@ -131,7 +144,7 @@ class CheckIn(Table, table=True):
         "to know that somebody is all right",
         erasure="redact",
         redacted=("answers",),
-        basis="contract, consent for answers",
+        retention=Retention.pruned(years(3), "due_at"),
     )
     __table_args__ = (
         sa.CheckConstraint(

@@ -7,6 +7,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Retention, years
 from app.core.tables import Privacy, Table, instant, optional_instant
 
 
@@ -19,7 +20,8 @@ class Drill(Table, table=True):
         subject_kind="resident",
         purpose="to prove that alarms reach people",
         erasure="keep",
-        retention="3 years",
+        basis=Basis.LEGAL_OBLIGATION,
+        retention=Retention.pruned(years(3), "started_at"),
     )
     __table_args__ = (
         sa.UniqueConstraint("alarm_id"),

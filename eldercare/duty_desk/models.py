@@ -7,6 +7,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Recipient, Retention, Sensitive
 from app.core.tables import Privacy, Table, instant, optional_instant, sealed, text_array
 
 HANDOVER_NOTE_CONTEXT = "eldercare_desk_handover.note"
@@ -22,8 +23,10 @@ class DeskHandover(Table, table=True):
         purpose="to show who had an alarm, and what they told who came after them",
         erasure="redact",
         redacted=("note",),
-        basis="vital interest",
-        retention="3 years",
+        basis=Basis.VITAL_INTERESTS,
+        retention=Retention.with_row("eldercare_alarm"),
+        sensitive=Sensitive.VITAL_INTERESTS,
+        recipients=(Recipient.SERVING,),
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('offered', 'accepted', 'declined', 'withdrawn')", name="state"),

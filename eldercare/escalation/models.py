@@ -7,6 +7,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Recipient, Retention, years
 from app.core.tables import Privacy, Table, instant, optional_instant, text_array
 
 
@@ -19,7 +20,9 @@ class EscalationPlan(Table, table=True):
         subject_kind="resident",
         purpose="to call the right people in the right order",
         erasure="delete",
-        retention="3 years after it was replaced: past alarms refer to it",
+        basis=Basis.CONTRACT,
+        retention=Retention.pruned(years(3), "retired_at"),
+        recipients=(Recipient.SERVING,),
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('draft', 'active', 'retired')", name="state"),
@@ -76,7 +79,12 @@ class DeskTest(Table, table=True):
 
     __tablename__ = "eldercare_desk_test"
     privacy: ClassVar[Privacy] = Privacy(
-        subject="answered_by", purpose="to prove that the duty desk answers", erasure="keep", retention="3 years"
+        subject="answered_by",
+        purpose="to prove that the duty desk answers",
+        erasure="keep",
+        basis=Basis.LEGAL_OBLIGATION,
+        retention=Retention.pruned(years(3), "sent_at"),
+        recipients=(Recipient.EMPLOYER,),
     )
     __table_args__ = (sa.Index("ix_eldercare_desk_test_community_id", "community_id", "id"),)
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
+from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
 from app.core.tables import Privacy, Table, instant, optional_instant, sealed
 
 DRUG_CONTEXT = "eldercare_regimen_version.drug"
@@ -25,7 +26,9 @@ def _care(purpose: str, **options: Any) -> Privacy:
         subject="resident_id",
         subject_kind="resident",
         purpose=purpose,
-        retention="3 years",
+        basis=Basis.CONTRACT,
+        sensitive=Sensitive.CARE,
+        recipients=(Recipient.GRANTED, Recipient.SERVING),
         erasure="delete",
         **options,
     )
@@ -35,7 +38,7 @@ class MealTimes(Table, table=True):
     """When a resident usually eats: wall times of the zone they live in."""
 
     __tablename__ = "eldercare_meal_times"
-    privacy: ClassVar[Privacy] = _care("to plan what is taken with meals")
+    privacy: ClassVar[Privacy] = _care("to plan what is taken with meals", retention=Retention.until_erasure())
     __table_args__ = (
         sa.CheckConstraint("breakfast < lunch AND lunch < dinner", name="in_order"),
         sa.UniqueConstraint("resident_id"),
@@ -52,7 +55,9 @@ class Regimen(Table, table=True):
     """One drug a resident takes by a plan. What it says is in its versions."""
 
     __tablename__ = "eldercare_regimen"
-    privacy: ClassVar[Privacy] = _care("to remind a resident of what they take")
+    privacy: ClassVar[Privacy] = _care(
+        "to remind a resident of what they take", retention=Retention.pruned(years(3), "stopped_at")
+    )
     __table_args__ = (
         sa.CheckConstraint("state IN ('draft', 'active', 'paused', 'stopped')", name="state"),
         sa.CheckConstraint("plan_at IS NULL OR state = 'active'", name="only_an_active_one_is_planned"),
@@ -79,7 +84,10 @@ class RegimenVersion(SQLModel, table=True):
     """What a regimen said from ``valid_from`` on. Never changed: a dose is judged by the one it was planned from."""
 
     __tablename__ = "eldercare_regimen_version"
-    privacy: ClassVar[Privacy] = _care("to remind a resident of what they take, and to show what was agreed")
+    privacy: ClassVar[Privacy] = _care(
+        "to remind a resident of what they take, and to show what was agreed",
+        retention=Retention.with_row("eldercare_regimen"),
+    )
     __table_args__ = (
         sa.UniqueConstraint("regimen_id", "number"),
         sa.CheckConstraint("timing IN ('times', 'meals', 'as_needed')", name="timing"),
@@ -125,7 +133,9 @@ class Dose(Table, table=True):
     """One dose: planned for a moment or taken as needed, and what came of it."""
 
     __tablename__ = "eldercare_dose"
-    privacy: ClassVar[Privacy] = _care("to know whether a resident took what they take")
+    privacy: ClassVar[Privacy] = _care(
+        "to know whether a resident took what they take", retention=Retention.pruned(years(3), "due_at")
+    )
     __table_args__ = (
         sa.CheckConstraint("state IN ('scheduled', 'reminded', 'taken', 'skipped', 'missed', 'excused')", name="state"),
         sa.CheckConstraint("kind IN ('planned', 'as_needed', 'extra')", name="kind"),
@@ -199,7 +209,9 @@ class MedicationStock(Table, table=True):
     """What is left of a regimen's drug."""
 
     __tablename__ = "eldercare_medication_stock"
-    privacy: ClassVar[Privacy] = _care("to remind people of a refill in time")
+    privacy: ClassVar[Privacy] = _care(
+        "to remind people of a refill in time", retention=Retention.with_row("eldercare_regimen")
+    )
     __table_args__ = (
         sa.CheckConstraint("on_hand >= 0", name="on_hand"),
         sa.UniqueConstraint("regimen_id"),
@@ -222,7 +234,9 @@ class StockEntry(SQLModel, table=True):
     """A refill, or a count that set things right. What was taken is in the doses."""
 
     __tablename__ = "eldercare_stock_entry"
-    privacy: ClassVar[Privacy] = _care("to show who brought how much")
+    privacy: ClassVar[Privacy] = _care(
+        "to show who brought how much", retention=Retention.with_row("eldercare_regimen")
+    )
     __table_args__ = (
         sa.CheckConstraint("kind IN ('refill', 'count')", name="kind"),
         sa.Index("ix_eldercare_stock_entry_regimen_id", "regimen_id", "id"),

@@ -7,6 +7,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Recipient, Retention
 from app.core.tables import Privacy, Table, optional_instant, sealed
 
 TEXT_CONTEXT = "eldercare_circle_message.text"
@@ -21,7 +22,9 @@ class CircleMessage(Table, table=True):
         also=("resident_id",),
         purpose="so that a family can talk to each other",
         erasure="delete",
-        basis="consent",
+        basis=Basis.CONSENT,
+        retention=Retention.until_erasure(),
+        recipients=(Recipient.GRANTED,),
     )
     __table_args__ = (
         sa.Index("ix_eldercare_circle_message_resident_id", "resident_id", "id"),
@@ -47,7 +50,9 @@ class CircleReadMark(Table, table=True):
         also=("resident_id",),
         purpose="to show who has read a message",
         erasure="delete",
-        basis="consent",
+        basis=Basis.CONSENT,
+        retention=Retention.until_erasure(),
+        recipients=(Recipient.GRANTED,),
     )
     __table_args__ = (
         sa.UniqueConstraint("resident_id", "account_id"),

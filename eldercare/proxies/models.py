@@ -7,6 +7,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Retention, years
 from app.core.tables import Privacy, Table, optional_instant, sealed, text_array
 
 NOTE_CONTEXT = "eldercare_proxy.note"
@@ -23,8 +24,8 @@ class Proxy(Table, table=True):
         purpose="to prove who may act for a resident, and on what it rests",
         erasure="redact",
         redacted=("note",),
-        basis="legal obligation",
-        retention="10 years: proof of consent",
+        basis=Basis.LEGAL_OBLIGATION,
+        retention=Retention.pruned(years(10), "revoked_at", "ends_at"),
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('proposed', 'in_force', 'refused', 'revoked')", name="state"),

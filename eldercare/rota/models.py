@@ -7,6 +7,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Recipient, Retention
 from app.core.tables import Privacy, Table, instant, optional_instant
 
 OPEN_SWAP = sa.text("state IN ('offered', 'accepted')")
@@ -21,7 +22,9 @@ class RotaAbsence(Table, table=True):
         also=("resident_id",),
         purpose="not to call who is away",
         erasure="delete",
-        basis="consent",
+        basis=Basis.CONSENT,
+        retention=Retention.with_row("eldercare_circle_member"),
+        recipients=(Recipient.GRANTED,),
     )
     __table_args__ = (
         sa.CheckConstraint("ends_on >= starts_on", name="period"),
@@ -47,7 +50,9 @@ class RotaSwap(Table, table=True):
         also=("taker_account_id", "resident_id"),
         purpose="to call who has taken a turn",
         erasure="delete",
-        basis="consent",
+        basis=Basis.CONSENT,
+        retention=Retention.with_row("eldercare_circle_member"),
+        recipients=(Recipient.GRANTED,),
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('offered', 'accepted', 'declined', 'withdrawn')", name="state"),
@@ -80,6 +85,8 @@ class RotaWatch(Table, table=True):
         subject_kind="resident",
         purpose="to see in time that nobody could be called",
         erasure="delete",
+        basis=Basis.CONTRACT,
+        retention=Retention.until_erasure(),
     )
     __table_args__ = (
         sa.UniqueConstraint("resident_id"),

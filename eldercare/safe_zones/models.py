@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
+from app.core.lawfulness import Basis, Recipient, Retention
 from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed
 
 NAME_CONTEXT: Final = "eldercare_safe_zone_version.name"
@@ -15,16 +16,15 @@ SHAPE_CONTEXT: Final = "eldercare_safe_zone_version.shape"
 FIX_CONTEXT: Final = "eldercare_position.fix"
 
 
-def _location(
-    purpose: str, retention: str = "days (HEARTHLINE_LOCATION_KEEP_DAYS), while somebody may see it"
-) -> Privacy:
+def _location(purpose: str, retention: Retention | None = None) -> Privacy:
     return Privacy(
         subject="resident_id",
         subject_kind="resident",
         purpose=purpose,
         erasure="delete",
-        basis="consent",
-        retention=retention,
+        basis=Basis.CONSENT,
+        recipients=(Recipient.GRANTED,),
+        retention=retention or Retention.until_erasure(),
     )
 
 
@@ -32,7 +32,7 @@ class SafeZone(Table, table=True):
     """A place a resident is to stay inside, or to keep out of. What it says is in its versions."""
 
     __tablename__ = "eldercare_safe_zone"
-    privacy: ClassVar[Privacy] = _location("to call people when somebody leaves", "while the person is a member")
+    privacy: ClassVar[Privacy] = _location("to call people when somebody leaves")
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
         sa.CheckConstraint("(paused_at IS NULL) = (paused_until IS NULL)", name="a_pause_has_an_end"),
@@ -56,7 +56,9 @@ class SafeZoneVersion(SQLModel, table=True):
     """What a zone says since ``valid_from``. Never changed: a fix is judged by the version of its time."""
 
     __tablename__ = "eldercare_safe_zone_version"
-    privacy: ClassVar[Privacy] = _location("to watch what was agreed, and to show it", "while the person is a member")
+    privacy: ClassVar[Privacy] = _location(
+        "to watch what was agreed, and to show it", Retention.with_row("eldercare_safe_zone")
+    )
     __table_args__ = (
         sa.UniqueConstraint("zone_id", "number"),
         sa.CheckConstraint("kind IN ('stay_inside', 'keep_out')", name="kind"),
@@ -111,7 +113,15 @@ class Position(SQLModel, table=True):
     """
 
     __tablename__ = "eldercare_position"
-    privacy: ClassVar[Privacy] = _location("to find somebody who is lost")
+    privacy: ClassVar[Privacy] = _location(
+        "to find somebody who is lost",
+        Retention.by_job(
+            "eldercare.forget_positions",
+            timedelta(days=7),
+            "received_at",
+            why="unless HEARTHLINE_LOCATION_KEEP_DAYS says otherwise, and only while somebody may see it",
+        ),
+    )
 
     resident_id: uuid.UUID = Field(primary_key=True, foreign_key="identity_resident.id")
     id: uuid.UUID = Field(primary_key=True)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import sqlalchemy as sa
 
+from app.core.lawfulness import Basis, Recipient, Retention, years
 from app.core.tables import Privacy, Table, instant, optional_instant
 
 
@@ -17,7 +18,9 @@ class DeskShift(Table, table=True):
         subject="account_id",
         purpose="to tell alarms to who is on duty, and to show afterwards who was",
         erasure="keep",
-        retention="3 years",
+        basis=Basis.CONTRACT,
+        retention=Retention.pruned(years(3), "ends_at"),
+        recipients=(Recipient.EMPLOYER,),
     )
     __table_args__ = (
         sa.CheckConstraint("kind IN ('desk', 'on_call')", name="kind"),

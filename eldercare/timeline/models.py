@@ -7,6 +7,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Retention
 from app.core.tables import Privacy, Table, instant
 
 
@@ -19,7 +20,8 @@ class WeeklySummary(Table, table=True):
         also=("resident_id",),
         purpose="to tell the family once a week how it was",
         erasure="delete",
-        basis="consent",
+        basis=Basis.CONSENT,
+        retention=Retention.until_erasure("while the person is in the circle"),
     )
     __table_args__ = (
         sa.UniqueConstraint("member_id"),

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
 from app.core.tables import Privacy, Table, instant, optional_instant, sealed, text_array
 
 CONTENT = "eldercare_care_plan.content"
@@ -23,7 +24,15 @@ _AHEAD = "state IN ('planned', 'assigned', 'en_route')"
 
 
 def _care(purpose: str, **options: Any) -> Privacy:
-    return Privacy(subject="resident_id", subject_kind="resident", purpose=purpose, retention="3 years", **options)
+    return Privacy(
+        subject="resident_id",
+        subject_kind="resident",
+        purpose=purpose,
+        basis=Basis.CONTRACT,
+        sensitive=Sensitive.CARE,
+        recipients=(Recipient.GRANTED, Recipient.SERVING),
+        **options,
+    )
 
 
 def _ids(**options: Any) -> Any:
@@ -34,7 +43,12 @@ class CarePlan(Table, table=True):
     """What is to be achieved for a resident, and what is done for it at their home; an agency answers for it."""
 
     __tablename__ = "eldercare_care_plan"
-    privacy: ClassVar[Privacy] = _care("to care as was agreed", erasure="redact", redacted=("content",))
+    privacy: ClassVar[Privacy] = _care(
+        "to care as was agreed",
+        erasure="redact",
+        redacted=("content",),
+        retention=Retention.pruned(years(3), "ended_at"),
+    )
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
         sa.Index("ix_eldercare_care_plan_resident_id", "resident_id", "id"),
@@ -54,7 +68,12 @@ class VisitTemplate(Table, table=True):
     """A visit that recurs: when on the wall, how long, by how many carers with which skills, for which tasks."""
 
     __tablename__ = "eldercare_visit_template"
-    privacy: ClassVar[Privacy] = _care("to come when it was agreed", erasure="redact", redacted=("skills", "rrule"))
+    privacy: ClassVar[Privacy] = _care(
+        "to come when it was agreed",
+        erasure="redact",
+        redacted=("skills", "rrule"),
+        retention=Retention.pruned(years(3), "ended_at"),
+    )
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
         sa.CheckConstraint("holidays IN ('ignore', 'skip', 'only')", name="holidays"),
@@ -99,7 +118,10 @@ class Visit(Table, table=True):
 
     __tablename__ = "eldercare_visit"
     privacy: ClassVar[Privacy] = _care(
-        "to care, and to show that somebody came", erasure="redact", redacted=("tasks", "skills", "cancel_note")
+        "to care, and to show that somebody came",
+        erasure="redact",
+        redacted=("tasks", "skills", "cancel_note"),
+        retention=Retention.pruned(years(3), "ends_at"),
     )
     __table_args__ = (
         sa.CheckConstraint(
@@ -178,6 +200,7 @@ class VisitCarer(Table, table=True):
         erasure="redact",
         redacted=("arrival_proof", "departure_proof", "removal_note"),
         also=("account_id",),
+        retention=Retention.with_row("eldercare_visit"),
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('assigned', 'en_route', 'present', 'left', 'removed', 'absent')", name="state"),
@@ -220,7 +243,7 @@ class VisitTick(Table, table=True):
     """What became of one task of a visit."""
 
     __tablename__ = "eldercare_visit_tick"
-    privacy: ClassVar[Privacy] = _care("to show what was done")
+    privacy: ClassVar[Privacy] = _care("to show what was done", retention=Retention.with_row("eldercare_visit"))
     __table_args__ = (
         sa.UniqueConstraint("visit_id", "task_id"),
         sa.CheckConstraint("is_done OR reason IS NOT NULL", name="what_is_left_undone_says_why"),
@@ -240,7 +263,7 @@ class VisitNote(Table, table=True):
     """What a carer wrote down, or left for whoever comes next."""
 
     __tablename__ = "eldercare_visit_note"
-    privacy: ClassVar[Privacy] = _care("to care with what others saw")
+    privacy: ClassVar[Privacy] = _care("to care with what others saw", retention=Retention.with_row("eldercare_visit"))
     __table_args__ = (
         sa.CheckConstraint("kind IN ('note', 'handover')", name="kind"),
         sa.Index("ix_eldercare_visit_note_visit_id", "visit_id", "id"),
@@ -260,7 +283,9 @@ class DoorTag(Table, table=True):
     """A tag or a printed code at a resident's door: whoever reads it out stands there."""
 
     __tablename__ = "eldercare_door_tag"
-    privacy: ClassVar[Privacy] = _care("to prove that somebody came", withheld=("digest",))
+    privacy: ClassVar[Privacy] = _care(
+        "to prove that somebody came", withheld=("digest",), retention=Retention.pruned(years(3), "revoked_at")
+    )
     __table_args__ = (
         sa.CheckConstraint("kind IN ('tag', 'qr')", name="kind"),
         sa.UniqueConstraint("digest"),
@@ -279,7 +304,13 @@ class CarerProfile(Table, table=True):
     """What an agency's planner must know of a carer: what they can do, and from where they set out."""
 
     __tablename__ = "eldercare_carer_profile"
-    privacy: ClassVar[Privacy] = Privacy(subject="account_id", purpose="to plan who goes to whom")
+    privacy: ClassVar[Privacy] = Privacy(
+        subject="account_id",
+        purpose="to plan who goes to whom",
+        basis=Basis.CONTRACT,
+        retention=Retention.until_erasure(),
+        recipients=(Recipient.EMPLOYER,),
+    )
     __table_args__ = (
         sa.UniqueConstraint("organization_id", "account_id"),
         sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="place"),
@@ -300,7 +331,13 @@ class Shift(Table, table=True):
     """When a carer works for an agency."""
 
     __tablename__ = "eldercare_shift"
-    privacy: ClassVar[Privacy] = Privacy(subject="account_id", purpose="to plan who goes to whom")
+    privacy: ClassVar[Privacy] = Privacy(
+        subject="account_id",
+        purpose="to plan who goes to whom",
+        basis=Basis.CONTRACT,
+        retention=Retention.pruned(years(3), "ends_at"),
+        recipients=(Recipient.EMPLOYER,),
+    )
     __table_args__ = (
         sa.UniqueConstraint("organization_id", "account_id", "starts_at"),
         sa.CheckConstraint("ends_at > starts_at", name="period"),
@@ -340,7 +377,9 @@ class RouteStop(Table, table=True):
     """What a proposal says of a visit: a carer who makes it, or why there is none."""
 
     __tablename__ = "eldercare_route_stop"
-    privacy: ClassVar[Privacy] = _care("to plan who goes to whom", also=("account_id", "replaces"))
+    privacy: ClassVar[Privacy] = _care(
+        "to plan who goes to whom", also=("account_id", "replaces"), retention=Retention.pruned(years(3), "ends_at")
+    )
     __table_args__ = (
         sa.CheckConstraint("reason IN ('skill', 'hours', 'rest', 'too_much', 'travel', 'busy', 'pair')", name="reason"),
         sa.CheckConstraint("(account_id IS NULL) = (reason IS NOT NULL)", name="somebody_or_a_reason"),

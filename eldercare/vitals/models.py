@@ -8,20 +8,23 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.core import partitions
+from app.core.lawfulness import Basis, Recipient, Retention, Sensitive
 from app.core.tables import Privacy, Table, instant, optional_instant, sealed
 
 REASON_CONTEXT: Final = "eldercare_vital_reading.error_reason"
 KEEP: Final = timedelta(days=3653)
 
 
-def _health(purpose: str) -> Privacy:
+def _health(purpose: str, retention: Retention) -> Privacy:
     return Privacy(
         subject="resident_id",
         subject_kind="resident",
         purpose=purpose,
         erasure="delete",
-        basis="consent to the processing of health data",
-        retention="10 years",
+        basis=Basis.CONSENT,
+        sensitive=Sensitive.EXPLICIT_CONSENT,
+        recipients=(Recipient.GRANTED, Recipient.SERVING),
+        retention=retention,
     )
 
 
@@ -33,7 +36,9 @@ class Reading(SQLModel, table=True):
     """
 
     __tablename__ = "eldercare_vital_reading"
-    privacy: ClassVar[Privacy] = _health("to follow somebody's health over time")
+    privacy: ClassVar[Privacy] = _health(
+        "to follow somebody's health over time", retention=Retention.by_month(KEEP, "measured_at")
+    )
     __table_args__ = (
         sa.CheckConstraint("status IN ('final', 'entered-in-error')", name="status"),
         sa.CheckConstraint("source_kind IN ('person', 'device', 'organization')", name="source_kind"),
@@ -65,7 +70,9 @@ class Standing(SQLModel, table=True):
     """
 
     __tablename__ = "eldercare_vital_standing"
-    privacy: ClassVar[Privacy] = _health("to know the latest readings, and whether somebody was called for them")
+    privacy: ClassVar[Privacy] = _health(
+        "to know the latest readings, and whether somebody was called for them", retention=Retention.until_erasure()
+    )
     __table_args__ = (sa.CheckConstraint("side IN ('inside', 'low', 'high')", name="side"),)
 
     resident_id: uuid.UUID = Field(primary_key=True)
@@ -82,7 +89,10 @@ class Threshold(Table, table=True):
     """One version of a resident's own limits for a code, set by a clinician. Never changed: a new one replaces it."""
 
     __tablename__ = "eldercare_vital_threshold"
-    privacy: ClassVar[Privacy] = _health("to call somebody when a reading leaves the limits that were agreed")
+    privacy: ClassVar[Privacy] = _health(
+        "to call somebody when a reading leaves the limits that were agreed",
+        retention=Retention.pruned(KEEP, "ended_at"),
+    )
     __table_args__ = (
         sa.CheckConstraint("num_nonnulls(low, high) > 0", name="a_limit"),
         sa.CheckConstraint("low <= high", name="limits"),
@@ -121,7 +131,9 @@ class OxygenScale(Table, table=True):
     """Which SpO2 scale of NEWS2 a clinician decided on; the latest row is in force, scale 1 without one."""
 
     __tablename__ = "eldercare_vital_oxygen_scale"
-    privacy: ClassVar[Privacy] = _health("to score oxygen saturation as a clinician decided")
+    privacy: ClassVar[Privacy] = _health(
+        "to score oxygen saturation as a clinician decided", retention=Retention.until_erasure()
+    )
     __table_args__ = (
         sa.CheckConstraint("scale BETWEEN 1 AND 2", name="scale"),
         sa.Index("ix_eldercare_vital_oxygen_scale_resident_id", "resident_id", "id"),
@@ -142,8 +154,9 @@ class ResponsibleClinician(Table, table=True):
         subject="account_id",
         purpose="who was responsible for clinical alerts, and when",
         erasure="keep",
-        basis="legal obligation",
-        retention="10 years",
+        basis=Basis.LEGAL_OBLIGATION,
+        retention=Retention.pruned(KEEP, "ended_at"),
+        recipients=(Recipient.EMPLOYER, Recipient.SERVING),
     )
     __table_args__ = (
         sa.Index(

@@ -1,12 +1,13 @@
 """How many messages of a category a person got in the current period."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, cast
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from app.core.lawfulness import Basis, Retention
 from app.core.tables import Privacy, instant
 
 
@@ -19,7 +20,10 @@ class Allowance(SQLModel, table=True):
         {"prefixes": ["UNLOGGED"]},
     )
     privacy: ClassVar[Privacy] = Privacy(
-        subject="account_id", purpose="so that nobody is flooded with messages", retention="until the period is over"
+        subject="account_id",
+        purpose="so that nobody is flooded with messages",
+        basis=Basis.CONTRACT,
+        retention=Retention.by_job("notifications.forget_allowances", timedelta(0), "ends_at"),
     )
 
     account_id: uuid.UUID = Field(primary_key=True)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.core import partitions
+from app.core.lawfulness import Basis, Recipient, Retention
 from app.core.tables import Privacy, instant, jsonb, optional_instant, text_array
 
 KEEP = timedelta(days=92)
@@ -56,8 +57,9 @@ class Delivery(SQLModel, table=True):
     privacy: ClassVar[Privacy] = Privacy(
         subject="account_id",
         purpose="to send notices and to prove that they were sent",
-        retention="three months",
-        recipients=("the push, message and mail providers that are configured",),
+        basis=Basis.CONTRACT,
+        retention=Retention.by_month(KEEP, "id"),
+        recipients=(Recipient.PUSH, Recipient.MESSAGES, Recipient.MAIL),
     )
 
     id: uuid.UUID = Field(primary_key=True)
@@ -105,7 +107,10 @@ class DedupeKey(SQLModel, table=True):
     __tablename__ = "notifications_dedupe"
     __table_args__ = (sa.Index("ix_notifications_dedupe_expires_at", "expires_at"),)
     privacy: ClassVar[Privacy] = Privacy(
-        subject="account_id", purpose="so that nobody is told the same thing twice", retention="three months"
+        subject="account_id",
+        purpose="so that nobody is told the same thing twice",
+        basis=Basis.CONTRACT,
+        retention=Retention.by_job("notifications.forget_keys", timedelta(0), "expires_at"),
     )
 
     account_id: uuid.UUID = Field(primary_key=True)

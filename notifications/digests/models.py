@@ -1,12 +1,13 @@
 """Digests that are still being gathered; one that is told is a delivery, and its row is gone."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, cast
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from app.core.lawfulness import Basis, Retention
 from app.core.tables import Privacy, instant
 
 
@@ -20,7 +21,10 @@ class Digest(SQLModel, table=True):
         sa.Index("ix_notifications_digest_release_at", "release_at"),
     )
     privacy: ClassVar[Privacy] = Privacy(
-        subject="account_id", purpose="to tell at once what came while a person was left alone", retention="a day"
+        subject="account_id",
+        purpose="to tell at once what came while a person was left alone",
+        basis=Basis.CONTRACT,
+        retention=Retention.by_job("notifications.release_digests", timedelta(0), "release_at"),
     )
 
     id: uuid.UUID = Field(primary_key=True)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.core import partitions
+from app.core.lawfulness import Basis, Retention
 from app.core.tables import Privacy, instant, jsonb, optional_instant
 
 KEEP = timedelta(days=92)
@@ -23,7 +24,10 @@ class InboxItem(SQLModel, table=True):
         {"postgresql_partition_by": "RANGE (id)"},
     )
     privacy: ClassVar[Privacy] = Privacy(
-        subject="account_id", purpose="so that people can read again what they were told", retention="three months"
+        subject="account_id",
+        purpose="so that people can read again what they were told",
+        basis=Basis.CONTRACT,
+        retention=Retention.by_month(KEEP, "sent_at"),
     )
 
     id: uuid.UUID = Field(primary_key=True)

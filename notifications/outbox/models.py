@@ -7,6 +7,7 @@ from typing import ClassVar, cast
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from app.core.lawfulness import Basis, Retention
 from app.core.tables import Privacy, instant, jsonb
 
 
@@ -21,7 +22,8 @@ class OutboxMessage(SQLModel, table=True):
     privacy: ClassVar[Privacy] = Privacy(
         subject="account_id",
         purpose="to show on a demo installation what would be sent",
-        retention="never in production",
+        basis=Basis.CONTRACT,
+        retention=Retention.until_erasure("never in production: a demo installation is thrown away"),
     )
 
     id: uuid.UUID = Field(primary_key=True)

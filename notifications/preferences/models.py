@@ -7,6 +7,7 @@ from typing import ClassVar, cast
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Retention
 from app.core.tables import Privacy, Table, jsonb, text_array
 
 
@@ -19,7 +20,12 @@ class Preference(Table, table=True):
         sa.CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet_hours_are_whole"),
         sa.CheckConstraint("(weekend_from IS NULL) = (weekend_until IS NULL)", name="weekend_hours_are_whole"),
     )
-    privacy: ClassVar[Privacy] = Privacy(subject="account_id", purpose="to tell a person what they want, when they do")
+    privacy: ClassVar[Privacy] = Privacy(
+        subject="account_id",
+        purpose="to tell a person what they want, when they do",
+        basis=Basis.CONTRACT,
+        retention=Retention.until_erasure(),
+    )
 
     account_id: uuid.UUID
     muted: list[str] = text_array(description="category:channel of what is not sent")

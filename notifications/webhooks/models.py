@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.core import partitions
+from app.core.lawfulness import Basis, Recipient, Retention
 from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed, text_array
 
 KEEP = timedelta(days=31)
@@ -72,8 +73,9 @@ class WebhookDelivery(SQLModel, table=True):
         subject="resident_id",
         subject_kind="resident",
         purpose="to tell the organizations that serve a resident that something happened",
-        retention="one month",
-        recipients=("the organizations that serve the resident and registered an endpoint",),
+        basis=Basis.CONTRACT,
+        retention=Retention.by_month(KEEP, "queued_at"),
+        recipients=(Recipient.ENDPOINTS,),
     )
 
     id: uuid.UUID = Field(primary_key=True)

@@ -2,12 +2,13 @@
 
 import asyncio
 import uuid
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from app.core import audit, audit_chain
+from app.core import audit, audit_chain, audit_tables
 from app.core.access import Actor
 from app.core.clock import ManualClock, new_id
 from app.core.database import Database, reading, unit_of_work
@@ -171,3 +172,38 @@ async def test_two_first_details_about_a_person_share_one_key(database: Database
     async with reading() as connection:
         read = [await audit.details_of(connection, RESIDENT, row.id, row.details) for row in await _rows()]
     assert sorted(row["number"] for row in read if row) == [0, 1, 2, 3, 4]
+
+
+async def _let_go(*, of_month: bool) -> None:
+    """Take entries away as the end of their month does, or one as somebody would who has something to hide."""
+    which = "" if of_month else "WHERE id = (SELECT min(id) FROM core_audit_entry)"
+    async with unit_of_work() as session:
+        await session.execute(sa.text("SET LOCAL hearthline.maintenance = 'on'"))
+        await session.execute(sa.text(f"DELETE FROM core_audit_entry {which}"))
+
+
+async def test_what_is_past_its_retention_may_be_gone_and_the_chain_holds(
+    database: Database, clock: ManualClock
+) -> None:
+    await _record(2)
+    await _seal(2)
+    clock.advance(audit_tables.KEEP + timedelta(days=1))
+    await _let_go(of_month=True)
+    await _record(2)
+    await _seal(2)
+    assert (await _verdict()).holds
+    await _let_go(of_month=False)
+    assert [number for _, number in (await _verdict()).broken] == [2]
+
+
+async def test_a_young_link_cannot_pass_for_an_old_one(database: Database, clock: ManualClock) -> None:
+    clock.advance(audit_tables.KEEP + timedelta(days=1))
+    await _record()
+    await _seal(1)
+    await _record()
+    await _seal(1)
+    await _let_go(of_month=True)
+    async with unit_of_work() as session:
+        backdate = "UPDATE core_audit_seal SET sealed_at = sealed_at - interval '20 years' WHERE number = 2"
+        await session.execute(sa.text(backdate))
+    assert {number for _, number in (await _verdict()).broken} == {1, 2}

@@ -10,9 +10,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
-from app.identity.models import Grant
+from app.identity.consent.texts import edition_of, wording
+from app.identity.models import ConsentWording, Grant
 
 _grants = cast(sa.Table, sa.inspect(Grant).local_table)
+_wordings = cast(sa.Table, sa.inspect(ConsentWording).local_table)
 _now = sa.bindparam("at", type_=sa.DateTime(timezone=True))
 _KEY = ["resident_id", "grantee_account_id", "kind", "reason_id"]
 _IN_FORCE = sa.text("revoked_at IS NULL")
@@ -29,6 +31,11 @@ _END_EXPIRED = (
     .values(revoked_at=_grants.c.expires_at, updated_at=_now, version=_grants.c.version + 1)
 )
 _INSERT = insert(Grant).on_conflict_do_nothing(index_elements=_KEY, index_where=_IN_FORCE).returning(Grant)
+_KEEP_WORDING = insert(ConsentWording).on_conflict_do_nothing(index_elements=["language", "edition"])
+_FIND_WORDING = sa.select(_wordings.c.id).where(
+    _wordings.c.language == sa.bindparam("language", type_=sa.Text),
+    _wordings.c.edition == sa.bindparam("edition", type_=sa.Text),
+)
 _END_OF_REASON = (
     sa.update(_grants)
     .where(
@@ -39,6 +46,16 @@ _END_OF_REASON = (
     .values(revoked_at=_now, updated_at=_now, version=_grants.c.version + 1)
     .returning(_grants.c.id, _grants.c.community_id, _grants.c.resident_id, _grants.c.grantee_account_id)
 )
+
+
+async def wording_in_use(session: AsyncSession, language: str) -> uuid.UUID:
+    """Return the id of the words in which grants are explained today, kept from their first use on."""
+    content = wording(language)
+    key = {"language": language, "edition": edition_of(content)}
+    row = key | {"id": clock.new_id(), "content": content, "first_used_at": clock.now()}
+    await session.execute(_KEEP_WORDING, row)
+    kept: uuid.UUID = (await session.scalars(_FIND_WORDING, key)).one()
+    return kept
 
 
 async def insert_grant(session: AsyncSession, values: dict[str, Any]) -> Grant | None:

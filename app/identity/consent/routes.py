@@ -58,6 +58,7 @@ async def add_grant(
         scopes=data.scopes,
         kind=data.kind,
         expires_at=data.expires_at,
+        language=language,
     )
     set_etag(response, grant.version)
     return await views.grant(await session.connection(), subject.resident_id, grant.id, language)
@@ -80,7 +81,9 @@ async def change_grant(
     """Replace what a grant allows and until when."""
     grant = await service.grant_of(session, subject.resident_id, grant_id)
     check_version(grant, if_match)
-    await service.change_grant(session, actor, subject, grant, scopes=change.scopes, expires_at=change.expires_at)
+    await service.change_grant(
+        session, actor, subject, grant, scopes=change.scopes, expires_at=change.expires_at, language=language
+    )
     set_etag(response, grant.version)
     return await views.grant(await session.connection(), subject.resident_id, grant_id, language)
 

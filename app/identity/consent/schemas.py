@@ -40,6 +40,15 @@ class GrantParty(BaseModel):
     name: str | None
 
 
+class GrantAgreed(BaseModel):
+    """What was agreed, in the very words that were shown then, however they are put today."""
+
+    edition: str = Field(description="which edition of the words: others are another one")
+    language: str
+    text: str
+    at: AwareDatetime
+
+
 class GrantPublic(BaseModel):
     """What a resident lets a person see or do, also in plain words."""
 
@@ -49,7 +58,8 @@ class GrantPublic(BaseModel):
     granted_by: GrantParty = Field(description="the resident, or who recorded it for them")
     kind: GrantKind
     scopes: list[Scope]
-    explanation: str
+    explanation: str = Field(description="in today's words")
+    agreed: GrantAgreed | None = Field(description="null for what an alarm opened, and for grants older than the words")
     alarm_id: uuid.UUID | None = Field(description="the alarm that opened emergency access")
     state: GrantState
     starts_at: AwareDatetime

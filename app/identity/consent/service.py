@@ -13,15 +13,16 @@ from app.core.access import SYSTEM_ID, Actor, system_actor
 from app.core.events import emit
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound
 from app.identity.consent.problems import GrantEnded, GrantExists, GrantOfAnAlarm
-from app.identity.consent.repository import end_of_reason, insert_grant, upsert_break_glass
+from app.identity.consent.repository import end_of_reason, insert_grant, upsert_break_glass, wording_in_use
 from app.identity.consent.rules import GivenKind, grantable, refusal
+from app.identity.consent.texts import language_for
 from app.identity.events import GrantAdded, GrantChanged, GrantRevoked
 from app.identity.models import Account, Grant
 from app.identity.people.problems import ResidenceEnded
 from app.identity.visibility import ResidentSubject
 
 
-async def add_grant(
+async def add_grant(  # noqa: PLR0913 - what a grant consists of, each named
     session: AsyncSession,
     actor: Actor,
     subject: ResidentSubject,
@@ -31,8 +32,11 @@ async def add_grant(
     kind: GivenKind = "consent",
     starts_at: datetime | None = None,
     expires_at: datetime | None = None,
+    language: str | None = None,
 ) -> Grant:
     """Let a person of the same community see or do ``scopes`` from ``starts_at`` (default: now), return the grant.
+
+    It keeps the words it was agreed in: those of ``language`` (default: of the language the giver uses).
 
     Raises ``NotFound`` for an unknown person, ``Forbidden`` if the giver would widen rights, ``GrantExists``,
     ``ResidenceEnded``.
@@ -56,6 +60,8 @@ async def add_grant(
             "granted_by": actor.id,
             "starts_at": starts_at or clock.now(),
             "expires_at": expires_at,
+            "wording_id": await _wording(session, actor, language),
+            "agreed_at": clock.now(),
         },
     )
     if grant is None:
@@ -73,6 +79,7 @@ async def change_grant(
     *,
     scopes: Iterable[str],
     expires_at: datetime | None,
+    language: str | None = None,
 ) -> Grant:
     """Replace what a grant in force contains and how long it lasts; raises as ``add_grant``, and ``GrantEnded``."""
     kind = _given_kind(grant)
@@ -80,8 +87,10 @@ async def change_grant(
     wanted = frozenset(scopes)
     _check_content(wanted, kind, expires_at)
     await _check_giver(session, actor, subject, grant.grantee_account_id, wanted, kind)
+    wording_id = await _wording(session, actor, language)
     grant.scopes = sorted(wanted)
     grant.expires_at = expires_at
+    grant.wording_id, grant.agreed_at = wording_id, clock.now()
     await session.flush()
     await _record(session, actor, "grant:change", grant)
     fact = GrantChanged(
@@ -192,6 +201,13 @@ async def close_break_glass(session: AsyncSession, alarm_id: uuid.UUID) -> int:
     return len(ended)
 
 
+async def _wording(session: AsyncSession, actor: Actor, language: str | None) -> uuid.UUID:
+    if language is None:
+        used = await session.scalar(sa.select(col(Account.language)).where(col(Account.id) == actor.id))
+        language = language_for(used or "")
+    return await wording_in_use(session, language)
+
+
 def _given_kind(grant: Grant) -> GivenKind:
     if grant.kind == "consent":
         return "consent"
@@ -267,6 +283,7 @@ async def _record(session: AsyncSession, actor: Actor, action: str, grant: Grant
             "account_id": str(grant.grantee_account_id),
             "kind": grant.kind,
             "scopes": grant.scopes,
+            "wording_id": str(grant.wording_id) if grant.wording_id else None,
             "expires_at": grant.expires_at.isoformat() if grant.expires_at else None,
         },
     )

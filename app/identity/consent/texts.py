@@ -1,6 +1,10 @@
 """What a grant means, in plain words a resident can read, in every language Hearthline speaks."""
 
-from typing import Final
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
 
 from app.identity import scopes as s
 
@@ -93,8 +97,23 @@ def language_for(wanted: str) -> str:
     return LANGUAGES[0]
 
 
+def wording(language: str) -> dict[str, Any]:
+    """Return the words in which grants are explained today; ``language`` is one of ``LANGUAGES``."""
+    return {"sentences": _SENTENCES[language], "between": _BETWEEN[language], "scopes": SCOPES[language]}
+
+
+def edition_of(content: Mapping[str, Any]) -> str:
+    """Return which edition of a wording this is: other words are another one."""
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
 def explain(language: str, kind: str, name: str, scopes: list[str]) -> str:
     """Return one sentence that says what a grant lets a person do; ``language`` is one of ``LANGUAGES``."""
-    words = SCOPES[language]
-    what = _BETWEEN[language].join(words[scope] for scope in scopes if scope in words)
-    return _SENTENCES[language][kind].format(name=name, what=what)
+    return explain_in(wording(language), kind, name, scopes)
+
+
+def explain_in(content: Mapping[str, Any], kind: str, name: str, scopes: list[str]) -> str:
+    """Return the same sentence in the words of one ``wording``, of today or of another day."""
+    words = content["scopes"]
+    what = content["between"].join(words[scope] for scope in scopes if scope in words)
+    return str(content["sentences"][kind].format(name=name, what=what))

@@ -14,13 +14,15 @@ from app.core import audit, clock
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
 from app.core.problems import NotFound
-from app.identity.consent.schemas import GrantParty, GrantPublic, GrantState
-from app.identity.consent.texts import explain
-from app.identity.models import Account, Grant
+from app.identity.consent.schemas import GrantAgreed, GrantParty, GrantPublic, GrantState
+from app.identity.consent.texts import explain, explain_in
+from app.identity.models import Account, ConsentWording, Grant
 
 _grants = sa.inspect(Grant).local_table
 _grantee = sa.alias(sa.inspect(Account).local_table, "grantee")
 _giver = sa.alias(sa.inspect(Account).local_table, "giver")
+
+_wordings = sa.inspect(ConsentWording).local_table
 
 _CURSOR = "identity.grants"
 _LATEST = uuid.UUID(int=(1 << 128) - 1)
@@ -29,8 +31,16 @@ _now = sa.bindparam("now", type_=sa.DateTime(timezone=True))
 
 def _grants_of_resident() -> sa.Select[Any]:
     return (
-        sa.select(_grants, _grantee.c.name.label("grantee_name"), _giver.c.name.label("giver_name"))
+        sa.select(
+            _grants,
+            _grantee.c.name.label("grantee_name"),
+            _giver.c.name.label("giver_name"),
+            _wordings.c.edition,
+            _wordings.c.language.label("wording_language"),
+            _wordings.c.content.label("wording"),
+        )
         .join(_grantee, _grantee.c.id == _grants.c.grantee_account_id)
+        .outerjoin(_wordings, _wordings.c.id == _grants.c.wording_id)
         .outerjoin(_giver, _giver.c.id == _grants.c.granted_by)
         .where(_grants.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid))
     )
@@ -153,6 +163,7 @@ def _public(row: Any, language: str, now: datetime) -> GrantPublic:
         kind=row.kind,
         scopes=row.scopes,
         explanation=explain(language, row.kind, row.grantee_name, row.scopes),
+        agreed=_agreed(row),
         alarm_id=row.reason_id,
         state=_state(row, now),
         starts_at=row.starts_at,
@@ -160,6 +171,19 @@ def _public(row: Any, language: str, now: datetime) -> GrantPublic:
         revoked_at=row.revoked_at,
         version=row.version,
     )
+
+
+def _agreed(row: Any) -> GrantAgreed | None:
+    if row.wording is None:
+        return None
+    text = explain_in(row.wording, row.kind, row.grantee_name, row.scopes)
+    return GrantAgreed(edition=row.edition, language=row.wording_language, text=text, at=row.agreed_at)
+
+
+async def agreed(connection: AsyncConnection, resident_id: uuid.UUID) -> dict[uuid.UUID, GrantAgreed]:
+    """Return what a resident agreed to, by grant, also where it has ended; for the resident's own eyes."""
+    rows = await connection.execute(_grants_of_resident(), {"resident_id": resident_id})
+    return {row.id: said for row in rows if (said := _agreed(row))}
 
 
 def _state(row: Any, now: datetime) -> GrantState:

@@ -7,6 +7,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Recipient, Retention
 from app.core.tables import Privacy, Table, instant, optional_instant, sealed
 
 PLATFORMS = ("android", "ios", "web")
@@ -19,8 +20,9 @@ class Installation(Table, table=True):
     privacy: ClassVar[Privacy] = Privacy(
         subject="account_id",
         purpose="to send pushes to the person's phone",
-        retention="until sign-out, or until the push service says the app is gone",
-        recipients=("the push service",),
+        basis=Basis.CONTRACT,
+        retention=Retention.until_erasure("until sign-out, or until the push service says the app is gone"),
+        recipients=(Recipient.PUSH,),
     )
     __table_args__ = (
         sa.CheckConstraint("platform IN ('android', 'ios', 'web')", name="platform"),
@@ -57,7 +59,10 @@ class DeviceCredential(Table, table=True):
 
     __tablename__ = "identity_device_credential"
     privacy: ClassVar[Privacy] = Privacy(
-        subject="account_id", purpose="so that a resident's phone can always raise an alarm"
+        subject="account_id",
+        purpose="so that a resident's phone can always raise an alarm",
+        basis=Basis.CONTRACT,
+        retention=Retention.until_erasure(),
     )
     __table_args__ = (
         sa.Index("ix_identity_device_credential_account_id", "account_id"),

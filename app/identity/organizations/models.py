@@ -1,12 +1,13 @@
 """The table of invitations to an organization's staff."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Recipient, Retention
 from app.core.tables import Privacy, Table, instant, optional_instant, sealed
 
 
@@ -17,7 +18,11 @@ class StaffInvitation(Table, table=True):
     privacy: ClassVar[Privacy] = Privacy(
         subject="account_id",
         purpose="to let staff in",
-        retention="until it is accepted, revoked or expired, and 90 days",
+        basis=Basis.CONTRACT,
+        retention=Retention.by_job(
+            "identity.forget_invitations", timedelta(days=90), "accepted_at", "revoked_at", "expires_at"
+        ),
+        recipients=(Recipient.EMPLOYER, Recipient.MESSAGES, Recipient.MAIL),
     )
     __table_args__ = (
         sa.UniqueConstraint("digest"),

@@ -1,12 +1,13 @@
 """The table of pairing codes."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Retention
 from app.core.tables import Privacy, Table, instant, optional_instant
 
 
@@ -18,7 +19,8 @@ class Pairing(Table, table=True):
         subject="resident_id",
         subject_kind="resident",
         purpose="to set up a resident's phone",
-        retention="a day after it expired",
+        basis=Basis.CONTRACT,
+        retention=Retention.by_job("identity.purge_pairings", timedelta(days=1), "expires_at"),
     )
     __table_args__ = (
         sa.UniqueConstraint("digest"),

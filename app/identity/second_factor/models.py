@@ -7,6 +7,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Retention
 from app.core.tables import Privacy, Table, instant, optional_instant, sealed, text_array
 
 
@@ -14,7 +15,12 @@ class AuthenticatorApp(Table, table=True):
     """The shared secret of a person's authenticator app (RFC 6238); counts once a code has confirmed it."""
 
     __tablename__ = "identity_authenticator_app"
-    privacy: ClassVar[Privacy] = Privacy(subject="account_id", purpose="second factor at sign-in")
+    privacy: ClassVar[Privacy] = Privacy(
+        subject="account_id",
+        purpose="second factor at sign-in",
+        basis=Basis.CONTRACT,
+        retention=Retention.until_erasure(),
+    )
     __table_args__ = (sa.UniqueConstraint("account_id"),)
 
     account_id: uuid.UUID = Field(foreign_key="identity_account.id")
@@ -29,7 +35,12 @@ class RecoveryCode(Table, table=True):
     """A code that stands in once for a lost second factor, known by its hash."""
 
     __tablename__ = "identity_recovery_code"
-    privacy: ClassVar[Privacy] = Privacy(subject="account_id", purpose="second factor at sign-in")
+    privacy: ClassVar[Privacy] = Privacy(
+        subject="account_id",
+        purpose="second factor at sign-in",
+        basis=Basis.CONTRACT,
+        retention=Retention.until_erasure(),
+    )
     __table_args__ = (sa.UniqueConstraint("account_id", "digest"),)
 
     account_id: uuid.UUID = Field(foreign_key="identity_account.id")
@@ -41,7 +52,12 @@ class Passkey(Table, table=True):
     """A public key whose private half a person's device or security key holds (WebAuthn)."""
 
     __tablename__ = "identity_passkey"
-    privacy: ClassVar[Privacy] = Privacy(subject="account_id", purpose="second factor at sign-in")
+    privacy: ClassVar[Privacy] = Privacy(
+        subject="account_id",
+        purpose="second factor at sign-in",
+        basis=Basis.CONTRACT,
+        retention=Retention.until_erasure(),
+    )
     __table_args__ = (
         sa.UniqueConstraint("credential_id"),
         sa.Index("ix_identity_passkey_account_id", "account_id"),

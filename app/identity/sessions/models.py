@@ -1,12 +1,13 @@
 """The tables of sessions and of the refresh tokens that keep them alive."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Retention
 from app.core.tables import Privacy, Table, instant, optional_instant
 
 
@@ -15,7 +16,10 @@ class AccountSession(Table, table=True):
 
     __tablename__ = "identity_session"
     privacy: ClassVar[Privacy] = Privacy(
-        subject="account_id", purpose="to keep a person signed in", retention="90 days after it ended"
+        subject="account_id",
+        purpose="to keep a person signed in",
+        basis=Basis.CONTRACT,
+        retention=Retention.by_job("identity.purge_sessions", timedelta(days=90), "revoked_at", "expires_at"),
     )
     __table_args__ = (
         sa.Index("ix_identity_session_account_id", "account_id"),

@@ -7,6 +7,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core.lawfulness import Basis, Retention
 from app.core.tables import Privacy, Table, instant, optional_instant, sealed
 
 
@@ -34,7 +35,12 @@ class ExternalLogin(Table, table=True):
     """A login at another issuer (Firebase, an OpenID Connect provider) that belongs to an account."""
 
     __tablename__ = "identity_external_login"
-    privacy: ClassVar[Privacy] = Privacy(subject="account_id", purpose="to sign in through another issuer")
+    privacy: ClassVar[Privacy] = Privacy(
+        subject="account_id",
+        purpose="to sign in through another issuer",
+        basis=Basis.CONTRACT,
+        retention=Retention.until_erasure(),
+    )
     __table_args__ = (
         sa.UniqueConstraint("issuer", "subject", "account_id"),
         sa.Index("ix_identity_external_login_account_id", "account_id"),

@@ -220,3 +220,26 @@ def test_a_resident_needs_no_grant_of_their_own(scene: Scene) -> None:
         giver_holds=frozenset(),
     )
     assert reason == "a resident needs no grant of their own"
+
+
+async def test_what_was_agreed_stays_in_the_words_that_were_shown(
+    client: httpx.AsyncClient, scene: Scene, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = scene.resident_headers | {"Accept-Language": "en"}
+    first = (await client.post(_PATH, json=body(scene, "vitals:read"), headers=headers)).json()
+    shown = f"{first['grantee']['name']} may: see your blood pressure, pulse and other measurements."
+    agreed_at = clock.now()
+    assert (first["agreed"]["text"], first["explanation"]) == (shown, shown)
+
+    monkeypatch.setitem(SCOPES["en"], "vitals:read", "see how your body is doing")
+    clock.advance(timedelta(days=1))
+    (kept,) = (await client.get(_PATH, headers=scene.resident_headers)).json()["items"]
+    assert kept["explanation"].endswith("may: see how your body is doing.")
+    assert kept["agreed"] == first["agreed"]
+    assert (kept["agreed"]["language"], kept["agreed"]["at"]) == ("en", agreed_at.isoformat().replace("+00:00", "Z"))
+
+    change = {"scopes": ["vitals:read"], "expires_at": None}
+    path = f"{_PATH}/{first['id']}"
+    changed = await client.patch(path, json=change, headers=headers | {"If-Match": '"1"'})
+    assert changed.json()["agreed"]["text"].endswith("may: see how your body is doing.")
+    assert changed.json()["agreed"]["edition"] != first["agreed"]["edition"]

@@ -1,0 +1,1 @@
+"""A person takes along what is held about them."""

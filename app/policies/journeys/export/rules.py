@@ -1,0 +1,284 @@
+"""An exported person as a FHIR R4 collection Bundle: pure, from rows to resources.
+
+Resources and their codes: https://hl7.org/fhir/R4/ (patient, observation, medicationstatement,
+medicationadministration, consent, bundle). Vital signs are coded in LOINC, quantities in UCUM.
+"""
+
+import base64
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+
+from app.identity.api import GrantAgreed
+from eldercare.api import vital_sign
+
+Row = Mapping[str, Any]
+Resource = dict[str, Any]
+
+LOINC: Final = "http://loinc.org"
+UCUM: Final = "http://unitsofmeasure.org"
+SCOPES: Final = "urn:hearthline:scope"
+_TERMS: Final = "http://terminology.hl7.org/CodeSystem"
+_STATEMENT: Final = {"draft": "intended", "active": "active", "paused": "on-hold", "stopped": "stopped"}
+# What was neither taken nor skipped is not known to have happened or not: nobody said so.
+_ADMINISTRATION: Final = {"taken": "completed", "skipped": "not-done", "missed": "unknown", "excused": "unknown"}
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MEALS: Final = {"breakfast": "M", "lunch": "D", "dinner": "V"}
+"""The last letter of the codes of http://hl7.org/fhir/event-timing: CM, ACM and PCM around breakfast, and so on."""
+_POINTS: Final = {
+    "mobile": {"system": "phone", "use": "mobile"},
+    "landline": {"system": "phone", "use": "home"},
+    "email": {"system": "email"},
+}
+
+
+def bundle(
+    found: Mapping[str, list[dict[str, Any]]],
+    agreed: Mapping[uuid.UUID, GrantAgreed],
+    bundle_id: uuid.UUID,
+    at: datetime,
+) -> Resource:
+    """Return a collection Bundle of what an export found, made at ``at``; ``agreed`` is what was said, by grant."""
+    resources = list(_resources(found, agreed, at))
+    entries = [{"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource} for resource in resources]
+    filled: Resource = _filled(
+        {
+            "resourceType": "Bundle",
+            "id": str(bundle_id),
+            "type": "collection",
+            "timestamp": at.isoformat(),
+            "entry": entries,
+        }
+    )
+    return filled
+
+
+def _resources(
+    found: Mapping[str, list[dict[str, Any]]], agreed: Mapping[uuid.UUID, GrantAgreed], at: datetime
+) -> Iterator[Resource]:
+    rows = {name: found.get(name, []) for name in _TABLES}
+    (account,) = rows["identity_account"]
+    points = sorted(rows["identity_contact_point"], key=lambda point: int(point["position"]))
+    if not rows["identity_resident"]:
+        yield _person(account, points)
+        return
+    (resident,) = rows["identity_resident"]
+    subject = {"reference": f"urn:uuid:{resident['id']}"}
+    yield _patient(resident, account, points)
+    yield from (_observation(reading, subject) for reading in rows["eldercare_vital_reading"])
+    versions = {version["id"]: version for version in rows["eldercare_regimen_version"]}
+    for regimen in rows["eldercare_regimen"]:
+        yield _statement(regimen, versions[regimen["version_id"]], subject)
+    for dose in rows["eldercare_dose"]:
+        if dose["state"] in _ADMINISTRATION:
+            yield _administration(dose, versions[dose["version_id"]], subject)
+    for grant in rows["identity_grant"]:
+        if grant["kind"] != "break_glass" and grant["resident_id"] == resident["id"]:  # an alarm opens those
+            yield _consent(grant, agreed.get(grant["id"]), subject, at)
+
+
+_TABLES: Final = (
+    "identity_account",
+    "identity_contact_point",
+    "identity_resident",
+    "eldercare_vital_reading",
+    "eldercare_regimen",
+    "eldercare_regimen_version",
+    "eldercare_dose",
+    "identity_grant",
+)
+
+
+def _person(account: Row, points: Iterable[Row]) -> Resource:
+    return {"resourceType": "Person", "id": str(account["id"]), "name": _names(account), "telecom": _telecom(points)}
+
+
+def _patient(resident: Row, account: Row, points: Iterable[Row]) -> Resource:
+    return {
+        "resourceType": "Patient",
+        "id": str(resident["id"]),
+        "active": resident["state"] == "active",
+        "name": _names(account),
+        "telecom": _telecom(points),
+        "birthDate": _date(resident["birth_date"]),
+        "communication": [{"language": _concept("urn:ietf:bcp:47", account["language"]), "preferred": True}],
+    }
+
+
+def _observation(reading: Row, subject: Resource) -> Resource:
+    sign, value = vital_sign(reading["code"], reading["value"])
+    measured: Resource = (
+        {"valueCodeableConcept": {"text": value}}
+        if isinstance(value, str)
+        else {"valueQuantity": _quantity(value, sign.unit)}
+    )
+    return {
+        "resourceType": "Observation",
+        "id": str(reading["id"]),
+        "status": reading["status"],
+        "category": [_concept(f"{_TERMS}/observation-category", "vital-signs")],
+        "code": _concept(LOINC, reading["code"]) | {"text": sign.name.replace("_", " ")},
+        "subject": subject,
+        "effectiveDateTime": _instant(reading["measured_at"]),
+        "issued": _instant(reading["received_at"]),
+        **measured,
+        "note": _notes(reading["error_reason"]),
+    }
+
+
+def _statement(regimen: Row, version: Row, subject: Resource) -> Resource:
+    return {
+        "resourceType": "MedicationStatement",
+        "id": str(regimen["id"]),
+        "status": _STATEMENT[regimen["state"]],
+        "medicationCodeableConcept": _medication(version),
+        "subject": subject,
+        "effectivePeriod": {"start": _date(version["starts_on"]), "end": _ended(regimen, version)},
+        "dateAsserted": _instant(version["valid_from"]),
+        "dosage": [_dosage(version)],
+    }
+
+
+def _ended(regimen: Row, version: Row) -> str | None:
+    stopped = regimen["stopped_at"]
+    if stopped is None:
+        return _date(version["ends_on"])
+    # A period's end is not before its start: what was stopped before it began has none.
+    return _date(stopped.date()) if stopped.date() >= version["starts_on"] else None
+
+
+def _dosage(version: Row) -> Resource:
+    drug = orjson.loads(version["drug"])
+    return {
+        "text": drug.get("instructions"),
+        "timing": {"repeat": _repeat(version)},
+        "asNeededBoolean": True if version["timing"] == "as_needed" else None,
+        "route": {"text": drug.get("route")},
+        "doseAndRate": [{"doseQuantity": _quantity(version["quantity"], version["unit"])}],
+        "maxDosePerPeriod": _most(version),
+    }
+
+
+def _repeat(version: Row) -> Resource:
+    days = [_DAYS[day - 1] for day in version["weekdays"]]
+    repeat: Resource = {"dayOfWeek": days if len(days) < len(_DAYS) else []}
+    if version["timing"] == "times":
+        return repeat | {"timeOfDay": [_time(wall) for wall in version["times"]]}
+    if version["timing"] == "meals":
+        minutes = round(version["meal_offset"] / timedelta(minutes=1))
+        around = "C" if minutes == 0 else "AC" if minutes < 0 else "PC"
+        return repeat | {
+            "when": [f"{around}{_MEALS[meal]}" for meal in version["meals"]],
+            "offset": abs(minutes) or None,  # tim-9: only beside what is before or after a meal
+        }
+    return repeat
+
+
+def _most(version: Row) -> Resource | None:
+    if version["daily_maximum"] is None:
+        return None
+    return {"numerator": _quantity(version["daily_maximum"], version["unit"]), "denominator": _quantity(24, "h")}
+
+
+def _administration(dose: Row, version: Row, subject: Resource) -> Resource:
+    return {
+        "resourceType": "MedicationAdministration",
+        "id": str(dose["id"]),
+        "status": _ADMINISTRATION[dose["state"]],
+        "statusReason": [{"text": reason} for reason in (dose["skip_reason"], dose["excuse"]) if reason],
+        "medicationCodeableConcept": _medication(version),
+        "subject": subject,
+        "effectiveDateTime": _instant(dose["taken_at"] or dose["due_at"]),
+        "dosage": {"dose": _quantity(dose["quantity"], dose["unit"])},
+        "note": _notes(dose["note"]),
+    }
+
+
+def _consent(grant: Row, agreed: GrantAgreed | None, subject: Resource, at: datetime) -> Resource:
+    grantee = {"identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{grant['grantee_account_id']}"}}
+    ends = [instant for instant in (grant["revoked_at"], grant["expires_at"]) if instant is not None]
+    return {
+        "resourceType": "Consent",
+        "id": str(grant["id"]),
+        "status": "inactive" if ends and min(ends) <= at else "active",
+        "scope": _concept(f"{_TERMS}/consentscope", "patient-privacy"),
+        "category": [_concept(LOINC, "59284-0")],  # Consent Document
+        "patient": subject,
+        "dateTime": _instant(grant["agreed_at"] or grant["created_at"]),
+        "policyRule": _concept(f"{_TERMS}/v3-ActCode", "OPTIN"),  # ppc-1: a policy or a rule
+        "sourceAttachment": _wording(agreed),
+        "provision": {
+            "type": "permit",
+            "period": {"start": _instant(grant["starts_at"]), "end": _instant(min(ends)) if ends else None},
+            "actor": [{"role": _concept(f"{_TERMS}/v3-ParticipationType", "IRCP"), "reference": grantee}],
+            "code": [_concept(SCOPES, scope) for scope in grant["scopes"]],
+        },
+    }
+
+
+def _wording(agreed: GrantAgreed | None) -> Resource | None:
+    if agreed is None:
+        return None
+    return {
+        "contentType": "text/plain; charset=utf-8",
+        "language": agreed.language,
+        "data": base64.b64encode(agreed.text.encode()).decode(),
+        "title": f"edition {agreed.edition}",
+        "creation": _instant(agreed.at),
+    }
+
+
+def _medication(version: Row) -> Resource:
+    drug = orjson.loads(version["drug"])
+    words = " ".join(str(drug[part]) for part in ("name", "strength", "form") if drug.get(part))
+    coded = _concept(drug["system"], drug["code"]) if drug.get("code") else {}
+    return coded | {"text": words}
+
+
+def _names(account: Row) -> list[Resource]:
+    return [{"text": account["name"]}] if account["name"] else []
+
+
+def _telecom(points: Iterable[Row]) -> list[Resource]:
+    return [
+        {**_POINTS[point["kind"]], "value": point["value"], "rank": rank}
+        for rank, point in enumerate((point for point in points if point["kind"] in _POINTS), start=1)
+    ]
+
+
+def _concept(system: str, code: str) -> Resource:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def _quantity(value: Decimal | float, unit: str) -> Resource:
+    return {"value": float(value), "unit": unit.strip("{}"), "system": UCUM, "code": unit}
+
+
+def _notes(text: str | None) -> list[Resource]:
+    return [{"text": text}] if text else []
+
+
+def _instant(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None
+
+
+def _date(value: date | str | None) -> str | None:
+    return str(value) if value else None
+
+
+def _time(wall: time) -> str:
+    return wall.strftime("%H:%M:%S")
+
+
+def _filled(value: Any) -> Any:
+    """Return a resource without what is empty: FHIR knows neither null nor an empty list or object."""
+    if isinstance(value, dict):
+        kept = {key: _filled(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in kept.items() if inner not in (None, [], {})}
+    if isinstance(value, list):
+        return [_filled(inner) for inner in value]
+    return value
