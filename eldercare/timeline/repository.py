@@ -112,12 +112,13 @@ def told_binds(summary_ids: Sequence[uuid.UUID]) -> dict[str, object]:
     return {"summary_ids": list(summary_ids), "week_since": now - WEEK, "week_until": now, "granted_at": now}
 
 
-async def members(session: AsyncSession, member_ids: Sequence[uuid.UUID]) -> Sequence[sa.Row[Any]]:
+async def members(session: AsyncSession, member_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
     """Return those of the members who are in their circle."""
-    return (await session.execute(_OF_CIRCLE, {"summary_ids": list(member_ids)})).all()
+    found: Sequence[Any] = (await session.execute(_OF_CIRCLE, {"summary_ids": list(member_ids)})).all()
+    return found
 
 
-async def add(session: AsyncSession, member: sa.Row[Any], send_at: datetime) -> None:
+async def add(session: AsyncSession, member: Any, send_at: datetime) -> None:
     """Let a member hear of the weeks from ``send_at`` on; one who does already goes on as before."""
     row = WeeklySummary(
         community_id=member.community_id,

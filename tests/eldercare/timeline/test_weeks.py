@@ -1,6 +1,5 @@
 """The week in numbers: who hears of it, when, and what of it."""
 
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,9 +11,12 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core import clock as clocks
 from app.core import events
 from app.core.clock import ManualClock
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
+from app.core.jobs import settle
+from app.core.relay import RELAY_JOBS
 from app.identity.models import Account
 from eldercare.timeline.jobs import tell_weeks
 from eldercare.timeline.rules.weeks import WEEK, next_summary
@@ -68,7 +70,7 @@ async def joined(lived: Lived, scopes: list[str], name: str = "Son") -> Account:
     await force(
         "INSERT INTO eldercare_weekly_summary (id, created_at, updated_at, version, community_id, resident_id,"
         " account_id, member_id, send_at) VALUES (:id, :at, :at, 1, :place, :resident, :person, :member, :at)",
-        id=uuid.uuid4(),
+        id=clocks.new_id(),
         at=next_summary(lived.start, "UTC"),
         place=lived.place.id,
         resident=lived.resident.id,
@@ -154,20 +156,18 @@ async def test_who_joins_hears_until_they_leave_or_the_resident_is_closed(
         account_id = await connection.scalar(
             sa.text("SELECT account_id FROM eldercare_circle_member WHERE id = :id"), {"id": member["id"]}
         )
-    from app.core.database import unit_of_work  # noqa: PLC0415
-
     async with unit_of_work() as session:
         son = await session.get_one(Account, account_id)
     headers = await sign_in(son)
-    await relay_all()
+    await settle(RELAY_JOBS)
     assert await rows("SELECT 1 FROM eldercare_weekly_summary") == []
     answered = await client.post(f"/v1/me/circles/{member['id']}/acceptance", headers=headers)
     assert answered.status_code < 300, answered.text
-    await relay_all()
+    await settle(RELAY_JOBS)
     assert await rows("SELECT account_id, send_at FROM eldercare_weekly_summary") == [
         (account_id, next_summary(clock.now(), son.time_zone))
     ]
     left = await client.delete(f"/v1/me/circles/{member['id']}", headers=headers)
     assert left.status_code < 300, left.text
-    await relay_all()
+    await settle(RELAY_JOBS)
     assert await rows("SELECT 1 FROM eldercare_weekly_summary") == []
