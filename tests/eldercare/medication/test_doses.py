@@ -241,7 +241,7 @@ async def test_the_same_extra_dose_sent_twice_is_one(resident: Resident, clock: 
     dose = await due(resident, clock)
     await made.record(resident, dose.id)
     clock.advance(timedelta(minutes=10))
-    said = {"by": daughter, "confirmed": True, "taken_at": (DUE + timedelta(minutes=5)).isoformat()}
+    said: dict[str, Any] = {"by": daughter, "confirmed": True, "taken_at": (DUE + timedelta(minutes=5)).isoformat()}
     extra = await made.record(resident, dose.id, **said)
     assert await made.record(resident, dose.id, **said) == extra
     assert await facts() == ["dose_taken"] * 2
