@@ -135,7 +135,7 @@ async def set_regimen_state(
     "POST",
     "/regimens/{regimen_id}/doses",
     status_code=201,
-    responses=problem_responses(*_GUARDED, NotAsNeeded, DoseTooSoon, DailyMaximumReached),
+    responses=problem_responses(*_GUARDED, NotAsNeeded, DoseTooSoon, DailyMaximumReached, DoseAlreadyRecorded),
 )
 async def record_as_needed_dose(
     session: Session, actor: CurrentActor, subject: Recorder, regimen_id: uuid.UUID, data: AsNeededDose

@@ -1,6 +1,6 @@
 """When a dose is due, what may become of it, when one taken as needed is too soon: decisions without I/O."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -50,6 +50,8 @@ DOSE_WINDOWS: Final = (timedelta(minutes=15), timedelta(hours=12))
 INTERVALS: Final = (timedelta(minutes=5), timedelta(days=7))
 LONGEST_OFFSET: Final = timedelta(hours=2)
 A_DAY: Final = timedelta(hours=24)
+AROUND_TODAY: Final = timedelta(days=2)
+"""Whatever the zone, today lies whole within so long before and after now."""
 PROJECTED_DAYS: Final = 60
 """How far ahead what is left is counted: longer than any pack that is kept at home."""
 A_CENTURY: Final = 36_525
@@ -112,6 +114,34 @@ def doses_of(
             walls = tuple(meal_times[meal] for meal in schedule.meals)
             eaten = occurrences(_recurrence(schedule, walls), time_zone, start - offset, end - offset, {})
             return [replace(meal, due_at=meal.due_at + offset) for meal in eaten]
+
+
+def passed_until(
+    schedule: Schedule,
+    before: Mapping[Meal, time],
+    meal_times: Mapping[Meal, time],
+    time_zone: str,
+    had: Collection[datetime],
+    now: datetime,
+) -> datetime | None:
+    """Return from when on to plan a schedule whose meals were at other times ``before``; ``None``: from now on.
+
+    ``had`` is when doses of the old times were due that stand: their meals are not had again. Meals keep their order.
+    """
+    start, end = now - AROUND_TODAY, now + AROUND_TODAY
+    old = doses_of(schedule, before, time_zone, start, end)
+    new = doses_of(schedule, meal_times, time_zone, start, end)
+    again = [
+        later.due_at
+        for day in {dose.local_date for dose in old}
+        for earlier, later in zip(
+            (dose for dose in old if dose.local_date == day),
+            (dose for dose in new if dose.local_date == day),
+            strict=False,
+        )
+        if earlier.due_at in had and later.due_at > now
+    ]
+    return max(again) + timedelta(microseconds=1) if again else None
 
 
 def _recurrence(schedule: Schedule, times: Iterable[time]) -> Recurrence:

@@ -44,6 +44,14 @@ _MADE_UP_FOR = sa.select(DOSES.c.id).where(
     DOSES.c.state == sa.literal("taken"),
 )
 
+# By the key that keeps two doses of a moment apart.
+_SAME = sa.select(DOSES.c.id, DOSES.c.recorded_by).where(
+    *(
+        DOSES.c[name] == sa.bindparam(f"same_{name}", type_=DOSES.c[name].type)
+        for name in ("resident_id", "due_at", "regimen_id", "kind")
+    )
+)
+
 
 async def record(
     session: AsyncSession, actor: Actor, subject: ResidentSubject, dose_id: uuid.UUID, data: DoseRecord
@@ -64,7 +72,11 @@ async def record(
         case "repeat":
             pass
         case "extra":
-            dose = _unplanned(dose, "extra", taken_at, dose.local_date)
+            extra = _unplanned(dose, "extra", taken_at, dose.local_date)
+            known = await _known(session, extra, actor)
+            if known is not None:
+                return await views.recorded_dose(connection_of(session), subject.resident_id, known)
+            dose = extra
             _take(dose, actor, how, data, taken_at)
             await _follow_up(session, actor, subject, dose, was_missed=False)
         case "accept" if data.status == "taken":
@@ -84,7 +96,7 @@ async def record_as_needed(
 
     What comes sooner or is more than the regimen itself allows is a warning, unless the caller confirms that it was
     taken all the same: the record says what happened. Raises ``NotFound``, ``Malformed``, ``NotAsNeeded``,
-    ``DoseTooSoon``, ``DailyMaximumReached``.
+    ``DoseTooSoon``, ``DailyMaximumReached``, ``DoseAlreadyRecorded``.
     """
     now = clock.now()
     how = _how(subject, data.how)
@@ -112,6 +124,9 @@ async def record_as_needed(
         quantity=said.quantity,
         unit=said.unit,
     )
+    known = await _known(session, dose, actor) if data.taken_at is not None else None
+    if known is not None:
+        return await views.recorded_dose(connection_of(session), subject.resident_id, known)
     _take(dose, actor, how, data, taken_at)
     await _warn(session, regimen, said, dose, confirmed=data.confirmed)
     session.add(dose)
@@ -134,6 +149,20 @@ def _fit(dose: Dose, actor: Actor, data: DoseRecord, now: datetime) -> Literal["
             recorded_by=str(dose.recorded_by),
         )
     return fit
+
+
+async def _known(session: AsyncSession, dose: Dose, actor: Actor) -> uuid.UUID | None:
+    """Return the id under which the actor recorded the same unplanned dose before, or ``None`` if nobody did.
+
+    A phone that did not hear the answer asks again. Raises ``DoseAlreadyRecorded`` where it was somebody else.
+    """
+    binds = {name: getattr(dose, name) for name in ("resident_id", "due_at", "regimen_id", "kind")}
+    found = (await session.execute(_SAME, {f"same_{name}": value for name, value in binds.items()})).one_or_none()
+    if found is None:
+        return None
+    if found.recorded_by != actor.id:
+        raise DoseAlreadyRecorded(state="taken", taken_at=dose.due_at.isoformat(), recorded_by=str(found.recorded_by))
+    return cast(uuid.UUID, found.id)
 
 
 async def _warn(session: AsyncSession, regimen: Regimen, said: RegimenVersion, dose: Dose, *, confirmed: bool) -> None:

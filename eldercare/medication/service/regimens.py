@@ -3,6 +3,7 @@
 import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import time
 from typing import Any, Final
 
 import orjson
@@ -192,9 +193,11 @@ async def follow_moves(session: AsyncSession, resident_ids: Sequence[uuid.UUID])
     await _plan_anew(session, _FOLLOWING, resident_ids)
 
 
-async def follow_meals(session: AsyncSession, resident_id: uuid.UUID) -> None:
-    """Plan anew, from the next dose on, what a resident takes with meals."""
-    await _plan_anew(session, _WITH_MEALS, [resident_id])
+async def follow_meals(session: AsyncSession, resident_id: uuid.UUID, before: Mapping[rules.Meal, time]) -> None:
+    """Plan anew, from the next dose on, what a resident takes with meals; ``before`` is when they ate until now."""
+    found = await _plan_anew(session, _WITH_MEALS, [resident_id])
+    if found:
+        await planning.pass_over_meals_had(session, found, before)
 
 
 async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:
@@ -238,11 +241,15 @@ async def _take_back(session: AsyncSession, regimens: Mapping[uuid.UUID, uuid.UU
     await telling.stop_reminding(session, await repository.excuse_open(session, regimens, excuse, now))
 
 
-async def _plan_anew(session: AsyncSession, statement: sa.Select[Any], resident_ids: Sequence[uuid.UUID]) -> None:
+async def _plan_anew(
+    session: AsyncSession, statement: sa.Select[Any], resident_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, uuid.UUID]:
+    """Plan anew what the statement finds, and return it (id → resident)."""
     rows = await session.execute(statement, {"resident_ids": list(resident_ids)})
     found = {row.id: row.resident_id for row in rows}
     if found:
         await planning.plan_anew(session, found)
+    return found
 
 
 async def _look_at_stocks(session: AsyncSession, regimen_ids: Sequence[uuid.UUID], *, is_kept: bool = True) -> None:

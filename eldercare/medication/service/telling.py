@@ -53,7 +53,7 @@ _members: Any = sa.inspect(CircleMember).local_table
 _granted = granted_accounts(_SCOPE).subquery("granted")
 
 
-def _may_be_told(resident_id: sa.ColumnElement[uuid.UUID]) -> Any:
+def _may_be_told(resident_id: sa.ColumnElement[uuid.UUID]) -> sa.Select[Any]:
     """Return who belongs to the resident's circle and was granted to see their medication, now: people leave."""
     return (
         sa.select(_members.c.account_id)
@@ -65,11 +65,10 @@ def _may_be_told(resident_id: sa.ColumnElement[uuid.UUID]) -> Any:
                 _granted.c.resident_id == _members.c.resident_id, _granted.c.account_id == _members.c.account_id
             ),
         )
-        .lateral("told")
     )
 
 
-_told_of_dose = _may_be_told(DOSES.c.resident_id)
+_told_of_dose = _may_be_told(DOSES.c.resident_id).lateral("told")
 _first_missed = sa.func.array_agg(sa.dialects.postgresql.aggregate_order_by(DOSES.c.id, DOSES.c.id))[1]
 _day = sa.cast(DOSES.c.local_date, sa.Text)
 # Per day and person: what was missed at one time is one piece of news, and a later one takes its place on the phone.
@@ -94,16 +93,16 @@ _MISSED = (
     .group_by(_told_of_dose.c.account_id, DOSES.c.community_id, DOSES.c.resident_id, DOSES.c.local_date)
 )
 
-_told_of_stock = _may_be_told(STOCKS.c.resident_id)
 _low = (
     sa.func.unnest(sa.bindparam("stock_ids", type_=_UUIDS), sa.bindparam("days", type_=ARRAY(sa.Date)))
     .table_valued(sa.column("id", sa.Uuid), sa.column("day", sa.Date))
     .render_derived("low")
 )
+# For each stock that is low by itself: a condition from outside never gets into a UNION, which would read all stocks.
 _refill_to = sa.union(
-    sa.select(STOCKS.c.id, REGIMENS.c.account_id).join(REGIMENS, REGIMENS.c.id == STOCKS.c.regimen_id),
-    sa.select(STOCKS.c.id, _told_of_stock.c.account_id).join(_told_of_stock, sa.true()),
-).subquery("refill_to")
+    sa.select(REGIMENS.c.account_id).where(REGIMENS.c.id == STOCKS.c.regimen_id).correlate(STOCKS),
+    _may_be_told(STOCKS.c.resident_id).correlate(STOCKS),
+).lateral("refill_to")
 _LOW = sa.select(
     _refill_to.c.account_id,
     STOCKS.c.community_id,
@@ -113,7 +112,7 @@ _LOW = sa.select(
         "resident", STOCKS.c.resident_id, "day", sa.cast(_low.c.day, sa.Text), type_=JSONB
     ).label("variables"),
     sa.func.jsonb_build_object("regimen_id", sa.cast(STOCKS.c.regimen_id, sa.Text), type_=JSONB).label("data"),
-).select_from(_low.join(STOCKS, STOCKS.c.id == _low.c.id).join(_refill_to, _refill_to.c.id == STOCKS.c.id))
+).select_from(_low.join(STOCKS, STOCKS.c.id == _low.c.id).join(_refill_to, sa.true()))
 
 
 async def remind(session: AsyncSession, moments: Mapping[uuid.UUID, datetime]) -> None:

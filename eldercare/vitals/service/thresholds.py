@@ -89,7 +89,7 @@ async def set_scale(session: AsyncSession, actor: Actor, subject: ResidentSubjec
 
 
 def _sign(data: ThresholdSet) -> VitalSign:
-    """Return what the limits are about; raises ``Malformed`` where no reading could ever be inside of them."""
+    """Return what the limits are about; raises ``Malformed`` where no reading could ever be (back) inside of them."""
     try:
         sign = sign_of(data.code)
     except Refused as refusal:
@@ -101,6 +101,12 @@ def _sign(data: ThresholdSet) -> VitalSign:
         for name, limit in (("low", data.low), ("high", data.high))
         if limit is not None and not sign.low <= limit <= sign.high
     ]
+    # Between two limits the hysteresis shrinks; beside a single one it must leave values that are back.
+    room = sign.high - data.low if data.high is None and data.low is not None else None
+    if data.low is None and data.high is not None:
+        room = data.high - sign.low
+    if not errors and room is not None and data.hysteresis > room:
+        errors = [FieldError("/body/hysteresis", "leaves no value that could end an alert", "implausible")]
     if errors:
         raise Malformed(errors=errors)
     return sign

@@ -40,6 +40,15 @@ async def test_too_soon_is_a_warning_that_says_until_when(resident: Resident, cl
     await made.take(resident, regimen.id)
 
 
+async def test_the_same_dose_sent_twice_is_one(resident: Resident, clock: ManualClock) -> None:
+    regimen = await made.regimen(resident, body=made.AS_NEEDED)
+    moment = clock.now().isoformat()
+    first = await made.take(resident, regimen.id, taken_at=moment, confirmed=True)
+    clock.advance(timedelta(minutes=1))
+    assert await made.take(resident, regimen.id, taken_at=moment, confirmed=True) == first
+    assert await made.take(resident, regimen.id, taken_at=moment) == first
+
+
 async def test_the_maximum_holds_for_any_24_hours(resident: Resident, clock: ManualClock) -> None:
     regimen = await made.regimen(resident, body=made.AS_NEEDED)
     for _ in range(3):

@@ -236,6 +236,19 @@ async def test_the_same_record_sent_twice_is_one(resident: Resident, clock: Manu
     assert await facts() == ["dose_taken"]
 
 
+async def test_the_same_extra_dose_sent_twice_is_one(resident: Resident, clock: ManualClock) -> None:
+    daughter = await made.relative(resident)
+    dose = await due(resident, clock)
+    await made.record(resident, dose.id)
+    clock.advance(timedelta(minutes=10))
+    said: dict[str, Any] = {"by": daughter, "confirmed": True, "taken_at": (DUE + timedelta(minutes=5)).isoformat()}
+    extra = await made.record(resident, dose.id, **said)
+    assert await made.record(resident, dose.id, **said) == extra
+    assert await facts() == ["dose_taken"] * 2
+    with pytest.raises(DoseAlreadyRecorded):
+        await made.record(resident, dose.id, confirmed=True, taken_at=said["taken_at"])
+
+
 async def test_a_dose_can_be_recorded_some_hours_early_and_not_the_day_before(
     resident: Resident, clock: ManualClock
 ) -> None:

@@ -180,6 +180,46 @@ async def test_with_meals_follows_the_residents_meals(resident: Resident, clock:
     assert [row[:8] for row in await made.states(resident)] == ["02 12:30", "02 18:30", "03 12:30", "03 18:30"]
 
 
+async def test_a_meal_that_was_had_is_not_had_again_when_it_is_later_from_now_on(
+    resident: Resident, clock: ManualClock
+) -> None:
+    await made.regimen(resident, timing="meals", times=[], meals=["lunch", "dinner"])
+    await made.regimen(
+        resident, timing="meals", times=[], meals=["dinner"], drug={"name": "Ramipril"}, starts_on="2026-03-03"
+    )
+    clock.set(datetime(2026, 3, 2, 12, 5, tzinfo=UTC))
+    await settle(jobs.JOBS)
+    lunch, dinner = (await made.doses(resident))[:2]
+    await made.record(resident, lunch.id)
+    clock.set(datetime(2026, 3, 2, 17, 30, tzinfo=UTC))
+    await made.record(resident, dinner.id)  # early
+    subject = await made.subject_of(resident)
+    data = MealTimesWrite(breakfast="08:00", lunch="17:45", dinner="19:00")
+    async with unit_of_work() as session:
+        await meals.set_meal_times(session, made.self_actor(resident), subject, data, None)
+    await jobs.plan()
+    assert await made.states(resident) == [
+        "02 12:00 taken",
+        "02 18:00 taken",
+        "03 17:45 scheduled",
+        "03 19:00 scheduled",
+        "03 19:00 scheduled",
+    ]
+
+
+async def test_a_meal_nobody_planned_for_is_still_planned_when_it_is_later(
+    resident: Resident, clock: ManualClock
+) -> None:
+    clock.set(datetime(2026, 3, 2, 18, 10, tzinfo=UTC))
+    await made.regimen(resident, timing="meals", times=[], meals=["dinner"])  # agreed after today's dinner
+    subject = await made.subject_of(resident)
+    data = MealTimesWrite(breakfast="08:00", lunch="12:00", dinner="19:00")
+    async with unit_of_work() as session:
+        await meals.set_meal_times(session, made.self_actor(resident), subject, data, None)
+    await jobs.plan()
+    assert await made.states(resident) == ["02 19:00 scheduled", "03 19:00 scheduled"]
+
+
 async def test_a_regimen_follows_its_resident_into_another_zone(resident: Resident, clock: ManualClock) -> None:
     await made.regimen(resident, time_zone=None)
     async with unit_of_work() as session:

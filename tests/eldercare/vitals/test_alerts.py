@@ -267,6 +267,8 @@ async def test_limits_are_versions_and_a_new_one_is_judged_at_once(
         {"needed": 3, "looked_at": 2},
         {"looked_at": 11},
         {"hysteresis": -1},
+        {"low": None, "hysteresis": 106},  # back only below 14, which no heart does
+        {"high": None, "hysteresis": 251},
         {"fresh_for": "P60D"},
         {"fresh_for": "PT1S"},
         {"severity": "worst"},
