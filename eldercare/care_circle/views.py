@@ -3,28 +3,22 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.identity.api import people
 from eldercare.care_circle.models import CircleMember
-from eldercare.care_circle.rules import hours_of, is_on_call
 from eldercare.care_circle.schemas import CircleMemberPublic
 
 _members = sa.inspect(CircleMember).local_table
 _ORDER = (_members.c.position, _members.c.id)
 
 _ACCEPTED = (
-    sa.select(_members.c.id, _members.c.resident_id, _members.c.account_id, _members.c.on_call, _members.c.time_zone)
-    .where(
-        _members.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
-        _members.c.state == "accepted",
-    )
-    .order_by(_members.c.resident_id, *_ORDER)
+    sa.select(_members.c.account_id)
+    .where(_members.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid), _members.c.state == "accepted")
+    .order_by(*_ORDER)
 )
 CIRCLE = (
     sa.select(_members)
@@ -52,21 +46,9 @@ class OnCall:
     account_id: uuid.UUID
 
 
-async def on_call_members(
-    connection: AsyncConnection, resident_ids: Iterable[uuid.UUID], at: datetime
-) -> dict[uuid.UUID, list[OnCall]]:
-    """Return for each resident who accepted and is on call at the instant, in the resident's order."""
-    found: dict[uuid.UUID, list[OnCall]] = {resident_id: [] for resident_id in resident_ids}
-    for row in await connection.execute(_ACCEPTED, {"resident_ids": list(found)}):
-        if is_on_call(hours_of(row.on_call), row.time_zone, at):
-            found[row.resident_id].append(OnCall(row.id, row.account_id))
-    return found
-
-
 async def accepted_accounts(connection: AsyncConnection, resident_id: uuid.UUID) -> list[uuid.UUID]:
     """Return everybody who accepted, on call or not, in the resident's order."""
-    rows = await connection.execute(_ACCEPTED, {"resident_ids": [resident_id]})
-    return [row.account_id for row in rows]
+    return list(await connection.scalars(_ACCEPTED, {"resident_id": resident_id}))
 
 
 async def circle_of(connection: AsyncConnection, resident_id: uuid.UUID) -> list[CircleMemberPublic]:

@@ -37,7 +37,9 @@ async def follow_holidays(session: AsyncSession, events: Sequence[HolidaysChange
 async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed | ResidentReopened]) -> None:
     """End the plans of residents who moved out or died; let them go on where that was a mistake."""
     closed = [event.aggregate_id for event in events if isinstance(event, ResidentClosed)]
-    reopened = [event.aggregate_id for event in events if isinstance(event, ResidentReopened)]
+    # They come in order: whoever was closed again meanwhile stays so.
+    last = {event.aggregate_id: event for event in events}
+    reopened = [event.aggregate_id for event in last.values() if isinstance(event, ResidentReopened)]
     await plans.close_residents(session, closed)
     await plans.reopen_residents(session, reopened)
 

@@ -18,7 +18,9 @@ async def follow_moves(session: AsyncSession, events: Sequence[ResidentMovedZone
 async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed | ResidentReopened]) -> None:
     """Stop the regimens of residents who moved out or died; let them go on where that was a mistake."""
     closed = [event.aggregate_id for event in events if isinstance(event, ResidentClosed)]
-    reopened = [event.aggregate_id for event in events if isinstance(event, ResidentReopened)]
+    # They come in order: whoever was closed again meanwhile stays so.
+    last = {event.aggregate_id: event for event in events}
+    reopened = [event.aggregate_id for event in last.values() if isinstance(event, ResidentReopened)]
     await regimens.close_residents(session, closed)
     await regimens.reopen_residents(session, reopened)
 

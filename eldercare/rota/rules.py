@@ -17,7 +17,7 @@ SWAP_TRANSITIONS: Final[Mapping[str, tuple[frozenset[str], SwapState]]] = {
     "decline": (frozenset({"offered"}), "declined"),
     "withdraw": (frozenset({"offered", "accepted"}), "withdrawn"),
 }
-"""What may become of a swap. Who took a turn and cannot keep it offers it on, so that somebody always has it."""
+"""What may become of a swap. Who took a turn and cannot keep it asks who gave it to take it back."""
 
 LOOKED_AHEAD: Final = timedelta(hours=48)
 LOOKED_AGAIN: Final = timedelta(hours=6)

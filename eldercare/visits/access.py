@@ -52,7 +52,6 @@ class OwnVisit:
 
     visit: VisitSubject
     carer_id: uuid.UUID
-    was_removed: bool
 
 
 def may_arrange(actor: Actor, organization_id: uuid.UUID) -> bool:
@@ -139,7 +138,7 @@ async def require_own_visit(
     is_inside = own.arrived_at is not None and own.departed_at is None
     if not (leaving and is_inside) and (is_removed or not row.is_visible):
         raise NotYourVisit
-    return OwnVisit(_subject(row), own.id, was_removed=is_removed)
+    return OwnVisit(_subject(row), own.id)
 
 
 async def _find(connection: AsyncConnection, actor: Actor, visit_id: uuid.UUID) -> sa.Row[Any]:

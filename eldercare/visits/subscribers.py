@@ -30,7 +30,9 @@ async def follow_holidays(session: AsyncSession, events: Sequence[HolidaysChange
 async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed | ResidentReopened]) -> None:
     """Call off what lies ahead of residents who moved out or died; let it go on where that was a mistake."""
     await planning.close_residents(session, [one.aggregate_id for one in events if isinstance(one, ResidentClosed)])
-    await planning.reopen_residents(session, [one.aggregate_id for one in events if isinstance(one, ResidentReopened)])
+    # They come in order: whoever was closed again meanwhile stays so.
+    last = {one.aggregate_id: one for one in events}.values()
+    await planning.reopen_residents(session, [one.aggregate_id for one in last if isinstance(one, ResidentReopened)])
 
 
 async def follow_staff(session: AsyncSession, events: Sequence[AccountDeactivated | MembershipEnded]) -> None:

@@ -14,7 +14,7 @@ from app.core.audit_tables import AuditEntry
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.identity.clients.models import ApiClient
 from app.identity.data_accesses.schemas import DataAccess
-from app.identity.data_accesses.texts import is_reading, tell
+from app.identity.data_accesses.texts import READING, is_reading, tell
 from app.identity.models import Account, Membership, Organization
 
 _entries = sa.inspect(AuditEntry).local_table
@@ -23,7 +23,7 @@ _clients = sa.inspect(ApiClient).local_table
 _memberships = sa.inspect(Membership).local_table
 _organizations = sa.inspect(Organization).local_table
 _CURSOR = "identity.data_accesses"
-_READING = sa.func.split_part(_entries.c.action, ":", 2).in_(["read", "list", "queue", "desk_queue"])
+_READING = sa.func.split_part(_entries.c.action, ":", 2).in_(sorted(READING))
 
 _NOBODY = sa.literal_column("CAST('{}' AS text[])", ARRAY(sa.Text))
 _works_for = (

@@ -102,13 +102,15 @@ async def leave(session: AsyncSession, actor: Actor, own: OwnVisit, data: Depart
         return
     if carer.arrived_at is None or carer.departed_at is not None:
         raise NotThere
+    # As it is under the lock: they may have been taken off since they were let in.
+    was_removed = carer.state in ("removed", "absent")
     at = _moment(data.occurred_at)
     if at < carer.arrived_at:
         raise WrongTime
     proof = await _prove(session, visit.resident_id, data)
     others = [one for one in (await repository.carers_of(session, [visit.id]))[visit.id] if one.id != carer.id]
     presences = [Presence(one.state, one.arrived_at) for one in others]
-    is_last = visit.state == "in_progress" and not own.was_removed and rules.is_over([*presences, _LEFT])
+    is_last = visit.state == "in_progress" and not was_removed and rules.is_over([*presences, _LEFT])
     if is_last:
         await _account_for_tasks(session, actor, visit, data.unfinished_reason)
     values: dict[str, Any] = {
@@ -116,7 +118,7 @@ async def leave(session: AsyncSession, actor: Actor, own: OwnVisit, data: Depart
         "departure_how": data.proof.how,
         "departure_proof": seal(proof, DEPARTURE_PROOF),
     }
-    if own.was_removed:
+    if was_removed:
         await repository.change_carer(session, carer.id, ("removed", "absent"), **values)
     else:
         await repository.change_carer(session, carer.id, ("present",), state="left", **values)

@@ -2,8 +2,8 @@
 
 import uuid
 from collections import defaultdict
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
@@ -19,14 +19,20 @@ from eldercare.visits.schemas.work import StopPublic
 from eldercare.visits.views.visits import note_public, tasks
 
 _INSTANT = sa.DateTime(timezone=True)
+_LONGER_THAN_ANY: Final = timedelta(days=2)
+"""No visit is as long: what began before that is over."""
+_until = sa.bindparam("until", type_=_INSTANT)
 _own = CARERS.alias("own")
-_STOPS = (
+STOPS = (
     sa.select(VISITS, _own.c.state.label("own_state"))
     .join(_own, _own.c.visit_id == VISITS.c.id)
     .where(
         _own.c.account_id == sa.bindparam("carer_account", type_=sa.Uuid),
         _own.c.state.not_in([sa.literal(state, sa.Text) for state in ("removed", "absent")]),
-        VISITS.c.starts_at < sa.bindparam("until", type_=_INSTANT),
+        # Repeats what the visits say, by what the carer's own index knows: a career of visits is not looked through.
+        _own.c.starts_at < _until,
+        _own.c.starts_at > sa.bindparam("earliest", type_=_INSTANT),
+        VISITS.c.starts_at < _until,
         VISITS.c.ends_at > sa.bindparam("since", type_=_INSTANT),
         VISITS.c.state != sa.literal("cancelled", sa.Text),
         is_visible(VISITS.c.resident_id, "visits:read"),
@@ -56,8 +62,8 @@ _HANDOVERS = (
 
 async def carer_day(connection: AsyncConnection, actor: Actor, since: datetime, until: datetime) -> list[StopPublic]:
     """Return the visits the actor makes in a stretch of time, in order; reading them is on record for each resident."""
-    binds = {"carer_account": actor.id, "since": since, "until": until, **actor_binds(actor, "visits:read")}
-    rows = list(await connection.execute(_STOPS, binds))
+    binds = {"carer_account": actor.id, **span(since, until), **actor_binds(actor, "visits:read")}
+    rows = list(await connection.execute(STOPS, binds))
     residents = {row.resident_id for row in rows}
     for row in {row.resident_id: row for row in rows}.values():
         await audit.record(connection, actor, "visits:day", resident_id=row.resident_id, community_id=row.community_id)
@@ -86,6 +92,11 @@ async def carer_day(connection: AsyncConnection, actor: Actor, since: datetime, 
         )
         before = here
     return stops
+
+
+def span(since: datetime, until: datetime) -> dict[str, datetime]:
+    """Return the binds that make ``STOPS`` speak of a stretch of time."""
+    return {"earliest": since - _LONGER_THAN_ANY, "since": since, "until": until}
 
 
 def _address(home: Home | None) -> dict[str, Any]:

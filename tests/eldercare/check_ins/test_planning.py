@@ -168,6 +168,20 @@ async def test_leaving_ends_everything_and_coming_back_begins_anew(resident: Res
     assert await planned(resident) == ["02 08:30 excused", "03 08:30 scheduled", "04 08:30 scheduled"]
 
 
+async def test_who_is_reopened_and_closed_again_before_anybody_hears_of_it_is_asked_nothing(
+    resident: Resident, clock: ManualClock
+) -> None:
+    await made.plan(resident)
+    of = {"aggregate_id": resident.id, "community_id": resident.community_id}
+    closed = ResidentClosed(**of, reason="died")
+    async with unit_of_work() as session:
+        await subscribers.follow_closures(session, [closed])
+    async with unit_of_work() as session:
+        await subscribers.follow_closures(session, [ResidentReopened(**of), closed])
+    await jobs.plan()
+    assert not [line for line in await planned(resident) if line.endswith("scheduled")]
+
+
 async def test_a_plan_that_cannot_be_planned_stands_aside_alone(resident: Resident, clock: ManualClock) -> None:
     broken = await made.plan(resident)
     await made.plan(resident, times=["20:00"])

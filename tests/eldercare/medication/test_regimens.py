@@ -260,6 +260,20 @@ async def test_a_closed_residence_stops_everything_and_a_mistake_is_undone(
     assert (await current(paused)).state == "paused"
 
 
+async def test_who_is_reopened_and_closed_again_before_anybody_hears_of_it_is_reminded_of_nothing(
+    resident: Resident, clock: ManualClock
+) -> None:
+    await made.regimen(resident)
+    of = {"aggregate_id": resident.id, "community_id": resident.community_id}
+    closed = ResidentClosed(**of, reason="died")
+    async with unit_of_work() as session:
+        await subscribers.follow_closures(session, [closed])
+    async with unit_of_work() as session:
+        await subscribers.follow_closures(session, [ResidentReopened(**of), closed])
+    await settle(jobs.JOBS)
+    assert not [state for state in await made.states(resident) if state.endswith("scheduled")]
+
+
 async def test_a_regimen_that_cannot_be_planned_stands_aside_alone(resident: Resident, clock: ManualClock) -> None:
     broken = await made.regimen(resident)
     await made.regimen(resident, drug={"name": "Ramipril"})

@@ -8,10 +8,14 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from app.core.access import Actor
 from app.core.clock import ManualClock
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
 from app.core.settings import MediaSettings, Settings, install_settings
 from app.media.routes import PIECE_TYPE
+from eldercare.visits.access import require_own_visit
+from eldercare.visits.schemas.work import DepartureGive
+from eldercare.visits.service import attendance
 from tests.eldercare.visits.conftest import HOME, Phone, PhoneOf, Scene
 from tests.factories import eldercare_visits as made
 from tests.factories import identity
@@ -254,3 +258,27 @@ async def test_reading_somebodys_visits_leaves_a_trace(scene: Scene, phone_of: P
             ("visit:read", scene.carer.id),
             ("visits:day", scene.carer.id),
         ]
+
+
+async def test_who_is_taken_off_at_the_moment_they_leave_has_left_all_the_same(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    cai, nora = await phone_of(scene.carer), await phone_of(scene.coordinator)
+    visit = await assigned(scene)
+    clock.set(visit.starts_at)
+    await cai("POST", f"/visits/{visit.id}/arrival", {"proof": BY_HAND})
+    actor = Actor(kind="account", id=scene.carer.id, community_id=scene.community.id)
+    async with reading() as connection:
+        admitted = await require_own_visit(connection, actor, visit.id, leaving=True)
+    removal = f"/residents/{scene.resident.id}/care-visits/{visit.id}/carers/{scene.carer.id}/removal"
+    await nora("POST", removal, {})
+    clock.advance(timedelta(minutes=20))
+
+    async with unit_of_work() as session:
+        data = DepartureGive.model_validate({"proof": BY_HAND, "unfinished_reason": "No time"})
+        await attendance.leave(session, actor, admitted, data)
+
+    (carer,) = await made.carers(visit.id)
+    assert (carer.state, carer.departed_at) == ("removed", clock.now())
+    # Nobody finished it: somebody else does, or the agency says how it ended.
+    assert (await made.visit(visit.id)).state == "in_progress"

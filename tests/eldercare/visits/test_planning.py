@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.due import drain
+from app.identity.events import ResidentClosed, ResidentReopened
 from app.identity.models import Account
 from eldercare import api as eldercare
 from eldercare.visits import jobs
 from eldercare.visits.service import planning
+from eldercare.visits.subscribers import follow_closures
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.factories import eldercare_visits as made
 from tests.factories import identity
@@ -238,6 +240,19 @@ async def test_the_end_of_a_residence_calls_everything_off_without_telling_the_d
         await planning.reopen_residents(session, [scene.resident.id])
     assert await jobs.plan() == 1
     assert [visit.state for visit in await made.visits(scene.resident)].count("planned") == 14
+
+
+async def test_who_is_reopened_and_closed_again_before_anybody_hears_of_it_stays_closed(scene: Scene) -> None:
+    await made.template(scene.plan)
+    of = {"aggregate_id": scene.resident.id, "community_id": scene.community.id}
+    async with unit_of_work() as session:
+        await planning.close_residents(session, [scene.resident.id])
+    async with unit_of_work() as session:
+        await follow_closures(session, [ResidentReopened(**of), ResidentClosed(**of, reason="died")])
+
+    await jobs.plan()
+
+    assert await made.visits(scene.resident) == []
 
 
 async def test_visits_follow_the_resident_to_another_zone(scene: Scene, clock: ManualClock) -> None:

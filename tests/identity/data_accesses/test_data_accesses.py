@@ -1,10 +1,13 @@
 """Who looked at my data: told in plain words, to the resident and who acts for them."""
 
+import ast
+from pathlib import Path
+
 import httpx
 import pytest
 
 from app.identity.consent.texts import LANGUAGES
-from app.identity.data_accesses.texts import tell
+from app.identity.data_accesses.texts import is_reading, tell
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import identity
 from tests.factories.sign_in import sign_in, sign_in_resident
@@ -64,3 +67,33 @@ def test_what_has_no_words_of_its_own_is_told_all_the_same(language: str) -> Non
         said = tell(language, "something_new:do", kind, None)
         assert said
         assert "{" not in said
+
+
+def actions_of_reads() -> set[str]:
+    """Return what reading statements, and routes that only show something, leave in the trail."""
+    found: set[str] = set()
+    for path in (*Path("app").rglob("*.py"), *Path("eldercare").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("traced"):
+                found |= _actions(node)
+            elif isinstance(node, ast.AsyncFunctionDef) and any(map(_is_get, node.decorator_list)):
+                for call in ast.walk(node):
+                    if isinstance(call, ast.Call) and ast.unparse(call.func) in ("audit.record", "trace"):
+                        found |= _actions(call)
+    return found
+
+
+def _is_get(decorator: ast.expr) -> bool:
+    return ast.unparse(decorator).startswith(("router.get(", "router.resident_route('GET'"))
+
+
+def _actions(call: ast.Call) -> set[str]:
+    given = (one.value for one in call.args if isinstance(one, ast.Constant))
+    return {value for value in given if isinstance(value, str) and ":" in value}
+
+
+def test_whoever_looks_is_told_to_have_looked() -> None:
+    reads = actions_of_reads()
+    assert {"alarm:list", "visit:read", "vitals:series"} <= reads
+    # The one statement that stores a measurement records that, too.
+    assert {action for action in reads if not is_reading(action)} == {"vitals:record"}
