@@ -147,14 +147,9 @@ async def realign(session: AsyncSession, template_ids: Sequence[uuid.UUID]) -> N
     """Bring the visits ahead in line with what recurs now, and plan on from there.
 
         A visit that is still agreed stays, with its carers, and takes over what changed; one that somebody cancelled stays
-    <<<<<<< HEAD
-        so. One that is agreed no longer is forgotten if nobody was assigned, and otherwise cancelled and told; where a
-        later change agrees it again it is planned anew.
-    =======
-        so. One that is agreed no longer is forgotten if nobody was assigned, and otherwise cancelled and told; agreed again
+            so. One that is agreed no longer is forgotten if nobody was assigned, and otherwise cancelled and told; agreed again
         by a later change, it is planned anew.
-    >>>>>>> review2
-    """
+        """
     if not template_ids:
         return
     now = clock.now()
