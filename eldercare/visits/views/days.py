@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import audit
@@ -49,15 +49,26 @@ _OTHERS = (
     .order_by(CARERS.c.visit_id, CARERS.c.id)
 )
 # The latest word that was left by somebody of the same agency.
-_HANDOVERS = (
+_wanted = (
+    sa.func.unnest(
+        sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid)), sa.bindparam("organization_ids", type_=ARRAY(sa.Uuid))
+    )
+    .table_valued(sa.column("resident_id", sa.Uuid), sa.column("organization_id", sa.Uuid))
+    .render_derived("wanted")
+)
+# One step down the index for each: how much was written before does not matter.
+_latest = (
     sa.select(NOTES)
-    .ext(distinct_on(NOTES.c.resident_id, NOTES.c.organization_id))
     .where(
-        NOTES.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
+        NOTES.c.resident_id == _wanted.c.resident_id,
+        NOTES.c.organization_id == _wanted.c.organization_id,
         NOTES.c.kind == sa.literal("handover", sa.Text),
     )
-    .order_by(NOTES.c.resident_id, NOTES.c.organization_id, NOTES.c.id.desc())
+    .order_by(NOTES.c.id.desc())
+    .limit(1)
+    .lateral("latest")
 )
+HANDOVERS = sa.select(_latest).select_from(_wanted.join(_latest, sa.true()))
 
 
 async def carer_day(connection: AsyncConnection, actor: Actor, since: datetime, until: datetime) -> list[StopPublic]:
@@ -69,7 +80,7 @@ async def carer_day(connection: AsyncConnection, actor: Actor, since: datetime, 
         await audit.record(connection, actor, "visits:day", resident_id=row.resident_id, community_id=row.community_id)
     found = await homes(connection, residents)
     together = await _together(connection, actor, [row.id for row in rows])
-    handovers = await _handovers(connection, residents)
+    handovers = await _handovers(connection, {(row.resident_id, row.organization_id) for row in rows})
     todo = await tasks(connection, rows)
     stops: list[StopPublic] = []
     before: Place | None = None
@@ -131,7 +142,12 @@ async def _together(
 
 
 async def _handovers(
-    connection: AsyncConnection, residents: set[uuid.UUID]
+    connection: AsyncConnection, wanted: set[tuple[uuid.UUID, uuid.UUID]]
 ) -> dict[tuple[uuid.UUID, uuid.UUID], NotePublic]:
-    rows = await connection.execute(_HANDOVERS, {"resident_ids": list(residents)})
+    """Return the latest word that was left of a resident by somebody of an agency, for each of these pairs."""
+    binds = {
+        "resident_ids": [resident_id for resident_id, _ in wanted],
+        "organization_ids": [organization_id for _, organization_id in wanted],
+    }
+    rows = await connection.execute(HANDOVERS, binds)
     return {(row.resident_id, row.organization_id): note_public(row) for row in rows}
