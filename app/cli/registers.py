@@ -19,7 +19,6 @@ from app.core.settings import settings
 Row = registers.Processing | registers.Transfer
 Format = Literal["table", "csv", "json"]
 
-out = Console(highlight=False)
 privacy = typer.Typer(no_args_is_help=True)
 
 
@@ -62,6 +61,7 @@ def _write_csv(rows: Iterable[Row], kind: type[Row]) -> None:
 
 
 def _show(held: Iterable[registers.Processing], sent: Iterable[registers.Transfer]) -> None:
+    out = Console(highlight=False)
     table = Table("purpose", "table", "basis", "GDPR", "PIPL", "kept", "recipients", title="What is held about people")
     for purpose, rows in groupby(held, key=lambda row: row.purpose):
         for number, row in enumerate(rows):

@@ -176,7 +176,7 @@ async def test_two_first_details_about_a_person_share_one_key(database: Database
 
 async def _let_go(*, of_month: bool) -> None:
     """Take entries away as the end of their month does, or one as somebody would who has something to hide."""
-    which = "" if of_month else "WHERE id = (SELECT min(id) FROM core_audit_entry)"
+    which = "" if of_month else "WHERE id = (SELECT id FROM core_audit_entry ORDER BY id LIMIT 1)"
     async with unit_of_work() as session:
         await session.execute(sa.text("SET LOCAL hearthline.maintenance = 'on'"))
         await session.execute(sa.text(f"DELETE FROM core_audit_entry {which}"))

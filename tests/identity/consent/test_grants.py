@@ -232,7 +232,7 @@ async def test_what_was_agreed_stays_in_the_words_that_were_shown(
     assert (first["agreed"]["text"], first["explanation"]) == (shown, shown)
 
     monkeypatch.setitem(SCOPES["en"], "vitals:read", "see how your body is doing")
-    clock.advance(timedelta(days=1))
+    clock.advance(timedelta(minutes=5))
     (kept,) = (await client.get(_PATH, headers=scene.resident_headers)).json()["items"]
     assert kept["explanation"].endswith("may: see how your body is doing.")
     assert kept["agreed"] == first["agreed"]
