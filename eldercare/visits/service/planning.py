@@ -146,10 +146,10 @@ async def plan_ahead(session: AsyncSession, template_ids: Sequence[uuid.UUID]) -
 async def realign(session: AsyncSession, template_ids: Sequence[uuid.UUID]) -> None:
     """Bring the visits ahead in line with what recurs now, and plan on from there.
 
-        A visit that is still agreed stays, with its carers, and takes over what changed; one that somebody cancelled stays
-            so. One that is agreed no longer is forgotten if nobody was assigned, and otherwise cancelled and told; agreed again
-        by a later change, it is planned anew.
-        """
+    A visit that is still agreed stays, with its carers, and takes over what changed; one that somebody cancelled
+    stays so. One that is agreed no longer is forgotten if nobody was assigned, and otherwise cancelled and told;
+    agreed again by a later change, it is planned anew.
+    """
     if not template_ids:
         return
     now = clock.now()
