@@ -56,9 +56,7 @@ class SafeZoneVersion(SQLModel, table=True):
     """What a zone says since ``valid_from``. Never changed: a fix is judged by the version of its time."""
 
     __tablename__ = "eldercare_safe_zone_version"
-    privacy: ClassVar[Privacy] = _location(
-        "to watch what was agreed, and to show it", Retention.with_row("eldercare_safe_zone")
-    )
+    privacy: ClassVar[Privacy] = _location("to watch what was agreed, and to show it")
     __table_args__ = (
         sa.UniqueConstraint("zone_id", "number"),
         sa.CheckConstraint("kind IN ('stay_inside', 'keep_out')", name="kind"),
