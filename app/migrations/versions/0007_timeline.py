@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from app.core import clock
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
@@ -29,9 +31,9 @@ _INDEXES = (
 _FIRST_WEEKS = """
     INSERT INTO eldercare_weekly_summary
         (id, created_at, updated_at, version, community_id, resident_id, account_id, member_id, send_at)
-    SELECT gen_random_uuid(), CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, 1, member.community_id, member.resident_id,
+    SELECT member.id, :now, :now, 1, member.community_id, member.resident_id,
         member.account_id, member.id,
-        (date_trunc('week', CURRENT_TIMESTAMP AT TIME ZONE account.time_zone) + interval '13 days 18 hours')
+        (date_trunc('week', CAST(:now AS timestamptz) AT TIME ZONE account.time_zone) + interval '13 days 18 hours')
             AT TIME ZONE account.time_zone
     FROM eldercare_circle_member member JOIN identity_account account ON account.id = member.account_id
     WHERE member.state = 'accepted'
@@ -63,7 +65,8 @@ def upgrade() -> None:
         op.create_index(
             f"ix_eldercare_weekly_summary_{column}", "eldercare_weekly_summary", [column], unique=False
         )
-    op.execute(_FIRST_WEEKS)
+    now = sa.bindparam("now", clock.now(), sa.DateTime(timezone=True))
+    op.execute(sa.text(_FIRST_WEEKS).bindparams(now))
     for table, name, column, condition in _INDEXES:
         op.create_index(
             f"ix_{table}_{name}",

@@ -10,6 +10,7 @@ from app.identity.api import people
 from eldercare.timeline import repository
 from eldercare.timeline.notices import WEEKLY_SUMMARY
 from eldercare.timeline.rules.weeks import next_summary
+from eldercare.timeline.views.weeks import TOLD, told_binds
 from notifications.api import send_many
 
 
@@ -18,7 +19,7 @@ async def tell_weeks(session: AsyncSession, summary_ids: Sequence[uuid.UUID]) ->
 
     The next is on the next Sunday that lies ahead: whoever was not told while we were not running hears once.
     """
-    await send_many(session, WEEKLY_SUMMARY, repository.TOLD, binds=repository.told_binds(summary_ids))
+    await send_many(session, WEEKLY_SUMMARY, TOLD, binds=told_binds(summary_ids))
     due = await repository.claimed(session, summary_ids)
     now = clock.now()
     zones = await _zones(session, [row.account_id for row in due])

@@ -171,3 +171,19 @@ async def test_who_joins_hears_until_they_leave_or_the_resident_is_closed(
     assert left.status_code < 300, left.text
     await settle(RELAY_JOBS)
     assert await rows("SELECT 1 FROM eldercare_weekly_summary") == []
+
+
+@pytest.mark.usefixtures("subscribed")
+async def test_nobody_hears_of_a_resident_who_is_closed(lived: Lived, client: httpx.AsyncClient) -> None:
+    await joined(lived, ALL)
+    operator = await identity.operator(lived.place)
+    headers = await sign_in(operator, second_factor=True)
+    await force("UPDATE eldercare_alarm SET state = 'resolved', next_step_at = NULL, closed_at = raised_at")
+    closed = await client.post(
+        f"/v1/residents/{lived.resident.id}/closure",
+        headers=headers,
+        json={"reason": "moved_out", "date": lived.start.date().isoformat()},
+    )
+    assert closed.status_code < 300, closed.text
+    await settle(RELAY_JOBS)
+    assert await rows("SELECT 1 FROM eldercare_weekly_summary") == []

@@ -1,0 +1,52 @@
+"""What may be seen of a timeline, and that everything in it has words in every language."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.identity.api import LANGUAGES
+from eldercare.alarms.models import AlarmKind
+from eldercare.timeline.rules.kinds import KINDS, SCOPE_OF, SCOPES, Kind, shown_kinds
+from eldercare.timeline.rules.sentences import tell
+from eldercare.vitals.rules.codes import SIGNS
+
+
+@given(st.sets(st.sampled_from(SCOPES)), st.none() | st.lists(st.sampled_from(KINDS)))
+def test_nothing_is_shown_that_is_not_both_wanted_and_allowed(held: set[str], wanted: list[Kind] | None) -> None:
+    shown = shown_kinds(held, wanted)
+    assert {SCOPE_OF[kind] for kind in shown} <= held
+    assert wanted is None or set(shown) <= set(wanted)
+    assert set(shown) == {kind for kind in KINDS if SCOPE_OF[kind] in held and (wanted is None or kind in wanted)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_alarm_and_every_vital_sign_has_words(language: str) -> None:
+    alarms = {tell(language, "alarm_raised", {"alarm": str(kind), "is_test": False}) for kind in AlarmKind}
+    assert len(alarms) == len(AlarmKind)
+    assert not any("_" in said for said in alarms)
+    readings = [
+        tell(language, "reading", {"name": sign.name, "value": 1, "unit": sign.unit, "side": side})
+        for sign in SIGNS.values()
+        for side in (None, "low", "high")
+    ]
+    assert len(set(readings)) == 3 * len(SIGNS)
+    assert not any("_" in said for said in readings)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_turn_of_a_kind_has_a_sentence_of_its_own(language: str) -> None:
+    turns: list[Any] = [
+        *(("check_in_answered", {"answer": a, "late": late}) for a in ("ok", "needs_help") for late in (True, False)),
+        *(("check_in_missed", {"was_asked": asked}) for asked in (True, False)),
+        *(("pause_started", {"pause": pause}) for pause in ("away", "hospital")),
+        ("pause_ended", {}),
+        ("alarm_raised", {"alarm": "sos", "is_test": True}),
+        ("alarm_closed", {"state": "resolved", "is_test": True}),
+        *(("alarm_closed", {"state": state, "is_test": False}) for state in ("resolved", "cancelled")),
+        *(("dose_taken", {"late": late}) for late in (True, False)),
+        *((kind, {}) for kind in KINDS if kind.startswith(("dose_sk", "dose_m", "visit", "circle"))),
+    ]
+    said = [tell(language, kind, data) for kind, data in turns]
+    assert len(set(said)) == len(turns)
