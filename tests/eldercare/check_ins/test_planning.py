@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -172,7 +173,7 @@ async def test_who_is_reopened_and_closed_again_before_anybody_hears_of_it_is_as
     resident: Resident, clock: ManualClock
 ) -> None:
     await made.plan(resident)
-    of = {"aggregate_id": resident.id, "community_id": resident.community_id}
+    of: dict[str, Any] = {"aggregate_id": resident.id, "community_id": resident.community_id}
     closed = ResidentClosed(**of, reason="died")
     async with unit_of_work() as session:
         await subscribers.follow_closures(session, [closed])

@@ -91,7 +91,7 @@ async def most_rows(statement: sa.Select[Any], binds: dict[str, Any]) -> float:
     (plan,) = orjson.loads(rows[0][0])
     assert plan["Plan"]["Actual Rows"] == 1
     return max(
-        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        float((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
         for node in _nodes(plan["Plan"])
     )
 

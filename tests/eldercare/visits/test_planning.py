@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -244,7 +245,7 @@ async def test_the_end_of_a_residence_calls_everything_off_without_telling_the_d
 
 async def test_who_is_reopened_and_closed_again_before_anybody_hears_of_it_stays_closed(scene: Scene) -> None:
     await made.template(scene.plan)
-    of = {"aggregate_id": scene.resident.id, "community_id": scene.community.id}
+    of: dict[str, Any] = {"aggregate_id": scene.resident.id, "community_id": scene.community.id}
     async with unit_of_work() as session:
         await planning.close_residents(session, [scene.resident.id])
     async with unit_of_work() as session:
