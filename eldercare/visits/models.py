@@ -35,6 +35,12 @@ def _care(purpose: str, **options: Any) -> Privacy:
     )
 
 
+def _staffing(retention: Retention) -> Privacy:
+    return Privacy(
+        "account_id", "to plan who goes to whom", Basis.CONTRACT, retention, recipients=(Recipient.EMPLOYER,)
+    )
+
+
 def _ids(**options: Any) -> Any:
     return Field(default_factory=list, sa_type=ARRAY(sa.Uuid), nullable=False, **options)
 
@@ -293,13 +299,7 @@ class CarerProfile(Table, table=True):
     """What an agency's planner must know of a carer: what they can do, and from where they set out."""
 
     __tablename__ = "eldercare_carer_profile"
-    privacy: ClassVar[Privacy] = Privacy(
-        subject="account_id",
-        purpose="to plan who goes to whom",
-        basis=Basis.CONTRACT,
-        retention=Retention.until_erasure(),
-        recipients=(Recipient.EMPLOYER,),
-    )
+    privacy: ClassVar[Privacy] = _staffing(Retention.until_erasure())
     __table_args__ = (
         sa.UniqueConstraint("organization_id", "account_id"),
         sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="place"),
@@ -320,13 +320,7 @@ class Shift(Table, table=True):
     """When a carer works for an agency."""
 
     __tablename__ = "eldercare_shift"
-    privacy: ClassVar[Privacy] = Privacy(
-        subject="account_id",
-        purpose="to plan who goes to whom",
-        basis=Basis.CONTRACT,
-        retention=Retention.pruned(years(3), "ends_at"),
-        recipients=(Recipient.EMPLOYER,),
-    )
+    privacy: ClassVar[Privacy] = _staffing(Retention.pruned(years(3), "ends_at"))
     __table_args__ = (
         sa.UniqueConstraint("organization_id", "account_id", "starts_at"),
         sa.CheckConstraint("ends_at > starts_at", name="period"),
