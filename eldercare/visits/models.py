@@ -20,6 +20,7 @@ REMOVAL_NOTE = "eldercare_visit_carer.removal_note"
 TICK_REASON = "eldercare_visit_tick.reason"
 NOTE_TEXT = "eldercare_visit_note.text"
 
+_SINCE_ITS_END = Retention.pruned(years(3), "ended_at")
 _AHEAD = "state IN ('planned', 'assigned', 'en_route')"
 
 
@@ -53,7 +54,7 @@ class CarePlan(Table, table=True):
         "to care as was agreed",
         erasure="redact",
         redacted=("content",),
-        retention=Retention.pruned(years(3), "ended_at"),
+        retention=_SINCE_ITS_END,
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
@@ -75,10 +76,7 @@ class VisitTemplate(Table, table=True):
 
     __tablename__ = "eldercare_visit_template"
     privacy: ClassVar[Privacy] = _care(
-        "to come when it was agreed",
-        erasure="redact",
-        redacted=("skills", "rrule"),
-        retention=Retention.pruned(years(3), "ended_at"),
+        "to come when it was agreed", erasure="redact", redacted=("skills", "rrule"), retention=_SINCE_ITS_END
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
