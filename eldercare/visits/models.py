@@ -20,6 +20,7 @@ REMOVAL_NOTE = "eldercare_visit_carer.removal_note"
 TICK_REASON = "eldercare_visit_tick.reason"
 NOTE_TEXT = "eldercare_visit_note.text"
 
+_SINCE_ITS_END = Retention.pruned(years(3), "ended_at")
 _AHEAD = "state IN ('planned', 'assigned', 'en_route')"
 
 
@@ -35,6 +36,12 @@ def _care(purpose: str, **options: Any) -> Privacy:
     )
 
 
+def _staffing(retention: Retention) -> Privacy:
+    return Privacy(
+        "account_id", "to plan who goes to whom", Basis.CONTRACT, retention, recipients=(Recipient.EMPLOYER,)
+    )
+
+
 def _ids(**options: Any) -> Any:
     return Field(default_factory=list, sa_type=ARRAY(sa.Uuid), nullable=False, **options)
 
@@ -47,7 +54,7 @@ class CarePlan(Table, table=True):
         "to care as was agreed",
         erasure="redact",
         redacted=("content",),
-        retention=Retention.pruned(years(3), "ended_at"),
+        retention=_SINCE_ITS_END,
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
@@ -69,10 +76,7 @@ class VisitTemplate(Table, table=True):
 
     __tablename__ = "eldercare_visit_template"
     privacy: ClassVar[Privacy] = _care(
-        "to come when it was agreed",
-        erasure="redact",
-        redacted=("skills", "rrule"),
-        retention=Retention.pruned(years(3), "ended_at"),
+        "to come when it was agreed", erasure="redact", redacted=("skills", "rrule"), retention=_SINCE_ITS_END
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
@@ -304,13 +308,7 @@ class CarerProfile(Table, table=True):
     """What an agency's planner must know of a carer: what they can do, and from where they set out."""
 
     __tablename__ = "eldercare_carer_profile"
-    privacy: ClassVar[Privacy] = Privacy(
-        subject="account_id",
-        purpose="to plan who goes to whom",
-        basis=Basis.CONTRACT,
-        retention=Retention.until_erasure(),
-        recipients=(Recipient.EMPLOYER,),
-    )
+    privacy: ClassVar[Privacy] = _staffing(Retention.until_erasure())
     __table_args__ = (
         sa.UniqueConstraint("organization_id", "account_id"),
         sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="place"),
@@ -331,13 +329,7 @@ class Shift(Table, table=True):
     """When a carer works for an agency."""
 
     __tablename__ = "eldercare_shift"
-    privacy: ClassVar[Privacy] = Privacy(
-        subject="account_id",
-        purpose="to plan who goes to whom",
-        basis=Basis.CONTRACT,
-        retention=Retention.pruned(years(3), "ends_at"),
-        recipients=(Recipient.EMPLOYER,),
-    )
+    privacy: ClassVar[Privacy] = _staffing(Retention.pruned(years(3), "ends_at"))
     __table_args__ = (
         sa.UniqueConstraint("organization_id", "account_id", "starts_at"),
         sa.CheckConstraint("ends_at > starts_at", name="period"),

@@ -145,6 +145,22 @@ async def test_what_has_not_ended_is_kept(database: Database, clock: ManualClock
     assert await _left(sorted(pruned)) == pruned
 
 
+async def test_what_something_younger_refers_to_waits_for_it(database: Database, clock: ManualClock) -> None:
+    await coverage._write_everything()
+    await _end_everything()
+    visits = DECLARED["eldercare_visit"][0]
+    ends_at = clock.now() + timedelta(days=90)
+    async with unit_of_work() as session:
+        await session.execute(sa.update(visits).values(ends_at=ends_at))
+    at_home = ["eldercare_care_plan", "eldercare_visit", "eldercare_visit_note", "eldercare_visit_template"]
+    clock.advance(years(3) + timedelta(hours=1))
+    await _run(["eldercare_visit"])
+    assert await _left([*at_home, "eldercare_alarm"]) == set(at_home)
+    clock.set(ends_at + years(3) + timedelta(hours=1))
+    await _run(["eldercare_visit"])
+    assert await _left(at_home) == set()
+
+
 @pytest.mark.parametrize("name", of("months"))
 async def test_months_that_are_past_go(name: str, database: Database, clock: ManualClock) -> None:
     table, keep = DECLARED[name][0], PERSONAL[name].period
