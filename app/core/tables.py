@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -52,6 +52,11 @@ class Privacy:
     def none(cls, why: str) -> "Privacy":
         """Return the declaration of a table without personal data; ``why`` is for the reviewer."""
         return cls(subject=None, purpose=why, basis=None, retention=Retention.unlimited(why), erasure="keep")
+
+
+def table_of(model: type[SQLModel]) -> sa.Table:
+    """Return a model's table, for Core statements."""
+    return cast(sa.Table, sa.inspect(model).local_table)
 
 
 def instant(**options: Any) -> Any:

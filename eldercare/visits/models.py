@@ -2,14 +2,14 @@
 
 import uuid
 from datetime import date, datetime, time, timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
-from app.core.tables import Privacy, Table, instant, optional_instant, sealed, text_array
+from app.core.tables import Privacy, Table, instant, optional_instant, sealed, table_of, text_array
 
 CONTENT = "eldercare_care_plan.content"
 TASKS = "eldercare_visit.tasks"
@@ -21,6 +21,7 @@ TICK_REASON = "eldercare_visit_tick.reason"
 NOTE_TEXT = "eldercare_visit_note.text"
 
 _SINCE_ITS_END = Retention.pruned(years(3), "ended_at")
+_COUNTS = "state NOT IN ('removed', 'absent')"
 _AHEAD = "state IN ('planned', 'assigned', 'en_route')"
 
 
@@ -51,10 +52,7 @@ class CarePlan(Table, table=True):
 
     __tablename__ = "eldercare_care_plan"
     privacy: ClassVar[Privacy] = _care(
-        "to care as was agreed",
-        erasure="redact",
-        redacted=("content",),
-        retention=_SINCE_ITS_END,
+        "to care as was agreed", erasure="redact", redacted=("content",), retention=_SINCE_ITS_END
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'ended')", name="state"),
@@ -212,11 +210,7 @@ class VisitCarer(Table, table=True):
         sa.CheckConstraint("departure_how IN ('tag', 'qr', 'gps', 'manual')", name="departure_how"),
         sa.CheckConstraint("departed_at >= arrived_at", name="leaves_after_coming"),
         sa.Index(
-            "uq_eldercare_visit_carer_once",
-            "visit_id",
-            "account_id",
-            unique=True,
-            postgresql_where=sa.text("state NOT IN ('removed', 'absent')"),
+            "uq_eldercare_visit_carer_once", "visit_id", "account_id", unique=True, postgresql_where=sa.text(_COUNTS)
         ),
         sa.Index("ix_eldercare_visit_carer_account_id", "account_id", "starts_at"),
         sa.Index("ix_eldercare_visit_carer_resident_id", "resident_id"),
@@ -390,11 +384,6 @@ class RouteStop(Table, table=True):
     ends_at: datetime = instant()
     reason: str | None = None
     skills: list[str] = text_array()
-
-
-def table_of(model: type[Table]) -> sa.Table:
-    """Return a model's table, for Core statements."""
-    return cast(sa.Table, sa.inspect(model).local_table)
 
 
 CARE_PLANS = table_of(CarePlan)
