@@ -78,6 +78,7 @@ from eldercare.visits.routes import plans as visit_plans
 from eldercare.visits.routes import visits
 from eldercare.visits.routes import work as visit_work
 from eldercare.vitals import routes as vitals
+from eldercare.vitals import subscribers as vital_subscribers
 from notifications.account import subscribers as account_subscribers
 from notifications.attempts import routes as attempts
 from notifications.broadcasts import jobs as broadcast_jobs
@@ -217,6 +218,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *ladder_subscribers.SUBSCRIBERS,
     *medication_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
+    *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
     *timeline_subscribers.SUBSCRIBERS,

@@ -8,10 +8,12 @@ from sqlmodel import col
 
 from app.core import audit, clock
 from app.core.problems import NotFound
-from app.identity.api import Member, members_here
+from app.identity.api import Member, members_here, operator_staff
 from eldercare.vitals.models import ResponsibleClinician
+from eldercare.vitals.notices import ALERTS_OFF
 from eldercare.vitals.problems import NotAClinician
 from eldercare.vitals.schemas import ResponsibleClinicianName
+from notifications.api import send
 
 
 async def name_clinician(session: AsyncSession, member: Member, data: ResponsibleClinicianName) -> ResponsibleClinician:
@@ -52,3 +54,30 @@ async def end_clinician(session: AsyncSession, member: Member, identifier: uuid.
         named.ended_at, named.ended_by = clock.now(), member.actor.id
         await session.flush()
         await audit.record(session, member.actor, "responsible_clinician:end", object_id=named.id)
+
+
+async def tell_alerts_are_off(
+    session: AsyncSession, account_id: uuid.UUID, organization_id: uuid.UUID | None = None
+) -> None:
+    """Tell the operators of communities that a clinician answered for, once, that nobody is called any more.
+
+    ``organization_id`` is where the clinician works no more, everywhere without one.
+    """
+    answered = sa.select(ResponsibleClinician).where(
+        col(ResponsibleClinician.account_id) == account_id, col(ResponsibleClinician.ended_at).is_(None)
+    )
+    if organization_id is not None:
+        answered = answered.where(col(ResponsibleClinician.organization_id) == organization_id)
+    connection = await session.connection()
+    for named in await session.scalars(answered):
+        still = await members_here(connection, named.community_id, named.organization_id, "clinician")
+        if named.account_id in still:  # somebody who works there again, or in this very role on
+            continue
+        await send(
+            session,
+            ALERTS_OFF,
+            await operator_staff(connection, named.community_id, "operator"),
+            community_id=named.community_id,
+            dedupe_key=f"vital_alerts_off:{named.id}",
+            variables={},
+        )
