@@ -108,23 +108,25 @@ def drop_expired(connection: sa.Connection, table: str, retention: Retention) ->
 
 
 async def maintain_partitions() -> int:
-    """Make the months ahead and drop the expired ones, on one worker at a time; return how many that were."""
-    async with unit_of_work() as session:
-        if not await session.scalar(_SINGLE):
-            return 0
-        connection = await session.connection()
-        return await connection.run_sync(_maintain)
+    """Make the months ahead and drop the expired ones, on one worker at a time; return how many that were.
 
-
-def _maintain(connection: sa.Connection) -> int:
-    connection.execute(_IMPATIENT)
-    connection.execute(_MAINTENANCE)
-    now = clock.now()
+    A transaction per table: who holds one for itself and waits for the next stands in the way of whoever reads both.
+    """
     changed = 0
     for table in filter(is_partitioned, SQLModel.metadata.sorted_tables):
-        changed += create_partitions(connection, table.name, now, 1 + MONTHS_AHEAD)
-        if table.name in _retentions:
-            changed += drop_expired(connection, table.name, _retentions[table.name])
+        async with unit_of_work() as session:
+            if await session.scalar(_SINGLE):
+                connection = await session.connection()
+                changed += await connection.run_sync(_maintain, table.name)
+    return changed
+
+
+def _maintain(connection: sa.Connection, table: str) -> int:
+    connection.execute(_IMPATIENT)
+    connection.execute(_MAINTENANCE)
+    changed = create_partitions(connection, table, clock.now(), 1 + MONTHS_AHEAD)
+    if table in _retentions:
+        changed += drop_expired(connection, table, _retentions[table])
     return changed
 
 

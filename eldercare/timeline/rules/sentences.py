@@ -81,6 +81,7 @@ _ALARMS: Final[dict[str, dict[str, str]]] = {
         "medication": "medication",
         "device_silent": "a device fell silent",
         "visit_missed": "nobody came to a visit",
+        "position_unknown": "it is not known where they are",
     },
     "zh-CN": {
         "sos": "本人求助",
@@ -98,6 +99,7 @@ _ALARMS: Final[dict[str, dict[str, str]]] = {
         "medication": "用药",
         "device_silent": "设备失联",
         "visit_missed": "上门服务无人前来",
+        "position_unknown": "位置不明",
     },
 }
 
