@@ -171,13 +171,13 @@ async def test_months_that_are_past_go(name: str, database: Database, clock: Man
     async def live() -> None:
         async with unit_of_work() as session:
             connection = await session.connection()
-            await connection.run_sync(partitions._maintain)
+            await connection.run_sync(partitions._maintain, name)
             ids = {coverage.ACCOUNT: clocks.new_id(), coverage.RESIDENT: clocks.new_id()}
             row = coverage._filled(table, ids) | STATES.get(name, {})
             await connection.execute(sa.insert(table), row | {"id": clocks.new_id()})
             for passed in (keep - timedelta(hours=1), timedelta(days=32)):
                 clock.advance(passed)
-                await connection.run_sync(partitions._maintain)
+                await connection.run_sync(partitions._maintain, name)
                 left.append(await connection.scalar(counted))
             raise Undone
 
