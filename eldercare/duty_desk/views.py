@@ -19,7 +19,7 @@ from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmNotice, AlarmState
 from eldercare.alarms.schemas import AlarmPublic
 from eldercare.alarms.views import alarm_detail, alarm_public
 from eldercare.duty_desk.models import HANDOVER_NOTE_CONTEXT, DeskHandover, DeskScript
-from eldercare.duty_desk.rules import BUILT_IN, built_in
+from eldercare.duty_desk.rules import BUILT_IN, built_in, built_in_for
 from eldercare.duty_desk.schemas import (
     Colleague,
     DeskAlarm,
@@ -227,8 +227,7 @@ async def scripts(
     written = {row.kind: row for row in await connection.execute(_LATEST, binds)}
     return [
         _script(written[known]) if known in written else _built_in(known, language)
-        for known in built_in(language)
-        if kind in (None, known)
+        for known in (built_in(language) if kind is None else (kind,))
     ]
 
 
@@ -254,7 +253,7 @@ def _script(row: Any) -> ScriptPublic:
 
 
 def _built_in(kind: str, language: str) -> ScriptPublic:
-    known = built_in(language)[kind]
+    known = built_in_for(kind, language)
     return ScriptPublic.model_validate(
         {
             "kind": kind,

@@ -12,6 +12,7 @@ from app.core.clock import ManualClock
 from app.core.database import reading
 from app.identity.models import Account
 from eldercare.alarms.models import AlarmKind, Severity
+from eldercare.duty_desk import rules
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_desk as desk
 from tests.factories import identity
@@ -90,6 +91,22 @@ async def test_an_alarm_of_any_kind_is_claimed_with_its_script(client: httpx.Asy
 
     assert claimed.status_code == 200, claimed.text
     assert (claimed.json()["script"]["kind"], claimed.json()["script"]["language"]) == (kind, "zh-CN")
+    assert (await alarms.current(alarm)).acknowledged_by == person.id
+
+
+async def test_an_alarm_whose_kind_nobody_wrote_a_script_for_is_claimed(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = rules.built_in
+    monkeypatch.setattr(rules, "built_in", lambda language: {"concern": known(language)["concern"]})
+    scene = await alarms.scene(circle=0)
+    ((person, headers),) = await at_desk(scene, 1)
+    alarm = await alarms.raised(scene.resident, kind=AlarmKind.FALL)
+
+    claimed = await client.post(path(alarm, "/claim"), headers=headers)
+
+    assert claimed.status_code == 200, claimed.text
+    assert (claimed.json()["script"]["kind"], bool(claimed.json()["script"]["asks"])) == ("fall", True)
     assert (await alarms.current(alarm)).acknowledged_by == person.id
 
 
