@@ -132,6 +132,7 @@ TABLE_MODULES = (
     "eldercare.alarms.models",
     "eldercare.care_circle.models",
     "eldercare.escalation.models",
+    "eldercare.absences.models",
     "eldercare.check_ins.models",
     "eldercare.last_resort.models",
     "eldercare.medication.models",
@@ -147,7 +148,7 @@ TABLE_MODULES = (
     "eldercare.timeline.models",
 )
 
-SCHEMA_REVISION = "0008"
+SCHEMA_REVISION = "0011"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (

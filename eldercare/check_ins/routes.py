@@ -12,13 +12,12 @@ from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
 from app.identity.api import ResidentSubject, resident_guard
+from eldercare.absences.problems import AbsenceOver, ResidentClosed
 from eldercare.check_ins.problems import (
     AnswerContradicts,
     ChannelNotSuitable,
     CheckInNotOpen,
-    PauseOver,
     PlanEnded,
-    ResidentClosed,
 )
 from eldercare.check_ins.rules import State
 from eldercare.check_ins.schemas import (
@@ -176,15 +175,15 @@ async def list_check_in_pauses(
 async def create_check_in_pause(
     session: Session, actor: CurrentActor, subject: Manager, data: PauseCreate
 ) -> PausePublic:
-    """Pause check-ins until a given moment; the care circle is told."""
+    """Say that a resident is away until a given moment: nobody asks, reminds or comes; the care circle is told."""
     return PausePublic.model_validate(await pausing.create_pause(session, actor, subject, data))
 
 
-@router.resident_route("DELETE", "/check-in-pauses/{pause_id}", responses=problem_responses(*_GUARDED, PauseOver))
+@router.resident_route("DELETE", "/check-in-pauses/{pause_id}", responses=problem_responses(*_GUARDED, AbsenceOver))
 async def end_check_in_pause(
     session: Session, actor: CurrentActor, subject: Manager, pause_id: uuid.UUID
 ) -> PausePublic:
-    """End a pause now; the care circle is told."""
+    """Say that a resident is back, or does not leave after all; the care circle is told."""
     return PausePublic.model_validate(await pausing.end_pause(session, actor, subject, pause_id))
 
 

@@ -12,6 +12,7 @@ from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
 from app.identity.api import ResidentSubject, resident_guard
+from eldercare.absences.problems import ResidentClosed
 from eldercare.medication.problems import (
     DailyMaximumReached,
     DoseAlreadyRecorded,
@@ -22,7 +23,6 @@ from eldercare.medication.problems import (
     RegimenOverlaps,
     RegimenStateConflict,
     RegimenStopped,
-    ResidentClosed,
     StockNotKept,
 )
 from eldercare.medication.rules import State

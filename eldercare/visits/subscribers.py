@@ -14,7 +14,8 @@ from app.identity.events import (
     ResidentMovedZone,
     ResidentReopened,
 )
-from eldercare.visits.service import planning, staffing
+from eldercare.events import AbsenceEnded, AbsenceStated
+from eldercare.visits.service import planning, staffing, suspending
 
 
 async def follow_moves(session: AsyncSession, events: Sequence[ResidentMovedZone]) -> None:
@@ -25,6 +26,11 @@ async def follow_moves(session: AsyncSession, events: Sequence[ResidentMovedZone
 async def follow_holidays(session: AsyncSession, events: Sequence[HolidaysChanged]) -> None:
     """Plan by the communities' new calendars."""
     await planning.follow_holidays(session, [event.aggregate_id for event in events])
+
+
+async def follow_absences(session: AsyncSession, events: Sequence[AbsenceStated | AbsenceEnded]) -> None:
+    """Suspend the visits of residents who are away; plan them again for those who are back."""
+    await suspending.follow_absences(session, sorted({event.resident_id for event in events}))
 
 
 async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed | ResidentReopened]) -> None:
@@ -45,6 +51,7 @@ async def follow_staff(session: AsyncSession, events: Sequence[AccountDeactivate
 SUBSCRIBERS: Final = (
     Subscriber("eldercare.visits_follow_moves", (ResidentMovedZone,), follow_moves),
     Subscriber("eldercare.visits_follow_holidays", (HolidaysChanged,), follow_holidays),
+    Subscriber("eldercare.visits_follow_absences", (AbsenceStated, AbsenceEnded), follow_absences),
     Subscriber("eldercare.visits_follow_closures", (ResidentClosed, ResidentReopened), follow_closures),
     Subscriber("eldercare.visits_follow_staff", (AccountDeactivated, MembershipEnded), follow_staff),
 )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import emit
 from app.identity.api import ResidentSubject
+from eldercare.absences.rules import TimeAway, away_at
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, note, raise_alarms
 from eldercare.events import SafeZoneLeft, SafeZoneReturned
 from eldercare.safe_zones import repository
@@ -17,7 +18,6 @@ from eldercare.safe_zones.rules.crossings import Standing, Verdict, calls, is_br
 from eldercare.safe_zones.rules.geometry import Point, where
 from eldercare.safe_zones.rules.hours import Stretch, around, holding
 from eldercare.safe_zones.service.watching import PATH
-from eldercare.safe_zones.views.absences import Absence, absence_at
 
 ORIGIN = "safe_zone"
 
@@ -44,14 +44,14 @@ class Judged:
     has_changed: bool = False
 
 
-def tells(zones: Sequence[Zone], absences: Sequence[Absence], fix: Fix, now: datetime) -> bool:
+def tells(zones: Sequence[Zone], absences: Sequence[TimeAway], fix: Fix, now: datetime) -> bool:
     """Say whether a fix tells of every zone in force that the resident is not there, however vague it is."""
     in_force = [
         zone for zone in zones if _stretch(zone, around(zone.windows, zone.time_zone, fix.at, fix.at), fix, now)
     ]
     return (
         bool(in_force)
-        and not absence_at(absences, fix.at)
+        and not away_at(absences, fix.at)
         and all(where(zone.shape, fix.point, fix.accuracy) == "outside" for zone in in_force)
     )
 
@@ -60,7 +60,7 @@ async def judge_fixes(
     session: AsyncSession,
     subject: ResidentSubject,
     zones: Sequence[Zone],
-    absences: Sequence[Absence],
+    absences: Sequence[TimeAway],
     fixes: Sequence[Fix],
     now: datetime,
 ) -> None:
@@ -69,7 +69,7 @@ async def judge_fixes(
     Each is judged by what was in force when it was observed. Who is away or in hospital now is not looked for. Fixes
     older than one that was judged before are kept and not judged: the newest says where somebody is.
     """
-    if not fixes or not zones or absence_at(absences, now):
+    if not fixes or not zones or away_at(absences, now):
         return
     before = await repository.standings(session, [zone.id for zone in zones])
     judged = [_judge(zone, *before.get(zone.id, (Standing(), None)), absences, fixes, now) for zone in zones]
@@ -87,7 +87,7 @@ def _judge(
     zone: Zone,
     standing: Standing,
     alarm_id: uuid.UUID | None,
-    absences: Sequence[Absence],
+    absences: Sequence[TimeAway],
     fixes: Sequence[Fix],
     now: datetime,
 ) -> Judged:
@@ -97,7 +97,7 @@ def _judge(
         stretch = _stretch(zone, stretches, fix, now)
         breach = is_breach(zone.kind, where(zone.shape, fix.point, fix.accuracy))
         current = judged.standing
-        if stretch is None or breach is None or absence_at(absences, fix.at):
+        if stretch is None or breach is None or away_at(absences, fix.at):
             continue
         if current.recent and fix.id <= current.recent[-1].position_id:
             continue

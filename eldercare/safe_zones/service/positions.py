@@ -14,6 +14,8 @@ from app.core import audit, clock, wakeups
 from app.core.access import Actor
 from app.core.sealing import seal
 from app.identity.api import ResidenceEnded, ResidentSubject, residents_sharing
+from eldercare.absences.rules import TimeAway, away_at
+from eldercare.absences.views import times_away
 from eldercare.safe_zones import repository
 from eldercare.safe_zones.models import FIX_CONTEXT
 from eldercare.safe_zones.problems import LocationNotShared
@@ -33,7 +35,6 @@ from eldercare.safe_zones.service.forgetting import FORGET_EVERY
 from eldercare.safe_zones.service.judging import Fix, judge_fixes, tells
 from eldercare.safe_zones.service.watching import CHANNEL, is_battery_low
 from eldercare.safe_zones.service.zones import SHARED_BY
-from eldercare.safe_zones.views.absences import Absence, absence_at, absences
 
 _ONE: Final = TypeAdapter(PositionGive)
 _SOURCE_KINDS: Final = {"account": "person", "client": "organization", "device": "device"}
@@ -69,7 +70,7 @@ async def take(session: AsyncSession, actor: Actor, subject: ResidentSubject, da
     fresh = [_fix(one, understood.fixes[one]) for one in sorted(stored)]
     if fresh:
         zones = (await repository.active_zones(connection, [subject.resident_id])).get(subject.resident_id, [])
-        away = await absences(connection, [subject.resident_id], now - OLDEST_FIX)
+        away = await times_away(connection, [subject.resident_id], now - OLDEST_FIX)
         absent = away.get(subject.resident_id, [])
         await judge_fixes(session, subject, zones, absent, fresh, now)
         await _move_on(session, tracking, zones, absent, fresh, understood.fixes)
@@ -125,7 +126,7 @@ async def _move_on(
     session: AsyncSession,
     tracking: Any,
     zones: Sequence[Zone],
-    absent: Sequence[Absence],
+    absent: Sequence[TimeAway],
     fresh: Sequence[Fix],
     given: dict[uuid.UUID, PositionGive],
 ) -> None:
@@ -148,7 +149,7 @@ async def _move_on(
         "silent_since": None,
         "look_at": None,
     }
-    if zones and absence_at(absent, now):
+    if zones and away_at(absent, now):
         values["look_at"] = now + LOOK_AGAIN
     elif zones:
         since = tracking.watched_since or now
@@ -163,7 +164,7 @@ async def _move_on(
     await repository.move_on(session, tracking.id, values)
 
 
-def _is_usable(zones: Sequence[Zone], absent: Sequence[Absence], fix: Fix, now: datetime) -> bool:
+def _is_usable(zones: Sequence[Zone], absent: Sequence[TimeAway], fix: Fix, now: datetime) -> bool:
     """Say whether a fix ends a silence; what a vague one tells takes longer to find out."""
     return is_usable(fix.accuracy, is_telling=False) or is_usable(
         fix.accuracy, is_telling=tells(zones, absent, fix, now)

@@ -15,13 +15,14 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.api import ResidentSubject, language_for, people, residents_sharing
+from eldercare.absences.rules import away_at
+from eldercare.absences.views import times_away
 from eldercare.alarms.models import Severity
 from eldercare.safe_zones.models import NAME_CONTEXT, SHAPE_CONTEXT, STANDINGS, VERSIONS, ZONES
 from eldercare.safe_zones.rules.documents import shape_of, window_of
 from eldercare.safe_zones.rules.hours import stretch_at
 from eldercare.safe_zones.rules.words import plain_words
 from eldercare.safe_zones.schemas import SafeZonePublic, SafeZoneVersionPublic, Watch
-from eldercare.safe_zones.views.absences import absence_at, absences
 
 _KIND: Final = "eldercare.safe_zones"
 _resident = sa.bindparam("resident_id", type_=sa.Uuid)
@@ -116,7 +117,7 @@ async def _shown(
     known = await people(connection, {row.created_by for row in rows} | {actor.id, subject.account_id})
     language = language_for(known[actor.id].language if actor.id in known else "en")
     shared = subject.resident_id in await residents_sharing(connection, [subject.resident_id], "location:read")
-    away = absence_at((await absences(connection, [subject.resident_id], now)).get(subject.resident_id, []), now)
+    away = away_at((await times_away(connection, [subject.resident_id], now)).get(subject.resident_id, []), now)
     at_home = known[subject.account_id].time_zone
     shown = []
     for row in rows:

@@ -11,8 +11,9 @@ from app.core.paging import Page
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, route_options, set_etag
 from app.identity.api import ResidentSubject, resident_guard
+from eldercare.absences.problems import ResidentClosed
 from eldercare.visits.access import READ, arranger_guard
-from eldercare.visits.problems import AgencyDoesNotServe, CarePlanEnded, ResidentNotThere, TagRevoked
+from eldercare.visits.problems import AgencyDoesNotServe, CarePlanEnded, TagRevoked
 from eldercare.visits.schemas.plans import (
     CarePlanContent,
     CarePlanCreate,
@@ -54,7 +55,7 @@ async def get_care_plan(
 @router.post(
     f"{_OF}/care-plans",
     status_code=201,
-    responses=problem_responses(*_GUARDED, ResidentNotThere, AgencyDoesNotServe),
+    responses=problem_responses(*_GUARDED, ResidentClosed, AgencyDoesNotServe),
 )
 async def create_care_plan(
     session: Session, actor: CurrentActor, subject: Arranger, data: CarePlanCreate, response: Response
@@ -104,7 +105,7 @@ async def list_visit_templates(connection: Reading, actor: CurrentActor, subject
 @router.post(
     f"{_OF}/visit-templates",
     status_code=201,
-    responses=problem_responses(*_GUARDED, ResidentNotThere, CarePlanEnded, AgencyDoesNotServe),
+    responses=problem_responses(*_GUARDED, ResidentClosed, CarePlanEnded, AgencyDoesNotServe),
 )
 async def create_visit_template(
     session: Session, actor: CurrentActor, subject: Arranger, data: TemplateCreate, response: Response

@@ -11,13 +11,13 @@ from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_resp
 from app.core.routing import Reading, Router, Session
 from app.identity.api import ResidentSubject, resident_guard
 from app.reservations.api import CalendarTaken
+from eldercare.absences.problems import ResidentAway, ResidentClosed
 from eldercare.visits.access import MANAGE, READ, arranger_guard
 from eldercare.visits.problems import (
     AgencyDoesNotServe,
     AlreadyAssigned,
     CarePlanEnded,
     NotACarer,
-    ResidentNotThere,
     VisitFull,
     VisitNotOpen,
     WrongTime,
@@ -75,7 +75,7 @@ async def cancel_care_visit(
 @router.post(
     _OF,
     status_code=201,
-    responses=problem_responses(*_GUARDED, ResidentNotThere, CarePlanEnded, AgencyDoesNotServe, WrongTime),
+    responses=problem_responses(*_GUARDED, ResidentClosed, ResidentAway, CarePlanEnded, AgencyDoesNotServe, WrongTime),
 )
 async def create_care_visit(session: Session, actor: CurrentActor, subject: Arranger, data: VisitCreate) -> VisitDetail:
     """Plan an extra visit under a care plan."""
@@ -83,7 +83,10 @@ async def create_care_visit(session: Session, actor: CurrentActor, subject: Arra
     return await views.visit(await session.connection(), subject.resident_id, visit_id)
 
 
-@router.post(f"{_OF}/{{visit_id}}/move", responses=problem_responses(*_GUARDED, VisitNotOpen, WrongTime, CalendarTaken))
+@router.post(
+    f"{_OF}/{{visit_id}}/move",
+    responses=problem_responses(*_GUARDED, VisitNotOpen, WrongTime, ResidentAway, CalendarTaken),
+)
 async def move_care_visit(
     session: Session, actor: CurrentActor, subject: Arranger, visit_id: uuid.UUID, data: VisitMove
 ) -> VisitDetail:
@@ -96,7 +99,7 @@ async def move_care_visit(
     f"{_OF}/{{visit_id}}/carers",
     status_code=201,
     responses=problem_responses(
-        *_GUARDED, NotACarer, AgencyDoesNotServe, VisitNotOpen, VisitFull, AlreadyAssigned, CalendarTaken
+        *_GUARDED, NotACarer, AgencyDoesNotServe, VisitNotOpen, VisitFull, AlreadyAssigned, ResidentAway, CalendarTaken
     ),
 )
 async def assign_carer(

@@ -25,7 +25,7 @@ from eldercare.visits import repository, rules
 from eldercare.visits.access import READ
 from eldercare.visits.models import CARERS, PROFILES, ROUTE_STOPS, SHIFTS, VISITS, RoutePlan
 from eldercare.visits.problems import RoutePlanAccepted, RoutePlanStale
-from eldercare.visits.service import arranging, staffing
+from eldercare.visits.service import arranging, staffing, suspending
 
 _A_DAY: Final = timedelta(days=1)
 _INSTANT = sa.DateTime(timezone=True)
@@ -145,6 +145,7 @@ async def accept(session: AsyncSession, actor: Actor, organization_id: uuid.UUID
     for stop, reservation_id in zip(stops, booked, strict=True):
         await staffing.enlist(session, actor.id, visits[stop.visit_id], stop.account_id, reservation_id)
     await staffing.settle(session, list(visits))
+    await suspending.suspend(session, list(visits))  # who went away meanwhile, or would be away by the new time
     plan.state, plan.accepted_at, plan.accepted_by = "accepted", clock.now(), actor.id
     await session.flush()
     await audit.record(session, actor, "route_plan:accept", object_id=plan.id)
