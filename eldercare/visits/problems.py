@@ -64,7 +64,7 @@ class NotThere(Conflict):
 
 
 class TasksOpen(Conflict):
-    """Tasks are neither done nor explained; ``task_ids`` says which."""
+    """Tasks are neither done nor explained, or doses not recorded; ``task_ids`` and ``dose_ids`` say which."""
 
     code, title = "tasks_open", "Some tasks are neither done nor explained"
 

@@ -11,8 +11,8 @@ from app.core.access import Actor
 from app.core.database import reading, unit_of_work
 from app.identity.api import ResidentSubject, require_resident
 from app.identity.models import Account, Resident
-from eldercare.care_circle.models import CircleMember
 from eldercare.absences.models import Absence
+from eldercare.care_circle.models import CircleMember
 from eldercare.check_ins.models import CheckIn, CheckInPlan
 from eldercare.check_ins.schemas import PauseCreate, PlanWrite
 from eldercare.check_ins.service import pauses, plans

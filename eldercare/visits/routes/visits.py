@@ -58,7 +58,7 @@ async def list_care_visits(
 async def get_care_visit(connection: Reading, actor: CurrentActor, subject: Reader, visit_id: uuid.UUID) -> VisitDetail:
     """Show a visit: who comes or came, what was done, what was written."""
     await trace(connection, actor, subject, "visit:read", visit_id)
-    return await views.visit(connection, subject.resident_id, visit_id)
+    return await views.visit(connection, actor, subject.resident_id, visit_id)
 
 
 @router.resident_route(
@@ -69,7 +69,7 @@ async def cancel_care_visit(
 ) -> VisitDetail:
     """Cancel a visit that has not begun; whoever counted on it is told."""
     await arranging.cancel_visit(session, actor, subject, visit_id, data.note)
-    return await views.visit(await session.connection(), subject.resident_id, visit_id)
+    return await views.visit(await session.connection(), actor, subject.resident_id, visit_id)
 
 
 @router.post(
@@ -80,7 +80,7 @@ async def cancel_care_visit(
 async def create_care_visit(session: Session, actor: CurrentActor, subject: Arranger, data: VisitCreate) -> VisitDetail:
     """Plan an extra visit under a care plan."""
     visit_id = await arranging.create_visit(session, actor, subject, data)
-    return await views.visit(await session.connection(), subject.resident_id, visit_id)
+    return await views.visit(await session.connection(), actor, subject.resident_id, visit_id)
 
 
 @router.post(
@@ -92,7 +92,7 @@ async def move_care_visit(
 ) -> VisitDetail:
     """Give a visit another time, if all its carers have it free; the resident and they are told."""
     await arranging.move_visit(session, actor, subject, visit_id, data)
-    return await views.visit(await session.connection(), subject.resident_id, visit_id)
+    return await views.visit(await session.connection(), actor, subject.resident_id, visit_id)
 
 
 @router.post(
@@ -107,7 +107,7 @@ async def assign_carer(
 ) -> VisitDetail:
     """Let a carer of the agency make a visit: their calendar is booked, or it is said who has the time."""
     await staffing.assign(session, actor, subject.resident_id, visit_id, data.account_id)
-    return await views.visit(await session.connection(), subject.resident_id, visit_id)
+    return await views.visit(await session.connection(), actor, subject.resident_id, visit_id)
 
 
 @router.post(f"{_OF}/{{visit_id}}/carers/{{account_id}}/removal", responses=problem_responses(*_GUARDED, VisitNotOpen))
@@ -121,7 +121,7 @@ async def remove_carer(
 ) -> VisitDetail:
     """Take a carer off a visit. One that is under way goes on: somebody takes over, or the agency says how it ended."""
     await staffing.remove(session, actor, subject.resident_id, visit_id, account_id, data.note)
-    return await views.visit(await session.connection(), subject.resident_id, visit_id)
+    return await views.visit(await session.connection(), actor, subject.resident_id, visit_id)
 
 
 @router.post(f"{_OF}/{{visit_id}}/completion", responses=problem_responses(*_GUARDED, VisitNotOpen, WrongTime))
@@ -130,4 +130,4 @@ async def complete_care_visit(
 ) -> VisitDetail:
     """Record by hand how a visit ended that nobody checked out of."""
     await arranging.complete_visit(session, actor, subject, visit_id, data)
-    return await views.visit(await session.connection(), subject.resident_id, visit_id)
+    return await views.visit(await session.connection(), actor, subject.resident_id, visit_id)

@@ -19,6 +19,7 @@ from app.media.api import attached
 from eldercare.visits.models import CANCEL_NOTE, CARERS, NOTE_TEXT, NOTES, TICK_REASON, TICKS, VISITS
 from eldercare.visits.schemas.tasks import tasks_of_visit
 from eldercare.visits.schemas.visits import NotePublic, TaskPublic, VisitCarerPublic, VisitDetail, VisitPublic
+from eldercare.visits.views.medicines import doses_of
 
 PHOTOS: Final = "eldercare.visit"
 """The kind of thing a visit's photos are attached to."""
@@ -91,8 +92,8 @@ async def list_day(
     return Page(items=items, next=next_cursor(_DAY_KIND, rows, page.limit, ["starts_at", "id"]))
 
 
-async def visit(connection: AsyncConnection, resident_id: uuid.UUID, visit_id: uuid.UUID) -> VisitDetail:
-    """Return a resident's visit with its tasks, notes and photos; raises ``NotFound``."""
+async def visit(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, visit_id: uuid.UUID) -> VisitDetail:
+    """Return a resident's visit with its tasks, medicines, notes and photos; raises ``NotFound``."""
     row = (await connection.execute(_ONE, {"resident_id": resident_id, "visit_id": visit_id})).one_or_none()
     if row is None:
         raise NotFound
@@ -102,6 +103,7 @@ async def visit(connection: AsyncConnection, resident_id: uuid.UUID, visit_id: u
         **public.model_dump(),
         skills=row.skills,
         tasks=(await tasks(connection, [row]))[visit_id],
+        doses=await doses_of(connection, actor, row),
         notes=notes,
         photos=(await attached(connection, PHOTOS, [visit_id]))[visit_id],
         cancel_note=unseal(row.cancel_note, CANCEL_NOTE) if row.cancel_note else None,
