@@ -79,6 +79,7 @@ from app.identity.visibility import (
     is_visible,
     require_resident,
     resident_guard,
+    trace_read,
     visible_residents,
 )
 
@@ -176,6 +177,7 @@ __all__ = [
     "residents_sharing",
     "revoke_grant",
     "sign_in_code",
+    "trace_read",
     "visible_residents",
 ]
 

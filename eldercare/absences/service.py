@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -63,7 +64,7 @@ async def end_absence(session: AsyncSession, actor: Actor, subject: ResidentSubj
     return absence
 
 
-def _about(absence: Absence) -> dict[str, uuid.UUID]:
+def _about(absence: Absence) -> dict[str, Any]:
     return {
         "aggregate_id": absence.id,
         "community_id": absence.community_id,

@@ -5,13 +5,12 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Response
 
-from app.core import audit
 from app.core.access import CurrentActor
 from app.core.instants import GivenDay
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
-from app.identity.api import ResidentSubject, resident_guard
+from app.identity.api import ResidentSubject, resident_guard, trace_read
 from eldercare.absences.problems import AbsenceOver, ResidentClosed
 from eldercare.check_ins.problems import (
     AnswerContradicts,
@@ -89,7 +88,7 @@ async def list_check_ins_of_day(
 @router.resident_route("GET", "/check-in-plans", responses=problem_responses(*_GUARDED))
 async def list_check_in_plans(connection: Reading, actor: CurrentActor, subject: Reader) -> Page[CheckInPlanPublic]:
     """List a resident's plans, the active ones first."""
-    await _trace(connection, actor, subject, "check_in_plans:list")
+    await trace_read(connection, actor, subject, "check_in_plans:list")
     return Page(items=await plan_views.plans(connection, subject.resident_id), next=None)
 
 
@@ -113,7 +112,7 @@ async def get_check_in_plan(
     connection: Reading, actor: CurrentActor, subject: Reader, plan_id: uuid.UUID, response: Response
 ) -> CheckInPlanPublic:
     """Show a plan with the version in force."""
-    await _trace(connection, actor, subject, "check_in_plan:read", plan_id)
+    await trace_read(connection, actor, subject, "check_in_plan:read", plan_id)
     plan = await plan_views.plan(connection, subject.resident_id, plan_id)
     set_etag(response, plan.version)
     return plan
@@ -124,7 +123,7 @@ async def list_check_in_plan_versions(
     connection: Reading, actor: CurrentActor, subject: Reader, plan_id: uuid.UUID
 ) -> Page[PlanVersionPublic]:
     """List what a plan said over time, the latest first."""
-    await _trace(connection, actor, subject, "check_in_plan:read", plan_id)
+    await trace_read(connection, actor, subject, "check_in_plan:read", plan_id)
     return Page(items=await plan_views.plan_versions(connection, subject.resident_id, plan_id), next=None)
 
 
@@ -164,7 +163,7 @@ async def list_check_in_pauses(
     connection: Reading, actor: CurrentActor, subject: Reader, page: PageQuery
 ) -> Page[PausePublic]:
     """List a resident's pauses, the latest first."""
-    await _trace(connection, actor, subject, "check_in_pauses:list")
+    await trace_read(connection, actor, subject, "check_in_pauses:list")
     items, following = await plan_views.pauses(connection, subject.resident_id, page)
     return Page(items=items, next=following)
 
@@ -189,18 +188,3 @@ async def end_check_in_pause(
 
 def _json(body: bytes) -> Response:
     return Response(body, media_type="application/json")
-
-
-async def _trace(
-    connection: Reading, actor: CurrentActor, subject: ResidentSubject, action: str, object_id: uuid.UUID | None = None
-) -> None:
-    """Put a read by somebody else than the resident on record."""
-    if subject.relation != "self":
-        await audit.record(
-            connection,
-            actor,
-            action,
-            resident_id=subject.resident_id,
-            object_id=object_id,
-            community_id=subject.community_id,
-        )

@@ -395,4 +395,5 @@ class RouteStop(Table, table=True):
 
 CARE_PLANS, TEMPLATES, VISITS = table_of(CarePlan), table_of(VisitTemplate), table_of(Visit)
 CARERS, TICKS, NOTES, DOOR_TAGS = table_of(VisitCarer), table_of(VisitTick), table_of(VisitNote), table_of(DoorTag)
-PROFILES, SHIFTS, ROUTE_PLANS, ROUTE_STOPS = map(table_of, (CarerProfile, Shift, RoutePlan, RouteStop))
+PROFILES, SHIFTS = table_of(CarerProfile), table_of(Shift)
+ROUTE_PLANS, ROUTE_STOPS = table_of(RoutePlan), table_of(RouteStop)

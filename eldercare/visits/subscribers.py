@@ -13,6 +13,7 @@ from app.identity.events import (
     ResidentClosed,
     ResidentMovedZone,
     ResidentReopened,
+    closed_and_reopened,
 )
 from eldercare.events import AbsenceEnded, AbsenceStated
 from eldercare.visits.service import planning, staffing, suspending
@@ -35,17 +36,15 @@ async def follow_absences(session: AsyncSession, events: Sequence[AbsenceStated 
 
 async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed | ResidentReopened]) -> None:
     """Call off what lies ahead of residents who moved out or died; let it go on where that was a mistake."""
-    await planning.close_residents(session, [one.aggregate_id for one in events if isinstance(one, ResidentClosed)])
-    # They come in order: whoever was closed again meanwhile stays so.
-    last = {one.aggregate_id: one for one in events}.values()
-    await planning.reopen_residents(session, [one.aggregate_id for one in last if isinstance(one, ResidentReopened)])
+    closed, reopened = closed_and_reopened(events)
+    await planning.close_residents(session, closed)
+    await planning.reopen_residents(session, reopened)
 
 
 async def follow_staff(session: AsyncSession, events: Sequence[AccountDeactivated | MembershipEnded]) -> None:
     """Take those off their visits who do not work there any more."""
     for event in events:
-        organization_id = event.organization_id if isinstance(event, MembershipEnded) else None
-        await staffing.leave_agency(session, event.aggregate_id, organization_id)
+        await staffing.leave_agency(session, event.aggregate_id, event.organization_id)
 
 
 SUBSCRIBERS: Final = (

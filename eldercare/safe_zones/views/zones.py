@@ -9,12 +9,12 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import audit, clock
+from app.core import clock
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
-from app.identity.api import ResidentSubject, language_for, people, residents_sharing
+from app.identity.api import ResidentSubject, language_for, people, residents_sharing, trace_read
 from eldercare.absences.rules import away_at
 from eldercare.absences.views import times_away
 from eldercare.alarms.models import Severity
@@ -64,7 +64,7 @@ async def zones(
     }
     rows = (await connection.execute(_PAGE, binds)).all()
     items = await _shown(connection, actor, subject, rows[: page.limit])
-    await trace(connection, actor, subject, "safe_zones:list")
+    await trace_read(connection, actor, subject, "safe_zones:list")
     return Page(items=items, next=next_cursor(_KIND, rows, page.limit, ("id",)))
 
 
@@ -75,7 +75,7 @@ async def zone(
     row = (await connection.execute(_ONE, {"resident_id": subject.resident_id, "zone_id": zone_id})).one_or_none()
     if row is None:
         raise NotFound
-    await trace(connection, actor, subject, "safe_zone:read", zone_id)
+    await trace_read(connection, actor, subject, "safe_zone:read", zone_id)
     (shown,) = await _shown(connection, actor, subject, [row])
     return shown
 
@@ -87,27 +87,8 @@ async def versions(
     rows = (await connection.execute(_VERSIONS_OF, {"resident_id": subject.resident_id, "zone_id": zone_id})).all()
     if not rows:
         raise NotFound
-    await trace(connection, actor, subject, "safe_zone:read", zone_id)
+    await trace_read(connection, actor, subject, "safe_zone:read", zone_id)
     return [SafeZoneVersionPublic.model_validate(_opened(row)) for row in rows]
-
-
-async def trace(
-    connection: AsyncConnection,
-    actor: Actor,
-    subject: ResidentSubject,
-    action: str,
-    object_id: uuid.UUID | None = None,
-) -> None:
-    """Put a read by somebody else than the resident on record."""
-    if subject.relation != "self":
-        await audit.record(
-            connection,
-            actor,
-            action,
-            resident_id=subject.resident_id,
-            object_id=object_id,
-            community_id=subject.community_id,
-        )
 
 
 async def _shown(

@@ -9,7 +9,7 @@ from app.core.access import CurrentActor
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
-from app.identity.api import ResidentSubject, resident_guard
+from app.identity.api import ResidentSubject, resident_guard, trace_read
 from app.reservations.api import CalendarTaken
 from eldercare.absences.problems import ResidentAway, ResidentClosed
 from eldercare.visits.access import MANAGE, READ, arranger_guard
@@ -22,7 +22,6 @@ from eldercare.visits.problems import (
     VisitNotOpen,
     WrongTime,
 )
-from eldercare.visits.routes.plans import trace
 from eldercare.visits.schemas.visits import (
     CarerAssign,
     CarerRemove,
@@ -50,14 +49,14 @@ async def list_care_visits(
     connection: Reading, actor: CurrentActor, subject: Reader, page: PageQuery
 ) -> Page[VisitPublic]:
     """List a resident's visits, those ahead before those that were made."""
-    await trace(connection, actor, subject, "visits:list")
+    await trace_read(connection, actor, subject, "visits:list")
     return await views.list_visits(connection, subject.resident_id, page)
 
 
 @router.resident_route("GET", "/care-visits/{visit_id}", responses=problem_responses(*_GUARDED))
 async def get_care_visit(connection: Reading, actor: CurrentActor, subject: Reader, visit_id: uuid.UUID) -> VisitDetail:
     """Show a visit: who comes or came, what was done, what was written."""
-    await trace(connection, actor, subject, "visit:read", visit_id)
+    await trace_read(connection, actor, subject, "visit:read", visit_id)
     return await views.visit(connection, actor, subject.resident_id, visit_id)
 
 

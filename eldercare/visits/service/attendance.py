@@ -188,6 +188,7 @@ async def _account_for_tasks(session: AsyncSession, actor: Actor, visit: sa.Row[
         open_doses = await medicines.open_doses(session, actor, visit)
         if open_tasks or open_doses:
             raise TasksOpen(task_ids=list(map(str, open_tasks)), dose_ids=list(map(str, open_doses)))
+        return
     rows = [
         {
             "visit_id": visit.id,

@@ -203,8 +203,8 @@ async def _workers(
     busy = await _busy(connection, account_ids, since - _A_DAY, until + _A_DAY, own)
     workers = []
     for account_id in account_ids:
-        today = [one for one in shifts[account_id] if since <= one.starts_at < until]
-        ours = tuple(_shift(one) for one in today if one.organization_id == organization_id)
+        today = [one for one in shifts[account_id] if one.ends_at > since and one.starts_at < until]
+        ours = tuple(_shift(one, since) for one in today if one.organization_id == organization_id)
         if not ours:
             continue
         before = [one.ends_at for one in shifts[account_id] if one.starts_at < since]
@@ -249,13 +249,18 @@ async def _busy(
     return busy
 
 
-def _shift(row: sa.Row[Any]) -> dispatch.Shift:
-    """Return a shift; its break begins in the middle half, as the law of most places wants it."""
+def _shift(row: sa.Row[Any], midnight: datetime) -> dispatch.Shift:
+    """Return a shift; its break begins in the middle half, as the law of most places wants it.
+
+    One of the night before is the same stretch of work until it ends, whatever the date.
+    """
+    carried = row.starts_at < midnight
     if row.break_length is None:
-        return dispatch.Shift(row.starts_at, row.ends_at)
+        return dispatch.Shift(row.starts_at, row.ends_at, carried=carried)
     quarter = (row.ends_at - row.starts_at) / 4
     latest = max(row.starts_at + quarter, row.ends_at - quarter - row.break_length)
-    return dispatch.Shift(row.starts_at, row.ends_at, (Break(row.starts_at + quarter, latest, row.break_length),))
+    pause = Break(row.starts_at + quarter, latest, row.break_length)
+    return dispatch.Shift(row.starts_at, row.ends_at, (pause,), carried=carried)
 
 
 def _job(visit: sa.Row[Any], day: _Day, workers: int) -> Job:

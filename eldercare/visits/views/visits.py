@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -25,6 +25,8 @@ PHOTOS: Final = "eldercare.visit"
 """The kind of thing a visit's photos are attached to."""
 _KIND: Final = "eldercare.visits"
 _DAY_KIND: Final = "eldercare.visits_of_day"
+_LONGER_THAN_ANY: Final = timedelta(days=2)
+"""No visit is as long: what began before that is over."""
 _INSTANT = sa.DateTime(timezone=True)
 _IDS = sa.bindparam("visit_ids", type_=ARRAY(sa.Uuid))
 _LIMIT = sa.bindparam("limit", type_=sa.Integer)
@@ -46,7 +48,9 @@ _DAY = audit.traced(
     sa.select(VISITS)
     .where(
         VISITS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
-        VISITS.c.starts_at >= sa.bindparam("since", type_=_INSTANT),
+        # What began the night before goes on today; no visit is longer than the bound that keeps the index short.
+        VISITS.c.starts_at > sa.bindparam("earliest", type_=_INSTANT),
+        VISITS.c.ends_at > sa.bindparam("since", type_=_INSTANT),
         VISITS.c.starts_at < sa.bindparam("until", type_=_INSTANT),
         is_visible(VISITS.c.resident_id, "visits:read"),
         after((VISITS.c.starts_at, VISITS.c.id), ("after_starts_at", "after_id")),
@@ -78,11 +82,10 @@ async def list_day(
     span: tuple[datetime, datetime],
     page: PageRequest,
 ) -> Page[VisitPublic]:
-    """Return a page of an agency's visits that begin in a stretch of time, in order, of residents the actor may see."""
+    """Return a page of an agency's visits that lie in a stretch of time, in order, of residents the actor may see."""
     binds = {
         "organization_id": organization_id,
-        "since": span[0],
-        "until": span[1],
+        **stretch(*span),
         **_paging(_DAY_KIND, page),
         **actor_binds(actor, "visits:read"),
         **audit.trace_binds(actor, resident_id=None, object_id=organization_id),
@@ -163,6 +166,11 @@ def note_public(row: Any) -> NotePublic:
         author_id=row.author_id,
         written_at=row.written_at,
     )
+
+
+def stretch(since: datetime, until: datetime) -> dict[str, datetime]:
+    """Return the binds that make statements speak of a stretch of time."""
+    return {"earliest": since - _LONGER_THAN_ANY, "since": since, "until": until}
 
 
 def _paging(kind: str, page: PageRequest) -> dict[str, Any]:

@@ -90,7 +90,8 @@ async def test_who_is_back_early_is_visited_again(scene: Scene, phone_of: PhoneO
     extra = await made.single(scene.plan, visits[2].starts_at + timedelta(hours=3), account_id=visits[0].account_id)
     given = await pause(phone_of, scene, clock.now(), visits[3].starts_at + timedelta(hours=1))
     await settle(RELAY_JOBS)
-    assert {(await made.visit(one.id)).state for one in (*visits[:4], extra)} == {"suspended"}
+    ids = [*(one.id for one in visits[:4]), extra.id]
+    assert {(await made.visit(visit_id)).state for visit_id in ids} == {"suspended"}
 
     clock.set(visits[1].starts_at + timedelta(hours=1))
     grace = await phone_of(scene.resident)

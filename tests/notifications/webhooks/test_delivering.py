@@ -77,7 +77,7 @@ async def test_doses_and_visits_are_told_to_those_who_may_see_them_and_no_longer
         ends_at = clock.now() + timedelta(hours=1)
         await identity.agreement(made, scopes, resident=scene.resident, ends_at=ends_at)
         await make.endpoint(made, f"{sink.url}/{name}", event_types=types)
-    about = {"community_id": scene.community.id, "resident_id": scene.resident.id}
+    about: dict[str, Any] = {"community_id": scene.community.id, "resident_id": scene.resident.id}
     dose, visit = new_id(), new_id()
     for _ in range(2):
         async with unit_of_work() as session:
