@@ -140,7 +140,7 @@ async def plan_ahead(session: AsyncSession, template_ids: Sequence[uuid.UUID]) -
     for agreed in planned:
         content = _content_of(agreed.template)
         await repository.insert_visits(session, [_visit(agreed, one, content) for one in agreed.occurrences])
-    # Who is away is known to be: of what is planned meanwhile nobody needs to be told that it is off.
+    # Who is away is known to be: of what is planned meanwhile, and nobody's yet, nobody need be told that it is off.
     residents = {agreed.template.resident_id for agreed in planned}
     await suspending.suspend_of(session, residents, tells=False)
     binds = {"moment": now, "horizon": horizon, "again": now + rules.PLANNING_INTERVAL}

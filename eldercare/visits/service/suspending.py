@@ -64,7 +64,8 @@ async def suspend_of(session: AsyncSession, resident_ids: Iterable[uuid.UUID], *
 async def suspend(session: AsyncSession, visit_ids: Sequence[uuid.UUID], *, tells: bool = True) -> None:
     """Suspend those of the visits ahead to whose time their residents are away: their carers are free again.
 
-    Carers and agencies are told, each once of all that is off for a resident.
+    Carers and agencies are told, each once of all that is off for a resident; unless it ``tells``, only where somebody
+    was to come.
     """
     rows = list(await session.execute(_OFF, {"visit_ids": list(visit_ids), "moment": clock.now()}))
     if not rows:
@@ -72,9 +73,9 @@ async def suspend(session: AsyncSession, visit_ids: Sequence[uuid.UUID], *, tell
     off = await repository.become(session, [row.id for row in rows], "suspended")
     carers = await dismiss_carers(session, off, None)
     await emit_many(session, VisitSuspended, repository.FACTS, {"visit_ids": list(off)})
-    if tells:
-        for visits in _together(rows):
-            told = [carer.account_id for visit in visits for carer in carers[visit.id]]
+    for visits in _together(rows):
+        told = [carer.account_id for visit in visits for carer in carers[visit.id]]
+        if told or tells:
             told += await agency(session, visits[0])
             until = max(visit.away_until for visit in visits)
             await tell(session, VISITS_OFF, visits[0], told, f"off:{visits[0].version}", until=until)

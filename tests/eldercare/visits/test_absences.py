@@ -204,6 +204,20 @@ async def test_what_is_planned_while_they_are_away_is_off_without_a_word(
     assert await told("visit_cancelled") == []
 
 
+async def test_whoever_was_to_come_is_told_also_where_the_planner_is_the_first_to_notice(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    template = await made.template(scene.plan)
+    first = (await made.visits(scene.resident))[0]
+    await made.assign(first.id, scene.carer)
+    await pause(phone_of, scene, clock.now(), clock.now() + DAY)
+    async with unit_of_work() as session:
+        await planning.plan_ahead(session, [template.id])
+    assert sorted(await told("visits_off")) == sorted([scene.carer.id, scene.coordinator.id])
+    await settle(RELAY_JOBS)
+    assert len(await told("visits_off")) == 2
+
+
 async def test_nobody_is_sent_to_who_is_away(scene: Scene, phone_of: PhoneOf, clock: ManualClock) -> None:
     nora = await phone_of(scene.coordinator)
     visit = await made.single(scene.plan, clock.now() + timedelta(hours=30), account_id=scene.resident.account_id)
@@ -245,6 +259,7 @@ async def test_who_died_while_away_is_visited_no_more(
 ) -> None:
     await made.template(scene.plan)
     visits = await made.visits(scene.resident)
+    await made.single(scene.plan, visits[1].starts_at + timedelta(hours=3), account_id=scene.resident.account_id)
     given = await pause(phone_of, scene, clock.now(), visits[3].starts_at, kind="hospital")
     await settle(RELAY_JOBS)
     async with unit_of_work() as session:

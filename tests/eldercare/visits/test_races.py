@@ -1,6 +1,8 @@
 """What happens at the same time: a carer at the door and a cancellation, two who arrive, two who accept."""
 
 import asyncio
+import uuid
+from contextlib import suppress
 from datetime import timedelta
 
 import httpx
@@ -9,9 +11,14 @@ import sqlalchemy as sa
 
 from app.core.clock import ManualClock
 from app.core.database import reading
+from app.core.jobs import settle
+from app.core.relay import RELAY_JOBS
 from app.reservations import api as reservations
+from eldercare.absences.problems import ResidentAway
+from eldercare.visits.problems import VisitNotOpen
 from eldercare.visits.models import SHIFTS
 from tests.eldercare.visits.conftest import PhoneOf, Scene
+from tests.factories import eldercare_check_ins as care
 from tests.factories import eldercare_visits as made
 from tests.factories import identity
 
@@ -90,6 +97,31 @@ async def test_of_shifts_that_overlap_and_are_added_at_once_one_is_stored(
         ends_at = await connection.scalar(sa.select(SHIFTS.c.ends_at))
     minutes = int((ends_at - since) / timedelta(minutes=30))
     assert await add(minutes, 2, other, elsewhere.id) == 201
+
+
+async def test_nobody_stays_assigned_to_who_goes_away_at_that_moment(scene: Scene, clock: ManualClock) -> None:
+    visits = [
+        await made.single(
+            scene.plan, clock.now() + timedelta(hours=1, minutes=40 * number), account_id=scene.resident.account_id
+        )
+        for number in range(6)
+    ]
+
+    async def assign(visit_id: uuid.UUID) -> None:
+        with suppress(ResidentAway, VisitNotOpen):
+            await made.assign(visit_id, scene.carer)
+
+    async def leave() -> None:
+        await care.pause(scene.resident, clock.now() + timedelta(days=1))
+        await settle(RELAY_JOBS)
+
+    await asyncio.gather(*(assign(visit.id) for visit in visits[:3]), leave(), *(assign(one.id) for one in visits[3:]))
+    await settle(RELAY_JOBS)
+    assert {visit.state for visit in await made.visits(scene.resident)} == {"suspended"}
+    assert {carer.state for visit in visits for carer in await made.carers(visit.id)} <= {"removed"}
+    async with reading() as connection:
+        booked = "SELECT count(*) FROM reservations_reservation WHERE state = 'booked'"
+        assert await connection.scalar(sa.text(booked)) == 0
 
 
 async def test_of_two_who_carry_out_overlapping_proposals_one_does(
