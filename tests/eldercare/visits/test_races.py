@@ -15,8 +15,8 @@ from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.reservations import api as reservations
 from eldercare.absences.problems import ResidentAway
-from eldercare.visits.problems import VisitNotOpen
 from eldercare.visits.models import SHIFTS
+from eldercare.visits.problems import VisitNotOpen
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.factories import eldercare_check_ins as care
 from tests.factories import eldercare_visits as made
@@ -94,7 +94,7 @@ async def test_of_shifts_that_overlap_and_are_added_at_once_one_is_stored(
     assert sorted(await asyncio.gather(*calls)) == [201] + [409] * 7
     # What touches is no overlap, whatever the agency.
     async with reading() as connection:
-        ends_at = await connection.scalar(sa.select(SHIFTS.c.ends_at))
+        ends_at = (await connection.execute(sa.select(SHIFTS.c.ends_at))).scalar_one()
     minutes = int((ends_at - since) / timedelta(minutes=30))
     assert await add(minutes, 2, other, elsewhere.id) == 201
 
