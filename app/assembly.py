@@ -147,7 +147,7 @@ TABLE_MODULES = (
     "eldercare.timeline.models",
 )
 
-SCHEMA_REVISION = "0008"
+SCHEMA_REVISION = "0014"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (

@@ -16,6 +16,7 @@ from app.core.database import connection_of
 from app.core.statements import HotStatement, fetch_row
 from app.identity.api import ResidentSubject
 from eldercare.vitals.models import READINGS, STANDINGS, THRESHOLDS
+from eldercare.vitals.rules.codes import SIGNS
 from eldercare.vitals.rules.thresholds import LONGEST_FRESH, Limits, Side
 
 _INSTANT = sa.DateTime(timezone=True)
@@ -253,7 +254,12 @@ async def latest_id(session: AsyncSession, resident_id: uuid.UUID, code: str) ->
 
 _MARK = (
     sa.update(READINGS)
-    .where(READINGS.c.id == sa.bindparam("reading"), READINGS.c.status == "final")
+    .where(
+        READINGS.c.resident_id == _resident,
+        READINGS.c.code == _code,
+        READINGS.c.id == sa.bindparam("reading"),
+        READINGS.c.status == "final",
+    )
     .values(
         status="entered-in-error",
         error_reason=sa.bindparam("reason"),
@@ -262,7 +268,9 @@ _MARK = (
     )
     .returning(READINGS.c.id)
 )
-_FIND = sa.select(READINGS).where(READINGS.c.id == sa.bindparam("reading"), READINGS.c.resident_id == _resident)
+_FIND = sa.select(READINGS).where(
+    READINGS.c.resident_id == _resident, READINGS.c.code.in_(SIGNS), READINGS.c.id == sa.bindparam("reading")
+)
 
 
 async def find(session: AsyncSession, resident_id: uuid.UUID, reading_id: uuid.UUID) -> Row:
@@ -270,9 +278,10 @@ async def find(session: AsyncSession, resident_id: uuid.UUID, reading_id: uuid.U
     return (await session.execute(_FIND, {"reading": reading_id, "of_resident": resident_id})).one_or_none()
 
 
-async def mark_wrong(session: AsyncSession, reading_id: uuid.UUID, *, reason: str, by: uuid.UUID) -> bool:
+async def mark_wrong(session: AsyncSession, reading: Row, *, reason: str, by: uuid.UUID) -> bool:
     """Mark a reading as entered in error for a (sealed) reason; ``False`` if it was so already."""
-    binds = {"reading": reading_id, "reason": reason, "at": clock.now(), "by": by}
+    found = {"of_resident": reading.resident_id, "of_code": reading.code, "reading": reading.id}
+    binds = {**found, "reason": reason, "at": clock.now(), "by": by}
     return await session.scalar(_MARK, binds) is not None
 
 
