@@ -23,7 +23,7 @@ from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
 from app.identity.consent.rules import GivenKind, grantable
 from app.identity.consent.schemas import GrantAgreed, GrantPublic
-from app.identity.consent.service import close_break_glass, open_break_glass
+from app.identity.consent.service import close_break_glass, open_break_glass, widen_break_glass
 from app.identity.consent.texts import LANGUAGES, explain, language_for
 from app.identity.consent.views import agreed as agreed_grants
 from app.identity.consent.views import grant_revoked_at, grantees, residents_sharing
@@ -177,6 +177,7 @@ __all__ = [
     "revoke_grant",
     "sign_in_code",
     "visible_residents",
+    "widen_break_glass",
 ]
 
 

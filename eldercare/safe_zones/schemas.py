@@ -149,7 +149,10 @@ class SafeZonePublic(SafeZoneVersionPublic):
     ended_at: datetime | None
     words: str = Field(description="what it means, in plain words in the reader's language")
     watch: Watch = Field(description="`watching`, or why it is not watched now")
-    side: Side = Field(description="`left`: the resident is where the zone does not want them; never guessed")
+    side: Side = Field(
+        description="`left`: the resident is where the zone does not want them; never guessed, and told only who may"
+        " see the location"
+    )
     side_since: datetime | None
 
 

@@ -14,7 +14,7 @@ from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
-from app.identity.api import ResidentSubject, language_for, people, residents_sharing
+from app.identity.api import ResidentSubject, actor_binds, is_visible, language_for, people, residents_sharing
 from eldercare.alarms.models import Severity
 from eldercare.safe_zones.models import NAME_CONTEXT, SHAPE_CONTEXT, STANDINGS, VERSIONS, ZONES
 from eldercare.safe_zones.rules.documents import shape_of, window_of
@@ -49,6 +49,9 @@ _VERSIONS_OF: sa.Select[Any] = (
     .where(VERSIONS.c.zone_id == _zone, VERSIONS.c.resident_id == _resident)
     .order_by(VERSIONS.c.number.desc())
 )
+
+
+_SEES: Final = sa.select(is_visible(_resident, "location:read"))
 
 
 async def zones(
@@ -116,6 +119,8 @@ async def _shown(
     known = await people(connection, {row.created_by for row in rows} | {actor.id, subject.account_id})
     language = language_for(known[actor.id].language if actor.id in known else "en")
     shared = subject.resident_id in await residents_sharing(connection, [subject.resident_id], "location:read")
+    # Who sets zones may not be let see where the resident is: then a zone would tell them.
+    is_told = shared and await _may_see_location(connection, actor, subject)
     away = absence_at((await absences(connection, [subject.resident_id], now)).get(subject.resident_id, []), now)
     at_home = known[subject.account_id].time_zone
     shown = []
@@ -133,8 +138,17 @@ async def _shown(
         )
         is_in_force = stretch_at(windows, row.time_zone or at_home, now) is not None
         watch = _watch(row, away.kind if away else None, now, shared=shared, is_in_force=is_in_force)
+        if not is_told:
+            values |= {"side": "unknown", "side_since": None}
         shown.append(SafeZonePublic.model_validate({**values, "words": words, "watch": watch}))
     return shown
+
+
+async def _may_see_location(connection: AsyncConnection, actor: Actor, subject: ResidentSubject) -> bool:
+    if subject.relation == "self":
+        return True
+    binds = {"resident_id": subject.resident_id, **actor_binds(actor, "location:read")}
+    return bool(await connection.scalar(_SEES, binds))
 
 
 def _watch(row: sa.Row[Any], away: Any, now: datetime, *, shared: bool, is_in_force: bool) -> Watch:
