@@ -19,7 +19,7 @@ from eldercare.safe_zones.models import FIX_CONTEXT
 from eldercare.safe_zones.problems import LocationNotShared
 from eldercare.safe_zones.repository import Zone
 from eldercare.safe_zones.rules.geometry import Point
-from eldercare.safe_zones.rules.identities import position_id
+from eldercare.safe_zones.rules.identities import is_same_device, position_id
 from eldercare.safe_zones.rules.silence import (
     CHARGED_BATTERY,
     LOOK_AGAIN,
@@ -137,7 +137,7 @@ async def _move_on(
     battery = tracking.battery
     if tracking.last_position_id is None or newest > tracking.last_position_id:
         battery = next((level for fix in reversed(fresh) if (level := given[fix.id].battery) is not None), battery)
-    told_at = None if battery is not None and battery >= CHARGED_BATTERY else tracking.battery_told_at
+    told_at = None if _is_charged(tracking, newest, battery) else tracking.battery_told_at
     values = {
         "battery": battery,
         "battery_told_at": told_at,
@@ -161,6 +161,13 @@ async def _move_on(
             values["look_at"] = now  # people are told by the queue, which knows of outages, and never forgets it
             wakeups.request(session, CHANNEL)
     await repository.move_on(session, tracking.id, values)
+
+
+def _is_charged(tracking: Any, newest: uuid.UUID, battery: int | None) -> bool:
+    """Say whether the device that people were told of is charged again; another one's battery says nothing of it."""
+    if battery is None or battery < CHARGED_BATTERY:
+        return False
+    return tracking.battery_told_id is None or is_same_device(tracking.battery_told_id, newest)
 
 
 def _is_usable(zones: Sequence[Zone], absent: Sequence[Absence], fix: Fix, now: datetime) -> bool:
