@@ -264,7 +264,6 @@ class Found:
     watched_since: datetime | None
     silent_since: datetime | None
     battery_told_at: datetime | None
-    battery_told_id: uuid.UUID | None
 
 
 _FOUND: Final[dict[str, Any]] = {
@@ -273,12 +272,11 @@ _FOUND: Final[dict[str, Any]] = {
     "watched_since": _INSTANT,
     "silent_since": _INSTANT,
     "battery_told_at": _INSTANT,
-    "battery_told_id": sa.Uuid,
 }
 _NOTE_FOUND = sa.text(f"""
     UPDATE eldercare_tracking t SET
         look_at = f.look_at, watched_since = f.watched_since, silent_since = f.silent_since,
-        battery_told_at = f.battery_told_at, battery_told_id = f.battery_told_id, updated_at = :now
+        battery_told_at = f.battery_told_at, updated_at = :now
     FROM unnest({", ".join(f":{name}s" for name in _FOUND)}) AS f ({", ".join(_FOUND)})
     WHERE t.id = f.id""").bindparams(  # noqa: S608
     _now, *(sa.bindparam(f"{name}s", type_=ARRAY(kind)) for name, kind in _FOUND.items())
@@ -294,15 +292,14 @@ async def note_found(session: AsyncSession, found: Sequence[Found]) -> None:
 _MOVE_ON = sa.text(f"""
     UPDATE eldercare_tracking t SET
         look_at = {_UNLESS_ASIDE.format(":look_at")}, watched_since = :watched_since, silent_since = :silent_since,
-        battery = :battery, battery_told_at = :battery_told_at,
-        battery_told_id = CASE WHEN :battery_told_at IS NOT NULL THEN t.battery_told_id END,
+        battery = :battery, battery_told_at = :battery_told_at, battery_told_id = :battery_told_id,
         last_position_id = :last_position_id,
         last_usable_id = :last_usable_id, forget_at = coalesce(t.forget_at, :forget_at), updated_at = :now
     WHERE t.id = :id""").bindparams(  # noqa: S608
     _now,
     sa.bindparam("id", type_=sa.Uuid),
     sa.bindparam("battery", type_=sa.SmallInteger),
-    *(sa.bindparam(name, type_=sa.Uuid) for name in ("last_position_id", "last_usable_id")),
+    *(sa.bindparam(name, type_=sa.Uuid) for name in ("battery_told_id", "last_position_id", "last_usable_id")),
     *(
         sa.bindparam(name, type_=_INSTANT)
         for name in ("look_at", "watched_since", "silent_since", "battery_told_at", "forget_at")

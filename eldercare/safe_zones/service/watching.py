@@ -66,7 +66,7 @@ def _look(
 ) -> tuple[Found, list[Reason]]:
     if not zones or absence_at(absent, now):
         again = now + LOOK_AGAIN if zones else None
-        return Found(row.id, again, None, None, row.battery_told_at, row.battery_told_id), []
+        return Found(row.id, again, None, None, row.battery_told_at), []
     since = row.watched_since or now
     seen = look(now, [zone.watched() for zone in zones], _at(row.last_usable_id), since, outages)
     reasons: list[Reason] = []
@@ -75,8 +75,8 @@ def _look(
     if is_battery_low(seen, row.battery, row.battery_told_at):
         reasons.append("battery_low")
     silent_since = (row.silent_since or now) if seen.is_silent else None
-    told = (now, row.last_position_id) if "battery_low" in reasons else (row.battery_told_at, row.battery_told_id)
-    return Found(row.id, seen.next_at, since, silent_since, *told), reasons
+    told_at = now if "battery_low" in reasons else row.battery_told_at
+    return Found(row.id, seen.next_at, since, silent_since, told_at), reasons
 
 
 def is_battery_low(seen: Look, battery: int | None, told_at: datetime | None) -> bool:
