@@ -25,6 +25,12 @@ def upgrade() -> None:
         ["erase_again_at"],
         postgresql_where=sa.text("erase_again_at IS NOT NULL"),
     )
+    op.create_index(
+        "ix_identity_session_revoked_at",
+        "identity_session",
+        ["revoked_at"],
+        postgresql_where=sa.text("revoked_at IS NOT NULL"),
+    )
     op.add_column("eldercare_tracking", sa.Column("battery_told_id", sa.Uuid(), nullable=True))
     for table, column in _BELONGING:
         op.create_index(f"ix_{table}_{column}", table, [column])
@@ -34,5 +40,6 @@ def downgrade() -> None:
     for table, column in reversed(_BELONGING):
         op.drop_index(f"ix_{table}_{column}", table)
     op.drop_column("eldercare_tracking", "battery_told_id")
+    op.drop_index("ix_identity_session_revoked_at", "identity_session")
     op.drop_index("ix_identity_account_erase_again_at", "identity_account")
     op.drop_column("identity_account", "erase_again_at")
