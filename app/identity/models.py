@@ -268,6 +268,7 @@ class Grant(Table, table=True):
     privacy: ClassVar[Privacy] = Privacy(
         subject="resident_id",
         subject_kind="resident",
+        also=("grantee_account_id",),
         purpose="the resident's consent",
         erasure="keep",
         basis=Basis.LEGAL_OBLIGATION,

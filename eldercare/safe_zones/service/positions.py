@@ -1,5 +1,6 @@
 """Taking positions: understood one by one, stored once, judged before the answer is sent."""
 
+import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -120,7 +121,9 @@ def _sealed(device: str | None, fix: PositionGive) -> str:
 
 
 def _fix(identifier: uuid.UUID, given: PositionGive) -> Fix:
-    return Fix(identifier, given.observed_at, Point(given.latitude, given.longitude), given.accuracy)
+    # Zero is what phones say that do not know (Android's Location.getAccuracy): it can be anywhere.
+    accuracy = given.accuracy or math.inf
+    return Fix(identifier, given.observed_at, Point(given.latitude, given.longitude), accuracy)
 
 
 async def _move_on(

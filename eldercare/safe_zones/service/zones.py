@@ -151,7 +151,6 @@ async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUI
     await repository.hold_trackings_of(session, resident_ids)
     await session.execute(_CLOSE, {"resident_ids": list(resident_ids), "moment": clock.now()})
     await repository.forget(session, resident_ids, repository.LAST_ID, clock.now())
-    await repository.forget_standings(session, resident_ids)
     await look_now(session, resident_ids)
 
 

@@ -24,6 +24,7 @@ from eldercare.safe_zones.schemas import SafeZonePublic, SafeZoneVersionPublic, 
 from eldercare.safe_zones.views.absences import absence_at, absences
 
 _KIND: Final = "eldercare.safe_zones"
+_VERSIONS_KIND: Final = "eldercare.safe_zone_versions"
 _resident = sa.bindparam("resident_id", type_=sa.Uuid)
 _zone = sa.bindparam("zone_id", type_=sa.Uuid)
 _VERSION = [VERSIONS.c[name] for name in SafeZoneVersionPublic.model_fields]
@@ -46,8 +47,13 @@ _PAGE: sa.Select[Any] = (
 )
 _VERSIONS_OF: sa.Select[Any] = (
     sa.select(*_VERSION)
-    .where(VERSIONS.c.zone_id == _zone, VERSIONS.c.resident_id == _resident)
+    .where(
+        VERSIONS.c.zone_id == _zone,
+        VERSIONS.c.resident_id == _resident,
+        after((VERSIONS.c.number,), ("after_number",), descending=True),
+    )
     .order_by(VERSIONS.c.number.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 
 
@@ -83,14 +89,22 @@ async def zone(
 
 
 async def versions(
-    connection: AsyncConnection, actor: Actor, subject: ResidentSubject, zone_id: uuid.UUID
-) -> list[SafeZoneVersionPublic]:
-    """Return what a zone said over time, the latest first; raises ``NotFound``."""
-    rows = (await connection.execute(_VERSIONS_OF, {"resident_id": subject.resident_id, "zone_id": zone_id})).all()
-    if not rows:
+    connection: AsyncConnection, actor: Actor, subject: ResidentSubject, zone_id: uuid.UUID, page: PageRequest
+) -> Page[SafeZoneVersionPublic]:
+    """Return a page of what a zone said over time, the latest first; raises ``NotFound``."""
+    (last,) = decode_cursor(_VERSIONS_KIND, page.cursor) if page.cursor else (None,)
+    binds = {
+        "resident_id": subject.resident_id,
+        "zone_id": zone_id,
+        "limit": page.limit + 1,
+        "after_number": int(last) if last else None,
+    }
+    rows = (await connection.execute(_VERSIONS_OF, binds)).all()
+    if not rows and last is None:
         raise NotFound
     await trace(connection, actor, subject, "safe_zone:read", zone_id)
-    return [SafeZoneVersionPublic.model_validate(_opened(row)) for row in rows]
+    items = [SafeZoneVersionPublic.model_validate(_opened(row)) for row in rows[: page.limit]]
+    return Page(items=items, next=next_cursor(_VERSIONS_KIND, rows, page.limit, ("number",)))
 
 
 async def trace(

@@ -82,3 +82,50 @@ async def test_a_path_of_long_ago_is_empty_and_no_error(client: httpx.AsyncClien
     for query in ({"to": "1960-01-01T00:00:00Z"}, {"from": "1900-01-01T00:00:00Z", "to": "1901-01-01T00:00:00Z"}):
         answer = await client.get(f"{scene.path}/positions", headers=headers, params=query)
         assert (answer.status_code, answer.json()["items"]) == (200, []), answer.text
+
+
+async def test_an_organization_lets_its_trackers_send_and_nothing_else(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await zones.scene()
+    company = await identity.organization(scene.community, "provider")
+    await identity.agreement(company, ["location:write", "location:read"], scene.resident)
+    coordinator = await identity.staff(company, "coordinator", name="Coordinator", phone="+8613800000005")
+    url, headers = f"/v1/organizations/{company.id}/api-clients", await sign_in(coordinator)
+    refused = await client.post(url, headers=headers, json={"name": "map", "scopes": ["location:read"]})
+    assert refused.status_code == 403
+    made = await client.post(url, headers=headers, json={"name": "trackers", "scopes": ["location:write"]})
+    assert made.status_code == 201, made.text
+    key = {"Authorization": f"Bearer {made.json()['api_key']}"}
+    sent = await client.post(f"{scene.path}/positions", headers=key, json={"positions": [fix()], "device": "t-1"})
+    assert sent.status_code == 201, sent.text
+    assert (await client.get(f"{scene.path}/location", headers=key)).status_code == 403
+
+
+async def test_versions_come_in_pages(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    scene = await zones.scene()
+    zone = await zones.set_zone(client, scene)
+    headers = await scene.as_daughter()
+    url = f"{scene.path}/safe-zones/{zone['id']}"
+    for number in (1, 2):
+        changed = zones.agreed(name=f"Home {number}")
+        answer = await client.put(url, headers=headers | {"If-Match": f'"{number}"'}, json=changed)
+        assert answer.status_code == 200, answer.text
+    first = (await client.get(f"{url}/versions", headers=headers, params={"limit": 2})).json()
+    rest = (await client.get(f"{url}/versions", headers=headers, params={"cursor": first["next"]})).json()
+    assert [item["number"] for item in first["items"] + rest["items"]] == [3, 2, 1]
+    assert rest["next"] is None
+
+
+async def test_a_fix_whose_precision_is_not_known_says_nothing(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    scene = await zones.scene()
+    zone = await zones.set_zone(client, scene, needed=1, looked_at=1)
+    clock.advance(timedelta(minutes=1))
+    await zones.report(client, scene, fix(0, accuracy=0, minutes=-0.5), fix(900, accuracy=0))
+    assert await zones.signals() == []
+    shown = (await client.get(f"{scene.path}/safe-zones/{zone['id']}", headers=await scene.as_daughter())).json()
+    assert shown["side"] == "unknown"
+    clock.advance(timedelta(minutes=30))
+    await zones.watch()
+    (signal,) = await zones.signals()
+    assert signal["evidence"]["reason"] == "imprecise"
