@@ -36,6 +36,7 @@ from app.media import jobs as media_jobs
 from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
 from app.policies.journeys.closing import routes as closing_journey
+from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
 from app.policies.journeys.replies import routes as replies
@@ -257,6 +258,7 @@ JOBS: tuple[Job, ...] = (
     *rota_jobs.JOBS,
     *safe_zone_jobs.JOBS,
     *timeline_jobs.JOBS,
+    *erasure_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

@@ -23,13 +23,21 @@ from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
 from app.identity.consent.rules import GivenKind, grantable
 from app.identity.consent.schemas import GrantAgreed, GrantPublic
-from app.identity.consent.service import close_break_glass, open_break_glass
+from app.identity.consent.service import close_break_glass, open_break_glass, widen_break_glass
 from app.identity.consent.texts import LANGUAGES, explain, language_for
 from app.identity.consent.views import agreed as agreed_grants
 from app.identity.consent.views import grant_revoked_at, grantees, residents_sharing
 from app.identity.consent.views import grants as _grants
 from app.identity.erasure.problems import FreshSignInNeeded, ResidenceNotEnded
-from app.identity.erasure.service import HeldPerson, erase_person, hold_person, require_fresh_sign_in
+from app.identity.erasure.queue import ERASED_AGAIN
+from app.identity.erasure.service import (
+    HeldPerson,
+    erase_again,
+    erase_person,
+    hold_person,
+    put_off,
+    require_fresh_sign_in,
+)
 from app.identity.founding.service import OperatorExists, add_first_operator, appoint, find_community, found_community
 from app.identity.importing.schemas import ImportReport
 from app.identity.importing.service import import_file
@@ -85,6 +93,7 @@ from app.identity.visibility import (
 __all__ = [
     "ANY_SCOPE",
     "DEVICE_HEADER",
+    "ERASED_AGAIN",
     "LANGUAGES",
     "Audience",
     "Closure",
@@ -135,6 +144,7 @@ __all__ = [
     "create_account",
     "create_community",
     "duty_desk",
+    "erase_again",
     "erase_person",
     "explain",
     "find_accounts_by_phone",
@@ -165,6 +175,7 @@ __all__ = [
     "organizations_serving",
     "people",
     "profile",
+    "put_off",
     "remove_installations",
     "require_fresh_sign_in",
     "require_member",
@@ -177,6 +188,7 @@ __all__ = [
     "revoke_grant",
     "sign_in_code",
     "visible_residents",
+    "widen_break_glass",
 ]
 
 

@@ -103,4 +103,7 @@ ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
 }
 """Roles of members of organizations → the scopes the role can have at most."""
 
+MACHINE_SCOPES: Final = frozenset({LOCATION_WRITE})
+"""What an organization's machine may be let do beside that: it brings something, and reads nothing."""
+
 ORGANIZATION_KINDS: Final = ("operator", "care_agency", "clinic", "provider", "attraction")

@@ -208,6 +208,7 @@ class AlarmNotice(Table, table=True):
     __tablename__ = "eldercare_alarm_notice"
     privacy: ClassVar[Privacy] = Privacy(
         subject="account_id",
+        also=("resident_id",),
         purpose="to know who was told, and to tell them how it ended",
         erasure="keep",
         basis=Basis.VITAL_INTERESTS,

@@ -158,6 +158,7 @@ class CheckIn(Table, table=True):
         # Exactly one check-in per plan and moment; the same index serves a resident's list.
         sa.UniqueConstraint("resident_id", "due_at", "plan_id"),
         sa.Index("ix_eldercare_check_in_day", "community_id", "due_at", "id"),
+        sa.Index("ix_eldercare_check_in_plan_id", "plan_id"),
         *(
             sa.Index(f"ix_eldercare_check_in_{column}", column, postgresql_where=sa.text(f"{column} IS NOT NULL"))
             for column in ("next_prompt_at", "settle_by", "next_reminder_at")

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core import clock, wakeups
 from app.core.events import emit
 from app.core.parked_rows import stands_aside
-from app.identity.api import duty_desk, open_break_glass, organization_members
+from app.identity.api import duty_desk, open_break_glass, organization_members, widen_break_glass
 from eldercare.alarms.models import Alarm, AlarmKind, AlarmNotice, AlarmState, Severity
 from eldercare.alarms.notices import LAPSED, STEP, tell
 from eldercare.alarms.repository import (
@@ -23,6 +23,7 @@ from eldercare.alarms.repository import (
     insert_notices,
     lock_alarms,
     move,
+    reasons_for,
     told_accounts,
 )
 from eldercare.alarms.rules import BREAK_GLASS_FROM, BREAK_GLASS_LASTS, Action, lateness, reply_code
@@ -30,7 +31,7 @@ from eldercare.alarms.service import LADDERS
 from eldercare.care_circle.views import OnCall, accepted_accounts
 from eldercare.escalation.rules import Rung, Step, next_rung
 from eldercare.escalation.views import steps_of
-from eldercare.events import AlarmLapsed, AlarmUnanswered
+from eldercare.events import AlarmJoined, AlarmLapsed, AlarmUnanswered
 from eldercare.ladders.repository import Settled, settle_notices, told_of_rung, unreached_steps
 from eldercare.rota.views import on_call_members
 from eldercare.shifts.rules import Desk
@@ -42,8 +43,8 @@ UNANSWERED = Counter("hearthline_alarms_unanswered", "Rounds of an alarm in whic
 BREAK_GLASS_SCOPES = frozenset(
     {"profile:read", "contacts:read", "check_ins:read", "alarms:read", "alarms:respond", "circle:read"}
 )
-# Whoever looks for somebody who has wandered off needs to know where they were last.
-_SEARCH_SCOPES = BREAK_GLASS_SCOPES | {"location:read"}
+_SEARCH_SCOPE = "location:read"
+"""Whoever looks for somebody who has wandered off needs to know where they were last."""
 
 log = structlog.get_logger(__name__)
 
@@ -244,15 +245,24 @@ def _count_unanswered(alarm: Alarm) -> None:
 
 
 async def _open_access(session: AsyncSession, alarm: Alarm, told: Sequence[uuid.UUID], now: datetime) -> None:
+    # Not the alarm's kind: that is its worst signal's, and somebody who fell may have wandered off, too.
+    reasons = {reason.kind for reason in await reasons_for(session, alarm.id)}
     await open_break_glass(
         session,
         community_id=alarm.community_id,
         resident_id=alarm.resident_id,
         alarm_id=alarm.id,
         account_ids=told,
-        scopes=_SEARCH_SCOPES if alarm.kind == AlarmKind.WANDERING else BREAK_GLASS_SCOPES,
+        scopes=BREAK_GLASS_SCOPES | ({_SEARCH_SCOPE} if AlarmKind.WANDERING in reasons else set()),
         expires_at=now + BREAK_GLASS_LASTS,
     )
+
+
+async def help_searching(session: AsyncSession, facts: Sequence[AlarmJoined]) -> None:
+    """Let those who have emergency access already see where the resident was once it is about a search, too."""
+    for fact in facts:
+        if fact.kind == AlarmKind.WANDERING:
+            await widen_break_glass(session, fact.aggregate_id, _SEARCH_SCOPE)
 
 
 async def learn(session: AsyncSession, facts: Sequence[DeliverySettled]) -> None:

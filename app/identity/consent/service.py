@@ -13,7 +13,13 @@ from app.core.access import SYSTEM_ID, Actor, system_actor
 from app.core.events import emit
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound
 from app.identity.consent.problems import GrantEnded, GrantExists, GrantOfAnAlarm
-from app.identity.consent.repository import end_of_reason, insert_grant, upsert_break_glass, wording_in_use
+from app.identity.consent.repository import (
+    end_of_reason,
+    insert_grant,
+    upsert_break_glass,
+    widen_of_reason,
+    wording_in_use,
+)
 from app.identity.consent.rules import GivenKind, grantable, refusal
 from app.identity.consent.texts import language_for
 from app.identity.events import GrantAdded, GrantChanged, GrantRevoked
@@ -175,6 +181,30 @@ async def open_break_glass(
             ),
         )
     return [row.id for row in rows]
+
+
+async def widen_break_glass(session: AsyncSession, alarm_id: uuid.UUID, scope: str) -> int:
+    """Add a scope to the emergency access an alarm has opened, and return how many grants did not have it."""
+    widened = await widen_of_reason(session, alarm_id, scope)
+    for row in widened:
+        await audit.record(
+            session,
+            system_actor(row.community_id),
+            action="grant:widen_break_glass",
+            resident_id=row.resident_id,
+            object_id=row.id,
+            details={"alarm_id": str(alarm_id), "account_id": str(row.grantee_account_id), "scopes": [scope]},
+        )
+        await emit(
+            session,
+            GrantChanged(
+                aggregate_id=row.id,
+                community_id=row.community_id,
+                resident_id=row.resident_id,
+                grantee_account_id=row.grantee_account_id,
+            ),
+        )
+    return len(widened)
 
 
 async def close_break_glass(session: AsyncSession, alarm_id: uuid.UUID) -> int:
