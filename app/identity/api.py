@@ -66,6 +66,7 @@ from app.identity.people.views import (
     not_to_be_called,
     people,
     profile,
+    resident_accounts,
 )
 from app.identity.scopes import GRANTS_MANAGE
 from app.identity.second_factor.problems import SecondFactorNeeded
@@ -169,6 +170,7 @@ __all__ = [
     "require_fresh_sign_in",
     "require_member",
     "require_resident",
+    "resident_accounts",
     "resident_guard",
     "resident_name",
     "resident_names",
