@@ -24,7 +24,10 @@ from app.identity.visibility import ResidentSubject
 
 
 async def give(session: AsyncSession, actor: Actor, subject: ResidentSubject, data: GrantAdd, language: str) -> Grant:
-    """Let a person see or do what was asked for and return the grant; raises as ``add_grant``, ``ProxyNeedsDocument``."""
+    """Let a person see or do what was asked for and return the grant.
+
+    Raises as ``add_grant``, and ``ProxyNeedsDocument`` for what only comes of a proposal.
+    """
     if data.kind == "proxy":
         raise ProxyNeedsDocument
     return await add_grant(
