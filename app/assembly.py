@@ -77,6 +77,7 @@ from eldercare.visits.routes import agencies as visit_agencies
 from eldercare.visits.routes import plans as visit_plans
 from eldercare.visits.routes import visits
 from eldercare.visits.routes import work as visit_work
+from eldercare.vitals import jobs as vital_jobs
 from eldercare.vitals import routes as vitals
 from eldercare.vitals import subscribers as vital_subscribers
 from notifications.account import subscribers as account_subscribers
@@ -147,7 +148,7 @@ TABLE_MODULES = (
     "eldercare.timeline.models",
 )
 
-SCHEMA_REVISION = "0008"
+SCHEMA_REVISION = "0012"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -251,6 +252,7 @@ JOBS: tuple[Job, ...] = (
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
     *medication_jobs.JOBS,
+    *vital_jobs.JOBS,
     *reservation_jobs.JOBS,
     *visit_jobs.JOBS,
     *shift_jobs.JOBS,

@@ -45,6 +45,9 @@ _PEOPLE = sa.select(
 _RESIDENT_ACCOUNTS = sa.select(_residents.c.id, _residents.c.account_id).where(
     _residents.c.id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid)))
 )
+_ACTIVE_RESIDENTS = sa.select(_residents.c.id).where(
+    _residents.c.id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))), _residents.c.state == "active"
+)
 _NOT_TO_BE_CALLED = sa.select(_residents.c.account_id).where(
     _residents.c.account_id == sa.any_(_account_ids),
     _residents.c.accessibility_needs.overlap(sa.literal(sorted(NO_CALLS), ARRAY(sa.Text))),
@@ -215,6 +218,11 @@ async def resident_accounts(
     """Return the account of each resident; unknown ids are left out."""
     rows = await connection.execute(_RESIDENT_ACCOUNTS, {"resident_ids": list(resident_ids)})
     return {row.id: row.account_id for row in rows}
+
+
+async def active_residents(connection: AsyncConnection, resident_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the residents who live here now."""
+    return set(await connection.scalars(_ACTIVE_RESIDENTS, {"resident_ids": list(resident_ids)}))
 
 
 async def people(connection: AsyncConnection, account_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PersonPublic]:
