@@ -78,6 +78,7 @@ from eldercare.visits.routes import agencies as visit_agencies
 from eldercare.visits.routes import plans as visit_plans
 from eldercare.visits.routes import visits
 from eldercare.visits.routes import work as visit_work
+from eldercare.vitals import jobs as vital_jobs
 from eldercare.vitals import routes as vitals
 from eldercare.vitals import subscribers as vital_subscribers
 from notifications.account import subscribers as account_subscribers
@@ -252,6 +253,7 @@ JOBS: tuple[Job, ...] = (
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
     *medication_jobs.JOBS,
+    *vital_jobs.JOBS,
     *reservation_jobs.JOBS,
     *visit_jobs.JOBS,
     *shift_jobs.JOBS,

@@ -70,10 +70,12 @@ from app.identity.people.views import (
     accounts_answering_at,
     accounts_in,
     accounts_reached_at,
+    active_residents,
     contact_points,
     not_to_be_called,
     people,
     profile,
+    resident_accounts,
 )
 from app.identity.scopes import GRANTS_MANAGE
 from app.identity.second_factor.problems import SecondFactorNeeded
@@ -126,6 +128,7 @@ __all__ = [
     "account_zones",
     "accounts_answering_at",
     "accounts_in",
+    "active_residents",
     "actor_binds",
     "actor_by_phone",
     "add_first_operator",
@@ -180,6 +183,7 @@ __all__ = [
     "require_fresh_sign_in",
     "require_member",
     "require_resident",
+    "resident_accounts",
     "resident_guard",
     "resident_name",
     "resident_names",

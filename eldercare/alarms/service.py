@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core import audit, clock, wakeups
-from app.core.access import Actor, system_actor
+from app.core.access import Actor
 from app.core.events import emit, emit_many
 from app.core.parked_rows import stands_aside
 from app.core.sealing import seal
-from app.identity.api import close_break_glass, require_resident
+from app.identity.api import close_break_glass, resident_accounts
 from eldercare.alarms.models import (
     EVIDENCE_CONTEXT,
     NOTE_CONTEXT,
@@ -198,9 +198,7 @@ async def _end_access(session: AsyncSession, alarm: Alarm) -> None:
 
 async def account_of(session: AsyncSession, alarm: Alarm) -> uuid.UUID:
     """Return the account of the alarm's resident."""
-    actor = system_actor(alarm.community_id)
-    subject = await require_resident(await session.connection(), actor, alarm.resident_id, "alarms:read")
-    return subject.account_id
+    return (await resident_accounts(await session.connection(), [alarm.resident_id]))[alarm.resident_id]
 
 
 async def _open_or_find(
@@ -316,7 +314,8 @@ async def _join(session: AsyncSession, alarm: Alarm, signal: AlarmSignal, actor:
         await move(session, alarm.id, Action.RENEW, {"acknowledged_by": None, "acknowledged_at": None})
     await _record_joining(session, alarm, signal, joined, actor)
     if joined.renewed:
-        desk = (await desk_of(await session.connection(), alarm.community_id, now)).reached(None)
+        resident = await account_of(session, alarm)
+        desk = (await desk_of(await session.connection(), alarm.community_id, now, besides=resident)).reached(None)
         await tell(session, AGAIN, alarm, [*([responder] if responder else []), *desk], f"{alarm.round}:again")
 
 

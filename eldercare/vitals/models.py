@@ -109,6 +109,7 @@ class Threshold(Table, table=True):
             postgresql_where=sa.text("ended_at IS NULL"),
         ),
         sa.Index("ix_eldercare_vital_threshold_list", "resident_id", "id"),
+        sa.Index("ix_eldercare_vital_threshold_judge_at", "judge_at", postgresql_where=sa.text("judge_at IS NOT NULL")),
     )
 
     community_id: uuid.UUID
@@ -126,6 +127,7 @@ class Threshold(Table, table=True):
     set_at: datetime = instant()
     ended_at: datetime | None = optional_instant()
     ended_by: uuid.UUID | None = None
+    judge_at: datetime | None = optional_instant(description="when readings that are there already are to be judged")
 
 
 class OxygenScale(Table, table=True):
