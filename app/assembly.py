@@ -134,6 +134,7 @@ TABLE_MODULES = (
     "eldercare.alarms.models",
     "eldercare.care_circle.models",
     "eldercare.escalation.models",
+    "eldercare.absences.models",
     "eldercare.check_ins.models",
     "eldercare.last_resort.models",
     "eldercare.medication.models",

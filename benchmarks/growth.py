@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 
 from app.core import embedded
 from app.core.access import Actor, Membership
-from app.core.changes import Since
+from app.core.changes import KEPT_BY_APPS, Since
 from app.core.database import reading
 from app.identity.api import actor_binds
 from benchmarks import place, population
@@ -84,7 +84,7 @@ async def _measure(url: str, now: datetime) -> dict[str, _Cost]:
         "latest": midnight + timedelta(hours=40),
         "limit": 20,
     }
-    changed = {**resident, "first_due_at": now - changes.KEPT_BY_APPS, **Since().binds()}
+    changed = Since().binds_of(resident["resident_id"]) | {"first_kept": now - KEPT_BY_APPS}
     claim = {"claim_now": now, "claim_size": DUE_NOW}
     async with place.hearthline(url):
         return {

@@ -1,7 +1,6 @@
 """Eldercare's door for the portal, the clinics and the policies: each function takes the actor and checks them."""
 
 import uuid
-from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -26,15 +25,15 @@ from eldercare.check_ins.service.plans import close_residents
 from eldercare.check_ins.service.replies import Outcome, answer_reply
 from eldercare.check_ins.views import changes as check_in_change_views
 from eldercare.check_ins.views import plans as plan_views
-from eldercare.medication.problems import DoseAlreadyRecorded, DoseNotOpen
-from eldercare.medication.schemas.doses import DosePublic, DoseRecord
-from eldercare.medication.service import recording
+from eldercare.medication.schemas.doses import DosePublic
 from eldercare.medication.service import regimens as medication
-from eldercare.medication.views import doses as dose_views
+from eldercare.medication.views import changes as dose_change_views
 from eldercare.messages.service import forget_photos
 from eldercare.response import service as response
 from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
+from eldercare.visits.schemas.visits import VisitPublic
 from eldercare.visits.service.planning import close_residents as close_visits
+from eldercare.visits.views import changes as visit_change_views
 from eldercare.vitals.rules.codes import SIGNS, VitalSign, shown
 
 __all__ = [
@@ -50,13 +49,11 @@ __all__ = [
     "CheckInPlanPublic",
     "CheckInPublic",
     "CircleMemberPublic",
-    "DoseAlreadyRecorded",
-    "DoseNotOpen",
     "DosePublic",
-    "DoseRecord",
     "Outcome",
     "PausePublic",
     "Severity",
+    "VisitPublic",
     "VitalSign",
     "acknowledge_alarm",
     "acknowledge_by_phone",
@@ -70,14 +67,16 @@ __all__ = [
     "check_in_pauses",
     "check_in_plans",
     "check_ins_ahead",
-    "doses_due",
+    "dose_changes",
+    "doses_ahead",
     "end_care",
     "forget_photos",
     "get_alarm",
     "raise_alarm",
-    "record_dose",
     "require_no_open_alarm",
     "resolve_alarm",
+    "visit_changes",
+    "visits_ahead",
     "vital_sign",
 ]
 
@@ -191,25 +190,29 @@ async def care_circle(connection: AsyncConnection, actor: Actor, resident_id: uu
     return await circle_of(connection, resident_id)
 
 
-async def doses_due(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, since: datetime, until: datetime
+async def dose_changes(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, since: Since
 ) -> list[DosePublic]:
-    """Return the first hundred doses due in ``[since, until)``, in that order: what a carer's visit has to see to.
-
-    Raises ``NotFound``, ``Forbidden`` without ``medication:read``.
-    """
-    subject = await require_resident(connection, actor, resident_id, "medication:read")
-    wanted = dose_views.Wanted(since, until)
-    return (await dose_views.doses(connection, actor, subject, PageRequest(MAX_LIMIT, None), wanted))[0]
+    """Return the doses that changed; raises ``NotFound``, ``Forbidden`` without ``medication:read``."""
+    await require_resident(connection, actor, resident_id, "medication:read")
+    return await dose_change_views.changed(connection, resident_id, since)
 
 
-async def record_dose(
-    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, dose_id: uuid.UUID, data: DoseRecord
-) -> DosePublic:
-    """Record what came of a resident's dose on behalf of ``actor`` and return it.
+async def doses_ahead(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the ids of the doses that lie ahead; raises as ``dose_changes``."""
+    await require_resident(connection, actor, resident_id, "medication:read")
+    return await dose_change_views.ahead(connection, resident_id)
 
-    Raises ``NotFound``, ``Forbidden`` without ``medication:record``, ``Malformed``, ``DoseNotOpen``,
-    ``DoseAlreadyRecorded``.
-    """
-    subject = await require_resident(await session.connection(), actor, resident_id, "medication:record")
-    return await recording.record(session, actor, subject, dose_id, data)
+
+async def visit_changes(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, since: Since
+) -> list[VisitPublic]:
+    """Return the visits that changed; raises ``NotFound``, ``Forbidden`` without ``visits:read``."""
+    await require_resident(connection, actor, resident_id, "visits:read")
+    return await visit_change_views.changed(connection, resident_id, since)
+
+
+async def visits_ahead(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the ids of the visits that are agreed and lie ahead; raises as ``visit_changes``."""
+    await require_resident(connection, actor, resident_id, "visits:read")
+    return await visit_change_views.ahead(connection, resident_id)

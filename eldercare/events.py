@@ -174,6 +174,24 @@ class CheckInUnasked(Event):
     plan_id: uuid.UUID
 
 
+class AbsenceStated(Event):
+    """A resident is away or in hospital, or will be; ``aggregate_id`` is the absence, as in all facts about it."""
+
+    name: ClassVar[str] = "eldercare.absence_stated.v1"
+    critical: ClassVar[bool] = True
+
+    resident_id: uuid.UUID
+
+
+class AbsenceEnded(Event):
+    """A resident is back before the time, or does not leave after all."""
+
+    name: ClassVar[str] = "eldercare.absence_ended.v1"
+    critical: ClassVar[bool] = True
+
+    resident_id: uuid.UUID
+
+
 class DoseTaken(Event):
     """A dose was recorded as taken; ``aggregate_id`` is the dose, as in all facts about it."""
 
@@ -264,6 +282,22 @@ class VisitMoved(Event):
     """A visit has another time."""
 
     name: ClassVar[str] = "eldercare.visit_moved.v1"
+
+    resident_id: uuid.UUID
+
+
+class VisitSuspended(Event):
+    """A visit is off while the resident is away."""
+
+    name: ClassVar[str] = "eldercare.visit_suspended.v1"
+
+    resident_id: uuid.UUID
+
+
+class VisitResumed(Event):
+    """The resident is back in time for a visit that was off: it is planned again, and needs its carers anew."""
+
+    name: ClassVar[str] = "eldercare.visit_resumed.v1"
 
     resident_id: uuid.UUID
 

@@ -7,14 +7,22 @@ row may be told twice, which is harmless.
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core import clock
+
 FIRST: Final = uuid.UUID(int=0)
+KEPT_BY_APPS: Final = timedelta(days=90)
+"""What is older an app forgets by itself."""
 _WRAPS_AFTER: Final = (1 << 32) - 1
+_resident = sa.bindparam("resident_id", type_=sa.Uuid)
+_INSTANT = sa.DateTime(timezone=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,10 @@ class Since:
     def binds(self) -> dict[str, object]:
         """Return the parameters of ``written_since`` and ``keyset``."""
         return {"since": self.since, "after_id": self.after, "limit": self.limit}
+
+    def binds_of(self, resident_id: uuid.UUID) -> dict[str, object]:
+        """Return the parameters of ``changed_of``."""
+        return {"resident_id": resident_id, "first_kept": clock.now() - KEPT_BY_APPS, **self.binds()}
 
 
 _HORIZON = sa.text(
@@ -77,10 +89,62 @@ def _written_by(table: sa.FromClause) -> sa.ColumnElement[int]:
     return sa.literal_column(f"({written_by})", sa.BigInteger)
 
 
-def keyset(statement: sa.Select[*tuple[Any, ...]], table: sa.FromClause) -> sa.Select[*tuple[Any, ...]]:
-    """Return ``statement`` for the rows of ``table`` that a ``Since`` asks for, in the order of their ids."""
+def keyset(
+    statement: sa.Select[*tuple[Any, ...]], table: sa.FromClause, *, also: sa.ColumnElement[bool] | None = None
+) -> sa.Select[*tuple[Any, ...]]:
+    """Return ``statement`` for the rows of ``table`` that a ``Since`` asks for, in the order of their ids.
+
+    ``also`` says of which other rows something that is shown with them was written since.
+    """
+    written = written_since(table) if also is None else sa.or_(written_since(table), also)
     return (
-        statement.where(written_since(table), table.c.id > sa.bindparam("after_id", type_=sa.Uuid))
+        statement.where(written, table.c.id > sa.bindparam("after_id", type_=sa.Uuid))
         .order_by(table.c.id)
         .limit(sa.bindparam("limit", type_=sa.Integer))
     )
+
+
+def changed_of(
+    columns: Sequence[sa.ColumnElement[Any]],
+    table: sa.FromClause,
+    at: sa.ColumnElement[datetime],
+    *,
+    kept: sa.ColumnElement[bool] | None = None,
+    also: sa.ColumnElement[bool] | None = None,
+) -> sa.Select[*tuple[Any, ...]]:
+    """Return the statement of a resident's rows that a ``Since`` asks for, of the time apps keep and ahead.
+
+    ``at`` is the instant a row belongs to; ``kept`` says which are kept however old they are; ``also`` is ``keyset``'s.
+    """
+    is_kept = first_kept(at) if kept is None else sa.or_(first_kept(at), kept)
+    return keyset(sa.select(*columns).where(table.c.resident_id == _resident, is_kept), table, also=also)
+
+
+def first_kept(at: sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:
+    """Return the condition that ``at`` lies in the time apps keep, or ahead."""
+    return at >= sa.bindparam("first_kept", type_=_INSTANT)
+
+
+def ahead_of(
+    table: sa.FromClause, at: sa.ColumnElement[datetime], states: Sequence[str]
+) -> sa.Select[tuple[uuid.UUID]]:
+    """Return the statement of the ids of a resident's rows in those states that lie ahead, in order.
+
+    What lies ahead can be taken back without a trace: an app forgets whatever it holds beside these.
+    """
+    return (
+        sa.select(table.c.id)
+        .where(
+            table.c.resident_id == _resident,
+            at > sa.bindparam("now", type_=_INSTANT),
+            table.c.state.in_([sa.literal(state, sa.Text) for state in states]),
+        )
+        .order_by(at, table.c.id)
+    )
+
+
+async def ids_ahead(
+    connection: AsyncConnection, statement: sa.Select[tuple[uuid.UUID]], resident_id: uuid.UUID
+) -> list[uuid.UUID]:
+    """Return the ids that a statement of ``ahead_of`` finds for a resident now."""
+    return list(await connection.scalars(statement, {"resident_id": resident_id, "now": clock.now()}))

@@ -58,11 +58,15 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A stretch in which somebody works, from the place where they begin."""
+    """A stretch in which somebody works, from the place where they begin.
+
+    One that is ``carried`` began on the working day before and goes on past midnight: the rest comes after it.
+    """
 
     starts_at: datetime
     ends_at: datetime
     breaks: tuple[Break, ...] = ()
+    carried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

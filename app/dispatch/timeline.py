@@ -3,7 +3,7 @@
 import uuid
 from bisect import insort
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -59,11 +59,11 @@ class Timeline:
     def _rested(self, shift: Shift) -> Shift:
         worker = self.worker
         since, until = shift.starts_at, shift.ends_at
-        if worker.worked_until is not None:
+        if worker.worked_until is not None and not shift.carried:
             since = max(since, worker.worked_until + worker.rest)
         if worker.works_again is not None:
             until = min(until, worker.works_again - worker.rest)
-        return Shift(since, until, shift.breaks)
+        return replace(shift, starts_at=since, ends_at=until)
 
     @property
     def work(self) -> timedelta:

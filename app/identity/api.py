@@ -89,6 +89,7 @@ from app.identity.visibility import (
     is_visible,
     require_resident,
     resident_guard,
+    trace_read,
     visible_residents,
 )
 
@@ -191,6 +192,7 @@ __all__ = [
     "residents_sharing",
     "revoke_grant",
     "sign_in_code",
+    "trace_read",
     "visible_residents",
     "widen_break_glass",
 ]

@@ -1,6 +1,7 @@
 """The facts identity emits: past tense, ids only, versioned."""
 
 import uuid
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from app.core.events import Event
@@ -55,11 +56,26 @@ class ResidentReopened(Event):
     critical: ClassVar[bool] = True
 
 
+def closed_and_reopened(
+    events: Iterable[ResidentClosed | ResidentReopened],
+) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
+    """Return the residents who were closed, and those who are open again; to be handled in this order.
+
+    Events of one resident come in order: whoever was closed again after a reopening stays so.
+    """
+    events = list(events)
+    last = {event.aggregate_id: event for event in events}
+    closed = [event.aggregate_id for event in events if isinstance(event, ResidentClosed)]
+    return closed, [event.aggregate_id for event in last.values() if isinstance(event, ResidentReopened)]
+
+
 class AccountDeactivated(Event):
     """An account can no longer sign in: its sessions and installations end; ``aggregate_id`` is the account."""
 
     name: ClassVar[str] = "identity.account_deactivated.v1"
     critical: ClassVar[bool] = True
+    organization_id: ClassVar[uuid.UUID | None] = None
+    """As of ``MembershipEnded``: they work for none any more."""
 
 
 class MembershipEnded(Event):

@@ -11,7 +11,7 @@ from fastapi import Request
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import clock
+from app.core import audit, clock
 from app.core.access import Actor, authenticate
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated
 from app.core.routing import connection_of
@@ -253,3 +253,22 @@ def _meant(request: Request, actor: Actor) -> uuid.UUID:
     except ValueError:
         error = FieldError("/path/resident_id", "not a UUID", "uuid_parsing")
         raise Malformed(errors=[error]) from None
+
+
+async def trace_read(
+    connection: AsyncConnection,
+    actor: Actor,
+    subject: ResidentSubject,
+    action: str,
+    object_id: uuid.UUID | None = None,
+) -> None:
+    """Put a read by somebody else than the resident on record."""
+    if subject.relation != "self":
+        await audit.record(
+            connection,
+            actor,
+            action,
+            resident_id=subject.resident_id,
+            object_id=object_id,
+            community_id=subject.community_id,
+        )

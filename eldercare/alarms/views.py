@@ -2,18 +2,17 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import clock
 from app.core.access import Actor
 from app.core.audit import trace_binds, traced
-from app.core.changes import Since, keyset
+from app.core.changes import Since, changed_of
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.parked_rows import stands_aside
 from app.core.problems import NotFound
@@ -45,8 +44,6 @@ _signals = sa.inspect(StoredSignal).local_table
 _entries = sa.inspect(AlarmEntry).local_table
 _notices = sa.inspect(AlarmNotice).local_table
 
-KEPT_BY_APPS: Final = timedelta(days=90)
-
 _alarm_id = sa.bindparam("alarm_id", type_=sa.Uuid)
 _limit = sa.bindparam("limit", type_=sa.Integer)
 _SHOWN = [_alarms.c[name] for name in AlarmPublic.model_fields]
@@ -61,16 +58,7 @@ _OF_RESIDENT = (
     .order_by(_alarms.c.raised_at.desc(), _alarms.c.id.desc())
     .limit(_limit)
 )
-_CHANGED = keyset(
-    sa.select(*_SHOWN).where(
-        _alarms.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
-        sa.or_(
-            _alarms.c.raised_at >= sa.bindparam("first_raised_at", type_=sa.DateTime(timezone=True)),
-            _alarms.c.closed_at.is_(None),
-        ),
-    ),
-    _alarms,
-)
+_CHANGED = changed_of(_SHOWN, _alarms, _alarms.c.raised_at, kept=_alarms.c.closed_at.is_(None))
 _OF_RESIDENT_TRACED = traced(_OF_RESIDENT, "alarm:list")
 # The worst first, then the oldest; a negative severity lets one row comparison do both.
 _worst_first = (-_alarms.c.severity).label("urgency")
@@ -126,8 +114,7 @@ async def alarms_of(
 
 async def changed_alarms(connection: AsyncConnection, resident_id: uuid.UUID, since: Since) -> list[AlarmPublic]:
     """Return a resident's alarms of the last 90 days that changed, the open ones among them, in the order of ids."""
-    binds = {"resident_id": resident_id, "first_raised_at": clock.now() - KEPT_BY_APPS, **since.binds()}
-    return [alarm_public(row) for row in await connection.execute(_CHANGED, binds)]
+    return [alarm_public(row) for row in await connection.execute(_CHANGED, since.binds_of(resident_id))]
 
 
 async def queue(

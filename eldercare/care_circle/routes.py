@@ -5,12 +5,11 @@ from typing import Annotated
 
 from fastapi import Depends, Response
 
-from app.core import audit
 from app.core.access import CurrentActor
 from app.core.paging import Page
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
-from app.identity.api import ResidentSubject, resident_guard, resident_names
+from app.identity.api import ResidentSubject, resident_guard, resident_names, trace_read
 from eldercare.care_circle import service
 from eldercare.care_circle.models import CircleMember
 from eldercare.care_circle.problems import AlreadyInCircle, CircleChanged, CircleFull, InvitationAnswered
@@ -34,10 +33,7 @@ _ANSWER_REFUSALS = problem_responses(Unauthenticated, NotFound, InvitationAnswer
 @router.resident_route("GET", "/circle", responses=_REFUSALS)
 async def list_circle(connection: Reading, actor: CurrentActor, subject: Reader) -> Page[CircleMemberPublic]:
     """Show a resident's care circle in the order in which it is called."""
-    if subject.relation != "self":
-        await audit.record(
-            connection, actor, "circle:read", resident_id=subject.resident_id, community_id=subject.community_id
-        )
+    await trace_read(connection, actor, subject, "circle:read")
     return Page(items=await circle_of(connection, subject.resident_id), next=None)
 
 

@@ -1,4 +1,4 @@
-"""The tables of check-ins: plans and their versions, pauses, the check-ins themselves, and when we were not running."""
+"""The tables of check-ins: plans and their versions, the check-ins themselves, and when we were not running."""
 
 import uuid
 from datetime import date, datetime, time, timedelta
@@ -101,39 +101,6 @@ class CheckInSchedule(SQLModel, table=True):
         description="accounts told of a miss beside those the alarm calls",
     )
     severity: int = Field(sa_type=sa.SmallInteger, description="of the alarm when nobody answers")
-
-
-class CheckInPause(Table, table=True):
-    """A time in which nobody is asked and silence means nothing. It always has an end."""
-
-    __tablename__ = "eldercare_check_in_pause"
-    privacy: ClassVar[Privacy] = _care(
-        "not to alarm anybody while somebody is away",
-        erasure="delete",
-        retention=Retention.pruned(years(3), "ended_at", "ends_at"),
-    )
-    __table_args__ = (
-        sa.CheckConstraint("kind IN ('away', 'hospital')", name="kind"),
-        sa.CheckConstraint("ends_at > starts_at", name="period"),
-        sa.Index("ix_eldercare_check_in_pause_resident_id", "resident_id", "ends_at"),
-        sa.Index("ix_eldercare_check_in_pause_told_started", "resident_id", "starts_at", "id"),
-        sa.Index(
-            "ix_eldercare_check_in_pause_told_ended",
-            "resident_id",
-            "ended_at",
-            "id",
-            postgresql_where=sa.text("ended_at > starts_at"),
-        ),
-    )
-
-    community_id: uuid.UUID
-    resident_id: uuid.UUID = Field(foreign_key="identity_resident.id")
-    kind: str
-    starts_at: datetime = instant()
-    ends_at: datetime = instant()
-    created_by: uuid.UUID
-    ended_at: datetime | None = optional_instant(description="when somebody ended it before its time")
-    ended_by: uuid.UUID | None = None
 
 
 class CheckIn(Table, table=True):

@@ -21,18 +21,6 @@ class PlanEnded(Conflict):
     code, title = "check_in_plan_ended", "The plan has ended"
 
 
-class PauseOver(Conflict):
-    """The pause is over already."""
-
-    code, title = "check_in_pause_over", "The pause is over"
-
-
-class ResidentClosed(Conflict):
-    """The resident has moved out or died: nobody is asked any more."""
-
-    code, title = "resident_closed", "The resident is no longer cared for"
-
-
 class ChannelNotSuitable(Malformed):
     """The resident cannot hear a call, or asked not to be called."""
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import EmittingStatement
+from eldercare.absences.repository import PAUSE
 from eldercare.check_ins import rules
 from eldercare.check_ins.models import CHECK_INS, CheckInSchedule, shown
 from eldercare.check_ins.schemas import CheckInDetail
@@ -30,12 +31,6 @@ _IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _NOW = sa.bindparam("now", type_=sa.DateTime(timezone=True))
 _TOUCHED = "updated_at = :now, version = version + 1"
 _ASKS = f"c.channel IN {PROMPTED_CHANNELS}"
-PAUSE: Final = """
-    SELECT p.kind FROM eldercare_check_in_pause p
-    WHERE p.resident_id = c.resident_id AND p.starts_at <= greatest(:now, c.due_at)
-      AND least(p.ends_at, p.ended_at) > c.due_at
-    ORDER BY p.starts_at LIMIT 1"""
-"""Why nobody is to be asked about the row ``c`` (``resident_id``, ``due_at``) at ``now``: doses heed it, too."""
 _NEXT_REMINDER = "(SELECT min({start} + r) FROM unnest(s.reminders) r WHERE {start} + r > :now)"
 
 

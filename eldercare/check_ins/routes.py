@@ -5,20 +5,18 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Response
 
-from app.core import audit
 from app.core.access import CurrentActor
 from app.core.instants import GivenDay
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
-from app.identity.api import ResidentSubject, resident_guard
+from app.identity.api import ResidentSubject, resident_guard, trace_read
+from eldercare.absences.problems import AbsenceOver, ResidentClosed
 from eldercare.check_ins.problems import (
     AnswerContradicts,
     ChannelNotSuitable,
     CheckInNotOpen,
-    PauseOver,
     PlanEnded,
-    ResidentClosed,
 )
 from eldercare.check_ins.rules import State
 from eldercare.check_ins.schemas import (
@@ -90,7 +88,7 @@ async def list_check_ins_of_day(
 @router.resident_route("GET", "/check-in-plans", responses=problem_responses(*_GUARDED))
 async def list_check_in_plans(connection: Reading, actor: CurrentActor, subject: Reader) -> Page[CheckInPlanPublic]:
     """List a resident's plans, the active ones first."""
-    await _trace(connection, actor, subject, "check_in_plans:list")
+    await trace_read(connection, actor, subject, "check_in_plans:list")
     return Page(items=await plan_views.plans(connection, subject.resident_id), next=None)
 
 
@@ -114,7 +112,7 @@ async def get_check_in_plan(
     connection: Reading, actor: CurrentActor, subject: Reader, plan_id: uuid.UUID, response: Response
 ) -> CheckInPlanPublic:
     """Show a plan with the version in force."""
-    await _trace(connection, actor, subject, "check_in_plan:read", plan_id)
+    await trace_read(connection, actor, subject, "check_in_plan:read", plan_id)
     plan = await plan_views.plan(connection, subject.resident_id, plan_id)
     set_etag(response, plan.version)
     return plan
@@ -125,7 +123,7 @@ async def list_check_in_plan_versions(
     connection: Reading, actor: CurrentActor, subject: Reader, plan_id: uuid.UUID
 ) -> Page[PlanVersionPublic]:
     """List what a plan said over time, the latest first."""
-    await _trace(connection, actor, subject, "check_in_plan:read", plan_id)
+    await trace_read(connection, actor, subject, "check_in_plan:read", plan_id)
     return Page(items=await plan_views.plan_versions(connection, subject.resident_id, plan_id), next=None)
 
 
@@ -165,7 +163,7 @@ async def list_check_in_pauses(
     connection: Reading, actor: CurrentActor, subject: Reader, page: PageQuery
 ) -> Page[PausePublic]:
     """List a resident's pauses, the latest first."""
-    await _trace(connection, actor, subject, "check_in_pauses:list")
+    await trace_read(connection, actor, subject, "check_in_pauses:list")
     items, following = await plan_views.pauses(connection, subject.resident_id, page)
     return Page(items=items, next=following)
 
@@ -176,32 +174,17 @@ async def list_check_in_pauses(
 async def create_check_in_pause(
     session: Session, actor: CurrentActor, subject: Manager, data: PauseCreate
 ) -> PausePublic:
-    """Pause check-ins until a given moment; the care circle is told."""
+    """Say that a resident is away until a given moment: nobody asks, reminds or comes; the care circle is told."""
     return PausePublic.model_validate(await pausing.create_pause(session, actor, subject, data))
 
 
-@router.resident_route("DELETE", "/check-in-pauses/{pause_id}", responses=problem_responses(*_GUARDED, PauseOver))
+@router.resident_route("DELETE", "/check-in-pauses/{pause_id}", responses=problem_responses(*_GUARDED, AbsenceOver))
 async def end_check_in_pause(
     session: Session, actor: CurrentActor, subject: Manager, pause_id: uuid.UUID
 ) -> PausePublic:
-    """End a pause now; the care circle is told."""
+    """Say that a resident is back, or does not leave after all; the care circle is told."""
     return PausePublic.model_validate(await pausing.end_pause(session, actor, subject, pause_id))
 
 
 def _json(body: bytes) -> Response:
     return Response(body, media_type="application/json")
-
-
-async def _trace(
-    connection: Reading, actor: CurrentActor, subject: ResidentSubject, action: str, object_id: uuid.UUID | None = None
-) -> None:
-    """Put a read by somebody else than the resident on record."""
-    if subject.relation != "self":
-        await audit.record(
-            connection,
-            actor,
-            action,
-            resident_id=subject.resident_id,
-            object_id=object_id,
-            community_id=subject.community_id,
-        )

@@ -41,7 +41,6 @@ helped soon."""
 WORKWEEK: Final = frozenset({1, 2, 3, 4, 5})
 
 ANSWER_WINDOWS: Final = (timedelta(minutes=5), timedelta(hours=12))
-LONGEST_PAUSE: Final = timedelta(days=180)
 OLDEST_ANSWER: Final = timedelta(hours=72)
 CLOCK_SKEW: Final = timedelta(minutes=2)
 REPRIEVES: Final = 3

@@ -10,7 +10,8 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 from app.core.instants import GivenInstant
-from eldercare.check_ins.rules import ANSWER_WINDOWS, LONGEST_PAUSE, Answer, Holidays, State, day_rule
+from eldercare.absences.rules import LONGEST, Kind
+from eldercare.check_ins.rules import ANSWER_WINDOWS, Answer, Holidays, State, day_rule
 
 Channel = Literal["app", "sms", "voice", "call_in", "visit"]
 How = Literal["self", "saw", "spoke"]
@@ -165,7 +166,7 @@ class PauseCreate(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["away", "hospital"]
+    kind: Kind
     starts_at: GivenInstant | None = Field(default=None, description="without it: now")
     ends_at: GivenInstant
 
@@ -173,8 +174,8 @@ class PauseCreate(BaseModel):
     def _in_order(self) -> Self:
         if self.starts_at is not None and self.ends_at <= self.starts_at:
             raise ValueError("ends_at must lie after starts_at")
-        if self.starts_at is not None and self.ends_at - self.starts_at > LONGEST_PAUSE:
-            raise ValueError(f"a pause lasts at most {LONGEST_PAUSE.days} days")
+        if self.starts_at is not None and self.ends_at - self.starts_at > LONGEST:
+            raise ValueError(f"a pause lasts at most {LONGEST.days} days")
         return self
 
 
@@ -185,7 +186,7 @@ class PausePublic(BaseModel):
 
     id: uuid.UUID
     resident_id: uuid.UUID
-    kind: Literal["away", "hospital"]
+    kind: Kind
     starts_at: datetime
     ends_at: datetime
     ended_at: datetime | None

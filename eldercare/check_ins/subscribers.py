@@ -6,7 +6,14 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import Subscriber
-from app.identity.events import HolidaysChanged, ProfileChanged, ResidentClosed, ResidentMovedZone, ResidentReopened
+from app.identity.events import (
+    HolidaysChanged,
+    ProfileChanged,
+    ResidentClosed,
+    ResidentMovedZone,
+    ResidentReopened,
+    closed_and_reopened,
+)
 from eldercare.check_ins.notices import PROMPT_ORIGIN
 from eldercare.check_ins.service import asking, plans
 from notifications.events import DeliverySettled
@@ -36,10 +43,7 @@ async def follow_holidays(session: AsyncSession, events: Sequence[HolidaysChange
 
 async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed | ResidentReopened]) -> None:
     """End the plans of residents who moved out or died; let them go on where that was a mistake."""
-    closed = [event.aggregate_id for event in events if isinstance(event, ResidentClosed)]
-    # They come in order: whoever was closed again meanwhile stays so.
-    last = {event.aggregate_id: event for event in events}
-    reopened = [event.aggregate_id for event in last.values() if isinstance(event, ResidentReopened)]
+    closed, reopened = closed_and_reopened(events)
     await plans.close_residents(session, closed)
     await plans.reopen_residents(session, reopened)
 

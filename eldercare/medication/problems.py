@@ -3,12 +3,6 @@
 from app.core.problems import Conflict
 
 
-class ResidentClosed(Conflict):
-    """The resident has moved out or died: nothing is planned any more."""
-
-    code, title = "resident_closed", "The resident is no longer cared for"
-
-
 class RegimenOverlaps(Conflict):
     """The resident already has a regimen of this drug in these days; ``regimen_id`` says which."""
 

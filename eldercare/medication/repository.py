@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core import set_ids
-from eldercare.check_ins.repository import LOST, PAUSE
+from eldercare.absences.repository import PAUSE
+from eldercare.check_ins.repository import LOST
 from eldercare.check_ins.rules import OUTAGE, ROOM_TO_ANSWER, Occurrence
 from eldercare.medication import rules
 from eldercare.medication.models import DOSES, REGIMENS, Dose

@@ -5,13 +5,13 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Response
 
-from app.core import audit
 from app.core.access import CurrentActor
 from app.core.instants import GivenInstant
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
-from app.identity.api import ResidentSubject, resident_guard
+from app.identity.api import ResidentSubject, resident_guard, trace_read
+from eldercare.absences.problems import ResidentClosed
 from eldercare.medication.problems import (
     DailyMaximumReached,
     DoseAlreadyRecorded,
@@ -22,7 +22,6 @@ from eldercare.medication.problems import (
     RegimenOverlaps,
     RegimenStateConflict,
     RegimenStopped,
-    ResidentClosed,
     StockNotKept,
 )
 from eldercare.medication.rules import State
@@ -53,7 +52,7 @@ _GUARDED = (Unauthenticated, Forbidden, NotFound)
 @router.resident_route("GET", "/regimens", responses=problem_responses(*_GUARDED))
 async def list_regimens(connection: Reading, actor: CurrentActor, subject: Reader) -> Page[RegimenPublic]:
     """List what a resident takes, and what they took: the stopped regimens last."""
-    await _trace(connection, actor, subject, "regimens:list")
+    await trace_read(connection, actor, subject, "regimens:list")
     return Page(items=await views.regimens(connection, subject.resident_id), next=None)
 
 
@@ -74,7 +73,7 @@ async def get_regimen(
     connection: Reading, actor: CurrentActor, subject: Reader, regimen_id: uuid.UUID, response: Response
 ) -> RegimenPublic:
     """Show a regimen with the version in force."""
-    await _trace(connection, actor, subject, "regimen:read", regimen_id)
+    await trace_read(connection, actor, subject, "regimen:read", regimen_id)
     regimen = await views.regimen(connection, subject.resident_id, regimen_id)
     set_etag(response, regimen.version)
     return regimen
@@ -85,7 +84,7 @@ async def list_regimen_versions(
     connection: Reading, actor: CurrentActor, subject: Reader, regimen_id: uuid.UUID
 ) -> Page[RegimenVersionPublic]:
     """List what a regimen said over time, the latest first."""
-    await _trace(connection, actor, subject, "regimen:read", regimen_id)
+    await trace_read(connection, actor, subject, "regimen:read", regimen_id)
     return Page(items=await views.versions(connection, subject.resident_id, regimen_id), next=None)
 
 
@@ -190,7 +189,7 @@ async def get_medication_stock(
     connection: Reading, actor: CurrentActor, subject: Reader, regimen_id: uuid.UUID, response: Response
 ) -> StockPublic:
     """Show what is left of a drug, and when that runs out if all goes by plan."""
-    await _trace(connection, actor, subject, "medication_stock:read", regimen_id)
+    await trace_read(connection, actor, subject, "medication_stock:read", regimen_id)
     stock = await stock_views.stock(connection, subject.resident_id, regimen_id)
     set_etag(response, stock.version)
     return stock
@@ -219,7 +218,7 @@ async def list_refills(
     connection: Reading, actor: CurrentActor, subject: Reader, regimen_id: uuid.UUID, page: PageQuery
 ) -> Page[StockEntryPublic]:
     """List who brought or counted how much, the latest first."""
-    await _trace(connection, actor, subject, "medication_stock:read", regimen_id)
+    await trace_read(connection, actor, subject, "medication_stock:read", regimen_id)
     items, following = await stock_views.entries(connection, subject.resident_id, regimen_id, page)
     return Page(items=items, next=following)
 
@@ -242,7 +241,7 @@ async def get_meal_times(
     connection: Reading, actor: CurrentActor, subject: Reader, response: Response
 ) -> MealTimesPublic:
     """Show when a resident eats."""
-    await _trace(connection, actor, subject, "meal_times:read")
+    await trace_read(connection, actor, subject, "meal_times:read")
     told = await views.meal_times(connection, subject.resident_id)
     set_etag(response, told.version)
     return told
@@ -271,20 +270,5 @@ async def get_adherence(
     weeks: Annotated[int, Query(ge=1, le=53, description="how many weeks, this one included")] = 4,
 ) -> Adherence:
     """Show how many planned doses were taken, week by week and regimen by regimen."""
-    await _trace(connection, actor, subject, "adherence:read")
+    await trace_read(connection, actor, subject, "adherence:read")
     return await dose_views.adherence(connection, subject, weeks)
-
-
-async def _trace(
-    connection: Reading, actor: CurrentActor, subject: ResidentSubject, action: str, object_id: uuid.UUID | None = None
-) -> None:
-    """Put a read by somebody else than the resident on record."""
-    if subject.relation != "self":
-        await audit.record(
-            connection,
-            actor,
-            action,
-            resident_id=subject.resident_id,
-            object_id=object_id,
-            community_id=subject.community_id,
-        )

@@ -6,7 +6,12 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import Subscriber
-from app.identity.events import ResidentClosed, ResidentMovedZone, ResidentReopened
+from app.identity.events import (
+    ResidentClosed,
+    ResidentMovedZone,
+    ResidentReopened,
+    closed_and_reopened,
+)
 from eldercare.medication.service import regimens
 
 
@@ -17,10 +22,7 @@ async def follow_moves(session: AsyncSession, events: Sequence[ResidentMovedZone
 
 async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed | ResidentReopened]) -> None:
     """Stop the regimens of residents who moved out or died; let them go on where that was a mistake."""
-    closed = [event.aggregate_id for event in events if isinstance(event, ResidentClosed)]
-    # They come in order: whoever was closed again meanwhile stays so.
-    last = {event.aggregate_id: event for event in events}
-    reopened = [event.aggregate_id for event in last.values() if isinstance(event, ResidentReopened)]
+    closed, reopened = closed_and_reopened(events)
     await regimens.close_residents(session, closed)
     await regimens.reopen_residents(session, reopened)
 

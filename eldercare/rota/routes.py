@@ -12,7 +12,7 @@ from app.core.instants import GivenInstant
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
-from app.identity.api import ResidentSubject, resident_guard
+from app.identity.api import ResidentSubject, resident_guard, trace_read
 from eldercare.care_circle.problems import InvitationAnswered
 from eldercare.care_circle.schemas import CircleMemberPublic
 from eldercare.care_circle.service import set_hours
@@ -38,10 +38,7 @@ async def get_rota(
     days: Days = 7,
 ) -> RotaPublic:
     """Show who of a resident's circle is on call when; a time without anybody goes to the duty desk."""
-    if subject.relation != "self":
-        await audit.record(
-            connection, actor, "rota:read", resident_id=subject.resident_id, community_id=subject.community_id
-        )
+    await trace_read(connection, actor, subject, "rota:read")
     return await views.rota(connection, subject.resident_id, *views.view_period(since, days))
 
 

@@ -13,6 +13,7 @@ from app.identity.events import (
     ResidentClosed,
     ResidentMovedZone,
     ResidentReopened,
+    closed_and_reopened,
 )
 from eldercare.safe_zones.service import forgetting, watching, zones
 
@@ -29,8 +30,9 @@ async def follow_moves(session: AsyncSession, events: Sequence[ResidentMovedZone
 
 async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed | ResidentReopened]) -> None:
     """End the zones of residents who moved out or died; let them go on where that was a mistake."""
-    await zones.close_residents(session, [e.aggregate_id for e in events if isinstance(e, ResidentClosed)])
-    await zones.reopen_residents(session, [e.aggregate_id for e in events if isinstance(e, ResidentReopened)])
+    closed, reopened = closed_and_reopened(events)
+    await zones.close_residents(session, closed)
+    await zones.reopen_residents(session, reopened)
 
 
 SUBSCRIBERS: Final = (

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlmodel import Field
 
 from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
@@ -127,7 +127,8 @@ class Visit(Table, table=True):
     )
     __table_args__ = (
         sa.CheckConstraint(
-            "state IN ('planned', 'assigned', 'en_route', 'in_progress', 'completed', 'missed', 'cancelled')",
+            "state IN ('planned', 'assigned', 'en_route', 'in_progress', 'completed', 'missed', 'cancelled',"
+            " 'suspended')",
             name="state",
         ),
         sa.CheckConstraint(
@@ -325,7 +326,13 @@ class Shift(Table, table=True):
     __tablename__ = "eldercare_shift"
     privacy: ClassVar[Privacy] = _staffing(Retention.pruned(years(3), "ends_at"))
     __table_args__ = (
-        sa.UniqueConstraint("organization_id", "account_id", "starts_at"),
+        # Nobody works twice at once, whatever the agency; see app/reservations for how ids stand in such a constraint.
+        ExcludeConstraint(
+            (sa.literal_column("uuidrange(account_id, account_id, '[]')"), "&&"),
+            (sa.literal_column("tstzrange(starts_at, ends_at, '[)')"), "&&"),
+            using="gist",
+            name="ex_eldercare_shift_once",
+        ),
         sa.CheckConstraint("ends_at > starts_at", name="period"),
         sa.Index("ix_eldercare_shift_account_id", "account_id", "starts_at"),
         sa.Index("ix_eldercare_shift_organization_id", "organization_id", "starts_at", "id"),
@@ -386,14 +393,7 @@ class RouteStop(Table, table=True):
     skills: list[str] = text_array()
 
 
-CARE_PLANS = table_of(CarePlan)
-TEMPLATES = table_of(VisitTemplate)
-VISITS = table_of(Visit)
-CARERS = table_of(VisitCarer)
-TICKS = table_of(VisitTick)
-NOTES = table_of(VisitNote)
-DOOR_TAGS = table_of(DoorTag)
-PROFILES = table_of(CarerProfile)
-SHIFTS = table_of(Shift)
-ROUTE_PLANS = table_of(RoutePlan)
-ROUTE_STOPS = table_of(RouteStop)
+CARE_PLANS, TEMPLATES, VISITS = table_of(CarePlan), table_of(VisitTemplate), table_of(Visit)
+CARERS, TICKS, NOTES, DOOR_TAGS = table_of(VisitCarer), table_of(VisitTick), table_of(VisitNote), table_of(DoorTag)
+PROFILES, SHIFTS = table_of(CarerProfile), table_of(Shift)
+ROUTE_PLANS, ROUTE_STOPS = table_of(RoutePlan), table_of(RouteStop)

@@ -52,6 +52,8 @@ _WHO: Final = {**_VISIT, "carer": "account"}
 VISIT_ASSIGNED: Final = _notice("visit_assigned")
 VISIT_UNASSIGNED: Final = _notice("visit_unassigned", channels=_PHONE)
 VISIT_MOVED: Final = _notice("visit_moved", channels=_PHONE, variables=_MOVED)
+VISITS_OFF: Final = _notice("visits_off", urgency="high", channels=_PHONE, variables={**_VISIT, "until": "instant"})
+VISITS_ON: Final = _trouble("visits_on")
 VISIT_CANCELLED: Final = _notice("visit_cancelled", channels=_PHONE)
 VISIT_LATE: Final = _trouble("visit_late")
 VISIT_MISSED: Final = _trouble("visit_missed")

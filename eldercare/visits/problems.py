@@ -9,12 +9,6 @@ class CarePlanEnded(Conflict):
     code, title = "care_plan_ended", "The care plan has ended"
 
 
-class ResidentNotThere(Conflict):
-    """The resident has moved out or died: nobody visits them any more."""
-
-    code, title = "resident_closed", "The resident is no longer cared for"
-
-
 class AgencyDoesNotServe(Conflict):
     """The organization has no agreement under which it visits this resident."""
 
@@ -70,7 +64,7 @@ class NotThere(Conflict):
 
 
 class TasksOpen(Conflict):
-    """Tasks are neither done nor explained; ``task_ids`` says which."""
+    """Tasks are neither done nor explained, or doses not recorded; ``task_ids`` and ``dose_ids`` say which."""
 
     code, title = "tasks_open", "Some tasks are neither done nor explained"
 
@@ -88,7 +82,7 @@ class TagRevoked(Conflict):
 
 
 class ShiftExists(Conflict):
-    """The carer has a shift that begins then."""
+    """The carer has a shift at that time, of this agency or another."""
 
     code, title = "shift_exists", "There is a shift at this time"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
@@ -19,11 +19,11 @@ _NOW = sa.bindparam("moment", type_=_INSTANT)
 _ACTIVE_CARER = CARERS.c.state.not_in([sa.literal(state, sa.Text) for state in ("removed", "absent")])
 
 _LOCK = sa.select(VISITS).where(VISITS.c.id == sa.any_(_IDS)).order_by(VISITS.c.id).with_for_update(key_share=True)
-_LOCK_AHEAD_OF = (
+_LOCK_AGREED_OF = (
     sa.select(VISITS)
     .where(
         VISITS.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
-        VISITS.c.state.in_([sa.literal(state, sa.Text) for state in rules.AHEAD]),
+        VISITS.c.state.in_([sa.literal(state, sa.Text) for state in rules.AGREED]),
     )
     .order_by(VISITS.c.id)
     .with_for_update(key_share=True)
@@ -62,6 +62,12 @@ _OF_CARER_AHEAD = (
     )
     .order_by(VISITS.c.id)
 )
+FACTS: Final = sa.select(
+    VISITS.c.id.label("aggregate_id"),
+    VISITS.c.community_id,
+    sa.func.jsonb_build_object("resident_id", VISITS.c.resident_id, type_=JSONB).label("payload"),
+).where(VISITS.c.id == sa.any_(_IDS))
+"""A fact about each of the visits ``visit_ids`` that says nothing but whose it is."""
 _TICK = insert(TICKS)
 _SET_TICK = _TICK.on_conflict_do_update(
     index_elements=["visit_id", "task_id"],
@@ -83,9 +89,9 @@ async def lock_visits(session: AsyncSession, visit_ids: Iterable[uuid.UUID]) -> 
     return {row.id: row for row in rows}
 
 
-async def lock_ahead(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> list[sa.Row[Any]]:
-    """Return the residents' visits that have not begun, locked."""
-    return list(await session.execute(_LOCK_AHEAD_OF, {"resident_ids": list(resident_ids)}))
+async def lock_agreed(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> list[sa.Row[Any]]:
+    """Return the residents' visits that have not begun and were not called off for good, locked."""
+    return list(await session.execute(_LOCK_AGREED_OF, {"resident_ids": list(resident_ids)}))
 
 
 async def carers_of(

@@ -10,17 +10,19 @@ from typing import Final, Literal
 from app.dispatch.api import Place, distance
 from eldercare.check_ins.rules import Recurrence, occurrences, resolve, zone
 
-State = Literal["planned", "assigned", "en_route", "in_progress", "completed", "missed", "cancelled"]
+State = Literal["planned", "assigned", "en_route", "in_progress", "completed", "missed", "cancelled", "suspended"]
 CarerState = Literal["assigned", "en_route", "present", "left", "removed", "absent"]
 How = Literal["tag", "qr", "gps", "manual"]
 
 TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
-    "planned": frozenset({"assigned", "in_progress", "missed", "cancelled"}),
-    "assigned": frozenset({"planned", "en_route", "in_progress", "missed", "cancelled"}),
-    "en_route": frozenset({"planned", "assigned", "in_progress", "missed", "cancelled"}),
+    "planned": frozenset({"assigned", "in_progress", "missed", "cancelled", "suspended"}),
+    "assigned": frozenset({"planned", "en_route", "in_progress", "missed", "cancelled", "suspended"}),
+    "en_route": frozenset({"planned", "assigned", "in_progress", "missed", "cancelled", "suspended"}),
     "in_progress": frozenset({"completed"}),
     # Whoever comes after all is let in: a visit that was missed can still be made.
     "missed": frozenset({"in_progress"}),
+    # The resident is away: off, until they are back before its time. What has begun stays.
+    "suspended": frozenset({"planned", "cancelled"}),
     "completed": frozenset(),
     "cancelled": frozenset(),
 }
@@ -28,6 +30,8 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
 
 AHEAD: Final[tuple[State, ...]] = ("planned", "assigned", "en_route")
 OPEN: Final[tuple[State, ...]] = (*AHEAD, "in_progress")
+AGREED: Final[tuple[State, ...]] = (*AHEAD, "suspended")
+"""Not begun, and not called off for good."""
 
 HORIZON: Final = timedelta(days=14)
 PLANNING_INTERVAL: Final = timedelta(hours=24)

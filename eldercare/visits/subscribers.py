@@ -13,8 +13,10 @@ from app.identity.events import (
     ResidentClosed,
     ResidentMovedZone,
     ResidentReopened,
+    closed_and_reopened,
 )
-from eldercare.visits.service import planning, staffing
+from eldercare.events import AbsenceEnded, AbsenceStated
+from eldercare.visits.service import planning, staffing, suspending
 
 
 async def follow_moves(session: AsyncSession, events: Sequence[ResidentMovedZone]) -> None:
@@ -27,24 +29,28 @@ async def follow_holidays(session: AsyncSession, events: Sequence[HolidaysChange
     await planning.follow_holidays(session, [event.aggregate_id for event in events])
 
 
+async def follow_absences(session: AsyncSession, events: Sequence[AbsenceStated | AbsenceEnded]) -> None:
+    """Suspend the visits of residents who are away; plan them again for those who are back."""
+    await suspending.follow_absences(session, sorted({event.resident_id for event in events}))
+
+
 async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed | ResidentReopened]) -> None:
     """Call off what lies ahead of residents who moved out or died; let it go on where that was a mistake."""
-    await planning.close_residents(session, [one.aggregate_id for one in events if isinstance(one, ResidentClosed)])
-    # They come in order: whoever was closed again meanwhile stays so.
-    last = {one.aggregate_id: one for one in events}.values()
-    await planning.reopen_residents(session, [one.aggregate_id for one in last if isinstance(one, ResidentReopened)])
+    closed, reopened = closed_and_reopened(events)
+    await planning.close_residents(session, closed)
+    await planning.reopen_residents(session, reopened)
 
 
 async def follow_staff(session: AsyncSession, events: Sequence[AccountDeactivated | MembershipEnded]) -> None:
     """Take those off their visits who do not work there any more."""
     for event in events:
-        organization_id = event.organization_id if isinstance(event, MembershipEnded) else None
-        await staffing.leave_agency(session, event.aggregate_id, organization_id)
+        await staffing.leave_agency(session, event.aggregate_id, event.organization_id)
 
 
 SUBSCRIBERS: Final = (
     Subscriber("eldercare.visits_follow_moves", (ResidentMovedZone,), follow_moves),
     Subscriber("eldercare.visits_follow_holidays", (HolidaysChanged,), follow_holidays),
+    Subscriber("eldercare.visits_follow_absences", (AbsenceStated, AbsenceEnded), follow_absences),
     Subscriber("eldercare.visits_follow_closures", (ResidentClosed, ResidentReopened), follow_closures),
     Subscriber("eldercare.visits_follow_staff", (AccountDeactivated, MembershipEnded), follow_staff),
 )

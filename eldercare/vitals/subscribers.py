@@ -13,8 +13,7 @@ from eldercare.vitals.service import responsibility
 async def follow_staff(session: AsyncSession, events: Sequence[AccountDeactivated | MembershipEnded]) -> None:
     """Tell the operators whose alerts went off with somebody."""
     for event in events:
-        organization_id = event.organization_id if isinstance(event, MembershipEnded) else None
-        await responsibility.tell_alerts_are_off(session, event.aggregate_id, organization_id)
+        await responsibility.tell_alerts_are_off(session, event.aggregate_id, event.organization_id)
 
 
 SUBSCRIBERS: Final = (Subscriber("eldercare.vitals_follow_staff", (AccountDeactivated, MembershipEnded), follow_staff),)

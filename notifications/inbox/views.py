@@ -2,15 +2,14 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
-from app.core.changes import Since, keyset, written_before
+from app.core.changes import KEPT_BY_APPS, Since, keyset, written_before
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.identity import api as identity
 from notifications.inbox.models import INBOX
@@ -21,7 +20,6 @@ from notifications.templates.notices import notices
 from notifications.templates.rendering import CannotRender, Reader, Text, render
 
 COUNT_CAP = 1_000
-KEPT_BY_APPS: Final = timedelta(days=90)
 _CURSOR = "inbox"
 _UNKNOWN = Text(title="", body="", language="en")
 

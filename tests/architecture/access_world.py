@@ -468,6 +468,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "moveCareVisit": lambda _: {"starts_at": "2026-03-05T08:00:00Z"},
     "proposeRoutePlan": lambda _: {"date": "2026-03-03"},
     "tickTask": lambda _: {"task_id": str(clock.new_id())},
+    "recordVisitDose": lambda _: {"status": "taken"},
     "addCircleAbsence": lambda _: {"starts_on": "2026-04-01", "ends_on": "2026-04-02"},
     "addAgreement": lambda _: {"scopes": ["profile:read"], "basis": "contract"},
     "addAlarmSignal": lambda _: {"kind": "smoke"},

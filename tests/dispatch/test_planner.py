@@ -191,3 +191,14 @@ def test_what_nobody_could_do_is_refused() -> None:
         job(1, 9, wanted_at=at(10))
     with pytest.raises(ValueError, match="takes time"):
         job(1, 9, workers=3)
+
+
+def test_a_shift_of_the_night_before_is_worked_to_its_end_and_rested_from() -> None:
+    night = Shift(at(-2), at(6), carried=True)
+    day = Shift(at(16), at(24))
+    found = plan(
+        [job(1, 1), job(2, 5.5), job(3, 16.5), job(4, 17.5)],
+        [worker(11, shifts=(night, day), worked_until=at(6))],
+    )
+    assert who(found) == {1: {11}, 2: {11}, 4: {11}}
+    assert why(found) == {3: "rest"}

@@ -11,8 +11,9 @@ from app.core.access import Actor
 from app.core.database import reading, unit_of_work
 from app.identity.api import ResidentSubject, require_resident
 from app.identity.models import Account, Resident
+from eldercare.absences.models import Absence
 from eldercare.care_circle.models import CircleMember
-from eldercare.check_ins.models import CheckIn, CheckInPause, CheckInPlan
+from eldercare.check_ins.models import CheckIn, CheckInPlan
 from eldercare.check_ins.schemas import PauseCreate, PlanWrite
 from eldercare.check_ins.service import pauses, plans
 
@@ -51,7 +52,7 @@ async def plan(resident: Resident, **changes: object) -> CheckInPlan:
 
 async def pause(
     resident: Resident, ends_at: datetime, *, starts_at: datetime | None = None, kind: str = "away"
-) -> CheckInPause:
+) -> Absence:
     """Pause the resident's check-ins, as they do it themselves."""
     data = PauseCreate.model_validate({"kind": kind, "starts_at": starts_at, "ends_at": ends_at})
     subject = await subject_of(resident)

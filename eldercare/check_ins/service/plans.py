@@ -13,10 +13,11 @@ from app.core.access import Actor, system_actor
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.routing import check_version
 from app.identity.api import ResidentSubject, not_to_be_called
+from eldercare.absences.problems import ResidentClosed
 from eldercare.alarms.service import Severity
 from eldercare.check_ins import repository
 from eldercare.check_ins.models import CheckInPlan, CheckInSchedule
-from eldercare.check_ins.problems import ChannelNotSuitable, PlanEnded, ResidentClosed
+from eldercare.check_ins.problems import ChannelNotSuitable, PlanEnded
 from eldercare.check_ins.schemas import PlanWrite
 from eldercare.check_ins.service import planning, telling
 

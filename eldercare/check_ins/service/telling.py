@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from eldercare.absences.models import Absence
 from eldercare.care_circle.models import CircleMember
-from eldercare.check_ins.models import CheckInPause
 from eldercare.check_ins.notices import (
     CHECK_IN_ANSWERED_LATE,
     CHECK_IN_MISSED,
@@ -143,7 +143,7 @@ async def circle_accounts(session: AsyncSession, resident_id: uuid.UUID) -> set[
     return set((await session.scalars(_CIRCLE, {"resident_id": resident_id})).all())
 
 
-async def announce_pause(session: AsyncSession, pause: CheckInPause, besides: uuid.UUID) -> None:
+async def announce_pause(session: AsyncSession, pause: Absence, besides: uuid.UUID) -> None:
     """Tell the circle (``besides`` whoever made it) that nobody is asked for a while."""
     told = await circle_accounts(session, pause.resident_id) - {besides}
     await send(
@@ -158,7 +158,7 @@ async def announce_pause(session: AsyncSession, pause: CheckInPause, besides: uu
     )
 
 
-async def announce_end_of_pause(session: AsyncSession, pause: CheckInPause, besides: uuid.UUID) -> None:
+async def announce_end_of_pause(session: AsyncSession, pause: Absence, besides: uuid.UUID) -> None:
     """Tell the circle (``besides`` whoever ended it) that the resident is asked again."""
     told = await circle_accounts(session, pause.resident_id) - {besides}
     await send(

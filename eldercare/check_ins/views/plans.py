@@ -1,21 +1,20 @@
 """The SQL that reads plans and pauses."""
 
 import uuid
-from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.paging import PageRequest, after, decode_cursor, next_cursor
+from app.core.paging import PageRequest
 from app.core.problems import NotFound
+from eldercare.absences.views import list_absences
 from eldercare.alarms.models import Severity
-from eldercare.check_ins.models import CheckInPause, CheckInPlan, CheckInSchedule
+from eldercare.check_ins.models import CheckInPlan, CheckInSchedule
 from eldercare.check_ins.schemas import CheckInPlanPublic, PausePublic, PlanVersionPublic
 
 _plans = cast(sa.Table, sa.inspect(CheckInPlan).local_table)
 _schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
-_pauses = cast(sa.Table, sa.inspect(CheckInPause).local_table)
 
 _resident = sa.bindparam("resident_id", type_=sa.Uuid)
 _VERSION = [_schedules.c[name] for name in PlanVersionPublic.model_fields]
@@ -38,16 +37,6 @@ _VERSIONS = (
     sa.select(*_VERSION)
     .where(_schedules.c.plan_id == sa.bindparam("plan_id", type_=sa.Uuid), _schedules.c.resident_id == _resident)
     .order_by(_schedules.c.number.desc())
-)
-_KIND = "eldercare.check_in_pauses"
-_PAUSES = (
-    sa.select(_pauses)
-    .where(
-        _pauses.c.resident_id == _resident,
-        after((_pauses.c.starts_at, _pauses.c.id), ("after_starts_at", "after_id"), descending=True),
-    )
-    .order_by(_pauses.c.starts_at.desc(), _pauses.c.id.desc())
-    .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 
 
@@ -79,16 +68,8 @@ async def pauses(
     connection: AsyncConnection, resident_id: uuid.UUID, page: PageRequest
 ) -> tuple[list[PausePublic], str | None]:
     """Return a page of a resident's pauses, the latest first, and the cursor of the next one."""
-    starts_at, last_id = decode_cursor(_KIND, page.cursor) if page.cursor else (None, None)
-    binds: dict[str, Any] = {
-        "resident_id": resident_id,
-        "limit": page.limit + 1,
-        "after_starts_at": datetime.fromisoformat(starts_at) if starts_at else None,
-        "after_id": uuid.UUID(last_id) if last_id else None,
-    }
-    rows = (await connection.execute(_PAUSES, binds)).all()
-    items = [PausePublic.model_validate(row) for row in rows[: page.limit]]
-    return items, next_cursor(_KIND, rows, page.limit, ("starts_at", "id"))
+    rows, following = await list_absences(connection, resident_id, page)
+    return [PausePublic.model_validate(row) for row in rows], following
 
 
 def _shown(row: sa.Row[Any]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from app.core.access import Actor
 from app.core.problems import StaleVersion
 from app.core.routing import check_version
 from app.identity.api import ResidentSubject
+from eldercare.absences.problems import ResidentClosed
 from eldercare.medication import repository
 from eldercare.medication.models import MealTimes
-from eldercare.medication.problems import ResidentClosed
 from eldercare.medication.schemas.regimens import MealTimesWrite
 from eldercare.medication.service import regimens
 

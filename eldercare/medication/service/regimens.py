@@ -16,10 +16,11 @@ from app.core.problems import FieldError, Malformed, NotFound
 from app.core.routing import check_version
 from app.core.sealing import blind_index, seal
 from app.identity.api import ResidentSubject
+from eldercare.absences.problems import ResidentClosed
 from eldercare.care_circle.views import accepted_accounts
 from eldercare.medication import repository, rules
 from eldercare.medication.models import DRUG_CONTEXT, DRUG_INDEX, REGIMENS, STOCKS, VERSIONS, Regimen, RegimenVersion
-from eldercare.medication.problems import RegimenOverlaps, RegimenStateConflict, RegimenStopped, ResidentClosed
+from eldercare.medication.problems import RegimenOverlaps, RegimenStateConflict, RegimenStopped
 from eldercare.medication.schemas.regimens import Drug, RegimenChange, RegimenCreate, RegimenSaid, RegimenStateChange
 from eldercare.medication.service import planning, telling
 

@@ -33,14 +33,12 @@ _BEFORE_DAY: Final = timedelta(hours=16)
 _INSTANT = sa.DateTime(timezone=True)
 _resident = sa.bindparam("resident_id", type_=sa.Uuid)
 _since = sa.bindparam("since", type_=_INSTANT)
-_COLUMNS = (
+COLUMNS = (
     *(DOSES.c[name] for name in DosePublic.model_fields if not name.startswith("drug_")),
     DOSES.c.version_id,
     VERSIONS.c.drug,
 )
-_DOSES = (
-    sa.select(*_COLUMNS).join(VERSIONS, VERSIONS.c.id == DOSES.c.version_id).where(DOSES.c.resident_id == _resident)
-)
+_DOSES = sa.select(*COLUMNS).join(VERSIONS, VERSIONS.c.id == DOSES.c.version_id).where(DOSES.c.resident_id == _resident)
 _LIST = (
     _DOSES.where(
         DOSES.c.due_at >= _since,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import emit
 from app.identity.api import ResidentSubject
+from eldercare.absences.rules import TimeAway, away_at
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, note, raise_alarms
 from eldercare.events import SafeZoneLeft, SafeZoneReturned
 from eldercare.safe_zones import repository
@@ -18,7 +19,6 @@ from eldercare.safe_zones.rules.crossings import Standing, Verdict, calls, is_br
 from eldercare.safe_zones.rules.geometry import Point, where
 from eldercare.safe_zones.rules.hours import Stretch, around, holding
 from eldercare.safe_zones.service.watching import PATH
-from eldercare.safe_zones.views.absences import Absence, absence_at
 
 ORIGIN = "safe_zone"
 
@@ -38,11 +38,11 @@ class Watch:
     """What a batch of a resident's fixes is judged by; ``hours`` are when zones are in force around it, by zone."""
 
     zones: Sequence[Zone]
-    absences: Sequence[Absence]
+    absences: Sequence[TimeAway]
     hours: Mapping[uuid.UUID, Sequence[Stretch]]
 
     @classmethod
-    def over(cls, fixes: Sequence[Fix], zones: Sequence[Zone], absences: Sequence[Absence]) -> Self:
+    def over(cls, fixes: Sequence[Fix], zones: Sequence[Zone], absences: Sequence[TimeAway]) -> Self:
         """Return what fixes (in the order of their time) are judged by; hours are worked out once, not per fix."""
         first, last = fixes[0].at, fixes[-1].at
         return cls(zones, absences, {zone.id: around(zone.windows, zone.time_zone, first, last) for zone in zones})
@@ -65,7 +65,7 @@ def tells(watch: Watch, fix: Fix, now: datetime) -> bool:
     in_force = [zone for zone in watch.zones if _stretch(zone, watch.hours[zone.id], fix, now)]
     return (
         bool(in_force)
-        and not absence_at(watch.absences, fix.at)
+        and not away_at(watch.absences, fix.at)
         and all(where(zone.shape, fix.point, fix.accuracy) == "outside" for zone in in_force)
     )
 
@@ -78,7 +78,7 @@ async def judge_fixes(
     Each is judged by what was in force when it was observed. Who is away or in hospital now is not looked for. Fixes
     older than one that was judged before are kept and not judged: the newest says where somebody is.
     """
-    if not watch.zones or absence_at(watch.absences, now):
+    if not watch.zones or away_at(watch.absences, now):
         return
     before = await repository.standings(session, [zone.id for zone in watch.zones])
     judged = [Judged(zone, *before.get(zone.id, (Standing(), None))) for zone in watch.zones]
@@ -98,7 +98,7 @@ def _judge(judged: Judged, watch: Watch, fixes: Sequence[Fix], now: datetime) ->
     zone, stretches = judged.zone, watch.hours[judged.zone.id]
     for fix in fixes:
         stretch = _stretch(zone, stretches, fix, now)
-        if stretch is None or absence_at(watch.absences, fix.at):
+        if stretch is None or away_at(watch.absences, fix.at):
             continue
         current = judged.standing
         if current.recent and fix.id <= current.recent[-1].position_id:

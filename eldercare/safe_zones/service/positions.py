@@ -15,6 +15,8 @@ from app.core import audit, clock, wakeups
 from app.core.access import Actor
 from app.core.sealing import seal
 from app.identity.api import ResidenceEnded, ResidentSubject, residents_sharing
+from eldercare.absences.rules import away_at
+from eldercare.absences.views import times_away
 from eldercare.safe_zones import repository
 from eldercare.safe_zones.models import FIX_CONTEXT
 from eldercare.safe_zones.problems import LocationNotShared
@@ -34,7 +36,6 @@ from eldercare.safe_zones.service.forgetting import FORGET_EVERY
 from eldercare.safe_zones.service.judging import Fix, Watch, judge_fixes, tells
 from eldercare.safe_zones.service.watching import CHANNEL, is_battery_low
 from eldercare.safe_zones.service.zones import SHARED_BY
-from eldercare.safe_zones.views.absences import absence_at, absences
 
 _ONE: Final = TypeAdapter(PositionGive)
 _SOURCE_KINDS: Final = {"account": "person", "client": "organization", "device": "device"}
@@ -70,7 +71,7 @@ async def take(session: AsyncSession, actor: Actor, subject: ResidentSubject, da
     fresh = [_fix(one, understood.fixes[one]) for one in sorted(stored)]
     if fresh:
         zones = (await repository.active_zones(connection, [subject.resident_id])).get(subject.resident_id, [])
-        away = await absences(connection, [subject.resident_id], now - OLDEST_FIX)
+        away = await times_away(connection, [subject.resident_id], now - OLDEST_FIX)
         absent = away.get(subject.resident_id, [])
         watch = Watch.over(fresh, zones, absent)
         await judge_fixes(session, subject, watch, fresh, now)
@@ -159,7 +160,7 @@ async def _move_on(
         "silent_since": None,
         "look_at": None,
     }
-    if zones and absence_at(watch.absences, now):
+    if zones and away_at(watch.absences, now):
         values["look_at"] = now + LOOK_AGAIN
     elif zones:
         since = tracking.watched_since or now

@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, wakeups
 from app.identity.api import residents_sharing
+from eldercare.absences.rules import TimeAway, away_at
+from eldercare.absences.views import times_away
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarms
 from eldercare.safe_zones import repository
 from eldercare.safe_zones.repository import Found, Zone
 from eldercare.safe_zones.rules.silence import LOOK_AGAIN, LOW_BATTERY, Look, Reason, look
-from eldercare.safe_zones.views.absences import Absence, absence_at, absences
 
 CHANNEL: Final = "eldercare.positions"
 """The wake-up channel of residents whose silence is to be looked at now."""
@@ -41,7 +42,7 @@ async def look_at(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     connection = await session.connection()
     zones = await repository.active_zones(connection, residents)
     sharing = await residents_sharing(connection, residents, _CONSENT)
-    away = await absences(connection, residents, now)
+    away = await times_away(connection, residents, now)
     outages = await repository.outages(session, now - _OUTAGES_SINCE)
     found: list[Found] = []
     signals: list[AlarmSignal] = []
@@ -60,11 +61,11 @@ async def look_at(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 def _look(
     row: Any,
     zones: Sequence[Zone],
-    absent: Sequence[Absence],
+    absent: Sequence[TimeAway],
     outages: Sequence[tuple[datetime, datetime]],
     now: datetime,
 ) -> tuple[Found, list[Reason]]:
-    if not zones or absence_at(absent, now):
+    if not zones or away_at(absent, now):
         again = now + LOOK_AGAIN if zones else None
         return Found(row.id, again, None, None, row.battery_told_at), []
     since = row.watched_since or now

@@ -13,12 +13,11 @@ from app.core.access import Actor
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
 from app.core.sealing import unseal
 from app.core.settings import settings
-from app.identity.api import ResidentSubject, residents_sharing
+from app.identity.api import ResidentSubject, residents_sharing, trace_read
 from eldercare.alarms.schemas import PlacePublic
 from eldercare.safe_zones.models import FIX_CONTEXT, POSITIONS, TRACKINGS
 from eldercare.safe_zones.rules.silence import LOW_BATTERY, Reason
 from eldercare.safe_zones.schemas import LocationPublic, PositionPublic
-from eldercare.safe_zones.views.zones import trace
 
 KNOWN_FOR: Final = timedelta(minutes=30)
 """How old a usable fix may be to say where somebody is."""
@@ -51,14 +50,14 @@ async def positions(
     (last,) = decode_cursor(_KIND, page.cursor) if page.cursor else (None,)
     before = uuid.UUID(last) if last else clock.id_floor(max(end, _EPOCH)) if end else _LAST
     rows = await _rows(connection, subject.resident_id, first, before, page.limit + 1)
-    await trace(connection, actor, subject, "positions:list")
+    await trace_read(connection, actor, subject, "positions:list")
     items = [_public(row) for row in rows[: page.limit]]
     return Page(items=items, next=next_cursor(_KIND, rows, page.limit, ("id",)))
 
 
 async def location(connection: AsyncConnection, actor: Actor, subject: ResidentSubject) -> LocationPublic:
     """Return what is known of where the resident is now."""
-    await trace(connection, actor, subject, "location:read")
+    await trace_read(connection, actor, subject, "location:read")
     tracking = (await connection.execute(_TRACKING, {"resident_id": subject.resident_id})).one_or_none()
     if not await residents_sharing(connection, [subject.resident_id], "location:read"):
         return LocationPublic(state="not_shared", reason=None, unknown_since=None, battery=None, position=None)

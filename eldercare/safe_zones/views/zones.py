@@ -9,19 +9,28 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import audit, clock
+from app.core import clock
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
-from app.identity.api import ResidentSubject, actor_binds, is_visible, language_for, people, residents_sharing
+from app.identity.api import (
+    ResidentSubject,
+    actor_binds,
+    is_visible,
+    language_for,
+    people,
+    residents_sharing,
+    trace_read,
+)
+from eldercare.absences.rules import away_at
+from eldercare.absences.views import times_away
 from eldercare.alarms.models import Severity
 from eldercare.safe_zones.models import NAME_CONTEXT, SHAPE_CONTEXT, STANDINGS, VERSIONS, ZONES
 from eldercare.safe_zones.rules.documents import shape_of, window_of
 from eldercare.safe_zones.rules.hours import stretch_at
 from eldercare.safe_zones.rules.words import plain_words
 from eldercare.safe_zones.schemas import SafeZonePublic, SafeZoneVersionPublic, Watch
-from eldercare.safe_zones.views.absences import absence_at, absences
 
 _KIND: Final = "eldercare.safe_zones"
 _VERSIONS_KIND: Final = "eldercare.safe_zone_versions"
@@ -72,7 +81,7 @@ async def zones(
     }
     rows = (await connection.execute(_PAGE, binds)).all()
     items = await _shown(connection, actor, subject, rows[: page.limit])
-    await trace(connection, actor, subject, "safe_zones:list")
+    await trace_read(connection, actor, subject, "safe_zones:list")
     return Page(items=items, next=next_cursor(_KIND, rows, page.limit, ("id",)))
 
 
@@ -83,7 +92,7 @@ async def zone(
     row = (await connection.execute(_ONE, {"resident_id": subject.resident_id, "zone_id": zone_id})).one_or_none()
     if row is None:
         raise NotFound
-    await trace(connection, actor, subject, "safe_zone:read", zone_id)
+    await trace_read(connection, actor, subject, "safe_zone:read", zone_id)
     (shown,) = await _shown(connection, actor, subject, [row])
     return shown
 
@@ -102,28 +111,9 @@ async def versions(
     rows = (await connection.execute(_VERSIONS_OF, binds)).all()
     if not rows and last is None:
         raise NotFound
-    await trace(connection, actor, subject, "safe_zone:read", zone_id)
+    await trace_read(connection, actor, subject, "safe_zone:read", zone_id)
     items = [SafeZoneVersionPublic.model_validate(_opened(row)) for row in rows[: page.limit]]
     return Page(items=items, next=next_cursor(_VERSIONS_KIND, rows, page.limit, ("number",)))
-
-
-async def trace(
-    connection: AsyncConnection,
-    actor: Actor,
-    subject: ResidentSubject,
-    action: str,
-    object_id: uuid.UUID | None = None,
-) -> None:
-    """Put a read by somebody else than the resident on record."""
-    if subject.relation != "self":
-        await audit.record(
-            connection,
-            actor,
-            action,
-            resident_id=subject.resident_id,
-            object_id=object_id,
-            community_id=subject.community_id,
-        )
 
 
 async def _shown(
@@ -135,7 +125,7 @@ async def _shown(
     shared = subject.resident_id in await residents_sharing(connection, [subject.resident_id], "location:read")
     # Who sets zones may not be let see where the resident is: then a zone would tell them.
     is_told = shared and await _may_see_location(connection, actor, subject)
-    away = absence_at((await absences(connection, [subject.resident_id], now)).get(subject.resident_id, []), now)
+    away = away_at((await times_away(connection, [subject.resident_id], now)).get(subject.resident_id, []), now)
     at_home = known[subject.account_id].time_zone
     shown = []
     for row in rows:

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.core.changes import written_before, written_since
+from eldercare.absences.models import ABSENCES
 from eldercare.alarms.models import Alarm
 from eldercare.care_circle.models import CircleMember
-from eldercare.check_ins.models import CheckIn, CheckInPause
+from eldercare.check_ins.models import CheckIn
 from eldercare.medication.models import DOSES
 from eldercare.timeline.rules.kinds import RANKS, Kind
 from eldercare.visits.models import VISITS
@@ -17,7 +18,6 @@ from eldercare.visits.models import VISITS
 _INSTANT = sa.DateTime(timezone=True)
 
 _check_ins = cast(sa.Table, sa.inspect(CheckIn).local_table)
-_pauses = cast(sa.Table, sa.inspect(CheckInPause).local_table)
 _alarms = cast(sa.Table, sa.inspect(Alarm).local_table)
 _members = cast(sa.Table, sa.inspect(CircleMember).local_table)
 
@@ -109,18 +109,18 @@ BRANCHES: Final = (
     ),
     Branch(
         "pause_started",
-        _pauses,
+        ABSENCES,
         "starts_at",
-        _columns(_pauses, "ends_at", "created_by", pause="kind"),
+        _columns(ABSENCES, "ends_at", "created_by", pause="kind"),
         # One that was taken back before it began never was.
         "ended_at IS NULL OR ended_at > starts_at",
     ),
-    Branch("pause_ended", _pauses, "ends_at", _columns(_pauses, "starts_at", pause="kind"), "ended_at IS NULL"),
+    Branch("pause_ended", ABSENCES, "ends_at", _columns(ABSENCES, "starts_at", pause="kind"), "ended_at IS NULL"),
     Branch(
         "pause_ended",
-        _pauses,
+        ABSENCES,
         "ended_at",
-        _columns(_pauses, "starts_at", "ended_by", pause="kind"),
+        _columns(ABSENCES, "starts_at", "ended_by", pause="kind"),
         "ended_at > starts_at",
     ),
     Branch(

@@ -5,14 +5,14 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Response
 
-from app.core import audit
 from app.core.access import CurrentActor
 from app.core.paging import Page
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, route_options, set_etag
-from app.identity.api import ResidentSubject, resident_guard
+from app.identity.api import ResidentSubject, resident_guard, trace_read
+from eldercare.absences.problems import ResidentClosed
 from eldercare.visits.access import READ, arranger_guard
-from eldercare.visits.problems import AgencyDoesNotServe, CarePlanEnded, ResidentNotThere, TagRevoked
+from eldercare.visits.problems import AgencyDoesNotServe, CarePlanEnded, TagRevoked
 from eldercare.visits.schemas.plans import (
     CarePlanContent,
     CarePlanCreate,
@@ -36,7 +36,7 @@ _OF: Final = "/residents/{resident_id}"
 @router.resident_route("GET", "/care-plans", responses=problem_responses(*_GUARDED))
 async def list_care_plans(connection: Reading, actor: CurrentActor, subject: Reader) -> Page[CarePlanPublic]:
     """List a resident's care plans, the active ones first."""
-    await trace(connection, actor, subject, "care_plans:list")
+    await trace_read(connection, actor, subject, "care_plans:list")
     return Page(items=await views.care_plans(connection, subject.resident_id), next=None)
 
 
@@ -45,7 +45,7 @@ async def get_care_plan(
     connection: Reading, actor: CurrentActor, subject: Reader, care_plan_id: uuid.UUID, response: Response
 ) -> CarePlanPublic:
     """Show what is to be achieved for a resident, and what is done for it."""
-    await trace(connection, actor, subject, "care_plan:read", care_plan_id)
+    await trace_read(connection, actor, subject, "care_plan:read", care_plan_id)
     plan = await views.care_plan(connection, subject.resident_id, care_plan_id)
     set_etag(response, plan.version)
     return plan
@@ -54,7 +54,7 @@ async def get_care_plan(
 @router.post(
     f"{_OF}/care-plans",
     status_code=201,
-    responses=problem_responses(*_GUARDED, ResidentNotThere, AgencyDoesNotServe),
+    responses=problem_responses(*_GUARDED, ResidentClosed, AgencyDoesNotServe),
 )
 async def create_care_plan(
     session: Session, actor: CurrentActor, subject: Arranger, data: CarePlanCreate, response: Response
@@ -97,14 +97,14 @@ async def end_care_plan(
 @router.resident_route("GET", "/visit-templates", responses=problem_responses(*_GUARDED))
 async def list_visit_templates(connection: Reading, actor: CurrentActor, subject: Reader) -> Page[TemplatePublic]:
     """List when carers come to a resident, again and again."""
-    await trace(connection, actor, subject, "visit_templates:list")
+    await trace_read(connection, actor, subject, "visit_templates:list")
     return Page(items=await views.templates(connection, subject.resident_id), next=None)
 
 
 @router.post(
     f"{_OF}/visit-templates",
     status_code=201,
-    responses=problem_responses(*_GUARDED, ResidentNotThere, CarePlanEnded, AgencyDoesNotServe),
+    responses=problem_responses(*_GUARDED, ResidentClosed, CarePlanEnded, AgencyDoesNotServe),
 )
 async def create_visit_template(
     session: Session, actor: CurrentActor, subject: Arranger, data: TemplateCreate, response: Response
@@ -149,7 +149,7 @@ async def end_visit_template(
 @router.get(f"{_OF}/door-tags", responses=problem_responses(*_GUARDED))
 async def list_door_tags(connection: Reading, actor: CurrentActor, subject: Arranger) -> Page[DoorTagPublic]:
     """List the tags and printed codes at a resident's door."""
-    await trace(connection, actor, subject, "door_tags:list")
+    await trace_read(connection, actor, subject, "door_tags:list")
     return Page(items=await views.door_tags(connection, subject.resident_id), next=None)
 
 
@@ -166,18 +166,3 @@ async def create_door_tag(
 async def revoke_door_tag(session: Session, actor: CurrentActor, subject: Arranger, door_tag_id: uuid.UUID) -> None:
     """Take a tag out of use at once."""
     await tags.revoke_tag(session, actor, subject, door_tag_id)
-
-
-async def trace(
-    connection: Reading, actor: CurrentActor, subject: ResidentSubject, action: str, object_id: uuid.UUID | None = None
-) -> None:
-    """Put a read by somebody else than the resident on record."""
-    if subject.relation != "self":
-        await audit.record(
-            connection,
-            actor,
-            action,
-            resident_id=subject.resident_id,
-            object_id=object_id,
-            community_id=subject.community_id,
-        )

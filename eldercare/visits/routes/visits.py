@@ -9,20 +9,19 @@ from app.core.access import CurrentActor
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
-from app.identity.api import ResidentSubject, resident_guard
+from app.identity.api import ResidentSubject, resident_guard, trace_read
 from app.reservations.api import CalendarTaken
+from eldercare.absences.problems import ResidentAway, ResidentClosed
 from eldercare.visits.access import MANAGE, READ, arranger_guard
 from eldercare.visits.problems import (
     AgencyDoesNotServe,
     AlreadyAssigned,
     CarePlanEnded,
     NotACarer,
-    ResidentNotThere,
     VisitFull,
     VisitNotOpen,
     WrongTime,
 )
-from eldercare.visits.routes.plans import trace
 from eldercare.visits.schemas.visits import (
     CarerAssign,
     CarerRemove,
@@ -50,15 +49,15 @@ async def list_care_visits(
     connection: Reading, actor: CurrentActor, subject: Reader, page: PageQuery
 ) -> Page[VisitPublic]:
     """List a resident's visits, those ahead before those that were made."""
-    await trace(connection, actor, subject, "visits:list")
+    await trace_read(connection, actor, subject, "visits:list")
     return await views.list_visits(connection, subject.resident_id, page)
 
 
 @router.resident_route("GET", "/care-visits/{visit_id}", responses=problem_responses(*_GUARDED))
 async def get_care_visit(connection: Reading, actor: CurrentActor, subject: Reader, visit_id: uuid.UUID) -> VisitDetail:
     """Show a visit: who comes or came, what was done, what was written."""
-    await trace(connection, actor, subject, "visit:read", visit_id)
-    return await views.visit(connection, subject.resident_id, visit_id)
+    await trace_read(connection, actor, subject, "visit:read", visit_id)
+    return await views.visit(connection, actor, subject.resident_id, visit_id)
 
 
 @router.resident_route(
@@ -69,34 +68,37 @@ async def cancel_care_visit(
 ) -> VisitDetail:
     """Cancel a visit that has not begun; whoever counted on it is told."""
     await arranging.cancel_visit(session, actor, subject, visit_id, data.note)
-    return await views.visit(await session.connection(), subject.resident_id, visit_id)
+    return await views.visit(await session.connection(), actor, subject.resident_id, visit_id)
 
 
 @router.post(
     _OF,
     status_code=201,
-    responses=problem_responses(*_GUARDED, ResidentNotThere, CarePlanEnded, AgencyDoesNotServe, WrongTime),
+    responses=problem_responses(*_GUARDED, ResidentClosed, ResidentAway, CarePlanEnded, AgencyDoesNotServe, WrongTime),
 )
 async def create_care_visit(session: Session, actor: CurrentActor, subject: Arranger, data: VisitCreate) -> VisitDetail:
     """Plan an extra visit under a care plan."""
     visit_id = await arranging.create_visit(session, actor, subject, data)
-    return await views.visit(await session.connection(), subject.resident_id, visit_id)
+    return await views.visit(await session.connection(), actor, subject.resident_id, visit_id)
 
 
-@router.post(f"{_OF}/{{visit_id}}/move", responses=problem_responses(*_GUARDED, VisitNotOpen, WrongTime, CalendarTaken))
+@router.post(
+    f"{_OF}/{{visit_id}}/move",
+    responses=problem_responses(*_GUARDED, VisitNotOpen, WrongTime, ResidentAway, CalendarTaken),
+)
 async def move_care_visit(
     session: Session, actor: CurrentActor, subject: Arranger, visit_id: uuid.UUID, data: VisitMove
 ) -> VisitDetail:
     """Give a visit another time, if all its carers have it free; the resident and they are told."""
     await arranging.move_visit(session, actor, subject, visit_id, data)
-    return await views.visit(await session.connection(), subject.resident_id, visit_id)
+    return await views.visit(await session.connection(), actor, subject.resident_id, visit_id)
 
 
 @router.post(
     f"{_OF}/{{visit_id}}/carers",
     status_code=201,
     responses=problem_responses(
-        *_GUARDED, NotACarer, AgencyDoesNotServe, VisitNotOpen, VisitFull, AlreadyAssigned, CalendarTaken
+        *_GUARDED, NotACarer, AgencyDoesNotServe, VisitNotOpen, VisitFull, AlreadyAssigned, ResidentAway, CalendarTaken
     ),
 )
 async def assign_carer(
@@ -104,7 +106,7 @@ async def assign_carer(
 ) -> VisitDetail:
     """Let a carer of the agency make a visit: their calendar is booked, or it is said who has the time."""
     await staffing.assign(session, actor, subject.resident_id, visit_id, data.account_id)
-    return await views.visit(await session.connection(), subject.resident_id, visit_id)
+    return await views.visit(await session.connection(), actor, subject.resident_id, visit_id)
 
 
 @router.post(f"{_OF}/{{visit_id}}/carers/{{account_id}}/removal", responses=problem_responses(*_GUARDED, VisitNotOpen))
@@ -118,7 +120,7 @@ async def remove_carer(
 ) -> VisitDetail:
     """Take a carer off a visit. One that is under way goes on: somebody takes over, or the agency says how it ended."""
     await staffing.remove(session, actor, subject.resident_id, visit_id, account_id, data.note)
-    return await views.visit(await session.connection(), subject.resident_id, visit_id)
+    return await views.visit(await session.connection(), actor, subject.resident_id, visit_id)
 
 
 @router.post(f"{_OF}/{{visit_id}}/completion", responses=problem_responses(*_GUARDED, VisitNotOpen, WrongTime))
@@ -127,4 +129,4 @@ async def complete_care_visit(
 ) -> VisitDetail:
     """Record by hand how a visit ended that nobody checked out of."""
     await arranging.complete_visit(session, actor, subject, visit_id, data)
-    return await views.visit(await session.connection(), subject.resident_id, visit_id)
+    return await views.visit(await session.connection(), actor, subject.resident_id, visit_id)

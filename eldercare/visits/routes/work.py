@@ -1,17 +1,20 @@
 """A carer's work over HTTP: the day, being there, what was done."""
 
+import uuid
 from typing import Annotated, Final
 
 from fastapi import Depends, Query
 
 from app.core import audit, clock
-from app.core.access import CurrentActor
+from app.core.access import Actor, CurrentActor
 from app.core.instants import GivenDay
 from app.core.paging import Page
 from app.core.problems import Conflict, Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
 from app.identity.api import PeopleOnly, Person, people
 from app.media.api import MediaPublic
+from eldercare.medication.problems import DoseAlreadyRecorded, DoseNotOpen
+from eldercare.medication.schemas.doses import DoseRecord
 from eldercare.visits import rules
 from eldercare.visits.access import OwnVisit, VisitSubject, leaving_guard, own_visit_guard, visit_guard
 from eldercare.visits.problems import (
@@ -25,7 +28,7 @@ from eldercare.visits.problems import (
 )
 from eldercare.visits.schemas.visits import NotePublic, VisitDetail
 from eldercare.visits.schemas.work import ArrivalGive, DepartureGive, NoteGive, PhotoGive, StopPublic, TickGive
-from eldercare.visits.service import attendance, writing
+from eldercare.visits.service import attendance, medicines, writing
 from eldercare.visits.views import days
 from eldercare.visits.views import visits as views
 
@@ -63,14 +66,14 @@ async def get_visit(connection: Reading, actor: CurrentActor, subject: Seen) -> 
             object_id=subject.id,
             community_id=subject.community_id,
         )
-    return await views.visit(connection, subject.resident_id, subject.id)
+    return await views.visit(connection, actor, subject.resident_id, subject.id)
 
 
 @router.post("/visits/{visit_id}/en-route", responses=problem_responses(*_MAKING, VisitNotOpen))
 async def start_for_visit(session: Session, actor: CurrentActor, own: Own) -> VisitDetail:
     """Say that you are on the way."""
     await attendance.depart_for(session, actor, own)
-    return await _after(session, own)
+    return await _after(session, actor, own)
 
 
 @router.post(
@@ -80,7 +83,7 @@ async def start_for_visit(session: Session, actor: CurrentActor, own: Own) -> Vi
 async def arrive_at_visit(session: Session, actor: CurrentActor, own: Own, data: ArrivalGive) -> VisitDetail:
     """Arrive: with the tag or code at the door, your position, or by hand and why."""
     await attendance.arrive(session, actor, own, data)
-    return await _after(session, own)
+    return await _after(session, actor, own)
 
 
 @router.post(
@@ -88,16 +91,28 @@ async def arrive_at_visit(session: Session, actor: CurrentActor, own: Own, data:
     responses=problem_responses(*_MAKING, NotThere, WrongTime, PresenceNotProven, TasksOpen),
 )
 async def leave_visit(session: Session, actor: CurrentActor, own: Leaving, data: DepartureGive) -> VisitDetail:
-    """Leave. Whoever leaves last ends the visit: each task is done, or it is said why not."""
+    """Leave. Whoever leaves last ends the visit: each task is done and each dose recorded, or it is said why not."""
     await attendance.leave(session, actor, own, data)
-    return await _after(session, own)
+    return await _after(session, actor, own)
 
 
 @router.post("/visits/{visit_id}/ticks", responses=problem_responses(*_MAKING, VisitNotOpen, UnknownTask))
 async def tick_task(session: Session, actor: CurrentActor, own: Own, data: TickGive) -> VisitDetail:
     """Say that a task is done, or why it is not; the last word counts."""
     await writing.tick(session, actor, own, data)
-    return await _after(session, own)
+    return await _after(session, actor, own)
+
+
+@router.post(
+    "/visits/{visit_id}/doses/{dose_id}/record",
+    responses=problem_responses(*_MAKING, VisitNotOpen, DoseNotOpen, DoseAlreadyRecorded),
+)
+async def record_visit_dose(
+    session: Session, actor: CurrentActor, own: Own, dose_id: uuid.UUID, data: DoseRecord
+) -> VisitDetail:
+    """Say that a dose due in the visit's time was taken, or why it was not; unless you say otherwise, you gave it."""
+    await medicines.record_dose(session, actor, own, dose_id, data)
+    return await _after(session, actor, own)
 
 
 @router.post("/visits/{visit_id}/notes", status_code=201, responses=problem_responses(*_MAKING, VisitNotOpen))
@@ -114,5 +129,5 @@ async def add_visit_photo(session: Session, actor: CurrentActor, own: Own, data:
     return await writing.add_photo(session, actor, own, data)
 
 
-async def _after(session: Session, own: OwnVisit) -> VisitDetail:
-    return await views.visit(await session.connection(), own.visit.resident_id, own.visit.id)
+async def _after(session: Session, actor: Actor, own: OwnVisit) -> VisitDetail:
+    return await views.visit(await session.connection(), actor, own.visit.resident_id, own.visit.id)

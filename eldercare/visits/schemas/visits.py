@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from app.core.instants import GivenInstant
 from app.media.api import MediaPublic
+from eldercare.medication.schemas.doses import DosePublic
 from eldercare.visits.rules import LONGEST, SHORTEST, CarerState, How, State
 from eldercare.visits.schemas.plans import ItemPublic
 from eldercare.visits.schemas.words import Accounts, CancelReason, Given, NoteKind, Skills, Words, each_once
@@ -117,6 +118,9 @@ class VisitDetail(VisitPublic):
 
     skills: list[str]
     tasks: list[TaskPublic]
+    doses: list[DosePublic] | None = Field(
+        description="what is to be taken in its time, and what came of it, whoever said so; null: not yours to see"
+    )
     notes: list[NotePublic]
     photos: list[MediaPublic]
     cancel_note: str | None

@@ -13,15 +13,16 @@ from app.core.sealing import seal
 from app.identity.api import ResidentSubject
 from app.reservations import api as reservations
 from app.reservations.api import Want
+from eldercare.absences.problems import ResidentClosed
 from eldercare.events import VisitCompleted, VisitMoved
 from eldercare.visits import repository, rules
 from eldercare.visits.access import require_arranger
 from eldercare.visits.models import DEPARTURE_PROOF, TASKS
 from eldercare.visits.notices import VISIT_MOVED
-from eldercare.visits.problems import ResidentNotThere, VisitNotOpen, WrongTime
+from eldercare.visits.problems import VisitNotOpen, WrongTime
 from eldercare.visits.schemas.visits import VisitComplete, VisitCreate, VisitMove
 from eldercare.visits.schemas.words import CancelReason
-from eldercare.visits.service import cancelling
+from eldercare.visits.service import cancelling, suspending
 from eldercare.visits.service.plans import lock_plan, require_serving, tasks_of
 from eldercare.visits.service.staffing import ORIGIN, locked, record
 from eldercare.visits.service.telling import tell
@@ -31,16 +32,17 @@ from eldercare.visits.service.templates import check_tasks
 async def create_visit(session: AsyncSession, actor: Actor, subject: ResidentSubject, data: VisitCreate) -> uuid.UUID:
     """Plan an extra visit under a care plan and return its id.
 
-    Raises ``NotFound``, ``Forbidden``, ``ResidentNotThere``, ``CarePlanEnded``, ``AgencyDoesNotServe``, ``Malformed``,
-    ``WrongTime`` for one in the past.
+    Raises ``NotFound``, ``Forbidden``, ``ResidentClosed``, ``CarePlanEnded``, ``AgencyDoesNotServe``, ``Malformed``,
+    ``WrongTime`` for one in the past, ``ResidentAway``.
     """
     if subject.state != "active":
-        raise ResidentNotThere
+        raise ResidentClosed
     if data.starts_at < clock.now():
         raise WrongTime
     plan = await lock_plan(session, actor, subject.resident_id, data.care_plan_id)
     await require_serving(session, subject.resident_id, plan.organization_id)
     check_tasks(plan, data.task_ids)
+    await suspending.require_home(session, subject.resident_id, data.starts_at)
     tasks = [task.model_dump(mode="json") for task in tasks_of(plan.content, data.task_ids)]
     visit_id = clock.new_id()
     row = {
@@ -75,7 +77,8 @@ async def move_visit(
 ) -> None:
     """Give a visit that has not begun another time, on all its carers' calendars or not at all.
 
-    Raises ``NotFound``, ``Forbidden``, ``VisitNotOpen``, ``WrongTime`` for one in the past, ``CalendarTaken``.
+    Raises ``NotFound``, ``Forbidden``, ``VisitNotOpen``, ``WrongTime`` for one in the past, ``ResidentAway``,
+    ``CalendarTaken``.
     """
     visit = await locked(session, subject.resident_id, visit_id)
     require_arranger(actor, visit.organization_id)
@@ -83,6 +86,7 @@ async def move_visit(
         raise VisitNotOpen(state=visit.state)
     if data.starts_at < clock.now():
         raise WrongTime
+    await suspending.require_home(session, subject.resident_id, data.starts_at)
     ends_at = data.starts_at + (data.duration or visit.ends_at - visit.starts_at)
     await shift(session, actor, visit_id, data.starts_at, ends_at)
     await record(session, actor, "visit:move", visit)

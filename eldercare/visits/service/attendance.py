@@ -23,6 +23,7 @@ from eldercare.visits.problems import NotThere, PresenceNotProven, TasksOpen, Vi
 from eldercare.visits.rules import Presence
 from eldercare.visits.schemas.tasks import tasks_of_visit
 from eldercare.visits.schemas.work import ArrivalGive, DepartureGive, ManualProof, PositionProof, TagProof
+from eldercare.visits.service import medicines
 from eldercare.visits.service.arranging import finish
 from eldercare.visits.service.staffing import locked, record
 from eldercare.visits.service.telling import agency, tell
@@ -177,13 +178,17 @@ def _place(home: Any) -> Place | None:
 
 
 async def _account_for_tasks(session: AsyncSession, actor: Actor, visit: sa.Row[Any], reason: str | None) -> None:
-    """Raise ``TasksOpen`` unless every task was ticked; with a ``reason`` the others are left undone for it."""
+    """Raise ``TasksOpen`` unless every task was ticked and every dose recorded.
+
+    With a ``reason`` the tasks are left undone for it; the doses stay as they are: somebody may yet give them.
+    """
     known = await repository.ticked(session, visit.id)
     open_tasks = [task.id for task in tasks_of_visit(visit.tasks) if task.id not in known]
-    if not open_tasks:
-        return
     if reason is None:
-        raise TasksOpen(task_ids=[str(task_id) for task_id in open_tasks])
+        open_doses = await medicines.open_doses(session, actor, visit)
+        if open_tasks or open_doses:
+            raise TasksOpen(task_ids=list(map(str, open_tasks)), dose_ids=list(map(str, open_doses)))
+        return
     rows = [
         {
             "visit_id": visit.id,

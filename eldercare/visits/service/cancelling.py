@@ -1,7 +1,7 @@
 """Visits that do not take place: calendars are free again, and whoever counted on it is told."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,17 +50,13 @@ async def cancel(
         cancel_reason=reason,
         cancel_note=seal(note, CANCEL_NOTE) if note else None,
     )
-    carers = await repository.carers_of(session, cancelled)
-    await reservations.release(session, [carer.reservation_id for found in carers.values() for carer in found])
+    carers = await dismiss_carers(session, cancelled, by)
     for visit in visits:
         if visit.id not in cancelled:
             continue
-        for carer in carers[visit.id]:
-            await repository.change_carer(
-                session, carer.id, ("assigned", "en_route"), state="removed", removed_at=now, removed_by=by
-            )
         told = [carer.account_id for carer in carers[visit.id]]
-        if reason != "closed":
+        # Of one that was off while they were away they know already.
+        if reason != "closed" and visit.state != "suspended":
             told.append(visit.account_id)
         await tell(session, VISIT_CANCELLED, visit, [one for one in told if one != by], "cancelled")
         await emit(
@@ -73,3 +69,17 @@ async def cancel(
             ),
         )
     return cancelled
+
+
+async def dismiss_carers(
+    session: AsyncSession, visit_ids: Iterable[uuid.UUID], by: uuid.UUID | None
+) -> dict[uuid.UUID, list[sa.Row[Any]]]:
+    """Take all carers off visits that have not begun, give back their time, and return who they were by visit."""
+    carers = await repository.carers_of(session, visit_ids)
+    going = [carer for found in carers.values() for carer in found]
+    await reservations.release(session, [carer.reservation_id for carer in going])
+    for carer in going:
+        await repository.change_carer(
+            session, carer.id, ("assigned", "en_route"), state="removed", removed_at=clock.now(), removed_by=by
+        )
+    return carers

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
@@ -15,6 +15,7 @@ from eldercare.events import VisitMissed
 from eldercare.visits import repository, rules
 from eldercare.visits.models import VISITS
 from eldercare.visits.notices import CHECK_OUT_DUE, CHECK_OUT_OVERDUE, VISIT_LATE, VISIT_MISSED, VISIT_UNCOVERED
+from eldercare.visits.service import suspending
 from eldercare.visits.service.telling import agency, tell
 
 ORIGIN: Final = "visit"
@@ -41,15 +42,11 @@ _OVERDUE = (
     )
     .returning(*VISITS.c)
 )
-_FACTS = sa.select(
-    VISITS.c.id.label("aggregate_id"),
-    VISITS.c.community_id,
-    sa.func.jsonb_build_object("resident_id", VISITS.c.resident_id, type_=JSONB).label("payload"),
-).where(VISITS.c.id == sa.any_(_IDS))
 
 
 async def unstaffed(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Tell the agencies of visits that come near and have no carers, or one of two."""
+    await suspending.suspend(session, ids)
     for visit in await session.execute(_UNSTAFFED, {"visit_ids": list(ids), "moment": clock.now()}):
         if visit.state == "planned":
             occasion = f"unstaffed:{visit.starts_at.isoformat()}:{visit.version}"
@@ -58,18 +55,21 @@ async def unstaffed(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 
 async def late(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Tell the agencies of visits to which nobody has come yet."""
+    await suspending.suspend(session, ids)
     for visit in await session.execute(_LATE, {"visit_ids": list(ids), "moment": clock.now()}):
-        await tell(session, VISIT_LATE, visit, await agency(session, visit), f"late:{visit.starts_at.isoformat()}")
+        if visit.state in rules.AHEAD:
+            await tell(session, VISIT_LATE, visit, await agency(session, visit), f"late:{visit.starts_at.isoformat()}")
 
 
 async def miss(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
-    """Raise an alarm for everyone to whom nobody came, and tell the agencies."""
+    """Raise an alarm for everyone to whom nobody came and who is not away, and tell the agencies."""
+    await suspending.suspend(session, ids)
     missed = await repository.become(session, ids, "missed", closed_at=clock.now())
     if not missed:
         return
     binds = {"visit_ids": list(missed)}
     visits = list(await session.execute(_CHOSEN, binds))
-    await emit_many(session, VisitMissed, _FACTS, binds)
+    await emit_many(session, VisitMissed, repository.FACTS, binds)
     await raise_alarms(session, [_signal(visit) for visit in visits])
     for visit in visits:
         told = await agency(session, visit)

@@ -25,7 +25,7 @@ from eldercare.visits import repository, rules
 from eldercare.visits.access import READ
 from eldercare.visits.models import CARERS, PROFILES, ROUTE_STOPS, SHIFTS, VISITS, RoutePlan
 from eldercare.visits.problems import RoutePlanAccepted, RoutePlanStale
-from eldercare.visits.service import arranging, staffing
+from eldercare.visits.service import arranging, staffing, suspending
 
 _A_DAY: Final = timedelta(days=1)
 _INSTANT = sa.DateTime(timezone=True)
@@ -145,6 +145,7 @@ async def accept(session: AsyncSession, actor: Actor, organization_id: uuid.UUID
     for stop, reservation_id in zip(stops, booked, strict=True):
         await staffing.enlist(session, actor.id, visits[stop.visit_id], stop.account_id, reservation_id)
     await staffing.settle(session, list(visits))
+    await suspending.suspend(session, list(visits))  # who went away meanwhile, or would be away by the new time
     plan.state, plan.accepted_at, plan.accepted_by = "accepted", clock.now(), actor.id
     await session.flush()
     await audit.record(session, actor, "route_plan:accept", object_id=plan.id)
@@ -202,8 +203,8 @@ async def _workers(
     busy = await _busy(connection, account_ids, since - _A_DAY, until + _A_DAY, own)
     workers = []
     for account_id in account_ids:
-        today = [one for one in shifts[account_id] if since <= one.starts_at < until]
-        ours = tuple(_shift(one) for one in today if one.organization_id == organization_id)
+        today = [one for one in shifts[account_id] if one.ends_at > since and one.starts_at < until]
+        ours = tuple(_shift(one, since) for one in today if one.organization_id == organization_id)
         if not ours:
             continue
         before = [one.ends_at for one in shifts[account_id] if one.starts_at < since]
@@ -248,13 +249,18 @@ async def _busy(
     return busy
 
 
-def _shift(row: sa.Row[Any]) -> dispatch.Shift:
-    """Return a shift; its break begins in the middle half, as the law of most places wants it."""
+def _shift(row: sa.Row[Any], midnight: datetime) -> dispatch.Shift:
+    """Return a shift; its break begins in the middle half, as the law of most places wants it.
+
+    One of the night before is the same stretch of work until it ends, whatever the date.
+    """
+    carried = row.starts_at < midnight
     if row.break_length is None:
-        return dispatch.Shift(row.starts_at, row.ends_at)
+        return dispatch.Shift(row.starts_at, row.ends_at, carried=carried)
     quarter = (row.ends_at - row.starts_at) / 4
     latest = max(row.starts_at + quarter, row.ends_at - quarter - row.break_length)
-    return dispatch.Shift(row.starts_at, row.ends_at, (Break(row.starts_at + quarter, latest, row.break_length),))
+    pause = Break(row.starts_at + quarter, latest, row.break_length)
+    return dispatch.Shift(row.starts_at, row.ends_at, (pause,), carried=carried)
 
 
 def _job(visit: sa.Row[Any], day: _Day, workers: int) -> Job:

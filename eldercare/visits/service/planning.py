@@ -18,7 +18,7 @@ from eldercare.check_ins.rules import CATCH_UP, Recurrence
 from eldercare.visits import repository, rules
 from eldercare.visits.models import CARE_PLANS, CONTENT, TASKS, TEMPLATES, VISITS
 from eldercare.visits.rules import Length, Occurrence
-from eldercare.visits.service import cancelling, staffing
+from eldercare.visits.service import cancelling, staffing, suspending
 
 CHANNEL: Final = "eldercare.visit_templates"
 """The wake-up channel of what recurs and must be planned now."""
@@ -98,7 +98,7 @@ _AHEAD_OF = (
     .where(
         VISITS.c.template_id == sa.any_(_IDS),
         VISITS.c.starts_at > _NOW,
-        VISITS.c.state.in_([sa.literal(state, sa.Text) for state in (*rules.AHEAD, "cancelled")]),
+        VISITS.c.state.in_([sa.literal(state, sa.Text) for state in (*rules.AGREED, "cancelled")]),
     )
     .order_by(VISITS.c.id)
     .with_for_update(key_share=True)
@@ -108,7 +108,7 @@ _EXTRA = (
     .where(
         VISITS.c.care_plan_id == sa.bindparam("care_plan_id", type_=sa.Uuid),
         VISITS.c.template_id.is_(None),
-        VISITS.c.state.in_([sa.literal(state, sa.Text) for state in rules.AHEAD]),
+        VISITS.c.state.in_([sa.literal(state, sa.Text) for state in rules.AGREED]),
     )
     .order_by(VISITS.c.id)
     .with_for_update(key_share=True)
@@ -136,9 +136,13 @@ async def plan_ahead(session: AsyncSession, template_ids: Sequence[uuid.UUID]) -
     """Write the visits of what recurs up to the horizon; what exists already stays as it is."""
     now = clock.now()
     horizon = now + rules.HORIZON
-    for agreed in await _agreed(session, template_ids, now):
+    planned = await _agreed(session, template_ids, now)
+    for agreed in planned:
         content = _content_of(agreed.template)
         await repository.insert_visits(session, [_visit(agreed, one, content) for one in agreed.occurrences])
+    # Who is away is known to be: of what is planned meanwhile nobody needs to be told that it is off.
+    residents = {agreed.template.resident_id for agreed in planned}
+    await suspending.suspend_of(session, residents, tells=False)
     binds = {"moment": now, "horizon": horizon, "again": now + rules.PLANNING_INTERVAL}
     await session.execute(_PLANNED, {"template_ids": list(template_ids), **binds})
 
@@ -217,7 +221,7 @@ async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUI
         return
     templates = list(await session.scalars(_OF_RESIDENTS, {"resident_ids": list(resident_ids)}))
     await end_templates(session, None, templates, "closed")
-    await cancelling.cancel(session, None, await repository.lock_ahead(session, resident_ids), "closed")
+    await cancelling.cancel(session, None, await repository.lock_agreed(session, resident_ids), "closed")
 
 
 async def reopen_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:

@@ -11,17 +11,18 @@ from app.core.problems import NotFound
 from app.core.routing import check_version
 from app.core.sealing import seal, unseal
 from app.identity.api import ResidentSubject, organizations_serving
+from eldercare.absences.problems import ResidentClosed
 from eldercare.visits.access import READ, require_arranger
 from eldercare.visits.models import CONTENT, CarePlan
-from eldercare.visits.problems import AgencyDoesNotServe, CarePlanEnded, ResidentNotThere
+from eldercare.visits.problems import AgencyDoesNotServe, CarePlanEnded
 from eldercare.visits.schemas.plans import CarePlanContent, CarePlanCreate, GoalWrite, ItemPublic, TaskWrite
 from eldercare.visits.service import planning
 
 
 async def create_plan(session: AsyncSession, actor: Actor, subject: ResidentSubject, data: CarePlanCreate) -> CarePlan:
-    """Agree a care plan with an agency; raises ``ResidentNotThere``, ``Forbidden``, ``AgencyDoesNotServe``."""
+    """Agree a care plan with an agency; raises ``ResidentClosed``, ``Forbidden``, ``AgencyDoesNotServe``."""
     if subject.state != "active":
-        raise ResidentNotThere
+        raise ResidentClosed
     require_arranger(actor, data.organization_id)
     await require_serving(session, subject.resident_id, data.organization_id)
     plan = CarePlan(

@@ -22,6 +22,7 @@ from eldercare.visits.access import READ, require_arranger
 from eldercare.visits.models import PROFILES, REMOVAL_NOTE
 from eldercare.visits.notices import VISIT_ASSIGNED, VISIT_UNASSIGNED, VISIT_UNCOVERED
 from eldercare.visits.problems import AgencyDoesNotServe, AlreadyAssigned, NotACarer, VisitFull, VisitNotOpen
+from eldercare.visits.service import suspending
 from eldercare.visits.service.telling import agency, tell
 
 ORIGIN: Final = "eldercare.visit"
@@ -48,13 +49,15 @@ async def assign(
     """Let a carer of the agency make a visit, also one that goes on without anybody, or to which nobody came.
 
     Raises ``NotFound``, ``Forbidden``, ``NotACarer``, ``AgencyDoesNotServe``, ``VisitNotOpen``, ``VisitFull``,
-    ``AlreadyAssigned``, and ``CalendarTaken`` when they are somewhere else at that time.
+    ``AlreadyAssigned``, ``ResidentAway``, and ``CalendarTaken`` when they are somewhere else at that time.
     """
     visit = await locked(session, resident_id, visit_id)
     require_arranger(actor, visit.organization_id)
     carers = (await repository.carers_of(session, [visit.id]))[visit.id]
     await check_carers(session, visit.organization_id, [resident_id], [account_id])
     check_room(visit, carers, account_id)
+    if visit.state in rules.AHEAD:
+        await suspending.require_home(session, resident_id, visit.starts_at)
     (reservation_id,) = await take_calendars(session, actor.id, [(visit, account_id, *span_of(visit, clock.now()))])
     await enlist(session, actor.id, visit, account_id, reservation_id)
     await settle(session, [visit.id])
@@ -172,7 +175,7 @@ async def take_off(
 
     Ahead of its time the visit is open to somebody else. Under way it stays under way: whoever was there can still
     check out, and no more; if nobody else is there the agency hears at once that somebody has to take over, and the
-    duty desk with it if nobody does within minutes.
+    duty desk with it: at once where nobody decided it, else if nobody takes over within minutes.
     """
     carers = (await repository.carers_of(session, [visit.id]))[visit.id]
     carer = next((one for one in carers if one.account_id == account_id and one.state in _GOING), None)
@@ -197,7 +200,7 @@ async def take_off(
     elif visit.state in rules.AHEAD:
         await settle(session, [visit.id])
     if is_alone or by is None:
-        told = await agency(session, visit, besides=by)
+        told = await agency(session, visit, besides=by, with_desk=is_alone and by is None)
         await tell(session, VISIT_UNCOVERED, visit, told, f"uncovered:{carer.id}")
     await emit(
         session,

@@ -11,8 +11,9 @@ from app.core.access import Actor
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.routing import check_version
 from app.identity.api import ResidentSubject
+from eldercare.absences.problems import ResidentClosed
 from eldercare.visits.models import CarePlan, VisitTemplate
-from eldercare.visits.problems import CarePlanEnded, ResidentNotThere
+from eldercare.visits.problems import CarePlanEnded
 from eldercare.visits.schemas.plans import TemplateCreate, TemplateWrite
 from eldercare.visits.service import planning
 from eldercare.visits.service.plans import lock_plan, require_serving, tasks_of
@@ -23,10 +24,10 @@ async def create_template(
 ) -> VisitTemplate:
     """Agree a visit that recurs and plan its first two weeks.
 
-    Raises ``NotFound``, ``Forbidden``, ``ResidentNotThere``, ``CarePlanEnded``, ``AgencyDoesNotServe``, ``Malformed``.
+    Raises ``NotFound``, ``Forbidden``, ``ResidentClosed``, ``CarePlanEnded``, ``AgencyDoesNotServe``, ``Malformed``.
     """
     if subject.state != "active":
-        raise ResidentNotThere
+        raise ResidentClosed
     plan = await lock_plan(session, actor, subject.resident_id, data.care_plan_id)
     await require_serving(session, subject.resident_id, plan.organization_id)
     check_tasks(plan, data.task_ids)

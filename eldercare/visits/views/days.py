@@ -2,8 +2,8 @@
 
 import uuid
 from collections import defaultdict
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -16,11 +16,9 @@ from app.identity.api import Home, actor_binds, homes, is_visible, people
 from eldercare.visits.models import CARERS, NOTES, VISITS
 from eldercare.visits.schemas.visits import NotePublic
 from eldercare.visits.schemas.work import StopPublic
-from eldercare.visits.views.visits import note_public, tasks
+from eldercare.visits.views.visits import note_public, stretch, tasks
 
 _INSTANT = sa.DateTime(timezone=True)
-_LONGER_THAN_ANY: Final = timedelta(days=2)
-"""No visit is as long: what began before that is over."""
 _until = sa.bindparam("until", type_=_INSTANT)
 _own = CARERS.alias("own")
 STOPS = (
@@ -73,7 +71,7 @@ HANDOVERS = sa.select(_latest).select_from(_wanted.join(_latest, sa.true()))
 
 async def carer_day(connection: AsyncConnection, actor: Actor, since: datetime, until: datetime) -> list[StopPublic]:
     """Return the visits the actor makes in a stretch of time, in order; reading them is on record for each resident."""
-    binds = {"carer_account": actor.id, **span(since, until), **actor_binds(actor, "visits:read")}
+    binds = {"carer_account": actor.id, **stretch(since, until), **actor_binds(actor, "visits:read")}
     rows = list(await connection.execute(STOPS, binds))
     residents = {row.resident_id for row in rows}
     for row in {row.resident_id: row for row in rows}.values():
@@ -103,11 +101,6 @@ async def carer_day(connection: AsyncConnection, actor: Actor, since: datetime, 
         )
         before = here
     return stops
-
-
-def span(since: datetime, until: datetime) -> dict[str, datetime]:
-    """Return the binds that make ``STOPS`` speak of a stretch of time."""
-    return {"earliest": since - _LONGER_THAN_ANY, "since": since, "until": until}
 
 
 def _address(home: Home | None) -> dict[str, Any]:

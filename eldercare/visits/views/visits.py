@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -19,11 +19,14 @@ from app.media.api import attached
 from eldercare.visits.models import CANCEL_NOTE, CARERS, NOTE_TEXT, NOTES, TICK_REASON, TICKS, VISITS
 from eldercare.visits.schemas.tasks import tasks_of_visit
 from eldercare.visits.schemas.visits import NotePublic, TaskPublic, VisitCarerPublic, VisitDetail, VisitPublic
+from eldercare.visits.views.medicines import doses_of
 
 PHOTOS: Final = "eldercare.visit"
 """The kind of thing a visit's photos are attached to."""
 _KIND: Final = "eldercare.visits"
 _DAY_KIND: Final = "eldercare.visits_of_day"
+_LONGER_THAN_ANY: Final = timedelta(days=2)
+"""No visit is as long: what began before that is over."""
 _INSTANT = sa.DateTime(timezone=True)
 _IDS = sa.bindparam("visit_ids", type_=ARRAY(sa.Uuid))
 _LIMIT = sa.bindparam("limit", type_=sa.Integer)
@@ -45,7 +48,9 @@ _DAY = audit.traced(
     sa.select(VISITS)
     .where(
         VISITS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
-        VISITS.c.starts_at >= sa.bindparam("since", type_=_INSTANT),
+        # What began the night before goes on today; no visit is longer than the bound that keeps the index short.
+        VISITS.c.starts_at > sa.bindparam("earliest", type_=_INSTANT),
+        VISITS.c.ends_at > sa.bindparam("since", type_=_INSTANT),
         VISITS.c.starts_at < sa.bindparam("until", type_=_INSTANT),
         is_visible(VISITS.c.resident_id, "visits:read"),
         after((VISITS.c.starts_at, VISITS.c.id), ("after_starts_at", "after_id")),
@@ -77,11 +82,10 @@ async def list_day(
     span: tuple[datetime, datetime],
     page: PageRequest,
 ) -> Page[VisitPublic]:
-    """Return a page of an agency's visits that begin in a stretch of time, in order, of residents the actor may see."""
+    """Return a page of an agency's visits that lie in a stretch of time, in order, of residents the actor may see."""
     binds = {
         "organization_id": organization_id,
-        "since": span[0],
-        "until": span[1],
+        **stretch(*span),
         **_paging(_DAY_KIND, page),
         **actor_binds(actor, "visits:read"),
         **audit.trace_binds(actor, resident_id=None, object_id=organization_id),
@@ -91,8 +95,8 @@ async def list_day(
     return Page(items=items, next=next_cursor(_DAY_KIND, rows, page.limit, ["starts_at", "id"]))
 
 
-async def visit(connection: AsyncConnection, resident_id: uuid.UUID, visit_id: uuid.UUID) -> VisitDetail:
-    """Return a resident's visit with its tasks, notes and photos; raises ``NotFound``."""
+async def visit(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, visit_id: uuid.UUID) -> VisitDetail:
+    """Return a resident's visit with its tasks, medicines, notes and photos; raises ``NotFound``."""
     row = (await connection.execute(_ONE, {"resident_id": resident_id, "visit_id": visit_id})).one_or_none()
     if row is None:
         raise NotFound
@@ -102,6 +106,7 @@ async def visit(connection: AsyncConnection, resident_id: uuid.UUID, visit_id: u
         **public.model_dump(),
         skills=row.skills,
         tasks=(await tasks(connection, [row]))[visit_id],
+        doses=await doses_of(connection, actor, row),
         notes=notes,
         photos=(await attached(connection, PHOTOS, [visit_id]))[visit_id],
         cancel_note=unseal(row.cancel_note, CANCEL_NOTE) if row.cancel_note else None,
@@ -161,6 +166,11 @@ def note_public(row: Any) -> NotePublic:
         author_id=row.author_id,
         written_at=row.written_at,
     )
+
+
+def stretch(since: datetime, until: datetime) -> dict[str, datetime]:
+    """Return the binds that make statements speak of a stretch of time."""
+    return {"earliest": since - _LONGER_THAN_ANY, "since": since, "until": until}
 
 
 def _paging(kind: str, page: PageRequest) -> dict[str, Any]:

@@ -129,7 +129,7 @@ async def test_a_pause_always_has_an_end_ahead(
     headers = await sign_in_resident(resident)
     refused = await client.post("/v1/me/check-in-pauses", json={"kind": "away"} | wrong, headers=headers)
     assert refused.status_code == 422, refused.text
-    assert await rows("SELECT id FROM eldercare_check_in_pause") == []
+    assert await rows("SELECT id FROM eldercare_absence") == []
 
 
 async def test_pauses_are_listed_and_ended(client: httpx.AsyncClient, resident: Resident, clock: ManualClock) -> None:

@@ -80,7 +80,7 @@ async def lived(database: Database, clock: ManualClock) -> Lived:
     pause = await check_ins.pause(resident, start + timedelta(days=9), starts_at=start + timedelta(days=8))
     begun, over = next(instants), next(instants)
     await force(
-        "UPDATE eldercare_check_in_pause SET starts_at = :begun, ended_at = :over WHERE id = :id",
+        "UPDATE eldercare_absence SET starts_at = :begun, ended_at = :over WHERE id = :id",
         begun=begun,
         over=over,
         id=pause.id,

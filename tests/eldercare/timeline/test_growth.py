@@ -29,14 +29,14 @@ _AGAIN = (
     ("eldercare_dose", "closed_at", "state = 'missed'", ("due_at",)),
     ("eldercare_visit", "completed_at", "state = 'completed'", ("started_at",)),
     ("eldercare_visit", "closed_at", "state = 'missed'", ()),
-    ("eldercare_check_in_pause", "ended_at", "ended_at IS NOT NULL", ("starts_at",)),
+    ("eldercare_absence", "ended_at", "ended_at IS NOT NULL", ("starts_at",)),
 )
 """What is lived through again every eight hours: table, instant, rows, further instants that move along."""
 INDEXES = (
     "ix_eldercare_check_in_told_answered",
     "ix_eldercare_check_in_told_missed",
-    "ix_eldercare_check_in_pause_told_started",
-    "ix_eldercare_check_in_pause_told_ended",
+    "ix_eldercare_absence_told_started",
+    "ix_eldercare_absence_told_ended",
     "ix_eldercare_alarm_resident_id",
     "ix_eldercare_alarm_told_closed",
     "ix_eldercare_dose_told_taken",

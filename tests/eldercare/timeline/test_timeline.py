@@ -76,7 +76,7 @@ async def test_it_is_filtered_by_kind_and_time(client: httpx.AsyncClient, lived:
 async def test_what_lies_ahead_is_not_told(client: httpx.AsyncClient, lived: Lived, clock: ManualClock) -> None:
     ahead = clock.now() + timedelta(days=1)
     await force(
-        "UPDATE eldercare_check_in_pause SET starts_at = :at, ends_at = :end, ended_at = NULL",
+        "UPDATE eldercare_absence SET starts_at = :at, ends_at = :end, ended_at = NULL",
         at=ahead,
         end=ahead + timedelta(days=1),
     )

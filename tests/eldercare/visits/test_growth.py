@@ -15,6 +15,7 @@ from app.core.clock import ManualClock
 from app.core.database import connect_raw, unit_of_work
 from app.identity.api import actor_binds
 from eldercare.visits.views import days
+from eldercare.visits.views.visits import stretch
 from tests.eldercare.visits.conftest import Scene
 from tests.factories import eldercare_visits as made
 
@@ -69,7 +70,11 @@ async def test_a_carers_day_is_read_without_the_days_before(career: Scene, clock
     now = clock.now()
     role = Membership(career.agency.id, "care_agency", "carer")
     actor = Actor(kind="account", id=career.carer.id, community_id=career.community.id, memberships=(role,))
-    binds = {"carer_account": actor.id, **days.span(now, now + timedelta(days=1)), **actor_binds(actor, "visits:read")}
+    binds = {
+        "carer_account": actor.id,
+        **stretch(now, now + timedelta(days=1)),
+        **actor_binds(actor, "visits:read"),
+    }
     assert await most_rows(days.STOPS, binds) < 100
 
 

@@ -5,12 +5,15 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from app.core.clock import ManualClock
 from app.core.database import reading
 from app.reservations import api as reservations
+from eldercare.visits.models import SHIFTS
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.factories import eldercare_visits as made
+from tests.factories import identity
 
 ARRIVAL = {"proof": {"how": "manual", "reason": "The tag is broken"}}
 
@@ -59,6 +62,34 @@ async def test_two_who_arrive_at_once_are_both_there_and_it_begins_once(
             )
         ).scalar_one()
     assert started == 1
+
+
+async def test_of_shifts_that_overlap_and_are_added_at_once_one_is_stored(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock, client: httpx.AsyncClient
+) -> None:
+    elsewhere = await identity.organization(scene.community, "care_agency", name="Elsewhere")
+    await identity.membership(elsewhere, scene.carer, "carer")
+    boss = await identity.staff(elsewhere, "coordinator", name="Boss", phone="+8613800000018")
+    nora, other = await (await phone_of(scene.coordinator)).headers(), await (await phone_of(boss)).headers()
+    since = clock.now()
+
+    async def add(number: int, lasts: int, headers: dict[str, str], organization_id: object) -> int:
+        body = {
+            "account_id": str(scene.carer.id),
+            "starts_at": (since + timedelta(minutes=30 * number)).isoformat(),
+            "ends_at": (since + timedelta(minutes=30 * number, hours=lasts)).isoformat(),
+        }
+        url = f"/v1/organizations/{organization_id}/carer-shifts"
+        return (await client.post(url, json=body, headers=headers)).status_code
+
+    calls = [add(number, 8, nora, scene.agency.id) for number in range(4)]
+    calls += [add(number, 8, other, elsewhere.id) for number in range(4)]
+    assert sorted(await asyncio.gather(*calls)) == [201] + [409] * 7
+    # What touches is no overlap, whatever the agency.
+    async with reading() as connection:
+        ends_at = await connection.scalar(sa.select(SHIFTS.c.ends_at))
+    minutes = int((ends_at - since) / timedelta(minutes=30))
+    assert await add(minutes, 2, other, elsewhere.id) == 201
 
 
 async def test_of_two_who_carry_out_overlapping_proposals_one_does(

@@ -83,7 +83,8 @@ def test_visits_come_once_a_day_and_end_after_they_begin_however_the_range_is_cu
 
 def test_the_states_are_one_table_and_over_is_over() -> None:
     assert rules.sources("in_progress") == ("planned", "assigned", "en_route", "missed")
-    assert rules.sources("cancelled") == rules.sources("missed") == rules.AHEAD
+    assert rules.sources("missed") == rules.sources("suspended") == rules.AHEAD
+    assert rules.sources("cancelled") == rules.AGREED
     assert rules.sources("completed") == ("in_progress",)
     assert not rules.TRANSITIONS["completed"] | rules.TRANSITIONS["cancelled"]
 

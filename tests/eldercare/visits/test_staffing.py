@@ -193,9 +193,16 @@ async def test_who_works_there_no_longer_is_taken_off_everything(
     await settle(RELAY_JOBS)
     assert [(row.state, row.removed_by) for row in await made.carers(visit.id)] == [("removed", None)]
     assert ((await made.visit(visit.id)).state, (await made.visit(later.id)).state) == ("in_progress", "planned")
-    assert scene.coordinator.id in await told("visit_uncovered")
+    # Nobody decided that nobody is there: the agency and the desk hear at once.
+    assert await told("visit_uncovered") == {scene.coordinator.id, scene.desk.id}
     await cai("POST", f"/visits/{visit.id}/departure", {"proof": BY_HAND})
     assert (await made.visit(visit.id)).state == "in_progress"
+    # Somebody takes over, and checks out.
+    await made.assign(visit.id, scene.other_carer)
+    dana = await phone_of(scene.other_carer)
+    await dana("POST", f"/visits/{visit.id}/arrival", {"proof": BY_HAND})
+    done = await dana("POST", f"/visits/{visit.id}/departure", {"proof": BY_HAND, "unfinished_reason": "Short"})
+    assert (done["state"], [one["account_id"] for one in done["carers"]]) == ("completed", [str(scene.other_carer.id)])
 
 
 async def test_a_move_takes_the_carers_along_or_does_not_happen(

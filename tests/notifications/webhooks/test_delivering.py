@@ -15,7 +15,7 @@ from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.core.settings import install_settings, settings
 from app.identity.models import Community, Resident
-from eldercare.events import CheckInMissed
+from eldercare.events import CheckInMissed, DoseMissed, VisitMissed, VisitSuspended
 from notifications.webhooks import repository
 from notifications.webhooks.jobs import JOBS
 from notifications.webhooks.rules import Result
@@ -66,6 +66,33 @@ async def test_an_alarm_is_told_to_those_whose_agreement_lets_them_see_it(
         assert [call.event["data"] for call in sink.on(path)] == [ids] * 3
     assert {call.path for call in sink.calls} == {"/agency", "/everyones", "/only-resolved"}
     assert {*sink.on("/agency")[0].event} == {"type", "timestamp", "data"}
+
+
+async def test_doses_and_visits_are_told_to_those_who_may_see_them_and_no_longer(
+    scene: Scene, sink: Receiver, clock: ManualClock
+) -> None:
+    types = ["dose.missed", "dose.taken", "visit.suspended", "visit.missed"]
+    for name, scopes in (("nurses", ["medication:read"]), ("carers", ["visits:read"]), ("neither", ["alarms:read"])):
+        made = await identity.organization(scene.community, "clinic", name=name)
+        ends_at = clock.now() + timedelta(hours=1)
+        await identity.agreement(made, scopes, resident=scene.resident, ends_at=ends_at)
+        await make.endpoint(made, f"{sink.url}/{name}", event_types=types)
+    about: dict[str, Any] = {"community_id": scene.community.id, "resident_id": scene.resident.id}
+    dose, visit = new_id(), new_id()
+    for _ in range(2):
+        async with unit_of_work() as session:
+            await emit(session, DoseMissed(aggregate_id=dose, regimen_id=new_id(), is_critical=True, **about))
+            await emit(session, VisitSuspended(aggregate_id=visit, **about))
+            await emit(session, VisitMissed(aggregate_id=visit, **about))
+        await work()
+        clock.advance(timedelta(hours=1))  # the agreements end
+    ours = {"resident_id": str(scene.resident.id)}
+    told = [(call.path, call.event["type"], call.event["data"]) for call in sink.calls]
+    assert sorted(told, key=str) == [
+        ("/carers", "visit.missed", {"visit_id": str(visit)} | ours),
+        ("/carers", "visit.suspended", {"visit_id": str(visit)} | ours),
+        ("/nurses", "dose.missed", {"dose_id": str(dose)} | ours),
+    ]
 
 
 async def test_a_missed_check_in_is_told(scene: Scene, sink: Receiver, clock: ManualClock) -> None:

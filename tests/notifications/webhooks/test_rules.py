@@ -104,7 +104,13 @@ def test_when_an_endpoint_wants_to_be_asked_again(header: str | None, seconds: i
 
 def test_the_published_events_carry_ids_only() -> None:
     assert {event.name for event in OUTWARD.values()} == set(webhook_events())
-    assert set(webhook_events()) == {"alarm.raised", "alarm.acknowledged", "alarm.resolved", "check_in.missed"}
+    what = {
+        "alarm": "raised acknowledged resolved",
+        "check_in": "missed",
+        "dose": "taken skipped missed record_withdrawn",
+        "visit": "assigned carer_removed moved suspended resumed cancelled started completed missed",
+    }
+    assert set(webhook_events()) == {f"{thing}.{one}" for thing, said in what.items() for one in said.split()}
     for name, ids in (("Alarm Raised", ("alarm_id",)), ("alarm.told", ("name",)), (TEST, ())):
         with pytest.raises(ValueError, match=r"outward|carries"):
             WebhookEvent(name=name, scope="alarms:read", object_ids=ids, description="")

@@ -1,6 +1,7 @@
 """Incremental sync: an app that asks again misses nothing, whoever commits late, and hears of what is gone."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
@@ -10,20 +11,34 @@ import sqlalchemy as sa
 
 from app import assembly
 from app.core import changes
-from app.core.clock import ManualClock
+from app.core.clock import ManualClock, now
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
-from app.identity.models import Resident
+from app.identity.models import Account, Grant, Resident
 from eldercare.alarms.models import AlarmKind
 from eldercare.check_ins.models import CheckIn
+from eldercare.medication.models import DOSES
+from eldercare.visits.models import CARERS, VISITS, CarePlan
+from eldercare.visits.service import templates
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_check_ins as care
+from tests.factories import eldercare_medication as medicines
+from tests.factories import eldercare_visits as visits
 from tests.factories import identity as make
 from tests.factories.eldercare_alarms import Scene
 from tests.factories.sign_in import sign_in, sign_in_resident
 
-ROWS = ("check_ins", "alarms", "inbox")
-WHOLES = ("check_ins_ahead", "check_in_plans", "check_in_pauses", "circle", "grants", "contact_points")
+ROWS = ("check_ins", "alarms", "doses", "visits", "inbox")
+WHOLES = (
+    "check_ins_ahead",
+    "doses_ahead",
+    "visits_ahead",
+    "check_in_plans",
+    "check_in_pauses",
+    "circle",
+    "grants",
+    "contact_points",
+)
 _check_ins = cast("sa.Table", sa.inspect(CheckIn).local_table)
 
 
@@ -120,6 +135,120 @@ async def test_a_transaction_that_commits_late_is_not_missed(client: httpx.Async
     await app.ask()
     assert len(app.told["check_ins"]) == 2
     assert told_nothing(await app.ask())
+
+
+@dataclass(frozen=True, slots=True)
+class AtHome:
+    """A resident with tablets and carers, and the agency that sends them."""
+
+    scene: Scene
+    plan: CarePlan
+    carers: tuple[Account, Account]
+
+
+@pytest.fixture
+async def at_home(scene: Scene) -> AtHome:
+    await medicines.regimen(scene.resident)
+    agency = await make.organization(scene.community, "care_agency")
+    await make.agreement(agency)
+    carers = [
+        await make.staff(agency, "carer", name=f"Carer {number}", phone=f"+861380000020{number}") for number in range(2)
+    ]
+    plan = await visits.care_plan(scene.resident, agency)
+    return AtHome(scene, plan, (carers[0], carers[1]))
+
+
+async def test_doses_and_visits_are_told_and_what_becomes_of_them(
+    client: httpx.AsyncClient, at_home: AtHome, clock: ManualClock
+) -> None:
+    resident = at_home.scene.resident
+    template = await visits.template(at_home.plan, carers=2)
+    app = await own_app(client, resident)
+    await app.sync()
+    planned = await visits.visits(resident)
+    assert set(app.held["visits"]) == set(app.held["visits_ahead"]) == {str(one.id) for one in planned}
+    dose, later = await medicines.doses(resident)
+    assert set(app.held["doses"]) == set(app.held["doses_ahead"]) == {str(dose.id), str(later.id)}
+
+    clock.advance(timedelta(minutes=30))
+    await medicines.record(resident, dose.id)
+    for carer in at_home.carers:
+        await visits.assign(planned[0].id, carer)
+    app.headers = await sign_in_resident(resident)
+    news = await app.ask()
+    assert [(row["id"], row["state"]) for row in news["doses"]] == [(str(dose.id), "taken")]
+    assert [(row["id"], row["state"], len(row["carers"])) for row in news["visits"]] == [
+        (str(planned[0].id), "assigned", 2)
+    ]
+    # Each carer's own steps, also where the visit's row stays as it is.
+    for number, carer in enumerate(at_home.carers):
+        headers = await sign_in(carer)
+        url = f"/v1/visits/{planned[0].id}/en-route"
+        assert (await client.post(url, headers=headers)).status_code == 200
+        (row,) = (await app.ask())["visits"]
+        assert sorted(one["state"] for one in row["carers"]) == sorted(
+            ["en_route"] * (number + 1) + ["assigned"] * (1 - number)
+        )
+    assert told_nothing(await app.ask())
+
+    # What is taken back before anybody was assigned leaves no row.
+    staff = visits.coordinator_of(at_home.plan.organization_id, resident.community_id)
+    subject = await visits.subject_of(resident.id, staff)
+    async with unit_of_work() as session:
+        await templates.end_template(session, staff, subject, template.id, None)
+    gone = await app.ask()
+    assert gone["visits_ahead"] == []
+    assert [row["state"] for row in gone["visits"]] == ["cancelled"]
+    await medicines.change(resident, dose.regimen_id, times=["21:00"])
+    await settle(assembly.JOBS)
+    changed = await app.ask()
+    assert str(later.id) not in changed["doses_ahead"]
+    assert {*changed["doses_ahead"]} <= {*app.held["doses"]}
+
+
+@pytest.mark.parametrize("kind", ["doses", "visits", "carers"])
+async def test_no_late_commit_of_doses_and_visits_is_missed(
+    client: httpx.AsyncClient, at_home: AtHome, clock: ManualClock, kind: str
+) -> None:
+    resident = at_home.scene.resident
+    visit = await visits.single(at_home.plan, clock.now() + timedelta(hours=1), account_id=resident.account_id)
+    await visits.assign(visit.id, at_home.carers[0])
+    app = await own_app(client, resident)
+    await app.sync()
+    table = {"doses": DOSES, "visits": VISITS, "carers": CARERS}[kind]
+    told = "visits" if kind == "carers" else kind
+    async with unit_of_work() as late:
+        await late.execute(sa.update(table).where(table.c.resident_id == resident.id).values(version=7))
+        for _ in range(3):
+            await alarms.raised(resident, kind=AlarmKind.CONCERN)
+            assert (await app.ask())[told] == []
+    await app.ask()
+    assert {row["id"] for row in app.told[told]} == set(app.held[told])
+
+
+async def test_a_relative_loses_what_may_be_seen_no_more(client: httpx.AsyncClient, at_home: AtHome) -> None:
+    await visits.template(at_home.plan)
+    resident, relative = at_home.scene.resident, at_home.scene.circle[0]
+    path = f"/v1/residents/{resident.id}/changes"
+    grant = await make.grant(resident, relative, ["medication:read", "visits:read"], kind="proxy")
+    app = App(client, await sign_in(relative), path)
+    await app.sync()
+    assert {"doses", "doses_ahead", "visits", "visits_ahead"} < set(app.told["kinds"])
+    assert (len(app.held["doses"]), len(app.held["visits"])) == (2, 14)
+    async with unit_of_work() as session:
+        (await session.get_one(Grant, grant.id)).scopes = ["visits:read"]
+        await session.execute(sa.update(DOSES).values(version=8))
+    await app.sync()
+    assert {"doses", "doses_ahead"}.isdisjoint(app.told["kinds"])
+    assert app.told["doses"] == []
+    assert "visits" in app.told["kinds"]
+    async with unit_of_work() as session:
+        (await session.get_one(Grant, grant.id)).revoked_at = now()
+        await session.execute(sa.update(VISITS).values(version=VISITS.c.version + 1))
+    last = await app.ask()
+    assert last["kinds"] == ["alarms"]
+    assert last["doses"] == last["visits"] == []
+    assert last["visits_ahead"] is None
 
 
 async def test_what_is_gone_is_told(client: httpx.AsyncClient, scene: Scene) -> None:

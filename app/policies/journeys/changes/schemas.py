@@ -6,14 +6,26 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from app.identity.api import ContactPointPublic, GrantPublic
-from eldercare.api import AlarmPublic, CheckInPlanPublic, CheckInPublic, CircleMemberPublic, PausePublic
+from eldercare.api import (
+    AlarmPublic,
+    CheckInPlanPublic,
+    CheckInPublic,
+    CircleMemberPublic,
+    DosePublic,
+    PausePublic,
+    VisitPublic,
+)
 from notifications.api import InboxItemPublic
 
 Kind = Literal[
     "check_ins",
     "alarms",
+    "doses",
+    "visits",
     "inbox",
     "check_ins_ahead",
+    "doses_ahead",
+    "visits_ahead",
     "check_in_plans",
     "check_in_pauses",
     "circle",
@@ -25,8 +37,9 @@ Kind = Literal[
 class Changes(BaseModel):
     """What changed since the app last asked.
 
-    Of what there is much of (`check_ins`, `alarms`, `inbox`) the rows that changed; an app forgets by itself what is
-    older than 90 days. Of the rest everything there is, whenever any of it changed; null means that it did not.
+    Of what there is much of (`check_ins`, `alarms`, `doses`, `visits`, `inbox`) the rows that changed; an app forgets
+    by itself what is older than 90 days. Of the rest everything there is, whenever any of it changed; null means that
+    it did not.
     """
 
     next: str = Field(description="the `since` of the next request")
@@ -35,9 +48,17 @@ class Changes(BaseModel):
     kinds: list[Kind] = Field(description="what you may see of this person; forget what you hold of the others")
     check_ins: list[CheckInPublic] = []
     alarms: list[AlarmPublic] = []
+    doses: list[DosePublic] = []
+    visits: list[VisitPublic] = []
     inbox: list[InboxItemPublic] = []
     check_ins_ahead: list[uuid.UUID] | None = Field(
         default=None, description="every check-in that lies ahead: forget others you hold as scheduled"
+    )
+    doses_ahead: list[uuid.UUID] | None = Field(
+        default=None, description="every dose that lies ahead: forget others you hold as scheduled"
+    )
+    visits_ahead: list[uuid.UUID] | None = Field(
+        default=None, description="every visit that is agreed and lies ahead: forget others you hold as ahead"
     )
     check_in_plans: list[CheckInPlanPublic] | None = None
     check_in_pauses: list[PausePublic] | None = Field(default=None, description="the latest hundred")

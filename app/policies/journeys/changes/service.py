@@ -20,7 +20,15 @@ from notifications import api as notifications
 Rows = Callable[[Since], Awaitable[Sequence[Any]]]
 Whole = Callable[[], Awaitable[Sequence[Any]]]
 
-_SCOPES: Final = ("check_ins:read", "alarms:read", "circle:read", "contacts:read", "grants:manage")
+_SCOPES: Final = (
+    "check_ins:read",
+    "alarms:read",
+    "medication:read",
+    "visits:read",
+    "circle:read",
+    "contacts:read",
+    "grants:manage",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,12 @@ def _of_resident(
         parts.wholes["check_in_pauses"] = lambda: eldercare.check_in_pauses(*about)
     if "alarms:read" in held:
         parts.rows["alarms"] = lambda asked: eldercare.alarm_changes(*about, asked)
+    if "medication:read" in held:
+        parts.rows["doses"] = lambda asked: eldercare.dose_changes(*about, asked)
+        parts.wholes["doses_ahead"] = lambda: eldercare.doses_ahead(*about)
+    if "visits:read" in held:
+        parts.rows["visits"] = lambda asked: eldercare.visit_changes(*about, asked)
+        parts.wholes["visits_ahead"] = lambda: eldercare.visits_ahead(*about)
     if "circle:read" in held:
         parts.wholes["circle"] = lambda: eldercare.care_circle(*about)
     if "grants:manage" in held:

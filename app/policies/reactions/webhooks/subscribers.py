@@ -7,26 +7,78 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import Subscriber
-from eldercare.events import AlarmAcknowledged, AlarmRaised, AlarmResolved, CheckInMissed
+from eldercare.events import (
+    AlarmAcknowledged,
+    AlarmRaised,
+    AlarmResolved,
+    CheckInMissed,
+    DoseMissed,
+    DoseRecordWithdrawn,
+    DoseSkipped,
+    DoseTaken,
+    VisitAssigned,
+    VisitCancelled,
+    VisitCarerRemoved,
+    VisitCompleted,
+    VisitMissed,
+    VisitMoved,
+    VisitResumed,
+    VisitStarted,
+    VisitSuspended,
+)
 from notifications.api import Happening, WebhookEvent, publish
 
-Fact = AlarmRaised | AlarmAcknowledged | AlarmResolved | CheckInMissed
+Fact = (
+    AlarmRaised
+    | AlarmAcknowledged
+    | AlarmResolved
+    | CheckInMissed
+    | DoseMissed
+    | DoseRecordWithdrawn
+    | DoseSkipped
+    | DoseTaken
+    | VisitAssigned
+    | VisitCancelled
+    | VisitCarerRemoved
+    | VisitCompleted
+    | VisitMissed
+    | VisitMoved
+    | VisitResumed
+    | VisitStarted
+    | VisitSuspended
+)
+_SCOPES: Final = {
+    "alarm": "alarms:read",
+    "check_in": "check_ins:read",
+    "dose": "medication:read",
+    "visit": "visits:read",
+}
 
 
-def _about_alarm(what: str, description: str) -> WebhookEvent:
-    return WebhookEvent(name=f"alarm.{what}", scope="alarms:read", object_ids=("alarm_id",), description=description)
+def _about(thing: str, what: str, description: str) -> WebhookEvent:
+    return WebhookEvent(
+        name=f"{thing}.{what}", scope=_SCOPES[thing], object_ids=(f"{thing}_id",), description=description
+    )
 
 
 OUTWARD: Final[Mapping[type[Fact], WebhookEvent]] = {
-    AlarmRaised: _about_alarm("raised", "Somebody may need somebody; the alarm itself says whether it is a test."),
-    AlarmAcknowledged: _about_alarm("acknowledged", "A person took the alarm."),
-    AlarmResolved: _about_alarm("resolved", "The alarm ended."),
-    CheckInMissed: WebhookEvent(
-        name="check_in.missed",
-        scope="check_ins:read",
-        object_ids=("check_in_id",),
-        description="A resident was asked and did not answer.",
-    ),
+    AlarmRaised: _about("alarm", "raised", "Somebody may need somebody; the alarm itself says whether it is a test."),
+    AlarmAcknowledged: _about("alarm", "acknowledged", "A person took the alarm."),
+    AlarmResolved: _about("alarm", "resolved", "The alarm ended."),
+    CheckInMissed: _about("check_in", "missed", "A resident was asked and did not answer."),
+    DoseTaken: _about("dose", "taken", "A dose was recorded as taken."),
+    DoseSkipped: _about("dose", "skipped", "A planned dose was not taken, for a reason that was given."),
+    DoseMissed: _about("dose", "missed", "Nobody recorded a planned dose in its time."),
+    DoseRecordWithdrawn: _about("dose", "record_withdrawn", "What was recorded of a dose was a mistake."),
+    VisitAssigned: _about("visit", "assigned", "A carer makes a visit."),
+    VisitCarerRemoved: _about("visit", "carer_removed", "A carer does not make a visit any more."),
+    VisitMoved: _about("visit", "moved", "A visit has another time."),
+    VisitSuspended: _about("visit", "suspended", "A visit is off while the resident is away."),
+    VisitResumed: _about("visit", "resumed", "The resident is back: a visit that was off is planned again."),
+    VisitCancelled: _about("visit", "cancelled", "A visit does not take place."),
+    VisitStarted: _about("visit", "started", "The first carer is with the resident."),
+    VisitCompleted: _about("visit", "completed", "A visit was made and is over."),
+    VisitMissed: _about("visit", "missed", "Nobody came in time."),
 }
 """Facts → what organizations hear of them; the one id beside the resident's is the aggregate's."""
 
