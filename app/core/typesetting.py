@@ -66,14 +66,15 @@ async def _typeset(template: Path, head: Mapping[str, Any], rows: AsyncIterator[
             if typesetter.returncode is None:
                 typesetter.kill()
                 await typesetter.wait()
-        if code:
-            raise CannotTypeset(f"exit code {code}")
     except TimeoutError:
         paper.close()
         raise Unavailable("this document takes too long", retry_after=int(LONGEST_SECONDS)) from None
     except BaseException:
         paper.close()
         raise
+    if code:
+        paper.close()
+        raise CannotTypeset(f"exit code {code}")
     paper.seek(0)
     return paper
 

@@ -127,7 +127,7 @@ async def get_timeline_record(reader: Reader, wanted: Annotated[Wanted, Depends(
 
 @router.resident_route(
     "GET",
-    "/timeline/record.pdf",
+    "/timeline/printed-record",
     response_class=StreamingResponse,
     responses={200: _PDF, **problem_responses(*_GUARDED, RecordTooLong, Unavailable)},
 )

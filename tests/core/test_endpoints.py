@@ -206,6 +206,7 @@ def test_every_endpoint_is_planned_unless_it_makes_its_answer_itself() -> None:
         "/v1/media/{media_id}",  # a file
         "/v1/organizations/{organization_id}/timesheet",  # a file
         *(f"/v1/{of}/timeline/record" for of in ("me", "residents/{resident_id}")),  # a file
+        *(f"/v1/{of}/timeline/printed-record" for of in ("me", "residents/{resident_id}")),  # a file
         *(f"/v1/{of}/timeline/stream" for of in ("me", "residents/{resident_id}")),
         "/v1/me/inbox/stream",  # a stream
         "/v1/unsubscriptions/{token}",  # a page

@@ -1,6 +1,6 @@
 """The care record on paper: the same items as in the CSV file, for the same people, set as a PDF."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
@@ -72,7 +72,7 @@ async def _name(connection: AsyncConnection, actor: Actor, machine: str) -> str:
     return person.name if person is not None else machine.format(id=actor.id)
 
 
-async def _lines(reader: TimelineReader, wanted: Wanted) -> AsyncIterator[bytes]:
+async def _lines(reader: TimelineReader, wanted: Wanted) -> AsyncGenerator[bytes]:
     lines = Lines(wanted.language, ZoneInfo(reader.subject.time_zone))
     count = 0
     async for items in chunks(reader, wanted):
