@@ -8,10 +8,13 @@ row may be told twice, which is harmless.
 
 import uuid
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.paging import decode_cursor, encode_cursor
+from app.core.problems import Malformed
 
 FIRST: Final = uuid.UUID(int=0)
 _WRAPS_AFTER: Final = (1 << 32) - 1
@@ -24,6 +27,32 @@ class Horizon:
     system: str
     settled: int
     newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far somebody was told of the things ``of`` somebody: what transactions before ``seen_to`` wrote, they know."""
+
+    of: uuid.UUID
+    system: str
+    seen_to: int
+
+    @classmethod
+    def read(cls, kind: str, cursor: str | None) -> Self | None:
+        """Return the place a cursor of ``kind`` names, or ``None`` if it names none."""
+        try:
+            of, system, seen_to = decode_cursor(kind, cursor or "")
+        except Malformed:
+            return None
+        return cls(uuid.UUID(of), system, seen_to)
+
+    def cursor(self, kind: str) -> str:
+        """Return the cursor of ``kind`` that names the place."""
+        return encode_cursor(kind, (self.of, self.system, self.seen_to))
+
+    def holds_in(self, of: uuid.UUID, now: Horizon) -> bool:
+        """Say whether it is a place among these things, in the database as it is now: a restored one counts anew."""
+        return self.of == of and self.system == now.system and self.seen_to <= now.newest
 
 
 @dataclass(frozen=True, slots=True)
