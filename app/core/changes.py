@@ -31,7 +31,7 @@ class Horizon:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far somebody was told of the things ``of`` somebody: what transactions before ``seen_to`` wrote, they know."""
+    """How far a reader of things ``of`` somebody was told: what transactions before ``seen_to`` wrote, they know."""
 
     of: uuid.UUID
     system: str
@@ -85,15 +85,15 @@ async def horizon(connection: AsyncConnection) -> Horizon:
 
 def written_since(table: sa.FromClause) -> sa.ColumnElement[bool]:
     """Return the condition that a row of ``table`` was written by the bound transaction ``since`` or a later one."""
-    return _written_by(table) >= sa.bindparam("since", type_=sa.BigInteger)
+    return written_by(table) >= sa.bindparam("since", type_=sa.BigInteger)
 
 
 def written_before(table: sa.FromClause) -> sa.ColumnElement[bool]:
     """Return the condition that a row of ``table`` was written by a transaction before the bound ``until``."""
-    return _written_by(table) < sa.bindparam("until", type_=sa.BigInteger)
+    return written_by(table) < sa.bindparam("until", type_=sa.BigInteger)
 
 
-def _written_by(table: sa.FromClause) -> sa.ColumnElement[int]:
+def written_by(table: sa.FromClause) -> sa.ColumnElement[int]:
     """Return the transaction that wrote a row.
 
     A row keeps the lower half of its transaction's number: it was the last one before now that ends in this half. A row
