@@ -29,7 +29,6 @@ SHOWN_IN_LISTS: Final = {
     "listCircles": {"family"},
     "listMyVisits": {"carer"},
     "listDeskQueue": {"operator", "desk"},
-    "streamDeskQueue": {"operator", "desk"},
     "listProxiesToCheck": {"operator"},
 }
 
