@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.core import clock
+from app.core import clock, wakeups
 from eldercare.alarms.models import OPEN, OPEN_STATES, Alarm, AlarmEntry, AlarmNotice, Severity, StoredSignal
-from eldercare.alarms.rules import TRANSITIONS, Action, Reason
+from eldercare.alarms.rules import CHANGED, TRANSITIONS, Action, Reason
 
 _alarms = cast(sa.Table, sa.inspect(Alarm).local_table)
 _signals = cast(sa.Table, sa.inspect(StoredSignal).local_table)
@@ -124,9 +124,10 @@ async def insert_signals(session: AsyncSession, signals: Sequence[StoredSignal])
 
 
 async def insert_entries(session: AsyncSession, entries: Sequence[AlarmEntry]) -> None:
-    """Add lines to timelines."""
+    """Add lines to timelines; nothing becomes of an alarm without one, so it wakes whoever follows alarms."""
     if entries:
         await session.execute(sa.insert(_entries), [entry.model_dump() for entry in entries])
+        wakeups.request(session, CHANGED)
 
 
 async def insert_notices(session: AsyncSession, notices: Sequence[AlarmNotice]) -> None:

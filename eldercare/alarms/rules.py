@@ -6,8 +6,12 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from eldercare.alarms.models import OPEN_STATES, AlarmKind, AlarmState, Severity
+
+CHANGED: Final = "eldercare.alarms_changed"
+"""The wake-up channel of whoever follows open alarms: there is a new line in one's timeline, or of who was told."""
 
 
 @dataclass(frozen=True, slots=True)

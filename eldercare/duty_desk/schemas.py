@@ -48,6 +48,18 @@ class QueueItem(AlarmPublic):
     handover: HandoverPending | None
 
 
+class QueueLeft(BaseModel):
+    """An alarm that is in the queue no more: it ended, or is not shown to the reader any longer."""
+
+    id: uuid.UUID
+
+
+class QueueOrder(BaseModel):
+    """What is in the queue."""
+
+    alarms: list[uuid.UUID] = Field(description="the worst first, then the oldest")
+
+
 class ScriptPublic(BaseModel):
     """What to ask and do at an alarm of a kind, each in order."""
 

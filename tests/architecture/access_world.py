@@ -574,6 +574,8 @@ QUERIES: Final = {
     "listCarerShifts": "?date=2026-03-02",
     "getMyTimelineRecord": "?from=2026-03-01T00:00:00Z&to=2026-03-03T00:00:00Z",
     "getResidentTimelineRecord": "?from=2026-03-01T00:00:00Z&to=2026-03-03T00:00:00Z",
+    "printMyTimelineRecord": "?from=2026-03-01T00:00:00Z&to=2026-03-03T00:00:00Z",
+    "printResidentTimelineRecord": "?from=2026-03-01T00:00:00Z&to=2026-03-03T00:00:00Z",
     "getTimesheet": "?from=2026-03-02&to=2026-03-02",
     "previewNoticeTemplate": "?channel=push",
     "getMyVitalSeries": "?code=8867-4",

@@ -133,19 +133,34 @@ _SIGNS: Final[dict[str, dict[str, str]]] = {
         "supplemental_oxygen": "吸氧流量",
     },
 }
-_CODED: Final = "{ACVPU}"
+_UNITS: Final = {"mm[Hg]": "mmHg", "Cel": "°C", "kg/m2": "kg/m²", "{ACVPU}": ""}
+"""UCUM units that people write otherwise."""
 
 
 def tell(language: str, kind: Kind, data: Mapping[str, Any]) -> str:
     """Return the sentence for an item of ``kind`` with what is known of it; ``language`` is one of ours."""
     said = _SAID[language][_key(kind, data)]
     if kind == "alarm_raised":
-        # A kind of alarm that has no words yet is named by its code rather than left out.
-        return said.format(what=_ALARMS[language].get(data["alarm"], data["alarm"]))
+        return said.format(what=alarm_name(language, data["alarm"]))
     if kind == "reading":
-        value = data["value"] if data["unit"] == _CODED else f"{data['value']} {data['unit']}"
-        return said.format(what=_SIGNS[language].get(data["name"], data["name"]), value=value)
+        return said.format(what=sign_name(language, data["name"]), value=value_shown(data))
     return said
+
+
+def alarm_name(language: str, alarm: str) -> str:
+    """Return what a kind of alarm is called; one that has no words yet is named by its code rather than left out."""
+    return _ALARMS[language].get(alarm, alarm)
+
+
+def sign_name(language: str, name: str) -> str:
+    """Return what a vital sign is called."""
+    return _SIGNS[language].get(name, name)
+
+
+def value_shown(data: Mapping[str, Any]) -> str:
+    """Return the value of a reading with its unit, as people write it."""
+    unit = _UNITS.get(data["unit"], data["unit"])
+    return f"{data['value']} {unit}".rstrip()
 
 
 def _key(kind: Kind, data: Mapping[str, Any]) -> str:  # noqa: PLR0911 - a kind each
