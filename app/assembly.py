@@ -67,6 +67,7 @@ from eldercare.safe_zones import routes as safe_zones
 from eldercare.safe_zones import subscribers as safe_zone_subscribers
 from eldercare.shifts import jobs as shift_jobs
 from eldercare.shifts import routes as shifts
+from eldercare.signals import subscribers as signal_subscribers
 from eldercare.sos import routes as sos
 from eldercare.timeline import jobs as timeline_jobs
 from eldercare.timeline import routes as timeline
@@ -145,9 +146,10 @@ TABLE_MODULES = (
     "eldercare.proxies.models",
     "eldercare.safe_zones.models",
     "eldercare.timeline.models",
+    "eldercare.signals.models",
 )
 
-SCHEMA_REVISION = "0008"
+SCHEMA_REVISION = "0009"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -216,6 +218,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *care_circle_subscribers.SUBSCRIBERS,
     *safe_zone_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
+    *signal_subscribers.SUBSCRIBERS,
     *medication_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.events import emit
 from app.identity.api import ResidentSubject
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, note, raise_alarms
+from eldercare.check_ins.views.absences import Absence, absence_at
 from eldercare.events import SafeZoneLeft, SafeZoneReturned
 from eldercare.safe_zones import repository
 from eldercare.safe_zones.repository import Zone
@@ -17,7 +18,6 @@ from eldercare.safe_zones.rules.crossings import Standing, Verdict, calls, is_br
 from eldercare.safe_zones.rules.geometry import Point, where
 from eldercare.safe_zones.rules.hours import Stretch, around, holding
 from eldercare.safe_zones.service.watching import PATH
-from eldercare.safe_zones.views.absences import Absence, absence_at
 
 ORIGIN = "safe_zone"
 
@@ -138,7 +138,7 @@ async def _raise(session: AsyncSession, subject: ResidentSubject, leaving: Seque
         )
         for one in leaving
     ]
-    alarm = (await raise_alarms(session, signals))[subject.resident_id, False]
+    alarm = (await raise_alarms(session, signals))[signals[0].slot]
     for one in leaving:
         one.alarm_id = alarm.id
         fact = SafeZoneLeft(

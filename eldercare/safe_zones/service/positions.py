@@ -14,6 +14,7 @@ from app.core import audit, clock, wakeups
 from app.core.access import Actor
 from app.core.sealing import seal
 from app.identity.api import ResidenceEnded, ResidentSubject, residents_sharing
+from eldercare.check_ins.views.absences import Absence, absence_at, absences
 from eldercare.safe_zones import repository
 from eldercare.safe_zones.models import FIX_CONTEXT
 from eldercare.safe_zones.problems import LocationNotShared
@@ -33,7 +34,6 @@ from eldercare.safe_zones.service.forgetting import FORGET_EVERY
 from eldercare.safe_zones.service.judging import Fix, judge_fixes, tells
 from eldercare.safe_zones.service.watching import CHANNEL, is_battery_low
 from eldercare.safe_zones.service.zones import SHARED_BY
-from eldercare.safe_zones.views.absences import Absence, absence_at, absences
 
 _ONE: Final = TypeAdapter(PositionGive)
 _SOURCE_KINDS: Final = {"account": "person", "client": "organization", "device": "device"}

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock, wakeups
 from app.identity.api import residents_sharing
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarms
+from eldercare.check_ins.views.absences import Absence, absence_at, absences
 from eldercare.safe_zones import repository
 from eldercare.safe_zones.repository import Found, Zone
 from eldercare.safe_zones.rules.silence import LOOK_AGAIN, LOW_BATTERY, Look, Reason, look
-from eldercare.safe_zones.views.absences import Absence, absence_at, absences
 
 CHANNEL: Final = "eldercare.positions"
 """The wake-up channel of residents whose silence is to be looked at now."""

@@ -16,12 +16,12 @@ from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.api import ResidentSubject, language_for, people, residents_sharing
 from eldercare.alarms.models import Severity
+from eldercare.check_ins.views.absences import absence_at, absences
 from eldercare.safe_zones.models import NAME_CONTEXT, SHAPE_CONTEXT, STANDINGS, VERSIONS, ZONES
 from eldercare.safe_zones.rules.documents import shape_of, window_of
 from eldercare.safe_zones.rules.hours import stretch_at
 from eldercare.safe_zones.rules.words import plain_words
 from eldercare.safe_zones.schemas import SafeZonePublic, SafeZoneVersionPublic, Watch
-from eldercare.safe_zones.views.absences import absence_at, absences
 
 _KIND: Final = "eldercare.safe_zones"
 _resident = sa.bindparam("resident_id", type_=sa.Uuid)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from eldercare.alarms.rules import WORDS
 from eldercare.timeline.rules.kinds import Kind
 
 _SAID: Final[dict[str, dict[str, str]]] = {
@@ -64,45 +65,6 @@ _SAID: Final[dict[str, dict[str, str]]] = {
     },
 }
 
-_ALARMS: Final[dict[str, dict[str, str]]] = {
-    "en": {
-        "sos": "called for help",
-        "check_in_missed": "a check-in was not answered",
-        "check_in_unreachable": "could not be reached for a check-in",
-        "check_in_help": "asked for help in a check-in",
-        "concern": "somebody is worried",
-        "fall": "a fall",
-        "inactivity": "no movement",
-        "smoke": "smoke",
-        "water": "water",
-        "intrusion": "somebody broke in",
-        "wandering": "left a safe place",
-        "vital_sign": "a measurement outside its limits",
-        "medication": "medication",
-        "device_silent": "a device fell silent",
-        "visit_missed": "nobody came to a visit",
-        "position_unknown": "it is not known where they are",
-    },
-    "zh-CN": {
-        "sos": "本人求助",
-        "check_in_missed": "未回应平安签到",
-        "check_in_unreachable": "平安签到无法联系到本人",
-        "check_in_help": "在平安签到中求助",
-        "concern": "有人担心",
-        "fall": "跌倒",
-        "inactivity": "长时间无活动",
-        "smoke": "烟雾",
-        "water": "漏水",
-        "intrusion": "有人闯入",
-        "wandering": "离开了安全区域",
-        "vital_sign": "测量值超出范围",
-        "medication": "用药",
-        "device_silent": "设备失联",
-        "visit_missed": "上门服务无人前来",
-        "position_unknown": "位置不明",
-    },
-}
-
 _SIGNS: Final[dict[str, dict[str, str]]] = {
     "en": {
         "heart_rate": "Heart rate",
@@ -134,6 +96,7 @@ _SIGNS: Final[dict[str, dict[str, str]]] = {
     },
 }
 _CODED: Final = "{ACVPU}"
+_BETWEEN: Final = {"en": "; ", "zh-CN": "；"}
 
 
 def tell(language: str, kind: Kind, data: Mapping[str, Any]) -> str:
@@ -141,7 +104,9 @@ def tell(language: str, kind: Kind, data: Mapping[str, Any]) -> str:
     said = _SAID[language][_key(kind, data)]
     if kind == "alarm_raised":
         # A kind of alarm that has no words yet is named by its code rather than left out.
-        return said.format(what=_ALARMS[language].get(data["alarm"], data["alarm"]))
+        words = WORDS[language]
+        named = [words.get(one, one) for one in dict.fromkeys([data["alarm"], *(data.get("signals") or ())])]
+        return said.format(what=_BETWEEN[language].join(named))
     if kind == "reading":
         value = data["value"] if data["unit"] == _CODED else f"{data['value']} {data['unit']}"
         return said.format(what=_SIGNS[language].get(data["name"], data["name"]), value=value)

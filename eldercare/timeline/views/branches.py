@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.core.changes import written_before, written_since
 from eldercare.alarms.models import Alarm
+from eldercare.alarms.views import signal_kinds
 from eldercare.care_circle.models import CircleMember
 from eldercare.check_ins.models import CheckIn, CheckInPause
 from eldercare.medication.models import DOSES
@@ -127,7 +128,10 @@ BRANCHES: Final = (
         "alarm_raised",
         _alarms,
         "raised_at",
-        _columns(_alarms, "severity", "is_test", "state", "raised_by", alarm="kind"),
+        (
+            *_columns(_alarms, "severity", "is_test", "state", "raised_by", alarm="kind"),
+            ("signals", signal_kinds(_alarms.c.id)),
+        ),
     ),
     Branch(
         "alarm_closed",
