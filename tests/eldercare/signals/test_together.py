@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -118,6 +119,27 @@ async def test_two_at_the_same_instant_are_one_alarm(clock: ManualClock) -> None
     async with reading() as connection:
         counts = [row[0] for row in await connection.execute(sa.text(per_alarm))]
     assert counts == [3, 3, 3]
+
+
+async def test_neither_of_two_that_do_not_see_each_other_yet_is_lost(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    async with unit_of_work() as session:
+        await hint(session, [small(scene.resident)])
+        other = asyncio.create_task(hinted(small(scene.resident, AlarmKind.MEDICATION)))
+        await _waits_or_ends(other)
+    await other
+    assert await signals() == [("low_activity", 1, True), ("medication", 1, True)]
+
+
+async def test_a_hint_that_an_alarm_does_not_see_yet_joins_it(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    async with unit_of_work() as session:
+        await hint(session, [small(scene.resident)])
+        await alarms.raised(scene.resident)
+        relay = asyncio.create_task(settle(RELAY_JOBS))
+        await _waits_or_ends(relay)
+    await relay
+    assert await signals() == [("check_in_missed", 1, False), ("low_activity", 1, True)]
 
 
 async def test_a_hint_and_an_alarm_at_the_same_instant_are_one_alarm(clock: ManualClock) -> None:
@@ -251,6 +273,12 @@ async def test_a_late_all_clear_ends_an_alarm_whatever_small_thing_joined_it(clo
 
     (alarm_id,) = await _alarm_ids()
     assert (await alarms.current(alarm_id)).outcome == "answered_late"
+
+
+async def _waits_or_ends(task: "asyncio.Task[Any]") -> None:
+    """Return once the task waits for a lock, or is done without having had to."""
+    while not task.done() and not await alarms.scalar("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+        await asyncio.sleep(0)
 
 
 async def _raised(resident: Resident) -> None:
