@@ -80,6 +80,9 @@ from eldercare.visits.routes import visits
 from eldercare.visits.routes import work as visit_work
 from eldercare.vitals import routes as vitals
 from eldercare.vitals import subscribers as vital_subscribers
+from eldercare.wellbeing import jobs as wellbeing_jobs
+from eldercare.wellbeing import routes as wellbeing
+from eldercare.wellbeing import subscribers as wellbeing_subscribers
 from notifications.account import subscribers as account_subscribers
 from notifications.attempts import routes as attempts
 from notifications.broadcasts import jobs as broadcast_jobs
@@ -147,6 +150,7 @@ TABLE_MODULES = (
     "eldercare.safe_zones.models",
     "eldercare.timeline.models",
     "eldercare.signals.models",
+    "eldercare.wellbeing.models",
 )
 
 SCHEMA_REVISION = "0009"
@@ -199,6 +203,7 @@ ROUTERS: tuple[Router, ...] = (
     drills.router,
     safe_zones.router,
     timeline.router,
+    wellbeing.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -225,6 +230,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
     *timeline_subscribers.SUBSCRIBERS,
+    *wellbeing_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -260,6 +266,7 @@ JOBS: tuple[Job, ...] = (
     *rota_jobs.JOBS,
     *safe_zone_jobs.JOBS,
     *timeline_jobs.JOBS,
+    *wellbeing_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

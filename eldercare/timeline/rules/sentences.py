@@ -34,6 +34,13 @@ _SAID: Final[dict[str, dict[str, str]]] = {
         "visit_missed": "Nobody came to a visit.",
         "circle_joined": "Somebody joined the care circle.",
         "circle_left": "Somebody left the care circle.",
+        "wellbeing_flagged.mood": "Mood is lower than usual for them: a reason to ask.",
+        "wellbeing_flagged.sleep": "Sleep is worse than usual for them: a reason to ask.",
+        "wellbeing_flagged.activity": "Check-ins take them longer than usual: a reason to ask.",
+        "wellbeing_flagged.adherence": "Fewer doses than usual are recorded as taken: a reason to ask.",
+        "wellbeing_ended.as_usual": "A change in their days is over, or has become usual.",
+        "wellbeing_ended.no_data": "A change in their days is not followed any more: nothing is known of them.",
+        "wellbeing_ended.closed": "A change in their days is not followed any more.",
     },
     "zh-CN": {
         "check_in_answered": "已回应平安签到：一切安好。",
@@ -62,6 +69,13 @@ _SAID: Final[dict[str, dict[str, str]]] = {
         "visit_missed": "有一次上门服务无人前来。",
         "circle_joined": "有人加入了关爱圈。",
         "circle_left": "有人离开了关爱圈。",
+        "wellbeing_flagged.mood": "心情比平时低落：值得关心询问。",
+        "wellbeing_flagged.sleep": "睡眠比平时差：值得关心询问。",
+        "wellbeing_flagged.activity": "回应平安签到比平时慢：值得关心询问。",
+        "wellbeing_flagged.adherence": "记录已服的药比平时少：值得关心询问。",
+        "wellbeing_ended.as_usual": "日常状况的变化已结束，或已成为常态。",
+        "wellbeing_ended.no_data": "日常状况的变化不再跟踪：近期没有任何记录。",
+        "wellbeing_ended.closed": "日常状况的变化不再跟踪。",
     },
 }
 
@@ -130,5 +144,9 @@ def _key(kind: Kind, data: Mapping[str, Any]) -> str:  # noqa: PLR0911 - a kind 
             return f"{kind}.late" if data["late"] else kind
         case "reading":
             return f"{kind}.{data['side']}" if data["side"] else kind
+        case "wellbeing_flagged":
+            return f"{kind}.{data['measure']}"
+        case "wellbeing_ended":
+            return f"{kind}.{data['reason']}"
         case _:
             return kind

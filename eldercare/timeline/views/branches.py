@@ -14,6 +14,7 @@ from eldercare.check_ins.models import CheckIn, CheckInPause
 from eldercare.medication.models import DOSES
 from eldercare.timeline.rules.kinds import RANKS, Kind
 from eldercare.visits.models import VISITS
+from eldercare.wellbeing.models import FLAGS
 
 _INSTANT = sa.DateTime(timezone=True)
 
@@ -173,5 +174,13 @@ BRANCHES: Final = (
         "ended_at",
         _columns(_members, "account_id", "relationship"),
         "ended_at IS NOT NULL AND answered_at IS NOT NULL",
+    ),
+    Branch("wellbeing_flagged", FLAGS, "opened_at", _columns(FLAGS, "measure", "state")),
+    Branch(
+        "wellbeing_ended",
+        FLAGS,
+        "ended_at",
+        _columns(FLAGS, "measure", "opened_at", reason="end_reason"),
+        "ended_at IS NOT NULL",
     ),
 )
