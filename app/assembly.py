@@ -68,6 +68,7 @@ from eldercare.safe_zones import routes as safe_zones
 from eldercare.safe_zones import subscribers as safe_zone_subscribers
 from eldercare.shifts import jobs as shift_jobs
 from eldercare.shifts import routes as shifts
+from eldercare.signals import subscribers as signal_subscribers
 from eldercare.sos import routes as sos
 from eldercare.timeline import jobs as timeline_jobs
 from eldercare.timeline import routes as timeline
@@ -81,6 +82,9 @@ from eldercare.visits.routes import work as visit_work
 from eldercare.vitals import jobs as vital_jobs
 from eldercare.vitals import routes as vitals
 from eldercare.vitals import subscribers as vital_subscribers
+from eldercare.wellbeing import jobs as wellbeing_jobs
+from eldercare.wellbeing import routes as wellbeing
+from eldercare.wellbeing import subscribers as wellbeing_subscribers
 from notifications.account import subscribers as account_subscribers
 from notifications.attempts import routes as attempts
 from notifications.broadcasts import jobs as broadcast_jobs
@@ -148,6 +152,8 @@ TABLE_MODULES = (
     "eldercare.proxies.models",
     "eldercare.safe_zones.models",
     "eldercare.timeline.models",
+    "eldercare.signals.models",
+    "eldercare.wellbeing.models",
 )
 
 SCHEMA_REVISION = "0014"
@@ -200,6 +206,7 @@ ROUTERS: tuple[Router, ...] = (
     drills.router,
     safe_zones.router,
     timeline.router,
+    wellbeing.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -219,12 +226,14 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *care_circle_subscribers.SUBSCRIBERS,
     *safe_zone_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
+    *signal_subscribers.SUBSCRIBERS,
     *medication_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
     *timeline_subscribers.SUBSCRIBERS,
+    *wellbeing_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -262,6 +271,7 @@ JOBS: tuple[Job, ...] = (
     *safe_zone_jobs.JOBS,
     *timeline_jobs.JOBS,
     *erasure_jobs.JOBS,
+    *wellbeing_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

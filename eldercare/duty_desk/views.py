@@ -19,7 +19,7 @@ from app.core.sealing import unseal
 from app.identity.api import account_name, actor_binds, is_visible, resident_name
 from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmEntry, AlarmNotice, AlarmState
 from eldercare.alarms.schemas import AlarmPublic
-from eldercare.alarms.views import alarm_detail, alarm_public
+from eldercare.alarms.views import alarm_detail, alarm_public, explanation, signal_kinds
 from eldercare.duty_desk.models import HANDOVER_NOTE_CONTEXT, DeskHandover, DeskScript
 from eldercare.duty_desk.rules import BUILT_IN, built_in, built_in_for
 from eldercare.duty_desk.schemas import (
@@ -108,6 +108,7 @@ _ITEMS = (
         resident_name(_alarms.c.resident_id).label("resident_name"),
         account_name(_alarms.c.acknowledged_by).label("holder_name"),
         sa.type_coerce(_told_now, JSONB).label("told_now"),
+        signal_kinds(_alarms.c.id).label("signal_kinds"),
         _handovers.c.id.label("handover_id"),
         _handovers.c.taker_id,
         _handovers.c.offered_at,
@@ -245,6 +246,7 @@ def _item(row: Any) -> QueueItem:
         desk_queued_at=row.desk_queued_at,
         claimed_by=Colleague(account_id=row.acknowledged_by, name=row.holder_name) if is_taken else None,
         claim_ends_at=alarm.next_step_at if is_taken else None,
+        explanation=explanation(row.signal_kinds or ()),
         told_now=[ToldNow.model_validate(told) for told in row.told_now or ()],
         handover=pending,
     )

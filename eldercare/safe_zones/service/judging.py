@@ -142,7 +142,7 @@ async def _raise(session: AsyncSession, subject: ResidentSubject, leaving: Seque
         )
         for one in leaving
     ]
-    alarm = (await raise_alarms(session, signals))[subject.resident_id, False]
+    alarm = (await raise_alarms(session, signals))[signals[0].slot]
     for one in leaving:
         one.alarm_id = alarm.id
         fact = SafeZoneLeft(

@@ -27,6 +27,7 @@ _COUNTED: Final[dict[str, tuple[Kind, ...]]] = {
     "not_taken": ("dose_skipped", "dose_missed"),
     "visits": ("visit_completed",),
     "visits_missed": ("visit_missed",),
+    "changes": ("wellbeing_flagged",),
 }
 
 _weeks = (
