@@ -83,9 +83,10 @@ def _pruning(table: sa.Table, declared: dict[sa.Table, Retention]) -> _Pruning:
 def _referring(table: sa.Table) -> Iterator[tuple[sa.Column[Any], bool]]:
     """Yield the columns that refer to a table's rows, and whether theirs go with them by themselves."""
     for other in SQLModel.metadata.sorted_tables:
-        for key in other.foreign_keys:
-            if key.column.table is table:
-                yield key.parent, key.ondelete == "CASCADE"
+        for column in other.columns:
+            for key in column.foreign_keys:
+                if key.column.table is table:
+                    yield column, key.ondelete == "CASCADE"
 
 
 FORGET_JOB = Job(FORGET_JOB_NAME, timedelta(hours=1), forget_what_is_past)
