@@ -36,6 +36,7 @@ from app.media import jobs as media_jobs
 from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
 from app.policies.journeys.closing import routes as closing_journey
+from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
 from app.policies.journeys.replies import routes as replies
@@ -67,6 +68,7 @@ from eldercare.safe_zones import routes as safe_zones
 from eldercare.safe_zones import subscribers as safe_zone_subscribers
 from eldercare.shifts import jobs as shift_jobs
 from eldercare.shifts import routes as shifts
+from eldercare.signals import subscribers as signal_subscribers
 from eldercare.sos import routes as sos
 from eldercare.timeline import jobs as timeline_jobs
 from eldercare.timeline import routes as timeline
@@ -77,8 +79,12 @@ from eldercare.visits.routes import agencies as visit_agencies
 from eldercare.visits.routes import plans as visit_plans
 from eldercare.visits.routes import visits
 from eldercare.visits.routes import work as visit_work
+from eldercare.vitals import jobs as vital_jobs
 from eldercare.vitals import routes as vitals
 from eldercare.vitals import subscribers as vital_subscribers
+from eldercare.wellbeing import jobs as wellbeing_jobs
+from eldercare.wellbeing import routes as wellbeing
+from eldercare.wellbeing import subscribers as wellbeing_subscribers
 from notifications.account import subscribers as account_subscribers
 from notifications.attempts import routes as attempts
 from notifications.broadcasts import jobs as broadcast_jobs
@@ -146,9 +152,11 @@ TABLE_MODULES = (
     "eldercare.proxies.models",
     "eldercare.safe_zones.models",
     "eldercare.timeline.models",
+    "eldercare.signals.models",
+    "eldercare.wellbeing.models",
 )
 
-SCHEMA_REVISION = "0011"
+SCHEMA_REVISION = "0014"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -198,6 +206,7 @@ ROUTERS: tuple[Router, ...] = (
     drills.router,
     safe_zones.router,
     timeline.router,
+    wellbeing.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -217,12 +226,14 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *care_circle_subscribers.SUBSCRIBERS,
     *safe_zone_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
+    *signal_subscribers.SUBSCRIBERS,
     *medication_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
     *timeline_subscribers.SUBSCRIBERS,
+    *wellbeing_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -252,12 +263,15 @@ JOBS: tuple[Job, ...] = (
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
     *medication_jobs.JOBS,
+    *vital_jobs.JOBS,
     *reservation_jobs.JOBS,
     *visit_jobs.JOBS,
     *shift_jobs.JOBS,
     *rota_jobs.JOBS,
     *safe_zone_jobs.JOBS,
     *timeline_jobs.JOBS,
+    *erasure_jobs.JOBS,
+    *wellbeing_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

@@ -10,12 +10,14 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
+from app.core.paging import decode_cursor, encode_cursor
+from app.core.problems import Malformed
 
 FIRST: Final = uuid.UUID(int=0)
 KEPT_BY_APPS: Final = timedelta(days=90)
@@ -32,6 +34,32 @@ class Horizon:
     system: str
     settled: int
     newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a reader of things ``of`` somebody was told: what transactions before ``seen_to`` wrote, they know."""
+
+    of: uuid.UUID
+    system: str
+    seen_to: int
+
+    @classmethod
+    def read(cls, kind: str, cursor: str | None) -> Self | None:
+        """Return the place a cursor of ``kind`` names, or ``None`` if it names none."""
+        try:
+            of, system, seen_to = decode_cursor(kind, cursor or "")
+        except Malformed:
+            return None
+        return cls(uuid.UUID(of), system, seen_to)
+
+    def cursor(self, kind: str) -> str:
+        """Return the cursor of ``kind`` that names the place."""
+        return encode_cursor(kind, (self.of, self.system, self.seen_to))
+
+    def holds_in(self, of: uuid.UUID, now: Horizon) -> bool:
+        """Say whether it is a place among these things, in the database as it is now: a restored one counts anew."""
+        return self.of == of and self.system == now.system and self.seen_to <= now.newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +96,15 @@ async def horizon(connection: AsyncConnection) -> Horizon:
 
 def written_since(table: sa.FromClause) -> sa.ColumnElement[bool]:
     """Return the condition that a row of ``table`` was written by the bound transaction ``since`` or a later one."""
-    return _written_by(table) >= sa.bindparam("since", type_=sa.BigInteger)
+    return written_by(table) >= sa.bindparam("since", type_=sa.BigInteger)
 
 
 def written_before(table: sa.FromClause) -> sa.ColumnElement[bool]:
     """Return the condition that a row of ``table`` was written by a transaction before the bound ``until``."""
-    return _written_by(table) < sa.bindparam("until", type_=sa.BigInteger)
+    return written_by(table) < sa.bindparam("until", type_=sa.BigInteger)
 
 
-def _written_by(table: sa.FromClause) -> sa.ColumnElement[int]:
+def written_by(table: sa.FromClause) -> sa.ColumnElement[int]:
     """Return the transaction that wrote a row.
 
     A row keeps the lower half of its transaction's number: it was the last one before now that ends in this half. A row

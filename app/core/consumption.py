@@ -12,7 +12,7 @@ UNBLOCKED = """(pending.subscriber, pending.aggregate_id) NOT IN (
 # A scalar subquery, not NOT EXISTS: the planner can never turn it into a join that reads the whole table.
 _IS_HEAD = """pending.sequence = (
         SELECT earlier.sequence FROM core_event_consumption AS earlier
-        WHERE earlier.subscriber = pending.subscriber AND earlier.aggregate_id = pending.aggregate_id
+        WHERE md5(earlier.subscriber) = md5(pending.subscriber) AND earlier.aggregate_id = pending.aggregate_id
         ORDER BY earlier.sequence LIMIT 1)"""
 _COLUMNS = "pending.id, pending.sequence, pending.event_id, pending.aggregate_id, pending.attempts"
 
@@ -37,7 +37,7 @@ FOLLOWERS = sa.text(f"""
     FROM unnest(CAST(:aggregate_ids AS uuid[]), CAST(:sequences AS bigint[])) AS head (aggregate_id, sequence)
     CROSS JOIN LATERAL (
         SELECT following.* FROM core_event_consumption AS following
-        WHERE following.subscriber = :subscriber AND following.aggregate_id = head.aggregate_id
+        WHERE md5(following.subscriber) = md5(:subscriber) AND following.aggregate_id = head.aggregate_id
           AND following.sequence > head.sequence
         ORDER BY following.sequence LIMIT :each FOR UPDATE SKIP LOCKED
     ) AS pending

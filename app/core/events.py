@@ -194,7 +194,7 @@ def _promotion(fact: sa.CTE, names: sa.BindParameter[Any]) -> sa.CTE:
         sa.select(_place("earlier"))
         .select_from(earlier)
         .where(
-            earlier.c.subscriber == subscriber.c.name,
+            sa.func.md5(earlier.c.subscriber) == sa.func.md5(subscriber.c.name),
             earlier.c.aggregate_id == fact.c.aggregate_id,
             sa.not_(earlier.c.critical),
         )

@@ -15,6 +15,7 @@ from sqlmodel import Field, SQLModel
 from starlette.responses import Response
 
 from app.core import clock, sealing
+from app.core.batches import delete_past
 from app.core.database import unit_of_work
 from app.core.jobs import Job
 from app.core.problems import Conflict, FieldError, Malformed
@@ -84,7 +85,6 @@ _answers = IdempotentAnswer.__table__  # type: ignore[attr-defined]  # SQLModel 
 _FIND = sa.select(_answers.c.request, _answers.c.answer).where(
     _answers.c.key == sa.bindparam("key"), _answers.c.expires_at > sa.bindparam("now")
 )
-_FORGET = sa.delete(_answers).where(_answers.c.expires_at <= sa.bindparam("now"))
 
 
 async def replay(session: AsyncSession, claim: Claim) -> Response | None:
@@ -136,10 +136,9 @@ def is_final(status: int) -> bool:
 
 
 async def forget_expired() -> int:
-    """Delete the answers past their time and return how many there were."""
+    """Delete a batch of the answers past their time and return how many went."""
     async with unit_of_work() as session:
-        result = await session.execute(_FORGET, {"now": clock.now()})
-        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
+        return await delete_past(session, _answers, "expires_at", clock.now())
 
 
 FORGET_JOB = Job(name="core.forget_idempotent_answers", every=timedelta(minutes=10), run=forget_expired)

@@ -3,15 +3,17 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from prometheus_client import Counter, Histogram
+from sqlalchemy.exc import DBAPIError
 
 from app.core import failures, stopping, wakeups
 
@@ -21,6 +23,8 @@ RUNS = Counter("hearthline_job_runs", "How often a job ran", ["job"])
 ROWS = Counter("hearthline_job_rows", "Rows a job handled", ["job"])
 FAILURES = Counter("hearthline_job_failures", "Runs of a job that raised", ["job"])
 SECONDS = Histogram("hearthline_job_seconds", "How long a run of a job took", ["job"])
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it would log every tick
@@ -66,6 +70,23 @@ async def run_jobs(jobs: Sequence[Job], stop: asyncio.Event) -> None:
                 scheduler.shutdown(wait=False)
                 for due in ticks:
                     due.set()
+
+
+async def each(things: Iterable[T], work: Callable[[T], Awaitable[int]], name: Callable[[T], str]) -> int:
+    """Do ``work`` for each of ``things``; return how many rows were handled in all.
+
+    What fails for one stands in no other's way: it is logged under its ``name``, and raised if nothing was done at all.
+    """
+    handled, failed = 0, None
+    for one in things:
+        try:
+            handled += await work(one)
+        except DBAPIError as error:
+            log.error("part_of_job_failed", part=name(one), error=failures.code_of(error))  # noqa: TRY400 - a traceback may hold data
+            failed = error
+    if failed is not None and not handled:
+        raise failed
+    return handled
 
 
 async def settle(jobs: Sequence[Job]) -> int:

@@ -30,7 +30,7 @@ _PARKED = sa.text("""
     SELECT parked.subscriber, parked.sequence, parked.event_id, fact.name, parked.aggregate_id, parked.attempts,
            parked.parked_at, parked.last_error,
            (SELECT count(*) FROM core_event_consumption AS later
-            WHERE later.subscriber = parked.subscriber AND later.aggregate_id = parked.aggregate_id
+            WHERE md5(later.subscriber) = md5(parked.subscriber) AND later.aggregate_id = parked.aggregate_id
               AND later.sequence > parked.sequence) AS waiting
     FROM core_event_consumption AS parked JOIN core_event AS fact ON fact.id = parked.event_id
     WHERE parked.attempts > 0 AND parked.parked_at IS NOT NULL

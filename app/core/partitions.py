@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 
 from app.core import clock
 from app.core.database import unit_of_work
-from app.core.jobs import Job
+from app.core.jobs import Job, each
 
 MONTHS_BEHIND = 1  # at creation: replayed histories begin in the past
 MONTHS_AHEAD = 2
@@ -112,13 +112,15 @@ async def maintain_partitions() -> int:
 
     A transaction per table: who holds one for itself and waits for the next stands in the way of whoever reads both.
     """
-    changed = 0
-    for table in filter(is_partitioned, SQLModel.metadata.sorted_tables):
-        async with unit_of_work() as session:
-            if await session.scalar(_SINGLE):
-                connection = await session.connection()
-                changed += await connection.run_sync(_maintain, table.name)
-    return changed
+    return await each(filter(is_partitioned, SQLModel.metadata.sorted_tables), _look_after, lambda table: table.name)
+
+
+async def _look_after(table: sa.Table) -> int:
+    async with unit_of_work() as session:
+        if not await session.scalar(_SINGLE):
+            return 0
+        connection = await session.connection()
+        return await connection.run_sync(_maintain, table.name)
 
 
 def _maintain(connection: sa.Connection, table: str) -> int:

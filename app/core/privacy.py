@@ -1,7 +1,7 @@
 """What we hold about a person, handed out or erased as each table's ``privacy`` declares."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -57,15 +57,19 @@ def personal_tables() -> list[PersonalTable]:
 
 
 async def export_subject(
-    executor: AsyncSession | AsyncConnection, subjects: Sequence[uuid.UUID]
+    executor: AsyncSession | AsyncConnection, subjects: Sequence[uuid.UUID], only: Collection[str] | None = None
 ) -> dict[str, list[Row]]:
     """Return what is held about a person, by table; ``subjects`` are their account's and their resident's id.
+
+    ``only`` names the tables that are wanted (default: all).
 
     Sealed values are opened; hashes, look-up keys and what a table withholds (keys, secrets) are left out. Tables that
     hold nothing about the person are absent.
     """
     found: dict[str, list[Row]] = {}
     for personal in personal_tables():
+        if only is not None and personal.table.name not in only:
+            continue
         columns = [column for column in personal.table.columns if _is_handed_out(column, personal.privacy)]
         order = list(personal.table.primary_key.columns)
         statement = sa.select(*columns).where(personal.is_about(subjects)).order_by(*order)

@@ -17,11 +17,12 @@ from sqlmodel import Field, SQLModel
 
 from app.core import clock
 from app.core.access import ANONYMOUS, authenticate
+from app.core.batches import delete_past
 from app.core.database import reading
 from app.core.jobs import Job
 from app.core.problems import TooManyRequests
 from app.core.settings import settings
-from app.core.tables import Privacy, instant
+from app.core.tables import Privacy, instant, table_of
 
 UNIX_SOCKET = "unix"
 """What ``HEARTHLINE_HTTP_TRUSTED_PROXIES`` calls a proxy that connects over a Unix socket."""
@@ -85,9 +86,6 @@ RETURNING tokens, allowed
     sa.bindparam("burst", type_=sa.Float),
     sa.bindparam("amount", type_=sa.Float),
     sa.bindparam("per_second", type_=sa.Float),
-)
-_FORGET = sa.text("DELETE FROM core_rate_bucket WHERE full_at <= :now").bindparams(
-    sa.bindparam("now", type_=sa.DateTime(timezone=True))
 )
 
 
@@ -225,9 +223,9 @@ def _networks(trusted: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddre
 
 
 async def forget_full() -> int:
-    """Delete the buckets that are full again and return how many there were."""
+    """Delete a batch of the buckets that are full again and return how many went."""
     async with reading() as connection:
-        return int((await connection.execute(_FORGET, {"now": clock.now()})).rowcount)
+        return await delete_past(connection, table_of(RateBucket), "full_at", clock.now())
 
 
 FORGET_JOB = Job(name="core.forget_full_rate_buckets", every=timedelta(minutes=10), run=forget_full)

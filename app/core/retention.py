@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import SQLModel
 
 from app.core import clock
-from app.core.database import reading, unit_of_work
-from app.core.jobs import Job
+from app.core.database import unit_of_work
+from app.core.jobs import Job, each
 from app.core.lawfulness import FORGET_JOB_NAME, Retention
 from app.core.privacy import declarations
 
@@ -26,7 +26,6 @@ class _Pruning:
 
     table: str
     period: timedelta
-    past: sa.Select[Any]
     find: sa.Select[Any]
     along: tuple[sa.Delete, ...]
     delete: sa.Delete
@@ -34,33 +33,21 @@ class _Pruning:
 
 async def forget_what_is_past() -> int:
     """Delete a batch from every table of what is past its retention; return how many rows of theirs went."""
-    prunings = _prunings()
-    async with reading() as connection:
-        waiting = set(await connection.scalars(_waiting(), _binds(*prunings)))
-    gone = 0
-    for pruning in prunings:
-        if pruning.table not in waiting:
-            continue
-        async with unit_of_work() as session:
-            ids = list(await session.scalars(pruning.find, _binds(pruning)))
+    return await each(_prunings(), _prune, lambda pruning: pruning.table)
+
+
+async def _prune(pruning: _Pruning) -> int:
+    async with unit_of_work() as session:
+        ids = list(await session.scalars(pruning.find, _binds(pruning)))
+        if ids:
             for statement in (*pruning.along, pruning.delete):
                 await session.execute(statement, {"ids": ids})
-            gone += len(ids)
-    return gone
+        return len(ids)
 
 
-@cache
-def _waiting() -> sa.CompoundSelect[Any]:
-    """Return SQL for the tables that have something to delete: most of the time there is none."""
-    return sa.union_all(*(sa.select(sa.literal(p.table, sa.Text)).where(p.past.exists()) for p in _prunings()))
-
-
-def _binds(*prunings: _Pruning) -> dict[str, object]:
-    now = clock.now()
-    horizons = {pruning.table: now - pruning.period for pruning in prunings}
-    return {f"{table}_horizon": horizon for table, horizon in horizons.items()} | {
-        f"{table}_floor": clock.id_floor(horizon) for table, horizon in horizons.items()
-    }
+def _binds(pruning: _Pruning) -> dict[str, object]:
+    horizon = clock.now() - pruning.period
+    return {"horizon": horizon, "floor": clock.id_floor(horizon)}
 
 
 @cache
@@ -80,14 +67,13 @@ def _pruning(table: sa.Table, declared: dict[sa.Table, Retention]) -> _Pruning:
             along.append(sa.delete(column.table).where(column == sa.any_(_IDS)))
         elif not cascades:
             kept.append(sa.exists().where(column == table.c.id))
-    horizon = sa.bindparam(f"{table.name}_horizon", type_=sa.DateTime(timezone=True))
-    floor = sa.bindparam(f"{table.name}_floor", type_=sa.Uuid)
+    horizon = sa.bindparam("horizon", type_=sa.DateTime(timezone=True))
+    floor = sa.bindparam("floor", type_=sa.Uuid)
     # A row is written before it ends, and its id leads with that instant: the primary key finds the old ones.
     past = sa.select(table.c.id).where(table.c.id < floor, ended < horizon, *(~referred for referred in kept))
     return _Pruning(
         table=str(table.name),
         period=retention.period or timedelta(0),
-        past=past,
         find=past.order_by(table.c.id).limit(BATCH).with_for_update(skip_locked=True),
         along=tuple(along),
         delete=sa.delete(table).where(table.c.id == sa.any_(_IDS)),
@@ -97,9 +83,10 @@ def _pruning(table: sa.Table, declared: dict[sa.Table, Retention]) -> _Pruning:
 def _referring(table: sa.Table) -> Iterator[tuple[sa.Column[Any], bool]]:
     """Yield the columns that refer to a table's rows, and whether theirs go with them by themselves."""
     for other in SQLModel.metadata.sorted_tables:
-        for key in other.foreign_keys:
-            if key.column.table is table:
-                yield key.parent, key.ondelete == "CASCADE"
+        for column in other.columns:
+            for key in column.foreign_keys:
+                if key.column.table is table:
+                    yield column, key.ondelete == "CASCADE"
 
 
 FORGET_JOB = Job(FORGET_JOB_NAME, timedelta(hours=1), forget_what_is_past)

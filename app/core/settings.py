@@ -242,6 +242,12 @@ class LocationSettings(BaseModel):
     keep_days: int = Field(default=7, ge=1, le=30)
 
 
+class SignalSettings(BaseModel):
+    """When things that by themselves call nobody belong together."""
+
+    within_hours: int = Field(default=12, ge=1, le=72, description="of each other")
+
+
 class DemoSettings(BaseModel):
     """The demo community and the outbox page; never in production."""
 
@@ -274,6 +280,7 @@ class Settings(BaseSettings):
     privacy: PrivacySettings = PrivacySettings()
     sos: SosSettings = SosSettings()
     location: LocationSettings = LocationSettings()
+    signals: SignalSettings = SignalSettings()
     demo: DemoSettings = DemoSettings()
 
     @model_validator(mode="after")

@@ -1,7 +1,9 @@
 """The demo's people at their phones: requests to the API, answered in this process, as whoever asks."""
 
+import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -11,9 +13,15 @@ from starlette.types import Message, Scope
 from app.core.access import Actor
 from app.identity.api import IdentityAuthenticator
 
+Later = Callable[[datetime, Callable[[], Awaitable[None]]], None]
+"""How people of the demo mean to do something at an instant."""
+Attempt = Callable[[Actor, str, dict[str, Any] | None], Awaitable[Any]]
+"""How they post something that may make no sense any more: the answer, or ``None``."""
+
 _ACTOR: Final = "hearthline.demo.actor"
 _HOST: Final = (b"host", b"demo")
 _JSON: Final = (b"content-type", b"application/json")
+_PIECE: Final = ((b"content-type", b"application/offset+octet-stream"), (b"upload-offset", b"0"))
 
 
 class Refused(RuntimeError):  # noqa: N818 - the API's word
@@ -53,10 +61,23 @@ class Phones:
 
         ``actor`` is who asks, or nobody; ``token`` is sent as the bearer.
         """
-        status, answer = await self._exchange(_scope(actor, method, path, token), orjson.dumps(body) if body else b"")
+        return await self._answer(_scope(actor, method, path, token), orjson.dumps(body) if body else b"")
+
+    async def upload(self, actor: Actor, purpose: str, content_type: str, content: bytes) -> str:
+        """Upload a file in one piece and return its id; raises ``Refused``."""
+        digest = hashlib.sha256(content).hexdigest()
+        about = {"purpose": purpose, "content_type": content_type, "size": len(content), "sha256": digest}
+        begun = await self.ask(actor, "POST", "/v1/uploads", about)
+        scope = _scope(actor, "PATCH", f"/v1/uploads/{begun['id']}", None)
+        scope["headers"] = [_HOST, *_PIECE]
+        await self._answer(scope, content)
+        return str(begun["id"])
+
+    async def _answer(self, scope: Scope, body: bytes) -> Any:
+        status, answer = await self._exchange(scope, body)
         document = orjson.loads(answer) if answer else None
         if status >= 400:
-            raise Refused(method, path, status, document or {})
+            raise Refused(scope["method"], scope["path"], status, document or {})
         return document
 
     async def _exchange(self, scope: Scope, body: bytes) -> tuple[int, bytes]:

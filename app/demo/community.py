@@ -41,7 +41,12 @@ _IN_CIRCLE: Final = (
     "circle:read",
     "medication:read",
     "medication:record",
+    "visits:read",
+    "messages:read",
+    "messages:write",
 )
+_FIRST_IN_CIRCLE: Final = ("vitals:read",)
+"""What the resident lets only the first of their circle see beside that."""
 
 Progress = Callable[[int], None]
 
@@ -246,7 +251,7 @@ async def _circle(
         if number < len(there):
             joined = there[number]
         else:
-            joined = await phones.ask(actor, "POST", "/v1/me/circle", _invitation(helper))
+            joined = await phones.ask(actor, "POST", "/v1/me/circle", _invitation(helper, is_first=number == 0))
         member = Actor("account", uuid.UUID(joined["account_id"]), village.community_id)
         if joined["state"] == "invited":
             await phones.ask(member, "POST", f"/v1/me/circles/{joined['id']}/acceptance")
@@ -255,7 +260,7 @@ async def _circle(
     return tuple(members)
 
 
-def _invitation(helper: Helper) -> dict[str, Any]:
+def _invitation(helper: Helper, *, is_first: bool) -> dict[str, Any]:
     return {
         "phone": helper.phone,
         "name": helper.name,
@@ -264,7 +269,7 @@ def _invitation(helper: Helper) -> dict[str, Any]:
         "has_key": helper.has_key,
         "on_call": list(helper.on_call),
         "time_zone": helper.time_zone,
-        "scopes": list(_IN_CIRCLE),
+        "scopes": [*_IN_CIRCLE, *(_FIRST_IN_CIRCLE if is_first else ())],
     }
 
 

@@ -17,9 +17,11 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.clock import ManualClock
 from app.demo import behaviour, medication, vitals, zones
+from app.demo.circles import Conversations
 from app.demo.client import Phones, Refused
 from app.demo.clockwork import Clockwork
 from app.demo.community import TIME_ZONE, Resident, Village
+from app.demo.drills import Drills
 from app.demo.visits import CareAtHome
 
 log = structlog.get_logger(__name__)
@@ -48,7 +50,11 @@ class People:
         self._asked: set[str] = set()
         self._called: set[tuple[str, int, int]] = set()
         self._next_day = clock.now()
-        self._care = CareAtHome(phones, village, self._later, self._try)
+        self._groups = (
+            CareAtHome(phones, village, self._later, self._try),
+            Conversations(village, self._later, self._try),
+            Drills(village, self._later, self._try),
+        )
         self._members = {
             (resident.id, member.actor.id): member
             for resident in village.residents.values()
@@ -128,7 +134,8 @@ class People:
         today = now.astimezone(_ZONE).date()
         begins = datetime.combine(today, _DAY_BEGINS, _ZONE)
         self._next_day = datetime.combine(today + timedelta(days=1), _DAY_BEGINS, _ZONE)
-        self._care.begin_day(today)
+        for group in self._groups:
+            group.begin_day(today)
         for resident in self._village.residents.values():
             number = resident.neighbour.number
             if resident.id in self._without:

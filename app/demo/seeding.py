@@ -18,6 +18,7 @@ from app.core.audit_tables import AuditEntry
 from app.core.clock import ManualClock, SystemClock
 from app.core.database import database, reading, unit_of_work
 from app.demo import behaviour, community
+from app.demo.circles import arrange_rota
 from app.demo.client import DemoAuthenticator, Phones
 from app.demo.clockwork import clockwork
 from app.demo.community import Village
@@ -25,6 +26,7 @@ from app.demo.desk import arrange_desk
 from app.demo.history import Replay
 from app.demo.ladders import arrange_ladders
 from app.demo.people import neighbours
+from app.demo.proxies import arrange_proxy
 from app.demo.visits import arrange_visits
 from app.demo.vitals import arrange_limits
 from app.demo.zones import arrange_zones
@@ -134,6 +136,8 @@ async def _found(lent: Phones, residents: int, report: Report) -> Village:
     await arrange_visits(lent, village)
     await arrange_desk(lent, village)
     await arrange_zones(lent, village)
+    await arrange_rota(lent, village)
+    await arrange_proxy(lent, village)
     return village
 
 

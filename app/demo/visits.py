@@ -1,7 +1,6 @@
 """Care at home in the demo: some residents are visited every morning, by carers whose day the agency plans."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any, Final
@@ -10,7 +9,7 @@ from zoneinfo import ZoneInfo
 from app.core import clock
 from app.core.access import Actor
 from app.demo import behaviour
-from app.demo.client import Phones
+from app.demo.client import Attempt, Later, Phones
 from app.demo.community import TIME_ZONE, Resident, Village
 
 MOST_VISITED: Final = 12
@@ -18,9 +17,6 @@ _EVERY: Final = 4
 _ZONE: Final = ZoneInfo(TIME_ZONE)
 _SHIFT: Final = (time(7), time(15))
 _PLANNED_AT: Final = time(5, 30)
-
-Later = Callable[[datetime, Callable[[], Awaitable[None]]], None]
-Attempt = Callable[[Actor, str, dict[str, Any] | None], Awaitable[Any]]
 
 
 def _visited(village: Village) -> list[Resident]:

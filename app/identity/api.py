@@ -23,13 +23,21 @@ from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
 from app.identity.consent.rules import GivenKind, grantable
 from app.identity.consent.schemas import GrantAgreed, GrantPublic
-from app.identity.consent.service import close_break_glass, open_break_glass
+from app.identity.consent.service import close_break_glass, open_break_glass, widen_break_glass
 from app.identity.consent.texts import LANGUAGES, explain, language_for
 from app.identity.consent.views import agreed as agreed_grants
 from app.identity.consent.views import grant_revoked_at, grantees, residents_sharing
 from app.identity.consent.views import grants as _grants
 from app.identity.erasure.problems import FreshSignInNeeded, ResidenceNotEnded
-from app.identity.erasure.service import HeldPerson, erase_person, hold_person, require_fresh_sign_in
+from app.identity.erasure.queue import ERASED_AGAIN
+from app.identity.erasure.service import (
+    HeldPerson,
+    erase_again,
+    erase_person,
+    hold_person,
+    put_off,
+    require_fresh_sign_in,
+)
 from app.identity.founding.service import OperatorExists, add_first_operator, appoint, find_community, found_community
 from app.identity.importing.schemas import ImportReport
 from app.identity.importing.service import import_file
@@ -62,10 +70,12 @@ from app.identity.people.views import (
     accounts_answering_at,
     accounts_in,
     accounts_reached_at,
+    active_residents,
     contact_points,
     not_to_be_called,
     people,
     profile,
+    resident_accounts,
 )
 from app.identity.scopes import GRANTS_MANAGE
 from app.identity.second_factor.problems import SecondFactorNeeded
@@ -86,6 +96,7 @@ from app.identity.visibility import (
 __all__ = [
     "ANY_SCOPE",
     "DEVICE_HEADER",
+    "ERASED_AGAIN",
     "LANGUAGES",
     "Audience",
     "Closure",
@@ -118,6 +129,7 @@ __all__ = [
     "account_zones",
     "accounts_answering_at",
     "accounts_in",
+    "active_residents",
     "actor_binds",
     "actor_by_phone",
     "add_first_operator",
@@ -136,6 +148,7 @@ __all__ = [
     "create_account",
     "create_community",
     "duty_desk",
+    "erase_again",
     "erase_person",
     "explain",
     "find_accounts_by_phone",
@@ -166,10 +179,12 @@ __all__ = [
     "organizations_serving",
     "people",
     "profile",
+    "put_off",
     "remove_installations",
     "require_fresh_sign_in",
     "require_member",
     "require_resident",
+    "resident_accounts",
     "resident_guard",
     "resident_name",
     "resident_names",
@@ -179,6 +194,7 @@ __all__ = [
     "sign_in_code",
     "trace_read",
     "visible_residents",
+    "widen_break_glass",
 ]
 
 

@@ -57,6 +57,11 @@ class Account(Table, table=True):
         sa.CheckConstraint("state IN ('active', 'deactivated', 'erased')", name="state"),
         sa.Index("ix_identity_account_name", "community_id", sa.text("lower(name)"), "id"),
         sa.Index("ix_identity_account_community_id", "community_id", "id"),
+        sa.Index(
+            "ix_identity_account_erase_again_at",
+            "erase_again_at",
+            postgresql_where=sa.text("erase_again_at IS NOT NULL"),
+        ),
     )
 
     community_id: uuid.UUID = Field(foreign_key="identity_community.id")
@@ -65,6 +70,7 @@ class Account(Table, table=True):
     time_zone: str
     state: str = "active"
     deactivated_at: datetime | None = optional_instant()
+    erase_again_at: datetime | None = optional_instant(description="when what was written during the erasure goes")
 
 
 class Household(Table, table=True):
@@ -262,6 +268,7 @@ class Grant(Table, table=True):
     privacy: ClassVar[Privacy] = Privacy(
         subject="resident_id",
         subject_kind="resident",
+        also=("grantee_account_id",),
         purpose="the resident's consent",
         erasure="keep",
         basis=Basis.LEGAL_OBLIGATION,

@@ -29,6 +29,8 @@ VISITS_READ: Final = "visits:read"
 VISITS_MANAGE: Final = "visits:manage"
 MESSAGES_READ: Final = "messages:read"
 MESSAGES_WRITE: Final = "messages:write"
+WELLBEING_READ: Final = "wellbeing:read"
+WELLBEING_MANAGE: Final = "wellbeing:manage"
 
 GRANTABLE: Final = frozenset(
     {
@@ -56,6 +58,8 @@ GRANTABLE: Final = frozenset(
         VISITS_MANAGE,
         MESSAGES_READ,
         MESSAGES_WRITE,
+        WELLBEING_READ,
+        WELLBEING_MANAGE,
     }
 )
 """What a resident can let somebody see or do. Managing grants itself stays with the resident (and operators)."""
@@ -85,8 +89,11 @@ _ARRANGING = _RESPONDING | {PROFILE_MANAGE, CHECK_INS_MANAGE, CIRCLE_MANAGE, VIS
 ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
     "operator": _ARRANGING | {GRANTS_MANAGE},
     "dispatcher": _RESPONDING,
-    "coordinator": _ARRANGING | {VITALS_READ, VITALS_WRITE, MEDICATION_READ, MEDICATION_RECORD, MEDICATION_MANAGE},
-    "carer": _RESPONDING | {VITALS_READ, VITALS_WRITE, MEDICATION_READ, MEDICATION_RECORD},
+    "coordinator": _ARRANGING
+    | {VITALS_READ, VITALS_WRITE, MEDICATION_READ, MEDICATION_RECORD, MEDICATION_MANAGE}
+    | {WELLBEING_READ, WELLBEING_MANAGE},
+    "carer": _RESPONDING
+    | {VITALS_READ, VITALS_WRITE, MEDICATION_READ, MEDICATION_RECORD, WELLBEING_READ, WELLBEING_MANAGE},
     "clinician": frozenset(
         {
             PROFILE_READ,
@@ -102,5 +109,8 @@ ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
     "worker": frozenset(),
 }
 """Roles of members of organizations → the scopes the role can have at most."""
+
+MACHINE_SCOPES: Final = frozenset({LOCATION_WRITE})
+"""What an organization's machine may be let do beside that: it brings something, and reads nothing."""
 
 ORGANIZATION_KINDS: Final = ("operator", "care_agency", "clinic", "provider", "attraction")

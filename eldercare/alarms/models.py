@@ -32,6 +32,7 @@ class AlarmKind(enum.StrEnum):
     DEVICE_SILENT = "device_silent"
     VISIT_MISSED = "visit_missed"
     POSITION_UNKNOWN = "position_unknown"
+    LOW_ACTIVITY = "low_activity"
 
 
 SeverityName = Literal["low", "medium", "high", "critical"]
@@ -72,7 +73,10 @@ EVIDENCE_CONTEXT = "eldercare_alarm_signal.evidence"
 
 
 class Alarm(Table, table=True):
-    """Somebody may need somebody. One is open per resident (and one test); what else happens joins it."""
+    """Somebody may need somebody. One is open per resident (and one test); what else happens joins it.
+
+    An SOS stands alone: it is an alarm of its own beside that one, which nothing but another SOS joins.
+    """
 
     __tablename__ = "eldercare_alarm"
     privacy: ClassVar[Privacy] = Privacy(
@@ -94,7 +98,9 @@ class Alarm(Table, table=True):
         sa.CheckConstraint(
             "(next_step_at IS NULL) = (state IN ('resolved', 'cancelled'))", name="an_open_alarm_has_a_deadline"
         ),
-        sa.Index("uq_eldercare_alarm_open", "resident_id", "is_test", unique=True, postgresql_where=OPEN),
+        sa.Index(
+            "uq_eldercare_alarm_open", "resident_id", "is_test", "stands_alone", unique=True, postgresql_where=OPEN
+        ),
         sa.Index(
             "ix_eldercare_alarm_next_step_at", "next_step_at", postgresql_where=sa.text("next_step_at IS NOT NULL")
         ),
@@ -116,6 +122,7 @@ class Alarm(Table, table=True):
     severity: int = Field(sa_type=sa.SmallInteger)
     state: str = AlarmState.RAISED
     is_test: bool = False
+    stands_alone: bool = Field(default=False, description="an SOS: what else happens does not join it")
     raised_at: datetime = instant()
     raised_by: uuid.UUID | None = Field(default=None, description="the account, client or device; empty: Hearthline")
     countdown_until: datetime | None = optional_instant(description="until then the resident can take it back")
@@ -170,6 +177,7 @@ class StoredSignal(Table, table=True):
     resident_id: uuid.UUID
     kind: str
     severity: int = Field(sa_type=sa.SmallInteger)
+    is_hint: bool = Field(default=False, description="by itself it would have called nobody")
     occurred_at: datetime = instant()
     received_at: datetime = instant(default_factory=clock.now)
     origin_kind: str | None = None
@@ -208,6 +216,7 @@ class AlarmNotice(Table, table=True):
     __tablename__ = "eldercare_alarm_notice"
     privacy: ClassVar[Privacy] = Privacy(
         subject="account_id",
+        also=("resident_id",),
         purpose="to know who was told, and to tell them how it ended",
         erasure="keep",
         basis=Basis.VITAL_INTERESTS,

@@ -45,15 +45,13 @@ HELP_IS_COMING = _word(
     variables={"responder": "account", "mode": "word"},
     useful_for=timedelta(minutes=30),
 )
-ACCESS_ENDED = Notice(
-    key="eldercare.alarm_access_ended",
-    category="access",
-    package="eldercare.alarms",
-    urgency="normal",
-    channels=("push", "inbox"),
-    mode="first",
-    variables={"people": "integer", "raised_at": "instant"},
+_access = partial(
+    Notice, category="access", package="eldercare.alarms", urgency="normal", channels=("push", "inbox"), mode="first"
 )
+ACCESS_OPENED = _access(
+    key="eldercare.alarm_access_opened", variables={"raised_at": "instant"}, useful_for=timedelta(days=1)
+)
+ACCESS_ENDED = _access(key="eldercare.alarm_access_ended", variables={"people": "integer", "raised_at": "instant"})
 
 
 async def tell(

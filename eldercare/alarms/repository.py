@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.core import clock
+from app.core import clock, wakeups
 from eldercare.alarms.models import OPEN, OPEN_STATES, Alarm, AlarmEntry, AlarmNotice, Severity, StoredSignal
-from eldercare.alarms.rules import TRANSITIONS, Action, Reason
+from eldercare.alarms.rules import CHANGED, TRANSITIONS, Action, Reason, Slot
 
 _alarms = cast(sa.Table, sa.inspect(Alarm).local_table)
 _signals = cast(sa.Table, sa.inspect(StoredSignal).local_table)
@@ -22,23 +22,40 @@ _OPEN_STATES = [state.value for state in OPEN_STATES]
 
 _INSERT_ALARM = (
     insert(_alarms)
-    .on_conflict_do_nothing(index_elements=["resident_id", "is_test"], index_where=OPEN)
+    .on_conflict_do_nothing(index_elements=["resident_id", "is_test", "stands_alone"], index_where=OPEN)
     .returning(_alarms.c.id)
 )
-_OPEN_OF = (
-    sa.select(Alarm)
-    .where(
-        col(Alarm.resident_id) == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
-        col(Alarm.state).in_(_OPEN_STATES),
+# The order in which alarms are locked, wherever several are: nobody waits for each other in a circle.
+_ORDER = (col(Alarm.resident_id), col(Alarm.is_test), col(Alarm.stands_alone))
+_slots = (
+    sa.func.unnest(
+        sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid)),
+        sa.bindparam("tests", type_=ARRAY(sa.Boolean)),
+        sa.bindparam("alone", type_=ARRAY(sa.Boolean)),
     )
-    .order_by(col(Alarm.resident_id), col(Alarm.is_test))
-    .with_for_update()
+    .table_valued("resident_id", "is_test", "stands_alone")
+    .render_derived("slots")
+)
+_OPEN_IN = (
+    sa.select(Alarm)
+    .join(
+        _slots,
+        sa.and_(
+            _slots.c.resident_id == col(Alarm.resident_id),
+            _slots.c.is_test == col(Alarm.is_test),
+            _slots.c.stands_alone == col(Alarm.stands_alone),
+        ),
+    )
+    # Repeats what the partial index says, so that the planner may use it.
+    .where(col(Alarm.state).in_([sa.literal_column(f"'{state}'") for state in _OPEN_STATES]))
+    .order_by(*_ORDER)
+    .with_for_update(of=Alarm)
     .execution_options(populate_existing=True)
 )
 _BY_IDS = (
     sa.select(Alarm)
     .where(col(Alarm.id) == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid))))
-    .order_by(col(Alarm.resident_id), col(Alarm.is_test))
+    .order_by(*_ORDER)
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
@@ -60,7 +77,7 @@ _OF_CLIENT_KEY = (
     )
 )
 _LOCK_CLIENT_KEY = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("lock", type_=sa.BigInteger)))
-_REASONS = sa.select(_signals.c.kind, _signals.c.origin_id, _signals.c.occurred_at).where(
+_REASONS = sa.select(_signals.c.kind, _signals.c.origin_id, _signals.c.occurred_at, _signals.c.is_hint).where(
     _signals.c.alarm_id == sa.bindparam("alarm_id", type_=sa.Uuid)
 )
 _TOLD = (
@@ -89,15 +106,22 @@ RAISED_FACTS = sa.select(
 async def insert_alarms(session: AsyncSession, alarms: Sequence[Alarm]) -> set[uuid.UUID]:
     """Insert those alarms whose residents have none open, and return the ids of these.
 
-    ``alarms`` are sorted by resident, so that two batches never wait for each other in a circle.
+    ``alarms`` are sorted by slot, so that two batches never wait for each other in a circle.
     """
     rows = [alarm.model_dump() for alarm in alarms]
     return set(await session.scalars(_INSERT_ALARM, rows)) if rows else set()
 
 
-async def lock_open(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> list[Alarm]:
-    """Return the open alarms of the residents, tests among them, locked and fresh."""
-    return list(await session.scalars(_OPEN_OF, {"resident_ids": sorted(resident_ids)}))
+async def lock_open(session: AsyncSession, slots: Iterable[Slot]) -> dict[Slot, Alarm]:
+    """Return the open alarms in these slots, locked and fresh; no lock is taken of any other."""
+    wanted = sorted(slots)
+    binds = {
+        "resident_ids": [slot.resident_id for slot in wanted],
+        "tests": [slot.is_test for slot in wanted],
+        "alone": [slot.stands_alone for slot in wanted],
+    }
+    found = await session.scalars(_OPEN_IN, binds)
+    return {Slot(alarm.resident_id, alarm.is_test, alarm.stands_alone): alarm for alarm in found}
 
 
 async def is_alarm_open(session: AsyncSession, account_id: uuid.UUID, resident_id: uuid.UUID | None) -> bool:
@@ -124,9 +148,10 @@ async def insert_signals(session: AsyncSession, signals: Sequence[StoredSignal])
 
 
 async def insert_entries(session: AsyncSession, entries: Sequence[AlarmEntry]) -> None:
-    """Add lines to timelines."""
+    """Add lines to timelines; nothing becomes of an alarm without one, so it wakes whoever follows alarms."""
     if entries:
         await session.execute(sa.insert(_entries), [entry.model_dump() for entry in entries])
+        wakeups.request(session, CHANGED)
 
 
 async def insert_notices(session: AsyncSession, notices: Sequence[AlarmNotice]) -> None:

@@ -3,11 +3,16 @@
 import enum
 import uuid
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from eldercare.alarms.models import OPEN_STATES, AlarmKind, AlarmState, Severity
+
+CHANGED: Final = "eldercare.alarms_changed"
+"""The wake-up channel of whoever follows open alarms: there is a new line in one's timeline, or of who was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ class AlarmSignal:
 
     ``origin`` names what it came from, e.g. ``("check_in", occurrence_id)``; ``evidence`` is JSON and kept sealed.
     ``countdown`` is how long the resident can take it back before anybody is told. ``client_key`` is the app's own id:
-    the same key again is the same signal.
+    the same key again is the same signal. What ``is_hint`` would by itself have called nobody.
     """
 
     kind: str
@@ -39,6 +44,29 @@ class AlarmSignal:
     countdown: timedelta | None = None
     client_key: uuid.UUID | None = None
     is_test: bool = False
+    is_hint: bool = False
+
+    @property
+    def slot(self) -> "Slot":
+        """Which of the resident's alarms it belongs to."""
+        return Slot(self.resident_id, self.is_test, stands_alone(self.kind, is_test=self.is_test))
+
+
+class Slot(NamedTuple):
+    """Where one alarm can be open at a time: what happens to a resident, their SOS, and an exercise."""
+
+    resident_id: uuid.UUID
+    is_test: bool
+    stands_alone: bool
+
+
+def stands_alone(kind: str, *, is_test: bool) -> bool:
+    """Say whether a signal makes an alarm of its own whatever else is open: an SOS does.
+
+    Somebody who calls for help is never a footnote of what went before, waits for no lock of it, and is not done with
+    when that is. An exercise has one alarm, whatever is practised.
+    """
+    return kind == AlarmKind.SOS and not is_test
 
 
 def reply_code(alarm_id: uuid.UUID, account_id: uuid.UUID) -> str:
@@ -137,7 +165,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """An open alarm after a signal joined it; ``renewed`` says that everybody is called again from the start."""
+    """An open alarm after a signal joined it; ``renewed`` says that everybody is called again."""
 
     severity: Severity
     step: int
@@ -151,8 +179,9 @@ class Joined:
 def join(standing: Standing, kind: str, severity: Severity, countdown: timedelta | None, now: datetime) -> Joined:
     """Return what an open alarm becomes when a signal joins it; no deadline ever moves later.
 
-    An SOS, or a signal worse than the alarm, calls everybody again. While nobody has been told there is nothing to
-    call again; then the signal can only make the first call come sooner.
+    A signal worse than the alarm, or one more SOS, calls everybody again who was called before, and the ladder goes on
+    at once with whoever comes next: it never goes back to where it began. While nobody has been told there is nothing
+    to call again; then the signal can only make the first call come sooner.
     """
     worse = severity > standing.severity
     renewed = standing.is_told and (worse or kind == AlarmKind.SOS)
@@ -165,7 +194,7 @@ def join(standing: Standing, kind: str, severity: Severity, countdown: timedelta
     next_step_at = min(standing.next_step_at, wanted)
     return Joined(
         severity=max(severity, standing.severity),
-        step=0 if renewed else standing.step,
+        step=standing.step,
         round=standing.round + 1 if renewed else standing.round,
         next_step_at=next_step_at,
         countdown_until=standing.countdown_until and min(standing.countdown_until, next_step_at),
@@ -181,6 +210,16 @@ class Reason:
     kind: str
     origin_id: uuid.UUID | None
     occurred_at: datetime
+    is_hint: bool = False
+
+
+HINTS_NEEDED: Final = 2
+"""So many different things that by themselves would call nobody call somebody together."""
+
+
+def call_together(kinds: Iterable[str]) -> bool:
+    """Say whether hints of these kinds call somebody: the same thing twice is still only one thing."""
+    return len(set(kinds)) >= HINTS_NEEDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,17 +236,86 @@ class Word:
 
 
 def takes_back(word: Word, reasons: Iterable[Reason]) -> bool:
-    """Say whether a word takes back all the reasons for an alarm.
+    """Say whether a word takes back so much of an alarm that what is left would have called nobody.
 
     It speaks of what it answers and of what was before it, never of a silence that came after: a phone without a
     network may bring the morning's answer hours late.
     """
-    return all(
-        reason.kind in word.kinds
-        and (
-            reason.origin_id == word.answers
-            or reason.origin_id in word.also_answers
-            or reason.occurred_at <= word.given_at
-        )
-        for reason in reasons
+    left = [reason for reason in reasons if not _speaks_of(word, reason)]
+    return all(reason.is_hint for reason in left) and not call_together(reason.kind for reason in left)
+
+
+def _speaks_of(word: Word, reason: Reason) -> bool:
+    return reason.kind in word.kinds and (
+        reason.origin_id == word.answers or reason.origin_id in word.also_answers or reason.occurred_at <= word.given_at
     )
+
+
+WORDS: Final[dict[str, dict[str, str]]] = {
+    "en": {
+        "sos": "called for help",
+        "check_in_missed": "a check-in was not answered",
+        "check_in_unreachable": "could not be reached for a check-in",
+        "check_in_help": "asked for help in a check-in",
+        "concern": "somebody is worried",
+        "fall": "a fall",
+        "inactivity": "no movement",
+        "smoke": "smoke",
+        "water": "water",
+        "intrusion": "somebody broke in",
+        "wandering": "left a safe place",
+        "vital_sign": "a measurement outside its limits",
+        "medication": "a dose was not recorded",
+        "device_silent": "a device fell silent",
+        "visit_missed": "nobody came to a visit",
+        "position_unknown": "it is not known where they are",
+        "low_activity": "less active than usual",
+    },
+    "zh-CN": {
+        "sos": "本人求助",
+        "check_in_missed": "未回应平安签到",
+        "check_in_unreachable": "平安签到无法联系到本人",
+        "check_in_help": "在平安签到中求助",
+        "concern": "有人担心",
+        "fall": "跌倒",
+        "inactivity": "长时间无活动",
+        "smoke": "烟雾",
+        "water": "漏水",
+        "intrusion": "有人闯入",
+        "wandering": "离开了安全区域",
+        "vital_sign": "测量值超出范围",
+        "medication": "有一次用药未记录",
+        "device_silent": "设备失联",
+        "visit_missed": "上门服务无人前来",
+        "position_unknown": "位置不明",
+        "low_activity": "活动比平时少",
+    },
+}
+"""What each kind of signal says has happened, in every language Hearthline speaks."""
+
+_EXPLAINED: Final = {
+    "en": {"several": "{count} signals: {what}.", "one": "{what}.", "times": "{what} ({count} times)", "between": "; "},
+    "zh-CN": {
+        "several": "{count} 个信号：{what}。",
+        "one": "{what}。",
+        "times": "{what}（{count} 次）",
+        "between": "；",
+    },
+}
+
+
+def explain(language: str, kinds: Iterable[str]) -> str:
+    """Return the sentence that names every signal behind an alarm, in the order they came; for one of our languages.
+
+    A kind that has no words yet is named by its code rather than left out.
+    """
+    counted = Counter(kinds)
+    say, words = _EXPLAINED[language], WORDS[language]
+    named = [
+        say["times"].format(what=words.get(kind, kind), count=count) if count > 1 else words.get(kind, kind)
+        for kind, count in counted.items()
+    ]
+    what = say["between"].join(named)
+    if counted.total() == 1:
+        return say["one"].format(what=what[:1].upper() + what[1:])
+    return say["several"].format(count=counted.total(), what=what)

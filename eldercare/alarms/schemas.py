@@ -26,7 +26,10 @@ KindName = Literal[
     "device_silent",
     "visit_missed",
     "position_unknown",
+    "low_activity",
 ]
+Explanation = dict[Literal["en", "zh-CN"], str]
+"""The sentence that names every signal behind an alarm, by language."""
 GivenKind = Literal["concern", "fall", "inactivity", "smoke", "water", "intrusion", "wandering"]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
@@ -90,6 +93,7 @@ class SignalPublic(BaseModel):
     id: uuid.UUID
     kind: KindName
     severity: SeverityName
+    is_hint: bool = Field(description="by itself it would have called nobody")
     occurred_at: datetime
     received_at: datetime
     evidence: dict[str, Any] | None
@@ -126,6 +130,7 @@ class NoticePublic(BaseModel):
 class AlarmDetail(AlarmPublic):
     """An alarm with everything that happened."""
 
+    explanation: Explanation = Field(description="what is behind it, all signals in one sentence, by language")
     place: PlacePublic | None
     note: str | None
     signals: list[SignalPublic]

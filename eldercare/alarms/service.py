@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core import audit, clock, wakeups
-from app.core.access import Actor, system_actor
+from app.core.access import Actor
 from app.core.events import emit, emit_many
 from app.core.parked_rows import stands_aside
 from app.core.sealing import seal
-from app.identity.api import close_break_glass, require_resident
+from app.identity.api import close_break_glass, resident_accounts
 from eldercare.alarms.models import (
     EVIDENCE_CONTEXT,
     NOTE_CONTEXT,
@@ -44,7 +44,17 @@ from eldercare.alarms.repository import (
     reasons_for,
     told_accounts,
 )
-from eldercare.alarms.rules import REPEATED_WITHIN, Action, AlarmSignal, Joined, Standing, Word, join, takes_back
+from eldercare.alarms.rules import (
+    REPEATED_WITHIN,
+    Action,
+    AlarmSignal,
+    Joined,
+    Slot,
+    Standing,
+    Word,
+    join,
+    takes_back,
+)
 from eldercare.escalation.views import plans_in_force
 from eldercare.events import AlarmCancelled, AlarmJoined, AlarmRaised, AlarmResolved
 from eldercare.shifts.views import desk as desk_of
@@ -56,6 +66,7 @@ __all__ = [
     "Severity",
     "Word",
     "close_alarm",
+    "join_open",
     "note",
     "raise_alarm",
     "raise_alarms",
@@ -66,7 +77,6 @@ LADDERS = "eldercare.ladders"
 """The wake-up channel of alarms whose next step is due."""
 
 _TRIES = 4
-_Key = tuple[uuid.UUID, bool]
 
 
 async def raise_alarm(session: AsyncSession, actor: Actor, signal: AlarmSignal) -> Alarm:
@@ -83,34 +93,53 @@ async def raise_alarm(session: AsyncSession, actor: Actor, signal: AlarmSignal) 
             return known
         signal = replace(signal, client_key=uuid.uuid5(known.id, str(signal.client_key)))
     alarms = await raise_alarms(session, [signal], actor)
-    return alarms[signal.resident_id, signal.is_test]
+    return alarms[signal.slot]
 
 
 async def raise_alarms(
     session: AsyncSession, signals: Sequence[AlarmSignal], actor: Actor | None = None
-) -> dict[_Key, Alarm]:
-    """Raise an alarm per resident (and test) or join the open one; return them by resident and whether it is a test.
+) -> dict[Slot, Alarm]:
+    """Raise an alarm per resident (SOS and exercises apart) or join the open one; return them by their slot.
 
     Set-based: a morning's worth of signals costs a fixed number of statements plus one per alarm that was joined.
     Without an ``actor`` it is Hearthline itself that raises them.
     """
-    by_resident: defaultdict[_Key, list[AlarmSignal]] = defaultdict(list)
-    for signal in signals:
-        by_resident[signal.resident_id, signal.is_test].append(signal)
-    for group in by_resident.values():
-        group.sort(key=lambda signal: -signal.severity)
-    opened, joined = await _open_or_find(session, by_resident, actor)
-    stored = {key: [_stored(alarm, signal) for signal in by_resident[key]] for key, alarm in (opened | joined).items()}
+    by_slot = _by_slot(signals)
+    opened, joined = await _open_or_find(session, by_slot, actor)
+    stored = {slot: [_stored(alarm, signal) for signal in by_slot[slot]] for slot, alarm in (opened | joined).items()}
     if stored:
         await insert_signals(session, [row for rows in stored.values() for row in rows])
     await _announce(session, opened, stored, actor)
-    for key, alarm in (opened | joined).items():
-        joining = by_resident[key][1:] if key in opened else by_resident[key]
+    for slot, alarm in (opened | joined).items():
+        joining = by_slot[slot][1:] if slot in opened else by_slot[slot]
         for signal in joining:
             await _join(session, alarm, signal, actor)
     if opened or joined:
         wakeups.request(session, LADDERS)
     return opened | joined
+
+
+async def join_open(session: AsyncSession, signals: Sequence[AlarmSignal]) -> dict[Slot, Alarm]:
+    """Let each signal join the alarm that is open where it belongs, if one is; return those alarms by their slot."""
+    by_slot = _by_slot(signals)
+    joined = await lock_open(session, by_slot)
+    stored = [_stored(alarm, signal) for slot, alarm in joined.items() for signal in by_slot[slot]]
+    if stored:
+        await insert_signals(session, stored)
+    for slot, alarm in joined.items():
+        for signal in by_slot[slot]:
+            await _join(session, alarm, signal, None)
+    if joined:
+        wakeups.request(session, LADDERS)
+    return joined
+
+
+def _by_slot(signals: Sequence[AlarmSignal]) -> dict[Slot, list[AlarmSignal]]:
+    """Return the signals by where they belong, the worst first."""
+    by_slot: defaultdict[Slot, list[AlarmSignal]] = defaultdict(list)
+    for signal in sorted(signals, key=lambda signal: -signal.severity):
+        by_slot[signal.slot].append(signal)
+    return dict(by_slot)
 
 
 async def join_alarm(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, signal: AlarmSignal) -> Alarm:
@@ -138,13 +167,14 @@ async def stand_down(
 ) -> Alarm | None:
     """Resolve the resident's open alarm if ``word`` takes back all there is to it, and tell everyone who was told.
 
-    Returns the alarm, or ``None`` if there is none or there is more to it. ``reason`` is a word for the timeline.
+    Returns the alarm, or ``None`` if there is none or there is more to it. ``reason`` is a word for the timeline. No
+    word of this kind speaks of an SOS or an exercise.
     """
-    for alarm in await lock_open(session, [resident_id]):
-        if alarm.is_test or not takes_back(word, await reasons_for(session, alarm.id)):
-            continue
-        return await close_alarm(session, actor, alarm, Action.STAND_DOWN, outcome=reason)
-    return None
+    slot = Slot(resident_id, is_test=False, stands_alone=False)
+    alarm = (await lock_open(session, [slot])).get(slot)
+    if alarm is None or not takes_back(word, await reasons_for(session, alarm.id)):
+        return None
+    return await close_alarm(session, actor, alarm, Action.STAND_DOWN, outcome=reason)
 
 
 async def close_alarm(
@@ -198,40 +228,35 @@ async def _end_access(session: AsyncSession, alarm: Alarm) -> None:
 
 async def account_of(session: AsyncSession, alarm: Alarm) -> uuid.UUID:
     """Return the account of the alarm's resident."""
-    actor = system_actor(alarm.community_id)
-    subject = await require_resident(await session.connection(), actor, alarm.resident_id, "alarms:read")
-    return subject.account_id
+    return (await resident_accounts(await session.connection(), [alarm.resident_id]))[alarm.resident_id]
 
 
 async def _open_or_find(
-    session: AsyncSession, signals: dict[_Key, list[AlarmSignal]], actor: Actor | None
-) -> tuple[dict[_Key, Alarm], dict[_Key, Alarm]]:
-    """Return the alarms that were opened and those that were open already (locked), together one per key."""
+    session: AsyncSession, signals: dict[Slot, list[AlarmSignal]], actor: Actor | None
+) -> tuple[dict[Slot, Alarm], dict[Slot, Alarm]]:
+    """Return the alarms that were opened and those that were open already (locked), together one per slot."""
     plans = await plans_in_force(
-        await session.connection(), {resident_id: group[0].community_id for (resident_id, _), group in signals.items()}
+        await session.connection(), {slot.resident_id: group[0].community_id for slot, group in signals.items()}
     )
-    opened: dict[_Key, Alarm] = {}
-    joined: dict[_Key, Alarm] = {}
+    opened: dict[Slot, Alarm] = {}
+    joined: dict[Slot, Alarm] = {}
     missing = sorted(signals)
     for _ in range(_TRIES):
-        fresh = {key: _alarm(signals[key][0], plans[key[0]], actor) for key in missing}
+        fresh = {slot: _alarm(signals[slot][0], plans[slot.resident_id], actor) for slot in missing}
         inserted = await insert_alarms(session, list(fresh.values()))
-        new = {key: alarm for key, alarm in fresh.items() if alarm.id in inserted}
+        new = {slot: alarm for slot, alarm in fresh.items() if alarm.id in inserted}
         opened |= new
-        rest = [key for key in missing if key not in new]
+        rest = [slot for slot in missing if slot not in new]
         if rest:
-            standing = await lock_open(session, {key[0] for key in rest})
-            found = {(alarm.resident_id, alarm.is_test): alarm for alarm in standing}
-            joined |= {key: found[key] for key in rest if key in found}
+            joined |= await lock_open(session, rest)
         # An alarm that kept us from opening ours may have been closed before we locked it: then ours is opened.
-        missing = [key for key in rest if key not in joined]
+        missing = [slot for slot in rest if slot not in joined]
         if not missing:
             break
     if missing:
         raise AlarmClosed("the alarm was closed while a signal joined it; try again")
     if opened:
-        by_id = {alarm.id: alarm for alarm in await lock_open(session, {key[0] for key in opened})}
-        opened = {key: by_id[alarm.id] for key, alarm in opened.items()}
+        opened = await lock_open(session, opened)
     return opened, joined
 
 
@@ -245,6 +270,7 @@ def _alarm(signal: AlarmSignal, plan_id: uuid.UUID | None, actor: Actor | None) 
         severity=signal.severity,
         state=AlarmState.RAISED,
         is_test=signal.is_test,
+        stands_alone=signal.slot.stands_alone,
         raised_at=now,
         raised_by=_id_of(actor),
         countdown_until=rings_at if signal.countdown else None,
@@ -262,6 +288,7 @@ def _stored(alarm: Alarm, signal: AlarmSignal) -> StoredSignal:
         resident_id=alarm.resident_id,
         kind=signal.kind,
         severity=signal.severity,
+        is_hint=signal.is_hint,
         occurred_at=signal.occurred_at,
         origin_kind=origin_kind,
         origin_id=origin_id,
@@ -272,16 +299,16 @@ def _stored(alarm: Alarm, signal: AlarmSignal) -> StoredSignal:
 
 async def _announce(
     session: AsyncSession,
-    opened: dict[_Key, Alarm],
-    stored: dict[_Key, list[StoredSignal]],
+    opened: dict[Slot, Alarm],
+    stored: dict[Slot, list[StoredSignal]],
     actor: Actor | None,
 ) -> None:
     """Write the first line of each new alarm's timeline and emit its fact."""
     if not opened:
         return
     entries: list[AlarmEntry] = []
-    for key, alarm in opened.items():
-        data = {"kind": alarm.kind, "severity": Severity(alarm.severity).label, "signal_id": str(stored[key][0].id)}
+    for slot, alarm in opened.items():
+        data = {"kind": alarm.kind, "severity": Severity(alarm.severity).label, "signal_id": str(stored[slot][0].id)}
         if alarm.countdown_until:
             data["countdown_until"] = alarm.countdown_until.isoformat()
         entries.append(entry(alarm, "raised", _id_of(actor), data))
@@ -311,13 +338,17 @@ async def _join(session: AsyncSession, alarm: Alarm, signal: AlarmSignal, actor:
     alarm.step, alarm.round = joined.step, joined.round
     alarm.next_step_at = deadline if is_aside else joined.next_step_at
     alarm.countdown_until = joined.countdown_until
+    alarm.updated_at = now  # whoever follows the resident live is told that there is more to it
     await session.flush()
     if joined.renewed and before != AlarmState.RAISED:
         await move(session, alarm.id, Action.RENEW, {"acknowledged_by": None, "acknowledged_at": None})
     await _record_joining(session, alarm, signal, joined, actor)
     if joined.renewed:
-        desk = (await desk_of(await session.connection(), alarm.community_id, now)).reached(None)
-        await tell(session, AGAIN, alarm, [*([responder] if responder else []), *desk], f"{alarm.round}:again")
+        resident = await account_of(session, alarm)
+        desk = (await desk_of(await session.connection(), alarm.community_id, now, besides=resident)).reached(None)
+        called = await told_accounts(session, alarm.id)
+        again = [*([responder] if responder else []), *called, *desk]
+        await tell(session, AGAIN, alarm, again, f"{alarm.round}:again")
 
 
 def _standing(alarm: Alarm, next_step_at: datetime) -> Standing:

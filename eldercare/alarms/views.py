@@ -1,13 +1,13 @@
 """The SQL that reads alarms: a resident's, the desk's queue, and one with everything that happened."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import Actor
@@ -29,10 +29,12 @@ from eldercare.alarms.models import (
     Severity,
     StoredSignal,
 )
+from eldercare.alarms.rules import explain
 from eldercare.alarms.schemas import (
     AlarmDetail,
     AlarmPublic,
     EntryPublic,
+    Explanation,
     NoticePublic,
     PlacePublic,
     SignalPublic,
@@ -159,14 +161,28 @@ async def alarm_detail(
         row = (await connection.execute(_ONE_TRACED, one | trace)).one_or_none()
     if row is None:
         raise NotFound
+    signals = [_signal(signal) for signal in await connection.execute(_SIGNALS, one)]
     return AlarmDetail(
         **_shown(row),
+        explanation=explanation(signal.kind for signal in signals),
         place=PlacePublic.model_validate_json(unseal(row.place, PLACE_CONTEXT)) if row.place else None,
         note=unseal(row.note, NOTE_CONTEXT) if row.note else None,
-        signals=[_signal(signal) for signal in await connection.execute(_SIGNALS, one)],
+        signals=signals,
         timeline=[EntryPublic.model_validate(entry) for entry in await connection.execute(_TIMELINE, one)],
         notices=[NoticePublic.model_validate(notice) for notice in await connection.execute(_NOTICES, one)],
     )
+
+
+def signal_kinds(alarm_id: sa.ColumnElement[uuid.UUID]) -> sa.ColumnElement[Any]:
+    """Return SQL for the kinds (a JSON array) of the signals behind the alarm in a column, in the order they came."""
+    kinds = sa.select(sa.func.jsonb_agg(aggregate_order_by(_signals.c.kind, _signals.c.id), type_=JSONB))
+    return kinds.where(_signals.c.alarm_id == alarm_id).correlate_except(_signals).scalar_subquery()
+
+
+def explanation(kinds: Iterable[str]) -> Explanation:
+    """Return the sentence that names signals of these kinds, in every language of ours."""
+    said = list(kinds)
+    return {"en": explain("en", said), "zh-CN": explain("zh-CN", said)}
 
 
 def _signal(row: Any) -> SignalPublic:
@@ -174,6 +190,7 @@ def _signal(row: Any) -> SignalPublic:
         id=row.id,
         kind=row.kind,
         severity=Severity(row.severity).label,
+        is_hint=row.is_hint,
         occurred_at=row.occurred_at,
         received_at=row.received_at,
         evidence=orjson.loads(unseal(row.evidence, EVIDENCE_CONTEXT)) if row.evidence else None,

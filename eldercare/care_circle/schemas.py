@@ -30,6 +30,8 @@ Scope = Literal[
     "visits:manage",
     "messages:read",
     "messages:write",
+    "wellbeing:read",
+    "wellbeing:manage",
 ]
 USUAL_SCOPES: tuple[Scope, ...] = (
     "profile:read",

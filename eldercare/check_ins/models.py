@@ -110,7 +110,7 @@ class CheckIn(Table, table=True):
     privacy: ClassVar[Privacy] = _care(
         "to know that somebody is all right",
         erasure="redact",
-        redacted=("answers",),
+        redacted=("answers", "mood", "sleep"),
         retention=Retention.pruned(years(3), "due_at"),
     )
     __table_args__ = (
@@ -118,6 +118,8 @@ class CheckIn(Table, table=True):
             "state IN ('scheduled', 'prompted', 'answered', 'missed', 'excused', 'unasked')", name="state"
         ),
         sa.CheckConstraint("(answer IS NULL) = (state <> 'answered')", name="an_answer_is_an_answer"),
+        sa.CheckConstraint("mood BETWEEN 1 AND 5", name="mood"),
+        sa.CheckConstraint("sleep BETWEEN 1 AND 5", name="sleep"),
         sa.CheckConstraint("(next_prompt_at IS NULL) = (state <> 'scheduled')", name="a_scheduled_one_is_prompted"),
         sa.CheckConstraint(
             "state <> 'prompted' OR num_nonnulls(settle_by, answer_by) = 1", name="an_open_one_has_a_deadline"
@@ -125,6 +127,7 @@ class CheckIn(Table, table=True):
         # Exactly one check-in per plan and moment; the same index serves a resident's list.
         sa.UniqueConstraint("resident_id", "due_at", "plan_id"),
         sa.Index("ix_eldercare_check_in_day", "community_id", "due_at", "id"),
+        sa.Index("ix_eldercare_check_in_plan_id", "plan_id"),
         *(
             sa.Index(f"ix_eldercare_check_in_{column}", column, postgresql_where=sa.text(f"{column} IS NOT NULL"))
             for column in ("next_prompt_at", "settle_by", "next_reminder_at")
@@ -184,6 +187,8 @@ class CheckIn(Table, table=True):
     how: str | None = Field(default=None, description="self, or how somebody else knows: saw, spoke")
     late: bool = Field(default=False, description="the answer came after the check-in was closed")
     answers: str | None = sealed(default=None, description="JSON: what was said to the plan's questions")
+    mood: int | None = Field(default=None, sa_type=sa.SmallInteger, description="as the person says: 1 bad to 5 good")
+    sleep: int | None = Field(default=None, sa_type=sa.SmallInteger, description="the same of the night before")
 
 
 class Heartbeat(SQLModel, table=True):

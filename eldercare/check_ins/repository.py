@@ -248,6 +248,8 @@ _ANSWER_BINDS = (
     sa.bindparam("answer", type_=sa.Text),
     sa.bindparam("how", type_=sa.Text),
     sa.bindparam("answers", type_=sa.Text),
+    sa.bindparam("mood", type_=sa.SmallInteger),
+    sa.bindparam("sleep", type_=sa.SmallInteger),
     sa.bindparam("answered_at", type_=sa.DateTime(timezone=True)),
 )
 _given_now = sa.bindparam("given_now", type_=sa.DateTime(timezone=True))
@@ -272,6 +274,8 @@ _ANSWER = EmittingStatement(
         answered_by=sa.bindparam("given_answered_by", type_=sa.Uuid),
         how=_given_how,
         answers=sa.bindparam("given_answers", type_=sa.Text),
+        mood=sa.bindparam("given_mood", type_=sa.SmallInteger),
+        sleep=sa.bindparam("given_sleep", type_=sa.SmallInteger),
         late=sa.literal_column("state IN ('missed', 'unasked')"),
         next_prompt_at=None,
         settle_by=None,
@@ -293,7 +297,8 @@ _ANSWER = EmittingStatement(
 _ESCALATE = sa.text(f"""
     UPDATE eldercare_check_in SET
         answer = :answer, answered_at = :answered_at, recorded_at = :now, answered_by = :answered_by, how = :how,
-        answers = coalesce(:answers, answers), {_TOUCHED}
+        answers = coalesce(:answers, answers), mood = coalesce(:mood, mood), sleep = coalesce(:sleep, sleep),
+        {_TOUCHED}
     WHERE id = :id AND resident_id = :resident_id AND state = 'answered' AND answer <> :answer
     RETURNING id""").bindparams(*_ANSWER_BINDS)  # noqa: S608
 

@@ -219,7 +219,9 @@ def fit(standing: Standing, answer: Answer, now: datetime) -> Fit:
     return "accept"
 
 
-_SCALES: Final = {"mood": range(1, 6), "sleep": range(1, 6), "pain": range(11)}
+WORST: Final = 1
+BEST: Final = 5
+_SCALES: Final = {"mood": range(WORST, BEST + 1), "sleep": range(WORST, BEST + 1), "pain": range(11)}
 """Mood and sleep from 1 (bad) to 5 (good); pain on the numeric rating scale, 0 (none) to 10 (worst imaginable)."""
 LONGEST_ANSWER: Final = 500
 

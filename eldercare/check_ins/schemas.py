@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, mo
 
 from app.core.instants import GivenInstant
 from eldercare.absences.rules import LONGEST, Kind
-from eldercare.check_ins.rules import ANSWER_WINDOWS, Answer, Holidays, State, day_rule
+from eldercare.check_ins.rules import ANSWER_WINDOWS, BEST, WORST, Answer, Holidays, State, day_rule
 
 Channel = Literal["app", "sms", "voice", "call_in", "visit"]
 How = Literal["self", "saw", "spoke"]
@@ -213,6 +213,8 @@ class CheckInPublic(BaseModel):
     late: bool
 
 
+Felt = Annotated[StrictInt, Field(ge=WORST, le=BEST)]
+"""How somebody says they are, from 1 (bad) to 5 (good)."""
 AnswerValue = Annotated[bool | StrictInt | str, Field(union_mode="left_to_right")]
 
 
@@ -221,6 +223,8 @@ class CheckInDetail(CheckInPublic):
 
     questions: list[Question]
     answers: dict[str, AnswerValue] | None
+    mood: Felt | None = Field(description="as the person says: 1 (bad) to 5 (good)")
+    sleep: Felt | None = Field(description="the same of the night before")
     recorded_at: datetime | None
     version: int
 
@@ -233,4 +237,8 @@ class AnswerWrite(BaseModel):
     status: Answer
     how: Literal["saw", "spoke"] | None = Field(default=None, description="needed when somebody answers for the person")
     answers: dict[str, AnswerValue] = Field(default={}, max_length=10, description="question key → answer")
+    mood: Felt | None = Field(
+        default=None, description="how the person says they feel, 1 (bad) to 5 (good), whether or not the plan asks"
+    )
+    sleep: Felt | None = Field(default=None, description="how they say they slept, on the same scale")
     occurred_at: GivenInstant | None = Field(default=None, description="when it was said, if the app was offline then")

@@ -12,7 +12,7 @@ from app.core.problems import NotFound
 from app.identity.api import require_resident
 from eldercare.alarms.models import OPEN_STATES, Severity
 from eldercare.alarms.repository import lock_alarms, lock_open
-from eldercare.alarms.rules import Action, AlarmSignal
+from eldercare.alarms.rules import Action, AlarmSignal, Slot
 from eldercare.alarms.service import close_alarm, raise_alarm
 from eldercare.drills.models import Drill
 from eldercare.drills.problems import DrillRunning
@@ -28,9 +28,9 @@ async def start(session: AsyncSession, actor: Actor, data: DrillStart) -> Drill:
     Raises ``NotFound``, ``Forbidden`` without ``alarms:raise`` on the resident, ``DrillRunning``.
     """
     subject = await require_resident(await session.connection(), actor, data.resident_id, "alarms:raise")
-    for alarm in await lock_open(session, [subject.resident_id]):
-        if alarm.is_test:
-            raise DrillRunning(alarm_id=str(alarm.id))
+    slot = Slot(subject.resident_id, is_test=True, stands_alone=False)
+    for running in (await lock_open(session, [slot])).values():
+        raise DrillRunning(alarm_id=str(running.id))
     now = clock.now()
     alarm = await raise_alarm(
         session,

@@ -1,16 +1,22 @@
 """Who works at the desk with an alarm: its dispatchers and operators, on residents their agreement covers."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends
 
 from app.core.access import Actor
-from app.identity.api import Member, member_guard
+from app.identity.api import Member, member_guard, require_member
 from eldercare.alarms.access import AlarmSubject, alarm_guard
 
 Operator = Annotated[Member, Depends(member_guard("operator", organization_kind="operator"))]
-Desk = Annotated[Member, Depends(member_guard("operator", "dispatcher", organization_kind="operator"))]
+_DESK: Final = ("operator", "dispatcher")
+Desk = Annotated[Member, Depends(member_guard(*_DESK, organization_kind="operator"))]
+
+
+def require_desk(actor: Actor) -> None:
+    """Raise ``Forbidden`` for whoever does not work at the desk."""
+    require_member(actor, *_DESK, organization_kind="operator")
 
 
 @dataclass(frozen=True, slots=True)

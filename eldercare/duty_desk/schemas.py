@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from eldercare.alarms.schemas import AlarmDetail, AlarmPublic, KindName
+from eldercare.alarms.schemas import AlarmDetail, AlarmPublic, Explanation, KindName
 from eldercare.duty_desk.rules import HandoverState
 
 ScriptLanguage = Literal["en", "zh-CN"]
@@ -44,8 +44,21 @@ class QueueItem(AlarmPublic):
     desk_queued_at: datetime | None = Field(description="when it first reached the desk; empty: not yet")
     claimed_by: Colleague | None
     claim_ends_at: datetime | None = Field(description="by when something must follow, or the ladder goes on")
+    explanation: Explanation = Field(description="what is behind it, all signals in one sentence, by language")
     told_now: list[ToldNow]
     handover: HandoverPending | None
+
+
+class QueueLeft(BaseModel):
+    """An alarm that is in the queue no more: it ended, or is not shown to the reader any longer."""
+
+    id: uuid.UUID
+
+
+class QueueOrder(BaseModel):
+    """What is in the queue."""
+
+    alarms: list[uuid.UUID] = Field(description="the worst first, then the oldest")
 
 
 class ScriptPublic(BaseModel):

@@ -1,23 +1,25 @@
 """The SQL that reads the desk: its queue, the hand-overs of an alarm, the scripts in force and before."""
 
 import uuid
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, distinct_on
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core import clock
 from app.core.access import Actor
 from app.core.audit import trace_binds, traced
+from app.core.changes import written_by, written_since
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.api import account_name, actor_binds, is_visible, resident_name
-from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmNotice, AlarmState
+from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmEntry, AlarmNotice, AlarmState
 from eldercare.alarms.schemas import AlarmPublic
-from eldercare.alarms.views import alarm_detail, alarm_public
+from eldercare.alarms.views import alarm_detail, alarm_public, explanation, signal_kinds
 from eldercare.duty_desk.models import HANDOVER_NOTE_CONTEXT, DeskHandover, DeskScript
 from eldercare.duty_desk.rules import BUILT_IN, built_in, built_in_for
 from eldercare.duty_desk.schemas import (
@@ -31,9 +33,13 @@ from eldercare.duty_desk.schemas import (
     ToldNow,
 )
 
+FOLLOWED: Final = timedelta(days=7)
+_INSTANT = sa.DateTime(timezone=True)
+
 _alarms = sa.inspect(Alarm).local_table
-_notices = sa.inspect(AlarmNotice).local_table
-_handovers = sa.inspect(DeskHandover).local_table
+_entries = sa.inspect(AlarmEntry).local_table
+_notices = cast(sa.Table, sa.inspect(AlarmNotice).local_table)
+_handovers = cast(sa.Table, sa.inspect(DeskHandover).local_table)
 _scripts = sa.inspect(DeskScript).local_table
 
 _QUEUE_CURSOR = "eldercare.desk_queue"
@@ -43,6 +49,11 @@ _limit = sa.bindparam("limit", type_=sa.Integer)
 _kind = sa.bindparam("kind", type_=sa.Text)
 _language = sa.bindparam("language", type_=sa.Text)
 
+_is_told_now = sa.and_(
+    _notices.c.alarm_id == _alarms.c.id,
+    _notices.c.round == _alarms.c.round,
+    _notices.c.step == _alarms.c.step,
+)
 _told_now = (
     sa.select(
         sa.func.jsonb_agg(
@@ -63,11 +74,7 @@ _told_now = (
             )
         )
     )
-    .where(
-        _notices.c.alarm_id == _alarms.c.id,
-        _notices.c.round == _alarms.c.round,
-        _notices.c.step == _alarms.c.step,
-    )
+    .where(_is_told_now)
     .correlate(_alarms)
     .scalar_subquery()
 )
@@ -81,7 +88,19 @@ _stands = sa.and_(
 # The worst first, then the oldest; a negative severity lets one row comparison do both.
 _worst_first = (-_alarms.c.severity).label("urgency")
 _show = sa.bindparam("show", type_=sa.Text)
-QUEUE = traced(
+_in_queue = sa.and_(
+    _alarms.c.community_id == _community_id,
+    # Repeats what the partial index says, so that the planner may use it.
+    _alarms.c.state.in_([sa.literal_column(f"'{state}'") for state in sorted(OPEN_STATES)]),
+    is_visible(_alarms.c.resident_id, "alarms:respond"),
+    sa.or_(
+        _show == "all",
+        sa.and_(_show == "unclaimed", _alarms.c.state == AlarmState.RAISED.value),
+        sa.and_(_show == "mine", _alarms.c.acknowledged_by == sa.bindparam("actor_id", type_=sa.Uuid)),
+    ),
+)
+_order = (_worst_first, _alarms.c.raised_at, _alarms.c.id)
+_ITEMS = (
     sa.select(
         *(_alarms.c[name] for name in AlarmPublic.model_fields),
         _alarms.c.desk_queued_at,
@@ -89,29 +108,50 @@ QUEUE = traced(
         resident_name(_alarms.c.resident_id).label("resident_name"),
         account_name(_alarms.c.acknowledged_by).label("holder_name"),
         sa.type_coerce(_told_now, JSONB).label("told_now"),
+        signal_kinds(_alarms.c.id).label("signal_kinds"),
         _handovers.c.id.label("handover_id"),
         _handovers.c.taker_id,
         _handovers.c.offered_at,
         account_name(_handovers.c.taker_id).label("taker_name"),
     )
     .select_from(_alarms.outerjoin(_handovers, _stands))
-    .where(
-        _alarms.c.community_id == _community_id,
-        # Repeats what the partial index says, so that the planner may use it.
-        _alarms.c.state.in_([sa.literal_column(f"'{state}'") for state in sorted(OPEN_STATES)]),
-        is_visible(_alarms.c.resident_id, "alarms:respond"),
-        sa.or_(
-            _show == "all",
-            sa.and_(_show == "unclaimed", _alarms.c.state == AlarmState.RAISED.value),
-            sa.and_(_show == "mine", _alarms.c.acknowledged_by == sa.bindparam("actor_id", type_=sa.Uuid)),
-        ),
-        after((-_alarms.c.severity, _alarms.c.raised_at, _alarms.c.id), ("after_urgency", "after_at", "after_id")),
-    )
-    .order_by(_worst_first, _alarms.c.raised_at, _alarms.c.id)
-    .limit(_limit),
+    .where(_in_queue)
+    .order_by(*_order)
+)
+QUEUE = traced(
+    _ITEMS.where(
+        after((-_alarms.c.severity, _alarms.c.raised_at, _alarms.c.id), ("after_urgency", "after_at", "after_id"))
+    ).limit(_limit),
     "alarm:desk_queue",
 )
 """The desk's queue in one statement: who is being told now, who has it, to whom it is being handed over."""
+
+_ids = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
+_OF_QUEUE = _ITEMS.where(_alarms.c.id == sa.any_(_ids))
+_told_mark = sa.select(sa.func.sum(written_by(_notices))).where(_is_told_now).correlate(_alarms).scalar_subquery()
+# Whatever an item shows is in these rows, so where the same transactions wrote them, it is the same.
+MARKS = (
+    sa.select(_alarms.c.id, sa.func.concat_ws(":", written_by(_alarms), _handovers.c.id, _told_mark).label("mark"))
+    .select_from(_alarms.outerjoin(_handovers, _stands))
+    .where(_in_queue)
+    .order_by(-_alarms.c.severity, _alarms.c.raised_at, _alarms.c.id)
+)
+"""What is in the queue, the worst first, each with a mark that is another when the item is."""
+
+
+def _written_of(table: sa.Table) -> sa.Exists:
+    return sa.exists(sa.select(table.c.id).where(table.c.alarm_id == _alarms.c.id, written_since(table)))
+
+
+_opened = sa.select(_entries.c.id).where(
+    _entries.c.alarm_id == _alarms.c.id, _entries.c.kind == AlarmState.RAISED.value, written_since(_entries)
+)
+_SINCE = sa.select(_alarms.c.id, sa.exists(_opened).label("is_new")).where(
+    _alarms.c.community_id == _community_id,
+    is_visible(_alarms.c.resident_id, "alarms:respond"),
+    sa.or_(_alarms.c.id == sa.any_(_ids), _alarms.c.raised_at >= sa.bindparam("first_at", type_=_INSTANT)),
+    sa.or_(written_since(_alarms), _written_of(_notices), _written_of(_handovers)),
+)
 
 _HANDOVER = sa.select(
     _handovers,
@@ -148,19 +188,49 @@ _VERSIONS = (
 async def desk_queue(connection: AsyncConnection, actor: Actor, show: Show, page: PageRequest) -> Page[QueueItem]:
     """Return a page of the open alarms of the actor's community, the worst first, then the oldest."""
     urgency, at, last_id = decode_cursor(_QUEUE_CURSOR, page.cursor) if page.cursor else (None, None, None)
-    binds: dict[str, Any] = {
-        "community_id": actor.community_id,
-        "actor_id": actor.id,
-        "show": show,
+    binds = _queue_binds(actor, show) | {
         "limit": page.limit + 1,
         "after_urgency": urgency,
         "after_at": datetime.fromisoformat(at) if at else None,
         "after_id": uuid.UUID(last_id) if last_id else None,
     }
-    binds |= actor_binds(actor, "alarms:respond") | trace_binds(actor, resident_id=None)
+    binds |= trace_binds(actor, resident_id=None)
     rows = (await connection.execute(QUEUE, binds)).all()
     following = next_cursor(_QUEUE_CURSOR, rows, page.limit, ("urgency", "raised_at", "id"))
     return Page(items=[_item(row) for row in rows[: page.limit]], next=following)
+
+
+def _queue_binds(actor: Actor, show: Show) -> dict[str, Any]:
+    of_desk = {"community_id": actor.community_id, "actor_id": actor.id, "show": show}
+    return of_desk | actor_binds(actor, "alarms:respond")
+
+
+async def queue_marks(connection: AsyncConnection, actor: Actor, show: Show) -> dict[uuid.UUID, str]:
+    """Return what is in the queue, the worst first, with marks that tell whether an item is still the same."""
+    return {row.id: row.mark for row in await connection.execute(MARKS, _queue_binds(actor, show))}
+
+
+async def queue_items(
+    connection: AsyncConnection, actor: Actor, show: Show, alarm_ids: Sequence[uuid.UUID]
+) -> list[QueueItem]:
+    """Return those of the alarms that are in the queue, the worst first."""
+    if not alarm_ids:
+        return []
+    rows = await connection.execute(_OF_QUEUE, _queue_binds(actor, show) | {"ids": list(alarm_ids)})
+    return [_item(row) for row in rows]
+
+
+async def written_alarms(
+    connection: AsyncConnection, actor: Actor, seen_to: int, open_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, bool]:
+    """Return the alarms of which something was written by transactions from ``seen_to`` on: id → whether it is new.
+
+    Of ``open_ids`` and of those raised in the last ``FOLLOWED``: those that were open for longer and have ended
+    meanwhile are not found.
+    """
+    binds = {"community_id": actor.community_id, "ids": list(open_ids), "first_at": clock.now() - FOLLOWED}
+    rows = await connection.execute(_SINCE, binds | {"since": seen_to} | actor_binds(actor, "alarms:respond"))
+    return {row.id: row.is_new for row in rows}
 
 
 def _item(row: Any) -> QueueItem:
@@ -176,6 +246,7 @@ def _item(row: Any) -> QueueItem:
         desk_queued_at=row.desk_queued_at,
         claimed_by=Colleague(account_id=row.acknowledged_by, name=row.holder_name) if is_taken else None,
         claim_ends_at=alarm.next_step_at if is_taken else None,
+        explanation=explanation(row.signal_kinds or ()),
         told_now=[ToldNow.model_validate(told) for told in row.told_now or ()],
         handover=pending,
     )

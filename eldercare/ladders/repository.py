@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import clock
+from app.core import clock, wakeups
 from eldercare.alarms.models import Alarm, AlarmNotice, AlarmState
+from eldercare.alarms.rules import CHANGED
 
 _alarms = cast(sa.Table, sa.inspect(Alarm).local_table)
 _notices = cast(sa.Table, sa.inspect(AlarmNotice).local_table)
@@ -81,6 +82,7 @@ async def settle_notices(session: AsyncSession, settled: Sequence[Settled]) -> N
         "now": clock.now(),
     }
     await session.execute(_SETTLE, binds)
+    wakeups.request(session, CHANGED)
 
 
 async def unreached_steps(

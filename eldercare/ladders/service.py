@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core import clock, wakeups
 from app.core.events import emit
 from app.core.parked_rows import stands_aside
-from app.identity.api import duty_desk, open_break_glass, organization_members
+from app.identity.api import duty_desk, open_break_glass, organization_members, resident_accounts, widen_break_glass
 from eldercare.alarms.models import Alarm, AlarmKind, AlarmNotice, AlarmState, Severity
-from eldercare.alarms.notices import LAPSED, STEP, tell
+from eldercare.alarms.notices import ACCESS_OPENED, LAPSED, STEP, tell
 from eldercare.alarms.repository import (
     about,
     entry,
@@ -23,14 +23,15 @@ from eldercare.alarms.repository import (
     insert_notices,
     lock_alarms,
     move,
+    reasons_for,
     told_accounts,
 )
 from eldercare.alarms.rules import BREAK_GLASS_FROM, BREAK_GLASS_LASTS, Action, lateness, reply_code
-from eldercare.alarms.service import LADDERS
+from eldercare.alarms.service import LADDERS, account_of
 from eldercare.care_circle.views import OnCall, accepted_accounts
 from eldercare.escalation.rules import Rung, Step, next_rung
 from eldercare.escalation.views import steps_of
-from eldercare.events import AlarmLapsed, AlarmUnanswered
+from eldercare.events import AlarmJoined, AlarmLapsed, AlarmUnanswered
 from eldercare.ladders.repository import Settled, settle_notices, told_of_rung, unreached_steps
 from eldercare.rota.views import on_call_members
 from eldercare.shifts.rules import Desk
@@ -42,8 +43,8 @@ UNANSWERED = Counter("hearthline_alarms_unanswered", "Rounds of an alarm in whic
 BREAK_GLASS_SCOPES = frozenset(
     {"profile:read", "contacts:read", "check_ins:read", "alarms:read", "alarms:respond", "circle:read"}
 )
-# Whoever looks for somebody who has wandered off needs to know where they were last.
-_SEARCH_SCOPES = BREAK_GLASS_SCOPES | {"location:read"}
+_SEARCH_SCOPE = "location:read"
+"""Whoever looks for somebody who has wandered off needs to know where they were last."""
 
 log = structlog.get_logger(__name__)
 
@@ -54,11 +55,12 @@ class _People:
 
     connection: AsyncConnection
     circles: dict[uuid.UUID, list[OnCall]]
+    residents: dict[uuid.UUID, uuid.UUID]
     desks: dict[uuid.UUID, Desk] = field(default_factory=dict)
     organizations: dict[tuple[uuid.UUID, str], list[uuid.UUID]] = field(default_factory=dict)
 
     async def of(self, alarm: Alarm, step: Step) -> list[uuid.UUID]:
-        """Return the accounts a step tells of an alarm."""
+        """Return the accounts a step tells of an alarm: never the resident's own, wherever they work."""
         circle = self.circles.get(alarm.resident_id, [])
         match step.target_kind:
             case "circle":
@@ -68,27 +70,32 @@ class _People:
             case "circle_member":
                 return [member.account_id for member in circle if member.member_id == step.target_id]
             case "organization" if step.target_id is not None:
-                return await self._organization(step.target_id, step.target_role or "coordinator")
+                members = await self._organization(step.target_id, step.target_role or "coordinator")
+                return [account_id for account_id in members if account_id != self.residents.get(alarm.resident_id)]
             case "duty_desk":
-                return (await self.desk(alarm.community_id)).reached(_waited_at_desk(alarm))
+                return (await self.desk(alarm)).reached(_waited_at_desk(alarm))
             case _:
                 return []
 
-    async def desk(self, community_id: uuid.UUID) -> Desk:
-        """Return who can be told at a community's desk."""
-        if community_id not in self.desks:
-            self.desks[community_id] = await desk_of(self.connection, community_id, clock.now())
-        return self.desks[community_id]
+    async def desk(self, alarm: Alarm) -> Desk:
+        """Return who can be told of an alarm at the desk."""
+        if alarm.community_id not in self.desks:
+            self.desks[alarm.community_id] = await desk_of(self.connection, alarm.community_id, clock.now())
+        desk, resident = self.desks[alarm.community_id], self.residents.get(alarm.resident_id)
+        if resident not in desk.people():
+            return desk
+        # A resident who works at the desk is not left alone with their own alarm.
+        return await desk_of(self.connection, alarm.community_id, clock.now(), besides=resident)
 
     async def patience(self, alarm: Alarm, step: Step) -> timedelta:
         """Return how long those a step tells have to answer."""
         if step.target_kind != "duty_desk":
             return step.wait
-        return (await self.desk(alarm.community_id)).patience(_waited_at_desk(alarm), step.wait)
+        return (await self.desk(alarm)).patience(_waited_at_desk(alarm), step.wait)
 
     async def phoned(self, alarm: Alarm, step: Step) -> frozenset[uuid.UUID]:
         """Return who of those a step tells is phoned, whatever its channels are."""
-        return (await self.desk(alarm.community_id)).phoned() if step.target_kind == "duty_desk" else frozenset()
+        return (await self.desk(alarm)).phoned() if step.target_kind == "duty_desk" else frozenset()
 
     async def _organization(self, organization_id: uuid.UUID, role: str) -> list[uuid.UUID]:
         key = (organization_id, role)
@@ -106,8 +113,11 @@ async def climb(session: AsyncSession, alarm_ids: Sequence[uuid.UUID]) -> None:
     alarms = await lock_alarms(session, alarm_ids)
     connection = await session.connection()
     steps = await steps_of(connection, {alarm.plan_id for alarm in alarms})
+    residents = {alarm.resident_id for alarm in alarms}
     people = _People(
-        connection, await on_call_members(connection, {alarm.resident_id for alarm in alarms}, clock.now())
+        connection,
+        await on_call_members(connection, residents, clock.now()),
+        await resident_accounts(connection, residents),
     )
     for alarm in alarms:
         await _climb_one(session, alarm, steps[alarm.plan_id], people)
@@ -197,8 +207,9 @@ async def _tell_rung(
 
 
 async def _tell_whole_desk(session: AsyncSession, alarm: Alarm, rung: Rung) -> list[uuid.UUID]:
-    """Tell everybody who works at the desk, on shift or not, as nobody who was told can be reached."""
-    everyone = await duty_desk(await session.connection(), alarm.community_id)
+    """Tell everybody else who works at the desk, on shift or not, as nobody who was told can be reached."""
+    connection, resident = await session.connection(), await account_of(session, alarm)
+    everyone = await duty_desk(connection, alarm.community_id, besides=resident)
     told = await told_of_rung(session, alarm.id, rung.round, rung.step.position)
     others = [account_id for account_id in everyone if account_id not in told]
     return await _tell_rung(session, alarm, rung, others, None) if others else []
@@ -244,15 +255,28 @@ def _count_unanswered(alarm: Alarm) -> None:
 
 
 async def _open_access(session: AsyncSession, alarm: Alarm, told: Sequence[uuid.UUID], now: datetime) -> None:
+    """Let those who are told see what helpers need to know, and tell the resident that they can."""
+    # Not the alarm's kind: that is its worst signal's, and somebody who fell may have wandered off, too.
+    reasons = {reason.kind for reason in await reasons_for(session, alarm.id)}
     await open_break_glass(
         session,
         community_id=alarm.community_id,
         resident_id=alarm.resident_id,
         alarm_id=alarm.id,
         account_ids=told,
-        scopes=_SEARCH_SCOPES if alarm.kind == AlarmKind.WANDERING else BREAK_GLASS_SCOPES,
+        scopes=BREAK_GLASS_SCOPES | ({_SEARCH_SCOPE} if AlarmKind.WANDERING in reasons else set()),
         expires_at=now + BREAK_GLASS_LASTS,
     )
+    # Once per alarm, and of whoever will be called: the grants name them, and the end says how many they were.
+    resident = await account_of(session, alarm)
+    await tell(session, ACCESS_OPENED, alarm, [resident], "access_opened", variables={"raised_at": alarm.raised_at})
+
+
+async def help_searching(session: AsyncSession, facts: Sequence[AlarmJoined]) -> None:
+    """Let those who have emergency access already see where the resident was once it is about a search, too."""
+    for fact in facts:
+        if fact.kind == AlarmKind.WANDERING:
+            await widen_break_glass(session, fact.aggregate_id, _SEARCH_SCOPE)
 
 
 async def learn(session: AsyncSession, facts: Sequence[DeliverySettled]) -> None:

@@ -1,4 +1,4 @@
-"""What ladders learn from deliveries."""
+"""What ladders learn from deliveries, and from what joins an alarm."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import Subscriber
 from eldercare.alarms.notices import ORIGIN
-from eldercare.ladders.service import learn
+from eldercare.events import AlarmJoined
+from eldercare.ladders.service import help_searching, learn
 from notifications.events import DeliverySettled
 
 
@@ -14,4 +15,7 @@ async def _learn(session: AsyncSession, facts: Sequence[DeliverySettled]) -> Non
     await learn(session, [fact for fact in facts if fact.origin_kind == ORIGIN])
 
 
-SUBSCRIBERS = (Subscriber("eldercare.learn_of_deliveries", (DeliverySettled,), _learn),)
+SUBSCRIBERS = (
+    Subscriber("eldercare.learn_of_deliveries", (DeliverySettled,), _learn),
+    Subscriber("eldercare.help_searching", (AlarmJoined,), help_searching),
+)

@@ -154,6 +154,7 @@ class Dose(Table, table=True):
             sa.Index(f"ix_eldercare_dose_{column}", column, postgresql_where=sa.text(f"{column} IS NOT NULL"))
             for column in ("remind_at", "close_at")
         ),
+        sa.Index("ix_eldercare_dose_regimen_id", "regimen_id"),
         # What counts against intervals and maxima, and who is to be stood down for.
         sa.Index("ix_eldercare_dose_taken", "regimen_id", "taken_at", postgresql_where=sa.text("state = 'taken'")),
         # What a timeline tells of, at the instant it happened.

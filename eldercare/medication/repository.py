@@ -114,29 +114,42 @@ async def mark_planned(
     await session.execute(_PLANNED, binds)
 
 
-_FORGET = sa.delete(DOSES).where(
-    DOSES.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=_UUIDS)),
-    DOSES.c.regimen_id == sa.any_(_IDS),
-    DOSES.c.kind == sa.literal("planned"),
-    DOSES.c.state == sa.literal("scheduled"),
-    DOSES.c.due_at > _NOW,
+_FORGET = (
+    sa.delete(DOSES)
+    .where(
+        DOSES.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=_UUIDS)),
+        DOSES.c.regimen_id == sa.any_(_IDS),
+        DOSES.c.kind == sa.literal("planned"),
+        DOSES.c.state == sa.literal("scheduled"),
+        DOSES.c.due_at > _NOW,
+    )
+    .returning(DOSES.c.regimen_id, DOSES.c.due_at, DOSES.c.local_date)
 )
-_BEGIN_ANEW = sa.text("""
-    UPDATE eldercare_regimen r SET
-        planned_until = :now, plan_at = CASE WHEN v.timing <> 'as_needed' THEN :now END, updated_at = :now
-    FROM eldercare_regimen_version v
-    WHERE r.id = ANY (:ids) AND r.state = 'active' AND v.id = r.version_id""").bindparams(_IDS, _NOW)
+_PASS_OVER = sa.text("""
+    UPDATE eldercare_regimen r SET planned_until = passed.until
+    FROM unnest(:ids, :untils) AS passed (id, until)
+    WHERE r.id = passed.id AND r.planned_until < passed.until""").bindparams(
+    _IDS, sa.bindparam("untils", type_=ARRAY(_INSTANT))
+)
 
 
-async def forget_ahead(session: AsyncSession, regimens: Mapping[uuid.UUID, uuid.UUID], now: datetime) -> None:
-    """Delete the planned doses of ``regimens`` (id → resident) that lie ahead: nobody was reminded of them yet."""
-    residents = list(set(regimens.values()))
-    await session.execute(_FORGET, {"ids": list(regimens), "resident_ids": residents, "now": now})
+async def forget_ahead(
+    session: AsyncSession, regimens: Mapping[uuid.UUID, uuid.UUID], now: datetime
+) -> dict[uuid.UUID, list[Occurrence]]:
+    """Delete the planned doses of ``regimens`` (id → resident) that lie ahead: nobody was reminded of them yet.
+
+    Returns when they were due, by regimen.
+    """
+    binds = {"ids": list(regimens), "resident_ids": list(set(regimens.values())), "now": now}
+    forgotten: dict[uuid.UUID, list[Occurrence]] = {}
+    for row in await session.execute(_FORGET, binds):
+        forgotten.setdefault(row.regimen_id, []).append(Occurrence(row.due_at, row.local_date))
+    return forgotten
 
 
-async def begin_anew(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> None:
-    """Make the active ones of the regimens due for planning from now on."""
-    await session.execute(_BEGIN_ANEW, {"ids": list(ids), "now": now})
+async def pass_over(session: AsyncSession, until: Mapping[uuid.UUID, datetime]) -> None:
+    """Let nothing more be planned for regimens before the instants."""
+    await session.execute(_PASS_OVER, {"ids": list(until), "untils": list(until.values())})
 
 
 # Reminding and closing ----------------------------------------------------------------------------------------------

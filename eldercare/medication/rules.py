@@ -1,12 +1,14 @@
 """When a dose is due, what may become of it, when one taken as needed is too soon: decisions without I/O."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
-from eldercare.check_ins.rules import Occurrence, Recurrence, occurrences
+from eldercare.check_ins.rules import Occurrence, Recurrence, occurrences, zone
 
 State = Literal["scheduled", "reminded", "taken", "skipped", "missed", "excused"]
 RegimenState = Literal["draft", "active", "paused", "stopped"]
@@ -52,6 +54,11 @@ LONGEST_OFFSET: Final = timedelta(hours=2)
 A_DAY: Final = timedelta(hours=24)
 AROUND_TODAY: Final = timedelta(days=2)
 """Whatever the zone, today lies whole within so long before and after now."""
+FARTHEST_LOOK: Final = timedelta(days=32)
+"""How far around an instant a plan is looked at to know how far apart its doses are: what is taken monthly shows."""
+NEAREST: Final = 1 / 3
+"""How close to each other, in parts of their spacing, doses of two plans may come where one follows the other."""
+_STANDS_FIRST: Final = 10
 PROJECTED_DAYS: Final = 60
 """How far ahead what is left is counted: longer than any pack that is kept at home."""
 A_CENTURY: Final = 36_525
@@ -116,32 +123,103 @@ def doses_of(
             return [replace(meal, due_at=meal.due_at + offset) for meal in eaten]
 
 
-def passed_until(
-    schedule: Schedule,
-    before: Mapping[Meal, time],
-    meal_times: Mapping[Meal, time],
-    time_zone: str,
-    had: Collection[datetime],
-    now: datetime,
-) -> datetime | None:
-    """Return from when on to plan a schedule whose meals were at other times ``before``; ``None``: from now on.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A schedule with what makes instants of it: when the resident eats, and the zone of its wall times."""
 
-    ``had`` is when doses of the old times were due that stand: their meals are not had again. Meals keep their order.
+    schedule: Schedule
+    meal_times: Mapping[Meal, time]
+    time_zone: str
+
+    def doses(self, start: datetime, end: datetime) -> list[Occurrence]:
+        """Return the doses planned in ``[start, end)``: see ``doses_of``."""
+        return doses_of(self.schedule, self.meal_times, self.time_zone, start, end)
+
+    def spacing(self, around: datetime) -> timedelta | None:
+        """Return how far apart doses are in the mean around an instant, or ``None`` where there are not two."""
+        found = self.doses(around - FARTHEST_LOOK, around + FARTHEST_LOOK)
+        return (found[-1].due_at - found[0].due_at) / (len(found) - 1) if len(found) > 1 else None
+
+    def day_of(self, at: datetime) -> date:
+        """Return the local day an instant lies in."""
+        return at.astimezone(zone(self.time_zone)).date()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOver:
+    """What is planned when a plan takes another's place: the doses ahead, all of the new plan's before ``until``."""
+
+    doses: list[Occurrence]
+    until: datetime
+
+
+def change_over(
+    plan: Plan, standing: Iterable[datetime], ahead: Sequence[Occurrence], spacing: timedelta, now: datetime
+) -> ChangeOver:
+    """Return the doses from ``now`` on when ``plan`` takes the place of one whose doses were the others.
+
+    ``standing`` is when doses are due that were taken or that are waited for, ``ahead`` are the others that were still
+    to come, ``spacing`` is how far apart doses are in the mean, by the denser of the two plans.
+
+    Each dose of the old plan has a place in the new one: the dose of it that is nearest, in order, and less than two
+    thirds of the spacing away (a time on another local day counts as twice as far). What stands is not planned again in
+    its place. What was still to come is, and where its place is past already it stays at its old time, as it does
+    before the new plan's first day: it is not lost. So doses that are evenly spaced never come closer than a third of
+    their spacing, or part more than five thirds of it. (Half way to the next dose is where leaflets commonly draw the
+    line between taking a late dose and leaving it; the day somebody means when they say "once a day" shifts it.)
     """
-    start, end = now - AROUND_TODAY, now + AROUND_TODAY
-    old = doses_of(schedule, before, time_zone, start, end)
-    new = doses_of(schedule, meal_times, time_zone, start, end)
-    again = [
-        later.due_at
-        for day in {dose.local_date for dose in old}
-        for earlier, later in zip(
-            (dose for dose in old if dose.local_date == day),
-            (dose for dose in new if dose.local_date == day),
-            strict=False,
-        )
-        if earlier.due_at in had and later.due_at > now
+    reach = max(AROUND_TODAY, 2 * spacing)
+    slots = plan.doses(now - reach - spacing, now + reach + spacing)
+    stands = frozenset(at for at in standing if abs(at - now) <= reach)
+    places = _places(plan, stands, [dose.due_at for dose in ahead if dose.due_at <= now + reach], slots, spacing)
+    had = {places[at] for at in stands if at in places}
+    coming = [slot for slot in slots if slot.due_at >= now and slot.due_at not in had]
+    _, horizon = planning_range(None, now)
+    until = max([horizon, *(at + timedelta(microseconds=1) for at in had)])
+    kept = [
+        dose
+        for dose in ahead
+        if (places.get(dose.due_at, now) < now or dose.local_date < plan.schedule.starts_on)
+        and all(abs(slot.due_at - dose.due_at) >= spacing * NEAREST for slot in coming)
     ]
-    return max(again) + timedelta(microseconds=1) if again else None
+    doses = {dose.due_at: dose for dose in (*kept, *(slot for slot in coming if slot.due_at < until))}
+    return ChangeOver([doses[due_at] for due_at in sorted(doses)], until)
+
+
+def _places(
+    plan: Plan,
+    stands: AbstractSet[datetime],
+    ahead: Iterable[datetime],
+    slots: Sequence[Occurrence],
+    spacing: timedelta,
+) -> dict[datetime, datetime]:
+    """Return which of the slots takes the place of which dose: in order, each at most once, at the least distance.
+
+    Those that stand come first. (The alignment of two sequences, by dynamic programming.)
+    """
+    olds, news = sorted({*stands, *ahead}), [slot.due_at for slot in slots]
+    days, new_days = [plan.day_of(old) for old in olds], [plan.day_of(new) for new in news]
+    limit = 2 * NEAREST * spacing.total_seconds()
+    lacks = [limit * (_STANDS_FIRST if old in stands else 1) for old in olds]
+    # least[i][j]: what placing all from the i-th dose on costs in the slots from the j-th on.
+    least = [[0.0] * (len(news) + 1) for _ in range(len(olds) + 1)]
+    for i in reversed(range(len(olds))):
+        least[i][len(news)] = least[i + 1][len(news)] + lacks[i]
+        for j in reversed(range(len(news))):
+            apart = abs(news[j] - olds[i]).total_seconds() * (1 if days[i] == new_days[j] else 2)
+            placed = least[i + 1][j + 1] + apart if apart < limit else math.inf
+            least[i][j] = min(placed, least[i][j + 1], least[i + 1][j] + lacks[i])
+    found: dict[datetime, datetime] = {}
+    i = j = 0
+    while i < len(olds) and j < len(news):
+        if least[i][j] == least[i][j + 1]:
+            j += 1
+        elif least[i][j] == least[i + 1][j] + lacks[i]:
+            i += 1
+        else:
+            found[olds[i]] = news[j]
+            i, j = i + 1, j + 1
+    return found
 
 
 def _recurrence(schedule: Schedule, times: Iterable[time]) -> Recurrence:

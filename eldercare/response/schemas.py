@@ -64,11 +64,13 @@ class ResponseTimesOfMonth(ResponseTimes):
 
 
 class FalseAlarms(BaseModel):
-    """How many alarms of a kind turned out to be false; exercises and what was taken back are left out."""
+    """How many alarms with a kind of signal turned out to be false; exercises and what was taken back are left out."""
 
     resident_id: uuid.UUID | None = Field(description="whose; empty where all residents are counted together")
     resident_name: str | None
-    kind: str = Field(description="of the signal that opened them, or of a worse one that joined: the rule behind it")
+    kind: str = Field(
+        description="of a signal that opened or joined them: the rule behind it; each alarm counts once per rule"
+    )
     alarms: int = Field(description="that have ended")
     false_alarms: int
     rate: float = Field(description="false alarms per alarm")

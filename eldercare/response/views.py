@@ -13,7 +13,7 @@ from app.core import audit
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.identity.api import actor_binds, is_visible, resident_name
-from eldercare.alarms.models import OPEN, Alarm, AlarmNotice
+from eldercare.alarms.models import OPEN, Alarm, AlarmNotice, StoredSignal
 from eldercare.response.rules import month_span
 from eldercare.response.schemas import DeskTimes, FalseAlarms, ResponseTimes, ResponseTimesOfMonth, Times
 
@@ -23,6 +23,7 @@ TSA code of practice): 97.5 % of calls taken within 60 seconds, 99 % within 180 
 
 _alarms = sa.inspect(Alarm).local_table
 _notices = sa.inspect(AlarmNotice).local_table
+_signals = sa.inspect(StoredSignal).local_table
 _INSTANT = sa.DateTime(timezone=True)
 
 _first_notice = (
@@ -142,6 +143,10 @@ def _times(row: Any, part: str) -> dict[str, Any]:
 
 
 _FALSE = ("false_alarm",)
+# An alarm of several signals counts once for each of the rules that gave them.
+_rules = (
+    sa.select(_signals.c.kind).distinct().where(_signals.c.alarm_id == _alarms.c.id).correlate(_alarms).lateral("rules")
+)
 
 
 def _false_alarms(*, by_resident: bool) -> sa.Select[Any]:
@@ -150,11 +155,12 @@ def _false_alarms(*, by_resident: bool) -> sa.Select[Any]:
     counted = (
         sa.select(
             whose.label("resident_id"),
-            sa.cast(_alarms.c.kind, sa.Text).label("kind"),
+            sa.cast(_rules.c.kind, sa.Text).label("kind"),
             sa.func.count().label("alarms"),
             false.label("false_alarms"),
             sa.cast(-false, sa.Integer).label("fewer"),
         )
+        .select_from(_alarms.join(_rules, sa.true()))
         .where(
             _alarms.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
             _alarms.c.raised_at >= sa.bindparam("since", type_=_INSTANT),
@@ -163,7 +169,7 @@ def _false_alarms(*, by_resident: bool) -> sa.Select[Any]:
             sa.not_(_alarms.c.is_test),
             is_visible(_alarms.c.resident_id, "alarms:read"),
         )
-        .group_by(*((_alarms.c.resident_id,) if by_resident else ()), _alarms.c.kind)
+        .group_by(*((_alarms.c.resident_id,) if by_resident else ()), _rules.c.kind)
         .subquery("counted")
     )
     position = (counted.c.fewer, counted.c.resident_id, counted.c.kind)
@@ -191,7 +197,7 @@ async def false_alarms(
     *,
     by_resident: bool,
 ) -> Page[FalseAlarms]:
-    """Return how many of the alarms raised in a period were false, by kind (and resident): the most first."""
+    """Return how many of the alarms raised in a period were false, by kind of signal (and resident): most first."""
     fewer, resident_id, kind = decode_cursor(_CURSOR, page.cursor) if page.cursor else (None, None, None)
     binds = {
         "community_id": actor.community_id,

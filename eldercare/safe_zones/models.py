@@ -153,6 +153,7 @@ class Tracking(Table, table=True):
     silent_since: datetime | None = optional_instant(description="when people were told of the silence that lasts")
     battery: int | None = Field(default=None, sa_type=sa.SmallInteger, description="percent, of the latest fix")
     battery_told_at: datetime | None = optional_instant(description="until it is charged again")
+    battery_told_id: uuid.UUID | None = Field(default=None, description="the fix whose device has to be charged")
 
 
 def _table(model: Any) -> sa.Table:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import clock
+from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.api import ResidentSubject, people
 from eldercare.safe_zones.models import POSITIONS, SHAPE_CONTEXT, STANDINGS, TRACKINGS, VERSIONS, ZONES
@@ -136,7 +137,10 @@ async def hold_tracking(session: AsyncSession, subject: ResidentSubject) -> sa.R
         "account_id": subject.account_id,
     }
     await session.execute(_OPEN_TRACKING, fresh)
-    return (await session.execute(_HOLD_TRACKING, {"of_resident": subject.resident_id})).one()
+    held = (await session.execute(_HOLD_TRACKING, {"of_resident": subject.resident_id})).one_or_none()
+    if held is None:
+        raise NotFound  # the resident was erased while we waited
+    return held
 
 
 _TRACKINGS_OF = (
@@ -292,13 +296,14 @@ async def note_found(session: AsyncSession, found: Sequence[Found]) -> None:
 _MOVE_ON = sa.text(f"""
     UPDATE eldercare_tracking t SET
         look_at = {_UNLESS_ASIDE.format(":look_at")}, watched_since = :watched_since, silent_since = :silent_since,
-        battery = :battery, battery_told_at = :battery_told_at, last_position_id = :last_position_id,
+        battery = :battery, battery_told_at = :battery_told_at, battery_told_id = :battery_told_id,
+        last_position_id = :last_position_id,
         last_usable_id = :last_usable_id, forget_at = coalesce(t.forget_at, :forget_at), updated_at = :now
     WHERE t.id = :id""").bindparams(  # noqa: S608
     _now,
     sa.bindparam("id", type_=sa.Uuid),
     sa.bindparam("battery", type_=sa.SmallInteger),
-    *(sa.bindparam(name, type_=sa.Uuid) for name in ("last_position_id", "last_usable_id")),
+    *(sa.bindparam(name, type_=sa.Uuid) for name in ("battery_told_id", "last_position_id", "last_usable_id")),
     *(
         sa.bindparam(name, type_=_INSTANT)
         for name in ("look_at", "watched_since", "silent_since", "battery_told_at", "forget_at")
@@ -325,28 +330,35 @@ async def look_now(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> 
 _FORGET = sa.delete(POSITIONS).where(
     POSITIONS.c.resident_id == sa.any_(_residents), POSITIONS.c.id < sa.bindparam("floor", type_=sa.Uuid)
 )
+# The latest verdict stands last.
+_FORGET_STANDING = sa.text("""
+    DELETE FROM eldercare_zone_standing s
+    WHERE s.resident_id = ANY (:resident_ids) AND s.position_ids[cardinality(s.position_ids)] < :floor""").bindparams(
+    _residents, sa.bindparam("floor", type_=sa.Uuid)
+)
 _FORGET_KNOWN = sa.text("""
     UPDATE eldercare_tracking t SET
         forget_at = CASE WHEN EXISTS (SELECT FROM eldercare_position p WHERE p.resident_id = t.resident_id)
+                           OR EXISTS (SELECT FROM eldercare_zone_standing s WHERE s.resident_id = t.resident_id)
                          THEN :again END,
         last_position_id = CASE WHEN t.last_position_id >= :floor THEN t.last_position_id END,
         last_usable_id = CASE WHEN t.last_usable_id >= :floor THEN t.last_usable_id END,
         battery = CASE WHEN t.last_position_id >= :floor THEN t.battery END,
+        battery_told_at = CASE WHEN t.last_position_id >= :floor THEN t.battery_told_at END,
+        battery_told_id = CASE WHEN t.last_position_id >= :floor THEN t.battery_told_id END,
         updated_at = :now
     WHERE t.resident_id = ANY (:resident_ids)""").bindparams(
     _now, _residents, sa.bindparam("again", type_=_INSTANT), sa.bindparam("floor", type_=sa.Uuid)
 )
-_FORGET_STANDING = sa.delete(STANDINGS).where(STANDINGS.c.resident_id == sa.any_(_residents))
 LAST_ID: Final = uuid.UUID(int=(1 << 128) - 1)
 
 
 async def forget(session: AsyncSession, resident_ids: Sequence[uuid.UUID], floor: uuid.UUID, again: datetime) -> None:
-    """Delete the positions of residents (whose trackings are locked) with ids below ``floor``."""
+    """Delete the positions of residents (whose trackings are locked) with ids below ``floor``.
+
+    How they stood to their zones goes with the last position that said so: it tells where they are.
+    """
     binds = {"resident_ids": list(resident_ids), "floor": floor}
     await session.execute(_FORGET, binds)
+    await session.execute(_FORGET_STANDING, binds)
     await session.execute(_FORGET_KNOWN, {**binds, "again": again, "now": clock.now()})
-
-
-async def forget_standings(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:
-    """Delete how residents stand to their zones: it tells where they are."""
-    await session.execute(_FORGET_STANDING, {"resident_ids": list(resident_ids)})

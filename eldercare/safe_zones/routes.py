@@ -103,10 +103,10 @@ async def get_safe_zone(
 
 @router.resident_route("GET", "/safe-zones/{zone_id}/versions", responses=problem_responses(*_GUARDED))
 async def list_safe_zone_versions(
-    connection: Reading, actor: CurrentActor, subject: Reader, zone_id: uuid.UUID
+    connection: Reading, actor: CurrentActor, subject: Reader, zone_id: uuid.UUID, page: PageQuery
 ) -> Page[SafeZoneVersionPublic]:
     """List what a zone said over time, the latest first."""
-    return Page(items=await views.versions(connection, actor, subject, zone_id), next=None)
+    return await views.versions(connection, actor, subject, zone_id, page)
 
 
 @router.resident_route("PUT", "/safe-zones/{zone_id}", responses=problem_responses(*_GUARDED, StaleVersion, ZoneEnded))

@@ -39,24 +39,12 @@ class ZonePoint(_Given):
         return geometry.Point(self.latitude, self.longitude)
 
 
-def _checked(shape: geometry.Shape) -> None:
-    try:
-        geometry.check(shape)
-    except geometry.NotAZone as refusal:
-        raise PydanticCustomError(refusal.code, "{detail}", {"detail": refusal.detail}) from None
-
-
 class ZoneCircle(_Given):
     """All places within a radius."""
 
     kind: Literal["circle"]
     centre: ZonePoint
     radius: float = Field(allow_inf_nan=False, description="metres, 20 to 50,000")
-
-    @model_validator(mode="after")
-    def _watchable(self) -> Self:
-        _checked(self.shape())
-        return self
 
     def shape(self) -> geometry.Circle:
         """Return it as rules take it."""
@@ -69,17 +57,24 @@ class ZonePolygon(_Given):
     kind: Literal["polygon"]
     corners: list[ZonePoint] = Field(min_length=4, max_length=geometry.MOST_CORNERS + 1)
 
-    @model_validator(mode="after")
-    def _watchable(self) -> Self:
-        _checked(self.shape())
-        return self
-
     def shape(self) -> geometry.Polygon:
         """Return it as rules take it."""
         return geometry.Polygon(tuple(corner.point() for corner in self.corners))
 
 
 ZoneShape = Annotated[ZoneCircle | ZonePolygon, Field(discriminator="kind")]
+
+
+def _watchable(shape: ZoneCircle | ZonePolygon) -> ZoneCircle | ZonePolygon:
+    try:
+        geometry.check(shape.shape())
+    except geometry.NotAZone as refusal:
+        raise PydanticCustomError(refusal.code, "{detail}", {"detail": refusal.detail}) from None
+    return shape
+
+
+GivenShape = Annotated[ZoneShape, AfterValidator(_watchable)]
+"""A shape that can be watched; looked at when it is given, and never again."""
 
 
 def _each_once(days: list[int]) -> list[int]:
@@ -101,7 +96,7 @@ class SafeZoneWrite(_Given):
 
     kind: Kind = "stay_inside"
     name: Words = Field(examples=["Home and garden"])
-    shape: ZoneShape
+    shape: GivenShape
     hours: list[ZoneHours] = Field(default=[], max_length=21, description="empty: at any time")
     time_zone: TimeZone | None = Field(default=None, description="without one: the zone the resident lives in")
     needed: int = Field(default=2, ge=1, le=MOST_LOOKED_AT, description="of the latest fixes, to call or to be back")
@@ -149,7 +144,10 @@ class SafeZonePublic(SafeZoneVersionPublic):
     ended_at: datetime | None
     words: str = Field(description="what it means, in plain words in the reader's language")
     watch: Watch = Field(description="`watching`, or why it is not watched now")
-    side: Side = Field(description="`left`: the resident is where the zone does not want them; never guessed")
+    side: Side = Field(
+        description="`left`: the resident is where the zone does not want them; never guessed, and told only who may"
+        " see the location"
+    )
     side_since: datetime | None
 
 
@@ -165,7 +163,9 @@ class PositionGive(_Given):
     observed_at: GivenInstant
     latitude: Latitude
     longitude: Longitude
-    accuracy: float = Field(ge=0, le=100_000, allow_inf_nan=False, description="metres: the radius of the error circle")
+    accuracy: float = Field(
+        ge=0, le=100_000, allow_inf_nan=False, description="metres: the radius of the error circle; 0: not known"
+    )
     battery: int | None = Field(default=None, ge=0, le=100, description="percent")
     source: Literal["gnss", "network", "fused", "beacon", "manual"] = "fused"
 

@@ -58,6 +58,10 @@ class Desk:
         alone = ON_CALL_HELPS_UNTIL - (waited or timedelta())
         return min(wait, alone) if alone > timedelta() else wait
 
+    def people(self) -> frozenset[uuid.UUID]:
+        """Return everybody the desk can reach, however long an alarm waits."""
+        return frozenset((*self.on_shift, *self.on_call, *self.everyone))
+
     def phoned(self) -> frozenset[uuid.UUID]:
         """Return who is phoned beside all else: the on-call have no screen in front of them."""
         return frozenset(self.on_call) - frozenset(self.on_shift)

@@ -61,28 +61,37 @@ _LIST = (
 _ONE = _SHOWN.where(_shifts.c.id == sa.bindparam("shift_id", type_=sa.Uuid))
 
 
-async def desks(connection: AsyncConnection, community_ids: Iterable[uuid.UUID], at: datetime) -> dict[uuid.UUID, Desk]:
-    """Return who can be told at each community's desk at the instant."""
+async def desks(
+    connection: AsyncConnection, community_ids: Iterable[uuid.UUID], at: datetime, *, besides: uuid.UUID | None = None
+) -> dict[uuid.UUID, Desk]:
+    """Return who can be told at each community's desk at the instant, ``besides`` somebody whom it is about."""
     found: dict[uuid.UUID, dict[str, list[uuid.UUID]]] = {
         community_id: {"desk": [], "on_call": []} for community_id in community_ids
     }
     for row in await connection.execute(_NOW, {"community_ids": list(found), "since": at}):
-        found[row.community_id][row.kind].append(row.account_id)
+        if row.account_id != besides:
+            found[row.community_id][row.kind].append(row.account_id)
     return {
-        community_id: await _desk(connection, community_id, planned["desk"], planned["on_call"])
+        community_id: await _desk(connection, community_id, planned["desk"], planned["on_call"], besides)
         for community_id, planned in found.items()
     }
 
 
-async def desk(connection: AsyncConnection, community_id: uuid.UUID, at: datetime) -> Desk:
-    """Return who can be told at the community's desk at the instant."""
-    return (await desks(connection, [community_id], at))[community_id]
+async def desk(
+    connection: AsyncConnection, community_id: uuid.UUID, at: datetime, *, besides: uuid.UUID | None = None
+) -> Desk:
+    """Return who can be told at the community's desk at the instant, ``besides`` somebody whom it is about."""
+    return (await desks(connection, [community_id], at, besides=besides))[community_id]
 
 
 async def _desk(
-    connection: AsyncConnection, community_id: uuid.UUID, on_shift: list[uuid.UUID], on_call: list[uuid.UUID]
+    connection: AsyncConnection,
+    community_id: uuid.UUID,
+    on_shift: list[uuid.UUID],
+    on_call: list[uuid.UUID],
+    besides: uuid.UUID | None,
 ) -> Desk:
-    everyone = tuple(await duty_desk(connection, community_id))
+    everyone = tuple(await duty_desk(connection, community_id, besides=besides))
     if not (on_shift or on_call):
         return Desk((), (), everyone)
     working = set(await operator_staff(connection, community_id, *SITTING))

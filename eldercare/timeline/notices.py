@@ -15,6 +15,7 @@ NUMBERS: Final[dict[str, Kind]] = {
     "not_taken": "integer",
     "visits": "integer",
     "visits_missed": "integer",
+    "changes": "integer",
 }
 
 WEEKLY_SUMMARY: Final = Notice(

@@ -1,4 +1,4 @@
-"""A resident's timeline over HTTP: the list, live, and as a file."""
+"""A resident's timeline over HTTP: the list, live, as a file and on paper."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -17,14 +17,17 @@ from app.core.problems import (
     NotFound,
     TooManyRequests,
     Unauthenticated,
+    Unavailable,
     problem_responses,
 )
 from app.core.routing import Reading, Router, route_options
+from app.core.typesetting import pieces, size_of
 from app.identity.api import language_for
 from eldercare.timeline.access import Reader
+from eldercare.timeline.problems import RecordTooLong
 from eldercare.timeline.rules.kinds import Kind
 from eldercare.timeline.schemas import TimelineItem, Wanted
-from eldercare.timeline.service import following
+from eldercare.timeline.service import following, printing
 from eldercare.timeline.views import export
 from eldercare.timeline.views import timeline as views
 
@@ -32,6 +35,10 @@ router = Router(tags=["eldercare"])
 
 _GUARDED: Final = (Unauthenticated, Forbidden, NotFound)
 _CSV: Final = {"description": "The file", "content": {"text/csv": {"schema": {"type": "string"}}}}
+_PDF: Final = {
+    "description": "The document, PDF/UA",
+    "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
+}
 _LONGEST: Final = timedelta(days=366)
 Language = Annotated[str, Header(alias="Accept-Language", max_length=200, description="en or zh-CN")]
 Kinds = Annotated[list[Kind] | None, Query(alias="kind", description="only items of these kinds")]
@@ -115,4 +122,30 @@ async def get_timeline_record(reader: Reader, wanted: Annotated[Wanted, Depends(
         export.care_record(reader, wanted),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="care-record.csv"', "Cache-Control": "no-store"},
+    )
+
+
+@router.resident_route(
+    "GET",
+    "/timeline/printed-record",
+    response_class=StreamingResponse,
+    responses={200: _PDF, **problem_responses(*_GUARDED, RecordTooLong, Unavailable)},
+)
+@route_options(database=False)
+async def print_timeline_record(
+    reader: Reader, wanted: Annotated[Wanted, Depends(_wanted_record)]
+) -> StreamingResponse:
+    """Print what happened with a resident in up to a year (A4, PDF/UA): day by day, then by kind, the earliest first.
+
+    It holds what the CSV file does. One document is set at a time: wait as `Retry-After` says where others are first.
+    """
+    paper = await printing.printed_record(reader, wanted)
+    return StreamingResponse(
+        pieces(paper),
+        media_type="application/pdf",
+        headers={
+            "Content-Disposition": 'attachment; filename="care-record.pdf"',
+            "Content-Length": str(size_of(paper)),
+            "Cache-Control": "no-store",
+        },
     )

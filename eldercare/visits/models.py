@@ -165,7 +165,7 @@ class Visit(Table, table=True):
     resident_id: uuid.UUID = Field(foreign_key="identity_resident.id")
     account_id: uuid.UUID = Field(description="of the resident")
     organization_id: uuid.UUID
-    care_plan_id: uuid.UUID = Field(foreign_key="eldercare_care_plan.id")
+    care_plan_id: uuid.UUID = Field(foreign_key="eldercare_care_plan.id", index=True)
     template_id: uuid.UUID | None = Field(default=None, foreign_key="eldercare_visit_template.id")
     revision: int = 1
     occurrence_at: datetime | None = optional_instant(description="when the template has it; empty: an extra visit")
@@ -218,7 +218,7 @@ class VisitCarer(Table, table=True):
         sa.Index("ix_eldercare_visit_carer_arrived_at", "organization_id", "arrived_at", "id"),
     )
 
-    visit_id: uuid.UUID = Field(foreign_key="eldercare_visit.id")
+    visit_id: uuid.UUID = Field(foreign_key="eldercare_visit.id", index=True)
     resident_id: uuid.UUID
     organization_id: uuid.UUID
     account_id: uuid.UUID = Field(description="of the carer")

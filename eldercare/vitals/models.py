@@ -31,8 +31,9 @@ def _health(purpose: str, retention: Retention) -> Privacy:
 class Reading(SQLModel, table=True):
     """One measurement in its code's canonical unit. Never changed or deleted; a wrong one is marked as such.
 
-    The id is made of the instant it was measured at and of what makes it that reading (see ``rules.identities``): the
-    primary key is what makes a repeated delivery harmless, in the partitioned table itself and for ever.
+    The id is made of the instant it was measured at and of what makes it that reading, whose and of what it is among
+    that (see ``rules.identities``): the primary key is what makes a repeated delivery harmless, in the partitioned
+    table itself and for ever.
     """
 
     __tablename__ = "eldercare_vital_reading"
@@ -42,12 +43,12 @@ class Reading(SQLModel, table=True):
     __table_args__ = (
         sa.CheckConstraint("status IN ('final', 'entered-in-error')", name="status"),
         sa.CheckConstraint("source_kind IN ('person', 'device', 'organization')", name="source_kind"),
-        # The id leads with the instant: the only order in which readings are looked for.
-        sa.Index("ix_eldercare_vital_reading_timeline", "resident_id", "code", "id"),
+        # The one index there is, so none worse can be taken: the id leads with the instant, the order they are read in.
+        sa.PrimaryKeyConstraint("resident_id", "code", "id"),
         {"postgresql_partition_by": "RANGE (id)"},
     )
 
-    id: uuid.UUID = Field(primary_key=True)
+    id: uuid.UUID
     resident_id: uuid.UUID
     code: str = Field(description="LOINC")
     value: float = Field(sa_type=sa.Double, description="in the code's canonical unit")
@@ -108,6 +109,7 @@ class Threshold(Table, table=True):
             postgresql_where=sa.text("ended_at IS NULL"),
         ),
         sa.Index("ix_eldercare_vital_threshold_list", "resident_id", "id"),
+        sa.Index("ix_eldercare_vital_threshold_judge_at", "judge_at", postgresql_where=sa.text("judge_at IS NOT NULL")),
     )
 
     community_id: uuid.UUID
@@ -125,6 +127,7 @@ class Threshold(Table, table=True):
     set_at: datetime = instant()
     ended_at: datetime | None = optional_instant()
     ended_by: uuid.UUID | None = None
+    judge_at: datetime | None = optional_instant(description="when readings that are there already are to be judged")
 
 
 class OxygenScale(Table, table=True):

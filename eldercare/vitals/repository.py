@@ -1,7 +1,7 @@
 """The SQL that writes vital signs: a batch in one statement, and what its readings mean for the limits in another."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,6 +16,7 @@ from app.core.database import connection_of
 from app.core.statements import HotStatement, fetch_row
 from app.identity.api import ResidentSubject
 from eldercare.vitals.models import READINGS, STANDINGS, THRESHOLDS
+from eldercare.vitals.rules.codes import SIGNS
 from eldercare.vitals.rules.thresholds import LONGEST_FRESH, Limits, Side
 
 _INSTANT = sa.DateTime(timezone=True)
@@ -151,6 +152,8 @@ class Watched:
     """A threshold in force, how its code stood before, and the latest fresh readings, the newest first."""
 
     threshold_id: uuid.UUID
+    resident_id: uuid.UUID
+    community_id: uuid.UUID
     code: str
     limits: Limits
     severity: int
@@ -162,9 +165,9 @@ class Watched:
 
 
 # The floor of the ids leaves out the months that no threshold looks at: the cost does not grow with the history.
-_WATCHED = sa.text("""
-    SELECT t.id, t.code, t.low, t.high, t.hysteresis, t.needed, t.looked_at, t.severity, s.side, s.alerted_at,
-           recent.ids, recent.latest, recent.measured_at
+_OF_THRESHOLDS = """
+    SELECT t.id, t.resident_id, t.community_id, t.code, t.low, t.high, t.hysteresis, t.needed, t.looked_at, t.severity,
+           s.side, s.alerted_at, recent.ids, recent.latest, recent.measured_at
     FROM eldercare_vital_threshold t
     JOIN eldercare_vital_standing s ON s.resident_id = t.resident_id AND s.code = t.code
     CROSS JOIN LATERAL (
@@ -177,46 +180,54 @@ _WATCHED = sa.text("""
             ORDER BY id DESC LIMIT t.looked_at
         ) r
     ) recent
-    WHERE t.resident_id = :resident_id AND t.ended_at IS NULL AND t.code = ANY (:codes)
-    ORDER BY t.code""").bindparams(
-    sa.bindparam("resident_id", type_=sa.Uuid),
-    sa.bindparam("codes", type_=ARRAY(sa.Text)),
-    sa.bindparam("floor", type_=sa.Uuid),
-    sa.bindparam("now", type_=_INSTANT),
+    WHERE t.ended_at IS NULL AND"""
+_SINCE = (sa.bindparam("floor", type_=sa.Uuid), sa.bindparam("now", type_=_INSTANT))
+_WATCHED = sa.text(
+    f"{_OF_THRESHOLDS} t.resident_id = :resident_id AND t.code = ANY (:codes) ORDER BY t.code"
+).bindparams(sa.bindparam("resident_id", type_=sa.Uuid), sa.bindparam("codes", type_=ARRAY(sa.Text)), *_SINCE)
+_WATCHED_BY = sa.text(f"{_OF_THRESHOLDS} t.id = ANY (:ids) ORDER BY t.id").bindparams(
+    sa.bindparam("ids", type_=ARRAY(sa.Uuid)), *_SINCE
 )
 
 
 async def watched(session: AsyncSession, resident_id: uuid.UUID, codes: Sequence[str]) -> list[Watched]:
     """Return the thresholds in force of ``codes`` with what they are judged by; the resident must be locked."""
+    binds = {"resident_id": resident_id, "codes": list(codes)}
+    return [_watched(row) for row in await session.execute(_WATCHED, binds | _since())]
+
+
+async def watched_by(session: AsyncSession, threshold_ids: Sequence[uuid.UUID]) -> list[Watched]:
+    """Return those of the thresholds that are in force with what they are judged by; residents must be locked."""
+    return [_watched(row) for row in await session.execute(_WATCHED_BY, {"ids": list(threshold_ids)} | _since())]
+
+
+def _since() -> dict[str, object]:
     now = clock.now()
-    binds = {
-        "resident_id": resident_id,
-        "codes": list(codes),
-        "floor": clock.id_floor(now - LONGEST_FRESH),
-        "now": now,
-    }
-    return [
-        Watched(
-            threshold_id=row.id,
-            code=row.code,
-            limits=Limits(row.low, row.high, row.hysteresis, row.needed, row.looked_at),
-            severity=row.severity,
-            side=row.side,
-            alerted_at=row.alerted_at,
-            reading_ids=row.ids or (),
-            values=row.latest or (),
-            measured_at=row.measured_at,
-        )
-        for row in await session.execute(_WATCHED, binds)
-    ]
+    return {"floor": clock.id_floor(now - LONGEST_FRESH), "now": now}
+
+
+def _watched(row: Row) -> Watched:
+    return Watched(
+        threshold_id=row.id,
+        resident_id=row.resident_id,
+        community_id=row.community_id,
+        code=row.code,
+        limits=Limits(row.low, row.high, row.hysteresis, row.needed, row.looked_at),
+        severity=row.severity,
+        side=row.side,
+        alerted_at=row.alerted_at,
+        reading_ids=row.ids or (),
+        values=row.latest or (),
+        measured_at=row.measured_at,
+    )
 
 
 _JUDGED = sa.text("""
     UPDATE eldercare_vital_standing s
     SET side = judged.side, alerted_at = CASE WHEN judged.calls THEN :now ELSE s.alerted_at END
-    FROM unnest(:codes, :sides, :calls) AS judged (code, side, calls)
-    WHERE s.resident_id = :resident_id AND s.code = judged.code""").bindparams(
-    sa.bindparam("resident_id", type_=sa.Uuid),
+    FROM unnest(:residents, :codes, :sides, :calls) AS judged (resident_id, code, side, calls)
+    WHERE s.resident_id = judged.resident_id AND s.code = judged.code""").bindparams(
+    sa.bindparam("residents", type_=ARRAY(sa.Uuid)),
     sa.bindparam("codes", type_=ARRAY(sa.Text)),
     sa.bindparam("sides", type_=ARRAY(sa.Text)),
     sa.bindparam("calls", type_=ARRAY(sa.Boolean)),
@@ -224,20 +235,57 @@ _JUDGED = sa.text("""
 )
 
 
-async def note_judged(
-    session: AsyncSession, resident_id: uuid.UUID, judged: Mapping[str, tuple[Side, bool]], now: datetime
-) -> None:
-    """Write how codes stand now, and that people were called where they were."""
+async def note_judged(session: AsyncSession, judged: Sequence[tuple[Watched, Side, bool]], now: datetime) -> None:
+    """Write on which side codes stand now, and that people were called where they were."""
     await session.execute(
         _JUDGED,
         {
-            "resident_id": resident_id,
-            "codes": list(judged),
-            "sides": [side for side, _ in judged.values()],
-            "calls": [calls for _, calls in judged.values()],
+            "residents": [one.resident_id for one, _, _ in judged],
+            "codes": [one.code for one, _, _ in judged],
+            "sides": [side for _, side, _ in judged],
+            "calls": [calls for _, _, calls in judged],
             "now": now,
         },
     )
+
+
+# Only where there is something recent to judge; an old reading says nothing about now.
+_JUDGE_COMMUNITY = sa.text("""
+    UPDATE eldercare_vital_threshold t SET judge_at = :now
+    FROM eldercare_vital_standing s
+    WHERE t.community_id = :community_id AND t.ended_at IS NULL
+      AND s.resident_id = t.resident_id AND s.code = t.code AND s.measured_at >= :now - t.fresh_for""").bindparams(
+    sa.bindparam("community_id", type_=sa.Uuid), sa.bindparam("now", type_=_INSTANT)
+)
+_TRY_LOCK = sa.text("""
+    SELECT id, pg_try_advisory_xact_lock(hashtextextended('eldercare.vitals:' || resident_id, 0)) AS is_held
+    FROM eldercare_vital_threshold WHERE id = ANY (:ids) ORDER BY id""").bindparams(
+    sa.bindparam("ids", type_=ARRAY(sa.Uuid))
+)
+_JUDGE_AT = sa.text("""
+    UPDATE eldercare_vital_threshold SET judge_at = CASE WHEN id = ANY (:held) THEN NULL ELSE :again END
+    WHERE id = ANY (:ids)""").bindparams(
+    sa.bindparam("ids", type_=ARRAY(sa.Uuid)),
+    sa.bindparam("held", type_=ARRAY(sa.Uuid)),
+    sa.bindparam("again", type_=_INSTANT),
+)
+
+
+async def judge_community(session: AsyncSession, community_id: uuid.UUID, now: datetime) -> None:
+    """Make the thresholds of a community due for which there are recent readings."""
+    await session.execute(_JUDGE_COMMUNITY, {"community_id": community_id, "now": now})
+
+
+async def lock_due(session: AsyncSession, threshold_ids: Sequence[uuid.UUID], again: datetime) -> list[uuid.UUID]:
+    """Lock the residents of thresholds that are due, as ``lock`` does, without waiting; return for which it was done.
+
+    Those are not due any more; the others are again at ``again``. Who writes about readings holds the resident first
+    and the threshold then: waiting the other way round would be a deadlock.
+    """
+    ids = list(threshold_ids)
+    held = [row.id for row in await session.execute(_TRY_LOCK, {"ids": ids}) if row.is_held]
+    await session.execute(_JUDGE_AT, {"ids": ids, "held": held, "again": again})
+    return held
 
 
 _resident = sa.bindparam("of_resident", type_=sa.Uuid)
@@ -253,7 +301,12 @@ async def latest_id(session: AsyncSession, resident_id: uuid.UUID, code: str) ->
 
 _MARK = (
     sa.update(READINGS)
-    .where(READINGS.c.id == sa.bindparam("reading"), READINGS.c.status == "final")
+    .where(
+        READINGS.c.resident_id == _resident,
+        READINGS.c.code == _code,
+        READINGS.c.id == sa.bindparam("reading"),
+        READINGS.c.status == "final",
+    )
     .values(
         status="entered-in-error",
         error_reason=sa.bindparam("reason"),
@@ -262,7 +315,9 @@ _MARK = (
     )
     .returning(READINGS.c.id)
 )
-_FIND = sa.select(READINGS).where(READINGS.c.id == sa.bindparam("reading"), READINGS.c.resident_id == _resident)
+_FIND = sa.select(READINGS).where(
+    READINGS.c.resident_id == _resident, READINGS.c.code.in_(SIGNS), READINGS.c.id == sa.bindparam("reading")
+)
 
 
 async def find(session: AsyncSession, resident_id: uuid.UUID, reading_id: uuid.UUID) -> Row:
@@ -270,9 +325,10 @@ async def find(session: AsyncSession, resident_id: uuid.UUID, reading_id: uuid.U
     return (await session.execute(_FIND, {"reading": reading_id, "of_resident": resident_id})).one_or_none()
 
 
-async def mark_wrong(session: AsyncSession, reading_id: uuid.UUID, *, reason: str, by: uuid.UUID) -> bool:
+async def mark_wrong(session: AsyncSession, reading: Row, *, reason: str, by: uuid.UUID) -> bool:
     """Mark a reading as entered in error for a (sealed) reason; ``False`` if it was so already."""
-    binds = {"reading": reading_id, "reason": reason, "at": clock.now(), "by": by}
+    found = {"of_resident": reading.resident_id, "of_code": reading.code, "reading": reading.id}
+    binds = {**found, "reason": reason, "at": clock.now(), "by": by}
     return await session.scalar(_MARK, binds) is not None
 
 

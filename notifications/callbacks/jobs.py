@@ -2,19 +2,17 @@
 
 from datetime import timedelta
 
-import sqlalchemy as sa
-
 from app.core import clock
+from app.core.batches import delete_past
 from app.core.database import unit_of_work
 from app.core.jobs import Job
 from notifications.callbacks.models import HANDLED
 
 
 async def forget_handled() -> int:
-    """Delete what is past its time; return how many rows went."""
+    """Delete a batch of what is past its time; return how many rows went."""
     async with unit_of_work() as session:
-        gone = await session.execute(sa.delete(HANDLED).where(HANDLED.c.expires_at <= clock.now()))
-    return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
+        return await delete_past(session, HANDLED, "expires_at", clock.now())
 
 
 JOBS: tuple[Job, ...] = (Job("notifications.forget_callbacks", timedelta(hours=24), forget_handled),)

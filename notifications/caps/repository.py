@@ -4,17 +4,15 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
+from app.core.batches import delete_past
 from app.core.database import unit_of_work
 from notifications.caps.models import ALLOWANCES
-
-FORGET_BATCH: Final = 10_000
 
 Key = tuple[uuid.UUID, str, str]
 """Account, category and channel."""
@@ -52,13 +50,6 @@ _COUNT = _new.on_conflict_do_update(
         "ends_at": sa.case((_over, _new.excluded.ends_at), else_=ALLOWANCES.c.ends_at),
     },
 ).returning(*(ALLOWANCES.c[name] for name in (*_KEYS, "used", "ends_at")))
-_past = (
-    sa.select(*(ALLOWANCES.c[name] for name in _KEYS))
-    .where(ALLOWANCES.c.ends_at <= sa.bindparam("now", type_=_INSTANT))
-    .limit(FORGET_BATCH)
-    .with_for_update(skip_locked=True)
-)
-_FORGET = sa.delete(ALLOWANCES).where(sa.tuple_(*(ALLOWANCES.c[name] for name in _KEYS)).in_(_past))
 
 
 async def count(connection: AsyncConnection, added: Mapping[Key, tuple[int, timedelta]]) -> dict[Key, Used]:
@@ -81,7 +72,6 @@ async def count(connection: AsyncConnection, added: Mapping[Key, tuple[int, time
 
 
 async def forget() -> int:
-    """Delete periods that are over, a batch at a time; return how many went."""
+    """Delete a batch of periods that are over; return how many went."""
     async with unit_of_work() as session:
-        gone = await session.execute(_FORGET, {"now": clock.now()})
-    return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
+        return await delete_past(session, ALLOWANCES, "ends_at", clock.now())

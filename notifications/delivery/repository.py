@@ -57,8 +57,13 @@ def _text(name: str) -> sa.BindParameter[str]:
     return sa.bindparam(name, type_=sa.Text)
 
 
-def _copied(table: sa.Table, values: dict[str, sa.ColumnElement[Any]], source: sa.FromClause) -> Any:
-    return insert(table).from_select(list(values), sa.select(*values.values()).select_from(source))
+def _copied(
+    table: sa.Table,
+    values: dict[str, sa.ColumnElement[Any]],
+    source: sa.FromClause,
+    *which: sa.ColumnElement[bool],
+) -> Any:
+    return insert(table).from_select(list(values), sa.select(*values.values()).select_from(source).where(*which))
 
 
 def _common(wanted: sa.CTE) -> dict[str, sa.ColumnElement[Any]]:
@@ -72,23 +77,25 @@ def _common(wanted: sa.CTE) -> dict[str, sa.ColumnElement[Any]]:
 def _written(wanted: sa.CTE) -> tuple[sa.CTE, sa.CTE, sa.CTE]:
     """Return the inserts of keys, inbox items and deliveries; only a key that is new brings the other two."""
     keys = sa.select(
-        wanted.c.account_id, wanted.c.dedupe_key, set_ids.minted_id(), sa.bindparam("forget_at", type_=_INSTANT)
+        *(wanted.c[name] for name in (*_KEY, "notice_id")), sa.bindparam("forget_at", type_=_INSTANT)
     ).order_by(wanted.c.account_id, wanted.c.dedupe_key)  # in one order everywhere: two senders never deadlock
     fresh = (
         insert(DEDUPE)
         .from_select([*_KEY, "notice_id", "expires_at"], keys)
         .on_conflict_do_nothing()
-        .returning(DEDUPE.c.account_id, DEDUPE.c.dedupe_key, DEDUPE.c.notice_id)
+        .returning(DEDUPE.c.notice_id)
         .cte("fresh")
     )
-    both = fresh.join(wanted, sa.and_(*(fresh.c[name] == wanted.c[name] for name in _KEY)))
+    # Inside IS TRUE it is looked up in a hash, whatever the planner believes: a join of what it takes for single rows
+    # would compare each with each.
+    is_fresh = wanted.c.notice_id.in_(sa.select(fresh.c.notice_id)).is_(sa.true())
     item = _common(wanted) | {
-        "id": fresh.c.notice_id,
+        "id": wanted.c.notice_id,
         "sent_at": sa.bindparam("written_at", type_=_INSTANT),
         "expires_at": sa.bindparam("inbox_until", type_=_INSTANT),
     }
-    in_inbox = sa.select(*item.values()).select_from(both).where(sa.literal("inbox") == sa.any_(wanted.c.channels))
-    items = insert(INBOX).from_select(list(item), in_inbox).cte("items")
+    in_inbox = sa.literal("inbox") == sa.any_(wanted.c.channels)
+    items = _copied(INBOX, item, wanted, is_fresh, in_inbox).cte("items")
     outgoing = wanted.c.outgoing
     first_only = sa.bindparam("first_only", type_=sa.Boolean)
     at_once = sa.case((first_only, outgoing[1:1]), else_=outgoing)
@@ -96,7 +103,7 @@ def _written(wanted: sa.CTE) -> tuple[sa.CTE, sa.CTE, sa.CTE]:
     channels = sa.func.unnest(at_once).table_valued("name").render_derived("channel")
     delivery = _common(wanted) | {
         "id": set_ids.minted_id(),
-        "notice_id": fresh.c.notice_id,
+        "notice_id": wanted.c.notice_id,
         "contact_point_id": wanted.c.contact_point_id,
         "lane": sa.bindparam("lane", type_=sa.SmallInteger),
         "channel": channels.c.name,
@@ -111,7 +118,8 @@ def _written(wanted: sa.CTE) -> tuple[sa.CTE, sa.CTE, sa.CTE]:
         "dedupe_key": wanted.c.dedupe_key,
         "collapse_key": wanted.c.collapse_key,
     }
-    deliveries = _copied(DELIVERIES, delivery, both.join(channels, sa.true())).returning(DELIVERIES.c.id)
+    source = wanted.join(channels, sa.true())
+    deliveries = _copied(DELIVERIES, delivery, source, is_fresh).returning(DELIVERIES.c.id)
     return fresh, items, deliveries.cte("deliveries")
 
 
@@ -134,7 +142,11 @@ def writing(recipients: sa.Select[*tuple[Any, ...]]) -> Writing:
     optional["outgoing"] = sa.func.array_remove(optional["channels"], sa.literal("inbox"), type_=_CHANNELS)
     # One row per key: a source that names a recipient twice must not make two deliveries under one key.
     wanted = (
-        sa.select(*required, *(column.label(name) for name, column in optional.items()))
+        sa.select(
+            *required,
+            set_ids.minted_id().label("notice_id"),
+            *(column.label(name) for name, column in optional.items()),
+        )
         .ext(distinct_on(source.c.account_id, source.c.dedupe_key))
         .order_by(source.c.account_id, source.c.dedupe_key)
         .cte("wanted")

@@ -76,7 +76,7 @@ async def send(  # noqa: PLR0913 - one notice has that many sides
     binds = {f"given_{name}": value for name, value in given.items()} | {"account_ids": list(recipients)}
     await session.flush()
     statement = repository.writing_to_accounts().ids
-    own = _binds(notice, origin.kind if origin else None)
+    own = statement_binds(notice, origin.kind if origin else None)
     if channels is not None:
         own |= {"channels": [channel for channel in notice.channels if channel in channels]}
     ids = await session.scalars(statement, binds | own)
@@ -106,7 +106,7 @@ async def send_many(
     """
     await session.flush()
     statement = repository.writing(recipients).count
-    own = _binds(notice, origin_kind) | ({"urgency": urgency} if urgency else {})
+    own = statement_binds(notice, origin_kind) | ({"urgency": urgency} if urgency else {})
     count = await session.scalar(statement, {**(binds or {}), **own})
     if count:
         wake(session, notice)
@@ -126,7 +126,8 @@ def _wake_inboxes(session: AsyncSession, notice: Notice, accounts: Sequence[uuid
             wakeups.request(session, channel)
 
 
-def _binds(notice: Notice, origin_kind: str | None) -> dict[str, object]:
+def statement_binds(notice: Notice, origin_kind: str | None = None) -> dict[str, object]:
+    """Return the binds of the statement that writes ``notice`` which are the same for each of its recipients."""
     now = clock.now()
     return {
         "minted_at": set_ids.minted_at(),

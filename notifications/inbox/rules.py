@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
+from app.core import changes
 from app.core.changes import FIRST, Horizon
 from app.core.paging import decode_cursor, encode_cursor
+from app.core.problems import Malformed
 
 EVERYBODY: Final = "notifications.inbox"
 """The wake-up channel for what was written to many inboxes at once."""
@@ -28,7 +30,7 @@ def wake_channels(account_ids: Sequence[uuid.UUID] | None) -> Iterable[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Place(changes.Place):
     """How far the reader of an inbox was told.
 
     They know what transactions before ``seen_to`` wrote. While a round is told, it is what those from there up to
@@ -36,24 +38,20 @@ class Place:
     in behind the reader's back, and nothing is told twice.
     """
 
-    account_id: uuid.UUID
-    system: str
-    seen_to: int
     until: int | None = None
     after: uuid.UUID = FIRST
 
     @classmethod
-    def read(cls, cursor: str) -> Self:
-        """Return the place a cursor names; raises ``Malformed``."""
-        account_id, system, seen_to, until, after = decode_cursor(_CURSOR, cursor)
+    def known(cls, cursor: str | None) -> Self | None:
+        """Return the place a cursor names, or ``None`` if it names none."""
+        try:
+            account_id, system, seen_to, until, after = decode_cursor(_CURSOR, cursor or "")
+        except Malformed:
+            return None
         return cls(uuid.UUID(account_id), system, seen_to, until, uuid.UUID(after))
 
     def __str__(self) -> str:
-        return encode_cursor(_CURSOR, (self.account_id, self.system, self.seen_to, self.until, self.after))
-
-    def holds_in(self, account_id: uuid.UUID, now: Horizon) -> bool:
-        """Say whether it is a place in this inbox, in the database as it is now: a restored one counts anew."""
-        return self.account_id == account_id and self.system == now.system and self.seen_to <= now.newest
+        return encode_cursor(_CURSOR, (self.of, self.system, self.seen_to, self.until, self.after))
 
     def begin(self, now: Horizon) -> Self:
         """Return the place at the beginning of the next round; one that runs already goes on."""

@@ -60,9 +60,9 @@ async def changed(connection: AsyncConnection, account_id: uuid.UUID, since: Sin
 async def written(connection: AsyncConnection, place: Place, limit: int) -> list[InboxItemPublic]:
     """Return what is left of a round of the inbox's stream: at most ``limit`` notices, in the order of their ids."""
     now = clock.now()
-    since = {"account_id": place.account_id, "now": now, "first_id": clock.id_floor(now - KEPT_BY_APPS), "limit": limit}
+    since = {"account_id": place.of, "now": now, "first_id": clock.id_floor(now - KEPT_BY_APPS), "limit": limit}
     rows = (await connection.execute(_WRITTEN, since | place.binds())).all()
-    return await _shown(connection, place.account_id, rows)
+    return await _shown(connection, place.of, rows)
 
 
 async def _shown(

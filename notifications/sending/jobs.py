@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-import sqlalchemy as sa
-
 from app.core import clock, stopping
+from app.core.batches import delete_past
 from app.core.database import unit_of_work
 from app.core.jobs import Job
 from notifications.channels import registry
@@ -17,7 +16,6 @@ from notifications.delivery.rules import LANES, Lane, wake_channel
 from notifications.sending import service
 
 LOOK_AGAIN_SECONDS = 0.1  # while batches are in the air: what was written meanwhile is claimed after this at the latest
-FORGET_BATCH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +59,9 @@ async def run_lane(lane: Lane) -> int:
 
 
 async def forget_keys() -> int:
-    """Delete dedupe keys past their time, a batch at a time; return how many went."""
-    past = sa.select(DEDUPE.c.account_id, DEDUPE.c.dedupe_key).where(DEDUPE.c.expires_at <= clock.now())
-    key = sa.tuple_(DEDUPE.c.account_id, DEDUPE.c.dedupe_key)
+    """Delete a batch of dedupe keys past their time; return how many went."""
     async with unit_of_work() as session:
-        gone = await session.execute(
-            sa.delete(DEDUPE).where(key.in_(past.limit(FORGET_BATCH).with_for_update(skip_locked=True)))
-        )
-    return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
+        return await delete_past(session, DEDUPE, "expires_at", clock.now())
 
 
 def _sender(lane: Lane) -> Callable[[], Awaitable[int]]:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import clock
+from app.core.batches import delete_past
 from app.core.sealing import seal, unseal
 from notifications.templates.models import ANNOUNCEMENTS
 
@@ -39,6 +40,5 @@ async def announcements(connection: AsyncConnection, ids: Iterable[uuid.UUID]) -
 
 
 async def forget_announcements(session: AsyncSession) -> int:
-    """Delete what is past its time; return how many went."""
-    gone = await session.execute(sa.delete(ANNOUNCEMENTS).where(ANNOUNCEMENTS.c.expires_at <= clock.now()))
-    return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
+    """Delete a batch of what is past its time; return how many went."""
+    return await delete_past(session, ANNOUNCEMENTS, "expires_at", clock.now())

@@ -62,6 +62,7 @@ ACTORS: Final = (
     "office",  # a coordinator of that operator
     "agency",  # a coordinator of the care agency that looks after the resident
     "carer",  # of the same agency
+    "clinician",  # of the clinic that looks after the resident
     "client",  # a machine of the agency that reads check-ins
     "device",  # the resident's paired phone without a session
 )
@@ -100,6 +101,8 @@ async def open_world() -> World:
     agency = await identity.organization(place, "care_agency")
     agreement = await identity.agreement(agency, None, resident)
     colleague = await identity.staff(agency, "carer", name="Colleague")
+    clinic = await identity.organization(place, "clinic")
+    await identity.agreement(clinic, None, resident)
     elsewhere = await identity.operator(await identity.community(name="Hillside"))
     client = await sign_in.client_headers(agency, [CHECK_INS_READ])
     device = await sign_in.device_headers(resident)
@@ -115,6 +118,7 @@ async def open_world() -> World:
         "office": await identity.staff(house, "coordinator"),
         "agency": await identity.staff(agency, "coordinator"),
         "carer": (carer := await identity.staff(agency, "carer")),
+        "clinician": await identity.staff(clinic, "clinician"),
     }.items():
         headers[name] = await sign_in.sign_in(account, second_factor=True)
     secret, invitation = await _invitation(place, agency, family, operator)
@@ -570,6 +574,8 @@ QUERIES: Final = {
     "listCarerShifts": "?date=2026-03-02",
     "getMyTimelineRecord": "?from=2026-03-01T00:00:00Z&to=2026-03-03T00:00:00Z",
     "getResidentTimelineRecord": "?from=2026-03-01T00:00:00Z&to=2026-03-03T00:00:00Z",
+    "printMyTimelineRecord": "?from=2026-03-01T00:00:00Z&to=2026-03-03T00:00:00Z",
+    "printResidentTimelineRecord": "?from=2026-03-01T00:00:00Z&to=2026-03-03T00:00:00Z",
     "getTimesheet": "?from=2026-03-02&to=2026-03-02",
     "previewNoticeTemplate": "?channel=push",
     "getMyVitalSeries": "?code=8867-4",

@@ -23,7 +23,7 @@ Operation = tuple[str, str, Mapping[str, Any]]
 
 # Lists over many residents are open to everybody; whom they show is another matter.
 SHOWN_IN_LISTS: Final = {
-    "listResidents": {"resident", "family", "operator", "desk", "office", "agency", "carer"},
+    "listResidents": {"resident", "family", "operator", "desk", "office", "agency", "carer", "clinician"},
     "listCheckInsOfDay": {"resident", "family", "operator", "desk", "office", "agency", "carer", "client"},
     "listAlarmQueue": {"resident", "family", "operator", "desk", "office", "agency", "carer"},
     "listCircles": {"family"},

@@ -206,8 +206,10 @@ def test_every_endpoint_is_planned_unless_it_makes_its_answer_itself() -> None:
         "/v1/media/{media_id}",  # a file
         "/v1/organizations/{organization_id}/timesheet",  # a file
         *(f"/v1/{of}/timeline/record" for of in ("me", "residents/{resident_id}")),  # a file
+        *(f"/v1/{of}/timeline/printed-record" for of in ("me", "residents/{resident_id}")),  # a file
         *(f"/v1/{of}/timeline/stream" for of in ("me", "residents/{resident_id}")),
         "/v1/me/inbox/stream",  # a stream
+        "/v1/duty-desk/queue/stream",
         "/v1/unsubscriptions/{token}",  # a page
         *(f"/v1/callbacks/twilio/{of}" for of in ("calls/{delivery_id}/speech", "calls/{delivery_id}/keys", "replies")),
     }

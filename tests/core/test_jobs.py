@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 from app.core import jobs as jobs_module
 from app.core import stopping, wakeups
 from app.core.clock import ManualClock
-from app.core.database import Database
+from app.core.database import Database, reading
 from app.core.due import drain
-from app.core.jobs import Job, NeverSettlesError, run_jobs, settle
+from app.core.jobs import Job, NeverSettlesError, each, run_jobs, settle
 from tests.core.chores import CHORES, DUE, add_chores, all_chores, create_chores
 
 SELDOM = timedelta(hours=1)
@@ -210,3 +210,15 @@ async def test_two_workers_share_what_is_due(database: Database, clock: ManualCl
                 assert all(row.done <= 1 for row in await all_chores())
     assert [row.done for row in await all_chores()] == [1] * 200
     assert min(metric("rows", "tests.one_worker"), metric("rows", "tests.other_worker")) > 0
+
+
+async def test_what_fails_for_one_thing_stands_in_no_others_way(database: Database) -> None:
+    async def look(table: str) -> int:
+        async with reading() as connection:
+            return int(await connection.scalar(sa.text(f"SELECT 1 + count(*) FROM {table}")) or 0)
+
+    with capture_logs() as logs:
+        assert await each(["identity_holiday", "nowhere", "identity_community"], look, str) == 2
+    assert [line["part"] for line in logs] == ["nowhere"]
+    with pytest.raises(sa.exc.DBAPIError):
+        await each(["nowhere"], look, str)

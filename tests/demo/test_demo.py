@@ -1,7 +1,8 @@
 """The demo community: its past is consistent, and seeding it again changes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlmodel import SQLModel
 
 from app.core.clock import ManualClock
 from app.core.database import Database, reading
+from app.core.settings import MediaSettings, Settings, install_settings
 from app.demo import behaviour, people, seeding, tour
 from app.identity import api as identity
 
@@ -18,6 +20,14 @@ END = datetime(2026, 4, 21, 8, 0, tzinfo=UTC)
 """Somebody presses SOS in the days before."""
 RESIDENTS = 8
 DAYS = 3
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, test_settings: Settings) -> Iterator[None]:
+    """Keep what people upload in a directory of its own."""
+    install_settings(test_settings.model_copy(update={"media": MediaSettings(directory=tmp_path)}))
+    yield
+    install_settings(test_settings)
 
 
 class Silence:
@@ -64,6 +74,8 @@ async def test_the_past_is_consistent_and_seeding_again_changes_nothing(app: Fas
     await _require_consistency()
     before = await _counts()
     assert before["identity_resident"] == RESIDENTS
+    await _require_families_heard()
+    await _require_circles_and_desk_lived()
     assert not await _seed(app)
     assert await _counts() == before
 
@@ -98,11 +110,62 @@ async def _require_consistency() -> None:
     assert "completed" in {row["state"] for row in visits}
 
 
+async def _require_families_heard() -> None:
+    """Each member of a circle is told of the week on its Sunday evening, of what they were let see, and rightly."""
+    told = await _rows("""
+        SELECT i.account_id, i.about, i.variables, i.sent_at, w.send_at AS next_at
+        FROM notifications_inbox_item i
+        JOIN eldercare_weekly_summary w ON w.account_id = i.account_id AND w.resident_id = i.about
+        WHERE i.notice_key = 'eldercare.weekly_summary'""")
+    members = await _rows("SELECT account_id, resident_id FROM eldercare_circle_member WHERE state = 'accepted'")
+    assert {(row["account_id"], row["about"]) for row in told} == {tuple(row.values()) for row in members}
+    assert {row["sent_at"].date().isoformat() for row in told} <= {"2026-04-19", "2026-04-20"}
+    assert all(row["next_at"] - row["sent_at"] == timedelta(days=7) for row in told)
+    for row in told:
+        sent_at, about = row["sent_at"].isoformat(), row["about"]
+        for name, table, column in (
+            ("answered", "eldercare_check_in", "answered_at"),
+            ("visits", "eldercare_visit", "completed_at"),
+            ("taken", "eldercare_dose", "taken_at"),
+        ):
+            (counted,) = await _rows(f"""
+                SELECT count(*) AS n FROM {table} WHERE resident_id = '{about}'
+                AND {column} >= timestamptz '{sent_at}' - interval '7 days' AND {column} < '{sent_at}'""")
+            assert row["variables"][name] == counted["n"], name
+    assert any(row["variables"]["visits"] for row in told)
+
+
+async def _require_circles_and_desk_lived() -> None:
+    swaps = await _rows("SELECT resident_id, state FROM eldercare_rota_swap")
+    assert {row["state"] for row in swaps} == {"accepted"}
+    assert len(await _rows("SELECT id FROM eldercare_rota_absence")) == len(swaps)
+    (drill,) = await _rows("""
+        SELECT d.finished_at, a.is_test, a.state FROM eldercare_drill d JOIN eldercare_alarm a ON a.id = d.alarm_id""")
+    assert (drill["finished_at"] is not None, drill["is_test"], drill["state"]) == (True, True, "resolved")
+    forgetful = [
+        one for one in people.neighbours(behaviour.SEED, RESIDENTS)[0] if "memory" in one.create["accessibility_needs"]
+    ]
+    proxies = await _rows("SELECT p.state, g.kind FROM eldercare_proxy p JOIN identity_grant g ON g.id = p.grant_id")
+    assert [(row["state"], row["kind"]) for row in proxies] == [("in_force", "proxy")] * bool(forgetful)
+
+
+async def test_what_circles_write_is_read_and_answered(app: FastAPI, database: Database) -> None:
+    await _seed(app)
+    messages = await _rows("""
+        SELECT m.id, m.author_id = r.account_id AS is_answer FROM eldercare_circle_message m
+        JOIN identity_resident r ON r.id = m.resident_id ORDER BY m.id""")
+    assert messages
+    assert not messages[0]["is_answer"]
+    assert await _rows("SELECT id FROM eldercare_circle_read_mark")
+
+
 async def test_an_interrupted_past_goes_on_where_it_stopped(app: FastAPI, database: Database) -> None:
     await _seed(app, END - timedelta(days=1))
     assert await _seed(app)
     residents = await _rows("SELECT reference FROM identity_resident")
     assert len({row["reference"] for row in residents}) == len(residents) == RESIDENTS
+    absences = await _rows("SELECT member_id FROM eldercare_rota_absence")
+    assert len({row["member_id"] for row in absences}) == len(absences)
     days = await _rows("SELECT DISTINCT local_date FROM eldercare_check_in WHERE state = 'answered'")
     assert len(days) >= DAYS
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from app.core import clock
 from app.core.access import Actor
 from app.core.database import unit_of_work
 from app.identity.api import ResidentSubject
 from app.identity.models import Account, Community, Organization, Resident
-from eldercare.vitals.models import Reading, ResponsibleClinician, Threshold
+from eldercare.vitals.models import READINGS, Reading, ResponsibleClinician, Threshold
 from eldercare.vitals.repository import Batch, Source, keep
 from eldercare.vitals.rules.codes import HEART_RATE
 from eldercare.vitals.rules.identities import reading_id, source_key, tail_of
@@ -113,7 +115,7 @@ async def reading(resident: Resident, value: float = 72, code: str = HEART_RATE,
 async def stored(identifier: uuid.UUID | str) -> Reading:
     """Return a reading as it is kept now."""
     async with unit_of_work() as session:
-        return await session.get_one(Reading, uuid.UUID(str(identifier)))
+        return (await session.scalars(sa.select(Reading).where(READINGS.c.id == uuid.UUID(str(identifier))))).one()
 
 
 def actor_of(resident: Resident) -> Actor:

@@ -11,8 +11,8 @@ import pytest
 from tests.faults.people import OPEN, check_in_id, settle_in, signed_in
 from tests.faults.processes import House, eventually, looking, until
 from tests.faults.test_storm_killed import pushing_to
-from tests.notifications.inbox.streams import following
 from tests.sinks.fcm import fcm_sink
+from tests.streams import following
 
 _BACKENDS = """
 SELECT pid FROM pg_stat_activity
@@ -66,8 +66,8 @@ async def test_a_live_stream_ends_in_order(home: House) -> None:
         before = await _backends(look)
         # Were the stream to be waited for, this is how long it would take.
         api = await home.api(HEARTHLINE_HTTP_SHUTDOWN_GRACE="80")
-        async with following(api.url, await signed_in(1)) as stream:
-            await stream.until_unread()
+        async with following(f"{api.url}/v1/me/inbox/stream", await signed_in(1)) as stream:
+            await stream.until("unread")
             api.send(signal.SIGTERM)
             assert await stream.next() is None
         assert await asyncio.wait_for(asyncio.shield(api.exited), 40) == 0, api.written()

@@ -15,7 +15,7 @@ from app.identity.clients.models import ApiClient, ApiKey
 from app.identity.clients.problems import ScopeBeyondYours, TooManyKeys
 from app.identity.clients.schemas import ApiClientCreate, ApiClientPublic, ApiKeyCreated, ApiKeyPublic
 from app.identity.credentials import CLIENT_PREFIX, Credential, digest, new_secret
-from app.identity.scopes import ROLE_SCOPES
+from app.identity.scopes import MACHINE_SCOPES, ROLE_SCOPES
 
 MAX_KEYS: Final = 2
 _clients = sa.inspect(ApiClient).local_table
@@ -70,7 +70,7 @@ async def create_client(
     session: AsyncSession, member: Member, organization_id: uuid.UUID, data: ApiClientCreate
 ) -> ApiKeyCreated:
     """Return the first key of a new API client; raises ``ScopeBeyondYours``."""
-    if not set(data.scopes) <= ROLE_SCOPES[member.role]:
+    if not set(data.scopes) <= ROLE_SCOPES[member.role] | MACHINE_SCOPES:
         raise ScopeBeyondYours
     client = ApiClient(
         community_id=member.community_id,

@@ -1,6 +1,6 @@
 """Why a grant cannot be given or changed."""
 
-from app.core.problems import Conflict
+from app.core.problems import Conflict, Forbidden
 
 
 class GrantExists(Conflict):
@@ -13,6 +13,15 @@ class GrantEnded(Conflict):
     """The grant was revoked or has expired; a new one can be given."""
 
     code, title = "grant_ended", "The grant has ended"
+
+
+class ProxyNeedsDocument(Forbidden):
+    """Who acts for a resident is proposed as a proxy, with the document it rests on, and checked by the operator.
+
+    What a proxy may do can be cut down or ended at once; more, or for longer, takes another proposal.
+    """
+
+    code, title = "proxy_needs_document", "A proxy is proposed with the document it rests on"
 
 
 class GrantOfAnAlarm(Conflict):

@@ -36,6 +36,18 @@ _FIND_WORDING = sa.select(_wordings.c.id).where(
     _wordings.c.language == sa.bindparam("language", type_=sa.Text),
     _wordings.c.edition == sa.bindparam("edition", type_=sa.Text),
 )
+_more = sa.bindparam("more", type_=ARRAY(sa.Text))
+_WIDEN = (
+    sa.update(_grants)
+    .where(
+        _grants.c.reason_id == sa.bindparam("of_reason", type_=sa.Uuid),
+        _grants.c.kind == "break_glass",
+        _grants.c.revoked_at.is_(None),
+        ~_grants.c.scopes.contains(_more),
+    )
+    .values(scopes=_grants.c.scopes.concat(_more), updated_at=_now, version=_grants.c.version + 1)
+    .returning(_grants.c.id, _grants.c.community_id, _grants.c.resident_id, _grants.c.grantee_account_id)
+)
 _END_OF_REASON = (
     sa.update(_grants)
     .where(
@@ -121,3 +133,8 @@ async def upsert_break_glass(
 async def end_of_reason(session: AsyncSession, alarm_id: uuid.UUID) -> list[sa.Row[Any]]:
     """End what the alarm opened and return the grants that ended."""
     return list(await session.execute(_END_OF_REASON, {"of_reason": alarm_id, "at": clock.now()}))
+
+
+async def widen_of_reason(session: AsyncSession, alarm_id: uuid.UUID, scope: str) -> list[sa.Row[Any]]:
+    """Add a scope to what the alarm opened and return the grants that did not have it."""
+    return list(await session.execute(_WIDEN, {"of_reason": alarm_id, "more": [scope], "at": clock.now()}))

@@ -10,7 +10,7 @@ from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, check_version, set_etag
 from app.identity.consent import service, views
-from app.identity.consent.problems import GrantEnded, GrantExists, GrantOfAnAlarm
+from app.identity.consent.problems import GrantEnded, GrantExists, GrantOfAnAlarm, ProxyNeedsDocument
 from app.identity.consent.schemas import GrantAdd, GrantChange, GrantPublic
 from app.identity.consent.texts import LANGUAGES, language_for
 from app.identity.people.problems import ResidenceEnded
@@ -44,28 +44,24 @@ async def list_grants(
 
 
 @router.resident_route(
-    "POST", "/grants", status_code=201, responses=problem_responses(*_KNOWN, GrantExists, ResidenceEnded)
+    "POST",
+    "/grants",
+    status_code=201,
+    responses=problem_responses(*_KNOWN, ProxyNeedsDocument, GrantExists, ResidenceEnded),
 )
 async def add_grant(
     data: GrantAdd, subject: Subject, actor: CurrentActor, session: Session, language: Language, response: Response
 ) -> GrantPublic:
     """Let a person see or do something. What the operator records for a resident names who recorded it."""
-    grant = await service.add_grant(
-        session,
-        actor,
-        subject,
-        grantee_account_id=data.account_id,
-        scopes=data.scopes,
-        kind=data.kind,
-        expires_at=data.expires_at,
-        language=language,
-    )
+    grant = await service.give(session, actor, subject, data, language)
     set_etag(response, grant.version)
     return await views.grant(await session.connection(), subject.resident_id, grant.id, language)
 
 
 @router.resident_route(
-    "PATCH", "/grants/{grant_id}", responses=problem_responses(*_KNOWN, StaleVersion, GrantEnded, GrantOfAnAlarm)
+    "PATCH",
+    "/grants/{grant_id}",
+    responses=problem_responses(*_KNOWN, StaleVersion, ProxyNeedsDocument, GrantEnded, GrantOfAnAlarm),
 )
 async def change_grant(
     *,

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Set as AbstractSet
+from datetime import datetime
 from typing import Literal
 
 from app.identity.scopes import GRANTABLE, PROXY
@@ -13,6 +14,14 @@ GivenKind = Literal["consent", "proxy"]
 def grantable(kind: GivenKind) -> frozenset[str]:
     """Return what a grant of ``kind`` may contain: a proxy may also keep the profile and give consents."""
     return PROXY if kind == "proxy" else GRANTABLE
+
+
+def widens(
+    scopes: AbstractSet[str], expires_at: datetime | None, before: AbstractSet[str], expired_at: datetime | None
+) -> bool:
+    """Say whether a grant that contained ``before`` until ``expired_at`` (``None``: for good) would allow more."""
+    is_longer = expired_at is not None and (expires_at is None or expires_at > expired_at)
+    return is_longer or not scopes <= before
 
 
 def refusal(

@@ -20,7 +20,7 @@ class GrantAdd(BaseModel):
 
     account_id: uuid.UUID = Field(description="who is to be allowed it: a person of the same community")
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=50)]
-    kind: GivenKind = "consent"
+    kind: GivenKind = Field(default="consent", description="a `proxy` is proposed with its document, never given here")
     expires_at: GivenInstant | None = None
 
 

@@ -12,14 +12,39 @@ from app.core import audit, clock
 from app.core.access import SYSTEM_ID, Actor, system_actor
 from app.core.events import emit
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound
-from app.identity.consent.problems import GrantEnded, GrantExists, GrantOfAnAlarm
-from app.identity.consent.repository import end_of_reason, insert_grant, upsert_break_glass, wording_in_use
-from app.identity.consent.rules import GivenKind, grantable, refusal
+from app.identity.consent.problems import GrantEnded, GrantExists, GrantOfAnAlarm, ProxyNeedsDocument
+from app.identity.consent.repository import (
+    end_of_reason,
+    insert_grant,
+    upsert_break_glass,
+    widen_of_reason,
+    wording_in_use,
+)
+from app.identity.consent.rules import GivenKind, grantable, refusal, widens
+from app.identity.consent.schemas import GrantAdd
 from app.identity.consent.texts import language_for
 from app.identity.events import GrantAdded, GrantChanged, GrantRevoked
 from app.identity.models import Account, Grant
 from app.identity.people.problems import ResidenceEnded
 from app.identity.visibility import ResidentSubject
+
+
+async def give(session: AsyncSession, actor: Actor, subject: ResidentSubject, data: GrantAdd, language: str) -> Grant:
+    """Let a person see or do what was asked for and return the grant.
+
+    Raises as ``add_grant``, and ``ProxyNeedsDocument`` for what only comes of a proposal.
+    """
+    if data.kind == "proxy":
+        raise ProxyNeedsDocument
+    return await add_grant(
+        session,
+        actor,
+        subject,
+        grantee_account_id=data.account_id,
+        scopes=data.scopes,
+        expires_at=data.expires_at,
+        language=language,
+    )
 
 
 async def add_grant(  # noqa: PLR0913 - what a grant consists of, each named
@@ -81,12 +106,17 @@ async def change_grant(
     expires_at: datetime | None,
     language: str | None = None,
 ) -> Grant:
-    """Replace what a grant in force contains and how long it lasts; raises as ``add_grant``, and ``GrantEnded``."""
+    """Replace what a grant in force contains and how long it lasts.
+
+    Raises as ``add_grant``, ``GrantEnded``, and ``ProxyNeedsDocument`` for more than a proxy was checked for.
+    """
     kind = _given_kind(grant)
     _check_in_force(grant)
     wanted = frozenset(scopes)
     _check_content(wanted, kind, expires_at)
     await _check_giver(session, actor, subject, grant.grantee_account_id, wanted, kind)
+    if kind == "proxy" and widens(wanted, expires_at, frozenset(grant.scopes), grant.expires_at):
+        raise ProxyNeedsDocument
     wording_id = await _wording(session, actor, language)
     grant.scopes = sorted(wanted)
     grant.expires_at = expires_at
@@ -175,6 +205,30 @@ async def open_break_glass(
             ),
         )
     return [row.id for row in rows]
+
+
+async def widen_break_glass(session: AsyncSession, alarm_id: uuid.UUID, scope: str) -> int:
+    """Add a scope to the emergency access an alarm has opened, and return how many grants did not have it."""
+    widened = await widen_of_reason(session, alarm_id, scope)
+    for row in widened:
+        await audit.record(
+            session,
+            system_actor(row.community_id),
+            action="grant:widen_break_glass",
+            resident_id=row.resident_id,
+            object_id=row.id,
+            details={"alarm_id": str(alarm_id), "account_id": str(row.grantee_account_id), "scopes": [scope]},
+        )
+        await emit(
+            session,
+            GrantChanged(
+                aggregate_id=row.id,
+                community_id=row.community_id,
+                resident_id=row.resident_id,
+                grantee_account_id=row.grantee_account_id,
+            ),
+        )
+    return len(widened)
 
 
 async def close_break_glass(session: AsyncSession, alarm_id: uuid.UUID) -> int:

@@ -39,6 +39,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.VISITS_MANAGE: "cancel visits of carers for you",
         s.MESSAGES_READ: "read what is written in your care circle",
         s.MESSAGES_WRITE: "write in your care circle",
+        s.WELLBEING_READ: "see how your mood, sleep, activity and medication go from day to day, and what changes",
+        s.WELLBEING_MANAGE: "say that somebody sees to such a change, or that it is nothing",
     },
     "zh-CN": {
         s.PROFILE_READ: "查看您的姓名、住址、语言和紧急备注",
@@ -68,6 +70,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.VISITS_MANAGE: "代您取消护理员上门",
         s.MESSAGES_READ: "阅读您关爱圈里的消息",
         s.MESSAGES_WRITE: "在您的关爱圈里发消息",
+        s.WELLBEING_READ: "查看您每天的心情、睡眠、活动和服药情况及其变化",
+        s.WELLBEING_MANAGE: "确认有人在关注这些变化，或确认没有问题",
     },
 }
 """Language → scope → the end of the sentence “this person may …”."""

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 FRESH: Final = timedelta(minutes=15)
+AGAIN_AFTER: Final = timedelta(minutes=10)
+"""By then whatever was let in before an erasure has ended: a transaction waits a minute, a statement takes less."""
 _VOUCHED_BY_OTHERS: Final = "pairing"
 
 

@@ -14,7 +14,7 @@ from app.identity.closing.schemas import Closure
 from app.identity.closing.service import end_all_rights, end_residence
 from app.identity.erasure import repository
 from app.identity.erasure.problems import FreshSignInNeeded
-from app.identity.erasure.rules import is_fresh
+from app.identity.erasure.rules import AGAIN_AFTER, is_fresh
 from app.identity.events import AccountDeactivated
 from app.identity.models import Account, Resident
 from app.identity.organizations.problems import LastOperator
@@ -77,7 +77,7 @@ async def erase_person(session: AsyncSession, actor: Actor, person: HeldPerson) 
     await sessions.end(session, actor, account.id, None, "deactivated")
     if account.state == "active":
         await emit(session, AccountDeactivated(aggregate_id=account.id, community_id=account.community_id))
-    account.state, account.deactivated_at = "erased", now
+    account.state, account.deactivated_at, account.erase_again_at = "erased", now, now + AGAIN_AFTER
     await session.flush()
     # Without details: they would be sealed with the key that goes with the person.
     await audit.record(
@@ -88,9 +88,29 @@ async def erase_person(session: AsyncSession, actor: Actor, person: HeldPerson) 
         object_id=account.id,
         community_id=account.community_id,
     )
-    await privacy.erase_subject(session, [account.id] if resident_id is None else [account.id, resident_id])
+    await _erase_rows(session, account.id, resident_id)
     if household_id is not None:
         await repository.forget_empty_home(session, household_id)
+
+
+async def erase_again(session: AsyncSession, person: HeldPerson) -> None:
+    """Erase what was let in before an erasure and written after it: rights are asked once, when a request begins."""
+    resident_id = person.resident.id if person.resident else None
+    await take_time(session, repository.LONGEST_STATEMENT)
+    person.account.erase_again_at = None
+    await session.flush()
+    await end_all_rights(session, resident_id, person.account.id, clock.now())
+    await _erase_rows(session, person.account.id, resident_id)
+
+
+async def put_off(session: AsyncSession, person: HeldPerson) -> None:
+    """Erase again later: somebody still needs what there is."""
+    person.account.erase_again_at = clock.now() + AGAIN_AFTER
+    await session.flush()
+
+
+async def _erase_rows(session: AsyncSession, account_id: uuid.UUID, resident_id: uuid.UUID | None) -> None:
+    await privacy.erase_subject(session, [account_id] if resident_id is None else [account_id, resident_id])
 
 
 async def _end_roles(session: AsyncSession, account: Account) -> None:

@@ -22,6 +22,7 @@ class Installation(Table, table=True):
         purpose="to send pushes to the person's phone",
         basis=Basis.CONTRACT,
         retention=Retention.until_erasure("until sign-out, or until the push service says the app is gone"),
+        withheld=("token", "web_push"),
         recipients=(Recipient.PUSH,),
     )
     __table_args__ = (

@@ -10,10 +10,12 @@ from sqlmodel import col
 
 from app.core import audit, clock
 from app.core.access import Actor
+from app.core.batches import delete_past
 from app.core.database import unit_of_work
 from app.core.events import emit
 from app.core.problems import Forbidden, NotFound
 from app.core.sealing import seal
+from app.core.tables import table_of
 from app.identity.access import Member
 from app.identity.credentials import digest, new_secret
 from app.identity.events import InvitationCreated
@@ -110,15 +112,9 @@ async def revoke(session: AsyncSession, member: Member, organization_id: uuid.UU
 
 
 async def forget_old() -> int:
-    """Delete the invitations that ended 90 days ago and return how many there were."""
-    statement = (
-        sa.delete(StaffInvitation)
-        .where(col(StaffInvitation.expires_at) < clock.now() - KEPT_FOR)
-        .returning(col(StaffInvitation.id))
-        .execution_options(synchronize_session=False)
-    )
+    """Delete a batch of the invitations that ended 90 days ago and return how many went."""
     async with unit_of_work() as session:
-        return len((await session.scalars(statement)).all())
+        return await delete_past(session, table_of(StaffInvitation), "expires_at", clock.now() - KEPT_FOR)
 
 
 def is_open(invitation: StaffInvitation) -> bool:

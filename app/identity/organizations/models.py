@@ -22,6 +22,7 @@ class StaffInvitation(Table, table=True):
         retention=Retention.by_job(
             "identity.forget_invitations", timedelta(days=90), "accepted_at", "revoked_at", "expires_at"
         ),
+        withheld=("secret",),
         recipients=(Recipient.EMPLOYER, Recipient.MESSAGES, Recipient.MAIL),
     )
     __table_args__ = (

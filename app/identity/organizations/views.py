@@ -133,10 +133,15 @@ async def members_here(
     return list(await connection.scalars(_MEMBERS_HERE, binds))
 
 
-async def duty_desk(connection: AsyncConnection, community_id: uuid.UUID) -> list[uuid.UUID]:
-    """Return who sits at the community's duty desk: its dispatchers, or its operators where it has none."""
+async def duty_desk(
+    connection: AsyncConnection, community_id: uuid.UUID, *, besides: uuid.UUID | None = None
+) -> list[uuid.UUID]:
+    """Return who sits at the community's duty desk: its dispatchers, or its operators where it has none.
+
+    ``besides`` is somebody who does not count, as when it is about themselves.
+    """
     binds = {"community_id": community_id, "roles": ["dispatcher", "operator"]}
-    rows = (await connection.execute(_OPERATOR_STAFF, binds)).all()
+    rows = [row for row in await connection.execute(_OPERATOR_STAFF, binds) if row.account_id != besides]
     dispatchers = [row.account_id for row in rows if row.role == "dispatcher"]
     return list(dict.fromkeys(dispatchers or [row.account_id for row in rows]))
 

@@ -1,7 +1,6 @@
 """Pairing codes: made by whoever may manage the resident's profile, redeemed once by the resident's phone."""
 
 import io
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -10,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
+from app.core.batches import delete_past
 from app.core.database import unit_of_work
 from app.core.events import emit
 from app.core.settings import settings
@@ -96,10 +96,6 @@ async def redeem(session: AsyncSession, code: str, device_label: str | None) -> 
 
 
 async def purge() -> int:
-    """Delete pairing codes a day after they expired; return how many there were."""
+    """Delete a batch of pairing codes a day after they expired; return how many went."""
     async with unit_of_work() as session:
-        gone = await session.scalars(
-            sa.delete(Pairing).where(_pairings.c.expires_at < clock.now() - EXPIRED_KEPT).returning(_pairings.c.id)
-        )
-        rows: Sequence[object] = gone.all()
-        return len(rows)
+        return await delete_past(session, _pairings, "expires_at", clock.now() - EXPIRED_KEPT)

@@ -42,6 +42,12 @@ _ACCOUNTS_IN = sa.select(_accounts.c.id).where(
 _PEOPLE = sa.select(
     _accounts.c.id, _accounts.c.name, _accounts.c.language, _accounts.c.time_zone, _accounts.c.state
 ).where(_accounts.c.id == sa.any_(_account_ids))
+_RESIDENT_ACCOUNTS = sa.select(_residents.c.id, _residents.c.account_id).where(
+    _residents.c.id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid)))
+)
+_ACTIVE_RESIDENTS = sa.select(_residents.c.id).where(
+    _residents.c.id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))), _residents.c.state == "active"
+)
 _NOT_TO_BE_CALLED = sa.select(_residents.c.account_id).where(
     _residents.c.account_id == sa.any_(_account_ids),
     _residents.c.accessibility_needs.overlap(sa.literal(sorted(NO_CALLS), ARRAY(sa.Text))),
@@ -204,6 +210,19 @@ def contact_point_public(row: Any) -> ContactPointPublic:
 def account_zones() -> sa.Select[uuid.UUID, str]:
     """Return SQL for the pairs of ``account_id`` and ``time_zone``: where people live, for whoever plans for many."""
     return sa.select(_accounts.c.id.label("account_id"), _accounts.c.time_zone)
+
+
+async def resident_accounts(
+    connection: AsyncConnection, resident_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, uuid.UUID]:
+    """Return the account of each resident; unknown ids are left out."""
+    rows = await connection.execute(_RESIDENT_ACCOUNTS, {"resident_ids": list(resident_ids)})
+    return {row.id: row.account_id for row in rows}
+
+
+async def active_residents(connection: AsyncConnection, resident_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the residents who live here now."""
+    return set(await connection.scalars(_ACTIVE_RESIDENTS, {"resident_ids": list(resident_ids)}))
 
 
 async def people(connection: AsyncConnection, account_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PersonPublic]:

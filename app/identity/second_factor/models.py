@@ -20,6 +20,7 @@ class AuthenticatorApp(Table, table=True):
         purpose="second factor at sign-in",
         basis=Basis.CONTRACT,
         retention=Retention.until_erasure(),
+        withheld=("secret",),
     )
     __table_args__ = (sa.UniqueConstraint("account_id"),)
 

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
+from app.core.batches import delete_past
 from app.core.database import unit_of_work
 from app.core.problems import NotFound
 from app.core.settings import settings
@@ -221,7 +222,6 @@ async def _take_challenge(session: AsyncSession, actor: Actor, purpose: Purpose)
 
 
 async def purge() -> int:
-    """Delete the challenges nobody answered in time; return how many there were."""
+    """Delete a batch of the challenges nobody answered in time; return how many went."""
     async with unit_of_work() as session:
-        statement = sa.delete(PasskeyChallenge).where(_challenges.c.expires_at <= clock.now())
-        return len((await session.scalars(statement.returning(_challenges.c.id))).all())
+        return await delete_past(session, _challenges, "expires_at", clock.now())

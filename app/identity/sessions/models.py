@@ -24,6 +24,7 @@ class AccountSession(Table, table=True):
     __table_args__ = (
         sa.Index("ix_identity_session_account_id", "account_id"),
         sa.Index("ix_identity_session_expires_at", "expires_at"),
+        sa.Index("ix_identity_session_revoked_at", "revoked_at", postgresql_where=sa.text("revoked_at IS NOT NULL")),
     )
 
     account_id: uuid.UUID = Field(foreign_key="identity_account.id")

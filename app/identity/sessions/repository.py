@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.core.batches import delete_past
 from app.identity.models import Account
 from app.identity.sessions.models import AccountSession, RefreshToken
 from app.identity.sessions.rules import PresentedToken
@@ -123,13 +124,14 @@ async def list_of(
 
 
 async def purge(session: AsyncSession, used_before: datetime, ended_before: datetime, now: datetime) -> int:
-    """Delete refresh tokens that ended or were used before an instant, and ended sessions; return how many rows."""
-    tokens = sa.delete(RefreshToken).where(sa.or_(_tokens.c.expires_at <= now, _tokens.c.used_at < used_before))
-    sessions = sa.delete(AccountSession).where(
-        sa.or_(_sessions.c.expires_at < ended_before, _sessions.c.revoked_at < ended_before)
+    """Delete a batch of refresh tokens that ended or were used before an instant, and of ended sessions.
+
+    Return how many rows that was.
+    """
+    past = (
+        (_tokens, "expires_at", now),
+        (_tokens, "used_at", used_before),
+        (_sessions, "expires_at", ended_before),
+        (_sessions, "revoked_at", ended_before),
     )
-    rows = 0
-    for statement in (tokens, sessions):
-        result = await session.execute(statement.execution_options(synchronize_session=False))
-        rows += int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
-    return rows
+    return sum([await delete_past(session, table, instant, horizon) for table, instant, horizon in past], start=0)

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
+from app.core.batches import delete_past
 from app.identity.models import Account, ContactPoint
 from app.identity.sign_in.models import ExternalLogin, SignInChallenge
 
@@ -80,9 +81,8 @@ async def mark_verified(session: AsyncSession, account_id: uuid.UUID, value_inde
 
 
 async def purge(session: AsyncSession, expired_before: datetime) -> int:
-    """Delete challenges that expired before an instant; return how many there were."""
-    result = await session.execute(sa.delete(SignInChallenge).where(_challenges.c.expires_at < expired_before))
-    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
+    """Delete a batch of the challenges that expired before an instant; return how many went."""
+    return await delete_past(session, _challenges, "expires_at", expired_before)
 
 
 async def forget_logins(session: AsyncSession, account_ids: Sequence[uuid.UUID]) -> None:

@@ -69,7 +69,7 @@ async def answer(
         "answered_at": _answered_at(data.occurred_at, now),
         "answered_by": actor.id,
         "how": _how(subject, data),
-        "answers": await _sealed_answers(session, subject, check_in_id, data.answers),
+        **await _said(session, subject, check_in_id, data),
         "now": now,
     }
     # A call for help is taken at any time; an all-clear shortly before the due time at the earliest.
@@ -186,12 +186,17 @@ def _answered_at(occurred_at: datetime | None, now: datetime) -> datetime:
     return min(occurred_at, now)
 
 
-async def _sealed_answers(
-    session: AsyncSession, subject: ResidentSubject, check_in_id: uuid.UUID, answers: Mapping[str, bool | int | str]
-) -> str | None:
-    """Return the answers sealed; raises ``Malformed`` for what answers none of the questions."""
+async def _said(
+    session: AsyncSession, subject: ResidentSubject, check_in_id: uuid.UUID, data: AnswerWrite
+) -> dict[str, Any]:
+    """Return the answers to the plan's questions, sealed, and mood and sleep: from them where not said beside them.
+
+    Raises ``Malformed`` for what answers none of the questions.
+    """
+    felt: dict[str, Any] = {"mood": data.mood, "sleep": data.sleep}
+    answers = data.answers
     if not answers:
-        return None
+        return {"answers": None, **felt}
     binds = {"check_in_id": check_in_id, "resident_id": subject.resident_id}
     questions = await session.scalar(_QUESTIONS, binds) or []
     kinds = {question["key"]: question["kind"] for question in questions}
@@ -202,4 +207,8 @@ async def _sealed_answers(
     ]
     if errors:
         raise Malformed(errors=errors)
-    return seal(orjson.dumps(dict(answers)).decode(), ANSWERS_CONTEXT)
+    for key, value in answers.items():
+        kind = kinds[key]
+        if kind in felt and felt[kind] is None:
+            felt[kind] = value
+    return {"answers": seal(orjson.dumps(answers).decode(), ANSWERS_CONTEXT), **felt}

@@ -171,6 +171,8 @@ _DETAIL = (
     sa.select(
         *(shown(name) for name in _SHOWN),
         CHECK_INS.c.answers,
+        CHECK_INS.c.mood,
+        CHECK_INS.c.sleep,
         CHECK_INS.c.recorded_at,
         CHECK_INS.c.version,
         _schedules.c.questions,

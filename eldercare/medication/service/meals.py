@@ -12,7 +12,7 @@ from app.core.problems import StaleVersion
 from app.core.routing import check_version
 from app.identity.api import ResidentSubject
 from eldercare.absences.problems import ResidentClosed
-from eldercare.medication import repository, rules
+from eldercare.medication import repository
 from eldercare.medication.models import MealTimes
 from eldercare.medication.schemas.regimens import MealTimesWrite
 from eldercare.medication.service import regimens
@@ -31,7 +31,6 @@ async def set_meal_times(
     found: MealTimes | None = await session.scalar(
         sa.select(MealTimes).where(col(MealTimes.resident_id) == subject.resident_id).with_for_update()
     )
-    before = dict(rules.DEFAULT_MEALS)
     breakfast, lunch, dinner = (time.fromisoformat(text) for text in (data.breakfast, data.lunch, data.dinner))
     if found is None:
         if if_match not in (None, 0):
@@ -46,10 +45,9 @@ async def set_meal_times(
         session.add(found)
     else:
         check_version(found, if_match)
-        before = {"breakfast": found.breakfast, "lunch": found.lunch, "dinner": found.dinner}
         found.breakfast, found.lunch, found.dinner = breakfast, lunch, dinner
     await session.flush()
-    await regimens.follow_meals(session, subject.resident_id, before)
+    await regimens.follow_meals(session, subject.resident_id)
     await audit.record(
         session,
         actor,

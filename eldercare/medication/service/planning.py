@@ -1,8 +1,8 @@
 """Planning: from what a regimen says to doses that fall due, 48 hours ahead, each moment once."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock, wakeups
 from eldercare.check_ins.rules import Occurrence
 from eldercare.medication import repository, rules
-from eldercare.medication.models import DOSES, REGIMENS
+from eldercare.medication.models import DOSES, IS_AWAITED, REGIMENS
 from eldercare.medication.repository import Group
 from eldercare.medication.views import schedules
 
@@ -37,26 +37,25 @@ _GROUPS = (
     .group_by(REGIMENS.c.planned_until, *schedules.COLUMNS)
 )
 
-_had = (
+_STANDING = (
     sa.select(sa.func.array_agg(DOSES.c.due_at))
     .where(
         DOSES.c.resident_id == REGIMENS.c.resident_id,
         DOSES.c.regimen_id == REGIMENS.c.id,
         DOSES.c.kind == sa.literal_column("'planned'"),
-        DOSES.c.due_at >= sa.bindparam("had_since", type_=sa.DateTime(timezone=True)),
+        sa.or_(DOSES.c.state == sa.literal_column("'taken'"), IS_AWAITED),
+        DOSES.c.due_at >= sa.bindparam("since", type_=sa.DateTime(timezone=True)),
     )
     .correlate(REGIMENS)
     .scalar_subquery()
 )
-_HAD = (
-    sa.select(REGIMENS.c.id, _had.label("had"), *schedules.COLUMNS)
+_PLANS = (
+    sa.select(REGIMENS.c.id, REGIMENS.c.planned_until, _STANDING.label("standing"), *schedules.COLUMNS)
     .select_from(schedules.FROM)
-    .where(REGIMENS.c.id == sa.any_(sa.bindparam("regimen_ids", type_=ARRAY(sa.Uuid))))
-)
-_PASS_OVER = (
-    sa.update(REGIMENS)
-    .where(REGIMENS.c.id == sa.bindparam("regimen_id", type_=sa.Uuid))
-    .values(planned_until=sa.bindparam("passed_until", type_=sa.DateTime(timezone=True)))
+    .where(
+        REGIMENS.c.id == sa.any_(sa.bindparam("regimen_ids", type_=ARRAY(sa.Uuid))),
+        REGIMENS.c.state == sa.literal_column("'active'"),
+    )
 )
 
 
@@ -68,6 +67,11 @@ async def plan_ahead(session: AsyncSession, regimen_ids: Sequence[uuid.UUID]) ->
         for row in await session.execute(_GROUPS, {"regimen_ids": list(regimen_ids)})
     ]
     await repository.insert_doses(session, groups, now)
+    await _mark_planned(session, regimen_ids, now)
+    wakeups.request(session, CHANNEL)
+
+
+async def _mark_planned(session: AsyncSession, regimen_ids: Sequence[uuid.UUID], now: datetime) -> None:
     _, horizon = rules.planning_range(None, now)
     await repository.mark_planned(
         session,
@@ -77,36 +81,42 @@ async def plan_ahead(session: AsyncSession, regimen_ids: Sequence[uuid.UUID]) ->
         over_by=(horizon - _A_ZONE_AWAY).date(),
         now=now,
     )
-    wakeups.request(session, CHANNEL)
 
 
 def _occurrences(row: sa.Row[Any], now: datetime) -> list[Occurrence]:
-    start, end = rules.planning_range(row.planned_until, now)
-    return rules.doses_of(schedules.schedule_of(row), schedules.meal_times_of(row), row.zone, start, end)
+    return schedules.plan_of(row).doses(*rules.planning_range(row.planned_until, now))
 
 
-async def plan_anew(session: AsyncSession, regimens: Mapping[uuid.UUID, uuid.UUID]) -> None:
-    """Take back what is planned ahead for ``regimens`` (id → resident) and make them due for planning from now on."""
-    now = clock.now()
-    await repository.forget_ahead(session, regimens, now)
-    await repository.begin_anew(session, list(regimens), now)
-    wakeups.request(session, CHANNEL)
+async def plan_of(session: AsyncSession, regimen_id: uuid.UUID) -> rules.Plan | None:
+    """Return the plan of an active regimen as it is now, for ``plan_anew`` after a change; ``None`` of another."""
+    row = (await session.execute(_PLANS, {"regimen_ids": [regimen_id], "since": clock.now()})).one_or_none()
+    return schedules.plan_of(row) if row is not None else None
 
 
-async def pass_over_meals_had(
-    session: AsyncSession,
-    regimen_ids: Collection[uuid.UUID],
-    before: Mapping[rules.Meal, time],
+async def plan_anew(
+    session: AsyncSession, regimens: Mapping[uuid.UUID, uuid.UUID], before: rules.Plan | None = None
 ) -> None:
-    """Plan nothing more for a meal of today whose dose was due (or recorded) when it was ``before``.
+    """Take back what is planned ahead for ``regimens`` (id → resident) and plan it by what holds now.
 
-    Who had their tablet with dinner at six and says ten minutes later that dinner is at seven takes no second one.
+    No dose is lost over it and none is planned twice: see ``rules.change_over``. ``before`` is what a single regimen
+    said until now; without it, the same at other instants.
     """
     now = clock.now()
-    binds = {"regimen_ids": list(regimen_ids), "had_since": now - rules.AROUND_TODAY}
-    for row in await session.execute(_HAD, binds):
-        until = rules.passed_until(
-            schedules.schedule_of(row), before, schedules.meal_times_of(row), row.zone, frozenset(row.had or ()), now
-        )
-        if until is not None:
-            await session.execute(_PASS_OVER, {"regimen_id": row.id, "passed_until": until})
+    taken_back = await repository.forget_ahead(session, regimens, now)
+    binds = {"regimen_ids": list(regimens), "since": now - rules.FARTHEST_LOOK}
+    groups, until = [], {}
+    for row in await session.execute(_PLANS, binds):
+        plan, ahead = schedules.plan_of(row), taken_back.get(row.id, [])
+        spacings = [plan.spacing(now)]
+        if before is not None:
+            # What it said of the days that were not written yet would be lost, too.
+            spacings.append(before.spacing(now))
+            ahead += before.doses(max(now, row.planned_until or now), now + rules.FARTHEST_LOOK)
+        spacing = min((one for one in spacings if one is not None), default=rules.A_DAY)
+        turn = rules.change_over(plan, row.standing or (), ahead, spacing, now)
+        groups.append(Group([row.id], turn.doses))
+        until[row.id] = turn.until
+    await repository.insert_doses(session, groups, now)
+    await _mark_planned(session, list(regimens), now)
+    await repository.pass_over(session, until)
+    wakeups.request(session, CHANNEL)

@@ -29,7 +29,9 @@ from eldercare.medication.problems import (
 from eldercare.medication.rules import How
 from eldercare.medication.schemas.doses import AsNeededDose, DosePublic, DoseRecord
 from eldercare.medication.service import regimens, telling
+from eldercare.medication.service.reminding import ORIGIN
 from eldercare.medication.views import doses as views
+from eldercare.signals.service import withdraw
 
 _KINDS: Final = frozenset({str(AlarmKind.MEDICATION)})
 _NEVER_BEFORE: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,7 +41,6 @@ _NEVER_BEFORE: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MADE_UP_FOR = sa.select(DOSES.c.id).where(
     DOSES.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
     DOSES.c.due_at >= sa.bindparam("since", type_=sa.DateTime(timezone=True)),
-    DOSES.c.critical,
     DOSES.c.closed_at.is_not(None),
     DOSES.c.state == sa.literal("taken"),
 )
@@ -68,6 +69,10 @@ async def record(
     dose = await repository.lock_dose(session, subject.resident_id, dose_id)
     if dose is None:
         raise NotFound
+    was_missed = dose.closed_at is not None and dose.excuse is None  # even if it was skipped since
+    if was_missed:
+        # What came of it is known now, whatever it is: it belongs to nothing else that is odd any more.
+        await withdraw(session, subject.resident_id, ORIGIN, [dose.id])
     match _fit(dose, actor, data, now):
         case "repeat":
             pass
@@ -80,7 +85,6 @@ async def record(
             _take(dose, actor, how, data, taken_at)
             await _follow_up(session, actor, subject, dose, was_missed=False)
         case "accept" if data.status == "taken":
-            was_missed = dose.closed_at is not None and dose.excuse is None  # even if it was skipped since
             _take(dose, actor, how, data, taken_at)
             await _follow_up(session, actor, subject, dose, was_missed=was_missed)
         case _:
@@ -246,7 +250,7 @@ async def _follow_up(
         await repository.use_stock(session, dose, clock.now())
         taken = about | {"kind": dose.kind, "how": dose.how, "late": dose.late}
         await emit(session, DoseTaken.model_validate(taken))
-        if was_missed and dose.critical:
+        if was_missed:
             await _stand_down(session, actor, dose)
     else:
         await emit(session, DoseSkipped.model_validate(about | {"reason": dose.skip_reason}))

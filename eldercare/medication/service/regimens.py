@@ -3,7 +3,6 @@
 import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import time
 from typing import Any, Final
 
 import orjson
@@ -131,6 +130,8 @@ async def change(
 ) -> Regimen:
     """Give a regimen a new version from now on: what lies ahead is planned anew, all that was due stays as it was.
 
+    No dose is lost over it, and none is planned twice: see ``rules.change_over``.
+
     Raises ``NotFound``, ``StaleVersion``, ``RegimenStopped``, ``RegimenOverlaps`` and ``Malformed``.
     """
     await repository.take_turns(session, subject.resident_id)
@@ -142,11 +143,11 @@ async def change(
     regimen.drug_index, regimen.code_index = _drug_index(data.drug), _code_index(data.drug)
     if not data.allow_overlap:
         await _check_overlap(session, regimen, data)
+    before = await planning.plan_of(session, regimen.id)
     last = await session.scalar(sa.select(sa.func.max(VERSIONS.c.number)).where(VERSIONS.c.regimen_id == regimen_id))
     regimen.version_id = clock.new_id()
     await _say(session, actor, regimen, data, number=(last or 0) + 1)
-    await planning.plan_anew(session, {regimen.id: regimen.resident_id})
-    await planning.plan_ahead(session, [regimen.id])
+    await planning.plan_anew(session, {regimen.id: regimen.resident_id}, before)
     await _look_at_stocks(session, [regimen.id])
     await _record(session, actor, "regimen:change", regimen)
     return regimen
@@ -175,9 +176,8 @@ async def set_state(
     _become(regimen, data.state)
     now = clock.now()
     if data.state == "active":
-        regimen.planned_until = now
         await session.flush()
-        await planning.plan_ahead(session, [regimen.id])
+        await planning.plan_anew(session, {regimen.id: regimen.resident_id})
     else:
         regimen.plan_at = None
         if data.state == "stopped":
@@ -194,11 +194,9 @@ async def follow_moves(session: AsyncSession, resident_ids: Sequence[uuid.UUID])
     await _plan_anew(session, _FOLLOWING, resident_ids)
 
 
-async def follow_meals(session: AsyncSession, resident_id: uuid.UUID, before: Mapping[rules.Meal, time]) -> None:
-    """Plan anew, from the next dose on, what a resident takes with meals; ``before`` is when they ate until now."""
-    found = await _plan_anew(session, _WITH_MEALS, [resident_id])
-    if found:
-        await planning.pass_over_meals_had(session, found, before)
+async def follow_meals(session: AsyncSession, resident_id: uuid.UUID) -> None:
+    """Plan anew, from the next dose on, what a resident takes with meals."""
+    await _plan_anew(session, _WITH_MEALS, [resident_id])
 
 
 async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:
@@ -242,15 +240,11 @@ async def _take_back(session: AsyncSession, regimens: Mapping[uuid.UUID, uuid.UU
     await telling.stop_reminding(session, await repository.excuse_open(session, regimens, excuse, now))
 
 
-async def _plan_anew(
-    session: AsyncSession, statement: sa.Select[Any], resident_ids: Sequence[uuid.UUID]
-) -> dict[uuid.UUID, uuid.UUID]:
-    """Plan anew what the statement finds, and return it (id → resident)."""
+async def _plan_anew(session: AsyncSession, statement: sa.Select[Any], resident_ids: Sequence[uuid.UUID]) -> None:
     rows = await session.execute(statement, {"resident_ids": list(resident_ids)})
     found = {row.id: row.resident_id for row in rows}
     if found:
         await planning.plan_anew(session, found)
-    return found
 
 
 async def _look_at_stocks(session: AsyncSession, regimen_ids: Sequence[uuid.UUID], *, is_kept: bool = True) -> None:

@@ -16,6 +16,7 @@ from eldercare.medication import repository
 from eldercare.medication.models import DOSES
 from eldercare.medication.service import telling
 from eldercare.medication.service.planning import CHANNEL
+from eldercare.signals.service import hint
 
 ORIGIN: Final = "dose"
 """The origin of the signals that missed doses give."""
@@ -46,7 +47,8 @@ async def remind(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 async def close(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Close the doses nobody recorded, unless an outage of ours kept people from recording them.
 
-    A missed dose of a critical regimen raises an alarm; of the others those are told whom the resident lets know.
+    A missed dose of a critical regimen raises an alarm. Of the others those are told whom the resident lets know, and
+    an alarm only where something else happens within some hours.
     """
     now = clock.now()
     given_back = await repository.give_back(session, ids, now)
@@ -59,6 +61,7 @@ async def close(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
         return
     await emit_many(session, DoseMissed, _FACTS, {"dose_ids": [row.id for row in missed]})
     critical = [row for row in missed if row.critical]
+    await hint(session, [_signal(row) for row in missed if not row.critical])
     if critical:
         await raise_alarms(session, [_signal(row) for row in critical])
     await telling.tell_of_misses(session, [row.id for row in missed if not row.critical])
@@ -67,10 +70,11 @@ async def close(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 def _signal(row: sa.Row[Any]) -> AlarmSignal:
     return AlarmSignal(
         kind=AlarmKind.MEDICATION,
-        severity=SEVERITY,
+        severity=SEVERITY if row.critical else Severity.LOW,
         community_id=row.community_id,
         resident_id=row.resident_id,
         occurred_at=clock.now(),
         origin=(ORIGIN, row.id),
         evidence={"regimen_id": str(row.regimen_id), "due_at": row.due_at.isoformat()},
+        is_hint=not row.critical,
     )

@@ -1,14 +1,12 @@
 """What a regimen's moments are worked out from, as it is read: its schedule, the resident's meals, the zone."""
 
-from collections.abc import Mapping
-from datetime import time
 from typing import Any, Final, get_args
 
 import sqlalchemy as sa
 
 from app.identity.api import account_zones
 from eldercare.medication.models import MEALS, REGIMENS, VERSIONS
-from eldercare.medication.rules import DEFAULT_MEALS, Meal, Schedule
+from eldercare.medication.rules import DEFAULT_MEALS, Meal, Plan, Schedule
 
 NAMES: Final[tuple[Meal, ...]] = get_args(Meal)
 
@@ -20,7 +18,7 @@ COLUMNS: Final[tuple[sa.ColumnElement[Any], ...]] = (
     # When somebody eats makes no difference to what is not taken with meals.
     *(sa.case((VERSIONS.c.timing == sa.literal_column("'meals'"), MEALS.c[name])).label(name) for name in NAMES),
 )
-"""What ``schedule_of`` and ``meal_times_of`` need of a row, and ``zone``: the regimen's own, or where they live."""
+"""What ``plan_of`` needs of a row; ``zone`` is the regimen's own, or where they live."""
 
 FROM: Final = (
     REGIMENS.join(VERSIONS, VERSIONS.c.id == REGIMENS.c.version_id)
@@ -29,9 +27,9 @@ FROM: Final = (
 )
 
 
-def schedule_of(row: sa.Row[Any]) -> Schedule:
-    """Return the schedule of a regimen's version."""
-    return Schedule(
+def plan_of(row: sa.Row[Any]) -> Plan:
+    """Return what doses are planned by; who has not said when they eat does so at the usual times."""
+    schedule = Schedule(
         timing=row.timing,
         weekdays=frozenset(row.weekdays),
         starts_on=row.starts_on,
@@ -41,8 +39,4 @@ def schedule_of(row: sa.Row[Any]) -> Schedule:
         ends_on=row.ends_on,
         rrule=row.rrule,
     )
-
-
-def meal_times_of(row: sa.Row[Any]) -> Mapping[Meal, time]:
-    """Return when the resident eats: as they told us, else at the usual times."""
-    return {name: getattr(row, name) or DEFAULT_MEALS[name] for name in NAMES}
+    return Plan(schedule, {name: getattr(row, name) or DEFAULT_MEALS[name] for name in NAMES}, row.zone)

@@ -110,10 +110,10 @@ def run_outs(rows: Sequence[sa.Row[Any]], now: datetime) -> dict[uuid.UUID, date
             lasts = rules.lasts_for(row.on_hand, row.used, USED_IN_DAYS)
             ends[row.stock_id] = now + lasts if lasts is not None and now + lasts < until else None
             continue
-        schedule, meals = schedules.schedule_of(row), schedules.meal_times_of(row)
-        key = (schedule, tuple(meals.items()), row.zone)
+        plan = schedules.plan_of(row)
+        key = (plan.schedule, tuple(plan.meal_times.items()), plan.time_zone)
         if key not in known:
-            known[key] = rules.doses_of(schedule, meals, row.zone, now, until)
+            known[key] = plan.doses(now, until)
         planned = (occurrence.due_at for occurrence in known[key])
         ends[row.stock_id] = rules.runs_out_at(Decimal(row.on_hand), Decimal(row.quantity), planned)
     return ends

@@ -18,3 +18,8 @@ def position_id(resident_id: uuid.UUID, actor_id: uuid.UUID, device: str | None,
     source = b"d" + device.encode() if device is not None else b"a" + actor_id.bytes
     tail = int.from_bytes(blake2b(resident_id.bytes + source, digest_size=8).digest(), "big") & _TAIL
     return uuid.UUID(int=clock.id_floor(observed_at).int | tail)
+
+
+def is_same_device(one: uuid.UUID, other: uuid.UUID) -> bool:
+    """Say whether the same device of the same resident saw two positions, by their ids."""
+    return one.int & _TAIL == other.int & _TAIL

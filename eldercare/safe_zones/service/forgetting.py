@@ -45,5 +45,4 @@ async def _forget(session: AsyncSession, residents: Sequence[uuid.UUID]) -> None
         await repository.forget(session, kept, floor, again)
     if gone:
         await repository.forget(session, gone, repository.LAST_ID, again)
-        await repository.forget_standings(session, gone)
         await look_now(session, gone)

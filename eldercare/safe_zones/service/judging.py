@@ -1,9 +1,10 @@
 """Judging fixes by a resident's zones, in the transaction that keeps them: who has left is looked for at once."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,6 +33,21 @@ class Fix:
     accuracy: float
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a batch of a resident's fixes is judged by; ``hours`` are when zones are in force around it, by zone."""
+
+    zones: Sequence[Zone]
+    absences: Sequence[TimeAway]
+    hours: Mapping[uuid.UUID, Sequence[Stretch]]
+
+    @classmethod
+    def over(cls, fixes: Sequence[Fix], zones: Sequence[Zone], absences: Sequence[TimeAway]) -> Self:
+        """Return what fixes (in the order of their time) are judged by; hours are worked out once, not per fix."""
+        first, last = fixes[0].at, fixes[-1].at
+        return cls(zones, absences, {zone.id: around(zone.windows, zone.time_zone, first, last) for zone in zones})
+
+
 @dataclass(slots=True)
 class Judged:
     """How somebody stands to a zone after a batch, and whether people are to be called."""
@@ -44,35 +60,30 @@ class Judged:
     has_changed: bool = False
 
 
-def tells(zones: Sequence[Zone], absences: Sequence[TimeAway], fix: Fix, now: datetime) -> bool:
+def tells(watch: Watch, fix: Fix, now: datetime) -> bool:
     """Say whether a fix tells of every zone in force that the resident is not there, however vague it is."""
-    in_force = [
-        zone for zone in zones if _stretch(zone, around(zone.windows, zone.time_zone, fix.at, fix.at), fix, now)
-    ]
+    in_force = [zone for zone in watch.zones if _stretch(zone, watch.hours[zone.id], fix, now)]
     return (
         bool(in_force)
-        and not away_at(absences, fix.at)
+        and not away_at(watch.absences, fix.at)
         and all(where(zone.shape, fix.point, fix.accuracy) == "outside" for zone in in_force)
     )
 
 
 async def judge_fixes(
-    session: AsyncSession,
-    subject: ResidentSubject,
-    zones: Sequence[Zone],
-    absences: Sequence[TimeAway],
-    fixes: Sequence[Fix],
-    now: datetime,
+    session: AsyncSession, subject: ResidentSubject, watch: Watch, fixes: Sequence[Fix], now: datetime
 ) -> None:
     """Judge new fixes (in the order of their time) of a resident whose tracking is locked, and call people.
 
     Each is judged by what was in force when it was observed. Who is away or in hospital now is not looked for. Fixes
     older than one that was judged before are kept and not judged: the newest says where somebody is.
     """
-    if not fixes or not zones or away_at(absences, now):
+    if not watch.zones or away_at(watch.absences, now):
         return
-    before = await repository.standings(session, [zone.id for zone in zones])
-    judged = [_judge(zone, *before.get(zone.id, (Standing(), None)), absences, fixes, now) for zone in zones]
+    before = await repository.standings(session, [zone.id for zone in watch.zones])
+    judged = [Judged(zone, *before.get(zone.id, (Standing(), None))) for zone in watch.zones]
+    for one in judged:
+        _judge(one, watch, fixes, now)
     leaving = [one for one in judged if one.is_called]
     if leaving:
         await _raise(session, subject, leaving)
@@ -83,23 +94,17 @@ async def judge_fixes(
             await repository.keep_standing(session, one.zone, one.standing, one.alarm_id)
 
 
-def _judge(
-    zone: Zone,
-    standing: Standing,
-    alarm_id: uuid.UUID | None,
-    absences: Sequence[TimeAway],
-    fixes: Sequence[Fix],
-    now: datetime,
-) -> Judged:
-    judged = Judged(zone, standing, alarm_id)
-    stretches = around(zone.windows, zone.time_zone, fixes[0].at, fixes[-1].at)
+def _judge(judged: Judged, watch: Watch, fixes: Sequence[Fix], now: datetime) -> None:
+    zone, stretches = judged.zone, watch.hours[judged.zone.id]
     for fix in fixes:
         stretch = _stretch(zone, stretches, fix, now)
-        breach = is_breach(zone.kind, where(zone.shape, fix.point, fix.accuracy))
-        current = judged.standing
-        if stretch is None or breach is None or away_at(absences, fix.at):
+        if stretch is None or away_at(watch.absences, fix.at):
             continue
+        current = judged.standing
         if current.recent and fix.id <= current.recent[-1].position_id:
+            continue
+        breach = is_breach(zone.kind, where(zone.shape, fix.point, fix.accuracy))
+        if breach is None:
             continue
         if current.recent and current.recent[-1].at < stretch.start:
             current = Standing()  # the zone was not in force in between: whoever is away now has to be called anew
@@ -111,7 +116,6 @@ def _judge(
             judged.is_called = False  # back already: nobody is called for a walk that is over
         judged.has_returned = after.side == "kept" and (judged.has_returned or current.side == "left")
         judged.standing, judged.has_changed = after, True
-    return judged
 
 
 def _stretch(zone: Zone, stretches: Sequence[Stretch], fix: Fix, now: datetime) -> Stretch | None:
@@ -138,7 +142,7 @@ async def _raise(session: AsyncSession, subject: ResidentSubject, leaving: Seque
         )
         for one in leaving
     ]
-    alarm = (await raise_alarms(session, signals))[subject.resident_id, False]
+    alarm = (await raise_alarms(session, signals))[signals[0].slot]
     for one in leaving:
         one.alarm_id = alarm.id
         fact = SafeZoneLeft(

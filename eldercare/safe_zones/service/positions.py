@@ -1,5 +1,6 @@
 """Taking positions: understood one by one, stored once, judged before the answer is sent."""
 
+import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +15,17 @@ from app.core import audit, clock, wakeups
 from app.core.access import Actor
 from app.core.sealing import seal
 from app.identity.api import ResidenceEnded, ResidentSubject, residents_sharing
-from eldercare.absences.rules import TimeAway, away_at
+from eldercare.absences.rules import away_at
 from eldercare.absences.views import times_away
 from eldercare.safe_zones import repository
 from eldercare.safe_zones.models import FIX_CONTEXT
 from eldercare.safe_zones.problems import LocationNotShared
-from eldercare.safe_zones.repository import Zone
 from eldercare.safe_zones.rules.geometry import Point
-from eldercare.safe_zones.rules.identities import position_id
+from eldercare.safe_zones.rules.identities import is_same_device, position_id
 from eldercare.safe_zones.rules.silence import (
     CHARGED_BATTERY,
     LOOK_AGAIN,
+    LOW_BATTERY,
     OLDEST_FIX,
     is_usable,
     look,
@@ -32,7 +33,7 @@ from eldercare.safe_zones.rules.silence import (
 )
 from eldercare.safe_zones.schemas import PositionGive, PositionsGive, PositionsTaken, RefusedPosition
 from eldercare.safe_zones.service.forgetting import FORGET_EVERY
-from eldercare.safe_zones.service.judging import Fix, judge_fixes, tells
+from eldercare.safe_zones.service.judging import Fix, Watch, judge_fixes, tells
 from eldercare.safe_zones.service.watching import CHANNEL, is_battery_low
 from eldercare.safe_zones.service.zones import SHARED_BY
 
@@ -72,8 +73,10 @@ async def take(session: AsyncSession, actor: Actor, subject: ResidentSubject, da
         zones = (await repository.active_zones(connection, [subject.resident_id])).get(subject.resident_id, [])
         away = await times_away(connection, [subject.resident_id], now - OLDEST_FIX)
         absent = away.get(subject.resident_id, [])
-        await judge_fixes(session, subject, zones, absent, fresh, now)
-        await _move_on(session, tracking, zones, absent, fresh, understood.fixes)
+        watch = Watch.over(fresh, zones, absent)
+        await judge_fixes(session, subject, watch, fresh, now)
+        usable = next((fix.id for fix in reversed(fresh) if _is_usable(watch, fix, now)), None)
+        await _move_on(session, tracking, watch, usable, fresh, understood.fixes)
     if subject.relation != "self":
         await audit.record(
             session, actor, "positions:record", resident_id=subject.resident_id, community_id=subject.community_id
@@ -119,29 +122,37 @@ def _sealed(device: str | None, fix: PositionGive) -> str:
 
 
 def _fix(identifier: uuid.UUID, given: PositionGive) -> Fix:
-    return Fix(identifier, given.observed_at, Point(given.latitude, given.longitude), given.accuracy)
+    # Zero is what phones say that do not know (Android's Location.getAccuracy): it can be anywhere.
+    accuracy = given.accuracy or math.inf
+    return Fix(identifier, given.observed_at, Point(given.latitude, given.longitude), accuracy)
 
 
 async def _move_on(
     session: AsyncSession,
     tracking: Any,
-    zones: Sequence[Zone],
-    absent: Sequence[TimeAway],
+    watch: Watch,
+    usable: uuid.UUID | None,
     fresh: Sequence[Fix],
     given: dict[uuid.UUID, PositionGive],
 ) -> None:
-    """Move the deadline of silence on by the latest usable fix, and take note of the battery."""
-    now = clock.now()
+    """Move the deadline of silence on by the latest usable fix of the batch, and take note of the battery."""
+    now, zones = clock.now(), watch.zones
     newest = fresh[-1].id
-    usable = (fix.id for fix in reversed(fresh) if _is_usable(zones, absent, fix, now))
-    last_usable = _later(tracking.last_usable_id, next(usable, None))
-    battery = tracking.battery
-    if tracking.last_position_id is None or newest > tracking.last_position_id:
-        battery = next((level for fix in reversed(fresh) if (level := given[fix.id].battery) is not None), battery)
-    told_at = None if battery is not None and battery >= CHARGED_BATTERY else tracking.battery_told_at
+    last_usable = _later(tracking.last_usable_id, usable)
+    battery, told_at, told_id = tracking.battery, tracking.battery_told_at, tracking.battery_told_id
+    known = next(((fix.id, level) for fix in reversed(fresh) if (level := given[fix.id].battery) is not None), None)
+    if known is not None and (tracking.last_position_id is None or newest > tracking.last_position_id):
+        level_id, battery = known
+        # Another device's battery says nothing of the one that people were told of.
+        if told_id is None or is_same_device(told_id, level_id):
+            if battery >= CHARGED_BATTERY:
+                told_at, told_id = None, None
+            elif battery <= LOW_BATTERY and told_at is None:
+                told_id = level_id
     values = {
         "battery": battery,
         "battery_told_at": told_at,
+        "battery_told_id": told_id,
         "last_position_id": _later(tracking.last_position_id, newest),
         "last_usable_id": last_usable,
         "forget_at": now + FORGET_EVERY,
@@ -149,7 +160,7 @@ async def _move_on(
         "silent_since": None,
         "look_at": None,
     }
-    if zones and away_at(absent, now):
+    if zones and away_at(watch.absences, now):
         values["look_at"] = now + LOOK_AGAIN
     elif zones:
         since = tracking.watched_since or now
@@ -164,11 +175,9 @@ async def _move_on(
     await repository.move_on(session, tracking.id, values)
 
 
-def _is_usable(zones: Sequence[Zone], absent: Sequence[TimeAway], fix: Fix, now: datetime) -> bool:
+def _is_usable(watch: Watch, fix: Fix, now: datetime) -> bool:
     """Say whether a fix ends a silence; what a vague one tells takes longer to find out."""
-    return is_usable(fix.accuracy, is_telling=False) or is_usable(
-        fix.accuracy, is_telling=tells(zones, absent, fix, now)
-    )
+    return is_usable(fix.accuracy, is_telling=False) or is_usable(fix.accuracy, is_telling=tells(watch, fix, now))
 
 
 def _later(known: uuid.UUID | None, new: uuid.UUID | None) -> uuid.UUID | None:

@@ -14,7 +14,7 @@ from app.core.access import Actor
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.routing import check_version
 from app.core.sealing import seal
-from app.identity.api import ResidenceEnded, ResidentSubject, residents_sharing
+from app.identity.api import ResidenceEnded, ResidentSubject, grantees, residents_sharing
 from eldercare.alarms.service import Severity
 from eldercare.safe_zones import repository
 from eldercare.safe_zones.models import NAME_CONTEXT, SHAPE_CONTEXT, VERSIONS, ZONES, SafeZone, SafeZoneVersion
@@ -27,6 +27,7 @@ from notifications.api import send
 MOST_ZONES: Final = 20
 SHARED_BY: Final = "location:read"
 """The consent without which nothing is watched and nothing is kept."""
+_MANAGE: Final = "zones:manage"
 
 _residents = sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))
 _moment = sa.bindparam("moment", type_=sa.DateTime(timezone=True))
@@ -150,7 +151,6 @@ async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUI
     await repository.hold_trackings_of(session, resident_ids)
     await session.execute(_CLOSE, {"resident_ids": list(resident_ids), "moment": clock.now()})
     await repository.forget(session, resident_ids, repository.LAST_ID, clock.now())
-    await repository.forget_standings(session, resident_ids)
     await look_now(session, resident_ids)
 
 
@@ -227,14 +227,21 @@ async def _tell_of_setting(session: AsyncSession, actor: Actor, zone: SafeZone, 
 
 async def _tell_of_stop(session: AsyncSession, actor: Actor, zone: SafeZone, how: str) -> None:
     version = await session.get_one(SafeZoneVersion, zone.version_id)
-    told = sorted({zone.account_id, version.created_by} - {actor.id})
+    told = {zone.account_id} | await _may_know(session, zone.resident_id, {version.created_by})
     await send(
         session,
         ZONE_OFF,
-        told,
+        sorted(told - {actor.id}),
         community_id=zone.community_id,
         dedupe_key=f"safe_zone-{zone.id}-{how}-{zone.version}",
         variables={"resident": zone.resident_id, "by": actor.id, "how": how},
         about=zone.resident_id,
         data={"zone_id": str(zone.id)},
     )
+
+
+async def _may_know(session: AsyncSession, resident_id: uuid.UUID, account_ids: set[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those the resident still lets see the location or set zones: a grant may have ended since."""
+    connection = await session.connection()
+    allowed = await grantees(connection, resident_id, SHARED_BY) | await grantees(connection, resident_id, _MANAGE)
+    return account_ids & allowed

@@ -1,7 +1,7 @@
 """The SQL that reads where somebody was: only as long as it is kept, and only while somebody may see it."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
@@ -22,6 +22,7 @@ from eldercare.safe_zones.schemas import LocationPublic, PositionPublic
 KNOWN_FOR: Final = timedelta(minutes=30)
 """How old a usable fix may be to say where somebody is."""
 _KIND: Final = "eldercare.positions"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = uuid.UUID(int=(1 << 128) - 1)
 _resident = sa.bindparam("resident_id", type_=sa.Uuid)
 _PAGE: sa.Select[Any] = (
@@ -47,7 +48,7 @@ async def positions(
 ) -> Page[PositionPublic]:
     """Return a page of where the resident was from ``first`` until before ``end``, the latest first."""
     (last,) = decode_cursor(_KIND, page.cursor) if page.cursor else (None,)
-    before = uuid.UUID(last) if last else clock.id_floor(end) if end else _LAST
+    before = uuid.UUID(last) if last else clock.id_floor(max(end, _EPOCH)) if end else _LAST
     rows = await _rows(connection, subject.resident_id, first, before, page.limit + 1)
     await trace_read(connection, actor, subject, "positions:list")
     items = [_public(row) for row in rows[: page.limit]]

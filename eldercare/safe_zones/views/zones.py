@@ -14,7 +14,15 @@ from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
-from app.identity.api import ResidentSubject, language_for, people, residents_sharing, trace_read
+from app.identity.api import (
+    ResidentSubject,
+    actor_binds,
+    is_visible,
+    language_for,
+    people,
+    residents_sharing,
+    trace_read,
+)
 from eldercare.absences.rules import away_at
 from eldercare.absences.views import times_away
 from eldercare.alarms.models import Severity
@@ -25,6 +33,7 @@ from eldercare.safe_zones.rules.words import plain_words
 from eldercare.safe_zones.schemas import SafeZonePublic, SafeZoneVersionPublic, Watch
 
 _KIND: Final = "eldercare.safe_zones"
+_VERSIONS_KIND: Final = "eldercare.safe_zone_versions"
 _resident = sa.bindparam("resident_id", type_=sa.Uuid)
 _zone = sa.bindparam("zone_id", type_=sa.Uuid)
 _VERSION = [VERSIONS.c[name] for name in SafeZoneVersionPublic.model_fields]
@@ -47,9 +56,17 @@ _PAGE: sa.Select[Any] = (
 )
 _VERSIONS_OF: sa.Select[Any] = (
     sa.select(*_VERSION)
-    .where(VERSIONS.c.zone_id == _zone, VERSIONS.c.resident_id == _resident)
+    .where(
+        VERSIONS.c.zone_id == _zone,
+        VERSIONS.c.resident_id == _resident,
+        after((VERSIONS.c.number,), ("after_number",), descending=True),
+    )
     .order_by(VERSIONS.c.number.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
 )
+
+
+_SEES: Final = sa.select(is_visible(_resident, "location:read"))
 
 
 async def zones(
@@ -81,14 +98,22 @@ async def zone(
 
 
 async def versions(
-    connection: AsyncConnection, actor: Actor, subject: ResidentSubject, zone_id: uuid.UUID
-) -> list[SafeZoneVersionPublic]:
-    """Return what a zone said over time, the latest first; raises ``NotFound``."""
-    rows = (await connection.execute(_VERSIONS_OF, {"resident_id": subject.resident_id, "zone_id": zone_id})).all()
-    if not rows:
+    connection: AsyncConnection, actor: Actor, subject: ResidentSubject, zone_id: uuid.UUID, page: PageRequest
+) -> Page[SafeZoneVersionPublic]:
+    """Return a page of what a zone said over time, the latest first; raises ``NotFound``."""
+    (last,) = decode_cursor(_VERSIONS_KIND, page.cursor) if page.cursor else (None,)
+    binds = {
+        "resident_id": subject.resident_id,
+        "zone_id": zone_id,
+        "limit": page.limit + 1,
+        "after_number": int(last) if last else None,
+    }
+    rows = (await connection.execute(_VERSIONS_OF, binds)).all()
+    if not rows and last is None:
         raise NotFound
     await trace_read(connection, actor, subject, "safe_zone:read", zone_id)
-    return [SafeZoneVersionPublic.model_validate(_opened(row)) for row in rows]
+    items = [SafeZoneVersionPublic.model_validate(_opened(row)) for row in rows[: page.limit]]
+    return Page(items=items, next=next_cursor(_VERSIONS_KIND, rows, page.limit, ("number",)))
 
 
 async def _shown(
@@ -98,6 +123,8 @@ async def _shown(
     known = await people(connection, {row.created_by for row in rows} | {actor.id, subject.account_id})
     language = language_for(known[actor.id].language if actor.id in known else "en")
     shared = subject.resident_id in await residents_sharing(connection, [subject.resident_id], "location:read")
+    # Who sets zones may not be let see where the resident is: then a zone would tell them.
+    is_told = shared and await _may_see_location(connection, actor, subject)
     away = away_at((await times_away(connection, [subject.resident_id], now)).get(subject.resident_id, []), now)
     at_home = known[subject.account_id].time_zone
     shown = []
@@ -115,8 +142,17 @@ async def _shown(
         )
         is_in_force = stretch_at(windows, row.time_zone or at_home, now) is not None
         watch = _watch(row, away.kind if away else None, now, shared=shared, is_in_force=is_in_force)
+        if not is_told:
+            values |= {"side": "unknown", "side_since": None}
         shown.append(SafeZonePublic.model_validate({**values, "words": words, "watch": watch}))
     return shown
+
+
+async def _may_see_location(connection: AsyncConnection, actor: Actor, subject: ResidentSubject) -> bool:
+    if subject.relation == "self":
+        return True
+    binds = {"resident_id": subject.resident_id, **actor_binds(actor, "location:read")}
+    return bool(await connection.scalar(_SEES, binds))
 
 
 def _watch(row: sa.Row[Any], away: Any, now: datetime, *, shared: bool, is_in_force: bool) -> Watch:

@@ -19,6 +19,8 @@ Kind = Literal[
     "visit_missed",
     "circle_joined",
     "circle_left",
+    "wellbeing_flagged",
+    "wellbeing_ended",
 ]
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -39,6 +41,8 @@ SCOPE_OF: Final[Mapping[Kind, str]] = {
     "visit_missed": "visits:read",
     "circle_joined": "circle:read",
     "circle_left": "circle:read",
+    "wellbeing_flagged": "wellbeing:read",
+    "wellbeing_ended": "wellbeing:read",
 }
 
 SCOPES: Final[tuple[str, ...]] = tuple(dict.fromkeys(SCOPE_OF.values()))

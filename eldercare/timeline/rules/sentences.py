@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from eldercare.alarms.rules import WORDS
 from eldercare.timeline.rules.kinds import Kind
 
 _SAID: Final[dict[str, dict[str, str]]] = {
@@ -33,6 +34,13 @@ _SAID: Final[dict[str, dict[str, str]]] = {
         "visit_missed": "Nobody came to a visit.",
         "circle_joined": "Somebody joined the care circle.",
         "circle_left": "Somebody left the care circle.",
+        "wellbeing_flagged.mood": "Mood is lower than usual for them: a reason to ask.",
+        "wellbeing_flagged.sleep": "Sleep is worse than usual for them: a reason to ask.",
+        "wellbeing_flagged.activity": "Check-ins take them longer than usual: a reason to ask.",
+        "wellbeing_flagged.adherence": "Fewer doses than usual are recorded as taken: a reason to ask.",
+        "wellbeing_ended.as_usual": "A change in their days is over, or has become usual.",
+        "wellbeing_ended.no_data": "A change in their days is not followed any more: nothing is known of them.",
+        "wellbeing_ended.closed": "A change in their days is not followed any more.",
     },
     "zh-CN": {
         "check_in_answered": "已回应平安签到：一切安好。",
@@ -61,45 +69,13 @@ _SAID: Final[dict[str, dict[str, str]]] = {
         "visit_missed": "有一次上门服务无人前来。",
         "circle_joined": "有人加入了关爱圈。",
         "circle_left": "有人离开了关爱圈。",
-    },
-}
-
-_ALARMS: Final[dict[str, dict[str, str]]] = {
-    "en": {
-        "sos": "called for help",
-        "check_in_missed": "a check-in was not answered",
-        "check_in_unreachable": "could not be reached for a check-in",
-        "check_in_help": "asked for help in a check-in",
-        "concern": "somebody is worried",
-        "fall": "a fall",
-        "inactivity": "no movement",
-        "smoke": "smoke",
-        "water": "water",
-        "intrusion": "somebody broke in",
-        "wandering": "left a safe place",
-        "vital_sign": "a measurement outside its limits",
-        "medication": "medication",
-        "device_silent": "a device fell silent",
-        "visit_missed": "nobody came to a visit",
-        "position_unknown": "it is not known where they are",
-    },
-    "zh-CN": {
-        "sos": "本人求助",
-        "check_in_missed": "未回应平安签到",
-        "check_in_unreachable": "平安签到无法联系到本人",
-        "check_in_help": "在平安签到中求助",
-        "concern": "有人担心",
-        "fall": "跌倒",
-        "inactivity": "长时间无活动",
-        "smoke": "烟雾",
-        "water": "漏水",
-        "intrusion": "有人闯入",
-        "wandering": "离开了安全区域",
-        "vital_sign": "测量值超出范围",
-        "medication": "用药",
-        "device_silent": "设备失联",
-        "visit_missed": "上门服务无人前来",
-        "position_unknown": "位置不明",
+        "wellbeing_flagged.mood": "心情比平时低落：值得关心询问。",
+        "wellbeing_flagged.sleep": "睡眠比平时差：值得关心询问。",
+        "wellbeing_flagged.activity": "回应平安签到比平时慢：值得关心询问。",
+        "wellbeing_flagged.adherence": "记录已服的药比平时少：值得关心询问。",
+        "wellbeing_ended.as_usual": "日常状况的变化已结束，或已成为常态。",
+        "wellbeing_ended.no_data": "日常状况的变化不再跟踪：近期没有任何记录。",
+        "wellbeing_ended.closed": "日常状况的变化不再跟踪。",
     },
 }
 
@@ -133,19 +109,36 @@ _SIGNS: Final[dict[str, dict[str, str]]] = {
         "supplemental_oxygen": "吸氧流量",
     },
 }
-_CODED: Final = "{ACVPU}"
+_UNITS: Final = {"mm[Hg]": "mmHg", "Cel": "°C", "kg/m2": "kg/m²", "{ACVPU}": ""}
+"""UCUM units that people write otherwise."""
+_BETWEEN: Final = {"en": "; ", "zh-CN": "；"}
 
 
 def tell(language: str, kind: Kind, data: Mapping[str, Any]) -> str:
     """Return the sentence for an item of ``kind`` with what is known of it; ``language`` is one of ours."""
     said = _SAID[language][_key(kind, data)]
     if kind == "alarm_raised":
-        # A kind of alarm that has no words yet is named by its code rather than left out.
-        return said.format(what=_ALARMS[language].get(data["alarm"], data["alarm"]))
+        kinds = dict.fromkeys([data["alarm"], *(data.get("signals") or ())])
+        return said.format(what=_BETWEEN[language].join(alarm_name(language, kind) for kind in kinds))
     if kind == "reading":
-        value = data["value"] if data["unit"] == _CODED else f"{data['value']} {data['unit']}"
-        return said.format(what=_SIGNS[language].get(data["name"], data["name"]), value=value)
+        return said.format(what=sign_name(language, data["name"]), value=value_shown(data))
     return said
+
+
+def alarm_name(language: str, alarm: str) -> str:
+    """Return what a kind of alarm is called; one that has no words yet is named by its code rather than left out."""
+    return WORDS[language].get(alarm, alarm)
+
+
+def sign_name(language: str, name: str) -> str:
+    """Return what a vital sign is called."""
+    return _SIGNS[language].get(name, name)
+
+
+def value_shown(data: Mapping[str, Any]) -> str:
+    """Return the value of a reading with its unit, as people write it."""
+    unit = _UNITS.get(data["unit"], data["unit"])
+    return f"{data['value']} {unit}".rstrip()
 
 
 def _key(kind: Kind, data: Mapping[str, Any]) -> str:  # noqa: PLR0911 - a kind each
@@ -165,5 +158,9 @@ def _key(kind: Kind, data: Mapping[str, Any]) -> str:  # noqa: PLR0911 - a kind 
             return f"{kind}.late" if data["late"] else kind
         case "reading":
             return f"{kind}.{data['side']}" if data["side"] else kind
+        case "wellbeing_flagged":
+            return f"{kind}.{data['measure']}"
+        case "wellbeing_ended":
+            return f"{kind}.{data['reason']}"
         case _:
             return kind

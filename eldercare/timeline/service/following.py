@@ -1,39 +1,26 @@
 """Following a timeline live: what is new or changed is told soon after it was committed, while one may see it."""
 
-import asyncio
-import contextlib
+import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Request
 from fastapi.sse import ServerSentEvent
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import audit, changes, live, wakeups
-from app.core.access import authenticate_again
-from app.core.database import is_unreachable, reading, unit_of_work
-from app.core.problems import Forbidden, NotFound, Unauthenticated
+from app.core import audit, changes, following
+from app.core.access import Actor
+from app.core.changes import Place
+from app.core.database import unit_of_work
+from app.core.following import Pace, Told
 from eldercare.timeline.access import TimelineReader, require_reader
-from eldercare.timeline.rules.places import Place
-from eldercare.timeline.schemas import TimelineItem, TimelinePlace, Wanted
+from eldercare.timeline.schemas import TimelinePlace, Wanted
 from eldercare.timeline.views.timeline import written
 
 LOOK_SECONDS = 5.0
 """Between two looks at a timeline. Nothing wakes a reader: what they are told of in time of need is a notice."""
 _MOST: Final = 500  # of one look; who has missed more reads the list again
-_RECONNECT_MILLISECONDS: Final = 2_000
-
-_room = asyncio.Semaphore(2)  # of the reading connections: requests need the others
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What is new, behind which place and up to which; ``anew``: what lies between is not known any more."""
-
-    behind: Place
-    place: Place
-    items: list[TimelineItem]
-    anew: bool
+_CURSOR: Final = "eldercare.timeline_stream"
 
 
 async def follow(
@@ -42,30 +29,52 @@ async def follow(
     """Yield what happens with a resident until the reader may see nothing of it or the process is to stop.
 
     It goes on behind the event ``last_event_id``; without it, or where that is no longer to be found, it begins now.
-    Between two looks it holds no connection.
     """
     await put_on_record(reader)
-    place = Place.read(last_event_id)
-    is_first = True
-    with wakeups.listening(live.CHANNEL) as ended:
-        while True:
-            look = await _look(request, reader, wanted, place)
-            if look is None:
-                return
-            if look.anew and (last_event_id or not is_first):
-                yield ServerSentEvent(event="reset", data={})
-            for item in look.items:
-                # Until all of a look is told, whoever comes back is told it again: items have identities of their own.
-                yield ServerSentEvent(event="item", data=item, id=str(look.behind))
-            place = look.place
-            if is_first or look.items or look.anew:
-                yield ServerSentEvent(event="place", data=TimelinePlace(), id=str(place), retry=_RECONNECT_MILLISECONDS)
-            is_first = False
-            if live.ending():
-                return
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await ended.wait()
+    told = _Follower(reader.subject.resident_id, wanted, last_event_id)
+    async for event in following.follow(request, reader.actor.id, told.look, Pace(LOOK_SECONDS)):
+        yield event
+
+
+class _Follower:
+    """Where a reader stands."""
+
+    def __init__(self, resident_id: uuid.UUID, wanted: Wanted, last_event_id: str | None) -> None:
+        self._resident_id = resident_id
+        self._wanted = wanted
+        self._place = Place.read(_CURSOR, last_event_id)
+        self._is_new = not last_event_id
+        self._is_first = True
+
+    async def look(self, connection: AsyncConnection, actor: Actor, was_woken: bool) -> Told:  # noqa: ARG002 - the loop's
+        """Tell what is new behind the reader's place, or that what lies between is not known any more."""
+        reader = await require_reader(connection, actor, self._resident_id)
+        now = await changes.horizon(connection)
+        behind = self._place
+        if behind is None or not behind.holds_in(self._resident_id, now):
+            return self._anew(Place(self._resident_id, now.system, now.settled))
+        reached = Place(self._resident_id, now.system, max(now.settled, behind.seen_to))
+        rows = _MOST + 1
+        items = await written(
+            connection, reader, self._wanted, seen_to=behind.seen_to, until=reached.seen_to, rows=rows
+        )
+        if len(items) > _MOST:
+            return self._anew(reached)
+        # Until all of a look is told, whoever comes back is told it again: items have identities of their own.
+        events = [ServerSentEvent(event="item", data=item, id=behind.cursor(_CURSOR)) for item in items]
+        return self._reached(reached, events, is_said=self._is_first or bool(items))
+
+    def _anew(self, place: Place) -> Told:
+        events = [] if self._is_new and self._is_first else [ServerSentEvent(event="reset", data={})]
+        return self._reached(place, events, is_said=True)
+
+    def _reached(self, place: Place, events: list[ServerSentEvent], *, is_said: bool) -> Told:
+        self._place, self._is_first = place, False
+        if is_said:
+            here = place.cursor(_CURSOR)
+            retry = following.RECONNECT_MILLISECONDS
+            events.append(ServerSentEvent(event="place", data=TimelinePlace(), id=here, retry=retry))
+        return Told(events)
 
 
 async def put_on_record(reader: TimelineReader) -> None:
@@ -81,33 +90,3 @@ async def put_on_record(reader: TimelineReader) -> None:
             resident_id=subject.resident_id,
             community_id=subject.community_id,
         )
-
-
-async def _look(request: Request, reader: TimelineReader, wanted: Wanted, place: Place | None) -> _Look | None:
-    """Return what is new behind ``place``; ``None`` if the reader may see no more, or nobody can look."""
-    resident_id = reader.subject.resident_id
-    try:
-        async with _room:
-            actor = await authenticate_again(request)
-            if actor.id != reader.actor.id:
-                return None
-            async with reading() as connection:
-                now_reader = await require_reader(connection, actor, resident_id)
-                now = await changes.horizon(connection)
-                here = Place.at(resident_id, now)
-                if place is None or not place.holds_in(resident_id, now):
-                    return _Look(here, here, [], anew=True)
-                until = max(here.seen_to, place.seen_to)
-                items = await written(
-                    connection, now_reader, wanted, seen_to=place.seen_to, until=until, rows=_MOST + 1
-                )
-    except (Unauthenticated, NotFound, Forbidden):
-        return None
-    except Exception as error:
-        if is_unreachable(error):
-            return None  # the reader comes back and goes on where they are
-        raise
-    reached = Place(resident_id, now.system, until)
-    if len(items) > _MOST:
-        return _Look(reached, reached, [], anew=True)
-    return _Look(place, reached, items, anew=False)

@@ -9,20 +9,21 @@ from app.core import clock
 from app.identity.api import people
 from eldercare.timeline import repository
 from eldercare.timeline.notices import WEEKLY_SUMMARY
-from eldercare.timeline.rules.weeks import next_summary
+from eldercare.timeline.rules.weeks import last_week, next_summary
 from eldercare.timeline.views.weeks import TOLD, told_binds
 from notifications.api import send_many
 
 
 async def tell_weeks(session: AsyncSession, summary_ids: Sequence[uuid.UUID]) -> None:
-    """Tell those whose summaries are due of the last seven days, if there is something they may see.
+    """Tell those whose summaries are due of the week that ended last, if there is something they may see.
 
     The next is on the next Sunday that lies ahead: whoever was not told while we were not running hears once.
     """
-    await send_many(session, WEEKLY_SUMMARY, TOLD, binds=told_binds(summary_ids))
     due = await repository.claimed(session, summary_ids)
     now = clock.now()
     zones = await _zones(session, [row.account_id for row in due])
+    weeks = {row.id: last_week(now, zones[row.account_id]) for row in due}
+    await send_many(session, WEEKLY_SUMMARY, TOLD, binds=told_binds(weeks))
     for row in due:
         row.send_at = next_summary(now, zones[row.account_id])
     await session.flush()

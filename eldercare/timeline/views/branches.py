@@ -9,11 +9,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from app.core.changes import written_before, written_since
 from eldercare.absences.models import ABSENCES
 from eldercare.alarms.models import Alarm
+from eldercare.alarms.views import signal_kinds
 from eldercare.care_circle.models import CircleMember
 from eldercare.check_ins.models import CheckIn
 from eldercare.medication.models import DOSES
 from eldercare.timeline.rules.kinds import RANKS, Kind
 from eldercare.visits.models import VISITS
+from eldercare.wellbeing.models import FLAGS
 
 _INSTANT = sa.DateTime(timezone=True)
 
@@ -127,7 +129,10 @@ BRANCHES: Final = (
         "alarm_raised",
         _alarms,
         "raised_at",
-        _columns(_alarms, "severity", "is_test", "state", "raised_by", alarm="kind"),
+        (
+            *_columns(_alarms, "severity", "is_test", "state", "raised_by", alarm="kind"),
+            ("signals", signal_kinds(_alarms.c.id)),
+        ),
     ),
     Branch(
         "alarm_closed",
@@ -169,5 +174,13 @@ BRANCHES: Final = (
         "ended_at",
         _columns(_members, "account_id", "relationship"),
         "ended_at IS NOT NULL AND answered_at IS NOT NULL",
+    ),
+    Branch("wellbeing_flagged", FLAGS, "opened_at", _columns(FLAGS, "measure", "state")),
+    Branch(
+        "wellbeing_ended",
+        FLAGS,
+        "ended_at",
+        _columns(FLAGS, "measure", "opened_at", reason="end_reason"),
+        "ended_at IS NOT NULL",
     ),
 )

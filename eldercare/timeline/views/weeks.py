@@ -1,7 +1,8 @@
 """The SQL that counts a week: who of the circles hears of it, and what happened in numbers each may see."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, cast
 
 import sqlalchemy as sa
@@ -12,7 +13,6 @@ from app.identity.api import granted_accounts
 from eldercare.care_circle.models import CircleMember
 from eldercare.timeline.models import WeeklySummary
 from eldercare.timeline.rules.kinds import SCOPE_OF, Kind
-from eldercare.timeline.rules.weeks import WEEK
 from eldercare.timeline.views.branches import BRANCHES, Branch
 
 _INSTANT = sa.DateTime(timezone=True)
@@ -27,11 +27,19 @@ _COUNTED: Final[dict[str, tuple[Kind, ...]]] = {
     "not_taken": ("dose_skipped", "dose_missed"),
     "visits": ("visit_completed",),
     "visits_missed": ("visit_missed",),
+    "changes": ("wellbeing_flagged",),
 }
 
-_until = sa.bindparam("week_until", type_=_INSTANT)
-_since = sa.bindparam("week_since", type_=_INSTANT)
-_ids = sa.bindparam("summary_ids", type_=ARRAY(sa.Uuid))
+_weeks = (
+    sa.func.unnest(
+        sa.bindparam("summary_ids", type_=ARRAY(sa.Uuid)),
+        sa.bindparam("week_sinces", type_=ARRAY(_INSTANT)),
+        sa.bindparam("week_untils", type_=ARRAY(_INSTANT)),
+    )
+    .table_valued(sa.column("id", sa.Uuid), sa.column("since", _INSTANT), sa.column("until", _INSTANT))
+    .render_derived("weeks")
+)
+"""The bound summaries, each with the week it tells of."""
 
 
 def _count(branch: Branch) -> sa.ColumnElement[int]:
@@ -44,14 +52,16 @@ def _count(branch: Branch) -> sa.ColumnElement[int]:
         .correlate(_summaries)
     )
     happened = sa.and_(
-        branch.table.c.resident_id == _summaries.c.resident_id, branch.instant >= _since, branch.instant < _until
+        branch.table.c.resident_id == _summaries.c.resident_id,
+        branch.instant >= _weeks.c.since,
+        branch.instant < _weeks.c.until,
     )
     found = sa.select(sa.func.count()).select_from(branch.table).where(happened)
     if branch.where is not None:
         found = found.where(sa.literal_column(f"({branch.where})", sa.Boolean))
     if branch.kind == "alarm_raised":
         found = found.where(sa.not_(branch.table.c.is_test))
-    return sa.case((may, found.correlate(_summaries).scalar_subquery()), else_=0)
+    return sa.case((may, found.correlate(_summaries, _weeks).scalar_subquery()), else_=0)
 
 
 def _number(kinds: tuple[Kind, ...]) -> sa.ColumnElement[int]:
@@ -71,8 +81,8 @@ _numbers = (
         _summaries.c.send_at,
         *(_number(kinds).label(name) for name, kinds in _COUNTED.items()),
     )
+    .join_from(_summaries, _weeks, _weeks.c.id == _summaries.c.id)
     .join(_members, sa.and_(_members.c.id == _summaries.c.member_id, _members.c.state == "accepted"))
-    .where(_summaries.c.id == sa.any_(_ids))
     .subquery("numbers")
 )
 _pairs = [part for name in _COUNTED for part in (sa.literal_column(f"'{name}'"), _numbers.c[name])]
@@ -96,7 +106,11 @@ TOLD: Final = sa.select(
 """Who is told what of the last week, of the bound summaries: members whose numbers are not all nought."""
 
 
-def told_binds(summary_ids: Sequence[uuid.UUID]) -> dict[str, object]:
-    """Return the parameters of ``TOLD`` for the week that ends now."""
-    now = clock.now()
-    return {"summary_ids": list(summary_ids), "week_since": now - WEEK, "week_until": now, "granted_at": now}
+def told_binds(weeks: Mapping[uuid.UUID, tuple[datetime, datetime]]) -> dict[str, object]:
+    """Return the parameters of ``TOLD`` for summaries, given with the week each tells of."""
+    return {
+        "summary_ids": list(weeks),
+        "week_sinces": [since for since, _ in weeks.values()],
+        "week_untils": [until for _, until in weeks.values()],
+        "granted_at": clock.now(),
+    }

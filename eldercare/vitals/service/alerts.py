@@ -2,17 +2,22 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
+from app.identity.api import active_residents
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarms
-from eldercare.vitals.repository import Watched, note_judged, watched
-from eldercare.vitals.rules.thresholds import Side, calls, judge, side_of
+from eldercare.vitals.repository import Watched, lock_due, note_judged, watched, watched_by
+from eldercare.vitals.rules.thresholds import calls, judge, side_of
 from eldercare.vitals.views.clinicians import is_somebody_responsible
 
 ORIGIN: Final = "vital_threshold"
+CHANNEL: Final = "eldercare.vital_limits"
+"""The wake-up channel of thresholds that may be due now."""
+TRIED_AGAIN: Final = timedelta(seconds=2)
 
 
 async def judge_readings(
@@ -26,23 +31,44 @@ async def judge_readings(
     """
     if not await is_somebody_responsible(await session.connection(), community_id):
         return
+    await _judge(session, await watched(session, resident_id, codes), anew=anew)
+
+
+async def judge_due(session: AsyncSession, threshold_ids: Sequence[uuid.UUID]) -> None:
+    """Judge the latest readings of those who live here by thresholds that are due, as when a reading comes.
+
+    Somebody has become responsible: for whoever is outside their limits already people are called now, and not when
+    the next reading comes. Where somebody writes about the same resident just now, it is done a moment later.
+    """
+    held = await lock_due(session, threshold_ids, clock.now() + TRIED_AGAIN)
+    found = await watched_by(session, held)
+    connection = await session.connection()
+    here = await active_residents(connection, {one.resident_id for one in found})
+    answered_for = {
+        community_id
+        for community_id in {one.community_id for one in found}
+        if await is_somebody_responsible(connection, community_id)
+    }
+    await _judge(session, [one for one in found if one.resident_id in here and one.community_id in answered_for])
+
+
+async def _judge(session: AsyncSession, found: Sequence[Watched], *, anew: bool = False) -> None:
     now = clock.now()
-    judged: dict[str, tuple[Side, bool]] = {}
-    signals = []
-    for one in await watched(session, resident_id, codes):
+    judged, signals = [], []
+    for one in found:
         side = judge(one.limits, "inside" if anew else one.side, one.values)
         is_called = bool(one.values) and calls(one.side, side, side_of(one.limits, one.values[0]), one.alerted_at, now)
         if side != one.side or is_called:
-            judged[one.code] = (side, is_called)
+            judged.append((one, side, is_called))
         if is_called:
-            signals.append(_signal(one, resident_id, community_id))
+            signals.append(_signal(one))
     if judged:
-        await note_judged(session, resident_id, judged, now)
+        await note_judged(session, judged, now)
     if signals:
         await raise_alarms(session, signals)
 
 
-def _signal(one: Watched, resident_id: uuid.UUID, community_id: uuid.UUID) -> AlarmSignal:
+def _signal(one: Watched) -> AlarmSignal:
     outside = [
         str(reading)
         for reading, value in zip(one.reading_ids, one.values, strict=True)
@@ -51,8 +77,8 @@ def _signal(one: Watched, resident_id: uuid.UUID, community_id: uuid.UUID) -> Al
     return AlarmSignal(
         kind=AlarmKind.VITAL_SIGN,
         severity=Severity(one.severity),
-        community_id=community_id,
-        resident_id=resident_id,
+        community_id=one.community_id,
+        resident_id=one.resident_id,
         occurred_at=one.measured_at or clock.now(),
         origin=(ORIGIN, one.threshold_id),
         evidence={"threshold_id": str(one.threshold_id), "reading_ids": outside},

@@ -34,7 +34,7 @@ async def correct(
         raise NotFound
     latest = await repository.latest_id(session, subject.resident_id, reading.code)
     reason = seal(data.reason, REASON_CONTEXT)
-    if not await repository.mark_wrong(session, identifier, reason=reason, by=actor.id):
+    if not await repository.mark_wrong(session, reading, reason=reason, by=actor.id):
         raise AlreadyCorrected
     if latest == identifier:
         await repository.step_back(session, subject.resident_id, reading.code)

@@ -6,18 +6,23 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.core import audit, clock
+from app.core import audit, clock, wakeups
 from app.core.problems import NotFound
 from app.identity.api import Member, members_here, operator_staff
 from eldercare.vitals.models import ResponsibleClinician
 from eldercare.vitals.notices import ALERTS_OFF
 from eldercare.vitals.problems import NotAClinician
+from eldercare.vitals.repository import judge_community
 from eldercare.vitals.schemas import ResponsibleClinicianName
+from eldercare.vitals.service.alerts import CHANNEL
 from notifications.api import send
 
 
 async def name_clinician(session: AsyncSession, member: Member, data: ResponsibleClinicianName) -> ResponsibleClinician:
-    """Put a clinician in the place of the one before, from now on; raises ``NotAClinician``."""
+    """Put a clinician in the place of the one before, from now on; raises ``NotAClinician``.
+
+    Readings that are there already are judged at once, as far as they are recent.
+    """
     connection = await session.connection()
     if data.account_id not in await members_here(connection, member.community_id, data.organization_id, "clinician"):
         raise NotAClinician
@@ -41,6 +46,8 @@ async def name_clinician(session: AsyncSession, member: Member, data: Responsibl
     )
     session.add(named)
     await session.flush()
+    await judge_community(session, member.community_id, named.named_at)
+    wakeups.request(session, CHANNEL)
     await audit.record(session, member.actor, "responsible_clinician:name", object_id=named.id)
     return named
 

@@ -53,7 +53,9 @@ LIST: Final = (
 _LIST_TRACED: Final = audit.traced(LIST, "vitals:list")
 
 _ONE: Final = sa.select(READINGS).where(
-    READINGS.c.id == sa.bindparam("reading", type_=sa.Uuid), READINGS.c.resident_id == _resident
+    READINGS.c.resident_id == _resident,
+    READINGS.c.code.in_(SIGNS),
+    READINGS.c.id == sa.bindparam("reading", type_=sa.Uuid),
 )
 _ONE_TRACED: Final = audit.traced(_ONE, "vitals:read")
 

@@ -1,6 +1,7 @@
 """The rules of alarms: what may follow what, and that joining never makes anything later."""
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,16 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from app.identity.api import LANGUAGES
 from eldercare.alarms.models import OPEN_STATES, AlarmKind, AlarmState, Severity
 from eldercare.alarms.rules import (
+    HINTS_NEEDED,
     PROGRESS_WITHIN,
     TRANSITIONS,
+    WORDS,
     Action,
     Reason,
     Standing,
     Word,
     after,
     believable,
+    call_together,
+    explain,
     join,
     lateness,
     takes_back,
@@ -105,9 +111,10 @@ def test_joining_never_postpones_and_never_calms(
     calls_again = is_told and (kind == AlarmKind.SOS or joining > severity)
     assert joined.renewed == calls_again
     if calls_again:
-        assert (joined.step, joined.round, joined.next_step_at) == (0, 2, min(NOW, standing.next_step_at))
+        assert (joined.round, joined.next_step_at) == (2, min(NOW, standing.next_step_at))
     else:
-        assert (joined.step, joined.round) == (standing.step, standing.round)
+        assert joined.round == standing.round
+    assert joined.step == standing.step, "a ladder never goes back to where it began"
 
 
 def test_a_second_sos_in_the_countdown_keeps_the_first_ones_end() -> None:
@@ -161,3 +168,27 @@ def test_a_word_takes_back_what_was_answered_before_it() -> None:
     later = NOW + timedelta(seconds=1)
     assert takes_back(word, [Reason("medication", answered, later), Reason("medication", before, later)])
     assert not takes_back(word, [Reason("medication", answered, later), Reason("medication", open_still, later)])
+
+
+@given(st.lists(st.sampled_from(AlarmKind), min_size=1))
+def test_an_explanation_names_every_signal_in_every_language(kinds: list[AlarmKind]) -> None:
+    for language in LANGUAGES:
+        said = explain(language, kinds).lower()
+        assert all(WORDS[language][kind].lower() in said for kind in kinds)
+        assert set(WORDS[language]) == {str(kind) for kind in AlarmKind}
+
+
+@given(st.lists(st.sampled_from(AlarmKind)))
+def test_the_same_small_thing_again_never_calls_anybody(kinds: list[AlarmKind]) -> None:
+    assert call_together(kinds) == (len(set(kinds)) >= HINTS_NEEDED)
+    assert call_together(kinds * 2) == call_together(kinds)
+
+
+def test_a_word_ends_what_would_have_called_nobody_without_what_it_speaks_of() -> None:
+    answered = uuid.UUID(int=1)
+    word = Word(frozenset({AlarmKind.CHECK_IN_MISSED}), answers=answered, given_at=NOW)
+    missed = Reason("check_in_missed", answered, NOW)
+    one, other = Reason("low_activity", None, NOW, is_hint=True), Reason("medication", None, NOW, is_hint=True)
+    assert takes_back(word, [missed, one])
+    assert not takes_back(word, [missed, one, other]), "the two together call somebody"
+    assert not takes_back(word, [missed, replace(one, is_hint=False)])

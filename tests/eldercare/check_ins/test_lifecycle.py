@@ -171,15 +171,15 @@ async def test_a_late_all_clear_leaves_any_other_alarm_to_people(resident: Resid
     asked = await due(resident, clock)
     clock.advance(timedelta(minutes=31))
     await run()
-    sos = AlarmSignal(
-        kind=AlarmKind.SOS,
-        severity=Severity.CRITICAL,
+    fall = AlarmSignal(
+        kind=AlarmKind.FALL,
+        severity=Severity.HIGH,
         community_id=resident.community_id,
         resident_id=resident.id,
         occurred_at=clock.now(),
     )
     async with unit_of_work() as session:
-        await raise_alarm(session, made.self_actor(resident), sos)
+        await raise_alarm(session, made.self_actor(resident), fall)
     await answer(resident, asked.id)
     assert [state for _, _, state in await alarms()] == ["raised"]
 

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.usefixtures("database")
 
 _ALARMS = f"""
 INSERT INTO eldercare_alarm (id, created_at, updated_at, version, community_id, resident_id, kind, severity, state,
-    is_test, raised_at, step, round, closed_at, outcome)
-SELECT {set_ids.MINT_SQL}, :start, :start, 1, community_id, resident_id, kind, severity, 'resolved', false,
+    is_test, stands_alone, raised_at, step, round, closed_at, outcome)
+SELECT {set_ids.MINT_SQL}, :start, :start, 1, community_id, resident_id, kind, severity, 'resolved', false, false,
     CAST(:start AS timestamptz) - number * interval '1 hour', 1, 1, :start, 'helped'
 FROM eldercare_alarm, generate_series(1, 5000) AS number
 """

@@ -175,6 +175,20 @@ async def test_a_severe_alarm_opens_access_for_those_who_are_told() -> None:
     assert await alarms.scalar(grantee, alarm=alarm.id) == scene.circle[0].id
 
 
+async def test_the_resident_is_told_once_that_access_was_opened(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    alarm = await alarms.raised(scene.resident, kind=AlarmKind.FALL, severity=Severity.HIGH)
+    await alarms.climb()
+    clock.advance(timedelta(minutes=1))
+    await alarms.climb()  # it is opened for the next one, too
+    assert await alarms.scalar("SELECT count(*) FROM identity_grant WHERE kind = 'break_glass'") == 2
+    mine = "SELECT count(*) FROM notifications_inbox_item WHERE account_id = :id AND notice_key = :key"
+    binds = {"id": scene.resident.account_id, "key": "eldercare.alarm_access_opened"}
+    assert await alarms.scalar(mine, **binds) == 1
+    about = "SELECT data ->> 'alarm_id' FROM notifications_inbox_item WHERE account_id = :id AND notice_key = :key"
+    assert await alarms.scalar(about, **binds) == str(alarm.id)
+
+
 async def test_a_mild_alarm_opens_no_access() -> None:
     scene = await alarms.scene()
     await alarms.raised(scene.resident)

@@ -60,8 +60,7 @@ async def test_a_change_plans_what_lies_ahead_anew_and_rewrites_no_history(
     before = (await made.doses(resident))[0]
     await made.change(resident, regimen.id, times=["09:00", "21:00"], quantity=2)
     assert await made.states(resident) == [
-        "02 08:30 reminded",
-        "02 09:00 scheduled",
+        "02 08:30 reminded",  # in the place of today's nine o'clock
         "02 21:00 scheduled",
         "03 09:00 scheduled",
         "03 21:00 scheduled",
@@ -220,18 +219,93 @@ async def test_a_meal_nobody_planned_for_is_still_planned_when_it_is_later(
     assert await made.states(resident) == ["02 19:00 scheduled", "03 19:00 scheduled"]
 
 
-async def test_a_regimen_follows_its_resident_into_another_zone(resident: Resident, clock: ManualClock) -> None:
-    await made.regimen(resident, time_zone=None)
+async def move(resident: Resident, time_zone: str) -> None:
     async with unit_of_work() as session:
         account = await session.get_one(Account, resident.account_id)
-        account.time_zone = "Europe/Berlin"
+        account.time_zone = time_zone
     moved = ResidentMovedZone(
         aggregate_id=resident.account_id, community_id=resident.community_id, resident_id=resident.id
     )
-    async with unit_of_work() as session:
-        await subscribers.follow_moves(session, [moved])
+    for _ in range(2):  # heard again after a crash, it changes nothing
+        async with unit_of_work() as session:
+            await subscribers.follow_moves(session, [moved])
+        await jobs.plan()
+
+
+async def test_a_regimen_follows_its_resident_to_the_east_and_loses_no_dose(
+    resident: Resident, clock: ManualClock
+) -> None:
+    await made.regimen(resident, time_zone=None)
+    await move(resident, "Europe/Berlin")  # where half past eight is over, just before it is here
+    assert await made.states(resident) == ["02 08:30 scheduled", "03 07:30 scheduled", "04 07:30 scheduled"]
+    clock.advance(timedelta(hours=24))
     await jobs.plan()
-    assert await made.states(resident) == ["03 07:30 scheduled", "04 07:30 scheduled"]
+    assert (await made.states(resident))[-1] == "05 07:30 scheduled"
+
+
+async def test_a_regimen_follows_its_resident_to_the_west_and_is_not_taken_twice(
+    resident: Resident, clock: ManualClock
+) -> None:
+    await made.regimen(resident, time_zone=None)
+    await made.record(resident, (await made.doses(resident))[0].id)
+    await move(resident, "America/New_York")  # where half past eight is yet to come
+    assert await made.states(resident) == ["02 08:30 taken", "03 13:30 scheduled"]
+
+
+async def test_an_earlier_time_from_now_on_leaves_todays_dose_where_it_was(
+    resident: Resident, clock: ManualClock
+) -> None:
+    regimen = await made.regimen(resident, times=["20:00"])
+    clock.set(DUE + timedelta(hours=6))
+    await made.change(resident, regimen.id, times=["08:00"], quantity=2)
+    assert await made.states(resident) == ["02 20:00 scheduled", "03 08:00 scheduled", "04 08:00 scheduled"]
+    assert {row.quantity for row in await made.doses(resident)} == {2}
+
+
+async def test_what_was_missed_is_planned_at_the_later_time_and_what_was_taken_is_not(
+    resident: Resident, clock: ManualClock
+) -> None:
+    missed = await made.regimen(resident)
+    taken = await made.regimen(resident, drug={"name": "Ramipril"})
+    clock.set(DUE)
+    await settle(jobs.JOBS)
+    (dose,) = [row for row in await made.doses(resident) if row.regimen_id == taken.id and row.due_at == DUE]
+    await made.record(resident, dose.id)
+    clock.set(DUE + timedelta(hours=2))
+    await settle(jobs.JOBS)
+    await made.change(resident, missed.id, times=["18:00"])
+    await made.change(resident, taken.id, times=["18:00"], drug={"name": "Ramipril"})
+
+    async def of(regimen: Regimen) -> list[str]:
+        rows = [row for row in await made.doses(resident) if row.regimen_id == regimen.id]
+        return [f"{row.due_at:%d %H:%M} {row.state}" for row in rows]
+
+    assert await of(missed) == ["02 08:30 missed", "02 18:00 scheduled", "03 18:00 scheduled"]
+    assert await of(taken) == ["02 08:30 taken", "03 18:00 scheduled"]
+
+
+async def test_what_was_changed_in_a_pause_is_not_taken_twice_when_it_ends(
+    resident: Resident, clock: ManualClock
+) -> None:
+    regimen = await made.regimen(resident)
+    await made.record(resident, (await made.doses(resident))[0].id)
+    await become(resident, regimen, "paused")
+    await made.change(resident, regimen.id, times=["18:00"])
+    clock.set(DUE + timedelta(hours=2))
+    await become(resident, regimen, "active")
+    assert await made.states(resident) == ["02 08:30 taken", "03 18:00 scheduled"]
+
+
+async def test_once_a_week_is_not_planned_again_for_the_next_days_either(
+    resident: Resident, clock: ManualClock
+) -> None:
+    regimen = await made.regimen(resident, weekdays=[1])  # it is Monday
+    await made.record(resident, (await made.doses(resident))[0].id)
+    await made.change(resident, regimen.id, weekdays=[2])
+    for _ in range(8):
+        clock.advance(timedelta(days=1))
+        await jobs.plan()
+    assert await made.states(resident) == ["02 08:30 taken", "10 08:30 scheduled"]
 
 
 async def test_a_closed_residence_stops_everything_and_a_mistake_is_undone(

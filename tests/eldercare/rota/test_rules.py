@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eldercare.care_circle.rules import Hours, is_on_call
+from eldercare.care_circle.rules import Hours
 from eldercare.rota.rules import (
     Circle,
     Member,
@@ -80,14 +80,38 @@ def test_the_rota_says_at_every_instant_what_is_true_then(drawn: tuple[Circle, d
     assert any(gap.starts_at <= at < gap.ends_at for gap in gaps(circle, start, until)) == (not on_call(circle, at))
 
 
-@given(
-    st.lists(WINDOWS, min_size=1, max_size=4),
-    st.sampled_from(ZONES),
-    st.integers(0, 365 * 24 * 60),
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("hours_after_monday", "expected"), [(21, False), (22, True), (23.5, True), (29.9, True), (30, False), (5, False)]
 )
-def test_without_holidays_hours_mean_what_they_mean_in_the_circle(windows: list[Hours], zone: str, minute: int) -> None:
+def test_a_night_runs_into_the_next_morning(hours_after_monday: float, expected: bool) -> None:
+    monday_night = member(1, Hours(0, time(22), time(6)), zone="UTC")
+    assert in_hours(monday_night, MONDAY + timedelta(hours=hours_after_monday), {}) is expected
+
+
+def test_sunday_night_runs_into_monday() -> None:
+    assert in_hours(member(1, Hours(6, time(22), time(6)), zone="UTC"), MONDAY + timedelta(hours=3), {})
+
+
+def test_hours_follow_the_wall_over_the_change_of_clocks() -> None:
+    eight_to_nine = member(1, *(Hours(day, time(8), time(9)) for day in range(7)))
+    assert in_hours(eight_to_nine, datetime(2026, 3, 28, 7, 30, tzinfo=UTC), {})
+    assert in_hours(eight_to_nine, datetime(2026, 3, 29, 6, 30, tzinfo=UTC), {})
+    assert not in_hours(eight_to_nine, datetime(2026, 3, 29, 7, 30, tzinfo=UTC), {})
+
+
+def test_without_hours_one_is_always_on_call() -> None:
+    assert in_hours(member(1, zone="Asia/Shanghai"), MONDAY, {})
+
+
+@given(WALLS, WALLS, st.integers(0, 365 * 24 * 60))
+def test_a_window_on_every_day_splits_the_day_in_two(start: time, end: time, minute: int) -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
-    assert in_hours(member(1, *windows, zone=zone), at, {}) == is_on_call(windows, zone, at)
+    inside = member(1, *(Hours(day, start, end) for day in range(7)), zone="UTC")
+    outside = member(1, *(Hours(day, end, start) for day in range(7)), zone="UTC")
+    assert in_hours(inside, at, {}) if start == end else in_hours(inside, at, {}) != in_hours(outside, at, {})
 
 
 def test_a_night_is_longer_when_the_clocks_go_back_and_shorter_when_they_go_forward() -> None:

@@ -167,6 +167,19 @@ async def test_positions_are_kept_for_days_whether_the_worker_runs_or_not(
     assert await jobs.forget() == 0  # nobody's is left
 
 
+async def test_on_which_side_somebody_was_is_kept_no_longer_than_where(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await zones.scene()
+    await zones.set_zone(client, scene, needed=1, looked_at=1)
+    clock.advance(timedelta(minutes=1))
+    await zones.report(client, scene, fix())
+    assert await zones.count("eldercare_zone_standing") == 1
+    clock.advance(timedelta(days=7, minutes=1))
+    await jobs.forget()
+    assert await zones.count("eldercare_zone_standing") == 0
+
+
 @pytest.mark.usefixtures("subscribed")
 async def test_taking_the_consent_back_deletes_what_was_kept_and_ends_the_watch(
     client: httpx.AsyncClient, clock: ManualClock

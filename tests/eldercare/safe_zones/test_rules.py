@@ -1,6 +1,8 @@
 """Hours over changing clocks, n of m fixes, and how long somebody may be silent."""
 
+import sys
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -9,12 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core import clock
+from eldercare.safe_zones.repository import Zone
 from eldercare.safe_zones.rules.crossings import AGAIN_AFTER, Standing, Verdict, calls, is_breach, judge
 from eldercare.safe_zones.rules.geometry import Circle, Point
 from eldercare.safe_zones.rules.hours import ALWAYS, Window, next_start, stretch_at, stretches
 from eldercare.safe_zones.rules.identities import position_id
 from eldercare.safe_zones.rules.silence import Watched, is_usable, look, refusal
 from eldercare.safe_zones.rules.words import plain_words
+from eldercare.safe_zones.service.judging import Fix, Watch, tells
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 EVERY_DAY = frozenset(range(1, 8))
@@ -229,3 +234,51 @@ def test_words_say_when_on_which_days() -> None:
     chinese = plain_words("zh-CN", "keep_out", "池塘", shape, [], set_by="Li")
     assert "当您进入“池塘”（周围 50 米）时" in chinese
     assert "全天" in chinese
+
+
+def _calls(work: Callable[[], object]) -> int:
+    """Return how many functions of Python's are called by some work: the same on every machine."""
+    count = 0
+
+    def note(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_vague_fixes_cost_little_more_than_their_number() -> None:
+    half_hours = [Window(EVERY_DAY, time(hour), time(hour, 30)) for hour in range(20)]
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    zone = Zone(
+        id=clock.new_id(),
+        version_id=clock.new_id(),
+        resident_id=clock.new_id(),
+        kind="stay_inside",
+        shape=Circle(Point(31, 121), 300),
+        windows=half_hours,
+        time_zone="Europe/Berlin",
+        since=now - timedelta(days=3),
+        paused_at=None,
+        paused_until=None,
+        needed=2,
+        looked_at=3,
+        silence_after=timedelta(minutes=30),
+        severity=3,
+    )
+
+    def judged(number: int) -> int:
+        fixes = [
+            Fix(clock.new_id(), now - timedelta(minutes=number - minute), Point(31, 121), 800)
+            for minute in range(number)
+        ]
+        watch = Watch.over(fixes, [zone], [])
+        return sum(tells(watch, fix, now) for fix in fixes)
+
+    few, many = _calls(lambda: judged(10)), _calls(lambda: judged(210))
+    assert many - few < 200 * 50  # when the zone is in force is worked out once, which takes thousands of calls

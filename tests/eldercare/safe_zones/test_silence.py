@@ -109,6 +109,23 @@ async def test_a_vague_fix_far_outside_is_leaving_and_no_silence(client: httpx.A
     assert await zones.kinds() == ["wandering"]
 
 
+async def test_a_phone_that_is_charged_does_not_hide_nor_repeat_that_the_tracker_is_not(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await zones.scene()
+    await zones.set_zone(client, scene)
+    for device, battery in (("tracker", 12), ("phone", 90), ("tracker", 11), ("phone", 90), ("tracker", 10)):
+        await zones.report(client, scene, fix(battery=battery), device=device)
+        await zones.watch()
+        clock.advance(timedelta(minutes=1))
+    assert await zones.kinds() == ["position_unknown"]
+    for battery in (80, 12):
+        await zones.report(client, scene, fix(battery=battery), device="tracker")
+        await zones.watch()
+        clock.advance(timedelta(minutes=1))
+    assert await zones.kinds() == ["position_unknown"] * 2
+
+
 async def test_a_low_battery_is_told_once_until_it_was_charged(client: httpx.AsyncClient, clock: ManualClock) -> None:
     scene = await zones.scene()
     await zones.set_zone(client, scene)

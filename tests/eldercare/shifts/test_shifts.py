@@ -12,7 +12,7 @@ from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from app.identity.models import Account
-from eldercare.alarms.models import Alarm
+from eldercare.alarms.models import Alarm, AlarmKind, Severity
 from eldercare.ladders.service import learn
 from notifications.events import DeliverySettled
 from tests.factories import eldercare_alarms as alarms
@@ -115,6 +115,36 @@ async def test_who_no_longer_works_at_the_desk_is_not_told_whatever_was_planned(
     await alarms.climb()
 
     assert await alarms.told(alarm) == [(1, 4, scene.desk.id)]
+
+
+@pytest.mark.parametrize("kind", ["desk", "on_call"])
+async def test_a_resident_who_has_the_shift_is_not_left_alone_with_their_own_alarm(
+    clock: ManualClock, kind: str
+) -> None:
+    scene = await alarms.scene(circle=0)
+    me = await desk.colleague(scene, name="Lives here")
+    own = await alarms.raised(await identity.resident(scene.community, person=me))
+    other = await alarms.raised(scene.resident)
+    await desk.shift(me, kind=kind)
+
+    await alarms.climb()
+
+    assert await alarms.told(own) == [(1, 4, scene.desk.id)]
+    assert await alarms.told(other) == [(1, 4, me.id)]  # as to anybody on the shift
+
+
+async def test_where_the_resident_is_the_only_dispatcher_the_operators_are_told(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=0, with_desk=False)
+    me = await desk.colleague(scene, name="Lives here")
+    operator = await desk.colleague(scene, "operator", name="Operator")
+    resident = await identity.resident(scene.community, person=me)
+    alarm = await alarms.raised(resident)
+    await alarms.climb()
+    assert await alarms.told(alarm) == [(1, 4, operator.id)]
+    clock.advance(timedelta(minutes=2))
+    await alarms.raised(resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)  # calls everybody again
+    await alarms.climb()
+    assert {key for key, _ in await alarms.notices_of(me)} == {"eldercare.alarm_access_opened"}
 
 
 async def test_when_nobody_of_the_shift_is_reached_the_whole_desk_is_told(clock: ManualClock) -> None:

@@ -1,12 +1,9 @@
 """The timeline live over a real server, and as a file."""
 
-import asyncio
 import csv
 import io
 import json
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -14,120 +11,82 @@ import httpx
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
-import uvicorn
 from fastapi import FastAPI
 
-from app.core import live
 from app.core.clock import ManualClock
 from app.core.database import reading
-from eldercare.timeline.service import following
+from eldercare.timeline.service import following as service
 from tests.eldercare.timeline.conftest import Lived, force
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_vitals as vitals
 from tests.factories import identity
 from tests.factories.sign_in import sign_in, sign_in_resident
-
-Event = tuple[str, str | None, Any]
+from tests.streams import Stream, following, served
 
 
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look again at once."""
-    monkeypatch.setattr(following, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(service, "LOOK_SECONDS", 0.02)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def url(app: FastAPI, lived: Lived, clock: ManualClock) -> AsyncIterator[str]:
-    """Serve the application on the loopback address, on the test's database."""
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        live.end()
-        server.should_exit = True
-        await serving
-        live.begin()
+    """Serve the application."""
+    async with served(app) as address:
+        yield address
 
 
-async def events(response: httpx.Response) -> AsyncIterator[Event]:
-    """Yield events as they come."""
-    fields: dict[str, str] = {}
-    async for line in response.aiter_lines():
-        name, _, value = line.partition(": ")
-        if name:
-            fields[name] = value
-        elif "event" in fields:
-            yield fields["event"], fields.get("id"), json.loads(fields["data"])
-            fields = {}
-
-
-async def item_of(told: AsyncIterator[Event], kind: str, **data: Any) -> Any:
+async def item_of(stream: Stream, kind: str, **data: Any) -> Any:
     """Return the next item of the kind that says this; what was written just before may be told first."""
-    async for event, _, item in told:
-        if event == "item" and item["kind"] == kind and data.items() <= item["data"].items():
+    while (told := await stream.next()) is not None:
+        item = told.data
+        if told.event == "item" and item["kind"] == kind and data.items() <= item["data"].items():
             return item
     raise AssertionError(kind)
 
 
-async def place_of(told: AsyncIterator[Event]) -> str | None:
+async def place_of(stream: Stream) -> str | None:
     """Return the next place."""
-    async for event, place, _ in told:
-        if event == "place":
-            return place
-    raise AssertionError("the stream ended")
-
-
-@asynccontextmanager
-async def stream(
-    url: str, headers: dict[str, str], last_event_id: str | None = None
-) -> AsyncIterator[AsyncIterator[Event]]:
-    """Follow a timeline for as long as the block runs."""
-    resume = {"Last-Event-ID": last_event_id} if last_event_id else {}
-    async with (
-        asyncio.timeout(30),
-        httpx.AsyncClient(timeout=30) as client,
-        client.stream("GET", url, headers=headers | resume) as response,
-    ):
-        assert response.status_code == 200
-        yield events(response)
+    return (await stream.until("place"))[-1].id
 
 
 async def test_what_happens_is_told_and_nothing_is_lost_between_two_streams(lived: Lived, url: str) -> None:
     headers = await sign_in_resident(lived.resident)
     path = f"{url}/v1/me/timeline/stream"
-    async with stream(path, headers) as told:
-        assert (await anext(told))[0] == "place"
+    async with following(path, headers) as stream:
+        await place_of(stream)
         await vitals.reading(lived.resident, 77, code="2708-6")
-        await item_of(told, "reading", name="oxygen_saturation")
-        place = await place_of(told)
+        await item_of(stream, "reading", name="oxygen_saturation")
+        place = await place_of(stream)
     alarm = await alarms.raised(lived.resident)
-    async with stream(path, headers, place) as told:
-        item = await item_of(told, "alarm_raised", state="raised")
+    async with following(path, headers, place) as stream:
+        item = await item_of(stream, "alarm_raised", state="raised")
         assert item["id"] == str(alarm.id)
-        assert await place_of(told)
+        assert await place_of(stream)
 
 
 async def test_a_place_of_another_timeline_is_not_taken(lived: Lived, url: str) -> None:
     neighbour = await identity.resident(lived.place, name="Walter", phone="+8613800000009")
-    async with stream(f"{url}/v1/me/timeline/stream", await sign_in_resident(neighbour)) as told:
-        _, place, _ = await anext(told)
-    async with stream(f"{url}/v1/me/timeline/stream", await sign_in_resident(lived.resident), place) as told:
-        assert [(await anext(told))[0], (await anext(told))[0]] == ["reset", "place"]
+    async with following(f"{url}/v1/me/timeline/stream", await sign_in_resident(neighbour)) as stream:
+        place = await place_of(stream)
+    async with following(f"{url}/v1/me/timeline/stream", await sign_in_resident(lived.resident), place) as stream:
+        assert [told.event for told in await stream.until("place")] == ["reset", "place"]
 
 
 async def test_rights_are_looked_at_before_each_telling(lived: Lived, url: str) -> None:
     await identity.grant(lived.resident, lived.relative, ["alarms:read", "visits:read"])
     path = f"{url}/v1/residents/{lived.resident.id}/timeline/stream"
-    async with stream(path, await sign_in(lived.relative)) as told:
-        assert (await anext(told))[0] == "place"
+    async with following(path, await sign_in(lived.relative)) as stream:
+        await place_of(stream)
         # Narrowed: what needs the lost right is not told any more, the rest still is.
         await force("UPDATE identity_grant SET scopes = ARRAY['visits:read']")
         alarm = await alarms.raised(lived.resident)
         await force("UPDATE eldercare_visit SET is_critical = true WHERE state = 'missed'")
         heard = []
-        async for event in told:
-            heard.append(event[2])
-            if event[0] == "item" and event[2]["data"].get("is_critical"):
+        while (told := await stream.next()) is not None:
+            heard.append(told.data)
+            if told.event == "item" and told.data["data"].get("is_critical"):
                 # The last right is gone: so is the stream.
                 await force("UPDATE identity_grant SET revoked_at = starts_at")
         assert any(item.get("kind") == "visit_missed" for item in heard)

@@ -1,5 +1,6 @@
 """What may be seen of a timeline, and that everything in it has words in every language."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from app.identity.api import LANGUAGES
 from eldercare.alarms.models import AlarmKind
 from eldercare.timeline.rules.kinds import KINDS, SCOPE_OF, SCOPES, Kind, shown_kinds
 from eldercare.timeline.rules.sentences import tell
+from eldercare.timeline.rules.weeks import last_week, next_summary
 from eldercare.vitals.rules.codes import SIGNS
 
 
@@ -50,3 +52,16 @@ def test_every_turn_of_a_kind_has_a_sentence_of_its_own(language: str) -> None:
     ]
     said = [tell(language, kind, data) for kind, data in turns]
     assert len(set(said)) == len(turns)
+
+
+@given(
+    st.integers(0, 366 * 24 * 60).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)),
+    st.sampled_from(["UTC", "Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
+)
+def test_weeks_follow_each_other_without_a_gap_whenever_somebody_tells_of_them(at: datetime, time_zone: str) -> None:
+    since, until = last_week(at, time_zone)
+    assert since < until <= at
+    assert next_summary(since, time_zone) == until
+    ahead = next_summary(at, time_zone)
+    assert next_summary(until, time_zone) == ahead
+    assert last_week(ahead + timedelta(minutes=20), time_zone) == (until, ahead)

@@ -1,5 +1,7 @@
 """The timeline over HTTP: all of it in order, page by page, and to each reader what they may see."""
 
+import csv
+import io
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +11,13 @@ import sqlalchemy as sa
 
 from app.core.clock import ManualClock
 from app.core.database import reading
+from app.core.problems import NotFound
+from eldercare.timeline.access import require_reader
 from eldercare.timeline.rules.kinds import KINDS, SCOPE_OF, SCOPES
+from eldercare.timeline.schemas import Wanted
+from eldercare.timeline.views import export
 from tests.eldercare.timeline.conftest import Lived, force, items
+from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_vitals as vitals
 from tests.factories import identity
 from tests.factories.sign_in import client_headers, device_headers, sign_in, sign_in_resident
@@ -197,3 +204,31 @@ async def test_of_readings_it_tells_the_first_of_a_day_and_those_outside_the_lim
         40.0,
         130.0,
     ]
+
+
+async def test_a_file_breaks_off_when_the_last_right_is_lost(
+    client: httpx.AsyncClient, lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "CHUNK", 2)
+    given = await identity.grant(lived.resident, lived.relative, ["check_ins:read", "alarms:read"])
+    actor = alarms.actor_of(lived.relative)
+    async with reading() as connection:
+        reader = await require_reader(connection, actor, lived.resident.id)
+    wanted = Wanted(since=lived.start, until=lived.start + timedelta(days=30))
+    whole = b"".join([chunk async for chunk in export.care_record(reader, wanted)])
+    assert (whole.count(b"alarm_"), whole.count(b"check_in_")) == (2, 2)
+    chunks = export.care_record(reader, wanted)
+    told = await anext(chunks) + await anext(chunks)
+    await force("UPDATE identity_grant SET revoked_at = :at WHERE id = :id", at=lived.start, id=given.id)
+    with pytest.raises(NotFound):
+        await anext(chunks)
+    assert whole.startswith(told)
+
+
+async def test_no_cell_of_a_file_begins_as_a_formula_does(client: httpx.AsyncClient, lived: Lived) -> None:
+    await force("UPDATE eldercare_circle_member SET relationship = '=1+1', called = '@SUM(A1)'")
+    bounds = {"from": lived.start.isoformat(), "to": (lived.start + timedelta(days=30)).isoformat()}
+    answer = await client.get("/v1/me/timeline/record", params=bounds, headers=await sign_in_resident(lived.resident))
+    lines = list(csv.reader(io.StringIO(answer.text)))
+    assert "=1+1" in answer.text
+    assert not [cell for line in lines for cell in line if cell.startswith(tuple("=+-@\t\r"))]

@@ -92,7 +92,7 @@ async def test_the_family_hears_of_the_week_in_numbers(
     (told,) = await inbox(client, son)
     assert told["title"] == "The week of Grace"
     assert told["body"] == (
-        "The last seven days: check-ins answered: 1, not answered: 1. Alarms: 1."
+        "The week until Sunday evening: check-ins answered: 1, not answered: 1. Alarms: 1."
         " Doses recorded as taken: 1, not taken or not recorded: 2. Visits made: 1, missed: 1."
     )
     assert await rows("SELECT send_at FROM eldercare_weekly_summary") == [(sunday + WEEK,)]
@@ -104,7 +104,7 @@ async def test_it_counts_only_what_one_may_see(client: httpx.AsyncClient, lived:
     clock.set(next_summary(lived.start, "UTC"))
     assert await tell_weeks() == 2
     (told,) = await inbox(client, visits_only)
-    assert told["body"] == "The last seven days: Visits made: 1, missed: 1."
+    assert told["body"] == "The week until Sunday evening: Visits made: 1, missed: 1."
     assert await inbox(client, nothing) == []
 
 
@@ -187,3 +187,21 @@ async def test_nobody_hears_of_a_resident_who_is_closed(lived: Lived, client: ht
     assert closed.status_code < 300, closed.text
     await settle(RELAY_JOBS)
     assert await rows("SELECT 1 FROM eldercare_weekly_summary") == []
+
+
+async def test_what_happened_in_one_week_is_counted_once_however_late_it_is_told(
+    client: httpx.AsyncClient, lived: Lived, clock: ManualClock
+) -> None:
+    son = await joined(lived, ["alarms:read"])
+    sunday = next_summary(lived.start, "UTC")
+    await force("UPDATE eldercare_alarm SET raised_at = :at", at=sunday + timedelta(minutes=3))
+    clock.set(sunday + timedelta(minutes=5))
+    await tell_weeks()
+    assert await inbox(client, son) == []
+    clock.set(sunday + WEEK + timedelta(minutes=10))
+    await tell_weeks()
+    (told,) = await inbox(client, son)
+    assert "Alarms: 1." in told["body"]
+    clock.set(sunday + 2 * WEEK)
+    await tell_weeks()
+    assert len(await inbox(client, son)) == 1

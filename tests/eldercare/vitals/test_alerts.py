@@ -13,9 +13,12 @@ from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.database import reading as reading_door
 from app.core.database import unit_of_work
+from app.core.jobs import settle
 from app.core.sealing import unseal
 from app.identity.models import Membership
 from eldercare.alarms.models import EVIDENCE_CONTEXT
+from eldercare.vitals.jobs import JOBS
+from eldercare.vitals.repository import lock
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_vitals as vitals
 from tests.factories import identity
@@ -178,6 +181,65 @@ async def test_without_a_responsible_clinician_nobody_is_called(client: httpx.As
     )
     assert ended.status_code == 204
     await measure(client, scene, 30)
+    assert len(await signals()) == 1
+
+
+async def name(client: httpx.AsyncClient, scene: Scene) -> None:
+    naming = {"account_id": str(scene.clinician.id), "organization_id": str(scene.clinic.id)}
+    headers = await sign_in(scene.operator)
+    answer = await client.post("/v1/responsible-clinicians", headers=headers, json=naming)
+    assert answer.status_code == 201, answer.text
+
+
+async def test_who_is_outside_already_when_somebody_becomes_responsible_is_called_for_once(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await vitals.scene(responsible=False)
+    outside, fallen, stale, inside, gone = [scene.resident] + [
+        await identity.resident(scene.community, name=name) for name in ("Walter", "Rosa", "Ida", "Otto")
+    ]
+    for resident in (outside, fallen, stale, inside, gone):
+        await vitals.threshold(resident, needed=2, looked_at=3, fresh_for=timedelta(hours=1))
+    for minutes in (3, 2, 1):
+        at = clock.now() - timedelta(minutes=minutes)
+        for resident, value in ((outside, 140), (fallen, 141), (inside, 72), (gone, 142)):
+            await vitals.reading(resident, value, measured_at=at)
+        await vitals.reading(stale, 143, measured_at=at - timedelta(hours=1))
+    async with unit_of_work() as session:
+        await session.execute(
+            sa.text("UPDATE identity_resident SET state = 'deceased' WHERE id = :id"), {"id": gone.id}
+        )
+    alarm = await alarms.raised(fallen)
+    await settle(JOBS)
+    assert [one["kind"] for one in await signals()] == ["check_in_missed"]  # nobody is responsible yet
+
+    await name(client, scene)
+    assert await settle(JOBS) == 3  # not the stale one's
+    await name(client, scene)
+    await settle(JOBS)
+
+    found = [one for one in await signals() if one["kind"] == "vital_sign"]
+    assert len(found) == 2
+    assert [one["alarm_id"] for one in found].count(alarm.id) == 1  # it joins what is open
+    assert all(len(one["evidence"]["reading_ids"]) == 3 for one in found)
+    # The next reading finds what was judged: nobody is called again within four hours.
+    await measure(client, scene, 144)
+    assert len([one for one in await signals() if one["kind"] == "vital_sign"]) == 2
+
+
+async def test_what_is_written_at_the_same_moment_is_not_waited_for_but_judged_after_it(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await vitals.scene(responsible=False)
+    await vitals.threshold(scene.resident)
+    await vitals.reading(scene.resident, 140)
+    await name(client, scene)
+    async with unit_of_work() as session:
+        await lock(session, scene.resident.id)
+        assert await settle(JOBS) == 1
+    assert await signals() == []
+    clock.advance(timedelta(seconds=2))
+    assert await settle(JOBS) == 1
     assert len(await signals()) == 1
 
 

@@ -112,12 +112,8 @@ async def test_the_operator_records_a_consent_and_is_named(client: httpx.AsyncCl
 
 
 async def test_a_proxy_acts_for_the_resident_but_not_for_itself(client: httpx.AsyncClient, scene: Scene) -> None:
-    appointed = await client.post(
-        _PATH,
-        json=body(scene, "grants:manage", "profile:manage", "profile:read", kind="proxy"),
-        headers=scene.resident_headers,
-    )
-    assert appointed.status_code == 201, appointed.text
+    held = ["grants:manage", "profile:manage", "profile:read"]
+    appointed = await make.grant(scene.resident, scene.daughter, held, kind="proxy")
     path = f"/v1/residents/{scene.resident.id}/grants"
     nurse = await make.account(scene.community, name="Nora")
     to_nurse = {"account_id": str(nurse.id), "scopes": ["profile:read"]}
@@ -128,9 +124,37 @@ async def test_a_proxy_acts_for_the_resident_but_not_for_itself(client: httpx.As
         {"account_id": str(scene.daughter.id), "scopes": ["profile:read"]},
     ):
         assert (await client.post(path, json=widened, headers=scene.daughter_headers)).status_code == 403
-    own = f"{path}/{appointed.json()['id']}"
+    own = f"{path}/{appointed.id}"
     wider = {"scopes": sorted(PROXY)}
     assert (await client.patch(own, json=wider, headers=scene.daughter_headers)).status_code == 403
+
+
+async def test_a_proxy_is_not_given_like_a_consent_and_not_widened_like_one(
+    client: httpx.AsyncClient, scene: Scene, clock: ManualClock
+) -> None:
+    wanted = body(scene, "profile:read", "grants:manage", kind="proxy")
+    for path, headers in (
+        (_PATH, scene.resident_headers),
+        (f"/v1/residents/{scene.resident.id}/grants", scene.staff_headers),
+    ):
+        refused = await client.post(path, json=wanted, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (403, "proxy_needs_document"), refused.text
+
+    ends = clock.now() + timedelta(days=30)
+    proxy = await make.grant(
+        scene.resident, scene.daughter, ["profile:read", "vitals:read"], kind="proxy", expires_at=ends
+    )
+    path = f"{_PATH}/{proxy.id}"
+    for wider in (
+        {"scopes": ["profile:read", "grants:manage"], "expires_at": ends.isoformat()},
+        {"scopes": ["profile:read"], "expires_at": (ends + timedelta(days=1)).isoformat()},
+        {"scopes": ["profile:read"], "expires_at": None},
+    ):
+        refused = await client.patch(path, json=wider, headers=scene.resident_headers)
+        assert (refused.status_code, refused.json()["code"]) == (403, "proxy_needs_document"), wider
+    less = {"scopes": ["profile:read"], "expires_at": (ends - timedelta(days=1)).isoformat()}
+    cut = await client.patch(path, json=less, headers=scene.resident_headers)
+    assert (cut.status_code, cut.json()["scopes"]) == (200, ["profile:read"])
 
 
 async def test_an_alarm_opens_and_closes_emergency_access(

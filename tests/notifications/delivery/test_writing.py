@@ -6,14 +6,18 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock as clocks
 from app.core.database import Database, reading, unit_of_work
 from notifications.api import send, send_many
 from notifications.delivery.models import DEDUPE, DELIVERIES
+from notifications.delivery.repository import writing
+from notifications.delivery.service import statement_binds
 from notifications.inbox.models import INBOX
 from tests.notifications.notices import ALARM, NEWS, PROMPT
+from tests.plans import explain, looked_at, nodes
 
 COMMUNITY = uuid.UUID(int=7)
 RESIDENT = uuid.UUID(int=8)
@@ -221,3 +225,21 @@ async def test_a_set_must_name_its_recipients(database: Database) -> None:
             await send_many(
                 session, PROMPT, sa.select(sa.literal(1).label("account_id"), sa.literal(1).label("community_id"))
             )
+
+
+async def test_what_the_planner_takes_for_one_recipient_is_not_compared_with_each_other(database: Database) -> None:
+    # Of what an expression yields the planner knows nothing: it takes three such conditions to believe in one row.
+    recipients = sa.text("""
+        SELECT gen_random_uuid() AS account_id, gen_random_uuid() AS community_id, 'key' AS dedupe_key
+        FROM generate_series(1, 2000) AS number WHERE number % 1 = 0 AND number * 0 = 0 AND number - number = 0""")
+    source = recipients.columns(account_id=sa.Uuid, community_id=sa.Uuid, dedupe_key=sa.Text).subquery()
+    variables = sa.literal({"headline": "all", "count": 1}, JSONB).label("variables")
+    statement = writing(sa.select(source, variables)).count
+    async with unit_of_work() as session:
+        plan = await explain(session, statement, statement_binds(NEWS))
+    assert max(node["Plan Rows"] for node in nodes(plan)) < 1_000
+    assert {node["Relation Name"]: node["Tuples Inserted"] for node in nodes(plan) if "Tuples Inserted" in node} == {
+        "notifications_dedupe": 2_000
+    }
+    assert len(await rows(INBOX)) == len(await rows(DELIVERIES)) == 2_000
+    assert max(looked_at(node) for node in nodes(plan)) <= 2_000

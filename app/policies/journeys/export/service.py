@@ -1,14 +1,21 @@
 """Handing a person what is held about them; each time leaves an entry in the audit trail."""
 
+import asyncio
 import uuid
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from app.core import audit, clock, privacy
 from app.core.access import Actor
-from app.core.database import reading, unit_of_work
+from app.core.database import reading, take_time, unit_of_work
 from app.identity.api import agreed_grants, require_fresh_sign_in, resident_of_account
-from app.policies.journeys.export.rules import bundle
+from app.policies.journeys.export.rules import TABLES, bundle
 from app.policies.journeys.export.schemas import ExportedTable, PersonalExport
+
+# Deliveries have no index by person, which would slow every notice of every morning: all of three months is read.
+_LONGEST_STATEMENT: Final = timedelta(minutes=2)
+_one_at_a_time = asyncio.Semaphore(1)
+"""Of a process: requests need its other connections, and its memory."""
 
 
 async def all_of_oneself(actor: Actor) -> PersonalExport:
@@ -17,8 +24,9 @@ async def all_of_oneself(actor: Actor) -> PersonalExport:
     Raises ``FreshSignInNeeded`` and ``SecondFactorNeeded``.
     """
     resident_id = await _admitted(actor, "export:read")
-    async with reading() as connection:
-        found = await privacy.export_subject(connection, _subjects(actor, resident_id))
+    async with _one_at_a_time, unit_of_work() as session:
+        await take_time(session, _LONGEST_STATEMENT)
+        found = await privacy.export_subject(session, _subjects(actor, resident_id))
     declared = {str(table.name): said for table, said in privacy.declarations().items()}
     return PersonalExport(
         exported_at=clock.now(),
@@ -39,8 +47,8 @@ async def all_of_oneself(actor: Actor) -> PersonalExport:
 async def bundle_of_oneself(actor: Actor) -> dict[str, Any]:
     """Return the actor's health record as a FHIR R4 Bundle; raises as ``all_of_oneself``."""
     resident_id = await _admitted(actor, "export:read_fhir")
-    async with reading() as connection:
-        found = await privacy.export_subject(connection, _subjects(actor, resident_id))
+    async with _one_at_a_time, reading() as connection:
+        found = await privacy.export_subject(connection, _subjects(actor, resident_id), TABLES)
         agreed = await agreed_grants(connection, resident_id) if resident_id else {}
     return bundle(found, agreed, clock.new_id(), clock.now())
 

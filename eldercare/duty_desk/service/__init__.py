@@ -1,0 +1,1 @@
+"""Working at the desk, and following its queue."""

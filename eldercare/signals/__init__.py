@@ -1,0 +1,1 @@
+"""What by itself calls nobody: kept for some hours, and told of together with whatever else happens meanwhile."""

@@ -1,0 +1,102 @@
+"""The SQL that keeps hints: what waits of a resident, one transaction at a time."""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock
+from app.core.tables import table_of
+from eldercare.signals.models import WAITING, Hint
+
+_hints = table_of(Hint)
+_INSTANT = sa.DateTime(timezone=True)
+_now = sa.bindparam("moment", type_=_INSTANT)
+_resident_ids = sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))
+
+# In the order of the keys, which is the array's: two transactions never wait for each other in a circle.
+_TAKE_TURNS: Final = sa.text(
+    "SELECT count(pg_advisory_xact_lock(turn)) FROM unnest(CAST(:turns AS bigint[])) AS turn"
+).bindparams(sa.bindparam("turns", type_=ARRAY(sa.BigInteger)))
+
+_given = insert(_hints)
+_KEEP: Final = _given.on_conflict_do_update(
+    index_elements=["resident_id", "origin_kind", "origin_id"],
+    set_={
+        "occurred_at": _given.excluded.occurred_at,
+        "withdrawn_at": None,
+        "updated_at": _given.excluded.updated_at,
+        "version": _hints.c.version + 1,
+    },
+    # What was taken back and happened again counts again; what is waiting or told of already does not.
+    where=_hints.c.withdrawn_at.is_not(None),
+)
+_WAITING: Final = (
+    sa.select(_hints)
+    .where(
+        _hints.c.resident_id == sa.any_(_resident_ids),
+        _hints.c.occurred_at >= sa.bindparam("since", type_=_INSTANT),
+        sa.literal_column(WAITING, sa.Boolean),
+    )
+    .order_by(_hints.c.occurred_at, _hints.c.id)
+)
+_pairs = (
+    sa.func.unnest(sa.bindparam("hint_ids", type_=ARRAY(sa.Uuid)), sa.bindparam("alarm_ids", type_=ARRAY(sa.Uuid)))
+    .table_valued("hint_id", "alarm_id")
+    .render_derived("pairs")
+)
+_TELL: Final = (
+    sa.update(_hints)
+    .where(_hints.c.id == _pairs.c.hint_id)
+    .values(alarm_id=_pairs.c.alarm_id, updated_at=_now, version=_hints.c.version + 1)
+)
+_WITHDRAW: Final = (
+    sa.update(_hints)
+    .where(
+        _hints.c.resident_id == sa.bindparam("of_resident", type_=sa.Uuid),
+        _hints.c.origin_kind == sa.bindparam("of_kind", type_=sa.Text),
+        _hints.c.origin_id == sa.any_(sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid))),
+        sa.literal_column(WAITING, sa.Boolean),
+    )
+    .values(withdrawn_at=_now, updated_at=_now, version=_hints.c.version + 1)
+)
+
+
+async def take_turns(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> None:
+    """Have transactions that look at the hints of the same residents follow one another, until they end.
+
+    Of two hints at the same instant, neither would see the other otherwise. It is taken before any alarm is locked.
+    """
+    turns = sorted({resident_id.int & (2**63 - 1) for resident_id in resident_ids})
+    await session.execute(_TAKE_TURNS, {"turns": turns})
+
+
+async def keep(session: AsyncSession, hints: Sequence[Hint]) -> None:
+    """Keep hints; the same thing told of again changes nothing."""
+    for hint in hints:
+        hint.updated_at = clock.now()
+    await session.execute(_KEEP, [hint.model_dump() for hint in hints])
+
+
+async def waiting(session: AsyncSession, resident_ids: Collection[uuid.UUID], since: datetime) -> Sequence[sa.Row[Any]]:
+    """Return the residents' hints since then that are no alarm's signals yet and stand, in the order they came."""
+    binds = {"resident_ids": list(resident_ids), "since": since}
+    return (await session.execute(_WAITING, binds)).all()
+
+
+async def tell(session: AsyncSession, alarms: Mapping[uuid.UUID, uuid.UUID]) -> None:
+    """Note of which alarms hints became signals: hint → alarm."""
+    binds = {"hint_ids": list(alarms), "alarm_ids": list(alarms.values()), "moment": clock.now()}
+    await session.execute(_TELL, binds)
+
+
+async def withdraw(
+    session: AsyncSession, resident_id: uuid.UUID, origin_kind: str, origin_ids: Collection[uuid.UUID]
+) -> None:
+    """Take back the hints that came from these things and wait."""
+    binds = {"of_resident": resident_id, "of_kind": origin_kind, "origin_ids": list(origin_ids), "moment": clock.now()}
+    await session.execute(_WITHDRAW, binds)

@@ -1,0 +1,104 @@
+"""Putting small things together: several within some hours are one alarm, and any alarm is told of them."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock
+from app.core.settings import settings
+from eldercare.alarms.rules import Slot, call_together
+from eldercare.alarms.service import AlarmSignal, Severity, join_open, raise_alarms
+from eldercare.signals import repository
+from eldercare.signals.models import Hint
+
+__all__ = ["hint", "tell_alarms", "withdraw"]
+
+
+async def hint(session: AsyncSession, hints: Sequence[AlarmSignal]) -> None:
+    """Take things that by themselves call nobody.
+
+    Where an alarm about the resident is open, they join it. Where other things that call nobody by themselves happened
+    within ``HEARTHLINE_SIGNALS_WITHIN_HOURS``, all of them together are one alarm. Otherwise they wait so long for one.
+    Each names its origin, by which it is taken once. To be called before anything that locks an alarm.
+    """
+    if not hints:
+        return
+    residents = {one.resident_id for one in hints}
+    await repository.take_turns(session, residents)
+    await repository.keep(session, [_hint(one) for one in hints])
+    rest = await _join(session, residents)
+    together = {
+        resident_id: waiting for resident_id, waiting in rest.items() if call_together(one.kind for one in waiting)
+    }
+    if together:
+        signals = [_signal(row) for waiting in together.values() for row in waiting]
+        alarms = await raise_alarms(session, signals)
+        await _note(session, together, {slot.resident_id: alarm.id for slot, alarm in alarms.items()})
+
+
+async def tell_alarms(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> None:
+    """Let what waits of these residents join the alarms that were raised about them, as far as these are open."""
+    residents = set(resident_ids)
+    await repository.take_turns(session, residents)
+    await _join(session, residents)
+
+
+async def withdraw(
+    session: AsyncSession, resident_id: uuid.UUID, origin_kind: str, origin_ids: Sequence[uuid.UUID]
+) -> None:
+    """Take back what waits and turned out to be nothing. What an alarm was told of stays its signal.
+
+    To be called before anything that locks an alarm.
+    """
+    await repository.take_turns(session, [resident_id])
+    await repository.withdraw(session, resident_id, origin_kind, origin_ids)
+
+
+async def _join(session: AsyncSession, residents: set[uuid.UUID]) -> dict[uuid.UUID, list[Any]]:
+    """Let what waits join the open alarms, and return what goes on waiting, by resident."""
+    since = clock.now() - timedelta(hours=settings().signals.within_hours)
+    waiting: defaultdict[uuid.UUID, list[Any]] = defaultdict(list)
+    for row in await repository.waiting(session, residents, since):
+        waiting[row.resident_id].append(row)
+    joined = await join_open(session, [_signal(row) for rows in waiting.values() for row in rows])
+    await _note(session, waiting, {slot.resident_id: alarm.id for slot, alarm in joined.items()})
+    told = {slot.resident_id for slot in joined}
+    return {resident_id: rows for resident_id, rows in waiting.items() if resident_id not in told}
+
+
+async def _note(session: AsyncSession, waiting: dict[uuid.UUID, list[Any]], alarms: dict[uuid.UUID, uuid.UUID]) -> None:
+    told = {
+        row.id: alarms[resident_id] for resident_id, rows in waiting.items() if resident_id in alarms for row in rows
+    }
+    if told:
+        await repository.tell(session, told)
+
+
+def _hint(signal: AlarmSignal) -> Hint:
+    if signal.origin is None or signal.slot != Slot(signal.resident_id, is_test=False, stands_alone=False):
+        raise ValueError("a hint is about a resident and names what it came from")
+    origin_kind, origin_id = signal.origin
+    return Hint(
+        community_id=signal.community_id,
+        resident_id=signal.resident_id,
+        kind=signal.kind,
+        occurred_at=signal.occurred_at,
+        origin_kind=origin_kind,
+        origin_id=origin_id,
+    )
+
+
+def _signal(row: Any) -> AlarmSignal:
+    return AlarmSignal(
+        kind=row.kind,
+        severity=Severity.LOW,
+        community_id=row.community_id,
+        resident_id=row.resident_id,
+        occurred_at=row.occurred_at,
+        origin=(row.origin_kind, row.origin_id),
+        is_hint=True,
+    )

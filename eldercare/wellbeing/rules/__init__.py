@@ -1,0 +1,1 @@
+"""What well-being decides and says: pure functions on values."""

@@ -1,0 +1,291 @@
+"""Small things that happen to the same person within some hours are one alarm, with one sentence that names them."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from app.core import clock as clocks
+from app.core.clock import ManualClock
+from app.core.database import reading, unit_of_work
+from app.core.events import install_subscribers
+from app.core.jobs import settle
+from app.core.relay import RELAY_JOBS
+from app.core.settings import Settings, SignalSettings, install_settings
+from app.identity.models import Resident
+from eldercare.alarms.models import AlarmKind, AlarmState, Severity
+from eldercare.alarms.rules import AlarmSignal
+from eldercare.check_ins.jobs import JOBS as CHECK_IN_JOBS
+from eldercare.check_ins.schemas import AnswerWrite
+from eldercare.check_ins.service.answers import answer
+from eldercare.medication.jobs import JOBS as MEDICATION_JOBS
+from eldercare.signals.service import hint, withdraw
+from eldercare.signals.subscribers import SUBSCRIBERS
+from tests.conftest import START
+from tests.factories import eldercare_alarms as alarms
+from tests.factories import eldercare_check_ins as check_ins
+from tests.factories import eldercare_medication as medication
+from tests.factories.sign_in import sign_in
+
+pytestmark = pytest.mark.usefixtures("database", "subscribed")
+
+DUE = START + timedelta(minutes=30)
+
+
+@pytest.fixture
+def subscribed() -> Iterator[None]:
+    """Let hints, and nobody else, hear of alarms."""
+    previous = install_subscribers(SUBSCRIBERS)
+    yield
+    install_subscribers(previous)
+
+
+def small(resident: Resident, kind: AlarmKind = AlarmKind.LOW_ACTIVITY, origin: uuid.UUID | None = None) -> AlarmSignal:
+    """Return something that by itself calls nobody."""
+    return alarms.signal(
+        resident, kind=kind, severity=Severity.LOW, origin=("test", origin or clocks.new_id()), is_hint=True
+    )
+
+
+async def hinted(*hints: AlarmSignal) -> None:
+    """Give hints, and let what follows from alarms happen."""
+    async with unit_of_work() as session:
+        await hint(session, hints)
+    await settle(RELAY_JOBS)
+
+
+async def signals() -> list[tuple[str, int, bool]]:
+    """Return kind, number of the alarm and whether they are hints, of all signals as they came."""
+    statement = sa.text(
+        "SELECT kind, dense_rank() OVER (ORDER BY alarm_id), is_hint FROM eldercare_alarm_signal ORDER BY id"
+    )
+    async with reading() as connection:
+        return [(row[0], row[1], row[2]) for row in await connection.execute(statement)]
+
+
+async def test_one_small_thing_calls_nobody_and_two_different_ones_do(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    await hinted(small(scene.resident, AlarmKind.MEDICATION))
+    await hinted(small(scene.resident, AlarmKind.MEDICATION))
+    assert await signals() == [], "the same thing twice is one thing"
+
+    await hinted(small(scene.resident))
+
+    assert await signals() == [("medication", 1, True), ("medication", 1, True), ("low_activity", 1, True)]
+    (alarm_id,) = await _alarm_ids()
+    assert (await alarms.current(alarm_id)).severity == Severity.LOW
+    assert await alarms.climb() == 1
+
+
+async def test_what_is_told_twice_is_one_thing(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    origin = clocks.new_id()
+    await hinted(small(scene.resident, origin=origin))
+    await hinted(small(scene.resident, AlarmKind.MEDICATION, origin))
+    assert await signals() == []
+
+
+@pytest.mark.parametrize(("hours", "expected"), [(12, 1), (3, 0)])
+async def test_only_what_lies_close_together_belongs_together(
+    clock: ManualClock, test_settings: Settings, hours: int, expected: int
+) -> None:
+    install_settings(test_settings.model_copy(update={"signals": SignalSettings(within_hours=hours)}))
+    scene = await alarms.scene()
+    await hinted(small(scene.resident))
+    clock.advance(timedelta(hours=4))
+    await hinted(small(scene.resident, AlarmKind.MEDICATION))
+    install_settings(test_settings)
+    assert len(await _alarm_ids()) == expected
+
+
+async def test_of_two_people_nothing_belongs_together(clock: ManualClock) -> None:
+    first, second = [(await alarms.scene()).resident for _ in range(2)]
+    await hinted(small(first), small(second, AlarmKind.MEDICATION))
+    assert await _alarm_ids() == []
+
+
+async def test_two_at_the_same_instant_are_one_alarm(clock: ManualClock) -> None:
+    scenes = [await alarms.scene() for _ in range(3)]
+    kinds = (AlarmKind.LOW_ACTIVITY, AlarmKind.MEDICATION, AlarmKind.DEVICE_SILENT)
+
+    await asyncio.gather(*(hinted(*(small(scene.resident, kind) for scene in scenes)) for kind in kinds))
+
+    per_alarm = "SELECT count(*) FROM eldercare_alarm_signal GROUP BY alarm_id"
+    async with reading() as connection:
+        counts = [row[0] for row in await connection.execute(sa.text(per_alarm))]
+    assert counts == [3, 3, 3]
+
+
+async def test_neither_of_two_that_do_not_see_each_other_yet_is_lost(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    async with unit_of_work() as session:
+        await hint(session, [small(scene.resident)])
+        other = asyncio.create_task(hinted(small(scene.resident, AlarmKind.MEDICATION)))
+        await _waits_or_ends(other)
+    await other
+    assert await signals() == [("low_activity", 1, True), ("medication", 1, True)]
+
+
+async def test_a_hint_that_an_alarm_does_not_see_yet_joins_it(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    async with unit_of_work() as session:
+        await hint(session, [small(scene.resident)])
+        await alarms.raised(scene.resident)
+        relay = asyncio.create_task(settle(RELAY_JOBS))
+        await _waits_or_ends(relay)
+    await relay
+    assert await signals() == [("check_in_missed", 1, False), ("low_activity", 1, True)]
+
+
+async def test_a_hint_and_an_alarm_at_the_same_instant_are_one_alarm(clock: ManualClock) -> None:
+    scenes = [await alarms.scene() for _ in range(4)]
+    both = [hinted(small(scene.resident)) for scene in scenes] + [_raised(scene.resident) for scene in scenes]
+
+    await asyncio.gather(*both)
+    await settle(RELAY_JOBS)
+
+    assert sorted(await signals()) == sorted(
+        (kind, alarm, kind == "low_activity") for alarm in range(1, 5) for kind in ("check_in_missed", "low_activity")
+    )
+
+
+async def test_what_waited_joins_an_alarm_and_changes_nothing_about_whom_it_calls(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    await hinted(small(scene.resident))
+    alarm = await alarms.raised(scene.resident)
+    await alarms.climb()
+    clock.advance(timedelta(seconds=20))
+    before = await alarms.current(alarm)
+
+    await settle(RELAY_JOBS)
+
+    after = await alarms.current(alarm)
+    assert await alarms.kinds(alarm) == ["raised", "told", "joined"]
+    assert [getattr(after, name) for name in ("kind", "severity", "step", "round", "next_step_at", "state")] == [
+        getattr(before, name) for name in ("kind", "severity", "step", "round", "next_step_at", "state")
+    ]
+
+
+async def test_an_sos_and_an_exercise_are_told_of_nothing(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    await hinted(small(scene.resident))
+    await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    await alarms.raised(scene.resident, is_test=True)
+    await settle(RELAY_JOBS)
+    assert [kind for kind, _, _ in await signals()] == ["sos", "check_in_missed"]
+    await hinted(small(scene.resident, AlarmKind.MEDICATION))
+    assert len(await _alarm_ids()) == 3, "the small things are an alarm beside the SOS"
+
+
+async def test_what_turned_out_to_be_nothing_belongs_to_nothing(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    origin = clocks.new_id()
+    await hinted(small(scene.resident, origin=origin))
+    async with unit_of_work() as session:
+        await withdraw(session, scene.resident.id, "test", [origin])
+    await hinted(small(scene.resident, AlarmKind.MEDICATION))
+    assert await _alarm_ids() == []
+    await hinted(small(scene.resident, origin=origin))
+    assert len(await _alarm_ids()) == 1, "it happened again"
+
+
+async def test_missed_dose_missed_check_in_and_low_activity_are_one_alarm(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await alarms.scene()
+    await check_ins.plan(scene.resident, times=["09:00"], channel="call_in", reminders=[])
+    await medication.regimen(scene.resident, dose_window="PT1H")
+    await hinted(small(scene.resident))
+    for minutes in (1, 61, 75, 95):
+        clock.set(DUE + timedelta(minutes=minutes))
+        await settle((*MEDICATION_JOBS, *CHECK_IN_JOBS, *RELAY_JOBS))
+
+    (alarm_id,) = await _alarm_ids()
+    headers = await sign_in(scene.circle[0])
+    detail = (await client.get(f"/v1/alarms/{alarm_id}", headers=headers)).json()
+    assert detail["explanation"] == {
+        "en": "3 signals: less active than usual; a dose was not recorded; a check-in was not answered.",
+        "zh-CN": "3 个信号：活动比平时少；有一次用药未记录；未回应平安签到。",
+    }
+    assert (detail["kind"], detail["severity"]) == ("check_in_missed", "medium")
+    timeline = (await client.get(f"/v1/residents/{scene.resident.id}/timeline", headers=headers)).json()
+    assert timeline["items"][0]["text"] == (
+        "Alarm: a check-in was not answered; less active than usual; a dose was not recorded."
+    )
+    desk = await sign_in(scene.desk)
+    queue = (await client.get("/v1/duty-desk/queue", headers=desk)).json()["items"]
+    assert [item["explanation"]["en"] for item in queue] == [detail["explanation"]["en"]]
+    params = {"from": START.isoformat(), "to": (clock.now() + timedelta(hours=1)).isoformat()}
+    await client.post(f"/v1/alarms/{alarm_id}/acknowledgement", headers=headers)
+    await client.post(f"/v1/alarms/{alarm_id}/resolution", headers=headers, json={"outcome": "false_alarm"})
+    report = (await client.get("/v1/reports/false-alarms", headers=desk, params=params)).json()["items"]
+    assert [(row["kind"], row["alarms"], row["false_alarms"]) for row in report] == [
+        (kind, 1, 1) for kind in ("check_in_missed", "low_activity", "medication")
+    ], "each rule answers for its own signal"
+
+
+async def test_a_dose_taken_after_all_ends_an_alarm_that_would_not_be_one_without_it(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    await medication.regimen(scene.resident, dose_window="PT1H")
+    await hinted(small(scene.resident))
+    for minutes in (1, 61):
+        clock.set(DUE + timedelta(minutes=minutes))
+        await settle(MEDICATION_JOBS)
+    (alarm_id,) = await _alarm_ids()
+    (dose, *_) = await medication.doses(scene.resident)
+
+    await medication.record(scene.resident, dose.id)
+
+    closed = await alarms.current(alarm_id)
+    assert (closed.state, closed.outcome) == (AlarmState.RESOLVED, "dose_taken")
+
+
+async def test_a_dose_recorded_late_is_no_hint_any_more(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    await medication.regimen(scene.resident, dose_window="PT1H")
+    for minutes in (1, 61):
+        clock.set(DUE + timedelta(minutes=minutes))
+        await settle(MEDICATION_JOBS)
+    (dose, *_) = await medication.doses(scene.resident)
+    await medication.record(scene.resident, dose.id, status="skipped", skip_reason="unwell")
+    await hinted(small(scene.resident))
+    assert await _alarm_ids() == []
+
+
+async def test_a_late_all_clear_ends_an_alarm_whatever_small_thing_joined_it(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    await check_ins.plan(scene.resident, channel="call_in", reminders=[])
+    await hinted(small(scene.resident))
+    for minutes in (1, 31):
+        clock.set(DUE + timedelta(minutes=minutes))
+        await settle((*CHECK_IN_JOBS, *RELAY_JOBS))
+    assert [kind for kind, _, _ in await signals()] == ["check_in_missed", "low_activity"]
+    (asked, *_) = await check_ins.check_ins(scene.resident)
+    subject = await check_ins.subject_of(scene.resident)
+
+    async with unit_of_work() as session:
+        await answer(session, check_ins.self_actor(scene.resident), subject, asked.id, AnswerWrite(status="ok"))
+
+    (alarm_id,) = await _alarm_ids()
+    assert (await alarms.current(alarm_id)).outcome == "answered_late"
+
+
+async def _waits_or_ends(task: "asyncio.Task[Any]") -> None:
+    """Return once the task waits for a lock, or is done without having had to."""
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    while not task.done() and not await alarms.scalar(waits):  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0)
+
+
+async def _raised(resident: Resident) -> None:
+    await alarms.raised(resident)
+
+
+async def _alarm_ids() -> list[uuid.UUID]:
+    async with reading() as connection:
+        return list(await connection.scalars(sa.text("SELECT id FROM eldercare_alarm ORDER BY id")))
