@@ -146,7 +146,7 @@ def _written_of(table: sa.Table) -> sa.Exists:
 _opened = sa.select(_entries.c.id).where(
     _entries.c.alarm_id == _alarms.c.id, _entries.c.kind == AlarmState.RAISED.value, written_since(_entries)
 )
-_SINCE = sa.select(_alarms.c.id, sa.exists(_opened).label("is_new")).where(
+SINCE = sa.select(_alarms.c.id, sa.exists(_opened).label("is_new")).where(
     _alarms.c.community_id == _community_id,
     is_visible(_alarms.c.resident_id, "alarms:respond"),
     sa.or_(_alarms.c.id == sa.any_(_ids), _alarms.c.raised_at >= sa.bindparam("first_at", type_=_INSTANT)),
@@ -229,7 +229,7 @@ async def written_alarms(
     meanwhile are not found.
     """
     binds = {"community_id": actor.community_id, "ids": list(open_ids), "first_at": clock.now() - FOLLOWED}
-    rows = await connection.execute(_SINCE, binds | {"since": seen_to} | actor_binds(actor, "alarms:respond"))
+    rows = await connection.execute(SINCE, binds | {"since": seen_to} | actor_binds(actor, "alarms:respond"))
     return {row.id: row.is_new for row in rows}
 
 

@@ -22,7 +22,7 @@ from eldercare.duty_desk.schemas import QueueLeft, QueueOrder, Show
 HEARTBEAT_SECONDS = 5.0  # after which rights are looked at, and the queue for what no wake-up told of
 GAP_SECONDS = 0.25  # between two looks for wake-ups: in a storm there are many
 _PAGE: Final = 100  # items of a look, so that no look takes long
-_CURSOR: Final = "eldercare.desk_stream"
+_CURSOR: Final = "eldercare.desk_stream"  # and what is shown: of another part of the queue it says nothing
 _STALE: Final = ""
 
 _room = asyncio.Semaphore(1)  # its own: the desk does not wait for those who follow other things
@@ -48,7 +48,8 @@ class _Follower:
 
     def __init__(self, show: Show, last_event_id: str | None) -> None:
         self._show: Show = show
-        self._place = Place.read(_CURSOR, last_event_id)
+        self._kind = f"{_CURSOR}:{show}"
+        self._place = Place.read(self._kind, last_event_id)
         self._is_new = not last_event_id
         self._known: dict[uuid.UUID, str] | None = None
 
@@ -65,7 +66,7 @@ class _Follower:
             self._place, self._known = _here(actor, now, 0), dict(marks)
         elif self._known is None:
             self._known = await self._known_at(connection, actor, self._place.seen_to, marks)
-        known, behind = self._known, self._place.cursor(_CURSOR)
+        known, behind = self._known, self._place.cursor(self._kind)
 
         for alarm_id in known.keys() - marks.keys():
             del known[alarm_id]
@@ -95,7 +96,7 @@ class _Follower:
 
     def _order(self, marks: Mapping[uuid.UUID, str]) -> ServerSentEvent:
         assert self._place is not None  # noqa: S101 - it was told to somewhere
-        here = self._place.cursor(_CURSOR)
+        here = self._place.cursor(self._kind)
         order = QueueOrder(alarms=list(marks))
         return ServerSentEvent(event="queue", data=order, id=here, retry=following.RECONNECT_MILLISECONDS)
 

@@ -163,10 +163,14 @@ async def test_a_hand_over_is_told_when_it_is_offered_and_when_it_is_over(scene:
 
 async def test_after_a_cut_nothing_is_lost(scene: Scene, url: str, clock: ManualClock) -> None:
     headers = await at_desk(scene)
-    ended, changed, same = [await raised(scene, name) for name in ("Ada", "Bo", "Cy")]
+    other = await desk.colleague(scene, name="Colleague")
+    ended, changed, same, offered = [await raised(scene, name) for name in ("Ada", "Bo", "Cy", "Flo")]
+    await ask(url, headers, "POST", f"/v1/duty-desk/alarms/{offered.id}/claim")
     async with following(url + STREAM, headers) as stream:
         queue = await begun(stream)
-        assert len(queue.data["alarms"]) == 3
+        assert len(queue.data["alarms"]) == 4
+    offer = {"account_id": str(other.id), "note": "I have to go"}
+    await ask(url, headers, "POST", f"/v1/duty-desk/alarms/{offered.id}/handovers", json=offer)
     await ask(url, headers, "POST", f"/v1/duty-desk/alarms/{changed.id}/claim")
     await ask(url, headers, "POST", f"/v1/duty-desk/alarms/{ended.id}/claim")
     await ask(url, headers, "POST", f"/v1/alarms/{ended.id}/resolution", json={"outcome": "helped"})
@@ -179,8 +183,9 @@ async def test_after_a_cut_nothing_is_lost(scene: Scene, url: str, clock: Manual
     assert about(heard, new) == ["entered"]
     # Written behind the place, if only by what was still open then, it may seem to be new.
     assert about(heard, changed) in (["changed"], ["entered"])
+    assert about(heard, offered) in (["changed"], ["entered"])
     assert about(heard, gone) == ["left"]  # it came and went
-    assert set(heard[-1].data["alarms"]) == {str(alarm.id) for alarm in (changed, same, new)}
+    assert set(heard[-1].data["alarms"]) == {str(alarm.id) for alarm in (changed, same, offered, new)}
     assert heard[-1].event == "queue"
 
 
@@ -211,13 +216,16 @@ async def test_a_late_commit_is_told_after_a_cut(scene: Scene, url: str) -> None
     assert about(heard, waiting) == ["entered"]
 
 
-@pytest.mark.parametrize("place", ["nonsense", "another's", "restored"])
+@pytest.mark.parametrize("place", ["nonsense", "another's", "another part's", "restored"])
 async def test_a_place_that_is_not_known_begins_anew(scene: Scene, url: str, place: str) -> None:
     hillside = await alarms.scene()
     async with following(url + STREAM, await at_desk(hillside)) as stream:
         anothers = await begun(stream)
-    restored = Place(scene.community.id, "another system", 1).cursor("eldercare.desk_stream")
-    given = {"nonsense": "nonsense", "another's": anothers.id, "restored": restored}[place]
+    async with following(f"{url}{STREAM}?show=mine", await at_desk(scene)) as stream:
+        part = await begun(stream)
+    restored = Place(scene.community.id, "another system", 1).cursor("eldercare.desk_stream:all")
+    known = {"nonsense": "nonsense", "another's": anothers.id, "another part's": part.id, "restored": restored}
+    given = known[place]
     alarm = await raised(scene)
     async with following(url + STREAM, await at_desk(scene), given) as stream:
         assert [told.event for told in await stream.until("queue")] == ["reset", "queue"]
