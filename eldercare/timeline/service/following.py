@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fastapi import Request
 from fastapi.sse import ServerSentEvent
 
-from app.core import audit, changes, live, wakeups
+from app.core import audit, changes, clock, live, wakeups
 from app.core.access import authenticate_again
 from app.core.database import is_unreachable, reading, unit_of_work
 from app.core.problems import Forbidden, NotFound, Unauthenticated
@@ -94,20 +94,17 @@ async def _look(request: Request, reader: TimelineReader, wanted: Wanted, place:
             async with reading() as connection:
                 now_reader = await require_reader(connection, actor, resident_id)
                 now = await changes.horizon(connection)
-                here = Place.at(resident_id, now)
+                here = Place.at(resident_id, now, clock.now())
                 if place is None or not place.holds_in(resident_id, now):
                     return _Look(here, here, [], anew=True)
-                until = max(here.seen_to, place.seen_to)
-                items = await written(
-                    connection, now_reader, wanted, seen_to=place.seen_to, until=until, rows=_MOST + 1
-                )
+                reached = replace(here, seen_to=max(here.seen_to, place.seen_to))
+                items = await written(connection, now_reader, wanted, place, reached, _MOST + 1)
     except (Unauthenticated, NotFound, Forbidden):
         return None
     except Exception as error:
         if is_unreachable(error):
             return None  # the reader comes back and goes on where they are
         raise
-    reached = Place(resident_id, now.system, until)
     if len(items) > _MOST:
         return _Look(reached, reached, [], anew=True)
     return _Look(place, reached, items, anew=False)
