@@ -29,6 +29,7 @@ class StaffInvitation(Table, table=True):
         sa.UniqueConstraint("digest"),
         sa.Index("ix_identity_staff_invitation_organization_id", "organization_id", "id"),
         sa.Index("ix_identity_staff_invitation_account_id", "account_id"),
+        sa.Index("ix_identity_staff_invitation_expires_at", "expires_at"),
     )
 
     community_id: uuid.UUID = Field(foreign_key="identity_community.id")

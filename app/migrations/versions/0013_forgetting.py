@@ -31,6 +31,7 @@ def upgrade() -> None:
         ["revoked_at"],
         postgresql_where=sa.text("revoked_at IS NOT NULL"),
     )
+    op.create_index("ix_identity_staff_invitation_expires_at", "identity_staff_invitation", ["expires_at"])
     op.add_column("eldercare_tracking", sa.Column("battery_told_id", sa.Uuid(), nullable=True))
     for table, column in _BELONGING:
         op.create_index(f"ix_{table}_{column}", table, [column])
@@ -40,6 +41,7 @@ def downgrade() -> None:
     for table, column in reversed(_BELONGING):
         op.drop_index(f"ix_{table}_{column}", table)
     op.drop_column("eldercare_tracking", "battery_told_id")
+    op.drop_index("ix_identity_staff_invitation_expires_at", "identity_staff_invitation")
     op.drop_index("ix_identity_session_revoked_at", "identity_session")
     op.drop_index("ix_identity_account_erase_again_at", "identity_account")
     op.drop_column("identity_account", "erase_again_at")

@@ -8,19 +8,18 @@ from fastapi import Request
 from fastapi.sse import ServerSentEvent
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import audit, changes, following
+from app.core import audit, changes, clock, following
 from app.core.access import Actor
-from app.core.changes import Place
 from app.core.database import unit_of_work
 from app.core.following import Pace, Told
 from eldercare.timeline.access import TimelineReader, require_reader
+from eldercare.timeline.rules.places import Place
 from eldercare.timeline.schemas import TimelinePlace, Wanted
 from eldercare.timeline.views.timeline import written
 
 LOOK_SECONDS = 5.0
 """Between two looks at a timeline. Nothing wakes a reader: what they are told of in time of need is a notice."""
 _MOST: Final = 500  # of one look; who has missed more reads the list again
-_CURSOR: Final = "eldercare.timeline_stream"
 
 
 async def follow(
@@ -42,26 +41,23 @@ class _Follower:
     def __init__(self, resident_id: uuid.UUID, wanted: Wanted, last_event_id: str | None) -> None:
         self._resident_id = resident_id
         self._wanted = wanted
-        self._place = Place.read(_CURSOR, last_event_id)
+        self._place = Place.known(last_event_id)
         self._is_new = not last_event_id
         self._is_first = True
 
     async def look(self, connection: AsyncConnection, actor: Actor, was_woken: bool) -> Told:  # noqa: ARG002 - the loop's
         """Tell what is new behind the reader's place, or that what lies between is not known any more."""
         reader = await require_reader(connection, actor, self._resident_id)
-        now = await changes.horizon(connection)
+        now, instant = await changes.horizon(connection), clock.now()
         behind = self._place
         if behind is None or not behind.holds_in(self._resident_id, now):
-            return self._anew(Place(self._resident_id, now.system, now.settled))
-        reached = Place(self._resident_id, now.system, max(now.settled, behind.seen_to))
-        rows = _MOST + 1
-        items = await written(
-            connection, reader, self._wanted, seen_to=behind.seen_to, until=reached.seen_to, rows=rows
-        )
+            return self._anew(Place(self._resident_id, now.system, now.settled, instant))
+        reached = behind.reached(now, instant)
+        items = await written(connection, reader, self._wanted, behind, reached, _MOST + 1)
         if len(items) > _MOST:
             return self._anew(reached)
         # Until all of a look is told, whoever comes back is told it again: items have identities of their own.
-        events = [ServerSentEvent(event="item", data=item, id=behind.cursor(_CURSOR)) for item in items]
+        events = [ServerSentEvent(event="item", data=item, id=str(behind)) for item in items]
         return self._reached(reached, events, is_said=self._is_first or bool(items))
 
     def _anew(self, place: Place) -> Told:
@@ -71,9 +67,8 @@ class _Follower:
     def _reached(self, place: Place, events: list[ServerSentEvent], *, is_said: bool) -> Told:
         self._place, self._is_first = place, False
         if is_said:
-            here = place.cursor(_CURSOR)
             retry = following.RECONNECT_MILLISECONDS
-            events.append(ServerSentEvent(event="place", data=TimelinePlace(), id=here, retry=retry))
+            events.append(ServerSentEvent(event="place", data=TimelinePlace(), id=str(place), retry=retry))
         return Told(events)
 
 

@@ -81,9 +81,10 @@ class Branch:
         )
 
     def written(self) -> sa.Select[Any]:
-        """Return the select of the items that the bound transactions wrote."""
+        """Return the select of the items that the bound transactions wrote, or that have happened since ``told_to``."""
         in_time = sa.and_(self.instant >= SINCE, self.instant <= sa.bindparam("before_at", type_=_INSTANT))
-        return self.items().where(in_time, written_since(self.table), written_before(self.table))
+        is_news = sa.or_(written_since(self.table), self.instant > sa.bindparam("told_to", type_=_INSTANT))
+        return self.items().where(in_time, is_news, written_before(self.table))
 
 
 def _columns(table: sa.Table, *names: str, **renamed: str) -> tuple[tuple[str, sa.ColumnElement[Any]], ...]:

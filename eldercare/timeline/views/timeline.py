@@ -12,6 +12,7 @@ from app.core import audit, clock
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
 from eldercare.timeline.access import TimelineReader
 from eldercare.timeline.rules.kinds import Kind, shown_kinds
+from eldercare.timeline.rules.places import Place
 from eldercare.timeline.rules.sentences import tell
 from eldercare.timeline.schemas import TimelineItem, Wanted
 from eldercare.timeline.views.branches import BRANCHES, ROWS
@@ -101,14 +102,21 @@ async def chunk(
 
 
 async def written(
-    connection: AsyncConnection, reader: TimelineReader, wanted: Wanted, *, seen_to: int, until: int, rows: int
+    connection: AsyncConnection, reader: TimelineReader, wanted: Wanted, behind: Place, up_to: Place, rows: int
 ) -> list[TimelineItem]:
-    """Return at most ``rows`` items, the oldest first, that transactions from ``seen_to`` to before ``until`` wrote.
+    """Return at most ``rows`` items, the oldest first, that lie between two places of a stream.
 
+    Those are what was written in between, and what was written before and has come to be since: a pause that begins.
     Of what happened in the last ``FOLLOWED``: an app that follows has read the list before.
     """
     binds = list_binds(reader, wanted, position=None, rows=rows)
-    binds |= {"since_at": clock.now() - FOLLOWED, "since": seen_to, "until": until}
+    binds |= {
+        "since_at": up_to.told_to - FOLLOWED,
+        "before_at": up_to.told_to + _LEAST,
+        "since": behind.seen_to,
+        "until": up_to.seen_to,
+        "told_to": behind.told_to,
+    }
     return [item(row, wanted.language) for row in await connection.execute(_WRITTEN, binds)]
 
 

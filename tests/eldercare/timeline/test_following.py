@@ -18,6 +18,7 @@ from app.core.database import reading
 from eldercare.timeline.service import following as service
 from tests.eldercare.timeline.conftest import Lived, force
 from tests.factories import eldercare_alarms as alarms
+from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import eldercare_vitals as vitals
 from tests.factories import identity
 from tests.factories.sign_in import sign_in, sign_in_resident
@@ -64,6 +65,21 @@ async def test_what_happens_is_told_and_nothing_is_lost_between_two_streams(live
         item = await item_of(stream, "alarm_raised", state="raised")
         assert item["id"] == str(alarm.id)
         assert await place_of(stream)
+
+
+async def test_what_was_planned_is_told_when_it_comes_to_be(lived: Lived, url: str, clock: ManualClock) -> None:
+    begins = clock.now() + timedelta(minutes=5)
+    await check_ins.pause(lived.resident, begins + timedelta(hours=1), starts_at=begins)
+    async with stream(f"{url}/v1/me/timeline/stream", await sign_in_resident(lived.resident)) as told:
+        assert (await anext(told))[0] == "place"
+        # Until the pause lies behind what is settled, it would be told for having been written.
+        for code, name in (("2708-6", "oxygen_saturation"), ("9279-1", "respiratory_rate")):
+            await vitals.reading(lived.resident, 20, code=code)
+            await item_of(told, "reading", name=name)
+            await place_of(told)
+            clock.advance(timedelta(minutes=1))
+        clock.advance(timedelta(minutes=4))
+        assert await item_of(told, "pause_started", ends_at=(begins + timedelta(hours=1)).isoformat())
 
 
 async def test_a_place_of_another_timeline_is_not_taken(lived: Lived, url: str) -> None:

@@ -216,7 +216,7 @@ async def test_a_file_breaks_off_when_the_last_right_is_lost(
         reader = await require_reader(connection, actor, lived.resident.id)
     wanted = Wanted(since=lived.start, until=lived.start + timedelta(days=30))
     whole = b"".join([chunk async for chunk in export.care_record(reader, wanted)])
-    assert (whole.count(b"alarm_"), whole.count(b"check_in_")) == (2, 2)
+    assert (whole.count(b",alarm_"), whole.count(b",check_in_")) == (2, 2)
     chunks = export.care_record(reader, wanted)
     told = await anext(chunks) + await anext(chunks)
     await force("UPDATE identity_grant SET revoked_at = :at WHERE id = :id", at=lived.start, id=given.id)
