@@ -41,6 +41,7 @@ from tests.factories import (
     eldercare_medication,
     eldercare_visits,
     eldercare_vitals,
+    eldercare_wellbeing,
     eldercare_zones,
     identity,
     notifications,
@@ -149,6 +150,7 @@ async def open_world() -> World:
         **(care := await _care(resident, family)),
         **await _desk_and_circle(resident, family, await identity.account(place, name="Nephew"), care),
         "safe-zones": (await eldercare_zones.zone(resident)).id,
+        "flags": (await eldercare_wellbeing.flag(resident)).id,
     }
     texts = {name: str(value) for name, value in ids.items()}
     return World(headers, texts, secret, signed_url(uuid.UUID(texts["media"])))
@@ -582,6 +584,8 @@ QUERIES: Final = {
     "getMyVitalTrend": "?code=8867-4",
     "getResidentVitalSeries": "?code=8867-4",
     "getResidentVitalTrend": "?code=8867-4",
+    "getMyWellbeingTrend": "?measure=mood",
+    "getResidentWellbeingTrend": "?measure=mood",
     "getResponseTimes": "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z",
     "listDeskScriptVersions": "?kind=fall",
     "listFalseAlarms": "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z",

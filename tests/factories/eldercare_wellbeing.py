@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -31,12 +32,12 @@ async def answered(
     count = max(len(mood), len(sleep), len(minutes))
     rows = []
     for number in range(count):
-        said = [series[number] if series else None for series in (mood, sleep, minutes)]
-        if all(one is None for one in said):
+        felt, slept = (series[number] if series else None for series in (mood, sleep))
+        took = minutes[number] if minutes else None
+        if felt is slept is took is None:
             continue
         day = last - timedelta(days=count - 1 - number)
         due_at = datetime.combine(day, ASKED_AT, ZoneInfo(time_zone))
-        took = said[2]
         rows.append(
             CheckIn(
                 community_id=plan.community_id,
@@ -53,8 +54,8 @@ async def answered(
                 answer="ok",
                 how="self",
                 answered_at=due_at + timedelta(minutes=took or 5),
-                mood=said[0],
-                sleep=said[1],
+                mood=felt,
+                sleep=slept,
             )
         )
     async with unit_of_work() as session:
@@ -69,9 +70,9 @@ async def plan(resident: Resident) -> CheckInPlan:
     return made
 
 
-async def flag(resident: Resident, **values: object) -> WellbeingFlag:
+async def flag(resident: Resident, **values: Any) -> WellbeingFlag:
     """Insert a flag about the resident's mood, unless told otherwise."""
-    defaults: dict[str, object] = {
+    defaults: dict[str, Any] = {
         "measure": "mood",
         "opened_at": clock.now(),
         "opened_on": clock.now().date(),

@@ -16,6 +16,7 @@ from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import eldercare_medication as medication
 from tests.factories import eldercare_visits as visits
 from tests.factories import eldercare_vitals as vitals
+from tests.factories import eldercare_wellbeing as wellbeing
 from tests.factories import identity
 
 Item = dict[str, Any]
@@ -114,5 +115,7 @@ async def lived(database: Database, clock: ManualClock) -> Lived:
     await at(f"UPDATE eldercare_visit SET {ahead}, state = 'missed', closed_at = :at WHERE id = :id", id=planned[1])
     joined, gone = next(instants), next(instants)
     await alarms.circle_member(resident, relative, state="removed", answered_at=joined, ended_at=gone)
+    flagged, as_usual = next(instants), next(instants)
+    await wellbeing.flag(resident, state="ended", opened_at=flagged, ended_at=as_usual, end_reason="as_usual")
     clock.set(start + timedelta(hours=6))
     return Lived(place, resident, agency, relative, start)

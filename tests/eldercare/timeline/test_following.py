@@ -70,8 +70,8 @@ async def test_what_happens_is_told_and_nothing_is_lost_between_two_streams(live
 async def test_what_was_planned_is_told_when_it_comes_to_be(lived: Lived, url: str, clock: ManualClock) -> None:
     begins = clock.now() + timedelta(minutes=5)
     await check_ins.pause(lived.resident, begins + timedelta(hours=1), starts_at=begins)
-    async with stream(f"{url}/v1/me/timeline/stream", await sign_in_resident(lived.resident)) as told:
-        assert (await anext(told))[0] == "place"
+    async with following(f"{url}/v1/me/timeline/stream", await sign_in_resident(lived.resident)) as told:
+        await place_of(told)
         # Until the pause lies behind what is settled, it would be told for having been written.
         for code, name in (("2708-6", "oxygen_saturation"), ("9279-1", "respiratory_rate")):
             await vitals.reading(lived.resident, 20, code=code)

@@ -1,6 +1,7 @@
 """The rules of well-being: robust, slow to flag and slow to stop, and silent where too little is known."""
 
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 from zoneinfo import ZoneInfo
@@ -38,7 +39,7 @@ values = st.integers(min_value=-64, max_value=64).map(float)
 courses = st.lists(st.none() | values, min_size=LOOKED_BACK, max_size=LOOKED_BACK)
 
 
-def days(course: list[float | None]) -> dict[date, float]:
+def days(course: Sequence[float | None]) -> dict[date, float]:
     """Return a course, the latest day last, as days up to ``LAST``."""
     return {LAST - timedelta(days=ago): value for ago, value in enumerate(reversed(course)) if value is not None}
 
