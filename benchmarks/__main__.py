@@ -6,7 +6,7 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import broadcast, critical, doses, fanout, growth, http, place, sos, storm, vitals
+from benchmarks import broadcast, critical, doses, fanout, growth, http, past, place, sos, storm, vitals
 
 ALL: dict[str, Callable[..., None]] = {
     "storm": storm.run,
@@ -18,6 +18,7 @@ ALL: dict[str, Callable[..., None]] = {
     "growth": growth.run,
     "doses": doses.run,
     "vitals": vitals.run,
+    "past": past.run,
 }
 
 

@@ -109,9 +109,10 @@ def id_of(instant: datetime, tail: int) -> uuid.UUID:
 def number_of(instant: datetime, tail: int) -> int:
     """Return the number that ``id_of`` makes an id of: it compares faster than the id."""
     since = instant - _EPOCH
-    milliseconds, rest = divmod(since.microseconds, 1000)
-    milliseconds += since.days * 86_400_000 + since.seconds * 1000
-    return milliseconds << 80 | rest * _SUB_MILLISECOND_STEPS // 1000 << 64 | _MARKS | tail & _TAIL
+    # Not by divmod: a call costs more than both of what it does.
+    milliseconds = since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+    below = since.microseconds % 1000 * _SUB_MILLISECOND_STEPS // 1000
+    return milliseconds << 80 | below << 64 | _MARKS | tail & _TAIL
 
 
 def instant_of(identifier: uuid.UUID) -> datetime:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 import structlog
@@ -144,7 +144,7 @@ async def _climb_one(session: AsyncSession, alarm: Alarm, steps: Sequence[Step],
     if rung.step.target_kind == "duty_desk" and alarm.desk_queued_at is None:
         alarm.desk_queued_at = now
     if told and Severity(alarm.severity) >= BREAK_GLASS_FROM and not alarm.is_test:
-        await _open_access(session, alarm, told, now)
+        await _open_access(session, alarm, told, people.residents[alarm.resident_id])
 
 
 async def _lapse(session: AsyncSession, alarm: Alarm) -> None:
@@ -254,7 +254,7 @@ def _count_unanswered(alarm: Alarm) -> None:
         UNANSWERED.inc()
 
 
-async def _open_access(session: AsyncSession, alarm: Alarm, told: Sequence[uuid.UUID], now: datetime) -> None:
+async def _open_access(session: AsyncSession, alarm: Alarm, told: Sequence[uuid.UUID], resident: uuid.UUID) -> None:
     """Let those who are told see what helpers need to know, and tell the resident that they can."""
     # Not the alarm's kind: that is its worst signal's, and somebody who fell may have wandered off, too.
     reasons = {reason.kind for reason in await reasons_for(session, alarm.id)}
@@ -265,10 +265,9 @@ async def _open_access(session: AsyncSession, alarm: Alarm, told: Sequence[uuid.
         alarm_id=alarm.id,
         account_ids=told,
         scopes=BREAK_GLASS_SCOPES | ({_SEARCH_SCOPE} if AlarmKind.WANDERING in reasons else set()),
-        expires_at=now + BREAK_GLASS_LASTS,
+        expires_at=clock.now() + BREAK_GLASS_LASTS,
     )
     # Once per alarm, and of whoever will be called: the grants name them, and the end says how many they were.
-    resident = await account_of(session, alarm)
     await tell(session, ACCESS_OPENED, alarm, [resident], "access_opened", variables={"raised_at": alarm.raised_at})
 
 

@@ -40,21 +40,23 @@ def _batch(text: str, *binds: sa.BindParameter[Any]) -> sa.TextClause:
 # Planning -----------------------------------------------------------------------------------------------------------
 
 _INSERT = sa.text(f"""
-    WITH member AS (
-        SELECT * FROM unnest(:regimen_ids, :member_groups) AS m (regimen_id, of_group)
+    WITH member AS MATERIALIZED (  -- each looked up once, not once for each of its moments
+        SELECT m.of_group, r.community_id, r.resident_id, r.account_id, r.id AS regimen_id, v.id AS version_id,
+            v.critical, v.reminds, v.quantity, v.unit, v.dose_window
+        FROM unnest(:regimen_ids, :member_groups) AS m (regimen_id, of_group)
+        JOIN eldercare_regimen r ON r.id = m.regimen_id
+        JOIN eldercare_regimen_version v ON v.id = r.version_id
     ), occurrence AS (
         SELECT * FROM unnest(:groups, :due_ats, :local_dates) AS o (of_group, due_at, local_date)
     )
     INSERT INTO eldercare_dose (id, created_at, updated_at, version, community_id, resident_id, account_id, regimen_id,
         version_id, kind, due_at, local_date, state, critical, reminds, quantity, unit, window_ends_at, remind_at,
         reminders_sent, reprieves, late, confirmed)
-    SELECT {set_ids.MINT_SQL}, :now, :now, 1, r.community_id, r.resident_id, r.account_id, r.id, v.id, 'planned',
-        o.due_at, o.local_date, 'scheduled', v.critical, v.reminds, v.quantity, v.unit, o.due_at + v.dose_window,
-        o.due_at, 0, 0, false, false
+    SELECT {set_ids.MINT_SQL}, :now, :now, 1, m.community_id, m.resident_id, m.account_id, m.regimen_id, m.version_id,
+        'planned', o.due_at, o.local_date, 'scheduled', m.critical, m.reminds, m.quantity, m.unit,
+        o.due_at + m.dose_window, o.due_at, 0, 0, false, false
     FROM member m
     JOIN occurrence o ON o.of_group = m.of_group
-    JOIN eldercare_regimen r ON r.id = m.regimen_id
-    JOIN eldercare_regimen_version v ON v.id = r.version_id
     ON CONFLICT DO NOTHING""").bindparams(  # noqa: S608 - constants of ours
     _NOW,
     sa.bindparam("regimen_ids", type_=_UUIDS),

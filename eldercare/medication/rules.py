@@ -165,8 +165,8 @@ def change_over(
     thirds of the spacing away (a time on another local day counts as twice as far). What stands is not planned again in
     its place. What was still to come is, and where its place is past already it stays at its old time, as it does
     before the new plan's first day: it is not lost. So doses that are evenly spaced never come closer than a third of
-    their spacing, or part more than five thirds of it. (Half way to the next dose is where leaflets commonly draw the
-    line between taking a late dose and leaving it; the day somebody means when they say "once a day" shifts it.)
+    their spacing, or part more than five thirds of it. The thirds are ours, between losing a dose and taking it twice;
+    they follow no leaflet, and whoever looks after the resident decides what is taken.
     """
     reach = max(AROUND_TODAY, 2 * spacing)
     slots = plan.doses(now - reach - spacing, now + reach + spacing)

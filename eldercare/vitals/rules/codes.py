@@ -104,15 +104,26 @@ def sign_of(code: str) -> VitalSign:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A vital sign in one of its units."""
+    """A vital sign in one of its units: what turns a value into the canonical unit, and what it must lie between."""
 
     sign: VitalSign
     factor: float
     offset: float
+    low: float
+    high: float
+    decimals: int
 
 
 _MEASURES: Final = {
-    (code, unit): Measure(sign, conversion.factor, conversion.offset)
+    (code, unit): Measure(
+        sign,
+        conversion.factor,
+        conversion.offset,
+        # No number is a letter: nothing lies between these.
+        math.inf if sign.is_coded else sign.low,
+        sign.high,
+        sign.decimals,
+    )
     for code, sign in _OF_CODE.items()
     for unit, conversion in {sign.unit: Conversion(1), **sign.others}.items()
 }
@@ -155,13 +166,12 @@ def taken(measure: Measure, value: float | str) -> float:
 
     Rounded to the sign's decimals: what a conversion adds behind them was not measured.
     """
-    sign = measure.sign
     if isinstance(value, str):
-        return _place(sign, value)
+        return _place(measure.sign, value)
     found = value * measure.factor + measure.offset
-    if sign.is_coded or not sign.low <= found <= sign.high:  # NaN is in no range
-        raise _refusal(sign, value)
-    return round(found, sign.decimals)
+    if measure.low <= found <= measure.high:  # NaN is in no range
+        return round(found, measure.decimals)
+    raise _refusal(measure.sign, value)
 
 
 def _refusal(sign: VitalSign, value: float) -> Refused:

@@ -93,7 +93,9 @@ def understand(resident_id: uuid.UUID, actor: Actor, given: Sequence[Any], now: 
         device, measured_at = item.get("device"), item["measured_at"]
         key = (item["code"], item["unit"], device)
         try:
-            measure, tail = origins.get(key) or origins.setdefault(key, _origin(resident_id, actor, *key))
+            if key not in origins:
+                origins[key] = _origin(resident_id, actor, *key)
+            measure, tail = origins[key]
             number = reading_number(measured_at, tail)
             check_time(number, window)
             value = taken(measure, item["value"])

@@ -110,6 +110,13 @@ def test_whoever_is_not_alert_has_three_points(letter: str) -> None:
         (TEMPERATURE, 35.05, 1),
         (TEMPERATURE, 38.04, 0),
         (TEMPERATURE, 38.05, 1),
+        (TEMPERATURE, 36.04, 1),
+        (TEMPERATURE, 36.05, 0),
+        (TEMPERATURE, 39.04, 1),
+        (TEMPERATURE, 39.05, 2),
+        (SPO2, 91.4, 3),
+        (SPO2, 91.5, 2),
+        (SPO2, 95.5, 0),
         (HEART_RATE, 90.4, 0),
         (HEART_RATE, 90.5, 1),
         (SYSTOLIC, 219.5, 3),
@@ -124,8 +131,13 @@ def test_values_between_cells_are_rounded_to_the_charts_precision(code: str, val
     ("changed", "total", "risk", "response"),
     [
         ({}, 0, "low", "routine_monitoring"),
+        ({TEMPERATURE: 38.1}, 1, "low", "routine_monitoring"),
+        ({RESPIRATION: 21.0}, 2, "low", "routine_monitoring"),
+        ({RESPIRATION: 21.0, TEMPERATURE: 36.0}, 3, "low", "routine_monitoring"),  # three, but of no single one
         ({RESPIRATION: 21.0, HEART_RATE: 111.0}, 4, "low", "routine_monitoring"),
         ({CONSCIOUSNESS: 1.0}, 3, "low_medium", "urgent_ward_review"),
+        ({CONSCIOUSNESS: 1.0, TEMPERATURE: 38.1}, 4, "low_medium", "urgent_ward_review"),
+        ({CONSCIOUSNESS: 1.0, RESPIRATION: 21.0}, 5, "medium", "urgent_assessment"),
         ({RESPIRATION: 21.0, HEART_RATE: 111.0, TEMPERATURE: 38.5}, 5, "medium", "urgent_assessment"),
         ({RESPIRATION: 25.0, HEART_RATE: 131.0}, 6, "medium", "urgent_assessment"),
         ({RESPIRATION: 25.0, HEART_RATE: 131.0, TEMPERATURE: 36.0}, 7, "high", "emergency_assessment"),
@@ -136,6 +148,17 @@ def test_what_the_sum_and_a_single_three_call_for(
 ) -> None:
     found = score(WELL | changed, 1)
     assert (found.total, found.risk, found.response) == (total, risk, response)
+
+
+@given(st.sampled_from(sorted(CHART)), st.floats(0, 1), st.floats(0, 1))
+def test_between_two_printed_values_the_points_are_those_of_one_of_them(code: str, where: float, part: float) -> None:
+    """Whatever a device or a conversion brings: no value is in no band, and none in a band further off."""
+    step = 0.1 if code == TEMPERATURE else 1.0
+    first, last = CHART[code][0][0], CHART[code][-1][1]
+    below = round(first + round((last - step - first) / step * where) * step, 1)
+    points = [score(WELL | {code: value}, 1).points[code] for value in (below, below + step * part, below + step)]
+    assert points[1] == (points[0] if part < 0.49 else points[2] if part > 0.51 else points[1])
+    assert points[1] in (points[0], points[2])
 
 
 any_set = st.fixed_dictionaries(
