@@ -73,6 +73,7 @@ from eldercare.timeline import routes as timeline
 from eldercare.timeline import subscribers as timeline_subscribers
 from eldercare.visits import jobs as visit_jobs
 from eldercare.visits import subscribers as visit_subscribers
+from eldercare.visits.routes import absences as carer_absences
 from eldercare.visits.routes import agencies as visit_agencies
 from eldercare.visits.routes import plans as visit_plans
 from eldercare.visits.routes import visits
@@ -147,7 +148,7 @@ TABLE_MODULES = (
     "eldercare.timeline.models",
 )
 
-SCHEMA_REVISION = "0008"
+SCHEMA_REVISION = "0015"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -189,6 +190,7 @@ ROUTERS: tuple[Router, ...] = (
     medication.router,
     vitals.router,
     visit_plans.router,
+    carer_absences.router,
     visits.router,
     visit_work.router,
     visit_agencies.router,

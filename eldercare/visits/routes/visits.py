@@ -16,6 +16,8 @@ from eldercare.visits.problems import (
     AgencyDoesNotServe,
     AlreadyAssigned,
     CarePlanEnded,
+    CarerAbsent,
+    CarerUnsuitable,
     NotACarer,
     ResidentNotThere,
     VisitFull,
@@ -83,7 +85,10 @@ async def create_care_visit(session: Session, actor: CurrentActor, subject: Arra
     return await views.visit(await session.connection(), subject.resident_id, visit_id)
 
 
-@router.post(f"{_OF}/{{visit_id}}/move", responses=problem_responses(*_GUARDED, VisitNotOpen, WrongTime, CalendarTaken))
+@router.post(
+    f"{_OF}/{{visit_id}}/move",
+    responses=problem_responses(*_GUARDED, VisitNotOpen, WrongTime, CarerAbsent, CalendarTaken),
+)
 async def move_care_visit(
     session: Session, actor: CurrentActor, subject: Arranger, visit_id: uuid.UUID, data: VisitMove
 ) -> VisitDetail:
@@ -96,14 +101,25 @@ async def move_care_visit(
     f"{_OF}/{{visit_id}}/carers",
     status_code=201,
     responses=problem_responses(
-        *_GUARDED, NotACarer, AgencyDoesNotServe, VisitNotOpen, VisitFull, AlreadyAssigned, CalendarTaken
+        *_GUARDED,
+        NotACarer,
+        AgencyDoesNotServe,
+        VisitNotOpen,
+        VisitFull,
+        AlreadyAssigned,
+        CarerAbsent,
+        CarerUnsuitable,
+        CalendarTaken,
     ),
 )
 async def assign_carer(
     session: Session, actor: CurrentActor, subject: Arranger, visit_id: uuid.UUID, data: CarerAssign
 ) -> VisitDetail:
-    """Let a carer of the agency make a visit: their calendar is booked, or it is said who has the time."""
-    await staffing.assign(session, actor, subject.resident_id, visit_id, data.account_id)
+    """Let a carer of the agency make a visit: their calendar is booked, or it is said what speaks against it.
+
+    Skills, hours, rest, breaks, the way and the most work of a day are asked as the planner asks them.
+    """
+    await staffing.assign(session, actor, subject.resident_id, visit_id, data.account_id, data.despite)
     return await views.visit(await session.connection(), subject.resident_id, visit_id)
 
 

@@ -67,11 +67,41 @@ class ShiftPublic(BaseModel):
     break_length: timedelta | None
 
 
+LONGEST_ABSENCE = timedelta(days=366)
+
+
+class CarerAbsenceCreate(Given):
+    """When a carer cannot come."""
+
+    account_id: uuid.UUID
+    starts_at: GivenInstant
+    ends_at: GivenInstant
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not timedelta() < self.ends_at - self.starts_at <= LONGEST_ABSENCE:
+            raise ValueError("an absence ends after it begins, within a year")
+        return self
+
+
+class CarerAbsencePublic(BaseModel):
+    """When a carer cannot come: nobody sends them anywhere then."""
+
+    id: uuid.UUID
+    organization_id: uuid.UUID = Field(description="the agency that said so")
+    account_id: uuid.UUID
+    starts_at: datetime
+    ends_at: datetime
+
+
 class RoutePlanCreate(Given):
     """Whose visits are to be planned: all that have nobody on a day, or those of carers who cannot come."""
 
     day: GivenDay = Field(alias="date")
     absent: Accounts = Field(default=[], description="carers who cannot come: their visits are given to others")
+    absent_until: GivenInstant | None = Field(
+        default=None, description="until when they cannot; without it: to the end of that day and of their shift"
+    )
 
 
 class RouteStopPublic(BaseModel):
@@ -96,5 +126,6 @@ class RoutePlanPublic(BaseModel):
     travel: timedelta
     created_at: datetime
     stops: list[RouteStopPublic]
+    absences: list[CarerAbsencePublic] = Field(description="who cannot come when: accepting lets it count")
 
     model_config = ConfigDict(populate_by_name=True)

@@ -26,6 +26,7 @@ from eldercare.visits.service.plans import lock_plan, require_serving, tasks_of
 from eldercare.visits.service.staffing import ORIGIN, locked, record
 from eldercare.visits.service.telling import tell
 from eldercare.visits.service.templates import check_tasks
+from eldercare.visits.service.workforce import check_present
 
 
 async def create_visit(session: AsyncSession, actor: Actor, subject: ResidentSubject, data: VisitCreate) -> uuid.UUID:
@@ -75,7 +76,8 @@ async def move_visit(
 ) -> None:
     """Give a visit that has not begun another time, on all its carers' calendars or not at all.
 
-    Raises ``NotFound``, ``Forbidden``, ``VisitNotOpen``, ``WrongTime`` for one in the past, ``CalendarTaken``.
+    Raises ``NotFound``, ``Forbidden``, ``VisitNotOpen``, ``WrongTime`` for one in the past, ``CarerAbsent``,
+    ``CalendarTaken``.
     """
     visit = await locked(session, subject.resident_id, visit_id)
     require_arranger(actor, visit.organization_id)
@@ -91,9 +93,10 @@ async def move_visit(
 async def shift(
     session: AsyncSession, actor: Actor, visit_id: uuid.UUID, starts_at: datetime, ends_at: datetime
 ) -> None:
-    """Move a locked visit ahead with its carers' calendars, and tell; raises ``CalendarTaken``."""
+    """Move a locked visit ahead with its carers' calendars, and tell; raises ``CarerAbsent``, ``CalendarTaken``."""
     visit = (await repository.lock_visits(session, [visit_id]))[visit_id]
     carers = (await repository.carers_of(session, [visit_id]))[visit_id]
+    await check_present(session, [(carer.account_id, starts_at, ends_at) for carer in carers])
     if carers:
         calendars = await reservations.resources_of(
             await session.connection(), "carer", [carer.account_id for carer in carers]

@@ -49,11 +49,12 @@ _FACTS = sa.select(
 
 
 async def unstaffed(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
-    """Tell the agencies of visits that come near and have no carers, or one of two."""
+    """Tell the agencies of visits that come near and have no carers, or one of two; the desk where time matters."""
     for visit in await session.execute(_UNSTAFFED, {"visit_ids": list(ids), "moment": clock.now()}):
         if visit.state == "planned":
             occasion = f"unstaffed:{visit.starts_at.isoformat()}:{visit.version}"
-            await tell(session, VISIT_UNCOVERED, visit, await agency(session, visit), occasion)
+            told = await agency(session, visit, with_desk=visit.is_critical)
+            await tell(session, VISIT_UNCOVERED, visit, told, occasion)
 
 
 async def late(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
