@@ -32,6 +32,8 @@ class AlarmKind(enum.StrEnum):
     DEVICE_SILENT = "device_silent"
     VISIT_MISSED = "visit_missed"
     POSITION_UNKNOWN = "position_unknown"
+    VISIT_LATE = "visit_late"
+    CHECK_OUT_OVERDUE = "check_out_overdue"
 
 
 SeverityName = Literal["low", "medium", "high", "critical"]

@@ -26,6 +26,8 @@ KindName = Literal[
     "device_silent",
     "visit_missed",
     "position_unknown",
+    "visit_late",
+    "check_out_overdue",
 ]
 GivenKind = Literal["concern", "fall", "inactivity", "smoke", "water", "intrusion", "wandering"]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]

@@ -182,7 +182,7 @@ async def close_alarm(
         details={"outcome": outcome},
     )
     told = [account_id for account_id in await told_accounts(session, closed.id) if account_id != actor.id]
-    await tell(session, CLOSED, closed, told, "closed")
+    await tell(session, CLOSED, closed, told, "closed", variables={"outcome": outcome})
     await _end_access(session, closed)
     return closed
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, distinct_o
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import Actor
-from app.core.audit import trace_binds, traced
+from app.core.audit import trace_each_binds, traced_each
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
@@ -81,7 +81,7 @@ _stands = sa.and_(
 # The worst first, then the oldest; a negative severity lets one row comparison do both.
 _worst_first = (-_alarms.c.severity).label("urgency")
 _show = sa.bindparam("show", type_=sa.Text)
-QUEUE = traced(
+QUEUE = traced_each(
     sa.select(
         *(_alarms.c[name] for name in AlarmPublic.model_fields),
         _alarms.c.desk_queued_at,
@@ -157,7 +157,7 @@ async def desk_queue(connection: AsyncConnection, actor: Actor, show: Show, page
         "after_at": datetime.fromisoformat(at) if at else None,
         "after_id": uuid.UUID(last_id) if last_id else None,
     }
-    binds |= actor_binds(actor, "alarms:respond") | trace_binds(actor, resident_id=None)
+    binds |= actor_binds(actor, "alarms:respond") | trace_each_binds(actor, shown=page.limit)
     rows = (await connection.execute(QUEUE, binds)).all()
     following = next_cursor(_QUEUE_CURSOR, rows, page.limit, ("urgency", "raised_at", "id"))
     return Page(items=[_item(row) for row in rows[: page.limit]], next=following)

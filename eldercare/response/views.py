@@ -176,8 +176,8 @@ def _false_alarms(*, by_resident: bool) -> sa.Select[Any]:
 
 
 FALSE_ALARMS = {
-    by_resident: audit.traced(_false_alarms(by_resident=by_resident), "report:false_alarms")
-    for by_resident in (True, False)
+    True: audit.traced_each(_false_alarms(by_resident=True), "alarm:false_alarms"),
+    False: audit.traced(_false_alarms(by_resident=False), "report:false_alarms"),
 }
 _CURSOR = "eldercare.false_alarms"
 
@@ -202,7 +202,11 @@ async def false_alarms(
         "after_resident": uuid.UUID(resident_id) if resident_id else None,
         "after_kind": kind,
     }
-    binds |= actor_binds(actor, "alarms:read") | audit.trace_binds(actor, resident_id=None)
+    binds |= actor_binds(actor, "alarms:read")
+    if by_resident:
+        binds |= audit.trace_each_binds(actor, shown=page.limit)
+    else:
+        binds |= audit.trace_binds(actor, resident_id=None)
     rows = (await connection.execute(FALSE_ALARMS[by_resident], binds)).all()
     items = [
         FalseAlarms(

@@ -82,6 +82,8 @@ _ALARMS: Final[dict[str, dict[str, str]]] = {
         "device_silent": "a device fell silent",
         "visit_missed": "nobody came to a visit",
         "position_unknown": "it is not known where they are",
+        "visit_late": "a carer is late",
+        "check_out_overdue": "a carer has not checked out",
     },
     "zh-CN": {
         "sos": "本人求助",
@@ -100,6 +102,8 @@ _ALARMS: Final[dict[str, dict[str, str]]] = {
         "device_silent": "设备失联",
         "visit_missed": "上门服务无人前来",
         "position_unknown": "位置不明",
+        "visit_late": "护理员迟到",
+        "check_out_overdue": "护理员未签退",
     },
 }
 

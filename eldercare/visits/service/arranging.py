@@ -21,7 +21,7 @@ from eldercare.visits.notices import VISIT_MOVED
 from eldercare.visits.problems import ResidentNotThere, VisitNotOpen, WrongTime
 from eldercare.visits.schemas.visits import VisitComplete, VisitCreate, VisitMove
 from eldercare.visits.schemas.words import CancelReason
-from eldercare.visits.service import cancelling
+from eldercare.visits.service import alarming, cancelling
 from eldercare.visits.service.plans import lock_plan, require_serving, tasks_of
 from eldercare.visits.service.staffing import ORIGIN, locked, record
 from eldercare.visits.service.telling import tell
@@ -179,6 +179,7 @@ async def complete_visit(
             departure_proof=sealed,
         )
     await finish(session, visit_id, data.ended_at, by=actor.id)
+    await alarming.carers_left(session, actor, visit.resident_id, visit_id)
     await record(session, actor, "visit:complete", visit)
 
 

@@ -82,11 +82,13 @@ _ROUTE_PLAN = audit.traced(
     ),
     "route_plan:read",
 )
-_STOPS = (
+_STOPS = audit.traced_each(
     sa.select(ROUTE_STOPS)
     .where(ROUTE_STOPS.c.route_plan_id == sa.bindparam("route_plan_id", type_=sa.Uuid))
-    .order_by(ROUTE_STOPS.c.starts_at, ROUTE_STOPS.c.visit_id, ROUTE_STOPS.c.id)
+    .order_by(ROUTE_STOPS.c.starts_at, ROUTE_STOPS.c.visit_id, ROUTE_STOPS.c.id),
+    "visits:route_plan",
 )
+_ALL = 2**31 - 1
 
 
 async def carer_profiles(
@@ -164,7 +166,8 @@ async def route_plan(
     if plan is None:
         raise NotFound
     stops: dict[uuid.UUID, RouteStopPublic] = {}
-    for row in await connection.execute(_STOPS, {"route_plan_id": route_plan_id}):
+    of_plan = audit.trace_each_binds(actor, shown=_ALL, object_id=route_plan_id) | {"route_plan_id": route_plan_id}
+    for row in await connection.execute(_STOPS, of_plan):
         stop = stops.setdefault(
             row.visit_id,
             RouteStopPublic(

@@ -41,7 +41,7 @@ _LIST = (
 _ONE = sa.select(VISITS).where(
     VISITS.c.resident_id == _resident, VISITS.c.id == sa.bindparam("visit_id", type_=sa.Uuid)
 )
-_DAY = audit.traced(
+_DAY = audit.traced_each(
     sa.select(VISITS)
     .where(
         VISITS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
@@ -84,7 +84,7 @@ async def list_day(
         "until": span[1],
         **_paging(_DAY_KIND, page),
         **actor_binds(actor, "visits:read"),
-        **audit.trace_binds(actor, resident_id=None, object_id=organization_id),
+        **audit.trace_each_binds(actor, shown=page.limit, object_id=organization_id),
     }
     rows = list(await connection.execute(_DAY, binds))
     items = await shown(connection, rows[: page.limit])

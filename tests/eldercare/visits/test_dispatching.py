@@ -268,3 +268,19 @@ async def test_the_most_work_of_a_day_is_asked_of_that_day(scene: Scene, phone_o
     stops = {stop["visit_id"]: stop for stop in plan["stops"]}
     assert stops[str(first.id)]["carers"] == [str(scene.carer.id)]
     assert "as much work" in stops[str(second.id)]["unassigned"]
+
+
+async def test_an_agencys_day_and_its_proposals_are_told_to_whom_they_show(
+    working: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    await visits(working, 1, 2, clock=clock)
+    nora = await phone_of(working.coordinator)
+    await nora("GET", f"/organizations/{working.agency.id}/visits?date=2026-03-02")
+    await propose(working, phone_of)
+    grace = await phone_of(working.resident)
+    seen = (await grace("GET", "/me/data-accesses?only_reading=true"))["items"]
+    assert {(item["name"], item["action"]) for item in seen} == {
+        ("Nora", "visits:route_plan"),
+        ("Nora", "visits:list_day"),
+    }
+    assert len(seen) == 2

@@ -1,4 +1,4 @@
-"""When carers cannot come."""
+"""When carers cannot come, since when circles have nobody, and which reminders of doses reached anybody."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -49,9 +49,15 @@ def upgrade() -> None:
     op.create_index(
         "ix_eldercare_carer_absence_route_plan_id", "eldercare_carer_absence", ["route_plan_id"], unique=False
     )
+    op.add_column("eldercare_dose", sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True))
+    # What was reminded before it was known what reached anybody keeps what it said.
+    op.execute("UPDATE eldercare_dose SET reminded_at = updated_at WHERE state = 'reminded'")
+    op.add_column("eldercare_rota_watch", sa.Column("empty_since", sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("eldercare_rota_watch", "empty_since")
+    op.drop_column("eldercare_dose", "reminded_at")
     op.drop_index("ix_eldercare_carer_absence_route_plan_id", table_name="eldercare_carer_absence")
     op.drop_index("ix_eldercare_carer_absence_organization_id", table_name="eldercare_carer_absence")
     op.drop_index(
