@@ -80,6 +80,7 @@ def _entries_for(page: sa.CTE, place: sa.ColumnElement[int], action: str, reside
         sa.select(whose.label("whose"))
         .distinct()
         .where(
+            whose.is_not(None),
             place <= sa.bindparam("trace_shown", type_=sa.Integer),
             whose.is_distinct_from(sa.bindparam("trace_own", type_=sa.Uuid)),
         )

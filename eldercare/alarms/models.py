@@ -176,6 +176,8 @@ class StoredSignal(Table, table=True):
     received_at: datetime = instant(default_factory=clock.now)
     origin_kind: str | None = None
     origin_id: uuid.UUID | None = None
+    rule_kind: str | None = Field(default=None, description="what somebody agreed that calls for it: a plan, a zone")
+    rule_id: uuid.UUID | None = None
     client_key: uuid.UUID | None = Field(default=None, description="the app's own id: pressed once, stored once")
     evidence: str | None = sealed(default=None, description="JSON: what the origin knows about it")
 

@@ -23,9 +23,10 @@ class Place:
 class AlarmSignal:
     """A reason to call for help, as a feature, an app or a device gives it.
 
-    ``origin`` names what it came from, e.g. ``("check_in", occurrence_id)``; ``evidence`` is JSON and kept sealed.
-    ``countdown`` is how long the resident can take it back before anybody is told. ``client_key`` is the app's own id:
-    the same key again is the same signal.
+    ``origin`` names what it came from, e.g. ``("check_in", occurrence_id)``, and ``rule`` what somebody agreed that
+    calls for it, e.g. ``("check_in_plan", plan_id)``: by it is counted which rules call for nothing. ``evidence`` is
+    JSON and kept sealed. ``countdown`` is how long the resident can take it back before anybody is told.
+    ``client_key`` is the app's own id: the same key again is the same signal.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class AlarmSignal:
     resident_id: uuid.UUID
     occurred_at: datetime
     origin: tuple[str, uuid.UUID] | None = None
+    rule: tuple[str, uuid.UUID] | None = None
     evidence: Mapping[str, object] = field(default_factory=dict)
     place: Place | None = None
     countdown: timedelta | None = None

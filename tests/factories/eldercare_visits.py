@@ -12,7 +12,17 @@ from app.core.access import Actor, Membership
 from app.core.database import reading, unit_of_work
 from app.identity.api import ResidentSubject, require_resident
 from app.identity.models import Account, Organization, Resident
-from eldercare.visits.models import CARERS, VISITS, CarePlan, DoorTag, RoutePlan, Shift, Visit, VisitTemplate
+from eldercare.visits.models import (
+    CARERS,
+    VISITS,
+    CarePlan,
+    CarerAbsence,
+    DoorTag,
+    RoutePlan,
+    Shift,
+    Visit,
+    VisitTemplate,
+)
 from eldercare.visits.rules import door_digest
 from eldercare.visits.schemas.plans import CarePlanCreate, TemplateCreate
 from eldercare.visits.schemas.visits import Obstacle
@@ -152,6 +162,22 @@ async def shift(
         starts_at=begins,
         ends_at=begins + lasts,
         break_length=break_length,
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row
+
+
+async def absence(agency: Organization, carer: Account, *, later: timedelta = timedelta()) -> CarerAbsence:
+    """Insert a week in which a carer cannot come, from now on or ``later``; they are taken off nothing."""
+    begins = clock.now() + later
+    row = CarerAbsence(
+        community_id=agency.community_id,
+        organization_id=agency.id,
+        account_id=carer.id,
+        starts_at=begins,
+        ends_at=begins + timedelta(days=7),
+        created_by=uuid.UUID(int=7),
     )
     async with unit_of_work() as session:
         session.add(row)

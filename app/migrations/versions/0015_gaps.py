@@ -1,4 +1,4 @@
-"""When carers cannot come, since when circles have nobody, and which reminders of doses reached anybody."""
+"""When carers cannot come, whose circle has nobody, which reminders reached anybody, and by which rule alarms came."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -49,6 +49,20 @@ def upgrade() -> None:
     op.create_index(
         "ix_eldercare_carer_absence_route_plan_id", "eldercare_carer_absence", ["route_plan_id"], unique=False
     )
+    op.add_column("eldercare_alarm_signal", sa.Column("rule_kind", sa.String(), nullable=True))
+    op.add_column("eldercare_alarm_signal", sa.Column("rule_id", sa.Uuid(), nullable=True))
+    op.execute(
+        "UPDATE eldercare_alarm_signal s SET rule_kind = 'check_in_plan', rule_id = c.plan_id"
+        " FROM eldercare_check_in c WHERE s.origin_kind = 'check_in' AND c.id = s.origin_id"
+    )
+    op.execute(
+        "UPDATE eldercare_alarm_signal s SET rule_kind = 'regimen', rule_id = d.regimen_id"
+        " FROM eldercare_dose d WHERE s.origin_kind = 'dose' AND d.id = s.origin_id"
+    )
+    op.execute(
+        "UPDATE eldercare_alarm_signal SET rule_kind = 'vital_threshold', rule_id = origin_id"
+        " WHERE origin_kind = 'vital_threshold'"
+    )
     op.add_column("eldercare_dose", sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True))
     # What was reminded before it was known what reached anybody keeps what it said.
     op.execute("UPDATE eldercare_dose SET reminded_at = updated_at WHERE state = 'reminded'")
@@ -58,6 +72,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("eldercare_rota_watch", "empty_since")
     op.drop_column("eldercare_dose", "reminded_at")
+    op.drop_column("eldercare_alarm_signal", "rule_id")
+    op.drop_column("eldercare_alarm_signal", "rule_kind")
     op.drop_index("ix_eldercare_carer_absence_route_plan_id", table_name="eldercare_carer_absence")
     op.drop_index("ix_eldercare_carer_absence_organization_id", table_name="eldercare_carer_absence")
     op.drop_index(

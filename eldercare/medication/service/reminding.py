@@ -80,5 +80,6 @@ def _signal(row: sa.Row[Any]) -> AlarmSignal:
         resident_id=row.resident_id,
         occurred_at=clock.now(),
         origin=(ORIGIN, row.id),
+        rule=("regimen", row.regimen_id),
         evidence={"regimen_id": str(row.regimen_id), "due_at": row.due_at.isoformat()},
     )

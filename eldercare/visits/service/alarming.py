@@ -85,5 +85,6 @@ def _signal(visit: sa.Row[Any], kind: AlarmKind, severity: Severity) -> AlarmSig
         resident_id=visit.resident_id,
         occurred_at=clock.now(),
         origin=(ORIGIN, visit.id),
+        rule=("visit_template", visit.template_id) if visit.template_id else ("care_plan", visit.care_plan_id),
         evidence={"starts_at": visit.starts_at.isoformat(), "ends_at": visit.ends_at.isoformat()},
     )

@@ -60,7 +60,8 @@ async def unstaffed(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 
 async def late(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Raise an alarm for everyone to whom nobody has come yet, and tell the agencies."""
-    visits = list(await session.execute(_LATE, {"visit_ids": list(ids), "moment": clock.now()}))
+    found = await session.execute(_LATE, {"visit_ids": list(ids), "moment": clock.now()})
+    visits = [visit for visit in found if visit.state in rules.AHEAD]
     await alarming.nobody_yet(session, visits)
     for visit in visits:
         await tell(session, VISIT_LATE, visit, await agency(session, visit), f"late:{visit.starts_at.isoformat()}")

@@ -55,5 +55,6 @@ def _signal(one: Watched, resident_id: uuid.UUID, community_id: uuid.UUID) -> Al
         resident_id=resident_id,
         occurred_at=one.measured_at or clock.now(),
         origin=(ORIGIN, one.threshold_id),
+        rule=(ORIGIN, one.threshold_id),
         evidence={"threshold_id": str(one.threshold_id), "reading_ids": outside},
     )
