@@ -137,6 +137,7 @@ TABLE_MODULES = (
     "eldercare.last_resort.models",
     "eldercare.medication.models",
     "eldercare.vitals.models",
+    "eldercare.carer_absences.models",
     "eldercare.visits.models",
     "eldercare.shifts.models",
     "eldercare.duty_desk.models",

@@ -339,34 +339,6 @@ class Shift(Table, table=True):
     break_length: timedelta | None = Field(default=None, sa_type=sa.Interval)
 
 
-class CarerAbsence(Table, table=True):
-    """When a carer cannot come, to whichever agency; why is not asked. One of a proposal counts once it is accepted."""
-
-    __tablename__ = "eldercare_carer_absence"
-    privacy: ClassVar[Privacy] = _staffing(Retention.pruned(years(3), "ends_at"))
-    __table_args__ = (
-        sa.CheckConstraint("state IN ('proposed', 'in_force', 'withdrawn')", name="state"),
-        sa.CheckConstraint("ends_at > starts_at", name="period"),
-        sa.Index(
-            "ix_eldercare_carer_absence_account_id",
-            "account_id",
-            "ends_at",
-            postgresql_where=sa.text("state = 'in_force'"),
-        ),
-        sa.Index("ix_eldercare_carer_absence_organization_id", "organization_id", "starts_at", "id"),
-        sa.Index("ix_eldercare_carer_absence_route_plan_id", "route_plan_id"),
-    )
-
-    community_id: uuid.UUID
-    organization_id: uuid.UUID = Field(foreign_key="identity_organization.id", description="the agency that said so")
-    account_id: uuid.UUID
-    state: str = "in_force"
-    starts_at: datetime = instant()
-    ends_at: datetime = instant()
-    route_plan_id: uuid.UUID | None = Field(default=None, description="the proposal who goes instead")
-    created_by: uuid.UUID
-
-
 class RoutePlan(Table, table=True):
     """A proposal who of an agency goes where on a day; accepted, it becomes assignments."""
 
@@ -423,6 +395,5 @@ NOTES = table_of(VisitNote)
 DOOR_TAGS = table_of(DoorTag)
 PROFILES = table_of(CarerProfile)
 SHIFTS = table_of(Shift)
-CARER_ABSENCES = table_of(CarerAbsence)
 ROUTE_PLANS = table_of(RoutePlan)
 ROUTE_STOPS = table_of(RouteStop)

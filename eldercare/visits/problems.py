@@ -105,12 +105,6 @@ class RoutePlanStale(Conflict):
     code, title = "route_plan_stale", "Visits changed since this was proposed"
 
 
-class CarerAbsent(Conflict):
-    """Carers cannot come at that time; ``absences`` says who, from when and until when."""
-
-    code, title = "carer_absent", "The carer cannot come at this time"
-
-
 class CarerUnsuitable(Conflict):
     """Rules speak against sending this carer; ``obstacles`` names each of them, and ``despite`` can set them aside."""
 

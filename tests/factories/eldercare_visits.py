@@ -12,11 +12,11 @@ from app.core.access import Actor, Membership
 from app.core.database import reading, unit_of_work
 from app.identity.api import ResidentSubject, require_resident
 from app.identity.models import Account, Organization, Resident
+from eldercare.carer_absences.models import CarerAbsence
 from eldercare.visits.models import (
     CARERS,
     VISITS,
     CarePlan,
-    CarerAbsence,
     DoorTag,
     RoutePlan,
     Shift,

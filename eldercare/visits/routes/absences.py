@@ -10,12 +10,12 @@ from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
 from app.identity.api import Member, PeopleOnly, Person, community, member_guard
+from eldercare.carer_absences import views
+from eldercare.carer_absences.schemas import CarerAbsenceCreate, CarerAbsencePublic
 from eldercare.visits import rules
 from eldercare.visits.problems import NotACarer
 from eldercare.visits.routes.agencies import Day
-from eldercare.visits.schemas.agency import CarerAbsenceCreate, CarerAbsencePublic
 from eldercare.visits.service import absences
-from eldercare.visits.views import agencies as views
 
 router = Router(tags=["eldercare"])
 

@@ -14,10 +14,10 @@ from app.core.problems import Forbidden, Malformed, NotFound, StaleVersion, Unau
 from app.core.routing import IfMatch, Reading, Router, Session, route_options
 from app.identity.api import Member, community, language_for, member_guard
 from app.reservations.api import CalendarTaken
+from eldercare.carer_absences.problems import CarerAbsent
 from eldercare.visits import rules
 from eldercare.visits.problems import (
     AgencyDoesNotServe,
-    CarerAbsent,
     NotACarer,
     RoutePlanAccepted,
     RoutePlanStale,

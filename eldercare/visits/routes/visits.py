@@ -11,12 +11,12 @@ from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_resp
 from app.core.routing import Reading, Router, Session
 from app.identity.api import ResidentSubject, resident_guard
 from app.reservations.api import CalendarTaken
+from eldercare.carer_absences.problems import CarerAbsent
 from eldercare.visits.access import MANAGE, READ, arranger_guard
 from eldercare.visits.problems import (
     AgencyDoesNotServe,
     AlreadyAssigned,
     CarePlanEnded,
-    CarerAbsent,
     CarerUnsuitable,
     NotACarer,
     ResidentNotThere,

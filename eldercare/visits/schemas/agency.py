@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.core.instants import GivenDay, GivenInstant
+from eldercare.carer_absences.schemas import CarerAbsencePublic
 from eldercare.visits.schemas.words import Accounts, Given, Latitude, Longitude, Skills
 
 
@@ -65,33 +66,6 @@ class ShiftPublic(BaseModel):
     starts_at: datetime
     ends_at: datetime
     break_length: timedelta | None
-
-
-LONGEST_ABSENCE = timedelta(days=366)
-
-
-class CarerAbsenceCreate(Given):
-    """When a carer cannot come."""
-
-    account_id: uuid.UUID
-    starts_at: GivenInstant
-    ends_at: GivenInstant
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if not timedelta() < self.ends_at - self.starts_at <= LONGEST_ABSENCE:
-            raise ValueError("an absence ends after it begins, within a year")
-        return self
-
-
-class CarerAbsencePublic(BaseModel):
-    """When a carer cannot come: nobody sends them anywhere then."""
-
-    id: uuid.UUID
-    organization_id: uuid.UUID = Field(description="the agency that said so")
-    account_id: uuid.UUID
-    starts_at: datetime
-    ends_at: datetime
 
 
 class RoutePlanCreate(Given):

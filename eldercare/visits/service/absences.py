@@ -13,12 +13,13 @@ from sqlmodel import col
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.problems import NotFound
+from eldercare.carer_absences.models import CarerAbsence
+from eldercare.carer_absences.repository import lock_carers
+from eldercare.carer_absences.schemas import LONGEST_ABSENCE, CarerAbsenceCreate
 from eldercare.visits import repository, rules
-from eldercare.visits.models import CARERS, VISITS, CarerAbsence
-from eldercare.visits.schemas.agency import LONGEST_ABSENCE, CarerAbsenceCreate
+from eldercare.visits.models import CARERS, VISITS
 from eldercare.visits.service import staffing
 from eldercare.visits.service.rosters import require_carers
-from eldercare.visits.service.workforce import lock_carers
 
 LONGEST: Final = LONGEST_ABSENCE
 _SOON: Final = timedelta(hours=24)

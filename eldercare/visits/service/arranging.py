@@ -13,6 +13,7 @@ from app.core.sealing import seal
 from app.identity.api import ResidentSubject
 from app.reservations import api as reservations
 from app.reservations.api import Want
+from eldercare.carer_absences.repository import check_present
 from eldercare.events import VisitCompleted, VisitMoved
 from eldercare.visits import repository, rules
 from eldercare.visits.access import require_arranger
@@ -26,7 +27,6 @@ from eldercare.visits.service.plans import lock_plan, require_serving, tasks_of
 from eldercare.visits.service.staffing import ORIGIN, locked, record
 from eldercare.visits.service.telling import tell
 from eldercare.visits.service.templates import check_tasks
-from eldercare.visits.service.workforce import check_present
 
 
 async def create_visit(session: AsyncSession, actor: Actor, subject: ResidentSubject, data: VisitCreate) -> uuid.UUID:

@@ -16,6 +16,7 @@ from app.core.sealing import seal
 from app.identity.api import organizations_serving
 from app.reservations import api as reservations
 from app.reservations.api import Want
+from eldercare.carer_absences.repository import check_present
 from eldercare.events import VisitAssigned, VisitCarerRemoved
 from eldercare.visits import repository, rules
 from eldercare.visits.access import READ, require_arranger
@@ -25,7 +26,7 @@ from eldercare.visits.problems import AgencyDoesNotServe, AlreadyAssigned, Carer
 from eldercare.visits.schemas.visits import Obstacle
 from eldercare.visits.service.rosters import require_carers
 from eldercare.visits.service.telling import agency, tell
-from eldercare.visits.service.workforce import KIND, check_present, obstacles
+from eldercare.visits.service.workforce import KIND, obstacles
 
 ORIGIN: Final = "eldercare.visit"
 _GOING: Final = ("assigned", "en_route", "present")

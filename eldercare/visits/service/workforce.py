@@ -2,22 +2,22 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.dispatch import api as dispatch
 from app.dispatch.api import Break, Busy, Job, Place, Worker
 from app.identity.api import Home, community, homes
 from app.reservations import api as reservations
+from eldercare.carer_absences.repository import away_between
 from eldercare.visits import rules
-from eldercare.visits.models import CARER_ABSENCES, PROFILES, SHIFTS, VISITS
-from eldercare.visits.problems import CarerAbsent
+from eldercare.visits.models import PROFILES, SHIFTS, VISITS
 
 KIND: Final = "carer"
 """A carer's calendar is one, whatever agency they go for: nobody is at two homes at once."""
@@ -40,19 +40,6 @@ _SHIFTS = (
     .where(SHIFTS.c.account_id == sa.any_(_account_ids), SHIFTS.c.ends_at > _since, SHIFTS.c.starts_at < _until)
     .order_by(SHIFTS.c.starts_at)
 )
-_ABSENCES = (
-    sa.select(CARER_ABSENCES.c.account_id, CARER_ABSENCES.c.starts_at, CARER_ABSENCES.c.ends_at)
-    .where(
-        CARER_ABSENCES.c.account_id == sa.any_(_account_ids),
-        CARER_ABSENCES.c.state == sa.literal_column("'in_force'"),
-        CARER_ABSENCES.c.ends_at > _since,
-        CARER_ABSENCES.c.starts_at < _until,
-    )
-    .order_by(CARER_ABSENCES.c.starts_at)
-)
-_LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("lock", type_=sa.BigInteger)))
-_LOCK_SHARED = sa.select(sa.func.pg_advisory_xact_lock_shared(sa.bindparam("lock", type_=sa.BigInteger)))
-
 Span = tuple[datetime, datetime]
 
 
@@ -75,7 +62,7 @@ async def workers(
     shifts: defaultdict[uuid.UUID, list[sa.Row[Any]]] = defaultdict(list)
     for row in await connection.execute(_SHIFTS, around):
         shifts[row.account_id].append(row)
-    away = await _away(connection, account_ids, since - _A_DAY, until + _A_DAY)
+    away = await away_between(connection, account_ids, since - _A_DAY, until + _A_DAY)
     busy = await _busy(connection, account_ids, since - _A_DAY, until + _A_DAY, without)
     found = []
     for account_id in account_ids:
@@ -174,45 +161,3 @@ def place_of(home: Home | None) -> Place | None:
     if home is None or home.latitude is None or home.longitude is None:
         return None
     return Place(home.latitude, home.longitude)
-
-
-async def _away(
-    connection: AsyncConnection, account_ids: Iterable[uuid.UUID], since: datetime, until: datetime
-) -> defaultdict[uuid.UUID, list[Span]]:
-    binds = {"account_ids": list(account_ids), "since": since, "until": until}
-    found: defaultdict[uuid.UUID, list[Span]] = defaultdict(list)
-    for row in await connection.execute(_ABSENCES, binds):
-        found[row.account_id].append((row.starts_at, row.ends_at))
-    return found
-
-
-async def check_present(session: AsyncSession, wanted: Sequence[tuple[uuid.UUID, datetime, datetime]]) -> None:
-    """Raise ``CarerAbsent``, naming who cannot come when, unless all the carers can come at these times.
-
-    Whoever says meanwhile that one of them cannot waits until this is decided, and then takes them off.
-    """
-    if not wanted:
-        return
-    account_ids = sorted({account_id for account_id, _, _ in wanted})
-    for account_id in account_ids:
-        await session.execute(_LOCK_SHARED, {"lock": _lock_of(account_id)})
-    since, until = min(one[1] for one in wanted), max(one[2] for one in wanted)
-    away = await _away(await session.connection(), account_ids, since, until)
-    absences = [
-        {"account_id": str(account_id), "starts_at": begins.isoformat(), "ends_at": ends.isoformat()}
-        for account_id, from_, to in wanted
-        for begins, ends in away[account_id]
-        if begins < to and from_ < ends
-    ]
-    if absences:
-        raise CarerAbsent(absences=absences)
-
-
-async def lock_carers(session: AsyncSession, account_ids: Iterable[uuid.UUID]) -> None:
-    """Let nobody be sent anywhere until it is written down that they cannot come."""
-    for account_id in sorted(account_ids):
-        await session.execute(_LOCK, {"lock": _lock_of(account_id)})
-
-
-def _lock_of(account_id: uuid.UUID) -> int:
-    return int.from_bytes(uuid.uuid5(account_id, KIND).bytes[:8], "big", signed=True)

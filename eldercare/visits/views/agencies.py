@@ -12,9 +12,9 @@ from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.dispatch.api import sentence
-from eldercare.visits.models import CARER_ABSENCES, PROFILES, ROUTE_PLANS, ROUTE_STOPS, SHIFTS
+from eldercare.carer_absences.views import absences_of_plan
+from eldercare.visits.models import PROFILES, ROUTE_PLANS, ROUTE_STOPS, SHIFTS
 from eldercare.visits.schemas.agency import (
-    CarerAbsencePublic,
     CarerProfilePublic,
     RoutePlanPublic,
     RouteStopPublic,
@@ -23,7 +23,6 @@ from eldercare.visits.schemas.agency import (
 
 _KIND = "eldercare.shifts"
 _CARERS_KIND = "eldercare.carer_profiles"
-_ABSENCES_KIND = "eldercare.carer_absences"
 _INSTANT = sa.DateTime(timezone=True)
 _organization = sa.bindparam("organization_id", type_=sa.Uuid)
 _limit = sa.bindparam("limit", type_=sa.Integer)
@@ -44,36 +43,6 @@ _SHIFTS = (
     )
     .order_by(SHIFTS.c.starts_at, SHIFTS.c.id)
     .limit(_limit)
-)
-_NOT_WITHDRAWN = CARER_ABSENCES.c.state == sa.literal_column("'in_force'")
-_AFTER_ABSENCE = after((CARER_ABSENCES.c.starts_at, CARER_ABSENCES.c.id), ("after_starts_at", "after_id"))
-_ABSENCES = (
-    sa.select(CARER_ABSENCES)
-    .where(
-        CARER_ABSENCES.c.organization_id == _organization,
-        _NOT_WITHDRAWN,
-        CARER_ABSENCES.c.ends_at > sa.bindparam("since", type_=_INSTANT),
-        CARER_ABSENCES.c.starts_at < sa.bindparam("until", type_=_INSTANT),
-        _AFTER_ABSENCE,
-    )
-    .order_by(CARER_ABSENCES.c.starts_at, CARER_ABSENCES.c.id)
-    .limit(_limit)
-)
-_OWN_ABSENCES = (
-    sa.select(CARER_ABSENCES)
-    .where(
-        CARER_ABSENCES.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),
-        _NOT_WITHDRAWN,
-        CARER_ABSENCES.c.ends_at > sa.bindparam("since", type_=_INSTANT),
-        _AFTER_ABSENCE,
-    )
-    .order_by(CARER_ABSENCES.c.starts_at, CARER_ABSENCES.c.id)
-    .limit(_limit)
-)
-_ABSENCES_OF_PLAN = (
-    sa.select(CARER_ABSENCES)
-    .where(CARER_ABSENCES.c.route_plan_id == sa.bindparam("route_plan_id", type_=sa.Uuid))
-    .order_by(CARER_ABSENCES.c.id)
 )
 _ROUTE_PLAN = audit.traced(
     sa.select(ROUTE_PLANS).where(
@@ -124,35 +93,6 @@ async def shifts(
     return Page(items=items, next=next_cursor(_KIND, rows, page.limit, ["starts_at", "id"]))
 
 
-async def absences(
-    connection: AsyncConnection, organization_id: uuid.UUID, span: tuple[datetime, datetime], page: PageRequest
-) -> Page[CarerAbsencePublic]:
-    """Return a page of what an agency said of when its carers cannot come, in order, as far as it touches ``span``."""
-    binds = {"organization_id": organization_id, "since": span[0], "until": span[1]}
-    return await _absences(connection, _ABSENCES, binds, page)
-
-
-async def absences_of(
-    connection: AsyncConnection, account_id: uuid.UUID, since: datetime, page: PageRequest
-) -> Page[CarerAbsencePublic]:
-    """Return a page of when a carer cannot come, in order, but for what is over."""
-    return await _absences(connection, _OWN_ABSENCES, {"account_id": account_id, "since": since}, page)
-
-
-async def _absences(
-    connection: AsyncConnection, statement: sa.Select[Any], binds: dict[str, Any], page: PageRequest
-) -> Page[CarerAbsencePublic]:
-    starts_at, last_id = decode_cursor(_ABSENCES_KIND, page.cursor) if page.cursor else (None, None)
-    paging = {
-        "limit": page.limit + 1,
-        "after_starts_at": datetime.fromisoformat(starts_at) if starts_at else None,
-        "after_id": uuid.UUID(last_id) if last_id else None,
-    }
-    rows = list(await connection.execute(statement, binds | paging))
-    items = [CarerAbsencePublic.model_validate(dict(row._mapping)) for row in rows[: page.limit]]  # noqa: SLF001
-    return Page(items=items, next=next_cursor(_ABSENCES_KIND, rows, page.limit, ["starts_at", "id"]))
-
-
 async def route_plan(
     connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID, route_plan_id: uuid.UUID, language: str
 ) -> RoutePlanPublic:
@@ -182,7 +122,5 @@ async def route_plan(
         )
         stop.carers.extend([row.account_id] if row.account_id else [])
         stop.replaces.extend([row.replaces] if row.replaces else [])
-    away = await connection.execute(_ABSENCES_OF_PLAN, {"route_plan_id": route_plan_id})
-    return RoutePlanPublic.model_validate(
-        {**plan._mapping, "stops": list(stops.values()), "absences": [dict(row._mapping) for row in away]}  # noqa: SLF001
-    )
+    away = await absences_of_plan(connection, route_plan_id)
+    return RoutePlanPublic.model_validate({**plan._mapping, "stops": list(stops.values()), "absences": away})  # noqa: SLF001

@@ -118,11 +118,11 @@ async def test_false_alarms_are_counted_by_the_rule_that_called(client: httpx.As
         ([(missed, ("check_in_plan", plan)), (missed, ("check_in_plan", plan))], "false_alarm"),
         ([(missed, ("check_in_plan", other)), (left, ("safe_zone", zone))], "helped"),
     ):
-        for kind, rule in signals:
-            alarm = await alarms.raised(scene.resident, kind=kind, rule=rule)
-        path = f"/v1/alarms/{alarm.id}/resolution"
+        raised = [await alarms.raised(scene.resident, kind=kind, rule=rule) for kind, rule in signals]
+        path = f"/v1/alarms/{raised[0].id}/resolution"
         assert (await client.post(path, headers=headers, json={"outcome": outcome})).status_code == 200
-    seen, paging = [], {}
+    seen: list[tuple[object, ...]] = []
+    paging: dict[str, str | None] = {}
     while paging.get("cursor", "") is not None:
         params = {"from": "2026-03-01T00:00:00Z", "to": "2026-04-01T00:00:00Z", "limit": "1", "per": "rule", **paging}
         page = (await client.get("/v1/reports/false-alarms", headers=headers, params=params)).json()

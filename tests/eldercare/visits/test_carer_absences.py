@@ -6,9 +6,9 @@ from typing import Any
 
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
+from eldercare.carer_absences.problems import CarerAbsent
+from eldercare.carer_absences.schemas import CarerAbsenceCreate
 from eldercare.visits import jobs
-from eldercare.visits.problems import CarerAbsent
-from eldercare.visits.schemas.agency import CarerAbsenceCreate
 from eldercare.visits.service import absences
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.eldercare.visits.test_dispatching import accept, propose, visits
