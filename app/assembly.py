@@ -75,6 +75,7 @@ from eldercare.timeline import routes as timeline
 from eldercare.timeline import subscribers as timeline_subscribers
 from eldercare.visits import jobs as visit_jobs
 from eldercare.visits import subscribers as visit_subscribers
+from eldercare.visits.routes import absences as carer_absences
 from eldercare.visits.routes import agencies as visit_agencies
 from eldercare.visits.routes import plans as visit_plans
 from eldercare.visits.routes import visits
@@ -143,6 +144,7 @@ TABLE_MODULES = (
     "eldercare.last_resort.models",
     "eldercare.medication.models",
     "eldercare.vitals.models",
+    "eldercare.carer_absences.models",
     "eldercare.visits.models",
     "eldercare.shifts.models",
     "eldercare.duty_desk.models",
@@ -156,7 +158,7 @@ TABLE_MODULES = (
     "eldercare.wellbeing.models",
 )
 
-SCHEMA_REVISION = "0014"
+SCHEMA_REVISION = "0015"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -198,6 +200,7 @@ ROUTERS: tuple[Router, ...] = (
     medication.router,
     vitals.router,
     visit_plans.router,
+    carer_absences.router,
     visits.router,
     visit_work.router,
     visit_agencies.router,

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.core import clock, sealing
+from app.core import clock, sealing, set_ids
 from app.core.access import Actor
 from app.core.audit_tables import AuditEntry, PersonKey
 
@@ -58,6 +58,49 @@ def traced(statement: sa.Select[Any], action: str) -> sa.Select[Any]:
     binds = {column: sa.bindparam(f"trace_{column}", type_=_entries.c[column].type) for column in _TRACED}
     entry = sa.insert(_entries).values(action=sa.literal(action, sa.Text), **binds).cte("trace")
     return statement.add_cte(entry)
+
+
+def traced_each(statement: sa.Select[Any], action: str, resident: str = "resident_id") -> sa.Select[Any]:
+    """Return a reading statement of a page that adds an entry for each resident on it, but for the reader's own.
+
+    ``statement`` is in order, yields the resident's id in the column ``resident``, and may yield more rows than are
+    shown. Built once, at module level; execute it with ``trace_each_binds(actor, …)`` beside its own parameters.
+    """
+    # The rows come as the subquery has ordered them, and are numbered so.
+    rows = statement.subquery("rows")
+    page = sa.select(rows, sa.func.row_number().over().label("trace_place")).cte("page")
+    return (
+        sa.select(page).order_by(page.c.trace_place).add_cte(_entries_for(page, page.c.trace_place, action, resident))
+    )
+
+
+def _entries_for(page: sa.CTE, place: sa.ColumnElement[int], action: str, resident: str) -> sa.CTE:
+    whose = page.c[resident]
+    shown = (
+        sa.select(whose.label("whose"))
+        .distinct()
+        .where(
+            whose.is_not(None),
+            place <= sa.bindparam("trace_shown", type_=sa.Integer),
+            whose.is_distinct_from(sa.bindparam("trace_own", type_=sa.Uuid)),
+        )
+        .subquery("shown")
+    )
+    common = ("at", "community_id", "actor_kind", "actor_id", "object_id", "request_id")
+    entry = sa.select(
+        set_ids.minted_id(),
+        *(sa.bindparam(f"trace_{column}", type_=_entries.c[column].type) for column in common),
+        sa.literal(action, sa.Text),
+        shown.c.whose,
+    )
+    return sa.insert(_entries).from_select(["id", *common, "action", "resident_id"], entry).cte("trace")
+
+
+def trace_each_binds(actor: Actor, *, shown: int, object_id: uuid.UUID | None = None) -> dict[str, Any]:
+    """Return the parameters of a ``traced_each`` statement of which ``shown`` rows at most are shown."""
+    given = trace_binds(actor, resident_id=None, object_id=object_id)
+    del given["trace_id"], given["trace_resident_id"]
+    return given | {"trace_shown": shown, "trace_own": actor.resident_id, "minted_at": set_ids.minted_at()}
 
 
 _TRACED = ("id", "at", "community_id", "actor_kind", "actor_id", "resident_id", "object_id", "request_id")

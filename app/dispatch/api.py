@@ -1,6 +1,6 @@
 """Dispatch's door: a plan of who goes where when, from plain data; and who goes instead of somebody who is absent."""
 
-from app.dispatch.explaining import sentence
+from app.dispatch.explaining import obstacles, sentence
 from app.dispatch.inputs import (
     Assignment,
     Break,
@@ -30,6 +30,7 @@ __all__ = [
     "Unassigned",
     "Worker",
     "distance",
+    "obstacles",
     "plan",
     "replace_absent",
     "sentence",

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from app.dispatch.inputs import Job, Reason
+from app.dispatch.inputs import Job, Reason, Speed, Worker
 from app.dispatch.timeline import STRICT, Lenience, Timeline
+from app.dispatch.travel import Ways
 
 _SENTENCES: Final[dict[str, dict[Reason, str]]] = {
     "en": {
@@ -55,6 +56,23 @@ def _could(job: Job, able: Sequence[Timeline], lenience: Lenience, *, workers: i
     moments = {moment for day in able for moment in day.starts(job)}
     needed = workers or job.workers
     return any(sum(day.fits(job, moment, lenience) for day in able) >= needed for moment in moments)
+
+
+def obstacles(job: Job, worker: Worker, *, speed: Speed | None = None) -> list[Reason]:
+    """Return every rule that speaks against sending this worker to the job at its wanted time; none: they can go."""
+    day = Timeline(worker, Ways(speed or Speed()))
+    at = job.wanted_at
+    found: list[Reason] = [] if job.skills <= worker.skills else ["skill"]
+    if not day.fits(job, at, Lenience(rest=True, others=True, amount=True)):
+        return [*found, "hours"]
+    if not day.fits(job, at, Lenience(others=True, amount=True)):
+        found.append("rest")
+    if not day.fits(job, at, Lenience(rest=True, others=True)):
+        found.append("too_much")
+    if not day.fits(job, at, Lenience(rest=True, amount=True)):
+        is_far = day.fits(job, at, Lenience(rest=True, amount=True, travel=True))
+        found.append("travel" if is_far else "busy")
+    return found
 
 
 def sentence(language: str, reason: Reason, skills: frozenset[str] = frozenset()) -> str:

@@ -60,13 +60,14 @@ class Break:
 class Shift:
     """A stretch in which somebody works, from the place where they begin.
 
-    One that is ``carried`` began on the working day before and goes on past midnight: the rest comes after it.
+    ``worked_until`` and ``works_again`` are the ends of the working days around its own: the rest lies between.
     """
 
     starts_at: datetime
     ends_at: datetime
     breaks: tuple[Break, ...] = ()
-    carried: bool = False
+    worked_until: datetime | None = None
+    works_again: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,10 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Somebody who goes to people: when, from where, and what they can do.
+    """Somebody who goes to people: when, from where, and what they can do; ``away`` is when they cannot come at all.
 
-    ``worked_until`` and ``works_again`` are the ends of the working days around this one: the rest lies between.
+    ``most_work`` is the most they may be with people on ``day``: what begins on another one counts there. Without a
+    ``day`` all that is known of counts.
     """
 
     id: uuid.UUID
@@ -90,10 +92,10 @@ class Worker:
     skills: frozenset[str] = frozenset()
     start: Place | None = None
     busy: tuple[Busy, ...] = ()
-    worked_until: datetime | None = None
-    works_again: datetime | None = None
+    away: tuple[tuple[datetime, datetime], ...] = ()
     rest: timedelta = REST
     most_work: timedelta | None = None
+    day: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)

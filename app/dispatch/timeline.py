@@ -3,7 +3,7 @@
 import uuid
 from bisect import insort
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -57,18 +57,22 @@ class Timeline:
         return tuple(shift for shift in map(self._rested, self.worker.shifts) if shift.ends_at > shift.starts_at)
 
     def _rested(self, shift: Shift) -> Shift:
-        worker = self.worker
+        rest = self.worker.rest
         since, until = shift.starts_at, shift.ends_at
-        if worker.worked_until is not None and not shift.carried:
-            since = max(since, worker.worked_until + worker.rest)
-        if worker.works_again is not None:
-            until = min(until, worker.works_again - worker.rest)
-        return replace(shift, starts_at=since, ends_at=until)
+        if shift.worked_until is not None:
+            since = max(since, shift.worked_until + rest)
+        if shift.works_again is not None:
+            until = min(until, shift.works_again - rest)
+        return Shift(since, until, shift.breaks)
 
     @property
     def work(self) -> timedelta:
-        """How long the worker is with people."""
-        return sum((stop.ends_at - stop.starts_at for stop in self.stops), _NOTHING)
+        """How long the worker is with people, on the day that counts."""
+        return sum((stop.ends_at - stop.starts_at for stop in self.stops if self._counts(stop)), _NOTHING)
+
+    def _counts(self, stop: Stop) -> bool:
+        day = self.worker.day
+        return day is None or day[0] <= stop.starts_at < day[1]
 
     @property
     def travel(self) -> timedelta:
@@ -95,6 +99,8 @@ class Timeline:
             for pause in shift.breaks:
                 candidates |= {pause.earliest + pause.length, pause.latest - job.duration}
                 candidates |= {pause.latest + pause.length, pause.earliest - job.duration}
+        for since, until in self.worker.away:
+            candidates |= {until, since - job.duration}
         first, last = job.starts_from - _NEARBY, job.starts_until + job.duration + _NEARBY
         for stop in self.stops:
             if stop.ends_at < first or stop.starts_at > last:
@@ -112,7 +118,7 @@ class Timeline:
             return False
         shifts = self.worker.shifts if lenience.rest else self.shifts
         shift = next((one for one in shifts if one.starts_at <= starts_at and ends_at <= one.ends_at), None)
-        if shift is None:
+        if shift is None or any(since < ends_at and starts_at < until for since, until in self.worker.away):
             return False
         if lenience.others:
             return True

@@ -60,7 +60,7 @@ from app.identity.organizations.views import (
     organizations_serving,
 )
 from app.identity.people.homes import Home, homes
-from app.identity.people.names import account_name, community_names, resident_name, resident_names
+from app.identity.people.names import account_name, community_names, is_active_account, resident_name, resident_names
 from app.identity.people.problems import ResidenceEnded
 from app.identity.people.repository import resident_of_account
 from app.identity.people.schemas import ContactPointPublic, PersonPublic, ProfilePublic
@@ -166,6 +166,7 @@ __all__ = [
     "import_file",
     "installations",
     "invitation_message",
+    "is_active_account",
     "is_visible",
     "language_for",
     "languages",

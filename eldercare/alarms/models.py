@@ -33,6 +33,8 @@ class AlarmKind(enum.StrEnum):
     VISIT_MISSED = "visit_missed"
     POSITION_UNKNOWN = "position_unknown"
     LOW_ACTIVITY = "low_activity"
+    VISIT_LATE = "visit_late"
+    CHECK_OUT_OVERDUE = "check_out_overdue"
 
 
 SeverityName = Literal["low", "medium", "high", "critical"]
@@ -182,6 +184,8 @@ class StoredSignal(Table, table=True):
     received_at: datetime = instant(default_factory=clock.now)
     origin_kind: str | None = None
     origin_id: uuid.UUID | None = None
+    rule_kind: str | None = Field(default=None, description="what somebody agreed that calls for it: a plan, a zone")
+    rule_id: uuid.UUID | None = None
     client_key: uuid.UUID | None = Field(default=None, description="the app's own id: pressed once, stored once")
     evidence: str | None = sealed(default=None, description="JSON: what the origin knows about it")
 

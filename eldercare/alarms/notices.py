@@ -39,7 +39,8 @@ STEP = _call(
 AGAIN = _call(key="eldercare.alarm_again", channels=_PHONE, variables=_ABOUT)
 LAPSED = _call(key="eldercare.alarm_lapsed", channels=_PHONE, variables=_ABOUT)
 TAKEN = _word(key="eldercare.alarm_taken", variables=_ABOUT | {"responder": "account"})
-CLOSED = _word(key="eldercare.alarm_closed", variables=_ABOUT)
+CLOSED = _word(key="eldercare.alarm_closed", variables=_ABOUT | {"outcome": "word"})
+CARER_THERE = _word(key="eldercare.alarm_carer_there", variables=_ABOUT)
 HELP_IS_COMING = _word(
     key="eldercare.alarm_help_is_coming",
     variables={"responder": "account", "mode": "word"},

@@ -28,9 +28,11 @@ class Place:
 class AlarmSignal:
     """A reason to call for help, as a feature, an app or a device gives it.
 
-    ``origin`` names what it came from, e.g. ``("check_in", occurrence_id)``; ``evidence`` is JSON and kept sealed.
-    ``countdown`` is how long the resident can take it back before anybody is told. ``client_key`` is the app's own id:
-    the same key again is the same signal. What ``is_hint`` would by itself have called nobody.
+    ``origin`` names what it came from, e.g. ``("check_in", occurrence_id)``, and ``rule`` what somebody agreed that
+    calls for it, e.g. ``("check_in_plan", plan_id)``: by it is counted which rules call for nothing. ``evidence`` is
+    JSON and kept sealed. ``countdown`` is how long the resident can take it back before anybody is told.
+    ``client_key`` is the app's own id: the same key again is the same signal. What ``is_hint``
+    would by itself have called nobody.
     """
 
     kind: str
@@ -39,6 +41,7 @@ class AlarmSignal:
     resident_id: uuid.UUID
     occurred_at: datetime
     origin: tuple[str, uuid.UUID] | None = None
+    rule: tuple[str, uuid.UUID] | None = None
     evidence: Mapping[str, object] = field(default_factory=dict)
     place: Place | None = None
     countdown: timedelta | None = None
@@ -270,6 +273,8 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "visit_missed": "nobody came to a visit",
         "position_unknown": "it is not known where they are",
         "low_activity": "less active than usual",
+        "visit_late": "a carer is late",
+        "check_out_overdue": "a carer has not checked out",
     },
     "zh-CN": {
         "sos": "本人求助",
@@ -289,6 +294,8 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "visit_missed": "上门服务无人前来",
         "position_unknown": "位置不明",
         "low_activity": "活动比平时少",
+        "visit_late": "护理员迟到",
+        "check_out_overdue": "护理员未签退",
     },
 }
 """What each kind of signal says has happened, in every language Hearthline speaks."""

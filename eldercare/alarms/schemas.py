@@ -27,6 +27,8 @@ KindName = Literal[
     "visit_missed",
     "position_unknown",
     "low_activity",
+    "visit_late",
+    "check_out_overdue",
 ]
 Explanation = dict[Literal["en", "zh-CN"], str]
 """The sentence that names every signal behind an alarm, by language."""

@@ -212,7 +212,7 @@ async def close_alarm(
         details={"outcome": outcome},
     )
     told = [account_id for account_id in await told_accounts(session, closed.id) if account_id != actor.id]
-    await tell(session, CLOSED, closed, told, "closed")
+    await tell(session, CLOSED, closed, told, "closed", variables={"outcome": outcome})
     await _end_access(session, closed)
     return closed
 
@@ -282,6 +282,7 @@ def _alarm(signal: AlarmSignal, plan_id: uuid.UUID | None, actor: Actor | None) 
 
 def _stored(alarm: Alarm, signal: AlarmSignal) -> StoredSignal:
     origin_kind, origin_id = signal.origin or (None, None)
+    rule_kind, rule_id = signal.rule or (None, None)
     evidence = dict(signal.evidence)
     return StoredSignal(
         alarm_id=alarm.id,
@@ -292,6 +293,8 @@ def _stored(alarm: Alarm, signal: AlarmSignal) -> StoredSignal:
         occurred_at=signal.occurred_at,
         origin_kind=origin_kind,
         origin_id=origin_id,
+        rule_kind=rule_kind,
+        rule_id=rule_id,
         client_key=signal.client_key,
         evidence=seal(orjson.dumps(evidence).decode(), EVIDENCE_CONTEXT) if evidence else None,
     )

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import Actor
-from app.core.audit import trace_binds, traced
+from app.core.audit import trace_binds, trace_each_binds, traced, traced_each
 from app.core.changes import Since, changed_of
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.parked_rows import stands_aside
@@ -77,7 +77,7 @@ _QUEUE = (
     .order_by(_worst_first, _alarms.c.raised_at, _alarms.c.id)
     .limit(_limit)
 )
-_QUEUE_TRACED = traced(_QUEUE, "alarm:queue")
+_QUEUE_TRACED = traced_each(_QUEUE, "alarm:queue")
 _ONE = sa.select(*_SHOWN, _alarms.c.place, _alarms.c.note).where(_alarms.c.id == _alarm_id)
 _ONE_TRACED = traced(_ONE, "alarm:read")
 _SIGNALS = sa.select(_signals).where(_signals.c.alarm_id == _alarm_id).order_by(_signals.c.id)
@@ -132,7 +132,7 @@ async def queue(
         "after_at": at,
         "after_id": last_id,
     }
-    binds |= actor_binds(actor, "alarms:respond") | trace_binds(actor, resident_id=None)
+    binds |= actor_binds(actor, "alarms:respond") | trace_each_binds(actor, shown=page.limit)
     rows = (await connection.execute(_QUEUE_TRACED, binds)).all()
     return _page("alarm_queue", rows, page, ("urgency", "raised_at", "id"))
 

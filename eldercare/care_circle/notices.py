@@ -21,3 +21,12 @@ ANSWER = Notice(
     package="eldercare.care_circle",
     variables={"member": "account", "answer": "word"},
 )
+LEFT = Notice(
+    key="eldercare.circle_left",
+    category="care_circle",
+    urgency="high",
+    channels=("push", "sms", "inbox"),
+    mode="first",
+    package="eldercare.care_circle",
+    variables={"member": "account"},
+)

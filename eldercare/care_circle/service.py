@@ -28,12 +28,12 @@ from app.identity.api import (
     revoke_grant,
 )
 from eldercare.care_circle.models import IN_CIRCLE, CircleMember
-from eldercare.care_circle.notices import ANSWER, INVITATION
+from eldercare.care_circle.notices import ANSWER, INVITATION, LEFT
 from eldercare.care_circle.problems import AlreadyInCircle, CircleChanged, CircleFull, InvitationAnswered
 from eldercare.care_circle.rules import MOST_MEMBERS, TRANSITIONS, Step
 from eldercare.care_circle.schemas import CircleInvite, CircleMemberChange, OnCallHours
 from eldercare.events import CircleMemberAnswered, CircleMemberChanged, CircleMemberInvited, CircleMemberLeft
-from notifications.api import send
+from notifications.api import Notice, Value, send
 
 _members = cast(sa.Table, sa.inspect(CircleMember).local_table)
 _IS_IN = col(CircleMember.state).in_(["invited", "accepted"])
@@ -107,7 +107,7 @@ async def answer(session: AsyncSession, actor: Actor, member_id: uuid.UUID, *, a
     if accepts:
         member.grant_id = await _grant(session, member)
     await session.flush()
-    await _tell_resident(session, member)
+    await _tell_resident(session, member, ANSWER, {"member": member.account_id, "answer": member.state})
     await _record(session, actor, "circle:accept" if accepts else "circle:decline", member)
     await emit(session, CircleMemberAnswered(**_about(member), accepted=accepts))
     return member
@@ -172,8 +172,15 @@ async def remove(session: AsyncSession, actor: Actor, subject: ResidentSubject, 
 
 
 async def leave(session: AsyncSession, actor: Actor, member_id: uuid.UUID) -> None:
-    """Leave a circle; raises ``NotFound`` for memberships of others, ``InvitationAnswered`` if it has ended."""
-    await _end(session, actor, await _own(session, actor, member_id))
+    """Leave a circle; the resident is told if one was in it.
+
+    Raises ``NotFound`` for memberships of others, ``InvitationAnswered`` if it has ended.
+    """
+    member = await _own(session, actor, member_id)
+    was_in = member.state == "accepted"
+    await _end(session, actor, member)
+    if was_in:
+        await _tell_resident(session, member, LEFT, {"member": member.account_id})
 
 
 async def end_circle(session: AsyncSession, resident_id: uuid.UUID) -> int:
@@ -264,16 +271,18 @@ async def _grant(session: AsyncSession, member: CircleMember) -> uuid.UUID | Non
     return grant.id
 
 
-async def _tell_resident(session: AsyncSession, member: CircleMember) -> None:
+async def _tell_resident(
+    session: AsyncSession, member: CircleMember, notice: Notice, variables: dict[str, Value]
+) -> None:
     system = system_actor(member.community_id)
     subject = await require_resident(await session.connection(), system, member.resident_id, "circle:read")
     await send(
         session,
-        ANSWER,
+        notice,
         [subject.account_id],
         community_id=member.community_id,
-        dedupe_key=f"circle_answer:{member.id}",
-        variables={"member": member.account_id, "answer": member.state},
+        dedupe_key=f"{notice.key.rpartition('.')[2]}:{member.id}",
+        variables=variables,
         data={"circle_member_id": str(member.id)},
     )
 

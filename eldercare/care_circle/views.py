@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.identity.api import people
+from app.identity.api import is_active_account, people
 from eldercare.care_circle.models import CircleMember
 from eldercare.care_circle.schemas import CircleMemberPublic
 
@@ -17,7 +17,11 @@ _ORDER = (_members.c.position, _members.c.id)
 
 _ACCEPTED = (
     sa.select(_members.c.account_id)
-    .where(_members.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid), _members.c.state == "accepted")
+    .where(
+        _members.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        _members.c.state == "accepted",
+        is_active_account(_members.c.account_id),
+    )
     .order_by(*_ORDER)
 )
 CIRCLE = (
@@ -47,7 +51,7 @@ class OnCall:
 
 
 async def accepted_accounts(connection: AsyncConnection, resident_id: uuid.UUID) -> list[uuid.UUID]:
-    """Return everybody who accepted, on call or not, in the resident's order."""
+    """Return everybody who accepted and whose account is active, on call or not, in the resident's order."""
     return list(await connection.scalars(_ACCEPTED, {"resident_id": resident_id}))
 
 

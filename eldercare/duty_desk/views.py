@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.access import Actor
-from app.core.audit import trace_binds, traced
+from app.core.audit import trace_each_binds, traced_each
 from app.core.changes import written_by, written_since
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
@@ -118,7 +118,7 @@ _ITEMS = (
     .where(_in_queue)
     .order_by(*_order)
 )
-QUEUE = traced(
+QUEUE = traced_each(
     _ITEMS.where(
         after((-_alarms.c.severity, _alarms.c.raised_at, _alarms.c.id), ("after_urgency", "after_at", "after_id"))
     ).limit(_limit),
@@ -194,7 +194,7 @@ async def desk_queue(connection: AsyncConnection, actor: Actor, show: Show, page
         "after_at": datetime.fromisoformat(at) if at else None,
         "after_id": uuid.UUID(last_id) if last_id else None,
     }
-    binds |= trace_binds(actor, resident_id=None)
+    binds |= trace_each_binds(actor, shown=page.limit)
     rows = (await connection.execute(QUEUE, binds)).all()
     following = next_cursor(_QUEUE_CURSOR, rows, page.limit, ("urgency", "raised_at", "id"))
     return Page(items=[_item(row) for row in rows[: page.limit]], next=following)

@@ -192,6 +192,7 @@ class Dose(Table, table=True):
         description="since when it is waited for: from the due time, or from a reprieve"
     )
     reminders_sent: int = Field(default=0, sa_type=sa.SmallInteger)
+    reminded_at: datetime | None = optional_instant(description="when a reminder first reached a channel of theirs")
     reprieves: int = Field(default=0, sa_type=sa.SmallInteger, description="how often outages of ours moved its end")
     closed_at: datetime | None = optional_instant(description="when it became missed or excused")
     excuse: str | None = Field(default=None, description="why it was not waited for: away, hospital, paused, …")

@@ -23,7 +23,8 @@ DOSE_REMINDER: Final = Notice(
     key="eldercare.dose_reminder",
     category=REMINDERS.key,
     urgency="high",
-    channels=("push", "sms"),
+    # Who has neither an app nor a phone that takes texts is called.
+    channels=("push", "sms", "voice"),
     mode="first",
     package="eldercare.medication",
     variables={"due_at": "instant"},

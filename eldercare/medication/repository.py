@@ -17,7 +17,7 @@ from eldercare.absences.repository import PAUSE
 from eldercare.check_ins.repository import LOST
 from eldercare.check_ins.rules import OUTAGE, ROOM_TO_ANSWER, Occurrence
 from eldercare.medication import rules
-from eldercare.medication.models import DOSES, REGIMENS, Dose
+from eldercare.medication.models import DOSES, REGIMENS, VERSIONS, Dose
 
 _INSTANT = sa.DateTime(timezone=True)
 _UUIDS = ARRAY(sa.Uuid)
@@ -168,8 +168,7 @@ _REMIND = _batch(
         WHERE c.id = ANY (:ids) AND c.{_AWAITED}
     )
     UPDATE eldercare_dose c SET
-        state = CASE WHEN pause IS NOT NULL THEN 'excused' WHEN is_over OR NOT c.reminds THEN c.state
-                     ELSE 'reminded' END,
+        state = CASE WHEN pause IS NULL THEN c.state ELSE 'excused' END,
         excuse = pause,
         closed_at = CASE WHEN pause IS NOT NULL THEN :now END,
         opened_at = coalesce(c.opened_at, CASE WHEN is_over THEN :now ELSE c.due_at END),
@@ -194,6 +193,20 @@ async def remind(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime)
     """
     rows = await session.execute(_REMIND, {"ids": list(ids), "now": now, "room": ROOM_TO_ANSWER})
     return {row.id: row.moment for row in rows if row.reminds}
+
+
+# One reminder is for all that is due at one moment: ``ids`` are the doses that stand for the others.
+_REACHED = _batch(f"""
+    UPDATE eldercare_dose c SET
+        state = 'reminded', reminded_at = coalesce(c.reminded_at, :now), updated_at = :now, version = c.version + 1
+    FROM eldercare_dose told
+    WHERE told.id = ANY (:ids) AND c.resident_id = told.resident_id AND c.due_at = told.due_at
+      AND c.reminders_sent > 0 AND c.{_from("reminded")} AND c.{_AWAITED}""")  # noqa: S608
+
+
+async def mark_reminded(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> None:
+    """Note that the reminders which stand for these doses reached their residents."""
+    await session.execute(_REACHED, {"ids": list(ids), "now": now})
 
 
 _GIVE_BACK = _batch(
@@ -316,8 +329,16 @@ _drug = sa.or_(
     REGIMENS.c.code_index == sa.bindparam("code_index", type_=sa.LargeBinary),
 )
 _TAKEN = (
-    sa.select(DOSES.c.taken_at, DOSES.c.quantity, DOSES.c.unit)
+    sa.select(
+        DOSES.c.taken_at,
+        DOSES.c.quantity,
+        DOSES.c.unit,
+        (DOSES.c.kind == sa.literal("as_needed", sa.Text)).label("was_needed"),
+        VERSIONS.c.min_interval,
+        VERSIONS.c.daily_maximum,
+    )
     .join(REGIMENS, REGIMENS.c.id == DOSES.c.regimen_id)
+    .join(VERSIONS, VERSIONS.c.id == DOSES.c.version_id)
     .where(
         REGIMENS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
         _drug,
@@ -338,12 +359,20 @@ async def taken_of_drug(
 ) -> list[rules.Taken]:
     """Return what a resident took of a drug (indexes of its name and code) between two instants, by any regimen.
 
-    What was taken in another unit counts for intervals, but has no amount that could be added up.
+    What was taken in another unit counts for intervals, but has no amount that could be added up. What was taken as
+    needed is ``Needed``: it says what its regimen allows.
     """
     drug_index, code_index = indexes
     binds = {"resident_id": resident_id, "drug_index": drug_index, "code_index": code_index}
     rows = await session.execute(_TAKEN, {**binds, "since": since, "until": until})
-    return [rules.Taken(row.taken_at, row.quantity if row.unit == unit else Decimal()) for row in rows]
+    return [_taken(row, unit) for row in rows]
+
+
+def _taken(row: sa.Row[Any], unit: str) -> rules.Taken:
+    quantity = row.quantity if row.unit == unit else Decimal()
+    if not row.was_needed:
+        return rules.Taken(row.taken_at, quantity)
+    return rules.Needed(row.taken_at, quantity, row.min_interval, row.daily_maximum if row.unit == unit else None)
 
 
 _USE = sa.text("""

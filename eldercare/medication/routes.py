@@ -167,7 +167,9 @@ async def get_dose(connection: Reading, actor: CurrentActor, subject: Reader, do
 
 
 @router.resident_route(
-    "POST", "/doses/{dose_id}/record", responses=problem_responses(*_GUARDED, DoseNotOpen, DoseAlreadyRecorded)
+    "POST",
+    "/doses/{dose_id}/record",
+    responses=problem_responses(*_GUARDED, DoseNotOpen, DoseAlreadyRecorded, DoseTooSoon, DailyMaximumReached),
 )
 async def record_dose(
     session: Session, actor: CurrentActor, subject: Recorder, dose_id: uuid.UUID, data: DoseRecord

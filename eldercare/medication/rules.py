@@ -275,6 +275,33 @@ def as_needed(history: Sequence[Taken], dose: Taken, min_interval: timedelta, da
     return "fine"
 
 
+@dataclass(frozen=True, slots=True)
+class Needed(Taken):
+    """A dose that was taken as needed, and what its regimen allows: how soon after another, how much in a day."""
+
+    min_interval: timedelta
+    daily_maximum: Decimal | None  # empty where it is counted in another unit
+
+
+def beside_needed(history: Sequence[Taken], dose: Taken) -> Verdict:
+    """Say whether a planned dose keeps to what regimens for the same drug allow of which something was taken.
+
+    Among themselves planned doses are as close and as many as was prescribed; nobody prescribed one on top of what was
+    taken as needed.
+    """
+    needed = [other for other in history if isinstance(other, Needed)]
+    if any(abs(other.at - dose.at) < other.min_interval for other in needed):
+        return "too_soon"
+    maximum = needed_maximum(history, dose.at)
+    return "fine" if maximum is None else as_needed(history, dose, timedelta(), maximum)
+
+
+def needed_maximum(history: Sequence[Taken], at: datetime) -> Decimal | None:
+    """Return the least of what was allowed within a day of the instant; ``None`` if nothing was needed by then."""
+    near = (other for other in history if isinstance(other, Needed) and abs(other.at - at) < A_DAY)
+    return min((other.daily_maximum for other in near if other.daily_maximum is not None), default=None)
+
+
 def not_before(history: Sequence[Taken], at: datetime, min_interval: timedelta) -> datetime:
     """Return from when on no dose of ``history`` that was taken by ``at`` or after is too close any more."""
     return max((other.at + min_interval for other in history if other.at > at - min_interval), default=at)

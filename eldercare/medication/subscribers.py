@@ -1,4 +1,4 @@
-"""What medication does when something happens elsewhere: a resident moves or is no longer here."""
+"""What medication does when something happens elsewhere: a reminder arrives, a resident moves or is no longer here."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,13 +6,10 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import Subscriber
-from app.identity.events import (
-    ResidentClosed,
-    ResidentMovedZone,
-    ResidentReopened,
-    closed_and_reopened,
-)
-from eldercare.medication.service import regimens
+from app.identity.events import ResidentClosed, ResidentMovedZone, ResidentReopened, closed_and_reopened
+from eldercare.medication.notices import REMINDER_ORIGIN
+from eldercare.medication.service import regimens, reminding
+from notifications.events import DeliverySettled
 
 
 async def follow_moves(session: AsyncSession, events: Sequence[ResidentMovedZone]) -> None:
@@ -27,7 +24,15 @@ async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed
     await regimens.reopen_residents(session, reopened)
 
 
+async def note_reached(session: AsyncSession, events: Sequence[DeliverySettled]) -> None:
+    """Note which reminders reached a channel of whom they are for."""
+    ours = [event for event in events if event.origin_kind == REMINDER_ORIGIN]
+    if ours:
+        await reminding.note_reached(session, ours)
+
+
 SUBSCRIBERS: Final = (
+    Subscriber("eldercare.note_dose_reminders", (DeliverySettled,), note_reached),
     Subscriber("eldercare.move_doses", (ResidentMovedZone,), follow_moves),
     # One subscriber for both: the relay keeps their order per resident only within a subscriber.
     Subscriber("eldercare.stop_regimens", (ResidentClosed, ResidentReopened), follow_closures),

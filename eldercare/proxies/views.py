@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.access import Actor
-from app.core.audit import trace_binds, traced
+from app.core.audit import trace_binds, trace_each_binds, traced, traced_each
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.sealing import unseal
 from app.identity.api import account_name, explain, grant_revoked_at
@@ -38,7 +38,7 @@ _OF_RESIDENT = (
     .limit(_limit)
 )
 _OF_RESIDENT_TRACED = traced(_OF_RESIDENT, "proxy:list")
-_WAITING = traced(
+_WAITING = traced_each(
     _named.where(
         _proxies.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
         _proxies.c.state == "proposed",
@@ -73,7 +73,7 @@ async def proxies_to_check(
     connection: AsyncConnection, actor: Actor, page: PageRequest, language: str
 ) -> Page[ProxyPublic]:
     """Return a page of the community's proxies that wait to be checked, the longest waiting first."""
-    binds = _binds(page) | {"community_id": actor.community_id} | trace_binds(actor, resident_id=None)
+    binds = _binds(page) | {"community_id": actor.community_id} | trace_each_binds(actor, shown=page.limit)
     rows = (await connection.execute(_WAITING, binds)).all()
     return await _page(connection, rows, page, language)
 

@@ -1,7 +1,7 @@
 """The HTTP side of answering alarms, and of the figures about it."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends, Query
 
@@ -30,7 +30,7 @@ from eldercare.response.schemas import (
     ResponseTimes,
     ResponseTimesOfMonth,
 )
-from eldercare.response.views import false_alarms, response_times, response_times_by_month
+from eldercare.response.views import Per, false_alarms, response_times, response_times_by_month
 
 router = Router(tags=["eldercare"])
 
@@ -118,9 +118,9 @@ async def list_false_alarms(
     *,
     since: Annotated[GivenInstant, Query(alias="from")],
     until: Annotated[GivenInstant, Query(alias="to")],
-    per: Annotated[Literal["resident", "rule"], Query(description="what the alarms of a kind are counted by")] = "rule",
+    per: Annotated[Per, Query(description="what the alarms of a kind are counted by")] = "rule",
 ) -> Page[FalseAlarms]:
-    """Show how many alarms were false, by the rule behind them, and by resident: those with the most first."""
+    """Show how many alarms were false, by kind, by resident, or by the rule that called: those with the most first."""
     if not since < until <= since + LONGEST_PERIOD:
         raise Malformed(errors=[FieldError("/query/to", "after `from`, at most 366 days", "period")])
-    return await false_alarms(connection, member.actor, since, until, page, by_resident=per == "resident")
+    return await false_alarms(connection, member.actor, since, until, page, per)

@@ -63,14 +63,23 @@ class ResponseTimesOfMonth(ResponseTimes):
     month: date = Field(description="its first day, in the community's time zone")
 
 
+class RulePublic(BaseModel):
+    """What somebody agreed that calls for help: a plan of check-ins or visits, a regimen, a limit, a safe zone."""
+
+    kind: str
+    id: uuid.UUID
+
+
 class FalseAlarms(BaseModel):
-    """How many alarms with a kind of signal turned out to be false; exercises and what was taken back are left out."""
+    """How many alarms turned out to be false; exercises and what was taken back are left out.
+
+    An alarm of several signals counts once for each kind of them, and once for each rule behind them.
+    """
 
     resident_id: uuid.UUID | None = Field(description="whose; empty where all residents are counted together")
     resident_name: str | None
-    kind: str = Field(
-        description="of a signal that opened or joined them: the rule behind it; each alarm counts once per rule"
-    )
+    kind: str = Field(description="of a signal that opened or joined them")
+    rule: RulePublic | None = Field(description="counted by rule: which; empty for what nobody agreed, as an SOS")
     alarms: int = Field(description="that have ended")
     false_alarms: int
     rate: float = Field(description="false alarms per alarm")

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -15,7 +15,7 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.identity.api import actor_binds, is_visible, resident_name
 from eldercare.alarms.models import OPEN, Alarm, AlarmNotice, StoredSignal
 from eldercare.response.rules import month_span
-from eldercare.response.schemas import DeskTimes, FalseAlarms, ResponseTimes, ResponseTimesOfMonth, Times
+from eldercare.response.schemas import DeskTimes, FalseAlarms, ResponseTimes, ResponseTimesOfMonth, RulePublic, Times
 
 WITHIN_60, WITHIN_180 = 0.975, 0.99
 """The yardstick of telecare monitoring centres (the Telecare Services Association's quality standards, formerly the
@@ -143,24 +143,44 @@ def _times(row: Any, part: str) -> dict[str, Any]:
 
 
 _FALSE = ("false_alarm",)
-# An alarm of several signals counts once for each of the rules that gave them.
-_rules = (
-    sa.select(_signals.c.kind).distinct().where(_signals.c.alarm_id == _alarms.c.id).correlate(_alarms).lateral("rules")
+_NOBODY = sa.literal(uuid.UUID(int=0), sa.Uuid)
+Per = Literal["resident", "kind", "rule"]
+_of_it = _signals.c.alarm_id == _alarms.c.id
+# An alarm of several signals counts for each kind of them, and for each of the rules that gave them, once.
+_kinds = sa.select(_signals.c.kind).distinct().where(_of_it).correlate(_alarms).lateral("kinds")
+_reasons = (
+    sa.select(_signals.c.kind, _signals.c.rule_kind, _signals.c.rule_id)
+    .distinct()
+    .where(_of_it)
+    .correlate(_alarms)
+    .lateral("reasons")
 )
 
 
-def _false_alarms(*, by_resident: bool) -> sa.Select[Any]:
-    whose = _alarms.c.resident_id if by_resident else sa.literal(uuid.UUID(int=0), sa.Uuid)
+def _false_alarms(per: Per) -> sa.Select[Any]:
+    """Return the statement that counts; a rule is somebody's, so what is counted by it names them."""
+    whose: sa.ColumnElement[Any] = _alarms.c.resident_id if per == "resident" else _NOBODY
+    kind: sa.ColumnElement[Any] = _kinds.c.kind
+    rule_kind: sa.ColumnElement[Any] = sa.null()
+    rule_id: sa.ColumnElement[Any] = _NOBODY
+    source: sa.FromClause = _alarms.join(_kinds, sa.true())
+    if per == "rule":
+        source = _alarms.join(_reasons, sa.true())
+        kind, rule_kind = _reasons.c.kind, _reasons.c.rule_kind
+        rule_id = sa.func.coalesce(_reasons.c.rule_id, _NOBODY)
+        whose = sa.case((_reasons.c.rule_id.is_(None), _NOBODY), else_=_alarms.c.resident_id)
     false = sa.func.count().filter(_alarms.c.outcome.in_(_FALSE))
     counted = (
         sa.select(
             whose.label("resident_id"),
-            sa.cast(_rules.c.kind, sa.Text).label("kind"),
+            sa.cast(kind, sa.Text).label("kind"),
+            sa.cast(rule_kind, sa.Text).label("rule_kind"),
+            rule_id.label("rule_id"),
             sa.func.count().label("alarms"),
             false.label("false_alarms"),
             sa.cast(-false, sa.Integer).label("fewer"),
         )
-        .select_from(_alarms.join(_rules, sa.true()))
+        .select_from(source)
         .where(
             _alarms.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
             _alarms.c.raised_at >= sa.bindparam("since", type_=_INSTANT),
@@ -169,36 +189,35 @@ def _false_alarms(*, by_resident: bool) -> sa.Select[Any]:
             sa.not_(_alarms.c.is_test),
             is_visible(_alarms.c.resident_id, "alarms:read"),
         )
-        .group_by(*((_alarms.c.resident_id,) if by_resident else ()), _rules.c.kind)
+        .group_by(sa.literal_column("1"), sa.literal_column("2"), sa.literal_column("3"), sa.literal_column("4"))
         .subquery("counted")
     )
-    position = (counted.c.fewer, counted.c.resident_id, counted.c.kind)
-    return (
-        sa.select(counted, resident_name(counted.c.resident_id).label("resident_name"))
-        .where(after(position, ("after_fewer", "after_resident", "after_kind")))
+    position = (counted.c.fewer, counted.c.resident_id, counted.c.kind, counted.c.rule_id)
+    statement = (
+        sa.select(
+            *(column for column in counted.c if column.name != "resident_id"),
+            sa.func.nullif(counted.c.resident_id, _NOBODY).label("resident_id"),
+            counted.c.resident_id.label("place"),
+            resident_name(counted.c.resident_id).label("resident_name"),
+        )
+        .where(after(position, ("after_fewer", "after_resident", "after_kind", "after_rule")))
         .order_by(*position)
         .limit(sa.bindparam("limit", type_=sa.Integer))
     )
+    if per == "kind":
+        return audit.traced(statement, "report:false_alarms")
+    return audit.traced_each(statement, "alarm:false_alarms")
 
 
-FALSE_ALARMS = {
-    by_resident: audit.traced(_false_alarms(by_resident=by_resident), "report:false_alarms")
-    for by_resident in (True, False)
-}
+FALSE_ALARMS: Final = {per: _false_alarms(per) for per in get_args(Per)}
 _CURSOR = "eldercare.false_alarms"
 
 
 async def false_alarms(
-    connection: AsyncConnection,
-    actor: Actor,
-    since: datetime,
-    until: datetime,
-    page: PageRequest,
-    *,
-    by_resident: bool,
+    connection: AsyncConnection, actor: Actor, since: datetime, until: datetime, page: PageRequest, per: Per
 ) -> Page[FalseAlarms]:
-    """Return how many of the alarms raised in a period were false, by kind of signal (and resident): most first."""
-    fewer, resident_id, kind = decode_cursor(_CURSOR, page.cursor) if page.cursor else (None, None, None)
+    """Return how many of the alarms raised in a period were false, the most first: by kind of signal, resident, rule."""
+    fewer, resident_id, kind, rule_id = decode_cursor(_CURSOR, page.cursor) if page.cursor else (None,) * 4
     binds = {
         "community_id": actor.community_id,
         "since": since,
@@ -207,21 +226,27 @@ async def false_alarms(
         "after_fewer": fewer,
         "after_resident": uuid.UUID(resident_id) if resident_id else None,
         "after_kind": kind,
+        "after_rule": uuid.UUID(rule_id) if rule_id else None,
     }
-    binds |= actor_binds(actor, "alarms:read") | audit.trace_binds(actor, resident_id=None)
-    rows = (await connection.execute(FALSE_ALARMS[by_resident], binds)).all()
+    binds |= actor_binds(actor, "alarms:read")
+    if per == "kind":
+        binds |= audit.trace_binds(actor, resident_id=None)
+    else:
+        binds |= audit.trace_each_binds(actor, shown=page.limit)
+    rows = (await connection.execute(FALSE_ALARMS[per], binds)).all()
     items = [
         FalseAlarms(
-            resident_id=row.resident_id if by_resident else None,
+            resident_id=row.resident_id,
             resident_name=row.resident_name,
             kind=row.kind,
+            rule=RulePublic(kind=row.rule_kind, id=row.rule_id) if row.rule_kind else None,
             alarms=row.alarms,
             false_alarms=row.false_alarms,
             rate=row.false_alarms / row.alarms,
         )
         for row in rows[: page.limit]
     ]
-    return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ("fewer", "resident_id", "kind")))
+    return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ("fewer", "place", "kind", "rule_id")))
 
 
 _OPEN_AND_TOLD = (

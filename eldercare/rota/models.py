@@ -97,3 +97,4 @@ class RotaWatch(Table, table=True):
     community_id: uuid.UUID
     resident_id: uuid.UUID = Field(foreign_key="identity_resident.id")
     look_at: datetime | None = optional_instant()
+    empty_since: datetime | None = optional_instant(description="when it was told that the circle has nobody")

@@ -37,3 +37,20 @@ GAP = Notice(
     variables={"resident": "resident", "starts_at": "instant", "ends_at": "instant"},
     useful_for=timedelta(hours=48),
 )
+CIRCLE_EMPTY = Notice(
+    key="eldercare.circle_empty",
+    category="care_circle",
+    urgency="high",
+    channels=("push", "mail", "inbox"),
+    package="eldercare.rota",
+    variables={"resident": "resident"},
+)
+OWN_CIRCLE_EMPTY = Notice(
+    key="eldercare.own_circle_empty",
+    category="care_circle",
+    urgency="high",
+    channels=("push", "sms", "voice", "inbox"),
+    mode="first",
+    package="eldercare.rota",
+    variables={"resident": "resident"},
+)

@@ -29,6 +29,26 @@ _WATCH_COMMUNITIES = (
     )
     .values(look_at=_at, updated_at=_at, version=_watches.c.version + 1)
 )
+# Whoever is erased is in no circle any more: there is nobody left to ask whose circle it was.
+_WATCH_EMPTY = (
+    sa.update(_watches)
+    .where(
+        _watches.c.community_id == sa.any_(sa.bindparam("community_ids", type_=ARRAY(sa.Uuid))),
+        _watches.c.empty_since.is_(None),
+        ~sa.exists().where(
+            col(CircleMember.resident_id) == _watches.c.resident_id, col(CircleMember.state) == "accepted"
+        ),
+    )
+    .values(look_at=_at, updated_at=_at, version=_watches.c.version + 1)
+)
+_CIRCLES_WITH = (
+    sa.select(col(CircleMember.resident_id), col(CircleMember.community_id))
+    .where(
+        col(CircleMember.account_id) == sa.any_(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))),
+        col(CircleMember.state) == "accepted",
+    )
+    .order_by(col(CircleMember.resident_id))
+)
 _WATCHED = (
     sa.select(RotaWatch)
     .where(col(RotaWatch.id) == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid))))
@@ -139,6 +159,16 @@ async def look_soon(session: AsyncSession, residents: Iterable[tuple[uuid.UUID, 
 async def look_soon_in(session: AsyncSession, community_ids: Sequence[uuid.UUID]) -> None:
     """Have all rotas of communities that are looked at at all looked at soon."""
     await session.execute(_WATCH_COMMUNITIES, {"community_ids": list(community_ids), "at": clock.now()})
+
+
+async def look_soon_without(
+    session: AsyncSession, account_ids: Sequence[uuid.UUID], community_ids: Sequence[uuid.UUID]
+) -> None:
+    """Have the days ahead of everybody looked at soon whose circle loses these accounts, or has nobody at all."""
+    rows = await session.execute(_CIRCLES_WITH, {"account_ids": list(account_ids)})
+    await look_soon(session, [(row.resident_id, row.community_id) for row in rows])
+    binds = {"community_ids": list(community_ids), "at": clock.now()}
+    await session.execute(_WATCH_EMPTY, binds, execution_options={"synchronize_session": False})
 
 
 async def watched(session: AsyncSession, watch_ids: Sequence[uuid.UUID]) -> list[RotaWatch]:

@@ -6,22 +6,29 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import audit, clock, wakeups
-from app.core.access import Actor
+from app.core.access import Actor, system_actor
 from app.core.problems import FieldError, Malformed, NotFound
-from app.identity.api import operator_staff
+from app.identity.api import (
+    duty_desk,
+    operator_staff,
+    organization_members,
+    organizations_serving,
+    require_resident,
+)
 from eldercare.care_circle.models import CircleMember
 from eldercare.rota import repository
 from eldercare.rota.models import RotaAbsence, RotaSwap, RotaWatch
-from eldercare.rota.notices import GAP, SWAP_CHANGED, SWAP_OFFERED
+from eldercare.rota.notices import CIRCLE_EMPTY, GAP, OWN_CIRCLE_EMPTY, SWAP_CHANGED, SWAP_OFFERED
 from eldercare.rota.problems import SwapOver, SwapOverlaps, TakerAway
 from eldercare.rota.rules import LOOKED_AGAIN, LOOKED_AHEAD, SWAP_TRANSITIONS, Circle, Slot, gaps, unusual_gaps
 from eldercare.rota.schemas import AbsenceAdd, SwapOffer
 from eldercare.rota.views import circles, own_member
 from notifications.api import Notice, Value, send
 
+READ = "circle:read"
 CHANNEL = "eldercare.rota_watches"
 """The wake-up channel of rotas whose days ahead are to be looked at."""
 
@@ -179,6 +186,12 @@ async def follow_leavers(session: AsyncSession, member_ids: Sequence[uuid.UUID])
     await repository.withdraw_swaps_of(session, member_ids)
 
 
+async def follow_accounts(session: AsyncSession, accounts: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> None:
+    """Look at rotas soon from which accounts, given with their communities, are gone: nobody calls them any more."""
+    await repository.look_soon_without(session, [one[0] for one in accounts], [one[1] for one in accounts])
+    wakeups.request(session, CHANNEL)
+
+
 async def follow_holidays(session: AsyncSession, community_ids: Sequence[uuid.UUID]) -> None:
     """Look at rotas again whose communities have another calendar."""
     await repository.look_soon_in(session, community_ids)
@@ -189,8 +202,8 @@ async def look(session: AsyncSession, watch_ids: Sequence[uuid.UUID]) -> None:
     """Tell the circle and the operator of hours in the next two days at which nobody could be called.
 
     Gaps that the weekly hours have in every week are told once, when those hours were made; what an absence, a swap or
-    a holiday makes is told each time. A resident somebody of whose circle can always be called is not looked at again
-    until that changes.
+    a holiday makes is told each time; that there is nobody at all, once. A resident somebody of whose circle can always
+    be called is not looked at again until that changes.
     """
     now = clock.now()
     due = await repository.watched(session, watch_ids)
@@ -199,7 +212,11 @@ async def look(session: AsyncSession, watch_ids: Sequence[uuid.UUID]) -> None:
     known = await circles(await session.connection(), residents, now, now + LOOKED_AHEAD)
     for watch in due:
         circle = known[watch.resident_id]
-        watch.look_at = now + LOOKED_AGAIN if circle.members and watch.resident_id in limited else None
+        if not circle.members:
+            await _report_empty(session, watch)
+            continue
+        watch.empty_since = None
+        watch.look_at = now + LOOKED_AGAIN if watch.resident_id in limited else None
         if watch.look_at is None or circle.is_always_there:
             continue
         unusual = unusual_gaps(circle, now, now + LOOKED_AHEAD)
@@ -231,6 +248,41 @@ async def _tell_gap(session: AsyncSession, watch: RotaWatch, circle: Circle, gap
         about=watch.resident_id,
         data={"resident_id": str(watch.resident_id)},
     )
+
+
+async def _report_empty(session: AsyncSession, watch: RotaWatch) -> None:
+    """Tell the resident and whoever answers for them that their circle has nobody, once until that changes."""
+    connection = await session.connection()
+    subject = await require_resident(connection, system_actor(watch.community_id), watch.resident_id, READ)
+    if subject.state != "active":
+        watch.look_at = None
+        return
+    watch.look_at = clock.now() + LOOKED_AGAIN
+    if watch.empty_since is not None:
+        return
+    watch.empty_since = clock.now()
+    staff = [*await operator_staff(connection, watch.community_id, "operator"), *await _agencies_of(connection, watch)]
+    staff += await duty_desk(connection, watch.community_id)
+    for notice, to in ((CIRCLE_EMPTY, staff), (OWN_CIRCLE_EMPTY, [subject.account_id])):
+        await send(
+            session,
+            notice,
+            list(dict.fromkeys(to)),
+            community_id=watch.community_id,
+            dedupe_key=f"circle_empty:{watch.resident_id}:{watch.empty_since.isoformat()}",
+            variables={"resident": watch.resident_id},
+            about=watch.resident_id,
+            data={"resident_id": str(watch.resident_id)},
+        )
+
+
+async def _agencies_of(connection: AsyncConnection, watch: RotaWatch) -> list[uuid.UUID]:
+    """Return the coordinators of whoever serves a resident and sees their circle."""
+    serving = await organizations_serving(connection, [watch.resident_id], READ)
+    found: list[uuid.UUID] = []
+    for organization_id in sorted(serving[watch.resident_id]):
+        found += await organization_members(connection, organization_id, "coordinator")
+    return found
 
 
 async def _look_soon(session: AsyncSession, row: RotaAbsence | RotaSwap) -> None:

@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
-from app.identity.api import account_name, local_calendar, people
+from app.identity.api import account_name, is_active_account, local_calendar, people
 from eldercare.care_circle.models import CircleMember
 from eldercare.care_circle.rules import hours_of
 from eldercare.care_circle.views import OnCall
@@ -67,6 +67,7 @@ _CIRCLES = (
     .where(
         _members.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
         _members.c.state == "accepted",
+        is_active_account(_members.c.account_id),
     )
     .order_by(_members.c.resident_id, _members.c.position, _members.c.id)
 )

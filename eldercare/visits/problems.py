@@ -97,3 +97,9 @@ class RoutePlanStale(Conflict):
     """Visits changed since the proposal was made; ``visit_ids`` says which."""
 
     code, title = "route_plan_stale", "Visits changed since this was proposed"
+
+
+class CarerUnsuitable(Conflict):
+    """Rules speak against sending this carer; ``obstacles`` names each of them, and ``despite`` can set them aside."""
+
+    code, title = "carer_unsuitable", "The carer should not be sent to this visit"

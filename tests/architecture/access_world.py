@@ -306,6 +306,7 @@ async def _visits(resident: Resident, agency: Organization, carer: Account) -> d
         "carers": carer.id,
         "door-tags": (await eldercare_visits.door_tag(resident))[0],
         "carer-shifts": (await eldercare_visits.shift(agency, carer, later=timedelta(days=40))).id,
+        "carer-absences": (await eldercare_visits.absence(agency, carer, later=timedelta(days=60))).id,
         "route-plans": await eldercare_visits.route_plan(agency),
     }
 
@@ -446,6 +447,11 @@ def body_of(operation_id: str, world: World) -> dict[str, Any]:
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "acceptInvitation": lambda world: {"secret": world.secret},
     "acknowledgeAlarm": lambda _: {},
+    "addCarerAbsence": lambda world: {
+        "account_id": world.ids["carers"],
+        "starts_at": "2026-03-02T08:00:00Z",
+        "ends_at": "2026-03-05T00:00:00Z",
+    },
     "addCarerShift": lambda world: {
         "account_id": world.ids["carers"],
         "starts_at": "2026-05-02T08:00:00Z",
@@ -573,6 +579,7 @@ QUERIES: Final = {
     "listHolidays": "?from=2026-01-01&to=2026-12-31",
     "listCheckInsOfDay": "?date=2026-03-02",
     "listAgencyVisits": "?date=2026-03-02",
+    "listCarerAbsences": "?date=2026-03-02",
     "listCarerShifts": "?date=2026-03-02",
     "getMyTimelineRecord": "?from=2026-03-01T00:00:00Z&to=2026-03-03T00:00:00Z",
     "getResidentTimelineRecord": "?from=2026-03-01T00:00:00Z&to=2026-03-03T00:00:00Z",

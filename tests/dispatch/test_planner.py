@@ -17,6 +17,7 @@ from app.dispatch.api import (
     Speed,
     Worker,
     distance,
+    obstacles,
     plan,
     replace_absent,
     sentence,
@@ -52,8 +53,9 @@ def job(number: int, hours: float, **changes: Any) -> Job:
 
 def worker(number: int, since: float = 8, until: float = 16, **changes: Any) -> Worker:
     """Return a worker with one shift."""
-    breaks = changes.pop("breaks", ())
-    values: dict[str, Any] = {"id": ident(number), "shifts": (Shift(at(since), at(until), breaks),), "start": HERE}
+    of_shift = {name: changes.pop(name) for name in ("breaks", "worked_until", "works_again") if name in changes}
+    shift = Shift(at(since), at(until), **of_shift)
+    values: dict[str, Any] = {"id": ident(number), "shifts": (shift,), "start": HERE}
     return Worker(**(values | changes))
 
 
@@ -119,6 +121,7 @@ def test_room_is_made_by_moving_somebody_else() -> None:
     [
         ({"skills": frozenset({"catheter"})}, {}, "skill"),
         ({}, {"since": 12}, "hours"),
+        ({}, {"away": ((at(9.25), at(12)),)}, "hours"),
         ({}, {"worked_until": at(-1.5)}, "rest"),
         ({}, {"works_again": at(20.25)}, "rest"),
         ({}, {"most_work": 20 * MINUTE}, "too_much"),
@@ -193,12 +196,38 @@ def test_what_nobody_could_do_is_refused() -> None:
         job(1, 9, workers=3)
 
 
-def test_a_shift_of_the_night_before_is_worked_to_its_end_and_rested_from() -> None:
-    night = Shift(at(-2), at(6), carried=True)
-    day = Shift(at(16), at(24))
-    found = plan(
-        [job(1, 1), job(2, 5.5), job(3, 16.5), job(4, 17.5)],
-        [worker(11, shifts=(night, day), worked_until=at(6))],
-    )
-    assert who(found) == {1: {11}, 2: {11}, 4: {11}}
-    assert why(found) == {3: "rest"}
+def test_the_most_work_of_a_day_is_compared_with_that_day() -> None:
+    yesterday, today = Busy(at(-6), at(-5), HERE), Busy(at(12), at(12.5), HERE)
+    day = (at(0), at(24))
+    limited: dict[str, Any] = {"most_work": 60 * MINUTE, "day": day}
+    assert who(plan([job(1, 9)], [worker(11, busy=(yesterday, today), **limited)])) == {1: {11}}
+    assert why(plan([job(1, 9)], [worker(11, busy=(today, Busy(at(13), at(13.5), HERE)), **limited)])) == {
+        1: "too_much"
+    }
+
+
+def test_each_shift_keeps_the_rest_around_its_own_working_day() -> None:
+    night = Shift(at(-2), at(6), works_again=at(14))
+    evening = Shift(at(14), at(22), worked_until=at(6))
+    both = worker(11, shifts=(night, evening))
+    # Eleven hours from two in the afternoon back: three in the morning; from six in the morning: five in the afternoon.
+    assert set(who(plan([job(1, 2), job(2, 17.5)], [both]))) == {1, 2}
+    assert why(plan([job(1, 4)], [both])) == {1: "rest"}
+    assert why(plan([job(1, 16)], [both])) == {1: "rest"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "of_worker", "found"),
+    [
+        ({}, {}, []),
+        ({"skills": frozenset({"catheter"})}, {"since": 12}, ["skill", "hours"]),
+        ({}, {"away": ((at(9.25), at(12)),)}, ["hours"]),
+        ({}, {"worked_until": at(-1.5), "most_work": 20 * MINUTE}, ["rest", "too_much"]),
+        ({"place": FAR}, {"since": 8.9}, ["travel"]),
+        ({}, {"breaks": (Break(at(9), at(9.25), 30 * MINUTE),)}, ["busy"]),
+    ],
+)
+def test_everything_that_speaks_against_somebody_is_named(
+    changes: dict[str, Any], of_worker: dict[str, Any], found: list[str]
+) -> None:
+    assert obstacles(job(1, 9, **changes), worker(11, of_worker.pop("since", 8), **of_worker)) == found

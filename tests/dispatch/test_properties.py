@@ -73,13 +73,21 @@ def workers(draw: st.DrawFn) -> list[Worker]:
         found.append(
             Worker(
                 id=uuid.UUID(int=100 + number),
-                shifts=(Shift(at(since), at(since + length), breaks),),
+                shifts=(
+                    Shift(
+                        at(since),
+                        at(since + length),
+                        breaks,
+                        worked_until=draw(st.none() | st.integers(-300, 0).map(at)),
+                        works_again=draw(st.none() | st.integers(1300, 1700).map(at)),
+                    ),
+                ),
                 skills=frozenset(draw(st.sets(st.sampled_from(SKILLS)))),
                 start=draw(st.sampled_from(PLACES)),
                 busy=busy,
-                worked_until=draw(st.none() | st.integers(-300, 0).map(at)),
-                works_again=draw(st.none() | st.integers(1300, 1700).map(at)),
+                away=draw(st.just(()) | st.integers(420, 900).map(lambda minute: ((at(minute), at(minute + 90)),))),
                 most_work=draw(st.none() | st.integers(60, 240).map(lambda minutes: minutes * MINUTE)),
+                day=draw(st.none() | st.just((at(600), at(2040)))),
             )
         )
     return found
@@ -104,12 +112,20 @@ def check(found: Plan, given_jobs: list[Job], given_workers: list[Worker]) -> No
 def check_day(worker: Worker, day: list[Assignment], by_id: dict[uuid.UUID, Job]) -> None:
     for one in day:
         assert by_id[one.job_id].skills <= worker.skills
-        assert any(shift.starts_at <= one.starts_at and one.ends_at <= shift.ends_at for shift in worker.shifts)
-        assert worker.worked_until is None or one.starts_at - worker.worked_until >= worker.rest
-        assert worker.works_again is None or worker.works_again - one.ends_at >= worker.rest
+        assert any(
+            shift.starts_at <= one.starts_at
+            and one.ends_at <= shift.ends_at
+            and (shift.worked_until is None or one.starts_at - shift.worked_until >= worker.rest)
+            and (shift.works_again is None or shift.works_again - one.ends_at >= worker.rest)
+            for shift in worker.shifts
+        )
+        assert not any(since < one.ends_at and one.starts_at < until for since, until in worker.away)
     if day and worker.most_work is not None:
-        busy = sum((one.ends_at - one.starts_at for one in worker.busy), timedelta())
-        assert busy + sum((one.ends_at - one.starts_at for one in day), timedelta()) <= worker.most_work
+        since, until = worker.day or (at(-1440), at(2880))
+        spans = [(one.starts_at, one.ends_at) for one in worker.busy]
+        spans += [(one.starts_at, one.ends_at) for one in day]
+        on_day = sum((ends - begins for begins, ends in spans if since <= begins < until), timedelta())
+        assert on_day <= worker.most_work or not any(since <= one.starts_at < until for one in day)
     stops = sorted(
         [(one.starts_at, one.ends_at, by_id[one.job_id].place, True) for one in day]
         + [(one.starts_at, one.ends_at, one.place, False) for one in worker.busy],

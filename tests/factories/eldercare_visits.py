@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 
@@ -12,9 +12,20 @@ from app.core.access import Actor, Membership
 from app.core.database import reading, unit_of_work
 from app.identity.api import ResidentSubject, require_resident
 from app.identity.models import Account, Organization, Resident
-from eldercare.visits.models import CARERS, VISITS, CarePlan, DoorTag, RoutePlan, Shift, Visit, VisitTemplate
+from eldercare.carer_absences.models import CarerAbsence
+from eldercare.visits.models import (
+    CARERS,
+    VISITS,
+    CarePlan,
+    DoorTag,
+    RoutePlan,
+    Shift,
+    Visit,
+    VisitTemplate,
+)
 from eldercare.visits.rules import door_digest
 from eldercare.visits.schemas.plans import CarePlanCreate, TemplateCreate
+from eldercare.visits.schemas.visits import Obstacle
 from eldercare.visits.service import plans, staffing, templates
 
 DOOR_CODE = "a-code-at-the-door"
@@ -68,11 +79,11 @@ async def template(plan: CarePlan, **changes: object) -> VisitTemplate:
 
 
 async def assign(visit_id: uuid.UUID, carer: Account) -> None:
-    """Let a carer make a visit."""
+    """Let a carer make a visit, whatever speaks against it."""
     found = await visit(visit_id)
     actor = coordinator_of(found.organization_id, found.community_id)
     async with unit_of_work() as session:
-        await staffing.assign(session, actor, found.resident_id, visit_id, carer.id)
+        await staffing.assign(session, actor, found.resident_id, visit_id, carer.id, get_args(Obstacle))
 
 
 async def visits(resident: Resident | None = None) -> Sequence[sa.Row[Any]]:
@@ -151,6 +162,22 @@ async def shift(
         starts_at=begins,
         ends_at=begins + lasts,
         break_length=break_length,
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row
+
+
+async def absence(agency: Organization, carer: Account, *, later: timedelta = timedelta()) -> CarerAbsence:
+    """Insert a week in which a carer cannot come, from now on or ``later``; they are taken off nothing."""
+    begins = clock.now() + later
+    row = CarerAbsence(
+        community_id=agency.community_id,
+        organization_id=agency.id,
+        account_id=carer.id,
+        starts_at=begins,
+        ends_at=begins + timedelta(days=7),
+        created_by=uuid.UUID(int=7),
     )
     async with unit_of_work() as session:
         session.add(row)

@@ -141,6 +141,7 @@ READING: Final = frozenset(
         "series",
         "trend",
         "response_times",
+        "route_plan",
         "false_alarms",
     }
 )

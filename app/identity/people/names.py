@@ -39,6 +39,13 @@ def account_name(account_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[str]:
     return sa.select(named.c.name).where(named.c.id == account_id).correlate_except(named).scalar_subquery()
 
 
+def is_active_account(account_id: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Return SQL that says whether the account whose id is the column's value is neither deactivated nor erased."""
+    there = _accounts.alias()
+    statement = sa.select(there.c.id).where(there.c.id == account_id, there.c.state == sa.literal("active", sa.Text))
+    return statement.correlate_except(there).exists()
+
+
 def resident_name(resident_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[str]:
     """Return SQL for what the resident is called whose id is the column's value."""
     named, lives = _accounts.alias(), _residents.alias()

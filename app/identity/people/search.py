@@ -2,16 +2,14 @@
 
 import uuid
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import audit
 from app.core.access import Actor
-from app.core.audit_tables import AuditEntry
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
-from app.core.set_ids import minted_at, minted_id
 from app.identity.models import Account, Community, ContactPoint, Household, Resident
 from app.identity.people.rules import normalize_phone
 from app.identity.people.schemas import ResidentBrief, ResidentState
@@ -19,7 +17,6 @@ from app.identity.people.seals import contact_index
 from app.identity.scopes import PROFILE_READ
 from app.identity.visibility import actor_binds, is_visible, visible_residents
 
-_entries = cast(sa.Table, sa.inspect(AuditEntry).local_table)
 _accounts = sa.inspect(Account).local_table
 _communities = sa.inspect(Community).local_table
 _points = sa.inspect(ContactPoint).local_table
@@ -27,7 +24,6 @@ _residents = sa.inspect(Resident).local_table
 _households = sa.inspect(Household).local_table
 
 _CURSOR = "identity.residents"
-_TRACED = ("at", "community_id", "actor_kind", "actor_id", "request_id")
 _name = sa.func.lower(_accounts.c.name)
 _COUNTRY = sa.select(_communities.c.country).where(_communities.c.id == sa.bindparam("community_id", type_=sa.Uuid))
 _after_id = sa.bindparam("after_id", type_=sa.Uuid)
@@ -67,22 +63,7 @@ def _statement(*, for_staff: bool, searching: bool) -> sa.Select[Any]:
         residents = residents.where(is_visible(_residents.c.id, PROFILE_READ))
     else:
         residents = residents.where(_residents.c.id.in_(visible_residents(PROFILE_READ)))
-    return _traced(residents.where(_matches()) if searching else residents)
-
-
-def _traced(residents: sa.Select[Any]) -> sa.Select[Any]:
-    """Return the page's statement with an entry in the audit trail for each resident on it, but for oneself."""
-    page = residents.cte("page")
-    order = (sa.func.lower(page.c.name), page.c.account_id)
-    shown = sa.select(page.c.id).order_by(*order).limit(sa.bindparam("shown", type_=sa.Integer)).subquery("shown")
-    entry = sa.select(
-        minted_id(),
-        *(sa.bindparam(f"trace_{name}", type_=_entries.c[name].type) for name in _TRACED),
-        sa.literal("residents:list", sa.Text),
-        shown.c.id,
-    ).where(shown.c.id.is_distinct_from(sa.bindparam("own_resident", type_=sa.Uuid)))
-    trace = sa.insert(_entries).from_select(["id", *_TRACED, "action", "resident_id"], entry).cte("trace")
-    return sa.select(page).order_by(*order).add_cte(trace)
+    return audit.traced_each(residents.where(_matches()) if searching else residents, "residents:list", "id")
 
 
 def _matches() -> sa.ColumnElement[bool]:
@@ -116,15 +97,11 @@ async def residents(
         "state": state,
         "after_id": uuid.UUID(str(after_id)),
         "rows": page.limit + 1,
-        "shown": page.limit,
-        "own_resident": actor.resident_id,
-        "minted_at": minted_at(),
+        **audit.trace_each_binds(actor, shown=page.limit),
     }
     if query and searching:
         country = await connection.scalar(_COUNTRY, {"community_id": actor.community_id})
         binds |= _query_binds(query.strip(), str(country))
-    trace = audit.trace_binds(actor, resident_id=None)
-    binds |= {f"trace_{name}": trace[f"trace_{name}"] for name in _TRACED}
     statement = _statement(for_staff=bool(actor.memberships), searching=searching)
     rows = (await connection.execute(statement, binds)).all()
     items = [_brief(row) for row in rows[: page.limit]]

@@ -91,6 +91,7 @@ def _signal(row: sa.Row[Any], kind: AlarmKind, severity: Severity) -> AlarmSigna
         resident_id=row.resident_id,
         occurred_at=clock.now(),
         origin=(ORIGIN, row.id),
+        rule=("check_in_plan", row.plan_id),
         evidence={
             "plan_id": str(row.plan_id),
             "due_at": row.due_at.isoformat(),

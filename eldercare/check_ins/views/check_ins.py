@@ -39,7 +39,7 @@ _limit = sa.bindparam("limit", type_=sa.Integer)
 def _as_page(chosen: sa.Select[Any], *order: str) -> sa.Select[Any]:
     """Return the statement that yields one row: the items as JSON text, whether there are more, the last position.
 
-    ``chosen`` is ordered and yields one row more than the limit.
+    ``chosen`` is ordered and yields one row more than the limit. What it adds to the trail it adds on the way.
     """
     place = sa.func.row_number().over().label("place")
     rows = chosen.subquery("chosen")
@@ -129,16 +129,14 @@ def _day(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
         .order_by(CHECK_INS.c.due_at, CHECK_INS.c.id)
         .limit(_limit + 1)
     )
-    return _as_page(chosen, "due_at", "id")
+    return _as_page(audit.traced_each(chosen, "check_ins:list_day"), "due_at", "id")
 
 
 _later = sa.tuple_(CHECK_INS.c.due_at, CHECK_INS.c.id) > sa.tuple_(
     sa.bindparam("after_due_at", type_=_INSTANT), sa.bindparam("after_id", type_=sa.Uuid)
 )
 _DAYS = {
-    (filtered, paged): audit.traced(
-        _day(*((_in_state,) if filtered else ()), *((_later,) if paged else ())), "check_ins:list_day"
-    )
+    (filtered, paged): _day(*((_in_state,) if filtered else ()), *((_later,) if paged else ()))
     for filtered in (False, True)
     for paged in (False, True)
 }
@@ -156,7 +154,7 @@ async def list_day(
         "latest": midnight + _AFTER_DAY,
         "limit": page.limit,
         **actor_binds(actor, "check_ins:read"),
-        **audit.trace_binds(actor, resident_id=None),
+        **audit.trace_each_binds(actor, shown=page.limit),
     }
     if state is not None:
         binds["state"] = state

@@ -61,11 +61,13 @@ async def record(
 
     The reminder is withdrawn, what is left becomes less, and an alarm about nothing but doses that were now taken is
     stood down. A dose that somebody recorded before is a warning; who confirms that it was taken once more gets an
-    extra dose. Raises ``NotFound``, ``Malformed``, ``DoseNotOpen``, ``DoseAlreadyRecorded``.
+    extra dose, and so is one too close to what was taken of the drug as needed. Raises ``NotFound``, ``Malformed``,
+    ``DoseNotOpen``, ``DoseAlreadyRecorded``, ``DoseTooSoon``, ``DailyMaximumReached``.
     """
     now = clock.now()
     how = _how(subject, data.how)
     taken_at = _taken_at(data.taken_at, now)
+    await repository.take_turns(session, subject.resident_id)
     dose = await repository.lock_dose(session, subject.resident_id, dose_id)
     if dose is None:
         raise NotFound
@@ -86,6 +88,8 @@ async def record(
             await _follow_up(session, actor, subject, dose, was_missed=False)
         case "accept" if data.status == "taken":
             _take(dose, actor, how, data, taken_at)
+            if not data.confirmed:
+                await _warn_beside_needed(session, dose, taken_at)
             await _follow_up(session, actor, subject, dose, was_missed=was_missed)
         case _:
             _skip(dose, actor, how, data)
@@ -189,6 +193,30 @@ async def _warn(session: AsyncSession, regimen: Regimen, said: RegimenVersion, d
             raise DoseTooSoon(not_before=earliest.isoformat())
         case "too_much":
             raise DailyMaximumReached(daily_maximum=float(said.daily_maximum), unit=said.unit)
+        case "fine":
+            return
+
+
+async def _warn_beside_needed(session: AsyncSession, dose: Dose, taken_at: datetime) -> None:
+    """Raise what speaks against a planned dose, by the rules of what was taken of the same drug as needed."""
+    reach = rules.INTERVALS[1]
+    with session.no_autoflush:
+        regimen = await session.get_one(Regimen, dose.regimen_id)
+        history = await repository.taken_of_drug(
+            session,
+            regimen.resident_id,
+            (regimen.drug_index, regimen.code_index),
+            dose.unit,
+            taken_at - reach,
+            taken_at + reach,
+        )
+    match rules.beside_needed(history, rules.Taken(taken_at, dose.quantity)):
+        case "too_soon":
+            needed = [one for one in history if isinstance(one, rules.Needed)]
+            raise DoseTooSoon(not_before=max(one.at + one.min_interval for one in needed).isoformat())
+        case "too_much":
+            maximum = rules.needed_maximum(history, taken_at)
+            raise DailyMaximumReached(daily_maximum=float(maximum or 0), unit=dose.unit)
         case "fine":
             return
 

@@ -17,6 +17,7 @@ from eldercare.medication.models import DOSES
 from eldercare.medication.service import telling
 from eldercare.medication.service.planning import CHANNEL
 from eldercare.signals.service import hint
+from notifications.events import DeliverySettled
 
 ORIGIN: Final = "dose"
 """The origin of the signals that missed doses give."""
@@ -42,6 +43,13 @@ async def remind(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Remind the residents whose doses fell due or are still open; excuse those who are away."""
     await telling.remind(session, await repository.remind(session, ids, clock.now()))
     wakeups.request(session, CHANNEL)
+
+
+async def note_reached(session: AsyncSession, settled: Sequence[DeliverySettled]) -> None:
+    """Note of which doses the residents were really reminded: what no channel of theirs took reminds nobody."""
+    reached = sorted({fact.aggregate_id for fact in settled if fact.has_reached})
+    if reached:
+        await repository.mark_reminded(session, reached, clock.now())
 
 
 async def close(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
@@ -75,6 +83,7 @@ def _signal(row: sa.Row[Any]) -> AlarmSignal:
         resident_id=row.resident_id,
         occurred_at=clock.now(),
         origin=(ORIGIN, row.id),
+        rule=("regimen", row.regimen_id),
         evidence={"regimen_id": str(row.regimen_id), "due_at": row.due_at.isoformat()},
         is_hint=not row.critical,
     )

@@ -70,7 +70,7 @@ async def _reopen(session: AsyncSession, dose: Dose, regimen: Regimen, now: date
     dose.quantity = (await session.get_one(RegimenVersion, dose.version_id)).quantity
     is_open = dose.opened_at is not None
     dose.state = rules.before_record(
-        is_excused=dose.excuse is not None, is_open=is_open, is_reminded=dose.reminders_sent > 0
+        is_excused=dose.excuse is not None, is_open=is_open, is_reminded=dose.reminded_at is not None
     )
     if dose.state != "excused":
         dose.closed_at = None

@@ -138,6 +138,7 @@ async def _raise(session: AsyncSession, subject: ResidentSubject, leaving: Seque
             resident_id=subject.resident_id,
             occurred_at=one.standing.recent[-1].at,
             origin=(ORIGIN, one.zone.id),
+            rule=("safe_zone", one.zone.id),
             evidence={"zone_id": str(one.zone.id), "zone_kind": one.zone.kind, "position_ids": path},
         )
         for one in leaving

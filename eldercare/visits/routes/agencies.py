@@ -14,8 +14,16 @@ from app.core.problems import Forbidden, Malformed, NotFound, StaleVersion, Unau
 from app.core.routing import IfMatch, Reading, Router, Session, route_options
 from app.identity.api import Member, community, language_for, member_guard
 from app.reservations.api import CalendarTaken
+from eldercare.carer_absences.problems import CarerAbsent
 from eldercare.visits import rules
-from eldercare.visits.problems import AgencyDoesNotServe, NotACarer, RoutePlanAccepted, RoutePlanStale, ShiftExists
+from eldercare.visits.problems import (
+    AgencyDoesNotServe,
+    NotACarer,
+    RoutePlanAccepted,
+    RoutePlanStale,
+    ShiftExists,
+    WrongTime,
+)
 from eldercare.visits.schemas.agency import (
     CarerProfilePublic,
     CarerProfileWrite,
@@ -102,7 +110,7 @@ async def remove_carer_shift(organization_id: uuid.UUID, shift_id: uuid.UUID, se
     await rosters.remove_shift(session, member.actor, organization_id, shift_id)
 
 
-@router.post(f"{_OF}/route-plans", status_code=201, responses=problem_responses(*_GUARDED))
+@router.post(f"{_OF}/route-plans", status_code=201, responses=problem_responses(*_GUARDED, NotACarer, WrongTime))
 @route_options(database=False)
 async def propose_route_plan(
     organization_id: uuid.UUID, member: Leader, data: RoutePlanCreate, accept_language: Language = "en"
@@ -111,7 +119,7 @@ async def propose_route_plan(
 
     Nothing is assigned until the proposal is accepted, and what is under way is not touched.
     """
-    plan_id = await dispatching.propose(member.actor, organization_id, data.day, data.absent)
+    plan_id = await dispatching.propose(member.actor, organization_id, data)
     async with reading() as connection:
         return await views.route_plan(connection, member.actor, organization_id, plan_id, language_for(accept_language))
 
@@ -133,7 +141,7 @@ async def get_route_plan(
 @router.post(
     f"{_OF}/route-plans/{{route_plan_id}}/acceptance",
     responses=problem_responses(
-        *_GUARDED, RoutePlanAccepted, RoutePlanStale, NotACarer, AgencyDoesNotServe, CalendarTaken
+        *_GUARDED, RoutePlanAccepted, RoutePlanStale, NotACarer, AgencyDoesNotServe, CarerAbsent, CalendarTaken
     ),
 )
 async def accept_route_plan(

@@ -12,11 +12,13 @@ from app.core.routing import Reading, Router, Session
 from app.identity.api import ResidentSubject, resident_guard, trace_read
 from app.reservations.api import CalendarTaken
 from eldercare.absences.problems import ResidentAway, ResidentClosed
+from eldercare.carer_absences.problems import CarerAbsent
 from eldercare.visits.access import MANAGE, READ, arranger_guard
 from eldercare.visits.problems import (
     AgencyDoesNotServe,
     AlreadyAssigned,
     CarePlanEnded,
+    CarerUnsuitable,
     NotACarer,
     VisitFull,
     VisitNotOpen,
@@ -84,7 +86,7 @@ async def create_care_visit(session: Session, actor: CurrentActor, subject: Arra
 
 @router.post(
     f"{_OF}/{{visit_id}}/move",
-    responses=problem_responses(*_GUARDED, VisitNotOpen, WrongTime, ResidentAway, CalendarTaken),
+    responses=problem_responses(*_GUARDED, VisitNotOpen, WrongTime, ResidentAway, CarerAbsent, CalendarTaken),
 )
 async def move_care_visit(
     session: Session, actor: CurrentActor, subject: Arranger, visit_id: uuid.UUID, data: VisitMove
@@ -98,14 +100,26 @@ async def move_care_visit(
     f"{_OF}/{{visit_id}}/carers",
     status_code=201,
     responses=problem_responses(
-        *_GUARDED, NotACarer, AgencyDoesNotServe, VisitNotOpen, VisitFull, AlreadyAssigned, ResidentAway, CalendarTaken
+        *_GUARDED,
+        NotACarer,
+        AgencyDoesNotServe,
+        VisitNotOpen,
+        VisitFull,
+        AlreadyAssigned,
+        ResidentAway,
+        CarerAbsent,
+        CarerUnsuitable,
+        CalendarTaken,
     ),
 )
 async def assign_carer(
     session: Session, actor: CurrentActor, subject: Arranger, visit_id: uuid.UUID, data: CarerAssign
 ) -> VisitDetail:
-    """Let a carer of the agency make a visit: their calendar is booked, or it is said who has the time."""
-    await staffing.assign(session, actor, subject.resident_id, visit_id, data.account_id)
+    """Let a carer of the agency make a visit: their calendar is booked, or it is said what speaks against it.
+
+    Skills, hours, rest, breaks, the way and the most work of a day are asked as the planner asks them.
+    """
+    await staffing.assign(session, actor, subject.resident_id, visit_id, data.account_id, data.despite)
     return await views.visit(await session.connection(), actor, subject.resident_id, visit_id)
 
 

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.core.instants import GivenDay, GivenInstant
+from eldercare.carer_absences.schemas import CarerAbsencePublic
 from eldercare.visits.schemas.words import Accounts, Given, Latitude, Longitude, Skills
 
 
@@ -72,6 +73,9 @@ class RoutePlanCreate(Given):
 
     day: GivenDay = Field(alias="date")
     absent: Accounts = Field(default=[], description="carers who cannot come: their visits are given to others")
+    absent_until: GivenInstant | None = Field(
+        default=None, description="until when they cannot; without it: to the end of that day and of their shift"
+    )
 
 
 class RouteStopPublic(BaseModel):
@@ -96,5 +100,6 @@ class RoutePlanPublic(BaseModel):
     travel: timedelta
     created_at: datetime
     stops: list[RouteStopPublic]
+    absences: list[CarerAbsencePublic] = Field(description="who cannot come when: accepting lets it count")
 
     model_config = ConfigDict(populate_by_name=True)

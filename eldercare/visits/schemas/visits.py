@@ -41,10 +41,16 @@ class VisitCancel(Given):
     note: Words | None = None
 
 
+Obstacle = Literal["skill", "hours", "rest", "too_much", "travel", "busy"]
+
+
 class CarerAssign(Given):
     """A carer of the agency."""
 
     account_id: uuid.UUID
+    despite: Annotated[list[Obstacle], Field(max_length=6), AfterValidator(each_once)] = Field(
+        default=[], description="which rules may speak against them, as `carer_unsuitable` names them: it is on record"
+    )
 
 
 class CarerRemove(Given):

@@ -14,6 +14,7 @@ from app.identity.api import ResidentSubject
 from app.reservations import api as reservations
 from app.reservations.api import Want
 from eldercare.absences.problems import ResidentClosed
+from eldercare.carer_absences.repository import check_present
 from eldercare.events import VisitCompleted, VisitMoved
 from eldercare.visits import repository, rules
 from eldercare.visits.access import require_arranger
@@ -22,7 +23,7 @@ from eldercare.visits.notices import VISIT_MOVED
 from eldercare.visits.problems import VisitNotOpen, WrongTime
 from eldercare.visits.schemas.visits import VisitComplete, VisitCreate, VisitMove
 from eldercare.visits.schemas.words import CancelReason
-from eldercare.visits.service import cancelling, suspending
+from eldercare.visits.service import alarming, cancelling, suspending
 from eldercare.visits.service.plans import lock_plan, require_serving, tasks_of
 from eldercare.visits.service.staffing import ORIGIN, locked, record
 from eldercare.visits.service.telling import tell
@@ -78,6 +79,7 @@ async def move_visit(
     """Give a visit that has not begun another time, on all its carers' calendars or not at all.
 
     Raises ``NotFound``, ``Forbidden``, ``VisitNotOpen``, ``WrongTime`` for one in the past, ``ResidentAway``,
+    ``CarerAbsent``,
     ``CalendarTaken``.
     """
     visit = await locked(session, subject.resident_id, visit_id)
@@ -95,9 +97,10 @@ async def move_visit(
 async def shift(
     session: AsyncSession, actor: Actor, visit_id: uuid.UUID, starts_at: datetime, ends_at: datetime
 ) -> None:
-    """Move a locked visit ahead with its carers' calendars, and tell; raises ``CalendarTaken``."""
+    """Move a locked visit ahead with its carers' calendars, and tell; raises ``CarerAbsent``, ``CalendarTaken``."""
     visit = (await repository.lock_visits(session, [visit_id]))[visit_id]
     carers = (await repository.carers_of(session, [visit_id]))[visit_id]
+    await check_present(session, [(carer.account_id, starts_at, ends_at) for carer in carers])
     if carers:
         calendars = await reservations.resources_of(
             await session.connection(), "carer", [carer.account_id for carer in carers]
@@ -180,6 +183,7 @@ async def complete_visit(
             departure_proof=sealed,
         )
     await finish(session, visit_id, data.ended_at, by=actor.id)
+    await alarming.carers_left(session, actor, visit.resident_id, visit_id)
     await record(session, actor, "visit:complete", visit)
 
 

@@ -23,7 +23,7 @@ from eldercare.visits.problems import NotThere, PresenceNotProven, TasksOpen, Vi
 from eldercare.visits.rules import Presence
 from eldercare.visits.schemas.tasks import tasks_of_visit
 from eldercare.visits.schemas.work import ArrivalGive, DepartureGive, ManualProof, PositionProof, TagProof
-from eldercare.visits.service import medicines
+from eldercare.visits.service import alarming, medicines
 from eldercare.visits.service.arranging import finish
 from eldercare.visits.service.staffing import locked, record
 from eldercare.visits.service.telling import agency, tell
@@ -89,6 +89,7 @@ async def arrive(session: AsyncSession, actor: Actor, own: OwnVisit, data: Arriv
                 how=data.proof.how,
             ),
         )
+    await alarming.carer_came(session, actor, visit)
     await record(session, actor, "visit:arrive", visit, {"how": data.proof.how})
 
 
@@ -125,6 +126,8 @@ async def leave(session: AsyncSession, actor: Actor, own: OwnVisit, data: Depart
         await repository.change_carer(session, carer.id, ("present",), state="left", **values)
     if is_last and await finish(session, visit.id, at):
         await tell(session, VISIT_SHORT, visit, await agency(session, visit), "short")
+    if not any(one.state == "present" for one in others):
+        await alarming.carers_left(session, actor, visit.resident_id, visit.id)
     await record(session, actor, "visit:leave", visit, {"how": data.proof.how})
 
 

@@ -10,15 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.events import emit_many
-from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarms
 from eldercare.events import VisitMissed
 from eldercare.visits import repository, rules
 from eldercare.visits.models import VISITS
 from eldercare.visits.notices import CHECK_OUT_DUE, CHECK_OUT_OVERDUE, VISIT_LATE, VISIT_MISSED, VISIT_UNCOVERED
-from eldercare.visits.service import suspending
+from eldercare.visits.service import alarming, suspending
 from eldercare.visits.service.telling import agency, tell
 
-ORIGIN: Final = "visit"
+_CALLED: Final = 2
+"""The step at which a carer is no longer asked, but called."""
 _IDS = sa.bindparam("visit_ids", type_=ARRAY(sa.Uuid))
 _NOW = sa.bindparam("moment", type_=sa.DateTime(timezone=True))
 _TOUCHED: dict[str, Any] = {"updated_at": _NOW, "version": VISITS.c.version + 1}
@@ -45,20 +45,23 @@ _OVERDUE = (
 
 
 async def unstaffed(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
-    """Tell the agencies of visits that come near and have no carers, or one of two."""
+    """Tell the agencies of visits that come near and have no carers, or one of two; the desk where time matters."""
     await suspending.suspend(session, ids)
     for visit in await session.execute(_UNSTAFFED, {"visit_ids": list(ids), "moment": clock.now()}):
         if visit.state == "planned":
             occasion = f"unstaffed:{visit.starts_at.isoformat()}:{visit.version}"
-            await tell(session, VISIT_UNCOVERED, visit, await agency(session, visit), occasion)
+            told = await agency(session, visit, with_desk=visit.is_critical)
+            await tell(session, VISIT_UNCOVERED, visit, told, occasion)
 
 
 async def late(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
-    """Tell the agencies of visits to which nobody has come yet."""
+    """Raise an alarm for everyone to whom nobody has come yet, and tell the agencies."""
     await suspending.suspend(session, ids)
-    for visit in await session.execute(_LATE, {"visit_ids": list(ids), "moment": clock.now()}):
-        if visit.state in rules.AHEAD:
-            await tell(session, VISIT_LATE, visit, await agency(session, visit), f"late:{visit.starts_at.isoformat()}")
+    found = await session.execute(_LATE, {"visit_ids": list(ids), "moment": clock.now()})
+    visits = [visit for visit in found if visit.state in rules.AHEAD]
+    await alarming.nobody_yet(session, visits)
+    for visit in visits:
+        await tell(session, VISIT_LATE, visit, await agency(session, visit), f"late:{visit.starts_at.isoformat()}")
 
 
 async def miss(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
@@ -70,21 +73,23 @@ async def miss(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     binds = {"visit_ids": list(missed)}
     visits = list(await session.execute(_CHOSEN, binds))
     await emit_many(session, VisitMissed, repository.FACTS, binds)
-    await raise_alarms(session, [_signal(visit) for visit in visits])
+    await alarming.nobody_came(session, visits)
     for visit in visits:
         told = await agency(session, visit)
         await tell(session, VISIT_MISSED, visit, told, f"missed:{visit.starts_at.isoformat()}")
 
 
 async def overdue(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
-    """Look after carers who should have left: ask them first, then have somebody call them, again and again.
+    """Look after carers who should have left: ask them first, then raise an alarm, and have them called till then.
 
     Of a visit that goes on with nobody there, the agency and the desk hear until somebody takes over or closes it.
     """
     rows = list(await session.execute(_OVERDUE, {"visit_ids": list(ids), "moment": clock.now()}))
     carers = await repository.carers_of(session, [visit.id for visit in rows])
+    there_still = [visit for visit in rows if visit.overdue_step == _CALLED and _present(carers[visit.id])]
+    await alarming.still_there(session, there_still)
     for visit in rows:
-        there = [carer for carer in carers[visit.id] if carer.state == "present"]
+        there = _present(carers[visit.id])
         step = visit.overdue_step
         if there and step == 1:
             await tell(session, CHECK_OUT_DUE, visit, [carer.account_id for carer in there], f"due:{visit.overdue_at}")
@@ -97,13 +102,5 @@ async def overdue(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
             await tell(session, VISIT_UNCOVERED, visit, told, f"uncovered:{step}:{visit.overdue_at}")
 
 
-def _signal(visit: sa.Row[Any]) -> AlarmSignal:
-    return AlarmSignal(
-        kind=AlarmKind.VISIT_MISSED,
-        severity=Severity.HIGH if visit.is_critical else Severity.MEDIUM,
-        community_id=visit.community_id,
-        resident_id=visit.resident_id,
-        occurred_at=clock.now(),
-        origin=(ORIGIN, visit.id),
-        evidence={"starts_at": visit.starts_at.isoformat()},
-    )
+def _present(carers: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
+    return [carer for carer in carers if carer.state == "present"]

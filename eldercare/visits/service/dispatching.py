@@ -2,11 +2,10 @@
 
 import asyncio
 import uuid
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -18,16 +17,15 @@ from app.core.access import Actor
 from app.core.database import reading, unit_of_work
 from app.core.problems import NotFound
 from app.dispatch import api as dispatch
-from app.dispatch.api import Assignment, Break, Busy, Job, Place, Plan, Worker
+from app.dispatch.api import Assignment, Job, Place, Plan, Worker
 from app.identity.api import community, homes, organization_members, organizations_serving
-from app.reservations import api as reservations
 from eldercare.visits import repository, rules
 from eldercare.visits.access import READ
-from eldercare.visits.models import CARERS, PROFILES, ROUTE_STOPS, SHIFTS, VISITS, RoutePlan
-from eldercare.visits.problems import RoutePlanAccepted, RoutePlanStale
-from eldercare.visits.service import arranging, staffing, suspending
+from eldercare.visits.models import CARERS, ROUTE_STOPS, VISITS, RoutePlan
+from eldercare.visits.problems import RoutePlanAccepted, RoutePlanStale, WrongTime
+from eldercare.visits.schemas.agency import RoutePlanCreate
+from eldercare.visits.service import absences, arranging, staffing, suspending, workforce
 
-_A_DAY: Final = timedelta(days=1)
 _INSTANT = sa.DateTime(timezone=True)
 _organization = sa.bindparam("organization_id", type_=sa.Uuid)
 _since, _until = (sa.bindparam(name, type_=_INSTANT) for name in ("since", "until"))
@@ -50,20 +48,6 @@ _GOING = (
     )
     .order_by(CARERS.c.visit_id, CARERS.c.id)
 )
-_RESIDENTS_OF = sa.select(VISITS.c.id, VISITS.c.resident_id).where(
-    VISITS.c.id == sa.any_(sa.bindparam("visit_ids", type_=ARRAY(sa.Uuid)))
-)
-_PROFILES = sa.select(PROFILES).where(PROFILES.c.organization_id == _organization)
-# Whatever agency they work for: rest is rest.
-_SHIFTS = (
-    sa.select(SHIFTS)
-    .where(
-        SHIFTS.c.account_id == sa.any_(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))),
-        SHIFTS.c.ends_at > _since,
-        SHIFTS.c.starts_at < _until,
-    )
-    .order_by(SHIFTS.c.starts_at)
-)
 _STOPS = (
     sa.select(ROUTE_STOPS)
     .where(ROUTE_STOPS.c.route_plan_id == sa.bindparam("route_plan_id", type_=sa.Uuid))
@@ -81,16 +65,20 @@ class _Day:
     places: dict[uuid.UUID, Place]
     workers: list[Worker]
     absent: frozenset[uuid.UUID]
+    span: tuple[datetime, datetime]
     now: datetime
 
 
-async def propose(actor: Actor, organization_id: uuid.UUID, day: date, absent: Sequence[uuid.UUID]) -> uuid.UUID:
+async def propose(actor: Actor, organization_id: uuid.UUID, data: RoutePlanCreate) -> uuid.UUID:
     """Plan a day's visits that have nobody, or those of carers who are absent, and return the proposal's id.
 
-    Nothing is assigned by it. The planner works between two transactions: it may take seconds.
+    Nothing is assigned by it. The planner works between two transactions: it may take seconds. Raises ``WrongTime``
+    for an absence that is over before it begins, ``NotACarer``.
     """
+    absent = data.absent
     async with reading() as connection:
-        found = await _read(connection, actor, organization_id, day, frozenset(absent))
+        found = await _read(connection, actor, organization_id, data.day, frozenset(absent))
+    away = _absence(found, data.absent_until)
     if absent:
         current = [
             Assignment(visit.id, visit.starts_at, visit.ends_at, tuple(found.going[visit.id]))
@@ -111,14 +99,27 @@ async def propose(actor: Actor, organization_id: uuid.UUID, day: date, absent: S
         ]
         proposed = await asyncio.to_thread(dispatch.plan, jobs, found.workers)
     async with unit_of_work() as session:
-        return await _keep(session, actor, organization_id, found, proposed)
+        plan_id = await _keep(session, actor, organization_id, found, proposed)
+        await absences.propose(session, actor, organization_id, absent, away, plan_id)
+        return plan_id
+
+
+def _absence(found: _Day, until: datetime | None) -> tuple[datetime, datetime]:
+    """Return how long those who are absent are: to the end of the day, or of their shift that begins on it."""
+    since, ends = found.span
+    begins = max(since, found.now)
+    shifts = [one.ends_at for worker in found.workers if worker.id in found.absent for one in worker.shifts]
+    if until is not None and not begins < until <= begins + absences.LONGEST:
+        raise WrongTime
+    return begins, until or max([ends, *shifts])
 
 
 async def accept(session: AsyncSession, actor: Actor, organization_id: uuid.UUID, route_plan_id: uuid.UUID) -> None:
     """Carry out a proposal, all of it or nothing: calendars are booked, carers assigned and told.
 
+    Who is absent goes nowhere while they are: a visit nobody was found for has nobody then, and the agency hears.
     Raises ``NotFound``, ``RoutePlanAccepted``, ``RoutePlanStale`` naming visits that changed, ``NotACarer``,
-    ``AgencyDoesNotServe``, and ``CalendarTaken`` naming who is somewhere else by now.
+    ``AgencyDoesNotServe``, ``CarerAbsent``, and ``CalendarTaken`` naming who is somewhere else by now.
     """
     plan = await session.scalar(
         sa.select(RoutePlan).where(col(RoutePlan.id) == route_plan_id).with_for_update(key_share=True)
@@ -136,6 +137,7 @@ async def accept(session: AsyncSession, actor: Actor, organization_id: uuid.UUID
     for stop in stops:
         if stop.replaces is not None:
             await staffing.take_off(session, actor.id, visits[stop.visit_id], stop.replaces)
+    await absences.confirm(session, actor, plan.id)
     for stop in {stop.visit_id: stop for stop in stops}.values():
         if stop.starts_at != visits[stop.visit_id].starts_at:
             await arranging.shift(session, actor, stop.visit_id, stop.starts_at, stop.ends_at)
@@ -183,84 +185,11 @@ async def _read(
         for resident_id, home in (await homes(connection, {visit.resident_id for visit in visits})).items()
         if home.latitude is not None and home.longitude is not None
     }
-    own = set(going) if absent else set()
-    workers = await _workers(connection, organization_id, since, until, own)
-    return _Day(day, visits, going, places, workers, absent, clock.now())
-
-
-async def _workers(
-    connection: AsyncConnection, organization_id: uuid.UUID, since: datetime, until: datetime, own: set[uuid.UUID]
-) -> list[Worker]:
-    """Return the agency's carers with their hours and what they are to do; but for the visits ``own``."""
     account_ids = await organization_members(connection, organization_id, "carer")
-    profiles = {
-        row.account_id: row for row in await connection.execute(_PROFILES, {"organization_id": organization_id})
-    }
-    binds = {"account_ids": account_ids, "since": since - _A_DAY, "until": until + _A_DAY}
-    shifts: defaultdict[uuid.UUID, list[sa.Row[Any]]] = defaultdict(list)
-    for row in await connection.execute(_SHIFTS, binds):
-        shifts[row.account_id].append(row)
-    busy = await _busy(connection, account_ids, since - _A_DAY, until + _A_DAY, own)
-    workers = []
-    for account_id in account_ids:
-        today = [one for one in shifts[account_id] if one.ends_at > since and one.starts_at < until]
-        ours = tuple(_shift(one, since) for one in today if one.organization_id == organization_id)
-        if not ours:
-            continue
-        before = [one.ends_at for one in shifts[account_id] if one.starts_at < since]
-        after = [one.starts_at for one in shifts[account_id] if one.starts_at >= until]
-        profile = profiles.get(account_id)
-        start = None
-        if profile is not None and profile.latitude is not None:
-            start = Place(profile.latitude, profile.longitude)
-        workers.append(
-            Worker(
-                id=account_id,
-                shifts=ours,
-                skills=frozenset(profile.skills) if profile else frozenset(),
-                start=start,
-                busy=tuple(busy[account_id]),
-                worked_until=max(before, default=None),
-                works_again=min(after, default=None),
-                most_work=profile.most_work if profile else None,
-            )
-        )
-    return workers
-
-
-async def _busy(
-    connection: AsyncConnection, account_ids: Sequence[uuid.UUID], since: datetime, until: datetime, own: set[uuid.UUID]
-) -> defaultdict[uuid.UUID, list[Busy]]:
-    calendars = await reservations.resources_of(connection, staffing.KIND, account_ids)
-    whose = {resource_id: account_id for account_id, resource_id in calendars.items()}
-    rows = [row for row in await reservations.taken(connection, whose, since, until) if row.origin_id not in own]
-    residents = {
-        row.id: row.resident_id
-        for row in await connection.execute(_RESIDENTS_OF, {"visit_ids": [row.origin_id for row in rows]})
-    }
-    found = await homes(connection, set(residents.values()))
-    busy: defaultdict[uuid.UUID, list[Busy]] = defaultdict(list)
-    for row in rows:
-        home = found.get(residents.get(row.origin_id, row.origin_id))
-        place = None
-        if home is not None and home.latitude is not None and home.longitude is not None:
-            place = Place(home.latitude, home.longitude)
-        busy[whose[row.resource_id]].append(Busy(row.blocks_from, row.blocks_until, place))
-    return busy
-
-
-def _shift(row: sa.Row[Any], midnight: datetime) -> dispatch.Shift:
-    """Return a shift; its break begins in the middle half, as the law of most places wants it.
-
-    One of the night before is the same stretch of work until it ends, whatever the date.
-    """
-    carried = row.starts_at < midnight
-    if row.break_length is None:
-        return dispatch.Shift(row.starts_at, row.ends_at, carried=carried)
-    quarter = (row.ends_at - row.starts_at) / 4
-    latest = max(row.starts_at + quarter, row.ends_at - quarter - row.break_length)
-    pause = Break(row.starts_at + quarter, latest, row.break_length)
-    return dispatch.Shift(row.starts_at, row.ends_at, (pause,), carried=carried)
+    own = set(going) if absent else set()
+    known = await workforce.workers(connection, organization_id, account_ids, (since, until), own)
+    workers = [worker for worker in known if worker.shifts]
+    return _Day(day, visits, going, places, workers, absent, (since, until), clock.now())
 
 
 def _job(visit: sa.Row[Any], day: _Day, workers: int) -> Job:

@@ -1,6 +1,7 @@
 """What an agency's planner knows of its carers: skills, places, hours."""
 
 import uuid
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -25,7 +26,7 @@ async def set_profile(
     if_match: int | None,
 ) -> CarerProfile:
     """Set what the planner must know of a carer of the agency; raises ``NotACarer``, ``StaleVersion``."""
-    await _require_carer(session, organization_id, account_id)
+    await require_carers(session, organization_id, [account_id])
     profile = await session.scalar(
         sa.select(CarerProfile)
         .where(col(CarerProfile.organization_id) == organization_id, col(CarerProfile.account_id) == account_id)
@@ -48,7 +49,7 @@ async def add_shift(session: AsyncSession, actor: Actor, organization_id: uuid.U
 
     Raises ``NotACarer``, and ``ShiftExists`` where the database has one that overlaps, of whatever agency.
     """
-    await _require_carer(session, organization_id, data.account_id)
+    await require_carers(session, organization_id, [data.account_id])
     now = clock.now()
     row = {
         "id": clock.new_id(),
@@ -76,6 +77,7 @@ async def remove_shift(session: AsyncSession, actor: Actor, organization_id: uui
     await audit.record(session, actor, "shift:remove", object_id=shift_id)
 
 
-async def _require_carer(session: AsyncSession, organization_id: uuid.UUID, account_id: uuid.UUID) -> None:
-    if account_id not in await organization_members(await session.connection(), organization_id, "carer"):
+async def require_carers(session: AsyncSession, organization_id: uuid.UUID, account_ids: Iterable[uuid.UUID]) -> None:
+    """Raise ``NotACarer`` unless all of them are carers of the agency."""
+    if not set(account_ids) <= set(await organization_members(await session.connection(), organization_id, "carer")):
         raise NotACarer

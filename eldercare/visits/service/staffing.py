@@ -1,7 +1,7 @@
 """Who makes a visit: assigned to a carer's calendar, taken off it again, replaced while it goes on."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,21 +13,23 @@ from app.core.access import Actor
 from app.core.events import emit
 from app.core.problems import NotFound
 from app.core.sealing import seal
-from app.identity.api import organization_members, organizations_serving
+from app.identity.api import organizations_serving
 from app.reservations import api as reservations
 from app.reservations.api import Want
+from eldercare.carer_absences.repository import check_present
 from eldercare.events import VisitAssigned, VisitCarerRemoved
 from eldercare.visits import repository, rules
 from eldercare.visits.access import READ, require_arranger
 from eldercare.visits.models import PROFILES, REMOVAL_NOTE
 from eldercare.visits.notices import VISIT_ASSIGNED, VISIT_UNASSIGNED, VISIT_UNCOVERED
-from eldercare.visits.problems import AgencyDoesNotServe, AlreadyAssigned, NotACarer, VisitFull, VisitNotOpen
+from eldercare.visits.problems import AgencyDoesNotServe, AlreadyAssigned, CarerUnsuitable, VisitFull, VisitNotOpen
+from eldercare.visits.schemas.visits import Obstacle
 from eldercare.visits.service import suspending
+from eldercare.visits.service.rosters import require_carers
 from eldercare.visits.service.telling import agency, tell
+from eldercare.visits.service.workforce import KIND, obstacles
 
 ORIGIN: Final = "eldercare.visit"
-KIND: Final = "carer"
-"""A carer's calendar is one, whatever agency they go for: nobody is at two homes at once."""
 _GOING: Final = ("assigned", "en_route", "present")
 
 _BUFFER = sa.select(sa.func.max(PROFILES.c.buffer)).where(
@@ -44,12 +46,19 @@ async def locked(session: AsyncSession, resident_id: uuid.UUID, visit_id: uuid.U
 
 
 async def assign(
-    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, visit_id: uuid.UUID, account_id: uuid.UUID
+    session: AsyncSession,
+    actor: Actor,
+    resident_id: uuid.UUID,
+    visit_id: uuid.UUID,
+    account_id: uuid.UUID,
+    despite: Collection[Obstacle] = (),
 ) -> None:
     """Let a carer of the agency make a visit, also one that goes on without anybody, or to which nobody came.
 
+    What the planner would not do is done only ``despite`` the rules it is against, and that is on record.
     Raises ``NotFound``, ``Forbidden``, ``NotACarer``, ``AgencyDoesNotServe``, ``VisitNotOpen``, ``VisitFull``,
-    ``AlreadyAssigned``, ``ResidentAway``, and ``CalendarTaken`` when they are somewhere else at that time.
+    ``AlreadyAssigned``, ``ResidentAway``, ``CarerAbsent``, ``CarerUnsuitable``, and ``CalendarTaken`` when they are
+    somewhere else then.
     """
     visit = await locked(session, resident_id, visit_id)
     require_arranger(actor, visit.organization_id)
@@ -59,9 +68,13 @@ async def assign(
     if visit.state in rules.AHEAD:
         await suspending.require_home(session, resident_id, visit.starts_at)
     (reservation_id,) = await take_calendars(session, actor.id, [(visit, account_id, *span_of(visit, clock.now()))])
+    found = await obstacles(await session.connection(), visit, account_id)
+    if not set(found) <= set(despite):
+        raise CarerUnsuitable(obstacles=found)
     await enlist(session, actor.id, visit, account_id, reservation_id)
     await settle(session, [visit.id])
-    await record(session, actor, "visit:assign", visit, {"account_id": str(account_id)})
+    details = {"account_id": str(account_id)} | ({"despite": " ".join(found)} if found else {})
+    await record(session, actor, "visit:assign", visit, details)
 
 
 async def check_carers(
@@ -71,10 +84,8 @@ async def check_carers(
     account_ids: Iterable[uuid.UUID],
 ) -> None:
     """Raise ``NotACarer`` or ``AgencyDoesNotServe`` unless carers of the agency may be sent to the residents."""
-    connection = await session.connection()
-    if not set(account_ids) <= set(await organization_members(connection, organization_id, "carer")):
-        raise NotACarer
-    serving = await organizations_serving(connection, resident_ids, READ)
+    await require_carers(session, organization_id, account_ids)
+    serving = await organizations_serving(await session.connection(), resident_ids, READ)
     if any(organization_id not in found for found in serving.values()):
         raise AgencyDoesNotServe
 
@@ -101,8 +112,9 @@ async def take_calendars(
 ) -> list[uuid.UUID]:
     """Book the carers (visit, account, from, until), all or nothing; return the reservations in their order.
 
-    Raises ``CalendarTaken``.
+    Raises ``CarerAbsent``, ``CalendarTaken``.
     """
+    await check_present(session, [(account_id, since, until) for _, account_id, since, until in wanted])
     calendars = {}
     for account_id, community_id in sorted({(account_id, visit.community_id) for visit, account_id, _, _ in wanted}):
         buffer = await session.scalar(_BUFFER, {"account_id": account_id})
@@ -169,13 +181,20 @@ async def remove(
 
 
 async def take_off(
-    session: AsyncSession, by: uuid.UUID | None, visit: sa.Row[Any], account_id: uuid.UUID, note: str | None = None
+    session: AsyncSession,
+    by: uuid.UUID | None,
+    visit: sa.Row[Any],
+    account_id: uuid.UUID,
+    note: str | None = None,
+    *,
+    is_sudden: bool = False,
 ) -> bool:
     """Take a carer off a locked visit; say whether they made it.
 
-    Ahead of its time the visit is open to somebody else. Under way it stays under way: whoever was there can still
-    check out, and no more; if nobody else is there the agency hears at once that somebody has to take over, and the
-    duty desk with it: at once where nobody decided it, else if nobody takes over within minutes.
+    Ahead of its time the visit is open to somebody else; if it ``is_sudden`` the agency hears at once, and the desk
+    where time matters. Under way it stays under way: whoever was there can still check out, and no more; if nobody else
+    is there the agency hears at once that somebody has to take over, and the duty desk with it: at once where nobody
+    decided it, else if nobody takes over within minutes.
     """
     carers = (await repository.carers_of(session, [visit.id]))[visit.id]
     carer = next((one for one in carers if one.account_id == account_id and one.state in _GOING), None)
@@ -199,8 +218,9 @@ async def take_off(
         await repository.change_visit(session, visit.id, overdue_at=now + rules.CHECK_OUT_AFTER, overdue_step=1)
     elif visit.state in rules.AHEAD:
         await settle(session, [visit.id])
-    if is_alone or by is None:
-        told = await agency(session, visit, besides=by, with_desk=is_alone and by is None)
+    if is_alone or is_sudden or by is None:
+        with_desk = by is None if is_alone else visit.is_critical
+        told = await agency(session, visit, besides=by, with_desk=with_desk)
         await tell(session, VISIT_UNCOVERED, visit, told, f"uncovered:{carer.id}")
     await emit(
         session,

@@ -12,8 +12,14 @@ from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.dispatch.api import sentence
+from eldercare.carer_absences.views import absences_of_plan
 from eldercare.visits.models import PROFILES, ROUTE_PLANS, ROUTE_STOPS, SHIFTS
-from eldercare.visits.schemas.agency import CarerProfilePublic, RoutePlanPublic, RouteStopPublic, ShiftPublic
+from eldercare.visits.schemas.agency import (
+    CarerProfilePublic,
+    RoutePlanPublic,
+    RouteStopPublic,
+    ShiftPublic,
+)
 
 _KIND = "eldercare.shifts"
 _CARERS_KIND = "eldercare.carer_profiles"
@@ -45,11 +51,13 @@ _ROUTE_PLAN = audit.traced(
     ),
     "route_plan:read",
 )
-_STOPS = (
+_STOPS = audit.traced_each(
     sa.select(ROUTE_STOPS)
     .where(ROUTE_STOPS.c.route_plan_id == sa.bindparam("route_plan_id", type_=sa.Uuid))
-    .order_by(ROUTE_STOPS.c.starts_at, ROUTE_STOPS.c.visit_id, ROUTE_STOPS.c.id)
+    .order_by(ROUTE_STOPS.c.starts_at, ROUTE_STOPS.c.visit_id, ROUTE_STOPS.c.id),
+    "visits:route_plan",
 )
+_ALL = 2**31 - 1
 
 
 async def carer_profiles(
@@ -98,7 +106,8 @@ async def route_plan(
     if plan is None:
         raise NotFound
     stops: dict[uuid.UUID, RouteStopPublic] = {}
-    for row in await connection.execute(_STOPS, {"route_plan_id": route_plan_id}):
+    of_plan = audit.trace_each_binds(actor, shown=_ALL, object_id=route_plan_id) | {"route_plan_id": route_plan_id}
+    for row in await connection.execute(_STOPS, of_plan):
         stop = stops.setdefault(
             row.visit_id,
             RouteStopPublic(
@@ -113,4 +122,5 @@ async def route_plan(
         )
         stop.carers.extend([row.account_id] if row.account_id else [])
         stop.replaces.extend([row.replaces] if row.replaces else [])
-    return RoutePlanPublic.model_validate({**plan._mapping, "stops": list(stops.values())})  # noqa: SLF001
+    away = await absences_of_plan(connection, route_plan_id)
+    return RoutePlanPublic.model_validate({**plan._mapping, "stops": list(stops.values()), "absences": away})  # noqa: SLF001

@@ -44,7 +44,7 @@ _LIST = (
 _ONE = sa.select(VISITS).where(
     VISITS.c.resident_id == _resident, VISITS.c.id == sa.bindparam("visit_id", type_=sa.Uuid)
 )
-_DAY = audit.traced(
+_DAY = audit.traced_each(
     sa.select(VISITS)
     .where(
         VISITS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
@@ -88,7 +88,7 @@ async def list_day(
         **stretch(*span),
         **_paging(_DAY_KIND, page),
         **actor_binds(actor, "visits:read"),
-        **audit.trace_binds(actor, resident_id=None, object_id=organization_id),
+        **audit.trace_each_binds(actor, shown=page.limit, object_id=organization_id),
     }
     rows = list(await connection.execute(_DAY, binds))
     items = await shown(connection, rows[: page.limit])

@@ -81,5 +81,6 @@ def _signal(one: Watched) -> AlarmSignal:
         resident_id=one.resident_id,
         occurred_at=one.measured_at or clock.now(),
         origin=(ORIGIN, one.threshold_id),
+        rule=(ORIGIN, one.threshold_id),
         evidence={"threshold_id": str(one.threshold_id), "reading_ids": outside},
     )

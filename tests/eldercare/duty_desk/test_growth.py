@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 
 from app.core import set_ids
 from app.core.access import Actor, Membership
-from app.core.audit import trace_binds
+from app.core.audit import trace_each_binds
 from app.core.clock import ManualClock
 from app.core.database import connect_raw, unit_of_work
 from app.identity.api import actor_binds
@@ -75,7 +75,7 @@ async def test_the_queue_reads_open_alarms_alone(scene: alarms.Scene, clock: Man
         "since": 0,
         "first_at": clock.now() - desk.FOLLOWED,
     }
-    binds |= actor_binds(actor, "alarms:respond") | trace_binds(actor, resident_id=None)
+    binds |= actor_binds(actor, "alarms:respond") | trace_each_binds(actor, shown=20)
     compiled = statement.compile(dialect=postgresql.asyncpg.dialect())  # type: ignore[no-untyped-call]
     given = {**compiled.params, **binds}
     raw = await connect_raw()

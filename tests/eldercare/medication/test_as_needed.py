@@ -1,14 +1,16 @@
 """What is taken as needed: recorded as it happens, with warnings by the regimen's own interval and maximum."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.core.clock import ManualClock
 from app.core.problems import Malformed, NotFound
 from app.identity.models import Community, Resident
-from eldercare.medication import jobs
+from eldercare.medication import jobs, rules
 from eldercare.medication.problems import DailyMaximumReached, DoseTooSoon, NotAsNeeded
 from tests.factories import eldercare_medication as made
 from tests.factories import identity
@@ -69,6 +71,59 @@ async def test_planned_doses_of_the_same_drug_count(resident: Resident, clock: M
     await made.record(resident, (await made.doses(resident))[0].id)
     with pytest.raises(DoseTooSoon):
         await made.take(resident, regimen.id)
+
+
+async def test_a_planned_dose_right_after_one_that_was_needed_is_a_warning(
+    resident: Resident, clock: ManualClock
+) -> None:
+    await made.regimen(resident, drug={"name": "paracetamol"})
+    other = await made.regimen(resident, drug={"name": "ramipril"})
+    regimen = await made.regimen(resident, body=made.AS_NEEDED, allow_overlap=True)
+    planned = {dose.regimen_id: dose.id for dose in reversed(await made.doses(resident))}
+    needed = await made.take(resident, regimen.id)
+    assert needed.taken_at is not None
+    clock.advance(timedelta(minutes=10))
+    (dose_id,) = [one for of, one in planned.items() if of not in (other.id, regimen.id)]
+    with pytest.raises(DoseTooSoon) as warned:
+        await made.record(resident, dose_id)
+    assert warned.value.extensions == {"not_before": (needed.taken_at + timedelta(hours=4)).isoformat()}
+    assert (await made.dose(dose_id)).state == "scheduled"
+    await made.record(resident, planned[other.id])  # another drug
+    assert (await made.record(resident, dose_id, confirmed=True)).confirmed
+
+
+async def test_a_planned_dose_counts_towards_the_maximum_of_what_is_needed(
+    resident: Resident, clock: ManualClock
+) -> None:
+    await made.regimen(resident, drug={"name": "paracetamol"})
+    (dose, _) = await made.doses(resident)
+    regimen = await made.regimen(resident, body=made.AS_NEEDED, allow_overlap=True)
+    await made.take(resident, regimen.id, quantity=3)
+    clock.advance(timedelta(hours=4))
+    with pytest.raises(DailyMaximumReached):
+        await made.record(resident, dose.id)
+    await made.record(resident, dose.id, status="skipped", skip_reason="refused")
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 4)), max_size=6),
+    st.integers(0, 3000),
+    st.integers(1, 1440),
+    st.integers(1, 12),
+)
+def test_whatever_is_warned_of_one_way_is_warned_of_the_other(
+    taken: list[tuple[int, int]], at: int, interval: int, most: int
+) -> None:
+    start = datetime(2026, 3, 2, tzinfo=UTC)
+    min_interval, maximum = timedelta(minutes=interval), Decimal(most)
+    needed = [
+        rules.Needed(start + timedelta(minutes=minute), Decimal(count), min_interval, maximum)
+        for minute, count in taken
+    ]
+    dose = rules.Taken(start + timedelta(minutes=at), Decimal(1))
+    near = any(abs(one.at - dose.at) < rules.A_DAY for one in needed)
+    verdict = rules.as_needed(needed, dose, min_interval, maximum)
+    assert rules.beside_needed(needed, dose) == (verdict if near else "fine")
 
 
 async def test_only_what_is_agreed_as_needed_is_taken_so(resident: Resident, clock: ManualClock) -> None:

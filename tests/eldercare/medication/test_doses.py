@@ -103,6 +103,32 @@ async def test_what_is_due_at_one_moment_is_one_reminder(resident: Resident, clo
     assert [row.state for row in await made.doses(resident)][:3] == ["reminded"] * 3
 
 
+async def test_who_has_only_a_landline_is_called(place: Community, clock: ManualClock) -> None:
+    person = await identity.account(place, name="Rosa")
+    await identity.contact_point(person, "landline", "+862155550009", ["voice"])
+    resident = await identity.resident(place, person=person)
+    await made.regimen(resident)
+    clock.set(DUE)
+    await run()
+    [call] = [row for row in await sent.deliveries() if row.state == "sent"]
+    assert (call.notice_key, call.channel) == ("eldercare.dose_reminder", "voice")
+    assert (await made.states(resident))[0] == "02 08:30 reminded"
+    [message] = await sent.outbox()
+    assert "Press 1" in message.body
+
+
+async def test_who_cannot_be_reached_is_not_taken_for_reminded(place: Community, clock: ManualClock) -> None:
+    resident = await identity.resident(place, person=await identity.account(place, name="Rosa"))
+    await made.regimen(resident)
+    clock.set(DUE)
+    await run()
+    (dose, _) = await made.doses(resident)
+    assert (dose.state, dose.reminders_sent, dose.reminded_at) == ("scheduled", 1, None)
+    clock.set(DUE + made.WINDOW)
+    await run()
+    assert (await made.states(resident))[0] == "02 08:30 missed"
+
+
 async def due(resident: Resident, clock: ManualClock, **changes: Any) -> sa.Row[Any]:
     """Agree a regimen, let its first dose fall due, and return it."""
     regimen = await made.regimen(resident, **changes)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
+from app.core.relay import RELAY_JOBS
 from app.identity.events import ResidentClosed, ResidentMovedZone, ResidentReopened
 from app.identity.models import Account, Community, Resident
 from eldercare.api import end_care
@@ -17,6 +18,7 @@ from eldercare.medication.models import Regimen
 from eldercare.medication.problems import RegimenOverlaps, RegimenStateConflict, RegimenStopped
 from eldercare.medication.schemas.regimens import MealTimesWrite, RegimenStateChange
 from eldercare.medication.service import meals, regimens
+from notifications.sending import jobs as sending
 from tests.factories import eldercare_medication as made
 from tests.factories import identity
 from tests.factories import notifications as sent
@@ -56,7 +58,7 @@ async def test_a_change_plans_what_lies_ahead_anew_and_rewrites_no_history(
 ) -> None:
     regimen = await made.regimen(resident)
     clock.set(DUE)
-    await settle(jobs.JOBS)
+    await settle([*RELAY_JOBS, *jobs.JOBS, *sending.JOBS])
     before = (await made.doses(resident))[0]
     await made.change(resident, regimen.id, times=["09:00", "21:00"], quantity=2)
     assert await made.states(resident) == [

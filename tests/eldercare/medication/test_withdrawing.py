@@ -13,6 +13,7 @@ from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.problems import Forbidden, NotFound
+from app.core.relay import RELAY_JOBS
 from app.identity.models import Community, Resident
 from eldercare.medication import jobs
 from eldercare.medication.problems import NothingToWithdraw
@@ -20,6 +21,7 @@ from eldercare.medication.schemas.regimens import RegimenStateChange
 from eldercare.medication.schemas.stocks import StockWrite
 from eldercare.medication.service import regimens, stocks
 from eldercare.medication.views import stocks as stock_views
+from notifications.sending import jobs as sending
 from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import eldercare_medication as made
 from tests.factories import identity
@@ -41,7 +43,7 @@ async def test_a_tap_by_mistake_does_not_keep_an_alarm_from_being_raised(
     await made.regimen(resident, critical=True)
     dose = (await made.doses(resident))[0]
     clock.set(DUE)
-    await settle(jobs.JOBS)
+    await settle([*RELAY_JOBS, *jobs.JOBS, *sending.JOBS])
     await made.record(resident, dose.id, note="oh")
     await made.withdraw(resident, dose.id)
     stands = await made.dose(dose.id)

@@ -1,5 +1,6 @@
 """The figures: response times by month against the yardstick, and how many alarms were false."""
 
+import uuid
 from datetime import UTC, date, datetime, timedelta
 
 import httpx
@@ -84,7 +85,9 @@ async def test_false_alarms_by_rule_and_by_resident(client: httpx.AsyncClient, c
         ("fall", 4, 2, 0.5),
         ("smoke", 1, 1, 1),
     ]
-    assert {item["resident_id"] for item in by_rule} == {None}
+    assert {(item["resident_id"], item["rule"]) for item in by_rule} == {(None, None)}
+    of_kind = await client.get("/v1/reports/false-alarms", headers=headers, params={**params, "per": "kind"})
+    assert of_kind.json()["items"] == by_rule  # what happened by no rule is counted by its kind
     seen, cursor = [], None
     while True:
         paging = {"limit": 1, **({"cursor": cursor} if cursor else {})}
@@ -103,3 +106,40 @@ async def test_false_alarms_by_rule_and_by_resident(client: httpx.AsyncClient, c
     foreign = await sign_in(await identity.operator(await identity.community(name="Elsewhere")))
     elsewhere = await client.get("/v1/reports/false-alarms", headers=foreign, params=params)
     assert elsewhere.json()["items"] == []
+
+
+async def test_false_alarms_are_counted_by_the_rule_that_called(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=0)
+    headers = await sign_in(scene.desk)
+    plan, other, zone = (uuid.UUID(int=number) for number in (1, 2, 3))
+    missed, left = AlarmKind.CHECK_IN_MISSED, AlarmKind.WANDERING
+    for signals, outcome in (
+        ([(missed, ("check_in_plan", plan))], "false_alarm"),
+        ([(missed, ("check_in_plan", plan)), (missed, ("check_in_plan", plan))], "false_alarm"),
+        ([(missed, ("check_in_plan", other)), (left, ("safe_zone", zone))], "helped"),
+    ):
+        raised = [await alarms.raised(scene.resident, kind=kind, rule=rule) for kind, rule in signals]
+        path = f"/v1/alarms/{raised[0].id}/resolution"
+        assert (await client.post(path, headers=headers, json={"outcome": outcome})).status_code == 200
+    seen: list[tuple[object, ...]] = []
+    paging: dict[str, str | None] = {}
+    while paging.get("cursor", "") is not None:
+        params = {"from": "2026-03-01T00:00:00Z", "to": "2026-04-01T00:00:00Z", "limit": "1", "per": "rule", **paging}
+        page = (await client.get("/v1/reports/false-alarms", headers=headers, params=params)).json()
+        seen += [
+            (
+                item["resident_name"],
+                item["kind"],
+                item["rule"]["kind"],
+                item["rule"]["id"],
+                item["alarms"],
+                item["rate"],
+            )
+            for item in page["items"]
+        ]
+        paging = {"cursor": page["next"]}
+    assert seen == [
+        ("Grace", "check_in_missed", "check_in_plan", str(plan), 2, 1.0),
+        ("Grace", "check_in_missed", "check_in_plan", str(other), 1, 0.0),
+        ("Grace", "wandering", "safe_zone", str(zone), 1, 0.0),
+    ]

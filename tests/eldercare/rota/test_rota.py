@@ -13,10 +13,12 @@ from app.core.jobs import settle
 from app.core.relay import relay_once
 from app.identity.models import Account
 from eldercare.care_circle.models import CircleMember
+from eldercare.rota import service
 from eldercare.rota.jobs import JOBS
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_desk as desk
 from tests.factories import identity
+from tests.factories import notifications as sent
 from tests.factories.sign_in import sign_in, sign_in_resident
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -241,3 +243,89 @@ async def test_who_sees_the_rota(client: httpx.AsyncClient) -> None:
     for rest in ("rota", "absences", "swaps"):
         assert (await client.get(family.path(0, rest), headers=stranger)).status_code == 404
         assert (await client.get(family.path(0, rest))).status_code == 401
+
+
+async def notified(key: str) -> set[Any]:
+    return {item.account_id for item in await sent.deliveries() if item.notice_key == f"eldercare.{key}"}
+
+
+async def test_when_the_last_of_a_circle_leaves_everybody_who_answers_hears(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    family = await Family.of([], [])
+    scene = family.scene
+    agency = await identity.organization(scene.community, "care_agency")
+    await identity.agreement(agency)
+    nora = await identity.staff(agency, "coordinator", name="Nora", phone="+8613800000301")
+    olga = await identity.staff(scene.operator, "operator", name="Olga", phone="+8613800000302")
+    first, last = [f"/v1/me/circles/{member.id}" for member in family.members]
+
+    assert (await client.delete(first, headers=await family.headers(0))).status_code == 204
+    await look()
+    assert await notified("circle_left") == {scene.resident.account_id}
+    assert await notified("circle_empty") == set()  # somebody can still be called
+    assert (await client.delete(last, headers=await family.headers(1))).status_code == 204
+    await look()
+    assert await notified("circle_empty") == {nora.id, olga.id, scene.desk.id}
+    assert await notified("own_circle_empty") == {scene.resident.account_id}
+
+    told = len(await sent.deliveries())
+    clock.advance(timedelta(hours=7))
+    await look()
+    assert len(await sent.deliveries()) == told  # once, until that changes
+    person = await identity.account(scene.community, name="New")
+    again = await alarms.circle_member(scene.resident, person)
+    clock.advance(timedelta(hours=7))
+    await look()
+    assert len(await sent.deliveries()) == told
+    assert (await client.delete(f"/v1/me/circles/{again.id}", headers=await sign_in(person))).status_code == 204
+    await look()
+    assert len([item for item in await sent.deliveries() if item.notice_key == "eldercare.own_circle_empty"]) >= 2
+
+
+async def test_whose_account_is_deactivated_is_not_on_call_and_that_is_told(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    family = await Family.of([], [])
+    scene = family.scene
+    olga = await identity.staff(scene.operator, "operator", name="Olga", phone="+8613800000302")
+    head = await sign_in(olga, second_factor=True)
+    own = await sign_in_resident(scene.resident)
+
+    async def deactivate(number: int) -> None:
+        url = f"/v1/accounts/{family.members[number].account_id}/deactivation"
+        assert (await client.post(url, headers=head)).status_code == 204
+        await look()
+
+    await deactivate(0)
+    rota = (await client.get("/v1/me/rota", headers=own)).json()
+    assert [person["member_id"] for person in rota["slots"][0]["on_call"]] == [str(family.members[1].id)]
+    assert (await family.told())[0] == family.members[1].account_id
+    assert await notified("circle_empty") == set()
+    await deactivate(1)
+    assert await notified("circle_empty") == {olga.id, scene.desk.id}
+    rota = (await client.get("/v1/me/rota", headers=own)).json()
+    assert [slot["on_call"] for slot in rota["slots"]] == [[]]
+
+
+async def test_a_deactivation_that_makes_a_gap_is_told_in_time(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    family = await Family.of([], DAYTIME)
+    scene = family.scene
+    olga = await identity.staff(scene.operator, "operator", name="Olga", phone="+8613800000302")
+    url = f"/v1/accounts/{family.members[0].account_id}/deactivation"
+    assert (await client.post(url, headers=await sign_in(olga, second_factor=True))).status_code == 204
+    await look()
+    assert await notified("rota_gap") == {olga.id, family.members[1].account_id}
+
+
+async def test_whose_last_contact_is_erased_is_not_forgotten(clock: ManualClock) -> None:
+    family = await Family.of([])
+    member, scene = family.members[0], family.scene
+    async with unit_of_work() as session:
+        await service.follow_members(session, [(scene.resident.id, scene.community.id)])
+    await look()
+    async with unit_of_work() as session:
+        await session.delete(await session.get_one(CircleMember, member.id))
+        await service.follow_accounts(session, [(member.account_id, scene.community.id)])
+    await look()
+    assert await notified("circle_empty") == {scene.desk.id}

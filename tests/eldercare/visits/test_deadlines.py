@@ -10,15 +10,15 @@ import sqlalchemy as sa
 from app.core.clock import ManualClock
 from app.core.database import reading
 from app.core.due import drain
-from eldercare.alarms.models import Alarm
+from eldercare.alarms.models import Alarm, Severity
 from eldercare.visits import jobs, notices
 from eldercare.visits.service import deadlines
 from notifications.templates.completeness import complaints
 from notifications.templates.notices import Notice
 from notifications.templates.notices import notices as declared
 from tests.eldercare.visits.conftest import PhoneOf, Scene
+from tests.factories import eldercare_alarms, identity
 from tests.factories import eldercare_visits as made
-from tests.factories import identity
 from tests.factories import notifications as sent
 
 BY_HAND = {"how": "manual", "reason": "The tag is broken"}
@@ -48,7 +48,7 @@ async def test_nobody_arrives_the_agency_hears_and_then_an_alarm_is_raised(scene
     clock.advance(timedelta(minutes=1))
     assert await jobs.look_after() == 1
     assert await told("visit_late") == [scene.coordinator.id]
-    assert await alarms() == []
+    assert [(alarm.kind, alarm.severity) for alarm in await alarms()] == [("visit_late", 1)]
     clock.set(visit.starts_at + timedelta(minutes=60))
     assert await jobs.look_after() == 1
     assert (await made.visit(visit.id)).state == "missed"
@@ -101,6 +101,9 @@ async def test_who_is_taken_off_shortly_before_leaves_a_visit_that_is_told_of(
 
 async def test_where_time_matters_the_alarm_comes_sooner_and_is_worse(scene: Scene, clock: ManualClock) -> None:
     visit = await first_visit(scene, is_critical=True)
+    clock.set(visit.starts_at + timedelta(minutes=15))
+    await jobs.look_after()
+    assert [(alarm.kind, alarm.severity) for alarm in await alarms()] == [("visit_late", 2)]
     clock.set(visit.starts_at + timedelta(minutes=30))
     await jobs.look_after()
     assert [(alarm.kind, alarm.severity) for alarm in await alarms()] == [("visit_missed", 3)]
@@ -131,7 +134,44 @@ async def test_whoever_comes_after_all_is_let_in(scene: Scene, phone_of: PhoneOf
     assert came["state"] == "in_progress"
     row = await made.visit(visit.id)
     assert row.overdue_at == clock.now() + timedelta(minutes=15)
-    assert len(await alarms()) == 1  # a person closes it, who has seen her
+    (alarm,) = await alarms()
+    assert (alarm.state, alarm.outcome) == ("resolved", "carer_arrived")
+
+
+async def test_whoever_is_called_learns_that_the_carer_has_arrived(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    family = await identity.account(scene.community, name="Ann", phone="+8613800000031")
+    await eldercare_alarms.circle_member(scene.resident, family)
+    visit = await first_visit(scene)
+    clock.set(visit.starts_at + timedelta(minutes=15))
+    await jobs.look_after()
+    await eldercare_alarms.climb()
+    assert set(await told("alarm_step")) == {family.id}
+    await eldercare_alarms.raised(scene.resident, kind="check_in_missed", severity=Severity.LOW)
+    cai = await phone_of(scene.carer)
+    await cai("POST", f"/visits/{visit.id}/arrival", {"proof": BY_HAND})
+    (alarm,) = await alarms()
+    assert alarm.state == "raised"  # there is more to it than that nobody came
+    assert set(await told("alarm_carer_there")) == {family.id}
+    kinds = "SELECT array_agg(kind ORDER BY id) FROM eldercare_alarm_entry"
+    assert (await eldercare_alarms.scalar(kinds))[-1] == "carer_arrived"
+
+
+async def test_that_a_carer_came_says_nothing_of_another_visit(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    visit = await first_visit(scene)
+    other = await made.single(scene.plan, visit.starts_at, account_id=scene.resident.account_id)
+    clock.set(visit.starts_at + timedelta(minutes=15))
+    await jobs.look_after()
+    cai = await phone_of(scene.carer)
+    await cai("POST", f"/visits/{visit.id}/arrival", {"proof": BY_HAND})
+    assert [alarm.state for alarm in await alarms()] == ["raised"]
+    await made.assign(other.id, scene.other_carer)
+    dana = await phone_of(scene.other_carer)
+    await dana("POST", f"/visits/{other.id}/arrival", {"proof": BY_HAND})
+    assert [alarm.state for alarm in await alarms()] == ["raised"]  # a person looks at what was about two visits
 
 
 async def test_a_visit_under_way_is_never_missed(scene: Scene, phone_of: PhoneOf, clock: ManualClock) -> None:
@@ -155,13 +195,17 @@ async def test_a_carer_who_does_not_check_out_is_asked_and_then_called(
     assert await jobs.look_after() == 1
     assert await told("check_out_due") == [scene.carer.id]
     assert await told("check_out_overdue") == []
+    assert await alarms() == []
     for times in (1, 2, 3):
         clock.advance(timedelta(minutes=15 if times == 1 else 30))
         assert await jobs.look_after() == 1
         assert sorted(await told("check_out_overdue")) == sorted([scene.coordinator.id, scene.desk.id] * times)
     assert await told("check_out_due") == [scene.carer.id]
+    (alarm,) = await alarms()
+    assert (alarm.kind, alarm.severity, alarm.state) == ("check_out_overdue", 2, "raised")
     left = await cai("POST", f"/visits/{visit.id}/departure", {"proof": BY_HAND, "unfinished_reason": "x"})
     assert left["state"] == "completed"
+    assert [(one.state, one.outcome) for one in await alarms()] == [("resolved", "carer_left")]
     clock.advance(timedelta(hours=5))
     assert await jobs.look_after() == 0
 

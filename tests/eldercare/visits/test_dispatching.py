@@ -228,3 +228,59 @@ async def test_a_profile_has_a_version_and_a_buffer_that_keeps_visits_apart(
     body = {"account_id": str(scene.carer.id)}
     refused = await nora("POST", f"/residents/{scene.resident.id}/care-visits/{near.id}/carers", body, expect=409)
     assert refused["code"] == "calendar_taken"
+
+
+async def test_a_night_is_planned_after_midnight_too(scene: Scene, phone_of: PhoneOf, clock: ManualClock) -> None:
+    evening = clock.now().replace(hour=22)
+    await made.shift(scene.agency, scene.carer, evening)
+    (visit,) = await visits(scene, 18, clock=clock)  # two in the morning
+    (early,) = await visits(scene, 21.75, clock=clock)  # ends after the shift
+    nora = await phone_of(scene.coordinator)
+    plan = await nora("POST", f"/organizations/{scene.agency.id}/route-plans", {"date": "2026-03-03"}, expect=201)
+    assert carers_of(plan) == {str(visit.id): [str(scene.carer.id)], str(early.id): []}
+    await accept(scene, phone_of, plan)
+    assert (await made.visit(visit.id)).state == "assigned"
+
+
+async def test_the_rest_between_a_night_and_the_evening_after_it_is_kept(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    evening = clock.now().replace(hour=22)
+    await made.shift(scene.agency, scene.carer, evening)  # to six
+    await made.shift(scene.agency, scene.carer, evening.replace(day=3, hour=14))
+    found = await visits(scene, 18, 21, 30.5, 33.5, clock=clock)  # at two, five, half past two, half past five
+    nora = await phone_of(scene.coordinator)
+    plan = await nora("POST", f"/organizations/{scene.agency.id}/route-plans", {"date": "2026-03-03"}, expect=201)
+    goes = carers_of(plan)
+    assert [bool(goes[str(visit.id)]) for visit in found] == [True, False, False, True]
+
+
+async def test_the_most_work_of_a_day_is_asked_of_that_day(scene: Scene, phone_of: PhoneOf, clock: ManualClock) -> None:
+    nora = await phone_of(scene.coordinator)
+    await nora("PUT", f"/organizations/{scene.agency.id}/carers/{scene.carer.id}", {"most_work": "PT1H"})
+    for days in (-1, 0, 1):
+        await made.shift(scene.agency, scene.carer, later=timedelta(days=days))
+    for hours in (-23, 25):
+        (other,) = await visits(scene, hours, clock=clock, lasts=timedelta(hours=1))
+        await made.assign(other.id, scene.carer)
+    first, second = await visits(scene, 2, 3, clock=clock, lasts=timedelta(minutes=40))
+    plan = await propose(scene, phone_of)
+    stops = {stop["visit_id"]: stop for stop in plan["stops"]}
+    assert stops[str(first.id)]["carers"] == [str(scene.carer.id)]
+    assert "as much work" in stops[str(second.id)]["unassigned"]
+
+
+async def test_an_agencys_day_and_its_proposals_are_told_to_whom_they_show(
+    working: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    await visits(working, 1, 2, clock=clock)
+    nora = await phone_of(working.coordinator)
+    await nora("GET", f"/organizations/{working.agency.id}/visits?date=2026-03-02")
+    await propose(working, phone_of)
+    grace = await phone_of(working.resident)
+    seen = (await grace("GET", "/me/data-accesses?only_reading=true"))["items"]
+    assert {(item["name"], item["action"]) for item in seen} == {
+        ("Nora", "visits:route_plan"),
+        ("Nora", "visits:list_day"),
+    }
+    assert len(seen) == 2

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app.core import audit
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
@@ -38,6 +39,7 @@ async def test_a_carer_is_nobodys_twice(scene: Scene, phone_of: PhoneOf, clock: 
     plan = await made.care_plan(neighbour, scene.agency)
     other = await made.single(plan, visit.starts_at + timedelta(minutes=15), account_id=neighbour.account_id)
     cai = {"account_id": str(scene.carer.id)}
+    await made.shift(scene.agency, scene.carer, lasts=timedelta(hours=16))
     url = f"/residents/{scene.resident.id}/care-visits/{visit.id}/carers"
     assigned = await nora("POST", url, cai, expect=201)
     assert (assigned["state"], assigned["carers"][0]["name"]) == ("assigned", "Cai")
@@ -51,7 +53,9 @@ async def test_a_carer_is_nobodys_twice(scene: Scene, phone_of: PhoneOf, clock: 
     assert str(scene.resident.id) not in str(refused)  # with whom they are is not said
     free = conflict["alternatives"][0]
     await nora("POST", f"/residents/{neighbour.id}/care-visits/{other.id}/move", {"starts_at": free["starts_at"]})
-    await nora("POST", f"/residents/{neighbour.id}/care-visits/{other.id}/carers", cai, expect=201)
+    both = f"/residents/{neighbour.id}/care-visits/{other.id}/carers"
+    assert (await nora("POST", both, cai, expect=409))["obstacles"] == ["travel"]  # nobody knows where Walter lives
+    await nora("POST", both, cai | {"despite": ["travel"]}, expect=201)
     dana = {"account_id": str(scene.other_carer.id)}
     assert (await nora("POST", url, dana, expect=409))["code"] == "visit_full"
 
@@ -278,3 +282,47 @@ async def test_pages_go_through_all_visits(scene: Scene, phone_of: PhoneOf) -> N
         cursor = f"&cursor={page['next']}"
     assert len(seen) == 14
     assert seen == sorted(seen, reverse=True)
+
+
+async def test_by_hand_the_rules_of_the_planner_are_kept_or_set_aside_on_record(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    nora = await phone_of(scene.coordinator)
+    await nora("PUT", f"/organizations/{scene.agency.id}/carers/{scene.carer.id}", {"most_work": "PT20M"})
+    await made.shift(scene.agency, scene.carer, clock.now() - timedelta(hours=12), lasts=timedelta(hours=8))
+    await made.shift(scene.agency, scene.carer, clock.now())
+    at = clock.now() + timedelta(hours=2)
+    visit = await made.single(scene.plan, at, account_id=scene.resident.account_id, skills=["catheter_care"])
+    url = f"/residents/{scene.resident.id}/care-visits/{visit.id}/carers"
+    body = {"account_id": str(scene.carer.id)}
+    refused = await nora("POST", url, body, expect=409)
+    assert (refused["code"], refused["obstacles"]) == ("carer_unsuitable", ["skill", "rest", "too_much"])
+    dana = {"account_id": str(scene.other_carer.id)}
+    assert (await nora("POST", url, dana, expect=409))["obstacles"] == ["skill", "hours"]
+    assert (await made.visit(visit.id)).state == "planned"
+    assert await made.carers(visit.id) == []
+    some = body | {"despite": ["skill", "rest"]}
+    assert (await nora("POST", url, some, expect=409))["obstacles"] == ["skill", "rest", "too_much"]
+    assert (await nora("POST", url, some | {"despite": ["skill", "rest", "too_much"]}, expect=201))[
+        "state"
+    ] == "assigned"
+    async with reading() as connection:
+        found = (
+            await connection.execute(sa.text("SELECT * FROM core_audit_entry WHERE action = 'visit:assign'"))
+        ).one()
+        details = await audit.details_of(connection, scene.resident.id, found.id, found.details)
+    assert details == {"account_id": str(scene.carer.id), "despite": "skill rest too_much"}
+
+
+async def test_where_somebody_is_needed_now_only_skills_are_asked(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    nora = await phone_of(scene.coordinator)
+    at = clock.now() + timedelta(hours=2)
+    visit = await made.single(scene.plan, at, account_id=scene.resident.account_id, skills=["lifting"])
+    clock.set(at + timedelta(minutes=20))
+    url = f"/residents/{scene.resident.id}/care-visits/{visit.id}/carers"
+    body = {"account_id": str(scene.carer.id)}
+    assert (await nora("POST", url, body, expect=409))["obstacles"] == ["skill"]
+    await nora("PUT", f"/organizations/{scene.agency.id}/carers/{scene.carer.id}", {"skills": ["lifting"]})
+    await nora("POST", url, body, expect=201)

@@ -6,9 +6,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.core.clock import ManualClock
 from app.identity.consent.texts import LANGUAGES
 from app.identity.data_accesses.texts import is_reading, tell
+from app.identity.models import Resident
+from eldercare.alarms.models import Severity
 from tests.factories import eldercare_alarms as alarms
+from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import identity
 from tests.factories.sign_in import sign_in, sign_in_resident
 
@@ -74,7 +78,7 @@ def actions_of_reads() -> set[str]:
     found: set[str] = set()
     for path in (*Path("app").rglob("*.py"), *Path("eldercare").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("traced"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("traced", "traced_each")):
                 found |= _actions(node)
             elif isinstance(node, ast.AsyncFunctionDef) and any(map(_is_get, node.decorator_list)):
                 for call in ast.walk(node):
@@ -97,3 +101,56 @@ def test_whoever_looks_is_told_to_have_looked() -> None:
     assert {"alarm:list", "visit:read", "vitals:series"} <= reads
     # The one statement that stores a measurement records that, too.
     assert {action for action in reads if not is_reading(action)} == {"vitals:record"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whatever_is_looked_at_has_words_of_its_own(language: str) -> None:
+    of_nobody = {"report", "route_plan", "timesheet", "notice"}
+    things = {action.partition(":")[0] for action in actions_of_reads()} - of_nobody | {"positions", "safe_zones"}
+    general = tell(language, "something_new:read", "account", None)
+    assert {"alarm", "residents", "visits"} <= things
+    assert {thing for thing in things if tell(language, f"{thing}:read", "account", None) == general} == set()
+
+
+async def test_lists_over_many_residents_are_told_to_each_of_them(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await alarms.scene(circle=0)
+    other = await identity.resident(scene.community, name="Walter", phone="+8613800000071")
+    hidden = await identity.resident(scene.community, name="Wilma", phone="+8613800000072")
+    people = (scene.resident, other, hidden)
+    for person, severity in zip(people, (Severity.HIGH, Severity.MEDIUM, Severity.LOW), strict=True):
+        await alarms.raised(person, severity=severity)
+        await check_ins.plan(person)
+    desk = await sign_in(scene.desk)
+    today = clock.now().date().isoformat()
+    for url in ("/v1/duty-desk/queue?limit=2", "/v1/alarms?limit=2", f"/v1/check-ins?date={today}"):
+        answer = await client.get(url, headers=desk)
+        assert answer.status_code == 200, answer.text
+        shown = [item["resident_id"] for item in answer.json()["items"]]
+        assert len(shown) >= 2, url
+
+    async def seen_by(person: Resident) -> list[tuple[str, str]]:
+        own = await sign_in_resident(person)
+        items = (await client.get(PATH, headers=own, params={"only_reading": True})).json()["items"]
+        return sorted((item["name"], item["action"]) for item in items)
+
+    lists = [("Desk", "alarm:desk_queue"), ("Desk", "alarm:queue"), ("Desk", "check_ins:list_day")]
+    assert await seen_by(scene.resident) == lists
+    assert await seen_by(other) == lists
+    assert await seen_by(hidden) == lists[2:]  # there is more than the page of two that was shown
+
+
+async def test_a_report_by_resident_is_told_to_each_of_them(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=0)
+    alarm = await alarms.raised(scene.resident)
+    desk = await sign_in(scene.desk)
+    await client.post(f"/v1/alarms/{alarm.id}/acknowledgement", headers=desk)
+    await client.post(f"/v1/alarms/{alarm.id}/resolution", headers=desk, json={"outcome": "false_alarm"})
+    chief = await sign_in(await identity.staff(scene.operator, "operator", name="Olga", phone="+8613800000073"))
+    period = {"from": "2026-03-01T00:00:00Z", "to": "2026-04-01T00:00:00Z"}
+    for per in ("rule", "resident"):
+        answer = await client.get("/v1/reports/false-alarms", headers=chief, params={**period, "per": per})
+        assert answer.status_code == 200, answer.text
+    items = (await client.get(PATH, headers=await sign_in_resident(scene.resident))).json()["items"]
+    assert [item["action"] for item in items if item["name"] == "Olga"] == ["alarm:false_alarms"]
