@@ -216,7 +216,7 @@ _CURSOR = "eldercare.false_alarms"
 async def false_alarms(
     connection: AsyncConnection, actor: Actor, since: datetime, until: datetime, page: PageRequest, per: Per
 ) -> Page[FalseAlarms]:
-    """Return how many of the alarms raised in a period were false, the most first: by kind of signal, resident, rule."""
+    """Return how many of a period's alarms were false, the most first: by kind of signal, resident or rule."""
     fewer, resident_id, kind, rule_id = decode_cursor(_CURSOR, page.cursor) if page.cursor else (None,) * 4
     binds = {
         "community_id": actor.community_id,
