@@ -48,6 +48,33 @@ def answer(number: int, due_at: datetime, channel: str, frailty: float) -> Answe
     return Answer(_minutes(dice, 0.5, 29, 4), "ok", by, how)
 
 
+_MOODY_EVERY: Final = 3
+_ROUND: Final = 35
+_LOW: Final = 11
+"""Every third resident is well for some weeks, and then not so well for some days; each at another time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Felt:
+    """How somebody says they feel and slept, 1 (bad) to 5 (good)."""
+
+    mood: int
+    sleep: int
+
+    def body(self) -> dict[str, int]:
+        """Return what of a check-in's answer says so."""
+        return {"mood": self.mood, "sleep": self.sleep}
+
+
+def felt(number: int, day: date) -> Felt:
+    """Return how a resident is on a day."""
+    dice = chance("felt", number, day)
+    is_low = number % _MOODY_EVERY == 0 and (day.toordinal() + 5 * number) % _ROUND < _LOW
+    mood = dice.choices((1, 2, 3), (2, 6, 1))[0] if is_low else dice.choices((3, 4, 5), (2, 6, 2))[0]
+    sleep = dice.choices((1, 2, 3), (1, 5, 2))[0] if is_low else dice.choices((2, 3, 4, 5), (1, 4, 5, 1))[0]
+    return Felt(mood, sleep)
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """How somebody who is called reacts: how long until they take the alarm, and what they do then."""

@@ -30,6 +30,8 @@ _AGENCY_SCOPES: Final = (
     "medication:record",
     "visits:read",
     "visits:manage",
+    "wellbeing:read",
+    "wellbeing:manage",
 )
 _CLINIC_SCOPES: Final = ("profile:read", "contacts:read", "vitals:read", "vitals:write", "vitals:manage")
 _IN_CIRCLE: Final = (
@@ -44,6 +46,8 @@ _IN_CIRCLE: Final = (
     "visits:read",
     "messages:read",
     "messages:write",
+    "wellbeing:read",
+    "wellbeing:manage",
 )
 _FIRST_IN_CIRCLE: Final = ("vitals:read",)
 """What the resident lets only the first of their circle see beside that."""
@@ -233,7 +237,7 @@ async def _resident(
     actor = Actor("account", account_id, village.community_id, resident_id=resident_id)
     if neighbour.has_app and is_new:
         await _install(phones, actor, neighbour.create["language"])
-    circle = await _circle(phones, village, actor, neighbour, is_new=is_new)
+    circle = await _circle(phones, village, actor, neighbour, resident_id=resident_id, is_new=is_new)
     if is_new or not (await phones.ask(actor, "GET", "/v1/me/check-in-plans"))["items"]:
         today = clock.now().date()
         await phones.ask(actor, "POST", "/v1/me/check-in-plans", {**neighbour.plan, "starts_on": str(today)})
@@ -242,7 +246,7 @@ async def _resident(
 
 
 async def _circle(
-    phones: Phones, village: Village, actor: Actor, neighbour: Neighbour, *, is_new: bool
+    phones: Phones, village: Village, actor: Actor, neighbour: Neighbour, *, resident_id: uuid.UUID, is_new: bool
 ) -> tuple[Member, ...]:
     """Return the care circle, asked in and joined first if it is new."""
     there = [] if is_new else (await phones.ask(actor, "GET", "/v1/me/circle"))["items"]
@@ -256,6 +260,8 @@ async def _circle(
         if joined["state"] == "invited":
             await phones.ask(member, "POST", f"/v1/me/circles/{joined['id']}/acceptance")
             await _install(phones, member, helper.language)
+            if number == 0:  # the first of each circle wants to hear of what changes
+                await phones.ask(member, "PUT", f"/v1/residents/{resident_id}/wellbeing/listening")
         members.append(Member(helper, member))
     return tuple(members)
 

@@ -164,8 +164,10 @@ class People:
             self._later(asked_at + answer.after, partial(self._answer, resident, check_in["id"], answer))
 
     async def _answer(self, resident: Resident, check_in_id: str, answer: behaviour.Answer) -> None:
-        body = {"status": answer.status, "how": answer.how} if answer.how else {"status": answer.status}
+        body: dict[str, Any] = {"status": answer.status} | ({"how": answer.how} if answer.how else {})
         if answer.by == "self":
+            if resident.neighbour.has_app:
+                body |= behaviour.felt(resident.neighbour.number, clock.now().astimezone(_ZONE).date()).body()
             await self._try(resident.actor, f"/v1/me/check-ins/{check_in_id}/answer", body)
             return
         carers = self._village.staff["carer"]

@@ -54,7 +54,7 @@ class WellbeingFlag(Table, table=True):
     __table_args__ = (
         sa.CheckConstraint("measure IN ('mood', 'sleep', 'activity', 'adherence')", name="measure"),
         sa.CheckConstraint("state IN ('open', 'acknowledged', 'dismissed', 'ended')", name="state"),
-        sa.CheckConstraint("(ended_at IS NOT NULL) = (state = 'ended')", name="an_ended_one_has_an_end"),
+        sa.CheckConstraint("state <> 'ended' OR ended_at IS NOT NULL", name="an_ended_one_has_an_end"),
         sa.Index(
             "uq_eldercare_wellbeing_flag_under_way",
             "resident_id",

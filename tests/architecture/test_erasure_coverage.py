@@ -73,7 +73,6 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "time_zone": "UTC",
     },
     "eldercare_route_stop": {"account_id": None},
-    "eldercare_wellbeing_flag": {"state": "ended"},
 }
 
 KEYS: Final = {"core_person_key": base64.b64encode(bytes(32)).decode()}

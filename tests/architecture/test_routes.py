@@ -19,7 +19,14 @@ VERB_NOUN: Final = re.compile(r"[a-z]+([A-Z][a-z0-9]*)+")
 KEBAB: Final = re.compile(r"(/(v1|\.well-known|health|demo|[a-z]+(-[a-z]+)*|jwks\.json|\{[a-z_]+\}))+")
 PROBLEM: Final = {"$ref": "#/components/schemas/ProblemDocument"}
 # They act on the caller's own session or make something new: what they change has no version a caller could know.
-UNVERSIONED: Final = {"sendPiece", "setHolidays", "registerMyInstallation", "orderMyCircle", "orderResidentCircle"}
+UNVERSIONED: Final = {
+    "sendPiece",
+    "setHolidays",
+    "registerMyInstallation",
+    "orderMyCircle",
+    "orderResidentCircle",
+    "startWellbeingListening",
+}
 # Any of several scopes will do, and which are held decides what is told: the service asks, the access matrix proves it.
 ASKED_IN_THE_SERVICE: Final = {"get_resident_changes"}
 FRAMEWORKS: Final = {"/docs", "/docs/oauth2-redirect"}

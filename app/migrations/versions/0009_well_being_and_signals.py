@@ -108,7 +108,7 @@ def _well_being() -> None:
             "state IN ('open', 'acknowledged', 'dismissed', 'ended')", name=op.f("ck_eldercare_wellbeing_flag_state")
         ),
         sa.CheckConstraint(
-            "(ended_at IS NOT NULL) = (state = 'ended')",
+            "state <> 'ended' OR ended_at IS NOT NULL",
             name=op.f("ck_eldercare_wellbeing_flag_an_ended_one_has_an_end"),
         ),
         sa.ForeignKeyConstraint(

@@ -22,7 +22,7 @@ RECENT: Final = 7
 RECENT_NEEDED: Final = 4
 BEFORE: Final = 28
 """… with how many before them, which do not include them."""
-BEFORE_NEEDED: Final = 14
+BEFORE_NEEDED: Final = 10
 SPREADS: Final = 2.0
 TO_DEVIATION: Final = 1.4826
 """What makes a median absolute deviation a standard deviation, were the days normally distributed."""

@@ -171,7 +171,7 @@ async def test_doses_not_recorded_are_a_drift_of_adherence(resident: Resident, c
         [4] * 38,
         [2] * 30 + [4] * 8,  # better
         [4] * 30 + [3, 4] * 4,  # too small
-        [4] * 10 + LOW,  # too few days before
+        [4] * 8 + LOW,  # too few days before
         [*USUAL, *[None] * 5, 2, 2, 2],  # too few days lately
         [],
     ],

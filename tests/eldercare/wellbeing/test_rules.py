@@ -203,4 +203,4 @@ def test_what_is_said_is_one_sentence_and_no_diagnosis(language: str) -> None:
         assert ("diagnosis" if language == "en" else "诊断") in said
         assert said.count("." if language == "en" else "。") - said.count("3.5") * (language == "en") == 1
         assert compared(language, measure, "as_usual", 2.0, 2.0) != said
-    assert all(number in too_little(language, 3, 11) for number in ("3", "11", "4", "14"))
+    assert all(number in too_little(language, 3, 11) for number in ("3", "11", str(RECENT_NEEDED), str(BEFORE_NEEDED)))
