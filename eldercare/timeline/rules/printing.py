@@ -30,7 +30,8 @@ SECTION_OF: Final[Mapping[str, Section]] = {
 """Kinds that have a section of their own behind the days."""
 
 _FIRST_HALVES: Final = {"visit_started": "visit_completed", "alarm_raised": "alarm_closed"}
-_CALLS: Final = {"check_in_missed", "dose_skipped", "dose_missed", "visit_missed", "alarm_raised"}
+_CALLS: Final = {"check_in_missed", "dose_skipped", "dose_missed", "visit_missed", "alarm_raised", "wellbeing_flagged"}
+"""Kinds that are marked, as somebody should look at them first."""
 
 
 def sections(shown: Collection[Kind], language: str) -> list[dict[str, Any]]:

@@ -19,8 +19,8 @@ from app.core.database import reading
 from eldercare.alarms.models import AlarmState
 from eldercare.medication.rules import SkipReason
 from eldercare.response.schemas import Outcome
-from eldercare.timeline.rules.kinds import KINDS
-from eldercare.timeline.rules.printing import Lines, sections
+from eldercare.timeline.rules.kinds import KINDS, SCOPES
+from eldercare.timeline.rules.printing import Lines, holds, sections
 from eldercare.timeline.rules.words import words_of
 from eldercare.timeline.service import printing
 from tests.eldercare.timeline.conftest import Lived, force
@@ -199,4 +199,5 @@ def test_all_that_can_be_said_has_words(language: str) -> None:
     outcomes = {*Outcome.__args__, AlarmState.CANCELLED}  # type: ignore[attr-defined]  # of a Literal
     assert {f"outcome.{outcome}" for outcome in outcomes} <= words.keys()
     assert [section["key"] for section in sections(KINDS, language)] == ["doses", "readings", "visits", "alarms"]
+    assert len(holds(KINDS, language)) == len(SCOPES)  # whoever adds a kind says what it is called on paper
     assert sections(["check_in_missed", "dose_taken"], language)[0]["key"] == "doses"
