@@ -77,7 +77,8 @@ async def each(things: Iterable[T], work: Callable[[T], Awaitable[int]], name: C
 
     What fails for one stands in no other's way: it is logged under its ``name``, and raised if nothing was done at all.
     """
-    handled, failed = 0, None
+    handled = 0
+    failed: DBAPIError | None = None
     for one in things:
         try:
             handled += await work(one)
