@@ -33,9 +33,11 @@ from notifications.api import Notice, Value, send
 async def propose(session: AsyncSession, actor: Actor, subject: ResidentSubject, data: ProxyPropose) -> Proxy:
     """Propose who is to act for a resident, with the document it rests on, and return it; nothing is allowed yet.
 
-    Raises ``Forbidden`` for a relative who proposes somebody else, ``Malformed``, ``NotFound`` for a document that is
-    not the actor's upload, ``ProxyProposed``.
+    Who sees the resident only because an alarm opened it to them proposes nobody, themselves neither. Raises
+    ``Forbidden`` for them, and for a relative who proposes somebody else, ``Malformed``, ``NotFound`` for a document
+    that is not the actor's upload, ``ProxyProposed``.
     """
+    await require_resident(await session.connection(), actor, subject.resident_id, "profile:read", lasting=True)
     if not may_propose(subject.relation, actor.id, data.account_id):
         raise Forbidden("a relative proposes themselves, the resident and staff somebody else")
     await _check(session, subject, data)

@@ -91,6 +91,7 @@ OURS: Final = frozenset(
         "eldercare_alarm_notice.channel",
         "eldercare_alarm_signal.kind",
         "eldercare_alarm_signal.origin_kind",
+        "eldercare_alarm_signal.rule_kind",
         "eldercare_check_in.answer",
         "eldercare_check_in.channel",
         "eldercare_check_in.excuse",

@@ -15,6 +15,7 @@ from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from app.core.relay import relay_once
 from app.core.settings import MediaSettings, Settings, install_settings
+from app.identity.api import open_break_glass
 from app.identity.models import Account
 from app.media.models import STORED, Upload
 from eldercare.proxies.rules import TRANSITIONS, may_check, may_propose
@@ -208,3 +209,23 @@ async def test_a_proxy_acts_again_when_the_end_of_the_residence_was_a_mistake(cl
     reopened = await client.delete(f"{home}/closure", headers=staff)
     assert reopened.status_code < 300, reopened.text
     assert await state() == ("in_force", 200)
+
+
+async def test_emergency_access_is_no_ground_to_become_a_proxy(client: httpx.AsyncClient) -> None:
+    scene = await alarms.scene(circle=0)
+    responder = await identity.account(scene.community, name="Responder", phone="+8613800000991")
+    alarm = await alarms.raised(scene.resident)
+    async with unit_of_work() as session:
+        await open_break_glass(
+            session,
+            community_id=scene.community.id,
+            resident_id=scene.resident.id,
+            alarm_id=alarm.id,
+            account_ids=[responder.id],
+            scopes=["profile:read"],
+            expires_at=clocks.now() + timedelta(hours=1),
+        )
+    path, headers = f"/v1/residents/{scene.resident.id}", await sign_in(responder)
+    assert (await client.get(f"{path}/profile", headers=headers)).status_code == 200
+    body = await proposal(responder.id, responder)
+    assert (await client.post(f"{path}/proxies", headers=headers, json=body)).status_code in (403, 404)
