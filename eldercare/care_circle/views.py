@@ -8,11 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.tables import table_of
 from app.identity.api import people
 from eldercare.care_circle.models import CircleMember
 from eldercare.care_circle.schemas import CircleMemberPublic
 
-_members = sa.inspect(CircleMember).local_table
+_members = table_of(CircleMember)
 _ORDER = (_members.c.position, _members.c.id)
 
 _ACCEPTED = (

@@ -14,6 +14,7 @@ from app.core.audit import trace_binds, traced
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.tables import table_of
 from app.identity.api import account_name, actor_binds, is_visible, resident_name
 from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmNotice, AlarmState
 from eldercare.alarms.schemas import AlarmPublic
@@ -31,10 +32,10 @@ from eldercare.duty_desk.schemas import (
     ToldNow,
 )
 
-_alarms = sa.inspect(Alarm).local_table
-_notices = sa.inspect(AlarmNotice).local_table
-_handovers = sa.inspect(DeskHandover).local_table
-_scripts = sa.inspect(DeskScript).local_table
+_alarms = table_of(Alarm)
+_notices = table_of(AlarmNotice)
+_handovers = table_of(DeskHandover)
+_scripts = table_of(DeskScript)
 
 _QUEUE_CURSOR = "eldercare.desk_queue"
 _SCRIPTS_CURSOR = "eldercare.desk_scripts"

@@ -13,6 +13,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
+from app.core.tables import table_of
 from app.identity.api import account_name, local_calendar, people
 from eldercare.care_circle.models import CircleMember
 from eldercare.care_circle.rules import hours_of
@@ -21,9 +22,9 @@ from eldercare.rota.models import RotaAbsence, RotaSwap
 from eldercare.rota.rules import Calendar, Circle, Member, Swap, on_call, slots
 from eldercare.rota.schemas import AbsencePublic, RotaMember, RotaPublic, SlotPublic, SwapPublic
 
-_members = sa.inspect(CircleMember).local_table
-_absences = sa.inspect(RotaAbsence).local_table
-_swaps = sa.inspect(RotaSwap).local_table
+_members = table_of(CircleMember)
+_absences = table_of(RotaAbsence)
+_swaps = table_of(RotaSwap)
 
 _INSTANT = sa.DateTime(timezone=True)
 _MARGIN = timedelta(days=2)  # a local day may begin that much earlier, or end that much later, than one of ours

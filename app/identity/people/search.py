@@ -2,7 +2,7 @@
 
 import uuid
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +12,7 @@ from app.core.access import Actor
 from app.core.audit_tables import AuditEntry
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
 from app.core.set_ids import minted_at, minted_id
+from app.core.tables import table_of
 from app.identity.models import Account, Community, ContactPoint, Household, Resident
 from app.identity.people.rules import normalize_phone
 from app.identity.people.schemas import ResidentBrief, ResidentState
@@ -19,12 +20,12 @@ from app.identity.people.seals import contact_index
 from app.identity.scopes import PROFILE_READ
 from app.identity.visibility import actor_binds, is_visible, visible_residents
 
-_entries = cast(sa.Table, sa.inspect(AuditEntry).local_table)
-_accounts = sa.inspect(Account).local_table
-_communities = sa.inspect(Community).local_table
-_points = sa.inspect(ContactPoint).local_table
-_residents = sa.inspect(Resident).local_table
-_households = sa.inspect(Household).local_table
+_entries = table_of(AuditEntry)
+_accounts = table_of(Account)
+_communities = table_of(Community)
+_points = table_of(ContactPoint)
+_residents = table_of(Resident)
+_households = table_of(Household)
 
 _CURSOR = "identity.residents"
 _TRACED = ("at", "community_id", "actor_kind", "actor_id", "request_id")

@@ -8,13 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.core.tables import table_of
 from app.identity.models import Account
 from app.identity.sessions.models import AccountSession, RefreshToken
 from app.identity.sessions.rules import PresentedToken
 
-_sessions = sa.inspect(AccountSession).local_table
-_tokens = sa.inspect(RefreshToken).local_table
-_accounts = sa.inspect(Account).local_table
+_sessions = table_of(AccountSession)
+_tokens = table_of(RefreshToken)
+_accounts = table_of(Account)
 
 _digest = sa.bindparam("digest", type_=sa.LargeBinary)
 _SESSION_OF_TOKEN = sa.select(_tokens.c.session_id).where(_tokens.c.digest == _digest)

@@ -9,13 +9,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
+from app.core.tables import table_of
 from app.identity.models import Account, ContactPoint
 from app.identity.sign_in.models import ExternalLogin, SignInChallenge
 
-_accounts = sa.inspect(Account).local_table
-_points = sa.inspect(ContactPoint).local_table
-_logins = sa.inspect(ExternalLogin).local_table
-_challenges = sa.inspect(SignInChallenge).local_table
+_accounts = table_of(Account)
+_points = table_of(ContactPoint)
+_logins = table_of(ExternalLogin)
+_challenges = table_of(SignInChallenge)
 
 
 async def lock_challenge(session: AsyncSession, challenge_id: uuid.UUID) -> SignInChallenge | None:

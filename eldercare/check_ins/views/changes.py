@@ -2,20 +2,21 @@
 
 import uuid
 from datetime import timedelta
-from typing import Final, cast
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.changes import Since, keyset
+from app.core.tables import table_of
 from eldercare.check_ins.models import CheckIn
 from eldercare.check_ins.schemas import CheckInPublic
 
 KEPT_BY_APPS: Final = timedelta(days=90)
 
 _INSTANT = sa.DateTime(timezone=True)
-_check_ins = cast(sa.Table, sa.inspect(CheckIn).local_table)
+_check_ins = table_of(CheckIn)
 _of_resident = _check_ins.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid)
 # A set-aside row's deadline is infinity, which no caller can read.
 _answer_by = sa.func.nullif(_check_ins.c.answer_by, sa.literal_column("CAST('infinity' AS timestamptz)", _INSTANT))

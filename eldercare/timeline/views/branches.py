@@ -1,12 +1,13 @@
 """One select per kind of item: each a backward scan of an index by resident and instant that stops after a page."""
 
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.core.changes import written_before, written_since
+from app.core.tables import table_of
 from eldercare.alarms.models import Alarm
 from eldercare.care_circle.models import CircleMember
 from eldercare.check_ins.models import CheckIn, CheckInPause
@@ -16,10 +17,10 @@ from eldercare.visits.models import VISITS
 
 _INSTANT = sa.DateTime(timezone=True)
 
-_check_ins = cast(sa.Table, sa.inspect(CheckIn).local_table)
-_pauses = cast(sa.Table, sa.inspect(CheckInPause).local_table)
-_alarms = cast(sa.Table, sa.inspect(Alarm).local_table)
-_members = cast(sa.Table, sa.inspect(CircleMember).local_table)
+_check_ins = table_of(CheckIn)
+_pauses = table_of(CheckInPause)
+_alarms = table_of(Alarm)
+_members = table_of(CircleMember)
 
 RESIDENT: Final = sa.bindparam("of_resident", type_=sa.Uuid)
 ROWS: Final = sa.bindparam("rows", type_=sa.Integer)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.core.clock import ManualClock
 from app.core.database import reading
 from app.core.due import drain
+from app.core.tables import table_of
 from eldercare.alarms.models import Alarm
 from eldercare.visits import jobs, notices
 from eldercare.visits.service import deadlines
@@ -30,7 +31,7 @@ async def told(key: str) -> list[Any]:
 
 async def alarms() -> list[sa.Row[Any]]:
     async with reading() as connection:
-        rows = await connection.execute(sa.select(Alarm.__table__))  # type: ignore[attr-defined]  # SQLModel
+        rows = await connection.execute(sa.select(table_of(Alarm)))
         return list(rows)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +13,7 @@ from app.core import changes
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
+from app.core.tables import table_of
 from app.identity.models import Resident
 from eldercare.alarms.models import AlarmKind
 from eldercare.check_ins.models import CheckIn
@@ -24,7 +25,7 @@ from tests.factories.sign_in import sign_in, sign_in_resident
 
 ROWS = ("check_ins", "alarms", "inbox")
 WHOLES = ("check_ins_ahead", "check_in_plans", "check_in_pauses", "circle", "grants", "contact_points")
-_check_ins = cast("sa.Table", sa.inspect(CheckIn).local_table)
+_check_ins = table_of(CheckIn)
 
 
 class App:
