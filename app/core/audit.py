@@ -4,7 +4,7 @@ import base64
 import secrets
 import uuid
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core import clock, sealing, set_ids
 from app.core.access import Actor
 from app.core.audit_tables import AuditEntry, PersonKey
+from app.core.tables import table_of
 
-_entries = cast(sa.Table, sa.inspect(AuditEntry).local_table)
-_person_keys = cast(sa.Table, sa.inspect(PersonKey).local_table)
+_entries = table_of(AuditEntry)
+_person_keys = table_of(PersonKey)
 _KEY_CONTEXT = "core_person_key.key"
 _NONCE_BYTES = 12
 

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import asyncpg
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from app.core import clock, set_ids, wakeups
 from app.core.database import connection_of
 from app.core.event_tables import EventConsumption, EventRecord
 from app.core.statements import HotStatement
+from app.core.tables import table_of
 
 CHANNEL = "core.events"
 CRITICAL_CHANNEL = "core.events.critical"
@@ -147,8 +148,8 @@ def _request_wakeup(session: AsyncSession, names: Sequence[str], *, critical: bo
         wakeups.request(session, CRITICAL_CHANNEL if critical else CHANNEL)
 
 
-_RECORD = cast(sa.Table, EventRecord.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
-_CONSUMPTION = cast(sa.Table, EventConsumption.__table__)  # type: ignore[attr-defined]
+_RECORD = table_of(EventRecord)
+_CONSUMPTION = table_of(EventConsumption)
 _INSTANT = sa.DateTime(timezone=True)
 _COLUMNS = ["id", "name", "aggregate_id", "community_id", "payload", "critical", "occurred_at"]
 _RETURNED = [_RECORD.c[name] for name in ("id", "sequence", "aggregate_id", "critical", "occurred_at")]

@@ -19,7 +19,7 @@ from app.core.batches import delete_past
 from app.core.database import unit_of_work
 from app.core.jobs import Job
 from app.core.problems import Conflict, FieldError, Malformed
-from app.core.tables import Privacy, instant, sealed
+from app.core.tables import Privacy, instant, sealed, table_of
 
 HEADER = "Idempotency-Key"
 MAX_KEY_LENGTH = 255
@@ -81,7 +81,7 @@ class Claim:
 
 
 _TRY_LOCK = sa.select(sa.func.pg_try_advisory_xact_lock(sa.bindparam("lock", type_=sa.BigInteger)))
-_answers = IdempotentAnswer.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
+_answers = table_of(IdempotentAnswer)
 _FIND = sa.select(_answers.c.request, _answers.c.answer).where(
     _answers.c.key == sa.bindparam("key"), _answers.c.expires_at > sa.bindparam("now")
 )

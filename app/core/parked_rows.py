@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import cast
 
 import sqlalchemy as sa
 import structlog
@@ -21,6 +20,7 @@ from app.core.database import reading, unit_of_work
 from app.core.due_tables import ParkedRow
 from app.core.jobs import Job
 from app.core.queues import Due, DueRow, OnStuck, Stuck, queues
+from app.core.tables import table_of
 
 SET_ASIDE = Counter(
     "hearthline_due_set_aside", "Rows set aside because their handling failed, once per attempt", ["due"]
@@ -42,7 +42,7 @@ class Parked:
     parked_at: datetime | None
 
 
-_PARKED_ROWS = cast(sa.Table, ParkedRow.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+_PARKED_ROWS = table_of(ParkedRow)
 _INSTANT = sa.DateTime(timezone=True)
 _NEVER: sa.ColumnElement[datetime] = sa.literal_column("CAST('infinity' AS timestamptz)", _INSTANT)
 _READ_AS_NEVER = datetime.max  # noqa: DTZ901 - as the driver has it

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -13,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlmodel import SQLModel
 
 from app.core import clock
+from app.core.tables import table_of
 
 COUNT_CAP = 10_000
 
@@ -75,7 +75,7 @@ class Due:
     @cached_property
     def rows(self) -> sa.Table:
         """The table, for Core statements."""
-        return cast(sa.Table, self.table.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+        return table_of(self.table)
 
     @cached_property
     def deadline(self) -> sa.Column[datetime]:

@@ -17,6 +17,7 @@ from app.core import access, clock
 from app.core.audit_tables import AuditEntry
 from app.core.clock import ManualClock, SystemClock
 from app.core.database import database, reading, unit_of_work
+from app.core.tables import table_of
 from app.demo import behaviour, community
 from app.demo.circles import arrange_rota
 from app.demo.client import DemoAuthenticator, Phones
@@ -163,7 +164,7 @@ async def _reached() -> datetime | None:
         there = await identity.find_community(session, community.NAME)
     if there is None:
         return None
-    entries = sa.inspect(AuditEntry).local_table
+    entries = table_of(AuditEntry)
     async with reading() as connection:
         last: datetime | None = await connection.scalar(
             sa.select(sa.func.max(entries.c.at)).where(entries.c.community_id == there.id)

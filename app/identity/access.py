@@ -13,10 +13,11 @@ from app.core.access import Actor, Membership, authenticate
 from app.core.database import reading
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated
 from app.core.routing import connection_of
+from app.core.tables import table_of
 from app.identity.models import Organization
 from app.identity.scopes import ORGANIZATION_KINDS, ROLE_SCOPES
 
-_organizations = sa.inspect(Organization).local_table
+_organizations = table_of(Organization)
 _ORGANIZATION = sa.select(_organizations.c.id).where(
     _organizations.c.id == sa.bindparam("organization_id", type_=sa.Uuid),
     _organizations.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),

@@ -16,15 +16,16 @@ from app.core.access import Actor, authenticate
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated
 from app.core.routing import connection_of
 from app.core.statements import HotStatement
+from app.core.tables import table_of
 from app.identity.models import Account, Grant, Resident, ServiceAgreement
 from app.identity.scopes import ALL, ROLE_SCOPES
 
 Relation = Literal["self", "granted", "staff"]
 
-_residents = sa.inspect(Resident).local_table
-_accounts = sa.inspect(Account).local_table
-_grants = sa.inspect(Grant).local_table
-_agreements = sa.inspect(ServiceAgreement).local_table
+_residents = table_of(Resident)
+_accounts = table_of(Account)
+_grants = table_of(Grant)
+_agreements = table_of(ServiceAgreement)
 
 _now = sa.bindparam("actor_now", type_=sa.DateTime(timezone=True))
 _account = sa.bindparam("actor_account", type_=sa.Uuid)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final, cast
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.database import reading, unit_of_work
 from app.core.due import Due, drain
 from app.core.jobs import Job
+from app.core.tables import table_of
 from app.media.models import Discarded, Upload
 from app.media.storage import storage
 
 _BATCH: Final = 100
-_uploads: Final = cast(sa.Table, sa.inspect(Upload).local_table)
-_discarded: Final = cast(sa.Table, sa.inspect(Discarded).local_table)
+_uploads: Final = table_of(Upload)
+_discarded: Final = table_of(Discarded)
 _IDS: Final = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _EXPIRE: Final = sa.delete(_uploads).where(_uploads.c.id == sa.any_(_IDS))
 _NEXT: Final = sa.select(_discarded.c.id).order_by(_discarded.c.id).limit(_BATCH)

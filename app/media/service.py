@@ -6,7 +6,7 @@ A piece commits before its answer leaves, and the looking into happens between t
 import asyncio
 import uuid
 from datetime import timedelta
-from typing import Final, cast
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +16,7 @@ from app.core.access import Actor
 from app.core.database import unit_of_work
 from app.core.problems import NotFound, Problem
 from app.core.settings import settings
+from app.core.tables import table_of
 from app.media import content
 from app.media.models import RECEIVING, REJECTED, STORED, Upload
 from app.media.problems import (
@@ -34,7 +35,7 @@ from app.media.schemas import MediaPublic, UploadCreate, UploadPublic
 from app.media.storage import storage
 from app.media.views import media_public, upload_public
 
-_uploads: Final = cast(sa.Table, sa.inspect(Upload).local_table)
+_uploads: Final = table_of(Upload)
 # What one person begins at once is counted one after the other.
 _ONE_AT_A_TIME: Final = sa.select(
     sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("owner", type_=sa.Text), 0))

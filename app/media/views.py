@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Final, cast
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.access import Actor
 from app.core.problems import NotFound
 from app.core.settings import settings
+from app.core.tables import table_of
 from app.media.links import signed_url
 from app.media.models import STORED, Upload
 from app.media.rules import Purpose
 from app.media.schemas import MediaPublic, UploadPublic
 
-_uploads: Final = cast(sa.Table, sa.inspect(Upload).local_table)
+_uploads: Final = table_of(Upload)
 _OWN: Final = sa.select(_uploads).where(
     _uploads.c.id == sa.bindparam("id"), _uploads.c.owner_id == sa.bindparam("owner_id")
 )

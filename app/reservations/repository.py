@@ -14,11 +14,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
+from app.core.tables import table_of
 from app.reservations.models import WHEN, WHOSE, Reservation, Resource
 from app.reservations.rules import Want
 
-RESOURCES: Final = cast(sa.Table, sa.inspect(Resource).local_table)
-RESERVATIONS: Final = cast(sa.Table, sa.inspect(Reservation).local_table)
+RESOURCES: Final = table_of(Resource)
+RESERVATIONS: Final = table_of(Reservation)
 
 _INSTANT = sa.DateTime(timezone=True)
 _IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.access import Actor, authenticate
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated
 from app.core.routing import connection_of
+from app.core.tables import table_of
 from app.identity.api import actor_binds, is_visible
 from eldercare.alarms.models import Alarm
 from eldercare.alarms.problems import NotForTheResident
 
-_alarms = sa.inspect(Alarm).local_table
+_alarms = table_of(Alarm)
 # Who may raise alarms learns of the one theirs joins; who may do neither does not know of it.
 _KNOWN_BY = ("alarms:read", "alarms:raise")
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -10,13 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core import clock, wakeups
+from app.core.tables import table_of
 from eldercare.alarms.models import OPEN, OPEN_STATES, Alarm, AlarmEntry, AlarmNotice, Severity, StoredSignal
 from eldercare.alarms.rules import CHANGED, TRANSITIONS, Action, Reason, Slot
 
-_alarms = cast(sa.Table, sa.inspect(Alarm).local_table)
-_signals = cast(sa.Table, sa.inspect(StoredSignal).local_table)
-_entries = cast(sa.Table, sa.inspect(AlarmEntry).local_table)
-_notices = cast(sa.Table, sa.inspect(AlarmNotice).local_table)
+_alarms = table_of(Alarm)
+_signals = table_of(StoredSignal)
+_entries = table_of(AlarmEntry)
+_notices = table_of(AlarmNotice)
 
 _OPEN_STATES = [state.value for state in OPEN_STATES]
 

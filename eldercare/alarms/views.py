@@ -17,6 +17,7 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.parked_rows import stands_aside
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.tables import table_of
 from app.identity.api import actor_binds, is_visible
 from eldercare.alarms.models import (
     EVIDENCE_CONTEXT,
@@ -41,10 +42,10 @@ from eldercare.alarms.schemas import (
     StateName,
 )
 
-_alarms = sa.inspect(Alarm).local_table
-_signals = sa.inspect(StoredSignal).local_table
-_entries = sa.inspect(AlarmEntry).local_table
-_notices = sa.inspect(AlarmNotice).local_table
+_alarms = table_of(Alarm)
+_signals = table_of(StoredSignal)
+_entries = table_of(AlarmEntry)
+_notices = table_of(AlarmNotice)
 
 _alarm_id = sa.bindparam("alarm_id", type_=sa.Uuid)
 _limit = sa.bindparam("limit", type_=sa.Integer)

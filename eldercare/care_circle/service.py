@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import phonenumbers
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from app.core.access import Actor, system_actor
 from app.core.events import emit
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Problem
 from app.core.routing import check_version
+from app.core.tables import table_of
 from app.identity.api import (
     ResidentSubject,
     add_grant,
@@ -35,7 +36,7 @@ from eldercare.care_circle.schemas import CircleInvite, CircleMemberChange, OnCa
 from eldercare.events import CircleMemberAnswered, CircleMemberChanged, CircleMemberInvited, CircleMemberLeft
 from notifications.api import Notice, Value, send
 
-_members = cast(sa.Table, sa.inspect(CircleMember).local_table)
+_members = table_of(CircleMember)
 _IS_IN = col(CircleMember.state).in_(["invited", "accepted"])
 _INSERT = (
     insert(CircleMember)

@@ -2,14 +2,14 @@
 
 import uuid
 from datetime import date, datetime, time, timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
-from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed
+from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed, table_of
 
 IS_OPEN: sa.ColumnElement[bool] = sa.literal_column("state = 'prompted'", sa.Boolean)
 IS_UNANSWERED: sa.ColumnElement[bool] = sa.literal_column("state <> 'answered'", sa.Boolean)
@@ -214,7 +214,7 @@ class Outage(SQLModel, table=True):
     ended_at: datetime = instant()
 
 
-CHECK_INS = cast(sa.Table, CheckIn.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+CHECK_INS = table_of(CheckIn)
 
 
 def shown(name: str) -> sa.ColumnElement[Any]:

@@ -5,20 +5,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import EmittingStatement
+from app.core.tables import table_of
 from eldercare.absences.repository import PAUSE
 from eldercare.check_ins import rules
 from eldercare.check_ins.models import CHECK_INS, CheckInSchedule, shown
 from eldercare.check_ins.schemas import CheckInDetail
 from eldercare.events import CheckInAnswered
 
-_schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
+_schedules = table_of(CheckInSchedule)
 _DETAIL_NAMES = [name for name in CheckInDetail.model_fields if name != "questions"]
 _DETAIL = [shown(name) for name in _DETAIL_NAMES]
 _FACT = ("resident_id", "plan_id", "answer", "how", "late")

@@ -10,14 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
+from app.core.tables import table_of
 from app.identity.api import people
 from eldercare.alarms.models import Alarm
 from eldercare.alarms.views import alarm_detail
 from eldercare.drills.models import Drill
 from eldercare.drills.schemas import DrillPublic, DrillReport, DrillTold
 
-_drills = sa.inspect(Drill).local_table
-_alarms = sa.inspect(Alarm).local_table
+_drills = table_of(Drill)
+_alarms = table_of(Alarm)
 _CURSOR = "eldercare.drills"
 _community_id = sa.bindparam("community_id", type_=sa.Uuid)
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, distinct_on
@@ -16,6 +16,7 @@ from app.core.changes import written_by, written_since
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.tables import table_of
 from app.identity.api import account_name, actor_binds, is_visible, resident_name
 from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmEntry, AlarmNotice, AlarmState
 from eldercare.alarms.schemas import AlarmPublic
@@ -38,8 +39,8 @@ _INSTANT = sa.DateTime(timezone=True)
 
 _alarms = sa.inspect(Alarm).local_table
 _entries = sa.inspect(AlarmEntry).local_table
-_notices = cast(sa.Table, sa.inspect(AlarmNotice).local_table)
-_handovers = cast(sa.Table, sa.inspect(DeskHandover).local_table)
+_notices = table_of(AlarmNotice)
+_handovers = table_of(DeskHandover)
 _scripts = sa.inspect(DeskScript).local_table
 
 _QUEUE_CURSOR = "eldercare.desk_queue"

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.tables import table_of
 from eldercare.escalation.models import EscalationPlan, EscalationStep
 from eldercare.escalation.rules import BUILT_IN, Step
 from eldercare.escalation.schemas import EscalationPlanPublic, StepData
 
-_plans = sa.inspect(EscalationPlan).local_table
-_steps = sa.inspect(EscalationStep).local_table
+_plans = table_of(EscalationPlan)
+_steps = table_of(EscalationStep)
 
 _IN_FORCE = sa.select(_plans.c.id, _plans.c.community_id, _plans.c.resident_id).where(
     _plans.c.state == "active",

@@ -4,18 +4,18 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, wakeups
+from app.core.tables import table_of
 from eldercare.alarms.models import Alarm, AlarmNotice, AlarmState
 from eldercare.alarms.rules import CHANGED
 
-_alarms = cast(sa.Table, sa.inspect(Alarm).local_table)
-_notices = cast(sa.Table, sa.inspect(AlarmNotice).local_table)
+_alarms = table_of(Alarm)
+_notices = table_of(AlarmNotice)
 _INSTANT = sa.DateTime(timezone=True)
 
 _settled = (

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.due import Due
 from app.core.parked_rows import stuck_rows
+from app.core.tables import table_of
 from eldercare.last_resort.models import StuckQueue
 from eldercare.last_resort.rules import Told
 
-_queues = cast(sa.Table, sa.inspect(StuckQueue).local_table)
+_queues = table_of(StuckQueue)
 _THIS = sa.and_(
     _queues.c.due_name == sa.bindparam("of_due", type_=sa.Text),
     _queues.c.community_id == sa.bindparam("of_community", type_=sa.Uuid),

@@ -3,14 +3,14 @@
 import uuid
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
-from app.core.tables import Privacy, Table, instant, optional_instant, sealed
+from app.core.tables import Privacy, Table, instant, optional_instant, sealed, table_of
 
 DRUG_CONTEXT = "eldercare_regimen_version.drug"
 NOTE_CONTEXT = "eldercare_dose.note"
@@ -255,9 +255,5 @@ class StockEntry(SQLModel, table=True):
     recorded_by: uuid.UUID
 
 
-def _table(model: type[SQLModel]) -> sa.Table:
-    return cast(sa.Table, model.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
-
-
-MEALS, REGIMENS, VERSIONS = _table(MealTimes), _table(Regimen), _table(RegimenVersion)
-DOSES, STOCKS, STOCK_ENTRIES = _table(Dose), _table(MedicationStock), _table(StockEntry)
+MEALS, REGIMENS, VERSIONS = table_of(MealTimes), table_of(Regimen), table_of(RegimenVersion)
+DOSES, STOCKS, STOCK_ENTRIES = table_of(Dose), table_of(MedicationStock), table_of(StockEntry)

@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import Actor, authenticate
 from app.core.routing import connection_of
+from app.core.tables import table_of
 from app.identity.api import ResidentSubject, grantees, resident_guard
 from eldercare.care_circle.models import CircleMember
 from eldercare.messages.problems import NotInCircle
 
-_members = sa.inspect(CircleMember).local_table
+_members = table_of(CircleMember)
 _JOINED = sa.select(_members.c.answered_at, _members.c.created_at).where(
     _members.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
     _members.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),

@@ -1,7 +1,6 @@
 """Writing to the circle, taking back what one wrote, and saying how far one has read."""
 
 import uuid
-from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -11,6 +10,7 @@ from sqlmodel import col
 from app.core import audit, clock
 from app.core.problems import NotFound
 from app.core.sealing import seal
+from app.core.tables import table_of
 from app.media.api import Purpose, attach, detach
 from eldercare.messages.access import Participant, readers
 from eldercare.messages.models import TEXT_CONTEXT, CircleMessage, CircleReadMark
@@ -20,7 +20,7 @@ from eldercare.messages.schemas import MessageWrite
 from eldercare.messages.views import MEDIA_KIND
 from notifications.api import send
 
-_marks = cast(sa.Table, sa.inspect(CircleReadMark).local_table)
+_marks = table_of(CircleReadMark)
 _insert_mark = insert(_marks)
 _MARK = _insert_mark.on_conflict_do_update(
     index_elements=["resident_id", "account_id"],

@@ -10,6 +10,7 @@ from app.core import clock
 from app.core.audit import trace_binds, traced
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.sealing import unseal
+from app.core.tables import table_of
 from app.identity.api import account_name, people
 from app.media.api import MediaPublic, attached
 from eldercare.messages.access import Participant, readers
@@ -20,8 +21,8 @@ MEDIA_KIND = "eldercare.circle_message"
 _CURSOR = "eldercare.circle_messages"
 _MOST_COUNTED = 100
 
-_messages = sa.inspect(CircleMessage).local_table
-_marks = sa.inspect(CircleReadMark).local_table
+_messages = table_of(CircleMessage)
+_marks = table_of(CircleReadMark)
 _resident_id = sa.bindparam("resident_id", type_=sa.Uuid)
 # Ids are made in the order of time: those since an instant are those above its first.
 _first_id = sa.bindparam("first_id", type_=sa.Uuid)

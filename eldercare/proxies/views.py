@@ -12,6 +12,7 @@ from app.core.access import Actor
 from app.core.audit import trace_binds, trace_each_binds, traced, traced_each
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.sealing import unseal
+from app.core.tables import table_of
 from app.identity.api import account_name, explain, grant_revoked_at
 from app.media.api import attached
 from eldercare.proxies.models import NOTE_CONTEXT, Proxy
@@ -21,7 +22,7 @@ from eldercare.proxies.schemas import ProxyPublic
 MEDIA_KIND = "eldercare.proxy"
 _CURSOR = "eldercare.proxies"
 
-_proxies = sa.inspect(Proxy).local_table
+_proxies = table_of(Proxy)
 _named = sa.select(
     *(column for column in _proxies.columns if column.name != "revoked_at"),
     account_name(_proxies.c.account_id).label("name"),

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -12,11 +11,12 @@ from sqlmodel import col
 
 from app.core import clock
 from app.core.problems import NotFound
+from app.core.tables import table_of
 from eldercare.care_circle.models import CircleMember
 from eldercare.rota.models import RotaAbsence, RotaSwap, RotaWatch
 
-_watches = cast(sa.Table, sa.inspect(RotaWatch).local_table)
-_swaps = cast(sa.Table, sa.inspect(RotaSwap).local_table)
+_watches = table_of(RotaWatch)
+_swaps = table_of(RotaSwap)
 _at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
 _WATCH = insert(_watches).on_conflict_do_update(
     index_elements=["resident_id"], set_={"look_at": _at, "updated_at": _at, "version": _watches.c.version + 1}

@@ -2,14 +2,14 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from app.core.lawfulness import Basis, Recipient, Retention
-from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed
+from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed, table_of
 
 NAME_CONTEXT: Final = "eldercare_safe_zone_version.name"
 SHAPE_CONTEXT: Final = "eldercare_safe_zone_version.shape"
@@ -156,12 +156,8 @@ class Tracking(Table, table=True):
     battery_told_id: uuid.UUID | None = Field(default=None, description="the fix whose device has to be charged")
 
 
-def _table(model: Any) -> sa.Table:
-    return cast(sa.Table, model.__table__)
-
-
-ZONES: Final = _table(SafeZone)
-VERSIONS: Final = _table(SafeZoneVersion)
-STANDINGS: Final = _table(ZoneStanding)
-POSITIONS: Final = _table(Position)
-TRACKINGS: Final = _table(Tracking)
+ZONES: Final = table_of(SafeZone)
+VERSIONS: Final = table_of(SafeZoneVersion)
+STANDINGS: Final = table_of(ZoneStanding)
+POSITIONS: Final = table_of(Position)
+TRACKINGS: Final = table_of(Tracking)

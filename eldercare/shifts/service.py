@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -13,6 +12,7 @@ from sqlmodel import col
 from app.core import audit, clock, wakeups
 from app.core.access import Actor
 from app.core.problems import FieldError, Malformed, NotFound
+from app.core.tables import table_of
 from app.identity.api import operator_staff
 from eldercare.shifts.models import DeskShift, DeskWatch
 from eldercare.shifts.notices import GAP
@@ -25,7 +25,7 @@ from notifications.api import send
 CHANNEL = "eldercare.desk_watches"
 """The wake-up channel of desks whose coming day is to be looked at."""
 
-_watches = cast(sa.Table, sa.inspect(DeskWatch).local_table)
+_watches = table_of(DeskWatch)
 _LOCK_DESK = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("lock", type_=sa.BigInteger)))
 _WATCH = insert(_watches).on_conflict_do_update(
     index_elements=["community_id"],

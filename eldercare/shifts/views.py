@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
+from app.core.tables import table_of
 from app.identity.api import account_name, duty_desk, operator_staff, people
 from eldercare.shifts.models import DeskShift
 from eldercare.shifts.rules import LOOKED_AHEAD, SITTING, Desk, Period, uncovered
 from eldercare.shifts.schemas import DeskCoverage, DeskPerson, GapPublic, ShiftPublic
 
-_shifts = sa.inspect(DeskShift).local_table
+_shifts = table_of(DeskShift)
 _CURSOR = "eldercare.desk_shifts"
 _INSTANT = sa.DateTime(timezone=True)
 _community_id = sa.bindparam("community_id", type_=sa.Uuid)

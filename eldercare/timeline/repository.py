@@ -3,18 +3,19 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.core.tables import table_of
 from eldercare.care_circle.models import CircleMember
 from eldercare.timeline.models import WeeklySummary
 
-_summaries = cast(sa.Table, sa.inspect(WeeklySummary).local_table)
-_members = cast(sa.Table, sa.inspect(CircleMember).local_table)
+_summaries = table_of(WeeklySummary)
+_members = table_of(CircleMember)
 
 _ids = sa.bindparam("summary_ids", type_=ARRAY(sa.Uuid))
 

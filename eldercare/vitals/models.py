@@ -2,14 +2,14 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final, cast
+from typing import ClassVar, Final
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.core import partitions
 from app.core.lawfulness import Basis, Recipient, Retention, Sensitive
-from app.core.tables import Privacy, Table, instant, optional_instant, sealed
+from app.core.tables import Privacy, Table, instant, optional_instant, sealed, table_of
 
 REASON_CONTEXT: Final = "eldercare_vital_reading.error_reason"
 KEEP: Final = timedelta(days=3653)
@@ -180,14 +180,10 @@ class ResponsibleClinician(Table, table=True):
     ended_by: uuid.UUID | None = None
 
 
-def _table(model: Any) -> sa.Table:
-    return cast(sa.Table, model.__table__)
-
-
-READINGS: Final = _table(Reading)
-STANDINGS: Final = _table(Standing)
-THRESHOLDS: Final = _table(Threshold)
-SCALES: Final = _table(OxygenScale)
-RESPONSIBLE: Final = _table(ResponsibleClinician)
+READINGS: Final = table_of(Reading)
+STANDINGS: Final = table_of(Standing)
+THRESHOLDS: Final = table_of(Threshold)
+SCALES: Final = table_of(OxygenScale)
+RESPONSIBLE: Final = table_of(ResponsibleClinician)
 
 partitions.retain("eldercare_vital_reading", KEEP)

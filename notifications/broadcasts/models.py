@@ -2,12 +2,12 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.core.tables import Privacy, Table, jsonb, optional_instant, text_array
+from app.core.tables import Privacy, Table, jsonb, optional_instant, table_of, text_array
 
 
 class Broadcast(Table, table=True):
@@ -44,4 +44,4 @@ class Broadcast(Table, table=True):
     ended_at: datetime | None = optional_instant(description="when it was all written, or cancelled")
 
 
-BROADCASTS = cast(sa.Table, Broadcast.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+BROADCASTS = table_of(Broadcast)

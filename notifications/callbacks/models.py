@@ -1,12 +1,12 @@
 """The table that makes a request of the provider count once."""
 
 from datetime import datetime, timedelta
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from app.core.tables import Privacy, instant
+from app.core.tables import Privacy, instant, table_of
 
 KEEP = timedelta(days=400)  # a signature of the provider does not age: what was caught once must not count later
 
@@ -23,4 +23,4 @@ class HandledCallback(SQLModel, table=True):
     expires_at: datetime = instant()
 
 
-HANDLED = cast(sa.Table, HandledCallback.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+HANDLED = table_of(HandledCallback)

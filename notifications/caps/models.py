@@ -2,13 +2,13 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.core.lawfulness import Basis, Retention
-from app.core.tables import Privacy, instant
+from app.core.tables import Privacy, instant, table_of
 
 
 class Allowance(SQLModel, table=True):
@@ -33,4 +33,4 @@ class Allowance(SQLModel, table=True):
     ends_at: datetime = instant()
 
 
-ALLOWANCES = cast(sa.Table, Allowance.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+ALLOWANCES = table_of(Allowance)

@@ -2,14 +2,14 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.core import partitions
 from app.core.lawfulness import Basis, Recipient, Retention
-from app.core.tables import Privacy, instant, jsonb, optional_instant, text_array
+from app.core.tables import Privacy, instant, jsonb, optional_instant, table_of, text_array
 
 KEEP = timedelta(days=92)
 MAX_DATA = 1024  # bytes, so that with the longest text a push stays below the 4,096 that its services take
@@ -119,8 +119,8 @@ class DedupeKey(SQLModel, table=True):
     expires_at: datetime = instant()
 
 
-DELIVERIES = cast(sa.Table, Delivery.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
-DEDUPE = cast(sa.Table, DedupeKey.__table__)  # type: ignore[attr-defined]
+DELIVERIES = table_of(Delivery)
+DEDUPE = table_of(DedupeKey)
 
 
 partitions.retain(

@@ -2,13 +2,13 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.core.lawfulness import Basis, Retention
-from app.core.tables import Privacy, instant
+from app.core.tables import Privacy, instant, table_of
 
 
 class Digest(SQLModel, table=True):
@@ -35,4 +35,4 @@ class Digest(SQLModel, table=True):
     release_at: datetime = instant()
 
 
-DIGESTS = cast(sa.Table, Digest.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+DIGESTS = table_of(Digest)

@@ -2,14 +2,14 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.core import partitions
 from app.core.lawfulness import Basis, Retention
-from app.core.tables import Privacy, instant, jsonb, optional_instant
+from app.core.tables import Privacy, instant, jsonb, optional_instant, table_of
 
 KEEP = timedelta(days=92)
 
@@ -44,6 +44,6 @@ class InboxItem(SQLModel, table=True):
     expires_at: datetime = instant()
 
 
-INBOX = cast(sa.Table, InboxItem.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+INBOX = table_of(InboxItem)
 
 partitions.retain("notifications_inbox_item", KEEP)

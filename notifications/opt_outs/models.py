@@ -1,12 +1,12 @@
 """The table of numbers that opted out."""
 
 from datetime import datetime
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from app.core.tables import Privacy, instant
+from app.core.tables import Privacy, instant, table_of
 
 
 class OptOut(SQLModel, table=True):
@@ -19,4 +19,4 @@ class OptOut(SQLModel, table=True):
     opted_out_at: datetime = instant()
 
 
-OPT_OUTS = cast(sa.Table, OptOut.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+OPT_OUTS = table_of(OptOut)

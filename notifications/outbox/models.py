@@ -2,13 +2,13 @@
 
 import uuid
 from datetime import datetime
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.core.lawfulness import Basis, Retention
-from app.core.tables import Privacy, instant, jsonb
+from app.core.tables import Privacy, instant, jsonb, table_of
 
 
 class OutboxMessage(SQLModel, table=True):
@@ -43,4 +43,4 @@ class OutboxMessage(SQLModel, table=True):
     sent_at: datetime = instant()
 
 
-OUTBOX = cast(sa.Table, OutboxMessage.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+OUTBOX = table_of(OutboxMessage)

@@ -2,13 +2,13 @@
 
 import uuid
 from datetime import time
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.core.lawfulness import Basis, Retention
-from app.core.tables import Privacy, Table, jsonb, text_array
+from app.core.tables import Privacy, Table, jsonb, table_of, text_array
 
 
 class Preference(Table, table=True):
@@ -38,4 +38,4 @@ class Preference(Table, table=True):
     weekend_until: time | None = None
 
 
-PREFERENCES = cast(sa.Table, Preference.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+PREFERENCES = table_of(Preference)

@@ -2,12 +2,12 @@
 
 import uuid
 from datetime import datetime
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from app.core.tables import Privacy, instant, sealed
+from app.core.tables import Privacy, instant, sealed, table_of
 
 
 class Announcement(SQLModel, table=True):
@@ -22,4 +22,4 @@ class Announcement(SQLModel, table=True):
     expires_at: datetime = instant()
 
 
-ANNOUNCEMENTS = cast(sa.Table, Announcement.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
+ANNOUNCEMENTS = table_of(Announcement)

@@ -2,14 +2,14 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.core import partitions
 from app.core.lawfulness import Basis, Recipient, Retention
-from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed, text_array
+from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed, table_of, text_array
 
 KEEP = timedelta(days=31)
 URL = "notifications_webhook_endpoint.url"
@@ -113,9 +113,9 @@ class WebhookAttempt(SQLModel, table=True):
     milliseconds: int
 
 
-ENDPOINTS = cast(sa.Table, WebhookEndpoint.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare it
-DELIVERIES = cast(sa.Table, WebhookDelivery.__table__)  # type: ignore[attr-defined]
-ATTEMPTS = cast(sa.Table, WebhookAttempt.__table__)  # type: ignore[attr-defined]
+ENDPOINTS = table_of(WebhookEndpoint)
+DELIVERIES = table_of(WebhookDelivery)
+ATTEMPTS = table_of(WebhookAttempt)
 
 partitions.retain(
     "notifications_webhook_delivery",

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable, Iterator
-from typing import cast
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +13,7 @@ from app.core.access import system_actor
 from app.core.database import Database, reading, unit_of_work
 from app.core.sealing import needs_reseal, unseal
 from app.core.settings import KeySettings, Settings, install_settings
+from app.core.tables import table_of
 from app.identity.models import ContactPoint
 from tests.factories import identity
 
@@ -76,6 +76,6 @@ async def test_a_value_that_cannot_be_opened_is_left_and_does_not_stop_the_other
         lost = sa.text("UPDATE identity_contact_point SET value = 'v1.lost.AAAA' WHERE id = :id")
         await session.execute(lost, {"id": one})
     rotate("new", "old")
-    column = cast("sa.Table", sa.inspect(ContactPoint).local_table).c.value
+    column = table_of(ContactPoint).c.value
     assert await resealing.reseal_column(column, batch=1) == 2
     assert "v1.lost.AAAA" in (await _values()).values()

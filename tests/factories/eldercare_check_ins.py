@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.core.access import Actor
 from app.core.database import reading, unit_of_work
+from app.core.tables import table_of
 from app.identity.api import ResidentSubject, require_resident
 from app.identity.models import Account, Resident
 from eldercare.absences.models import Absence
@@ -17,7 +18,7 @@ from eldercare.check_ins.models import CheckIn, CheckInPlan
 from eldercare.check_ins.schemas import PauseCreate, PlanWrite
 from eldercare.check_ins.service import pauses, plans
 
-_check_ins = cast(sa.Table, sa.inspect(CheckIn).local_table)
+_check_ins = table_of(CheckIn)
 
 
 def agreed(**changes: object) -> PlanWrite:

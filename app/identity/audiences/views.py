@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from app.core import clock
+from app.core.tables import table_of
 from app.identity.audiences.schemas import (
     BuildingCriterion,
     Criterion,
@@ -22,12 +23,12 @@ EARTH_RADIUS: Final = 6_371_008.8  # metres, the mean radius of IUGG's GRS 80
 BEFORE_ALL: Final = uuid.UUID(int=0)
 AFTER_ALL: Final = uuid.UUID(int=(1 << 128) - 1)
 
-_accounts = sa.inspect(Account).local_table
-_residents = sa.inspect(Resident).local_table
-_households = sa.inspect(Household).local_table
-_memberships = sa.inspect(Membership).local_table
-_organizations = sa.inspect(Organization).local_table
-_agreements = sa.inspect(ServiceAgreement).local_table
+_accounts = table_of(Account)
+_residents = table_of(Resident)
+_households = table_of(Household)
+_memberships = table_of(Membership)
+_organizations = table_of(Organization)
+_agreements = table_of(ServiceAgreement)
 
 _community = sa.bindparam("audience_community", type_=sa.Uuid)
 _now = sa.bindparam("audience_now", type_=sa.DateTime(timezone=True))

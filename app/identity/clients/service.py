@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import audit, clock
 from app.core.problems import NotFound
+from app.core.tables import table_of
 from app.identity.access import Member
 from app.identity.clients.models import ApiClient, ApiKey
 from app.identity.clients.problems import ScopeBeyondYours, TooManyKeys
@@ -18,8 +19,8 @@ from app.identity.credentials import CLIENT_PREFIX, Credential, digest, new_secr
 from app.identity.scopes import MACHINE_SCOPES, ROLE_SCOPES
 
 MAX_KEYS: Final = 2
-_clients = sa.inspect(ApiClient).local_table
-_keys = sa.inspect(ApiKey).local_table
+_clients = table_of(ApiClient)
+_keys = table_of(ApiKey)
 
 
 def _good(now: sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:

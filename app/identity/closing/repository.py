@@ -3,15 +3,16 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.tables import table_of
 from app.identity.models import Grant, ServiceAgreement
 
-_grants = cast(sa.Table, sa.inspect(Grant).local_table)
-_agreements = cast(sa.Table, sa.inspect(ServiceAgreement).local_table)
+_grants = table_of(Grant)
+_agreements = table_of(ServiceAgreement)
 
 _at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
 _of_resident = sa.bindparam("of_resident", type_=sa.Uuid)

@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import vapid
 from app.core.problems import NotFound
+from app.core.tables import table_of
 from app.identity.communities.schemas import AppConfig, CommunityPublic, HolidayPublic
 from app.identity.models import Community, Holiday
 
-_communities = sa.inspect(Community).local_table
-_holidays = sa.inspect(Holiday).local_table
+_communities = table_of(Community)
+_holidays = table_of(Holiday)
 
 _community_id = sa.bindparam("community_id", type_=sa.Uuid)
 _COMMUNITY = sa.select(_communities).where(_communities.c.id == _community_id)

@@ -3,18 +3,19 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
+from app.core.tables import table_of
 from app.identity.consent.texts import edition_of, wording
 from app.identity.models import ConsentWording, Grant
 
-_grants = cast(sa.Table, sa.inspect(Grant).local_table)
-_wordings = cast(sa.Table, sa.inspect(ConsentWording).local_table)
+_grants = table_of(Grant)
+_wordings = table_of(ConsentWording)
 _now = sa.bindparam("at", type_=sa.DateTime(timezone=True))
 _KEY = ["resident_id", "grantee_account_id", "kind", "reason_id"]
 _IN_FORCE = sa.text("revoked_at IS NULL")

@@ -12,6 +12,7 @@ from app.core import audit, clock
 from app.core.access import SYSTEM_ID, Actor, system_actor
 from app.core.events import emit
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound
+from app.core.tables import table_of
 from app.identity.consent.problems import GrantEnded, GrantExists, GrantOfAnAlarm, ProxyNeedsDocument
 from app.identity.consent.repository import (
     end_of_reason,
@@ -313,7 +314,7 @@ async def _check_giver(
 
 async def _held(session: AsyncSession, actor: Actor, resident_id: uuid.UUID) -> frozenset[str]:
     """Return the scopes the actor's own grants in force bring; emergency access cannot be passed on."""
-    grants = sa.inspect(Grant).local_table
+    grants = table_of(Grant)
     now = clock.now()
     statement = sa.select(sa.func.unnest(grants.c.scopes)).where(
         grants.c.resident_id == resident_id,

@@ -14,15 +14,16 @@ from app.core import audit, clock
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
 from app.core.problems import NotFound
+from app.core.tables import table_of
 from app.identity.consent.schemas import GrantAgreed, GrantParty, GrantPublic, GrantState
 from app.identity.consent.texts import explain, explain_in
 from app.identity.models import Account, ConsentWording, Grant
 
-_grants = sa.inspect(Grant).local_table
-_grantee = sa.alias(sa.inspect(Account).local_table, "grantee")
-_giver = sa.alias(sa.inspect(Account).local_table, "giver")
+_grants = table_of(Grant)
+_grantee = sa.alias(table_of(Account), "grantee")
+_giver = sa.alias(table_of(Account), "giver")
 
-_wordings = sa.inspect(ConsentWording).local_table
+_wordings = table_of(ConsentWording)
 
 _CURSOR = "identity.grants"
 _LATEST = uuid.UUID(int=(1 << 128) - 1)

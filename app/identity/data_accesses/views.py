@@ -12,16 +12,17 @@ from app.core import audit
 from app.core.access import Actor
 from app.core.audit_tables import AuditEntry
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
+from app.core.tables import table_of
 from app.identity.clients.models import ApiClient
 from app.identity.data_accesses.schemas import DataAccess
 from app.identity.data_accesses.texts import READING, is_reading, tell
 from app.identity.models import Account, Membership, Organization
 
-_entries = sa.inspect(AuditEntry).local_table
-_accounts = sa.inspect(Account).local_table
-_clients = sa.inspect(ApiClient).local_table
-_memberships = sa.inspect(Membership).local_table
-_organizations = sa.inspect(Organization).local_table
+_entries = table_of(AuditEntry)
+_accounts = table_of(Account)
+_clients = table_of(ApiClient)
+_memberships = table_of(Membership)
+_organizations = table_of(Organization)
 _CURSOR = "identity.data_accesses"
 _READING = sa.func.split_part(_entries.c.action, ":", 2).in_(sorted(READING))
 

@@ -2,15 +2,16 @@
 
 import uuid
 from datetime import timedelta
-from typing import Final, cast
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.tables import table_of
 from app.identity.models import Household, Resident
 
-_households = cast(sa.Table, sa.inspect(Household).local_table)
-_residents = cast(sa.Table, sa.inspect(Resident).local_table)
+_households = table_of(Household)
+_residents = table_of(Resident)
 
 _home = sa.bindparam("household_id", type_=sa.Uuid)
 _LEAVE_HOME = sa.delete(_households).where(

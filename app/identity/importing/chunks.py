@@ -13,6 +13,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.events import emit, emit_many
 from app.core.sealing import seal
+from app.core.tables import table_of
 from app.identity.events import ContactPointsChanged, GrantAdded, ProfileChanged, ResidentMovedZone
 from app.identity.importing import repository
 from app.identity.importing.rules import ContactCells, HouseholdCells, ResidentRow
@@ -27,7 +28,7 @@ from app.identity.people.seals import (
     national_id_index,
 )
 
-_grants = sa.inspect(Grant).local_table
+_grants = table_of(Grant)
 _GRANTS_ADDED = sa.select(
     _grants.c.id.label("aggregate_id"),
     _grants.c.community_id,

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -11,14 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.audit_tables import AuditEntry
+from app.core.tables import table_of
 from app.identity.models import Account, ContactPoint, Grant, Household, Resident
 
-_accounts = cast(sa.Table, sa.inspect(Account).local_table)
-_points = cast(sa.Table, sa.inspect(ContactPoint).local_table)
-_grants = cast(sa.Table, sa.inspect(Grant).local_table)
-_households = cast(sa.Table, sa.inspect(Household).local_table)
-_residents = cast(sa.Table, sa.inspect(Resident).local_table)
-_entries = cast(sa.Table, sa.inspect(AuditEntry).local_table)
+_accounts = table_of(Account)
+_points = table_of(ContactPoint)
+_grants = table_of(Grant)
+_households = table_of(Household)
+_residents = table_of(Resident)
+_entries = table_of(AuditEntry)
 
 _community_id = sa.bindparam("community_id", type_=sa.Uuid)
 # Imports of one community wait for each other: the second then finds what the first one wrote.

@@ -15,6 +15,7 @@ from app.core import audit, clock
 from app.core.access import Actor
 from app.core.problems import NotFound
 from app.core.sealing import blind_index, seal, unseal
+from app.core.tables import table_of
 from app.identity.credentials import DEVICE_PREFIX, Credential, digest, new_secret
 from app.identity.installations.models import DeviceCredential, Installation
 from app.identity.installations.schemas import InstallationRegister
@@ -22,8 +23,8 @@ from app.identity.models import Resident
 
 TOKEN: Final = "identity_installation.token"  # noqa: S105 - names the column that is sealed
 WEB_PUSH: Final = "identity_installation.web_push"
-_installations = sa.inspect(Installation).local_table
-_credentials = sa.inspect(DeviceCredential).local_table
+_installations = table_of(Installation)
+_credentials = table_of(DeviceCredential)
 
 _OF_ACCOUNTS = (
     sa.select(

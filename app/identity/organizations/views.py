@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.tables import table_of
 from app.identity.models import Account, Membership, Organization, Resident, ServiceAgreement
 from app.identity.organizations.models import StaffInvitation
 from app.identity.organizations.schemas import AgreementPublic, InvitationPublic, MemberPublic, OrganizationPublic
@@ -21,12 +22,12 @@ from app.identity.organizations.schemas import AgreementPublic, InvitationPublic
 CONTACT: Final = "identity_staff_invitation.contact"
 SECRET: Final = "identity_staff_invitation.secret"  # noqa: S105 - the name of a column
 
-_accounts = sa.inspect(Account).local_table
-_memberships = sa.inspect(Membership).local_table
-_organizations = sa.inspect(Organization).local_table
-_agreements = sa.inspect(ServiceAgreement).local_table
-_residents = sa.inspect(Resident).local_table
-_invitations = sa.inspect(StaffInvitation).local_table
+_accounts = table_of(Account)
+_memberships = table_of(Membership)
+_organizations = table_of(Organization)
+_agreements = table_of(ServiceAgreement)
+_residents = table_of(Resident)
+_invitations = table_of(StaffInvitation)
 
 _organization_id = sa.bindparam("organization_id", type_=sa.Uuid)
 _community_id = sa.bindparam("community_id", type_=sa.Uuid)

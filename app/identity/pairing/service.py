@@ -13,6 +13,7 @@ from app.core.batches import delete_past
 from app.core.database import unit_of_work
 from app.core.events import emit
 from app.core.settings import settings
+from app.core.tables import table_of
 from app.identity.credentials import digest, new_secret
 from app.identity.events import PhonePaired
 from app.identity.installations.service import issue_device_credential
@@ -26,7 +27,7 @@ from app.identity.visibility import ResidentSubject
 
 SCHEME: Final = "hearthline://pair"
 EXPIRED_KEPT: Final = timedelta(days=1)
-_pairings = sa.inspect(Pairing).local_table
+_pairings = table_of(Pairing)
 
 
 async def create_pairing(session: AsyncSession, actor: Actor, subject: ResidentSubject) -> PairingCreated:

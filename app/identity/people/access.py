@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.access import Actor, authenticate
 from app.core.problems import Forbidden, NotFound, Unauthenticated
+from app.core.tables import table_of
 from app.identity.models import Membership
 from app.identity.visibility import Relation, resident_guard
 
-_memberships = sa.inspect(Membership).local_table
+_memberships = table_of(Membership)
 _HAS_ROLE = sa.select(
     sa.exists().where(
         _memberships.c.account_id == sa.bindparam("account_id", type_=sa.Uuid), _memberships.c.ended_at.is_(None)

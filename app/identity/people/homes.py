@@ -9,12 +9,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.sealing import unseal
+from app.core.tables import table_of
 from app.identity.models import Account, Household, Resident
 from app.identity.people.seals import ADDRESS
 
-_accounts = sa.inspect(Account).local_table
-_residents = sa.inspect(Resident).local_table
-_households = sa.inspect(Household).local_table
+_accounts = table_of(Account)
+_residents = table_of(Resident)
+_households = table_of(Household)
 
 _HOMES = (
     sa.select(

@@ -8,11 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.tables import table_of
 from app.identity.models import Account, Community, Resident
 
-_accounts = sa.inspect(Account).local_table
-_communities = sa.inspect(Community).local_table
-_residents = sa.inspect(Resident).local_table
+_accounts = table_of(Account)
+_communities = table_of(Community)
+_residents = table_of(Resident)
 _ids = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 
 _RESIDENTS = (

@@ -12,6 +12,7 @@ from app.core import audit
 from app.core.access import Actor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.tables import table_of
 from app.identity.models import Account, ContactPoint, Household, Resident
 from app.identity.people.rules import NO_CALLS
 from app.identity.people.schemas import (
@@ -24,10 +25,10 @@ from app.identity.people.schemas import (
 )
 from app.identity.people.seals import ADDRESS, CONTACT_VALUE, EMERGENCY_NOTES, contact_index
 
-_accounts = sa.inspect(Account).local_table
-_points = sa.inspect(ContactPoint).local_table
-_residents = sa.inspect(Resident).local_table
-_households = sa.inspect(Household).local_table
+_accounts = table_of(Account)
+_points = table_of(ContactPoint)
+_residents = table_of(Resident)
+_households = table_of(Household)
 
 _account_ids = sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))
 

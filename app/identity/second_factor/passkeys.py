@@ -22,6 +22,7 @@ from app.core.batches import delete_past
 from app.core.database import unit_of_work
 from app.core.problems import NotFound
 from app.core.settings import settings
+from app.core.tables import table_of
 from app.identity.models import Account
 from app.identity.second_factor.models import Passkey, PasskeyChallenge
 from app.identity.second_factor.problems import SecondFactorInvalid, SecondFactorNeeded, TooManyPasskeys
@@ -33,8 +34,8 @@ _CHALLENGE_BYTES: Final = 64
 CHALLENGE_LIFETIME: Final = timedelta(minutes=5)
 _TRANSPORTS: Final = frozenset({"usb", "nfc", "ble", "internal", "hybrid", "smart-card", "cable"})
 Purpose = Literal["registration", "authentication"]
-_passkeys = sa.inspect(Passkey).local_table
-_challenges = sa.inspect(PasskeyChallenge).local_table
+_passkeys = table_of(Passkey)
+_challenges = table_of(PasskeyChallenge)
 
 
 def _relying_party() -> tuple[str, list[str]]:

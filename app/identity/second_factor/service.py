@@ -13,6 +13,7 @@ from app.core.access import Actor
 from app.core.problems import NotFound
 from app.core.sealing import seal, unseal
 from app.core.settings import settings
+from app.core.tables import table_of
 from app.identity.credentials import digest
 from app.identity.models import Account
 from app.identity.second_factor import rules
@@ -33,9 +34,9 @@ from app.identity.second_factor.schemas import (
 from app.identity.sessions.service import forget_second_factor, note_second_factor
 
 SECRET: Final = "identity_authenticator_app.secret"  # noqa: S105 - names the column that is sealed
-_apps = sa.inspect(AuthenticatorApp).local_table
-_codes = sa.inspect(RecoveryCode).local_table
-_passkeys = sa.inspect(Passkey).local_table
+_apps = table_of(AuthenticatorApp)
+_codes = table_of(RecoveryCode)
+_passkeys = table_of(Passkey)
 
 _account = sa.bindparam("account_id", type_=sa.Uuid)
 _STATE = sa.select(

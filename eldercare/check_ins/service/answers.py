@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 import orjson
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from app.core.database import connection_of
 from app.core.events import emit
 from app.core.problems import Conflict, FieldError, Malformed, NotFound
 from app.core.sealing import seal
+from app.core.tables import table_of
 from app.identity.api import ResidentSubject
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, Word, raise_alarm, stand_down
 from eldercare.check_ins import repository, rules
@@ -29,8 +30,8 @@ from eldercare.events import CheckInAnswered
 SILENCE: Final = frozenset({str(AlarmKind.CHECK_IN_MISSED), str(AlarmKind.CHECK_IN_UNREACHABLE)})
 """What a word from the person stands down; anything else needs a human to look."""
 
-_check_ins = cast(sa.Table, sa.inspect(CheckIn).local_table)
-_schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
+_check_ins = table_of(CheckIn)
+_schedules = table_of(CheckInSchedule)
 _STANDING = sa.select(
     _check_ins.c.id,
     _check_ins.c.state,

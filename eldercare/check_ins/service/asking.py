@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, wakeups
 from app.core.events import emit_many
+from app.core.tables import table_of
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarms
 from eldercare.check_ins import repository
 from eldercare.check_ins.models import CheckIn
@@ -22,7 +23,7 @@ CHANNEL: Final = "eldercare.check_in_windows"
 """The wake-up channel of check-ins whose window may be over."""
 ORIGIN: Final = "check_in"
 
-_check_ins = cast(sa.Table, sa.inspect(CheckIn).local_table)
+_check_ins = table_of(CheckIn)
 _FACTS = sa.select(
     _check_ins.c.id.label("aggregate_id"),
     _check_ins.c.community_id,

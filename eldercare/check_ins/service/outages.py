@@ -1,7 +1,6 @@
 """When Hearthline itself was away: signs of life, and the gaps between them."""
 
 from datetime import datetime
-from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -9,14 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.database import unit_of_work
+from app.core.tables import table_of
 from eldercare.check_ins.models import Heartbeat, Outage
 from eldercare.check_ins.rules import OUTAGE
 
 WORKER = "worker"
 API = "api"
 
-_beats = cast(sa.Table, sa.inspect(Heartbeat).local_table)
-_outages = cast(sa.Table, sa.inspect(Outage).local_table)
+_beats = table_of(Heartbeat)
+_outages = table_of(Outage)
 _part = sa.bindparam("of_part", type_=sa.Text)
 
 _FIRST = insert(_beats).on_conflict_do_nothing()

@@ -4,13 +4,14 @@ import secrets
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import clock, wakeups
+from app.core.tables import table_of
 from app.identity.api import local_calendar, people
 from eldercare.check_ins import rules
 from eldercare.check_ins.models import CheckIn, CheckInPlan, CheckInSchedule
@@ -18,9 +19,9 @@ from eldercare.check_ins.models import CheckIn, CheckInPlan, CheckInSchedule
 CHANNEL: Final = "eldercare.check_in_plans"
 """The wake-up channel of plans and check-ins that may be due now."""
 
-_plans = cast(sa.Table, sa.inspect(CheckInPlan).local_table)
-_schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
-_check_ins = cast(sa.Table, sa.inspect(CheckIn).local_table)
+_plans = table_of(CheckInPlan)
+_schedules = table_of(CheckInSchedule)
+_check_ins = table_of(CheckIn)
 
 _INSTANT = sa.DateTime(timezone=True)
 _plan_ids = sa.bindparam("plan_ids", type_=ARRAY(sa.Uuid))

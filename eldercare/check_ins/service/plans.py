@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -12,6 +12,7 @@ from app.core import audit, clock
 from app.core.access import Actor, system_actor
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.routing import check_version
+from app.core.tables import table_of
 from app.identity.api import ResidentSubject, not_to_be_called
 from eldercare.absences.problems import ResidentClosed
 from eldercare.alarms.service import Severity
@@ -21,8 +22,8 @@ from eldercare.check_ins.problems import ChannelNotSuitable, PlanEnded
 from eldercare.check_ins.schemas import PlanWrite
 from eldercare.check_ins.service import planning, telling
 
-_plans = cast(sa.Table, sa.inspect(CheckInPlan).local_table)
-_schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
+_plans = table_of(CheckInPlan)
+_schedules = table_of(CheckInSchedule)
 
 _residents = sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))
 _ACTIVE = sa.select(_plans.c.id, _plans.c.resident_id).where(_plans.c.state == "active").order_by(_plans.c.id)

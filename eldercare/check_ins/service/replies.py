@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.access import Actor
+from app.core.tables import table_of
 from app.identity.api import require_resident
 from eldercare.check_ins.models import CheckIn
 from eldercare.check_ins.rules import read_reply
@@ -20,7 +21,7 @@ from eldercare.check_ins.service.answers import answer
 Outcome = Literal["answered", "ambiguous", "unreadable"]
 
 _REPLIES_WITHIN: Final = timedelta(hours=24)
-_check_ins = cast(sa.Table, sa.inspect(CheckIn).local_table)
+_check_ins = table_of(CheckIn)
 _CANDIDATES = sa.select(
     _check_ins.c.id,
     _check_ins.c.account_id,

@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.tables import table_of
 from eldercare.absences.models import Absence
 from eldercare.care_circle.models import CircleMember
 from eldercare.check_ins.notices import (
@@ -132,7 +133,7 @@ async def _tell(
     await send_many(session, notice, statement, binds={"check_in_ids": list(check_in_ids)})
 
 
-_members = cast(sa.Table, sa.inspect(CircleMember).local_table)
+_members = table_of(CircleMember)
 _CIRCLE = sa.select(_members.c.account_id).where(
     _members.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid), _members.c.state == "accepted"
 )

@@ -16,6 +16,7 @@ from app.core.paging import PageRequest, decode_cursor, encode_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.core.statements import HotStatement
+from app.core.tables import table_of
 from app.identity.api import ResidentSubject, actor_binds, visible_residents
 from eldercare.check_ins.models import ANSWERS_CONTEXT, CHECK_INS, IS_UNANSWERED, CheckInSchedule, shown
 from eldercare.check_ins.rules import State
@@ -24,7 +25,7 @@ from eldercare.check_ins.schemas import CheckInDetail, CheckInPublic
 Choice = Literal["all", "answered", "unanswered"]
 
 _INSTANT = sa.DateTime(timezone=True)
-_schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
+_schedules = table_of(CheckInSchedule)
 
 _SHOWN: Final = tuple(CheckInPublic.model_fields)
 _KIND = "eldercare.check_ins"

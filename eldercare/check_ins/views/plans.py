@@ -1,20 +1,21 @@
 """The SQL that reads plans and pauses."""
 
 import uuid
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.paging import PageRequest
 from app.core.problems import NotFound
+from app.core.tables import table_of
 from eldercare.absences.views import list_absences
 from eldercare.alarms.models import Severity
 from eldercare.check_ins.models import CheckInPlan, CheckInSchedule
 from eldercare.check_ins.schemas import CheckInPlanPublic, PausePublic, PlanVersionPublic
 
-_plans = cast(sa.Table, sa.inspect(CheckInPlan).local_table)
-_schedules = cast(sa.Table, sa.inspect(CheckInSchedule).local_table)
+_plans = table_of(CheckInPlan)
+_schedules = table_of(CheckInSchedule)
 
 _resident = sa.bindparam("resident_id", type_=sa.Uuid)
 _VERSION = [_schedules.c[name] for name in PlanVersionPublic.model_fields]

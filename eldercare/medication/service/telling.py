@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
+from app.core.tables import table_of
 from app.identity.api import granted_accounts
 from eldercare.care_circle.models import CircleMember
 from eldercare.medication import repository
@@ -49,7 +50,7 @@ _REMINDERS = sa.select(
     ).subquery("reminded")
 )
 
-_members: Any = sa.inspect(CircleMember).local_table
+_members: Any = table_of(CircleMember)
 _granted = granted_accounts(_SCOPE).subquery("granted")
 
 

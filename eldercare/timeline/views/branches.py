@@ -1,12 +1,13 @@
 """One select per kind of item: each a backward scan of an index by resident and instant that stops after a page."""
 
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.core.changes import written_before, written_since
+from app.core.tables import table_of
 from eldercare.absences.models import ABSENCES
 from eldercare.alarms.models import Alarm
 from eldercare.alarms.views import signal_kinds
@@ -19,9 +20,9 @@ from eldercare.wellbeing.models import FLAGS
 
 _INSTANT = sa.DateTime(timezone=True)
 
-_check_ins = cast(sa.Table, sa.inspect(CheckIn).local_table)
-_alarms = cast(sa.Table, sa.inspect(Alarm).local_table)
-_members = cast(sa.Table, sa.inspect(CircleMember).local_table)
+_check_ins = table_of(CheckIn)
+_alarms = table_of(Alarm)
+_members = table_of(CircleMember)
 
 RESIDENT: Final = sa.bindparam("of_resident", type_=sa.Uuid)
 ROWS: Final = sa.bindparam("rows", type_=sa.Integer)

@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, cast
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.core import clock
+from app.core.tables import table_of
 from app.identity.api import granted_accounts
 from eldercare.care_circle.models import CircleMember
 from eldercare.timeline.models import WeeklySummary
@@ -16,8 +17,8 @@ from eldercare.timeline.rules.kinds import SCOPE_OF, Kind
 from eldercare.timeline.views.branches import BRANCHES, Branch
 
 _INSTANT = sa.DateTime(timezone=True)
-_summaries = cast(sa.Table, sa.inspect(WeeklySummary).local_table)
-_members = cast(sa.Table, sa.inspect(CircleMember).local_table)
+_summaries = table_of(WeeklySummary)
+_members = table_of(CircleMember)
 
 _COUNTED: Final[dict[str, tuple[Kind, ...]]] = {
     "answered": ("check_in_answered",),

@@ -15,6 +15,7 @@ from app.core.database import reading as reading_door
 from app.core.database import unit_of_work
 from app.core.jobs import settle
 from app.core.sealing import unseal
+from app.core.tables import table_of
 from app.identity.models import Membership
 from eldercare.alarms.models import EVIDENCE_CONTEXT
 from eldercare.vitals.jobs import JOBS
@@ -249,7 +250,7 @@ async def test_a_responsible_clinician_who_left_is_none(client: httpx.AsyncClien
     async with unit_of_work() as session:
         await session.execute(
             sa.update(Membership)
-            .where(sa.inspect(Membership).local_table.c.account_id == scene.clinician.id)
+            .where(table_of(Membership).c.account_id == scene.clinician.id)
             .values(ended_at=clock.now())
         )
     await measure(client, scene, 140)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.event_tables import EventRecord
+from app.core.tables import table_of
 from app.identity.models import ServiceAgreement
 from tests.factories import identity as make
 from tests.factories.sign_in import sign_in_resident
@@ -16,7 +17,7 @@ from tests.identity.conftest import Scene
 
 
 async def told() -> set[str]:
-    events = sa.inspect(EventRecord).local_table
+    events = table_of(EventRecord)
     async with reading() as connection:
         return set(await connection.scalars(sa.select(events.c.name)))
 

@@ -11,6 +11,7 @@ from openpyxl import Workbook
 
 from app.core.access import Actor, system_actor
 from app.core.database import reading, unit_of_work
+from app.core.tables import table_of
 from app.identity.api import accounts_answering_at, find_accounts_by_phone
 from app.identity.importing import service
 from app.identity.importing.problems import FileRefused
@@ -47,7 +48,7 @@ async def rows_of(
     table: type[Account | Resident | Household | ContactPoint | Grant],
 ) -> Sequence[sa.Row[tuple[object]]]:
     async with reading() as connection:
-        return (await connection.execute(sa.select(sa.inspect(table).local_table))).all()
+        return (await connection.execute(sa.select(table_of(table)))).all()
 
 
 async def test_residents_households_contacts_and_consents_come_in(client: httpx.AsyncClient, scene: Scene) -> None:

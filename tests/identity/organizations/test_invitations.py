@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
+from app.core.tables import table_of
 from app.identity.api import find_accounts_by_phone, invitation_message
 from app.identity.models import Account, ContactPoint
 from app.identity.organizations.invitations import forget_old
@@ -39,7 +40,7 @@ async def verified(phone: str, community_id: UUID) -> Account:
         [account_id] = await find_accounts_by_phone(connection, community_id, phone)
     async with unit_of_work() as session:
         account = await session.get_one(Account, account_id)
-        points = sa.select(ContactPoint).where(sa.inspect(ContactPoint).local_table.c.account_id == account_id)
+        points = sa.select(ContactPoint).where(table_of(ContactPoint).c.account_id == account_id)
         for point in await session.scalars(points):
             point.verified_at = account.created_at
     return account

@@ -4,6 +4,7 @@ import httpx
 import sqlalchemy as sa
 
 from app.core.database import reading
+from app.core.tables import table_of
 from app.identity.api import accounts_answering_at, contact_points, find_accounts_by_phone
 from app.identity.models import ContactPoint
 from tests.factories import identity as make
@@ -27,7 +28,7 @@ async def test_a_number_is_read_as_the_countrys_and_sealed(client: httpx.AsyncCl
     listed = await client.get(_PATH, headers=scene.resident_headers)
     assert [item["value"] for item in listed.json()["items"]] == ["+8613800000002", "+862155551234"]
     async with reading() as connection:
-        stored = list(await connection.scalars(sa.select(sa.inspect(ContactPoint).local_table.c.value)))
+        stored = list(await connection.scalars(sa.select(table_of(ContactPoint).c.value)))
     assert not any("5555" in value for value in stored)
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from app.core.audit_tables import AuditEntry
 from app.core.database import reading, unit_of_work
 from app.core.event_tables import EventRecord
+from app.core.tables import table_of
 from app.identity.models import Resident
 from tests.factories import identity as make
 from tests.factories.sign_in import sign_in
@@ -14,13 +15,13 @@ from tests.identity.conftest import Scene
 
 
 async def trail(action: str) -> list[sa.Row[tuple[AuditEntry]]]:
-    entries = sa.inspect(AuditEntry).local_table
+    entries = table_of(AuditEntry)
     async with reading() as connection:
         return list(await connection.execute(sa.select(entries).where(entries.c.action == action)))
 
 
 async def told() -> list[str]:
-    events = sa.inspect(EventRecord).local_table
+    events = table_of(EventRecord)
     async with reading() as connection:
         return list(await connection.scalars(sa.select(events.c.name).order_by(events.c.id)))
 

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from app.core.audit_tables import AuditEntry
 from app.core.database import reading
+from app.core.tables import table_of
 from tests.factories import identity as make
 from tests.factories.sign_in import sign_in
 from tests.identity.conftest import Scene
@@ -103,7 +104,7 @@ async def test_each_resident_on_a_page_is_traced_but_oneself(client: httpx.Async
     other = await make.resident(scene.community, name="Somebody Else")
     await client.get(_PATH, params={"limit": "1"}, headers=scene.staff_headers)
     await client.get(_PATH, headers=scene.resident_headers)
-    entries = sa.inspect(AuditEntry).local_table
+    entries = table_of(AuditEntry)
     async with reading() as connection:
         listed = sa.select(entries.c.resident_id).where(entries.c.action == "residents:list")
         seen = list(await connection.scalars(listed))

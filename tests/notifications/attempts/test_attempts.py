@@ -10,6 +10,7 @@ from app.core import clock as clocks
 from app.core.audit_tables import AuditEntry
 from app.core.database import reading
 from app.core.jobs import settle
+from app.core.tables import table_of
 from notifications.receipts import jobs as receipts
 from notifications.sending.jobs import JOBS
 from notifications.templates.notices import PATIENCE
@@ -32,7 +33,7 @@ async def told(scene: Scene, **options: object) -> str:
 
 async def reads() -> int:
     async with reading() as connection:
-        entries = sa.inspect(AuditEntry).local_table
+        entries = table_of(AuditEntry)
         return (
             await connection.scalar(
                 sa.select(sa.func.count()).select_from(entries).where(entries.c.action == "notice:read")

@@ -19,6 +19,7 @@ from app.core.audit_tables import AuditEntry
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
+from app.core.tables import table_of
 from app.identity.models import Account, Community, Organization, Resident
 from notifications.broadcasts import jobs, repository, service
 from notifications.broadcasts.models import BROADCASTS, Broadcast
@@ -112,7 +113,7 @@ async def keys() -> Sequence[UUID]:
 
 
 async def trail() -> list[str]:
-    entries = sa.inspect(AuditEntry).local_table
+    entries = table_of(AuditEntry)
     async with reading() as connection:
         found = sa.select(entries.c.action).where(entries.c.action.like("broadcast:%")).order_by(entries.c.id)
         return list(await connection.scalars(found))

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app.core import clock as clocks
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
+from app.core.tables import table_of
 from app.identity.installations.models import Installation
 from notifications.api import Notice
 from notifications.receipts.jobs import JOBS as RECEIPT_JOBS
@@ -29,7 +30,7 @@ CALL = replace(ALARM, key="tests_once.alarm", mode="first")
 async def unconfirmed() -> dict[str, datetime | None]:
     """Return since when each phone has left its pushes unconfirmed."""
     async with reading() as connection:
-        phones = sa.inspect(Installation).local_table
+        phones = table_of(Installation)
         rows = await connection.execute(sa.select(phones.c.client_id, phones.c.unconfirmed_since))
         return {row[0]: row[1] for row in rows}
 

@@ -11,6 +11,7 @@ from app.core import clock as clocks
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.settings import Settings, install_settings, settings
+from app.core.tables import table_of
 from app.identity.installations.models import Installation
 from app.identity.models import Account
 from notifications.api import send, send_many
@@ -30,9 +31,7 @@ from tests.sinks.fcm import FcmSink, Reply
 
 async def installations() -> int:
     async with reading() as connection:
-        return (
-            await connection.scalar(sa.select(sa.func.count()).select_from(sa.inspect(Installation).local_table)) or 0
-        )
+        return await connection.scalar(sa.select(sa.func.count()).select_from(table_of(Installation))) or 0
 
 
 async def push_delivery() -> sa.Row[tuple[object, ...]]:
@@ -296,7 +295,7 @@ async def test_many_stale_phones_are_forgotten_at_once(scene: Scene, sink: FcmSi
     await settle(JOBS)
     assert (await push_delivery()).state == "sent"
     async with reading() as connection:
-        assert (await connection.scalars(sa.select(sa.inspect(Installation).local_table.c.id))).all() == [kept.id]
+        assert (await connection.scalars(sa.select(table_of(Installation).c.id))).all() == [kept.id]
 
 
 async def test_the_quota_of_the_project_is_kept_without_asking_fcm(

@@ -17,6 +17,7 @@ from app.core import vapid
 from app.core.database import reading
 from app.core.jobs import settle
 from app.core.settings import Settings, install_settings, settings
+from app.core.tables import table_of
 from app.identity.installations.models import Installation
 from notifications.channels import web_push
 from notifications.channels.ports import WebPushSubscription
@@ -63,7 +64,7 @@ async def push_delivery() -> sa.Row[tuple[object, ...]]:
 
 async def providers() -> list[str | None]:
     async with reading() as connection:
-        return list((await connection.scalars(sa.select(sa.inspect(Installation).local_table.c.provider))).all())
+        return list((await connection.scalars(sa.select(table_of(Installation).c.provider))).all())
 
 
 def test_the_encryption_is_that_of_the_standards_example() -> None:
@@ -198,7 +199,7 @@ async def test_of_the_phones_those_that_took_it_owe_a_receipt(
     patience = PROMPT.patience
     assert patience is not None
     assert (await push_delivery()).receipt_by == clock.now() + patience
-    table = sa.inspect(Installation).local_table
+    table = table_of(Installation)
     async with reading() as connection:
         rows = (await connection.execute(sa.select(table.c.provider, table.c.unconfirmed_since))).all()
     assert {row.provider: row.unconfirmed_since for row in rows} == {"webpush": clock.now(), "fcm": None}

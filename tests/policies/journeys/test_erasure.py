@@ -15,6 +15,7 @@ from app.core.audit_tables import AuditEntry
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
+from app.core.tables import table_of
 from app.identity.models import Account, Household, Resident
 from eldercare.alarms.models import AlarmKind, Severity
 from eldercare.response import service as response
@@ -25,7 +26,7 @@ from tests.factories.eldercare_alarms import Scene
 from tests.factories.notifications import deliveries, phone
 from tests.factories.sign_in import access_headers, device_headers, session_of, sign_in, sign_in_resident
 
-_entries = sa.inspect(AuditEntry).local_table
+_entries = table_of(AuditEntry)
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ async def test_the_last_of_a_household_takes_the_address_along(client: httpx.Asy
 
     async def homes() -> int:
         async with reading() as connection:
-            table = sa.inspect(Household).local_table
+            table = table_of(Household)
             return await connection.scalar(sa.select(sa.func.count()).where(table.c.id == home.id)) or 0
 
     assert (await client.delete("/v1/me", headers=await sign_in_resident(first))).status_code == 204
