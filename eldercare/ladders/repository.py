@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, wakeups
 from app.core.tables import table_of
-from eldercare.alarms.models import Alarm, AlarmNotice, AlarmState
+from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmNotice, AlarmState
 from eldercare.alarms.rules import CHANGED
 
 _alarms = table_of(Alarm)
@@ -54,6 +54,26 @@ _UNREACHED = sa.select(_alarms.c.id).where(
         sa.select(_notices.c.id).where(_of_current_step, _notices.c.outcome.in_(["pending", "sent", "delivered"]))
     ),
 )
+
+_others = _alarms.alias("others")
+_of_others = sa.and_(
+    _others.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+    _others.c.id != sa.bindparam("alarm_id", type_=sa.Uuid),
+    _others.c.state.in_([sa.literal_column(f"'{state.value}'") for state in sorted(OPEN_STATES)]),
+    sa.not_(_others.c.is_test),
+)
+_ENGAGED = sa.union(
+    sa.select(_others.c.acknowledged_by).where(_of_others, _others.c.acknowledged_by.is_not(None)),
+    sa.select(_notices.c.account_id)
+    .join(_others, _others.c.id == _notices.c.alarm_id)
+    .where(_of_others, _notices.c.outcome != sa.literal("unreachable")),
+).order_by(sa.literal_column("1"))
+
+
+async def engaged_otherwise(session: AsyncSession, alarm: Alarm) -> list[uuid.UUID]:
+    """Return who was told of another open alarm about the same resident, and who is on the way because of it."""
+    return list(await session.scalars(_ENGAGED, {"resident_id": alarm.resident_id, "alarm_id": alarm.id}))
+
 
 _TOLD = sa.select(_notices.c.account_id).where(
     _notices.c.alarm_id == sa.bindparam("alarm_id", type_=sa.Uuid),

@@ -32,7 +32,13 @@ from eldercare.care_circle.views import OnCall, accepted_accounts
 from eldercare.escalation.rules import Rung, Step, next_rung
 from eldercare.escalation.views import steps_of
 from eldercare.events import AlarmJoined, AlarmLapsed, AlarmUnanswered
-from eldercare.ladders.repository import Settled, settle_notices, told_of_rung, unreached_steps
+from eldercare.ladders.repository import (
+    Settled,
+    engaged_otherwise,
+    settle_notices,
+    told_of_rung,
+    unreached_steps,
+)
 from eldercare.rota.views import on_call_members
 from eldercare.shifts.rules import Desk
 from eldercare.shifts.views import desk as desk_of
@@ -139,6 +145,8 @@ async def _climb_one(session: AsyncSession, alarm: Alarm, steps: Sequence[Step],
     if not told:
         await _report_unanswered(session, alarm, rung)
         told = await _tell_whole_circle(session, alarm, rung)
+    if alarm.stands_alone and not alarm.step:
+        told += await _tell_engaged(session, alarm, rung, people)
     alarm.step, alarm.round = rung.step.position, rung.round
     alarm.next_step_at = now + await people.patience(alarm, rung.step)
     if rung.step.target_kind == "duty_desk" and alarm.desk_queued_at is None:
@@ -204,6 +212,21 @@ async def _tell_rung(
         data["late_seconds"] = late
     await insert_entries(session, [entry(alarm, "told" if told else "skipped", data=data)])
     return told
+
+
+async def _tell_engaged(session: AsyncSession, alarm: Alarm, rung: Rung, people: _People) -> list[uuid.UUID]:
+    """Tell at once whoever is busy with another alarm about the same resident, and the desk with them.
+
+    An SOS stands alone, and those on the way for something smaller must not hear of it last.
+    """
+    engaged = await engaged_otherwise(session, alarm)
+    if not engaged:
+        return []
+    told = await told_of_rung(session, alarm.id, rung.round, rung.step.position)
+    everyone = [*engaged, *(await people.desk(alarm)).reached(None)]
+    resident = people.residents.get(alarm.resident_id)
+    others = [account_id for account_id in everyone if account_id not in told and account_id != resident]
+    return await _tell_rung(session, alarm, rung, others, None) if others else []
 
 
 async def _tell_whole_desk(session: AsyncSession, alarm: Alarm, rung: Rung) -> list[uuid.UUID]:

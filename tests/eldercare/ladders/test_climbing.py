@@ -258,3 +258,25 @@ async def test_without_a_desk_the_whole_circle_is_told_at_any_hour_round_after_r
     await alarms.climb()
 
     assert await alarms.told(alarm) == [(1, 4, asleep.id), (2, 4, asleep.id)]
+
+
+async def test_who_is_on_the_way_for_less_and_the_desk_hear_of_an_sos_at_once(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=3)
+    smaller = await alarms.raised(scene.resident)
+    for _ in range(2):
+        await alarms.climb()
+        clock.advance(timedelta(minutes=1))
+    first, second, _ = scene.circle
+    async with unit_of_work() as session:
+        await acknowledge(session, alarms.actor_of(second), smaller.id)
+    sos = await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    await alarms.climb()
+    assert {account_id for _, _, account_id in await alarms.told(sos)} == {first.id, second.id, scene.desk.id}
+    assert (await alarms.current(sos)).step == 1, "the ladder goes on from its first step"
+
+
+async def test_an_sos_alone_climbs_step_by_step(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=2)
+    sos = await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    await alarms.climb()
+    assert await alarms.told(sos) == [(1, 1, scene.circle[0].id)]

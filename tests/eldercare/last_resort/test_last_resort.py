@@ -134,7 +134,7 @@ async def test_who_is_stuck_twice_is_told_of_twice(clock: ManualClock) -> None:
 
 async def test_a_call_for_help_joins_an_alarm_that_stands_aside(clock: ManualClock, client: httpx.AsyncClient) -> None:
     scene, alarm = await stuck(clock, times=1)
-    joined = await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    joined = await alarms.raised(scene.resident, kind=AlarmKind.FALL, severity=Severity.CRITICAL)
     assert (joined.id, joined.severity, joined.state) == (alarm.id, Severity.CRITICAL, AlarmState.RAISED)
     shown = await client.get(f"/v1/alarms/{alarm.id}", headers=await sign_in(scene.desk))
     assert (shown.status_code, shown.json()["next_step_at"]) == (200, None)

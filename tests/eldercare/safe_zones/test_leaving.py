@@ -248,7 +248,11 @@ async def test_a_locked_screen_says_nothing_of_places(client: httpx.AsyncClient,
         told = (
             await connection.execute(sa.text("SELECT notice_key, variables, data FROM notifications_delivery"))
         ).all()
-    assert {row.notice_key for row in told} == {"eldercare.alarm_step", "eldercare.zone_set"}
+    assert {row.notice_key for row in told} == {
+        "eldercare.alarm_step",
+        "eldercare.alarm_access_opened",
+        "eldercare.zone_set",
+    }
     said = b"".join(orjson.dumps({**row.variables, **row.data}) for row in told)
     assert b"31.2" not in said
     assert b"Home" not in said
