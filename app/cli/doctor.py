@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 import sqlalchemy as sa
 from alembic.config import Config
@@ -30,12 +31,16 @@ class Finding:
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Return what was found, best first cause first: without a database the rest is not asked."""
-    findings = [_keys(), _push(settings), _web_push(settings), _mail(settings)]
+    """Return what was found. In the database the first cause ends the search: what follows from it is not asked."""
+    findings = [_keys(), _sign_in(settings), _push(settings), _web_push(settings), _mail(settings)]
+    findings += [_phone(settings, "sms", "text messages"), _phone(settings, "voice", "calls")]
     try:
         assembly.install()
         async with running(settings):
-            findings.extend([await look() for look in _DATABASE_LOOKS])
+            for look in _DATABASE_LOOKS:
+                findings.append(await look())
+                if not findings[-1].fine:
+                    break
     except Exception as error:  # noqa: BLE001 - whatever keeps us from connecting is the finding
         where = "the embedded PostgreSQL" if settings.database.url is None else "HEARTHLINE_DATABASE_URL"
         findings.append(
@@ -52,6 +57,17 @@ def _keys() -> Finding:
     except BadKey as error:
         return Finding("keys", False, str(error), "openssl rand -base64 32 makes a key")
     return Finding("keys", True, f"{len(ring.sealing)} sealing key(s), new values under {ring.active}")
+
+
+def _sign_in(settings: Settings) -> Finding:
+    chosen = settings.signin
+    credentials = chosen.firebase_credentials
+    if "firebase" in chosen.methods and not (credentials and credentials.exists()):
+        mend = "set HEARTHLINE_SIGNIN_FIREBASE_CREDENTIALS to its path"
+        return Finding("sign-in", False, "no service account file of Firebase", mend)
+    if "oidc" in chosen.methods and not chosen.oidc_issuers:
+        return Finding("sign-in", False, "no issuer of OIDC", "set HEARTHLINE_SIGNIN_OIDC_ISSUERS")
+    return Finding("sign-in", True, f"by {' and '.join(chosen.methods)}")
 
 
 def _push(settings: Settings) -> Finding:
@@ -79,6 +95,16 @@ def _mail(settings: Settings) -> Finding:
     if settings.environment == "production":
         return Finding("mail", False, "mail reaches nobody", "set HEARTHLINE_MESSAGES_MAIL=smtp, see docs/providers.md")
     return Finding("mail", True, "is shown on the outbox page")
+
+
+def _phone(settings: Settings, channel: Literal["sms", "voice"], what: str) -> Finding:
+    provider = getattr(settings.messages, channel)
+    if provider == "local" and settings.environment == "production":
+        mend = f"set HEARTHLINE_MESSAGES_{channel.upper()}=twilio, see docs/providers.md"
+        return Finding(channel, False, f"{what} reach nobody", mend)
+    return Finding(
+        channel, True, "is shown on the outbox page" if provider == "local" else f"leaves through {provider}"
+    )
 
 
 async def _server() -> Finding:

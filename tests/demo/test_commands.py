@@ -101,8 +101,9 @@ def residents(tmp_path: Path) -> str:
 
 def test_an_installation_is_set_up(tmp_path: Path, residents: str) -> None:
     take_in = ["import", residents, "--community", "Lakeside"]
-    migrated, examined, unknown, wrong, created, again, checked, imported, repeated = _hearthline(
+    empty, migrated, examined, unknown, wrong, created, again, checked, imported, repeated = _hearthline(
         tmp_path,
+        ["doctor"],
         ["migrate"],
         ["doctor"],
         CREATE,
@@ -114,7 +115,9 @@ def test_an_installation_is_set_up(tmp_path: Path, residents: str) -> None:
         take_in,
         database=True,
     )
-    assert (migrated.code, examined.code) == (0, 0), examined.out
+    assert (empty.code, migrated.code, examined.code) == (1, 0, 0), examined.out
+    assert "at None, newest is" in empty.out
+    assert "mend it: hearthline migrate" in empty.out
     config = Config()
     config.set_main_option("script_location", str(migrations.LOCATION))
     assert "database: PostgreSQL" in examined.out

@@ -178,7 +178,8 @@ async def list_residents(
     connection: Reading,
     page: PageQuery,
     query: Annotated[
-        str | None, Query(max_length=100, description="part of a name, a phone number, a reference")
+        str | None,
+        Query(max_length=100, description="part of a name, a phone number, a reference; for staff a national id"),
     ] = None,
     state: ResidentState = "active",
 ) -> Page[ResidentBrief]:

@@ -1,4 +1,4 @@
-"""Finding residents: pages over those the actor may see, by name, number or the operator's reference."""
+"""Finding residents: pages over those the actor may see, by name, number, national id or the operator's reference."""
 
 import uuid
 from functools import cache
@@ -13,7 +13,7 @@ from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
 from app.identity.models import Account, Community, ContactPoint, Household, Resident
 from app.identity.people.rules import normalize_phone
 from app.identity.people.schemas import ResidentBrief, ResidentState
-from app.identity.people.seals import contact_index
+from app.identity.people.seals import contact_index, national_id_index
 from app.identity.scopes import PROFILE_READ
 from app.identity.visibility import actor_binds, is_visible, visible_residents
 
@@ -74,6 +74,7 @@ def _matches() -> sa.ColumnElement[bool]:
     return sa.or_(
         _name.like(sa.bindparam("pattern", type_=sa.Text), escape="\\"),
         _residents.c.reference == sa.bindparam("reference", type_=sa.Text),
+        _residents.c.national_id_index == sa.bindparam("national_id_index", type_=sa.LargeBinary),
         reached,
     )
 
@@ -88,7 +89,8 @@ async def residents(
 ) -> Page[ResidentBrief]:
     """Return a page of the residents of the actor's community whom the actor may see, in the order of names.
 
-    ``query`` is a part of the name, a whole phone number, or the operator's reference.
+    ``query`` is a part of the name, a whole phone number, the operator's reference or, for staff, a national id: who
+    else sees somebody's profile does not see that, and is not to find out by trying.
     """
     (after_id,) = decode_cursor(_CURSOR, page.cursor) if page.cursor else (_FIRST,)
     searching = bool(query and query.strip())
@@ -102,6 +104,7 @@ async def residents(
     if query and searching:
         country = await connection.scalar(_COUNTRY, {"community_id": actor.community_id})
         binds |= _query_binds(query.strip(), str(country))
+        binds["national_id_index"] = national_id_index(query) if actor.memberships else b""
     statement = _statement(for_staff=bool(actor.memberships), searching=searching)
     rows = (await connection.execute(statement, binds)).all()
     items = [_brief(row) for row in rows[: page.limit]]

@@ -4,8 +4,10 @@ import httpx
 import sqlalchemy as sa
 
 from app.core.audit_tables import AuditEntry
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
 from app.core.tables import table_of
+from app.identity.models import Resident
+from app.identity.people.seals import national_id_index
 from tests.factories import identity as make
 from tests.factories.sign_in import sign_in
 from tests.identity.conftest import Scene
@@ -41,6 +43,20 @@ async def test_the_operator_takes_a_resident_in(client: httpx.AsyncClient, scene
     )
     assert bad.json()["errors"][0]["pointer"] == "/body/contact_points/0/value"
     assert names(await client.get(_PATH, headers=scene.staff_headers)) == ["Grace Hopper", "王 芳"]
+    by_id = {"query": "110101 19380228 0012"}
+    assert names(await client.get(_PATH, params=by_id, headers=scene.staff_headers)) == ["王 芳"]
+
+
+async def test_only_staff_find_somebody_by_a_national_id(client: httpx.AsyncClient, scene: Scene) -> None:
+    index = national_id_index("110101193802280012")
+    async with unit_of_work() as session:
+        chosen = table_of(Resident).c.id == scene.resident.id
+        await session.execute(sa.update(table_of(Resident)).where(chosen).values(national_id_index=index))
+    await make.grant(scene.resident, scene.daughter, ["profile:read"])
+    by_id = {"query": "110101193802280012"}
+    assert names(await client.get(_PATH, params=by_id, headers=scene.staff_headers)) == ["Grace Hopper"]
+    assert names(await client.get(_PATH, params=by_id, headers=scene.daughter_headers)) == []
+    assert names(await client.get(_PATH, params={"query": "grace"}, headers=scene.daughter_headers)) == ["Grace Hopper"]
 
 
 async def test_a_household_of_another_community_is_unknown(client: httpx.AsyncClient, scene: Scene) -> None:
