@@ -1,9 +1,11 @@
 """What every route has: a guard or a reason to have none, a name, its refusals described, pages for lists."""
 
+import base64
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Final
 
+import httpx
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.dependencies.models import Dependant
@@ -13,7 +15,9 @@ from app.core.access import PUBLIC, AnyActor, CurrentActor, _signed_in, public
 from app.core.idempotency import HEADER
 from app.core.problems import MEDIA_TYPE
 from app.core.routing import Router, UnitOfWorkRoute, options_of
+from app.core.settings import Settings, install_settings
 from app.identity.visibility import resident_guard
+from app.main import create_app
 
 VERB_NOUN: Final = re.compile(r"[a-z]+([A-Z][a-z0-9]*)+")
 KEBAB: Final = re.compile(r"(/(v1|\.well-known|health|demo|[a-z]+(-[a-z]+)*|jwks\.json|\{[a-z_]+\}))+")
@@ -175,3 +179,23 @@ def test_posts_take_an_idempotency_key_unless_their_answers_are_never_stored(
         stored = route.methods == {"POST"} and options.database and options.idempotency
         assert (HEADER in headers) == stored, operation["operationId"]
         assert not stored or "409" in operation["responses"], operation["operationId"]
+
+
+async def test_the_description_needs_no_other_address(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    assert page.status_code == 200
+    links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert links
+    assert [link for link in links if not link.startswith("/")] == []
+    assert {(await client.get(link)).status_code for link in links} == {200}
+
+
+def test_production_has_nothing_of_the_demo(test_settings: Settings) -> None:
+    key = base64.b64encode(bytes(32)).decode()
+    ring = {"sealing": {"a": key}, "active": "a", "blind_index": key, "cursor": key, "signing": key}
+    database = {"url": "postgresql+asyncpg://db/hearthline"}
+    production = create_app(Settings.model_validate({"environment": "production", "database": database, "keys": ring}))
+    install_settings(test_settings)
+    paths = {route.path for route in production.routes if isinstance(route, APIRoute)}
+    assert "/v1/me/sos" in paths
+    assert [path for path in paths if "demo" in path] == []

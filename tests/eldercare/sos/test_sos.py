@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core import database as databases
 from app.core.clock import ManualClock
-from app.core.database import Database
+from app.core.database import Database, unit_of_work
 from app.core.settings import DatabaseSettings
 from eldercare.sos import service
 from eldercare.sos.rules import understand
@@ -237,3 +238,15 @@ async def test_a_full_house_is_waited_for_longer_than_a_database_that_is_gone(mo
         return "stored"
 
     assert await service.insisting(full) == "stored"
+
+
+async def test_neither_a_limit_nor_an_old_app_is_a_reason_to_refuse_it(client: httpx.AsyncClient) -> None:
+    resident = await identity.resident(await identity.community())
+    headers = await sign_in_resident(resident)
+    redemption = {"code": "ABCD-EFGH"}
+    await client.post("/v1/pairings/redemption", json=redemption)
+    async with unit_of_work() as session:
+        await session.execute(sa.text("UPDATE core_rate_bucket SET tokens = 0"))
+    assert (await client.post("/v1/pairings/redemption", json=redemption)).status_code == 429
+    old = headers | {"User-Agent": "hearthline-app/0.0.1", "X-App-Version": "0.0.1"}
+    assert {(await client.post(SOS, headers=old)).status_code for _ in range(100)} == {201}

@@ -59,7 +59,7 @@ async def test_a_push_is_what_fcm_expects(scene: Scene, sink: FcmSink, clock: cl
     assert message["android"]["ttl"] == "600s"
     assert message["android"]["collapse_key"] == message["android"]["notification"]["tag"] == "alarm:1"
     headers = message["apns"]["headers"]
-    assert headers["apns-priority"] == "10"
+    assert (headers["apns-priority"], headers["apns-push-type"]) == ("10", "alert")
     assert headers["apns-expiration"] == str(int((clock.now() + timedelta(minutes=10)).timestamp()))
     assert headers["apns-collapse-id"] == "alarm:1"
     aps = message["apns"]["payload"]["aps"]
@@ -67,6 +67,7 @@ async def test_a_push_is_what_fcm_expects(scene: Scene, sink: FcmSink, clock: cl
     assert aps["interruption-level"] == "critical"
     assert message["android"]["direct_boot_ok"]
     assert message["android"]["notification"]["visibility"] == "PRIVATE"
+    assert message["android"]["notification"]["channel_id"] == "tests"
     assert message["webpush"]["headers"] == {"TTL": "600", "Urgency": "high", "Topic": topic("alarm:1")}
     assert message["webpush"]["notification"]["tag"] == "alarm:1"
     assert (delivery.state, delivery.provider_message_id, delivery.attempts) == ("sent", "1", 1)

@@ -14,11 +14,12 @@ from pydantic import SecretStr
 
 from app.core import clock as clocks
 from app.core import vapid
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.settings import Settings, install_settings, settings
 from app.core.tables import table_of
 from app.identity.installations.models import Installation
+from app.identity.models import Account
 from notifications.channels import web_push
 from notifications.channels.ports import WebPushSubscription
 from notifications.channels.push_messages import topic
@@ -235,12 +236,22 @@ async def test_nothing_is_sent_into_our_own_network(scene: Scene, browsers: WebP
     install_settings(trusting)
 
 
-async def test_a_text_too_long_for_a_browser_fails_without_being_sent(scene: Scene, browsers: WebPushSink) -> None:
+async def test_the_longest_data_fits_a_browser(scene: Scene, browsers: WebPushSink) -> None:
     await phone(scene.relative, web_push=browsers.subscribe("ada"))
     await scene.tell(data={"blob": "x" * 1000})
     await settle(JOBS)
     assert (await push_delivery()).state == "sent"
     assert len(browsers.messages[0].content["data"]["blob"]) == 1000
+
+
+async def test_a_text_too_long_for_a_browser_fails_without_being_sent(scene: Scene, browsers: WebPushSink) -> None:
+    await phone(scene.relative, web_push=browsers.subscribe("ada"))
+    async with unit_of_work() as session:
+        await session.execute(sa.update(Account).where(sa.column("name") == "Grace").values(name="长" * 1400))
+    await scene.tell()
+    await settle(JOBS)
+    assert ((await push_delivery()).state, (await push_delivery()).error) == ("failed", "message_too_big")
+    assert browsers.messages == []
 
 
 @asynccontextmanager
