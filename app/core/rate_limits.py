@@ -89,6 +89,19 @@ RETURNING tokens, allowed
 )
 
 
+# Below nothing by what flows back until then.
+_EMPTY = sa.text(
+    """
+INSERT INTO core_rate_bucket (key, tokens, used_at, full_at, allowed) VALUES (:key, :tokens, :now, :full_at, false)
+ON CONFLICT (key) DO UPDATE SET tokens = excluded.tokens, used_at = excluded.used_at, full_at = excluded.full_at
+"""
+).bindparams(
+    sa.bindparam("tokens", type_=sa.Float),
+    sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("full_at", type_=sa.DateTime(timezone=True)),
+)
+
+
 def refill(tokens: float, rate: Rate, elapsed: timedelta) -> float:
     """Return the tokens in a bucket that held ``tokens`` when it was last used, ``elapsed`` ago."""
     return min(float(rate.burst), tokens + rate.per_second * max(elapsed.total_seconds(), 0.0))
@@ -110,6 +123,9 @@ class _Memory:
             self._buckets.popitem(last=False)
         return _allowance(allowed, self._buckets[key][0], rate, amount)
 
+    def empty(self, key: bytes, tokens: float, now: datetime) -> None:
+        self._buckets[key] = (tokens, now)
+
 
 _memory = _Memory()
 
@@ -122,8 +138,7 @@ async def use(
     ``amount`` is at most the rate's burst. Committed by itself, so that it counts whatever becomes of the request.
     ``connection`` is an autocommit one that is at hand: a request that holds one must not wait for a second.
     """
-    hashed = hashlib.sha256(f"{name}\n{key}".encode()).digest()
-    now = clock.now()
+    hashed, now = _hashed(name, key), clock.now()
     if settings().ratelimits.store == "memory":
         return _memory.take(hashed, rate, now, amount)
     parameters = {
@@ -139,6 +154,22 @@ async def use(
         async with reading() as borrowed:
             row = (await borrowed.execute(_TAKE, parameters)).one()
     return _allowance(row.allowed, row.tokens, rate, amount)
+
+
+async def empty(name: str, key: str, rate: Rate, pause: timedelta, *, amount: int = 1) -> None:
+    """Leave the bucket of ``key`` so empty that ``amount`` tokens are there again only after ``pause``."""
+    hashed, now = _hashed(name, key), clock.now()
+    tokens = amount - rate.per_second * pause.total_seconds()
+    if settings().ratelimits.store == "memory":
+        _memory.empty(hashed, tokens, now)
+        return
+    full_at = now + pause + timedelta(seconds=(rate.burst - amount) / rate.per_second)
+    async with reading() as connection:
+        await connection.execute(_EMPTY, {"key": hashed, "tokens": tokens, "now": now, "full_at": full_at})
+
+
+def _hashed(name: str, key: str) -> bytes:
+    return hashlib.sha256(f"{name}\n{key}".encode()).digest()
 
 
 def _allowance(allowed: bool, tokens: float, rate: Rate, amount: int) -> Allowance:

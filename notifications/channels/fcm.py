@@ -43,7 +43,10 @@ class FcmProvider:
             return Answer("failed", "message_too_big")
         body = orjson.dumps({"message": {**target(installation), **shared}})
         # The token was revoked or ran out on the way: once more with a new one.
-        return await self._try(body, critical=critical) or await self._try(body, critical=critical) or _REFUSED
+        answer = await self._try(body, critical=critical) or await self._try(body, critical=critical) or _REFUSED
+        if answer.verdict == "quota" and answer.retry_after is not None:
+            await self._quota.pause(answer.retry_after)
+        return answer
 
     async def close(self) -> None:
         """Close the connections."""

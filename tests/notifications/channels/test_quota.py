@@ -59,3 +59,14 @@ async def test_what_was_leased_and_not_used_is_given_up(database: Database, cloc
     clock.advance(LEASE)
     assert await taken(worker) == 9
     assert await hoarder.take() is not None
+
+
+async def test_a_pause_the_provider_asks_for_is_every_workers(database: Database, clock: clocks.ManualClock) -> None:
+    told, other, new = Quota("paused", 6_000), Quota("paused", 6_000), Quota("paused", 6_000)
+    assert await other.take() is None
+    await told.pause(timedelta(minutes=2))
+    assert await told.take() == await new.take() == timedelta(minutes=2)
+    clock.advance(LEASE)  # what was leased before is used up or given up
+    assert await other.take() == timedelta(minutes=2) - LEASE
+    clock.advance(timedelta(minutes=2) - LEASE)
+    assert {await worker.take() for worker in (told, other, new)} == {None, timedelta(seconds=1)}
