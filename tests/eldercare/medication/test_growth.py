@@ -1,13 +1,10 @@
 """What is told of one person's drugs costs the same however many others take theirs."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from app.core import clock as clocks
 from app.core import set_ids
@@ -17,6 +14,7 @@ from app.identity.models import Resident
 from eldercare.medication.schemas.stocks import StockWrite
 from eldercare.medication.service import stocks, telling
 from tests.factories import eldercare_medication as made
+from tests.plans import explain, nodes
 
 pytestmark = pytest.mark.usefixtures("database", "subscribed")
 
@@ -32,12 +30,6 @@ INSERT INTO eldercare_medication_stock (id, created_at, updated_at, version, com
     on_hand, unit, remind_days, round)
 SELECT {set_ids.MINT_SQL}, created_at, updated_at, 1, community_id, resident_id, id, 10, '{{tablet}}', 7, 1 FROM other
 """
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", ()):
-        yield from nodes(child)
 
 
 @pytest.mark.parametrize("analyzed", [False, True])
@@ -56,17 +48,12 @@ async def test_telling_of_a_low_stock_looks_at_no_other(
         raw = await connect_raw()
         await raw.execute("ANALYZE")
         await raw.close()
-    low = telling._LOW.compile(dialect=postgresql.asyncpg.dialect())  # type: ignore[no-untyped-call]
-    binds = low.params | {
+    binds = telling._LOW.compile().params | {
         "stock_ids": [stock_id],
         "days": [datetime(2026, 3, 4, tzinfo=UTC).date()],
         "granted_at": clocks.now(),
     }
     async with unit_of_work() as session:
-        connection = await session.connection()
-        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {low.string}"
-        explained = (
-            await connection.exec_driver_sql(explain, tuple(binds[name] for name in low.positiontup or ()))
-        ).scalar_one()[0]
-    assert explained["Plan"]["Actual Rows"] == 2
-    assert max(node["Actual Rows"] * node["Actual Loops"] for node in nodes(explained["Plan"])) < 100
+        plan = await explain(session, telling._LOW, binds)
+    assert plan["Actual Rows"] == 2
+    assert max(node["Actual Rows"] * node["Actual Loops"] for node in nodes(plan)) < 100

@@ -1,11 +1,8 @@
 """A page costs the same however long the history is: every branch reads its index for a page, and no more."""
 
 from datetime import timedelta
-from typing import Any
 
-import orjson
 import pytest
-from sqlalchemy.dialects import postgresql
 
 from app.core.access import Actor
 from app.core.clock import ManualClock
@@ -15,8 +12,7 @@ from eldercare.timeline.rules.kinds import KINDS
 from eldercare.timeline.schemas import Wanted
 from eldercare.timeline.views import timeline
 from tests.eldercare.timeline.conftest import Lived
-
-_DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's has no types
+from tests.plans import explain, looked_at, nodes
 
 _PAST = 1500
 _ROWS = 21
@@ -83,19 +79,6 @@ async def live_on(lived: Lived) -> None:
         await raw.close()
 
 
-def leaves(node: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the nodes of a plan that read tables."""
-    own = [node] if "Scan" in node["Node Type"] and "Relation Name" in node else []
-    own += [node] if node["Node Type"] == "Bitmap Index Scan" else []
-    return own + [leaf for below in node.get("Plans", []) for leaf in leaves(below)]
-
-
-def touched(leaf: dict[str, Any]) -> float:
-    """Return how many rows a node read."""
-    rows: float = (leaf["Actual Rows"] + leaf.get("Rows Removed by Filter", 0)) * leaf["Actual Loops"]
-    return rows
-
-
 @pytest.mark.parametrize("deep", [False, True])
 async def test_a_page_reads_no_more_than_a_page_of_each_index(lived: Lived, clock: ManualClock, deep: bool) -> None:
     await live_on(lived)
@@ -108,26 +91,20 @@ async def test_a_page_reads_no_more_than_a_page_of_each_index(lived: Lived, cloc
     until = clock.now() - timedelta(days=200) if deep else None
     async with reading() as connection:
         reader = await require_reader(connection, actor, lived.resident.id)
-    binds = timeline.list_binds(reader, Wanted(kinds=KINDS, until=until), position=None, rows=_ROWS)
-    compiled = timeline.LIST.compile(dialect=_DIALECT)
-    values = [binds.get(name, compiled.params[name]) for name in compiled.positiontup or ()]
-    raw = await connect_raw()
-    try:
-        text = await raw.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled.string}", *values)
-    finally:
-        await raw.close()
-    plan = orjson.loads(text)[0]["Plan"]
+        binds = timeline.list_binds(reader, Wanted(kinds=KINDS, until=until), position=None, rows=_ROWS)
+        plan = await explain(connection, timeline.LIST, {**timeline.LIST.compile().params, **binds})
     assert plan["Actual Rows"] == _ROWS
-    found = leaves(plan)
+    # What reads tables, or an index for what reads them.
+    found = [node for node in nodes(plan) if "Relation Name" in node or node["Node Type"] == "Bitmap Index Scan"]
     used = {leaf.get("Index Name") for leaf in found}
     assert set(INDEXES) <= used
     # A table of a few rows, or a month without a reading, is read as it is.
-    assert [leaf for leaf in found if leaf["Node Type"] == "Seq Scan" and touched(leaf) > 5] == []
+    assert [leaf for leaf in found if leaf["Node Type"] == "Seq Scan" and looked_at(leaf) > 5] == []
     read: dict[str, float] = {}
     for leaf in found:
         name = str(leaf.get("Relation Name", leaf.get("Index Name")))
         index = "eldercare_vital_reading" if "vital_reading" in name else str(leaf.get("Index Name"))
-        read[index] = read.get(index, 0) + touched(leaf)
+        read[index] = read.get(index, 0) + looked_at(leaf)
     # Of readings each day is found, then read: the row that begins it, and all of it.
     most = {"eldercare_vital_reading": 6 * _ROWS}
     assert {index: rows for index, rows in read.items() if rows > most.get(index, 2 * _ROWS)} == {}

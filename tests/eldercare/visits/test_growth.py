@@ -1,23 +1,21 @@
 """A carer's day costs the same however many visits they have made, and however much was left to be known."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import orjson
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from app.core import set_ids
 from app.core.access import Actor, Membership
 from app.core.clock import ManualClock
-from app.core.database import connect_raw, unit_of_work
+from app.core.database import connect_raw, reading, unit_of_work
 from app.identity.api import actor_binds
 from eldercare.visits.views import days
 from eldercare.visits.views.visits import stretch
 from tests.eldercare.visits.conftest import Scene
 from tests.factories import eldercare_visits as made
+from tests.plans import explain, looked_at, nodes
 
 _VISITS = f"""
 INSERT INTO eldercare_visit (id, created_at, updated_at, version, community_id, resident_id, account_id,
@@ -85,23 +83,7 @@ async def test_the_last_word_is_read_without_those_before(career: Scene) -> None
 
 async def most_rows(statement: sa.Select[Any], binds: dict[str, Any]) -> float:
     """Return how many rows the widest step of a statement that finds one reads."""
-    compiled = statement.compile(dialect=postgresql.asyncpg.dialect())  # type: ignore[no-untyped-call]
-    given = {**compiled.params, **binds}
-    values = [given[name] for name in compiled.positiontup or ()]
-    raw = await connect_raw()
-    try:
-        rows = await raw.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled.string}", *values)
-    finally:
-        await raw.close()
-    (plan,) = orjson.loads(rows[0][0])
-    assert plan["Plan"]["Actual Rows"] == 1
-    return max(
-        float((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
-        for node in _nodes(plan["Plan"])
-    )
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", ()):
-        yield from _nodes(child)
+    async with reading() as connection:
+        plan = await explain(connection, statement, {**statement.compile().params, **binds})
+    assert plan["Actual Rows"] == 1
+    return max(looked_at(node) for node in nodes(plan))
