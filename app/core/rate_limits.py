@@ -89,11 +89,12 @@ RETURNING tokens, allowed
 )
 
 
-# Below nothing by what flows back until then.
+# Below nothing by what flows back until then. The longer of two pauses holds.
 _EMPTY = sa.text(
     """
 INSERT INTO core_rate_bucket (key, tokens, used_at, full_at, allowed) VALUES (:key, :tokens, :now, :full_at, false)
 ON CONFLICT (key) DO UPDATE SET tokens = excluded.tokens, used_at = excluded.used_at, full_at = excluded.full_at
+WHERE core_rate_bucket.full_at < excluded.full_at
 """
 ).bindparams(
     sa.bindparam("tokens", type_=sa.Float),

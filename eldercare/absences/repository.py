@@ -1,4 +1,4 @@
-"""The SQL by which others ask, row by row, whether the resident is away: one statement for all who ask or come."""
+"""The SQL by which others ask, row by row, whether the resident is away: who asks them, and who comes to them."""
 
 from datetime import datetime
 from typing import Final

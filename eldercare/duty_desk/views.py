@@ -37,11 +37,11 @@ from eldercare.duty_desk.schemas import (
 FOLLOWED: Final = timedelta(days=7)
 _INSTANT = sa.DateTime(timezone=True)
 
-_alarms = sa.inspect(Alarm).local_table
-_entries = sa.inspect(AlarmEntry).local_table
+_alarms = table_of(Alarm)
+_entries = table_of(AlarmEntry)
 _notices = table_of(AlarmNotice)
 _handovers = table_of(DeskHandover)
-_scripts = sa.inspect(DeskScript).local_table
+_scripts = table_of(DeskScript)
 
 _QUEUE_CURSOR = "eldercare.desk_queue"
 _SCRIPTS_CURSOR = "eldercare.desk_scripts"
@@ -128,7 +128,7 @@ QUEUE = traced_each(
 """The desk's queue in one statement: who is being told now, who has it, to whom it is being handed over."""
 
 _ids = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
-_OF_QUEUE = _ITEMS.where(_alarms.c.id == sa.any_(_ids))
+_OF_QUEUE = traced_each(_ITEMS.where(_alarms.c.id == sa.any_(_ids)), "alarm:desk_queue")
 _told_mark = sa.select(sa.func.sum(written_by(_notices))).where(_is_told_now).correlate(_alarms).scalar_subquery()
 # Whatever an item shows is in these rows, so where the same transactions wrote them, it is the same.
 MARKS = (
@@ -214,10 +214,11 @@ async def queue_marks(connection: AsyncConnection, actor: Actor, show: Show) -> 
 async def queue_items(
     connection: AsyncConnection, actor: Actor, show: Show, alarm_ids: Sequence[uuid.UUID]
 ) -> list[QueueItem]:
-    """Return those of the alarms that are in the queue, the worst first."""
+    """Return those of the alarms that are in the queue, the worst first; each is put on record as shown."""
     if not alarm_ids:
         return []
-    rows = await connection.execute(_OF_QUEUE, _queue_binds(actor, show) | {"ids": list(alarm_ids)})
+    binds = _queue_binds(actor, show) | {"ids": list(alarm_ids)} | trace_each_binds(actor, shown=len(alarm_ids))
+    rows = await connection.execute(_OF_QUEUE, binds)
     return [_item(row) for row in rows]
 
 

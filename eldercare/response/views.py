@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import audit
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
+from app.core.tables import table_of
 from app.identity.api import actor_binds, is_visible, resident_name
 from eldercare.alarms.models import OPEN, Alarm, AlarmNotice, StoredSignal
 from eldercare.response.rules import month_span
@@ -21,9 +22,9 @@ WITHIN_60, WITHIN_180 = 0.975, 0.99
 """The yardstick of telecare monitoring centres (the Telecare Services Association's quality standards, formerly the
 TSA code of practice): 97.5 % of calls taken within 60 seconds, 99 % within 180 seconds."""
 
-_alarms = sa.inspect(Alarm).local_table
-_notices = sa.inspect(AlarmNotice).local_table
-_signals = sa.inspect(StoredSignal).local_table
+_alarms = table_of(Alarm)
+_notices = table_of(AlarmNotice)
+_signals = table_of(StoredSignal)
 _INSTANT = sa.DateTime(timezone=True)
 
 _first_notice = (

@@ -25,7 +25,7 @@ class Numbers(BaseModel):
 
 
 class SosPublic(AlarmPublic):
-    """The alarm an SOS raised or joined, and whom to phone besides."""
+    """The alarm an SOS raised, or the SOS it joined, and whom to phone besides."""
 
     desk_phone: str | None
     emergency_numbers: dict[str, str]

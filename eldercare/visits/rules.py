@@ -38,12 +38,12 @@ PLANNING_INTERVAL: Final = timedelta(hours=24)
 STAFFED_BEFORE: Final = timedelta(hours=2)
 """So long before its time the agency hears that a visit has no carers: there is still time to find somebody."""
 LATE_AFTER: Final = timedelta(minutes=15)
-"""After that the agency hears that nobody has arrived."""
+"""After that an alarm is raised, and the agency hears that nobody has arrived."""
 MISSED_AFTER: Final = timedelta(minutes=60)
 CRITICAL_MISSED_AFTER: Final = timedelta(minutes=30)
 """After that the visit counts as missed and an alarm is raised; sooner where the time matters."""
 CHECK_OUT_AFTER: Final = timedelta(minutes=15)
-"""After the end a carer who has not left is asked; after as long again the agency and the desk hear of it."""
+"""After the end a carer who has not left is asked; after as long again an alarm is raised and the agency told."""
 CHECK_OUT_AGAIN: Final = timedelta(minutes=30)
 EARLY: Final = timedelta(hours=2)
 """How long before its time a visit can begin."""

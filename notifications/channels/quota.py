@@ -45,13 +45,14 @@ class Quota:
     async def pause(self, length: timedelta) -> None:
         """Give no tokens for so long, in no worker: the provider asked for it. Blocks others lease now run out soon."""
         until = clock.now() + length
-        if self._refused_until is not None and until <= self._refused_until:
-            return  # one of those in flight said so before
-        self._left, self._refused_until = 0, until
-        try:
-            await rate_limits.empty("provider_quota", self._name, self._rate, length, amount=self._block)
-        except SQLAlchemyError as error:  # the others will be told by the provider
-            log.warning("quota_unknown", quota=self._name, error=failures.code_of(error))
+        async with self._asking:  # a lease under way would forget the pause
+            if self._refused_until is not None and until <= self._refused_until:
+                return  # one of those in flight said so before
+            self._left, self._refused_until = 0, until
+            try:
+                await rate_limits.empty("provider_quota", self._name, self._rate, length, amount=self._block)
+            except SQLAlchemyError as error:  # the others will be told by the provider
+                log.warning("quota_unknown", quota=self._name, error=failures.code_of(error))
 
     async def _lease(self) -> None:
         now = clock.now()

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import audit
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
+from app.core.tables import table_of
 from app.identity.models import Account, Community, ContactPoint, Household, Resident
 from app.identity.people.rules import normalize_phone
 from app.identity.people.schemas import ResidentBrief, ResidentState
@@ -17,11 +18,11 @@ from app.identity.people.seals import contact_index, national_id_index
 from app.identity.scopes import PROFILE_READ
 from app.identity.visibility import actor_binds, is_visible, visible_residents
 
-_accounts = sa.inspect(Account).local_table
-_communities = sa.inspect(Community).local_table
-_points = sa.inspect(ContactPoint).local_table
-_residents = sa.inspect(Resident).local_table
-_households = sa.inspect(Household).local_table
+_accounts = table_of(Account)
+_communities = table_of(Community)
+_points = table_of(ContactPoint)
+_residents = table_of(Resident)
+_households = table_of(Household)
 
 _CURSOR = "identity.residents"
 _name = sa.func.lower(_accounts.c.name)

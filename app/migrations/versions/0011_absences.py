@@ -18,11 +18,20 @@ def upgrade() -> None:
     _rename(_OLD, _NEW)
     _allow_states(f"{_STATES}, 'suspended'")
     # Two requests at once could store shifts that overlap: as the second would have been refused, the first one counts.
+    # One after the other: a shift that overlaps only one that goes stays.
     op.execute(
         """
-        DELETE FROM eldercare_shift later USING eldercare_shift earlier
-        WHERE later.account_id = earlier.account_id AND later.id > earlier.id
-          AND later.starts_at < earlier.ends_at AND later.ends_at > earlier.starts_at
+        DO $$
+        DECLARE shift record;
+        BEGIN
+            FOR shift IN SELECT id, account_id, starts_at, ends_at FROM eldercare_shift ORDER BY id LOOP
+                DELETE FROM eldercare_shift later
+                WHERE later.id = shift.id AND EXISTS (
+                    SELECT FROM eldercare_shift kept
+                    WHERE kept.account_id = shift.account_id AND kept.id < shift.id
+                      AND kept.starts_at < shift.ends_at AND kept.ends_at > shift.starts_at);
+            END LOOP;
+        END $$
         """
     )
     op.drop_constraint(op.f("uq_eldercare_shift_organization_id_account_id_starts_at"), "eldercare_shift", type_="unique")

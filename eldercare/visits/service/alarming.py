@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.access import Actor
+from app.core.tables import table_of
 from eldercare.alarms.models import OPEN, Alarm, StoredSignal
 from eldercare.alarms.notices import CARER_THERE, tell
 from eldercare.alarms.repository import lock_alarms, told_accounts
@@ -21,7 +22,7 @@ _NEVER_BEFORE: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOBODY_CAME: Final = frozenset({str(AlarmKind.VISIT_LATE), str(AlarmKind.VISIT_MISSED)})
 _STILL_THERE: Final = frozenset({str(AlarmKind.CHECK_OUT_OVERDUE)})
 
-_alarms, _signals = (sa.inspect(model).local_table for model in (Alarm, StoredSignal))
+_alarms, _signals = (table_of(model) for model in (Alarm, StoredSignal))
 _OPEN_ABOUT = (
     sa.select(_alarms.c.id)
     .where(

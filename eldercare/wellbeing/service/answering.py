@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.problems import NotFound
-from app.identity.api import ResidentSubject
+from app.identity.api import ResidentSubject, trace_read
 from eldercare.wellbeing import repository
 from eldercare.wellbeing.models import WellbeingFlag, WellbeingListener
 from eldercare.wellbeing.problems import FlagNotOpen
@@ -25,6 +25,8 @@ async def acknowledge(
     if _moves(flag, "acknowledge"):
         flag.acknowledged_at, flag.acknowledged_by = clock.now(), actor.id
         await _keep(session, actor, subject, flag, "wellbeing:acknowledge")
+    else:
+        await trace_read(await session.connection(), actor, subject, "wellbeing:list_flags", flag.id)
     return flag
 
 
@@ -34,6 +36,8 @@ async def dismiss(session: AsyncSession, actor: Actor, subject: ResidentSubject,
     if _moves(flag, "dismiss"):
         flag.dismissed_at, flag.dismissed_by = clock.now(), actor.id
         await _keep(session, actor, subject, flag, "wellbeing:dismiss")
+    else:
+        await trace_read(await session.connection(), actor, subject, "wellbeing:list_flags", flag.id)
     return flag
 
 

@@ -98,6 +98,13 @@ async def begun(stream: Stream) -> Told:
     return (await stream.until("queue"))[-1]
 
 
+async def shown_of(alarm: Alarm) -> int:
+    """Return how often it is on record that the desk was shown whose alarm it is."""
+    statement = sa.text("SELECT count(*) FROM core_audit_entry WHERE action = 'alarm:desk_queue' AND resident_id = :id")
+    async with reading() as connection:
+        return int(await connection.scalar(statement, {"id": alarm.resident_id}) or 0)
+
+
 async def test_what_enters_changes_and_leaves_the_queue_is_told(scene: Scene, url: str, clock: ManualClock) -> None:
     headers = await at_desk(scene)
     first = await raised(scene, severity=Severity.LOW)
@@ -109,6 +116,7 @@ async def test_what_enters_changes_and_leaves_the_queue_is_told(scene: Scene, ur
         second = await raised(scene, "Rosa", severity=Severity.CRITICAL)
         heard = await until(stream, "entered", second)
         (entered,) = (told for told in heard if told.event == "entered")
+        assert await shown_of(second) == 1
         listed = (await ask(url, headers, "GET", QUEUE))["items"]
         assert entered.data == listed[0]
         assert (entered.data["resident_name"], entered.data["severity"]) == ("Rosa", "critical")
