@@ -21,9 +21,10 @@ from app.core import embedded_supervisor as supervisor
 
 ROOT = Path(__file__).parent.parent.parent
 USER = """
-import sys
+import signal, sys
 from pathlib import Path
 from app.core import embedded
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may have it ignored
 server = embedded.start_sync(Path(sys.argv[1]), durable=False)
 print(server.create_database("made_by_a_child"), flush=True)
 sys.stdin.read()
