@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from app import assembly
-from app.core import access, clock
+from app.core import access, audit, clock
 from app.core.audit_tables import AuditEntry
 from app.core.clock import ManualClock, SystemClock
 from app.core.database import database, reading, unit_of_work
@@ -156,10 +156,12 @@ async def _live(
 
     with clockwork(assembly.JOBS) as works:
         await Replay(lent, village, machine, works).run(until, progress)
+    async with unit_of_work() as session:  # or it would be lived again from when somebody last did something
+        await audit.record(session, access.system_actor(village.community_id), "community:live")
 
 
 async def _reached() -> datetime | None:
-    """Return when anybody of the demo community last did anything, ``None`` before it was founded."""
+    """Return until when the demo community has lived, ``None`` before it was founded."""
     async with unit_of_work() as session:
         there = await identity.find_community(session, community.NAME)
     if there is None:

@@ -14,10 +14,21 @@ _SOURCES: Final = [
     if "migrations" not in path.parts
 ]
 _ACTION: Final = re.compile(r"\"([a-z_]+):([a-z_]+)\"")
-_READ: Final = re.compile(r"\b(?:traced|trace)\([^()]*(?:\([^()]*\)[^()]*)*?\"([a-z_]+:[a-z_]+)\"")
+_READ: Final = re.compile(r"\b(?:traced|traced_each|trace_read)\([^()]*(?:\([^()]*\)[^()]*)*?\"([a-z_]+:[a-z_]+)\"")
 # Of organizations, of the house, or of a person's own sign-in: no resident's trail has them.
 _NOBODYS: Final = {
-    *("about", "account", "api_client", "api_key", "broadcast", "carer", "community", "delivery", "desk_script"),
+    *(
+        "about",
+        "account",
+        "api_client",
+        "api_key",
+        "broadcast",
+        "carer",
+        "carer_absence",
+        "community",
+        "delivery",
+        "desk_script",
+    ),
     *("desk_shift", "desk_test", "holidays", "installation", "invitation", "member", "organization", "passkey"),
     *("report", "route_plan", "second_factor", "session", "shift", "timesheet"),
 }

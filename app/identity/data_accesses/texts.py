@@ -60,6 +60,7 @@ _THINGS: Final[dict[str, dict[str, str]]] = {
         "visits": "the care visits to you",
         "vital_threshold": "how your measurements are judged",
         "vitals": "your measurements",
+        "wellbeing": "how your days compare with your usual ones",
     },
     "zh-CN": {
         "adherence": "您的服药情况",
@@ -118,6 +119,7 @@ _THINGS: Final[dict[str, dict[str, str]]] = {
         "visits": "对您的上门护理",
         "vital_threshold": "您测量数据的评判标准",
         "vitals": "您的测量数据",
+        "wellbeing": "您的日常状况与平时的比较",
     },
 }
 _ANYTHING: Final = {"en": "something about you", "zh-CN": "与您有关的内容"}
@@ -143,6 +145,7 @@ READING: Final = frozenset(
         "response_times",
         "route_plan",
         "false_alarms",
+        "list_flags",
     }
 )
 """The verbs of actions that only looked at something."""

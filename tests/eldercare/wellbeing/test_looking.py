@@ -156,7 +156,7 @@ async def test_doses_not_recorded_are_a_drift_of_adherence(resident: Resident, c
         clock.set(datetime(2026, 3, 13, 8, 31, tzinfo=UTC) + timedelta(days=day))
         await settle(MEDICATION_JOBS)
         if day < 30:
-            due = [dose for dose in await medication.doses(resident) if dose.state == "reminded"]
+            due = [dose for dose in await medication.doses(resident) if dose.due_at <= clock.now()]
             await medication.record(resident, due[-1].id)
     clock.set(MORNING - timedelta(hours=1))
     await settle(MEDICATION_JOBS)

@@ -32,6 +32,7 @@ _OWN_ACCOUNT: Final = {
     "eldercare_tracking",
     "eldercare_visit",
     "eldercare_visit_template",
+    "eldercare_wellbeing_watch",
 }
 
 
