@@ -70,7 +70,7 @@ async def test_visits_are_off_while_the_resident_is_away_and_everyone_who_counte
     await made.assign(elsewhere.id, scene.carer)  # and their time is free
 
     clock.set(visits[3].starts_at + timedelta(hours=2))
-    await jobs.look_after()
+    await made.look_after()
     assert (await states(scene))[1:4] == ["suspended"] * 3
     assert await alarms_about(scene) == 1  # of the first one, to which nobody came, before she went
 
@@ -110,7 +110,7 @@ async def test_who_is_back_early_is_visited_again(scene: Scene, phone_of: PhoneO
     assert await facts("visit_resumed") == 3
     await made.assign(visits[2].id, scene.carer)
     clock.set(visits[2].starts_at + timedelta(minutes=20))
-    await jobs.look_after()
+    await made.look_after()
     assert await told("visit_late") == [scene.coordinator.id]
 
 
@@ -145,7 +145,7 @@ async def test_what_has_begun_stays_and_who_is_on_the_way_turns_back(
     assert scene.other_carer.id in await told("visits_off")
     await dana("POST", f"/visits/{soon.id}/arrival", {"proof": BY_HAND}, expect=403)
     clock.advance(timedelta(hours=2))
-    await jobs.look_after()
+    await made.look_after()
     assert await told("visit_missed") == []
     done = await cai("POST", f"/visits/{here.id}/departure", {"proof": BY_HAND, "unfinished_reason": "Ambulance"})
     assert done["state"] == "completed"
@@ -158,7 +158,7 @@ async def test_deadlines_heed_an_absence_nobody_has_heard_of_yet(
     clock.set(visit.starts_at + timedelta(minutes=14))
     await pause(phone_of, scene, clock.now(), clock.now() + DAY)
     clock.advance(timedelta(hours=2))
-    await jobs.look_after()  # before the relay
+    await made.look_after()  # before the relay
     assert (await made.visit(visit.id)).state == "suspended"
     assert await told("visit_late") == await told("visit_missed") == []
     assert await alarms_about(scene) == 0
@@ -173,7 +173,7 @@ async def test_to_whom_nobody_came_before_they_were_to_leave_is_missed(
     await settle(RELAY_JOBS)
     assert (await made.visit(visit.id)).state == "planned"
     clock.set(visit.starts_at + timedelta(hours=2))
-    await jobs.look_after()
+    await made.look_after()
     assert (await made.visit(visit.id)).state == "missed"
     assert await alarms_about(scene) == 1
 
