@@ -21,7 +21,7 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
     "in_progress": frozenset({"completed"}),
     # Whoever comes after all is let in: a visit that was missed can still be made.
     "missed": frozenset({"in_progress"}),
-    # The resident is away: off, until they are back before its time. What has begun stays.
+    # The resident is away: off, unless they are back by its time. What has begun stays.
     "suspended": frozenset({"planned", "cancelled"}),
     "completed": frozenset(),
     "cancelled": frozenset(),
@@ -35,6 +35,8 @@ AGREED: Final[tuple[State, ...]] = (*AHEAD, "suspended")
 
 HORIZON: Final = timedelta(days=14)
 PLANNING_INTERVAL: Final = timedelta(hours=24)
+RESUMED_WITHIN: Final = PLANNING_INTERVAL + timedelta(hours=1)
+"""How long after its time a visit that was off by mistake is still looked after: longer than until anybody looks."""
 STAFFED_BEFORE: Final = timedelta(hours=2)
 """So long before its time the agency hears that a visit has no carers: there is still time to find somebody."""
 LATE_AFTER: Final = timedelta(minutes=15)

@@ -114,6 +114,45 @@ async def test_who_is_back_early_is_visited_again(scene: Scene, phone_of: PhoneO
     assert await told("visit_late") == [scene.coordinator.id]
 
 
+async def test_who_is_back_seconds_before_is_visited_however_late_that_is_heard(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    visit = await made.single(scene.plan, clock.now() + timedelta(hours=3), account_id=scene.resident.account_id)
+    given = await pause(phone_of, scene, clock.now(), clock.now() + DAY)
+    await settle(RELAY_JOBS)
+    assert (await made.visit(visit.id)).state == "suspended"
+    clock.set(visit.starts_at - timedelta(seconds=2))
+    grace = await phone_of(scene.resident)
+    await grace("DELETE", f"/me/check-in-pauses/{given['id']}")
+    clock.set(visit.starts_at + timedelta(seconds=2))
+    await settle(RELAY_JOBS)
+    back = await made.visit(visit.id)
+    assert (back.state, back.miss_at) == ("planned", visit.starts_at + timedelta(minutes=60))
+    clock.set(visit.starts_at + timedelta(minutes=60))
+    await made.look_after()
+    assert (await made.visit(visit.id)).state == "missed"
+    assert await alarms_about(scene) == 1
+
+
+async def test_what_stayed_off_for_who_is_at_home_is_found_by_the_planner(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    template = await made.template(scene.plan)
+    given = await pause(phone_of, scene, clock.now(), clock.now() + 20 * DAY)
+    await settle(RELAY_JOBS)
+    assert set(await states(scene)) == {"suspended"}
+    grace = await phone_of(scene.resident)
+    await grace("DELETE", f"/me/check-in-pauses/{given['id']}")
+    first = (await made.visits(scene.resident))[0]
+    clock.set(first.starts_at + timedelta(minutes=20))  # nobody heard that they are back
+    async with unit_of_work() as session:
+        await planning.plan_ahead(session, [template.id])
+    assert set(await states(scene)) == {"planned"}
+    assert await told("visits_on") == [scene.coordinator.id]
+    await made.look_after()
+    assert await alarms_about(scene) == 1
+
+
 async def test_another_absence_still_holds_when_one_ends(scene: Scene, phone_of: PhoneOf, clock: ManualClock) -> None:
     await made.template(scene.plan)
     visits = await made.visits(scene.resident)
