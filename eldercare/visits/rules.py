@@ -41,6 +41,8 @@ STAFFED_BEFORE: Final = timedelta(hours=2)
 """So long before its time the agency hears that a visit has no carers: there is still time to find somebody."""
 LATE_AFTER: Final = timedelta(minutes=15)
 """After that the agency hears that nobody has arrived."""
+MISSING_AFTER: Final = timedelta(minutes=5)
+"""So long whoever is there waits for the other one, who may be parking the car, before the agency hears of it."""
 MISSED_AFTER: Final = timedelta(minutes=60)
 CRITICAL_MISSED_AFTER: Final = timedelta(minutes=30)
 """After that the visit counts as missed and an alarm is raised; sooner where the time matters."""
@@ -131,6 +133,11 @@ def late_at(starts_at: datetime) -> datetime:
     return starts_at + LATE_AFTER
 
 
+def missing_at(starts_at: datetime, arrived_at: datetime) -> datetime:
+    """Return when the agency hears that of two carers one has arrived and the other has not."""
+    return max(late_at(starts_at), arrived_at + MISSING_AFTER)
+
+
 def missed_at(starts_at: datetime, *, is_critical: bool) -> datetime:
     """Return when a visit to which nobody came counts as missed."""
     return starts_at + (CRITICAL_MISSED_AFTER if is_critical else MISSED_AFTER)
@@ -183,6 +190,11 @@ class Presence:
 
     state: CarerState
     arrived_at: datetime | None
+
+
+def are_missing(presences: Iterable[Presence], carers: int) -> bool:
+    """Say whether fewer have come than the ``carers`` a visit needs."""
+    return sum(one.state in ("present", "left") for one in presences) < carers
 
 
 def is_over(presences: Iterable[Presence]) -> bool:

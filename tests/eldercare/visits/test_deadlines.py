@@ -232,6 +232,45 @@ async def test_one_of_two_who_never_came_is_told(scene: Scene, phone_of: PhoneOf
     assert await told("visit_short") == [scene.coordinator.id]
 
 
+@pytest.mark.parametrize("is_critical", [False, True])
+async def test_of_one_of_two_who_does_not_come_the_agency_hears_within_minutes(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock, is_critical: bool
+) -> None:
+    visit = await first_visit(scene, carers=2, is_critical=is_critical)
+    await made.assign(visit.id, scene.other_carer)
+    await jobs.tell_unstaffed()
+    clock.set(visit.starts_at)
+    cai = await phone_of(scene.carer)
+    await cai("POST", f"/visits/{visit.id}/arrival", {"proof": BY_HAND})
+    clock.advance(timedelta(minutes=14))
+    assert await made.look_after() == 0
+    clock.advance(timedelta(minutes=1))
+    assert await made.look_after() == 1
+    expected = {scene.coordinator.id, scene.desk.id} if is_critical else {scene.coordinator.id}
+    assert set(await told("visit_uncovered")) == expected
+    assert await alarms() == []  # somebody is with them
+    assert (await made.visit(visit.id)).state == "in_progress"
+
+
+async def test_where_the_first_of_two_comes_late_the_other_is_given_a_few_minutes(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    visit = await first_visit(scene, carers=2)
+    await made.assign(visit.id, scene.other_carer)
+    clock.set(visit.starts_at + timedelta(minutes=20))
+    assert await made.look_after() == 1
+    cai, dana = await phone_of(scene.carer), await phone_of(scene.other_carer)
+    await cai("POST", f"/visits/{visit.id}/arrival", {"proof": BY_HAND})
+    assert [alarm.state for alarm in await alarms()] == ["resolved"]
+    assert (await made.visit(visit.id)).late_at == clock.now() + timedelta(minutes=5)
+    clock.advance(timedelta(minutes=4))
+    await dana("POST", f"/visits/{visit.id}/arrival", {"proof": BY_HAND})
+    assert (await made.visit(visit.id)).late_at is None
+    clock.advance(timedelta(minutes=5))
+    assert await made.look_after() == 0
+    assert await told("visit_uncovered") == []
+
+
 # What fails for each of so many is taken for a fault of the code.
 MANY = MOST_AT_FAULT + 5
 BROKEN = (
