@@ -16,10 +16,6 @@ from app.core.queues import queues
 
 SERVES: Final[Mapping[str, str]] = {
     "eldercare.alarm_steps": "eldercare.climb_ladders",
-    "eldercare.unstaffed_visits": "eldercare.look_after_visits",
-    "eldercare.late_visits": "eldercare.look_after_visits",
-    "eldercare.miss_visits": "eldercare.look_after_visits",
-    "eldercare.overdue_visits": "eldercare.look_after_visits",
     "eldercare.settle_check_ins": "eldercare.close_check_ins",
     "media.expired": "media.expire_uploads",
     "notifications.bulk": "notifications.send_bulk",

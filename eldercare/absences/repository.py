@@ -1,5 +1,6 @@
 """The SQL by which others ask, row by row, whether the resident is away: who asks them, and who comes to them."""
 
+import uuid
 from datetime import datetime
 from typing import Final
 
@@ -32,4 +33,18 @@ def away_until(
             until > at,
         )
         .scalar_subquery()
+    )
+
+
+def hold(rows: sa.FromClause, at: sa.ColumnElement[datetime]) -> sa.Select[uuid.UUID]:
+    """Return what finds the absences that may speak of ``rows`` (``resident_id``), to whom somebody is to come ``at``.
+
+    They stay as they are until the transaction ends: whoever ends one waits, and what follows from its end sees what
+    was done under it. Whoever ends one holds nothing else, so rows of any kind may be held before.
+    """
+    return (
+        sa.select(ABSENCES.c.id)
+        .join_from(rows, ABSENCES, sa.and_(ABSENCES.c.resident_id == rows.c.resident_id, ABSENCES.c.ends_at > at))
+        .order_by(ABSENCES.c.id)
+        .with_for_update(read=True, of=ABSENCES)
     )

@@ -21,7 +21,7 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
     "in_progress": frozenset({"completed"}),
     # Whoever comes after all is let in: a visit that was missed can still be made.
     "missed": frozenset({"in_progress"}),
-    # The resident is away: off, until they are back before its time. What has begun stays.
+    # The resident is away: off, unless they are back by its time. What has begun stays.
     "suspended": frozenset({"planned", "cancelled"}),
     "completed": frozenset(),
     "cancelled": frozenset(),
@@ -35,10 +35,14 @@ AGREED: Final[tuple[State, ...]] = (*AHEAD, "suspended")
 
 HORIZON: Final = timedelta(days=14)
 PLANNING_INTERVAL: Final = timedelta(hours=24)
+RESUMED_WITHIN: Final = PLANNING_INTERVAL + timedelta(hours=1)
+"""How long after its time a visit that was off by mistake is still looked after: longer than until anybody looks."""
 STAFFED_BEFORE: Final = timedelta(hours=2)
 """So long before its time the agency hears that a visit has no carers: there is still time to find somebody."""
 LATE_AFTER: Final = timedelta(minutes=15)
 """After that an alarm is raised, and the agency hears that nobody has arrived."""
+MISSING_AFTER: Final = timedelta(minutes=5)
+"""So long whoever is there waits for the other one, who may be parking the car, before the agency hears of it."""
 MISSED_AFTER: Final = timedelta(minutes=60)
 CRITICAL_MISSED_AFTER: Final = timedelta(minutes=30)
 """After that the visit counts as missed and an alarm is raised; sooner where the time matters."""
@@ -129,6 +133,11 @@ def late_at(starts_at: datetime) -> datetime:
     return starts_at + LATE_AFTER
 
 
+def missing_at(starts_at: datetime, arrived_at: datetime) -> datetime:
+    """Return when the agency hears that of two carers one has arrived and the other has not."""
+    return max(late_at(starts_at), arrived_at + MISSING_AFTER)
+
+
 def missed_at(starts_at: datetime, *, is_critical: bool) -> datetime:
     """Return when a visit to which nobody came counts as missed."""
     return starts_at + (CRITICAL_MISSED_AFTER if is_critical else MISSED_AFTER)
@@ -181,6 +190,11 @@ class Presence:
 
     state: CarerState
     arrived_at: datetime | None
+
+
+def are_missing(presences: Iterable[Presence], carers: int) -> bool:
+    """Say whether fewer have come than the ``carers`` a visit needs."""
+    return sum(one.state in ("present", "left") for one in presences) < carers
 
 
 def is_over(presences: Iterable[Presence]) -> bool:

@@ -73,12 +73,18 @@ async def arrive(session: AsyncSession, actor: Actor, own: OwnVisit, data: Arriv
         arrival_how=data.proof.how,
         arrival_proof=seal(proof, ARRIVAL_PROOF),
     )
-    overdue_at = rules.check_out_at(at, visit.ends_at)
+    came = (await repository.carers_of(session, [visit.id]))[visit.id]
+    is_short = rules.are_missing([Presence(one.state, one.arrived_at) for one in came], visit.carers)
+    deadlines = {
+        "overdue_at": rules.check_out_at(at, visit.ends_at),
+        # One who cannot lift somebody alone may not begin: of whom they wait for the agency hears.
+        "late_at": rules.missing_at(visit.starts_at, at) if is_short else None,
+    }
     if visit.state == "in_progress":
         # Whoever takes over is given the time they need, and is looked after anew.
-        await repository.change_visit(session, visit.id, overdue_at=overdue_at, overdue_step=0)
+        await repository.change_visit(session, visit.id, overdue_step=0, **deadlines)
     else:
-        await repository.become(session, [visit.id], "in_progress", started_at=at, overdue_at=overdue_at)
+        await repository.become(session, [visit.id], "in_progress", started_at=at, **deadlines)
         await emit(
             session,
             VisitStarted(

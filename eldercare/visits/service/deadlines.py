@@ -55,13 +55,21 @@ async def unstaffed(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 
 
 async def late(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
-    """Raise an alarm for everyone to whom nobody has come yet, and tell the agencies."""
+    """Raise an alarm for everyone to whom nobody has come yet, and tell the agencies.
+
+    Where one of two has come somebody is with the resident: of who is missing the agency hears, and the desk where time
+    matters.
+    """
     await suspending.suspend(session, ids)
-    found = await session.execute(_LATE, {"visit_ids": list(ids), "moment": clock.now()})
+    found = list(await session.execute(_LATE, {"visit_ids": list(ids), "moment": clock.now()}))
     visits = [visit for visit in found if visit.state in rules.AHEAD]
     await alarming.nobody_yet(session, visits)
     for visit in visits:
         await tell(session, VISIT_LATE, visit, await agency(session, visit), f"late:{visit.starts_at.isoformat()}")
+    for visit in found:
+        if visit.state == "in_progress":
+            told = await agency(session, visit, with_desk=visit.is_critical)
+            await tell(session, VISIT_UNCOVERED, visit, told, f"missing:{visit.version}")
 
 
 async def miss(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:

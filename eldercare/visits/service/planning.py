@@ -141,8 +141,9 @@ async def plan_ahead(session: AsyncSession, template_ids: Sequence[uuid.UUID]) -
         content = _content_of(agreed.template)
         await repository.insert_visits(session, [_visit(agreed, one, content) for one in agreed.occurrences])
     # Who is away is known to be: of what is planned meanwhile, and nobody's yet, nobody need be told that it is off.
+    # And should something have stayed off though they are at home, it does not stay so for longer than a round.
     residents = {agreed.template.resident_id for agreed in planned}
-    await suspending.suspend_of(session, residents, tells=False)
+    await suspending.follow_absences(session, residents, tells=False)
     binds = {"moment": now, "horizon": horizon, "again": now + rules.PLANNING_INTERVAL}
     await session.execute(_PLANNED, {"template_ids": list(template_ids), **binds})
 

@@ -1,8 +1,8 @@
-"""Visits while a resident is away: off, neither late nor missed; planned again if they are back before the time."""
+"""Visits while a resident is away: off, neither late nor missed; planned again if they are back by then."""
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.core.events import emit_many
 from eldercare.absences.problems import ResidentAway
-from eldercare.absences.repository import away_until
+from eldercare.absences.repository import away_until, hold
 from eldercare.events import VisitResumed, VisitSuspended
 from eldercare.visits import repository, rules
 from eldercare.visits.models import VISITS
@@ -27,6 +27,9 @@ _IS_AHEAD = VISITS.c.state.in_([sa.literal(state, sa.Text) for state in rules.AH
 _away_until = away_until(VISITS.c.resident_id, VISITS.c.starts_at, _NOW)
 
 _AHEAD = sa.select(VISITS.c.id).where(_OF_RESIDENTS, _IS_AHEAD)
+_HOLD = hold(VISITS, VISITS.c.starts_at).where(
+    VISITS.c.id == sa.any_(sa.bindparam("visit_ids", type_=ARRAY(sa.Uuid))), _IS_AHEAD
+)
 _OFF = (
     sa.select(VISITS, _away_until.label("away_until"))
     .where(VISITS.c.id == sa.any_(sa.bindparam("visit_ids", type_=ARRAY(sa.Uuid))), _IS_AHEAD, _away_until.is_not(None))
@@ -38,7 +41,8 @@ _ON = (
     .where(
         _OF_RESIDENTS,
         VISITS.c.state == sa.literal("suspended", sa.Text),
-        VISITS.c.starts_at > _NOW,
+        # Whoever is back just before its time is heard of a while after it.
+        VISITS.c.starts_at > _NOW - sa.literal(rules.RESUMED_WITHIN, sa.Interval),
         _away_until.is_(None),
     )
     .order_by(VISITS.c.id)
@@ -49,16 +53,14 @@ _HOME = sa.select(
 )
 
 
-async def follow_absences(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> None:
-    """Bring the residents' visits in line with when they are away; said twice it changes nothing."""
-    await suspend_of(session, resident_ids)
-    await _resume(session, resident_ids)
+async def follow_absences(session: AsyncSession, resident_ids: Collection[uuid.UUID], *, tells: bool = True) -> None:
+    """Bring the residents' visits in line with when they are away; said twice it changes nothing.
 
-
-async def suspend_of(session: AsyncSession, resident_ids: Iterable[uuid.UUID], *, tells: bool = True) -> None:
-    """Suspend the residents' visits ahead to whose time they are away, as ``suspend`` does."""
+    What goes off is told as ``suspend`` tells it; of what is planned again the agencies hear in any case.
+    """
     ahead = await session.scalars(_AHEAD, {"resident_ids": list(resident_ids)})
     await suspend(session, list(ahead), tells=tells)
+    await _resume(session, resident_ids)
 
 
 async def suspend(session: AsyncSession, visit_ids: Sequence[uuid.UUID], *, tells: bool = True) -> None:
@@ -67,6 +69,9 @@ async def suspend(session: AsyncSession, visit_ids: Sequence[uuid.UUID], *, tell
     Carers and agencies are told, each once of all that is off for a resident; unless it ``tells``, only where somebody
     was to come.
     """
+    if not (await session.scalars(_HOLD, {"visit_ids": list(visit_ids)})).all():
+        return
+    # Read anew: an absence may have ended while it was waited for.
     rows = list(await session.execute(_OFF, {"visit_ids": list(visit_ids), "moment": clock.now()}))
     if not rows:
         return
@@ -88,8 +93,11 @@ async def require_home(session: AsyncSession, resident_id: uuid.UUID, at: dateti
         raise ResidentAway(until=until.isoformat())
 
 
-async def _resume(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> None:
-    """Plan the suspended visits ahead again to whose time the residents are back; the agencies are told."""
+async def _resume(session: AsyncSession, resident_ids: Collection[uuid.UUID]) -> None:
+    """Plan the suspended visits again to whose time the residents are at home; the agencies are told.
+
+    One whose time has come has its deadlines all the same: somebody came, or it is late and then missed.
+    """
     rows = list(await session.execute(_ON, {"resident_ids": list(resident_ids), "moment": clock.now()}))
     if not rows:
         return

@@ -70,7 +70,7 @@ async def test_visits_are_off_while_the_resident_is_away_and_everyone_who_counte
     await made.assign(elsewhere.id, scene.carer)  # and their time is free
 
     clock.set(visits[3].starts_at + timedelta(hours=2))
-    await jobs.look_after()
+    await made.look_after()
     assert (await states(scene))[1:4] == ["suspended"] * 3
     assert await alarms_about(scene) == 1  # of the first one, to which nobody came, before she went
 
@@ -110,8 +110,47 @@ async def test_who_is_back_early_is_visited_again(scene: Scene, phone_of: PhoneO
     assert await facts("visit_resumed") == 3
     await made.assign(visits[2].id, scene.carer)
     clock.set(visits[2].starts_at + timedelta(minutes=20))
-    await jobs.look_after()
+    await made.look_after()
     assert await told("visit_late") == [scene.coordinator.id]
+
+
+async def test_who_is_back_seconds_before_is_visited_however_late_that_is_heard(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    visit = await made.single(scene.plan, clock.now() + timedelta(hours=3), account_id=scene.resident.account_id)
+    given = await pause(phone_of, scene, clock.now(), clock.now() + DAY)
+    await settle(RELAY_JOBS)
+    assert (await made.visit(visit.id)).state == "suspended"
+    clock.set(visit.starts_at - timedelta(seconds=2))
+    grace = await phone_of(scene.resident)
+    await grace("DELETE", f"/me/check-in-pauses/{given['id']}")
+    clock.set(visit.starts_at + timedelta(seconds=2))
+    await settle(RELAY_JOBS)
+    back = await made.visit(visit.id)
+    assert (back.state, back.miss_at) == ("planned", visit.starts_at + timedelta(minutes=60))
+    clock.set(visit.starts_at + timedelta(minutes=60))
+    await made.look_after()
+    assert (await made.visit(visit.id)).state == "missed"
+    assert await alarms_about(scene) == 1
+
+
+async def test_what_stayed_off_for_who_is_at_home_is_found_by_the_planner(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    template = await made.template(scene.plan)
+    given = await pause(phone_of, scene, clock.now(), clock.now() + 20 * DAY)
+    await settle(RELAY_JOBS)
+    assert set(await states(scene)) == {"suspended"}
+    grace = await phone_of(scene.resident)
+    await grace("DELETE", f"/me/check-in-pauses/{given['id']}")
+    first = (await made.visits(scene.resident))[0]
+    clock.set(first.starts_at + timedelta(minutes=20))  # nobody heard that they are back
+    async with unit_of_work() as session:
+        await planning.plan_ahead(session, [template.id])
+    assert set(await states(scene)) == {"planned"}
+    assert await told("visits_on") == [scene.coordinator.id]
+    await made.look_after()
+    assert await alarms_about(scene) == 1
 
 
 async def test_another_absence_still_holds_when_one_ends(scene: Scene, phone_of: PhoneOf, clock: ManualClock) -> None:
@@ -145,7 +184,7 @@ async def test_what_has_begun_stays_and_who_is_on_the_way_turns_back(
     assert scene.other_carer.id in await told("visits_off")
     await dana("POST", f"/visits/{soon.id}/arrival", {"proof": BY_HAND}, expect=403)
     clock.advance(timedelta(hours=2))
-    await jobs.look_after()
+    await made.look_after()
     assert await told("visit_missed") == []
     done = await cai("POST", f"/visits/{here.id}/departure", {"proof": BY_HAND, "unfinished_reason": "Ambulance"})
     assert done["state"] == "completed"
@@ -158,7 +197,7 @@ async def test_deadlines_heed_an_absence_nobody_has_heard_of_yet(
     clock.set(visit.starts_at + timedelta(minutes=14))
     await pause(phone_of, scene, clock.now(), clock.now() + DAY)
     clock.advance(timedelta(hours=2))
-    await jobs.look_after()  # before the relay
+    await made.look_after()  # before the relay
     assert (await made.visit(visit.id)).state == "suspended"
     assert await told("visit_late") == await told("visit_missed") == []
     assert await alarms_about(scene) == 0
@@ -173,7 +212,7 @@ async def test_to_whom_nobody_came_before_they_were_to_leave_is_missed(
     await settle(RELAY_JOBS)
     assert (await made.visit(visit.id)).state == "planned"
     clock.set(visit.starts_at + timedelta(hours=2))
-    await jobs.look_after()
+    await made.look_after()
     assert (await made.visit(visit.id)).state == "missed"
     assert await alarms_about(scene) == 1
 

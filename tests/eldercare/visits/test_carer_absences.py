@@ -8,7 +8,6 @@ from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from eldercare.carer_absences.problems import CarerAbsent
 from eldercare.carer_absences.schemas import CarerAbsenceCreate
-from eldercare.visits import jobs
 from eldercare.visits.service import absences
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.eldercare.visits.test_dispatching import accept, propose, visits
@@ -38,7 +37,7 @@ async def test_whom_nobody_can_go_to_instead_is_left_open_and_the_agency_hears(
     assert await told("visit_unassigned") == {scene.carer.id}
     assert await told("visit_uncovered") == set()  # whoever accepted it knows
     clock.set(visit.starts_at - timedelta(hours=2))
-    await jobs.look_after()
+    await made.look_after()
     assert await told("visit_uncovered") == {scene.coordinator.id}
 
 
@@ -49,7 +48,7 @@ async def test_where_time_matters_the_desk_hears_at_once(scene: Scene, phone_of:
     await accept(scene, phone_of, await propose(scene, phone_of, scene.carer))
     assert await told("visit_uncovered") == {scene.desk.id}
     clock.set(visit.starts_at - timedelta(hours=2))
-    await jobs.look_after()
+    await made.look_after()
     assert await told("visit_uncovered") == {scene.coordinator.id, scene.desk.id}
 
 

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from app.identity.models import Account, Community
-from eldercare.visits import jobs
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.factories import eldercare_visits as made
 from tests.factories import notifications as sent
@@ -55,10 +54,10 @@ async def test_a_night_watch_is_as_long_as_the_night(
     clock.set(starts_at)
     await cai("POST", f"/visits/{visit.id}/arrival", {"proof": BY_HAND})
     clock.set(ends_at + timedelta(minutes=14))
-    await jobs.look_after()
+    await made.look_after()
     assert "eldercare.check_out_due" not in {item.notice_key for item in await sent.deliveries()}
     clock.set(ends_at + timedelta(minutes=15))
-    await jobs.look_after()
+    await made.look_after()
     assert "eldercare.check_out_due" in {item.notice_key for item in await sent.deliveries()}
     left = {"proof": BY_HAND, "unfinished_reason": "She slept", "occurred_at": ends_at.isoformat()}
     assert (await cai("POST", f"/visits/{visit.id}/departure", left))["state"] == "completed"

@@ -10,13 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.clock import ManualClock
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.reservations import api as reservations
 from eldercare.absences.problems import ResidentAway
 from eldercare.visits.models import SHIFTS
 from eldercare.visits.problems import VisitNotOpen
+from eldercare.visits.service import suspending
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.factories import eldercare_check_ins as care
 from tests.factories import eldercare_visits as made
@@ -122,6 +123,36 @@ async def test_nobody_stays_assigned_to_who_goes_away_at_that_moment(scene: Scen
     async with reading() as connection:
         booked = "SELECT count(*) FROM reservations_reservation WHERE state = 'booked'"
         assert await connection.scalar(sa.text(booked)) == 0
+
+
+async def test_who_comes_back_while_their_visits_go_off_is_visited(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    visit = await made.single(scene.plan, clock.now() + timedelta(hours=3), account_id=scene.resident.account_id)
+    absence = await care.pause(scene.resident, clock.now() + timedelta(days=1))
+    grace = await phone_of(scene.resident)
+
+    async def come_back() -> None:
+        await grace("DELETE", f"/me/check-in-pauses/{absence.id}")
+        await settle(RELAY_JOBS)
+
+    async with unit_of_work() as session:
+        await suspending.suspend(session, [visit.id])
+        back = asyncio.create_task(come_back())
+        await waits_or_ends(back)
+    await back
+    assert (await made.visit(visit.id)).state == "planned"
+
+
+async def waits_or_ends(task: asyncio.Task[None]) -> None:
+    """Return once what the task does waits for a lock, or it is done."""
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    while not task.done():
+        async with reading() as connection:
+            if await connection.scalar(waiting):
+                return
 
 
 async def test_of_two_who_carry_out_overlapping_proposals_one_does(

@@ -14,7 +14,6 @@ from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.reservations import api as reservations
 from app.reservations.api import CalendarTaken
-from eldercare.visits import jobs
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.factories import eldercare_visits as made
 from tests.factories import identity
@@ -171,7 +170,7 @@ async def test_taken_off_while_there_and_nobody_takes_over_the_desk_hears_until_
     assert await told("visit_uncovered") == set()  # the coordinator knows: she did it
     for _ in range(2):
         clock.advance(timedelta(minutes=30))
-        await jobs.look_after()
+        await made.look_after()
     items = [item for item in await sent.deliveries() if item.notice_key == "eldercare.visit_uncovered"]
     assert {item.account_id for item in items} == {scene.desk.id, scene.coordinator.id}
     assert len(items) >= 4
