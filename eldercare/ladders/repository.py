@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, wakeups
 from app.core.tables import table_of
+from app.identity.api import is_active_account
 from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmNotice, AlarmState
 from eldercare.alarms.rules import CHANGED
 
@@ -63,16 +64,23 @@ _of_others = sa.and_(
     sa.not_(_others.c.is_test),
 )
 _ENGAGED = sa.union(
-    sa.select(_others.c.acknowledged_by).where(_of_others, _others.c.acknowledged_by.is_not(None)),
-    sa.select(_notices.c.account_id)
+    sa.select(
+        _others.c.acknowledged_by.label("account_id"), is_active_account(_others.c.acknowledged_by).label("is_on_it")
+    ).where(_of_others, _others.c.acknowledged_by.is_not(None)),
+    sa.select(_notices.c.account_id, sa.false())
     .join(_others, _others.c.id == _notices.c.alarm_id)
     .where(_of_others, _notices.c.outcome != sa.literal("unreachable")),
-).order_by(sa.literal_column("1"))
+).order_by(sa.literal_column("1"), sa.literal_column("2"))
 
 
-async def engaged_otherwise(session: AsyncSession, alarm: Alarm) -> list[uuid.UUID]:
-    """Return who was told of another open alarm about the same resident, and who is on the way because of it."""
-    return list(await session.scalars(_ENGAGED, {"resident_id": alarm.resident_id, "alarm_id": alarm.id}))
+async def engaged_otherwise(session: AsyncSession, alarm: Alarm) -> list[tuple[uuid.UUID, bool]]:
+    """Return who was told of another open alarm about the same resident, and whether they are on the way because of it.
+
+    Whoever was told may have left the circle since: only who has taken the alarm, and still has an account, is known to
+    be on it.
+    """
+    binds = {"resident_id": alarm.resident_id, "alarm_id": alarm.id}
+    return [(row.account_id, row.is_on_it) for row in await session.execute(_ENGAGED, binds)]
 
 
 _TOLD = sa.select(_notices.c.account_id).where(

@@ -217,15 +217,18 @@ async def _tell_rung(
 async def _tell_engaged(session: AsyncSession, alarm: Alarm, rung: Rung, people: _People) -> list[uuid.UUID]:
     """Tell at once whoever is busy with another alarm about the same resident, and the desk with them.
 
-    An SOS stands alone, and those on the way for something smaller must not hear of it last.
+    An SOS stands alone, and those on the way for something smaller must not hear of it last. Who was told then but
+    belongs neither to the circle nor to the desk any more is not called again, and gets no emergency access.
     """
     engaged = await engaged_otherwise(session, alarm)
     if not engaged:
         return []
+    desk = await people.desk(alarm)
+    near = desk.people() | set(await accepted_accounts(people.connection, alarm.resident_id))
+    still = [account_id for account_id, is_on_it in engaged if is_on_it or account_id in near]
     told = await told_of_rung(session, alarm.id, rung.round, rung.step.position)
-    everyone = [*engaged, *(await people.desk(alarm)).reached(None)]
     resident = people.residents.get(alarm.resident_id)
-    others = [account_id for account_id in everyone if account_id not in told and account_id != resident]
+    others = [one for one in (*still, *desk.reached(None)) if one not in told and one != resident]
     return await _tell_rung(session, alarm, rung, others, None) if others else []
 
 

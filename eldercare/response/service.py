@@ -25,10 +25,10 @@ from eldercare.alarms.problems import (
     CountdownOver,
 )
 from eldercare.alarms.repository import about, entry, insert_entries, lock_alarms, move, told_accounts
-from eldercare.alarms.rules import PROGRESS_WITHIN, TRANSITIONS, Action, reply_code
+from eldercare.alarms.rules import PROGRESS_WITHIN, TRANSITIONS, Action
 from eldercare.alarms.service import LADDERS, account_of, close_alarm
 from eldercare.events import AlarmAcknowledged, AlarmLapsed, AlarmProgressed
-from eldercare.response.rules import read_acknowledgement
+from eldercare.response.rules import answered, read_acknowledgement
 from eldercare.response.views import open_alarms_told_to
 
 PhoneOutcome = Literal["acknowledged", "taken", "closed", "refused"]
@@ -111,8 +111,8 @@ async def acknowledge_by_phone(session: AsyncSession, account_id: uuid.UUID, ala
 async def acknowledge_reply(session: AsyncSession, account_ids: Sequence[uuid.UUID], text: str) -> ReplyOutcome | None:
     """Take the alarm that a text message from a number that serves ``account_ids`` says is taken.
 
-    ``None`` if it says no such thing. Without a code, or with one that fits several, nothing changes ("ambiguous"),
-    unless only one alarm was told to only one of them; without any it is "nothing_open".
+    ``None`` if it says no such thing. Where alarms about several residents or of several accounts could be meant,
+    nothing changes ("ambiguous"); without any it is "nothing_open".
     """
     reply = read_acknowledgement(text)
     if reply is None:
@@ -120,11 +120,8 @@ async def acknowledge_reply(session: AsyncSession, account_ids: Sequence[uuid.UU
     told = await open_alarms_told_to(await session.connection(), account_ids)
     if not told:
         return "nothing_open"
-    meant = [one for one in told if reply.code in (None, reply_code(*one))]
-    if len(meant) != 1:
-        return "ambiguous"
-    ((alarm_id, account_id),) = meant
-    return await acknowledge_by_phone(session, account_id, alarm_id)
+    meant = answered(told, reply.code)
+    return "ambiguous" if meant is None else await acknowledge_by_phone(session, meant.account_id, meant.alarm_id)
 
 
 async def depart(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID) -> Alarm:

@@ -15,7 +15,7 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.tables import table_of
 from app.identity.api import actor_binds, is_visible, resident_name
 from eldercare.alarms.models import OPEN, Alarm, AlarmNotice, StoredSignal
-from eldercare.response.rules import month_span
+from eldercare.response.rules import ToldAlarm, month_span
 from eldercare.response.schemas import DeskTimes, FalseAlarms, ResponseTimes, ResponseTimesOfMonth, RulePublic, Times
 
 WITHIN_60, WITHIN_180 = 0.975, 0.99
@@ -251,7 +251,14 @@ async def false_alarms(
 
 
 _OPEN_AND_TOLD = (
-    sa.select(_alarms.c.id, _notices.c.account_id)
+    sa.select(
+        _alarms.c.id.label("alarm_id"),
+        _notices.c.account_id,
+        _alarms.c.resident_id,
+        _alarms.c.is_test,
+        _alarms.c.severity,
+        _alarms.c.raised_at,
+    )
     .distinct()
     .join(_notices, _notices.c.alarm_id == _alarms.c.id)
     .where(
@@ -262,9 +269,7 @@ _OPEN_AND_TOLD = (
 )
 
 
-async def open_alarms_told_to(
-    connection: AsyncConnection, account_ids: Sequence[uuid.UUID]
-) -> list[tuple[uuid.UUID, uuid.UUID]]:
-    """Return the open alarms that any of the accounts was told of, each with the account: (alarm, account)."""
+async def open_alarms_told_to(connection: AsyncConnection, account_ids: Sequence[uuid.UUID]) -> list[ToldAlarm]:
+    """Return the open alarms that any of the accounts was told of, each with the account."""
     rows = await connection.execute(_OPEN_AND_TOLD, {"account_ids": list(account_ids)})
-    return [(row.id, row.account_id) for row in rows]
+    return [ToldAlarm(*row) for row in rows]

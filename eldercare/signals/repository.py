@@ -18,10 +18,13 @@ _INSTANT = sa.DateTime(timezone=True)
 _now = sa.bindparam("moment", type_=_INSTANT)
 _resident_ids = sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))
 
-# In the order of the keys, which is the array's: two transactions never wait for each other in a circle.
+# In the order of the keys: two transactions never wait for each other in a circle. Salted, as an app may send any id
+# as that of an SOS, which takes a lock by it and waits for nobody here.
 _TAKE_TURNS: Final = sa.text(
-    "SELECT count(pg_advisory_xact_lock(turn)) FROM unnest(CAST(:turns AS bigint[])) AS turn"
-).bindparams(sa.bindparam("turns", type_=ARRAY(sa.BigInteger)))
+    "SELECT count(pg_advisory_xact_lock(turn)) FROM ("
+    "SELECT DISTINCT hashtextextended('eldercare.signals:' || resident_id, 0) AS turn"
+    " FROM unnest(CAST(:resident_ids AS uuid[])) AS resident_id ORDER BY turn) AS turns"
+).bindparams(_resident_ids)
 
 _given = insert(_hints)
 _KEEP: Final = _given.on_conflict_do_update(
@@ -71,8 +74,7 @@ async def take_turns(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -
 
     Of two hints at the same instant, neither would see the other otherwise. It is taken before any alarm is locked.
     """
-    turns = sorted({resident_id.int & (2**63 - 1) for resident_id in resident_ids})
-    await session.execute(_TAKE_TURNS, {"turns": turns})
+    await session.execute(_TAKE_TURNS, {"resident_ids": list(resident_ids)})
 
 
 async def keep(session: AsyncSession, hints: Sequence[Hint]) -> None:

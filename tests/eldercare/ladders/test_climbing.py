@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.core.clock import ManualClock
-from app.core.database import Database, unit_of_work
+from app.core.database import Database, reading, unit_of_work
 from app.core.due import drain
+from app.identity.models import Account
 from eldercare.alarms.models import AlarmKind, AlarmState, Severity
+from eldercare.care_circle.models import CircleMember
 from eldercare.ladders import jobs
 from eldercare.ladders.service import UNANSWERED, climb
 from eldercare.response.service import acknowledge, arrive, depart
@@ -273,6 +277,48 @@ async def test_who_is_on_the_way_for_less_and_the_desk_hear_of_an_sos_at_once(cl
     await alarms.climb()
     assert {account_id for _, _, account_id in await alarms.told(sos)} == {first.id, second.id, scene.desk.id}
     assert (await alarms.current(sos)).step == 1, "the ladder goes on from its first step"
+
+
+async def test_who_has_left_since_hears_of_no_sos_and_gets_no_emergency_access(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=4)
+    first, second, third, fourth = scene.circle
+    smaller = await alarms.raised(scene.resident)
+    for _ in range(3):
+        await alarms.climb()
+        clock.advance(timedelta(minutes=1))
+    assert {account_id for _, _, account_id in await alarms.told(smaller)} == {one.id for one in scene.circle}
+    async with unit_of_work() as session:
+        await acknowledge(session, alarms.actor_of(fourth), smaller.id)
+        left = sa.update(CircleMember).where(col(CircleMember.account_id).in_([second.id, fourth.id]))
+        await session.execute(left.values(state="removed"))
+        await session.execute(sa.update(Account).where(col(Account.id) == third.id).values(state="deactivated"))
+
+    sos = await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    await alarms.climb()
+
+    # The fourth has left the circle, but is on the way.
+    called = {first.id, fourth.id, scene.desk.id}
+    assert {account_id for _, _, account_id in await alarms.told(sos)} == called
+    assert await _with_access(sos.id) == called
+
+
+async def test_who_is_on_the_way_but_has_no_account_any_more_hears_of_no_sos(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=2)
+    first, second = scene.circle
+    smaller = await alarms.raised(scene.resident)
+    async with unit_of_work() as session:
+        await acknowledge(session, alarms.actor_of(second), smaller.id)
+        await session.execute(sa.update(Account).where(col(Account.id) == second.id).values(state="deactivated"))
+    sos = await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    await alarms.climb()
+    assert {account_id for _, _, account_id in await alarms.told(sos)} == {first.id, scene.desk.id}
+    assert await _with_access(sos.id) == {first.id, scene.desk.id}
+
+
+async def _with_access(alarm_id: uuid.UUID) -> set[uuid.UUID]:
+    async with reading() as connection:
+        statement = sa.text("SELECT grantee_account_id FROM identity_grant WHERE reason_id = :alarm_id")
+        return set(await connection.scalars(statement, {"alarm_id": alarm_id}))
 
 
 async def test_an_sos_alone_climbs_step_by_step(clock: ManualClock) -> None:

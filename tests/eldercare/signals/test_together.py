@@ -1,71 +1,32 @@
 """Small things that happen to the same person within some hours are one alarm, with one sentence that names them."""
 
-import asyncio
-import uuid
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
-import sqlalchemy as sa
 
 from app.core import clock as clocks
 from app.core.clock import ManualClock
-from app.core.database import reading, unit_of_work
-from app.core.events import install_subscribers
+from app.core.database import unit_of_work
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.core.settings import Settings, SignalSettings, install_settings
-from app.identity.models import Resident
 from eldercare.alarms.models import AlarmKind, AlarmState, Severity
-from eldercare.alarms.rules import AlarmSignal
 from eldercare.check_ins.jobs import JOBS as CHECK_IN_JOBS
 from eldercare.check_ins.schemas import AnswerWrite
 from eldercare.check_ins.service.answers import answer
 from eldercare.medication.jobs import JOBS as MEDICATION_JOBS
-from eldercare.signals.service import hint, withdraw
-from eldercare.signals.subscribers import SUBSCRIBERS
+from eldercare.signals.service import withdraw
 from tests.conftest import START
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import eldercare_medication as medication
+from tests.factories.eldercare_signals import alarm_ids, hinted, signals, small
 from tests.factories.sign_in import sign_in
 
 pytestmark = pytest.mark.usefixtures("database", "subscribed")
 
 DUE = START + timedelta(minutes=30)
-
-
-@pytest.fixture
-def subscribed() -> Iterator[None]:
-    """Let hints, and nobody else, hear of alarms."""
-    previous = install_subscribers(SUBSCRIBERS)
-    yield
-    install_subscribers(previous)
-
-
-def small(resident: Resident, kind: AlarmKind = AlarmKind.LOW_ACTIVITY, origin: uuid.UUID | None = None) -> AlarmSignal:
-    """Return something that by itself calls nobody."""
-    return alarms.signal(
-        resident, kind=kind, severity=Severity.LOW, origin=("test", origin or clocks.new_id()), is_hint=True
-    )
-
-
-async def hinted(*hints: AlarmSignal) -> None:
-    """Give hints, and let what follows from alarms happen."""
-    async with unit_of_work() as session:
-        await hint(session, hints)
-    await settle(RELAY_JOBS)
-
-
-async def signals() -> list[tuple[str, int, bool]]:
-    """Return kind, number of the alarm and whether they are hints, of all signals as they came."""
-    statement = sa.text(
-        "SELECT kind, dense_rank() OVER (ORDER BY alarm_id), is_hint FROM eldercare_alarm_signal ORDER BY id"
-    )
-    async with reading() as connection:
-        return [(row[0], row[1], row[2]) for row in await connection.execute(statement)]
 
 
 async def test_one_small_thing_calls_nobody_and_two_different_ones_do(clock: ManualClock) -> None:
@@ -77,7 +38,7 @@ async def test_one_small_thing_calls_nobody_and_two_different_ones_do(clock: Man
     await hinted(small(scene.resident))
 
     assert await signals() == [("medication", 1, True), ("medication", 1, True), ("low_activity", 1, True)]
-    (alarm_id,) = await _alarm_ids()
+    (alarm_id,) = await alarm_ids()
     assert (await alarms.current(alarm_id)).severity == Severity.LOW
     assert await alarms.climb() == 1
 
@@ -100,58 +61,13 @@ async def test_only_what_lies_close_together_belongs_together(
     clock.advance(timedelta(hours=4))
     await hinted(small(scene.resident, AlarmKind.MEDICATION))
     install_settings(test_settings)
-    assert len(await _alarm_ids()) == expected
+    assert len(await alarm_ids()) == expected
 
 
 async def test_of_two_people_nothing_belongs_together(clock: ManualClock) -> None:
     first, second = [(await alarms.scene()).resident for _ in range(2)]
     await hinted(small(first), small(second, AlarmKind.MEDICATION))
-    assert await _alarm_ids() == []
-
-
-async def test_two_at_the_same_instant_are_one_alarm(clock: ManualClock) -> None:
-    scenes = [await alarms.scene() for _ in range(3)]
-    kinds = (AlarmKind.LOW_ACTIVITY, AlarmKind.MEDICATION, AlarmKind.DEVICE_SILENT)
-
-    await asyncio.gather(*(hinted(*(small(scene.resident, kind) for scene in scenes)) for kind in kinds))
-
-    per_alarm = "SELECT count(*) FROM eldercare_alarm_signal GROUP BY alarm_id"
-    async with reading() as connection:
-        counts = [row[0] for row in await connection.execute(sa.text(per_alarm))]
-    assert counts == [3, 3, 3]
-
-
-async def test_neither_of_two_that_do_not_see_each_other_yet_is_lost(clock: ManualClock) -> None:
-    scene = await alarms.scene()
-    async with unit_of_work() as session:
-        await hint(session, [small(scene.resident)])
-        other = asyncio.create_task(hinted(small(scene.resident, AlarmKind.MEDICATION)))
-        await _waits_or_ends(other)
-    await other
-    assert await signals() == [("low_activity", 1, True), ("medication", 1, True)]
-
-
-async def test_a_hint_that_an_alarm_does_not_see_yet_joins_it(clock: ManualClock) -> None:
-    scene = await alarms.scene()
-    async with unit_of_work() as session:
-        await hint(session, [small(scene.resident)])
-        await alarms.raised(scene.resident)
-        relay = asyncio.create_task(settle(RELAY_JOBS))
-        await _waits_or_ends(relay)
-    await relay
-    assert await signals() == [("check_in_missed", 1, False), ("low_activity", 1, True)]
-
-
-async def test_a_hint_and_an_alarm_at_the_same_instant_are_one_alarm(clock: ManualClock) -> None:
-    scenes = [await alarms.scene() for _ in range(4)]
-    both = [hinted(small(scene.resident)) for scene in scenes] + [_raised(scene.resident) for scene in scenes]
-
-    await asyncio.gather(*both)
-    await settle(RELAY_JOBS)
-
-    assert sorted(await signals()) == sorted(
-        (kind, alarm, kind == "low_activity") for alarm in range(1, 5) for kind in ("check_in_missed", "low_activity")
-    )
+    assert await alarm_ids() == []
 
 
 async def test_what_waited_joins_an_alarm_and_changes_nothing_about_whom_it_calls(clock: ManualClock) -> None:
@@ -179,7 +95,7 @@ async def test_an_sos_and_an_exercise_are_told_of_nothing(clock: ManualClock) ->
     await settle(RELAY_JOBS)
     assert [kind for kind, _, _ in await signals()] == ["sos", "check_in_missed"]
     await hinted(small(scene.resident, AlarmKind.MEDICATION))
-    assert len(await _alarm_ids()) == 3, "the small things are an alarm beside the SOS"
+    assert len(await alarm_ids()) == 3, "the small things are an alarm beside the SOS"
 
 
 async def test_what_turned_out_to_be_nothing_belongs_to_nothing(clock: ManualClock) -> None:
@@ -189,9 +105,9 @@ async def test_what_turned_out_to_be_nothing_belongs_to_nothing(clock: ManualClo
     async with unit_of_work() as session:
         await withdraw(session, scene.resident.id, "test", [origin])
     await hinted(small(scene.resident, AlarmKind.MEDICATION))
-    assert await _alarm_ids() == []
+    assert await alarm_ids() == []
     await hinted(small(scene.resident, origin=origin))
-    assert len(await _alarm_ids()) == 1, "it happened again"
+    assert len(await alarm_ids()) == 1, "it happened again"
 
 
 async def test_missed_dose_missed_check_in_and_low_activity_are_one_alarm(
@@ -205,7 +121,7 @@ async def test_missed_dose_missed_check_in_and_low_activity_are_one_alarm(
         clock.set(DUE + timedelta(minutes=minutes))
         await settle((*MEDICATION_JOBS, *CHECK_IN_JOBS, *RELAY_JOBS))
 
-    (alarm_id,) = await _alarm_ids()
+    (alarm_id,) = await alarm_ids()
     headers = await sign_in(scene.circle[0])
     detail = (await client.get(f"/v1/alarms/{alarm_id}", headers=headers)).json()
     assert detail["explanation"] == {
@@ -236,7 +152,7 @@ async def test_a_dose_taken_after_all_ends_an_alarm_that_would_not_be_one_withou
     for minutes in (1, 61):
         clock.set(DUE + timedelta(minutes=minutes))
         await settle(MEDICATION_JOBS)
-    (alarm_id,) = await _alarm_ids()
+    (alarm_id,) = await alarm_ids()
     (dose, *_) = await medication.doses(scene.resident)
 
     await medication.record(scene.resident, dose.id)
@@ -254,7 +170,7 @@ async def test_a_dose_recorded_late_is_no_hint_any_more(clock: ManualClock) -> N
     (dose, *_) = await medication.doses(scene.resident)
     await medication.record(scene.resident, dose.id, status="skipped", skip_reason="unwell")
     await hinted(small(scene.resident))
-    assert await _alarm_ids() == []
+    assert await alarm_ids() == []
 
 
 async def test_a_late_all_clear_ends_an_alarm_whatever_small_thing_joined_it(clock: ManualClock) -> None:
@@ -271,21 +187,5 @@ async def test_a_late_all_clear_ends_an_alarm_whatever_small_thing_joined_it(clo
     async with unit_of_work() as session:
         await answer(session, check_ins.self_actor(scene.resident), subject, asked.id, AnswerWrite(status="ok"))
 
-    (alarm_id,) = await _alarm_ids()
+    (alarm_id,) = await alarm_ids()
     assert (await alarms.current(alarm_id)).outcome == "answered_late"
-
-
-async def _waits_or_ends(task: "asyncio.Task[Any]") -> None:
-    """Return once the task waits for a lock, or is done without having had to."""
-    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    while not task.done() and not await alarms.scalar(waits):  # noqa: ASYNC110 - nobody tells
-        await asyncio.sleep(0)
-
-
-async def _raised(resident: Resident) -> None:
-    await alarms.raised(resident)
-
-
-async def _alarm_ids() -> list[uuid.UUID]:
-    async with reading() as connection:
-        return list(await connection.scalars(sa.text("SELECT id FROM eldercare_alarm ORDER BY id")))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,11 +22,12 @@ from app.core.settings import Settings
 from app.identity.models import Account, ContactPoint, Resident
 from app.identity.people.seals import contact_index
 from app.policies.journeys.replies.service import ANSWERS
-from eldercare.alarms.models import Alarm, AlarmState
+from eldercare.alarms.models import Alarm, AlarmKind, AlarmState, Severity
 from eldercare.alarms.rules import reply_code
-from eldercare.response.rules import Acknowledgement, read_acknowledgement
+from eldercare.response.rules import Acknowledgement, ToldAlarm, answered, read_acknowledgement
 from notifications.api import CALLBACKS
 from notifications.opt_outs.repository import opted_out
+from tests.conftest import START
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_check_ins as care
 from tests.factories import identity as make
@@ -278,6 +280,31 @@ async def test_a_relative_of_two_residents_names_the_alarm(
         await phone(FIRST).send(f"1 {code}")
         states = [(await alarms.current(one)).state for one in (first, second)]
         assert states == [AlarmState.RAISED, AlarmState.ACKNOWLEDGED]
+
+
+async def test_who_was_told_of_two_alarms_about_one_resident_takes_the_worse(
+    provider: TwilioSink, phone: Any, clock: ManualClock
+) -> None:
+    scene, smaller = await raised("sms", circle=1)
+    sos = await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    await run()
+    assert str(await phone(FIRST).send("1")).startswith("Thank you. You have taken this alarm")
+    assert [(await alarms.current(one)).state for one in (smaller, sos)] == [AlarmState.RAISED, AlarmState.ACKNOWLEDGED]
+    code = reply_code(smaller.id, scene.circle[0].id)
+    if code != reply_code(sos.id, scene.circle[0].id):  # one in ten thousand
+        await phone(FIRST).send(f"1 {code}")
+        assert (await alarms.current(smaller)).state == AlarmState.ACKNOWLEDGED
+
+
+def test_several_alarms_are_one_answer_only_about_one_resident_to_one_account() -> None:
+    account, resident = clocks.new_id(), clocks.new_id()
+    first = ToldAlarm(clocks.new_id(), account, resident, False, Severity.MEDIUM, START)
+    newer = replace(first, alarm_id=clocks.new_id(), raised_at=START + timedelta(minutes=1))
+    worse = replace(first, alarm_id=clocks.new_id(), severity=Severity.HIGH)
+    assert answered([first, newer], None) == newer
+    assert answered([newer, worse, first], None) == worse
+    for other in ({"resident_id": clocks.new_id()}, {"account_id": clocks.new_id()}, {"is_test": True}):
+        assert answered([first, replace(worse, **other)], None) is None
 
 
 async def test_who_may_not_answer_an_alarm_is_sent_to_the_app(

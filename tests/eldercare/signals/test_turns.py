@@ -1,0 +1,90 @@
+"""Small things at the same time as others, or as alarms: none is lost, and nobody waits in a circle."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.clock import ManualClock
+from app.core.database import reading, unit_of_work
+from app.core.jobs import settle
+from app.core.relay import RELAY_JOBS
+from app.identity.models import Resident
+from eldercare.alarms.models import AlarmKind
+from eldercare.signals.service import hint
+from tests.conftest import START
+from tests.factories import eldercare_alarms as alarms
+from tests.factories.eldercare_signals import hinted, signals, small
+
+pytestmark = pytest.mark.usefixtures("database", "subscribed")
+
+DUE = START + timedelta(minutes=30)
+
+
+async def test_two_at_the_same_instant_are_one_alarm(clock: ManualClock) -> None:
+    scenes = [await alarms.scene() for _ in range(3)]
+    kinds = (AlarmKind.LOW_ACTIVITY, AlarmKind.MEDICATION, AlarmKind.DEVICE_SILENT)
+
+    await asyncio.gather(*(hinted(*(small(scene.resident, kind) for scene in scenes)) for kind in kinds))
+
+    per_alarm = "SELECT count(*) FROM eldercare_alarm_signal GROUP BY alarm_id"
+    async with reading() as connection:
+        counts = [row[0] for row in await connection.execute(sa.text(per_alarm))]
+    assert counts == [3, 3, 3]
+
+
+async def test_neither_of_two_that_do_not_see_each_other_yet_is_lost(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    async with unit_of_work() as session:
+        await hint(session, [small(scene.resident)])
+        other = asyncio.create_task(hinted(small(scene.resident, AlarmKind.MEDICATION)))
+        await _waits_or_ends(other)
+    await other
+    assert await signals() == [("low_activity", 1, True), ("medication", 1, True)]
+
+
+async def test_a_hint_that_an_alarm_does_not_see_yet_joins_it(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    async with unit_of_work() as session:
+        await hint(session, [small(scene.resident)])
+        await alarms.raised(scene.resident)
+        relay = asyncio.create_task(settle(RELAY_JOBS))
+        await _waits_or_ends(relay)
+    await relay
+    assert await signals() == [("check_in_missed", 1, False), ("low_activity", 1, True)]
+
+
+async def test_a_hint_and_an_alarm_at_the_same_instant_are_one_alarm(clock: ManualClock) -> None:
+    scenes = [await alarms.scene() for _ in range(4)]
+    both = [hinted(small(scene.resident)) for scene in scenes] + [_raised(scene.resident) for scene in scenes]
+
+    await asyncio.gather(*both)
+    await settle(RELAY_JOBS)
+
+    assert sorted(await signals()) == sorted(
+        (kind, alarm, kind == "low_activity") for alarm in range(1, 5) for kind in ("check_in_missed", "low_activity")
+    )
+
+
+async def test_an_sos_by_the_residents_own_id_waits_for_no_hints(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    async with unit_of_work() as session:
+        await hint(session, [small(scene.resident)])
+        sos = asyncio.create_task(_raised(scene.resident, kind=AlarmKind.SOS, client_key=scene.resident.id))
+        await _waits_or_ends(sos)
+        waited = not sos.done()
+    await sos
+    assert not waited
+
+
+async def _waits_or_ends(task: "asyncio.Task[Any]") -> None:
+    """Return once the task waits for a lock, or is done without having had to."""
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    while not task.done() and not await alarms.scalar(waits):  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0)
+
+
+async def _raised(resident: Resident, **values: Any) -> None:
+    await alarms.raised(resident, **values)
