@@ -158,7 +158,8 @@ async def stand_down(
     """Resolve the resident's open alarm if ``word`` takes back all there is to it, and tell everyone who was told.
 
     Returns the alarm, or ``None`` if there is none or there is more to it. ``reason`` is a word for the timeline. No
-    word of this kind speaks of an SOS or an exercise.
+    word of this kind speaks of an SOS or an exercise. Features give it through ``eldercare.signals``, which lets hints
+    that the word says nothing of wait again.
     """
     slot = Slot(resident_id, is_test=False, stands_alone=False)
     alarm = (await lock_open(session, [slot])).get(slot)

@@ -9,13 +9,16 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
+from app.core.access import Actor
 from app.core.settings import settings
-from eldercare.alarms.rules import Slot, call_together
+from eldercare.alarms import service as alarms
+from eldercare.alarms.models import Alarm
+from eldercare.alarms.rules import Reason, Slot, Word, call_together, speaks_of
 from eldercare.alarms.service import AlarmSignal, Severity, raise_alarms
 from eldercare.signals import repository
 from eldercare.signals.models import Hint
 
-__all__ = ["hint", "tell_alarms", "withdraw"]
+__all__ = ["hint", "stand_down", "tell_alarms", "withdraw"]
 
 
 async def hint(session: AsyncSession, hints: Sequence[AlarmSignal], *, beside: Sequence[AlarmSignal] = ()) -> None:
@@ -35,6 +38,25 @@ async def hint(session: AsyncSession, hints: Sequence[AlarmSignal], *, beside: S
     await _tell(session, residents, beside)
 
 
+async def stand_down(
+    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, *, word: Word, reason: str
+) -> Alarm | None:
+    """Resolve the resident's open alarm as ``alarms.service.stand_down`` does, and return the same.
+
+    Of what had joined it the word says nothing: such hints wait again for whatever else happens within their hours. To
+    be called before anything that locks an alarm.
+    """
+    await repository.take_turns(session, [resident_id])
+    closed = await alarms.stand_down(session, actor, resident_id, word=word, reason=reason)
+    if closed is None:
+        return None
+    joined = await repository.told_to(session, resident_id, closed.id)
+    left = [row.id for row in joined if not speaks_of(word, Reason(row.kind, row.origin_id, row.occurred_at))]
+    if left:
+        await repository.release(session, left)
+    return closed
+
+
 async def tell_alarms(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> None:
     """Let what waits of these residents join the alarms that were raised about them, as far as these are open."""
     residents = set(resident_ids)
@@ -45,7 +67,7 @@ async def tell_alarms(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) 
 async def withdraw(
     session: AsyncSession, resident_id: uuid.UUID, origin_kind: str, origin_ids: Sequence[uuid.UUID]
 ) -> None:
-    """Take back what waits and turned out to be nothing. What an alarm was told of stays its signal.
+    """Take back what turned out to be nothing: it waits no more. What an alarm was told of stays its signal.
 
     To be called before anything that locks an alarm.
     """
