@@ -68,7 +68,7 @@ _WITHDRAW: Final = (
     )
     .values(withdrawn_at=_now, updated_at=_now, version=_hints.c.version + 1)
 )
-_TOLD_TO: Final = sa.select(_hints.c.id, _hints.c.kind, _hints.c.origin_id, _hints.c.occurred_at).where(
+_TOLD_TO: Final = sa.select(_hints).where(
     _hints.c.resident_id == sa.bindparam("of_resident", type_=sa.Uuid),
     _hints.c.alarm_id == sa.bindparam("of_alarm", type_=sa.Uuid),
     _hints.c.withdrawn_at.is_(None),
