@@ -244,11 +244,12 @@ def takes_back(word: Word, reasons: Iterable[Reason]) -> bool:
     It speaks of what it answers and of what was before it, never of a silence that came after: a phone without a
     network may bring the morning's answer hours late.
     """
-    left = [reason for reason in reasons if not _speaks_of(word, reason)]
+    left = [reason for reason in reasons if not speaks_of(word, reason)]
     return all(reason.is_hint for reason in left) and not call_together(reason.kind for reason in left)
 
 
-def _speaks_of(word: Word, reason: Reason) -> bool:
+def speaks_of(word: Word, reason: Reason) -> bool:
+    """Say whether a word takes back this reason of an alarm."""
     return reason.kind in word.kinds and (
         reason.origin_id == word.answers or reason.origin_id in word.also_answers or reason.occurred_at <= word.given_at
     )

@@ -66,7 +66,6 @@ __all__ = [
     "Severity",
     "Word",
     "close_alarm",
-    "join_open",
     "note",
     "raise_alarm",
     "raise_alarms",
@@ -97,41 +96,32 @@ async def raise_alarm(session: AsyncSession, actor: Actor, signal: AlarmSignal) 
 
 
 async def raise_alarms(
-    session: AsyncSession, signals: Sequence[AlarmSignal], actor: Actor | None = None
+    session: AsyncSession,
+    signals: Sequence[AlarmSignal],
+    actor: Actor | None = None,
+    *,
+    joining: Sequence[AlarmSignal] = (),
 ) -> dict[Slot, Alarm]:
     """Raise an alarm per resident (SOS and exercises apart) or join the open one; return them by their slot.
 
-    Set-based: a morning's worth of signals costs a fixed number of statements plus one per alarm that was joined.
-    Without an ``actor`` it is Hearthline itself that raises them.
+    Those of ``joining`` raise none: they join what is open where they belong, if anything is. Set-based: a morning's
+    worth of signals costs a fixed number of statements plus one per alarm that was joined. Alarms are opened first and
+    then locked, each in order: who has both to do in one transaction does it in one call, or two such transactions can
+    wait for each other in a circle. Without an ``actor`` it is Hearthline itself that raises them.
     """
-    by_slot = _by_slot(signals)
-    opened, joined = await _open_or_find(session, by_slot, actor)
+    by_slot = _by_slot([*signals, *joining])
+    opened, joined = await _open_or_find(session, by_slot, {signal.slot for signal in signals}, actor)
     stored = {slot: [_stored(alarm, signal) for signal in by_slot[slot]] for slot, alarm in (opened | joined).items()}
     if stored:
         await insert_signals(session, [row for rows in stored.values() for row in rows])
     await _announce(session, opened, stored, actor)
     for slot, alarm in (opened | joined).items():
-        joining = by_slot[slot][1:] if slot in opened else by_slot[slot]
-        for signal in joining:
+        following = by_slot[slot][1:] if slot in opened else by_slot[slot]
+        for signal in following:
             await _join(session, alarm, signal, actor)
     if opened or joined:
         wakeups.request(session, LADDERS)
     return opened | joined
-
-
-async def join_open(session: AsyncSession, signals: Sequence[AlarmSignal]) -> dict[Slot, Alarm]:
-    """Let each signal join the alarm that is open where it belongs, if one is; return those alarms by their slot."""
-    by_slot = _by_slot(signals)
-    joined = await lock_open(session, by_slot)
-    stored = [_stored(alarm, signal) for slot, alarm in joined.items() for signal in by_slot[slot]]
-    if stored:
-        await insert_signals(session, stored)
-    for slot, alarm in joined.items():
-        for signal in by_slot[slot]:
-            await _join(session, alarm, signal, None)
-    if joined:
-        wakeups.request(session, LADDERS)
-    return joined
 
 
 def _by_slot(signals: Sequence[AlarmSignal]) -> dict[Slot, list[AlarmSignal]]:
@@ -168,7 +158,8 @@ async def stand_down(
     """Resolve the resident's open alarm if ``word`` takes back all there is to it, and tell everyone who was told.
 
     Returns the alarm, or ``None`` if there is none or there is more to it. ``reason`` is a word for the timeline. No
-    word of this kind speaks of an SOS or an exercise.
+    word of this kind speaks of an SOS or an exercise. Features give it through ``eldercare.signals``, which lets hints
+    that the word says nothing of wait again.
     """
     slot = Slot(resident_id, is_test=False, stands_alone=False)
     alarm = (await lock_open(session, [slot])).get(slot)
@@ -232,25 +223,27 @@ async def account_of(session: AsyncSession, alarm: Alarm) -> uuid.UUID:
 
 
 async def _open_or_find(
-    session: AsyncSession, signals: dict[Slot, list[AlarmSignal]], actor: Actor | None
+    session: AsyncSession, signals: dict[Slot, list[AlarmSignal]], raising: set[Slot], actor: Actor | None
 ) -> tuple[dict[Slot, Alarm], dict[Slot, Alarm]]:
-    """Return the alarms that were opened and those that were open already (locked), together one per slot."""
-    plans = await plans_in_force(
-        await session.connection(), {slot.resident_id: group[0].community_id for slot, group in signals.items()}
-    )
+    """Return the alarms that were opened and those that were open already (locked), together one per slot.
+
+    In a slot that is not among ``raising`` none is opened: it is left out unless one is open there.
+    """
+    homes = {slot.resident_id: signals[slot][0].community_id for slot in raising}
+    plans = await plans_in_force(await session.connection(), homes) if homes else {}
     opened: dict[Slot, Alarm] = {}
     joined: dict[Slot, Alarm] = {}
-    missing = sorted(signals)
+    missing, looked_for = sorted(raising), signals.keys() - raising
     for _ in range(_TRIES):
         fresh = {slot: _alarm(signals[slot][0], plans[slot.resident_id], actor) for slot in missing}
         inserted = await insert_alarms(session, list(fresh.values()))
         new = {slot: alarm for slot, alarm in fresh.items() if alarm.id in inserted}
         opened |= new
         rest = [slot for slot in missing if slot not in new]
-        if rest:
-            joined |= await lock_open(session, rest)
+        if rest or looked_for:
+            joined |= await lock_open(session, [*rest, *looked_for])
         # An alarm that kept us from opening ours may have been closed before we locked it: then ours is opened.
-        missing = [slot for slot in rest if slot not in joined]
+        missing, looked_for = [slot for slot in rest if slot not in joined], set()
         if not missing:
             break
     if missing:

@@ -32,6 +32,7 @@ _KEEP: Final = _given.on_conflict_do_update(
     set_={
         "occurred_at": _given.excluded.occurred_at,
         "withdrawn_at": None,
+        "alarm_id": None,
         "updated_at": _given.excluded.updated_at,
         "version": _hints.c.version + 1,
     },
@@ -63,9 +64,19 @@ _WITHDRAW: Final = (
         _hints.c.resident_id == sa.bindparam("of_resident", type_=sa.Uuid),
         _hints.c.origin_kind == sa.bindparam("of_kind", type_=sa.Text),
         _hints.c.origin_id == sa.any_(sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid))),
-        sa.literal_column(WAITING, sa.Boolean),
+        _hints.c.withdrawn_at.is_(None),
     )
     .values(withdrawn_at=_now, updated_at=_now, version=_hints.c.version + 1)
+)
+_TOLD_TO: Final = sa.select(_hints).where(
+    _hints.c.resident_id == sa.bindparam("of_resident", type_=sa.Uuid),
+    _hints.c.alarm_id == sa.bindparam("of_alarm", type_=sa.Uuid),
+    _hints.c.withdrawn_at.is_(None),
+)
+_RELEASE: Final = (
+    sa.update(_hints)
+    .where(_hints.c.id == sa.any_(sa.bindparam("hint_ids", type_=ARRAY(sa.Uuid))))
+    .values(alarm_id=None, updated_at=_now, version=_hints.c.version + 1)
 )
 
 
@@ -96,9 +107,19 @@ async def tell(session: AsyncSession, alarms: Mapping[uuid.UUID, uuid.UUID]) -> 
     await session.execute(_TELL, binds)
 
 
+async def told_to(session: AsyncSession, resident_id: uuid.UUID, alarm_id: uuid.UUID) -> Sequence[sa.Row[Any]]:
+    """Return the hints that became an alarm's signals and were not taken back."""
+    return (await session.execute(_TOLD_TO, {"of_resident": resident_id, "of_alarm": alarm_id})).all()
+
+
+async def release(session: AsyncSession, hint_ids: Sequence[uuid.UUID]) -> None:
+    """Let hints wait again: the alarm they joined is over, and not because of them."""
+    await session.execute(_RELEASE, {"hint_ids": list(hint_ids), "moment": clock.now()})
+
+
 async def withdraw(
     session: AsyncSession, resident_id: uuid.UUID, origin_kind: str, origin_ids: Collection[uuid.UUID]
 ) -> None:
-    """Take back the hints that came from these things and wait."""
+    """Take back the hints that came from these things; a signal that one became stays."""
     binds = {"of_resident": resident_id, "of_kind": origin_kind, "origin_ids": list(origin_ids), "moment": clock.now()}
     await session.execute(_WITHDRAW, binds)

@@ -9,48 +9,65 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
+from app.core.access import Actor
 from app.core.settings import settings
-from eldercare.alarms.rules import Slot, call_together
-from eldercare.alarms.service import AlarmSignal, Severity, join_open, raise_alarms
+from eldercare.alarms import service as alarms
+from eldercare.alarms.models import Alarm
+from eldercare.alarms.rules import Reason, Slot, Word, call_together, speaks_of
+from eldercare.alarms.service import AlarmSignal, Severity, raise_alarms
 from eldercare.signals import repository
 from eldercare.signals.models import Hint
 
-__all__ = ["hint", "tell_alarms", "withdraw"]
+__all__ = ["hint", "stand_down", "tell_alarms", "withdraw"]
 
 
-async def hint(session: AsyncSession, hints: Sequence[AlarmSignal]) -> None:
+async def hint(session: AsyncSession, hints: Sequence[AlarmSignal], *, beside: Sequence[AlarmSignal] = ()) -> None:
     """Take things that by themselves call nobody.
 
     Where an alarm about the resident is open, they join it. Where other things that call nobody by themselves happened
     within ``HEARTHLINE_SIGNALS_WITHIN_HOURS``, all of them together are one alarm. Otherwise they wait so long for one.
-    Each names its origin, by which it is taken once. To be called before anything that locks an alarm.
+    Each names its origin, by which it is taken once. What happened ``beside`` them and does call somebody is raised
+    with them, so that all these alarms are locked in one order. To be called before anything that locks an alarm.
     """
-    if not hints:
+    residents = {one.resident_id for one in (*hints, *beside)}
+    if not residents:
         return
-    residents = {one.resident_id for one in hints}
     await repository.take_turns(session, residents)
-    await repository.keep(session, [_hint(one) for one in hints])
-    rest = await _join(session, residents)
-    together = {
-        resident_id: waiting for resident_id, waiting in rest.items() if call_together(one.kind for one in waiting)
-    }
-    if together:
-        signals = [_signal(row) for waiting in together.values() for row in waiting]
-        alarms = await raise_alarms(session, signals)
-        await _note(session, together, {slot.resident_id: alarm.id for slot, alarm in alarms.items()})
+    if hints:
+        await repository.keep(session, [_hint(one) for one in hints])
+    await _tell(session, residents, beside)
+
+
+async def stand_down(
+    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, *, word: Word, reason: str
+) -> Alarm | None:
+    """Resolve the resident's open alarm as ``alarms.service.stand_down`` does, and return the same.
+
+    Of what had joined it the word says nothing: such hints wait again for whatever else happens within their hours. To
+    be called before anything that locks an alarm.
+    """
+    await repository.take_turns(session, [resident_id])
+    closed = await alarms.stand_down(session, actor, resident_id, word=word, reason=reason)
+    if closed is None:
+        return None
+    joined = await repository.told_to(session, resident_id, closed.id)
+    left = [row.id for row in joined if not speaks_of(word, Reason(row.kind, row.origin_id, row.occurred_at))]
+    if left:
+        await repository.release(session, left)
+    return closed
 
 
 async def tell_alarms(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> None:
     """Let what waits of these residents join the alarms that were raised about them, as far as these are open."""
     residents = set(resident_ids)
     await repository.take_turns(session, residents)
-    await _join(session, residents)
+    await _tell(session, residents)
 
 
 async def withdraw(
     session: AsyncSession, resident_id: uuid.UUID, origin_kind: str, origin_ids: Sequence[uuid.UUID]
 ) -> None:
-    """Take back what waits and turned out to be nothing. What an alarm was told of stays its signal.
+    """Take back what turned out to be nothing: it waits no more. What an alarm was told of stays its signal.
 
     To be called before anything that locks an alarm.
     """
@@ -58,21 +75,26 @@ async def withdraw(
     await repository.withdraw(session, resident_id, origin_kind, origin_ids)
 
 
-async def _join(session: AsyncSession, residents: set[uuid.UUID]) -> dict[uuid.UUID, list[Any]]:
-    """Let what waits join the open alarms, and return what goes on waiting, by resident."""
+async def _tell(session: AsyncSession, residents: set[uuid.UUID], beside: Sequence[AlarmSignal] = ()) -> None:
+    """Let what waits join the open alarms, and those ``beside`` it; what only waits is one alarm if it calls somebody.
+
+    All in one call, whether it joins or raises: so alarms are locked in one order.
+    """
     since = clock.now() - timedelta(hours=settings().signals.within_hours)
-    waiting: defaultdict[uuid.UUID, list[Any]] = defaultdict(list)
+    waiting: defaultdict[uuid.UUID, dict[uuid.UUID, AlarmSignal]] = defaultdict(dict)
     for row in await repository.waiting(session, residents, since):
-        waiting[row.resident_id].append(row)
-    joined = await join_open(session, [_signal(row) for rows in waiting.values() for row in rows])
-    await _note(session, waiting, {slot.resident_id: alarm.id for slot, alarm in joined.items()})
-    told = {slot.resident_id for slot in joined}
-    return {resident_id: rows for resident_id, rows in waiting.items() if resident_id not in told}
-
-
-async def _note(session: AsyncSession, waiting: dict[uuid.UUID, list[Any]], alarms: dict[uuid.UUID, uuid.UUID]) -> None:
+        waiting[row.resident_id][row.id] = _signal(row)
+    raising, joining = list(beside), list[AlarmSignal]()
+    for hints in waiting.values():
+        (raising if call_together(one.kind for one in hints.values()) else joining).extend(hints.values())
+    if not (raising or joining):
+        return
+    alarms_by_slot = await raise_alarms(session, raising, joining=joining)
     told = {
-        row.id: alarms[resident_id] for resident_id, rows in waiting.items() if resident_id in alarms for row in rows
+        hint_id: alarms_by_slot[signal.slot].id
+        for hints in waiting.values()
+        for hint_id, signal in hints.items()
+        if signal.slot in alarms_by_slot
     }
     if told:
         await repository.tell(session, told)

@@ -17,7 +17,7 @@ from app.core.problems import Conflict, FieldError, Malformed, NotFound
 from app.core.sealing import seal
 from app.core.tables import table_of
 from app.identity.api import ResidentSubject
-from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, Word, raise_alarm, stand_down
+from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, Word, raise_alarm
 from eldercare.check_ins import repository, rules
 from eldercare.check_ins.models import ANSWERS_CONTEXT, CheckIn, CheckInSchedule
 from eldercare.check_ins.problems import AnswerContradicts, CheckInNotOpen
@@ -26,6 +26,7 @@ from eldercare.check_ins.service import telling
 from eldercare.check_ins.service.asking import ORIGIN
 from eldercare.check_ins.views import check_ins as views
 from eldercare.events import CheckInAnswered
+from eldercare.signals.service import stand_down
 
 SILENCE: Final = frozenset({str(AlarmKind.CHECK_IN_MISSED), str(AlarmKind.CHECK_IN_UNREACHABLE)})
 """What a word from the person stands down; anything else needs a human to look."""

@@ -15,7 +15,7 @@ from app.core.events import emit
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.sealing import seal
 from app.identity.api import ResidentSubject
-from eldercare.alarms.service import AlarmKind, Word, stand_down
+from eldercare.alarms.service import AlarmKind, Word
 from eldercare.events import DoseSkipped, DoseTaken
 from eldercare.medication import repository, rules
 from eldercare.medication.models import DOSES, NOTE_CONTEXT, Dose, Regimen, RegimenVersion
@@ -31,7 +31,7 @@ from eldercare.medication.schemas.doses import AsNeededDose, DosePublic, DoseRec
 from eldercare.medication.service import regimens, telling
 from eldercare.medication.service.reminding import ORIGIN
 from eldercare.medication.views import doses as views
-from eldercare.signals.service import withdraw
+from eldercare.signals.service import stand_down, withdraw
 
 _KINDS: Final = frozenset({str(AlarmKind.MEDICATION)})
 _NEVER_BEFORE: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, wakeups
 from app.core.events import emit_many
-from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarms
+from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity
 from eldercare.events import DoseMissed
 from eldercare.medication import repository
 from eldercare.medication.models import DOSES
@@ -68,10 +68,8 @@ async def close(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     if not missed:
         return
     await emit_many(session, DoseMissed, _FACTS, {"dose_ids": [row.id for row in missed]})
-    critical = [row for row in missed if row.critical]
-    await hint(session, [_signal(row) for row in missed if not row.critical])
-    if critical:
-        await raise_alarms(session, [_signal(row) for row in critical])
+    signals = [_signal(row) for row in missed]
+    await hint(session, [one for one in signals if one.is_hint], beside=[one for one in signals if not one.is_hint])
     await telling.tell_of_misses(session, [row.id for row in missed if not row.critical])
 
 

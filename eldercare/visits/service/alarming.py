@@ -14,7 +14,8 @@ from app.core.tables import table_of
 from eldercare.alarms.models import OPEN, Alarm, StoredSignal
 from eldercare.alarms.notices import CARER_THERE, tell
 from eldercare.alarms.repository import lock_alarms, told_accounts
-from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, Word, note, raise_alarms, stand_down
+from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, Word, note, raise_alarms
+from eldercare.signals.service import stand_down
 
 ORIGIN: Final = "visit"
 _NEVER_BEFORE: Final = datetime(1970, 1, 1, tzinfo=UTC)

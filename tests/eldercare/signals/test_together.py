@@ -1,5 +1,6 @@
 """Small things that happen to the same person within some hours are one alarm, with one sentence that names them."""
 
+import uuid
 from datetime import timedelta
 
 import httpx
@@ -11,11 +12,13 @@ from app.core.database import unit_of_work
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.core.settings import Settings, SignalSettings, install_settings
+from app.identity.models import Account
 from eldercare.alarms.models import AlarmKind, AlarmState, Severity
 from eldercare.check_ins.jobs import JOBS as CHECK_IN_JOBS
 from eldercare.check_ins.schemas import AnswerWrite
 from eldercare.check_ins.service.answers import answer
 from eldercare.medication.jobs import JOBS as MEDICATION_JOBS
+from eldercare.response.service import resolve
 from eldercare.signals.service import withdraw
 from tests.conftest import START
 from tests.factories import eldercare_alarms as alarms
@@ -189,3 +192,62 @@ async def test_a_late_all_clear_ends_an_alarm_whatever_small_thing_joined_it(clo
 
     (alarm_id,) = await alarm_ids()
     assert (await alarms.current(alarm_id)).outcome == "answered_late"
+
+
+@pytest.mark.parametrize(("hours", "expected"), [(2, 2), (13, 1)])
+async def test_what_an_all_clear_says_nothing_of_waits_again_within_its_hours(
+    clock: ManualClock, hours: int, expected: int
+) -> None:
+    scene = await alarms.scene()
+    await check_ins.plan(scene.resident, channel="call_in", reminders=[])
+    for minutes in (1, 31):
+        clock.set(DUE + timedelta(minutes=minutes))
+        await settle((*CHECK_IN_JOBS, *RELAY_JOBS))
+    await hinted(small(scene.resident, AlarmKind.MEDICATION))
+    (asked, *_) = await check_ins.check_ins(scene.resident)
+    subject = await check_ins.subject_of(scene.resident)
+    async with unit_of_work() as session:
+        await answer(session, check_ins.self_actor(scene.resident), subject, asked.id, AnswerWrite(status="ok"))
+    (first,) = await alarm_ids()
+    assert (await alarms.current(first)).outcome == "answered_late"
+
+    clock.advance(timedelta(hours=hours))
+    await hinted(small(scene.resident))
+
+    assert len(await alarm_ids()) == expected
+    again = [("medication", 2, True), ("low_activity", 2, True)]
+    assert await signals() == [("check_in_missed", 1, False), ("medication", 1, True), *again[: 2 * (expected - 1)]]
+
+
+async def test_what_somebody_looked_at_does_not_wait_again(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    await alarms.raised(scene.resident)
+    await hinted(small(scene.resident, AlarmKind.MEDICATION))
+    (first,) = await alarm_ids()
+    await _resolved(first, scene.desk)
+    await hinted(small(scene.resident))
+    assert await alarm_ids() == [first]
+
+
+async def test_a_dose_missed_again_after_its_alarm_counts_again(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    await medication.regimen(scene.resident, dose_window="PT1H")
+    await hinted(small(scene.resident))
+    for minutes in (1, 61):
+        clock.set(DUE + timedelta(minutes=minutes))
+        await settle(MEDICATION_JOBS)
+    (first,) = await alarm_ids()
+    await _resolved(first, scene.desk)
+    (dose, *_) = await medication.doses(scene.resident)
+    await medication.record(scene.resident, dose.id)
+
+    await medication.withdraw(scene.resident, dose.id)
+    await settle(MEDICATION_JOBS)
+    await hinted(small(scene.resident))
+
+    assert [kind for kind, alarm, _ in await signals() if alarm == 2] == ["medication", "low_activity"]
+
+
+async def _resolved(alarm_id: uuid.UUID, person: Account) -> None:
+    async with unit_of_work() as session:
+        await resolve(session, alarms.actor_of(person), alarm_id, outcome="false_alarm", note=None)

@@ -1,6 +1,7 @@
 """Small things at the same time as others, or as alarms: none is lost, and nobody waits in a circle."""
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +14,13 @@ from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.identity.models import Resident
 from eldercare.alarms.models import AlarmKind
+from eldercare.alarms.service import raise_alarms
+from eldercare.medication.jobs import JOBS as MEDICATION_JOBS
+from eldercare.medication.service.reminding import close
 from eldercare.signals.service import hint
 from tests.conftest import START
 from tests.factories import eldercare_alarms as alarms
+from tests.factories import eldercare_medication as medication
 from tests.factories.eldercare_signals import hinted, signals, small
 
 pytestmark = pytest.mark.usefixtures("database", "subscribed")
@@ -77,6 +82,47 @@ async def test_an_sos_by_the_residents_own_id_waits_for_no_hints(clock: ManualCl
         waited = not sos.done()
     await sos
     assert not waited
+
+
+async def test_hints_that_join_and_hints_that_raise_wait_for_a_batch_in_its_order(clock: ManualClock) -> None:
+    first, second = sorted([(await alarms.scene()).resident for _ in range(2)], key=lambda resident: resident.id)
+    await alarms.raised(second)
+    hints = [small(second), small(first), small(first, AlarmKind.MEDICATION)]
+    await _beside_a_batch(first, second, hinted(*hints))
+    assert sorted(kind for kind, _, _ in await signals()) == [
+        *["check_in_missed"] * 3,
+        *["low_activity"] * 2,
+        "medication",
+    ]
+
+
+async def test_missed_doses_wait_for_a_batch_in_its_order(clock: ManualClock) -> None:
+    first, second = sorted([(await alarms.scene()).resident for _ in range(2)], key=lambda resident: resident.id)
+    await medication.regimen(first, dose_window="PT1H", critical=True)
+    await medication.regimen(second, dose_window="PT1H")
+    clock.set(DUE + timedelta(minutes=1))
+    await settle(MEDICATION_JOBS)
+    await alarms.raised(second)
+    clock.set(DUE + timedelta(minutes=61))
+    due = [dose.id for dose in await medication.doses() if dose.close_at is not None]
+
+    async def close_doses() -> None:
+        async with unit_of_work() as session:
+            await close(session, due)
+
+    await _beside_a_batch(first, second, close_doses())
+    kinds = sorted((kind, is_hint) for kind, _, is_hint in await signals())
+    assert kinds == [*[("check_in_missed", False)] * 3, ("medication", False), ("medication", True)]
+
+
+async def _beside_a_batch(first: Resident, second: Resident, work: Coroutine[Any, Any, None]) -> None:
+    """Do it while a batch of alarms about both has come as far as the first of them."""
+    async with unit_of_work() as session:
+        await raise_alarms(session, [alarms.signal(first)])
+        task = asyncio.create_task(work)
+        await _waits_or_ends(task)
+        await raise_alarms(session, [alarms.signal(second)])
+    await task
 
 
 async def _waits_or_ends(task: "asyncio.Task[Any]") -> None:
