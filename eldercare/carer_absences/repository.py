@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -64,10 +64,15 @@ async def check_present(session: AsyncSession, wanted: Sequence[tuple[uuid.UUID,
         raise CarerAbsent(absences=absences)
 
 
-async def lock_carers(session: AsyncSession, account_ids: Iterable[uuid.UUID]) -> None:
-    """Let nobody be sent anywhere until it is written down that they cannot come."""
-    for account_id in sorted(account_ids):
-        await session.execute(_LOCK, {"lock": _lock_of(account_id)})
+async def lock_carers(session: AsyncSession, absent: Collection[uuid.UUID], sent: Collection[uuid.UUID] = ()) -> None:
+    """Let nobody be sent anywhere of whom it is being written down that they cannot come.
+
+    Whoever sends others in the same transaction names them, too: all are locked in one order everywhere, so that two
+    who each send whom the other one takes off do not wait for each other.
+    """
+    for account_id in sorted({*absent, *sent}):
+        statement = _LOCK if account_id in absent else _LOCK_SHARED
+        await session.execute(statement, {"lock": _lock_of(account_id)})
 
 
 def _lock_of(account_id: uuid.UUID) -> int:

@@ -138,7 +138,6 @@ class Visit(Table, table=True):
         # Whatever lies ahead or goes on has a moment at which somebody looks after it.
         sa.CheckConstraint(f"(miss_at IS NOT NULL) = ({_AHEAD})", name="one_ahead_has_a_deadline"),
         sa.CheckConstraint("(overdue_at IS NOT NULL) = (state = 'in_progress')", name="one_under_way_has_a_deadline"),
-        # One under way has it while carers are missing.
         sa.CheckConstraint(f"late_at IS NULL OR {_AHEAD} OR state = 'in_progress'", name="only_an_open_one_is_late"),
         sa.CheckConstraint(f"staff_by IS NULL OR {_AHEAD}", name="only_one_ahead_is_staffed"),
         sa.UniqueConstraint("template_id", "revision", "occurrence_at"),
@@ -183,9 +182,7 @@ class Visit(Table, table=True):
     state: str = "planned"
 
     staff_by: datetime | None = optional_instant(description="when the agency hears that it has no carers yet")
-    late_at: datetime | None = optional_instant(
-        description="when the agency hears that nobody has arrived, or not everybody"
-    )
+    late_at: datetime | None = optional_instant(description="when the agency hears that somebody has not arrived")
     miss_at: datetime | None = optional_instant(description="when it counts as missed")
     overdue_at: datetime | None = optional_instant(description="when whoever has not left is looked after")
     overdue_step: int = Field(default=0, sa_type=sa.SmallInteger)

@@ -1,9 +1,9 @@
 """Carers who cannot come: from when until when, and that nobody waits for them meanwhile."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -100,8 +100,13 @@ async def propose(
     await session.flush()
 
 
-async def confirm(session: AsyncSession, actor: Actor, route_plan_id: uuid.UUID) -> None:
-    """Let the absences of a proposal count, and take those carers off whatever they were to do meanwhile."""
+async def hold(
+    session: AsyncSession, route_plan_id: uuid.UUID, visit_ids: Collection[uuid.UUID], sent: Collection[uuid.UUID]
+) -> tuple[dict[uuid.UUID, sa.Row[Any]], list[CarerAbsence]]:
+    """Lock what carrying out a proposal touches, once and in one order; return ``visit_ids`` and who cannot come.
+
+    That is its visits and those of its absent carers; then these, whoever is ``sent``, and who makes its visits so far.
+    """
     absences = list(
         await session.scalars(
             sa.select(CarerAbsence)
@@ -110,6 +115,16 @@ async def confirm(session: AsyncSession, actor: Actor, route_plan_id: uuid.UUID)
             .with_for_update()
         )
     )
+    left = [row.id for row in await session.execute(_LEFT_BY, _binds(absences))] if absences else []
+    visits = await repository.lock_visits(session, {*visit_ids, *left})
+    going = await repository.carers_of(session, visit_ids)
+    making = {carer.account_id for carers in going.values() for carer in carers}
+    await lock_carers(session, {one.account_id for one in absences}, {*sent, *making})
+    return {visit_id: visit for visit_id, visit in visits.items() if visit_id in visit_ids}, absences
+
+
+async def confirm(session: AsyncSession, actor: Actor, absences: Sequence[CarerAbsence]) -> None:
+    """Let the absences of a proposal count, and take those carers off whatever they were to do meanwhile."""
     for absence in absences:
         absence.state = "in_force"
     await session.flush()
@@ -143,12 +158,7 @@ async def _enforce(session: AsyncSession, actor: Actor, absences: Sequence[Carer
     """
     if not absences:
         return
-    binds = {
-        "organization_id": absences[0].organization_id,
-        "account_ids": [one.account_id for one in absences],
-        "begins": [one.starts_at for one in absences],
-        "ends": [one.ends_at for one in absences],
-    }
+    binds = _binds(absences)
     await repository.lock_visits(session, [row.id for row in await session.execute(_LEFT_BY, binds)])
     await lock_carers(session, {one.account_id for one in absences})
     left = list(await session.execute(_LEFT_BY, binds))
@@ -157,3 +167,12 @@ async def _enforce(session: AsyncSession, actor: Actor, absences: Sequence[Carer
     for row in left:
         visit = visits[row.id]
         await staffing.take_off(session, actor.id, visit, row.account_id, is_sudden=visit.starts_at < soon)
+
+
+def _binds(absences: Sequence[CarerAbsence]) -> dict[str, Any]:
+    return {
+        "organization_id": absences[0].organization_id,
+        "account_ids": [one.account_id for one in absences],
+        "begins": [one.starts_at for one in absences],
+        "ends": [one.ends_at for one in absences],
+    }

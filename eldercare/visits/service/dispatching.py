@@ -129,15 +129,14 @@ async def accept(session: AsyncSession, actor: Actor, organization_id: uuid.UUID
     if plan.state != "proposed":
         raise RoutePlanAccepted
     stops = [stop for stop in await session.execute(_STOPS, {"route_plan_id": plan.id}) if stop.account_id]
-    visits = await repository.lock_visits(session, {stop.visit_id for stop in stops})
+    sent = {stop.account_id for stop in stops}
+    visits, absent = await absences.hold(session, plan.id, {stop.visit_id for stop in stops}, sent)
     _check_fresh(stops, visits)
-    await staffing.check_carers(
-        session, organization_id, {stop.resident_id for stop in stops}, {stop.account_id for stop in stops}
-    )
+    await staffing.check_carers(session, organization_id, {stop.resident_id for stop in stops}, sent)
     for stop in stops:
         if stop.replaces is not None:
             await staffing.take_off(session, actor.id, visits[stop.visit_id], stop.replaces)
-    await absences.confirm(session, actor, plan.id)
+    await absences.confirm(session, actor, absent)
     for stop in {stop.visit_id: stop for stop in stops}.values():
         if stop.starts_at != visits[stop.visit_id].starts_at:
             await arranging.shift(session, actor, stop.visit_id, stop.starts_at, stop.ends_at)

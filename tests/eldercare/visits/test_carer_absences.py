@@ -1,16 +1,19 @@
 """A carer who cannot come goes nowhere meanwhile, and nobody waits for them."""
 
 import asyncio
+import uuid
 from datetime import timedelta
 from typing import Any
 
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from eldercare.carer_absences.problems import CarerAbsent
+from eldercare.carer_absences.repository import lock_carers
 from eldercare.carer_absences.schemas import CarerAbsenceCreate
-from eldercare.visits.service import absences
+from eldercare.visits.service import absences, dispatching
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.eldercare.visits.test_dispatching import accept, propose, visits
+from tests.eldercare.visits.test_races import waits_or_ends
 from tests.factories import eldercare_visits as made
 from tests.factories import notifications as sent
 
@@ -135,3 +138,28 @@ async def test_whoever_is_sent_somewhere_while_their_absence_is_written_down_is_
 
     await asyncio.gather(*(send(visit.id) for visit in found[:4]), say(), *(send(visit.id) for visit in found[4:]))
     assert {visit.state for visit in await made.visits(scene.resident)} == {"planned"}
+
+
+async def test_a_proposal_is_carried_out_beside_whoever_writes_down_more_than_one_absence(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    """Carers are locked in one order, whether they cannot come or are sent instead: nobody waits crosswise."""
+    first, last = sorted((scene.carer, scene.other_carer), key=lambda carer: carer.id)
+    for carer in (first, last):
+        await made.shift(scene.agency, carer)
+    (visit,) = await visits(scene, 4, clock=clock)
+    await made.assign(visit.id, last)
+    plan = await propose(scene, phone_of, last)
+    actor = made.coordinator_of(scene.agency.id, scene.community.id)
+
+    async def carry_out() -> None:  # once: a request that meets a deadlock is tried again
+        async with unit_of_work() as session:
+            await dispatching.accept(session, actor, scene.agency.id, uuid.UUID(plan["id"]))
+
+    async with unit_of_work() as session:
+        await lock_carers(session, [first.id])
+        accepted = asyncio.create_task(carry_out())
+        await waits_or_ends(accepted)
+        await lock_carers(session, [last.id])
+    await accepted
+    assert [row.account_id for row in await made.carers(visit.id) if row.state == "assigned"] == [first.id]

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -144,7 +145,7 @@ async def test_who_comes_back_while_their_visits_go_off_is_visited(
     assert (await made.visit(visit.id)).state == "planned"
 
 
-async def waits_or_ends(task: asyncio.Task[None]) -> None:
+async def waits_or_ends(task: asyncio.Task[Any]) -> None:
     """Return once what the task does waits for a lock, or it is done."""
     waiting = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
