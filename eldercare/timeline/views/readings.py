@@ -1,5 +1,6 @@
 """The timeline's readings: of each code the first of a day, and whatever lay outside the limits of its time.
 
+Codes of which nothing is known are left out by their standing, or each would be looked for in every month there is.
 Days without a reading are jumped over, days with readings are read whole: what a page costs depends on how often
 somebody measures, not on for how many years they have done so.
 """
@@ -36,6 +37,7 @@ _FOUND: Final = f"""
     SELECT CAST('reading' AS text) AS kind, {RANKS["reading"]} AS rank, found.id, found.measured_at AS at,
         jsonb_build_object('code', found.code, 'value', found.value, 'side', found.side) AS data, found.xmin
     FROM unnest(CAST(:codes AS text[])) AS wanted(code)
+    JOIN eldercare_vital_standing known ON known.resident_id = :of_resident AND known.code = wanted.code
     CROSS JOIN LATERAL (
         WITH RECURSIVE days(begins, ends, number) AS (
             SELECT {_floor(_DAY)}, {_floor(_NEXT_DAY)}, 1
