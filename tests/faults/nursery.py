@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from contextlib import suppress
@@ -35,15 +36,17 @@ class _Forked:
     def __init__(self, command: list[str], pass_fds: tuple[int, ...] = ()) -> None:  # noqa: ARG002 - a fork passes all
         assert command[: len(_COMMAND)] == _COMMAND, command
         self.returncode: int | None = None
+        self._asking = threading.Lock()  # who keeps it and who stops it wait at once: one of them learns how it ended
         self.pid = os.fork()
         if self.pid == 0:
             _run(command[len(_COMMAND) :])
 
     def poll(self) -> int | None:
-        if self.returncode is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
-        return self.returncode
+        with self._asking:
+            if self.returncode is None:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+            return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         deadline = time.monotonic() + (timeout if timeout is not None else float("inf"))
