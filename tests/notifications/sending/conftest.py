@@ -67,7 +67,7 @@ async def sink(test_settings: Settings, tmp_path: Path) -> AsyncIterator[FcmSink
             fcm_project=PROJECT,
             fcm_endpoint=running.url,
             fcm_credentials=running.write_credentials(tmp_path),
-            fcm_timeout=0.3,
+            fcm_timeout=1.0,
         )
         install_settings(test_settings.model_copy(update={"push": push}))
         yield running
