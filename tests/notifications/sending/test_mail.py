@@ -355,16 +355,18 @@ async def test_mail_that_cannot_even_be_begun_holds_up_no_lane(scene: Scene, mai
     assert ((await only()).state, (await only()).error) == ("parked", "ValueError")
 
 
-async def test_a_connection_that_dies_with_its_task_ends_the_flight(scene: Scene, relay: SmtpSink) -> None:
-    async def is_connected() -> bool:
-        return relay.connections == 1
+async def test_a_connection_that_dies_with_its_task_ends_the_flight(scene: Scene, mail_server: Opened) -> None:
+    async with mail_server(timeout=60.0) as relay:  # it dies of nothing else
 
-    relay.go_on.clear()
-    await tell(scene)
-    flight = asyncio.create_task(service.fly("bulk", await service.claim("bulk", 50)))
-    await eventually(is_connected)
-    (line,) = [task for task in asyncio.all_tasks() if "_work_off" in repr(task.get_coro())]
-    line.cancel()
-    await asyncio.wait_for(flight, 10)
-    relay.go_on.set()
+        async def is_connected() -> bool:
+            return relay.connections == 1
+
+        relay.go_on.clear()
+        await tell(scene)
+        flight = asyncio.create_task(service.fly("bulk", await service.claim("bulk", 50)))
+        await eventually(is_connected)
+        (line,) = [task for task in asyncio.all_tasks() if "_work_off" in repr(task.get_coro())]
+        line.cancel()
+        await asyncio.wait_for(flight, 10)
+        relay.go_on.set()
     assert ((await only()).state, (await only()).error) == ("parked", "RuntimeError")
