@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql
 
 from app.core import embedded
 from app.core.access import Actor, Membership
+from app.core.audit import trace_each_binds
 from app.core.changes import KEPT_BY_APPS, Since
 from app.core.database import reading
 from app.identity.api import actor_binds
@@ -78,6 +79,7 @@ async def _measure(url: str, now: datetime) -> dict[str, _Cost]:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     day = {
         **actor_binds(desk, "check_ins:read"),
+        **trace_each_binds(desk, shown=20),
         "community_id": population.COMMUNITY,
         "day": now.date(),
         "earliest": midnight - timedelta(hours=16),
