@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock, wakeups
 from app.core.tables import table_of
 from app.identity.api import is_active_account
-from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmNotice, AlarmState
+from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmNotice, AlarmState, StoredSignal
 from eldercare.alarms.rules import CHANGED
 
 _alarms = table_of(Alarm)
 _notices = table_of(AlarmNotice)
+_signals = table_of(StoredSignal)
 _INSTANT = sa.DateTime(timezone=True)
 
 _settled = (
@@ -81,6 +82,23 @@ async def engaged_otherwise(session: AsyncSession, alarm: Alarm) -> list[tuple[u
     """
     binds = {"resident_id": alarm.resident_id, "alarm_id": alarm.id}
     return [(row.account_id, row.is_on_it) for row in await session.execute(_ENGAGED, binds)]
+
+
+_KINDS = (
+    sa.select(_signals.c.kind)
+    .distinct()
+    .join(_alarms, _alarms.c.id == _signals.c.alarm_id)
+    .where(
+        _alarms.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        _alarms.c.state.in_([sa.literal_column(f"'{state.value}'") for state in sorted(OPEN_STATES)]),
+        sa.not_(_alarms.c.is_test),
+    )
+)
+
+
+async def kinds_about(session: AsyncSession, resident_id: uuid.UUID) -> set[str]:
+    """Return what all open alarms about a resident are about: whoever helps has to know of all of it."""
+    return set(await session.scalars(_KINDS, {"resident_id": resident_id}))
 
 
 _TOLD = sa.select(_notices.c.account_id).where(

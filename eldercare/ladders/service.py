@@ -23,7 +23,6 @@ from eldercare.alarms.repository import (
     insert_notices,
     lock_alarms,
     move,
-    reasons_for,
     told_accounts,
 )
 from eldercare.alarms.rules import BREAK_GLASS_FROM, BREAK_GLASS_LASTS, Action, lateness, reply_code
@@ -35,6 +34,7 @@ from eldercare.events import AlarmJoined, AlarmLapsed, AlarmUnanswered
 from eldercare.ladders.repository import (
     Settled,
     engaged_otherwise,
+    kinds_about,
     settle_notices,
     told_of_rung,
     unreached_steps,
@@ -282,15 +282,15 @@ def _count_unanswered(alarm: Alarm) -> None:
 
 async def _open_access(session: AsyncSession, alarm: Alarm, told: Sequence[uuid.UUID], resident: uuid.UUID) -> None:
     """Let those who are told see what helpers need to know, and tell the resident that they can."""
-    # Not the alarm's kind: that is its worst signal's, and somebody who fell may have wandered off, too.
-    reasons = {reason.kind for reason in await reasons_for(session, alarm.id)}
+    # Not the alarm's kind: that is its worst signal's. And an SOS stands beside the alarm of who has wandered off.
+    kinds = await kinds_about(session, alarm.resident_id)
     await open_break_glass(
         session,
         community_id=alarm.community_id,
         resident_id=alarm.resident_id,
         alarm_id=alarm.id,
         account_ids=told,
-        scopes=BREAK_GLASS_SCOPES | ({_SEARCH_SCOPE} if AlarmKind.WANDERING in reasons else set()),
+        scopes=BREAK_GLASS_SCOPES | ({_SEARCH_SCOPE} if AlarmKind.WANDERING in kinds else set()),
         expires_at=clock.now() + BREAK_GLASS_LASTS,
     )
     # Once per alarm, and of whoever will be called: the grants name them, and the end says how many they were.

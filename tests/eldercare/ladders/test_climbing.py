@@ -326,3 +326,12 @@ async def test_an_sos_alone_climbs_step_by_step(clock: ManualClock) -> None:
     sos = await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
     await alarms.climb()
     assert await alarms.told(sos) == [(1, 1, scene.circle[0].id)]
+
+
+async def test_who_is_called_for_an_sos_may_see_where_the_one_who_wandered_off_was(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=1)
+    await alarms.raised(scene.resident, kind=AlarmKind.WANDERING, severity=Severity.HIGH)
+    sos = await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    await alarms.climb()
+    statement = "SELECT bool_and('location:read' = ANY (scopes)) FROM identity_grant WHERE reason_id = :id"
+    assert await alarms.scalar(statement, id=sos.id)
