@@ -2,7 +2,8 @@
 
 Codes of which nothing is known are left out by their standing, or each would be looked for in every month there is.
 Days without a reading are jumped over, days with readings are read whole: what a page costs depends on how often
-somebody measures, not on for how many years they have done so.
+somebody measures, not on for how many years they have done so. Every look at the table is bounded by what is known
+before the statement is run, so that PostgreSQL opens none of the months outside: opening one costs more than its rows.
 """
 
 from typing import Any, Final
@@ -28,10 +29,13 @@ _LATEST: Final = """
     SELECT reading.measured_at
     FROM eldercare_vital_reading reading
     WHERE reading.resident_id = :of_resident AND reading.code = wanted.code AND reading.status = 'final'
-      AND reading.id < {before} AND reading.id >= {floor}
+      AND reading.id < {before} AND reading.id >= {since} AND reading.id < {end}
     ORDER BY reading.id DESC LIMIT 1
 """
-_SINCE: Final = _floor(":since_at")
+_SINCE: Final = _floor(":readings_since")
+# The local day it lies in began after that; ids begin in 1970.
+_DAY_OF_SINCE: Final = _floor("greatest(:readings_since - interval '2 days', to_timestamp(0))")
+_END: Final = _floor("(:before_at + interval '1 millisecond')")
 
 _FOUND: Final = f"""
     SELECT CAST('reading' AS text) AS kind, {RANKS["reading"]} AS rank, found.id, found.measured_at AS at,
@@ -41,11 +45,11 @@ _FOUND: Final = f"""
     CROSS JOIN LATERAL (
         WITH RECURSIVE days(begins, ends, number) AS (
             SELECT {_floor(_DAY)}, {_floor(_NEXT_DAY)}, 1
-            FROM ({_LATEST.format(before=_floor("(:before_at + interval '1 millisecond')"), floor=_SINCE)}) latest
+            FROM ({_LATEST.format(before=_END, since=_SINCE, end=_END)}) latest
             WHERE 'reading' = ANY (CAST(:kinds AS text[]))
             UNION ALL
             SELECT {_floor(_DAY)}, {_floor(_NEXT_DAY)}, days.number + 1
-            FROM days CROSS JOIN LATERAL ({_LATEST.format(before="days.begins", floor=_SINCE)}) latest
+            FROM days CROSS JOIN LATERAL ({_LATEST.format(before="days.begins", since=_SINCE, end=_END)}) latest
             WHERE days.number <= :rows
         )
         SELECT of_day.*,
@@ -60,9 +64,10 @@ _FOUND: Final = f"""
             FROM eldercare_vital_reading reading
             WHERE reading.resident_id = :of_resident AND reading.code = wanted.code AND reading.status = 'final'
               AND reading.id >= days.begins AND reading.id < days.ends
+              AND reading.id >= {_DAY_OF_SINCE} AND reading.id < {_END}
         ) of_day
     ) found
-    WHERE (found.place = 1 OR found.side IS NOT NULL) AND found.measured_at >= :since_at
+    WHERE (found.place = 1 OR found.side IS NOT NULL) AND found.measured_at >= :readings_since
       AND (found.measured_at, found.id, {RANKS["reading"]}) < (:before_at, :before_id, :before_rank)
 """  # noqa: S608 - constants of ours
 
@@ -71,7 +76,7 @@ _BINDS: Final = (
     sa.bindparam("codes", type_=ARRAY(sa.Text)),
     sa.bindparam("kinds", type_=ARRAY(sa.Text)),
     sa.bindparam("of_resident", type_=sa.Uuid),
-    sa.bindparam("since_at", type_=_INSTANT),
+    sa.bindparam("readings_since", type_=_INSTANT),
     sa.bindparam("before_at", type_=_INSTANT),
     sa.bindparam("before_id", type_=sa.Uuid),
     sa.bindparam("before_rank", type_=sa.Integer),

@@ -20,6 +20,8 @@ from eldercare.timeline.views.readings import READINGS_PAGE, READINGS_WRITTEN
 from eldercare.vitals.rules.codes import SIGNS, shown
 
 FOLLOWED: Final = timedelta(days=7)
+RECENT: Final = timedelta(days=90)
+"""How far back readings are looked for at first: a few of their months, in which nearly every page is full."""
 
 _CURSOR: Final = "eldercare.timeline"
 _FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,7 +51,10 @@ def list_binds(
     position: Sequence[Any] | None,
     rows: int,
 ) -> dict[str, Any]:
-    """Return the parameters of the list: what is wanted, behind ``position``, nothing that lies ahead."""
+    """Return the parameters of the list: what is wanted, behind ``position``, nothing that lies ahead.
+
+    Of readings the ``RECENT`` ones before it: ``latest_items`` sees whether they do.
+    """
     now = clock.now()
     since, until = wanted.since, wanted.until
     before_at = min(until, now + _LEAST) if until else now + _LEAST
@@ -57,12 +62,14 @@ def list_binds(
     at = at if isinstance(at, datetime) else datetime.fromisoformat(at)
     if before_at < at:
         at, before_id, rank = before_at, _NO_ID, 0
+    since_at = max(since, _FIRST) if since else _FIRST
     return {
         "of_resident": reader.subject.resident_id,
         "zone": reader.subject.time_zone,
         "codes": list(SIGNS),
         "kinds": shown_kinds(reader.held, wanted.kinds),
-        "since_at": max(since, _FIRST) if since else _FIRST,
+        "since_at": since_at,
+        "readings_since": max(since_at, at - RECENT),
         "before_at": at,
         "before_id": before_id if isinstance(before_id, uuid.UUID) else uuid.UUID(before_id),
         "before_rank": rank,
@@ -84,9 +91,23 @@ async def list_items(
     if subject.relation != "self":
         statement = _TRACED
         binds |= audit.trace_binds(reader.actor, resident_id=subject.resident_id, community_id=subject.community_id)
-    rows = (await connection.execute(statement, binds)).all()
+    rows = await latest_items(connection, statement, binds)
     items = [item(row, wanted.language) for row in rows[: page.limit]]
     return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ("at", "id", "rank")))
+
+
+async def latest_items(connection: AsyncConnection, statement: sa.Select[Any], binds: Mapping[str, Any]) -> list[Any]:
+    """Return the rows of ``LIST``, traced or not, for the parameters of ``list_binds``.
+
+    A full page that ends among the recent readings lacks none of the older ones. Another is read again with all of
+    them: the past is opened for those alone who look into it, or of whom little is known.
+    """
+    rows = list(await connection.execute(statement, binds))
+    since = binds["readings_since"]
+    is_whole = since == binds["since_at"] or "reading" not in binds["kinds"]
+    if is_whole or (len(rows) == binds["rows"] and rows[-1].at >= since):
+        return rows
+    return list(await connection.execute(LIST, {**binds, "readings_since": binds["since_at"]}))
 
 
 async def chunk(
@@ -96,7 +117,7 @@ async def chunk(
 
     For files: whoever asks for one has put it on record.
     """
-    found = (await connection.execute(LIST, list_binds(reader, wanted, position=position, rows=rows))).all()
+    found = await latest_items(connection, LIST, list_binds(reader, wanted, position=position, rows=rows))
     last = found[-1] if len(found) == rows else None
     return [item(row, wanted.language) for row in found], (last.at, last.id, last.rank) if last else None
 
@@ -112,6 +133,7 @@ async def written(
     binds = list_binds(reader, wanted, position=None, rows=rows)
     binds |= {
         "since_at": up_to.told_to - FOLLOWED,
+        "readings_since": up_to.told_to - FOLLOWED,
         "before_at": up_to.told_to + _LEAST,
         "since": behind.seen_to,
         "until": up_to.seen_to,

@@ -28,6 +28,8 @@ _KIND: Final = "eldercare.vitals"
 _FIRST: Final = uuid.UUID(int=0)
 _BEGIN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = uuid.UUID(int=(1 << 128) - 1)
+_RECENT: Final = timedelta(days=90)
+"""How far back a list looks at first: opening a month costs more than its rows, and these fill nearly every page."""
 MOST_RAW: Final = 20_000
 """Up to so many readings a chart's line is drawn from all of them, beyond from the extremes of 5,000 stretches."""
 _STRETCHES: Final = 5_000
@@ -116,14 +118,19 @@ async def list_readings(
     before = _floor(end) if end else _LAST
     if page.cursor is not None:
         before = min(before, uuid.UUID(decode_cursor(_KIND, page.cursor)[0]))
+    floor = _floor(first) if first else _FIRST
+    latest_at = clock.now() if before == _LAST else min(clock.now(), clock.instant_of(before))
+    recent = max(floor, _floor(latest_at - _RECENT))
     binds: dict[str, Any] = {
         "of_resident": subject.resident_id,
         "codes": [sign.code] if sign else list(SIGNS),
-        "floor": _floor(first) if first else _FIRST,
+        "floor": recent,
         "before": before,
         "rows": page.limit + 1,
     }
     rows = (await _read(connection, actor, subject, LIST, _LIST_TRACED, binds)).all()
+    if len(rows) <= page.limit and recent > floor:  # of all of it, on record already
+        rows = (await connection.execute(LIST, {**binds, "floor": floor})).all()
     items = [shown(row) for row in rows[: page.limit]]
     return Page(items=items, next=next_cursor(_KIND, rows, page.limit, ("id",)))
 

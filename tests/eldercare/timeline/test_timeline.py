@@ -206,6 +206,29 @@ async def test_of_readings_it_tells_the_first_of_a_day_and_those_outside_the_lim
     ]
 
 
+async def test_who_measures_seldom_is_told_of_all_of_it(
+    client: httpx.AsyncClient, lived: Lived, clock: ManualClock
+) -> None:
+    began = lived.start.replace(hour=0, minute=0) + timedelta(days=1)
+    days = [0, 1, 150, 239, 240, 241, 330, 331, 400]
+    for day in days:
+        for hour in (0, 9):  # of a day only the first is told, wherever the recent past begins
+            await vitals.reading(lived.resident, 60.0 + hour, measured_at=began + timedelta(days=day, hours=hour))
+    await force("UPDATE eldercare_alarm SET closed_at = :at", at=began + timedelta(days=100))
+    clock.set(began + timedelta(days=330, hours=4))
+    headers = await sign_in_resident(lived.resident)
+    for limit in (1, 2, 3, 5, 100):
+        found: list[str] = []
+        cursor: dict[str, Any] | None = {}
+        while cursor is not None:
+            query = {"limit": limit, "kind": ["reading", "alarm_closed"], **cursor}
+            page = (await client.get("/v1/me/timeline", headers=headers, params=query)).json()
+            found += [item["at"] for item in page["items"]]
+            cursor = {"cursor": page["next"]} if page["next"] else None
+        told = sorted((began + timedelta(days=day) for day in (*days[1:-2], 100)), reverse=True)
+        assert [datetime.fromisoformat(at) for at in found][: len(told)] == told
+
+
 async def test_a_file_breaks_off_when_the_last_right_is_lost(
     client: httpx.AsyncClient, lived: Lived, monkeypatch: pytest.MonkeyPatch
 ) -> None:

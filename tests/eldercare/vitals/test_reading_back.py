@@ -57,6 +57,20 @@ async def test_pages_lead_through_all_codes_from_the_latest_on(client: httpx.Asy
     assert [one["id"] for one in (await get(client, scene, window))["items"]] == ids[6:11]
 
 
+async def test_who_measures_seldom_has_whole_pages(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    scene = await vitals.scene()
+    days = [1, 2, 88, 89, 90, 91, 180, 181, 182, 700]
+    ids = await recorded(client, scene, (given(72, "8867-4", "/min", measured_at=ago(clock, days=day)) for day in days))
+    for limit in (2, 3, 4, 9, 100):
+        found: list[str] = []
+        page: dict[str, Any] = {"next": ""}
+        while page["next"] is not None:
+            query = f"?limit={limit}" + (f"&cursor={page['next']}" if page["next"] else "")
+            page = await get(client, scene, MINE + query)
+            found += [one["id"] for one in page["items"]]
+        assert found == ids
+
+
 async def test_a_page_of_another_list_is_no_cursor(client: httpx.AsyncClient, clock: ManualClock) -> None:
     scene = await vitals.scene()
     for path in (f"{MINE}?cursor=abc", f"{MINE}?code=none", f"{MINE}/series?code=67775-7", f"{MINE}/trend?code=0"):
