@@ -148,13 +148,13 @@ def check_breaks(worker: Worker, stops: list[tuple[datetime, datetime]]) -> None
                 assert moment <= pause.latest, "no time is left for the break"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(jobs(), workers())
 def test_every_plan_keeps_the_rules(given_jobs: list[Job], given_workers: list[Worker]) -> None:
     check(plan(given_jobs, given_workers), given_jobs, given_workers)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(jobs(), workers(), st.randoms(use_true_random=False))
 def test_the_same_input_has_the_same_plan_in_whatever_order_it_is_given(
     given_jobs: list[Job], given_workers: list[Worker], chance: object
@@ -166,7 +166,7 @@ def test_the_same_input_has_the_same_plan_in_whatever_order_it_is_given(
     assert plan(shuffled_jobs, shuffled_workers) == first
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(jobs(), workers(), st.integers(0, 3), st.sets(st.integers(1, 9)))
 def test_replacing_somebody_touches_nothing_else(
     given_jobs: list[Job], given_workers: list[Worker], absent: int, under_way: set[int]

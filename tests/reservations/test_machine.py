@@ -117,7 +117,7 @@ async def _move(model: Model, booking: Booking, since: datetime, now: datetime) 
     model.bookings.append(Booking(made, booking.calendar, since, until, None))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, max_size=25))
 async def test_a_calendar_is_a_list_of_bookings(
     database: Database, clock: ManualClock, given_steps: list[tuple[Any, ...]]

@@ -64,7 +64,7 @@ def circles(draw: st.DrawFn) -> tuple[Circle, datetime]:
     return Circle(tuple(people), tuple(swaps), calendar), start
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the rota's
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the rota's
 @given(circles(), st.integers(0, 5 * 24 * 3600 - 1))
 def test_the_rota_says_at_every_instant_what_is_true_then(drawn: tuple[Circle, datetime], second: int) -> None:
     circle, start = drawn
