@@ -95,9 +95,10 @@ def understand(resident_id: uuid.UUID, actor: Actor, given: Sequence[Any], now: 
         measured_at = item["measured_at"].astimezone(UTC)
         key = (item["code"], item["unit"], device)
         try:
-            if key not in origins:
-                origins[key] = _origin(resident_id, actor, *key)
-            measure, tail = origins[key]
+            origin = origins.get(key)
+            if origin is None:
+                origin = origins[key] = _origin(resident_id, actor, *key)
+            measure, tail = origin
             number = reading_number(measured_at, tail)
             check_time(number, window)
             value = taken(measure, item["value"])
