@@ -90,15 +90,19 @@ def understand(resident_id: uuid.UUID, actor: Actor, given: Sequence[Any], now: 
     window = window_at(now)
     origins: dict[tuple[str, str, str | None], _Origin] = {}
     for index, item in _well_formed(given, understood):
-        device = item.get("device")
-        # In UTC once: the number and the driver would each ask the validator's zone, which costs more than both do.
-        measured_at = item["measured_at"].astimezone(UTC)
+        device, measured_at = item.get("device"), item["measured_at"]
         key = (item["code"], item["unit"], device)
         try:
             origin = origins.get(key)
             if origin is None:
                 origin = origins[key] = _origin(resident_id, actor, *key)
             measure, tail = origin
+            try:
+                # Once: the number and the driver would each ask the validator's zone, which costs more than both do.
+                measured_at = measured_at.astimezone(UTC)
+            except OverflowError:  # at the ends of the calendar, and so outside the window
+                check_time(reading_number(measured_at, tail), window)
+                raise
             number = reading_number(measured_at, tail)
             check_time(number, window)
             value = taken(measure, item["value"])
