@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +22,7 @@ from app.identity.consent.repository import (
     widen_of_reason,
     wording_in_use,
 )
-from app.identity.consent.rules import GivenKind, grantable, refusal, widens
+from app.identity.consent.rules import GivenKind, GrantKind, grantable, may_end, refusal, widens
 from app.identity.consent.schemas import GrantAdd
 from app.identity.consent.texts import language_for
 from app.identity.events import GrantAdded, GrantChanged, GrantRevoked
@@ -132,6 +133,17 @@ async def change_grant(
     )
     await emit(session, fact)
     return grant
+
+
+async def end_grant(session: AsyncSession, actor: Actor, subject: ResidentSubject, grant: Grant) -> None:
+    """End a grant at once on behalf of whoever manages the resident's grants.
+
+    Raises as ``revoke_grant``, and ``Forbidden`` where one proxy would end another.
+    """
+    kind = cast(GrantKind, grant.kind)
+    if not may_end(kind, ender=subject.relation, ender_account_id=actor.id, holder_id=grant.grantee_account_id):
+        raise Forbidden("only the resident or the operator ends what another proxy may do")
+    await revoke_grant(session, actor, grant)
 
 
 async def revoke_grant(session: AsyncSession, actor: Actor, grant: Grant) -> None:
