@@ -256,14 +256,15 @@ async def revoke_grant(session: AsyncSession, actor: Actor, *, resident_id: uuid
 async def held_scopes(
     connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, scopes: Iterable[str]
 ) -> dict[str, ResidentSubject]:
-    """Return those of ``scopes`` that the actor has on the resident, with whom each makes of them.
+    """Return those of ``scopes`` that the actor has on the resident for longer than an alarm, with whom each makes of
+    them.
 
     Raises ``NotFound`` if the actor may not know the resident.
     """
     held = {}
     for scope in scopes:
         with suppress(Forbidden):
-            held[scope] = await require_resident(connection, actor, resident_id, scope)
+            held[scope] = await require_resident(connection, actor, resident_id, scope, lasting=True)
     return held
 
 
