@@ -23,7 +23,12 @@ from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
 from app.identity.consent.rules import GivenKind, grantable
 from app.identity.consent.schemas import GrantAgreed, GrantPublic
-from app.identity.consent.service import close_break_glass, open_break_glass, widen_break_glass
+from app.identity.consent.service import (
+    close_break_glass,
+    close_break_glass_of,
+    open_break_glass,
+    widen_break_glass,
+)
 from app.identity.consent.texts import LANGUAGES, explain, language_for
 from app.identity.consent.views import agreed as agreed_grants
 from app.identity.consent.views import grant_revoked_at, grantees, residents_sharing
@@ -141,6 +146,7 @@ __all__ = [
     "authenticate_sos",
     "await_receipts",
     "close_break_glass",
+    "close_break_glass_of",
     "close_residence",
     "community",
     "community_names",

@@ -14,6 +14,7 @@ from app.core import clock, wakeups
 from app.core.events import emit
 from app.core.parked_rows import stands_aside
 from app.identity.api import (
+    close_break_glass_of,
     duty_desk,
     open_break_glass,
     organization_members,
@@ -37,10 +38,11 @@ from eldercare.alarms.service import LADDERS, account_of
 from eldercare.care_circle.views import OnCall, accepted_accounts
 from eldercare.escalation.rules import SERVED, Rung, Step, next_rung
 from eldercare.escalation.views import steps_of
-from eldercare.events import AlarmJoined, AlarmLapsed, AlarmUnanswered
+from eldercare.events import AlarmJoined, AlarmLapsed, AlarmUnanswered, CircleMemberLeft
 from eldercare.ladders.repository import (
     Settled,
     engaged_otherwise,
+    is_on_it,
     kinds_about,
     settle_notices,
     told_of_rung,
@@ -312,6 +314,14 @@ async def help_searching(session: AsyncSession, facts: Sequence[AlarmJoined]) ->
     for fact in facts:
         if fact.kind == AlarmKind.WANDERING:
             await widen_break_glass(session, fact.aggregate_id, _SEARCH_SCOPE)
+
+
+async def let_go(session: AsyncSession, facts: Sequence[CircleMemberLeft]) -> None:
+    """End the emergency access of whoever left the circle, unless they are on the way or sit at the desk, too."""
+    for fact in facts:
+        desk = await duty_desk(await session.connection(), fact.community_id)
+        if fact.account_id not in desk and not await is_on_it(session, fact.resident_id, fact.account_id):
+            await close_break_glass_of(session, fact.resident_id, fact.account_id)
 
 
 async def learn(session: AsyncSession, facts: Sequence[DeliverySettled]) -> None:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +16,7 @@ from app.core.problems import FieldError, Forbidden, Malformed, NotFound
 from app.core.tables import table_of
 from app.identity.consent.problems import GrantEnded, GrantExists, GrantOfAnAlarm, ProxyNeedsDocument
 from app.identity.consent.repository import (
+    end_of_helper,
     end_of_reason,
     insert_grant,
     upsert_break_glass,
@@ -246,7 +247,15 @@ async def widen_break_glass(session: AsyncSession, alarm_id: uuid.UUID, scope: s
 
 async def close_break_glass(session: AsyncSession, alarm_id: uuid.UUID) -> int:
     """End the emergency access an alarm opened and return how many grants ended."""
-    ended = await end_of_reason(session, alarm_id)
+    return await _closed(session, await end_of_reason(session, alarm_id))
+
+
+async def close_break_glass_of(session: AsyncSession, resident_id: uuid.UUID, account_id: uuid.UUID) -> int:
+    """End the emergency access that alarms about a resident opened to one person; return how many grants ended."""
+    return await _closed(session, await end_of_helper(session, resident_id, account_id))
+
+
+async def _closed(session: AsyncSession, ended: Sequence[sa.Row[Any]]) -> int:
     for row in ended:
         await audit.record(
             session,

@@ -3,10 +3,11 @@
 import httpx
 import pytest
 
+from app.core.relay import relay_once
 from eldercare.alarms.models import AlarmKind, Severity
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import identity
-from tests.factories.sign_in import sign_in
+from tests.factories.sign_in import sign_in, sign_in_resident
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -59,3 +60,22 @@ async def test_what_an_alarm_opened_is_not_taken_away_and_ends_with_it(client: h
     body = {"outcome": "helped"}
     assert (await client.post(f"/v1/alarms/{alarm.id}/resolution", headers=headers, json=body)).status_code == 200
     assert await answers("profile", "contact-points", "check-ins", "circle", *kept) == [404] * 8
+
+
+async def test_who_is_taken_out_of_the_circle_keeps_no_emergency_access(client: httpx.AsyncClient) -> None:
+    scene = await alarms.scene(circle=0)
+    people = [await identity.account(scene.community, name=name) for name in ("Gone", "On the way")]
+    members = [await alarms.circle_member(scene.resident, person) for person in people]
+    await alarms.plan(scene.resident, [{"target_kind": "circle"}])
+    alarm = await alarms.raised(scene.resident, kind=AlarmKind.FALL, severity=Severity.HIGH)
+    await alarms.climb()
+    path, own = f"/v1/residents/{scene.resident.id}/profile", await sign_in_resident(scene.resident)
+    headers = [await sign_in(person) for person in people]
+    assert [(await client.get(path, headers=one)).status_code for one in headers] == [200, 200]
+    taken = await client.post(f"/v1/alarms/{alarm.id}/acknowledgement", headers=headers[1])
+    assert taken.status_code == 200, taken.text
+    for member in members:
+        assert (await client.delete(f"/v1/me/circle/{member.id}", headers=own)).status_code == 204
+    while await relay_once():
+        pass
+    assert [(await client.get(path, headers=one)).status_code for one in headers] == [404, 200]
