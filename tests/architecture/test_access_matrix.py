@@ -41,8 +41,8 @@ SHOWN_IN_LISTS: Final = {
 
 OTHERS: Final = {"family", "proxy", "responder", "operator", "desk", "office", "agency", "carer", "clinician"}
 ABOUT_ONE: Final = {"{resident_id}", "{alarm_id}", "{visit_id}", "{notice_id}", "{drill_id}"}
-SHOWS_NOBODY: Final = {"listCircles"}
-"""Reads that show others nothing of the resident but that there is an invitation of theirs."""
+SHOWS_NOBODY: Final = {"listCircles", "getWellbeingListening"}
+"""Reads that show others what is their own: their invitations, and whether they asked to be told."""
 
 
 def declared(text: str) -> dict[str, dict[str, Row]]:
