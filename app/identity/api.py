@@ -13,7 +13,7 @@ from app.core.problems import Forbidden
 from app.identity.access import Member, member_guard, require_member
 from app.identity.audiences.schemas import Criterion
 from app.identity.audiences.views import Audience, audience
-from app.identity.authenticator import DEVICE_HEADER, IdentityAuthenticator, actor_by_phone, authenticate_sos
+from app.identity.authenticator import DEVICE_HEADER, IdentityAuthenticator, actor_by_phone, actor_of, authenticate_sos
 from app.identity.closing.schemas import Closure
 from app.identity.closing.service import close as close_residence
 from app.identity.closing.service import hold as hold_residence
@@ -23,7 +23,12 @@ from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
 from app.identity.consent.rules import GivenKind, grantable
 from app.identity.consent.schemas import GrantAgreed, GrantPublic
-from app.identity.consent.service import close_break_glass, open_break_glass, widen_break_glass
+from app.identity.consent.service import (
+    close_break_glass,
+    close_break_glass_of,
+    open_break_glass,
+    widen_break_glass,
+)
 from app.identity.consent.texts import LANGUAGES, explain, language_for
 from app.identity.consent.views import agreed as agreed_grants
 from app.identity.consent.views import grant_revoked_at, grantees, residents_sharing
@@ -132,6 +137,7 @@ __all__ = [
     "active_residents",
     "actor_binds",
     "actor_by_phone",
+    "actor_of",
     "add_first_operator",
     "add_grant",
     "agreed_grants",
@@ -140,6 +146,7 @@ __all__ = [
     "authenticate_sos",
     "await_receipts",
     "close_break_glass",
+    "close_break_glass_of",
     "close_residence",
     "community",
     "community_names",
@@ -255,14 +262,15 @@ async def revoke_grant(session: AsyncSession, actor: Actor, *, resident_id: uuid
 async def held_scopes(
     connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, scopes: Iterable[str]
 ) -> dict[str, ResidentSubject]:
-    """Return those of ``scopes`` that the actor has on the resident, with whom each makes of them.
+    """Return those of ``scopes`` that the actor has on the resident for longer than an alarm, with whom each makes of
+    them.
 
     Raises ``NotFound`` if the actor may not know the resident.
     """
     held = {}
     for scope in scopes:
         with suppress(Forbidden):
-            held[scope] = await require_resident(connection, actor, resident_id, scope)
+            held[scope] = await require_resident(connection, actor, resident_id, scope, lasting=True)
     return held
 
 

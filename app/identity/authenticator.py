@@ -43,8 +43,7 @@ _ACCOUNT: Final = """
     ) m
     WHERE s.id = $1 AND s.account_id = $2 AND s.revoked_at IS NULL
 """
-# There is no session by phone, so what asks for a second factor cannot have one.
-_BY_PHONE = sa.text(
+_WITHOUT_SESSION = sa.text(
     """
     SELECT a.community_id, r.id AS resident_id, m.organizations, m.kinds, m.roles
     FROM identity_account a
@@ -52,11 +51,11 @@ _BY_PHONE = sa.text(
     CROSS JOIN LATERAL (
         SELECT array_agg(o.id) AS organizations, array_agg(o.kind) AS kinds, array_agg(mm.role) AS roles
         FROM identity_membership mm JOIN identity_organization o ON o.id = mm.organization_id
-        WHERE mm.account_id = a.id AND mm.ended_at IS NULL AND NOT o.requires_second_factor
+        WHERE mm.account_id = a.id AND mm.ended_at IS NULL AND (:all_roles OR NOT o.requires_second_factor)
     ) m
     WHERE a.id = :account_id AND a.state = 'active'
     """
-)
+).bindparams(sa.bindparam("all_roles", type_=sa.Boolean))
 _CLIENT = sa.text(
     """
     SELECT k.digest, k.last_used_at, c.id AS client_id, c.community_id, c.scopes, o.id AS organization_id, o.kind
@@ -134,7 +133,20 @@ async def actor_by_phone(connection: AsyncConnection, account_id: uuid.UUID) -> 
 
     They have what rights need no sign-in beyond the number: none in organizations that ask for a second factor.
     """
-    row = (await connection.execute(_BY_PHONE, {"account_id": account_id})).one_or_none()
+    return await _without_session(connection, account_id, all_roles=False)
+
+
+async def actor_of(connection: AsyncConnection, account_id: uuid.UUID) -> Actor | None:
+    """Return a person with the rights they have now, for asking whether what they began may go on; never to let
+    somebody in. ``None`` if their account is not active.
+    """
+    return await _without_session(connection, account_id, all_roles=True)
+
+
+async def _without_session(connection: AsyncConnection, account_id: uuid.UUID, *, all_roles: bool) -> Actor | None:
+    # There is no session, so what asks for a second factor cannot have one.
+    binds = {"account_id": account_id, "all_roles": all_roles}
+    row = (await connection.execute(_WITHOUT_SESSION, binds)).one_or_none()
     if row is None:
         return None
     memberships = map(Membership, row.organizations or (), row.kinds or (), row.roles or ())

@@ -100,12 +100,15 @@ def granted_accounts(scope: str) -> sa.Select[Any]:
     )
 
 
-def is_visible(resident_id: sa.ColumnElement[uuid.UUID], scope: str) -> sa.ColumnElement[bool]:
+def is_visible(
+    resident_id: sa.ColumnElement[uuid.UUID], scope: str, *, lasting: bool = False
+) -> sa.ColumnElement[bool]:
     """Return the SQL condition that the bound actor has ``scope`` on the resident whose id is the column's value.
 
-    For statements that already know the resident. Execute with ``actor_binds(actor, scope)``.
+    For statements that already know the resident; emergency access is no ``lasting`` right. Execute with
+    ``actor_binds(actor, scope)``.
     """
-    return _has_right(resident_id, scope)
+    return _has_right(resident_id, scope, lasting=lasting)
 
 
 def _has_right(

@@ -15,7 +15,7 @@ from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauth
 from app.core.routing import connection_of
 from app.core.tables import table_of
 from app.identity.api import actor_binds, is_visible
-from eldercare.alarms.models import Alarm
+from eldercare.alarms.models import OPEN_STATES, Alarm
 from eldercare.alarms.problems import NotForTheResident
 
 _alarms = table_of(Alarm)
@@ -32,15 +32,25 @@ class AlarmSubject:
     community_id: uuid.UUID
 
 
+def shows(scope: str) -> sa.ColumnElement[bool]:
+    """Return the SQL condition that the bound actor has ``scope`` on an alarm.
+
+    Emergency access is to what goes on: of alarms that are over it shows nothing. Execute with
+    ``actor_binds(actor, scope)``.
+    """
+    resident_id = _alarms.c.resident_id
+    is_open = _alarms.c.state.in_(sorted(state.value for state in OPEN_STATES))
+    return sa.or_(is_visible(resident_id, scope, lasting=True), sa.and_(is_open, is_visible(resident_id, scope)))
+
+
 @cache
 def _statement(scope: str) -> sa.Select[Any]:
-    resident_id = _alarms.c.resident_id
     return sa.select(
         _alarms.c.id,
-        resident_id,
+        _alarms.c.resident_id,
         _alarms.c.community_id,
-        sa.or_(*(is_visible(resident_id, known) for known in _KNOWN_BY)).label("is_known"),
-        is_visible(resident_id, scope).label("is_allowed"),
+        sa.or_(*map(shows, _KNOWN_BY)).label("is_known"),
+        shows(scope).label("is_allowed"),
     ).where(_alarms.c.id == sa.bindparam("alarm_id", type_=sa.Uuid))
 
 

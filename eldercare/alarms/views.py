@@ -19,6 +19,7 @@ from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.core.tables import table_of
 from app.identity.api import actor_binds, is_visible
+from eldercare.alarms.access import shows
 from eldercare.alarms.models import (
     EVIDENCE_CONTEXT,
     NOTE_CONTEXT,
@@ -62,7 +63,7 @@ _OF_RESIDENT = (
     .limit(_limit)
 )
 _CHANGED = changed_of(_SHOWN, _alarms, _alarms.c.raised_at, kept=_alarms.c.closed_at.is_(None))
-_OF_RESIDENT_TRACED = traced(_OF_RESIDENT, "alarm:list")
+_OF_RESIDENT_TRACED = traced(_OF_RESIDENT.where(shows("alarms:read")), "alarm:list")
 # The worst first, then the oldest; a negative severity lets one row comparison do both.
 _worst_first = (-_alarms.c.severity).label("urgency")
 _QUEUE = (
@@ -110,7 +111,8 @@ async def alarms_of(
     binds: dict[str, Any] = {"resident_id": resident_id, "limit": page.limit + 1, "after_at": at, "after_id": last_id}
     statement = _OF_RESIDENT
     if not is_own:
-        statement, binds = _OF_RESIDENT_TRACED, binds | trace_binds(actor, resident_id=resident_id)
+        statement = _OF_RESIDENT_TRACED
+        binds |= actor_binds(actor, "alarms:read") | trace_binds(actor, resident_id=resident_id)
     rows = (await connection.execute(statement, binds)).all()
     return _page("alarms", rows, page, ("raised_at", "id"))
 

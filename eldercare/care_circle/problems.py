@@ -25,3 +25,9 @@ class CircleChanged(Conflict):
     """The order does not name each member of the circle once."""
 
     code, title = "circle_changed", "The care circle has other members by now"
+
+
+class InvitationLapsed(Conflict):
+    """Whoever asked may not give any more what they promised."""
+
+    code, title = "invitation_lapsed", "Who asked you in may not do so any more; let yourself be asked again"

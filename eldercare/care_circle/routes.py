@@ -12,7 +12,13 @@ from app.core.routing import IfMatch, Reading, Router, Session, set_etag
 from app.identity.api import ResidentSubject, resident_guard, resident_names, trace_read
 from eldercare.care_circle import service
 from eldercare.care_circle.models import CircleMember
-from eldercare.care_circle.problems import AlreadyInCircle, CircleChanged, CircleFull, InvitationAnswered
+from eldercare.care_circle.problems import (
+    AlreadyInCircle,
+    CircleChanged,
+    CircleFull,
+    InvitationAnswered,
+    InvitationLapsed,
+)
 from eldercare.care_circle.schemas import (
     CircleInvite,
     CircleMemberChange,
@@ -110,7 +116,8 @@ async def list_circles(connection: Reading, actor: CurrentActor) -> Page[Invitat
 
 
 @router.post(
-    "/me/circles/{member_id}/acceptance", responses=problem_responses(Unauthenticated, NotFound, InvitationAnswered)
+    "/me/circles/{member_id}/acceptance",
+    responses=problem_responses(Unauthenticated, NotFound, InvitationAnswered, InvitationLapsed),
 )
 async def accept_circle_invitation(session: Session, actor: CurrentActor, member_id: uuid.UUID) -> CircleMemberPublic:
     """Say yes: from now on the caller is called when something is wrong, and sees what the resident chose."""

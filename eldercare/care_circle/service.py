@@ -20,6 +20,7 @@ from app.core.routing import check_version
 from app.core.tables import table_of
 from app.identity.api import (
     ResidentSubject,
+    actor_of,
     add_grant,
     community,
     create_account,
@@ -30,7 +31,13 @@ from app.identity.api import (
 )
 from eldercare.care_circle.models import IN_CIRCLE, CircleMember
 from eldercare.care_circle.notices import ANSWER, INVITATION, LEFT
-from eldercare.care_circle.problems import AlreadyInCircle, CircleChanged, CircleFull, InvitationAnswered
+from eldercare.care_circle.problems import (
+    AlreadyInCircle,
+    CircleChanged,
+    CircleFull,
+    InvitationAnswered,
+    InvitationLapsed,
+)
 from eldercare.care_circle.rules import MOST_MEMBERS, TRANSITIONS, Step
 from eldercare.care_circle.schemas import CircleInvite, CircleMemberChange, OnCallHours
 from eldercare.events import CircleMemberAnswered, CircleMemberChanged, CircleMemberInvited, CircleMemberLeft
@@ -100,12 +107,14 @@ async def invite(session: AsyncSession, actor: Actor, subject: ResidentSubject, 
 async def answer(session: AsyncSession, actor: Actor, member_id: uuid.UUID, *, accepts: bool) -> CircleMember:
     """Take or refuse an invitation that is addressed to the actor and return the member.
 
-    Taking it gives them what the resident chose. Raises ``NotFound`` for other people's, ``InvitationAnswered``.
+    Taking it gives them what the resident chose. Raises ``NotFound`` for other people's, ``InvitationAnswered``, and
+    ``InvitationLapsed`` where whoever asked could not ask them now: an invitation outlives nobody's rights.
     """
     member = await _own(session, actor, member_id)
     _move(member, Step.ACCEPT if accepts else Step.DECLINE)
     member.answered_at = clock.now()
     if accepts:
+        await _check_inviter(session, member)
         member.grant_id = await _grant(session, member)
     await session.flush()
     await _tell_resident(session, member, ANSWER, {"member": member.account_id, "answer": member.state})
@@ -220,6 +229,18 @@ async def _check_giver(session: AsyncSession, actor: Actor, subject: ResidentSub
             return
     for scope in scopes:
         await require_resident(connection, actor, subject.resident_id, scope, lasting=True)
+
+
+async def _check_inviter(session: AsyncSession, member: CircleMember) -> None:
+    connection = await session.connection()
+    inviter = await actor_of(connection, member.invited_by)
+    if inviter is None:
+        raise InvitationLapsed
+    try:
+        subject = await require_resident(connection, inviter, member.resident_id, "circle:manage", lasting=True)
+        await _check_giver(session, inviter, subject, member.scopes)
+    except (Forbidden, NotFound):
+        raise InvitationLapsed from None
 
 
 async def _account_at(session: AsyncSession, actor: Actor, subject: ResidentSubject, data: CircleInvite) -> uuid.UUID:

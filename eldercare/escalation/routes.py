@@ -10,7 +10,15 @@ from app.core.access import Actor, CurrentActor
 from app.core.paging import Page
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
-from app.identity.api import Member, ResidentSubject, member_guard, require_member, require_resident, resident_guard
+from app.identity.api import (
+    Member,
+    ResidentSubject,
+    member_guard,
+    require_member,
+    require_resident,
+    resident_guard,
+    trace_read,
+)
 from eldercare.escalation import service
 from eldercare.escalation.problems import DeskNotTested, PlanNotADraft
 from eldercare.escalation.schemas import DeskTestMake, DeskTestPublic, EscalationPlanPublic, PlanMake
@@ -25,12 +33,15 @@ _REFUSALS = problem_responses(Unauthenticated, Forbidden, NotFound)
 
 @router.resident_route("GET", "/escalation-plans", responses=_REFUSALS)
 async def list_escalation_plans(
-    connection: Reading, subject: Annotated[ResidentSubject, Depends(resident_guard("circle:read"))]
+    connection: Reading,
+    actor: CurrentActor,
+    subject: Annotated[ResidentSubject, Depends(resident_guard("circle:read"))],
 ) -> Page[EscalationPlanPublic]:
     """List the versions of a resident's own plan, the latest first.
 
     Without an active one the community's is climbed, or the built-in.
     """
+    await trace_read(connection, actor, subject, "escalation_plan:list")
     return Page(items=await plans_of(connection, subject.community_id, subject.resident_id), next=None)
 
 

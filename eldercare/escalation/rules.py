@@ -79,6 +79,9 @@ def proves(channels: Sequence[str], tested: Sequence[str], answered_at: datetime
     return answered_at is not None and now - answered_at <= TEST_HOLDS and set(channels) <= set(tested)
 
 
+SERVED = "alarms:read"
+"""What an organization's agreement about the resident must contain for its people to be called."""
+
 PLAN_TRANSITIONS: dict[str, tuple[frozenset[str], str]] = {
     "activate": (frozenset({"draft"}), "active"),
     "retire": (frozenset({"active"}), "retired"),

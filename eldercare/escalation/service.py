@@ -11,11 +11,11 @@ from sqlmodel import col
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.problems import Conflict, FieldError, Forbidden, Malformed, NotFound
-from app.identity.api import duty_desk
+from app.identity.api import duty_desk, organizations_serving
 from eldercare.escalation.models import DeskTest, EscalationPlan, EscalationStep
 from eldercare.escalation.notices import DESK_TEST
 from eldercare.escalation.problems import DeskNotTested, PlanNotADraft
-from eldercare.escalation.rules import PLAN_TRANSITIONS, TEST_HOLDS, Step, faults, proves
+from eldercare.escalation.rules import PLAN_TRANSITIONS, SERVED, TEST_HOLDS, Step, faults, proves
 from eldercare.escalation.schemas import StepData
 from notifications.api import send
 
@@ -28,8 +28,13 @@ async def make_plan(
     community_id: uuid.UUID,
     resident_id: uuid.UUID | None = None,
 ) -> EscalationPlan:
-    """Write a new plan as a draft and return it; raises ``Malformed`` unless its last step is the duty desk."""
+    """Write a new plan as a draft and return it.
+
+    Raises ``Malformed`` unless its last step is the duty desk, and for organizations that do not serve the resident.
+    """
     wrong = [FieldError(*fault) for fault in faults([_step(number, step) for number, step in enumerate(steps, 1)])]
+    if resident_id is not None:
+        wrong += await _strangers(session, resident_id, steps)
     if wrong:
         raise Malformed(errors=wrong)
     plan = EscalationPlan(community_id=community_id, resident_id=resident_id, created_by=actor.id)
@@ -41,6 +46,16 @@ async def make_plan(
     await session.flush()
     await _record(session, actor, "escalation_plan:make", plan)
     return plan
+
+
+async def _strangers(session: AsyncSession, resident_id: uuid.UUID, steps: Sequence[StepData]) -> list[FieldError]:
+    """Return a fault for each step that would call people who have nothing to do with the resident."""
+    serving = await organizations_serving(await session.connection(), [resident_id], SERVED)
+    return [
+        FieldError(f"/body/steps/{index}/target_id", "does not serve this resident", "not_serving")
+        for index, step in enumerate(steps)
+        if step.target_kind == "organization" and step.target_id and step.target_id not in serving[resident_id]
+    ]
 
 
 async def lock_plan(session: AsyncSession, plan_id: uuid.UUID) -> EscalationPlan:

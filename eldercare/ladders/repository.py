@@ -101,6 +101,20 @@ async def kinds_about(session: AsyncSession, resident_id: uuid.UUID) -> set[str]
     return set(await session.scalars(_KINDS, {"resident_id": resident_id}))
 
 
+_ON_IT = sa.select(
+    sa.exists().where(
+        _alarms.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        _alarms.c.state.in_([sa.literal_column(f"'{state.value}'") for state in sorted(OPEN_STATES)]),
+        _alarms.c.acknowledged_by == sa.bindparam("account_id", type_=sa.Uuid),
+    )
+)
+
+
+async def is_on_it(session: AsyncSession, resident_id: uuid.UUID, account_id: uuid.UUID) -> bool:
+    """Say whether somebody has taken an open alarm about a resident."""
+    return bool(await session.scalar(_ON_IT, {"resident_id": resident_id, "account_id": account_id}))
+
+
 _TOLD = sa.select(_notices.c.account_id).where(
     _notices.c.alarm_id == sa.bindparam("alarm_id", type_=sa.Uuid),
     _notices.c.round == sa.bindparam("round", type_=sa.Integer),

@@ -13,7 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core import clock, wakeups
 from app.core.events import emit
 from app.core.parked_rows import stands_aside
-from app.identity.api import duty_desk, open_break_glass, organization_members, resident_accounts, widen_break_glass
+from app.identity.api import (
+    close_break_glass_of,
+    duty_desk,
+    open_break_glass,
+    organization_members,
+    organizations_serving,
+    resident_accounts,
+    widen_break_glass,
+)
 from eldercare.alarms.models import Alarm, AlarmKind, AlarmNotice, AlarmState, Severity
 from eldercare.alarms.notices import ACCESS_OPENED, LAPSED, STEP, tell
 from eldercare.alarms.repository import (
@@ -28,12 +36,13 @@ from eldercare.alarms.repository import (
 from eldercare.alarms.rules import BREAK_GLASS_FROM, BREAK_GLASS_LASTS, Action, lateness, reply_code
 from eldercare.alarms.service import LADDERS, account_of
 from eldercare.care_circle.views import OnCall, accepted_accounts
-from eldercare.escalation.rules import Rung, Step, next_rung
+from eldercare.escalation.rules import SERVED, Rung, Step, next_rung
 from eldercare.escalation.views import steps_of
-from eldercare.events import AlarmJoined, AlarmLapsed, AlarmUnanswered
+from eldercare.events import AlarmJoined, AlarmLapsed, AlarmUnanswered, CircleMemberLeft
 from eldercare.ladders.repository import (
     Settled,
     engaged_otherwise,
+    is_on_it,
     kinds_about,
     settle_notices,
     told_of_rung,
@@ -62,6 +71,7 @@ class _People:
     connection: AsyncConnection
     circles: dict[uuid.UUID, list[OnCall]]
     residents: dict[uuid.UUID, uuid.UUID]
+    serving: dict[uuid.UUID, set[uuid.UUID]]
     desks: dict[uuid.UUID, Desk] = field(default_factory=dict)
     organizations: dict[tuple[uuid.UUID, str], list[uuid.UUID]] = field(default_factory=dict)
 
@@ -75,7 +85,7 @@ class _People:
                 return [member.account_id for member in circle[step.target_order - 1 : step.target_order]]
             case "circle_member":
                 return [member.account_id for member in circle if member.member_id == step.target_id]
-            case "organization" if step.target_id is not None:
+            case "organization" if step.target_id in self.serving[alarm.resident_id]:
                 members = await self._organization(step.target_id, step.target_role or "coordinator")
                 return [account_id for account_id in members if account_id != self.residents.get(alarm.resident_id)]
             case "duty_desk":
@@ -124,6 +134,8 @@ async def climb(session: AsyncSession, alarm_ids: Sequence[uuid.UUID]) -> None:
         connection,
         await on_call_members(connection, residents, clock.now()),
         await resident_accounts(connection, residents),
+        # A plan may name whom it likes, and agreements end: whoever does not serve the resident is not let in by it.
+        await organizations_serving(connection, residents, SERVED),
     )
     for alarm in alarms:
         await _climb_one(session, alarm, steps[alarm.plan_id], people)
@@ -302,6 +314,14 @@ async def help_searching(session: AsyncSession, facts: Sequence[AlarmJoined]) ->
     for fact in facts:
         if fact.kind == AlarmKind.WANDERING:
             await widen_break_glass(session, fact.aggregate_id, _SEARCH_SCOPE)
+
+
+async def let_go(session: AsyncSession, facts: Sequence[CircleMemberLeft]) -> None:
+    """End the emergency access of whoever left the circle, unless they are on the way or sit at the desk, too."""
+    for fact in facts:
+        desk = await duty_desk(await session.connection(), fact.community_id)
+        if fact.account_id not in desk and not await is_on_it(session, fact.resident_id, fact.account_id):
+            await close_break_glass_of(session, fact.resident_id, fact.account_id)
 
 
 async def learn(session: AsyncSession, facts: Sequence[DeliverySettled]) -> None:

@@ -8,6 +8,7 @@ from fastapi import Depends
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
+from app.identity.api import trace_read
 from eldercare.messages import service, views
 from eldercare.messages.access import Participant, conversation_guard
 from eldercare.messages.problems import MessageWithdrawn, NotInCircle
@@ -47,6 +48,7 @@ async def withdraw_circle_message(session: Session, writer: Writer, message_id: 
 @router.resident_route("GET", "/circle-read-marks", responses=problem_responses(*_REFUSALS))
 async def list_circle_read_marks(connection: Reading, reader: Reader) -> Page[ReadMark]:
     """Show how far everybody who reads along has read, and how much the caller has not."""
+    await trace_read(connection, reader.actor, reader.subject, "circle_message:list")
     return Page(items=await views.read_marks(connection, reader), next=None)
 
 

@@ -24,9 +24,9 @@ from app.media.api import Purpose, attach
 from eldercare.proxies.models import NOTE_CONTEXT, Proxy
 from eldercare.proxies.notices import CHECKED, PROPOSED
 from eldercare.proxies.problems import ProxyChecked, ProxyOver, ProxyProposed, SomebodyElseChecks
-from eldercare.proxies.rules import LONGEST, TRANSITIONS, may_check, may_propose
+from eldercare.proxies.rules import LONGEST, TRANSITIONS, may_check, may_end, may_propose
 from eldercare.proxies.schemas import ProxyCheck, ProxyPropose
-from eldercare.proxies.views import MEDIA_KIND
+from eldercare.proxies.views import MEDIA_KIND, acts_for
 from notifications.api import Notice, Value, send
 
 
@@ -34,12 +34,13 @@ async def propose(session: AsyncSession, actor: Actor, subject: ResidentSubject,
     """Propose who is to act for a resident, with the document it rests on, and return it; nothing is allowed yet.
 
     Who sees the resident only because an alarm opened it to them proposes nobody, themselves neither. Raises
-    ``Forbidden`` for them, and for a relative who proposes somebody else, ``Malformed``, ``NotFound`` for a document
-    that is not the actor's upload, ``ProxyProposed``.
+    ``Forbidden`` for them, for who is a proxy already, and for a relative who proposes somebody else, ``Malformed``,
+    ``NotFound`` for a document that is not the actor's upload, ``ProxyProposed``.
     """
     await require_resident(await session.connection(), actor, subject.resident_id, "profile:read", lasting=True)
-    if not may_propose(subject.relation, actor.id, data.account_id):
-        raise Forbidden("a relative proposes themselves, the resident and staff somebody else")
+    is_proxy = await acts_for(await session.connection(), subject.resident_id, actor.id)
+    if not may_propose(subject.relation, actor.id, data.account_id, is_proxy=is_proxy):
+        raise Forbidden("a relative proposes themselves, the resident and staff somebody else, a proxy nobody")
     await _check(session, subject, data)
     waiting = await session.scalar(
         sa.select(col(Proxy.id)).where(
@@ -108,11 +109,13 @@ async def check(session: AsyncSession, actor: Actor, proxy_id: uuid.UUID, data: 
 async def end(session: AsyncSession, actor: Actor, subject: ResidentSubject, proxy_id: uuid.UUID) -> Proxy:
     """End a proxy at once (one that nobody has checked yet is refused) and return it.
 
-    Raises ``NotFound``, ``ProxyOver``.
+    Raises ``NotFound``, ``Forbidden`` where one proxy would end another, ``ProxyOver``.
     """
     proxy = await _locked(session, proxy_id)
     if proxy.resident_id != subject.resident_id:
         raise NotFound
+    if not may_end(subject.relation, actor.id, proxy.account_id):
+        raise Forbidden("only the resident or the operator ends another proxy")
     if proxy.state == "proposed":
         _move(proxy, "withdraw")
     else:

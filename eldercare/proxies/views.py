@@ -50,6 +50,17 @@ _WAITING = traced_each(
     "proxy:list",
 )
 _ONE = _named.where(_proxies.c.id == sa.bindparam("proxy_id", type_=sa.Uuid))
+_ACTS = sa.select(
+    sa.exists().where(
+        _proxies.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        _proxies.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),
+        _proxies.c.state == "in_force",
+        sa.or_(
+            _proxies.c.ends_at.is_(None), _proxies.c.ends_at > sa.bindparam("now", type_=sa.DateTime(timezone=True))
+        ),
+        grant_revoked_at(_proxies.c.grant_id).is_(None),
+    )
+)
 
 
 async def proxies_of(
@@ -77,6 +88,12 @@ async def proxies_to_check(
     binds = _binds(page) | {"community_id": actor.community_id} | trace_each_binds(actor, shown=page.limit)
     rows = (await connection.execute(_WAITING, binds)).all()
     return await _page(connection, rows, page, language)
+
+
+async def acts_for(connection: AsyncConnection, resident_id: uuid.UUID, account_id: uuid.UUID) -> bool:
+    """Say whether somebody is a resident's proxy, now or from an agreed day on."""
+    binds = {"resident_id": resident_id, "account_id": account_id, "now": clock.now()}
+    return bool(await connection.scalar(_ACTS, binds))
 
 
 async def proxy(connection: AsyncConnection, proxy_id: uuid.UUID, language: str) -> ProxyPublic:

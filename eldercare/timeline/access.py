@@ -1,4 +1,4 @@
-"""Who reads a timeline: whoever has any right that shows something of it; what they lack is left out."""
+"""Who reads a timeline: whoever has any lasting right that shows something of it; what they lack is left out."""
 
 import uuid
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ from app.identity.api import ResidentSubject, actor_binds, is_visible, require_r
 from eldercare.timeline.rules.kinds import SCOPES
 
 _resident: Final = sa.bindparam("of_resident", type_=sa.Uuid)
-_RIGHTS: Final = sa.select(*(is_visible(_resident, scope).label(scope) for scope in SCOPES))
+# What happened over the years is no emergency's business, and a file of it would outlive the alarm.
+_RIGHTS: Final = sa.select(*(is_visible(_resident, scope, lasting=True).label(scope) for scope in SCOPES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ async def require_reader(connection: AsyncConnection, actor: Actor, resident_id:
     binds = {"of_resident": resident_id, **actor_binds(actor, *SCOPES)}
     rights = (await connection.execute(_RIGHTS, binds)).mappings().one()
     held = [scope for scope in SCOPES if rights[scope]]
-    subject = await require_resident(connection, actor, resident_id, held[0] if held else SCOPES[0])
+    subject = await require_resident(connection, actor, resident_id, held[0] if held else SCOPES[0], lasting=True)
     return TimelineReader(actor, subject, frozenset(held))
 
 

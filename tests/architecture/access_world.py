@@ -35,6 +35,7 @@ from eldercare.shifts.models import DeskShift
 from notifications.broadcasts.models import Broadcast
 from notifications.inbox.models import INBOX
 from notifications.unsubscribing.links import Subscription, token
+from tests.architecture import access_people
 from tests.factories import (
     eldercare_alarms,
     eldercare_check_ins,
@@ -57,6 +58,9 @@ ACTORS: Final = (
     "neighbour",  # another resident of the community, who was granted nothing
     "known",  # a relative who may only control the resident's lamps
     "family",  # a relative in the care circle who was granted all there is to grant
+    "proxy",  # who acts for the resident, by a document the operator checked, with all that a proxy can be let do
+    "responder",  # whom an open alarm let in, and nothing else does
+    "former",  # who had each of these rights, and a carer's and a coordinator's; all of them have ended
     "foreign",  # an operator of another community
     "operator",  # of the resident's community
     "desk",  # a dispatcher of that operator
@@ -64,6 +68,7 @@ ACTORS: Final = (
     "agency",  # a coordinator of the care agency that looks after the resident
     "carer",  # of the same agency
     "clinician",  # of the clinic that looks after the resident
+    "rival",  # a coordinator of an agency whose agreement has ended, and clinician of a clinic that serves another
     "client",  # a machine of the agency that reads check-ins
     "device",  # the resident's paired phone without a session
 )
@@ -120,6 +125,8 @@ async def open_world() -> World:
         "agency": await identity.staff(agency, "coordinator"),
         "carer": (carer := await identity.staff(agency, "carer")),
         "clinician": await identity.staff(clinic, "clinician"),
+        "proxy": await access_people.proxy(resident, place),
+        "rival": await access_people.rival(resident, place),
     }.items():
         headers[name] = await sign_in.sign_in(account, second_factor=True)
     secret, invitation = await _invitation(place, agency, family, operator)
@@ -152,6 +159,11 @@ async def open_world() -> World:
         "safe-zones": (await eldercare_zones.zone(resident)).id,
         "flags": (await eldercare_wellbeing.flag(resident)).id,
     }
+    for name, account in {
+        "responder": await access_people.responder(resident, place, uuid.UUID(str(ids["alarms"]))),
+        "former": await access_people.former(resident, place, agency, uuid.UUID(str(ids["visits"]))),
+    }.items():
+        headers[name] = await sign_in.sign_in(account, second_factor=True)
     texts = {name: str(value) for name, value in ids.items()}
     return World(headers, texts, secret, signed_url(uuid.UUID(texts["media"])))
 
@@ -411,6 +423,16 @@ def _invite(_: World) -> dict[str, Any]:
     return {"phone": "+8613800000999", "name": "Friend", "relationship": "friend", "scopes": ["alarms:read"]}
 
 
+def _proxy(world: World) -> dict[str, Any]:
+    """Propose somebody else, with a scope that nobody has: who may propose is told that it is none."""
+    return {
+        "account_id": world.ids["accounts"],
+        "basis": "court_order",
+        "document_id": world.ids["uploads"],
+        "scopes": ["everything"],
+    }
+
+
 def _everybody(_: World) -> dict[str, Any]:
     return {"audience": [{"kind": "community"}]}
 
@@ -539,6 +561,8 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "orderMyCircle": lambda world: {"member_ids": [world.ids["circle"]]},
     "orderResidentCircle": lambda world: {"member_ids": [world.ids["circle"]]},
     "previewBroadcast": _everybody,
+    "proposeMyProxy": _proxy,
+    "proposeResidentProxy": _proxy,
     "nameResponsibleClinician": lambda world: {
         "account_id": world.ids["accounts"],
         "organization_id": world.ids["organizations"],

@@ -1,14 +1,20 @@
 """Who may do what: every operation is asked by everyone, and the answers are held against the declared matrix."""
 
+import uuid
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
+from sqlmodel import col
 
+from app.core.audit_tables import AuditEntry
 from app.core.clock import ManualClock
+from app.core.database import reading
 from app.core.settings import MediaSettings, Settings, install_settings
 from app.media.routes import PIECE_TYPE
 from tests.architecture.access_world import ACTORS, BODIES, QUERIES, World, body_of, open_world
@@ -21,16 +27,22 @@ READING: Final = ("get", "head")
 Row = dict[str, str]
 Operation = tuple[str, str, Mapping[str, Any]]
 
+_AROUND: Final = {"resident", "family", "proxy", "responder", "operator", "desk", "office", "agency", "carer"}
 # Lists over many residents are open to everybody; whom they show is another matter.
 SHOWN_IN_LISTS: Final = {
-    "listResidents": {"resident", "family", "operator", "desk", "office", "agency", "carer", "clinician"},
-    "listCheckInsOfDay": {"resident", "family", "operator", "desk", "office", "agency", "carer", "client"},
-    "listAlarmQueue": {"resident", "family", "operator", "desk", "office", "agency", "carer"},
+    "listResidents": {*_AROUND, "clinician"},
+    "listCheckInsOfDay": {*_AROUND, "client"},
+    "listAlarmQueue": _AROUND,
     "listCircles": {"family"},
     "listMyVisits": {"carer"},
     "listDeskQueue": {"operator", "desk"},
     "listProxiesToCheck": {"operator"},
 }
+
+OTHERS: Final = {"family", "proxy", "responder", "operator", "desk", "office", "agency", "carer", "clinician"}
+ABOUT_ONE: Final = {"{resident_id}", "{alarm_id}", "{visit_id}", "{notice_id}", "{drill_id}"}
+SHOWS_NOBODY: Final = {"listCircles", "getWellbeingListening"}
+"""Reads that show others what is their own: their invitations, and whether they asked to be told."""
 
 
 def declared(text: str) -> dict[str, dict[str, Row]]:
@@ -142,3 +154,37 @@ async def test_lists_show_a_resident_to_those_who_may_see_them(
         for actor in ACTORS:
             answer = await ask(client, world, actor, operation_id, operations[operation_id])
             assert (world.ids["residents"] in answer.text) == (actor in shown), f"{operation_id} as {actor}"
+
+
+async def test_whoever_reads_what_is_somebody_elses_is_on_record(
+    operations: dict[str, Operation], client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    world = await open_world()
+    silent, shown_by = set(), {}
+    for operation_id, operation in operations.items():
+        method, path, _ = operation
+        others = [actor for actor in ACTORS if ROWS[operation_id][actor] == "ok" and actor in OTHERS]
+        if (
+            method not in READING
+            or not others
+            or not (ABOUT_ONE & {*path.split("/")} or operation_id in SHOWN_IN_LISTS)
+        ):
+            continue
+        actor = next((one for one in others if one in SHOWN_IN_LISTS.get(operation_id, OTHERS)), None)
+        if actor is None:
+            continue
+        before = await traces_of(world.ids["residents"])
+        answer = await ask(client, world, actor, operation_id, operation)
+        shown_by[operation_id] = answer.status_code
+        if answer.is_success and await traces_of(world.ids["residents"]) == before:
+            silent.add(operation_id)
+    assert silent == SHOWS_NOBODY
+    # There is no stock to show.
+    assert {name for name, status in shown_by.items() if status != HTTPStatus.OK} == {"getResidentMedicationStock"}
+
+
+async def traces_of(resident_id: str) -> int:
+    """Return how many entries the audit trail has about the resident."""
+    async with reading() as connection:
+        counted = sa.select(sa.func.count()).where(col(AuditEntry.resident_id) == uuid.UUID(resident_id))
+        return await connection.scalar(counted) or 0

@@ -59,6 +59,17 @@ _END_OF_REASON = (
     .values(revoked_at=_now, updated_at=_now, version=_grants.c.version + 1)
     .returning(_grants.c.id, _grants.c.community_id, _grants.c.resident_id, _grants.c.grantee_account_id)
 )
+_END_OF_HELPER = (
+    sa.update(_grants)
+    .where(
+        _grants.c.resident_id == sa.bindparam("of_resident", type_=sa.Uuid),
+        _grants.c.grantee_account_id == sa.bindparam("of_helper", type_=sa.Uuid),
+        _grants.c.kind == "break_glass",
+        _grants.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=_now, updated_at=_now, version=_grants.c.version + 1)
+    .returning(_grants.c.id, _grants.c.community_id, _grants.c.resident_id, _grants.c.grantee_account_id)
+)
 
 
 async def wording_in_use(session: AsyncSession, language: str) -> uuid.UUID:
@@ -134,6 +145,12 @@ async def upsert_break_glass(
 async def end_of_reason(session: AsyncSession, alarm_id: uuid.UUID) -> list[sa.Row[Any]]:
     """End what the alarm opened and return the grants that ended."""
     return list(await session.execute(_END_OF_REASON, {"of_reason": alarm_id, "at": clock.now()}))
+
+
+async def end_of_helper(session: AsyncSession, resident_id: uuid.UUID, account_id: uuid.UUID) -> list[sa.Row[Any]]:
+    """End what alarms about the resident opened to one person and return the grants that ended."""
+    binds = {"of_resident": resident_id, "of_helper": account_id, "at": clock.now()}
+    return list(await session.execute(_END_OF_HELPER, binds))
 
 
 async def widen_of_reason(session: AsyncSession, alarm_id: uuid.UUID, scope: str) -> list[sa.Row[Any]]:

@@ -90,4 +90,4 @@ async def change_grant(
 async def revoke_grant(grant_id: uuid.UUID, subject: Subject, actor: CurrentActor, session: Session) -> None:
     """End a grant at once: the next thing the person asks for is refused."""
     grant = await service.grant_of(session, subject.resident_id, grant_id)
-    await service.revoke_grant(session, actor, grant)
+    await service.end_grant(session, actor, subject, grant)

@@ -48,3 +48,13 @@ def refusal(
         if not scopes <= giver_holds:
             return "a proxy passes on at most what it holds"
     return None
+
+
+def may_end(
+    kind: GrantKind, *, ender: Literal["self", "granted", "staff"], ender_account_id: uuid.UUID, holder_id: uuid.UUID
+) -> bool:
+    """Say whether somebody may end a grant: of a proxy's only the resident, the operator and that proxy themselves.
+
+    Two who act for the same resident do not decide on each other.
+    """
+    return kind != "proxy" or ender != "granted" or ender_account_id == holder_id

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,13 +16,14 @@ from app.core.problems import FieldError, Forbidden, Malformed, NotFound
 from app.core.tables import table_of
 from app.identity.consent.problems import GrantEnded, GrantExists, GrantOfAnAlarm, ProxyNeedsDocument
 from app.identity.consent.repository import (
+    end_of_helper,
     end_of_reason,
     insert_grant,
     upsert_break_glass,
     widen_of_reason,
     wording_in_use,
 )
-from app.identity.consent.rules import GivenKind, grantable, refusal, widens
+from app.identity.consent.rules import GivenKind, GrantKind, grantable, may_end, refusal, widens
 from app.identity.consent.schemas import GrantAdd
 from app.identity.consent.texts import language_for
 from app.identity.events import GrantAdded, GrantChanged, GrantRevoked
@@ -134,6 +136,17 @@ async def change_grant(
     return grant
 
 
+async def end_grant(session: AsyncSession, actor: Actor, subject: ResidentSubject, grant: Grant) -> None:
+    """End a grant at once on behalf of whoever manages the resident's grants.
+
+    Raises as ``revoke_grant``, and ``Forbidden`` where one proxy would end another.
+    """
+    kind = cast(GrantKind, grant.kind)
+    if not may_end(kind, ender=subject.relation, ender_account_id=actor.id, holder_id=grant.grantee_account_id):
+        raise Forbidden("only the resident or the operator ends what another proxy may do")
+    await revoke_grant(session, actor, grant)
+
+
 async def revoke_grant(session: AsyncSession, actor: Actor, grant: Grant) -> None:
     """End a grant at once; ending what has ended changes nothing. Raises ``GrantOfAnAlarm`` for emergency access."""
     if grant.kind == "break_glass":
@@ -234,7 +247,15 @@ async def widen_break_glass(session: AsyncSession, alarm_id: uuid.UUID, scope: s
 
 async def close_break_glass(session: AsyncSession, alarm_id: uuid.UUID) -> int:
     """End the emergency access an alarm opened and return how many grants ended."""
-    ended = await end_of_reason(session, alarm_id)
+    return await _closed(session, await end_of_reason(session, alarm_id))
+
+
+async def close_break_glass_of(session: AsyncSession, resident_id: uuid.UUID, account_id: uuid.UUID) -> int:
+    """End the emergency access that alarms about a resident opened to one person; return how many grants ended."""
+    return await _closed(session, await end_of_helper(session, resident_id, account_id))
+
+
+async def _closed(session: AsyncSession, ended: Sequence[sa.Row[Any]]) -> int:
     for row in ended:
         await audit.record(
             session,

@@ -27,10 +27,15 @@ _CURSOR = "identity.data_accesses"
 _READING = sa.func.split_part(_entries.c.action, ":", 2).in_(sorted(READING))
 
 _NOBODY = sa.literal_column("CAST('{}' AS text[])", ARRAY(sa.Text))
+# Who looked did so for whom they worked for then, wherever they work today.
 _works_for = (
     sa.select(sa.func.array_agg(sa.distinct(_organizations.c.name)))
     .join(_memberships, _memberships.c.organization_id == _organizations.c.id)
-    .where(_memberships.c.account_id == _entries.c.actor_id, _memberships.c.ended_at.is_(None))
+    .where(
+        _memberships.c.account_id == _entries.c.actor_id,
+        _memberships.c.created_at <= _entries.c.at,
+        sa.or_(_memberships.c.ended_at.is_(None), _memberships.c.ended_at > _entries.c.at),
+    )
     .correlate(_entries)
     .scalar_subquery()
 )

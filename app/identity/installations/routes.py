@@ -18,7 +18,7 @@ from app.identity.installations.schemas import (
 )
 from app.identity.scopes import PROFILE_MANAGE
 from app.identity.signed_in import PeopleOnly, Person
-from app.identity.visibility import ResidentSubject, resident_guard
+from app.identity.visibility import ResidentSubject, resident_guard, trace_read
 
 router = Router(tags=["identity"])
 
@@ -49,8 +49,11 @@ async def remove_my_installation(client_id: ClientIdPath, actor: Person, session
 
 
 @router.resident_route("GET", "/device-credentials", responses=problem_responses(Unauthenticated, Forbidden, NotFound))
-async def list_device_credentials(subject: Managed, connection: Reading) -> Page[DeviceCredentialPublic]:
+async def list_device_credentials(
+    subject: Managed, actor: CurrentActor, connection: Reading
+) -> Page[DeviceCredentialPublic]:
     """List the paired phones that can raise an alarm for the resident."""
+    await trace_read(connection, actor, subject, "device_credential:list")
     rows = await service.device_credentials(connection, subject.resident_id)
     return Page(items=[DeviceCredentialPublic.model_validate(dict(row)) for row in rows], next=None)
 

@@ -26,7 +26,7 @@ from app.identity.organizations.schemas import (
 )
 from app.identity.people.access import own
 from app.identity.scopes import GRANTS_MANAGE
-from app.identity.visibility import ResidentSubject, resident_guard
+from app.identity.visibility import ResidentSubject, resident_guard, trace_read
 
 router = Router(tags=["identity"])
 
@@ -154,9 +154,13 @@ async def change_agreement(
 
 @router.resident_route("GET", "/agreements", responses=problem_responses(*_KNOWN))
 async def list_agreements_about(
-    subject: Annotated[ResidentSubject, Depends(resident_guard(GRANTS_MANAGE))], connection: Reading, page: PageQuery
+    subject: Annotated[ResidentSubject, Depends(resident_guard(GRANTS_MANAGE))],
+    actor: CurrentActor,
+    connection: Reading,
+    page: PageQuery,
 ) -> Page[AgreementPublic]:
     """Which organizations see the resident's data, which of it, and on which basis."""
+    await trace_read(connection, actor, subject, "agreement:list")
     return await views.agreements_about(connection, subject.resident_id, page)
 
 

@@ -33,7 +33,7 @@ _pairings = table_of(Pairing)
 async def create_pairing(session: AsyncSession, actor: Actor, subject: ResidentSubject) -> PairingCreated:
     """Return a new pairing code for the resident's phone; codes made for the resident before end.
 
-    Raises ``Forbidden`` where the resident works here and anybody but they or an operator asks.
+    Raises ``Forbidden`` for a proxy, and where the resident works here and anybody but they or an operator asks.
     """
     await require_may_let_in(session, actor, subject.relation, subject.account_id)
     now = clock.now()

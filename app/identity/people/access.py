@@ -68,9 +68,13 @@ def own(actor: Actor) -> PersonSubject:
 async def require_may_let_in(session: AsyncSession, actor: Actor, relation: Relation, account_id: uuid.UUID) -> None:
     """Raise ``Forbidden`` unless ``actor`` may decide by which numbers and phones an account is signed in to.
 
-    Whoever looks after a resident's profile may; not where that would also bring the roles the resident works in.
+    The staff who look after a resident's profile may; not where that would also bring the roles the resident works in.
+    Who acts for the resident may not: with a number or a phone of their own they would sign in as the resident, who
+    has no bounds, and whose acts nobody tells from theirs.
     """
     if relation == "self" or actor.holds("operator"):
         return
+    if relation == "granted":
+        raise Forbidden("who acts for somebody signs in as themselves: numbers and phones are added by staff")
     if await session.scalar(_HAS_ROLE, {"account_id": account_id}):
         raise Forbidden("they work here: only they themselves or an operator change how they sign in")

@@ -31,7 +31,8 @@ _ACTIONS: Final[Mapping[Change, str]] = {
 async def add_contact_point(session: AsyncSession, subject: PersonSubject, data: ContactPointAdd) -> ContactPoint:
     """Add a way to reach a person, unverified, and return it.
 
-    Raises ``Malformed``, ``ContactPointExists``, ``TooManyContactPoints``, ``Forbidden`` for staff's by somebody else.
+    Raises ``Malformed``, ``ContactPointExists``, ``TooManyContactPoints``, ``Forbidden`` for staff's by somebody else
+    and for who acts for a resident.
     """
     account = await lock_account(session, subject.account_id)
     await require_may_let_in(session, subject.actor, subject.relation, account.id)

@@ -12,7 +12,9 @@ from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.dispatch.api import sentence
+from app.identity.api import actor_binds, is_visible
 from eldercare.carer_absences.views import absences_of_plan
+from eldercare.visits.access import READ
 from eldercare.visits.models import PROFILES, ROUTE_PLANS, ROUTE_STOPS, SHIFTS
 from eldercare.visits.schemas.agency import (
     CarerProfilePublic,
@@ -53,7 +55,10 @@ _ROUTE_PLAN = audit.traced(
 )
 _STOPS = audit.traced_each(
     sa.select(ROUTE_STOPS)
-    .where(ROUTE_STOPS.c.route_plan_id == sa.bindparam("route_plan_id", type_=sa.Uuid))
+    .where(
+        ROUTE_STOPS.c.route_plan_id == sa.bindparam("route_plan_id", type_=sa.Uuid),
+        is_visible(ROUTE_STOPS.c.resident_id, READ),
+    )
     .order_by(ROUTE_STOPS.c.starts_at, ROUTE_STOPS.c.visit_id, ROUTE_STOPS.c.id),
     "visits:route_plan",
 )
@@ -96,7 +101,10 @@ async def shifts(
 async def route_plan(
     connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID, route_plan_id: uuid.UUID, language: str
 ) -> RoutePlanPublic:
-    """Return a proposal with a sentence in ``language`` for each visit nobody was found for; raises ``NotFound``."""
+    """Return a proposal with a sentence in ``language`` for each visit nobody was found for; raises ``NotFound``.
+
+    Visits to residents whom the agency serves no longer are left out.
+    """
     binds = {
         "route_plan_id": route_plan_id,
         "organization_id": organization_id,
@@ -106,7 +114,11 @@ async def route_plan(
     if plan is None:
         raise NotFound
     stops: dict[uuid.UUID, RouteStopPublic] = {}
-    of_plan = audit.trace_each_binds(actor, shown=_ALL, object_id=route_plan_id) | {"route_plan_id": route_plan_id}
+    of_plan = {
+        "route_plan_id": route_plan_id,
+        **actor_binds(actor, READ),
+        **audit.trace_each_binds(actor, shown=_ALL, object_id=route_plan_id),
+    }
     for row in await connection.execute(_STOPS, of_plan):
         stop = stops.setdefault(
             row.visit_id,

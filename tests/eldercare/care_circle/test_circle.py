@@ -154,6 +154,30 @@ async def test_a_proxy_passes_on_at_most_what_it_holds(client: httpx.AsyncClient
     assert (await client.post(path, headers=headers, json=asking(scopes=["alarms:read"]))).status_code == 201
 
 
+async def test_an_invitation_outlives_nobodys_rights(client: httpx.AsyncClient) -> None:
+    place = await identity.community()
+    resident = await identity.resident(place)
+    own, friend = await sign_in_resident(resident), await identity.account(place, name="Mei", phone=PHONE)
+    scopes = ["circle:manage", "alarms:read", "vitals:read"]
+    proxy = await identity.account(place, name="Proxy")
+    grant = await identity.grant(resident, proxy, scopes, kind="proxy")
+    path = f"/v1/residents/{resident.id}"
+    wide = asking(scopes=["alarms:read", "vitals:read"])
+    asked = await client.post(f"{path}/circle", headers=await sign_in(proxy), json=wide)
+    assert asked.status_code == 201, asked.text
+    assert (await client.delete(f"/v1/me/grants/{grant.id}", headers=own)).status_code == 204
+    theirs = await sign_in(friend)
+    accept = f"/v1/me/circles/{asked.json()['id']}/acceptance"
+    late = await client.post(accept, headers=theirs)
+    assert (late.status_code, late.json()["code"]) == (409, "invitation_lapsed")
+    await identity.grant(resident, proxy, ["circle:manage", "alarms:read"], kind="proxy")
+    assert (await client.post(accept, headers=theirs)).json()["code"] == "invitation_lapsed", "less than was promised"
+    assert (await client.get(f"{path}/vitals", headers=theirs)).status_code == 404
+    assert (await client.delete(f"/v1/me/circle/{asked.json()['id']}", headers=own)).status_code == 204
+    again = await client.post("/v1/me/circle", headers=own, json=wide)
+    assert (await client.post(f"/v1/me/circles/{again.json()['id']}/acceptance", headers=theirs)).status_code == 200
+
+
 @pytest.mark.parametrize("phone", ["", "abc", "+1", "123", "\u0661"])
 async def test_what_is_no_number_is_refused(client: httpx.AsyncClient, clock: ManualClock, phone: str) -> None:
     resident = await identity.resident(await identity.community())

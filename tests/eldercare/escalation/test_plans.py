@@ -84,6 +84,18 @@ async def test_a_plan_that_would_end_silently_is_refused(
     assert answer.status_code == 422
 
 
+async def test_a_plan_calls_nobody_who_does_not_serve_the_resident(client: httpx.AsyncClient) -> None:
+    scene = await alarms.scene(circle=0)
+    own = await sign_in_resident(scene.resident)
+    agency = await identity.organization(scene.community, "care_agency")
+    steps = [{"target_kind": "organization", "target_id": str(agency.id)}, {"target_kind": "duty_desk"}]
+    refused = await client.post("/v1/me/escalation-plans", headers=own, json={"steps": steps})
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/body/steps/0/target_id"]
+    await identity.agreement(agency, None, scene.resident)
+    assert (await client.post("/v1/me/escalation-plans", headers=own, json={"steps": steps})).status_code == 201
+
+
 async def test_the_default_of_a_community_is_its_operators(client: httpx.AsyncClient) -> None:
     scene = await alarms.scene(circle=1)
     operator, desk = await sign_in(await identity.staff(scene.operator, "operator")), await sign_in(scene.desk)

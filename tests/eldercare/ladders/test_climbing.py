@@ -90,6 +90,7 @@ async def test_who_is_not_on_call_or_has_not_accepted_is_passed_over(clock: Manu
 async def test_a_plan_of_the_resident_is_climbed(clock: ManualClock) -> None:
     scene = await alarms.scene()
     agency = await identity.organization(scene.community, "care_agency")
+    await identity.agreement(agency, None, scene.resident)
     carer = await identity.staff(agency, "coordinator", name="Carer")
     await alarms.plan(
         scene.resident,
@@ -102,6 +103,25 @@ async def test_a_plan_of_the_resident_is_climbed(clock: ManualClock) -> None:
     await alarms.climb()
 
     assert await alarms.told(alarm) == [(1, 1, carer.id), (1, 2, scene.desk.id)]
+
+
+async def test_an_organization_that_does_not_serve_the_resident_is_neither_called_nor_let_in() -> None:
+    scene = await alarms.scene()
+    ended = await identity.organization(scene.community, "care_agency")
+    await identity.agreement(ended, None, scene.resident, ends_at=alarms.later(-60))
+    elsewhere = await identity.organization(await identity.community(name="Elsewhere"), "care_agency")
+    await identity.agreement(elsewhere)
+    for organization in (ended, elsewhere):
+        await identity.staff(organization, "coordinator", name="Stranger")
+    steps = [{"target_kind": "organization", "target_id": one.id} for one in (ended, elsewhere)]
+    await alarms.plan(scene.resident, [*steps, {"target_kind": "duty_desk"}])
+    alarm = await alarms.raised(scene.resident, kind=AlarmKind.FALL, severity=Severity.HIGH)
+
+    await alarms.climb()
+
+    assert await alarms.told(alarm) == [(1, 3, scene.desk.id)]
+    let_in = "SELECT array_agg(grantee_account_id) FROM identity_grant WHERE kind = 'break_glass'"
+    assert await alarms.scalar(let_in) == [scene.desk.id]
 
 
 async def test_without_anybody_at_the_desk_it_keeps_trying_and_says_so(clock: ManualClock) -> None:

@@ -18,7 +18,7 @@ from app.core.settings import MediaSettings, Settings, install_settings
 from app.identity.api import open_break_glass
 from app.identity.models import Account
 from app.media.models import STORED, Upload
-from eldercare.proxies.rules import TRANSITIONS, may_check, may_propose
+from eldercare.proxies.rules import TRANSITIONS, may_check, may_end, may_propose
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_desk as desk
 from tests.factories import identity
@@ -69,6 +69,10 @@ def test_nobody_proposes_and_checks_themselves(checker: uuid.UUID, proposer: uui
     assert may_check(checker, proposer, account) == (checker not in (proposer, account))
     assert may_propose("granted", proposer, account) == (proposer == account)
     assert may_propose("staff", proposer, account) == (proposer != account)
+    assert not may_propose("granted", proposer, account, is_proxy=True)
+    assert may_end("granted", checker, account) == (checker == account)
+    assert may_end("self", checker, account)
+    assert may_end("staff", checker, account)
     assert all(target not in sources for sources, target in TRANSITIONS.values())
 
 
@@ -229,3 +233,37 @@ async def test_emergency_access_is_no_ground_to_become_a_proxy(client: httpx.Asy
     assert (await client.get(f"{path}/profile", headers=headers)).status_code == 200
     body = await proposal(responder.id, responder)
     assert (await client.post(f"{path}/proxies", headers=headers, json=body)).status_code in (403, 404)
+
+
+async def test_two_who_act_for_the_same_resident_do_not_decide_on_each_other(client: httpx.AsyncClient) -> None:
+    scene = await alarms.scene(circle=0)
+    boss = await desk.colleague(scene, "operator", name="Boss")
+    niece, nephew, cousin = [
+        await identity.account(scene.community, name=name) for name in ("Niece", "Nephew", "Cousin")
+    ]
+    own, path = await sign_in_resident(scene.resident), f"/v1/residents/{scene.resident.id}"
+
+    async def proposed(whom: Account) -> str:
+        body = await proposal(scene.resident.account_id, whom)
+        return str((await client.post("/v1/me/proxies", headers=own, json=body)).json()["id"])
+
+    hers, his, open_one = [await proposed(whom) for whom in (niece, nephew, cousin)]
+    grants = {}
+    for proxy in (hers, his):
+        check = f"/v1/proxies/{proxy}/check"
+        checked = await client.post(check, headers=await sign_in(boss), json={"decision": "accept"})
+        grants[proxy] = checked.json()["grant_id"]
+    headers = await sign_in(niece)
+    for whom in (niece, cousin):
+        more = await client.post(f"{path}/proxies", headers=headers, json=await proposal(niece.id, whom))
+        assert more.status_code == 403, more.text
+    for proxy in (his, open_one):
+        assert (await client.post(f"{path}/proxies/{proxy}/revocation", headers=headers)).status_code == 403
+    assert (await client.delete(f"{path}/grants/{grants[his]}", headers=headers)).status_code == 403
+    narrowed = {"scopes": ["profile:read"]}
+    for proxy in (hers, his):
+        change = await client.patch(f"{path}/grants/{grants[proxy]}", headers=headers, json=narrowed)
+        assert change.status_code == 403, change.text
+    ended = await client.post(f"{path}/proxies/{hers}/revocation", headers=headers)
+    assert (ended.status_code, ended.json()["state"]) == (200, "revoked"), ended.text
+    assert (await client.get(f"{path}/profile", headers=await sign_in(nephew))).status_code == 200

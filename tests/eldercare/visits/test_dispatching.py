@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest_asyncio
 import sqlalchemy as sa
+from sqlmodel import col
 
 from app.core.clock import ManualClock
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
+from app.identity.models import ServiceAgreement
 from app.reservations import api as reservations
 from tests.eldercare.visits.conftest import HOME, PhoneOf, Scene
 from tests.factories import eldercare_visits as made
@@ -284,3 +286,17 @@ async def test_an_agencys_day_and_its_proposals_are_told_to_whom_they_show(
         ("Nora", "visits:list_day"),
     }
     assert len(seen) == 2
+
+
+async def test_a_proposal_shows_no_visits_to_whom_the_agency_serves_no_longer(
+    working: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    await visits(working, 1, clock=clock)
+    plan = await propose(working, phone_of)
+    assert len(plan["stops"]) == 1
+    ended = sa.update(ServiceAgreement).where(col(ServiceAgreement.organization_id) == working.agency.id)
+    async with unit_of_work() as session:
+        await session.execute(ended.values(ends_at=clock.now()))
+    nora = await phone_of(working.coordinator)
+    shown = await nora("GET", f"/organizations/{working.agency.id}/route-plans/{plan['id']}")
+    assert shown["stops"] == []

@@ -1,15 +1,18 @@
 """Who looked at my data: told in plain words, to the resident and who acts for them."""
 
 import ast
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from app.core import clock as clocks
 from app.core.clock import ManualClock
+from app.core.database import unit_of_work
 from app.identity.consent.texts import LANGUAGES
 from app.identity.data_accesses.texts import is_reading, tell
-from app.identity.models import Resident
+from app.identity.models import Membership, Resident
 from eldercare.alarms.models import Severity
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_check_ins as check_ins
@@ -63,6 +66,30 @@ async def test_who_reads_it_for_the_resident_is_in_it(client: httpx.AsyncClient)
     own = await sign_in_resident(scene.resident)
     (item,) = (await client.get(PATH, headers=own)).json()["items"]
     assert (item["name"], item["action"]) == ("Proxy", "data_access:list")
+
+
+async def test_who_looked_did_so_for_whom_they_worked_for_then(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=0)
+    agency = await identity.organization(scene.community, "care_agency", name="Day Care")
+    await identity.agreement(agency, None, scene.resident)
+    carer = await identity.account(scene.community, name="Carer")
+    first = await identity.membership(agency, carer, "carer")
+    path = f"/v1/residents/{scene.resident.id}/profile"
+    assert (await client.get(path, headers=await sign_in(carer))).status_code == 200
+    clock.advance(timedelta(days=1))
+    async with unit_of_work() as session:
+        (await session.get_one(Membership, first.id)).ended_at = clocks.now()
+    clock.advance(timedelta(days=1))
+    await identity.membership(scene.operator, carer, "dispatcher")
+    assert (await client.get(path, headers=await sign_in(carer))).status_code == 200
+
+    own = await sign_in_resident(scene.resident)
+    items = (await client.get(PATH, headers=own)).json()["items"]
+
+    assert [(item["name"], item["organizations"]) for item in items] == [
+        ("Carer", ["Operator"]),
+        ("Carer", ["Day Care"]),
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

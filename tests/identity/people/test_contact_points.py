@@ -7,6 +7,7 @@ from app.core.database import reading
 from app.core.tables import table_of
 from app.identity.api import accounts_answering_at, contact_points, find_accounts_by_phone
 from app.identity.models import ContactPoint
+from app.identity.scopes import PROXY
 from tests.factories import identity as make
 from tests.factories.sign_in import sign_in
 from tests.identity.conftest import Scene
@@ -138,3 +139,15 @@ async def test_who_looks_after_a_profile_does_not_sign_in_to_the_residents_job(
     assert (await client.patch(one, json={"position": 3}, headers=coordinator)).status_code == 200
     own = await client.patch(one, json={"value": "+8613900000003"}, headers=await sign_in(volunteer))
     assert own.status_code == 200, own.text
+
+
+async def test_who_acts_for_somebody_does_not_become_them(client: httpx.AsyncClient, scene: Scene) -> None:
+    await make.grant(scene.resident, scene.daughter, PROXY, kind="proxy")
+    proxy, path = scene.daughter_headers, f"/v1/residents/{scene.resident.id}"
+    [point] = (await client.get(f"{path}/contact-points", headers=proxy)).json()["items"]
+    one, mine = f"{path}/contact-points/{point['id']}", {"kind": "mobile", "value": "+8613800000003"}
+    added = await client.post(f"{path}/contact-points", json=mine, headers=proxy)
+    redirected = await client.patch(one, json={"value": mine["value"]}, headers=proxy)
+    paired = await client.post(f"{path}/pairings", headers=proxy)
+    assert [answer.status_code for answer in (added, redirected, paired)] == [403, 403, 403]
+    assert (await client.patch(one, json={"usable_from": "08:00"}, headers=proxy)).status_code == 200

@@ -57,6 +57,8 @@ async def of_resident(
 ) -> Changes:
     """Return what changed about a resident, of the kinds the actor may see; leaves a trace.
 
+    An app keeps what it is told here, so what only an alarm opened is not among it.
+
     Raises ``NotFound``, ``Forbidden`` if the actor may see none of it, ``Malformed`` for a cursor that is none.
     """
     held = await identity.held_scopes(connection, actor, resident_id, _SCOPES)
