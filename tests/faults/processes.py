@@ -114,7 +114,7 @@ class Nursery:
         assert server.stdin
         assert server.stdout
         self._orders, self._facts = server.stdin, server.stdout
-        self._started: asyncio.Queue[int] = asyncio.Queue()
+        self._started: asyncio.Queue[tuple[int, asyncio.Future[int]]] = asyncio.Queue()
         self._exits: dict[int, asyncio.Future[int]] = {}
         self.ready = asyncio.Event()
 
@@ -125,10 +125,11 @@ class Nursery:
                 case {"ready": True}:
                     self.ready.set()
                 case {"started": pid}:
-                    self._exit_of(pid)
-                    await self._started.put(pid)
+                    # Of this one alone: a busy machine gives the id of a process that is gone to another.
+                    self._exits[pid] = asyncio.get_running_loop().create_future()
+                    await self._started.put((pid, self._exits[pid]))
                 case {"exited": pid, "status": status}:
-                    self._exit_of(pid).set_result(status)
+                    self._exits.pop(pid).set_result(status)
         self.ready.set()  # it has ended, ready or not
 
     async def start(self, command: list[str], environment: Mapping[str, str], log: Path) -> Process:
@@ -136,11 +137,8 @@ class Nursery:
         order = {"command": command, "environment": dict(environment), "log": str(log)}
         self._orders.write(orjson.dumps(order) + b"\n")
         await self._orders.drain()
-        pid = await asyncio.wait_for(self._started.get(), PATIENCE)
-        return Process(pid, log, self._exit_of(pid))
-
-    def _exit_of(self, pid: int) -> "asyncio.Future[int]":
-        return self._exits.setdefault(pid, asyncio.get_running_loop().create_future())
+        pid, exited = await asyncio.wait_for(self._started.get(), PATIENCE)
+        return Process(pid, log, exited)
 
 
 @asynccontextmanager
