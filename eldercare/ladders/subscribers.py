@@ -1,4 +1,4 @@
-"""What ladders learn from deliveries, and from what joins an alarm."""
+"""What ladders learn from deliveries, and from what else happens to the resident."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import Subscriber
 from eldercare.alarms.notices import ORIGIN
-from eldercare.events import AlarmJoined
+from eldercare.events import AlarmJoined, AlarmRaised
 from eldercare.ladders.service import help_searching, learn
 from notifications.events import DeliverySettled
 
@@ -17,5 +17,5 @@ async def _learn(session: AsyncSession, facts: Sequence[DeliverySettled]) -> Non
 
 SUBSCRIBERS = (
     Subscriber("eldercare.learn_of_deliveries", (DeliverySettled,), _learn),
-    Subscriber("eldercare.help_searching", (AlarmJoined,), help_searching),
+    Subscriber("eldercare.help_searching", (AlarmRaised, AlarmJoined), help_searching),
 )
