@@ -31,7 +31,7 @@ def at_0009(server: embedded.EmbeddedServer, test_settings: Settings) -> Iterato
     url = server.url(name)
     migrations.upgrade(url, "0009")
     install_settings(
-        test_settings.model_copy(update={"database": test_settings.database.model_copy(update={"url": url})})
+        test_settings.model_copy(update={"database": test_settings.database.model_copy(update={"url": SecretStr(url)})})
     )
     yield url
     install_settings(test_settings)

@@ -91,8 +91,8 @@ async def _settle_in() -> list[_Life]:
     lives = []
     for number in range(EACH * len(get_args(How))):
         scene, how = await alarms.scene(circle=1), get_args(How)[number % len(get_args(How))]
-        steps = [{"target_kind": "circle_member", "target_order": 1}, {"target_kind": "duty_desk"}]
-        await alarms.plan(scene.resident, [step | {"wait_seconds": 3600} for step in steps])
+        first = {"target_kind": "circle_member", "target_order": 1, "wait_seconds": 3600}
+        await alarms.plan(scene.resident, [first, {"target_kind": "duty_desk", "wait_seconds": 3600}])
         plan = await check_ins.plan(scene.resident, channel="call_in", reminders=[])
         await wellbeing.answered(plan, yesterday, minutes=[*[4.0] * 20, *[45.0] * 8], time_zone=ZONE)
         await medication.regimen(scene.resident)

@@ -99,8 +99,8 @@ async def test_of_twenty_who_take_several_at_once_in_any_way_each_alarm_has_one(
 
     for alarm in raised:
         now = await alarms.current(alarm)
-        taken = [(line.kind, line.actor_id) for line in await alarms.timeline(alarm) if line.kind != "told"][1:]
-        assert taken == [("acknowledged", now.acknowledged_by)]
+        by_whom = [(line.kind, line.actor_id) for line in await alarms.timeline(alarm) if line.actor_id is not None]
+        assert by_whom == [("acknowledged", now.acknowledged_by)]
     facts = "SELECT count(*) FROM core_event WHERE name = 'eldercare.alarm_acknowledged.v1'"
     assert await alarms.scalar(facts) == len(raised)
 
@@ -125,7 +125,7 @@ async def test_the_queue_is_ordered_by_severity_then_age_and_paged(
     seen: list[int] = []
     cursor: str | None = None
     while True:
-        query = {"limit": 2, **({"cursor": cursor} if cursor else {})}
+        query = {"limit": "2", **({"cursor": cursor} if cursor else {})}
         page = (await client.get(QUEUE, headers=headers, params=query)).json()
         seen += [raised[item["id"]] for item in page["items"]]
         cursor = page["next"]

@@ -143,7 +143,7 @@ async def test_a_first_contact_who_cannot_be_reached_is_left_at_once_though_who_
     assert {one["account_id"] for one in item["told_now"]} == {str(one.id) for one in (neighbour, scene.desk, second)}
     async with unit_of_work() as session:
         await resolve(session, alarms.actor_of(second), sos.id, outcome="helped", note=None)
-    assert ("eldercare.alarm_closed", f"{sos.id}:closed") in await alarms.notices_of(neighbour)
+    assert ("eldercare.alarm_closed", f"alarm:{sos.id}:closed") in await alarms.notices_of(neighbour)
 
 
 async def test_that_somebody_on_the_way_cannot_be_reached_skips_no_contact(clock: ManualClock) -> None:
