@@ -32,7 +32,7 @@ How = Literal["home", "calls", "away", "leaves", "returns"]
 EACH = 5
 ZONE = "Asia/Shanghai"
 LEASE_SECONDS = 2
-KILLS = (2, 2, 5, 2)
+KILLS = (2, 2, 4, 2)
 """While they are asked and reminded; while some leave, return and call; while windows end; while ladders climb."""
 TOGETHER = {"check_in_missed": 1, "medication": 1, "low_activity": 1}
 
@@ -123,7 +123,7 @@ class _Worker:
         assert self._running is not None
         seen = tuple(await self._look.fetchrow(_MARK))
         changes, still = self._chance.randint(1, 12), 0
-        while changes and still < 600:
+        while changes and still < 150:
             await asyncio.sleep(0.002)
             now = tuple(await self._look.fetchrow(_MARK))
             changes, still, seen = (changes - 1, 0, now) if now != seen else (changes, still + 1, seen)
@@ -136,6 +136,8 @@ class _Worker:
     async def finish(self) -> None:
         """Let it come to an end of all that is due. What is looked at once a minute is looked at when one starts."""
         while True:
+            if self._running is None:
+                await asyncio.sleep(LEASE_SECONDS)  # what the one before had claimed is there for the next to see
             await self.start()
             try:
                 async with asyncio.timeout(2 * LEASE_SECONDS):
