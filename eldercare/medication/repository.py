@@ -160,8 +160,7 @@ _NEXT = "(SELECT min(c.due_at + r) FROM unnest(v.reminders) r WHERE c.due_at + r
 _REMIND = _batch(
     f"""
     WITH chosen AS (
-        SELECT c.id,
-               CASE WHEN c.opened_at IS NULL THEN {excuse_from_asking("c", "c.due_at")}
+        SELECT c.id, CASE WHEN c.opened_at IS NULL THEN {excuse_from_asking("c", "c.due_at")}
                     ELSE {excuse("c", "c.due_at")} END AS pause, c.remind_at AS moment, c.opened_at IS NULL AS opens,
                c.window_ends_at <= :now AS is_over, {_NEXT} AS next_at,
                CASE WHEN c.opened_at IS NULL THEN greatest(c.window_ends_at, :now + least(v.dose_window, :room))
