@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 
 import orjson
 import typer
+from alembic.util.exc import CommandError
 from rich.console import Console
 from rich.table import Table
 
@@ -43,11 +44,15 @@ def migrate(
     revision: Annotated[str, typer.Argument(help="the revision to go to")] = "head",
     down: Annotated[bool, typer.Option("--down", help="take the database down to the revision")] = False,
 ) -> None:
-    """Bring the database to a revision (default: the newest)."""
+    """Bring the database to a revision (default: the newest); exits with 1 where a revision refuses, and says why."""
     current = settings()
     with database_url(current) as url:
         go = migrations.downgrade if down else migrations.upgrade
-        go(url, revision, schema=current.database.schema_name)
+        try:
+            go(url, revision, schema=current.database.schema_name)
+        except CommandError as refusal:
+            out.print(f"[red]refused[/red]: {refusal}")
+            raise typer.Exit(1) from None
     out.print(f"the database is at {revision}")
 
 

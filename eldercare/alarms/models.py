@@ -242,6 +242,7 @@ class AlarmNotice(Table, table=True):
     account_id: uuid.UUID
     round: int
     step: int
+    is_beside: bool = Field(default=False, description="the step is not for them: they are on another alarm")
     told_at: datetime = instant(default_factory=clock.now)
     delivery_id: uuid.UUID | None = None
     channel: str | None = Field(default=None, description="known once the delivery is settled")

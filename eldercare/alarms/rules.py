@@ -4,7 +4,7 @@ import enum
 import uuid
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -301,29 +301,88 @@ WORDS: Final[dict[str, dict[str, str]]] = {
 }
 """What each kind of signal says has happened, in every language Hearthline speaks."""
 
+RULE_WORDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
+    "en": {
+        "check_in_plan": ("check-in plan", "{count} check-in plans"),
+        "regimen": ("medication plan", "{count} medication plans"),
+        "vital_threshold": ("limit of a measurement", "{count} limits of measurements"),
+        "safe_zone": ("safe zone", "{count} safe zones"),
+        "visit_template": ("visit plan", "{count} visit plans"),
+        "care_plan": ("care plan", "{count} care plans"),
+        "wellbeing_watch": ("daily look at well-being", "{count} daily looks at well-being"),
+    },
+    "zh-CN": {
+        "check_in_plan": ("签到计划", "{count} 个签到计划"),
+        "regimen": ("用药方案", "{count} 个用药方案"),
+        "vital_threshold": ("测量限值", "{count} 个测量限值"),
+        "safe_zone": ("安全区域", "{count} 个安全区域"),
+        "visit_template": ("上门服务安排", "{count} 个上门服务安排"),
+        "care_plan": ("照护计划", "{count} 个照护计划"),
+        "wellbeing_watch": ("日常状态观察", "{count} 项日常状态观察"),
+    },
+}
+"""What each kind of rule is called, one of it and several: what somebody agreed that calls for help."""
+
+
+class Cause(NamedTuple):
+    """A signal behind an alarm as an explanation names it: what it says has happened, and by which rule it came."""
+
+    kind: str
+    rule_kind: str | None = None
+    rule_id: str | None = None
+
+
 _EXPLAINED: Final = {
-    "en": {"several": "{count} signals: {what}.", "one": "{what}.", "times": "{what} ({count} times)", "between": "; "},
+    "en": {
+        "several": "{count} signals: {what}.",
+        "one": "{what}.",
+        "more": "{what} ({more})",
+        "times": "{count} times",
+        "rules": "by: {rules}",
+        "also": "; ",
+        "and": ", ",
+        "between": "; ",
+    },
     "zh-CN": {
         "several": "{count} 个信号：{what}。",
         "one": "{what}。",
-        "times": "{what}（{count} 次）",
+        "more": "{what}（{more}）",
+        "times": "{count} 次",
+        "rules": "依据：{rules}",
+        "also": "；",
+        "and": "、",
         "between": "；",
     },
 }
 
 
-def explain(language: str, kinds: Iterable[str]) -> str:
-    """Return the sentence that names every signal behind an alarm, in the order they came; for one of our languages.
+def explain(language: str, causes: Iterable[Cause]) -> str:
+    """Return the sentence that names every signal behind an alarm and its rules, in the order they came.
 
-    A kind that has no words yet is named by its code rather than left out.
+    For one of our languages. A kind that has no words yet is named by its code rather than left out.
     """
-    counted = Counter(kinds)
-    say, words = _EXPLAINED[language], WORDS[language]
-    named = [
-        say["times"].format(what=words.get(kind, kind), count=count) if count > 1 else words.get(kind, kind)
-        for kind, count in counted.items()
-    ]
-    what = say["between"].join(named)
-    if counted.total() == 1:
+    by_kind: dict[str, list[Cause]] = {}
+    for cause in causes:
+        by_kind.setdefault(cause.kind, []).append(cause)
+    say, count = _EXPLAINED[language], sum(map(len, by_kind.values()))
+    what = say["between"].join(_named(language, kind, of_kind) for kind, of_kind in by_kind.items())
+    if count == 1:
         return say["one"].format(what=what[:1].upper() + what[1:])
-    return say["several"].format(count=counted.total(), what=what)
+    return say["several"].format(count=count, what=what)
+
+
+def _named(language: str, kind: str, causes: Sequence[Cause]) -> str:
+    say, what = _EXPLAINED[language], WORDS[language].get(kind, kind)
+    # Five missed doses of one regimen came by one rule.
+    rules = Counter(rule_kind for rule_kind, _ in dict.fromkeys((one.rule_kind, one.rule_id) for one in causes))
+    called = [_rules(language, rule_kind, count) for rule_kind, count in rules.items() if rule_kind is not None]
+    more = [
+        *([say["times"].format(count=len(causes))] if len(causes) > 1 else []),
+        *([say["rules"].format(rules=say["and"].join(called))] if called else []),
+    ]
+    return say["more"].format(what=what, more=say["also"].join(more)) if more else what
+
+
+def _rules(language: str, kind: str, count: int) -> str:
+    one, several = RULE_WORDS[language].get(kind, (kind, f"{{count}} {kind}"))
+    return one if count == 1 else several.format(count=count)

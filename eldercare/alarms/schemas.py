@@ -31,7 +31,7 @@ KindName = Literal[
     "check_out_overdue",
 ]
 Explanation = dict[Literal["en", "zh-CN"], str]
-"""The sentence that names every signal behind an alarm, by language."""
+"""The sentence that names every signal behind an alarm and the rules they came by, by language."""
 GivenKind = Literal["concern", "fall", "inactivity", "smoke", "water", "intrusion", "wandering"]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
@@ -89,6 +89,13 @@ class AlarmPublic(BaseModel):
     version: int
 
 
+class RulePublic(BaseModel):
+    """What somebody agreed that calls for help: a plan of check-ins or visits, a regimen, a limit, a safe zone."""
+
+    kind: str
+    id: uuid.UUID
+
+
 class SignalPublic(BaseModel):
     """One of the reasons for an alarm."""
 
@@ -98,6 +105,7 @@ class SignalPublic(BaseModel):
     is_hint: bool = Field(description="by itself it would have called nobody")
     occurred_at: datetime
     received_at: datetime
+    rule: RulePublic | None = Field(description="by which it came; empty for what nobody agreed, as an SOS")
     evidence: dict[str, Any] | None
 
 
@@ -133,6 +141,7 @@ class AlarmDetail(AlarmPublic):
     """An alarm with everything that happened."""
 
     explanation: Explanation = Field(description="what is behind it, all signals in one sentence, by language")
+    rules: list[RulePublic] = Field(description="by which its signals came, each once: all of them answer for it")
     place: PlacePublic | None
     note: str | None
     signals: list[SignalPublic]

@@ -31,7 +31,7 @@ from eldercare.alarms.models import (
     Severity,
     StoredSignal,
 )
-from eldercare.alarms.rules import explain
+from eldercare.alarms.rules import Cause, explain
 from eldercare.alarms.schemas import (
     AlarmDetail,
     AlarmPublic,
@@ -39,6 +39,7 @@ from eldercare.alarms.schemas import (
     Explanation,
     NoticePublic,
     PlacePublic,
+    RulePublic,
     SignalPublic,
     StateName,
 )
@@ -167,7 +168,8 @@ async def alarm_detail(
     signals = [_signal(signal) for signal in await connection.execute(_SIGNALS, one)]
     return AlarmDetail(
         **_shown(row),
-        explanation=explanation(signal.kind for signal in signals),
+        explanation=explanation(map(_cause, signals)),
+        rules=list({(one.rule.kind, one.rule.id): one.rule for one in signals if one.rule}.values()),
         place=PlacePublic.model_validate_json(unseal(row.place, PLACE_CONTEXT)) if row.place else None,
         note=unseal(row.note, NOTE_CONTEXT) if row.note else None,
         signals=signals,
@@ -182,10 +184,21 @@ def signal_kinds(alarm_id: sa.ColumnElement[uuid.UUID]) -> sa.ColumnElement[Any]
     return kinds.where(_signals.c.alarm_id == alarm_id).correlate_except(_signals).scalar_subquery()
 
 
-def explanation(kinds: Iterable[str]) -> Explanation:
-    """Return the sentence that names signals of these kinds, in every language of ours."""
-    said = list(kinds)
+def signal_causes(alarm_id: sa.ColumnElement[uuid.UUID]) -> sa.ColumnElement[Any]:
+    """Return SQL for the ``Cause`` of each signal behind the alarm in a column, as JSON arrays, as they came."""
+    cause = sa.func.jsonb_build_array(_signals.c.kind, _signals.c.rule_kind, _signals.c.rule_id)
+    causes = sa.select(sa.func.jsonb_agg(aggregate_order_by(cause, _signals.c.id), type_=JSONB))
+    return causes.where(_signals.c.alarm_id == alarm_id).correlate_except(_signals).scalar_subquery()
+
+
+def explanation(causes: Iterable[Cause]) -> Explanation:
+    """Return the sentence that names signals and their rules, in every language of ours."""
+    said = list(causes)
     return {"en": explain("en", said), "zh-CN": explain("zh-CN", said)}
+
+
+def _cause(signal: SignalPublic) -> Cause:
+    return Cause(signal.kind, signal.rule.kind, str(signal.rule.id)) if signal.rule else Cause(signal.kind)
 
 
 def _signal(row: Any) -> SignalPublic:
@@ -196,5 +209,6 @@ def _signal(row: Any) -> SignalPublic:
         is_hint=row.is_hint,
         occurred_at=row.occurred_at,
         received_at=row.received_at,
+        rule=RulePublic(kind=row.rule_kind, id=row.rule_id) if row.rule_kind else None,
         evidence=orjson.loads(unseal(row.evidence, EVIDENCE_CONTEXT)) if row.evidence else None,
     )

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import EmittingStatement
 from app.core.tables import table_of
-from eldercare.absences.repository import PAUSE
+from eldercare.absences.repository import excuse, excuse_from_asking
 from eldercare.check_ins import rules
 from eldercare.check_ins.models import CHECK_INS, CheckInSchedule, shown
 from eldercare.check_ins.schemas import CheckInDetail
@@ -46,7 +46,7 @@ def _batch(text: str) -> sa.TextClause:
 
 _PROMPT = _batch(f"""
     WITH chosen AS (
-        SELECT c.id, c.due_at, ({PAUSE}) AS pause, {_ASKS} AS asks, s.answer_window,
+        SELECT c.id, c.due_at, {excuse_from_asking("c", "c.due_at")} AS pause, {_ASKS} AS asks, s.answer_window,
                {_NEXT_REMINDER.format(start="c.due_at")} AS reminder
         FROM eldercare_check_in c JOIN eldercare_check_in_schedule s ON s.id = c.schedule_id
         WHERE c.id = ANY (:ids)
@@ -212,20 +212,21 @@ async def remind(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime)
     return _by_channel(row for row in rows if row.reminds)
 
 
-def _excusing(condition: str) -> sa.TextClause:
+def _excusing(why: str, condition: str, *binds: sa.BindParameter[Any]) -> sa.TextClause:
     return sa.text(f"""
     UPDATE eldercare_check_in SET
-        state = 'excused', excuse = :excuse, closed_at = :now, next_prompt_at = NULL, settle_by = NULL,
+        state = 'excused', excuse = {why}, closed_at = :now, next_prompt_at = NULL, settle_by = NULL,
         next_reminder_at = NULL, {_TOUCHED}
     WHERE resident_id = ANY (:resident_ids) AND {_from("excused")} AND due_at <= :now AND {condition}""").bindparams(  # noqa: S608
-        _NOW, sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid)), sa.bindparam("excuse", type_=sa.Text)
+        _NOW, sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid)), *binds
     )
 
 
-_EXCUSE_ALL = _excusing("true")
+_EXCUSE_ALL = _excusing(":excuse", "true", sa.bindparam("excuse", type_=sa.Text))
+_AWAY = excuse("eldercare_check_in", "due_at")
 _EXCUSE_OPEN = _excusing(
-    "(state = 'scheduled' AND due_at >= :since OR answer_by > :now OR settle_by > :now)"
-).bindparams(sa.bindparam("since", type_=sa.DateTime(timezone=True)))
+    _AWAY, f"{_AWAY} IS NOT NULL AND (state = 'scheduled' OR answer_by > :now OR settle_by > :now)"
+)
 
 
 async def excuse_all(session: AsyncSession, resident_ids: Sequence[uuid.UUID], excuse: str, now: datetime) -> None:
@@ -233,12 +234,9 @@ async def excuse_all(session: AsyncSession, resident_ids: Sequence[uuid.UUID], e
     await session.execute(_EXCUSE_ALL, {"resident_ids": list(resident_ids), "excuse": excuse, "now": now})
 
 
-async def excuse_open(
-    session: AsyncSession, resident_id: uuid.UUID, excuse: str, since: datetime, now: datetime
-) -> None:
-    """Excuse what a pause since ``since`` covers: what is due, and what was asked and can still be answered."""
-    binds = {"resident_ids": [resident_id], "excuse": excuse, "since": since, "now": now}
-    await session.execute(_EXCUSE_OPEN, binds)
+async def excuse_open(session: AsyncSession, resident_id: uuid.UUID, now: datetime) -> None:
+    """Excuse what fell to a resident who is away: what is due, and what was asked and can still be answered."""
+    await session.execute(_EXCUSE_OPEN, {"resident_ids": [resident_id], "now": now})
 
 
 _ANSWER_BINDS = (

@@ -19,8 +19,9 @@ from app.core.sealing import unseal
 from app.core.tables import table_of
 from app.identity.api import account_name, actor_binds, is_visible, resident_name
 from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmEntry, AlarmNotice, AlarmState
+from eldercare.alarms.rules import Cause
 from eldercare.alarms.schemas import AlarmPublic
-from eldercare.alarms.views import alarm_detail, alarm_public, explanation, signal_kinds
+from eldercare.alarms.views import alarm_detail, alarm_public, explanation, signal_causes
 from eldercare.duty_desk.models import HANDOVER_NOTE_CONTEXT, DeskHandover, DeskScript
 from eldercare.duty_desk.rules import BUILT_IN, built_in, built_in_for
 from eldercare.duty_desk.schemas import (
@@ -53,7 +54,8 @@ _language = sa.bindparam("language", type_=sa.Text)
 _is_told_now = sa.and_(
     _notices.c.alarm_id == _alarms.c.id,
     _notices.c.round == _alarms.c.round,
-    _notices.c.step == _alarms.c.step,
+    # Whoever was told beside a step is still on it when the ladder has gone on.
+    sa.or_(_notices.c.step == _alarms.c.step, _notices.c.is_beside),
 )
 _told_now = (
     sa.select(
@@ -109,7 +111,7 @@ _ITEMS = (
         resident_name(_alarms.c.resident_id).label("resident_name"),
         account_name(_alarms.c.acknowledged_by).label("holder_name"),
         sa.type_coerce(_told_now, JSONB).label("told_now"),
-        signal_kinds(_alarms.c.id).label("signal_kinds"),
+        signal_causes(_alarms.c.id).label("causes"),
         _handovers.c.id.label("handover_id"),
         _handovers.c.taker_id,
         _handovers.c.offered_at,
@@ -248,7 +250,7 @@ def _item(row: Any) -> QueueItem:
         desk_queued_at=row.desk_queued_at,
         claimed_by=Colleague(account_id=row.acknowledged_by, name=row.holder_name) if is_taken else None,
         claim_ends_at=alarm.next_step_at if is_taken else None,
-        explanation=explanation(row.signal_kinds or ()),
+        explanation=explanation(Cause(*cause) for cause in row.causes or ()),
         told_now=[ToldNow.model_validate(told) for told in row.told_now or ()],
         handover=pending,
     )

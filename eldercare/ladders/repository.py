@@ -41,8 +41,12 @@ _SETTLE = (
         version=_notices.c.version + 1,
     )
 )
+# Whoever was told beside the step is no answer to whether its own contacts can be reached.
 _of_current_step = sa.and_(
-    _notices.c.alarm_id == _alarms.c.id, _notices.c.round == _alarms.c.round, _notices.c.step == _alarms.c.step
+    _notices.c.alarm_id == _alarms.c.id,
+    _notices.c.round == _alarms.c.round,
+    _notices.c.step == _alarms.c.step,
+    sa.not_(_notices.c.is_beside),
 )
 _UNREACHED = sa.select(_alarms.c.id).where(
     _alarms.c.id == sa.any_(sa.bindparam("alarm_ids", type_=ARRAY(sa.Uuid))),
@@ -57,12 +61,18 @@ _UNREACHED = sa.select(_alarms.c.id).where(
     ),
 )
 
+
+def _is_under_way(alarms: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Say whether an alarm is open and none for practice."""
+    open_states: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{state.value}'") for state in sorted(OPEN_STATES)]
+    return sa.and_(alarms.c.state.in_(open_states), sa.not_(alarms.c.is_test))
+
+
 _others = _alarms.alias("others")
 _of_others = sa.and_(
     _others.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
     _others.c.id != sa.bindparam("alarm_id", type_=sa.Uuid),
-    _others.c.state.in_([sa.literal_column(f"'{state.value}'") for state in sorted(OPEN_STATES)]),
-    sa.not_(_others.c.is_test),
+    _is_under_way(_others),
 )
 _ENGAGED = sa.union(
     sa.select(
@@ -88,11 +98,7 @@ _KINDS = (
     sa.select(_signals.c.kind)
     .distinct()
     .join(_alarms, _alarms.c.id == _signals.c.alarm_id)
-    .where(
-        _alarms.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
-        _alarms.c.state.in_([sa.literal_column(f"'{state.value}'") for state in sorted(OPEN_STATES)]),
-        sa.not_(_alarms.c.is_test),
-    )
+    .where(_alarms.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid), _is_under_way(_alarms))
 )
 
 
@@ -113,6 +119,26 @@ _ON_IT = sa.select(
 async def is_on_it(session: AsyncSession, resident_id: uuid.UUID, account_id: uuid.UUID) -> bool:
     """Say whether somebody has taken an open alarm about a resident."""
     return bool(await session.scalar(_ON_IT, {"resident_id": resident_id, "account_id": account_id}))
+
+
+_BESIDE = (
+    sa.select(_others.c.id)
+    .distinct()
+    .join(_alarms, _alarms.c.resident_id == _others.c.resident_id)
+    .where(
+        _alarms.c.id == sa.any_(sa.bindparam("alarm_ids", type_=ARRAY(sa.Uuid))),
+        _is_under_way(_alarms),
+        _is_under_way(_others),
+    )
+)
+
+
+async def open_beside(session: AsyncSession, alarm_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Return all open alarms about the residents of those of ``alarm_ids`` that are open, these included.
+
+    Exercises have nothing beside them.
+    """
+    return list(await session.scalars(_BESIDE, {"alarm_ids": list(alarm_ids)}))
 
 
 _TOLD = sa.select(_notices.c.account_id).where(
@@ -150,7 +176,8 @@ async def unreached_steps(
 ) -> list[uuid.UUID]:
     """Return those raised alarms whose current step reached nobody, now that it is known of ``delivery_ids``.
 
-    All its deliveries came to nothing, or no phone said in time that it has one.
+    All deliveries to its own contacts came to nothing, or no phone of theirs said in time that it has one. Those told
+    beside it stay told.
     """
     binds = {"alarm_ids": list(alarm_ids), "delivery_ids": list(delivery_ids)}
     return list(await session.scalars(_UNREACHED, binds))

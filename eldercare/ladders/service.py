@@ -38,12 +38,13 @@ from eldercare.alarms.service import LADDERS, account_of
 from eldercare.care_circle.views import OnCall, accepted_accounts
 from eldercare.escalation.rules import SERVED, Rung, Step, next_rung
 from eldercare.escalation.views import steps_of
-from eldercare.events import AlarmJoined, AlarmLapsed, AlarmUnanswered, CircleMemberLeft
+from eldercare.events import AlarmJoined, AlarmLapsed, AlarmRaised, AlarmUnanswered, CircleMemberLeft
 from eldercare.ladders.repository import (
     Settled,
     engaged_otherwise,
     is_on_it,
     kinds_about,
+    open_beside,
     settle_notices,
     told_of_rung,
     unreached_steps,
@@ -194,8 +195,12 @@ async def _tell_rung(
     late: int | None,
     *,
     phoned: frozenset[uuid.UUID] = frozenset(),
+    is_beside: bool = False,
 ) -> list[uuid.UUID]:
-    """Tell the people of a rung and return who could be; writes down who was told or that the rung is skipped."""
+    """Tell the people of a rung and return who could be; writes down who was told or that the rung is skipped.
+
+    Those told ``is_beside`` it are not whom it is for: it is left at once if it reaches none of its own.
+    """
     accounts = list(dict.fromkeys(people))
     notices: list[AlarmNotice] = []
     told: list[uuid.UUID] = []
@@ -212,7 +217,7 @@ async def _tell_rung(
             is_awaited=True,
         )
         told += [account_id] if deliveries else []
-        notices += _notices(alarm, rung, account_id, deliveries)
+        notices += _notices(alarm, rung, account_id, deliveries, is_beside=is_beside)
     await insert_notices(session, notices)
     data: dict[str, object] = {
         "step": rung.step.position,
@@ -241,7 +246,7 @@ async def _tell_engaged(session: AsyncSession, alarm: Alarm, rung: Rung, people:
     told = await told_of_rung(session, alarm.id, rung.round, rung.step.position)
     resident = people.residents.get(alarm.resident_id)
     others = [one for one in (*still, *desk.reached(None)) if one not in told and one != resident]
-    return await _tell_rung(session, alarm, rung, others, None) if others else []
+    return await _tell_rung(session, alarm, rung, others, None, is_beside=True) if others else []
 
 
 async def _tell_whole_desk(session: AsyncSession, alarm: Alarm, rung: Rung) -> list[uuid.UUID]:
@@ -264,7 +269,9 @@ async def _tell_whole_circle(session: AsyncSession, alarm: Alarm, rung: Rung) ->
     return await _tell_rung(session, alarm, rung, others, None) if others else []
 
 
-def _notices(alarm: Alarm, rung: Rung, account_id: uuid.UUID, deliveries: Iterable[uuid.UUID]) -> list[AlarmNotice]:
+def _notices(
+    alarm: Alarm, rung: Rung, account_id: uuid.UUID, deliveries: Iterable[uuid.UUID], *, is_beside: bool
+) -> list[AlarmNotice]:
     def notice(delivery_id: uuid.UUID | None, outcome: str) -> AlarmNotice:
         return AlarmNotice(
             alarm_id=alarm.id,
@@ -272,6 +279,7 @@ def _notices(alarm: Alarm, rung: Rung, account_id: uuid.UUID, deliveries: Iterab
             account_id=account_id,
             round=rung.round,
             step=rung.step.position,
+            is_beside=is_beside,
             delivery_id=delivery_id,
             outcome=outcome,
             settled_at=None if delivery_id else clock.now(),
@@ -309,11 +317,18 @@ async def _open_access(session: AsyncSession, alarm: Alarm, told: Sequence[uuid.
     await tell(session, ACCESS_OPENED, alarm, [resident], "access_opened", variables={"raised_at": alarm.raised_at})
 
 
-async def help_searching(session: AsyncSession, facts: Sequence[AlarmJoined]) -> None:
-    """Let those who have emergency access already see where the resident was once it is about a search, too."""
-    for fact in facts:
-        if fact.kind == AlarmKind.WANDERING:
-            await widen_break_glass(session, fact.aggregate_id, _SEARCH_SCOPE)
+async def help_searching(session: AsyncSession, facts: Sequence[AlarmRaised | AlarmJoined]) -> None:
+    """Let those who have emergency access already see where the resident was once it is about a search, too.
+
+    Also those who have it because of another open alarm: whoever is on the way for an SOS looks for the same person.
+    """
+    about_search = [fact.aggregate_id for fact in facts if fact.kind == AlarmKind.WANDERING]
+    if not about_search:
+        return
+    # Whoever is climbing one of them now has read what it is about: their access is there when the lock is ours.
+    alarms = await lock_alarms(session, await open_beside(session, about_search))
+    for alarm in alarms:
+        await widen_break_glass(session, alarm.id, _SEARCH_SCOPE)
 
 
 async def let_go(session: AsyncSession, facts: Sequence[CircleMemberLeft]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core import set_ids
-from eldercare.absences.repository import PAUSE
+from eldercare.absences.repository import excuse, excuse_from_asking
 from eldercare.check_ins.repository import LOST
 from eldercare.check_ins.rules import OUTAGE, ROOM_TO_ANSWER, Occurrence
 from eldercare.medication import rules
@@ -160,7 +160,8 @@ _NEXT = "(SELECT min(c.due_at + r) FROM unnest(v.reminders) r WHERE c.due_at + r
 _REMIND = _batch(
     f"""
     WITH chosen AS (
-        SELECT c.id, ({PAUSE}) AS pause, c.remind_at AS moment, c.opened_at IS NULL AS opens,
+        SELECT c.id, CASE WHEN c.opened_at IS NULL THEN {excuse_from_asking("c", "c.due_at")}
+                    ELSE {excuse("c", "c.due_at")} END AS pause, c.remind_at AS moment, c.opened_at IS NULL AS opens,
                c.window_ends_at <= :now AS is_over, {_NEXT} AS next_at,
                CASE WHEN c.opened_at IS NULL THEN greatest(c.window_ends_at, :now + least(v.dose_window, :room))
                     ELSE c.window_ends_at END AS ends
@@ -238,7 +239,7 @@ async def give_back(session: AsyncSession, ids: Sequence[uuid.UUID], now: dateti
 
 _CLOSE = _batch(f"""
     WITH chosen AS (
-        SELECT c.id, ({PAUSE}) AS pause FROM eldercare_dose c WHERE c.id = ANY (:ids)
+        SELECT c.id, {excuse("c", "c.due_at")} AS pause FROM eldercare_dose c WHERE c.id = ANY (:ids)
     )
     UPDATE eldercare_dose c SET
         state = CASE WHEN pause IS NULL THEN 'missed' ELSE 'excused' END, excuse = pause, closed_at = :now,

@@ -1,6 +1,6 @@
 """The HTTP side of answering alarms, and of the figures about it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -26,11 +26,19 @@ from eldercare.response import service
 from eldercare.response.schemas import (
     Acknowledgement,
     FalseAlarms,
+    FalseAlarmTotals,
     Resolution,
     ResponseTimes,
     ResponseTimesOfMonth,
 )
-from eldercare.response.views import Per, false_alarms, response_times, response_times_by_month
+from eldercare.response.views import (
+    Per,
+    TotalsPer,
+    false_alarm_totals,
+    false_alarms,
+    response_times,
+    response_times_by_month,
+)
 
 router = Router(tags=["eldercare"])
 
@@ -89,8 +97,7 @@ async def get_response_times(
     until: Annotated[GivenInstant, Query(alias="to")],
 ) -> ResponseTimes:
     """Show how fast alarms were answered, with the telecare yardstick for the part it is meant for."""
-    if not since < until <= since + LONGEST_PERIOD:
-        raise Malformed(errors=[FieldError("/query/to", "after `from`, at most 366 days", "period")])
+    _require_period(since, until)
     await audit.record(connection, member.actor, "report:response_times", community_id=member.community_id)
     return await response_times(connection, member.community_id, since, until)
 
@@ -121,6 +128,25 @@ async def list_false_alarms(
     per: Annotated[Per, Query(description="what the alarms of a kind are counted by")] = "rule",
 ) -> Page[FalseAlarms]:
     """Show how many alarms were false, by kind, by resident, or by the rule that called: those with the most first."""
+    _require_period(since, until)
+    return await false_alarms(connection, member.actor, since, until, page, per)
+
+
+@router.get("/reports/false-alarm-totals", responses=problem_responses(Unauthenticated, Forbidden))
+async def list_false_alarm_totals(
+    connection: Reading,
+    member: Desk,
+    page: PageQuery,
+    *,
+    since: Annotated[GivenInstant, Query(alias="from")],
+    until: Annotated[GivenInstant, Query(alias="to")],
+    per: Annotated[TotalsPer, Query(description="one row for all residents, or one for each")] = "community",
+) -> Page[FalseAlarmTotals]:
+    """Show how many alarms were false, each alarm once however many signals it had: the most first."""
+    _require_period(since, until)
+    return await false_alarm_totals(connection, member.actor, since, until, page, per)
+
+
+def _require_period(since: datetime, until: datetime) -> None:
     if not since < until <= since + LONGEST_PERIOD:
         raise Malformed(errors=[FieldError("/query/to", "after `from`, at most 366 days", "period")])
-    return await false_alarms(connection, member.actor, since, until, page, per)

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from eldercare.alarms.schemas import RulePublic
+
 Outcome = Literal["helped", "false_alarm", "no_help_needed", "emergency_services", "hospital", "not_found", "deceased"]
 
 
@@ -63,23 +65,27 @@ class ResponseTimesOfMonth(ResponseTimes):
     month: date = Field(description="its first day, in the community's time zone")
 
 
-class RulePublic(BaseModel):
-    """What somebody agreed that calls for help: a plan of check-ins or visits, a regimen, a limit, a safe zone."""
-
-    kind: str
-    id: uuid.UUID
-
-
 class FalseAlarms(BaseModel):
     """How many alarms turned out to be false; exercises and what was taken back are left out.
 
-    An alarm of several signals counts once for each kind of them, and once for each rule behind them.
+    An alarm of several signals counts once for each kind of them, and once for each rule behind them: these rows do not
+    add up to a number of alarms. ``FalseAlarmTotals`` are the totals.
     """
 
     resident_id: uuid.UUID | None = Field(description="whose; empty where all residents are counted together")
     resident_name: str | None
     kind: str = Field(description="of a signal that opened or joined them")
     rule: RulePublic | None = Field(description="counted by rule: which; empty for what nobody agreed, as an SOS")
+    alarms: int = Field(description="that have ended")
+    false_alarms: int
+    rate: float = Field(description="false alarms per alarm")
+
+
+class FalseAlarmTotals(BaseModel):
+    """How many alarms turned out to be false, each counted once; exercises and what was taken back are left out."""
+
+    resident_id: uuid.UUID | None = Field(description="whose; empty where all residents are counted together")
+    resident_name: str | None
     alarms: int = Field(description="that have ended")
     false_alarms: int
     rate: float = Field(description="false alarms per alarm")

@@ -15,8 +15,16 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.tables import table_of
 from app.identity.api import actor_binds, is_visible, resident_name
 from eldercare.alarms.models import OPEN, Alarm, AlarmNotice, StoredSignal
+from eldercare.alarms.schemas import RulePublic
 from eldercare.response.rules import ToldAlarm, month_span
-from eldercare.response.schemas import DeskTimes, FalseAlarms, ResponseTimes, ResponseTimesOfMonth, RulePublic, Times
+from eldercare.response.schemas import (
+    DeskTimes,
+    FalseAlarms,
+    FalseAlarmTotals,
+    ResponseTimes,
+    ResponseTimesOfMonth,
+    Times,
+)
 
 WITHIN_60, WITHIN_180 = 0.975, 0.99
 """The yardstick of telecare monitoring centres (the Telecare Services Association's quality standards, formerly the
@@ -146,6 +154,8 @@ def _times(row: Any, part: str) -> dict[str, Any]:
 _FALSE = ("false_alarm",)
 _NOBODY = sa.literal(uuid.UUID(int=0), sa.Uuid)
 Per = Literal["resident", "kind", "rule"]
+TotalsPer = Literal["community", "resident"]
+_false = sa.func.count().filter(_alarms.c.outcome.in_(_FALSE))
 _of_it = _signals.c.alarm_id == _alarms.c.id
 # An alarm of several signals counts for each kind of them, and for each of the rules that gave them, once.
 _kinds = sa.select(_signals.c.kind).distinct().where(_of_it).correlate(_alarms).lateral("kinds")
@@ -155,6 +165,16 @@ _reasons = (
     .where(_of_it)
     .correlate(_alarms)
     .lateral("reasons")
+)
+
+
+_has_ended = sa.and_(
+    _alarms.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
+    _alarms.c.raised_at >= sa.bindparam("since", type_=_INSTANT),
+    _alarms.c.raised_at < sa.bindparam("until", type_=_INSTANT),
+    _alarms.c.state == "resolved",
+    sa.not_(_alarms.c.is_test),
+    is_visible(_alarms.c.resident_id, "alarms:read"),
 )
 
 
@@ -170,7 +190,6 @@ def _false_alarms(per: Per) -> sa.Select[Any]:
         kind, rule_kind = _reasons.c.kind, _reasons.c.rule_kind
         rule_id = sa.func.coalesce(_reasons.c.rule_id, _NOBODY)
         whose = sa.case((_reasons.c.rule_id.is_(None), _NOBODY), else_=_alarms.c.resident_id)
-    false = sa.func.count().filter(_alarms.c.outcome.in_(_FALSE))
     counted = (
         sa.select(
             whose.label("resident_id"),
@@ -178,18 +197,11 @@ def _false_alarms(per: Per) -> sa.Select[Any]:
             sa.cast(rule_kind, sa.Text).label("rule_kind"),
             rule_id.label("rule_id"),
             sa.func.count().label("alarms"),
-            false.label("false_alarms"),
-            sa.cast(-false, sa.Integer).label("fewer"),
+            _false.label("false_alarms"),
+            sa.cast(-_false, sa.Integer).label("fewer"),
         )
         .select_from(source)
-        .where(
-            _alarms.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
-            _alarms.c.raised_at >= sa.bindparam("since", type_=_INSTANT),
-            _alarms.c.raised_at < sa.bindparam("until", type_=_INSTANT),
-            _alarms.c.state == "resolved",
-            sa.not_(_alarms.c.is_test),
-            is_visible(_alarms.c.resident_id, "alarms:read"),
-        )
+        .where(_has_ended)
         .group_by(sa.literal_column("1"), sa.literal_column("2"), sa.literal_column("3"), sa.literal_column("4"))
         .subquery("counted")
     )
@@ -219,21 +231,12 @@ async def false_alarms(
 ) -> Page[FalseAlarms]:
     """Return how many of a period's alarms were false, the most first: by kind of signal, resident or rule."""
     fewer, resident_id, kind, rule_id = decode_cursor(_CURSOR, page.cursor) if page.cursor else (None,) * 4
-    binds = {
-        "community_id": actor.community_id,
-        "since": since,
-        "until": until,
-        "limit": page.limit + 1,
+    binds = _binds(actor, since, until, page, whose=per != "kind") | {
         "after_fewer": fewer,
         "after_resident": uuid.UUID(resident_id) if resident_id else None,
         "after_kind": kind,
         "after_rule": uuid.UUID(rule_id) if rule_id else None,
     }
-    binds |= actor_binds(actor, "alarms:read")
-    if per == "kind":
-        binds |= audit.trace_binds(actor, resident_id=None)
-    else:
-        binds |= audit.trace_each_binds(actor, shown=page.limit)
     rows = (await connection.execute(FALSE_ALARMS[per], binds)).all()
     items = [
         FalseAlarms(
@@ -248,6 +251,72 @@ async def false_alarms(
         for row in rows[: page.limit]
     ]
     return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ("fewer", "place", "kind", "rule_id")))
+
+
+def _totals(per: TotalsPer) -> sa.Select[Any]:
+    whose: sa.ColumnElement[Any] = _alarms.c.resident_id if per == "resident" else _NOBODY
+    counted = (
+        sa.select(
+            whose.label("resident_id"),
+            sa.func.count().label("alarms"),
+            _false.label("false_alarms"),
+            sa.cast(-_false, sa.Integer).label("fewer"),
+        )
+        .where(_has_ended)
+        .group_by(sa.literal_column("1"))
+        .subquery("counted")
+    )
+    position = (counted.c.fewer, counted.c.resident_id)
+    statement = (
+        sa.select(
+            counted.c.alarms,
+            counted.c.false_alarms,
+            counted.c.fewer,
+            sa.func.nullif(counted.c.resident_id, _NOBODY).label("resident_id"),
+            counted.c.resident_id.label("place"),
+            resident_name(counted.c.resident_id).label("resident_name"),
+        )
+        .where(after(position, ("after_fewer", "after_resident")))
+        .order_by(*position)
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+    )
+    if per == "resident":
+        return audit.traced_each(statement, "alarm:false_alarms")
+    return audit.traced(statement, "report:false_alarms")
+
+
+FALSE_ALARM_TOTALS: Final = {per: _totals(per) for per in get_args(TotalsPer)}
+_TOTALS_CURSOR = "eldercare.false_alarm_totals"
+
+
+async def false_alarm_totals(
+    connection: AsyncConnection, actor: Actor, since: datetime, until: datetime, page: PageRequest, per: TotalsPer
+) -> Page[FalseAlarmTotals]:
+    """Return how many of a period's alarms were false, each alarm once whatever was behind it, the most first."""
+    fewer, resident_id = decode_cursor(_TOTALS_CURSOR, page.cursor) if page.cursor else (None, None)
+    binds = _binds(actor, since, until, page, whose=per == "resident") | {
+        "after_fewer": fewer,
+        "after_resident": uuid.UUID(resident_id) if resident_id else None,
+    }
+    rows = (await connection.execute(FALSE_ALARM_TOTALS[per], binds)).all()
+    items = [
+        FalseAlarmTotals(
+            resident_id=row.resident_id,
+            resident_name=row.resident_name,
+            alarms=row.alarms,
+            false_alarms=row.false_alarms,
+            rate=row.false_alarms / row.alarms,
+        )
+        for row in rows[: page.limit]
+    ]
+    return Page(items=items, next=next_cursor(_TOTALS_CURSOR, rows, page.limit, ("fewer", "place")))
+
+
+def _binds(actor: Actor, since: datetime, until: datetime, page: PageRequest, *, whose: bool) -> dict[str, Any]:
+    """Return what both reports bind; where it names ``whose`` alarms they were, each is traced."""
+    trace = audit.trace_each_binds(actor, shown=page.limit) if whose else audit.trace_binds(actor, resident_id=None)
+    binds = {"community_id": actor.community_id, "since": since, "until": until, "limit": page.limit + 1}
+    return binds | actor_binds(actor, "alarms:read") | trace
 
 
 _OPEN_AND_TOLD = (

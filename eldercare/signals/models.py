@@ -8,10 +8,11 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.core.lawfulness import Basis, Recipient, Retention, Sensitive
-from app.core.tables import Privacy, Table, instant, optional_instant
+from app.core.tables import Privacy, Table, instant, optional_instant, sealed
 
 KEPT: Final = timedelta(days=30)
 WAITING: Final = "alarm_id IS NULL AND withdrawn_at IS NULL"
+HINT_EVIDENCE_CONTEXT: Final = "eldercare_hint.evidence"
 
 
 class Hint(Table, table=True):
@@ -41,5 +42,8 @@ class Hint(Table, table=True):
     occurred_at: datetime = instant()
     origin_kind: str
     origin_id: uuid.UUID
+    rule_kind: str | None = Field(default=None, description="what somebody agreed that calls for it, as with signals")
+    rule_id: uuid.UUID | None = None
+    evidence: str | None = sealed(default=None, description="JSON: what the origin knows about it")
     alarm_id: uuid.UUID | None = Field(default=None, description="of which it became a signal")
     withdrawn_at: datetime | None = optional_instant(description="when it turned out to be nothing")

@@ -31,6 +31,9 @@ _KEEP: Final = _given.on_conflict_do_update(
     index_elements=["resident_id", "origin_kind", "origin_id"],
     set_={
         "occurred_at": _given.excluded.occurred_at,
+        "rule_kind": _given.excluded.rule_kind,
+        "rule_id": _given.excluded.rule_id,
+        "evidence": _given.excluded.evidence,
         "withdrawn_at": None,
         "alarm_id": None,
         "updated_at": _given.excluded.updated_at,

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.access import Actor
+from app.core.sealing import seal, unseal
 from app.core.settings import settings
 from eldercare.alarms import service as alarms
 from eldercare.alarms.models import Alarm
 from eldercare.alarms.rules import Reason, Slot, Word, call_together, speaks_of
 from eldercare.alarms.service import AlarmSignal, Severity, raise_alarms
 from eldercare.signals import repository
-from eldercare.signals.models import Hint
+from eldercare.signals.models import HINT_EVIDENCE_CONTEXT, Hint
 
 __all__ = ["hint", "stand_down", "tell_alarms", "withdraw"]
 
@@ -26,7 +28,8 @@ async def hint(session: AsyncSession, hints: Sequence[AlarmSignal], *, beside: S
 
     Where an alarm about the resident is open, they join it. Where other things that call nobody by themselves happened
     within ``HEARTHLINE_SIGNALS_WITHIN_HOURS``, all of them together are one alarm. Otherwise they wait so long for one.
-    Each names its origin, by which it is taken once. What happened ``beside`` them and does call somebody is raised
+    Each names its origin, by which it is taken once, and keeps the rule it came by and its evidence, so that the alarm
+    it becomes part of can say by which rules it came. What happened ``beside`` them and does call somebody is raised
     with them, so that all these alarms are locked in one order. To be called before anything that locks an alarm.
     """
     residents = {one.resident_id for one in (*hints, *beside)}
@@ -104,6 +107,8 @@ def _hint(signal: AlarmSignal) -> Hint:
     if signal.origin is None or signal.slot != Slot(signal.resident_id, is_test=False, stands_alone=False):
         raise ValueError("a hint is about a resident and names what it came from")
     origin_kind, origin_id = signal.origin
+    rule_kind, rule_id = signal.rule or (None, None)
+    evidence = dict(signal.evidence)
     return Hint(
         community_id=signal.community_id,
         resident_id=signal.resident_id,
@@ -111,6 +116,9 @@ def _hint(signal: AlarmSignal) -> Hint:
         occurred_at=signal.occurred_at,
         origin_kind=origin_kind,
         origin_id=origin_id,
+        rule_kind=rule_kind,
+        rule_id=rule_id,
+        evidence=seal(orjson.dumps(evidence).decode(), HINT_EVIDENCE_CONTEXT) if evidence else None,
     )
 
 
@@ -122,5 +130,7 @@ def _signal(row: Any) -> AlarmSignal:
         resident_id=row.resident_id,
         occurred_at=row.occurred_at,
         origin=(row.origin_kind, row.origin_id),
+        rule=(row.rule_kind, row.rule_id) if row.rule_kind else None,
+        evidence=orjson.loads(unseal(row.evidence, HINT_EVIDENCE_CONTEXT)) if row.evidence else {},
         is_hint=True,
     )

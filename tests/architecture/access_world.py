@@ -620,5 +620,6 @@ QUERIES: Final = {
     "getResponseTimes": "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z",
     "listDeskScriptVersions": "?kind=fall",
     "listFalseAlarms": "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z",
+    "listFalseAlarmTotals": "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z",
     "listResponseTimesByMonth": "?from=2026-02-01&to=2026-02-28",
 }

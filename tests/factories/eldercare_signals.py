@@ -1,6 +1,7 @@
 """Things that by themselves call nobody, as features give them, and a look at what became of them."""
 
 import uuid
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,11 +16,12 @@ from eldercare.signals.service import hint
 from tests.factories import eldercare_alarms as alarms
 
 
-def small(resident: Resident, kind: AlarmKind = AlarmKind.LOW_ACTIVITY, origin: uuid.UUID | None = None) -> AlarmSignal:
+def small(
+    resident: Resident, kind: AlarmKind = AlarmKind.LOW_ACTIVITY, origin: uuid.UUID | None = None, **values: Any
+) -> AlarmSignal:
     """Return something that by itself calls nobody."""
-    return alarms.signal(
-        resident, kind=kind, severity=Severity.LOW, origin=("test", origin or clocks.new_id()), is_hint=True
-    )
+    origin_id = origin or clocks.new_id()
+    return alarms.signal(resident, kind=kind, severity=Severity.LOW, origin=("test", origin_id), is_hint=True, **values)
 
 
 async def hinted(*hints: AlarmSignal) -> None:

@@ -20,7 +20,7 @@ async def create_pause(session: AsyncSession, actor: Actor, subject: ResidentSub
     now = clock.now()
     if absence.starts_at <= now:
         # Whoever is away from now on need not answer what was asked a moment ago either.
-        await repository.excuse_open(session, subject.resident_id, absence.kind, absence.starts_at, now)
+        await repository.excuse_open(session, subject.resident_id, now)
     await telling.announce_pause(session, absence, actor.id)
     return absence
 

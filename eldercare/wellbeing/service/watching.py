@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +25,13 @@ from notifications.api import send_many
 ORIGIN: Final = "wellbeing_flag"
 MOST_NEW: Final = 1_000
 _A_DAY: Final = timedelta(days=1)
+
+
+class _Watched(NamedTuple):
+    """By which watch a resident is looked at, and where they live."""
+
+    watch_id: uuid.UUID
+    community_id: uuid.UUID
 
 
 async def watch_new(session: AsyncSession) -> int:
@@ -61,12 +68,11 @@ async def look_at(session: AsyncSession, watch_ids: Sequence[uuid.UUID]) -> None
         if not away_at(away.get(row.resident_id, []), now)
     }
     if last:
-        communities = {row.resident_id: row.community_id for row in rows}
-        await _judge(session, last, communities)
+        await _judge(session, last, {row.resident_id: _Watched(row.id, row.community_id) for row in rows})
     await repository.look_again(session, {row.id: next_look(now, row.time_zone) for row in rows})
 
 
-async def _judge(session: AsyncSession, last: dict[uuid.UUID, date], communities: dict[uuid.UUID, uuid.UUID]) -> None:
+async def _judge(session: AsyncSession, last: dict[uuid.UUID, date], watched: dict[uuid.UUID, _Watched]) -> None:
     first = min(last.values()) - timedelta(days=LOOKED_BACK)
     known = await courses(await session.connection(), last, first, max(last.values()))
     flagged = await repository.under_way(session, last)
@@ -79,7 +85,7 @@ async def _judge(session: AsyncSession, last: dict[uuid.UUID, date], communities
             flag_id = flagged.get((resident_id, measure))
             match follow(days, day, SCALES[measure], is_flagged=flag_id is not None):
                 case "open":
-                    opening.append(_flag(communities[resident_id], resident_id, measure, days, day))
+                    opening.append(_flag(watched[resident_id].community_id, resident_id, measure, days, day))
                 case "end_as_usual" if flag_id is not None:
                     as_usual.append(flag_id)
                 case "end_no_data" if flag_id is not None:
@@ -89,14 +95,15 @@ async def _judge(session: AsyncSession, last: dict[uuid.UUID, date], communities
     await repository.end_flags(session, as_usual, "as_usual")
     await repository.end_flags(session, no_data, "no_data")
     opened = await repository.open_flags(session, opening)
-    await _tell(session, [flag for flag in opening if flag.id in opened])
+    await _tell(session, [flag for flag in opening if flag.id in opened], watched)
 
 
-async def _tell(session: AsyncSession, opened: Sequence[WellbeingFlag]) -> None:
+async def _tell(session: AsyncSession, opened: Sequence[WellbeingFlag], watched: dict[uuid.UUID, _Watched]) -> None:
     """Tell those who asked; being less active counts beside whatever else happens to the person today."""
     if not opened:
         return
-    await hint(session, [_signal(flag) for flag in opened if flag.measure == "activity"])
+    less_active = [flag for flag in opened if flag.measure == "activity"]
+    await hint(session, [_signal(flag, watched[flag.resident_id].watch_id) for flag in less_active])
     binds = {"flag_ids": [flag.id for flag in opened], "granted_at": clock.now()}
     await send_many(session, FLAGGED, repository.TOLD, binds=binds)
 
@@ -121,7 +128,7 @@ def _flag(
     )
 
 
-def _signal(flag: WellbeingFlag) -> AlarmSignal:
+def _signal(flag: WellbeingFlag, watch_id: uuid.UUID) -> AlarmSignal:
     return AlarmSignal(
         kind=AlarmKind.LOW_ACTIVITY,
         severity=Severity.LOW,
@@ -129,5 +136,7 @@ def _signal(flag: WellbeingFlag) -> AlarmSignal:
         resident_id=flag.resident_id,
         occurred_at=flag.opened_at,
         origin=(ORIGIN, flag.id),
+        rule=("wellbeing_watch", watch_id),
+        evidence={"flag_id": str(flag.id), "opened_on": flag.opened_on.isoformat()},
         is_hint=True,
     )

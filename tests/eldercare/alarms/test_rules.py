@@ -14,9 +14,11 @@ from eldercare.alarms.models import OPEN_STATES, AlarmKind, AlarmState, Severity
 from eldercare.alarms.rules import (
     HINTS_NEEDED,
     PROGRESS_WITHIN,
+    RULE_WORDS,
     TRANSITIONS,
     WORDS,
     Action,
+    Cause,
     Reason,
     Standing,
     Word,
@@ -173,9 +175,32 @@ def test_a_word_takes_back_what_was_answered_before_it() -> None:
 @given(st.lists(st.sampled_from(AlarmKind), min_size=1))
 def test_an_explanation_names_every_signal_in_every_language(kinds: list[AlarmKind]) -> None:
     for language in LANGUAGES:
-        said = explain(language, kinds).lower()
+        said = explain(language, map(Cause, kinds)).lower()
         assert all(WORDS[language][kind].lower() in said for kind in kinds)
         assert set(WORDS[language]) == {str(kind) for kind in AlarmKind}
+
+
+def test_an_explanation_names_the_rules_that_called_each_once() -> None:
+    causes = [
+        Cause("medication", "regimen", "1"),
+        Cause("check_in_missed", "check_in_plan", "2"),
+        Cause("medication", "regimen", "1"),
+        Cause("medication", "regimen", "3"),
+        Cause("sos"),
+    ]
+    assert explain("en", causes) == (
+        "5 signals: a dose was not recorded (3 times; by: 2 medication plans); "
+        "a check-in was not answered (by: check-in plan); called for help."
+    )
+    assert explain("zh-CN", causes) == (
+        "5 个信号：有一次用药未记录（3 次；依据：2 个用药方案）；未回应平安签到（依据：签到计划）；本人求助。"
+    )
+    assert explain("en", [Cause("fall", "a_rule_without_words", "1")]) == "A fall (by: a_rule_without_words)."
+
+
+def test_every_rule_has_words_in_every_language() -> None:
+    assert set(RULE_WORDS) == set(WORDS)
+    assert len({frozenset(words) for words in RULE_WORDS.values()}) == 1
 
 
 @given(st.lists(st.sampled_from(AlarmKind)))

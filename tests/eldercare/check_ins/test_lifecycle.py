@@ -416,6 +416,26 @@ async def test_a_pause_excuses_what_was_just_asked_and_is_announced(
     assert await alarms() == []
 
 
+async def test_who_left_before_we_came_to_ask_is_not_asked(resident: Resident, clock: ManualClock) -> None:
+    await made.plan(resident)
+    await made.pause(resident, DUE + timedelta(days=3), starts_at=DUE + timedelta(minutes=10))
+    clock.set(DUE + timedelta(minutes=15))
+    await run()
+    assert (await made.check_ins(resident))[0].state == "excused"
+    assert await told() == []
+
+
+async def test_who_was_asked_before_they_were_to_leave_is_missed(resident: Resident, clock: ManualClock) -> None:
+    await made.plan(resident)
+    await made.pause(resident, DUE + timedelta(days=3), starts_at=DUE + timedelta(minutes=10))
+    clock.set(DUE)
+    await run()
+    clock.advance(timedelta(hours=2))
+    await run()
+    assert (await made.check_ins(resident))[0].state == "missed"
+    assert len(await alarms()) == 1
+
+
 async def test_a_pause_that_was_ended_no_longer_excuses(resident: Resident, clock: ManualClock) -> None:
     await made.plan(resident)
     pause = await made.pause(resident, DUE + timedelta(days=3))

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 
+import httpx
 import pytest
 import sqlalchemy as sa
 
@@ -12,9 +13,12 @@ from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from app.core.events import emit
 from app.core.relay import relay_once
+from eldercare.alarms.models import AlarmKind, Severity
 from eldercare.ladders.subscribers import SUBSCRIBERS
+from eldercare.response.service import acknowledge, resolve
 from notifications.events import DeliverySettled, Outcome
 from tests.factories import eldercare_alarms as alarms
+from tests.factories.sign_in import sign_in
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -27,15 +31,20 @@ def only_ours() -> Iterator[None]:
 
 
 async def settle_all(
-    alarm_id: uuid.UUID, outcomes: dict[str, Outcome], community_id: uuid.UUID, *, is_final: bool = True
+    alarm_id: uuid.UUID,
+    outcomes: dict[str, Outcome],
+    community_id: uuid.UUID,
+    *,
+    is_final: bool = True,
+    of: uuid.UUID | None = None,
 ) -> None:
-    """Tell what became of the alarm's deliveries by their channel, as the delivery workers would."""
+    """Tell what became of the alarm's deliveries (to an account) by channel, as the delivery workers would."""
     async with unit_of_work() as session:
         rows = await session.execute(
             sa.text("SELECT id, channel, account_id, notice_id FROM notifications_delivery WHERE origin_id = :id"),
             {"id": alarm_id},
         )
-        for row in (found for found in rows.all() if found.channel in outcomes):
+        for row in (found for found in rows.all() if found.channel in outcomes and of in (None, found.account_id)):
             await emit(
                 session,
                 DeliverySettled(
@@ -104,6 +113,51 @@ async def test_where_the_desk_is_not_reached_the_whole_circle_is_told(clock: Man
 
     assert (await alarms.told(alarm))[-1] == (1, 4, scene.circle[0].id)
     assert (await alarms.current(alarm)).next_step_at == alarms.later(60)
+
+
+async def test_a_first_contact_who_cannot_be_reached_is_left_at_once_though_who_is_on_the_way_can(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await alarms.scene(circle=3)
+    first, second, neighbour = scene.circle
+    smaller = await alarms.raised(scene.resident)
+    async with unit_of_work() as session:
+        await acknowledge(session, alarms.actor_of(neighbour), smaller.id)
+    sos = await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    await alarms.climb()
+    assert {person for _, _, person in await alarms.told(sos)} == {first.id, neighbour.id, scene.desk.id}
+    for near in (neighbour, scene.desk):
+        await settle_all(sos.id, {"push": "delivered", "sms": "delivered"}, scene.community.id, of=near.id)
+    clock.advance(timedelta(seconds=3))
+    await settle_all(sos.id, {"push": "failed"}, scene.community.id, of=first.id)
+    assert (await alarms.current(sos)).next_step_at == alarms.later(57), "a message may still arrive"
+
+    await settle_all(sos.id, {"sms": "failed"}, scene.community.id, of=first.id)
+
+    assert (await alarms.kinds(sos))[-1] == "unreached"
+    assert (await alarms.current(sos)).next_step_at == clock.now()
+    await alarms.climb()
+    assert (await alarms.told(sos))[-1] == (1, 2, second.id)
+    # Nobody is dropped: who is on the way is told of still, and what comes of the alarm they hear.
+    item, *_ = (await client.get("/v1/duty-desk/queue", headers=await sign_in(scene.desk))).json()["items"]
+    assert {one["account_id"] for one in item["told_now"]} == {str(one.id) for one in (neighbour, scene.desk, second)}
+    async with unit_of_work() as session:
+        await resolve(session, alarms.actor_of(second), sos.id, outcome="helped", note=None)
+    assert ("eldercare.alarm_closed", f"alarm:{sos.id}:closed") in await alarms.notices_of(neighbour)
+
+
+async def test_that_somebody_on_the_way_cannot_be_reached_skips_no_contact(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=2)
+    _, neighbour = scene.circle
+    smaller = await alarms.raised(scene.resident)
+    async with unit_of_work() as session:
+        await acknowledge(session, alarms.actor_of(neighbour), smaller.id)
+    sos = await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    await alarms.climb()
+    for far in (neighbour, scene.desk):
+        await settle_all(sos.id, {"push": "failed", "sms": "failed"}, scene.community.id, of=far.id)
+    assert (await alarms.current(sos)).next_step_at == alarms.later(60)
+    assert "unreached" not in await alarms.kinds(sos)
 
 
 async def outcomes() -> str:

@@ -436,6 +436,26 @@ async def test_whoever_is_in_hospital_when_the_window_ends_is_excused(resident: 
     assert await alarms() == []
 
 
+async def test_what_was_due_before_they_were_to_leave_is_missed(resident: Resident, clock: ManualClock) -> None:
+    """That somebody planned to leave does not say that they took it first, nor that they left."""
+    await made.regimen(resident, critical=True)
+    await check_ins.pause(resident, DUE + timedelta(days=3), starts_at=DUE + timedelta(minutes=30))
+    for at in (DUE, DUE + timedelta(minutes=20), DUE + made.WINDOW):
+        clock.set(at)
+        await run()
+    assert (await made.doses(resident))[0].state == "missed"
+    assert [kind for kind, _, _ in await alarms()] == ["medication"]
+
+
+async def test_a_late_worker_reminds_nobody_who_has_left(resident: Resident, clock: ManualClock) -> None:
+    await made.regimen(resident, critical=True)
+    await check_ins.pause(resident, DUE + timedelta(days=3), starts_at=DUE + timedelta(minutes=30))
+    clock.set(DUE + timedelta(minutes=40))
+    await run()
+    assert await told() == []
+    assert (await made.doses(resident))[0].state == "excused"
+
+
 async def test_what_was_taken_although_excused_is_recorded(resident: Resident, clock: ManualClock) -> None:
     await made.regimen(resident)
     await check_ins.pause(resident, DUE + timedelta(days=3))

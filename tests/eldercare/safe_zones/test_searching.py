@@ -41,12 +41,14 @@ async def test_who_is_told_after_somebody_left_sees_where_they_were_whatever_cam
     assert await _may_search(client, scene)
 
 
+@pytest.mark.parametrize("kind", [AlarmKind.FALL, AlarmKind.SOS])
 async def test_who_was_told_before_somebody_left_sees_where_they_were_from_then_on(
-    client: httpx.AsyncClient, clock: ManualClock
+    client: httpx.AsyncClient, clock: ManualClock, kind: AlarmKind
 ) -> None:
+    """An SOS stands alone: that they left is another alarm, of which nobody who is on the way was told yet."""
     scene = await zones.scene()
     await zones.set_zone(client, scene, needed=1, looked_at=1)
-    await alarms.raised(scene.resident, kind=AlarmKind.FALL, severity=Severity.CRITICAL)
+    await alarms.raised(scene.resident, kind=kind, severity=Severity.CRITICAL)
     await _tell_the_desk(clock)
     assert not await _may_search(client, scene)
     previous = install_subscribers(SUBSCRIBERS)
@@ -56,3 +58,17 @@ async def test_who_was_told_before_somebody_left_sees_where_they_were_from_then_
     finally:
         install_subscribers(previous)
     assert await _may_search(client, scene)
+
+
+async def test_an_exercise_lets_nobody_see_where_somebody_was(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    scene = await zones.scene()
+    await alarms.raised(scene.resident, kind=AlarmKind.SOS, severity=Severity.CRITICAL)
+    await _tell_the_desk(clock)
+    previous = install_subscribers(SUBSCRIBERS)
+    try:
+        await alarms.raised(scene.resident, kind=AlarmKind.WANDERING, severity=Severity.CRITICAL, is_test=True)
+        await alarms.raised(scene.resident, kind=AlarmKind.WANDERING, severity=Severity.CRITICAL, is_test=True)
+        await settle(relay.RELAY_JOBS)
+    finally:
+        install_subscribers(previous)
+    assert not await _may_search(client, scene)

@@ -128,8 +128,9 @@ async def test_missed_dose_missed_check_in_and_low_activity_are_one_alarm(
     headers = await sign_in(scene.circle[0])
     detail = (await client.get(f"/v1/alarms/{alarm_id}", headers=headers)).json()
     assert detail["explanation"] == {
-        "en": "3 signals: less active than usual; a dose was not recorded; a check-in was not answered.",
-        "zh-CN": "3 个信号：活动比平时少；有一次用药未记录；未回应平安签到。",
+        "en": "3 signals: less active than usual; a dose was not recorded (by: medication plan); "
+        "a check-in was not answered (by: check-in plan).",
+        "zh-CN": "3 个信号：活动比平时少；有一次用药未记录（依据：用药方案）；未回应平安签到（依据：签到计划）。",
     }
     assert (detail["kind"], detail["severity"]) == ("check_in_missed", "medium")
     timeline = (await client.get(f"/v1/residents/{scene.resident.id}/timeline", headers=headers)).json()
@@ -146,6 +147,63 @@ async def test_missed_dose_missed_check_in_and_low_activity_are_one_alarm(
     assert {(row["kind"], row["alarms"], row["false_alarms"]) for row in report} == {
         (kind, 1, 1) for kind in ("check_in_missed", "low_activity", "medication")
     }, "each rule answers for its own signal"
+
+
+async def test_small_things_keep_their_rules_and_their_evidence_and_each_rule_answers_for_the_alarm_once(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    scene = await alarms.scene()
+    watch, regimen, other = (uuid.UUID(int=number) for number in (1, 2, 3))
+    await hinted(small(scene.resident, rule=("wellbeing_watch", watch), evidence={"flag_id": "7"}))
+    await hinted(small(scene.resident, AlarmKind.MEDICATION, rule=("regimen", regimen), evidence={"due_at": "8"}))
+    # Two more doses: one of the same regimen, one of another. By now the alarm is open, and they join it.
+    for rule in (regimen, other):
+        await hinted(small(scene.resident, AlarmKind.MEDICATION, rule=("regimen", rule)))
+    (alarm_id,) = await alarm_ids()
+
+    headers = await sign_in(scene.circle[0])
+    detail = (await client.get(f"/v1/alarms/{alarm_id}", headers=headers)).json()
+
+    assert {(one["rule"]["id"], str(one["evidence"])) for one in detail["signals"]} == {
+        (str(watch), "{'flag_id': '7'}"),
+        (str(regimen), "{'due_at': '8'}"),
+        (str(regimen), "None"),
+        (str(other), "None"),
+    }
+    by_rule = {("wellbeing_watch", watch), ("regimen", regimen), ("regimen", other)}
+    assert {(rule["kind"], uuid.UUID(rule["id"])) for rule in detail["rules"]} == by_rule
+    assert len(detail["rules"]) == len(by_rule)
+    assert detail["explanation"]["en"] == (
+        "4 signals: less active than usual (by: daily look at well-being); "
+        "a dose was not recorded (3 times; by: 2 medication plans)."
+    )
+    desk = await sign_in(scene.desk)
+    queue = (await client.get("/v1/duty-desk/queue", headers=desk)).json()["items"]
+    assert [item["explanation"] for item in queue] == [detail["explanation"]]
+    await _resolved(alarm_id, scene.desk)
+    params = {"from": START.isoformat(), "to": (clock.now() + timedelta(hours=1)).isoformat()}
+    report = (await client.get("/v1/reports/false-alarms", headers=desk, params=params)).json()["items"]
+    assert {(row["resident_name"], row["rule"]["kind"], uuid.UUID(row["rule"]["id"])) for row in report} == {
+        ("Grace", *rule) for rule in by_rule
+    }
+    assert [(row["alarms"], row["false_alarms"]) for row in report] == [(1, 1)] * len(by_rule)
+    for per in ("community", "resident"):
+        totals = await client.get("/v1/reports/false-alarm-totals", headers=desk, params={**params, "per": per})
+        assert [(row["alarms"], row["false_alarms"], row["rate"]) for row in totals.json()["items"]] == [(1, 1, 1.0)]
+    times = (await client.get("/v1/reports/response-times", headers=desk, params=params)).json()
+    assert times["alarms"] == 1
+
+
+async def test_what_is_taken_back_and_happens_again_comes_by_its_newest_rule(clock: ManualClock) -> None:
+    scene = await alarms.scene()
+    origin, before, after = clocks.new_id(), uuid.UUID(int=1), uuid.UUID(int=2)
+    await hinted(small(scene.resident, origin=origin, rule=("regimen", before)))
+    async with unit_of_work() as session:
+        await withdraw(session, scene.resident.id, "test", [origin])
+    await hinted(small(scene.resident, origin=origin, rule=("regimen", after)))
+    await hinted(small(scene.resident, AlarmKind.MEDICATION))
+    found = "SELECT string_agg(rule_id::text, ' ') FROM eldercare_alarm_signal"
+    assert await alarms.scalar(found) == str(after)
 
 
 async def test_a_dose_taken_after_all_ends_an_alarm_that_would_not_be_one_without_it(clock: ManualClock) -> None:
