@@ -158,7 +158,7 @@ TABLE_MODULES = (
     "eldercare.wellbeing.models",
 )
 
-SCHEMA_REVISION = "0018"
+SCHEMA_REVISION = "0019"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from app import assembly
 from app.core import register as registers
@@ -62,14 +62,19 @@ def _write_csv(rows: Iterable[Row], kind: type[Row]) -> None:
 
 def _show(held: Iterable[registers.Processing], sent: Iterable[registers.Transfer]) -> None:
     out = Console(highlight=False)
-    table = Table("purpose", "table", "basis", "GDPR", "PIPL", "kept", "recipients", title="What is held about people")
+    table = _table("What is held about people", "purpose", "table", "basis", "GDPR", "PIPL", "kept", "recipients")
     for purpose, rows in groupby(held, key=lambda row: row.purpose):
         for number, row in enumerate(rows):
             said = "" if number else purpose
             table.add_row(said, row.table, row.basis, row.gdpr, row.pipl, row.kept, "\n".join(row.recipients))
     out.print(table)
-    table = Table("recipient", "provider", "country", "abroad", "safeguard", "tables", title="What leaves the house")
+    table = _table("What leaves the house", "recipient", "provider", "country", "abroad", "safeguard", "tables")
     for transfer in sent:
         who = (transfer.recipient, transfer.provider, transfer.country, transfer.abroad, transfer.safeguard)
         table.add_row(*who, "\n".join(transfer.tables))
     out.print(table)
+
+
+def _table(title: str, *headers: str) -> Table:
+    """Return a table that cuts nothing off in a narrow terminal, and does not break the names of tables."""
+    return Table(*(Column(name, overflow="fold", no_wrap=name in ("table", "tables")) for name in headers), title=title)

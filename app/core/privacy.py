@@ -13,6 +13,7 @@ from app.core import clock, sealing
 from app.core.tables import SEALED, Privacy
 
 Row = dict[str, object]
+Position = tuple[object, ...]
 
 
 class PrivacyUndeclared(TypeError):  # noqa: N818 - says what is missing
@@ -68,18 +69,36 @@ async def export_subject(
     """
     found: dict[str, list[Row]] = {}
     for personal in personal_tables():
-        if only is not None and personal.table.name not in only:
-            continue
-        columns = [column for column in personal.table.columns if _is_handed_out(column, personal.privacy)]
-        order = list(personal.table.primary_key.columns)
-        statement = sa.select(*columns).where(personal.is_about(subjects)).order_by(*order)
-        rows = [
-            {str(column.name): _opened(column, value) for column, value in zip(columns, row, strict=True)}
-            for row in await executor.execute(statement)
-        ]
-        if rows:
-            found[str(personal.table.name)] = rows
+        if only is None or personal.table.name in only:
+            rows, _ = await export_chunk(executor, personal, subjects)
+            if rows:
+                found[str(personal.table.name)] = rows
     return found
+
+
+async def export_chunk(
+    executor: AsyncSession | AsyncConnection,
+    personal: PersonalTable,
+    subjects: Sequence[uuid.UUID],
+    after: Position | None = None,
+    limit: int | None = None,
+) -> tuple[list[Row], Position | None]:
+    """Return what one table holds about a person, as ``export_subject`` does: ``limit`` rows ``after`` a position.
+
+    With them comes the position of the last one, ``None`` when there are no more.
+    """
+    columns = [column for column in personal.table.columns if _is_handed_out(column, personal.privacy)]
+    keys = list(personal.table.primary_key.columns)
+    statement = sa.select(*columns, *(key.label(f"key_{key.name}") for key in keys)).where(personal.is_about(subjects))
+    if after is not None:
+        told = (sa.literal(value, key.type) for key, value in zip(keys, after, strict=True))
+        statement = statement.where(sa.tuple_(*keys) > sa.tuple_(*told))
+    found = (await executor.execute(statement.order_by(*keys).limit(limit))).all()
+    rows = [
+        {str(column.name): _opened(column, value) for column, value in zip(columns, row[: len(columns)], strict=True)}
+        for row in found
+    ]
+    return rows, tuple(found[-1][len(columns) :]) if limit is not None and len(found) == limit else None
 
 
 async def erase_subject(session: AsyncSession, subjects: Sequence[uuid.UUID]) -> dict[str, int]:

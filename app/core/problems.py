@@ -110,6 +110,12 @@ class Conflict(Problem):
     code, status, title = "conflict", 409, "This conflicts with the current state"
 
 
+class Gone(Problem):
+    """The thing was there and is over."""
+
+    code, status, title = "gone", 410, "This is over"
+
+
 class StaleVersion(Problem):
     """``If-Match`` names a version that is no longer current."""
 

@@ -16,6 +16,8 @@ from app.core.settings import Settings
 Abroad = Literal["yes", "no", "not known"]
 
 UNRECORDED: Final = "none recorded"
+NO_HEALTH_DATA: Final = "none"
+NOBODY: Final = "nobody but who runs the service"
 _UNITED_STATES: Final = "US"
 _TWILIO: Final = "api.twilio.com"
 
@@ -89,11 +91,11 @@ def _processing() -> Iterator[Processing]:
             basis=basis.label,
             gdpr=f"{basis.gdpr}; {sensitive.gdpr}" if sensitive else basis.gdpr,
             pipl=f"{basis.pipl}; {sensitive.pipl}" if sensitive else basis.pipl,
-            health_data=sensitive.label if sensitive else "",
+            health_data=sensitive.label if sensitive else NO_HEALTH_DATA,
             kept=privacy.retention.in_words(),
             enforced_by=privacy.retention.job or privacy.retention.enforcer,
             at_erasure=privacy.erasure,
-            recipients=tuple(recipient.value for recipient in privacy.recipients),
+            recipients=tuple(recipient.value for recipient in privacy.recipients) or (NOBODY,),
         )
 
 

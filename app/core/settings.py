@@ -212,6 +212,9 @@ class MediaSettings(BaseModel):
         default=7, description="after which a stored upload that belongs to nothing is removed"
     )
     link_seconds: PositiveInt = Field(default=300, description="that a link to a file is good for")
+    # A phone sends in the background when it sees fit, which may be hours later; of other bytes than were declared
+    # nothing is kept.
+    upload_link_seconds: PositiveInt = Field(default=6 * 3600, description="that a link for sending a file is good for")
 
 
 class PrivacySettings(BaseModel):

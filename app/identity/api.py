@@ -84,6 +84,7 @@ from app.identity.people.views import (
 )
 from app.identity.scopes import GRANTS_MANAGE
 from app.identity.second_factor.problems import SecondFactorNeeded
+from app.identity.sessions.repository import is_signed_in
 from app.identity.sign_in.service import SignInCode, sign_in_code
 from app.identity.signed_in import PeopleOnly, Person
 from app.identity.visibility import (
@@ -174,6 +175,7 @@ __all__ = [
     "installations",
     "invitation_message",
     "is_active_account",
+    "is_signed_in",
     "is_visible",
     "language_for",
     "languages",

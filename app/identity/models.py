@@ -52,6 +52,7 @@ class Account(Table, table=True):
         redacted=("name",),
         basis=Basis.CONTRACT,
         retention=Retention.until_erasure(),
+        recipients=(Recipient.GRANTED, Recipient.SERVING, Recipient.EMPLOYER),
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('active', 'deactivated', 'erased')", name="state"),

@@ -67,6 +67,9 @@ class Upload(Table, table=True):
     size: int = Field(description="bytes that are sent, as declared")
     stored_size: int | None = Field(default=None, description="bytes that are kept")
     sha256: bytes = Field(sa_type=sa.LargeBinary, description="of the bytes that are sent")
+    stored_sha256: bytes | None = Field(
+        default=None, sa_type=sa.LargeBinary, nullable=True, description="of the bytes that are kept"
+    )
     received: int = Field(default=0, description="bytes")
     state: str = RECEIVING
     reason: str | None = Field(default=None, description="the problem's code, when it was rejected")

@@ -1,6 +1,6 @@
 """What can be wrong with an upload."""
 
-from app.core.problems import Conflict, Forbidden, Malformed, PayloadTooLarge, UnsupportedMediaType
+from app.core.problems import Conflict, Forbidden, Gone, Malformed, PayloadTooLarge, UnsupportedMediaType
 
 
 class UploadTooLarge(PayloadTooLarge):
@@ -88,3 +88,15 @@ class LinkExpired(Forbidden):
     """The link was good once; ask for a new one."""
 
     code, title = "media_link_expired", "The link has expired"
+
+
+class UploadLinkRevoked(Forbidden):
+    """The sign-in in which the link was given has ended, or its owner is no longer active."""
+
+    code, title = "upload_link_revoked", "The link was revoked"
+
+
+class UploadLinkSpent(Gone):
+    """Everything has arrived; what came of it is said to whoever is signed in."""
+
+    code, title = "upload_link_spent", "The upload has ended"

@@ -31,6 +31,12 @@ class UploadPublic(BaseModel):
     reason: Annotated[str | None, Field(description="the problem's code, when it was rejected")]
     expires_at: Annotated[datetime | None, Field(description="when it is removed unless it is in use by then")]
     url: Annotated[str | None, Field(description="a link to the stored file, good for a few minutes")]
+    upload_url: Annotated[
+        str | None,
+        Field(
+            description="where to send the pieces without signing in, for some hours and until the last one has arrived"
+        ),
+    ]
 
 
 class MediaPublic(BaseModel):

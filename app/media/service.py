@@ -4,6 +4,7 @@ A piece commits before its answer leaves, and the looking into happens between t
 """
 
 import asyncio
+import hashlib
 import uuid
 from datetime import timedelta
 from typing import Final
@@ -18,6 +19,7 @@ from app.core.problems import NotFound, Problem
 from app.core.settings import settings
 from app.core.tables import table_of
 from app.media import content
+from app.media.links import UploadLink
 from app.media.models import RECEIVING, REJECTED, STORED, Upload
 from app.media.problems import (
     TooManyUploads,
@@ -33,7 +35,7 @@ from app.media.problems import (
 from app.media.rules import ACCEPTED, Purpose, is_accepted
 from app.media.schemas import MediaPublic, UploadCreate, UploadPublic
 from app.media.storage import storage
-from app.media.views import media_public, upload_public
+from app.media.views import media_public, require_good, upload_public
 
 _uploads: Final = table_of(Upload)
 # What one person begins at once is counted one after the other.
@@ -78,7 +80,7 @@ async def begin(session: AsyncSession, actor: Actor, data: UploadCreate) -> Uplo
     session.add(upload)
     await session.flush()
     await audit.record(session, actor, "upload:begin", object_id=upload.id)
-    return upload_public(upload)
+    return upload_public(upload, actor)
 
 
 async def receive(actor: Actor, upload_id: uuid.UUID, offset: int, piece: bytes) -> UploadPublic:
@@ -88,24 +90,43 @@ async def receive(actor: Actor, upload_id: uuid.UUID, offset: int, piece: bytes)
     which rejects the upload for good.
     """
     async with unit_of_work() as session:
-        upload = await _own(session, actor, upload_id)
+        upload = await _own(session, actor.id, upload_id)
         if upload.state == REJECTED:
             raise UploadRejected(reason=upload.reason)
         # Asked again for the end of what is stored: the first answer was lost.
         if upload.state == STORED and offset == upload.received and not piece:
-            return upload_public(upload)
-        if upload.state == STORED or offset != upload.received:
-            raise WrongOffset(upload.received)
-        if offset + len(piece) > upload.size:
-            raise UploadTooLarge(limit=upload.size)
-        # On the disk before the row says so: after a crash the same piece is written to the same place again.
-        if piece:
-            await storage().write(upload.id, offset, piece)
-        upload.received += len(piece)
-    return upload_public(upload) if upload.received < upload.size else await _complete(actor, upload)
+            return upload_public(upload, actor)
+        await _add(upload, offset, piece)
+    return upload_public(await _completed(upload), actor)
 
 
-async def _complete(actor: Actor, upload: Upload) -> UploadPublic:
+async def receive_by_link(link: UploadLink, upload_id: uuid.UUID, offset: int, piece: bytes) -> int:
+    """Add a piece as ``receive`` does, on the strength of a link; return how many bytes have arrived.
+
+    Raises as ``receive`` and as ``require_good``.
+    """
+    async with unit_of_work() as session:
+        upload = await _waiting(session, upload_id)
+        await require_good(session, link, upload)
+        await _add(upload, offset, piece)
+    return (await _completed(upload)).received
+
+
+async def _add(upload: Upload, offset: int, piece: bytes) -> None:
+    if upload.state == STORED or offset != upload.received:
+        raise WrongOffset(upload.received)
+    if offset + len(piece) > upload.size:
+        raise UploadTooLarge(limit=upload.size)
+    # On the disk before the row says so: after a crash the same piece is written to the same place again.
+    if piece:
+        await storage().write(upload.id, offset, piece)
+    upload.received += len(piece)
+
+
+async def _completed(upload: Upload) -> Upload:
+    """Return the upload, looked into and stored if all of it has arrived."""
+    if upload.received < upload.size:
+        return upload
     received = await storage().read(upload.id, upload.size)
     limits = settings().media
     try:
@@ -113,33 +134,34 @@ async def _complete(actor: Actor, upload: Upload) -> UploadPublic:
             content.checked, received, upload.content_type, upload.sha256, max_pixels=limits.max_pixels
         )
     except Problem as refusal:
-        await _reject(actor, upload.id, refusal.code)
+        await _reject(upload, refusal.code)
         raise
     await storage().finish(upload.id, kept)
     try:
         async with unit_of_work() as session:
-            stored = await _own(session, actor, upload.id)
+            stored = await _own(session, upload.owner_id, upload.id)
             if stored.state == RECEIVING:
                 stored.state, stored.stored_size = STORED, len(kept)
+                stored.stored_sha256 = hashlib.sha256(kept).digest()
                 stored.expires_at = clock.now() + timedelta(days=limits.unused_days)
     except NotFound:
         # Cancelled or erased while it was looked into, and its removal may have been before the file.
         await storage().delete(upload.id)
         raise
     await storage().drop_pieces(upload.id)
-    return upload_public(stored)
+    return stored
 
 
-async def _reject(actor: Actor, upload_id: uuid.UUID, reason: str) -> None:
+async def _reject(upload: Upload, reason: str) -> None:
     async with unit_of_work() as session:
-        upload = await _own(session, actor, upload_id)
-        upload.state, upload.reason = REJECTED, reason
-    await storage().drop_pieces(upload_id)
+        rejected = await _own(session, upload.owner_id, upload.id)
+        rejected.state, rejected.reason = REJECTED, reason
+    await storage().drop_pieces(upload.id)
 
 
 async def cancel(session: AsyncSession, actor: Actor, upload_id: uuid.UUID) -> None:
     """Remove an upload of the actor's with its file; raises ``NotFound`` or ``UploadInUse``."""
-    upload = await _own(session, actor, upload_id)
+    upload = await _own(session, actor.id, upload_id)
     if upload.attached_id is not None:
         raise UploadInUse
     await session.delete(upload)
@@ -160,7 +182,7 @@ async def attach(
 
     Raises ``NotFound`` (also for somebody else's), ``WrongPurpose``, ``UploadUnfinished`` or ``UploadInUse``.
     """
-    upload = await _own(session, actor, media_id)
+    upload = await _own(session, actor.id, media_id)
     if upload.purpose != purpose:
         raise WrongPurpose
     if upload.state != STORED:
@@ -180,10 +202,18 @@ async def detach(session: AsyncSession, kind: str, object_id: uuid.UUID) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
 
 
-async def _own(session: AsyncSession, actor: Actor, upload_id: uuid.UUID) -> Upload:
-    """Return the actor's upload, locked; raises ``NotFound`` when there is none or its time is over."""
+async def _own(session: AsyncSession, owner_id: uuid.UUID, upload_id: uuid.UUID) -> Upload:
+    """Return the owner's upload, locked; raises ``NotFound`` when there is none or its time is over."""
+    upload = await _waiting(session, upload_id)
+    if upload.owner_id != owner_id:
+        raise NotFound
+    return upload
+
+
+async def _waiting(session: AsyncSession, upload_id: uuid.UUID) -> Upload:
+    """Return an upload, locked, whoever asks; raises ``NotFound`` when there is none or its time is over."""
     upload = await session.get(Upload, upload_id, with_for_update=True, populate_existing=True)
-    if upload is None or upload.owner_id != actor.id:
+    if upload is None:
         raise NotFound
     if upload.expires_at is not None and upload.expires_at <= clock.now():
         raise NotFound

@@ -28,6 +28,10 @@ class Storage(Protocol):
         """Store ``data`` as the file, all or nothing; the pieces stay."""
         ...
 
+    async def part(self, key: uuid.UUID, offset: int, size: int) -> bytes:
+        """Return up to ``size`` bytes of the file, or of its pieces while there is no file; raises ``OSError``."""
+        ...
+
     async def drop_pieces(self, key: uuid.UUID) -> None:
         """Remove the pieces, if there are any."""
         ...
@@ -62,6 +66,13 @@ class DirectoryStorage:
         await asyncio.to_thread(_write, draft, 0, data)
         await asyncio.to_thread(draft.replace, self._file(key))
 
+    async def part(self, key: uuid.UUID, offset: int, size: int) -> bytes:
+        """Read a part of the file; of its pieces while there is none."""
+        try:
+            return await asyncio.to_thread(_read, self._file(key), offset, size)
+        except FileNotFoundError:
+            return await asyncio.to_thread(_read, self._pieces(key), offset, size)
+
     async def drop_pieces(self, key: uuid.UUID) -> None:
         """Remove the pieces."""
         await asyncio.to_thread(self._pieces(key).unlink, missing_ok=True)
@@ -95,6 +106,14 @@ def _write(path: Path, offset: int, data: bytes) -> None:
             written = os.pwrite(descriptor, view, offset)
             view, offset = view[written:], offset + written
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path, offset: int, size: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.pread(descriptor, size, offset)
     finally:
         os.close(descriptor)
 

@@ -5,14 +5,17 @@ from collections.abc import Sequence
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.core import clock
 from app.core.access import Actor
 from app.core.problems import NotFound
 from app.core.settings import settings
 from app.core.tables import table_of
-from app.media.links import signed_url
-from app.media.models import STORED, Upload
+from app.identity.api import is_signed_in
+from app.media.links import UploadLink, UploadRow, check_upload, signed_url, upload_url
+from app.media.models import RECEIVING, STORED, Upload
+from app.media.problems import UploadLinkRevoked, UploadLinkSpent
 from app.media.rules import Purpose
 from app.media.schemas import MediaPublic, UploadPublic
 
@@ -20,6 +23,7 @@ _uploads: Final = table_of(Upload)
 _OWN: Final = sa.select(_uploads).where(
     _uploads.c.id == sa.bindparam("id"), _uploads.c.owner_id == sa.bindparam("owner_id")
 )
+_ANY: Final = sa.select(_uploads).where(_uploads.c.id == sa.bindparam("id"))
 _CONTENT_TYPE: Final = sa.select(_uploads.c.content_type).where(
     _uploads.c.id == sa.bindparam("id"), _uploads.c.state == STORED
 )
@@ -38,7 +42,29 @@ async def upload_of(connection: AsyncConnection, actor: Actor, upload_id: uuid.U
     row = (await connection.execute(_OWN, {"id": upload_id, "owner_id": actor.id})).one_or_none()
     if row is None:
         raise NotFound
-    return upload_public(row)
+    return upload_public(row, actor)
+
+
+async def upload_of_link(connection: AsyncConnection, link: UploadLink, upload_id: uuid.UUID) -> UploadRow:
+    """Return the upload a link is good for; raises ``NotFound`` and as ``require_good``."""
+    row = (await connection.execute(_ANY, {"id": upload_id})).one_or_none()
+    if row is None or (row.expires_at is not None and row.expires_at <= clock.now()):
+        raise NotFound
+    await require_good(connection, link, row)
+    return row
+
+
+async def require_good(executor: AsyncSession | AsyncConnection, link: UploadLink, upload: UploadRow) -> None:
+    """Raise unless the link is good for sending this upload at this moment.
+
+    ``NotFound`` when it was never given for it, ``LinkExpired``, ``UploadLinkRevoked`` when the sign-in it was given in
+    has ended or its owner was deactivated, ``UploadLinkSpent`` when nothing more is to come.
+    """
+    check_upload(upload, link)
+    if not await is_signed_in(executor, upload.owner_id, link.session_id):
+        raise UploadLinkRevoked
+    if upload.state != RECEIVING:
+        raise UploadLinkSpent
 
 
 async def content_type_of(connection: AsyncConnection, media_id: uuid.UUID) -> str:
@@ -59,7 +85,7 @@ async def attached(
     return found
 
 
-def upload_public(row: Upload | sa.Row[tuple[object, ...]]) -> UploadPublic:
+def upload_public(row: UploadRow, owner: Actor) -> UploadPublic:
     """Return what the owner sees of an upload."""
     return UploadPublic(
         id=row.id,
@@ -72,10 +98,11 @@ def upload_public(row: Upload | sa.Row[tuple[object, ...]]) -> UploadPublic:
         reason=row.reason,
         expires_at=row.expires_at,
         url=signed_url(row.id) if row.state == STORED else None,
+        upload_url=upload_url(row, owner.session_id) if row.state == RECEIVING and owner.session_id else None,
     )
 
 
-def media_public(row: Upload | sa.Row[tuple[object, ...]]) -> MediaPublic:
+def media_public(row: UploadRow) -> MediaPublic:
     """Return what whoever may see the file gets."""
     return MediaPublic(
         id=row.id,

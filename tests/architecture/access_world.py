@@ -22,7 +22,7 @@ from app.identity.people.seals import contact_index
 from app.identity.scopes import CHECK_INS_READ, GRANTABLE, HOME_CONTROL
 from app.identity.second_factor.models import AuthenticatorApp, Passkey
 from app.identity.second_factor.service import SECRET as SECRET_OF_APP
-from app.media.links import signed_url
+from app.media.links import signed_url, upload_url
 from app.media.models import STORED, Upload
 from app.media.storage import storage
 from eldercare.drills.models import Drill
@@ -85,7 +85,7 @@ class World:
     headers: dict[str, Headers]
     ids: dict[str, str]
     secret: str
-    media_url: str
+    links: dict[str, str]
 
     def path(self, template: str) -> str:
         """Return the path with ids in place of its parameters: each is told by the segment before it."""
@@ -165,7 +165,13 @@ async def open_world() -> World:
     }.items():
         headers[name] = await sign_in.sign_in(account, second_factor=True)
     texts = {name: str(value) for name, value in ids.items()}
-    return World(headers, texts, secret, signed_url(uuid.UUID(texts["media"])))
+    sending = upload_url(await _unfinished_upload(place, resident), uuid.UUID(texts["sessions"]))
+    links = {
+        "getMedia": signed_url(uuid.UUID(texts["media"])),
+        "getProgressByLink": sending,
+        "sendPieceByLink": sending,
+    }
+    return World(headers, texts, secret, links)
 
 
 async def _account(of: Resident) -> Account:
@@ -216,6 +222,21 @@ async def _broadcast(of: Organization) -> uuid.UUID:
     async with unit_of_work() as session:
         session.add(row)
     return row.id
+
+
+async def _unfinished_upload(place: Community, resident: Resident) -> Upload:
+    upload = Upload(
+        community_id=place.id,
+        owner_id=resident.account_id,
+        about_id=resident.account_id,
+        purpose="document",
+        content_type="application/pdf",
+        size=len(PDF),
+        sha256=bytes(32),
+    )
+    async with unit_of_work() as session:
+        session.add(upload)
+    return upload
 
 
 async def _own_things(place: Community, resident: Resident) -> dict[str, object]:

@@ -108,10 +108,11 @@ async def ask(
     """Send the operation about the resident's things as the actor."""
     method, path, description = operation
     headers = world.headers[actor]
-    if operation_id == "getMedia":
-        return await client.get(httpx.URL(world.media_url).raw_path.decode(), headers=headers)
-    url = world.path(path) + QUERIES.get(operation_id, "")
-    if operation_id == "sendPiece":
+    if operation_id in world.links:
+        url = httpx.URL(world.links[operation_id]).raw_path.decode()
+    else:
+        url = world.path(path) + QUERIES.get(operation_id, "")
+    if operation_id in ("sendPiece", "sendPieceByLink"):
         piece = {"Upload-Offset": "0", "Content-Type": PIECE_TYPE}
         return await client.request(method, url, content=b"piece", headers=headers | piece)
     body = body_of(operation_id, world) if "requestBody" in description else None

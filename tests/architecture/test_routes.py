@@ -25,6 +25,7 @@ PROBLEM: Final = {"$ref": "#/components/schemas/ProblemDocument"}
 # They act on the caller's own session or make something new: what they change has no version a caller could know.
 UNVERSIONED: Final = {
     "sendPiece",
+    "sendPieceByLink",
     "setHolidays",
     "registerMyInstallation",
     "orderMyCircle",

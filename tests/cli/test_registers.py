@@ -36,8 +36,8 @@ def abroad(test_settings: Settings) -> Iterator[None]:
     install_settings(test_settings)
 
 
-def printed(*options: str) -> str:
-    result = CliRunner().invoke(app, ["privacy", "register", *options], env={"COLUMNS": "240"})
+def printed(*options: str, columns: int = 240) -> str:
+    result = CliRunner().invoke(app, ["privacy", "register", *options], env={"COLUMNS": str(columns)})
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -53,7 +53,7 @@ def test_every_table_with_personal_data_is_in_the_register(test_settings: Settin
     for row in rows:
         assert re.match(r"Art\. 6\(1\)\([a-e]\)", row["gdpr"])
         assert re.match(r"Art\. 13\(1\) no\. [1-4]", row["pipl"])
-        assert row["kept"]
+        assert all(row.values()), row
     (alarm,) = (row for row in rows if row["table"] == "eldercare_alarm")
     assert (alarm["basis"], alarm["gdpr"]) == ("vital interests", "Art. 6(1)(d); Art. 9(2)(c)")
     assert (alarm["kept"], alarm["enforced_by"]) == ("3 years after closed_at", "core.forget_what_is_past")
@@ -93,3 +93,20 @@ def test_the_tables_are_shown_to_people_too(abroad: None) -> None:
     assert "What is held about people" in shown
     assert "What leaves the house" in shown
     assert all(name in shown for name in ("eldercare_alarm", "fcm", TWILIO))
+
+
+def test_a_narrow_terminal_cuts_nothing_off(abroad: None) -> None:
+    shown = printed(columns=80)
+    assert "…" not in shown
+    assert [name for name in personal() if name not in shown] == []
+
+
+def test_who_is_known_by_name_to_others_is_said_to_be(test_settings: Settings) -> None:
+    rows = {row["table"]: row for row in csv.DictReader(io.StringIO(printed("--format", "csv")))}
+    assert rows["identity_account"]["recipients"].split("; ") == [
+        "the people whom the resident lets see it",
+        "the organizations that serve the resident under an agreement",
+        "the organization the person works for",
+    ]
+    assert rows["identity_session"]["recipients"] == "nobody but who runs the service"
+    assert rows["identity_session"]["health_data"] == "none"

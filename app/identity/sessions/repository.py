@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.core import clock
 from app.core.batches import delete_past
 from app.identity.models import Account
 from app.identity.sessions.models import AccountSession, RefreshToken
@@ -46,6 +47,13 @@ _TOKEN = sa.select(
     )
     .label("is_sibling_used"),
 ).where(_tokens.c.digest == _digest)
+_LIVE = sa.select(_sessions.c.id).where(
+    _sessions.c.id == sa.bindparam("session_id", type_=sa.Uuid),
+    _sessions.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),
+    _sessions.c.revoked_at.is_(None),
+    _sessions.c.expires_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+    sa.exists().where(_accounts.c.id == _sessions.c.account_id, _accounts.c.state == "active"),
+)
 _LIST = (
     sa.select(
         _sessions.c.id,
@@ -63,6 +71,17 @@ _LIST = (
     )
     .order_by(_sessions.c.last_seen_at.desc(), _sessions.c.id.desc())
 )
+
+
+async def is_signed_in(
+    executor: AsyncSession | AsyncConnection, account_id: uuid.UUID, session_id: uuid.UUID | None
+) -> bool:
+    """Say whether the session is one of the account's that has not ended, and the account is active.
+
+    For what goes on after the access token with which it began: a long answer, a link that was given.
+    """
+    binds = {"account_id": account_id, "session_id": session_id, "now": clock.now()}
+    return await executor.scalar(_LIVE, binds) is not None
 
 
 async def session_of(connection: AsyncConnection, digest: bytes) -> uuid.UUID | None:

@@ -16,8 +16,9 @@ from app.core.settings import MediaSettings, Settings, install_settings
 from app.identity.models import Account, Resident
 from app.media.models import STORED, Upload
 from tests.factories import eldercare_alarms as alarms
-from tests.factories import identity
+from tests.factories import identity, media
 from tests.factories.sign_in import sign_in, sign_in_resident
+from tests.media import samples
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -200,15 +201,16 @@ async def test_photos_come_with_a_message_and_go_when_it_is_taken_back(
     hers, his = await sign_in(daughter), await sign_in(son)
     path = f"/v1/residents/{resident.id}/circle-messages"
     clock.advance(timedelta(seconds=1))
-    photo = await photo_of(daughter)
+    photo = await media.sent(client, hers, samples.photo())
 
-    stolen = await client.post(path, headers=his, json={"photo_ids": [str(photo)]})
+    stolen = await client.post(path, headers=his, json={"photo_ids": [photo]})
     assert stolen.status_code == 404
     assert await alarms.scalar("SELECT count(*) FROM eldercare_circle_message") == 0
-    sent = await client.post(path, headers=hers, json={"photo_ids": [str(photo)]})
+    sent = await client.post(path, headers=hers, json={"photo_ids": [photo]})
     assert sent.status_code == 201, sent.text
     (shown,) = (await client.get(path, headers=his)).json()["items"]
-    assert [one["id"] for one in shown["photos"]] == [str(photo)]
+    assert [one["id"] for one in shown["photos"]] == [photo]
+    assert (await client.get(shown["photos"][0]["url"])).status_code == 200
 
     assert (await client.delete(f"{path}/{shown['id']}", headers=his)).status_code == 404
     assert (await client.delete(f"{path}/{shown['id']}", headers=hers)).status_code == 204

@@ -1,6 +1,5 @@
 """Being there: a carer's day from the route to the last tick, and what proves it."""
 
-import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +11,12 @@ from app.core.access import Actor
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.settings import MediaSettings, Settings, install_settings
-from app.media.routes import PIECE_TYPE
 from eldercare.visits.access import require_own_visit
 from eldercare.visits.schemas.work import DepartureGive
 from eldercare.visits.service import attendance
-from tests.eldercare.visits.conftest import HOME, Phone, PhoneOf, Scene
+from tests.eldercare.visits.conftest import HOME, PhoneOf, Scene
 from tests.factories import eldercare_visits as made
-from tests.factories import identity
+from tests.factories import identity, media
 from tests.media.samples import photo
 
 BY_HAND = {"how": "manual", "reason": "The tag is broken"}
@@ -209,30 +207,13 @@ def directory(tmp_path: Any, test_settings: Settings) -> Any:
     install_settings(test_settings)
 
 
-async def uploaded(phone: Phone, content: bytes) -> str:
-    declared = {
-        "purpose": "photo",
-        "content_type": "image/jpeg",
-        "size": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
-    upload = await phone("POST", "/uploads", declared, expect=201)
-    answer = await phone.client.patch(
-        f"/v1/uploads/{upload['id']}",
-        content=content,
-        headers=await phone.headers() | {"Upload-Offset": "0", "Content-Type": PIECE_TYPE},
-    )
-    assert answer.status_code == 200, answer.text
-    return str(upload["id"])
-
-
 async def test_a_photo_belongs_to_the_visit_and_is_the_residents(
     scene: Scene, phone_of: PhoneOf, clock: ManualClock, directory: object, client: httpx.AsyncClient
 ) -> None:
     visit = await assigned(scene)
     cai, dana = await phone_of(scene.carer), await phone_of(scene.other_carer)
     clock.set(visit.starts_at)
-    mine, theirs = await uploaded(cai, photo()), await uploaded(dana, photo())
+    mine, theirs = [await media.sent(client, await phone.headers(), photo()) for phone in (cai, dana)]
     url = f"/visits/{visit.id}/photos"
     await cai("POST", url, {"upload_id": mine}, expect=409)  # nobody is there yet
     await cai("POST", f"/visits/{visit.id}/arrival", {"proof": BY_HAND})

@@ -1,12 +1,13 @@
 """An exported person as a FHIR R4 collection Bundle: pure, from rows to resources.
 
 Resources and their codes: https://hl7.org/fhir/R4/ (patient, observation, medicationstatement,
-medicationadministration, consent, bundle). Vital signs are coded in LOINC, quantities in UCUM.
+medicationadministration, consent, documentreference, binary, bundle). Vital signs are coded in LOINC, quantities in
+UCUM.
 """
 
 import base64
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -14,6 +15,7 @@ from typing import Any, Final
 import orjson
 
 from app.identity.api import GrantAgreed
+from app.media.api import Found, HeldFile, Trouble
 from eldercare.api import vital_sign
 
 Row = Mapping[str, Any]
@@ -22,6 +24,12 @@ Resource = dict[str, Any]
 LOINC: Final = "http://loinc.org"
 UCUM: Final = "http://unitsofmeasure.org"
 SCOPES: Final = "urn:hearthline:scope"
+_URI: Final = "urn:ietf:rfc:3986"
+_ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+_TROUBLES: Final[Mapping[Trouble, str]] = {
+    "unreadable": "The content can no longer be read from the store.",
+    "altered": "The content in the store is not what was kept.",
+}
 _TERMS: Final = "http://terminology.hl7.org/CodeSystem"
 _STATEMENT: Final = {"draft": "intended", "active": "active", "paused": "on-hold", "stopped": "stopped"}
 # What was neither taken nor skipped is not known to have happened or not: nobody said so.
@@ -39,68 +47,82 @@ _POINTS: Final = {
 }
 
 
-def bundle(
-    found: Mapping[str, list[dict[str, Any]]],
-    agreed: Mapping[uuid.UUID, GrantAgreed],
-    bundle_id: uuid.UUID,
-    at: datetime,
-) -> Resource:
-    """Return a collection Bundle of what an export found, made at ``at``; ``agreed`` is what was said, by grant."""
-    resources = list(_resources(found, agreed, at))
-    entries = [{"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource} for resource in resources]
-    filled: Resource = _filled(
-        {
-            "resourceType": "Bundle",
-            "id": str(bundle_id),
-            "type": "collection",
-            "timestamp": at.isoformat(),
-            "entry": entries,
-        }
-    )
-    return filled
-
-
-def _resources(
-    found: Mapping[str, list[dict[str, Any]]], agreed: Mapping[uuid.UUID, GrantAgreed], at: datetime
-) -> Iterator[Resource]:
-    rows = {name: found.get(name, []) for name in TABLES}
-    (account,) = rows["identity_account"]
-    points = sorted(rows["identity_contact_point"], key=lambda point: int(point["position"]))
-    if not rows["identity_resident"]:
-        yield _person(account, points)
-        return
-    (resident,) = rows["identity_resident"]
-    subject = {"reference": f"urn:uuid:{resident['id']}"}
-    yield _patient(resident, account, points)
-    yield from (_observation(reading, subject) for reading in rows["eldercare_vital_reading"])
-    versions = {version["id"]: version for version in rows["eldercare_regimen_version"]}
-    for regimen in rows["eldercare_regimen"]:
-        yield _statement(regimen, versions[regimen["version_id"]], subject)
-    for dose in rows["eldercare_dose"]:
-        if dose["state"] in _ADMINISTRATION:
-            yield _administration(dose, versions[dose["version_id"]], subject)
-    for grant in rows["identity_grant"]:
-        if grant["kind"] != "break_glass" and grant["resident_id"] == resident["id"]:  # an alarm opens those
-            yield _consent(grant, agreed.get(grant["id"]), subject, at)
-
-
-TABLES: Final = (
+FEW: Final = (
     "identity_account",
     "identity_contact_point",
     "identity_resident",
-    "eldercare_vital_reading",
     "eldercare_regimen",
     "eldercare_regimen_version",
-    "eldercare_dose",
     "identity_grant",
 )
+"""Tables with few rows of a person."""
 
 
-def _person(account: Row, points: Iterable[Row]) -> Resource:
+def bundle_head(bundle_id: uuid.UUID, at: datetime) -> bytes:
+    """Return a collection Bundle made at ``at`` in JSON, up to where its entries begin."""
+    head = {"resourceType": "Bundle", "id": str(bundle_id), "type": "collection", "timestamp": at.isoformat()}
+    return orjson.dumps(head).removesuffix(b"}") + b',"entry":['
+
+
+def entry(resource: Resource) -> bytes:
+    """Return an entry of a Bundle in JSON."""
+    return orjson.dumps({"fullUrl": f"urn:uuid:{resource['id']}", "resource": _filled(resource)})
+
+
+def binary_head(file: HeldFile) -> bytes:
+    """Return the entry of a file's content in JSON, up to where its data begins in Base64."""
+    binary = {"resourceType": "Binary", "id": str(file.id), "contentType": file.content_type, "data": ""}
+    return orjson.dumps({"fullUrl": f"urn:uuid:{file.id}", "resource": binary}).removesuffix(b'"}}')
+
+
+def document(file: HeldFile, found: Found, subject: Resource | None) -> Resource:
+    """Return what a file is, with a reference to its content and what is wrong with that.
+
+    A SHA-256 is named as in RFC 6920, since FHIR R4 has a place for SHA-1 only.
+    """
+    is_read = found.trouble != "unreadable"
+    digest = base64.urlsafe_b64encode(found.sha256).decode().rstrip("=")
+    return {
+        "resourceType": "DocumentReference",
+        "id": str(uuid.uuid5(file.id, "DocumentReference")),
+        "masterIdentifier": {"system": _URI, "value": f"ni:///sha-256;{digest}"} if is_read else None,
+        "status": "current",
+        "type": {"text": file.purpose.value},
+        "subject": subject,
+        "date": _instant(file.created_at),
+        "description": _TROUBLES[found.trouble] if found.trouble else None,
+        "content": [
+            {
+                "attachment": {
+                    "contentType": file.content_type,
+                    "url": f"urn:uuid:{file.id}" if is_read else None,
+                    "_url": None if is_read else {"extension": [{"url": _ABSENT, "valueCode": "error"}]},
+                    "size": found.size if is_read else file.size,
+                    "hash": base64.b64encode(found.sha1).decode() or None,
+                    "creation": _instant(file.created_at),
+                }
+            }
+        ],
+    }
+
+
+def reference_to(resident: Row) -> Resource:
+    """Return the reference to the patient that the other resources are about."""
+    return {"reference": f"urn:uuid:{resident['id']}"}
+
+
+def is_settled(dose: Row) -> bool:
+    """Say whether it is over, so that there is something to say about it."""
+    return dose["state"] in _ADMINISTRATION
+
+
+def person(account: Row, points: Iterable[Row]) -> Resource:
+    """Return who is no resident."""
     return {"resourceType": "Person", "id": str(account["id"]), "name": _names(account), "telecom": _telecom(points)}
 
 
-def _patient(resident: Row, account: Row, points: Iterable[Row]) -> Resource:
+def patient(resident: Row, account: Row, points: Iterable[Row]) -> Resource:
+    """Return the resident."""
     return {
         "resourceType": "Patient",
         "id": str(resident["id"]),
@@ -112,7 +134,8 @@ def _patient(resident: Row, account: Row, points: Iterable[Row]) -> Resource:
     }
 
 
-def _observation(reading: Row, subject: Resource) -> Resource:
+def observation(reading: Row, subject: Resource) -> Resource:
+    """Return a reading."""
     sign, value = vital_sign(reading["code"], reading["value"])
     measured: Resource = (
         {"valueCodeableConcept": {"text": value}}
@@ -133,7 +156,8 @@ def _observation(reading: Row, subject: Resource) -> Resource:
     }
 
 
-def _statement(regimen: Row, version: Row, subject: Resource) -> Resource:
+def statement(regimen: Row, version: Row, subject: Resource) -> Resource:
+    """Return what is taken, and when."""
     return {
         "resourceType": "MedicationStatement",
         "id": str(regimen["id"]),
@@ -211,7 +235,8 @@ def _most(version: Row) -> Resource | None:
     return {"numerator": _quantity(version["daily_maximum"], version["unit"]), "denominator": _quantity(24, "h")}
 
 
-def _administration(dose: Row, version: Row, subject: Resource) -> Resource:
+def administration(dose: Row, version: Row, subject: Resource) -> Resource:
+    """Return a dose that is over."""
     return {
         "resourceType": "MedicationAdministration",
         "id": str(dose["id"]),
@@ -225,8 +250,9 @@ def _administration(dose: Row, version: Row, subject: Resource) -> Resource:
     }
 
 
-def _consent(grant: Row, agreed: GrantAgreed | None, subject: Resource, at: datetime) -> Resource:
-    grantee = {"identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{grant['grantee_account_id']}"}}
+def consent(grant: Row, agreed: GrantAgreed | None, subject: Resource, at: datetime) -> Resource:
+    """Return whom the resident lets see what, as of ``at``."""
+    grantee = {"identifier": {"system": _URI, "value": f"urn:uuid:{grant['grantee_account_id']}"}}
     ends = [instant for instant in (grant["revoked_at"], grant["expires_at"]) if instant is not None]
     return {
         "resourceType": "Consent",
