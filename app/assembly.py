@@ -77,6 +77,7 @@ from eldercare.visits import jobs as visit_jobs
 from eldercare.visits import subscribers as visit_subscribers
 from eldercare.visits.routes import absences as carer_absences
 from eldercare.visits.routes import agencies as visit_agencies
+from eldercare.visits.routes import goals as visit_goals
 from eldercare.visits.routes import plans as visit_plans
 from eldercare.visits.routes import visits
 from eldercare.visits.routes import work as visit_work
@@ -145,7 +146,10 @@ TABLE_MODULES = (
     "eldercare.medication.models",
     "eldercare.vitals.models",
     "eldercare.carer_absences.models",
+    "eldercare.carers.models",
+    "eldercare.tolerances.models",
     "eldercare.visits.models",
+    "eldercare.goals.models",
     "eldercare.shifts.models",
     "eldercare.duty_desk.models",
     "eldercare.drills.models",
@@ -158,7 +162,7 @@ TABLE_MODULES = (
     "eldercare.wellbeing.models",
 )
 
-SCHEMA_REVISION = "0016"
+SCHEMA_REVISION = "0017"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -200,6 +204,7 @@ ROUTERS: tuple[Router, ...] = (
     medication.router,
     vitals.router,
     visit_plans.router,
+    visit_goals.router,
     carer_absences.router,
     visits.router,
     visit_work.router,

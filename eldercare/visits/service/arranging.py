@@ -44,7 +44,7 @@ async def create_visit(session: AsyncSession, actor: Actor, subject: ResidentSub
     await require_serving(session, subject.resident_id, plan.organization_id)
     check_tasks(plan, data.task_ids)
     await suspending.require_home(session, subject.resident_id, data.starts_at)
-    tasks = [task.model_dump(mode="json") for task in tasks_of(plan.content, data.task_ids)]
+    tasks = [task.model_dump(mode="json", exclude_none=True) for task in tasks_of(plan.content, data.task_ids)]
     visit_id = clock.new_id()
     row = {
         "id": visit_id,

@@ -17,10 +17,11 @@ from app.identity.api import organizations_serving
 from app.reservations import api as reservations
 from app.reservations.api import Want
 from eldercare.carer_absences.repository import check_present
+from eldercare.carers.models import PROFILES
 from eldercare.events import VisitAssigned, VisitCarerRemoved
 from eldercare.visits import repository, rules
 from eldercare.visits.access import READ, require_arranger
-from eldercare.visits.models import PROFILES, REMOVAL_NOTE
+from eldercare.visits.models import REMOVAL_NOTE
 from eldercare.visits.notices import VISIT_ASSIGNED, VISIT_UNASSIGNED, VISIT_UNCOVERED
 from eldercare.visits.problems import AgencyDoesNotServe, AlreadyAssigned, CarerUnsuitable, VisitFull, VisitNotOpen
 from eldercare.visits.schemas.visits import Obstacle

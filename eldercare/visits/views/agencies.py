@@ -13,7 +13,8 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.dispatch.api import sentence
 from eldercare.carer_absences.views import absences_of_plan
-from eldercare.visits.models import PROFILES, ROUTE_PLANS, ROUTE_STOPS, SHIFTS
+from eldercare.carers.models import PROFILES, SHIFTS
+from eldercare.visits.models import ROUTE_PLANS, ROUTE_STOPS
 from eldercare.visits.schemas.agency import (
     CarerProfilePublic,
     RoutePlanPublic,

@@ -17,6 +17,7 @@ from app.core.sealing import unseal
 from app.identity.api import actor_binds, is_visible, people
 from app.media.api import attached
 from eldercare.visits.models import CANCEL_NOTE, CARERS, NOTE_TEXT, NOTES, TICK_REASON, TICKS, VISITS
+from eldercare.visits.schemas.plans import ItemPublic
 from eldercare.visits.schemas.tasks import tasks_of_visit
 from eldercare.visits.schemas.visits import NotePublic, TaskPublic, VisitCarerPublic, VisitDetail, VisitPublic
 from eldercare.visits.views.medicines import doses_of
@@ -138,18 +139,14 @@ async def tasks(connection: AsyncConnection, rows: Iterable[sa.Row[Any]]) -> Map
         (tick.visit_id, tick.task_id): tick
         for tick in await connection.execute(_TICKS, {"visit_ids": [row.id for row in rows]})
     }
-    return {
-        row.id: [_task(task.id, task.text, ticks.get((row.id, task.id))) for task in tasks_of_visit(row.tasks)]
-        for row in rows
-    }
+    return {row.id: [_task(task, ticks.get((row.id, task.id))) for task in tasks_of_visit(row.tasks)] for row in rows}
 
 
-def _task(task_id: uuid.UUID, text: str, tick: sa.Row[Any] | None) -> TaskPublic:
+def _task(task: ItemPublic, tick: sa.Row[Any] | None) -> TaskPublic:
     if tick is None:
-        return TaskPublic(id=task_id, text=text, is_done=None, reason=None, ticked_at=None, ticked_by=None)
+        return TaskPublic(**task.model_dump(), is_done=None, reason=None, ticked_at=None, ticked_by=None)
     return TaskPublic(
-        id=task_id,
-        text=text,
+        **task.model_dump(),
         is_done=tick.is_done,
         reason=unseal(tick.reason, TICK_REASON) if tick.reason else None,
         ticked_at=tick.ticked_at,
