@@ -79,6 +79,7 @@ from eldercare.visits.routes import absences as carer_absences
 from eldercare.visits.routes import agencies as visit_agencies
 from eldercare.visits.routes import goals as visit_goals
 from eldercare.visits.routes import plans as visit_plans
+from eldercare.visits.routes import tolerances as visit_tolerances
 from eldercare.visits.routes import visits
 from eldercare.visits.routes import work as visit_work
 from eldercare.vitals import jobs as vital_jobs
@@ -205,6 +206,7 @@ ROUTERS: tuple[Router, ...] = (
     vitals.router,
     visit_plans.router,
     visit_goals.router,
+    visit_tolerances.router,
     carer_absences.router,
     visits.router,
     visit_work.router,

@@ -29,13 +29,12 @@ LIFECYCLES: Final[tuple[Lifecycle, ...]] = get_args(Lifecycle)
 ACHIEVEMENTS: Final[tuple[Achievement, ...]] = get_args(Achievement)
 OPEN: Final[tuple[Lifecycle, ...]] = ("proposed", "planned", "accepted", "active", "on-hold")
 
-_STOPS: Final[frozenset[Lifecycle]] = frozenset({"cancelled", "entered-in-error"})
 TRANSITIONS: Final[Mapping[Lifecycle, frozenset[Lifecycle]]] = {
-    "proposed": frozenset({"planned", "accepted", "active", "rejected"}) | _STOPS,
-    "planned": frozenset({"accepted", "active", "on-hold", "rejected"}) | _STOPS,
-    "accepted": frozenset({"planned", "active", "on-hold"}) | _STOPS,
-    "active": frozenset({"on-hold", "completed"}) | _STOPS,
-    "on-hold": frozenset({"active", "completed"}) | _STOPS,
+    "proposed": frozenset({"planned", "accepted", "active", "rejected", "cancelled", "entered-in-error"}),
+    "planned": frozenset({"accepted", "active", "on-hold", "rejected", "cancelled", "entered-in-error"}),
+    "accepted": frozenset({"planned", "active", "on-hold", "cancelled", "entered-in-error"}),
+    "active": frozenset({"on-hold", "completed", "cancelled", "entered-in-error"}),
+    "on-hold": frozenset({"active", "completed", "cancelled", "entered-in-error"}),
     # What was achieved, or given up, may be taken up again.
     "completed": frozenset({"active", "entered-in-error"}),
     "cancelled": frozenset({"active", "entered-in-error"}),

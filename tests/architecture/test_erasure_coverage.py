@@ -73,6 +73,13 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "time_zone": "UTC",
     },
     "eldercare_route_stop": {"account_id": None},
+    "eldercare_goal": {"priority": "high-priority"},
+    "eldercare_goal_change": {"achievement_status": None, "judged_on": None},
+    "eldercare_visit_tolerance": {
+        "scope": "care_plan",
+        "late_after": dt.timedelta(minutes=15),
+        "critical_missed_after": dt.timedelta(minutes=30),
+    },
 }
 
 KEYS: Final = {"core_person_key": base64.b64encode(bytes(32)).decode()}

@@ -15,6 +15,7 @@ from app.identity.models import Account, Organization, Resident
 from eldercare.carer_absences.models import CarerAbsence
 from eldercare.carers.models import Shift
 from eldercare.goals.models import GOALS
+from eldercare.tolerances.rules import resolve
 from eldercare.visits import jobs
 from eldercare.visits.models import (
     CARERS,
@@ -119,6 +120,7 @@ async def carers(visit_id: uuid.UUID) -> Sequence[sa.Row[Any]]:
 
 async def single(plan: CarePlan, starts_at: datetime, **values: Any) -> Visit:
     """Insert a visit of half an hour that does not recur."""
+    carried = resolve([], is_critical=values.get("is_critical", False))
     row = Visit(
         community_id=plan.community_id,
         resident_id=plan.resident_id,
@@ -132,6 +134,7 @@ async def single(plan: CarePlan, starts_at: datetime, **values: Any) -> Visit:
         flexibility=values.pop("flexibility", timedelta()),
         late_at=starts_at + timedelta(minutes=15),
         miss_at=starts_at + timedelta(minutes=60),
+        **carried.values(),
         **values,
     )
     async with unit_of_work() as session:

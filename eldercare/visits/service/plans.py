@@ -14,6 +14,7 @@ from app.core.sealing import seal, unseal
 from app.identity.api import ResidentSubject, organizations_serving
 from eldercare.absences.problems import ResidentClosed
 from eldercare.goals import service as goals
+from eldercare.tolerances.repository import supersede
 from eldercare.visits.access import READ, require_arranger
 from eldercare.visits.models import CONTENT, CarePlan
 from eldercare.visits.problems import AgencyDoesNotServe, CarePlanEnded
@@ -88,6 +89,7 @@ async def end_plan(
     await planning.end_templates(session, actor.id, await planning.templates_of_plan(session, plan.id))
     await planning.cancel_extra_visits(session, actor.id, plan.id)
     await goals.give_up(session, actor.id, plan.id)
+    await supersede(session, plan.id)
     await _record(session, actor, "care_plan:end", plan)
 
 

@@ -50,11 +50,17 @@ async def care_plans(connection: AsyncConnection, resident_id: uuid.UUID) -> lis
 
 async def care_plan(connection: AsyncConnection, resident_id: uuid.UUID, care_plan_id: uuid.UUID) -> CarePlanPublic:
     """Return a resident's care plan; raises ``NotFound``."""
+    row = await plan_row(connection, resident_id, care_plan_id)
+    return _plan(row, (await goals_of_plans(connection, [row.id]))[row.id])
+
+
+async def plan_row(connection: AsyncConnection, resident_id: uuid.UUID, care_plan_id: uuid.UUID) -> sa.Row[Any]:
+    """Return a resident's care plan as it is kept; raises ``NotFound``."""
     binds = {"resident_id": resident_id, "care_plan_id": care_plan_id}
     row = (await connection.execute(_PLAN, binds)).one_or_none()
     if row is None:
         raise NotFound
-    return _plan(row, (await goals_of_plans(connection, [row.id]))[row.id])
+    return row
 
 
 async def templates(connection: AsyncConnection, resident_id: uuid.UUID) -> list[TemplatePublic]:

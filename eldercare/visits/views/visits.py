@@ -118,6 +118,11 @@ async def shown(connection: AsyncConnection, rows: Sequence[sa.Row[Any]]) -> lis
     """Return visits as lists show them, with who makes them."""
     carers = list(await connection.execute(_CARERS, {"visit_ids": [row.id for row in rows]}))
     names = await people(connection, {carer.account_id for carer in carers})
+    to_be_replaced = {
+        carer.visit_id
+        for carer in carers
+        if carer.unavailable_since is not None and carer.state in ("assigned", "en_route")
+    }
     by_visit: dict[uuid.UUID, list[VisitCarerPublic]] = {row.id: [] for row in rows}
     for carer in carers:
         person = names.get(carer.account_id)
@@ -127,7 +132,14 @@ async def shown(connection: AsyncConnection, rows: Sequence[sa.Row[Any]]) -> lis
             )
         )
     return [
-        VisitPublic.model_validate({**row._mapping, "carers_needed": row.carers, "carers": by_visit[row.id]})  # noqa: SLF001
+        VisitPublic.model_validate(
+            {
+                **row._mapping,  # noqa: SLF001 - a row's public view
+                "carers_needed": row.carers,
+                "needs_replacement": row.id in to_be_replaced,
+                "carers": by_visit[row.id],
+            }
+        )
         for row in rows
     ]
 

@@ -8,6 +8,7 @@ import httpx
 import pytest_asyncio
 import sqlalchemy as sa
 
+from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.database import Database, unit_of_work
 from app.identity.models import Account, Community, Organization, Resident
@@ -56,7 +57,7 @@ async def _goal(said: datetime, judged: datetime) -> None:
         "INSERT INTO eldercare_goal_change (id, created_at, updated_at, version, goal_id, resident_id, changed_at,"
         " changed_by, achievement_status, judged_on) SELECT :id, :judged, :judged, 1, goal_id, resident_id, :judged,"
         " changed_by, 'improving', CAST(:day AS date) FROM eldercare_goal_change",
-        id=clock.new_id(),
+        id=clocks.new_id(),
         judged=judged,
         day=judged.date(),
     )

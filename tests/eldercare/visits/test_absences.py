@@ -14,7 +14,7 @@ from app.identity.events import ResidentClosed
 from eldercare import api as eldercare
 from eldercare.alarms.models import AlarmKind
 from eldercare.visits import jobs
-from eldercare.visits.service import planning, suspending
+from eldercare.visits.service import planning, resuming
 from eldercare.visits.subscribers import follow_closures
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.factories import eldercare_alarms as alarms
@@ -342,7 +342,7 @@ async def test_following_twice_changes_nothing(scene: Scene, phone_of: PhoneOf, 
     await care.pause(scene.resident, datetime(2026, 3, 9, tzinfo=UTC))
     for _ in range(2):
         async with unit_of_work() as session:
-            await suspending.follow_absences(session, [scene.resident.id])
+            await resuming.follow_absences(session, [scene.resident.id])
             await planning.follow_moves(session, [scene.resident.id])
     after = await made.visit(visit.id)
     assert (after.state, after.miss_at, after.late_at, after.staff_by) == ("suspended", None, None, None)

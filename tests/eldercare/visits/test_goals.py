@@ -45,7 +45,14 @@ async def test_a_goal_from_agreed_to_achieved_with_all_that_was_said_of_it(
         "target": {"measure": "8480-6", "low": 110, "high": 135, "due_on": "2026-06-01"},
     }
     goal = await nora("POST", url(scene), body, expect=201)
-    assert goal["target"] == body["target"] | {"value": None, "unit": "mm[Hg]"}
+    assert goal["target"] == {
+        "measure": "8480-6",
+        "value": None,
+        "low": 110,
+        "high": 135,
+        "unit": "mm[Hg]",
+        "due_on": "2026-06-01",
+    }
     of_goal = url(scene, goal["id"])
     early = await nora("POST", f"{of_goal}/achievement", {"achievement_status": "improving"}, expect=409)
     assert (early["code"], early["lifecycle_status"]) == ("goal_not_open", "proposed")
