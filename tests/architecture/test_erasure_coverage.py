@@ -105,6 +105,7 @@ OURS: Final = frozenset(
         "eldercare_check_in.how",
         "eldercare_check_in.reply_code",
         "eldercare_desk_test.channels",
+        "eldercare_visit_carer.despite",
         "eldercare_visit_template.end_reason",
         "identity_service_agreement.basis",
         "identity_service_agreement.scopes",

@@ -36,9 +36,7 @@ async def operator(scene: Scene) -> Account:
 
 async def severities() -> list[int]:
     async with reading() as connection:
-        return list(
-            await connection.scalars(sa.select(sa.column("severity")).select_from(sa.table(Alarm.__tablename__)))
-        )
+        return list(await connection.scalars(sa.text("SELECT severity FROM eldercare_alarm")))
 
 
 async def carried(scene: Scene) -> list[tuple[timedelta, timedelta]]:
