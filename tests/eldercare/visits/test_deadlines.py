@@ -316,6 +316,31 @@ async def test_what_stops_one_job_keeps_no_missed_visit_from_its_alarm(
     assert [alarm.kind for alarm in await alarms()] == ["visit_missed"]
 
 
+async def test_one_that_is_at_fault_keeps_nobody_else_waiting(scene: Scene, clock: ManualClock) -> None:
+    """They are looked after together; the one that cannot be stands aside alone."""
+    found = []
+    for number in range(6):
+        home = await identity.resident(scene.community, name=f"Resident {number}")
+        plan = await made.care_plan(home, scene.agency)
+        found.append(await made.single(plan, clock.now() + HOUR, account_id=home.account_id))
+    clock.advance(3 * HOUR)
+    at_fault = found[3]
+    await _order(BROKEN[0])
+    await _order(
+        "CREATE TRIGGER fails BEFORE UPDATE ON eldercare_visit FOR EACH ROW"
+        f" WHEN (OLD.id = '{at_fault.id}' AND NEW.state = 'missed') EXECUTE FUNCTION fails()"
+    )
+    try:
+        await jobs.miss()
+    finally:
+        for order in MENDED:
+            await _order(order)
+    assert {visit.id for visit in await made.visits() if visit.state == "missed"} == {
+        visit.id for visit in found if visit is not at_fault
+    }
+    assert len(await told("visit_missed")) == 5
+
+
 @pytest.mark.parametrize(
     ("look", "column", "passed"),
     [
