@@ -45,7 +45,11 @@ _IS_OTHERWISE = sa.and_(
 # Locked in one order, as everywhere; what somebody changed meanwhile is looked at as it is then.
 _LOCK = sa.select(VISITS.c.id).where(_IS_OTHERWISE).order_by(VISITS.c.id).with_for_update(key_share=True, of=VISITS)
 _IS_AHEAD = VISITS.c.state.in_([sa.literal(state, sa.Text) for state in rules.AHEAD])
-_IS_TO_BE_REPLACED = sa.exists().where(CARERS.c.visit_id == VISITS.c.id, CARERS.c.unavailable_since.is_not(None))
+_IS_TO_BE_REPLACED = sa.exists().where(
+    CARERS.c.visit_id == VISITS.c.id,
+    CARERS.c.unavailable_since.is_not(None),
+    CARERS.c.state.in_([sa.literal(state, sa.Text) for state in ("assigned", "en_route")]),
+)
 _STAFFED_BY = VISITS.c.starts_at - _wanted.c.staffed_before
 _ALIGN = (
     sa.update(VISITS)
