@@ -98,17 +98,17 @@ async def test_who_is_back_early_is_visited_again(scene: Scene, phone_of: PhoneO
     await grace("DELETE", f"/me/check-in-pauses/{given['id']}")
     await settle(RELAY_JOBS)
 
-    assert (await states(scene))[:4] == ["suspended", "suspended", "planned", "planned"]
-    back = await made.visit(visits[2].id)
+    assert (await states(scene))[:5] == ["suspended", "suspended", "assigned", "planned", "planned"]
+    back = await made.visit(extra.id)
     assert back.staff_by == back.starts_at - timedelta(hours=2)
+    assert [row.state for row in await made.carers(visits[2].id)] == ["removed", "assigned"]
     assert (back.late_at, back.miss_at) == (
         back.starts_at + timedelta(minutes=15),
         back.starts_at + timedelta(minutes=60),
     )
-    assert (await made.visit(extra.id)).state == "planned"
+    assert back.state == "planned"
     assert await told("visits_on") == [scene.coordinator.id]
     assert await facts("visit_resumed") == 3
-    await made.assign(visits[2].id, scene.carer)
     clock.set(visits[2].starts_at + timedelta(minutes=20))
     await made.look_after()
     assert await told("visit_late") == [scene.coordinator.id]

@@ -146,7 +146,7 @@ async def test_whom_the_agency_took_off_before_does_not_come_again(
     (visit,) = await ahead(scene, clock, 24)
     await made.assign(visit.id, scene.other_carer)
     url = f"/residents/{scene.resident.id}/care-visits/{visit.id}/carers"
-    await nora("DELETE", f"{url}/{scene.other_carer.id}", {"note": "Not again"})
+    await nora("POST", f"{url}/{scene.other_carer.id}/removal", {"note": "Not again"})
     await made.assign(visit.id, scene.carer)
     back = await away(scene, phone_of, clock.now() + timedelta(days=3))
     await back()

@@ -111,7 +111,7 @@ async def test_a_decision_ends_it_either_way(
     await ill(scene, phone_of, clock)
     boss = await phone_of(elsewhere.boss)
     url = f"/residents/{elsewhere.resident.id}/care-visits/{found.id}"
-    await boss("DELETE", f"{url}/carers/{scene.carer.id}", {})
+    await boss("POST", f"{url}/carers/{scene.carer.id}/removal", {})
     await made.assign(found.id, substitute)
     shown = await boss("GET", url)
     assert (shown["state"], shown["needs_replacement"]) == ("assigned", False)

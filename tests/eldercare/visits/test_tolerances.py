@@ -182,7 +182,7 @@ async def test_who_is_looked_for_anew_is_looked_for_in_the_time_that_is_agreed(
     visit = (await made.visits(scene.resident))[1]
     await made.assign(visit.id, scene.carer)
     url = f"/residents/{scene.resident.id}/care-visits/{visit.id}"
-    await nora("DELETE", f"{url}/carers/{scene.carer.id}", {})
+    await nora("POST", f"{url}/carers/{scene.carer.id}/removal", {})
     assert (await made.visit(visit.id)).staff_by == visit.starts_at - timedelta(hours=6)
     later = visit.starts_at + timedelta(hours=1)
     await nora("POST", f"{url}/move", {"starts_at": later.isoformat()})
