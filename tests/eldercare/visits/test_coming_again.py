@@ -176,7 +176,7 @@ async def test_of_two_residents_who_come_back_at_once_one_gets_the_carer(
 
     await asyncio.gather(come_back(scene.resident.id), come_back(neighbour.id))
     assert len([*await going(mine.id), *await going(theirs.id)]) == 1
-    assert sorted((await made.visit(one.id)).state for one in (mine, theirs)) == ["assigned", "planned"]
+    assert sorted([(await made.visit(one.id)).state for one in (mine, theirs)]) == ["assigned", "planned"]
     async with reading() as connection:
         assert await reservations.recount(connection, scene.community.id) == []
 

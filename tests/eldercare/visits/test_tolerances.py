@@ -197,7 +197,7 @@ async def test_who_is_looked_for_anew_is_looked_for_in_the_time_that_is_agreed(
 def _said() -> st.SearchStrategy[dict[str, Any]]:
     durations = {name: st.none() | st.timedeltas(*bounds) for name, bounds in BOUNDS.items()}
     levels = {name: st.none() | st.integers(*map(int, bounds)) for name, bounds in SEVERITIES.items()}
-    return st.fixed_dictionaries(durations | levels)  # type: ignore[arg-type]  # of two kinds
+    return st.fixed_dictionaries(durations | levels)
 
 
 @given(st.lists(_said(), max_size=3))
