@@ -97,7 +97,7 @@ async def test_an_agency_says_it_for_its_plans_and_the_operator_for_all_and_the_
     await nora("PUT", of_plan(scene), {"late_after": "PT20M"})
     assert set(await carried(scene)) == {(20 * MINUTE, 30 * MINUTE)}
     assert (await nora("GET", of_agency(scene)))["applies"]["late_after"] == "PT10M"
-    await nora("GET", of_all, expect=403)
+    await nora("GET", of_all, expect=404)
     # What is taken back is as it is further up again.
     await nora("PUT", of_plan(scene), {})
     assert set(await carried(scene)) == {(10 * MINUTE, 30 * MINUTE)}
