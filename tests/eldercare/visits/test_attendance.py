@@ -283,7 +283,7 @@ async def test_a_photo_belongs_to_the_visit_and_is_the_residents(
     other = await made.single(plan, visit.ends_at + timedelta(hours=1), account_id=neighbour.account_id)
     await made.assign(other.id, scene.carer)
     await cai("POST", f"/visits/{other.id}/arrival", {"proof": BY_HAND})
-    await cai("POST", f"/visits/{other.id}/photos", {"upload_id": mine}, expect=404)
+    await cai("POST", f"/visits/{other.id}/photos", {"upload_id": mine}, expect=409)
     walter = await phone_of(neighbour)
     assert (await walter("GET", f"/me/care-visits/{other.id}"))["photos"] == []
     await walter("GET", f"/me/care-visits/{visit.id}", expect=404)
