@@ -76,13 +76,14 @@ class GoalChange(Table, table=True):
     """That a goal's life went on, or that somebody judged how far it is achieved."""
 
     __tablename__ = "eldercare_goal_change"
-    privacy: ClassVar[Privacy] = _care("to know how it came", retention=Retention.with_row("eldercare_goal"))
+    privacy: ClassVar[Privacy] = _care("to know how it came", retention=Retention.with_row("eldercare_care_plan"))
     __table_args__ = (
         sa.CheckConstraint(_LIFECYCLE, name="lifecycle_status"),
         sa.CheckConstraint(_ACHIEVEMENT, name="achievement_status"),
         sa.CheckConstraint("num_nonnulls(lifecycle_status, achievement_status) = 1", name="one_thing"),
         sa.CheckConstraint("(judged_on IS NULL) = (achievement_status IS NULL)", name="judged"),
         sa.Index("ix_eldercare_goal_change_goal_id", "goal_id", "id"),
+        sa.Index("ix_eldercare_goal_change_care_plan_id", "care_plan_id"),
         sa.Index("ix_eldercare_goal_change_resident_id", "resident_id"),
         # What a timeline tells of, at the instant it happened.
         *(
@@ -97,7 +98,8 @@ class GoalChange(Table, table=True):
         ),
     )
 
-    goal_id: uuid.UUID = Field(foreign_key="eldercare_goal.id")
+    goal_id: uuid.UUID = Field(foreign_key="eldercare_goal.id", ondelete="CASCADE")
+    care_plan_id: uuid.UUID = Field(foreign_key="eldercare_care_plan.id", description="with which it goes in the end")
     resident_id: uuid.UUID
     changed_at: datetime = instant()
     changed_by: uuid.UUID

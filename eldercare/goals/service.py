@@ -127,6 +127,7 @@ def _note(session: AsyncSession, by: uuid.UUID, goal: Goal, *, note: str | None 
     session.add(
         GoalChange(
             goal_id=goal.id,
+            care_plan_id=goal.care_plan_id,
             resident_id=goal.resident_id,
             changed_at=clock.now(),
             changed_by=by,

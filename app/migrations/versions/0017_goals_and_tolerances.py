@@ -37,9 +37,9 @@ _NEW_GOAL = sa.text(
     " :resident_id, :care_plan_id, :description, :status, :created_by) ON CONFLICT DO NOTHING RETURNING id"
 )
 _NEW_CHANGE = sa.text(
-    "INSERT INTO eldercare_goal_change (id, created_at, updated_at, version, goal_id, resident_id, changed_at,"
-    " changed_by, lifecycle_status) VALUES (:id, :changed_at, :changed_at, 1, :goal_id, :resident_id, :changed_at,"
-    " :changed_by, :status)"
+    "INSERT INTO eldercare_goal_change (id, created_at, updated_at, version, goal_id, care_plan_id, resident_id,"
+    " changed_at, changed_by, lifecycle_status) VALUES (:id, :changed_at, :changed_at, 1, :goal_id, :care_plan_id,"
+    " :resident_id, :changed_at, :changed_by, :status)"
 )
 _GOALS_OF = sa.text("SELECT id, description FROM eldercare_goal WHERE care_plan_id = :id ORDER BY id")
 _CARRIED = ("staffed_before", "late_after", "missed_after", "check_out_after")
@@ -142,6 +142,7 @@ def _create_goals() -> None:
         table,
         *_own(table),
         sa.Column("goal_id", sa.Uuid(), nullable=False),
+        sa.Column("care_plan_id", sa.Uuid(), nullable=False),
         sa.Column("resident_id", sa.Uuid(), nullable=False),
         sa.Column("changed_at", _INSTANT, nullable=False),
         sa.Column("changed_by", sa.Uuid(), nullable=False),
@@ -157,9 +158,15 @@ def _create_goals() -> None:
         sa.CheckConstraint(
             "(judged_on IS NULL) = (achievement_status IS NULL)", name=op.f("ck_eldercare_goal_change_judged")
         ),
-        sa.ForeignKeyConstraint(["goal_id"], ["eldercare_goal.id"], name=op.f("fk_eldercare_goal_change_goal_id")),
+        sa.ForeignKeyConstraint(
+            ["goal_id"], ["eldercare_goal.id"], name=op.f("fk_eldercare_goal_change_goal_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["care_plan_id"], ["eldercare_care_plan.id"], name=op.f("fk_eldercare_goal_change_care_plan_id")
+        ),
     )
     op.create_index("ix_eldercare_goal_change_goal_id", table, ["goal_id", "id"])
+    op.create_index("ix_eldercare_goal_change_care_plan_id", table, ["care_plan_id"])
     op.create_index("ix_eldercare_goal_change_resident_id", table, ["resident_id"])
     for name, column in (("changed", "lifecycle_status"), ("judged", "achievement_status")):
         op.create_index(
@@ -252,7 +259,7 @@ def _insert_goal(connection: sa.Connection, plan: Any, goal: dict[str, str]) -> 
     if plan.state != "active":
         said.append(("cancelled", plan.ended_at or plan.updated_at, plan.ended_by or plan.created_by))
     for status, changed_at, changed_by in said:
-        change = {"goal_id": goal_id, "resident_id": plan.resident_id, "changed_at": changed_at}
+        change = {"goal_id": goal_id, "care_plan_id": plan.id, "resident_id": plan.resident_id, "changed_at": changed_at}
         connection.execute(
             _NEW_CHANGE, {"id": clock.new_id(), "changed_by": changed_by, "status": status, **change}
         )
