@@ -54,9 +54,9 @@ async def _goal(said: datetime, judged: datetime) -> None:
     """Let what was said of the plan's goal, and how far it is, have been at these instants."""
     await force("UPDATE eldercare_goal_change SET changed_at = :said", said=said)
     await force(
-        "INSERT INTO eldercare_goal_change (id, created_at, updated_at, version, goal_id, care_plan_id, resident_id, changed_at,"
-        " changed_by, achievement_status, judged_on) SELECT :id, :judged, :judged, 1, goal_id, care_plan_id, resident_id, :judged,"
-        " changed_by, 'improving', CAST(:day AS date) FROM eldercare_goal_change",
+        "INSERT INTO eldercare_goal_change (id, created_at, updated_at, version, goal_id, care_plan_id, resident_id,"
+        " changed_at, changed_by, achievement_status, judged_on) SELECT :id, :judged, :judged, 1, goal_id,"
+        " care_plan_id, resident_id, :judged, changed_by, 'improving', CAST(:day AS date) FROM eldercare_goal_change",
         id=clocks.new_id(),
         judged=judged,
         day=judged.date(),
