@@ -77,7 +77,9 @@ from eldercare.visits import jobs as visit_jobs
 from eldercare.visits import subscribers as visit_subscribers
 from eldercare.visits.routes import absences as carer_absences
 from eldercare.visits.routes import agencies as visit_agencies
+from eldercare.visits.routes import goals as visit_goals
 from eldercare.visits.routes import plans as visit_plans
+from eldercare.visits.routes import tolerances as visit_tolerances
 from eldercare.visits.routes import visits
 from eldercare.visits.routes import work as visit_work
 from eldercare.vitals import jobs as vital_jobs
@@ -145,7 +147,10 @@ TABLE_MODULES = (
     "eldercare.medication.models",
     "eldercare.vitals.models",
     "eldercare.carer_absences.models",
+    "eldercare.carers.models",
+    "eldercare.tolerances.models",
     "eldercare.visits.models",
+    "eldercare.goals.models",
     "eldercare.shifts.models",
     "eldercare.duty_desk.models",
     "eldercare.drills.models",
@@ -200,6 +205,8 @@ ROUTERS: tuple[Router, ...] = (
     medication.router,
     vitals.router,
     visit_plans.router,
+    visit_goals.router,
+    visit_tolerances.router,
     carer_absences.router,
     visits.router,
     visit_work.router,

@@ -35,7 +35,7 @@ async def arrange_visits(phones: Phones, village: Village) -> None:
         plan = {
             "organization_id": organization_id,
             "title": "Mornings at home",
-            "goals": [{"text": "Stays at home, and goes out every day"}],
+            "goals": [{"description": "Stays at home, and goes out every day"}],
             "tasks": [{"text": "Help with washing and dressing"}, {"text": "Breakfast"}],
         }
         made = await phones.ask(coordinator, "POST", f"{path}/care-plans", plan)

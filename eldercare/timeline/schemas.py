@@ -26,7 +26,9 @@ class TimelineItem(BaseModel):
 
     at: datetime
     kind: Kind
-    id: uuid.UUID = Field(description="of the check-in, pause, alarm, dose, reading, visit or circle member")
+    id: uuid.UUID = Field(
+        description="of the check-in, pause, alarm, dose, reading, visit, change of a goal or circle member"
+    )
     data: dict[str, Any] = Field(description="what is known of it: ids, enumerations, instants, numbers")
     text: str = Field(description="the same as a sentence, in the reader's language")
 

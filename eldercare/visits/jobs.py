@@ -8,6 +8,7 @@ from app.core.jobs import Job
 from eldercare.last_resort.notices import VISIT_STUCK
 from eldercare.last_resort.service import telling_desk
 from eldercare.visits.models import Visit, VisitTemplate
+from eldercare.visits.repository import CHANNEL
 from eldercare.visits.service import deadlines, planning
 
 _TELL_DESK: Final = telling_desk(VISIT_STUCK)
@@ -46,7 +47,7 @@ async def look_after_carers() -> int:
 _OFTEN: Final = timedelta(seconds=5)
 # Each is a job of its own: what stops one of them keeps nobody waiting who depends on another.
 JOBS: Final = (
-    Job(PLAN.name, timedelta(seconds=30), plan, (planning.CHANNEL,)),
+    Job(PLAN.name, timedelta(seconds=30), plan, (CHANNEL,)),
     Job(UNSTAFFED.name, _OFTEN, tell_unstaffed),
     Job(LATE.name, _OFTEN, tell_late),
     Job(MISS.name, _OFTEN, miss),

@@ -5,11 +5,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
 from app.core.tables import Privacy, Table, instant, optional_instant, sealed, table_of, text_array
+from eldercare.tolerances.rules import DEFAULTS
 
 CONTENT = "eldercare_care_plan.content"
 TASKS = "eldercare_visit.tasks"
@@ -37,14 +38,13 @@ def _care(purpose: str, **options: Any) -> Privacy:
     )
 
 
-def _staffing(retention: Retention) -> Privacy:
-    return Privacy(
-        "account_id", "to plan who goes to whom", Basis.CONTRACT, retention, recipients=(Recipient.EMPLOYER,)
-    )
-
-
 def _ids(**options: Any) -> Any:
     return Field(default_factory=list, sa_type=ARRAY(sa.Uuid), nullable=False, **options)
+
+
+def _carried(name: str, sa_type: Any) -> Any:
+    """Return the field of what a visit carries of how long is waited for it, as it applied when it was planned."""
+    return Field(default=DEFAULTS[name], sa_type=sa_type)
 
 
 class CarePlan(Table, table=True):
@@ -63,7 +63,7 @@ class CarePlan(Table, table=True):
     resident_id: uuid.UUID = Field(foreign_key="identity_resident.id")
     organization_id: uuid.UUID = Field(description="the agency whose carers come")
     state: str = "active"
-    content: str | None = sealed(default=None, description="JSON: title, goals and tasks, each with an id")
+    content: str | None = sealed(default=None, description="JSON: title, and tasks, each with an id")
     created_by: uuid.UUID
     ended_at: datetime | None = optional_instant()
     ended_by: uuid.UUID | None = None
@@ -181,6 +181,14 @@ class Visit(Table, table=True):
     tasks: str | None = sealed(default=None, description="JSON: what is to be done, as agreed when it was planned")
     state: str = "planned"
 
+    staffed_before: timedelta = _carried("staffed_before", sa.Interval)
+    late_after: timedelta = _carried("late_after", sa.Interval)
+    missed_after: timedelta = _carried("missed_after", sa.Interval)
+    check_out_after: timedelta = _carried("check_out_after", sa.Interval)
+    late_severity: int = _carried("late_severity", sa.SmallInteger)
+    missed_severity: int = _carried("missed_severity", sa.SmallInteger)
+    check_out_severity: int = _carried("check_out_severity", sa.SmallInteger)
+
     staff_by: datetime | None = optional_instant(description="when the agency hears that it has no carers yet")
     late_at: datetime | None = optional_instant(description="when the agency hears that somebody has not arrived")
     miss_at: datetime | None = optional_instant(description="when it counts as missed")
@@ -210,6 +218,7 @@ class VisitCarer(Table, table=True):
         sa.CheckConstraint("arrival_how IN ('tag', 'qr', 'gps', 'manual')", name="arrival_how"),
         sa.CheckConstraint("departure_how IN ('tag', 'qr', 'gps', 'manual')", name="departure_how"),
         sa.CheckConstraint("departed_at >= arrived_at", name="leaves_after_coming"),
+        sa.CheckConstraint("removal_reason IN ('suspended')", name="removal_reason"),
         sa.Index(
             "uq_eldercare_visit_carer_once", "visit_id", "account_id", unique=True, postgresql_where=sa.text(_COUNTS)
         ),
@@ -226,6 +235,10 @@ class VisitCarer(Table, table=True):
     starts_at: datetime = instant(description="of the visit, for the carer's day")
     reservation_id: uuid.UUID
     assigned_by: uuid.UUID
+    despite: list[str] = text_array(description="rules that were set aside when they were assigned")
+    unavailable_since: datetime | None = optional_instant(
+        description="when another agency said that they cannot come: this one decides who goes instead"
+    )
     en_route_at: datetime | None = optional_instant()
     arrived_at: datetime | None = optional_instant()
     arrival_how: str | None = None
@@ -235,6 +248,7 @@ class VisitCarer(Table, table=True):
     departure_proof: str | None = sealed(default=None)
     removed_at: datetime | None = optional_instant()
     removed_by: uuid.UUID | None = None
+    removal_reason: str | None = Field(default=None, description="suspended: they go again if the resident is back")
     removal_note: str | None = sealed(default=None)
 
 
@@ -299,53 +313,6 @@ class DoorTag(Table, table=True):
     revoked_at: datetime | None = optional_instant()
 
 
-class CarerProfile(Table, table=True):
-    """What an agency's planner must know of a carer: what they can do, and from where they set out."""
-
-    __tablename__ = "eldercare_carer_profile"
-    privacy: ClassVar[Privacy] = _staffing(Retention.until_erasure())
-    __table_args__ = (
-        sa.UniqueConstraint("organization_id", "account_id"),
-        sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="place"),
-        sa.Index("ix_eldercare_carer_profile_account_id", "account_id"),
-    )
-
-    community_id: uuid.UUID
-    organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
-    account_id: uuid.UUID
-    skills: list[str] = text_array()
-    latitude: float | None = None
-    longitude: float | None = None
-    buffer: timedelta = Field(default=timedelta(), sa_type=sa.Interval, description="kept free after each visit")
-    most_work: timedelta | None = Field(default=None, sa_type=sa.Interval, description="with residents, in a day")
-
-
-class Shift(Table, table=True):
-    """When a carer works for an agency."""
-
-    __tablename__ = "eldercare_shift"
-    privacy: ClassVar[Privacy] = _staffing(Retention.pruned(years(3), "ends_at"))
-    __table_args__ = (
-        # Nobody works twice at once, whatever the agency; see app/reservations for how ids stand in such a constraint.
-        ExcludeConstraint(
-            (sa.literal_column("uuidrange(account_id, account_id, '[]')"), "&&"),
-            (sa.literal_column("tstzrange(starts_at, ends_at, '[)')"), "&&"),
-            using="gist",
-            name="ex_eldercare_shift_once",
-        ),
-        sa.CheckConstraint("ends_at > starts_at", name="period"),
-        sa.Index("ix_eldercare_shift_account_id", "account_id", "starts_at"),
-        sa.Index("ix_eldercare_shift_organization_id", "organization_id", "starts_at", "id"),
-    )
-
-    community_id: uuid.UUID
-    organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
-    account_id: uuid.UUID
-    starts_at: datetime = instant()
-    ends_at: datetime = instant()
-    break_length: timedelta | None = Field(default=None, sa_type=sa.Interval)
-
-
 class RoutePlan(Table, table=True):
     """A proposal who of an agency goes where on a day; accepted, it becomes assignments."""
 
@@ -395,5 +362,4 @@ class RouteStop(Table, table=True):
 
 CARE_PLANS, TEMPLATES, VISITS = table_of(CarePlan), table_of(VisitTemplate), table_of(Visit)
 CARERS, TICKS, NOTES, DOOR_TAGS = table_of(VisitCarer), table_of(VisitTick), table_of(VisitNote), table_of(DoorTag)
-PROFILES, SHIFTS = table_of(CarerProfile), table_of(Shift)
 ROUTE_PLANS, ROUTE_STOPS = table_of(RoutePlan), table_of(RouteStop)

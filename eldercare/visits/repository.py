@@ -13,6 +13,9 @@ from eldercare.visits import rules
 from eldercare.visits.models import CARERS, TICKS, VISITS
 from eldercare.visits.rules import CarerState, State
 
+CHANNEL: Final = "eldercare.visit_templates"
+"""The wake-up channel of what recurs and must be planned now."""
+
 _INSTANT = sa.DateTime(timezone=True)
 _IDS = sa.bindparam("visit_ids", type_=ARRAY(sa.Uuid))
 _NOW = sa.bindparam("moment", type_=_INSTANT)
@@ -48,6 +51,28 @@ _DELETE = (
         ~sa.exists().where(CARERS.c.visit_id == VISITS.c.id),
     )
     .returning(VISITS.c.id)
+)
+_TOUCH = sa.update(VISITS).where(VISITS.c.id == sa.any_(_IDS)).values(updated_at=_NOW, version=VISITS.c.version + 1)
+_DISMISS = (
+    sa.update(CARERS)
+    .where(
+        CARERS.c.visit_id == sa.any_(_IDS),
+        CARERS.c.state.in_([sa.literal(state, sa.Text) for state in ("assigned", "en_route")]),
+    )
+    .values(
+        state="removed",
+        removed_at=_NOW,
+        removed_by=sa.bindparam("by", type_=sa.Uuid),
+        removal_reason=sa.bindparam("why", type_=sa.Text),
+        updated_at=_NOW,
+        version=CARERS.c.version + 1,
+    )
+)
+_FORMER = (
+    sa.update(CARERS)
+    .where(CARERS.c.visit_id == sa.any_(_IDS), CARERS.c.removal_reason == sa.literal("suspended", sa.Text))
+    .values(removal_reason=None, updated_at=_NOW, version=CARERS.c.version + 1)
+    .returning(*CARERS.c)
 )
 _OF_CARER_AHEAD = (
     sa.select(VISITS.c.id)
@@ -145,6 +170,25 @@ async def insert_visits(session: AsyncSession, rows: Sequence[Mapping[str, Any]]
 async def delete_planned(session: AsyncSession, visit_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     """Forget visits nobody ever was assigned to: nobody was told of them. Return which that were."""
     return set((await session.scalars(_DELETE, {"visit_ids": list(visit_ids)})).all())
+
+
+async def touch(session: AsyncSession, visit_ids: Iterable[uuid.UUID]) -> None:
+    """Let visits be known to have changed, whatever else of them stays."""
+    await session.execute(_TOUCH, {"visit_ids": list(visit_ids), "moment": clock.now()})
+
+
+async def dismiss(
+    session: AsyncSession, visit_ids: Iterable[uuid.UUID], by: uuid.UUID | None, why: str | None = None
+) -> None:
+    """Take everybody off visits who has not arrived there."""
+    binds = {"visit_ids": list(visit_ids), "by": by, "why": why, "moment": clock.now()}
+    await session.execute(_DISMISS, binds)
+
+
+async def former_carers(session: AsyncSession, visit_ids: Iterable[uuid.UUID]) -> list[sa.Row[Any]]:
+    """Return who made visits when they went off, once: it is known of them no longer then."""
+    rows = await session.execute(_FORMER, {"visit_ids": list(visit_ids), "moment": clock.now()})
+    return list(rows)
 
 
 async def insert_carer(session: AsyncSession, values: Mapping[str, Any]) -> uuid.UUID | None:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from app.dispatch.api import Place, distance
 from eldercare.check_ins.rules import Recurrence, occurrences, resolve, zone
+from eldercare.tolerances.rules import Carried
 
 State = Literal["planned", "assigned", "en_route", "in_progress", "completed", "missed", "cancelled", "suspended"]
 CarerState = Literal["assigned", "en_route", "present", "left", "removed", "absent"]
@@ -37,18 +38,15 @@ HORIZON: Final = timedelta(days=14)
 PLANNING_INTERVAL: Final = timedelta(hours=24)
 RESUMED_WITHIN: Final = PLANNING_INTERVAL + timedelta(hours=1)
 """How long after its time a visit that was off by mistake is still looked after: longer than until anybody looks."""
-STAFFED_BEFORE: Final = timedelta(hours=2)
-"""So long before its time the agency hears that a visit has no carers: there is still time to find somebody."""
-LATE_AFTER: Final = timedelta(minutes=15)
-"""After that an alarm is raised, and the agency hears that nobody has arrived."""
 MISSING_AFTER: Final = timedelta(minutes=5)
 """So long whoever is there waits for the other one, who may be parking the car, before the agency hears of it."""
-MISSED_AFTER: Final = timedelta(minutes=60)
-CRITICAL_MISSED_AFTER: Final = timedelta(minutes=30)
-"""After that the visit counts as missed and an alarm is raised; sooner where the time matters."""
-CHECK_OUT_AFTER: Final = timedelta(minutes=15)
-"""After the end a carer who has not left is asked; after as long again an alarm is raised and the agency told."""
+TAKEN_OVER_FOR: Final = timedelta(minutes=15)
+"""So long at least whoever takes over a visit that began is busy with it."""
 CHECK_OUT_AGAIN: Final = timedelta(minutes=30)
+DECIDED_BEFORE: Final = timedelta(hours=24)
+"""So long before its time it is decided who goes instead of a carer of whom another agency said that they cannot."""
+DECIDED_WITHIN: Final = timedelta(hours=1)
+"""Or so long after that was said, where it comes sooner."""
 EARLY: Final = timedelta(hours=2)
 """How long before its time a visit can begin."""
 LATEST_ARRIVAL: Final = timedelta(hours=12)
@@ -123,29 +121,23 @@ def visits_between(
     ]
 
 
-def staff_by(starts_at: datetime) -> datetime:
-    """Return when the agency hears that a visit has no carers yet."""
-    return starts_at - STAFFED_BEFORE
+def deadlines(starts_at: datetime, carried: Carried) -> dict[str, datetime]:
+    """Return when it is told that a visit has no carers, and that nobody has arrived, and when it counts as missed."""
+    return {
+        "staff_by": starts_at - carried.staffed_before,
+        "late_at": starts_at + carried.late_after,
+        "miss_at": starts_at + carried.missed_after,
+    }
 
 
-def late_at(starts_at: datetime) -> datetime:
-    """Return when the agency hears that nobody has arrived."""
-    return starts_at + LATE_AFTER
-
-
-def missing_at(starts_at: datetime, arrived_at: datetime) -> datetime:
+def missing_at(starts_at: datetime, arrived_at: datetime, carried: Carried) -> datetime:
     """Return when the agency hears that of two carers one has arrived and the other has not."""
-    return max(late_at(starts_at), arrived_at + MISSING_AFTER)
+    return max(starts_at + carried.late_after, arrived_at + MISSING_AFTER)
 
 
-def missed_at(starts_at: datetime, *, is_critical: bool) -> datetime:
-    """Return when a visit to which nobody came counts as missed."""
-    return starts_at + (CRITICAL_MISSED_AFTER if is_critical else MISSED_AFTER)
-
-
-def check_out_at(arrived_at: datetime, ends: datetime) -> datetime:
+def check_out_at(arrived_at: datetime, ends: datetime, carried: Carried) -> datetime:
     """Return when a carer who is still there is asked: who came late stays as long as was agreed, at most so long."""
-    return max(ends, arrived_at) + CHECK_OUT_AFTER
+    return max(ends, arrived_at) + carried.check_out_after
 
 
 def is_believable(occurred_at: datetime, now: datetime) -> bool:

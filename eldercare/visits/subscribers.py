@@ -16,7 +16,7 @@ from app.identity.events import (
     closed_and_reopened,
 )
 from eldercare.events import AbsenceEnded, AbsenceStated
-from eldercare.visits.service import planning, staffing, suspending
+from eldercare.visits.service import planning, resuming, staffing
 
 
 async def follow_moves(session: AsyncSession, events: Sequence[ResidentMovedZone]) -> None:
@@ -31,7 +31,7 @@ async def follow_holidays(session: AsyncSession, events: Sequence[HolidaysChange
 
 async def follow_absences(session: AsyncSession, events: Sequence[AbsenceStated | AbsenceEnded]) -> None:
     """Suspend the visits of residents who are away; plan them again for those who are back."""
-    await suspending.follow_absences(session, sorted({event.resident_id for event in events}))
+    await resuming.follow_absences(session, sorted({event.resident_id for event in events}))
 
 
 async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed | ResidentReopened]) -> None:

@@ -333,6 +333,7 @@ async def _visits(resident: Resident, agency: Organization, carer: Account) -> d
     await eldercare_visits.assign(visit.id, carer)
     return {
         "care-plans": plan.id,
+        "goals": (await eldercare_visits.goals(resident))[0].id,
         "visit-templates": template.id,
         "visits": visit.id,
         "care-visits": visit.id,
@@ -506,6 +507,10 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "assignCarer": lambda world: {"account_id": world.ids["accounts"]},
     "changeCarePlan": lambda _: {"title": "At home"},
     "changeVisitTemplate": _visit_template,
+    "changeGoal": lambda _: {"description": "Walks to the park"},
+    "createGoal": lambda world: {"care_plan_id": world.ids["care-plans"], "description": "Walks to the park"},
+    "setGoalStatus": lambda _: {"lifecycle_status": "on-hold"},
+    "judgeGoal": lambda _: {"achievement_status": "improving"},
     "completeCareVisit": lambda _: {"ended_at": "2026-03-02T08:00:00Z", "reason": "Forgot to check out"},
     "createCarePlan": lambda world: {"organization_id": world.ids["organizations"], "title": "At home"},
     "createCareVisit": lambda world: {

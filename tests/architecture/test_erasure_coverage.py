@@ -73,6 +73,13 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "time_zone": "UTC",
     },
     "eldercare_route_stop": {"account_id": None},
+    "eldercare_goal": {"priority": "high-priority"},
+    "eldercare_goal_change": {"achievement_status": None, "judged_on": None},
+    "eldercare_visit_tolerance": {
+        "scope": "care_plan",
+        "late_after": dt.timedelta(minutes=15),
+        "critical_missed_after": dt.timedelta(minutes=30),
+    },
 }
 
 KEYS: Final = {"core_person_key": base64.b64encode(bytes(32)).decode()}
@@ -98,6 +105,7 @@ OURS: Final = frozenset(
         "eldercare_check_in.how",
         "eldercare_check_in.reply_code",
         "eldercare_desk_test.channels",
+        "eldercare_visit_carer.despite",
         "eldercare_visit_template.end_reason",
         "identity_service_agreement.basis",
         "identity_service_agreement.scopes",

@@ -13,6 +13,9 @@ from app.core.database import reading, unit_of_work
 from app.identity.api import ResidentSubject, require_resident
 from app.identity.models import Account, Organization, Resident
 from eldercare.carer_absences.models import CarerAbsence
+from eldercare.carers.models import Shift
+from eldercare.goals.models import GOALS
+from eldercare.tolerances.rules import resolve
 from eldercare.visits import jobs
 from eldercare.visits.models import (
     CARERS,
@@ -20,7 +23,6 @@ from eldercare.visits.models import (
     CarePlan,
     DoorTag,
     RoutePlan,
-    Shift,
     Visit,
     VisitTemplate,
 )
@@ -54,12 +56,19 @@ async def care_plan(resident: Resident, agency: Organization, **changes: object)
     given: dict[str, object] = {
         "organization_id": agency.id,
         "title": "At home",
-        "goals": [{"text": "Walks to the shop"}],
+        "goals": [{"description": "Walks to the shop"}],
         "tasks": [{"text": "Help with washing"}, {"text": "Breakfast"}],
     }
     subject = await subject_of(resident.id, actor)
     async with unit_of_work() as session:
         return await plans.create_plan(session, actor, subject, CarePlanCreate.model_validate(given | changes))
+
+
+async def goals(resident: Resident) -> Sequence[sa.Row[Any]]:
+    """Return a resident's goals, the first that was agreed first."""
+    async with reading() as connection:
+        statement = sa.select(GOALS).where(GOALS.c.resident_id == resident.id).order_by(GOALS.c.id)
+        return (await connection.execute(statement)).all()
 
 
 async def template(plan: CarePlan, **changes: object) -> VisitTemplate:
@@ -111,6 +120,7 @@ async def carers(visit_id: uuid.UUID) -> Sequence[sa.Row[Any]]:
 
 async def single(plan: CarePlan, starts_at: datetime, **values: Any) -> Visit:
     """Insert a visit of half an hour that does not recur."""
+    carried = resolve([], is_critical=values.get("is_critical", False))
     row = Visit(
         community_id=plan.community_id,
         resident_id=plan.resident_id,
@@ -124,6 +134,7 @@ async def single(plan: CarePlan, starts_at: datetime, **values: Any) -> Visit:
         flexibility=values.pop("flexibility", timedelta()),
         late_at=starts_at + timedelta(minutes=15),
         miss_at=starts_at + timedelta(minutes=60),
+        **carried.values(),
         **values,
     )
     async with unit_of_work() as session:

@@ -46,6 +46,10 @@ _MEMBERS = _WORKING.where(
     _memberships.c.organization_id == _organization_id,
     _memberships.c.role == sa.bindparam("role", type_=sa.Text),
 )
+_MEMBERS_OF = _WORKING.add_columns(_memberships.c.organization_id).where(
+    _memberships.c.organization_id == sa.any_(sa.bindparam("organization_ids", type_=ARRAY(sa.Uuid))),
+    _memberships.c.role == sa.bindparam("role", type_=sa.Text),
+)
 _MEMBERS_HERE = _MEMBERS.join(_organizations, _organizations.c.id == _memberships.c.organization_id).where(
     _organizations.c.community_id == _community_id
 )
@@ -124,6 +128,16 @@ _ONE_INVITATION = _INVITATION.where(_invitations.c.id == sa.bindparam("invitatio
 async def organization_members(connection: AsyncConnection, organization_id: uuid.UUID, role: str) -> list[uuid.UUID]:
     """Return the active accounts that hold ``role`` in the organization, longest-serving first."""
     return list(await connection.scalars(_MEMBERS, {"organization_id": organization_id, "role": role}))
+
+
+async def members_of(
+    connection: AsyncConnection, organization_ids: Iterable[uuid.UUID], role: str
+) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Return for each organization the active accounts that hold ``role`` in it, longest-serving first."""
+    found: dict[uuid.UUID, list[uuid.UUID]] = {organization_id: [] for organization_id in organization_ids}
+    for row in await connection.execute(_MEMBERS_OF, {"organization_ids": list(found), "role": role}):
+        found[row.organization_id].append(row.account_id)
+    return found
 
 
 async def members_here(

@@ -32,6 +32,24 @@ _SAID: Final[dict[str, dict[str, str]]] = {
         "visit_started": "A carer came.",
         "visit_completed": "The visit is over.",
         "visit_missed": "Nobody came to a visit.",
+        "goal_changed.proposed": "A goal was proposed.",
+        "goal_changed.planned": "A goal was planned.",
+        "goal_changed.accepted": "A goal was agreed.",
+        "goal_changed.active": "A goal is worked at.",
+        "goal_changed.on-hold": "A goal is on hold.",
+        "goal_changed.completed": "A goal is completed.",
+        "goal_changed.cancelled": "A goal was given up.",
+        "goal_changed.entered-in-error": "A goal had been entered by mistake.",
+        "goal_changed.rejected": "A goal was turned down.",
+        "goal_judged.in-progress": "A goal was judged: in progress.",
+        "goal_judged.improving": "A goal was judged: improving.",
+        "goal_judged.worsening": "A goal was judged: worsening.",
+        "goal_judged.no-change": "A goal was judged: no change.",
+        "goal_judged.achieved": "A goal was judged: achieved.",
+        "goal_judged.sustaining": "A goal was judged: achieved, and kept up.",
+        "goal_judged.not-achieved": "A goal was judged: not achieved.",
+        "goal_judged.no-progress": "A goal was judged: no progress.",
+        "goal_judged.not-attainable": "A goal was judged: not attainable.",
         "circle_joined": "Somebody joined the care circle.",
         "circle_left": "Somebody left the care circle.",
         "wellbeing_flagged.mood": "Mood is lower than usual for them: a reason to ask.",
@@ -67,6 +85,24 @@ _SAID: Final[dict[str, dict[str, str]]] = {
         "visit_started": "护理员已上门。",
         "visit_completed": "上门服务已结束。",
         "visit_missed": "有一次上门服务无人前来。",
+        "goal_changed.proposed": "提出了一个照护目标。",
+        "goal_changed.planned": "计划了一个照护目标。",
+        "goal_changed.accepted": "商定了一个照护目标。",
+        "goal_changed.active": "一个照护目标正在进行。",
+        "goal_changed.on-hold": "一个照护目标已暂停。",
+        "goal_changed.completed": "一个照护目标已完成。",
+        "goal_changed.cancelled": "一个照护目标已取消。",
+        "goal_changed.entered-in-error": "一个照护目标系误录。",
+        "goal_changed.rejected": "一个照护目标未被采纳。",
+        "goal_judged.in-progress": "照护目标评估：进行中。",
+        "goal_judged.improving": "照护目标评估：有改善。",
+        "goal_judged.worsening": "照护目标评估：有所恶化。",
+        "goal_judged.no-change": "照护目标评估：无变化。",
+        "goal_judged.achieved": "照护目标评估：已达成。",
+        "goal_judged.sustaining": "照护目标评估：已达成并保持。",
+        "goal_judged.not-achieved": "照护目标评估：未达成。",
+        "goal_judged.no-progress": "照护目标评估：无进展。",
+        "goal_judged.not-attainable": "照护目标评估：无法达成。",
         "circle_joined": "有人加入了关爱圈。",
         "circle_left": "有人离开了关爱圈。",
         "wellbeing_flagged.mood": "心情比平时低落：值得关心询问。",
@@ -111,6 +147,12 @@ _SIGNS: Final[dict[str, dict[str, str]]] = {
 }
 _UNITS: Final = {"mm[Hg]": "mmHg", "Cel": "°C", "kg/m2": "kg/m²", "{ACVPU}": ""}
 """UCUM units that people write otherwise."""
+_TURN_OF: Final = {
+    "goal_changed": "status",
+    "goal_judged": "status",
+    "wellbeing_flagged": "measure",
+    "wellbeing_ended": "reason",
+}
 _BETWEEN: Final = {"en": "; ", "zh-CN": "；"}
 
 
@@ -158,9 +200,7 @@ def _key(kind: Kind, data: Mapping[str, Any]) -> str:  # noqa: PLR0911 - a kind 
             return f"{kind}.late" if data["late"] else kind
         case "reading":
             return f"{kind}.{data['side']}" if data["side"] else kind
-        case "wellbeing_flagged":
-            return f"{kind}.{data['measure']}"
-        case "wellbeing_ended":
-            return f"{kind}.{data['reason']}"
+        case "goal_changed" | "goal_judged" | "wellbeing_flagged" | "wellbeing_ended":
+            return f"{kind}.{data[_TURN_OF[kind]]}"
         case _:
             return kind

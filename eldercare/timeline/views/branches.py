@@ -13,6 +13,7 @@ from eldercare.alarms.models import Alarm
 from eldercare.alarms.views import signal_kinds
 from eldercare.care_circle.models import CircleMember
 from eldercare.check_ins.models import CheckIn
+from eldercare.goals.models import GOAL_CHANGES
 from eldercare.medication.models import DOSES
 from eldercare.timeline.rules.kinds import RANKS, Kind
 from eldercare.visits.models import VISITS
@@ -163,6 +164,20 @@ BRANCHES: Final = (
         "visit_completed", VISITS, "completed_at", _columns(VISITS, *_VISIT, "started_at"), "completed_at IS NOT NULL"
     ),
     Branch("visit_missed", VISITS, "closed_at", _columns(VISITS, *_VISIT, "is_critical"), "state = 'missed'"),
+    Branch(
+        "goal_changed",
+        GOAL_CHANGES,
+        "changed_at",
+        _columns(GOAL_CHANGES, "goal_id", "changed_by", status="lifecycle_status"),
+        "lifecycle_status IS NOT NULL",
+    ),
+    Branch(
+        "goal_judged",
+        GOAL_CHANGES,
+        "changed_at",
+        _columns(GOAL_CHANGES, "goal_id", "changed_by", "judged_on", status="achievement_status"),
+        "achievement_status IS NOT NULL",
+    ),
     Branch(
         "circle_joined",
         _members,

@@ -8,15 +8,9 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from eldercare.check_ins.rules import day_rule
 from eldercare.check_ins.schemas import TimeZone, WallTime, Weekday
+from eldercare.goals.schemas import GoalPublic, GoalWrite
 from eldercare.visits.rules import LONGEST, SHORTEST
 from eldercare.visits.schemas.words import Accounts, Given, Holidays, Skills, Words, each_once
-
-
-class GoalWrite(Given):
-    """Something that is to be achieved; with its id it stays the goal it was."""
-
-    id: uuid.UUID | None = None
-    text: Words
 
 
 class TaskWrite(Given):
@@ -24,35 +18,38 @@ class TaskWrite(Given):
 
     id: uuid.UUID | None = None
     text: Words
+    goal_id: uuid.UUID | None = Field(default=None, description="of the plan's goals: the one it serves")
 
 
 class CarePlanContent(Given):
     """What a care plan says."""
 
     title: Words
-    goals: Annotated[list[GoalWrite], Field(max_length=20)] = Field(default_factory=list)
     tasks: Annotated[list[TaskWrite], Field(max_length=40)] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _ids_once(self) -> Self:
-        for items in (self.goals, self.tasks):
-            given = [item.id for item in items if item.id is not None]
-            if len(set(given)) != len(given):
-                raise ValueError("each id only once")
+        given = [task.id for task in self.tasks if task.id is not None]
+        if len(set(given)) != len(given):
+            raise ValueError("each id only once")
         return self
 
 
 class CarePlanCreate(CarePlanContent):
-    """A new care plan, and the agency that answers for it."""
+    """A new care plan with its first goals, and the agency that answers for it."""
 
     organization_id: uuid.UUID
+    goals: Annotated[list[GoalWrite], Field(max_length=20, description="each is active from now on")] = Field(
+        default_factory=list
+    )
 
 
 class ItemPublic(BaseModel):
-    """A goal or a task."""
+    """A task, and the goal it serves."""
 
     id: uuid.UUID
     text: str
+    goal_id: uuid.UUID | None = None
 
 
 class CarePlanPublic(BaseModel):
@@ -63,7 +60,7 @@ class CarePlanPublic(BaseModel):
     organization_id: uuid.UUID
     state: Literal["active", "ended"]
     title: str
-    goals: list[ItemPublic]
+    goals: list[GoalPublic]
     tasks: list[ItemPublic]
     version: int
     created_at: datetime

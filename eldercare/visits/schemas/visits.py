@@ -92,6 +92,9 @@ class VisitPublic(BaseModel):
     ends_at: datetime
     state: State
     carers_needed: int
+    needs_replacement: bool = Field(
+        description="a carer of it cannot come, as another agency said: it is to be decided who goes instead"
+    )
     is_critical: bool
     started_at: datetime | None
     completed_at: datetime | None

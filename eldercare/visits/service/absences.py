@@ -18,7 +18,7 @@ from eldercare.carer_absences.repository import lock_carers
 from eldercare.carer_absences.schemas import LONGEST_ABSENCE, CarerAbsenceCreate
 from eldercare.visits import repository, rules
 from eldercare.visits.models import CARERS, VISITS
-from eldercare.visits.service import staffing
+from eldercare.visits.service import replacing, staffing
 from eldercare.visits.service.rosters import require_carers
 
 LONGEST: Final = LONGEST_ABSENCE
@@ -36,12 +36,11 @@ _given = (
     .render_derived("given")
 )
 _LEFT_BY = (
-    sa.select(VISITS.c.id, CARERS.c.account_id)
+    sa.select(VISITS.c.id, VISITS.c.organization_id, CARERS.c.account_id, CARERS.c.id.label("carer_id"))
     .select_from(
         _given.join(CARERS, CARERS.c.account_id == _given.c.account_id).join(VISITS, VISITS.c.id == CARERS.c.visit_id)
     )
     .where(
-        VISITS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
         VISITS.c.state.in_([sa.literal(state, sa.Text) for state in rules.AHEAD]),
         CARERS.c.state.in_([sa.literal(state, sa.Text) for state in ("assigned", "en_route")]),
         CARERS.c.starts_at < _given.c.ends,
@@ -132,7 +131,10 @@ async def confirm(session: AsyncSession, actor: Actor, absences: Sequence[CarerA
 
 
 async def remove(session: AsyncSession, actor: Actor, organization_id: uuid.UUID, absence_id: uuid.UUID) -> None:
-    """Let a carer be sent again from now on; whom they were taken from stays with others. Raises ``NotFound``."""
+    """Let a carer be sent again from now on; whom they were taken from stays with others. Raises ``NotFound``.
+
+    Other agencies need not decide any more who goes instead of them.
+    """
     absence = await session.get(CarerAbsence, absence_id, with_for_update=True)
     now = clock.now()
     if (
@@ -147,14 +149,16 @@ async def remove(session: AsyncSession, actor: Actor, organization_id: uuid.UUID
     else:
         absence.state = "withdrawn"
     await session.flush()
+    await replacing.withdraw(session, absence.account_id)
     await audit.record(session, actor, "carer_absence:remove", object_id=absence.id)
 
 
 async def _enforce(session: AsyncSession, actor: Actor, absences: Sequence[CarerAbsence]) -> None:
     """Take absent carers off what lies ahead of them; what is under way is theirs to leave.
 
-    Visits are locked before carers, as whoever assigns does; then it is looked whether they were sent somewhere
-    meanwhile: from there on nobody sends them.
+    Another agency's visits stay with them until that agency decides who goes instead: it is told. Visits are locked
+    before carers, as whoever assigns does; then it is looked whether they were sent somewhere meanwhile: from there on
+    nobody sends them.
     """
     if not absences:
         return
@@ -166,12 +170,14 @@ async def _enforce(session: AsyncSession, actor: Actor, absences: Sequence[Carer
     soon = clock.now() + _SOON
     for row in left:
         visit = visits[row.id]
-        await staffing.take_off(session, actor.id, visit, row.account_id, is_sudden=visit.starts_at < soon)
+        if row.organization_id == absences[0].organization_id:
+            await staffing.take_off(session, actor.id, visit, row.account_id, is_sudden=visit.starts_at < soon)
+    elsewhere = [row for row in left if row.organization_id != absences[0].organization_id]
+    await replacing.ask(session, [(visits[row.id], row.carer_id, row.account_id) for row in elsewhere])
 
 
 def _binds(absences: Sequence[CarerAbsence]) -> dict[str, Any]:
     return {
-        "organization_id": absences[0].organization_id,
         "account_ids": [one.account_id for one in absences],
         "begins": [one.starts_at for one in absences],
         "ends": [one.ends_at for one in absences],

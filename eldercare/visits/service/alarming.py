@@ -41,20 +41,20 @@ _OPEN_ABOUT = (
 
 
 async def nobody_yet(session: AsyncSession, visits: Sequence[sa.Row[Any]]) -> None:
-    """Raise an alarm for everyone to whom nobody has come yet: a low one, unless the time matters."""
-    await raise_alarms(session, [_signal(visit, AlarmKind.VISIT_LATE, _worse(Severity.LOW, visit)) for visit in visits])
+    """Raise an alarm for everyone to whom nobody has come yet, as bad as is agreed for the visit."""
+    await raise_alarms(session, [_signal(visit, AlarmKind.VISIT_LATE, visit.late_severity) for visit in visits])
 
 
 async def nobody_came(session: AsyncSession, visits: Sequence[sa.Row[Any]]) -> None:
     """Raise an alarm for everyone to whom nobody came."""
-    await raise_alarms(
-        session, [_signal(visit, AlarmKind.VISIT_MISSED, _worse(Severity.MEDIUM, visit)) for visit in visits]
-    )
+    await raise_alarms(session, [_signal(visit, AlarmKind.VISIT_MISSED, visit.missed_severity) for visit in visits])
 
 
 async def still_there(session: AsyncSession, visits: Sequence[sa.Row[Any]]) -> None:
     """Raise an alarm for every home that a carer should have left long ago: they may be in need themselves."""
-    await raise_alarms(session, [_signal(visit, AlarmKind.CHECK_OUT_OVERDUE, Severity.MEDIUM) for visit in visits])
+    await raise_alarms(
+        session, [_signal(visit, AlarmKind.CHECK_OUT_OVERDUE, visit.check_out_severity) for visit in visits]
+    )
 
 
 async def carer_came(session: AsyncSession, actor: Actor, visit: sa.Row[Any]) -> None:
@@ -75,14 +75,10 @@ async def carers_left(session: AsyncSession, actor: Actor, resident_id: uuid.UUI
     await stand_down(session, actor, resident_id, word=word, reason="carer_left")
 
 
-def _worse(severity: Severity, visit: sa.Row[Any]) -> Severity:
-    return Severity(severity + 1) if visit.is_critical else severity
-
-
-def _signal(visit: sa.Row[Any], kind: AlarmKind, severity: Severity) -> AlarmSignal:
+def _signal(visit: sa.Row[Any], kind: AlarmKind, severity: int) -> AlarmSignal:
     return AlarmSignal(
         kind=kind,
-        severity=severity,
+        severity=Severity(severity),
         community_id=visit.community_id,
         resident_id=visit.resident_id,
         occurred_at=clock.now(),

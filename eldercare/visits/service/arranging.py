@@ -23,7 +23,7 @@ from eldercare.visits.notices import VISIT_MOVED
 from eldercare.visits.problems import VisitNotOpen, WrongTime
 from eldercare.visits.schemas.visits import VisitComplete, VisitCreate, VisitMove
 from eldercare.visits.schemas.words import CancelReason
-from eldercare.visits.service import alarming, cancelling, suspending
+from eldercare.visits.service import alarming, applying, cancelling, suspending
 from eldercare.visits.service.plans import lock_plan, require_serving, tasks_of
 from eldercare.visits.service.staffing import ORIGIN, locked, record
 from eldercare.visits.service.telling import tell
@@ -44,7 +44,8 @@ async def create_visit(session: AsyncSession, actor: Actor, subject: ResidentSub
     await require_serving(session, subject.resident_id, plan.organization_id)
     check_tasks(plan, data.task_ids)
     await suspending.require_home(session, subject.resident_id, data.starts_at)
-    tasks = [task.model_dump(mode="json") for task in tasks_of(plan.content, data.task_ids)]
+    tasks = [task.model_dump(mode="json", exclude_none=True) for task in tasks_of(plan.content, data.task_ids)]
+    carried = (await applying.of_plans(session, [plan]))[plan.id, data.is_critical]
     visit_id = clock.new_id()
     row = {
         "id": visit_id,
@@ -64,9 +65,8 @@ async def create_visit(session: AsyncSession, actor: Actor, subject: ResidentSub
         "skills": sorted(data.skills),
         "preferred": data.preferred,
         "tasks": seal(orjson.dumps(tasks).decode(), TASKS),
-        "staff_by": rules.staff_by(data.starts_at),
-        "late_at": rules.late_at(data.starts_at),
-        "miss_at": rules.missed_at(data.starts_at, is_critical=data.is_critical),
+        **carried.values(),
+        **rules.deadlines(data.starts_at, carried),
     }
     await repository.insert_visits(session, [row])
     await record(session, actor, "visit:create", await locked(session, subject.resident_id, visit_id))
@@ -122,9 +122,7 @@ async def shift(
         starts_at=starts_at,
         ends_at=ends_at,
         local_date=rules.local_date(starts_at, visit.time_zone),
-        staff_by=rules.staff_by(starts_at) if visit.state == "planned" else None,
-        late_at=rules.late_at(starts_at),
-        miss_at=rules.missed_at(starts_at, is_critical=visit.is_critical),
+        **rules.deadlines(starts_at, visit) | ({} if visit.state == "planned" else {"staff_by": None}),
     )
     if starts_at == visit.starts_at:
         return

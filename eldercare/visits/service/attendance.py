@@ -42,7 +42,9 @@ async def depart_for(session: AsyncSession, actor: Actor, own: OwnVisit) -> None
         return
     if visit.state not in rules.AHEAD or carer.state != "assigned":
         raise VisitNotOpen(state=visit.state)
-    await repository.change_carer(session, carer.id, ("assigned",), state="en_route", en_route_at=clock.now())
+    await repository.change_carer(
+        session, carer.id, ("assigned",), state="en_route", en_route_at=clock.now(), unavailable_since=None
+    )
     if visit.state == "assigned":
         await repository.become(session, [visit.id], "en_route")
     await record(session, actor, "visit:en_route", visit)
@@ -69,6 +71,7 @@ async def arrive(session: AsyncSession, actor: Actor, own: OwnVisit, data: Arriv
         carer.id,
         ("assigned", "en_route"),
         state="present",
+        unavailable_since=None,
         arrived_at=at,
         arrival_how=data.proof.how,
         arrival_proof=seal(proof, ARRIVAL_PROOF),
@@ -76,9 +79,9 @@ async def arrive(session: AsyncSession, actor: Actor, own: OwnVisit, data: Arriv
     came = (await repository.carers_of(session, [visit.id]))[visit.id]
     is_short = rules.are_missing([Presence(one.state, one.arrived_at) for one in came], visit.carers)
     deadlines = {
-        "overdue_at": rules.check_out_at(at, visit.ends_at),
+        "overdue_at": rules.check_out_at(at, visit.ends_at, visit),
         # One who cannot lift somebody alone may not begin: of whom they wait for the agency hears.
-        "late_at": rules.missing_at(visit.starts_at, at) if is_short else None,
+        "late_at": rules.missing_at(visit.starts_at, at, visit) if is_short else None,
     }
     if visit.state == "in_progress":
         # Whoever takes over is given the time they need, and is looked after anew.

@@ -1,7 +1,7 @@
 """Visits that do not take place: calendars are free again, and whoever counted on it is told."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -72,14 +72,11 @@ async def cancel(
 
 
 async def dismiss_carers(
-    session: AsyncSession, visit_ids: Iterable[uuid.UUID], by: uuid.UUID | None
+    session: AsyncSession, visit_ids: Collection[uuid.UUID], by: uuid.UUID | None, why: str | None = None
 ) -> dict[uuid.UUID, list[sa.Row[Any]]]:
     """Take all carers off visits that have not begun, give back their time, and return who they were by visit."""
     carers = await repository.carers_of(session, visit_ids)
     going = [carer for found in carers.values() for carer in found]
     await reservations.release(session, [carer.reservation_id for carer in going])
-    for carer in going:
-        await repository.change_carer(
-            session, carer.id, ("assigned", "en_route"), state="removed", removed_at=clock.now(), removed_by=by
-        )
+    await repository.dismiss(session, visit_ids, by, why)
     return carers

@@ -12,10 +12,10 @@ from app.core import clock
 from app.core.events import emit_many
 from eldercare.events import VisitMissed
 from eldercare.visits import repository, rules
-from eldercare.visits.models import VISITS
+from eldercare.visits.models import CARERS, VISITS
 from eldercare.visits.notices import CHECK_OUT_DUE, CHECK_OUT_OVERDUE, VISIT_LATE, VISIT_MISSED, VISIT_UNCOVERED
 from eldercare.visits.service import alarming, suspending
-from eldercare.visits.service.telling import agency, tell
+from eldercare.visits.service.telling import Telling, agencies, tell_all
 
 _CALLED: Final = 2
 """The step at which a carer is no longer asked, but called."""
@@ -24,8 +24,18 @@ _NOW = sa.bindparam("moment", type_=sa.DateTime(timezone=True))
 _TOUCHED: dict[str, Any] = {"updated_at": _NOW, "version": VISITS.c.version + 1}
 
 _LATE = sa.update(VISITS).where(VISITS.c.id == sa.any_(_IDS)).values(late_at=None, **_TOUCHED).returning(*VISITS.c)
+_IS_TO_BE_REPLACED = sa.exists().where(
+    CARERS.c.visit_id == VISITS.c.id,
+    CARERS.c.unavailable_since.is_not(None),
+    CARERS.c.state.in_([sa.literal(state, sa.Text) for state in ("assigned", "en_route")]),
+)
+_STAFFED_BY = VISITS.c.starts_at - VISITS.c.staffed_before
 _UNSTAFFED = (
-    sa.update(VISITS).where(VISITS.c.id == sa.any_(_IDS)).values(staff_by=None, **_TOUCHED).returning(*VISITS.c)
+    sa.update(VISITS)
+    .where(VISITS.c.id == sa.any_(_IDS))
+    # What was brought forward, as a carer cannot come, is asked for again in its usual time.
+    .values(staff_by=sa.case((sa.and_(_IS_TO_BE_REPLACED, _STAFFED_BY > _NOW), _STAFFED_BY)), **_TOUCHED)
+    .returning(*VISITS.c, _IS_TO_BE_REPLACED.label("is_to_be_replaced"))
 )
 _CHOSEN = sa.select(VISITS).where(VISITS.c.id == sa.any_(_IDS)).order_by(VISITS.c.id)
 _OVERDUE = (
@@ -34,7 +44,7 @@ _OVERDUE = (
     .values(
         overdue_at=_NOW
         + sa.case(
-            (VISITS.c.overdue_step == 0, sa.literal(rules.CHECK_OUT_AFTER, sa.Interval)),
+            (VISITS.c.overdue_step == 0, VISITS.c.check_out_after),
             else_=sa.literal(rules.CHECK_OUT_AGAIN, sa.Interval),
         ),
         overdue_step=VISITS.c.overdue_step + 1,
@@ -45,13 +55,16 @@ _OVERDUE = (
 
 
 async def unstaffed(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
-    """Tell the agencies of visits that come near and have no carers, or one of two; the desk where time matters."""
+    """Tell the agencies of visits that come near and have no carers, or one of two; the desk where time matters.
+
+    So it is with one whose carer cannot come, as another agency said, while nobody decided who goes instead.
+    """
     await suspending.suspend(session, ids)
-    for visit in await session.execute(_UNSTAFFED, {"visit_ids": list(ids), "moment": clock.now()}):
-        if visit.state == "planned":
-            occasion = f"unstaffed:{visit.starts_at.isoformat()}:{visit.version}"
-            told = await agency(session, visit, with_desk=visit.is_critical)
-            await tell(session, VISIT_UNCOVERED, visit, told, occasion)
+    rows = list(await session.execute(_UNSTAFFED, {"visit_ids": list(ids), "moment": clock.now()}))
+    visits = [row for row in rows if row.state == "planned" or (row.state in rules.AHEAD and row.is_to_be_replaced)]
+    told = await agencies(session, visits, {visit.id for visit in visits if visit.is_critical})
+    occasions = {visit.id: f"unstaffed:{visit.starts_at.isoformat()}:{visit.version}" for visit in visits}
+    await tell_all(session, VISIT_UNCOVERED, [Telling(one.id, told[one.id], occasions[one.id]) for one in visits])
 
 
 async def late(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
@@ -63,13 +76,13 @@ async def late(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     await suspending.suspend(session, ids)
     found = list(await session.execute(_LATE, {"visit_ids": list(ids), "moment": clock.now()}))
     visits = [visit for visit in found if visit.state in rules.AHEAD]
+    short = [visit for visit in found if visit.state == "in_progress"]
     await alarming.nobody_yet(session, visits)
-    for visit in visits:
-        await tell(session, VISIT_LATE, visit, await agency(session, visit), f"late:{visit.starts_at.isoformat()}")
-    for visit in found:
-        if visit.state == "in_progress":
-            told = await agency(session, visit, with_desk=visit.is_critical)
-            await tell(session, VISIT_UNCOVERED, visit, told, f"missing:{visit.version}")
+    told = await agencies(session, [*visits, *short], {visit.id for visit in short if visit.is_critical})
+    await tell_all(
+        session, VISIT_LATE, [Telling(one.id, told[one.id], f"late:{one.starts_at.isoformat()}") for one in visits]
+    )
+    await tell_all(session, VISIT_UNCOVERED, [Telling(one.id, told[one.id], f"missing:{one.version}") for one in short])
 
 
 async def miss(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
@@ -82,9 +95,10 @@ async def miss(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     visits = list(await session.execute(_CHOSEN, binds))
     await emit_many(session, VisitMissed, repository.FACTS, binds)
     await alarming.nobody_came(session, visits)
-    for visit in visits:
-        told = await agency(session, visit)
-        await tell(session, VISIT_MISSED, visit, told, f"missed:{visit.starts_at.isoformat()}")
+    told = await agencies(session, visits)
+    await tell_all(
+        session, VISIT_MISSED, [Telling(one.id, told[one.id], f"missed:{one.starts_at.isoformat()}") for one in visits]
+    )
 
 
 async def overdue(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
@@ -94,21 +108,25 @@ async def overdue(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """
     rows = list(await session.execute(_OVERDUE, {"visit_ids": list(ids), "moment": clock.now()}))
     carers = await repository.carers_of(session, [visit.id for visit in rows])
-    there_still = [visit for visit in rows if visit.overdue_step == _CALLED and _present(carers[visit.id])]
-    await alarming.still_there(session, there_still)
-    for visit in rows:
-        there = _present(carers[visit.id])
-        step = visit.overdue_step
-        if there and step == 1:
-            await tell(session, CHECK_OUT_DUE, visit, [carer.account_id for carer in there], f"due:{visit.overdue_at}")
-            continue
-        told = await agency(session, visit, with_desk=True)
-        for carer in there:
-            occasion = f"overdue:{carer.id}:{step}"
-            await tell(session, CHECK_OUT_OVERDUE, visit, told, occasion, carer=carer.account_id)
-        if not there:
-            await tell(session, VISIT_UNCOVERED, visit, told, f"uncovered:{step}:{visit.overdue_at}")
-
-
-def _present(carers: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
-    return [carer for carer in carers if carer.state == "present"]
+    there = {visit.id: [one for one in carers[visit.id] if one.state == "present"] for visit in rows}
+    await alarming.still_there(session, [one for one in rows if one.overdue_step == _CALLED and there[one.id]])
+    asked = [visit for visit in rows if there[visit.id] and visit.overdue_step == 1]
+    called = [visit for visit in rows if visit not in asked]
+    told = await agencies(session, called, {visit.id for visit in called})
+    await tell_all(
+        session,
+        CHECK_OUT_DUE,
+        [Telling(one.id, [who.account_id for who in there[one.id]], f"due:{one.overdue_at}") for one in asked],
+    )
+    await tell_all(
+        session,
+        CHECK_OUT_OVERDUE,
+        [
+            Telling(one.id, told[one.id], f"overdue:{who.id}:{one.overdue_step}", {"carer": who.account_id})
+            for one in called
+            for who in there[one.id]
+        ],
+    )
+    uncovered = [one for one in called if not there[one.id]]
+    occasions = {one.id: f"uncovered:{one.overdue_step}:{one.overdue_at}" for one in uncovered}
+    await tell_all(session, VISIT_UNCOVERED, [Telling(one.id, told[one.id], occasions[one.id]) for one in uncovered])

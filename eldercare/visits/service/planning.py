@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -15,13 +15,11 @@ from app.core import clock, wakeups
 from app.core.sealing import seal, unseal
 from app.identity.api import local_calendar, people
 from eldercare.check_ins.rules import CATCH_UP, Recurrence
+from eldercare.tolerances.rules import Tolerances
 from eldercare.visits import repository, rules
 from eldercare.visits.models import CARE_PLANS, CONTENT, TASKS, TEMPLATES, VISITS
 from eldercare.visits.rules import Length, Occurrence
-from eldercare.visits.service import cancelling, staffing, suspending
-
-CHANNEL: Final = "eldercare.visit_templates"
-"""The wake-up channel of what recurs and must be planned now."""
+from eldercare.visits.service import applying, cancelling, resuming, staffing
 
 _INSTANT = sa.DateTime(timezone=True)
 _IDS = sa.bindparam("template_ids", type_=ARRAY(sa.Uuid))
@@ -137,13 +135,17 @@ async def plan_ahead(session: AsyncSession, template_ids: Sequence[uuid.UUID]) -
     now = clock.now()
     horizon = now + rules.HORIZON
     planned = await _agreed(session, template_ids, now)
+    plans = {agreed.template.care_plan_id: applying.plan_of(agreed.template) for agreed in planned}
+    carrying = await applying.of_plans(session, plans.values())
     for agreed in planned:
         content = _content_of(agreed.template)
-        await repository.insert_visits(session, [_visit(agreed, one, content) for one in agreed.occurrences])
+        carried = carrying[agreed.template.care_plan_id, agreed.template.is_critical]
+        await repository.insert_visits(session, [_visit(agreed, one, content, carried) for one in agreed.occurrences])
+    await applying.align(session, plans.values())
     # Who is away is known to be: of what is planned meanwhile, and nobody's yet, nobody need be told that it is off.
     # And should something have stayed off though they are at home, it does not stay so for longer than a round.
     residents = {agreed.template.resident_id for agreed in planned}
-    await suspending.follow_absences(session, residents, tells=False)
+    await resuming.follow_absences(session, residents, tells=False)
     binds = {"moment": now, "horizon": horizon, "again": now + rules.PLANNING_INTERVAL}
     await session.execute(_PLANNED, {"template_ids": list(template_ids), **binds})
 
@@ -176,8 +178,6 @@ async def _realign(session: AsyncSession, agreed: _Agreed, visits: Sequence[sa.R
     content = _content_of(template)
     for visit in kept:
         changed = content | {"tasks": _sealed_tasks(content["tasks"]), "time_zone": agreed.time_zone}
-        if visit.state in rules.AHEAD:
-            changed["miss_at"] = rules.missed_at(visit.starts_at, is_critical=template.is_critical)
         await repository.change_visit(session, visit.id, revision=template.revision + 1, **changed)
     await cancelling.call_off(session, None, gone, "plan_changed")
     await staffing.settle(session, [visit.id for visit in kept if visit.state in rules.AHEAD])
@@ -231,7 +231,7 @@ async def reopen_residents(session: AsyncSession, resident_ids: Sequence[uuid.UU
         now = clock.now()
         reopened = list(await session.scalars(_REOPENED, {"resident_ids": list(resident_ids), "moment": now}))
         await session.execute(_CARRIED, {"template_ids": reopened, "moment": now})
-        wakeups.request(session, CHANNEL)
+        wakeups.request(session, repository.CHANNEL)
 
 
 async def follow_moves(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:
@@ -267,7 +267,7 @@ async def _agreed(
     return result
 
 
-def _visit(agreed: _Agreed, one: Occurrence, content: Mapping[str, Any]) -> dict[str, Any]:
+def _visit(agreed: _Agreed, one: Occurrence, content: Mapping[str, Any], carried: Tolerances) -> dict[str, Any]:
     template = agreed.template
     return {
         **content,
@@ -284,9 +284,8 @@ def _visit(agreed: _Agreed, one: Occurrence, content: Mapping[str, Any]) -> dict
         "time_zone": agreed.time_zone,
         "starts_at": one.starts_at,
         "ends_at": one.ends_at,
-        "staff_by": rules.staff_by(one.starts_at),
-        "late_at": rules.late_at(one.starts_at),
-        "miss_at": rules.missed_at(one.starts_at, is_critical=template.is_critical),
+        **carried.values(),
+        **rules.deadlines(one.starts_at, carried),
     }
 
 

@@ -1,30 +1,37 @@
 """Care plans: agreed, changed, ended."""
 
 import uuid
+from collections.abc import Collection
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
-from app.core.problems import NotFound
+from app.core.problems import FieldError, Malformed, NotFound
 from app.core.routing import check_version
 from app.core.sealing import seal, unseal
 from app.identity.api import ResidentSubject, organizations_serving
 from eldercare.absences.problems import ResidentClosed
+from eldercare.goals import service as goals
+from eldercare.tolerances.repository import supersede
 from eldercare.visits.access import READ, require_arranger
 from eldercare.visits.models import CONTENT, CarePlan
 from eldercare.visits.problems import AgencyDoesNotServe, CarePlanEnded
-from eldercare.visits.schemas.plans import CarePlanContent, CarePlanCreate, GoalWrite, ItemPublic, TaskWrite
+from eldercare.visits.schemas.plans import CarePlanContent, CarePlanCreate, ItemPublic, TaskWrite
 from eldercare.visits.service import planning
 
 
 async def create_plan(session: AsyncSession, actor: Actor, subject: ResidentSubject, data: CarePlanCreate) -> CarePlan:
-    """Agree a care plan with an agency; raises ``ResidentClosed``, ``Forbidden``, ``AgencyDoesNotServe``."""
+    """Agree a care plan with an agency. A task names the goal it serves by its id: of a new plan there are none yet.
+
+    Raises ``ResidentClosed``, ``Forbidden``, ``AgencyDoesNotServe``, ``Malformed``.
+    """
     if subject.state != "active":
         raise ResidentClosed
     require_arranger(actor, data.organization_id)
     await require_serving(session, subject.resident_id, data.organization_id)
+    _check_goals(data, frozenset())
     plan = CarePlan(
         community_id=subject.community_id,
         resident_id=subject.resident_id,
@@ -34,6 +41,14 @@ async def create_plan(session: AsyncSession, actor: Actor, subject: ResidentSubj
     )
     session.add(plan)
     await session.flush()
+    await goals.create(
+        session,
+        actor.id,
+        community_id=plan.community_id,
+        resident_id=plan.resident_id,
+        care_plan_id=plan.id,
+        goals=[(goal, "active") for goal in data.goals],
+    )
     await _record(session, actor, "care_plan:create", plan)
     return plan
 
@@ -48,10 +63,11 @@ async def change_plan(
 ) -> CarePlan:
     """Change what a plan says; visits that lie ahead get the new tasks, those that were made keep theirs.
 
-    Raises ``NotFound``, ``Forbidden``, ``StaleVersion``, ``CarePlanEnded``.
+    Raises ``NotFound``, ``Forbidden``, ``StaleVersion``, ``CarePlanEnded``, ``Malformed``.
     """
     plan = await lock_plan(session, actor, subject.resident_id, care_plan_id)
     check_version(plan, if_match)
+    _check_goals(data, await goals.open_goals(session, plan.id))
     plan.content = _sealed(data)
     await session.flush()
     await planning.realign(session, await planning.templates_of_plan(session, plan.id))
@@ -62,7 +78,7 @@ async def change_plan(
 async def end_plan(
     session: AsyncSession, actor: Actor, subject: ResidentSubject, care_plan_id: uuid.UUID, if_match: int | None
 ) -> None:
-    """End a plan, what recurs under it, and its visits ahead; a visit under way is finished.
+    """End a plan, what recurs under it, its visits ahead and its open goals; a visit under way is finished.
 
     Raises ``NotFound``, ``Forbidden``, ``StaleVersion``, ``CarePlanEnded``.
     """
@@ -72,6 +88,8 @@ async def end_plan(
     await session.flush()
     await planning.end_templates(session, actor.id, await planning.templates_of_plan(session, plan.id))
     await planning.cancel_extra_visits(session, actor.id, plan.id)
+    await goals.give_up(session, actor.id, plan.id)
+    await supersede(session, plan.id)
     await _record(session, actor, "care_plan:end", plan)
 
 
@@ -96,17 +114,24 @@ async def require_serving(session: AsyncSession, resident_id: uuid.UUID, organiz
         raise AgencyDoesNotServe
 
 
+def _check_goals(data: CarePlanContent, known: Collection[uuid.UUID]) -> None:
+    errors = [
+        FieldError(f"/body/tasks/{index}/goal_id", "not an open goal of the care plan", "unknown_goal")
+        for index, task in enumerate(data.tasks)
+        if task.goal_id is not None and task.goal_id not in known
+    ]
+    if errors:
+        raise Malformed(errors=errors)
+
+
 def _sealed(data: CarePlanContent) -> str:
-    content = {
-        "title": data.title,
-        "goals": [_item(goal) for goal in data.goals],
-        "tasks": [_item(task) for task in data.tasks],
-    }
+    content = {"title": data.title, "tasks": [_task(task) for task in data.tasks]}
     return seal(orjson.dumps(content).decode(), CONTENT)
 
 
-def _item(given: GoalWrite | TaskWrite) -> dict[str, str]:
-    return {"id": str(given.id or clock.new_id()), "text": given.text}
+def _task(given: TaskWrite) -> dict[str, str]:
+    goal = {} if given.goal_id is None else {"goal_id": str(given.goal_id)}
+    return {"id": str(given.id or clock.new_id()), "text": given.text, **goal}
 
 
 def tasks_of(plan_content: str | None, task_ids: list[uuid.UUID]) -> list[ItemPublic]:

@@ -12,7 +12,7 @@ from app.core import audit, clock
 from app.core.access import Actor
 from app.core.problems import NotFound, StaleVersion
 from app.identity.api import organization_members
-from eldercare.visits.models import SHIFTS, CarerProfile, Shift
+from eldercare.carers.models import SHIFTS, CarerProfile, Shift
 from eldercare.visits.problems import NotACarer, ShiftExists
 from eldercare.visits.schemas.agency import CarerProfileWrite, ShiftCreate
 

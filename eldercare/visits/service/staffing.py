@@ -17,10 +17,11 @@ from app.identity.api import organizations_serving
 from app.reservations import api as reservations
 from app.reservations.api import Want
 from eldercare.carer_absences.repository import check_present
+from eldercare.carers.models import PROFILES
 from eldercare.events import VisitAssigned, VisitCarerRemoved
 from eldercare.visits import repository, rules
 from eldercare.visits.access import READ, require_arranger
-from eldercare.visits.models import PROFILES, REMOVAL_NOTE
+from eldercare.visits.models import REMOVAL_NOTE, VISITS
 from eldercare.visits.notices import VISIT_ASSIGNED, VISIT_UNASSIGNED, VISIT_UNCOVERED
 from eldercare.visits.problems import AgencyDoesNotServe, AlreadyAssigned, CarerUnsuitable, VisitFull, VisitNotOpen
 from eldercare.visits.schemas.visits import Obstacle
@@ -71,7 +72,7 @@ async def assign(
     found = await obstacles(await session.connection(), visit, account_id)
     if not set(found) <= set(despite):
         raise CarerUnsuitable(obstacles=found)
-    await enlist(session, actor.id, visit, account_id, reservation_id)
+    await enlist(session, actor.id, visit, account_id, reservation_id, despite=found)
     await settle(session, [visit.id])
     details = {"account_id": str(account_id)} | ({"despite": " ".join(found)} if found else {})
     await record(session, actor, "visit:assign", visit, details)
@@ -104,7 +105,7 @@ def span_of(visit: sa.Row[Any], now: datetime) -> tuple[datetime, datetime]:
     """Return the time a carer who is assigned now spends there: of a visit that began, what is left of it."""
     if visit.state in rules.AHEAD:
         return visit.starts_at, visit.ends_at
-    return now, max(visit.ends_at, now + rules.CHECK_OUT_AFTER)
+    return now, max(visit.ends_at, now + rules.TAKEN_OVER_FOR)
 
 
 async def take_calendars(
@@ -132,9 +133,19 @@ async def take_calendars(
 
 
 async def enlist(
-    session: AsyncSession, by: uuid.UUID, visit: sa.Row[Any], account_id: uuid.UUID, reservation_id: uuid.UUID
+    session: AsyncSession,
+    by: uuid.UUID,
+    visit: sa.Row[Any],
+    account_id: uuid.UUID,
+    reservation_id: uuid.UUID,
+    *,
+    despite: Sequence[str] = (),
+    tells: bool = True,
 ) -> None:
-    """Write down who makes a visit, whose calendar is booked, and tell them; raises ``AlreadyAssigned``."""
+    """Write down who makes a visit, whose calendar is booked, ``despite`` which rules, and tell them if it ``tells``.
+
+    Raises ``AlreadyAssigned``.
+    """
     values = {
         "visit_id": visit.id,
         "resident_id": visit.resident_id,
@@ -143,11 +154,13 @@ async def enlist(
         "starts_at": visit.starts_at,
         "reservation_id": reservation_id,
         "assigned_by": by,
+        "despite": list(despite),
     }
     carer_id = await repository.insert_carer(session, values)
     if carer_id is None:
         raise AlreadyAssigned
-    await tell(session, VISIT_ASSIGNED, visit, [account_id], f"assigned:{carer_id}")
+    if tells:
+        await tell(session, VISIT_ASSIGNED, visit, [account_id], f"assigned:{carer_id}")
     await emit(
         session,
         VisitAssigned(
@@ -215,7 +228,7 @@ async def take_off(
     await tell(session, VISIT_UNASSIGNED, visit, [account_id], f"unassigned:{carer.id}")
     is_alone = visit.state == "in_progress" and not any(one.state == "present" and one.id != carer.id for one in carers)
     if is_alone:
-        await repository.change_visit(session, visit.id, overdue_at=now + rules.CHECK_OUT_AFTER, overdue_step=1)
+        await repository.change_visit(session, visit.id, overdue_at=now + visit.check_out_after, overdue_step=1)
     elif visit.state in rules.AHEAD:
         await settle(session, [visit.id])
     if is_alone or is_sudden or by is None:
@@ -246,7 +259,7 @@ async def settle(session: AsyncSession, visit_ids: Sequence[uuid.UUID]) -> None:
     """Bring the state of locked visits ahead in line with whether they have their carers."""
     visits = await repository.lock_visits(session, visit_ids)
     carers = await repository.carers_of(session, visit_ids)
-    full, short = [], []
+    full, short, same = [], [], []
     for visit in visits.values():
         if visit.state not in rules.AHEAD:
             continue
@@ -256,11 +269,11 @@ async def settle(session: AsyncSession, visit_ids: Sequence[uuid.UUID]) -> None:
         elif not has_all and visit.state != "planned":
             short.append(visit.id)
         else:
-            await repository.change_visit(session, visit.id)
+            same.append(visit.id)
+    await repository.touch(session, same)
     await repository.become(session, full, "assigned", staff_by=None)
     # Whoever is missing is asked for anew, at once if the time is near.
-    for visit_id in short:
-        await repository.become(session, [visit_id], "planned", staff_by=rules.staff_by(visits[visit_id].starts_at))
+    await repository.become(session, short, "planned", staff_by=VISITS.c.starts_at - VISITS.c.staffed_before)
 
 
 async def record(

@@ -1,8 +1,8 @@
-"""Visits while a resident is away: off, neither late nor missed; planned again if they are back by then."""
+"""Visits while a resident is away: off, neither late nor missed."""
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,19 +14,17 @@ from app.core import clock
 from app.core.events import emit_many
 from eldercare.absences.problems import ResidentAway
 from eldercare.absences.repository import away_until, hold
-from eldercare.events import VisitResumed, VisitSuspended
+from eldercare.events import VisitSuspended
 from eldercare.visits import repository, rules
 from eldercare.visits.models import VISITS
-from eldercare.visits.notices import VISITS_OFF, VISITS_ON
+from eldercare.visits.notices import VISITS_OFF
 from eldercare.visits.service.cancelling import dismiss_carers
-from eldercare.visits.service.telling import agency, tell
+from eldercare.visits.service.telling import Telling, agencies, tell_all
 
 _NOW = sa.bindparam("moment", type_=sa.DateTime(timezone=True))
-_OF_RESIDENTS = VISITS.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid)))
 _IS_AHEAD = VISITS.c.state.in_([sa.literal(state, sa.Text) for state in rules.AHEAD])
 _away_until = away_until(VISITS.c.resident_id, VISITS.c.starts_at, _NOW)
 
-_AHEAD = sa.select(VISITS.c.id).where(_OF_RESIDENTS, _IS_AHEAD)
 _HOLD = hold(VISITS, VISITS.c.starts_at).where(
     VISITS.c.id == sa.any_(sa.bindparam("visit_ids", type_=ARRAY(sa.Uuid))), _IS_AHEAD
 )
@@ -36,31 +34,9 @@ _OFF = (
     .order_by(VISITS.c.id)
     .with_for_update(key_share=True, of=VISITS)
 )
-_ON = (
-    sa.select(VISITS)
-    .where(
-        _OF_RESIDENTS,
-        VISITS.c.state == sa.literal("suspended", sa.Text),
-        # Whoever is back just before its time is heard of a while after it.
-        VISITS.c.starts_at > _NOW - sa.literal(rules.RESUMED_WITHIN, sa.Interval),
-        _away_until.is_(None),
-    )
-    .order_by(VISITS.c.id)
-    .with_for_update(key_share=True, of=VISITS)
-)
 _HOME = sa.select(
     away_until(sa.bindparam("resident_id", type_=sa.Uuid), sa.bindparam("at", type_=sa.DateTime(timezone=True)), _NOW)
 )
-
-
-async def follow_absences(session: AsyncSession, resident_ids: Collection[uuid.UUID], *, tells: bool = True) -> None:
-    """Bring the residents' visits in line with when they are away; said twice it changes nothing.
-
-    What goes off is told as ``suspend`` tells it; of what is planned again the agencies hear in any case.
-    """
-    ahead = await session.scalars(_AHEAD, {"resident_ids": list(resident_ids)})
-    await suspend(session, list(ahead), tells=tells)
-    await _resume(session, resident_ids)
 
 
 async def suspend(session: AsyncSession, visit_ids: Sequence[uuid.UUID], *, tells: bool = True) -> None:
@@ -76,14 +52,20 @@ async def suspend(session: AsyncSession, visit_ids: Sequence[uuid.UUID], *, tell
     if not rows:
         return
     off = await repository.become(session, [row.id for row in rows], "suspended")
-    carers = await dismiss_carers(session, off, None)
+    carers = await dismiss_carers(session, off, None, "suspended")
     await emit_many(session, VisitSuspended, repository.FACTS, {"visit_ids": list(off)})
-    for visits in _together(rows):
-        told = [carer.account_id for visit in visits for carer in carers[visit.id]]
-        if told or tells:
-            told += await agency(session, visits[0])
-            until = max(visit.away_until for visit in visits)
-            await tell(session, VISITS_OFF, visits[0], told, f"off:{visits[0].version}", until=until)
+    groups = [group for group in together(rows) if tells or any(carers[visit.id] for visit in group)]
+    told = await agencies(session, [group[0] for group in groups])
+    tellings = [
+        Telling(
+            group[0].id,
+            [*(carer.account_id for visit in group for carer in carers[visit.id]), *told[group[0].id]],
+            f"off:{group[0].version}",
+            {"until": max(visit.away_until for visit in group)},
+        )
+        for group in groups
+    ]
+    await tell_all(session, VISITS_OFF, tellings)
 
 
 async def require_home(session: AsyncSession, resident_id: uuid.UUID, at: datetime) -> None:
@@ -93,29 +75,7 @@ async def require_home(session: AsyncSession, resident_id: uuid.UUID, at: dateti
         raise ResidentAway(until=until.isoformat())
 
 
-async def _resume(session: AsyncSession, resident_ids: Collection[uuid.UUID]) -> None:
-    """Plan the suspended visits again to whose time the residents are at home; the agencies are told.
-
-    One whose time has come has its deadlines all the same: somebody came, or it is late and then missed.
-    """
-    rows = list(await session.execute(_ON, {"resident_ids": list(resident_ids), "moment": clock.now()}))
-    if not rows:
-        return
-    for row in rows:
-        await repository.become(
-            session,
-            [row.id],
-            "planned",
-            staff_by=rules.staff_by(row.starts_at),
-            late_at=rules.late_at(row.starts_at),
-            miss_at=rules.missed_at(row.starts_at, is_critical=row.is_critical),
-        )
-    await emit_many(session, VisitResumed, repository.FACTS, {"visit_ids": [row.id for row in rows]})
-    for visits in _together(rows):
-        await tell(session, VISITS_ON, visits[0], await agency(session, visits[0]), f"on:{visits[0].version}")
-
-
-def _together(rows: Iterable[sa.Row[Any]]) -> list[list[sa.Row[Any]]]:
+def together(rows: Iterable[sa.Row[Any]]) -> list[list[sa.Row[Any]]]:
     """Return the visits of each resident by each agency, the first to come first."""
     groups: defaultdict[tuple[uuid.UUID, uuid.UUID], list[sa.Row[Any]]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row.starts_at):

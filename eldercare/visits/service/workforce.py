@@ -16,8 +16,9 @@ from app.dispatch.api import Break, Busy, Job, Place, Worker
 from app.identity.api import Home, community, homes
 from app.reservations import api as reservations
 from eldercare.carer_absences.repository import away_between
+from eldercare.carers.models import PROFILES, SHIFTS
 from eldercare.visits import rules
-from eldercare.visits.models import PROFILES, SHIFTS, VISITS
+from eldercare.visits.models import VISITS
 
 KIND: Final = "carer"
 """A carer's calendar is one, whatever agency they go for: nobody is at two homes at once."""

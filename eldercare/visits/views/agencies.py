@@ -14,8 +14,9 @@ from app.core.problems import NotFound
 from app.dispatch.api import sentence
 from app.identity.api import actor_binds, is_visible
 from eldercare.carer_absences.views import absences_of_plan
+from eldercare.carers.models import PROFILES, SHIFTS
 from eldercare.visits.access import READ
-from eldercare.visits.models import PROFILES, ROUTE_PLANS, ROUTE_STOPS, SHIFTS
+from eldercare.visits.models import ROUTE_PLANS, ROUTE_STOPS
 from eldercare.visits.schemas.agency import (
     CarerProfilePublic,
     RoutePlanPublic,

@@ -9,12 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from eldercare.goals.schemas import GoalPublic
+from eldercare.goals.views import goals_of_plans
 from eldercare.visits.models import CARE_PLANS, CONTENT, DOOR_TAGS, TEMPLATES
 from eldercare.visits.schemas.plans import CarePlanPublic, TemplatePublic
 from eldercare.visits.schemas.visits import DoorTagPublic
 
 _resident = sa.bindparam("resident_id", type_=sa.Uuid)
-_ERASED = {"title": "—", "goals": [], "tasks": []}
+_ERASED = {"title": "—", "tasks": []}
 
 _PLANS = (
     sa.select(CARE_PLANS)
@@ -41,16 +43,24 @@ _TAGS = (
 
 async def care_plans(connection: AsyncConnection, resident_id: uuid.UUID) -> list[CarePlanPublic]:
     """Return a resident's care plans, the active ones first."""
-    return [_plan(row) for row in await connection.execute(_PLANS, {"resident_id": resident_id})]
+    rows = list(await connection.execute(_PLANS, {"resident_id": resident_id}))
+    goals = await goals_of_plans(connection, [row.id for row in rows])
+    return [_plan(row, goals[row.id]) for row in rows]
 
 
 async def care_plan(connection: AsyncConnection, resident_id: uuid.UUID, care_plan_id: uuid.UUID) -> CarePlanPublic:
     """Return a resident's care plan; raises ``NotFound``."""
+    row = await plan_row(connection, resident_id, care_plan_id)
+    return _plan(row, (await goals_of_plans(connection, [row.id]))[row.id])
+
+
+async def plan_row(connection: AsyncConnection, resident_id: uuid.UUID, care_plan_id: uuid.UUID) -> sa.Row[Any]:
+    """Return a resident's care plan as it is kept; raises ``NotFound``."""
     binds = {"resident_id": resident_id, "care_plan_id": care_plan_id}
     row = (await connection.execute(_PLAN, binds)).one_or_none()
     if row is None:
         raise NotFound
-    return _plan(row)
+    return row
 
 
 async def templates(connection: AsyncConnection, resident_id: uuid.UUID) -> list[TemplatePublic]:
@@ -73,9 +83,9 @@ async def door_tags(connection: AsyncConnection, resident_id: uuid.UUID) -> list
     return [DoorTagPublic.model_validate(dict(row._mapping)) for row in rows]  # noqa: SLF001 - a row's public view
 
 
-def _plan(row: sa.Row[Any]) -> CarePlanPublic:
+def _plan(row: sa.Row[Any], goals: list[GoalPublic]) -> CarePlanPublic:
     content = _ERASED if row.content is None else orjson.loads(unseal(row.content, CONTENT))
-    return CarePlanPublic.model_validate({**row._mapping, **content})  # noqa: SLF001
+    return CarePlanPublic.model_validate({**row._mapping, **content, "goals": goals})  # noqa: SLF001
 
 
 def _template(row: sa.Row[Any]) -> TemplatePublic:

@@ -17,6 +17,7 @@ from app.core.sealing import unseal
 from app.identity.api import actor_binds, is_visible, people
 from app.media.api import attached
 from eldercare.visits.models import CANCEL_NOTE, CARERS, NOTE_TEXT, NOTES, TICK_REASON, TICKS, VISITS
+from eldercare.visits.schemas.plans import ItemPublic
 from eldercare.visits.schemas.tasks import tasks_of_visit
 from eldercare.visits.schemas.visits import NotePublic, TaskPublic, VisitCarerPublic, VisitDetail, VisitPublic
 from eldercare.visits.views.medicines import doses_of
@@ -117,6 +118,11 @@ async def shown(connection: AsyncConnection, rows: Sequence[sa.Row[Any]]) -> lis
     """Return visits as lists show them, with who makes them."""
     carers = list(await connection.execute(_CARERS, {"visit_ids": [row.id for row in rows]}))
     names = await people(connection, {carer.account_id for carer in carers})
+    to_be_replaced = {
+        carer.visit_id
+        for carer in carers
+        if carer.unavailable_since is not None and carer.state in ("assigned", "en_route")
+    }
     by_visit: dict[uuid.UUID, list[VisitCarerPublic]] = {row.id: [] for row in rows}
     for carer in carers:
         person = names.get(carer.account_id)
@@ -126,7 +132,14 @@ async def shown(connection: AsyncConnection, rows: Sequence[sa.Row[Any]]) -> lis
             )
         )
     return [
-        VisitPublic.model_validate({**row._mapping, "carers_needed": row.carers, "carers": by_visit[row.id]})  # noqa: SLF001
+        VisitPublic.model_validate(
+            {
+                **row._mapping,  # noqa: SLF001 - a row's public view
+                "carers_needed": row.carers,
+                "needs_replacement": row.id in to_be_replaced,
+                "carers": by_visit[row.id],
+            }
+        )
         for row in rows
     ]
 
@@ -138,18 +151,14 @@ async def tasks(connection: AsyncConnection, rows: Iterable[sa.Row[Any]]) -> Map
         (tick.visit_id, tick.task_id): tick
         for tick in await connection.execute(_TICKS, {"visit_ids": [row.id for row in rows]})
     }
-    return {
-        row.id: [_task(task.id, task.text, ticks.get((row.id, task.id))) for task in tasks_of_visit(row.tasks)]
-        for row in rows
-    }
+    return {row.id: [_task(task, ticks.get((row.id, task.id))) for task in tasks_of_visit(row.tasks)] for row in rows}
 
 
-def _task(task_id: uuid.UUID, text: str, tick: sa.Row[Any] | None) -> TaskPublic:
+def _task(task: ItemPublic, tick: sa.Row[Any] | None) -> TaskPublic:
     if tick is None:
-        return TaskPublic(id=task_id, text=text, is_done=None, reason=None, ticked_at=None, ticked_by=None)
+        return TaskPublic(**task.model_dump(), is_done=None, reason=None, ticked_at=None, ticked_by=None)
     return TaskPublic(
-        id=task_id,
-        text=text,
+        **task.model_dump(),
         is_done=tick.is_done,
         reason=unseal(tick.reason, TICK_REASON) if tick.reason else None,
         ticked_at=tick.ticked_at,

@@ -8,6 +8,7 @@ import httpx
 import pytest_asyncio
 import sqlalchemy as sa
 
+from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.database import Database, unit_of_work
 from app.identity.models import Account, Community, Organization, Resident
@@ -49,6 +50,19 @@ async def items(
     return found
 
 
+async def _goal(said: datetime, judged: datetime) -> None:
+    """Let what was said of the plan's goal, and how far it is, have been at these instants."""
+    await force("UPDATE eldercare_goal_change SET changed_at = :said", said=said)
+    await force(
+        "INSERT INTO eldercare_goal_change (id, created_at, updated_at, version, goal_id, care_plan_id, resident_id,"
+        " changed_at, changed_by, achievement_status, judged_on) SELECT :id, :judged, :judged, 1, goal_id,"
+        " care_plan_id, resident_id, :judged, changed_by, 'improving', CAST(:day AS date) FROM eldercare_goal_change",
+        id=clocks.new_id(),
+        judged=judged,
+        day=judged.date(),
+    )
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def lived(database: Database, clock: ManualClock) -> Lived:
     """Return a resident with a history: something happened every ten minutes, one thing of each kind."""
@@ -62,7 +76,7 @@ async def lived(database: Database, clock: ManualClock) -> Lived:
     await medication.regimen(resident, times=["08:30", "12:30", "20:30"])
     plan = await visits.care_plan(resident, agency)
     await visits.template(plan)
-    instants = iter(start + timedelta(minutes=10 * number) for number in range(1, 20))
+    instants = iter(start + timedelta(minutes=10 * number) for number in range(1, 24))
 
     def at(sql: str, **binds: object) -> Any:
         return force(sql, at=next(instants), **binds)
@@ -113,6 +127,7 @@ async def lived(database: Database, clock: ManualClock) -> Lived:
         id=planned[0],
     )
     await at(f"UPDATE eldercare_visit SET {ahead}, state = 'missed', closed_at = :at WHERE id = :id", id=planned[1])
+    await _goal(next(instants), next(instants))
     joined, gone = next(instants), next(instants)
     await alarms.circle_member(resident, relative, state="removed", answered_at=joined, ended_at=gone)
     flagged, as_usual = next(instants), next(instants)

@@ -129,6 +129,8 @@ async def test_the_care_record_is_a_file_of_the_range(
     header, *lines = list(csv.reader(io.StringIO(answer.text)))
     assert header == ["at", "time_zone", "kind", "id", "text", "data"]
     assert [line[2] for line in lines] == [
+        "goal_judged",
+        "goal_changed",
         "visit_missed",
         "visit_completed",
         "visit_started",

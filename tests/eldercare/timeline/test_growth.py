@@ -25,6 +25,8 @@ _AGAIN = (
     ("eldercare_dose", "closed_at", "state = 'missed'", ("due_at",)),
     ("eldercare_visit", "completed_at", "state = 'completed'", ("started_at",)),
     ("eldercare_visit", "closed_at", "state = 'missed'", ()),
+    ("eldercare_goal_change", "changed_at", "lifecycle_status IS NOT NULL", ()),
+    ("eldercare_goal_change", "changed_at", "achievement_status IS NOT NULL", ()),
     ("eldercare_absence", "ended_at", "ended_at IS NOT NULL", ("starts_at",)),
 )
 """What is lived through again every eight hours: table, instant, rows, further instants that move along."""
@@ -41,6 +43,8 @@ INDEXES = (
     "ix_eldercare_visit_told_started",
     "ix_eldercare_visit_told_completed",
     "ix_eldercare_visit_told_missed",
+    "ix_eldercare_goal_change_told_changed",
+    "ix_eldercare_goal_change_told_judged",
 )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.identity.api import LANGUAGES
 from eldercare.alarms.models import AlarmKind
+from eldercare.goals.rules import ACHIEVEMENTS, LIFECYCLES
 from eldercare.timeline.rules.kinds import KINDS, SCOPE_OF, SCOPES, Kind, shown_kinds
 from eldercare.timeline.rules.sentences import tell
 from eldercare.timeline.rules.weeks import last_week, next_summary
@@ -48,6 +49,8 @@ def test_every_turn_of_a_kind_has_a_sentence_of_its_own(language: str) -> None:
         ("alarm_closed", {"state": "resolved", "is_test": True}),
         *(("alarm_closed", {"state": state, "is_test": False}) for state in ("resolved", "cancelled")),
         *(("dose_taken", {"late": late}) for late in (True, False)),
+        *(("goal_changed", {"status": status}) for status in LIFECYCLES),
+        *(("goal_judged", {"status": status}) for status in ACHIEVEMENTS),
         *((kind, {}) for kind in KINDS if kind.startswith(("dose_sk", "dose_m", "visit", "circle"))),
     ]
     said = [tell(language, kind, data) for kind, data in turns]

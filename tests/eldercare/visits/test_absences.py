@@ -14,7 +14,7 @@ from app.identity.events import ResidentClosed
 from eldercare import api as eldercare
 from eldercare.alarms.models import AlarmKind
 from eldercare.visits import jobs
-from eldercare.visits.service import planning, suspending
+from eldercare.visits.service import planning, resuming
 from eldercare.visits.subscribers import follow_closures
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.factories import eldercare_alarms as alarms
@@ -98,17 +98,17 @@ async def test_who_is_back_early_is_visited_again(scene: Scene, phone_of: PhoneO
     await grace("DELETE", f"/me/check-in-pauses/{given['id']}")
     await settle(RELAY_JOBS)
 
-    assert (await states(scene))[:4] == ["suspended", "suspended", "planned", "planned"]
-    back = await made.visit(visits[2].id)
+    assert (await states(scene))[:5] == ["suspended", "suspended", "assigned", "planned", "planned"]
+    back = await made.visit(extra.id)
     assert back.staff_by == back.starts_at - timedelta(hours=2)
+    assert [row.state for row in await made.carers(visits[2].id)] == ["removed", "assigned"]
     assert (back.late_at, back.miss_at) == (
         back.starts_at + timedelta(minutes=15),
         back.starts_at + timedelta(minutes=60),
     )
-    assert (await made.visit(extra.id)).state == "planned"
+    assert back.state == "planned"
     assert await told("visits_on") == [scene.coordinator.id]
     assert await facts("visit_resumed") == 3
-    await made.assign(visits[2].id, scene.carer)
     clock.set(visits[2].starts_at + timedelta(minutes=20))
     await made.look_after()
     assert await told("visit_late") == [scene.coordinator.id]
@@ -342,7 +342,7 @@ async def test_following_twice_changes_nothing(scene: Scene, phone_of: PhoneOf, 
     await care.pause(scene.resident, datetime(2026, 3, 9, tzinfo=UTC))
     for _ in range(2):
         async with unit_of_work() as session:
-            await suspending.follow_absences(session, [scene.resident.id])
+            await resuming.follow_absences(session, [scene.resident.id])
             await planning.follow_moves(session, [scene.resident.id])
     after = await made.visit(visit.id)
     assert (after.state, after.miss_at, after.late_at, after.staff_by) == ("suspended", None, None, None)

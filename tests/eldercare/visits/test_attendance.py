@@ -1,5 +1,6 @@
 """Being there: a carer's day from the route to the last tick, and what proves it."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -152,6 +153,44 @@ async def test_tasks_are_done_or_explained_before_the_last_one_leaves(
     assert refused["code"] == "not_there"
 
 
+async def test_what_is_said_twice_counts_once_and_the_last_word_of_a_task_stands(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    visit = await assigned(scene)
+    cai = await phone_of(scene.carer)
+    clock.set(visit.starts_at)
+    url = f"/visits/{visit.id}"
+    arrived = await cai("POST", f"{url}/arrival", {"proof": BY_HAND})
+    clock.advance(timedelta(minutes=5))
+    again = await cai("POST", f"{url}/arrival", {"proof": AT_HOME | {"accuracy": 500}})  # whatever is said with it
+    assert again["carers"] == arrived["carers"]
+    first, _ = (task["id"] for task in arrived["tasks"])
+    tick = {"task_id": first}
+    await cai("POST", f"{url}/ticks", tick)
+    seen = await cai("POST", f"{url}/ticks", tick)
+    assert seen["tasks"][0]["is_done"]
+    changed = await cai("POST", f"{url}/ticks", tick | {"is_done": False, "reason": "She would not"})
+    assert (changed["tasks"][0]["is_done"], changed["tasks"][0]["reason"]) == (False, "She would not")
+    await asyncio.gather(*(cai("POST", f"{url}/ticks", tick) for _ in range(5)))
+    async with reading() as connection:
+        assert await connection.scalar(sa.text("SELECT count(*) FROM eldercare_visit_tick")) == 1
+
+
+@pytest.mark.parametrize("accuracy", [-1, 100.5, 5000, "far"])
+async def test_a_position_that_may_be_anywhere_proves_nothing(
+    accuracy: Any, scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    visit = await assigned(scene)
+    cai = await phone_of(scene.carer)
+    clock.set(visit.starts_at)
+    headers = await cai.headers()
+    for step in ("arrival", "departure"):
+        body = {"proof": AT_HOME | {"accuracy": accuracy}}
+        answer = await cai.client.post(f"/v1/visits/{visit.id}/{step}", json=body, headers=headers)
+        assert answer.status_code in (409, 422), answer.text
+    assert (await made.visit(visit.id)).state == "assigned"
+
+
 async def test_times_of_an_app_without_a_network_are_believed_within_reason(
     scene: Scene, phone_of: PhoneOf, clock: ManualClock
 ) -> None:
@@ -219,6 +258,16 @@ async def test_a_photo_belongs_to_the_visit_and_is_the_residents(
     await cai("POST", f"/visits/{visit.id}/arrival", {"proof": BY_HAND})
     await cai("POST", url, {"upload_id": theirs}, expect=404)
     await cai("POST", url, {"upload_id": mine}, expect=201)
+    # What hangs at one home's visit is not hung at another's.
+    neighbour = await identity.resident(scene.community, name="Walter", phone="+8613800000009")
+    plan = await made.care_plan(neighbour, scene.agency)
+    other = await made.single(plan, visit.ends_at + timedelta(hours=1), account_id=neighbour.account_id)
+    await made.assign(other.id, scene.carer)
+    await cai("POST", f"/visits/{other.id}/arrival", {"proof": BY_HAND})
+    await cai("POST", f"/visits/{other.id}/photos", {"upload_id": mine}, expect=409)
+    walter = await phone_of(neighbour)
+    assert (await walter("GET", f"/me/care-visits/{other.id}"))["photos"] == []
+    await walter("GET", f"/me/care-visits/{visit.id}", expect=404)
     grace = await phone_of(scene.resident)
     (shown,) = (await grace("GET", f"/me/care-visits/{visit.id}"))["photos"]
     assert (await client.get(shown["url"])).status_code == 200

@@ -22,6 +22,7 @@ from tests.factories import eldercare_visits as made
 from tests.factories import notifications as sent
 
 BY_HAND = {"how": "manual", "reason": "The tag is broken"}
+HOUR = timedelta(hours=1)
 
 
 async def told(key: str) -> list[Any]:
@@ -313,6 +314,68 @@ async def test_what_stops_one_job_keeps_no_missed_visit_from_its_alarm(
     assert failed == [due.name for due in (jobs.UNSTAFFED, jobs.LATE) if due.column == column]
     assert {visit.state for visit in await made.visits(scene.resident)} == {"missed"}
     assert [alarm.kind for alarm in await alarms()] == ["visit_missed"]
+
+
+async def test_one_that_is_at_fault_keeps_nobody_else_waiting(scene: Scene, clock: ManualClock) -> None:
+    """They are looked after together; the one that cannot be stands aside alone."""
+    found = []
+    for number in range(6):
+        home = await identity.resident(scene.community, name=f"Resident {number}")
+        plan = await made.care_plan(home, scene.agency)
+        found.append(await made.single(plan, clock.now() + HOUR, account_id=home.account_id))
+    clock.advance(3 * HOUR)
+    at_fault = found[3]
+    await _order(BROKEN[0])
+    await _order(
+        "CREATE TRIGGER fails BEFORE UPDATE ON eldercare_visit FOR EACH ROW"
+        f" WHEN (OLD.id = '{at_fault.id}' AND NEW.state = 'missed') EXECUTE FUNCTION fails()"
+    )
+    try:
+        await jobs.miss()
+    finally:
+        for order in MENDED:
+            await _order(order)
+    assert {visit.id for visit in await made.visits() if visit.state == "missed"} == {
+        visit.id for visit in found if visit is not at_fault
+    }
+    assert len(await told("visit_missed")) == 5
+
+
+@pytest.mark.parametrize(
+    ("look", "column", "passed"),
+    [
+        (deadlines.unstaffed, "staff_by", -2 * HOUR),
+        (deadlines.late, "late_at", HOUR / 4),
+        (deadlines.miss, "miss_at", HOUR),
+    ],
+)
+async def test_many_visits_cost_as_many_statements_as_one(
+    scene: Scene, clock: ManualClock, look: Any, column: str, passed: timedelta
+) -> None:
+    async def counted(many: int) -> int:
+        homes = [await identity.resident(scene.community, name=f"Resident {number}") for number in range(many)]
+        plans = [await made.care_plan(home, scene.agency) for home in homes]
+        starts_at = clock.now() + 3 * HOUR
+        found = [
+            await made.single(plan, starts_at, account_id=home.account_id, staff_by=starts_at - 2 * HOUR)
+            for plan, home in zip(plans, homes, strict=True)
+        ]
+        clock.set(starts_at + passed)
+        seen: list[str] = []
+        async with unit_of_work() as session:
+            engine = (await session.connection()).engine.sync_engine
+            listener = lambda *args: seen.append(args[2])  # noqa: E731
+            sa.event.listen(engine, "before_cursor_execute", listener)
+            try:
+                await look(session, [visit.id for visit in found])
+                await session.flush()
+            finally:
+                sa.event.remove(engine, "before_cursor_execute", listener)
+        return len(seen)
+
+    one, many = await counted(1), await counted(12)
+    assert many == one
+    assert len({item.variables["resident"] for item in await sent.deliveries() if "visit_" in item.notice_key}) == 13
 
 
 def test_whatever_raises_alarms_is_tried_for_ever_and_told_when_stuck() -> None:

@@ -20,17 +20,19 @@ from tests.plans import explain, looked_at, nodes
 _VISITS = f"""
 INSERT INTO eldercare_visit (id, created_at, updated_at, version, community_id, resident_id, account_id,
     organization_id, care_plan_id, revision, local_date, time_zone, starts_at, ends_at, flexibility, carers,
-    is_critical, skills, preferred, state, overdue_step)
+    is_critical, skills, preferred, state, overdue_step, staffed_before, late_after, missed_after, check_out_after,
+    late_severity, missed_severity, check_out_severity)
 SELECT {set_ids.MINT_SQL}, :start, :start, 1, community_id, resident_id, account_id, organization_id, care_plan_id, 1,
     local_date, time_zone, starts_at - number * interval '4 hours', ends_at - number * interval '4 hours', flexibility,
-    1, false, skills, preferred, 'completed', 0
+    1, false, skills, preferred, 'completed', 0, staffed_before, late_after, missed_after, check_out_after,
+    late_severity, missed_severity, check_out_severity
 FROM eldercare_visit, generate_series(1, 4000) AS number
 """
 _CARERS = f"""
 INSERT INTO eldercare_visit_carer (id, created_at, updated_at, version, visit_id, resident_id, organization_id,
-    account_id, state, starts_at, reservation_id, assigned_by)
+    account_id, state, starts_at, reservation_id, assigned_by, despite)
 SELECT {set_ids.MINT_SQL}, :start, :start, 1, visit.id, visit.resident_id, visit.organization_id, :carer, 'left',
-    visit.starts_at, visit.id, :carer
+    visit.starts_at, visit.id, :carer, '{{}}'
 FROM eldercare_visit AS visit WHERE visit.state = 'completed'
 """
 

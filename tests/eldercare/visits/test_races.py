@@ -16,7 +16,7 @@ from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.reservations import api as reservations
 from eldercare.absences.problems import ResidentAway
-from eldercare.visits.models import SHIFTS
+from eldercare.carers.models import SHIFTS
 from eldercare.visits.problems import VisitNotOpen
 from eldercare.visits.service import suspending
 from tests.eldercare.visits.conftest import PhoneOf, Scene

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.dispatch.api import Place
 from eldercare.check_ins.rules import Recurrence
+from eldercare.tolerances.rules import resolve
 from eldercare.visits import rules
 from eldercare.visits.rules import Length, Presence
 
@@ -91,7 +92,8 @@ def test_the_states_are_one_table_and_over_is_over() -> None:
 
 def test_what_is_critical_is_missed_sooner() -> None:
     start = datetime(2026, 3, 2, 9, tzinfo=UTC)
-    assert rules.late_at(start) < rules.missed_at(start, is_critical=True) < rules.missed_at(start, is_critical=False)
+    usual, critical = (rules.deadlines(start, resolve([], is_critical=one)) for one in (False, True))
+    assert usual["late_at"] < critical["miss_at"] < usual["miss_at"]
 
 
 HOME = Place(31.2304, 121.4737)

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.reservations import api as reservations
-from app.reservations.api import CalendarTaken
+from eldercare.visits.schemas.visits import Obstacle
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.factories import eldercare_visits as made
 from tests.factories import identity
@@ -59,24 +59,29 @@ async def test_a_carer_is_nobodys_twice(scene: Scene, phone_of: PhoneOf, clock: 
     assert (await nora("POST", url, dana, expect=409))["code"] == "visit_full"
 
 
-async def test_of_many_who_assign_one_carer_at_once_one_gets_them(scene: Scene, clock: ManualClock) -> None:
+async def test_of_twenty_who_assign_one_carer_at_once_one_gets_them(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
     visits = [
         await made.single(
             scene.plan,
             clock.now() + timedelta(hours=1, minutes=number),
             account_id=scene.resident.account_id,
         )
-        for number in range(8)
+        for number in range(20)
     ]
+    nora = await phone_of(scene.coordinator)
+    headers = await nora.headers()
+    body = {"account_id": str(scene.carer.id), "despite": list(get_args(Obstacle))}
 
-    async def attempt(visit_id: Any) -> bool:
-        try:
-            await made.assign(visit_id, scene.carer)
-        except CalendarTaken:
-            return False
-        return True
+    async def attempt(visit_id: Any) -> tuple[int, str | None]:
+        url = f"/v1/residents/{scene.resident.id}/care-visits/{visit_id}/carers"
+        answer = await nora.client.post(url, json=body, headers=headers)
+        return answer.status_code, answer.json().get("code")
 
-    assert sum(await asyncio.gather(*(attempt(visit.id) for visit in visits))) == 1
+    answers = await asyncio.gather(*(attempt(visit.id) for visit in visits))
+    assert sorted(answers, key=str) == [(201, None), *([(409, "calendar_taken")] * 19)]
+    assert len([row for visit in visits for row in await made.carers(visit.id) if row.state == "assigned"]) == 1
     async with reading() as connection:
         assert await reservations.recount(connection, scene.community.id) == []
 

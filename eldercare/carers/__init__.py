@@ -1,0 +1,1 @@
+"""Who makes visits: what carers can do, and their hours."""
