@@ -187,7 +187,7 @@ async def test_visitors_find_somebody_who_is_asked_within_the_minute(
         assert len(soon) == 1
     village = villages[-1]
     async with reading() as connection:
-        for sign_in in tour.sign_ins(village.guide.neighbour):
+        for sign_in in tour.sign_ins(people.neighbours(behaviour.SEED, RESIDENTS)[0]):
             assert await identity.find_accounts_by_phone(connection, village.community_id, sign_in.phone), sign_in
 
 
