@@ -36,6 +36,8 @@ TIRES: Final = 17
 """The number of a resident who after two weeks answers late, and later forgets a medicine: two hints, one alarm."""
 SADDENS: Final = 9
 """The number of a resident who after two weeks is not so well for some days."""
+_AT_HOME: Final = frozenset({7, SADDENS, 14, 15, TIRES})
+"""Numbers of residents of whom more is told: they do not go away in the midst of it."""
 DECLINES_ON: Final = 14
 """Days after the founding: from then on there is enough to compare with (`eldercare.wellbeing.rules.drift`)."""
 
@@ -146,6 +148,6 @@ def sos(number: int, day: date, frailty: float) -> Call | None:
 def absence(number: int, day: date) -> tuple[Literal["away", "hospital"], int] | None:
     """Return why somebody is away from this day on and for how many days, ``None`` if they stay."""
     dice = chance("absence", number, day)
-    if dice.random() > 0.004:
+    if number in _AT_HOME or dice.random() > 0.004:
         return None
     return ("hospital" if dice.random() < 0.25 else "away"), dice.randint(1, 6)
