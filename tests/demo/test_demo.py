@@ -1,8 +1,7 @@
 """The demo community: its past is consistent, and seeding it again changes nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,39 +11,14 @@ from sqlmodel import SQLModel
 
 from app.core.clock import ManualClock
 from app.core.database import Database, reading
-from app.core.settings import MediaSettings, Settings, install_settings
 from app.demo import behaviour, people, seeding, tour
 from app.identity import api as identity
+from tests.factories.progress import Silence
 
 END = datetime(2026, 4, 21, 8, 0, tzinfo=UTC)
 """Somebody presses SOS in the days before."""
 RESIDENTS = 8
 DAYS = 3
-
-
-@pytest.fixture(autouse=True)
-def directory(tmp_path: Path, test_settings: Settings) -> Iterator[None]:
-    """Keep what people upload in a directory of its own."""
-    install_settings(test_settings.model_copy(update={"media": MediaSettings(directory=tmp_path)}))
-    yield
-    install_settings(test_settings)
-
-
-class Silence:
-    """Progress nobody looks at."""
-
-    def __init__(self) -> None:
-        self.pieces: list[str] = []
-        self.done = 0.0
-
-    def begin(self, what: str, total: float) -> None:
-        """Note what begins."""
-        self.pieces.append(what)
-        self.total, self.done = total, 0.0
-
-    def advance(self, by: float) -> None:
-        """Note how far it is."""
-        self.done += by
 
 
 async def _seed(app: FastAPI, end: datetime = END, report: Silence | None = None) -> bool:
