@@ -1,19 +1,29 @@
 """What the agency knows of its carers in the demo: what they can do, where they set out, which language they speak."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
+from app.core.access import Actor
 from app.demo.client import Phones
 from app.demo.community import Village
 from app.demo.people import LAKE
 
-SPEAKS: Final = {"zh-CN": "speaks_mandarin"}
-"""The skill a carer needs who is to talk with a resident of a language: not every carer has it."""
+EVERYDAY: Final = "personal_care"
+"""The skill every visit of the demo needs."""
+_SPEAKS: Final = {"zh-CN": "speaks_mandarin"}
+"""By language, the skill of the carers who are sent first to residents who speak it."""
 _KNOWN: Final[tuple[dict[str, Any], ...]] = (
-    {"skills": ["personal_care", "wound_care"], "buffer": "PT5M"},
-    {"skills": ["personal_care", "speaks_mandarin"], "buffer": "PT5M"},
-    {"skills": ["personal_care", "medication", "speaks_mandarin"], "buffer": "PT5M", "most_work": "PT6H"},
-    {"skills": ["personal_care", "medication"], "buffer": "PT5M", "most_work": "PT6H"},
+    {"skills": [EVERYDAY, "wound_care"]},
+    {"skills": [EVERYDAY, "speaks_mandarin"]},
+    {"skills": [EVERYDAY, "medication", "speaks_mandarin"], "most_work": "PT6H"},
+    {"skills": [EVERYDAY, "medication"], "most_work": "PT6H"},
 )
+
+
+def speaking(language: str, carers: Sequence[Actor]) -> list[Actor]:
+    """Return those of the agency's carers who speak a language that not all of them do; nobody for one they all do."""
+    skill = _SPEAKS.get(language)
+    return [carer for carer, known in zip(carers, _KNOWN, strict=True) if skill in known["skills"]]
 
 
 async def arrange_carers(phones: Phones, village: Village) -> None:
@@ -26,6 +36,6 @@ async def arrange_carers(phones: Phones, village: Village) -> None:
             continue
         office = {"latitude": LAKE[0], "longitude": LAKE[1]}
         await phones.ask(coordinator, "PUT", f"{path}/{carer.id}", {**profile, **office})
-        for language, skill in SPEAKS.items():
+        for language, skill in _SPEAKS.items():
             if skill in profile["skills"]:
                 await phones.ask(carer, "PATCH", "/v1/me/account", {"language": language})

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 from app.core import clock
 from app.core.access import Actor
-from app.demo import behaviour, medication, pictures
-from app.demo.carers import SPEAKS
+from app.demo import behaviour, carers, medication, pictures
 from app.demo.client import Attempt, Later, Phones
 from app.demo.community import TIME_ZONE, Resident, Village
 from app.demo.doors import Doors
@@ -27,6 +26,8 @@ five."""
 _CALLS_IN_ON: Final = 2
 _CALLS_IN_AT: Final = time(6)
 """On Wednesdays one of the carers is ill, and the others take over."""
+_SAYS_SO: Final = 0.25
+"""How many carers say that they are on their way."""
 _PHOTO_ON: Final = 4
 _NOTES: Final = (
     "Ate well, and we looked at the photographs of the grandchildren.",
@@ -65,9 +66,13 @@ async def arrange_visits(phones: Phones, village: Village) -> None:
             "care_plan_id": made["id"],
             "begins": f"{dice.choice((8, 9, 10, 11)):02}:{dice.choice((0, 15, 30, 45)):02}",
             "duration": f"PT{dice.choice((30, 45))}M",
-            "flexibility": "PT30M",
+            "flexibility": "PT1H",
             "starts_on": clock.now().astimezone(_ZONE).date().isoformat(),
-            "skills": [SPEAKS[language] for language in [resident.neighbour.create["language"]] if language in SPEAKS],
+            "skills": [carers.EVERYDAY],
+            "preferred": [
+                str(carer.id)
+                for carer in carers.speaking(resident.neighbour.create["language"], village.staff["carer"])
+            ],
         }
         await phones.ask(coordinator, "POST", f"{path}/visit-templates", template)
 
@@ -116,11 +121,11 @@ class CareAtHome:
             await self._attempt(self._coordinator, f"{self._of_agency}/route-plans/{plan['id']}/acceptance", None)
 
     async def _replace(self, day: date) -> None:
-        """Have others make the visits of the carer who has most of them: they are ill."""
+        """Have others make the visits of the carer who has fewest of them: they are ill."""
         page = await self._phones.ask(self._coordinator, "GET", f"{self._of_agency}/visits?date={day}&limit=100")
         busy = Counter(carer["account_id"] for visit in page["items"] for carer in visit["carers"])
         if busy:
-            ill = min(busy, key=lambda carer: (-busy[carer], carer))
+            ill = min(busy, key=lambda carer: (busy[carer], carer))
             await self._propose({"date": day.isoformat(), "absent": [ill]})
             await self._send(day)
 
@@ -139,7 +144,8 @@ class CareAtHome:
         dice = behaviour.chance("visit", stop["name"], starts_at)
         late = timedelta(minutes=dice.choice((0, 1, 2, 3, 5, 8, 12)))
         leaves = datetime.fromisoformat(stop["ends_at"]) + late - timedelta(minutes=dice.choice((0, 2, 4)))
-        self._later(starts_at + late - timedelta(minutes=4), partial(self._set_out, carer, stop))
+        if dice.random() < _SAYS_SO:
+            self._later(starts_at + late - timedelta(minutes=4), partial(self._set_out, carer, stop))
         self._later(starts_at + late, partial(self._arrive, carer, stop))
         self._later(leaves, partial(self._leave, carer, stop))
 
