@@ -116,7 +116,6 @@ async def _seed(current: Settings, residents: int, *, for_visitors: bool) -> boo
 def _introduce(current: Settings, residents: int) -> None:
     """Print where everything is and how to get in."""
     url = current.http.public_url
-    guide = neighbours(behaviour.SEED, residents)[0][0]
     out.print(f"\n[bold]Hearthline[/bold] with a demo community of {residents} residents, who live on while it runs\n")
     for what, path in (
         ("API, with its description", "/docs"),
@@ -125,7 +124,7 @@ def _introduce(current: Settings, residents: int) -> None:
     ):
         out.print(f"  {what:<28}{url}{path}")
     out.print("\nSign in with one of these numbers; the code arrives in the outbox:\n")
-    for sign_in in tour.sign_ins(guide):
+    for sign_in in tour.sign_ins(neighbours(behaviour.SEED, residents)[0]):
         out.print(f"  {sign_in.phone}  {sign_in.who}")
     minutes = int(tour.WINDOW.total_seconds() // 60)
     out.print(

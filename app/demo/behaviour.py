@@ -28,9 +28,34 @@ def _minutes(dice: random.Random, shortest: float, longest: float, usual: float 
     return timedelta(minutes=max(1, round(dice.triangular(shortest, longest, usual))))
 
 
-def answer(number: int, due_at: datetime, channel: str, frailty: float) -> Answer | None:
-    """Return how a check-in is answered; ``None`` if nobody does."""
+_MOODY_EVERY: Final = 3
+ROUND: Final = 34  # has no divisor in common with 5 * 3: so their times are spread over all of its days
+_LOW: Final = 11
+"""Every third resident is well for some weeks, and then not so well for some days; each at another time."""
+TIRES: Final = 17
+"""The number of a resident who after two weeks answers late, and later forgets a medicine: two hints, one alarm."""
+SADDENS: Final = 9
+"""The number of a resident who after two weeks is not so well for some days."""
+_AT_HOME: Final = frozenset({7, SADDENS, 14, 15, TIRES})
+"""Numbers of residents of whom more is told: they do not go away in the midst of it."""
+DECLINES_ON: Final = 14
+"""Days after the founding: from then on there is enough to compare with (`eldercare.wellbeing.rules.drift`)."""
+
+
+def declines(age: int) -> bool:
+    """Say whether these two are worse off than usual, so many days after the community was founded."""
+    return DECLINES_ON <= age % ROUND < DECLINES_ON + _LOW
+
+
+def answer(number: int, due_at: datetime, channel: str, frailty: float, age: int) -> Answer | None:
+    """Return how a check-in is answered, ``age`` days after the community was founded; ``None`` if nobody does."""
     dice = chance("check_in", number, due_at)
+    if number == TIRES:
+        return Answer(_minutes(dice, 26, 29) if declines(age) else _minutes(dice, 1, 6), "ok", "self")
+    return _usual_answer(dice, channel, frailty)
+
+
+def _usual_answer(dice: random.Random, channel: str, frailty: float) -> Answer | None:
     fate = dice.random() / frailty
     by: Literal["self", "staff"] = "staff" if channel in ("visit", "voice", "call_in") else "self"
     how: Literal["saw", "spoke"] | None = {"visit": "saw", "voice": "spoke", "call_in": "spoke"}.get(channel)  # type: ignore[assignment]
@@ -48,12 +73,6 @@ def answer(number: int, due_at: datetime, channel: str, frailty: float) -> Answe
     return Answer(_minutes(dice, 0.5, 29, 4), "ok", by, how)
 
 
-_MOODY_EVERY: Final = 3
-_ROUND: Final = 34  # has no divisor in common with 5 * 3: so their times are spread over all of its days
-_LOW: Final = 11
-"""Every third resident is well for some weeks, and then not so well for some days; each at another time."""
-
-
 @dataclass(frozen=True, slots=True)
 class Felt:
     """How somebody says they feel and slept, 1 (bad) to 5 (good)."""
@@ -66,10 +85,12 @@ class Felt:
         return {"mood": self.mood, "sleep": self.sleep}
 
 
-def felt(number: int, day: date) -> Felt:
-    """Return how a resident is on a day."""
+def felt(number: int, day: date, age: int) -> Felt:
+    """Return how a resident is on a day, ``age`` days after the community was founded."""
     dice = chance("felt", number, day)
-    is_low = number % _MOODY_EVERY == 0 and (day.toordinal() + 5 * number) % _ROUND < _LOW
+    if number == SADDENS:
+        return Felt(mood=2 if declines(age) else 4, sleep=dice.choice((3, 4)))
+    is_low = number % _MOODY_EVERY == 0 and (day.toordinal() + 5 * number) % ROUND < _LOW
     mood = dice.choices((1, 2, 3), (2, 6, 1))[0] if is_low else dice.choices((3, 4, 5), (2, 6, 2))[0]
     sleep = dice.choices((1, 2, 3), (1, 5, 2))[0] if is_low else dice.choices((2, 3, 4, 5), (1, 4, 5, 1))[0]
     return Felt(mood, sleep)
@@ -127,6 +148,6 @@ def sos(number: int, day: date, frailty: float) -> Call | None:
 def absence(number: int, day: date) -> tuple[Literal["away", "hospital"], int] | None:
     """Return why somebody is away from this day on and for how many days, ``None`` if they stay."""
     dice = chance("absence", number, day)
-    if dice.random() > 0.004:
+    if number in _AT_HOME or dice.random() > 0.004:
         return None
     return ("hospital" if dice.random() < 0.25 else "away"), dice.randint(1, 6)

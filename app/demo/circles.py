@@ -2,11 +2,11 @@
 
 from datetime import date, datetime, time, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from app.core import clock
-from app.demo import behaviour
+from app.demo import behaviour, pictures
 from app.demo.client import Attempt, Later, Phones
 from app.demo.community import TIME_ZONE, Member, Resident, Village
 
@@ -14,6 +14,10 @@ _EVERY: Final = 10
 _ZONE: Final = ZoneInfo(TIME_ZONE)
 _MORNING: Final = time(8)
 _AWAY: Final = (timedelta(days=5), timedelta(days=7))
+_LUNCH: Final = time(13)
+_PHOTO_ON: Final = 6
+_PHOTOS: Final = (0, 10)
+"""Numbers of residents whose family sends a picture on Sundays."""
 _TURN: Final = (timedelta(days=8, hours=18), timedelta(days=9, hours=6))
 _WORDS: Final = {
     "en": (
@@ -61,7 +65,8 @@ async def arrange_rota(phones: Phones, village: Village) -> None:
 class Conversations:
     """What is written in circles, and who reads it when."""
 
-    def __init__(self, village: Village, later: Later, attempt: Attempt) -> None:
+    def __init__(self, phones: Phones, village: Village, later: Later, attempt: Attempt) -> None:
+        self._phones = phones
         self._village = village
         self._later = later
         self._attempt = attempt
@@ -75,17 +80,31 @@ class Conversations:
             if dice.random() < 0.4 and at >= clock.now():
                 writer = dice.choice(resident.circle)
                 self._later(at, partial(self._write, resident, writer, dice.randrange(len(_WORDS["en"]))))
+            lunch = datetime.combine(day, _LUNCH, _ZONE)
+            if day.weekday() == _PHOTO_ON and resident.neighbour.number in _PHOTOS and lunch >= clock.now():
+                self._later(lunch, partial(self._show, resident, resident.circle[0]))
+
+    async def _show(self, resident: Resident, writer: Member) -> None:
+        """Send the others a picture of the day."""
+        photo = await self._phones.upload(writer.actor, "photo", pictures.PNG, pictures.picture("The lake", "azure"))
+        await self._send(resident, writer, {"photo_ids": [photo]})
 
     async def _write(self, resident: Resident, writer: Member, which: int) -> None:
         language = resident.neighbour.create["language"]
-        words = _WORDS.get(language, _WORDS["en"])[which]
+        await self._send(resident, writer, {"text": _WORDS.get(language, _WORDS["en"])[which]})
+
+    async def _send(self, resident: Resident, writer: Member, said: dict[str, Any]) -> None:
+        language = resident.neighbour.create["language"]
         path = f"/v1/residents/{resident.id}/circle-messages"
-        message = await self._attempt(writer.actor, path, {"text": words})
+        message = await self._attempt(writer.actor, path, said)
         if message is not None:
             dice = behaviour.chance("reading", resident.neighbour.number, message["written_at"])
             soon = clock.now() + timedelta(minutes=dice.randint(2, 90))
             answer = dice.choice(_ANSWERS.get(language, _ANSWERS["en"])) if dice.random() < 0.3 else None
             self._later(soon, partial(self._read, resident, message["id"], answer))
+            other = next(member for member in resident.circle if member is not writer)
+            mark = f"/v1/residents/{resident.id}/circle-read-marks"
+            self._later(soon, partial(self._attempt, other.actor, mark, {"up_to": message["id"]}))
 
     async def _read(self, resident: Resident, message_id: str, answer: str | None) -> None:
         await self._attempt(resident.actor, "/v1/me/circle-read-marks", {"up_to": message_id})

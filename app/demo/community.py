@@ -4,7 +4,9 @@ import asyncio
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from app.core import clock
 from app.core.access import Actor, Membership
@@ -103,6 +105,7 @@ class Village:
     """Everybody of the demo community."""
 
     community_id: uuid.UUID
+    founded_on: date
     staff: dict[str, list[Actor]]  # by role
     residents: dict[uuid.UUID, Resident] = field(default_factory=dict)
 
@@ -115,6 +118,14 @@ class Village:
     def guide(self) -> Resident:
         """The resident whose day visitors live through."""
         return next(resident for resident in self.residents.values() if resident.neighbour.number == 0)
+
+    def numbered(self, number: int) -> Resident | None:
+        """Return the resident of a number, ``None`` where fewer people live."""
+        return next((one for one in self.residents.values() if one.neighbour.number == number), None)
+
+    def age(self, day: date) -> int:
+        """Return how many days the community is old on a local day: some things befall its people by that."""
+        return (day - self.founded_on).days
 
 
 async def found(phones: Phones, neighbours: Iterable[Neighbour], progress: Progress) -> Village:
@@ -163,7 +174,7 @@ async def _staffed(phones: Phones) -> Village:
                 desk_phone=POSTS[1].phone,
             )
             await identity.add_first_operator(session, community.id, name=POSTS[0].title, phone=POSTS[0].phone)
-    village = Village(community.id, {})
+    village = Village(community.id, community.created_at.astimezone(ZoneInfo(TIME_ZONE)).date(), {})
     operator = await _account_at(community.id, POSTS[0].phone)
     assert operator is not None, "the operator was appointed with the community"  # noqa: S101
     # Which organization is the operator's is known only once it is asked for as its member.

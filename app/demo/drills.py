@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from app.core import clock
 from app.demo.client import Attempt, Later
-from app.demo.community import TIME_ZONE, Village
+from app.demo.community import TIME_ZONE, Resident, Village
 
 _WEEKDAY: Final = 0
 _AT: Final = time(10)
@@ -21,7 +21,7 @@ class Drills:
 
     def __init__(self, village: Village, later: Later, attempt: Attempt) -> None:
         self._desk = village.staff["dispatcher"][0]
-        self._about = next((one.id for one in village.residents.values() if one.neighbour.number == _ABOUT), None)
+        self._about = village.numbered(_ABOUT)
         self._later = later
         self._attempt = attempt
 
@@ -29,10 +29,10 @@ class Drills:
         """Look forward to the exercise, if it is the day for it."""
         at = datetime.combine(day, _AT, ZoneInfo(TIME_ZONE))
         if day.weekday() == _WEEKDAY and at >= clock.now() and self._about is not None:
-            self._later(at, self._start)
+            self._later(at, partial(self._start, self._about))
 
-    async def _start(self) -> None:
-        wanted = {"resident_id": str(self._about), "kind": "fall", "severity": "high"}
+    async def _start(self, about: Resident) -> None:
+        wanted = {"resident_id": str(about.id), "kind": "fall", "severity": "high"}
         drill = await self._attempt(self._desk, "/v1/drills", wanted)
         if drill is not None:
             self._later(clock.now() + _LASTS, partial(self._finish, drill["id"]))

@@ -5,7 +5,7 @@ import heapq
 import itertools
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any, Final
@@ -17,11 +17,15 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.clock import ManualClock
 from app.demo import behaviour, medication, vitals, zones
+from app.demo.attention import Attention
 from app.demo.circles import Conversations
 from app.demo.client import Phones, Refused
 from app.demo.clockwork import Clockwork
 from app.demo.community import TIME_ZONE, Resident, Village
 from app.demo.drills import Drills
+from app.demo.handovers import ShiftChange
+from app.demo.pharmacy import Pharmacy
+from app.demo.stays import Stays
 from app.demo.visits import CareAtHome
 
 log = structlog.get_logger(__name__)
@@ -52,7 +56,11 @@ class People:
         self._next_day = clock.now()
         self._groups = (
             CareAtHome(phones, village, self._later, self._try),
-            Conversations(village, self._later, self._try),
+            Conversations(phones, village, self._later, self._try),
+            Stays(phones, village, self._later, self._try),
+            Pharmacy(phones, village, self._later, self._try),
+            Attention(phones, village, self._later, self._try),
+            ShiftChange(village, self._later, self._try),
             Drills(village, self._later, self._try),
         )
         self._members = {
@@ -120,11 +128,15 @@ class People:
                 continue
             page = await self._phones.ask(resident.actor, "GET", "/v1/me/doses?state=reminded&limit=100")
             for dose in page["items"]:
-                taking = medication.taking(number, datetime.fromisoformat(dose["due_at"]), frailty)
+                due_at = datetime.fromisoformat(dose["due_at"])
+                taking = medication.taking(number, due_at, frailty, self._age(due_at))
                 if taking is not None and dose["id"] not in self._asked:
                     path = f"/v1/me/doses/{dose['id']}/record"
                     self._later(clock.now() + taking.after, partial(self._do, resident.actor, path, taking.body()))
                 self._asked.add(dose["id"])
+
+    def _age(self, at: datetime) -> int:
+        return self._village.age(at.astimezone(_ZONE).date())
 
     def _later(self, at: datetime, act: Act) -> None:
         heapq.heappush(self._intentions, (max(at, clock.now()), next(self._count), act))
@@ -134,6 +146,7 @@ class People:
         today = now.astimezone(_ZONE).date()
         begins = datetime.combine(today, _DAY_BEGINS, _ZONE)
         self._next_day = datetime.combine(today + timedelta(days=1), _DAY_BEGINS, _ZONE)
+        age = self._village.age(today)
         for group in self._groups:
             group.begin_day(today)
         for resident in self._village.residents.values():
@@ -143,11 +156,9 @@ class People:
             absence = behaviour.absence(number, today)
             if absence and begins >= now:
                 self._later(begins, partial(self._leave, resident, *absence))
-            if vitals.measures(resident.neighbour) and (at := begins + vitals.rises(number, today)) >= now:
-                self._later(at, partial(self._do, resident.actor, "/v1/me/vitals", vitals.morning(number, at)))
-            for at, fixes in zones.reports(resident, begins) if zones.wears(resident.neighbour) else ():
+            for at, path, body in _sent(resident, begins, age):
                 if at >= now:
-                    self._later(at, partial(self._do, resident.actor, "/v1/me/positions", fixes))
+                    self._later(at, partial(self._do, resident.actor, path, body))
             call = behaviour.sos(number, today, resident.neighbour.frailty)
             if call and resident.neighbour.has_app and begins + call.at >= now:
                 self._later(begins + call.at, partial(self._press, resident, call))
@@ -158,7 +169,9 @@ class People:
             return
         self._asked.add(check_in["id"])
         due_at = datetime.fromisoformat(check_in["due_at"])
-        answer = behaviour.answer(resident.neighbour.number, due_at, check_in["channel"], resident.neighbour.frailty)
+        neighbour = resident.neighbour
+        age = self._age(due_at)
+        answer = behaviour.answer(neighbour.number, due_at, check_in["channel"], neighbour.frailty, age)
         if answer is not None:
             asked_at = datetime.fromisoformat(check_in["asked_at"] or check_in["due_at"])
             self._later(asked_at + answer.after, partial(self._answer, resident, check_in["id"], answer))
@@ -167,7 +180,8 @@ class People:
         body: dict[str, Any] = {"status": answer.status} | ({"how": answer.how} if answer.how else {})
         if answer.by == "self":
             if resident.neighbour.has_app:
-                body |= behaviour.felt(resident.neighbour.number, clock.now().astimezone(_ZONE).date()).body()
+                today = clock.now().astimezone(_ZONE).date()
+                body |= behaviour.felt(resident.neighbour.number, today, self._village.age(today)).body()
             await self._try(resident.actor, f"/v1/me/check-ins/{check_in_id}/answer", body)
             return
         carers = self._village.staff["carer"]
@@ -197,7 +211,10 @@ class People:
 
     async def _take(self, actor: Actor, alarm_id: str, response: behaviour.Response) -> None:
         alarm = await self._try(actor, f"/v1/alarms/{alarm_id}/acknowledgement")
-        if alarm is None or response.course == "forgets":
+        if alarm is None:
+            return
+        await self._look_up(actor, alarm)
+        if response.course == "forgets":
             return
         now, path = clock.now(), f"/v1/alarms/{alarm_id}"
         ends = now + response.ends
@@ -208,6 +225,15 @@ class People:
             self._later(departs, partial(self._do, actor, f"{path}/departure"))
             self._later(arrives, partial(self._do, actor, f"{path}/arrival"))
         self._later(ends, partial(self._do, actor, f"{path}/resolution", {"outcome": response.outcome}))
+
+    async def _look_up(self, actor: Actor, alarm: dict[str, Any]) -> None:
+        """Look where somebody was last who is searched for, or else how they can be reached: the alarm opens it."""
+        what = "positions" if alarm["kind"] == "wandering" else "contact-points"
+        try:
+            await self._phones.ask(actor, "GET", f"/v1/residents/{alarm['resident_id']}/{what}")
+        except Refused as refusal:
+            if refusal.status not in (403, 404):  # what is less urgent opens nothing
+                raise
 
     async def _press(self, resident: Resident, call: behaviour.Call) -> None:
         """Press SOS, on a phone that is signed in as everybody signs in: with the code that comes by text message."""
@@ -291,6 +317,20 @@ class Replay(People):
             await self.notice_alarms()
         if handled["eldercare.remind_doses"]:
             await self.notice_doses()
+
+
+def _sent(resident: Resident, begins: datetime, age: int) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+    """Return what somebody's devices send on a day that begins at ``begins``: when, where, and what."""
+    neighbour = resident.neighbour
+    if vitals.measures(neighbour):
+        at = begins + vitals.rises(neighbour.number, begins.date())
+        yield at, "/v1/me/vitals", vitals.morning(neighbour.number, at)
+    if vitals.watched(neighbour):
+        for at, readings in vitals.sets(neighbour.number, begins, age):
+            yield at, "/v1/me/vitals", readings
+    if zones.wears(neighbour):
+        for at, fixes in zones.reports(neighbour, begins, age):
+            yield at, "/v1/me/positions", fixes
 
 
 async def live(people: People, stop: asyncio.Event) -> None:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
 
 from app.core.access import Actor
-from app.demo.behaviour import chance
+from app.demo.behaviour import DECLINES_ON, ROUND, TIRES, chance, declines
 from app.demo.client import Phones
 
 EVERY: Final = 5
@@ -27,6 +27,13 @@ _WITH_MEALS: Final[dict[str, Any]] = {
     "meals": ["breakfast", "dinner"],
     "critical": True,
 }
+_AT_NOON: Final[dict[str, Any]] = {
+    "drug": {"name": "Vitamin D3", "strength": "1000 IU", "form": "tablet", "route": "oral"},
+    "quantity": 1,
+    "unit": "{tablet}",
+    "timing": "times",
+    "times": ["13:00"],
+}
 _AS_NEEDED: Final[dict[str, Any]] = {
     "drug": {"name": "Paracetamol", "strength": "500 mg", "form": "tablet", "route": "oral"},
     "quantity": 1,
@@ -35,6 +42,14 @@ _AS_NEEDED: Final[dict[str, Any]] = {
     "min_interval": "PT6H",
     "daily_maximum": 4,
 }
+
+
+_FORGETS: Final = range(DECLINES_ON + 4, DECLINES_ON + 7)
+"""Days after the founding on which a tablet is forgotten: about when a flag of activity opens."""
+PACK: Final = 60
+_RUNS_LOW: Final = 15
+_FEW: Final = 30
+"""So many tablets of each has the resident of this number to begin with: a week before the end people are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +66,13 @@ class Taking:
 
 def takes(number: int) -> bool:
     """Say whether a resident takes anything."""
-    return number < MOST and number % EVERY == 0
+    return (number < MOST and number % EVERY == 0) or number == TIRES
 
 
-def taking(number: int, due_at: datetime, frailty: float) -> Taking | None:
-    """Return what a resident does about a dose; ``None`` if they forget it."""
+def taking(number: int, due_at: datetime, frailty: float, age: int) -> Taking | None:
+    """Return what a resident does about a dose, ``age`` days after the founding; ``None`` if they forget it."""
+    if number == TIRES and declines(age):
+        return None if age % ROUND in _FORGETS else Taking(timedelta(minutes=20), "taken")
     dice = chance("dose", number, due_at)
     fate = dice.random() / frailty
     if fate < 0.01:
@@ -68,6 +85,7 @@ async def prescribe(phones: Phones, actor: Actor, number: int, today: date) -> N
     """Agree what a resident takes, and count what is there."""
     if not takes(number):
         return
-    for said in (_MORNING, _WITH_MEALS, _AS_NEEDED):
+    on_hand = _FEW if number == _RUNS_LOW else PACK
+    for said in (_AT_NOON,) if number == TIRES else (_MORNING, _WITH_MEALS, _AS_NEEDED):
         regimen = await phones.ask(actor, "POST", "/v1/me/regimens", {**said, "starts_on": str(today)})
-        await phones.ask(actor, "PUT", f"/v1/me/regimens/{regimen['id']}/stock", {"on_hand": 60})
+        await phones.ask(actor, "PUT", f"/v1/me/regimens/{regimen['id']}/stock", {"on_hand": on_hand})

@@ -6,10 +6,13 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from app.demo import names
+from app.demo.behaviour import chance
 
 MOST_RESIDENTS: Final = 250
 AREAS: Final = (202, 212, 303, 312, 415, 503, 617, 702, 804, 907, 512, 602, 315)
 """Numbers 555-0100 to 555-0199 of every area are kept for fiction by the North American Numbering Plan."""
+LAKE: Final = (41.305, -73.655)
+"""Where the community is: latitude and longitude."""
 _STREETS: Final = ("Willow Lane", "Lake Road", "Orchard Street", "Chapel Hill", "Mill Path", "Linden Court")
 _MORNING: Final = ("07:00", "07:30", "08:00", "08:00", "08:30", "09:00", "09:00", "09:30", "10:00")
 _EVENING: Final = ("18:00", "19:00", "20:00")
@@ -123,7 +126,7 @@ class Census:
             "accessibility_needs": sorted(needs),
             "emergency_notes": self.chance.choice(_NOTES) if self.chance.random() < 0.4 else None,
             "reference": f"R-{number + 1:04}",
-            "household": {"address": address, "building": street},
+            "household": {"address": address, "building": street, **_place(number)},
             "contact_points": [point],
         }
 
@@ -158,6 +161,13 @@ class Census:
             "reminders": [] if is_visit else ["PT15M"],
             "questions": list(_QUESTIONS[: self.chance.choice((0, 0, 1, 3))]) if channel == "app" else [],
         }
+
+
+def _place(number: int) -> dict[str, float]:
+    where = chance("home", number)
+    return {
+        name: centre + where.uniform(-0.02, 0.02) for name, centre in zip(("latitude", "longitude"), LAKE, strict=True)
+    }
 
 
 def neighbours(seed: int, count: int) -> tuple[list[Neighbour], Census]:

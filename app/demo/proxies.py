@@ -1,10 +1,8 @@
 """Who acts for somebody in the demo: a relative with a power of attorney, which the operator has looked at."""
 
-from io import BytesIO
 from typing import Final
 
-from PIL import Image, ImageDraw
-
+from app.demo import pictures
 from app.demo.client import Phones
 from app.demo.community import Resident, Village
 
@@ -18,14 +16,6 @@ def _represented(village: Village) -> Resident | None:
     return next((one for one in residents if "memory" in one.neighbour.create["accessibility_needs"]), None)
 
 
-def _document() -> bytes:
-    page = Image.new("RGB", (620, 877), "white")
-    ImageDraw.Draw(page).multiline_text((60, 80), _WRITTEN, fill="black", font_size=22)
-    file = BytesIO()
-    page.save(file, "PNG")
-    return file.getvalue()
-
-
 async def arrange_proxy(phones: Phones, village: Village) -> None:
     """Have the first of a resident's circle propose themselves, and the operator check it, unless it is done."""
     resident = _represented(village)
@@ -35,7 +25,7 @@ async def arrange_proxy(phones: Phones, village: Village) -> None:
     if (await phones.ask(village.operator, "GET", path))["items"]:
         return
     relative = resident.circle[0].actor
-    document = await phones.upload(relative, "document", "image/png", _document())
+    document = await phones.upload(relative, "document", pictures.PNG, pictures.picture(_WRITTEN))
     proposal = {
         "account_id": str(relative.id),
         "basis": "power_of_attorney",

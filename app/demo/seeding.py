@@ -19,12 +19,14 @@ from app.core.clock import ManualClock, SystemClock
 from app.core.database import database, reading, unit_of_work
 from app.core.tables import table_of
 from app.demo import behaviour, community
+from app.demo.carers import arrange_carers
 from app.demo.circles import arrange_rota
 from app.demo.client import DemoAuthenticator, Phones
 from app.demo.clockwork import clockwork
 from app.demo.community import Village
 from app.demo.desk import arrange_desk
 from app.demo.history import Replay
+from app.demo.holidays import arrange_holidays
 from app.demo.ladders import arrange_ladders
 from app.demo.people import neighbours
 from app.demo.proxies import arrange_proxy
@@ -132,8 +134,10 @@ async def _found(lent: Phones, residents: int, report: Report) -> Village:
     people = neighbours(behaviour.SEED, residents)[0]
     report.begin("the community moves in", residents)
     village = await community.found(lent, people, report.advance)
+    await arrange_holidays(lent, village)
     await arrange_ladders(lent, village)
     await arrange_limits(lent, village)
+    await arrange_carers(lent, village)
     await arrange_visits(lent, village)
     await arrange_desk(lent, village)
     await arrange_zones(lent, village)

@@ -7,6 +7,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from app.core import clock
+from app.demo import zones
+from app.demo.behaviour import TIRES
 from app.demo.client import Phones
 from app.demo.community import POSTS, TIME_ZONE, Village
 from app.demo.people import Neighbour
@@ -14,6 +16,8 @@ from app.demo.people import Neighbour
 WINDOW: Final = timedelta(minutes=5)
 _WINDOW: Final = "PT5M"
 _READY_AFTER: Final = timedelta(seconds=5)  # until then the worker is there
+_STORIES: Final = {zones.WANDERER: "left their safe zone", TIRES: "is less active than usual"}
+_COLLEAGUES: Final = ("Carer 2", "Carer 3", "Carer 4")
 _OPEN: Final = ("raised", "acknowledged", "en_route", "on_scene")
 
 
@@ -25,18 +29,21 @@ class SignIn:
     phone: str
 
 
-def sign_ins(guide: Neighbour) -> Sequence[SignIn]:
-    """Return whom visitors sign in as."""
+def sign_ins(neighbours: Sequence[Neighbour]) -> Sequence[SignIn]:
+    """Return whom visitors of a community of these people sign in as."""
+    guide = neighbours[0]
     members = [
         SignIn(f"in that resident's care circle, called as number {number}", helper.phone)
         for number, helper in enumerate(guide.circle, 1)
     ]
-    staff = [
-        SignIn(post.title.lower(), post.phone)
-        for post in POSTS
-        if post.role in ("dispatcher", "operator", "coordinator")
+    families = [
+        SignIn(f"in the circle of somebody who {what}", neighbours[number].circle[0].phone)
+        for number, what in _STORIES.items()
+        if number < len(neighbours)
     ]
-    return [SignIn("a resident, asked within the minute", guide.create["contact_points"][0]["value"]), *members, *staff]
+    staff = [SignIn(post.title.lower(), post.phone) for post in POSTS if post.title not in _COLLEAGUES]
+    resident = SignIn("a resident, asked within the minute", guide.create["contact_points"][0]["value"])
+    return [resident, *members, *families, *staff]
 
 
 async def prepare(phones: Phones, village: Village) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from app.demo.behaviour import chance
 from app.demo.client import Phones
-from app.demo.community import Resident, Village
+from app.demo.community import Village
 from app.demo.people import Neighbour
 
 _EVERY: Final = 40
@@ -16,7 +16,11 @@ _HOURS: Final = range(4, 15)
 _FIXES: Final = 4
 _RADIUS: Final = 400  # metres
 _DEGREE: Final = 111_195.0  # metres of a degree of latitude
-_LAKE: Final = (41.305, -73.655)
+WANDERER: Final = 7
+_ROUND: Final = 9
+_WANDERS_ON: Final = 1
+"""Of every nine days since the community was founded, the one on which the first of the wearers leaves the zone."""
+_WANDERS_AT: Final = 13
 _MAY: Final = ("location:read", "zones:manage")
 
 
@@ -25,22 +29,20 @@ def wears(neighbour: Neighbour) -> bool:
     return neighbour.number % _EVERY == _FIRST and neighbour.has_app and bool(neighbour.circle)
 
 
-def reports(resident: Resident, begins: datetime) -> list[tuple[datetime, dict[str, Any]]]:
-    """Return what a tracker sends on a day that begins at ``begins``, and when."""
-    return [
-        (begins + timedelta(hours=hour), _hour(resident.neighbour.number, begins + timedelta(hours=hour)))
-        for hour in _HOURS
-    ]
+def reports(neighbour: Neighbour, begins: datetime, age: int) -> list[tuple[datetime, dict[str, Any]]]:
+    """Return what a tracker sends on a day that begins at ``begins``, ``age`` days after the founding, and when."""
+    strays_at = _strays(neighbour.number, begins.date(), age)
+    hours = [begins + timedelta(hours=hour) for hour in _HOURS]
+    return [(at, _hour(neighbour, at, is_away=at.hour == strays_at)) for at in hours]
 
 
-def _hour(number: int, at: datetime) -> dict[str, Any]:
+def _hour(neighbour: Neighbour, at: datetime, *, is_away: bool) -> dict[str, Any]:
     """Return an hour's fixes: near home, or beyond the zone in the hour in which somebody goes astray."""
-    dice = chance("positions", number, at)
-    home = _home(number)
-    away = _strays(number, at.date()) == at.hour
+    dice = chance("positions", neighbour.number, at)
+    home = _home(neighbour)
     fixes = []
     for place in range(_FIXES):
-        north = dice.uniform(700, 900) if away and place else dice.uniform(-120, 120)
+        north = dice.uniform(700, 900) if is_away and place else dice.uniform(-120, 120)
         observed_at = at - timedelta(minutes=15 * (_FIXES - 1 - place))
         fix = {
             "observed_at": observed_at.isoformat(),
@@ -51,16 +53,18 @@ def _hour(number: int, at: datetime) -> dict[str, Any]:
             "source": "gnss",
         }
         fixes.append(fix)
-    return {"device": f"tracker-{number}", "positions": fixes}
+    return {"device": f"tracker-{neighbour.number}", "positions": fixes}
 
 
-def _home(number: int) -> tuple[float, float]:
-    where = chance("home", number)
-    return _LAKE[0] + where.uniform(-0.02, 0.02), _LAKE[1] + where.uniform(-0.02, 0.02)
+def _home(neighbour: Neighbour) -> tuple[float, float]:
+    household = neighbour.create["household"]
+    return household["latitude"], household["longitude"]
 
 
-def _strays(number: int, today: date) -> int | None:
+def _strays(number: int, today: date, age: int) -> int | None:
     """Return the hour of the day in which somebody goes astray, if they do."""
+    if number == WANDERER:
+        return _WANDERS_AT if age % _ROUND == _WANDERS_ON else None
     dice = chance("astray", number, today)
     return dice.randint(10, 17) if dice.random() < _ASTRAY else None
 
@@ -77,7 +81,7 @@ async def arrange_zones(phones: Phones, village: Village) -> None:
         grant = next(one for one in grants if one["grantee"]["account_id"] == str(relative.id))
         scopes = {"scopes": sorted({*grant["scopes"], *_MAY})}
         await phones.ask(resident.actor, "PATCH", f"/v1/me/grants/{grant['id']}", scopes)
-        latitude, longitude = _home(resident.neighbour.number)
+        latitude, longitude = _home(resident.neighbour)
         zone = {
             "name": "Home and the way to the lake",
             "shape": {

@@ -1,0 +1,250 @@
+"""The demo shows all of elder care: what its people lived through is there for whoever looks through the API."""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.core.access import Actor
+from app.core.clock import ManualClock
+from app.core.database import Database
+from app.demo import seeding
+from app.demo.client import Phones
+from app.demo.community import Resident, Village
+from tests.factories.progress import Silence
+
+END = datetime(2026, 4, 21, 13, 0, tzinfo=UTC)
+"""A Tuesday morning: all of the community's weekly occasions lie in the three weeks before."""
+RESIDENTS = 18
+"""So many as play a part of their own."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody who looks around, by turns as each of the people there."""
+
+    phones: Phones
+    village: Village
+
+    async def get(self, actor: Actor, path: str) -> Any:
+        """Return what the API shows somebody."""
+        return await self.phones.ask(actor, "GET", path)
+
+    async def items(self, actor: Actor, path: str) -> list[dict[str, Any]]:
+        """Return the first page of a list."""
+        return list((await self.get(actor, f"{path}{'&' if '?' in path else '?'}limit=100"))["items"])
+
+    def resident(self, number: int) -> Resident:
+        """Return the resident of a number."""
+        found = self.village.numbered(number)
+        assert found is not None
+        return found
+
+    def staff(self, role: str) -> Actor:
+        """Return the first who works in a role."""
+        return self.village.staff[role][0]
+
+    async def alarms(self, number: int, kind: str) -> list[dict[str, Any]]:
+        """Return the alarms of a kind about a resident, each with everything that happened."""
+        desk = self.staff("dispatcher")
+        listed = await self.items(desk, f"/v1/residents/{self.resident(number).id}/alarms")
+        return [await self.get(desk, f"/v1/alarms/{alarm['id']}") for alarm in listed if alarm["kind"] == kind]
+
+
+@pytest.fixture
+async def visitor(app: FastAPI, database: Database, clock: ManualClock) -> AsyncIterator[Visitor]:
+    """Seed three weeks of a small community, and look at it a little later."""
+    await seeding.seed(app, Silence(), residents=RESIDENTS, until=lambda: END)
+    clock.set(END + timedelta(seconds=20))
+    with seeding.phones(app) as lent:
+        yield Visitor(lent, await seeding.found_again(lent, RESIDENTS))
+
+
+async def test_three_weeks_show_every_capability(visitor: Visitor) -> None:
+    await _residents_are_in_hospital_and_away(visitor)
+    await _the_agency_plans_its_day_and_replaces_who_is_ill(visitor)
+    await _carers_prove_that_they_came_and_write(visitor)
+    await _the_desk_hands_over_and_practises(visitor)
+    await _a_clinician_watches_whole_sets_of_readings(visitor)
+    await _a_stock_ran_low_and_was_filled(visitor)
+    await _moods_drift_and_small_things_become_one_alarm(visitor)
+    await _circles_write_and_take_turns(visitor)
+    await _somebody_left_a_zone_and_was_looked_for(visitor)
+
+
+async def _residents_are_in_hospital_and_away(visitor: Visitor) -> None:
+    now = END + timedelta(seconds=20)
+    absent = set()
+    for resident in visitor.village.residents.values():
+        for pause in await visitor.items(resident.actor, "/v1/me/check-in-pauses"):
+            if pause["ended_at"] is None and _instant(pause["starts_at"]) <= now < _instant(pause["ends_at"]):
+                absent.add(pause["kind"])
+    assert absent == {"hospital", "away"}
+    suspended = await visitor.items(visitor.resident(13).actor, "/v1/me/care-visits")
+    assert "suspended" in {visit["state"] for visit in suspended}
+
+
+async def _the_agency_plans_its_day_and_replaces_who_is_ill(visitor: Visitor) -> None:
+    coordinator = visitor.staff("coordinator")
+    agency = f"/v1/organizations/{coordinator.memberships[0].organization_id}"
+    profiles = await visitor.items(coordinator, f"{agency}/carers")
+    assert len(profiles) == len(visitor.village.staff["carer"])
+    assert any("speaks_mandarin" in profile["skills"] for profile in profiles)
+    today = END.date()
+    assert len(await visitor.items(coordinator, f"{agency}/carer-shifts?date={today}")) == len(profiles)
+    planned = await visitor.items(coordinator, f"{agency}/visits?date={today}")
+    assert {visit["state"] for visit in planned} <= {"assigned", "en_route", "in_progress", "completed", "suspended"}
+    assert any(visit["carers"] for visit in planned)
+
+    wednesday = date(2026, 4, 15)
+    (absence,) = await visitor.items(coordinator, f"{agency}/carer-absences?date={wednesday}")
+    made = await visitor.items(coordinator, f"{agency}/visits?date={wednesday}")
+    assert "completed" in {visit["state"] for visit in made}
+    assert "missed" not in {visit["state"] for visit in made}
+    assert absence["account_id"] not in {carer["account_id"] for visit in made for carer in visit["carers"]}
+
+
+async def _carers_prove_that_they_came_and_write(visitor: Visitor) -> None:
+    coordinator, ways, words, photos = visitor.staff("coordinator"), set(), set(), []
+    for number in (1, 5, 9, 13, 17):
+        resident = visitor.resident(number)
+        for listed in await visitor.items(resident.actor, "/v1/me/care-visits"):
+            visit = await visitor.get(resident.actor, f"/v1/me/care-visits/{listed['id']}")
+            ways |= {carer["arrival_how"] for carer in visit["carers"] if carer["departed_at"]}
+            words |= {note["kind"] for note in visit["notes"]}
+            photos += visit["photos"]
+    assert ways == {"tag", "qr", "gps", "manual"}
+    assert words == {"note", "handover"}
+    assert {photo["purpose"] for photo in photos} == {"photo"}
+    assert [tag["kind"] for tag in await _in_use(visitor, coordinator, 1)] == ["tag"]
+    assert [tag["kind"] for tag in await _in_use(visitor, coordinator, 9)] == ["qr"]
+    stops = [
+        stop
+        for carer in visitor.village.staff["carer"]
+        for stop in await visitor.items(carer, f"/v1/me/visits?date={END.date()}")
+    ]
+    assert any(stop["handover"] for stop in stops)
+
+
+async def _in_use(visitor: Visitor, coordinator: Actor, number: int) -> list[dict[str, Any]]:
+    tags = await visitor.items(coordinator, f"/v1/residents/{visitor.resident(number).id}/door-tags")
+    return [tag for tag in tags if tag["revoked_at"] is None]
+
+
+async def _the_desk_hands_over_and_practises(visitor: Visitor) -> None:
+    desk = visitor.staff("dispatcher")
+    falls = await visitor.alarms(9, "fall")
+    assert [alarm["outcome"] for alarm in falls] == ["helped"] * len(falls)
+    shown = await visitor.get(desk, f"/v1/duty-desk/alarms/{falls[0]['id']}")
+    (handover,) = shown["handovers"]
+    early, late = visitor.village.staff["dispatcher"][:2]
+    assert handover["state"] == "accepted"
+    assert (handover["giver"]["account_id"], handover["taker"]["account_id"]) == (str(early.id), str(late.id))
+    assert handover["note"]
+    assert shown["alarm"]["closed_by"] == str(late.id)
+
+    coverage = await visitor.get(desk, "/v1/duty-desk/coverage")
+    assert [person["account_id"] for person in coverage["on_shift"]] == [str(early.id)]
+    assert coverage["gaps"] == []
+    drills = await visitor.items(visitor.village.operator, "/v1/drills")
+    report = await visitor.get(visitor.village.operator, f"/v1/drills/{drills[0]['id']}")
+    assert report["finished_at"]
+    assert report["taken_after"] is not None
+
+
+async def _a_clinician_watches_whole_sets_of_readings(visitor: Visitor) -> None:
+    clinician, watched = visitor.staff("clinician"), visitor.resident(14)
+    of_watched = f"/v1/residents/{watched.id}"
+    score = await visitor.get(clinician, f"{of_watched}/early-warning-score")
+    assert (score["status"], score["total"], score["missing"]) == ("complete", 0, [])
+    named = await visitor.items(visitor.village.operator, "/v1/responsible-clinicians")
+    assert [one["account_id"] for one in named if one["is_in_force"]] == [str(clinician.id)]
+    limits = await visitor.items(clinician, f"{of_watched}/vital-thresholds")
+    assert {limit["code"] for limit in limits} == {"8480-6", "2708-6"}
+    (alarm,) = await visitor.alarms(14, "vital_sign")
+    assert alarm["state"] == "resolved"
+    latest = await visitor.items(clinician, f"{of_watched}/vitals/latest")
+    assert {one["code"]: one["status"] for one in latest}["2708-6"] == "within"
+
+
+async def _a_stock_ran_low_and_was_filled(visitor: Visitor) -> None:
+    resident = visitor.resident(15)
+    relative = resident.circle[0].actor
+    assert "eldercare.refill_due" in {notice["notice"] for notice in await visitor.items(relative, "/v1/me/inbox")}
+    brought = [
+        entry["kind"]
+        for regimen in await visitor.items(relative, f"/v1/residents/{resident.id}/regimens")
+        for entry in await visitor.items(relative, f"/v1/residents/{resident.id}/regimens/{regimen['id']}/refills")
+    ]
+    assert "refill" in brought
+
+
+async def _moods_drift_and_small_things_become_one_alarm(visitor: Visitor) -> None:
+    saddened, tired = visitor.resident(9), visitor.resident(17)
+    flags = await visitor.items(saddened.circle[0].actor, f"/v1/residents/{saddened.id}/wellbeing/flags")
+    assert "mood" in {flag["measure"] for flag in flags}
+    told = {notice["notice"] for notice in await visitor.items(saddened.circle[0].actor, "/v1/me/inbox")}
+    assert "eldercare.wellbeing_flagged" in told
+    flags = await visitor.items(tired.circle[0].actor, f"/v1/residents/{tired.id}/wellbeing/flags")
+    assert {flag["state"] for flag in flags if flag["measure"] == "activity"} == {"acknowledged"}
+
+    alarms = [*await visitor.alarms(17, "low_activity"), *await visitor.alarms(17, "medication")]
+    together = [{signal["kind"] for signal in one["signals"] if signal["is_hint"]} for one in alarms]
+    assert {"low_activity", "medication"} in together
+    assert {alarm["state"] for alarm in alarms} == {"resolved"}
+
+
+async def _circles_write_and_take_turns(visitor: Visitor) -> None:
+    resident = visitor.resident(10)
+    relative = resident.circle[1].actor
+    messages = await visitor.items(relative, f"/v1/residents/{resident.id}/circle-messages")
+    assert any(message["photos"] for message in messages)
+    marks = await visitor.items(relative, f"/v1/residents/{resident.id}/circle-read-marks")
+    read_by = {mark["account_id"] for mark in marks if mark["read_up_to"]}
+    assert str(resident.actor.id) in read_by
+    assert read_by & {str(member.actor.id) for member in resident.circle}
+
+    (member,) = await visitor.items(resident.circle[0].actor, "/v1/me/circles")
+    of_member = f"/v1/me/circles/{member['id']}"
+    swaps = await visitor.items(resident.circle[0].actor, f"{of_member}/swaps")
+    assert "accepted" in {swap["state"] for swap in swaps}
+    assert await visitor.items(resident.circle[0].actor, f"{of_member}/absences")
+    rota = await visitor.get(resident.circle[0].actor, f"{of_member}/rota")
+    assert len({tuple(one["member_id"] for one in slot["on_call"]) for slot in rota["slots"]}) > 1
+    holidays = await visitor.items(relative, "/v1/holidays?from=2026-01-01&to=2026-12-31")
+    assert ("2026-11-26", "Thanksgiving Day") in {(day["day"], day["name"]) for day in holidays}
+
+
+async def _somebody_left_a_zone_and_was_looked_for(visitor: Visitor) -> None:
+    resident = visitor.resident(7)
+    alarms = await visitor.alarms(7, "wandering")
+    assert {alarm["state"] for alarm in alarms} == {"resolved"}
+    path = await visitor.items(resident.circle[0].actor, f"/v1/residents/{resident.id}/positions")
+    (signal,) = alarms[0]["signals"]
+    assert set(signal["evidence"]["position_ids"]) & {position["id"] for position in path}
+    zones = await visitor.items(resident.circle[0].actor, f"/v1/residents/{resident.id}/safe-zones")
+    assert [zone["side"] for zone in zones] == ["unknown"]  # its hours have just begun
+
+    grants = await visitor.items(resident.actor, "/v1/me/grants?ended=true")
+    opened = {grant["alarm_id"]: grant["grantee"]["account_id"] for grant in grants if grant["kind"] == "break_glass"}
+    assert alarms[0]["id"] in opened
+    looked = await _all(visitor, resident.actor, "/v1/me/data-accesses")
+    searchers = {alarm["acknowledged_by"] for alarm in alarms}
+    assert searchers & {one["actor_id"] for one in looked if one["action"] == "positions:list"}
+
+
+async def _all(visitor: Visitor, actor: Actor, path: str) -> Iterable[dict[str, Any]]:
+    found, cursor = [], ""
+    while True:
+        page = await visitor.get(actor, f"{path}?limit=100{cursor}")
+        found += page["items"]
+        if page["next"] is None:
+            return found
+        cursor = f"&cursor={page['next']}"
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
