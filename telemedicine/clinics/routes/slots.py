@@ -2,9 +2,9 @@
 
 import re
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Depends, Query
 
 from app.core.instants import GivenInstant
 from app.core.paging import Page, PageQuery
@@ -35,36 +35,36 @@ def _place(near: str | None) -> tuple[float, float] | None:
     return float(found[1]), float(found[2])
 
 
+async def _who(
+    practitioner: uuid.UUID | None = None,
+    specialty: Annotated[Code | None, Query()] = None,
+    language: Annotated[Language | None, Query(description="spoken by the practitioner or an interpreter")] = None,
+    sex: Annotated[Sex | None, Query(description="the practitioner's")] = None,
+) -> dict[str, Any]:
+    return {"practitioner_id": practitioner, "specialty": specialty, "language": language, "sex": sex}
+
+
+async def _what(
+    visit_type: uuid.UUID | None = None,
+    mode: Mode | None = None,
+    near: Near = None,
+    within: Annotated[int, Query(ge=100, le=500_000, description="metres from `near`")] = 25_000,
+) -> dict[str, Any]:
+    return {"visit_type_id": visit_type, "mode": mode, "near": _place(near), "within": within}
+
+
 @router.get("/slots", responses=problem_responses(Unauthenticated, Forbidden))
 async def list_slots(
     connection: Reading,
     actor: Person,
     page: PageQuery,
-    *,
-    visit_type: uuid.UUID | None = None,
-    practitioner: uuid.UUID | None = None,
-    specialty: Annotated[Code | None, Query()] = None,
-    language: Annotated[Language | None, Query(description="spoken by the practitioner or an interpreter")] = None,
-    sex: Annotated[Sex | None, Query(description="the practitioner's")] = None,
-    mode: Mode | None = None,
-    near: Near = None,
-    within: Annotated[int, Query(ge=100, le=500_000, description="metres from `near`")] = 25_000,
+    who: Annotated[dict[str, Any], Depends(_who)],
+    what: Annotated[dict[str, Any], Depends(_what)],
     earliest: Annotated[GivenInstant | None, Query(description="default: now")] = None,
 ) -> Page[SlotPublic]:
     """List the times that can be booked at the clinics of one's community, the earliest first.
 
     What is shown is not held: two who see a time can both ask for it, and one of them gets it.
     """
-    query = SlotQuery(
-        community_id=actor.community_id,
-        works_for=works_for(actor),
-        visit_type_id=visit_type,
-        practitioner_id=practitioner,
-        specialty=specialty,
-        language=language,
-        sex=sex,
-        mode=mode,
-        near=_place(near),
-        within=within,
-    )
+    query = SlotQuery(community_id=actor.community_id, works_for=works_for(actor), **who, **what)
     return await slots.search(connection, query, earliest, page)

@@ -37,9 +37,8 @@ Name = Annotated[
     AfterValidator(_in_all_languages),
     Field(examples=[{"en": "First visit", "zh-CN": "初诊"}]),
 ]
-Preparation = dict[
-    TextLanguage, Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Preparation = dict[TextLanguage, Text]
 Codes = Annotated[list[Code], Field(max_length=20), AfterValidator(_each_once)]
 Languages = Annotated[list[Language], Field(max_length=20), AfterValidator(_each_once)]
 

@@ -27,8 +27,8 @@ async def changing(
 ) -> AsyncIterator[list[BookingConflict]]:
     """Hand out a list that holds, once the block is left, what is booked at times the block took from the hours.
 
-    ``owner_ids`` are the practitioners and resources whose hours the block changes; ``None``: all of the clinic's. Their
-    rows, or the clinic's, are locked by the caller before, so that two changes do not judge each other's past.
+    ``owner_ids`` are the practitioners and resources whose hours the block changes; ``None``: all of the clinic's.
+    Their rows, or the clinic's, are locked by the caller before, so that two changes do not judge each other's past.
     """
     connection = await session.connection()
     now = clock.now()

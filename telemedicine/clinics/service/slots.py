@@ -137,7 +137,7 @@ async def offered(connection: AsyncConnection, query: SlotQuery, starts_at: date
     found = await offers.load(connection, query, min(now, starts_at), now)
     if not found.pairs:
         raise NotFound
-    here = [slot for slot in _candidates(found, starts_at, starts_at + timedelta(microseconds=1))]
+    here = list(_candidates(found, starts_at, starts_at + timedelta(microseconds=1)))
     free = await _free(connection, found, here)
     if not free:
         near = await nearest(connection, query, starts_at)
