@@ -128,7 +128,7 @@ async def hours(
     of: Practitioner | BookableResource, weekdays: Sequence[int], starts: str, ends: str, **values: Any
 ) -> list[Availability]:
     """Insert weekly hours on the wall."""
-    whose = {"practitioner_id" if isinstance(of, Practitioner) else "resource_id": of.id}
+    is_person = isinstance(of, Practitioner)
     return [
         await _insert(
             Availability(
@@ -137,7 +137,8 @@ async def hours(
                 weekday=weekday,
                 starts_minute=minutes_of(starts),
                 ends_minute=minutes_of(ends),
-                **whose,
+                practitioner_id=of.id if is_person else None,
+                resource_id=None if is_person else of.id,
                 **values,
             )
         )

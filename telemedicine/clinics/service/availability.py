@@ -88,14 +88,15 @@ def _refuse_overlaps(data: AvailabilityWrite) -> None:
 
 
 def _rows(owner: Practitioner | BookableResource, data: AvailabilityWrite) -> list[Availability]:
-    whose = {"practitioner_id" if isinstance(owner, Practitioner) else "resource_id": owner.id}
+    is_person = isinstance(owner, Practitioner)
     return [
         Availability(
             organization_id=owner.organization_id,
             account_id=owner.account_id,
             starts_minute=minutes_of(hours.starts),
             ends_minute=minutes_of(hours.ends),
-            **whose,
+            practitioner_id=owner.id if is_person else None,
+            resource_id=None if is_person else owner.id,
             **hours.model_dump(exclude={"starts", "ends"}),
         )
         for hours in data.hours
