@@ -15,12 +15,7 @@ from app.core.jobs import Job
 from telemedicine.clinics.models import Practitioner
 from telemedicine.events import PractitionerLicenceEnded
 
-LICENCES: Final = Due(
-    "telemedicine.end_licences",
-    Practitioner,
-    "licence_look_at",
-    sa.literal_column("licence_look_at IS NOT NULL", sa.Boolean),
-)
+LICENCES: Final = Due("telemedicine.end_licences", Practitioner, "licence_look_at")
 
 
 async def _end(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:

@@ -289,11 +289,6 @@ def speaks(languages: Iterable[str], wanted: str) -> bool:
     return any(tag.lower() == want or tag.lower().startswith(f"{want}-") for tag in languages)
 
 
-def nearest_first(wanted: datetime, found: Iterable[datetime]) -> list[datetime]:
-    """Return instants by how far they are from the wanted one, the earlier of two first."""
-    return sorted(found, key=lambda instant: (abs(instant - wanted), instant))
-
-
 def session_id(practitioner_id: uuid.UUID, visit_type_id: uuid.UUID, starts_at: datetime) -> uuid.UUID:
     """Return the id of the session that those who share a slot take part in: it follows from what it says."""
     said = f"{practitioner_id}:{visit_type_id}:{starts_at.astimezone(UTC).isoformat()}"

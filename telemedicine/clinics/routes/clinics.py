@@ -163,10 +163,8 @@ async def add_practitioner(
     organization_id: uuid.UUID, session: Session, member: Keeper, data: PractitionerCreate
 ) -> PractitionerDetail:
     """Add a practitioner. Whoever works at several clinics with one account is never booked at two at once."""
-    connection = await session.connection()
-    clinic = await require_own_clinic(connection, member.actor, organization_id)
-    row = await setup.add_practitioner(session, member.actor, clinic, data)
-    return (await views.practitioner_details(connection, [row]))[0]
+    row = await setup.add_practitioner(session, member.actor, organization_id, data)
+    return (await views.practitioner_details(await session.connection(), [row]))[0]
 
 
 @router.put(f"{_OF}/practitioners/{{practitioner_id}}", responses=problem_responses(*_KEPT, StaleVersion))
@@ -179,10 +177,10 @@ async def set_practitioner(
     if_match: IfMatch,
 ) -> PractitionerSaved:
     """Set what is known of a practitioner. Bookings behind the end of the licence are named, and stay booked."""
-    connection = await session.connection()
-    clinic = await require_own_clinic(connection, member.actor, organization_id)
-    row, conflicts = await setup.set_practitioner(session, member.actor, clinic, practitioner_id, data, if_match)
-    shown = (await views.practitioner_details(connection, [row]))[0]
+    row, conflicts = await setup.set_practitioner(
+        session, member.actor, organization_id, practitioner_id, data, if_match
+    )
+    shown = (await views.practitioner_details(await session.connection(), [row]))[0]
     return PractitionerSaved(practitioner=shown, conflicts=conflicts)
 
 

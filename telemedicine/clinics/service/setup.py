@@ -110,22 +110,24 @@ async def set_location(
     return await _set(session, actor, row, data.model_dump(), if_match, "location:set")
 
 
-async def add_practitioner(session: AsyncSession, actor: Actor, clinic: Any, data: PractitionerCreate) -> Practitioner:
+async def add_practitioner(
+    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, data: PractitionerCreate
+) -> Practitioner:
     """Add somebody who sees people for the clinic; their calendar is the one they have at other clinics, too.
 
     Raises ``NotAClinician`` for an account that does not work there, ``PractitionerExists``, ``Malformed`` for a
     department of another clinic, and what ``media.attach`` raises of a photo.
     """
-    organization_id = clinic.organization_id
+    # Locked: nobody is added twice, and the zone stays what the end of the licence is worked out with.
+    clinic = await _locked_clinic(session, organization_id)
     await _check_department(session, organization_id, data.department_id)
     if data.account_id is not None:
         connection = await session.connection()
         there = await members_here(connection, actor.community_id, organization_id, "clinician")
         if data.account_id not in there:
             raise NotAClinician
-        if any(
-            row.account_id == data.account_id for row in await repository.practitioners_of(session, organization_id)
-        ):
+        known = await repository.practitioners_of(session, organization_id)
+        if data.account_id in {row.account_id for row in known}:
             raise PractitionerExists
     row_id = clock.new_id()
     calendar_id = await register(
@@ -155,7 +157,7 @@ async def add_practitioner(session: AsyncSession, actor: Actor, clinic: Any, dat
 async def set_practitioner(
     session: AsyncSession,
     actor: Actor,
-    clinic: Any,
+    organization_id: uuid.UUID,
     practitioner_id: uuid.UUID,
     data: PractitionerWrite,
     if_match: int | None,
@@ -164,16 +166,19 @@ async def set_practitioner(
 
     Raises as ``add_practitioner`` does, ``NotFound``, ``StaleVersion``.
     """
-    row = await repository.locked(session, Practitioner, clinic.organization_id, practitioner_id)
+    clinic = await _locked_clinic(session, organization_id)
+    row = await repository.locked(session, Practitioner, organization_id, practitioner_id)
     check_version(row, if_match)
-    await _check_department(session, clinic.organization_id, data.department_id)
-    async with changing(session, clinic.organization_id, [row.id]) as conflicts:
+    await _check_department(session, organization_id, data.department_id)
+    was = (row.time_zone, row.licence_valid_until, row.is_active)
+    async with changing(session, organization_id, [row.id]) as conflicts:
         for name, value in data.model_dump(exclude={"photo_id"}).items():
             setattr(row, name, value)
         _set_licence_end(row, clinic.time_zone)
         await session.flush()
     await _set_photo(session, actor, row, data.photo_id)
-    await tell(session, row.id, (row.community_id, row.organization_id), len(conflicts))
+    if was != (row.time_zone, row.licence_valid_until, row.is_active):
+        await tell(session, row.id, (row.community_id, row.organization_id), len(conflicts))
     await audit.record(session, actor, "practitioner:set", object_id=row.id)
     return row, conflicts
 
@@ -261,6 +266,13 @@ def _set_licence_end(row: Practitioner, clinic_zone: str) -> None:
     ends_at = rules.end_of(row.licence_valid_until, row.time_zone or clinic_zone)
     if ends_at != row.licence_ends_at:
         row.licence_ends_at, row.licence_look_at = ends_at, ends_at
+
+
+async def _locked_clinic(session: AsyncSession, organization_id: uuid.UUID) -> Clinic:
+    clinic = await repository.locked_clinic(session, organization_id)
+    if clinic is None:
+        raise NotAClinic
+    return clinic
 
 
 async def _set_photo(session: AsyncSession, actor: Actor, row: Practitioner, photo_id: uuid.UUID | None) -> None:

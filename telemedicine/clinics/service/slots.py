@@ -5,7 +5,7 @@ Nothing is held here. Whoever books takes the calendars an ``Offer`` names, and 
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -156,22 +156,19 @@ async def nearest(
     """
     now = clock.now()
     since, until = max(now, wanted - NEARBY), wanted + NEARBY
-    chosen: list[Slot] = []
-    others = SlotQuery(**{**_fields(query), "practitioner_id": None})
-    found = await offers.load(connection, query, since, now)
-    for asked in [query] if query.practitioner_id is None else [query, others]:
-        if len(chosen) >= count:
+    others = replace(query, practitioner_id=None)
+    shown: list[SlotPublic] = []
+    known: set[Position] = set()
+    for asked in [others] if query.practitioner_id is None else [query, others]:
+        if len(shown) >= count:
             break
         found = await offers.load(connection, asked, since, now)
         free = await _free(connection, found, list(_candidates(found, since, until)))
-        known = {slot.position for slot in chosen}
-        order = sorted(free, key=lambda slot: (abs(slot.starts_at - wanted), slot.position))
-        chosen += [slot for slot in order if slot.position not in known][: count - len(chosen)]
-    return await _shown(connection, found, chosen)
-
-
-def _fields(query: SlotQuery) -> dict[str, Any]:
-    return {name: getattr(query, name) for name in SlotQuery.__dataclass_fields__}
+        free.sort(key=lambda slot: (abs(slot.starts_at - wanted), slot.position))
+        chosen = [slot for slot in free if slot.position not in known][: count - len(shown)]
+        known |= {slot.position for slot in chosen}
+        shown += await _shown(connection, found, chosen)
+    return shown
 
 
 def _position(cursor: str) -> Position:
@@ -262,7 +259,7 @@ async def _free(connection: AsyncConnection, found: Offers, candidates: Sequence
             continue
         pools = _pools(found, slot, there, books)
         if all(pools.values()):
-            free.append(_with(slot, pools, places, is_running=session in sessions))
+            free.append(replace(slot, free=pools, places=places, is_running=session in sessions))
     return free
 
 
@@ -309,21 +306,6 @@ class _Books:
             row.origin_id != session and row.blocks[0] < wanted[1] and row.blocks[1] > wanted[0]
             for row in self._taken[calendar_id]
         )
-
-
-def _with(slot: Slot, pools: Mapping[Need, tuple[uuid.UUID, ...]], places: int, *, is_running: bool) -> Slot:
-    return Slot(
-        slot.starts_at,
-        slot.ends_at,
-        slot.blocks,
-        slot.practitioner,
-        slot.visit_type,
-        slot.location_id,
-        slot.time_zone,
-        pools,
-        places,
-        is_running,
-    )
 
 
 def _offer(slot: Slot) -> Offer:
