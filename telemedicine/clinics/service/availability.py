@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
-from app.core import audit
+from app.core import audit, clock
 from app.core.access import Actor
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.routing import check_version
@@ -70,6 +70,7 @@ async def set_hours(
         await repository.drop_hours(session, row)
         session.add_all(_rows(row, data))
         # Who believes to know the hours knows them by the version of whose they are.
+        row.updated_at = clock.now()
         flag_modified(row, "updated_at")
     await tell(session, row.id, (row.community_id, organization_id), len(conflicts))
     await audit.record(session, actor, "availability:set", object_id=row.id)
