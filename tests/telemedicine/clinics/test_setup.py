@@ -1,5 +1,6 @@
 """Setting up a clinic over HTTP, and who may."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -114,6 +115,14 @@ async def test_only_clinicians_of_the_clinic_are_linked_and_each_once(scene: Sce
     assert answer.json()["code"] == "not_a_clinician"
     answer = await client.post(path, json=PRACTITIONER | {"account_id": str(scene.doctor.id)}, headers=scene.keeper)
     assert answer.json()["code"] == "practitioner_exists"
+
+
+async def test_two_who_add_the_same_person_at_once_add_them_once(scene: Scene, client: httpx.AsyncClient) -> None:
+    newcomer = await identity.staff(scene.organization, "clinician", name="Dr Wu")
+    data = PRACTITIONER | {"account_id": str(newcomer.id)}
+    path = f"{scene.path}/practitioners"
+    answers = await asyncio.gather(*(client.post(path, json=data, headers=scene.keeper) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
 
 
 async def test_things_of_another_clinic_are_not_there(scene: Scene, client: httpx.AsyncClient) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from app.core import clock as clocks
 from app.core.clock import ManualClock
@@ -255,6 +256,31 @@ async def test_bad_questions_are_refused_with_a_pointer(scene: Scene, client: ht
         answer = await client.get(f"/v1/slots?{query}", headers=scene.resident)
         assert answer.status_code == 422, query
         assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+async def _statements_for(query: SlotQuery) -> int:
+    """Return how many statements it takes to find one slot."""
+    seen: list[str] = []
+
+    def note(*event: Any) -> None:
+        seen.append(event[2])
+
+    async with reading() as connection:
+        sa.event.listen(connection.sync_connection, "before_cursor_execute", note)
+        found = await slots.search(connection, query, None, PageRequest(1, None))
+        sa.event.remove(connection.sync_connection, "before_cursor_execute", note)
+    assert len(found.items) == 1
+    return len(seen)
+
+
+async def test_days_without_anybody_and_more_practitioners_cost_no_statement(scene: Scene) -> None:
+    late = await clinics.practitioner(scene.clinic, specialties=["late"])
+    await clinics.hours(late, [2], "09:00", "12:00", valid_from=TUESDAY + timedelta(days=21))
+    soon = await _statements_for(query_of(scene, practitioner_id=scene.practitioner.id))
+    assert await _statements_for(query_of(scene, practitioner_id=late.id)) == soon
+    for _ in range(10):
+        await clinics.hours(await clinics.practitioner(scene.clinic), [2], "09:00", "12:00")
+    assert await _statements_for(query_of(scene)) == soon
 
 
 async def test_a_search_finds_what_a_slow_one_would(scene: Scene, clock: ManualClock) -> None:
