@@ -6,7 +6,7 @@ import httpx
 import pytest_asyncio
 
 from app.core.clock import ManualClock
-from app.identity.models import Account, Community, Organization
+from app.identity.models import Account, Community, Organization, Resident
 from telemedicine.clinics.models import Clinic, Practitioner, VisitType
 from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics
@@ -27,6 +27,8 @@ class Scene:
     keeper: Headers
     clinician: Headers
     resident: Headers
+    keepers_account: Account
+    grace: Resident
 
     @property
     def path(self) -> str:
@@ -43,6 +45,7 @@ async def scene(client: httpx.AsyncClient, clock: ManualClock) -> Scene:
     practitioner = await clinics.practitioner(clinic, doctor, specialties=["cardiology"], sex="female")
     await clinics.hours(practitioner, range(1, 6), "09:00", "12:00")
     keeper = await identity.staff(organization, "coordinator")
+    grace = await identity.resident(place)
     return Scene(
         place,
         organization,
@@ -52,5 +55,7 @@ async def scene(client: httpx.AsyncClient, clock: ManualClock) -> Scene:
         await clinics.visit_type(clinic),
         await sign_in.sign_in(keeper, second_factor=True),
         await sign_in.sign_in(doctor, second_factor=True),
-        await sign_in.sign_in_resident(await identity.resident(place)),
+        await sign_in.sign_in_resident(grace),
+        keeper,
+        grace,
     )
