@@ -94,7 +94,9 @@ async def add_location(
     session: AsyncSession, actor: Actor, organization_id: uuid.UUID, data: LocationWrite
 ) -> Location:
     """Add a place to a clinic."""
-    return await _added(session, actor, Location(organization_id=organization_id, **data.model_dump()), "location:add")
+    return await _added(
+        session, actor, Location(organization_id=organization_id, **data.model_dump()), "clinic_location:add"
+    )
 
 
 async def set_location(
@@ -107,7 +109,7 @@ async def set_location(
 ) -> Location:
     """Set where a place is; raises ``NotFound``, ``StaleVersion``."""
     row = await repository.locked(session, Location, organization_id, location_id)
-    return await _set(session, actor, row, data.model_dump(), if_match, "location:set")
+    return await _set(session, actor, row, data.model_dump(), if_match, "clinic_location:set")
 
 
 async def add_practitioner(
