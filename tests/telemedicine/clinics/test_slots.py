@@ -38,8 +38,9 @@ def at(text: str, day: date = TUESDAY) -> datetime:
     return datetime.fromisoformat(f"{day}T{text}").replace(tzinfo=SHANGHAI).astimezone(UTC)
 
 
-async def slots_of(client: httpx.AsyncClient, headers: Mapping[str, str], **query: object) -> list[dict[str, Any]]:
-    answer = await client.get("/v1/slots", params={"limit": 100} | query, headers=dict(headers))
+async def slots_of(client: httpx.AsyncClient, headers: Mapping[str, str], **query: Any) -> list[dict[str, Any]]:
+    params: dict[str, Any] = {"limit": 100} | query
+    answer = await client.get("/v1/slots", params=params, headers=dict(headers))
     assert answer.status_code == 200, answer.text
     items: list[dict[str, Any]] = answer.json()["items"]
     return items
