@@ -125,6 +125,7 @@ TABLE_MODULES = (
     "app.identity.sign_in.models",
     "app.media.models",
     "app.reservations.models",
+    "app.reservations.pool_models",
     "notifications.broadcasts.models",
     "notifications.callbacks.models",
     "notifications.caps.models",
@@ -158,7 +159,7 @@ TABLE_MODULES = (
     "eldercare.wellbeing.models",
 )
 
-SCHEMA_REVISION = "0016"
+SCHEMA_REVISION = "0020"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
