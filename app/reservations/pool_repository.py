@@ -37,7 +37,7 @@ _BY_SUBJECT = sa.select(POOLS.c.id).where(
 
 # One statement for a sale: lock all in order, count where there is enough left, and write down who has it. A lock gives
 # what a pool has now, whatever it had when the statement began.
-_MADE = (
+_TAKE = HotStatement(
     sa.text("""
     WITH wanted AS (
         SELECT w.id, w.pool_id, w.quantity, w.origin_id, w.moved_from_id
@@ -56,15 +56,16 @@ _MADE = (
         FROM locked l JOIN summed s ON s.pool_id = l.id AND (:beyond OR l.taken + s.quantity <= l.capacity)
         WHERE p.id = l.id
         RETURNING p.id, p.community_id
+    ), made AS (
+        INSERT INTO reservations_allocation (
+            id, created_at, updated_at, version, community_id, pool_id, quantity, state, expires_at, origin_kind,
+            origin_id, moved_from_id)
+        SELECT w.id, :now, :now, 1, c.community_id, w.pool_id, w.quantity, :state, :expires_at, :origin_kind,
+               w.origin_id, w.moved_from_id
+        FROM wanted w JOIN counted c ON c.id = w.pool_id
+        RETURNING id
     )
-    INSERT INTO reservations_allocation (
-        id, created_at, updated_at, version, community_id, pool_id, quantity, state, expires_at, origin_kind,
-        origin_id, moved_from_id)
-    SELECT w.id, :now, :now, 1, c.community_id, w.pool_id, w.quantity, :state, :expires_at, :origin_kind,
-           w.origin_id, w.moved_from_id
-    FROM wanted w JOIN counted c ON c.id = w.pool_id
-    RETURNING id""")
-    .bindparams(
+    SELECT array_agg(id) FROM made""").bindparams(
         _IDS,
         _POOL_IDS,
         _NOW,
@@ -76,8 +77,6 @@ _MADE = (
         sa.bindparam("expires_at", type_=_INSTANT),
         sa.bindparam("origin_kind", type_=sa.Text),
     )
-    .columns(sa.column("id", sa.Uuid))
-    .cte("made")
 )
 _LOCK = (
     sa.select(POOLS)
@@ -166,7 +165,6 @@ def _state(name: str) -> sa.ColumnElement[str]:
     return sa.literal_column(f"'{name}'", sa.Text)
 
 
-_TAKE = HotStatement(sa.select(sa.func.array_agg(_MADE.c.id)))
 _IS_HELD_STILL = sa.and_(_HELD, ALLOCATIONS.c.expires_at > _NOW)
 _CONFIRM = EmittingStatement(
     AllocationConfirmed, _changed(_IS_HELD_STILL, state=_state("booked"), expires_at=sa.null()), _shown

@@ -167,6 +167,7 @@ async def move(
     until = min((row.expires_at for row in rows.values() if row.state == HELD), default=None)
     values = {"state": HELD if until else BOOKED, "expires_at": until, "origin_kind": origin_kind}
     async with session.begin_nested():
+        await session.connection()  # the savepoint is set by the first use of it, and statements of ours go past
         await repository.release_allocations(session, old, now, moved=True)
         return await _take(session, portions, values, overbooking, old)
 

@@ -182,6 +182,7 @@ async def move(
     holds = [row.expires_at for row in rows.values() if row.state == HELD]
     values = _values(origin_kind, taken_by, min(holds, default=None))
     async with session.begin_nested():
+        await session.connection()  # the savepoint is set by the first use of it, and statements of ours go past
         await repository.leave(session, old, now)
         return await _take(session, wants, values, overbooking, openings, old)
 
