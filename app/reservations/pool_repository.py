@@ -116,7 +116,9 @@ _UNDO = (
 
 def _fact(table: Any) -> list[Any]:
     names = ("pool_id", "origin_kind", "origin_id")
-    pairs = [part for name in names for part in (sa.literal_column(f"'{name}'"), table.c[name])]
+    pairs: list[Any] = []
+    for name in names:
+        pairs += [sa.literal_column(f"'{name}'"), table.c[name]]
     payload = sa.func.jsonb_build_object(*pairs, type_=JSONB).label("payload")
     return [table.c.id.label("aggregate_id"), table.c.community_id, payload, table.c.pool_id, table.c.quantity]
 
@@ -234,7 +236,8 @@ async def undo(session: AsyncSession, ids: Iterable[uuid.UUID]) -> None:
 
 async def lock_allocations(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, sa.Row[Any]]:
     """Lock allocations in the order everybody locks them; return their state and until when they are held."""
-    return {row.id: row for row in await session.execute(_LOCK_ALLOCATIONS, {"ids": ids})}
+    rows: Iterable[Any] = await session.execute(_LOCK_ALLOCATIONS, {"ids": ids})
+    return {row.id: row for row in rows}
 
 
 async def confirm_holds(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:

@@ -135,7 +135,9 @@ _UNDO = sa.delete(RESERVATIONS).where(RESERVATIONS.c.id == sa.any_(_IDS))
 
 def _payload(table: Any) -> sa.ColumnElement[Any]:
     names = ("resource_id", "origin_kind", "origin_id")
-    pairs = [part for name in names for part in (sa.literal_column(f"'{name}'"), table.c[name])]
+    pairs: list[Any] = []
+    for name in names:
+        pairs += [sa.literal_column(f"'{name}'"), table.c[name]]
     return sa.func.jsonb_build_object(*pairs, type_=JSONB).label("payload")
 
 
@@ -258,7 +260,7 @@ def _spans(wants: Sequence[Want], now: datetime) -> dict[str, Any]:
 
 async def look_up(session: AsyncSession, wants: Sequence[Want], now: datetime) -> dict[uuid.UUID, sa.Row[Any]]:
     """Return the resources of ``wants`` by id; ``is_stale`` says of all whether a hold in the way is over."""
-    rows = await session.execute(_LOOK_UP, _spans(wants, now))
+    rows: Iterable[Any] = await session.execute(_LOOK_UP, _spans(wants, now))
     return {row.id: row for row in rows}
 
 
@@ -299,7 +301,8 @@ async def undo(session: AsyncSession, ids: Iterable[uuid.UUID]) -> None:
 
 async def lock_reservations(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, sa.Row[Any]]:
     """Lock reservations in the order everybody locks them; return their state and until when they are held."""
-    return {row.id: row for row in await session.execute(_LOCK, {"ids": ids})}
+    rows: Iterable[Any] = await session.execute(_LOCK, {"ids": ids})
+    return {row.id: row for row in rows}
 
 
 async def confirm_holds(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:

@@ -102,4 +102,4 @@ def test_what_ends_before_it_begins_is_nothing() -> None:
     for make in (Want, Opening):
         arguments = (TAKER, at, at, TAKER) if make is Want else (TAKER, at, at)
         with pytest.raises(ValueError, match="ends before"):
-            make(*arguments)  # type: ignore[arg-type]  # as many as it takes
+            make(*arguments)
