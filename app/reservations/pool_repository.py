@@ -54,7 +54,7 @@ _TAKE = HotStatement(
         SET taken = p.taken + s.quantity, updated_at = :now, version = p.version + 1,
             excess = CASE WHEN :beyond THEN greatest(p.taken + s.quantity - p.capacity, 0) ELSE p.excess END
         FROM locked l JOIN summed s ON s.pool_id = l.id AND (:beyond OR l.taken + s.quantity <= l.capacity)
-        WHERE p.id = l.id
+        WHERE p.id = l.id AND (:beyond OR p.taken + s.quantity <= p.capacity)
         RETURNING p.id, p.community_id
     ), made AS (
         INSERT INTO reservations_allocation (
