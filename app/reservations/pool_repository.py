@@ -36,7 +36,8 @@ _BY_SUBJECT = sa.select(POOLS.c.id).where(
 )
 
 # One statement for a sale: lock all in order, count where there is enough left, and write down who has it. A lock gives
-# what a pool has now, whatever it had when the statement began.
+# what a pool has now; ``p`` is what it had when the statement began, and PostgreSQL holds the constraints against what
+# is made of that before it notices that the row has changed. So all that a constraint compares comes from the lock.
 _TAKE = HotStatement(
     sa.text("""
     WITH wanted AS (
@@ -47,14 +48,14 @@ _TAKE = HotStatement(
     ), summed AS MATERIALIZED (
         SELECT pool_id, CAST(sum(quantity) AS int) AS quantity FROM wanted GROUP BY pool_id
     ), locked AS MATERIALIZED (
-        SELECT p.id, p.capacity, p.taken FROM reservations_pool p
+        SELECT p.id, p.capacity, p.taken, p.excess FROM reservations_pool p
         WHERE p.id = ANY (CAST(:pool_ids AS uuid[])) ORDER BY p.id FOR NO KEY UPDATE
     ), counted AS (
         UPDATE reservations_pool p
-        SET taken = p.taken + s.quantity, updated_at = :now, version = p.version + 1,
-            excess = CASE WHEN :beyond THEN greatest(p.taken + s.quantity - p.capacity, 0) ELSE p.excess END
+        SET taken = l.taken + s.quantity, capacity = l.capacity, updated_at = :now, version = p.version + 1,
+            excess = CASE WHEN :beyond THEN greatest(l.taken + s.quantity - l.capacity, 0) ELSE l.excess END
         FROM locked l JOIN summed s ON s.pool_id = l.id AND (:beyond OR l.taken + s.quantity <= l.capacity)
-        WHERE p.id = l.id AND (:beyond OR p.taken + s.quantity <= p.capacity)
+        WHERE p.id = l.id
         RETURNING p.id, p.community_id
     ), made AS (
         INSERT INTO reservations_allocation (

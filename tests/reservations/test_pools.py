@@ -2,10 +2,12 @@
 
 import asyncio
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock as clocks
 from app.core.access import system_actor
@@ -239,3 +241,40 @@ async def test_a_recount_finds_what_must_not_be_and_mends_nothing(database: Data
         told = await connection.scalars(sa.text("SELECT aggregate_id FROM core_event WHERE name LIKE '%drift%'"))
         assert set(told) == {one, other}
     assert await taken(one) == 3
+
+
+async def behind(work: Callable[[AsyncSession], Awaitable[object]], wanted: tuple[uuid.UUID, int]) -> uuid.UUID:
+    """Buy while a unit of work that did ``work`` is under way, and see it end only once the buyer waits for it."""
+    async with unit_of_work() as session:
+        await work(session)
+        buyer = asyncio.create_task(buy(wanted))
+        async with reading() as connection:
+            while not await connection.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                await asyncio.sleep(0.01)
+    return (await buyer)[0]
+
+
+async def test_who_waited_for_a_sold_out_pool_has_what_was_given_back(database: Database, clock: ManualClock) -> None:
+    """What a statement read before it waited is not what its row has: the constraint must not be held against it."""
+    (pool,) = await opened(10)
+    ids = await buy((pool, 4), (pool, 6))
+    await behind(lambda session: reservations.release_allocations(session, ids[:1]), (pool, 3))
+    assert (await taken(pool), await drift()) == (9, [])
+
+
+async def test_who_waited_for_a_pool_has_what_it_was_made_larger_by(database: Database, clock: ManualClock) -> None:
+    (pool,) = await opened(1)
+    await behind(lambda session: reservations.resize(session, pool, 3), (pool, 3))
+    assert (await taken(pool), await drift()) == (3, [])
+
+
+async def test_who_waited_for_a_pool_has_nothing_of_what_was_sold_or_taken_away(
+    database: Database, clock: ManualClock
+) -> None:
+    (pool,) = await opened(2)
+    portion = [Portion(pool, 1, TAKER)]
+    with pytest.raises(PoolExhausted):
+        await behind(lambda session: reservations.allocate(session, portion, origin_kind="test"), (pool, 2))
+    with pytest.raises(PoolExhausted):
+        await behind(lambda session: reservations.resize(session, pool, 1), (pool, 1))
+    assert (await taken(pool), await drift()) == (1, [])
