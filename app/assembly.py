@@ -131,6 +131,7 @@ TABLE_MODULES = (
     "app.identity.sign_in.models",
     "app.media.models",
     "app.reservations.models",
+    "app.reservations.pool_models",
     "notifications.broadcasts.models",
     "notifications.callbacks.models",
     "notifications.caps.models",

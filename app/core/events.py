@@ -247,7 +247,10 @@ class EmittingStatement:
     """
 
     def __init__(
-        self, event: type[Event], change: sa.UpdateBase, shown: Callable[[sa.CTE], sa.Select[*tuple[Any, ...]]]
+        self,
+        event: type[Event],
+        change: sa.UpdateBase | sa.TextualSelect,
+        shown: Callable[[sa.CTE], sa.Select[*tuple[Any, ...]]],
     ) -> None:
         self._event = event
         changed = change.cte("changed")
