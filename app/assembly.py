@@ -41,6 +41,7 @@ from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
 from app.policies.journeys.replies import routes as replies
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
+from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from eldercare.alarms import routes as alarms
 from eldercare.care_circle import routes as care_circle
@@ -108,6 +109,9 @@ from notifications.sending import jobs as sending_jobs
 from notifications.unsubscribing import routes as unsubscribing
 from notifications.webhooks import jobs as webhook_jobs
 from notifications.webhooks import routes as webhooks
+from telemedicine.consultations import jobs as consultation_jobs
+from telemedicine.consultations.routes import consultations, signalling
+from telemedicine.consultations.routes import notes as consultation_notes
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -156,9 +160,10 @@ TABLE_MODULES = (
     "eldercare.timeline.models",
     "eldercare.signals.models",
     "eldercare.wellbeing.models",
+    "telemedicine.consultations.models",
 )
 
-SCHEMA_REVISION = "0016"
+SCHEMA_REVISION = "0022"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -210,10 +215,14 @@ ROUTERS: tuple[Router, ...] = (
     safe_zones.router,
     timeline.router,
     wellbeing.router,
+    consultations.router,
+    consultation_notes.router,
+    signalling.router,
     closing_journey.router,
     erasure.router,
     export.router,
     changes.router,
+    video_visit_pages.router,
 )
 
 DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router)
@@ -275,6 +284,7 @@ JOBS: tuple[Job, ...] = (
     *timeline_jobs.JOBS,
     *erasure_jobs.JOBS,
     *wellbeing_jobs.JOBS,
+    *consultation_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

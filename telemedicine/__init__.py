@@ -1,0 +1,1 @@
+"""Telemedicine: a resident and a clinician who see each other without travelling."""
