@@ -25,7 +25,7 @@ from telemedicine.consultations.models import (
 from telemedicine.consultations.rules import AWAY, Person
 
 _consultation_id = sa.bindparam("consultation_id", type_=sa.Uuid)
-_participant_id = sa.bindparam("participant_id", type_=sa.Uuid)
+_whose = sa.bindparam("whose", type_=sa.Uuid)
 _at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
 _ids = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 
@@ -42,7 +42,7 @@ _SEATS = sa.select(PARTICIPANTS.c.seat).where(
 )
 _LEAVE = (
     sa.update(PRESENCES)
-    .where(PRESENCES.c.participant_id == _participant_id, PRESENCES.c.ended_at.is_(None))
+    .where(PRESENCES.c.participant_id == _whose, PRESENCES.c.ended_at.is_(None))
     .values(ended_at=_at)
 )
 _SEEN = (
@@ -72,7 +72,7 @@ _REDEEM = (
 )
 _REVOKE = (
     sa.update(LINKS)
-    .where(LINKS.c.participant_id == _participant_id, LINKS.c.revoked_at.is_(None), LINKS.c.used_at.is_(None))
+    .where(LINKS.c.participant_id == _whose, LINKS.c.revoked_at.is_(None), LINKS.c.used_at.is_(None))
     .values(revoked_at=_at)
 )
 
@@ -131,7 +131,7 @@ _TALK: Final = sa.text(
     sa.bindparam("at", type_=sa.DateTime(timezone=True)),
 )
 _ARRIVED = sa.delete(SIGNALS).where(
-    SIGNALS.c.recipient_id == _participant_id, SIGNALS.c.number <= sa.bindparam("number", type_=sa.Integer)
+    SIGNALS.c.recipient_id == _whose, SIGNALS.c.number <= sa.bindparam("up_to", type_=sa.Integer)
 )
 _FORGET_OLD = sa.delete(SIGNALS).where(SIGNALS.c.created_at < _at)
 _FORGET_OF = sa.delete(SIGNALS).where(SIGNALS.c.consultation_id == sa.any_(_ids))
@@ -199,7 +199,7 @@ async def seats_taken(session: AsyncSession, consultation_id: uuid.UUID) -> set[
 
 async def end_presence(session: AsyncSession, participant_id: uuid.UUID) -> None:
     """End what lines of the participant there are."""
-    await session.execute(_LEAVE, {"participant_id": participant_id, "at": clock.now()})
+    await session.execute(_LEAVE, {"whose": participant_id, "at": clock.now()})
 
 
 async def see(session: AsyncSession, connection_id: uuid.UUID) -> None:
@@ -219,7 +219,7 @@ async def redeem(session: AsyncSession, link_id: uuid.UUID) -> bool:
 
 async def revoke_links(session: AsyncSession, participant_id: uuid.UUID) -> None:
     """Take back the links of a participant that nobody has used."""
-    await session.execute(_REVOKE, {"participant_id": participant_id, "at": clock.now()})
+    await session.execute(_REVOKE, {"whose": participant_id, "at": clock.now()})
 
 
 async def give(session: AsyncSession, values: dict[str, Any]) -> bool:
@@ -240,7 +240,7 @@ async def talk(session: AsyncSession, values: dict[str, Any], connection_id: uui
 
 async def forget_signals(session: AsyncSession, recipient_id: uuid.UUID, up_to: int) -> None:
     """Delete what has arrived."""
-    await session.execute(_ARRIVED, {"participant_id": recipient_id, "number": up_to})
+    await session.execute(_ARRIVED, {"whose": recipient_id, "up_to": up_to})
 
 
 async def forget_old_signals(session: AsyncSession) -> int:
