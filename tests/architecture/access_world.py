@@ -35,6 +35,7 @@ from eldercare.shifts.models import DeskShift
 from notifications.broadcasts.models import Broadcast
 from notifications.inbox.models import INBOX
 from notifications.unsubscribing.links import Subscription, token
+from telemedicine.consultations.models import Participant
 from tests.factories import (
     eldercare_alarms,
     eldercare_check_ins,
@@ -46,6 +47,7 @@ from tests.factories import (
     identity,
     notifications,
     sign_in,
+    telemedicine,
     webhooks,
 )
 from tests.media.samples import PDF
@@ -119,7 +121,7 @@ async def open_world() -> World:
         "office": await identity.staff(house, "coordinator"),
         "agency": await identity.staff(agency, "coordinator"),
         "carer": (carer := await identity.staff(agency, "carer")),
-        "clinician": await identity.staff(clinic, "clinician"),
+        "clinician": (clinician := await identity.staff(clinic, "clinician")),
     }.items():
         headers[name] = await sign_in.sign_in(account, second_factor=True)
     secret, invitation = await _invitation(place, agency, family, operator)
@@ -151,6 +153,7 @@ async def open_world() -> World:
         **await _desk_and_circle(resident, family, await identity.account(place, name="Nephew"), care),
         "safe-zones": (await eldercare_zones.zone(resident)).id,
         "flags": (await eldercare_wellbeing.flag(resident)).id,
+        **await _consultation(telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)),
     }
     texts = {name: str(value) for name, value in ids.items()}
     return World(headers, texts, secret, signed_url(uuid.UUID(texts["media"])))
@@ -311,6 +314,21 @@ async def _visits(resident: Resident, agency: Organization, carer: Account) -> d
     }
 
 
+async def _consultation(scene: telemedicine.Scene) -> dict[str, object]:
+    """Insert a video visit that can be entered, and a guest of it."""
+    visit = await telemedicine.consultation(scene)
+    guest = Participant(
+        community_id=scene.place.id,
+        consultation_id=visit.id,
+        resident_id=scene.resident.id,
+        role="interpreter",
+        invited_by=scene.clinician.id,
+    )
+    async with unit_of_work() as session:
+        session.add(guest)
+    return {"consultations": visit.id, "guests": guest.id}
+
+
 async def _desk_and_circle(
     resident: Resident, family: Account, other: Account, care: dict[str, object]
 ) -> dict[str, object]:
@@ -457,6 +475,9 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
         "starts_at": "2026-05-02T08:00:00Z",
         "ends_at": "2026-05-02T16:00:00Z",
     },
+    "addConsultationAddendum": lambda _: {"text": "All well"},
+    "inviteConsultationGuest": lambda _: {"role": "family", "name": "Nora"},
+    "openConsultation": lambda _: {"starts_at": "2026-03-05T08:00:00Z", "ends_at": "2026-03-05T08:30:00Z"},
     "addVisitNote": lambda _: {"text": "All well"},
     "addVisitPhoto": lambda _: {"upload_id": str(clock.new_id())},
     "arriveAtVisit": lambda _: {"proof": {"how": "manual", "reason": "The tag is gone"}},

@@ -73,6 +73,8 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "time_zone": "UTC",
     },
     "eldercare_route_stop": {"account_id": None},
+    "telemedicine_consultation": {"state": "ended", "close_at": None},
+    "telemedicine_participant": {"seat": None},
 }
 
 KEYS: Final = {"core_person_key": base64.b64encode(bytes(32)).decode()}

@@ -11,7 +11,7 @@ from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, TooManyRequests, Unauthenticated, problem_responses
 from app.core.rate_limits import Rate, rate_limited
 from app.core.routing import Reading, Router, Session, route_options
-from app.identity.api import ResidentSubject, resident_guard, trace_read
+from app.identity.api import PeopleOnly, Person, ResidentSubject, resident_guard, trace_read
 from telemedicine.consultations import views
 from telemedicine.consultations.access import JOIN, READ, ConsultationSubject, clinician_guard, consultation_guard
 from telemedicine.consultations.problems import (
@@ -73,10 +73,8 @@ async def open_consultation(
     return await views.detail(await session.connection(), consultation.id)
 
 
-@router.get("/me/held-consultations", responses=problem_responses(Unauthenticated))
-async def list_held_consultations(
-    connection: Reading, actor: CurrentActor, page: PageQuery
-) -> Page[ConsultationPublic]:
+@router.get("/me/held-consultations", responses=problem_responses(Unauthenticated, PeopleOnly))
+async def list_held_consultations(connection: Reading, actor: Person, page: PageQuery) -> Page[ConsultationPublic]:
     """List the video visits the caller holds as clinician, from yesterday on, in order of time."""
     return await views.held_by(connection, actor, page)
 
