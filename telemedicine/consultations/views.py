@@ -18,7 +18,7 @@ from telemedicine.consultations.access import READ, ConsultationSubject
 from telemedicine.consultations.models import CONSULTATIONS, GUEST_NAME, NOTE_CONTENT, NOTES, PARTICIPANTS, PRESENCES
 from telemedicine.consultations.rules import AWAY
 from telemedicine.consultations.schemas.consultations import ConsultationDetail, ConsultationPublic, ParticipantPublic
-from telemedicine.consultations.schemas.notes import NoteContent, NotePublic
+from telemedicine.consultations.schemas.notes import ConsultationNoteContent, ConsultationNotePublic
 
 _LIST, _HELD = "telemedicine.consultations", "telemedicine.held_consultations"
 _A_DAY: Final = timedelta(days=1)
@@ -164,29 +164,29 @@ async def participants(
     ]
 
 
-async def notes(connection: AsyncConnection, subject: ConsultationSubject) -> list[NotePublic]:
+async def notes(connection: AsyncConnection, subject: ConsultationSubject) -> list[ConsultationNotePublic]:
     """Return what was written about a visit, oldest first: signed, or the reader's own draft."""
     rows = await connection.execute(_NOTES, {"consultation_id": subject.id, "reader": subject.actor.id})
     return [_note(row) for row in rows]
 
 
-def _note(row: Any) -> NotePublic:
+def _note(row: Any) -> ConsultationNotePublic:
     words = unseal(row.content, NOTE_CONTENT) if row.content else None
     is_note = row.kind == "soap"
-    return NotePublic(
+    return ConsultationNotePublic(
         id=row.id,
         consultation_id=row.consultation_id,
         kind=row.kind,
         author_id=row.author_id,
         author_name=row.author_name,
         signed_at=row.signed_at,
-        content=NoteContent.model_validate_json(words) if words and is_note else None,
+        content=ConsultationNoteContent.model_validate_json(words) if words and is_note else None,
         text=words if not is_note else None,
         follow_up_days=row.follow_up_days,
         version=row.version,
     )
 
 
-async def note(connection: AsyncConnection, subject: ConsultationSubject, note_id: uuid.UUID) -> NotePublic:
+async def note(connection: AsyncConnection, subject: ConsultationSubject, note_id: uuid.UUID) -> ConsultationNotePublic:
     """Return one of them that is known to be there."""
     return next(written for written in await notes(connection, subject) if written.id == note_id)

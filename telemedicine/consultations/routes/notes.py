@@ -11,7 +11,7 @@ from app.identity.api import trace_read
 from telemedicine.consultations import views
 from telemedicine.consultations.access import JOIN, READ, ConsultationSubject, consultation_guard
 from telemedicine.consultations.problems import NoteMissing, NoteSigned, NotYourConsultation
-from telemedicine.consultations.schemas.notes import AddendumWrite, NotePublic, NoteWrite
+from telemedicine.consultations.schemas.notes import AddendumWrite, ConsultationNotePublic, ConsultationNoteWrite
 from telemedicine.consultations.service import notes
 
 router = Router(tags=["telemedicine"])
@@ -23,7 +23,7 @@ _HELD: Final = (*_GUARDED, NotYourConsultation)
 
 
 @router.get("/consultations/{consultation_id}/notes", responses=problem_responses(*_GUARDED))
-async def list_consultation_notes(connection: Reading, seen: Seen) -> Page[NotePublic]:
+async def list_consultation_notes(connection: Reading, seen: Seen) -> Page[ConsultationNotePublic]:
     """Show the signed note and what was added to it; to its author also the draft."""
     await trace_read(connection, seen.actor, seen.resident, "consultation_note:read", seen.id)
     return Page(items=await views.notes(connection, seen), next=None)
@@ -31,8 +31,8 @@ async def list_consultation_notes(connection: Reading, seen: Seen) -> Page[NoteP
 
 @router.put("/consultations/{consultation_id}/note", responses=problem_responses(*_HELD, NoteSigned, StaleVersion))
 async def write_consultation_note(
-    session: Session, held: Held, data: NoteWrite, if_match: IfMatch, response: Response
-) -> NotePublic:
+    session: Session, held: Held, data: ConsultationNoteWrite, if_match: IfMatch, response: Response
+) -> ConsultationNotePublic:
     """Write the note, whole, until it is signed."""
     note = await notes.write_note(session, held, data, if_match)
     set_etag(response, note.version)
@@ -43,7 +43,7 @@ async def write_consultation_note(
     "/consultations/{consultation_id}/note/signature",
     responses=problem_responses(*_HELD, NoteMissing, NoteSigned),
 )
-async def sign_consultation_note(session: Session, held: Held) -> NotePublic:
+async def sign_consultation_note(session: Session, held: Held) -> ConsultationNotePublic:
     """Sign the note: it stands from now on, and the resident gets the instructions in it."""
     note = await notes.sign_note(session, held)
     return await views.note(await session.connection(), held, note.id)
@@ -52,7 +52,7 @@ async def sign_consultation_note(session: Session, held: Held) -> NotePublic:
 @router.post(
     "/consultations/{consultation_id}/addenda", status_code=201, responses=problem_responses(*_HELD, NoteMissing)
 )
-async def add_consultation_addendum(session: Session, held: Held, data: AddendumWrite) -> NotePublic:
+async def add_consultation_addendum(session: Session, held: Held, data: AddendumWrite) -> ConsultationNotePublic:
     """Add to the note what is to be said after it was signed."""
     note = await notes.add_addendum(session, held, data)
     return await views.note(await session.connection(), held, note.id)

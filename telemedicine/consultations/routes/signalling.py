@@ -55,6 +55,7 @@ ALIVE_SECONDS: Final = 10.0
 RATE: Final = Rate(burst=200, period=timedelta(seconds=5))  # a page that meets three others says about 150 things
 MOST_REFUSED: Final = 100
 _TRIES: Final = 4
+_room = asyncio.Semaphore(2)  # looks of a process at once, of its reading connections: requests need the others
 
 # Codes of our own (RFC 6455, 7.4.2) say why a line ends for good; after the others a page comes back by itself.
 LEFT, GOING_AWAY, TRY_AGAIN, PUT_OUT, OVER, REPLACED, TOO_MUCH = 1000, 1012, 1013, 4403, 4410, 4409, 4429
@@ -189,7 +190,7 @@ class _Line:
                 await _either(sent, changed, LOOK_SECONDS)
 
     async def _look(self) -> None:
-        async with reading() as connection:
+        async with _room, reading() as connection:
             told = await signalling.look(connection, self.seat, self.caller)
         if told.standing != self.told:
             entered = told.standing["you"] == "admitted" and not self.is_in
@@ -203,7 +204,7 @@ class _Line:
 
     async def _deliver(self) -> None:
         while self.is_in:
-            async with reading() as connection:
+            async with _room, reading() as connection:
                 messages = await signalling.received(connection, self.seat, self.cursor)
             for message in messages:
                 await self.send(message)

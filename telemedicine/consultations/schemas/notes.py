@@ -10,7 +10,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=8000)]
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000)]
 
 
-class NoteContent(BaseModel):
+class ConsultationNoteContent(BaseModel):
     """A note in the order of the problem-oriented record (SOAP, Weed 1968), and what the resident is told."""
 
     model_config = ConfigDict(extra="forbid")
@@ -25,7 +25,7 @@ class NoteContent(BaseModel):
     follow_up_reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
 
 
-class NoteWrite(NoteContent):
+class ConsultationNoteWrite(ConsultationNoteContent):
     """A draft, whole."""
 
     follow_up_days: int | None = Field(default=None, ge=1, le=730, description="when they should meet again")
@@ -39,7 +39,7 @@ class AddendumWrite(BaseModel):
     text: Said
 
 
-class NotePublic(BaseModel):
+class ConsultationNotePublic(BaseModel):
     """A note or an addendum; without a content it was erased."""
 
     id: uuid.UUID
@@ -48,7 +48,7 @@ class NotePublic(BaseModel):
     author_id: uuid.UUID
     author_name: str | None
     signed_at: datetime | None = Field(description="empty: a draft, which only its author sees")
-    content: NoteContent | None
+    content: ConsultationNoteContent | None
     text: str | None = Field(description="of an addendum")
     follow_up_days: int | None
     version: int

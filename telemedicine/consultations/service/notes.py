@@ -14,12 +14,12 @@ from telemedicine.consultations.models import NOTE_CONTENT, Consultation, Note
 from telemedicine.consultations.notices import INSTRUCTIONS
 from telemedicine.consultations.problems import NoteMissing, NoteSigned
 from telemedicine.consultations.repository import lock
-from telemedicine.consultations.schemas.notes import AddendumWrite, NoteContent, NoteWrite
+from telemedicine.consultations.schemas.notes import AddendumWrite, ConsultationNoteContent, ConsultationNoteWrite
 from telemedicine.events import ConsultationNoteSigned
 
 
 async def write_note(
-    session: AsyncSession, subject: ConsultationSubject, data: NoteWrite, if_match: int | None
+    session: AsyncSession, subject: ConsultationSubject, data: ConsultationNoteWrite, if_match: int | None
 ) -> Note:
     """Write the visit's note anew and return it; raises ``NoteSigned``, ``StaleVersion``."""
     consultation = await lock(session, subject.id)
@@ -33,7 +33,7 @@ async def write_note(
         raise NoteSigned
     elif if_match is not None and note.version != if_match:
         raise StaleVersion
-    content = NoteContent.model_validate(data.model_dump(exclude={"follow_up_days"}))
+    content = ConsultationNoteContent.model_validate(data.model_dump(exclude={"follow_up_days"}))
     note.content = seal(content.model_dump_json(), NOTE_CONTENT)
     note.follow_up_days = data.follow_up_days
     await session.flush()
@@ -65,7 +65,7 @@ async def sign_note(session: AsyncSession, subject: ConsultationSubject) -> Note
             follow_up_days=note.follow_up_days,
         ),
     )
-    content = NoteContent.model_validate_json(unseal(note.content, NOTE_CONTENT))
+    content = ConsultationNoteContent.model_validate_json(unseal(note.content, NOTE_CONTENT))
     if content.instructions:
         await send(
             session,

@@ -134,8 +134,13 @@ async def remove_guest(session: AsyncSession, subject: ConsultationSubject, gues
 
 
 async def put_out(session: AsyncSession, participant: Participant) -> None:
-    """Let a participant in no more: their links and their pass are worth nothing, their line ends at once."""
-    participant.state, participant.seat, participant.pass_digest = "removed", None, None
+    """Put a participant out: their links and their pass are worth nothing, their line ends at once.
+
+    A guest stays out. Whoever has an account can ask for a new link, and waits again: a slip of the clinician's hand
+    shuts nobody out of their own visit.
+    """
+    participant.state = "removed" if participant.account_id is None else "left"
+    participant.seat, participant.pass_digest = None, None
     await session.flush()
     await revoke_links(session, participant.id)
     wakeups.request(session, channel(participant.consultation_id))

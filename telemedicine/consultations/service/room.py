@@ -108,7 +108,7 @@ async def admit(session: AsyncSession, seat: Seat, participant_id: uuid.UUID) ->
 
 
 async def remove(session: AsyncSession, seat: Seat, participant_id: uuid.UUID) -> None:
-    """Put somebody out, for good; raises ``NotYourConsultation``, ``NotFound``, ``Forbidden`` for the clinician."""
+    """Put somebody out; raises ``NotYourConsultation``, ``NotFound``, ``Forbidden`` for the clinician."""
     await lock(session, seat.consultation_id)
     clinician = await _holder(session, seat)
     person = await participant_of(session, seat.consultation_id, participant_id)

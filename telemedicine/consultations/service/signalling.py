@@ -158,7 +158,7 @@ async def look(connection: AsyncConnection, seat: Seat, caller: Caller) -> Told:
     Raises ``PutOut``, ``Unauthenticated``, ``NotFound`` or ``Forbidden`` once they may no longer take part.
     """
     row = (await connection.execute(_SELF, {"participant_id": seat.participant_id})).one_or_none()
-    if row is None or row.state == "removed":
+    if row is None:
         raise PutOut
     standing: dict[str, Any] = {
         "type": "standing",
@@ -170,6 +170,8 @@ async def look(connection: AsyncConnection, seat: Seat, caller: Caller) -> Told:
     }
     if row.visit not in OPEN:
         return Told(standing, "over")
+    if row.state in ("removed", "left"):
+        raise PutOut
     if row.connection_id != seat.connection_id:
         return Told(standing, "replaced")
     if caller.pass_digest is not None and row.pass_digest != caller.pass_digest:

@@ -293,13 +293,33 @@ async def test_two_guests_more_than_there_are_seats_leave_two_waiting(visit: Vis
             await clinician.say("admit", participant_id=guest.id)
         for _ in range(2):
             assert (await clinician.told("error"))["code"] == "room_full"
-        standing = [person["state"] for person in clinician.standing["people"]]
-        await clinician.say("remove", participant_id=next(g.id for g in guests if await is_in(clinician, g)))
-        assert sorted(standing).count("admitted") <= 3
+        inside = [guest for guest in guests if state_of(clinician, guest) == "admitted"]
+        assert len(inside) == 2
+
+        await clinician.say("remove", participant_id=inside[0].id)
+        assert await inside[0].closed() == 4403
+        outside = next(guest for guest in guests if state_of(clinician, guest) == "waiting")
+        await let_in(clinician, outside)
 
 
-async def is_in(clinician: Page, guest: Page) -> bool:
-    return any(person["id"] == guest.id and person["state"] == "admitted" for person in clinician.standing["people"])
+def state_of(clinician: Page, guest: Page) -> str | None:
+    """Return how a guest stands as the clinician was told last."""
+    return next((person["state"] for person in clinician.standing["people"] if person["id"] == guest.id), None)
+
+
+async def test_who_is_put_out_comes_back_only_by_a_new_link_and_waits(visit: Visit) -> None:
+    clinician, resident = await both_in(visit)
+    again = await page_of(visit.api.url, visit.id, visit.resident)
+    await again.open()  # takes the place of the first page, which is still in
+    async with hanging_up(clinician, resident, again):
+        assert await resident.closed() in (4403, 4409)
+        await clinician.say("remove", participant_id=again.id)
+        assert await again.closed() == 4403
+        assert (await again.open())["code"] == "put_out"
+        fresh = await page_of(visit.api.url, visit.id, visit.resident)
+        async with hanging_up(fresh):
+            await fresh.open()
+            await fresh.standing_as("waiting")
 
 
 async def test_the_wish_to_telephone_is_told_once(visit: Visit, database: Database) -> None:
