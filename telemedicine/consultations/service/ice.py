@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.core import clock
-from app.core.settings import VideoSettings, settings
+from app.core.settings import settings
+from app.core.video_settings import VideoSettings
 
 
 def turn_credentials(secret: str, user: uuid.UUID, expires_at: datetime) -> tuple[str, str]:

@@ -224,7 +224,7 @@ async def _tell_clinician(session: AsyncSession, consultation: Consultation, not
 
 
 def _actor_of(person: Participant) -> Actor:
-    """Return who does what a line asks for: a guest has no account, and is named by who they are in the visit."""
+    """Return who does what a line asks for; for a guest, who is nobody the trail could name, Hearthline itself."""
     if person.account_id is None:
         return system_actor(person.community_id)
     return Actor(kind="account", id=person.account_id, community_id=person.community_id)

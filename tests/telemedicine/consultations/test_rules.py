@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from app.core.settings import Settings, VideoSettings
+from app.core.settings import Settings
+from app.core.video_settings import VideoSettings
 from telemedicine.consultations.rules import OPEN, SEATS, TRANSITIONS, Person, is_polite, seat_for, state_with
 from telemedicine.consultations.service.ice import ice_of
 
