@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from app.core.settings import Settings
 from app.core.video_settings import VideoSettings
 from telemedicine.consultations.rules import OPEN, SEATS, TRANSITIONS, Person, is_polite, seat_for, state_with
 from telemedicine.consultations.service.ice import ice_of
@@ -76,4 +75,4 @@ def test_a_relay_finds_our_credentials_good_until_they_end() -> None:
 )
 def test_a_relay_that_is_half_set_up_does_not_start(given_: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        Settings(environment="test", video=given_)
+        VideoSettings.model_validate(given_)
