@@ -37,7 +37,7 @@ class Page:
         self.socket = await connect(self.url, ping_interval=None)
         await self.say("hello", **self.credential, instance=str(self.instance), after=self.heard)
         welcome = await self.until(lambda said: said["type"] in ("welcome", "error"))
-        self.id = welcome.get("you", "")
+        self.id = welcome.get("you", self.id)
         return welcome
 
     async def say(self, kind: str, **content: Any) -> None:
