@@ -5,6 +5,7 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -13,9 +14,11 @@ import sqlalchemy as sa
 from websockets.exceptions import ConnectionClosed
 
 from app.core import clock
+from app.core.clock import ManualClock
 from app.core.database import Database, reading, unit_of_work
 from app.identity.models import Grant
 from app.identity.sessions.models import AccountSession
+from telemedicine.consultations import jobs
 from telemedicine.consultations.models import CONSULTATIONS, PRESENCES, SIGNALS
 from tests.factories import identity
 from tests.factories import telemedicine as factory
@@ -154,6 +157,31 @@ async def test_a_process_that_is_killed_loses_no_signal(visit: Visit, home: Hous
 async def standing_in(page: Page) -> str:
     await page.standing_as("admitted")
     return str(page.standing["you"])
+
+
+async def test_a_visit_that_everybody_was_torn_from_ended_with_their_last_sign_of_life(
+    visit: Visit, database: Database
+) -> None:
+    clinician, resident = await both_in(visit)
+    await resident.drop()
+    await clinician.offer(resident, "v=0 that nobody fetches")
+    await clinician.sees(resident, is_present=False)
+    await visit.api.kill()
+    later = ManualClock(clock.now() + timedelta(minutes=11))
+    previous = clock.install(later)
+    try:
+        assert await jobs.notice_who_is_gone() == 1
+        assert await jobs.forget() == 1
+        later.advance(timedelta(minutes=60))
+        assert await jobs.close() == 1
+    finally:
+        clock.install(previous)
+    async with reading() as connection:
+        row = (await connection.execute(sa.select(CONSULTATIONS))).one()
+        ends = list(await connection.scalars(sa.select(PRESENCES.c.ended_at)))
+    assert (row.state, row.end_reason) == ("ended", "left")
+    assert row.ended_at == max(ends)
+    assert row.ended_at < later.now() - timedelta(minutes=60)
 
 
 async def test_what_was_meant_for_an_earlier_page_does_not_reach_the_next(visit: Visit) -> None:
