@@ -54,7 +54,7 @@ async def test_three_people_meet_over_a_relay_and_nowhere_else(browser: Browser,
         clinician, resident = await held.both()
         guest = await held.join(guest_link, locale="zh-CN", color_scheme="dark", viewport={"width": 390, "height": 844})
         await expect(guest.locator("#wait h1")).to_have_text("等候室", timeout=PATIENCE)
-        await admit(clinician)
+        await admit(clinician, "interpreter")
         for page in (clinician, resident, guest):
             await sees(page, 2, route="relay")
     assert "ALLOCATE processed, success" in turn.written()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, TimeoutError, expect  # noqa: A004 - what its waits raise
 
 from tests.factories import telemedicine as factory
 from tests.factories.sign_in import sign_in
@@ -58,7 +58,7 @@ class Visit:
         clinician = await self.join(await self.link(self.clinician), **context)
         await expect(clinician.locator("#call")).to_be_visible(timeout=PATIENCE)
         resident = await self.join(await self.link(self.resident), **context)
-        await admit(clinician)
+        await admit(clinician, "resident")
         return clinician, resident
 
 
@@ -74,13 +74,25 @@ async def visit(browser: Browser, api: str, scene: Scene | None = None) -> Async
         assert opened.complaints == []
 
 
-async def admit(clinician: Page) -> None:
-    """Let in who waits."""
-    await clinician.locator("[data-command=admit]").first.click()
+async def admit(clinician: Page, role: str) -> None:
+    """Let in who waits, and return when they are in."""
+    listed = clinician.locator(f"#waiting li[data-role={role}]")
+    await listed.locator("[data-command=admit]").click()
+    await expect(listed.locator("[data-command=admit]")).to_have_count(0, timeout=PATIENCE)
 
 
 async def sees(page: Page, count: int, *, route: str | None = None, more_than: int = 0) -> int:
     """Return once the page shows so many others moving, by such a route: the fewest frames of any of them."""
+    try:
+        return await _frames(page, count, route, more_than)
+    except TimeoutError:
+        seen = await page.evaluate("[...document.querySelectorAll('#tiles figure')].map((tile) => ({...tile.dataset}))")
+        raise AssertionError(
+            f"not {count} by {route}: {seen}, {await page.locator('#status').text_content()}"
+        ) from None
+
+
+async def _frames(page: Page, count: int, route: str | None, more_than: int) -> int:
     shown = await page.wait_for_function(
         """([count, route, least]) => {
             const tiles = [...document.querySelectorAll("#tiles figure")];

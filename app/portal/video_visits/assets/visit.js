@@ -167,17 +167,28 @@ async function showQuality() {
   }
 }
 
+// What did not change stays the element it was: a finger on its way to a button, or the focus on it, is not lost.
 function listWaiting(people) {
   const listed = people.filter((person) => person.state === "waiting" || person.state === "admitted");
-  $("waiting").replaceChildren(...listed.map((person) => {
-    const item = document.createElement("li");
-    const wish = person.wishes_phone ? ` — ${words.wishes_phone}` : "";
-    item.append(Object.assign(document.createElement("span"), { className: "who", textContent: called(person) + wish }));
-    if (person.state === "waiting") item.append(command("admit", person));
-    item.append(command("remove", person));
-    return item;
-  }));
+  const shown = listed.map((person) => {
+    const looks = JSON.stringify([person.state, person.name, person.wishes_phone]);
+    const known = document.querySelector(`#waiting > li[data-id="${person.id}"]`);
+    return known?.dataset.looks === looks ? known : listItem(person, looks);
+  });
+  const before = [...$("waiting").children];
+  const isSame = shown.length === before.length && shown.every((item, index) => item === before[index]);
+  if (!isSame) $("waiting").replaceChildren(...shown);
   $("nobody-waits").hidden = listed.some((person) => person.state === "waiting");
+}
+
+function listItem(person, looks) {
+  const item = document.createElement("li");
+  Object.assign(item.dataset, { id: person.id, role: person.role, looks });
+  const wish = person.wishes_phone ? ` — ${words.wishes_phone}` : "";
+  item.append(Object.assign(document.createElement("span"), { className: "who", textContent: called(person) + wish }));
+  if (person.state === "waiting") item.append(command("admit", person));
+  item.append(command("remove", person));
+  return item;
 }
 
 function command(type, person) {
