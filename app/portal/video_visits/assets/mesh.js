@@ -1,4 +1,6 @@
 // A connection to each of the others: perfect negotiation (W3C WebRTC, 10.7), the server says who gives way.
+// Whoever does not give way makes the first offer, and starts anew what has failed: an offer taken back while routes are
+// still looked for can leave Chromium looking for ever.
 
 const ASK_AGAIN_MILLISECONDS = 5_000;
 
@@ -35,7 +37,8 @@ export class Mesh extends EventTarget {
   }
 
   replaceVideo(track) {
-    for (const { connection } of this.#peers.values()) {
+    for (const { connection, hasBrought } of this.#peers.values()) {
+      if (!hasBrought) continue;
       const sender = connection.getSenders().find((sender) => sender.track?.kind === "video");
       if (sender) sender.replaceTrack(track);
       else connection.addTrack(track, this.#stream);
@@ -44,7 +47,7 @@ export class Mesh extends EventTarget {
 
   #meet(person) {
     const connection = new RTCPeerConnection({ iceServers: this.#ice.iceServers, iceTransportPolicy: this.#ice.iceTransportPolicy });
-    const peer = { person, connection, stream: new MediaStream(), isOffering: false, ignores: false, hasRelay: false, work: Promise.resolve() };
+    const peer = { person, connection, stream: new MediaStream(), isOffering: false, ignores: false, hasRelay: false, hasBrought: false, work: Promise.resolve() };
     this.#peers.set(person.id, peer);
     connection.ontrack = ({ track }) => {
       peer.stream.addTrack(track);
@@ -63,18 +66,24 @@ export class Mesh extends EventTarget {
     connection.onconnectionstatechange = () => {
       if (connection.connectionState === "failed") {
         this.#tell("no_connection", peer);
-        connection.restartIce();
+        if (!peer.person.polite) connection.restartIce();
       }
       this.#tell("state", peer);
     };
     this.#tell("met", peer);
-    for (const track of this.#stream.getTracks()) connection.addTrack(track, this.#stream);
-    if (!this.#stream.getTracks().length) {
-      connection.addTransceiver("audio", { direction: "recvonly" });
-      connection.addTransceiver("video", { direction: "recvonly" });
-    }
+    if (!person.polite) this.#bring(peer);
     for (const early of this.#early.get(person.id) ?? []) this.#receive(early);
     this.#early.delete(person.id);
+  }
+
+  #bring(peer) {
+    const tracks = this.#stream.getTracks();
+    for (const track of tracks) peer.connection.addTrack(track, this.#stream);
+    for (const kind of ["audio", "video"]) {
+      const isMissing = !tracks.some((track) => track.kind === kind);
+      if (isMissing && !peer.person.polite) peer.connection.addTransceiver(kind, { direction: "recvonly" });
+    }
+    peer.hasBrought = true;
   }
 
   #drop(id) {
@@ -117,6 +126,7 @@ export class Mesh extends EventTarget {
       if (peer.ignores || (description.type === "answer" && connection.signalingState === "stable")) return;
       await connection.setRemoteDescription(description);
       if (description.type !== "offer") return;
+      if (!peer.hasBrought) this.#bring(peer);
       await connection.setLocalDescription();
       this.#describe(peer);
     } else {
@@ -149,7 +159,7 @@ export class Mesh extends EventTarget {
   #resume() {
     for (const peer of this.#peers.values()) {
       if (peer.connection.signalingState === "have-local-offer") this.#describe(peer);
-      else if (!["connected", "connecting"].includes(peer.connection.connectionState)) peer.connection.restartIce();
+      else if (!peer.person.polite && peer.connection.connectionState === "failed") peer.connection.restartIce();
     }
   }
 
