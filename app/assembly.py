@@ -41,6 +41,7 @@ from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
 from app.policies.journeys.replies import routes as replies
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
+from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from eldercare.alarms import routes as alarms
 from eldercare.care_circle import routes as care_circle
@@ -114,6 +115,9 @@ from telemedicine.clinics import jobs as clinic_jobs
 from telemedicine.clinics.routes import clinics
 from telemedicine.clinics.routes import schedules as clinic_schedules
 from telemedicine.clinics.routes import slots as clinic_slots
+from telemedicine.consultations import jobs as consultation_jobs
+from telemedicine.consultations.routes import consultations, signalling
+from telemedicine.consultations.routes import notes as consultation_notes
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -167,9 +171,10 @@ TABLE_MODULES = (
     "eldercare.signals.models",
     "eldercare.wellbeing.models",
     "telemedicine.clinics.models",
+    "telemedicine.consultations.models",
 )
 
-SCHEMA_REVISION = "0021"
+SCHEMA_REVISION = "0022"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -226,10 +231,14 @@ ROUTERS: tuple[Router, ...] = (
     clinics.router,
     clinic_schedules.router,
     clinic_slots.router,
+    consultations.router,
+    consultation_notes.router,
+    signalling.router,
     closing_journey.router,
     erasure.router,
     export.router,
     changes.router,
+    video_visit_pages.router,
 )
 
 DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router)
@@ -292,6 +301,7 @@ JOBS: tuple[Job, ...] = (
     *erasure_jobs.JOBS,
     *wellbeing_jobs.JOBS,
     *clinic_jobs.JOBS,
+    *consultation_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

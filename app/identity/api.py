@@ -13,7 +13,15 @@ from app.core.problems import Forbidden
 from app.identity.access import Member, member_guard, require_member
 from app.identity.audiences.schemas import Criterion
 from app.identity.audiences.views import Audience, audience
-from app.identity.authenticator import DEVICE_HEADER, IdentityAuthenticator, actor_by_phone, actor_of, authenticate_sos
+from app.identity.authenticator import (
+    DEVICE_HEADER,
+    IdentityAuthenticator,
+    actor_by_phone,
+    actor_by_token,
+    actor_in_session,
+    actor_of,
+    authenticate_sos,
+)
 from app.identity.closing.schemas import Closure
 from app.identity.closing.service import close as close_residence
 from app.identity.closing.service import hold as hold_residence
@@ -142,6 +150,8 @@ __all__ = [
     "active_residents",
     "actor_binds",
     "actor_by_phone",
+    "actor_by_token",
+    "actor_in_session",
     "actor_of",
     "add_first_operator",
     "add_grant",

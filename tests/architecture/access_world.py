@@ -35,6 +35,7 @@ from eldercare.shifts.models import DeskShift
 from notifications.broadcasts.models import Broadcast
 from notifications.inbox.models import INBOX
 from notifications.unsubscribing.links import Subscription, token
+from telemedicine.consultations.models import Participant
 from tests.architecture import access_people
 from tests.factories import (
     eldercare_alarms,
@@ -47,6 +48,7 @@ from tests.factories import (
     identity,
     notifications,
     sign_in,
+    telemedicine,
     telemedicine_clinics,
     webhooks,
 )
@@ -125,7 +127,7 @@ async def open_world() -> World:
         "office": await identity.staff(house, "coordinator"),
         "agency": await identity.staff(agency, "coordinator"),
         "carer": (carer := await identity.staff(agency, "carer")),
-        "clinician": await identity.staff(clinic, "clinician"),
+        "clinician": (clinician := await identity.staff(clinic, "clinician")),
         "proxy": await access_people.proxy(resident, place),
         "rival": await access_people.rival(resident, place),
     }.items():
@@ -160,6 +162,7 @@ async def open_world() -> World:
         "safe-zones": (await eldercare_zones.zone(resident)).id,
         "flags": (await eldercare_wellbeing.flag(resident)).id,
         **await _clinic(place, clinic),
+        **await _consultation(telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)),
     }
     for name, account in {
         "responder": await access_people.responder(resident, place, uuid.UUID(str(ids["alarms"]))),
@@ -365,6 +368,21 @@ async def _clinic(place: Community, organization: Organization) -> dict[str, obj
     }
 
 
+async def _consultation(scene: telemedicine.Scene) -> dict[str, object]:
+    """Insert a video visit that can be entered, and a guest of it."""
+    visit = await telemedicine.consultation(scene)
+    guest = Participant(
+        community_id=scene.place.id,
+        consultation_id=visit.id,
+        resident_id=scene.resident.id,
+        role="interpreter",
+        invited_by=scene.clinician.id,
+    )
+    async with unit_of_work() as session:
+        session.add(guest)
+    return {"consultations": visit.id, "guests": guest.id}
+
+
 async def _desk_and_circle(
     resident: Resident, family: Account, other: Account, care: dict[str, object]
 ) -> dict[str, object]:
@@ -543,6 +561,9 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
         "starts_at": "2026-05-02T08:00:00Z",
         "ends_at": "2026-05-02T16:00:00Z",
     },
+    "addConsultationAddendum": lambda _: {"text": "All well"},
+    "inviteConsultationGuest": lambda _: {"role": "family", "name": "Nora"},
+    "openConsultation": lambda _: {"starts_at": "2026-03-05T08:00:00Z", "ends_at": "2026-03-05T08:30:00Z"},
     "addVisitNote": lambda _: {"text": "All well"},
     "addVisitPhoto": lambda _: {"upload_id": str(clock.new_id())},
     "arriveAtVisit": lambda _: {"proof": {"how": "manual", "reason": "The tag is gone"}},

@@ -86,6 +86,8 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall
         "ends_local": dt.datetime(2026, 3, 2, 12),  # noqa: DTZ001 - on the wall
     },
+    "telemedicine_consultation": {"state": "ended", "close_at": None},
+    "telemedicine_participant": {"seat": None},
 }
 
 KEYS: Final = {"core_person_key": base64.b64encode(bytes(32)).decode()}
