@@ -82,8 +82,9 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 class Drift:
     """Something in the books that must not be.
 
-    Two who have the same time, a lane that is none (of what is not over: lanes come and go), a count that is not the sum, more sold than there is, a hold that
-    was forgotten. ``resource_id`` is the calendar or the pool, ``reservation_id`` what stands in it.
+    Two who have the same time, a lane that is none (of what is not over: lanes come and go), a count that is not the
+    sum, more sold than there is, a hold that was forgotten. ``resource_id`` is the calendar or the pool,
+    ``reservation_id`` what stands in it.
     """
 
     kind: Kind

@@ -30,7 +30,7 @@ from app.reservations.rules import (
 )
 
 
-async def register(
+async def register(  # noqa: PLR0913 - what a calendar consists of, each named
     session: AsyncSession,
     *,
     community_id: uuid.UUID,
