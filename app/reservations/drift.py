@@ -19,6 +19,7 @@ PAGE: Final = 200
 
 _IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _BEFORE = sa.bindparam("before", type_=sa.DateTime(timezone=True))
+_NOW = sa.bindparam("now", type_=sa.DateTime(timezone=True))
 _NEXT: Final = {
     table: sa.text(f"""
     SELECT id FROM {table}
@@ -48,11 +49,12 @@ _CALENDARS: Final = sa.text("""
     UNION ALL
     SELECT 'lane', e.community_id, e.resource_id, e.id, NULL FROM live e
     JOIN reservations_resource r ON r.id = e.resource_id
-    WHERE e.lane > r.lanes AND NOT e.is_overbooked
+    WHERE e.lane > r.lanes AND NOT e.is_overbooked AND e.blocks_until > :now
+        AND (e.state = 'booked' OR e.expires_at > :now)
     UNION ALL
     SELECT 'stale_hold', e.community_id, e.resource_id, e.id, NULL FROM live e
     WHERE e.state = 'held' AND e.expires_at <= :before
-    ORDER BY 3, 1, 4""").bindparams(_IDS, _BEFORE)
+    ORDER BY 3, 1, 4""").bindparams(_IDS, _BEFORE, _NOW)
 _POOLS: Final = sa.text("""
     WITH counted AS (
         SELECT p.id, p.community_id, p.capacity, p.taken, p.excess, coalesce(sum(a.quantity), 0) AS recounted
@@ -80,8 +82,9 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 class Drift:
     """Something in the books that must not be.
 
-    Two who have the same time, a lane that is none, a count that is not the sum, more sold than there is, a hold that
-    was forgotten. ``resource_id`` is the calendar or the pool, ``reservation_id`` what stands in it.
+    Two who have the same time, a lane that is none (of what is not over: lanes come and go), a count that is not the
+    sum, more sold than there is, a hold that was forgotten. ``resource_id`` is the calendar or the pool,
+    ``reservation_id`` what stands in it.
     """
 
     kind: Kind
@@ -96,11 +99,12 @@ async def recount(connection: AsyncConnection, community_id: uuid.UUID | None = 
 
     Each page of calendars or pools is seen at one moment, so that a sale under way is no drift.
     """
-    before = clock.now() - STALE_AFTER
+    now = clock.now()
     found = []
     for table, statement in _RECOUNTS:
         async for ids in _pages(connection, table, community_id):
-            rows = await connection.execute(statement, {"ids": ids, "before": before})
+            binds = {"ids": ids, "now": now, "before": now - STALE_AFTER}
+            rows = await connection.execute(statement, binds)
             found += [Drift(*row) for row in rows]
     return found
 

@@ -16,13 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.core.database import reading, unit_of_work
 from app.core.due import Due, drain
-from app.core.events import emit
+from app.core.events import emit, told_since
 from app.core.jobs import Job
 from app.reservations import drift, pool_repository, repository
 from app.reservations.events import DriftFound
 from app.reservations.models import Reservation
 
 BATCH: Final = 100
+TELL_AGAIN: Final = timedelta(days=1)
 DRIFT = Gauge("hearthline_reservations_drift", "What the last recount found that must not be", ["kind"])
 
 _IS_HELD: sa.ColumnElement[bool] = sa.literal_column("state = 'held'", sa.Boolean)
@@ -64,6 +65,7 @@ async def expire_allocations() -> int:
 async def recount() -> int:
     """Recount everything and say what must not be: in the metric, in the log and as facts. Nothing is mended.
 
+    Every worker has its own metric; a fact is told by one of them, and not again before ``TELL_AGAIN`` is over.
     Returns 0, as nothing is left to do afterwards.
     """
     async with reading() as connection:
@@ -71,14 +73,22 @@ async def recount() -> int:
     kinds = [one.kind for one in found]
     for kind in drift.KINDS:
         DRIFT.labels(kind).set(kinds.count(kind))
-    affected = sorted({(one.resource_id, one.community_id) for one in found})
-    for resource_id, _ in affected:
+    affected = {one.resource_id: one.community_id for one in found}
+    for resource_id in affected:
         log.error("reservations_drift", resource_id=str(resource_id))
     if affected:
-        async with unit_of_work() as session:
-            for resource_id, community_id in affected:
-                await emit(session, DriftFound(aggregate_id=resource_id, community_id=community_id))
+        await _tell(affected)
     return 0
+
+
+async def _tell(affected: dict[uuid.UUID, uuid.UUID]) -> None:
+    async with unit_of_work() as session:
+        # Whoever comes second waits here, and then sees what the first has told.
+        await repository.lock_resources(session, (), affected, alone=True)
+        await pool_repository.lock_pools(session, (), affected)
+        told = await told_since(session, DriftFound, clock.now() - TELL_AGAIN)
+        for resource_id in sorted(affected.keys() - told):
+            await emit(session, DriftFound(aggregate_id=resource_id, community_id=affected[resource_id]))
 
 
 JOBS: Final = (

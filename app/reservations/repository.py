@@ -6,7 +6,7 @@ CONFLICT DO NOTHING whoever comes second waits for the first to decide, and then
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
@@ -25,7 +25,7 @@ from app.reservations.events import (
     ReservationMoved,
     ReservationReleased,
 )
-from app.reservations.models import WHEN, WHOSE, Reservation, Resource
+from app.reservations.models import WHEN, WHICH_LANE, WHOSE, Reservation, Resource
 from app.reservations.rules import Want
 
 RESOURCES: Final = table_of(Resource)
@@ -36,21 +36,13 @@ _IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _NOW = sa.bindparam("now", type_=_INSTANT)
 
 _ENTER = insert(RESOURCES).on_conflict_do_nothing(index_elements=["kind", "subject_id"])
-_BY_SUBJECT = sa.select(RESOURCES.c.id).where(
+_BY_SUBJECT = sa.select(RESOURCES.c.id, RESOURCES.c.lanes, RESOURCES.c.buffer_before, RESOURCES.c.buffer_after).where(
     RESOURCES.c.kind == sa.bindparam("of_kind", type_=sa.Text),
     RESOURCES.c.subject_id == sa.bindparam("of_subject", type_=sa.Uuid),
 )
 _SHAPE = (
     sa.update(RESOURCES)
     .where(RESOURCES.c.id == sa.bindparam("of_resource", type_=sa.Uuid))
-    .where(
-        sa.tuple_(RESOURCES.c.lanes, RESOURCES.c.buffer_before, RESOURCES.c.buffer_after)
-        != sa.tuple_(
-            sa.bindparam("new_lanes", type_=sa.SmallInteger),
-            sa.bindparam("new_before", type_=sa.Interval),
-            sa.bindparam("new_after", type_=sa.Interval),
-        )
-    )
     .values(
         lanes=sa.bindparam("new_lanes", type_=sa.SmallInteger),
         buffer_before=sa.bindparam("new_before", type_=sa.Interval),
@@ -103,8 +95,8 @@ _MADE = (
            w.starts_at, w.ends_at, w.starts_at - r.buffer_before, w.ends_at + r.buffer_after,
            :expires_at, :origin_kind, w.origin_id, :taken_by, w.moved_from_id
     FROM {_WANTED}
-    CROSS JOIN LATERAL generate_series(coalesce(w.lane, 1), coalesce(w.lane, r.lanes + :beyond)) AS l (lane)
-    WHERE l.lane <= r.lanes + :beyond
+    CROSS JOIN LATERAL generate_series(1, r.lanes + :beyond) AS l (lane)
+    WHERE w.lane IS NULL OR l.lane = w.lane OR l.lane > r.lanes
     ORDER BY w.place, l.lane
     ON CONFLICT DO NOTHING
     RETURNING id, is_overbooked""")  # noqa: S608
@@ -206,6 +198,21 @@ _LOCK = (
     .order_by(RESERVATIONS.c.resource_id, RESERVATIONS.c.id)
     .with_for_update()
 )
+_BEYOND: Final = f"""
+    {WHOSE} && uuidrange(:of_resource, :of_resource, '[]')
+    AND {WHICH_LANE} && int4range(:new_lanes, NULL, '()') AND {WHEN} && tstzrange(:now, NULL)
+    AND state IN ('held', 'booked') AND (state = 'booked' OR expires_at > :now) AND NOT is_overbooked"""
+_BEYOND_BINDS: Final = (
+    _NOW,
+    sa.bindparam("of_resource", type_=sa.Uuid),
+    sa.bindparam("new_lanes", type_=sa.Integer),
+)
+_HIGHEST_BEYOND = sa.text(
+    f"SELECT max(lane) FROM reservations_reservation WHERE {_BEYOND}"  # noqa: S608
+).bindparams(*_BEYOND_BINDS)
+_OVERBOOK_BEYOND = sa.text(f"""
+    UPDATE reservations_reservation SET is_overbooked = true, updated_at = :now, version = version + 1
+    WHERE {_BEYOND}""").bindparams(*_BEYOND_BINDS)  # noqa: S608
 _CONCERNED = (
     sa.select(RESOURCES.c.id)
     .where(
@@ -218,16 +225,24 @@ _LOCK_RESOURCES = _CONCERNED.with_for_update(key_share=True)
 _SHARE_RESOURCES = _CONCERNED.with_for_update(read=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many may have the same time of a calendar, and what stays free around it."""
+
+    lanes: int
+    buffer_before: timedelta
+    buffer_after: timedelta
+
+
 async def enter(
     session: AsyncSession,
     community_id: uuid.UUID,
     kind: str,
     subject_id: uuid.UUID,
     account_id: uuid.UUID | None,
-    shape: tuple[int, timedelta, timedelta],
-) -> uuid.UUID:
-    """Return the id of the subject's resource, made if there is none, with these lanes and buffers from now on."""
-    lanes, before, after = shape
+    shape: Shape,
+) -> tuple[uuid.UUID, Shape]:
+    """Return the id of the subject's resource, made with ``shape`` if there is none, and the shape it has."""
     now = clock.now()
     row = {
         "id": clock.new_id(),
@@ -238,15 +253,28 @@ async def enter(
         "kind": kind,
         "subject_id": subject_id,
         "account_id": account_id,
-        "lanes": lanes,
-        "buffer_before": before,
-        "buffer_after": after,
+        **asdict(shape),
     }
     await session.execute(_ENTER, row)
-    found = (await session.execute(_BY_SUBJECT, {"of_kind": kind, "of_subject": subject_id})).scalar_one()
-    new = {"new_lanes": lanes, "new_before": before, "new_after": after}
-    await session.execute(_SHAPE, {"of_resource": found, "now": now, **new})
-    return cast(uuid.UUID, found)
+    found, *has = (await session.execute(_BY_SUBJECT, {"of_kind": kind, "of_subject": subject_id})).one()
+    return found, Shape(*has)
+
+
+async def set_shape(session: AsyncSession, resource_id: uuid.UUID, shape: Shape, now: datetime) -> None:
+    """Give a resource these lanes and buffers from now on."""
+    new = {"new_lanes": shape.lanes, "new_before": shape.buffer_before, "new_after": shape.buffer_after}
+    await session.execute(_SHAPE, {"of_resource": resource_id, "now": now, **new})
+
+
+async def highest_lane_beyond(session: AsyncSession, resource_id: uuid.UUID, lanes: int, now: datetime) -> int | None:
+    """Return the highest lane beyond ``lanes`` in which something is held or booked that is not over, if any is."""
+    binds = {"of_resource": resource_id, "new_lanes": lanes, "now": now}
+    return cast(int | None, await session.scalar(_HIGHEST_BEYOND, binds))
+
+
+async def overbook_beyond(session: AsyncSession, resource_id: uuid.UUID, lanes: int, now: datetime) -> None:
+    """Let what is held or booked beyond ``lanes`` stay there, on purpose."""
+    await session.execute(_OVERBOOK_BEYOND, {"of_resource": resource_id, "new_lanes": lanes, "now": now})
 
 
 def _spans(wants: Sequence[Want], now: datetime) -> dict[str, Any]:

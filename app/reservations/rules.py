@@ -80,12 +80,19 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """What of a resource decides when it is free."""
+    """What of a resource decides when it is free, and how many of its lanes, or which, are wanted at once."""
 
     resource_id: uuid.UUID
     lanes: int
     buffer_before: timedelta
     buffer_after: timedelta
+    lane: int | None = None
+    wanted: int = 1
+
+    @property
+    def can_ever(self) -> bool:
+        """Whether it would do with nothing taken of it."""
+        return self.wanted <= (self.lanes if self.lane is None else 1) and (self.lane or 1) <= self.lanes
 
 
 Span = tuple[datetime, datetime]
@@ -102,9 +109,9 @@ def is_live(state: str, expires_at: datetime | None, now: datetime) -> bool:
     return state == "booked" or (state == "held" and expires_at is not None and expires_at > now)
 
 
-def in_order(wants: Iterable[Want]) -> list[Want]:
-    """Return the wants as they are always taken: in one order everywhere, so that takers queue and never cross."""
-    return sorted(wants, key=lambda want: (want.resource_id, want.starts_at, want.lane or 0, want.origin_id))
+def place_in_queue(want: Want) -> tuple[uuid.UUID, datetime, int, uuid.UUID]:
+    """Return by what wants are sorted before they are taken: one order everywhere, so that takers never cross."""
+    return want.resource_id, want.starts_at, want.lane or 0, want.origin_id
 
 
 def nearest_free(
@@ -121,6 +128,8 @@ def nearest_free(
     None begins before ``earliest`` or further than ``NEARBY`` from the wanted start, and with ``openings`` each lies
     within one of every calendar's.
     """
+    if not all(calendar.can_ever for calendar in calendars):
+        return []
     start, end = wanted
     length = end - start
     forbidden = merged(_forbidden(calendars, blocked, length))
@@ -148,8 +157,10 @@ def _forbidden(calendars: Sequence[Calendar], blocked: Iterable[Blocked], length
             merged((since - length - calendar.buffer_after, until + calendar.buffer_before) for since, until in spans)
             for lane, spans in by_lane[calendar.resource_id].items()
             if lane <= calendar.lanes  # whoever is beyond them stands in nobody's way
+            and calendar.lane in (None, lane)
         ]
-        yield from covered((span for lane in lanes for span in lane), calendar.lanes)
+        too_many = 1 if calendar.lane is not None else calendar.lanes - calendar.wanted + 1
+        yield from covered((span for lane in lanes for span in lane), too_many)
 
 
 def _allowed(calendars: Sequence[Calendar], openings: Sequence[Opening], length: timedelta) -> list[Span]:

@@ -1,7 +1,7 @@
 """Taking time, all or nothing: held for a while, confirmed, given back, moved."""
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from app.core import audit, clock
 from app.core.problems import NotFound
 from app.reservations import repository, views
 from app.reservations.models import BOOKED, HELD
-from app.reservations.problems import CalendarTaken, HoldOver
+from app.reservations.problems import CalendarTaken, CapacityTaken, HoldOver
 from app.reservations.rules import (
     MOST_BEYOND,
     NEARBY,
@@ -24,13 +24,13 @@ from app.reservations.rules import (
     Span,
     Want,
     hold_lasts,
-    in_order,
     is_live,
     nearest_free,
+    place_in_queue,
 )
 
 
-async def register(
+async def register(  # noqa: PLR0913 - what a calendar consists of, each named
     session: AsyncSession,
     *,
     community_id: uuid.UUID,
@@ -40,13 +40,34 @@ async def register(
     lanes: int = 1,
     buffer_before: timedelta = timedelta(),
     buffer_after: timedelta = timedelta(),
+    overbooking: Overbooking | None = None,
 ) -> uuid.UUID:
     """Return the id of the calendar of a person or thing, made if there is none.
 
-    Lanes and buffers are from now on as given; what is taken already keeps the buffers it was taken with.
+    Lanes and buffers are from now on as given; what is taken already keeps the buffers it was taken with. Raises
+    ``CapacityTaken`` if something that is not over has one of the lanes that go; with ``overbooking`` it stays there,
+    and the audit trail says who wanted it so and why.
     """
-    shape = (lanes, buffer_before, buffer_after)
-    return await repository.enter(session, community_id, kind, subject_id, account_id, shape)
+    shape, now = repository.Shape(lanes, buffer_before, buffer_after), clock.now()
+    found, has = await repository.enter(session, community_id, kind, subject_id, account_id, shape)
+    if has != shape:
+        # Who takes of several lanes shares this lock: nobody enters a lane while it goes.
+        await repository.lock_resources(session, (), [found], alone=True)
+        highest = await repository.highest_lane_beyond(session, found, lanes, now)
+        if highest is not None:
+            if overbooking is None:
+                raise CapacityTaken(taken=highest)
+            await repository.overbook_beyond(session, found, lanes, now)
+            await audit.record(
+                session,
+                overbooking.actor,
+                "resource:overbook",
+                object_id=found,
+                community_id=community_id,
+                details={"reason": overbooking.reason, "lanes": lanes},
+            )
+        await repository.set_shape(session, found, shape, now)
+    return found
 
 
 async def take(
@@ -92,28 +113,31 @@ async def _take(
     if not wants:
         return []
     now = clock.now()
-    ordered = in_order(wants)
-    ids = {id(want): clock.new_id() for want in ordered}
-    sources = {id(want): moved_from[min(n, len(moved_from) - 1)] for n, want in enumerate(wants) if moved_from}
+    ids = [clock.new_id() for _ in wants]
+    sources = [moved_from[min(place, len(moved_from) - 1)] if moved_from else None for place in range(len(wants))]
+    rows = sorted(zip(wants, ids, sources, strict=True), key=lambda row: place_in_queue(row[0]))
+    ordered = [want for want, _, _ in rows]
     whose = {want.resource_id for want in ordered}
     known = await repository.look_up(session, ordered, now)
     if len(known) < len(whose):
         raise NotFound("there is no such calendar")
     is_stale = any(resource.is_stale for resource in known.values())
-    if not moved_from and (is_stale or len(ordered) > 1):
+    # Of one lane a calendar has always one; of several, those there are must not go meanwhile.
+    are_lanes = any(resource.lanes > 1 for resource in known.values())
+    if not moved_from and (is_stale or are_lanes or len(ordered) > 1):
         await repository.lock_resources(session, (), whose, alone=is_stale or len(whose) < len(ordered))
     if is_stale:
         await repository.expire_overlapping(session, ordered, now)
-    more = {"moved_from_ids": [sources.get(id(want)) for want in ordered], "beyond": MOST_BEYOND if overbooking else 0}
-    taken = await repository.insert_reservations(session, ordered, [ids[id(w)] for w in ordered], now, values | more)
-    missing = [want for want in ordered if ids[id(want)] not in taken.made]
+    more = {"moved_from_ids": [source for _, _, source in rows], "beyond": MOST_BEYOND if overbooking else 0}
+    taken = await repository.insert_reservations(session, ordered, [one for _, one, _ in rows], now, values | more)
+    missing = [want for want, one, _ in rows if one not in taken.made]
     if missing:
         if taken.made:
             await repository.undo(session, taken.made)
         raise await _refusal(session, ordered, missing, known, openings)
     if overbooking and taken.overbooked:
-        await _put_on_record(session, overbooking, [(ids[id(w)], known[w.resource_id]) for w in ordered], taken)
-    return [ids[id(want)] for want in wants]
+        await _put_on_record(session, overbooking, [(one, known[want.resource_id]) for want, one, _ in rows], taken)
+    return ids
 
 
 async def _put_on_record(
@@ -207,7 +231,10 @@ async def _refusal(
         resource = known[want.resource_id]
         since, until = want.starts_at - resource.buffer_before, want.ends_at + resource.buffer_after
         span = (want.starts_at, want.ends_at)
-        calendars = [_calendar(known[one.resource_id]) for one in together[span]]
+        calendars = [
+            _calendar(known[resource_id], lane, wanted)
+            for (resource_id, lane), wanted in Counter((one.resource_id, one.lane) for one in together[span]).items()
+        ]
         free = nearest_free(calendars, blocked, span, earliest=clock.now(), openings=openings)
         conflicts.append(
             {
@@ -226,8 +253,8 @@ async def _refusal(
     return CalendarTaken(conflicts=conflicts)
 
 
-def _calendar(resource: Any) -> Calendar:
-    return Calendar(resource.id, resource.lanes, resource.buffer_before, resource.buffer_after)
+def _calendar(resource: Any, lane: int | None, wanted: int) -> Calendar:
+    return Calendar(resource.id, resource.lanes, resource.buffer_before, resource.buffer_after, lane, wanted)
 
 
 def _shown(span: Span) -> dict[str, str]:

@@ -50,7 +50,7 @@ _OF_ORIGIN = (
     .order_by(RESERVATIONS.c.starts_at, RESERVATIONS.c.id)
 )
 # A time is free if it is so with the buffers of whoever would take it: what is taken is made wider by them.
-_FREE = sa.text("""
+FREE = sa.text("""
     WITH open AS (
         SELECT r.id, r.lanes, r.buffer_before, r.buffer_after,
                range_agg(tstzrange(o.starts_at, o.ends_at, '[)')) AS spans
@@ -139,11 +139,15 @@ async def free(
 
     Each lane is told by itself: a stretch that is free now in one and then in another is nobody's to have.
     """
-    binds = {
+    return [Free(*row) for row in await connection.execute(FREE, free_binds(openings, at_least))]
+
+
+def free_binds(openings: Sequence[Opening], at_least: timedelta) -> dict[str, object]:
+    """Return the values of ``FREE``'s parameters."""
+    return {
         "resource_ids": [opening.resource_id for opening in openings],
         "starts": [opening.starts_at for opening in openings],
         "ends": [opening.ends_at for opening in openings],
         "now": clock.now(),
         "at_least": at_least,
     }
-    return [Free(*row) for row in await connection.execute(_FREE, binds)]

@@ -9,17 +9,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core import clock as clocks
+from app.core.access import system_actor
 from app.core.clock import ManualClock
 from app.core.database import Database, reading, unit_of_work
 from app.reservations import api as reservations
-from app.reservations.api import CapacityTaken, HoldOver, PoolExhausted, Portion
+from app.reservations.api import CapacityTaken, HoldOver, Overbooking, PoolExhausted, Portion
 from tests.conftest import START
 from tests.reservations.conftest import PLACE, TAKER
 
 MINUTE = timedelta(minutes=1)
+LEAVE = Overbooking(system_actor(PLACE), "whoever may")
 
 steps = st.one_of(
     st.tuples(st.just("take"), st.integers(1, 4), st.booleans()),
+    st.tuples(st.just("squeeze_in"), st.integers(1, 4)),
     st.tuples(st.just("confirm"), st.integers(0, 9)),
     st.tuples(st.just("extend"), st.integers(0, 9)),
     st.tuples(st.just("release"), st.integers(0, 9)),
@@ -54,12 +57,13 @@ class Model:
         return sum(part.quantity for part in self.parts if part.counts())
 
 
-async def _take(model: Model, quantity: int, until: datetime | None) -> None:
-    expected = model.taken() + quantity <= model.capacity
+async def _take(model: Model, quantity: int, until: datetime | None, leave: Overbooking | None = None) -> None:
+    expected = leave is not None or model.taken() + quantity <= model.capacity
+    portions = [Portion(model.pool, quantity, TAKER)]
     try:
         async with unit_of_work() as session:
             (made,) = await reservations.allocate(
-                session, [Portion(model.pool, quantity, TAKER)], origin_kind="test", hold_until=until
+                session, portions, origin_kind="test", hold_until=until, overbooking=leave
             )
     except PoolExhausted:
         assert not expected
@@ -116,6 +120,8 @@ async def _do(model: Model, step: tuple[Any, ...], clock: ManualClock) -> None:
     match step:
         case ("take", quantity, holds):
             await _take(model, quantity, clock.now() + 2 * MINUTE if holds else None)
+        case ("squeeze_in", quantity):
+            await _take(model, quantity, None, LEAVE)
         case ("confirm" | "extend" as what, _) if part:
             await _keep(part, longer=what == "extend")
         case ("release", _) if part:
