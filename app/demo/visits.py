@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from app.core import clock
 from app.core.access import Actor
-from app.demo import behaviour, carers, medication, pictures
+from app.demo import behaviour, carers, goals, medication, pictures
 from app.demo.client import Attempt, Later, Phones
 from app.demo.community import TIME_ZONE, Resident, Village
 from app.demo.doors import Doors
@@ -26,6 +26,11 @@ five."""
 _CALLS_IN_ON: Final = 2
 _CALLS_IN_AT: Final = time(6)
 """On Wednesdays one of the carers is ill, and the others take over."""
+_LATE_AFTER: Final = "PT20M"
+"""The agency's word: its carers go by bus."""
+_JUDGED_ON: Final = 4
+_JUDGED_AT: Final = time(16)
+"""On Fridays the agency looks at what is to be achieved."""
 _SAYS_SO: Final = 0.25
 """How many carers say that they are on their way."""
 _PHOTO_ON: Final = 4
@@ -57,7 +62,7 @@ async def arrange_visits(phones: Phones, village: Village) -> None:
         plan = {
             "organization_id": organization_id,
             "title": "Mornings at home",
-            "goals": [{"description": "Stays at home, and goes out every day"}],
+            "goals": list(goals.AGREED),
             "tasks": [{"text": "Help with washing and dressing"}, {"text": "Breakfast"}],
         }
         made = await phones.ask(coordinator, "POST", f"{path}/care-plans", plan)
@@ -75,6 +80,9 @@ async def arrange_visits(phones: Phones, village: Village) -> None:
             ],
         }
         await phones.ask(coordinator, "POST", f"{path}/visit-templates", template)
+    tolerances = f"/v1/organizations/{organization_id}/visit-tolerances"
+    if (await phones.ask(coordinator, "GET", tolerances))["revision"] == 0:
+        await phones.ask(coordinator, "PUT", tolerances, {"late_after": _LATE_AFTER})
 
 
 class CareAtHome:
@@ -97,7 +105,14 @@ class CareAtHome:
         ill = datetime.combine(day, _CALLS_IN_AT, _ZONE)
         if day.weekday() == _CALLS_IN_ON and ill >= clock.now():
             self._later(ill, partial(self._replace, day))
+        judged = datetime.combine(day, _JUDGED_AT, _ZONE)
+        if day.weekday() == _JUDGED_ON and judged >= clock.now():
+            self._later(judged, partial(self._judge, day))
         self._later(datetime.combine(day, _PLANNED_AT, _ZONE), partial(self._plan, day + timedelta(days=1)))
+
+    async def _judge(self, day: date) -> None:
+        for resident in _visited(self._village):
+            await goals.judge(self._phones, self._attempt, self._coordinator, resident, day)
 
     async def _carry_out(self, day: date) -> None:
         await self._plan(day)

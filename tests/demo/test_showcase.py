@@ -67,6 +67,7 @@ async def test_three_weeks_show_every_capability(visitor: Visitor) -> None:
     await _residents_are_in_hospital_and_away(visitor)
     await _the_agency_plans_its_day_and_replaces_who_is_ill(visitor)
     await _carers_prove_that_they_came_and_write(visitor)
+    await _goals_are_judged_every_week(visitor)
     await _the_desk_hands_over_and_practises(visitor)
     await _a_clinician_watches_whole_sets_of_readings(visitor)
     await _a_stock_ran_low_and_was_filled(visitor)
@@ -99,6 +100,9 @@ async def _the_agency_plans_its_day_and_replaces_who_is_ill(visitor: Visitor) ->
     assert {visit["state"] for visit in planned} <= {"assigned", "en_route", "in_progress", "completed", "suspended"}
     assert any(visit["carers"] for visit in planned)
 
+    waited = await visitor.get(coordinator, f"{agency}/visit-tolerances")
+    assert (waited["said"]["late_after"], waited["applies"]["late_after"]) == ("PT20M", "PT20M")
+
     wednesday = date(2026, 4, 15)
     (absence,) = await visitor.items(coordinator, f"{agency}/carer-absences?date={wednesday}")
     made = await visitor.items(coordinator, f"{agency}/visits?date={wednesday}")
@@ -127,6 +131,15 @@ async def _carers_prove_that_they_came_and_write(visitor: Visitor) -> None:
         for stop in await visitor.items(carer, f"/v1/me/visits?date={END.date()}")
     ]
     assert any(stop["handover"] for stop in stops)
+
+
+async def _goals_are_judged_every_week(visitor: Visitor) -> None:
+    resident = visitor.resident(1)
+    goals = await visitor.items(resident.actor, "/v1/me/goals")
+    assert [goal["target"] and goal["target"]["measure"] for goal in goals].count("mood") == 1
+    assert {goal["judged_on"] for goal in goals} == {"2026-04-17"}
+    judged = await visitor.items(resident.actor, "/v1/me/timeline?kind=goal_judged")
+    assert len(judged) >= 2 * len(goals)
 
 
 async def _in_use(visitor: Visitor, coordinator: Actor, number: int) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ _KIND: Final = "eldercare.vitals"
 _FIRST: Final = uuid.UUID(int=0)
 _BEGIN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = uuid.UUID(int=(1 << 128) - 1)
-_RECENT: Final = timedelta(days=90)
+_RECENT: Final = timedelta(days=31)
 """How far back a list looks at first: opening a month costs more than its rows, and these fill nearly every page."""
 MOST_RAW: Final = 20_000
 """Up to so many readings a chart's line is drawn from all of them, beyond from the extremes of 5,000 stretches."""

@@ -62,6 +62,42 @@ async def test_a_regimen_from_agreeing_to_stopping(client: httpx.AsyncClient, re
     assert [item["state"] for item in listed] == ["stopped"]
 
 
+async def test_all_that_was_agreed_is_shown_and_its_doses_follow_the_rule(
+    client: httpx.AsyncClient, resident: Resident, clock: ManualClock
+) -> None:
+    headers = await sign_in_resident(resident)
+    drug = {
+        "name": "Insulin glargine",
+        "system": "http://www.whocc.no/atc",
+        "code": "A10AE04",
+        "strength": "100 U/mL",
+        "form": "solution for injection",
+        "route": "subcutaneous",
+        "prescriber": "Practice by the lake",
+        "instructions": "in the evening",
+    }
+    agreed = {
+        "drug": drug,
+        "quantity": 12,
+        "unit": "[iU]",
+        "timing": "times",
+        "times": ["20:00"],
+        "rrule": "FREQ=DAILY;INTERVAL=2",
+        "starts_on": "2026-03-01",
+        "ends_on": "2026-03-05",
+    }
+    created = await client.post(URL, json=agreed, headers=headers)
+    assert created.status_code == 201, created.text
+    shown = (await client.get(f"{URL}/{created.json()['id']}", headers=headers)).json()
+    assert {name: shown[name] for name in agreed} == agreed
+    for _ in range(6):
+        await settle(jobs.JOBS)
+        clock.advance(timedelta(days=1))
+    since = {"from": "2026-03-01T00:00:00Z"}
+    doses = (await client.get("/v1/me/doses", headers=await sign_in_resident(resident), params=since)).json()["items"]
+    assert [dose["local_date"] for dose in doses] == ["2026-03-03", "2026-03-05"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "pointer"),
     [

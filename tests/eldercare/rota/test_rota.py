@@ -206,6 +206,40 @@ async def test_a_gap_is_told_to_circle_and_operator_before_it_comes(
     assert await gaps(boss.id) == 2
 
 
+async def test_a_holiday_of_the_community_decides_who_is_called_and_the_gap_it_makes_is_told(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    sundays = [{"weekday": 6, "start": "08:00", "end": "18:00"}]
+    family = await Family.of(DAYTIME[:5], sundays)
+    boss = await desk.colleague(family.scene, "operator", name="Boss")
+
+    async def gaps() -> int:
+        statement = "SELECT count(*) FROM notifications_dedupe WHERE account_id = :id AND dedupe_key LIKE 'rota_gap:%'"
+        return int(await alarms.scalar(statement, id=boss.id))
+
+    await known(family)
+    before = await gaps()
+    tuesday = {"day": "2026-03-03", "name": "Festival", "is_workday": False}
+    headers = await sign_in(boss, second_factor=True)
+    told = await client.put("/v1/holidays/2026", headers=headers, json={"days": [tuesday]})
+    assert told.status_code < 300, told.text
+    await look()
+    assert await gaps() == before + 1  # from six to eight in the evening, which no other Tuesday lacks
+    await look()
+    assert await gaps() == before + 1
+
+    clock.advance(timedelta(days=1))
+    assert (await family.told())[0] == family.members[1].account_id
+
+
+async def known(family: Family) -> None:
+    """Let the rota know of a circle that was made by hand, and tell what its weekly hours leave open."""
+    scene = family.scene
+    async with unit_of_work() as session:
+        await service.follow_members(session, [(scene.resident.id, scene.community.id)])
+    await look()
+
+
 async def test_hours_that_leave_a_gap_every_week_are_told_once(client: httpx.AsyncClient, clock: ManualClock) -> None:
     family = await Family.of([])
     boss = await desk.colleague(family.scene, "operator", name="Boss")
@@ -321,9 +355,7 @@ async def test_a_deactivation_that_makes_a_gap_is_told_in_time(client: httpx.Asy
 async def test_whose_last_contact_is_erased_is_not_forgotten(clock: ManualClock) -> None:
     family = await Family.of([])
     member, scene = family.members[0], family.scene
-    async with unit_of_work() as session:
-        await service.follow_members(session, [(scene.resident.id, scene.community.id)])
-    await look()
+    await known(family)
     async with unit_of_work() as session:
         await session.delete(await session.get_one(CircleMember, member.id))
         await service.follow_accounts(session, [(member.account_id, scene.community.id)])

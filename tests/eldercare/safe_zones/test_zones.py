@@ -22,6 +22,8 @@ from tests.factories.sign_in import sign_in
 
 pytestmark = pytest.mark.usefixtures("clock")
 
+CROSSING = [zones.square(500)["corners"][place] for place in (0, 2, 1, 3, 0)]
+
 
 @pytest.fixture
 def subscribed() -> Iterator[None]:
@@ -128,6 +130,7 @@ async def test_only_who_was_given_it_sets_zones(client: httpx.AsyncClient, clock
         ({"kind": "circle", "centre": {"latitude": 31, "longitude": 121}, "radius": 5}, "radius_out_of_range"),
         ({"kind": "circle", "centre": {"latitude": 89, "longitude": 0}, "radius": 50}, "too_near_a_pole"),
         ({"kind": "polygon", "corners": zones.square(500)["corners"][:-1]}, "not_closed"),
+        ({"kind": "polygon", "corners": CROSSING}, "crosses_itself"),
         (zones.square(5), "too_small"),
         (zones.square(90_000), "too_large"),
     ],

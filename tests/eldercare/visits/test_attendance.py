@@ -73,6 +73,32 @@ async def test_a_visit_from_the_route_to_the_end(scene: Scene, phone_of: PhoneOf
     assert (row.late_at, row.miss_at, row.overdue_at) == (None, None, None)
 
 
+async def test_a_route_is_in_order_of_time_with_the_way_between(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    """The ways are 1,000 m and nothing: × 1.3 at 20 km/h, in whole minutes, and three minutes at the door."""
+    hour = timedelta(hours=1)
+    north = await identity.household(scene.community, place=(HOME[0] + 1_000 / 111_195, HOME[1]))
+    walter = await identity.resident(scene.community, name="Walter", phone="+8613800000009", home=north)
+    lost = await identity.resident(scene.community, name="Rosa", phone="+8613800000010")
+    for resident, hours in ((lost, 5), (walter, 2), (scene.resident, 1), (walter, 3)):
+        plan = await made.care_plan(resident, scene.agency)
+        visit = await made.single(plan, clock.now() + hours * hour, account_id=resident.account_id)
+        await made.assign(visit.id, scene.carer)
+
+    cai = await phone_of(scene.carer)
+    route = (await cai("GET", "/me/visits?date=2026-03-02"))["items"]
+
+    assert [(stop["name"], stop["travel"]) for stop in route] == [
+        ("Grace", None),
+        ("Walter", "PT7M"),
+        ("Walter", "PT0S"),
+        ("Rosa", None),  # nobody knows where she lives
+    ]
+    dana = await phone_of(scene.other_carer)
+    assert (await dana("GET", "/me/visits?date=2026-03-02"))["items"] == []
+
+
 async def test_whoever_comes_next_reads_what_was_left_to_be_known(
     scene: Scene, phone_of: PhoneOf, clock: ManualClock
 ) -> None:

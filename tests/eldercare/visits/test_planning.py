@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from app.core.clock import ManualClock
@@ -36,6 +37,22 @@ async def test_two_weeks_are_planned_at_once_and_the_worker_goes_on(scene: Scene
     clock.advance(timedelta(days=1))
     assert await jobs.plan() == 1
     assert len(await made.visits(scene.resident)) == 15
+
+
+@pytest.mark.parametrize(
+    ("recurring", "days"),
+    [
+        ({"weekdays": [1, 4]}, [2, 5, 9, 12]),
+        ({"rrule": "FREQ=DAILY;INTERVAL=5"}, [2, 7, 12]),
+        ({"rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,FR", "starts_on": "2026-03-02"}, [3, 6]),
+        ({"weekdays": [3], "ends_on": "2026-03-10"}, [4]),
+    ],
+)
+async def test_visits_come_on_the_days_that_were_agreed(
+    scene: Scene, clock: ManualClock, recurring: dict[str, Any], days: list[int]
+) -> None:
+    await made.template(scene.plan, **recurring)
+    assert [visit.local_date.day for visit in await made.visits(scene.resident)] == days
 
 
 async def test_two_workers_make_each_visit_once(scene: Scene, clock: ManualClock) -> None:
