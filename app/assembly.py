@@ -108,6 +108,10 @@ from notifications.sending import jobs as sending_jobs
 from notifications.unsubscribing import routes as unsubscribing
 from notifications.webhooks import jobs as webhook_jobs
 from notifications.webhooks import routes as webhooks
+from telemedicine.clinics import jobs as clinic_jobs
+from telemedicine.clinics.routes import clinics
+from telemedicine.clinics.routes import schedules as clinic_schedules
+from telemedicine.clinics.routes import slots as clinic_slots
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -157,9 +161,10 @@ TABLE_MODULES = (
     "eldercare.timeline.models",
     "eldercare.signals.models",
     "eldercare.wellbeing.models",
+    "telemedicine.clinics.models",
 )
 
-SCHEMA_REVISION = "0020"
+SCHEMA_REVISION = "0021"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -211,6 +216,9 @@ ROUTERS: tuple[Router, ...] = (
     safe_zones.router,
     timeline.router,
     wellbeing.router,
+    clinics.router,
+    clinic_schedules.router,
+    clinic_slots.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -276,6 +284,7 @@ JOBS: tuple[Job, ...] = (
     *timeline_jobs.JOBS,
     *erasure_jobs.JOBS,
     *wellbeing_jobs.JOBS,
+    *clinic_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

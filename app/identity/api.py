@@ -57,13 +57,14 @@ from app.identity.organizations.views import (
     members_here,
     operator_staff,
     organization_members,
+    organizations_named,
     organizations_serving,
 )
 from app.identity.people.homes import Home, homes
 from app.identity.people.names import account_name, community_names, is_active_account, resident_name, resident_names
 from app.identity.people.problems import ResidenceEnded
 from app.identity.people.repository import resident_of_account
-from app.identity.people.schemas import ContactPointPublic, PersonPublic, ProfilePublic
+from app.identity.people.schemas import ContactPointPublic, Language, PersonPublic, ProfilePublic, TimeZone
 from app.identity.people.service import create_account
 from app.identity.people.views import (
     account_zones,
@@ -112,6 +113,7 @@ __all__ = [
     "IdentityAuthenticator",
     "ImportReport",
     "InvitationMessage",
+    "Language",
     "LastOperator",
     "Member",
     "OperatorExists",
@@ -125,6 +127,7 @@ __all__ = [
     "ResidentSubject",
     "SecondFactorNeeded",
     "SignInCode",
+    "TimeZone",
     "account_name",
     "account_zones",
     "accounts_answering_at",
@@ -177,6 +180,7 @@ __all__ = [
     "open_break_glass",
     "operator_staff",
     "organization_members",
+    "organizations_named",
     "organizations_serving",
     "people",
     "profile",

@@ -46,6 +46,7 @@ from tests.factories import (
     identity,
     notifications,
     sign_in,
+    telemedicine_clinics,
     webhooks,
 )
 from tests.media.samples import PDF
@@ -151,6 +152,7 @@ async def open_world() -> World:
         **await _desk_and_circle(resident, family, await identity.account(place, name="Nephew"), care),
         "safe-zones": (await eldercare_zones.zone(resident)).id,
         "flags": (await eldercare_wellbeing.flag(resident)).id,
+        **await _clinic(place, clinic),
     }
     texts = {name: str(value) for name, value in ids.items()}
     return World(headers, texts, secret, signed_url(uuid.UUID(texts["media"])))
@@ -311,6 +313,24 @@ async def _visits(resident: Resident, agency: Organization, carer: Account) -> d
     }
 
 
+async def _clinic(place: Community, organization: Organization) -> dict[str, object]:
+    """Insert what the clinic consists of: a department, a place, a practitioner with hours, a room, a visit type."""
+    row = await telemedicine_clinics.clinic(place, organization)
+    person = await telemedicine_clinics.practitioner(row)
+    await telemedicine_clinics.hours(person, [2], "09:00", "12:00")
+    tomorrow = clock.now().replace(tzinfo=None) + timedelta(days=1)
+    away = await telemedicine_clinics.exception(person, "closed", tomorrow, tomorrow + timedelta(hours=1))
+    return {
+        "clinics": organization.id,
+        "departments": (await telemedicine_clinics.department(row)).id,
+        "locations": (await telemedicine_clinics.location(row)).id,
+        "practitioners": person.id,
+        "bookable-resources": (await telemedicine_clinics.resource(row)).id,
+        "visit-types": (await telemedicine_clinics.visit_type(row)).id,
+        "availability-exceptions": away.id,
+    }
+
+
 async def _desk_and_circle(
     resident: Resident, family: Account, other: Account, care: dict[str, object]
 ) -> dict[str, object]:
@@ -437,6 +457,28 @@ def _zone(_: World) -> dict[str, Any]:
 
 def _zone_pause(_: World) -> dict[str, Any]:
     return {"until": "2026-03-05T08:00:00Z"}
+
+
+def _practitioner(_: World) -> dict[str, Any]:
+    return {"name": "Dr Lin", "licence_number": "L-1", "licence_valid_until": "2030-12-31", "languages": ["en"]}
+
+
+def _department(_: World) -> dict[str, Any]:
+    return {"name": telemedicine_clinics.NAME}
+
+
+def _location(_: World) -> dict[str, Any]:
+    place = {"address": "2 Lake Road", "latitude": 31.2, "longitude": 121.5, "time_zone": "Asia/Shanghai"}
+    return place | {"name": telemedicine_clinics.NAME}
+
+
+def _visit_type(_: World) -> dict[str, Any]:
+    price = {"amount": 5000, "currency": "CNY"}
+    return {"name": telemedicine_clinics.NAME, "mode": "video", "duration": "PT20M", "price": price}
+
+
+def _hours(_: World) -> dict[str, Any]:
+    return {"hours": [{"weekday": 1, "starts": "09:00", "ends": "12:00"}]}
 
 
 def body_of(operation_id: str, world: World) -> dict[str, Any]:
@@ -569,6 +611,24 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "setResidentRegimenState": _state,
     "startDrill": lambda world: {"resident_id": world.ids["residents"]},
     "startBroadcast": _announcement,
+    "addAvailabilityException": lambda _: {
+        "kind": "closed",
+        "starts": "2026-03-05T00:00:00",
+        "ends": "2026-03-06T00:00:00",
+    },
+    "addBookableResource": lambda _: {"kind": "room", "name": "Room 2"},
+    "addDepartment": _department,
+    "addLocation": _location,
+    "addPractitioner": _practitioner,
+    "addVisitType": _visit_type,
+    "setBookableResource": lambda _: {"name": "Room 3"},
+    "setClinic": lambda _: {"time_zone": "Asia/Shanghai"},
+    "setDepartment": _department,
+    "setLocation": _location,
+    "setPractitioner": _practitioner,
+    "setPractitionerAvailability": _hours,
+    "setResourceAvailability": _hours,
+    "setVisitType": _visit_type,
     "writeDeskScript": lambda _: {"kind": "fall", "language": "en", "replaces": 0, "asks": [], "does": ["Call"]},
     "writeMyCircleMessage": lambda _: {"text": "Good morning"},
     "writeResidentCircleMessage": lambda _: {"text": "Good morning"},

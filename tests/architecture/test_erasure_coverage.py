@@ -73,6 +73,12 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "time_zone": "UTC",
     },
     "eldercare_route_stop": {"account_id": None},
+    "telemedicine_availability": {"resource_id": None, "starts_minute": 540, "ends_minute": 720},
+    "telemedicine_availability_exception": {
+        "resource_id": None,
+        "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall
+        "ends_local": dt.datetime(2026, 3, 2, 12),  # noqa: DTZ001 - on the wall
+    },
 }
 
 KEYS: Final = {"core_person_key": base64.b64encode(bytes(32)).decode()}
