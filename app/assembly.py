@@ -108,6 +108,11 @@ from notifications.sending import jobs as sending_jobs
 from notifications.unsubscribing import routes as unsubscribing
 from notifications.webhooks import jobs as webhook_jobs
 from notifications.webhooks import routes as webhooks
+from telemedicine.appointments import jobs as appointment_jobs
+from telemedicine.appointments import subscribers as appointment_subscribers
+from telemedicine.appointments.routes import booking as appointments
+from telemedicine.appointments.routes import clinics as clinic_appointments
+from telemedicine.appointments.routes import waitlist
 from telemedicine.clinics import jobs as clinic_jobs
 from telemedicine.clinics.routes import clinics
 from telemedicine.clinics.routes import schedules as clinic_schedules
@@ -162,9 +167,10 @@ TABLE_MODULES = (
     "eldercare.signals.models",
     "eldercare.wellbeing.models",
     "telemedicine.clinics.models",
+    "telemedicine.appointments.models",
 )
 
-SCHEMA_REVISION = "0021"
+SCHEMA_REVISION = "0023"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -219,6 +225,9 @@ ROUTERS: tuple[Router, ...] = (
     clinics.router,
     clinic_schedules.router,
     clinic_slots.router,
+    appointments.router,
+    clinic_appointments.router,
+    waitlist.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -246,6 +255,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *proxy_subscribers.SUBSCRIBERS,
     *timeline_subscribers.SUBSCRIBERS,
     *wellbeing_subscribers.SUBSCRIBERS,
+    *appointment_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -285,6 +295,7 @@ JOBS: tuple[Job, ...] = (
     *erasure_jobs.JOBS,
     *wellbeing_jobs.JOBS,
     *clinic_jobs.JOBS,
+    *appointment_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS
