@@ -73,6 +73,12 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "time_zone": "UTC",
     },
     "eldercare_route_stop": {"account_id": None},
+    "telemedicine_appointment": {
+        "status": "booked",
+        "hold_until": None,
+        "starts_at": dt.datetime(2026, 3, 1, tzinfo=dt.UTC),
+    },
+    "telemedicine_waitlist_entry": {"state": "closed"},
     "telemedicine_availability": {"resource_id": None, "starts_minute": 540, "ends_minute": 720},
     "telemedicine_availability_exception": {
         "resource_id": None,

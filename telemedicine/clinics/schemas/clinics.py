@@ -269,6 +269,8 @@ class VisitTypeWrite(_Given):
 
     @model_validator(mode="after")
     def _can_be_booked(self) -> Self:
+        if len({item.key for item in self.checklist}) < len(self.checklist):
+            raise ValueError("a question is asked twice")
         if self.lead_time > self.horizon:
             raise ValueError("the lead time is longer than the horizon: nothing could ever be booked")
         return self
