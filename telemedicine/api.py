@@ -6,12 +6,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest
+from telemedicine.appointments.service.replying import answer_reply
 from telemedicine.clinics.access import works_for
 from telemedicine.clinics.schemas.slots import SlotPublic
 from telemedicine.clinics.service.slots import search
 from telemedicine.clinics.views.offers import SlotQuery
 
-__all__ = ["SlotPublic", "free_slots"]
+__all__ = ["SlotPublic", "answer_reply", "free_slots"]
 
 
 async def free_slots(

@@ -79,6 +79,7 @@ class Appointment(Table, table=True):
     booked_by: uuid.UUID
     hold_until: datetime | None = optional_instant(description="when what is not confirmed is let go")
     remind_at: datetime | None = optional_instant(description="when somebody is reminded next")
+    accepted_at: datetime | None = optional_instant(description="when they said again that they come")
     price_amount: int = Field(description="minor units, as agreed")
     price_currency: str = Field(max_length=3)
     notice_period: timedelta = Field(sa_type=sa.Interval, description="as agreed")

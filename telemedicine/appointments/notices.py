@@ -8,6 +8,7 @@ from notifications.api import Category, Channel, Kind, Notice, Urgency
 APPOINTMENTS: Final = Category(key="appointments", names={"en": "Appointments", "zh-CN": "预约"})
 
 _PHONE: Final[tuple[Channel, ...]] = ("push", "sms", "inbox")
+_CODE: Final[dict[str, Kind]] = {"code": "word"}
 _WHEN: Final[dict[str, Kind]] = {"resident": "resident", "starts_at": "instant"}
 
 
@@ -37,9 +38,9 @@ CANCELLED: Final = _notice("appointment_cancelled", urgency="high")
 OFFERED: Final = _notice(
     "waitlist_offered", urgency="high", more={"until": "instant"}, useful_for=timedelta(minutes=30)
 )
-REMINDER: Final = _notice("appointment_reminder", useful_for=timedelta(hours=12))
-SOON: Final = _notice("appointment_soon", urgency="high", useful_for=timedelta(hours=1))
+REMINDER: Final = _notice("appointment_reminder", more=_CODE, useful_for=timedelta(hours=12))
+SOON: Final = _notice("appointment_soon", urgency="high", more=_CODE, useful_for=timedelta(hours=1))
 JOIN_NOW: Final = _notice(
-    "appointment_join", urgency="high", channels=("push", "inbox"), useful_for=timedelta(minutes=20)
+    "appointment_join", urgency="high", channels=("push", "inbox"), more=_CODE, useful_for=timedelta(minutes=20)
 )
 LATE: Final = _notice("practitioner_late", urgency="high", more={"minutes": "integer"}, useful_for=timedelta(hours=3))

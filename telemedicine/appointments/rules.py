@@ -1,5 +1,8 @@
 """What may become of an appointment, what it costs to call it off late, and when somebody is reminded of it."""
 
+import hashlib
+import re
+import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -61,6 +64,28 @@ REMINDERS: Final[tuple[tuple[Step, timedelta], ...]] = (
     ("now", JOIN),
 )
 _REMOTE: Final = frozenset({"video", "phone"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a text message says of an appointment, and the code of the reminder it answers."""
+
+    comes: bool
+    code: str
+
+
+_REPLY: Final = re.compile(r"\W*(?P<word>keep|drop|赴约|不去)\W*(?P<code>\d{4})\W*", re.IGNORECASE)
+
+
+def read_reply(text: str) -> Reply | None:
+    """Return what a text message says of an appointment; ``None`` if it says nothing of one."""
+    found = _REPLY.fullmatch(text)
+    return Reply(found["word"].lower() in ("keep", "赴约"), found["code"]) if found else None
+
+
+def reply_code(appointment_id: uuid.UUID) -> str:
+    """Return the four digits that tell, where a number serves several, which appointment a text message answers."""
+    return f"{int.from_bytes(hashlib.sha256(appointment_id.bytes).digest()[:4]) % 10_000:04}"
 
 
 def may_become(before: str, after: str) -> bool:

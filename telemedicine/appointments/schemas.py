@@ -69,6 +69,7 @@ class AppointmentPublic(BaseModel):
     time_zone: str
     language: str | None
     hold_until: datetime | None = Field(description="it is let go then unless it is confirmed")
+    accepted_at: datetime | None = Field(description="when they said again that they come, at this time")
     free_until: datetime = Field(description="whoever calls it off or moves it later owes the late fee")
     price: Money
     late_fee: Money

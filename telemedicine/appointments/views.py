@@ -160,7 +160,7 @@ async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) ->
 async def preparation(connection: AsyncConnection, actor: Actor, subject: Subject) -> PreparationPublic:
     """Return what the clinic asks before an appointment, and what was answered."""
     row = (await connection.execute(_SOME, {"ids": [subject.id]})).one()
-    await trace(connection, actor, subject, "appointment:read_answers")
+    await trace(connection, actor, subject, "appointment_answers:read")
     asked = (await connection.execute(_TYPE, {"visit_type_id": row.visit_type_id})).one()
     said: dict[str, Any] = orjson.loads(unseal(row.answers, ANSWERS)) if row.answers else {}
     checklist = [ChecklistItem.model_validate(item) for item in asked.checklist]

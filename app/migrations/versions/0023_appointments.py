@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("booked_by", sa.Uuid(), nullable=False),
         sa.Column("hold_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("remind_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("price_amount", sa.Integer(), nullable=False),
         sa.Column("price_currency", sa.String(length=3), nullable=False),
         sa.Column("notice_period", sa.Interval(), nullable=False),

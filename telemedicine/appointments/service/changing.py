@@ -51,7 +51,7 @@ async def reschedule(session: AsyncSession, actor: Actor, subject: Subject, data
     row.fee_amount = max(row.fee_amount, rules.fee_for(subject.by, before, now, row.notice_period, row.late_fee_amount))
     row.practitioner_id, row.location_id = offer.practitioner_id, offer.location_id
     row.starts_at, row.ends_at, row.time_zone = offer.starts_at, offer.ends_at, offer.time_zone
-    row.sequence += 1
+    row.sequence, row.accepted_at = row.sequence + 1, None
     keeping.set_reminder(row, now)
     await keeping.remember(session, row, actor)
     await emit(

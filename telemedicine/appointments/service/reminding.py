@@ -32,6 +32,11 @@ _DUE = sa.select(APPOINTMENTS.c.id, APPOINTMENTS.c.starts_at, APPOINTMENTS.c.mod
 )
 
 
+_told = (
+    sa.func.unnest(_IDS, sa.bindparam("codes", type_=ARRAY(sa.Text))).table_valued("id", "code").render_derived("told")
+)
+
+
 def _recipients(*more: Any) -> sa.Select[Any]:
     """Return whom to tell of the bound appointments, each once under the bound ``occasion`` and time."""
     pairs: list[Any] = [
@@ -49,7 +54,7 @@ def _recipients(*more: Any) -> sa.Select[Any]:
         APPOINTMENTS.c.sequence,
     )
     data = sa.func.jsonb_build_object(sa.literal_column("'appointment_id'"), APPOINTMENTS.c.id, type_=JSONB)
-    return sa.select(
+    shown = sa.select(
         APPOINTMENTS.c.account_id,
         APPOINTMENTS.c.community_id,
         key.label("dedupe_key"),
@@ -57,10 +62,11 @@ def _recipients(*more: Any) -> sa.Select[Any]:
         data.label("data"),
         APPOINTMENTS.c.resident_id.label("about"),
         APPOINTMENTS.c.id.label("origin_id"),
-    ).where(APPOINTMENTS.c.id == sa.any_(_IDS))
+    )
+    return shown.join(_told, _told.c.id == APPOINTMENTS.c.id)
 
 
-_REMINDED_OF = _recipients()
+_REMINDED_OF = _recipients(sa.literal_column("'code'"), _told.c.code)
 _LATE_FOR = _recipients(sa.literal_column("'minutes'"), sa.bindparam("minutes", type_=sa.Integer))
 _NEXT = sa.text("""
     UPDATE telemedicine_appointment a SET remind_at = w.at, updated_at = :now, version = a.version + 1
@@ -89,7 +95,7 @@ async def remind(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
         if step := rules.due_step(row.starts_at, row.mode, now):
             by_step[step].append(row.id)
     for step, due in by_step.items():
-        whom = {"ids": due, "occasion": step}
+        whom = {"ids": due, "codes": [rules.reply_code(one) for one in due], "occasion": step}
         await send_many(session, _NOTICES[step], _REMINDED_OF, binds=whom, origin_kind=REMINDED)
     coming = [rules.next_reminder(row.starts_at, row.mode, now) for row in rows]
     following = {"ids": [row.id for row in rows], "ats": [one[0] if one else None for one in coming], "now": now}
@@ -105,7 +111,7 @@ async def tell_delay(session: AsyncSession, actor: Actor, practitioner_id: uuid.
     minutes = round(late_by / timedelta(minutes=1))
     told = 0
     if due:
-        more = {"ids": due, "occasion": f"late:{minutes}", "minutes": minutes}
+        more = {"ids": due, "codes": [""] * len(due), "occasion": f"late:{minutes}", "minutes": minutes}
         told = await send_many(session, notices.LATE, _LATE_FOR, binds=more, origin_kind=REMINDED)
     await audit.record(session, actor, "practitioner:delay", object_id=practitioner_id)
     return told

@@ -2,6 +2,7 @@
 
 import asyncio
 import tomllib
+import uuid
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.clock import ManualClock
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
 from notifications.delivery.models import Delivery
 from telemedicine import appointments
+from telemedicine.api import answer_reply
 from telemedicine.appointments import jobs
+from telemedicine.appointments.rules import reply_code
 from tests.factories import sign_in
 from tests.telemedicine.appointments.conftest import Desk, at, work
 
@@ -57,6 +60,27 @@ async def test_a_move_takes_reminders_along_and_an_end_takes_them_away(desk: Des
     await desk.act(grace, booked["id"], "cancellation")
     clock.set(later - timedelta(hours=1))
     assert await jobs.remind() == 0
+
+
+async def test_a_text_message_says_who_comes_and_who_does_not(desk: Desk, clock: ManualClock) -> None:
+    booked = await desk.booked(desk.scene.resident, at("09:00"))
+    code = reply_code(uuid.UUID(booked["id"]))
+
+    async def answer(text: str, account_id: uuid.UUID = desk.scene.grace.account_id) -> str | None:
+        async with unit_of_work() as session:
+            return await answer_reply(session, [account_id], text)
+
+    assert await answer(f"OK {code}") is None
+    assert await answer("keep 123") is None
+    assert await answer(f"KEEP {(int(code) + 1) % 10_000:04}") == "ambiguous"
+    assert await answer(f"drop {code}", desk.scene.doctor.id) == "ambiguous"
+    assert await answer(f"Keep {code}.") == "kept"
+    shown = await desk.get(f"/appointments/{booked['id']}", desk.scene.resident)
+    assert (shown["status"], shown["accepted_at"]) == ("booked", "2026-03-02T08:00:00Z")
+    assert await answer(f"不去 {code}") == "dropped"
+    shown = await desk.get(f"/appointments/{booked['id']}", desk.scene.resident)
+    assert (shown["status"], shown["cancelled_by"]) == ("cancelled", "patient")
+    assert await answer(f"drop {code}") == "ambiguous"
 
 
 async def test_who_is_next_hears_that_it_will_be_later(desk: Desk, clock: ManualClock) -> None:
