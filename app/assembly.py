@@ -117,6 +117,7 @@ from telemedicine.clinics import jobs as clinic_jobs
 from telemedicine.clinics.routes import clinics
 from telemedicine.clinics.routes import schedules as clinic_schedules
 from telemedicine.clinics.routes import slots as clinic_slots
+from telemedicine.queues import routes as queues
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -168,6 +169,7 @@ TABLE_MODULES = (
     "eldercare.wellbeing.models",
     "telemedicine.clinics.models",
     "telemedicine.appointments.models",
+    "telemedicine.queues.models",
 )
 
 SCHEMA_REVISION = "0023"
@@ -228,6 +230,7 @@ ROUTERS: tuple[Router, ...] = (
     appointments.router,
     clinic_appointments.router,
     waitlist.router,
+    queues.router,
     closing_journey.router,
     erasure.router,
     export.router,

@@ -328,6 +328,7 @@ async def _clinic(place: Community, organization: Organization, resident: Reside
     return {
         "appointments": booked.id,
         "appointment-series": booked.series_id,
+        "queue-tickets": await telemedicine_appointments.queue_ticket(resident, row),
         "waitlist-entries": await telemedicine_appointments.waitlist_entry(resident, of_type),
         "clinics": organization.id,
         "departments": (await telemedicine_clinics.department(row)).id,
@@ -632,6 +633,8 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "moveAppointment": lambda _: {"starts_at": "2026-03-03T01:00:00Z"},
     "previewAppointmentSeries": lambda world: _slot(world) | {"starts_at": "2026-03-03T01:00:00Z", "count": 2},
     "recordAppointmentOutcome": lambda _: {"status": "arrived"},
+    "closeQueueTicket": lambda _: {"state": "done"},
+    "takeQueueTicket": lambda world: {"resident_id": world.ids["residents"]},
     "tellPractitionerDelay": lambda _: {"late_by": "PT20M"},
     "addAvailabilityException": lambda _: {
         "kind": "closed",

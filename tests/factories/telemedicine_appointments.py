@@ -1,4 +1,4 @@
-"""Appointments and places on waitlists, really committed, without anything taken of calendars."""
+"""Appointments, places on waitlists and numbers, really committed, without anything taken of calendars."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -8,7 +8,8 @@ from app.core import clock
 from app.core.database import unit_of_work
 from app.identity.models import Resident
 from telemedicine.appointments.models import Appointment, WaitlistEntry
-from telemedicine.clinics.models import Practitioner, VisitType
+from telemedicine.clinics.models import Clinic, Practitioner, VisitType
+from telemedicine.queues.models import QueueTicket
 
 
 async def appointment(
@@ -51,6 +52,24 @@ async def waitlist_entry(of: Resident, visit_type: VisitType) -> uuid.UUID:
         visit_type_id=visit_type.id,
         queued_at=clock.now(),
         entered_by=of.account_id,
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row.id
+
+
+async def queue_ticket(of: Resident, clinic: Clinic) -> uuid.UUID:
+    """Insert a number of a clinic that was called; return its id."""
+    row = QueueTicket(
+        community_id=of.community_id,
+        organization_id=clinic.organization_id,
+        line_id=clinic.organization_id,
+        resident_id=of.id,
+        account_id=of.account_id,
+        local_date=clock.now().date(),
+        number=1,
+        state="called",
+        called_at=clock.now(),
     )
     async with unit_of_work() as session:
         session.add(row)

@@ -1,4 +1,4 @@
-"""Appointments: what is held and booked, how it came to stand so, and who waits for what comes free."""
+"""Appointments: what is held and booked, how it came to stand so, who waits, and numbers of those who walk in."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -217,9 +217,52 @@ def upgrade() -> None:
         "telemedicine_visit_type",
         "notice_period >= interval '0' AND late_fee_amount >= 0",
     )
+    op.create_table(
+        "telemedicine_queue_ticket",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("community_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("department_id", sa.Uuid(), nullable=True),
+        sa.Column("line_id", sa.Uuid(), nullable=False),
+        sa.Column("resident_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("local_date", sa.Date(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("called_by", sa.Uuid(), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'called', 'done', 'skipped', 'left')", name=op.f("ck_telemedicine_queue_ticket_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["resident_id"], ["identity_resident.id"], name=op.f("fk_telemedicine_queue_ticket_resident_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_telemedicine_queue_ticket")),
+        sa.UniqueConstraint(
+            "line_id", "local_date", "number", name=op.f("uq_telemedicine_queue_ticket_line_id_local_date_number")
+        ),
+    )
+    op.create_index("ix_telemedicine_queue_ticket_created_at", "telemedicine_queue_ticket", ["created_at"])
+    op.create_index(
+        "ix_telemedicine_queue_ticket_organization_id",
+        "telemedicine_queue_ticket",
+        ["organization_id", "local_date", "id"],
+    )
+    op.create_index(
+        "uq_telemedicine_queue_ticket_once",
+        "telemedicine_queue_ticket",
+        ["resident_id", "line_id", "local_date"],
+        unique=True,
+        postgresql_where=sa.text("state IN ('waiting', 'called')"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("telemedicine_queue_ticket")
     op.drop_constraint(op.f("ck_telemedicine_visit_type_late_fee"), "telemedicine_visit_type")
 
     op.drop_column("telemedicine_visit_type", "checklist")

@@ -10,10 +10,10 @@ from app.core.access import CurrentActor
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session, set_etag
-from app.identity.api import Person, ResidenceEnded, ResidentSubject, resident_guard
+from app.identity.api import Person, ResidenceEnded, ResidentSubject
 from app.reservations.api import HoldOver
 from telemedicine.appointments import views
-from telemedicine.appointments.access import MANAGE, Subject, appointment_guard, clinics_appointment_guard
+from telemedicine.appointments.access import Subject, appointment_guard, clinics_appointment_guard, patient_guard
 from telemedicine.appointments.models import Appointment
 from telemedicine.appointments.problems import (
     BookedElsewhere,
@@ -53,7 +53,7 @@ _BOOKED: Final = (
     TooManyHolds,
 )
 _ONE: Final = "/appointments/{appointment_id}"
-Mine = Annotated[ResidentSubject, Depends(resident_guard(MANAGE))]
+Mine = Annotated[ResidentSubject, Depends(patient_guard)]
 Seen = Annotated[Subject, Depends(appointment_guard)]
 OfClinic = Annotated[Subject, Depends(clinics_appointment_guard)]
 

@@ -8,9 +8,9 @@ from app.core.access import CurrentActor
 from app.core.paging import Page
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
-from app.identity.api import Person, ResidenceEnded, ResidentSubject, resident_guard
+from app.identity.api import Person, ResidenceEnded, ResidentSubject
 from telemedicine.appointments import views
-from telemedicine.appointments.access import MANAGE, Subject, entry_guard
+from telemedicine.appointments.access import Subject, entry_guard, patient_guard
 from telemedicine.appointments.problems import AlreadyWaiting
 from telemedicine.appointments.schemas import WaitlistJoin, WaitlistPublic
 from telemedicine.appointments.service import waiting
@@ -18,7 +18,7 @@ from telemedicine.appointments.service import waiting
 router = Router(tags=["telemedicine"])
 
 _GUARDED: Final = (Unauthenticated, Forbidden, NotFound)
-Mine = Annotated[ResidentSubject, Depends(resident_guard(MANAGE))]
+Mine = Annotated[ResidentSubject, Depends(patient_guard)]
 Entry = Annotated[Subject, Depends(entry_guard)]
 
 

@@ -55,6 +55,8 @@ async def test_a_move_takes_reminders_along_and_an_end_takes_them_away(desk: Des
     later = at("09:00", LATER + timedelta(days=7))
     await desk.act(desk.scene.resident, booked["id"], "move", {"starts_at": later.isoformat()})
     clock.set(at("09:00", LATER) - timedelta(hours=1))
+    assert await jobs.remind() == 0
+    clock.set(at("09:00", LATER))
     assert await jobs.remind() == 1  # a week before the new time
     grace = await sign_in.sign_in_resident(desk.scene.grace)
     await desk.act(grace, booked["id"], "cancellation")

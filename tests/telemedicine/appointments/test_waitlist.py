@@ -13,7 +13,7 @@ from notifications.delivery.models import Delivery
 from telemedicine.appointments import jobs
 from telemedicine.appointments.models import WaitlistEntry
 from telemedicine.appointments.service import waiting
-from tests.factories import identity
+from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics
 from tests.telemedicine.appointments.conftest import TUESDAY, Body, Desk, at, no_drift, work
 from tests.telemedicine.appointments.test_booking import Headers, crowd, statuses
@@ -89,7 +89,12 @@ async def test_what_comes_free_is_kept_for_whoever_waited_longest_and_taken_with
 async def test_what_is_let_pass_falls_to_the_next_one(
     desk: Desk, full: list[tuple[Headers, Body]], clock: ManualClock
 ) -> None:
-    people = await crowd(desk.scene, 3)
+    residents = [await identity.resident(desk.scene.place, name=f"Waiting {number}") for number in range(3)]
+
+    async def signed_in() -> list[Headers]:
+        return [await sign_in.sign_in_resident(one) for one in residents]
+
+    people = await signed_in()
     for one in people:
         await join(desk, one, **TUESDAYS)
         clock.advance(timedelta(seconds=1))
@@ -99,6 +104,7 @@ async def test_what_is_let_pass_falls_to_the_next_one(
     assert await offers(desk, people) == [True, False, False]
     clock.advance(timedelta(minutes=30))
     await work()
+    people = await signed_in()
     assert await offers(desk, people) == [False, True, False]
     # Whoever let it pass is behind the others now, and is not asked for the same time again.
     assert (await waits(desk, people[0]))[0]["ahead"] == 1
@@ -108,6 +114,7 @@ async def test_what_is_let_pass_falls_to_the_next_one(
     assert await offers(desk, people) == [False, False, True]
     clock.advance(timedelta(minutes=30))
     await work()
+    people = await signed_in()
     assert await offers(desk, people) == [False, False, False]
     assert (await statuses())["cancelled"] == 4
     await no_drift()
