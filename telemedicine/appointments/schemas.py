@@ -175,7 +175,7 @@ class SeriesCreate(_Given):
         return self
 
 
-class SeriesPublic(BaseModel):
+class AppointmentSeriesPublic(BaseModel):
     """The appointments of a series, in order of time."""
 
     id: uuid.UUID

@@ -31,11 +31,11 @@ from telemedicine.appointments.schemas import (
     AppointmentMove,
     AppointmentOutcome,
     AppointmentPublic,
+    AppointmentSeriesPublic,
     PreparationPublic,
     SeriesCreate,
     SeriesDates,
     SeriesPreview,
-    SeriesPublic,
 )
 from telemedicine.appointments.service import booking, changing, preparing, series
 from telemedicine.clinics.problems import NotOffered
@@ -151,18 +151,18 @@ async def preview_appointment_series(session: Session, actor: Person, data: Seri
 
 
 @router.post("/appointment-series", status_code=201, responses=problem_responses(*_BOOKED, SeriesConflict))
-async def create_appointment_series(session: Session, actor: Person, data: SeriesCreate) -> SeriesPublic:
+async def create_appointment_series(session: Session, actor: Person, data: SeriesCreate) -> AppointmentSeriesPublic:
     """Hold all the dates for five minutes, or none of them."""
     return await _series(session, await series.hold(session, actor, data))
 
 
 @router.post("/appointment-series/{series_id}/confirmation", responses=problem_responses(*_GUARDED, HoldOver))
-async def confirm_appointment_series(session: Session, actor: Person, series_id: uuid.UUID) -> SeriesPublic:
+async def confirm_appointment_series(session: Session, actor: Person, series_id: uuid.UUID) -> AppointmentSeriesPublic:
     """Book what is held of a series, all of it."""
     return await _series(session, await series.confirm(session, actor, series_id))
 
 
-async def _series(session: Session, rows: Sequence[Appointment]) -> SeriesPublic:
+async def _series(session: Session, rows: Sequence[Appointment]) -> AppointmentSeriesPublic:
     await session.flush()
     shown = await views.shown(await session.connection(), [row.id for row in rows])
-    return SeriesPublic(id=rows[0].series_id or rows[0].id, appointments=shown)
+    return AppointmentSeriesPublic(id=rows[0].series_id or rows[0].id, appointments=shown)

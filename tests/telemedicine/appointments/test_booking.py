@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import col
 
 from app.core import clock as clocks
 from app.core.clock import ManualClock
@@ -34,7 +35,7 @@ async def statuses() -> dict[str, int]:
 
 async def facts() -> list[str]:
     async with unit_of_work() as session:
-        names = await session.scalars(sa.select(EventRecord.name).order_by(EventRecord.sequence))
+        names = await session.scalars(sa.select(col(EventRecord.name)).order_by(col(EventRecord.sequence)))
         return [name for name in names if name.startswith("telemedicine.")]
 
 
@@ -291,6 +292,17 @@ async def test_who_lives_here_no_more_is_booked_nowhere(desk: Desk) -> None:
     assert await statuses() == {"cancelled": 1}
     other = (await crowd(desk.scene, 1))[0]
     assert (await desk.booked(other, at("09:00")))["id"] != booked["id"]
+
+
+async def test_who_is_erased_leaves_no_time_taken(desk: Desk) -> None:
+    await desk.booked(desk.scene.resident, at("09:00"))
+    gone = await desk.client.delete("/v1/me", headers=desk.scene.resident)
+    assert gone.status_code == 204, gone.text
+    await work()
+    assert await statuses() == {}
+    other = (await crowd(desk.scene, 1))[0]
+    assert (await desk.booked(other, at("09:00")))["status"] == "booked"
+    await no_drift()
 
 
 async def test_an_unknown_slot_is_not_found_and_a_bad_one_is_told_where(desk: Desk) -> None:

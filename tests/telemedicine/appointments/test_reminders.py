@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import col
 
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
@@ -26,7 +27,7 @@ LATER = date(2026, 3, 17)
 async def told() -> list[str]:
     """Return what was written for people, in order, without the package's name."""
     async with reading() as connection:
-        rows = await connection.scalars(sa.select(Delivery.notice_key).order_by(Delivery.id))
+        rows = await connection.scalars(sa.select(col(Delivery.notice_key)).order_by(col(Delivery.id)))
         return [row.partition(".")[2] for row in rows]
 
 
