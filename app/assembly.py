@@ -113,6 +113,7 @@ from telemedicine.appointments import subscribers as appointment_subscribers
 from telemedicine.appointments.routes import booking as appointments
 from telemedicine.appointments.routes import clinics as clinic_appointments
 from telemedicine.appointments.routes import waitlist
+from telemedicine.calendars import routes as calendars
 from telemedicine.clinics import jobs as clinic_jobs
 from telemedicine.clinics.routes import clinics
 from telemedicine.clinics.routes import schedules as clinic_schedules
@@ -170,6 +171,7 @@ TABLE_MODULES = (
     "telemedicine.clinics.models",
     "telemedicine.appointments.models",
     "telemedicine.queues.models",
+    "telemedicine.calendars.models",
 )
 
 SCHEMA_REVISION = "0023"
@@ -231,6 +233,7 @@ ROUTERS: tuple[Router, ...] = (
     clinic_appointments.router,
     waitlist.router,
     queues.router,
+    calendars.router,
     closing_journey.router,
     erasure.router,
     export.router,

@@ -69,6 +69,7 @@ ACTORS: Final = (
     "client",  # a machine of the agency that reads check-ins
     "device",  # the resident's paired phone without a session
 )
+CALENDAR_SECRET: Final = "a-secret-that-is-long-enough"
 FAMILY_PHONE: Final = "+8613800000777"
 _NAMED: Final = re.compile(r"([^/]+)/\{\w+\}")
 
@@ -328,6 +329,8 @@ async def _clinic(place: Community, organization: Organization, resident: Reside
     return {
         "appointments": booked.id,
         "appointment-series": booked.series_id,
+        "calendars": CALENDAR_SECRET,
+        "calendar-feeds": await telemedicine_appointments.calendar_feed(resident, CALENDAR_SECRET),
         "queue-tickets": await telemedicine_appointments.queue_ticket(resident, row),
         "waitlist-entries": await telemedicine_appointments.waitlist_entry(resident, of_type),
         "clinics": organization.id,

@@ -8,6 +8,8 @@ from app.core import clock
 from app.core.database import unit_of_work
 from app.identity.models import Resident
 from telemedicine.appointments.models import Appointment, WaitlistEntry
+from telemedicine.calendars.models import CalendarFeed
+from telemedicine.calendars.service import digest_of
 from telemedicine.clinics.models import Clinic, Practitioner, VisitType
 from telemedicine.queues.models import QueueTicket
 
@@ -70,6 +72,16 @@ async def queue_ticket(of: Resident, clinic: Clinic) -> uuid.UUID:
         number=1,
         state="called",
         called_at=clock.now(),
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row.id
+
+
+async def calendar_feed(of: Resident, secret: str) -> uuid.UUID:
+    """Insert a feed of a resident's appointments at a secret address; return its id."""
+    row = CalendarFeed(
+        community_id=of.community_id, account_id=of.account_id, kind="resident", digest=digest_of(secret)
     )
     async with unit_of_work() as session:
         session.add(row)

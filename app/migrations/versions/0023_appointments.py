@@ -259,9 +259,27 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("state IN ('waiting', 'called')"),
     )
+    op.create_table(
+        "telemedicine_calendar_feed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("community_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("kind IN ('resident', 'practitioner')", name=op.f("ck_telemedicine_calendar_feed_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_telemedicine_calendar_feed")),
+        sa.UniqueConstraint("digest", name=op.f("uq_telemedicine_calendar_feed_digest")),
+    )
+    op.create_index(
+        "ix_telemedicine_calendar_feed_account_id", "telemedicine_calendar_feed", ["account_id", "id"]
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("telemedicine_calendar_feed")
     op.drop_table("telemedicine_queue_ticket")
     op.drop_constraint(op.f("ck_telemedicine_visit_type_late_fee"), "telemedicine_visit_type")
 
