@@ -50,6 +50,8 @@ GIVES_BACK: Final = frozenset({"cancelled", "entered-in-error"})
 HOLD: Final = timedelta(minutes=5)
 OFFER: Final = timedelta(minutes=30)
 """How long what came free is kept for whoever waits longest."""
+FIRST_ASKED: Final = time(8)
+LAST_ASKED: Final = time(20, 30)
 MOST_HOLDS: Final = 2
 MOST_AHEAD: Final = 10
 """Per person and clinic; what belongs to one series counts once."""
@@ -121,6 +123,18 @@ def due_step(starts_at: datetime, mode: str, now: datetime) -> Step | None:
         if starts_at - before <= now and (step != "now" or mode in _REMOTE):
             found = step
     return found if now < starts_at else None
+
+
+def ask_at(now: datetime, time_zone: str) -> datetime:
+    """Return when somebody is asked whether they want what came free: now, or in the morning of the zone.
+
+    Whoever sleeps would let it pass, and lose their place.
+    """
+    wall = now.astimezone(zone(time_zone))
+    if FIRST_ASKED <= wall.time() < LAST_ASKED:
+        return now
+    day = wall.date() if wall.time() < FIRST_ASKED else wall.date() + timedelta(days=1)
+    return resolve(day, FIRST_ASKED, time_zone)
 
 
 def series(first: datetime, time_zone: str, every_weeks: int, count: int) -> list[datetime]:

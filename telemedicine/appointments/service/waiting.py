@@ -100,7 +100,11 @@ async def offer(session: AsyncSession, clinic_ids: Sequence[uuid.UUID]) -> None:
     """
     clinics = await session.scalars(sa.select(Clinic).where(col(Clinic.id).in_(clinic_ids)))
     for clinic in clinics.all():
-        due = clinic.waitlist_look_at or clock.now()
+        now = clock.now()
+        due = clinic.waitlist_look_at or now
+        if (morning := rules.ask_at(now, clinic.time_zone)) > now:
+            await repository.look_at(session, [clinic.organization_id], morning)
+            continue
         is_offered = await _offer_one(session, clinic)
         # Still due, an instant later: the next look is a transaction of its own, which holds no calendar yet.
         at = due + timedelta(microseconds=1) if is_offered else None

@@ -71,6 +71,17 @@ def test_a_series_over_the_night_that_lacks_an_hour_moves_by_it() -> None:
     assert [one.time() for one in dates] == [time(2, 30), time(3, 30), time(2, 30)]
 
 
+@pytest.mark.parametrize(
+    ("now", "asked"),
+    [("12:00", "12:00"), ("08:00", "08:00"), ("20:29", "20:29"), ("20:30", "32:00"), ("03:00", "08:00")],
+)
+def test_nobody_is_asked_while_they_sleep(now: str, asked: str) -> None:
+    def instant(text: str) -> datetime:
+        return datetime(2026, 3, 2, 16, tzinfo=UTC) + timedelta(hours=int(text[:2]), minutes=int(text[3:]))
+
+    assert rules.ask_at(instant(now), "Asia/Shanghai") == instant(asked)
+
+
 def test_a_wish_is_about_days_and_times_of_the_wall() -> None:
     wish = Wish(date(2026, 3, 3), date(2026, 3, 10), [2], time(9), time(11))
     on = resolve

@@ -171,6 +171,23 @@ async def test_only_what_somebody_can_come_to_is_offered(desk: Desk, full: list[
     assert await offers(desk, [late, other_day, any_time]) == [False, False, True]
 
 
+async def test_what_comes_free_at_night_is_offered_in_the_morning(
+    desk: Desk, full: list[tuple[Headers, Body]], clock: ManualClock
+) -> None:
+    resident = await identity.resident(desk.scene.place)
+    await join(desk, await sign_in.sign_in_resident(resident), **TUESDAYS)
+    owner, booked = full[5]
+    clock.set(at("23:00", date(2026, 3, 2)))
+    owner = await sign_in.sign_in(desk.scene.keepers_account, second_factor=True)
+    await desk.act(owner, booked["id"], "cancellation")
+    await work()
+    one = await sign_in.sign_in_resident(resident)
+    assert await offers(desk, [one]) == [False]
+    clock.set(at("08:00"))
+    await work()
+    assert await offers(desk, [await sign_in.sign_in_resident(resident)]) == [True]
+
+
 async def test_new_hours_and_moves_are_offered_too(desk: Desk, full: list[tuple[Headers, Body]]) -> None:
     (one,) = await crowd(desk.scene, 1)
     await join(desk, one, **TUESDAYS)
