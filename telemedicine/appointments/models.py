@@ -118,7 +118,6 @@ class WaitlistEntry(Table, table=True):
     privacy: ClassVar[Privacy] = _care("to offer what comes free", Retention.pruned(timedelta(days=90), "closed_at"))
     __table_args__ = (
         sa.CheckConstraint("state IN ('waiting', 'offered', 'closed')", name="state"),
-        sa.CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
         sa.Index(
             "uq_telemedicine_waitlist_entry_once",
             "resident_id",

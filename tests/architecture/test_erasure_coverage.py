@@ -78,7 +78,6 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "hold_until": None,
         "starts_at": dt.datetime(2026, 3, 1, tzinfo=dt.UTC),
     },
-    "telemedicine_waitlist_entry": {"state": "closed"},
     "telemedicine_availability": {"resource_id": None, "starts_minute": 540, "ends_minute": 720},
     "telemedicine_availability_exception": {
         "resource_id": None,

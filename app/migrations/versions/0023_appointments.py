@@ -123,9 +123,6 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Uuid(), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(state = 'closed') = (closed_at IS NOT NULL)", name=op.f("ck_telemedicine_waitlist_entry_closed")
-        ),
-        sa.CheckConstraint(
             "state IN ('waiting', 'offered', 'closed')", name=op.f("ck_telemedicine_waitlist_entry_state")
         ),
         sa.ForeignKeyConstraint(
