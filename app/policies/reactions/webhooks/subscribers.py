@@ -27,7 +27,6 @@ from eldercare.events import (
     VisitSuspended,
 )
 from notifications.api import Happening, WebhookEvent, publish
-from telemedicine.events import AppointmentBooked, AppointmentCancelled, AppointmentMoved
 
 Fact = (
     AlarmRaised
@@ -47,13 +46,9 @@ Fact = (
     | VisitResumed
     | VisitStarted
     | VisitSuspended
-    | AppointmentBooked
-    | AppointmentMoved
-    | AppointmentCancelled
 )
 _SCOPES: Final = {
     "alarm": "alarms:read",
-    "appointment": "appointments:manage",
     "check_in": "check_ins:read",
     "dose": "medication:read",
     "visit": "visits:read",
@@ -83,9 +78,6 @@ OUTWARD: Final[Mapping[type[Fact], WebhookEvent]] = {
     VisitCancelled: _about("visit", "cancelled", "A visit does not take place."),
     VisitStarted: _about("visit", "started", "The first carer is with the resident."),
     VisitCompleted: _about("visit", "completed", "A visit was made and is over."),
-    AppointmentBooked: _about("appointment", "booked", "A resident has a time at a clinic."),
-    AppointmentMoved: _about("appointment", "moved", "An appointment has another time, or is with somebody else."),
-    AppointmentCancelled: _about("appointment", "cancelled", "An appointment does not take place."),
     VisitMissed: _about("visit", "missed", "Nobody came in time."),
 }
 """Facts → what organizations hear of them; the one id beside the resident's is the aggregate's."""
