@@ -111,6 +111,12 @@ from notifications.sending import jobs as sending_jobs
 from notifications.unsubscribing import routes as unsubscribing
 from notifications.webhooks import jobs as webhook_jobs
 from notifications.webhooks import routes as webhooks
+from telemedicine.appointments import jobs as appointment_jobs
+from telemedicine.appointments import subscribers as appointment_subscribers
+from telemedicine.appointments.routes import booking as appointments
+from telemedicine.appointments.routes import clinics as clinic_appointments
+from telemedicine.appointments.routes import waitlist
+from telemedicine.calendars import routes as calendars
 from telemedicine.clinics import jobs as clinic_jobs
 from telemedicine.clinics.routes import clinics
 from telemedicine.clinics.routes import schedules as clinic_schedules
@@ -118,6 +124,7 @@ from telemedicine.clinics.routes import slots as clinic_slots
 from telemedicine.consultations import jobs as consultation_jobs
 from telemedicine.consultations.routes import consultations, signalling
 from telemedicine.consultations.routes import notes as consultation_notes
+from telemedicine.queues import routes as queues
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -172,9 +179,12 @@ TABLE_MODULES = (
     "eldercare.wellbeing.models",
     "telemedicine.clinics.models",
     "telemedicine.consultations.models",
+    "telemedicine.appointments.models",
+    "telemedicine.queues.models",
+    "telemedicine.calendars.models",
 )
 
-SCHEMA_REVISION = "0022"
+SCHEMA_REVISION = "0023"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -234,6 +244,11 @@ ROUTERS: tuple[Router, ...] = (
     consultations.router,
     consultation_notes.router,
     signalling.router,
+    appointments.router,
+    clinic_appointments.router,
+    waitlist.router,
+    queues.router,
+    calendars.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -262,6 +277,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *proxy_subscribers.SUBSCRIBERS,
     *timeline_subscribers.SUBSCRIBERS,
     *wellbeing_subscribers.SUBSCRIBERS,
+    *appointment_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -302,6 +318,7 @@ JOBS: tuple[Job, ...] = (
     *wellbeing_jobs.JOBS,
     *clinic_jobs.JOBS,
     *consultation_jobs.JOBS,
+    *appointment_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest
 from app.identity.api import require_resident
+from telemedicine.appointments.service.replying import answer_reply
 from telemedicine.clinics.access import works_for
 from telemedicine.clinics.schemas.slots import SlotPublic
 from telemedicine.clinics.service.slots import search
@@ -21,6 +22,7 @@ __all__ = [
     "ConsultationDetail",
     "ConsultationOpen",
     "SlotPublic",
+    "answer_reply",
     "end_consultations",
     "free_slots",
     "open_consultation",

@@ -37,12 +37,18 @@ class Clinic(Table, table=True):
     __table_args__ = (
         sa.UniqueConstraint("organization_id"),
         sa.Index("ix_telemedicine_clinic_community_id", "community_id", "organization_id"),
+        sa.Index(
+            "ix_telemedicine_clinic_waitlist_look_at",
+            "waitlist_look_at",
+            postgresql_where=sa.text("waitlist_look_at IS NOT NULL"),
+        ),
     )
 
     community_id: uuid.UUID
     organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
     time_zone: str
     phone: str | None = Field(default=None, description="E.164")
+    waitlist_look_at: datetime | None = optional_instant(description="when what came free is to be offered")
 
 
 class Department(Table, table=True):
@@ -150,6 +156,7 @@ class VisitType(Table, table=True):
         sa.CheckConstraint("lead_time >= interval '0' AND lead_time <= horizon", name="lead_time"),
         sa.CheckConstraint("capacity BETWEEN 1 AND 100", name="capacity"),
         sa.CheckConstraint("price_amount >= 0", name="price"),
+        sa.CheckConstraint("notice_period >= interval '0' AND late_fee_amount >= 0", name="late_fee"),
         sa.Index("ix_telemedicine_visit_type_organization_id", "organization_id", "id"),
         sa.Index("ix_telemedicine_visit_type_community_id", "community_id", "id"),
     )
@@ -168,6 +175,11 @@ class VisitType(Table, table=True):
     horizon: timedelta = Field(sa_type=sa.Interval, description="how far ahead it can be booked")
     price_amount: int = Field(description="minor units")
     price_currency: str = Field(max_length=3)
+    notice_period: timedelta = Field(
+        default=timedelta(), sa_type=sa.Interval, description="who calls it off later than that before it owes the fee"
+    )
+    late_fee_amount: int = Field(default=0, description="minor units of the price's currency")
+    checklist: list[dict[str, Any]] = jsonb(default_factory=list, description="what the clinic asks before the visit")
     bookable_by: str = "grant"
     specialty: str | None = Field(default=None, description="what the practitioner must have")
     needs: list[str] = text_array(description="one of each: room, interpreter")

@@ -49,6 +49,7 @@ from tests.factories import (
     notifications,
     sign_in,
     telemedicine,
+    telemedicine_appointments,
     telemedicine_clinics,
     webhooks,
 )
@@ -75,6 +76,7 @@ ACTORS: Final = (
     "client",  # a machine of the agency that reads check-ins
     "device",  # the resident's paired phone without a session
 )
+CALENDAR_SECRET: Final = "a-secret-that-is-long-enough"
 FAMILY_PHONE: Final = "+8613800000777"
 _NAMED: Final = re.compile(r"([^/]+)/\{\w+\}")
 
@@ -161,7 +163,7 @@ async def open_world() -> World:
         **await _desk_and_circle(resident, family, await identity.account(place, name="Nephew"), care),
         "safe-zones": (await eldercare_zones.zone(resident)).id,
         "flags": (await eldercare_wellbeing.flag(resident)).id,
-        **await _clinic(place, clinic),
+        **await _clinic(place, clinic, resident),
         **await _consultation(telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)),
     }
     for name, account in {
@@ -350,20 +352,30 @@ async def _visits(resident: Resident, agency: Organization, carer: Account) -> d
     }
 
 
-async def _clinic(place: Community, organization: Organization) -> dict[str, object]:
-    """Insert what the clinic consists of: a department, a place, a practitioner with hours, a room, a visit type."""
+async def _clinic(place: Community, organization: Organization, resident: Resident) -> dict[str, object]:
+    """Insert what the clinic consists of, an appointment of the resident's there, and their place on a waitlist."""
     row = await telemedicine_clinics.clinic(place, organization)
     person = await telemedicine_clinics.practitioner(row)
     await telemedicine_clinics.hours(person, [2], "09:00", "12:00")
     tomorrow = clock.now().replace(tzinfo=None) + timedelta(days=1)
     away = await telemedicine_clinics.exception(person, "closed", tomorrow, tomorrow + timedelta(hours=1))
+    of_type = await telemedicine_clinics.visit_type(row)
+    booked = await telemedicine_appointments.appointment(
+        resident, person, of_type, clock.now() + timedelta(days=2), series_id=clock.new_id()
+    )
     return {
+        "appointments": booked.id,
+        "appointment-series": booked.series_id,
+        "calendars": CALENDAR_SECRET,
+        "calendar-feeds": await telemedicine_appointments.calendar_feed(resident, CALENDAR_SECRET),
+        "queue-tickets": await telemedicine_appointments.queue_ticket(resident, row),
+        "waitlist-entries": await telemedicine_appointments.waitlist_entry(resident, of_type),
         "clinics": organization.id,
         "departments": (await telemedicine_clinics.department(row)).id,
         "locations": (await telemedicine_clinics.location(row)).id,
         "practitioners": person.id,
         "bookable-resources": (await telemedicine_clinics.resource(row)).id,
-        "visit-types": (await telemedicine_clinics.visit_type(row)).id,
+        "visit-types": of_type.id,
         "availability-exceptions": away.id,
     }
 
@@ -539,6 +551,11 @@ def _visit_type(_: World) -> dict[str, Any]:
     return {"name": telemedicine_clinics.NAME, "mode": "video", "duration": "PT20M", "price": price}
 
 
+def _slot(world: World) -> dict[str, Any]:
+    whom = {"visit_type_id": world.ids["visit-types"], "practitioner_id": world.ids["practitioners"]}
+    return whom | {"resident_id": world.ids["residents"]}
+
+
 def _hours(_: World) -> dict[str, Any]:
     return {"hours": [{"weekday": 1, "starts": "09:00", "ends": "12:00"}]}
 
@@ -682,6 +699,17 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "setResidentRegimenState": _state,
     "startDrill": lambda world: {"resident_id": world.ids["residents"]},
     "startBroadcast": _announcement,
+    "createAppointment": lambda world: _slot(world) | {"starts_at": "2026-03-03T01:00:00Z"},
+    "createAppointmentSeries": lambda world: (
+        _slot(world) | {"starts": ["2026-03-03T01:00:00Z", "2026-03-10T01:00:00Z"]}
+    ),
+    "joinWaitlist": lambda world: {"visit_type_id": world.ids["visit-types"], "resident_id": world.ids["residents"]},
+    "moveAppointment": lambda _: {"starts_at": "2026-03-03T01:00:00Z"},
+    "previewAppointmentSeries": lambda world: _slot(world) | {"starts_at": "2026-03-03T01:00:00Z", "count": 2},
+    "recordAppointmentOutcome": lambda _: {"status": "arrived"},
+    "closeQueueTicket": lambda _: {"state": "done"},
+    "takeQueueTicket": lambda world: {"resident_id": world.ids["residents"]},
+    "tellPractitionerDelay": lambda _: {"late_by": "PT20M"},
     "addAvailabilityException": lambda _: {
         "kind": "closed",
         "starts": "2026-03-05T00:00:00",

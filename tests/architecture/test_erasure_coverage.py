@@ -80,6 +80,11 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "late_after": dt.timedelta(minutes=15),
         "critical_missed_after": dt.timedelta(minutes=30),
     },
+    "telemedicine_appointment": {
+        "status": "booked",
+        "hold_until": None,
+        "starts_at": dt.datetime(2026, 3, 1, tzinfo=dt.UTC),
+    },
     "telemedicine_availability": {"resource_id": None, "starts_minute": 540, "ends_minute": 720},
     "telemedicine_availability_exception": {
         "resource_id": None,

@@ -223,6 +223,17 @@ _MINUTES = Field(ge=timedelta(minutes=5), le=timedelta(hours=12))
 _BUFFER = Field(default=timedelta(), ge=timedelta(), le=timedelta(hours=4))
 
 
+class ChecklistItem(_Given):
+    """A question of the clinic's own; nothing is made of the answer but that the clinic reads it.
+
+    ``shows_emergency``: beside it stand the emergency number and the offer to raise an alarm, whatever is answered.
+    """
+
+    key: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
+    text: Name
+    shows_emergency: bool = False
+
+
 class VisitTypeWrite(_Given):
     """What can be booked."""
 
@@ -239,6 +250,14 @@ class VisitTypeWrite(_Given):
     lead_time: timedelta = Field(default=timedelta(), ge=timedelta(), description="it is booked at least so early")
     horizon: timedelta = Field(default=timedelta(days=60), le=LONGEST_HORIZON, description="and at most so early")
     price: Money
+    notice_period: timedelta = Field(
+        default=timedelta(),
+        ge=timedelta(),
+        le=timedelta(days=14),
+        description="who calls it off later than that before it owes the late fee",
+    )
+    late_fee_amount: int = Field(default=0, ge=0, le=100_000_000, description="minor units of the price's currency")
+    checklist: list[ChecklistItem] = Field(default=[], max_length=30, description="what is asked before the visit")
     bookable_by: BookableBy = Field(
         default="grant",
         description="resident: by the resident alone; grant: also by whom they let do it; clinic: by its staff only",
@@ -250,6 +269,8 @@ class VisitTypeWrite(_Given):
 
     @model_validator(mode="after")
     def _can_be_booked(self) -> Self:
+        if len({item.key for item in self.checklist}) < len(self.checklist):
+            raise ValueError("a question is asked twice")
         if self.lead_time > self.horizon:
             raise ValueError("the lead time is longer than the horizon: nothing could ever be booked")
         return self
@@ -271,6 +292,9 @@ class VisitTypePublic(BaseModel):
     lead_time: timedelta
     horizon: timedelta
     price: Money
+    notice_period: timedelta
+    late_fee_amount: int
+    checklist: list[ChecklistItem]
     bookable_by: BookableBy
     specialty: str | None
     needs: list[Need]

@@ -66,6 +66,11 @@ _ALL_TYPES = _of_clinic(VISIT_TYPES)
 _OFFERED_TYPES = _of_clinic(VISIT_TYPES, VISIT_TYPES.c.is_active, VISIT_TYPES.c.bookable_by != "clinic")
 _EXCEPTIONS = _of_clinic(EXCEPTIONS)
 _ONE_TYPE = sa.select(VISIT_TYPES).where(VISIT_TYPES.c.id == sa.bindparam("visit_type_id", type_=sa.Uuid))
+_ZONE = (
+    sa.select(sa.func.coalesce(PRACTITIONERS.c.time_zone, CLINICS.c.time_zone))
+    .join(CLINICS, CLINICS.c.organization_id == PRACTITIONERS.c.organization_id)
+    .where(PRACTITIONERS.c.id == sa.bindparam("practitioner_id", type_=sa.Uuid))
+)
 _ITS_RESOURCES = (
     sa.select(BOOKABLE_RESOURCES)
     .where(BOOKABLE_RESOURCES.c.organization_id == _organization_id, BOOKABLE_RESOURCES.c.is_active)
@@ -167,6 +172,14 @@ async def resources_for(connection: AsyncConnection, of_type: Any) -> list[Resou
         return []
     rows = await connection.execute(_ITS_RESOURCES, {"organization_id": of_type.organization_id})
     return [ResourcePublic.model_validate(row) for row in rows if row.kind in of_type.needs]
+
+
+async def practitioner_zone(connection: AsyncConnection, practitioner_id: uuid.UUID) -> str:
+    """Return the zone on whose wall a practitioner's times are; raises ``NotFound``."""
+    found: str | None = await connection.scalar(_ZONE, {"practitioner_id": practitioner_id})
+    if found is None:
+        raise NotFound
+    return found
 
 
 def visit_type_public(row: Any) -> VisitTypePublic:
