@@ -168,3 +168,19 @@ async def test_of_two_who_cannot_come_the_second_is_still_asked_for_when_the_fir
     clock.set(found.starts_at - 24 * HOUR)
     await made.look_after()
     assert [one.account_id for one in await told("visit_uncovered")] == [elsewhere.boss.id]
+
+
+async def test_a_visit_moved_to_when_they_can_come_is_theirs_and_asked_for_anew_if_they_cannot(
+    scene: Scene, elsewhere: Elsewhere, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    found = await visit(elsewhere, clock, 48, scene.carer)
+    await ill(scene, phone_of, clock, days=3)
+    boss = await phone_of(elsewhere.boss)
+    url = f"/residents/{elsewhere.resident.id}/care-visits/{found.id}"
+    starts_at = found.starts_at + 48 * HOUR
+    await boss("POST", f"{url}/move", {"starts_at": starts_at.isoformat()})
+    assert not (await boss("GET", url))["needs_replacement"]
+    await ill(scene, phone_of, clock)
+    assert (await boss("GET", url))["needs_replacement"]
+    assert len(await told("visits_carer_unavailable")) == 2
+    assert (await made.visit(found.id)).staff_by == starts_at - 24 * HOUR
