@@ -82,11 +82,17 @@ async def change(session: AsyncSession, goal: Goal, data: GoalWrite) -> None:
 
 
 async def set_status(session: AsyncSession, by: uuid.UUID, goal: Goal, data: GoalStatusGive) -> None:
-    """Let a locked goal's life go on; saying what is so already changes nothing. Raises ``GoalNotOpen``."""
+    """Let a locked goal's life go on; saying what is so already changes nothing.
+
+    Raises ``GoalNotOpen``, and ``TooManyGoals`` for what would be taken up again beside too many.
+    """
     if goal.lifecycle_status == data.lifecycle_status:
         return
     if data.lifecycle_status not in rules.TRANSITIONS[goal.lifecycle_status]:  # type: ignore[index]  # a check holds it
         raise GoalNotOpen(lifecycle_status=goal.lifecycle_status)
+    is_taken_up = goal.lifecycle_status not in rules.OPEN and data.lifecycle_status in rules.OPEN
+    if is_taken_up and len(await open_goals(session, goal.care_plan_id)) >= MOST:
+        raise TooManyGoals
     goal.lifecycle_status = data.lifecycle_status
     _note(session, by, goal, lifecycle_status=data.lifecycle_status, note=data.note)
     await session.flush()

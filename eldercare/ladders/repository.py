@@ -1,7 +1,7 @@
 """The SQL that notes what became of an alarm's notices."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -119,6 +119,16 @@ _ON_IT = sa.select(
 async def is_on_it(session: AsyncSession, resident_id: uuid.UUID, account_id: uuid.UUID) -> bool:
     """Say whether somebody has taken an open alarm about a resident."""
     return bool(await session.scalar(_ON_IT, {"resident_id": resident_id, "account_id": account_id}))
+
+
+_ABOUT = sa.select(_alarms.c.id).where(
+    _alarms.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))), _is_under_way(_alarms)
+)
+
+
+async def open_about(session: AsyncSession, resident_ids: Iterable[uuid.UUID]) -> list[uuid.UUID]:
+    """Return the open alarms about residents; exercises let nobody in."""
+    return list(await session.scalars(_ABOUT, {"resident_ids": list(resident_ids)}))
 
 
 _BESIDE = (

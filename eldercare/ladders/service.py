@@ -44,6 +44,7 @@ from eldercare.ladders.repository import (
     engaged_otherwise,
     is_on_it,
     kinds_about,
+    open_about,
     open_beside,
     settle_notices,
     told_of_rung,
@@ -333,6 +334,8 @@ async def help_searching(session: AsyncSession, facts: Sequence[AlarmRaised | Al
 
 async def let_go(session: AsyncSession, facts: Sequence[CircleMemberLeft]) -> None:
     """End the emergency access of whoever left the circle, unless they are on the way or sit at the desk, too."""
+    # Whoever is climbing now may let them in yet, as they were in the circle when it was looked who is to be told.
+    await lock_alarms(session, await open_about(session, {fact.resident_id for fact in facts}))
     for fact in facts:
         desk = await duty_desk(await session.connection(), fact.community_id)
         if fact.account_id not in desk and not await is_on_it(session, fact.resident_id, fact.account_id):

@@ -19,6 +19,12 @@ CHANNEL: Final = "eldercare.visit_templates"
 _INSTANT = sa.DateTime(timezone=True)
 _IDS = sa.bindparam("visit_ids", type_=ARRAY(sa.Uuid))
 _NOW = sa.bindparam("moment", type_=_INSTANT)
+IS_TO_BE_REPLACED: Final = sa.exists().where(
+    CARERS.c.visit_id == VISITS.c.id,
+    CARERS.c.unavailable_since.is_not(None),
+    CARERS.c.state.in_([sa.literal(state, sa.Text) for state in ("assigned", "en_route")]),
+)
+"""Whether a carer of the visit cannot come, as another agency said, and nobody decided yet who goes instead."""
 _ACTIVE_CARER = CARERS.c.state.not_in([sa.literal(state, sa.Text) for state in ("removed", "absent")])
 
 _LOCK = sa.select(VISITS).where(VISITS.c.id == sa.any_(_IDS)).order_by(VISITS.c.id).with_for_update(key_share=True)

@@ -68,7 +68,9 @@ async def change_goal(
     return await _shown(session, subject, goal_id, response)
 
 
-@router.post(f"{_OF}/{{goal_id}}/status", responses=problem_responses(*_GUARDED, CarePlanEnded, GoalNotOpen))
+@router.post(
+    f"{_OF}/{{goal_id}}/status", responses=problem_responses(*_GUARDED, CarePlanEnded, GoalNotOpen, TooManyGoals)
+)
 async def set_goal_status(
     session: Session,
     actor: CurrentActor,

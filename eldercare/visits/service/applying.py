@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from eldercare.tolerances.repository import said_for
 from eldercare.tolerances.rules import Tolerances, resolve
-from eldercare.visits import rules
-from eldercare.visits.models import CARERS, VISITS
+from eldercare.visits import repository, rules
+from eldercare.visits.models import VISITS
 
 CRITICAL = (False, True)
 _INSTANT = sa.DateTime(timezone=True)
@@ -45,11 +45,6 @@ _IS_OTHERWISE = sa.and_(
 # Locked in one order, as everywhere; what somebody changed meanwhile is looked at as it is then.
 _LOCK = sa.select(VISITS.c.id).where(_IS_OTHERWISE).order_by(VISITS.c.id).with_for_update(key_share=True, of=VISITS)
 _IS_AHEAD = VISITS.c.state.in_([sa.literal(state, sa.Text) for state in rules.AHEAD])
-_IS_TO_BE_REPLACED = sa.exists().where(
-    CARERS.c.visit_id == VISITS.c.id,
-    CARERS.c.unavailable_since.is_not(None),
-    CARERS.c.state.in_([sa.literal(state, sa.Text) for state in ("assigned", "en_route")]),
-)
 _STAFFED_BY = VISITS.c.starts_at - _wanted.c.staffed_before
 _ALIGN = (
     sa.update(VISITS)
@@ -59,7 +54,7 @@ _ALIGN = (
         # Who was told already is not told again, and what was brought forward is not put off.
         staff_by=sa.case(
             (VISITS.c.staff_by.is_(None), None),
-            (_IS_TO_BE_REPLACED, sa.func.least(VISITS.c.staff_by, _STAFFED_BY)),
+            (repository.IS_TO_BE_REPLACED, sa.func.least(VISITS.c.staff_by, _STAFFED_BY)),
             else_=_STAFFED_BY,
         ),
         late_at=sa.case((_IS_AHEAD, VISITS.c.starts_at + _wanted.c.late_after)),

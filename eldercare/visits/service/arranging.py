@@ -113,9 +113,9 @@ async def shift(
             taken_by=actor.id,
         )
         for carer, reservation_id in zip(carers, moved, strict=True):
-            await repository.change_carer(
-                session, carer.id, (carer.state,), reservation_id=reservation_id, starts_at=starts_at
-            )
+            # They can come then: if it is said later that they cannot, that is new.
+            moved_to = {"reservation_id": reservation_id, "starts_at": starts_at, "unavailable_since": None}
+            await repository.change_carer(session, carer.id, (carer.state,), **moved_to)
     await repository.change_visit(
         session,
         visit_id,

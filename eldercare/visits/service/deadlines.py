@@ -12,7 +12,7 @@ from app.core import clock
 from app.core.events import emit_many
 from eldercare.events import VisitMissed
 from eldercare.visits import repository, rules
-from eldercare.visits.models import CARERS, VISITS
+from eldercare.visits.models import VISITS
 from eldercare.visits.notices import CHECK_OUT_DUE, CHECK_OUT_OVERDUE, VISIT_LATE, VISIT_MISSED, VISIT_UNCOVERED
 from eldercare.visits.service import alarming, suspending
 from eldercare.visits.service.telling import Telling, agencies, tell_all
@@ -24,18 +24,13 @@ _NOW = sa.bindparam("moment", type_=sa.DateTime(timezone=True))
 _TOUCHED: dict[str, Any] = {"updated_at": _NOW, "version": VISITS.c.version + 1}
 
 _LATE = sa.update(VISITS).where(VISITS.c.id == sa.any_(_IDS)).values(late_at=None, **_TOUCHED).returning(*VISITS.c)
-_IS_TO_BE_REPLACED = sa.exists().where(
-    CARERS.c.visit_id == VISITS.c.id,
-    CARERS.c.unavailable_since.is_not(None),
-    CARERS.c.state.in_([sa.literal(state, sa.Text) for state in ("assigned", "en_route")]),
-)
 _STAFFED_BY = VISITS.c.starts_at - VISITS.c.staffed_before
 _UNSTAFFED = (
     sa.update(VISITS)
     .where(VISITS.c.id == sa.any_(_IDS))
     # What was brought forward, as a carer cannot come, is asked for again in its usual time.
-    .values(staff_by=sa.case((sa.and_(_IS_TO_BE_REPLACED, _STAFFED_BY > _NOW), _STAFFED_BY)), **_TOUCHED)
-    .returning(*VISITS.c, _IS_TO_BE_REPLACED.label("is_to_be_replaced"))
+    .values(staff_by=sa.case((sa.and_(repository.IS_TO_BE_REPLACED, _STAFFED_BY > _NOW), _STAFFED_BY)), **_TOUCHED)
+    .returning(*VISITS.c, repository.IS_TO_BE_REPLACED.label("is_to_be_replaced"))
 )
 _CHOSEN = sa.select(VISITS).where(VISITS.c.id == sa.any_(_IDS)).order_by(VISITS.c.id)
 _OVERDUE = (

@@ -53,7 +53,10 @@ async def change_goal(
 async def set_status(
     session: AsyncSession, actor: Actor, subject: ResidentSubject, goal_id: uuid.UUID, data: GoalStatusGive
 ) -> None:
-    """Say where a goal stands; raises ``NotFound``, ``Forbidden``, ``CarePlanEnded``, ``GoalNotOpen``."""
+    """Say where a goal stands.
+
+    Raises ``NotFound``, ``Forbidden``, ``CarePlanEnded``, ``GoalNotOpen``, ``TooManyGoals``.
+    """
     goal = await _lock(session, actor, subject, goal_id)
     await goals.set_status(session, actor.id, goal, data)
     await _record(session, actor, "goal:set_status", goal)

@@ -68,7 +68,7 @@ _NOT_ASKED_FOR = (
     .where(
         VISITS.c.id == sa.any_(_VISIT_IDS),
         _IS_AHEAD,
-        ~sa.exists().where(CARERS.c.visit_id == VISITS.c.id, CARERS.c.unavailable_since.is_not(None), _GOING),
+        ~repository.IS_TO_BE_REPLACED,
     )
     .values(
         staff_by=sa.case(

@@ -271,9 +271,16 @@ async def settle(session: AsyncSession, visit_ids: Sequence[uuid.UUID]) -> None:
         else:
             same.append(visit.id)
     await repository.touch(session, same)
-    await repository.become(session, full, "assigned", staff_by=None)
+    # Of two who cannot come one may be replaced: what was brought forward for the other one stays so.
+    await repository.become(
+        session, full, "assigned", staff_by=sa.case((repository.IS_TO_BE_REPLACED, VISITS.c.staff_by))
+    )
     # Whoever is missing is asked for anew, at once if the time is near.
-    await repository.become(session, short, "planned", staff_by=VISITS.c.starts_at - VISITS.c.staffed_before)
+    staffed_by = VISITS.c.starts_at - VISITS.c.staffed_before
+    sooner = sa.func.least(VISITS.c.staff_by, staffed_by)
+    await repository.become(
+        session, short, "planned", staff_by=sa.case((repository.IS_TO_BE_REPLACED, sooner), else_=staffed_by)
+    )
 
 
 async def record(

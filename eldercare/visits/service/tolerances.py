@@ -26,21 +26,28 @@ _IS_OF_SCOPE: Mapping[Scope, sa.ColumnElement[bool]] = {
     "agency": TEMPLATES.c.organization_id == _scope_id,
     "care_plan": TEMPLATES.c.care_plan_id == _scope_id,
 }
+_SCOPE_IDS: Mapping[Scope, sa.ColumnElement[uuid.UUID]] = {
+    "community": CARE_PLANS.c.community_id,
+    "agency": CARE_PLANS.c.organization_id,
+    "care_plan": CARE_PLANS.c.id,
+}
 _PLAN_AGAIN = {
     scope: sa.update(TEMPLATES)
     .where(condition, TEMPLATES.c.state == sa.literal("active", sa.Text))
     .values(plan_at=_NOW, updated_at=_NOW)
     for scope, condition in _IS_OF_SCOPE.items()
 }
+_PLANS_OF = {
+    scope: sa.select(CARE_PLANS.c.id)
+    .where(column == _scope_id, CARE_PLANS.c.state == sa.literal("active", sa.Text))
+    .order_by(CARE_PLANS.c.id)
+    .with_for_update(read=True)
+    for scope, column in _SCOPE_IDS.items()
+}
 _EXTRA_OF = {
     scope: sa.select(CARE_PLANS.c.id, CARE_PLANS.c.community_id, CARE_PLANS.c.organization_id)
     .where(
-        {
-            "community": CARE_PLANS.c.community_id,
-            "agency": CARE_PLANS.c.organization_id,
-            "care_plan": CARE_PLANS.c.id,
-        }[scope]
-        == _scope_id,
+        _SCOPE_IDS[scope] == _scope_id,
         CARE_PLANS.c.state == sa.literal("active", sa.Text),
         sa.exists().where(
             VISITS.c.care_plan_id == CARE_PLANS.c.id,
@@ -115,9 +122,11 @@ async def set_for_plan(
 async def _reach(session: AsyncSession, scope: Scope, scope_id: uuid.UUID) -> None:
     """Have what recurs planned again, and bring what does not in line at once.
 
-    Whoever plans at that moment is waited for: what they wrote is found then.
+    Whoever plans at that moment is waited for: what they wrote is found then. A single visit is planned under the lock
+    of its plan, which is taken before anything else, as everywhere.
     """
     now = clock.now()
+    await session.execute(_PLANS_OF[scope], {"of_scope": scope_id})
     await session.execute(_PLAN_AGAIN[scope], {"of_scope": scope_id, "moment": now})
     wakeups.request(session, repository.CHANNEL)
     plans = list(await session.execute(_EXTRA_OF[scope], {"of_scope": scope_id, "moment": now}))

@@ -10,15 +10,18 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.database import Database, reading, unit_of_work
 from app.core.due import drain
 from app.identity.models import Account
 from eldercare.alarms.models import AlarmKind, AlarmState, Severity
 from eldercare.care_circle.models import CircleMember
+from eldercare.events import CircleMemberLeft
 from eldercare.ladders import jobs
-from eldercare.ladders.service import UNANSWERED, climb
+from eldercare.ladders.service import UNANSWERED, climb, let_go
 from eldercare.response.service import acknowledge, arrive, depart
+from tests.eldercare.visits.test_races import waits_or_ends
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import identity
 
@@ -333,6 +336,30 @@ async def test_who_is_on_the_way_but_has_no_account_any_more_hears_of_no_sos(clo
     await alarms.climb()
     assert {account_id for _, _, account_id in await alarms.told(sos)} == {first.id, scene.desk.id}
     assert await _with_access(sos.id) == {first.id, scene.desk.id}
+
+
+async def test_who_leaves_while_they_are_told_keeps_no_emergency_access(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=1)
+    (member,) = scene.circle
+    alarm = await alarms.raised(scene.resident, kind=AlarmKind.FALL, severity=Severity.HIGH)
+    left = CircleMemberLeft(
+        aggregate_id=clocks.new_id(),
+        community_id=scene.community.id,
+        resident_id=scene.resident.id,
+        account_id=member.id,
+    )
+
+    async def let_go_of() -> None:
+        async with unit_of_work() as session:
+            await let_go(session, [left])
+
+    async with unit_of_work() as session:
+        await climb(session, [alarm.id])
+        letting_go = asyncio.create_task(let_go_of())
+        await waits_or_ends(letting_go)
+    await letting_go
+    statement = "SELECT count(*) FROM identity_grant WHERE reason_id = :id AND revoked_at IS NULL"
+    assert await alarms.scalar(statement, id=alarm.id) == 0
 
 
 async def _with_access(alarm_id: uuid.UUID) -> set[uuid.UUID]:

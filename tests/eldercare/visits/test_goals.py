@@ -171,6 +171,11 @@ async def test_a_plan_has_as_many_goals_as_somebody_can_follow(scene: Scene, pho
     for _ in range(19):
         await nora("POST", url(scene), body, expect=201)
     assert (await nora("POST", url(scene), body, expect=409))["code"] == "too_many_goals"
+    given_up = url(scene, (await first(nora, scene))["id"], "status")
+    await nora("POST", given_up, {"lifecycle_status": "cancelled"})
+    await nora("POST", url(scene), body, expect=201)
+    again = await nora("POST", given_up, {"lifecycle_status": "active"}, expect=409)
+    assert again["code"] == "too_many_goals"
 
 
 def test_whatever_is_open_can_be_given_up_and_what_was_entered_in_error_is_over() -> None:

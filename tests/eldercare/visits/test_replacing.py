@@ -48,10 +48,10 @@ async def visit(elsewhere: Elsewhere, clock: ManualClock, hours: float, carer: A
     return await made.visit(found.id)
 
 
-async def ill(scene: Scene, phone_of: PhoneOf, clock: ManualClock, days: int = 7) -> Any:
+async def ill(scene: Scene, phone_of: PhoneOf, clock: ManualClock, days: int = 7, carer: Account | None = None) -> Any:
     nora = await phone_of(scene.coordinator)
     body = {
-        "account_id": str(scene.carer.id),
+        "account_id": str((carer or scene.carer).id),
         "starts_at": clock.now().isoformat(),
         "ends_at": (clock.now() + timedelta(days=days)).isoformat(),
     }
@@ -147,3 +147,40 @@ async def test_who_comes_all_the_same_is_there(
     await cai("POST", f"/visits/{found.id}/arrival", {"proof": {"how": "manual", "reason": "No tag"}})
     shown = await boss("GET", f"/residents/{elsewhere.resident.id}/care-visits/{found.id}")
     assert (shown["state"], shown["needs_replacement"]) == ("in_progress", False)
+
+
+async def test_of_two_who_cannot_come_the_second_is_still_asked_for_when_the_first_is_replaced(
+    scene: Scene, elsewhere: Elsewhere, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    found = await visit(elsewhere, clock, 48, scene.carer, carers=2)
+    await identity.membership(elsewhere.agency, scene.other_carer, "carer")
+    await made.assign(found.id, scene.other_carer)
+    substitute = await identity.staff(elsewhere.agency, "carer", name="Finn", phone="+8613800000019")
+    for carer in (scene.carer, scene.other_carer):
+        await ill(scene, phone_of, clock, carer=carer)
+    boss = await phone_of(elsewhere.boss)
+    url = f"/residents/{elsewhere.resident.id}/care-visits/{found.id}"
+    await boss("POST", f"{url}/carers/{scene.carer.id}/removal", {})
+    assert (await made.visit(found.id)).staff_by == found.starts_at - 24 * HOUR  # what was brought forward stays so
+    await made.assign(found.id, substitute)
+    shown = await boss("GET", url)
+    assert (shown["state"], shown["needs_replacement"]) == ("assigned", True)
+    clock.set(found.starts_at - 24 * HOUR)
+    await made.look_after()
+    assert [one.account_id for one in await told("visit_uncovered")] == [elsewhere.boss.id]
+
+
+async def test_a_visit_moved_to_when_they_can_come_is_theirs_and_asked_for_anew_if_they_cannot(
+    scene: Scene, elsewhere: Elsewhere, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    found = await visit(elsewhere, clock, 48, scene.carer)
+    await ill(scene, phone_of, clock, days=3)
+    boss = await phone_of(elsewhere.boss)
+    url = f"/residents/{elsewhere.resident.id}/care-visits/{found.id}"
+    starts_at = found.starts_at + 48 * HOUR
+    await boss("POST", f"{url}/move", {"starts_at": starts_at.isoformat()})
+    assert not (await boss("GET", url))["needs_replacement"]
+    await ill(scene, phone_of, clock)
+    assert (await boss("GET", url))["needs_replacement"]
+    assert len(await told("visits_carer_unavailable")) == 2
+    assert (await made.visit(found.id)).staff_by == starts_at - 24 * HOUR

@@ -10,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.clock import ManualClock
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
 from app.identity.models import Account
 from eldercare.alarms.models import Severity
 from eldercare.tolerances.rules import BOUNDS, DEFAULTS, SEVERITIES, resolve
 from eldercare.visits import jobs
+from eldercare.visits.schemas.visits import VisitCreate
+from eldercare.visits.service import arranging
 from tests.eldercare.visits.conftest import PhoneOf, Scene
+from tests.eldercare.visits.test_races import waits_or_ends
 from tests.factories import eldercare_visits as made
 from tests.factories import identity
 
@@ -101,6 +104,22 @@ async def test_an_agency_says_it_for_its_plans_and_the_operator_for_all_and_the_
     # What is taken back is as it is further up again.
     await nora("PUT", of_plan(scene), {})
     assert set(await carried(scene)) == {(10 * MINUTE, 30 * MINUTE)}
+
+
+async def test_a_visit_that_is_planned_at_that_moment_is_reached(
+    scene: Scene, phone_of: PhoneOf, clock: ManualClock
+) -> None:
+    nora = await phone_of(scene.coordinator)
+    actor = made.coordinator_of(scene.agency.id, scene.community.id)
+    subject = await made.subject_of(scene.resident.id, actor)
+    starts_at = clock.now() + timedelta(hours=5)
+    data = VisitCreate(care_plan_id=scene.plan.id, starts_at=starts_at, duration=30 * MINUTE)
+    async with unit_of_work() as session:
+        await arranging.create_visit(session, actor, subject, data)
+        saying = asyncio.create_task(nora("PUT", of_agency(scene), {"late_after": "PT5M"}))
+        await waits_or_ends(saying)
+    await saying
+    assert await carried(scene) == [(5 * MINUTE, 60 * MINUTE)]
 
 
 async def test_where_time_matters_nothing_is_looser_than_the_default(
