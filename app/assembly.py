@@ -41,6 +41,7 @@ from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
 from app.policies.journeys.replies import routes as replies
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
+from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from eldercare.alarms import routes as alarms
 from eldercare.care_circle import routes as care_circle
@@ -110,6 +111,20 @@ from notifications.sending import jobs as sending_jobs
 from notifications.unsubscribing import routes as unsubscribing
 from notifications.webhooks import jobs as webhook_jobs
 from notifications.webhooks import routes as webhooks
+from telemedicine.appointments import jobs as appointment_jobs
+from telemedicine.appointments import subscribers as appointment_subscribers
+from telemedicine.appointments.routes import booking as appointments
+from telemedicine.appointments.routes import clinics as clinic_appointments
+from telemedicine.appointments.routes import waitlist
+from telemedicine.calendars import routes as calendars
+from telemedicine.clinics import jobs as clinic_jobs
+from telemedicine.clinics.routes import clinics
+from telemedicine.clinics.routes import schedules as clinic_schedules
+from telemedicine.clinics.routes import slots as clinic_slots
+from telemedicine.consultations import jobs as consultation_jobs
+from telemedicine.consultations.routes import consultations, signalling
+from telemedicine.consultations.routes import notes as consultation_notes
+from telemedicine.queues import routes as queues
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -127,6 +142,7 @@ TABLE_MODULES = (
     "app.identity.sign_in.models",
     "app.media.models",
     "app.reservations.models",
+    "app.reservations.pool_models",
     "notifications.broadcasts.models",
     "notifications.callbacks.models",
     "notifications.caps.models",
@@ -161,9 +177,14 @@ TABLE_MODULES = (
     "eldercare.timeline.models",
     "eldercare.signals.models",
     "eldercare.wellbeing.models",
+    "telemedicine.clinics.models",
+    "telemedicine.consultations.models",
+    "telemedicine.appointments.models",
+    "telemedicine.queues.models",
+    "telemedicine.calendars.models",
 )
 
-SCHEMA_REVISION = "0019"
+SCHEMA_REVISION = "0023"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -217,10 +238,22 @@ ROUTERS: tuple[Router, ...] = (
     safe_zones.router,
     timeline.router,
     wellbeing.router,
+    clinics.router,
+    clinic_schedules.router,
+    clinic_slots.router,
+    consultations.router,
+    consultation_notes.router,
+    signalling.router,
+    appointments.router,
+    clinic_appointments.router,
+    waitlist.router,
+    queues.router,
+    calendars.router,
     closing_journey.router,
     erasure.router,
     export.router,
     changes.router,
+    video_visit_pages.router,
 )
 
 DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router)
@@ -244,6 +277,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *proxy_subscribers.SUBSCRIBERS,
     *timeline_subscribers.SUBSCRIBERS,
     *wellbeing_subscribers.SUBSCRIBERS,
+    *appointment_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -282,6 +316,9 @@ JOBS: tuple[Job, ...] = (
     *timeline_jobs.JOBS,
     *erasure_jobs.JOBS,
     *wellbeing_jobs.JOBS,
+    *clinic_jobs.JOBS,
+    *consultation_jobs.JOBS,
+    *appointment_jobs.JOBS,
 )
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS

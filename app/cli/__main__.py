@@ -27,6 +27,7 @@ app.add_typer(operating.events, name="events", help="Facts whose subscribers fai
 app.add_typer(operating.rows, name="rows", help="Due rows that were set aside because they failed.")
 app.add_typer(deliveries, name="deliveries", help="Notices that were given up or whose outcome nobody knows.")
 app.add_typer(operating.audit, name="audit", help="The audit trail.")
+app.add_typer(operating.reservations, name="reservations", help="The books of calendars and pools.")
 app.add_typer(privacy, name="privacy", help="What is held about people, why and how long.")
 
 

@@ -20,6 +20,7 @@ from app.core.database import reading, unit_of_work
 from app.core.runtime import running
 from app.core.settings import settings
 from app.main import create_app
+from app.reservations import api as booking
 
 Result = TypeVar("Result")
 out = Console(highlight=False)
@@ -27,6 +28,7 @@ out = Console(highlight=False)
 events = typer.Typer(no_args_is_help=True)
 rows = typer.Typer(no_args_is_help=True)
 audit = typer.Typer(no_args_is_help=True)
+reservations = typer.Typer(no_args_is_help=True)
 
 
 def with_database(work: Callable[[], Awaitable[Result]]) -> Result:
@@ -160,6 +162,29 @@ def audit_verify() -> None:
         f" {'hold' if verdict.holds else 'do not all hold'}; {verdict.unsealed_entries} entries are not sealed yet"
     )
     if not verdict.holds:
+        raise typer.Exit(1)
+
+
+@reservations.callback()
+def _reservations() -> None:
+    """The books of calendars and pools."""
+
+
+@reservations.command("recount")
+def reservations_recount() -> None:
+    """Recount calendars and pools; list what must not be, mend nothing, and exit with 1 if there is anything."""
+
+    async def work() -> list[booking.Drift]:
+        async with reading() as connection:
+            return await booking.recount(connection)
+
+    found = with_database(work)
+    table = Table("what", "calendar or pool", "reservation", "other", "community")
+    for drift in found:
+        ids = (drift.resource_id, drift.reservation_id, drift.other_id, drift.community_id)
+        table.add_row(drift.kind, *("" if one is None else str(one) for one in ids))
+    out.print(table if found else "calendars and pools are what their rows say")
+    if found:
         raise typer.Exit(1)
 
 

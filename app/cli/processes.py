@@ -66,6 +66,9 @@ def listen(current: Settings) -> None:
         workers=current.http.processes if current.http.processes > 1 else None,
         loop="uvloop",
         http="httptools",
+        ws="websockets-sansio",
+        # What a page says is 16 kB at most, and is told so; what is far beyond that is cut off.
+        ws_max_size=65_536,
         access_log=False,
         # Its own tracebacks quote the text of errors, which may hold what people said.
         log_config=None,

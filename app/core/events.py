@@ -108,6 +108,12 @@ async def emit(session: AsyncSession, event: Event) -> None:
     _request_wakeup(session, names, critical=event.critical)
 
 
+async def told_since(session: AsyncSession, event: type[Event], since: datetime) -> set[uuid.UUID]:
+    """Return of which aggregates ``event`` has told since an instant. Reads every fact since: for what is rare."""
+    found = await session.scalars(_TOLD, {"fact_name": event.name, "first": clock.id_floor(since)})
+    return set(found)
+
+
 async def emit_many(
     session: AsyncSession,
     event: type[Event],
@@ -247,7 +253,10 @@ class EmittingStatement:
     """
 
     def __init__(
-        self, event: type[Event], change: sa.UpdateBase, shown: Callable[[sa.CTE], sa.Select[*tuple[Any, ...]]]
+        self,
+        event: type[Event],
+        change: sa.UpdateBase | sa.TextualSelect,
+        shown: Callable[[sa.CTE], sa.Select[*tuple[Any, ...]]],
     ) -> None:
         self._event = event
         changed = change.cte("changed")
@@ -266,3 +275,6 @@ class EmittingStatement:
 
 _EMIT = _emit_statement(critical=False)
 _EMIT_CRITICAL = _emit_statement(critical=True)
+_TOLD = sa.select(_RECORD.c.aggregate_id).where(
+    _RECORD.c.id >= sa.bindparam("first", type_=sa.Uuid), _RECORD.c.name == sa.bindparam("fact_name", type_=sa.Text)
+)

@@ -1,9 +1,8 @@
 """The route class: one transaction per attempt, committed before the answer leaves; idempotency, retry, versions."""
 
 import asyncio
-import random
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, TypeVar
@@ -38,6 +37,7 @@ from app.core.problems import (
     from_validation,
     problem_responses,
 )
+from app.core.retrying import retrying
 from app.core.settings import settings
 from app.core.tables import Table
 
@@ -45,7 +45,6 @@ log = structlog.get_logger(__name__)
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
-_ATTEMPTS = 6
 _OPTIONS = "hearthline_route_options"
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -154,7 +153,7 @@ def _writing(inner: Handler, options: RouteOptions) -> Handler:
         await _refuse_unstorable_text(request)
         claim = await _claim(request) if options.idempotency else None
         try:
-            return await _retrying(lambda: attempt(request, claim))
+            return await retrying(lambda: attempt(request, claim))
         except (Problem, RequestValidationError, HTTPException) as refusal:
             response = _refusal(request, refusal)
             if claim and idempotency.is_final(response.status_code) and not _is_about_the_key(refusal):
@@ -163,19 +162,6 @@ def _writing(inner: Handler, options: RouteOptions) -> Handler:
             return response
 
     return handle
-
-
-async def _retrying(attempt: Callable[[], Awaitable[Response]]) -> Response:
-    """Run ``attempt`` until it does not fail by serialization or deadlock; its transaction is new each time."""
-    for number in range(_ATTEMPTS):
-        try:
-            return await attempt()
-        except Exception as error:
-            if not is_retryable(error) or number == _ATTEMPTS - 1:
-                raise
-            # Full jitter: those who collided must not collide again.
-            await asyncio.sleep(random.uniform(0, 0.01 * 2**number))  # noqa: S311 - no secret
-    raise AssertionError("unreachable")
 
 
 def _answering(handler: Handler) -> Handler:

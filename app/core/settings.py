@@ -12,6 +12,8 @@ from typing import Final, Literal, Self
 from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.core.video_settings import VideoSettings
+
 Environment = Literal["development", "test", "production"]
 
 
@@ -284,6 +286,7 @@ class Settings(BaseSettings):
     sos: SosSettings = SosSettings()
     location: LocationSettings = LocationSettings()
     signals: SignalSettings = SignalSettings()
+    video: VideoSettings = VideoSettings()
     demo: DemoSettings = DemoSettings()
 
     @model_validator(mode="after")

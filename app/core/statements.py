@@ -53,7 +53,7 @@ def _is_gone(error: Exception, driver: asyncpg.Connection) -> bool:
 class HotStatement:
     """A Core statement compiled for the driver; its parameters are UUIDs, instants, numbers, texts or arrays."""
 
-    def __init__(self, statement: sa.Select[Any]) -> None:
+    def __init__(self, statement: sa.Select[*tuple[Any, ...]] | sa.TextClause) -> None:
         compiled = statement.compile(dialect=_DIALECT)
         self._sql = compiled.string
         fixed = compiled.params

@@ -35,7 +35,15 @@ _AGENCY_SCOPES: Final = (
     "wellbeing:read",
     "wellbeing:manage",
 )
-_CLINIC_SCOPES: Final = ("profile:read", "contacts:read", "vitals:read", "vitals:write", "vitals:manage")
+_CLINIC_SCOPES: Final = (
+    "profile:read",
+    "contacts:read",
+    "vitals:read",
+    "vitals:write",
+    "vitals:manage",
+    "consultations:read",
+    "consultations:join",
+)
 _IN_CIRCLE: Final = (
     "profile:read",
     "check_ins:read",

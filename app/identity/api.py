@@ -13,7 +13,15 @@ from app.core.problems import Forbidden
 from app.identity.access import Member, member_guard, require_member
 from app.identity.audiences.schemas import Criterion
 from app.identity.audiences.views import Audience, audience
-from app.identity.authenticator import DEVICE_HEADER, IdentityAuthenticator, actor_by_phone, actor_of, authenticate_sos
+from app.identity.authenticator import (
+    DEVICE_HEADER,
+    IdentityAuthenticator,
+    actor_by_phone,
+    actor_by_token,
+    actor_in_session,
+    actor_of,
+    authenticate_sos,
+)
 from app.identity.closing.schemas import Closure
 from app.identity.closing.service import close as close_residence
 from app.identity.closing.service import hold as hold_residence
@@ -63,13 +71,14 @@ from app.identity.organizations.views import (
     members_of,
     operator_staff,
     organization_members,
+    organizations_named,
     organizations_serving,
 )
 from app.identity.people.homes import Home, homes
 from app.identity.people.names import account_name, community_names, is_active_account, resident_name, resident_names
 from app.identity.people.problems import ResidenceEnded
 from app.identity.people.repository import resident_of_account
-from app.identity.people.schemas import ContactPointPublic, PersonPublic, ProfilePublic
+from app.identity.people.schemas import ContactPointPublic, Language, PersonPublic, ProfilePublic, TimeZone
 from app.identity.people.service import create_account
 from app.identity.people.views import (
     account_zones,
@@ -119,6 +128,7 @@ __all__ = [
     "IdentityAuthenticator",
     "ImportReport",
     "InvitationMessage",
+    "Language",
     "LastOperator",
     "Member",
     "OperatorExists",
@@ -132,6 +142,7 @@ __all__ = [
     "ResidentSubject",
     "SecondFactorNeeded",
     "SignInCode",
+    "TimeZone",
     "account_name",
     "account_zones",
     "accounts_answering_at",
@@ -139,6 +150,8 @@ __all__ = [
     "active_residents",
     "actor_binds",
     "actor_by_phone",
+    "actor_by_token",
+    "actor_in_session",
     "actor_of",
     "add_first_operator",
     "add_grant",
@@ -188,6 +201,7 @@ __all__ = [
     "open_break_glass",
     "operator_staff",
     "organization_members",
+    "organizations_named",
     "organizations_serving",
     "people",
     "profile",

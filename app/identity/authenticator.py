@@ -128,6 +128,11 @@ async def authenticate_sos(request: Request) -> Actor:
     return await _by_past_token(request, refusal)
 
 
+async def actor_by_token(connection: AsyncConnection, token: str) -> Actor:
+    """Return who holds an access token that came otherwise than in a header; raises ``Unauthenticated``."""
+    return await _holder(connection, _good(token))
+
+
 async def actor_by_phone(connection: AsyncConnection, account_id: uuid.UUID) -> Actor | None:
     """Return the person who answers from their phone, by a text message or a key in a call; ``None`` if inactive.
 
@@ -189,22 +194,42 @@ async def _row(request: Request, statement: sa.TextClause, binds: dict[str, Any]
 
 
 async def _by_token(request: Request, token: str) -> Actor:
+    claims = _good(token)
+    async with _connection(request) as connection:
+        return await _holder(connection, claims)
+
+
+def _good(token: str) -> tokens.Claims:
     try:
         claims = tokens.verify(token)
     except tokens.BadTokenError:
         raise Unauthenticated("the access token is not one of ours") from None
     if claims.expires_at <= clock.now():
         raise Unauthenticated("the access token has expired")
-    async with _connection(request) as connection:
-        row = await fetch_row(connection, _ACCOUNT, claims.session_id, claims.account_id)
-    if row is None:
+    return claims
+
+
+async def _holder(connection: AsyncConnection, claims: tokens.Claims) -> Actor:
+    actor = await actor_in_session(connection, claims.session_id, claims.account_id)
+    if actor is None:
         raise Unauthenticated("the session has ended")
+    return actor
+
+
+async def actor_in_session(connection: AsyncConnection, session_id: uuid.UUID, account_id: uuid.UUID) -> Actor | None:
+    """Return whoever is signed in by a session, as of this moment; ``None`` once it has ended.
+
+    For what goes on longer than an access token is good.
+    """
+    row = await fetch_row(connection, _ACCOUNT, session_id, account_id)
+    if row is None:
+        return None
     community_id, resident_id, second_factor, organizations, kinds, roles, resident_state, time_zone = row
     return Actor(
         kind="account",
-        id=claims.account_id,
+        id=account_id,
         community_id=community_id,
-        session_id=claims.session_id,
+        session_id=session_id,
         resident_id=resident_id,
         memberships=tuple(map(Membership, organizations, kinds, roles)) if organizations else (),
         second_factor=second_factor,

@@ -31,6 +31,8 @@ MESSAGES_READ: Final = "messages:read"
 MESSAGES_WRITE: Final = "messages:write"
 WELLBEING_READ: Final = "wellbeing:read"
 WELLBEING_MANAGE: Final = "wellbeing:manage"
+CONSULTATIONS_READ: Final = "consultations:read"
+CONSULTATIONS_JOIN: Final = "consultations:join"
 
 GRANTABLE: Final = frozenset(
     {
@@ -60,6 +62,8 @@ GRANTABLE: Final = frozenset(
         MESSAGES_WRITE,
         WELLBEING_READ,
         WELLBEING_MANAGE,
+        CONSULTATIONS_READ,
+        CONSULTATIONS_JOIN,
     }
 )
 """What a resident can let somebody see or do. Managing grants itself stays with the resident (and operators)."""
@@ -91,7 +95,7 @@ ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
     "dispatcher": _RESPONDING,
     "coordinator": _ARRANGING
     | {VITALS_READ, VITALS_WRITE, MEDICATION_READ, MEDICATION_RECORD, MEDICATION_MANAGE}
-    | {WELLBEING_READ, WELLBEING_MANAGE},
+    | {WELLBEING_READ, WELLBEING_MANAGE, APPOINTMENTS_MANAGE},
     "carer": _RESPONDING
     | {VITALS_READ, VITALS_WRITE, MEDICATION_READ, MEDICATION_RECORD, WELLBEING_READ, WELLBEING_MANAGE},
     "clinician": frozenset(
@@ -104,6 +108,8 @@ ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
             MEDICATION_READ,
             MEDICATION_MANAGE,
             APPOINTMENTS_MANAGE,
+            CONSULTATIONS_READ,
+            CONSULTATIONS_JOIN,
         }
     ),
     "worker": frozenset(),

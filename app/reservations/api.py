@@ -1,24 +1,54 @@
-"""The booking kernel's door: packages take time through it and never count by themselves.
+"""The booking kernel's door: packages take time and places through it and never count by themselves.
 
-Who may take whose time is for the caller to know: a calendar is a means, and says nothing of why it is taken.
+Who may take whose time is for the caller to know: a calendar is a means, and says nothing of why it is taken. What
+collides is tried again in a transaction of its own: routes do so by themselves, others through
+``app.core.retrying``.
 """
 
-from app.reservations.problems import CalendarTaken, HoldOver
-from app.reservations.rules import Want
-from app.reservations.service import confirm, move, register, release, take
-from app.reservations.views import Drift, of_origin, recount, resources_of, taken
+from app.reservations.drift import Drift, recount
+from app.reservations.pool_views import Allocated, PoolState, allocated_for, pools, pools_of
+from app.reservations.pools import allocate, open_pool, resize
+from app.reservations.pools import confirm as confirm_allocations
+from app.reservations.pools import extend as extend_allocations
+from app.reservations.pools import move as move_allocations
+from app.reservations.pools import release as release_allocations
+from app.reservations.problems import CalendarTaken, CapacityTaken, HoldOver, PoolExhausted
+from app.reservations.rules import Opening, Overbooking, Portion, Want
+from app.reservations.service import confirm, extend, move, register, release, take
+from app.reservations.views import Free, Reserved, free, of_origin, resources_of, taken
 
 __all__ = [
+    "Allocated",
     "CalendarTaken",
+    "CapacityTaken",
     "Drift",
+    "Free",
     "HoldOver",
+    "Opening",
+    "Overbooking",
+    "PoolExhausted",
+    "PoolState",
+    "Portion",
+    "Reserved",
     "Want",
+    "allocate",
+    "allocated_for",
     "confirm",
+    "confirm_allocations",
+    "extend",
+    "extend_allocations",
+    "free",
     "move",
+    "move_allocations",
     "of_origin",
+    "open_pool",
+    "pools",
+    "pools_of",
     "recount",
     "register",
     "release",
+    "release_allocations",
+    "resize",
     "resources_of",
     "take",
     "taken",

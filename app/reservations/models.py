@@ -11,7 +11,7 @@ from sqlmodel import Field
 from app.core.lawfulness import Basis, Retention, years
 from app.core.tables import Privacy, Table, instant, optional_instant
 
-HELD, BOOKED, RELEASED, EXPIRED = "held", "booked", "released", "expired"
+HELD, BOOKED = "held", "booked"
 LIVE = sa.text("state IN ('held', 'booked')")
 
 # btree_gist is not in every PostgreSQL; ranges of one element need no extension to stand in an exclusion constraint.
@@ -61,8 +61,9 @@ class Reservation(Table, table=True):
         retention=Retention.pruned(years(3), "ends_at"),
     )
     __table_args__ = (
-        sa.CheckConstraint("state IN ('held', 'booked', 'released', 'expired')", name="state"),
+        sa.CheckConstraint("state IN ('held', 'booked', 'released', 'expired', 'moved')", name="state"),
         sa.CheckConstraint("ends_at > starts_at", name="period"),
+        sa.CheckConstraint("lane BETWEEN 1 AND 200", name="lane"),
         sa.CheckConstraint("blocks_from <= starts_at AND blocks_until >= ends_at", name="blocks_what_it_takes"),
         sa.CheckConstraint("state <> 'held' OR expires_at IS NOT NULL", name="a_hold_ends"),
         ExcludeConstraint(
@@ -83,6 +84,7 @@ class Reservation(Table, table=True):
     resource_id: uuid.UUID = Field(foreign_key="reservations_resource.id")
     account_id: uuid.UUID | None = None
     lane: int = Field(default=1, sa_type=sa.SmallInteger)
+    is_overbooked: bool = Field(default=False, description="in a lane beyond the calendar's own, on purpose")
     state: str
     starts_at: datetime = instant()
     ends_at: datetime = instant()
@@ -92,4 +94,5 @@ class Reservation(Table, table=True):
     origin_kind: str = Field(description="what it is taken for")
     origin_id: uuid.UUID
     taken_by: uuid.UUID
+    moved_from_id: uuid.UUID | None = Field(default=None, description="the reservation whose time was given for this")
     released_at: datetime | None = optional_instant()

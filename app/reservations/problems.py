@@ -1,4 +1,4 @@
-"""What can go wrong when time is taken, as problems a caller can act on."""
+"""What can go wrong when time or places are taken, as problems a caller can act on."""
 
 from app.core.problems import Conflict
 
@@ -7,6 +7,18 @@ class CalendarTaken(Conflict):
     """Somebody else has the time; ``conflicts`` says whose calendar, when it is taken, and what is free nearby."""
 
     code, title = "calendar_taken", "This time is already taken"
+
+
+class PoolExhausted(Conflict):
+    """There is not as much left as is wanted; ``conflicts`` says of which pool, and what is left."""
+
+    code, title = "pool_exhausted", "There is not enough left"
+
+
+class CapacityTaken(Conflict):
+    """A capacity cannot be made smaller than what is taken of it; ``taken`` says how much that is."""
+
+    code, title = "capacity_taken", "More is taken than this capacity allows"
 
 
 class HoldOver(Conflict):

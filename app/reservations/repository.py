@@ -6,16 +6,26 @@ CONFLICT DO NOTHING whoever comes second waits for the first to decide, and then
 
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
+from app.core.database import connection_of
+from app.core.events import EmittingStatement
+from app.core.statements import HotStatement
 from app.core.tables import table_of
-from app.reservations.models import WHEN, WHOSE, Reservation, Resource
+from app.reservations.events import (
+    ReservationConfirmed,
+    ReservationExpired,
+    ReservationMoved,
+    ReservationReleased,
+)
+from app.reservations.models import WHEN, WHICH_LANE, WHOSE, Reservation, Resource
 from app.reservations.rules import Want
 
 RESOURCES: Final = table_of(Resource)
@@ -26,21 +36,13 @@ _IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _NOW = sa.bindparam("now", type_=_INSTANT)
 
 _ENTER = insert(RESOURCES).on_conflict_do_nothing(index_elements=["kind", "subject_id"])
-_BY_SUBJECT = sa.select(RESOURCES.c.id).where(
+_BY_SUBJECT = sa.select(RESOURCES.c.id, RESOURCES.c.lanes, RESOURCES.c.buffer_before, RESOURCES.c.buffer_after).where(
     RESOURCES.c.kind == sa.bindparam("of_kind", type_=sa.Text),
     RESOURCES.c.subject_id == sa.bindparam("of_subject", type_=sa.Uuid),
 )
 _SHAPE = (
     sa.update(RESOURCES)
     .where(RESOURCES.c.id == sa.bindparam("of_resource", type_=sa.Uuid))
-    .where(
-        sa.tuple_(RESOURCES.c.lanes, RESOURCES.c.buffer_before, RESOURCES.c.buffer_after)
-        != sa.tuple_(
-            sa.bindparam("new_lanes", type_=sa.SmallInteger),
-            sa.bindparam("new_before", type_=sa.Interval),
-            sa.bindparam("new_after", type_=sa.Interval),
-        )
-    )
     .values(
         lanes=sa.bindparam("new_lanes", type_=sa.SmallInteger),
         buffer_before=sa.bindparam("new_before", type_=sa.Interval),
@@ -52,111 +54,184 @@ _SHAPE = (
 
 # The very expressions of the exclusion constraint, so that its index answers.
 _WANTED: Final = """
-    unnest(CAST(:ids AS uuid[]), CAST(:resource_ids AS uuid[]), CAST(:lanes AS int[]),
-           CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]), CAST(:origin_ids AS uuid[]))
-        WITH ORDINALITY AS w (id, resource_id, lane, starts_at, ends_at, origin_id, place)
+    unnest(CAST(:ids AS uuid[]), CAST(:resource_ids AS uuid[]), CAST(:lanes AS int[]), CAST(:starts AS timestamptz[]),
+           CAST(:ends AS timestamptz[]), CAST(:origin_ids AS uuid[]), CAST(:moved_from_ids AS uuid[]))
+        WITH ORDINALITY AS w (id, resource_id, lane, starts_at, ends_at, origin_id, moved_from_id, place)
     JOIN reservations_resource r ON r.id = w.resource_id"""
-_OVERLAPS: Final = f"""
+_SPANS: Final = """
+    unnest(CAST(:resource_ids AS uuid[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
+        AS w (resource_id, starts_at, ends_at)
+    JOIN reservations_resource r ON r.id = w.resource_id"""
+_STALE: Final = f"""
     {WHOSE.replace("resource_id", "e.resource_id")} && uuidrange(r.id, r.id, '[]')
     AND {WHEN.replace("blocks_", "e.blocks_")}
-        && tstzrange(w.starts_at - r.buffer_before, w.ends_at + r.buffer_after, '[)')"""
-
-
-def _over_wants(text: str) -> sa.TextClause:
-    return sa.text(text).bindparams(
-        _IDS,
-        _NOW,
-        sa.bindparam("resource_ids", type_=ARRAY(sa.Uuid)),
-        sa.bindparam("lanes", type_=ARRAY(sa.Integer)),
-        sa.bindparam("starts", type_=ARRAY(_INSTANT)),
-        sa.bindparam("ends", type_=ARRAY(_INSTANT)),
-        sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid)),
-    )
-
-
-# A predicate of a constraint cannot know the time: what expired is put aside by whoever wants it, worker or none.
-_EXPIRE = _over_wants(f"""
-    WITH stale AS (
-        SELECT e.id FROM reservations_reservation e
-        WHERE e.state = 'held' AND e.expires_at <= :now AND EXISTS (SELECT FROM {_WANTED} WHERE {_OVERLAPS})
-        ORDER BY e.resource_id, e.id FOR UPDATE
-    )
-    UPDATE reservations_reservation e
-    SET state = 'expired', released_at = :now, updated_at = :now, version = version + 1
-    FROM stale WHERE e.id = stale.id AND e.state = 'held'""")  # noqa: S608
-_TAKE = _over_wants(f"""
-    INSERT INTO reservations_reservation (
-        id, created_at, updated_at, version, community_id, resource_id, account_id, lane, state, starts_at, ends_at,
-        blocks_from, blocks_until, expires_at, origin_kind, origin_id, taken_by)
-    SELECT w.id, :now, :now, 1, r.community_id, r.id, r.account_id, w.lane, :state, w.starts_at, w.ends_at,
-           w.starts_at - r.buffer_before, w.ends_at + r.buffer_after, :expires_at, :origin_kind, w.origin_id, :taken_by
-    FROM {_WANTED}
-    WHERE w.lane <= r.lanes
-    ORDER BY w.place
-    ON CONFLICT DO NOTHING
-    RETURNING id""").bindparams(  # noqa: S608
-    sa.bindparam("state", type_=sa.Text),
-    sa.bindparam("expires_at", type_=_INSTANT),
-    sa.bindparam("origin_kind", type_=sa.Text),
-    sa.bindparam("taken_by", type_=sa.Uuid),
+        && tstzrange(w.starts_at - r.buffer_before, w.ends_at + r.buffer_after, '[)')
+    AND e.state = 'held' AND e.expires_at <= :now"""
+_SPAN_BINDS: Final = (
+    _NOW,
+    sa.bindparam("resource_ids", type_=ARRAY(sa.Uuid)),
+    sa.bindparam("starts", type_=ARRAY(_INSTANT)),
+    sa.bindparam("ends", type_=ARRAY(_INSTANT)),
+)
+_KNOWN: Final = [RESOURCES.c[name] for name in ("id", "community_id", "kind", "subject_id", "lanes")]
+_SHAPES: Final = [RESOURCES.c[name] for name in ("buffer_before", "buffer_after")]
+_IS_STALE: Final = (
+    sa.text(f"SELECT EXISTS (SELECT FROM {_SPANS} JOIN reservations_reservation e ON {_STALE})")  # noqa: S608
+    .bindparams(*_SPAN_BINDS)
+    .columns(sa.column("is_stale", sa.Boolean))
+)
+_LOOK_UP = (
+    sa.select(*_KNOWN, *_SHAPES, _IS_STALE.scalar_subquery().label("is_stale"))
+    .where(RESOURCES.c.id == sa.any_(sa.bindparam("resource_ids", type_=ARRAY(sa.Uuid))))
+    .order_by(RESOURCES.c.id)
 )
 
-_CONFIRM = (
-    sa.update(RESERVATIONS)
-    .where(
-        RESERVATIONS.c.id == sa.any_(_IDS),
-        RESERVATIONS.c.state == sa.literal("held", sa.Text),
-        RESERVATIONS.c.expires_at > _NOW,
+_MADE = (
+    sa.text(f"""
+    INSERT INTO reservations_reservation (
+        id, created_at, updated_at, version, community_id, resource_id, account_id, lane, is_overbooked, state,
+        starts_at, ends_at, blocks_from, blocks_until, expires_at, origin_kind, origin_id, taken_by, moved_from_id)
+    SELECT w.id, :now, :now, 1, r.community_id, r.id, r.account_id, l.lane, l.lane > r.lanes, :state,
+           w.starts_at, w.ends_at, w.starts_at - r.buffer_before, w.ends_at + r.buffer_after,
+           :expires_at, :origin_kind, w.origin_id, :taken_by, w.moved_from_id
+    FROM {_WANTED}
+    CROSS JOIN LATERAL generate_series(1, r.lanes + :beyond) AS l (lane)
+    WHERE w.lane IS NULL OR l.lane = w.lane OR l.lane > r.lanes
+    ORDER BY w.place, l.lane
+    ON CONFLICT DO NOTHING
+    RETURNING id, is_overbooked""")  # noqa: S608
+    .bindparams(
+        *_SPAN_BINDS,
+        _IDS,
+        sa.bindparam("lanes", type_=ARRAY(sa.Integer)),
+        sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid)),
+        sa.bindparam("moved_from_ids", type_=ARRAY(sa.Uuid)),
+        sa.bindparam("state", type_=sa.Text),
+        sa.bindparam("expires_at", type_=_INSTANT),
+        sa.bindparam("origin_kind", type_=sa.Text),
+        sa.bindparam("taken_by", type_=sa.Uuid),
+        sa.bindparam("beyond", type_=sa.Integer),
     )
-    .values(state="booked", expires_at=None, updated_at=_NOW, version=RESERVATIONS.c.version + 1)
+    .columns(sa.column("id", sa.Uuid), sa.column("is_overbooked", sa.Boolean))
+    .cte("made")
+)
+# Its lanes are tried in their order, and the first that is free makes the row: the others then meet its id.
+_TAKE = HotStatement(
+    sa.select(
+        sa.func.array_agg(_MADE.c.id).label("made"),
+        sa.func.array_agg(_MADE.c.id).filter(_MADE.c.is_overbooked).label("overbooked"),
+    )
+)
+_UNDO = sa.delete(RESERVATIONS).where(RESERVATIONS.c.id == sa.any_(_IDS))
+
+
+def _payload(table: Any) -> sa.ColumnElement[Any]:
+    names = ("resource_id", "origin_kind", "origin_id")
+    pairs: list[Any] = []
+    for name in names:
+        pairs += [sa.literal_column(f"'{name}'"), table.c[name]]
+    return sa.func.jsonb_build_object(*pairs, type_=JSONB).label("payload")
+
+
+_FACT: Final = [
+    RESERVATIONS.c.id.label("aggregate_id"),
+    RESERVATIONS.c.community_id,
+    _payload(RESERVATIONS),
+]
+_HELD = RESERVATIONS.c.state == sa.literal_column("'held'", sa.Text)
+_IS_LIVE = RESERVATIONS.c.state.in_([sa.literal_column(f"'{state}'", sa.Text) for state in ("held", "booked")])
+
+
+def _shown(changed: sa.CTE) -> sa.Select[Any]:
+    return sa.select(sa.func.array_agg(changed.c.aggregate_id))
+
+
+def _ended(state: str, condition: sa.ColumnElement[bool]) -> sa.UpdateBase:
+    return (
+        sa.update(RESERVATIONS)
+        .where(RESERVATIONS.c.id == sa.any_(_IDS), condition)
+        .values(
+            state=sa.literal_column(f"'{state}'", sa.Text),
+            released_at=_NOW,
+            updated_at=_NOW,
+            version=RESERVATIONS.c.version + sa.literal_column("1"),
+        )
+        .returning(*_FACT)
+    )
+
+
+_CONFIRM = EmittingStatement(
+    ReservationConfirmed,
+    sa.update(RESERVATIONS)
+    .where(RESERVATIONS.c.id == sa.any_(_IDS), _HELD, RESERVATIONS.c.expires_at > _NOW)
+    .values(
+        state=sa.literal_column("'booked'", sa.Text),
+        expires_at=sa.null(),
+        updated_at=_NOW,
+        version=RESERVATIONS.c.version + sa.literal_column("1"),
+    )
+    .returning(*_FACT),
+    _shown,
+)
+_RELEASE = EmittingStatement(ReservationReleased, _ended("released", _IS_LIVE), _shown)
+_MOVE = EmittingStatement(ReservationMoved, _ended("moved", _IS_LIVE), _shown)
+EXPIRE_DUE: Final = EmittingStatement(ReservationExpired, _ended("expired", _HELD), _shown)
+# A predicate of a constraint cannot know the time: what expired is put aside by whoever wants it, worker or none.
+_LOCK_STALE = sa.text(f"""
+    SELECT e.id FROM reservations_reservation e
+    WHERE e.state = 'held' AND e.expires_at <= :now
+        AND EXISTS (SELECT FROM {_SPANS} WHERE {_STALE})
+    ORDER BY e.resource_id, e.id FOR UPDATE OF e""").bindparams(*_SPAN_BINDS)  # noqa: S608
+_EXTEND = (
+    sa.update(RESERVATIONS)
+    .where(RESERVATIONS.c.id == sa.any_(_IDS), _HELD, RESERVATIONS.c.expires_at > _NOW)
+    .values(
+        expires_at=sa.bindparam("until", type_=_INSTANT),
+        updated_at=_NOW,
+        version=RESERVATIONS.c.version + sa.literal_column("1"),
+    )
     .returning(RESERVATIONS.c.id)
 )
 _LOCK = (
-    sa.select(RESERVATIONS.c.id)
+    sa.select(RESERVATIONS.c.id, RESERVATIONS.c.state, RESERVATIONS.c.expires_at)
     .where(RESERVATIONS.c.id == sa.any_(_IDS))
     .order_by(RESERVATIONS.c.resource_id, RESERVATIONS.c.id)
     .with_for_update()
 )
-_RELEASE = (
-    sa.update(RESERVATIONS)
-    .where(
-        RESERVATIONS.c.id == sa.any_(_IDS),
-        RESERVATIONS.c.state.in_([sa.literal(state, sa.Text) for state in ("held", "booked")]),
-    )
-    .values(state="released", released_at=_NOW, updated_at=_NOW, version=RESERVATIONS.c.version + 1)
-    .returning(RESERVATIONS.c.id)
+_BEYOND: Final = f"""
+    {WHOSE} && uuidrange(:of_resource, :of_resource, '[]')
+    AND {WHICH_LANE} && int4range(:new_lanes, NULL, '()') AND {WHEN} && tstzrange(:now, NULL)
+    AND state IN ('held', 'booked') AND (state = 'booked' OR expires_at > :now) AND NOT is_overbooked"""
+_BEYOND_BINDS: Final = (
+    _NOW,
+    sa.bindparam("of_resource", type_=sa.Uuid),
+    sa.bindparam("new_lanes", type_=sa.Integer),
 )
-_LOCK_RESOURCES = (
+_HIGHEST_BEYOND = sa.text(
+    f"SELECT max(lane) FROM reservations_reservation WHERE {_BEYOND}"  # noqa: S608
+).bindparams(*_BEYOND_BINDS)
+_OVERBOOK_BEYOND = sa.text(f"""
+    UPDATE reservations_reservation SET is_overbooked = true, updated_at = :now, version = version + 1
+    WHERE {_BEYOND}""").bindparams(*_BEYOND_BINDS)  # noqa: S608
+_CONCERNED = (
     sa.select(RESOURCES.c.id)
     .where(
         RESOURCES.c.id.in_(sa.select(RESERVATIONS.c.resource_id).where(RESERVATIONS.c.id == sa.any_(_IDS)))
         | (RESOURCES.c.id == sa.any_(sa.bindparam("resource_ids", type_=ARRAY(sa.Uuid))))
     )
     .order_by(RESOURCES.c.id)
-    .with_for_update(key_share=True)
 )
-_EXPIRE_DUE = (
-    sa.update(RESERVATIONS)
-    .where(RESERVATIONS.c.id == sa.any_(_IDS), RESERVATIONS.c.state == sa.literal("held", sa.Text))
-    .values(state="expired", released_at=_NOW, updated_at=_NOW, version=RESERVATIONS.c.version + 1)
-)
-RECOUNT: Final = sa.text(f"""
-    SELECT a.id AS one, b.id AS other, a.resource_id, 'overlap' AS kind
-    FROM reservations_reservation a
-    JOIN reservations_reservation b ON b.id > a.id AND b.lane = a.lane
-        AND {WHOSE.replace("resource_id", "b.resource_id")} && {WHOSE.replace("resource_id", "a.resource_id")}
-        AND {WHEN.replace("blocks_", "b.blocks_")} && {WHEN.replace("blocks_", "a.blocks_")}
-    WHERE a.state IN ('held', 'booked') AND b.state IN ('held', 'booked') AND a.community_id = :community_id
-    UNION ALL
-    SELECT e.id, NULL, e.resource_id, 'lane' FROM reservations_reservation e
-    JOIN reservations_resource r ON r.id = e.resource_id
-    WHERE e.state IN ('held', 'booked') AND e.lane > r.lanes AND e.community_id = :community_id
-    UNION ALL
-    SELECT e.id, NULL, e.resource_id, 'stale_hold' FROM reservations_reservation e
-    WHERE e.state = 'held' AND e.expires_at <= :before AND e.community_id = :community_id
-    ORDER BY 4, 1""").bindparams(  # noqa: S608
-    sa.bindparam("community_id", type_=sa.Uuid), sa.bindparam("before", type_=_INSTANT)
-)
+_LOCK_RESOURCES = _CONCERNED.with_for_update(key_share=True)
+_SHARE_RESOURCES = _CONCERNED.with_for_update(read=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many may have the same time of a calendar, and what stays free around it."""
+
+    lanes: int
+    buffer_before: timedelta
+    buffer_after: timedelta
 
 
 async def enter(
@@ -165,10 +240,9 @@ async def enter(
     kind: str,
     subject_id: uuid.UUID,
     account_id: uuid.UUID | None,
-    shape: tuple[int, timedelta, timedelta],
-) -> uuid.UUID:
-    """Return the id of the subject's resource, made if there is none, with these lanes and buffers from now on."""
-    lanes, before, after = shape
+    shape: Shape,
+) -> tuple[uuid.UUID, Shape]:
+    """Return the id of the subject's resource, made with ``shape`` if there is none, and the shape it has."""
     now = clock.now()
     row = {
         "id": clock.new_id(),
@@ -179,66 +253,129 @@ async def enter(
         "kind": kind,
         "subject_id": subject_id,
         "account_id": account_id,
-        "lanes": lanes,
-        "buffer_before": before,
-        "buffer_after": after,
+        **asdict(shape),
     }
     await session.execute(_ENTER, row)
-    found = (await session.execute(_BY_SUBJECT, {"of_kind": kind, "of_subject": subject_id})).scalar_one()
-    new = {"new_lanes": lanes, "new_before": before, "new_after": after}
-    await session.execute(_SHAPE, {"of_resource": found, "now": now, **new})
-    return cast(uuid.UUID, found)
+    found, *has = (await session.execute(_BY_SUBJECT, {"of_kind": kind, "of_subject": subject_id})).one()
+    return found, Shape(*has)
 
 
-def _binds(wants: Sequence[Want], ids: Sequence[uuid.UUID], lanes: Sequence[int], now: datetime) -> dict[str, Any]:
+async def set_shape(session: AsyncSession, resource_id: uuid.UUID, shape: Shape, now: datetime) -> None:
+    """Give a resource these lanes and buffers from now on."""
+    new = {"new_lanes": shape.lanes, "new_before": shape.buffer_before, "new_after": shape.buffer_after}
+    await session.execute(_SHAPE, {"of_resource": resource_id, "now": now, **new})
+
+
+async def highest_lane_beyond(session: AsyncSession, resource_id: uuid.UUID, lanes: int, now: datetime) -> int | None:
+    """Return the highest lane beyond ``lanes`` in which something is held or booked that is not over, if any is."""
+    binds = {"of_resource": resource_id, "new_lanes": lanes, "now": now}
+    return cast(int | None, await session.scalar(_HIGHEST_BEYOND, binds))
+
+
+async def overbook_beyond(session: AsyncSession, resource_id: uuid.UUID, lanes: int, now: datetime) -> None:
+    """Let what is held or booked beyond ``lanes`` stay there, on purpose."""
+    await session.execute(_OVERBOOK_BEYOND, {"of_resource": resource_id, "new_lanes": lanes, "now": now})
+
+
+def _spans(wants: Sequence[Want], now: datetime) -> dict[str, Any]:
     return {
-        "ids": list(ids),
         "now": now,
         "resource_ids": [want.resource_id for want in wants],
-        "lanes": list(lanes),
         "starts": [want.starts_at for want in wants],
         "ends": [want.ends_at for want in wants],
-        "origin_ids": [want.origin_id for want in wants],
     }
+
+
+async def look_up(session: AsyncSession, wants: Sequence[Want], now: datetime) -> dict[uuid.UUID, sa.Row[Any]]:
+    """Return the resources of ``wants`` by id; ``is_stale`` says of all whether a hold in the way is over."""
+    rows: Iterable[Any] = await session.execute(_LOOK_UP, _spans(wants, now))
+    return {row.id: row for row in rows}
 
 
 async def expire_overlapping(session: AsyncSession, wants: Sequence[Want], now: datetime) -> None:
-    """Put aside the holds that stand in the way of ``wants`` and whose time is over."""
-    await session.execute(_EXPIRE, _binds(wants, [want.origin_id for want in wants], [1] * len(wants), now))
+    """Put aside the holds that stand in the way of ``wants`` and whose time is over, and tell of them."""
+    stale = (await session.scalars(_LOCK_STALE, _spans(wants, now))).all()
+    if stale:
+        await EXPIRE_DUE.row(session, {"ids": stale, "now": now})
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was made of wants: the ids of the reservations, and which of them are beyond the calendar's lanes."""
+
+    made: frozenset[uuid.UUID]
+    overbooked: frozenset[uuid.UUID]
 
 
 async def insert_reservations(
-    session: AsyncSession,
-    wants: Sequence[Want],
-    ids: Sequence[uuid.UUID],
-    lanes: Sequence[int],
-    now: datetime,
-    values: dict[str, Any],
-) -> set[uuid.UUID]:
-    """Take what can be had of ``wants``, in their order; return the ids of the reservations that were made."""
-    return set((await session.scalars(_TAKE, _binds(wants, ids, lanes, now) | values)).all())
+    session: AsyncSession, wants: Sequence[Want], ids: Sequence[uuid.UUID], now: datetime, values: dict[str, Any]
+) -> Taken:
+    """Take what can be had of ``wants``, in their order, each in the first of its lanes that is free."""
+    binds = _spans(wants, now) | {
+        "ids": list(ids),
+        "lanes": [want.lane for want in wants],
+        "origin_ids": [want.origin_id for want in wants],
+        **values,
+    }
+    row = await _TAKE.row(connection_of(session), binds)
+    made, overbooked = row if row is not None else (None, None)
+    return Taken(frozenset(made or ()), frozenset(overbooked or ()))
 
 
-async def confirm_holds(session: AsyncSession, ids: Iterable[uuid.UUID], now: datetime) -> set[uuid.UUID]:
+async def undo(session: AsyncSession, ids: Iterable[uuid.UUID]) -> None:
+    """Take back what this very transaction has taken."""
+    await session.execute(_UNDO, {"ids": list(ids)})
+
+
+async def lock_reservations(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, sa.Row[Any]]:
+    """Lock reservations in the order everybody locks them; return their state and until when they are held."""
+    rows: Iterable[Any] = await session.execute(_LOCK, {"ids": ids})
+    return {row.id: row for row in rows}
+
+
+async def confirm_holds(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:
     """Book what is held and whose hold is not over; return which that was."""
-    await session.execute(_LOCK, {"ids": list(ids)})
-    return set((await session.scalars(_CONFIRM, {"ids": list(ids), "now": now})).all())
+    return await _change(session, _CONFIRM, ids, now)
 
 
-async def release_reservations(session: AsyncSession, ids: Iterable[uuid.UUID], now: datetime) -> set[uuid.UUID]:
+async def release_reservations(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:
     """Give back what is held or booked; return which that was."""
-    await session.execute(_LOCK, {"ids": list(ids)})
-    return set((await session.scalars(_RELEASE, {"ids": list(ids), "now": now})).all())
+    return await _change(session, _RELEASE, ids, now)
 
 
-async def lock_resources(session: AsyncSession, ids: Iterable[uuid.UUID], resource_ids: Iterable[uuid.UUID]) -> None:
-    """Let one move at a time concern the resources of the reservations ``ids`` and ``resource_ids``.
+async def leave(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:
+    """Give back locked reservations for others; return which were held or booked."""
+    return _ids_of(await _MOVE.row(session, {"ids": ids, "now": now}))
 
-    Two that swap their times would each wait for what the other gives back.
+
+async def extend_holds(
+    session: AsyncSession, ids: Sequence[uuid.UUID], until: datetime, now: datetime
+) -> set[uuid.UUID]:
+    """Hold until ``until`` what is held and whose hold is not over; return which that was."""
+    await lock_reservations(session, ids)
+    return set((await session.scalars(_EXTEND, {"ids": ids, "until": until, "now": now})).all())
+
+
+async def _change(
+    session: AsyncSession, statement: EmittingStatement, ids: Sequence[uuid.UUID], now: datetime
+) -> set[uuid.UUID]:
+    if len(ids) > 1:  # one row is locked by its change
+        await lock_reservations(session, ids)
+    return _ids_of(await statement.row(session, {"ids": ids, "now": now}))
+
+
+def _ids_of(row: Any) -> set[uuid.UUID]:
+    return set(row[0] or ()) if row is not None else set()
+
+
+async def lock_resources(
+    session: AsyncSession, ids: Iterable[uuid.UUID], resource_ids: Iterable[uuid.UUID], *, alone: bool
+) -> None:
+    """Lock the resources of the reservations ``ids`` and ``resource_ids``, in the order everybody locks them.
+
+    ``alone`` is who may come back to a resource: who moves (two that swap their times would each wait for what the
+    other gives back), takes two times of it, or puts aside a hold first. Who takes of several resources one after the
+    other shares them with their like, so that nobody of the former stands in between.
     """
-    await session.execute(_LOCK_RESOURCES, {"ids": list(ids), "resource_ids": list(resource_ids)})
-
-
-async def expire(session: AsyncSession, ids: Iterable[uuid.UUID], now: datetime) -> None:
-    """Put aside holds whose time is over."""
-    await session.execute(_EXPIRE_DUE, {"ids": list(ids), "now": now})
+    statement = _LOCK_RESOURCES if alone else _SHARE_RESOURCES
+    await session.execute(statement, {"ids": list(ids), "resource_ids": list(resource_ids)})

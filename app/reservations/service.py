@@ -1,22 +1,36 @@
 """Taking time, all or nothing: held for a while, confirmed, given back, moved."""
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import clock
+from app.core import audit, clock
 from app.core.problems import NotFound
 from app.reservations import repository, views
 from app.reservations.models import BOOKED, HELD
-from app.reservations.problems import CalendarTaken, HoldOver
-from app.reservations.rules import NEARBY, Blocked, Calendar, Span, Want, in_order, nearest_free
+from app.reservations.problems import CalendarTaken, CapacityTaken, HoldOver
+from app.reservations.rules import (
+    MOST_BEYOND,
+    NEARBY,
+    Blocked,
+    Calendar,
+    Opening,
+    Overbooking,
+    Span,
+    Want,
+    hold_lasts,
+    is_live,
+    nearest_free,
+    place_in_queue,
+)
 
 
-async def register(
+async def register(  # noqa: PLR0913 - what a calendar consists of, each named
     session: AsyncSession,
     *,
     community_id: uuid.UUID,
@@ -26,13 +40,34 @@ async def register(
     lanes: int = 1,
     buffer_before: timedelta = timedelta(),
     buffer_after: timedelta = timedelta(),
+    overbooking: Overbooking | None = None,
 ) -> uuid.UUID:
     """Return the id of the calendar of a person or thing, made if there is none.
 
-    Lanes and buffers are from now on as given; what is taken already keeps the buffers it was taken with.
+    Lanes and buffers are from now on as given; what is taken already keeps the buffers it was taken with. Raises
+    ``CapacityTaken`` if something that is not over has one of the lanes that go; with ``overbooking`` it stays there,
+    and the audit trail says who wanted it so and why.
     """
-    shape = (lanes, buffer_before, buffer_after)
-    return await repository.enter(session, community_id, kind, subject_id, account_id, shape)
+    shape, now = repository.Shape(lanes, buffer_before, buffer_after), clock.now()
+    found, has = await repository.enter(session, community_id, kind, subject_id, account_id, shape)
+    if has != shape:
+        # Who takes of several lanes shares this lock: nobody enters a lane while it goes.
+        await repository.lock_resources(session, (), [found], alone=True)
+        highest = await repository.highest_lane_beyond(session, found, lanes, now)
+        if highest is not None:
+            if overbooking is None:
+                raise CapacityTaken(taken=highest)
+            await repository.overbook_beyond(session, found, lanes, now)
+            await audit.record(
+                session,
+                overbooking.actor,
+                "resource:overbook",
+                object_id=found,
+                community_id=community_id,
+                details={"reason": overbooking.reason, "lanes": lanes},
+            )
+        await repository.set_shape(session, found, shape, now)
+    return found
 
 
 async def take(
@@ -42,49 +77,109 @@ async def take(
     origin_kind: str,
     taken_by: uuid.UUID,
     hold_until: datetime | None = None,
+    overbooking: Overbooking | None = None,
+    openings: Sequence[Opening] | None = None,
 ) -> list[uuid.UUID]:
     """Book all of ``wants``, or hold them until ``hold_until``; return the reservations' ids in the order of the wants.
 
-    All or nothing: raises ``CalendarTaken``, naming every one that could not be had, and then the caller's unit of
-    work must not commit. Raises ``NotFound`` for an unknown resource.
+    All or nothing: raises ``CalendarTaken``, naming every one that could not be had, what is free nearby for all who
+    were wanted together (within ``openings``, if given), and nothing is taken. With ``overbooking`` what is taken
+    already stands in nobody's way, and the audit trail says who had it so and why. Raises ``NotFound`` for an unknown
+    resource, ``ValueError`` for a hold that is over before it begins. Take everything of a unit of work in one call:
+    two calls know no common order, and two that cross wait for each other until one is tried again.
     """
-    now = clock.now()
-    ordered = in_order(wants)
-    ids = {id(want): clock.new_id() for want in ordered}
-    known = await views.resources(await session.connection(), {want.resource_id for want in ordered})
-    if len(known) < len({want.resource_id for want in ordered}):
-        raise NotFound("there is no such calendar")
-    await repository.expire_overlapping(session, ordered, now)
-    values = {
+    values = _values(origin_kind, taken_by, hold_until)
+    return await _take(session, wants, values, overbooking, openings)
+
+
+def _values(origin_kind: str, taken_by: uuid.UUID, hold_until: datetime | None) -> dict[str, Any]:
+    hold_lasts(hold_until, clock.now())
+    return {
         "state": HELD if hold_until else BOOKED,
         "expires_at": hold_until,
         "origin_kind": origin_kind,
         "taken_by": taken_by,
     }
-    missing = ordered
-    for lane in range(1, max((known[want.resource_id].lanes for want in ordered), default=0) + 1):
-        chosen = [want.lane or lane for want in missing]
-        made = await repository.insert_reservations(
-            session, missing, [ids[id(w)] for w in missing], chosen, now, values
-        )
-        missing = [want for want in missing if ids[id(want)] not in made]
-        if all(want.lane for want in missing):
-            break
+
+
+async def _take(
+    session: AsyncSession,
+    wants: Sequence[Want],
+    values: dict[str, Any],
+    overbooking: Overbooking | None,
+    openings: Sequence[Opening] | None,
+    moved_from: Sequence[uuid.UUID] = (),
+) -> list[uuid.UUID]:
+    if not wants:
+        return []
+    now = clock.now()
+    ids = [clock.new_id() for _ in wants]
+    sources = [moved_from[min(place, len(moved_from) - 1)] if moved_from else None for place in range(len(wants))]
+    rows = sorted(zip(wants, ids, sources, strict=True), key=lambda row: place_in_queue(row[0]))
+    ordered = [want for want, _, _ in rows]
+    whose = {want.resource_id for want in ordered}
+    known = await repository.look_up(session, ordered, now)
+    if len(known) < len(whose):
+        raise NotFound("there is no such calendar")
+    is_stale = any(resource.is_stale for resource in known.values())
+    # Of one lane a calendar has always one; of several, those there are must not go meanwhile.
+    are_lanes = any(resource.lanes > 1 for resource in known.values())
+    if not moved_from and (is_stale or are_lanes or len(ordered) > 1):
+        await repository.lock_resources(session, (), whose, alone=is_stale or len(whose) < len(ordered))
+    if is_stale:
+        await repository.expire_overlapping(session, ordered, now)
+    more = {"moved_from_ids": [source for _, _, source in rows], "beyond": MOST_BEYOND if overbooking else 0}
+    taken = await repository.insert_reservations(session, ordered, [one for _, one, _ in rows], now, values | more)
+    missing = [want for want, one, _ in rows if one not in taken.made]
     if missing:
-        raise await _refusal(session, ordered, missing, set(ids.values()), known)
-    return [ids[id(want)] for want in wants]
+        if taken.made:
+            await repository.undo(session, taken.made)
+        raise await _refusal(session, ordered, missing, known, openings)
+    if overbooking and taken.overbooked:
+        await _put_on_record(session, overbooking, [(one, known[want.resource_id]) for want, one, _ in rows], taken)
+    return ids
+
+
+async def _put_on_record(
+    session: AsyncSession,
+    overbooking: Overbooking,
+    made: Iterable[tuple[uuid.UUID, sa.Row[Any]]],
+    taken: repository.Taken,
+) -> None:
+    for reservation_id, resource in made:
+        if reservation_id in taken.overbooked:
+            await audit.record(
+                session,
+                overbooking.actor,
+                "reservation:overbook",
+                object_id=reservation_id,
+                community_id=resource.community_id,
+                details={"reason": overbooking.reason, "resource_id": str(resource.id)},
+            )
 
 
 async def confirm(session: AsyncSession, reservation_ids: Iterable[uuid.UUID]) -> None:
     """Book what is held; raises ``HoldOver`` if any of it is held no longer, and then nothing may be committed."""
     wanted = set(reservation_ids)
-    if await repository.confirm_holds(session, wanted, clock.now()) != wanted:
+    if await repository.confirm_holds(session, list(wanted), clock.now()) != wanted:
+        raise HoldOver
+
+
+async def extend(session: AsyncSession, reservation_ids: Iterable[uuid.UUID], until: datetime) -> None:
+    """Hold until ``until`` what is held; raises ``HoldOver`` as ``confirm`` does.
+
+    Raises ``ValueError`` for an instant that has passed.
+    """
+    wanted, now = set(reservation_ids), clock.now()
+    hold_lasts(until, now)
+    if await repository.extend_holds(session, list(wanted), until, now) != wanted:
         raise HoldOver
 
 
 async def release(session: AsyncSession, reservation_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     """Give back what is held or booked and return which that was; what is given back already stays so."""
-    return await repository.release_reservations(session, set(reservation_ids), clock.now())
+    wanted = list(set(reservation_ids))
+    return await repository.release_reservations(session, wanted, clock.now()) if wanted else set()
 
 
 async def move(
@@ -94,35 +189,53 @@ async def move(
     *,
     origin_kind: str,
     taken_by: uuid.UUID,
+    overbooking: Overbooking | None = None,
+    openings: Sequence[Opening] | None = None,
 ) -> list[uuid.UUID]:
-    """Give back ``reservation_ids`` and book ``wants`` instead, all or nothing; return the new ids as ``take`` does."""
-    old = set(reservation_ids)
-    await repository.lock_resources(session, old, {want.resource_id for want in wants})
-    await release(session, old)
-    return await take(session, wants, origin_kind=origin_kind, taken_by=taken_by)
+    """Give back ``reservation_ids`` and take ``wants`` instead, all or nothing; return the new ids as ``take`` does.
+
+    What was booked is booked, what was held is held as long as before. The old ones stay as history, and each new one
+    says in whose place it stands. Raises ``HoldOver`` if one of the old ones is held or booked no longer, and what
+    ``take`` raises; then all is as it was.
+    """
+    old, now = list(dict.fromkeys(reservation_ids)), clock.now()
+    await repository.lock_resources(session, old, {want.resource_id for want in wants}, alone=True)
+    rows = await repository.lock_reservations(session, old)
+    if not old or not all(one in rows and is_live(rows[one].state, rows[one].expires_at, now) for one in old):
+        raise HoldOver
+    holds = [row.expires_at for row in rows.values() if row.state == HELD]
+    values = _values(origin_kind, taken_by, min(holds, default=None))
+    async with session.begin_nested():
+        await session.connection()  # the savepoint is set by the first use of it, and statements of ours go past
+        await repository.leave(session, old, now)
+        return await _take(session, wants, values, overbooking, openings, old)
 
 
 async def _refusal(
     session: AsyncSession,
     wants: Sequence[Want],
     missing: Sequence[Want],
-    own: set[uuid.UUID],
-    known: dict[uuid.UUID, Any],
+    known: dict[uuid.UUID, sa.Row[Any]],
+    openings: Sequence[Opening] | None,
 ) -> CalendarTaken:
-    """Return the refusal that says of each want that could not be had who has the time, and what is free nearby."""
+    """Return the refusal that says of each want that could not be had when it is taken, and what is free nearby."""
     since = min(want.starts_at for want in wants) - NEARBY - timedelta(days=1)
     until = max(want.ends_at for want in wants) + NEARBY + timedelta(days=1)
     rows = await views.taken(await session.connection(), known, since, until)
     together: defaultdict[Span, list[Want]] = defaultdict(list)
     for want in wants:
         together[want.starts_at, want.ends_at].append(want)
-    others = [Blocked(r.resource_id, r.lane, r.blocks_from, r.blocks_until) for r in rows if r.id not in own]
+    blocked = [Blocked(r.resource_id, r.lane, r.blocks_from, r.blocks_until) for r in rows]
     conflicts = []
     for want in missing:
         resource = known[want.resource_id]
         since, until = want.starts_at - resource.buffer_before, want.ends_at + resource.buffer_after
         span = (want.starts_at, want.ends_at)
-        calendars = [_calendar(known[one.resource_id]) for one in together[span]]
+        calendars = [
+            _calendar(known[resource_id], lane, wanted)
+            for (resource_id, lane), wanted in Counter((one.resource_id, one.lane) for one in together[span]).items()
+        ]
+        free = nearest_free(calendars, blocked, span, earliest=clock.now(), openings=openings)
         conflicts.append(
             {
                 "kind": resource.kind,
@@ -134,14 +247,14 @@ async def _refusal(
                     for row in rows
                     if row.resource_id == want.resource_id and row.blocks_from < until and row.blocks_until > since
                 ],
-                "alternatives": [_shown(free) for free in nearest_free(calendars, others, span, earliest=clock.now())],
+                "alternatives": [_shown(one) for one in free],
             }
         )
     return CalendarTaken(conflicts=conflicts)
 
 
-def _calendar(resource: Any) -> Calendar:
-    return Calendar(resource.id, resource.lanes, resource.buffer_before, resource.buffer_after)
+def _calendar(resource: Any, lane: int | None, wanted: int) -> Calendar:
+    return Calendar(resource.id, resource.lanes, resource.buffer_before, resource.buffer_after, lane, wanted)
 
 
 def _shown(span: Span) -> dict[str, str]:

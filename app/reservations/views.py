@@ -1,10 +1,10 @@
-"""The SQL that reads calendars: what is taken of whom, and whether the books are right."""
+"""The SQL that reads calendars: what is taken of whom, what is free, and what is taken for something."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -12,14 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.reservations.models import BOOKED, HELD
-from app.reservations.repository import RECOUNT, RESERVATIONS, RESOURCES
-
-STALE_AFTER = timedelta(hours=1)
-"""A hold that is still there so long after its end was forgotten by the worker; it blocks nobody all the same."""
+from app.reservations.repository import RESERVATIONS, RESOURCES
+from app.reservations.rules import Opening
 
 _INSTANT = sa.DateTime(timezone=True)
 _resource_ids = sa.bindparam("resource_ids", type_=ARRAY(sa.Uuid))
-_RESOURCES = sa.select(RESOURCES).where(RESOURCES.c.id == sa.any_(_resource_ids)).order_by(RESOURCES.c.id)
 _BUSY = sa.text("""
     SELECT e.id, e.resource_id, e.lane, e.state, e.starts_at, e.ends_at, e.blocks_from, e.blocks_until, e.origin_kind,
            e.origin_id
@@ -39,20 +36,75 @@ _BY_SUBJECTS = sa.select(RESOURCES.c.id, RESOURCES.c.subject_id).where(
     RESOURCES.c.subject_id == sa.any_(sa.bindparam("subject_ids", type_=ARRAY(sa.Uuid))),
 )
 _OF_ORIGIN = (
-    sa.select(RESERVATIONS.c.id)
+    sa.select(
+        *(
+            RESERVATIONS.c[name]
+            for name in ("id", "resource_id", "lane", "state", "starts_at", "ends_at", "expires_at", "origin_id")
+        )
+    )
     .where(
         RESERVATIONS.c.origin_kind == sa.bindparam("origin_kind", type_=sa.Text),
         RESERVATIONS.c.origin_id == sa.any_(sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid))),
         RESERVATIONS.c.state.in_([sa.literal(state, sa.Text) for state in (HELD, BOOKED)]),
     )
-    .order_by(RESERVATIONS.c.id)
+    .order_by(RESERVATIONS.c.starts_at, RESERVATIONS.c.id)
+)
+# A time is free if it is so with the buffers of whoever would take it: what is taken is made wider by them.
+FREE = sa.text("""
+    WITH open AS (
+        SELECT r.id, r.lanes, r.buffer_before, r.buffer_after,
+               range_agg(tstzrange(o.starts_at, o.ends_at, '[)')) AS spans
+        FROM unnest(CAST(:resource_ids AS uuid[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
+            AS o (resource_id, starts_at, ends_at)
+        JOIN reservations_resource r ON r.id = o.resource_id
+        GROUP BY r.id
+    ), busy AS (
+        SELECT e.resource_id, e.lane,
+               range_agg(tstzrange(e.blocks_from - o.buffer_after, e.blocks_until + o.buffer_before, '[)')) AS spans
+        FROM open o
+        JOIN reservations_reservation e ON uuidrange(e.resource_id, e.resource_id, '[]') && uuidrange(o.id, o.id, '[]')
+            AND tstzrange(e.blocks_from, e.blocks_until, '[)')
+                && tstzrange(lower(o.spans) - o.buffer_before, upper(o.spans) + o.buffer_after, '[)')
+        WHERE e.state IN ('held', 'booked') AND (e.state = 'booked' OR e.expires_at > :now)
+        GROUP BY e.resource_id, e.lane
+    )
+    SELECT o.id AS resource_id, l.lane, lower(f.span) AS starts_at, upper(f.span) AS ends_at
+    FROM open o
+    CROSS JOIN LATERAL generate_series(1, o.lanes) AS l (lane)
+    LEFT JOIN busy b ON b.resource_id = o.id AND b.lane = l.lane
+    CROSS JOIN LATERAL unnest(o.spans - coalesce(b.spans, CAST('{}' AS tstzmultirange))) AS f (span)
+    WHERE upper(f.span) - lower(f.span) >= :at_least
+    ORDER BY o.id, lower(f.span), l.lane""").bindparams(
+    _resource_ids,
+    sa.bindparam("starts", type_=ARRAY(_INSTANT)),
+    sa.bindparam("ends", type_=ARRAY(_INSTANT)),
+    sa.bindparam("now", type_=_INSTANT),
+    sa.bindparam("at_least", type_=sa.Interval),
 )
 
 
-async def resources(connection: AsyncConnection, resource_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, sa.Row[Any]]:
-    """Return the resources by id; unknown ids are left out."""
-    rows = await connection.execute(_RESOURCES, {"resource_ids": list(resource_ids)})
-    return {row.id: row for row in rows}
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What is held or booked of a calendar, and for what."""
+
+    id: uuid.UUID
+    resource_id: uuid.UUID
+    lane: int
+    state: str
+    starts_at: datetime
+    ends_at: datetime
+    expires_at: datetime | None
+    origin_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """A stretch of time in which a lane of a resource is free, as long as it gets: buffers are kept on both sides."""
+
+    resource_id: uuid.UUID
+    lane: int
+    starts_at: datetime
+    ends_at: datetime
 
 
 async def resources_of(
@@ -71,23 +123,31 @@ async def taken(
     return list(await connection.execute(_BUSY, binds))
 
 
-async def of_origin(connection: AsyncConnection, origin_kind: str, origin_ids: Iterable[uuid.UUID]) -> list[uuid.UUID]:
-    """Return the ids of what is held or booked for the things ``origin_ids``."""
-    return list(await connection.scalars(_OF_ORIGIN, {"origin_kind": origin_kind, "origin_ids": list(origin_ids)}))
+async def of_origin(connection: AsyncConnection, origin_kind: str, origin_ids: Iterable[uuid.UUID]) -> list[Reserved]:
+    """Return what is held or booked for the things ``origin_ids``, in order of time.
+
+    A hold that is over may be among it until somebody puts it aside; ``expires_at`` says so.
+    """
+    rows = await connection.execute(_OF_ORIGIN, {"origin_kind": origin_kind, "origin_ids": list(origin_ids)})
+    return [Reserved(*row) for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """Something in the books that must not be: two who have the same time, a lane that is none, a forgotten hold."""
+async def free(
+    connection: AsyncConnection, openings: Sequence[Opening], *, at_least: timedelta = timedelta()
+) -> list[Free]:
+    """Return what is free of ``openings``, stretches of ``at_least`` that length, by resource and in order of time.
 
-    kind: Literal["overlap", "lane", "stale_hold"]
-    resource_id: uuid.UUID
-    reservation_id: uuid.UUID
-    other_id: uuid.UUID | None
+    Each lane is told by itself: a stretch that is free now in one and then in another is nobody's to have.
+    """
+    return [Free(*row) for row in await connection.execute(FREE, free_binds(openings, at_least))]
 
 
-async def recount(connection: AsyncConnection, community_id: uuid.UUID) -> list[Drift]:
-    """Go through a community's books without trusting the constraint, and return what is wrong; nothing is the rule."""
-    binds = {"community_id": community_id, "before": clock.now() - STALE_AFTER}
-    rows = await connection.execute(RECOUNT, binds)
-    return [Drift(row.kind, row.resource_id, row.one, row.other) for row in rows]
+def free_binds(openings: Sequence[Opening], at_least: timedelta) -> dict[str, object]:
+    """Return the values of ``FREE``'s parameters."""
+    return {
+        "resource_ids": [opening.resource_id for opening in openings],
+        "starts": [opening.starts_at for opening in openings],
+        "ends": [opening.ends_at for opening in openings],
+        "now": clock.now(),
+        "at_least": at_least,
+    }

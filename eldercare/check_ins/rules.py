@@ -3,12 +3,12 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
-from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rrulestr
+
+from app.core.wall_time import resolve
 
 State = Literal["scheduled", "prompted", "answered", "missed", "excused", "unasked"]
 Answer = Literal["ok", "needs_help"]
@@ -68,21 +68,6 @@ class Occurrence:
 
     due_at: datetime
     local_date: date
-
-
-@cache
-def zone(name: str) -> ZoneInfo:
-    """Return the IANA zone; raises ``ZoneInfoNotFoundError`` or ``ValueError`` for what is none."""
-    return ZoneInfo(name)
-
-
-def resolve(day: date, wall: time, time_zone: str) -> datetime:
-    """Return the instant (UTC) of a wall time.
-
-    RFC 5545, 3.3.5: a time inside a gap is read with the offset before the gap (02:30 becomes 03:30); a time that
-    happens twice means its first instant. Python's ``fold=0`` says both.
-    """
-    return datetime.combine(day, wall.replace(fold=0), tzinfo=zone(time_zone)).astimezone(UTC)
 
 
 def sources(target: State) -> tuple[State, ...]:

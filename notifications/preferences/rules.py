@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from app.core.wall_time import resolve
 from notifications.templates.categories import Category
 
 Reason = Literal["quiet_hours", "digest", "cap"]
@@ -106,11 +107,6 @@ def next_digest(period: DigestPeriod, time_zone: str, now: datetime) -> datetime
         return now - past + timedelta(hours=1)
     due = (resolve(local.date() + days * _DAY, period.at, time_zone) for days in range(-1, 4))
     return min(instant for instant in due if instant > now)
-
-
-def resolve(day: date, wall: time, time_zone: str) -> datetime:
-    """Return the instant of a wall time: one in a gap moves by the gap, a doubled one is its first (RFC 5545 3.3.5)."""
-    return datetime.combine(day, wall.replace(fold=0), ZoneInfo(time_zone)).astimezone(UTC)
 
 
 def _around(quiet: QuietHours | None, time_zone: str, now: datetime) -> Iterator[tuple[datetime, datetime]]:

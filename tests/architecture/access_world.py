@@ -35,6 +35,7 @@ from eldercare.shifts.models import DeskShift
 from notifications.broadcasts.models import Broadcast
 from notifications.inbox.models import INBOX
 from notifications.unsubscribing.links import Subscription, token
+from telemedicine.consultations.models import Participant
 from tests.architecture import access_people
 from tests.factories import (
     eldercare_alarms,
@@ -47,6 +48,9 @@ from tests.factories import (
     identity,
     notifications,
     sign_in,
+    telemedicine,
+    telemedicine_appointments,
+    telemedicine_clinics,
     webhooks,
 )
 from tests.media.samples import PDF
@@ -72,6 +76,7 @@ ACTORS: Final = (
     "client",  # a machine of the agency that reads check-ins
     "device",  # the resident's paired phone without a session
 )
+CALENDAR_SECRET: Final = "a-secret-that-is-long-enough"
 FAMILY_PHONE: Final = "+8613800000777"
 _NAMED: Final = re.compile(r"([^/]+)/\{\w+\}")
 
@@ -124,7 +129,7 @@ async def open_world() -> World:
         "office": await identity.staff(house, "coordinator"),
         "agency": await identity.staff(agency, "coordinator"),
         "carer": (carer := await identity.staff(agency, "carer")),
-        "clinician": await identity.staff(clinic, "clinician"),
+        "clinician": (clinician := await identity.staff(clinic, "clinician")),
         "proxy": await access_people.proxy(resident, place),
         "rival": await access_people.rival(resident, place),
     }.items():
@@ -158,6 +163,8 @@ async def open_world() -> World:
         **await _desk_and_circle(resident, family, await identity.account(place, name="Nephew"), care),
         "safe-zones": (await eldercare_zones.zone(resident)).id,
         "flags": (await eldercare_wellbeing.flag(resident)).id,
+        **await _clinic(place, clinic, resident),
+        **await _consultation(telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)),
     }
     for name, account in {
         "responder": await access_people.responder(resident, place, uuid.UUID(str(ids["alarms"]))),
@@ -345,6 +352,49 @@ async def _visits(resident: Resident, agency: Organization, carer: Account) -> d
     }
 
 
+async def _clinic(place: Community, organization: Organization, resident: Resident) -> dict[str, object]:
+    """Insert what the clinic consists of, an appointment of the resident's there, and their place on a waitlist."""
+    row = await telemedicine_clinics.clinic(place, organization)
+    person = await telemedicine_clinics.practitioner(row)
+    await telemedicine_clinics.hours(person, [2], "09:00", "12:00")
+    tomorrow = clock.now().replace(tzinfo=None) + timedelta(days=1)
+    away = await telemedicine_clinics.exception(person, "closed", tomorrow, tomorrow + timedelta(hours=1))
+    of_type = await telemedicine_clinics.visit_type(row)
+    booked = await telemedicine_appointments.appointment(
+        resident, person, of_type, clock.now() + timedelta(days=2), series_id=clock.new_id()
+    )
+    return {
+        "appointments": booked.id,
+        "appointment-series": booked.series_id,
+        "calendars": CALENDAR_SECRET,
+        "calendar-feeds": await telemedicine_appointments.calendar_feed(resident, CALENDAR_SECRET),
+        "queue-tickets": await telemedicine_appointments.queue_ticket(resident, row),
+        "waitlist-entries": await telemedicine_appointments.waitlist_entry(resident, of_type),
+        "clinics": organization.id,
+        "departments": (await telemedicine_clinics.department(row)).id,
+        "locations": (await telemedicine_clinics.location(row)).id,
+        "practitioners": person.id,
+        "bookable-resources": (await telemedicine_clinics.resource(row)).id,
+        "visit-types": of_type.id,
+        "availability-exceptions": away.id,
+    }
+
+
+async def _consultation(scene: telemedicine.Scene) -> dict[str, object]:
+    """Insert a video visit that can be entered, and a guest of it."""
+    visit = await telemedicine.consultation(scene)
+    guest = Participant(
+        community_id=scene.place.id,
+        consultation_id=visit.id,
+        resident_id=scene.resident.id,
+        role="interpreter",
+        invited_by=scene.clinician.id,
+    )
+    async with unit_of_work() as session:
+        session.add(guest)
+    return {"consultations": visit.id, "guests": guest.id}
+
+
 async def _desk_and_circle(
     resident: Resident, family: Account, other: Account, care: dict[str, object]
 ) -> dict[str, object]:
@@ -483,6 +533,33 @@ def _zone_pause(_: World) -> dict[str, Any]:
     return {"until": "2026-03-05T08:00:00Z"}
 
 
+def _practitioner(_: World) -> dict[str, Any]:
+    return {"name": "Dr Lin", "licence_number": "L-1", "licence_valid_until": "2030-12-31", "languages": ["en"]}
+
+
+def _department(_: World) -> dict[str, Any]:
+    return {"name": telemedicine_clinics.NAME}
+
+
+def _location(_: World) -> dict[str, Any]:
+    place = {"address": "2 Lake Road", "latitude": 31.2, "longitude": 121.5, "time_zone": "Asia/Shanghai"}
+    return place | {"name": telemedicine_clinics.NAME}
+
+
+def _visit_type(_: World) -> dict[str, Any]:
+    price = {"amount": 5000, "currency": "CNY"}
+    return {"name": telemedicine_clinics.NAME, "mode": "video", "duration": "PT20M", "price": price}
+
+
+def _slot(world: World) -> dict[str, Any]:
+    whom = {"visit_type_id": world.ids["visit-types"], "practitioner_id": world.ids["practitioners"]}
+    return whom | {"resident_id": world.ids["residents"]}
+
+
+def _hours(_: World) -> dict[str, Any]:
+    return {"hours": [{"weekday": 1, "starts": "09:00", "ends": "12:00"}]}
+
+
 def body_of(operation_id: str, world: World) -> dict[str, Any]:
     """Return what is sent with an operation that takes a body."""
     return BODIES.get(operation_id, _nothing)(world)
@@ -501,6 +578,9 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
         "starts_at": "2026-05-02T08:00:00Z",
         "ends_at": "2026-05-02T16:00:00Z",
     },
+    "addConsultationAddendum": lambda _: {"text": "All well"},
+    "inviteConsultationGuest": lambda _: {"role": "family", "name": "Nora"},
+    "openConsultation": lambda _: {"starts_at": "2026-03-05T08:00:00Z", "ends_at": "2026-03-05T08:30:00Z"},
     "addVisitNote": lambda _: {"text": "All well"},
     "addVisitPhoto": lambda _: {"upload_id": str(clock.new_id())},
     "arriveAtVisit": lambda _: {"proof": {"how": "manual", "reason": "The tag is gone"}},
@@ -619,6 +699,35 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "setResidentRegimenState": _state,
     "startDrill": lambda world: {"resident_id": world.ids["residents"]},
     "startBroadcast": _announcement,
+    "createAppointment": lambda world: _slot(world) | {"starts_at": "2026-03-03T01:00:00Z"},
+    "createAppointmentSeries": lambda world: (
+        _slot(world) | {"starts": ["2026-03-03T01:00:00Z", "2026-03-10T01:00:00Z"]}
+    ),
+    "joinWaitlist": lambda world: {"visit_type_id": world.ids["visit-types"], "resident_id": world.ids["residents"]},
+    "moveAppointment": lambda _: {"starts_at": "2026-03-03T01:00:00Z"},
+    "previewAppointmentSeries": lambda world: _slot(world) | {"starts_at": "2026-03-03T01:00:00Z", "count": 2},
+    "recordAppointmentOutcome": lambda _: {"status": "arrived"},
+    "closeQueueTicket": lambda _: {"state": "done"},
+    "takeQueueTicket": lambda world: {"resident_id": world.ids["residents"]},
+    "tellPractitionerDelay": lambda _: {"late_by": "PT20M"},
+    "addAvailabilityException": lambda _: {
+        "kind": "closed",
+        "starts": "2026-03-05T00:00:00",
+        "ends": "2026-03-06T00:00:00",
+    },
+    "addBookableResource": lambda _: {"kind": "room", "name": "Room 2"},
+    "addDepartment": _department,
+    "addLocation": _location,
+    "addPractitioner": _practitioner,
+    "addVisitType": _visit_type,
+    "setBookableResource": lambda _: {"name": "Room 3"},
+    "setClinic": lambda _: {"time_zone": "Asia/Shanghai"},
+    "setDepartment": _department,
+    "setLocation": _location,
+    "setPractitioner": _practitioner,
+    "setPractitionerAvailability": _hours,
+    "setResourceAvailability": _hours,
+    "setVisitType": _visit_type,
     "writeDeskScript": lambda _: {"kind": "fall", "language": "en", "replaces": 0, "asks": [], "does": ["Call"]},
     "writeMyCircleMessage": lambda _: {"text": "Good morning"},
     "writeResidentCircleMessage": lambda _: {"text": "Good morning"},

@@ -80,6 +80,19 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "late_after": dt.timedelta(minutes=15),
         "critical_missed_after": dt.timedelta(minutes=30),
     },
+    "telemedicine_appointment": {
+        "status": "booked",
+        "hold_until": None,
+        "starts_at": dt.datetime(2026, 3, 1, tzinfo=dt.UTC),
+    },
+    "telemedicine_availability": {"resource_id": None, "starts_minute": 540, "ends_minute": 720},
+    "telemedicine_availability_exception": {
+        "resource_id": None,
+        "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall
+        "ends_local": dt.datetime(2026, 3, 2, 12),  # noqa: DTZ001 - on the wall
+    },
+    "telemedicine_consultation": {"state": "ended", "close_at": None},
+    "telemedicine_participant": {"seat": None},
 }
 
 KEYS: Final = {"core_person_key": base64.b64encode(bytes(32)).decode()}

@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 _SOURCES: Final = [
     path.read_text()
-    for package in ("app", "eldercare", "notifications")
+    for package in ("app", "eldercare", "telemedicine", "notifications")
     for path in (ROOT / package).rglob("*.py")
     if "migrations" not in path.parts
 ]
@@ -30,6 +30,8 @@ _NOBODYS: Final = {
         "desk_script",
     ),
     *("desk_shift", "desk_test", "holidays", "installation", "invitation", "member", "organization", "passkey"),
+    *("availability", "availability_exception", "clinic", "clinic_location", "clinic_resource", "department"),
+    *("practitioner", "practitioner_schedule", "visit_type"),
     *("report", "route_plan", "second_factor", "session", "shift", "timesheet"),
 }
 

@@ -1,7 +1,7 @@
 """Calendars of a community, and takers who each have a unit of work of their own."""
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -44,10 +44,16 @@ def _new_id() -> uuid.UUID:
     return clock.new_id()
 
 
-async def take(*wants: reservations.Want, hold_until: datetime | None = None) -> list[uuid.UUID]:
+async def take(
+    *wants: reservations.Want,
+    hold_until: datetime | None = None,
+    openings: Sequence[reservations.Opening] | None = None,
+) -> list[uuid.UUID]:
     """Take all of ``wants`` in a unit of work."""
     async with unit_of_work() as session:
-        return await reservations.take(session, wants, origin_kind="test", taken_by=TAKER, hold_until=hold_until)
+        return await reservations.take(
+            session, wants, origin_kind="test", taken_by=TAKER, hold_until=hold_until, openings=openings
+        )
 
 
 def want(

@@ -195,9 +195,9 @@ async def test_a_calendar_is_registered_once_and_keeps_up_with_its_buffers(
 
 async def test_a_recount_finds_what_must_not_be(calendars: Calendars, clock: ManualClock) -> None:
     first, second = await calendars(2, lanes=2)
-    at = clock.now()
+    at = clock.now() + timedelta(hours=4)
     await take(want(first, at), want(first, at), want(second, at, lane=2))
-    await take(want(second, at + HALF), hold_until=at + timedelta(minutes=1))
+    await take(want(second, at + HALF), hold_until=clock.now() + timedelta(minutes=1))
     async with reading() as connection:
         assert await reservations.recount(connection, PLACE) == []
     clock.advance(timedelta(hours=2))

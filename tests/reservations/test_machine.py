@@ -5,23 +5,26 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core import clock as clocks
+from app.core.access import system_actor
 from app.core.clock import ManualClock
 from app.core.database import Database, reading, unit_of_work
 from app.reservations import api as reservations
-from app.reservations.api import CalendarTaken, HoldOver, Want
+from app.reservations.api import CalendarTaken, HoldOver, Overbooking, Want
 from tests.conftest import START
 from tests.reservations.conftest import PLACE, TAKER
 
 STEP = timedelta(minutes=15)
+LEAVE = Overbooking(system_actor(PLACE), "whoever may")
 
 steps = st.one_of(
     st.tuples(st.just("take"), st.integers(0, 1), st.integers(0, 12), st.integers(1, 4), st.booleans()),
+    st.tuples(st.just("squeeze_in"), st.integers(0, 1), st.integers(0, 12)),
     st.tuples(st.just("confirm"), st.integers(0, 20)),
+    st.tuples(st.just("extend"), st.integers(0, 20)),
     st.tuples(st.just("release"), st.integers(0, 20)),
     st.tuples(st.just("move"), st.integers(0, 20), st.integers(0, 12)),
     st.tuples(st.just("wait"), st.integers(1, 3)),
@@ -38,6 +41,7 @@ class Booking:
     until: datetime
     hold_until: datetime | None
     gone: bool = False
+    beyond: bool = False
 
     def blocks(self, now: datetime) -> bool:
         return not self.gone and (self.hold_until is None or self.hold_until > now)
@@ -52,17 +56,17 @@ class Model:
 
     def is_free(self, calendar: int, since: datetime, until: datetime, now: datetime, besides: object = None) -> bool:
         return not any(
-            one.blocks(now) and one.calendar == calendar and one.since < until and since < one.until
+            one.blocks(now) and not one.beyond and one.calendar == calendar and one.since < until and since < one.until
             for one in self.bookings
             if one is not besides
         )
 
 
-async def _take(want: Want, hold_until: datetime | None) -> uuid.UUID | None:
+async def _take(want: Want, hold_until: datetime | None, overbooking: Overbooking | None = None) -> uuid.UUID | None:
     try:
         async with unit_of_work() as session:
             (made,) = await reservations.take(
-                session, [want], origin_kind="test", taken_by=TAKER, hold_until=hold_until
+                session, [want], origin_kind="test", taken_by=TAKER, hold_until=hold_until, overbooking=overbooking
             )
     except CalendarTaken:
         return None
@@ -80,17 +84,14 @@ async def _do(model: Model, step: tuple[Any, ...], clock: ManualClock) -> None:
             assert (made is not None) == expected
             if made is not None:
                 model.bookings.append(Booking(made, calendar, since, until, hold_until))
-        case ("confirm", number) if model.bookings:
-            booking = model.bookings[number % len(model.bookings)]
-            can = booking.blocks(now) and booking.hold_until is not None
-            if can:
-                async with unit_of_work() as session:
-                    await reservations.confirm(session, [booking.id])
-                booking.hold_until = None
-            else:
-                with pytest.raises(HoldOver):
-                    async with unit_of_work() as session:
-                        await reservations.confirm(session, [booking.id])
+        case ("squeeze_in", calendar, offset):
+            since = START + offset * STEP
+            is_free = model.is_free(calendar, since, since + STEP, now)
+            made = await _take(Want(model.calendars[calendar], since, since + STEP, TAKER), None, LEAVE)
+            assert made is not None
+            model.bookings.append(Booking(made, calendar, since, since + STEP, None, beyond=not is_free))
+        case ("confirm" | "extend" as what, number) if model.bookings:
+            await _keep(model.bookings[number % len(model.bookings)], now, longer=what == "extend")
         case ("release", number) if model.bookings:
             booking = model.bookings[number % len(model.bookings)]
             async with unit_of_work() as session:
@@ -102,19 +103,35 @@ async def _do(model: Model, step: tuple[Any, ...], clock: ManualClock) -> None:
             clock.advance(steps_on * STEP)
 
 
+async def _keep(booking: Booking, now: datetime, *, longer: bool) -> None:
+    expected = booking.blocks(now) and booking.hold_until is not None
+    until = now + 3 * STEP
+    try:
+        async with unit_of_work() as session:
+            if longer:
+                await reservations.extend(session, [booking.id], until)
+            else:
+                await reservations.confirm(session, [booking.id])
+    except HoldOver:
+        assert not expected
+        return
+    assert expected
+    booking.hold_until = until if longer else None
+
+
 async def _move(model: Model, booking: Booking, since: datetime, now: datetime) -> None:
     until = since + (booking.until - booking.since)
-    expected = model.is_free(booking.calendar, since, until, now, besides=booking)
+    expected = booking.blocks(now) and model.is_free(booking.calendar, since, until, now, besides=booking)
     want = Want(model.calendars[booking.calendar], since, until, TAKER)
     try:
         async with unit_of_work() as session:
             (made,) = await reservations.move(session, [booking.id], [want], origin_kind="test", taken_by=TAKER)
-    except CalendarTaken:
+    except (CalendarTaken, HoldOver):
         assert not expected
         return
     assert expected
     booking.gone = True
-    model.bookings.append(Booking(made, booking.calendar, since, until, None))
+    model.bookings.append(Booking(made, booking.calendar, since, until, booking.hold_until))
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -135,4 +152,7 @@ async def test_a_calendar_is_a_list_of_bookings(
         found = await reservations.taken(connection, calendars, START - 50 * STEP, START + 200 * STEP)
         drift = await reservations.recount(connection, PLACE)
     assert {row.id for row in found} == {one.id for one in model.bookings if one.blocks(clock.now())}
+    assert {row.id for row in found if row.lane > 1} == {
+        one.id for one in model.bookings if one.beyond and one.blocks(clock.now())
+    }
     assert [one for one in drift if one.kind != "stale_hold"] == []

@@ -1,13 +1,15 @@
 """Many at once: one slot has one winner, and different slots are everybody's."""
 
 import asyncio
+import random
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 
 from app.core.clock import ManualClock
 from app.core.database import is_retryable, reading, unit_of_work
 from app.reservations import api as reservations
-from app.reservations.api import CalendarTaken, Want
+from app.reservations.api import CalendarTaken, HoldOver, Want
 from tests.reservations.conftest import PLACE, TAKER, Calendars, take, want
 
 
@@ -19,17 +21,46 @@ async def attempt(*wants: Want) -> bool:
     return True
 
 
-async def test_fifty_takers_of_one_slot_have_one_winner(calendars: Calendars, clock: ManualClock) -> None:
+async def test_sixty_takers_of_one_slot_have_one_winner_round_after_round(
+    calendars: Calendars, clock: ManualClock
+) -> None:
     (carer,) = await calendars()
-    at = clock.now()
-    won = await asyncio.gather(*(attempt(want(carer, at + timedelta(seconds=number))) for number in range(50)))
-    assert sum(won) == 1
+    for day in range(3):
+        at = clock.now() + timedelta(days=day)
+        won = await asyncio.gather(*(attempt(want(carer, at + timedelta(seconds=number))) for number in range(60)))
+        assert sum(won) == 1
 
 
-async def test_a_hundred_slots_are_all_taken(calendars: Calendars, clock: ManualClock) -> None:
+async def test_random_sets_of_calendars_never_deadlock(calendars: Calendars, clock: ManualClock) -> None:
+    """Without the retry: not one of them may fail by a deadlock."""
+    whose = [*await calendars(5), *await calendars(2, lanes=2)]
+    chance = random.Random(7)
+    at = clock.now() + timedelta(hours=1)
+
+    async def client() -> None:
+        mine: list[list[uuid.UUID]] = []
+        for _ in range(6):
+            chosen = chance.choices(whose, k=chance.randrange(1, 5))
+            wants = [want(one, at + chance.randrange(8) * timedelta(minutes=15)) for one in chosen]
+            with suppress(CalendarTaken, HoldOver):
+                async with unit_of_work() as session:
+                    if mine and chance.random() < 0.4:
+                        old = mine.pop(chance.randrange(len(mine)))
+                        mine.append(await reservations.move(session, old, wants, origin_kind="test", taken_by=TAKER))
+                    elif mine and chance.random() < 0.3:
+                        await reservations.release(session, mine.pop())
+                    else:
+                        mine.append(await reservations.take(session, wants, origin_kind="test", taken_by=TAKER))
+
+    await asyncio.gather(*(client() for _ in range(24)))
+    async with reading() as connection:
+        assert await reservations.recount(connection, PLACE) == []
+
+
+async def test_five_hundred_slots_are_all_taken(calendars: Calendars, clock: ManualClock) -> None:
     (carer,) = await calendars()
     at = clock.now()
-    won = await asyncio.gather(*(attempt(want(carer, at + number * timedelta(minutes=30))) for number in range(100)))
+    won = await asyncio.gather(*(attempt(want(carer, at + number * timedelta(minutes=30))) for number in range(500)))
     assert all(won)
 
 

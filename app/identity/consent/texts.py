@@ -41,6 +41,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.MESSAGES_WRITE: "write in your care circle",
         s.WELLBEING_READ: "see how your mood, sleep, activity and medication go from day to day, and what changes",
         s.WELLBEING_MANAGE: "say that somebody sees to such a change, or that it is nothing",
+        s.CONSULTATIONS_READ: "see your video visits and what the clinic wrote about them",
+        s.CONSULTATIONS_JOIN: "take part in your video visits and bring an interpreter or relatives",
     },
     "zh-CN": {
         s.PROFILE_READ: "查看您的姓名、住址、语言和紧急备注",
@@ -72,6 +74,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.MESSAGES_WRITE: "在您的关爱圈里发消息",
         s.WELLBEING_READ: "查看您每天的心情、睡眠、活动和服药情况及其变化",
         s.WELLBEING_MANAGE: "确认有人在关注这些变化，或确认没有问题",
+        s.CONSULTATIONS_READ: "查看您的视频就诊及诊所的记录",
+        s.CONSULTATIONS_JOIN: "参加您的视频就诊，并邀请翻译或亲属",
     },
 }
 """Language → scope → the end of the sentence “this person may …”."""

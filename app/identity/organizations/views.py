@@ -68,6 +68,10 @@ _ORGANIZATIONS = (
     .order_by(_organizations.c.id)
     .limit(_rows)
 )
+_NAMED = sa.select(_organizations).where(
+    _organizations.c.community_id == _community_id,
+    _organizations.c.id == sa.any_(sa.bindparam("organization_ids", type_=ARRAY(sa.Uuid))),
+)
 _STAFF = (
     sa.select(
         _accounts.c.id,
@@ -184,6 +188,14 @@ async def organizations(
     """Return a page of who works in the community, oldest first."""
     rows, cursor = await _page(connection, "organizations", _ORGANIZATIONS, page, {"community_id": community_id})
     return Page(items=[OrganizationPublic.model_validate(row) for row in rows], next=cursor)
+
+
+async def organizations_named(
+    connection: AsyncConnection, community_id: uuid.UUID, organization_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, OrganizationPublic]:
+    """Return those of the organizations that work in the community, by id."""
+    binds = {"community_id": community_id, "organization_ids": list(organization_ids)}
+    return {row.id: OrganizationPublic.model_validate(row) for row in await connection.execute(_NAMED, binds)}
 
 
 async def staff(connection: AsyncConnection, organization_id: uuid.UUID, page: PageRequest) -> Page[MemberPublic]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from eldercare.check_ins.rules import resolve, zone
+from app.core.wall_time import resolve, zone
 
 _BACK: Final = timedelta(days=9)
 _AHEAD: Final = timedelta(days=16)
@@ -35,7 +35,7 @@ ALWAYS: Final = Stretch(datetime.min.replace(tzinfo=UTC), datetime.max.replace(t
 def stretches(windows: Sequence[Window], time_zone: str, begin: datetime, until: datetime) -> list[Stretch]:
     """Return, in order, what the windows of the local days from ``begin`` to ``until`` make together.
 
-    Windows that overlap or meet are one stretch. Wall times are read as RFC 5545 says (``check_ins.rules.resolve``).
+    Windows that overlap or meet are one stretch. Wall times are read as RFC 5545 says (``wall_time.resolve``).
     """
     tz = zone(time_zone)
     day, last = begin.astimezone(tz).date(), until.astimezone(tz).date()

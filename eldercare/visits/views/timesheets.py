@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.database import reading
+from app.core.wall_time import zone
 from app.identity.api import people
-from eldercare.check_ins.rules import zone
 from eldercare.visits import rules
 from eldercare.visits.models import CARERS, VISITS
 

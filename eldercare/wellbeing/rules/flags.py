@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from typing import Final, Literal
 
-from eldercare.check_ins.rules import resolve, zone
+from app.core.wall_time import resolve, zone
 
 State = Literal["open", "acknowledged", "dismissed", "ended"]
 EndReason = Literal["as_usual", "no_data", "closed"]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.core.wall_time import resolve
 from eldercare.check_ins import rules
 
 EVERY_DAY = frozenset(range(1, 8))
@@ -37,8 +38,8 @@ def recurrence(*times: time, **changes: object) -> rules.Recurrence:
 
 def due(plan: rules.Recurrence, zone: str, first: date, count: int = 1, **calendar: bool) -> list[str]:
     """Return the instants due on ``count`` local days from ``first``, in the zone's wall time with offset."""
-    start = rules.resolve(first, time(), zone)
-    end = rules.resolve(first + timedelta(days=count), time(), zone)
+    start = resolve(first, time(), zone)
+    end = resolve(first + timedelta(days=count), time(), zone)
     days_off = {date.fromisoformat(day.strip("d").replace("_", "-")): value for day, value in calendar.items()}
     found = rules.occurrences(plan, zone, start, end, days_off)
     return [item.due_at.astimezone(ZoneInfo(zone)).isoformat() for item in found]
@@ -115,7 +116,7 @@ def test_other_rules_are_refused(text: str) -> None:
 
 @given(days, wall_times, zones)
 def test_a_day_has_each_time_once_and_gaps_move_it_by_the_gap(day: date, wall: time, zone: str) -> None:
-    instant = rules.resolve(day, wall, zone)
+    instant = resolve(day, wall, zone)
     before = datetime.combine(day, wall, tzinfo=ZoneInfo(zone)).utcoffset()
     local = instant.astimezone(ZoneInfo(zone))
     planned = datetime.combine(day, wall)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eldercare.check_ins.rules import resolve
+from app.core.wall_time import resolve
 from eldercare.medication import rules
 from eldercare.medication.rules import Schedule, Taken
 

@@ -5,15 +5,20 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from app import assembly
 from app.core.clock import ManualClock
+from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
+from app.identity.models import Account
 from eldercare.alarms.models import AlarmKind, AlarmState, Severity
 from eldercare.check_ins import jobs as check_ins
+from telemedicine.consultations.models import CONSULTATIONS
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_check_ins as care
 from tests.factories import identity as make
+from tests.factories import telemedicine
 from tests.factories.eldercare_alarms import Scene
 from tests.factories.sign_in import sign_in, sign_in_resident
 
@@ -90,3 +95,19 @@ async def test_nobody_is_alarmed_about_who_has_died_before_the_relay_has_told_of
     assert (await client.delete(closure, headers=await operator(scene))).status_code == 200
     await settle(assembly.JOBS)
     assert [row.state for row in await care.check_ins(scene.resident)] == ["excused", "scheduled", "scheduled"]
+
+
+async def test_nobody_waits_for_who_has_died_in_a_video_visit(client: httpx.AsyncClient, scene: Scene) -> None:
+    clinic = await make.organization(scene.community, "clinic")
+    await make.agreement(clinic, None, scene.resident)
+    clinician = await make.staff(clinic, "clinician")
+    async with unit_of_work() as session:
+        account = await session.get_one(Account, scene.resident.account_id)
+    visit = await telemedicine.consultation(
+        telemedicine.Scene(scene.community, scene.resident, account, clinic, clinician)
+    )
+    closure = f"/v1/residents/{scene.resident.id}/closure"
+    assert (await client.post(closure, json=DIED, headers=await operator(scene))).status_code == 201
+    async with reading() as connection:
+        found = (await connection.execute(sa.select(CONSULTATIONS.c.id, CONSULTATIONS.c.state))).all()
+    assert [tuple(row) for row in found] == [(visit.id, "expired")]

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.access import Actor
 from app.identity import api as identity
 from eldercare import api as eldercare
+from telemedicine import api as telemedicine
 
 
 async def close_residence(
@@ -20,3 +21,4 @@ async def close_residence(
     await identity.close_residence(session, actor, account, resident, closure)
     # At once, and not with the closure's event: a check-in nobody answers would raise an alarm about the dead.
     await eldercare.end_care(session, resident.id)
+    await telemedicine.end_consultations(session, resident.id)

@@ -1,1 +1,1 @@
-"""Phones answer: a text message or a key in a call becomes the answer to a check-in or to an alarm."""
+"""Phones answer: a text message or a key in a call becomes the answer to a check-in, an alarm or a reminder."""

@@ -23,6 +23,8 @@ Outcome = Literal[
     "ambiguous",
     "unreadable",
     "heard",
+    "kept",
+    "dropped",
     "opted_out",
     "opted_in",
 ]

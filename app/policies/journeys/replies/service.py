@@ -15,6 +15,7 @@ from app.policies.journeys.replies.rules import KEYS, NOT_HEARD, Outcome, read_w
 from app.policies.journeys.replies.texts import text_of
 from eldercare import api as eldercare
 from notifications import api as notifications
+from telemedicine import api as telemedicine
 
 _TRIES: Final = 3
 # A phone that answers by itself must not keep us in conversation.
@@ -95,7 +96,11 @@ async def reply(session: AsyncSession, number: str, text: str, *, community_id: 
     async def handle() -> Outcome:
         if not known:
             return "refused"
-        return await eldercare.acknowledge_reply(session, accounts, text) or await _answer(session, accounts, text)
+        return (
+            await eldercare.acknowledge_reply(session, accounts, text)
+            or await telemedicine.answer_reply(session, accounts, text)
+            or await _answer(session, accounts, text)
+        )
 
     match read_wish(text):
         case "stop":

@@ -32,6 +32,8 @@ _TEXTS: Final[Mapping[Outcome, Mapping[str, str]]] = {
         "en": "We did not understand. Please answer with the words and the code of our message.",
         "zh-CN": "我们没有看懂，请按我们短信中的文字和代码回复。",
     },
+    "kept": {"en": "Thank you, we expect you.", "zh-CN": "谢谢，我们等您。"},
+    "dropped": {"en": "Your appointment is called off.", "zh-CN": "您的预约已取消。"},
     "heard": {"en": "Thank you.", "zh-CN": "谢谢。"},
     # The provider itself confirms these two, and sends nothing more to who said stop.
     "opted_out": {"en": "", "zh-CN": ""},

@@ -1,0 +1,1 @@
+"""Appointments: from needing a doctor to having seen one."""

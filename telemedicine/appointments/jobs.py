@@ -1,0 +1,36 @@
+"""What the worker does for appointments: let go what nobody confirmed, remind, and offer what came free."""
+
+from datetime import timedelta
+from typing import Final
+
+from app.core.due import Due, drain
+from app.core.jobs import Job
+from telemedicine.appointments.models import Appointment
+from telemedicine.appointments.service import booking, reminding, waiting
+from telemedicine.clinics.models import Clinic
+
+HOLDS: Final = Due("telemedicine.expire_appointments", Appointment, "hold_until")
+REMINDERS: Final = Due("telemedicine.remind", Appointment, "remind_at")
+LOOKS: Final = Due("telemedicine.offer_waitlist", Clinic, "waitlist_look_at")
+
+
+async def expire() -> int:
+    """Let go the appointments that nobody confirmed in time; return how many."""
+    return await drain(HOLDS, booking.expire)
+
+
+async def remind() -> int:
+    """Remind of appointments; return of how many."""
+    return await drain(REMINDERS, reminding.remind)
+
+
+async def offer() -> int:
+    """Keep what came free for those who wait; return how often it was looked. One clinic, one offer at a time."""
+    return await drain(LOOKS, waiting.offer, batch=1)
+
+
+JOBS: Final = (
+    Job("telemedicine.expire_appointments", timedelta(seconds=15), expire),
+    Job("telemedicine.remind", timedelta(seconds=30), remind),
+    Job("telemedicine.offer_waitlist", timedelta(seconds=10), offer),
+)

@@ -1,0 +1,46 @@
+"""What people are told of appointments: when, never with whom or what for."""
+
+from datetime import timedelta
+from typing import Final
+
+from notifications.api import Category, Channel, Kind, Notice, Urgency
+
+APPOINTMENTS: Final = Category(key="appointments", names={"en": "Appointments", "zh-CN": "预约"})
+
+_PHONE: Final[tuple[Channel, ...]] = ("push", "sms", "inbox")
+_CODE: Final[dict[str, Kind]] = {"code": "word"}
+_WHEN: Final[dict[str, Kind]] = {"resident": "resident", "starts_at": "instant"}
+
+
+def _notice(
+    name: str,
+    *,
+    urgency: Urgency = "normal",
+    channels: tuple[Channel, ...] = _PHONE,
+    more: dict[str, Kind] | None = None,
+    useful_for: timedelta = timedelta(days=1),
+) -> Notice:
+    return Notice(
+        key=f"telemedicine.{name}",
+        category=APPOINTMENTS.key,
+        urgency=urgency,
+        channels=channels,
+        mode="first",
+        package="telemedicine.appointments",
+        variables=_WHEN | (more or {}),
+        useful_for=useful_for,
+    )
+
+
+BOOKED: Final = _notice("appointment_booked", channels=("push", "inbox"))
+MOVED: Final = _notice("appointment_moved", urgency="high", more={"from_starts_at": "instant"})
+CANCELLED: Final = _notice("appointment_cancelled", urgency="high")
+OFFERED: Final = _notice(
+    "waitlist_offered", urgency="high", more={"until": "instant"}, useful_for=timedelta(minutes=30)
+)
+REMINDER: Final = _notice("appointment_reminder", more=_CODE, useful_for=timedelta(hours=12))
+SOON: Final = _notice("appointment_soon", urgency="high", more=_CODE, useful_for=timedelta(hours=1))
+JOIN_NOW: Final = _notice(
+    "appointment_join", urgency="high", channels=("push", "inbox"), more=_CODE, useful_for=timedelta(minutes=20)
+)
+LATE: Final = _notice("practitioner_late", urgency="high", more={"minutes": "integer"}, useful_for=timedelta(hours=3))

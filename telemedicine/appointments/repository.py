@@ -1,0 +1,160 @@
+"""The SQL that locks and counts appointments, and finds whose wait something that came free may end."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.core.problems import NotFound
+from telemedicine.appointments.models import APPOINTMENTS, WAITLIST, Appointment, WaitlistEntry
+from telemedicine.appointments.rules import AHEAD, HELD
+from telemedicine.clinics.models import BOOKABLE_RESOURCES, CLINICS, PRACTITIONERS
+
+_INSTANT = sa.DateTime(timezone=True)
+_NOW = sa.bindparam("now", type_=_INSTANT)
+_IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
+_ALONE = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("whose", type_=sa.Text), 0)))
+_OF_ONE: Final = sa.and_(
+    APPOINTMENTS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+    APPOINTMENTS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
+)
+# What belongs to one series counts once.
+_EACH: Final = sa.func.coalesce(APPOINTMENTS.c.series_id, APPOINTMENTS.c.id)
+_COUNTS = sa.select(
+    sa.func.count(_EACH.distinct()).filter(APPOINTMENTS.c.status == "pending").label("holds"),
+    sa.func.count(_EACH.distinct()).label("ahead"),
+    sa.func.min(APPOINTMENTS.c.hold_until).filter(APPOINTMENTS.c.status == "pending").label("until"),
+).where(
+    _OF_ONE,
+    APPOINTMENTS.c.starts_at > _NOW,
+    APPOINTMENTS.c.status.in_(AHEAD),
+    sa.or_(APPOINTMENTS.c.hold_until.is_(None), APPOINTMENTS.c.hold_until > _NOW),
+)
+_IS_WAITED_FOR: Final = sa.exists().where(
+    WAITLIST.c.organization_id == CLINICS.c.organization_id, WAITLIST.c.state == sa.literal("waiting", sa.Text)
+)
+_LOOK = (
+    sa.update(CLINICS)
+    .where(
+        CLINICS.c.organization_id.in_(
+            sa.select(PRACTITIONERS.c.organization_id)
+            .where(PRACTITIONERS.c.calendar_id == sa.any_(_IDS))
+            .union(
+                sa.select(BOOKABLE_RESOURCES.c.organization_id).where(BOOKABLE_RESOURCES.c.calendar_id == sa.any_(_IDS))
+            )
+        ),
+        _IS_WAITED_FOR,
+    )
+    .values(waitlist_look_at=_NOW)
+)
+_LOOK_AT_WAITED = (
+    sa.update(CLINICS).where(CLINICS.c.organization_id == sa.any_(_IDS), _IS_WAITED_FOR).values(waitlist_look_at=_NOW)
+)
+_LOOK_AT = (
+    sa.update(CLINICS)
+    .where(CLINICS.c.organization_id == sa.any_(_IDS))
+    .values(waitlist_look_at=sa.bindparam("at", type_=_INSTANT))
+)
+_QUEUE = (
+    sa.select(WaitlistEntry)
+    .where(
+        col(WaitlistEntry.organization_id) == sa.bindparam("organization_id", type_=sa.Uuid),
+        col(WaitlistEntry.state) == sa.literal("waiting", sa.Text),
+    )
+    .order_by(col(WaitlistEntry.queued_at), col(WaitlistEntry.id))
+)
+
+
+async def alone(session: AsyncSession, resident_id: uuid.UUID, organization_id: uuid.UUID) -> None:
+    """Wait until nobody else books for the resident at the clinic: what is counted must not change meanwhile."""
+    await session.execute(_ALONE, {"whose": f"telemedicine.appointments:{resident_id}:{organization_id}"})
+
+
+async def counts(
+    session: AsyncSession, resident_id: uuid.UUID, organization_id: uuid.UUID, now: datetime
+) -> sa.Row[Any]:
+    """Return a resident's ``holds`` at a clinic, ``until`` when the first of them lasts, and how much is ``ahead``."""
+    binds = {"resident_id": resident_id, "organization_id": organization_id, "now": now}
+    row: sa.Row[Any] = (await session.execute(_COUNTS, binds)).one()
+    return row
+
+
+async def locked(session: AsyncSession, appointment_id: uuid.UUID) -> Appointment:
+    """Return an appointment, locked; raises ``NotFound``."""
+    row = await session.get(Appointment, appointment_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def all_locked(session: AsyncSession, ids: Collection[uuid.UUID]) -> Sequence[Appointment]:
+    """Return appointments, locked in one order."""
+    statement = (
+        sa.select(Appointment)
+        .where(col(Appointment.id) == sa.any_(_IDS))
+        .order_by(col(Appointment.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement, {"ids": list(ids)})).all()
+
+
+async def of_series(session: AsyncSession, series_id: uuid.UUID) -> Sequence[Appointment]:
+    """Return the appointments of a series that are held or booked, locked in one order."""
+    statement = (
+        sa.select(Appointment)
+        .where(col(Appointment.series_id) == series_id, col(Appointment.status).in_(AHEAD))
+        .order_by(col(Appointment.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def held_of(session: AsyncSession, entry_id: uuid.UUID) -> Appointment | None:
+    """Return what is kept for somebody who waits, locked."""
+    statement = (
+        sa.select(Appointment)
+        .where(col(Appointment.waitlist_entry_id) == entry_id, col(Appointment.status).in_(HELD))
+        .with_for_update()
+    )
+    row: Appointment | None = await session.scalar(statement)
+    return row
+
+
+async def locked_entry(session: AsyncSession, entry_id: uuid.UUID) -> WaitlistEntry:
+    """Return somebody's place on a waitlist, locked; raises ``NotFound``."""
+    row = await session.get(WaitlistEntry, entry_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def queue(session: AsyncSession, organization_id: uuid.UUID) -> Sequence[WaitlistEntry]:
+    """Return who waits at a clinic, whoever has waited longest first."""
+    return (await session.scalars(_QUEUE, {"organization_id": organization_id})).all()
+
+
+async def look_for(session: AsyncSession, calendar_ids: Collection[uuid.UUID], now: datetime) -> None:
+    """Have it looked, at the clinics whose calendars these are, whether somebody waits for what came free."""
+    await session.execute(_LOOK, {"ids": list(calendar_ids), "now": now}, execution_options=_UNSYNCHRONIZED)
+
+
+async def look_at_waited(session: AsyncSession, organization_ids: Collection[uuid.UUID], now: datetime) -> None:
+    """Have it looked at the clinics at which somebody waits."""
+    binds = {"ids": list(organization_ids), "now": now}
+    await session.execute(_LOOK_AT_WAITED, binds, execution_options=_UNSYNCHRONIZED)
+
+
+async def look_at(session: AsyncSession, organization_ids: Collection[uuid.UUID], at: datetime | None) -> None:
+    """Have it looked at the clinics at an instant, or not until something happens."""
+    binds = {"ids": list(organization_ids), "at": at}
+    await session.execute(_LOOK_AT, binds, execution_options=_UNSYNCHRONIZED)
+
+
+_UNSYNCHRONIZED: Final = {"synchronize_session": False}

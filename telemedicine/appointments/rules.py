@@ -1,0 +1,177 @@
+"""What may become of an appointment, what it costs to call it off late, and when somebody is reminded of it."""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final, Literal
+
+from app.core.wall_time import resolve, zone
+
+Status = Literal[
+    "proposed",
+    "pending",
+    "booked",
+    "arrived",
+    "fulfilled",
+    "cancelled",
+    "noshow",
+    "entered-in-error",
+    "checked-in",
+    "waitlist",
+]
+"""FHIR R4, AppointmentStatus (http://hl7.org/fhir/appointmentstatus), verbatim."""
+StaffStatus = Literal["arrived", "checked-in", "fulfilled", "noshow", "entered-in-error"]
+Step = Literal["week", "day", "hour", "now"]
+By = Literal["patient", "clinic", "nobody"]
+
+TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
+    "waitlist": frozenset({"proposed", "cancelled", "entered-in-error"}),
+    "proposed": frozenset({"booked", "cancelled", "entered-in-error"}),
+    "pending": frozenset({"booked", "cancelled", "entered-in-error"}),
+    "booked": frozenset({"arrived", "checked-in", "cancelled", "noshow", "entered-in-error"}),
+    "arrived": frozenset({"checked-in", "fulfilled", "cancelled", "entered-in-error"}),
+    "checked-in": frozenset({"fulfilled", "cancelled", "entered-in-error"}),
+    # Who comes after they were given up has come.
+    "noshow": frozenset({"arrived", "entered-in-error"}),
+    "fulfilled": frozenset({"entered-in-error"}),
+    "cancelled": frozenset({"entered-in-error"}),
+    "entered-in-error": frozenset(),
+}
+"""Every change of status there is; nothing else assigns one."""
+HELD: Final = ("pending", "proposed")
+AHEAD: Final = ("pending", "proposed", "booked")
+OVER: Final = frozenset({"fulfilled", "cancelled", "noshow", "entered-in-error"})
+GIVES_BACK: Final = frozenset({"cancelled", "entered-in-error"})
+"""After these the time is somebody else's; whoever did not come has used theirs."""
+
+HOLD: Final = timedelta(minutes=5)
+OFFER: Final = timedelta(minutes=30)
+"""How long what came free is kept for whoever waits longest."""
+FIRST_ASKED: Final = time(8)
+LAST_ASKED: Final = time(20, 30)
+MOST_HOLDS: Final = 2
+MOST_AHEAD: Final = 10
+"""Per person and clinic; what belongs to one series counts once."""
+MOST_IN_SERIES: Final = 12
+MOST_PASSED: Final = 3
+"""Whoever lets so many offers pass is asked no more."""
+JOIN: Final = timedelta(minutes=5)
+REMINDERS: Final[tuple[tuple[Step, timedelta], ...]] = (
+    ("week", timedelta(days=7)),
+    ("day", timedelta(days=1)),
+    ("hour", timedelta(hours=1)),
+    ("now", JOIN),
+)
+_REMOTE: Final = frozenset({"video", "phone"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a text message says of an appointment, and the code of the reminder it answers."""
+
+    comes: bool
+    code: str
+
+
+_REPLY: Final = re.compile(r"\W*(?P<word>keep|drop|赴约|不去)\W*(?P<code>\d{4})\W*", re.IGNORECASE)
+
+
+def read_reply(text: str) -> Reply | None:
+    """Return what a text message says of an appointment; ``None`` if it says nothing of one."""
+    found = _REPLY.fullmatch(text)
+    return Reply(found["word"].lower() in ("keep", "赴约"), found["code"]) if found else None
+
+
+def reply_code(appointment_id: uuid.UUID) -> str:
+    """Return the four digits that tell, where a number serves several, which appointment a text message answers."""
+    return f"{int.from_bytes(hashlib.sha256(appointment_id.bytes).digest()[:4]) % 10_000:04}"
+
+
+def may_become(before: str, after: str) -> bool:
+    """Say whether an appointment may go from one status to another."""
+    return after in TRANSITIONS[before]
+
+
+def has_begun(starts_at: datetime, now: datetime) -> bool:
+    """Say whether the time of an appointment has come: only then did somebody not come to it."""
+    return starts_at <= now
+
+
+def fee_for(by: By, starts_at: datetime, now: datetime, notice_period: timedelta, amount: int) -> int:
+    """Return what it costs to call off or move, in minor units: nothing to whoever does it in time, or the clinic."""
+    is_late = now > starts_at - notice_period
+    return amount if by == "patient" and is_late else 0
+
+
+def next_reminder(starts_at: datetime, mode: str, after: datetime) -> tuple[datetime, Step] | None:
+    """Return the first reminder that lies behind ``after``; one to join is for whoever need not come."""
+    for step, before in REMINDERS:
+        if step == "now" and mode not in _REMOTE:
+            continue
+        if starts_at - before > after:
+            return starts_at - before, step
+    return None
+
+
+def due_step(starts_at: datetime, mode: str, now: datetime) -> Step | None:
+    """Return which reminder ``now`` is the time of: of several that are overdue the last one."""
+    found: Step | None = None
+    for step, before in REMINDERS:
+        if starts_at - before <= now and (step != "now" or mode in _REMOTE):
+            found = step
+    return found if now < starts_at else None
+
+
+def ask_at(now: datetime, time_zone: str) -> datetime:
+    """Return when somebody is asked whether they want what came free: now, or in the morning of the zone.
+
+    Whoever sleeps would let it pass, and lose their place.
+    """
+    wall = now.astimezone(zone(time_zone))
+    if FIRST_ASKED <= wall.time() < LAST_ASKED:
+        return now
+    day = wall.date() if wall.time() < FIRST_ASKED else wall.date() + timedelta(days=1)
+    return resolve(day, FIRST_ASKED, time_zone)
+
+
+def series(first: datetime, time_zone: str, every_weeks: int, count: int) -> list[datetime]:
+    """Return ``count`` starts at the same time of the wall, every so many weeks (RFC 5545, 3.3.10)."""
+    wall = first.astimezone(zone(time_zone))
+    steps = (timedelta(weeks=every_weeks * number) for number in range(count))
+    return [first, *(resolve(wall.date() + step, wall.time(), time_zone) for step in steps if step)]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """When somebody who waits could come: on these weekdays (ISO; none: all), between these times of the wall."""
+
+    since: date | None
+    until: date | None
+    weekdays: Collection[int]
+    earliest: time | None
+    latest: time | None
+
+    def allows(self, starts_at: datetime, time_zone: str) -> bool:
+        """Say whether a start is one they could come to."""
+        wall = starts_at.astimezone(zone(time_zone))
+        day = wall.date()
+        return (
+            (self.since is None or day >= self.since)
+            and (self.until is None or day <= self.until)
+            and (not self.weekdays or wall.isoweekday() in self.weekdays)
+            and (self.earliest is None or wall.time() >= self.earliest)
+            and (self.latest is None or wall.time() <= self.latest)
+        )
+
+
+def choices(free: Mapping[str, Sequence[object]], seed: int) -> Iterator[dict[str, int]]:
+    """Yield which of each kind of resource to try, in an order that differs from taker to taker.
+
+    A hundred who want a hundred rooms must not all try the same one first.
+    """
+    most = max((len(found) for found in free.values()), default=1)
+    for number in range(most):
+        yield {kind: (seed + number) % len(found) for kind, found in free.items()}

@@ -1,0 +1,1 @@
+"""What is done with appointments: booked, changed, offered, reminded of."""

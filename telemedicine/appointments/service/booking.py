@@ -1,0 +1,228 @@
+"""Booking: a slot is held for five minutes, and confirmed. Whatever dies in between leaves a hold that ends."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.events import emit
+from app.core.problems import Forbidden
+from app.identity.api import ResidentSubject
+from app.reservations.api import HoldOver, confirm
+from telemedicine.appointments import notices, repository, rules
+from telemedicine.appointments.access import Subject, require_bookable, staff_of
+from telemedicine.appointments.models import Appointment
+from telemedicine.appointments.problems import BookedOtherwise, NotAllowedNow, TooManyAhead, TooManyHolds
+from telemedicine.appointments.schemas import AppointmentCreate
+from telemedicine.appointments.service import keeping, taking
+from telemedicine.clinics.access import works_for
+from telemedicine.clinics.service.slots import Offer, offered
+from telemedicine.clinics.views.offers import SlotQuery
+from telemedicine.events import AppointmentExpired, AppointmentHeld
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """For whom slots are held, as what was looked for, until when, and who asked for it."""
+
+    subject: ResidentSubject
+    query: SlotQuery
+    status: rules.Status
+    until: datetime
+    by: uuid.UUID
+
+
+async def hold(session: AsyncSession, actor: Actor, data: AppointmentCreate) -> Appointment:
+    """Hold a slot for five minutes and return the appointment it will be once it is confirmed.
+
+    Raises ``NotFound``, ``Forbidden``, ``ResidenceEnded``, ``NotOffered`` with what is free nearby,
+    ``BookedElsewhere``, ``TooManyHolds``, ``TooManyAhead``, ``BookedOtherwise``.
+    """
+    connection = await session.connection()
+    subject = await require_bookable(connection, actor, data.resident_id)
+    query = query_of(actor, subject, data.visit_type_id, data.practitioner_id, data.language)
+    offer = await wanted_slot(connection, actor, subject, query, data.starts_at)
+    await require_room(session, actor, subject, offer.organization_id)
+    (row,) = await hold_all(session, Held(subject, query, "pending", clock.now() + rules.HOLD, actor.id), [offer])
+    await keeping.remember(session, row, actor)
+    return row
+
+
+def query_of(
+    actor: Actor,
+    subject: ResidentSubject,
+    visit_type_id: uuid.UUID,
+    practitioner_id: uuid.UUID | None,
+    language: str | None,
+) -> SlotQuery:
+    """Return what is looked for, as somebody who may book it for the subject."""
+    return SlotQuery(
+        community_id=subject.community_id,
+        works_for=works_for(actor),
+        visit_type_id=visit_type_id,
+        practitioner_id=practitioner_id,
+        language=language,
+    )
+
+
+async def wanted_slot(
+    connection: AsyncConnection, actor: Actor, subject: ResidentSubject, query: SlotQuery, starts_at: datetime
+) -> Offer:
+    """Return the wanted slot; raises ``NotFound``, ``NotOffered``, ``Forbidden`` for who may not book such visits."""
+    offer = await offered(connection, query, starts_at)
+    require_bookable_type(actor, subject, offer)
+    return offer
+
+
+def require_bookable_type(actor: Actor, subject: ResidentSubject, offer: Offer) -> None:
+    """Raise ``Forbidden`` unless the actor may book visits of the type for the subject."""
+    if offer.visit_type.capacity > 1:
+        raise BookedOtherwise
+    is_own = subject.relation == "self"
+    if is_own or offer.organization_id in staff_of(actor) or offer.visit_type.bookable_by != "resident":
+        return
+    raise Forbidden("this is booked by the resident alone, or by the clinic")
+
+
+async def require_room(
+    session: AsyncSession, actor: Actor, subject: ResidentSubject, organization_id: uuid.UUID
+) -> None:
+    """Raise ``TooManyHolds`` or ``TooManyAhead`` where one person would block a diary; the clinic books what it will.
+
+    Who books for the same person at the same clinic meanwhile waits.
+    """
+    await repository.alone(session, subject.resident_id, organization_id)
+    if subject.relation != "self" and organization_id in staff_of(actor):
+        return
+    now = clock.now()
+    found = await repository.counts(session, subject.resident_id, organization_id, now)
+    if found.holds >= rules.MOST_HOLDS:
+        seconds = max(1, round((found.until - now).total_seconds()))
+        raise TooManyHolds(most=rules.MOST_HOLDS, headers={"Retry-After": str(seconds)})
+    if found.ahead >= rules.MOST_AHEAD:
+        raise TooManyAhead(most=rules.MOST_AHEAD)
+
+
+async def hold_all(session: AsyncSession, held: Held, offers: Sequence[Offer]) -> list[Appointment]:
+    """Hold slots, all or none, and return the appointments; several are a series."""
+    series_id = clock.new_id() if len(offers) > 1 else None
+    rows = [_appointment(held, offer, series_id) for offer in offers]
+    subject = held.subject
+    patient = await taking.patients_calendar(session, subject.community_id, subject.resident_id, subject.account_id)
+    wanted = [taking.Wanted(row.id, offer, held.query) for row, offer in zip(rows, offers, strict=True)]
+    await taking.hold(session, wanted, patient, by=held.by, until=held.until)
+    session.add_all(rows)
+    await session.flush()
+    for row in rows:
+        await emit(
+            session,
+            AppointmentHeld(
+                aggregate_id=row.id,
+                community_id=row.community_id,
+                resident_id=row.resident_id,
+                organization_id=row.organization_id,
+            ),
+        )
+    return rows
+
+
+def _appointment(held: Held, offer: Offer, series_id: uuid.UUID | None) -> Appointment:
+    terms = offer.visit_type
+    return Appointment(
+        community_id=offer.community_id,
+        organization_id=offer.organization_id,
+        resident_id=held.subject.resident_id,
+        account_id=held.subject.account_id,
+        practitioner_id=offer.practitioner_id,
+        visit_type_id=terms.id,
+        location_id=offer.location_id,
+        series_id=series_id,
+        mode=terms.mode,
+        status=held.status,
+        starts_at=offer.starts_at,
+        ends_at=offer.ends_at,
+        time_zone=offer.time_zone,
+        language=held.query.language,
+        booked_by=held.by,
+        hold_until=held.until,
+        price_amount=terms.price.amount,
+        price_currency=terms.price.currency,
+        notice_period=terms.notice_period,
+        late_fee_amount=terms.late_fee_amount,
+    )
+
+
+async def confirm_one(session: AsyncSession, actor: Actor, subject: Subject) -> Appointment:
+    """Book what is held, once; what is booked stays booked. Raises ``HoldOver``, ``NotAllowedNow``."""
+    row = await repository.locked(session, subject.id)
+    await confirm_rows(session, actor, [row])
+    return row
+
+
+async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Appointment]) -> None:
+    """Book what is held of locked appointments, all of it. Raises ``HoldOver``, ``NotAllowedNow``."""
+    now = clock.now()
+    held = [row for row in rows if row.status != "booked"]
+    for row in held:
+        if row.status not in rules.HELD:
+            raise NotAllowedNow(appointment_status=row.status)
+        if row.hold_until is None or row.hold_until <= now:
+            raise HoldOver
+    if not held:
+        return
+    await confirm(session, await taking.reservations_of(session, held))
+    for row in held:
+        keeping.become(row, "booked")
+        await keeping.remember(session, row, actor)
+        await keeping.emit_booked(session, row)
+        await keeping.untell(session, row.id)
+        await keeping.tell(session, notices.BOOKED, row, "booked")
+    for row in held:
+        await _end_wait(session, row)
+
+
+async def _end_wait(session: AsyncSession, row: Appointment) -> None:
+    if row.waitlist_entry_id is not None:
+        entry = await repository.locked_entry(session, row.waitlist_entry_id)
+        entry.state, entry.closed_at = "closed", clock.now()
+        await session.flush()
+
+
+async def expire(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
+    """Let go what nobody confirmed in time: of the calendars the kernel has let go of it by itself.
+
+    Whoever let an offer pass goes to the end of the queue, and the next one is asked.
+    """
+    now = clock.now()
+    for row in await repository.all_locked(session, ids):
+        keeping.become(row, "cancelled")
+        row.cancelled_by = "nobody"
+        await keeping.remember(session, row, None)
+        await emit(
+            session,
+            AppointmentExpired(
+                aggregate_id=row.id,
+                community_id=row.community_id,
+                resident_id=row.resident_id,
+                organization_id=row.organization_id,
+            ),
+        )
+        await let_pass(session, row, now)
+
+
+async def let_pass(session: AsyncSession, row: Appointment, now: datetime) -> None:
+    """Put whoever let an offer pass at the end of the queue, and have the time offered to the next one."""
+    if row.waitlist_entry_id is None:
+        return
+    entry = await repository.locked_entry(session, row.waitlist_entry_id)
+    if entry.state == "offered":
+        entry.passed = [*entry.passed, row.starts_at]
+        entry.state, entry.queued_at = "waiting", now
+        if len(entry.passed) >= rules.MOST_PASSED:
+            entry.state, entry.closed_at = "closed", now
+    await session.flush()
+    await repository.look_at(session, [row.organization_id], now)

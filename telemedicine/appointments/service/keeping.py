@@ -1,0 +1,91 @@
+"""What every change of an appointment does: status by the one table, history, next reminder, notices."""
+
+import uuid
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import audit, clock
+from app.core.access import Actor
+from app.core.events import emit
+from app.core.sealing import seal
+from notifications.api import Notice, Value, send, withdraw
+from telemedicine.appointments import rules
+from telemedicine.appointments.models import CHANGE_REASON, Appointment, AppointmentChange
+from telemedicine.appointments.problems import NotAllowedNow
+from telemedicine.events import AppointmentBooked
+
+REMINDED: Final = "telemedicine.appointment"
+"""What reminders are sent for: they are taken back when the appointment moves or ends."""
+
+
+def become(row: Appointment, status: rules.Status) -> None:
+    """Give an appointment another status; raises ``NotAllowedNow`` where no way leads to it."""
+    if not rules.may_become(row.status, status):
+        raise NotAllowedNow(appointment_status=row.status)
+    row.status = status
+    if status not in rules.HELD:
+        row.hold_until = None
+    set_reminder(row, clock.now())
+
+
+def set_reminder(row: Appointment, after: datetime) -> None:
+    """Set when somebody is reminded next: only of what is booked."""
+    found = rules.next_reminder(row.starts_at, row.mode, after) if row.status == "booked" else None
+    row.remind_at = found[0] if found else None
+
+
+async def remember(session: AsyncSession, row: Appointment, by: Actor | None, reason: str | None = None) -> None:
+    """Add how the appointment stands now to its history, and to the trail."""
+    session.add(
+        AppointmentChange(
+            appointment_id=row.id,
+            resident_id=row.resident_id,
+            status=row.status,
+            starts_at=row.starts_at,
+            practitioner_id=row.practitioner_id,
+            changed_by=by.id if by else None,
+            reason=seal(reason, CHANGE_REASON) if reason else None,
+        )
+    )
+    await session.flush()
+    if by is not None:
+        action = f"appointment:{row.status}"
+        await audit.record(
+            session, by, action, resident_id=row.resident_id, object_id=row.id, community_id=row.community_id
+        )
+
+
+async def tell(session: AsyncSession, notice: Notice, row: Appointment, occasion: str, **more: Value) -> None:
+    """Write ``notice`` for whose appointment it is; under one ``occasion`` they get it once."""
+    about: dict[str, Value] = {"resident": row.resident_id, "starts_at": row.starts_at}
+    await send(
+        session,
+        notice,
+        [row.account_id],
+        community_id=row.community_id,
+        dedupe_key=f"appointment:{row.id}:{occasion}",
+        variables=about | more,
+        about=row.resident_id,
+        origin=(REMINDED, row.id),
+        data={"appointment_id": str(row.id)},
+    )
+
+
+async def untell(session: AsyncSession, *appointment_ids: uuid.UUID) -> None:
+    """Take back what was sent of an appointment and is not true any more."""
+    await withdraw(session, REMINDED, list(appointment_ids))
+
+
+async def emit_booked(session: AsyncSession, row: Appointment) -> None:
+    """Tell that the time is theirs."""
+    await emit(
+        session,
+        AppointmentBooked(
+            aggregate_id=row.id,
+            community_id=row.community_id,
+            resident_id=row.resident_id,
+            organization_id=row.organization_id,
+        ),
+    )

@@ -1,0 +1,39 @@
+"""What appointments do when something happens elsewhere: time comes free, hours change, a resident is here no more."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock
+from app.core.events import Subscriber
+from app.identity.events import ResidentClosed, ResidentReopened, closed_and_reopened
+from app.reservations.events import ReservationExpired, ReservationMoved, ReservationReleased
+from telemedicine.appointments import repository
+from telemedicine.appointments.service.closing import close_residents
+from telemedicine.events import AvailabilityChanged
+
+Freed = ReservationReleased | ReservationExpired | ReservationMoved
+
+
+async def offer_freed(session: AsyncSession, events: Sequence[Freed]) -> None:
+    """Have it looked whether somebody waits for time that came free."""
+    await repository.look_for(session, {event.resource_id for event in events}, clock.now())
+
+
+async def offer_opened(session: AsyncSession, events: Sequence[AvailabilityChanged]) -> None:
+    """Have it looked whether somebody waits for hours that are new."""
+    await repository.look_at_waited(session, {event.organization_id for event in events}, clock.now())
+
+
+async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed | ResidentReopened]) -> None:
+    """Call off what lies ahead of residents who moved out or died; whoever comes back books anew."""
+    closed, _ = closed_and_reopened(events)
+    await close_residents(session, closed)
+
+
+SUBSCRIBERS: Final = (
+    Subscriber("telemedicine.offer_freed", (ReservationReleased, ReservationExpired, ReservationMoved), offer_freed),
+    Subscriber("telemedicine.offer_opened", (AvailabilityChanged,), offer_opened),
+    Subscriber("telemedicine.follow_closures", (ResidentClosed, ResidentReopened), follow_closures),
+)

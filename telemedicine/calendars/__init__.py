@@ -1,0 +1,1 @@
+"""Appointments in the calendars people already have: private feeds that can be revoked."""

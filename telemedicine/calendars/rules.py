@@ -1,0 +1,57 @@
+"""Appointments as iCalendar (RFC 5545, RFC 7986): when, how sure, and nothing of what for."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from icalendar import Calendar, Event
+
+from app.core.wall_time import zone
+
+BEFORE: Final = timedelta(days=31)
+AHEAD: Final = timedelta(days=366)
+REFRESH: Final = timedelta(hours=1)
+_STATUS: Final = {
+    "cancelled": "CANCELLED",
+    "entered-in-error": "CANCELLED",
+    "pending": "TENTATIVE",
+    "proposed": "TENTATIVE",
+}
+_WORDS: Final = {"en": ("Appointments", "Appointment"), "zh-CN": ("预约", "预约")}
+
+
+def calendar(rows: Sequence[Any], language: str, now: datetime) -> bytes:
+    """Return appointments as a calendar, each on the wall where it is (VTIMEZONE), ``language`` one of ours.
+
+    What was called off stays in it as ``CANCELLED`` with a higher ``SEQUENCE``: whoever has it learns that it is off.
+    """
+    name, summary = _WORDS[language]
+    found = Calendar()
+    found.add("prodid", "-//Hearthline//Appointments//EN")
+    found.add("version", "2.0")
+    found.add("method", "PUBLISH")
+    found.add("name", name)
+    found.add("x-wr-calname", name)
+    found.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
+    for row in rows:
+        found.add_component(_event(row, summary))
+    found.add_missing_timezones(
+        first_date=(now - BEFORE - timedelta(days=366)).date(), last_date=(now + AHEAD + timedelta(days=366)).date()
+    )
+    return bytes(found.to_ical())
+
+
+def _event(row: Any, summary: str) -> Event:
+    place = zone(row.time_zone)
+    event = Event()
+    event.add("uid", f"{row.id}@hearthline")
+    event.add("dtstamp", row.updated_at)
+    event.add("last-modified", row.updated_at)
+    event.add("sequence", row.sequence)
+    event.add("summary", summary)
+    event.add("dtstart", row.starts_at.astimezone(place))
+    event.add("dtend", row.ends_at.astimezone(place))
+    event.add("status", _STATUS.get(row.status, "CONFIRMED"))
+    event.add("class", "PRIVATE")
+    event.add("transp", "TRANSPARENT" if row.status in ("cancelled", "entered-in-error") else "OPAQUE")
+    return event

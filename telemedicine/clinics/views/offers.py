@@ -1,0 +1,148 @@
+"""The SQL that reads what is offered to whom: visit types, who makes them, and what they need; and their schedules."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.identity.api import is_active_account
+from telemedicine.clinics.models import BOOKABLE_RESOURCES, LOCATIONS, PRACTITIONERS, VISIT_TYPES
+from telemedicine.clinics.rules import LONGEST_HORIZON, Mode, Schedule, Sex, speaks
+from telemedicine.clinics.views.schedules import holidays, owners, schedules
+
+_IDS: Final = ARRAY(sa.Uuid)
+_p, _v = PRACTITIONERS, VISIT_TYPES
+
+
+def _if_given(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    wanted = sa.bindparam(name, type_=column.type)
+    return sa.or_(wanted.is_(None), column == wanted)
+
+
+_organization_ids = sa.bindparam("organization_ids", type_=_IDS)
+_TYPES = (
+    sa.select(_v)
+    .where(
+        _v.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
+        _v.c.is_active,
+        _if_given(_v.c.id, "visit_type_id"),
+        _if_given(_v.c.mode, "mode"),
+        sa.or_(_v.c.bookable_by != "clinic", _v.c.organization_id == sa.any_(sa.bindparam("works_for", type_=_IDS))),
+    )
+    .order_by(_v.c.id)
+)
+_PRACTITIONERS = (
+    sa.select(_p)
+    .where(
+        _p.c.organization_id == sa.any_(_organization_ids),
+        _p.c.is_active,
+        _p.c.licence_ends_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+        sa.or_(_p.c.account_id.is_(None), is_active_account(_p.c.account_id)),
+        _if_given(_p.c.id, "practitioner_id"),
+        _if_given(_p.c.sex, "sex"),
+        sa.or_(
+            sa.bindparam("specialty", type_=sa.Text).is_(None),
+            sa.bindparam("specialty", type_=sa.Text) == sa.any_(_p.c.specialties),
+        ),
+    )
+    .order_by(_p.c.id)
+)
+_RESOURCES = (
+    sa.select(BOOKABLE_RESOURCES)
+    .where(
+        BOOKABLE_RESOURCES.c.organization_id == sa.any_(_organization_ids),
+        BOOKABLE_RESOURCES.c.kind == sa.any_(sa.bindparam("kinds", type_=ARRAY(sa.Text))),
+        BOOKABLE_RESOURCES.c.is_active,
+    )
+    .order_by(BOOKABLE_RESOURCES.c.id)
+)
+_LOCATIONS = sa.select(LOCATIONS).where(LOCATIONS.c.organization_id == sa.any_(_organization_ids))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotQuery:
+    """What somebody looks for. ``near`` is a latitude and longitude, ``within`` the metres from there.
+
+    ``works_for`` are the organizations whose own staff asks: they also book what only the clinic may, and at times
+    that are too near or too far for others.
+    """
+
+    community_id: uuid.UUID
+    works_for: Sequence[uuid.UUID] = ()
+    visit_type_id: uuid.UUID | None = None
+    practitioner_id: uuid.UUID | None = None
+    specialty: str | None = None
+    language: str | None = None
+    sex: Sex | None = None
+    mode: Mode | None = None
+    near: tuple[float, float] | None = None
+    within: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Everything that decides which slots there are, but for what is taken."""
+
+    query: SlotQuery
+    now: datetime
+    pairs: Sequence[tuple[Any, Any]]
+    """Each practitioner with each visit type they make."""
+    resources: Mapping[uuid.UUID, Sequence[Any]]
+    """Rooms and interpreters by organization."""
+    locations: Mapping[uuid.UUID, Any]
+    schedules: Mapping[uuid.UUID, Schedule]
+    holidays: frozenset[date]
+
+    def is_staffs(self, visit_type: Any) -> bool:
+        """Say whether whoever asks works for the clinic of the visit type."""
+        return visit_type.organization_id in self.query.works_for
+
+
+async def load(connection: AsyncConnection, query: SlotQuery, since: datetime, now: datetime) -> Offers:
+    """Return what is offered to somebody who looks for ``query``, with schedules that are good from ``since`` on."""
+    binds: dict[str, Any] = {
+        "community_id": query.community_id,
+        "visit_type_id": query.visit_type_id,
+        "mode": query.mode,
+        "works_for": list(query.works_for),
+    }
+    types = list(await connection.execute(_TYPES, binds))
+    organization_ids = list({row.organization_id for row in types})
+    binds = {
+        "organization_ids": organization_ids,
+        "now": now,
+        "practitioner_id": query.practitioner_id,
+        "sex": query.sex,
+        "specialty": query.specialty,
+    }
+    people = list(await connection.execute(_PRACTITIONERS, binds)) if types else []
+    pairs = [(person, of_type) for person in people for of_type in types if _makes(person, of_type, query)]
+    at = {"organization_ids": list({person.organization_id for person, _ in pairs})}
+    kinds = sorted({kind for _, of_type in pairs for kind in of_type.needs})
+    things = list(await connection.execute(_RESOURCES, at | {"kinds": kinds})) if kinds else []
+    places = list(await connection.execute(_LOCATIONS, at)) if pairs else []
+    wanted = await owners(connection, {row.id for row in [*(person for person, _ in pairs), *things]}) if pairs else []
+    return Offers(
+        query=query,
+        now=now,
+        pairs=pairs,
+        resources={one: [thing for thing in things if thing.organization_id == one] for one in at["organization_ids"]},
+        locations={place.id: place for place in places},
+        schedules=await schedules(connection, wanted, since),
+        holidays=await holidays(connection, query.community_id, since, max(since, now) + LONGEST_HORIZON),
+    )
+
+
+def _makes(person: Any, of_type: Any, query: SlotQuery) -> bool:
+    """Say whether a practitioner makes visits of a type, in a language that is understood."""
+    if person.organization_id != of_type.organization_id:
+        return False
+    if of_type.specialty is not None and of_type.specialty not in person.specialties:
+        return False
+    is_understood = query.language is None or speaks(person.languages, query.language)
+    return is_understood or "interpreter" in of_type.needs

@@ -1,0 +1,1 @@
+"""Video visits over HTTP and WebSocket."""

@@ -1,0 +1,1 @@
+"""What people say and are told about video visits."""

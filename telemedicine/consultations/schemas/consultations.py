@@ -1,0 +1,104 @@
+"""A video visit as it is planned, shown and entered."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from telemedicine.consultations.rules import LONGEST, Role, Standing, State
+
+Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{5,14}$")]
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class ConsultationOpen(BaseModel):
+    """A video visit that a clinic plans with a resident."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    clinician_id: uuid.UUID | None = Field(default=None, description="whose visit it is; the caller's unless named")
+    appointment_id: uuid.UUID | None = None
+    phone: Phone | None = Field(default=None, description="E.164: where to telephone instead; the desk's unless given")
+
+    @model_validator(mode="after")
+    def _has_a_length(self) -> Self:
+        if not self.starts_at < self.ends_at <= self.starts_at + LONGEST:
+            raise ValueError("ends_at is after starts_at, by four hours at most")
+        return self
+
+
+class ConsultationPublic(BaseModel):
+    """A video visit."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    clinician_id: uuid.UUID
+    clinician_name: str | None
+    appointment_id: uuid.UUID | None
+    state: State
+    starts_at: datetime
+    ends_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    phone: str | None
+
+
+class ParticipantPublic(BaseModel):
+    """Somebody who takes part."""
+
+    id: uuid.UUID
+    role: Role
+    name: str | None
+    is_guest: bool
+    state: Standing
+    is_present: bool
+    wishes_phone: bool
+    seconds: int = Field(description="how long they were in the visit, waiting included")
+
+
+class ConsultationDetail(ConsultationPublic):
+    """A video visit with who takes part."""
+
+    participants: list[ParticipantPublic]
+
+
+class GuestInvite(BaseModel):
+    """Somebody without an account who is to take part: a relative, or who interprets."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Literal["family", "interpreter"]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+
+
+class JoinLinkMade(BaseModel):
+    """A link that lets one person in, once; it is shown here and nowhere else."""
+
+    participant_id: uuid.UUID
+    url: str
+    expires_at: datetime
+
+
+class LinkRedeem(BaseModel):
+    """What stands behind the number sign of a link."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    link: Secret
+
+
+class Pass(BaseModel):
+    """What a used link is exchanged for: it lets its page back in until the visit is over."""
+
+    consultation_id: uuid.UUID
+    participant_id: uuid.UUID
+    role: Role
+    secret: str = Field(alias="pass", serialization_alias="pass")
+
+    model_config = ConfigDict(populate_by_name=True)

@@ -1,0 +1,192 @@
+"""The SQL that reads video visits: a resident's, a clinician's, one with who takes part, what was written."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.audit import trace_each_binds, traced_each
+from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
+from app.core.problems import NotFound
+from app.core.sealing import unseal
+from app.identity.api import account_name, actor_binds, is_visible
+from telemedicine.consultations.access import READ, ConsultationSubject
+from telemedicine.consultations.models import CONSULTATIONS, GUEST_NAME, NOTE_CONTENT, NOTES, PARTICIPANTS, PRESENCES
+from telemedicine.consultations.rules import AWAY
+from telemedicine.consultations.schemas.consultations import ConsultationDetail, ConsultationPublic, ParticipantPublic
+from telemedicine.consultations.schemas.notes import ConsultationNoteContent, ConsultationNotePublic
+
+_LIST, _HELD = "telemedicine.consultations", "telemedicine.held_consultations"
+_A_DAY: Final = timedelta(days=1)
+_consultation_id = sa.bindparam("consultation_id", type_=sa.Uuid)
+_since = sa.bindparam("since", type_=sa.DateTime(timezone=True))
+_limit = sa.bindparam("limit", type_=sa.Integer)
+_shown = sa.select(
+    *(CONSULTATIONS.c[name] for name in ConsultationPublic.model_fields if name != "clinician_name"),
+    account_name(CONSULTATIONS.c.clinician_id).label("clinician_name"),
+)
+_OF_RESIDENT = (
+    _shown.where(
+        CONSULTATIONS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        after((CONSULTATIONS.c.id,), ("after_id",), descending=True),
+    )
+    .order_by(CONSULTATIONS.c.id.desc())
+    .limit(_limit)
+)
+_OF_CLINICIAN = traced_each(
+    _shown.where(
+        CONSULTATIONS.c.clinician_id == sa.bindparam("clinician_id", type_=sa.Uuid),
+        is_visible(CONSULTATIONS.c.resident_id, READ),
+        CONSULTATIONS.c.starts_at >= sa.bindparam("from_at", type_=sa.DateTime(timezone=True)),
+        after((CONSULTATIONS.c.starts_at, CONSULTATIONS.c.id), ("after_at", "after_id")),
+    )
+    .order_by(CONSULTATIONS.c.starts_at, CONSULTATIONS.c.id)
+    .limit(_limit),
+    "consultations:list",
+)
+_ONE = _shown.where(CONSULTATIONS.c.id == _consultation_id)
+_spent = (
+    sa.select(
+        sa.func.coalesce(
+            sa.func.sum(
+                sa.func.extract("epoch", sa.func.coalesce(PRESENCES.c.ended_at, PRESENCES.c.seen_at))
+                - sa.func.extract("epoch", PRESENCES.c.began_at)
+            ),
+            0,
+        )
+    )
+    .where(PRESENCES.c.participant_id == PARTICIPANTS.c.id)
+    .correlate(PARTICIPANTS)
+    .scalar_subquery()
+)
+_PARTICIPANTS = (
+    sa.select(
+        PARTICIPANTS.c.id,
+        PARTICIPANTS.c.role,
+        PARTICIPANTS.c.name.label("sealed_name"),
+        PARTICIPANTS.c.account_id,
+        account_name(PARTICIPANTS.c.account_id).label("account_name"),
+        PARTICIPANTS.c.state,
+        PARTICIPANTS.c.seat,
+        PARTICIPANTS.c.instance,
+        PARTICIPANTS.c.wishes_phone_at,
+        sa.exists()
+        .where(
+            PRESENCES.c.participant_id == PARTICIPANTS.c.id,
+            PRESENCES.c.ended_at.is_(None),
+            PRESENCES.c.seen_at > _since,
+        )
+        .label("is_present"),
+        _spent.label("seconds"),
+    )
+    .where(PARTICIPANTS.c.consultation_id == _consultation_id)
+    .order_by(PARTICIPANTS.c.id)
+)
+_NOTES = (
+    sa.select(NOTES, account_name(NOTES.c.author_id).label("author_name"))
+    .where(
+        NOTES.c.consultation_id == _consultation_id,
+        sa.or_(NOTES.c.signed_at.is_not(None), NOTES.c.author_id == sa.bindparam("reader", type_=sa.Uuid)),
+    )
+    .order_by(NOTES.c.id)
+)
+
+
+async def of_resident(
+    connection: AsyncConnection, resident_id: uuid.UUID, page: PageRequest
+) -> Page[ConsultationPublic]:
+    """Return a page of a resident's visits, those planned last first."""
+    (last_id,) = decode_cursor(_LIST, page.cursor) if page.cursor else (None,)
+    binds = {"resident_id": resident_id, "after_id": uuid.UUID(last_id) if last_id else None, "limit": page.limit + 1}
+    rows = (await connection.execute(_OF_RESIDENT, binds)).all()
+    return Page(
+        items=[ConsultationPublic.model_validate(row) for row in rows[: page.limit]],
+        next=next_cursor(_LIST, rows, page.limit, ("id",)),
+    )
+
+
+async def held_by(connection: AsyncConnection, actor: Actor, page: PageRequest) -> Page[ConsultationPublic]:
+    """Return a page of the visits the actor holds as clinician, from a day back on, in order of time."""
+    at, last_id = decode_cursor(_HELD, page.cursor) if page.cursor else (None, None)
+    now = clock.now()
+    binds: dict[str, Any] = {
+        "clinician_id": actor.id,
+        "from_at": now - _A_DAY,
+        "after_at": datetime.fromisoformat(at) if at else None,
+        "after_id": uuid.UUID(last_id) if last_id else None,
+        "limit": page.limit + 1,
+        **actor_binds(actor, READ),
+        **trace_each_binds(actor, shown=page.limit),
+    }
+    rows = (await connection.execute(_OF_CLINICIAN, binds)).all()
+    return Page(
+        items=[ConsultationPublic.model_validate(row) for row in rows[: page.limit]],
+        next=next_cursor(_HELD, rows, page.limit, ("starts_at", "id")),
+    )
+
+
+async def detail(connection: AsyncConnection, consultation_id: uuid.UUID) -> ConsultationDetail:
+    """Return a visit with who takes part; raises ``NotFound``."""
+    row = (await connection.execute(_ONE, {"consultation_id": consultation_id})).one_or_none()
+    if row is None:
+        raise NotFound
+    known = ConsultationPublic.model_validate(row)
+    return ConsultationDetail(
+        **known.model_dump(), participants=[person for _, person in await participants(connection, consultation_id)]
+    )
+
+
+async def participants(
+    connection: AsyncConnection, consultation_id: uuid.UUID
+) -> list[tuple[sa.Row[Any], ParticipantPublic]]:
+    """Return who takes part in a visit, each as the row it is and as it is shown."""
+    binds = {"consultation_id": consultation_id, "since": clock.now() - AWAY}
+    rows = await connection.execute(_PARTICIPANTS, binds)
+    return [
+        (
+            row,
+            ParticipantPublic(
+                id=row.id,
+                role=row.role,
+                name=unseal(row.sealed_name, GUEST_NAME) if row.sealed_name else row.account_name,
+                is_guest=row.account_id is None,
+                state=row.state,
+                is_present=row.is_present,
+                wishes_phone=row.wishes_phone_at is not None,
+                seconds=round(row.seconds),
+            ),
+        )
+        for row in rows
+    ]
+
+
+async def notes(connection: AsyncConnection, subject: ConsultationSubject) -> list[ConsultationNotePublic]:
+    """Return what was written about a visit, oldest first: signed, or the reader's own draft."""
+    rows = await connection.execute(_NOTES, {"consultation_id": subject.id, "reader": subject.actor.id})
+    return [_note(row) for row in rows]
+
+
+def _note(row: Any) -> ConsultationNotePublic:
+    words = unseal(row.content, NOTE_CONTENT) if row.content else None
+    is_note = row.kind == "soap"
+    return ConsultationNotePublic(
+        id=row.id,
+        consultation_id=row.consultation_id,
+        kind=row.kind,
+        author_id=row.author_id,
+        author_name=row.author_name,
+        signed_at=row.signed_at,
+        content=ConsultationNoteContent.model_validate_json(words) if words and is_note else None,
+        text=words if not is_note else None,
+        follow_up_days=row.follow_up_days,
+        version=row.version,
+    )
+
+
+async def note(connection: AsyncConnection, subject: ConsultationSubject, note_id: uuid.UUID) -> ConsultationNotePublic:
+    """Return one of them that is known to be there."""
+    return next(written for written in await notes(connection, subject) if written.id == note_id)

@@ -1,0 +1,113 @@
+"""The facts telemedicine emits: past tense, ids and enumerations only, versioned."""
+
+import uuid
+from typing import ClassVar, Literal
+
+from app.core.events import Event
+
+
+class AvailabilityChanged(Event):
+    """The hours of a practitioner, of a room or interpreter, or of a whole clinic are others from now on.
+
+    ``aggregate_id`` is whose they are: the practitioner's, the resource's or the clinic's row.
+    """
+
+    name: ClassVar[str] = "telemedicine.availability_changed.v1"
+
+    organization_id: uuid.UUID
+    conflicts: int
+
+
+class PractitionerLicenceEnded(Event):
+    """A practitioner's licence is valid no longer: from now on they cannot be booked. ``aggregate_id`` is theirs."""
+
+    name: ClassVar[str] = "telemedicine.practitioner_licence_ended.v1"
+
+    organization_id: uuid.UUID
+
+
+class _OfAppointment(Event):
+    """``aggregate_id`` is the appointment's; ``resident_id`` whose it is, ``organization_id`` the clinic's."""
+
+    name: ClassVar[str] = "telemedicine.of_appointment.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+
+
+class AppointmentHeld(_OfAppointment):
+    """A time is kept for a resident until they confirm it, or the hold is over."""
+
+    name: ClassVar[str] = "telemedicine.appointment_held.v1"
+
+
+class AppointmentExpired(_OfAppointment):
+    """Nobody confirmed in time: the time is free again."""
+
+    name: ClassVar[str] = "telemedicine.appointment_expired.v1"
+
+
+class AppointmentBooked(_OfAppointment):
+    """The time is theirs."""
+
+    name: ClassVar[str] = "telemedicine.appointment_booked.v1"
+
+
+class AppointmentMoved(_OfAppointment):
+    """An appointment has another time, or is with somebody else."""
+
+    name: ClassVar[str] = "telemedicine.appointment_moved.v1"
+
+
+class AppointmentCancelled(_OfAppointment):
+    """An appointment does not take place; ``by`` is ``patient`` or ``clinic``."""
+
+    name: ClassVar[str] = "telemedicine.appointment_cancelled.v1"
+
+    by: str
+
+
+class AppointmentStatusChanged(_OfAppointment):
+    """The clinic wrote down what became of an appointment; ``status`` is FHIR's AppointmentStatus."""
+
+    name: ClassVar[str] = "telemedicine.appointment_status_changed.v1"
+
+    status: str
+
+
+class WaitlistOffered(_OfAppointment):
+    """Something came free and is kept for whoever has waited longest: the appointment is a proposed one."""
+
+    name: ClassVar[str] = "telemedicine.waitlist_offered.v1"
+
+
+class ConsultationStarted(Event):
+    """Clinician and resident (or who speaks for them) are together; ``aggregate_id`` is the consultation."""
+
+    name: ClassVar[str] = "telemedicine.consultation_started.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    appointment_id: uuid.UUID | None
+
+
+class ConsultationClosed(Event):
+    """The consultation is over: it was held (``ended``), or nobody met (``expired``)."""
+
+    name: ClassVar[str] = "telemedicine.consultation_closed.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    appointment_id: uuid.UUID | None
+    state: Literal["ended", "expired"]
+
+
+class ConsultationNoteSigned(Event):
+    """The clinician signed the note, which stands from now on; ``aggregate_id`` is the consultation."""
+
+    name: ClassVar[str] = "telemedicine.consultation_note_signed.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    note_id: uuid.UUID
+    follow_up_days: int | None

@@ -1,0 +1,110 @@
+"""Video visits in a real browser: pictures really pass, directly and over a relay, and a broken network mends."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.browser.network import Network, network
+from tests.browser.relays import Relay
+from tests.browser.visits import PATIENCE, admit, says, sees, visit
+from tests.faults.processes import House, free_port
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def between() -> AsyncIterator[Network]:
+    async with network() as opened:
+        yield opened
+
+
+async def test_two_people_see_each_other_talk_and_part(browser: Browser, home: House) -> None:
+    api = await home.api()
+    async with visit(browser, api.url) as held:
+        clinician, resident = await held.both()
+        for page in (clinician, resident):
+            frames = await sees(page, 1)
+            assert await sees(page, 1, more_than=frames) > frames
+        await expect(resident.locator("#people")).to_be_hidden()
+
+        await resident.locator("#chat").click()
+        await resident.locator("#words-to-say").fill("<b>Good morning</b>")
+        await resident.keyboard.press("Enter")
+        await expect(clinician.locator("#said li")).to_contain_text("<b>Good morning</b>", timeout=PATIENCE)
+        await resident.locator("#mute").click()
+        await expect(resident.locator("#mute")).to_have_attribute("aria-pressed", "false")
+        await resident.locator("#phone").click()
+        await expect(resident.locator("#number a")).to_have_attribute("href", "tel:+862155551000")
+        await expect(clinician.locator("#waiting")).to_contain_text("would rather telephone", timeout=PATIENCE)
+
+        # Loaded again the page needs no link, and the visit goes on.
+        await resident.reload()
+        await resident.locator("#join").click()
+        await sees(resident, 1)
+        await sees(clinician, 1)
+
+        await clinician.locator("#end").click()
+        for page in (clinician, resident):
+            await expect(page.locator("#closed")).to_have_attribute("data-why", "over", timeout=PATIENCE)
+
+
+async def test_three_people_meet_over_a_relay_and_nowhere_else(browser: Browser, home: House, turn: Relay) -> None:
+    api = await home.api(HEARTHLINE_VIDEO_RELAY_ONLY="true", **turn.settings)
+    async with visit(browser, api.url) as held:
+        guest_link = await held.link(held.clinician, "interpreter")
+        clinician, resident = await held.both()
+        guest = await held.join(guest_link, locale="zh-CN", color_scheme="dark", viewport={"width": 390, "height": 844})
+        await expect(guest.locator("#wait h1")).to_have_text("等候室", timeout=PATIENCE)
+        await admit(clinician, "interpreter")
+        for page in (clinician, resident, guest):
+            await sees(page, 2, route="relay")
+    assert "ALLOCATE processed, success" in turn.written()
+
+
+async def test_a_call_outlives_its_network_and_its_server(browser: Browser, home: House, between: Network) -> None:
+    api = await home.api(HEARTHLINE_HTTP_PUBLIC_URL=between.url)
+    between.lead_to(api)
+    async with visit(browser, between.url) as held:
+        clinician, resident = await held.both()
+        await sees(resident, 1)
+        await sees(clinician, 1)
+
+        between.cut()
+        await expect(resident.locator("body")).to_have_attribute("data-line", "down", timeout=PATIENCE)
+        await says(resident, "reconnecting")
+        frames = await sees(resident, 1)
+        assert await sees(resident, 1, more_than=frames) > frames  # pictures take another way
+
+        await api.kill()
+        between.lead_to(await home.api(HEARTHLINE_HTTP_PUBLIC_URL=between.url))
+        between.restore()
+        for page in (clinician, resident):
+            await expect(page.locator("body")).to_have_attribute("data-line", "up", timeout=PATIENCE)
+        await clinician.locator("#chat").click()
+        await clinician.locator("#words-to-say").fill("There you are")
+        await clinician.keyboard.press("Enter")
+        await expect(resident.locator("#said li")).to_contain_text("There you are", timeout=PATIENCE)
+        frames = await sees(resident, 1)
+        assert await sees(resident, 1, more_than=frames) > frames
+
+
+async def test_a_link_that_was_used_or_made_up_opens_nothing(browser: Browser, home: House) -> None:
+    api = await home.api()
+    async with visit(browser, api.url) as held:
+        link = await held.link(held.resident)
+        first = await held.open(link)
+        await expect(first.locator("#check")).to_be_visible(timeout=PATIENCE)
+        assert "#" not in first.url  # neither history nor a screenshot gives the link away
+        for refused, why in ((link, "link_used"), (f"{link}x", "link_unknown"), (link.partition("#")[0], "no_link")):
+            page = await held.open(refused)
+            await expect(page.locator("#closed")).to_have_attribute("data-why", why, timeout=PATIENCE)
+
+
+async def test_a_relay_that_cannot_be_reached_is_spoken_of(browser: Browser, home: House) -> None:
+    api = await home.api(
+        HEARTHLINE_VIDEO_RELAY_ONLY="true",
+        HEARTHLINE_VIDEO_TURN_URLS=f'["turn:127.0.0.1:{free_port()}?transport=tcp"]',
+        HEARTHLINE_VIDEO_TURN_SECRET="nobody's",
+    )
+    async with visit(browser, api.url) as held:
+        _, resident = await held.both()
+        await says(resident, "no_relay")

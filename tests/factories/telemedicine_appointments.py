@@ -1,0 +1,88 @@
+"""Appointments, places on waitlists and numbers, really committed, without anything taken of calendars."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.core import clock
+from app.core.database import unit_of_work
+from app.identity.models import Resident
+from telemedicine.appointments.models import Appointment, WaitlistEntry
+from telemedicine.calendars.models import CalendarFeed
+from telemedicine.calendars.service import digest_of
+from telemedicine.clinics.models import Clinic, Practitioner, VisitType
+from telemedicine.queues.models import QueueTicket
+
+
+async def appointment(
+    of: Resident, practitioner: Practitioner, visit_type: VisitType, starts_at: datetime, **values: Any
+) -> Appointment:
+    """Insert a booked appointment."""
+    defaults: dict[str, Any] = {
+        "mode": visit_type.mode,
+        "status": "booked",
+        "time_zone": "Asia/Shanghai",
+        "booked_by": of.account_id,
+        "price_amount": visit_type.price_amount,
+        "price_currency": visit_type.price_currency,
+        "notice_period": visit_type.notice_period,
+        "late_fee_amount": visit_type.late_fee_amount,
+    }
+    row = Appointment(
+        community_id=of.community_id,
+        organization_id=practitioner.organization_id,
+        resident_id=of.id,
+        account_id=of.account_id,
+        practitioner_id=practitioner.id,
+        visit_type_id=visit_type.id,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=30),
+        **defaults | values,
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row
+
+
+async def waitlist_entry(of: Resident, visit_type: VisitType) -> uuid.UUID:
+    """Insert a place on the waitlist for a visit type; return its id."""
+    row = WaitlistEntry(
+        community_id=of.community_id,
+        organization_id=visit_type.organization_id,
+        resident_id=of.id,
+        account_id=of.account_id,
+        visit_type_id=visit_type.id,
+        queued_at=clock.now(),
+        entered_by=of.account_id,
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row.id
+
+
+async def queue_ticket(of: Resident, clinic: Clinic) -> uuid.UUID:
+    """Insert a number of a clinic that was called; return its id."""
+    row = QueueTicket(
+        community_id=of.community_id,
+        organization_id=clinic.organization_id,
+        line_id=clinic.organization_id,
+        resident_id=of.id,
+        account_id=of.account_id,
+        local_date=clock.now().date(),
+        number=1,
+        state="called",
+        called_at=clock.now(),
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row.id
+
+
+async def calendar_feed(of: Resident, secret: str) -> uuid.UUID:
+    """Insert a feed of a resident's appointments at a secret address; return its id."""
+    row = CalendarFeed(
+        community_id=of.community_id, account_id=of.account_id, kind="resident", digest=digest_of(secret)
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row.id
