@@ -147,6 +147,15 @@ async def test_an_expired_token_and_a_device_still_call_for_help(client: httpx.A
     assert first.json()["id"] == second.json()["id"]
 
 
+async def test_who_was_signed_out_everywhere_still_calls_for_help(client: httpx.AsyncClient) -> None:
+    headers = await sign_in_resident(await identity.resident(await identity.community()))
+    for session in (await client.get("/v1/me/sessions", headers=headers)).json()["items"]:
+        await client.delete(f"/v1/me/sessions/{session['id']}", headers=headers)
+    assert (await client.get("/v1/me/alarms", headers=headers)).status_code == 401
+
+    assert (await client.post(SOS, headers=headers)).status_code == 201
+
+
 async def test_nobody_and_no_resident_get_numbers_to_phone(client: httpx.AsyncClient) -> None:
     place = await identity.community()
     relative = await sign_in(await identity.account(place))
