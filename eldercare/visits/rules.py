@@ -43,6 +43,8 @@ MISSING_AFTER: Final = timedelta(minutes=5)
 """So long whoever is there waits for the other one, who may be parking the car, before the agency hears of it."""
 TAKEN_OVER_FOR: Final = timedelta(minutes=15)
 """So long at least whoever takes over a visit that began is busy with it."""
+ALONE_FOR: Final = timedelta(minutes=15)
+"""So long at most nobody is there amid a visit before the desk hears, however long a carer may be late to check out."""
 CHECK_OUT_AGAIN: Final = timedelta(minutes=30)
 DECIDED_BEFORE: Final = timedelta(hours=24)
 """So long before its time it is decided who goes instead of a carer of whom another agency said that they cannot."""

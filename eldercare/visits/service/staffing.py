@@ -207,7 +207,7 @@ async def take_off(
     Ahead of its time the visit is open to somebody else; if it ``is_sudden`` the agency hears at once, and the desk
     where time matters. Under way it stays under way: whoever was there can still check out, and no more; if nobody else
     is there the agency hears at once that somebody has to take over, and the duty desk with it: at once where nobody
-    decided it, else if nobody takes over within minutes.
+    decided it, else if nobody takes over within ``rules.ALONE_FOR``.
     """
     carers = (await repository.carers_of(session, [visit.id]))[visit.id]
     carer = next((one for one in carers if one.account_id == account_id and one.state in _GOING), None)
@@ -228,7 +228,8 @@ async def take_off(
     await tell(session, VISIT_UNASSIGNED, visit, [account_id], f"unassigned:{carer.id}")
     is_alone = visit.state == "in_progress" and not any(one.state == "present" and one.id != carer.id for one in carers)
     if is_alone:
-        await repository.change_visit(session, visit.id, overdue_at=now + visit.check_out_after, overdue_step=1)
+        heard_at = now + min(visit.check_out_after, rules.ALONE_FOR)
+        await repository.change_visit(session, visit.id, overdue_at=heard_at, overdue_step=1)
     elif visit.state in rules.AHEAD:
         await settle(session, [visit.id])
     if is_alone or is_sudden or by is None:

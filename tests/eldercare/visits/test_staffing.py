@@ -13,6 +13,7 @@ from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.reservations import api as reservations
+from eldercare.visits.models import VISITS
 from eldercare.visits.schemas.visits import Obstacle
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.factories import eldercare_visits as made
@@ -171,8 +172,13 @@ async def test_taken_off_while_there_and_nobody_takes_over_the_desk_hears_until_
     visit = await started(scene, phone_of, clock)
     nora = await phone_of(scene.coordinator)
     url = f"/residents/{scene.resident.id}/care-visits/{visit.id}"
+    async with unit_of_work() as session:  # whatever was agreed of carers who forget to check out
+        await session.execute(sa.update(VISITS).values(check_out_after=timedelta(hours=1)))
     await nora("POST", f"{url}/carers/{scene.carer.id}/removal", {})
     assert await told("visit_uncovered") == set()  # the coordinator knows: she did it
+    clock.advance(timedelta(minutes=15))
+    await made.look_after()
+    assert scene.desk.id in await told("visit_uncovered")
     for _ in range(2):
         clock.advance(timedelta(minutes=30))
         await made.look_after()
