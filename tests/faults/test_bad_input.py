@@ -29,7 +29,19 @@ from tests.faults.hostile import BODIES, HEADERS, IDS, KEYS, QUERIES, VERSIONS, 
 from tests.faults.processes import House
 
 TEN_MEGABYTES: Final = 10 * 1_048_576
-PREFERRED: Final = ("resident", "operator", "family", "desk", "office", "agency", "carer", "client", "device", "nobody")
+PREFERRED: Final = (
+    "resident",
+    "operator",
+    "family",
+    "desk",
+    "office",
+    "agency",
+    "carer",
+    "clinician",
+    "client",
+    "device",
+    "nobody",
+)
 # What survives a refusal on purpose: counted tries, and what was answered under a key.
 _COUNTED: Final = ("core_rate_bucket", "core_idempotent_answer")
 _TABLES: Final = sa.text(

@@ -33,6 +33,9 @@ _OWN_ACCOUNT: Final = {
     "eldercare_visit",
     "eldercare_visit_template",
     "eldercare_wellbeing_watch",
+    "telemedicine_appointment",
+    "telemedicine_queue_ticket",
+    "telemedicine_waitlist_entry",
 }
 
 
