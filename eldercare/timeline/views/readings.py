@@ -29,9 +29,12 @@ _LATEST: Final = """
     SELECT reading.measured_at
     FROM eldercare_vital_reading reading
     WHERE reading.resident_id = :of_resident AND reading.code = wanted.code AND reading.status = 'final'
-      AND reading.id < {before} AND reading.id >= {since} AND reading.id < {end}
+      AND {before} AND reading.id >= {since} AND reading.id < {end}
     ORDER BY reading.id DESC LIMIT 1
 """
+# As a row: a plain bound that is not known yet makes PostgreSQL expect next to nothing, and then it may well read all
+# there is and sort it instead of taking the first of the index.
+_EARLIER: Final = "(reading.id, 0) < (days.begins, 0)"
 _SINCE: Final = _floor(":readings_since")
 # The local day it lies in began after that; ids begin in 1970.
 _DAY_OF_SINCE: Final = _floor("greatest(:readings_since - interval '2 days', to_timestamp(0))")
@@ -45,11 +48,11 @@ _FOUND: Final = f"""
     CROSS JOIN LATERAL (
         WITH RECURSIVE days(begins, ends, number) AS (
             SELECT {_floor(_DAY)}, {_floor(_NEXT_DAY)}, 1
-            FROM ({_LATEST.format(before=_END, since=_SINCE, end=_END)}) latest
+            FROM ({_LATEST.format(before="true", since=_SINCE, end=_END)}) latest
             WHERE 'reading' = ANY (CAST(:kinds AS text[]))
             UNION ALL
             SELECT {_floor(_DAY)}, {_floor(_NEXT_DAY)}, days.number + 1
-            FROM days CROSS JOIN LATERAL ({_LATEST.format(before="days.begins", since=_SINCE, end=_END)}) latest
+            FROM days CROSS JOIN LATERAL ({_LATEST.format(before=_EARLIER, since=_SINCE, end=_END)}) latest
             WHERE days.number <= :rows
         )
         SELECT of_day.*,
