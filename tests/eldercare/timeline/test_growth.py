@@ -109,7 +109,7 @@ async def test_a_page_reads_no_more_than_a_page_of_each_index(lived: Lived, cloc
         name = str(leaf.get("Relation Name", leaf.get("Index Name")))
         index = "eldercare_vital_reading" if "vital_reading" in name else str(leaf.get("Index Name"))
         read[index] = read.get(index, 0) + looked_at(leaf)
-    # Of readings each day is found, then read: the row that begins it (of each month that is looked into), and all of it.
+    # Of readings each day is found, then read: the row that begins it, of each month looked into, and all of it.
     months = {leaf["Relation Name"] for leaf in found if "vital_reading" in str(leaf.get("Relation Name"))}
     most = {"eldercare_vital_reading": (5 + len(months)) * _ROWS}
     beyond = {index for index, rows in read.items() if rows > most.get(index, 2 * _ROWS)}
