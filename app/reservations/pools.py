@@ -157,8 +157,11 @@ async def move(
     """Put back ``allocation_ids`` and take ``portions`` instead, all or nothing; return the new ids in their order.
 
     What was booked is booked, what was held is held as long as before. Raises ``HoldOver`` if one of the old ones is
-    held or booked no longer, and what ``allocate`` raises; then all is as it was.
+    held or booked no longer, and what ``allocate`` raises; then all is as it was. Raises ``ValueError`` without
+    portions.
     """
+    if not portions:
+        raise ValueError("a move leads somewhere")
     old, now = list(dict.fromkeys(allocation_ids)), clock.now()
     await repository.lock_pools(session, old, {portion.pool_id for portion in portions})
     rows = await repository.lock_allocations(session, old)

@@ -196,8 +196,10 @@ async def move(
 
     What was booked is booked, what was held is held as long as before. The old ones stay as history, and each new one
     says in whose place it stands. Raises ``HoldOver`` if one of the old ones is held or booked no longer, and what
-    ``take`` raises; then all is as it was.
+    ``take`` raises; then all is as it was. Raises ``ValueError`` without any wants: that were a release nobody meant.
     """
+    if not wants:
+        raise ValueError("a move leads somewhere")
     old, now = list(dict.fromkeys(reservation_ids)), clock.now()
     await repository.lock_resources(session, old, {want.resource_id for want in wants}, alone=True)
     rows = await repository.lock_reservations(session, old)

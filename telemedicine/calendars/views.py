@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.problems import NotFound
-from app.identity.api import is_active_account, language_for, languages
+from app.identity.api import actor_of, is_active_account, language_for, languages
 from telemedicine.appointments.models import APPOINTMENTS
 from telemedicine.calendars import rules
 from telemedicine.calendars.models import FEEDS
@@ -34,7 +34,7 @@ _SHOWN = (
 )
 _BY_KIND = {
     "resident": _SHOWN.where(APPOINTMENTS.c.account_id == _ACCOUNT),
-    # Whoever is put aside, or gone from the clinic, sees its patients no more.
+    # Whoever is put aside sees the clinic's patients no more; nor who is gone from it, as `_works_at` asks.
     "practitioner": _SHOWN.where(
         APPOINTMENTS.c.practitioner_id.in_(
             sa.select(PRACTITIONERS.c.id).where(PRACTITIONERS.c.account_id == _ACCOUNT, PRACTITIONERS.c.is_active)
@@ -57,5 +57,15 @@ async def calendar(connection: AsyncConnection, digest: bytes) -> bytes:
     now: datetime = clock.now()
     binds = {"account_id": feed.account_id, "since": now - rules.BEFORE, "until": now + rules.AHEAD}
     rows = list(await connection.execute(_BY_KIND[feed.kind], binds))
+    if feed.kind == "practitioner":
+        here = await _works_at(connection, feed.account_id)
+        rows = [row for row in rows if row.organization_id in here]
     spoken = await languages(connection, [feed.account_id])
     return rules.calendar(rows, language_for(spoken.get(feed.account_id, "en")), now)
+
+
+async def _works_at(connection: AsyncConnection, account_id: uuid.UUID) -> set[uuid.UUID]:
+    """Return the clinics at which somebody is a clinician today: an address outlives no employment."""
+    actor = await actor_of(connection, account_id)
+    held = actor.memberships if actor else ()
+    return {one.organization_id for one in held if one.role == "clinician"}

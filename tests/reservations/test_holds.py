@@ -134,3 +134,13 @@ async def test_a_calendar_is_overbooked_on_purpose_and_on_record(calendars: Cale
         assert [tuple(entry) for entry in entries] == [("reservation:overbook", made) for made in beyond]
         assert await reservations.recount(connection, PLACE) == []
         assert len(await reservations.of_origin(connection, "test", [one.origin_id])) == 3
+
+
+async def test_a_move_to_nowhere_is_no_release(calendars: Calendars, clock: ManualClock) -> None:
+    (carer,) = await calendars()
+    held = await take(want(carer, clock.now() + timedelta(hours=3)))
+    with pytest.raises(ValueError, match="leads somewhere"):
+        async with unit_of_work() as session:
+            await reservations.move(session, held, [], origin_kind="test", taken_by=TAKER)
+    async with unit_of_work() as session:
+        assert await reservations.release(session, held) == set(held)  # it was still theirs

@@ -4,9 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from icalendar import Calendar
 
 from app.core.clock import ManualClock
+from app.core.database import unit_of_work
 from telemedicine.calendars.rules import calendar
 from telemedicine.clinics.rules import at_wall
 from tests.factories import identity, sign_in
@@ -64,6 +66,15 @@ async def test_it_says_nothing_of_whom_or_what_for(desk: Desk) -> None:
         assert len(events(await read(desk, path))) == 1
         text = (await desk.client.get(path)).text
         assert not any(word in text for word in ("Lin", "Grace", "First visit", "Lake", str(desk.scene.grace.id)))
+
+
+async def test_an_address_outlives_no_employment(desk: Desk) -> None:
+    await desk.booked(desk.scene.resident, at("09:00"))
+    path = (await feed(desk, desk.scene.clinician, "practitioner"))["path"]
+    assert len(events(await read(desk, path))) == 1
+    async with unit_of_work() as session:
+        await session.execute(sa.text("DELETE FROM identity_membership WHERE role = 'clinician'"))
+    assert events(await read(desk, path)) == []
 
 
 async def test_an_address_is_told_once_and_revoked_for_good(desk: Desk) -> None:
