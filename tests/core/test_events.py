@@ -31,6 +31,7 @@ from app.core.events import (
     install_subscribers,
 )
 from tests.core.chores import CHORES, Chore, add_chores, create_chores
+from tests.waiting import waits
 
 COMMUNITY = uuid.UUID(int=7)
 
@@ -147,11 +148,7 @@ async def test_the_sequence_is_taken_under_the_lock_of_the_aggregate() -> None:
     first = asyncio.create_task(change(1, locked, go_on))
     await locked.wait()
     second = asyncio.create_task(change(2, locked, go_on))
-    waiting = (
-        "SELECT count(*) AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    while not (await _rows(waiting))[0]["count"]:
-        assert not second.done(), "the second transaction did not wait for the first"
+    await waits(second)
     go_on.set()
     await asyncio.gather(first, second)
     facts = await _rows("SELECT payload FROM core_event ORDER BY sequence")

@@ -14,6 +14,7 @@ from app.core.database import Database, reading, unit_of_work
 from app.reservations import api as reservations
 from app.reservations.api import CalendarTaken, CapacityTaken, Overbooking, Want
 from tests.reservations.conftest import PLACE, TAKER, Calendars, take, want
+from tests.waiting import waits
 
 HALF = timedelta(minutes=30)
 LEAVE = Overbooking(system_actor(PLACE), "a room is being painted")
@@ -84,9 +85,7 @@ async def test_nobody_enters_a_lane_while_it_goes(database: Database, clock: Man
     async with unit_of_work() as session:
         await reservations.register(session, community_id=PLACE, kind="room", subject_id=subject, lanes=1)
         taker = asyncio.create_task(take(want(room, at, lane=2)))
-        async with reading() as connection:
-            while not await connection.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
-                assert not taker.done()
+        await waits(taker)
     with pytest.raises(CalendarTaken):
         await taker
     assert await drift() == []

@@ -18,6 +18,7 @@ from app.reservations import api as reservations
 from app.reservations import jobs
 from app.reservations.api import CapacityTaken, HoldOver, Overbooking, PoolExhausted, Portion
 from tests.reservations.conftest import PLACE, TAKER
+from tests.waiting import waits
 
 LEAVE = Overbooking(system_actor(PLACE), "the coach has folding seats")
 SOON = timedelta(minutes=10)
@@ -255,9 +256,7 @@ async def behind(work: Callable[[AsyncSession], Awaitable[object]], wanted: tupl
     async with unit_of_work() as session:
         await work(session)
         buyer = asyncio.create_task(buy(wanted))
-        async with reading() as connection:
-            while not await connection.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
-                assert not buyer.done()
+        await waits(buyer)
     return (await buyer)[0]
 
 

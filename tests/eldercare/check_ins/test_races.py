@@ -19,6 +19,7 @@ from eldercare.check_ins.service import answers, asking
 from tests.factories import eldercare_check_ins as made
 from tests.factories import identity
 from tests.factories import notifications as sent
+from tests.waiting import waits
 
 pytestmark = pytest.mark.usefixtures("database", "subscribed")
 DUE = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
@@ -120,8 +121,7 @@ async def test_an_answer_waits_for_the_closing_batch_and_is_late(resident: Resid
     async with unit_of_work() as session:
         await asking.close_unanswered(session, [check_in_id])
         tapped = asyncio.create_task(answer(subject, actor, check_in_id))
-        while await count("SELECT count(*) FROM pg_locks WHERE NOT granted") == 0:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0)
+        await waits(tapped)
     version = await tapped
     stands = await made.check_in(check_in_id)
     assert (stands.state, stands.late, stands.version) == ("answered", True, version)

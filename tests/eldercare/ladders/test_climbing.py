@@ -21,9 +21,9 @@ from eldercare.events import CircleMemberLeft
 from eldercare.ladders import jobs
 from eldercare.ladders.service import UNANSWERED, climb, let_go
 from eldercare.response.service import acknowledge, arrive, depart
-from tests.eldercare.visits.test_races import waits_or_ends
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import identity
+from tests.waiting import waits_or_ends
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -22,6 +22,7 @@ from tests.conftest import START
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_medication as medication
 from tests.factories.eldercare_signals import hinted, signals, small
+from tests.waiting import waits_or_ends
 
 pytestmark = pytest.mark.usefixtures("database", "subscribed")
 
@@ -45,7 +46,7 @@ async def test_neither_of_two_that_do_not_see_each_other_yet_is_lost(clock: Manu
     async with unit_of_work() as session:
         await hint(session, [small(scene.resident)])
         other = asyncio.create_task(hinted(small(scene.resident, AlarmKind.MEDICATION)))
-        await _waits_or_ends(other)
+        await waits_or_ends(other)
     await other
     assert await signals() == [("low_activity", 1, True), ("medication", 1, True)]
 
@@ -56,7 +57,7 @@ async def test_a_hint_that_an_alarm_does_not_see_yet_joins_it(clock: ManualClock
         await hint(session, [small(scene.resident)])
         await alarms.raised(scene.resident)
         relay = asyncio.create_task(settle(RELAY_JOBS))
-        await _waits_or_ends(relay)
+        await waits_or_ends(relay)
     await relay
     assert await signals() == [("check_in_missed", 1, False), ("low_activity", 1, True)]
 
@@ -78,7 +79,7 @@ async def test_an_sos_by_the_residents_own_id_waits_for_no_hints(clock: ManualCl
     async with unit_of_work() as session:
         await hint(session, [small(scene.resident)])
         sos = asyncio.create_task(_raised(scene.resident, kind=AlarmKind.SOS, client_key=scene.resident.id))
-        await _waits_or_ends(sos)
+        await waits_or_ends(sos)
         waited = not sos.done()
     await sos
     assert not waited
@@ -120,16 +121,9 @@ async def _beside_a_batch(first: Resident, second: Resident, work: Coroutine[Any
     async with unit_of_work() as session:
         await raise_alarms(session, [alarms.signal(first)])
         task = asyncio.create_task(work)
-        await _waits_or_ends(task)
+        await waits_or_ends(task)
         await raise_alarms(session, [alarms.signal(second)])
     await task
-
-
-async def _waits_or_ends(task: "asyncio.Task[Any]") -> None:
-    """Return once the task waits for a lock, or is done without having had to."""
-    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    while not task.done() and not await alarms.scalar(waits):  # noqa: ASYNC110 - nobody tells
-        await asyncio.sleep(0)
 
 
 async def _raised(resident: Resident, **values: Any) -> None:

@@ -13,9 +13,9 @@ from eldercare.carer_absences.schemas import CarerAbsenceCreate
 from eldercare.visits.service import absences, dispatching
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.eldercare.visits.test_dispatching import accept, propose, visits
-from tests.eldercare.visits.test_races import waits_or_ends
 from tests.factories import eldercare_visits as made
 from tests.factories import notifications as sent
+from tests.waiting import waits_or_ends
 
 
 async def told(notice: str) -> set[Any]:

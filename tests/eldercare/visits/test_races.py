@@ -4,7 +4,6 @@ import asyncio
 import uuid
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -23,6 +22,7 @@ from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.factories import eldercare_check_ins as care
 from tests.factories import eldercare_visits as made
 from tests.factories import identity
+from tests.waiting import waits_or_ends
 
 ARRIVAL = {"proof": {"how": "manual", "reason": "The tag is broken"}}
 
@@ -143,17 +143,6 @@ async def test_who_comes_back_while_their_visits_go_off_is_visited(
         await waits_or_ends(back)
     await back
     assert (await made.visit(visit.id)).state == "planned"
-
-
-async def waits_or_ends(task: asyncio.Task[Any]) -> None:
-    """Return once what the task does waits for a lock, or it is done."""
-    waiting = sa.text(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    )
-    while not task.done():
-        async with reading() as connection:
-            if await connection.scalar(waiting):
-                return
 
 
 async def test_of_two_who_carry_out_overlapping_proposals_one_does(

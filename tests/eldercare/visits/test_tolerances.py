@@ -18,9 +18,9 @@ from eldercare.visits import jobs
 from eldercare.visits.schemas.visits import VisitCreate
 from eldercare.visits.service import arranging
 from tests.eldercare.visits.conftest import PhoneOf, Scene
-from tests.eldercare.visits.test_races import waits_or_ends
 from tests.factories import eldercare_visits as made
 from tests.factories import identity
+from tests.waiting import waits_or_ends
 
 MINUTE = timedelta(minutes=1)
 

@@ -20,6 +20,7 @@ from app.identity.installations.schemas import InstallationRegister
 from tests.factories import identity
 from tests.factories.sign_in import device_headers, sign_in, sign_in_resident
 from tests.sinks.web_push import Browser
+from tests.waiting import waits
 
 PHONE: dict[str, Any] = {"platform": "android", "app_version": "2.4.1", "language": "zh-CN"}
 
@@ -50,9 +51,6 @@ async def test_registering_again_makes_no_duplicate(client: httpx.AsyncClient, c
     assert (target.fid, target.token, target.platform, target.language) == (None, "token-0002", "android", "zh-CN")
 
 
-_WAITING = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-
-
 async def test_a_phone_that_registers_twice_at_once_is_one(
     client: httpx.AsyncClient, clock: clocks.ManualClock
 ) -> None:
@@ -67,9 +65,7 @@ async def test_a_phone_that_registers_twice_at_once_is_one(
     async with unit_of_work() as session:
         first = await service.register(session, actor, "client-0001", data)
         second = asyncio.create_task(registered())
-        async with reading() as connection:
-            while not await connection.scalar(_WAITING):
-                assert not second.done()
+        await waits(second)
     assert await second == first.id
 
 

@@ -20,8 +20,8 @@ from tests.factories import eldercare_vitals as vitals
 from tests.factories import eldercare_zones as zones
 from tests.factories.eldercare_zones import fix
 from tests.factories.sign_in import session_of
+from tests.waiting import waits
 
-_WAITING = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
 _READINGS = sa.text("SELECT count(*) FROM eldercare_vital_reading")
 _DUE = sa.text("SELECT erase_again_at FROM identity_account WHERE state = 'erased'")
 
@@ -85,8 +85,7 @@ async def test_positions_that_come_while_their_resident_is_erased_are_refused(
     async with unit_of_work() as session:
         await service.erase_oneself(session, actor)
         sent = asyncio.create_task(client.post(f"{scene.path}/positions", json={"positions": [fix()]}, headers=sender))
-        while not await _scalar(_WAITING):
-            assert not sent.done()
+        await waits(sent)
     answer = await sent
     assert answer.status_code in (401, 404, 409), answer.text
     assert await zones.count("eldercare_position") == 0
