@@ -32,7 +32,7 @@ class Visit:
         """Return somebody's own link, or that of a guest they invite in this role."""
         path = f"/v1/consultations/{self.id}/{'guests' if guest else 'links'}"
         body = {"json": {"role": guest, "name": "Nora"}} if guest else {}
-        async with httpx.AsyncClient(base_url=self.api) as client:
+        async with httpx.AsyncClient(base_url=self.api, timeout=60) as client:
             answer = await client.post(path, headers=headers, **body)  # type: ignore[arg-type]  # a body or none
         assert answer.status_code == 201, answer.text
         return str(answer.json()["url"])

@@ -301,7 +301,7 @@ async def test_a_revoked_session_a_revoked_grant_and_a_removed_guest_are_out(vis
         async with unit_of_work() as work:
             (await work.get_one(AccountSession, session.id)).revoked_at = clock.now()
         assert await resident.closed() == 4403
-        async with httpx.AsyncClient(base_url=visit.api.url) as client:
+        async with httpx.AsyncClient(base_url=visit.api.url, timeout=60) as client:
             path = f"/v1/consultations/{visit.id}/guests/{guest.id}"
             assert (await client.delete(path, headers=visit.clinician)).status_code == 204
         assert await guest.closed() == 4403
