@@ -155,10 +155,12 @@ _SCREEN = """navigator.mediaDevices.getDisplayMedia = async () => {
     setInterval(() => { pen.fillStyle = `hsl(${hue++ % 360} 80% 50%)`; pen.fillRect(0, 0, 640, 160); }, 50);
     return screen.captureStream(20);
 };"""
-_RATIO = """(role) => {
-    const video = document.querySelector(`#tiles figure[data-role=${role}] video`);
-    return video?.videoHeight ? video.videoWidth / video.videoHeight : 0;
+_LOOKS = """([least, most]) => {
+    const video = document.querySelector("#tiles figure[data-role=clinician] video");
+    const ratio = video?.videoHeight ? video.videoWidth / video.videoHeight : 0;
+    return ratio > least && ratio < most;
 }"""
+_SHARED, _CAMERA = [3, 9], [0, 2]
 
 
 async def test_who_joins_while_a_screen_is_shared_sees_the_screen(browser: Browser, home: House) -> None:
@@ -168,10 +170,10 @@ async def test_who_joins_while_a_screen_is_shared_sees_the_screen(browser: Brows
         clinician, resident = await held.both()
         await clinician.evaluate(_SCREEN)
         await clinician.locator("#share").click()
-        await resident.wait_for_function(f"({_RATIO})('clinician') > 3", timeout=PATIENCE)
+        await resident.wait_for_function(_LOOKS, arg=_SHARED, timeout=PATIENCE)
         guest = await held.join(guest_link)
         await admit(clinician, "family")
-        await guest.wait_for_function(f"({_RATIO})('clinician') > 3", timeout=PATIENCE)
+        await guest.wait_for_function(_LOOKS, arg=_SHARED, timeout=PATIENCE)
         await clinician.locator("#share").click()
         for page in (guest, resident):
-            await page.wait_for_function(f"(r => r > 0 && r < 2)(({_RATIO})('clinician'))", timeout=PATIENCE)
+            await page.wait_for_function(_LOOKS, arg=_CAMERA, timeout=PATIENCE)
