@@ -4,7 +4,8 @@ import asyncio
 from datetime import date, timedelta
 
 from app.core.clock import ManualClock
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
+from app.identity.models import Resident
 from notifications.delivery.models import DELIVERIES
 from telemedicine.appointments.models import APPOINTMENTS
 from tests.factories import identity, sign_in
@@ -56,6 +57,8 @@ async def test_a_follow_up_is_suggested_and_booked_with_one_tap(desk: Desk, cloc
     await no_drift()
     # Called off again, it is suggested again; a week after its day it is not.
     await desk.act(grace, made["id"], "cancellation")
+    far = await desk.post(path, grace, {"starts_at": at("09:00", date(2026, 3, 18)).isoformat()})
+    assert (far.status_code, far.json()["code"], len(far.json()["alternatives"])) == (409, "not_offered", 5)
     later = await desk.post(path, grace, {"starts_at": at("09:30", NEXT_TUESDAY).isoformat()})
     assert later.status_code == 201
     await desk.act(grace, later.json()["id"], "cancellation")
@@ -89,6 +92,15 @@ async def test_it_is_told_once_that_day_can_be_booked(desk: Desk, clock: ManualC
     async with reading() as connection:
         (row,) = await connection.execute(APPOINTMENTS.select())
     assert row.follow_up_tell_at is None
+
+
+async def test_nobody_who_is_here_no_more_is_called_back(desk: Desk, clock: ManualClock) -> None:
+    await noted(desk, clock, 90)
+    async with unit_of_work() as session:
+        (await session.get_one(Resident, desk.scene.grace.id)).state = "deceased"
+    clock.set(at("09:00") + timedelta(days=60))
+    await work()
+    assert await told() == 0
 
 
 async def test_nothing_is_suggested_without_a_note_or_to_others(desk: Desk, clock: ManualClock) -> None:
