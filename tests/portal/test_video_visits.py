@@ -56,9 +56,10 @@ async def test_it_speaks_the_readers_language(client: httpx.AsyncClient, accepte
 
 async def test_whatever_can_be_typed_into_or_pressed_has_a_name(client: httpx.AsyncClient) -> None:
     text = (await page_in(client, "en")).text
-    for control in re.findall(r"<(?:select|input|meter|video)\b[^>]*>", text):
+    for control in re.findall(r"<(?:select|input|textarea|meter|video)\b[^>]*>", text):
         name = re.search(r'id="([^"]+)"', control)
         is_labelled = "aria-label" in control or (name and re.search(rf"<label>[^<]*<\w+ id=\"{name[1]}\"", text))
+        is_labelled = is_labelled or (name and f'<label for="{name[1]}">' in text)
         assert is_labelled or 'class="mirrored"' in control, control
 
 
