@@ -184,7 +184,7 @@ TABLE_MODULES = (
     "telemedicine.calendars.models",
 )
 
-SCHEMA_REVISION = "0023"
+SCHEMA_REVISION = "0027"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
