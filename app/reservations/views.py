@@ -41,8 +41,7 @@ _OF_ORIGIN = (
             RESERVATIONS.c[name]
             for name in ("id", "resource_id", "lane", "state", "starts_at", "ends_at", "expires_at", "origin_id")
         ),
-        RESOURCES.c.kind,
-        RESOURCES.c.subject_id,
+        *(RESOURCES.c[name] for name in ("kind", "subject_id")),
     )
     .join(RESOURCES, RESOURCES.c.id == RESERVATIONS.c.resource_id)
     .where(

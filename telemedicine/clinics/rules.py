@@ -289,7 +289,11 @@ def speaks(languages: Iterable[str], wanted: str) -> bool:
     return any(tag.lower() == want or tag.lower().startswith(f"{want}-") for tag in languages)
 
 
-def session_id(practitioner_id: uuid.UUID, visit_type_id: uuid.UUID, starts_at: datetime) -> uuid.UUID:
-    """Return the id of the session that those who share a slot take part in: it follows from what it says."""
-    said = f"{practitioner_id}:{visit_type_id}:{starts_at.astimezone(UTC).isoformat()}"
-    return uuid.uuid5(_SESSIONS, said)
+def seats_id(practitioner_id: uuid.UUID, visit_type_id: uuid.UUID) -> uuid.UUID:
+    """Return whose the seats of all sessions of a practitioner for one type of visit are: no two are at a time."""
+    return uuid.uuid5(_SESSIONS, f"{practitioner_id}:{visit_type_id}")
+
+
+def session_id(seats: uuid.UUID, starts_at: datetime) -> uuid.UUID:
+    """Return the id of the session that begins at an instant: it follows from ``seats_id`` and when it is."""
+    return uuid.uuid5(seats, starts_at.astimezone(UTC).isoformat())

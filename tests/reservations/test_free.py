@@ -80,7 +80,9 @@ async def test_what_is_offered_for_several_stretches_goes_together(calendars: Ca
     spans = [(at + 2 * HOUR, at + 3 * HOUR)]  # this one could be had, and is meant
     for conflict in {one["wanted"]["starts_at"]: one for one in refused.value.extensions["conflicts"]}.values():
         assert len(conflict["alternatives"]) == 3
-        spans += [tuple(map(datetime.fromisoformat, one.values())) for one in conflict["alternatives"]]
+        for one in conflict["alternatives"]:
+            start = datetime.fromisoformat(one["starts_at"])
+            spans.append((start, start + HOUR))
     spans.sort()
     assert all(one[1] <= other[0] for one, other in pairwise(spans))
     # Whichever of them are chosen, all of it can be had.

@@ -62,11 +62,16 @@ class Slot:
         return Position(self.starts_at, self.practitioner.id, self.visit_type.id)
 
     @property
-    def session_id(self) -> uuid.UUID | None:
-        """Return the session that those who share the slot take part in, if several can."""
+    def seats_id(self) -> uuid.UUID | None:
+        """Return whose the seats in the slot are, if several can share it."""
         if self.visit_type.capacity == 1:
             return None
-        return rules.session_id(self.practitioner.id, self.visit_type.id, self.starts_at)
+        return rules.seats_id(self.practitioner.id, self.visit_type.id)
+
+    @property
+    def session_id(self) -> uuid.UUID | None:
+        """Return the session that those who share the slot take part in, if several can."""
+        return rules.session_id(self.seats_id, self.starts_at) if self.seats_id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Offer:
 
     ``blocks`` is the time to take, buffers included, of ``calendar_id`` and of one calendar of each kind in ``free``.
     Where several take part (``session_id``), that is taken once, with the session as origin (``is_running``: it was),
-    and each takes a lane of the session's own calendar.
+    and each takes a lane of the calendar of its seats (``seats_id``).
     """
 
     visit_type: VisitTypePublic
@@ -90,6 +95,7 @@ class Offer:
     location_id: uuid.UUID | None
     free: Mapping[Need, tuple[uuid.UUID, ...]]
     places: int
+    seats_id: uuid.UUID | None
     session_id: uuid.UUID | None
     is_running: bool
 
@@ -195,7 +201,8 @@ def _candidates(found: Offers, since: datetime, until: datetime) -> Iterator[Slo
             for start in rules.starts(opening, of_type.duration, of_type.step):
                 end = start + of_type.duration
                 is_asked = since <= start < until and first <= start <= last and start not in seen
-                if is_asked and end <= person.licence_ends_at and not rules.meets(closed, (start, end)):
+                is_other = (start, person.id) != found.query.moved_from
+                if is_asked and is_other and end <= person.licence_ends_at and not rules.meets(closed, (start, end)):
                     seen.add(start)
                     yield _slot(person, of_type, start, opening)
 
@@ -245,11 +252,15 @@ async def _free(connection: AsyncConnection, found: Offers, candidates: Sequence
     needed = {slot.practitioner.organization_id for slot in candidates if slot.visit_type.needs}
     things = [thing for organization_id in needed for thing in found.resources[organization_id]]
     asked = {slot.practitioner.calendar_id for slot in candidates} | {thing.calendar_id for thing in things}
+    given_up = found.query.given_up
     taken = await calendars.booked_ranges(connection, asked, since, until)
+    if given_up:
+        taken = {one: [row for row in rows if row.reservation_id not in given_up] for one, rows in taken.items()}
     there = {thing.id: rules.hours_there(found.schedules[thing.id], found.holidays, since, until) for thing in things}
     running = {one.origin_id for rows in taken.values() for one in rows if one.origin_kind == calendars.SESSION}
     sessions = running & {slot.session_id for slot in candidates if slot.session_id}
-    seats = await calendars.seats_taken(connection, sessions, since, until) if sessions else {}
+    whose = {slot.seats_id for slot in candidates if slot.seats_id and slot.session_id in sessions}
+    seats = await calendars.seats_taken(connection, whose, since, until, besides=given_up) if whose else {}
     books = _Books(taken)
     free: list[Slot] = []
     for slot in candidates:
@@ -268,11 +279,14 @@ def _pools(
 ) -> dict[Need, tuple[uuid.UUID, ...]]:
     """Return for each kind of resource the visit needs the calendars that are free for it."""
     things = found.resources[slot.practitioner.organization_id] if slot.visit_type.needs else ()
+    is_running = books.has(slot.practitioner.calendar_id, slot.session_id)
     return {
         kind: tuple(
             thing.calendar_id
             for thing in things
             if thing.kind == kind
+            # Who joins a session is in its room, and hears its interpreter.
+            and (not is_running or books.has(thing.calendar_id, slot.session_id))
             and _suits(found, slot, thing)
             and rules.covers(there[thing.id], (slot.starts_at, slot.ends_at))
             and books.is_free(thing.calendar_id, slot.blocks, slot.session_id)
@@ -296,6 +310,10 @@ class _Books:
     def __init__(self, taken: Mapping[uuid.UUID, Sequence[calendars.Taken]]) -> None:
         self._taken = taken
         self._spans = {one: rules.merged(row.blocks for row in rows) for one, rows in taken.items()}
+
+    def has(self, calendar_id: uuid.UUID, session: uuid.UUID | None) -> bool:
+        """Say whether the calendar's time is taken for the session."""
+        return session is not None and any(row.origin_id == session for row in self._taken.get(calendar_id, ()))
 
     def is_free(self, calendar_id: uuid.UUID, wanted: Span, session: uuid.UUID | None) -> bool:
         if not rules.meets(self._spans.get(calendar_id, ()), wanted):
@@ -322,6 +340,7 @@ def _offer(slot: Slot) -> Offer:
         location_id=slot.location_id,
         free=slot.free,
         places=slot.places,
+        seats_id=slot.seats_id,
         session_id=slot.session_id,
         is_running=slot.is_running,
     )

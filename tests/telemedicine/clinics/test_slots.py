@@ -192,12 +192,13 @@ async def test_who_works_at_two_clinics_is_booked_at_one(scene: Scene, client: h
 
 async def test_those_who_share_a_slot_are_not_in_each_others_way(scene: Scene, client: httpx.AsyncClient) -> None:
     group = await clinics.visit_type(scene.clinic, capacity=3)
-    session = rules.session_id(scene.practitioner.id, group.id, at("09:30"))
+    subject = rules.seats_id(scene.practitioner.id, group.id)
+    session = rules.session_id(subject, at("09:30"))
     await clinics.booked(
         scene.practitioner.calendar_id, at("09:30"), at("10:00"), origin_kind=SESSION, origin_id=session
     )
     async with unit_of_work() as unit:
-        seats = await register(unit, community_id=scene.place.id, kind=SESSION, subject_id=session, lanes=3)
+        seats = await register(unit, community_id=scene.place.id, kind=SESSION, subject_id=subject, lanes=3)
     query = query_of(scene, practitioner_id=scene.practitioner.id, visit_type_id=group.id)
     for left in (3, 2, 1):
         async with reading() as connection:
