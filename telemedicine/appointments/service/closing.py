@@ -15,7 +15,8 @@ from telemedicine.appointments import repository
 from telemedicine.appointments.models import Appointment, WaitlistEntry
 from telemedicine.appointments.rules import AHEAD, HELD
 from telemedicine.appointments.service import keeping
-from telemedicine.appointments.service.taking import ORIGIN, PATIENT, give_back
+from telemedicine.appointments.service.taking import PATIENT, give_back
+from telemedicine.appointments.views import ORIGIN
 from telemedicine.clinics.rules import LONGEST_HORIZON
 from telemedicine.events import AppointmentCancelled
 

@@ -19,12 +19,12 @@ from telemedicine.appointments.problems import BookedElsewhere
 from telemedicine.appointments.rules import choices
 from telemedicine.appointments.service import sessions
 from telemedicine.appointments.service.sessions import Seats
+from telemedicine.appointments.views import ORIGIN
 from telemedicine.clinics.problems import NotOffered
 from telemedicine.clinics.service.slots import Offer, nearest
 from telemedicine.clinics.views.calendars import RESOURCE, SESSION
 from telemedicine.clinics.views.offers import SlotQuery
 
-ORIGIN: Final = "appointment"
 PATIENT: Final = "patient"
 """The kind of a resident's own calendar."""
 

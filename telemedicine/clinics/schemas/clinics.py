@@ -166,7 +166,7 @@ class PractitionerDetail(PractitionerPublic):
 
 
 class PractitionerSaved(BaseModel):
-    """A practitioner as they are now, and the bookings that no longer lie within their hours; they stay booked."""
+    """A practitioner as they are now, and the bookings that cannot be as agreed any more; they stay booked."""
 
     practitioner: PractitionerDetail
     conflicts: list[BookingConflict]
@@ -213,7 +213,7 @@ class ResourcePublic(_Public):
 
 
 class ResourceSaved(BaseModel):
-    """A resource as it is now, and the bookings that no longer lie within its hours; they stay booked."""
+    """A resource as it is now, and the bookings that cannot have it as agreed any more; they stay booked."""
 
     resource: ResourcePublic
     conflicts: list[BookingConflict]
@@ -301,3 +301,10 @@ class VisitTypePublic(BaseModel):
     capacity: int
     is_active: bool
     version: int
+
+
+class VisitTypeSaved(BaseModel):
+    """What can be booked, as it is now, and the bookings that could not be made so any more; they stay booked."""
+
+    visit_type: VisitTypePublic
+    conflicts: list[BookingConflict]

@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.reservations.api import resources_of, taken
+from app.reservations.api import of_origin, resources_of, taken
 from telemedicine.clinics.rules import Span, session_id
 
 PRACTITIONER: Final = "practitioner"
@@ -59,6 +59,20 @@ async def booked_ranges(
                 (row.blocks_from, row.blocks_until),
             )
         )
+    return found
+
+
+async def calendars_of(
+    connection: AsyncConnection, origins: Iterable[tuple[str, uuid.UUID]]
+) -> dict[uuid.UUID, set[uuid.UUID]]:
+    """Return the calendars that are taken for each of the things ``origins``, given as what they are and their id."""
+    by_kind: defaultdict[str, set[uuid.UUID]] = defaultdict(set)
+    for kind, origin_id in origins:
+        by_kind[kind].add(origin_id)
+    found: defaultdict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
+    for kind, ids in by_kind.items():
+        for one in await of_origin(connection, kind, ids):
+            found[one.origin_id].add(one.resource_id)
     return found
 
 
