@@ -4,6 +4,7 @@ Nothing is held here. Whoever books takes the calendars an ``Offer`` names, and 
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,14 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
-from app.core.problems import NotFound
-from app.dispatch.api import Place, distance
-from app.identity.api import organizations_named
+from app.core.problems import FieldError, Malformed, NotFound
 from telemedicine.clinics import rules
 from telemedicine.clinics.problems import NotOffered
 from telemedicine.clinics.rules import LONGEST_HORIZON, Need, Span
-from telemedicine.clinics.schemas.clinics import Money, PractitionerPublic, ResourcePublic, VisitTypePublic
-from telemedicine.clinics.schemas.slots import SlotClinic, SlotLocation, SlotPublic, SlotVisitType
+from telemedicine.clinics.schemas.clinics import ResourcePublic, VisitTypePublic
+from telemedicine.clinics.schemas.slots import SlotPublic, Sort
+from telemedicine.clinics.service.showing import Position, Slot, metres_to, shown
 from telemedicine.clinics.views import calendars, offers
 from telemedicine.clinics.views import clinics as views
 from telemedicine.clinics.views.offers import Offers, SlotQuery
@@ -29,49 +29,19 @@ from telemedicine.clinics.views.offers import Offers, SlotQuery
 KIND: Final = "telemedicine.slots"
 WINDOWS: Final = (timedelta(days=1), timedelta(days=16))
 """How much time is looked at first, and at most, at once: twice as much each time, until a page is full."""
+NO_WAY: Final = 1e9
+"""Metres to what needs no way: beyond any place on earth."""
 NEARBY: Final = timedelta(days=7)
 ALTERNATIVES: Final = 3
 
 
-class Position(NamedTuple):
-    """Where a slot stands in the list."""
+class Standing(NamedTuple):
+    """Where a slot stands in a list that is ordered by distance first; 0 where it is not."""
 
+    metres: float
     starts_at: datetime
     practitioner_id: uuid.UUID
     visit_type_id: uuid.UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A start of a practitioner's, by their hours; ``free`` are calendars of each kind of resource to choose from."""
-
-    starts_at: datetime
-    ends_at: datetime
-    blocks: Span
-    practitioner: Any
-    visit_type: Any
-    location_id: uuid.UUID | None
-    time_zone: str
-    free: Mapping[Need, tuple[uuid.UUID, ...]]
-    places: int
-    is_running: bool = False
-
-    @property
-    def position(self) -> Position:
-        """Return where it stands in the list."""
-        return Position(self.starts_at, self.practitioner.id, self.visit_type.id)
-
-    @property
-    def seats_id(self) -> uuid.UUID | None:
-        """Return whose the seats in the slot are, if several can share it."""
-        if self.visit_type.capacity == 1:
-            return None
-        return rules.seats_id(self.practitioner.id, self.visit_type.id)
-
-    @property
-    def session_id(self) -> uuid.UUID | None:
-        """Return the session that those who share the slot take part in, if several can."""
-        return rules.session_id(self.seats_id, self.starts_at) if self.seats_id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +79,73 @@ async def visit_type_with_resources(
 
 
 async def search(
-    connection: AsyncConnection, query: SlotQuery, earliest: datetime | None, page: PageRequest
+    connection: AsyncConnection,
+    query: SlotQuery,
+    earliest: datetime | None,
+    page: PageRequest,
+    sort: Sort = "earliest",
 ) -> Page[SlotPublic]:
-    """Return a page of free slots, the earliest first."""
+    """Return a page of free slots: the earliest first, or by place, the nearest first, and for each the earliest.
+
+    What needs no way, a call or a visit at home, comes behind all places. Raises ``Malformed`` for ``nearest`` without
+    a place to be near.
+    """
+    if sort == "nearest" and query.near is None:
+        raise Malformed(errors=[FieldError("/query/sort", "nearest needs near", "near_missing")])
     now = clock.now()
-    after = _position(page.cursor) if page.cursor else None
-    since = max(now, after.starts_at if after else earliest or now)
-    found = await offers.load(connection, query, since, now)
+    kind = f"{KIND}:{sort}"
+    reached, after = _position(kind, page.cursor) if page.cursor else (0.0, None)
+    begin = max(now, earliest or now)
+    found = await offers.load(connection, query, begin, now)
+    slots: list[tuple[float, Slot]] = []
+    for metres, narrowed in _rings(found, sort):
+        if metres < reached or len(slots) > page.limit:
+            continue
+        last = after if metres == reached else None
+        free = await _in_order(connection, narrowed, begin, last, page.limit + 1 - len(slots))
+        slots += [(metres, slot) for slot in free]
+    items = await shown(connection, found, [slot for _, slot in slots[: page.limit]])
+    positions = [Standing(metres, *slot.position) for metres, slot in slots]
+    return Page(items=items, next=next_cursor(kind, positions, page.limit, Standing._fields))
+
+
+def _rings(found: Offers, sort: Sort) -> Iterator[tuple[float, Offers]]:
+    """Yield what is offered by how far away it is, the nearest first; in order of time all of it is one ring."""
+    if sort == "earliest":
+        yield 0.0, found
+        return
+    by_distance: defaultdict[float, set[uuid.UUID | None]] = defaultdict(set)
+    for place in found.locations:
+        metres = metres_to(found, place)
+        if metres is not None and metres <= found.query.within:
+            by_distance[metres].add(place)
+    for metres, places in sorted(by_distance.items()):
+        yield metres, _narrowed(found, places)
+    yield NO_WAY, _narrowed(found, {None})
+
+
+def _narrowed(found: Offers, places: set[uuid.UUID | None]) -> Offers:
+    """Return what is offered at the places; ``None`` is where nobody has to go."""
+
+    def is_there(person: Any, of_type: Any) -> bool:
+        if of_type.mode != "in_person":
+            return None in places
+        schedule = found.schedules[person.id]
+        return not places.isdisjoint(
+            [*(hours.location_id for hours in schedule.weekly), *(extra.location_id for extra in schedule.extra)]
+        )
+
+    return replace(found, pairs=[pair for pair in found.pairs if is_there(*pair)], places=frozenset(places))
+
+
+async def _in_order(
+    connection: AsyncConnection, found: Offers, begin: datetime, after: Position | None, most: int
+) -> list[Slot]:
+    """Return the first free slots of what is offered, ``most`` or a few more, from ``begin`` on or behind ``after``."""
     slots: list[Slot] = []
+    since = max(begin, after.starts_at) if after else begin
     end, window = _horizon(found), WINDOWS[0]
-    while since < end and len(slots) <= page.limit:
+    while since < end and len(slots) < most:
         until = min(since + window, end)
         candidates = sorted(_candidates(found, since, until), key=attrgetter("position"))
         if after is not None:
@@ -127,8 +154,7 @@ async def search(
         if candidates:
             slots += await _free(connection, found, candidates)
         since, window = until, min(window * 2, WINDOWS[1])
-    items = await _shown(connection, found, slots[: page.limit])
-    return Page(items=items, next=next_cursor(KIND, [s.position for s in slots], page.limit, Position._fields))
+    return slots
 
 
 async def offered(connection: AsyncConnection, query: SlotQuery, starts_at: datetime) -> Offer:
@@ -163,23 +189,23 @@ async def nearest(
     now = clock.now()
     since, until = max(now, wanted - NEARBY), wanted + NEARBY
     others = replace(query, practitioner_id=None)
-    shown: list[SlotPublic] = []
+    near: list[SlotPublic] = []
     known: set[Position] = set()
     for asked in [others] if query.practitioner_id is None else [query, others]:
-        if len(shown) >= count:
+        if len(near) >= count:
             break
         found = await offers.load(connection, asked, since, now)
         free = await _free(connection, found, list(_candidates(found, since, until)))
         free.sort(key=lambda slot: (abs(slot.starts_at - wanted), slot.position))
-        chosen = [slot for slot in free if slot.position not in known][: count - len(shown)]
+        chosen = [slot for slot in free if slot.position not in known][: count - len(near)]
         known |= {slot.position for slot in chosen}
-        shown += await _shown(connection, found, chosen)
-    return shown
+        near += await shown(connection, found, chosen)
+    return near
 
 
-def _position(cursor: str) -> Position:
-    starts_at, practitioner_id, visit_type_id = decode_cursor(KIND, cursor)
-    return Position(datetime.fromisoformat(starts_at), uuid.UUID(practitioner_id), uuid.UUID(visit_type_id))
+def _position(kind: str, cursor: str) -> tuple[float, Position]:
+    metres, starts_at, practitioner_id, visit_type_id = decode_cursor(kind, cursor)
+    return metres, Position(datetime.fromisoformat(starts_at), uuid.UUID(practitioner_id), uuid.UUID(visit_type_id))
 
 
 def _horizon(found: Offers) -> datetime:
@@ -232,15 +258,9 @@ def _is_near(found: Offers, of_type: Any, location_id: uuid.UUID | None) -> bool
     """Say whether a visit is near enough; one that is not in person is near everywhere."""
     if found.query.near is None or of_type.mode != "in_person":
         return True
-    metres = _distance(found, location_id)
-    return metres is not None and metres <= found.query.within
-
-
-def _distance(found: Offers, location_id: uuid.UUID | None) -> float | None:
-    place = found.locations.get(location_id) if location_id else None
-    if place is None or found.query.near is None:
-        return None
-    return distance(Place(*found.query.near), Place(place.latitude, place.longitude))
+    metres = metres_to(found, location_id)
+    is_reached = metres is not None and metres <= found.query.within
+    return is_reached and (found.places is None or location_id in found.places)
 
 
 async def _free(connection: AsyncConnection, found: Offers, candidates: Sequence[Slot]) -> list[Slot]:
@@ -344,45 +364,3 @@ def _offer(slot: Slot) -> Offer:
         session_id=slot.session_id,
         is_running=slot.is_running,
     )
-
-
-async def _shown(connection: AsyncConnection, found: Offers, slots: Sequence[Slot]) -> list[SlotPublic]:
-    people = {slot.practitioner.id: slot.practitioner for slot in slots}
-    photos = await views.photos(connection, people.values())
-    shown = {
-        one: PractitionerPublic.model_validate(person).model_copy(update={"photo": photos.get(one)})
-        for one, person in people.items()
-    }
-    ids = {person.organization_id for person in people.values()}
-    named = await organizations_named(connection, found.query.community_id, ids) if ids else {}
-    return [
-        SlotPublic(
-            starts_at=slot.starts_at,
-            ends_at=slot.ends_at,
-            time_zone=slot.time_zone,
-            practitioner=shown[slot.practitioner.id],
-            clinic=SlotClinic(
-                organization_id=slot.practitioner.organization_id, name=named[slot.practitioner.organization_id].name
-            ),
-            visit_type=_visit_type(slot.visit_type),
-            location=_location(found, slot.location_id),
-            places=slot.places,
-        )
-        for slot in slots
-    ]
-
-
-def _visit_type(row: Any) -> SlotVisitType:
-    price = Money(amount=row.price_amount, currency=row.price_currency)
-    return SlotVisitType(
-        id=row.id, name=row.name, preparation=row.preparation, mode=row.mode, duration=row.duration, price=price
-    )
-
-
-def _location(found: Offers, location_id: uuid.UUID | None) -> SlotLocation | None:
-    place = found.locations.get(location_id) if location_id else None
-    if place is None:
-        return None
-    metres = _distance(found, location_id)
-    fields = {name: getattr(place, name) for name in SlotLocation.model_fields if name != "distance"}
-    return SlotLocation(**fields, distance=None if metres is None else round(metres))

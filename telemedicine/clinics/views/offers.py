@@ -100,6 +100,8 @@ class Offers:
     locations: Mapping[uuid.UUID, Any]
     schedules: Mapping[uuid.UUID, Schedule]
     holidays: frozenset[date]
+    places: frozenset[uuid.UUID | None] | None = None
+    """Where visits in person are looked for; None: everywhere within reach."""
 
     def is_staffs(self, visit_type: Any) -> bool:
         """Say whether whoever asks works for the clinic of the visit type."""
