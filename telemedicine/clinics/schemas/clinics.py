@@ -247,8 +247,12 @@ class VisitTypeWrite(_Given):
     )
     buffer_before: timedelta = _BUFFER
     buffer_after: timedelta = _BUFFER
-    lead_time: timedelta = Field(default=timedelta(), ge=timedelta(), description="it is booked at least so early")
-    horizon: timedelta = Field(default=timedelta(days=60), le=LONGEST_HORIZON, description="and at most so early")
+    lead_time: timedelta = Field(
+        default=timedelta(), ge=timedelta(), le=LONGEST_HORIZON, description="it is booked at least so early"
+    )
+    horizon: timedelta = Field(
+        default=timedelta(days=60), ge=timedelta(), le=LONGEST_HORIZON, description="and at most so early"
+    )
     price: Money
     notice_period: timedelta = Field(
         default=timedelta(),
