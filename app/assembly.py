@@ -116,11 +116,13 @@ from telemedicine.appointments import subscribers as appointment_subscribers
 from telemedicine.appointments.routes import booking as appointments
 from telemedicine.appointments.routes import clinics as clinic_appointments
 from telemedicine.appointments.routes import follow_ups, waitlist
+from telemedicine.appointments.views import visits as booked_visits
 from telemedicine.calendars import routes as calendars
 from telemedicine.clinics import jobs as clinic_jobs
 from telemedicine.clinics.routes import clinics
 from telemedicine.clinics.routes import schedules as clinic_schedules
 from telemedicine.clinics.routes import slots as clinic_slots
+from telemedicine.clinics.views.visits import install_visits
 from telemedicine.consultations import jobs as consultation_jobs
 from telemedicine.consultations.routes import consultations, signalling
 from telemedicine.consultations.routes import notes as consultation_notes
@@ -184,7 +186,7 @@ TABLE_MODULES = (
     "telemedicine.calendars.models",
 )
 
-SCHEMA_REVISION = "0024"
+SCHEMA_REVISION = "0027"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -333,7 +335,8 @@ def load_tables() -> None:
 
 
 def install() -> None:
-    """Give the kernel what it needs from above: the tables, the subscribers, the authenticator."""
+    """Give below what it needs from above: the tables, the subscribers, the authenticator, what clinics have ahead."""
     load_tables()
     install_subscribers(SUBSCRIBERS)
     install_authenticator(IdentityAuthenticator())
+    install_visits(booked_visits)

@@ -7,9 +7,9 @@ from app.core.events import Event
 
 
 class AvailabilityChanged(Event):
-    """The hours of a practitioner, of a room or interpreter, or of a whole clinic are others from now on.
+    """The hours of a practitioner, of a room or interpreter, or of a whole clinic, or what it offers, are others now.
 
-    ``aggregate_id`` is whose they are: the practitioner's, the resource's or the clinic's row.
+    ``aggregate_id`` is whose they are: the practitioner's, the resource's, the clinic's or the visit type's row.
     """
 
     name: ClassVar[str] = "telemedicine.availability_changed.v1"

@@ -13,7 +13,7 @@ from app.reservations.pools import extend as extend_allocations
 from app.reservations.pools import move as move_allocations
 from app.reservations.pools import release as release_allocations
 from app.reservations.problems import CalendarTaken, CapacityTaken, HoldOver, PoolExhausted
-from app.reservations.rules import Opening, Overbooking, Portion, Want
+from app.reservations.rules import Opening, Overbooking, Portion, Want, is_live
 from app.reservations.service import confirm, extend, move, register, release, take
 from app.reservations.views import Free, Reserved, free, of_origin, resources_of, taken
 
@@ -38,6 +38,7 @@ __all__ = [
     "extend",
     "extend_allocations",
     "free",
+    "is_live",
     "move",
     "move_allocations",
     "of_origin",

@@ -3,6 +3,7 @@
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -224,20 +225,13 @@ async def _refusal(
     since = min(want.starts_at for want in wants) - NEARBY - timedelta(days=1)
     until = max(want.ends_at for want in wants) + NEARBY + timedelta(days=1)
     rows = await views.taken(await session.connection(), known, since, until)
-    together: defaultdict[Span, list[Want]] = defaultdict(list)
-    for want in wants:
-        together[want.starts_at, want.ends_at].append(want)
     blocked = [Blocked(r.resource_id, r.lane, r.blocks_from, r.blocks_until) for r in rows]
+    free = _alternatives(wants, missing, known, blocked, openings)
     conflicts = []
     for want in missing:
         resource = known[want.resource_id]
         since, until = want.starts_at - resource.buffer_before, want.ends_at + resource.buffer_after
         span = (want.starts_at, want.ends_at)
-        calendars = [
-            _calendar(known[resource_id], lane, wanted)
-            for (resource_id, lane), wanted in Counter((one.resource_id, one.lane) for one in together[span]).items()
-        ]
-        free = nearest_free(calendars, blocked, span, earliest=clock.now(), openings=openings)
         conflicts.append(
             {
                 "kind": resource.kind,
@@ -249,10 +243,44 @@ async def _refusal(
                     for row in rows
                     if row.resource_id == want.resource_id and row.blocks_from < until and row.blocks_until > since
                 ],
-                "alternatives": [_shown(one) for one in free],
+                "alternatives": [_shown(one) for one in free[span]],
             }
         )
     return CalendarTaken(conflicts=conflicts)
+
+
+def _alternatives(
+    wants: Sequence[Want],
+    missing: Sequence[Want],
+    known: dict[uuid.UUID, sa.Row[Any]],
+    blocked: Sequence[Blocked],
+    openings: Sequence[Opening] | None,
+) -> dict[Span, list[Span]]:
+    """Return what is free instead of each stretch of time of which something is missing.
+
+    Whatever is chosen of it goes together: with what else is wanted, and with what is offered for another stretch.
+    """
+    together: defaultdict[Span, list[Want]] = defaultdict(list)
+    for want in wants:
+        together[want.starts_at, want.ends_at].append(want)
+    spoken_for = {span: [_spoken_for(known, one, span) for one in those] for span, those in together.items()}
+    found: dict[Span, list[Span]] = {}
+    for span in sorted({(want.starts_at, want.ends_at) for want in missing}):
+        calendars = [
+            _calendar(known[resource_id], lane, wanted)
+            for (resource_id, lane), wanted in Counter((one.resource_id, one.lane) for one in together[span]).items()
+        ]
+        others = [blocks for other, those in spoken_for.items() if other != span for blocks in those]
+        in_the_way = [*blocked, *(replace(one, lane=one.lane or -place) for place, one in enumerate(others))]
+        found[span] = nearest_free(calendars, in_the_way, span, earliest=clock.now(), openings=openings)
+        spoken_for[span] += [_spoken_for(known, one, free) for one in together[span] for free in found[span]]
+    return found
+
+
+def _spoken_for(known: dict[uuid.UUID, sa.Row[Any]], want: Want, span: Span) -> Blocked:
+    """Return what a want blocks at ``span``; lane 0: one of the calendar's, whichever that will be."""
+    resource = known[want.resource_id]
+    return Blocked(resource.id, want.lane or 0, span[0] - resource.buffer_before, span[1] + resource.buffer_after)
 
 
 def _calendar(resource: Any, lane: int | None, wanted: int) -> Calendar:

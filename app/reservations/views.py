@@ -18,8 +18,8 @@ from app.reservations.rules import Opening
 _INSTANT = sa.DateTime(timezone=True)
 _resource_ids = sa.bindparam("resource_ids", type_=ARRAY(sa.Uuid))
 _BUSY = sa.text("""
-    SELECT e.id, e.resource_id, e.lane, e.state, e.starts_at, e.ends_at, e.blocks_from, e.blocks_until, e.origin_kind,
-           e.origin_id
+    SELECT e.id, e.resource_id, e.lane, e.state, e.starts_at, e.ends_at, e.blocks_from, e.blocks_until, e.expires_at,
+           e.origin_kind, e.origin_id
     FROM unnest(CAST(:resource_ids AS uuid[])) AS w (resource_id)
     JOIN reservations_reservation e ON uuidrange(e.resource_id, e.resource_id, '[]')
             && uuidrange(w.resource_id, w.resource_id, '[]')
@@ -40,8 +40,10 @@ _OF_ORIGIN = (
         *(
             RESERVATIONS.c[name]
             for name in ("id", "resource_id", "lane", "state", "starts_at", "ends_at", "expires_at", "origin_id")
-        )
+        ),
+        *(RESOURCES.c[name] for name in ("kind", "subject_id")),
     )
+    .join(RESOURCES, RESOURCES.c.id == RESERVATIONS.c.resource_id)
     .where(
         RESERVATIONS.c.origin_kind == sa.bindparam("origin_kind", type_=sa.Text),
         RESERVATIONS.c.origin_id == sa.any_(sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid))),
@@ -85,7 +87,7 @@ FREE = sa.text("""
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """What is held or booked of a calendar, and for what."""
+    """What is held or booked of a calendar, and for what; ``kind`` and ``subject_id`` are the calendar's."""
 
     id: uuid.UUID
     resource_id: uuid.UUID
@@ -95,6 +97,8 @@ class Reserved:
     ends_at: datetime
     expires_at: datetime | None
     origin_id: uuid.UUID
+    kind: str
+    subject_id: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True)

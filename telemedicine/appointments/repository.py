@@ -45,7 +45,13 @@ _LOOK = (
             sa.select(PRACTITIONERS.c.organization_id)
             .where(PRACTITIONERS.c.calendar_id == sa.any_(_IDS))
             .union(
-                sa.select(BOOKABLE_RESOURCES.c.organization_id).where(BOOKABLE_RESOURCES.c.calendar_id == sa.any_(_IDS))
+                sa.select(BOOKABLE_RESOURCES.c.organization_id).where(
+                    BOOKABLE_RESOURCES.c.calendar_id == sa.any_(_IDS)
+                ),
+                # A seat is of no calendar of the clinic's.
+                sa.select(APPOINTMENTS.c.organization_id).where(
+                    APPOINTMENTS.c.id == sa.any_(sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid)))
+                ),
             )
         ),
         _IS_WAITED_FOR,
@@ -73,6 +79,11 @@ _QUEUE = (
 async def alone(session: AsyncSession, resident_id: uuid.UUID, organization_id: uuid.UUID) -> None:
     """Wait until nobody else books for the resident at the clinic: what is counted must not change meanwhile."""
     await session.execute(_ALONE, {"whose": f"telemedicine.appointments:{resident_id}:{organization_id}"})
+
+
+async def alone_in_session(session: AsyncSession, session_id: uuid.UUID) -> None:
+    """Wait until nobody else takes or leaves a seat of a session that several take part in."""
+    await session.execute(_ALONE, {"whose": f"telemedicine.session:{session_id}"})
 
 
 async def counts(
@@ -140,9 +151,12 @@ async def queue(session: AsyncSession, organization_id: uuid.UUID) -> Sequence[W
     return (await session.scalars(_QUEUE, {"organization_id": organization_id})).all()
 
 
-async def look_for(session: AsyncSession, calendar_ids: Collection[uuid.UUID], now: datetime) -> None:
-    """Have it looked, at the clinics whose calendars these are, whether somebody waits for what came free."""
-    await session.execute(_LOOK, {"ids": list(calendar_ids), "now": now}, execution_options=_UNSYNCHRONIZED)
+async def look_for(
+    session: AsyncSession, calendar_ids: Collection[uuid.UUID], origin_ids: Collection[uuid.UUID], now: datetime
+) -> None:
+    """Have it looked, at the clinics whose calendars or appointments these are, whether somebody waits for it."""
+    binds = {"ids": list(calendar_ids), "origin_ids": list(origin_ids), "now": now}
+    await session.execute(_LOOK, binds, execution_options=_UNSYNCHRONIZED)
 
 
 async def look_at_waited(session: AsyncSession, organization_ids: Collection[uuid.UUID], now: datetime) -> None:

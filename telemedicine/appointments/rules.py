@@ -3,7 +3,7 @@
 import hashlib
 import re
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
@@ -204,6 +204,17 @@ class Wish:
             and (self.earliest is None or wall.time() >= self.earliest)
             and (self.latest is None or wall.time() <= self.latest)
         )
+
+
+def session_until(seats: Iterable[tuple[str, datetime | None]]) -> datetime | Literal["booked", "over"]:
+    """Return until when a session is held for those who have a seat, given how each stands: its state, and its end.
+
+    It is booked once one of them is, and over without any.
+    """
+    ends = list(seats)
+    if not ends:
+        return "over"
+    return "booked" if any(state == "booked" for state, _ in ends) else max(end for _, end in ends if end is not None)
 
 
 def choices(free: Mapping[str, Sequence[object]], seed: int) -> Iterator[dict[str, int]]:

@@ -25,7 +25,8 @@ Freed = ReservationReleased | ReservationExpired | ReservationMoved
 
 async def offer_freed(session: AsyncSession, events: Sequence[Freed]) -> None:
     """Have it looked whether somebody waits for time that came free."""
-    await repository.look_for(session, {event.resource_id for event in events}, clock.now())
+    calendars, origins = {event.resource_id for event in events}, {event.origin_id for event in events}
+    await repository.look_for(session, calendars, origins, clock.now())
 
 
 async def offer_opened(session: AsyncSession, events: Sequence[AvailabilityChanged]) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
@@ -31,9 +31,12 @@ from telemedicine.appointments.schemas import (
     WaitlistPublic,
 )
 from telemedicine.clinics.models import PRACTITIONERS, VISIT_TYPES
+from telemedicine.clinics.rules import Visit
 from telemedicine.clinics.schemas.clinics import ChecklistItem, Money
 from telemedicine.consultations.models import CONSULTATIONS
 
+ORIGIN: Final = "appointment"
+"""What the time of appointments is taken for at ``app.reservations``."""
 PHOTOS: Final = "telemedicine.appointment"
 """The kind of thing photos are attached to."""
 _LIST_KIND: Final = "telemedicine.appointments"
@@ -102,6 +105,28 @@ _HISTORY = (
 )
 _TYPE = sa.select(VISIT_TYPES.c.preparation, VISIT_TYPES.c.checklist).where(
     VISIT_TYPES.c.id == sa.bindparam("visit_type_id", type_=sa.Uuid)
+)
+_VISITS = sa.select(
+    *(
+        APPOINTMENTS.c[name]
+        for name in (
+            "id",
+            "practitioner_id",
+            "visit_type_id",
+            "location_id",
+            "mode",
+            "language",
+            "starts_at",
+            "ends_at",
+        )
+    )
+).where(
+    APPOINTMENTS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
+    # No visit is longer than a day: the index leads past what is over.
+    APPOINTMENTS.c.starts_at > sa.bindparam("since", type_=_INSTANT) - sa.literal(timedelta(days=1), sa.Interval),
+    APPOINTMENTS.c.ends_at > sa.bindparam("since", type_=_INSTANT),
+    APPOINTMENTS.c.status.not_in(sorted(rules.OVER)),
+    sa.or_(APPOINTMENTS.c.hold_until.is_(None), APPOINTMENTS.c.hold_until > sa.bindparam("since", type_=_INSTANT)),
 )
 _other = WAITLIST.alias("other")
 _AHEAD: Final = (
@@ -216,6 +241,12 @@ async def preparation(connection: AsyncConnection, actor: Actor, subject: Subjec
         photos=(await attached(connection, PHOTOS, [subject.id]))[subject.id],
         emergency=emergency,
     )
+
+
+async def visits(connection: AsyncConnection, organization_id: uuid.UUID, since: datetime) -> list[Visit]:
+    """Return what is held or booked at a clinic and not over, as it was agreed."""
+    rows = await connection.execute(_VISITS, {"organization_id": organization_id, "since": since})
+    return [Visit(origin_kind=ORIGIN, **row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's own name
 
 
 async def waits(connection: AsyncConnection, actor: Actor, subject: ResidentSubject) -> list[WaitlistPublic]:

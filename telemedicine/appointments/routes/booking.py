@@ -17,7 +17,6 @@ from telemedicine.appointments.access import Subject, appointment_guard, clinics
 from telemedicine.appointments.models import Appointment
 from telemedicine.appointments.problems import (
     BookedElsewhere,
-    BookedOtherwise,
     NotAllowedNow,
     SeriesConflict,
     TooManyAhead,
@@ -49,7 +48,6 @@ _BOOKED: Final = (
     ResidenceEnded,
     NotOffered,
     BookedElsewhere,
-    BookedOtherwise,
     TooManyAhead,
     TooManyHolds,
 )
@@ -145,7 +143,7 @@ async def prepare_appointment(
     return await views.preparation(await session.connection(), actor, subject)
 
 
-@router.post("/appointment-series-previews", responses=problem_responses(*_GUARDED, ResidenceEnded, BookedOtherwise))
+@router.post("/appointment-series-previews", responses=problem_responses(*_GUARDED, ResidenceEnded))
 async def preview_appointment_series(session: Session, actor: Person, data: SeriesPreview) -> SeriesDates:
     """List the dates of a series, and of each that cannot be had what is free near it. Nothing is held by it."""
     return SeriesDates(dates=await series.preview(await session.connection(), actor, data))

@@ -12,11 +12,11 @@ from app.core.access import Actor
 from app.core.events import emit
 from app.core.problems import Forbidden
 from app.identity.api import ResidentSubject
-from app.reservations.api import HoldOver, confirm
+from app.reservations.api import HoldOver
 from telemedicine.appointments import notices, repository, rules
 from telemedicine.appointments.access import Subject, require_bookable, staff_of
 from telemedicine.appointments.models import Appointment
-from telemedicine.appointments.problems import BookedOtherwise, NotAllowedNow, TooManyAhead, TooManyHolds
+from telemedicine.appointments.problems import NotAllowedNow, TooManyAhead, TooManyHolds
 from telemedicine.appointments.schemas import AppointmentCreate
 from telemedicine.appointments.service import keeping, taking, visiting
 from telemedicine.clinics.access import works_for
@@ -40,7 +40,7 @@ async def hold(session: AsyncSession, actor: Actor, data: AppointmentCreate) -> 
     """Hold a slot for five minutes and return the appointment it will be once it is confirmed.
 
     Raises ``NotFound``, ``Forbidden``, ``ResidenceEnded``, ``NotOffered`` with what is free nearby,
-    ``BookedElsewhere``, ``TooManyHolds``, ``TooManyAhead``, ``BookedOtherwise``.
+    ``BookedElsewhere``, ``TooManyHolds``, ``TooManyAhead``.
     """
     connection = await session.connection()
     subject = await require_bookable(connection, actor, data.resident_id)
@@ -80,8 +80,6 @@ async def wanted_slot(
 
 def require_bookable_type(actor: Actor, subject: ResidentSubject, offer: Offer) -> None:
     """Raise ``Forbidden`` unless the actor may book visits of the type for the subject."""
-    if offer.visit_type.capacity > 1:
-        raise BookedOtherwise
     is_own = subject.relation == "self"
     if is_own or offer.organization_id in staff_of(actor) or offer.visit_type.bookable_by != "resident":
         return
@@ -174,7 +172,7 @@ async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Appoi
             raise HoldOver
     if not held:
         return
-    await confirm(session, await taking.reservations_of(session, held))
+    await taking.book(session, held, actor.id)
     await visiting.arrange(session, held, actor.id)
     for row in held:
         keeping.become(row, "booked")

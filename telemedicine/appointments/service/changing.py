@@ -1,20 +1,17 @@
 """Changes: another time, calling off, and what became of it."""
 
-import uuid
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.access import Actor
 from app.core.events import emit
 from app.core.sealing import seal
-from app.reservations.api import Want, move, release
 from telemedicine.appointments import notices, repository, rules
 from telemedicine.appointments.access import Subject
 from telemedicine.appointments.models import CANCEL_REASON, Appointment
 from telemedicine.appointments.problems import NotAllowedNow
 from telemedicine.appointments.schemas import AppointmentCancel, AppointmentMove, AppointmentOutcome
-from telemedicine.appointments.service import booking, keeping, taking, visiting
+from telemedicine.appointments.service import booking, keeping, sessions, taking, visiting
 from telemedicine.clinics.access import works_for
 from telemedicine.clinics.service.slots import offered
 from telemedicine.clinics.views.offers import SlotQuery
@@ -24,6 +21,7 @@ from telemedicine.events import AppointmentCancelled, AppointmentMoved
 async def reschedule(session: AsyncSession, actor: Actor, subject: Subject, data: AppointmentMove) -> Appointment:
     """Give an appointment another time, or somebody else, in one step; what it was stays in its history.
 
+    Its own time is not in the way of the new one. A move to where it is changes nothing.
     Whoever moves later than the notice they owe, owes the fee. Raises ``NotAllowedNow``, ``NotOffered``,
     ``BookedElsewhere``, ``ConsultationUnderWay``; then all is as it was.
     """
@@ -32,21 +30,22 @@ async def reschedule(session: AsyncSession, actor: Actor, subject: Subject, data
     now = clock.now()
     if row.status != "booked" or rules.has_begun(row.starts_at, now):
         raise NotAllowedNow(appointment_status=row.status)
+    practitioner_id = data.practitioner_id or row.practitioner_id
+    if (data.starts_at, practitioner_id) == (row.starts_at, row.practitioner_id):
+        return row
+    old = await taking.reservations_of(session, [row])
     query = SlotQuery(
         community_id=row.community_id,
         works_for=works_for(actor),
         visit_type_id=row.visit_type_id,
-        practitioner_id=data.practitioner_id or row.practitioner_id,
+        practitioner_id=practitioner_id,
         language=row.language,
+        given_up=frozenset({one.id for one in old}.union(await sessions.held_alone(session, old))),
+        moved_from=(row.starts_at, row.practitioner_id),
     )
     offer = await offered(connection, query, data.starts_at)
     patient = await taking.patients_calendar(session, row.community_id, row.resident_id, row.account_id)
-    old = await taking.reservations_of(session, [row])
-
-    async def attempt(wants: list[Want]) -> list[uuid.UUID]:
-        return await move(session, old, wants, origin_kind=taking.ORIGIN, taken_by=actor.id)
-
-    await taking.insisting(connection, [taking.Wanted(row.id, offer, query)], patient, attempt)
+    await taking.move(session, taking.Wanted(row.id, offer, query), old, patient, by=actor.id)
     before = row.starts_at
     row.fee_amount = max(row.fee_amount, rules.fee_for(subject.by, before, now, row.notice_period, row.late_fee_amount))
     row.practitioner_id, row.location_id = offer.practitioner_id, offer.location_id
@@ -90,12 +89,12 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
         )
     if data.reason:
         row.cancel_reason = seal(data.reason, CANCEL_REASON)
-    await release(session, await taking.reservations_of(session, [row]))
     await visiting.end(session, row)
-    await keeping.remember(session, row, actor, data.reason)
     if is_held:
         await booking.let_pass(session, row, now)
-    else:
+    await taking.give_back(session, await taking.reservations_of(session, [row]), actor.id)
+    await keeping.remember(session, row, actor, data.reason)
+    if not is_held:
         await emit(
             session,
             AppointmentCancelled(
@@ -132,7 +131,7 @@ async def set_outcome(session: AsyncSession, actor: Actor, subject: Subject, dat
         row.fee_amount = 0
     if data.status in rules.GIVES_BACK:
         row.sequence += 1
-        await release(session, await taking.reservations_of(session, [row]))
+        await taking.give_back(session, await taking.reservations_of(session, [row]), actor.id)
     if data.status in rules.GIVES_BACK | {"fulfilled"}:
         await visiting.end(session, row)
     await keeping.remember(session, row, actor, data.reason)

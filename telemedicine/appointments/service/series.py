@@ -25,7 +25,7 @@ from telemedicine.clinics.views.offers import SlotQuery
 async def preview(connection: AsyncConnection, actor: Actor, data: SeriesPreview) -> list[SeriesDate]:
     """Return the dates of a series and, of each that cannot be had, why, and what is free near it. Nothing is held.
 
-    Raises ``NotFound``, ``Forbidden``, ``ResidenceEnded``, ``BookedOtherwise``.
+    Raises ``NotFound``, ``Forbidden``, ``ResidenceEnded``.
     """
     subject = await require_bookable(connection, actor, data.resident_id)
     query = booking.query_of(actor, subject, data.visit_type_id, data.practitioner_id, data.language)

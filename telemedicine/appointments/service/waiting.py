@@ -20,7 +20,6 @@ from app.core.paging import PageRequest
 from app.core.problems import NotFound
 from app.core.wall_time import resolve
 from app.identity.api import require_resident
-from app.reservations.api import release
 from telemedicine.appointments import notices, repository, rules
 from telemedicine.appointments.access import MANAGE, Subject, require_bookable
 from telemedicine.appointments.models import Appointment, WaitlistEntry
@@ -87,7 +86,7 @@ async def leave(session: AsyncSession, actor: Actor, subject: Subject) -> None:
     if kept is not None:
         keeping.become(kept, "cancelled")
         kept.cancelled_by = subject.by
-        await release(session, await taking.reservations_of(session, [kept]))
+        await taking.give_back(session, await taking.reservations_of(session, [kept]), actor.id)
         await keeping.remember(session, kept, actor)
         await keeping.untell(session, kept.id)
     await audit.record(session, actor, "waitlist:leave", resident_id=entry.resident_id, object_id=entry.id)

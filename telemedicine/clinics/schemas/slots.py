@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, Field
 
@@ -10,6 +10,7 @@ from telemedicine.clinics.rules import Mode
 from telemedicine.clinics.schemas.clinics import Money, PractitionerPublic
 
 MOST_DAYS: Final = 62
+Sort = Literal["earliest", "nearest"]
 
 
 class SlotVisitType(BaseModel):

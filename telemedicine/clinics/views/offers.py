@@ -69,7 +69,8 @@ class SlotQuery:
     """What somebody looks for. ``near`` is a latitude and longitude, ``within`` the metres from there.
 
     ``works_for`` are the organizations whose own staff asks: they also book what only the clinic may, and at times
-    that are too near or too far for others.
+    that are too near or too far for others. ``given_up`` are reservations that are given back for what is looked for,
+    and so in nobody's way; ``moved_from``, when and with whom that was, is not what is looked for.
     """
 
     community_id: uuid.UUID
@@ -82,6 +83,8 @@ class SlotQuery:
     mode: Mode | None = None
     near: tuple[float, float] | None = None
     within: float = 0
+    given_up: frozenset[uuid.UUID] = frozenset()
+    moved_from: tuple[datetime, uuid.UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class Offers:
     locations: Mapping[uuid.UUID, Any]
     schedules: Mapping[uuid.UUID, Schedule]
     holidays: frozenset[date]
+    places: frozenset[uuid.UUID | None] | None = None
+    """Where visits in person are looked for; None: everywhere within reach."""
 
     def is_staffs(self, visit_type: Any) -> bool:
         """Say whether whoever asks works for the clinic of the visit type."""

@@ -1,14 +1,17 @@
 """Numbers: given once, called in turn, followed live; and how long it may take."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from fastapi import FastAPI
 
 from app.core.clock import ManualClock
 from telemedicine.queues import rules
 from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics
+from tests.streams import Stream, following, served
 from tests.telemedicine.appointments.conftest import Body, Desk
 from tests.telemedicine.appointments.test_booking import Headers, crowd
 
@@ -95,6 +98,45 @@ async def test_a_number_is_followed_by_whose_it_is(desk: Desk) -> None:
     assert '"number":1' in told.text
     assert (await desk.client.get(url, headers=other)).status_code == 404
     assert (await desk.client.get(url)).status_code == 401
+
+
+async def test_several_counters_call_and_each_who_waits_sees_their_place_live(
+    app: FastAPI, desk: Desk, clock: ManualClock
+) -> None:
+    people = await crowd(desk.scene, 6)
+    tickets = [await take(desk, one) for one in people]
+    counters = [desk.scene.keeper, desk.scene.clinician]
+    async with AsyncExitStack() as stack:
+        address = await stack.enter_async_context(served(app))
+        last, first = [
+            await stack.enter_async_context(
+                following(f"{address}/v1/queue-tickets/{tickets[place]['id']}/stream", dict(people[place]))
+            )
+            for place in (5, 0)
+        ]
+
+        async def seen(by: Stream) -> tuple[str, int, str]:
+            told = await by.next()
+            assert told is not None
+            return told.data["state"], told.data["ahead"], told.data["wait"]
+
+        assert await seen(last) == ("waiting", 5, "PT1H")
+        assert await seen(first) == ("waiting", 0, "PT10M")
+        # Both counters call at once, and each another one.
+        calls = await asyncio.gather(*(desk.post(path(desk, "queue-calls"), one) for one in counters))
+        assert sorted(call.json()["number"] for call in calls) == [1, 2]
+        assert await seen(first) == ("called", 0, "PT0S")
+        while (now := await seen(last))[1] != 3:
+            assert now[:2] == ("waiting", 4)
+        clock.advance(timedelta(minutes=6))
+        # Nobody for six minutes, then two: three calls in six minutes are three minutes each, four are two.
+        for number, counter in enumerate(counters, 3):
+            assert (await desk.post(path(desk, "queue-calls"), counter)).json()["number"] == number
+            assert await seen(last) == ("waiting", 5 - number, {3: "PT9M", 4: "PT4M"}[number])
+        done = await desk.post(f"/queue-tickets/{tickets[0]['id']}/outcome", counters[0], {"state": "done"})
+        assert done.status_code == 200
+        assert await seen(first) == ("done", 0, "PT0S")
+        assert await first.next() is None
 
 
 async def test_the_operator_and_other_clinics_see_no_line(desk: Desk) -> None:
