@@ -277,6 +277,8 @@ class VisitTypeWrite(_Given):
             raise ValueError("a question is asked twice")
         if self.lead_time > self.horizon:
             raise ValueError("the lead time is longer than the horizon: nothing could ever be booked")
+        if self.capacity > 1 and self.mode in ("video", "home"):
+            raise ValueError("several take part in what they come to, or telephone about: this mode is for one alone")
         return self
 
 
