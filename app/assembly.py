@@ -116,7 +116,7 @@ from telemedicine.appointments import subscribers as appointment_subscribers
 from telemedicine.appointments.routes import booking as appointments
 from telemedicine.appointments.routes import clinics as clinic_appointments
 from telemedicine.appointments.routes import waitlist
-from telemedicine.calendars import routes as calendars
+from telemedicine.calendars.routes import feeds as calendar_feeds
 from telemedicine.clinics import jobs as clinic_jobs
 from telemedicine.clinics.routes import clinics
 from telemedicine.clinics.routes import schedules as clinic_schedules
@@ -184,7 +184,7 @@ TABLE_MODULES = (
     "telemedicine.calendars.models",
 )
 
-SCHEMA_REVISION = "0023"
+SCHEMA_REVISION = "0025"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -248,7 +248,7 @@ ROUTERS: tuple[Router, ...] = (
     clinic_appointments.router,
     waitlist.router,
     queues.router,
-    calendars.router,
+    calendar_feeds.router,
     closing_journey.router,
     erasure.router,
     export.router,

@@ -245,7 +245,7 @@ async def _free(connection: AsyncConnection, found: Offers, candidates: Sequence
     needed = {slot.practitioner.organization_id for slot in candidates if slot.visit_type.needs}
     things = [thing for organization_id in needed for thing in found.resources[organization_id]]
     asked = {slot.practitioner.calendar_id for slot in candidates} | {thing.calendar_id for thing in things}
-    taken = await calendars.booked_ranges(connection, asked, since, until)
+    taken = await calendars.taken_ranges(connection, asked, since, until)
     there = {thing.id: rules.hours_there(found.schedules[thing.id], found.holidays, since, until) for thing in things}
     running = {one.origin_id for rows in taken.values() for one in rows if one.origin_kind == calendars.SESSION}
     sessions = running & {slot.session_id for slot in candidates if slot.session_id}
