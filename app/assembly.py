@@ -90,6 +90,7 @@ from eldercare.wellbeing import jobs as wellbeing_jobs
 from eldercare.wellbeing import routes as wellbeing
 from eldercare.wellbeing import subscribers as wellbeing_subscribers
 from notifications.account import subscribers as account_subscribers
+from notifications.api import install_attachments
 from notifications.attempts import routes as attempts
 from notifications.broadcasts import jobs as broadcast_jobs
 from notifications.broadcasts import routes as broadcasts
@@ -116,6 +117,9 @@ from telemedicine.appointments import subscribers as appointment_subscribers
 from telemedicine.appointments.routes import booking as appointments
 from telemedicine.appointments.routes import clinics as clinic_appointments
 from telemedicine.appointments.routes import waitlist
+from telemedicine.calendars import jobs as calendar_jobs
+from telemedicine.calendars import subscribers as calendar_subscribers
+from telemedicine.calendars.routes import busy as busy_calendars
 from telemedicine.calendars.routes import feeds as calendar_feeds
 from telemedicine.clinics import jobs as clinic_jobs
 from telemedicine.clinics.routes import clinics
@@ -249,6 +253,7 @@ ROUTERS: tuple[Router, ...] = (
     waitlist.router,
     queues.router,
     calendar_feeds.router,
+    busy_calendars.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -278,6 +283,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *timeline_subscribers.SUBSCRIBERS,
     *wellbeing_subscribers.SUBSCRIBERS,
     *appointment_subscribers.SUBSCRIBERS,
+    *calendar_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -319,7 +325,11 @@ JOBS: tuple[Job, ...] = (
     *clinic_jobs.JOBS,
     *consultation_jobs.JOBS,
     *appointment_jobs.JOBS,
+    *calendar_jobs.JOBS,
 )
+
+ATTACHMENTS = calendar_subscribers.ATTACHMENTS
+"""What mails carry beside their words, by notice."""
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS
 """What an API process does beside answering."""
@@ -332,7 +342,8 @@ def load_tables() -> None:
 
 
 def install() -> None:
-    """Give the kernel what it needs from above: the tables, the subscribers, the authenticator."""
+    """Give the kernel what it needs from above: the tables, the subscribers, what mails carry, the authenticator."""
     load_tables()
     install_subscribers(SUBSCRIBERS)
+    install_attachments(ATTACHMENTS)
     install_authenticator(IdentityAuthenticator())

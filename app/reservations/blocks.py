@@ -1,14 +1,13 @@
 """Blocking time: stretches in which nothing can be taken any more, whatever was taken before stays.
 
 Bookings and blocks may lie upon each other, so no constraint keeps them apart: who blocks a calendar has its lock
-alone, and who takes of it shares that lock, so that a block that is committed stands in the way of every taker after it.
+alone, and who takes of it shares that lock. So a block that is committed stands in the way of every taker after it.
 """
 
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -89,9 +88,7 @@ async def block(session: AsyncSession, resource_id: uuid.UUID, source_id: uuid.U
         await session.execute(_BLOCK, given | more)
     freed = [row for row in gone if row.ends_at > now]
     if freed:
-        fact = TimeUnblocked(
-            aggregate_id=resource_id, community_id=freed[0].community_id, resource_id=resource_id
-        )
+        fact = TimeUnblocked(aggregate_id=resource_id, community_id=freed[0].community_id, resource_id=resource_id)
         await emit(session, fact)
 
 
@@ -105,4 +102,3 @@ async def at_odds(connection: AsyncConnection, source_ids: Collection[uuid.UUID]
     """Return what is held or booked, and not over, at times that the sources block, in order of time."""
     rows = await connection.execute(_AT_ODDS, {"source_ids": list(source_ids), "now": clock.now()})
     return [AtOdds(*row) for row in rows]
-

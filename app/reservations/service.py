@@ -84,9 +84,10 @@ async def take(
 
     All or nothing: raises ``CalendarTaken``, naming every one that could not be had, what is free nearby for all who
     were wanted together (within ``openings``, if given), and nothing is taken. With ``overbooking`` what is taken
-    already or blocked stands in nobody's way, and the audit trail says who had it so and why. Raises ``NotFound`` for an unknown
-    resource, ``ValueError`` for a hold that is over before it begins. Take everything of a unit of work in one call:
-    two calls know no common order, and two that cross wait for each other until one is tried again.
+    already or blocked stands in nobody's way, and the audit trail says who had more than there is and why. Raises
+    ``NotFound`` for an unknown resource, ``ValueError`` for a hold that is over before it begins. Take everything of a
+    unit of work in one call: two calls know no common order, and two that cross wait for each other until one is tried
+    again.
     """
     values = _values(origin_kind, taken_by, hold_until)
     return await _take(session, wants, values, overbooking, openings)

@@ -33,7 +33,11 @@ async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed
 
 
 SUBSCRIBERS: Final = (
-    Subscriber("telemedicine.offer_freed", (ReservationReleased, ReservationExpired, ReservationMoved, TimeUnblocked), offer_freed),
+    Subscriber(
+        "telemedicine.offer_freed",
+        (ReservationReleased, ReservationExpired, ReservationMoved, TimeUnblocked),
+        offer_freed,
+    ),
     Subscriber("telemedicine.offer_opened", (AvailabilityChanged,), offer_opened),
     Subscriber("telemedicine.follow_closures", (ResidentClosed, ResidentReopened), follow_closures),
 )

@@ -19,6 +19,7 @@ from icalendar.parser import Contentline
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from app.core.wall_time import zone
+from telemedicine.calendars.rules.lines import components
 from telemedicine.clinics.rules import Span, merged
 
 MOST_EVENTS: Final = 20_000
@@ -26,11 +27,6 @@ MOST_OCCURRENCES: Final = 50_000
 MOST_SPANS: Final = 10_000
 """How much of a calendar is read: more is nobody's week."""
 
-_PROPERTIES: Final = frozenset(
-    "UID SEQUENCE STATUS TRANSP DTSTART DTEND DURATION RRULE RDATE EXDATE RECURRENCE-ID".split()
-)
-_NAME: Final = re.compile(r"[A-Za-z0-9-]+")
-_FOLD: Final = re.compile(r"\r?\n[ \t]")
 _OURS: Final = re.compile(r"[0-9a-f-]{36}@hearthline")
 _DATE: Final = re.compile(r"\d{8}")
 _LOCAL: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d))?")
@@ -40,10 +36,6 @@ _DAY: Final = timedelta(days=1)
 _MALFORMED: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 Limit = Callable[[], AbstractContextManager[None]]
-
-
-class NotACalendar(ValueError):  # noqa: N818 - says what happened
-    """What was read is no calendar, or not all of one."""
 
 
 class TooMuch(Exception):  # noqa: N818 - says what happened
@@ -144,7 +136,8 @@ class _Zones:
         for text in self._described:
             try:
                 one = Timezone.from_ical(text)
-                found[str(one["TZID"])] = one.to_tz()
+                if isinstance(one, Timezone):
+                    found[str(one["TZID"])] = one.to_tz()
             except _MALFORMED:
                 continue
         return found
@@ -194,7 +187,9 @@ class _Event:
     def _until(self, start: _Moment, end: _Moment) -> _Length:
         if start.is_day != end.is_day:
             raise ValueError("begins on a day and ends at a time, or the other way")
-        found = _Length(days=(end.wall - start.wall).days) if start.is_day else _Length(exact=end.instant - start.instant)
+        found = (
+            _Length(days=(end.wall - start.wall).days) if start.is_day else _Length(exact=end.instant - start.instant)
+        )
         if found.days < 0 or found.exact < timedelta():
             raise ValueError("ends before it begins")
         return found
@@ -247,7 +242,7 @@ def _parts(line: str) -> tuple[str, Mapping[str, str], str]:
     name, _, value = line.partition(":")
     if ";" not in name:
         return name, {}, value
-    name, params, value = Contentline(line).parts()
+    name, params, value = Contentline(line).parts()  # type: ignore[no-untyped-call]  # the library's types end here
     return str(name), {str(key).upper(): str(param) for key, param in params.items()}, str(value)
 
 
@@ -273,7 +268,7 @@ def busy_times(content: bytes, window: Window, limit: Limit = nullcontext) -> Bu
     inside of ``limit()``, which may end it with a ``ValueError``: such an event counts as one that cannot be read.
     Raises ``NotACalendar``, ``TooMuch``.
     """
-    events, described = _components(content)
+    events, described = components(content)
     if len(events) > MOST_EVENTS:
         raise TooMuch
     zones = _Zones(described, window.time_zone)
@@ -326,38 +321,3 @@ def _spans(event: _Event, window: Window, without: Collection[object]) -> Iterat
             until = length.end(start)
             if until > window.since and until > since:
                 yield since, until
-
-
-def _components(content: bytes) -> tuple[list[list[str]], list[str]]:
-    """Return the lines of each event that say when it is, and the zones that are described.
-
-    Raises ``NotACalendar`` also for half of one: what is missing would be taken for free.
-    """
-    text = _FOLD.sub("", content.decode("utf-8-sig", errors="replace"))
-    events: list[list[str]] = []
-    zones: list[str] = []
-    within: list[str] = []
-    seen = False
-    for line in (raw.rstrip("\r") for raw in text.split("\n")):
-        name, _, value = line.partition(":")
-        word, what = name.strip().upper(), value.strip().upper()
-        if word == "BEGIN":
-            within.append(what)
-            seen = seen or what == "VCALENDAR"
-            if within[1:] == ["VEVENT"]:
-                events.append([])
-            elif within[1:] == ["VTIMEZONE"]:
-                zones.append("")
-        elif not line.strip():
-            continue
-        elif not within:
-            raise NotACalendar
-        if "VTIMEZONE" in within[1:2]:
-            zones[-1] += f"{line}\r\n"
-        elif within[1:] == ["VEVENT"] and (found := _NAME.match(line)) and found.group().upper() in _PROPERTIES:
-            events[-1].append(line)
-        if word == "END" and within.pop() != what:
-            raise NotACalendar
-    if within or not seen:
-        raise NotACalendar
-    return events, zones

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
-from telemedicine.calendars.rules.busy import NotACalendar, TooMuch, Window, busy_times
+from telemedicine.calendars.rules.busy import TooMuch, Window, busy_times
+from telemedicine.calendars.rules.lines import NotACalendar
 
 EVENT_SECONDS: Final = 1.0
 """How much of a processor one event may take: a rule that never finds a day looks for it until the year 9999."""
@@ -38,9 +39,7 @@ def _limited() -> Iterator[None]:
 
 
 def _answer(asked: dict[str, str], content: bytes) -> dict[str, object]:
-    window = Window(
-        datetime.fromisoformat(asked["since"]), datetime.fromisoformat(asked["until"]), asked["time_zone"]
-    )
+    window = Window(datetime.fromisoformat(asked["since"]), datetime.fromisoformat(asked["until"]), asked["time_zone"])
     try:
         found = busy_times(content, window, _limited)
     except NotACalendar:
