@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Final
 
 from dateutil.rrule import rrulestr
@@ -304,7 +304,8 @@ def _add(spans: list[Span], events: Sequence[_Event], window: Window, limit: Lim
             continue
         try:
             with limit():
-                found = list(_spans(event, window, instead.keys() if event.instead_of is None else ()))
+                without = instead.keys() if event.instead_of is None else ()
+                found = list(islice(_spans(event, window, without), MOST_OCCURRENCES + 1))
         except _MALFORMED:
             skipped += 1
         else:

@@ -45,7 +45,7 @@ _ASKED = sa.select(
 ).where(_b.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid))))
 _CONCERNED = (
     sa.select(_p.c.organization_id, _p.c.account_id, _p.c.name)
-    .join(_b, _AT_WORK)
+    .select_from(_b.join(_p, _AT_WORK))
     .where(_b.c.id == sa.bindparam("id", type_=sa.Uuid))
     .order_by(_p.c.id)
 )
