@@ -90,6 +90,7 @@ from eldercare.wellbeing import jobs as wellbeing_jobs
 from eldercare.wellbeing import routes as wellbeing
 from eldercare.wellbeing import subscribers as wellbeing_subscribers
 from notifications.account import subscribers as account_subscribers
+from notifications.api import install_attachments
 from notifications.attempts import routes as attempts
 from notifications.broadcasts import jobs as broadcast_jobs
 from notifications.broadcasts import routes as broadcasts
@@ -117,7 +118,10 @@ from telemedicine.appointments.routes import booking as appointments
 from telemedicine.appointments.routes import clinics as clinic_appointments
 from telemedicine.appointments.routes import follow_ups, waitlist
 from telemedicine.appointments.views import visits as booked_visits
-from telemedicine.calendars import routes as calendars
+from telemedicine.calendars import jobs as calendar_jobs
+from telemedicine.calendars import subscribers as calendar_subscribers
+from telemedicine.calendars.routes import busy as busy_calendars
+from telemedicine.calendars.routes import feeds as calendar_feeds
 from telemedicine.clinics import jobs as clinic_jobs
 from telemedicine.clinics.routes import clinics
 from telemedicine.clinics.routes import schedules as clinic_schedules
@@ -251,7 +255,8 @@ ROUTERS: tuple[Router, ...] = (
     follow_ups.router,
     waitlist.router,
     queues.router,
-    calendars.router,
+    calendar_feeds.router,
+    busy_calendars.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -281,6 +286,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *timeline_subscribers.SUBSCRIBERS,
     *wellbeing_subscribers.SUBSCRIBERS,
     *appointment_subscribers.SUBSCRIBERS,
+    *calendar_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -322,7 +328,11 @@ JOBS: tuple[Job, ...] = (
     *clinic_jobs.JOBS,
     *consultation_jobs.JOBS,
     *appointment_jobs.JOBS,
+    *calendar_jobs.JOBS,
 )
+
+ATTACHMENTS = calendar_subscribers.ATTACHMENTS
+"""What mails carry beside their words, by notice."""
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS
 """What an API process does beside answering."""
@@ -335,8 +345,9 @@ def load_tables() -> None:
 
 
 def install() -> None:
-    """Give below what it needs from above: the tables, the subscribers, the authenticator, what clinics have ahead."""
+    """Give below what it needs from above: the tables, the subscribers, what mails carry, what clinics have ahead."""
     load_tables()
     install_subscribers(SUBSCRIBERS)
+    install_attachments(ATTACHMENTS)
     install_authenticator(IdentityAuthenticator())
     install_visits(booked_visits)

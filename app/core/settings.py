@@ -170,6 +170,15 @@ class WebhookSettings(BaseModel):
     )
 
 
+class CalendarSettings(BaseModel):
+    """Calendars elsewhere that say when a practitioner is busy."""
+
+    allow_private: bool = Field(
+        default=False, description="let them be on http and in private networks, where their servers are neighbours"
+    )
+    timeout: float = Field(default=20.0, gt=0, le=60, description="seconds reading one may take, redirects included")
+
+
 class WorkerSettings(BaseModel):
     """The worker's pace and its watchdog."""
 
@@ -278,6 +287,7 @@ class Settings(BaseSettings):
     smtp: SmtpSettings = SmtpSettings()
     webpush: WebPushSettings = WebPushSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    calendars: CalendarSettings = CalendarSettings()
     worker: WorkerSettings = WorkerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     ratelimits: RateLimitSettings = RateLimitSettings()

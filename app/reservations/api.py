@@ -5,6 +5,7 @@ collides is tried again in a transaction of its own: routes do so by themselves,
 ``app.core.retrying``.
 """
 
+from app.reservations.blocks import AtOdds, at_odds, block, blocked_by
 from app.reservations.drift import Drift, recount
 from app.reservations.pool_views import Allocated, PoolState, allocated_for, pools, pools_of
 from app.reservations.pools import allocate, open_pool, resize
@@ -19,6 +20,7 @@ from app.reservations.views import Free, Reserved, free, of_origin, resources_of
 
 __all__ = [
     "Allocated",
+    "AtOdds",
     "CalendarTaken",
     "CapacityTaken",
     "Drift",
@@ -33,6 +35,9 @@ __all__ = [
     "Want",
     "allocate",
     "allocated_for",
+    "at_odds",
+    "block",
+    "blocked_by",
     "confirm",
     "confirm_allocations",
     "extend",

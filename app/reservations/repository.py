@@ -96,7 +96,11 @@ _MADE = (
            :expires_at, :origin_kind, w.origin_id, :taken_by, w.moved_from_id
     FROM {_WANTED}
     CROSS JOIN LATERAL generate_series(1, r.lanes + :beyond) AS l (lane)
-    WHERE w.lane IS NULL OR l.lane = w.lane OR l.lane > r.lanes
+    WHERE (w.lane IS NULL OR l.lane = w.lane OR l.lane > r.lanes)
+        AND (:beyond > 0 OR NOT EXISTS (
+            SELECT FROM reservations_block b
+            WHERE b.resource_id = r.id AND b.starts_at < w.ends_at + r.buffer_after
+                AND b.ends_at > w.starts_at - r.buffer_before))
     ORDER BY w.place, l.lane
     ON CONFLICT DO NOTHING
     RETURNING id, is_overbooked""")  # noqa: S608
@@ -310,7 +314,10 @@ class Taken:
 async def insert_reservations(
     session: AsyncSession, wants: Sequence[Want], ids: Sequence[uuid.UUID], now: datetime, values: dict[str, Any]
 ) -> Taken:
-    """Take what can be had of ``wants``, in their order, each in the first of its lanes that is free."""
+    """Take what can be had of ``wants``, in their order, each in the first of its lanes that is free.
+
+    Nothing can be had where a calendar is blocked. That is sure while its lock is held: who blocks has it alone.
+    """
     binds = _spans(wants, now) | {
         "ids": list(ids),
         "lanes": [want.lane for want in wants],
@@ -374,8 +381,8 @@ async def lock_resources(
     """Lock the resources of the reservations ``ids`` and ``resource_ids``, in the order everybody locks them.
 
     ``alone`` is who may come back to a resource: who moves (two that swap their times would each wait for what the
-    other gives back), takes two times of it, or puts aside a hold first. Who takes of several resources one after the
-    other shares them with their like, so that nobody of the former stands in between.
+    other gives back), takes two times of it, puts aside a hold first, or blocks it. Whoever else takes shares them
+    with their like, so that nobody of the former stands in between.
     """
     statement = _LOCK_RESOURCES if alone else _SHARE_RESOURCES
     await session.execute(statement, {"ids": list(ids), "resource_ids": list(resource_ids)})

@@ -85,9 +85,10 @@ async def take(
 
     All or nothing: raises ``CalendarTaken``, naming every one that could not be had, what is free nearby for all who
     were wanted together (within ``openings``, if given), and nothing is taken. With ``overbooking`` what is taken
-    already stands in nobody's way, and the audit trail says who had it so and why. Raises ``NotFound`` for an unknown
-    resource, ``ValueError`` for a hold that is over before it begins. Take everything of a unit of work in one call:
-    two calls know no common order, and two that cross wait for each other until one is tried again.
+    already or blocked stands in nobody's way, and the audit trail says who had more than there is and why. Raises
+    ``NotFound`` for an unknown resource, ``ValueError`` for a hold that is over before it begins. Take everything of a
+    unit of work in one call: two calls know no common order, and two that cross wait for each other until one is tried
+    again.
     """
     values = _values(origin_kind, taken_by, hold_until)
     return await _take(session, wants, values, overbooking, openings)
@@ -123,9 +124,8 @@ async def _take(
     if len(known) < len(whose):
         raise NotFound("there is no such calendar")
     is_stale = any(resource.is_stale for resource in known.values())
-    # Of one lane a calendar has always one; of several, those there are must not go meanwhile.
-    are_lanes = any(resource.lanes > 1 for resource in known.values())
-    if not moved_from and (is_stale or are_lanes or len(ordered) > 1):
+    # Lanes must not go meanwhile, nor the calendar be blocked.
+    if not moved_from:
         await repository.lock_resources(session, (), whose, alone=is_stale or len(whose) < len(ordered))
     if is_stale:
         await repository.expire_overlapping(session, ordered, now)

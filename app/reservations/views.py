@@ -25,7 +25,13 @@ _BUSY = sa.text("""
             && uuidrange(w.resource_id, w.resource_id, '[]')
         AND tstzrange(e.blocks_from, e.blocks_until, '[)') && tstzrange(:since, :until, '[)')
     WHERE e.state IN ('held', 'booked') AND (e.state = 'booked' OR e.expires_at > :now)
-    ORDER BY e.resource_id, e.blocks_from, e.id""").bindparams(
+    UNION ALL
+    SELECT b.id, b.resource_id, l.lane, 'blocked', b.starts_at, b.ends_at, b.starts_at, b.ends_at, 'block', b.source_id
+    FROM unnest(CAST(:resource_ids AS uuid[])) AS w (resource_id)
+    JOIN reservations_resource r ON r.id = w.resource_id
+    JOIN reservations_block b ON b.resource_id = r.id AND b.starts_at < :until AND b.ends_at > :since
+    CROSS JOIN LATERAL generate_series(1, r.lanes) AS l (lane)
+    ORDER BY resource_id, blocks_from, id""").bindparams(
     _resource_ids,
     sa.bindparam("since", type_=_INSTANT),
     sa.bindparam("until", type_=_INSTANT),
@@ -61,14 +67,24 @@ FREE = sa.text("""
         JOIN reservations_resource r ON r.id = o.resource_id
         GROUP BY r.id
     ), busy AS (
-        SELECT e.resource_id, e.lane,
-               range_agg(tstzrange(e.blocks_from - o.buffer_after, e.blocks_until + o.buffer_before, '[)')) AS spans
-        FROM open o
-        JOIN reservations_reservation e ON uuidrange(e.resource_id, e.resource_id, '[]') && uuidrange(o.id, o.id, '[]')
-            AND tstzrange(e.blocks_from, e.blocks_until, '[)')
-                && tstzrange(lower(o.spans) - o.buffer_before, upper(o.spans) + o.buffer_after, '[)')
-        WHERE e.state IN ('held', 'booked') AND (e.state = 'booked' OR e.expires_at > :now)
-        GROUP BY e.resource_id, e.lane
+        SELECT t.resource_id, t.lane, range_agg(t.span) AS spans
+        FROM (
+            SELECT e.resource_id, e.lane,
+                   tstzrange(e.blocks_from - o.buffer_after, e.blocks_until + o.buffer_before, '[)') AS span
+            FROM open o
+            JOIN reservations_reservation e
+                ON uuidrange(e.resource_id, e.resource_id, '[]') && uuidrange(o.id, o.id, '[]')
+                AND tstzrange(e.blocks_from, e.blocks_until, '[)')
+                    && tstzrange(lower(o.spans) - o.buffer_before, upper(o.spans) + o.buffer_after, '[)')
+            WHERE e.state IN ('held', 'booked') AND (e.state = 'booked' OR e.expires_at > :now)
+            UNION ALL
+            SELECT o.id, l.lane, tstzrange(b.starts_at - o.buffer_after, b.ends_at + o.buffer_before, '[)')
+            FROM open o
+            JOIN reservations_block b ON b.resource_id = o.id AND b.starts_at < upper(o.spans) + o.buffer_after
+                AND b.ends_at > lower(o.spans) - o.buffer_before
+            CROSS JOIN LATERAL generate_series(1, o.lanes) AS l (lane)
+        ) t
+        GROUP BY t.resource_id, t.lane
     )
     SELECT o.id AS resource_id, l.lane, lower(f.span) AS starts_at, upper(f.span) AS ends_at
     FROM open o
@@ -122,7 +138,10 @@ async def resources_of(
 async def taken(
     connection: AsyncConnection, resource_ids: Iterable[uuid.UUID], since: datetime, until: datetime
 ) -> list[sa.Row[Any]]:
-    """Return what is held or booked of the resources in a stretch of time, buffers included, in order of time."""
+    """Return what is held, booked or blocked of the resources in a stretch of time, buffers included, in order of time.
+
+    What is blocked is so in each lane, with ``block`` as origin and what says so as its id.
+    """
     binds = {"resource_ids": list(resource_ids), "since": since, "until": until, "now": clock.now()}
     return list(await connection.execute(_BUSY, binds))
 

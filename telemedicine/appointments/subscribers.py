@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.core.events import Subscriber
 from app.identity.events import ResidentClosed, ResidentReopened, closed_and_reopened
-from app.reservations.events import ReservationExpired, ReservationMoved, ReservationReleased
+from app.reservations.events import ReservationExpired, ReservationMoved, ReservationReleased, TimeUnblocked
 from telemedicine.appointments import repository
 from telemedicine.appointments.service.attending import follow_visits
 from telemedicine.appointments.service.closing import close_residents
@@ -20,7 +20,7 @@ from telemedicine.events import (
     ConsultationStarted,
 )
 
-Freed = ReservationReleased | ReservationExpired | ReservationMoved
+Freed = ReservationReleased | ReservationExpired | ReservationMoved | TimeUnblocked
 
 
 async def offer_freed(session: AsyncSession, events: Sequence[Freed]) -> None:
@@ -41,7 +41,11 @@ async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed
 
 
 SUBSCRIBERS: Final = (
-    Subscriber("telemedicine.offer_freed", (ReservationReleased, ReservationExpired, ReservationMoved), offer_freed),
+    Subscriber(
+        "telemedicine.offer_freed",
+        (ReservationReleased, ReservationExpired, ReservationMoved, TimeUnblocked),
+        offer_freed,
+    ),
     Subscriber("telemedicine.offer_opened", (AvailabilityChanged,), offer_opened),
     Subscriber("telemedicine.follow_closures", (ResidentClosed, ResidentReopened), follow_closures),
     Subscriber(

@@ -163,7 +163,7 @@ async def open_world() -> World:
         **await _desk_and_circle(resident, family, await identity.account(place, name="Nephew"), care),
         "safe-zones": (await eldercare_zones.zone(resident)).id,
         "flags": (await eldercare_wellbeing.flag(resident)).id,
-        **await _clinic(place, clinic, resident),
+        **await _clinic(place, clinic, resident, clinician),
         **await _consultation(telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)),
     }
     for name, account in {
@@ -352,10 +352,12 @@ async def _visits(resident: Resident, agency: Organization, carer: Account) -> d
     }
 
 
-async def _clinic(place: Community, organization: Organization, resident: Resident) -> dict[str, object]:
+async def _clinic(
+    place: Community, organization: Organization, resident: Resident, clinician: Account
+) -> dict[str, object]:
     """Insert what the clinic consists of, an appointment of the resident's there, and their place on a waitlist."""
     row = await telemedicine_clinics.clinic(place, organization)
-    person = await telemedicine_clinics.practitioner(row)
+    person = await telemedicine_clinics.practitioner(row, clinician)
     await telemedicine_clinics.hours(person, [2], "09:00", "12:00")
     tomorrow = clock.now().replace(tzinfo=None) + timedelta(days=1)
     away = await telemedicine_clinics.exception(person, "closed", tomorrow, tomorrow + timedelta(hours=1))
@@ -372,6 +374,7 @@ async def _clinic(place: Community, organization: Organization, resident: Reside
         "appointments": booked.id,
         "appointment-series": booked.series_id,
         "calendars": CALENDAR_SECRET,
+        "busy-calendars": await telemedicine_appointments.busy_calendar(person),
         "calendar-feeds": await telemedicine_appointments.calendar_feed(resident, CALENDAR_SECRET),
         "queue-tickets": await telemedicine_appointments.queue_ticket(resident, row),
         "waitlist-entries": await telemedicine_appointments.waitlist_entry(resident, of_type),
@@ -573,6 +576,8 @@ def body_of(operation_id: str, world: World) -> dict[str, Any]:
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "acceptInvitation": lambda world: {"secret": world.secret},
     "acknowledgeAlarm": lambda _: {},
+    "addBusyCalendar": lambda _: {"url": "https://calendar.example.org/basic.ics"},
+    "addMyBusyCalendar": lambda _: {"url": "https://calendar.example.org/basic.ics"},
     "addCarerAbsence": lambda world: {
         "account_id": world.ids["carers"],
         "starts_at": "2026-03-02T08:00:00Z",

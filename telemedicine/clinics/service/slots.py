@@ -279,7 +279,7 @@ async def _free(connection: AsyncConnection, found: Offers, candidates: Sequence
     things = [thing for organization_id in needed for thing in found.resources[organization_id]]
     asked = {slot.practitioner.calendar_id for slot in candidates} | {thing.calendar_id for thing in things}
     given_up = found.query.given_up
-    taken = await calendars.booked_ranges(connection, asked, since, until)
+    taken = await calendars.taken_ranges(connection, asked, since, until)
     if given_up:
         taken = {one: [row for row in rows if row.reservation_id not in given_up] for one, rows in taken.items()}
     there = {thing.id: rules.hours_there(found.schedules[thing.id], found.holidays, since, until) for thing in things}

@@ -25,10 +25,13 @@ SESSION: Final = "clinic_session"
 The practitioner's time, and that of what is needed, is taken once, with this ``origin_kind``, for the
 ``rules.session_id``."""
 
+BLOCKED: Final = "blocked"
+"""The state of time that is nobody's booking: the practitioner is busy elsewhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A stretch of a calendar that is held or booked, buffers included."""
+    """A stretch of a calendar that is held, booked or blocked, buffers included."""
 
     reservation_id: uuid.UUID
     state: str
@@ -39,10 +42,10 @@ class Taken:
     blocks: Span
 
 
-async def booked_ranges(
+async def taken_ranges(
     connection: AsyncConnection, calendar_ids: Iterable[uuid.UUID], since: datetime, until: datetime
 ) -> dict[uuid.UUID, list[Taken]]:
-    """Return what is held or booked of the calendars in a stretch of time, in order: one statement for all of them.
+    """Return what cannot be had of the calendars in a stretch of time, in order: one statement for all of them.
 
     It costs what lies in that stretch, however much was ever booked.
     """
@@ -59,6 +62,16 @@ async def booked_ranges(
                 (row.blocks_from, row.blocks_until),
             )
         )
+    return found
+
+
+async def booked_ranges(
+    connection: AsyncConnection, calendar_ids: Iterable[uuid.UUID], since: datetime, until: datetime
+) -> dict[uuid.UUID, list[Taken]]:
+    """Return what is held or booked of the calendars in a stretch of time, in order, whatever blocks them beside."""
+    found: defaultdict[uuid.UUID, list[Taken]] = defaultdict(list)
+    for calendar_id, rows in (await taken_ranges(connection, calendar_ids, since, until)).items():
+        found[calendar_id] = [row for row in rows if row.state != BLOCKED]
     return found
 
 

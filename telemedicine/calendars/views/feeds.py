@@ -11,8 +11,8 @@ from app.core import clock
 from app.core.problems import NotFound
 from app.identity.api import actor_of, is_active_account, language_for, languages
 from telemedicine.appointments.models import APPOINTMENTS
-from telemedicine.calendars import rules
 from telemedicine.calendars.models import FEEDS
+from telemedicine.calendars.rules import feeds as rules
 from telemedicine.calendars.schemas import FeedPublic
 from telemedicine.clinics.models import PRACTITIONERS
 

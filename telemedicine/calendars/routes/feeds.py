@@ -10,9 +10,10 @@ from app.core.paging import Page
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session, route_options
 from app.identity.api import Person
-from telemedicine.calendars import service, views
 from telemedicine.calendars.problems import TooManyFeeds
 from telemedicine.calendars.schemas import FeedAddress, FeedCreate, FeedPublic
+from telemedicine.calendars.service import feeds as service
+from telemedicine.calendars.views import feeds as views
 
 router = Router(tags=["telemedicine"])
 

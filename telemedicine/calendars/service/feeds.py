@@ -12,10 +12,10 @@ from sqlmodel import col
 from app.core import audit
 from app.core.access import Actor
 from app.core.problems import NotFound
-from telemedicine.calendars import views
 from telemedicine.calendars.models import CalendarFeed
 from telemedicine.calendars.problems import TooManyFeeds
 from telemedicine.calendars.schemas import FeedAddress, FeedCreate
+from telemedicine.calendars.views import feeds as views
 
 MOST: Final = 10
 _SECRET_BYTES: Final = 32
