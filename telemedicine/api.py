@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest
 from app.identity.api import require_resident
+from telemedicine.appointments.access import MANAGE as APPOINTMENTS_SCOPE
+from telemedicine.appointments.access import of_clinics
 from telemedicine.appointments.service.replying import answer_reply
 from telemedicine.clinics.access import works_for
 from telemedicine.clinics.schemas.slots import SlotPublic
@@ -17,14 +19,20 @@ from telemedicine.consultations.access import JOIN
 from telemedicine.consultations.schemas.consultations import ConsultationDetail, ConsultationOpen
 from telemedicine.consultations.service import planning
 from telemedicine.consultations.views import detail
+from telemedicine.timeline.rules import Kind as TimelineKind
+from telemedicine.timeline.views import PART as TIMELINE
 
 __all__ = [
+    "APPOINTMENTS_SCOPE",
+    "TIMELINE",
     "ConsultationDetail",
     "ConsultationOpen",
     "SlotPublic",
+    "TimelineKind",
     "answer_reply",
     "end_consultations",
     "free_slots",
+    "of_clinics",
     "open_consultation",
 ]
 

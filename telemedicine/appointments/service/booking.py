@@ -176,8 +176,8 @@ async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Appoi
         return
     await confirm(session, await taking.reservations_of(session, held))
     for row in held:
-        keeping.become(row, "booked")
-        await keeping.remember(session, row, actor)
+        news = keeping.become(row, "booked")
+        await keeping.remember(session, row, actor, news)
         await keeping.emit_booked(session, row)
         await keeping.untell(session, row.id)
         await keeping.tell(session, notices.BOOKED, row, "booked")

@@ -53,7 +53,7 @@ async def reschedule(session: AsyncSession, actor: Actor, subject: Subject, data
     row.starts_at, row.ends_at, row.time_zone = offer.starts_at, offer.ends_at, offer.time_zone
     row.sequence, row.accepted_at = row.sequence + 1, None
     keeping.set_reminder(row, now)
-    await keeping.remember(session, row, actor)
+    await keeping.remember(session, row, actor, "moved")
     await emit(
         session,
         AppointmentMoved(
@@ -80,7 +80,7 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
     is_held = row.status in rules.HELD
     if subject.by == "patient" and (row.status not in rules.AHEAD or rules.has_begun(row.starts_at, now)):
         raise NotAllowedNow("its time has come: the clinic says what became of it", appointment_status=row.status)
-    keeping.become(row, "cancelled")
+    news = keeping.become(row, "cancelled")
     row.cancelled_by = subject.by
     row.sequence += 1
     if not is_held:
@@ -90,7 +90,7 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
     if data.reason:
         row.cancel_reason = seal(data.reason, CANCEL_REASON)
     await release(session, await taking.reservations_of(session, [row]))
-    await keeping.remember(session, row, actor, data.reason)
+    await keeping.remember(session, row, actor, news, data.reason)
     if is_held:
         await booking.let_pass(session, row, now)
     else:
@@ -123,7 +123,7 @@ async def set_outcome(session: AsyncSession, actor: Actor, subject: Subject, dat
     if data.status == "noshow" and not rules.has_begun(row.starts_at, now):
         raise NotAllowedNow("it has not begun", appointment_status=row.status)
     was = row.status
-    keeping.become(row, data.status)
+    news = keeping.become(row, data.status)
     if data.status == "noshow":
         row.fee_amount = max(row.fee_amount, row.late_fee_amount)
     elif was == "noshow":
@@ -131,7 +131,7 @@ async def set_outcome(session: AsyncSession, actor: Actor, subject: Subject, dat
     if data.status in rules.GIVES_BACK:
         row.sequence += 1
         await release(session, await taking.reservations_of(session, [row]))
-    await keeping.remember(session, row, actor, data.reason)
+    await keeping.remember(session, row, actor, news, data.reason)
     await emit(
         session,
         AppointmentStatusChanged(
