@@ -63,6 +63,7 @@ class Consultation(Table, table=True):
         ),
         sa.Index("ix_telemedicine_consultation_close_at", "close_at", postgresql_where=sa.text("close_at IS NOT NULL")),
         sa.Index("ix_telemedicine_consultation_resident_id", "resident_id", "id"),
+        sa.Index("ix_telemedicine_consultation_starts_at", "resident_id", "starts_at"),
         sa.Index(
             "ix_telemedicine_consultation_told_ended",
             "resident_id",

@@ -1,4 +1,4 @@
-"""What telemedicine has in timelines, each in an index of its own: changes of appointments say what of them is news."""
+"""What telemedicine has in timelines and in the sync, each in an index: changes of appointments say what is news."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,6 +32,7 @@ def upgrade() -> None:
             ) line
         ) told WHERE told.id = change.id AND told.news IS NOT NULL
     """)
+    op.create_index("ix_telemedicine_consultation_starts_at", "telemedicine_consultation", ["resident_id", "starts_at"])
     for name, table, at, where in _INDEXES:
         op.create_index(name, table, ["resident_id", at, "id"], postgresql_where=sa.text(where))
 
@@ -39,4 +40,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name, table, _, _ in reversed(_INDEXES):
         op.drop_index(name, table_name=table)
+    op.drop_index("ix_telemedicine_consultation_starts_at", table_name="telemedicine_consultation")
     op.drop_column("telemedicine_appointment_change", "news")
