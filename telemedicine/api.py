@@ -12,6 +12,7 @@ from app.identity.api import ResidentSubject, require_resident
 from telemedicine.appointments.access import MANAGE as APPOINTMENTS_SCOPE
 from telemedicine.appointments.access import of_clinics, require_patient
 from telemedicine.appointments.schemas import AppointmentPublic, WaitlistPublic
+from telemedicine.appointments.service.closing import close_residents
 from telemedicine.appointments.service.replying import answer_reply
 from telemedicine.appointments.views import changed as changed_appointments
 from telemedicine.appointments.views import waits_of
@@ -25,6 +26,7 @@ from telemedicine.consultations.service import planning
 from telemedicine.consultations.views import changed as changed_consultations
 from telemedicine.consultations.views import detail
 from telemedicine.queues.schemas import TicketPublic
+from telemedicine.queues.service import leave_lines
 from telemedicine.queues.views import of_resident as tickets_of
 from telemedicine.timeline.rules import Kind as TimelineKind
 from telemedicine.timeline.views import PART as TIMELINE
@@ -43,7 +45,7 @@ __all__ = [
     "answer_reply",
     "appointment_changes",
     "consultation_changes",
-    "end_consultations",
+    "end_care",
     "free_slots",
     "of_clinics",
     "open_consultation",
@@ -79,8 +81,13 @@ async def open_consultation(
     return await detail(await session.connection(), consultation.id)
 
 
-async def end_consultations(session: AsyncSession, resident_id: uuid.UUID) -> None:
-    """Close what video visits of a resident are open, as their residence ends."""
+async def end_care(session: AsyncSession, resident_id: uuid.UUID) -> None:
+    """Call off what lies ahead of a resident, in the caller's transaction as the residence ends.
+
+    Those are appointments, places on waitlists, numbers in lines and video visits; their time is free at once.
+    """
+    await close_residents(session, [resident_id])
+    await leave_lines(session, resident_id)
     await planning.close_of_resident(session, resident_id)
 
 
