@@ -115,7 +115,7 @@ from telemedicine.appointments import jobs as appointment_jobs
 from telemedicine.appointments import subscribers as appointment_subscribers
 from telemedicine.appointments.routes import booking as appointments
 from telemedicine.appointments.routes import clinics as clinic_appointments
-from telemedicine.appointments.routes import waitlist
+from telemedicine.appointments.routes import follow_ups, waitlist
 from telemedicine.calendars import routes as calendars
 from telemedicine.clinics import jobs as clinic_jobs
 from telemedicine.clinics.routes import clinics
@@ -245,6 +245,7 @@ ROUTERS: tuple[Router, ...] = (
     signalling.router,
     appointments.router,
     clinic_appointments.router,
+    follow_ups.router,
     waitlist.router,
     queues.router,
     calendars.router,

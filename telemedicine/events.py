@@ -81,6 +81,16 @@ class WaitlistOffered(_OfAppointment):
     name: ClassVar[str] = "telemedicine.waitlist_offered.v1"
 
 
+class ConsultationAwaited(Event):
+    """The resident, or a relative they let speak for them, came to the waiting room."""
+
+    name: ClassVar[str] = "telemedicine.consultation_awaited.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    appointment_id: uuid.UUID | None
+
+
 class ConsultationStarted(Event):
     """Clinician and resident (or who speaks for them) are together; ``aggregate_id`` is the consultation."""
 
@@ -92,14 +102,18 @@ class ConsultationStarted(Event):
 
 
 class ConsultationClosed(Event):
-    """The consultation is over: it was held (``ended``), or nobody met (``expired``)."""
+    """The consultation is over: it was held or ended (``ended``), nobody met (``expired``), or it was called off.
+
+    ``met`` says whether clinician and resident were ever in it together.
+    """
 
     name: ClassVar[str] = "telemedicine.consultation_closed.v1"
 
     resident_id: uuid.UUID
     organization_id: uuid.UUID
     appointment_id: uuid.UUID | None
-    state: Literal["ended", "expired"]
+    state: Literal["ended", "expired", "cancelled"]
+    met: bool = False
 
 
 class ConsultationNoteSigned(Event):
@@ -109,5 +123,6 @@ class ConsultationNoteSigned(Event):
 
     resident_id: uuid.UUID
     organization_id: uuid.UUID
+    appointment_id: uuid.UUID | None = None
     note_id: uuid.UUID
     follow_up_days: int | None

@@ -43,6 +43,17 @@ TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
     "entered-in-error": frozenset(),
 }
 """Every change of status there is; nothing else assigns one."""
+Happening = Literal["awaited", "met", "parted"]
+_WAYS: Final[Mapping[Happening, Mapping[str, tuple[Status, ...]]]] = {
+    "awaited": {"booked": ("arrived",), "noshow": ("arrived",)},
+    "met": {"booked": ("checked-in",), "arrived": ("checked-in",), "noshow": ("arrived", "checked-in")},
+    "parted": {"booked": ("checked-in", "fulfilled"), "arrived": ("fulfilled",), "checked-in": ("fulfilled",)},
+}
+"""What happens in the room of a video visit, in the words of FHIR R4's AppointmentStatus.
+
+Whoever waits to be seen has ``arrived``; with both there the encounter may begin: ``checked-in``. Once it is over, what
+was planned is ``fulfilled``.
+"""
 HELD: Final = ("pending", "proposed")
 AHEAD: Final = ("pending", "proposed", "booked")
 OVER: Final = frozenset({"fulfilled", "cancelled", "noshow", "entered-in-error"})
@@ -60,6 +71,8 @@ MOST_AHEAD: Final = 10
 MOST_IN_SERIES: Final = 12
 MOST_PASSED: Final = 3
 """Whoever lets so many offers pass is asked no more."""
+FOLLOW_UP_KEPT: Final = timedelta(days=7)
+"""How long after its day a follow-up is still suggested."""
 JOIN: Final = timedelta(minutes=5)
 REMINDERS: Final[tuple[tuple[Step, timedelta], ...]] = (
     ("week", timedelta(days=7)),
@@ -110,6 +123,30 @@ def news(was: str, status: str) -> News | None:
 def has_begun(starts_at: datetime, now: datetime) -> bool:
     """Say whether the time of an appointment has come: only then did somebody not come to it."""
     return starts_at <= now
+
+
+def ways(status: str, happened: Happening) -> tuple[Status, ...]:
+    """Return the statuses an appointment takes on, in order, by what happened in the room; none if it has its own."""
+    return _WAYS[happened].get(status, ())
+
+
+def may_be_missed(mode: str, starts_at: datetime, ends_at: datetime, now: datetime) -> bool:
+    """Say whether somebody may be said not to have come: to a video visit not while they may still find a way in."""
+    return (ends_at if mode == "video" else starts_at) <= now
+
+
+def missed_fee(mode: str, amount: int) -> int:
+    """Return what it costs not to come, in minor units.
+
+    To a video visit nothing: a network, a camera or a server that failed cannot be told from somebody who stayed away.
+    """
+    return 0 if mode == "video" else amount
+
+
+def follow_up_at(starts_at: datetime, time_zone: str, days: int) -> datetime:
+    """Return when they should come again: so many days later, at the same time of the wall."""
+    wall = starts_at.astimezone(zone(time_zone))
+    return resolve(wall.date() + timedelta(days=days), wall.time(), time_zone)
 
 
 def fee_for(by: By, starts_at: datetime, now: datetime, notice_period: timedelta, amount: int) -> int:

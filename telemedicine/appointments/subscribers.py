@@ -1,4 +1,4 @@
-"""What appointments do when something happens elsewhere: time comes free, hours change, a resident is here no more."""
+"""What appointments do when something happens elsewhere: time comes free, hours change, people meet."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,8 +10,15 @@ from app.core.events import Subscriber
 from app.identity.events import ResidentClosed, ResidentReopened, closed_and_reopened
 from app.reservations.events import ReservationExpired, ReservationMoved, ReservationReleased
 from telemedicine.appointments import repository
+from telemedicine.appointments.service.attending import follow_visits
 from telemedicine.appointments.service.closing import close_residents
-from telemedicine.events import AvailabilityChanged
+from telemedicine.events import (
+    AvailabilityChanged,
+    ConsultationAwaited,
+    ConsultationClosed,
+    ConsultationNoteSigned,
+    ConsultationStarted,
+)
 
 Freed = ReservationReleased | ReservationExpired | ReservationMoved
 
@@ -36,4 +43,9 @@ SUBSCRIBERS: Final = (
     Subscriber("telemedicine.offer_freed", (ReservationReleased, ReservationExpired, ReservationMoved), offer_freed),
     Subscriber("telemedicine.offer_opened", (AvailabilityChanged,), offer_opened),
     Subscriber("telemedicine.follow_closures", (ResidentClosed, ResidentReopened), follow_closures),
+    Subscriber(
+        "telemedicine.follow_visits",
+        (ConsultationAwaited, ConsultationStarted, ConsultationClosed, ConsultationNoteSigned),
+        follow_visits,
+    ),
 )

@@ -27,11 +27,13 @@ from telemedicine.appointments.schemas import (
     AppointmentDetail,
     AppointmentPublic,
     EmergencyOffer,
+    EncounterPeriod,
     PreparationPublic,
     WaitlistPublic,
 )
 from telemedicine.clinics.models import PRACTITIONERS, VISIT_TYPES
 from telemedicine.clinics.schemas.clinics import ChecklistItem, Money
+from telemedicine.consultations.models import CONSULTATIONS
 
 PHOTOS: Final = "telemedicine.appointment"
 """The kind of thing photos are attached to."""
@@ -40,8 +42,34 @@ _DAY_KIND: Final = "telemedicine.appointments_of_day"
 _INSTANT = sa.DateTime(timezone=True)
 _LIMIT = sa.bindparam("limit", type_=sa.Integer)
 _POSITION: Final = ((APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id), ("after_starts_at", "after_id"))
+_then = APPOINTMENTS.alias("later")
+# Booked by whatever way: called off again, it is suggested again.
+_IS_SUGGESTED: Final = sa.and_(
+    APPOINTMENTS.c.follow_up_at.is_not(None),
+    APPOINTMENTS.c.follow_up_at > sa.bindparam("follow_up_since", type_=_INSTANT),
+    ~sa.exists()
+    .where(
+        _then.c.resident_id == APPOINTMENTS.c.resident_id,
+        _then.c.starts_at > APPOINTMENTS.c.starts_at,
+        _then.c.practitioner_id == APPOINTMENTS.c.practitioner_id,
+        _then.c.visit_type_id == APPOINTMENTS.c.visit_type_id,
+        _then.c.status.in_([sa.literal(one, sa.Text) for one in ("booked", "arrived", "checked-in", "fulfilled")]),
+    )
+    .correlate(APPOINTMENTS),
+)
+_FOLLOW_UP = sa.select(APPOINTMENTS).where(
+    APPOINTMENTS.c.id == sa.bindparam("appointment_id", type_=sa.Uuid), _IS_SUGGESTED
+)
+_ENCOUNTER = sa.select(CONSULTATIONS.c.started_at, CONSULTATIONS.c.ended_at).where(
+    CONSULTATIONS.c.id == sa.bindparam("consultation_id", type_=sa.Uuid), CONSULTATIONS.c.started_at.is_not(None)
+)
 _SHOWN: Final = (
-    sa.select(APPOINTMENTS, PRACTITIONERS.c.name.label("practitioner"), VISIT_TYPES.c.name.label("visit_type"))
+    sa.select(
+        APPOINTMENTS,
+        PRACTITIONERS.c.name.label("practitioner"),
+        VISIT_TYPES.c.name.label("visit_type"),
+        _IS_SUGGESTED.label("is_follow_up_suggested"),
+    )
     .join(PRACTITIONERS, PRACTITIONERS.c.id == APPOINTMENTS.c.practitioner_id)
     .join(VISIT_TYPES, VISIT_TYPES.c.id == APPOINTMENTS.c.visit_type_id)
 )
@@ -108,7 +136,11 @@ async def of_resident(
     connection: AsyncConnection, actor: Actor, subject: ResidentSubject, page: PageRequest
 ) -> Page[AppointmentPublic]:
     """Return a page of a resident's appointments, the latest (and those ahead) first."""
-    rows = list(await connection.execute(_LIST, {"resident_id": subject.resident_id, **_paging(_LIST_KIND, page)}))
+    rows = list(
+        await connection.execute(
+            _LIST, {"resident_id": subject.resident_id, **_paging(_LIST_KIND, page), **_suggesting()}
+        )
+    )
     await trace_read(connection, actor, subject, "appointments:list")
     return _page(_LIST_KIND, rows, page)
 
@@ -126,6 +158,7 @@ async def of_day(
         "since": span[0],
         "until": span[1],
         **_paging(_DAY_KIND, page),
+        **_suggesting(),
         **audit.trace_each_binds(actor, shown=page.limit, object_id=organization_id),
     }
     return _page(_DAY_KIND, list(await connection.execute(_DAY, binds)), page)
@@ -133,7 +166,8 @@ async def of_day(
 
 async def shown(connection: AsyncConnection, appointment_ids: Sequence[uuid.UUID]) -> list[AppointmentPublic]:
     """Return appointments whose reader's rights were checked, in order of time."""
-    return [_public(row) for row in await connection.execute(_SOME, {"ids": list(appointment_ids)})]
+    rows = await connection.execute(_SOME, {"ids": list(appointment_ids), **_suggesting()})
+    return [_public(row) for row in rows]
 
 
 async def changed(connection: AsyncConnection, resident_id: uuid.UUID, since: Since) -> list[AppointmentPublic]:
@@ -144,13 +178,15 @@ async def changed(connection: AsyncConnection, resident_id: uuid.UUID, since: Si
 
 async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) -> AppointmentDetail:
     """Return an appointment with its history; what others than its resident read of it is on record."""
-    row = (await connection.execute(_SOME, {"ids": [subject.id]})).one()
+    row = (await connection.execute(_SOME, {"ids": [subject.id], **_suggesting()})).one()
     await trace(connection, actor, subject, "appointment:read")
+    seen = (await connection.execute(_ENCOUNTER, {"consultation_id": row.consultation_id})).one_or_none()
     history = await connection.execute(_HISTORY, {"appointment_id": subject.id})
     return AppointmentDetail(
         **_public(row).model_dump(),
         cancelled_by=row.cancelled_by,
         cancel_reason=unseal(row.cancel_reason, CANCEL_REASON) if row.cancel_reason else None,
+        encounter=EncounterPeriod(started_at=seen.started_at, ended_at=seen.ended_at) if seen else None,
         history=[
             AppointmentChangePublic(
                 at=change.created_at,
@@ -167,7 +203,7 @@ async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) ->
 
 async def preparation(connection: AsyncConnection, actor: Actor, subject: Subject) -> PreparationPublic:
     """Return what the clinic asks before an appointment, and what was answered."""
-    row = (await connection.execute(_SOME, {"ids": [subject.id]})).one()
+    row = (await connection.execute(_SOME, {"ids": [subject.id], **_suggesting()})).one()
     await trace(connection, actor, subject, "appointment_answers:read")
     asked = (await connection.execute(_TYPE, {"visit_type_id": row.visit_type_id})).one()
     said: dict[str, Any] = orjson.loads(unseal(row.answers, ANSWERS)) if row.answers else {}
@@ -209,10 +245,16 @@ async def wait(connection: AsyncConnection, resident_id: uuid.UUID, entry_id: uu
 
 
 async def _waits(connection: AsyncConnection, rows: Sequence[sa.Row[Any]]) -> list[WaitlistPublic]:
-    binds = {"entry_ids": [row.id for row in rows], "now": clock.now()}
+    binds = {"entry_ids": [row.id for row in rows], "now": clock.now(), **_suggesting()}
     offers = {row.waitlist_entry_id: _public(row) for row in await connection.execute(_OFFERS, binds)}
     names = WaitlistPublic.model_fields.keys() - {"offer"}
     return [WaitlistPublic(**{name: getattr(row, name) for name in names}, offer=offers.get(row.id)) for row in rows]
+
+
+async def follow_up(connection: AsyncConnection, appointment_id: uuid.UUID) -> sa.Row[Any] | None:
+    """Return an appointment whose follow-up is suggested; ``None`` once that is booked or past."""
+    binds = {"appointment_id": appointment_id, **_suggesting()}
+    return (await connection.execute(_FOLLOW_UP, binds)).one_or_none()
 
 
 async def trace(connection: AsyncConnection, actor: Actor, subject: Subject, action: str) -> None:
@@ -234,7 +276,14 @@ def _page(kind: str, rows: Sequence[sa.Row[Any]], page: PageRequest) -> Page[App
 
 
 def _public(row: Any) -> AppointmentPublic:
-    given = AppointmentPublic.model_fields.keys() - {"price", "late_fee", "fee", "free_until", "status"}
+    given = AppointmentPublic.model_fields.keys() - {
+        "price",
+        "late_fee",
+        "fee",
+        "free_until",
+        "status",
+        "follow_up_at",
+    }
     is_over = row.hold_until is not None and row.hold_until <= clock.now()
 
     def money(amount: int) -> Money:
@@ -244,11 +293,16 @@ def _public(row: Any) -> AppointmentPublic:
         **{name: getattr(row, name) for name in given},
         # A hold that is over is over, though no worker has written it down yet.
         status="cancelled" if is_over and row.status in rules.HELD else row.status,
+        follow_up_at=row.follow_up_at if row.is_follow_up_suggested else None,
         free_until=row.starts_at - row.notice_period,
         price=money(row.price_amount),
         late_fee=money(row.late_fee_amount),
         fee=money(row.fee_amount),
     )
+
+
+def _suggesting() -> dict[str, Any]:
+    return {"follow_up_since": clock.now() - rules.FOLLOW_UP_KEPT}
 
 
 def _paging(kind: str, page: PageRequest) -> dict[str, Any]:

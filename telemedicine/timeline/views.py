@@ -22,7 +22,7 @@ BRANCHES: Final = (
         CONSULTATIONS,
         "ended_at",
         columns(CONSULTATIONS, "organization_id", "clinician_id", "appointment_id", "started_at"),
-        "state = 'ended'",
+        "state = 'ended' AND started_at IS NOT NULL",
     ),
     Branch(
         "consultation_note_signed",

@@ -4,13 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0028"
-down_revision = "0023"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
 _INDEXES = (
     ("ix_telemedicine_appointment_change_told", "telemedicine_appointment_change", "created_at", "news IS NOT NULL"),
-    ("ix_telemedicine_consultation_told_ended", "telemedicine_consultation", "ended_at", "state = 'ended'"),
+    ("ix_telemedicine_consultation_told_ended", "telemedicine_consultation", "ended_at", "state = 'ended' AND started_at IS NOT NULL"),
     ("ix_telemedicine_note_told_signed", "telemedicine_note", "signed_at", "kind = 'soap' AND signed_at IS NOT NULL"),
 )
 

@@ -39,6 +39,7 @@ from telemedicine.appointments.schemas import (
 )
 from telemedicine.appointments.service import booking, changing, preparing, series
 from telemedicine.clinics.problems import NotOffered
+from telemedicine.consultations.problems import ConsultationUnderWay
 
 router = Router(tags=["telemedicine"])
 
@@ -104,7 +105,7 @@ async def confirm_appointment(
 
 @router.post(
     f"{_ONE}/move",
-    responses=problem_responses(*_GUARDED, NotAllowedNow, NotOffered, BookedElsewhere),
+    responses=problem_responses(*_GUARDED, NotAllowedNow, NotOffered, BookedElsewhere, ConsultationUnderWay),
 )
 async def move_appointment(
     session: Session, actor: CurrentActor, subject: Seen, data: AppointmentMove, response: Response

@@ -18,7 +18,7 @@ from telemedicine.appointments.access import Subject, require_bookable, staff_of
 from telemedicine.appointments.models import Appointment
 from telemedicine.appointments.problems import BookedOtherwise, NotAllowedNow, TooManyAhead, TooManyHolds
 from telemedicine.appointments.schemas import AppointmentCreate
-from telemedicine.appointments.service import keeping, taking
+from telemedicine.appointments.service import keeping, taking, visiting
 from telemedicine.clinics.access import works_for
 from telemedicine.clinics.service.slots import Offer, offered
 from telemedicine.clinics.views.offers import SlotQuery
@@ -175,6 +175,7 @@ async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Appoi
     if not held:
         return
     await confirm(session, await taking.reservations_of(session, held))
+    await visiting.arrange(session, held, actor.id)
     for row in held:
         news = keeping.become(row, "booked")
         await keeping.remember(session, row, actor, news)

@@ -14,18 +14,18 @@ from telemedicine.appointments.access import Subject
 from telemedicine.appointments.models import CANCEL_REASON, Appointment
 from telemedicine.appointments.problems import NotAllowedNow
 from telemedicine.appointments.schemas import AppointmentCancel, AppointmentMove, AppointmentOutcome
-from telemedicine.appointments.service import booking, keeping, taking
+from telemedicine.appointments.service import booking, keeping, taking, visiting
 from telemedicine.clinics.access import works_for
 from telemedicine.clinics.service.slots import offered
 from telemedicine.clinics.views.offers import SlotQuery
-from telemedicine.events import AppointmentCancelled, AppointmentMoved, AppointmentStatusChanged
+from telemedicine.events import AppointmentCancelled, AppointmentMoved
 
 
 async def reschedule(session: AsyncSession, actor: Actor, subject: Subject, data: AppointmentMove) -> Appointment:
     """Give an appointment another time, or somebody else, in one step; what it was stays in its history.
 
     Whoever moves later than the notice they owe, owes the fee. Raises ``NotAllowedNow``, ``NotOffered``,
-    ``BookedElsewhere``; then all is as it was.
+    ``BookedElsewhere``, ``ConsultationUnderWay``; then all is as it was.
     """
     connection = await session.connection()
     row = await repository.locked(session, subject.id)
@@ -53,6 +53,7 @@ async def reschedule(session: AsyncSession, actor: Actor, subject: Subject, data
     row.starts_at, row.ends_at, row.time_zone = offer.starts_at, offer.ends_at, offer.time_zone
     row.sequence, row.accepted_at = row.sequence + 1, None
     keeping.set_reminder(row, now)
+    await visiting.arrange(session, [row], actor.id)
     await keeping.remember(session, row, actor, "moved")
     await emit(
         session,
@@ -90,6 +91,7 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
     if data.reason:
         row.cancel_reason = seal(data.reason, CANCEL_REASON)
     await release(session, await taking.reservations_of(session, [row]))
+    await visiting.end(session, row)
     await keeping.remember(session, row, actor, news, data.reason)
     if is_held:
         await booking.let_pass(session, row, now)
@@ -113,34 +115,27 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
 async def set_outcome(session: AsyncSession, actor: Actor, subject: Subject, data: AppointmentOutcome) -> Appointment:
     """Write down what became of an appointment; the same once more changes nothing.
 
-    Who does not come owes the fee, as whoever calls it off too late does. Raises ``NotAllowedNow``, also for somebody
-    who is said not to have come before the time.
+    Who does not come owes the fee, as whoever calls it off too late does, but for video visits. Raises
+    ``NotAllowedNow``, also for somebody who is said not to have come before they can be.
     """
     row = await repository.locked(session, subject.id)
     if row.status == data.status:
         return row
     now = clock.now()
-    if data.status == "noshow" and not rules.has_begun(row.starts_at, now):
-        raise NotAllowedNow("it has not begun", appointment_status=row.status)
+    if data.status == "noshow" and not rules.may_be_missed(row.mode, row.starts_at, row.ends_at, now):
+        raise NotAllowedNow("they can still come", appointment_status=row.status)
     was = row.status
     news = keeping.become(row, data.status)
     if data.status == "noshow":
-        row.fee_amount = max(row.fee_amount, row.late_fee_amount)
+        row.fee_amount = max(row.fee_amount, rules.missed_fee(row.mode, row.late_fee_amount))
     elif was == "noshow":
         row.fee_amount = 0
     if data.status in rules.GIVES_BACK:
         row.sequence += 1
         await release(session, await taking.reservations_of(session, [row]))
+    if data.status in rules.GIVES_BACK | {"fulfilled"}:
+        await visiting.end(session, row)
     await keeping.remember(session, row, actor, news, data.reason)
-    await emit(
-        session,
-        AppointmentStatusChanged(
-            aggregate_id=row.id,
-            community_id=row.community_id,
-            resident_id=row.resident_id,
-            organization_id=row.organization_id,
-            status=row.status,
-        ),
-    )
+    await keeping.emit_status(session, row)
     await keeping.untell(session, row.id)
     return row

@@ -13,7 +13,7 @@ from app.reservations.api import of_origin, release, resources_of, taken
 from telemedicine.appointments import repository
 from telemedicine.appointments.models import Appointment, WaitlistEntry
 from telemedicine.appointments.rules import AHEAD, HELD
-from telemedicine.appointments.service import keeping
+from telemedicine.appointments.service import keeping, visiting
 from telemedicine.appointments.service.taking import ORIGIN, PATIENT
 from telemedicine.clinics.rules import LONGEST_HORIZON
 from telemedicine.events import AppointmentCancelled
@@ -48,6 +48,7 @@ async def _call_off(session: AsyncSession, row: Appointment) -> None:
     news = keeping.become(row, "cancelled")
     row.cancelled_by = "nobody"
     row.sequence += 1
+    await visiting.end(session, row)
     await keeping.remember(session, row, None, news)
     await keeping.untell(session, row.id)
     if not was_held:

@@ -14,7 +14,7 @@ from notifications.api import Notice, Value, send, withdraw
 from telemedicine.appointments import rules
 from telemedicine.appointments.models import CHANGE_REASON, Appointment, AppointmentChange
 from telemedicine.appointments.problems import NotAllowedNow
-from telemedicine.events import AppointmentBooked
+from telemedicine.events import AppointmentBooked, AppointmentStatusChanged
 
 REMINDED: Final = "telemedicine.appointment"
 """What reminders are sent for: they are taken back when the appointment moves or ends."""
@@ -71,6 +71,7 @@ async def remember(
 
 async def tell(session: AsyncSession, notice: Notice, row: Appointment, occasion: str, **more: Value) -> None:
     """Write ``notice`` for whose appointment it is; under one ``occasion`` they get it once."""
+    ids = {"appointment_id": row.id, "consultation_id": row.consultation_id}
     about: dict[str, Value] = {"resident": row.resident_id, "starts_at": row.starts_at}
     await send(
         session,
@@ -81,13 +82,27 @@ async def tell(session: AsyncSession, notice: Notice, row: Appointment, occasion
         variables=about | more,
         about=row.resident_id,
         origin=(REMINDED, row.id),
-        data={"appointment_id": str(row.id)},
+        data={name: str(value) for name, value in ids.items() if value is not None},
     )
 
 
 async def untell(session: AsyncSession, *appointment_ids: uuid.UUID) -> None:
     """Take back what was sent of an appointment and is not true any more."""
     await withdraw(session, REMINDED, list(appointment_ids))
+
+
+async def emit_status(session: AsyncSession, row: Appointment) -> None:
+    """Tell what became of an appointment."""
+    await emit(
+        session,
+        AppointmentStatusChanged(
+            aggregate_id=row.id,
+            community_id=row.community_id,
+            resident_id=row.resident_id,
+            organization_id=row.organization_id,
+            status=row.status,
+        ),
+    )
 
 
 async def emit_booked(session: AsyncSession, row: Appointment) -> None:

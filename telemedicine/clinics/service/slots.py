@@ -148,18 +148,24 @@ async def offered(connection: AsyncConnection, query: SlotQuery, starts_at: date
 
 
 async def nearest(
-    connection: AsyncConnection, query: SlotQuery, wanted: datetime, count: int = ALTERNATIVES
+    connection: AsyncConnection,
+    query: SlotQuery,
+    wanted: datetime,
+    count: int = ALTERNATIVES,
+    *,
+    also_others: bool = True,
 ) -> list[SlotPublic]:
     """Return up to ``count`` free slots within a week of an instant: the same practitioner's first, then the nearest.
 
-    ``query`` names what is wanted; other practitioners who offer the same are asked where its own has too little.
+    ``query`` names what is wanted; other practitioners who offer the same are asked where its own has too little, if
+    ``also_others``.
     """
     now = clock.now()
     since, until = max(now, wanted - NEARBY), wanted + NEARBY
     others = replace(query, practitioner_id=None)
     shown: list[SlotPublic] = []
     known: set[Position] = set()
-    for asked in [others] if query.practitioner_id is None else [query, others]:
+    for asked in (query, others) if also_others and query.practitioner_id else (query,):
         if len(shown) >= count:
             break
         found = await offers.load(connection, asked, since, now)

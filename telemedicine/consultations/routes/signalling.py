@@ -192,6 +192,9 @@ class _Line:
     async def _look(self) -> None:
         async with _room, reading() as connection:
             told = await signalling.look(connection, self.seat, self.caller)
+        if told.refusal is not None:
+            await _work(lambda session: room.lose_right(session, self.seat))
+            raise told.refusal
         if told.standing != self.told:
             entered = told.standing["you"] == "admitted" and not self.is_in
             self.is_in = told.standing["you"] == "admitted"

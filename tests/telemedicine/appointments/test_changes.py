@@ -108,7 +108,7 @@ async def test_reasons_are_sealed(desk: Desk) -> None:
 
 
 async def test_the_clinic_writes_down_what_became_of_it(desk: Desk, clock: ManualClock) -> None:
-    strict = await clinics.visit_type(desk.scene.clinic, late_fee_amount=2000)
+    strict = await clinics.visit_type(desk.scene.clinic, late_fee_amount=2000, mode="in_person")
     booked = await desk.booked(desk.scene.resident, at("09:00"), visit_type_id=strict.id)
     path = f"/appointments/{booked['id']}/outcome"
     doctor = desk.scene.clinician

@@ -112,7 +112,7 @@ OUTWARD: Final[Mapping[type[Fact], WebhookEvent]] = {
     WaitlistOffered: _about("appointment", "offered", "What came free is kept for whoever has waited longest."),
     AppointmentExpired: _about("appointment", "expired", "What was held or offered was not confirmed in time."),
     ConsultationStarted: _about("consultation", "started", "Clinician and resident are together in a video visit."),
-    ConsultationClosed: _about("consultation", "closed", "A video visit is over, or nobody met in its time."),
+    ConsultationClosed: _about("consultation", "closed", "A video visit is over, or does not take place."),
     ConsultationNoteSigned: _about("consultation", "note_signed", "The note about a video visit stands."),
 }
 """Facts → what organizations hear of them; the one id beside the resident's is the aggregate's."""

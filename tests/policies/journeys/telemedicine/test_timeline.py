@@ -9,6 +9,7 @@ from tests.factories import identity, sign_in, telemedicine
 from tests.factories.lived import items
 from tests.policies.journeys.telemedicine.conftest import Desk
 from tests.telemedicine.appointments.conftest import at, work
+from tests.telemedicine.appointments.rooms import Room
 
 APPOINTMENTS = ["appointments:manage"]
 
@@ -72,7 +73,9 @@ async def test_of_those_who_serve_a_resident_only_clinics_see_appointments(
 async def test_a_visit_and_its_note_are_told_when_they_are_over_and_signed(desk: Desk, clock: ManualClock) -> None:
     scene = await telemedicine.scene()
     clinician, resident = await sign_in.sign_in(scene.clinician), await sign_in.sign_in(scene.account)
-    path = f"/v1/consultations/{(await telemedicine.consultation(scene)).id}"
+    visit = await telemedicine.consultation(scene)
+    path, room = f"/v1/consultations/{visit.id}", Room(visit.id)
+    await room.lets_in(await room.comes(scene.clinician.id), await room.comes(scene.account.id))
     note = {"subjective": "Wisteria", "objective": "", "assessment": "", "plan": "Rest"}
     assert (await desk.client.put(f"{path}/note", headers=clinician, json=note)).status_code == 200
     assert await items(desk.client, resident) == []
@@ -83,3 +86,7 @@ async def test_a_visit_and_its_note_are_told_when_they_are_over_and_signed(desk:
     assert [item["kind"] for item in found] == ["consultation_note_signed", "consultation_ended"]
     assert found[0]["data"] == {"consultation_id": found[1]["id"], "author_id": str(scene.clinician.id)}
     assert not any("Wisteria" in str(item) for item in found)
+    # One that was ended before anybody met did not take place.
+    path = f"/v1/consultations/{(await telemedicine.consultation(scene)).id}"
+    assert (await desk.client.post(f"{path}/end", headers=clinician)).status_code == 200
+    assert len(await items(desk.client, resident)) == len(found)
