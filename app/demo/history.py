@@ -24,6 +24,7 @@ from app.demo.clockwork import Clockwork
 from app.demo.community import TIME_ZONE, Resident, Village
 from app.demo.drills import Drills
 from app.demo.handovers import ShiftChange
+from app.demo.patients import Patients
 from app.demo.pharmacy import Pharmacy
 from app.demo.stays import Stays
 from app.demo.visits import CareAtHome
@@ -59,6 +60,7 @@ class People:
             Conversations(phones, village, self._later, self._try),
             Stays(phones, village, self._later, self._try),
             Pharmacy(phones, village, self._later, self._try),
+            Patients(phones, village, self._later, self._try),
             Attention(phones, village, self._later, self._try),
             ShiftChange(village, self._later, self._try),
             Drills(village, self._later, self._try),

@@ -35,7 +35,7 @@ async def test_it_tells_what_became_of_an_appointment_and_nothing_of_what_was_on
     await work()
     assert await told(desk, grace) == ["cancelled", "booked", "moved", "booked"]
 
-    clock.set(at("10:05"))
+    clock.set(at("10:35"))
     grace = await sign_in.sign_in_resident(desk.scene.grace)
     doctor = await sign_in.sign_in(desk.scene.doctor, second_factor=True)
     for status in ("noshow", "arrived", "checked-in", "fulfilled"):

@@ -11,7 +11,8 @@ from tests.policies.journeys.telemedicine.conftest import Desk
 from tests.sinks.webhooks import Receiver
 from tests.telemedicine.appointments.conftest import at
 
-TYPES = [name for name in webhook_events() if name.startswith(("appointment.", "consultation."))]
+OF_APPOINTMENTS = [name for name in webhook_events() if name.startswith("appointment.")]
+OF_VISITS = [name for name in webhook_events() if name.startswith("consultation.")]
 
 
 async def test_a_clinic_is_told_of_its_own_and_nobody_else_whatever_their_agreement_says(
@@ -21,7 +22,7 @@ async def test_a_clinic_is_told_of_its_own_and_nobody_else_whatever_their_agreem
     for name, kind in (("own", None), ("other-clinic", "clinic"), ("agency", "care_agency")):
         organization = await identity.organization(scene.place, kind) if kind else scene.organization
         await identity.agreement(organization, ["appointments:manage", "consultations:read"], scene.grace)
-        await make.endpoint(organization, f"{sink.url}/{name}", event_types=TYPES)
+        await make.endpoint(organization, f"{sink.url}/{name}", event_types=OF_APPOINTMENTS)
     booked = await desk.booked(grace, at("09:00"))
     await desk.act(grace, booked["id"], "move", {"starts_at": at("10:00").isoformat()})
     await desk.act(grace, booked["id"], "cancellation", {"reason": "Wisteria"})
@@ -35,7 +36,7 @@ async def test_without_an_agreement_a_clinic_is_told_nothing_and_with_one_of_vis
     desk: Desk, sink: Receiver, clock: ManualClock
 ) -> None:
     scene = desk.scene
-    await make.endpoint(scene.organization, f"{sink.url}/own", event_types=TYPES)
+    await make.endpoint(scene.organization, f"{sink.url}/own", event_types=[*OF_APPOINTMENTS, *OF_VISITS])
     await desk.booked(scene.resident, at("09:00"))
     await settle((*RELAY_JOBS, *JOBS))
     assert sink.calls == []
