@@ -40,6 +40,7 @@ from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
 from app.policies.journeys.replies import routes as replies
+from app.policies.journeys.timeline import routes as timeline
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
@@ -72,7 +73,6 @@ from eldercare.shifts import routes as shifts
 from eldercare.signals import subscribers as signal_subscribers
 from eldercare.sos import routes as sos
 from eldercare.timeline import jobs as timeline_jobs
-from eldercare.timeline import routes as timeline
 from eldercare.timeline import subscribers as timeline_subscribers
 from eldercare.visits import jobs as visit_jobs
 from eldercare.visits import subscribers as visit_subscribers
@@ -190,7 +190,7 @@ TABLE_MODULES = (
     "telemedicine.calendars.models",
 )
 
-SCHEMA_REVISION = "0027"
+SCHEMA_REVISION = "0028"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -242,7 +242,6 @@ ROUTERS: tuple[Router, ...] = (
     shifts.router,
     drills.router,
     safe_zones.router,
-    timeline.router,
     wellbeing.router,
     clinics.router,
     clinic_schedules.router,
@@ -261,6 +260,7 @@ ROUTERS: tuple[Router, ...] = (
     erasure.router,
     export.router,
     changes.router,
+    timeline.router,
     video_visit_pages.router,
 )
 

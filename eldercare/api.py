@@ -31,12 +31,16 @@ from eldercare.medication.views import changes as dose_change_views
 from eldercare.messages.service import forget_photos
 from eldercare.response import service as response
 from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
+from eldercare.timeline.rules.kinds import Kind as TimelineKind
+from eldercare.timeline.rules.sentences import alarm_name, sign_name, value_shown
+from eldercare.timeline.views.part import PART as TIMELINE
 from eldercare.visits.schemas.visits import VisitPublic
 from eldercare.visits.service.planning import close_residents as close_visits
 from eldercare.visits.views import changes as visit_change_views
 from eldercare.vitals.rules.codes import SIGNS, VitalSign, shown
 
 __all__ = [
+    "TIMELINE",
     "AlarmDetail",
     "AlarmKind",
     "AlarmOpen",
@@ -53,12 +57,14 @@ __all__ = [
     "Outcome",
     "PausePublic",
     "Severity",
+    "TimelineKind",
     "VisitPublic",
     "VitalSign",
     "acknowledge_alarm",
     "acknowledge_by_phone",
     "acknowledge_reply",
     "alarm_changes",
+    "alarm_name",
     "alarm_queue",
     "answer_check_in",
     "answer_reply",
@@ -75,6 +81,8 @@ __all__ = [
     "raise_alarm",
     "require_no_open_alarm",
     "resolve_alarm",
+    "sign_name",
+    "value_shown",
     "visit_changes",
     "visits_ahead",
     "vital_sign",

@@ -22,6 +22,7 @@ from app.demo import behaviour, community
 from app.demo.carers import arrange_carers
 from app.demo.circles import arrange_rota
 from app.demo.client import DemoAuthenticator, Phones
+from app.demo.clinic import arrange_clinic
 from app.demo.clockwork import clockwork
 from app.demo.community import Village
 from app.demo.desk import arrange_desk
@@ -143,6 +144,7 @@ async def _found(lent: Phones, residents: int, report: Report) -> Village:
     await arrange_zones(lent, village)
     await arrange_rota(lent, village)
     await arrange_proxy(lent, village)
+    await arrange_clinic(lent, village)
     return village
 
 

@@ -68,8 +68,11 @@ def of_clinics(actor: Actor) -> Actor:
     return replace(actor, memberships=tuple(held for held in actor.memberships if held.organization_kind == "clinic"))
 
 
-async def _require_patient(connection: AsyncConnection, actor: Actor, subject: ResidentSubject) -> ResidentSubject:
-    """Return the subject; raises ``Forbidden`` for who has to do with them as staff, and not as a clinic's."""
+async def require_patient(connection: AsyncConnection, actor: Actor, subject: ResidentSubject) -> ResidentSubject:
+    """Return the subject, on whom the actor has ``appointments:manage``.
+
+    Raises ``Forbidden`` for who has to do with them as staff, and not as a clinic's.
+    """
     if subject.relation == "staff":
         try:
             await require_resident(connection, of_clinics(actor), subject.resident_id, MANAGE)
@@ -86,7 +89,7 @@ async def require_bookable(connection: AsyncConnection, actor: Actor, resident_i
     meant = resident_id or actor.resident_id
     if meant is None:
         raise NotFound("you are not a resident: say for whom you book")
-    subject = await _require_patient(connection, actor, await require_resident(connection, actor, meant, MANAGE))
+    subject = await require_patient(connection, actor, await require_resident(connection, actor, meant, MANAGE))
     if subject.state != "active":
         raise ResidenceEnded
     return subject
@@ -155,7 +158,7 @@ def _patient_guard() -> Callable[[Request], Awaitable[ResidentSubject]]:
 
     async def guard(request: Request) -> ResidentSubject:
         subject = await of_resident(request)
-        return await _require_patient(await connection_of(request), await authenticate(request), subject)
+        return await require_patient(await connection_of(request), await authenticate(request), subject)
 
     guard.scope = MANAGE  # type: ignore[attr-defined]  # read by the access matrix test
     return guard

@@ -6,6 +6,7 @@ from typing import Final
 from app.core.due import Due, drain
 from app.core.jobs import Job
 from telemedicine.appointments.models import Appointment
+from telemedicine.appointments.repository import LOOK_CHANNEL
 from telemedicine.appointments.service import booking, following_up, reminding, waiting
 from telemedicine.clinics.models import Clinic
 
@@ -40,5 +41,5 @@ JOBS: Final = (
     Job("telemedicine.expire_appointments", timedelta(seconds=15), expire),
     Job("telemedicine.remind", timedelta(seconds=30), remind),
     Job("telemedicine.suggest_follow_ups", timedelta(minutes=1), suggest),
-    Job("telemedicine.offer_waitlist", timedelta(seconds=10), offer),
+    Job("telemedicine.offer_waitlist", timedelta(seconds=10), offer, wake_on=(LOOK_CHANNEL,)),
 )

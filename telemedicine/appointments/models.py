@@ -108,11 +108,19 @@ class AppointmentChange(Table, table=True):
     __table_args__ = (
         sa.Index("ix_telemedicine_appointment_change_appointment_id", "appointment_id", "id"),
         sa.Index("ix_telemedicine_appointment_change_resident_id", "resident_id"),
+        sa.Index(
+            "ix_telemedicine_appointment_change_told",
+            "resident_id",
+            "created_at",
+            "id",
+            postgresql_where=sa.text("news IS NOT NULL"),
+        ),
     )
 
     appointment_id: uuid.UUID = Field(foreign_key="telemedicine_appointment.id")
     resident_id: uuid.UUID
     status: str
+    news: str | None = Field(default=None, description="what a timeline tells of it; empty: nothing")
     starts_at: datetime = instant()
     practitioner_id: uuid.UUID
     changed_by: uuid.UUID | None = Field(default=None, description="empty: Hearthline itself")

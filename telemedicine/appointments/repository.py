@@ -10,11 +10,14 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.core import clock, wakeups
 from app.core.problems import NotFound
 from telemedicine.appointments.models import APPOINTMENTS, WAITLIST, Appointment, WaitlistEntry
 from telemedicine.appointments.rules import AHEAD, HELD
 from telemedicine.clinics.models import BOOKABLE_RESOURCES, CLINICS, PRACTITIONERS
 
+LOOK_CHANNEL: Final = "telemedicine.waitlists"
+"""Where it is heard that somebody who waits may be offered something now."""
 _INSTANT = sa.DateTime(timezone=True)
 _NOW = sa.bindparam("now", type_=_INSTANT)
 _IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
@@ -57,9 +60,13 @@ _LOOK = (
         _IS_WAITED_FOR,
     )
     .values(waitlist_look_at=_NOW)
+    .returning(CLINICS.c.id)
 )
 _LOOK_AT_WAITED = (
-    sa.update(CLINICS).where(CLINICS.c.organization_id == sa.any_(_IDS), _IS_WAITED_FOR).values(waitlist_look_at=_NOW)
+    sa.update(CLINICS)
+    .where(CLINICS.c.organization_id == sa.any_(_IDS), _IS_WAITED_FOR)
+    .values(waitlist_look_at=_NOW)
+    .returning(CLINICS.c.id)
 )
 _LOOK_AT = (
     sa.update(CLINICS)
@@ -156,19 +163,23 @@ async def look_for(
 ) -> None:
     """Have it looked, at the clinics whose calendars or appointments these are, whether somebody waits for it."""
     binds = {"ids": list(calendar_ids), "origin_ids": list(origin_ids), "now": now}
-    await session.execute(_LOOK, binds, execution_options=_UNSYNCHRONIZED)
+    if list(await session.scalars(_LOOK, binds, execution_options=_UNSYNCHRONIZED)):
+        wakeups.request(session, LOOK_CHANNEL)
 
 
 async def look_at_waited(session: AsyncSession, organization_ids: Collection[uuid.UUID], now: datetime) -> None:
     """Have it looked at the clinics at which somebody waits."""
     binds = {"ids": list(organization_ids), "now": now}
-    await session.execute(_LOOK_AT_WAITED, binds, execution_options=_UNSYNCHRONIZED)
+    if list(await session.scalars(_LOOK_AT_WAITED, binds, execution_options=_UNSYNCHRONIZED)):
+        wakeups.request(session, LOOK_CHANNEL)
 
 
 async def look_at(session: AsyncSession, organization_ids: Collection[uuid.UUID], at: datetime | None) -> None:
     """Have it looked at the clinics at an instant, or not until something happens."""
     binds = {"ids": list(organization_ids), "at": at}
     await session.execute(_LOOK_AT, binds, execution_options=_UNSYNCHRONIZED)
+    if at is not None and at <= clock.now():
+        wakeups.request(session, LOOK_CHANNEL)
 
 
 _UNSYNCHRONIZED: Final = {"synchronize_session": False}

@@ -26,6 +26,8 @@ Status = Literal[
 StaffStatus = Literal["arrived", "checked-in", "fulfilled", "noshow", "entered-in-error"]
 Step = Literal["week", "day", "hour", "now"]
 By = Literal["patient", "clinic", "nobody"]
+News = Literal["booked", "moved", "cancelled", "fulfilled", "noshow", "entered-in-error"]
+_ENDS: Final[tuple[News, ...]] = ("cancelled", "fulfilled", "noshow", "entered-in-error")
 
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
     "waitlist": frozenset({"proposed", "cancelled", "entered-in-error"}),
@@ -108,6 +110,16 @@ def reply_code(appointment_id: uuid.UUID) -> str:
 def may_become(before: str, after: str) -> bool:
     """Say whether an appointment may go from one status to another."""
     return after in TRANSITIONS[before]
+
+
+def news(was: str, status: str) -> News | None:
+    """Return what a timeline tells when an appointment ``was`` something and now has another status.
+
+    What was only held and let go is no news; nor is who sits in the waiting room.
+    """
+    if status == "booked":
+        return "booked"
+    return next((one for one in _ENDS if one == status), None) if was not in HELD else None
 
 
 def has_begun(starts_at: datetime, now: datetime) -> bool:

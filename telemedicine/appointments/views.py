@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import audit, clock
 from app.core.access import Actor
+from app.core.changes import Since, changed_of
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
@@ -98,6 +99,7 @@ _DAY = audit.traced_each(
 _SOME = _SHOWN.where(APPOINTMENTS.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))).order_by(
     APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id
 )
+_CHANGED = changed_of([APPOINTMENTS.c.id], APPOINTMENTS, APPOINTMENTS.c.starts_at)
 _HISTORY = (
     sa.select(CHANGES)
     .where(CHANGES.c.appointment_id == sa.bindparam("appointment_id", type_=sa.Uuid))
@@ -195,6 +197,12 @@ async def shown(connection: AsyncConnection, appointment_ids: Sequence[uuid.UUID
     return [_public(row) for row in rows]
 
 
+async def changed(connection: AsyncConnection, resident_id: uuid.UUID, since: Since) -> list[AppointmentPublic]:
+    """Return a resident's appointments of the last 90 days and ahead that changed, in the order of their ids."""
+    ids = list(await connection.scalars(_CHANGED, since.binds_of(resident_id)))
+    return sorted(await shown(connection, ids), key=lambda one: one.id)
+
+
 async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) -> AppointmentDetail:
     """Return an appointment with its history; what others than its resident read of it is on record."""
     row = (await connection.execute(_SOME, {"ids": [subject.id], **_suggesting()})).one()
@@ -251,9 +259,13 @@ async def visits(connection: AsyncConnection, organization_id: uuid.UUID, since:
 
 async def waits(connection: AsyncConnection, actor: Actor, subject: ResidentSubject) -> list[WaitlistPublic]:
     """Return what a resident waits for, and what is kept for them now."""
-    rows = list(await connection.execute(_ENTRIES, {"resident_id": subject.resident_id}))
     await trace_read(connection, actor, subject, "waitlist:list")
-    return await _waits(connection, rows)
+    return await waits_of(connection, subject.resident_id)
+
+
+async def waits_of(connection: AsyncConnection, resident_id: uuid.UUID) -> list[WaitlistPublic]:
+    """Return what a resident waits for, as ``waits`` does, to who puts the reading on record."""
+    return await _waits(connection, list(await connection.execute(_ENTRIES, {"resident_id": resident_id})))
 
 
 async def wait(connection: AsyncConnection, resident_id: uuid.UUID, entry_id: uuid.UUID) -> WaitlistPublic:

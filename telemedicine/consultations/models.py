@@ -65,6 +65,14 @@ class Consultation(Table, table=True):
         ),
         sa.Index("ix_telemedicine_consultation_close_at", "close_at", postgresql_where=sa.text("close_at IS NOT NULL")),
         sa.Index("ix_telemedicine_consultation_resident_id", "resident_id", "id"),
+        sa.Index("ix_telemedicine_consultation_starts_at", "resident_id", "starts_at"),
+        sa.Index(
+            "ix_telemedicine_consultation_told_ended",
+            "resident_id",
+            "ended_at",
+            "id",
+            postgresql_where=sa.text("state = 'ended' AND started_at IS NOT NULL"),
+        ),
         sa.Index("ix_telemedicine_consultation_clinician_id", "clinician_id", "starts_at", "id"),
         sa.Index(
             "ix_telemedicine_consultation_interpreter_id",
@@ -240,6 +248,13 @@ class Note(Table, table=True):
         sa.CheckConstraint("follow_up_days BETWEEN 1 AND 730", name="follow_up"),
         sa.Index("ix_telemedicine_note_consultation_id", "consultation_id", "id"),
         sa.Index("ix_telemedicine_note_resident_id", "resident_id", "id"),
+        sa.Index(
+            "ix_telemedicine_note_told_signed",
+            "resident_id",
+            "signed_at",
+            "id",
+            postgresql_where=sa.text("kind = 'soap' AND signed_at IS NOT NULL"),
+        ),
         sa.Index(
             "uq_telemedicine_note_consultation_id",
             "consultation_id",

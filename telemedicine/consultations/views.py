@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock
 from app.core.access import Actor
 from app.core.audit import trace_each_binds, traced_each
+from app.core.changes import Since, changed_of
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
@@ -58,6 +59,7 @@ _OF_CLINICIAN = traced_each(
     .limit(_limit),
     "consultations:list",
 )
+_CHANGED = changed_of([*_shown.selected_columns], CONSULTATIONS, CONSULTATIONS.c.starts_at)
 _ONE = _shown.where(CONSULTATIONS.c.id == _consultation_id)
 _spent = (
     sa.select(
@@ -117,6 +119,12 @@ async def of_resident(
         items=[ConsultationPublic.model_validate(row) for row in rows[: page.limit]],
         next=next_cursor(_LIST, rows, page.limit, ("id",)),
     )
+
+
+async def changed(connection: AsyncConnection, resident_id: uuid.UUID, since: Since) -> list[ConsultationPublic]:
+    """Return a resident's visits of the last 90 days and ahead that changed, in the order of their ids."""
+    rows = await connection.execute(_CHANGED, since.binds_of(resident_id))
+    return [ConsultationPublic.model_validate(row) for row in rows]
 
 
 async def held_by(connection: AsyncConnection, actor: Actor, page: PageRequest) -> Page[ConsultationPublic]:

@@ -120,6 +120,14 @@ async def leave(session: AsyncSession, actor: Actor, subject: Subject) -> None:
         wakeups.request(session, channel(row.organization_id))
 
 
+async def leave_lines(session: AsyncSession, resident_id: uuid.UUID) -> None:
+    """Give up the numbers of somebody whose residence ends: nobody calls them."""
+    for row in await repository.open_of_resident(session, resident_id):
+        row.state, row.closed_at = "left", clock.now()
+        wakeups.request(session, channel(row.organization_id))
+    await session.flush()
+
+
 async def follow(request: Request, actor: Actor, subject: Subject) -> AsyncIterator[ServerSentEvent]:
     """Yield how a number stands, at once and whenever that is another; it ends with the number."""
     told: list[TicketPublic] = []

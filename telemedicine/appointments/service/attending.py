@@ -52,7 +52,7 @@ async def _follow(
     for status in rules.ways(row.status, happened) if happened else ():
         if row.status == "noshow":
             row.fee_amount = 0
-        keeping.become(row, status)
-        await keeping.remember(session, row, None)
+        news = keeping.become(row, status)
+        await keeping.remember(session, row, None, news)
         await keeping.emit_status(session, row)
         await keeping.untell(session, row.id)

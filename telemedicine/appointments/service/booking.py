@@ -175,8 +175,8 @@ async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Appoi
     await taking.book(session, held, actor.id)
     await visiting.arrange(session, held, actor.id)
     for row in held:
-        keeping.become(row, "booked")
-        await keeping.remember(session, row, actor)
+        news = keeping.become(row, "booked")
+        await keeping.remember(session, row, actor, news)
         await keeping.emit_booked(session, row)
         await keeping.untell(session, row.id)
         await keeping.tell(session, notices.BOOKED, row, "booked")

@@ -53,7 +53,7 @@ async def reschedule(session: AsyncSession, actor: Actor, subject: Subject, data
     row.sequence, row.accepted_at = row.sequence + 1, None
     keeping.set_reminder(row, now)
     await visiting.arrange(session, [row], actor.id)
-    await keeping.remember(session, row, actor)
+    await keeping.remember(session, row, actor, "moved")
     await emit(
         session,
         AppointmentMoved(
@@ -80,7 +80,7 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
     is_held = row.status in rules.HELD
     if subject.by == "patient" and (row.status not in rules.AHEAD or rules.has_begun(row.starts_at, now)):
         raise NotAllowedNow("its time has come: the clinic says what became of it", appointment_status=row.status)
-    keeping.become(row, "cancelled")
+    news = keeping.become(row, "cancelled")
     row.cancelled_by = subject.by
     row.sequence += 1
     if not is_held:
@@ -93,7 +93,7 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
     if is_held:
         await booking.let_pass(session, row, now)
     await taking.give_back(session, await taking.reservations_of(session, [row]), actor.id)
-    await keeping.remember(session, row, actor, data.reason)
+    await keeping.remember(session, row, actor, news, data.reason)
     if not is_held:
         await emit(
             session,
@@ -124,7 +124,7 @@ async def set_outcome(session: AsyncSession, actor: Actor, subject: Subject, dat
     if data.status == "noshow" and not rules.may_be_missed(row.mode, row.starts_at, row.ends_at, now):
         raise NotAllowedNow("they can still come", appointment_status=row.status)
     was = row.status
-    keeping.become(row, data.status)
+    news = keeping.become(row, data.status)
     if data.status == "noshow":
         row.fee_amount = max(row.fee_amount, rules.missed_fee(row.mode, row.late_fee_amount))
     elif was == "noshow":
@@ -134,7 +134,7 @@ async def set_outcome(session: AsyncSession, actor: Actor, subject: Subject, dat
         await taking.give_back(session, await taking.reservations_of(session, [row]), actor.id)
     if data.status in rules.GIVES_BACK | {"fulfilled"}:
         await visiting.end(session, row)
-    await keeping.remember(session, row, actor, data.reason)
+    await keeping.remember(session, row, actor, news, data.reason)
     await keeping.emit_status(session, row)
     await keeping.untell(session, row.id)
     return row

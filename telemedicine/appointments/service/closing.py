@@ -47,11 +47,11 @@ async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUI
 
 async def _call_off(session: AsyncSession, row: Appointment) -> None:
     was_held = row.status in HELD
-    keeping.become(row, "cancelled")
+    news = keeping.become(row, "cancelled")
     row.cancelled_by = "nobody"
     row.sequence += 1
     await visiting.end(session, row)
-    await keeping.remember(session, row, None)
+    await keeping.remember(session, row, None, news)
     await keeping.untell(session, row.id)
     if not was_held:
         await emit(

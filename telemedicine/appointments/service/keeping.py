@@ -20,14 +20,19 @@ REMINDED: Final = "telemedicine.appointment"
 """What reminders are sent for: they are taken back when the appointment moves or ends."""
 
 
-def become(row: Appointment, status: rules.Status) -> None:
-    """Give an appointment another status; raises ``NotAllowedNow`` where no way leads to it."""
-    if not rules.may_become(row.status, status):
-        raise NotAllowedNow(appointment_status=row.status)
+def become(row: Appointment, status: rules.Status) -> rules.News | None:
+    """Give an appointment another status and return what of it is news.
+
+    Raises ``NotAllowedNow`` where no way leads to it.
+    """
+    was = row.status
+    if not rules.may_become(was, status):
+        raise NotAllowedNow(appointment_status=was)
     row.status = status
     if status not in rules.HELD:
         row.hold_until = None
     set_reminder(row, clock.now())
+    return rules.news(was, status)
 
 
 def set_reminder(row: Appointment, after: datetime) -> None:
@@ -36,13 +41,20 @@ def set_reminder(row: Appointment, after: datetime) -> None:
     row.remind_at = found[0] if found else None
 
 
-async def remember(session: AsyncSession, row: Appointment, by: Actor | None, reason: str | None = None) -> None:
-    """Add how the appointment stands now to its history, and to the trail."""
+async def remember(
+    session: AsyncSession,
+    row: Appointment,
+    by: Actor | None,
+    news: rules.News | None = None,
+    reason: str | None = None,
+) -> None:
+    """Add how the appointment stands now to its history, and to the trail; ``news`` is what timelines tell of it."""
     session.add(
         AppointmentChange(
             appointment_id=row.id,
             resident_id=row.resident_id,
             status=row.status,
+            news=news,
             starts_at=row.starts_at,
             practitioner_id=row.practitioner_id,
             changed_by=by.id if by else None,

@@ -27,7 +27,30 @@ from eldercare.events import (
     VisitSuspended,
 )
 from notifications.api import Happening, WebhookEvent, publish
+from telemedicine.events import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentExpired,
+    AppointmentMoved,
+    AppointmentStatusChanged,
+    ConsultationClosed,
+    ConsultationNoteSigned,
+    ConsultationStarted,
+    WaitlistOffered,
+)
 
+ClinicsFact = (
+    AppointmentBooked
+    | AppointmentCancelled
+    | AppointmentExpired
+    | AppointmentMoved
+    | AppointmentStatusChanged
+    | WaitlistOffered
+    | ConsultationStarted
+    | ConsultationClosed
+    | ConsultationNoteSigned
+)
+"""Facts that only the clinic they happened at is told of: what somebody sees a doctor for is no agency's business."""
 Fact = (
     AlarmRaised
     | AlarmAcknowledged
@@ -46,10 +69,13 @@ Fact = (
     | VisitResumed
     | VisitStarted
     | VisitSuspended
+    | ClinicsFact
 )
 _SCOPES: Final = {
     "alarm": "alarms:read",
+    "appointment": "appointments:manage",
     "check_in": "check_ins:read",
+    "consultation": "consultations:read",
     "dose": "medication:read",
     "visit": "visits:read",
 }
@@ -79,6 +105,15 @@ OUTWARD: Final[Mapping[type[Fact], WebhookEvent]] = {
     VisitStarted: _about("visit", "started", "The first carer is with the resident."),
     VisitCompleted: _about("visit", "completed", "A visit was made and is over."),
     VisitMissed: _about("visit", "missed", "Nobody came in time."),
+    AppointmentBooked: _about("appointment", "booked", "A time at the clinic is somebody's."),
+    AppointmentMoved: _about("appointment", "moved", "An appointment has another time, or is with somebody else."),
+    AppointmentCancelled: _about("appointment", "cancelled", "An appointment does not take place."),
+    AppointmentStatusChanged: _about("appointment", "status_changed", "Somebody came, was seen, or did not come."),
+    WaitlistOffered: _about("appointment", "offered", "What came free is kept for whoever has waited longest."),
+    AppointmentExpired: _about("appointment", "expired", "What was held or offered was not confirmed in time."),
+    ConsultationStarted: _about("consultation", "started", "Clinician and resident are together in a video visit."),
+    ConsultationClosed: _about("consultation", "closed", "A video visit is over, or does not take place."),
+    ConsultationNoteSigned: _about("consultation", "note_signed", "The note about a video visit stands."),
 }
 """Facts → what organizations hear of them; the one id beside the resident's is the aggregate's."""
 
@@ -87,8 +122,9 @@ async def _tell_organizations(session: AsyncSession, facts: Sequence[Fact]) -> N
     by_event: defaultdict[type[Fact], list[Happening]] = defaultdict(list)
     for fact in facts:
         (name,) = OUTWARD[type(fact)].object_ids
+        only = fact.organization_id if isinstance(fact, ClinicsFact) else None
         by_event[type(fact)].append(
-            Happening(fact.id, fact.community_id, fact.resident_id, fact.occurred_at, {name: fact.aggregate_id})
+            Happening(fact.id, fact.community_id, fact.resident_id, fact.occurred_at, {name: fact.aggregate_id}, only)
         )
     for kind, happenings in by_event.items():
         await publish(session, OUTWARD[kind], happenings)

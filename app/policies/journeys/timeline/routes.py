@@ -23,13 +23,13 @@ from app.core.problems import (
 from app.core.routing import Reading, Router, route_options
 from app.core.typesetting import pieces, size_of
 from app.identity.api import language_for
-from eldercare.timeline.access import Reader
-from eldercare.timeline.problems import RecordTooLong
-from eldercare.timeline.rules.kinds import Kind
-from eldercare.timeline.schemas import TimelineItem, Wanted
-from eldercare.timeline.service import following, printing
-from eldercare.timeline.views import export
-from eldercare.timeline.views import timeline as views
+from app.policies.journeys.timeline.access import Reader
+from app.policies.journeys.timeline.problems import RecordTooLong
+from app.policies.journeys.timeline.rules.kinds import Kind
+from app.policies.journeys.timeline.schemas import TimelineItem, Wanted
+from app.policies.journeys.timeline.service import following, printing
+from app.policies.journeys.timeline.views import export
+from app.policies.journeys.timeline.views import timeline as views
 
 router = Router(tags=["eldercare"])
 

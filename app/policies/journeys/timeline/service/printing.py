@@ -15,14 +15,14 @@ from app.core.access import Actor
 from app.core.database import reading
 from app.core.typesetting import typeset
 from app.identity.api import community_names, people, resident_names
-from eldercare.timeline.access import TimelineReader
-from eldercare.timeline.problems import RecordTooLong
-from eldercare.timeline.rules.kinds import shown_kinds
-from eldercare.timeline.rules.printing import Lines, day_name, holds, moment, sections
-from eldercare.timeline.rules.words import words_of
-from eldercare.timeline.schemas import Wanted
-from eldercare.timeline.service.following import put_on_record
-from eldercare.timeline.views.export import chunks
+from app.policies.journeys.timeline.access import TimelineReader
+from app.policies.journeys.timeline.problems import RecordTooLong
+from app.policies.journeys.timeline.rules.kinds import shown_kinds
+from app.policies.journeys.timeline.rules.printing import Lines, day_name, holds, moment, sections
+from app.policies.journeys.timeline.rules.words import words_of
+from app.policies.journeys.timeline.schemas import Wanted
+from app.policies.journeys.timeline.service.following import put_on_record
+from app.policies.journeys.timeline.views.export import chunks
 
 MOST_ITEMS = 10_000
 """A year in which 27 things happen a day; more than that nobody reads on paper."""

@@ -12,7 +12,8 @@ from app.core.access import Actor, authenticate
 from app.core.database import reading
 from app.core.problems import FieldError, Malformed, NotFound, Unauthenticated
 from app.identity.api import ResidentSubject, actor_binds, is_visible, require_resident
-from eldercare.timeline.rules.kinds import SCOPES
+from app.policies.journeys.timeline.rules.kinds import SCOPES
+from telemedicine import api as telemedicine
 
 _resident: Final = sa.bindparam("of_resident", type_=sa.Uuid)
 # What happened over the years is no emergency's business, and a file of it would outlive the alarm.
@@ -33,7 +34,9 @@ async def require_reader(connection: AsyncConnection, actor: Actor, resident_id:
 
     Raises ``NotFound`` if they may not know the resident, ``Forbidden`` without any right that shows something.
     """
-    binds = {"of_resident": resident_id, **actor_binds(actor, *SCOPES)}
+    # What somebody tells their doctors is read by clinics as staff, and by no agency: as telemedicine's own routes do.
+    as_clinic = actor_binds(telemedicine.of_clinics(actor), telemedicine.APPOINTMENTS_SCOPE)
+    binds = {"of_resident": resident_id, **actor_binds(actor, *SCOPES), **as_clinic}
     rights = (await connection.execute(_RIGHTS, binds)).mappings().one()
     held = [scope for scope in SCOPES if rights[scope]]
     subject = await require_resident(connection, actor, resident_id, held[0] if held else SCOPES[0], lasting=True)

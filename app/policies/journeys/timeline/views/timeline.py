@@ -1,4 +1,4 @@
-"""The SQL that reads a timeline: the branches' pages in one statement, of which the latest items make the page."""
+"""The SQL that reads a timeline: each kind's page in one statement, of which the latest items make the page."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -10,14 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import audit, clock
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
-from eldercare.timeline.access import TimelineReader
-from eldercare.timeline.rules.kinds import Kind, shown_kinds
-from eldercare.timeline.rules.places import Place
-from eldercare.timeline.rules.sentences import tell
-from eldercare.timeline.schemas import TimelineItem, Wanted
-from eldercare.timeline.views.branches import BRANCHES, ROWS
-from eldercare.timeline.views.readings import READINGS_PAGE, READINGS_WRITTEN
-from eldercare.vitals.rules.codes import SIGNS, shown
+from app.core.timelines import ROWS
+from app.policies.journeys.timeline.access import TimelineReader
+from app.policies.journeys.timeline.rules.kinds import PART_OF, PARTS, shown_kinds
+from app.policies.journeys.timeline.rules.places import Place
+from app.policies.journeys.timeline.schemas import TimelineItem, Wanted
 
 FOLLOWED: Final = timedelta(days=7)
 RECENT: Final = timedelta(days=90)
@@ -28,7 +25,7 @@ _FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_ID: Final = uuid.UUID(int=0)
 _LEAST: Final = timedelta(microseconds=1)
 
-_all = sa.union_all(*(branch.page() for branch in BRANCHES), READINGS_PAGE).subquery("items")
+_all = sa.union_all(*(page for part in PARTS for page in part.pages)).subquery("items")
 LIST: Final = (
     sa.select(_all.c.kind, _all.c.rank, _all.c.id, _all.c.at, _all.c.data)
     .order_by(_all.c.at.desc(), _all.c.id.desc(), _all.c.rank.desc())
@@ -36,7 +33,7 @@ LIST: Final = (
 )
 _TRACED: Final = audit.traced(LIST, "timeline:list")
 
-_new = sa.union_all(*(branch.written() for branch in BRANCHES), READINGS_WRITTEN).subquery("items")
+_new = sa.union_all(*(select for part in PARTS for select in part.written)).subquery("items")
 _WRITTEN: Final = (
     sa.select(_new.c.kind, _new.c.rank, _new.c.id, _new.c.at, _new.c.data)
     .order_by(_new.c.at, _new.c.id, _new.c.rank)
@@ -66,7 +63,6 @@ def list_binds(
     return {
         "of_resident": reader.subject.resident_id,
         "zone": reader.subject.time_zone,
-        "codes": list(SIGNS),
         "kinds": shown_kinds(reader.held, wanted.kinds),
         "since_at": since_at,
         "readings_since": max(since_at, at - RECENT),
@@ -144,13 +140,6 @@ async def written(
 
 def item(row: Any, language: str) -> TimelineItem:
     """Return a row of the statements here as it is shown in ``language``."""
-    data = _data(row.kind, row.data)
-    return TimelineItem(at=row.at, kind=row.kind, id=row.id, data=data, text=tell(language, row.kind, data))
-
-
-def _data(kind: Kind, stored: Mapping[str, Any]) -> dict[str, Any]:
-    if kind != "reading":
-        return dict(stored)
-    sign = SIGNS[stored["code"]]
-    value = shown(stored["code"], stored["value"])
-    return {"code": sign.code, "name": sign.name, "value": value, "unit": sign.unit, "side": stored["side"]}
+    part = PART_OF[row.kind]
+    data = part.shown(row.kind, row.data)
+    return TimelineItem(at=row.at, kind=row.kind, id=row.id, data=data, text=part.tell(language, row.kind, data))

@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from app.core.clock import ManualClock
 from app.core.database import reading
 from app.core.problems import NotFound
-from eldercare.timeline.access import require_reader
-from eldercare.timeline.rules.kinds import KINDS, SCOPE_OF, SCOPES
-from eldercare.timeline.schemas import Wanted
-from eldercare.timeline.views import export
-from tests.eldercare.timeline.conftest import Lived, force, items
+from app.policies.journeys.timeline.access import require_reader
+from app.policies.journeys.timeline.rules.kinds import KINDS, SCOPE_OF, SCOPES
+from app.policies.journeys.timeline.schemas import Wanted
+from app.policies.journeys.timeline.views import export
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_vitals as vitals
 from tests.factories import identity
+from tests.factories.lived import Lived, force, items
 from tests.factories.sign_in import client_headers, device_headers, sign_in, sign_in_resident
 
 ORDER = list(reversed(KINDS))

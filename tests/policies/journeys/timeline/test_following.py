@@ -15,12 +15,12 @@ from fastapi import FastAPI
 
 from app.core.clock import ManualClock
 from app.core.database import reading
-from eldercare.timeline.service import following as service
-from tests.eldercare.timeline.conftest import Lived, force
+from app.policies.journeys.timeline.service import following as service
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import eldercare_vitals as vitals
 from tests.factories import identity
+from tests.factories.lived import Lived, force
 from tests.factories.sign_in import sign_in, sign_in_resident
 from tests.streams import Stream, following, served
 
@@ -118,7 +118,7 @@ async def test_rights_are_looked_at_before_each_telling(lived: Lived, url: str) 
 async def test_the_care_record_is_a_file_of_the_range(
     client: httpx.AsyncClient, lived: Lived, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eldercare.timeline.views.export.CHUNK", 4)
+    monkeypatch.setattr("app.policies.journeys.timeline.views.export.CHUNK", 4)
     await identity.grant(lived.resident, lived.relative, ["check_ins:read", "alarms:read", "visits:read"])
     path = f"/v1/residents/{lived.resident.id}/timeline/record"
     headers = await sign_in(lived.relative)

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from app.core.database import reading
-from eldercare.timeline.access import TimelineReader, require_reader
-from eldercare.timeline.schemas import TimelineItem, Wanted
-from eldercare.timeline.views.timeline import chunk
+from app.policies.journeys.timeline.access import TimelineReader, require_reader
+from app.policies.journeys.timeline.schemas import TimelineItem, Wanted
+from app.policies.journeys.timeline.views.timeline import chunk
 
 HEADER: Final = ("at", "time_zone", "kind", "id", "text", "data")
 CHUNK: Final = 500

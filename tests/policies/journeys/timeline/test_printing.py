@@ -16,16 +16,16 @@ from hypothesis import strategies as st
 from app.core import typesetting
 from app.core.clock import ManualClock
 from app.core.database import reading
+from app.policies.journeys.timeline.rules.kinds import KINDS, SCOPES
+from app.policies.journeys.timeline.rules.printing import Lines, holds, sections
+from app.policies.journeys.timeline.rules.words import words_of
+from app.policies.journeys.timeline.service import printing
 from eldercare.alarms.models import AlarmState
 from eldercare.medication.rules import SkipReason
 from eldercare.response.schemas import Outcome
-from eldercare.timeline.rules.kinds import KINDS, SCOPES
-from eldercare.timeline.rules.printing import Lines, holds, sections
-from eldercare.timeline.rules.words import words_of
-from eldercare.timeline.service import printing
-from tests.eldercare.timeline.conftest import Lived, force
 from tests.factories import eldercare_vitals as vitals
 from tests.factories import identity
+from tests.factories.lived import Lived, force
 from tests.factories.sign_in import sign_in, sign_in_resident
 
 ENGLISH = {"title": "Care record", "doses": "Doses", "readings": "Vital signs", "visits": "Visits", "alarms": "Alarms"}

@@ -12,10 +12,10 @@ from app.core import audit, changes, clock, following
 from app.core.access import Actor
 from app.core.database import unit_of_work
 from app.core.following import Pace, Told
-from eldercare.timeline.access import TimelineReader, require_reader
-from eldercare.timeline.rules.places import Place
-from eldercare.timeline.schemas import TimelinePlace, Wanted
-from eldercare.timeline.views.timeline import written
+from app.policies.journeys.timeline.access import TimelineReader, require_reader
+from app.policies.journeys.timeline.rules.places import Place
+from app.policies.journeys.timeline.schemas import TimelinePlace, Wanted
+from app.policies.journeys.timeline.views.timeline import written
 
 LOOK_SECONDS = 5.0
 """Between two looks at a timeline. Nothing wakes a reader: what they are told of in time of need is a notice."""

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date
 
-from eldercare.timeline.rules.kinds import SCOPE_OF, Kind
-from eldercare.timeline.rules.sentences import alarm_name, sign_name, value_shown
-from eldercare.timeline.rules.words import SECTIONS, words_of
+from app.policies.journeys.timeline.rules.kinds import SCOPE_OF, Kind
+from app.policies.journeys.timeline.rules.words import SECTIONS, words_of
+from eldercare.api import alarm_name, sign_name, value_shown
 
 Section = Literal["doses", "readings", "visits", "alarms"]
 
@@ -80,7 +80,9 @@ class Lines:
             "time": f"{local:%H:%M}",
             "text": text,
             "kind": kind,
-            "calls": kind in _CALLS or (kind == "reading" and data["side"] is not None),
+            "calls": kind in _CALLS
+            or (kind == "reading" and data["side"] is not None)
+            or data.get("status") == "noshow",
         }
         if kind in SECTION_OF and self._is_whole(kind, item_id):
             line |= {"section": SECTION_OF[kind], "cells": list(self._cells(kind, at, data))}

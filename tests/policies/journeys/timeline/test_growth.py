@@ -7,11 +7,11 @@ import pytest
 from app.core.access import Actor
 from app.core.clock import ManualClock
 from app.core.database import connect_raw, reading
-from eldercare.timeline.access import require_reader
-from eldercare.timeline.rules.kinds import KINDS
-from eldercare.timeline.schemas import Wanted
-from eldercare.timeline.views import timeline
-from tests.eldercare.timeline.conftest import Lived
+from app.policies.journeys.timeline.access import require_reader
+from app.policies.journeys.timeline.rules.kinds import KINDS
+from app.policies.journeys.timeline.schemas import Wanted
+from app.policies.journeys.timeline.views import timeline
+from tests.factories.lived import Lived
 from tests.plans import explain, looked_at, nodes
 
 _PAST = 1500
@@ -28,6 +28,8 @@ _AGAIN = (
     ("eldercare_goal_change", "changed_at", "lifecycle_status IS NOT NULL", ()),
     ("eldercare_goal_change", "changed_at", "achievement_status IS NOT NULL", ()),
     ("eldercare_absence", "ended_at", "ended_at IS NOT NULL", ("starts_at",)),
+    ("telemedicine_appointment_change", "created_at", "news IS NOT NULL", ()),
+    ("telemedicine_consultation", "ended_at", "state = 'ended'", ("started_at",)),
 )
 """What is lived through again every eight hours: table, instant, rows, further instants that move along."""
 INDEXES = (
@@ -45,6 +47,9 @@ INDEXES = (
     "ix_eldercare_visit_told_missed",
     "ix_eldercare_goal_change_told_changed",
     "ix_eldercare_goal_change_told_judged",
+    "ix_telemedicine_appointment_change_told",
+    "ix_telemedicine_consultation_told_ended",
+    "ix_telemedicine_note_told_signed",
 )
 
 
@@ -63,6 +68,12 @@ async def live_on(lived: Lived) -> None:
                 f" WHERE one.id = (SELECT id FROM {table} WHERE {chosen} LIMIT 1)"
             )
             await raw.execute(f"ANALYZE {table}")
+        await raw.execute(
+            "INSERT INTO telemedicine_note SELECT (jsonb_populate_record(one, jsonb_build_object("
+            "'id', gen_random_uuid(), 'consultation_id', visit.id, 'signed_at', visit.ended_at))).*"
+            " FROM telemedicine_note one, telemedicine_consultation visit WHERE visit.id <> one.consultation_id"
+        )
+        await raw.execute("ANALYZE telemedicine_note")
         await raw.execute(
             "INSERT INTO eldercare_vital_reading SELECT (jsonb_populate_record(one, jsonb_build_object('id',"
             " lpad(to_hex(CAST(extract(epoch FROM one.measured_at - back) * 1000 AS bigint)), 12, '0')"

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from eldercare.timeline.rules.kinds import Kind
+from app.policies.journeys.timeline.rules.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class TimelineItem(BaseModel):
     at: datetime
     kind: Kind
     id: uuid.UUID = Field(
-        description="of the check-in, pause, alarm, dose, reading, visit, change of a goal or circle member"
+        description="of the check-in, pause, alarm, dose, reading, visit, circle member, video visit, note, or of the"
+        " change of a goal or appointment"
     )
     data: dict[str, Any] = Field(description="what is known of it: ids, enumerations, instants, numbers")
     text: str = Field(description="the same as a sentence, in the reader's language")
