@@ -125,6 +125,8 @@ from telemedicine.consultations import jobs as consultation_jobs
 from telemedicine.consultations.routes import consultations, signalling
 from telemedicine.consultations.routes import notes as consultation_notes
 from telemedicine.queues import routes as queues
+from telemedicine.records import routes as health_records
+from telemedicine.records import subscribers as health_record_subscribers
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -182,9 +184,10 @@ TABLE_MODULES = (
     "telemedicine.appointments.models",
     "telemedicine.queues.models",
     "telemedicine.calendars.models",
+    "telemedicine.records.models",
 )
 
-SCHEMA_REVISION = "0023"
+SCHEMA_REVISION = "0029"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -249,6 +252,7 @@ ROUTERS: tuple[Router, ...] = (
     waitlist.router,
     queues.router,
     calendars.router,
+    health_records.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -278,6 +282,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *timeline_subscribers.SUBSCRIBERS,
     *wellbeing_subscribers.SUBSCRIBERS,
     *appointment_subscribers.SUBSCRIBERS,
+    *health_record_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 

@@ -111,3 +111,26 @@ class ConsultationNoteSigned(Event):
     organization_id: uuid.UUID
     note_id: uuid.UUID
     follow_up_days: int | None
+
+
+class _OfHealthRecord(Event):
+    """``aggregate_id`` is the record's; ``kind`` and ``source`` say of which sort it is, ``version`` which it got."""
+
+    name: ClassVar[str] = "telemedicine.of_health_record.v1"
+
+    resident_id: uuid.UUID
+    kind: str
+    source: str
+    version: int
+
+
+class HealthRecordWritten(_OfHealthRecord):
+    """Something was entered in a resident's health record, or corrected: ``version`` is 1, or more."""
+
+    name: ClassVar[str] = "telemedicine.health_record_written.v1"
+
+
+class HealthRecordMarkedWrong(_OfHealthRecord):
+    """Something in a resident's health record was entered in error: nobody is to rely on it."""
+
+    name: ClassVar[str] = "telemedicine.health_record_marked_wrong.v1"

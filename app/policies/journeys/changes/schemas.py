@@ -16,12 +16,14 @@ from eldercare.api import (
     VisitPublic,
 )
 from notifications.api import InboxItemPublic
+from telemedicine.api import HealthRecordPublic
 
 Kind = Literal[
     "check_ins",
     "alarms",
     "doses",
     "visits",
+    "health_records",
     "inbox",
     "check_ins_ahead",
     "doses_ahead",
@@ -37,9 +39,9 @@ Kind = Literal[
 class Changes(BaseModel):
     """What changed since the app last asked.
 
-    Of what there is much of (`check_ins`, `alarms`, `doses`, `visits`, `inbox`) the rows that changed; an app forgets
-    by itself what is older than 90 days. Of the rest everything there is, whenever any of it changed; null means that
-    it did not.
+    Of what there is much of (`check_ins`, `alarms`, `doses`, `visits`, `health_records`, `inbox`) the rows that
+    changed; an app forgets by itself what is older than 90 days, but keeps health records. Of the rest everything there
+    is, whenever any of it changed; null means that it did not.
     """
 
     next: str = Field(description="the `since` of the next request")
@@ -50,6 +52,7 @@ class Changes(BaseModel):
     alarms: list[AlarmPublic] = []
     doses: list[DosePublic] = []
     visits: list[VisitPublic] = []
+    health_records: list[HealthRecordPublic] = []
     inbox: list[InboxItemPublic] = []
     check_ins_ahead: list[uuid.UUID] | None = Field(
         default=None, description="every check-in that lies ahead: forget others you hold as scheduled"

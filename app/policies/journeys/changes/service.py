@@ -16,6 +16,7 @@ from app.policies.journeys.changes.rules import Place, fingerprint
 from app.policies.journeys.changes.schemas import Changes
 from eldercare import api as eldercare
 from notifications import api as notifications
+from telemedicine import api as telemedicine
 
 Rows = Callable[[Since], Awaitable[Sequence[Any]]]
 Whole = Callable[[], Awaitable[Sequence[Any]]]
@@ -25,6 +26,7 @@ _SCOPES: Final = (
     "alarms:read",
     "medication:read",
     "visits:read",
+    "records:read",
     "circle:read",
     "contacts:read",
     "grants:manage",
@@ -94,6 +96,9 @@ def _of_resident(
     if "visits:read" in held:
         parts.rows["visits"] = lambda asked: eldercare.visit_changes(*about, asked)
         parts.wholes["visits_ahead"] = lambda: eldercare.visits_ahead(*about)
+    if (subject := held.get("records:read")) and subject.relation != "staff":
+        # Clinicians look when they need to: what they carried away would outlive the treatment.
+        parts.rows["health_records"] = lambda asked: telemedicine.health_record_changes(*about, asked)
     if "circle:read" in held:
         parts.wholes["circle"] = lambda: eldercare.care_circle(*about)
     if "grants:manage" in held:

@@ -27,6 +27,7 @@ from eldercare.events import (
     VisitSuspended,
 )
 from notifications.api import Happening, WebhookEvent, publish
+from telemedicine.events import HealthRecordMarkedWrong, HealthRecordWritten
 
 Fact = (
     AlarmRaised
@@ -37,6 +38,8 @@ Fact = (
     | DoseRecordWithdrawn
     | DoseSkipped
     | DoseTaken
+    | HealthRecordMarkedWrong
+    | HealthRecordWritten
     | VisitAssigned
     | VisitCancelled
     | VisitCarerRemoved
@@ -51,6 +54,7 @@ _SCOPES: Final = {
     "alarm": "alarms:read",
     "check_in": "check_ins:read",
     "dose": "medication:read",
+    "health_record": "records:read",
     "visit": "visits:read",
 }
 
@@ -78,6 +82,8 @@ OUTWARD: Final[Mapping[type[Fact], WebhookEvent]] = {
     VisitCancelled: _about("visit", "cancelled", "A visit does not take place."),
     VisitStarted: _about("visit", "started", "The first carer is with the resident."),
     VisitCompleted: _about("visit", "completed", "A visit was made and is over."),
+    HealthRecordWritten: _about("health_record", "written", "Something was entered in a health record, or corrected."),
+    HealthRecordMarkedWrong: _about("health_record", "withdrawn", "A health record was entered in error."),
     VisitMissed: _about("visit", "missed", "Nobody came in time."),
 }
 """Facts → what organizations hear of them; the one id beside the resident's is the aggregate's."""
