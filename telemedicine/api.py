@@ -22,13 +22,13 @@ from telemedicine.records import views as record_views
 from telemedicine.records.access import READ as READ_RECORDS
 from telemedicine.records.access import WRITE as WRITE_RECORDS
 from telemedicine.records.access import require_record, require_records
-from telemedicine.records.schemas.parts import Code
+from telemedicine.records.schemas.parts import Coding
 from telemedicine.records.schemas.records import AnyContent, HealthRecordPublic, HealthRecordQuery
 from telemedicine.records.service import records
 
 __all__ = [
     "AnyContent",
-    "Code",
+    "Coding",
     "ConsultationDetail",
     "ConsultationOpen",
     "HealthRecordPublic",

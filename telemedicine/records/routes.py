@@ -33,7 +33,7 @@ from telemedicine.records.problems import (
     TooManyVersions,
 )
 from telemedicine.records.rules import Kind
-from telemedicine.records.schemas.parts import Code
+from telemedicine.records.schemas.parts import Coding
 from telemedicine.records.schemas.records import (
     HealthRecordCorrect,
     HealthRecordEnter,
@@ -53,19 +53,19 @@ _CORRECTING: Final = (*_GUARDED, AnothersRecord, EnteredInError, TooManyVersions
 
 async def _code(
     code: Annotated[str | None, Query(max_length=250, description="`system|code`, both exactly")] = None,
-) -> Code | None:
+) -> Coding | None:
     if code is None:
         return None
     system, bar, value = code.rpartition("|")
     try:
-        return Code(system=system, code=value)
+        return Coding(system=system, code=value)
     except ValidationError:
         detail = "a system and a code, as in http://loinc.org|4548-4" if bar else "name the system too: system|code"
         raise Malformed(errors=[FieldError("/query/code", detail, "code")]) from None
 
 
 async def _query(
-    code: Annotated[Code | None, Depends(_code)],
+    code: Annotated[Coding | None, Depends(_code)],
     kind: Annotated[Kind | None, Query()] = None,
     status: Annotated[str | None, StringConstraints(pattern=r"^[a-z-]{1,32}$"), Query()] = None,
     first: Annotated[GivenInstant | None, Query(alias="from", description="was so, or began, then or later")] = None,

@@ -8,7 +8,17 @@ from pydantic import Field, StringConstraints
 
 from app.core.instants import GivenDay, GivenInstant
 from telemedicine.records.rules import When
-from telemedicine.records.schemas.parts import Code, Concept, Content, LongText, Name, Part, Words, known, ordered
+from telemedicine.records.schemas.parts import (
+    CodeableConcept,
+    Coding,
+    Content,
+    LongText,
+    Name,
+    Part,
+    Words,
+    known,
+    ordered,
+)
 
 
 class DocumentContent(Content):
@@ -17,7 +27,7 @@ class DocumentContent(Content):
     kind: Literal["document"]
     status: Literal["current", "superseded"] = "current"
     doc_status: Literal["preliminary", "final", "amended"] | None = None
-    type: Concept | None = None
+    type: CodeableConcept | None = None
     title: Name
     written_at: GivenInstant | None = None
     media_id: uuid.UUID
@@ -26,7 +36,7 @@ class DocumentContent(Content):
         """Return whether it still counts."""
         return self.status
 
-    def stated_code(self) -> Code | None:
+    def stated_code(self) -> Coding | None:
         """Return what sort of document it is."""
         return self.type.coding if self.type else None
 
@@ -53,13 +63,13 @@ class EncounterContent(Content):
     )
     starts_at: GivenInstant
     ends_at: GivenInstant | None = None
-    reason: Concept | None = None
+    reason: CodeableConcept | None = None
 
     def stated_status(self) -> str:
         """Return how far it is."""
         return self.status
 
-    def stated_code(self) -> Code | None:
+    def stated_code(self) -> Coding | None:
         """Return what it was for."""
         return self.reason.coding if self.reason else None
 
@@ -77,34 +87,34 @@ class EncounterContent(Content):
         yield from ordered("ends_at", self.starts_at, self.ends_at)
 
 
-class CarePlanActivity(Part):
+class ClinicalPlanActivity(Part):
     """What is to be done (FHIR: CarePlan.activity.detail)."""
 
     status: Literal[
         "not-started", "scheduled", "in-progress", "on-hold", "completed", "cancelled", "stopped", "unknown"
     ]
-    code: Concept | None = None
+    code: CodeableConcept | None = None
     description: Words
 
 
-class CarePlanContent(Content):
+class ClinicalPlanContent(Content):
     """What a clinic means to do (FHIR: CarePlan)."""
 
     kind: Literal["care_plan"]
     status: Literal["draft", "active", "on-hold", "revoked", "completed", "unknown"]
     intent: Literal["proposal", "plan", "order", "option"] = "plan"
-    category: Concept | None = None
+    category: CodeableConcept | None = None
     title: Name
     description: LongText | None = None
     starts_on: GivenDay | None = None
     ends_on: GivenDay | None = None
-    activities: list[CarePlanActivity] = Field(default=[], max_length=30)
+    activities: list[ClinicalPlanActivity] = Field(default=[], max_length=30)
 
     def stated_status(self) -> str:
         """Return whether it is followed."""
         return self.status
 
-    def stated_code(self) -> Code | None:
+    def stated_code(self) -> Coding | None:
         """Return its category."""
         return self.category.coding if self.category else None
 
@@ -122,7 +132,7 @@ class CoverageContent(Content):
 
     kind: Literal["coverage"]
     status: Literal["active", "cancelled", "draft"]
-    type: Concept | None = None
+    type: CodeableConcept | None = None
     insurer: Name
     member_number: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
     relationship: Literal["self", "spouse", "child", "parent", "common", "other", "injured"] = Field(
@@ -135,7 +145,7 @@ class CoverageContent(Content):
         """Return whether it is in force."""
         return self.status
 
-    def stated_code(self) -> Code | None:
+    def stated_code(self) -> Coding | None:
         """Return its type."""
         return self.type.coding if self.type else None
 

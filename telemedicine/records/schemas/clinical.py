@@ -8,15 +8,15 @@ from pydantic import Field, StringConstraints, model_validator
 from app.core.instants import GivenInstant
 from telemedicine.records.rules import When
 from telemedicine.records.schemas.parts import (
-    Code,
-    Concept,
+    CodeableConcept,
+    Coding,
     Content,
     Day,
     LongText,
     Name,
     Part,
     Quantity,
-    Range,
+    ReferenceRange,
     known,
     ordered,
 )
@@ -30,7 +30,7 @@ class ConditionContent(Content):
     verification_status: Literal["unconfirmed", "provisional", "differential", "confirmed", "refuted"]
     category: Literal["problem-list-item", "encounter-diagnosis"] = "problem-list-item"
     severity: Literal["mild", "moderate", "severe"] | None = None
-    code: Concept
+    code: CodeableConcept
     onset: Day | None = None
     abatement: Day | None = None
 
@@ -45,7 +45,7 @@ class ConditionContent(Content):
         """Return the clinical status."""
         return self.clinical_status
 
-    def stated_code(self) -> Code | None:
+    def stated_code(self) -> Coding | None:
         """Return what it is."""
         return self.code.coding
 
@@ -65,7 +65,7 @@ class ConditionContent(Content):
 class AllergyReaction(Part):
     """How somebody reacted (FHIR: AllergyIntolerance.reaction)."""
 
-    manifestations: list[Concept] = Field(min_length=1, max_length=5)
+    manifestations: list[CodeableConcept] = Field(min_length=1, max_length=5)
     severity: Literal["mild", "moderate", "severe"] | None = None
     onset: Day | None = None
 
@@ -79,7 +79,7 @@ class AllergyContent(Content):
     type: Literal["allergy", "intolerance"] | None = None
     categories: list[Literal["food", "medication", "environment", "biologic"]] = Field(default=[], max_length=4)
     criticality: Literal["low", "high", "unable-to-assess"] | None = None
-    code: Concept
+    code: CodeableConcept
     onset: Day | None = None
     last_occurrence: Day | None = None
     reactions: list[AllergyReaction] = Field(default=[], max_length=10)
@@ -88,7 +88,7 @@ class AllergyContent(Content):
         """Return the clinical status."""
         return self.clinical_status
 
-    def stated_code(self) -> Code | None:
+    def stated_code(self) -> Coding | None:
         """Return what is not tolerated."""
         return self.code.coding
 
@@ -114,8 +114,8 @@ class ImmunizationContent(Content):
 
     kind: Literal["immunization"]
     status: Literal["completed", "not-done"]
-    status_reason: Concept | None = Field(default=None, description="why it was not given")
-    vaccine: Concept
+    status_reason: CodeableConcept | None = Field(default=None, description="why it was not given")
+    vaccine: CodeableConcept
     occurrence: Day
     lot_number: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)] | None = None
     expires: Day | None = None
@@ -133,7 +133,7 @@ class ImmunizationContent(Content):
         """Return whether it was given."""
         return self.status
 
-    def stated_code(self) -> Code | None:
+    def stated_code(self) -> Coding | None:
         """Return the vaccine."""
         return self.vaccine.coding
 
@@ -154,10 +154,10 @@ class ObservationContent(Content):
     category: Literal[
         "social-history", "imaging", "laboratory", "procedure", "survey", "exam", "therapy", "activity"
     ] = "laboratory"
-    code: Concept
+    code: CodeableConcept
     effective_at: GivenInstant
     quantity: Quantity | None = None
-    concept: Concept | None = None
+    concept: CodeableConcept | None = None
     text: LongText | None = None
     data_absent_reason: (
         Literal[
@@ -180,7 +180,7 @@ class ObservationContent(Content):
         | None
     ) = None
     interpretation: Literal["LL", "L", "N", "H", "HH", "A", "AA"] | None = None
-    reference_range: Range | None = None
+    reference_range: ReferenceRange | None = None
     device: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")] | None = Field(
         default=None, description="what measured it"
     )
@@ -203,7 +203,7 @@ class ObservationContent(Content):
         """Return how final it is."""
         return self.status
 
-    def stated_code(self) -> Code | None:
+    def stated_code(self) -> Coding | None:
         """Return what was observed."""
         return self.code.coding
 

@@ -38,7 +38,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Code(Part):
+class Coding(Part):
     """A code of a code system (FHIR: Coding)."""
 
     system: System
@@ -46,14 +46,14 @@ class Code(Part):
     display: Name | None = None
 
 
-class Concept(Part):
+class CodeableConcept(Part):
     """What something is: by a code, in words, or both (FHIR: CodeableConcept)."""
 
-    coding: Code | None = None
+    coding: Coding | None = None
     text: Words | None = None
 
     @model_validator(mode="after")
-    def _says_something(self) -> "Concept":
+    def _says_something(self) -> "CodeableConcept":
         if self.coding is None and self.text is None:
             raise ValueError("a code or words")
         return self
@@ -68,14 +68,14 @@ class Quantity(Part):
     )
 
 
-class Range(Part):
+class ReferenceRange(Part):
     """The values that are usual, in the unit of the quantity (FHIR: Observation.referenceRange)."""
 
     low: float | None = Field(default=None, allow_inf_nan=False)
     high: float | None = Field(default=None, allow_inf_nan=False)
 
     @model_validator(mode="after")
-    def _has_an_end(self) -> "Range":
+    def _has_an_end(self) -> "ReferenceRange":
         if self.low is None and self.high is None:
             raise ValueError("low, high or both")
         if self.low is not None and self.high is not None and self.low > self.high:
@@ -92,7 +92,7 @@ class Content(Part):
         """Return the status under which the record is found."""
         raise NotImplementedError
 
-    def stated_code(self) -> Code | None:
+    def stated_code(self) -> Coding | None:
         """Return the code under which the record is found."""
         return None
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from app.media.api import MediaPublic
 from telemedicine.records.rules import Kind, Source
 from telemedicine.records.schemas.administrative import (
-    CarePlanContent,
+    ClinicalPlanContent,
     CoverageContent,
     DocumentContent,
     EncounterContent,
@@ -21,7 +21,7 @@ from telemedicine.records.schemas.clinical import (
     ImmunizationContent,
     ObservationContent,
 )
-from telemedicine.records.schemas.parts import Code, Words
+from telemedicine.records.schemas.parts import Coding, Words
 
 AnyContent = Annotated[
     ConditionContent
@@ -30,7 +30,7 @@ AnyContent = Annotated[
     | ObservationContent
     | DocumentContent
     | EncounterContent
-    | CarePlanContent
+    | ClinicalPlanContent
     | CoverageContent,
     Field(discriminator="kind"),
 ]
@@ -97,7 +97,7 @@ class HealthRecordQuery:
 
     kind: Kind | None = None
     status: str | None = None
-    code: Code | None = None
+    code: Coding | None = None
     first: datetime | None = None
     end: datetime | None = None
     with_errors: bool = False

@@ -24,7 +24,7 @@ from telemedicine.records.problems import (
     TooManyRecords,
     TooManyVersions,
 )
-from telemedicine.records.schemas.parts import Code
+from telemedicine.records.schemas.parts import Coding
 from telemedicine.records.schemas.records import AnyContent, HealthRecordCorrect, HealthRecordError
 
 
@@ -119,7 +119,7 @@ async def _attached(session: AsyncSession, row: HealthRecord, media_id: uuid.UUI
     return bytes.fromhex(file.sha256) if file.sha256 else None
 
 
-def code_key(code: Code | None) -> bytes | None:
+def code_key(code: Coding | None) -> bytes | None:
     """Return under what a code is found."""
     return blind_index(CODE, f"{code.system}|{code.code}") if code else None
 
