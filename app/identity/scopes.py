@@ -122,6 +122,9 @@ ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
 }
 """Roles of members of organizations → the scopes the role can have at most."""
 
+CLINICS_ALONE: Final = frozenset({RECORDS_READ, RECORDS_WRITE})
+"""What only a clinic can be let see or do: no agency hears what is between a resident and their doctors."""
+
 MACHINE_SCOPES: Final = frozenset({LOCATION_WRITE})
 """What an organization's machine may be let do beside that: it brings something, and reads nothing."""
 

@@ -93,6 +93,7 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "telemedicine_consultation": {"state": "ended", "close_at": None},
     "telemedicine_participant": {"seat": None},
+    "telemedicine_record": {"organization_id": None, "origin_kind": None, "origin_id": None, "source": "resident"},
 }
 
 KEYS: Final = {"core_person_key": base64.b64encode(bytes(32)).decode()}
