@@ -124,6 +124,7 @@ from telemedicine.clinics.routes import slots as clinic_slots
 from telemedicine.consultations import jobs as consultation_jobs
 from telemedicine.consultations.routes import consultations, signalling
 from telemedicine.consultations.routes import notes as consultation_notes
+from telemedicine.prescriptions import routes as prescriptions
 from telemedicine.queues import routes as queues
 from telemedicine.records import routes as health_records
 from telemedicine.records import subscribers as health_record_subscribers
@@ -185,9 +186,10 @@ TABLE_MODULES = (
     "telemedicine.queues.models",
     "telemedicine.calendars.models",
     "telemedicine.records.models",
+    "telemedicine.prescriptions.models",
 )
 
-SCHEMA_REVISION = "0029"
+SCHEMA_REVISION = "0030"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -253,6 +255,7 @@ ROUTERS: tuple[Router, ...] = (
     queues.router,
     calendars.router,
     health_records.router,
+    prescriptions.router,
     closing_journey.router,
     erasure.router,
     export.router,

@@ -88,7 +88,7 @@ class HealthRecordVersion(Table, table=True):
 
     __tablename__ = "telemedicine_record_version"
     privacy: ClassVar[Privacy] = _health(
-        "to treat, and to show who said what of a resident's health, and when", Retention.with_row(_RECORD)
+        "to treat, and to show who said what of a resident's health, and when", Retention.until_erasure()
     )
     __table_args__ = (
         sa.CheckConstraint(f"source IN {_SOURCES}", name="source"),

@@ -16,6 +16,8 @@ from app.media.api import attached
 from telemedicine.records.access import RecordSubject
 from telemedicine.records.models import CODE, CONTENT, FILES, REASON, RECORDS, VERSIONS
 from telemedicine.records.rules import ENTERED_IN_ERROR
+from telemedicine.records.schemas.clinical import AllergyContent
+from telemedicine.records.schemas.parts import Coding
 from telemedicine.records.schemas.records import (
     CONTENTS,
     HealthRecordOrigin,
@@ -146,6 +148,31 @@ async def versions(
         items=await _shown(connection, rows[: page.limit]),
         next=next_cursor(_HISTORY, rows, page.limit, ("version_number",)),
     )
+
+
+async def active_allergies(
+    connection: AsyncConnection, resident_id: uuid.UUID, most: int
+) -> list[tuple[uuid.UUID, Coding | None]]:
+    """Return what a resident does not tolerate, the ``most`` entered last: the record, and its code if it has one.
+
+    For checks by whoever's rights were asked; what was refuted is left out, what residents say of themselves is not.
+    """
+    binds = {
+        "resident_id": resident_id,
+        "kind": "allergy",
+        "status": "active",
+        "with_errors": False,
+        "first": None,
+        "end": None,
+        "after_id": None,
+        "limit": most,
+    }
+    found = []
+    for row in await connection.execute(LISTS[True, False], binds):
+        content = CONTENTS.validate_json(unseal(row.content, CONTENT))
+        if isinstance(content, AllergyContent) and content.verification_status != "refuted":
+            found.append((row.id, content.code.coding))
+    return found
 
 
 async def changed(connection: AsyncConnection, resident_id: uuid.UUID, since: Since) -> list[HealthRecordPublic]:

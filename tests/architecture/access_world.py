@@ -51,6 +51,7 @@ from tests.factories import (
     telemedicine,
     telemedicine_appointments,
     telemedicine_clinics,
+    telemedicine_prescriptions,
     telemedicine_records,
     webhooks,
 )
@@ -166,6 +167,8 @@ async def open_world() -> World:
         "flags": (await eldercare_wellbeing.flag(resident)).id,
         **await _clinic(place, clinic, resident),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
+        "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
+        "renewal-requests": await telemedicine_prescriptions.renewal(written, resident.account_id),
         **await _consultation(telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)),
     }
     for name, account in {
@@ -567,6 +570,10 @@ def body_of(operation_id: str, world: World) -> dict[str, Any]:
     return BODIES.get(operation_id, _nothing)(world)
 
 
+def _draft(_: World) -> dict[str, Any]:
+    return {"content": telemedicine_prescriptions.AMOXICILLIN}
+
+
 def _health_record(_: World) -> dict[str, Any]:
     return {"content": telemedicine_records.ALLERGY}
 
@@ -734,6 +741,13 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "setPractitionerAvailability": _hours,
     "setResourceAvailability": _hours,
     "setVisitType": _visit_type,
+    "answerRenewal": lambda _: {"granted": True},
+    "draftPrescription": _draft,
+    "redraftPrescription": _draft,
+    "signPrescription": lambda _: {},
+    "stopPrescription": lambda _: {"reason": "Not needed"},
+    "requestMyRenewal": lambda _: {},
+    "requestResidentRenewal": lambda _: {},
     "createMyHealthRecord": _health_record,
     "createResidentHealthRecord": _health_record,
     "correctMyHealthRecord": _health_record,
