@@ -18,6 +18,9 @@ from telemedicine.consultations.access import JOIN
 from telemedicine.consultations.schemas.consultations import ConsultationDetail, ConsultationOpen
 from telemedicine.consultations.service import planning
 from telemedicine.consultations.views import detail
+from telemedicine.prescriptions import views as prescription_views
+from telemedicine.prescriptions.rules import Status as PrescriptionStatus
+from telemedicine.prescriptions.schemas import PrescriptionPublic
 from telemedicine.records import views as record_views
 from telemedicine.records.access import READ as READ_RECORDS
 from telemedicine.records.access import WRITE as WRITE_RECORDS
@@ -33,6 +36,7 @@ __all__ = [
     "ConsultationOpen",
     "HealthRecordPublic",
     "HealthRecordQuery",
+    "PrescriptionPublic",
     "SlotPublic",
     "answer_reply",
     "end_consultations",
@@ -42,7 +46,9 @@ __all__ = [
     "health_record_versions_page",
     "health_records_page",
     "open_consultation",
+    "prescriptions_page",
     "read_health_record",
+    "read_prescription",
 ]
 
 
@@ -121,3 +127,27 @@ async def enter_health_record(
     subject = await require_records(connection, actor, resident_id, WRITE_RECORDS)
     row = await records.enter(session, subject, content)
     return await record_views.written(connection, subject, row.id)
+
+
+async def prescriptions_page(
+    connection: AsyncConnection,
+    actor: Actor,
+    resident_id: uuid.UUID,
+    page: PageRequest,
+    status: PrescriptionStatus | None = None,
+) -> Page[PrescriptionPublic]:
+    """Return a page of a resident's prescriptions, the last first; leaves a trace.
+
+    Raises as ``health_records_page``.
+    """
+    subject = await require_records(connection, actor, resident_id, READ_RECORDS)
+    return await prescription_views.prescriptions(connection, subject, status, page)
+
+
+async def read_prescription(
+    connection: AsyncConnection, actor: Actor, prescription_id: uuid.UUID
+) -> PrescriptionPublic:
+    """Return a prescription; leaves a trace. Raises as ``health_records_page``."""
+    resident_id = await prescription_views.resident_of(connection, prescription_id)
+    subject = await require_records(connection, actor, resident_id, READ_RECORDS)
+    return await prescription_views.prescription(connection, subject, prescription_id)

@@ -55,3 +55,9 @@ class RenewalAnswered(Conflict):
     """The request was answered already."""
 
     code, title = "renewal_answered", "The request has been answered"
+
+
+class NotSeenLately(Conflict):
+    """The clinic has not seen the resident for a year, or serves them no more: they are to be seen there first."""
+
+    code, title = "not_seen_lately", "The clinic is to see the resident first"

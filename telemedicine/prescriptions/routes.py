@@ -19,6 +19,7 @@ from telemedicine.prescriptions.problems import (
     ForPrescribers,
     LicenceNotValid,
     NotNow,
+    NotSeenLately,
     RenewalAnswered,
     RenewalOpen,
     TooManyActive,
@@ -163,7 +164,7 @@ async def stop_prescription(
     "POST",
     "/prescriptions/{prescription_id}/renewal-requests",
     status_code=201,
-    responses=problem_responses(*_GUARDED, ForPatients, ResidenceEnded, NotNow, RenewalOpen),
+    responses=problem_responses(*_GUARDED, ForPatients, ResidenceEnded, NotNow, NotSeenLately, RenewalOpen),
 )
 async def request_renewal(
     session: Session, subject: Patient, prescription_id: uuid.UUID, data: RenewalRequest

@@ -25,7 +25,6 @@ TAKEN_FOR: Final = timedelta(days=90)
 """For how long what was dispensed counts as being taken: another of the same is a duplicate."""
 
 MOST_IN_FORCE: Final = 100
-MOST_ALLERGIES: Final = 500
 
 
 def may_become(before: str, after: str) -> bool:

@@ -46,6 +46,9 @@ class PrescriptionDraft(Part):
 
     content: PrescriptionContent
     replaces_id: uuid.UUID | None = Field(default=None, description="stopped when this one is signed")
+    organization_id: uuid.UUID | None = Field(
+        default=None, description="for which clinic, said by who treats the resident at several; it stays"
+    )
 
 
 class PrescriptionWarning(BaseModel):

@@ -17,10 +17,10 @@ from app.identity.api import account_name, actor_binds, is_visible, trace_read
 from telemedicine.prescriptions.models import ACKNOWLEDGED, ANSWER, CONTENT, END_REASON, NOTE, PRESCRIPTIONS, RENEWALS
 from telemedicine.prescriptions.rules import Status
 from telemedicine.prescriptions.schemas import (
-    WarningAcknowledgement,
     PrescriptionContent,
     PrescriptionPublic,
     RenewalPublic,
+    WarningAcknowledgement,
 )
 from telemedicine.records.access import READ, RecordSubject
 
@@ -42,6 +42,7 @@ _seen: Final = sa.or_(_p.signed_at.is_not(None), _p.organization_id.in_(sa.bindp
 _page: Final = _shown.where(_seen, after((_p.id,), ("after_id",), descending=True)).order_by(_p.id.desc()).limit(_limit)
 _PAGES: Final = {False: _page, True: _page.where(_p.status == sa.bindparam("status", type_=_p.status.type))}
 _ONE: Final = _shown.where(_seen, _p.id == sa.bindparam("prescription_id", type_=sa.Uuid))
+_WHOSE: Final = sa.select(_p.resident_id).where(_p.id == sa.bindparam("prescription_id", type_=sa.Uuid))
 _OF_RESIDENT: Final = (
     sa.select(RENEWALS)
     .where(
@@ -81,6 +82,14 @@ async def prescription(
     """Return a prescription, with a trace; raises ``NotFound``."""
     found = await written(connection, subject, prescription_id)
     await trace_read(connection, subject.actor, subject.resident, "prescription:read", prescription_id)
+    return found
+
+
+async def resident_of(connection: AsyncConnection, prescription_id: uuid.UUID) -> uuid.UUID:
+    """Return whose prescription it is; raises ``NotFound``."""
+    found: uuid.UUID | None = await connection.scalar(_WHOSE, {"prescription_id": prescription_id})
+    if found is None:
+        raise NotFound
     return found
 
 

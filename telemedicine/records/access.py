@@ -5,7 +5,7 @@ is booked, a number in its line, a video visit or an encounter, ahead or within 
 """
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.access import Actor, authenticate
-from app.core.problems import Forbidden, NotFound
+from app.core.problems import FieldError, Forbidden, Malformed, NotFound
 from app.core.routing import connection_of
 from app.identity.api import ResidentSubject, organizations_serving, require_resident, resident_guard
 from telemedicine.appointments.models import APPOINTMENTS
@@ -93,15 +93,34 @@ async def _admitted(connection: AsyncConnection, actor: Actor, subject: Resident
     serving = await organizations_serving(connection, [subject.resident_id], scope)
     if not (works_for := works_for & serving[subject.resident_id]):
         raise Forbidden("this is for the clinics that treat the resident")
+    if not (clinics := await treating(connection, subject.resident_id, works_for)):
+        raise NoTreatment
+    return RecordSubject(subject, actor, clinics)
+
+
+async def treating(
+    connection: AsyncConnection, resident_id: uuid.UUID, clinics: Collection[uuid.UUID]
+) -> tuple[uuid.UUID, ...]:
+    """Return those of ``clinics`` that have seen the resident within a year, or are about to."""
     binds: dict[str, Any] = {
-        "resident_id": subject.resident_id,
-        "clinics": sorted(works_for),
+        "resident_id": resident_id,
+        "clinics": sorted(clinics),
         "since": clock.now() - TREATED_WITHIN,
     }
-    treating = tuple(sorted(row.organization_id for row in await connection.execute(_TREATING, binds)))
-    if not treating:
-        raise NoTreatment
-    return RecordSubject(subject, actor, treating)
+    return tuple(sorted(row.organization_id for row in await connection.execute(_TREATING, binds)))
+
+
+def acting_for(subject: RecordSubject, wanted: uuid.UUID | None) -> uuid.UUID | None:
+    """Return for which clinic the actor writes: the one they name, the first without; ``None`` for residents.
+
+    Raises ``Malformed`` for one they do not treat the resident for.
+    """
+    if wanted is None:
+        return subject.clinics[0] if subject.clinics else None
+    if wanted not in subject.clinics:
+        detail = "no clinic for which you treat the resident"
+        raise Malformed(errors=[FieldError("/body/organization_id", detail, "not_your_clinic")])
+    return wanted
 
 
 def answering_for(subject: RecordSubject, source: str, organization_id: uuid.UUID | None) -> uuid.UUID | None:

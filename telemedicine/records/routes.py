@@ -97,7 +97,9 @@ async def create_health_record(
     session: Session, subject: Writer, data: HealthRecordEnter, response: Response
 ) -> HealthRecordPublic:
     """Enter something: a clinic as what it found, a resident as what they say of themselves."""
-    return await _answer(session, subject, await records.enter(session, subject, data.content), response)
+    return await _answer(
+        session, subject, await records.enter(session, subject, data.content, data.organization_id), response
+    )
 
 
 @router.resident_route("GET", "/health-records/{record_id}", responses=problem_responses(*_GUARDED))

@@ -151,9 +151,9 @@ async def versions(
 
 
 async def active_allergies(
-    connection: AsyncConnection, resident_id: uuid.UUID, most: int
+    connection: AsyncConnection, resident_id: uuid.UUID
 ) -> list[tuple[uuid.UUID, Coding | None]]:
-    """Return what a resident does not tolerate, the ``most`` entered last: the record, and its code if it has one.
+    """Return all that a resident does not tolerate: the record, and its code if it has one.
 
     For checks by whoever's rights were asked; what was refuted is left out, what residents say of themselves is not.
     """
@@ -165,7 +165,7 @@ async def active_allergies(
         "first": None,
         "end": None,
         "after_id": None,
-        "limit": most,
+        "limit": None,  # a warning that did not fit on a page would be none
     }
     found = []
     for row in await connection.execute(LISTS[True, False], binds):

@@ -166,7 +166,6 @@ _SOMEBODY: Final[dict[str, dict[str, str]]] = {
 READING: Final = frozenset(
     {
         "read",
-        "check",
         "list",
         "list_day",
         "day",

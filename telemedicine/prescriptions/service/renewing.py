@@ -8,16 +8,16 @@ from sqlmodel import col
 
 from app.core import clock
 from app.core.sealing import seal, unseal
-from app.identity.api import ResidenceEnded, organization_members
+from app.identity.api import ResidenceEnded, organization_members, organizations_serving
 from notifications.api import send
 from telemedicine.prescriptions import repository, rules
 from telemedicine.prescriptions.access import require_clinics_own
 from telemedicine.prescriptions.models import ANSWER, CONTENT, NOTE, Renewal
 from telemedicine.prescriptions.notices import RENEWAL_ANSWERED, RENEWAL_REQUESTED
-from telemedicine.prescriptions.problems import NotNow, RenewalAnswered, RenewalOpen
+from telemedicine.prescriptions.problems import NotNow, NotSeenLately, RenewalAnswered, RenewalOpen
 from telemedicine.prescriptions.schemas import PrescriptionContent, PrescriptionDraft, RenewalAnswer, RenewalRequest
 from telemedicine.prescriptions.service.writing import draft, record
-from telemedicine.records.access import RecordSubject
+from telemedicine.records.access import WRITE, RecordSubject, treating
 
 
 async def request(
@@ -25,13 +25,18 @@ async def request(
 ) -> Renewal:
     """Ask for a prescription again and return the request; who signed it is told, or all who could if they left.
 
-    Raises ``NotFound``, ``ResidenceEnded``, ``NotNow`` for what is not in force, ``RenewalOpen``.
+    Raises ``NotFound``, ``ResidenceEnded``, ``NotNow`` for what is not in force, ``NotSeenLately``, ``RenewalOpen``.
     """
     if subject.resident.state != "active":
         raise ResidenceEnded
     row = await repository.lock(session, subject.resident.resident_id, prescription_id)
     if row.status not in rules.RENEWABLE or row.signed_by is None:
         raise NotNow(prescription_status=row.status)
+    connection = await session.connection()
+    # Nobody there could answer it.
+    serving = await organizations_serving(connection, [row.resident_id], WRITE)
+    if not await treating(connection, row.resident_id, {row.organization_id} & serving[row.resident_id]):
+        raise NotSeenLately
     waiting = sa.select(col(Renewal.id)).where(
         col(Renewal.prescription_id) == row.id, col(Renewal.state) == "requested"
     )
@@ -47,7 +52,7 @@ async def request(
     )
     session.add(renewal)
     await session.flush()
-    clinicians = await organization_members(await session.connection(), row.organization_id, "clinician")
+    clinicians = await organization_members(connection, row.organization_id, "clinician")
     await send(
         session,
         RENEWAL_REQUESTED,

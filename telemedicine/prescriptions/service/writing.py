@@ -24,14 +24,14 @@ from telemedicine.prescriptions.problems import (
     WarningsOpen,
 )
 from telemedicine.prescriptions.schemas import (
-    WarningAcknowledgement,
     PrescriptionCheck,
     PrescriptionContent,
     PrescriptionDraft,
     PrescriptionSign,
     PrescriptionWarning,
+    WarningAcknowledgement,
 )
-from telemedicine.records.access import RecordSubject
+from telemedicine.records.access import RecordSubject, acting_for
 from telemedicine.records.schemas.parts import Coding
 from telemedicine.records.views import active_allergies
 
@@ -39,12 +39,15 @@ ACKNOWLEDGEMENTS = TypeAdapter(list[WarningAcknowledgement])
 
 
 async def draft(session: AsyncSession, subject: RecordSubject, data: PrescriptionDraft) -> Prescription:
-    """Draft a prescription and return it. Raises ``ResidenceEnded``, ``CannotReplace``."""
+    """Draft a prescription and return it.
+
+    Raises ``ResidenceEnded``, ``CannotReplace``, ``Malformed`` for a clinic that is not theirs.
+    """
     if subject.resident.state != "active":
         raise ResidenceEnded
-    organization_id = subject.clinics[0]
+    organization_id = acting_for(subject, data.organization_id) or subject.clinics[0]
     if data.replaces_id is not None:
-        organization_id = (await _replaceable(session, subject, data.replaces_id)).organization_id
+        organization_id = (await _replaceable(session, subject, data.replaces_id, data.organization_id)).organization_id
     row = Prescription(
         community_id=subject.resident.community_id,
         resident_id=subject.resident.resident_id,
@@ -85,7 +88,7 @@ async def redraft(
 async def check(session: AsyncSession, row: Prescription) -> PrescriptionCheck:
     """Return what the resident's record warns of, by codes that are equal; raises ``TooManyActive``."""
     content, today = _content(row), clock.now().date()
-    allergies = await active_allergies(await session.connection(), row.resident_id, rules.MOST_ALLERGIES)
+    allergies = await active_allergies(await session.connection(), row.resident_id)
     others = await repository.in_force(session, row.resident_id)
     if len(others) >= rules.MOST_IN_FORCE:
         raise TooManyActive(limit=rules.MOST_IN_FORCE)
@@ -119,7 +122,7 @@ async def checked(session: AsyncSession, subject: RecordSubject, prescription_id
     row = await _locked(session, subject, prescription_id)
     if row.status != "draft":
         raise NotNow(prescription_status=row.status)
-    await record(session, subject, "prescription:check", row)
+    await record(session, subject, "prescription:read", row)
     return await check(session, row)
 
 

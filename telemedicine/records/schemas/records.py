@@ -43,6 +43,9 @@ class HealthRecordEnter(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     content: AnyContent
+    organization_id: uuid.UUID | None = Field(
+        default=None, description="for which clinic, said by who treats the resident at several"
+    )
 
 
 class HealthRecordCorrect(BaseModel):

@@ -14,7 +14,7 @@ from app.identity.api import ResidenceEnded, profile
 from app.media.api import Purpose, attach, attached
 from telemedicine.events import HealthRecordMarkedWrong, HealthRecordWritten
 from telemedicine.records import repository, rules
-from telemedicine.records.access import RecordSubject, answering_for
+from telemedicine.records.access import RecordSubject, acting_for, answering_for
 from telemedicine.records.models import CODE, CONTENT, FILES, REASON, HealthRecord, HealthRecordVersion
 from telemedicine.records.problems import (
     ContentRefused,
@@ -28,11 +28,13 @@ from telemedicine.records.schemas.parts import Coding
 from telemedicine.records.schemas.records import AnyContent, HealthRecordCorrect, HealthRecordError
 
 
-async def enter(session: AsyncSession, subject: RecordSubject, content: AnyContent) -> HealthRecord:
-    """Keep something of a resident's health and return the record.
+async def enter(
+    session: AsyncSession, subject: RecordSubject, content: AnyContent, clinic: uuid.UUID | None = None
+) -> HealthRecord:
+    """Keep something of a resident's health, as the word of a clinic if one says it, and return the record.
 
-    Raises ``ResidenceEnded``, ``ForClinicians``, ``ContentRefused``, ``TooManyRecords``, and what ``attach`` raises for
-    the file of a document.
+    Raises ``ResidenceEnded``, ``Malformed`` for a clinic that is not theirs, ``ForClinicians``, ``ContentRefused``,
+    ``TooManyRecords``, and what ``attach`` raises for the file of a document.
     """
     resident = subject.resident
     if resident.state != "active":
@@ -48,7 +50,7 @@ async def enter(session: AsyncSession, subject: RecordSubject, content: AnyConte
         number=0,
         status=content.stated_status(),
         source=source,
-        organization_id=subject.clinics[0] if subject.clinics else None,
+        organization_id=acting_for(subject, clinic),
     )
     await add_version(session, row, content, subject.actor)
     return row

@@ -137,6 +137,9 @@ async def test_only_the_clinic_prescribes_and_only_its_own(desk: Desk) -> None:
     stopped = await desk.ask(other, f"{desk.path}/{prescription['id']}/stop", {"reason": "Mine"})
     assert (stopped.status_code, stopped.json()["code"]) == (403, "for_prescribers")
     assert [row["id"] for row in await desk.seen(other, desk.path)] == [prescription["id"]]
+    elsewhere = {"content": IBUPROFEN, "organization_id": str(clocks.new_id())}
+    wrong = await desk.ask(desk.clinician, desk.path, elsewhere)
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/body/organization_id")
 
 
 async def test_what_is_prescribed_cannot_be_read_in_the_tables(desk: Desk) -> None:

@@ -1,11 +1,13 @@
 """Asking for a prescription again: whoever signed it is told, and the answer reaches who asked."""
 
 import asyncio
+from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlmodel import col
 
 from app.core import clock as clocks
+from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from app.identity.models import Membership
 from notifications.inbox.models import INBOX
@@ -79,6 +81,14 @@ async def test_when_the_signer_has_left_their_colleagues_hear(desk: Desk) -> Non
         await session.execute(left.values(ended_at=clocks.now()))
     await requested(desk, prescription)
     assert await told("renewal_requested") == {str(colleague.id)}
+
+
+async def test_a_clinic_that_has_not_seen_them_for_a_year_is_not_asked_in_vain(desk: Desk, clock: ManualClock) -> None:
+    prescription = await desk.signed(IBUPROFEN)
+    clock.advance(timedelta(days=367))
+    headers = await sign_in.sign_in(desk.scene.account)
+    answer = await desk.ask(headers, f"/v1/me/prescriptions/{prescription['id']}/renewal-requests")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_seen_lately")
 
 
 async def test_clinics_answer_and_do_not_ask(desk: Desk) -> None:
