@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.changes import Since, changed_of
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
-from app.core.sealing import blind_index, unseal
+from app.core.sealing import unseal
 from app.identity.api import account_name, trace_read
 from app.media.api import attached
 from telemedicine.records.access import RecordSubject
-from telemedicine.records.models import CODE, CONTENT, FILES, REASON, RECORDS, VERSIONS
+from telemedicine.records.models import CONTENT, FILES, REASON, RECORDS, VERSIONS
 from telemedicine.records.rules import ENTERED_IN_ERROR
 from telemedicine.records.schemas.clinical import AllergyContent
 from telemedicine.records.schemas.parts import Coding
@@ -106,7 +106,7 @@ async def records(
     if query.kind:
         binds["kind"] = query.kind
     if query.code:
-        binds["code_key"] = blind_index(CODE, f"{query.code.system}|{query.code.code}")
+        binds["code_key"] = query.code.key()
     rows = (await connection.execute(LISTS[query.kind is not None, query.code is not None], binds)).all()
     await trace_read(connection, subject.actor, subject.resident, "health_records:list")
     return Page(items=await _shown(connection, rows[: page.limit]), next=next_cursor(_LIST, rows, page.limit, ("id",)))

@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from app.core import clock
 from app.core.sealing import seal, unseal
-from app.identity.api import ResidenceEnded, organization_members, organizations_serving
+from app.identity.api import ResidenceEnded, grantees, organization_members, organizations_serving
 from notifications.api import send
 from telemedicine.prescriptions import repository, rules
 from telemedicine.prescriptions.access import require_clinics_own
@@ -17,7 +17,7 @@ from telemedicine.prescriptions.notices import RENEWAL_ANSWERED, RENEWAL_REQUEST
 from telemedicine.prescriptions.problems import NotNow, NotSeenLately, RenewalAnswered, RenewalOpen
 from telemedicine.prescriptions.schemas import PrescriptionContent, PrescriptionDraft, RenewalAnswer, RenewalRequest
 from telemedicine.prescriptions.service.writing import draft, record
-from telemedicine.records.access import WRITE, RecordSubject, treating
+from telemedicine.records.access import READ, WRITE, RecordSubject, treating
 
 
 async def request(
@@ -86,10 +86,12 @@ async def answer(session: AsyncSession, subject: RecordSubject, renewal_id: uuid
     renewal.answered_at, renewal.answered_by = clock.now(), subject.actor.id
     renewal.answer = seal(data.reason, ANSWER) if data.reason else None
     await session.flush()
+    # Whoever asked hears of it as long as they may see it.
+    allowed = {subject.resident.account_id} | await grantees(await session.connection(), row.resident_id, READ)
     await send(
         session,
         RENEWAL_ANSWERED,
-        sorted({subject.resident.account_id, renewal.requested_by}),
+        sorted({subject.resident.account_id, renewal.requested_by} & allowed),
         community_id=row.community_id,
         dedupe_key=f"{RENEWAL_ANSWERED.key}:{renewal.id}",
         variables={"resident": row.resident_id},

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from app.core.sealing import blind_index
+from telemedicine.records.models import CODE
 from telemedicine.records.rules import When, span
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -44,6 +46,10 @@ class Coding(Part):
     system: System
     code: CodeValue
     display: Name | None = None
+
+    def key(self) -> bytes:
+        """Return under what it is found: its blind index."""
+        return blind_index(CODE, f"{self.system}|{self.code}")
 
 
 class CodeableConcept(Part):

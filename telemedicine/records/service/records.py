@@ -9,13 +9,13 @@ from app.core import audit, clock
 from app.core.access import Actor
 from app.core.events import emit
 from app.core.problems import FieldError, StaleVersion
-from app.core.sealing import blind_index, seal
+from app.core.sealing import seal
 from app.identity.api import ResidenceEnded, profile
 from app.media.api import Purpose, attach, attached
 from telemedicine.events import HealthRecordMarkedWrong, HealthRecordWritten
 from telemedicine.records import repository, rules
 from telemedicine.records.access import RecordSubject, acting_for, answering_for
-from telemedicine.records.models import CODE, CONTENT, FILES, REASON, HealthRecord, HealthRecordVersion
+from telemedicine.records.models import CONTENT, FILES, REASON, HealthRecord, HealthRecordVersion
 from telemedicine.records.problems import (
     ContentRefused,
     EnteredInError,
@@ -24,7 +24,6 @@ from telemedicine.records.problems import (
     TooManyRecords,
     TooManyVersions,
 )
-from telemedicine.records.schemas.parts import Coding
 from telemedicine.records.schemas.records import AnyContent, HealthRecordCorrect, HealthRecordError
 
 
@@ -90,8 +89,8 @@ async def add_version(
     """Add a version to a record that is new or locked, with all that follows from it."""
     is_new = row.number == 0
     row.number += 1
-    row.status, row.code_key = content.stated_status(), code_key(content.stated_code())
-    effective = content.effective()
+    row.status, effective, code = content.stated_status(), content.effective(), content.stated_code()
+    row.code_key = code.key() if code else None
     row.effective_at = rules.begin(effective) if effective is not None else None
     session.add(row)
     await session.flush()
@@ -119,11 +118,6 @@ async def _attached(session: AsyncSession, row: HealthRecord, media_id: uuid.UUI
         session, by, media_id, purpose=Purpose.DOCUMENT, kind=FILES, object_id=row.id, resident_id=row.resident_id
     )
     return bytes.fromhex(file.sha256) if file.sha256 else None
-
-
-def code_key(code: Coding | None) -> bytes | None:
-    """Return under what a code is found."""
-    return blind_index(CODE, f"{code.system}|{code.code}") if code else None
 
 
 async def _changeable(

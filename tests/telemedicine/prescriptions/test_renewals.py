@@ -3,13 +3,14 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 from sqlmodel import col
 
 from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
-from app.identity.models import Membership
+from app.identity.models import Grant, Membership
 from notifications.inbox.models import INBOX
 from tests.factories import identity, sign_in
 from tests.telemedicine.prescriptions.conftest import Body, Desk
@@ -71,6 +72,21 @@ async def test_it_is_asked_once_until_it_is_answered(desk: Desk) -> None:
         None,
     )
     assert (await desk.ask(desk.resident, path)).status_code == 201
+
+
+@pytest.mark.parametrize("is_let", [True, False])
+async def test_a_relative_who_asked_hears_of_it_as_long_as_they_may(desk: Desk, *, is_let: bool) -> None:
+    prescription = await desk.signed(IBUPROFEN)
+    relative = await identity.account(desk.scene.place, name="Daughter")
+    grant = await identity.grant(desk.scene.resident, relative, ["records:read", "records:write"])
+    asked = await desk.ask(await sign_in.sign_in(relative), f"{desk.path}/{prescription['id']}/renewal-requests")
+    assert asked.status_code == 201, asked.text
+    if not is_let:
+        async with unit_of_work() as session:
+            (await session.get_one(Grant, grant.id)).revoked_at = clocks.now()
+    await answered(desk, asked.json(), granted=False, reason="Please come by first")
+    hear = {str(desk.scene.account.id), *([str(relative.id)] if is_let else [])}
+    assert await told("renewal_answered") == hear
 
 
 async def test_when_the_signer_has_left_their_colleagues_hear(desk: Desk) -> None:
