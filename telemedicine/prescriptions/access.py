@@ -1,6 +1,5 @@
 """Who sees prescriptions (whoever sees the health record), who prescribes, and who asks for one again."""
 
-import uuid
 from typing import Final
 
 from fastapi import Request
@@ -33,8 +32,7 @@ prescriber_guard.scope = WRITE  # type: ignore[attr-defined]  # read by the acce
 patient_guard.scope = WRITE  # type: ignore[attr-defined]  # read by the access matrix test
 
 
-def require_clinics_own(subject: RecordSubject, row: Prescription) -> uuid.UUID:
-    """Return the clinic of the prescription if the actor treats for it; raises ``ForPrescribers``."""
+def require_clinics_own(subject: RecordSubject, row: Prescription) -> None:
+    """Raise ``ForPrescribers`` unless the actor treats the resident for the clinic that prescribes."""
     if row.organization_id not in subject.clinics:
         raise ForPrescribers
-    return row.organization_id

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.factories import telemedicine_records as given
@@ -59,6 +60,11 @@ MALFORMED: list[dict[str, Any]] = [
 ]
 
 
+def _errors(answer: httpx.Response) -> list[dict[str, str]]:
+    errors: list[dict[str, str]] = answer.json()["errors"]
+    return errors
+
+
 async def test_what_cannot_be_so_is_refused_and_nothing_is_kept(desk: Desk) -> None:
     for content, field, code in REFUSED:
         answer = await desk.enter(desk.clinician, content)
@@ -69,7 +75,10 @@ async def test_what_cannot_be_so_is_refused_and_nothing_is_kept(desk: Desk) -> N
     for content in MALFORMED:
         answer = await desk.enter(desk.clinician, content)
         assert (answer.status_code, answer.json()["code"]) == (422, "malformed"), (content, answer.text)
-        assert all(error["pointer"].startswith("/body/content") for error in answer.json()["errors"])
+        assert all(error["pointer"].startswith("/body/content") for error in _errors(answer))
+        assert not any(error["pointer"].startswith(f"/body/content/{content.get('kind')}") for error in _errors(answer))
+    thirteenth = await desk.enter(desk.clinician, CONDITION | {"onset": "1998-13"})
+    assert [error["pointer"] for error in _errors(thirteenth)] == ["/body/content/onset"]
     assert await desk.ids(desk.clinician, entered_in_error=True) == []
 
 
