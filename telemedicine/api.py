@@ -20,23 +20,46 @@ from telemedicine.consultations.service import planning
 from telemedicine.consultations.views import detail
 from telemedicine.prescriptions import views as prescription_views
 from telemedicine.prescriptions.rules import Status as PrescriptionStatus
-from telemedicine.prescriptions.schemas import PrescriptionPublic
+from telemedicine.prescriptions.schemas import PrescriptionContent, PrescriptionPublic
 from telemedicine.records import views as record_views
 from telemedicine.records.access import READ as READ_RECORDS
 from telemedicine.records.access import WRITE as WRITE_RECORDS
 from telemedicine.records.access import require_record, require_records
-from telemedicine.records.schemas.parts import Coding
+from telemedicine.records.schemas.administrative import (
+    ClinicalPlanContent,
+    CoverageContent,
+    DocumentContent,
+    EncounterContent,
+)
+from telemedicine.records.schemas.clinical import (
+    AllergyContent,
+    ConditionContent,
+    ImmunizationContent,
+    ObservationContent,
+)
+from telemedicine.records.schemas.parts import CodeableConcept, Coding, Quantity
 from telemedicine.records.schemas.records import AnyContent, HealthRecordPublic, HealthRecordQuery
 from telemedicine.records.service import records
 
 __all__ = [
+    "AllergyContent",
     "AnyContent",
+    "ClinicalPlanContent",
+    "CodeableConcept",
     "Coding",
+    "ConditionContent",
     "ConsultationDetail",
     "ConsultationOpen",
+    "CoverageContent",
+    "DocumentContent",
+    "EncounterContent",
     "HealthRecordPublic",
     "HealthRecordQuery",
+    "ImmunizationContent",
+    "ObservationContent",
+    "PrescriptionContent",
     "PrescriptionPublic",
+    "Quantity",
     "SlotPublic",
     "answer_reply",
     "end_consultations",
