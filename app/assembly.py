@@ -130,7 +130,10 @@ from telemedicine.clinics.views.visits import install_visits
 from telemedicine.consultations import jobs as consultation_jobs
 from telemedicine.consultations.routes import consultations, signalling
 from telemedicine.consultations.routes import notes as consultation_notes
+from telemedicine.prescriptions import routes as prescriptions
 from telemedicine.queues import routes as queues
+from telemedicine.records import routes as health_records
+from telemedicine.records import subscribers as health_record_subscribers
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -188,9 +191,11 @@ TABLE_MODULES = (
     "telemedicine.appointments.models",
     "telemedicine.queues.models",
     "telemedicine.calendars.models",
+    "telemedicine.records.models",
+    "telemedicine.prescriptions.models",
 )
 
-SCHEMA_REVISION = "0028"
+SCHEMA_REVISION = "0030"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -256,6 +261,8 @@ ROUTERS: tuple[Router, ...] = (
     queues.router,
     calendar_feeds.router,
     busy_calendars.router,
+    health_records.router,
+    prescriptions.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -287,6 +294,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *wellbeing_subscribers.SUBSCRIBERS,
     *appointment_subscribers.SUBSCRIBERS,
     *calendar_subscribers.SUBSCRIBERS,
+    *health_record_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 

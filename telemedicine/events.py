@@ -126,3 +126,51 @@ class ConsultationNoteSigned(Event):
     appointment_id: uuid.UUID | None = None
     note_id: uuid.UUID
     follow_up_days: int | None
+
+
+class _OfHealthRecord(Event):
+    """``aggregate_id`` is the record's; ``kind`` and ``source`` say of which sort it is, ``version`` which it got."""
+
+    name: ClassVar[str] = "telemedicine.of_health_record.v1"
+
+    resident_id: uuid.UUID
+    kind: str
+    source: str
+    version: int
+
+
+class HealthRecordWritten(_OfHealthRecord):
+    """Something was entered in a resident's health record, or corrected: ``version`` is 1, or more."""
+
+    name: ClassVar[str] = "telemedicine.health_record_written.v1"
+
+
+class HealthRecordMarkedWrong(_OfHealthRecord):
+    """Something in a resident's health record was entered in error: nobody is to rely on it."""
+
+    name: ClassVar[str] = "telemedicine.health_record_marked_wrong.v1"
+
+
+class _OfPrescription(Event):
+    """``aggregate_id`` is the prescription's; ``resident_id`` whose it is, ``organization_id`` the clinic's."""
+
+    name: ClassVar[str] = "telemedicine.of_prescription.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+
+
+class PrescriptionSigned(_OfPrescription):
+    """A clinician signed a prescription: it is in force from now on, and in place of ``replaces_id``."""
+
+    name: ClassVar[str] = "telemedicine.prescription_signed.v1"
+
+    replaces_id: uuid.UUID | None
+
+
+class PrescriptionEnded(_OfPrescription):
+    """A prescription was dispensed (``completed``), or is not to be taken any more (``stopped``)."""
+
+    name: ClassVar[str] = "telemedicine.prescription_ended.v1"
+
+    status: str

@@ -51,6 +51,8 @@ from tests.factories import (
     telemedicine,
     telemedicine_appointments,
     telemedicine_clinics,
+    telemedicine_prescriptions,
+    telemedicine_records,
     webhooks,
 )
 from tests.media.samples import PDF
@@ -164,6 +166,9 @@ async def open_world() -> World:
         "safe-zones": (await eldercare_zones.zone(resident)).id,
         "flags": (await eldercare_wellbeing.flag(resident)).id,
         **await _clinic(place, clinic, resident, clinician),
+        "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
+        "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
+        "renewal-requests": await telemedicine_prescriptions.renewal(written, resident.account_id),
         **await _consultation(telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)),
     }
     for name, account in {
@@ -573,6 +578,14 @@ def body_of(operation_id: str, world: World) -> dict[str, Any]:
     return BODIES.get(operation_id, _nothing)(world)
 
 
+def _draft(_: World) -> dict[str, Any]:
+    return {"content": telemedicine_prescriptions.AMOXICILLIN}
+
+
+def _health_record(_: World) -> dict[str, Any]:
+    return {"content": telemedicine_records.ALLERGY}
+
+
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "acceptInvitation": lambda world: {"secret": world.secret},
     "acknowledgeAlarm": lambda _: {},
@@ -738,6 +751,19 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "setPractitionerAvailability": _hours,
     "setResourceAvailability": _hours,
     "setVisitType": _visit_type,
+    "answerRenewal": lambda _: {"granted": True},
+    "draftPrescription": _draft,
+    "redraftPrescription": _draft,
+    "signPrescription": lambda _: {},
+    "stopPrescription": lambda _: {"reason": "Not needed"},
+    "requestMyRenewal": lambda _: {},
+    "requestResidentRenewal": lambda _: {},
+    "createMyHealthRecord": _health_record,
+    "createResidentHealthRecord": _health_record,
+    "correctMyHealthRecord": _health_record,
+    "correctResidentHealthRecord": _health_record,
+    "withdrawMyHealthRecord": lambda _: {"reason": "Somebody else's"},
+    "withdrawResidentHealthRecord": lambda _: {"reason": "Somebody else's"},
     "writeDeskScript": lambda _: {"kind": "fall", "language": "en", "replaces": 0, "asks": [], "does": ["Call"]},
     "writeMyCircleMessage": lambda _: {"text": "Good morning"},
     "writeResidentCircleMessage": lambda _: {"text": "Good morning"},

@@ -110,6 +110,7 @@ def test_the_published_events_carry_ids_only() -> None:
         "check_in": "missed",
         "consultation": "started closed note_signed",
         "dose": "taken skipped missed record_withdrawn",
+        "health_record": "written withdrawn",
         "visit": "assigned carer_removed moved suspended resumed cancelled started completed missed",
     }
     assert set(webhook_events()) == {f"{thing}.{one}" for thing, said in what.items() for one in said.split()}

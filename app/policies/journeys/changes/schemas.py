@@ -16,7 +16,7 @@ from eldercare.api import (
     VisitPublic,
 )
 from notifications.api import InboxItemPublic
-from telemedicine.api import AppointmentPublic, ConsultationPublic, TicketPublic, WaitlistPublic
+from telemedicine.api import AppointmentPublic, ConsultationPublic, HealthRecordPublic, TicketPublic, WaitlistPublic
 
 Kind = Literal[
     "check_ins",
@@ -25,6 +25,7 @@ Kind = Literal[
     "visits",
     "appointments",
     "consultations",
+    "health_records",
     "inbox",
     "check_ins_ahead",
     "doses_ahead",
@@ -42,9 +43,9 @@ Kind = Literal[
 class Changes(BaseModel):
     """What changed since the app last asked.
 
-    Of what there is much of (`check_ins`, `alarms`, `doses`, `visits`, `appointments`, `consultations`, `inbox`) the
-    rows that changed; an app forgets by itself what is older than 90 days. Of the rest everything there is, whenever
-    any of it changed; null means that it did not.
+    Of what there is much of (`check_ins`, `alarms`, `doses`, `visits`, `appointments`, `consultations`,
+    `health_records`, `inbox`) the rows that changed; an app forgets by itself what is older than 90 days, but keeps
+    health records. Of the rest everything there is, whenever any of it changed; null means that it did not.
     """
 
     next: str = Field(description="the `since` of the next request")
@@ -57,6 +58,7 @@ class Changes(BaseModel):
     visits: list[VisitPublic] = []
     appointments: list[AppointmentPublic] = []
     consultations: list[ConsultationPublic] = []
+    health_records: list[HealthRecordPublic] = []
     inbox: list[InboxItemPublic] = []
     check_ins_ahead: list[uuid.UUID] | None = Field(
         default=None, description="every check-in that lies ahead: forget others you hold as scheduled"

@@ -26,6 +26,7 @@ _SCOPES: Final = (
     "alarms:read",
     "medication:read",
     "visits:read",
+    "records:read",
     "circle:read",
     "contacts:read",
     "grants:manage",
@@ -110,12 +111,7 @@ def _of_resident(
     if "visits:read" in held:
         parts.rows["visits"] = lambda asked: eldercare.visit_changes(*about, asked)
         parts.wholes["visits_ahead"] = lambda: eldercare.visits_ahead(*about)
-    if telemedicine.APPOINTMENTS_SCOPE in held:
-        parts.rows["appointments"] = lambda asked: telemedicine.appointment_changes(*about, asked)
-        parts.wholes["waitlist_entries"] = lambda: telemedicine.waitlist_entries(*about)
-        parts.wholes["queue_tickets"] = lambda: telemedicine.queue_tickets(*about)
-    if "consultations:read" in held:
-        parts.rows["consultations"] = lambda asked: telemedicine.consultation_changes(*about, asked)
+    _add_clinics(parts, about, held)
     if "circle:read" in held:
         parts.wholes["circle"] = lambda: eldercare.care_circle(*about)
     if "grants:manage" in held:
@@ -123,6 +119,20 @@ def _of_resident(
     if subject := held.get("contacts:read"):
         parts.wholes["contact_points"] = lambda: _contact_points(connection, subject.account_id)
     return parts
+
+
+def _add_clinics(
+    parts: Parts, about: tuple[AsyncConnection, Actor, uuid.UUID], held: Mapping[str, identity.ResidentSubject]
+) -> None:
+    if telemedicine.APPOINTMENTS_SCOPE in held:
+        parts.rows["appointments"] = lambda asked: telemedicine.appointment_changes(*about, asked)
+        parts.wholes["waitlist_entries"] = lambda: telemedicine.waitlist_entries(*about)
+        parts.wholes["queue_tickets"] = lambda: telemedicine.queue_tickets(*about)
+    if "consultations:read" in held:
+        parts.rows["consultations"] = lambda asked: telemedicine.consultation_changes(*about, asked)
+    if (subject := held.get("records:read")) and subject.relation != "staff":
+        # Clinicians look when they need to: what they carried away would outlive the treatment.
+        parts.rows["health_records"] = lambda asked: telemedicine.health_record_changes(*about, asked)
 
 
 async def _contact_points(connection: AsyncConnection, account_id: uuid.UUID) -> Sequence[identity.ContactPointPublic]:

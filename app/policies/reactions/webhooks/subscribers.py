@@ -36,6 +36,8 @@ from telemedicine.events import (
     ConsultationClosed,
     ConsultationNoteSigned,
     ConsultationStarted,
+    HealthRecordMarkedWrong,
+    HealthRecordWritten,
     WaitlistOffered,
 )
 
@@ -60,6 +62,8 @@ Fact = (
     | DoseRecordWithdrawn
     | DoseSkipped
     | DoseTaken
+    | HealthRecordMarkedWrong
+    | HealthRecordWritten
     | VisitAssigned
     | VisitCancelled
     | VisitCarerRemoved
@@ -77,6 +81,7 @@ _SCOPES: Final = {
     "check_in": "check_ins:read",
     "consultation": "consultations:read",
     "dose": "medication:read",
+    "health_record": "records:read",
     "visit": "visits:read",
 }
 
@@ -104,6 +109,8 @@ OUTWARD: Final[Mapping[type[Fact], WebhookEvent]] = {
     VisitCancelled: _about("visit", "cancelled", "A visit does not take place."),
     VisitStarted: _about("visit", "started", "The first carer is with the resident."),
     VisitCompleted: _about("visit", "completed", "A visit was made and is over."),
+    HealthRecordWritten: _about("health_record", "written", "Something was entered in a health record, or corrected."),
+    HealthRecordMarkedWrong: _about("health_record", "withdrawn", "A health record was entered in error."),
     VisitMissed: _about("visit", "missed", "Nobody came in time."),
     AppointmentBooked: _about("appointment", "booked", "A time at the clinic is somebody's."),
     AppointmentMoved: _about("appointment", "moved", "An appointment has another time, or is with somebody else."),
