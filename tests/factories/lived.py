@@ -74,7 +74,7 @@ async def _seen_by_video(resident: Resident, booked: datetime, ended: datetime, 
     practitioner, visit_type = await clinics.practitioner(clinic), await clinics.visit_type(clinic)
     begins = booked + timedelta(days=1)
     appointment = await appointments.appointment(resident, practitioner, visit_type, begins)
-    about = {"community_id": resident.community_id, "resident_id": resident.id}
+    about: dict[str, Any] = {"community_id": resident.community_id, "resident_id": resident.id}
     visit = Consultation(
         **about,
         organization_id=clinic.organization_id,
