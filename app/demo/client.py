@@ -19,6 +19,9 @@ Later = Callable[[datetime, Callable[[], Awaitable[None]]], None]
 Attempt = Callable[[Actor, str, dict[str, Any] | None], Awaitable[Any]]
 """How they post something that may make no sense any more: the answer, or ``None``."""
 
+SignIn = Callable[[str], Awaitable[str | None]]
+"""How they sign in with the code that arrives at a number: the access token, or ``None`` if none arrives."""
+
 _ACTOR: Final = "hearthline.demo.actor"
 _HOST: Final = (b"host", b"demo")
 _JSON: Final = (b"content-type", b"application/json")

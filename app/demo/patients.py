@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from app.core import clock
 from app.core.access import Actor
 from app.demo import behaviour, clinic, rooms
-from app.demo.client import Attempt, Later, Phones, Refused
-from app.demo.community import DOCTOR_ON_CALL, PHYSICIAN, TIME_ZONE, Resident, Village
+from app.demo.client import Attempt, Later, Phones, Refused, SignIn
+from app.demo.community import DOCTOR_ON_CALL, PHYSICIAN, POSTS, TIME_ZONE, Resident, Village
 
 _ZONE: Final = ZoneInfo(TIME_ZONE)
 _LOOKED_AT: Final = time(7)
@@ -22,6 +22,7 @@ _LINE_AT: Final = time(8, 30)
 _CALLED_AFTER: Final = (timedelta(minutes=20), timedelta(minutes=31), timedelta(minutes=44))
 _HEART_ON: Final = 0
 _HEART_AT: Final = time(9, 5)
+_PHONES: Final = {post.title: post.phone for post in POSTS}
 _SEEN: Final = ("arrived", "fulfilled")
 _REASONS: Final = ("I feel well again.", "My daughter cannot drive me that day.", "I have a visitor.")
 
@@ -29,7 +30,7 @@ _REASONS: Final = ("I feel well again.", "My daughter cannot drive me that day."
 class Patients:
     """Residents who see a doctor, and the practice that writes down what became of it."""
 
-    def __init__(self, phones: Phones, village: Village, later: Later, attempt: Attempt) -> None:
+    def __init__(self, phones: Phones, village: Village, later: Later, attempt: Attempt, sign_in: SignIn) -> None:
         self._phones = phones
         residents = sorted(village.residents.values(), key=lambda resident: resident.neighbour.number)
         # The visitors' own resident books for themselves.
@@ -40,6 +41,7 @@ class Patients:
         self._doctors = dict(zip((PHYSICIAN, DOCTOR_ON_CALL), village.staff["clinician"], strict=True))
         self._later = later
         self._attempt = attempt
+        self._sign_in = sign_in
         self._known: set[tuple[str, str]] = set()
         self._types: dict[str, str] = {}
 
@@ -161,20 +163,23 @@ class Patients:
         if now is None or now["consultation_id"] is None:
             return
         resident, doctor = self._by_id[now["resident_id"]], self._doctors[now["practitioner"]]
+        token = await self._sign_in(_PHONES[now["practitioner"]])
+        if token is None:
+            return
         try:
-            room = await rooms.meet(self._phones, now["consultation_id"], resident.actor, doctor)
+            room = await rooms.meet(self._phones, now["consultation_id"], resident.actor, token)
         except Refused:
             return
         if room is not None:
             at = clock.now() + timedelta(minutes=dice.randint(8, 14))
-            self._later(at, partial(self._part, room, dice.choice(rooms.NOTES)))
+            self._later(at, partial(self._part, room, doctor, dice.choice(rooms.NOTES)))
 
-    async def _part(self, room: rooms.Room, note: dict[str, Any]) -> None:
+    async def _part(self, room: rooms.Room, doctor: Actor, note: dict[str, Any]) -> None:
         try:
-            await rooms.part(self._phones, room)
+            await rooms.part(self._phones, room, doctor)
         except Refused:
             return
-        self._later(clock.now() + timedelta(minutes=4), partial(rooms.write, self._phones, room, note))
+        self._later(clock.now() + timedelta(minutes=4), partial(rooms.write, self._phones, room, doctor, note))
 
     async def _fill(self, day: date) -> None:
         """Book what there is of the heart specialist; one more waits, and one of the others calls off."""

@@ -41,27 +41,26 @@ class Room:
     """A visit that two are in together."""
 
     consultation_id: str
-    clinician: Actor
     lines: tuple[Line, Line]
 
 
-async def meet(phones: Phones, consultation_id: str, resident: Actor, clinician: Actor) -> Room | None:
+async def meet(phones: Phones, consultation_id: str, resident: Actor, token: str) -> Room | None:
     """Have both come, and the clinician let the resident in; ``None`` if that came to nothing.
 
-    Raises ``Refused`` where the visit is over.
+    ``token`` is the clinician's: their line ends with the session they signed in to. Raises ``Refused`` where the visit is over.
     """
     lines: list[Line] = []
     is_met = False
     try:
         async with asyncio.timeout(_PATIENCE):
-            lines.append(theirs := await _enter(phones, consultation_id, resident))
-            lines.append(own := await _enter(phones, consultation_id, clinician))
+            lines.append(theirs := await _enter(phones, consultation_id, resident, None))
+            lines.append(own := await _enter(phones, consultation_id, None, token))
             you = (await theirs.hear(lambda told: told["type"] == "welcome"))["you"]
             await own.hear(lambda told: told["type"] == "welcome")
             own.say("admit", participant_id=you)
             await theirs.hear(lambda told: told["type"] == "standing" and told["you"] == "admitted")
             is_met = True
-            return Room(consultation_id, clinician, (theirs, own))
+            return Room(consultation_id, (theirs, own))
     except (LineClosed, TimeoutError):
         return None
     finally:
@@ -70,24 +69,24 @@ async def meet(phones: Phones, consultation_id: str, resident: Actor, clinician:
                 await line.hang_up()
 
 
-async def _enter(phones: Phones, consultation_id: str, who: Actor) -> Line:
+async def _enter(phones: Phones, consultation_id: str, who: Actor | None, token: str | None) -> Line:
     path = f"/v1/consultations/{consultation_id}"
-    link = (await phones.ask(who, "POST", f"{path}/links"))["url"].partition("#")[2]
+    link = (await phones.ask(who, "POST", f"{path}/links", token=token))["url"].partition("#")[2]
     admitted = await phones.ask(None, "POST", "/v1/consultation-passes", {"link": link})
     line = phones.line(f"{path}/signalling")
     line.say("hello", **{"pass": admitted["pass"]}, instance=str(clock.new_id()), after=0)
     return line
 
 
-async def part(phones: Phones, room: Room) -> None:
+async def part(phones: Phones, room: Room, clinician: Actor) -> None:
     """Have both leave, and the clinician end the visit; raises ``Refused`` if it is over already."""
     for line in room.lines:
         await line.hang_up()
-    await phones.ask(room.clinician, "POST", f"/v1/consultations/{room.consultation_id}/end")
+    await phones.ask(clinician, "POST", f"/v1/consultations/{room.consultation_id}/end")
 
 
-async def write(phones: Phones, room: Room, note: dict[str, Any]) -> None:
+async def write(phones: Phones, room: Room, clinician: Actor, note: dict[str, Any]) -> None:
     """Have the clinician write a note, and sign it; raises ``Refused`` if there is one."""
     path = f"/v1/consultations/{room.consultation_id}/note"
-    await phones.ask(room.clinician, "PUT", path, note)
-    await phones.ask(room.clinician, "POST", f"{path}/signature")
+    await phones.ask(clinician, "PUT", path, note)
+    await phones.ask(clinician, "POST", f"{path}/signature")
