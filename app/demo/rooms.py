@@ -47,7 +47,8 @@ class Room:
 async def meet(phones: Phones, consultation_id: str, resident: Actor, token: str) -> Room | None:
     """Have both come, and the clinician let the resident in; ``None`` if that came to nothing.
 
-    ``token`` is the clinician's: their line ends with the session they signed in to. Raises ``Refused`` where the visit is over.
+    ``token`` is the clinician's: their line ends with the session they signed in to.
+    Raises ``Refused`` where the visit is over.
     """
     lines: list[Line] = []
     is_met = False

@@ -33,7 +33,7 @@ async def publish(session: AsyncSession, event: WebhookEvent, happenings: Sequen
     """Have ``event`` delivered to the endpoints of organizations that may know of it; return how many deliveries.
 
     Those are the organizations of the community whose service agreement with the resident contains the event's scope
-    now. For endpoints that are disabled it is kept, to be replayed.
+    now; where a happening names one, only that one. For endpoints that are disabled it is kept, to be replayed.
     Raises ``ValueError`` for other ids than the event carries.
     """
     for happening in happenings:
