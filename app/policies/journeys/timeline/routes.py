@@ -31,7 +31,7 @@ from app.policies.journeys.timeline.service import following, printing
 from app.policies.journeys.timeline.views import export
 from app.policies.journeys.timeline.views import timeline as views
 
-router = Router(tags=["timeline"])
+router = Router(tags=["eldercare"])
 
 _GUARDED: Final = (Unauthenticated, Forbidden, NotFound)
 _CSV: Final = {"description": "The file", "content": {"text/csv": {"schema": {"type": "string"}}}}
