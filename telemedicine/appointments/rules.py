@@ -71,6 +71,8 @@ MOST_AHEAD: Final = 10
 MOST_IN_SERIES: Final = 12
 MOST_PASSED: Final = 3
 """Whoever lets so many offers pass is asked no more."""
+FOLLOW_UP_NEAR: Final = timedelta(days=7)
+"""How far from its day a follow-up is suggested."""
 FOLLOW_UP_KEPT: Final = timedelta(days=7)
 """How long after its day a follow-up is still suggested."""
 JOIN: Final = timedelta(minutes=5)

@@ -51,6 +51,8 @@ _IS_SUGGESTED: Final = sa.and_(
     .where(
         _then.c.resident_id == APPOINTMENTS.c.resident_id,
         _then.c.starts_at > APPOINTMENTS.c.starts_at,
+        # What comes well before the day is something else, and was perhaps booked already.
+        _then.c.starts_at >= APPOINTMENTS.c.follow_up_at - sa.literal(rules.FOLLOW_UP_NEAR, sa.Interval),
         _then.c.practitioner_id == APPOINTMENTS.c.practitioner_id,
         _then.c.visit_type_id == APPOINTMENTS.c.visit_type_id,
         _then.c.status.in_([sa.literal(one, sa.Text) for one in ("booked", "arrived", "checked-in", "fulfilled")]),

@@ -35,6 +35,7 @@ _CONSULTATION = sa.select(
             "clinician_id",
             "interpreter_id",
             "appointment_id",
+            "close_at",
         )
     )
 ).where(CONSULTATIONS.c.id == sa.bindparam("consultation_id", type_=sa.Uuid))
@@ -79,7 +80,7 @@ async def require_consultation(
 
     That is the resident, whom they gave ``scope``, and the clinic's clinicians while the clinic serves the resident. Of
     a visit that was booked it is also the clinician it was booked with, agreement or none, and who was booked to
-    interpret: an appointment with somebody lets them come to it.
+    interpret, until it is over: an appointment with somebody lets them come to it.
     Raises ``NotFound`` where the actor may not know of it, ``Forbidden`` where they know the resident but lack the
     scope.
     """
@@ -98,7 +99,7 @@ def _booked_as(actor: Actor, row: Any) -> As | None:
     if actor.kind != "account" or row.appointment_id is None:
         return None
     if actor.id == row.interpreter_id:
-        return "interpreter"
+        return "interpreter" if row.close_at is not None else None
     return "clinician" if actor.id == row.clinician_id and _is_of_clinic(actor, row) else None
 
 

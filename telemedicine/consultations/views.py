@@ -45,7 +45,7 @@ _OF_CLINICIAN = traced_each(
         sa.or_(CONSULTATIONS.c.clinician_id == _own, CONSULTATIONS.c.interpreter_id == _own),
         # Whom an appointment is with needs no agreement.
         sa.or_(
-            CONSULTATIONS.c.interpreter_id == _own,
+            sa.and_(CONSULTATIONS.c.interpreter_id == _own, CONSULTATIONS.c.close_at.is_not(None)),
             sa.and_(
                 CONSULTATIONS.c.appointment_id.is_not(None),
                 CONSULTATIONS.c.organization_id == sa.any_(sa.bindparam("clinics", type_=ARRAY(sa.Uuid))),

@@ -361,7 +361,12 @@ async def _clinic(place: Community, organization: Organization, resident: Reside
     away = await telemedicine_clinics.exception(person, "closed", tomorrow, tomorrow + timedelta(hours=1))
     of_type = await telemedicine_clinics.visit_type(row)
     booked = await telemedicine_appointments.appointment(
-        resident, person, of_type, clock.now() + timedelta(days=2), series_id=clock.new_id()
+        resident,
+        person,
+        of_type,
+        clock.now() + timedelta(days=2),
+        series_id=clock.new_id(),
+        follow_up_at=clock.now() + timedelta(days=9),
     )
     return {
         "appointments": booked.id,

@@ -37,6 +37,13 @@ class Visit:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["url"])
 
+    async def notes(self, headers: dict[str, str]) -> list[dict[str, Any]]:
+        """Return what somebody reads of what was written."""
+        async with httpx.AsyncClient(base_url=self.api) as client:
+            answer = await client.get(f"/v1/consultations/{self.id}/notes", headers=headers)
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
     async def open(self, link: str, **context: Any) -> Page:
         """Open a link in a browser of somebody's own."""
         own = await self.stack.enter_async_context(await self.browser.new_context(**context))

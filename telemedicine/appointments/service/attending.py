@@ -23,9 +23,12 @@ async def follow_visits(session: AsyncSession, facts: Sequence[Fact]) -> None:
 
     A visit that nobody came to changes nothing: from here, a network that failed looks like somebody who stayed away.
     """
-    by_appointment = {fact.appointment_id: fact for fact in facts if fact.appointment_id is not None}
-    for row in await repository.all_locked(session, by_appointment):
-        fact = by_appointment[row.id]
+    told = [(fact.appointment_id, fact) for fact in facts if fact.appointment_id is not None]
+    rows = {row.id: row for row in await repository.all_locked(session, {one for one, _ in told})}
+    for appointment_id, fact in told:
+        row = rows.get(appointment_id)
+        if row is None:
+            continue  # it was erased meanwhile
         if isinstance(fact, ConsultationNoteSigned):
             if fact.follow_up_days is not None:
                 await following_up.suggest(session, row, fact.follow_up_days)

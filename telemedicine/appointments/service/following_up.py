@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core import clock
 from app.core.access import Actor
 from app.core.problems import NotFound
+from app.identity.api import active_residents
 from telemedicine.appointments import notices, repository, rules, views
 from telemedicine.appointments.access import Subject, require_bookable
 from telemedicine.appointments.models import Appointment
@@ -36,11 +37,14 @@ async def suggest(session: AsyncSession, row: Appointment, days: int) -> None:
 async def tell(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Tell residents that it is time to book the follow-up of appointments, unless they have."""
     connection = await session.connection()
-    for row in await repository.all_locked(session, ids):
+    rows = await repository.all_locked(session, ids)
+    # Whoever has died or moved out is not called back.
+    here = await active_residents(connection, {row.resident_id for row in rows})
+    for row in rows:
         row.follow_up_tell_at = None
         await session.flush()
         suggested = await views.follow_up(connection, row.id)
-        if suggested is not None:
+        if suggested is not None and row.resident_id in here:
             await keeping.tell(session, notices.FOLLOW_UP, row, "follow_up", follow_up_at=suggested.follow_up_at)
 
 
@@ -64,10 +68,11 @@ async def book(session: AsyncSession, actor: Actor, subject: Subject, data: Foll
     await repository.alone(session, subject.resident_id, subject.organization_id)
     row = await _suggested(connection, subject)
     starts_at = data.starts_at
-    if starts_at is None:
+    if starts_at is None or abs(starts_at - row.follow_up_at) > rules.FOLLOW_UP_NEAR:
         slots = await _slots(connection, actor, row)
-        if not slots:
-            raise NotOffered(reason="taken", alternatives=[])
+        if starts_at is not None or not slots:
+            near = [slot.model_dump(mode="json") for slot in slots]
+            raise NotOffered(reason="not_a_slot" if starts_at else "taken", alternatives=near)
         starts_at = slots[0].starts_at
     wanted = AppointmentCreate(
         resident_id=subject.resident_id,

@@ -54,7 +54,8 @@ async def arrange(session: AsyncSession, rows: Sequence[Appointment], by: uuid.U
     for row in remote:
         clinician = clinicians.get(row.id)
         if clinician is None:
-            await end(session, row)
+            if row.consultation_id is not None:
+                await booked.call_off(session, row.consultation_id, "refuse")
             row.consultation_id = None
             continue
         visit = _booked(row, clinician, interpreters.get(row.id), by)
@@ -66,12 +67,9 @@ async def arrange(session: AsyncSession, rows: Sequence[Appointment], by: uuid.U
 
 
 async def end(session: AsyncSession, row: Appointment) -> None:
-    """Call off the visit of an appointment that does not take place, or not by video; who is in it goes on.
-
-    Unless the appointment itself is given back: then nobody goes on.
-    """
+    """Close the visit of an appointment that is over. Who is in it goes on, unless the appointment was given back."""
     if row.consultation_id is not None:
-        await booked.call_off(session, row.consultation_id, even_under_way=row.status in rules.GIVES_BACK)
+        await booked.call_off(session, row.consultation_id, "end" if row.status in rules.GIVES_BACK else "go_on")
 
 
 async def _interpreters(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +20,8 @@ from telemedicine.consultations.repository import (
 )
 from telemedicine.consultations.rules import OPEN, closes_at, opens_at
 from telemedicine.consultations.service.planning import begin, channel, close, participant, put_out
+
+IfUnderWay = Literal["end", "go_on", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +92,28 @@ async def _replace(
     session: AsyncSession, consultation: Consultation, role: str, old: uuid.UUID | None, new: uuid.UUID | None
 ) -> None:
     gone = await participant_with(session, consultation.id, old) if old else None
-    if gone is not None and gone.state == "invited":
+    if gone is not None and gone.connection_id is None:
         await session.delete(gone)  # they were never there, and nobody needs to know of them
         await session.flush()
     elif gone is not None:
         await put_out(session, gone)
     if old is not None and new is not None:
         await hand_over_guests(session, consultation.id, old, new)
-    if new is not None and await participant_with(session, consultation.id, new) is None:
+    known = await participant_with(session, consultation.id, new) if new else None
+    if known is not None and known.role != role:
+        await put_out(session, known)  # they came as a relative, and come back as this
+        known.role = role
+    elif new is not None and known is None:
         session.add(participant(consultation, role, account_id=new))
 
 
-async def call_off(session: AsyncSession, consultation_id: uuid.UUID, *, even_under_way: bool) -> None:
-    """Close a visit that does not take place; one that is under way has ended, or goes on unless it must not."""
+async def call_off(session: AsyncSession, consultation_id: uuid.UUID, if_under_way: IfUnderWay) -> None:
+    """Close a visit that does not take place; one that is under way ends, goes on, or is a ``ConsultationUnderWay``."""
     consultation = await lock(session, consultation_id)
     is_under_way = consultation.state == "in_progress"
-    if consultation.state not in OPEN or (is_under_way and not even_under_way):
+    if is_under_way and if_under_way == "refuse":
+        raise ConsultationUnderWay
+    if consultation.state not in OPEN or (is_under_way and if_under_way == "go_on"):
         return
     await clear(session, [consultation.id])
     consultation.end_reason = "called_off"

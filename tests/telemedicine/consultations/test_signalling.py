@@ -310,6 +310,23 @@ async def test_a_revoked_session_a_revoked_grant_and_a_removed_guest_are_out(vis
         assert (await clinician.told("error"))["code"] == "not_there"
 
 
+async def test_a_guest_goes_with_the_right_of_who_invited_them(visit: Visit) -> None:
+    daughter = await identity.account(visit.scene.place, name="Daughter")
+    grant = await identity.grant(visit.scene.resident, daughter, factory.BOTH)
+    clinician, resident = await both_in(visit)
+    guest = await guest_page(visit.api.url, visit.id, await sign_in(daughter))
+    async with hanging_up(clinician, resident, guest):
+        await guest.open()
+        await let_in(clinician, guest)
+        async with unit_of_work() as work:
+            (await work.get_one(Grant, grant.id)).revoked_at = clock.now()
+        assert await guest.closed() == 4403
+        # The others' pages are told that they are gone, and let go of their pictures and sound.
+        while state_of(clinician, guest) is not None:
+            await clinician.told("standing")
+        assert (await guest.open())["code"] == "put_out"
+
+
 async def test_two_guests_more_than_there_are_seats_leave_two_waiting(visit: Visit) -> None:
     clinician, resident = await both_in(visit)
     guests = [await guest_page(visit.api.url, visit.id, visit.clinician) for _ in range(4)]
