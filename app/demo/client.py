@@ -55,6 +55,7 @@ class Phones:
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
+        self._lines: list[Line] = []
 
     async def ask(
         self,
@@ -74,7 +75,15 @@ class Phones:
     def line(self, path: str) -> "Line":
         """Return a line (WebSocket) to ``path``, open."""
         scope = _scope(None, "GET", path, None)
-        return Line(self._app, {**scope, "type": "websocket", "scheme": "ws", "subprotocols": []})
+        line = Line(self._app, {**scope, "type": "websocket", "scheme": "ws", "subprotocols": []})
+        self._lines = [*(one for one in self._lines if one.is_open), line]
+        return line
+
+    async def hang_up(self) -> None:
+        """Close what lines are open."""
+        for line in self._lines:
+            if line.is_open:
+                await line.hang_up()
 
     async def upload(self, actor: Actor, purpose: str, content_type: str, content: bytes) -> str:
         """Upload a file in one piece and return its id; raises ``Refused``."""
@@ -125,6 +134,11 @@ class Line:
             await app(scope, self._said.get, self._heard.put)
         finally:
             self._heard.put_nowait({"type": "websocket.close"})
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the API still serves it."""
+        return not self._served.done()
 
     def say(self, kind: str, **content: Any) -> None:
         """Send a message."""

@@ -161,7 +161,10 @@ async def _live(
         lived = now - begun
 
     with clockwork(assembly.JOBS) as works:
-        await Replay(lent, village, machine, works).run(until, progress)
+        try:
+            await Replay(lent, village, machine, works).run(until, progress)
+        finally:
+            await lent.hang_up()  # whoever is in a video visit now
     async with unit_of_work() as session:  # or it would be lived again from when somebody last did something
         await audit.record(session, access.system_actor(village.community_id), "community:live")
 
