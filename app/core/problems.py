@@ -188,12 +188,16 @@ def problem_responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any
     }
 
 
-def _pointer(location: Sequence[str | int], body: Any) -> str:
+def _pointer(location: Sequence[str | int], body: Any, *, is_there: bool) -> str:
     """Return a pointer to where it is wrong. Of a union pydantic also names the variant, which is nowhere in a body."""
     parts, value = [], None
     for depth, part in enumerate(location):
         is_variant = (
-            isinstance(value, dict) and part not in value and part in value.values() and depth < len(location) - 1
+            isinstance(value, dict)
+            and part not in value
+            and part in value.values()
+            # What is missing is named last, and is not there either.
+            and (is_there or depth < len(location) - 1)
         )
         if is_variant:
             continue
@@ -210,7 +214,11 @@ def _pointer(location: Sequence[str | int], body: Any) -> str:
 def from_validation(error: RequestValidationError) -> Problem:
     """Return the 422 for what pydantic found; the input's values are never repeated."""
     errors = [
-        FieldError(pointer=_pointer(item["loc"], error.body), detail=str(item["msg"]), code=str(item["type"]))
+        FieldError(
+            pointer=_pointer(item["loc"], error.body, is_there=item["type"] != "missing"),
+            detail=str(item["msg"]),
+            code=str(item["type"]),
+        )
         for item in error.errors()
     ]
     if errors and errors[0].code == "json_invalid":

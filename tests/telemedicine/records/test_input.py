@@ -76,7 +76,7 @@ async def test_what_cannot_be_so_is_refused_and_nothing_is_kept(desk: Desk) -> N
         answer = await desk.enter(desk.clinician, content)
         assert (answer.status_code, answer.json()["code"]) == (422, "malformed"), (content, answer.text)
         assert all(error["pointer"].startswith("/body/content") for error in _errors(answer))
-        assert not any(error["pointer"].startswith(f"/body/content/{content.get('kind')}") for error in _errors(answer))
+        assert content.get("kind") not in {part for error in _errors(answer) for part in error["pointer"].split("/")}
     thirteenth = await desk.enter(desk.clinician, CONDITION | {"onset": "1998-13"})
     assert [error["pointer"] for error in _errors(thirteenth)] == ["/body/content/onset"]
     assert await desk.ids(desk.clinician, entered_in_error=True) == []
