@@ -104,7 +104,7 @@ async def emit(session: AsyncSession, event: Event) -> None:
         "fact_occurred_at": event.occurred_at,
         "fact_subscribers": names,
     }
-    await session.execute(_EMIT_CRITICAL if event.critical else _EMIT, binds)
+    await (_EMIT_CRITICAL if event.critical else _EMIT).row(connection_of(session), binds)
     _request_wakeup(session, names, critical=event.critical)
 
 
@@ -221,11 +221,11 @@ def _array(rows: sa.Select[Any]) -> sa.ColumnElement[Any]:
     return sa.func.array(rows.scalar_subquery())
 
 
-def _emit_statement(*, critical: bool) -> sa.Select[int]:
+def _emit_statement(*, critical: bool) -> HotStatement:
     # SQLAlchemy takes a bind that is called like a column for a value to SET: none of ours may be.
     values: dict[str, Any] = {name: sa.bindparam(f"fact_{name}") for name in _COLUMNS}
     fact = sa.insert(_RECORD).values(values).returning(*_RETURNED).cte("fact")
-    return _delivered(fact, critical=critical)
+    return HotStatement(_delivered(fact, critical=critical))
 
 
 def _emit_many_statement(facts: sa.Select[Any] | sa.UpdateBase, *, critical: bool) -> sa.Select[int]:

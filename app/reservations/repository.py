@@ -80,7 +80,7 @@ _IS_STALE: Final = (
     .bindparams(*_SPAN_BINDS)
     .columns(sa.column("is_stale", sa.Boolean))
 )
-_LOOK_UP = (
+_LOOK_UP = HotStatement(
     sa.select(*_KNOWN, *_SHAPES, _IS_STALE.scalar_subquery().label("is_stale"))
     .where(RESOURCES.c.id == sa.any_(sa.bindparam("resource_ids", type_=ARRAY(sa.Uuid))))
     .order_by(RESOURCES.c.id)
@@ -192,7 +192,7 @@ _EXTEND = (
     )
     .returning(RESERVATIONS.c.id)
 )
-_LOCK = (
+_LOCK = HotStatement(
     sa.select(RESERVATIONS.c.id, RESERVATIONS.c.state, RESERVATIONS.c.expires_at)
     .where(RESERVATIONS.c.id == sa.any_(_IDS))
     .order_by(RESERVATIONS.c.resource_id, RESERVATIONS.c.id)
@@ -221,8 +221,8 @@ _CONCERNED = (
     )
     .order_by(RESOURCES.c.id)
 )
-_LOCK_RESOURCES = _CONCERNED.with_for_update(key_share=True)
-_SHARE_RESOURCES = _CONCERNED.with_for_update(read=True)
+_LOCK_RESOURCES = HotStatement(_CONCERNED.with_for_update(key_share=True))
+_SHARE_RESOURCES = HotStatement(_CONCERNED.with_for_update(read=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +286,9 @@ def _spans(wants: Sequence[Want], now: datetime) -> dict[str, Any]:
     }
 
 
-async def look_up(session: AsyncSession, wants: Sequence[Want], now: datetime) -> dict[uuid.UUID, sa.Row[Any]]:
+async def look_up(session: AsyncSession, wants: Sequence[Want], now: datetime) -> dict[uuid.UUID, Any]:
     """Return the resources of ``wants`` by id; ``is_stale`` says of all whether a hold in the way is over."""
-    rows: Iterable[Any] = await session.execute(_LOOK_UP, _spans(wants, now))
+    rows = await _LOOK_UP.rows(connection_of(session), _spans(wants, now))
     return {row.id: row for row in rows}
 
 
@@ -327,9 +327,9 @@ async def undo(session: AsyncSession, ids: Iterable[uuid.UUID]) -> None:
     await session.execute(_UNDO, {"ids": list(ids)})
 
 
-async def lock_reservations(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, sa.Row[Any]]:
+async def lock_reservations(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Any]:
     """Lock reservations in the order everybody locks them; return their state and until when they are held."""
-    rows: Iterable[Any] = await session.execute(_LOCK, {"ids": ids})
+    rows = await _LOCK.rows(connection_of(session), {"ids": ids})
     return {row.id: row for row in rows}
 
 
@@ -378,4 +378,4 @@ async def lock_resources(
     other shares them with their like, so that nobody of the former stands in between.
     """
     statement = _LOCK_RESOURCES if alone else _SHARE_RESOURCES
-    await session.execute(statement, {"ids": list(ids), "resource_ids": list(resource_ids)})
+    await statement.rows(connection_of(session), {"ids": list(ids), "resource_ids": list(resource_ids)})

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
+from app.core.database import connection_of
 from app.core.problems import NotFound
 from app.reservations import repository, views
 from app.reservations.models import BOOKED, HELD
@@ -143,7 +143,7 @@ async def _take(
 async def _put_on_record(
     session: AsyncSession,
     overbooking: Overbooking,
-    made: Iterable[tuple[uuid.UUID, sa.Row[Any]]],
+    made: Iterable[tuple[uuid.UUID, Any]],
     taken: repository.Taken,
 ) -> None:
     for reservation_id, resource in made:
@@ -217,13 +217,13 @@ async def _refusal(
     session: AsyncSession,
     wants: Sequence[Want],
     missing: Sequence[Want],
-    known: dict[uuid.UUID, sa.Row[Any]],
+    known: dict[uuid.UUID, Any],
     openings: Sequence[Opening] | None,
 ) -> CalendarTaken:
     """Return the refusal that says of each want that could not be had when it is taken, and what is free nearby."""
     since = min(want.starts_at for want in wants) - NEARBY - timedelta(days=1)
     until = max(want.ends_at for want in wants) + NEARBY + timedelta(days=1)
-    rows = await views.taken(await session.connection(), known, since, until)
+    rows = await views.taken(connection_of(session), known, since, until)
     together: defaultdict[Span, list[Want]] = defaultdict(list)
     for want in wants:
         together[want.starts_at, want.ends_at].append(want)

@@ -11,13 +11,15 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
+from app.core.statements import HotStatement
 from app.reservations.models import BOOKED, HELD
 from app.reservations.repository import RESERVATIONS, RESOURCES
 from app.reservations.rules import Opening
 
 _INSTANT = sa.DateTime(timezone=True)
 _resource_ids = sa.bindparam("resource_ids", type_=ARRAY(sa.Uuid))
-_BUSY = sa.text("""
+_BUSY = HotStatement(
+    sa.text("""
     SELECT e.id, e.resource_id, e.lane, e.state, e.starts_at, e.ends_at, e.blocks_from, e.blocks_until, e.origin_kind,
            e.origin_id
     FROM unnest(CAST(:resource_ids AS uuid[])) AS w (resource_id)
@@ -26,16 +28,17 @@ _BUSY = sa.text("""
         AND tstzrange(e.blocks_from, e.blocks_until, '[)') && tstzrange(:since, :until, '[)')
     WHERE e.state IN ('held', 'booked') AND (e.state = 'booked' OR e.expires_at > :now)
     ORDER BY e.resource_id, e.blocks_from, e.id""").bindparams(
-    _resource_ids,
-    sa.bindparam("since", type_=_INSTANT),
-    sa.bindparam("until", type_=_INSTANT),
-    sa.bindparam("now", type_=_INSTANT),
+        _resource_ids,
+        sa.bindparam("since", type_=_INSTANT),
+        sa.bindparam("until", type_=_INSTANT),
+        sa.bindparam("now", type_=_INSTANT),
+    )
 )
 _BY_SUBJECTS = sa.select(RESOURCES.c.id, RESOURCES.c.subject_id).where(
     RESOURCES.c.kind == sa.bindparam("kind", type_=sa.Text),
     RESOURCES.c.subject_id == sa.any_(sa.bindparam("subject_ids", type_=ARRAY(sa.Uuid))),
 )
-_OF_ORIGIN = (
+_OF_ORIGIN = HotStatement(
     sa.select(
         *(
             RESERVATIONS.c[name]
@@ -117,10 +120,10 @@ async def resources_of(
 
 async def taken(
     connection: AsyncConnection, resource_ids: Iterable[uuid.UUID], since: datetime, until: datetime
-) -> list[sa.Row[Any]]:
+) -> list[Any]:
     """Return what is held or booked of the resources in a stretch of time, buffers included, in order of time."""
     binds = {"resource_ids": list(resource_ids), "since": since, "until": until, "now": clock.now()}
-    return list(await connection.execute(_BUSY, binds))
+    return await _BUSY.rows(connection, binds)
 
 
 async def of_origin(connection: AsyncConnection, origin_kind: str, origin_ids: Iterable[uuid.UUID]) -> list[Reserved]:
@@ -128,7 +131,7 @@ async def of_origin(connection: AsyncConnection, origin_kind: str, origin_ids: I
 
     A hold that is over may be among it until somebody puts it aside; ``expires_at`` says so.
     """
-    rows = await connection.execute(_OF_ORIGIN, {"origin_kind": origin_kind, "origin_ids": list(origin_ids)})
+    rows = await _OF_ORIGIN.rows(connection, {"origin_kind": origin_kind, "origin_ids": list(origin_ids)})
     return [Reserved(*row) for row in rows]
 
 

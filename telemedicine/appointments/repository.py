@@ -10,7 +10,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.core.database import connection_of
 from app.core.problems import NotFound
+from app.core.statements import HotStatement
 from telemedicine.appointments.models import APPOINTMENTS, WAITLIST, Appointment, WaitlistEntry
 from telemedicine.appointments.rules import AHEAD, HELD
 from telemedicine.clinics.models import BOOKABLE_RESOURCES, CLINICS, PRACTITIONERS
@@ -18,22 +20,26 @@ from telemedicine.clinics.models import BOOKABLE_RESOURCES, CLINICS, PRACTITIONE
 _INSTANT = sa.DateTime(timezone=True)
 _NOW = sa.bindparam("now", type_=_INSTANT)
 _IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
-_ALONE = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("whose", type_=sa.Text), 0)))
+_ALONE = HotStatement(
+    sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("whose", type_=sa.Text), 0)))
+)
 _OF_ONE: Final = sa.and_(
     APPOINTMENTS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
     APPOINTMENTS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
 )
 # What belongs to one series counts once.
 _EACH: Final = sa.func.coalesce(APPOINTMENTS.c.series_id, APPOINTMENTS.c.id)
-_COUNTS = sa.select(
-    sa.func.count(_EACH.distinct()).filter(APPOINTMENTS.c.status == "pending").label("holds"),
-    sa.func.count(_EACH.distinct()).label("ahead"),
-    sa.func.min(APPOINTMENTS.c.hold_until).filter(APPOINTMENTS.c.status == "pending").label("until"),
-).where(
-    _OF_ONE,
-    APPOINTMENTS.c.starts_at > _NOW,
-    APPOINTMENTS.c.status.in_(AHEAD),
-    sa.or_(APPOINTMENTS.c.hold_until.is_(None), APPOINTMENTS.c.hold_until > _NOW),
+_COUNTS = HotStatement(
+    sa.select(
+        sa.func.count(_EACH.distinct()).filter(APPOINTMENTS.c.status == "pending").label("holds"),
+        sa.func.count(_EACH.distinct()).label("ahead"),
+        sa.func.min(APPOINTMENTS.c.hold_until).filter(APPOINTMENTS.c.status == "pending").label("until"),
+    ).where(
+        _OF_ONE,
+        APPOINTMENTS.c.starts_at > _NOW,
+        APPOINTMENTS.c.status.in_([sa.literal(status, sa.Text) for status in AHEAD]),
+        sa.or_(APPOINTMENTS.c.hold_until.is_(None), APPOINTMENTS.c.hold_until > _NOW),
+    )
 )
 _IS_WAITED_FOR: Final = sa.exists().where(
     WAITLIST.c.organization_id == CLINICS.c.organization_id, WAITLIST.c.state == sa.literal("waiting", sa.Text)
@@ -72,16 +78,13 @@ _QUEUE = (
 
 async def alone(session: AsyncSession, resident_id: uuid.UUID, organization_id: uuid.UUID) -> None:
     """Wait until nobody else books for the resident at the clinic: what is counted must not change meanwhile."""
-    await session.execute(_ALONE, {"whose": f"telemedicine.appointments:{resident_id}:{organization_id}"})
+    await _ALONE.row(connection_of(session), {"whose": f"telemedicine.appointments:{resident_id}:{organization_id}"})
 
 
-async def counts(
-    session: AsyncSession, resident_id: uuid.UUID, organization_id: uuid.UUID, now: datetime
-) -> sa.Row[Any]:
+async def counts(session: AsyncSession, resident_id: uuid.UUID, organization_id: uuid.UUID, now: datetime) -> Any:
     """Return a resident's ``holds`` at a clinic, ``until`` when the first of them lasts, and how much is ``ahead``."""
     binds = {"resident_id": resident_id, "organization_id": organization_id, "now": now}
-    row: sa.Row[Any] = (await session.execute(_COUNTS, binds)).one()
-    return row
+    return (await _COUNTS.rows(connection_of(session), binds))[0]
 
 
 async def locked(session: AsyncSession, appointment_id: uuid.UUID) -> Appointment:

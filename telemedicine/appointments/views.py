@@ -15,6 +15,7 @@ from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.statements import HotStatement
 from app.identity.api import ResidentSubject, community, trace_read
 from app.media.api import attached
 from telemedicine.appointments import rules
@@ -62,8 +63,10 @@ _DAY = audit.traced_each(
     .limit(_LIMIT),
     "appointments:list_day",
 )
-_SOME = _SHOWN.where(APPOINTMENTS.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))).order_by(
-    APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id
+_SOME = HotStatement(
+    _SHOWN.where(APPOINTMENTS.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))).order_by(
+        APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id
+    )
 )
 _HISTORY = (
     sa.select(CHANGES)
@@ -131,12 +134,12 @@ async def of_day(
 
 async def shown(connection: AsyncConnection, appointment_ids: Sequence[uuid.UUID]) -> list[AppointmentPublic]:
     """Return appointments whose reader's rights were checked, in order of time."""
-    return [_public(row) for row in await connection.execute(_SOME, {"ids": list(appointment_ids)})]
+    return [_public(row) for row in await _SOME.rows(connection, {"ids": list(appointment_ids)})]
 
 
 async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) -> AppointmentDetail:
     """Return an appointment with its history; what others than its resident read of it is on record."""
-    row = (await connection.execute(_SOME, {"ids": [subject.id]})).one()
+    (row,) = await _SOME.rows(connection, {"ids": [subject.id]})
     await trace(connection, actor, subject, "appointment:read")
     history = await connection.execute(_HISTORY, {"appointment_id": subject.id})
     return AppointmentDetail(
@@ -159,7 +162,7 @@ async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) ->
 
 async def preparation(connection: AsyncConnection, actor: Actor, subject: Subject) -> PreparationPublic:
     """Return what the clinic asks before an appointment, and what was answered."""
-    row = (await connection.execute(_SOME, {"ids": [subject.id]})).one()
+    (row,) = await _SOME.rows(connection, {"ids": [subject.id]})
     await trace(connection, actor, subject, "appointment_answers:read")
     asked = (await connection.execute(_TYPE, {"visit_type_id": row.visit_type_id})).one()
     said: dict[str, Any] = orjson.loads(unseal(row.answers, ANSWERS)) if row.answers else {}

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Response
 
 from app.core.access import CurrentActor
+from app.core.database import connection_of
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session, set_etag
@@ -61,7 +62,7 @@ OfClinic = Annotated[Subject, Depends(clinics_appointment_guard)]
 async def _shown(session: Session, row: Appointment, response: Response) -> AppointmentPublic:
     await session.flush()
     set_etag(response, row.version)
-    return (await views.shown(await session.connection(), [row.id]))[0]
+    return (await views.shown(connection_of(session), [row.id]))[0]
 
 
 @router.post("/appointments", status_code=201, responses=problem_responses(*_BOOKED))

@@ -4,18 +4,21 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import clock
 from app.core.access import Actor
+from app.core.database import connection_of
 from app.core.events import emit
 from app.core.problems import Forbidden
+from app.core.statements import Insertion
 from app.identity.api import ResidentSubject
 from app.reservations.api import HoldOver, confirm
 from telemedicine.appointments import notices, repository, rules
 from telemedicine.appointments.access import Subject, require_bookable, staff_of
-from telemedicine.appointments.models import Appointment
+from telemedicine.appointments.models import APPOINTMENTS, Appointment
 from telemedicine.appointments.problems import BookedOtherwise, NotAllowedNow, TooManyAhead, TooManyHolds
 from telemedicine.appointments.schemas import AppointmentCreate
 from telemedicine.appointments.service import keeping, taking
@@ -24,16 +27,19 @@ from telemedicine.clinics.service.slots import Offer, offered
 from telemedicine.clinics.views.offers import SlotQuery
 from telemedicine.events import AppointmentExpired, AppointmentHeld
 
+_ENTER: Final = Insertion(APPOINTMENTS)
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """For whom slots are held, as what was looked for, until when, and who asked for it."""
+    """For whom slots are held, as what was looked for, until when, who asked for it, and whose wait it ends."""
 
     subject: ResidentSubject
     query: SlotQuery
     status: rules.Status
     until: datetime
     by: uuid.UUID
+    waitlist_entry_id: uuid.UUID | None = None
 
 
 async def hold(session: AsyncSession, actor: Actor, data: AppointmentCreate) -> Appointment:
@@ -42,7 +48,7 @@ async def hold(session: AsyncSession, actor: Actor, data: AppointmentCreate) -> 
     Raises ``NotFound``, ``Forbidden``, ``ResidenceEnded``, ``NotOffered`` with what is free nearby,
     ``BookedElsewhere``, ``TooManyHolds``, ``TooManyAhead``, ``BookedOtherwise``.
     """
-    connection = await session.connection()
+    connection = connection_of(session)
     subject = await require_bookable(connection, actor, data.resident_id)
     query = query_of(actor, subject, data.visit_type_id, data.practitioner_id, data.language)
     offer = await wanted_slot(connection, actor, subject, query, data.starts_at)
@@ -108,16 +114,15 @@ async def require_room(
 
 
 async def hold_all(session: AsyncSession, held: Held, offers: Sequence[Offer]) -> list[Appointment]:
-    """Hold slots, all or none, and return the appointments; several are a series."""
+    """Hold slots, all or none, and return the appointments as they were written; several are a series."""
     series_id = clock.new_id() if len(offers) > 1 else None
     rows = [_appointment(held, offer, series_id) for offer in offers]
     subject = held.subject
     patient = await taking.patients_calendar(session, subject.community_id, subject.resident_id, subject.account_id)
     wanted = [taking.Wanted(row.id, offer, held.query) for row, offer in zip(rows, offers, strict=True)]
     await taking.hold(session, wanted, patient, by=held.by, until=held.until)
-    session.add_all(rows)
-    await session.flush()
     for row in rows:
+        await _ENTER.of(connection_of(session), row)
         await emit(
             session,
             AppointmentHeld(
@@ -141,6 +146,7 @@ def _appointment(held: Held, offer: Offer, series_id: uuid.UUID | None) -> Appoi
         visit_type_id=terms.id,
         location_id=offer.location_id,
         series_id=series_id,
+        waitlist_entry_id=held.waitlist_entry_id,
         mode=terms.mode,
         status=held.status,
         starts_at=offer.starts_at,

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.core.database import connection_of
 from app.reservations.api import CalendarTaken, Want, of_origin, register, take
 from telemedicine.appointments.models import Appointment
 from telemedicine.appointments.problems import BookedElsewhere
@@ -47,7 +48,7 @@ async def hold(
     async def attempt(wants: list[Want]) -> list[uuid.UUID]:
         return await take(session, wants, origin_kind=ORIGIN, taken_by=by, hold_until=until)
 
-    await insisting(await session.connection(), wanted, patient, attempt)
+    await insisting(connection_of(session), wanted, patient, attempt)
 
 
 async def insisting(
@@ -108,5 +109,5 @@ async def patients_calendar(
 
 async def reservations_of(session: AsyncSession, appointments: Sequence[Appointment]) -> list[uuid.UUID]:
     """Return what is held or booked for appointments."""
-    found = await of_origin(await session.connection(), ORIGIN, [one.id for one in appointments])
+    found = await of_origin(connection_of(session), ORIGIN, [one.id for one in appointments])
     return [one.id for one in found]

@@ -137,7 +137,7 @@ async def _offer_to(session: AsyncSession, clinic: Clinic, entry: WaitlistEntry,
         )
         try:
             found = await offered(connection, query, slot.starts_at)
-            held = booking.Held(subject, query, "proposed", now + rules.OFFER, entry.entered_by)
+            held = booking.Held(subject, query, "proposed", now + rules.OFFER, entry.entered_by, entry.id)
             (row,) = await booking.hold_all(session, held, [found])
         except (NotOffered, BookedElsewhere):
             continue
@@ -169,7 +169,6 @@ async def _free(connection: AsyncConnection, clinic: Clinic, entry: WaitlistEntr
 
 
 async def _tell(session: AsyncSession, entry: WaitlistEntry, row: Appointment) -> None:
-    row.waitlist_entry_id = entry.id
     entry.state = "offered"
     await keeping.remember(session, row, None)
     await emit(

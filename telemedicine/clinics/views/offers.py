@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.statements import HotStatement
 from app.identity.api import is_active_account
 from telemedicine.clinics.models import BOOKABLE_RESOURCES, LOCATIONS, PRACTITIONERS, VISIT_TYPES
 from telemedicine.clinics.rules import LONGEST_HORIZON, Mode, Schedule, Sex, speaks
@@ -25,7 +26,7 @@ def _if_given(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool
 
 
 _organization_ids = sa.bindparam("organization_ids", type_=_IDS)
-_TYPES = (
+_TYPES = HotStatement(
     sa.select(_v)
     .where(
         _v.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
@@ -36,7 +37,7 @@ _TYPES = (
     )
     .order_by(_v.c.id)
 )
-_PRACTITIONERS = (
+_PRACTITIONERS = HotStatement(
     sa.select(_p)
     .where(
         _p.c.organization_id == sa.any_(_organization_ids),
@@ -52,7 +53,7 @@ _PRACTITIONERS = (
     )
     .order_by(_p.c.id)
 )
-_RESOURCES = (
+_RESOURCES = HotStatement(
     sa.select(BOOKABLE_RESOURCES)
     .where(
         BOOKABLE_RESOURCES.c.organization_id == sa.any_(_organization_ids),
@@ -61,7 +62,7 @@ _RESOURCES = (
     )
     .order_by(BOOKABLE_RESOURCES.c.id)
 )
-_LOCATIONS = sa.select(LOCATIONS).where(LOCATIONS.c.organization_id == sa.any_(_organization_ids))
+_LOCATIONS = HotStatement(sa.select(LOCATIONS).where(LOCATIONS.c.organization_id == sa.any_(_organization_ids)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +112,7 @@ async def load(connection: AsyncConnection, query: SlotQuery, since: datetime, n
         "mode": query.mode,
         "works_for": list(query.works_for),
     }
-    types = list(await connection.execute(_TYPES, binds))
+    types = await _TYPES.rows(connection, binds)
     organization_ids = list({row.organization_id for row in types})
     binds = {
         "organization_ids": organization_ids,
@@ -120,12 +121,12 @@ async def load(connection: AsyncConnection, query: SlotQuery, since: datetime, n
         "sex": query.sex,
         "specialty": query.specialty,
     }
-    people = list(await connection.execute(_PRACTITIONERS, binds)) if types else []
+    people = await _PRACTITIONERS.rows(connection, binds) if types else []
     pairs = [(person, of_type) for person in people for of_type in types if _makes(person, of_type, query)]
     at = {"organization_ids": list({person.organization_id for person, _ in pairs})}
     kinds = sorted({kind for _, of_type in pairs for kind in of_type.needs})
-    things = list(await connection.execute(_RESOURCES, at | {"kinds": kinds})) if kinds else []
-    places = list(await connection.execute(_LOCATIONS, at)) if pairs else []
+    things = await _RESOURCES.rows(connection, at | {"kinds": kinds}) if kinds else []
+    places = await _LOCATIONS.rows(connection, at) if any(of.mode == "in_person" for _, of in pairs) else []
     wanted = await owners(connection, {row.id for row in [*(person for person, _ in pairs), *things]}) if pairs else []
     return Offers(
         query=query,
