@@ -14,7 +14,7 @@ from app.reservations.pools import move as move_allocations
 from app.reservations.pools import release as release_allocations
 from app.reservations.problems import CalendarTaken, CapacityTaken, HoldOver, PoolExhausted
 from app.reservations.rules import Opening, Overbooking, Portion, Want
-from app.reservations.service import confirm, extend, move, register, release, take
+from app.reservations.service import confirm, confirm_for, extend, move, register, release, take
 from app.reservations.views import Free, Reserved, free, of_origin, resources_of, taken
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "allocated_for",
     "confirm",
     "confirm_allocations",
+    "confirm_for",
     "extend",
     "extend_allocations",
     "free",

@@ -35,11 +35,20 @@ _INSTANT = sa.DateTime(timezone=True)
 _IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _NOW = sa.bindparam("now", type_=_INSTANT)
 
-_ENTER = insert(RESOURCES).on_conflict_do_nothing(index_elements=["kind", "subject_id"])
-_BY_SUBJECT = sa.select(RESOURCES.c.id, RESOURCES.c.lanes, RESOURCES.c.buffer_before, RESOURCES.c.buffer_after).where(
-    RESOURCES.c.kind == sa.bindparam("of_kind", type_=sa.Text),
-    RESOURCES.c.subject_id == sa.bindparam("of_subject", type_=sa.Uuid),
+_SHAPE_NAMES: Final = ("id", "lanes", "buffer_before", "buffer_after")
+_OF_SUBJECT: Final = sa.select(*(RESOURCES.c[name] for name in _SHAPE_NAMES)).where(
+    RESOURCES.c.kind == sa.bindparam("given_kind", type_=sa.Text),
+    RESOURCES.c.subject_id == sa.bindparam("given_subject_id", type_=sa.Uuid),
 )
+_BY_SUBJECT = HotStatement(_OF_SUBJECT)
+_entered = (
+    insert(RESOURCES)
+    .values({column.name: sa.bindparam(f"given_{column.name}") for column in RESOURCES.columns})
+    .on_conflict_do_nothing(index_elements=["kind", "subject_id"])
+    .returning(*(RESOURCES.c[name] for name in _SHAPE_NAMES))
+    .cte("entered")
+)
+_ENTER = HotStatement(sa.union_all(sa.select(_entered), _OF_SUBJECT))
 _SHAPE = (
     sa.update(RESOURCES)
     .where(RESOURCES.c.id == sa.bindparam("of_resource", type_=sa.Uuid))
@@ -221,6 +230,16 @@ _CONCERNED = (
     )
     .order_by(RESOURCES.c.id)
 )
+_LOCK_OF_ORIGIN = HotStatement(
+    sa.select(RESERVATIONS.c.id)
+    .where(
+        RESERVATIONS.c.origin_kind == sa.bindparam("origin_kind", type_=sa.Text),
+        RESERVATIONS.c.origin_id == sa.any_(sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid))),
+        _IS_LIVE,
+    )
+    .order_by(RESERVATIONS.c.resource_id, RESERVATIONS.c.id)
+    .with_for_update()
+)
 _LOCK_RESOURCES = HotStatement(_CONCERNED.with_for_update(key_share=True))
 _SHARE_RESOURCES = HotStatement(_CONCERNED.with_for_update(read=True))
 
@@ -255,8 +274,10 @@ async def enter(
         "account_id": account_id,
         **asdict(shape),
     }
-    await session.execute(_ENTER, row)
-    found, *has = (await session.execute(_BY_SUBJECT, {"of_kind": kind, "of_subject": subject_id})).one()
+    binds = {f"given_{name}": value for name, value in row.items()}
+    connection = connection_of(session)
+    # Of whoever entered it meanwhile, the statement saw nothing.
+    ((found, *has),) = await _ENTER.rows(connection, binds) or await _BY_SUBJECT.rows(connection, binds)
     return found, Shape(*has)
 
 
@@ -331,6 +352,17 @@ async def lock_reservations(session: AsyncSession, ids: Sequence[uuid.UUID]) -> 
     """Lock reservations in the order everybody locks them; return their state and until when they are held."""
     rows = await _LOCK.rows(connection_of(session), {"ids": ids})
     return {row.id: row for row in rows}
+
+
+async def lock_of_origin(session: AsyncSession, origin_kind: str, origin_ids: Iterable[uuid.UUID]) -> list[uuid.UUID]:
+    """Lock what is held or booked for the things ``origin_ids``, in the order everybody locks it; return which it is."""
+    binds = {"origin_kind": origin_kind, "origin_ids": list(origin_ids)}
+    return [row.id for row in await _LOCK_OF_ORIGIN.rows(connection_of(session), binds)]
+
+
+async def confirm_locked(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:
+    """Book what is held of locked reservations and whose hold is not over; return which that was."""
+    return _ids_of(await _CONFIRM.row(session, {"ids": ids, "now": now}))
 
 
 async def confirm_holds(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:

@@ -165,6 +165,16 @@ async def confirm(session: AsyncSession, reservation_ids: Iterable[uuid.UUID]) -
         raise HoldOver
 
 
+async def confirm_for(session: AsyncSession, origin_kind: str, origin_ids: Iterable[uuid.UUID]) -> None:
+    """Book what is held for the things ``origin_ids``, all of it; raises ``HoldOver`` as ``confirm`` does.
+
+    Also for a thing for which nothing is held.
+    """
+    wanted = await repository.lock_of_origin(session, origin_kind, origin_ids)
+    if not wanted or await repository.confirm_locked(session, wanted, clock.now()) != set(wanted):
+        raise HoldOver
+
+
 async def extend(session: AsyncSession, reservation_ids: Iterable[uuid.UUID], until: datetime) -> None:
     """Hold until ``until`` what is held; raises ``HoldOver`` as ``confirm`` does.
 

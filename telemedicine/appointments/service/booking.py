@@ -15,7 +15,7 @@ from app.core.events import emit
 from app.core.problems import Forbidden
 from app.core.statements import Insertion
 from app.identity.api import ResidentSubject
-from app.reservations.api import HoldOver, confirm
+from app.reservations.api import HoldOver, confirm_for
 from telemedicine.appointments import notices, repository, rules
 from telemedicine.appointments.access import Subject, require_bookable, staff_of
 from telemedicine.appointments.models import APPOINTMENTS, Appointment
@@ -180,12 +180,13 @@ async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Appoi
             raise HoldOver
     if not held:
         return
-    await confirm(session, await taking.reservations_of(session, held))
+    await confirm_for(session, taking.ORIGIN, [row.id for row in held])
     for row in held:
         keeping.become(row, "booked")
         await keeping.remember(session, row, actor)
         await keeping.emit_booked(session, row)
-        await keeping.untell(session, row.id)
+        if row.waitlist_entry_id is not None:  # who chose a time themselves was told nothing yet
+            await keeping.untell(session, row.id)
         await keeping.tell(session, notices.BOOKED, row, "booked")
     for row in held:
         await _end_wait(session, row)

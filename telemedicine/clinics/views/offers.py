@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.statements import HotStatement
 from app.identity.api import is_active_account
-from telemedicine.clinics.models import BOOKABLE_RESOURCES, LOCATIONS, PRACTITIONERS, VISIT_TYPES
+from telemedicine.clinics.models import BOOKABLE_RESOURCES, CLINICS, LOCATIONS, PRACTITIONERS, VISIT_TYPES
 from telemedicine.clinics.rules import LONGEST_HORIZON, Mode, Schedule, Sex, speaks
-from telemedicine.clinics.views.schedules import holidays, owners, schedules
+from telemedicine.clinics.views.schedules import Owner, holidays, owners, schedules
 
 _IDS: Final = ARRAY(sa.Uuid)
 _p, _v = PRACTITIONERS, VISIT_TYPES
@@ -38,7 +38,12 @@ _TYPES = HotStatement(
     .order_by(_v.c.id)
 )
 _PRACTITIONERS = HotStatement(
-    sa.select(_p)
+    sa.select(
+        _p,
+        sa.func.coalesce(_p.c.time_zone, CLINICS.c.time_zone).label("wall"),
+        CLINICS.c.time_zone.label("clinic_zone"),
+    )
+    .join(CLINICS, CLINICS.c.organization_id == _p.c.organization_id)
     .where(
         _p.c.organization_id == sa.any_(_organization_ids),
         _p.c.is_active,
@@ -127,7 +132,8 @@ async def load(connection: AsyncConnection, query: SlotQuery, since: datetime, n
     kinds = sorted({kind for _, of_type in pairs for kind in of_type.needs})
     things = await _RESOURCES.rows(connection, at | {"kinds": kinds}) if kinds else []
     places = await _LOCATIONS.rows(connection, at) if any(of.mode == "in_person" for _, of in pairs) else []
-    wanted = await owners(connection, {row.id for row in [*(person for person, _ in pairs), *things]}) if pairs else []
+    wanted = [_owner(person) for person in {person.id: person for person, _ in pairs}.values()]
+    wanted += await owners(connection, [thing.id for thing in things]) if things else []
     return Offers(
         query=query,
         now=now,
@@ -136,6 +142,21 @@ async def load(connection: AsyncConnection, query: SlotQuery, since: datetime, n
         locations={place.id: place for place in places},
         schedules=await schedules(connection, wanted, since),
         holidays=await holidays(connection, query.community_id, since, max(since, now) + LONGEST_HORIZON),
+    )
+
+
+def _owner(person: Any) -> Owner:
+    return Owner(
+        id=person.id,
+        kind="practitioner",
+        community_id=person.community_id,
+        organization_id=person.organization_id,
+        calendar_id=person.calendar_id,
+        time_zone=person.wall,
+        clinic_zone=person.clinic_zone,
+        is_there=True,
+        until=person.licence_ends_at,
+        version=person.version,
     )
 
 
