@@ -265,12 +265,25 @@ class EmittingStatement:
 
     async def row(self, session: AsyncSession, binds: Mapping[str, object]) -> asyncpg.Record | None:
         """Change, emit and return what is shown; ``None`` if no row was changed, and then there is no fact either."""
-        await session.flush()
-        own = _many_binds(self._event, critical=self._event.critical)
+        own = await self._begin(session)
         row = await self._statement.row(connection_of(session), {**binds, **own})
-        if row is not None:
-            _request_wakeup(session, own["fact_subscribers"], critical=self._event.critical)
+        self._end(session, own, emitted=row is not None)
         return row
+
+    async def rows(self, session: AsyncSession, binds: Mapping[str, object]) -> list[Any]:
+        """Change, emit and return all that is shown, as ``HotStatement.rows`` does."""
+        own = await self._begin(session)
+        rows = await self._statement.rows(connection_of(session), {**binds, **own})
+        self._end(session, own, emitted=bool(rows))
+        return rows
+
+    async def _begin(self, session: AsyncSession) -> dict[str, Any]:
+        await session.flush()
+        return _many_binds(self._event, critical=self._event.critical)
+
+    def _end(self, session: AsyncSession, own: Mapping[str, Any], *, emitted: bool) -> None:
+        if emitted:
+            _request_wakeup(session, own["fact_subscribers"], critical=self._event.critical)
 
 
 _EMIT = _emit_statement(critical=False)

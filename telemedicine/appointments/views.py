@@ -134,7 +134,12 @@ async def of_day(
 
 async def shown(connection: AsyncConnection, appointment_ids: Sequence[uuid.UUID]) -> list[AppointmentPublic]:
     """Return appointments whose reader's rights were checked, in order of time."""
-    return [_public(row) for row in await _SOME.rows(connection, {"ids": list(appointment_ids)})]
+    return [public(row) for row in await rows(connection, appointment_ids)]
+
+
+async def rows(connection: AsyncConnection, appointment_ids: Sequence[uuid.UUID]) -> list[Any]:
+    """Return appointments as ``public`` shows them, in order of time."""
+    return await _SOME.rows(connection, {"ids": list(appointment_ids)})
 
 
 async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) -> AppointmentDetail:
@@ -143,7 +148,7 @@ async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) ->
     await trace(connection, actor, subject, "appointment:read")
     history = await connection.execute(_HISTORY, {"appointment_id": subject.id})
     return AppointmentDetail(
-        **_public(row).model_dump(),
+        **public(row).model_dump(),
         cancelled_by=row.cancelled_by,
         cancel_reason=unseal(row.cancel_reason, CANCEL_REASON) if row.cancel_reason else None,
         history=[
@@ -201,7 +206,7 @@ async def wait(connection: AsyncConnection, resident_id: uuid.UUID, entry_id: uu
 
 async def _waits(connection: AsyncConnection, rows: Sequence[sa.Row[Any]]) -> list[WaitlistPublic]:
     binds = {"entry_ids": [row.id for row in rows], "now": clock.now()}
-    offers = {row.waitlist_entry_id: _public(row) for row in await connection.execute(_OFFERS, binds)}
+    offers = {row.waitlist_entry_id: public(row) for row in await connection.execute(_OFFERS, binds)}
     names = WaitlistPublic.model_fields.keys() - {"offer"}
     return [WaitlistPublic(**{name: getattr(row, name) for name in names}, offer=offers.get(row.id)) for row in rows]
 
@@ -220,11 +225,12 @@ async def trace(connection: AsyncConnection, actor: Actor, subject: Subject, act
 
 
 def _page(kind: str, rows: Sequence[sa.Row[Any]], page: PageRequest) -> Page[AppointmentPublic]:
-    items = [_public(row) for row in rows[: page.limit]]
+    items = [public(row) for row in rows[: page.limit]]
     return Page(items=items, next=next_cursor(kind, rows, page.limit, ["starts_at", "id"]))
 
 
-def _public(row: Any) -> AppointmentPublic:
+def public(row: Any) -> AppointmentPublic:
+    """Return an appointment as it is shown: a row of it with the names of the practitioner and the visit type."""
     given = AppointmentPublic.model_fields.keys() - {"price", "late_fee", "fee", "free_until", "status"}
     is_over = row.hold_until is not None and row.hold_until <= clock.now()
 

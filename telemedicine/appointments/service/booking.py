@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -12,22 +12,19 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.database import connection_of
 from app.core.events import emit
-from app.core.problems import Forbidden
-from app.core.statements import Insertion
+from app.core.problems import Forbidden, NotFound
 from app.identity.api import ResidentSubject
 from app.reservations.api import HoldOver, confirm_for
-from telemedicine.appointments import notices, repository, rules
+from telemedicine.appointments import notices, repository, rules, views
 from telemedicine.appointments.access import Subject, require_bookable, staff_of
-from telemedicine.appointments.models import APPOINTMENTS, Appointment
+from telemedicine.appointments.models import Appointment
 from telemedicine.appointments.problems import BookedOtherwise, NotAllowedNow, TooManyAhead, TooManyHolds
 from telemedicine.appointments.schemas import AppointmentCreate
 from telemedicine.appointments.service import keeping, taking
 from telemedicine.clinics.access import works_for
 from telemedicine.clinics.service.slots import Offer, offered
 from telemedicine.clinics.views.offers import SlotQuery
-from telemedicine.events import AppointmentExpired, AppointmentHeld
-
-_ENTER: Final = Insertion(APPOINTMENTS)
+from telemedicine.events import AppointmentExpired
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,8 @@ class Held:
     waitlist_entry_id: uuid.UUID | None = None
 
 
-async def hold(session: AsyncSession, actor: Actor, data: AppointmentCreate) -> Appointment:
-    """Hold a slot for five minutes and return the appointment it will be once it is confirmed.
+async def hold(session: AsyncSession, actor: Actor, data: AppointmentCreate) -> Any:
+    """Hold a slot for five minutes and return the appointment it will be once it is confirmed, as ``hold_all`` does.
 
     Raises ``NotFound``, ``Forbidden``, ``ResidenceEnded``, ``NotOffered`` with what is free nearby,
     ``BookedElsewhere``, ``TooManyHolds``, ``TooManyAhead``, ``BookedOtherwise``.
@@ -53,8 +50,9 @@ async def hold(session: AsyncSession, actor: Actor, data: AppointmentCreate) -> 
     query = query_of(actor, subject, data.visit_type_id, data.practitioner_id, data.language)
     offer = await wanted_slot(connection, actor, subject, query, data.starts_at)
     await require_room(session, actor, subject, offer.organization_id)
-    (row,) = await hold_all(session, Held(subject, query, "pending", clock.now() + rules.HOLD, actor.id), [offer])
-    await keeping.remember(session, row, actor)
+    (row,) = await hold_all(
+        session, actor, Held(subject, query, "pending", clock.now() + rules.HOLD, actor.id), [offer]
+    )
     return row
 
 
@@ -113,26 +111,18 @@ async def require_room(
         raise TooManyAhead(most=rules.MOST_AHEAD)
 
 
-async def hold_all(session: AsyncSession, held: Held, offers: Sequence[Offer]) -> list[Appointment]:
-    """Hold slots, all or none, and return the appointments as they were written; several are a series."""
+async def hold_all(session: AsyncSession, actor: Actor | None, held: Held, offers: Sequence[Offer]) -> list[Any]:
+    """Hold slots, all or none, and return the appointments as ``views.public`` shows them; several are a series.
+
+    Without an ``actor`` it is Hearthline itself that holds them.
+    """
     series_id = clock.new_id() if len(offers) > 1 else None
     rows = [_appointment(held, offer, series_id) for offer in offers]
     subject = held.subject
     patient = await taking.patients_calendar(session, subject.community_id, subject.resident_id, subject.account_id)
     wanted = [taking.Wanted(row.id, offer, held.query) for row, offer in zip(rows, offers, strict=True)]
     await taking.hold(session, wanted, patient, by=held.by, until=held.until)
-    for row in rows:
-        await _ENTER.of(connection_of(session), row)
-        await emit(
-            session,
-            AppointmentHeld(
-                aggregate_id=row.id,
-                community_id=row.community_id,
-                resident_id=row.resident_id,
-                organization_id=row.organization_id,
-            ),
-        )
-    return rows
+    return [await repository.enter(session, row, actor) for row in rows]
 
 
 def _appointment(held: Held, offer: Offer, series_id: uuid.UUID | None) -> Appointment:
@@ -162,15 +152,19 @@ def _appointment(held: Held, offer: Offer, series_id: uuid.UUID | None) -> Appoi
     )
 
 
-async def confirm_one(session: AsyncSession, actor: Actor, subject: Subject) -> Appointment:
+async def confirm_one(session: AsyncSession, actor: Actor, subject: Subject) -> Any:
     """Book what is held, once; what is booked stays booked. Raises ``HoldOver``, ``NotAllowedNow``."""
-    row = await repository.locked(session, subject.id)
-    await confirm_rows(session, actor, [row])
-    return row
+    rows = await repository.lock_some(session, [subject.id])
+    if not rows:
+        raise NotFound
+    return (await confirm_rows(session, actor, rows))[0]
 
 
-async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Appointment]) -> None:
-    """Book what is held of locked appointments, all of it. Raises ``HoldOver``, ``NotAllowedNow``."""
+async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Any]) -> list[Any]:
+    """Book what is held of locked appointments, all of it; return them as ``views.public`` shows them, in their order.
+
+    Raises ``HoldOver``, ``NotAllowedNow``.
+    """
     now = clock.now()
     held = [row for row in rows if row.status != "booked"]
     for row in held:
@@ -179,20 +173,27 @@ async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Appoi
         if row.hold_until is None or row.hold_until <= now:
             raise HoldOver
     if not held:
-        return
+        return await views.rows(connection_of(session), [row.id for row in rows])
     await confirm_for(session, taking.ORIGIN, [row.id for row in held])
-    for row in held:
-        keeping.become(row, "booked")
-        await keeping.remember(session, row, actor)
-        await keeping.emit_booked(session, row)
-        if row.waitlist_entry_id is not None:  # who chose a time themselves was told nothing yet
-            await keeping.untell(session, row.id)
-        await keeping.tell(session, notices.BOOKED, row, "booked")
+    booked = {row.id: await _book(session, actor, row, now) for row in held}
     for row in held:
         await _end_wait(session, row)
+    others = [row.id for row in rows if row.id not in booked]
+    if others:
+        booked |= {row.id: row for row in await views.rows(connection_of(session), others)}
+    return [booked[row.id] for row in rows]
 
 
-async def _end_wait(session: AsyncSession, row: Appointment) -> None:
+async def _book(session: AsyncSession, actor: Actor, row: Any, now: datetime) -> Any:
+    reminder = rules.next_reminder(row.starts_at, row.mode, now)
+    booked = await repository.book(session, row, actor, reminder[0] if reminder else None, now)
+    if row.waitlist_entry_id is not None:  # who chose a time themselves was told nothing yet
+        await keeping.untell(session, row.id)
+    await keeping.tell(session, notices.BOOKED, booked, "booked")
+    return booked
+
+
+async def _end_wait(session: AsyncSession, row: Any) -> None:
     if row.waitlist_entry_id is not None:
         entry = await repository.locked_entry(session, row.waitlist_entry_id)
         entry.state, entry.closed_at = "closed", clock.now()

@@ -2,21 +2,19 @@
 
 import uuid
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.database import connection_of
-from app.core.events import emit
 from app.core.sealing import seal
 from app.core.statements import Insertion
 from notifications.api import Notice, Value, send, withdraw
 from telemedicine.appointments import rules
 from telemedicine.appointments.models import CHANGE_REASON, CHANGES, Appointment, AppointmentChange
 from telemedicine.appointments.problems import NotAllowedNow
-from telemedicine.events import AppointmentBooked
 
 REMINDED: Final = "telemedicine.appointment"
 """What reminders are sent for: they are taken back when the appointment moves or ends."""
@@ -62,7 +60,7 @@ async def remember(session: AsyncSession, row: Appointment, by: Actor | None, re
         )
 
 
-async def tell(session: AsyncSession, notice: Notice, row: Appointment, occasion: str, **more: Value) -> None:
+async def tell(session: AsyncSession, notice: Notice, row: Any, occasion: str, **more: Value) -> None:
     """Write ``notice`` for whose appointment it is; under one ``occasion`` they get it once."""
     about: dict[str, Value] = {"resident": row.resident_id, "starts_at": row.starts_at}
     await send(
@@ -81,16 +79,3 @@ async def tell(session: AsyncSession, notice: Notice, row: Appointment, occasion
 async def untell(session: AsyncSession, *appointment_ids: uuid.UUID) -> None:
     """Take back what was sent of an appointment and is not true any more."""
     await withdraw(session, REMINDED, list(appointment_ids))
-
-
-async def emit_booked(session: AsyncSession, row: Appointment) -> None:
-    """Tell that the time is theirs."""
-    await emit(
-        session,
-        AppointmentBooked(
-            aggregate_id=row.id,
-            community_id=row.community_id,
-            resident_id=row.resident_id,
-            organization_id=row.organization_id,
-        ),
-    )
