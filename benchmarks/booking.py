@@ -44,7 +44,7 @@ SLOT: Final = timedelta(minutes=30)
 BY: Final[dict[str, Any]] = {"origin_kind": "bench", "taken_by": WHO}
 
 _dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's has no types
-_LOOK_UP: Final = repository._LOOK_UP.compile(dialect=_dialect)
+_LOOK_UP: Final = repository._LOOK_UP
 
 
 class Bare:
@@ -68,7 +68,7 @@ class Bare:
             **BY,
         }
         async with self.pool.acquire() as connection, connection.transaction():
-            await connection.fetch(_LOOK_UP.string, *(spans[name] for name in _LOOK_UP.positiontup or ()))
+            await connection.fetch(_LOOK_UP.sql, *_LOOK_UP.values(spans))
             row = await connection.fetchrow(repository._TAKE.sql, *repository._TAKE.values(binds))
         return made if row[0] else None
 

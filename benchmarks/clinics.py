@@ -71,15 +71,15 @@ FROM generate_series(1, :practitioners) n, generate_series(1, 7) weekday""",
 _BOOKED: Final = f"""
 INSERT INTO reservations_reservation (id, created_at, updated_at, version, community_id, resource_id, lane,
     is_overbooked, state, starts_at, ends_at, blocks_from, blocks_until, origin_kind, origin_id, taken_by)
-SELECT {{id}}, :now, :now, 1, '{population.COMMUNITY}', {_id(23)}, 1, false, 'booked', at, at + interval '30 minutes', at,
-       at + interval '30 minutes', 'appointment', {{id}}, '{population.identifier(1, 1)}'
+SELECT {{id}}, :now, :now, 1, '{population.COMMUNITY}', {_id(23)}, 1, false, 'booked', at,
+       at + interval '30 minutes', at, at + interval '30 minutes', 'appointment', {{id}}, '{population.identifier(1, 1)}'
 FROM {{starts}}"""
 _APPOINTED: Final = f"""
 INSERT INTO telemedicine_appointment (id, created_at, updated_at, version, community_id, organization_id, resident_id,
     account_id, practitioner_id, visit_type_id, mode, status, starts_at, ends_at, time_zone, sequence, booked_by,
     price_amount, price_currency, notice_period, late_fee_amount, fee_amount)
-SELECT {{id}}, :now, :now, 1, '{population.COMMUNITY}', '{CLINIC}', resident, account, {_id(22)}, '{VISIT_TYPE}', 'video',
-       '{{status}}', at, at + interval '30 minutes', 'UTC', 0, account, 5000, 'EUR', '0', 0, 0
+SELECT {{id}}, :now, :now, 1, '{population.COMMUNITY}', '{CLINIC}', resident, account, {_id(22)},
+       '{VISIT_TYPE}', 'video', '{{status}}', at, at + interval '30 minutes', 'UTC', 0, account, 5000, 'EUR', '0', 0, 0
 FROM {{starts}}, LATERAL (SELECT
     CAST('00000002-0000-7000-8000-' || lpad(to_hex(1 + (n * 7919 + k) % :count), 12, '0') AS uuid) AS resident,
     CAST('00000001-0000-7000-8000-' || lpad(to_hex(1 + (n * 7919 + k) % :count), 12, '0') AS uuid) AS account) whose"""
@@ -102,5 +102,8 @@ PAST: Final = (
 )
 """``:each`` appointments of each practitioner that are over."""
 SIXTY_PERCENT: Final = _BOOKED.format(id=_AHEAD_ID, starts=_AHEAD_STARTS)
+"""Of each practitioner, for sixty days."""
+SIXTY_PERCENT_OF_SOME: Final = f"{SIXTY_PERCENT} AND n > 100"
+"""Of each practitioner behind the hundredth."""
 FULL: Final = _BOOKED.format(id=_AHEAD_ID, starts=_FULL_STARTS)
 """Nobody has any time for fifty days."""

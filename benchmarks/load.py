@@ -132,7 +132,7 @@ async def fire(
 ) -> Outcome:
     """Send ``requests`` (over and over, or each once) for at most ``seconds`` from a process of its own.
 
-    ``then`` are those that follow, one for each of the former; ``ID`` in them is what the former's answer has as ``id``.
+    ``then`` are those that follow, one for each of the former; ``ID`` in them is the ``id`` of the former's answer.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE

@@ -4,7 +4,7 @@ Nothing is held here. Whoever books takes the calendars an ``Offer`` names, and 
 """
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -29,7 +29,8 @@ from telemedicine.clinics.views.offers import Offers, SlotQuery
 KIND: Final = "telemedicine.slots"
 WINDOWS: Final = (timedelta(days=1), timedelta(days=16))
 """How much time is looked at first, and at most, at once: twice as much each time, until a page is full."""
-NEARBY: Final = timedelta(days=7)
+NEARBY: Final = (timedelta(days=1), timedelta(days=7))
+"""How far around a wanted instant is looked: no further than there are enough, which are then the nearest."""
 ALTERNATIVES: Final = 3
 
 
@@ -140,7 +141,7 @@ async def offered(connection: AsyncConnection, query: SlotQuery, starts_at: date
     here = list(_candidates(found, starts_at, starts_at + timedelta(microseconds=1)))
     free = await _free(connection, found, here)
     if not free:
-        near = await nearest(connection, query, starts_at)
+        near = await nearest(connection, query, starts_at, found=found)
         raise NotOffered(
             reason="taken" if here else "not_a_slot", alternatives=[slot.model_dump(mode="json") for slot in near]
         )
@@ -148,27 +149,44 @@ async def offered(connection: AsyncConnection, query: SlotQuery, starts_at: date
 
 
 async def nearest(
-    connection: AsyncConnection, query: SlotQuery, wanted: datetime, count: int = ALTERNATIVES
+    connection: AsyncConnection,
+    query: SlotQuery,
+    wanted: datetime,
+    count: int = ALTERNATIVES,
+    *,
+    found: Offers | None = None,
 ) -> list[SlotPublic]:
     """Return up to ``count`` free slots within a week of an instant: the same practitioner's first, then the nearest.
 
-    ``query`` names what is wanted; other practitioners who offer the same are asked where its own has too little.
+    ``query`` names what is wanted, ``found`` is what it offers, if that is known; other practitioners who offer the
+    same are asked where its own has too little.
     """
     now = clock.now()
-    since, until = max(now, wanted - NEARBY), wanted + NEARBY
     others = replace(query, practitioner_id=None)
     shown: list[SlotPublic] = []
     known: set[Position] = set()
     for asked in [others] if query.practitioner_id is None else [query, others]:
         if len(shown) >= count:
             break
-        found = await offers.load(connection, asked, since, now)
-        free = await _free(connection, found, list(_candidates(found, since, until)))
-        free.sort(key=lambda slot: (abs(slot.starts_at - wanted), slot.position))
-        chosen = [slot for slot in free if slot.position not in known][: count - len(shown)]
+        offered_by = found if found is not None and asked is query else await offers.load(connection, asked, now, now)
+        chosen = await _nearest(connection, offered_by, wanted, count - len(shown), known)
         known |= {slot.position for slot in chosen}
-        shown += await _shown(connection, found, chosen)
+        shown += await _shown(connection, offered_by, chosen)
     return shown
+
+
+async def _nearest(
+    connection: AsyncConnection, found: Offers, wanted: datetime, count: int, known: Collection[Position]
+) -> list[Slot]:
+    chosen: list[Slot] = []
+    for around in NEARBY:
+        candidates = list(_candidates(found, max(found.now, wanted - around), wanted + around))
+        free = [slot for slot in await _free(connection, found, candidates) if slot.position not in known]
+        free.sort(key=lambda slot: (abs(slot.starts_at - wanted), slot.position))
+        chosen = free[:count]
+        if len(chosen) == count:
+            break
+    return chosen
 
 
 def _position(cursor: str) -> Position:
