@@ -25,6 +25,7 @@ from benchmarks import (
 ALL: dict[str, Callable[..., None]] = {
     "booking": booking.run,
     "appointments": appointments.run,
+    "slots": slots.run,
     "storm": storm.run,
     "broadcast": broadcast.run,
     "fanout": fanout.run,

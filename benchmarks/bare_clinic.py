@@ -1,7 +1,7 @@
 """The limit of booking over HTTP: a bare Starlette application over asyncpg that runs the same SQL and nothing else.
 
-It counts, locks, takes, writes and commits as ours does, with our very statements: who may book, whether the time is one
-of the practitioner's hours and what else is free it does not ask. Its slots are those of one clinic on UTC's clock.
+It counts, locks, takes, writes and commits as ours does, with our very statements. Who may book, whether the time is
+one of the practitioner's hours and what else is free it does not ask. Its slots are those of one clinic on UTC's clock.
 """
 
 import os
@@ -24,6 +24,7 @@ from app.core.access import Actor
 from app.core.statements import HotStatement
 from app.identity.communities import views as communities
 from app.reservations import repository as kernel
+from app.reservations import resource_repository
 from app.reservations import views as calendars
 from benchmarks import clinics, population
 from notifications.delivery import repository as deliveries
@@ -106,7 +107,7 @@ async def hold(request: Request) -> Response:
         calendar = shape | {name: row[name] for name in ("created_at", "updated_at", "version", "community_id")}
         calendar |= {"id": clock.new_id(), "kind": "patient", "subject_id": actor.resident_id, "account_id": actor.id}
         given = {f"given_{name}": value for name, value in calendar.items()}
-        (entered,) = await _run(connection, kernel._ENTER, given)
+        (entered,) = await _run(connection, resource_repository._ENTER, given)
         whom = sorted((clinics.calendar(body["practitioner"]), entered["id"]))
         spans: dict[str, Any] = {"now": now, "resource_ids": whom, "starts": [at] * 2, "ends": [row["ends_at"]] * 2}
         await _run(connection, kernel._LOOK_UP, spans)
@@ -182,14 +183,14 @@ async def slots(request: Request) -> Response:
         while len(found) < 20:
             until = since + timedelta(days=1)
             asked = {"resource_ids": [person["calendar_id"] for person in people], "since": since, "until": until}
-            taken = await _run(connection, calendars._BUSY, asked | {"now": now})
-            found += _starts(people, hours, {(row["resource_id"], row["starts_at"]) for row in taken}, since, until)
+            taken = await _run(connection, calendars._SPANS, asked | {"now": now, "apart": "clinic_session"})
+            found += _starts(people, hours, {row["resource_id"]: row["spans"] for row in taken}, since, until)
             since = until
     return Response(orjson.dumps({"items": found[:20]}, default=str), media_type="application/json")
 
 
 def _starts(
-    people: Sequence[Any], hours: Sequence[Any], taken: set[tuple[Any, Any]], since: datetime, until: datetime
+    people: Sequence[Any], hours: Sequence[Any], taken: Mapping[Any, Sequence[Any]], since: datetime, until: datetime
 ) -> list[dict[str, Any]]:
     there = {(row["practitioner_id"], row["weekday"]): row for row in hours}
     found, at = [], since.replace(minute=since.minute // 30 * 30, second=0, microsecond=0)
@@ -197,9 +198,12 @@ def _starts(
         minute = at.hour * 60 + at.minute
         for person in people:
             row = there.get((person["id"], at.isoweekday()))
-            if row and row["starts_minute"] <= minute < row["ends_minute"] and at >= since:
-                if (person["calendar_id"], at) not in taken:
-                    found.append({"starts_at": at, "practitioner": person["name"], "practitioner_id": person["id"]})
+            if not row or not row["starts_minute"] <= minute < row["ends_minute"] or at < since:
+                continue
+            if not any(
+                span.lower < at + clinics.DURATION and span.upper > at for span in taken.get(person["calendar_id"], ())
+            ):
+                found.append({"starts_at": at, "practitioner": person["name"], "practitioner_id": person["id"]})
         at += clinics.DURATION
     return found
 

@@ -72,7 +72,8 @@ _BOOKED: Final = f"""
 INSERT INTO reservations_reservation (id, created_at, updated_at, version, community_id, resource_id, lane,
     is_overbooked, state, starts_at, ends_at, blocks_from, blocks_until, origin_kind, origin_id, taken_by)
 SELECT {{id}}, :now, :now, 1, '{population.COMMUNITY}', {_id(23)}, 1, false, 'booked', at,
-       at + interval '30 minutes', at, at + interval '30 minutes', 'appointment', {{id}}, '{population.identifier(1, 1)}'
+       at + interval '30 minutes', at, at + interval '30 minutes', 'appointment', {{id}},
+       '{population.identifier(1, 1)}'
 FROM {{starts}}"""
 _APPOINTED: Final = f"""
 INSERT INTO telemedicine_appointment (id, created_at, updated_at, version, community_id, organization_id, resident_id,
@@ -105,5 +106,6 @@ SIXTY_PERCENT: Final = _BOOKED.format(id=_AHEAD_ID, starts=_AHEAD_STARTS)
 """Of each practitioner, for sixty days."""
 SIXTY_PERCENT_OF_SOME: Final = f"{SIXTY_PERCENT} AND n > 100"
 """Of each practitioner behind the hundredth."""
+NOTHING_AHEAD: Final = "DELETE FROM reservations_reservation WHERE starts_at >= :now"
 FULL: Final = _BOOKED.format(id=_AHEAD_ID, starts=_FULL_STARTS)
 """Nobody has any time for fifty days."""

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import audit, clock
 from app.core.database import connection_of
 from app.core.problems import NotFound
-from app.reservations import repository, views
+from app.reservations import repository, resource_repository, views
 from app.reservations.models import BOOKED, HELD
 from app.reservations.problems import CalendarTaken, CapacityTaken, HoldOver
 from app.reservations.rules import (
@@ -48,16 +48,16 @@ async def register(  # noqa: PLR0913 - what a calendar consists of, each named
     ``CapacityTaken`` if something that is not over has one of the lanes that go; with ``overbooking`` it stays there,
     and the audit trail says who wanted it so and why.
     """
-    shape, now = repository.Shape(lanes, buffer_before, buffer_after), clock.now()
-    found, has = await repository.enter(session, community_id, kind, subject_id, account_id, shape)
+    shape, now = resource_repository.Shape(lanes, buffer_before, buffer_after), clock.now()
+    found, has = await resource_repository.enter(session, community_id, kind, subject_id, account_id, shape)
     if has != shape:
         # Who takes of several lanes shares this lock: nobody enters a lane while it goes.
         await repository.lock_resources(session, (), [found], alone=True)
-        highest = await repository.highest_lane_beyond(session, found, lanes, now)
+        highest = await resource_repository.highest_lane_beyond(session, found, lanes, now)
         if highest is not None:
             if overbooking is None:
                 raise CapacityTaken(taken=highest)
-            await repository.overbook_beyond(session, found, lanes, now)
+            await resource_repository.overbook_beyond(session, found, lanes, now)
             await audit.record(
                 session,
                 overbooking.actor,
@@ -66,7 +66,7 @@ async def register(  # noqa: PLR0913 - what a calendar consists of, each named
                 community_id=community_id,
                 details={"reason": overbooking.reason, "lanes": lanes},
             )
-        await repository.set_shape(session, found, shape, now)
+        await resource_repository.set_shape(session, found, shape, now)
     return found
 
 
@@ -170,8 +170,7 @@ async def confirm_for(session: AsyncSession, origin_kind: str, origin_ids: Itera
 
     Also for a thing for which nothing is held.
     """
-    wanted = await repository.lock_of_origin(session, origin_kind, origin_ids)
-    if not wanted or await repository.confirm_locked(session, wanted, clock.now()) != set(wanted):
+    if not await repository.confirm_of_origin(session, origin_kind, origin_ids, clock.now()):
         raise HoldOver
 
 

@@ -1,6 +1,7 @@
 """The SQL that reads calendars: what is taken of whom, what is free, and what is taken for something."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from app.core import clock
 from app.core.statements import HotStatement
 from app.reservations.models import BOOKED, HELD
 from app.reservations.repository import RESERVATIONS, RESOURCES
-from app.reservations.rules import Opening
+from app.reservations.rules import Opening, Span
 
 _INSTANT = sa.DateTime(timezone=True)
 _resource_ids = sa.bindparam("resource_ids", type_=ARRAY(sa.Uuid))
@@ -29,6 +30,24 @@ _BUSY = HotStatement(
     WHERE e.state IN ('held', 'booked') AND (e.state = 'booked' OR e.expires_at > :now)
     ORDER BY e.resource_id, e.blocks_from, e.id""").bindparams(
         _resource_ids,
+        sa.bindparam("since", type_=_INSTANT),
+        sa.bindparam("until", type_=_INSTANT),
+        sa.bindparam("now", type_=_INSTANT),
+    )
+)
+# What is one after the other is one span: a full day is told in a row, not in as many as it has visits.
+_SPANS = HotStatement(
+    sa.text("""
+    SELECT e.resource_id, CASE WHEN e.origin_kind = :apart THEN e.origin_id END AS origin_id,
+           range_agg(tstzrange(e.blocks_from, e.blocks_until, '[)')) AS spans
+    FROM unnest(CAST(:resource_ids AS uuid[])) AS w (resource_id)
+    JOIN reservations_reservation e ON uuidrange(e.resource_id, e.resource_id, '[]')
+            && uuidrange(w.resource_id, w.resource_id, '[]')
+        AND tstzrange(e.blocks_from, e.blocks_until, '[)') && tstzrange(:since, :until, '[)')
+    WHERE e.state IN ('held', 'booked') AND (e.state = 'booked' OR e.expires_at > :now)
+    GROUP BY 1, 2""").bindparams(
+        _resource_ids,
+        sa.bindparam("apart", type_=sa.Text),
         sa.bindparam("since", type_=_INSTANT),
         sa.bindparam("until", type_=_INSTANT),
         sa.bindparam("now", type_=_INSTANT),
@@ -124,6 +143,20 @@ async def taken(
     """Return what is held or booked of the resources in a stretch of time, buffers included, in order of time."""
     binds = {"resource_ids": list(resource_ids), "since": since, "until": until, "now": clock.now()}
     return await _BUSY.rows(connection, binds)
+
+
+async def taken_spans(
+    connection: AsyncConnection, resource_ids: Iterable[uuid.UUID], since: datetime, until: datetime, *, apart: str
+) -> dict[uuid.UUID, dict[uuid.UUID | None, list[Span]]]:
+    """Return when the resources are held or booked in a stretch of time, buffers included, merged and in order.
+
+    What is taken for things of the kind ``apart`` is told by itself, by their ids; all else under ``None``.
+    """
+    binds = {"resource_ids": list(resource_ids), "since": since, "until": until, "now": clock.now(), "apart": apart}
+    found: defaultdict[uuid.UUID, dict[uuid.UUID | None, list[Span]]] = defaultdict(dict)
+    for row in await _SPANS.rows(connection, binds):
+        found[row.resource_id][row.origin_id] = [(span.lower, span.upper) for span in row.spans]
+    return found
 
 
 async def of_origin(connection: AsyncConnection, origin_kind: str, origin_ids: Iterable[uuid.UUID]) -> list[Reserved]:

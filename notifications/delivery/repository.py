@@ -161,7 +161,10 @@ def writing(recipients: sa.Select[*tuple[Any, ...]]) -> Writing:
 
 @lru_cache(maxsize=1)
 def writing_to_accounts() -> HotStatement:
-    """Return the statement of ``send``, which returns the deliveries' ids: the recipients are the bind ``account_ids``, the rest is the same for each."""
+    """Return the statement of ``send``, which returns the deliveries' ids.
+
+    The recipients are the bind ``account_ids``, the rest is the same for each.
+    """
     accounts = (
         sa.func.unnest(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))).table_valued("id").render_derived("account")
     )

@@ -4,26 +4,33 @@ Nothing is held here. Whoever books takes the calendars an ``Offer`` names, and 
 """
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
 from app.core.problems import NotFound
-from app.dispatch.api import Place, distance
 from app.identity.api import organizations_named
-from telemedicine.clinics import rules
 from telemedicine.clinics.problems import NotOffered
-from telemedicine.clinics.rules import LONGEST_HORIZON, Need, Span
+from telemedicine.clinics.rules import Need, Span
 from telemedicine.clinics.schemas.clinics import Money, PractitionerPublic, ResourcePublic, VisitTypePublic
 from telemedicine.clinics.schemas.slots import SlotClinic, SlotLocation, SlotPublic, SlotVisitType
-from telemedicine.clinics.views import calendars, offers
+from telemedicine.clinics.service.candidates import (
+    Position,
+    Slot,
+    first_free,
+    free_of,
+    horizon,
+    in_order,
+    metres_to,
+    starts_in,
+)
 from telemedicine.clinics.views import clinics as views
+from telemedicine.clinics.views import offers
 from telemedicine.clinics.views.offers import Offers, SlotQuery
 
 KIND: Final = "telemedicine.slots"
@@ -32,42 +39,6 @@ WINDOWS: Final = (timedelta(days=1), timedelta(days=16))
 NEARBY: Final = (timedelta(days=1), timedelta(days=7))
 """How far around a wanted instant is looked: no further than there are enough, which are then the nearest."""
 ALTERNATIVES: Final = 3
-
-
-class Position(NamedTuple):
-    """Where a slot stands in the list."""
-
-    starts_at: datetime
-    practitioner_id: uuid.UUID
-    visit_type_id: uuid.UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A start of a practitioner's, by their hours; ``free`` are calendars of each kind of resource to choose from."""
-
-    starts_at: datetime
-    ends_at: datetime
-    blocks: Span
-    practitioner: Any
-    visit_type: Any
-    location_id: uuid.UUID | None
-    time_zone: str
-    free: Mapping[Need, tuple[uuid.UUID, ...]]
-    places: int
-    is_running: bool = False
-
-    @property
-    def position(self) -> Position:
-        """Return where it stands in the list."""
-        return Position(self.starts_at, self.practitioner.id, self.visit_type.id)
-
-    @property
-    def session_id(self) -> uuid.UUID | None:
-        """Return the session that those who share the slot take part in, if several can."""
-        if self.visit_type.capacity == 1:
-            return None
-        return rules.session_id(self.practitioner.id, self.visit_type.id, self.starts_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +83,10 @@ async def search(
     since = max(now, after.starts_at if after else earliest or now)
     found = await offers.load(connection, query, since, now)
     slots: list[Slot] = []
-    end, window = _horizon(found), WINDOWS[0]
+    end, window = horizon(found), WINDOWS[0]
     while since < end and len(slots) <= page.limit:
         until = min(since + window, end)
-        candidates = sorted(_candidates(found, since, until), key=attrgetter("position"))
-        if after is not None:
-            candidates = [slot for slot in candidates if slot.position > after]
-        # Days on which nobody is there cost no statement.
-        if candidates:
-            slots += await _free(connection, found, candidates)
+        slots += await first_free(connection, found, in_order(found, since, until, after), page.limit + 1 - len(slots))
         since, window = until, min(window * 2, WINDOWS[1])
     items = await _shown(connection, found, slots[: page.limit])
     return Page(items=items, next=next_cursor(KIND, [s.position for s in slots], page.limit, Position._fields))
@@ -138,8 +104,8 @@ async def offered(connection: AsyncConnection, query: SlotQuery, starts_at: date
     found = await offers.load(connection, query, min(now, starts_at), now)
     if not found.pairs:
         raise NotFound
-    here = list(_candidates(found, starts_at, starts_at + timedelta(microseconds=1)))
-    free = await _free(connection, found, here)
+    here = list(starts_in(found, starts_at, starts_at + timedelta(microseconds=1)))
+    free = await free_of(connection, found, here)
     if not free:
         near = await nearest(connection, query, starts_at, found=found)
         raise NotOffered(
@@ -180,8 +146,8 @@ async def _nearest(
 ) -> list[Slot]:
     chosen: list[Slot] = []
     for around in NEARBY:
-        candidates = list(_candidates(found, max(found.now, wanted - around), wanted + around))
-        free = [slot for slot in await _free(connection, found, candidates) if slot.position not in known]
+        candidates = list(starts_in(found, max(found.now, wanted - around), wanted + around))
+        free = [slot for slot in await free_of(connection, found, candidates) if slot.position not in known]
         free.sort(key=lambda slot: (abs(slot.starts_at - wanted), slot.position))
         chosen = free[:count]
         if len(chosen) == count:
@@ -192,138 +158,6 @@ async def _nearest(
 def _position(cursor: str) -> Position:
     starts_at, practitioner_id, visit_type_id = decode_cursor(KIND, cursor)
     return Position(datetime.fromisoformat(starts_at), uuid.UUID(practitioner_id), uuid.UUID(visit_type_id))
-
-
-def _horizon(found: Offers) -> datetime:
-    """Return the instant behind which nothing can be booked."""
-    ahead = (LONGEST_HORIZON if found.is_staffs(of) else of.horizon for _, of in found.pairs)
-    return found.now + max(ahead, default=timedelta()) + timedelta(microseconds=1)
-
-
-def _candidates(found: Offers, since: datetime, until: datetime) -> Iterator[Slot]:
-    """Yield what could be booked in ``[since, until)`` if nothing were taken."""
-    for person, of_type in found.pairs:
-        schedule = found.schedules[person.id]
-        closed = rules.closures(schedule)
-        first, last = _bookable(found, of_type)
-        seen: set[datetime] = set()
-        for opening in rules.openings(schedule, found.holidays, since, until):
-            if not opening.serves(of_type.id) or not _is_near(found, of_type, opening.location_id):
-                continue
-            for start in rules.starts(opening, of_type.duration, of_type.step):
-                end = start + of_type.duration
-                is_asked = since <= start < until and first <= start <= last and start not in seen
-                if is_asked and end <= person.licence_ends_at and not rules.meets(closed, (start, end)):
-                    seen.add(start)
-                    yield _slot(person, of_type, start, opening)
-
-
-def _slot(person: Any, of_type: Any, start: datetime, opening: rules.Opening) -> Slot:
-    end = start + of_type.duration
-    return Slot(
-        starts_at=start,
-        ends_at=end,
-        blocks=(start - of_type.buffer_before, end + of_type.buffer_after),
-        practitioner=person,
-        visit_type=of_type,
-        location_id=opening.location_id if of_type.mode == "in_person" else None,
-        time_zone=opening.time_zone,
-        free={},
-        places=of_type.capacity,
-    )
-
-
-def _bookable(found: Offers, of_type: Any) -> Span:
-    if found.is_staffs(of_type):
-        return found.now, found.now + LONGEST_HORIZON
-    return found.now + of_type.lead_time, found.now + of_type.horizon
-
-
-def _is_near(found: Offers, of_type: Any, location_id: uuid.UUID | None) -> bool:
-    """Say whether a visit is near enough; one that is not in person is near everywhere."""
-    if found.query.near is None or of_type.mode != "in_person":
-        return True
-    metres = _distance(found, location_id)
-    return metres is not None and metres <= found.query.within
-
-
-def _distance(found: Offers, location_id: uuid.UUID | None) -> float | None:
-    place = found.locations.get(location_id) if location_id else None
-    if place is None or found.query.near is None:
-        return None
-    return distance(Place(*found.query.near), Place(place.latitude, place.longitude))
-
-
-async def _free(connection: AsyncConnection, found: Offers, candidates: Sequence[Slot]) -> list[Slot]:
-    """Return those of the candidates whose practitioner and needs are free, and in which a place is left."""
-    if not candidates:
-        return []
-    since = min(slot.blocks[0] for slot in candidates)
-    until = max(slot.blocks[1] for slot in candidates)
-    needed = {slot.practitioner.organization_id for slot in candidates if slot.visit_type.needs}
-    things = [thing for organization_id in needed for thing in found.resources[organization_id]]
-    asked = {slot.practitioner.calendar_id for slot in candidates} | {thing.calendar_id for thing in things}
-    taken = await calendars.booked_ranges(connection, asked, since, until)
-    there = {thing.id: rules.hours_there(found.schedules[thing.id], found.holidays, since, until) for thing in things}
-    running = {one.origin_id for rows in taken.values() for one in rows if one.origin_kind == calendars.SESSION}
-    sessions = running & {slot.session_id for slot in candidates if slot.session_id}
-    seats = await calendars.seats_taken(connection, sessions, since, until) if sessions else {}
-    books = _Books(taken)
-    free: list[Slot] = []
-    for slot in candidates:
-        session = slot.session_id
-        places = slot.visit_type.capacity - (seats.get(session, 0) if session else 0)
-        if places < 1 or not books.is_free(slot.practitioner.calendar_id, slot.blocks, session):
-            continue
-        pools = _pools(found, slot, there, books)
-        if all(pools.values()):
-            free.append(replace(slot, free=pools, places=places, is_running=session in sessions))
-    return free
-
-
-def _pools(
-    found: Offers, slot: Slot, there: Mapping[uuid.UUID, Sequence[Span]], books: "_Books"
-) -> dict[Need, tuple[uuid.UUID, ...]]:
-    """Return for each kind of resource the visit needs the calendars that are free for it."""
-    things = found.resources[slot.practitioner.organization_id] if slot.visit_type.needs else ()
-    return {
-        kind: tuple(
-            thing.calendar_id
-            for thing in things
-            if thing.kind == kind
-            and _suits(found, slot, thing)
-            and rules.covers(there[thing.id], (slot.starts_at, slot.ends_at))
-            and books.is_free(thing.calendar_id, slot.blocks, slot.session_id)
-        )
-        for kind in slot.visit_type.needs
-    }
-
-
-def _suits(found: Offers, slot: Slot, thing: Any) -> bool:
-    if thing.location_id is not None and thing.location_id != slot.location_id:
-        return False
-    language = found.query.language
-    if thing.kind != "interpreter" or language is None or rules.speaks(slot.practitioner.languages, language):
-        return True
-    return rules.speaks(thing.languages, language)
-
-
-class _Books:
-    """What is taken of calendars, looked up by span; a session is not in the way of those who take part in it."""
-
-    def __init__(self, taken: Mapping[uuid.UUID, Sequence[calendars.Taken]]) -> None:
-        self._taken = taken
-        self._spans = {one: rules.merged(row.blocks for row in rows) for one, rows in taken.items()}
-
-    def is_free(self, calendar_id: uuid.UUID, wanted: Span, session: uuid.UUID | None) -> bool:
-        if not rules.meets(self._spans.get(calendar_id, ()), wanted):
-            return True
-        if session is None:
-            return False
-        return not any(
-            row.origin_id != session and row.blocks[0] < wanted[1] and row.blocks[1] > wanted[0]
-            for row in self._taken[calendar_id]
-        )
 
 
 def _offer(slot: Slot) -> Offer:
@@ -382,6 +216,6 @@ def _location(found: Offers, location_id: uuid.UUID | None) -> SlotLocation | No
     place = found.locations.get(location_id) if location_id else None
     if place is None:
         return None
-    metres = _distance(found, location_id)
+    metres = metres_to(found, location_id)
     fields = {name: getattr(place, name) for name in SlotLocation.model_fields if name != "distance"}
     return SlotLocation(**fields, distance=None if metres is None else round(metres))

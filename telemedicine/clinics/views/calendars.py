@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.reservations.api import resources_of, taken
+from app.reservations.api import resources_of, taken, taken_spans
 from telemedicine.clinics.rules import Span
 
 PRACTITIONER: Final = "practitioner"
@@ -59,6 +59,16 @@ async def booked_ranges(
             )
         )
     return found
+
+
+async def busy(
+    connection: AsyncConnection, calendar_ids: Iterable[uuid.UUID], since: datetime, until: datetime
+) -> dict[uuid.UUID, dict[uuid.UUID | None, list[Span]]]:
+    """Return when the calendars are taken in a stretch of time: what sessions take by session, all else under ``None``.
+
+    It costs what lies in that stretch, however much was ever booked.
+    """
+    return await taken_spans(connection, set(calendar_ids), since, until, apart=SESSION)
 
 
 async def seats_taken(
