@@ -17,6 +17,7 @@ from benchmarks import (
     http,
     past,
     place,
+    slots,
     sos,
     storm,
     vitals,

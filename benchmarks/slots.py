@@ -17,11 +17,11 @@ from benchmarks.report import Comparison, Series, show
 from telemedicine.clinics.service import slots
 from telemedicine.clinics.views.offers import SlotQuery
 
-ROUNDS: Final = 7
+ROUNDS: Final = 5
 PRACTITIONERS: Final = 200
 RESIDENTS: Final = 2_000
 FEW: Final = 10_000
-CALLS: Final = 10
+CALLS: Final = 5
 AHEAD: Final = {
     "nothing booked ahead": (),
     "60 % booked ahead": (clinics.SIXTY_PERCENT,),

@@ -74,9 +74,23 @@ def horizon(found: Offers) -> datetime:
     return found.now + max(ahead, default=timedelta()) + timedelta(microseconds=1)
 
 
-def in_order(found: Offers, since: datetime, until: datetime, after: Position | None) -> list[Candidate]:
+async def full(
+    connection: AsyncConnection, found: Offers, since: datetime, until: datetime
+) -> dict[uuid.UUID, Sequence[Span]]:
+    """Return when the practitioners' calendars are taken in ``[since, until)``, and not for sessions."""
+    taken = await calendars.busy(connection, {person.calendar_id for person, _ in found.pairs}, since, until)
+    return {calendar: spans.get(None, ()) for calendar, spans in taken.items()}
+
+
+def in_order(
+    found: Offers,
+    since: datetime,
+    until: datetime,
+    after: Position | None,
+    taken: Mapping[uuid.UUID, Sequence[Span]],
+) -> list[Candidate]:
     """Return the candidates in ``[since, until)`` in the order of the list, those behind ``after``."""
-    candidates = sorted(starts_in(found, since, until))
+    candidates = sorted(starts_in(found, since, until, taken))
     return [one for one in candidates if after is None or _position_of(found, one) > after]
 
 
@@ -85,16 +99,21 @@ def _position_of(found: Offers, candidate: Candidate) -> Position:
     return Position(candidate.starts_at, person.id, of_type.id)
 
 
-def starts_in(found: Offers, since: datetime, until: datetime) -> Iterator[Candidate]:
-    """Yield what could be booked in ``[since, until)`` if nothing were taken."""
+def starts_in(
+    found: Offers, since: datetime, until: datetime, taken: Mapping[uuid.UUID, Sequence[Span]]
+) -> Iterator[Candidate]:
+    """Yield what could be booked in ``[since, until)`` if nothing were taken but hours of which nothing is left."""
     for pair, (person, of_type) in enumerate(found.pairs):
         schedule = found.schedules[person.id]
         closed = rules.closures(schedule)
         first, last = _bookable(found, of_type)
         latest = min(last, person.licence_ends_at - of_type.duration)
         first = max(first, since)
+        spans = taken.get(person.calendar_id, ())
         seen: set[datetime] = set()
         for opening in rules.openings(schedule, found.holidays, since, until):
+            if rules.covers(spans, (opening.starts_at, opening.ends_at)):
+                continue
             if not opening.serves(of_type.id) or not _is_near(found, of_type, opening.location_id):
                 continue
             for start in rules.starts(opening, of_type.duration, of_type.step):

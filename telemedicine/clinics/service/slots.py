@@ -24,6 +24,7 @@ from telemedicine.clinics.service.candidates import (
     Slot,
     first_free,
     free_of,
+    full,
     horizon,
     in_order,
     metres_to,
@@ -86,7 +87,10 @@ async def search(
     end, window = horizon(found), WINDOWS[0]
     while since < end and len(slots) <= page.limit:
         until = min(since + window, end)
-        slots += await first_free(connection, found, in_order(found, since, until, after), page.limit + 1 - len(slots))
+        # Whoever finds too little in the first days meets full ones: they are told from each other as a whole.
+        taken = {} if window == WINDOWS[0] else await full(connection, found, since, until)
+        candidates = in_order(found, since, until, after, taken)
+        slots += await first_free(connection, found, candidates, page.limit + 1 - len(slots))
         since, window = until, min(window * 2, WINDOWS[1])
     items = await _shown(connection, found, slots[: page.limit])
     return Page(items=items, next=next_cursor(KIND, [s.position for s in slots], page.limit, Position._fields))
@@ -104,7 +108,7 @@ async def offered(connection: AsyncConnection, query: SlotQuery, starts_at: date
     found = await offers.load(connection, query, min(now, starts_at), now)
     if not found.pairs:
         raise NotFound
-    here = list(starts_in(found, starts_at, starts_at + timedelta(microseconds=1)))
+    here = list(starts_in(found, starts_at, starts_at + timedelta(microseconds=1), {}))
     free = await free_of(connection, found, here)
     if not free:
         near = await nearest(connection, query, starts_at, found=found)
@@ -146,7 +150,7 @@ async def _nearest(
 ) -> list[Slot]:
     chosen: list[Slot] = []
     for around in NEARBY:
-        candidates = list(starts_in(found, max(found.now, wanted - around), wanted + around))
+        candidates = list(starts_in(found, max(found.now, wanted - around), wanted + around, {}))
         free = [slot for slot in await free_of(connection, found, candidates) if slot.position not in known]
         free.sort(key=lambda slot: (abs(slot.starts_at - wanted), slot.position))
         chosen = free[:count]
