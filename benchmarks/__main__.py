@@ -17,6 +17,7 @@ from benchmarks import (
     http,
     past,
     place,
+    rush,
     slots,
     sos,
     storm,
@@ -26,6 +27,7 @@ from benchmarks import (
 ALL: dict[str, Callable[..., None]] = {
     "booking": booking.run,
     "appointments": appointments.run,
+    "rush": rush.run,
     "slots": slots.run,
     "storm": storm.run,
     "broadcast": broadcast.run,

@@ -5,7 +5,7 @@ practitioner's and what the clinic allows; the bare one has none of it.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -26,25 +26,27 @@ SECONDS: Final = 2.0
 Exchanges = tuple[list[bytes], list[bytes]]
 
 
-def our_bookings(issued: list[str], now: datetime, doctor: int, people: Iterable[int]) -> Exchanges:
+def our_booking(token: str, doctor: int, at: datetime) -> tuple[bytes, bytes]:
+    """Return the requests by which somebody holds a slot of a practitioner, and confirms it."""
+    body = {
+        "visit_type_id": str(clinics.VISIT_TYPE),
+        "practitioner_id": str(clinics.practitioner(doctor)),
+        "starts_at": at.isoformat(),
+    }
+    hold = load.request("POST", "/v1/appointments", bearer(token), body)
+    return hold, load.request("POST", "/v1/appointments/{id}/confirmation", bearer(token), {})
+
+
+def our_bookings(tokens: Sequence[str], now: datetime, doctor: int) -> Exchanges:
     """Return the requests by which people book one slot after the other of a practitioner, and those that confirm."""
-    holds, confirmations = [], []
-    for place_in_line, number in enumerate(people):
-        at = clinics.slot(1 + place_in_line // 16, place_in_line % 16, now)
-        body = {
-            "visit_type_id": str(clinics.VISIT_TYPE),
-            "practitioner_id": str(clinics.practitioner(doctor)),
-            "starts_at": at.isoformat(),
-        }
-        holds.append(load.request("POST", "/v1/appointments", bearer(issued[number - 1]), body))
-        confirmations.append(load.request("POST", "/v1/appointments/{id}/confirmation", bearer(issued[number - 1]), {}))
-    return holds, confirmations
+    pairs = [our_booking(token, doctor, clinics.nth_slot(number, now)) for number, token in enumerate(tokens)]
+    return [hold for hold, _ in pairs], [confirmation for _, confirmation in pairs]
 
 
 def _bare_bookings(now: datetime, doctor: int, people: Iterable[int]) -> Exchanges:
     holds, confirmations = [], []
     for place_in_line, number in enumerate(people):
-        at = clinics.slot(1 + place_in_line // 16, place_in_line % 16, now)
+        at = clinics.nth_slot(place_in_line, now)
         body = {"resident": number, "practitioner": doctor, "starts_at": at.isoformat()}
         holds.append(load.request("POST", "/bookings", body=body))
         confirmations.append(load.request("POST", "/bookings/{id}/confirmation", body={"resident": number}))
@@ -88,7 +90,7 @@ def run(server: embedded.EmbeddedServer, rounds: int = ROUNDS) -> None:
         processes.api("app.main:create_app", processes.environment(ours_url), factory=True) as ours,
         processes.api("benchmarks.bare_clinic:app", processes.environment(bare_url, BARE_DSN=dsn)) as bare,
     ):
-        earliest = clinics.slot(1, 0, now).strftime("%Y-%m-%dT%H:%M:%SZ")
+        earliest = clinics.nth_slot(0, now).strftime("%Y-%m-%dT%H:%M:%SZ")
         our_search = [load.request("GET", f"/v1/slots?earliest={earliest}", bearer(token)) for token in issued[:200]]
         bare_search = [load.request("GET", f"/slots?earliest={earliest}")]
         doctors, people = iter(range(1, PRACTITIONERS)), iter(range(1, RESIDENTS))
@@ -100,7 +102,15 @@ def run(server: embedded.EmbeddedServer, rounds: int = ROUNDS) -> None:
             for number in range(-1 if connections == 1 else 0, rounds):
                 doctor, whose = next(doctors), [next(people) for _ in range(count)]
                 outcomes = (
-                    (ours_series, _fire(ours, our_bookings(issued, now, doctor, whose), connections, once=True)),
+                    (
+                        ours_series,
+                        _fire(
+                            ours,
+                            our_bookings([issued[number - 1] for number in whose], now, doctor),
+                            connections,
+                            once=True,
+                        ),
+                    ),
                     (bare_series, _fire(bare, _bare_bookings(now, doctor, whose), connections, once=True)),
                     (found, _fire(ours, (our_search, []), connections, once=False)),
                     (bare_found, _fire(bare, (bare_search, []), connections, once=False)),

@@ -171,7 +171,7 @@ async def slots(request: Request) -> Response:
     after = datetime.fromisoformat(request.query_params["earliest"])
     async with request.app.state.pool.acquire() as connection:
         await _run(connection, offers._TYPES, _TYPE)
-        everybody = {"practitioner_id": None, "sex": None, "specialty": None, "now": now}
+        everybody = {"sex": None, "specialty": None, "now": now}
         at_clinic = {"organization_ids": [clinics.CLINIC]}
         people = await _run(connection, offers._PRACTITIONERS, at_clinic | everybody)
         whose = {"ids": [person["id"] for person in people]}
@@ -181,7 +181,7 @@ async def slots(request: Request) -> Response:
         await _run(connection, communities._CALENDAR, {"community_id": population.COMMUNITY} | days)
         since, found = after, list[dict[str, Any]]()
         while len(found) < 20:
-            until = since + timedelta(days=1)
+            until = since + clinics.DURATION
             asked = {"resource_ids": [person["calendar_id"] for person in people], "since": since, "until": until}
             taken = await _run(connection, calendars._SPANS, asked | {"now": now, "apart": "clinic_session"})
             found += _starts(people, hours, {row["resource_id"]: row["spans"] for row in taken}, since, until)

@@ -27,10 +27,10 @@ def calendar(number: int) -> uuid.UUID:
     return uuid.UUID(f"00000023-0000-7000-8000-{number:012x}")
 
 
-def slot(day: int, number: int, now: datetime) -> datetime:
-    """Return the ``number``-th start of a day, ``day`` days from now."""
+def nth_slot(number: int, now: datetime) -> datetime:
+    """Return a start of a practitioner's, the ``number``-th from tomorrow's first on."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + timedelta(days=day) + STARTS[number]
+    return midnight + timedelta(days=1 + number // len(STARTS)) + STARTS[number % len(STARTS)]
 
 
 _CLINIC: Final = (

@@ -1,7 +1,7 @@
 """The SQL that locks and counts appointments, and finds whose wait something that came free may end."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -137,6 +137,12 @@ _BOOK: Final = _recorded(
     ),
     action="appointment:booked",
 )
+# As the model has it: a row of it made anew costs as much as the statement that writes it.
+_NEW: Final[Mapping[str, Any]] = dict.fromkeys(f"given_{column.name}" for column in APPOINTMENTS.c) | {
+    "given_version": 1,
+    "given_sequence": 0,
+    "given_fee_amount": 0,
+}
 _LOCK_SOME = HotStatement(
     sa.select(APPOINTMENTS).where(APPOINTMENTS.c.id == sa.any_(_IDS)).order_by(APPOINTMENTS.c.id).with_for_update()
 )
@@ -151,25 +157,26 @@ _LOCK_SERIES = HotStatement(
 )
 
 
-async def enter(session: AsyncSession, row: Appointment, actor: Actor | None) -> Any:
+async def enter(session: AsyncSession, values: Mapping[str, Any], actor: Actor | None) -> Any:
     """Write a held appointment, its history and the fact, and return it with its names; ``actor`` goes on record."""
-    binds = {f"given_{column.name}": getattr(row, column.name) for column in APPOINTMENTS.c}
-    (found,) = await (_KEEP if actor is None else _HOLD).rows(session, binds | _by(row, actor, row.created_at))
+    now = clock.now()
+    binds = {**_NEW} | {f"given_{name}": value for name, value in values.items()}
+    binds |= {"given_created_at": now, "given_updated_at": now}
+    about = {name: values[name] for name in ("resident_id", "community_id")} | {"object_id": values["id"]}
+    (found,) = await (_KEEP if actor is None else _HOLD).rows(session, binds | _by(about, actor, now))
     return found
 
 
 async def book(session: AsyncSession, row: Any, actor: Actor, remind_at: datetime | None, now: datetime) -> Any:
     """Have a locked appointment booked, with its history, the fact and the record; return it with its names."""
-    (found,) = await _BOOK.rows(session, {"row_id": row.id, "next_reminder": remind_at} | _by(row, actor, now))
+    about = {"resident_id": row.resident_id, "community_id": row.community_id, "object_id": row.id}
+    (found,) = await _BOOK.rows(session, {"row_id": row.id, "next_reminder": remind_at} | _by(about, actor, now))
     return found
 
 
-def _by(row: Any, actor: Actor | None, now: datetime) -> dict[str, Any]:
+def _by(about: dict[str, Any], actor: Actor | None, now: datetime) -> dict[str, Any]:
     binds: dict[str, Any] = {"change_id": clock.new_id(), "changed_by": actor.id if actor else None, "now": now}
-    if actor is None:
-        return binds
-    about = {"resident_id": row.resident_id, "object_id": row.id, "community_id": row.community_id}
-    return binds | audit.trace_binds(actor, **about)
+    return binds if actor is None else binds | audit.trace_binds(actor, **about)
 
 
 async def lock_some(session: AsyncSession, ids: Collection[uuid.UUID]) -> list[Any]:

@@ -120,36 +120,37 @@ async def hold_all(session: AsyncSession, actor: Actor | None, held: Held, offer
     rows = [_appointment(held, offer, series_id) for offer in offers]
     subject = held.subject
     patient = await taking.patients_calendar(session, subject.community_id, subject.resident_id, subject.account_id)
-    wanted = [taking.Wanted(row.id, offer, held.query) for row, offer in zip(rows, offers, strict=True)]
+    wanted = [taking.Wanted(row["id"], offer, held.query) for row, offer in zip(rows, offers, strict=True)]
     await taking.hold(session, wanted, patient, by=held.by, until=held.until)
     return [await repository.enter(session, row, actor) for row in rows]
 
 
-def _appointment(held: Held, offer: Offer, series_id: uuid.UUID | None) -> Appointment:
+def _appointment(held: Held, offer: Offer, series_id: uuid.UUID | None) -> dict[str, Any]:
     terms = offer.visit_type
-    return Appointment(
-        community_id=offer.community_id,
-        organization_id=offer.organization_id,
-        resident_id=held.subject.resident_id,
-        account_id=held.subject.account_id,
-        practitioner_id=offer.practitioner_id,
-        visit_type_id=terms.id,
-        location_id=offer.location_id,
-        series_id=series_id,
-        waitlist_entry_id=held.waitlist_entry_id,
-        mode=terms.mode,
-        status=held.status,
-        starts_at=offer.starts_at,
-        ends_at=offer.ends_at,
-        time_zone=offer.time_zone,
-        language=held.query.language,
-        booked_by=held.by,
-        hold_until=held.until,
-        price_amount=terms.price.amount,
-        price_currency=terms.price.currency,
-        notice_period=terms.notice_period,
-        late_fee_amount=terms.late_fee_amount,
-    )
+    return {
+        "id": clock.new_id(),
+        "community_id": offer.community_id,
+        "organization_id": offer.organization_id,
+        "resident_id": held.subject.resident_id,
+        "account_id": held.subject.account_id,
+        "practitioner_id": offer.practitioner_id,
+        "visit_type_id": terms.id,
+        "location_id": offer.location_id,
+        "series_id": series_id,
+        "waitlist_entry_id": held.waitlist_entry_id,
+        "mode": terms.mode,
+        "status": held.status,
+        "starts_at": offer.starts_at,
+        "ends_at": offer.ends_at,
+        "time_zone": offer.time_zone,
+        "language": held.query.language,
+        "booked_by": held.by,
+        "hold_until": held.until,
+        "price_amount": terms.price.amount,
+        "price_currency": terms.price.currency,
+        "notice_period": terms.notice_period,
+        "late_fee_amount": terms.late_fee_amount,
+    }
 
 
 async def confirm_one(session: AsyncSession, actor: Actor, subject: Subject) -> Any:

@@ -37,7 +37,7 @@ _TYPES = HotStatement(
     )
     .order_by(_v.c.id)
 )
-_PRACTITIONERS = HotStatement(
+_WHO: Final = (
     sa.select(
         _p,
         sa.func.coalesce(_p.c.time_zone, CLINICS.c.time_zone).label("wall"),
@@ -49,7 +49,6 @@ _PRACTITIONERS = HotStatement(
         _p.c.is_active,
         _p.c.licence_ends_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
         sa.or_(_p.c.account_id.is_(None), is_active_account(_p.c.account_id)),
-        _if_given(_p.c.id, "practitioner_id"),
         _if_given(_p.c.sex, "sex"),
         sa.or_(
             sa.bindparam("specialty", type_=sa.Text).is_(None),
@@ -58,6 +57,9 @@ _PRACTITIONERS = HotStatement(
     )
     .order_by(_p.c.id)
 )
+_PRACTITIONERS = HotStatement(_WHO)
+# Somebody who may be named or not would be planned anew in every booking.
+_PRACTITIONER = HotStatement(_WHO.where(_p.c.id == sa.bindparam("practitioner_id", type_=sa.Uuid)))
 _RESOURCES = HotStatement(
     sa.select(BOOKABLE_RESOURCES)
     .where(
@@ -126,7 +128,8 @@ async def load(connection: AsyncConnection, query: SlotQuery, since: datetime, n
         "sex": query.sex,
         "specialty": query.specialty,
     }
-    people = await _PRACTITIONERS.rows(connection, binds) if types else []
+    who = _PRACTITIONERS if query.practitioner_id is None else _PRACTITIONER
+    people = await who.rows(connection, binds) if types else []
     pairs = [(person, of_type) for person in people for of_type in types if _makes(person, of_type, query)]
     at = {"organization_ids": list({person.organization_id for person, _ in pairs})}
     kinds = sorted({kind for _, of_type in pairs for kind in of_type.needs})
