@@ -16,7 +16,7 @@ from app.reservations.pools import release as release_allocations
 from app.reservations.problems import CalendarTaken, CapacityTaken, HoldOver, PoolExhausted
 from app.reservations.rules import Opening, Overbooking, Portion, Want, is_live
 from app.reservations.service import confirm, extend, move, register, release, take
-from app.reservations.views import Free, Reserved, free, of_origin, resources_of, taken
+from app.reservations.views import Free, Reserved, free, of_origin, resources_of, taken, taken_spans
 
 __all__ = [
     "Allocated",
@@ -58,4 +58,5 @@ __all__ = [
     "resources_of",
     "take",
     "taken",
+    "taken_spans",
 ]
