@@ -84,13 +84,14 @@ async def search(
     since = max(now, after.starts_at if after else earliest or now)
     found = await offers.load(connection, query, since, now)
     slots: list[Slot] = []
-    end, window = horizon(found), WINDOWS[0]
+    end, window, meets_full = horizon(found), WINDOWS[0], False
     while since < end and len(slots) <= page.limit:
         until = min(since + window, end)
-        # Whoever finds too little in the first days meets full ones: they are told from each other as a whole.
-        taken = {} if window == WINDOWS[0] else await full(connection, found, since, until)
+        # Where much is taken, hours of which nothing is left are passed by as a whole.
+        taken = await full(connection, found, since, until) if meets_full else {}
         candidates = in_order(found, since, until, after, taken)
-        slots += await first_free(connection, found, candidates, page.limit + 1 - len(slots))
+        free = await first_free(connection, found, candidates, page.limit + 1 - len(slots))
+        slots, meets_full = slots + free, meets_full or len(free) < len(candidates)
         since, window = until, min(window * 2, WINDOWS[1])
     items = await _shown(connection, found, slots[: page.limit])
     return Page(items=items, next=next_cursor(KIND, [s.position for s in slots], page.limit, Position._fields))
