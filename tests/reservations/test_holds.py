@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.access import system_actor
-from app.core.clock import ManualClock
+from app.core.clock import ManualClock, new_id
 from app.core.database import reading, unit_of_work
 from app.reservations import api as reservations
 from app.reservations import jobs
@@ -150,7 +150,7 @@ async def test_what_is_held_for_a_thing_is_confirmed_whole_or_not_at_all(
     calendars: Calendars, clock: ManualClock
 ) -> None:
     first, second = await calendars(2)
-    thing = uuid.uuid4()
+    thing = new_id()
     at = clock.now() + timedelta(hours=1)
     until = clock.now() + SOON
     wants = [Want(one, at, at + HALF, thing) for one in (first, second)]
