@@ -30,9 +30,10 @@ from benchmarks import clinics, population
 from notifications.delivery import repository as deliveries
 from notifications.delivery import service as sending
 from telemedicine.appointments import notices, repository, rules
+from telemedicine.appointments.models import APPOINTMENTS
 from telemedicine.clinics.views import offers, schedules
 
-_TYPE: Final = {
+_TYPE: Final[dict[str, Any]] = {
     "community_id": population.COMMUNITY,
     "visit_type_id": clinics.VISIT_TYPE,
     "mode": None,
@@ -65,7 +66,7 @@ def _answer(row: asyncpg.Record) -> Response:
 
 
 def _appointment(actor: Actor, practitioner: uuid.UUID, at: datetime, now: datetime) -> dict[str, Any]:
-    values = dict.fromkeys(column.name for column in repository.APPOINTMENTS.c)
+    values = dict.fromkeys(column.name for column in APPOINTMENTS.c)
     return values | {
         "id": clock.new_id(),
         "created_at": now,
@@ -145,7 +146,7 @@ async def confirm(request: Request) -> Response:
         origin = {"origin_kind": "appointment", "origin_ids": [appointment]}
         ids = [one["id"] for one in await _run(connection, kernel._LOCK_OF_ORIGIN, origin)]
         await _run(connection, kernel._CONFIRM, {"ids": ids, "now": now})
-        reminder = {"row_id": appointment, "next_reminder": row["starts_at"] - timedelta(days=1)}
+        reminder = {"row_id": appointment, "next_reminder": row["starts_at"] - timedelta(days=1), "visit_id": None}
         (shown,) = await _run(connection, repository._BOOK, reminder | _by(actor, row, now))
         told = {
             "community_id": population.COMMUNITY,
@@ -179,11 +180,14 @@ async def slots(request: Request) -> Response:
         await _run(connection, schedules._EXCEPTIONS, whose | at_clinic | {"after": now.replace(tzinfo=None)})
         days = {"first": now.date(), "last": (now + timedelta(days=366)).date()}
         await _run(connection, communities._CALENDAR, {"community_id": population.COMMUNITY} | days)
-        since, found = after, list[dict[str, Any]]()
+        since = after
+        found: list[dict[str, Any]] = []
         while len(found) < 20:
             until = since + clinics.DURATION
             asked = {"resource_ids": [person["calendar_id"] for person in people], "since": since, "until": until}
-            taken = await _run(connection, calendars._SPANS, asked | {"now": now, "apart": "clinic_session"})
+            taken = await _run(
+                connection, calendars._SPANS, asked | {"now": now, "apart": "clinic_session", "besides": []}
+            )
             found += _starts(people, hours, {row["resource_id"]: row["spans"] for row in taken}, since, until)
             since = until
     return Response(orjson.dumps({"items": found[:20]}, default=str), media_type="application/json")
@@ -193,7 +197,8 @@ def _starts(
     people: Sequence[Any], hours: Sequence[Any], taken: Mapping[Any, Sequence[Any]], since: datetime, until: datetime
 ) -> list[dict[str, Any]]:
     there = {(row["practitioner_id"], row["weekday"]): row for row in hours}
-    found, at = [], since.replace(minute=since.minute // 30 * 30, second=0, microsecond=0)
+    found: list[dict[str, Any]] = []
+    at = since.replace(minute=since.minute // 30 * 30, second=0, microsecond=0)
     while at < until and len(found) < 20:
         minute = at.hour * 60 + at.minute
         for person in people:

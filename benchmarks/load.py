@@ -140,7 +140,7 @@ async def fire(
     order = {
         "port": port,
         "requests": [item.decode() for item in requests],
-        "then": [item.decode() for item in then] or [None] * len(requests),
+        "then": [item.decode() for item in then] or [""] * len(requests),
         "connections": connections,
         "seconds": seconds,
         "once": once,

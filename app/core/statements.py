@@ -96,7 +96,8 @@ class HotStatement:
         if not found:
             return []
         if self._shape is None:
-            self._shape = namedtuple("Row", found[0].keys())._make  # type: ignore[misc]  # noqa: PYI024 - not known before
+            shape: Any = namedtuple("Row", found[0].keys())  # type: ignore[misc]  # noqa: PYI024 - not known before
+            self._shape = shape._make
         return [self._shape(record) for record in found]
 
 
@@ -108,7 +109,7 @@ class Insertion:
 
     def __init__(self, table: sa.Table, *left_out: str) -> None:
         self._names = [column.name for column in table.columns if column.name not in left_out]
-        given = {name: sa.bindparam(f"given_{name}") for name in self._names}
+        given: dict[str, Any] = {name: sa.bindparam(f"given_{name}") for name in self._names}
         self._statement = HotStatement(sa.insert(table).values(given))
 
     async def of(self, connection: AsyncConnection, row: Any) -> None:

@@ -192,6 +192,17 @@ _CONCERNED = (
     )
     .order_by(RESOURCES.c.id)
 )
+_LOCK_OF_ORIGIN = HotStatement(
+    sa.select(RESERVATIONS.c.id)
+    .where(
+        RESERVATIONS.c.origin_kind == sa.bindparam("origin_kind", type_=sa.Text),
+        RESERVATIONS.c.origin_id == sa.any_(sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid))),
+        # What was let go of is not to be had without the rest of it, and whose clock said so does not matter.
+        RESERVATIONS.c.state.in_([sa.literal_column(f"'{state}'", sa.Text) for state in ("held", "booked", "expired")]),
+    )
+    .order_by(RESERVATIONS.c.resource_id, RESERVATIONS.c.id)
+    .with_for_update()
+)
 _LOCK_RESOURCES = HotStatement(_CONCERNED.with_for_update(key_share=True))
 _SHARE_RESOURCES = HotStatement(_CONCERNED.with_for_update(read=True))
 
@@ -253,6 +264,15 @@ async def lock_reservations(session: AsyncSession, ids: Sequence[uuid.UUID]) -> 
     """Lock reservations in the order everybody locks them; return their state and until when they are held."""
     rows = await _LOCK.rows(connection_of(session), {"ids": ids})
     return {row.id: row for row in rows}
+
+
+async def confirm_of_origin(
+    session: AsyncSession, origin_kind: str, origin_ids: Iterable[uuid.UUID], now: datetime
+) -> bool:
+    """Book what is held for the things ``origin_ids``; say whether there was anything, and none of it was over."""
+    binds = {"origin_kind": origin_kind, "origin_ids": list(origin_ids)}
+    ids = [row.id for row in await _LOCK_OF_ORIGIN.rows(connection_of(session), binds)]
+    return bool(ids) and _ids_of(await _CONFIRM.row(session, {"ids": ids, "now": now})) == set(ids)
 
 
 async def confirm_holds(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:

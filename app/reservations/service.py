@@ -166,6 +166,15 @@ async def confirm(session: AsyncSession, reservation_ids: Iterable[uuid.UUID]) -
         raise HoldOver
 
 
+async def confirm_for(session: AsyncSession, origin_kind: str, origin_ids: Iterable[uuid.UUID]) -> None:
+    """Book what is held for the things ``origin_ids``, all of it; raises ``HoldOver`` as ``confirm`` does.
+
+    Also for a thing for which nothing is held, or some of what was is over and let go of.
+    """
+    if not await repository.confirm_of_origin(session, origin_kind, origin_ids, clock.now()):
+        raise HoldOver
+
+
 async def extend(session: AsyncSession, reservation_ids: Iterable[uuid.UUID], until: datetime) -> None:
     """Hold until ``until`` what is held; raises ``HoldOver`` as ``confirm`` does.
 

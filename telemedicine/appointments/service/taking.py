@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.database import connection_of
-from app.reservations.api import CalendarTaken, Reserved, Want, confirm, of_origin, register, release, take
+from app.reservations.api import CalendarTaken, Reserved, Want, confirm_for, of_origin, register, release, take
 from app.reservations.api import move as kernel_move
 from telemedicine.appointments.problems import BookedElsewhere
 from telemedicine.appointments.rules import choices
@@ -193,7 +193,7 @@ async def book(session: AsyncSession, appointments: Sequence[Any], by: uuid.UUID
     """Book what is held for appointments; raises ``HoldOver`` if any of it is held no longer."""
     reserved = await reservations_of(session, appointments)
     await sessions.alone(session, sessions.of(reserved))
-    await confirm(session, [one.id for one in reserved])
+    await confirm_for(session, ORIGIN, [one.id for one in appointments])
     await sessions.settle(session, reserved, by)
 
 

@@ -144,13 +144,14 @@ async def _in_order(
     """Return the first ``most`` free slots of what is offered, from ``begin`` on or behind ``after``."""
     slots: list[Slot] = []
     since = max(begin, after.starts_at) if after else begin
-    end, window = horizon(found), WINDOWS[0]
+    end, window, meets_full = horizon(found), WINDOWS[0], False
     while since < end and len(slots) < most:
         until = min(since + window, end)
-        # Whoever finds too little in the first days meets full ones: they are told from each other as a whole.
-        taken = {} if window == WINDOWS[0] else await full(connection, found, since, until)
+        # Where much is taken, hours of which nothing is left are passed by as a whole.
+        taken = await full(connection, found, since, until) if meets_full else {}
         candidates = in_order(found, since, until, after, taken)
-        slots += await first_free(connection, found, candidates, most - len(slots))
+        free = await first_free(connection, found, candidates, most - len(slots))
+        slots, meets_full = slots + free, meets_full or len(free) < len(candidates)
         since, window = until, min(window * 2, WINDOWS[1])
     return slots
 
