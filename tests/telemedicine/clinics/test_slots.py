@@ -1,6 +1,5 @@
 """Looking for a time: what is free of many at once, page by page, and what a wanted time turns out to be."""
 
-import asyncio
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -24,6 +23,7 @@ from telemedicine.clinics.problems import NotOffered
 from telemedicine.clinics.service import slots
 from telemedicine.clinics.views.calendars import SESSION
 from telemedicine.clinics.views.offers import SlotQuery
+from tests.asking import statements
 from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics
 from tests.telemedicine.clinics.conftest import Scene
@@ -335,16 +335,8 @@ async def test_bad_questions_are_refused_with_a_pointer(scene: Scene, client: ht
 
 async def _statements_for(query: SlotQuery) -> int:
     """Return how many statements it takes to find one slot."""
-    seen: list[str] = []
-
-    def note(logged: Any) -> None:
-        seen.append(logged.query)
-
-    async with reading() as connection:
-        connection.driver.add_query_logger(note)
+    async with reading() as connection, statements(connection) as seen:
         found = await slots.search(connection, query, None, PageRequest(1, None))
-        await asyncio.sleep(0)  # the driver tells of a statement in the next turn of the loop
-        connection.driver.remove_query_logger(note)
     assert any("telemedicine_visit_type" in query for query in seen)
     assert len(found.items) == 1
     return len(seen)
