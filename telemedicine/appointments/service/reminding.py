@@ -102,14 +102,13 @@ async def remind(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     for row in rows:
         # Late by a day, a worker tells what is true now, not what it missed.
         if step := rules.due_step(row.starts_at, row.mode, now):
-            by_step[step].append(row.id)
             if step == "now" and row.consultation_id is not None:
                 visits[row.id] = row.consultation_id
+            else:
+                by_step[step].append(row.id)
     if visits:
-        by_step["now"] = await _lead(session, by_step["now"], visits)
+        await _lead(session, visits)
     for step, due in by_step.items():
-        if not due:
-            continue
         whom = {"ids": due, "words": [rules.reply_code(one) for one in due], "occasion": step}
         await send_many(session, _NOTICES[step], _REMINDED_OF, binds=whom, origin_kind=REMINDED)
     coming = [rules.next_reminder(row.starts_at, row.mode, now) for row in rows]
@@ -117,17 +116,14 @@ async def remind(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     await session.execute(_NEXT, following)
 
 
-async def _lead(
-    session: AsyncSession, due: Sequence[uuid.UUID], visits: Mapping[uuid.UUID, uuid.UUID]
-) -> list[uuid.UUID]:
-    """Tell of those whose visit is open how they come to it, with a link of their own; return the others."""
+async def _lead(session: AsyncSession, visits: Mapping[uuid.UUID, uuid.UUID]) -> None:
+    """Tell of appointments whose visit is open how to come to it, with a link; to one that is over nobody is led."""
     links = await links_to_send(session, visits.values())
     led = {one: links[visit] for one, visit in visits.items() if visit in links}
     if led:
         words = [seal_text(link) for link in led.values()]
         whom = {"ids": list(led), "words": words, "occasion": "now"}
         await send_many(session, notices.JOIN_VISIT, _LED_TO, binds=whom, origin_kind=REMINDED)
-    return [one for one in due if one not in led]
 
 
 async def tell_delay(session: AsyncSession, actor: Actor, practitioner_id: uuid.UUID, late_by: timedelta) -> int:

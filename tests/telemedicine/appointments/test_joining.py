@@ -98,3 +98,12 @@ async def test_by_phone_nobody_is_led_anywhere(desk: Desk, clock: ManualClock) -
         keys = list(await connection.scalars(sa.select(DELIVERIES.c.notice_key).order_by(DELIVERIES.c.id)))
     assert keys[-1] == "telemedicine.appointment_join"
     assert await _links() == []
+
+
+async def test_nobody_is_led_to_a_visit_that_is_over(desk: Desk, clock: ManualClock) -> None:
+    booked = await desk.booked(desk.scene.resident, at("09:00"))
+    ended = await desk.post(f"/consultations/{booked['consultation_id']}/end", desk.scene.clinician)
+    assert ended.status_code == 200
+    clock.set(at("08:55"))
+    assert await jobs.remind() == 1
+    assert await _links() == []
