@@ -170,11 +170,11 @@ async def _tell(session: AsyncSession, row: BusyCalendar) -> None:
     """Tell whose calendar it is, and who runs the clinics they work at, that it cannot be read."""
     connection = await session.connection()
     found = await views.concerned(connection, row.id)
+    if not found or row.failing_since is None:
+        return
     accounts = [one.account_id for one in found if one.account_id is not None]
     for organization_id in dict.fromkeys(one.organization_id for one in found):
         accounts += await organization_members(connection, organization_id, "coordinator")
-    if not found or row.failing_since is None:
-        return
     await send(
         session,
         notices.FAILING,
