@@ -104,7 +104,7 @@ async def hold(request: Request) -> Response:
         whose = f"telemedicine.appointments:{actor.resident_id}:{clinics.CLINIC}"
         await _run(connection, repository._ALONE, {"whose": whose})
         await _run(connection, repository._COUNTS, mine | {"now": now})
-        shape = {"lanes": 1, "buffer_before": timedelta(), "buffer_after": timedelta()}
+        shape = {"lanes": 1, "buffer_before": timedelta(), "buffer_after": timedelta(), "is_blockable": False}
         calendar = shape | {name: row[name] for name in ("created_at", "updated_at", "version", "community_id")}
         calendar |= {"id": clock.new_id(), "kind": "patient", "subject_id": actor.resident_id, "account_id": actor.id}
         given = {f"given_{name}": value for name, value in calendar.items()}

@@ -55,7 +55,7 @@ _SPAN_BINDS: Final = (
     sa.bindparam("starts", type_=ARRAY(_INSTANT)),
     sa.bindparam("ends", type_=ARRAY(_INSTANT)),
 )
-_KNOWN: Final = [RESOURCES.c[name] for name in ("id", "community_id", "kind", "subject_id", "lanes")]
+_KNOWN: Final = [RESOURCES.c[name] for name in ("id", "community_id", "kind", "subject_id", "lanes", "is_blockable")]
 _SHAPES: Final = [RESOURCES.c[name] for name in ("buffer_before", "buffer_after")]
 _IS_STALE: Final = (
     sa.text(f"SELECT EXISTS (SELECT FROM {_SPANS} JOIN reservations_reservation e ON {_STALE})")  # noqa: S608
@@ -242,7 +242,7 @@ async def insert_reservations(
 ) -> Taken:
     """Take what can be had of ``wants``, in their order, each in the first of its lanes that is free.
 
-    Nothing can be had where a calendar is blocked. That is sure while its lock is held: who blocks has it alone.
+    Nothing can be had where a calendar is blocked, which is sure while its lock is held: who blocks has it alone.
     """
     binds = _spans(wants, now) | {
         "ids": list(ids),

@@ -77,6 +77,8 @@ async def enter(
     subject_id: uuid.UUID,
     account_id: uuid.UUID | None,
     shape: Shape,
+    *,
+    is_blockable: bool,
 ) -> tuple[uuid.UUID, Shape]:
     """Return the id of the subject's resource, made with ``shape`` if there is none, and the shape it has."""
     now = clock.now()
@@ -89,6 +91,7 @@ async def enter(
         "kind": kind,
         "subject_id": subject_id,
         "account_id": account_id,
+        "is_blockable": is_blockable,
         **asdict(shape),
     }
     binds = {f"given_{name}": value for name, value in row.items()}

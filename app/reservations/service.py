@@ -41,16 +41,19 @@ async def register(  # noqa: PLR0913 - what a calendar consists of, each named
     lanes: int = 1,
     buffer_before: timedelta = timedelta(),
     buffer_after: timedelta = timedelta(),
+    is_blockable: bool = False,
     overbooking: Overbooking | None = None,
 ) -> uuid.UUID:
-    """Return the id of the calendar of a person or thing, made if there is none.
+    """Return the id of the calendar of a person or thing, made if there is none; ``is_blockable`` it is from then on.
 
     Lanes and buffers are from now on as given; what is taken already keeps the buffers it was taken with. Raises
     ``CapacityTaken`` if something that is not over has one of the lanes that go; with ``overbooking`` it stays there,
     and the audit trail says who wanted it so and why.
     """
     shape, now = resource_repository.Shape(lanes, buffer_before, buffer_after), clock.now()
-    found, has = await resource_repository.enter(session, community_id, kind, subject_id, account_id, shape)
+    found, has = await resource_repository.enter(
+        session, community_id, kind, subject_id, account_id, shape, is_blockable=is_blockable
+    )
     if has != shape:
         # Who takes of several lanes shares this lock: nobody enters a lane while it goes.
         await repository.lock_resources(session, (), [found], alone=True)
@@ -124,8 +127,9 @@ async def _take(
     if len(known) < len(whose):
         raise NotFound("there is no such calendar")
     is_stale = any(resource.is_stale for resource in known.values())
-    # Lanes must not go meanwhile, nor the calendar be blocked.
-    if not moved_from:
+    # Of one lane a calendar has always one; of several, those there are must not go meanwhile, nor must it be blocked.
+    may_change = any(resource.lanes > 1 or resource.is_blockable for resource in known.values())
+    if not moved_from and (is_stale or may_change or len(ordered) > 1):
         await repository.lock_resources(session, (), whose, alone=is_stale or len(whose) < len(ordered))
     if is_stale:
         await repository.expire_overlapping(session, ordered, now)
