@@ -12,6 +12,7 @@ from typing import Final, Literal, Self
 from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.core.calendar_settings import CalendarSettings
 from app.core.video_settings import VideoSettings
 
 Environment = Literal["development", "test", "production"]
@@ -168,15 +169,6 @@ class WebhookSettings(BaseModel):
     concurrency: PositiveInt = Field(
         default=5, description="calls of one endpoint in the air at once, over all workers"
     )
-
-
-class CalendarSettings(BaseModel):
-    """Calendars elsewhere that say when a practitioner is busy."""
-
-    allow_private: bool = Field(
-        default=False, description="let them be on http and in private networks, where their servers are neighbours"
-    )
-    timeout: float = Field(default=20.0, gt=0, le=60, description="seconds reading one may take, redirects included")
 
 
 class WorkerSettings(BaseModel):

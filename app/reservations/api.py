@@ -15,8 +15,8 @@ from app.reservations.pools import move as move_allocations
 from app.reservations.pools import release as release_allocations
 from app.reservations.problems import CalendarTaken, CapacityTaken, HoldOver, PoolExhausted
 from app.reservations.rules import Opening, Overbooking, Portion, Want, is_live
-from app.reservations.service import confirm, extend, move, register, release, take
-from app.reservations.views import Free, Reserved, free, of_origin, resources_of, taken
+from app.reservations.service import confirm, confirm_for, extend, move, register, release, take
+from app.reservations.views import Free, Reserved, free, of_origin, resources_of, taken, taken_spans
 
 __all__ = [
     "Allocated",
@@ -40,6 +40,7 @@ __all__ = [
     "blocked_by",
     "confirm",
     "confirm_allocations",
+    "confirm_for",
     "extend",
     "extend_allocations",
     "free",
@@ -58,4 +59,5 @@ __all__ = [
     "resources_of",
     "take",
     "taken",
+    "taken_spans",
 ]

@@ -2,6 +2,7 @@
 
 Bookings and blocks may lie upon each other, so no constraint keeps them apart: who blocks a calendar has its lock
 alone, and who takes of it shares that lock. So a block that is committed stands in the way of every taker after it.
+Calendars of which nobody says so (``is_blockable``) are taken without that lock, and cannot be blocked.
 """
 
 import uuid
@@ -15,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import clock
 from app.core.events import emit
-from app.reservations import repository
 from app.reservations.events import TimeUnblocked
 from app.reservations.rules import Span
 
@@ -27,6 +27,9 @@ _STARTS = sa.bindparam("starts", type_=ARRAY(_INSTANT))
 _ENDS = sa.bindparam("ends", type_=ARRAY(_INSTANT))
 _NOW = sa.bindparam("now", type_=_INSTANT)
 
+_LOCK_ALONE = sa.text(
+    "SELECT is_blockable FROM reservations_resource WHERE id = :resource_id FOR NO KEY UPDATE"
+).bindparams(_RESOURCE)
 _UNBLOCK = sa.text("""
     DELETE FROM reservations_block b
     WHERE b.source_id = :source_id AND NOT EXISTS (
@@ -73,9 +76,10 @@ class AtOdds:
 async def block(session: AsyncSession, resource_id: uuid.UUID, source_id: uuid.UUID, spans: Sequence[Span]) -> None:
     """Let ``spans``, in order and apart, be what ``source_id`` blocks of a calendar from now on, and nothing else.
 
-    Who waits for time is told of what came free.
+    Who waits for time is told of what came free. Raises ``ValueError`` for a calendar that cannot be blocked.
     """
-    await repository.lock_resources(session, (), [resource_id], alone=True)
+    if not await session.scalar(_LOCK_ALONE, {"resource_id": resource_id}):
+        raise ValueError("a calendar that is not blockable")
     now = clock.now()
     given = {
         "source_id": source_id,

@@ -47,6 +47,9 @@ class Resource(Table, table=True):
     lanes: int = Field(default=1, sa_type=sa.SmallInteger, description="how many may have the same time")
     buffer_before: timedelta = Field(default=timedelta(), sa_type=sa.Interval)
     buffer_after: timedelta = Field(default=timedelta(), sa_type=sa.Interval)
+    is_blockable: bool = Field(
+        default=False, description="never changed: whether it may be blocked beside its bookings"
+    )
 
 
 class Reservation(Table, table=True):

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
+from app.core.database import connection_of
 from app.core.problems import NotFound
-from app.reservations import repository, views
+from app.reservations import repository, resource_repository, views
 from app.reservations.models import BOOKED, HELD
 from app.reservations.problems import CalendarTaken, CapacityTaken, HoldOver
 from app.reservations.rules import (
@@ -41,24 +41,27 @@ async def register(  # noqa: PLR0913 - what a calendar consists of, each named
     lanes: int = 1,
     buffer_before: timedelta = timedelta(),
     buffer_after: timedelta = timedelta(),
+    is_blockable: bool = False,
     overbooking: Overbooking | None = None,
 ) -> uuid.UUID:
-    """Return the id of the calendar of a person or thing, made if there is none.
+    """Return the id of the calendar of a person or thing, made if there is none; ``is_blockable`` it is from then on.
 
     Lanes and buffers are from now on as given; what is taken already keeps the buffers it was taken with. Raises
     ``CapacityTaken`` if something that is not over has one of the lanes that go; with ``overbooking`` it stays there,
     and the audit trail says who wanted it so and why.
     """
-    shape, now = repository.Shape(lanes, buffer_before, buffer_after), clock.now()
-    found, has = await repository.enter(session, community_id, kind, subject_id, account_id, shape)
+    shape, now = resource_repository.Shape(lanes, buffer_before, buffer_after), clock.now()
+    found, has = await resource_repository.enter(
+        session, community_id, kind, subject_id, account_id, shape, is_blockable=is_blockable
+    )
     if has != shape:
         # Who takes of several lanes shares this lock: nobody enters a lane while it goes.
         await repository.lock_resources(session, (), [found], alone=True)
-        highest = await repository.highest_lane_beyond(session, found, lanes, now)
+        highest = await resource_repository.highest_lane_beyond(session, found, lanes, now)
         if highest is not None:
             if overbooking is None:
                 raise CapacityTaken(taken=highest)
-            await repository.overbook_beyond(session, found, lanes, now)
+            await resource_repository.overbook_beyond(session, found, lanes, now)
             await audit.record(
                 session,
                 overbooking.actor,
@@ -67,7 +70,7 @@ async def register(  # noqa: PLR0913 - what a calendar consists of, each named
                 community_id=community_id,
                 details={"reason": overbooking.reason, "lanes": lanes},
             )
-        await repository.set_shape(session, found, shape, now)
+        await resource_repository.set_shape(session, found, shape, now)
     return found
 
 
@@ -124,8 +127,9 @@ async def _take(
     if len(known) < len(whose):
         raise NotFound("there is no such calendar")
     is_stale = any(resource.is_stale for resource in known.values())
-    # Lanes must not go meanwhile, nor the calendar be blocked.
-    if not moved_from:
+    # Of one lane a calendar has always one; of several, those there are must not go meanwhile, nor must it be blocked.
+    may_change = any(resource.lanes > 1 or resource.is_blockable for resource in known.values())
+    if not moved_from and (is_stale or may_change or len(ordered) > 1):
         await repository.lock_resources(session, (), whose, alone=is_stale or len(whose) < len(ordered))
     if is_stale:
         await repository.expire_overlapping(session, ordered, now)
@@ -144,7 +148,7 @@ async def _take(
 async def _put_on_record(
     session: AsyncSession,
     overbooking: Overbooking,
-    made: Iterable[tuple[uuid.UUID, sa.Row[Any]]],
+    made: Iterable[tuple[uuid.UUID, Any]],
     taken: repository.Taken,
 ) -> None:
     for reservation_id, resource in made:
@@ -163,6 +167,15 @@ async def confirm(session: AsyncSession, reservation_ids: Iterable[uuid.UUID]) -
     """Book what is held; raises ``HoldOver`` if any of it is held no longer, and then nothing may be committed."""
     wanted = set(reservation_ids)
     if await repository.confirm_holds(session, list(wanted), clock.now()) != wanted:
+        raise HoldOver
+
+
+async def confirm_for(session: AsyncSession, origin_kind: str, origin_ids: Iterable[uuid.UUID]) -> None:
+    """Book what is held for the things ``origin_ids``, all of it; raises ``HoldOver`` as ``confirm`` does.
+
+    Also for a thing for which nothing is held, or some of what was is over and let go of.
+    """
+    if not await repository.confirm_of_origin(session, origin_kind, origin_ids, clock.now()):
         raise HoldOver
 
 
@@ -218,13 +231,13 @@ async def _refusal(
     session: AsyncSession,
     wants: Sequence[Want],
     missing: Sequence[Want],
-    known: dict[uuid.UUID, sa.Row[Any]],
+    known: dict[uuid.UUID, Any],
     openings: Sequence[Opening] | None,
 ) -> CalendarTaken:
     """Return the refusal that says of each want that could not be had when it is taken, and what is free nearby."""
     since = min(want.starts_at for want in wants) - NEARBY - timedelta(days=1)
     until = max(want.ends_at for want in wants) + NEARBY + timedelta(days=1)
-    rows = await views.taken(await session.connection(), known, since, until)
+    rows = await views.taken(connection_of(session), known, since, until)
     blocked = [Blocked(r.resource_id, r.lane, r.blocks_from, r.blocks_until) for r in rows]
     free = _alternatives(wants, missing, known, blocked, openings)
     conflicts = []
@@ -252,7 +265,7 @@ async def _refusal(
 def _alternatives(
     wants: Sequence[Want],
     missing: Sequence[Want],
-    known: dict[uuid.UUID, sa.Row[Any]],
+    known: dict[uuid.UUID, Any],
     blocked: Sequence[Blocked],
     openings: Sequence[Opening] | None,
 ) -> dict[Span, list[Span]]:
@@ -277,7 +290,7 @@ def _alternatives(
     return found
 
 
-def _spoken_for(known: dict[uuid.UUID, sa.Row[Any]], want: Want, span: Span) -> Blocked:
+def _spoken_for(known: dict[uuid.UUID, Any], want: Want, span: Span) -> Blocked:
     """Return what a want blocks at ``span``; lane 0: one of the calendar's, whichever that will be."""
     resource = known[want.resource_id]
     return Blocked(resource.id, want.lane or 0, span[0] - resource.buffer_before, span[1] + resource.buffer_after)

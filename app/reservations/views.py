@@ -1,6 +1,7 @@
 """The SQL that reads calendars: what is taken of whom, what is free, and what is taken for something."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,13 +12,15 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
+from app.core.statements import HotStatement
 from app.reservations.models import BOOKED, HELD
 from app.reservations.repository import RESERVATIONS, RESOURCES
-from app.reservations.rules import Opening
+from app.reservations.rules import Opening, Span
 
 _INSTANT = sa.DateTime(timezone=True)
 _resource_ids = sa.bindparam("resource_ids", type_=ARRAY(sa.Uuid))
-_BUSY = sa.text("""
+_BUSY = HotStatement(
+    sa.text("""
     SELECT e.id, e.resource_id, e.lane, e.state, e.starts_at, e.ends_at, e.blocks_from, e.blocks_until, e.expires_at,
            e.origin_kind, e.origin_id
     FROM unnest(CAST(:resource_ids AS uuid[])) AS w (resource_id)
@@ -26,22 +29,51 @@ _BUSY = sa.text("""
         AND tstzrange(e.blocks_from, e.blocks_until, '[)') && tstzrange(:since, :until, '[)')
     WHERE e.state IN ('held', 'booked') AND (e.state = 'booked' OR e.expires_at > :now)
     UNION ALL
-    SELECT b.id, b.resource_id, l.lane, 'blocked', b.starts_at, b.ends_at, b.starts_at, b.ends_at, 'block', b.source_id
+    SELECT b.id, b.resource_id, l.lane, 'blocked', b.starts_at, b.ends_at, b.starts_at, b.ends_at, NULL, 'block',
+           b.source_id
     FROM unnest(CAST(:resource_ids AS uuid[])) AS w (resource_id)
     JOIN reservations_resource r ON r.id = w.resource_id
     JOIN reservations_block b ON b.resource_id = r.id AND b.starts_at < :until AND b.ends_at > :since
     CROSS JOIN LATERAL generate_series(1, r.lanes) AS l (lane)
     ORDER BY resource_id, blocks_from, id""").bindparams(
-    _resource_ids,
-    sa.bindparam("since", type_=_INSTANT),
-    sa.bindparam("until", type_=_INSTANT),
-    sa.bindparam("now", type_=_INSTANT),
+        _resource_ids,
+        sa.bindparam("since", type_=_INSTANT),
+        sa.bindparam("until", type_=_INSTANT),
+        sa.bindparam("now", type_=_INSTANT),
+    )
+)
+# What is one after the other is one span: a full day is told in a row, not in as many as it has visits.
+_SPANS = HotStatement(
+    sa.text("""
+    SELECT t.resource_id, t.origin_id, range_agg(t.span) AS spans
+    FROM (
+        SELECT e.resource_id, CASE WHEN e.origin_kind = :apart THEN e.origin_id END AS origin_id,
+               tstzrange(e.blocks_from, e.blocks_until, '[)') AS span
+        FROM unnest(CAST(:resource_ids AS uuid[])) AS w (resource_id)
+        JOIN reservations_reservation e ON uuidrange(e.resource_id, e.resource_id, '[]')
+                && uuidrange(w.resource_id, w.resource_id, '[]')
+            AND tstzrange(e.blocks_from, e.blocks_until, '[)') && tstzrange(:since, :until, '[)')
+        WHERE e.state IN ('held', 'booked') AND (e.state = 'booked' OR e.expires_at > :now)
+            AND e.id <> ALL (:besides)
+        UNION ALL
+        SELECT b.resource_id, NULL, tstzrange(b.starts_at, b.ends_at, '[)')
+        FROM unnest(CAST(:resource_ids AS uuid[])) AS w (resource_id)
+        JOIN reservations_block b ON b.resource_id = w.resource_id AND b.starts_at < :until AND b.ends_at > :since
+    ) t
+    GROUP BY 1, 2""").bindparams(
+        _resource_ids,
+        sa.bindparam("apart", type_=sa.Text),
+        sa.bindparam("besides", type_=ARRAY(sa.Uuid)),
+        sa.bindparam("since", type_=_INSTANT),
+        sa.bindparam("until", type_=_INSTANT),
+        sa.bindparam("now", type_=_INSTANT),
+    )
 )
 _BY_SUBJECTS = sa.select(RESOURCES.c.id, RESOURCES.c.subject_id).where(
     RESOURCES.c.kind == sa.bindparam("kind", type_=sa.Text),
     RESOURCES.c.subject_id == sa.any_(sa.bindparam("subject_ids", type_=ARRAY(sa.Uuid))),
 )
-_OF_ORIGIN = (
+_OF_ORIGIN = HotStatement(
     sa.select(
         *(
             RESERVATIONS.c[name]
@@ -137,13 +169,41 @@ async def resources_of(
 
 async def taken(
     connection: AsyncConnection, resource_ids: Iterable[uuid.UUID], since: datetime, until: datetime
-) -> list[sa.Row[Any]]:
+) -> list[Any]:
     """Return what is held, booked or blocked of the resources in a stretch of time, buffers included, in order of time.
 
     What is blocked is so in each lane, with ``block`` as origin and what says so as its id.
     """
     binds = {"resource_ids": list(resource_ids), "since": since, "until": until, "now": clock.now()}
-    return list(await connection.execute(_BUSY, binds))
+    return await _BUSY.rows(connection, binds)
+
+
+async def taken_spans(
+    connection: AsyncConnection,
+    resource_ids: Iterable[uuid.UUID],
+    since: datetime,
+    until: datetime,
+    *,
+    apart: str,
+    besides: Iterable[uuid.UUID] = (),
+) -> dict[uuid.UUID, dict[uuid.UUID | None, list[Span]]]:
+    """Return when the resources are held, booked or blocked in a stretch of time, buffers included, merged, in order.
+
+    What is taken for things of the kind ``apart`` is told by itself, by their ids; all else under ``None``. The
+    reservations ``besides`` do not count.
+    """
+    binds = {
+        "resource_ids": list(resource_ids),
+        "since": since,
+        "until": until,
+        "now": clock.now(),
+        "apart": apart,
+        "besides": list(besides),
+    }
+    found: defaultdict[uuid.UUID, dict[uuid.UUID | None, list[Span]]] = defaultdict(dict)
+    for row in await _SPANS.rows(connection, binds):
+        found[row.resource_id][row.origin_id] = [(span.lower, span.upper) for span in row.spans]
+    return found
 
 
 async def of_origin(connection: AsyncConnection, origin_kind: str, origin_ids: Iterable[uuid.UUID]) -> list[Reserved]:
@@ -151,7 +211,7 @@ async def of_origin(connection: AsyncConnection, origin_kind: str, origin_ids: I
 
     A hold that is over may be among it until somebody puts it aside; ``expires_at`` says so.
     """
-    rows = await connection.execute(_OF_ORIGIN, {"origin_kind": origin_kind, "origin_ids": list(origin_ids)})
+    rows = await _OF_ORIGIN.rows(connection, {"origin_kind": origin_kind, "origin_ids": list(origin_ids)})
     return [Reserved(*row) for row in rows]
 
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from fastapi import Request
@@ -15,6 +15,7 @@ from app.core.access import Actor, authenticate
 from app.core.database import reading
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated
 from app.core.routing import connection_of
+from app.core.statements import HotStatement
 from app.identity.api import (
     Member,
     ResidenceEnded,
@@ -31,14 +32,16 @@ MANAGE: Final = "appointments:manage"
 STAFF: Final = ("coordinator", "clinician")
 
 
-def one_of(table: sa.Table) -> sa.Select[Any]:
+def one_of(table: sa.Table) -> HotStatement:
     """Return the statement that finds a row of a table that says whose it is, and what the actor may with it."""
     names = ("id", "resident_id", "community_id", "organization_id")
-    return sa.select(
-        *(table.c[name] for name in names),
-        is_visible(table.c.resident_id, MANAGE).label("is_visible"),
-        (table.c.organization_id == sa.any_(sa.bindparam("staff_of", type_=ARRAY(sa.Uuid)))).label("is_clinics"),
-    ).where(table.c.id == sa.bindparam("row_id", type_=sa.Uuid))
+    return HotStatement(
+        sa.select(
+            *(table.c[name] for name in names),
+            is_visible(table.c.resident_id, MANAGE).label("is_visible"),
+            (table.c.organization_id == sa.any_(sa.bindparam("staff_of", type_=ARRAY(sa.Uuid)))).label("is_clinics"),
+        ).where(table.c.id == sa.bindparam("row_id", type_=sa.Uuid))
+    )
 
 
 _APPOINTMENT: Final = one_of(APPOINTMENTS)
@@ -106,12 +109,13 @@ def require_clinics(subject: Subject) -> None:
         raise Forbidden("this is for those who work at the clinic")
 
 
-async def find(connection: AsyncConnection, actor: Actor, statement: sa.Select[Any], row_id: uuid.UUID) -> Subject:
+async def find(connection: AsyncConnection, actor: Actor, statement: HotStatement, row_id: uuid.UUID) -> Subject:
     """Return what a statement of ``one_of`` finds, if the actor may see it; raises ``NotFound``."""
     binds = {"row_id": row_id, "staff_of": staff_of(actor), **actor_binds(of_clinics(actor), MANAGE)}
-    row = (await connection.execute(statement, binds)).one_or_none()
-    if row is None or not (row.is_visible or row.is_clinics):
+    found = await statement.rows(connection, binds)
+    if not found or not (found[0].is_visible or found[0].is_clinics):
         raise NotFound
+    row = found[0]
     is_own = actor.resident_id == row.resident_id
     by: By = "clinic" if row.is_clinics and not is_own else "patient"
     return Subject(row.id, row.resident_id, row.community_id, row.organization_id, by)
@@ -128,7 +132,7 @@ async def _connection(request: Request) -> AsyncIterator[AsyncConnection]:
 
 
 def guard_over(
-    statement: sa.Select[Any], name: str, *, of_clinic: bool = False
+    statement: HotStatement, name: str, *, of_clinic: bool = False
 ) -> Callable[[Request], Awaitable[Subject]]:
     """Return the dependency that hands over what the path's ``name`` is the id of.
 

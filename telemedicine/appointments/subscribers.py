@@ -25,7 +25,8 @@ Freed = ReservationReleased | ReservationExpired | ReservationMoved | TimeUnbloc
 
 async def offer_freed(session: AsyncSession, events: Sequence[Freed]) -> None:
     """Have it looked whether somebody waits for time that came free."""
-    calendars, origins = {event.resource_id for event in events}, {event.origin_id for event in events}
+    calendars = {event.resource_id for event in events}
+    origins = {event.origin_id for event in events if not isinstance(event, TimeUnblocked)}
     await repository.look_for(session, calendars, origins, clock.now())
 
 

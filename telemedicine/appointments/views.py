@@ -16,6 +16,7 @@ from app.core.changes import Since, changed_of
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.statements import HotStatement
 from app.identity.api import ResidentSubject, community, trace_read
 from app.media.api import attached
 from telemedicine.appointments import rules
@@ -96,8 +97,10 @@ _DAY = audit.traced_each(
     .limit(_LIMIT),
     "appointments:list_day",
 )
-_SOME = _SHOWN.where(APPOINTMENTS.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))).order_by(
-    APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id
+_SOME = HotStatement(
+    _SHOWN.where(APPOINTMENTS.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))).order_by(
+        APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id
+    )
 )
 _CHANGED = changed_of([APPOINTMENTS.c.id], APPOINTMENTS, APPOINTMENTS.c.starts_at)
 _HISTORY = (
@@ -193,8 +196,12 @@ async def of_day(
 
 async def shown(connection: AsyncConnection, appointment_ids: Sequence[uuid.UUID]) -> list[AppointmentPublic]:
     """Return appointments whose reader's rights were checked, in order of time."""
-    rows = await connection.execute(_SOME, {"ids": list(appointment_ids), **_suggesting()})
-    return [_public(row) for row in rows]
+    return [public(row) for row in await rows(connection, appointment_ids)]
+
+
+async def rows(connection: AsyncConnection, appointment_ids: Sequence[uuid.UUID]) -> list[Any]:
+    """Return appointments as ``public`` shows them, in order of time."""
+    return await _SOME.rows(connection, {"ids": list(appointment_ids), **_suggesting()})
 
 
 async def changed(connection: AsyncConnection, resident_id: uuid.UUID, since: Since) -> list[AppointmentPublic]:
@@ -205,12 +212,12 @@ async def changed(connection: AsyncConnection, resident_id: uuid.UUID, since: Si
 
 async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) -> AppointmentDetail:
     """Return an appointment with its history; what others than its resident read of it is on record."""
-    row = (await connection.execute(_SOME, {"ids": [subject.id], **_suggesting()})).one()
+    (row,) = await rows(connection, [subject.id])
     await trace(connection, actor, subject, "appointment:read")
     seen = (await connection.execute(_ENCOUNTER, {"consultation_id": row.consultation_id})).one_or_none()
     history = await connection.execute(_HISTORY, {"appointment_id": subject.id})
     return AppointmentDetail(
-        **_public(row).model_dump(),
+        **public(row).model_dump(),
         cancelled_by=row.cancelled_by,
         cancel_reason=unseal(row.cancel_reason, CANCEL_REASON) if row.cancel_reason else None,
         encounter=EncounterPeriod(started_at=seen.started_at, ended_at=seen.ended_at) if seen else None,
@@ -230,7 +237,7 @@ async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) ->
 
 async def preparation(connection: AsyncConnection, actor: Actor, subject: Subject) -> PreparationPublic:
     """Return what the clinic asks before an appointment, and what was answered."""
-    row = (await connection.execute(_SOME, {"ids": [subject.id], **_suggesting()})).one()
+    (row,) = await rows(connection, [subject.id])
     await trace(connection, actor, subject, "appointment_answers:read")
     asked = (await connection.execute(_TYPE, {"visit_type_id": row.visit_type_id})).one()
     said: dict[str, Any] = orjson.loads(unseal(row.answers, ANSWERS)) if row.answers else {}
@@ -279,7 +286,7 @@ async def wait(connection: AsyncConnection, resident_id: uuid.UUID, entry_id: uu
 
 async def _waits(connection: AsyncConnection, rows: Sequence[sa.Row[Any]]) -> list[WaitlistPublic]:
     binds = {"entry_ids": [row.id for row in rows], "now": clock.now(), **_suggesting()}
-    offers = {row.waitlist_entry_id: _public(row) for row in await connection.execute(_OFFERS, binds)}
+    offers = {row.waitlist_entry_id: public(row) for row in await connection.execute(_OFFERS, binds)}
     names = WaitlistPublic.model_fields.keys() - {"offer"}
     return [WaitlistPublic(**{name: getattr(row, name) for name in names}, offer=offers.get(row.id)) for row in rows]
 
@@ -304,11 +311,12 @@ async def trace(connection: AsyncConnection, actor: Actor, subject: Subject, act
 
 
 def _page(kind: str, rows: Sequence[sa.Row[Any]], page: PageRequest) -> Page[AppointmentPublic]:
-    items = [_public(row) for row in rows[: page.limit]]
+    items = [public(row) for row in rows[: page.limit]]
     return Page(items=items, next=next_cursor(kind, rows, page.limit, ["starts_at", "id"]))
 
 
-def _public(row: Any) -> AppointmentPublic:
+def public(row: Any) -> AppointmentPublic:
+    """Return an appointment as it is shown: a row of it with its names, and whether a follow-up is suggested."""
     given = AppointmentPublic.model_fields.keys() - {
         "price",
         "late_fee",

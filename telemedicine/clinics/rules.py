@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import Final, Literal
 
@@ -34,6 +34,7 @@ LONGEST_HORIZON: Final = timedelta(days=366)
 _SESSIONS: Final = uuid.UUID("8f0f1d52-6a3c-7c1e-9d0b-2f6a54c0a0de")
 # Longer than any step a zone's clocks ever took: Samoa skipped a whole day in 2011, Alaska repeated one in 1867.
 _MARGIN: Final = timedelta(days=2)
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +247,8 @@ def _weekly(schedule: Schedule, holidays: Collection[date], since: datetime, unt
     if not schedule.weekly:
         return
     first, last = (since - _MARGIN).date(), (until + _MARGIN).date()
+    # No zone is a day away from UTC: what is further off on the wall is so in time.
+    earliest, latest = _naive(since) - _DAY, _naive(until) + _DAY
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
         for hours in schedule.by_weekday[day.isoweekday()]:
@@ -253,7 +256,12 @@ def _weekly(schedule: Schedule, holidays: Collection[date], since: datetime, unt
                 midnight = datetime.combine(day, time())  # naive: on the wall
                 wall = midnight + timedelta(minutes=hours.starts)
                 wall_end = midnight + timedelta(minutes=hours.ends)
-                yield _opening(schedule.time_zone, wall, wall_end, hours.visit_type_ids, hours.location_id)
+                if wall < latest and wall_end > earliest:
+                    yield _opening(schedule.time_zone, wall, wall_end, hours.visit_type_ids, hours.location_id)
+
+
+def _naive(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(tzinfo=None)
 
 
 def _is_kept(hours: Hours, day: date, holidays: Collection[date]) -> bool:
@@ -295,18 +303,27 @@ def hours_there(schedule: Schedule, holidays: Collection[date], since: datetime,
     return without(merged(spans), closures(schedule))
 
 
-def starts(opening: Opening, duration: timedelta, step: timedelta) -> list[datetime]:
+def starts(opening: Opening, duration: timedelta, step: timedelta) -> Sequence[datetime]:
     """Return at which instants visits of ``duration`` can begin: every ``step`` on the wall from the first hour on.
 
     Starts that a spring night moves onto each other are one.
     """
-    found, wall = set(), opening.wall
-    while wall < opening.wall_end:
-        instant = at_wall(wall, opening.time_zone)
-        if opening.starts_at <= instant and instant + duration <= opening.ends_at:
+    return _starts(
+        (opening.starts_at, opening.ends_at), opening.wall, opening.wall_end, opening.time_zone, duration, step
+    )
+
+
+@lru_cache(maxsize=4_096)  # colleagues keep the same hours
+def _starts(
+    span: Span, wall: datetime, wall_end: datetime, time_zone: str, duration: timedelta, step: timedelta
+) -> Sequence[datetime]:
+    found = set()
+    while wall < wall_end:
+        instant = at_wall(wall, time_zone)
+        if span[0] <= instant and instant + duration <= span[1]:
             found.add(instant)
         wall += step
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

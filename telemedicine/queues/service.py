@@ -23,6 +23,7 @@ from telemedicine.queues.problems import NobodyWaits, NotCalled
 from telemedicine.queues.schemas import CallNext, TicketOutcome, TicketPublic, TicketTake
 
 HEARTBEAT: Final = 30.0  # seconds: an estimate grows old even if nobody is called
+GAP: Final = 1.0  # seconds: a line that moves often is not told of each time
 _BUCKETS: Final = 16
 
 
@@ -141,7 +142,7 @@ async def follow(request: Request, actor: Actor, subject: Subject) -> AsyncItera
         return Told((ServerSentEvent(event="ticket", data=shown, retry=RECONNECT_MILLISECONDS),))
 
     async for event in following.follow(
-        request, actor.id, look, Pace(HEARTBEAT, gap=1.0), channel(subject.organization_id)
+        request, actor.id, look, Pace(HEARTBEAT, GAP), channel(subject.organization_id)
     ):
         yield event
         if told and told[-1].state in ("done", "skipped", "left"):

@@ -40,7 +40,7 @@ async def test_nothing_is_taken_of_what_is_blocked_and_its_edges_are_free(
     calendars: Calendars, clock: ManualClock
 ) -> None:
     buffer = timedelta(minutes=10)
-    (doctor,) = await calendars(buffer_after=buffer)
+    (doctor,) = await calendars(is_blockable=True, buffer_after=buffer)
     at = clock.now() + HOUR
     await block(doctor, (at + HOUR, at + 2 * HOUR))
     with pytest.raises(CalendarTaken) as refused:
@@ -53,7 +53,7 @@ async def test_nothing_is_taken_of_what_is_blocked_and_its_edges_are_free(
 
 
 async def test_what_was_taken_stays_and_is_named(calendars: Calendars, clock: ManualClock) -> None:
-    (doctor,) = await calendars()
+    (doctor,) = await calendars(is_blockable=True)
     at = clock.now() + HOUR
     (booked,) = await take(want(doctor, at))
     await block(doctor, (at - HOUR, at + HOUR))
@@ -69,8 +69,16 @@ async def test_what_was_taken_stays_and_is_named(calendars: Calendars, clock: Ma
         assert await reservations.at_odds(connection, [SOURCE]) == []
 
 
+async def test_a_calendar_that_is_taken_without_its_lock_is_not_blocked(
+    calendars: Calendars, clock: ManualClock
+) -> None:
+    (carer,) = await calendars()
+    with pytest.raises(ValueError, match="blockable"):
+        await block(carer, (clock.now(), clock.now() + HOUR))
+
+
 async def test_every_lane_is_blocked_and_overbooking_goes_past(calendars: Calendars, clock: ManualClock) -> None:
-    (room,) = await calendars(lanes=2)
+    (room,) = await calendars(is_blockable=True, lanes=2)
     at = clock.now() + HOUR
     await block(room, (at, at + HOUR))
     assert await free(room, at, at + HOUR) == []
@@ -91,7 +99,7 @@ async def test_a_source_blocks_what_it_says_last_and_tells_what_came_free(
         told.extend(event.resource_id for event in events)
 
     install_subscribers([Subscriber("tests.unblocked", (TimeUnblocked,), hear)])
-    (doctor,) = await calendars()
+    (doctor,) = await calendars(is_blockable=True)
     at = clock.now() + HOUR
     first, longer = (at, at + HOUR), (at, at + 2 * HOUR)
     await block(doctor, first)
@@ -111,7 +119,7 @@ async def test_a_source_blocks_what_it_says_last_and_tells_what_came_free(
 async def test_who_takes_while_it_is_being_blocked_waits_and_is_refused(
     calendars: Calendars, clock: ManualClock, number: int
 ) -> None:
-    doctor, patient = await calendars(2)
+    doctor, patient = await calendars(2, is_blockable=True)
     at = clock.now() + HOUR
     wants = [want(doctor, at), want(patient, at)][:number]
     async with unit_of_work() as session:
@@ -126,7 +134,7 @@ async def test_who_takes_while_it_is_being_blocked_waits_and_is_refused(
 async def test_who_blocks_while_it_is_being_taken_waits_and_finds_it_booked(
     calendars: Calendars, clock: ManualClock, number: int
 ) -> None:
-    doctor, patient = await calendars(2)
+    doctor, patient = await calendars(2, is_blockable=True)
     at = clock.now() + HOUR
     wants = [want(doctor, at), want(patient, at)][:number]
     async with unit_of_work() as session:
@@ -141,7 +149,7 @@ async def test_who_blocks_while_it_is_being_taken_waits_and_finds_it_booked(
 async def test_takers_and_blockers_in_a_storm_neither_deadlock_nor_pass_each_other(
     calendars: Calendars, clock: ManualClock
 ) -> None:
-    doctor, patient = await calendars(2)
+    doctor, patient = await calendars(2, is_blockable=True)
     at = clock.now() + HOUR
     order: list[str] = []
 

@@ -10,6 +10,11 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column(
+        "reservations_resource", sa.Column("is_blockable", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
+    op.execute("UPDATE reservations_resource SET is_blockable = true WHERE kind = 'practitioner'")
+    op.alter_column("reservations_resource", "is_blockable", server_default=None)
     op.create_table(
         "reservations_block",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -66,3 +71,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("telemedicine_busy_calendar")
     op.drop_table("reservations_block")
+    op.drop_column("reservations_resource", "is_blockable")

@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Response
 
 from app.core.access import CurrentActor
+from app.core.database import connection_of
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session, set_etag
@@ -60,7 +61,12 @@ OfClinic = Annotated[Subject, Depends(clinics_appointment_guard)]
 async def _shown(session: Session, row: Appointment, response: Response) -> AppointmentPublic:
     await session.flush()
     set_etag(response, row.version)
-    return (await views.shown(await session.connection(), [row.id]))[0]
+    return (await views.shown(connection_of(session), [row.id]))[0]
+
+
+def _public(row: Any, response: Response) -> AppointmentPublic:
+    set_etag(response, row.version)
+    return views.public(row)
 
 
 @router.post("/appointments", status_code=201, responses=problem_responses(*_BOOKED))
@@ -72,7 +78,7 @@ async def create_appointment(
     For oneself, for somebody who lets one do it, or as the clinic. If the time is not to be had, the answer names
     what is free nearby.
     """
-    return await _shown(session, await booking.hold(session, actor, data), response)
+    return _public(await booking.hold(session, actor, data), response)
 
 
 @router.resident_route("GET", "/appointments", responses=problem_responses(*_GUARDED))
@@ -98,7 +104,7 @@ async def confirm_appointment(
     session: Session, actor: CurrentActor, subject: Seen, response: Response
 ) -> AppointmentPublic:
     """Book what is held, or take what came free; what is booked stays so."""
-    return await _shown(session, await booking.confirm_one(session, actor, subject), response)
+    return _public(await booking.confirm_one(session, actor, subject), response)
 
 
 @router.post(
@@ -152,16 +158,15 @@ async def preview_appointment_series(session: Session, actor: Person, data: Seri
 @router.post("/appointment-series", status_code=201, responses=problem_responses(*_BOOKED, SeriesConflict))
 async def create_appointment_series(session: Session, actor: Person, data: SeriesCreate) -> AppointmentSeriesPublic:
     """Hold all the dates for five minutes, or none of them."""
-    return await _series(session, await series.hold(session, actor, data))
+    return _series(await series.hold(session, actor, data))
 
 
 @router.post("/appointment-series/{series_id}/confirmation", responses=problem_responses(*_GUARDED, HoldOver))
 async def confirm_appointment_series(session: Session, actor: Person, series_id: uuid.UUID) -> AppointmentSeriesPublic:
     """Book what is held of a series, all of it."""
-    return await _series(session, await series.confirm(session, actor, series_id))
+    return _series(await series.confirm(session, actor, series_id))
 
 
-async def _series(session: Session, rows: Sequence[Appointment]) -> AppointmentSeriesPublic:
-    await session.flush()
-    shown = await views.shown(await session.connection(), [row.id for row in rows])
+def _series(rows: Sequence[Any]) -> AppointmentSeriesPublic:
+    shown = sorted(map(views.public, rows), key=lambda one: (one.starts_at, one.id))
     return AppointmentSeriesPublic(id=rows[0].series_id or rows[0].id, appointments=shown)

@@ -41,6 +41,5 @@ async def book_appointment_follow_up(
 ) -> AppointmentPublic:
     """Book what is suggested after a visit in one request: the slot that is named, or the nearest."""
     row = await following_up.book(session, actor, subject, data)
-    await session.flush()
     set_etag(response, row.version)
-    return (await views.shown(await session.connection(), [row.id]))[0]
+    return views.public(row)

@@ -52,7 +52,7 @@ async def reschedule(session: AsyncSession, actor: Actor, subject: Subject, data
     row.starts_at, row.ends_at, row.time_zone = offer.starts_at, offer.ends_at, offer.time_zone
     row.sequence, row.accepted_at = row.sequence + 1, None
     keeping.set_reminder(row, now)
-    await visiting.arrange(session, [row], actor.id)
+    row.consultation_id = (await visiting.arrange(session, [row], actor.id)).get(row.id)
     await keeping.remember(session, row, actor, "moved")
     await emit(
         session,

@@ -58,8 +58,8 @@ async def show(connection: AsyncConnection, actor: Actor, subject: Subject) -> F
     return FollowUpPublic(due_at=row.follow_up_at, slots=await _slots(connection, actor, row))
 
 
-async def book(session: AsyncSession, actor: Actor, subject: Subject, data: FollowUpBook) -> Appointment:
-    """Book one of the suggested slots, the nearest unless another is named, and return the appointment.
+async def book(session: AsyncSession, actor: Actor, subject: Subject, data: FollowUpBook) -> Any:
+    """Book one of the suggested slots, the nearest unless another is named; return it as ``views.public`` shows it.
 
     Raises ``NotFound`` as ``show`` does, and what ``booking.hold`` raises.
     """
@@ -82,9 +82,9 @@ async def book(session: AsyncSession, actor: Actor, subject: Subject, data: Foll
         language=row.language,
     )
     held = await booking.hold(session, actor, wanted)
-    await booking.confirm_rows(session, actor, [held])
+    (booked,) = await booking.confirm_rows(session, actor, [held])
     await keeping.untell(session, subject.id)
-    return held
+    return booked
 
 
 async def _suggested(connection: AsyncConnection, subject: Subject) -> Any:

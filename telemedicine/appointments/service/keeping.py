@@ -2,22 +2,26 @@
 
 import uuid
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
+from app.core.database import connection_of
 from app.core.events import emit
 from app.core.sealing import seal
+from app.core.statements import Insertion
 from notifications.api import Notice, Value, send, withdraw
 from telemedicine.appointments import rules
-from telemedicine.appointments.models import CHANGE_REASON, Appointment, AppointmentChange
+from telemedicine.appointments.models import CHANGE_REASON, CHANGES, Appointment, AppointmentChange
 from telemedicine.appointments.problems import NotAllowedNow
-from telemedicine.events import AppointmentBooked, AppointmentStatusChanged
+from telemedicine.events import AppointmentStatusChanged
 
 REMINDED: Final = "telemedicine.appointment"
 """What reminders are sent for: they are taken back when the appointment moves or ends."""
+
+_REMEMBER: Final = Insertion(CHANGES)
 
 
 def become(row: Appointment, status: rules.Status) -> rules.News | None:
@@ -49,7 +53,9 @@ async def remember(
     reason: str | None = None,
 ) -> None:
     """Add how the appointment stands now to its history, and to the trail; ``news`` is what timelines tell of it."""
-    session.add(
+    await session.flush()
+    await _REMEMBER.of(
+        connection_of(session),
         AppointmentChange(
             appointment_id=row.id,
             resident_id=row.resident_id,
@@ -59,9 +65,8 @@ async def remember(
             practitioner_id=row.practitioner_id,
             changed_by=by.id if by else None,
             reason=seal(reason, CHANGE_REASON) if reason else None,
-        )
+        ),
     )
-    await session.flush()
     if by is not None:
         action = f"appointment:{row.status}"
         await audit.record(
@@ -69,7 +74,7 @@ async def remember(
         )
 
 
-async def tell(session: AsyncSession, notice: Notice, row: Appointment, occasion: str, **more: Value) -> None:
+async def tell(session: AsyncSession, notice: Notice, row: Any, occasion: str, **more: Value) -> None:
     """Write ``notice`` for whose appointment it is; under one ``occasion`` they get it once."""
     ids = {"appointment_id": row.id, "consultation_id": row.consultation_id}
     about: dict[str, Value] = {"resident": row.resident_id, "starts_at": row.starts_at}
@@ -101,18 +106,5 @@ async def emit_status(session: AsyncSession, row: Appointment) -> None:
             resident_id=row.resident_id,
             organization_id=row.organization_id,
             status=row.status,
-        ),
-    )
-
-
-async def emit_booked(session: AsyncSession, row: Appointment) -> None:
-    """Tell that the time is theirs."""
-    await emit(
-        session,
-        AppointmentBooked(
-            aggregate_id=row.id,
-            community_id=row.community_id,
-            resident_id=row.resident_id,
-            organization_id=row.organization_id,
         ),
     )

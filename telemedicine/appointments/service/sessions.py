@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
+from app.core.database import connection_of
 from app.reservations.api import (
     CapacityTaken,
     Reserved,
@@ -71,7 +71,7 @@ async def enter(
         offer = shared[one]
         calendar_id = await _calendar(session, offer)
         taken = await seats_taken(
-            await session.connection(), [_seats_id(offer)], offer.starts_at, offer.ends_at, besides=besides
+            connection_of(session), [_seats_id(offer)], offer.starts_at, offer.ends_at, besides=besides
         )
         found[one] = Seats(calendar_id, one in running, offer.visit_type.capacity - taken[one])
     return found
@@ -110,19 +110,19 @@ async def _live(session: AsyncSession, session_ids: Collection[uuid.UUID]) -> li
     if not session_ids:
         return []
     now = clock.now()
-    found = await of_origin(await session.connection(), SESSION, session_ids)
+    found = await of_origin(connection_of(session), SESSION, session_ids)
     return [one for one in found if is_live(one.state, one.expires_at, now)]
 
 
-async def _seats(session: AsyncSession, reserved: Sequence[Reserved]) -> dict[uuid.UUID, list[sa.Row[Any]]]:
+async def _seats(session: AsyncSession, reserved: Sequence[Reserved]) -> dict[uuid.UUID, list[Any]]:
     """Return the seats that are held or booked in each session in which ``reserved`` are or were some."""
     own = [one for one in reserved if one.kind == SESSION]
     if not own:
         return {}
     subjects = {one.resource_id: one.subject_id for one in own}
     since, until = min(one.starts_at for one in own), max(one.ends_at for one in own)
-    found: dict[uuid.UUID, list[sa.Row[Any]]] = {one: [] for one in of(own)}
-    for row in await taken_of(await session.connection(), subjects.keys(), since, until):
+    found: dict[uuid.UUID, list[Any]] = {one: [] for one in of(own)}
+    for row in await taken_of(connection_of(session), subjects.keys(), since, until):
         its = session_id(subjects[row.resource_id], row.starts_at)
         if its in found:
             found[its].append(row)

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.reservations.api import CalendarTaken, Reserved, Want, confirm, of_origin, register, release, take
+from app.core.database import connection_of
+from app.reservations.api import CalendarTaken, Reserved, Want, confirm_for, of_origin, register, release, take
 from app.reservations.api import move as kernel_move
-from telemedicine.appointments.models import Appointment
 from telemedicine.appointments.problems import BookedElsewhere
 from telemedicine.appointments.rules import choices
 from telemedicine.appointments.service import sessions
@@ -63,9 +63,9 @@ async def hold(
             await take(session, wants.shared, origin_kind=SESSION, taken_by=by, hold_until=until)
 
     seats = await sessions.enter(session, [one.offer for one in wanted])
-    await _insisting(await session.connection(), wanted, seats, patient, attempt)
+    await _insisting(connection_of(session), wanted, seats, patient, attempt)
     if seats:
-        reserved = await of_origin(await session.connection(), ORIGIN, [one.appointment_id for one in wanted])
+        reserved = await of_origin(connection_of(session), ORIGIN, [one.appointment_id for one in wanted])
         await sessions.settle(session, reserved, by)
 
 
@@ -87,8 +87,8 @@ async def move(
             await take(session, wants.shared, origin_kind=SESSION, taken_by=by)
 
     seats = await sessions.enter(session, [wanted.offer], given_up)
-    await _insisting(await session.connection(), [wanted], seats, patient, attempt)
-    new = await of_origin(await session.connection(), ORIGIN, [wanted.appointment_id])
+    await _insisting(connection_of(session), [wanted], seats, patient, attempt)
+    new = await of_origin(connection_of(session), ORIGIN, [wanted.appointment_id])
     await sessions.settle(session, [*old, *new], by)
 
 
@@ -184,16 +184,16 @@ async def patients_calendar(
     )
 
 
-async def reservations_of(session: AsyncSession, appointments: Sequence[Appointment]) -> list[Reserved]:
+async def reservations_of(session: AsyncSession, appointments: Sequence[Any]) -> list[Reserved]:
     """Return what is held or booked for appointments."""
-    return await of_origin(await session.connection(), ORIGIN, [one.id for one in appointments])
+    return await of_origin(connection_of(session), ORIGIN, [one.id for one in appointments])
 
 
-async def book(session: AsyncSession, appointments: Sequence[Appointment], by: uuid.UUID) -> None:
+async def book(session: AsyncSession, appointments: Sequence[Any], by: uuid.UUID) -> None:
     """Book what is held for appointments; raises ``HoldOver`` if any of it is held no longer."""
     reserved = await reservations_of(session, appointments)
     await sessions.alone(session, sessions.of(reserved))
-    await confirm(session, [one.id for one in reserved])
+    await confirm_for(session, ORIGIN, [one.id for one in appointments])
     await sessions.settle(session, reserved, by)
 
 

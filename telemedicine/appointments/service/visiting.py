@@ -39,14 +39,16 @@ _INTERPRETERS: Final = sa.select(BOOKABLE_RESOURCES.c.calendar_id, BOOKABLE_RESO
 )
 
 
-async def arrange(session: AsyncSession, rows: Sequence[Appointment], by: uuid.UUID) -> None:
-    """Plan or move the visits of booked appointments by video; one that nobody could hold any more is called off.
+async def arrange(session: AsyncSession, rows: Sequence[Any], by: uuid.UUID) -> dict[uuid.UUID, uuid.UUID]:
+    """Plan or move the visits of booked appointments by video, and return the visit of each that has one.
 
-    Raises ``ConsultationUnderWay``.
+    One that nobody could hold any more is called off. Whoever calls writes down which visit an appointment has. Raises
+    ``ConsultationUnderWay``.
     """
     remote = [row for row in rows if row.mode == "video"]
+    visits: dict[uuid.UUID, uuid.UUID] = {}
     if not remote:
-        return
+        return visits
     await session.flush()
     ids = [row.id for row in remote]
     clinicians = {found.id: found for found in await session.execute(_CLINICIANS, {"ids": ids})}
@@ -56,14 +58,13 @@ async def arrange(session: AsyncSession, rows: Sequence[Appointment], by: uuid.U
         if clinician is None:
             if row.consultation_id is not None:
                 await booked.call_off(session, row.consultation_id, "refuse")
-            row.consultation_id = None
             continue
         visit = _booked(row, clinician, interpreters.get(row.id), by)
         if row.consultation_id is None:
-            row.consultation_id = await booked.plan(session, visit)
+            visits[row.id] = await booked.plan(session, visit)
         else:
-            row.consultation_id = await booked.move(session, row.consultation_id, visit)
-    await session.flush()
+            visits[row.id] = await booked.move(session, row.consultation_id, visit)
+    return visits
 
 
 async def end(session: AsyncSession, row: Appointment) -> None:
@@ -80,7 +81,7 @@ async def _interpreters(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict
     return {one.origin_id: accounts[one.resource_id] for one in reserved if one.resource_id in accounts}
 
 
-def _booked(row: Appointment, clinician: Any, interpreter_id: uuid.UUID | None, by: uuid.UUID) -> Booked:
+def _booked(row: Any, clinician: Any, interpreter_id: uuid.UUID | None, by: uuid.UUID) -> Booked:
     is_another = interpreter_id not in (clinician.account_id, row.account_id)
     return Booked(
         appointment_id=row.id,

@@ -22,7 +22,7 @@ from app.core.wall_time import resolve
 from app.identity.api import require_resident
 from telemedicine.appointments import notices, repository, rules
 from telemedicine.appointments.access import MANAGE, Subject, require_bookable
-from telemedicine.appointments.models import Appointment, WaitlistEntry
+from telemedicine.appointments.models import WaitlistEntry
 from telemedicine.appointments.problems import AlreadyWaiting, BookedElsewhere
 from telemedicine.appointments.schemas import WaitlistJoin
 from telemedicine.appointments.service import booking, keeping, taking
@@ -136,8 +136,8 @@ async def _offer_to(session: AsyncSession, clinic: Clinic, entry: WaitlistEntry,
         )
         try:
             found = await offered(connection, query, slot.starts_at)
-            held = booking.Held(subject, query, "proposed", now + rules.OFFER, entry.entered_by)
-            (row,) = await booking.hold_all(session, held, [found])
+            held = booking.Held(subject, query, "proposed", now + rules.OFFER, entry.entered_by, entry.id)
+            (row,) = await booking.hold_all(session, None, held, [found])
         except (NotOffered, BookedElsewhere):
             continue
         await _tell(session, entry, row)
@@ -167,10 +167,8 @@ async def _free(connection: AsyncConnection, clinic: Clinic, entry: WaitlistEntr
     return known[key]
 
 
-async def _tell(session: AsyncSession, entry: WaitlistEntry, row: Appointment) -> None:
-    row.waitlist_entry_id = entry.id
+async def _tell(session: AsyncSession, entry: WaitlistEntry, row: Any) -> None:
     entry.state = "offered"
-    await keeping.remember(session, row, None)
     await emit(
         session,
         WaitlistOffered(

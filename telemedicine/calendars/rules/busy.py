@@ -115,7 +115,7 @@ class _Zones:
         self._known: dict[str, tzinfo] = {}
 
     def named(self, name: str) -> tzinfo:
-        """Return a zone; raises ``ValueError`` for one that is neither known nor described."""
+        """Return a zone; raises ``KeyError`` for one that is neither known nor described."""
         if name not in self._known:
             self._known[name] = self._find(name)
         return self._known[name]

@@ -26,6 +26,7 @@ Fault = Literal[
     "not_a_calendar",
     "too_many_events",
     "too_complex",
+    "failed",
 ]
 FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
 

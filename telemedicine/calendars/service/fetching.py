@@ -52,11 +52,12 @@ class Imported:
     last_modified: str | None
 
 
+@dataclass(frozen=True, slots=True)
 class Unchanged:
     """It says what it said before."""
 
 
-Outcome = Imported | type[Unchanged] | Fault | None
+Outcome = Imported | Unchanged | Fault | None
 """What became of a calendar; ``None``: it was not asked."""
 
 
@@ -76,27 +77,33 @@ async def _fetch(held: Sequence[Held]) -> None:
     async with reading() as connection:
         asked = await views.asked(connection, [one.id for one in held])
     chosen = settings().calendars
-    async with (
-        outbound.outbound_session(chosen.allow_private, total=chosen.timeout) as http,
-        asyncio.TaskGroup() as flights,
-    ):
-        for one in held:
-            flights.create_task(_fetch_one(http, one, asked.get(one.id)))
+    async with outbound.outbound_session(chosen.allow_private, total=chosen.timeout) as http:
+        flights = [_fetch_one(http, one, asked.get(one.id)) for one in held]
+        for ended in await asyncio.gather(*flights, return_exceptions=True):
+            if isinstance(ended, BaseException):  # it could not be stored: the others were, and this one is due again
+                raise ended
 
 
 async def _fetch_one(http: aiohttp.ClientSession, held: Held, asked: Any) -> None:
-    outcome: Outcome = None
-    try:
-        if asked is not None and asked.time_zone is not None:  # whoever works nowhere has no times to block
-            outcome = await _read(http, asked)
-    except CannotImport as error:
-        outcome = error.fault
+    outcome = await _outcome(http, asked)
     async with unit_of_work() as session:
         if held.id in await LEASE.finish(session, [held]):
             await _store(session, held.id, outcome)
 
 
-async def _read(http: aiohttp.ClientSession, asked: Any) -> Imported | type[Unchanged]:
+async def _outcome(http: aiohttp.ClientSession, asked: Any) -> Outcome:
+    if asked is None or asked.time_zone is None:  # whoever works nowhere has no times to block
+        return None
+    try:
+        return await _read(http, asked)
+    except CannotImport as error:
+        return error.fault
+    except Exception as error:  # noqa: BLE001 - one calendar's oddity must not keep others from being read
+        log.error("busy_calendar_failed", error=failures.code_of(error), place=failures.place_of(error))  # noqa: TRY400 - a traceback may hold data
+        return "failed"
+
+
+async def _read(http: aiohttp.ClientSession, asked: Any) -> Imported | Unchanged:
     now = clock.now()
     headers = {"Accept": "text/calendar"}
     is_known = asked.imported_at is not None and now - asked.imported_at < rules.IN_FULL
@@ -106,7 +113,7 @@ async def _read(http: aiohttp.ClientSession, asked: Any) -> Imported | type[Unch
         headers["If-Modified-Since"] = asked.last_modified
     answer = await _get(http, unseal(asked.url, BUSY_URL), headers)
     if answer.status == _NOT_MODIFIED and len(headers) > 1:
-        return Unchanged
+        return Unchanged()
     if answer.status != _OK:
         raise CannotImport(rules.fault_of(answer.status))
     # As far as anything can be booked, to the end of what begins last.
@@ -133,8 +140,8 @@ async def _get(http: aiohttp.ClientSession, url: str, headers: dict[str, str]) -
 
 
 def _tag(answer: outbound.Answer, name: str) -> str | None:
-    found = answer.headers.get(name)
-    return found if found and len(found) <= _LONGEST_TAG else None
+    found = answer.headers.get(name, "")
+    return found if found.isascii() and found.isprintable() and 0 < len(found) <= _LONGEST_TAG else None
 
 
 async def _store(session: AsyncSession, row_id: uuid.UUID, outcome: Outcome) -> None:
@@ -163,11 +170,11 @@ async def _tell(session: AsyncSession, row: BusyCalendar) -> None:
     """Tell whose calendar it is, and who runs the clinics they work at, that it cannot be read."""
     connection = await session.connection()
     found = await views.concerned(connection, row.id)
+    if not found or row.failing_since is None:
+        return
     accounts = [one.account_id for one in found if one.account_id is not None]
     for organization_id in dict.fromkeys(one.organization_id for one in found):
         accounts += await organization_members(connection, organization_id, "coordinator")
-    if not found or row.failing_since is None:
-        return
     await send(
         session,
         notices.FAILING,

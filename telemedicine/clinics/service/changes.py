@@ -36,10 +36,9 @@ class _Standing:
 
 @dataclass(frozen=True, slots=True)
 class _Concerned:
-    """What a change may be at odds with: whose time is taken, the visits it is taken for, and their calendars."""
+    """What a change may be at odds with: visits and their calendars, by what time is taken for, and until when."""
 
     organization_id: uuid.UUID
-    booked: dict[uuid.UUID, list[Taken]]
     visits: dict[uuid.UUID, list[Visit]]
     calendars: dict[uuid.UUID, set[uuid.UUID]]
     span: Span
@@ -78,7 +77,7 @@ async def changing(
     changed = {one.id: one for one in await owners(connection, [one.id for one in taken])}
     after = await _standing(connection, list(changed.values()), concerned)
     new = {one: after.odds[one] - before.odds[one] for one in after.odds}
-    # Of what is at odds with itself, not with a room, the practitioner's time is named.
+    # What is no matter of hours is named once: with the practitioner, if the change concerns them, not with a room.
     for one in sorted(taken, key=lambda owner: owner.kind):
         gone = rules.lost(before.there[one.id], after.there[one.id])
         until = changed[one.id].until
@@ -120,7 +119,6 @@ async def _concerned(
     origins = {(row.origin_kind, row.origin_id) for row in rows if row.origin_id in by_origin}
     return _Concerned(
         organization_id,
-        booked,
         {origin_id: by_origin[origin_id] for _, origin_id in origins},
         await calendars.calendars_of(connection, origins),
         (now, max((row.ends_at for row in rows), default=now)),

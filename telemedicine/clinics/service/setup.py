@@ -138,6 +138,7 @@ async def add_practitioner(
         kind=PRACTITIONER,
         subject_id=data.account_id or row_id,
         account_id=data.account_id,
+        is_blockable=True,
     )
     ends_at = rules.end_of(data.licence_valid_until, data.time_zone or clinic.time_zone)
     row = Practitioner(

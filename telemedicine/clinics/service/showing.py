@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.dispatch.api import Place, distance
 from app.identity.api import organizations_named
-from telemedicine.clinics import rules
 from telemedicine.clinics.rules import Need, Span
 from telemedicine.clinics.schemas.clinics import Money, PractitionerPublic
 from telemedicine.clinics.schemas.slots import SlotClinic, SlotLocation, SlotPublic, SlotVisitType
@@ -28,7 +27,10 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A start of a practitioner's, by their hours; ``free`` are calendars of each kind of resource to choose from."""
+    """A start of a practitioner's, by their hours; ``free`` are calendars of each kind of resource to choose from.
+
+    If several can share it, ``session_id`` is what they take part in and ``seats_id`` whose the seats are.
+    """
 
     starts_at: datetime
     ends_at: datetime
@@ -39,24 +41,14 @@ class Slot:
     time_zone: str
     free: Mapping[Need, tuple[uuid.UUID, ...]]
     places: int
-    is_running: bool = False
+    seats_id: uuid.UUID | None
+    session_id: uuid.UUID | None
+    is_running: bool
 
     @property
     def position(self) -> Position:
         """Return where it stands in the list."""
         return Position(self.starts_at, self.practitioner.id, self.visit_type.id)
-
-    @property
-    def seats_id(self) -> uuid.UUID | None:
-        """Return whose the seats in the slot are, if several can share it."""
-        if self.visit_type.capacity == 1:
-            return None
-        return rules.seats_id(self.practitioner.id, self.visit_type.id)
-
-    @property
-    def session_id(self) -> uuid.UUID | None:
-        """Return the session that those who share the slot take part in, if several can."""
-        return rules.session_id(self.seats_id, self.starts_at) if self.seats_id else None
 
 
 def metres_to(found: Offers, location_id: uuid.UUID | None) -> float | None:

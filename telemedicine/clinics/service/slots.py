@@ -5,10 +5,9 @@ Nothing is held here. Whoever books takes the calendars an ``Offer`` names, and 
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,14 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
 from app.core.problems import FieldError, Malformed, NotFound
-from telemedicine.clinics import rules
 from telemedicine.clinics.problems import NotOffered
-from telemedicine.clinics.rules import LONGEST_HORIZON, Need, Span
+from telemedicine.clinics.rules import Need, Span
 from telemedicine.clinics.schemas.clinics import ResourcePublic, VisitTypePublic
 from telemedicine.clinics.schemas.slots import SlotPublic, Sort
+from telemedicine.clinics.service.candidates import first_free, free_of, full, horizon, in_order, starts_in
 from telemedicine.clinics.service.showing import Position, Slot, metres_to, shown
-from telemedicine.clinics.views import calendars, offers
 from telemedicine.clinics.views import clinics as views
+from telemedicine.clinics.views import offers
 from telemedicine.clinics.views.offers import Offers, SlotQuery
 
 KIND: Final = "telemedicine.slots"
@@ -31,7 +30,8 @@ WINDOWS: Final = (timedelta(days=1), timedelta(days=16))
 """How much time is looked at first, and at most, at once: twice as much each time, until a page is full."""
 NO_WAY: Final = 1e9
 """Metres to what needs no way: beyond any place on earth."""
-NEARBY: Final = timedelta(days=7)
+NEARBY: Final = (timedelta(days=1), timedelta(days=7))
+"""How far around a wanted instant is looked: no further than there are enough, which are then the nearest."""
 ALTERNATIVES: Final = 3
 
 
@@ -141,18 +141,17 @@ def _narrowed(found: Offers, places: set[uuid.UUID | None]) -> Offers:
 async def _in_order(
     connection: AsyncConnection, found: Offers, begin: datetime, after: Position | None, most: int
 ) -> list[Slot]:
-    """Return the first free slots of what is offered, ``most`` or a few more, from ``begin`` on or behind ``after``."""
+    """Return the first ``most`` free slots of what is offered, from ``begin`` on or behind ``after``."""
     slots: list[Slot] = []
     since = max(begin, after.starts_at) if after else begin
-    end, window = _horizon(found), WINDOWS[0]
+    end, window, meets_full = horizon(found), WINDOWS[0], False
     while since < end and len(slots) < most:
         until = min(since + window, end)
-        candidates = sorted(_candidates(found, since, until), key=attrgetter("position"))
-        if after is not None:
-            candidates = [slot for slot in candidates if slot.position > after]
-        # Days on which nobody is there cost no statement.
-        if candidates:
-            slots += await _free(connection, found, candidates)
+        # Where much is taken, hours of which nothing is left are passed by as a whole.
+        taken = await full(connection, found, since, until) if meets_full else {}
+        candidates = in_order(found, since, until, after, taken)
+        free = await first_free(connection, found, candidates, most - len(slots))
+        slots, meets_full = slots + free, meets_full or len(free) < len(candidates)
         since, window = until, min(window * 2, WINDOWS[1])
     return slots
 
@@ -169,10 +168,10 @@ async def offered(connection: AsyncConnection, query: SlotQuery, starts_at: date
     found = await offers.load(connection, query, min(now, starts_at), now)
     if not found.pairs:
         raise NotFound
-    here = list(_candidates(found, starts_at, starts_at + timedelta(microseconds=1)))
-    free = await _free(connection, found, here)
+    here = list(starts_in(found, starts_at, starts_at + timedelta(microseconds=1), {}))
+    free = await free_of(connection, found, here)
     if not free:
-        near = await nearest(connection, query, starts_at)
+        near = await nearest(connection, query, starts_at, found=found)
         raise NotOffered(
             reason="taken" if here else "not_a_slot", alternatives=[slot.model_dump(mode="json") for slot in near]
         )
@@ -186,170 +185,44 @@ async def nearest(
     count: int = ALTERNATIVES,
     *,
     also_others: bool = True,
+    found: Offers | None = None,
 ) -> list[SlotPublic]:
     """Return up to ``count`` free slots within a week of an instant: the same practitioner's first, then the nearest.
 
-    ``query`` names what is wanted; other practitioners who offer the same are asked where its own has too little, if
-    ``also_others``.
+    ``query`` names what is wanted, ``found`` is what it offers, if that is known; other practitioners who offer the
+    same are asked where its own has too little, if ``also_others``.
     """
     now = clock.now()
-    since, until = max(now, wanted - NEARBY), wanted + NEARBY
     others = replace(query, practitioner_id=None)
     near: list[SlotPublic] = []
     known: set[Position] = set()
     for asked in (query, others) if also_others and query.practitioner_id else (query,):
         if len(near) >= count:
             break
-        found = await offers.load(connection, asked, since, now)
-        free = await _free(connection, found, list(_candidates(found, since, until)))
-        free.sort(key=lambda slot: (abs(slot.starts_at - wanted), slot.position))
-        chosen = [slot for slot in free if slot.position not in known][: count - len(near)]
+        offered_by = found if found is not None and asked is query else await offers.load(connection, asked, now, now)
+        chosen = await _nearest(connection, offered_by, wanted, count - len(near), known)
         known |= {slot.position for slot in chosen}
-        near += await shown(connection, found, chosen)
+        near += await shown(connection, offered_by, chosen)
     return near
+
+
+async def _nearest(
+    connection: AsyncConnection, found: Offers, wanted: datetime, count: int, known: Collection[Position]
+) -> list[Slot]:
+    chosen: list[Slot] = []
+    for around in NEARBY:
+        candidates = list(starts_in(found, max(found.now, wanted - around), wanted + around, {}))
+        free = [slot for slot in await free_of(connection, found, candidates) if slot.position not in known]
+        free.sort(key=lambda slot: (abs(slot.starts_at - wanted), slot.position))
+        chosen = free[:count]
+        if len(chosen) == count:
+            break
+    return chosen
 
 
 def _position(kind: str, cursor: str) -> tuple[float, Position]:
     metres, starts_at, practitioner_id, visit_type_id = decode_cursor(kind, cursor)
     return metres, Position(datetime.fromisoformat(starts_at), uuid.UUID(practitioner_id), uuid.UUID(visit_type_id))
-
-
-def _horizon(found: Offers) -> datetime:
-    """Return the instant behind which nothing can be booked."""
-    ahead = (LONGEST_HORIZON if found.is_staffs(of) else of.horizon for _, of in found.pairs)
-    return found.now + max(ahead, default=timedelta()) + timedelta(microseconds=1)
-
-
-def _candidates(found: Offers, since: datetime, until: datetime) -> Iterator[Slot]:
-    """Yield what could be booked in ``[since, until)`` if nothing were taken."""
-    for person, of_type in found.pairs:
-        schedule = found.schedules[person.id]
-        closed = rules.closures(schedule)
-        first, last = _bookable(found, of_type)
-        seen: set[datetime] = set()
-        for opening in rules.openings(schedule, found.holidays, since, until):
-            if not opening.serves(of_type.id) or not _is_near(found, of_type, opening.location_id):
-                continue
-            for start in rules.starts(opening, of_type.duration, of_type.step):
-                end = start + of_type.duration
-                is_asked = since <= start < until and first <= start <= last and start not in seen
-                is_other = (start, person.id) != found.query.moved_from
-                if is_asked and is_other and end <= person.licence_ends_at and not rules.meets(closed, (start, end)):
-                    seen.add(start)
-                    yield _slot(person, of_type, start, opening)
-
-
-def _slot(person: Any, of_type: Any, start: datetime, opening: rules.Opening) -> Slot:
-    end = start + of_type.duration
-    return Slot(
-        starts_at=start,
-        ends_at=end,
-        blocks=(start - of_type.buffer_before, end + of_type.buffer_after),
-        practitioner=person,
-        visit_type=of_type,
-        location_id=opening.location_id if of_type.mode == "in_person" else None,
-        time_zone=opening.time_zone,
-        free={},
-        places=of_type.capacity,
-    )
-
-
-def _bookable(found: Offers, of_type: Any) -> Span:
-    if found.is_staffs(of_type):
-        return found.now, found.now + LONGEST_HORIZON
-    return found.now + of_type.lead_time, found.now + of_type.horizon
-
-
-def _is_near(found: Offers, of_type: Any, location_id: uuid.UUID | None) -> bool:
-    """Say whether a visit is near enough; one that is not in person is near everywhere."""
-    if found.query.near is None or of_type.mode != "in_person":
-        return True
-    metres = metres_to(found, location_id)
-    is_reached = metres is not None and metres <= found.query.within
-    return is_reached and (found.places is None or location_id in found.places)
-
-
-async def _free(connection: AsyncConnection, found: Offers, candidates: Sequence[Slot]) -> list[Slot]:
-    """Return those of the candidates whose practitioner and needs are free, and in which a place is left."""
-    if not candidates:
-        return []
-    since = min(slot.blocks[0] for slot in candidates)
-    until = max(slot.blocks[1] for slot in candidates)
-    needed = {slot.practitioner.organization_id for slot in candidates if slot.visit_type.needs}
-    things = [thing for organization_id in needed for thing in found.resources[organization_id]]
-    asked = {slot.practitioner.calendar_id for slot in candidates} | {thing.calendar_id for thing in things}
-    given_up = found.query.given_up
-    taken = await calendars.taken_ranges(connection, asked, since, until)
-    if given_up:
-        taken = {one: [row for row in rows if row.reservation_id not in given_up] for one, rows in taken.items()}
-    there = {thing.id: rules.hours_there(found.schedules[thing.id], found.holidays, since, until) for thing in things}
-    running = {one.origin_id for rows in taken.values() for one in rows if one.origin_kind == calendars.SESSION}
-    sessions = running & {slot.session_id for slot in candidates if slot.session_id}
-    whose = {slot.seats_id for slot in candidates if slot.seats_id and slot.session_id in sessions}
-    seats = await calendars.seats_taken(connection, whose, since, until, besides=given_up) if whose else {}
-    books = _Books(taken)
-    free: list[Slot] = []
-    for slot in candidates:
-        session = slot.session_id
-        places = slot.visit_type.capacity - (seats.get(session, 0) if session else 0)
-        if places < 1 or not books.is_free(slot.practitioner.calendar_id, slot.blocks, session):
-            continue
-        pools = _pools(found, slot, there, books)
-        if all(pools.values()):
-            free.append(replace(slot, free=pools, places=places, is_running=session in sessions))
-    return free
-
-
-def _pools(
-    found: Offers, slot: Slot, there: Mapping[uuid.UUID, Sequence[Span]], books: "_Books"
-) -> dict[Need, tuple[uuid.UUID, ...]]:
-    """Return for each kind of resource the visit needs the calendars that are free for it."""
-    things = found.resources[slot.practitioner.organization_id] if slot.visit_type.needs else ()
-    is_running = books.has(slot.practitioner.calendar_id, slot.session_id)
-    return {
-        kind: tuple(
-            thing.calendar_id
-            for thing in things
-            if thing.kind == kind
-            # Who joins a session is in its room, and hears its interpreter.
-            and (not is_running or books.has(thing.calendar_id, slot.session_id))
-            and _suits(found, slot, thing)
-            and rules.covers(there[thing.id], (slot.starts_at, slot.ends_at))
-            and books.is_free(thing.calendar_id, slot.blocks, slot.session_id)
-        )
-        for kind in slot.visit_type.needs
-    }
-
-
-def _suits(found: Offers, slot: Slot, thing: Any) -> bool:
-    if thing.location_id is not None and thing.location_id != slot.location_id:
-        return False
-    language = found.query.language
-    if thing.kind != "interpreter" or language is None or rules.speaks(slot.practitioner.languages, language):
-        return True
-    return rules.speaks(thing.languages, language)
-
-
-class _Books:
-    """What is taken of calendars, looked up by span; a session is not in the way of those who take part in it."""
-
-    def __init__(self, taken: Mapping[uuid.UUID, Sequence[calendars.Taken]]) -> None:
-        self._taken = taken
-        self._spans = {one: rules.merged(row.blocks for row in rows) for one, rows in taken.items()}
-
-    def has(self, calendar_id: uuid.UUID, session: uuid.UUID | None) -> bool:
-        """Say whether the calendar's time is taken for the session."""
-        return session is not None and any(row.origin_id == session for row in self._taken.get(calendar_id, ()))
-
-    def is_free(self, calendar_id: uuid.UUID, wanted: Span, session: uuid.UUID | None) -> bool:
-        if not rules.meets(self._spans.get(calendar_id, ()), wanted):
-            return True
-        if session is None:
-            return False
-        return not any(
-            row.origin_id != session and row.blocks[0] < wanted[1] and row.blocks[1] > wanted[0]
-            for row in self._taken[calendar_id]
-        )
 
 
 def _offer(slot: Slot) -> Offer:

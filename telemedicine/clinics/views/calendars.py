@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.reservations.api import of_origin, resources_of, taken
+from app.reservations.api import of_origin, resources_of, taken, taken_spans
 from telemedicine.clinics.rules import Span, session_id
 
 PRACTITIONER: Final = "practitioner"
@@ -87,6 +87,21 @@ async def calendars_of(
         for one in await of_origin(connection, kind, ids):
             found[one.origin_id].add(one.resource_id)
     return found
+
+
+async def busy(
+    connection: AsyncConnection,
+    calendar_ids: Iterable[uuid.UUID],
+    since: datetime,
+    until: datetime,
+    *,
+    besides: Collection[uuid.UUID] = (),
+) -> dict[uuid.UUID, dict[uuid.UUID | None, list[Span]]]:
+    """Return when the calendars cannot be had in a stretch of time: what sessions take by session, else under ``None``.
+
+    The reservations ``besides`` are in nobody's way. It costs what lies in that stretch, however much was ever booked.
+    """
+    return await taken_spans(connection, set(calendar_ids), since, until, apart=SESSION, besides=besides)
 
 
 async def seats_taken(

@@ -195,6 +195,8 @@ class _Line:
         if told.refusal is not None:
             await _work(lambda session: room.lose_right(session, self.seat))
             raise told.refusal
+        if self.is_in and any(not person["is_present"] for person in told.standing["people"] if "polite" in person):
+            await _work(lambda session: signalling.put_out_absent(session, self.seat))
         if told.standing != self.told:
             entered = told.standing["you"] == "admitted" and not self.is_in
             self.is_in = told.standing["you"] == "admitted"

@@ -21,7 +21,7 @@ from telemedicine.consultations.rules import OPEN, is_polite, opens_at
 from telemedicine.consultations.schemas.signalling import Chat, Give, Hello
 from telemedicine.consultations.service.links import holder_of
 from telemedicine.consultations.service.planning import own_participant
-from telemedicine.consultations.service.room import Seat
+from telemedicine.consultations.service.room import Seat, lose_right
 from telemedicine.consultations.views import participants
 
 AT_ONCE: Final = 200
@@ -182,7 +182,7 @@ async def look(connection: AsyncConnection, seat: Seat, caller: Caller) -> Told:
     if caller.pass_digest is not None and row.pass_digest != caller.pass_digest:
         raise PutOut  # another page was opened by a newer link
     try:
-        await _require_right(connection, row, caller)
+        await _require_right(connection, row, await _behind(connection, row, caller))
     except (Unauthenticated, NotFound, Forbidden) as refusal:
         return Told(standing, refusal=refusal)
     if clock.now() < (opening := opens_at(row.starts_at)):
@@ -218,19 +218,35 @@ async def _people(connection: AsyncConnection, seat: Seat, row: Any) -> list[dic
     return told
 
 
-async def _require_right(connection: AsyncConnection, row: Any, caller: Caller) -> None:
-    """Ask again whether somebody may take part: their session, their role, what they were granted.
+async def put_out_absent(session: AsyncSession, seat: Seat) -> None:
+    """Put out who was let in, is on no line, and may not take part any more: their page could go on without us."""
+    await repository.lock(session, seat.consultation_id)
+    connection = await session.connection()
+    for other, shown in await participants(connection, seat.consultation_id):
+        if shown.state != "admitted" or shown.is_present:
+            continue
+        row = (await connection.execute(_SELF, {"participant_id": other.id})).one()
+        try:
+            await _require_right(connection, row, await actor_of(connection, row.account_id or row.invited_by))
+        except (Unauthenticated, NotFound, Forbidden):
+            await lose_right(session, Seat(seat.consultation_id, other.id, row.connection_id, other.instance))
 
-    A guest may as long as whoever invited them does. The resident who came by a link that was sent to them has no
-    session: that it was sent to where they are reached is what lets them in.
+
+async def _behind(connection: AsyncConnection, row: Any, caller: Caller) -> Actor | None:
+    """Return by whose right somebody is on a line: a guest by that of who invited them, all others by their own.
+
+    The resident who came by a link that was sent to them has no session: that it was sent to where they are reached is
+    what lets them in.
     """
-    actor: Actor | None
     if row.account_id is None:
-        actor = await actor_of(connection, row.invited_by)
-    elif caller.session_id is not None:
-        actor = await actor_in_session(connection, caller.session_id, row.account_id)
-    else:
-        actor = await actor_by_phone(connection, row.account_id) if row.role == "resident" else None
+        return await actor_of(connection, row.invited_by)
+    if caller.session_id is not None:
+        return await actor_in_session(connection, caller.session_id, row.account_id)
+    return await actor_by_phone(connection, row.account_id) if row.role == "resident" else None
+
+
+async def _require_right(connection: AsyncConnection, row: Any, actor: Actor | None) -> None:
+    """Ask again whether somebody may take part by an actor's right: their role, what they were granted."""
     if actor is None:
         raise Unauthenticated("the session has ended")
     subject = await require_consultation(connection, actor, row.consultation_id, JOIN)

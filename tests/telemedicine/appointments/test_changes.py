@@ -74,7 +74,7 @@ async def test_ones_own_time_is_not_in_the_way_of_a_move(desk: Desk) -> None:
     await no_drift()
 
 
-async def test_two_who_swap_overlapping_times_both_or_neither_move(desk: Desk) -> None:
+async def test_who_follows_another_moves_when_they_have_left_or_stays(desk: Desk) -> None:
     often = await clinics.visit_type(desk.scene.clinic, step=timedelta(minutes=15))
     people = await crowd(desk.scene, 2)
     booked = [

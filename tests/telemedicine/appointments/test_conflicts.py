@@ -107,7 +107,7 @@ async def test_a_room_or_an_interpreter_that_is_not_to_be_had_is_named(desk: Des
 
 async def test_a_visit_type_that_is_another_names_what_was_agreed_otherwise(desk: Desk) -> None:
     scene = desk.scene
-    group = await clinics.visit_type(scene.clinic, capacity=3)
+    group = await clinics.visit_type(scene.clinic, capacity=3, mode="phone")
     plain = await desk.booked(scene.resident, at("11:00"))
     people = await crowd(scene, 3)
     seats = [await desk.booked(one, at("09:00"), visit_type_id=group.id) for one in people]
@@ -116,8 +116,8 @@ async def test_a_visit_type_that_is_another_names_what_was_agreed_otherwise(desk
     assert await put(desk, path, type_body(group, price={"amount": 9000, "currency": "CNY"}, capacity=8)) == []
     found = await put(desk, path, type_body(group, capacity=2))
     assert sorted(found) == sorted((row["id"], ["capacity"]) for row in seats)
-    by_phone = await put(desk, path, type_body(group, mode="phone"))
-    assert sorted(by_phone) == sorted((row["id"], ["place"]) for row in [*seats, alone])
+    on_site = await put(desk, path, type_body(group, mode="in_person"))
+    assert sorted(on_site) == sorted((row["id"], ["place"]) for row in [*seats, alone])
     await put(desk, path, type_body(group))
     assert len(await put(desk, path, type_body(group, needs=["room"]))) == 4
     await put(desk, path, type_body(group))

@@ -12,12 +12,13 @@ import sqlalchemy as sa
 import structlog
 
 from app.core import clock as clocks
+from app.core.calendar_settings import CalendarSettings
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.events import emit
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
-from app.core.settings import CalendarSettings, Settings, install_settings
+from app.core.settings import Settings, install_settings
 from app.identity.events import AccountDeactivated
 from telemedicine.appointments import repository
 from telemedicine.calendars.rules import busy as rules
@@ -134,7 +135,7 @@ async def test_a_booking_that_was_there_first_stands_and_is_a_conflict(diary: Di
     assert (await diary.read())["conflicts"] == []
     assert NINE not in await diary.slots()
     # A change of hours names bookings, and this is none.
-    hours = {"hours": []}
+    hours: dict[str, list[str]] = {"hours": []}
     url = f"/v1{diary.of_practitioner.removesuffix('/busy-calendars')}/availability"
     version = (await diary.desk.client.get(url, headers=diary.desk.scene.keeper)).json()["version"]
     saved = await diary.desk.client.put(

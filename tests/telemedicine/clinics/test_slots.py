@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-import sqlalchemy as sa
 
 from app.core import clock as clocks
 from app.core.clock import ManualClock
@@ -24,6 +23,7 @@ from telemedicine.clinics.problems import NotOffered
 from telemedicine.clinics.service import slots
 from telemedicine.clinics.views.calendars import SESSION
 from telemedicine.clinics.views.offers import SlotQuery
+from tests.asking import statements
 from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics
 from tests.telemedicine.clinics.conftest import Scene
@@ -335,15 +335,9 @@ async def test_bad_questions_are_refused_with_a_pointer(scene: Scene, client: ht
 
 async def _statements_for(query: SlotQuery) -> int:
     """Return how many statements it takes to find one slot."""
-    seen: list[str] = []
-
-    def note(*event: Any) -> None:
-        seen.append(event[2])
-
-    async with reading() as connection:
-        sa.event.listen(connection.sync_connection, "before_cursor_execute", note)
+    async with reading() as connection, statements(connection) as seen:
         found = await slots.search(connection, query, None, PageRequest(1, None))
-        sa.event.remove(connection.sync_connection, "before_cursor_execute", note)
+    assert any("telemedicine_visit_type" in query for query in seen)
     assert len(found.items) == 1
     return len(seen)
 
@@ -356,6 +350,22 @@ async def test_days_without_anybody_and_more_practitioners_cost_no_statement(sce
     for _ in range(10):
         await clinics.hours(await clinics.practitioner(scene.clinic), [2], "09:00", "12:00")
     assert await _statements_for(query_of(scene)) == soon
+
+
+async def test_full_weeks_are_passed_by(scene: Scene, clock: ManualClock) -> None:
+    for day in range(21):
+        await clinics.booked(
+            scene.practitioner.calendar_id,
+            at("09:00", TUESDAY + timedelta(days=day)),
+            at("12:00", TUESDAY + timedelta(days=day)) - (HALF_HOUR if day == 20 else timedelta()),
+        )
+    query = query_of(scene, practitioner_id=scene.practitioner.id)
+    async with reading() as connection:
+        found = await slots.search(connection, query, at("08:00"), PageRequest(2, None))
+    assert [one.starts_at for one in found.items] == [
+        at("11:30", TUESDAY + timedelta(days=20)),
+        at("09:00", TUESDAY + timedelta(days=21)),
+    ]
 
 
 async def test_a_search_finds_what_a_slow_one_would(scene: Scene, clock: ManualClock) -> None:
