@@ -17,12 +17,15 @@ _OF_DRIVER: Final = ("typeinfo", "current_setting('jit')")
 async def statements(connection: Connection) -> AsyncIterator[list[str]]:
     """Collect the statements that run on a connection, SQLAlchemy's and ours; whole once the block has ended."""
     seen: list[str] = []
+    told: set[str] = set()
 
     def of_driver(logged: Any) -> None:
-        if not any(word in logged.query for word in _OF_DRIVER):
+        # Of what SQLAlchemy sends, the driver tells once more where it is for many rows.
+        if logged.query not in told and not any(word in logged.query for word in _OF_DRIVER):
             seen.append(logged.query)
 
     def of_sqlalchemy(*event: Any) -> None:
+        told.add(event[2])
         seen.append(event[2])
 
     connection.driver.add_query_logger(of_driver)

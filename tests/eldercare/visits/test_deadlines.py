@@ -16,6 +16,7 @@ from eldercare.visits.service import deadlines
 from notifications.templates.completeness import complaints
 from notifications.templates.notices import Notice
 from notifications.templates.notices import notices as declared
+from tests.asking import statements
 from tests.eldercare.visits.conftest import PhoneOf, Scene
 from tests.factories import eldercare_alarms, identity
 from tests.factories import eldercare_visits as made
@@ -361,16 +362,9 @@ async def test_many_visits_cost_as_many_statements_as_one(
             for plan, home in zip(plans, homes, strict=True)
         ]
         clock.set(starts_at + passed)
-        seen: list[str] = []
-        async with unit_of_work() as session:
-            engine = (await session.connection()).engine.sync_engine
-            listener = lambda *args: seen.append(args[2])  # noqa: E731
-            sa.event.listen(engine, "before_cursor_execute", listener)
-            try:
-                await look(session, [visit.id for visit in found])
-                await session.flush()
-            finally:
-                sa.event.remove(engine, "before_cursor_execute", listener)
+        async with unit_of_work() as session, statements(await session.connection()) as seen:
+            await look(session, [visit.id for visit in found])
+            await session.flush()
         return len(seen)
 
     one, many = await counted(1), await counted(12)
