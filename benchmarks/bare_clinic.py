@@ -78,7 +78,7 @@ def _appointment(actor: Actor, practitioner: uuid.UUID, at: datetime, now: datet
         "account_id": actor.id,
         "practitioner_id": practitioner,
         "visit_type_id": clinics.VISIT_TYPE,
-        "mode": "video",
+        "mode": "phone",
         "status": "pending",
         "starts_at": at,
         "ends_at": at + clinics.DURATION,

@@ -45,15 +45,15 @@ VALUES ('{CLINIC}', :now, :now, 1, '{population.COMMUNITY}', '{CLINIC}', 'UTC')"
 INSERT INTO telemedicine_visit_type (id, created_at, updated_at, version, community_id, organization_id, name,
     preparation, mode, duration, step, buffer_before, buffer_after, lead_time, horizon, price_amount, price_currency,
     notice_period, late_fee_amount, checklist, bookable_by, needs, capacity, is_active)
-VALUES ('{VISIT_TYPE}', :now, :now, 1, '{population.COMMUNITY}', '{CLINIC}', '{{"en": "Visit"}}', '{{}}', 'video',
+VALUES ('{VISIT_TYPE}', :now, :now, 1, '{population.COMMUNITY}', '{CLINIC}', '{{"en": "Visit"}}', '{{}}', 'phone',
     '30 minutes', '30 minutes', '0', '0', '0', '60 days', 5000, 'EUR', '0', 0, '[]', 'grant', '{{}}', 1, true)""",
 )
 # All seven days, so that what is measured does not depend on the day it is measured on.
 _PRACTITIONERS: Final = (
     f"""
 INSERT INTO reservations_resource (id, created_at, updated_at, version, community_id, kind, subject_id, lanes,
-    buffer_before, buffer_after)
-SELECT {_id(23)}, :now, :now, 1, '{population.COMMUNITY}', 'practitioner', {_id(22)}, 1, '0', '0'
+    buffer_before, buffer_after, is_blockable)
+SELECT {_id(23)}, :now, :now, 1, '{population.COMMUNITY}', 'practitioner', {_id(22)}, 1, '0', '0', true
 FROM generate_series(1, :practitioners) n""",
     f"""
 INSERT INTO telemedicine_practitioner (id, created_at, updated_at, version, community_id, organization_id, calendar_id,

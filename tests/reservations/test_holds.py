@@ -176,3 +176,19 @@ async def test_what_is_held_for_a_thing_is_confirmed_whole_or_not_at_all(
     async with reading() as connection:
         found = await reservations.of_origin(connection, "test", [thing])
     assert {(one.id, one.state) for one in found} == {(one, "booked") for one in again}
+
+
+async def test_a_thing_of_which_something_was_let_go_by_a_clock_that_is_ahead_is_not_confirmed(
+    calendars: Calendars, clock: ManualClock
+) -> None:
+    first, second = await calendars(2)
+    thing = new_id()
+    now = clock.now()
+    at, until = now + timedelta(hours=1), now + SOON
+    await take(*(Want(one, at, at + HALF, thing) for one in (first, second)), hold_until=until)
+    clock.set(until)
+    await take(want(first, at))
+    clock.set(until - timedelta(seconds=1))
+    with pytest.raises(HoldOver):
+        async with unit_of_work() as session:
+            await reservations.confirm_for(session, "test", [thing])
