@@ -173,7 +173,7 @@ async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Any])
             raise HoldOver
     if not held:
         return await views.rows(connection_of(session), [row.id for row in rows])
-    await taking.book(session, held, actor.id)
+    await taking.book(session, held)
     visits = await visiting.arrange(session, held, actor.id)
     booked = {row.id: await _book(session, actor, row, visits.get(row.id), now) for row in held}
     for row in held:

@@ -92,7 +92,7 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
     await visiting.end(session, row)
     if is_held:
         await booking.let_pass(session, row, now)
-    await taking.give_back(session, await taking.reservations_of(session, [row]), actor.id)
+    await taking.give_back(session, await taking.reservations_of(session, [row]))
     await keeping.remember(session, row, actor, news, data.reason)
     if not is_held:
         await emit(
@@ -131,7 +131,7 @@ async def set_outcome(session: AsyncSession, actor: Actor, subject: Subject, dat
         row.fee_amount = 0
     if data.status in rules.GIVES_BACK:
         row.sequence += 1
-        await taking.give_back(session, await taking.reservations_of(session, [row]), actor.id)
+        await taking.give_back(session, await taking.reservations_of(session, [row]))
     if data.status in rules.GIVES_BACK | {"fulfilled"}:
         await visiting.end(session, row)
     await keeping.remember(session, row, actor, news, data.reason)

@@ -86,7 +86,7 @@ async def leave(session: AsyncSession, actor: Actor, subject: Subject) -> None:
     if kept is not None:
         keeping.become(kept, "cancelled")
         kept.cancelled_by = subject.by
-        await taking.give_back(session, await taking.reservations_of(session, [kept]), actor.id)
+        await taking.give_back(session, await taking.reservations_of(session, [kept]))
         await keeping.remember(session, kept, actor)
         await keeping.untell(session, kept.id)
     await audit.record(session, actor, "waitlist:leave", resident_id=entry.resident_id, object_id=entry.id)
