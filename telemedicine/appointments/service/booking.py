@@ -185,8 +185,7 @@ async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Any])
 
 
 async def _book(session: AsyncSession, actor: Actor, row: Any, visit_id: uuid.UUID | None, now: datetime) -> Any:
-    reminder = rules.next_reminder(row.starts_at, row.mode, now)
-    remind_at = reminder[0] if reminder else None
+    remind_at = rules.first_reminder(row.starts_at, row.mode, now)
     booked = await repository.book(session, row, actor, remind_at=remind_at, visit_id=visit_id, now=now)
     if row.waitlist_entry_id is not None:  # who chose a time themselves was told nothing yet
         await keeping.untell(session, row.id)
