@@ -40,7 +40,7 @@ def declarations() -> Mapping[sa.Table, Privacy]:
         privacy = getattr(mapper.class_, "privacy", None)
         if not isinstance(table, sa.Table) or not isinstance(privacy, Privacy):
             raise PrivacyUndeclared(f"{mapper.class_.__name__} declares no privacy")
-        named = {*privacy.redacted, *privacy.withheld, *privacy.also, privacy.subject} - {None}
+        named = {*privacy.redacted, *privacy.withheld, *privacy.also, privacy.subject, privacy.stands_since} - {None}
         if missing := {str(name) for name in named} - set(table.columns.keys()):
             raise PrivacyUndeclared(f"{table.name} has no column {', '.join(sorted(missing))}")
         declared[table] = privacy
@@ -64,8 +64,8 @@ async def export_subject(
 
     ``only`` names the tables that are wanted (default: all).
 
-    Sealed values are opened; hashes, look-up keys and what a table withholds (keys, secrets) are left out. Tables that
-    hold nothing about the person are absent.
+    Sealed values are opened; hashes, look-up keys and what a table withholds (keys, secrets) are left out, and so are
+    drafts. Tables that hold nothing about the person are absent.
     """
     found: dict[str, list[Row]] = {}
     for personal in personal_tables():
@@ -90,6 +90,8 @@ async def export_chunk(
     columns = [column for column in personal.table.columns if _is_handed_out(column, personal.privacy)]
     keys = list(personal.table.primary_key.columns)
     statement = sa.select(*columns, *(key.label(f"key_{key.name}") for key in keys)).where(personal.is_about(subjects))
+    if personal.privacy.stands_since is not None:
+        statement = statement.where(personal.table.c[personal.privacy.stands_since].is_not(None))
     if after is not None:
         told = (sa.literal(value, key.type) for key, value in zip(keys, after, strict=True))
         statement = statement.where(sa.tuple_(*keys) > sa.tuple_(*told))

@@ -32,8 +32,9 @@ class Privacy:
     ``subject`` is the column that names the person: ``account_id``, ``resident_id`` or a column that holds such an id.
     ``None`` says that the table holds nobody's data, and ``purpose`` says why that is so. ``redacted`` columns are
     emptied by an erasure that redacts; ``withheld`` ones (keys, secrets) are never handed out. ``also`` are further
-    columns that name a person: what is kept about two belongs to both, and goes with either. ``sensitive`` says why
-    data on health may be held; only a table without personal data has no ``basis``.
+    columns that name a person: what is kept about two belongs to both, and goes with either. ``stands_since`` is the
+    column that says since when a row is more than a draft: until then it is its author's, and handed out to nobody.
+    ``sensitive`` says why data on health may be held; only a table without personal data has no ``basis``.
     """
 
     subject: str | None
@@ -47,6 +48,7 @@ class Privacy:
     withheld: tuple[str, ...] = ()
     recipients: tuple[Recipient, ...] = ()
     also: tuple[str, ...] = ()
+    stands_since: str | None = None
 
     @classmethod
     def none(cls, why: str) -> "Privacy":

@@ -15,7 +15,7 @@ from app.reservations.pools import move as move_allocations
 from app.reservations.pools import release as release_allocations
 from app.reservations.problems import CalendarTaken, CapacityTaken, HoldOver, PoolExhausted
 from app.reservations.rules import Opening, Overbooking, Portion, Want, is_live
-from app.reservations.service import confirm, confirm_for, extend, move, register, release, take
+from app.reservations.service import confirm, confirm_for, extend, hold_again, move, register, release, take
 from app.reservations.views import Free, Reserved, free, of_origin, resources_of, taken, taken_spans
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "extend",
     "extend_allocations",
     "free",
+    "hold_again",
     "is_live",
     "move",
     "move_allocations",

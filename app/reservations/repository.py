@@ -168,16 +168,24 @@ _LOCK_STALE = sa.text(f"""
     WHERE e.state = 'held' AND e.expires_at <= :now
         AND EXISTS (SELECT FROM {_SPANS} WHERE {_STALE})
     ORDER BY e.resource_id, e.id FOR UPDATE OF e""").bindparams(*_SPAN_BINDS)  # noqa: S608
-_EXTEND = (
-    sa.update(RESERVATIONS)
-    .where(RESERVATIONS.c.id == sa.any_(_IDS), _HELD, RESERVATIONS.c.expires_at > _NOW)
-    .values(
-        expires_at=sa.bindparam("until", type_=_INSTANT),
-        updated_at=_NOW,
-        version=RESERVATIONS.c.version + sa.literal_column("1"),
+
+
+def _held_until(condition: sa.ColumnElement[bool]) -> Any:
+    return (
+        sa.update(RESERVATIONS)
+        .where(RESERVATIONS.c.id == sa.any_(_IDS), condition)
+        .values(
+            state=sa.literal_column("'held'", sa.Text),
+            expires_at=sa.bindparam("until", type_=_INSTANT),
+            updated_at=_NOW,
+            version=RESERVATIONS.c.version + sa.literal_column("1"),
+        )
+        .returning(RESERVATIONS.c.id)
     )
-    .returning(RESERVATIONS.c.id)
-)
+
+
+_EXTEND = _held_until(sa.and_(_HELD, RESERVATIONS.c.expires_at > _NOW))
+_HOLD_BOOKED = _held_until(RESERVATIONS.c.state == sa.literal_column("'booked'", sa.Text))
 _LOCK = HotStatement(
     sa.select(RESERVATIONS.c.id, RESERVATIONS.c.state, RESERVATIONS.c.expires_at)
     .where(RESERVATIONS.c.id == sa.any_(_IDS))
@@ -296,6 +304,14 @@ async def extend_holds(
     """Hold until ``until`` what is held and whose hold is not over; return which that was."""
     await lock_reservations(session, ids)
     return set((await session.scalars(_EXTEND, {"ids": ids, "until": until, "now": now})).all())
+
+
+async def hold_booked(
+    session: AsyncSession, ids: Sequence[uuid.UUID], until: datetime, now: datetime
+) -> set[uuid.UUID]:
+    """Hold until ``until`` what is booked; return which that was."""
+    await lock_reservations(session, ids)
+    return set((await session.scalars(_HOLD_BOOKED, {"ids": ids, "until": until, "now": now})).all())
 
 
 async def _change(

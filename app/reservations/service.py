@@ -190,6 +190,18 @@ async def extend(session: AsyncSession, reservation_ids: Iterable[uuid.UUID], un
         raise HoldOver
 
 
+async def hold_again(session: AsyncSession, reservation_ids: Iterable[uuid.UUID], until: datetime) -> None:
+    """Hold until ``until`` what is booked: whoever had booked leaves it to those who have yet to confirm.
+
+    Unlike what is given back and taken again it stays whosever it is, blocked or not. Raises ``HoldOver`` if any of it
+    is booked no longer, ``ValueError`` for an instant that has passed.
+    """
+    wanted, now = set(reservation_ids), clock.now()
+    hold_lasts(until, now)
+    if await repository.hold_booked(session, list(wanted), until, now) != wanted:
+        raise HoldOver
+
+
 async def release(session: AsyncSession, reservation_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     """Give back what is held or booked and return which that was; what is given back already stays so."""
     wanted = list(set(reservation_ids))

@@ -167,6 +167,17 @@ def next_reminder(starts_at: datetime, mode: str, after: datetime) -> tuple[date
     return None
 
 
+def first_reminder(starts_at: datetime, mode: str, now: datetime) -> datetime | None:
+    """Return when somebody is reminded first of what is booked or moved now.
+
+    Of what they join in a moment that is at once: without the link some cannot come.
+    """
+    following = next_reminder(starts_at, mode, now)
+    if following is not None:
+        return following[0]
+    return now if due_step(starts_at, mode, now) == "now" else None
+
+
 def due_step(starts_at: datetime, mode: str, now: datetime) -> Step | None:
     """Return which reminder ``now`` is the time of: of several that are overdue the last one."""
     found: Step | None = None

@@ -241,6 +241,7 @@ class Note(Table, table=True):
         Retention.with_row(_VISIT),
         erasure="redact",
         redacted=("content",),
+        stands_since="signed_at",
     )
     __table_args__ = (
         sa.CheckConstraint("kind IN ('soap', 'addendum')", name="kind"),

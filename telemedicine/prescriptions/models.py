@@ -20,7 +20,7 @@ _PRESCRIPTION: Final = "telemedicine_prescription"
 _OPEN: Final = sa.text("state = 'requested'")
 
 
-def _care(purpose: str, retention: Retention) -> Privacy:
+def _care(purpose: str, retention: Retention, stands_since: str | None = None) -> Privacy:
     return Privacy(
         subject="resident_id",
         subject_kind="resident",
@@ -29,6 +29,7 @@ def _care(purpose: str, retention: Retention) -> Privacy:
         sensitive=Sensitive.CARE,
         retention=retention,
         recipients=(Recipient.GRANTED, Recipient.SERVING),
+        stands_since=stands_since,
     )
 
 
@@ -36,7 +37,9 @@ class Prescription(Table, table=True):
     """What a clinician prescribes (FHIR: MedicationRequest). Once it is signed only its end is written to it."""
 
     __tablename__ = _PRESCRIPTION
-    privacy: ClassVar[Privacy] = _care("to treat, and to show who prescribed what", Retention.until_erasure())
+    privacy: ClassVar[Privacy] = _care(
+        "to treat, and to show who prescribed what", Retention.until_erasure(), stands_since="signed_at"
+    )
     __table_args__ = (
         sa.CheckConstraint("status IN ('draft', 'active', 'completed', 'stopped', 'cancelled')", name="status"),
         sa.CheckConstraint("(status IN ('draft', 'cancelled')) = (signed_at IS NULL)", name="signed"),

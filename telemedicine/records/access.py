@@ -47,7 +47,7 @@ _TREATING: Final = sa.union(
         APPOINTMENTS.c.status.in_(("booked", "arrived", "checked-in", "fulfilled")),
     ),
     _of(TICKETS, TICKETS.c.state.in_(("waiting", "called"))),
-    _of(CONSULTATIONS, CONSULTATIONS.c.starts_at >= _since, CONSULTATIONS.c.state != "expired"),
+    _of(CONSULTATIONS, CONSULTATIONS.c.starts_at >= _since, CONSULTATIONS.c.state.not_in(("expired", "cancelled"))),
     _of(RECORDS, RECORDS.c.kind == "encounter", RECORDS.c.effective_at >= _since, RECORDS.c.status != ENTERED_IN_ERROR),
 )
 _WHOSE: Final = sa.select(RECORDS.c.resident_id).where(RECORDS.c.id == sa.bindparam("record_id", type_=sa.Uuid))

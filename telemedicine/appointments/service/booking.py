@@ -173,7 +173,7 @@ async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Any])
             raise HoldOver
     if not held:
         return await views.rows(connection_of(session), [row.id for row in rows])
-    await taking.book(session, held, actor.id)
+    await taking.book(session, held)
     visits = await visiting.arrange(session, held, actor.id)
     booked = {row.id: await _book(session, actor, row, visits.get(row.id), now) for row in held}
     for row in held:
@@ -185,8 +185,7 @@ async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Any])
 
 
 async def _book(session: AsyncSession, actor: Actor, row: Any, visit_id: uuid.UUID | None, now: datetime) -> Any:
-    reminder = rules.next_reminder(row.starts_at, row.mode, now)
-    remind_at = reminder[0] if reminder else None
+    remind_at = rules.first_reminder(row.starts_at, row.mode, now)
     booked = await repository.book(session, row, actor, remind_at=remind_at, visit_id=visit_id, now=now)
     if row.waitlist_entry_id is not None:  # who chose a time themselves was told nothing yet
         await keeping.untell(session, row.id)

@@ -92,7 +92,7 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
     await visiting.end(session, row)
     if is_held:
         await booking.let_pass(session, row, now)
-    await taking.give_back(session, await taking.reservations_of(session, [row]), actor.id)
+    await taking.give_back(session, await taking.reservations_of(session, [row]))
     await keeping.remember(session, row, actor, news, data.reason)
     if not is_held:
         await emit(
@@ -114,7 +114,8 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
 async def set_outcome(session: AsyncSession, actor: Actor, subject: Subject, data: AppointmentOutcome) -> Appointment:
     """Write down what became of an appointment; the same once more changes nothing.
 
-    Who does not come owes the fee, as whoever calls it off too late does, but for video visits. Raises
+    Who does not come owes the fee, as whoever calls it off too late does, but for video visits; for what never should
+    have been nobody owes any. Raises
     ``NotAllowedNow``, also for somebody who is said not to have come before they can be.
     """
     row = await repository.locked(session, subject.id)
@@ -127,11 +128,11 @@ async def set_outcome(session: AsyncSession, actor: Actor, subject: Subject, dat
     news = keeping.become(row, data.status)
     if data.status == "noshow":
         row.fee_amount = max(row.fee_amount, rules.missed_fee(row.mode, row.late_fee_amount))
-    elif was == "noshow":
+    elif was == "noshow" or data.status == "entered-in-error":
         row.fee_amount = 0
     if data.status in rules.GIVES_BACK:
         row.sequence += 1
-        await taking.give_back(session, await taking.reservations_of(session, [row]), actor.id)
+        await taking.give_back(session, await taking.reservations_of(session, [row]))
     if data.status in rules.GIVES_BACK | {"fulfilled"}:
         await visiting.end(session, row)
     await keeping.remember(session, row, actor, news, data.reason)

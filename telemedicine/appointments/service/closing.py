@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core import clock
-from app.core.access import SYSTEM_ID
 from app.core.events import emit
 from app.reservations.api import of_origin, resources_of, taken
 from telemedicine.appointments import repository
@@ -42,7 +41,7 @@ async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUI
     for row in await repository.all_locked(session, origins):
         if row.status in AHEAD:
             await _call_off(session, row)
-    await give_back(session, await of_origin(connection, ORIGIN, origins), SYSTEM_ID)
+    await give_back(session, await of_origin(connection, ORIGIN, origins))
 
 
 async def _call_off(session: AsyncSession, row: Appointment) -> None:

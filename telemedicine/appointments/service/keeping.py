@@ -41,8 +41,7 @@ def become(row: Appointment, status: rules.Status) -> rules.News | None:
 
 def set_reminder(row: Appointment, after: datetime) -> None:
     """Set when somebody is reminded next: only of what is booked."""
-    found = rules.next_reminder(row.starts_at, row.mode, after) if row.status == "booked" else None
-    row.remind_at = found[0] if found else None
+    row.remind_at = rules.first_reminder(row.starts_at, row.mode, after) if row.status == "booked" else None
 
 
 async def remember(

@@ -17,14 +17,13 @@ from app.core.database import connection_of
 from app.reservations.api import (
     CapacityTaken,
     Reserved,
-    Want,
     confirm,
     extend,
+    hold_again,
     is_live,
     of_origin,
     register,
     release,
-    take,
 )
 from app.reservations.api import taken as taken_of
 from telemedicine.appointments import repository
@@ -86,7 +85,7 @@ async def held_alone(session: AsyncSession, reserved: Sequence[Reserved]) -> lis
     ]
 
 
-async def settle(session: AsyncSession, reserved: Sequence[Reserved], by: uuid.UUID) -> None:
+async def settle(session: AsyncSession, reserved: Sequence[Reserved]) -> None:
     """Have the sessions in which ``reserved`` are or were seats taken as their seats say."""
     seats = await _seats(session, reserved)
     for held in await _live(session, seats.keys()):
@@ -98,9 +97,7 @@ async def settle(session: AsyncSession, reserved: Sequence[Reserved], by: uuid.U
                 await confirm(session, [held.id])
         elif held.expires_at is None:
             # Who had booked has left: it is kept for those who have yet to confirm, and no longer than for them.
-            await release(session, [held.id])
-            want = Want(held.resource_id, held.starts_at, held.ends_at, held.origin_id, held.lane)
-            await take(session, [want], origin_kind=SESSION, taken_by=by, hold_until=until)
+            await hold_again(session, [held.id], until)
         elif held.expires_at < until:
             await extend(session, [held.id], until)
 

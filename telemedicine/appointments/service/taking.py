@@ -66,7 +66,7 @@ async def hold(
     await _insisting(connection_of(session), wanted, seats, patient, attempt)
     if seats:
         reserved = await of_origin(connection_of(session), ORIGIN, [one.appointment_id for one in wanted])
-        await sessions.settle(session, reserved, by)
+        await sessions.settle(session, reserved)
 
 
 async def move(
@@ -89,7 +89,7 @@ async def move(
     seats = await sessions.enter(session, [wanted.offer], given_up)
     await _insisting(connection_of(session), [wanted], seats, patient, attempt)
     new = await of_origin(connection_of(session), ORIGIN, [wanted.appointment_id])
-    await sessions.settle(session, [*old, *new], by)
+    await sessions.settle(session, [*old, *new])
 
 
 def _shared(offer: Offer) -> list[uuid.UUID]:
@@ -189,16 +189,16 @@ async def reservations_of(session: AsyncSession, appointments: Sequence[Any]) ->
     return await of_origin(connection_of(session), ORIGIN, [one.id for one in appointments])
 
 
-async def book(session: AsyncSession, appointments: Sequence[Any], by: uuid.UUID) -> None:
+async def book(session: AsyncSession, appointments: Sequence[Any]) -> None:
     """Book what is held for appointments; raises ``HoldOver`` if any of it is held no longer."""
     reserved = await reservations_of(session, appointments)
     await sessions.alone(session, sessions.of(reserved))
     await confirm_for(session, ORIGIN, [one.id for one in appointments])
-    await sessions.settle(session, reserved, by)
+    await sessions.settle(session, reserved)
 
 
-async def give_back(session: AsyncSession, reserved: Sequence[Reserved], by: uuid.UUID) -> None:
+async def give_back(session: AsyncSession, reserved: Sequence[Reserved]) -> None:
     """Give back what is held or booked for appointments, and with the last seat the time of its session."""
     await sessions.alone(session, sessions.of(reserved))
     await release(session, [one.id for one in reserved])
-    await sessions.settle(session, reserved, by)
+    await sessions.settle(session, reserved)

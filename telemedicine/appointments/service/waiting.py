@@ -86,7 +86,7 @@ async def leave(session: AsyncSession, actor: Actor, subject: Subject) -> None:
     if kept is not None:
         keeping.become(kept, "cancelled")
         kept.cancelled_by = subject.by
-        await taking.give_back(session, await taking.reservations_of(session, [kept]), actor.id)
+        await taking.give_back(session, await taking.reservations_of(session, [kept]))
         await keeping.remember(session, kept, actor)
         await keeping.untell(session, kept.id)
     await audit.record(session, actor, "waitlist:leave", resident_id=entry.resident_id, object_id=entry.id)
@@ -129,14 +129,15 @@ async def _offer_to(session: AsyncSession, clinic: Clinic, entry: WaitlistEntry,
         return False
     wish = rules.Wish(entry.since, entry.until, entry.weekdays, entry.earliest, entry.latest)
     for slot in await _free(connection, clinic, entry, known):
-        if slot.starts_at in entry.passed or not wish.allows(slot.starts_at, slot.time_zone):
+        if slot.starts_at <= now or slot.starts_at in entry.passed or not wish.allows(slot.starts_at, slot.time_zone):
             continue
         query = SlotQuery(
             community_id=entry.community_id, visit_type_id=entry.visit_type_id, practitioner_id=slot.practitioner.id
         )
         try:
             found = await offered(connection, query, slot.starts_at)
-            held = booking.Held(subject, query, "proposed", now + rules.OFFER, entry.entered_by, entry.id)
+            until = min(now + rules.OFFER, slot.starts_at)  # nobody is to say yes to what has begun without them
+            held = booking.Held(subject, query, "proposed", until, entry.entered_by, entry.id)
             (row,) = await booking.hold_all(session, None, held, [found])
         except (NotOffered, BookedElsewhere):
             continue

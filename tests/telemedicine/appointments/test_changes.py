@@ -135,6 +135,9 @@ async def test_moving_late_costs_as_calling_off_does(desk: Desk, clock: ManualCl
         desk.scene.resident, booked["id"], "move", {"starts_at": at("09:00", date(2026, 3, 10)).isoformat()}
     )
     assert moved["fee"]["amount"] == 2000
+    # For what never should have been nobody pays.
+    error = {"status": "entered-in-error"}
+    assert (await desk.act(desk.scene.clinician, booked["id"], "outcome", error))["fee"]["amount"] == 0
 
 
 async def test_reasons_are_sealed(desk: Desk) -> None:

@@ -55,6 +55,19 @@ async def test_whoever_has_no_app_is_sent_a_link_that_lets_them_in_once(desk: De
     assert (await _standing(booked["consultation_id"], used.json()["pass"])).standing["you"] == "waiting"
 
 
+async def test_who_is_booked_in_at_the_last_moment_is_sent_the_link_at_once(desk: Desk, clock: ManualClock) -> None:
+    person = await identity.account(desk.scene.place, name="Ada", phone="+8613800000077")
+    ada = await identity.resident(desk.scene.place, person=person)
+    clock.set(at("08:57"))
+    await desk.booked(await sign_in.sign_in_resident(ada), at("09:00"))
+    await jobs.remind()
+    await jobs.remind()
+    async with reading() as connection:
+        keys = list(await connection.scalars(sa.select(DELIVERIES.c.notice_key)))
+    assert keys.count("telemedicine.visit_join") == 1
+    assert len(await _links()) == 1
+
+
 async def _standing(consultation_id: str, secret: str) -> signalling.Told:
     """Say hello with a pass, and return what the line tells."""
     instance = clocks.new_id()

@@ -1,6 +1,7 @@
 """Visits that several take part in: the practitioner's time is taken once, for as long as anybody has a seat."""
 
 import asyncio
+import uuid
 from collections import Counter
 from datetime import date, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
+from app.reservations.api import block
 from telemedicine.appointments.service import closing
 from telemedicine.clinics.models import VisitType
 from tests.factories import telemedicine_clinics as clinics
@@ -106,6 +108,23 @@ async def test_a_session_is_held_no_longer_than_for_its_last_hold(desk: Desk, cl
     await desk.booked(one, at("09:00"), visit_type_id=plain.id)
     await work()
     assert await statuses() == {"cancelled": 3, "booked": 1}
+    await no_drift()
+
+
+async def test_who_leaves_a_session_at_a_time_that_has_become_busy_leaves_it_to_who_has_yet_to_confirm(
+    desk: Desk,
+) -> None:
+    await group(desk)
+    one, other, third = await crowd(desk.scene, 3)
+    first = await desk.booked(one, at("09:00"))
+    second = await desk.held(other, at("09:00"))
+    async with unit_of_work() as session:
+        await block(session, desk.scene.practitioner.calendar_id, uuid.UUID(int=7), [(at("08:00"), at("12:00"))])
+    await desk.act(one, first["id"], "cancellation")
+    assert await of_practitioner(desk) == [("held", "09:00")]
+    assert (await desk.ask(third, at("10:00"))).status_code == 409
+    assert (await desk.act(other, second["id"], "confirmation"))["status"] == "booked"
+    assert await of_practitioner(desk) == [("booked", "09:00")]
     await no_drift()
 
 

@@ -12,6 +12,7 @@ from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from notifications.delivery.models import Delivery
 from telemedicine.appointments import jobs
+from telemedicine.appointments.models import Appointment
 from telemedicine.appointments.service import waiting
 from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics
@@ -232,3 +233,17 @@ async def test_nobody_waits_for_what_they_cannot_book(desk: Desk) -> None:
         assert answer.status_code == 404
     body = {"visit_type_id": str(desk.scene.visit_type.id), "since": "2026-03-10", "until": "2026-03-09"}
     assert (await desk.post("/waitlist-entries", desk.scene.resident, body)).status_code == 422
+
+
+async def test_what_is_about_to_begin_is_offered_until_it_begins(
+    desk: Desk, full: list[tuple[Headers, Body]], clock: ManualClock
+) -> None:
+    (one,) = await crowd(desk.scene, 1)
+    await join(desk, one, **TUESDAYS)
+    clock.set(at("08:45"))
+    owner, booked = await sign_in.sign_in(desk.scene.doctor, second_factor=True), full[0][1]
+    await desk.act(owner, booked["id"], "cancellation")
+    await work()
+    async with unit_of_work() as session:
+        ends = await session.scalar(sa.select(col(Appointment.hold_until)).where(col(Appointment.status) == "proposed"))
+    assert ends == at("09:00")

@@ -68,6 +68,14 @@ async def test_nothing_is_signed_without_a_licence_that_is_valid_now(desk: Desk)
     assert (await desk.act(draft, "signature")).status_code == 200
 
 
+async def test_an_export_holds_what_was_signed_and_no_draft(desk: Desk) -> None:
+    await desk.draft()
+    signed = await desk.signed(IBUPROFEN)
+    headers = await sign_in.sign_in(desk.scene.account)
+    tables = (await desk.client.get("/v1/me/export", headers=headers)).json()["tables"]
+    assert [row["id"] for row in tables["telemedicine_prescription"]["rows"]] == [signed["id"]]
+
+
 async def test_what_the_record_warns_of_is_shown_and_needs_a_word(desk: Desk) -> None:
     allergy = await records.health_record(desk.scene.resident, records.ALLERGY)
     await records.health_record(desk.scene.resident, records.ALLERGY | {"code": {"text": "Something red"}})

@@ -1,5 +1,6 @@
 """Whose health record it is, whom they let, the clinics that treat them; everybody else sees nothing of it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,8 @@ from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from app.identity.models import ServiceAgreement
-from tests.factories import identity, sign_in, telemedicine_appointments, telemedicine_clinics
+from telemedicine.consultations.service import booked
+from tests.factories import identity, sign_in, telemedicine, telemedicine_appointments, telemedicine_clinics
 from tests.factories import telemedicine_records as given
 from tests.telemedicine.records.conftest import Desk, Headers
 
@@ -65,6 +67,19 @@ async def test_a_machine_of_an_agency_sees_nothing(desk: Desk) -> None:
     await identity.agreement(agency, None, desk.scene.resident)
     machine = await sign_in.client_headers(agency, ["records:read", "records:write"])
     assert await answered(desk, machine) == (403, "forbidden")
+
+
+async def test_a_video_visit_that_was_called_off_is_no_treatment(desk: Desk) -> None:
+    scene = desk.scene
+    clinic = await identity.organization(scene.place, "clinic")
+    await identity.agreement(clinic, None, scene.resident)
+    doctor = await identity.staff(clinic, "clinician")
+    visit = await telemedicine.consultation(replace(scene, clinic=clinic, clinician=doctor))
+    headers = await sign_in.sign_in(doctor, second_factor=True)
+    assert (await answered(desk, headers))[0] == 200
+    async with unit_of_work() as session:
+        await booked.call_off(session, visit.id, "refuse")
+    assert await answered(desk, headers) == (403, "no_treatment")
 
 
 async def test_a_grant_opens_what_it_says_and_strangers_know_of_nothing(desk: Desk) -> None:

@@ -29,6 +29,9 @@ async def test_an_export_holds_all_of_it_in_words(desk: Desk) -> None:
     assert guest.status_code == 201, guest.text
     doctor = await sign_in.sign_in(scene.doctor, second_factor=True)
     assert (await desk.client.put(f"/v1{path}/note", headers=doctor, json=NOTE)).status_code == 200
+    # Nobody but who writes it sees a note before it is signed.
+    drafted = await desk.client.get("/v1/me/export", headers=await sign_in.sign_in_resident(scene.grace))
+    assert "telemedicine_note" not in drafted.json()["tables"]
     assert (await desk.post(f"{path}/note/signature", doctor)).status_code == 200
 
     exported = await desk.client.get("/v1/me/export", headers=await sign_in.sign_in_resident(scene.grace))
