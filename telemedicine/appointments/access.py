@@ -57,7 +57,12 @@ class Subject:
 
 
 def staff_of(actor: Actor) -> list[uuid.UUID]:
-    """Return the organizations whose appointments the actor sees and changes as one who works there."""
+    """Return the organizations whose appointments the actor sees and changes as one who works there.
+
+    So does a clinic's own system that may manage appointments: what it calls off is called off by the clinic.
+    """
+    if actor.kind == "client" and MANAGE in (actor.scopes or ()):
+        return sorted({held.organization_id for held in of_clinics(actor).memberships})
     if actor.kind != "account":
         return []
     return sorted({held.organization_id for held in actor.memberships if held.role in STAFF})
@@ -76,6 +81,11 @@ async def _require_patient(connection: AsyncConnection, actor: Actor, subject: R
         except NotFound:
             raise Forbidden("this is for the clinics that treat the resident") from None
     return subject
+
+
+async def require_listed(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> ResidentSubject:
+    """Return the resident if the actor may see what appointments they have; raises ``NotFound``, ``Forbidden``."""
+    return await _require_patient(connection, actor, await require_resident(connection, actor, resident_id, MANAGE))
 
 
 async def require_bookable(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID | None) -> ResidentSubject:

@@ -103,15 +103,20 @@ async def visit_type_with_resources(
 
 
 async def search(
-    connection: AsyncConnection, query: SlotQuery, earliest: datetime | None, page: PageRequest
+    connection: AsyncConnection,
+    query: SlotQuery,
+    earliest: datetime | None,
+    page: PageRequest,
+    before: datetime | None = None,
 ) -> Page[SlotPublic]:
-    """Return a page of free slots, the earliest first."""
+    """Return a page of free slots that begin in ``[earliest, before)``, the earliest first."""
     now = clock.now()
     after = _position(page.cursor) if page.cursor else None
     since = max(now, after.starts_at if after else earliest or now)
     found = await offers.load(connection, query, since, now)
     slots: list[Slot] = []
     end, window = _horizon(found), WINDOWS[0]
+    end = min(end, before) if before else end
     while since < end and len(slots) <= page.limit:
         until = min(since + window, end)
         candidates = sorted(_candidates(found, since, until), key=attrgetter("position"))
@@ -133,18 +138,35 @@ async def offered(connection: AsyncConnection, query: SlotQuery, starts_at: date
     """
     if query.practitioner_id is None or query.visit_type_id is None:
         raise ValueError("a slot is somebody's and for something")
-    now = clock.now()
-    found = await offers.load(connection, query, min(now, starts_at), now)
-    if not found.pairs:
-        raise NotFound
-    here = list(_candidates(found, starts_at, starts_at + timedelta(microseconds=1)))
-    free = await _free(connection, found, here)
+    _, here, free = await _at(connection, query, starts_at)
     if not free:
         near = await nearest(connection, query, starts_at)
         raise NotOffered(
             reason="taken" if here else "not_a_slot", alternatives=[slot.model_dump(mode="json") for slot in near]
         )
     return _offer(free[0])
+
+
+async def slot_at(connection: AsyncConnection, query: SlotQuery, starts_at: datetime) -> tuple[SlotPublic, bool]:
+    """Return the slot that begins at the instant with whom and for what ``query`` names, and whether it is free.
+
+    Raises ``NotFound`` where there is none by their hours.
+    """
+    found, here, free = await _at(connection, query, starts_at)
+    if not here:
+        raise NotFound
+    return (await _shown(connection, found, free or here))[0], bool(free)
+
+
+async def _at(
+    connection: AsyncConnection, query: SlotQuery, starts_at: datetime
+) -> tuple[Offers, list[Slot], list[Slot]]:
+    now = clock.now()
+    found = await offers.load(connection, query, min(now, starts_at), now)
+    if not found.pairs:
+        raise NotFound
+    here = list(_candidates(found, starts_at, starts_at + timedelta(microseconds=1)))
+    return found, here, await _free(connection, found, here)
 
 
 async def nearest(
