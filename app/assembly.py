@@ -11,6 +11,7 @@ from app.core.parked_rows import RETRY_JOB
 from app.core.partitions import PARTITIONS_JOB
 from app.core.relay import RELAY_JOBS
 from app.core.routing import Router
+from app.fhir import routes as fhir
 from app.identity.authenticator import IdentityAuthenticator
 from app.identity.clients import routes as clients
 from app.identity.closing import routes as closing
@@ -254,6 +255,7 @@ ROUTERS: tuple[Router, ...] = (
     export.router,
     changes.router,
     video_visit_pages.router,
+    fhir.router,
 )
 
 DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router)

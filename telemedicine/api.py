@@ -142,10 +142,12 @@ async def schedules(
     connection: AsyncConnection,
     query: SlotQuery,
     page: PageRequest,
+    *,
     practitioner_ids: Collection[uuid.UUID] | None = None,
+    visit_type_ids: Collection[uuid.UUID] | None = None,
 ) -> Page[ScheduleEntry]:
     """Return a page of who can be booked for what, of what ``slot_query`` looks for."""
-    return await directory.schedules(connection, query, practitioner_ids, page)
+    return await directory.schedules(connection, query, practitioner_ids, visit_type_ids, page)
 
 
 async def appointment(connection: AsyncConnection, actor: Actor, appointment_id: uuid.UUID) -> AppointmentEntry:
@@ -249,7 +251,7 @@ async def move_appointment(
 async def record_outcome(
     session: AsyncSession, actor: Actor, appointment_id: uuid.UUID, status: StaffStatus
 ) -> AppointmentEntry:
-    """Write down, as the clinic, what became of an appointment; raises ``NotFound``, ``Forbidden``, ``NotAllowedNow``."""
+    """Write down, as the clinic, what became of it; raises ``NotFound``, ``Forbidden``, ``NotAllowedNow``."""
     subject = await require_appointment(await session.connection(), actor, appointment_id)
     require_clinics(subject)
     row = await changing.set_outcome(session, actor, subject, AppointmentOutcome(status=status))

@@ -159,7 +159,11 @@ async def visit_types(
 
 
 async def schedules(
-    connection: AsyncConnection, query: SlotQuery, practitioner_ids: Collection[uuid.UUID] | None, page: PageRequest
+    connection: AsyncConnection,
+    query: SlotQuery,
+    practitioner_ids: Collection[uuid.UUID] | None,
+    visit_type_ids: Collection[uuid.UUID] | None,
+    page: PageRequest,
 ) -> Page[ScheduleEntry]:
     """Return a page of what can be booked of whom now: each practitioner with each visit type they make."""
     now = clock.now()
@@ -169,7 +173,9 @@ async def schedules(
         (
             (person, of_type)
             for person, of_type in found.pairs
-            if (person.id, of_type.id) > position and (practitioner_ids is None or person.id in practitioner_ids)
+            if (person.id, of_type.id) > position
+            and (practitioner_ids is None or person.id in practitioner_ids)
+            and (visit_type_ids is None or of_type.id in visit_type_ids)
         ),
         key=lambda pair: (pair[0].id, pair[1].id),
     )

@@ -1,0 +1,49 @@
+"""Bodies that are sent, held against FHIR's own models: what is wrong is told by its FHIRPath."""
+
+from functools import cache
+from importlib import import_module
+from typing import Any, Final
+
+import orjson
+from fastapi import Request
+from pydantic import ValidationError
+
+from app.core.problems import FieldError
+from app.fhir.elements import Json
+from app.fhir.negotiation import check_content
+from app.fhir.outcomes import fhir_path
+from app.fhir.problems import BadResource
+
+_MOST_ERRORS: Final = 50
+
+
+@cache
+def _model(kind: str) -> Any:
+    """Return the model of a kind; loaded when it is first needed, as it takes its time."""
+    return getattr(import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
+
+
+async def sent(request: Request, kind: str) -> Json:
+    """Return the resource in the body; raises ``UnsupportedMediaType``, ``BadResource``."""
+    check_content(request)
+    try:
+        document = orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise BadResource(errors=[FieldError("", f"not JSON: {error}", "structure")]) from None
+    if not isinstance(document, dict) or document.get("resourceType") != kind:
+        raise BadResource(errors=[FieldError(f"{kind}.resourceType", f"expected a {kind}", "structure")])
+    check(kind, document)
+    return document
+
+
+def check(kind: str, document: Json) -> None:
+    """Raise ``BadResource`` unless a document is a resource of the kind."""
+    try:
+        _model(kind).model_validate(document)
+    except ValidationError as error:
+        raise BadResource(errors=[_told(kind, item) for item in error.errors()[:_MOST_ERRORS]]) from None
+
+
+def _told(kind: str, item: Any) -> FieldError:
+    code = {"missing": "required", "extra_forbidden": "structure"}.get(item["type"], "value")
+    return FieldError(fhir_path([kind, *item["loc"]]), item["msg"], code)
