@@ -15,23 +15,30 @@ _FILLED: Final = """
 _TAKE: Final = sa.text(f"""
 DO $$ DECLARE filled record; BEGIN
     CREATE SCHEMA snapshot;
+    CREATE UNLOGGED TABLE snapshot."of" AS SELECT pg_current_xact_id()::text::bigint AS xid;
     FOR filled IN {_FILLED} LOOP
         EXECUTE format('CREATE UNLOGGED TABLE snapshot.%I AS TABLE %s', filled.relname, filled.source);
     END LOOP;
 END $$
 """)
+# Put back is what was changed: a row is of a later transaction than ours, or there are more or fewer of them.
 # The audit trail refuses to be emptied by anything but a replica role.
 _GO_BACK: Final = sa.text(f"""
-DO $$ DECLARE filled record; BEGIN
+DO $$ DECLARE filled record; is_changed boolean; at bigint := (SELECT xid FROM snapshot."of"); BEGIN
     PERFORM set_config('session_replication_role', 'replica', true);
-    FOR filled IN {_FILLED} LOOP
+    FOR filled IN SELECT *, to_regclass(format('snapshot.%I', relname)) AS kept FROM ({_FILLED}) AS filled LOOP
+        EXECUTE format(
+            'SELECT count(*) FILTER (WHERE xmin::text::bigint > %s) > 0 OR count(*) <> %s FROM %s',
+            at, CASE WHEN filled.kept IS NULL THEN '0' ELSE format('(SELECT count(*) FROM %s)', filled.kept) END,
+            filled.source
+        ) INTO is_changed;
+        CONTINUE WHEN NOT is_changed;
         EXECUTE format('DELETE FROM %s', filled.source);
-        IF to_regclass(format('snapshot.%I', filled.relname)) IS NOT NULL THEN
-            EXECUTE format(
-                'INSERT INTO %s OVERRIDING SYSTEM VALUE SELECT * FROM snapshot.%I', filled.source, filled.relname
-            );
+        IF filled.kept IS NOT NULL THEN
+            EXECUTE format('INSERT INTO %s OVERRIDING SYSTEM VALUE SELECT * FROM %s', filled.source, filled.kept);
         END IF;
     END LOOP;
+    UPDATE snapshot."of" SET xid = pg_current_xact_id()::text::bigint;
 END $$
 """)
 _DROP: Final = sa.text("DROP SCHEMA snapshot CASCADE")

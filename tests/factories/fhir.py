@@ -1,7 +1,7 @@
 """A clinic with its own system, a doctor with hours, and a resident it looks after: what FHIR is asked about."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -14,7 +14,7 @@ from tests.factories import eldercare_vitals, identity, sign_in, telemedicine, t
 SCOPES = ("appointments:manage", "profile:read", "vitals:read", "vitals:write")
 FIRST = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)
 """The first start of the doctor's: nine o'clock on Tuesday, in Shanghai."""
-JSON = "application/fhir+json"
+A_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,12 @@ async def scene(**service: Any) -> Scene:
     )
 
 
-def wanted(of: Scene, slot: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def wanted(of: Scene, in_slot: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Return the appointment a client sends to book a slot."""
     return {
         "resourceType": "Appointment",
         "status": "booked",
-        "slot": [{"reference": f"Slot/{slot['id']}"}],
+        "slot": [{"reference": f"Slot/{in_slot['id']}"}],
         "participant": [{"actor": {"reference": f"Patient/{of.resident.id}"}, "status": "accepted"}],
         **changes,
     }
