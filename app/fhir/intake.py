@@ -1,5 +1,6 @@
 """Bodies that are sent, held against FHIR's own models: what is wrong is told by its FHIRPath."""
 
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from typing import Any, Final
@@ -29,7 +30,7 @@ async def sent(request: Request, kind: str) -> Json:
     try:
         document = orjson.loads(await request.body())
     except orjson.JSONDecodeError as error:
-        raise BadResource(errors=[FieldError("", f"not JSON: {error}", "structure")]) from None
+        raise BadResource(errors=[FieldError(kind, f"not JSON: {error}", "structure")]) from None
     if not isinstance(document, dict) or document.get("resourceType") != kind:
         raise BadResource(errors=[FieldError(f"{kind}.resourceType", f"expected a {kind}", "structure")])
     check(kind, document)
@@ -39,9 +40,32 @@ async def sent(request: Request, kind: str) -> Json:
 def check(kind: str, document: Json) -> None:
     """Raise ``BadResource`` unless a document is a resource of the kind."""
     try:
-        _model(kind).model_validate(document)
+        understood = _model(kind).model_validate(document)
     except ValidationError as error:
         raise BadResource(errors=[_told(kind, item) for item in error.errors()[:_MOST_ERRORS]]) from None
+    # The models take a number for an instant, and nothing for an element that is left out; FHIR's JSON does not.
+    odd = [
+        FieldError(path, "of another type in FHIR's JSON", "structure")
+        for path in _odd(document, orjson.loads(understood.model_dump_json()), kind)
+    ]
+    if odd:
+        raise BadResource(errors=odd[:_MOST_ERRORS])
+
+
+def _odd(sent: Any, understood: Any, path: str) -> Iterator[str]:
+    """Yield the paths of what was sent as another type of JSON than FHIR has for it."""
+    if _type(sent) is not _type(understood) or sent is None:
+        yield path
+    elif isinstance(sent, dict):
+        for name, value in sent.items():
+            yield from _odd(value, understood.get(name), f"{path}.{name}")
+    elif isinstance(sent, list):
+        for index, (value, other) in enumerate(zip(sent, understood, strict=False)):
+            yield from _odd(value, other, f"{path}[{index}]")
+
+
+def _type(value: Any) -> type:
+    return float if type(value) is int else type(value)
 
 
 def _told(kind: str, item: Any) -> FieldError:

@@ -99,7 +99,8 @@ def _raw(text: str, length: int) -> bytes | None:
 
 
 def _instant(raw: bytes, unit: timedelta) -> datetime | None:
+    (number,) = struct.unpack(">q", raw)
     try:
-        return _EPOCH + struct.unpack(">q", raw)[0] * unit
+        return _EPOCH + int(number) * unit
     except OverflowError:
         return None

@@ -133,7 +133,8 @@ def _add(path: str, endpoint: object, method: str) -> None:
     router.add_api_route(path, endpoint, methods=[method], name=name, include_in_schema=False, response_model=None)  # type: ignore[arg-type]
 
 
-for _one in RESOURCES:
-    _serve(_one)
+# Operations before ids, which their names could be.
 for _name, _method, _operation in OPERATIONS:
     _add(f"/Appointment/{_name}", _operation, _method)
+for _one in RESOURCES:
+    _serve(_one)

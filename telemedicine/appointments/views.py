@@ -200,7 +200,7 @@ async def entry(connection: AsyncConnection, actor: Actor, subject: Subject) -> 
 
 def _entry(row: Any) -> AppointmentEntry:
     shown = _public(row)
-    by = "nobody" if shown.status == "cancelled" and row.status in rules.HELD else row.cancelled_by
+    by: rules.By | None = "nobody" if shown.status != row.status else row.cancelled_by
     return AppointmentEntry(**shown.model_dump(), cancelled_by=by, created_at=row.created_at, updated_at=row.updated_at)
 
 
