@@ -16,6 +16,8 @@ from app.fhir.outcomes import fhir_path
 from app.fhir.problems import BadResource
 
 _MOST_ERRORS: Final = 50
+_DEEPEST: Final = 40
+"""No resource that is taken here needs half of it; the models call themselves once or more for every level."""
 
 
 @cache
@@ -39,6 +41,8 @@ async def sent(request: Request, kind: str) -> Json:
 
 def check(kind: str, document: Json) -> None:
     """Raise ``BadResource`` unless a document is a resource of the kind."""
+    if _is_deeper_than(document, _DEEPEST):
+        raise BadResource(errors=[FieldError(kind, f"nested more than {_DEEPEST} levels deep", "structure")])
     try:
         understood = _model(kind).model_validate(document)
     except ValidationError as error:
@@ -50,6 +54,20 @@ def check(kind: str, document: Json) -> None:
     ]
     if odd:
         raise BadResource(errors=odd[:_MOST_ERRORS])
+
+
+def _is_deeper_than(document: Any, most: int) -> bool:
+    """Say whether a document is nested deeper; level by level, as it may be deeper than Python calls."""
+    level = [document]
+    for _ in range(most):
+        level = [
+            item
+            for value in level
+            for item in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _odd(sent: Any, understood: Any, path: str) -> Iterator[str]:

@@ -69,10 +69,13 @@ class Query:
         }
 
     def keys(self, name: str, kind: str) -> set[str] | None:
-        """Return the wanted ids of a reference to a kind; ``None`` if the parameter is not given."""
-        if name not in self.references:
-            return None
-        return {key for of, key in self.references[name] if of == kind}
+        """Return the wanted ids of a reference to a kind; ``None`` if nothing is asked of the kind.
+
+        What lies on another server is asked of every kind, and is none of ours.
+        """
+        wanted = self.references.get(name)
+        found = {key for of, key in wanted or () if of == kind}
+        return None if wanted is None or (wanted and not found) else found
 
     def range(self, name: str) -> Range:
         """Return the wanted time of a parameter, all time if it is not given."""

@@ -75,6 +75,7 @@ async def test_appointments_are_found_by_what_is_in_them(client: httpx.AsyncClie
         (f"actor=Practitioner/{scene.doctor.id}&actor=Patient/{scene.resident.id}", [one, two]),
         (f"actor:Practitioner={scene.doctor.id}", [one, two]),
         (f"actor=Practitioner/{scene.resident.id}", []),
+        ("actor=http://example.org/fhir/Patient/1", []),
         (f"practitioner={scene.doctor.id}&status=cancelled", []),
         ("status=booked,cancelled", [one, two]),
         ("status=http://hl7.org/fhir/appointmentstatus|booked", [one, two]),
@@ -94,6 +95,23 @@ async def test_appointments_are_found_by_what_is_in_them(client: httpx.AsyncClie
         ("_id=x", []),
     ):
         assert await found(client, scene, f"Appointment?{query}") == expected, query
+
+
+async def test_schedules_are_found_by_who_and_what(client: httpx.AsyncClient, scene: Scene) -> None:
+    doctor, service, one = scene.doctor.id, scene.service.id, scene.schedule
+    for query, expected in (
+        (f"actor=Practitioner/{doctor}", [one]),
+        (f"actor=PractitionerRole/{doctor}&actor=HealthcareService/{service}", [one]),
+        (f"actor=HealthcareService/{doctor}", []),
+        (f"actor=http://example.org/fhir/Practitioner/{doctor}", []),
+        (f"service-type={service}&specialty=394802001", [one]),
+        ("specialty=http://example.org|394802001", []),
+        (f"_id={one}", [one]),
+        ("_id=x", []),
+    ):
+        assert await found(client, scene, f"Schedule?{query}") == expected, query
+    for query in ("status=busy", "specialty=1", f"service-type={doctor}", "schedule=x", "start=lt2026-03-03"):
+        assert await found(client, scene, f"Slot?{query}") == [], query
 
 
 async def test_readings_are_found_and_brought(client: httpx.AsyncClient, scene: Scene) -> None:

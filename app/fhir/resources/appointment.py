@@ -132,15 +132,15 @@ def _id(key: str) -> uuid.UUID:
 
 async def search(asked: Asked, query: Query) -> Found:
     """Return a page of appointments: of one patient, or without one of the clinics one works for."""
-    patients = _both(query.keys("patient", "Patient"), _keys(query, "actor", "Patient"))
+    patients = _both(query.keys("patient", "Patient"), query.keys("actor", "Patient"))
     if patients is not None and len(patients) > 1:
         raise bad_parameter("patient", "one at a time", "not-supported")
     resident_id = uuid_of(next(iter(patients))) if patients else None
     if patients is not None and resident_id is None:
         return Found([])
-    practitioners = _both(query.keys("practitioner", "Practitioner"), _keys(query, "actor", "Practitioner"))
-    services = _both(query.codes("service-type", VISIT_TYPE), _keys(query, "actor", "HealthcareService"))
-    places = _both(query.keys("location", "Location"), _keys(query, "actor", "Location"))
+    practitioners = _both(query.keys("practitioner", "Practitioner"), query.keys("actor", "Practitioner"))
+    services = _both(query.codes("service-type", VISIT_TYPE), query.keys("actor", "HealthcareService"))
+    places = _both(query.keys("location", "Location"), query.keys("actor", "Location"))
     when, updated = query.range("date"), query.range("_lastUpdated")
     wanted = AppointmentQuery(
         ids=ids_of(query.ids),
@@ -162,11 +162,6 @@ async def search(asked: Asked, query: Query) -> Found:
         descending=query.descending or False,
     )
     return Found([shown(one) for one in page.items], page.next)
-
-
-def _keys(query: Query, name: str, kind: str) -> set[str] | None:
-    """Return the wanted ids of one kind among an actor's; ``None`` if none of the kind is asked for."""
-    return query.keys(name, kind) or None
 
 
 def _both(one: set[str] | None, other: set[str] | None) -> set[str] | None:
