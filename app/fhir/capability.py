@@ -46,7 +46,7 @@ def _resource(resource: Resource) -> Json:
         type=resource.type,
         documentation=resource.documentation,
         interaction=[{"code": code} for code in interactions],
-        versioning="versioned-update" if resource.update else "no-version",
+        versioning="versioned" if resource.parameter("_lastUpdated") else "no-version",
         conditionalRead="not-match",
         searchInclude=[f"{resource.type}:{parameter.name}" for parameter in resource.parameters if parameter.elements],
         searchRevInclude=[

@@ -9,6 +9,9 @@ from app.core.settings import settings
 
 Json = dict[str, Any]
 
+FIRST_YEAR: Final = 1800
+LAST_YEAR: Final = 9000
+"""Nothing here is asked or told of other years; at the ends of the calendar sums and zones fail."""
 ROOT: Final = "/fhir/R4"
 LOINC: Final = "http://loinc.org"
 UCUM: Final = "http://unitsofmeasure.org"

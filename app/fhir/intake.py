@@ -1,6 +1,8 @@
 """Bodies that are sent, held against FHIR's own models: what is wrong is told by its FHIRPath."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 from typing import Any, Final
@@ -10,10 +12,10 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from app.core.problems import FieldError
-from app.fhir.elements import Json
+from app.fhir.elements import FIRST_YEAR, LAST_YEAR, Json
 from app.fhir.negotiation import check_content
 from app.fhir.outcomes import fhir_path
-from app.fhir.problems import BadResource
+from app.fhir.problems import BadResource, not_processable
 
 _MOST_ERRORS: Final = 50
 _DEEPEST: Final = 40
@@ -37,6 +39,16 @@ async def sent(request: Request, kind: str) -> Json:
         raise BadResource(errors=[FieldError(f"{kind}.resourceType", f"expected a {kind}", "structure")])
     check(kind, document)
     return document
+
+
+def instant_sent(text: str, path: str) -> datetime:
+    """Return the instant an element holds; raises ``NotProcessable`` for one that no calendar of ours has."""
+    found: datetime | None = None
+    with suppress(ValueError):  # of a leap second
+        found = datetime.fromisoformat(text)
+    if found is None or found.tzinfo is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise not_processable(path, "an instant of our time, with its offset", "value")
+    return found
 
 
 def check(kind: str, document: Json) -> None:

@@ -8,6 +8,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from app.fhir.elements import FIRST_YEAR, LAST_YEAR
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND, _MILLISECOND = timedelta(microseconds=1), timedelta(milliseconds=1)
 # FHIR's ids are of letters, digits, dash and dot, 64 at most.
@@ -101,6 +103,7 @@ def _raw(text: str, length: int) -> bytes | None:
 def _instant(raw: bytes, unit: timedelta) -> datetime | None:
     (number,) = struct.unpack(">q", raw)
     try:
-        return _EPOCH + int(number) * unit
+        found = _EPOCH + int(number) * unit
     except OverflowError:
         return None
+    return found if FIRST_YEAR <= found.year <= LAST_YEAR else None

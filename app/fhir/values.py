@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from app.fhir.elements import base_url
+from app.fhir.elements import FIRST_YEAR, LAST_YEAR, base_url
 from app.fhir.problems import bad_parameter
 from app.fhir.registry import Parameter, Range, Token
 
@@ -107,6 +107,8 @@ def _span(matched: re.Match[str], zone: tzinfo) -> tuple[datetime, datetime]:
     numbers = {
         name: int(matched[name]) for name in ("year", "month", "day", "hour", "minute", "second") if matched[name]
     }
+    if not FIRST_YEAR <= numbers["year"] <= LAST_YEAR:
+        raise ValueError("not of our time")
     if matched["offset"]:
         zone = datetime.fromisoformat(f"2000-01-01T00:00{matched['offset']}").tzinfo or zone
     fraction = round(float(matched["fraction"] or 0) * 1_000_000)

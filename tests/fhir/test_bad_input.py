@@ -1,15 +1,25 @@
 """Whatever is sent, the answer is an OperationOutcome that says what is wrong, and nothing is done by halves."""
 
+import uuid
+from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from app.fhir.keys import ScheduleKey, SlotKey, slot_id
 from tests.factories import fhir, sign_in
 from tests.factories.fhir import Scene
 from tests.fhir.valid import refused, resources, valid
 
 ROOT = "/fhir/R4"
+
+
+def slot_at(text: str) -> str:
+    """Return the id of a slot of nobody's at an instant."""
+    return slot_id(SlotKey(ScheduleKey(uuid.UUID(int=0), uuid.UUID(int=0)), datetime.fromisoformat(text)))
+
+
 NESTED: dict[str, Any] = {"url": "x", "valueString": "x"}
 for _ in range(400):
     NESTED = {"url": "x", "extension": [NESTED]}
@@ -26,6 +36,10 @@ TYPE = {"Content-Type": "application/fhir+json"}
         ("GET", f"Slot/{'A' * 54}", {}, 404, "not-found"),
         ("GET", f"Appointment/{'A' * 62}", {}, 404, "not-found"),
         ("GET", f"Appointment/{'.' * 62}", {}, 404, "not-found"),
+        ("GET", f"Slot/{slot_at('0001-01-01T00:00:00+00:00')}", {}, 404, "not-found"),
+        ("GET", f"Slot/{slot_at('9999-12-31T23:59:00+00:00')}", {}, 404, "not-found"),
+        ("GET", f"Slot/{slot_at('1900-01-01T00:00:00+00:00')}", {}, 404, "not-found"),
+        ("GET", f"Slot/{slot_at('8999-01-01T00:00:00+00:00')}", {}, 404, "not-found"),
         ("GET", "Schedule/%00", {}, 400, "invalid"),
         ("DELETE", "Patient/x", {}, 405, "not-supported"),
         ("PATCH", "Appointment/x", {}, 405, "not-supported"),
@@ -72,6 +86,9 @@ async def test_what_is_no_json_is_refused(client: httpx.AsyncClient, scene: Scen
         {"start": "2026-03-03"},
         {"start": "0001-01-01T00:00:00+14:00", "slot": []},
         {"start": "2026-02-30T00:00:00Z"},
+        {"start": "2026-03-03T01:00:60Z"},
+        {"start": "0001-01-01T00:00:00+14:00"},
+        {"end": "9999-12-31T23:59:59-12:00"},
         {"status": None},
         {"status": 1},
         {"status": ["booked"]},

@@ -115,7 +115,7 @@ async def test_what_would_be_lost_or_is_another_patients_is_refused(client: http
             "Appointment.participant[0].actor",
         ),
         ({"slot": [{"reference": "Slot/x"}]}, 422, "Appointment.slot[0].reference"),
-        ({"slot": []}, 422, "Appointment.slot"),
+        ({"slot": []}, 400, "Appointment.slot"),
         ({"participant": [{"actor": {"reference": "Patient/1"}}]}, 400, "Appointment.participant[0].status"),
         ({"start": "tomorrow"}, 400, "Appointment.start"),
         ({"colour": "red"}, 400, "Appointment.colour"),

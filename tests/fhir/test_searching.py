@@ -169,6 +169,7 @@ async def test_patients_are_those_one_may_see(client: httpx.AsyncClient, scene: 
         ("Appointment?date=soon", 400, "http.date"),
         ("Appointment?date=2026-02-30", 400, "http.date"),
         ("Appointment?date=9999", 400, "http.date"),
+        ("Appointment?date=ge0001-01-01", 400, "http.date"),
         ("Appointment?date=ap2026", 400, "http.date"),
         ("Appointment?date=ge2027&date=lt2026", 400, "http.date"),
         ("Appointment?date:missing=true", 400, "http.date:missing"),

@@ -7,6 +7,7 @@ from typing import Any, Final
 from app.core.paging import MAX_LIMIT, PageRequest
 from app.core.problems import NotFound
 from app.fhir.elements import VISIT_TYPE, Json, coding, concept, instant, local, meta, reference, resource, uuid_of
+from app.fhir.intake import instant_sent
 from app.fhir.keys import (
     ProposalKey,
     ScheduleKey,
@@ -187,7 +188,7 @@ async def create(asked: Asked, document: Json) -> Json:
         starts_at=key.starts_at,
         confirmed=status == "booked",
     )
-    if "end" in document and datetime.fromisoformat(document["end"]) != made.ends_at:
+    if "end" in document and instant_sent(document["end"], "Appointment.end") != made.ends_at:
         raise not_processable("Appointment.end", f"the slot ends at {instant(made.ends_at)}")
     return shown(made)
 
@@ -237,7 +238,7 @@ def _check_same(document: Json, now: AppointmentEntry) -> None:
 
 def _wanted_slot(document: Json) -> SlotKey:
     """Return which slot is meant: the one referred to, or the start with whom and for what the participants say."""
-    start = datetime.fromisoformat(document["start"]) if "start" in document else None
+    start = instant_sent(document["start"], "Appointment.start") if "start" in document else None
     practitioner, service = _actor(document, "Practitioner"), _actor(document, "HealthcareService")
     slots = document.get("slot", [])
     if len(slots) > 1:

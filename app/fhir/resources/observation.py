@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from app.core.problems import NotFound
 from app.fhir.elements import LOINC, UCUM, Json, concept, instant, local, reference, resource, uuid_of
+from app.fhir.intake import instant_sent
 from app.fhir.problems import not_processable
 from app.fhir.registry import Asked, Found, Parameter, Query, Resource
 from app.fhir.resources.patient import one_patient
@@ -116,11 +117,9 @@ def _value(document: Json) -> dict[str, Any]:
 
 def _measured_at(document: Json) -> datetime:
     text = document.get("effectiveInstant") or document.get("effectiveDateTime") or ""
-    # A day, or less, is no instant.
-    found = datetime.fromisoformat(text) if "T" in text else None
-    if found is None or found.tzinfo is None:
+    if "T" not in text:  # a day is no instant
         raise not_processable("Observation.effective", "an instant with its offset", "required")
-    return found
+    return instant_sent(text, "Observation.effective")
 
 
 OBSERVATION = Resource(

@@ -18,7 +18,7 @@ def shown(person: PractitionerEntry) -> Json:
         person.id,
         meta=meta(person.version, person.updated_at),
         active=person.is_active,
-        name=[{"text": person.name}],
+        name=[{"text": person.name}] if person.name else None,  # erased
         gender=_GENDERS[person.sex],
         communication=[concept("urn:ietf:bcp:47", language) for language in person.languages],
     )
