@@ -41,6 +41,7 @@ from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
 from app.policies.journeys.replies import routes as replies
+from app.policies.journeys.timeline import routes as timeline
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
@@ -73,7 +74,6 @@ from eldercare.shifts import routes as shifts
 from eldercare.signals import subscribers as signal_subscribers
 from eldercare.sos import routes as sos
 from eldercare.timeline import jobs as timeline_jobs
-from eldercare.timeline import routes as timeline
 from eldercare.timeline import subscribers as timeline_subscribers
 from eldercare.visits import jobs as visit_jobs
 from eldercare.visits import subscribers as visit_subscribers
@@ -91,6 +91,7 @@ from eldercare.wellbeing import jobs as wellbeing_jobs
 from eldercare.wellbeing import routes as wellbeing
 from eldercare.wellbeing import subscribers as wellbeing_subscribers
 from notifications.account import subscribers as account_subscribers
+from notifications.api import install_attachments
 from notifications.attempts import routes as attempts
 from notifications.broadcasts import jobs as broadcast_jobs
 from notifications.broadcasts import routes as broadcasts
@@ -116,16 +117,24 @@ from telemedicine.appointments import jobs as appointment_jobs
 from telemedicine.appointments import subscribers as appointment_subscribers
 from telemedicine.appointments.routes import booking as appointments
 from telemedicine.appointments.routes import clinics as clinic_appointments
-from telemedicine.appointments.routes import waitlist
-from telemedicine.calendars import routes as calendars
+from telemedicine.appointments.routes import follow_ups, waitlist
+from telemedicine.appointments.views.appointments import visits as booked_visits
+from telemedicine.calendars import jobs as calendar_jobs
+from telemedicine.calendars import subscribers as calendar_subscribers
+from telemedicine.calendars.routes import busy as busy_calendars
+from telemedicine.calendars.routes import feeds as calendar_feeds
 from telemedicine.clinics import jobs as clinic_jobs
 from telemedicine.clinics.routes import clinics
 from telemedicine.clinics.routes import schedules as clinic_schedules
 from telemedicine.clinics.routes import slots as clinic_slots
+from telemedicine.clinics.views.visits import install_visits
 from telemedicine.consultations import jobs as consultation_jobs
 from telemedicine.consultations.routes import consultations, signalling
 from telemedicine.consultations.routes import notes as consultation_notes
+from telemedicine.prescriptions import routes as prescriptions
 from telemedicine.queues import routes as queues
+from telemedicine.records import routes as health_records
+from telemedicine.records import subscribers as health_record_subscribers
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -183,9 +192,11 @@ TABLE_MODULES = (
     "telemedicine.appointments.models",
     "telemedicine.queues.models",
     "telemedicine.calendars.models",
+    "telemedicine.records.models",
+    "telemedicine.prescriptions.models",
 )
 
-SCHEMA_REVISION = "0023"
+SCHEMA_REVISION = "0030"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -237,7 +248,6 @@ ROUTERS: tuple[Router, ...] = (
     shifts.router,
     drills.router,
     safe_zones.router,
-    timeline.router,
     wellbeing.router,
     clinics.router,
     clinic_schedules.router,
@@ -247,13 +257,18 @@ ROUTERS: tuple[Router, ...] = (
     signalling.router,
     appointments.router,
     clinic_appointments.router,
+    follow_ups.router,
     waitlist.router,
     queues.router,
-    calendars.router,
+    calendar_feeds.router,
+    busy_calendars.router,
+    health_records.router,
+    prescriptions.router,
     closing_journey.router,
     erasure.router,
     export.router,
     changes.router,
+    timeline.router,
     video_visit_pages.router,
     fhir.router,
 )
@@ -280,6 +295,8 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *timeline_subscribers.SUBSCRIBERS,
     *wellbeing_subscribers.SUBSCRIBERS,
     *appointment_subscribers.SUBSCRIBERS,
+    *calendar_subscribers.SUBSCRIBERS,
+    *health_record_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -321,7 +338,11 @@ JOBS: tuple[Job, ...] = (
     *clinic_jobs.JOBS,
     *consultation_jobs.JOBS,
     *appointment_jobs.JOBS,
+    *calendar_jobs.JOBS,
 )
+
+ATTACHMENTS = calendar_subscribers.ATTACHMENTS
+"""What mails carry beside their words, by notice."""
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS
 """What an API process does beside answering."""
@@ -334,7 +355,9 @@ def load_tables() -> None:
 
 
 def install() -> None:
-    """Give the kernel what it needs from above: the tables, the subscribers, the authenticator."""
+    """Give below what it needs from above: the tables, the subscribers, what mails carry, what clinics have ahead."""
     load_tables()
     install_subscribers(SUBSCRIBERS)
+    install_attachments(ATTACHMENTS)
     install_authenticator(IdentityAuthenticator())
+    install_visits(booked_visits)

@@ -6,10 +6,29 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import booking, broadcast, critical, doses, fanout, growth, http, past, place, sos, storm, vitals
+from benchmarks import (
+    appointments,
+    booking,
+    broadcast,
+    critical,
+    doses,
+    fanout,
+    growth,
+    http,
+    past,
+    place,
+    rush,
+    slots,
+    sos,
+    storm,
+    vitals,
+)
 
 ALL: dict[str, Callable[..., None]] = {
     "booking": booking.run,
+    "appointments": appointments.run,
+    "rush": rush.run,
+    "slots": slots.run,
     "storm": storm.run,
     "broadcast": broadcast.run,
     "fanout": fanout.run,

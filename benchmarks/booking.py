@@ -9,7 +9,7 @@ import random
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -21,7 +21,6 @@ from app.core import clock, embedded, set_ids
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.retrying import retrying
-from app.core.statements import HotStatement
 from app.reservations import api as reservations
 from app.reservations import jobs, pool_repository, repository
 from app.reservations.api import CalendarTaken, PoolExhausted, Portion, Want
@@ -33,8 +32,8 @@ ROUNDS: Final = 50
 EACH: Final = 10
 SLOTS: Final = 500
 CLIENTS: Final = 500
-TICKETS: Final = 500
-BUYERS: Final = 600
+TICKETS: Final = 100
+BUYERS: Final = 500
 CONNECTIONS: Final = 8
 STORM_SECONDS: Final = 60
 STORMING: Final = 32
@@ -45,11 +44,7 @@ SLOT: Final = timedelta(minutes=30)
 BY: Final[dict[str, Any]] = {"origin_kind": "bench", "taken_by": WHO}
 
 _dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's has no types
-_LOOK_UP: Final = repository._LOOK_UP.compile(dialect=_dialect)
-
-
-def _values(statement: HotStatement, binds: Mapping[str, Any]) -> list[Any]:
-    return [binds[name] if is_asked else value for name, value, is_asked in statement._order]
+_LOOK_UP: Final = repository._LOOK_UP
 
 
 class Bare:
@@ -73,8 +68,8 @@ class Bare:
             **BY,
         }
         async with self.pool.acquire() as connection, connection.transaction():
-            await connection.fetch(_LOOK_UP.string, *(spans[name] for name in _LOOK_UP.positiontup or ()))
-            row = await connection.fetchrow(repository._TAKE._sql, *_values(repository._TAKE, binds))
+            await connection.fetch(_LOOK_UP.sql, *_LOOK_UP.values(spans))
+            row = await connection.fetchrow(repository._TAKE.sql, *repository._TAKE.values(binds))
         return made if row[0] else None
 
     async def confirm(self, reservation: uuid.UUID) -> None:
@@ -91,7 +86,7 @@ class Bare:
             "minted_at": set_ids.minted_at(),
         }
         async with self.pool.acquire() as connection, connection.transaction():
-            await connection.fetchrow(statement._sql, *_values(statement, binds))
+            await connection.fetchrow(statement.sql, *statement.values(binds))
 
     async def buy(self, pool_id: uuid.UUID) -> bool:
         """Buy one ticket; say whether there was one."""
@@ -109,7 +104,7 @@ class Bare:
         }
         statement = pool_repository._TAKE
         async with self.pool.acquire() as connection, connection.transaction():
-            row = await connection.fetchrow(statement._sql, *_values(statement, binds))
+            row = await connection.fetchrow(statement.sql, *statement.values(binds))
         return bool(row[0])
 
 

@@ -29,7 +29,7 @@ UPDATE eldercare_check_in SET state = 'prompted', next_prompt_at = NULL, prompte
     answer_by = :now + interval '1 hour' WHERE next_prompt_at IS NOT NULL"""
 
 
-async def _sessions(url: str, count: int) -> list[str]:
+async def sessions(url: str, count: int) -> list[str]:
     """Sign the first ``count`` residents in and return their access tokens."""
     async with place.hearthline(url), unit_of_work() as session:
         issued = []
@@ -56,7 +56,7 @@ def _check_in(number: int) -> uuid.UUID:
     return population.identifier(5, number)
 
 
-def _bearer(token: str) -> dict[str, str]:
+def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
@@ -87,11 +87,11 @@ def run(server: embedded.EmbeddedServer) -> None:
             days=60,
         )
     )
-    issued = asyncio.run(_sessions(url, ROUNDS * ANSWERS))
+    issued = asyncio.run(sessions(url, ROUNDS * ANSWERS))
     ours_url, bare_url = place.cloned(server, "http_ours", template), place.cloned(server, "http_bare", template)
     dsn = make_url(bare_url).set(drivername="postgresql").render_as_string(hide_password=False)
     bare_list = [load.request("GET", f"/residents/{_resident(n + 1)}/check-ins") for n in range(READERS)]
-    our_list = [load.request("GET", "/v1/me/check-ins", _bearer(issued[n])) for n in range(READERS)]
+    our_list = [load.request("GET", "/v1/me/check-ins", bearer(issued[n])) for n in range(READERS)]
     series = {name: Series(name, "req/s") for name in ("ours list", "bare list", "ours answer", "bare answer")}
     slow = {name: Series(name, "ms p99") for name in series}
     with (
@@ -104,14 +104,14 @@ def run(server: embedded.EmbeddedServer) -> None:
             batch = range(number * ANSWERS + 1, (number + 1) * ANSWERS + 1)
             body = {"status": "ok"}
             our_answers = [
-                load.request("POST", f"/v1/me/check-ins/{_check_in(n)}/answer", _bearer(issued[n - 1]), body)
+                load.request("POST", f"/v1/me/check-ins/{_check_in(n)}/answer", bearer(issued[n - 1]), body)
                 for n in batch
             ]
             bare_answers = [
                 load.request("POST", f"/residents/{_resident(n)}/check-ins/{_check_in(n)}/answer", body=body)
                 for n in batch
             ]
-            opening = [load.request("GET", "/v1/me/check-ins?limit=1", _bearer(issued[n - 1])) for n in batch]
+            opening = [load.request("GET", "/v1/me/check-ins?limit=1", bearer(issued[n - 1])) for n in batch]
             _measure(ours, opening, once=True)
             for name, port, requests, once in (
                 ("ours list", ours, our_list, False),

@@ -1,8 +1,12 @@
-"""A load generator for HTTP/1.1 on loopback: many kept-alive connections, little work per request."""
+"""A load generator for HTTP/1.1 on loopback: many kept-alive connections, little work per request.
+
+A request may have a second one that follows its success on the same connection: the two are timed as one.
+"""
 
 import asyncio
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,24 +15,34 @@ from itertools import cycle
 import orjson
 import uvloop
 
+ID = b"{id}"
+"""Where the second request says the id that the first was answered with."""
+
+Exchange = tuple[bytes, bytes | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a burst of requests came to: how many per second, the 50th and 99th percentile in ms, how many failed."""
+    """What a burst of requests came to: how many per second, the 50th and 99th percentile in ms, how many failed.
+
+    ``statuses`` counts the answers by their status.
+    """
 
     per_second: float
     p50: float
     p99: float
     failed: int
+    statuses: dict[str, int]
 
 
 class _Connection(asyncio.Protocol):
     def __init__(
-        self, requests: Iterator[bytes], durations: list[float], done: asyncio.Future[None], until: float
+        self, exchanges: Iterator[Exchange], durations: list[float], done: asyncio.Future[None], until: float
     ) -> None:
-        self._requests, self._durations, self._done, self._until = requests, durations, done, until
+        self._exchanges, self._durations, self._done, self._until = exchanges, durations, done, until
         self._buffer = b""
-        self.failed = 0
+        self._then: bytes | None = None
+        self.statuses: Counter[str] = Counter()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # a stream's is one
@@ -36,10 +50,11 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         self._started = time.perf_counter()
-        request = next(self._requests, None)
-        if request is None or self._started >= self._until:
+        exchange = next(self._exchanges, None) if self._started < self._until else None
+        if exchange is None:
             self._transport.close()
             return
+        request, self._then = exchange
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -53,9 +68,13 @@ class _Connection(asyncio.Protocol):
         length = int(head[start : end if end > 0 else None])
         if len(body) < length:
             return
-        self._durations.append(time.perf_counter() - self._started)
-        self.failed += head[9:10] != b"2"
         self._buffer = b""
+        self.statuses[head[9:12].decode()] += 1
+        if self._then is not None and head[9:10] == b"2":
+            request, self._then = self._then.replace(ID, orjson.loads(body)["id"].encode()), None
+            self._transport.write(request)
+            return
+        self._durations.append(time.perf_counter() - self._started)
         self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
@@ -63,9 +82,9 @@ class _Connection(asyncio.Protocol):
             self._done.set_result(None)
 
 
-async def _run(port: int, requests: Sequence[bytes], connections: int, seconds: float, *, once: bool) -> Outcome:
+async def _run(port: int, exchanges: Sequence[Exchange], connections: int, seconds: float, *, once: bool) -> Outcome:
     loop = asyncio.get_running_loop()
-    feed: Iterator[bytes] = iter(requests) if once else cycle(requests)
+    feed: Iterator[Exchange] = iter(exchanges) if once else cycle(exchanges)
     durations: list[float] = []
     started = time.perf_counter()
     protocols, finished = [], []
@@ -82,11 +101,13 @@ async def _run(port: int, requests: Sequence[bytes], connections: int, seconds: 
     elapsed = time.perf_counter() - started
     durations.sort()
     count = len(durations)
+    statuses: Counter[str] = sum((protocol.statuses for protocol in protocols), Counter())
     return Outcome(
         per_second=count / elapsed,
         p50=durations[count // 2] * 1000,
         p99=durations[min(count - 1, count * 99 // 100)] * 1000,
-        failed=sum(protocol.failed for protocol in protocols),
+        failed=sum(number for status, number in statuses.items() if status[0] != "2"),
+        statuses=statuses,
     )
 
 
@@ -101,15 +122,25 @@ def request(method: str, path: str, headers: dict[str, str] | None = None, body:
 
 
 async def fire(
-    port: int, requests: Sequence[bytes], *, connections: int = 32, seconds: float = 5.0, once: bool = False
+    port: int,
+    requests: Sequence[bytes],
+    *,
+    then: Sequence[bytes] = (),
+    connections: int = 32,
+    seconds: float = 5.0,
+    once: bool = False,
 ) -> Outcome:
-    """Send ``requests`` (over and over, or each once) for at most ``seconds`` from a process of its own."""
+    """Send ``requests`` (over and over, or each once) for at most ``seconds`` from a process of its own.
+
+    ``then`` are those that follow, one for each of the former; ``ID`` in them is the ``id`` of the former's answer.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     order = {
         "port": port,
         "requests": [item.decode() for item in requests],
+        "then": [item.decode() for item in then] or [""] * len(requests),
         "connections": connections,
         "seconds": seconds,
         "once": once,
@@ -121,9 +152,12 @@ async def fire(
 def main() -> None:
     """Read an order from standard input, fire, and print the outcome."""
     order = orjson.loads(sys.stdin.buffer.read())
-    requests = [item.encode() for item in order["requests"]]
+    exchanges = [
+        (first.encode(), second.encode() if second else None)
+        for first, second in zip(order["requests"], order["then"], strict=True)
+    ]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        outcome = runner.run(_run(order["port"], requests, order["connections"], order["seconds"], once=order["once"]))
+        outcome = runner.run(_run(order["port"], exchanges, order["connections"], order["seconds"], once=order["once"]))
     sys.stdout.buffer.write(orjson.dumps(outcome))
 
 

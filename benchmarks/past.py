@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 from app.core import clock, embedded, partitions
 from app.core.database import reading, unit_of_work
 from app.core.paging import PageRequest
+from app.policies.journeys.timeline.access import require_reader
+from app.policies.journeys.timeline.rules.kinds import KINDS
+from app.policies.journeys.timeline.schemas import Wanted
+from app.policies.journeys.timeline.views import timeline
 from benchmarks import place, population
 from benchmarks.report import Comparison, Series, show
 from benchmarks.vitals import actor, subject
-from eldercare.timeline.access import require_reader
-from eldercare.timeline.rules.kinds import KINDS
-from eldercare.timeline.schemas import Wanted
-from eldercare.timeline.views import timeline
 from eldercare.vitals import repository
 from eldercare.vitals.rules.codes import HEART_RATE, SIGNS
 from eldercare.vitals.service import alerts, readings

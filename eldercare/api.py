@@ -34,6 +34,9 @@ from eldercare.medication.views import changes as dose_change_views
 from eldercare.messages.service import forget_photos
 from eldercare.response import service as response
 from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
+from eldercare.timeline.rules.kinds import Kind as TimelineKind
+from eldercare.timeline.rules.sentences import alarm_name, sign_name, value_shown
+from eldercare.timeline.views.part import PART as TIMELINE
 from eldercare.visits.schemas.visits import VisitPublic
 from eldercare.visits.service.planning import close_residents as close_visits
 from eldercare.visits.views import changes as visit_change_views
@@ -46,6 +49,7 @@ __all__ = [
     "ALIASES",
     "CONSCIOUSNESS",
     "SIGNS",
+    "TIMELINE",
     "AlarmDetail",
     "AlarmKind",
     "AlarmOpen",
@@ -64,12 +68,14 @@ __all__ = [
     "ReadingPublic",
     "ReadingsTaken",
     "Severity",
+    "TimelineKind",
     "VisitPublic",
     "VitalSign",
     "acknowledge_alarm",
     "acknowledge_by_phone",
     "acknowledge_reply",
     "alarm_changes",
+    "alarm_name",
     "alarm_queue",
     "answer_check_in",
     "answer_reply",
@@ -89,6 +95,8 @@ __all__ = [
     "record_readings",
     "require_no_open_alarm",
     "resolve_alarm",
+    "sign_name",
+    "value_shown",
     "visit_changes",
     "visits_ahead",
     "vital_sign",

@@ -22,6 +22,7 @@ from notifications.callbacks.access import Signature, SignedForm, require_link
 from notifications.callbacks.rules import is_machine, last_words, text_reply
 from notifications.callbacks.schemas import TwimlResponse
 from notifications.callbacks.service import Call, communities_in_touch, confirm_key, find_call, handle_once, speech
+from notifications.channels.ports import Attachment, Message
 from notifications.channels.registry import close_channels
 from notifications.channels.registry import prepare as prepare_channels
 from notifications.channels.twilio_links import PREFIX as CALLBACKS
@@ -32,6 +33,8 @@ from notifications.inbox.views import changed as inbox_changes
 from notifications.opt_outs.repository import opt_in, opt_out
 from notifications.outbox.views import OutboxPhone, outbox_phone
 from notifications.receipts.service import record_receipt
+from notifications.sending.attaching import Maker as AttachmentMaker
+from notifications.sending.attaching import install_attachments
 from notifications.templates.categories import Category
 from notifications.templates.notices import Channel, Notice, Urgency
 from notifications.templates.variables import Kind, Value, seal_text
@@ -40,12 +43,15 @@ from notifications.webhooks.service.publishing import Happening, publish
 
 __all__ = [
     "CALLBACKS",
+    "Attachment",
+    "AttachmentMaker",
     "Call",
     "Category",
     "Channel",
     "Happening",
     "InboxItemPublic",
     "Kind",
+    "Message",
     "Notice",
     "Origin",
     "OutboxPhone",
@@ -63,6 +69,7 @@ __all__ = [
     "find_call",
     "handle_once",
     "inbox_changes",
+    "install_attachments",
     "is_machine",
     "last_words",
     "opt_in",

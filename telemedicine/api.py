@@ -7,30 +7,29 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.access import Actor
+from app.core.changes import Since
 from app.core.paging import Page, PageRequest
-from app.core.problems import StaleVersion
 from app.identity.api import require_resident, trace_read
-from telemedicine.appointments import views as appointment_views
-from telemedicine.appointments.access import (
-    require_appointment,
-    require_bookable,
-    require_clinics,
-    require_listed,
-    staff_of,
+from telemedicine.appointments.access import MANAGE as APPOINTMENTS_SCOPE
+from telemedicine.appointments.access import of_clinics, require_appointments
+from telemedicine.appointments.rules import Status
+from telemedicine.appointments.schemas import AppointmentEntry, AppointmentPublic, WaitlistPublic
+from telemedicine.appointments.service.closing import close_residents
+from telemedicine.appointments.service.exchanging import (
+    appointment,
+    appointments,
+    book_appointment,
+    cancel_appointment,
+    check_bookable,
+    confirm_appointment,
+    move_appointment,
+    record_outcome,
+    require_version,
 )
-from telemedicine.appointments.models import Appointment
-from telemedicine.appointments.repository import locked
-from telemedicine.appointments.rules import StaffStatus, Status
-from telemedicine.appointments.schemas import (
-    AppointmentCancel,
-    AppointmentCreate,
-    AppointmentEntry,
-    AppointmentMove,
-    AppointmentOutcome,
-)
-from telemedicine.appointments.service import booking, changing
 from telemedicine.appointments.service.replying import answer_reply
-from telemedicine.appointments.views import AppointmentQuery
+from telemedicine.appointments.views.appointments import changed as changed_appointments
+from telemedicine.appointments.views.appointments import waits_of
+from telemedicine.appointments.views.entries import AppointmentQuery
 from telemedicine.clinics.access import works_for
 from telemedicine.clinics.problems import NotOffered
 from telemedicine.clinics.schemas.directory import (
@@ -48,26 +47,77 @@ from telemedicine.clinics.views.offers import SlotQuery
 from telemedicine.consultations.access import JOIN, READ, require_consultation
 from telemedicine.consultations.schemas.consultations import ConsultationDetail, ConsultationOpen, ConsultationPublic
 from telemedicine.consultations.service import planning
+from telemedicine.consultations.views import changed as changed_consultations
 from telemedicine.consultations.views import detail
 from telemedicine.consultations.views import of_resident as consultations_of_resident
+from telemedicine.prescriptions import views as prescription_views
+from telemedicine.prescriptions.rules import Status as PrescriptionStatus
+from telemedicine.prescriptions.schemas import PrescriptionContent, PrescriptionPublic
+from telemedicine.queues.schemas import TicketPublic
+from telemedicine.queues.service import leave_lines
+from telemedicine.queues.views import of_resident as tickets_of
+from telemedicine.records import views as record_views
+from telemedicine.records.access import READ as READ_RECORDS
+from telemedicine.records.access import WRITE as WRITE_RECORDS
+from telemedicine.records.access import require_record, require_records
+from telemedicine.records.schemas.administrative import (
+    ClinicalPlanContent,
+    CoverageContent,
+    DocumentContent,
+    EncounterContent,
+)
+from telemedicine.records.schemas.clinical import (
+    AllergyContent,
+    ConditionContent,
+    ImmunizationContent,
+    ObservationContent,
+)
+from telemedicine.records.schemas.parts import CodeableConcept, Coding, Quantity
+from telemedicine.records.schemas.records import AnyContent, HealthRecordPublic, HealthRecordQuery
+from telemedicine.records.service import records
+from telemedicine.timeline.rules import Kind as TimelineKind
+from telemedicine.timeline.views import PART as TIMELINE
 
 __all__ = [
+    "APPOINTMENTS_SCOPE",
+    "TIMELINE",
+    "AllergyContent",
+    "AnyContent",
     "AppointmentEntry",
+    "AppointmentPublic",
     "AppointmentQuery",
     "ClinicEntry",
+    "ClinicalPlanContent",
+    "CodeableConcept",
+    "Coding",
+    "ConditionContent",
     "ConsultationDetail",
     "ConsultationOpen",
     "ConsultationPublic",
+    "CoverageContent",
     "DirectoryQuery",
+    "DocumentContent",
+    "EncounterContent",
+    "HealthRecordPublic",
+    "HealthRecordQuery",
+    "ImmunizationContent",
     "LocationEntry",
     "NotOffered",
+    "ObservationContent",
     "PractitionerEntry",
+    "PrescriptionContent",
+    "PrescriptionPublic",
+    "Quantity",
     "ScheduleEntry",
     "SlotPublic",
     "Status",
+    "TicketPublic",
+    "TimelineKind",
     "VisitTypeEntry",
+    "WaitlistPublic",
     "answer_reply",
     "appointment",
+    "appointment_changes",
     "appointments",
     "book_appointment",
     "cancel_appointment",
@@ -75,19 +125,31 @@ __all__ = [
     "clinics",
     "confirm_appointment",
     "consultation",
+    "consultation_changes",
     "consultations",
-    "end_consultations",
+    "end_care",
+    "enter_health_record",
     "free_slots",
+    "health_record_changes",
+    "health_record_versions_page",
+    "health_records_page",
     "locations",
     "move_appointment",
+    "of_clinics",
     "open_consultation",
     "practitioners",
+    "prescriptions_page",
+    "queue_tickets",
+    "read_health_record",
+    "read_prescription",
     "record_outcome",
+    "require_appointments",
     "require_version",
     "schedules",
     "slot",
     "slot_query",
     "visit_types",
+    "waitlist_entries",
 ]
 
 clinics = directory.clinics
@@ -127,7 +189,7 @@ async def free_slots(
     before: datetime | None = None,
 ) -> Page[SlotPublic]:
     """Return a page of the free slots of what ``slot_query`` looks for that begin in the time, the earliest first."""
-    return await slots.search(connection, query, earliest, page, before)
+    return await slots.search(connection, query, earliest, page, before=before)
 
 
 async def slot(connection: AsyncConnection, query: SlotQuery, starts_at: datetime) -> tuple[SlotPublic, bool]:
@@ -148,120 +210,6 @@ async def schedules(
 ) -> Page[ScheduleEntry]:
     """Return a page of who can be booked for what, of what ``slot_query`` looks for."""
     return await directory.schedules(connection, query, practitioner_ids, visit_type_ids, page)
-
-
-async def appointment(connection: AsyncConnection, actor: Actor, appointment_id: uuid.UUID) -> AppointmentEntry:
-    """Return an appointment; raises ``NotFound``."""
-    subject = await require_appointment(connection, actor, appointment_id)
-    return await appointment_views.entry(connection, actor, subject)
-
-
-async def appointments(
-    connection: AsyncConnection,
-    actor: Actor,
-    query: AppointmentQuery,
-    page: PageRequest,
-    *,
-    resident_id: uuid.UUID | None = None,
-    descending: bool = False,
-) -> Page[AppointmentEntry]:
-    """Return a page of a resident's appointments, or without one of the clinics' that the actor works for.
-
-    Who works for none means their own. Raises ``NotFound``, ``Forbidden`` without ``appointments:manage``.
-    """
-    own_clinics = staff_of(actor)
-    if resident_id is None and not own_clinics:
-        resident_id = actor.resident_id
-    if resident_id is not None:
-        await require_listed(connection, actor, resident_id)
-    return await appointment_views.found(
-        connection,
-        actor,
-        query,
-        page,
-        resident_id=resident_id,
-        organization_ids=own_clinics,
-        descending=descending,
-    )
-
-
-async def check_bookable(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> None:
-    """Raise ``NotFound``, ``Forbidden`` or ``ResidenceEnded`` where the actor may book nothing for the resident."""
-    await require_bookable(connection, actor, resident_id)
-
-
-async def book_appointment(
-    session: AsyncSession,
-    actor: Actor,
-    *,
-    resident_id: uuid.UUID,
-    practitioner_id: uuid.UUID,
-    visit_type_id: uuid.UUID,
-    starts_at: datetime,
-    confirmed: bool,
-) -> AppointmentEntry:
-    """Hold a slot for a resident, or with ``confirmed`` book it in one step, and return the appointment.
-
-    Raises what the feature's ``hold`` raises; then nothing is taken.
-    """
-    data = AppointmentCreate(
-        resident_id=resident_id, practitioner_id=practitioner_id, visit_type_id=visit_type_id, starts_at=starts_at
-    )
-    row = await booking.hold(session, actor, data)
-    if confirmed:
-        await booking.confirm_rows(session, actor, [row])
-    return await _after(session, actor, row)
-
-
-async def require_version(
-    session: AsyncSession, actor: Actor, appointment_id: uuid.UUID, version: int | None
-) -> AppointmentEntry:
-    """Return an appointment, locked against others' changes; raises ``NotFound``, and ``StaleVersion``."""
-    subject = await require_appointment(await session.connection(), actor, appointment_id)
-    row = await locked(session, subject.id)
-    if version is not None and row.version != version:
-        raise StaleVersion
-    return await appointment_views.entry(await session.connection(), actor, subject)
-
-
-async def confirm_appointment(session: AsyncSession, actor: Actor, appointment_id: uuid.UUID) -> AppointmentEntry:
-    """Book what is held; raises ``NotFound``, ``HoldOver``, ``NotAllowedNow``."""
-    subject = await require_appointment(await session.connection(), actor, appointment_id)
-    return await _after(session, actor, await booking.confirm_one(session, actor, subject))
-
-
-async def cancel_appointment(
-    session: AsyncSession, actor: Actor, appointment_id: uuid.UUID, reason: str | None
-) -> AppointmentEntry:
-    """Call an appointment off, or let a hold go; raises ``NotFound``, ``NotAllowedNow``."""
-    subject = await require_appointment(await session.connection(), actor, appointment_id)
-    row = await changing.cancel(session, actor, subject, AppointmentCancel(reason=reason))
-    return await _after(session, actor, row)
-
-
-async def move_appointment(
-    session: AsyncSession, actor: Actor, appointment_id: uuid.UUID, starts_at: datetime, practitioner_id: uuid.UUID
-) -> AppointmentEntry:
-    """Give an appointment another time; raises ``NotFound``, ``NotAllowedNow``, ``NotOffered``, ``BookedElsewhere``."""
-    subject = await require_appointment(await session.connection(), actor, appointment_id)
-    data = AppointmentMove(starts_at=starts_at, practitioner_id=practitioner_id)
-    return await _after(session, actor, await changing.reschedule(session, actor, subject, data))
-
-
-async def record_outcome(
-    session: AsyncSession, actor: Actor, appointment_id: uuid.UUID, status: StaffStatus
-) -> AppointmentEntry:
-    """Write down, as the clinic, what became of it; raises ``NotFound``, ``Forbidden``, ``NotAllowedNow``."""
-    subject = await require_appointment(await session.connection(), actor, appointment_id)
-    require_clinics(subject)
-    row = await changing.set_outcome(session, actor, subject, AppointmentOutcome(status=status))
-    return await _after(session, actor, row)
-
-
-async def _after(session: AsyncSession, actor: Actor, row: Appointment) -> AppointmentEntry:
-    await session.flush()
-    connection = await session.connection()
-    return await appointment_views.entry(connection, actor, await require_appointment(connection, actor, row.id))
 
 
 async def consultation(connection: AsyncConnection, actor: Actor, consultation_id: uuid.UUID) -> ConsultationDetail:
@@ -294,10 +242,113 @@ async def open_consultation(
     ``consultations:join``, and what the feature's ``open_consultation`` raises.
     """
     subject = await require_resident(await session.connection(), actor, resident_id, JOIN)
-    row = await planning.open_consultation(session, actor, subject, organization_id, data)
-    return await detail(await session.connection(), row.id)
+    consultation = await planning.open_consultation(session, actor, subject, organization_id, data)
+    return await detail(await session.connection(), consultation.id)
 
 
-async def end_consultations(session: AsyncSession, resident_id: uuid.UUID) -> None:
-    """Close what video visits of a resident are open, as their residence ends."""
+async def end_care(session: AsyncSession, resident_id: uuid.UUID) -> None:
+    """Call off what lies ahead of a resident, in the caller's transaction as the residence ends.
+
+    Those are appointments, places on waitlists, numbers in lines and video visits; their time is free at once.
+    """
+    await close_residents(session, [resident_id])
+    await leave_lines(session, resident_id)
     await planning.close_of_resident(session, resident_id)
+
+
+async def appointment_changes(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, since: Since
+) -> list[AppointmentPublic]:
+    """Return the appointments that changed; raises as ``require_appointments``."""
+    await require_appointments(connection, actor, resident_id)
+    return await changed_appointments(connection, resident_id, since)
+
+
+async def waitlist_entries(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> list[WaitlistPublic]:
+    """Return what a resident waits for; raises as ``require_appointments``."""
+    await require_appointments(connection, actor, resident_id)
+    return await waits_of(connection, resident_id)
+
+
+async def queue_tickets(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> list[TicketPublic]:
+    """Return the numbers a resident has today; raises as ``require_appointments``."""
+    subject = await require_appointments(connection, actor, resident_id)
+    return await tickets_of(connection, resident_id, subject.time_zone)
+
+
+async def consultation_changes(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, since: Since
+) -> list[ConsultationPublic]:
+    """Return the video visits that changed; raises ``NotFound``, ``Forbidden`` without ``consultations:read``."""
+    await require_resident(connection, actor, resident_id, READ)
+    return await changed_consultations(connection, resident_id, since)
+
+
+async def health_records_page(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, query: HealthRecordQuery, page: PageRequest
+) -> Page[HealthRecordPublic]:
+    """Return a page of what is known of a resident's health, what was entered last first; leaves a trace.
+
+    Raises ``NotFound``, ``Forbidden`` without ``records:read``, ``NoTreatment`` for clinics that do not treat them.
+    """
+    subject = await require_records(connection, actor, resident_id, READ_RECORDS)
+    return await record_views.records(connection, subject, query, page)
+
+
+async def read_health_record(connection: AsyncConnection, actor: Actor, record_id: uuid.UUID) -> HealthRecordPublic:
+    """Return a record as it stands, also one entered in error; leaves a trace. Raises as ``health_records_page``."""
+    subject = await require_record(connection, actor, record_id)
+    return await record_views.record(connection, subject, record_id)
+
+
+async def health_record_versions_page(
+    connection: AsyncConnection, actor: Actor, record_id: uuid.UUID, page: PageRequest
+) -> Page[HealthRecordPublic]:
+    """Return a page of a record's versions, the last first; leaves a trace. Raises as ``health_records_page``."""
+    subject = await require_record(connection, actor, record_id)
+    return await record_views.versions(connection, subject, record_id, page)
+
+
+async def health_record_changes(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, since: Since
+) -> list[HealthRecordPublic]:
+    """Return the records that changed, as they stand; raises as ``health_records_page``."""
+    await require_records(connection, actor, resident_id, READ_RECORDS)
+    return await record_views.changed(connection, resident_id, since)
+
+
+async def enter_health_record(
+    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, content: AnyContent
+) -> HealthRecordPublic:
+    """Keep something of a resident's health, as the actor's word, and return it.
+
+    Raises ``NotFound``, ``Forbidden`` without ``records:write``, ``NoTreatment``, and what ``records.enter`` raises.
+    """
+    connection = await session.connection()
+    subject = await require_records(connection, actor, resident_id, WRITE_RECORDS)
+    row = await records.enter(session, subject, content)
+    return await record_views.written(connection, subject, row.id)
+
+
+async def prescriptions_page(
+    connection: AsyncConnection,
+    actor: Actor,
+    resident_id: uuid.UUID,
+    page: PageRequest,
+    status: PrescriptionStatus | None = None,
+) -> Page[PrescriptionPublic]:
+    """Return a page of a resident's prescriptions, the last first; leaves a trace.
+
+    Raises as ``health_records_page``.
+    """
+    subject = await require_records(connection, actor, resident_id, READ_RECORDS)
+    return await prescription_views.prescriptions(connection, subject, status, page)
+
+
+async def read_prescription(
+    connection: AsyncConnection, actor: Actor, prescription_id: uuid.UUID
+) -> PrescriptionPublic:
+    """Return a prescription; leaves a trace. Raises as ``health_records_page``."""
+    resident_id = await prescription_views.resident_of(connection, prescription_id)
+    subject = await require_records(connection, actor, resident_id, READ_RECORDS)
+    return await prescription_views.prescription(connection, subject, prescription_id)

@@ -7,9 +7,9 @@ from app.core.events import Event
 
 
 class AvailabilityChanged(Event):
-    """The hours of a practitioner, of a room or interpreter, or of a whole clinic are others from now on.
+    """The hours of a practitioner, of a room or interpreter, or of a whole clinic, or what it offers, are others now.
 
-    ``aggregate_id`` is whose they are: the practitioner's, the resource's or the clinic's row.
+    ``aggregate_id`` is whose they are: the practitioner's, the resource's, the clinic's or the visit type's row.
     """
 
     name: ClassVar[str] = "telemedicine.availability_changed.v1"
@@ -81,6 +81,16 @@ class WaitlistOffered(_OfAppointment):
     name: ClassVar[str] = "telemedicine.waitlist_offered.v1"
 
 
+class ConsultationAwaited(Event):
+    """The resident, or a relative they let speak for them, came to the waiting room."""
+
+    name: ClassVar[str] = "telemedicine.consultation_awaited.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    appointment_id: uuid.UUID | None
+
+
 class ConsultationStarted(Event):
     """Clinician and resident (or who speaks for them) are together; ``aggregate_id`` is the consultation."""
 
@@ -92,14 +102,18 @@ class ConsultationStarted(Event):
 
 
 class ConsultationClosed(Event):
-    """The consultation is over: it was held (``ended``), or nobody met (``expired``)."""
+    """The consultation is over: it was held or ended (``ended``), nobody met (``expired``), or it was called off.
+
+    ``met`` says whether clinician and resident were ever in it together.
+    """
 
     name: ClassVar[str] = "telemedicine.consultation_closed.v1"
 
     resident_id: uuid.UUID
     organization_id: uuid.UUID
     appointment_id: uuid.UUID | None
-    state: Literal["ended", "expired"]
+    state: Literal["ended", "expired", "cancelled"]
+    met: bool = False
 
 
 class ConsultationNoteSigned(Event):
@@ -109,5 +123,54 @@ class ConsultationNoteSigned(Event):
 
     resident_id: uuid.UUID
     organization_id: uuid.UUID
+    appointment_id: uuid.UUID | None = None
     note_id: uuid.UUID
     follow_up_days: int | None
+
+
+class _OfHealthRecord(Event):
+    """``aggregate_id`` is the record's; ``kind`` and ``source`` say of which sort it is, ``version`` which it got."""
+
+    name: ClassVar[str] = "telemedicine.of_health_record.v1"
+
+    resident_id: uuid.UUID
+    kind: str
+    source: str
+    version: int
+
+
+class HealthRecordWritten(_OfHealthRecord):
+    """Something was entered in a resident's health record, or corrected: ``version`` is 1, or more."""
+
+    name: ClassVar[str] = "telemedicine.health_record_written.v1"
+
+
+class HealthRecordMarkedWrong(_OfHealthRecord):
+    """Something in a resident's health record was entered in error: nobody is to rely on it."""
+
+    name: ClassVar[str] = "telemedicine.health_record_marked_wrong.v1"
+
+
+class _OfPrescription(Event):
+    """``aggregate_id`` is the prescription's; ``resident_id`` whose it is, ``organization_id`` the clinic's."""
+
+    name: ClassVar[str] = "telemedicine.of_prescription.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+
+
+class PrescriptionSigned(_OfPrescription):
+    """A clinician signed a prescription: it is in force from now on, and in place of ``replaces_id``."""
+
+    name: ClassVar[str] = "telemedicine.prescription_signed.v1"
+
+    replaces_id: uuid.UUID | None
+
+
+class PrescriptionEnded(_OfPrescription):
+    """A prescription was dispensed (``completed``), or is not to be taken any more (``stopped``)."""
+
+    name: ClassVar[str] = "telemedicine.prescription_ended.v1"
+
+    status: str

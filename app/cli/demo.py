@@ -143,6 +143,7 @@ async def _live(current: Settings, residents: int, parent: int | None) -> None:
             people = history.People(lent, village, without={village.guide.id})
             watch = asyncio.create_task(workers.stop_with_parent(parent, stop)) if parent else None
             await history.live(people, stop)
+            await lent.hang_up()
             if watch:
                 watch.cancel()
 

@@ -4,6 +4,7 @@ import base64
 import secrets
 import uuid
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -17,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core import clock, sealing, set_ids
 from app.core.access import Actor
 from app.core.audit_tables import AuditEntry, PersonKey
+from app.core.database import connection_of
+from app.core.statements import Insertion
 from app.core.tables import table_of
 
 _entries = table_of(AuditEntry)
@@ -24,7 +27,7 @@ _person_keys = table_of(PersonKey)
 _KEY_CONTEXT = "core_person_key.key"
 _NONCE_BYTES = 12
 
-_INSERT = sa.insert(_entries)
+_ENTER = Insertion(_entries, "xid")
 _FIND_KEY = sa.select(_person_keys.c.key).where(_person_keys.c.subject_id == sa.bindparam("subject_id"))
 _MAKE_KEY = insert(_person_keys).on_conflict_do_nothing()
 _DROP_KEY = sa.delete(_person_keys).where(_person_keys.c.subject_id == sa.bindparam("subject"))
@@ -48,7 +51,8 @@ async def record(
     values = _values(actor, action, resident_id, object_id, community_id)
     if details:
         values["details"] = await _seal(executor, resident_id or actor.id, dict(details), values["id"])
-    await executor.execute(_INSERT, values)
+    connection = connection_of(executor) if isinstance(executor, AsyncSession) else executor
+    await _ENTER.of(connection, SimpleNamespace(**values))
 
 
 def traced(statement: sa.Select[Any], action: str) -> sa.Select[Any]:

@@ -203,7 +203,7 @@ class Plan:
             arguments.update(given)
             errors += wrong
         if errors:
-            raise RequestValidationError(errors)
+            raise RequestValidationError(errors, body=body)
         outcome = await self._endpoint.call(**arguments)
         if isinstance(outcome, Response):
             return outcome

@@ -104,7 +104,7 @@ async def emit(session: AsyncSession, event: Event) -> None:
         "fact_occurred_at": event.occurred_at,
         "fact_subscribers": names,
     }
-    await session.execute(_EMIT_CRITICAL if event.critical else _EMIT, binds)
+    await (_EMIT_CRITICAL if event.critical else _EMIT).row(connection_of(session), binds)
     _request_wakeup(session, names, critical=event.critical)
 
 
@@ -221,11 +221,11 @@ def _array(rows: sa.Select[Any]) -> sa.ColumnElement[Any]:
     return sa.func.array(rows.scalar_subquery())
 
 
-def _emit_statement(*, critical: bool) -> sa.Select[int]:
+def _emit_statement(*, critical: bool) -> HotStatement:
     # SQLAlchemy takes a bind that is called like a column for a value to SET: none of ours may be.
     values: dict[str, Any] = {name: sa.bindparam(f"fact_{name}") for name in _COLUMNS}
     fact = sa.insert(_RECORD).values(values).returning(*_RETURNED).cte("fact")
-    return _delivered(fact, critical=critical)
+    return HotStatement(_delivered(fact, critical=critical))
 
 
 def _emit_many_statement(facts: sa.Select[Any] | sa.UpdateBase, *, critical: bool) -> sa.Select[int]:
@@ -265,12 +265,25 @@ class EmittingStatement:
 
     async def row(self, session: AsyncSession, binds: Mapping[str, object]) -> asyncpg.Record | None:
         """Change, emit and return what is shown; ``None`` if no row was changed, and then there is no fact either."""
-        await session.flush()
-        own = _many_binds(self._event, critical=self._event.critical)
+        own = await self._begin(session)
         row = await self._statement.row(connection_of(session), {**binds, **own})
-        if row is not None:
-            _request_wakeup(session, own["fact_subscribers"], critical=self._event.critical)
+        self._end(session, own, emitted=row is not None)
         return row
+
+    async def rows(self, session: AsyncSession, binds: Mapping[str, object]) -> list[Any]:
+        """Change, emit and return all that is shown, as ``HotStatement.rows`` does."""
+        own = await self._begin(session)
+        rows = await self._statement.rows(connection_of(session), {**binds, **own})
+        self._end(session, own, emitted=bool(rows))
+        return rows
+
+    async def _begin(self, session: AsyncSession) -> dict[str, Any]:
+        await session.flush()
+        return _many_binds(self._event, critical=self._event.critical)
+
+    def _end(self, session: AsyncSession, own: Mapping[str, Any], *, emitted: bool) -> None:
+        if emitted:
+            _request_wakeup(session, own["fact_subscribers"], critical=self._event.critical)
 
 
 _EMIT = _emit_statement(critical=False)

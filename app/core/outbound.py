@@ -7,13 +7,15 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 if TYPE_CHECKING:  # slow to import, and only the processes that call somebody need it
     import aiohttp
 
 MAX_ANSWER: Final = 65_536  # bytes
 CONNECT_SECONDS: Final = 5.0
+MOST_REDIRECTS: Final = 3
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _RESOLVE_SECONDS: Final = 5.0
 
@@ -26,9 +28,17 @@ class AddressForbidden(OSError):  # noqa: N818 - says what happened
         super().__init__(errno.EACCES, "the address is not allowed")
 
 
+class AnswerTooBig(OSError):  # noqa: N818 - says what happened
+    """More came back than is wanted."""
+
+
+class TooManyRedirects(OSError):  # noqa: N818 - says what happened
+    """An address leads to another, and that to another again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; ``body`` holds its first ``MAX_ANSWER`` bytes."""
+    """What came back; ``body`` holds as much of it as was wanted."""
 
     status: int
     headers: Mapping[str, str]
@@ -135,11 +145,35 @@ async def post(session: "aiohttp.ClientSession", url: str, *, data: bytes, heade
 
     try:
         async with session.post(url, data=data, headers=headers, allow_redirects=False) as response:
-            return Answer(response.status, response.headers, await _beginning(response))
+            return Answer(response.status, response.headers, await _beginning(response, MAX_ANSWER))
     except aiohttp.ClientOSError as error:
         if is_forbidden(error):
             raise AddressForbidden from None
         raise
+
+
+async def get(session: "aiohttp.ClientSession", url: str, *, headers: Mapping[str, str], most: int) -> Answer:
+    """Get what is at ``url`` and return the answer, ``most`` bytes of it; up to ``MOST_REDIRECTS`` are followed.
+
+    Where a redirect leads is checked like any other address, and what is asked goes there, too. Raises what ``post``
+    raises, ``AnswerTooBig`` and ``TooManyRedirects``.
+    """
+    import aiohttp  # noqa: PLC0415 - see above
+
+    try:
+        for _ in range(MOST_REDIRECTS + 1):
+            async with session.get(url, headers=headers, allow_redirects=False) as response:
+                if response.status not in _REDIRECTS or "Location" not in response.headers:
+                    body = await _beginning(response, most + 1)
+                    if len(body) > most:
+                        raise AnswerTooBig
+                    return Answer(response.status, response.headers, body)
+                url = urljoin(url, response.headers["Location"])
+    except aiohttp.ClientOSError as error:
+        if is_forbidden(error):
+            raise AddressForbidden from None
+        raise
+    raise TooManyRedirects
 
 
 def is_forbidden(error: Exception) -> bool:
@@ -150,14 +184,14 @@ def is_forbidden(error: Exception) -> bool:
     return AddressForbidden in (type(error), type(error.__cause__), type(getattr(error, "os_error", None)))
 
 
-async def _beginning(response: "aiohttp.ClientResponse") -> bytes:
+async def _beginning(response: "aiohttp.ClientResponse", most: int) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) >= MAX_ANSWER:
+        if len(body) >= most:
             response.close()  # what else it has to say is not waited for
             break
-    return bytes(body[:MAX_ANSWER])
+    return bytes(body[:most])
 
 
 def _require_scheme(scheme: str, *, allow_private: bool) -> None:

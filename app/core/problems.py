@@ -188,15 +188,37 @@ def problem_responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any
     }
 
 
-def _pointer(location: Sequence[str | int]) -> str:
-    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
+def _pointer(location: Sequence[str | int], body: Any, *, is_there: bool) -> str:
+    """Return a pointer to where it is wrong. Of a union pydantic also names the variant, which is nowhere in a body."""
+    parts, value = [], None
+    for depth, part in enumerate(location):
+        is_variant = (
+            isinstance(value, dict)
+            and part not in value
+            and part in value.values()
+            # What is missing is named last, and is not there either.
+            and (is_there or depth < len(location) - 1)
+        )
+        if is_variant:
+            continue
+        parts.append(str(part).replace("~", "~0").replace("/", "~1"))
+        if depth == 0:
+            value = body if part == "body" else None
+        elif isinstance(value, dict):
+            value = value.get(part)
+        else:
+            value = value[part] if isinstance(value, list) and isinstance(part, int) and part < len(value) else None
     return "/" + "/".join(parts)
 
 
 def from_validation(error: RequestValidationError) -> Problem:
     """Return the 422 for what pydantic found; the input's values are never repeated."""
     errors = [
-        FieldError(pointer=_pointer(item["loc"]), detail=str(item["msg"]), code=str(item["type"]))
+        FieldError(
+            pointer=_pointer(item["loc"], error.body, is_there=item["type"] != "missing"),
+            detail=str(item["msg"]),
+            code=str(item["type"]),
+        )
         for item in error.errors()
     ]
     if errors and errors[0].code == "json_invalid":

@@ -12,6 +12,7 @@ from typing import Final, Literal, Self
 from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.core.calendar_settings import CalendarSettings
 from app.core.video_settings import VideoSettings
 
 Environment = Literal["development", "test", "production"]
@@ -278,6 +279,7 @@ class Settings(BaseSettings):
     smtp: SmtpSettings = SmtpSettings()
     webpush: WebPushSettings = WebPushSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    calendars: CalendarSettings = CalendarSettings()
     worker: WorkerSettings = WorkerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     ratelimits: RateLimitSettings = RateLimitSettings()

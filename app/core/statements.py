@@ -4,10 +4,12 @@ A Core statement spends two thirds of its time around the driver. What runs in e
 everything else goes through SQLAlchemy.
 """
 
-from collections.abc import Mapping
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import asyncpg
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.connections import Connection, translated
 
 _GONE: Final = ("08", "57P")  # SQL states of a lost connection, a shutdown, a crash
+_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -23,23 +26,29 @@ async def fetch_row(connection: AsyncConnection, sql: str, *values: object) -> a
 
     Raises ``ConnectionError`` when the database went away, otherwise what SQLAlchemy would have raised.
     """
-    driver: Any
-    # Not by isinstance: SQLAlchemy's connections are abstract classes, of which that asks at length.
-    if type(connection) is Connection:
-        driver = connection.driver
-    else:
-        driver = (await connection.get_raw_connection()).driver_connection
+    driver = await _driver_of(connection)
     try:
         row: asyncpg.Record | None = await driver.fetchrow(sql, *values)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
-        if not _is_gone(error, driver):
-            raise translated(error, "a statement of a hot path") from error
-        if isinstance(error, TimeoutError):
-            driver.terminate()  # whoever is silent is not waited for again
-        # Closed, not invalidated: SQLAlchemy would open another, on which no transaction has begun.
-        await connection.close()
-        raise ConnectionError("the database went away") from error
+    except _ERRORS as error:
+        raise await _explained(error, connection, driver) from error
     return row
+
+
+async def _driver_of(connection: AsyncConnection) -> Any:
+    # Not by isinstance: SQLAlchemy's connections are abstract classes, of which that asks at length.
+    if type(connection) is Connection:
+        return connection.driver
+    return (await connection.get_raw_connection()).driver_connection
+
+
+async def _explained(error: Exception, connection: AsyncConnection, driver: asyncpg.Connection) -> Exception:
+    if not _is_gone(error, driver):
+        return translated(error, "a statement of a hot path")
+    if isinstance(error, TimeoutError):
+        driver.terminate()  # whoever is silent is not waited for again
+    # Closed, not invalidated: SQLAlchemy would open another, on which no transaction has begun.
+    await connection.close()
+    return ConnectionError("the database went away")
 
 
 def _is_gone(error: Exception, driver: asyncpg.Connection) -> bool:
@@ -51,20 +60,62 @@ def _is_gone(error: Exception, driver: asyncpg.Connection) -> bool:
 
 
 class HotStatement:
-    """A Core statement compiled for the driver; its parameters are UUIDs, instants, numbers, texts or arrays."""
+    """A Core statement compiled for the driver; its parameters are UUIDs, instants, numbers, texts, JSON or arrays."""
 
-    def __init__(self, statement: sa.Select[*tuple[Any, ...]] | sa.TextClause) -> None:
-        compiled = statement.compile(dialect=_DIALECT)
-        self._sql = compiled.string
+    def __init__(self, statement: sa.ClauseElement) -> None:
+        compiled: Any = statement.compile(dialect=_DIALECT)
+        self.sql = compiled.string
         fixed = compiled.params
         asked = {name for name, bind in compiled.binds.items() if bind.required}
+        documents = {name for name, bind in compiled.binds.items() if isinstance(bind.type, sa.JSON)}
         # Literals of the statement keep their value; named parameters are asked of the caller.
-        self._order = [(name, fixed[name], name in asked) for name in compiled.positiontup or ()]
+        self._order = [(name, fixed[name], name in asked, name in documents) for name in compiled.positiontup or ()]
+        self._shape: Callable[[Iterable[Any]], Any] | None = None
+
+    def values(self, binds: Mapping[str, Any]) -> list[Any]:
+        """Return what stands for ``$1``, ``$2`` … of ``sql``; raises ``KeyError`` for a parameter that is not given."""
+        return [
+            (_dumped(binds[name]) if is_document else binds[name]) if is_asked else value
+            for name, value, is_asked, is_document in self._order
+        ]
 
     async def row(self, connection: AsyncConnection, binds: Mapping[str, Any]) -> asyncpg.Record | None:
         """Return the first row for the values of the named parameters, or ``None``; raises as ``fetch_row`` does.
 
         Raises ``KeyError`` for a parameter that is not given.
         """
-        values = [binds[name] if is_asked else value for name, value, is_asked in self._order]
-        return await fetch_row(connection, self._sql, *values)
+        return await fetch_row(connection, self.sql, *self.values(binds))
+
+    async def rows(self, connection: AsyncConnection, binds: Mapping[str, Any]) -> list[Any]:
+        """Return all rows, as tuples with names; raises as ``row`` does."""
+        driver = await _driver_of(connection)
+        try:
+            found = await driver.fetch(self.sql, *self.values(binds))
+        except _ERRORS as error:
+            raise await _explained(error, connection, driver) from error
+        if not found:
+            return []
+        if self._shape is None:
+            shape: Any = namedtuple("Row", found[0].keys())  # type: ignore[misc]  # noqa: PYI024 - not known before
+            self._shape = shape._make
+        return [self._shape(record) for record in found]
+
+
+class Insertion:
+    """The INSERT of a row as it stands, past the session: what is changed of the row later, nobody flushes.
+
+    ``left_out`` are columns the database fills.
+    """
+
+    def __init__(self, table: sa.Table, *left_out: str) -> None:
+        self._names = [column.name for column in table.columns if column.name not in left_out]
+        given: dict[str, Any] = {name: sa.bindparam(f"given_{name}") for name in self._names}
+        self._statement = HotStatement(sa.insert(table).values(given))
+
+    async def of(self, connection: AsyncConnection, row: Any) -> None:
+        """Insert ``row``, an object with an attribute for each column; raises as ``HotStatement.row`` does."""
+        await self._statement.row(connection, {f"given_{name}": getattr(row, name) for name in self._names})
+
+
+def _dumped(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()

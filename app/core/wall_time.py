@@ -1,7 +1,7 @@
 """Wall time: at which instant the clocks of a place show a time of a day."""
 
 from datetime import UTC, date, datetime, time
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 
@@ -11,6 +11,7 @@ def zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+@lru_cache(maxsize=65_536)
 def resolve(day: date, wall: time, time_zone: str) -> datetime:
     """Return the instant (UTC) of a wall time.
 

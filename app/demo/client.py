@@ -1,5 +1,6 @@
 """The demo's people at their phones: requests to the API, answered in this process, as whoever asks."""
 
+import asyncio
 import hashlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +19,9 @@ Later = Callable[[datetime, Callable[[], Awaitable[None]]], None]
 Attempt = Callable[[Actor, str, dict[str, Any] | None], Awaitable[Any]]
 """How they post something that may make no sense any more: the answer, or ``None``."""
 
+SignIn = Callable[[str], Awaitable[str | None]]
+"""How they sign in with the code that arrives at a number: the access token, or ``None`` if none arrives."""
+
 _ACTOR: Final = "hearthline.demo.actor"
 _HOST: Final = (b"host", b"demo")
 _JSON: Final = (b"content-type", b"application/json")
@@ -31,6 +35,10 @@ class Refused(RuntimeError):  # noqa: N818 - the API's word
         self.status = status
         self.code = str(problem.get("code", ""))
         super().__init__(f"{method} {path}: {status} {orjson.dumps(problem).decode()}")
+
+
+class LineClosed(RuntimeError):  # noqa: N818 - says what happened
+    """The API closed a line."""
 
 
 class DemoAuthenticator(IdentityAuthenticator):
@@ -47,6 +55,7 @@ class Phones:
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
+        self._lines: list[Line] = []
 
     async def ask(
         self,
@@ -61,7 +70,20 @@ class Phones:
 
         ``actor`` is who asks, or nobody; ``token`` is sent as the bearer.
         """
-        return await self._answer(_scope(actor, method, path, token), orjson.dumps(body) if body else b"")
+        return await self._answer(_scope(actor, method, path, token), b"" if body is None else orjson.dumps(body))
+
+    def line(self, path: str) -> "Line":
+        """Return a line (WebSocket) to ``path``, open."""
+        scope = _scope(None, "GET", path, None)
+        line = Line(self._app, {**scope, "type": "websocket", "scheme": "ws", "subprotocols": []})
+        self._lines = [*(one for one in self._lines if one.is_open), line]
+        return line
+
+    async def hang_up(self) -> None:
+        """Close what lines are open."""
+        for line in self._lines:
+            if line.is_open:
+                await line.hang_up()
 
     async def upload(self, actor: Actor, purpose: str, content_type: str, content: bytes) -> str:
         """Upload a file in one piece and return its id; raises ``Refused``."""
@@ -96,6 +118,45 @@ class Phones:
 
         await self._app(scope, receive, send)
         return status, b"".join(chunks)
+
+
+class Line:
+    """A line to the API on which messages go both ways."""
+
+    def __init__(self, app: FastAPI, scope: Scope) -> None:
+        self._said: asyncio.Queue[Message] = asyncio.Queue()
+        self._heard: asyncio.Queue[Message] = asyncio.Queue()
+        self._said.put_nowait({"type": "websocket.connect"})
+        self._served = asyncio.create_task(self._serve(app, scope))
+
+    async def _serve(self, app: FastAPI, scope: Scope) -> None:
+        try:
+            await app(scope, self._said.get, self._heard.put)
+        finally:
+            self._heard.put_nowait({"type": "websocket.close"})
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the API still serves it."""
+        return not self._served.done()
+
+    def say(self, kind: str, **content: Any) -> None:
+        """Send a message."""
+        self._said.put_nowait({"type": "websocket.receive", "text": orjson.dumps({"type": kind, **content}).decode()})
+
+    async def hear(self, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Return the first message from here on that is the one; raises ``LineClosed`` if none comes any more."""
+        while (message := await self._heard.get())["type"] != "websocket.close":
+            if message["type"] == "websocket.send":
+                told: dict[str, Any] = orjson.loads(message["text"])
+                if is_it(told):
+                    return told
+        raise LineClosed
+
+    async def hang_up(self) -> None:
+        """Close the line, and return once the API knows."""
+        self._said.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        await self._served
 
 
 def account(community_id: uuid.UUID, account_id: uuid.UUID, *, resident_id: uuid.UUID | None = None) -> Actor:

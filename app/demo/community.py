@@ -41,6 +41,7 @@ _CLINIC_SCOPES: Final = (
     "vitals:read",
     "vitals:write",
     "vitals:manage",
+    "appointments:manage",
     "consultations:read",
     "consultations:join",
 )
@@ -59,7 +60,7 @@ _IN_CIRCLE: Final = (
     "wellbeing:read",
     "wellbeing:manage",
 )
-_FIRST_IN_CIRCLE: Final = ("vitals:read",)
+_FIRST_IN_CIRCLE: Final = ("vitals:read", "appointments:manage", "consultations:read", "consultations:join")
 """What the resident lets only the first of their circle see beside that."""
 
 Progress = Callable[[int], None]
@@ -75,13 +76,19 @@ class Post:
     phone: str
 
 
+PHYSICIAN: Final = "Practice physician"
+DOCTOR_ON_CALL: Final = "Doctor on call"
+PRACTICE_PHONE: Final = "+12135550105"
+
 POSTS: Final = (
     Post("Community operator", "operator", "operator", "+12135550100"),
     Post("Duty desk, early shift", "operator", "dispatcher", "+12135550101"),
     Post("Duty desk, late shift", "operator", "dispatcher", "+12135550102"),
     Post("Agency coordinator", "care_agency", "coordinator", "+12135550103"),
     *(Post(f"Carer {number}", "care_agency", "carer", f"+1213555011{number}") for number in range(1, 5)),
-    Post("Practice physician", "clinic", "clinician", "+12135550104"),
+    Post(PHYSICIAN, "clinic", "clinician", "+12135550104"),
+    Post("Practice coordinator", "clinic", "coordinator", PRACTICE_PHONE),
+    Post(DOCTOR_ON_CALL, "clinic", "clinician", "+12135550106"),
 )
 """Who works in the community. Nobody else's numbers are in this area."""
 _ORGANIZATIONS: Final = {

@@ -24,6 +24,7 @@ from app.demo.clockwork import Clockwork
 from app.demo.community import TIME_ZONE, Resident, Village
 from app.demo.drills import Drills
 from app.demo.handovers import ShiftChange
+from app.demo.patients import Patients
 from app.demo.pharmacy import Pharmacy
 from app.demo.stays import Stays
 from app.demo.visits import CareAtHome
@@ -59,6 +60,7 @@ class People:
             Conversations(phones, village, self._later, self._try),
             Stays(phones, village, self._later, self._try),
             Pharmacy(phones, village, self._later, self._try),
+            Patients(phones, village, self._later, self._try, self._sign_in),
             Attention(phones, village, self._later, self._try),
             ShiftChange(village, self._later, self._try),
             Drills(village, self._later, self._try),
@@ -237,7 +239,7 @@ class People:
 
     async def _press(self, resident: Resident, call: behaviour.Call) -> None:
         """Press SOS, on a phone that is signed in as everybody signs in: with the code that comes by text message."""
-        token = await self._sign_in(resident)
+        token = await self._sign_in(resident.neighbour.create["contact_points"][0]["value"])
         if token is None:
             return
         alarm = await self._phones.ask(None, "POST", "/v1/me/sos", {"countdown_seconds": 15}, token=token)
@@ -245,8 +247,7 @@ class People:
             at = clock.now() + timedelta(seconds=6)
             self._later(at, partial(self._do, resident.actor, f"/v1/alarms/{alarm['id']}/cancellation"))
 
-    async def _sign_in(self, resident: Resident) -> str | None:
-        phone = resident.neighbour.create["contact_points"][0]["value"]
+    async def _sign_in(self, phone: str) -> str | None:
         wanted = {"community_id": str(self._village.community_id), "phone": phone}
         challenge = await self._phones.ask(None, "POST", "/v1/sign-in/codes", wanted)
         code = await self._code_for(phone)

@@ -22,6 +22,7 @@ from app.demo import behaviour, community
 from app.demo.carers import arrange_carers
 from app.demo.circles import arrange_rota
 from app.demo.client import DemoAuthenticator, Phones
+from app.demo.clinic import arrange_clinic
 from app.demo.clockwork import clockwork
 from app.demo.community import Village
 from app.demo.desk import arrange_desk
@@ -143,6 +144,7 @@ async def _found(lent: Phones, residents: int, report: Report) -> Village:
     await arrange_zones(lent, village)
     await arrange_rota(lent, village)
     await arrange_proxy(lent, village)
+    await arrange_clinic(lent, village)
     return village
 
 
@@ -159,7 +161,10 @@ async def _live(
         lived = now - begun
 
     with clockwork(assembly.JOBS) as works:
-        await Replay(lent, village, machine, works).run(until, progress)
+        try:
+            await Replay(lent, village, machine, works).run(until, progress)
+        finally:
+            await lent.hang_up()  # whoever is in a video visit now
     async with unit_of_work() as session:  # or it would be lived again from when somebody last did something
         await audit.record(session, access.system_actor(village.community_id), "community:live")
 

@@ -33,6 +33,8 @@ WELLBEING_READ: Final = "wellbeing:read"
 WELLBEING_MANAGE: Final = "wellbeing:manage"
 CONSULTATIONS_READ: Final = "consultations:read"
 CONSULTATIONS_JOIN: Final = "consultations:join"
+RECORDS_READ: Final = "records:read"
+RECORDS_WRITE: Final = "records:write"
 
 GRANTABLE: Final = frozenset(
     {
@@ -64,6 +66,8 @@ GRANTABLE: Final = frozenset(
         WELLBEING_MANAGE,
         CONSULTATIONS_READ,
         CONSULTATIONS_JOIN,
+        RECORDS_READ,
+        RECORDS_WRITE,
     }
 )
 """What a resident can let somebody see or do. Managing grants itself stays with the resident (and operators)."""
@@ -110,11 +114,16 @@ ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
             APPOINTMENTS_MANAGE,
             CONSULTATIONS_READ,
             CONSULTATIONS_JOIN,
+            RECORDS_READ,
+            RECORDS_WRITE,
         }
     ),
     "worker": frozenset(),
 }
 """Roles of members of organizations → the scopes the role can have at most."""
+
+CLINICS_ALONE: Final = frozenset({RECORDS_READ, RECORDS_WRITE})
+"""What only a clinic can be let see or do: no agency hears what is between a resident and their doctors."""
 
 MACHINE_SCOPES: Final = frozenset({LOCATION_WRITE})
 """What an organization's machine may be let do beside that: it brings something, and reads nothing."""

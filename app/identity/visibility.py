@@ -204,6 +204,11 @@ async def require_resident(
     Raises ``NotFound`` if the actor may not know the resident, ``Forbidden`` if they may but lack the scope. What
     Hearthline does by itself (the system actor) is allowed within its community.
     """
+    if resident_id == actor.resident_id and actor.resident_state is not None and actor.time_zone is not None:
+        # Oneself: sign-in has read all there is to know.
+        return ResidentSubject(
+            resident_id, actor.community_id, actor.id, actor.time_zone, actor.resident_state, relation="self"
+        )
     binds = actor_binds(actor, scope, ANY_SCOPE) | {"resident_id": resident_id}
     row = await _subject_statement(scope, lasting=lasting).row(connection, binds)
     if row is None:
@@ -233,13 +238,7 @@ def resident_guard(scope: str) -> Callable[[Request], Awaitable[ResidentSubject]
         actor = await authenticate(request)
         if actor.kind == "anonymous":
             raise Unauthenticated
-        meant = _meant(request, actor)
-        if meant == actor.resident_id and actor.resident_state is not None and actor.time_zone is not None:
-            # Oneself: sign-in has read all there is to know.
-            return ResidentSubject(
-                meant, actor.community_id, actor.id, actor.time_zone, actor.resident_state, relation="self"
-            )
-        return await require_resident(await connection_of(request), actor, meant, scope)
+        return await require_resident(await connection_of(request), actor, _meant(request, actor), scope)
 
     guard.__name__ = f"guard_{scope.replace(':', '_')}"
     guard.scope = scope  # type: ignore[attr-defined]  # read by the access matrix test

@@ -46,4 +46,5 @@ class MediaPublic(BaseModel):
     purpose: Purpose
     content_type: str
     size: Annotated[int, Field(description="bytes")]
+    sha256: Annotated[str | None, Field(description="of what is kept, in lower-case hex; empty for old files")]
     url: Annotated[str, Field(description="good for a few minutes")]

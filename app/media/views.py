@@ -109,5 +109,6 @@ def media_public(row: UploadRow) -> MediaPublic:
         purpose=Purpose(row.purpose),
         content_type=row.content_type,
         size=row.stored_size or row.size,
+        sha256=row.stored_sha256.hex() if row.stored_sha256 else None,
         url=signed_url(row.id),
     )

@@ -5,6 +5,7 @@ collides is tried again in a transaction of its own: routes do so by themselves,
 ``app.core.retrying``.
 """
 
+from app.reservations.blocks import AtOdds, at_odds, block, blocked_by
 from app.reservations.drift import Drift, recount
 from app.reservations.pool_views import Allocated, PoolState, allocated_for, pools, pools_of
 from app.reservations.pools import allocate, open_pool, resize
@@ -13,12 +14,13 @@ from app.reservations.pools import extend as extend_allocations
 from app.reservations.pools import move as move_allocations
 from app.reservations.pools import release as release_allocations
 from app.reservations.problems import CalendarTaken, CapacityTaken, HoldOver, PoolExhausted
-from app.reservations.rules import Opening, Overbooking, Portion, Want
-from app.reservations.service import confirm, extend, move, register, release, take
-from app.reservations.views import Free, Reserved, free, of_origin, resources_of, taken
+from app.reservations.rules import Opening, Overbooking, Portion, Want, is_live
+from app.reservations.service import confirm, confirm_for, extend, move, register, release, take
+from app.reservations.views import Free, Reserved, free, of_origin, resources_of, taken, taken_spans
 
 __all__ = [
     "Allocated",
+    "AtOdds",
     "CalendarTaken",
     "CapacityTaken",
     "Drift",
@@ -33,11 +35,16 @@ __all__ = [
     "Want",
     "allocate",
     "allocated_for",
+    "at_odds",
+    "block",
+    "blocked_by",
     "confirm",
     "confirm_allocations",
+    "confirm_for",
     "extend",
     "extend_allocations",
     "free",
+    "is_live",
     "move",
     "move_allocations",
     "of_origin",
@@ -52,4 +59,5 @@ __all__ = [
     "resources_of",
     "take",
     "taken",
+    "taken_spans",
 ]

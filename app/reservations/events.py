@@ -43,6 +43,14 @@ class ReservationMoved(_OfReservation):
     name: ClassVar[str] = "reservations.reservation_moved.v1"
 
 
+class TimeUnblocked(Event):
+    """Time of a calendar that could not be taken can be again; ``aggregate_id`` is the calendar, as is the other."""
+
+    name: ClassVar[str] = "reservations.time_unblocked.v1"
+
+    resource_id: uuid.UUID
+
+
 class _OfAllocation(Event):
     """``aggregate_id`` is the allocation; ``pool_id`` what it was a part of, ``origin_*`` what it was taken for."""
 

@@ -47,6 +47,9 @@ class Resource(Table, table=True):
     lanes: int = Field(default=1, sa_type=sa.SmallInteger, description="how many may have the same time")
     buffer_before: timedelta = Field(default=timedelta(), sa_type=sa.Interval)
     buffer_after: timedelta = Field(default=timedelta(), sa_type=sa.Interval)
+    is_blockable: bool = Field(
+        default=False, description="never changed: whether it may be blocked beside its bookings"
+    )
 
 
 class Reservation(Table, table=True):
@@ -96,3 +99,29 @@ class Reservation(Table, table=True):
     taken_by: uuid.UUID
     moved_from_id: uuid.UUID | None = Field(default=None, description="the reservation whose time was given for this")
     released_at: datetime | None = optional_instant()
+
+
+class Block(Table, table=True):
+    """A stretch of somebody's time in which nothing can be taken of it any more, whatever was taken before stays."""
+
+    __tablename__ = "reservations_block"
+    privacy: ClassVar[Privacy] = Privacy(
+        subject="account_id",
+        purpose="to book nobody while they are busy elsewhere",
+        basis=Basis.CONTRACT,
+        retention=Retention.pruned(timedelta(days=1), "ends_at"),
+    )
+    __table_args__ = (
+        sa.CheckConstraint("ends_at > starts_at", name="period"),
+        sa.UniqueConstraint("source_id", "starts_at"),
+        sa.Index("ix_reservations_block_resource_id", "resource_id", "starts_at", "ends_at"),
+        sa.Index("ix_reservations_block_account_id", "account_id"),
+        sa.Index("ix_reservations_block_ends_at", "ends_at"),
+    )
+
+    community_id: uuid.UUID
+    resource_id: uuid.UUID = Field(foreign_key="reservations_resource.id")
+    account_id: uuid.UUID | None = None
+    source_id: uuid.UUID = Field(description="the owner's own id of what says so")
+    starts_at: datetime = instant()
+    ends_at: datetime = instant()

@@ -30,6 +30,7 @@ class Pool(Table, table=True):
         sa.UniqueConstraint("kind", "subject_id"),
         sa.CheckConstraint("capacity >= 0 AND taken >= 0", name="counts"),
         sa.CheckConstraint("excess = greatest(taken - capacity, 0)", name="not_beyond_its_capacity"),
+        sa.Index("ix_reservations_pool_ends_at", "ends_at"),
     )
 
     community_id: uuid.UUID

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.events import emit
-from app.core.problems import NotFound
+from app.core.problems import FieldError, Malformed, NotFound
 from app.reservations import pool_repository as repository
 from app.reservations.events import PoolResized
 from app.reservations.models import BOOKED, HELD
 from app.reservations.problems import CapacityTaken, HoldOver, PoolExhausted
-from app.reservations.rules import Overbooking, Portion, hold_lasts, is_live
+from app.reservations.rules import MOST_OF_A_POOL, Overbooking, Portion, hold_lasts, is_live
 
 
 async def open_pool(
@@ -29,8 +29,10 @@ async def open_pool(
 ) -> uuid.UUID:
     """Return the id of the pool of a thing, made with this capacity if there is none; ``resize`` changes it.
 
-    ``ends_at`` is when what it counts is over. Three years later it is forgotten, with all that was taken of it.
+    ``ends_at`` is when what it counts is over. Three years later it is forgotten, with all that was taken of it. Raises
+    ``Malformed`` for a capacity below nothing, or beyond ``MOST_OF_A_POOL``.
     """
+    _require_possible(capacity)
     return await repository.enter(
         session,
         {
@@ -49,8 +51,10 @@ async def resize(
     """Give a pool another capacity and tell of it.
 
     Raises ``CapacityTaken`` if more is taken than that; with ``overbooking`` it is overbooked from then on, nothing is
-    to be had before enough was given back, and the audit trail says who wanted it so and why. Raises ``NotFound``.
+    to be had before enough was given back, and the audit trail says who wanted it so and why. Raises ``NotFound``, and
+    ``Malformed`` as ``open_pool`` does.
     """
+    _require_possible(capacity)
     now = clock.now()
     pool = (await repository.lock_pools(session, (), [pool_id])).get(pool_id)
     if pool is None:
@@ -63,6 +67,12 @@ async def resize(
         await _put_on_record(session, overbooking, pool, "pool:overbook", pool.id)
     await repository.resize(session, pool_id, capacity, now)
     await emit(session, PoolResized(aggregate_id=pool_id, community_id=pool.community_id))
+
+
+def _require_possible(capacity: int) -> None:
+    if not 0 <= capacity <= MOST_OF_A_POOL:
+        message = f"there can be nothing of it, or up to {MOST_OF_A_POOL}"
+        raise Malformed(errors=[FieldError("/body/capacity", message, "capacity_range")])
 
 
 async def allocate(

@@ -6,15 +6,14 @@ CONFLICT DO NOTHING whoever comes second waits for the first to decide, and then
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import clock
 from app.core.database import connection_of
 from app.core.events import EmittingStatement
 from app.core.statements import HotStatement
@@ -25,7 +24,7 @@ from app.reservations.events import (
     ReservationMoved,
     ReservationReleased,
 )
-from app.reservations.models import WHEN, WHICH_LANE, WHOSE, Reservation, Resource
+from app.reservations.models import WHEN, WHOSE, Reservation, Resource
 from app.reservations.rules import Want
 
 RESOURCES: Final = table_of(Resource)
@@ -34,23 +33,6 @@ RESERVATIONS: Final = table_of(Reservation)
 _INSTANT = sa.DateTime(timezone=True)
 _IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _NOW = sa.bindparam("now", type_=_INSTANT)
-
-_ENTER = insert(RESOURCES).on_conflict_do_nothing(index_elements=["kind", "subject_id"])
-_BY_SUBJECT = sa.select(RESOURCES.c.id, RESOURCES.c.lanes, RESOURCES.c.buffer_before, RESOURCES.c.buffer_after).where(
-    RESOURCES.c.kind == sa.bindparam("of_kind", type_=sa.Text),
-    RESOURCES.c.subject_id == sa.bindparam("of_subject", type_=sa.Uuid),
-)
-_SHAPE = (
-    sa.update(RESOURCES)
-    .where(RESOURCES.c.id == sa.bindparam("of_resource", type_=sa.Uuid))
-    .values(
-        lanes=sa.bindparam("new_lanes", type_=sa.SmallInteger),
-        buffer_before=sa.bindparam("new_before", type_=sa.Interval),
-        buffer_after=sa.bindparam("new_after", type_=sa.Interval),
-        updated_at=_NOW,
-        version=RESOURCES.c.version + 1,
-    )
-)
 
 # The very expressions of the exclusion constraint, so that its index answers.
 _WANTED: Final = """
@@ -73,14 +55,14 @@ _SPAN_BINDS: Final = (
     sa.bindparam("starts", type_=ARRAY(_INSTANT)),
     sa.bindparam("ends", type_=ARRAY(_INSTANT)),
 )
-_KNOWN: Final = [RESOURCES.c[name] for name in ("id", "community_id", "kind", "subject_id", "lanes")]
+_KNOWN: Final = [RESOURCES.c[name] for name in ("id", "community_id", "kind", "subject_id", "lanes", "is_blockable")]
 _SHAPES: Final = [RESOURCES.c[name] for name in ("buffer_before", "buffer_after")]
 _IS_STALE: Final = (
     sa.text(f"SELECT EXISTS (SELECT FROM {_SPANS} JOIN reservations_reservation e ON {_STALE})")  # noqa: S608
     .bindparams(*_SPAN_BINDS)
     .columns(sa.column("is_stale", sa.Boolean))
 )
-_LOOK_UP = (
+_LOOK_UP = HotStatement(
     sa.select(*_KNOWN, *_SHAPES, _IS_STALE.scalar_subquery().label("is_stale"))
     .where(RESOURCES.c.id == sa.any_(sa.bindparam("resource_ids", type_=ARRAY(sa.Uuid))))
     .order_by(RESOURCES.c.id)
@@ -96,7 +78,11 @@ _MADE = (
            :expires_at, :origin_kind, w.origin_id, :taken_by, w.moved_from_id
     FROM {_WANTED}
     CROSS JOIN LATERAL generate_series(1, r.lanes + :beyond) AS l (lane)
-    WHERE w.lane IS NULL OR l.lane = w.lane OR l.lane > r.lanes
+    WHERE (w.lane IS NULL OR l.lane = w.lane OR l.lane > r.lanes)
+        AND (:beyond > 0 OR NOT EXISTS (
+            SELECT FROM reservations_block b
+            WHERE b.resource_id = r.id AND b.starts_at < w.ends_at + r.buffer_after
+                AND b.ends_at > w.starts_at - r.buffer_before))
     ORDER BY w.place, l.lane
     ON CONFLICT DO NOTHING
     RETURNING id, is_overbooked""")  # noqa: S608
@@ -192,27 +178,12 @@ _EXTEND = (
     )
     .returning(RESERVATIONS.c.id)
 )
-_LOCK = (
+_LOCK = HotStatement(
     sa.select(RESERVATIONS.c.id, RESERVATIONS.c.state, RESERVATIONS.c.expires_at)
     .where(RESERVATIONS.c.id == sa.any_(_IDS))
     .order_by(RESERVATIONS.c.resource_id, RESERVATIONS.c.id)
     .with_for_update()
 )
-_BEYOND: Final = f"""
-    {WHOSE} && uuidrange(:of_resource, :of_resource, '[]')
-    AND {WHICH_LANE} && int4range(:new_lanes, NULL, '()') AND {WHEN} && tstzrange(:now, NULL)
-    AND state IN ('held', 'booked') AND (state = 'booked' OR expires_at > :now) AND NOT is_overbooked"""
-_BEYOND_BINDS: Final = (
-    _NOW,
-    sa.bindparam("of_resource", type_=sa.Uuid),
-    sa.bindparam("new_lanes", type_=sa.Integer),
-)
-_HIGHEST_BEYOND = sa.text(
-    f"SELECT max(lane) FROM reservations_reservation WHERE {_BEYOND}"  # noqa: S608
-).bindparams(*_BEYOND_BINDS)
-_OVERBOOK_BEYOND = sa.text(f"""
-    UPDATE reservations_reservation SET is_overbooked = true, updated_at = :now, version = version + 1
-    WHERE {_BEYOND}""").bindparams(*_BEYOND_BINDS)  # noqa: S608
 _CONCERNED = (
     sa.select(RESOURCES.c.id)
     .where(
@@ -221,60 +192,19 @@ _CONCERNED = (
     )
     .order_by(RESOURCES.c.id)
 )
-_LOCK_RESOURCES = _CONCERNED.with_for_update(key_share=True)
-_SHARE_RESOURCES = _CONCERNED.with_for_update(read=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How many may have the same time of a calendar, and what stays free around it."""
-
-    lanes: int
-    buffer_before: timedelta
-    buffer_after: timedelta
-
-
-async def enter(
-    session: AsyncSession,
-    community_id: uuid.UUID,
-    kind: str,
-    subject_id: uuid.UUID,
-    account_id: uuid.UUID | None,
-    shape: Shape,
-) -> tuple[uuid.UUID, Shape]:
-    """Return the id of the subject's resource, made with ``shape`` if there is none, and the shape it has."""
-    now = clock.now()
-    row = {
-        "id": clock.new_id(),
-        "created_at": now,
-        "updated_at": now,
-        "version": 1,
-        "community_id": community_id,
-        "kind": kind,
-        "subject_id": subject_id,
-        "account_id": account_id,
-        **asdict(shape),
-    }
-    await session.execute(_ENTER, row)
-    found, *has = (await session.execute(_BY_SUBJECT, {"of_kind": kind, "of_subject": subject_id})).one()
-    return found, Shape(*has)
-
-
-async def set_shape(session: AsyncSession, resource_id: uuid.UUID, shape: Shape, now: datetime) -> None:
-    """Give a resource these lanes and buffers from now on."""
-    new = {"new_lanes": shape.lanes, "new_before": shape.buffer_before, "new_after": shape.buffer_after}
-    await session.execute(_SHAPE, {"of_resource": resource_id, "now": now, **new})
-
-
-async def highest_lane_beyond(session: AsyncSession, resource_id: uuid.UUID, lanes: int, now: datetime) -> int | None:
-    """Return the highest lane beyond ``lanes`` in which something is held or booked that is not over, if any is."""
-    binds = {"of_resource": resource_id, "new_lanes": lanes, "now": now}
-    return cast(int | None, await session.scalar(_HIGHEST_BEYOND, binds))
-
-
-async def overbook_beyond(session: AsyncSession, resource_id: uuid.UUID, lanes: int, now: datetime) -> None:
-    """Let what is held or booked beyond ``lanes`` stay there, on purpose."""
-    await session.execute(_OVERBOOK_BEYOND, {"of_resource": resource_id, "new_lanes": lanes, "now": now})
+_LOCK_OF_ORIGIN = HotStatement(
+    sa.select(RESERVATIONS.c.id)
+    .where(
+        RESERVATIONS.c.origin_kind == sa.bindparam("origin_kind", type_=sa.Text),
+        RESERVATIONS.c.origin_id == sa.any_(sa.bindparam("origin_ids", type_=ARRAY(sa.Uuid))),
+        # What was let go of is not to be had without the rest of it, and whose clock said so does not matter.
+        RESERVATIONS.c.state.in_([sa.literal_column(f"'{state}'", sa.Text) for state in ("held", "booked", "expired")]),
+    )
+    .order_by(RESERVATIONS.c.resource_id, RESERVATIONS.c.id)
+    .with_for_update()
+)
+_LOCK_RESOURCES = HotStatement(_CONCERNED.with_for_update(key_share=True))
+_SHARE_RESOURCES = HotStatement(_CONCERNED.with_for_update(read=True))
 
 
 def _spans(wants: Sequence[Want], now: datetime) -> dict[str, Any]:
@@ -286,9 +216,9 @@ def _spans(wants: Sequence[Want], now: datetime) -> dict[str, Any]:
     }
 
 
-async def look_up(session: AsyncSession, wants: Sequence[Want], now: datetime) -> dict[uuid.UUID, sa.Row[Any]]:
+async def look_up(session: AsyncSession, wants: Sequence[Want], now: datetime) -> dict[uuid.UUID, Any]:
     """Return the resources of ``wants`` by id; ``is_stale`` says of all whether a hold in the way is over."""
-    rows: Iterable[Any] = await session.execute(_LOOK_UP, _spans(wants, now))
+    rows = await _LOOK_UP.rows(connection_of(session), _spans(wants, now))
     return {row.id: row for row in rows}
 
 
@@ -310,7 +240,10 @@ class Taken:
 async def insert_reservations(
     session: AsyncSession, wants: Sequence[Want], ids: Sequence[uuid.UUID], now: datetime, values: dict[str, Any]
 ) -> Taken:
-    """Take what can be had of ``wants``, in their order, each in the first of its lanes that is free."""
+    """Take what can be had of ``wants``, in their order, each in the first of its lanes that is free.
+
+    Nothing can be had where a calendar is blocked, which is sure while its lock is held: who blocks has it alone.
+    """
     binds = _spans(wants, now) | {
         "ids": list(ids),
         "lanes": [want.lane for want in wants],
@@ -327,10 +260,19 @@ async def undo(session: AsyncSession, ids: Iterable[uuid.UUID]) -> None:
     await session.execute(_UNDO, {"ids": list(ids)})
 
 
-async def lock_reservations(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, sa.Row[Any]]:
+async def lock_reservations(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Any]:
     """Lock reservations in the order everybody locks them; return their state and until when they are held."""
-    rows: Iterable[Any] = await session.execute(_LOCK, {"ids": ids})
+    rows = await _LOCK.rows(connection_of(session), {"ids": ids})
     return {row.id: row for row in rows}
+
+
+async def confirm_of_origin(
+    session: AsyncSession, origin_kind: str, origin_ids: Iterable[uuid.UUID], now: datetime
+) -> bool:
+    """Book what is held for the things ``origin_ids``; say whether there was anything, and none of it was over."""
+    binds = {"origin_kind": origin_kind, "origin_ids": list(origin_ids)}
+    ids = [row.id for row in await _LOCK_OF_ORIGIN.rows(connection_of(session), binds)]
+    return bool(ids) and _ids_of(await _CONFIRM.row(session, {"ids": ids, "now": now})) == set(ids)
 
 
 async def confirm_holds(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:
@@ -374,8 +316,8 @@ async def lock_resources(
     """Lock the resources of the reservations ``ids`` and ``resource_ids``, in the order everybody locks them.
 
     ``alone`` is who may come back to a resource: who moves (two that swap their times would each wait for what the
-    other gives back), takes two times of it, or puts aside a hold first. Who takes of several resources one after the
-    other shares them with their like, so that nobody of the former stands in between.
+    other gives back), takes two times of it, puts aside a hold first, or blocks it. Whoever else takes shares them
+    with their like, so that nobody of the former stands in between.
     """
     statement = _LOCK_RESOURCES if alone else _SHARE_RESOURCES
-    await session.execute(statement, {"ids": list(ids), "resource_ids": list(resource_ids)})
+    await statement.rows(connection_of(session), {"ids": list(ids), "resource_ids": list(resource_ids)})

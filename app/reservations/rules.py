@@ -14,6 +14,8 @@ NEARBY: Final = timedelta(hours=12)
 OFFERED: Final = 3
 MOST_BEYOND: Final = 100
 """How many may have the same time beyond a calendar's lanes, on purpose."""
+MOST_OF_A_POOL: Final = 100_000_000
+"""How much there can be of something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,9 @@ class Portion:
     origin_id: uuid.UUID
 
     def __post_init__(self) -> None:
-        """Raise ``ValueError`` for nothing, or less."""
-        if self.quantity < 1:
-            raise ValueError("a portion is one at least")
+        """Raise ``ValueError`` for nothing, or less, or more than there can be."""
+        if not 1 <= self.quantity <= MOST_OF_A_POOL:
+            raise ValueError("a portion is one at least, and no more than there can be of anything")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,16 @@
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
+from app.core.database import connection_of
 from app.core.problems import NotFound
-from app.reservations import repository, views
+from app.reservations import repository, resource_repository, views
 from app.reservations.models import BOOKED, HELD
 from app.reservations.problems import CalendarTaken, CapacityTaken, HoldOver
 from app.reservations.rules import (
@@ -40,24 +41,27 @@ async def register(  # noqa: PLR0913 - what a calendar consists of, each named
     lanes: int = 1,
     buffer_before: timedelta = timedelta(),
     buffer_after: timedelta = timedelta(),
+    is_blockable: bool = False,
     overbooking: Overbooking | None = None,
 ) -> uuid.UUID:
-    """Return the id of the calendar of a person or thing, made if there is none.
+    """Return the id of the calendar of a person or thing, made if there is none; ``is_blockable`` it is from then on.
 
     Lanes and buffers are from now on as given; what is taken already keeps the buffers it was taken with. Raises
     ``CapacityTaken`` if something that is not over has one of the lanes that go; with ``overbooking`` it stays there,
     and the audit trail says who wanted it so and why.
     """
-    shape, now = repository.Shape(lanes, buffer_before, buffer_after), clock.now()
-    found, has = await repository.enter(session, community_id, kind, subject_id, account_id, shape)
+    shape, now = resource_repository.Shape(lanes, buffer_before, buffer_after), clock.now()
+    found, has = await resource_repository.enter(
+        session, community_id, kind, subject_id, account_id, shape, is_blockable=is_blockable
+    )
     if has != shape:
         # Who takes of several lanes shares this lock: nobody enters a lane while it goes.
         await repository.lock_resources(session, (), [found], alone=True)
-        highest = await repository.highest_lane_beyond(session, found, lanes, now)
+        highest = await resource_repository.highest_lane_beyond(session, found, lanes, now)
         if highest is not None:
             if overbooking is None:
                 raise CapacityTaken(taken=highest)
-            await repository.overbook_beyond(session, found, lanes, now)
+            await resource_repository.overbook_beyond(session, found, lanes, now)
             await audit.record(
                 session,
                 overbooking.actor,
@@ -66,7 +70,7 @@ async def register(  # noqa: PLR0913 - what a calendar consists of, each named
                 community_id=community_id,
                 details={"reason": overbooking.reason, "lanes": lanes},
             )
-        await repository.set_shape(session, found, shape, now)
+        await resource_repository.set_shape(session, found, shape, now)
     return found
 
 
@@ -84,9 +88,10 @@ async def take(
 
     All or nothing: raises ``CalendarTaken``, naming every one that could not be had, what is free nearby for all who
     were wanted together (within ``openings``, if given), and nothing is taken. With ``overbooking`` what is taken
-    already stands in nobody's way, and the audit trail says who had it so and why. Raises ``NotFound`` for an unknown
-    resource, ``ValueError`` for a hold that is over before it begins. Take everything of a unit of work in one call:
-    two calls know no common order, and two that cross wait for each other until one is tried again.
+    already or blocked stands in nobody's way, and the audit trail says who had more than there is and why. Raises
+    ``NotFound`` for an unknown resource, ``ValueError`` for a hold that is over before it begins. Take everything of a
+    unit of work in one call: two calls know no common order, and two that cross wait for each other until one is tried
+    again.
     """
     values = _values(origin_kind, taken_by, hold_until)
     return await _take(session, wants, values, overbooking, openings)
@@ -122,9 +127,9 @@ async def _take(
     if len(known) < len(whose):
         raise NotFound("there is no such calendar")
     is_stale = any(resource.is_stale for resource in known.values())
-    # Of one lane a calendar has always one; of several, those there are must not go meanwhile.
-    are_lanes = any(resource.lanes > 1 for resource in known.values())
-    if not moved_from and (is_stale or are_lanes or len(ordered) > 1):
+    # Of one lane a calendar has always one; of several, those there are must not go meanwhile, nor must it be blocked.
+    may_change = any(resource.lanes > 1 or resource.is_blockable for resource in known.values())
+    if not moved_from and (is_stale or may_change or len(ordered) > 1):
         await repository.lock_resources(session, (), whose, alone=is_stale or len(whose) < len(ordered))
     if is_stale:
         await repository.expire_overlapping(session, ordered, now)
@@ -143,7 +148,7 @@ async def _take(
 async def _put_on_record(
     session: AsyncSession,
     overbooking: Overbooking,
-    made: Iterable[tuple[uuid.UUID, sa.Row[Any]]],
+    made: Iterable[tuple[uuid.UUID, Any]],
     taken: repository.Taken,
 ) -> None:
     for reservation_id, resource in made:
@@ -162,6 +167,15 @@ async def confirm(session: AsyncSession, reservation_ids: Iterable[uuid.UUID]) -
     """Book what is held; raises ``HoldOver`` if any of it is held no longer, and then nothing may be committed."""
     wanted = set(reservation_ids)
     if await repository.confirm_holds(session, list(wanted), clock.now()) != wanted:
+        raise HoldOver
+
+
+async def confirm_for(session: AsyncSession, origin_kind: str, origin_ids: Iterable[uuid.UUID]) -> None:
+    """Book what is held for the things ``origin_ids``, all of it; raises ``HoldOver`` as ``confirm`` does.
+
+    Also for a thing for which nothing is held, or some of what was is over and let go of.
+    """
+    if not await repository.confirm_of_origin(session, origin_kind, origin_ids, clock.now()):
         raise HoldOver
 
 
@@ -217,27 +231,20 @@ async def _refusal(
     session: AsyncSession,
     wants: Sequence[Want],
     missing: Sequence[Want],
-    known: dict[uuid.UUID, sa.Row[Any]],
+    known: dict[uuid.UUID, Any],
     openings: Sequence[Opening] | None,
 ) -> CalendarTaken:
     """Return the refusal that says of each want that could not be had when it is taken, and what is free nearby."""
     since = min(want.starts_at for want in wants) - NEARBY - timedelta(days=1)
     until = max(want.ends_at for want in wants) + NEARBY + timedelta(days=1)
-    rows = await views.taken(await session.connection(), known, since, until)
-    together: defaultdict[Span, list[Want]] = defaultdict(list)
-    for want in wants:
-        together[want.starts_at, want.ends_at].append(want)
+    rows = await views.taken(connection_of(session), known, since, until)
     blocked = [Blocked(r.resource_id, r.lane, r.blocks_from, r.blocks_until) for r in rows]
+    free = _alternatives(wants, missing, known, blocked, openings)
     conflicts = []
     for want in missing:
         resource = known[want.resource_id]
         since, until = want.starts_at - resource.buffer_before, want.ends_at + resource.buffer_after
         span = (want.starts_at, want.ends_at)
-        calendars = [
-            _calendar(known[resource_id], lane, wanted)
-            for (resource_id, lane), wanted in Counter((one.resource_id, one.lane) for one in together[span]).items()
-        ]
-        free = nearest_free(calendars, blocked, span, earliest=clock.now(), openings=openings)
         conflicts.append(
             {
                 "kind": resource.kind,
@@ -249,10 +256,44 @@ async def _refusal(
                     for row in rows
                     if row.resource_id == want.resource_id and row.blocks_from < until and row.blocks_until > since
                 ],
-                "alternatives": [_shown(one) for one in free],
+                "alternatives": [_shown(one) for one in free[span]],
             }
         )
     return CalendarTaken(conflicts=conflicts)
+
+
+def _alternatives(
+    wants: Sequence[Want],
+    missing: Sequence[Want],
+    known: dict[uuid.UUID, Any],
+    blocked: Sequence[Blocked],
+    openings: Sequence[Opening] | None,
+) -> dict[Span, list[Span]]:
+    """Return what is free instead of each stretch of time of which something is missing.
+
+    Whatever is chosen of it goes together: with what else is wanted, and with what is offered for another stretch.
+    """
+    together: defaultdict[Span, list[Want]] = defaultdict(list)
+    for want in wants:
+        together[want.starts_at, want.ends_at].append(want)
+    spoken_for = {span: [_spoken_for(known, one, span) for one in those] for span, those in together.items()}
+    found: dict[Span, list[Span]] = {}
+    for span in sorted({(want.starts_at, want.ends_at) for want in missing}):
+        calendars = [
+            _calendar(known[resource_id], lane, wanted)
+            for (resource_id, lane), wanted in Counter((one.resource_id, one.lane) for one in together[span]).items()
+        ]
+        others = [blocks for other, those in spoken_for.items() if other != span for blocks in those]
+        in_the_way = [*blocked, *(replace(one, lane=one.lane or -place) for place, one in enumerate(others))]
+        found[span] = nearest_free(calendars, in_the_way, span, earliest=clock.now(), openings=openings)
+        spoken_for[span] += [_spoken_for(known, one, free) for one in together[span] for free in found[span]]
+    return found
+
+
+def _spoken_for(known: dict[uuid.UUID, Any], want: Want, span: Span) -> Blocked:
+    """Return what a want blocks at ``span``; lane 0: one of the calendar's, whichever that will be."""
+    resource = known[want.resource_id]
+    return Blocked(resource.id, want.lane or 0, span[0] - resource.buffer_before, span[1] + resource.buffer_after)
 
 
 def _calendar(resource: Any, lane: int | None, wanted: int) -> Calendar:

@@ -25,6 +25,8 @@ Scope = Literal[
     "medication:read",
     "medication:record",
     "appointments:manage",
+    "consultations:read",
+    "consultations:join",
     "home:control",
     "visits:read",
     "visits:manage",

@@ -28,6 +28,8 @@ Priority = Literal["high-priority", "medium-priority", "low-priority"]
 LIFECYCLES: Final[tuple[Lifecycle, ...]] = get_args(Lifecycle)
 ACHIEVEMENTS: Final[tuple[Achievement, ...]] = get_args(Achievement)
 OPEN: Final[tuple[Lifecycle, ...]] = ("proposed", "planned", "accepted", "active", "on-hold")
+MOST: Final = 20
+"""Open goals of one plan."""
 
 TRANSITIONS: Final[Mapping[Lifecycle, frozenset[Lifecycle]]] = {
     "proposed": frozenset({"planned", "accepted", "active", "rejected", "cancelled", "entered-in-error"}),

@@ -18,8 +18,6 @@ from eldercare.goals.problems import GoalNotOpen, TooManyGoals
 from eldercare.goals.rules import Lifecycle
 from eldercare.goals.schemas import GoalJudge, GoalStatusGive, GoalWrite
 
-MOST: Final = 20
-"""Goals under way of one plan."""
 _FURTHEST_AHEAD: Final = timedelta(days=1)
 """The local day may be ahead of ours by as much."""
 
@@ -39,7 +37,7 @@ async def create(
     goals: Sequence[tuple[GoalWrite, Lifecycle]],
 ) -> list[Goal]:
     """Agree goals under a care plan and return them in their order; raises ``TooManyGoals``."""
-    if len(await open_goals(session, care_plan_id)) + len(goals) > MOST:
+    if len(await open_goals(session, care_plan_id)) + len(goals) > rules.MOST:
         raise TooManyGoals
     made = []
     for data, status in goals:
@@ -91,7 +89,7 @@ async def set_status(session: AsyncSession, by: uuid.UUID, goal: Goal, data: Goa
     if data.lifecycle_status not in rules.TRANSITIONS[goal.lifecycle_status]:  # type: ignore[index]  # a check holds it
         raise GoalNotOpen(lifecycle_status=goal.lifecycle_status)
     is_taken_up = goal.lifecycle_status not in rules.OPEN and data.lifecycle_status in rules.OPEN
-    if is_taken_up and len(await open_goals(session, goal.care_plan_id)) >= MOST:
+    if is_taken_up and len(await open_goals(session, goal.care_plan_id)) >= rules.MOST:
         raise TooManyGoals
     goal.lifecycle_status = data.lifecycle_status
     _note(session, by, goal, lifecycle_status=data.lifecycle_status, note=data.note)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from eldercare.goals import rules
 from eldercare.goals.models import CHANGE_NOTE, DESCRIPTION, GOAL_CHANGES, GOALS
 from eldercare.goals.rules import unit_of
 from eldercare.goals.schemas import GoalChangePublic, GoalDetail, GoalPublic, GoalTargetPublic
@@ -25,14 +26,25 @@ _LIST = (
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 _ONE = sa.select(GOALS).where(GOALS.c.resident_id == _resident, GOALS.c.id == sa.bindparam("goal_id", type_=sa.Uuid))
-_OF_PLANS = (
+_MOST_OVER = 20
+_plans = (
+    sa.func.unnest(sa.bindparam("care_plan_ids", type_=ARRAY(sa.Uuid)))
+    .table_valued(sa.column("id", sa.Uuid), name="plan")
+    .render_derived()
+)
+_of_plan = (
     sa.select(GOALS)
     .where(
-        GOALS.c.care_plan_id == sa.any_(sa.bindparam("care_plan_ids", type_=ARRAY(sa.Uuid))),
+        GOALS.c.care_plan_id == _plans.c.id,
         GOALS.c.lifecycle_status != sa.literal("entered-in-error", sa.Text),
     )
-    .order_by(GOALS.c.id)
+    .order_by(
+        GOALS.c.lifecycle_status.in_([sa.literal(status, sa.Text) for status in rules.OPEN]).desc(), GOALS.c.id.desc()
+    )
+    .limit(sa.literal(rules.MOST + _MOST_OVER, sa.Integer))
+    .lateral("goal")
 )
+_OF_PLANS = sa.select(_of_plan).select_from(_plans.join(_of_plan, sa.true())).order_by(_of_plan.c.id)
 _CHANGES = (
     sa.select(GOAL_CHANGES)
     .where(GOAL_CHANGES.c.goal_id == sa.bindparam("goal_id", type_=sa.Uuid))
@@ -60,7 +72,10 @@ async def goal(connection: AsyncConnection, resident_id: uuid.UUID, goal_id: uui
 async def goals_of_plans(
     connection: AsyncConnection, care_plan_ids: Iterable[uuid.UUID]
 ) -> defaultdict[uuid.UUID, list[GoalPublic]]:
-    """Return the goals of care plans, by plan, the first that was agreed first; without what was entered in error."""
+    """Return the goals of care plans, by plan, the first that was agreed first: all open ones, and the latest others.
+
+    What was entered in error is not among them.
+    """
     found: defaultdict[uuid.UUID, list[GoalPublic]] = defaultdict(list)
     for row in await connection.execute(_OF_PLANS, {"care_plan_ids": list(care_plan_ids)}):
         found[row.care_plan_id].append(_goal(row))

@@ -1,1 +1,1 @@
-"""Everything about a resident as one stream: the list, live, as a file, and once a week in numbers."""
+"""What eldercare has in a resident's timeline, and once a week in numbers."""

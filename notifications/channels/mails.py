@@ -75,6 +75,12 @@ def made(message: Message, settings: SmtpSettings) -> bytes:
         ),
         subtype="html",
     )
+    if message.attachment is not None:
+        found = message.attachment
+        # Last of the alternatives: what a program can read it prefers.
+        mail.add_alternative(
+            found.content, subtype=found.subtype, charset="utf-8", cte="base64", params=dict(found.parameters)
+        )
     mail["Content-Language"] = message.language  # only now: new content takes the headers of older content away
     return mail.as_bytes()
 

@@ -33,6 +33,15 @@ class PushAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """What a mail says once more for programs: a ``text/<subtype>`` beside its words, with the type's parameters."""
+
+    subtype: str
+    content: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A delivery as it leaves: rendered, addressed, with what the provider needs to rank, replace and expire it.
 
@@ -57,6 +66,7 @@ class Message:
     installations: tuple[PushAddress, ...] = ()
     address: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    attachment: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, distinct_on, insert
 
 from app.core import set_ids
+from app.core.statements import HotStatement
 from notifications.delivery.models import DEDUPE, DELIVERIES, MOST_CHANNELS
 from notifications.delivery.rules import Lane, lane_number
 from notifications.inbox.models import INBOX
@@ -159,8 +160,11 @@ def writing(recipients: sa.Select[*tuple[Any, ...]]) -> Writing:
 
 
 @lru_cache(maxsize=1)
-def writing_to_accounts() -> Writing:
-    """Return the statement of ``send``: the recipients are the bind ``account_ids``, the rest is the same for each."""
+def writing_to_accounts() -> HotStatement:
+    """Return the statement of ``send``, which returns the deliveries' ids.
+
+    The recipients are the bind ``account_ids``, the rest is the same for each.
+    """
     accounts = (
         sa.func.unnest(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))).table_valued("id").render_derived("account")
     )
@@ -177,7 +181,7 @@ def writing_to_accounts() -> Writing:
         "expires_at": _INSTANT,
     }
     given = [sa.cast(sa.bindparam(f"given_{name}", type_=type_), type_).label(name) for name, type_ in same.items()]
-    return writing(sa.select(accounts.c.id.label("account_id"), *given))
+    return HotStatement(writing(sa.select(accounts.c.id.label("account_id"), *given)).ids)
 
 
 _community = sa.bindparam("of_community", type_=sa.Uuid)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, set_ids, wakeups
+from app.core.database import connection_of
 from notifications.delivery import repository, rules
 from notifications.delivery.models import MAX_DATA
 from notifications.inbox.models import KEEP as INBOX_KEPT_FOR
@@ -75,12 +76,11 @@ async def send(  # noqa: PLR0913 - one notice has that many sides
     }
     binds = {f"given_{name}": value for name, value in given.items()} | {"account_ids": list(recipients)}
     await session.flush()
-    statement = repository.writing_to_accounts().ids
     own = statement_binds(notice, origin.kind if origin else None)
     if channels is not None:
         own |= {"channels": [channel for channel in notice.channels if channel in channels]}
-    ids = await session.scalars(statement, binds | own)
-    written = list(ids.all())
+    rows = await repository.writing_to_accounts().rows(connection_of(session), binds | own)
+    written = [row.id for row in rows]
     if written:
         wake(session, notice)
     _wake_inboxes(session, notice, recipients)

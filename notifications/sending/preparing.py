@@ -19,6 +19,7 @@ from notifications.opt_outs.repository import opted_out
 from notifications.preferences.rules import Choices
 from notifications.preferences.views import choices_of
 from notifications.sending import holding, rules
+from notifications.sending.attaching import attached
 from notifications.sending.repository import Claimed
 from notifications.sending.rules import Attempt, Hours, Settlement
 from notifications.templates.names import names_of
@@ -52,7 +53,9 @@ async def prepare(claimed: Sequence[Claimed]) -> list[tuple[Claimed, Message | S
     try:
         async with reading() as connection:
             known = await _look_up(connection, claimed)
-        return [(delivery, _prepare_one(delivery, known)) for delivery in claimed]
+        found = [(delivery, _prepare_one(delivery, known)) for delivery in claimed]
+        carrying = await attached([message for _, message in found if isinstance(message, Message)])
+        return [(delivery, carrying.get(delivery.id, made)) for delivery, made in found]
     except Exception as error:
         if failures.is_excused(error):
             raise

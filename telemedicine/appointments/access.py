@@ -4,7 +4,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from fastapi import Request
@@ -15,6 +15,7 @@ from app.core.access import Actor, authenticate
 from app.core.database import reading
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated
 from app.core.routing import connection_of
+from app.core.statements import HotStatement
 from app.identity.api import (
     Member,
     ResidenceEnded,
@@ -31,14 +32,16 @@ MANAGE: Final = "appointments:manage"
 STAFF: Final = ("coordinator", "clinician")
 
 
-def one_of(table: sa.Table) -> sa.Select[Any]:
+def one_of(table: sa.Table) -> HotStatement:
     """Return the statement that finds a row of a table that says whose it is, and what the actor may with it."""
     names = ("id", "resident_id", "community_id", "organization_id")
-    return sa.select(
-        *(table.c[name] for name in names),
-        is_visible(table.c.resident_id, MANAGE).label("is_visible"),
-        (table.c.organization_id == sa.any_(sa.bindparam("staff_of", type_=ARRAY(sa.Uuid)))).label("is_clinics"),
-    ).where(table.c.id == sa.bindparam("row_id", type_=sa.Uuid))
+    return HotStatement(
+        sa.select(
+            *(table.c[name] for name in names),
+            is_visible(table.c.resident_id, MANAGE).label("is_visible"),
+            (table.c.organization_id == sa.any_(sa.bindparam("staff_of", type_=ARRAY(sa.Uuid)))).label("is_clinics"),
+        ).where(table.c.id == sa.bindparam("row_id", type_=sa.Uuid))
+    )
 
 
 _APPOINTMENT: Final = one_of(APPOINTMENTS)
@@ -73,8 +76,11 @@ def of_clinics(actor: Actor) -> Actor:
     return replace(actor, memberships=tuple(held for held in actor.memberships if held.organization_kind == "clinic"))
 
 
-async def _require_patient(connection: AsyncConnection, actor: Actor, subject: ResidentSubject) -> ResidentSubject:
-    """Return the subject; raises ``Forbidden`` for who has to do with them as staff, and not as a clinic's."""
+async def require_patient(connection: AsyncConnection, actor: Actor, subject: ResidentSubject) -> ResidentSubject:
+    """Return the subject, on whom the actor has ``appointments:manage``.
+
+    Raises ``Forbidden`` for who has to do with them as staff, and not as a clinic's.
+    """
     if subject.relation == "staff":
         try:
             await require_resident(connection, of_clinics(actor), subject.resident_id, MANAGE)
@@ -83,9 +89,12 @@ async def _require_patient(connection: AsyncConnection, actor: Actor, subject: R
     return subject
 
 
-async def require_listed(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> ResidentSubject:
-    """Return the resident if the actor may see what appointments they have; raises ``NotFound``, ``Forbidden``."""
-    return await _require_patient(connection, actor, await require_resident(connection, actor, resident_id, MANAGE))
+async def require_appointments(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> ResidentSubject:
+    """Return the resident if the actor may know what they see doctors for.
+
+    Those are they themselves, whom they let, and the clinics that treat them. Raises ``NotFound``, ``Forbidden``.
+    """
+    return await require_patient(connection, actor, await require_resident(connection, actor, resident_id, MANAGE))
 
 
 async def require_bookable(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID | None) -> ResidentSubject:
@@ -96,7 +105,7 @@ async def require_bookable(connection: AsyncConnection, actor: Actor, resident_i
     meant = resident_id or actor.resident_id
     if meant is None:
         raise NotFound("you are not a resident: say for whom you book")
-    subject = await _require_patient(connection, actor, await require_resident(connection, actor, meant, MANAGE))
+    subject = await require_appointments(connection, actor, meant)
     if subject.state != "active":
         raise ResidenceEnded
     return subject
@@ -113,12 +122,13 @@ def require_clinics(subject: Subject) -> None:
         raise Forbidden("this is for those who work at the clinic")
 
 
-async def find(connection: AsyncConnection, actor: Actor, statement: sa.Select[Any], row_id: uuid.UUID) -> Subject:
+async def find(connection: AsyncConnection, actor: Actor, statement: HotStatement, row_id: uuid.UUID) -> Subject:
     """Return what a statement of ``one_of`` finds, if the actor may see it; raises ``NotFound``."""
     binds = {"row_id": row_id, "staff_of": staff_of(actor), **actor_binds(of_clinics(actor), MANAGE)}
-    row = (await connection.execute(statement, binds)).one_or_none()
-    if row is None or not (row.is_visible or row.is_clinics):
+    found = await statement.rows(connection, binds)
+    if not found or not (found[0].is_visible or found[0].is_clinics):
         raise NotFound
+    row = found[0]
     is_own = actor.resident_id == row.resident_id
     by: By = "clinic" if row.is_clinics and not is_own else "patient"
     return Subject(row.id, row.resident_id, row.community_id, row.organization_id, by)
@@ -135,7 +145,7 @@ async def _connection(request: Request) -> AsyncIterator[AsyncConnection]:
 
 
 def guard_over(
-    statement: sa.Select[Any], name: str, *, of_clinic: bool = False
+    statement: HotStatement, name: str, *, of_clinic: bool = False
 ) -> Callable[[Request], Awaitable[Subject]]:
     """Return the dependency that hands over what the path's ``name`` is the id of.
 
@@ -165,7 +175,7 @@ def _patient_guard() -> Callable[[Request], Awaitable[ResidentSubject]]:
 
     async def guard(request: Request) -> ResidentSubject:
         subject = await of_resident(request)
-        return await _require_patient(await connection_of(request), await authenticate(request), subject)
+        return await require_patient(await connection_of(request), await authenticate(request), subject)
 
     guard.scope = MANAGE  # type: ignore[attr-defined]  # read by the access matrix test
     return guard

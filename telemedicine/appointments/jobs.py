@@ -6,12 +6,15 @@ from typing import Final
 from app.core.due import Due, drain
 from app.core.jobs import Job
 from telemedicine.appointments.models import Appointment
-from telemedicine.appointments.service import booking, reminding, waiting
+from telemedicine.appointments.repository import LOOK_CHANNEL
+from telemedicine.appointments.service import booking, following_up, reminding, waiting
 from telemedicine.clinics.models import Clinic
 
 HOLDS: Final = Due("telemedicine.expire_appointments", Appointment, "hold_until")
 REMINDERS: Final = Due("telemedicine.remind", Appointment, "remind_at")
 LOOKS: Final = Due("telemedicine.offer_waitlist", Clinic, "waitlist_look_at")
+
+FOLLOW_UPS: Final = Due("telemedicine.suggest_follow_ups", Appointment, "follow_up_tell_at")
 
 
 async def expire() -> int:
@@ -29,8 +32,14 @@ async def offer() -> int:
     return await drain(LOOKS, waiting.offer, batch=1)
 
 
+async def suggest() -> int:
+    """Tell that it is time to book a follow-up; return of how many that was looked at."""
+    return await drain(FOLLOW_UPS, following_up.tell)
+
+
 JOBS: Final = (
     Job("telemedicine.expire_appointments", timedelta(seconds=15), expire),
     Job("telemedicine.remind", timedelta(seconds=30), remind),
-    Job("telemedicine.offer_waitlist", timedelta(seconds=10), offer),
+    Job("telemedicine.suggest_follow_ups", timedelta(minutes=1), suggest),
+    Job("telemedicine.offer_waitlist", timedelta(seconds=10), offer, wake_on=(LOOK_CHANNEL,)),
 )

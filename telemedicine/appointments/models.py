@@ -58,6 +58,11 @@ class Appointment(Table, table=True):
             "ix_telemedicine_appointment_remind_at", "remind_at", postgresql_where=sa.text("remind_at IS NOT NULL")
         ),
         sa.Index("ix_telemedicine_appointment_ends_at", "ends_at"),
+        sa.Index(
+            "ix_telemedicine_appointment_follow_up_tell_at",
+            "follow_up_tell_at",
+            postgresql_where=sa.text("follow_up_tell_at IS NOT NULL"),
+        ),
     )
 
     community_id: uuid.UUID
@@ -69,6 +74,7 @@ class Appointment(Table, table=True):
     location_id: uuid.UUID | None = None
     series_id: uuid.UUID | None = None
     waitlist_entry_id: uuid.UUID | None = Field(default=None, description="whose wait it ends")
+    consultation_id: uuid.UUID | None = Field(default=None, description="its video visit, if it has one")
     mode: str
     status: str
     starts_at: datetime = instant()
@@ -85,6 +91,8 @@ class Appointment(Table, table=True):
     notice_period: timedelta = Field(sa_type=sa.Interval, description="as agreed")
     late_fee_amount: int = Field(description="minor units, as agreed")
     fee_amount: int = Field(default=0, description="minor units that are owed for calling off or moving late")
+    follow_up_at: datetime | None = optional_instant(description="when they should come again, as the note says")
+    follow_up_tell_at: datetime | None = optional_instant(description="when they are told so: once it can be booked")
     cancelled_by: str | None = Field(default=None, description="patient, clinic, or nobody: the hold was over")
     cancel_reason: str | None = sealed(default=None)
     answers: str | None = sealed(default=None, description="JSON: what was said before the visit")
@@ -100,11 +108,19 @@ class AppointmentChange(Table, table=True):
     __table_args__ = (
         sa.Index("ix_telemedicine_appointment_change_appointment_id", "appointment_id", "id"),
         sa.Index("ix_telemedicine_appointment_change_resident_id", "resident_id"),
+        sa.Index(
+            "ix_telemedicine_appointment_change_told",
+            "resident_id",
+            "created_at",
+            "id",
+            postgresql_where=sa.text("news IS NOT NULL"),
+        ),
     )
 
     appointment_id: uuid.UUID = Field(foreign_key="telemedicine_appointment.id")
     resident_id: uuid.UUID
     status: str
+    news: str | None = Field(default=None, description="what a timeline tells of it; empty: nothing")
     starts_at: datetime = instant()
     practitioner_id: uuid.UUID
     changed_by: uuid.UUID | None = Field(default=None, description="empty: Hearthline itself")

@@ -43,4 +43,13 @@ SOON: Final = _notice("appointment_soon", urgency="high", more=_CODE, useful_for
 JOIN_NOW: Final = _notice(
     "appointment_join", urgency="high", channels=("push", "inbox"), more=_CODE, useful_for=timedelta(minutes=20)
 )
+JOIN_VISIT: Final = _notice(
+    "visit_join",
+    urgency="high",
+    channels=("push", "sms", "mail", "inbox"),
+    more={"link": "text"},
+    useful_for=timedelta(minutes=20),
+)
+"""As above, of a video visit of ours. Whoever has no app gets a link, which no push and no inbox shows."""
+FOLLOW_UP: Final = _notice("follow_up", more={"follow_up_at": "instant"}, useful_for=timedelta(days=3))
 LATE: Final = _notice("practitioner_late", urgency="high", more={"minutes": "integer"}, useful_for=timedelta(hours=3))

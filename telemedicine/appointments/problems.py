@@ -27,12 +27,6 @@ class BookedElsewhere(Conflict):
     code, title = "booked_elsewhere", "There is another appointment at this time"
 
 
-class BookedOtherwise(Conflict):
-    """What several take part in at once is booked with the clinic."""
-
-    code, title = "booked_otherwise", "This is booked with the clinic"
-
-
 class SeriesConflict(Conflict):
     """Some of the dates cannot be had, and none was taken; ``conflicts`` says which, and what is free near each."""
 

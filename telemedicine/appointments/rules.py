@@ -3,7 +3,7 @@
 import hashlib
 import re
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
@@ -26,6 +26,8 @@ Status = Literal[
 StaffStatus = Literal["arrived", "checked-in", "fulfilled", "noshow", "entered-in-error"]
 Step = Literal["week", "day", "hour", "now"]
 By = Literal["patient", "clinic", "nobody"]
+News = Literal["booked", "moved", "cancelled", "fulfilled", "noshow", "entered-in-error"]
+_ENDS: Final[tuple[News, ...]] = ("cancelled", "fulfilled", "noshow", "entered-in-error")
 
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
     "waitlist": frozenset({"proposed", "cancelled", "entered-in-error"}),
@@ -41,6 +43,17 @@ TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
     "entered-in-error": frozenset(),
 }
 """Every change of status there is; nothing else assigns one."""
+Happening = Literal["awaited", "met", "parted"]
+_WAYS: Final[Mapping[Happening, Mapping[str, tuple[Status, ...]]]] = {
+    "awaited": {"booked": ("arrived",), "noshow": ("arrived",)},
+    "met": {"booked": ("checked-in",), "arrived": ("checked-in",), "noshow": ("arrived", "checked-in")},
+    "parted": {"booked": ("checked-in", "fulfilled"), "arrived": ("fulfilled",), "checked-in": ("fulfilled",)},
+}
+"""What happens in the room of a video visit, in the words of FHIR R4's AppointmentStatus.
+
+Whoever waits to be seen has ``arrived``; with both there the encounter may begin: ``checked-in``. Once it is over, what
+was planned is ``fulfilled``.
+"""
 HELD: Final = ("pending", "proposed")
 AHEAD: Final = ("pending", "proposed", "booked")
 OVER: Final = frozenset({"fulfilled", "cancelled", "noshow", "entered-in-error"})
@@ -58,6 +71,10 @@ MOST_AHEAD: Final = 10
 MOST_IN_SERIES: Final = 12
 MOST_PASSED: Final = 3
 """Whoever lets so many offers pass is asked no more."""
+FOLLOW_UP_NEAR: Final = timedelta(days=7)
+"""How far from its day a follow-up is suggested."""
+FOLLOW_UP_KEPT: Final = timedelta(days=7)
+"""How long after its day a follow-up is still suggested."""
 JOIN: Final = timedelta(minutes=5)
 REMINDERS: Final[tuple[tuple[Step, timedelta], ...]] = (
     ("week", timedelta(days=7)),
@@ -95,9 +112,43 @@ def may_become(before: str, after: str) -> bool:
     return after in TRANSITIONS[before]
 
 
+def news(was: str, status: str) -> News | None:
+    """Return what a timeline tells when an appointment ``was`` something and now has another status.
+
+    What was only held and let go is no news; nor is who sits in the waiting room.
+    """
+    if status == "booked":
+        return "booked"
+    return next((one for one in _ENDS if one == status), None) if was not in HELD else None
+
+
 def has_begun(starts_at: datetime, now: datetime) -> bool:
     """Say whether the time of an appointment has come: only then did somebody not come to it."""
     return starts_at <= now
+
+
+def ways(status: str, happened: Happening) -> tuple[Status, ...]:
+    """Return the statuses an appointment takes on, in order, by what happened in the room; none if it has its own."""
+    return _WAYS[happened].get(status, ())
+
+
+def may_be_missed(mode: str, starts_at: datetime, ends_at: datetime, now: datetime) -> bool:
+    """Say whether somebody may be said not to have come: to a video visit not while they may still find a way in."""
+    return (ends_at if mode == "video" else starts_at) <= now
+
+
+def missed_fee(mode: str, amount: int) -> int:
+    """Return what it costs not to come, in minor units.
+
+    To a video visit nothing: a network, a camera or a server that failed cannot be told from somebody who stayed away.
+    """
+    return 0 if mode == "video" else amount
+
+
+def follow_up_at(starts_at: datetime, time_zone: str, days: int) -> datetime:
+    """Return when they should come again: so many days later, at the same time of the wall."""
+    wall = starts_at.astimezone(zone(time_zone))
+    return resolve(wall.date() + timedelta(days=days), wall.time(), time_zone)
 
 
 def fee_for(by: By, starts_at: datetime, now: datetime, notice_period: timedelta, amount: int) -> int:
@@ -165,6 +216,17 @@ class Wish:
             and (self.earliest is None or wall.time() >= self.earliest)
             and (self.latest is None or wall.time() <= self.latest)
         )
+
+
+def session_until(seats: Iterable[tuple[str, datetime | None]]) -> datetime | Literal["booked", "over"]:
+    """Return until when a session is held for those who have a seat, given how each stands: its state, and its end.
+
+    It is booked once one of them is, and over without any.
+    """
+    ends = list(seats)
+    if not ends:
+        return "over"
+    return "booked" if any(state == "booked" for state, _ in ends) else max(end for _, end in ends if end is not None)
 
 
 def choices(free: Mapping[str, Sequence[object]], seed: int) -> Iterator[dict[str, int]]:

@@ -62,6 +62,7 @@ class AppointmentPublic(BaseModel):
     visit_type: dict[str, str] = Field(description="by language: en, zh-CN")
     location_id: uuid.UUID | None
     series_id: uuid.UUID | None
+    consultation_id: uuid.UUID | None = Field(description="its video visit, once it is booked")
     mode: str
     status: Status
     starts_at: datetime
@@ -74,6 +75,7 @@ class AppointmentPublic(BaseModel):
     price: Money
     late_fee: Money
     fee: Money = Field(description="what is owed for calling off or moving late")
+    follow_up_at: datetime | None = Field(description="when to come again, until that is booked or a week past")
     sequence: int
     version: int
 
@@ -132,12 +134,33 @@ class PreparationPublic(BaseModel):
     emergency: EmergencyOffer | None
 
 
+class EncounterPeriod(BaseModel):
+    """From when to when a resident was seen, by who was in the room (FHIR: Encounter.period)."""
+
+    started_at: datetime
+    ended_at: datetime | None = Field(description="empty: under way")
+
+
 class AppointmentDetail(AppointmentPublic):
     """An appointment with all there is to it."""
 
     cancelled_by: str | None
     cancel_reason: str | None
+    encounter: EncounterPeriod | None = Field(description="of a video visit that took place")
     history: list[AppointmentChangePublic]
+
+
+class FollowUpPublic(BaseModel):
+    """When to come again after a visit, and what is free near it, the nearest first."""
+
+    due_at: datetime
+    slots: list[SlotPublic]
+
+
+class FollowUpBook(_Given):
+    """Which of the suggested slots is wanted."""
+
+    starts_at: GivenInstant | None = Field(default=None, description="default: the nearest")
 
 
 class SeriesPreview(_Given):

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import Final, Literal
 
@@ -20,6 +20,8 @@ Need = Literal["room", "interpreter"]
 BookableBy = Literal["resident", "grant", "clinic"]
 Sex = Literal["female", "male", "other", "unknown"]
 Kind = Literal["closed", "extra"]
+Odds = Literal["hours", "licence", "visit_type", "place", "language", "resource", "capacity"]
+"""Why a visit cannot be as it was agreed."""
 Span = tuple[datetime, datetime]
 
 DAY_MINUTES: Final = 24 * 60
@@ -32,6 +34,7 @@ LONGEST_HORIZON: Final = timedelta(days=366)
 _SESSIONS: Final = uuid.UUID("8f0f1d52-6a3c-7c1e-9d0b-2f6a54c0a0de")
 # Longer than any step a zone's clocks ever took: Samoa skipped a whole day in 2011, Alaska repeated one in 1867.
 _MARGIN: Final = timedelta(days=2)
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,79 @@ class Opening:
         return not self.visit_type_ids or visit_type_id in self.visit_type_ids
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What was agreed of a visit that is held or booked; ``origin_kind`` is what its reservations are taken for."""
+
+    id: uuid.UUID
+    origin_kind: str
+    practitioner_id: uuid.UUID
+    visit_type_id: uuid.UUID
+    location_id: uuid.UUID | None
+    mode: Mode
+    language: str | None
+    starts_at: datetime
+    ends_at: datetime
+
+    @property
+    def session_id(self) -> uuid.UUID:
+        """Return the session it is a seat in, if several can share such visits."""
+        return session_id(seats_id(self.practitioner_id, self.visit_type_id), self.starts_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A room or an interpreter that is booked for a visit."""
+
+    kind: Need
+    languages: Sequence[str]
+    location_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What decides whether a visit can be as it was agreed; ``openings`` are None where they are the same as before."""
+
+    type_is_active: bool
+    specialty: str | None
+    mode: Mode
+    needs: Sequence[Need]
+    capacity: int
+    taking_part: int
+    specialties: Sequence[str]
+    languages: Sequence[str]
+    things: Sequence[Thing]
+    openings: Sequence[Opening] | None
+
+
+def at_odds(visit: Visit, terms: Terms) -> frozenset[Odds]:
+    """Return why a visit cannot be as it was agreed, but for nobody being there: calendars tell that."""
+    found: set[Odds] = set()
+    is_skilled = terms.specialty is None or terms.specialty in terms.specialties
+    if not terms.type_is_active or not is_skilled:
+        found.add("visit_type")
+    if terms.mode != visit.mode:
+        found.add("place")
+    span = (visit.starts_at, visit.ends_at)
+    if terms.openings is not None and covers(merged((one.starts_at, one.ends_at) for one in terms.openings), span):
+        serving = [opening for opening in terms.openings if opening.serves(visit.visit_type_id)]
+        there = [one for one in serving if visit.mode != "in_person" or one.location_id == visit.location_id]
+        if not covers(merged((one.starts_at, one.ends_at) for one in serving), span):
+            found.add("visit_type")
+        elif not covers(merged((one.starts_at, one.ends_at) for one in there), span):
+            found.add("place")
+    if visit.language is not None:
+        understood = [terms.languages, *(thing.languages for thing in terms.things if thing.kind == "interpreter")]
+        if not any(speaks(languages, visit.language) for languages in understood):
+            found.add("language")
+    is_elsewhere = any(thing.location_id not in (None, visit.location_id) for thing in terms.things)
+    if is_elsewhere or not set(terms.needs) <= {thing.kind for thing in terms.things}:
+        found.add("resource")
+    if terms.taking_part > terms.capacity:
+        found.add("capacity")
+    return frozenset(found)
+
+
 def overlapping(hours: Sequence[Hours]) -> list[tuple[int, int]]:
     """Return the pairs of places in ``hours`` that are at the same time of the same weeks: nobody is at two places."""
     return [
@@ -171,6 +247,8 @@ def _weekly(schedule: Schedule, holidays: Collection[date], since: datetime, unt
     if not schedule.weekly:
         return
     first, last = (since - _MARGIN).date(), (until + _MARGIN).date()
+    # No zone is a day away from UTC: what is further off on the wall is so in time.
+    earliest, latest = _naive(since) - _DAY, _naive(until) + _DAY
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
         for hours in schedule.by_weekday[day.isoweekday()]:
@@ -178,7 +256,12 @@ def _weekly(schedule: Schedule, holidays: Collection[date], since: datetime, unt
                 midnight = datetime.combine(day, time())  # naive: on the wall
                 wall = midnight + timedelta(minutes=hours.starts)
                 wall_end = midnight + timedelta(minutes=hours.ends)
-                yield _opening(schedule.time_zone, wall, wall_end, hours.visit_type_ids, hours.location_id)
+                if wall < latest and wall_end > earliest:
+                    yield _opening(schedule.time_zone, wall, wall_end, hours.visit_type_ids, hours.location_id)
+
+
+def _naive(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(tzinfo=None)
 
 
 def _is_kept(hours: Hours, day: date, holidays: Collection[date]) -> bool:
@@ -220,18 +303,27 @@ def hours_there(schedule: Schedule, holidays: Collection[date], since: datetime,
     return without(merged(spans), closures(schedule))
 
 
-def starts(opening: Opening, duration: timedelta, step: timedelta) -> list[datetime]:
+def starts(opening: Opening, duration: timedelta, step: timedelta) -> Sequence[datetime]:
     """Return at which instants visits of ``duration`` can begin: every ``step`` on the wall from the first hour on.
 
     Starts that a spring night moves onto each other are one.
     """
-    found, wall = set(), opening.wall
-    while wall < opening.wall_end:
-        instant = at_wall(wall, opening.time_zone)
-        if opening.starts_at <= instant and instant + duration <= opening.ends_at:
+    return _starts(
+        (opening.starts_at, opening.ends_at), opening.wall, opening.wall_end, opening.time_zone, duration, step
+    )
+
+
+@lru_cache(maxsize=4_096)  # colleagues keep the same hours
+def _starts(
+    span: Span, wall: datetime, wall_end: datetime, time_zone: str, duration: timedelta, step: timedelta
+) -> Sequence[datetime]:
+    found = set()
+    while wall < wall_end:
+        instant = at_wall(wall, time_zone)
+        if span[0] <= instant and instant + duration <= span[1]:
             found.add(instant)
         wall += step
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
@@ -289,7 +381,11 @@ def speaks(languages: Iterable[str], wanted: str) -> bool:
     return any(tag.lower() == want or tag.lower().startswith(f"{want}-") for tag in languages)
 
 
-def session_id(practitioner_id: uuid.UUID, visit_type_id: uuid.UUID, starts_at: datetime) -> uuid.UUID:
-    """Return the id of the session that those who share a slot take part in: it follows from what it says."""
-    said = f"{practitioner_id}:{visit_type_id}:{starts_at.astimezone(UTC).isoformat()}"
-    return uuid.uuid5(_SESSIONS, said)
+def seats_id(practitioner_id: uuid.UUID, visit_type_id: uuid.UUID) -> uuid.UUID:
+    """Return whose the seats of all sessions of a practitioner for one type of visit are: no two are at a time."""
+    return uuid.uuid5(_SESSIONS, f"{practitioner_id}:{visit_type_id}")
+
+
+def session_id(seats: uuid.UUID, starts_at: datetime) -> uuid.UUID:
+    """Return the id of the session that begins at an instant: it follows from ``seats_id`` and when it is."""
+    return uuid.uuid5(seats, starts_at.astimezone(UTC).isoformat())

@@ -47,15 +47,17 @@ def _of_participant() -> Any:
 
 
 class Consultation(Table, table=True):
-    """A video visit: planned, waited for, under way, ended, or expired because nobody met."""
+    """A video visit: planned, waited for, under way, ended, expired because nobody met, or cancelled."""
 
     __tablename__ = _VISIT
     privacy: ClassVar[Privacy] = _care(
         "to let a resident see a clinician from home", _AS_A_RECORD, erasure="redact", redacted=("phone",)
     )
     __table_args__ = (
-        sa.CheckConstraint("state IN ('planned', 'waiting', 'in_progress', 'ended', 'expired')", name="state"),
-        sa.CheckConstraint("end_reason IN ('clinician', 'left', 'nobody_met')", name="end_reason"),
+        sa.CheckConstraint(
+            "state IN ('planned', 'waiting', 'in_progress', 'ended', 'expired', 'cancelled')", name="state"
+        ),
+        sa.CheckConstraint("end_reason IN ('clinician', 'left', 'nobody_met', 'called_off')", name="end_reason"),
         sa.CheckConstraint("ends_at > starts_at", name="period"),
         # Whatever is open has a moment at which it closes by itself.
         sa.CheckConstraint(
@@ -63,12 +65,28 @@ class Consultation(Table, table=True):
         ),
         sa.Index("ix_telemedicine_consultation_close_at", "close_at", postgresql_where=sa.text("close_at IS NOT NULL")),
         sa.Index("ix_telemedicine_consultation_resident_id", "resident_id", "id"),
+        sa.Index("ix_telemedicine_consultation_starts_at", "resident_id", "starts_at"),
+        sa.Index(
+            "ix_telemedicine_consultation_told_ended",
+            "resident_id",
+            "ended_at",
+            "id",
+            postgresql_where=sa.text("state = 'ended' AND started_at IS NOT NULL"),
+        ),
         sa.Index("ix_telemedicine_consultation_clinician_id", "clinician_id", "starts_at", "id"),
+        sa.Index(
+            "ix_telemedicine_consultation_interpreter_id",
+            "interpreter_id",
+            "starts_at",
+            "id",
+            postgresql_where=sa.text("interpreter_id IS NOT NULL"),
+        ),
+        # One that was called off may have a successor.
         sa.Index(
             "uq_telemedicine_consultation_appointment_id",
             "appointment_id",
             unique=True,
-            postgresql_where=sa.text("appointment_id IS NOT NULL"),
+            postgresql_where=sa.text("appointment_id IS NOT NULL AND close_at IS NOT NULL"),
         ),
     )
 
@@ -76,6 +94,7 @@ class Consultation(Table, table=True):
     resident_id: uuid.UUID = Field(foreign_key="identity_resident.id")
     organization_id: uuid.UUID = Field(description="the clinic")
     clinician_id: uuid.UUID = Field(description="the account of who holds the visit")
+    interpreter_id: uuid.UUID | None = Field(default=None, description="the account of who was booked to interpret")
     appointment_id: uuid.UUID | None = None
     opened_by: uuid.UUID
     state: str = "planned"
@@ -83,7 +102,7 @@ class Consultation(Table, table=True):
     ends_at: datetime = instant(description="as planned")
     close_at: datetime | None = optional_instant(description="when an open visit closes by itself")
     started_at: datetime | None = optional_instant(description="when clinician and resident were first together")
-    ended_at: datetime | None = optional_instant(description="when the last of them left, or it expired")
+    ended_at: datetime | None = optional_instant(description="when the last of them left, or it was over")
     end_reason: str | None = None
     phone: str | None = Field(default=None, description="E.164: the clinic's, for whoever would rather telephone")
 
@@ -229,6 +248,13 @@ class Note(Table, table=True):
         sa.CheckConstraint("follow_up_days BETWEEN 1 AND 730", name="follow_up"),
         sa.Index("ix_telemedicine_note_consultation_id", "consultation_id", "id"),
         sa.Index("ix_telemedicine_note_resident_id", "resident_id", "id"),
+        sa.Index(
+            "ix_telemedicine_note_told_signed",
+            "resident_id",
+            "signed_at",
+            "id",
+            postgresql_where=sa.text("kind = 'soap' AND signed_at IS NOT NULL"),
+        ),
         sa.Index(
             "uq_telemedicine_note_consultation_id",
             "consultation_id",

@@ -15,12 +15,6 @@ class NotAClinician(Conflict):
     code, title = "not_a_clinician", "This person is not a clinician of the clinic"
 
 
-class ConsultationExists(Conflict):
-    """The appointment has its video visit already; ``consultation_id`` says which."""
-
-    code, title = "consultation_exists", "The appointment has a video visit"
-
-
 class ConsultationOver(Conflict):
     """The video visit has ended or expired."""
 
@@ -31,6 +25,12 @@ class ConsultationNotOpen(Conflict):
     """Nobody can enter yet; ``opens_at`` says from when they can."""
 
     code, title = "consultation_not_open", "The waiting room is not open yet"
+
+
+class ConsultationUnderWay(Conflict):
+    """Clinician and resident are in the video visit at this moment."""
+
+    code, title = "consultation_under_way", "The video visit is under way"
 
 
 class NotTakingPart(Forbidden):

@@ -148,7 +148,35 @@ _ALL_LEAVE = (
 _ALL_OUT = (
     sa.update(PARTICIPANTS)
     .where(PARTICIPANTS.c.consultation_id == sa.any_(_ids), PARTICIPANTS.c.state.in_(["waiting", "admitted"]))
-    .values(state="left", seat=None, pass_digest=None, version=PARTICIPANTS.c.version + 1)
+    .values(
+        state="left",
+        seat=None,
+        # It opens no line of a visit that is over, and the note is yet to be written.
+        pass_digest=sa.case((PARTICIPANTS.c.role == "clinician", PARTICIPANTS.c.pass_digest), else_=None),
+        version=PARTICIPANTS.c.version + 1,
+    )
+)
+_TO_INVITED = (
+    sa.update(PARTICIPANTS)
+    .where(PARTICIPANTS.c.consultation_id == sa.any_(_ids), PARTICIPANTS.c.state.in_(["waiting", "admitted"]))
+    .values(state="invited", seat=None, version=PARTICIPANTS.c.version + 1)
+)
+_HAND_OVER = (
+    sa.update(PARTICIPANTS)
+    .where(
+        PARTICIPANTS.c.consultation_id == sa.any_(_ids),
+        PARTICIPANTS.c.account_id.is_(None),
+        PARTICIPANTS.c.invited_by == _whose,
+    )
+    .values(invited_by=sa.bindparam("new", type_=sa.Uuid), version=PARTICIPANTS.c.version + 1)
+)
+_of_the_visit = sa.select(PARTICIPANTS.c.id).where(PARTICIPANTS.c.consultation_id == _consultation_id)
+_unused = sa.and_(LINKS.c.participant_id.in_(_of_the_visit), LINKS.c.session_id.is_(None), LINKS.c.used_at.is_(None))
+_RENEW = sa.update(LINKS).where(_unused, LINKS.c.account_id.is_(None)).values(expires_at=_at)
+_TAKE_BACK = (
+    sa.update(LINKS)
+    .where(_unused, LINKS.c.account_id.is_not(None), LINKS.c.revoked_at.is_(None))
+    .values(revoked_at=sa.bindparam("now", type_=sa.DateTime(timezone=True)))
 )
 
 
@@ -220,6 +248,23 @@ async def redeem(session: AsyncSession, link_id: uuid.UUID) -> bool:
 async def revoke_links(session: AsyncSession, participant_id: uuid.UUID) -> None:
     """Take back the links of a participant that nobody has used."""
     await session.execute(_REVOKE, {"whose": participant_id, "at": clock.now()})
+
+
+async def empty_waiting_room(session: AsyncSession, consultation_id: uuid.UUID) -> None:
+    """Send everybody home until a visit's waiting room opens again; their links and passes stay what they are."""
+    await session.execute(_TO_INVITED, {"ids": [consultation_id]})
+
+
+async def hand_over_guests(session: AsyncSession, consultation_id: uuid.UUID, old: uuid.UUID, new: uuid.UUID) -> None:
+    """Let guests of somebody whose visit it is no more be those of who has it now."""
+    await session.execute(_HAND_OVER, {"ids": [consultation_id], "whose": old, "new": new})
+
+
+async def renew_links(session: AsyncSession, consultation_id: uuid.UUID, until: datetime) -> None:
+    """Have a moved visit's guests enter by the links they have; the resident is sent another when it is time."""
+    binds = {"consultation_id": consultation_id}
+    await session.execute(_RENEW, {**binds, "at": until})
+    await session.execute(_TAKE_BACK, {**binds, "now": clock.now()})
 
 
 async def give(session: AsyncSession, values: dict[str, Any]) -> bool:

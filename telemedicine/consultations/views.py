@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.access import Actor
 from app.core.audit import trace_each_binds, traced_each
+from app.core.changes import Since, changed_of
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
@@ -24,6 +26,7 @@ _LIST, _HELD = "telemedicine.consultations", "telemedicine.held_consultations"
 _A_DAY: Final = timedelta(days=1)
 _consultation_id = sa.bindparam("consultation_id", type_=sa.Uuid)
 _since = sa.bindparam("since", type_=sa.DateTime(timezone=True))
+_own = sa.bindparam("own_id", type_=sa.Uuid)
 _limit = sa.bindparam("limit", type_=sa.Integer)
 _shown = sa.select(
     *(CONSULTATIONS.c[name] for name in ConsultationPublic.model_fields if name != "clinician_name"),
@@ -39,8 +42,16 @@ _OF_RESIDENT = (
 )
 _OF_CLINICIAN = traced_each(
     _shown.where(
-        CONSULTATIONS.c.clinician_id == sa.bindparam("clinician_id", type_=sa.Uuid),
-        is_visible(CONSULTATIONS.c.resident_id, READ),
+        sa.or_(CONSULTATIONS.c.clinician_id == _own, CONSULTATIONS.c.interpreter_id == _own),
+        # Whom an appointment is with needs no agreement.
+        sa.or_(
+            sa.and_(CONSULTATIONS.c.interpreter_id == _own, CONSULTATIONS.c.close_at.is_not(None)),
+            sa.and_(
+                CONSULTATIONS.c.appointment_id.is_not(None),
+                CONSULTATIONS.c.organization_id == sa.any_(sa.bindparam("clinics", type_=ARRAY(sa.Uuid))),
+            ),
+            is_visible(CONSULTATIONS.c.resident_id, READ),
+        ),
         CONSULTATIONS.c.starts_at >= sa.bindparam("from_at", type_=sa.DateTime(timezone=True)),
         after((CONSULTATIONS.c.starts_at, CONSULTATIONS.c.id), ("after_at", "after_id")),
     )
@@ -48,6 +59,7 @@ _OF_CLINICIAN = traced_each(
     .limit(_limit),
     "consultations:list",
 )
+_CHANGED = changed_of([*_shown.selected_columns], CONSULTATIONS, CONSULTATIONS.c.starts_at)
 _ONE = _shown.where(CONSULTATIONS.c.id == _consultation_id)
 _spent = (
     sa.select(
@@ -109,12 +121,19 @@ async def of_resident(
     )
 
 
+async def changed(connection: AsyncConnection, resident_id: uuid.UUID, since: Since) -> list[ConsultationPublic]:
+    """Return a resident's visits of the last 90 days and ahead that changed, in the order of their ids."""
+    rows = await connection.execute(_CHANGED, since.binds_of(resident_id))
+    return [ConsultationPublic.model_validate(row) for row in rows]
+
+
 async def held_by(connection: AsyncConnection, actor: Actor, page: PageRequest) -> Page[ConsultationPublic]:
-    """Return a page of the visits the actor holds as clinician, from a day back on, in order of time."""
+    """Return a page of the visits the actor holds as clinician or interprets at, from a day back on, in order."""
     at, last_id = decode_cursor(_HELD, page.cursor) if page.cursor else (None, None)
     now = clock.now()
     binds: dict[str, Any] = {
-        "clinician_id": actor.id,
+        "own_id": actor.id,
+        "clinics": [held.organization_id for held in actor.memberships if held.role == "clinician"],
         "from_at": now - _A_DAY,
         "after_at": datetime.fromisoformat(at) if at else None,
         "after_id": uuid.UUID(last_id) if last_id else None,

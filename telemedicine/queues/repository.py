@@ -1,6 +1,7 @@
 """The SQL that gives numbers and calls them, each once."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -46,6 +47,14 @@ async def open_ticket(
         )
     )
     return row
+
+
+async def open_of_resident(session: AsyncSession, resident_id: uuid.UUID) -> Sequence[QueueTicket]:
+    """Return, locked, the numbers somebody has that are not done with."""
+    statement = sa.select(QueueTicket).where(
+        col(QueueTicket.resident_id) == resident_id, col(QueueTicket.state).in_(["waiting", "called"])
+    )
+    return (await session.scalars(statement.order_by(col(QueueTicket.id)).with_for_update())).all()
 
 
 async def call_next(

@@ -23,6 +23,7 @@ from telemedicine.queues.problems import NobodyWaits, NotCalled
 from telemedicine.queues.schemas import CallNext, TicketOutcome, TicketPublic, TicketTake
 
 HEARTBEAT: Final = 30.0  # seconds: an estimate grows old even if nobody is called
+GAP: Final = 1.0  # seconds: a line that moves often is not told of each time
 _BUCKETS: Final = 16
 
 
@@ -120,6 +121,14 @@ async def leave(session: AsyncSession, actor: Actor, subject: Subject) -> None:
         wakeups.request(session, channel(row.organization_id))
 
 
+async def leave_lines(session: AsyncSession, resident_id: uuid.UUID) -> None:
+    """Give up the numbers of somebody whose residence ends: nobody calls them."""
+    for row in await repository.open_of_resident(session, resident_id):
+        row.state, row.closed_at = "left", clock.now()
+        wakeups.request(session, channel(row.organization_id))
+    await session.flush()
+
+
 async def follow(request: Request, actor: Actor, subject: Subject) -> AsyncIterator[ServerSentEvent]:
     """Yield how a number stands, at once and whenever that is another; it ends with the number."""
     told: list[TicketPublic] = []
@@ -133,7 +142,7 @@ async def follow(request: Request, actor: Actor, subject: Subject) -> AsyncItera
         return Told((ServerSentEvent(event="ticket", data=shown, retry=RECONNECT_MILLISECONDS),))
 
     async for event in following.follow(
-        request, actor.id, look, Pace(HEARTBEAT, gap=1.0), channel(subject.organization_id)
+        request, actor.id, look, Pace(HEARTBEAT, GAP), channel(subject.organization_id)
     ):
         yield event
         if told and told[-1].state in ("done", "skipped", "left"):

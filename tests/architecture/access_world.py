@@ -51,6 +51,8 @@ from tests.factories import (
     telemedicine,
     telemedicine_appointments,
     telemedicine_clinics,
+    telemedicine_prescriptions,
+    telemedicine_records,
     webhooks,
 )
 from tests.media.samples import PDF
@@ -163,7 +165,10 @@ async def open_world() -> World:
         **await _desk_and_circle(resident, family, await identity.account(place, name="Nephew"), care),
         "safe-zones": (await eldercare_zones.zone(resident)).id,
         "flags": (await eldercare_wellbeing.flag(resident)).id,
-        **await _clinic(place, clinic, resident),
+        **await _clinic(place, clinic, resident, clinician),
+        "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
+        "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
+        "renewal-requests": await telemedicine_prescriptions.renewal(written, resident.account_id),
         **await _consultation(telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)),
     }
     for name, account in {
@@ -352,21 +357,29 @@ async def _visits(resident: Resident, agency: Organization, carer: Account) -> d
     }
 
 
-async def _clinic(place: Community, organization: Organization, resident: Resident) -> dict[str, object]:
+async def _clinic(
+    place: Community, organization: Organization, resident: Resident, clinician: Account
+) -> dict[str, object]:
     """Insert what the clinic consists of, an appointment of the resident's there, and their place on a waitlist."""
     row = await telemedicine_clinics.clinic(place, organization)
-    person = await telemedicine_clinics.practitioner(row)
+    person = await telemedicine_clinics.practitioner(row, clinician)
     await telemedicine_clinics.hours(person, [2], "09:00", "12:00")
     tomorrow = clock.now().replace(tzinfo=None) + timedelta(days=1)
     away = await telemedicine_clinics.exception(person, "closed", tomorrow, tomorrow + timedelta(hours=1))
     of_type = await telemedicine_clinics.visit_type(row)
     booked = await telemedicine_appointments.appointment(
-        resident, person, of_type, clock.now() + timedelta(days=2), series_id=clock.new_id()
+        resident,
+        person,
+        of_type,
+        clock.now() + timedelta(days=2),
+        series_id=clock.new_id(),
+        follow_up_at=clock.now() + timedelta(days=9),
     )
     return {
         "appointments": booked.id,
         "appointment-series": booked.series_id,
         "calendars": CALENDAR_SECRET,
+        "busy-calendars": await telemedicine_appointments.busy_calendar(person),
         "calendar-feeds": await telemedicine_appointments.calendar_feed(resident, CALENDAR_SECRET),
         "queue-tickets": await telemedicine_appointments.queue_ticket(resident, row),
         "waitlist-entries": await telemedicine_appointments.waitlist_entry(resident, of_type),
@@ -565,9 +578,19 @@ def body_of(operation_id: str, world: World) -> dict[str, Any]:
     return BODIES.get(operation_id, _nothing)(world)
 
 
+def _draft(_: World) -> dict[str, Any]:
+    return {"content": telemedicine_prescriptions.AMOXICILLIN}
+
+
+def _health_record(_: World) -> dict[str, Any]:
+    return {"content": telemedicine_records.ALLERGY}
+
+
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "acceptInvitation": lambda world: {"secret": world.secret},
     "acknowledgeAlarm": lambda _: {},
+    "addBusyCalendar": lambda _: {"url": "https://calendar.example.org/basic.ics"},
+    "addMyBusyCalendar": lambda _: {"url": "https://calendar.example.org/basic.ics"},
     "addCarerAbsence": lambda world: {
         "account_id": world.ids["carers"],
         "starts_at": "2026-03-02T08:00:00Z",
@@ -728,6 +751,19 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "setPractitionerAvailability": _hours,
     "setResourceAvailability": _hours,
     "setVisitType": _visit_type,
+    "answerRenewal": lambda _: {"granted": True},
+    "draftPrescription": _draft,
+    "redraftPrescription": _draft,
+    "signPrescription": lambda _: {},
+    "stopPrescription": lambda _: {"reason": "Not needed"},
+    "requestMyRenewal": lambda _: {},
+    "requestResidentRenewal": lambda _: {},
+    "createMyHealthRecord": _health_record,
+    "createResidentHealthRecord": _health_record,
+    "correctMyHealthRecord": _health_record,
+    "correctResidentHealthRecord": _health_record,
+    "withdrawMyHealthRecord": lambda _: {"reason": "Somebody else's"},
+    "withdrawResidentHealthRecord": lambda _: {"reason": "Somebody else's"},
     "writeDeskScript": lambda _: {"kind": "fall", "language": "en", "replaces": 0, "asks": [], "does": ["Call"]},
     "writeMyCircleMessage": lambda _: {"text": "Good morning"},
     "writeResidentCircleMessage": lambda _: {"text": "Good morning"},

@@ -93,6 +93,9 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "telemedicine_consultation": {"state": "ended", "close_at": None},
     "telemedicine_participant": {"seat": None},
+    "telemedicine_prescription": {"status": "stopped"},
+    "telemedicine_prescription_renewal": {"state": "granted"},
+    "telemedicine_record": {"organization_id": None, "origin_kind": None, "origin_id": None, "source": "resident"},
 }
 
 KEYS: Final = {"core_person_key": base64.b64encode(bytes(32)).decode()}

@@ -108,3 +108,72 @@ async def test_a_relay_that_cannot_be_reached_is_spoken_of(browser: Browser, hom
     async with visit(browser, api.url) as held:
         _, resident = await held.both()
         await says(resident, "no_relay")
+
+
+async def test_the_clinician_writes_the_note_with_the_keyboard_and_signs_it_when_the_visit_is_over(
+    browser: Browser, home: House
+) -> None:
+    api = await home.api()
+    async with visit(browser, api.url) as held:
+        clinician, resident = await held.both()
+        await expect(resident.locator("#write")).to_be_hidden()
+        await clinician.locator("#write").focus()
+        await clinician.keyboard.press("Enter")
+        await expect(clinician.get_by_role("heading", name="Note", exact=True)).to_be_focused()
+        await clinician.keyboard.press("Tab")
+        await expect(clinician.get_by_label("Subjective")).to_be_focused()
+        await clinician.keyboard.type("<b>Wisteria</b>")
+        await clinician.get_by_label("Instructions").fill("Rest")
+        await clinician.get_by_label("See again").fill("7")
+        await clinician.get_by_role("button", name="Save draft").press("Enter")
+        await expect(clinician.locator("#note-status")).to_contain_text("Only you see it", timeout=PATIENCE)
+        assert await held.notes(held.resident) == []
+
+        await clinician.locator("#end").click()
+        await expect(clinician.locator("#closed")).to_have_attribute("data-why", "over", timeout=PATIENCE)
+        await clinician.get_by_label("Plan").fill("Sleep")
+        await clinician.get_by_role("button", name="Sign").press("Enter")
+        await clinician.keyboard.press("Escape")  # no signature
+        await clinician.get_by_role("button", name="Sign").press("Enter")
+        await expect(clinician.locator("#signing")).to_contain_text("stands")
+        await clinician.keyboard.press("Enter")
+        await expect(clinician.locator("#note-status")).to_have_text("The note is signed.", timeout=PATIENCE)
+        await expect(clinician.get_by_label("Plan")).to_have_attribute("readonly", "")
+        await clinician.keyboard.type("By phone later")
+        await clinician.get_by_role("button", name="Add", exact=True).press("Enter")
+        await expect(clinician.locator("#added li")).to_have_text("By phone later", timeout=PATIENCE)
+        note, addendum = await held.notes(held.resident)
+        assert (note["content"]["subjective"], note["content"]["plan"]) == ("<b>Wisteria</b>", "Sleep")
+        assert (note["follow_up_days"], addendum["text"]) == (7, "By phone later")
+
+
+# A screen is wide, the picture of the fake camera is not: by that they are told apart.
+_SCREEN = """navigator.mediaDevices.getDisplayMedia = async () => {
+    const screen = Object.assign(document.createElement("canvas"), { width: 640, height: 160 });
+    const pen = screen.getContext("2d");
+    let hue = 0;
+    setInterval(() => { pen.fillStyle = `hsl(${hue++ % 360} 80% 50%)`; pen.fillRect(0, 0, 640, 160); }, 50);
+    return screen.captureStream(20);
+};"""
+_LOOKS = """([least, most]) => {
+    const video = document.querySelector("#tiles figure[data-role=clinician] video");
+    const ratio = video?.videoHeight ? video.videoWidth / video.videoHeight : 0;
+    return ratio > least && ratio < most;
+}"""
+_SHARED, _CAMERA = [3, 9], [0, 2]
+
+
+async def test_who_joins_while_a_screen_is_shared_sees_the_screen(browser: Browser, home: House) -> None:
+    api = await home.api()
+    async with visit(browser, api.url) as held:
+        guest_link = await held.link(held.clinician, "family")
+        clinician, resident = await held.both()
+        await clinician.evaluate(_SCREEN)
+        await clinician.locator("#share").click()
+        await resident.wait_for_function(_LOOKS, arg=_SHARED, timeout=PATIENCE)
+        guest = await held.join(guest_link)
+        await admit(clinician, "family")
+        await guest.wait_for_function(_LOOKS, arg=_SHARED, timeout=PATIENCE)
+        await clinician.locator("#share").click()
+        for page in (guest, resident):
+            await page.wait_for_function(_LOOKS, arg=_CAMERA, timeout=PATIENCE)

@@ -32,10 +32,17 @@ class Visit:
         """Return somebody's own link, or that of a guest they invite in this role."""
         path = f"/v1/consultations/{self.id}/{'guests' if guest else 'links'}"
         body = {"json": {"role": guest, "name": "Nora"}} if guest else {}
-        async with httpx.AsyncClient(base_url=self.api) as client:
+        async with httpx.AsyncClient(base_url=self.api, timeout=60) as client:
             answer = await client.post(path, headers=headers, **body)  # type: ignore[arg-type]  # a body or none
         assert answer.status_code == 201, answer.text
         return str(answer.json()["url"])
+
+    async def notes(self, headers: dict[str, str]) -> list[dict[str, Any]]:
+        """Return what somebody reads of what was written."""
+        async with httpx.AsyncClient(base_url=self.api) as client:
+            answer = await client.get(f"/v1/consultations/{self.id}/notes", headers=headers)
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
 
     async def open(self, link: str, **context: Any) -> Page:
         """Open a link in a browser of somebody's own."""

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -167,6 +168,17 @@ async def test_a_value_of_the_wrong_type_is_our_mistake_not_the_databases(databa
             await fetch_row(connection, "SELECT $1::int", "three")
         assert not is_unreachable(wrong.value)
         assert not connection.closed
+
+
+async def test_a_hot_statement_returns_rows_with_names_and_documents(database: Database) -> None:
+    document = sa.bindparam("document", type_=JSONB)
+    statement = HotStatement(sa.select(document.label("document"), sa.func.generate_series(1, 2).label("number")))
+    async with reading() as connection:
+        rows = await statement.rows(connection, {"document": {"en": ["a", 1]}})
+        assert [(row.number, row.document) for row in rows] == [(1, {"en": ["a", 1]}), (2, {"en": ["a", 1]})]
+        assert [row.document for row in await statement.rows(connection, {"document": None})] == [None, None]
+        with pytest.raises(KeyError):
+            await statement.rows(connection, {})
 
 
 async def test_a_hot_statement_asks_for_every_value(database: Database) -> None:

@@ -150,7 +150,7 @@ async def test_a_process_without_http_of_its_own_shows_its_metrics(logged: io.St
         assert [(line["event"], line["port"]) for line in _lines(logged)] == [("metrics_not_shown", port)]
     hide = telemetry.show_metrics("127.0.0.1", port)
     try:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             shown = await client.get(f"http://127.0.0.1:{port}/metrics")
         assert "# TYPE hearthline_http_requests_total counter" in shown.text
     finally:

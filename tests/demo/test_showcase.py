@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from app.core.access import Actor
 from app.core.clock import ManualClock
 from app.core.database import Database
-from app.demo import seeding
+from app.demo import clinic, seeding
 from app.demo.client import Phones
 from app.demo.community import Resident, Village
 from tests.factories.progress import Silence
@@ -74,6 +74,10 @@ async def test_three_weeks_show_every_capability(visitor: Visitor) -> None:
     await _moods_drift_and_small_things_become_one_alarm(visitor)
     await _circles_write_and_take_turns(visitor)
     await _somebody_left_a_zone_and_was_looked_for(visitor)
+    await _the_practice_sees_people_in_every_way(visitor)
+    await _whoever_waits_is_offered_what_comes_free(visitor)
+    await _video_visits_were_held_and_written_about(visitor)
+    await _visitors_book_a_video_visit_within_minutes_and_have_a_link_each(visitor)
 
 
 async def _residents_are_in_hospital_and_away(visitor: Visitor) -> None:
@@ -247,6 +251,81 @@ async def _somebody_left_a_zone_and_was_looked_for(visitor: Visitor) -> None:
     looked = await _all(visitor, resident.actor, "/v1/me/data-accesses")
     searchers = {alarm["acknowledged_by"] for alarm in alarms}
     assert searchers & {one["actor_id"] for one in looked if one["action"] == "positions:list"}
+
+
+async def _appointments(visitor: Visitor) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for resident in visitor.village.residents.values():
+        found += await visitor.items(resident.actor, "/v1/me/appointments")
+    return found
+
+
+async def _the_practice_sees_people_in_every_way(visitor: Visitor) -> None:
+    keeper, practice = clinic.keeper(visitor.village), clinic.path_of(visitor.village)
+    assert len(await visitor.items(keeper, f"{practice}/departments")) == 2
+    people = await visitor.items(keeper, f"{practice}/practitioners")
+    assert {language for person in people for language in person["languages"]} == {"en", "es", "zh-CN", "de"}
+    offered = await visitor.items(keeper, f"{practice}/visit-types")
+    assert {one["mode"] for one in offered} == {"video", "in_person", "phone", "home"}
+    appointments = await _appointments(visitor)
+    assert {one["status"] for one in appointments} >= {"booked", "fulfilled", "cancelled", "noshow"}
+    # What is over and was not called off was moved on.
+    assert any(one["sequence"] and one["status"] != "cancelled" for one in appointments)
+    over = [one for one in appointments if _instant(one["ends_at"]) < END - timedelta(hours=1)]
+    assert {one["status"] for one in over} <= {"fulfilled", "cancelled", "noshow"}
+    told = {
+        notice["notice"]
+        for resident in visitor.village.residents.values()
+        for notice in await visitor.items(resident.actor, "/v1/me/inbox")
+    }
+    assert {"telemedicine.queue_called", "telemedicine.appointment_reminder"} <= told
+    news = {
+        item["data"]["news"]
+        for resident in visitor.village.residents.values()
+        for item in await visitor.items(resident.actor, "/v1/me/timeline?kind=appointment_changed")
+    }
+    assert news == {"booked", "moved", "cancelled", "fulfilled", "noshow"}
+
+
+async def _whoever_waits_is_offered_what_comes_free(visitor: Visitor) -> None:
+    details = [
+        await visitor.get(clinic.keeper(visitor.village), f"/v1/appointments/{one['id']}")
+        for one in await _appointments(visitor)
+        if one["visit_type"]["en"] == clinic.HEART
+    ]
+    ways = {tuple(change["status"] for change in one["history"])[:2] for one in details}
+    assert {("pending", "booked"), ("proposed", "booked")} <= ways
+
+
+async def _video_visits_were_held_and_written_about(visitor: Visitor) -> None:
+    ended, notes = [], []
+    for resident in visitor.village.residents.values():
+        for visit in await visitor.items(resident.actor, "/v1/me/consultations"):
+            if visit["state"] == "ended":
+                ended.append(await visitor.get(resident.actor, f"/v1/consultations/{visit['id']}"))
+                notes += await visitor.items(resident.actor, f"/v1/consultations/{visit['id']}/notes")
+    assert ended
+    assert all(visit["started_at"] and visit["appointment_id"] for visit in ended)
+    spent = [person["seconds"] for visit in ended for person in visit["participants"]]
+    assert (min(spent) >= 8 * 60, len(spent)) == (True, 2 * len(ended))
+    assert len(notes) == len(ended)
+    assert all(note["signed_at"] and note["content"]["instructions"] for note in notes)
+
+
+async def _visitors_book_a_video_visit_within_minutes_and_have_a_link_each(visitor: Visitor) -> None:
+    guide, doctor = visitor.village.guide.actor, visitor.village.staff["clinician"][1]
+    slot = (await visitor.items(guide, "/v1/slots?mode=video"))[0]
+    assert _instant(slot["starts_at"]) - END < timedelta(minutes=16)
+    wanted = {
+        "visit_type_id": slot["visit_type"]["id"],
+        "practitioner_id": slot["practitioner"]["id"],
+        "starts_at": slot["starts_at"],
+    }
+    held = await visitor.phones.ask(guide, "POST", "/v1/appointments", wanted)
+    booked = await visitor.phones.ask(guide, "POST", f"/v1/appointments/{held['id']}/confirmation")
+    path = f"/v1/consultations/{booked['consultation_id']}/links"
+    links = {(await visitor.phones.ask(who, "POST", path))["url"] for who in (guide, doctor)}
+    assert len(links) == 2
 
 
 async def _all(visitor: Visitor, actor: Actor, path: str) -> Iterable[dict[str, Any]]:

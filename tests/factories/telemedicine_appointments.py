@@ -6,10 +6,11 @@ from typing import Any
 
 from app.core import clock
 from app.core.database import unit_of_work
+from app.core.sealing import seal
 from app.identity.models import Resident
 from telemedicine.appointments.models import Appointment, WaitlistEntry
-from telemedicine.calendars.models import CalendarFeed
-from telemedicine.calendars.service import digest_of
+from telemedicine.calendars.models import BUSY_URL, BusyCalendar, CalendarFeed
+from telemedicine.calendars.service.feeds import digest_of
 from telemedicine.clinics.models import Clinic, Practitioner, VisitType
 from telemedicine.queues.models import QueueTicket
 
@@ -82,6 +83,21 @@ async def calendar_feed(of: Resident, secret: str) -> uuid.UUID:
     """Insert a feed of a resident's appointments at a secret address; return its id."""
     row = CalendarFeed(
         community_id=of.community_id, account_id=of.account_id, kind="resident", digest=digest_of(secret)
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row.id
+
+
+async def busy_calendar(of: Practitioner) -> uuid.UUID:
+    """Insert a calendar elsewhere that says when a practitioner is busy; return its id."""
+    row = BusyCalendar(
+        community_id=of.community_id,
+        account_id=of.account_id,
+        calendar_id=of.calendar_id,
+        url=seal("https://calendar.example.org/basic.ics", BUSY_URL),
+        host="calendar.example.org",
+        fetch_at=clock.now(),
     )
     async with unit_of_work() as session:
         session.add(row)

@@ -72,6 +72,7 @@ async def practitioner(
             kind=PRACTITIONER,
             subject_id=account_id or row_id,
             account_id=account_id,
+            is_blockable=True,
         )
     defaults: dict[str, Any] = {"name": "Dr Lin", "licence_number": "L-1", "languages": ["zh-CN", "en"]}
     return await _insert(

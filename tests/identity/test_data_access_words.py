@@ -32,7 +32,7 @@ _NOBODYS: Final = {
     *("desk_shift", "desk_test", "holidays", "installation", "invitation", "member", "organization", "passkey"),
     *("availability", "availability_exception", "clinic", "clinic_location", "clinic_resource", "department"),
     *("practitioner", "practitioner_schedule", "visit_type"),
-    *("allocation", "calendar_feed", "pool", "reservation", "resource"),
+    *("allocation", "busy_calendar", "busy_calendars", "calendar_feed", "pool", "reservation", "resource"),
     *("report", "route_plan", "second_factor", "session", "shift", "timesheet"),
 }
 

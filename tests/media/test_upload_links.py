@@ -73,8 +73,8 @@ async def phone(app: FastAPI, database: Database, clock: ManualClock) -> AsyncIt
     session = await session_of(owner)
     async with (
         served(app) as address,
-        httpx.AsyncClient(base_url=address) as api,
-        httpx.AsyncClient(base_url=address) as background,
+        httpx.AsyncClient(base_url=address, timeout=60) as api,
+        httpx.AsyncClient(base_url=address, timeout=60) as background,
     ):
         yield App(owner, session.id, access_headers(session), api, background)
 

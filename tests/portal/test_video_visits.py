@@ -56,10 +56,12 @@ async def test_it_speaks_the_readers_language(client: httpx.AsyncClient, accepte
 
 async def test_whatever_can_be_typed_into_or_pressed_has_a_name(client: httpx.AsyncClient) -> None:
     text = (await page_in(client, "en")).text
-    for control in re.findall(r"<(?:select|input|meter|video)\b[^>]*>", text):
+    for control in re.findall(r"<(?:select|input|textarea|meter|video)\b[^>]*>", text):
         name = re.search(r'id="([^"]+)"', control)
-        is_labelled = "aria-label" in control or (name and re.search(rf"<label>[^<]*<\w+ id=\"{name[1]}\"", text))
-        assert is_labelled or 'class="mirrored"' in control, control
+        ways = ["aria-label" in control]
+        if name:
+            ways += [f'<label for="{name[1]}">' in text, bool(re.search(rf"<label>[^<]*<\w+ id=\"{name[1]}\"", text))]
+        assert any(ways) or 'class="mirrored"' in control, control
 
 
 def test_both_languages_say_the_same_things_and_all_that_the_scripts_ask_for() -> None:

@@ -202,6 +202,11 @@ async def test_a_recount_finds_what_must_not_be(calendars: Calendars, clock: Man
         assert await reservations.recount(connection, PLACE) == []
     clock.advance(timedelta(hours=2))
     assert await _drift_without_constraint(second) == {"overlap": 1, "lane": 1, "stale_hold": 1}
+    # A week after it was over nobody can be spared it any more; a hold that was forgotten is found however old it is.
+    clock.advance(timedelta(days=5))
+    assert await _drift_without_constraint(second) == {"overlap": 1, "stale_hold": 1}
+    clock.advance(timedelta(days=3))
+    assert await _drift_without_constraint(second) == {"stale_hold": 1}
 
 
 async def _drift_without_constraint(second: uuid.UUID) -> dict[str, int]:

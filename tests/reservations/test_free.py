@@ -1,6 +1,7 @@
 """Free time as those who look for a slot see it, over nights on which the clocks change, too."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -64,6 +65,28 @@ async def test_what_is_offered_lies_within_the_openings_of_all(calendars: Calend
         await take(want(doctor, at, minutes=60), want(room, at, minutes=60), openings=openings)
     (conflict,) = refused.value.extensions["conflicts"]
     assert [one["starts_at"] for one in conflict["alternatives"]] == [(at - HOUR).isoformat()]
+
+
+async def test_what_is_offered_for_several_stretches_goes_together(calendars: Calendars, clock: ManualClock) -> None:
+    doctor, ward = [*await calendars(), *await calendars(lanes=2)]
+    at = clock.now() + 12 * HOUR
+    for start in (at, at + HOUR):
+        await take(want(doctor, start, minutes=60))
+        await take(want(ward, start, minutes=60, lane=1))
+    await take(want(ward, at, minutes=60, lane=2))
+    wishes = [want(one, at + hours * HOUR, minutes=60) for one in (doctor, ward) for hours in (0, 1, 2)]
+    with pytest.raises(CalendarTaken) as refused:
+        await take(*wishes)
+    spans = [(at + 2 * HOUR, at + 3 * HOUR)]  # this one could be had, and is meant
+    for conflict in {one["wanted"]["starts_at"]: one for one in refused.value.extensions["conflicts"]}.values():
+        assert len(conflict["alternatives"]) == 3
+        for one in conflict["alternatives"]:
+            start = datetime.fromisoformat(one["starts_at"])
+            spans.append((start, start + HOUR))
+    spans.sort()
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
+    # Whichever of them are chosen, all of it can be had.
+    await take(*(Want(one, *span, TAKER) for one in (doctor, ward) for span in spans))
 
 
 async def test_the_hour_that_comes_twice_is_two_hours(calendars: Calendars, clock: ManualClock) -> None:

@@ -7,11 +7,11 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.access import system_actor
-from app.core.clock import ManualClock
+from app.core.clock import ManualClock, new_id
 from app.core.database import reading, unit_of_work
 from app.reservations import api as reservations
 from app.reservations import jobs
-from app.reservations.api import CalendarTaken, HoldOver, Overbooking
+from app.reservations.api import CalendarTaken, HoldOver, Overbooking, Want
 from tests.reservations.conftest import PLACE, TAKER, Calendars, take, want
 
 HALF = timedelta(minutes=30)
@@ -144,3 +144,35 @@ async def test_a_move_to_nowhere_is_no_release(calendars: Calendars, clock: Manu
             await reservations.move(session, held, [], origin_kind="test", taken_by=TAKER)
     async with unit_of_work() as session:
         assert await reservations.release(session, held) == set(held)  # it was still theirs
+
+
+async def test_what_is_held_for_a_thing_is_confirmed_whole_or_not_at_all(
+    calendars: Calendars, clock: ManualClock
+) -> None:
+    first, second = await calendars(2)
+    thing = new_id()
+    at = clock.now() + timedelta(hours=1)
+    until = clock.now() + SOON
+    wants = [Want(one, at, at + HALF, thing) for one in (first, second)]
+
+    async def confirm(whose: uuid.UUID) -> None:
+        async with unit_of_work() as session:
+            await reservations.confirm_for(session, "test", [whose])
+
+    with pytest.raises(HoldOver):
+        await confirm(thing)
+    held = await take(*wants, hold_until=until)
+    async with unit_of_work() as session:
+        await reservations.extend(session, held[:1], until + SOON)
+    clock.set(until)
+    with pytest.raises(HoldOver):
+        await confirm(thing)
+    async with reading() as connection:
+        assert {one.state for one in await reservations.of_origin(connection, "test", [thing])} == {"held"}
+    async with unit_of_work() as session:
+        await reservations.release(session, held)
+    again = await take(*wants, hold_until=clock.now() + SOON)
+    await confirm(thing)
+    async with reading() as connection:
+        found = await reservations.of_origin(connection, "test", [thing])
+    assert {(one.id, one.state) for one in found} == {(one, "booked") for one in again}

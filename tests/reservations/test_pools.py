@@ -13,7 +13,7 @@ from app.core import clock as clocks
 from app.core.access import system_actor
 from app.core.clock import ManualClock
 from app.core.database import Database, reading, unit_of_work
-from app.core.problems import NotFound
+from app.core.problems import Malformed, NotFound
 from app.reservations import api as reservations
 from app.reservations import jobs
 from app.reservations.api import CapacityTaken, HoldOver, Overbooking, PoolExhausted, Portion
@@ -226,6 +226,24 @@ async def test_the_database_refuses_to_count_beyond_the_capacity(database: Datab
     with pytest.raises(sa.exc.IntegrityError, match="not_beyond_its_capacity"):
         async with unit_of_work() as session:
             await session.execute(sa.text("UPDATE reservations_pool SET taken = 2 WHERE id = :id"), {"id": pool})
+
+
+@pytest.mark.parametrize("capacity", [-1, 2**31, 10**30])
+async def test_a_capacity_that_cannot_be_is_refused_and_nothing_changes(
+    database: Database, clock: ManualClock, capacity: int
+) -> None:
+    (pool,) = await opened(2)
+    for change in (
+        lambda session: reservations.resize(session, pool, capacity),
+        lambda session: reservations.open_pool(
+            session, community_id=PLACE, kind="day", subject_id=clocks.new_id(), capacity=capacity
+        ),
+    ):
+        with pytest.raises(Malformed) as refused:
+            async with unit_of_work() as session:
+                await change(session)
+        assert [error.pointer for error in refused.value.errors] == ["/body/capacity"]
+    assert await left(pool) == 2
 
 
 async def test_a_recount_finds_what_must_not_be_and_mends_nothing(database: Database, clock: ManualClock) -> None:

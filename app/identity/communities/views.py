@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import vapid
 from app.core.problems import NotFound
+from app.core.statements import HotStatement
 from app.core.tables import table_of
 from app.identity.communities.schemas import AppConfig, CommunityPublic, HolidayPublic
 from app.identity.models import Community, Holiday
@@ -20,7 +21,7 @@ _community_id = sa.bindparam("community_id", type_=sa.Uuid)
 _COMMUNITY = sa.select(_communities).where(_communities.c.id == _community_id)
 # Where no community is named there is one, or the first one is meant.
 _FIRST = sa.select(_communities).order_by(_communities.c.id).limit(1)
-_CALENDAR = (
+_CALENDAR = HotStatement(
     sa.select(_holidays.c.day, _holidays.c.name, _holidays.c.is_workday)
     .where(
         _holidays.c.community_id == _community_id,
@@ -63,5 +64,5 @@ async def local_calendar(
     connection: AsyncConnection, community_id: uuid.UUID, first: date, last: date
 ) -> Sequence[HolidayPublic]:
     """Return the holidays and make-up workdays of the community from ``first`` to ``last``, both included."""
-    rows = await connection.execute(_CALENDAR, {"community_id": community_id, "first": first, "last": last})
+    rows = await _CALENDAR.rows(connection, {"community_id": community_id, "first": first, "last": last})
     return [HolidayPublic.model_validate(row) for row in rows]

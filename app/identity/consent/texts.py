@@ -43,6 +43,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.WELLBEING_MANAGE: "say that somebody sees to such a change, or that it is nothing",
         s.CONSULTATIONS_READ: "see your video visits and what the clinic wrote about them",
         s.CONSULTATIONS_JOIN: "take part in your video visits and bring an interpreter or relatives",
+        s.RECORDS_READ: "see your health record: illnesses, allergies, vaccinations, findings, documents, insurance",
+        s.RECORDS_WRITE: "enter in your health record what you say of your own health",
     },
     "zh-CN": {
         s.PROFILE_READ: "查看您的姓名、住址、语言和紧急备注",
@@ -76,6 +78,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.WELLBEING_MANAGE: "确认有人在关注这些变化，或确认没有问题",
         s.CONSULTATIONS_READ: "查看您的视频就诊及诊所的记录",
         s.CONSULTATIONS_JOIN: "参加您的视频就诊，并邀请翻译或亲属",
+        s.RECORDS_READ: "查看您的健康档案：疾病、过敏、疫苗接种、检查结果、文件和保险",
+        s.RECORDS_WRITE: "代您在健康档案中填写您自述的健康情况",
     },
 }
 """Language → scope → the end of the sentence “this person may …”."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from app.identity.scopes import ALL
+from app.identity.scopes import ALL, CLINICS_ALONE
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "operator": frozenset({"operator", "dispatcher", "coordinator"}),
@@ -28,3 +28,8 @@ def check_scopes(scopes: Iterable[str]) -> list[str]:
     if unknown := sorted(wanted - ALL):
         raise ValueError(f"there are no such scopes: {', '.join(unknown)}")
     return sorted(wanted)
+
+
+def unfitting(kind: str, scopes: Iterable[str]) -> list[str]:
+    """Return those of ``scopes`` that no agreement with an organization of this kind can give."""
+    return [] if kind == "clinic" else sorted(CLINICS_ALONE & set(scopes))

@@ -1,6 +1,7 @@
 """Organizations, what they may see, and who works for them."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +21,7 @@ from app.identity.organizations.repository import (
     lock_agreement,
     organization_of,
 )
+from app.identity.organizations.rules import unfitting
 from app.identity.organizations.schemas import AgreementAdd, AgreementChange, OrganizationAdd, OrganizationChange
 from app.identity.people.repository import lock_account, resident_of_account
 
@@ -53,9 +55,11 @@ async def add_agreement(
 ) -> ServiceAgreement:
     """Agree what an organization may see of one resident or of everyone, and return the agreement.
 
-    Raises ``NotFound`` for an organization or resident of another community, ``Malformed`` for an impossible period.
+    Raises ``NotFound`` for an organization or resident of another community, ``Malformed`` for an impossible period, or
+    scopes that are not for such an organization.
     """
     organization = await organization_of(session, actor.community_id, organization_id)
+    _require_fitting(organization, data.scopes)
     if data.resident_id is not None:
         resident = await session.get(Resident, data.resident_id)
         if resident is None or resident.community_id != actor.community_id:
@@ -88,9 +92,10 @@ async def change_agreement(
 ) -> ServiceAgreement:
     """Change what is agreed, or end it (an end in the past is now), and return the agreement.
 
-    Raises ``NotFound``, ``StaleVersion``, ``AgreementEnded``.
+    Raises ``NotFound``, ``StaleVersion``, ``AgreementEnded``, ``Malformed`` for scopes that are not for such an
+    organization.
     """
-    await organization_of(session, actor.community_id, organization_id)
+    _require_fitting(await organization_of(session, actor.community_id, organization_id), change.scopes)
     agreement = await lock_agreement(session, organization_id, agreement_id)
     check_version(agreement, if_match)
     now = clock.now()
@@ -105,6 +110,12 @@ async def change_agreement(
     await session.flush()
     await _record_agreement(session, actor, "agreement:change", agreement)
     return agreement
+
+
+def _require_fitting(organization: Organization, scopes: Iterable[str]) -> None:
+    if odd := unfitting(organization.kind, scopes):
+        detail = f"only a clinic can have {', '.join(odd)}"
+        raise Malformed(errors=[FieldError("/body/scopes", detail, "for_clinics")])
 
 
 async def end_member(session: AsyncSession, member: Member, organization_id: uuid.UUID, account_id: uuid.UUID) -> None:

@@ -1,6 +1,6 @@
-"""What a resident's timeline is made of: the kinds of its items, and the right each of them needs."""
+"""What eldercare has in a resident's timeline: the kinds of its items, and the right each of them needs."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 Kind = Literal[
@@ -27,7 +27,7 @@ Kind = Literal[
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
-SCOPE_OF: Final[Mapping[Kind, str]] = {
+SCOPE_OF: Final[Mapping[str, str]] = {
     "check_in_answered": "check_ins:read",
     "check_in_missed": "check_ins:read",
     "pause_started": "check_ins:read",
@@ -49,13 +49,5 @@ SCOPE_OF: Final[Mapping[Kind, str]] = {
     "wellbeing_ended": "wellbeing:read",
 }
 
-SCOPES: Final[tuple[str, ...]] = tuple(dict.fromkeys(SCOPE_OF.values()))
-"""The rights any of which lets somebody read a timeline."""
-
 RANKS: Final[Mapping[Kind, int]] = {kind: rank for rank, kind in enumerate(KINDS, start=1)}
 """What puts items of one row and one instant in order."""
-
-
-def shown_kinds(held: Collection[str], wanted: Collection[Kind] | None) -> list[Kind]:
-    """Return the kinds a reader with the rights ``held`` sees, of those they want (default: all)."""
-    return [kind for kind in KINDS if SCOPE_OF[kind] in held and (wanted is None or kind in wanted)]

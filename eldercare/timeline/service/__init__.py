@@ -1,1 +1,1 @@
-"""What goes on after a request was let in, and once a week."""
+"""What goes on once a week."""

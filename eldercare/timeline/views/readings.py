@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.core.changes import written_before, written_since
 from eldercare.timeline.rules.kinds import RANKS
+from eldercare.vitals.rules.codes import SIGNS
 
 _INSTANT = sa.DateTime(timezone=True)
 
@@ -76,7 +77,7 @@ _FOUND: Final = f"""
 
 _BINDS: Final = (
     sa.bindparam("zone", type_=sa.Text),
-    sa.bindparam("codes", type_=ARRAY(sa.Text)),
+    sa.bindparam("codes", value=list(SIGNS), type_=ARRAY(sa.Text)),
     sa.bindparam("kinds", type_=ARRAY(sa.Text)),
     sa.bindparam("of_resident", type_=sa.Uuid),
     sa.bindparam("readings_since", type_=_INSTANT),

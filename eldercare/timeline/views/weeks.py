@@ -10,11 +10,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.core import clock
 from app.core.tables import table_of
+from app.core.timelines import Branch
 from app.identity.api import granted_accounts
 from eldercare.care_circle.models import CircleMember
 from eldercare.timeline.models import WeeklySummary
 from eldercare.timeline.rules.kinds import SCOPE_OF, Kind
-from eldercare.timeline.views.branches import BRANCHES, Branch
+from eldercare.timeline.views.branches import BRANCHES
 
 _INSTANT = sa.DateTime(timezone=True)
 _summaries = table_of(WeeklySummary)

@@ -67,7 +67,9 @@ async def change_plan(
     """
     plan = await lock_plan(session, actor, subject.resident_id, care_plan_id)
     check_version(plan, if_match)
-    _check_goals(data, await goals.open_goals(session, plan.id))
+    # What a task serves may be over by now; a plan that was read can be written back.
+    named = {task.goal_id for task in tasks_of(plan.content, []) if task.goal_id is not None}
+    _check_goals(data, named | await goals.open_goals(session, plan.id))
     plan.content = _sealed(data)
     await session.flush()
     await planning.realign(session, await planning.templates_of_plan(session, plan.id))

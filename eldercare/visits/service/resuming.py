@@ -119,6 +119,7 @@ async def _send_again(session: AsyncSession, visits: dict[uuid.UUID, sa.Row[Any]
         try:
             # What was done for one of them is undone where a rule speaks against it.
             async with session.begin_nested():
+                await session.connection()  # the savepoint is set by the first use of it, and hot statements go past
                 await _assign(session, visit, row)
         except (AlreadyAssigned, VisitFull):
             continue

@@ -16,20 +16,24 @@ from notifications.webhooks.rules import ENDPOINT_DISABLED, WAKE_CHANNEL
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One occurrence of an outward event: ``id`` is what receivers know a repetition by."""
+    """One occurrence of an outward event: ``id`` is what receivers know a repetition by.
+
+    ``organization_id``: the only organization that may be told, where it is no other's business.
+    """
 
     id: uuid.UUID
     community_id: uuid.UUID
     resident_id: uuid.UUID
     occurred_at: datetime
     object_ids: Mapping[str, uuid.UUID]
+    organization_id: uuid.UUID | None = None
 
 
 async def publish(session: AsyncSession, event: WebhookEvent, happenings: Sequence[Happening]) -> int:
     """Have ``event`` delivered to the endpoints of organizations that may know of it; return how many deliveries.
 
     Those are the organizations of the community whose service agreement with the resident contains the event's scope
-    now. For endpoints that are disabled it is kept, to be replayed.
+    now; where a happening names one, only that one. For endpoints that are disabled it is kept, to be replayed.
     Raises ``ValueError`` for other ids than the event carries.
     """
     for happening in happenings:
@@ -45,6 +49,7 @@ async def publish(session: AsyncSession, event: WebhookEvent, happenings: Sequen
         for happening in happenings
         for endpoint in endpoints
         if endpoint.organization_id in serving[happening.resident_id]
+        and happening.organization_id in (None, endpoint.organization_id)
     ]
     if rows:
         await repository.insert_deliveries(session, rows)

@@ -2,22 +2,21 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Response
 
 from app.core.access import CurrentActor
+from app.core.database import connection_of
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session, set_etag
 from app.identity.api import Person, ResidenceEnded, ResidentSubject
 from app.reservations.api import HoldOver
-from telemedicine.appointments import views
 from telemedicine.appointments.access import Subject, appointment_guard, clinics_appointment_guard, patient_guard
 from telemedicine.appointments.models import Appointment
 from telemedicine.appointments.problems import (
     BookedElsewhere,
-    BookedOtherwise,
     NotAllowedNow,
     SeriesConflict,
     TooManyAhead,
@@ -38,7 +37,9 @@ from telemedicine.appointments.schemas import (
     SeriesPreview,
 )
 from telemedicine.appointments.service import booking, changing, preparing, series
+from telemedicine.appointments.views import appointments as views
 from telemedicine.clinics.problems import NotOffered
+from telemedicine.consultations.problems import ConsultationUnderWay
 
 router = Router(tags=["telemedicine"])
 
@@ -48,7 +49,6 @@ _BOOKED: Final = (
     ResidenceEnded,
     NotOffered,
     BookedElsewhere,
-    BookedOtherwise,
     TooManyAhead,
     TooManyHolds,
 )
@@ -61,7 +61,12 @@ OfClinic = Annotated[Subject, Depends(clinics_appointment_guard)]
 async def _shown(session: Session, row: Appointment, response: Response) -> AppointmentPublic:
     await session.flush()
     set_etag(response, row.version)
-    return (await views.shown(await session.connection(), [row.id]))[0]
+    return (await views.shown(connection_of(session), [row.id]))[0]
+
+
+def _public(row: Any, response: Response) -> AppointmentPublic:
+    set_etag(response, row.version)
+    return views.public(row)
 
 
 @router.post("/appointments", status_code=201, responses=problem_responses(*_BOOKED))
@@ -73,7 +78,7 @@ async def create_appointment(
     For oneself, for somebody who lets one do it, or as the clinic. If the time is not to be had, the answer names
     what is free nearby.
     """
-    return await _shown(session, await booking.hold(session, actor, data), response)
+    return _public(await booking.hold(session, actor, data), response)
 
 
 @router.resident_route("GET", "/appointments", responses=problem_responses(*_GUARDED))
@@ -99,12 +104,12 @@ async def confirm_appointment(
     session: Session, actor: CurrentActor, subject: Seen, response: Response
 ) -> AppointmentPublic:
     """Book what is held, or take what came free; what is booked stays so."""
-    return await _shown(session, await booking.confirm_one(session, actor, subject), response)
+    return _public(await booking.confirm_one(session, actor, subject), response)
 
 
 @router.post(
     f"{_ONE}/move",
-    responses=problem_responses(*_GUARDED, NotAllowedNow, NotOffered, BookedElsewhere),
+    responses=problem_responses(*_GUARDED, NotAllowedNow, NotOffered, BookedElsewhere, ConsultationUnderWay),
 )
 async def move_appointment(
     session: Session, actor: CurrentActor, subject: Seen, data: AppointmentMove, response: Response
@@ -144,7 +149,7 @@ async def prepare_appointment(
     return await views.preparation(await session.connection(), actor, subject)
 
 
-@router.post("/appointment-series-previews", responses=problem_responses(*_GUARDED, ResidenceEnded, BookedOtherwise))
+@router.post("/appointment-series-previews", responses=problem_responses(*_GUARDED, ResidenceEnded))
 async def preview_appointment_series(session: Session, actor: Person, data: SeriesPreview) -> SeriesDates:
     """List the dates of a series, and of each that cannot be had what is free near it. Nothing is held by it."""
     return SeriesDates(dates=await series.preview(await session.connection(), actor, data))
@@ -153,16 +158,15 @@ async def preview_appointment_series(session: Session, actor: Person, data: Seri
 @router.post("/appointment-series", status_code=201, responses=problem_responses(*_BOOKED, SeriesConflict))
 async def create_appointment_series(session: Session, actor: Person, data: SeriesCreate) -> AppointmentSeriesPublic:
     """Hold all the dates for five minutes, or none of them."""
-    return await _series(session, await series.hold(session, actor, data))
+    return _series(await series.hold(session, actor, data))
 
 
 @router.post("/appointment-series/{series_id}/confirmation", responses=problem_responses(*_GUARDED, HoldOver))
 async def confirm_appointment_series(session: Session, actor: Person, series_id: uuid.UUID) -> AppointmentSeriesPublic:
     """Book what is held of a series, all of it."""
-    return await _series(session, await series.confirm(session, actor, series_id))
+    return _series(await series.confirm(session, actor, series_id))
 
 
-async def _series(session: Session, rows: Sequence[Appointment]) -> AppointmentSeriesPublic:
-    await session.flush()
-    shown = await views.shown(await session.connection(), [row.id for row in rows])
+def _series(rows: Sequence[Any]) -> AppointmentSeriesPublic:
+    shown = sorted(map(views.public, rows), key=lambda one: (one.starts_at, one.id))
     return AppointmentSeriesPublic(id=rows[0].series_id or rows[0].id, appointments=shown)

@@ -4,51 +4,56 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import clock
 from app.core.access import Actor
+from app.core.database import connection_of
 from app.core.events import emit
-from app.core.problems import Forbidden
+from app.core.problems import Forbidden, NotFound
 from app.identity.api import ResidentSubject
-from app.reservations.api import HoldOver, confirm
+from app.reservations.api import HoldOver
 from telemedicine.appointments import notices, repository, rules
 from telemedicine.appointments.access import Subject, require_bookable, staff_of
 from telemedicine.appointments.models import Appointment
-from telemedicine.appointments.problems import BookedOtherwise, NotAllowedNow, TooManyAhead, TooManyHolds
+from telemedicine.appointments.problems import NotAllowedNow, TooManyAhead, TooManyHolds
 from telemedicine.appointments.schemas import AppointmentCreate
-from telemedicine.appointments.service import keeping, taking
+from telemedicine.appointments.service import keeping, taking, visiting
+from telemedicine.appointments.views import appointments as views
 from telemedicine.clinics.access import works_for
 from telemedicine.clinics.service.slots import Offer, offered
 from telemedicine.clinics.views.offers import SlotQuery
-from telemedicine.events import AppointmentExpired, AppointmentHeld
+from telemedicine.events import AppointmentExpired
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """For whom slots are held, as what was looked for, until when, and who asked for it."""
+    """For whom slots are held, as what was looked for, until when, who asked for it, and whose wait it ends."""
 
     subject: ResidentSubject
     query: SlotQuery
     status: rules.Status
     until: datetime
     by: uuid.UUID
+    waitlist_entry_id: uuid.UUID | None = None
 
 
-async def hold(session: AsyncSession, actor: Actor, data: AppointmentCreate) -> Appointment:
-    """Hold a slot for five minutes and return the appointment it will be once it is confirmed.
+async def hold(session: AsyncSession, actor: Actor, data: AppointmentCreate) -> Any:
+    """Hold a slot for five minutes and return the appointment it will be once it is confirmed, as ``hold_all`` does.
 
     Raises ``NotFound``, ``Forbidden``, ``ResidenceEnded``, ``NotOffered`` with what is free nearby,
-    ``BookedElsewhere``, ``TooManyHolds``, ``TooManyAhead``, ``BookedOtherwise``.
+    ``BookedElsewhere``, ``TooManyHolds``, ``TooManyAhead``.
     """
-    connection = await session.connection()
+    connection = connection_of(session)
     subject = await require_bookable(connection, actor, data.resident_id)
     query = query_of(actor, subject, data.visit_type_id, data.practitioner_id, data.language)
     offer = await wanted_slot(connection, actor, subject, query, data.starts_at)
     await require_room(session, actor, subject, offer.organization_id)
-    (row,) = await hold_all(session, Held(subject, query, "pending", clock.now() + rules.HOLD, actor.id), [offer])
-    await keeping.remember(session, row, actor)
+    (row,) = await hold_all(
+        session, actor, Held(subject, query, "pending", clock.now() + rules.HOLD, actor.id), [offer]
+    )
     return row
 
 
@@ -80,8 +85,6 @@ async def wanted_slot(
 
 def require_bookable_type(actor: Actor, subject: ResidentSubject, offer: Offer) -> None:
     """Raise ``Forbidden`` unless the actor may book visits of the type for the subject."""
-    if offer.visit_type.capacity > 1:
-        raise BookedOtherwise
     is_own = subject.relation == "self"
     if is_own or offer.organization_id in staff_of(actor) or offer.visit_type.bookable_by != "resident":
         return
@@ -107,64 +110,61 @@ async def require_room(
         raise TooManyAhead(most=rules.MOST_AHEAD)
 
 
-async def hold_all(session: AsyncSession, held: Held, offers: Sequence[Offer]) -> list[Appointment]:
-    """Hold slots, all or none, and return the appointments; several are a series."""
+async def hold_all(session: AsyncSession, actor: Actor | None, held: Held, offers: Sequence[Offer]) -> list[Any]:
+    """Hold slots, all or none, and return the appointments as ``views.public`` shows them; several are a series.
+
+    Without an ``actor`` it is Hearthline itself that holds them.
+    """
     series_id = clock.new_id() if len(offers) > 1 else None
     rows = [_appointment(held, offer, series_id) for offer in offers]
     subject = held.subject
     patient = await taking.patients_calendar(session, subject.community_id, subject.resident_id, subject.account_id)
-    wanted = [taking.Wanted(row.id, offer, held.query) for row, offer in zip(rows, offers, strict=True)]
+    wanted = [taking.Wanted(row["id"], offer, held.query) for row, offer in zip(rows, offers, strict=True)]
     await taking.hold(session, wanted, patient, by=held.by, until=held.until)
-    session.add_all(rows)
-    await session.flush()
-    for row in rows:
-        await emit(
-            session,
-            AppointmentHeld(
-                aggregate_id=row.id,
-                community_id=row.community_id,
-                resident_id=row.resident_id,
-                organization_id=row.organization_id,
-            ),
-        )
-    return rows
+    return [await repository.enter(session, row, actor) for row in rows]
 
 
-def _appointment(held: Held, offer: Offer, series_id: uuid.UUID | None) -> Appointment:
+def _appointment(held: Held, offer: Offer, series_id: uuid.UUID | None) -> dict[str, Any]:
     terms = offer.visit_type
-    return Appointment(
-        community_id=offer.community_id,
-        organization_id=offer.organization_id,
-        resident_id=held.subject.resident_id,
-        account_id=held.subject.account_id,
-        practitioner_id=offer.practitioner_id,
-        visit_type_id=terms.id,
-        location_id=offer.location_id,
-        series_id=series_id,
-        mode=terms.mode,
-        status=held.status,
-        starts_at=offer.starts_at,
-        ends_at=offer.ends_at,
-        time_zone=offer.time_zone,
-        language=held.query.language,
-        booked_by=held.by,
-        hold_until=held.until,
-        price_amount=terms.price.amount,
-        price_currency=terms.price.currency,
-        notice_period=terms.notice_period,
-        late_fee_amount=terms.late_fee_amount,
-    )
+    return {
+        "id": clock.new_id(),
+        "community_id": offer.community_id,
+        "organization_id": offer.organization_id,
+        "resident_id": held.subject.resident_id,
+        "account_id": held.subject.account_id,
+        "practitioner_id": offer.practitioner_id,
+        "visit_type_id": terms.id,
+        "location_id": offer.location_id,
+        "series_id": series_id,
+        "waitlist_entry_id": held.waitlist_entry_id,
+        "mode": terms.mode,
+        "status": held.status,
+        "starts_at": offer.starts_at,
+        "ends_at": offer.ends_at,
+        "time_zone": offer.time_zone,
+        "language": held.query.language,
+        "booked_by": held.by,
+        "hold_until": held.until,
+        "price_amount": terms.price.amount,
+        "price_currency": terms.price.currency,
+        "notice_period": terms.notice_period,
+        "late_fee_amount": terms.late_fee_amount,
+    }
 
 
-async def confirm_one(session: AsyncSession, actor: Actor, subject: Subject) -> Appointment:
+async def confirm_one(session: AsyncSession, actor: Actor, subject: Subject) -> Any:
     """Book what is held, once; what is booked stays booked. Raises ``HoldOver``, ``NotAllowedNow``."""
-    row = await repository.locked(session, subject.id)
-    await confirm_rows(session, actor, [row])
-    return row
+    rows = await repository.lock_some(session, [subject.id])
+    if not rows:
+        raise NotFound
+    return (await confirm_rows(session, actor, rows))[0]
 
 
-async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Appointment]) -> None:
-    """Book what is held of locked appointments, all of it. Raises ``HoldOver``, ``NotAllowedNow``."""
+async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Any]) -> list[Any]:
+    """Book what is held of locked appointments, all of it; return them as ``views.public`` shows them, in their order.
+
+    Raises ``HoldOver``, ``NotAllowedNow``.
+    """
     now = clock.now()
     held = [row for row in rows if row.status != "booked"]
     for row in held:
@@ -173,19 +173,29 @@ async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Appoi
         if row.hold_until is None or row.hold_until <= now:
             raise HoldOver
     if not held:
-        return
-    await confirm(session, await taking.reservations_of(session, held))
-    for row in held:
-        keeping.become(row, "booked")
-        await keeping.remember(session, row, actor)
-        await keeping.emit_booked(session, row)
-        await keeping.untell(session, row.id)
-        await keeping.tell(session, notices.BOOKED, row, "booked")
+        return await views.rows(connection_of(session), [row.id for row in rows])
+    await taking.book(session, held, actor.id)
+    visits = await visiting.arrange(session, held, actor.id)
+    booked = {row.id: await _book(session, actor, row, visits.get(row.id), now) for row in held}
     for row in held:
         await _end_wait(session, row)
+    others = [row.id for row in rows if row.id not in booked]
+    if others:
+        booked |= {row.id: row for row in await views.rows(connection_of(session), others)}
+    return [booked[row.id] for row in rows]
 
 
-async def _end_wait(session: AsyncSession, row: Appointment) -> None:
+async def _book(session: AsyncSession, actor: Actor, row: Any, visit_id: uuid.UUID | None, now: datetime) -> Any:
+    reminder = rules.next_reminder(row.starts_at, row.mode, now)
+    remind_at = reminder[0] if reminder else None
+    booked = await repository.book(session, row, actor, remind_at=remind_at, visit_id=visit_id, now=now)
+    if row.waitlist_entry_id is not None:  # who chose a time themselves was told nothing yet
+        await keeping.untell(session, row.id)
+    await keeping.tell(session, notices.BOOKED, booked, "booked")
+    return booked
+
+
+async def _end_wait(session: AsyncSession, row: Any) -> None:
     if row.waitlist_entry_id is not None:
         entry = await repository.locked_entry(session, row.waitlist_entry_id)
         entry.state, entry.closed_at = "closed", clock.now()

@@ -1,59 +1,59 @@
 """Changes: another time, calling off, and what became of it."""
 
-import uuid
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.access import Actor
 from app.core.events import emit
 from app.core.sealing import seal
-from app.reservations.api import Want, move, release
 from telemedicine.appointments import notices, repository, rules
 from telemedicine.appointments.access import Subject
 from telemedicine.appointments.models import CANCEL_REASON, Appointment
 from telemedicine.appointments.problems import NotAllowedNow
 from telemedicine.appointments.schemas import AppointmentCancel, AppointmentMove, AppointmentOutcome
-from telemedicine.appointments.service import booking, keeping, taking
+from telemedicine.appointments.service import booking, keeping, sessions, taking, visiting
 from telemedicine.clinics.access import works_for
 from telemedicine.clinics.service.slots import offered
 from telemedicine.clinics.views.offers import SlotQuery
-from telemedicine.events import AppointmentCancelled, AppointmentMoved, AppointmentStatusChanged
+from telemedicine.events import AppointmentCancelled, AppointmentMoved
 
 
 async def reschedule(session: AsyncSession, actor: Actor, subject: Subject, data: AppointmentMove) -> Appointment:
     """Give an appointment another time, or somebody else, in one step; what it was stays in its history.
 
+    Its own time is not in the way of the new one. A move to where it is changes nothing.
     Whoever moves later than the notice they owe, owes the fee. Raises ``NotAllowedNow``, ``NotOffered``,
-    ``BookedElsewhere``; then all is as it was.
+    ``BookedElsewhere``, ``ConsultationUnderWay``; then all is as it was.
     """
     connection = await session.connection()
     row = await repository.locked(session, subject.id)
     now = clock.now()
     if row.status != "booked" or rules.has_begun(row.starts_at, now):
         raise NotAllowedNow(appointment_status=row.status)
+    practitioner_id = data.practitioner_id or row.practitioner_id
+    if (data.starts_at, practitioner_id) == (row.starts_at, row.practitioner_id):
+        return row
+    old = await taking.reservations_of(session, [row])
     query = SlotQuery(
         community_id=row.community_id,
         works_for=works_for(actor),
         visit_type_id=row.visit_type_id,
-        practitioner_id=data.practitioner_id or row.practitioner_id,
+        practitioner_id=practitioner_id,
         language=row.language,
+        given_up=frozenset({one.id for one in old}.union(await sessions.held_alone(session, old))),
+        moved_from=(row.starts_at, row.practitioner_id),
     )
     offer = await offered(connection, query, data.starts_at)
     patient = await taking.patients_calendar(session, row.community_id, row.resident_id, row.account_id)
-    old = await taking.reservations_of(session, [row])
-
-    async def attempt(wants: list[Want]) -> list[uuid.UUID]:
-        return await move(session, old, wants, origin_kind=taking.ORIGIN, taken_by=actor.id)
-
-    await taking.insisting(connection, [taking.Wanted(row.id, offer, query)], patient, attempt)
+    await taking.move(session, taking.Wanted(row.id, offer, query), old, patient, by=actor.id)
     before = row.starts_at
     row.fee_amount = max(row.fee_amount, rules.fee_for(subject.by, before, now, row.notice_period, row.late_fee_amount))
     row.practitioner_id, row.location_id = offer.practitioner_id, offer.location_id
     row.starts_at, row.ends_at, row.time_zone = offer.starts_at, offer.ends_at, offer.time_zone
     row.sequence, row.accepted_at = row.sequence + 1, None
     keeping.set_reminder(row, now)
-    await keeping.remember(session, row, actor)
+    row.consultation_id = (await visiting.arrange(session, [row], actor.id)).get(row.id)
+    await keeping.remember(session, row, actor, "moved")
     await emit(
         session,
         AppointmentMoved(
@@ -80,7 +80,7 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
     is_held = row.status in rules.HELD
     if subject.by == "patient" and (row.status not in rules.AHEAD or rules.has_begun(row.starts_at, now)):
         raise NotAllowedNow("its time has come: the clinic says what became of it", appointment_status=row.status)
-    keeping.become(row, "cancelled")
+    news = keeping.become(row, "cancelled")
     row.cancelled_by = subject.by
     row.sequence += 1
     if not is_held:
@@ -89,11 +89,12 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
         )
     if data.reason:
         row.cancel_reason = seal(data.reason, CANCEL_REASON)
-    await release(session, await taking.reservations_of(session, [row]))
-    await keeping.remember(session, row, actor, data.reason)
+    await visiting.end(session, row)
     if is_held:
         await booking.let_pass(session, row, now)
-    else:
+    await taking.give_back(session, await taking.reservations_of(session, [row]), actor.id)
+    await keeping.remember(session, row, actor, news, data.reason)
+    if not is_held:
         await emit(
             session,
             AppointmentCancelled(
@@ -113,34 +114,27 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
 async def set_outcome(session: AsyncSession, actor: Actor, subject: Subject, data: AppointmentOutcome) -> Appointment:
     """Write down what became of an appointment; the same once more changes nothing.
 
-    Who does not come owes the fee, as whoever calls it off too late does. Raises ``NotAllowedNow``, also for somebody
-    who is said not to have come before the time.
+    Who does not come owes the fee, as whoever calls it off too late does, but for video visits. Raises
+    ``NotAllowedNow``, also for somebody who is said not to have come before they can be.
     """
     row = await repository.locked(session, subject.id)
     if row.status == data.status:
         return row
     now = clock.now()
-    if data.status == "noshow" and not rules.has_begun(row.starts_at, now):
-        raise NotAllowedNow("it has not begun", appointment_status=row.status)
+    if data.status == "noshow" and not rules.may_be_missed(row.mode, row.starts_at, row.ends_at, now):
+        raise NotAllowedNow("they can still come", appointment_status=row.status)
     was = row.status
-    keeping.become(row, data.status)
+    news = keeping.become(row, data.status)
     if data.status == "noshow":
-        row.fee_amount = max(row.fee_amount, row.late_fee_amount)
+        row.fee_amount = max(row.fee_amount, rules.missed_fee(row.mode, row.late_fee_amount))
     elif was == "noshow":
         row.fee_amount = 0
     if data.status in rules.GIVES_BACK:
         row.sequence += 1
-        await release(session, await taking.reservations_of(session, [row]))
-    await keeping.remember(session, row, actor, data.reason)
-    await emit(
-        session,
-        AppointmentStatusChanged(
-            aggregate_id=row.id,
-            community_id=row.community_id,
-            resident_id=row.resident_id,
-            organization_id=row.organization_id,
-            status=row.status,
-        ),
-    )
+        await taking.give_back(session, await taking.reservations_of(session, [row]), actor.id)
+    if data.status in rules.GIVES_BACK | {"fulfilled"}:
+        await visiting.end(session, row)
+    await keeping.remember(session, row, actor, news, data.reason)
+    await keeping.emit_status(session, row)
     await keeping.untell(session, row.id)
     return row

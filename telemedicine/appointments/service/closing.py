@@ -8,13 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core import clock
+from app.core.access import SYSTEM_ID
 from app.core.events import emit
-from app.reservations.api import of_origin, release, resources_of, taken
+from app.reservations.api import of_origin, resources_of, taken
 from telemedicine.appointments import repository
 from telemedicine.appointments.models import Appointment, WaitlistEntry
 from telemedicine.appointments.rules import AHEAD, HELD
-from telemedicine.appointments.service import keeping
-from telemedicine.appointments.service.taking import ORIGIN, PATIENT
+from telemedicine.appointments.service import keeping, visiting
+from telemedicine.appointments.service.taking import PATIENT, give_back
+from telemedicine.appointments.views.appointments import ORIGIN
 from telemedicine.clinics.rules import LONGEST_HORIZON
 from telemedicine.events import AppointmentCancelled
 
@@ -40,15 +42,16 @@ async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUI
     for row in await repository.all_locked(session, origins):
         if row.status in AHEAD:
             await _call_off(session, row)
-    await release(session, [one.id for one in await of_origin(connection, ORIGIN, origins)])
+    await give_back(session, await of_origin(connection, ORIGIN, origins), SYSTEM_ID)
 
 
 async def _call_off(session: AsyncSession, row: Appointment) -> None:
     was_held = row.status in HELD
-    keeping.become(row, "cancelled")
+    news = keeping.become(row, "cancelled")
     row.cancelled_by = "nobody"
     row.sequence += 1
-    await keeping.remember(session, row, None)
+    await visiting.end(session, row)
+    await keeping.remember(session, row, None, news)
     await keeping.untell(session, row.id)
     if not was_held:
         await emit(

@@ -2,32 +2,41 @@
 
 import uuid
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
+from app.core.database import connection_of
 from app.core.events import emit
 from app.core.sealing import seal
+from app.core.statements import Insertion
 from notifications.api import Notice, Value, send, withdraw
 from telemedicine.appointments import rules
-from telemedicine.appointments.models import CHANGE_REASON, Appointment, AppointmentChange
+from telemedicine.appointments.models import CHANGE_REASON, CHANGES, Appointment, AppointmentChange
 from telemedicine.appointments.problems import NotAllowedNow
-from telemedicine.events import AppointmentBooked
+from telemedicine.events import AppointmentStatusChanged
 
 REMINDED: Final = "telemedicine.appointment"
 """What reminders are sent for: they are taken back when the appointment moves or ends."""
 
+_REMEMBER: Final = Insertion(CHANGES)
 
-def become(row: Appointment, status: rules.Status) -> None:
-    """Give an appointment another status; raises ``NotAllowedNow`` where no way leads to it."""
-    if not rules.may_become(row.status, status):
-        raise NotAllowedNow(appointment_status=row.status)
+
+def become(row: Appointment, status: rules.Status) -> rules.News | None:
+    """Give an appointment another status and return what of it is news.
+
+    Raises ``NotAllowedNow`` where no way leads to it.
+    """
+    was = row.status
+    if not rules.may_become(was, status):
+        raise NotAllowedNow(appointment_status=was)
     row.status = status
     if status not in rules.HELD:
         row.hold_until = None
     set_reminder(row, clock.now())
+    return rules.news(was, status)
 
 
 def set_reminder(row: Appointment, after: datetime) -> None:
@@ -36,20 +45,28 @@ def set_reminder(row: Appointment, after: datetime) -> None:
     row.remind_at = found[0] if found else None
 
 
-async def remember(session: AsyncSession, row: Appointment, by: Actor | None, reason: str | None = None) -> None:
-    """Add how the appointment stands now to its history, and to the trail."""
-    session.add(
+async def remember(
+    session: AsyncSession,
+    row: Appointment,
+    by: Actor | None,
+    news: rules.News | None = None,
+    reason: str | None = None,
+) -> None:
+    """Add how the appointment stands now to its history, and to the trail; ``news`` is what timelines tell of it."""
+    await session.flush()
+    await _REMEMBER.of(
+        connection_of(session),
         AppointmentChange(
             appointment_id=row.id,
             resident_id=row.resident_id,
             status=row.status,
+            news=news,
             starts_at=row.starts_at,
             practitioner_id=row.practitioner_id,
             changed_by=by.id if by else None,
             reason=seal(reason, CHANGE_REASON) if reason else None,
-        )
+        ),
     )
-    await session.flush()
     if by is not None:
         action = f"appointment:{row.status}"
         await audit.record(
@@ -57,8 +74,9 @@ async def remember(session: AsyncSession, row: Appointment, by: Actor | None, re
         )
 
 
-async def tell(session: AsyncSession, notice: Notice, row: Appointment, occasion: str, **more: Value) -> None:
+async def tell(session: AsyncSession, notice: Notice, row: Any, occasion: str, **more: Value) -> None:
     """Write ``notice`` for whose appointment it is; under one ``occasion`` they get it once."""
+    ids = {"appointment_id": row.id, "consultation_id": row.consultation_id}
     about: dict[str, Value] = {"resident": row.resident_id, "starts_at": row.starts_at}
     await send(
         session,
@@ -69,7 +87,7 @@ async def tell(session: AsyncSession, notice: Notice, row: Appointment, occasion
         variables=about | more,
         about=row.resident_id,
         origin=(REMINDED, row.id),
-        data={"appointment_id": str(row.id)},
+        data={name: str(value) for name, value in ids.items() if value is not None},
     )
 
 
@@ -78,14 +96,15 @@ async def untell(session: AsyncSession, *appointment_ids: uuid.UUID) -> None:
     await withdraw(session, REMINDED, list(appointment_ids))
 
 
-async def emit_booked(session: AsyncSession, row: Appointment) -> None:
-    """Tell that the time is theirs."""
+async def emit_status(session: AsyncSession, row: Appointment) -> None:
+    """Tell what became of an appointment."""
     await emit(
         session,
-        AppointmentBooked(
+        AppointmentStatusChanged(
             aggregate_id=row.id,
             community_id=row.community_id,
             resident_id=row.resident_id,
             organization_id=row.organization_id,
+            status=row.status,
         ),
     )

@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
-from notifications.api import Notice, send_many
+from notifications.api import Notice, seal_text, send_many
 from telemedicine.appointments import notices, rules
 from telemedicine.appointments.models import APPOINTMENTS
 from telemedicine.appointments.service.keeping import REMINDED
+from telemedicine.consultations.service.links import links_to_send
 
 REACH: Final = timedelta(hours=4)
 """How far ahead a delay of somebody's is told: what comes later may yet be in time."""
@@ -27,13 +28,13 @@ _NOTICES: Final[Mapping[rules.Step, Notice]] = {
 }
 _INSTANT = sa.DateTime(timezone=True)
 _IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
-_DUE = sa.select(APPOINTMENTS.c.id, APPOINTMENTS.c.starts_at, APPOINTMENTS.c.mode).where(
+_DUE = sa.select(*(APPOINTMENTS.c[name] for name in ("id", "starts_at", "mode", "consultation_id"))).where(
     APPOINTMENTS.c.id == sa.any_(_IDS)
 )
 
 
 _told = (
-    sa.func.unnest(_IDS, sa.bindparam("codes", type_=ARRAY(sa.Text))).table_valued("id", "code").render_derived("told")
+    sa.func.unnest(_IDS, sa.bindparam("words", type_=ARRAY(sa.Text))).table_valued("id", "word").render_derived("told")
 )
 
 
@@ -53,7 +54,13 @@ def _recipients(*more: Any) -> sa.Select[Any]:
         sa.bindparam("occasion", type_=sa.Text),
         APPOINTMENTS.c.sequence,
     )
-    data = sa.func.jsonb_build_object(sa.literal_column("'appointment_id'"), APPOINTMENTS.c.id, type_=JSONB)
+    ids = sa.func.jsonb_build_object(
+        sa.literal_column("'appointment_id'"),
+        APPOINTMENTS.c.id,
+        sa.literal_column("'consultation_id'"),
+        APPOINTMENTS.c.consultation_id,
+    )
+    data = sa.func.jsonb_strip_nulls(ids, type_=JSONB)
     shown = sa.select(
         APPOINTMENTS.c.account_id,
         APPOINTMENTS.c.community_id,
@@ -66,7 +73,8 @@ def _recipients(*more: Any) -> sa.Select[Any]:
     return shown.join(_told, _told.c.id == APPOINTMENTS.c.id)
 
 
-_REMINDED_OF = _recipients(sa.literal_column("'code'"), _told.c.code)
+_REMINDED_OF = _recipients(sa.literal_column("'code'"), _told.c.word)
+_LED_TO = _recipients(sa.literal_column("'link'"), _told.c.word)
 _LATE_FOR = _recipients(sa.literal_column("'minutes'"), sa.bindparam("minutes", type_=sa.Integer))
 _NEXT = sa.text("""
     UPDATE telemedicine_appointment a SET remind_at = w.at, updated_at = :now, version = a.version + 1
@@ -90,16 +98,32 @@ async def remind(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     now = clock.now()
     rows = list(await session.execute(_DUE, {"ids": list(ids)}))
     by_step: defaultdict[rules.Step, list[uuid.UUID]] = defaultdict(list)
+    visits: dict[uuid.UUID, uuid.UUID] = {}
     for row in rows:
         # Late by a day, a worker tells what is true now, not what it missed.
         if step := rules.due_step(row.starts_at, row.mode, now):
-            by_step[step].append(row.id)
+            if step == "now" and row.consultation_id is not None:
+                visits[row.id] = row.consultation_id
+            else:
+                by_step[step].append(row.id)
+    if visits:
+        await _lead(session, visits)
     for step, due in by_step.items():
-        whom = {"ids": due, "codes": [rules.reply_code(one) for one in due], "occasion": step}
+        whom = {"ids": due, "words": [rules.reply_code(one) for one in due], "occasion": step}
         await send_many(session, _NOTICES[step], _REMINDED_OF, binds=whom, origin_kind=REMINDED)
     coming = [rules.next_reminder(row.starts_at, row.mode, now) for row in rows]
     following = {"ids": [row.id for row in rows], "ats": [one[0] if one else None for one in coming], "now": now}
     await session.execute(_NEXT, following)
+
+
+async def _lead(session: AsyncSession, visits: Mapping[uuid.UUID, uuid.UUID]) -> None:
+    """Tell of appointments whose visit is open how to come to it, with a link; to one that is over nobody is led."""
+    links = await links_to_send(session, visits.values())
+    led = {one: links[visit] for one, visit in visits.items() if visit in links}
+    if led:
+        words = [seal_text(link) for link in led.values()]
+        whom = {"ids": list(led), "words": words, "occasion": "now"}
+        await send_many(session, notices.JOIN_VISIT, _LED_TO, binds=whom, origin_kind=REMINDED)
 
 
 async def tell_delay(session: AsyncSession, actor: Actor, practitioner_id: uuid.UUID, late_by: timedelta) -> int:
@@ -111,7 +135,7 @@ async def tell_delay(session: AsyncSession, actor: Actor, practitioner_id: uuid.
     minutes = round(late_by / timedelta(minutes=1))
     told = 0
     if due:
-        more = {"ids": due, "codes": [""] * len(due), "occasion": f"late:{minutes}", "minutes": minutes}
+        more = {"ids": due, "words": [""] * len(due), "occasion": f"late:{minutes}", "minutes": minutes}
         told = await send_many(session, notices.LATE, _LATE_FOR, binds=more, origin_kind=REMINDED)
     await audit.record(session, actor, "practitioner:delay", object_id=practitioner_id)
     return told

@@ -20,10 +20,9 @@ from app.core.paging import PageRequest
 from app.core.problems import NotFound
 from app.core.wall_time import resolve
 from app.identity.api import require_resident
-from app.reservations.api import release
 from telemedicine.appointments import notices, repository, rules
 from telemedicine.appointments.access import MANAGE, Subject, require_bookable
-from telemedicine.appointments.models import Appointment, WaitlistEntry
+from telemedicine.appointments.models import WaitlistEntry
 from telemedicine.appointments.problems import AlreadyWaiting, BookedElsewhere
 from telemedicine.appointments.schemas import WaitlistJoin
 from telemedicine.appointments.service import booking, keeping, taking
@@ -87,7 +86,7 @@ async def leave(session: AsyncSession, actor: Actor, subject: Subject) -> None:
     if kept is not None:
         keeping.become(kept, "cancelled")
         kept.cancelled_by = subject.by
-        await release(session, await taking.reservations_of(session, [kept]))
+        await taking.give_back(session, await taking.reservations_of(session, [kept]), actor.id)
         await keeping.remember(session, kept, actor)
         await keeping.untell(session, kept.id)
     await audit.record(session, actor, "waitlist:leave", resident_id=entry.resident_id, object_id=entry.id)
@@ -137,8 +136,8 @@ async def _offer_to(session: AsyncSession, clinic: Clinic, entry: WaitlistEntry,
         )
         try:
             found = await offered(connection, query, slot.starts_at)
-            held = booking.Held(subject, query, "proposed", now + rules.OFFER, entry.entered_by)
-            (row,) = await booking.hold_all(session, held, [found])
+            held = booking.Held(subject, query, "proposed", now + rules.OFFER, entry.entered_by, entry.id)
+            (row,) = await booking.hold_all(session, None, held, [found])
         except (NotOffered, BookedElsewhere):
             continue
         await _tell(session, entry, row)
@@ -168,10 +167,8 @@ async def _free(connection: AsyncConnection, clinic: Clinic, entry: WaitlistEntr
     return known[key]
 
 
-async def _tell(session: AsyncSession, entry: WaitlistEntry, row: Appointment) -> None:
-    row.waitlist_entry_id = entry.id
+async def _tell(session: AsyncSession, entry: WaitlistEntry, row: Any) -> None:
     entry.state = "offered"
-    await keeping.remember(session, row, None)
     await emit(
         session,
         WaitlistOffered(

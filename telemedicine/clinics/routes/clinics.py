@@ -28,6 +28,7 @@ from telemedicine.clinics.schemas.clinics import (
     ResourceSaved,
     ResourceWrite,
     VisitTypePublic,
+    VisitTypeSaved,
     VisitTypeWrite,
 )
 from telemedicine.clinics.service import setup
@@ -176,7 +177,7 @@ async def set_practitioner(
     data: PractitionerWrite,
     if_match: IfMatch,
 ) -> PractitionerSaved:
-    """Set what is known of a practitioner. Bookings behind the end of the licence are named, and stay booked."""
+    """Set what is known of a practitioner. Bookings that cannot be as agreed any more are named, and stay booked."""
     row, conflicts = await setup.set_practitioner(
         session, member.actor, organization_id, practitioner_id, data, if_match
     )
@@ -213,7 +214,7 @@ async def set_bookable_resource(
     data: ResourceWrite,
     if_match: IfMatch,
 ) -> ResourceSaved:
-    """Set what is known of a room or interpreter."""
+    """Set what is known of a room or interpreter. Bookings that cannot have it any more are named, and stay booked."""
     row, conflicts = await setup.set_resource(session, member.actor, organization_id, resource_id, data, if_match)
     return ResourceSaved(resource=ResourcePublic.model_validate(row), conflicts=conflicts)
 
@@ -244,7 +245,7 @@ async def set_visit_type(
     member: Keeper,
     data: VisitTypeWrite,
     if_match: IfMatch,
-) -> VisitTypePublic:
-    """Set what can be booked from now on; what is booked stays as it was agreed."""
-    row = await setup.set_visit_type(session, member.actor, organization_id, visit_type_id, data, if_match)
-    return views.visit_type_public(row)
+) -> VisitTypeSaved:
+    """Set what can be booked from now on; what is booked stays as it was agreed, and is named if it no longer fits."""
+    row, conflicts = await setup.set_visit_type(session, member.actor, organization_id, visit_type_id, data, if_match)
+    return VisitTypeSaved(visit_type=views.visit_type_public(row), conflicts=conflicts)

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
@@ -14,7 +15,7 @@ from app.identity.api import Language, Person
 from telemedicine.clinics.access import works_for
 from telemedicine.clinics.rules import Mode, Sex
 from telemedicine.clinics.schemas.clinics import Code
-from telemedicine.clinics.schemas.slots import SlotPublic
+from telemedicine.clinics.schemas.slots import SlotPublic, Sort
 from telemedicine.clinics.service import slots
 from telemedicine.clinics.views.offers import SlotQuery
 
@@ -53,6 +54,15 @@ async def _what(
     return {"visit_type_id": visit_type, "mode": mode, "near": _place(near), "within": within}
 
 
+async def _order(
+    earliest: Annotated[GivenInstant | None, Query(description="default: now")] = None,
+    sort: Annotated[
+        Sort, Query(description="nearest: by place, the nearest to `near` first; what needs no way comes last")
+    ] = "earliest",
+) -> tuple[datetime | None, Sort]:
+    return earliest, sort
+
+
 @router.get("/slots", responses=problem_responses(Unauthenticated, Forbidden))
 async def list_slots(
     connection: Reading,
@@ -60,11 +70,11 @@ async def list_slots(
     page: PageQuery,
     who: Annotated[dict[str, Any], Depends(_who)],
     what: Annotated[dict[str, Any], Depends(_what)],
-    earliest: Annotated[GivenInstant | None, Query(description="default: now")] = None,
+    order: Annotated[tuple[datetime | None, Sort], Depends(_order)],
 ) -> Page[SlotPublic]:
-    """List the times that can be booked at the clinics of one's community, the earliest first.
+    """List the times that can be booked at the clinics of one's community, the earliest or the nearest first.
 
     What is shown is not held: two who see a time can both ask for it, and one of them gets it.
     """
     query = SlotQuery(community_id=actor.community_id, works_for=works_for(actor), **who, **what)
-    return await slots.search(connection, query, earliest, page)
+    return await slots.search(connection, query, order[0], page, order[1])

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NaiveDatetime, StrictInt, model_validator
 
 from app.core.instants import FIRST_YEAR, LAST_YEAR, GivenDay
-from telemedicine.clinics.rules import DAY_MINUTES, LATEST_MINUTE, LONGEST_CLOSURE, LONGEST_HOURS, Hours, Kind
+from telemedicine.clinics.rules import DAY_MINUTES, LATEST_MINUTE, LONGEST_CLOSURE, LONGEST_HOURS, Hours, Kind, Odds
 
 MOST_HOURS = 100
 
@@ -49,7 +49,7 @@ class _Given(BaseModel):
 
 
 class BookingConflict(BaseModel):
-    """Something held or booked at a time at which nobody is there any more. It stays: somebody has to see to it."""
+    """Something held or booked that a change is at odds with. It stays: somebody has to see to it."""
 
     reservation_id: uuid.UUID
     origin_kind: str = Field(description="what it is booked for")
@@ -58,6 +58,7 @@ class BookingConflict(BaseModel):
     resource_id: uuid.UUID | None
     starts_at: datetime
     ends_at: datetime
+    reasons: list[Odds] = Field(description="hours: nobody is there any more; the others: it cannot be as agreed")
 
 
 class BookingConflicts(BaseModel):

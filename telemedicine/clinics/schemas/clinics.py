@@ -166,7 +166,7 @@ class PractitionerDetail(PractitionerPublic):
 
 
 class PractitionerSaved(BaseModel):
-    """A practitioner as they are now, and the bookings that no longer lie within their hours; they stay booked."""
+    """A practitioner as they are now, and the bookings that cannot be as agreed any more; they stay booked."""
 
     practitioner: PractitionerDetail
     conflicts: list[BookingConflict]
@@ -213,7 +213,7 @@ class ResourcePublic(_Public):
 
 
 class ResourceSaved(BaseModel):
-    """A resource as it is now, and the bookings that no longer lie within its hours; they stay booked."""
+    """A resource as it is now, and the bookings that cannot have it as agreed any more; they stay booked."""
 
     resource: ResourcePublic
     conflicts: list[BookingConflict]
@@ -247,8 +247,12 @@ class VisitTypeWrite(_Given):
     )
     buffer_before: timedelta = _BUFFER
     buffer_after: timedelta = _BUFFER
-    lead_time: timedelta = Field(default=timedelta(), ge=timedelta(), description="it is booked at least so early")
-    horizon: timedelta = Field(default=timedelta(days=60), le=LONGEST_HORIZON, description="and at most so early")
+    lead_time: timedelta = Field(
+        default=timedelta(), ge=timedelta(), le=LONGEST_HORIZON, description="it is booked at least so early"
+    )
+    horizon: timedelta = Field(
+        default=timedelta(days=60), ge=timedelta(), le=LONGEST_HORIZON, description="and at most so early"
+    )
     price: Money
     notice_period: timedelta = Field(
         default=timedelta(),
@@ -273,6 +277,8 @@ class VisitTypeWrite(_Given):
             raise ValueError("a question is asked twice")
         if self.lead_time > self.horizon:
             raise ValueError("the lead time is longer than the horizon: nothing could ever be booked")
+        if self.capacity > 1 and self.mode in ("video", "home"):
+            raise ValueError("several take part in what they come to, or telephone about: this mode is for one alone")
         return self
 
 
@@ -301,3 +307,10 @@ class VisitTypePublic(BaseModel):
     capacity: int
     is_active: bool
     version: int
+
+
+class VisitTypeSaved(BaseModel):
+    """What can be booked, as it is now, and the bookings that could not be made so any more; they stay booked."""
+
+    visit_type: VisitTypePublic
+    conflicts: list[BookingConflict]

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, Field
 
@@ -10,6 +10,7 @@ from telemedicine.clinics.rules import Mode
 from telemedicine.clinics.schemas.clinics import Money, PractitionerPublic
 
 MOST_DAYS: Final = 62
+Sort = Literal["earliest", "nearest"]
 
 
 class SlotVisitType(BaseModel):
@@ -63,10 +64,10 @@ class SpanPublic(BaseModel):
 
 
 class TakenPublic(BaseModel):
-    """Time that is held or booked, and what for; buffers are included."""
+    """Time that cannot be had, and what for; buffers are included."""
 
-    reservation_id: uuid.UUID
-    state: str
+    reservation_id: uuid.UUID = Field(description="of what is blocked: of the block")
+    state: str = Field(description="held, booked, or blocked by a calendar of theirs (the origin)")
     origin_kind: str
     origin_id: uuid.UUID
     starts_at: datetime

@@ -231,7 +231,7 @@ async def _schedules(
     connection: AsyncConnection, found: list[Owner], since: datetime, until: datetime
 ) -> SchedulesPublic:
     known = await schedules.schedules(connection, found, since)
-    taken = await calendars.booked_ranges(connection, {one.calendar_id for one in found}, since, until)
+    taken = await calendars.taken_ranges(connection, {one.calendar_id for one in found}, since, until)
     shown = []
     for one in found:
         days = await schedules.holidays(connection, one.community_id, since, until)

@@ -138,6 +138,7 @@ async def add_practitioner(
         kind=PRACTITIONER,
         subject_id=data.account_id or row_id,
         account_id=data.account_id,
+        is_blockable=True,
     )
     ends_at = rules.end_of(data.licence_valid_until, data.time_zone or clinic.time_zone)
     row = Practitioner(
@@ -164,7 +165,7 @@ async def set_practitioner(
     data: PractitionerWrite,
     if_match: int | None,
 ) -> tuple[Practitioner, list[BookingConflict]]:
-    """Set what is known of a practitioner, and return it with the bookings behind their licence or out of their hours.
+    """Set what is known of a practitioner, and return it with the bookings that cannot be as agreed any more.
 
     Raises as ``add_practitioner`` does, ``NotFound``, ``StaleVersion``.
     """
@@ -172,14 +173,14 @@ async def set_practitioner(
     row = await repository.locked(session, Practitioner, organization_id, practitioner_id)
     check_version(row, if_match)
     await _check_department(session, organization_id, data.department_id)
-    was = (row.time_zone, row.licence_valid_until, row.is_active)
+    was = _decisive(row)
     async with changing(session, organization_id, [row.id]) as conflicts:
         for name, value in data.model_dump(exclude={"photo_id"}).items():
             setattr(row, name, value)
         _set_licence_end(row, clinic.time_zone)
         await session.flush()
     await _set_photo(session, actor, row, data.photo_id)
-    if was != (row.time_zone, row.licence_valid_until, row.is_active):
+    if was != _decisive(row):
         await tell(session, row.id, (row.community_id, row.organization_id), len(conflicts))
     await audit.record(session, actor, "practitioner:set", object_id=row.id)
     return row, conflicts
@@ -219,7 +220,7 @@ async def set_resource(
     data: ResourceWrite,
     if_match: int | None,
 ) -> tuple[BookableResource, list[BookingConflict]]:
-    """Set what is known of a room or interpreter, and return it with the bookings that are out of its hours now.
+    """Set what is known of a room or interpreter, and return it with the bookings that cannot have it as agreed.
 
     Raises ``NotFound``, ``StaleVersion``, ``Malformed`` for a place of another clinic.
     """
@@ -250,17 +251,28 @@ async def set_visit_type(
     visit_type_id: uuid.UUID,
     data: VisitTypeWrite,
     if_match: int | None,
-) -> VisitType:
-    """Set what can be booked; what is booked stays as it was agreed. Raises as ``add_visit_type``, ``StaleVersion``."""
+) -> tuple[VisitType, list[BookingConflict]]:
+    """Set what can be booked, and return it with what is booked and could not be so now; it stays as it was agreed.
+
+    Raises as ``add_visit_type``, ``NotFound``, ``StaleVersion``.
+    """
     row = await repository.locked(session, VisitType, organization_id, visit_type_id)
     await _check_department(session, organization_id, data.department_id)
-    return await _set(session, actor, row, _type_values(data), if_match, "visit_type:set")
+    async with changing(session, organization_id, visit_type_id=visit_type_id) as conflicts:
+        await _set(session, actor, row, _type_values(data), if_match, "visit_type:set")
+    await tell(session, row.id, (row.community_id, organization_id), len(conflicts))
+    return row, conflicts
 
 
 def _type_values(data: VisitTypeWrite) -> dict[str, Any]:
     values = data.model_dump(exclude={"price", "step"})
     price = {"price_amount": data.price.amount, "price_currency": data.price.currency}
     return values | price | {"step": data.step or data.duration}
+
+
+def _decisive(row: Practitioner) -> tuple[Any, ...]:
+    """Return what decides whether a practitioner can be booked."""
+    return row.time_zone, row.licence_valid_until, row.is_active, row.specialties, row.languages
 
 
 def _set_licence_end(row: Practitioner, clinic_zone: str) -> None:

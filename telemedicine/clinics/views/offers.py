@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.statements import HotStatement
 from app.identity.api import is_active_account
-from telemedicine.clinics.models import BOOKABLE_RESOURCES, LOCATIONS, PRACTITIONERS, VISIT_TYPES
+from telemedicine.clinics.models import BOOKABLE_RESOURCES, CLINICS, LOCATIONS, PRACTITIONERS, VISIT_TYPES
 from telemedicine.clinics.rules import LONGEST_HORIZON, Mode, Schedule, Sex, speaks
-from telemedicine.clinics.views.schedules import holidays, owners, schedules
+from telemedicine.clinics.views.schedules import Owner, holidays, owners, schedules
 
 _IDS: Final = ARRAY(sa.Uuid)
 _p, _v = PRACTITIONERS, VISIT_TYPES
@@ -25,7 +26,7 @@ def _if_given(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool
 
 
 _organization_ids = sa.bindparam("organization_ids", type_=_IDS)
-_TYPES = (
+_TYPES = HotStatement(
     sa.select(_v)
     .where(
         _v.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
@@ -36,14 +37,18 @@ _TYPES = (
     )
     .order_by(_v.c.id)
 )
-_PRACTITIONERS = (
-    sa.select(_p)
+_WHO: Final = (
+    sa.select(
+        _p,
+        sa.func.coalesce(_p.c.time_zone, CLINICS.c.time_zone).label("wall"),
+        CLINICS.c.time_zone.label("clinic_zone"),
+    )
+    .join(CLINICS, CLINICS.c.organization_id == _p.c.organization_id)
     .where(
         _p.c.organization_id == sa.any_(_organization_ids),
         _p.c.is_active,
         _p.c.licence_ends_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
         sa.or_(_p.c.account_id.is_(None), is_active_account(_p.c.account_id)),
-        _if_given(_p.c.id, "practitioner_id"),
         _if_given(_p.c.sex, "sex"),
         sa.or_(
             sa.bindparam("specialty", type_=sa.Text).is_(None),
@@ -52,7 +57,10 @@ _PRACTITIONERS = (
     )
     .order_by(_p.c.id)
 )
-_RESOURCES = (
+_PRACTITIONERS = HotStatement(_WHO)
+# Somebody who may be named or not would be planned anew in every booking.
+_PRACTITIONER = HotStatement(_WHO.where(_p.c.id == sa.bindparam("practitioner_id", type_=sa.Uuid)))
+_RESOURCES = HotStatement(
     sa.select(BOOKABLE_RESOURCES)
     .where(
         BOOKABLE_RESOURCES.c.organization_id == sa.any_(_organization_ids),
@@ -61,7 +69,7 @@ _RESOURCES = (
     )
     .order_by(BOOKABLE_RESOURCES.c.id)
 )
-_LOCATIONS = sa.select(LOCATIONS).where(LOCATIONS.c.organization_id == sa.any_(_organization_ids))
+_LOCATIONS = HotStatement(sa.select(LOCATIONS).where(LOCATIONS.c.organization_id == sa.any_(_organization_ids)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +79,8 @@ class SlotQuery:
     ``pairs`` are practitioners each with a visit type, ``organization_ids`` clinics (default: whoever there is).
 
     ``works_for`` are the organizations whose own staff asks: they also book what only the clinic may, and at times
-    that are too near or too far for others.
+    that are too near or too far for others. ``given_up`` are reservations that are given back for what is looked for,
+    and so in nobody's way; ``moved_from``, when and with whom that was, is not what is looked for.
     """
 
     community_id: uuid.UUID
@@ -86,6 +95,8 @@ class SlotQuery:
     within: float = 0
     pairs: frozenset[tuple[uuid.UUID, uuid.UUID]] | None = None
     organization_ids: frozenset[uuid.UUID] | None = None
+    given_up: frozenset[uuid.UUID] = frozenset()
+    moved_from: tuple[datetime, uuid.UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,8 @@ class Offers:
     locations: Mapping[uuid.UUID, Any]
     schedules: Mapping[uuid.UUID, Schedule]
     holidays: frozenset[date]
+    places: frozenset[uuid.UUID | None] | None = None
+    """Where visits in person are looked for; None: everywhere within reach."""
 
     def is_staffs(self, visit_type: Any) -> bool:
         """Say whether whoever asks works for the clinic of the visit type."""
@@ -115,7 +128,7 @@ async def load(connection: AsyncConnection, query: SlotQuery, since: datetime, n
         "mode": query.mode,
         "works_for": list(query.works_for),
     }
-    types = list(await connection.execute(_TYPES, binds))
+    types = await _TYPES.rows(connection, binds)
     organization_ids = list({row.organization_id for row in types})
     binds = {
         "organization_ids": organization_ids,
@@ -124,13 +137,15 @@ async def load(connection: AsyncConnection, query: SlotQuery, since: datetime, n
         "sex": query.sex,
         "specialty": query.specialty,
     }
-    people = list(await connection.execute(_PRACTITIONERS, binds)) if types else []
+    who = _PRACTITIONERS if query.practitioner_id is None else _PRACTITIONER
+    people = await who.rows(connection, binds) if types else []
     pairs = [(person, of_type) for person in people for of_type in types if _makes(person, of_type, query)]
     at = {"organization_ids": list({person.organization_id for person, _ in pairs})}
     kinds = sorted({kind for _, of_type in pairs for kind in of_type.needs})
-    things = list(await connection.execute(_RESOURCES, at | {"kinds": kinds})) if kinds else []
-    places = list(await connection.execute(_LOCATIONS, at)) if pairs else []
-    wanted = await owners(connection, {row.id for row in [*(person for person, _ in pairs), *things]}) if pairs else []
+    things = await _RESOURCES.rows(connection, at | {"kinds": kinds}) if kinds else []
+    places = await _LOCATIONS.rows(connection, at) if any(of.mode == "in_person" for _, of in pairs) else []
+    wanted = [_owner(person) for person in {person.id: person for person, _ in pairs}.values()]
+    wanted += await owners(connection, [thing.id for thing in things]) if things else []
     return Offers(
         query=query,
         now=now,
@@ -139,6 +154,21 @@ async def load(connection: AsyncConnection, query: SlotQuery, since: datetime, n
         locations={place.id: place for place in places},
         schedules=await schedules(connection, wanted, since),
         holidays=await holidays(connection, query.community_id, since, max(since, now) + LONGEST_HORIZON),
+    )
+
+
+def _owner(person: Any) -> Owner:
+    return Owner(
+        id=person.id,
+        kind="practitioner",
+        community_id=person.community_id,
+        organization_id=person.organization_id,
+        calendar_id=person.calendar_id,
+        time_zone=person.wall,
+        clinic_zone=person.clinic_zone,
+        is_there=True,
+        until=person.licence_ends_at,
+        version=person.version,
     )
 
 

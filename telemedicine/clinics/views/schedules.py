@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.statements import HotStatement
 from app.identity.api import is_active_account, local_calendar
 from telemedicine.clinics.models import AVAILABILITIES, BOOKABLE_RESOURCES, CLINICS, EXCEPTIONS, PRACTITIONERS
 from telemedicine.clinics.rules import Closure, Extra, Hours, Schedule
@@ -47,19 +48,19 @@ _THINGS = sa.select(
 
 _ids = sa.bindparam("ids", type_=_IDS)
 _organization_id = sa.bindparam("organization_id", type_=sa.Uuid)
-_BY_ID = sa.union_all(_PEOPLE.where(_p.c.id == sa.any_(_ids)), _THINGS.where(_r.c.id == sa.any_(_ids)))
+_BY_ID = HotStatement(sa.union_all(_PEOPLE.where(_p.c.id == sa.any_(_ids)), _THINGS.where(_r.c.id == sa.any_(_ids))))
 _OF_CLINIC = sa.union_all(
     _PEOPLE.where(_p.c.organization_id == _organization_id), _THINGS.where(_r.c.organization_id == _organization_id)
 )
 _OF_ACCOUNT = _PEOPLE.where(_p.c.account_id == sa.bindparam("account_id", type_=sa.Uuid)).order_by(_p.c.id)
-_HOURS = (
+_HOURS = HotStatement(
     sa.select(AVAILABILITIES)
     .where(
         sa.or_(AVAILABILITIES.c.practitioner_id == sa.any_(_ids), AVAILABILITIES.c.resource_id == sa.any_(_ids)),
     )
     .order_by(AVAILABILITIES.c.weekday, AVAILABILITIES.c.starts_minute, AVAILABILITIES.c.id)
 )
-_EXCEPTIONS = (
+_EXCEPTIONS = HotStatement(
     sa.select(EXCEPTIONS)
     .where(
         EXCEPTIONS.c.ends_local >= sa.bindparam("after", type_=sa.DateTime(timezone=False)),
@@ -95,7 +96,7 @@ class Owner:
 
 async def owners(connection: AsyncConnection, ids: Iterable[uuid.UUID]) -> list[Owner]:
     """Return those of the practitioners and resources that there are."""
-    return [Owner(*row) for row in await connection.execute(_BY_ID, {"ids": list(ids)})]
+    return [Owner(*row) for row in await _BY_ID.rows(connection, {"ids": list(ids)})]
 
 
 async def owners_at(connection: AsyncConnection, organization_id: uuid.UUID) -> list[Owner]:
@@ -110,7 +111,7 @@ async def own(connection: AsyncConnection, account_id: uuid.UUID) -> list[Owner]
 
 async def hours_of(connection: AsyncConnection, owner_id: uuid.UUID) -> list[sa.Row[Any]]:
     """Return the weekly hours of a practitioner or resource, by weekday."""
-    return list(await connection.execute(_HOURS, {"ids": [owner_id]}))
+    return await _HOURS.rows(connection, {"ids": [owner_id]})
 
 
 async def schedules(connection: AsyncConnection, wanted: Sequence[Owner], since: datetime) -> dict[uuid.UUID, Schedule]:
@@ -119,7 +120,7 @@ async def schedules(connection: AsyncConnection, wanted: Sequence[Owner], since:
     if not ids:
         return {}
     weekly: defaultdict[uuid.UUID, list[Hours]] = defaultdict(list)
-    for row in await connection.execute(_HOURS, {"ids": ids}):
+    for row in await _HOURS.rows(connection, {"ids": ids}):
         weekly[row.practitioner_id or row.resource_id].append(_hours(row))
     binds = {
         "ids": ids,
@@ -127,7 +128,7 @@ async def schedules(connection: AsyncConnection, wanted: Sequence[Owner], since:
         "after": (since - _MARGIN).replace(tzinfo=None),
     }
     others: defaultdict[uuid.UUID, list[sa.Row[Any]]] = defaultdict(list)
-    for row in await connection.execute(_EXCEPTIONS, binds):
+    for row in await _EXCEPTIONS.rows(connection, binds):
         others[row.practitioner_id or row.resource_id or row.organization_id].append(row)
     return {owner.id: _schedule(owner, weekly[owner.id], others) for owner in wanted}
 

@@ -16,7 +16,6 @@ from telemedicine.consultations import views
 from telemedicine.consultations.access import JOIN, READ, ConsultationSubject, clinician_guard, consultation_guard
 from telemedicine.consultations.problems import (
     ClinicDoesNotServe,
-    ConsultationExists,
     ConsultationOver,
     LinkOver,
     LinkUnknown,
@@ -62,7 +61,7 @@ async def list_consultations(
 @router.post(
     "/residents/{resident_id}/consultations",
     status_code=201,
-    responses=problem_responses(*_GUARDED, ClinicDoesNotServe, NotAClinician, ConsultationExists),
+    responses=problem_responses(*_GUARDED, ClinicDoesNotServe, NotAClinician),
 )
 async def open_consultation(
     session: Session, actor: CurrentActor, subject: Clinician, data: ConsultationOpen
@@ -75,7 +74,7 @@ async def open_consultation(
 
 @router.get("/me/held-consultations", responses=problem_responses(Unauthenticated, PeopleOnly))
 async def list_held_consultations(connection: Reading, actor: Person, page: PageQuery) -> Page[ConsultationPublic]:
-    """List the video visits the caller holds as clinician, from yesterday on, in order of time."""
+    """List the video visits the caller holds as clinician or interprets at, from yesterday on, in order of time."""
     return await views.held_by(connection, actor, page)
 
 

@@ -9,15 +9,15 @@ from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
 from app.identity.api import trace_read
 from telemedicine.consultations import views
-from telemedicine.consultations.access import JOIN, READ, ConsultationSubject, consultation_guard
+from telemedicine.consultations.access import JOIN, READ, ConsultationSubject, note_guard
 from telemedicine.consultations.problems import NoteMissing, NoteSigned, NotYourConsultation
 from telemedicine.consultations.schemas.notes import AddendumWrite, ConsultationNotePublic, ConsultationNoteWrite
 from telemedicine.consultations.service import notes
 
 router = Router(tags=["telemedicine"])
 
-Seen = Annotated[ConsultationSubject, Depends(consultation_guard(READ))]
-Held = Annotated[ConsultationSubject, Depends(consultation_guard(JOIN, holder=True))]
+Seen = Annotated[ConsultationSubject, Depends(note_guard(READ))]
+Held = Annotated[ConsultationSubject, Depends(note_guard(JOIN, holder=True))]
 _GUARDED: Final = (Unauthenticated, Forbidden, NotFound)
 _HELD: Final = (*_GUARDED, NotYourConsultation)
 

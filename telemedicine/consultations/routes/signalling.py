@@ -192,6 +192,11 @@ class _Line:
     async def _look(self) -> None:
         async with _room, reading() as connection:
             told = await signalling.look(connection, self.seat, self.caller)
+        if told.refusal is not None:
+            await _work(lambda session: room.lose_right(session, self.seat))
+            raise told.refusal
+        if self.is_in and any(not person["is_present"] for person in told.standing["people"] if "polite" in person):
+            await _work(lambda session: signalling.put_out_absent(session, self.seat))
         if told.standing != self.told:
             entered = told.standing["you"] == "admitted" and not self.is_in
             self.is_in = told.standing["you"] == "admitted"

@@ -20,7 +20,6 @@ class ConsultationOpen(BaseModel):
     starts_at: AwareDatetime
     ends_at: AwareDatetime
     clinician_id: uuid.UUID | None = Field(default=None, description="whose visit it is; the caller's unless named")
-    appointment_id: uuid.UUID | None = None
     phone: Phone | None = Field(default=None, description="E.164: where to telephone instead; the desk's unless given")
 
     @model_validator(mode="after")
@@ -40,7 +39,8 @@ class ConsultationPublic(BaseModel):
     organization_id: uuid.UUID
     clinician_id: uuid.UUID
     clinician_name: str | None
-    appointment_id: uuid.UUID | None
+    interpreter_id: uuid.UUID | None = Field(description="the account of who was booked to interpret")
+    appointment_id: uuid.UUID | None = Field(description="whose visit it is, where it was booked")
     state: State
     starts_at: datetime
     ends_at: datetime

@@ -61,6 +61,7 @@ async def sign_note(session: AsyncSession, subject: ConsultationSubject) -> Note
             community_id=consultation.community_id,
             resident_id=consultation.resident_id,
             organization_id=consultation.organization_id,
+            appointment_id=consultation.appointment_id,
             note_id=note.id,
             follow_up_days=note.follow_up_days,
         ),

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Final
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,21 +14,20 @@ from app.core.events import emit
 from app.core.problems import NotFound
 from app.core.sealing import seal
 from app.identity.api import ResidentSubject, organization_members, organizations_serving, require_member
-from telemedicine.consultations.access import JOIN, ConsultationSubject, require_taking_part
+from telemedicine.consultations.access import JOIN, ConsultationSubject, require_host, require_taking_part
 from telemedicine.consultations.models import GUEST_NAME, Consultation, Participant
 from telemedicine.consultations.problems import (
     ClinicDoesNotServe,
-    ConsultationExists,
     ConsultationOver,
     NotAClinician,
     TooManyGuests,
 )
 from telemedicine.consultations.repository import clear, lock, participant_of, participant_with, revoke_links
-from telemedicine.consultations.rules import MOST_GUESTS, OPEN, closes_at
+from telemedicine.consultations.rules import MOST_GUESTS, OPEN, closes_at, ended_at
 from telemedicine.consultations.schemas.consultations import ConsultationOpen, GuestInvite
 from telemedicine.events import ConsultationClosed
 
-_ROLES: Final = {"clinician": "clinician", "resident": "resident", "family": "family"}
+Closed = Literal["ended", "expired", "cancelled"]
 
 
 def channel(consultation_id: uuid.UUID) -> str:
@@ -45,8 +44,7 @@ async def open_consultation(
 ) -> Consultation:
     """Plan a video visit of a clinic with a resident and return it; both take part from the beginning.
 
-    Raises ``ClinicDoesNotServe``, ``NotAClinician`` for a clinician of another clinic, ``ConsultationExists`` for an
-    appointment that has one.
+    Raises ``ClinicDoesNotServe``, ``NotAClinician`` for a clinician of another clinic.
     """
     connection = await session.connection()
     serving = await organizations_serving(connection, [subject.resident_id], JOIN)
@@ -55,31 +53,31 @@ async def open_consultation(
     clinician_id = data.clinician_id or actor.id
     if clinician_id not in await organization_members(connection, organization_id, "clinician"):
         raise NotAClinician
-    if data.appointment_id is not None:
-        of_appointment = sa.select(col(Consultation.id)).where(col(Consultation.appointment_id) == data.appointment_id)
-        if (known := await session.scalar(of_appointment)) is not None:
-            raise ConsultationExists(consultation_id=str(known))
     consultation = Consultation(
         community_id=subject.community_id,
         resident_id=subject.resident_id,
         organization_id=organization_id,
         clinician_id=clinician_id,
-        appointment_id=data.appointment_id,
         opened_by=actor.id,
         starts_at=data.starts_at,
         ends_at=data.ends_at,
         close_at=max(closes_at(data.ends_at), clock.now()),
         phone=data.phone,
     )
-    session.add(consultation)
-    await session.flush()
-    session.add_all(
-        _participant(consultation, role, by=actor, account_id=account_id)
-        for role, account_id in (("clinician", clinician_id), ("resident", subject.account_id))
-    )
-    await session.flush()
+    await begin(session, consultation, subject.account_id)
     await record(session, actor, "consultation:open", consultation)
     return consultation
+
+
+async def begin(session: AsyncSession, consultation: Consultation, resident_account: uuid.UUID) -> None:
+    """Store a visit that is planned: clinician, resident and who interprets take part from the beginning."""
+    session.add(consultation)
+    await session.flush()
+    roles = {"clinician": consultation.clinician_id, "resident": resident_account}
+    if consultation.interpreter_id is not None:
+        roles["interpreter"] = consultation.interpreter_id
+    session.add_all(participant(consultation, role, account_id=account_id) for role, account_id in roles.items())
+    await session.flush()
 
 
 async def own_participant(session: AsyncSession, subject: ConsultationSubject) -> Participant:
@@ -93,7 +91,7 @@ async def own_participant(session: AsyncSession, subject: ConsultationSubject) -
         raise ConsultationOver
     known = await participant_with(session, subject.id, subject.actor.id)
     if known is None:
-        known = _participant(consultation, _ROLES[subject.as_what], by=subject.actor, account_id=subject.actor.id)
+        known = participant(consultation, subject.as_what, account_id=subject.actor.id, invited_by=subject.actor.id)
         session.add(known)
         await session.flush()
     return known
@@ -104,7 +102,7 @@ async def invite_guest(session: AsyncSession, subject: ConsultationSubject, data
 
     Raises ``NotTakingPart``, ``ConsultationOver``, ``TooManyGuests``.
     """
-    require_taking_part(subject)
+    require_host(subject)
     consultation = await lock(session, subject.id)
     if consultation.state not in OPEN:
         raise ConsultationOver
@@ -115,7 +113,7 @@ async def invite_guest(session: AsyncSession, subject: ConsultationSubject, data
     )
     if (await session.scalar(invited) or 0) >= MOST_GUESTS:
         raise TooManyGuests
-    guest = _participant(consultation, data.role, by=subject.actor, name=data.name)
+    guest = participant(consultation, data.role, invited_by=subject.actor.id, name=data.name)
     session.add(guest)
     await session.flush()
     await record(session, subject.actor, "consultation:invite", consultation)
@@ -124,7 +122,7 @@ async def invite_guest(session: AsyncSession, subject: ConsultationSubject, data
 
 async def remove_guest(session: AsyncSession, subject: ConsultationSubject, guest_id: uuid.UUID) -> None:
     """Take back a guest's invitation, and put them out if they are there. Raises ``NotTakingPart``, ``NotFound``."""
-    require_taking_part(subject)
+    require_host(subject)
     consultation = await lock(session, subject.id)
     guest = await participant_of(session, subject.id, guest_id)
     if guest.account_id is not None:
@@ -151,9 +149,10 @@ async def end_consultation(session: AsyncSession, actor: Actor, consultation_id:
     consultation = await lock(session, consultation_id)
     if consultation.state not in OPEN:
         raise ConsultationOver
-    await clear(session, [consultation_id])
+    last = await clear(session, [consultation_id])
     consultation.end_reason = "clinician"
-    await _close(session, consultation, "ended")
+    consultation.ended_at = ended_at(last.get(consultation_id), clock.now())
+    await close(session, consultation, "ended")
     await record(session, actor, "consultation:end", consultation)
 
 
@@ -165,10 +164,10 @@ async def close_due(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
         if consultation.state == "in_progress":
             consultation.end_reason = "left"
             consultation.ended_at = last.get(consultation.id)
-            await _close(session, consultation, "ended")
+            await close(session, consultation, "ended")
         else:
             consultation.end_reason = "nobody_met"
-            await _close(session, consultation, "expired")
+            await close(session, consultation, "expired")
 
 
 async def close_of_resident(session: AsyncSession, resident_id: uuid.UUID) -> None:
@@ -183,7 +182,8 @@ async def close_of_resident(session: AsyncSession, resident_id: uuid.UUID) -> No
         await close_due(session, ids)
 
 
-async def _close(session: AsyncSession, consultation: Consultation, state: str) -> None:
+async def close(session: AsyncSession, consultation: Consultation, state: Closed) -> None:
+    """Write down that a locked visit, which everybody was taken out of, is over, and tell of it."""
     consultation.state, consultation.close_at = state, None
     consultation.ended_at = consultation.ended_at or clock.now()
     await session.flush()
@@ -195,7 +195,8 @@ async def _close(session: AsyncSession, consultation: Consultation, state: str) 
             resident_id=consultation.resident_id,
             organization_id=consultation.organization_id,
             appointment_id=consultation.appointment_id,
-            state="ended" if state == "ended" else "expired",
+            state=state,
+            met=consultation.started_at is not None,
         ),
     )
     wakeups.request(session, channel(consultation.id))
@@ -213,14 +214,15 @@ async def record(session: AsyncSession, actor: Actor, action: str, consultation:
     )
 
 
-def _participant(
+def participant(
     consultation: Consultation,
     role: str,
     *,
-    by: Actor,
     account_id: uuid.UUID | None = None,
+    invited_by: uuid.UUID | None = None,
     name: str | None = None,
 ) -> Participant:
+    """Return somebody who takes part: with an account, or by somebody's invitation."""
     return Participant(
         community_id=consultation.community_id,
         consultation_id=consultation.id,
@@ -228,7 +230,7 @@ def _participant(
         account_id=account_id,
         role=role,
         name=seal(name, GUEST_NAME) if name else None,
-        invited_by=by.id,
+        invited_by=invited_by or consultation.opened_by,
     )
 
 

@@ -3,7 +3,7 @@
 import hmac
 import uuid
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,9 +31,9 @@ from telemedicine.consultations.repository import (
     seats_taken,
     see,
 )
-from telemedicine.consultations.rules import EMPTY, OPEN, State, opens_at, seat_for, state_with
+from telemedicine.consultations.rules import EMPTY, OPEN, State, is_arrival, opens_at, seat_for, state_with
 from telemedicine.consultations.service.planning import channel, end_consultation, put_out
-from telemedicine.events import ConsultationStarted
+from telemedicine.events import ConsultationAwaited, ConsultationStarted
 
 _EVERYTHING: Final = 2**31 - 1
 
@@ -88,6 +88,8 @@ async def arrive(session: AsyncSession, seat: Seat, pass_digest: bytes | None) -
     await _follow(session, consultation)
     if person.state == "waiting" and first:
         await _tell_clinician(session, consultation, RESIDENT_WAITING)
+        if is_arrival(person.role, is_guest=person.account_id is None):
+            await emit(session, _fact(ConsultationAwaited, consultation))
     return came_back
 
 
@@ -135,6 +137,18 @@ async def leave(session: AsyncSession, seat: Seat) -> None:
     person.state, person.seat, person.instance = "left", None, None
     await forget_signals(session, person.id, _EVERYTHING)
     await end_presence(session, person.id)
+    await _follow(session, consultation)
+
+
+async def lose_right(session: AsyncSession, seat: Seat) -> None:
+    """Put out a participant who may not take part any more: the others' pages let go of theirs."""
+    consultation = await lock(session, seat.consultation_id)
+    person = await participant_of(session, seat.consultation_id, seat.participant_id)
+    if person.connection_id != seat.connection_id or person.state not in ("waiting", "admitted"):
+        return
+    await forget_signals(session, person.id, _EVERYTHING)
+    await end_presence(session, person.id)
+    await put_out(session, person)
     await _follow(session, consultation)
 
 
@@ -190,17 +204,21 @@ async def _follow(session: AsyncSession, consultation: Consultation) -> None:
             consultation.started_at = clock.now()
             consultation.close_at = max(consultation.close_at or clock.now(), clock.now() + EMPTY)
             await session.flush()
-            await emit(
-                session,
-                ConsultationStarted(
-                    aggregate_id=consultation.id,
-                    community_id=consultation.community_id,
-                    resident_id=consultation.resident_id,
-                    organization_id=consultation.organization_id,
-                    appointment_id=consultation.appointment_id,
-                ),
-            )
+            await emit(session, _fact(ConsultationStarted, consultation))
     wakeups.request(session, channel(consultation.id))
+
+
+Fact = TypeVar("Fact", ConsultationAwaited, ConsultationStarted)
+
+
+def _fact(kind: type[Fact], consultation: Consultation) -> Fact:
+    return kind(
+        aggregate_id=consultation.id,
+        community_id=consultation.community_id,
+        resident_id=consultation.resident_id,
+        organization_id=consultation.organization_id,
+        appointment_id=consultation.appointment_id,
+    )
 
 
 async def _holder(session: AsyncSession, seat: Seat) -> Participant:

@@ -8,20 +8,20 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.core import wakeups
+from app.core import clock, wakeups
 from app.core.access import Actor
-from app.core.problems import NotFound, Unauthenticated
+from app.core.problems import Forbidden, NotFound, Problem, Unauthenticated
 from app.core.sealing import seal, unseal
-from app.identity.api import actor_by_token, actor_in_session, community
+from app.identity.api import actor_by_phone, actor_by_token, actor_in_session, actor_of, community
 from telemedicine.consultations import repository
-from telemedicine.consultations.access import JOIN, require_consultation, require_taking_part
+from telemedicine.consultations.access import JOIN, require_consultation, require_host, require_taking_part
 from telemedicine.consultations.models import CONSULTATIONS, PARTICIPANTS, SIGNAL_BODY, SIGNALS
-from telemedicine.consultations.problems import PutOut
-from telemedicine.consultations.rules import OPEN, is_polite
+from telemedicine.consultations.problems import ConsultationNotOpen, PutOut
+from telemedicine.consultations.rules import OPEN, is_polite, opens_at
 from telemedicine.consultations.schemas.signalling import Chat, Give, Hello
 from telemedicine.consultations.service.links import holder_of
 from telemedicine.consultations.service.planning import own_participant
-from telemedicine.consultations.service.room import Seat
+from telemedicine.consultations.service.room import Seat, lose_right
 from telemedicine.consultations.views import participants
 
 AT_ONCE: Final = 200
@@ -38,6 +38,7 @@ _SELF = (
         PARTICIPANTS.c.pass_digest,
         PARTICIPANTS.c.seat,
         PARTICIPANTS.c.community_id,
+        PARTICIPANTS.c.invited_by,
         CONSULTATIONS.c.state.label("visit"),
         CONSULTATIONS.c.starts_at,
         CONSULTATIONS.c.ends_at,
@@ -72,10 +73,14 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a line tells: how things stand, and what the others sent. ``closed`` says why it ends, if it does."""
+    """What a line tells: how things stand. ``closed`` says why it ends, if it does.
+
+    ``refusal`` is why its participant may not take part any more.
+    """
 
     standing: dict[str, Any]
     closed: str | None = None
+    refusal: Problem | None = None
 
 
 def own_channel(participant_id: uuid.UUID) -> str:
@@ -155,7 +160,7 @@ async def received(connection: AsyncConnection, seat: Seat, after: int) -> list[
 async def look(connection: AsyncConnection, seat: Seat, caller: Caller) -> Told:
     """Return how things stand for a participant, asked of the database anew.
 
-    Raises ``PutOut``, ``Unauthenticated``, ``NotFound`` or ``Forbidden`` once they may no longer take part.
+    Raises ``PutOut`` for whose page is not the one that is let in, ``ConsultationNotOpen`` for a visit that was moved.
     """
     row = (await connection.execute(_SELF, {"participant_id": seat.participant_id})).one_or_none()
     if row is None:
@@ -176,8 +181,12 @@ async def look(connection: AsyncConnection, seat: Seat, caller: Caller) -> Told:
         return Told(standing, "replaced")
     if caller.pass_digest is not None and row.pass_digest != caller.pass_digest:
         raise PutOut  # another page was opened by a newer link
-    if row.account_id is not None:
-        await _require_right(connection, row, caller)
+    try:
+        await _require_right(connection, row, await _behind(connection, row, caller))
+    except (Unauthenticated, NotFound, Forbidden) as refusal:
+        return Told(standing, refusal=refusal)
+    if clock.now() < (opening := opens_at(row.starts_at)):
+        raise ConsultationNotOpen(opens_at=opening.isoformat())
     standing["phone"] = row.phone or (await community(connection, row.community_id)).desk_phone
     standing["people"] = await _people(connection, seat, row)
     return Told(standing)
@@ -209,14 +218,41 @@ async def _people(connection: AsyncConnection, seat: Seat, row: Any) -> list[dic
     return told
 
 
-async def _require_right(connection: AsyncConnection, row: Any, caller: Caller) -> None:
-    """Ask again whether somebody with an account may take part: their session, their role, what they were granted."""
-    actor: Actor | None = None
+async def put_out_absent(session: AsyncSession, seat: Seat) -> None:
+    """Put out who was let in, is on no line, and may not take part any more: their page could go on without us."""
+    await repository.lock(session, seat.consultation_id)
+    connection = await session.connection()
+    for other, shown in await participants(connection, seat.consultation_id):
+        if shown.state != "admitted" or shown.is_present:
+            continue
+        row = (await connection.execute(_SELF, {"participant_id": other.id})).one()
+        try:
+            await _require_right(connection, row, await actor_of(connection, row.account_id or row.invited_by))
+        except (Unauthenticated, NotFound, Forbidden):
+            await lose_right(session, Seat(seat.consultation_id, other.id, row.connection_id, other.instance))
+
+
+async def _behind(connection: AsyncConnection, row: Any, caller: Caller) -> Actor | None:
+    """Return by whose right somebody is on a line: a guest by that of who invited them, all others by their own.
+
+    The resident who came by a link that was sent to them has no session: that it was sent to where they are reached is
+    what lets them in.
+    """
+    if row.account_id is None:
+        return await actor_of(connection, row.invited_by)
     if caller.session_id is not None:
-        actor = await actor_in_session(connection, caller.session_id, row.account_id)
+        return await actor_in_session(connection, caller.session_id, row.account_id)
+    return await actor_by_phone(connection, row.account_id) if row.role == "resident" else None
+
+
+async def _require_right(connection: AsyncConnection, row: Any, actor: Actor | None) -> None:
+    """Ask again whether somebody may take part by an actor's right: their role, what they were granted."""
     if actor is None:
         raise Unauthenticated("the session has ended")
     subject = await require_consultation(connection, actor, row.consultation_id, JOIN)
+    if row.account_id is None:
+        require_host(subject)
+        return
     require_taking_part(subject)
     if (subject.as_what == "clinician") != (row.role == "clinician"):
         raise PutOut

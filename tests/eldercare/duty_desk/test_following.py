@@ -59,7 +59,7 @@ async def at_desk(scene: Scene) -> Headers:
 
 async def ask(url: str, headers: Headers, method: str, path: str, **sent: Any) -> Any:
     """Ask for something beside the stream, as the desk's app does."""
-    async with httpx.AsyncClient(base_url=url, headers=headers) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60, headers=headers) as client:
         answer = await client.request(method, path, **sent)
     assert answer.status_code < 300, answer.text
     return answer.json()
@@ -164,7 +164,7 @@ async def test_a_hand_over_is_told_when_it_is_offered_and_when_it_is_over(scene:
         assert heard[-2].data["handover"]["to"]["name"] == "Colleague"
         assert "neighbour" not in str(heard[-2].data)
         handover_id = heard[-2].data["handover"]["id"]
-        async with httpx.AsyncClient(base_url=url, headers=await sign_in(other)) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=60, headers=await sign_in(other)) as client:
             assert (await client.delete(f"{path}/handovers/{handover_id}")).status_code == 204
         await until(stream, "changed", alarm, handover=None)
 

@@ -21,9 +21,9 @@ from app.identity.models import Account
 from eldercare.timeline.jobs import tell_weeks
 from eldercare.timeline.rules.weeks import WEEK, next_summary
 from eldercare.timeline.subscribers import SUBSCRIBERS
-from tests.eldercare.timeline.conftest import Lived, force
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import identity
+from tests.factories.lived import Lived, force
 from tests.factories.sign_in import sign_in, sign_in_resident
 
 ALL = ["check_ins:read", "alarms:read", "medication:read", "visits:read"]

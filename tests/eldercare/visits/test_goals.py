@@ -138,6 +138,10 @@ async def test_tasks_name_the_goal_they_serve_and_visits_say_so(scene: Scene, ph
     assert [task["goal_id"] for task in changed["tasks"]] == [goal["id"], None]
     shown = await nora("GET", f"/residents/{scene.resident.id}/care-visits/{visit.id}")
     assert [task["goal_id"] for task in shown["tasks"]] == [goal["id"], None]
+    await nora("POST", url(scene, goal["id"], "status"), {"lifecycle_status": "completed"})
+    read = await nora("GET", plan_url(scene))
+    written = await nora("PUT", plan_url(scene), {"title": read["title"], "tasks": read["tasks"]})
+    assert (written["tasks"], written["goals"]) == (read["tasks"], read["goals"])
     stray = [{"text": "Walk", "goal_id": str(scene.plan.id)}]
     refused = await nora("PUT", plan_url(scene), {"title": "At home", "tasks": stray}, expect=422)
     assert [(one["pointer"], one["code"]) for one in refused["errors"]] == [("/body/tasks/0/goal_id", "unknown_goal")]

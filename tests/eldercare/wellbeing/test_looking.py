@@ -10,7 +10,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from app.core.clock import ManualClock
-from app.core.database import Database, reading, unit_of_work
+from app.core.database import Database, connection_of, reading, unit_of_work
 from app.core.due import drain
 from app.core.jobs import settle
 from app.identity.events import ResidentClosed
@@ -23,6 +23,7 @@ from eldercare.wellbeing import jobs
 from eldercare.wellbeing.models import WATCHES
 from eldercare.wellbeing.service import watching
 from eldercare.wellbeing.subscribers import SUBSCRIBERS
+from tests.asking import statements
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import eldercare_medication as medication
@@ -254,19 +255,12 @@ class Undone(Exception):  # noqa: N818 - says what happened
 
 async def _statements_for(residents: int) -> int:
     """Return how many statements a look at so many residents takes, and leave no trace of it."""
-    seen: list[str] = []
-
-    def note(*event: Any) -> None:
-        seen.append(event[2])
-
     with contextlib.suppress(Undone):
         async with unit_of_work() as session:
             ids = sa.select(WATCHES.c.id).limit(residents)
             watch_ids = list(await session.scalars(ids))
-            connection = (await session.connection()).sync_connection
-            sa.event.listen(connection, "before_cursor_execute", note)
-            await watching.look_at(session, watch_ids)
-            sa.event.remove(connection, "before_cursor_execute", note)
+            async with statements(connection_of(session)) as seen:
+                await watching.look_at(session, watch_ids)
             raise Undone
     return len(seen)
 

@@ -74,7 +74,14 @@ async def test_only_the_operator_agrees_and_only_about_its_own(client: httpx.Asy
     path = of(agency.id, "agreements")
     assert (await client.post(path, json=body, headers=coordinator)).status_code == 403
     assert (await client.post(path, json=body, headers=scene.daughter_headers)).status_code == 404
-    for wrong in (body | {"scopes": ["fly:away"]}, body | {"scopes": []}, body | {"ends_at": "2020-01-01T00:00:00Z"}):
+    # No agency is let see what is between a resident and their doctors.
+    for_clinics = body | {"scopes": ["profile:read", "records:read"]}
+    for wrong in (
+        for_clinics,
+        body | {"scopes": ["fly:away"]},
+        body | {"scopes": []},
+        body | {"ends_at": "2020-01-01T00:00:00Z"},
+    ):
         assert (await client.post(path, json=wrong, headers=scene.staff_headers)).status_code == 422
     stranger = await make.resident(await make.community(name="Hillside"))
     of_stranger = body | {"resident_id": str(stranger.id)}

@@ -92,7 +92,10 @@ async def test_what_is_new_what_was_read_and_how_much_is_unread_are_told(
     await tell(ada, "before")
     await pass_by()
     clock.advance(timedelta(seconds=1))
-    async with following(url + STREAM, headers) as stream, httpx.AsyncClient(base_url=url, headers=headers) as client:
+    async with (
+        following(url + STREAM, headers) as stream,
+        httpx.AsyncClient(base_url=url, timeout=60, headers=headers) as client,
+    ):
         assert stream.response.headers["content-type"].startswith("text/event-stream")
         assert [(told.event, told.data) for told in await stream.until("unread")] == [("unread", {"unread": 1})]
         await tell(ada, "now")

@@ -28,7 +28,7 @@ from tests.factories import identity as make
 from tests.factories.eldercare_alarms import Scene
 from tests.factories.sign_in import sign_in, sign_in_resident
 
-ROWS = ("check_ins", "alarms", "doses", "visits", "inbox")
+ROWS = ("check_ins", "alarms", "doses", "visits", "appointments", "consultations", "health_records", "inbox")
 WHOLES = (
     "check_ins_ahead",
     "doses_ahead",
@@ -38,6 +38,8 @@ WHOLES = (
     "circle",
     "grants",
     "contact_points",
+    "waitlist_entries",
+    "queue_tickets",
 )
 _check_ins = cast("sa.Table", sa.inspect(CheckIn).local_table)
 

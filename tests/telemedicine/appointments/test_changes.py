@@ -9,7 +9,7 @@ from app.core.clock import ManualClock
 from app.core.database import reading
 from app.reservations.api import of_origin
 from telemedicine.appointments.models import APPOINTMENTS, CHANGES
-from telemedicine.appointments.service.taking import ORIGIN
+from telemedicine.appointments.views.appointments import ORIGIN
 from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics
 from tests.telemedicine.appointments.conftest import Body, Desk, at, ids, no_drift, work
@@ -48,6 +48,48 @@ async def test_a_move_to_what_is_taken_changes_nothing(desk: Desk) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "not_offered")
     assert await reserved(booked) == [at("09:00").isoformat()]
     assert (await desk.get(f"/appointments/{booked['id']}", desk.scene.resident))["version"] == booked["version"]
+
+
+async def test_ones_own_time_is_not_in_the_way_of_a_move(desk: Desk) -> None:
+    room = await clinics.resource(desk.scene.clinic)
+    often = await clinics.visit_type(desk.scene.clinic, step=timedelta(minutes=15), needs=["room"])
+    grace, other = desk.scene.resident, (await crowd(desk.scene, 1))[0]
+    booked = await desk.booked(grace, at("09:00"), visit_type_id=often.id)
+    moved = await desk.act(grace, booked["id"], "move", {"starts_at": at("09:15").isoformat()})
+    assert (moved["starts_at"], moved["sequence"]) == ("2026-03-03T01:15:00Z", 1)
+    assert await reserved(booked) == [at("09:15").isoformat()]
+    await desk.booked(other, at("09:45"), visit_type_id=often.id)
+    refused = await desk.post(f"/appointments/{booked['id']}/move", grace, {"starts_at": at("09:30").isoformat()})
+    assert (refused.status_code, refused.json()["reason"]) == (409, "taken")
+    # What it has already is no alternative, what overlaps it is.
+    starts = [one["starts_at"] for one in refused.json()["alternatives"]]
+    assert starts == [f"2026-03-03T0{text}:00Z" for text in ("1:00", "2:15", "2:30")]
+    assert await reserved(booked) == [at("09:15").isoformat()]
+    # Where it is already it need not be moved to.
+    same = await desk.act(grace, booked["id"], "move", {"starts_at": at("09:15").isoformat()})
+    assert same == moved
+    async with reading() as connection:
+        rooms = await of_origin(connection, ORIGIN, ids([booked]))
+    assert room.calendar_id in {one.resource_id for one in rooms}
+    await no_drift()
+
+
+async def test_who_follows_another_moves_when_they_have_left_or_stays(desk: Desk) -> None:
+    often = await clinics.visit_type(desk.scene.clinic, step=timedelta(minutes=15))
+    people = await crowd(desk.scene, 2)
+    booked = [
+        await desk.booked(one, at(text), visit_type_id=often.id)
+        for one, text in zip(people, ("09:00", "09:30"), strict=True)
+    ]
+    answers = await asyncio.gather(
+        desk.post(f"/appointments/{booked[0]['id']}/move", people[0], {"starts_at": at("09:15").isoformat()}),
+        desk.post(f"/appointments/{booked[1]['id']}/move", people[1], {"starts_at": at("09:45").isoformat()}),
+    )
+    # Whoever asks before the other has left is refused, and stays where they are.
+    assert answers[1].status_code == 200
+    assert answers[0].status_code in (200, 409)
+    assert await reserved(booked[0]) == [at("09:15" if answers[0].status_code == 200 else "09:00").isoformat()]
+    await no_drift()
 
 
 async def test_many_move_to_one_time_and_one_of_them_has_it(desk: Desk) -> None:
@@ -108,7 +150,7 @@ async def test_reasons_are_sealed(desk: Desk) -> None:
 
 
 async def test_the_clinic_writes_down_what_became_of_it(desk: Desk, clock: ManualClock) -> None:
-    strict = await clinics.visit_type(desk.scene.clinic, late_fee_amount=2000)
+    strict = await clinics.visit_type(desk.scene.clinic, late_fee_amount=2000, mode="in_person")
     booked = await desk.booked(desk.scene.resident, at("09:00"), visit_type_id=strict.id)
     path = f"/appointments/{booked['id']}/outcome"
     doctor = desk.scene.clinician

@@ -39,7 +39,7 @@ async def test_a_week_a_day_an_hour_before_and_when_it_is_time_to_join(desk: Des
         await asyncio.gather(jobs.remind(), jobs.remind())
         found[before] = await told()
     assert [len(names) for names in found.values()] == [1, 2, 3, 4, 5]
-    assert (await told())[1:] == ["appointment_reminder"] * 2 + ["appointment_soon", "appointment_join"]
+    assert (await told())[1:] == ["appointment_reminder"] * 2 + ["appointment_soon", "visit_join"]
     clock.set(start + timedelta(hours=1))
     assert await jobs.remind() == 0
 

@@ -9,7 +9,7 @@ from icalendar import Calendar
 
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
-from telemedicine.calendars.rules import calendar
+from telemedicine.calendars.rules.feeds import calendar
 from telemedicine.clinics.rules import at_wall
 from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics

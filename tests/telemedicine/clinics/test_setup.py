@@ -159,7 +159,7 @@ async def test_a_set_visit_type_offers_other_times(scene: Scene, client: httpx.A
     path = f"{scene.path}/visit-types/{scene.visit_type.id}"
     data = VISIT_TYPE | {"duration": "PT1H", "step": "PT90M"}
     answer = await client.put(path, json=data, headers=scene.keeper)
-    assert answer.json()["step"] == "PT1H30M"
+    assert answer.json()["visit_type"]["step"] == "PT1H30M"
     found = await slots_of(client, scene.resident, earliest=at("00:00").isoformat())
     first = [one for one in found if one["starts_at"].startswith("2026-03-03")]
     assert [one["starts_at"][11:16] for one in first] == ["01:00", "02:30"]

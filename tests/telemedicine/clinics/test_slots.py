@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-import sqlalchemy as sa
 
 from app.core import clock as clocks
 from app.core.clock import ManualClock
@@ -24,6 +23,7 @@ from telemedicine.clinics.problems import NotOffered
 from telemedicine.clinics.service import slots
 from telemedicine.clinics.views.calendars import SESSION
 from telemedicine.clinics.views.offers import SlotQuery
+from tests.asking import statements
 from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics
 from tests.telemedicine.clinics.conftest import Scene
@@ -192,12 +192,13 @@ async def test_who_works_at_two_clinics_is_booked_at_one(scene: Scene, client: h
 
 async def test_those_who_share_a_slot_are_not_in_each_others_way(scene: Scene, client: httpx.AsyncClient) -> None:
     group = await clinics.visit_type(scene.clinic, capacity=3)
-    session = rules.session_id(scene.practitioner.id, group.id, at("09:30"))
+    subject = rules.seats_id(scene.practitioner.id, group.id)
+    session = rules.session_id(subject, at("09:30"))
     await clinics.booked(
         scene.practitioner.calendar_id, at("09:30"), at("10:00"), origin_kind=SESSION, origin_id=session
     )
     async with unit_of_work() as unit:
-        seats = await register(unit, community_id=scene.place.id, kind=SESSION, subject_id=session, lanes=3)
+        seats = await register(unit, community_id=scene.place.id, kind=SESSION, subject_id=subject, lanes=3)
     query = query_of(scene, practitioner_id=scene.practitioner.id, visit_type_id=group.id)
     for left in (3, 2, 1):
         async with reading() as connection:
@@ -209,6 +210,74 @@ async def test_those_who_share_a_slot_are_not_in_each_others_way(scene: Scene, c
     # For a visit of another type the practitioner is taken.
     found = await slots_of(client, scene.resident, visit_type=scene.visit_type.id, earliest=at("00:00").isoformat())
     assert "09:30" not in shown(found)
+
+
+async def clinics_at(scene: Scene, *places: tuple[float, float]) -> uuid.UUID:
+    """Have surgeons at places, each for an hour on Tuesdays, the first one the latest; return what they do."""
+    for number, place in enumerate(places):
+        where = await clinics.location(scene.clinic, place)
+        surgeon = await clinics.practitioner(scene.clinic, specialties=["surgery"])
+        start = 15 - number
+        await clinics.hours(surgeon, [2], f"{start}:00", f"{start + 1}:00", location_id=where.id)
+    return (await clinics.visit_type(scene.clinic, mode="in_person", specialty="surgery", price_amount=7000)).id
+
+
+@pytest.mark.parametrize(
+    ("near", "within", "places", "expected"),
+    [
+        ("31.23,121.47", 500_000, [(31.23, 121.47), (31.24, 121.47), (31.3, 121.47)], [0, 1112, 7784]),
+        # The 180th meridian is no edge, wherever one stands.
+        ("-17,180", 20_000, [(-17, 179.95), (-17, -179.9), (-17, 0)], [5317, 10634]),
+        ("-17,-179.99", 20_000, [(-17, 179.99)], [2127]),
+        # All meridians meet at the poles.
+        ("90,0", 5_000, [(89.99, 0), (89.98, 180), (89.97, -90)], [1112, 2224, 3336]),
+        ("-89.99,10", 2_500, [(-89.99, -170)], [2224]),
+        ("-90,180", 100, [(-90, -37)], [0]),
+    ],
+)
+async def test_the_nearest_comes_first_and_says_where_it_is_and_what_it_costs(
+    scene: Scene,
+    client: httpx.AsyncClient,
+    near: str,
+    within: int,
+    places: list[tuple[float, float]],
+    expected: list[int],
+) -> None:
+    of = await clinics_at(scene, *places)
+    asked = {"visit_type": of, "near": near, "within": within, "earliest": at("00:00").isoformat()}
+    found = await slots_of(client, scene.resident, **asked, sort="nearest")
+    distances = [item["location"]["distance"] for item in found]
+    assert list(dict.fromkeys(distances)) == expected
+    assert distances == sorted(distances)
+    order = [(item["location"]["distance"], item["starts_at"]) for item in found]
+    assert order == sorted(order)
+    assert {item["visit_type"]["price"]["amount"] for item in found} == {7000}
+    where = [(item["location"]["latitude"], item["location"]["longitude"]) for item in found]
+    assert list(dict.fromkeys(where)) == places[: len(expected)]
+    earliest = await slots_of(client, scene.resident, **asked)
+    assert [item["starts_at"] for item in earliest] == sorted(item["starts_at"] for item in found)
+
+
+async def test_pages_by_distance_hold_each_slot_once_and_calls_come_last(
+    scene: Scene, client: httpx.AsyncClient
+) -> None:
+    await clinics_at(scene, (31.23, 121.47), (31.24, 121.47), (31.25, 121.47))
+    asked: dict[str, Any] = {"near": "31.23,121.47", "sort": "nearest", "earliest": at("00:00").isoformat()}
+    pages: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = await client.get("/v1/slots", params={"limit": 7} | asked | cursor, headers=scene.resident)
+        pages += answer.json()["items"]
+        if answer.json()["next"] is None or len(pages) > 70:
+            break
+        cursor = {"cursor": answer.json()["next"]}
+    whole = await slots_of(client, scene.resident, **asked)
+    assert pages[: len(whole)] == whole[: len(pages)]
+    distances = [item["location"]["distance"] if item["location"] else None for item in pages]
+    assert list(dict.fromkeys(distances)) == [0, 1112, 2224, None]
+    assert {item["visit_type"]["mode"] for item in pages if item["location"] is None} == {"video"}
+    other = await client.get("/v1/slots", params=cursor | {"sort": "earliest"}, headers=scene.resident)
+    assert (other.status_code, other.json()["errors"][0]["pointer"]) == (422, "/query/cursor")
 
 
 async def test_a_wanted_time_is_a_slot_or_the_refusal_says_what_is_near(scene: Scene, clock: ManualClock) -> None:
@@ -249,6 +318,10 @@ async def test_bad_questions_are_refused_with_a_pointer(scene: Scene, client: ht
     for query, pointer in {
         "near=north": "/query/near",
         "near=91,0": "/query/near",
+        "near=0,181": "/query/near",
+        "sort=nearest": "/query/sort",
+        "sort=cheapest": "/query/sort",
+        "near=0,0&within=99": "/query/within",
         "mode=telepathy": "/query/mode",
         "earliest=tomorrow": "/query/earliest",
         "language=klingon!": "/query/language",
@@ -262,15 +335,9 @@ async def test_bad_questions_are_refused_with_a_pointer(scene: Scene, client: ht
 
 async def _statements_for(query: SlotQuery) -> int:
     """Return how many statements it takes to find one slot."""
-    seen: list[str] = []
-
-    def note(*event: Any) -> None:
-        seen.append(event[2])
-
-    async with reading() as connection:
-        sa.event.listen(connection.sync_connection, "before_cursor_execute", note)
+    async with reading() as connection, statements(connection) as seen:
         found = await slots.search(connection, query, None, PageRequest(1, None))
-        sa.event.remove(connection.sync_connection, "before_cursor_execute", note)
+    assert any("telemedicine_visit_type" in query for query in seen)
     assert len(found.items) == 1
     return len(seen)
 
@@ -283,6 +350,22 @@ async def test_days_without_anybody_and_more_practitioners_cost_no_statement(sce
     for _ in range(10):
         await clinics.hours(await clinics.practitioner(scene.clinic), [2], "09:00", "12:00")
     assert await _statements_for(query_of(scene)) == soon
+
+
+async def test_full_weeks_are_passed_by(scene: Scene, clock: ManualClock) -> None:
+    for day in range(21):
+        await clinics.booked(
+            scene.practitioner.calendar_id,
+            at("09:00", TUESDAY + timedelta(days=day)),
+            at("12:00", TUESDAY + timedelta(days=day)) - (HALF_HOUR if day == 20 else timedelta()),
+        )
+    query = query_of(scene, practitioner_id=scene.practitioner.id)
+    async with reading() as connection:
+        found = await slots.search(connection, query, at("08:00"), PageRequest(2, None))
+    assert [one.starts_at for one in found.items] == [
+        at("11:30", TUESDAY + timedelta(days=20)),
+        at("09:00", TUESDAY + timedelta(days=21)),
+    ]
 
 
 async def test_a_search_finds_what_a_slow_one_would(scene: Scene, clock: ManualClock) -> None:

@@ -114,7 +114,7 @@ def line_url(api: str, visit: uuid.UUID) -> str:
 
 async def page_by_link(api: str, visit: uuid.UUID, url: str) -> Page:
     """Use a link and return the page it opens."""
-    async with httpx.AsyncClient(base_url=api) as client:
+    async with httpx.AsyncClient(base_url=api, timeout=60) as client:
         answer = await client.post("/v1/consultation-passes", json={"link": url.partition("#")[2]})
     assert answer.status_code == 201, answer.text
     return Page(line_url(api, visit), {"pass": answer.json()["pass"]})
@@ -122,7 +122,7 @@ async def page_by_link(api: str, visit: uuid.UUID, url: str) -> Page:
 
 async def page_of(api: str, visit: uuid.UUID, headers: dict[str, str]) -> Page:
     """Return a page opened with somebody's own link."""
-    async with httpx.AsyncClient(base_url=api) as client:
+    async with httpx.AsyncClient(base_url=api, timeout=60) as client:
         made = await client.post(f"/v1/consultations/{visit}/links", headers=headers)
     assert made.status_code == 201, made.text
     return await page_by_link(api, visit, made.json()["url"])
@@ -130,7 +130,7 @@ async def page_of(api: str, visit: uuid.UUID, headers: dict[str, str]) -> Page:
 
 async def guest_page(api: str, visit: uuid.UUID, host: dict[str, str], role: str = "family") -> Page:
     """Return the page of a guest whom somebody invites."""
-    async with httpx.AsyncClient(base_url=api) as client:
+    async with httpx.AsyncClient(base_url=api, timeout=60) as client:
         body = {"role": role, "name": "Wisteria"}
         made = await client.post(f"/v1/consultations/{visit}/guests", headers=host, json=body)
     assert made.status_code == 201, made.text

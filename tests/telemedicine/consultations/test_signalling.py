@@ -301,13 +301,49 @@ async def test_a_revoked_session_a_revoked_grant_and_a_removed_guest_are_out(vis
         async with unit_of_work() as work:
             (await work.get_one(AccountSession, session.id)).revoked_at = clock.now()
         assert await resident.closed() == 4403
-        async with httpx.AsyncClient(base_url=visit.api.url) as client:
+        async with httpx.AsyncClient(base_url=visit.api.url, timeout=60) as client:
             path = f"/v1/consultations/{visit.id}/guests/{guest.id}"
             assert (await client.delete(path, headers=visit.clinician)).status_code == 204
         assert await guest.closed() == 4403
         assert (await guest.open())["code"] == "put_out"
         await clinician.offer(guest)
         assert (await clinician.told("error"))["code"] == "not_there"
+
+
+async def test_a_guest_goes_with_the_right_of_who_invited_them(visit: Visit) -> None:
+    daughter = await identity.account(visit.scene.place, name="Daughter")
+    grant = await identity.grant(visit.scene.resident, daughter, factory.BOTH)
+    clinician, resident = await both_in(visit)
+    guest = await guest_page(visit.api.url, visit.id, await sign_in(daughter))
+    async with hanging_up(clinician, resident, guest):
+        await guest.open()
+        await let_in(clinician, guest)
+        async with unit_of_work() as work:
+            (await work.get_one(Grant, grant.id)).revoked_at = clock.now()
+        assert await guest.closed() == 4403
+        # The others' pages are told that they are gone, and let go of their pictures and sound.
+        while state_of(clinician, guest) is not None:
+            await clinician.told("standing")
+        assert (await guest.open())["code"] == "put_out"
+
+
+async def test_whoever_keeps_off_their_line_is_put_out_all_the_same(visit: Visit) -> None:
+    daughter = await identity.account(visit.scene.place, name="Daughter")
+    grant = await identity.grant(visit.scene.resident, daughter, factory.BOTH)
+    clinician, resident = await both_in(visit)
+    guest = await guest_page(visit.api.url, visit.id, await sign_in(daughter))
+    async with hanging_up(clinician, resident):
+        await guest.open()
+        await let_in(clinician, guest)
+        await resident.drop()
+        await guest.drop()  # their pictures and sound go on from page to page
+        await clinician.sees(guest, is_present=False)
+        async with unit_of_work() as work:
+            (await work.get_one(Grant, grant.id)).revoked_at = clock.now()
+        while state_of(clinician, guest) is not None:
+            await clinician.told("standing")
+        # Whose network is away for a moment and who may come back is in it still.
+        assert state_of(clinician, resident) == "admitted"
 
 
 async def test_two_guests_more_than_there_are_seats_leave_two_waiting(visit: Visit) -> None:

@@ -69,16 +69,6 @@ async def test_a_clinic_without_an_agreement_plans_nothing(client: httpx.AsyncCl
     assert answer.json()["code"] == "not_a_clinician"
 
 
-async def test_an_appointment_has_one_visit(client: httpx.AsyncClient, scene: Scene) -> None:
-    clinician = await sign_in(scene.clinician)
-    body = times() | {"appointment_id": str(clocks.new_id())}
-    path = f"/v1/residents/{scene.resident.id}/consultations"
-    first = await client.post(path, headers=clinician, json=body)
-    again = await client.post(path, headers=clinician, json=body)
-    assert again.status_code == 409
-    assert again.json()["consultation_id"] == first.json()["id"]
-
-
 @pytest.mark.parametrize(
     "change",
     [

@@ -1,14 +1,18 @@
 """Numbers: given once, called in turn, followed live; and how long it may take."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from fastapi import FastAPI
 
+from app.core import live
 from app.core.clock import ManualClock
-from telemedicine.queues import rules
+from telemedicine.queues import rules, service
 from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics
+from tests.streams import Stream, following, served
 from tests.telemedicine.appointments.conftest import Body, Desk
 from tests.telemedicine.appointments.test_booking import Headers, crowd
 
@@ -95,6 +99,48 @@ async def test_a_number_is_followed_by_whose_it_is(desk: Desk) -> None:
     assert '"number":1' in told.text
     assert (await desk.client.get(url, headers=other)).status_code == 404
     assert (await desk.client.get(url)).status_code == 401
+
+
+async def test_several_counters_call_and_each_who_waits_sees_their_place_live(
+    app: FastAPI, desk: Desk, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "GAP", 0.01)
+    live.begin()  # these go on
+    people = await crowd(desk.scene, 6)
+    tickets = [await take(desk, one) for one in people]
+    counters = [desk.scene.keeper, desk.scene.clinician]
+    async with AsyncExitStack() as stack:
+        address = await stack.enter_async_context(served(app))
+        last, first = [
+            await stack.enter_async_context(
+                following(f"{address}/v1/queue-tickets/{tickets[place]['id']}/stream", dict(people[place]))
+            )
+            for place in (5, 0)
+        ]
+
+        async def seen(by: Stream, state: str, ahead: int) -> str:
+            """Return the wait that is told once a number stands so: how it stood meanwhile may be told, or not."""
+            while (told := await by.next()) is not None:
+                if (told.data["state"], told.data["ahead"]) == (state, ahead):
+                    return str(told.data["wait"])
+            raise AssertionError("the stream ended")
+
+        assert await seen(last, "waiting", 5) == "PT1H"
+        assert await seen(first, "waiting", 0) == "PT10M"
+        # Both counters call at once, and each another one.
+        calls = await asyncio.gather(*(desk.post(path(desk, "queue-calls"), one) for one in counters))
+        assert sorted(call.json()["number"] for call in calls) == [1, 2]
+        assert await seen(first, "called", 0) == "PT0S"
+        await seen(last, "waiting", 3)
+        clock.advance(timedelta(minutes=6))
+        # Nobody for six minutes, then two: three calls in six minutes are three minutes each, four are two.
+        for counter, ahead, wait in ((counters[0], 2, "PT9M"), (counters[1], 1, "PT4M")):
+            assert (await desk.post(path(desk, "queue-calls"), counter)).json()["number"] == 5 - ahead
+            assert await seen(last, "waiting", ahead) == wait
+        done = await desk.post(f"/queue-tickets/{tickets[0]['id']}/outcome", counters[0], {"state": "done"})
+        assert done.status_code == 200
+        assert await seen(first, "done", 0) == "PT0S"
+        assert await first.next() is None
 
 
 async def test_the_operator_and_other_clinics_see_no_line(desk: Desk) -> None:

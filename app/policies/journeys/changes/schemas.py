@@ -16,12 +16,16 @@ from eldercare.api import (
     VisitPublic,
 )
 from notifications.api import InboxItemPublic
+from telemedicine.api import AppointmentPublic, ConsultationPublic, HealthRecordPublic, TicketPublic, WaitlistPublic
 
 Kind = Literal[
     "check_ins",
     "alarms",
     "doses",
     "visits",
+    "appointments",
+    "consultations",
+    "health_records",
     "inbox",
     "check_ins_ahead",
     "doses_ahead",
@@ -31,15 +35,17 @@ Kind = Literal[
     "circle",
     "grants",
     "contact_points",
+    "waitlist_entries",
+    "queue_tickets",
 ]
 
 
 class Changes(BaseModel):
     """What changed since the app last asked.
 
-    Of what there is much of (`check_ins`, `alarms`, `doses`, `visits`, `inbox`) the rows that changed; an app forgets
-    by itself what is older than 90 days. Of the rest everything there is, whenever any of it changed; null means that
-    it did not.
+    Of what there is much of (`check_ins`, `alarms`, `doses`, `visits`, `appointments`, `consultations`,
+    `health_records`, `inbox`) the rows that changed; an app forgets by itself what is older than 90 days, but keeps
+    health records. Of the rest everything there is, whenever any of it changed; null means that it did not.
     """
 
     next: str = Field(description="the `since` of the next request")
@@ -50,6 +56,9 @@ class Changes(BaseModel):
     alarms: list[AlarmPublic] = []
     doses: list[DosePublic] = []
     visits: list[VisitPublic] = []
+    appointments: list[AppointmentPublic] = []
+    consultations: list[ConsultationPublic] = []
+    health_records: list[HealthRecordPublic] = []
     inbox: list[InboxItemPublic] = []
     check_ins_ahead: list[uuid.UUID] | None = Field(
         default=None, description="every check-in that lies ahead: forget others you hold as scheduled"
@@ -65,3 +74,5 @@ class Changes(BaseModel):
     circle: list[CircleMemberPublic] | None = None
     grants: list[GrantPublic] | None = Field(default=None, description="those that have not ended")
     contact_points: list[ContactPointPublic] | None = None
+    waitlist_entries: list[WaitlistPublic] | None = Field(default=None, description="what they wait for")
+    queue_tickets: list[TicketPublic] | None = Field(default=None, description="today's numbers that are not done with")

@@ -16,6 +16,7 @@ from app.policies.journeys.changes.rules import Place, fingerprint
 from app.policies.journeys.changes.schemas import Changes
 from eldercare import api as eldercare
 from notifications import api as notifications
+from telemedicine import api as telemedicine
 
 Rows = Callable[[Since], Awaitable[Sequence[Any]]]
 Whole = Callable[[], Awaitable[Sequence[Any]]]
@@ -25,10 +26,26 @@ _SCOPES: Final = (
     "alarms:read",
     "medication:read",
     "visits:read",
+    "records:read",
     "circle:read",
     "contacts:read",
     "grants:manage",
+    "consultations:read",
+    telemedicine.APPOINTMENTS_SCOPE,
 )
+
+
+async def _held(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID
+) -> dict[str, identity.ResidentSubject]:
+    """Return the rights the actor has on the resident for longer than an alarm; raises ``NotFound``."""
+    held = await identity.held_scopes(connection, actor, resident_id, _SCOPES)
+    if telemedicine.APPOINTMENTS_SCOPE in held:
+        try:
+            await telemedicine.require_appointments(connection, actor, resident_id)
+        except Forbidden:  # an agency, whatever its agreement says
+            del held[telemedicine.APPOINTMENTS_SCOPE]
+    return held
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +62,7 @@ async def of_oneself(
     """Return what changed about the actor; raises ``Malformed`` for a cursor of ours that is none."""
     parts = Parts()
     if actor.resident_id is not None:
-        held = await identity.held_scopes(connection, actor, actor.resident_id, _SCOPES)
+        held = await _held(connection, actor, actor.resident_id)
         parts = _of_resident(connection, actor, actor.resident_id, held, language)
     parts.rows["inbox"] = lambda asked: notifications.inbox_changes(connection, actor.id, asked)
     parts.wholes["contact_points"] = lambda: _contact_points(connection, actor.id)
@@ -61,7 +78,7 @@ async def of_resident(
 
     Raises ``NotFound``, ``Forbidden`` if the actor may see none of it, ``Malformed`` for a cursor that is none.
     """
-    held = await identity.held_scopes(connection, actor, resident_id, _SCOPES)
+    held = await _held(connection, actor, resident_id)
     if not held:
         raise Forbidden
     subject = next(iter(held.values()))
@@ -94,6 +111,7 @@ def _of_resident(
     if "visits:read" in held:
         parts.rows["visits"] = lambda asked: eldercare.visit_changes(*about, asked)
         parts.wholes["visits_ahead"] = lambda: eldercare.visits_ahead(*about)
+    _add_clinics(parts, about, held)
     if "circle:read" in held:
         parts.wholes["circle"] = lambda: eldercare.care_circle(*about)
     if "grants:manage" in held:
@@ -101,6 +119,20 @@ def _of_resident(
     if subject := held.get("contacts:read"):
         parts.wholes["contact_points"] = lambda: _contact_points(connection, subject.account_id)
     return parts
+
+
+def _add_clinics(
+    parts: Parts, about: tuple[AsyncConnection, Actor, uuid.UUID], held: Mapping[str, identity.ResidentSubject]
+) -> None:
+    if telemedicine.APPOINTMENTS_SCOPE in held:
+        parts.rows["appointments"] = lambda asked: telemedicine.appointment_changes(*about, asked)
+        parts.wholes["waitlist_entries"] = lambda: telemedicine.waitlist_entries(*about)
+        parts.wholes["queue_tickets"] = lambda: telemedicine.queue_tickets(*about)
+    if "consultations:read" in held:
+        parts.rows["consultations"] = lambda asked: telemedicine.consultation_changes(*about, asked)
+    if (subject := held.get("records:read")) and subject.relation != "staff":
+        # Clinicians look when they need to: what they carried away would outlive the treatment.
+        parts.rows["health_records"] = lambda asked: telemedicine.health_record_changes(*about, asked)
 
 
 async def _contact_points(connection: AsyncConnection, account_id: uuid.UUID) -> Sequence[identity.ContactPointPublic]:

@@ -21,4 +21,4 @@ async def close_residence(
     await identity.close_residence(session, actor, account, resident, closure)
     # At once, and not with the closure's event: a check-in nobody answers would raise an alarm about the dead.
     await eldercare.end_care(session, resident.id)
-    await telemedicine.end_consultations(session, resident.id)
+    await telemedicine.end_care(session, resident.id)

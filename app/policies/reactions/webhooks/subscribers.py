@@ -27,7 +27,32 @@ from eldercare.events import (
     VisitSuspended,
 )
 from notifications.api import Happening, WebhookEvent, publish
+from telemedicine.events import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentExpired,
+    AppointmentMoved,
+    AppointmentStatusChanged,
+    ConsultationClosed,
+    ConsultationNoteSigned,
+    ConsultationStarted,
+    HealthRecordMarkedWrong,
+    HealthRecordWritten,
+    WaitlistOffered,
+)
 
+ClinicsFact = (
+    AppointmentBooked
+    | AppointmentCancelled
+    | AppointmentExpired
+    | AppointmentMoved
+    | AppointmentStatusChanged
+    | WaitlistOffered
+    | ConsultationStarted
+    | ConsultationClosed
+    | ConsultationNoteSigned
+)
+"""Facts that only the clinic they happened at is told of: what somebody sees a doctor for is no agency's business."""
 Fact = (
     AlarmRaised
     | AlarmAcknowledged
@@ -37,6 +62,8 @@ Fact = (
     | DoseRecordWithdrawn
     | DoseSkipped
     | DoseTaken
+    | HealthRecordMarkedWrong
+    | HealthRecordWritten
     | VisitAssigned
     | VisitCancelled
     | VisitCarerRemoved
@@ -46,11 +73,15 @@ Fact = (
     | VisitResumed
     | VisitStarted
     | VisitSuspended
+    | ClinicsFact
 )
 _SCOPES: Final = {
     "alarm": "alarms:read",
+    "appointment": "appointments:manage",
     "check_in": "check_ins:read",
+    "consultation": "consultations:read",
     "dose": "medication:read",
+    "health_record": "records:read",
     "visit": "visits:read",
 }
 
@@ -78,7 +109,18 @@ OUTWARD: Final[Mapping[type[Fact], WebhookEvent]] = {
     VisitCancelled: _about("visit", "cancelled", "A visit does not take place."),
     VisitStarted: _about("visit", "started", "The first carer is with the resident."),
     VisitCompleted: _about("visit", "completed", "A visit was made and is over."),
+    HealthRecordWritten: _about("health_record", "written", "Something was entered in a health record, or corrected."),
+    HealthRecordMarkedWrong: _about("health_record", "withdrawn", "A health record was entered in error."),
     VisitMissed: _about("visit", "missed", "Nobody came in time."),
+    AppointmentBooked: _about("appointment", "booked", "A time at the clinic is somebody's."),
+    AppointmentMoved: _about("appointment", "moved", "An appointment has another time, or is with somebody else."),
+    AppointmentCancelled: _about("appointment", "cancelled", "An appointment does not take place."),
+    AppointmentStatusChanged: _about("appointment", "status_changed", "Somebody came, was seen, or did not come."),
+    WaitlistOffered: _about("appointment", "offered", "What came free is kept for whoever has waited longest."),
+    AppointmentExpired: _about("appointment", "expired", "What was held or offered was not confirmed in time."),
+    ConsultationStarted: _about("consultation", "started", "Clinician and resident are together in a video visit."),
+    ConsultationClosed: _about("consultation", "closed", "A video visit is over, or does not take place."),
+    ConsultationNoteSigned: _about("consultation", "note_signed", "The note about a video visit stands."),
 }
 """Facts → what organizations hear of them; the one id beside the resident's is the aggregate's."""
 
@@ -87,8 +129,9 @@ async def _tell_organizations(session: AsyncSession, facts: Sequence[Fact]) -> N
     by_event: defaultdict[type[Fact], list[Happening]] = defaultdict(list)
     for fact in facts:
         (name,) = OUTWARD[type(fact)].object_ids
+        only = fact.organization_id if isinstance(fact, ClinicsFact) else None
         by_event[type(fact)].append(
-            Happening(fact.id, fact.community_id, fact.resident_id, fact.occurred_at, {name: fact.aggregate_id})
+            Happening(fact.id, fact.community_id, fact.resident_id, fact.occurred_at, {name: fact.aggregate_id}, only)
         )
     for kind, happenings in by_event.items():
         await publish(session, OUTWARD[kind], happenings)

@@ -69,7 +69,7 @@ export class Line extends EventTarget {
     this.isUp = false;
     if (code in FOR_GOOD) {
       this.#ended = true;
-      const why = code === 4403 && !wasUp ? this.#refusal ?? "put_out" : FOR_GOOD[code];
+      const why = code === 4403 && (!wasUp || this.#refusal === "consultation_not_open") ? this.#refusal ?? "put_out" : FOR_GOOD[code];
       this.dispatchEvent(new CustomEvent("closed", { detail: why }));
       return;
     }

@@ -5,7 +5,7 @@
 const ASK_AGAIN_MILLISECONDS = 5_000;
 
 export class Mesh extends EventTarget {
-  #line; #stream; #peers = new Map(); #early = new Map(); #ice = { iceServers: [], iceTransportPolicy: "all" };
+  #line; #stream; #shared = null; #peers = new Map(); #early = new Map(); #ice = { iceServers: [], iceTransportPolicy: "all" };
 
   constructor(line, stream) {
     super();
@@ -36,12 +36,15 @@ export class Mesh extends EventTarget {
     this.#early.clear();
   }
 
-  replaceVideo(track) {
+  // What is shown in the camera's place, to those who are there and to whoever comes later; null: the camera again.
+  share(track) {
+    this.#shared = track;
+    const shown = track ?? this.#stream.getVideoTracks()[0] ?? null;
     for (const { connection, hasBrought } of this.#peers.values()) {
       if (!hasBrought) continue;
       const sender = connection.getSenders().find((sender) => sender.track?.kind === "video");
-      if (sender) sender.replaceTrack(track);
-      else connection.addTrack(track, this.#stream);
+      if (sender) sender.replaceTrack(shown);
+      else if (shown) connection.addTrack(shown, this.#stream);
     }
   }
 
@@ -77,7 +80,7 @@ export class Mesh extends EventTarget {
   }
 
   #bring(peer) {
-    const tracks = this.#stream.getTracks();
+    const tracks = this.#shared ? [...this.#stream.getAudioTracks(), this.#shared] : this.#stream.getTracks();
     for (const track of tracks) peer.connection.addTrack(track, this.#stream);
     for (const kind of ["audio", "video"]) {
       const isMissing = !tracks.some((track) => track.kind === kind);

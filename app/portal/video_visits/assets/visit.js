@@ -3,6 +3,7 @@
 import { Devices } from "./devices.js";
 import { Line } from "./line.js";
 import { Mesh } from "./mesh.js";
+import { Note } from "./note.js";
 import { measure } from "./quality.js";
 
 const words = JSON.parse(document.getElementById("words").textContent);
@@ -11,7 +12,7 @@ const PASS = "hearthline.pass";
 const MEASURE_MILLISECONDS = 1000;
 
 const devices = new Devices();
-let entry, line, mesh, shared = null;
+let entry, line, mesh, note = null, shared = null;
 const tiles = new Map();
 
 function show(id) {
@@ -37,6 +38,8 @@ function close(key, again = null) {
   $("again").hidden = again === null;
   $("again").onclick = again;
   show("closed");
+  // What is left to write is written now.
+  if (key === "over") openNote();
 }
 
 // A link is good once: it is exchanged for a pass, which this tab keeps so that it can be loaded again.
@@ -80,7 +83,8 @@ function join() {
   line = new Line(entry.consultation_id, entry.pass);
   mesh = new Mesh(line, devices.stream);
   document.querySelector("#own video").srcObject = devices.stream;
-  $("end").hidden = $("people").hidden = entry.role !== "clinician";
+  $("end").hidden = $("people").hidden = $("write").hidden = entry.role !== "clinician";
+  if (entry.role === "clinician") note ??= new Note(entry.consultation_id, entry.pass, words);
   listen();
   line.open();
 }
@@ -105,7 +109,8 @@ function listen() {
     else if (detail.code === "not_there" && !detail.to) say("not_sent", true);
   });
   line.addEventListener("closed", ({ detail }) => {
-    if (["over", "put_out"].includes(detail)) sessionStorage.removeItem(PASS);
+    // The clinician's is good for the note for some hours more.
+    if (["over", "put_out"].includes(detail) && !(note && detail === "over")) sessionStorage.removeItem(PASS);
     const again = ["consultation_not_open", "left", "failed"].includes(detail) ? () => location.reload() : null;
     close(detail === "consultation_over" ? "over" : detail, again);
   });
@@ -212,6 +217,12 @@ function openChat(isOpen) {
   $("chat").setAttribute("aria-expanded", isOpen);
 }
 
+function openNote(isOpen = true) {
+  if (note === null) return;
+  $("note").hidden = !isOpen;
+  $("write").setAttribute("aria-expanded", isOpen);
+}
+
 async function shareScreen() {
   if (shared) return stopSharing();
   try {
@@ -221,14 +232,14 @@ async function shareScreen() {
   }
   const [track] = shared.getVideoTracks();
   track.onended = stopSharing;
-  mesh.replaceVideo(track);
+  mesh.share(track);
   $("share").setAttribute("aria-pressed", "true");
 }
 
 function stopSharing() {
   shared?.getTracks().forEach((track) => track.stop());
   shared = null;
-  mesh.replaceVideo(devices.stream.getVideoTracks()[0] ?? null);
+  mesh.share(null);
   $("share").setAttribute("aria-pressed", "false");
 }
 
@@ -238,6 +249,10 @@ $("share").onclick = shareScreen;
 $("chat").onclick = () => {
   openChat($("talk").hidden);
   if (!$("talk").hidden) $("words-to-say").focus();
+};
+$("write").onclick = () => {
+  openNote($("note").hidden);
+  if (!$("note").hidden) $("note-title").focus();
 };
 $("saying").onsubmit = (event) => {
   event.preventDefault();

@@ -1,0 +1,1 @@
+"""What the timeline decides and says: pure functions on values."""

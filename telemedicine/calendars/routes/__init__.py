@@ -1,0 +1,1 @@
+"""Calendars over HTTP: feeds, and addresses of calendars that are read."""

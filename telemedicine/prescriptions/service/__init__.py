@@ -1,0 +1,1 @@
+"""What is done with prescriptions: written and signed, and asked for again."""

@@ -1,0 +1,166 @@
+"""The SQL that reads prescriptions and requests for them again."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.access import Actor
+from app.core.audit import trace_each_binds, traced_each
+from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
+from app.core.problems import NotFound
+from app.core.sealing import unseal
+from app.identity.api import account_name, actor_binds, is_visible, trace_read
+from telemedicine.prescriptions.models import ACKNOWLEDGED, ANSWER, CONTENT, END_REASON, NOTE, PRESCRIPTIONS, RENEWALS
+from telemedicine.prescriptions.rules import Status
+from telemedicine.prescriptions.schemas import (
+    PrescriptionContent,
+    PrescriptionPublic,
+    RenewalPublic,
+    WarningAcknowledgement,
+)
+from telemedicine.records.access import READ, RecordSubject
+
+_LIST, _REQUESTS, _WAITING = (
+    "telemedicine.prescriptions",
+    "telemedicine.renewal_requests",
+    "telemedicine.clinic_renewal_requests",
+)
+_ACKNOWLEDGED: Final = TypeAdapter(list[WarningAcknowledgement])
+_limit = sa.bindparam("limit", type_=sa.Integer)
+_p, _r = PRESCRIPTIONS.c, RENEWALS.c
+_shown: Final = sa.select(
+    PRESCRIPTIONS,
+    account_name(_p.author_id).label("author_name"),
+    account_name(_p.signed_by).label("signer_name"),
+).where(_p.resident_id == sa.bindparam("resident_id", type_=sa.Uuid))
+# What a draft says is the clinics': a resident must not take for prescribed what nobody has signed.
+_seen: Final = sa.or_(_p.signed_at.is_not(None), _p.organization_id.in_(sa.bindparam("clinics", expanding=True)))
+_page: Final = _shown.where(_seen, after((_p.id,), ("after_id",), descending=True)).order_by(_p.id.desc()).limit(_limit)
+_PAGES: Final = {False: _page, True: _page.where(_p.status == sa.bindparam("status", type_=_p.status.type))}
+_ONE: Final = _shown.where(_seen, _p.id == sa.bindparam("prescription_id", type_=sa.Uuid))
+_WHOSE: Final = sa.select(_p.resident_id).where(_p.id == sa.bindparam("prescription_id", type_=sa.Uuid))
+_OF_RESIDENT: Final = (
+    sa.select(RENEWALS)
+    .where(
+        _r.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        after((_r.id,), ("after_id",), descending=True),
+    )
+    .order_by(_r.id.desc())
+    .limit(_limit)
+)
+_OF_CLINIC: Final = traced_each(
+    sa.select(RENEWALS)
+    .where(
+        _r.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
+        _r.state == sa.literal_column("'requested'"),
+        is_visible(_r.resident_id, READ),
+        after((_r.id,), ("after_id",)),
+    )
+    .order_by(_r.id)
+    .limit(_limit),
+    "renewal_requests:list",
+)
+
+
+async def prescriptions(
+    connection: AsyncConnection, subject: RecordSubject, status: Status | None, page: PageRequest
+) -> Page[PrescriptionPublic]:
+    """Return a page of a resident's prescriptions, the last first; drafts to the clinic that drafts them alone."""
+    binds = _binds(subject) | _paging(_LIST, page) | ({"status": status} if status else {})
+    rows = (await connection.execute(_PAGES[status is not None], binds)).all()
+    await trace_read(connection, subject.actor, subject.resident, "prescriptions:list")
+    return Page(items=[_public(row) for row in rows[: page.limit]], next=next_cursor(_LIST, rows, page.limit, ("id",)))
+
+
+async def prescription(
+    connection: AsyncConnection, subject: RecordSubject, prescription_id: uuid.UUID
+) -> PrescriptionPublic:
+    """Return a prescription, with a trace; raises ``NotFound``."""
+    found = await written(connection, subject, prescription_id)
+    await trace_read(connection, subject.actor, subject.resident, "prescription:read", prescription_id)
+    return found
+
+
+async def resident_of(connection: AsyncConnection, prescription_id: uuid.UUID) -> uuid.UUID:
+    """Return whose prescription it is; raises ``NotFound``."""
+    found: uuid.UUID | None = await connection.scalar(_WHOSE, {"prescription_id": prescription_id})
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def written(
+    connection: AsyncConnection, subject: RecordSubject, prescription_id: uuid.UUID
+) -> PrescriptionPublic:
+    """Return a prescription to who just wrote it; raises ``NotFound``."""
+    row = (await connection.execute(_ONE, _binds(subject) | {"prescription_id": prescription_id})).one_or_none()
+    if row is None:
+        raise NotFound
+    return _public(row)
+
+
+async def renewals(connection: AsyncConnection, subject: RecordSubject, page: PageRequest) -> Page[RenewalPublic]:
+    """Return a page of what a resident asked for again, the last first."""
+    binds = {"resident_id": subject.resident.resident_id, **_paging(_REQUESTS, page)}
+    rows = (await connection.execute(_OF_RESIDENT, binds)).all()
+    await trace_read(connection, subject.actor, subject.resident, "renewal_requests:list")
+    return _requests(_REQUESTS, rows, page)
+
+
+async def waiting(
+    connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID, page: PageRequest
+) -> Page[RenewalPublic]:
+    """Return a page of what a clinic is asked for and has not answered, the longest waiting first."""
+    binds = {
+        "organization_id": organization_id,
+        **_paging(_WAITING, page),
+        **actor_binds(actor, READ),
+        **trace_each_binds(actor, shown=page.limit),
+    }
+    return _requests(_WAITING, (await connection.execute(_OF_CLINIC, binds)).all(), page)
+
+
+def renewal(row: Any) -> RenewalPublic:
+    """Return a request as it is shown."""
+    return RenewalPublic(
+        id=row.id,
+        resident_id=row.resident_id,
+        prescription_id=row.prescription_id,
+        state=row.state,
+        requested_by=row.requested_by,
+        created_at=row.created_at,
+        note=unseal(row.note, NOTE) if row.note else None,
+        answered_at=row.answered_at,
+        answer=unseal(row.answer, ANSWER) if row.answer else None,
+        draft_id=row.draft_id,
+    )
+
+
+def _requests(kind: str, rows: Sequence[Any], page: PageRequest) -> Page[RenewalPublic]:
+    return Page(items=[renewal(row) for row in rows[: page.limit]], next=next_cursor(kind, rows, page.limit, ("id",)))
+
+
+def _binds(subject: RecordSubject) -> dict[str, Any]:
+    return {"resident_id": subject.resident.resident_id, "clinics": list(subject.clinics)}
+
+
+def _paging(kind: str, page: PageRequest) -> dict[str, Any]:
+    (last_id,) = decode_cursor(kind, page.cursor) if page.cursor else (None,)
+    return {"after_id": uuid.UUID(last_id) if last_id else None, "limit": page.limit + 1}
+
+
+def _public(row: Any) -> PrescriptionPublic:
+    shown = {name: getattr(row, name) for name in PrescriptionPublic.model_fields if name in row._fields}
+    acknowledged = _ACKNOWLEDGED.validate_json(unseal(row.acknowledged, ACKNOWLEDGED)) if row.acknowledged else []
+    return PrescriptionPublic(
+        **shown
+        | {
+            "content": PrescriptionContent.model_validate_json(unseal(row.content, CONTENT)),
+            "acknowledged": acknowledged,
+            "end_reason": unseal(row.end_reason, END_REASON) if row.end_reason else None,
+        }
+    )

@@ -1,0 +1,1 @@
+"""What is done with health records, by people and by what happens."""

@@ -1,0 +1,1 @@
+"""What telemedicine has in a resident's timeline."""
