@@ -11,6 +11,7 @@ from app.core.parked_rows import RETRY_JOB
 from app.core.partitions import PARTITIONS_JOB
 from app.core.relay import RELAY_JOBS
 from app.core.routing import Router
+from app.fhir import routes as fhir
 from app.identity.authenticator import IdentityAuthenticator
 from app.identity.clients import routes as clients
 from app.identity.closing import routes as closing
@@ -117,7 +118,7 @@ from telemedicine.appointments import subscribers as appointment_subscribers
 from telemedicine.appointments.routes import booking as appointments
 from telemedicine.appointments.routes import clinics as clinic_appointments
 from telemedicine.appointments.routes import follow_ups, waitlist
-from telemedicine.appointments.views import visits as booked_visits
+from telemedicine.appointments.views.appointments import visits as booked_visits
 from telemedicine.calendars import jobs as calendar_jobs
 from telemedicine.calendars import subscribers as calendar_subscribers
 from telemedicine.calendars.routes import busy as busy_calendars
@@ -269,6 +270,7 @@ ROUTERS: tuple[Router, ...] = (
     changes.router,
     timeline.router,
     video_visit_pages.router,
+    fhir.router,
 )
 
 DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router)

@@ -22,6 +22,7 @@ from app.core.route_index import IndexedRoutes, RouteIndex
 from app.core.runtime import running
 from app.core.settings import Settings
 from app.core.settings import settings as current_settings
+from app.fhir.outcomes import OperationOutcomes, spoken
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +56,7 @@ async def _handle_unexpected(request: Request, error: Exception) -> Response:
         error=type(error).__name__,
         exc_info=error,
     )
-    return internal_error()
+    return spoken(request.url.path, internal_error())
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -85,6 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # From the inside out.
     app.add_middleware(IndexedRoutes, index=index)
     app.add_middleware(BodyLimitMiddleware, max_body_size=settings.http.max_body)
+    app.add_middleware(OperationOutcomes)
     app.add_middleware(telemetry.TelemetryMiddleware)
     # The routes themselves stay listed behind their index: the OpenAPI description is made from them.
     app.router.routes[:0] = [index, *routes]

@@ -107,7 +107,7 @@ async def _present(url: str) -> dict[str, list[float]]:
         page = PageRequest(20, None)
         async with reading() as connection:
             await views.list_readings(
-                connection, actor(resident), subject(resident), page, sign=None, first=None, end=None
+                connection, actor(resident), subject(resident), page, signs=None, first=None, end=None
             )
 
     async def of_one(resident: int) -> None:
@@ -115,7 +115,7 @@ async def _present(url: str) -> dict[str, list[float]]:
         sign = SIGNS[HEART_RATE]
         async with reading() as connection:
             await views.list_readings(
-                connection, actor(resident), subject(resident), page, sign=sign, first=None, end=None
+                connection, actor(resident), subject(resident), page, signs=[sign], first=None, end=None
             )
 
     async def told(resident: int) -> None:

@@ -1,12 +1,15 @@
 """Eldercare's door for the portal, the clinics and the policies: each function takes the actor and checks them."""
 
 import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.access import Actor
 from app.core.changes import Since
-from app.core.paging import MAX_LIMIT, PageRequest
+from app.core.paging import MAX_LIMIT, Page, PageRequest
 from app.identity.api import require_resident
 from eldercare.alarms.access import require_alarm
 from eldercare.alarms.problems import AlarmOpen
@@ -37,9 +40,15 @@ from eldercare.timeline.views.part import PART as TIMELINE
 from eldercare.visits.schemas.visits import VisitPublic
 from eldercare.visits.service.planning import close_residents as close_visits
 from eldercare.visits.views import changes as visit_change_views
-from eldercare.vitals.rules.codes import SIGNS, VitalSign, shown
+from eldercare.vitals.rules.codes import ALIASES, CONSCIOUSNESS, SIGNS, VitalSign, shown
+from eldercare.vitals.schemas import ReadingPublic, ReadingsTaken
+from eldercare.vitals.service import readings as _readings
+from eldercare.vitals.views import readings as reading_views
 
 __all__ = [
+    "ALIASES",
+    "CONSCIOUSNESS",
+    "SIGNS",
     "TIMELINE",
     "AlarmDetail",
     "AlarmKind",
@@ -56,6 +65,8 @@ __all__ = [
     "DosePublic",
     "Outcome",
     "PausePublic",
+    "ReadingPublic",
+    "ReadingsTaken",
     "Severity",
     "TimelineKind",
     "VisitPublic",
@@ -79,6 +90,9 @@ __all__ = [
     "forget_photos",
     "get_alarm",
     "raise_alarm",
+    "reading",
+    "readings",
+    "record_readings",
     "require_no_open_alarm",
     "resolve_alarm",
     "sign_name",
@@ -224,3 +238,40 @@ async def visits_ahead(connection: AsyncConnection, actor: Actor, resident_id: u
     """Return the ids of the visits that are agreed and lie ahead; raises as ``visit_changes``."""
     await require_resident(connection, actor, resident_id, "visits:read")
     return await visit_change_views.ahead(connection, resident_id)
+
+
+async def reading(connection: AsyncConnection, actor: Actor, reading_id: uuid.UUID) -> tuple[uuid.UUID, ReadingPublic]:
+    """Return a reading and whose it is; raises ``NotFound``, ``Forbidden`` without ``vitals:read``."""
+    resident_id = await reading_views.whose(connection, reading_id)
+    subject = await require_resident(connection, actor, resident_id, "vitals:read")
+    return resident_id, await reading_views.reading(connection, actor, subject, reading_id)
+
+
+async def readings(
+    connection: AsyncConnection,
+    actor: Actor,
+    resident_id: uuid.UUID,
+    page: PageRequest,
+    *,
+    signs: Sequence[VitalSign] | None,
+    first: datetime | None,
+    end: datetime | None,
+) -> Page[ReadingPublic]:
+    """Return a page of a resident's readings measured in ``[first, end)``, the latest first; of all signs without some.
+
+    Raises ``NotFound``, ``Forbidden`` without ``vitals:read``.
+    """
+    subject = await require_resident(connection, actor, resident_id, "vitals:read")
+    return await reading_views.list_readings(connection, actor, subject, page, signs=signs, first=first, end=end)
+
+
+async def record_readings(
+    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, given: Sequence[Any]
+) -> ReadingsTaken:
+    """Keep readings of a resident, all or none of them, and judge what they mean.
+
+    Raises ``NotFound``, ``Forbidden`` without ``vitals:write``, ``ResidenceEnded``, ``ReadingsRefused``,
+    ``ReadingsContradict``.
+    """
+    subject = await require_resident(await session.connection(), actor, resident_id, "vitals:write")
+    return await _readings.take(session, actor, subject, "atomic", given)

@@ -1,6 +1,7 @@
 """Telemedicine's door for the portal, the clinics' own systems and the policies: functions take the actor and check."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -8,23 +9,47 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core.access import Actor
 from app.core.changes import Since
 from app.core.paging import Page, PageRequest
-from app.identity.api import ResidentSubject, require_resident
+from app.identity.api import require_resident, trace_read
 from telemedicine.appointments.access import MANAGE as APPOINTMENTS_SCOPE
-from telemedicine.appointments.access import of_clinics, require_patient
-from telemedicine.appointments.schemas import AppointmentPublic, WaitlistPublic
+from telemedicine.appointments.access import of_clinics, require_appointments
+from telemedicine.appointments.rules import Status
+from telemedicine.appointments.schemas import AppointmentEntry, AppointmentPublic, WaitlistPublic
 from telemedicine.appointments.service.closing import close_residents
+from telemedicine.appointments.service.exchanging import (
+    appointment,
+    appointments,
+    book_appointment,
+    cancel_appointment,
+    check_bookable,
+    confirm_appointment,
+    move_appointment,
+    record_outcome,
+    require_version,
+)
 from telemedicine.appointments.service.replying import answer_reply
-from telemedicine.appointments.views import changed as changed_appointments
-from telemedicine.appointments.views import waits_of
+from telemedicine.appointments.views.appointments import changed as changed_appointments
+from telemedicine.appointments.views.appointments import waits_of
+from telemedicine.appointments.views.entries import AppointmentQuery
 from telemedicine.clinics.access import works_for
+from telemedicine.clinics.problems import NotOffered
+from telemedicine.clinics.schemas.directory import (
+    ClinicEntry,
+    LocationEntry,
+    PractitionerEntry,
+    ScheduleEntry,
+    VisitTypeEntry,
+)
 from telemedicine.clinics.schemas.slots import SlotPublic
-from telemedicine.clinics.service.slots import search
+from telemedicine.clinics.service import slots
+from telemedicine.clinics.views import directory
+from telemedicine.clinics.views.directory import DirectoryQuery
 from telemedicine.clinics.views.offers import SlotQuery
-from telemedicine.consultations.access import JOIN, READ
+from telemedicine.consultations.access import JOIN, READ, require_consultation
 from telemedicine.consultations.schemas.consultations import ConsultationDetail, ConsultationOpen, ConsultationPublic
 from telemedicine.consultations.service import planning
 from telemedicine.consultations.views import changed as changed_consultations
 from telemedicine.consultations.views import detail
+from telemedicine.consultations.views import of_resident as consultations_of_resident
 from telemedicine.prescriptions import views as prescription_views
 from telemedicine.prescriptions.rules import Status as PrescriptionStatus
 from telemedicine.prescriptions.schemas import PrescriptionContent, PrescriptionPublic
@@ -58,7 +83,10 @@ __all__ = [
     "TIMELINE",
     "AllergyContent",
     "AnyContent",
+    "AppointmentEntry",
     "AppointmentPublic",
+    "AppointmentQuery",
+    "ClinicEntry",
     "ClinicalPlanContent",
     "CodeableConcept",
     "Coding",
@@ -67,45 +95,137 @@ __all__ = [
     "ConsultationOpen",
     "ConsultationPublic",
     "CoverageContent",
+    "DirectoryQuery",
     "DocumentContent",
     "EncounterContent",
     "HealthRecordPublic",
     "HealthRecordQuery",
     "ImmunizationContent",
+    "LocationEntry",
+    "NotOffered",
     "ObservationContent",
+    "PractitionerEntry",
     "PrescriptionContent",
     "PrescriptionPublic",
     "Quantity",
+    "ScheduleEntry",
     "SlotPublic",
+    "Status",
     "TicketPublic",
     "TimelineKind",
+    "VisitTypeEntry",
     "WaitlistPublic",
     "answer_reply",
+    "appointment",
     "appointment_changes",
+    "appointments",
+    "book_appointment",
+    "cancel_appointment",
+    "check_bookable",
+    "clinics",
+    "confirm_appointment",
+    "consultation",
     "consultation_changes",
+    "consultations",
     "end_care",
     "enter_health_record",
     "free_slots",
     "health_record_changes",
     "health_record_versions_page",
     "health_records_page",
+    "locations",
+    "move_appointment",
     "of_clinics",
     "open_consultation",
+    "practitioners",
     "prescriptions_page",
     "queue_tickets",
     "read_health_record",
     "read_prescription",
+    "record_outcome",
     "require_appointments",
+    "require_version",
+    "schedules",
+    "slot",
+    "slot_query",
+    "visit_types",
     "waitlist_entries",
 ]
 
+clinics = directory.clinics
+locations = directory.locations
+practitioners = directory.practitioners
+visit_types = directory.visit_types
+
+
+def slot_query(
+    actor: Actor,
+    *,
+    pairs: Collection[tuple[uuid.UUID, uuid.UUID]] | None = None,
+    organization_ids: Collection[uuid.UUID] | None = None,
+    visit_type_id: uuid.UUID | None = None,
+    practitioner_id: uuid.UUID | None = None,
+    specialty: str | None = None,
+) -> SlotQuery:
+    """Return what is looked for among what the actor's community offers to the actor."""
+    if pairs is not None and len(pairs) == 1:
+        ((practitioner_id, visit_type_id),) = pairs
+    return SlotQuery(
+        community_id=actor.community_id,
+        works_for=works_for(actor),
+        pairs=None if pairs is None else frozenset(pairs),
+        organization_ids=None if organization_ids is None else frozenset(organization_ids),
+        visit_type_id=visit_type_id,
+        practitioner_id=practitioner_id,
+        specialty=specialty,
+    )
+
 
 async def free_slots(
-    connection: AsyncConnection, actor: Actor, page: PageRequest, earliest: datetime | None = None
+    connection: AsyncConnection,
+    query: SlotQuery,
+    page: PageRequest,
+    earliest: datetime | None = None,
+    before: datetime | None = None,
 ) -> Page[SlotPublic]:
-    """Return a page of the free slots of the actor's community, the earliest first."""
-    query = SlotQuery(community_id=actor.community_id, works_for=works_for(actor))
-    return await search(connection, query, earliest, page)
+    """Return a page of the free slots of what ``slot_query`` looks for that begin in the time, the earliest first."""
+    return await slots.search(connection, query, earliest, page, before=before)
+
+
+async def slot(connection: AsyncConnection, query: SlotQuery, starts_at: datetime) -> tuple[SlotPublic, bool]:
+    """Return the slot of a practitioner's for a visit type at an instant, and whether it is free now.
+
+    Raises ``NotFound`` where there is none by their hours.
+    """
+    return await slots.slot_at(connection, query, starts_at)
+
+
+async def schedules(
+    connection: AsyncConnection,
+    query: SlotQuery,
+    page: PageRequest,
+    *,
+    practitioner_ids: Collection[uuid.UUID] | None = None,
+    visit_type_ids: Collection[uuid.UUID] | None = None,
+) -> Page[ScheduleEntry]:
+    """Return a page of who can be booked for what, of what ``slot_query`` looks for."""
+    return await directory.schedules(connection, query, practitioner_ids, visit_type_ids, page)
+
+
+async def consultation(connection: AsyncConnection, actor: Actor, consultation_id: uuid.UUID) -> ConsultationDetail:
+    """Return a video visit; raises ``NotFound``, ``Forbidden`` without ``consultations:read``."""
+    subject = await require_consultation(connection, actor, consultation_id, READ)
+    await trace_read(connection, actor, subject.resident, "consultation:read", consultation_id)
+    return await detail(connection, consultation_id)
+
+
+async def consultations(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, page: PageRequest
+) -> Page[ConsultationPublic]:
+    """Return a page of a resident's video visits; raises ``NotFound``, ``Forbidden`` without ``consultations:read``."""
+    subject = await require_resident(connection, actor, resident_id, READ)
+    await trace_read(connection, actor, subject, "consultations:list")
+    return await consultations_of_resident(connection, resident_id, page)
 
 
 async def open_consultation(
@@ -134,15 +254,6 @@ async def end_care(session: AsyncSession, resident_id: uuid.UUID) -> None:
     await close_residents(session, [resident_id])
     await leave_lines(session, resident_id)
     await planning.close_of_resident(session, resident_id)
-
-
-async def require_appointments(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> ResidentSubject:
-    """Return the resident if the actor may know what they see doctors for.
-
-    Those are they themselves, whom they let, and the clinics that treat them. Raises ``NotFound``, ``Forbidden``.
-    """
-    subject = await require_resident(connection, actor, resident_id, APPOINTMENTS_SCOPE)
-    return await require_patient(connection, actor, subject)
 
 
 async def appointment_changes(

@@ -77,8 +77,18 @@ from app.identity.organizations.views import (
 from app.identity.people.homes import Home, homes
 from app.identity.people.names import account_name, community_names, is_active_account, resident_name, resident_names
 from app.identity.people.problems import ResidenceEnded
+from app.identity.people.records import ResidentQuery
+from app.identity.people.records import record as resident_record
+from app.identity.people.records import records as resident_records
 from app.identity.people.repository import resident_of_account
-from app.identity.people.schemas import ContactPointPublic, Language, PersonPublic, ProfilePublic, TimeZone
+from app.identity.people.schemas import (
+    ContactPointPublic,
+    Language,
+    PersonPublic,
+    ProfilePublic,
+    ResidentRecord,
+    TimeZone,
+)
 from app.identity.people.service import create_account
 from app.identity.people.views import (
     account_zones,
@@ -139,6 +149,8 @@ __all__ = [
     "PushTarget",
     "ResidenceEnded",
     "ResidenceNotEnded",
+    "ResidentQuery",
+    "ResidentRecord",
     "ResidentSubject",
     "SecondFactorNeeded",
     "SignInCode",
@@ -215,6 +227,8 @@ __all__ = [
     "resident_name",
     "resident_names",
     "resident_of_account",
+    "resident_record",
+    "resident_records",
     "residents_sharing",
     "revoke_grant",
     "sign_in_code",

@@ -86,8 +86,8 @@ async def list_vitals(
     end: To = None,
 ) -> Page[ReadingPublic]:
     """List readings, the latest first; those that were entered in error are among them and say so."""
-    sign = None if code is None else _sign(code)
-    return await views.list_readings(connection, actor, subject, page, sign=sign, first=first, end=end)
+    signs = None if code is None else [_sign(code)]
+    return await views.list_readings(connection, actor, subject, page, signs=signs, first=first, end=end)
 
 
 @router.resident_route("GET", "/vitals/latest", responses=problem_responses(*_GUARDED))

@@ -60,7 +60,12 @@ class Subject:
 
 
 def staff_of(actor: Actor) -> list[uuid.UUID]:
-    """Return the organizations whose appointments the actor sees and changes as one who works there."""
+    """Return the organizations whose appointments the actor sees and changes as one who works there.
+
+    So does a clinic's own system that may manage appointments: what it calls off is called off by the clinic.
+    """
+    if actor.kind == "client" and MANAGE in (actor.scopes or ()):
+        return sorted({held.organization_id for held in of_clinics(actor).memberships})
     if actor.kind != "account":
         return []
     return sorted({held.organization_id for held in actor.memberships if held.role in STAFF})
@@ -84,6 +89,14 @@ async def require_patient(connection: AsyncConnection, actor: Actor, subject: Re
     return subject
 
 
+async def require_appointments(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> ResidentSubject:
+    """Return the resident if the actor may know what they see doctors for.
+
+    Those are they themselves, whom they let, and the clinics that treat them. Raises ``NotFound``, ``Forbidden``.
+    """
+    return await require_patient(connection, actor, await require_resident(connection, actor, resident_id, MANAGE))
+
+
 async def require_bookable(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID | None) -> ResidentSubject:
     """Return whom the actor books for, themselves unless somebody is named.
 
@@ -92,7 +105,7 @@ async def require_bookable(connection: AsyncConnection, actor: Actor, resident_i
     meant = resident_id or actor.resident_id
     if meant is None:
         raise NotFound("you are not a resident: say for whom you book")
-    subject = await require_patient(connection, actor, await require_resident(connection, actor, meant, MANAGE))
+    subject = await require_appointments(connection, actor, meant)
     if subject.state != "active":
         raise ResidenceEnded
     return subject

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from app.core.instants import GivenDay, GivenInstant
 from app.identity.api import Language
 from app.media.api import MediaPublic
-from telemedicine.appointments.rules import MOST_IN_SERIES, StaffStatus, Status
+from telemedicine.appointments.rules import MOST_IN_SERIES, By, StaffStatus, Status
 from telemedicine.clinics.schemas.clinics import ChecklistItem, Money
 from telemedicine.clinics.schemas.slots import SlotPublic
 
@@ -78,6 +78,14 @@ class AppointmentPublic(BaseModel):
     follow_up_at: datetime | None = Field(description="when to come again, until that is booked or a week past")
     sequence: int
     version: int
+
+
+class AppointmentEntry(AppointmentPublic):
+    """An appointment as other systems keep it, with when it last changed and who called it off."""
+
+    cancelled_by: By | None
+    created_at: datetime
+    updated_at: datetime
 
 
 class AppointmentChangePublic(BaseModel):

@@ -163,6 +163,21 @@ class ProfilePublic(BaseModel):
     version: int
 
 
+class ResidentRecord(BaseModel):
+    """Who a resident is, as other systems keep it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    name: str
+    birth_date: date | None
+    language: str
+    reference: str | None
+    state: ResidentState
+    version: int
+    updated_at: datetime
+
+
 class ProfileChange(Change):
     """What changes about a resident. Only the community's staff changes the household, the reference and the tags."""
 

@@ -4,6 +4,7 @@ Ids lead with the instant a reading was measured at, so a time is a range of ids
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -60,6 +61,9 @@ _ONE: Final = sa.select(READINGS).where(
     READINGS.c.id == sa.bindparam("reading", type_=sa.Uuid),
 )
 _ONE_TRACED: Final = audit.traced(_ONE, "vitals:read")
+_WHOSE: Final = sa.select(READINGS.c.resident_id).where(
+    READINGS.c.id == sa.bindparam("reading", type_=sa.Uuid), READINGS.c.code.in_(SIGNS)
+)
 
 _standing = sa.select(STANDINGS).where(STANDINGS.c.resident_id == _resident).subquery("standing")
 _active = (
@@ -93,6 +97,14 @@ def shown(row: Any) -> ReadingPublic:
     )
 
 
+async def whose(connection: AsyncConnection, reading_id: uuid.UUID) -> uuid.UUID:
+    """Return the resident a reading is of, for a check of who may see it; raises ``NotFound``."""
+    found: uuid.UUID | None = await connection.scalar(_WHOSE, {"reading": reading_id})
+    if found is None:
+        raise NotFound
+    return found
+
+
 async def reading(
     connection: AsyncConnection, actor: Actor, subject: ResidentSubject, reading_id: uuid.UUID
 ) -> ReadingPublic:
@@ -110,11 +122,14 @@ async def list_readings(
     subject: ResidentSubject,
     page: PageRequest,
     *,
-    sign: VitalSign | None,
+    signs: Sequence[VitalSign] | None,
     first: datetime | None,
     end: datetime | None,
 ) -> Page[ReadingPublic]:
-    """Return a page of readings measured from ``first`` to before ``end``, the latest first, the wrong ones too."""
+    """Return a page of readings measured from ``first`` to before ``end``, the latest first, the wrong ones too.
+
+    Of ``signs``; of all without.
+    """
     before = _floor(end) if end else _LAST
     if page.cursor is not None:
         before = min(before, uuid.UUID(decode_cursor(_KIND, page.cursor)[0]))
@@ -123,7 +138,7 @@ async def list_readings(
     recent = max(floor, _floor(latest_at - _RECENT))
     binds: dict[str, Any] = {
         "of_resident": subject.resident_id,
-        "codes": [sign.code] if sign else list(SIGNS),
+        "codes": list(SIGNS) if signs is None else [sign.code for sign in signs],
         "floor": recent,
         "before": before,
         "rows": page.limit + 1,

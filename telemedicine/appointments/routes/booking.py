@@ -13,7 +13,6 @@ from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_resp
 from app.core.routing import Reading, Router, Session, set_etag
 from app.identity.api import Person, ResidenceEnded, ResidentSubject
 from app.reservations.api import HoldOver
-from telemedicine.appointments import views
 from telemedicine.appointments.access import Subject, appointment_guard, clinics_appointment_guard, patient_guard
 from telemedicine.appointments.models import Appointment
 from telemedicine.appointments.problems import (
@@ -38,6 +37,7 @@ from telemedicine.appointments.schemas import (
     SeriesPreview,
 )
 from telemedicine.appointments.service import booking, changing, preparing, series
+from telemedicine.appointments.views import appointments as views
 from telemedicine.clinics.problems import NotOffered
 from telemedicine.consultations.problems import ConsultationUnderWay
 

@@ -12,10 +12,10 @@ from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
 from app.identity.api import Member, member_guard
-from telemedicine.appointments import views
 from telemedicine.appointments.access import STAFF, require_staff
 from telemedicine.appointments.schemas import AppointmentPublic, Delay, DelayTold
 from telemedicine.appointments.service import reminding
+from telemedicine.appointments.views import appointments as views
 from telemedicine.clinics.service.availability import require_owner
 
 router = Router(tags=["telemedicine"])

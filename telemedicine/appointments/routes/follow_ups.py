@@ -8,11 +8,11 @@ from app.core.access import CurrentActor
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session, set_etag
 from app.identity.api import ResidenceEnded
-from telemedicine.appointments import views
 from telemedicine.appointments.access import Subject, appointment_guard
 from telemedicine.appointments.problems import BookedElsewhere, TooManyAhead, TooManyHolds
 from telemedicine.appointments.schemas import AppointmentPublic, FollowUpBook, FollowUpPublic
 from telemedicine.appointments.service import following_up
+from telemedicine.appointments.views import appointments as views
 from telemedicine.clinics.problems import NotOffered
 
 router = Router(tags=["telemedicine"])

@@ -9,11 +9,11 @@ from app.core.paging import Page
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
 from app.identity.api import Person, ResidenceEnded, ResidentSubject
-from telemedicine.appointments import views
 from telemedicine.appointments.access import Subject, entry_guard, patient_guard
 from telemedicine.appointments.problems import AlreadyWaiting
 from telemedicine.appointments.schemas import WaitlistJoin, WaitlistPublic
 from telemedicine.appointments.service import waiting
+from telemedicine.appointments.views import appointments as views
 
 router = Router(tags=["telemedicine"])
 

@@ -15,12 +15,13 @@ from app.core.events import emit
 from app.core.problems import Forbidden, NotFound
 from app.identity.api import ResidentSubject
 from app.reservations.api import HoldOver
-from telemedicine.appointments import notices, repository, rules, views
+from telemedicine.appointments import notices, repository, rules
 from telemedicine.appointments.access import Subject, require_bookable, staff_of
 from telemedicine.appointments.models import Appointment
 from telemedicine.appointments.problems import NotAllowedNow, TooManyAhead, TooManyHolds
 from telemedicine.appointments.schemas import AppointmentCreate
 from telemedicine.appointments.service import keeping, taking, visiting
+from telemedicine.appointments.views import appointments as views
 from telemedicine.clinics.access import works_for
 from telemedicine.clinics.service.slots import Offer, offered
 from telemedicine.clinics.views.offers import SlotQuery

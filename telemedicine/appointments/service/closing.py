@@ -15,7 +15,7 @@ from telemedicine.appointments.models import Appointment, WaitlistEntry
 from telemedicine.appointments.rules import AHEAD, HELD
 from telemedicine.appointments.service import keeping, visiting
 from telemedicine.appointments.service.taking import PATIENT, give_back
-from telemedicine.appointments.views import ORIGIN
+from telemedicine.appointments.views.appointments import ORIGIN
 from telemedicine.clinics.rules import LONGEST_HORIZON
 from telemedicine.events import AppointmentCancelled
 

@@ -10,11 +10,12 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.problems import NotFound
 from app.identity.api import active_residents
-from telemedicine.appointments import notices, repository, rules, views
+from telemedicine.appointments import notices, repository, rules
 from telemedicine.appointments.access import Subject, require_bookable
 from telemedicine.appointments.models import Appointment
 from telemedicine.appointments.schemas import AppointmentCreate, FollowUpBook, FollowUpPublic
 from telemedicine.appointments.service import booking, keeping
+from telemedicine.appointments.views import appointments as views
 from telemedicine.clinics.problems import NotOffered
 from telemedicine.clinics.schemas.slots import SlotPublic
 from telemedicine.clinics.service.slots import nearest

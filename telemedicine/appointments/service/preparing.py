@@ -13,7 +13,7 @@ from telemedicine.appointments.access import Subject
 from telemedicine.appointments.models import ANSWERS
 from telemedicine.appointments.problems import NotAllowedNow
 from telemedicine.appointments.schemas import AnswersWrite
-from telemedicine.appointments.views import PHOTOS
+from telemedicine.appointments.views.appointments import PHOTOS
 from telemedicine.clinics.views.clinics import visit_type
 
 

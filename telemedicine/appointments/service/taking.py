@@ -19,7 +19,7 @@ from telemedicine.appointments.problems import BookedElsewhere
 from telemedicine.appointments.rules import choices
 from telemedicine.appointments.service import sessions
 from telemedicine.appointments.service.sessions import Seats
-from telemedicine.appointments.views import ORIGIN
+from telemedicine.appointments.views.appointments import ORIGIN
 from telemedicine.clinics.problems import NotOffered
 from telemedicine.clinics.service.slots import Offer, nearest
 from telemedicine.clinics.views.calendars import RESOURCE, SESSION

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.reservations.api import of_origin
 from telemedicine.appointments import rules
 from telemedicine.appointments.models import APPOINTMENTS, Appointment
-from telemedicine.appointments.views import ORIGIN
+from telemedicine.appointments.views.appointments import ORIGIN
 from telemedicine.clinics.models import BOOKABLE_RESOURCES, CLINICS, PRACTITIONERS
 from telemedicine.consultations.service import booked
 from telemedicine.consultations.service.booked import Booked

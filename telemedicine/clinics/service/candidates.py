@@ -154,6 +154,11 @@ def _shared(person: Any, of_type: Any, starts_at: datetime) -> tuple[uuid.UUID |
     return seats, rules.session_id(seats, starts_at)
 
 
+def as_taken(found: Offers, candidate: Candidate) -> Slot:
+    """Return a candidate as a slot in which no place is left."""
+    return _slot(found, candidate, _blocks(found.pairs[candidate.pair][1], candidate.starts_at), places=0)
+
+
 def _slot(found: Offers, candidate: Candidate, blocks: Span, places: int) -> Slot:
     person, of_type = found.pairs[candidate.pair]
     return Slot(

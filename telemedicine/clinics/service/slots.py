@@ -19,7 +19,16 @@ from telemedicine.clinics.problems import NotOffered
 from telemedicine.clinics.rules import Need, Span
 from telemedicine.clinics.schemas.clinics import ResourcePublic, VisitTypePublic
 from telemedicine.clinics.schemas.slots import SlotPublic, Sort
-from telemedicine.clinics.service.candidates import first_free, free_of, full, horizon, in_order, starts_in
+from telemedicine.clinics.service.candidates import (
+    Candidate,
+    as_taken,
+    first_free,
+    free_of,
+    full,
+    horizon,
+    in_order,
+    starts_in,
+)
 from telemedicine.clinics.service.showing import Position, Slot, metres_to, shown
 from telemedicine.clinics.views import clinics as views
 from telemedicine.clinics.views import offers
@@ -84,11 +93,13 @@ async def search(
     earliest: datetime | None,
     page: PageRequest,
     sort: Sort = "earliest",
+    *,
+    before: datetime | None = None,
 ) -> Page[SlotPublic]:
     """Return a page of free slots: the earliest first, or by place, the nearest first, and for each the earliest.
 
-    What needs no way, a call or a visit at home, comes behind all places. Raises ``Malformed`` for ``nearest`` without
-    a place to be near.
+    They begin in ``[earliest, before)``. What needs no way, a call or a visit at home, comes behind all places. Raises
+    ``Malformed`` for ``nearest`` without a place to be near.
     """
     if sort == "nearest" and query.near is None:
         raise Malformed(errors=[FieldError("/query/sort", "nearest needs near", "near_missing")])
@@ -102,7 +113,7 @@ async def search(
         if metres < reached or len(slots) > page.limit:
             continue
         last = after if metres == reached else None
-        free = await _in_order(connection, narrowed, begin, last, page.limit + 1 - len(slots))
+        free = await _in_order(connection, narrowed, begin, before, last, page.limit + 1 - len(slots))
         slots += [(metres, slot) for slot in free]
     items = await shown(connection, found, [slot for _, slot in slots[: page.limit]])
     positions = [Standing(metres, *slot.position) for metres, slot in slots]
@@ -139,12 +150,18 @@ def _narrowed(found: Offers, places: set[uuid.UUID | None]) -> Offers:
 
 
 async def _in_order(
-    connection: AsyncConnection, found: Offers, begin: datetime, after: Position | None, most: int
+    connection: AsyncConnection,
+    found: Offers,
+    begin: datetime,
+    before: datetime | None,
+    after: Position | None,
+    most: int,
 ) -> list[Slot]:
-    """Return the first ``most`` free slots of what is offered, from ``begin`` on or behind ``after``."""
+    """Return the first ``most`` free slots of what is offered in ``[begin, before)``, those behind ``after``."""
     slots: list[Slot] = []
     since = max(begin, after.starts_at) if after else begin
     end, window, meets_full = horizon(found), WINDOWS[0], False
+    end = min(end, before) if before else end
     while since < end and len(slots) < most:
         until = min(since + window, end)
         # Where much is taken, hours of which nothing is left are passed by as a whole.
@@ -164,18 +181,35 @@ async def offered(connection: AsyncConnection, query: SlotQuery, starts_at: date
     """
     if query.practitioner_id is None or query.visit_type_id is None:
         raise ValueError("a slot is somebody's and for something")
-    now = clock.now()
-    found = await offers.load(connection, query, min(now, starts_at), now)
-    if not found.pairs:
-        raise NotFound
-    here = list(starts_in(found, starts_at, starts_at + timedelta(microseconds=1), {}))
-    free = await free_of(connection, found, here)
+    found, here, free = await _at(connection, query, starts_at)
     if not free:
         near = await nearest(connection, query, starts_at, found=found)
         raise NotOffered(
             reason="taken" if here else "not_a_slot", alternatives=[slot.model_dump(mode="json") for slot in near]
         )
     return _offer(free[0])
+
+
+async def slot_at(connection: AsyncConnection, query: SlotQuery, starts_at: datetime) -> tuple[SlotPublic, bool]:
+    """Return the slot that begins at the instant with whom and for what ``query`` names, and whether it is free.
+
+    Raises ``NotFound`` where there is none by their hours.
+    """
+    found, here, free = await _at(connection, query, starts_at)
+    if not here:
+        raise NotFound
+    return (await shown(connection, found, free or [as_taken(found, here[0])]))[0], bool(free)
+
+
+async def _at(
+    connection: AsyncConnection, query: SlotQuery, starts_at: datetime
+) -> tuple[Offers, list[Candidate], list[Slot]]:
+    now = clock.now()
+    found = await offers.load(connection, query, min(now, starts_at), now)
+    if not found.pairs:
+        raise NotFound
+    here = list(starts_in(found, starts_at, starts_at + timedelta(microseconds=1), {}))
+    return found, here, await free_of(connection, found, here)
 
 
 async def nearest(

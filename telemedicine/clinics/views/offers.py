@@ -76,6 +76,8 @@ _LOCATIONS = HotStatement(sa.select(LOCATIONS).where(LOCATIONS.c.organization_id
 class SlotQuery:
     """What somebody looks for. ``near`` is a latitude and longitude, ``within`` the metres from there.
 
+    ``pairs`` are practitioners each with a visit type, ``organization_ids`` clinics (default: whoever there is).
+
     ``works_for`` are the organizations whose own staff asks: they also book what only the clinic may, and at times
     that are too near or too far for others. ``given_up`` are reservations that are given back for what is looked for,
     and so in nobody's way; ``moved_from``, when and with whom that was, is not what is looked for.
@@ -91,6 +93,8 @@ class SlotQuery:
     mode: Mode | None = None
     near: tuple[float, float] | None = None
     within: float = 0
+    pairs: frozenset[tuple[uuid.UUID, uuid.UUID]] | None = None
+    organization_ids: frozenset[uuid.UUID] | None = None
     given_up: frozenset[uuid.UUID] = frozenset()
     moved_from: tuple[datetime, uuid.UUID] | None = None
 
@@ -170,9 +174,14 @@ def _owner(person: Any) -> Owner:
 
 def _makes(person: Any, of_type: Any, query: SlotQuery) -> bool:
     """Say whether a practitioner makes visits of a type, in a language that is understood."""
-    if person.organization_id != of_type.organization_id:
+    if person.organization_id != of_type.organization_id or not _is_meant(person, of_type, query):
         return False
     if of_type.specialty is not None and of_type.specialty not in person.specialties:
         return False
     is_understood = query.language is None or speaks(person.languages, query.language)
     return is_understood or "interpreter" in of_type.needs
+
+
+def _is_meant(person: Any, of_type: Any, query: SlotQuery) -> bool:
+    in_clinic = query.organization_ids is None or person.organization_id in query.organization_ids
+    return in_clinic and (query.pairs is None or (person.id, of_type.id) in query.pairs)

@@ -9,7 +9,7 @@ from app.core.clock import ManualClock
 from app.core.database import reading
 from app.reservations.api import of_origin
 from telemedicine.appointments.models import APPOINTMENTS, CHANGES
-from telemedicine.appointments.views import ORIGIN
+from telemedicine.appointments.views.appointments import ORIGIN
 from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics
 from tests.telemedicine.appointments.conftest import Body, Desk, at, ids, no_drift, work

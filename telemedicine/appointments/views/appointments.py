@@ -43,14 +43,14 @@ PHOTOS: Final = "telemedicine.appointment"
 """The kind of thing photos are attached to."""
 _LIST_KIND: Final = "telemedicine.appointments"
 _DAY_KIND: Final = "telemedicine.appointments_of_day"
-_INSTANT = sa.DateTime(timezone=True)
-_LIMIT = sa.bindparam("limit", type_=sa.Integer)
-_POSITION: Final = ((APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id), ("after_starts_at", "after_id"))
+INSTANT = sa.DateTime(timezone=True)
+LIMIT = sa.bindparam("limit", type_=sa.Integer)
+POSITION: Final = ((APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id), ("after_starts_at", "after_id"))
 _then = APPOINTMENTS.alias("later")
 # Booked by whatever way: called off again, it is suggested again.
 _IS_SUGGESTED: Final = sa.and_(
     APPOINTMENTS.c.follow_up_at.is_not(None),
-    APPOINTMENTS.c.follow_up_at > sa.bindparam("follow_up_since", type_=_INSTANT),
+    APPOINTMENTS.c.follow_up_at > sa.bindparam("follow_up_since", type_=INSTANT),
     ~sa.exists()
     .where(
         _then.c.resident_id == APPOINTMENTS.c.resident_id,
@@ -69,7 +69,7 @@ _FOLLOW_UP = sa.select(APPOINTMENTS).where(
 _ENCOUNTER = sa.select(CONSULTATIONS.c.started_at, CONSULTATIONS.c.ended_at).where(
     CONSULTATIONS.c.id == sa.bindparam("consultation_id", type_=sa.Uuid), CONSULTATIONS.c.started_at.is_not(None)
 )
-_SHOWN: Final = (
+SHOWN: Final = (
     sa.select(
         APPOINTMENTS,
         PRACTITIONERS.c.name.label("practitioner"),
@@ -80,25 +80,25 @@ _SHOWN: Final = (
     .join(VISIT_TYPES, VISIT_TYPES.c.id == APPOINTMENTS.c.visit_type_id)
 )
 _LIST = (
-    _SHOWN.where(
-        APPOINTMENTS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid), after(*_POSITION, descending=True)
+    SHOWN.where(
+        APPOINTMENTS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid), after(*POSITION, descending=True)
     )
     .order_by(APPOINTMENTS.c.starts_at.desc(), APPOINTMENTS.c.id.desc())
-    .limit(_LIMIT)
+    .limit(LIMIT)
 )
 _DAY = audit.traced_each(
-    _SHOWN.where(
+    SHOWN.where(
         APPOINTMENTS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
-        APPOINTMENTS.c.starts_at >= sa.bindparam("since", type_=_INSTANT),
-        APPOINTMENTS.c.starts_at < sa.bindparam("until", type_=_INSTANT),
-        after(*_POSITION),
+        APPOINTMENTS.c.starts_at >= sa.bindparam("since", type_=INSTANT),
+        APPOINTMENTS.c.starts_at < sa.bindparam("until", type_=INSTANT),
+        after(*POSITION),
     )
     .order_by(APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id)
-    .limit(_LIMIT),
+    .limit(LIMIT),
     "appointments:list_day",
 )
 _SOME = HotStatement(
-    _SHOWN.where(APPOINTMENTS.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))).order_by(
+    SHOWN.where(APPOINTMENTS.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))).order_by(
         APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id
     )
 )
@@ -128,10 +128,10 @@ _VISITS = sa.select(
 ).where(
     APPOINTMENTS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
     # No visit is longer than a day: the index leads past what is over.
-    APPOINTMENTS.c.starts_at > sa.bindparam("since", type_=_INSTANT) - sa.literal(timedelta(days=1), sa.Interval),
-    APPOINTMENTS.c.ends_at > sa.bindparam("since", type_=_INSTANT),
+    APPOINTMENTS.c.starts_at > sa.bindparam("since", type_=INSTANT) - sa.literal(timedelta(days=1), sa.Interval),
+    APPOINTMENTS.c.ends_at > sa.bindparam("since", type_=INSTANT),
     APPOINTMENTS.c.status.not_in(sorted(rules.OVER)),
-    sa.or_(APPOINTMENTS.c.hold_until.is_(None), APPOINTMENTS.c.hold_until > sa.bindparam("since", type_=_INSTANT)),
+    sa.or_(APPOINTMENTS.c.hold_until.is_(None), APPOINTMENTS.c.hold_until > sa.bindparam("since", type_=INSTANT)),
 )
 _other = WAITLIST.alias("other")
 _AHEAD: Final = (
@@ -155,10 +155,10 @@ _ENTRIES = (
     .order_by(WAITLIST.c.id)
     .limit(100)
 )
-_OFFERS = _SHOWN.where(
+_OFFERS = SHOWN.where(
     APPOINTMENTS.c.waitlist_entry_id == sa.any_(sa.bindparam("entry_ids", type_=ARRAY(sa.Uuid))),
     APPOINTMENTS.c.status == sa.literal("proposed", sa.Text),
-    APPOINTMENTS.c.hold_until > sa.bindparam("now", type_=_INSTANT),
+    APPOINTMENTS.c.hold_until > sa.bindparam("now", type_=INSTANT),
 )
 
 
@@ -168,7 +168,7 @@ async def of_resident(
     """Return a page of a resident's appointments, the latest (and those ahead) first."""
     rows = list(
         await connection.execute(
-            _LIST, {"resident_id": subject.resident_id, **_paging(_LIST_KIND, page), **_suggesting()}
+            _LIST, {"resident_id": subject.resident_id, **paging(_LIST_KIND, page), **suggesting()}
         )
     )
     await trace_read(connection, actor, subject, "appointments:list")
@@ -187,8 +187,8 @@ async def of_day(
         "organization_id": organization_id,
         "since": span[0],
         "until": span[1],
-        **_paging(_DAY_KIND, page),
-        **_suggesting(),
+        **paging(_DAY_KIND, page),
+        **suggesting(),
         **audit.trace_each_binds(actor, shown=page.limit, object_id=organization_id),
     }
     return _page(_DAY_KIND, list(await connection.execute(_DAY, binds)), page)
@@ -201,7 +201,7 @@ async def shown(connection: AsyncConnection, appointment_ids: Sequence[uuid.UUID
 
 async def rows(connection: AsyncConnection, appointment_ids: Sequence[uuid.UUID]) -> list[Any]:
     """Return appointments as ``public`` shows them, in order of time."""
-    return await _SOME.rows(connection, {"ids": list(appointment_ids), **_suggesting()})
+    return await _SOME.rows(connection, {"ids": list(appointment_ids), **suggesting()})
 
 
 async def changed(connection: AsyncConnection, resident_id: uuid.UUID, since: Since) -> list[AppointmentPublic]:
@@ -285,7 +285,7 @@ async def wait(connection: AsyncConnection, resident_id: uuid.UUID, entry_id: uu
 
 
 async def _waits(connection: AsyncConnection, rows: Sequence[sa.Row[Any]]) -> list[WaitlistPublic]:
-    binds = {"entry_ids": [row.id for row in rows], "now": clock.now(), **_suggesting()}
+    binds = {"entry_ids": [row.id for row in rows], "now": clock.now(), **suggesting()}
     offers = {row.waitlist_entry_id: public(row) for row in await connection.execute(_OFFERS, binds)}
     names = WaitlistPublic.model_fields.keys() - {"offer"}
     return [WaitlistPublic(**{name: getattr(row, name) for name in names}, offer=offers.get(row.id)) for row in rows]
@@ -293,7 +293,7 @@ async def _waits(connection: AsyncConnection, rows: Sequence[sa.Row[Any]]) -> li
 
 async def follow_up(connection: AsyncConnection, appointment_id: uuid.UUID) -> sa.Row[Any] | None:
     """Return an appointment whose follow-up is suggested; ``None`` once that is booked or past."""
-    binds = {"appointment_id": appointment_id, **_suggesting()}
+    binds = {"appointment_id": appointment_id, **suggesting()}
     return (await connection.execute(_FOLLOW_UP, binds)).one_or_none()
 
 
@@ -342,11 +342,13 @@ def public(row: Any) -> AppointmentPublic:
     )
 
 
-def _suggesting() -> dict[str, Any]:
+def suggesting() -> dict[str, Any]:
+    """Return the binds of ``SHOWN``."""
     return {"follow_up_since": clock.now() - rules.FOLLOW_UP_KEPT}
 
 
-def _paging(kind: str, page: PageRequest) -> dict[str, Any]:
+def paging(kind: str, page: PageRequest) -> dict[str, Any]:
+    """Return the binds of ``POSITION`` and ``LIMIT``."""
     starts_at, last_id = decode_cursor(kind, page.cursor) if page.cursor else (None, None)
     return {
         "limit": page.limit + 1,

@@ -1,0 +1,65 @@
+"""The CapabilityStatement: what this service can do, told from what its routes are made of."""
+
+from typing import Final
+
+from app.fhir.elements import Json, base_url, filled
+from app.fhir.outcomes import MEDIA_TYPE
+from app.fhir.registry import Resource
+from app.fhir.resources.scheduling import DEFINITIONS
+from app.fhir.served import RESOURCES
+
+_DATE: Final = "2026-11-27"
+
+
+def capability_statement() -> Json:
+    """Return the CapabilityStatement."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "url": f"{base_url()}/metadata",
+        "name": "Hearthline",
+        "title": "Hearthline for clinics",
+        "status": "active",
+        "date": _DATE,
+        "kind": "instance",
+        "software": {"name": "Hearthline"},
+        "implementation": {"description": "Remote care of a community's residents", "url": base_url()},
+        "fhirVersion": "4.0.1",
+        "format": [MEDIA_TYPE, "json"],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {
+                    "cors": False,
+                    "description": "An API key of an organization's client, or a person's access token, as bearer.",
+                },
+                "resource": [_resource(resource) for resource in RESOURCES],
+            }
+        ],
+    }
+
+
+def _resource(resource: Resource) -> Json:
+    interactions = ["read", "search-type"]
+    interactions += ["create"] if resource.create else []
+    interactions += ["update"] if resource.update else []
+    return filled(
+        type=resource.type,
+        documentation=resource.documentation,
+        interaction=[{"code": code} for code in interactions],
+        versioning="versioned" if resource.parameter("_lastUpdated") else "no-version",
+        conditionalRead="not-match",
+        searchInclude=[f"{resource.type}:{parameter.name}" for parameter in resource.parameters if parameter.elements],
+        searchRevInclude=[
+            f"{source.type}:{parameter.name}"
+            for source in RESOURCES
+            for parameter in source.parameters
+            if parameter.many and resource.type in parameter.targets
+        ],
+        searchParam=[
+            {"name": parameter.name, "type": parameter.kind, "documentation": parameter.documentation}
+            for parameter in resource.parameters
+        ],
+        operation=[{"name": name, "definition": definition} for name, definition in DEFINITIONS.items()]
+        if resource.type == "Appointment"
+        else None,
+    )

@@ -1,0 +1,37 @@
+"""What can be wrong with a FHIR request beside what is wrong everywhere."""
+
+from app.core.problems import FieldError, Problem
+
+
+class NotAcceptable(Problem):
+    """The answer is wanted in a format there is none in."""
+
+    code, status, title = "not_acceptable", 406, "Answers are FHIR 4.0 in JSON"
+
+
+class BadSearch(Problem):
+    """A search says something that cannot be done; ``errors`` names the parameters."""
+
+    code, status, title = "bad_search", 400, "The search cannot be done"
+
+
+class BadResource(Problem):
+    """The body is no resource of the kind; ``errors`` says where."""
+
+    code, status, title = "bad_resource", 400, "The resource is not valid"
+
+
+class NotProcessable(Problem):
+    """The resource is valid and says what cannot be done here; ``errors`` says where."""
+
+    code, status, title = "not_processable", 422, "This cannot be processed"
+
+
+def bad_parameter(name: str, detail: str, code: str = "value") -> BadSearch:
+    """Return the refusal of a search parameter."""
+    return BadSearch(errors=[FieldError(f"/query/{name}", detail, code)])
+
+
+def not_processable(expression: str, detail: str, code: str = "business-rule") -> NotProcessable:
+    """Return the refusal of an element, named by its path: ``Appointment.participant[0].actor``."""
+    return NotProcessable(errors=[FieldError(expression, detail, code)])

@@ -1,0 +1,155 @@
+"""What a resource's module declares: routes, the CapabilityStatement and includes are all made from it."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.core.access import Actor
+from app.core.paging import PageRequest
+from app.core.problems import NotFound
+from app.fhir.elements import Json
+
+Kind = Literal["token", "date", "reference", "string"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A search parameter; of a reference ``targets`` are the kinds it can be to, ``elements`` where a resource has it.
+
+    ``many``: a search may name several at once, so that what refers to a page of resources can be asked for.
+    """
+
+    name: str
+    kind: Kind
+    documentation: str
+    targets: tuple[str, ...] = ()
+    elements: tuple[str, ...] = ()
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A code that is wanted; without a system in any, with the empty one in none."""
+
+    system: str | None
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A time that is wanted: from ``since`` to before ``before``."""
+
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search that was understood: what is wanted by parameter, how much of it, in which order."""
+
+    tokens: Mapping[str, frozenset[Token]] = field(default_factory=dict)
+    references: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    dates: Mapping[str, Range] = field(default_factory=dict)
+    strings: Mapping[str, str] = field(default_factory=dict)
+    ids: frozenset[str] | None = None
+    descending: bool | None = None
+    page: PageRequest = field(default_factory=lambda: PageRequest(20, None))
+
+    def codes(self, name: str, *systems: str) -> set[str] | None:
+        """Return the wanted codes of a parameter whose codes are in one of ``systems``; ``None`` if it is not given."""
+        if name not in self.tokens:
+            return None
+        return {
+            token.code
+            for token in self.tokens[name]
+            if token.code and (token.system is None or token.system in systems)
+        }
+
+    def keys(self, name: str, kind: str) -> set[str] | None:
+        """Return the wanted ids of a reference to a kind; ``None`` if nothing is asked of the kind.
+
+        What lies on another server is asked of every kind, and is none of ours.
+        """
+        wanted = self.references.get(name)
+        found = {key for of, key in wanted or () if of == kind}
+        return None if wanted is None or (wanted and not found) else found
+
+    def range(self, name: str) -> Range:
+        """Return the wanted time of a parameter, all time if it is not given."""
+        return self.dates.get(name, Range())
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, and the connection they are answered from; ``session`` where something is written."""
+
+    actor: Actor
+    connection: AsyncConnection
+    session: AsyncSession | None = None
+
+    @property
+    def writing(self) -> AsyncSession:
+        """Return the unit of work of a request that writes."""
+        if self.session is None:
+            raise RuntimeError("nothing is written by reading")
+        return self.session
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of resources and the cursor of the next one."""
+
+    resources: list[Json]
+    next: str | None = None
+
+
+Search = Callable[[Asked, Query], Awaitable[Found]]
+Read = Callable[[Asked, str], Awaitable[Json]]
+Create = Callable[[Asked, Json], Awaitable[Json]]
+Update = Callable[[Asked, str, Json, int | None], Awaitable[Json]]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind of resource that is served.
+
+    ``mandatory`` are the elements without which it is no resource of its kind, and those that change what it means.
+    ``sorts`` are the parameters it can be sorted by, in both directions.
+    """
+
+    type: str
+    documentation: str
+    parameters: tuple[Parameter, ...]
+    search: Search
+    mandatory: frozenset[str] = frozenset()
+    sorts: tuple[str, ...] = ()
+    own_read: Read | None = None
+    create: Create | None = None
+    update: Update | None = None
+    profile: str | None = None
+
+    async def read(self, asked: Asked, key: str) -> Json:
+        """Return one resource; raises ``NotFound``, and ``Forbidden`` where the actor may know of it."""
+        if self.own_read is not None:
+            return await self.own_read(asked, key)
+        found = await self.search(asked, Query(ids=frozenset({key}), page=PageRequest(1, None)))
+        if not found.resources:
+            raise NotFound
+        return found.resources[0]
+
+    def parameter(self, name: str) -> Parameter | None:
+        """Return the search parameter of a name."""
+        return next((one for one in self.parameters if one.name == name), None)
+
+
+async def of_ids(resource: Resource, asked: Asked, keys: Collection[str]) -> list[Json]:
+    """Return those of the resources that the actor may see, as they are included beside others."""
+    found = await resource.search(asked, Query(ids=frozenset(keys), page=PageRequest(max(1, len(keys)), None)))
+    return found.resources
+
+
+LAST_UPDATED: Final = Parameter("_lastUpdated", "date", "When the resource last changed")
+ID: Final = Parameter("_id", "token", "The id of the resource")

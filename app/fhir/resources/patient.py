@@ -1,0 +1,96 @@
+"""Patient: a resident, to those who may see their profile."""
+
+import uuid
+from typing import Any
+
+from app.core.problems import NotFound
+from app.fhir.elements import REFERENCE, Json, concept, meta, resource, uuid_of
+from app.fhir.problems import bad_parameter
+from app.fhir.registry import ID, LAST_UPDATED, Asked, Found, Parameter, Query, Resource
+from app.fhir.resources.organization import ids_of
+from app.identity.api import ResidentQuery, ResidentRecord, resident_record, resident_records
+
+
+def shown(resident: ResidentRecord) -> Json:
+    """Return a resident; who lives here no more is not active."""
+    identifier = {"system": REFERENCE, "value": resident.reference} if resident.reference else None
+    return resource(
+        "Patient",
+        resident.id,
+        meta=meta(resident.version, resident.updated_at),
+        identifier=[identifier] if identifier else None,
+        active=resident.state == "active",
+        name=[{"text": resident.name}],
+        birthDate=resident.birth_date.isoformat() if resident.birth_date else None,
+        communication=[{"language": concept("urn:ietf:bcp:47", resident.language), "preferred": True}],
+    )
+
+
+def one_patient(asked: Asked, query: Query, *names: str) -> uuid.UUID:
+    """Return whom a search is about, oneself if nobody is named; raises ``BadSearch``, and ``NotFound`` for nobody.
+
+    ``names`` are the parameters that name them (default: ``patient``), which have to agree.
+    """
+    named = [wanted for name in names or ("patient",) if (wanted := query.keys(name, "Patient")) is not None]
+    if not named and asked.actor.resident_id is not None:
+        return asked.actor.resident_id
+    if not named:
+        raise bad_parameter("patient", "say whose: Patient/id", "required")
+    patients = set.intersection(*named)
+    if len(patients) > 1:
+        raise bad_parameter("patient", "one at a time", "not-supported")
+    found = uuid_of(next(iter(patients), ""))
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def read(asked: Asked, key: str) -> Json:
+    """Return a resident; raises ``NotFound``, ``Forbidden`` without ``profile:read``."""
+    resident_id = uuid_of(key)
+    if resident_id is None:
+        raise NotFound
+    return shown(await resident_record(asked.connection, asked.actor, resident_id))
+
+
+async def search(asked: Asked, query: Query) -> Found:
+    """Return a page of the residents the actor may see."""
+    page = await resident_records(asked.connection, asked.actor, _wanted(query), query.page)
+    return Found([shown(resident) for resident in page.items], page.next)
+
+
+def _wanted(query: Query) -> ResidentQuery:
+    born, updated = query.range("birthdate"), query.range("_lastUpdated")
+    more: dict[str, Any] = {}
+    active = query.codes("active", "http://hl7.org/fhir/CodeSystem/special-values", "")
+    ids = ids_of(query.ids)
+    if active is not None:
+        more["lives_here"] = None if {"true", "false"} <= active else "true" in active
+        ids = ids if active & {"true", "false"} else []
+    return ResidentQuery(
+        ids=ids,
+        references=query.codes("identifier", REFERENCE),
+        name=query.strings.get("name"),
+        born_since=born.since.date() if born.since else None,
+        born_before=born.before.date() if born.before else None,
+        updated_since=updated.since,
+        updated_before=updated.before,
+        **more,
+    )
+
+
+PATIENT = Resource(
+    type="Patient",
+    documentation="The residents whose profile one may see: by consent, by a service agreement, or one's own.",
+    parameters=(
+        ID,
+        LAST_UPDATED,
+        Parameter("name", "string", "The name"),
+        Parameter("identifier", "token", f"The operator's reference ({REFERENCE})"),
+        Parameter("birthdate", "date", "The day of birth"),
+        Parameter("active", "token", "Whether they live here now"),
+    ),
+    search=search,
+    own_read=read,
+    mandatory=frozenset({"active"}),
+)

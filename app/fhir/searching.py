@@ -1,0 +1,214 @@
+"""A search as it is asked for, understood: what is wanted, what shapes the answer, what was not understood."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from typing import Final, Literal
+
+from app.core.paging import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
+from app.core.problems import FieldError
+from app.fhir import values
+from app.fhir.problems import BadSearch, bad_parameter
+from app.fhir.registry import Parameter, Query, Range, Resource, Token
+
+Handling = Literal["strict", "lenient"]
+Pairs = Sequence[tuple[str, str]]
+CURSOR: Final = "_cursor"
+_MOST_INCLUDES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """What is wanted beside what was searched for: along a parameter of ``source``, there or back."""
+
+    source: Resource
+    parameter: Parameter
+    target: str | None
+    back: bool
+    iterate: bool
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A search that was understood. ``used`` is what of it was, ``ignored`` the names of what was not."""
+
+    query: Query = field(default_factory=Query)
+    includes: list[Include] = field(default_factory=list)
+    elements: frozenset[str] | None = None
+    summary: bool = False
+    used: list[tuple[str, str]] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+
+
+def needs_zone(resource: Resource, pairs: Pairs) -> bool:
+    """Say whether a time is asked for as it is on the wall."""
+    dates = {parameter.name for parameter in resource.parameters if parameter.kind == "date"}
+    return any(name in dates and values.needs_zone(value) for name, value in pairs)
+
+
+def understand(
+    resource: Resource, pairs: Pairs, *, handling: Handling, zone: tzinfo, served: Mapping[str, Resource]
+) -> Wanted:
+    """Return what a search wants; raises ``BadSearch``, where handling is strict also for what is not known here."""
+    reader = _Reader(resource, zone, served)
+    for name, value in pairs:
+        if reader.read(name, value):
+            if name != CURSOR:
+                reader.wanted.used.append((name, value))
+        else:
+            reader.wanted.ignored.append(name)
+    if reader.wanted.ignored and handling == "strict":
+        raise BadSearch(
+            errors=[
+                FieldError(f"/query/{name}", "this is not known here", "not-supported")
+                for name in reader.wanted.ignored
+            ]
+        )
+    return reader.finished()
+
+
+class _Reader:
+    """Takes parameter by parameter; each method says whether it was understood."""
+
+    def __init__(self, resource: Resource, zone: tzinfo, served: Mapping[str, Resource]) -> None:
+        self._resource, self._zone, self._served = resource, zone, served
+        self.wanted = Wanted()
+        self._tokens: dict[str, frozenset[Token]] = {}
+        self._references: dict[str, frozenset[tuple[str, str]]] = {}
+        self._dates: dict[str, Range] = {}
+        self._strings: dict[str, str] = {}
+        self._limit = DEFAULT_LIMIT
+        self._cursor: str | None = None
+        self._shaping: Mapping[str, Callable[[str], bool]] = {
+            "_count": self._count,
+            CURSOR: self._continue,
+            "_sort": self._sort,
+            "_elements": self._elements,
+            "_summary": self._summary,
+            "_include": lambda value: self._include(value, back=False, iterate=False),
+            "_include:iterate": lambda value: self._include(value, back=False, iterate=True),
+            "_revinclude": lambda value: self._include(value, back=True, iterate=False),
+            "_revinclude:iterate": lambda value: self._include(value, back=True, iterate=True),
+            "_format": lambda _: True,
+            "_pretty": lambda _: True,
+        }
+
+    def finished(self) -> Wanted:
+        ids = self._tokens.pop("_id", None)
+        self.wanted.query = replace(
+            self.wanted.query,
+            tokens=self._tokens,
+            references=self._references,
+            dates=self._dates,
+            strings=self._strings,
+            ids=None if ids is None else frozenset(token.code or "" for token in ids),
+            page=PageRequest(self._limit, self._cursor),
+        )
+        return self.wanted
+
+    def read(self, name: str, value: str) -> bool:
+        if name in self._shaping:
+            return self._shaping[name](value)
+        base, _, modifier = name.partition(":")
+        chained, dot, _ = base.partition(".")
+        parameter = self._resource.parameter(chained)
+        if parameter is None:
+            return False
+        if dot:
+            raise bad_parameter(name, "searches are not chained", "not-supported")
+        if not value:
+            raise bad_parameter(name, "a value is missing", "required")
+        match parameter.kind:
+            case "date":
+                self._date(parameter, modifier, value)
+            case "token":
+                self._token(parameter, modifier, value)
+            case "reference":
+                self._reference(parameter, modifier, value)
+            case "string":
+                self._string(parameter, modifier, value)
+        return True
+
+    def _date(self, parameter: Parameter, modifier: str, value: str) -> None:
+        self._check_modifier(parameter, modifier)
+        found = values.date_range(parameter.name, value, self._zone)
+        before = self._dates.get(parameter.name)
+        self._dates[parameter.name] = values.meet(parameter.name, before, found) if before else found
+
+    def _token(self, parameter: Parameter, modifier: str, value: str) -> None:
+        self._check_modifier(parameter, modifier)
+        self._check_once(parameter, given=parameter.name in self._tokens)
+        self._tokens[parameter.name] = values.tokens(parameter.name, value)
+
+    def _reference(self, parameter: Parameter, modifier: str, value: str) -> None:
+        self._check_modifier(parameter, modifier, *parameter.targets)
+        found = values.references(parameter, value, modifier or None)
+        known = self._references.get(parameter.name, frozenset())
+        if len(parameter.targets) > 1:
+            # Several at once are all wanted if they are of different kinds, and any of them if they are of one.
+            kinds = {kind for kind, _ in found}
+            bare = all("/" not in one for one in values.listed(parameter.name, value)) and not modifier
+            if bare or len(kinds) > 1 or kinds & {kind for kind, _ in known}:
+                raise bad_parameter(parameter.name, "say of which one kind each is: Type/id", "not-supported")
+        else:
+            self._check_once(parameter, given=parameter.name in self._references)
+        self._references[parameter.name] = known | found
+
+    def _string(self, parameter: Parameter, modifier: str, value: str) -> None:
+        self._check_modifier(parameter, modifier, "contains")
+        self._check_once(parameter, given=parameter.name in self._strings)
+        if len(values.listed(parameter.name, value)) > 1:
+            raise bad_parameter(parameter.name, "one text at a time", "not-supported")
+        self._strings[parameter.name] = values.pattern(value, anywhere=modifier == "contains")
+
+    def _check_modifier(self, parameter: Parameter, modifier: str, *known: str) -> None:
+        if modifier and modifier not in known:
+            raise bad_parameter(f"{parameter.name}:{modifier}", "this modifier is not known here", "not-supported")
+
+    def _check_once(self, parameter: Parameter, *, given: bool) -> None:
+        if given:
+            raise bad_parameter(parameter.name, "give it once, with commas between values", "not-supported")
+
+    def _count(self, value: str) -> bool:
+        if not value.isdecimal() or len(value) > 9 or int(value) < 1:
+            raise bad_parameter("_count", "a number from 1 on; totals are not counted")
+        self._limit = min(int(value), MAX_LIMIT)
+        return True
+
+    def _continue(self, value: str) -> bool:
+        self._cursor = value
+        return True
+
+    def _sort(self, value: str) -> bool:
+        if value.removeprefix("-") not in self._resource.sorts:
+            return False
+        self.wanted.query = replace(self.wanted.query, descending=value.startswith("-"))
+        return True
+
+    def _elements(self, value: str) -> bool:
+        self.wanted.elements = frozenset(name.strip() for name in values.listed("_elements", value))
+        return True
+
+    def _summary(self, value: str) -> bool:
+        if value not in ("true", "false", "data"):
+            raise bad_parameter("_summary", "true, data or false; totals are not counted", "not-supported")
+        self.wanted.summary = value == "true"
+        return True
+
+    def _include(self, value: str, *, back: bool, iterate: bool) -> bool:
+        kind, _, rest = value.partition(":")
+        name, _, target = rest.partition(":")
+        source = self._served.get(kind)
+        parameter = source.parameter(name) if source else None
+        if source is None or parameter is None or parameter.kind != "reference" or not parameter.elements:
+            return False
+        if back and not parameter.many:
+            return False
+        if not iterate and not (back or source is self._resource):
+            return False
+        if target and target not in parameter.targets:
+            return False
+        if len(self.wanted.includes) >= _MOST_INCLUDES:
+            raise bad_parameter("_include", f"at most {_MOST_INCLUDES}", "not-supported")
+        self.wanted.includes.append(Include(source, parameter, target or None, back, iterate))
+        return True

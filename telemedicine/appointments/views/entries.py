@@ -1,0 +1,133 @@
+"""The SQL that reads appointments as clinics' own systems keep them: one, or those they ask for."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import audit, clock
+from app.core.access import Actor
+from app.core.paging import Page, PageRequest, after, next_cursor
+from telemedicine.appointments import rules
+from telemedicine.appointments.access import Subject
+from telemedicine.appointments.models import APPOINTMENTS
+from telemedicine.appointments.schemas import AppointmentEntry
+from telemedicine.appointments.views.appointments import (
+    INSTANT,
+    LIMIT,
+    POSITION,
+    SHOWN,
+    paging,
+    public,
+    rows,
+    suggesting,
+    trace,
+)
+
+_KIND: Final = "telemedicine.appointment_entries"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentQuery:
+    """Which appointments are meant, of those one may see: nothing given, all."""
+
+    ids: Collection[uuid.UUID] | None = None
+    statuses: Collection[str] | None = None
+    practitioner_ids: Collection[uuid.UUID] | None = None
+    visit_type_ids: Collection[uuid.UUID] | None = None
+    location_ids: Collection[uuid.UUID] | None = None
+    starts_since: datetime | None = None
+    starts_before: datetime | None = None
+    updated_since: datetime | None = None
+    updated_before: datetime | None = None
+
+
+def _among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    wanted = sa.bindparam(name, type_=ARRAY(column.type))
+    return sa.or_(wanted.is_(None), column == sa.any_(wanted))
+
+
+def _within(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    since, before = (sa.bindparam(f"{name}_{end}", type_=INSTANT) for end in ("since", "before"))
+    return sa.and_(sa.or_(since.is_(None), column >= since), sa.or_(before.is_(None), column < before))
+
+
+# A hold that is over is over, though no worker has written it down yet.
+_STANDS: Final = sa.case(
+    (APPOINTMENTS.c.hold_until <= sa.bindparam("now", type_=INSTANT), sa.literal("cancelled", sa.Text)),
+    else_=APPOINTMENTS.c.status,
+)
+
+
+@cache
+def _found(*, of_one: bool, descending: bool) -> sa.Select[Any]:
+    """Return the statement of a page: of one resident's, or of whole clinics'."""
+    whose = (
+        APPOINTMENTS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid)
+        if of_one
+        else APPOINTMENTS.c.organization_id == sa.any_(sa.bindparam("staff_of", type_=ARRAY(sa.Uuid)))
+    )
+    order = [APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id]
+    statement = (
+        SHOWN.where(
+            whose,
+            _among(APPOINTMENTS.c.id, "ids"),
+            _among(_STANDS, "statuses"),
+            _among(APPOINTMENTS.c.practitioner_id, "practitioner_ids"),
+            _among(APPOINTMENTS.c.visit_type_id, "visit_type_ids"),
+            _among(APPOINTMENTS.c.location_id, "location_ids"),
+            _within(APPOINTMENTS.c.starts_at, "starts"),
+            _within(APPOINTMENTS.c.updated_at, "updated"),
+            after(*POSITION, descending=descending),
+        )
+        .order_by(*(column.desc() if descending else column for column in order))
+        .limit(LIMIT)
+    )
+    return audit.traced_each(statement, "appointments:list")
+
+
+async def found(
+    connection: AsyncConnection,
+    actor: Actor,
+    query: AppointmentQuery,
+    page: PageRequest,
+    *,
+    resident_id: uuid.UUID | None,
+    organization_ids: Sequence[uuid.UUID],
+    descending: bool,
+) -> Page[AppointmentEntry]:
+    """Return a page of a resident's appointments, or without one of those at clinics, in order of time.
+
+    What others than the resident read is on record.
+    """
+    kind = f"{_KIND}:{descending}"
+    binds = {
+        **asdict(query),
+        **({"resident_id": resident_id} if resident_id else {"staff_of": list(organization_ids)}),
+        **paging(kind, page),
+        **suggesting(),
+        **audit.trace_each_binds(actor, shown=page.limit),
+        "now": clock.now(),
+    }
+    of_page = list(await connection.execute(_found(of_one=resident_id is not None, descending=descending), binds))
+    items = [_entry(row) for row in of_page[: page.limit]]
+    return Page(items=items, next=next_cursor(kind, of_page, page.limit, ["starts_at", "id"]))
+
+
+async def entry(connection: AsyncConnection, actor: Actor, subject: Subject) -> AppointmentEntry:
+    """Return an appointment as other systems keep it; what others than its resident read of it is on record."""
+    (row,) = await rows(connection, [subject.id])
+    await trace(connection, actor, subject, "appointment:read")
+    return _entry(row)
+
+
+def _entry(row: Any) -> AppointmentEntry:
+    shown = public(row)
+    by: rules.By | None = "nobody" if shown.status != row.status else row.cancelled_by
+    return AppointmentEntry(**shown.model_dump(), cancelled_by=by, created_at=row.created_at, updated_at=row.updated_at)
