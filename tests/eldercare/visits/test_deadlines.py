@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.clock import ManualClock
-from app.core.database import reading, unit_of_work
+from app.core.database import connection_of, reading, unit_of_work
 from app.core.due import MOST_AT_FAULT, drain
 from eldercare.alarms.models import Alarm, Severity
 from eldercare.visits import jobs, notices
@@ -362,7 +362,7 @@ async def test_many_visits_cost_as_many_statements_as_one(
             for plan, home in zip(plans, homes, strict=True)
         ]
         clock.set(starts_at + passed)
-        async with unit_of_work() as session, statements(await session.connection()) as seen:
+        async with unit_of_work() as session, statements(connection_of(session)) as seen:
             await look(session, [visit.id for visit in found])
             await session.flush()
         return len(seen)
