@@ -1,10 +1,17 @@
 """Before the visit: what the clinic asks is answered, read by people, and holds nobody up."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 import sqlalchemy as sa
 
 from app.core.database import reading
+from app.core.settings import MediaSettings, Settings, install_settings
 from telemedicine.appointments.models import APPOINTMENTS
+from tests.factories import media
 from tests.factories import telemedicine_clinics as clinics
+from tests.media.samples import photo
 from tests.telemedicine.appointments.conftest import Desk, at
 
 ASKED = [
@@ -14,10 +21,12 @@ ASKED = [
 
 
 async def test_answers_are_kept_sealed_and_shown_to_the_clinic(desk: Desk) -> None:
-    asking = await clinics.visit_type(desk.scene.clinic, checklist=ASKED)
+    before = {"en": "Eat nothing from midnight.", "zh-CN": "午夜后请勿进食。"}
+    asking = await clinics.visit_type(desk.scene.clinic, checklist=ASKED, preparation=before)
     booked = await desk.booked(desk.scene.resident, at("09:00"), visit_type_id=asking.id)
     path = f"/appointments/{booked['id']}/preparation"
     shown = await desk.get(path, desk.scene.resident)
+    assert shown["preparation"] == before
     assert shown["checklist"] == ASKED
     assert shown["emergency"]["emergency_number"] == "120"
     assert shown["emergency"]["raise_alarm"] == "/v1/me/sos"
@@ -33,6 +42,25 @@ async def test_answers_are_kept_sealed_and_shown_to_the_clinic(desk: Desk) -> No
     )
     async with reading() as connection:
         assert "Wisteria" not in str(await connection.scalar(sa.select(APPOINTMENTS.c.answers)))
+
+
+@pytest.fixture
+def directory(tmp_path: Path, test_settings: Settings) -> Iterator[None]:
+    """Keep uploads in a directory of the test's own."""
+    install_settings(test_settings.model_copy(update={"media": MediaSettings(directory=tmp_path)}))
+    yield
+    install_settings(test_settings)
+
+
+@pytest.mark.usefixtures("directory")
+async def test_a_photo_is_the_clinics_to_see_and_only_ones_own_is_sent(desk: Desk) -> None:
+    booked = await desk.booked(desk.scene.resident, at("09:00"))
+    path = f"/appointments/{booked['id']}/preparation"
+    own, other = [await media.sent(desk.client, who, photo()) for who in (desk.scene.resident, desk.scene.clinician)]
+    refused = await desk.post(path, desk.scene.resident, {"photo_ids": [other]})
+    assert refused.status_code == 404
+    await desk.act(desk.scene.resident, booked["id"], "preparation", {"photo_ids": [own]})
+    assert [one["id"] for one in (await desk.get(path, desk.scene.clinician))["photos"]] == [own]
 
 
 async def test_a_question_that_is_not_asked_is_told(desk: Desk) -> None:

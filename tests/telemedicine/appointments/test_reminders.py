@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
+from app.identity.models import Account
 from notifications.delivery.models import Delivery
 from telemedicine import appointments
 from telemedicine.api import answer_reply
@@ -42,6 +43,16 @@ async def test_a_week_a_day_an_hour_before_and_when_it_is_time_to_join(desk: Des
     assert (await told())[1:] == ["appointment_reminder"] * 2 + ["appointment_soon", "visit_join"]
     clock.set(start + timedelta(hours=1))
     assert await jobs.remind() == 0
+
+
+async def test_a_reminder_speaks_the_language_of_whom_it_reminds(desk: Desk, clock: ManualClock) -> None:
+    async with unit_of_work() as session:
+        await session.execute(sa.update(Account).values(language="zh-CN"))
+    await desk.booked(desk.scene.resident, at("09:00", LATER))
+    clock.set(at("08:00", LATER))
+    await jobs.remind()
+    inbox = await desk.get("/me/inbox", await sign_in.sign_in_resident(desk.scene.grace))
+    assert inbox["items"][0]["title"] == "时间快到了"
 
 
 async def test_what_a_worker_missed_is_not_told_any_more(desk: Desk, clock: ManualClock) -> None:

@@ -218,6 +218,7 @@ def test_a_daily_event_is_what_counting_days_makes_of_it(  # noqa: PLR0917 - wha
         event += f"|EXDATE;TZID={place}:{exdates}"
     length = timedelta(minutes=minutes)
     wanted = merged((start, start + length) for number, start in enumerate(starts) if number not in off)
+    wanted = [span for span in wanted if span[0] < YEAR.until]
     window = Window(YEAR.since, YEAR.until, here)
     assert read(event, window=window).spans == wanted
 
