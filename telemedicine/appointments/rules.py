@@ -157,6 +157,14 @@ def fee_for(by: By, starts_at: datetime, now: datetime, notice_period: timedelta
     return amount if by == "patient" and is_late else 0
 
 
+def is_reminded(status: str, mode: str) -> bool:
+    """Say whether somebody is still reminded of what they have ahead.
+
+    Whoever looked into the waiting room of a video visit early has ``arrived``, and may have left again.
+    """
+    return status == "booked" or (status == "arrived" and mode == "video")
+
+
 def next_reminder(starts_at: datetime, mode: str, after: datetime) -> tuple[datetime, Step] | None:
     """Return the first reminder that lies behind ``after``; one to join is for whoever need not come."""
     for step, before in REMINDERS:

@@ -40,8 +40,10 @@ def become(row: Appointment, status: rules.Status) -> rules.News | None:
 
 
 def set_reminder(row: Appointment, after: datetime) -> None:
-    """Set when somebody is reminded next: only of what is booked."""
-    row.remind_at = rules.first_reminder(row.starts_at, row.mode, after) if row.status == "booked" else None
+    """Set when somebody is reminded next, if they still are."""
+    is_reminded = rules.is_reminded(row.status, row.mode)
+    found = rules.next_reminder(row.starts_at, row.mode, after) if is_reminded else None
+    row.remind_at = found[0] if found else None
 
 
 async def remember(

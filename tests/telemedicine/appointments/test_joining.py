@@ -11,6 +11,7 @@ from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
+from app.core.relay import RELAY_JOBS
 from notifications.channels.registry import close_channels
 from notifications.delivery.models import DELIVERIES
 from notifications.sending import jobs as sending
@@ -23,6 +24,7 @@ from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics
 from tests.factories.notifications import outbox
 from tests.telemedicine.appointments.conftest import Desk, at
+from tests.telemedicine.appointments.rooms import Room
 
 
 async def test_whoever_has_no_app_is_sent_a_link_that_lets_them_in_once(desk: Desk, clock: ManualClock) -> None:
@@ -65,6 +67,18 @@ async def test_who_is_booked_in_at_the_last_moment_is_sent_the_link_at_once(desk
     async with reading() as connection:
         keys = list(await connection.scalars(sa.select(DELIVERIES.c.notice_key)))
     assert keys.count("telemedicine.visit_join") == 1
+    assert len(await _links()) == 1
+
+
+async def test_who_looked_in_early_is_called_when_it_is_time(desk: Desk, clock: ManualClock) -> None:
+    booked = await desk.booked(desk.scene.resident, at("09:00"))
+    clock.set(at("08:40"))
+    await Room(uuid.UUID(booked["consultation_id"])).comes(desk.scene.grace.account_id)
+    await settle(RELAY_JOBS)
+    grace = await sign_in.sign_in_resident(desk.scene.grace)
+    assert (await desk.get(f"/appointments/{booked['id']}", grace))["status"] == "arrived"
+    clock.set(at("08:55"))
+    await jobs.remind()
     assert len(await _links()) == 1
 
 
