@@ -192,12 +192,13 @@ def _pointer(location: Sequence[str | int], body: Any, *, is_there: bool) -> str
     """Return a pointer to where it is wrong. Of a union pydantic also names the variant, which is nowhere in a body."""
     parts, value = [], None
     for depth, part in enumerate(location):
+        goes_on = depth < len(location) - 1
         is_variant = (
             isinstance(value, dict)
-            and part not in value
             and part in value.values()
-            # What is missing is named last, and is not there either.
-            and (is_there or depth < len(location) - 1)
+            # What is missing is named last, and is not there either; a field of the variant's name that goes no deeper
+            # than itself is not what is meant where more follows.
+            and ((part not in value and (is_there or goes_on)) or (goes_on and isinstance(value.get(part), str)))
         )
         if is_variant:
             continue

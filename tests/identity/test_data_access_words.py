@@ -13,7 +13,7 @@ _SOURCES: Final = [
     for path in (ROOT / package).rglob("*.py")
     if "migrations" not in path.parts
 ]
-_ACTION: Final = re.compile(r"\"([a-z_]+):([a-z_]+)\"")
+_ACTION: Final = re.compile(r"\"([a-z][a-z_]*):([a-z_]+)\"")
 _READ: Final = re.compile(r"\b(?:traced|traced_each|trace_read)\([^()]*(?:\([^()]*\)[^()]*)*?\"([a-z_]+:[a-z_]+)\"")
 # Of organizations, of the house, or of a person's own sign-in: no resident's trail has them.
 _NOBODYS: Final = {

@@ -430,10 +430,10 @@ async def test_a_repeated_request_announces_it_once(scene: Scene) -> None:
         ({"channels": ["voice"]}, "/body/channels/0"),
         ({"audience": []}, "/body/audience"),
         ({"audience": [{"kind": "planet"}]}, "/body/audience/0"),
-        ({"audience": [{"kind": "role", "role": "owner"}]}, "/body/audience/0/role/role"),
+        ({"audience": [{"kind": "role", "role": "owner"}]}, "/body/audience/0/role"),
         (
             {"audience": [{"kind": "radius", "latitude": 0, "longitude": 0, "metres": 200_000}]},
-            "/body/audience/0/radius/metres",
+            "/body/audience/0/metres",
         ),
     ],
 )
