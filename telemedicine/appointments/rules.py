@@ -157,6 +157,12 @@ def fee_for(by: By, starts_at: datetime, now: datetime, notice_period: timedelta
     return amount if by == "patient" and is_late else 0
 
 
+def hold_ends(starts_at: datetime, now: datetime) -> datetime:
+    """Return until when a time is kept for whoever chose it: not beyond its start."""
+    until = now + HOLD
+    return min(until, starts_at) if starts_at > now else until
+
+
 def is_reminded(status: str, mode: str) -> bool:
     """Say whether somebody is still reminded of what they have ahead.
 

@@ -51,9 +51,8 @@ async def hold(session: AsyncSession, actor: Actor, data: AppointmentCreate) -> 
     query = query_of(actor, subject, data.visit_type_id, data.practitioner_id, data.language)
     offer = await wanted_slot(connection, actor, subject, query, data.starts_at)
     await require_room(session, actor, subject, offer.organization_id)
-    (row,) = await hold_all(
-        session, actor, Held(subject, query, "pending", clock.now() + rules.HOLD, actor.id), [offer]
-    )
+    until = rules.hold_ends(offer.starts_at, clock.now())
+    (row,) = await hold_all(session, actor, Held(subject, query, "pending", until, actor.id), [offer])
     return row
 
 

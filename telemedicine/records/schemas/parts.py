@@ -1,6 +1,7 @@
 """The parts that what is said in a health record is made of: codes, quantities, days, and what all kinds share."""
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -89,14 +90,14 @@ class ReferenceRange(Part):
         return self
 
 
-class Content(Part):
+class Content(Part, ABC):
     """What all kinds of records have in common: a note, and what of them is searched and checked."""
 
     note: LongText | None = None
 
+    @abstractmethod
     def stated_status(self) -> str:
         """Return the status under which the record is found."""
-        raise NotImplementedError
 
     def stated_code(self) -> Coding | None:
         """Return the code under which the record is found."""

@@ -311,3 +311,13 @@ async def test_an_unknown_slot_is_not_found_and_a_bad_one_is_told_where(desk: De
     bad = await desk.post("/appointments", desk.scene.resident, {"starts_at": "tomorrow"})
     assert {error["pointer"] for error in bad.json()["errors"]} >= {"/body/starts_at", "/body/practitioner_id"}
     assert (await desk.client.get("/v1/appointments/none", headers=desk.scene.resident)).status_code == 422
+
+
+async def test_what_has_begun_is_not_confirmed_any_more(desk: Desk, clock: ManualClock) -> None:
+    clock.set(at("08:58"))
+    grace = await sign_in.sign_in_resident(desk.scene.grace)
+    held = (await desk.ask(grace, at("09:00"))).json()
+    assert datetime.fromisoformat(held["hold_until"]) == at("09:00")
+    clock.set(at("09:01"))
+    refused = await desk.post(f"/appointments/{held['id']}/confirmation", grace)
+    assert (refused.status_code, refused.json()["code"]) == (409, "hold_over")
