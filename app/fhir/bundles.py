@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlencode
 
+from app.core.paging import PageRequest
 from app.fhir.elements import SUBSETTED, Json, base_url
 from app.fhir.includes import Included
 from app.fhir.outcomes import issue, outcome
@@ -32,6 +33,33 @@ def searchset(resource: Resource, wanted: Wanted, found: Found, beside: Included
     bundle: Json = {"resourceType": "Bundle", "type": "searchset", "link": links}
     # An empty list is no value in FHIR.
     return bundle | ({"entry": entries} if entries else {})
+
+
+def history(resource: Resource, key: str, page: PageRequest, found: Found) -> Json:
+    """Return the Bundle of a page of one resource's versions, the last first."""
+    address = f"{base_url()}/{resource.type}/{key}/_history"
+    links = [{"relation": "self", "url": _url(address, [("_count", str(page.limit))])}]
+    if found.next:
+        links.append({"relation": "next", "url": _url(address, [("_count", str(page.limit)), (CURSOR, found.next)])})
+    entries = [_version(one) for one in found.resources]
+    bundle: Json = {"resourceType": "Bundle", "type": "history", "link": links}
+    return bundle | ({"entry": entries} if entries else {})
+
+
+def _version(resource: Json) -> Json:
+    """Return a version as it lies in a history: with the request that made it (FHIR R4, 3.1.0.9)."""
+    kind, key, known = resource["resourceType"], resource["id"], resource["meta"]
+    is_first = known["versionId"] == "1"
+    return {
+        "fullUrl": f"{base_url()}/{kind}/{key}",
+        "resource": resource,
+        "request": {"method": "POST", "url": kind} if is_first else {"method": "PUT", "url": f"{kind}/{key}"},
+        "response": {
+            "status": "201 Created" if is_first else "200 OK",
+            "etag": f'W/"{known["versionId"]}"',
+            "lastModified": known["lastUpdated"],
+        },
+    }
 
 
 def entry(resource: Json, mode: str) -> Json:

@@ -42,6 +42,8 @@ def _resource(resource: Resource) -> Json:
     interactions = ["read", "search-type"]
     interactions += ["create"] if resource.create else []
     interactions += ["update"] if resource.update else []
+    interactions += ["vread"] if resource.read_version else []
+    interactions += ["history-instance"] if resource.history else []
     return filled(
         type=resource.type,
         documentation=resource.documentation,

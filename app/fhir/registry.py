@@ -108,6 +108,8 @@ class Found:
 
 Search = Callable[[Asked, Query], Awaitable[Found]]
 Read = Callable[[Asked, str], Awaitable[Json]]
+History = Callable[[Asked, str, PageRequest], Awaitable[Found]]
+ReadVersion = Callable[[Asked, str, int], Awaitable[Json]]
 Create = Callable[[Asked, Json], Awaitable[Json]]
 Update = Callable[[Asked, str, Json, int | None], Awaitable[Json]]
 
@@ -117,7 +119,9 @@ class Resource:
     """A kind of resource that is served.
 
     ``mandatory`` are the elements without which it is no resource of its kind, and those that change what it means.
-    ``sorts`` are the parameters it can be sorted by, in both directions.
+    ``sorts`` are the parameters it can be sorted by, in both directions. Where versions are kept, ``history`` returns a
+    page of those of one resource, the last first, and ``read_version`` one of them. ``compartment`` is the parameter
+    that names the patient a resource is about: by it all that is known of a patient is found.
     """
 
     type: str
@@ -130,6 +134,9 @@ class Resource:
     create: Create | None = None
     update: Update | None = None
     profile: str | None = None
+    history: History | None = None
+    read_version: ReadVersion | None = None
+    compartment: str | None = None
 
     async def read(self, asked: Asked, key: str) -> Json:
         """Return one resource; raises ``NotFound``, and ``Forbidden`` where the actor may know of it."""

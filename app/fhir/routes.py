@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.core.access import public
 from app.core.database import reading
-from app.core.problems import FieldError, Malformed, UnsupportedMediaType
+from app.core.problems import FieldError, Malformed, NotFound, UnsupportedMediaType
 from app.core.routing import IfMatch, Reading, Router, Session, route_options
 from app.core.wall_time import zone
 from app.fhir import bundles, negotiation, searching
@@ -83,10 +83,39 @@ def _serve(resource: Resource) -> None:
     _add(path, search_type, "GET")
     _add(f"{path}/_search", search_type_posted, "POST")
     _add(f"{path}/{{key}}", read, "GET")
+    if resource.history is not None:
+        _serve_history(resource, path)
+    if resource.read_version is not None:
+        _serve_versions(resource, path)
     if resource.create is not None:
         _serve_create(resource, path)
     if resource.update is not None:
         _serve_update(resource, path)
+
+
+def _serve_history(resource: Resource, path: str) -> None:
+    async def history(key: str, request: Request, actor: Integrator, connection: Reading) -> Response:
+        negotiation.check_format(request)
+        page = searching.page_of(request.query_params.multi_items())
+        assert resource.history is not None  # noqa: S101 - what this route is made for
+        found = await resource.history(Asked(actor, connection), key, page)
+        return negotiation.answer(bundles.history(resource, key, page, found))
+
+    _add(f"{path}/{{key}}/_history", history, "GET")
+
+
+def _serve_versions(resource: Resource, path: str) -> None:
+    async def read_version(
+        key: str, version: str, request: Request, actor: Integrator, connection: Reading
+    ) -> Response:
+        negotiation.check_format(request)
+        if not version.isdecimal() or len(version) > 9:
+            raise NotFound
+        assert resource.read_version is not None  # noqa: S101 - what this route is made for
+        found = await resource.read_version(Asked(actor, connection), key, int(version))
+        return negotiation.of_resource(request, found)
+
+    _add(f"{path}/{{key}}/_history/{{version}}", read_version, "GET")
 
 
 def _serve_create(resource: Resource, path: str) -> None:

@@ -46,6 +46,18 @@ def needs_zone(resource: Resource, pairs: Pairs) -> bool:
     return any(name in dates and values.needs_zone(value) for name, value in pairs)
 
 
+def page_of(pairs: Pairs) -> PageRequest:
+    """Return which page of a history is wanted, and how much of it; raises ``BadSearch``."""
+    known = dict(pairs)
+    return PageRequest(_limit(known["_count"]) if "_count" in known else DEFAULT_LIMIT, known.get(CURSOR))
+
+
+def _limit(value: str) -> int:
+    if not value.isdecimal() or len(value) > 9 or int(value) < 1:
+        raise bad_parameter("_count", "a number from 1 on; totals are not counted")
+    return min(int(value), MAX_LIMIT)
+
+
 def understand(
     resource: Resource, pairs: Pairs, *, handling: Handling, zone: tzinfo, served: Mapping[str, Resource]
 ) -> Wanted:
@@ -170,9 +182,7 @@ class _Reader:
             raise bad_parameter(parameter.name, "give it once, with commas between values", "not-supported")
 
     def _count(self, value: str) -> bool:
-        if not value.isdecimal() or len(value) > 9 or int(value) < 1:
-            raise bad_parameter("_count", "a number from 1 on; totals are not counted")
-        self._limit = min(int(value), MAX_LIMIT)
+        self._limit = _limit(value)
         return True
 
     def _continue(self, value: str) -> bool:
