@@ -92,6 +92,7 @@ __all__ = [
     "raise_alarm",
     "reading",
     "readings",
+    "readings_known",
     "record_readings",
     "require_no_open_alarm",
     "resolve_alarm",
@@ -245,6 +246,14 @@ async def reading(connection: AsyncConnection, actor: Actor, reading_id: uuid.UU
     resident_id = await reading_views.whose(connection, reading_id)
     subject = await require_resident(connection, actor, resident_id, "vitals:read")
     return resident_id, await reading_views.reading(connection, actor, subject, reading_id)
+
+
+async def readings_known(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, reading_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, ReadingPublic]:
+    """Return those of some readings that are the resident's, by their ids; raises as ``readings``."""
+    subject = await require_resident(connection, actor, resident_id, "vitals:read")
+    return await reading_views.some_readings(connection, actor, subject, reading_ids)
 
 
 async def readings(

@@ -25,6 +25,7 @@ from telemedicine.appointments.service.exchanging import (
     move_appointment,
     record_outcome,
     require_version,
+    works_for_clinics,
 )
 from telemedicine.appointments.service.replying import answer_reply
 from telemedicine.appointments.views.appointments import changed as changed_appointments
@@ -150,6 +151,7 @@ __all__ = [
     "slot_query",
     "visit_types",
     "waitlist_entries",
+    "works_for_clinics",
 ]
 
 clinics = directory.clinics

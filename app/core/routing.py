@@ -137,7 +137,22 @@ def _reading(inner: Handler) -> Handler:
 
 
 def _writing(inner: Handler, options: RouteOptions) -> Handler:
-    async def attempt(request: Request, claim: idempotency.Claim | None) -> Response:
+    async def handle(request: Request) -> Response:
+        # Before a transaction is opened: nobody holds one while they send slowly.
+        await receive(request)
+        await _refuse_unstorable_text(request)
+        return await in_units_of_work(request, inner, idempotent=options.idempotency)
+
+    return handle
+
+
+async def in_units_of_work(request: Request, inner: Handler, *, idempotent: bool = True) -> Response:
+    """Return what ``inner`` answers in a unit of work of its own, ``request.state.session``; a failed one is repeated.
+
+    With ``idempotent`` an ``Idempotency-Key`` is honoured. A refusal takes back what was done, and is the answer.
+    """
+
+    async def attempt(claim: idempotency.Claim | None) -> Response:
         async with unit_of_work() as session:
             request.state.session = session
             if claim and (replayed := await idempotency.replay(session, claim)):
@@ -147,21 +162,15 @@ def _writing(inner: Handler, options: RouteOptions) -> Handler:
                 await idempotency.store(session, claim, response)
             return response
 
-    async def handle(request: Request) -> Response:
-        # Before a transaction is opened: nobody holds one while they send slowly.
-        await _receive(request)
-        await _refuse_unstorable_text(request)
-        claim = await _claim(request) if options.idempotency else None
-        try:
-            return await retrying(lambda: attempt(request, claim))
-        except (Problem, RequestValidationError, HTTPException) as refusal:
-            response = _refusal(request, refusal)
-            if claim and idempotency.is_final(response.status_code) and not _is_about_the_key(refusal):
-                async with unit_of_work() as session:
-                    await idempotency.store(session, claim, response)
-            return response
-
-    return handle
+    claim = await _claim(request) if idempotent else None
+    try:
+        return await retrying(lambda: attempt(claim))
+    except (Problem, RequestValidationError, HTTPException) as refusal:
+        response = _refusal(request, refusal)
+        if claim and idempotency.is_final(response.status_code) and not _is_about_the_key(refusal):
+            async with unit_of_work() as session:
+                await idempotency.store(session, claim, response)
+        return response
 
 
 def _answering(handler: Handler) -> Handler:
@@ -170,20 +179,30 @@ def _answering(handler: Handler) -> Handler:
     async def handle(request: Request) -> Response:
         try:
             return await handler(request)
-        except (Problem, RequestValidationError, HTTPException) as refusal:
+        except (RequestValidationError, HTTPException) as refusal:
             return _refusal(request, refusal)
-        except StaleDataError:
-            return StaleVersion().response(request.url.path)
         except Exception as error:
-            if is_retryable(error) or is_unreachable(error):
-                log.warning("database_unavailable", error=type(error).__name__)
-                return Unavailable().response(request.url.path)
-            if isinstance(error, IntegrityError) and getattr(error.orig, "sqlstate", None) == "23505":
-                # Two did the same at once and the database let one through.
-                return Conflict().response(request.url.path)
-            raise
+            problem = problem_of(error)
+            if problem is None:
+                raise
+            return problem.response(request.url.path)
 
     return handle
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """Return what the caller is told of what went wrong in a unit of work; ``None`` of a mistake of ours."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, StaleDataError):
+        return StaleVersion()
+    if is_retryable(error) or is_unreachable(error):
+        log.warning("database_unavailable", error=type(error).__name__)
+        return Unavailable()
+    if isinstance(error, IntegrityError) and getattr(error.orig, "sqlstate", None) == "23505":
+        # Two did the same at once and the database let one through.
+        return Conflict()
+    return None
 
 
 def _refusal(request: Request, error: Problem | RequestValidationError | HTTPException) -> Response:
@@ -208,7 +227,7 @@ async def _claim(request: Request) -> idempotency.Claim | None:
     return idempotency.Claim.of(actor.id, request.method, path, key, await request.body())
 
 
-async def _receive(request: Request) -> None:
+async def receive(request: Request) -> None:
     """Read the body; raises ``BadRequest`` if it does not arrive in time, or never."""
     try:
         async with asyncio.timeout(settings().http.body_seconds):
@@ -282,15 +301,20 @@ async def connection_of(request: Request) -> AsyncConnection:
 _ETAG = re.compile(r'^(?:W/)?"(\d{1,9})"$')
 
 
-async def _if_match(
-    if_match: Annotated[str | None, Header(description='the version that is to be changed: `"3"`')] = None,
-) -> int | None:
+def version_of(if_match: str | None) -> int | None:
+    """Return the version an ``If-Match`` names, ``None`` if it names none; raises ``Malformed``."""
     if if_match is None or if_match == "*":
         return None
     matched = _ETAG.match(if_match)
     if matched is None:
         raise Malformed(errors=[FieldError("/header/If-Match", 'expected an entity tag such as "3"', "if_match")])
     return int(matched.group(1))
+
+
+async def _if_match(
+    if_match: Annotated[str | None, Header(description='the version that is to be changed: `"3"`')] = None,
+) -> int | None:
+    return version_of(if_match)
 
 
 IfMatch = Annotated[int | None, Depends(_if_match)]

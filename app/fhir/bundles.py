@@ -1,13 +1,14 @@
 """Bundles of what a search found: linked to themselves and the next page, with no more of each than was asked for."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlencode
 
 from app.core.paging import PageRequest
-from app.fhir.elements import SUBSETTED, Json, base_url
+from app.fhir.elements import SUBSETTED, Json, base_url, filled
 from app.fhir.includes import Included
 from app.fhir.outcomes import issue, outcome
 from app.fhir.registry import Found, Resource
@@ -30,7 +31,7 @@ def searchset(resource: Resource, wanted: Wanted, found: Found, beside: Included
         warnings.append(issue("warning", "incomplete", "There is more to include than is included"))
     if warnings:
         entries.append({"resource": outcome(*warnings), "search": {"mode": "outcome"}})
-    bundle: Json = {"resourceType": "Bundle", "type": "searchset", "link": links}
+    bundle: Json = {"resourceType": "Bundle", "type": "searchset", **filled(total=found.total), "link": links}
     # An empty list is no value in FHIR.
     return bundle | ({"entry": entries} if entries else {})
 
@@ -70,13 +71,26 @@ def entry(resource: Json, mode: str) -> Json:
 
 def shaped(resource: Resource, wanted: Wanted, found: Json) -> Json:
     """Return the part of a resource that was asked for, marked as such; all of it if nothing was said."""
-    if wanted.elements is None and not wanted.summary:
+    kept = _kept(resource, wanted, found)
+    if kept is None:
         return found
-    kept = wanted.elements if wanted.elements is not None else _summary(resource.type)
-    kept |= {"resourceType", "id", "meta"} | resource.mandatory
+    kept = kept | {"resourceType", "id", "meta"} | resource.mandatory
     part = {name: value for name, value in found.items() if name.removeprefix("_") in kept}
     part["meta"] = {**part.get("meta", {}), "tag": [SUBSETTED]}
     return part
+
+
+def _kept(resource: Resource, wanted: Wanted, found: Json) -> AbstractSet[str] | None:
+    if wanted.elements is not None:
+        return wanted.elements
+    match wanted.summary:
+        case "true":
+            return _summary(resource.type)
+        case "text":
+            return {"text"}
+        case "data":
+            return found.keys() - {"text"}
+    return None
 
 
 @cache

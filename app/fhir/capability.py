@@ -32,6 +32,7 @@ def capability_statement() -> Json:
                     "cors": False,
                     "description": "An API key of an organization's client, or a person's access token, as bearer.",
                 },
+                "interaction": [{"code": "transaction"}, {"code": "batch"}],
                 "resource": [_resource(resource) for resource in RESOURCES],
             }
         ],
@@ -41,7 +42,7 @@ def capability_statement() -> Json:
 def _resource(resource: Resource) -> Json:
     interactions = ["read", "search-type"]
     interactions += ["create"] if resource.create else []
-    interactions += ["update"] if resource.update else []
+    interactions += ["update", "patch"] if resource.update else []
     interactions += ["vread"] if resource.read_version else []
     interactions += ["history-instance"] if resource.history else []
     return filled(
@@ -49,8 +50,14 @@ def _resource(resource: Resource) -> Json:
         documentation=resource.documentation,
         interaction=[{"code": code} for code in interactions],
         versioning="versioned" if resource.parameter("_lastUpdated") else "no-version",
-        conditionalRead="not-match",
-        searchInclude=[f"{resource.type}:{parameter.name}" for parameter in resource.parameters if parameter.elements],
+        conditionalRead="full-support",
+        conditionalCreate=resource.create is not None,
+        conditionalUpdate=resource.update is not None,
+        searchInclude=[
+            f"{resource.type}:{parameter.name}"
+            for parameter in resource.parameters
+            if parameter.kind == "reference" and parameter.elements
+        ],
         searchRevInclude=[
             f"{source.type}:{parameter.name}"
             for source in RESOURCES

@@ -75,7 +75,7 @@ async def _along(
         targets = (include.target,) if include.target else include.parameter.targets
         for one in fresh:
             if one["resourceType"] == include.source.type:
-                for kind, key in _references(one, include.parameter.elements):
+                for kind, key in references(one, include.parameter.elements):
                     if kind in targets and kind in served and (kind, key) not in known:
                         keys[kind][key] = None
     return [one for kind, wanted in keys.items() for one in await of_ids(served[kind], asked, list(wanted)[:MOST])]
@@ -101,7 +101,7 @@ def key_of(resource: Json) -> Key:
     return resource["resourceType"], resource["id"]
 
 
-def _references(resource: Json, elements: Sequence[str]) -> Iterator[Key]:
+def references(resource: Json, elements: Sequence[str]) -> Iterator[Key]:
     """Yield what some elements of a resource refer to, at any depth."""
     waiting: list[Any] = [resource[name] for name in elements if name in resource]
     while waiting:

@@ -11,7 +11,8 @@ import orjson
 from fastapi import Request
 from pydantic import ValidationError
 
-from app.core.problems import FieldError
+from app.core.problems import FieldError, UnsupportedMediaType
+from app.fhir import patches
 from app.fhir.elements import FIRST_YEAR, LAST_YEAR, Json
 from app.fhir.negotiation import check_content
 from app.fhir.outcomes import fhir_path
@@ -31,14 +32,33 @@ def _model(kind: str) -> Any:
 async def sent(request: Request, kind: str) -> Json:
     """Return the resource in the body; raises ``UnsupportedMediaType``, ``BadResource``."""
     check_content(request)
+    document = parsed(await request.body(), kind)
+    return checked(document, kind)
+
+
+def parsed(body: bytes, what: str) -> Any:
+    """Return what JSON says; raises ``BadResource``."""
     try:
-        document = orjson.loads(await request.body())
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadResource(errors=[FieldError(kind, f"not JSON: {error}", "structure")]) from None
+        raise BadResource(errors=[FieldError(what, f"not JSON: {error}", "structure")]) from None
+
+
+def checked(document: Any, kind: str) -> Json:
+    """Return a document that is a resource of the kind; raises ``BadResource``."""
     if not isinstance(document, dict) or document.get("resourceType") != kind:
         raise BadResource(errors=[FieldError(f"{kind}.resourceType", f"expected a {kind}", "structure")])
     check(kind, document)
     return document
+
+
+async def sent_patch(request: Request) -> Any:
+    """Return the operations in the body; raises ``UnsupportedMediaType`` for patches that are no JSON patches."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != patches.MEDIA_TYPE:
+        detail = f"send {patches.MEDIA_TYPE}: FHIRPath and XML patches are not taken"
+        raise UnsupportedMediaType(errors=[FieldError("/header/Content-Type", detail, "not-supported")])
+    return parsed(await request.body(), "Patch")
 
 
 def instant_sent(text: str, path: str) -> datetime:

@@ -1,9 +1,10 @@
 """What a client says beside its question: the format, and what it prefers."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Final, Literal
 
 import orjson
@@ -29,6 +30,45 @@ class Preferences:
 
     answer: Wanted = "representation"
     handling: Handling = "lenient"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a client says beside the address and the body: in headers, or in an entry of a Bundle."""
+
+    preferences: Preferences = Preferences()
+    if_match: str | None = None
+    if_none_match: str | None = None
+    if_modified_since: str | None = None
+    if_none_exist: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an interaction is answered: over HTTP, or in an entry of a Bundle."""
+
+    status: int
+    resource: Json | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> Response:
+        """Return it as it goes over HTTP."""
+        if self.resource is None:
+            return Response(status_code=self.status, headers=dict(self.headers))
+        return answer(self.resource, self.status, dict(self.headers))
+
+
+def said(request: Request) -> Said:
+    """Return what a request's headers say; raises ``NotAcceptable`` unless JSON of FHIR 4.0 is wanted."""
+    check_format(request)
+    headers = request.headers
+    return Said(
+        preferences(request),
+        headers.get("if-match"),
+        headers.get("if-none-match"),
+        headers.get("if-modified-since"),
+        headers.get("if-none-exist"),
+    )
 
 
 def check_format(request: Request) -> None:
@@ -72,29 +112,49 @@ def answer(body: Json, status: int = 200, headers: dict[str, str] | None = None)
     return Response(orjson.dumps(body), status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def of_resource(request: Request, resource: Json, body: Json | None = None) -> Response:
-    """Return one resource with its version, or that it is what the client has (``If-None-Match``)."""
+def of_resource(said: Said, resource: Json, body: Json | None = None) -> Answer:
+    """Return one resource with its version, or that it is what the client has (FHIR R4, 3.1.0.5.3)."""
     headers = version_headers(resource)
-    known = request.headers.get("if-none-match")
-    if known is not None and known == headers.get("ETag"):
-        return Response(status_code=304, headers=headers)
-    return answer(resource if body is None else body, headers=headers)
+    if _is_known(said, resource, headers.get("ETag")):
+        return Answer(304, None, headers)
+    return Answer(200, resource if body is None else body, headers)
 
 
-def written(request: Request, resource: Json, *, created: bool) -> Response:
+def _is_known(said: Said, resource: Json, tag: str | None) -> bool:
+    """Say whether a client has this version; where it names one, when it had it does not matter (RFC 9110, 13.2.2)."""
+    if said.if_none_match is not None:
+        named = {one.strip().removeprefix("W/") for one in said.if_none_match.split(",")}
+        return "*" in named or (tag is not None and tag.removeprefix("W/") in named)
+    updated = resource.get("meta", {}).get("lastUpdated")
+    if said.if_modified_since is None or updated is None:
+        return False
+    try:
+        since = parsedate_to_datetime(said.if_modified_since)
+    except ValueError:
+        return False  # as HTTP has it: what is no date is not said
+    at = datetime.fromisoformat(updated).replace(microsecond=0)
+    return since.tzinfo is not None and at <= since
+
+
+def written(said: Said, resource: Json, *, created: bool) -> Answer:
     """Return the answer to a write: as much of it as the client prefers."""
     headers = version_headers(resource)
     status = 201 if created else 200
     if created:
-        version = resource.get("meta", {}).get("versionId")
-        history = f"/_history/{version}" if version else ""
-        headers["Location"] = f"{base_url()}/{resource['resourceType']}/{resource['id']}{history}"
-    match preferences(request).answer:
+        headers["Location"] = location(resource)
+    match said.preferences.answer:
         case "minimal":
-            return Response(status_code=status, headers=headers)
+            return Answer(status, None, headers)
         case "OperationOutcome":
-            return answer(outcome(issue("information", "informational", "Done")), status, headers)
-    return answer(resource, status, headers)
+            return Answer(status, outcome(issue("information", "informational", "Done")), headers)
+    return Answer(status, resource, headers)
+
+
+def location(resource: Json) -> str:
+    """Return the address of a resource, of this version where it tells one."""
+    version = resource.get("meta", {}).get("versionId")
+    history = f"/_history/{version}" if version else ""
+    return f"{base_url()}/{resource['resourceType']}/{resource['id']}{history}"
 
 
 def version_headers(resource: Json) -> dict[str, str]:

@@ -30,7 +30,17 @@ _BY_STATUS: Final = {
     503: "transient",
 }
 _TYPES: Final = frozenset(
-    {"structure", "required", "value", "invariant", "not-supported", "business-rule", "not-found"}
+    {
+        "structure",
+        "required",
+        "value",
+        "invariant",
+        "not-supported",
+        "business-rule",
+        "not-found",
+        "too-costly",
+        "multiple-matches",
+    }
 )
 _ITS_OWN: Final = frozenset({b"content-length", b"content-type"})
 

@@ -1,5 +1,9 @@
 """What can be wrong with a FHIR request beside what is wrong everywhere."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
 from app.core.problems import FieldError, Problem
 
 
@@ -25,6 +29,34 @@ class NotProcessable(Problem):
     """The resource is valid and says what cannot be done here; ``errors`` says where."""
 
     code, status, title = "not_processable", 422, "This cannot be processed"
+
+
+class SeveralMatch(Problem):
+    """What was to be found by a search is not one thing."""
+
+    code, status, title = "several_match", 412, "More than one is found"
+
+
+@contextmanager
+def telling_which(indexes: Sequence[int]) -> Iterator[None]:
+    """Tell of what is wrong with something among several with which: ``[3]``, and where in it; ``indexes`` are theirs.
+
+    A pointer of a list's item ends with the item's place.
+    """
+    try:
+        yield
+    except Problem as problem:
+        problem.errors = tuple(_of_one(error, indexes) for error in problem.errors) or (
+            FieldError(f"[{indexes[0]}]", problem.detail or problem.title, problem.code),
+        )
+        raise
+
+
+def _of_one(error: FieldError, indexes: Sequence[int]) -> FieldError:
+    last = error.pointer.rpartition("/")[2]
+    if error.pointer.startswith("/"):
+        return replace(error, pointer=f"[{indexes[int(last)] if last.isdecimal() else indexes[0]}]")
+    return replace(error, pointer=f"[{indexes[0]}].{error.pointer}")
 
 
 def bad_parameter(name: str, detail: str, code: str = "value") -> BadSearch:

@@ -1,6 +1,6 @@
 """What a resource's module declares: routes, the CapabilityStatement and includes are all made from it."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
@@ -17,9 +17,11 @@ Kind = Literal["token", "date", "reference", "string"]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A search parameter; of a reference ``targets`` are the kinds it can be to, ``elements`` where a resource has it.
+    """A search parameter; of a reference ``targets`` are the kinds it can be to.
 
-    ``many``: a search may name several at once, so that what refers to a page of resources can be asked for.
+    ``elements`` are where a resource has it: by them references are followed, and ``:missing`` is asked. ``many``: a
+    search may name several at once, so that what refers to a page of resources can be asked for. ``codes`` are all the
+    codes a token can have, where they can be told, which ``:not`` asks for the others of.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Parameter:
     targets: tuple[str, ...] = ()
     elements: tuple[str, ...] = ()
     many: bool = False
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +101,18 @@ class Asked:
         return self.session
 
 
+async def writing(actor: Actor, session: AsyncSession) -> Asked:
+    """Return who asks in a unit of work."""
+    return Asked(actor, await session.connection(), session)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of resources and the cursor of the next one."""
+    """A page of resources and the cursor of the next one; ``total`` is how many there are, where they were counted."""
 
     resources: list[Json]
     next: str | None = None
+    total: int | None = None
 
 
 Search = Callable[[Asked, Query], Awaitable[Found]]
@@ -111,6 +120,7 @@ Read = Callable[[Asked, str], Awaitable[Json]]
 History = Callable[[Asked, str, PageRequest], Awaitable[Found]]
 ReadVersion = Callable[[Asked, str, int], Awaitable[Json]]
 Create = Callable[[Asked, Json], Awaitable[Json]]
+CreateMany = Callable[[Asked, Sequence[Json]], Awaitable[list[Json]]]
 Update = Callable[[Asked, str, Json, int | None], Awaitable[Json]]
 
 
@@ -121,7 +131,8 @@ class Resource:
     ``mandatory`` are the elements without which it is no resource of its kind, and those that change what it means.
     ``sorts`` are the parameters it can be sorted by, in both directions. Where versions are kept, ``history`` returns a
     page of those of one resource, the last first, and ``read_version`` one of them. ``compartment`` is the parameter
-    that names the patient a resource is about: by it all that is known of a patient is found.
+    that names the patient a resource is about: by it all that is known of a patient is found. ``create_many`` creates
+    several at once, all or none, where that takes less than each by itself.
     """
 
     type: str
@@ -132,6 +143,7 @@ class Resource:
     sorts: tuple[str, ...] = ()
     own_read: Read | None = None
     create: Create | None = None
+    create_many: CreateMany | None = None
     update: Update | None = None
     profile: str | None = None
     history: History | None = None

@@ -1,7 +1,5 @@
 """FHIR over HTTP: the routes of every kind of resource, made from what its module declares."""
 
-from collections.abc import Sequence
-from datetime import tzinfo
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -10,22 +8,23 @@ from starlette.responses import Response
 
 from app.core.access import public
 from app.core.database import reading
-from app.core.problems import FieldError, Malformed, NotFound, UnsupportedMediaType
-from app.core.routing import IfMatch, Reading, Router, Session, route_options
-from app.core.wall_time import zone
-from app.fhir import bundles, negotiation, searching
+from app.core.idempotency import HEADER
+from app.core.problems import FieldError, Malformed, UnsupportedMediaType
+from app.core.routing import Reading, Router, Session, in_units_of_work, receive, route_options
+from app.fhir import interactions
 from app.fhir.access import Integrator
+from app.fhir.batches import batch
 from app.fhir.capability import capability_statement
 from app.fhir.elements import ROOT
-from app.fhir.includes import included
-from app.fhir.intake import sent
-from app.fhir.registry import Asked, Resource
+from app.fhir.entries import entries_of
+from app.fhir.intake import parsed, sent, sent_patch
+from app.fhir.negotiation import answer, check_content, check_format, said
+from app.fhir.registry import Asked, Resource, writing
 from app.fhir.resources.scheduling import OPERATIONS
-from app.fhir.served import BY_TYPE, RESOURCES
-from app.identity.api import community
+from app.fhir.served import RESOURCES
+from app.fhir.transactions import transaction
 
 _FORM: Final = "application/x-www-form-urlencoded"
-_MOST_PARAMETERS: Final = 100
 
 router = Router(tags=["fhir"], prefix=ROOT)
 
@@ -35,32 +34,34 @@ router = Router(tags=["fhir"], prefix=ROOT)
 @public("what the service can do is the same for everybody")
 async def get_metadata(request: Request) -> Response:
     """Say what this service can do (FHIR R4, capabilities interaction)."""
-    negotiation.check_format(request)
-    return negotiation.answer(capability_statement())
+    check_format(request)
+    return answer(capability_statement())
 
 
-async def _search(resource: Resource, asked: Asked, request: Request, pairs: Sequence[tuple[str, str]]) -> Response:
-    negotiation.check_format(request)
-    if len(pairs) > _MOST_PARAMETERS:
-        raise Malformed(errors=[FieldError("/query", f"at most {_MOST_PARAMETERS} parameters", "too_many")])
-    handling = negotiation.preferences(request).handling
-    on_wall = await _zone(asked) if searching.needs_zone(resource, pairs) else zone("UTC")
-    wanted = searching.understand(resource, pairs, handling=handling, zone=on_wall, served=BY_TYPE)
-    found = await resource.search(asked, wanted.query)
-    beside = await included(asked, found.resources, wanted.includes, BY_TYPE)
-    return negotiation.answer(bundles.searchset(resource, wanted, found, beside))
+def _add(path: str, endpoint: object, method: str) -> None:
+    name = f"{method.lower()}_{path.strip('/') or 'bundle'}"
+    router.add_api_route(path, endpoint, methods=[method], name=name, include_in_schema=False, response_model=None)  # type: ignore[arg-type]
 
 
-async def _zone(asked: Asked) -> tzinfo:
-    return zone((await community(asked.connection, asked.actor.community_id)).time_zone)
+@route_options(database=False)
+async def do_bundle(request: Request, actor: Integrator) -> Response:
+    """Do a batch or a transaction (FHIR R4, 3.1.0.11)."""
+    says = said(request)
+    check_content(request)
+    await receive(request)
+    bundle = parsed(await request.body(), "Bundle")
+    given = entries_of(bundle)
 
+    async def at_once(request: Request) -> Response:
+        asked = await writing(actor, request.state.session)
+        return answer(await transaction(asked, given, says.preferences))
 
-async def _read(resource: Resource, asked: Asked, request: Request, key: str) -> Response:
-    negotiation.check_format(request)
-    shaping = [pair for pair in request.query_params.multi_items() if pair[0] in ("_elements", "_summary")]
-    wanted = searching.understand(resource, shaping, handling="lenient", zone=zone("UTC"), served=BY_TYPE)
-    found = await resource.read(asked, key)
-    return negotiation.of_resource(request, found, bundles.shaped(resource, wanted, found))
+    if bundle["type"] == "transaction":
+        return await in_units_of_work(request, at_once)
+    if HEADER in request.headers:
+        detail = "a batch is done entry by entry: send a transaction, or ifNoneExist"
+        raise Malformed(errors=[FieldError(f"/header/{HEADER}", detail, "not-supported")])
+    return answer(await batch(actor, given, says.preferences))
 
 
 def _serve(resource: Resource) -> None:
@@ -68,17 +69,18 @@ def _serve(resource: Resource) -> None:
     path = f"/{resource.type}"
 
     async def search_type(request: Request, actor: Integrator, connection: Reading) -> Response:
-        asked = Asked(actor, connection)
-        return await _search(resource, asked, request, request.query_params.multi_items())
+        pairs = request.query_params.multi_items()
+        return (await interactions.search(Asked(actor, connection), resource, pairs, said(request))).response()
 
     @route_options(database=False)
     async def search_type_posted(request: Request, actor: Integrator) -> Response:
         pairs = [*request.query_params.multi_items(), *await _form(request)]
         async with reading() as connection:
-            return await _search(resource, Asked(actor, connection), request, pairs)
+            return (await interactions.search(Asked(actor, connection), resource, pairs, said(request))).response()
 
     async def read(key: str, request: Request, actor: Integrator, connection: Reading) -> Response:
-        return await _read(resource, Asked(actor, connection), request, key)
+        pairs = request.query_params.multi_items()
+        return (await interactions.read(Asked(actor, connection), resource, key, pairs, said(request))).response()
 
     _add(path, search_type, "GET")
     _add(f"{path}/_search", search_type_posted, "POST")
@@ -95,11 +97,9 @@ def _serve(resource: Resource) -> None:
 
 def _serve_history(resource: Resource, path: str) -> None:
     async def history(key: str, request: Request, actor: Integrator, connection: Reading) -> Response:
-        negotiation.check_format(request)
-        page = searching.page_of(request.query_params.multi_items())
-        assert resource.history is not None  # noqa: S101 - what this route is made for
-        found = await resource.history(Asked(actor, connection), key, page)
-        return negotiation.answer(bundles.history(resource, key, page, found))
+        check_format(request)
+        pairs = request.query_params.multi_items()
+        return (await interactions.history(Asked(actor, connection), resource, key, pairs)).response()
 
     _add(f"{path}/{{key}}/_history", history, "GET")
 
@@ -108,42 +108,37 @@ def _serve_versions(resource: Resource, path: str) -> None:
     async def read_version(
         key: str, version: str, request: Request, actor: Integrator, connection: Reading
     ) -> Response:
-        negotiation.check_format(request)
-        if not version.isdecimal() or len(version) > 9:
-            raise NotFound
-        assert resource.read_version is not None  # noqa: S101 - what this route is made for
-        found = await resource.read_version(Asked(actor, connection), key, int(version))
-        return negotiation.of_resource(request, found)
+        asked = Asked(actor, connection)
+        return (await interactions.read_version(asked, resource, key, version, said(request))).response()
 
     _add(f"{path}/{{key}}/_history/{{version}}", read_version, "GET")
 
 
 def _serve_create(resource: Resource, path: str) -> None:
     async def create(request: Request, actor: Integrator, session: Session) -> Response:
-        negotiation.check_format(request)
-        document = await sent(request, resource.type)
-        if "if-none-exist" in request.headers:
-            error = FieldError("/header/If-None-Exist", "send an Idempotency-Key instead", "not-supported")
-            raise Malformed(errors=[error])
-        asked = Asked(actor, await session.connection(), session)
-        assert resource.create is not None  # noqa: S101 - what this route is made for
-        return negotiation.written(request, await resource.create(asked, document), created=True)
+        asked, says = await writing(actor, session), said(request)
+        return (await interactions.create(asked, resource, await sent(request, resource.type), says)).response()
 
     _add(path, create, "POST")
 
 
 def _serve_update(resource: Resource, path: str) -> None:
-    async def update(key: str, request: Request, actor: Integrator, session: Session, if_match: IfMatch) -> Response:
-        negotiation.check_format(request)
-        document = await sent(request, resource.type)
-        if document.get("id") != key:
-            error = FieldError(f"{resource.type}.id", "not the id in the address", "value")
-            raise Malformed(errors=[error])
-        asked = Asked(actor, await session.connection(), session)
-        assert resource.update is not None  # noqa: S101 - what this route is made for
-        return negotiation.written(request, await resource.update(asked, key, document, if_match), created=False)
+    async def update(key: str, request: Request, actor: Integrator, session: Session) -> Response:
+        asked, says = await writing(actor, session), said(request)
+        return (await interactions.update(asked, resource, key, await sent(request, resource.type), says)).response()
 
+    async def update_found(request: Request, actor: Integrator, session: Session) -> Response:
+        asked, says = await writing(actor, session), said(request)
+        document, pairs = await sent(request, resource.type), request.query_params.multi_items()
+        return (await interactions.update_found(asked, resource, pairs, document, says)).response()
+
+    async def patch(key: str, request: Request, actor: Integrator, session: Session) -> Response:
+        asked, says = await writing(actor, session), said(request)
+        return (await interactions.patch(asked, resource, key, await sent_patch(request), says)).response()
+
+    _add(path, update_found, "PUT")
     _add(f"{path}/{{key}}", update, "PUT")
+    _add(f"{path}/{{key}}", patch, "PATCH")
 
 
 async def _form(request: Request) -> list[tuple[str, str]]:
@@ -152,16 +147,13 @@ async def _form(request: Request) -> list[tuple[str, str]]:
     if kind != _FORM and body:
         raise UnsupportedMediaType(errors=[FieldError("/header/Content-Type", f"send {_FORM}", "not-supported")])
     try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=interactions.MOST_PARAMETERS)
     except ValueError:
         raise Malformed(errors=[FieldError("/body", "this is no form", "structure")]) from None
 
 
-def _add(path: str, endpoint: object, method: str) -> None:
-    name = f"{method.lower()}_{path.strip('/')}"
-    router.add_api_route(path, endpoint, methods=[method], name=name, include_in_schema=False, response_model=None)  # type: ignore[arg-type]
-
-
+for _root in ("", "/"):
+    _add(_root, do_bundle, "POST")
 # Operations before ids, which their names could be.
 for _name, _method, _operation in OPERATIONS:
     _add(f"/Appointment/{_name}", _operation, _method)

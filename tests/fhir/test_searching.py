@@ -29,6 +29,7 @@ async def test_the_statement_says_what_the_routes_do(client: httpx.AsyncClient, 
         "search-type": ("GET", ""),
         "create": ("POST", ""),
         "update": ("PUT", "/{key}"),
+        "patch": ("PATCH", "/{key}"),
     }
     said = set()
     for resource in statement["rest"][0]["resource"]:
@@ -36,9 +37,12 @@ async def test_the_statement_says_what_the_routes_do(client: httpx.AsyncClient, 
             method, rest = methods[interaction["code"]]
             said.add((method, f"{ROOT}/{resource['type']}{rest}"))
         said.add(("POST", f"{ROOT}/{resource['type']}/_search"))
+        if resource["conditionalUpdate"]:
+            said.add(("PUT", f"{ROOT}/{resource['type']}"))
         for operation in resource.get("operation", []):
             said.add(("POST", f"{ROOT}/{resource['type']}/${operation['name']}"))
-    said |= {("GET", f"{ROOT}/Appointment/$find"), ("GET", f"{ROOT}/metadata")}
+    assert {one["code"] for one in statement["rest"][0]["interaction"]} == {"batch", "transaction"}
+    said |= {("POST", ROOT), ("POST", f"{ROOT}/"), ("GET", f"{ROOT}/Appointment/$find"), ("GET", f"{ROOT}/metadata")}
     assert {one for one in served if one[1].startswith(ROOT)} == said
 
 
@@ -92,6 +96,20 @@ async def test_appointments_are_found_by_what_is_in_them(client: httpx.AsyncClie
         ("_lastUpdated=gt2026-03-02", []),
         (f"_id={one}", [one]),
         (f"_id={one},{two}", [one, two]),
+        ("_sort=-date,-_id", [two, one]),
+        ("status:not=cancelled,pending", [one, two]),
+        ("status:not=booked", []),
+        ("location:missing=true&_count=1", [one]),
+        ("location:missing=false", []),
+        (f"patient={scene.resident.id},{scene.doctor.id}", [one, two]),
+        ("patient.name=gra", [one, two]),
+        ("patient:Patient.name=gra&patient.active=true&practitioner.name=x", []),
+        ("patient.identifier=x", []),
+        (f"patient.name=gra&patient={scene.doctor.id}", []),
+        (f"patient.name=gra&actor=Practitioner/{scene.doctor.id}", [one, two]),
+        ("actor:Patient.name=gra", [one, two]),
+        ("patient.name=gra&patient=http://example.org/fhir/Patient/1", []),
+        ("patient._has:Appointment:patient:status=booked", [one, two]),
         ("_id=x", []),
     ):
         assert await found(client, scene, f"Appointment?{query}") == expected, query
@@ -172,8 +190,25 @@ async def test_patients_are_those_one_may_see(client: httpx.AsyncClient, scene: 
         ("Appointment?date=ge0001-01-01", 400, "http.date"),
         ("Appointment?date=ap2026", 400, "http.date"),
         ("Appointment?date=ge2027&date=lt2026", 400, "http.date"),
-        ("Appointment?date:missing=true", 400, "http.date:missing"),
-        ("Appointment?patient.name=x", 400, "http.patient.name"),
+        ("Appointment?service-type:missing=true", 400, "http.service-type:missing"),
+        ("Appointment?date:missing=x", 400, "http.date:missing"),
+        ("Appointment?service-type:not=x", 400, "http.service-type:not"),
+        ("Appointment?patient.colour=x", 400, "http.patient.colour"),
+        ("Appointment?patient.birthdate=soon", 400, "http.patient.birthdate"),
+        ("Appointment?patient.name:exact=x", 400, "http.patient.name:exact"),
+        ("Appointment?patient._sort=name", 400, "http.patient._sort"),
+        ("Appointment?actor.name=x", 400, "http.actor.name"),
+        ("Appointment?patient:Practitioner.name=x", 400, "http.patient:Practitioner.name"),
+        ("Appointment?date.name=x", 400, "http.date.name"),
+        (
+            "Slot?schedule.actor:PractitionerRole.organization.x.y=z",
+            400,
+            "http.schedule.actor:PractitionerRole.organization.x.y",
+        ),
+        ("Patient?_has:Appointment:patient:colour=x", 400, "http._has:Appointment:patient:colour"),
+        ("Patient?_has:Appointment:location:date=2026", 400, "http._has:Appointment:location:date"),
+        ("Patient?_has:Appointment=x", 400, "http._has:Appointment"),
+        ("Patient?_has:Observation:patient:code=8867-4", 400, "http._has:Observation:patient:patient"),
         ("Appointment?patient=", 400, "http.patient"),
         ("Appointment?patient=a%20b", 400, "http.patient"),
         ("Appointment?patient=Device/1", 400, "http.patient"),
@@ -181,7 +216,8 @@ async def test_patients_are_those_one_may_see(client: httpx.AsyncClient, scene: 
         ("Appointment?actor=Patient/1,Location/1", 400, "http.actor"),
         ("Appointment?status=booked&status=pending", 400, "http.status"),
         ("Appointment?_count=0", 400, "http._count"),
-        ("Appointment?_summary=count", 400, "http._summary"),
+        ("Appointment?_summary=long", 400, "http._summary"),
+        ("Appointment?_total=all", 400, "http._total"),
         ("Appointment?_cursor=x", 422, "http.cursor"),
         ("Observation?code=8867-4", 400, "http.patient"),
     ],

@@ -27,7 +27,10 @@ def check(document: Json) -> None:
     model.model_validate(document)
     assert not list(empty(document)), document
     for entry in document.get("entry", []):
-        check(entry["resource"])
+        if "resource" in entry:
+            check(entry["resource"])
+        if "outcome" in entry.get("response", {}):
+            check(entry["response"]["outcome"])
 
 
 def empty(value: Any, path: str = "") -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from app.core.paging import MAX_LIMIT, PageRequest
 from app.core.problems import NotFound
@@ -132,19 +132,20 @@ def _id(key: str) -> uuid.UUID:
 
 
 async def search(asked: Asked, query: Query) -> Found:
-    """Return a page of appointments: of one patient, or without one of the clinics one works for."""
-    patients = _both(query.keys("patient", "Patient"), query.keys("actor", "Patient"))
-    if patients is not None and len(patients) > 1:
-        raise bad_parameter("patient", "one at a time", "not-supported")
-    resident_id = uuid_of(next(iter(patients))) if patients else None
-    if patients is not None and resident_id is None:
+    """Return a page of appointments: of one patient; without one, or of several, of the clinics one works for."""
+    patients = ids_of(_both(query.keys("patient", "Patient"), query.keys("actor", "Patient")))
+    if patients == []:
         return Found([])
+    resident_id = patients[0] if patients is not None and len(patients) == 1 else None
+    if patients and resident_id is None and not api.works_for_clinics(asked.actor):
+        raise bad_parameter("patient", "one at a time", "not-supported")
     practitioners = _both(query.keys("practitioner", "Practitioner"), query.keys("actor", "Practitioner"))
     services = _both(query.codes("service-type", VISIT_TYPE), query.keys("actor", "HealthcareService"))
     places = _both(query.keys("location", "Location"), query.keys("actor", "Location"))
     when, updated = query.range("date"), query.range("_lastUpdated")
     wanted = AppointmentQuery(
         ids=ids_of(query.ids),
+        resident_ids=patients if resident_id is None else None,
         statuses=query.codes("status", STATUS),
         practitioner_ids=ids_of(practitioners),
         visit_type_ids=ids_of(services),
@@ -300,25 +301,28 @@ def _reason(document: Json) -> str | None:
 APPOINTMENT = Resource(
     type="Appointment",
     documentation=(
-        "A patient's appointments, or without a patient those of the clinics one works for, in order of time. Creating "
-        "one with status booked books its slot, pending holds it for five minutes. Updating one confirms, moves, calls "
-        "off or concludes it."
+        "A patient's appointments; without a patient, or of several, those of the clinics one works for, in order of "
+        "time. Creating one with status booked books its slot, pending holds it for five minutes. Updating one "
+        "confirms, moves, calls off or concludes it."
     ),
     parameters=(
         ID,
         LAST_UPDATED,
-        Parameter("patient", "reference", "Whose", targets=("Patient",), elements=("participant",)),
-        Parameter("practitioner", "reference", "With whom", targets=("Practitioner",), elements=("participant",)),
-        Parameter("location", "reference", "Where", targets=("Location",), elements=("participant",)),
+        Parameter("patient", "reference", "Whose", targets=("Patient",), elements=("participant",), many=True),
+        Parameter(
+            "practitioner", "reference", "With whom", targets=("Practitioner",), elements=("participant",), many=True
+        ),
+        Parameter("location", "reference", "Where", targets=("Location",), elements=("participant",), many=True),
         Parameter(
             "actor",
             "reference",
             "Who takes part; several of different kinds are all wanted",
             targets=("Patient", "Practitioner", "HealthcareService", "Location"),
             elements=("participant",),
+            many=True,
         ),
-        Parameter("date", "date", "When it begins"),
-        Parameter("status", "token", "How it stands"),
+        Parameter("date", "date", "When it begins", elements=("start",)),
+        Parameter("status", "token", "How it stands", elements=("status",), codes=get_args(api.Status)),
         Parameter("service-type", "token", f"What was booked ({VISIT_TYPE})"),
     ),
     search=search,
@@ -327,4 +331,5 @@ APPOINTMENT = Resource(
     update=update,
     mandatory=frozenset({"status", "participant"}),
     sorts=("date",),
+    compartment="patient",
 )

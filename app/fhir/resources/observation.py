@@ -1,15 +1,26 @@
 """Observation: a vital sign of a resident's, in its canonical unit; read, found, and brought."""
 
+import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from app.core.problems import NotFound
 from app.fhir.elements import LOINC, UCUM, Json, concept, instant, local, reference, resource, uuid_of
 from app.fhir.intake import instant_sent
-from app.fhir.problems import not_processable
+from app.fhir.problems import not_processable, telling_which
 from app.fhir.registry import Asked, Found, Parameter, Query, Resource
 from app.fhir.resources.patient import one_patient
-from eldercare.api import ALIASES, CONSCIOUSNESS, SIGNS, ReadingPublic, reading, readings, record_readings
+from eldercare.api import (
+    ALIASES,
+    CONSCIOUSNESS,
+    SIGNS,
+    ReadingPublic,
+    reading,
+    readings,
+    readings_known,
+    record_readings,
+)
 
 _CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
 _LEVELS: Final = "urn:hearthline:acvpu"
@@ -76,6 +87,36 @@ async def create(asked: Asked, document: Json) -> Json:
 
     Raises ``NotProcessable`` and what ``record_readings`` raises.
     """
+    resident_id, given = _given(document)
+    return (await _kept(asked, resident_id, [given]))[0]
+
+
+async def create_many(asked: Asked, documents: Sequence[Json]) -> list[Json]:
+    """Keep readings, those of a patient all at once; what is wrong is told with which of them it is wrong with."""
+    of_patients: dict[uuid.UUID, list[tuple[int, Json]]] = {}
+    for index, document in enumerate(documents):
+        with telling_which([index]):
+            resident_id, given = _given(document)
+        of_patients.setdefault(resident_id, []).append((index, given))
+    made: dict[int, Json] = {}
+    for resident_id, several in sorted(of_patients.items()):
+        indexes = [index for index, _ in several]
+        with telling_which(indexes):
+            kept = await _kept(asked, resident_id, [given for _, given in several])
+        made |= zip(indexes, kept, strict=True)
+    return [made[index] for index in range(len(documents))]
+
+
+async def _kept(asked: Asked, resident_id: uuid.UUID, given: Sequence[Json]) -> list[Json]:
+    """Keep a patient's readings, and return them as they are kept now."""
+    taken = await record_readings(asked.writing, asked.actor, resident_id, given)
+    ids = [reading_id for reading_id in taken.ids if reading_id is not None]
+    known = await readings_known(await asked.writing.connection(), asked.actor, resident_id, ids)
+    return [shown(resident_id, known[reading_id]) for reading_id in ids]
+
+
+def _given(document: Json) -> tuple[uuid.UUID, Json]:
+    """Return whose reading a document is, and the reading as it is kept; raises ``NotProcessable``."""
     for name in sorted(document.keys() - _TAKEN):
         raise not_processable(f"Observation.{name}", "this is not kept here: leave it out", "not-supported")
     if document["status"] != "final":
@@ -84,12 +125,7 @@ async def create(asked: Asked, document: Json) -> Json:
     resident_id = uuid_of(key) if kind == "Patient" else None
     if resident_id is None:
         raise not_processable("Observation.subject.reference", "a reference to a Patient of ours", "not-found")
-    given = {"code": _code(document), **_value(document), "measured_at": _measured_at(document)}
-    taken = await record_readings(asked.writing, asked.actor, resident_id, [given])
-    (reading_id,) = taken.ids
-    if reading_id is None:
-        raise NotFound
-    return shown(*await reading(await asked.writing.connection(), asked.actor, reading_id))
+    return resident_id, {"code": _code(document), **_value(document), "measured_at": _measured_at(document)}
 
 
 def _code(document: Json) -> str:
@@ -138,5 +174,7 @@ OBSERVATION = Resource(
     search=search,
     own_read=read,
     create=create,
+    create_many=create_many,
     mandatory=frozenset({"status", "code"}),
+    compartment="patient",
 )

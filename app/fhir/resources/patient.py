@@ -85,9 +85,9 @@ PATIENT = Resource(
     parameters=(
         ID,
         LAST_UPDATED,
-        Parameter("name", "string", "The name"),
-        Parameter("identifier", "token", f"The operator's reference ({REFERENCE})"),
-        Parameter("birthdate", "date", "The day of birth"),
+        Parameter("name", "string", "The name", elements=("name",)),
+        Parameter("identifier", "token", f"The operator's reference ({REFERENCE})", elements=("identifier",)),
+        Parameter("birthdate", "date", "The day of birth", elements=("birthDate",)),
         Parameter("active", "token", "Whether they live here now"),
     ),
     search=search,

@@ -131,6 +131,7 @@ SCHEDULE = Resource(
             "Who or what is booked; several of different kinds are all wanted",
             targets=("Practitioner", "PractitionerRole", "HealthcareService"),
             elements=("actor",),
+            many=True,
         ),
         Parameter("service-type", "token", f"What can be booked ({VISIT_TYPE})"),
         Parameter("specialty", "token", f"A specialty of the practitioner's ({SPECIALTY})"),

@@ -60,6 +60,11 @@ _ONE: Final = sa.select(READINGS).where(
     READINGS.c.code.in_(SIGNS),
     READINGS.c.id == sa.bindparam("reading", type_=sa.Uuid),
 )
+_SOME: Final = sa.select(READINGS).where(
+    READINGS.c.resident_id == _resident,
+    READINGS.c.id == sa.any_(sa.bindparam("readings", type_=ARRAY(sa.Uuid))),
+)
+_SOME_TRACED: Final = audit.traced(_SOME, "vitals:list")
 _ONE_TRACED: Final = audit.traced(_ONE, "vitals:read")
 _WHOSE: Final = sa.select(READINGS.c.resident_id).where(
     READINGS.c.id == sa.bindparam("reading", type_=sa.Uuid), READINGS.c.code.in_(SIGNS)
@@ -114,6 +119,15 @@ async def reading(
     if row is None:
         raise NotFound
     return shown(row)
+
+
+async def some_readings(
+    connection: AsyncConnection, actor: Actor, subject: ResidentSubject, reading_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, ReadingPublic]:
+    """Return those of some readings that are the resident's, by their ids."""
+    binds = {"of_resident": subject.resident_id, "readings": list(reading_ids)}
+    rows = await _read(connection, actor, subject, _SOME, _SOME_TRACED, binds)
+    return {row.id: shown(row) for row in rows}
 
 
 async def list_readings(

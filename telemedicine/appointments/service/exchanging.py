@@ -65,6 +65,11 @@ async def appointments(
     )
 
 
+def works_for_clinics(actor: Actor) -> bool:
+    """Say whether the actor sees a clinic's appointments as one who works there."""
+    return bool(staff_of(actor))
+
+
 async def check_bookable(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> None:
     """Raise ``NotFound``, ``Forbidden`` or ``ResidenceEnded`` where the actor may book nothing for the resident."""
     await require_bookable(connection, actor, resident_id)

@@ -38,6 +38,7 @@ class AppointmentQuery:
     """Which appointments are meant, of those one may see: nothing given, all."""
 
     ids: Collection[uuid.UUID] | None = None
+    resident_ids: Collection[uuid.UUID] | None = None
     statuses: Collection[str] | None = None
     practitioner_ids: Collection[uuid.UUID] | None = None
     visit_type_ids: Collection[uuid.UUID] | None = None
@@ -78,6 +79,7 @@ def _found(*, of_one: bool, descending: bool) -> sa.Select[Any]:
         SHOWN.where(
             whose,
             _among(APPOINTMENTS.c.id, "ids"),
+            _among(APPOINTMENTS.c.resident_id, "resident_ids"),
             _among(_STANDS, "statuses"),
             _among(APPOINTMENTS.c.practitioner_id, "practitioner_ids"),
             _among(APPOINTMENTS.c.visit_type_id, "visit_type_ids"),
