@@ -17,34 +17,44 @@ from app.fhir.searching import CURSOR, Wanted
 
 def searchset(resource: Resource, wanted: Wanted, found: Found, beside: Included, operation: str = "") -> Json:
     """Return the Bundle of a page; ``operation`` is the one that was asked instead of a search."""
-    address = f"{base_url()}/{resource.type}{operation}"
-    links = [{"relation": "self", "url": _url(address, wanted.used)}]
-    if found.next:
-        links.append({"relation": "next", "url": _url(address, [*wanted.used, (CURSOR, found.next)])})
     entries = [entry(shaped(resource, wanted, one), "match") for one in found.resources]
     entries += [entry(one, "include") for one in beside.resources]
-    warnings = [
-        issue("warning", "not-supported", "This was not understood and is ignored", location=[f"http.{name}"])
-        for name in wanted.ignored
-    ]
+    warnings = [ignored(name) for name in wanted.ignored]
     if not beside.is_all:
         warnings.append(issue("warning", "incomplete", "There is more to include than is included"))
     if warnings:
         entries.append({"resource": outcome(*warnings), "search": {"mode": "outcome"}})
-    bundle: Json = {"resourceType": "Bundle", "type": "searchset", **filled(total=found.total), "link": links}
-    # An empty list is no value in FHIR.
-    return bundle | ({"entry": entries} if entries else {})
+    address = f"{base_url()}/{resource.type}{operation}"
+    return linked("searchset", address, wanted.used, found.next, entries, total=found.total)
+
+
+def ignored(name: str) -> Json:
+    """Return the issue that a parameter was not understood."""
+    return issue("warning", "not-supported", "This was not understood and is ignored", location=[f"http.{name}"])
 
 
 def history(resource: Resource, key: str, page: PageRequest, found: Found) -> Json:
     """Return the Bundle of a page of one resource's versions, the last first."""
     address = f"{base_url()}/{resource.type}/{key}/_history"
-    links = [{"relation": "self", "url": _url(address, [("_count", str(page.limit))])}]
-    if found.next:
-        links.append({"relation": "next", "url": _url(address, [("_count", str(page.limit)), (CURSOR, found.next)])})
-    entries = [_version(one) for one in found.resources]
-    bundle: Json = {"resourceType": "Bundle", "type": "history", "link": links}
-    return bundle | ({"entry": entries} if entries else {})
+    used = [("_count", str(page.limit))]
+    return linked("history", address, used, found.next, [_version(one) for one in found.resources])
+
+
+def linked(
+    kind: str,
+    address: str,
+    used: Sequence[tuple[str, str]],
+    cursor: str | None,
+    entries: list[Json],
+    *,
+    total: int | None = None,
+) -> Json:
+    """Return a Bundle of a page that is linked to itself, and to the next one if there is one."""
+    links = [{"relation": "self", "url": _url(address, used)}]
+    if cursor:
+        links.append({"relation": "next", "url": _url(address, [*used, (CURSOR, cursor)])})
+    # An empty list is no value in FHIR.
+    return filled(resourceType="Bundle", type=kind, total=total, link=links, entry=entries)
 
 
 def _version(resource: Json) -> Json:

@@ -2,12 +2,14 @@
 
 from typing import Final
 
+from app.fhir import everything
 from app.fhir.elements import Json, base_url, filled
 from app.fhir.outcomes import MEDIA_TYPE
 from app.fhir.registry import Resource
 from app.fhir.resources.scheduling import DEFINITIONS
 from app.fhir.served import RESOURCES
 
+_OPERATIONS: Final = {"Appointment": DEFINITIONS, "Patient": {"everything": everything.DEFINITION}}
 _DATE: Final = "2026-11-27"
 
 
@@ -68,7 +70,7 @@ def _resource(resource: Resource) -> Json:
             {"name": parameter.name, "type": parameter.kind, "documentation": parameter.documentation}
             for parameter in resource.parameters
         ],
-        operation=[{"name": name, "definition": definition} for name, definition in DEFINITIONS.items()]
-        if resource.type == "Appointment"
-        else None,
+        operation=[
+            {"name": name, "definition": definition} for name, definition in _OPERATIONS.get(resource.type, {}).items()
+        ],
     )

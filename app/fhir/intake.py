@@ -52,6 +52,21 @@ def checked(document: Any, kind: str) -> Json:
     return document
 
 
+async def sent_parameters(request: Request) -> list[tuple[str, str]]:
+    """Return what the Parameters in the body say as they would be in an address; nothing of an empty body."""
+    if not await request.body():
+        return []
+    given = await sent(request, "Parameters")
+    return [_pair(parameter) for parameter in given.get("parameter", [])]
+
+
+def _pair(parameter: Json) -> tuple[str, str]:
+    value = next((said for name, said in parameter.items() if name.startswith("value")), "")
+    if isinstance(value, dict):
+        value = value.get("reference", "")
+    return parameter["name"], str(value)
+
+
 async def sent_patch(request: Request) -> Any:
     """Return the operations in the body; raises ``UnsupportedMediaType`` for patches that are no JSON patches."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

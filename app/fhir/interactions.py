@@ -37,11 +37,14 @@ async def search(asked: Asked, resource: Resource, pairs: Pairs, said: Said) -> 
 async def _understood(asked: Asked, resource: Resource, pairs: Pairs, handling: Handling) -> Wanted:
     if len(pairs) > MOST_PARAMETERS:
         raise Malformed(errors=[FieldError("/query", f"at most {MOST_PARAMETERS} parameters", "too_many")])
-    on_wall = await _zone(asked) if searching.needs_zone(resource, pairs) else zone("UTC")
+    on_wall = await zone_of(asked, is_needed=searching.needs_zone(resource, pairs))
     return searching.understand(resource, pairs, handling=handling, zone=on_wall, served=BY_TYPE)
 
 
-async def _zone(asked: Asked) -> tzinfo:
+async def zone_of(asked: Asked, *, is_needed: bool = True) -> tzinfo:
+    """Return on whose wall times without an offset are: the community's; not looked up where nothing is told so."""
+    if not is_needed:
+        return zone("UTC")
     return zone((await community(asked.connection, asked.actor.community_id)).time_zone)
 
 

@@ -17,7 +17,8 @@ from app.fhir.batches import batch
 from app.fhir.capability import capability_statement
 from app.fhir.elements import ROOT
 from app.fhir.entries import entries_of
-from app.fhir.intake import parsed, sent, sent_patch
+from app.fhir.everything import everything
+from app.fhir.intake import parsed, sent, sent_parameters, sent_patch
 from app.fhir.negotiation import answer, check_content, check_format, said
 from app.fhir.registry import Asked, Resource, writing
 from app.fhir.resources.scheduling import OPERATIONS
@@ -152,6 +153,22 @@ async def _form(request: Request) -> list[tuple[str, str]]:
         raise Malformed(errors=[FieldError("/body", "this is no form", "structure")]) from None
 
 
+async def get_everything(key: str, request: Request, actor: Integrator, connection: Reading) -> Response:
+    """Tell all that is known of a patient (FHIR R4, Patient-everything)."""
+    handling = said(request).preferences.handling
+    return answer(await everything(Asked(actor, connection), key, request.query_params.multi_items(), handling))
+
+
+@route_options(database=False)
+async def ask_for_everything(key: str, request: Request, actor: Integrator) -> Response:
+    """Tell all that is known of a patient, asked for in a Parameters resource."""
+    pairs = [*request.query_params.multi_items(), *await sent_parameters(request)]
+    async with reading() as connection:
+        return answer(await everything(Asked(actor, connection), key, pairs, said(request).preferences.handling))
+
+
+_add("/Patient/{key}/$everything", get_everything, "GET")
+_add("/Patient/{key}/$everything", ask_for_everything, "POST")
 for _root in ("", "/"):
     _add(_root, do_bundle, "POST")
 # Operations before ids, which their names could be.

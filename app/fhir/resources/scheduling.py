@@ -16,7 +16,7 @@ from app.fhir.access import Integrator
 from app.fhir.bundles import entry, searchset
 from app.fhir.elements import SPECIALTY, VISIT_TYPE, Json, local, uuid_of
 from app.fhir.includes import Included
-from app.fhir.intake import sent
+from app.fhir.intake import sent, sent_parameters
 from app.fhir.keys import read_proposal
 from app.fhir.problems import bad_parameter, not_processable
 from app.fhir.registry import Asked, Found, Parameter, Query, Resource
@@ -113,17 +113,9 @@ async def find(request: Request, actor: Integrator, connection: Reading) -> Resp
 @route_options(database=False)
 async def find_posted(request: Request, actor: Integrator) -> Response:
     """Find what could be booked, asked for in a Parameters resource."""
-    given = await sent(request, "Parameters")
-    pairs = [*request.query_params.multi_items(), *map(_pair, given.get("parameter", []))]
+    pairs = [*request.query_params.multi_items(), *await sent_parameters(request)]
     async with reading() as connection:
         return await _answer(request, Asked(actor, connection), pairs)
-
-
-def _pair(parameter: Json) -> tuple[str, str]:
-    value = next((said for name, said in parameter.items() if name.startswith("value")), "")
-    if isinstance(value, dict):
-        value = value.get("reference", "")
-    return parameter["name"], str(value)
 
 
 async def hold(request: Request, actor: Integrator, session: Session) -> Response:
