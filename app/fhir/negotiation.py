@@ -115,17 +115,20 @@ def answer(body: Json, status: int = 200, headers: dict[str, str] | None = None)
 def of_resource(said: Said, resource: Json, body: Json | None = None) -> Answer:
     """Return one resource with its version, or that it is what the client has (FHIR R4, 3.1.0.5.3)."""
     headers = version_headers(resource)
-    if _is_known(said, resource, headers.get("ETag")):
+    if _is_known(said, resource.get("meta", {})):
         return Answer(304, None, headers)
     return Answer(200, resource if body is None else body, headers)
 
 
-def _is_known(said: Said, resource: Json, tag: str | None) -> bool:
-    """Say whether a client has this version; where it names one, when it had it does not matter (RFC 9110, 13.2.2)."""
+def _is_known(said: Said, known: Json) -> bool:
+    """Say whether a client has this version; where it names one, when it had it does not matter (RFC 9110, 13.2.2).
+
+    There are clients that send the version without its quotes.
+    """
     if said.if_none_match is not None:
-        named = {one.strip().removeprefix("W/") for one in said.if_none_match.split(",")}
-        return "*" in named or (tag is not None and tag.removeprefix("W/") in named)
-    updated = resource.get("meta", {}).get("lastUpdated")
+        named = {one.strip().removeprefix("W/").strip('"') for one in said.if_none_match.split(",")}
+        return "*" in named or known.get("versionId") in named
+    updated = known.get("lastUpdated")
     if said.if_modified_since is None or updated is None:
         return False
     try:

@@ -1,7 +1,8 @@
 """FHIR over HTTP: the routes of every kind of resource, made from what its module declares."""
 
+from dataclasses import replace
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
 from starlette.responses import Response
@@ -118,9 +119,16 @@ def _serve_versions(resource: Resource, path: str) -> None:
 def _serve_create(resource: Resource, path: str) -> None:
     async def create(request: Request, actor: Integrator, session: Session) -> Response:
         asked, says = await writing(actor, session), said(request)
+        says = replace(says, if_none_exist=says.if_none_exist or _condition(request))
         return (await interactions.create(asked, resource, await sent(request, resource.type), says)).response()
 
     _add(path, create, "POST")
+
+
+def _condition(request: Request) -> str | None:
+    """Return the condition that some clients put into the address; ignored, what it is to prevent would be done."""
+    pairs = [pair for pair in request.query_params.multi_items() if pair[0] not in ("_format", "_pretty")]
+    return urlencode(pairs) or None
 
 
 def _serve_update(resource: Resource, path: str) -> None:

@@ -278,6 +278,8 @@ class _Reader:
             raise bad_parameter(parameter.name, "give it once, with commas between values", "not-supported")
 
     def _count(self, value: str) -> bool:
+        if value == "0":  # as if only the number were asked for (FHIR R4, 3.1.1.5.6)
+            return self._summary("count")
         self._limit = _limit(value)
         return True
 

@@ -52,6 +52,33 @@ async def test_fhirpy_finds_books_and_calls_off(address: str, scene: Scene) -> N
     assert (await client.reference("Appointment", booked.id).to_resource())["status"] == "cancelled"
 
 
+async def test_fhirpy_creates_on_conditions_counts_and_sends_bundles(address: str, scene: Scene) -> None:
+    client = AsyncFHIRClient(address, authorization=scene.system["Authorization"])
+    slots = await client.resources("Slot").search(schedule=scene.schedule).limit(3).fetch()
+    mine = client.resources("Appointment").search(patient=scene.resident.id)
+    booked, is_new = await mine.get_or_create(client.resource("Appointment", **fhir.wanted(scene, slots[0])))
+    again, is_newer = await mine.get_or_create(client.resource("Appointment", **fhir.wanted(scene, slots[1])))
+    assert (is_new, is_newer, again.id) == (True, False, booked.id)
+    moved, is_newer = await mine.update(
+        client.resource("Appointment", **fhir.wanted(scene, slots[2]), start=slots[2]["start"])
+    )
+    assert (moved.id, moved["start"], is_newer) == (booked.id, slots[2]["start"], False)
+    await moved.refresh()  # known, and not sent again
+    named = client.resources("Appointment").search(patient__Patient__name="gra", status__not="cancelled")
+    assert await named.count() == 1
+    assert await client.resources("Patient").has("Appointment", "patient", _id=booked.id).count() == 1
+    entry = [
+        {
+            "resource": moved.serialize() | {"status": "cancelled"},
+            "request": {"method": "PUT", "url": f"Appointment/{moved.id}"},
+        },
+        {"request": {"method": "GET", "url": f"Patient/{scene.resident.id}"}},
+    ]
+    done = await client.execute("", data={"resourceType": "Bundle", "type": "transaction", "entry": entry})
+    assert [one.resource.resourceType for one in done.entry] == ["Appointment", "Patient"]
+    assert done.entry[0].resource.status == "cancelled"
+
+
 def _smart(address: str, scene: Scene) -> dict[str, Any]:
     client = smart.FHIRClient(settings={"app_id": "clinic", "api_base": address})
     server = client.server
@@ -82,4 +109,20 @@ async def test_fhir_kit_client_books_and_calls_off(address: str, scene: Scene) -
         "booked": "booked",
         "conflict": {"status": 409, "type": "OperationOutcome"},
         "cancelled": "cancelled",
+    }
+
+
+async def test_fhir_kit_client_sends_bundles_and_patches(address: str, scene: Scene) -> None:
+    await asyncio.to_thread(node.packages, CLIENTS)
+    token = scene.system["Authorization"].removeprefix("Bearer ")
+    said = await asyncio.to_thread(
+        node.run, node.NODE, "bundles.mjs", address, token, scene.schedule, str(scene.resident.id), cwd=CLIENTS
+    )
+    assert json.loads(said) == {
+        "transaction": ["201 Created", "201 Created", "200 OK"],
+        "refused": {"status": 409, "expression": ["Bundle.entry[1]"]},
+        "batch": ["200 OK", "404 Not Found"],
+        "patched": "cancelled",
+        "stale": 412,
+        "everything": ["Appointment", "Patient"],
     }
