@@ -21,7 +21,8 @@ class Parameter:
 
     ``elements`` are where a resource has it: by them references are followed, and ``:missing`` is asked. ``many``: a
     search may name several at once, so that what refers to a page of resources can be asked for. ``codes`` are all the
-    codes a token can have, where they can be told, which ``:not`` asks for the others of.
+    codes a token can have, where they can be told, which ``:not`` asks for the others of. ``identified``: what is
+    referred to has an identifier instead of an address, which ``:identifier`` asks for as for a token.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Parameter:
     elements: tuple[str, ...] = ()
     many: bool = False
     codes: tuple[str, ...] = ()
+    identified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,8 @@ def _serve_versions(resource: Resource, path: str) -> None:
 def _serve_create(resource: Resource, path: str) -> None:
     async def create(request: Request, actor: Integrator, session: Session) -> Response:
         asked, says = await writing(actor, session), said(request)
-        says = replace(says, if_none_exist=says.if_none_exist or _condition(request))
+        if says.if_none_exist is None:
+            says = replace(says, if_none_exist=_condition(request))
         return (await interactions.create(asked, resource, await sent(request, resource.type), says)).response()
 
     _add(path, create, "POST")

@@ -208,6 +208,10 @@ class _Reader:
         self._tokens[parameter.name] = found
 
     def _reference(self, parameter: Parameter, modifier: str, value: str) -> None:
+        if modifier == "identifier" and parameter.identified:
+            self._check_once(parameter, given=parameter.name in self._tokens)
+            self._tokens[parameter.name] = values.tokens(parameter.name, value)
+            return
         self._check_modifier(parameter, modifier, *parameter.targets)
         found = values.references(parameter, value, modifier or None)
         known = self._references.get(parameter.name, frozenset())

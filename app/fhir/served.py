@@ -4,6 +4,8 @@ from typing import Final
 
 from app.fhir.registry import Resource
 from app.fhir.resources.appointment import APPOINTMENT
+from app.fhir.resources.audit_event import AUDIT_EVENT
+from app.fhir.resources.consent import CONSENT
 from app.fhir.resources.encounter import ENCOUNTER
 from app.fhir.resources.healthcare_service import HEALTHCARE_SERVICE
 from app.fhir.resources.location import LOCATION
@@ -15,6 +17,8 @@ from app.fhir.resources.schedule import SCHEDULE, SLOT
 
 RESOURCES: Final[tuple[Resource, ...]] = (
     APPOINTMENT,
+    AUDIT_EVENT,
+    CONSENT,
     ENCOUNTER,
     HEALTHCARE_SERVICE,
     LOCATION,

@@ -29,8 +29,10 @@ from app.identity.communities.schemas import CommunityPublic, HolidayPublic
 from app.identity.communities.service import create_community
 from app.identity.communities.views import community, local_calendar
 from app.identity.consent import service as consent
+from app.identity.consent.exchanging import change_consent, consents, end_consent, give_consent
+from app.identity.consent.exchanging import consent as one_consent
 from app.identity.consent.rules import GivenKind, grantable
-from app.identity.consent.schemas import GrantAgreed, GrantPublic
+from app.identity.consent.schemas import GrantAgreed, GrantEntry, GrantPublic
 from app.identity.consent.service import (
     close_break_glass,
     close_break_glass_of,
@@ -38,9 +40,12 @@ from app.identity.consent.service import (
     widen_break_glass,
 )
 from app.identity.consent.texts import LANGUAGES, explain, language_for
+from app.identity.consent.views import GrantQuery, grant_revoked_at, grantees, residents_sharing
 from app.identity.consent.views import agreed as agreed_grants
-from app.identity.consent.views import grant_revoked_at, grantees, residents_sharing
 from app.identity.consent.views import grants as _grants
+from app.identity.data_accesses.exchanging import access, accesses
+from app.identity.data_accesses.schemas import DataAccess
+from app.identity.data_accesses.views import AccessQuery
 from app.identity.erasure.problems import FreshSignInNeeded, ResidenceNotEnded
 from app.identity.erasure.queue import ERASED_AGAIN
 from app.identity.erasure.service import (
@@ -124,14 +129,18 @@ __all__ = [
     "DEVICE_HEADER",
     "ERASED_AGAIN",
     "LANGUAGES",
+    "AccessQuery",
     "Audience",
     "Closure",
     "CommunityPublic",
     "ContactPointPublic",
     "Criterion",
+    "DataAccess",
     "FreshSignInNeeded",
     "GrantAgreed",
+    "GrantEntry",
     "GrantPublic",
+    "GrantQuery",
     "HeldPerson",
     "HolidayPublic",
     "Home",
@@ -155,6 +164,8 @@ __all__ = [
     "SecondFactorNeeded",
     "SignInCode",
     "TimeZone",
+    "access",
+    "accesses",
     "account_name",
     "account_zones",
     "accounts_answering_at",
@@ -172,22 +183,26 @@ __all__ = [
     "audience",
     "authenticate_sos",
     "await_receipts",
+    "change_consent",
     "close_break_glass",
     "close_break_glass_of",
     "close_residence",
     "community",
     "community_names",
     "confirm_receipt",
+    "consents",
     "contact_points",
     "create_account",
     "create_community",
     "duty_desk",
+    "end_consent",
     "erase_again",
     "erase_person",
     "explain",
     "find_accounts_by_phone",
     "find_community",
     "found_community",
+    "give_consent",
     "grant_revoked_at",
     "grantable",
     "granted_accounts",
@@ -210,6 +225,7 @@ __all__ = [
     "members_here",
     "members_of",
     "not_to_be_called",
+    "one_consent",
     "open_break_glass",
     "operator_staff",
     "organization_members",

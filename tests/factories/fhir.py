@@ -91,8 +91,9 @@ async def book(client: httpx.AsyncClient, of: Scene, place: int = 0, **changes: 
 
 
 async def happened(of: Scene) -> None:
-    """Insert what else there is of the resident: readings of each kind of vital sign, and a video visit."""
+    """Insert what else there is of the resident: readings of each kind of vital sign, a video visit, and a consent."""
     clinician = await identity.staff(of.organization, "clinician", name="Edith")
+    await identity.grant(of.resident, clinician, ["vitals:read"])
     for sign in SIGNS.values():
         await eldercare_vitals.reading(of.resident, 2 if sign.is_coded else sign.low, sign.code)
     await telemedicine.consultation(telemedicine.Scene(of.place, of.resident, of.person, of.organization, clinician))

@@ -66,3 +66,9 @@ class GrantPublic(BaseModel):
     expires_at: AwareDatetime | None
     revoked_at: AwareDatetime | None
     version: int
+
+
+class GrantEntry(GrantPublic):
+    """A grant as other systems keep it: with when it last changed."""
+
+    updated_at: AwareDatetime

@@ -1,7 +1,8 @@
 """The SQL that reads grants."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -15,7 +16,7 @@ from app.core.access import Actor
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.tables import table_of
-from app.identity.consent.schemas import GrantAgreed, GrantParty, GrantPublic, GrantState
+from app.identity.consent.schemas import GrantAgreed, GrantEntry, GrantParty, GrantPublic, GrantState
 from app.identity.consent.texts import explain, explain_in
 from app.identity.models import Account, ConsentWording, Grant
 
@@ -50,6 +51,9 @@ def _grants_of_resident() -> sa.Select[Any]:
 _ONE = _grants_of_resident().where(_grants.c.id == sa.bindparam("grant_id", type_=sa.Uuid))
 
 
+_stands = sa.and_(_grants.c.revoked_at.is_(None), sa.or_(_grants.c.expires_at.is_(None), _grants.c.expires_at > _now))
+
+
 @cache
 def _page(*, ended: bool) -> sa.Select[Any]:
     statement = (
@@ -58,11 +62,7 @@ def _page(*, ended: bool) -> sa.Select[Any]:
         .order_by(_grants.c.id.desc())
         .limit(sa.bindparam("rows", type_=sa.Integer))
     )
-    if ended:
-        return statement
-    return statement.where(
-        _grants.c.revoked_at.is_(None), sa.or_(_grants.c.expires_at.is_(None), _grants.c.expires_at > _now)
-    )
+    return statement if ended else statement.where(_stands)
 
 
 _shares = sa.and_(
@@ -133,6 +133,77 @@ async def grants(
     rows = (await connection.execute(statement, binds)).all()
     items = [_public(row, language, now) for row in rows[: page.limit]]
     return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ["id"]))
+
+
+@dataclass(frozen=True, slots=True)
+class GrantQuery:
+    """Which grants of a resident are meant: nothing given, all."""
+
+    ids: Collection[uuid.UUID] | None = None
+    grantee_ids: Collection[uuid.UUID] | None = None
+    in_force: bool | None = None
+    updated_since: datetime | None = None
+    updated_before: datetime | None = None
+
+
+def _among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    wanted = sa.bindparam(name, type_=ARRAY(sa.Uuid))
+    return sa.or_(wanted.is_(None), column == sa.any_(wanted))
+
+
+_since, _before = (sa.bindparam(name, type_=sa.DateTime(timezone=True)) for name in ("updated_since", "updated_before"))
+_ENTRIES = (
+    _grants_of_resident()
+    .where(
+        _grants.c.id < sa.bindparam("before_id", type_=sa.Uuid),
+        _among(_grants.c.id, "ids"),
+        _among(_grants.c.grantee_account_id, "grantee_ids"),
+        sa.func.coalesce(sa.bindparam("in_force", type_=sa.Boolean) == _stands, sa.true()),
+        sa.or_(_since.is_(None), _grants.c.updated_at >= _since),
+        sa.or_(_before.is_(None), _grants.c.updated_at < _before),
+    )
+    .order_by(_grants.c.id.desc())
+    .limit(sa.bindparam("rows", type_=sa.Integer))
+)
+_ENTRIES_TRACED = audit.traced(_ENTRIES, "grants:read")
+_WHOSE = sa.select(_grants.c.resident_id).where(_grants.c.id == sa.bindparam("grant_id", type_=sa.Uuid))
+
+
+async def entries(
+    connection: AsyncConnection,
+    actor: Actor,
+    resident_id: uuid.UUID,
+    query: GrantQuery,
+    page: PageRequest,
+    language: str,
+) -> Page[GrantEntry]:
+    """Return a page of a resident's grants as other systems keep them, newest first; traced as ``grants`` is."""
+    (before_id,) = decode_cursor(_CURSOR, page.cursor) if page.cursor else (_LATEST,)
+    now = clock.now()
+    binds: dict[str, Any] = {
+        **asdict(query),
+        "resident_id": resident_id,
+        "before_id": uuid.UUID(str(before_id)),
+        "rows": page.limit + 1,
+        "now": now,
+    }
+    statement = _ENTRIES
+    if actor.resident_id != resident_id:
+        statement = _ENTRIES_TRACED
+        binds |= audit.trace_binds(actor, resident_id=resident_id)
+    rows = (await connection.execute(statement, binds)).all()
+    items = [
+        GrantEntry(**_public(row, language, now).model_dump(), updated_at=row.updated_at) for row in rows[: page.limit]
+    ]
+    return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ["id"]))
+
+
+async def whose(connection: AsyncConnection, grant_id: uuid.UUID) -> uuid.UUID:
+    """Return the resident a grant is of, for a check of who may see it; raises ``NotFound``."""
+    found: uuid.UUID | None = await connection.scalar(_WHOSE, {"grant_id": grant_id})
+    if found is None:
+        raise NotFound
+    return found
 
 
 def grant_revoked_at(grant_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[datetime]:

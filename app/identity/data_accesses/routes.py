@@ -34,9 +34,8 @@ async def list_data_accesses(
     return await views.data_accesses(
         connection,
         actor,
-        subject.resident_id,
-        subject.account_id,
+        subject,
         page,
         language,
-        only_reading=only_reading,
+        views.AccessQuery(only_reading=only_reading or None),
     )
