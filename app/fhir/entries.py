@@ -21,7 +21,7 @@ from app.fhir.served import BY_TYPE
 
 MOST: Final = 200
 """So many entries one Bundle can have."""
-Interaction = Literal["search", "read", "vread", "history", "create", "update", "update_found", "patch"]
+Interaction = Literal["search", "read", "vread", "history", "create", "update", "update_found", "patch", "delete"]
 _INTERACTIONS: Final[Mapping[tuple[str, int], Interaction]] = {
     ("GET", 0): "search",
     ("GET", 1): "read",
@@ -31,6 +31,7 @@ _INTERACTIONS: Final[Mapping[tuple[str, int], Interaction]] = {
     ("PUT", 0): "update_found",
     ("PUT", 1): "update",
     ("PATCH", 1): "patch",
+    ("DELETE", 1): "delete",
 }
 """By the method, and how much of a path comes after the kind of resource."""
 _HEADERS: Final = {
@@ -115,7 +116,7 @@ def _understood(number: int, entry: Json, preferences: Preferences) -> Entry:
         case "patch":
             return replace(found, document=_operations(entry.get("resource")))
     if "resource" in entry:
-        raise BadResource(errors=[FieldError("Bundle.resource", "nothing is sent with a GET", "structure")])
+        raise BadResource(errors=[FieldError("Bundle.resource", "nothing is sent with this", "structure")])
     return found
 
 
@@ -126,6 +127,7 @@ def _interaction(method: str, rest: list[str], *, has_query: bool, resource: Res
         "update": resource.update is not None and not has_query,
         "update_found": resource.update is not None,
         "patch": resource.update is not None and not has_query,
+        "delete": resource.delete is not None and not has_query,
     }
     if found is None or not is_done.get(found, True):
         detail = f"{method} is not done here with {'/'.join([resource.type, *rest])}"
@@ -167,6 +169,7 @@ _DOING: Final[Mapping[Interaction, Callable[[Asked, Entry], Awaitable[Answer]]]]
     "update": lambda asked, of: interactions.update(asked, of.resource, of.key, of.document, of.said),
     "update_found": lambda asked, of: interactions.update_found(asked, of.resource, of.pairs, of.document, of.said),
     "patch": lambda asked, of: interactions.patch(asked, of.resource, of.key, of.document, of.said),
+    "delete": lambda asked, of: interactions.delete(asked, of.resource, of.key),
 }
 
 

@@ -15,12 +15,12 @@ from app.fhir.includes import included
 from app.fhir.outcomes import issue, outcome
 from app.fhir.problems import BadSearch, bad_parameter
 from app.fhir.registry import Asked, Query, Range, Resource
-from app.fhir.resources.patient import PATIENT
 from app.fhir.searching import CURSOR, Handling, Include, Pairs, page_of
 from app.fhir.served import BY_TYPE, RESOURCES
 
 DEFINITION: Final = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
 _CURSOR: Final = "fhir.everything"
+PATIENT: Final = BY_TYPE["Patient"]
 _KINDS: Final = (PATIENT, *(resource for resource in RESOURCES if resource.compartment))
 _KNOWN: Final = frozenset({"start", "end", "_since", "_type", "_count", CURSOR, "_format", "_pretty"})
 

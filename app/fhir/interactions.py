@@ -168,6 +168,13 @@ async def update_found(asked: Asked, resource: Resource, pairs: Pairs, document:
     return written(said, await resource.create(asked, document), created=True)
 
 
+async def delete(asked: Asked, resource: Resource, key: str) -> Answer:
+    """Delete a resource; raises ``NotFound``."""
+    assert resource.delete is not None  # noqa: S101 - its callers ask
+    await resource.delete(asked, key)
+    return Answer(204)
+
+
 async def patch(asked: Asked, resource: Resource, key: str, operations: Any, said: Said) -> Answer:
     """Change a resource by a JSON patch of what it is now; raises ``StaleVersion`` if it changes meanwhile."""
     now = await resource.read(asked, key)

@@ -124,6 +124,7 @@ ReadVersion = Callable[[Asked, str, int], Awaitable[Json]]
 Create = Callable[[Asked, Json], Awaitable[Json]]
 CreateMany = Callable[[Asked, Sequence[Json]], Awaitable[list[Json]]]
 Update = Callable[[Asked, str, Json, int | None], Awaitable[Json]]
+Delete = Callable[[Asked, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class Resource:
     create: Create | None = None
     create_many: CreateMany | None = None
     update: Update | None = None
+    delete: Delete | None = None
     profile: str | None = None
     history: History | None = None
     read_version: ReadVersion | None = None

@@ -21,9 +21,11 @@ from app.fhir.registry import Asked
 from app.fhir.searching import Pairs, Wanted, pairs_of
 from app.fhir.served import BY_TYPE
 
-_ORDER: Final = {"create": 0, "update": 1, "update_found": 1, "patch": 1}
-"""What is created comes before what is changed, and that before what is read."""
-_READ: Final = 2
+_ORDER: Final = {"delete": 0, "create": 1, "update": 2, "update_found": 2, "patch": 2}
+"""What is deleted comes before what is created, that before what is changed, and that before what is read."""
+_READ: Final = 3
+_NAMING: Final = frozenset({"update", "patch", "delete"})
+"""These change the resource they name."""
 _ADDRESS: Final = re.compile(r"(https?://.+/)[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}")
 _PLACED: Final = re.compile(r"\[(\d+)\]\.?(.*)")
 _REFERRING: Final = frozenset({"reference", "url"})
@@ -52,7 +54,7 @@ def _check_apart(wanted: Sequence[Entry]) -> None:
     """Raise ``BadResource`` where two entries change the same resource."""
     seen: set[tuple[str, str]] = set()
     for entry in wanted:
-        if entry.interaction in ("update", "patch"):
+        if entry.interaction in _NAMING:
             key = (entry.resource.type, entry.key)
             if key in seen:
                 raise _twice(entry)
@@ -74,9 +76,7 @@ class _Doing:
         self._wanted = wanted
         self._named = {entry.full_url for entry in wanted if entry.full_url}
         self._known = {entry.full_url: f"{entry.resource.type}/{entry.key}" for entry in wanted if entry.key}
-        self._changed = {
-            (entry.resource.type, entry.key) for entry in wanted if entry.interaction in ("update", "patch")
-        }
+        self._changed = {(entry.resource.type, entry.key) for entry in wanted if entry.interaction in _NAMING}
 
     async def take_turns(self) -> None:
         """Wait for who makes the same now; for all at once, as two transactions could wait for each other."""

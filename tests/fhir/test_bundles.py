@@ -13,7 +13,8 @@ from app.core.access import Actor
 from app.core.database import connection_of, unit_of_work
 from app.core.settings import settings
 from app.fhir.negotiation import Preferences
-from app.fhir.registry import writing
+from app.fhir.registry import Asked, Found, Query, Resource, writing
+from app.fhir.served import BY_TYPE
 from app.fhir.transactions import transaction
 from tests.asking import statements
 from tests.factories import fhir, identity, sign_in
@@ -323,3 +324,59 @@ async def test_who_creates_on_a_condition_at_once_creates_one(client: httpx.Asyn
     ids = {one["entry"][0]["resource"]["id"] if "entry" in one else one["id"] for one in found}
     assert len(ids) == 1
     assert await kept(client, scene, "Appointment") == 1
+
+
+async def test_a_transaction_deletes_creates_changes_and_reads_in_this_order(
+    client: httpx.AsyncClient, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    async def create(_: Asked, document: Json) -> Json:
+        done.append(f"create {document['subject']['reference']}")
+        return document | {"id": str(len(done))}
+
+    async def update(_: Asked, key: str, document: Json, __: int | None) -> Json:
+        done.append(f"update {key} {document['subject']['reference']}")
+        return document
+
+    async def delete(_: Asked, key: str) -> None:
+        done.append(f"delete {key}")
+
+    async def read(_: Asked, key: str) -> Json:
+        done.append(f"read {key}")
+        return {"resourceType": "Basic", "id": key, "code": {"text": "x"}}
+
+    async def search(_: Asked, __: Query) -> Found:
+        return Found([])
+
+    kept = Resource("Basic", "Anything", (), search, own_read=read, create=create, update=update, delete=delete)
+    monkeypatch.setitem(BY_TYPE, "Basic", kept)
+
+    def basic(about: str, **more: Any) -> Json:
+        return {"resourceType": "Basic", "code": {"text": "x"}, "subject": {"reference": about}, **more}
+
+    answer = await send(
+        client,
+        scene,
+        "transaction",
+        get("Basic/r"),
+        {"resource": basic(URN.format(1), id="u"), "request": {"method": "PUT", "url": "Basic/u"}},
+        post(basic(URN.format(1))),
+        post(basic("http://example.org/fhir/Basic/9"), fullUrl=URN.format(1)),
+        {"request": {"method": "DELETE", "url": "Basic/d"}},
+        post(basic("Basic/8"), fullUrl="http://example.org/fhir/Basic/7"),
+        post(basic("Patient/1"), fullUrl="http://example.org/fhir/Basic/8"),
+    )
+    assert [status[:3] for status in statuses(valid(answer))] == ["200", "200", "201", "201", "204", "201", "201"]
+    assert done == [
+        "delete d",
+        "create http://example.org/fhir/Basic/9",
+        "create Patient/1",
+        "create Basic/2",
+        "create Basic/3",
+        "update u Basic/2",
+        "read r",
+    ]
+    gone = {"request": {"method": "DELETE", "url": "Basic/u"}}
+    put = {"resource": basic("Patient/1", id="u"), "request": {"method": "PUT", "url": "Basic/u"}}
+    assert refused(await send(client, scene, "transaction", put, gone), 400)[0]["expression"] == ["Bundle.entry[1]"]

@@ -69,7 +69,7 @@ async def test_fhirpy_creates_on_conditions_counts_and_sends_bundles(address: st
     assert await client.resources("Patient").has("Appointment", "patient", _id=booked.id).count() == 1
     entry = [
         {
-            "resource": moved.serialize() | {"status": "cancelled"},
+            "resource": dict(moved) | {"status": "cancelled"},
             "request": {"method": "PUT", "url": f"Appointment/{moved.id}"},
         },
         {"request": {"method": "GET", "url": f"Patient/{scene.resident.id}"}},
