@@ -56,10 +56,9 @@ from telemedicine.prescriptions.schemas import PrescriptionContent, Prescription
 from telemedicine.queues.schemas import TicketPublic
 from telemedicine.queues.service import leave_lines
 from telemedicine.queues.views import of_resident as tickets_of
-from telemedicine.records import views as record_views
 from telemedicine.records.access import READ as READ_RECORDS
-from telemedicine.records.access import WRITE as WRITE_RECORDS
-from telemedicine.records.access import require_record, require_records
+from telemedicine.records.access import require_records
+from telemedicine.records.rules import Kind as HealthRecordKind
 from telemedicine.records.schemas.administrative import (
     ClinicalPlanContent,
     CoverageContent,
@@ -73,13 +72,33 @@ from telemedicine.records.schemas.clinical import (
     ObservationContent,
 )
 from telemedicine.records.schemas.parts import CodeableConcept, Coding, Quantity
-from telemedicine.records.schemas.records import AnyContent, HealthRecordPublic, HealthRecordQuery
-from telemedicine.records.service import records
+from telemedicine.records.schemas.records import (
+    CONTENTS,
+    AnyContent,
+    HealthRecordPublic,
+    HealthRecordQuery,
+    HealthRecordVersionEntry,
+    HealthRecordVersionQuery,
+)
+from telemedicine.records.service.exchanging import (
+    correct_health_record,
+    enter_health_record,
+    health_record_changes,
+    health_record_cursor,
+    health_record_versions_page,
+    health_records_page,
+    read_health_record,
+    read_health_record_version,
+    record_of_file,
+    residents_of_records,
+    version_entries_page,
+)
 from telemedicine.timeline.rules import Kind as TimelineKind
 from telemedicine.timeline.views import PART as TIMELINE
 
 __all__ = [
     "APPOINTMENTS_SCOPE",
+    "CONTENTS",
     "TIMELINE",
     "AllergyContent",
     "AnyContent",
@@ -98,8 +117,11 @@ __all__ = [
     "DirectoryQuery",
     "DocumentContent",
     "EncounterContent",
+    "HealthRecordKind",
     "HealthRecordPublic",
     "HealthRecordQuery",
+    "HealthRecordVersionEntry",
+    "HealthRecordVersionQuery",
     "ImmunizationContent",
     "LocationEntry",
     "NotOffered",
@@ -127,10 +149,12 @@ __all__ = [
     "consultation",
     "consultation_changes",
     "consultations",
+    "correct_health_record",
     "end_care",
     "enter_health_record",
     "free_slots",
     "health_record_changes",
+    "health_record_cursor",
     "health_record_versions_page",
     "health_records_page",
     "locations",
@@ -141,13 +165,17 @@ __all__ = [
     "prescriptions_page",
     "queue_tickets",
     "read_health_record",
+    "read_health_record_version",
     "read_prescription",
+    "record_of_file",
     "record_outcome",
     "require_appointments",
     "require_version",
+    "residents_of_records",
     "schedules",
     "slot",
     "slot_query",
+    "version_entries_page",
     "visit_types",
     "waitlist_entries",
 ]
@@ -282,52 +310,6 @@ async def consultation_changes(
     """Return the video visits that changed; raises ``NotFound``, ``Forbidden`` without ``consultations:read``."""
     await require_resident(connection, actor, resident_id, READ)
     return await changed_consultations(connection, resident_id, since)
-
-
-async def health_records_page(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, query: HealthRecordQuery, page: PageRequest
-) -> Page[HealthRecordPublic]:
-    """Return a page of what is known of a resident's health, what was entered last first; leaves a trace.
-
-    Raises ``NotFound``, ``Forbidden`` without ``records:read``, ``NoTreatment`` for clinics that do not treat them.
-    """
-    subject = await require_records(connection, actor, resident_id, READ_RECORDS)
-    return await record_views.records(connection, subject, query, page)
-
-
-async def read_health_record(connection: AsyncConnection, actor: Actor, record_id: uuid.UUID) -> HealthRecordPublic:
-    """Return a record as it stands, also one entered in error; leaves a trace. Raises as ``health_records_page``."""
-    subject = await require_record(connection, actor, record_id)
-    return await record_views.record(connection, subject, record_id)
-
-
-async def health_record_versions_page(
-    connection: AsyncConnection, actor: Actor, record_id: uuid.UUID, page: PageRequest
-) -> Page[HealthRecordPublic]:
-    """Return a page of a record's versions, the last first; leaves a trace. Raises as ``health_records_page``."""
-    subject = await require_record(connection, actor, record_id)
-    return await record_views.versions(connection, subject, record_id, page)
-
-
-async def health_record_changes(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, since: Since
-) -> list[HealthRecordPublic]:
-    """Return the records that changed, as they stand; raises as ``health_records_page``."""
-    await require_records(connection, actor, resident_id, READ_RECORDS)
-    return await record_views.changed(connection, resident_id, since)
-
-
-async def enter_health_record(
-    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, content: AnyContent
-) -> HealthRecordPublic:
-    """Keep something of a resident's health, as the actor's word, and return it.
-
-    Raises ``NotFound``, ``Forbidden`` without ``records:write``, ``NoTreatment``, and what ``records.enter`` raises.
-    """
-    connection = await session.connection()
-    subject = await require_records(connection, actor, resident_id, WRITE_RECORDS)
-    row = await records.enter(session, subject, content)
-    return await record_views.written(connection, subject, row.id)
 
 
 async def prescriptions_page(
