@@ -82,6 +82,7 @@ from telemedicine.records.schemas.records import (
 )
 from telemedicine.records.service.exchanging import (
     correct_health_record,
+    correctable_health_record,
     enter_health_record,
     health_record_changes,
     health_record_cursor,
@@ -150,6 +151,7 @@ __all__ = [
     "consultation_changes",
     "consultations",
     "correct_health_record",
+    "correctable_health_record",
     "end_care",
     "enter_health_record",
     "free_slots",

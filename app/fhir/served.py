@@ -3,9 +3,14 @@
 from typing import Final
 
 from app.fhir.registry import Resource
+from app.fhir.resources.allergy_intolerance import ALLERGY_INTOLERANCE
 from app.fhir.resources.appointment import APPOINTMENT
+from app.fhir.resources.care_plan import CARE_PLAN
+from app.fhir.resources.condition import CONDITION
+from app.fhir.resources.coverage import COVERAGE
 from app.fhir.resources.encounter import ENCOUNTER
 from app.fhir.resources.healthcare_service import HEALTHCARE_SERVICE
+from app.fhir.resources.immunization import IMMUNIZATION
 from app.fhir.resources.location import LOCATION
 from app.fhir.resources.observation import OBSERVATION
 from app.fhir.resources.organization import ORGANIZATION
@@ -14,9 +19,14 @@ from app.fhir.resources.practitioner import PRACTITIONER, PRACTITIONER_ROLE
 from app.fhir.resources.schedule import SCHEDULE, SLOT
 
 RESOURCES: Final[tuple[Resource, ...]] = (
+    ALLERGY_INTOLERANCE,
     APPOINTMENT,
+    CARE_PLAN,
+    CONDITION,
+    COVERAGE,
     ENCOUNTER,
     HEALTHCARE_SERVICE,
+    IMMUNIZATION,
     LOCATION,
     OBSERVATION,
     ORGANIZATION,

@@ -1,14 +1,23 @@
 """The scene of FHIR's tests."""
 
+import httpx
 import pytest_asyncio
 
 from app.core.clock import ManualClock
 from app.core.database import Database
 from tests.factories import fhir
 from tests.factories.fhir import Scene
+from tests.fhir import records
+from tests.fhir.records import Ward
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def scene(database: Database, clock: ManualClock) -> Scene:
     """Insert a clinic with its own system, its doctor, and a resident."""
     return await fhir.scene()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def ward(client: httpx.AsyncClient, scene: Scene) -> Ward:
+    """Have the clinic treat the resident."""
+    return await records.ward(client, scene)

@@ -121,6 +121,12 @@ async def enter_health_record(
     return await views.written(connection, subject, row.id)
 
 
+async def correctable_health_record(session: AsyncSession, actor: Actor, record_id: uuid.UUID) -> HealthRecordPublic:
+    """Return a record to whoever is about to correct it; raises ``NotFound``, and as ``enter_health_record``."""
+    connection = await session.connection()
+    return await views.written(connection, await require_record(connection, actor, record_id, WRITE), record_id)
+
+
 async def correct_health_record(
     session: AsyncSession, actor: Actor, record_id: uuid.UUID, content: AnyContent | None, if_match: int | None
 ) -> HealthRecordPublic:

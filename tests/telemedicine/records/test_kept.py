@@ -30,16 +30,17 @@ async def test_no_version_is_changed_or_taken_away(desk: Desk, statement: sa.Upd
     assert await desk.get(desk.clinician, f"/{made['id']}") == made
 
 
+async def resealed(statement: sa.Update) -> None:
+    async with unit_of_work() as session:
+        await session.execute(sa.text("SELECT set_config('hearthline.resealing', 'on', true)"))
+        await session.execute(statement)
+
+
 async def test_sealing_anew_changes_the_seal_alone(desk: Desk) -> None:
     made = await desk.entered(desk.clinician, given.CONDITION)
-    resealing = sa.text("SELECT set_config('hearthline.resealing', 'on', true)")
     with pytest.raises(DBAPIError, match="never changed"):
-        async with unit_of_work() as session:
-            await session.execute(resealing)
-            await session.execute(sa.update(VERSIONS).values(content="something else", status="resolved"))
-    async with unit_of_work() as session:
-        await session.execute(resealing)
-        await session.execute(sa.update(VERSIONS).values(content=VERSIONS.c.content))
+        await resealed(sa.update(VERSIONS).values(content="something else", status="resolved"))
+    await resealed(sa.update(VERSIONS).values(content=VERSIONS.c.content))
     assert await desk.get(desk.clinician, f"/{made['id']}") == made
 
 
