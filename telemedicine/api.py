@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core.access import Actor
 from app.core.changes import Since
 from app.core.paging import Page, PageRequest
+from app.core.problems import Forbidden, NotFound
 from app.identity.api import require_resident, trace_read
 from telemedicine.appointments.access import MANAGE as APPOINTMENTS_SCOPE
 from telemedicine.appointments.access import of_clinics, require_appointments
@@ -45,9 +46,16 @@ from telemedicine.clinics.views import directory
 from telemedicine.clinics.views.directory import DirectoryQuery
 from telemedicine.clinics.views.offers import SlotQuery
 from telemedicine.consultations.access import JOIN, READ, require_consultation
-from telemedicine.consultations.schemas.consultations import ConsultationDetail, ConsultationOpen, ConsultationPublic
+from telemedicine.consultations.schemas.consultations import (
+    ConsultationDetail,
+    ConsultationOpen,
+    ConsultationPublic,
+    ConsultationQuery,
+)
 from telemedicine.consultations.service import planning
+from telemedicine.consultations.views import EVERY as EVERY_CONSULTATION
 from telemedicine.consultations.views import changed as changed_consultations
+from telemedicine.consultations.views import cursor_after as consultation_cursor
 from telemedicine.consultations.views import detail
 from telemedicine.consultations.views import of_resident as consultations_of_resident
 from telemedicine.prescriptions import views as prescription_views
@@ -86,6 +94,7 @@ from telemedicine.records.service.exchanging import (
     enter_health_record,
     health_record_changes,
     health_record_cursor,
+    health_record_order,
     health_record_versions_page,
     health_records_page,
     read_health_record,
@@ -114,6 +123,7 @@ __all__ = [
     "ConsultationDetail",
     "ConsultationOpen",
     "ConsultationPublic",
+    "ConsultationQuery",
     "CoverageContent",
     "DirectoryQuery",
     "DocumentContent",
@@ -149,6 +159,7 @@ __all__ = [
     "confirm_appointment",
     "consultation",
     "consultation_changes",
+    "consultation_cursor",
     "consultations",
     "correct_health_record",
     "correctable_health_record",
@@ -157,6 +168,7 @@ __all__ = [
     "free_slots",
     "health_record_changes",
     "health_record_cursor",
+    "health_record_order",
     "health_record_versions_page",
     "health_records_page",
     "locations",
@@ -175,6 +187,7 @@ __all__ = [
     "require_version",
     "residents_of_records",
     "schedules",
+    "sees_consultations",
     "slot",
     "slot_query",
     "version_entries_page",
@@ -250,12 +263,25 @@ async def consultation(connection: AsyncConnection, actor: Actor, consultation_i
 
 
 async def consultations(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, page: PageRequest
+    connection: AsyncConnection,
+    actor: Actor,
+    resident_id: uuid.UUID,
+    page: PageRequest,
+    query: ConsultationQuery = EVERY_CONSULTATION,
 ) -> Page[ConsultationPublic]:
     """Return a page of a resident's video visits; raises ``NotFound``, ``Forbidden`` without ``consultations:read``."""
     subject = await require_resident(connection, actor, resident_id, READ)
     await trace_read(connection, actor, subject, "consultations:list")
-    return await consultations_of_resident(connection, resident_id, page)
+    return await consultations_of_resident(connection, resident_id, page, query)
+
+
+async def sees_consultations(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> bool:
+    """Say whether the actor may read a resident's video visits."""
+    try:
+        await require_resident(connection, actor, resident_id, READ)
+    except (NotFound, Forbidden):
+        return False
+    return True
 
 
 async def open_consultation(

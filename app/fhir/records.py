@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from app.core.paging import PageRequest
 from app.core.problems import FieldError, Malformed, NotFound
 from app.fhir.elements import Json, local, meta, reference, resource, uuid_of
+from app.fhir.merging import Placed, Source
 from app.fhir.patients import of_patients
 from app.fhir.problems import NotProcessable, bad_parameter, not_processable
 from app.fhir.registry import ID, LAST_UPDATED, Asked, Found, Parameter, Query, Range
@@ -115,6 +116,19 @@ class Records:
             return Found([self.resource(one) for one in found.items], found.next)
 
         return await of_patients(asked, query, of_one, "patient", self.patient)
+
+    def source(self, asked: Asked, resident_id: uuid.UUID, asks: HealthRecordQuery) -> Source:
+        """Return a patient's records as one of several lists, in order of their ids or of time."""
+
+        async def page(part: PageRequest) -> tuple[list[Placed], bool]:
+            found = await api.health_records_page(asked.connection, asked.actor, resident_id, asks, part)
+            placed = [
+                Placed(api.health_record_order(one, asks), api.health_record_cursor(one, asks), self.resource(one))
+                for one in found.items
+            ]
+            return placed, found.next is not None
+
+        return page
 
     def query(self, query: Query, **more: Any) -> HealthRecordQuery:
         """Return which records are wanted."""
@@ -253,19 +267,21 @@ def key_of(key: str) -> uuid.UUID:
     return found
 
 
-def coded(query: Query, name: str) -> list[Coding] | None:
+def coded(query: Query, name: str, bare: Mapping[str, str] | None = None) -> list[Coding] | None:
     """Return the codes a search wants, ``None`` if it does not say; raises ``BadSearch``.
 
-    They are kept as blind indexes of system and code together: neither can be looked for alone.
+    They are kept as blind indexes of system and code together, so neither can be looked for alone; ``bare`` are codes
+    that are known without their system.
     """
     if name not in query.tokens:
         return None
     found = []
     for token in query.tokens[name]:
-        if not token.system or not token.code:
+        system = token.system or (bare or {}).get(token.code or "")
+        if not system or not token.code:
             raise bad_parameter(name, "system and code, both: system|code", "not-supported")
         with suppress(ValidationError):  # no code that anything has
-            found.append(Coding(system=token.system, code=token.code))
+            found.append(Coding(system=system, code=token.code))
     return found
 
 

@@ -24,6 +24,10 @@ class Element:
         self._left = {name: item for name, item in value.items() if name not in ignored}
         self._within: list[Element] = []
 
+    def has(self, name: str) -> bool:
+        """Say whether there is an element that nobody has taken."""
+        return name in self._left
+
     def take(self, name: str) -> Any:
         """Return the value of an element, ``None`` if there is none."""
         return self._left.pop(name, None)

@@ -25,6 +25,7 @@ from telemedicine.records.views import records as views
 from telemedicine.records.views import versions
 
 health_record_cursor = views.cursor_after
+health_record_order = views.order_of
 
 
 async def health_records_page(

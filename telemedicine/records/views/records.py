@@ -222,8 +222,14 @@ async def _list(
 
 def cursor_after(record: HealthRecordPublic, query: HealthRecordQuery) -> str:
     """Return the cursor of what follows on a record in the list that ``query`` asks for."""
+    at = order_of(record, query) if query.by_time else None
+    return encode_cursor(_order(query), [at, record.id])
+
+
+def order_of(record: HealthRecordPublic, query: HealthRecordQuery) -> datetime | uuid.UUID:
+    """Return what the list that ``query`` asks for is in order of: when it was so, or the record's id."""
     effective = record.content.effective() if query.by_time else None
-    return encode_cursor(_order(query), [begin(effective) if effective is not None else None, record.id])
+    return record.id if effective is None else begin(effective)
 
 
 def _order(query: HealthRecordQuery) -> str:
