@@ -65,7 +65,9 @@ from telemedicine.queues.schemas import TicketPublic
 from telemedicine.queues.service import leave_lines
 from telemedicine.queues.views import of_resident as tickets_of
 from telemedicine.records.access import READ as READ_RECORDS
+from telemedicine.records.access import WRITE as WRITE_RECORDS
 from telemedicine.records.access import require_records
+from telemedicine.records.models import FILES as RECORD_FILES
 from telemedicine.records.rules import Kind as HealthRecordKind
 from telemedicine.records.schemas.administrative import (
     ClinicalPlanContent,
@@ -99,6 +101,7 @@ from telemedicine.records.service.exchanging import (
     health_records_page,
     read_health_record,
     read_health_record_version,
+    read_version_entry,
     record_of_file,
     residents_of_records,
     version_entries_page,
@@ -109,7 +112,9 @@ from telemedicine.timeline.views import PART as TIMELINE
 __all__ = [
     "APPOINTMENTS_SCOPE",
     "CONTENTS",
+    "RECORD_FILES",
     "TIMELINE",
+    "WRITE_RECORDS",
     "AllergyContent",
     "AnyContent",
     "AppointmentEntry",
@@ -181,6 +186,7 @@ __all__ = [
     "read_health_record",
     "read_health_record_version",
     "read_prescription",
+    "read_version_entry",
     "record_of_file",
     "record_outcome",
     "require_appointments",

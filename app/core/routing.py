@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, TypeVar
@@ -44,6 +45,7 @@ from app.core.tables import Table
 log = structlog.get_logger(__name__)
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Around = Callable[[Request], AbstractAsyncContextManager[None]]
 
 _OPTIONS = "hearthline_route_options"
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -57,20 +59,22 @@ class RouteOptions:
     ``idempotency=False``: ``Idempotency-Key`` is ignored (answers that carry secrets are never stored).
     ``any_body=True``, with ``database=False``: nothing in the body or the address is a reason to refuse the request;
     the endpoint makes sense of it by itself.
+    ``around``, where something is written, surrounds all attempts: for what takes too long to be in a transaction.
     """
 
     database: bool = True
     idempotency: bool = True
     any_body: bool = False
+    around: Around | None = None
 
 
 def route_options(
-    *, database: bool = True, idempotency: bool = True, any_body: bool = False
+    *, database: bool = True, idempotency: bool = True, any_body: bool = False, around: Around | None = None
 ) -> Callable[[Endpoint], Endpoint]:
     """Set an endpoint's ``RouteOptions``; goes below the route decorator."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _OPTIONS, RouteOptions(database, idempotency, any_body))
+        setattr(endpoint, _OPTIONS, RouteOptions(database, idempotency, any_body, around))
         return endpoint
 
     return mark
@@ -153,7 +157,8 @@ def _writing(inner: Handler, options: RouteOptions) -> Handler:
         await _refuse_unstorable_text(request)
         claim = await _claim(request) if options.idempotency else None
         try:
-            return await retrying(lambda: attempt(request, claim))
+            async with options.around(request) if options.around else nullcontext():
+                return await retrying(lambda: attempt(request, claim))
         except (Problem, RequestValidationError, HTTPException) as refusal:
             response = _refusal(request, refusal)
             if claim and idempotency.is_final(response.status_code) and not _is_about_the_key(refusal):

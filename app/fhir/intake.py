@@ -31,13 +31,19 @@ def _model(kind: str) -> Any:
 async def sent(request: Request, kind: str) -> Json:
     """Return the resource in the body; raises ``UnsupportedMediaType``, ``BadResource``."""
     check_content(request)
+    document = loaded(await request.body(), kind)
+    check(kind, document)
+    return document
+
+
+def loaded(body: bytes, kind: str) -> Json:
+    """Return the document in a body; raises ``BadResource`` for one that does not say that it is of the kind."""
     try:
-        document = orjson.loads(await request.body())
+        document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadResource(errors=[FieldError(kind, f"not JSON: {error}", "structure")]) from None
     if not isinstance(document, dict) or document.get("resourceType") != kind:
         raise BadResource(errors=[FieldError(f"{kind}.resourceType", f"expected a {kind}", "structure")])
-    check(kind, document)
     return document
 
 

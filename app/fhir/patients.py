@@ -15,19 +15,23 @@ _KIND: Final = "fhir.patients"
 Search = Callable[[uuid.UUID, PageRequest], Awaitable[Found]]
 
 
-async def of_patients(asked: Asked, query: Query, of_one: Search, *names: str) -> Found:
-    """Return a page of what ``of_one`` finds of the patients a search is about: by ``names``, or as ``patient``.
+async def of_patients(
+    asked: Asked, query: Query, of_one: Search, *names: str, ids: Sequence[uuid.UUID] | None = None
+) -> Found:
+    """Return a page of what ``of_one`` finds of the patients a search is about, by the parameters ``names``.
 
-    Where ids are wanted and nobody is named, those are meant whom they belong to and whose records the actor may read.
+    Where nobody is named, and ``ids`` of records are wanted (default: those of the search), those are meant whom they
+    belong to and whose records the actor may read.
     """
-    named = [wanted for name in names or ("patient", "subject") if (wanted := query.keys(name, "Patient")) is not None]
+    names = names or ("patient", "subject")
+    ids = ids_of(query.ids) if ids is None else ids
+    named = [wanted for name in names if (wanted := query.keys(name, "Patient")) is not None]
     several = set.intersection(*named) if named else set()
     if len(several) > 1:
         return await _of_several(ids_of(several) or [], query.page, of_one)
-    if named or query.ids is None:
-        return await of_one(one_patient(asked, query, *(names or ("patient", "subject"))), query.page)
-    residents = await residents_of_records(asked.connection, asked.actor, ids_of(query.ids) or [])
-    return await _of_several(residents, query.page, of_one)
+    if named or ids is None:
+        return await of_one(one_patient(asked, query, *names), query.page)
+    return await _of_several(await residents_of_records(asked.connection, asked.actor, ids), query.page, of_one)
 
 
 async def _of_several(residents: Sequence[uuid.UUID], page: PageRequest, of_one: Search) -> Found:

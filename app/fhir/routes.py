@@ -1,8 +1,9 @@
 """FHIR over HTTP: the routes of every kind of resource, made from what its module declares."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import tzinfo
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -14,9 +15,9 @@ from app.core.problems import FieldError, Malformed, NotFound, UnsupportedMediaT
 from app.core.routing import IfMatch, Reading, Router, Session, route_options
 from app.core.wall_time import zone
 from app.fhir import bundles, negotiation, searching
-from app.fhir.access import Integrator
+from app.fhir.access import Integrator, speaking
 from app.fhir.capability import capability_statement
-from app.fhir.elements import ROOT
+from app.fhir.elements import ROOT, Json
 from app.fhir.includes import included
 from app.fhir.intake import sent
 from app.fhir.registry import Asked, Resource
@@ -78,6 +79,8 @@ def _serve(resource: Resource) -> None:
             return await _search(resource, Asked(actor, connection), request, pairs)
 
     async def read(key: str, request: Request, actor: Integrator, connection: Reading) -> Response:
+        if resource.send is not None and negotiation.wants_bytes(request):
+            return await resource.send(Asked(actor, connection), key)
         return await _read(resource, Asked(actor, connection), request, key)
 
     _add(path, search_type, "GET")
@@ -87,7 +90,9 @@ def _serve(resource: Resource) -> None:
         _serve_history(resource, path)
     if resource.read_version is not None:
         _serve_versions(resource, path)
-    if resource.create is not None:
+    if resource.receive is not None:
+        _serve_receive(resource, path)
+    elif resource.create is not None:
         _serve_create(resource, path)
     if resource.update is not None:
         _serve_update(resource, path)
@@ -118,10 +123,41 @@ def _serve_versions(resource: Resource, path: str) -> None:
     _add(f"{path}/{{key}}/_history/{{version}}", read_version, "GET")
 
 
+def _serve_receive(resource: Resource, path: str) -> None:
+    @route_options(database=False)
+    async def create(request: Request, actor: Integrator) -> Response:
+        negotiation.check_format(request)
+        assert resource.receive is not None  # noqa: S101 - what this route is made for
+        return negotiation.written(request, await resource.receive(actor, request), created=True)
+
+    _add(path, create, "POST", max_body_size=resource.longest)
+
+
+def _around(resource: Resource) -> Callable[[Request], AbstractAsyncContextManager[None]] | None:
+    """Return what is done around the transaction of a request that sends such a resource."""
+    keeping = resource.keeping
+    if keeping is None:
+        return None
+
+    @asynccontextmanager
+    async def around(request: Request) -> AsyncIterator[None]:
+        actor = await speaking(request)
+        async with keeping(actor, await sent(request, resource.type)) as document:
+            request.state.document = document
+            yield
+
+    return around
+
+
+async def _document(request: Request, resource: Resource) -> Json:
+    return request.state.document if resource.keeping is not None else await sent(request, resource.type)
+
+
 def _serve_create(resource: Resource, path: str) -> None:
+    @route_options(around=_around(resource))
     async def create(request: Request, actor: Integrator, session: Session) -> Response:
         negotiation.check_format(request)
-        document = await sent(request, resource.type)
+        document = await _document(request, resource)
         if "if-none-exist" in request.headers:
             error = FieldError("/header/If-None-Exist", "send an Idempotency-Key instead", "not-supported")
             raise Malformed(errors=[error])
@@ -133,9 +169,10 @@ def _serve_create(resource: Resource, path: str) -> None:
 
 
 def _serve_update(resource: Resource, path: str) -> None:
+    @route_options(around=_around(resource))
     async def update(key: str, request: Request, actor: Integrator, session: Session, if_match: IfMatch) -> Response:
         negotiation.check_format(request)
-        document = await sent(request, resource.type)
+        document = await _document(request, resource)
         if document.get("id") != key:
             error = FieldError(f"{resource.type}.id", "not the id in the address", "value")
             raise Malformed(errors=[error])
@@ -157,9 +194,10 @@ async def _form(request: Request) -> list[tuple[str, str]]:
         raise Malformed(errors=[FieldError("/body", "this is no form", "structure")]) from None
 
 
-def _add(path: str, endpoint: object, method: str) -> None:
+def _add(path: str, endpoint: Callable[..., Any], method: str, **options: Any) -> None:
     name = f"{method.lower()}_{path.strip('/')}"
-    router.add_api_route(path, endpoint, methods=[method], name=name, include_in_schema=False, response_model=None)  # type: ignore[arg-type]
+    options |= {"include_in_schema": False, "response_model": None}
+    router.add_api_route(path, endpoint, methods=[method], name=name, **options)
 
 
 # Operations before ids, which their names could be.

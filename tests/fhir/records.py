@@ -1,5 +1,6 @@
 """A patient whom a clinic treats, and what its system, its doctor and the patient say of their health."""
 
+import base64
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,10 +94,23 @@ OBSERVATION: Json = {
     "referenceRange": [{"high": {"value": 6.0, "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}}],
     "note": [{"text": "Fasting"}],
 }
+DOCUMENT: Json = {
+    "resourceType": "DocumentReference",
+    "status": "current",
+    "docStatus": "final",
+    "type": code("http://loinc.org", "18842-5"),
+    "description": "From the hospital",
+}
 BY_RESIDENTS = (CONDITION, ALLERGY, IMMUNIZATION, COVERAGE, OBSERVATION)
 """What residents can say of themselves, too."""
 EVERY = (*BY_RESIDENTS, CARE_PLAN, ENCOUNTER)
 PATIENTS = {"AllergyIntolerance": "patient", "Immunization": "patient", "Coverage": "beneficiary"}
+
+
+def inside(data: bytes, **attachment: Any) -> Json:
+    """Return a document with what is in it."""
+    said = {"data": base64.b64encode(data).decode(), "contentType": "application/pdf", "title": "Letter"}
+    return DOCUMENT | {"content": [{"attachment": said | attachment}]}
 
 
 @dataclass
@@ -121,20 +135,20 @@ class Ward:
             f"{ROOT}/{document['resourceType']}", json=document, headers=self.system if who is None else who
         )
 
-    async def put(self, document: Json, who: dict[str, str] | None = None, **headers: str) -> httpx.Response:
+    async def put(self, document: Json, who: dict[str, str] | None = None, /, **headers: str) -> httpx.Response:
         """Send a document back."""
         address = f"{ROOT}/{document['resourceType']}/{document['id']}"
         return await self.client.put(address, json=document, headers=(self.system if who is None else who) | headers)
 
-    async def made(self, document: Json, who: dict[str, str] | None = None, **changes: Any) -> Json:
+    async def made(self, document: Json, who: dict[str, str] | None = None, /, **changes: Any) -> Json:
         """Have something kept, and return it."""
         return valid(await self.post(self.said(document, **changes), who), 201)
 
-    async def get(self, path: str, who: dict[str, str] | None = None, **query: Any) -> httpx.Response:
+    async def get(self, path: str, who: dict[str, str] | None = None, /, **query: Any) -> httpx.Response:
         """Ask for something."""
         return await self.client.get(f"{ROOT}/{path}", params=query, headers=self.system if who is None else who)
 
-    async def found(self, kind: str, who: dict[str, str] | None = None, **query: Any) -> list[str]:
+    async def found(self, kind: str, who: dict[str, str] | None = None, /, **query: Any) -> list[str]:
         """Return the ids a search of the patient's finds."""
         asked = {"patient": str(self.scene.resident.id)} | query
         return [one["id"] for one in resources(valid(await self.get(kind, who, **asked)))]

@@ -19,7 +19,7 @@ PERSONAL: Final = {
     "Appointment": "appointments",
     "AllergyIntolerance": "health-records",
 }
-RECORDS: Final = {"CarePlan", "Condition", "Coverage", "Immunization"}
+RECORDS: Final = {"Binary", "CarePlan", "Condition", "Coverage", "DocumentReference", "Immunization", "Provenance"}
 """What else of the health record there is; in test_record_access each of them is asked for."""
 DIRECTORY: Final = {
     "Organization": "clinics",

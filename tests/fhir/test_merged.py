@@ -1,6 +1,7 @@
 """Lists of two packages' things: vital signs and laboratory values, video visits and encounters of the record."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
@@ -14,7 +15,7 @@ LOINC = "http://loinc.org"
 START = datetime(2026, 2, 20, tzinfo=UTC)
 
 
-async def pages(ward: Ward, kind: str, **query: object) -> list[str]:
+async def pages(ward: Ward, kind: str, **query: Any) -> list[str]:
     """Return the ids of a whole list, two at a time."""
     found: list[str] = []
     answer = await ward.get(kind, patient=ward.scene.resident.id, _count=2, **query)
@@ -31,7 +32,7 @@ async def pages(ward: Ward, kind: str, **query: object) -> list[str]:
 
 
 async def test_vital_signs_and_laboratory_values_are_one_list(ward: Ward, clock: ManualClock) -> None:
-    expected = []
+    expected: list[str] = []
     for day, kind in enumerate("vvlvllllvvvl"):
         at = START + timedelta(hours=day)
         if kind == "v":

@@ -33,7 +33,9 @@ async def test_what_is_said_is_kept_whole_and_each_version_of_it(ward: Ward, doc
     assert valid(await ward.get(f"{kind}/{made['id']}")) == made
     assert (await ward.found(kind))[0] == made["id"]
 
-    changed = made | ({"note": [{"text": "Other words"}]} if "note" in made else {"period": {"start": "2026-02-01"}})
+    changed: Json = made | (
+        {"note": [{"text": "Other words"}]} if "note" in made else {"period": {"start": "2026-02-01"}}
+    )
     if kind == "Encounter":
         changed["period"] = {"start": "2026-03-01T07:05:00Z", "end": "2026-03-01T07:20:00Z"}
     stale = await ward.put(changed, **{"If-Match": 'W/"2"'})

@@ -76,6 +76,20 @@ async def version_entries_page(
     return await versions.entries(connection, subject, query, page)
 
 
+async def read_version_entry(
+    connection: AsyncConnection, actor: Actor, version_id: uuid.UUID
+) -> HealthRecordVersionEntry:
+    """Return who wrote a version of a record; leaves a trace. Raises as ``health_records_page``."""
+    for resident_id in await versions.residents_of(connection, [version_id]):
+        subject = await require_records(connection, actor, resident_id, READ)
+        page = await versions.entries(
+            connection, subject, HealthRecordVersionQuery(ids=[version_id]), PageRequest(1, None)
+        )
+        if page.items:
+            return page.items[0]
+    raise NotFound
+
+
 async def residents_of_records(
     connection: AsyncConnection, actor: Actor, ids: Collection[uuid.UUID]
 ) -> list[uuid.UUID]:
