@@ -196,7 +196,7 @@ TABLE_MODULES = (
     "telemedicine.prescriptions.models",
 )
 
-SCHEMA_REVISION = "0030"
+SCHEMA_REVISION = "0031"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (

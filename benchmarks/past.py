@@ -21,7 +21,8 @@ from benchmarks import place, population
 from benchmarks.report import Comparison, Series, show
 from benchmarks.vitals import actor, subject
 from eldercare.vitals import repository
-from eldercare.vitals.rules.codes import HEART_RATE, SIGNS
+from eldercare.vitals.rules.codes import HEART_RATE
+from eldercare.vitals.schemas import ReadingQuery
 from eldercare.vitals.service import alerts, readings
 from eldercare.vitals.views import readings as views
 
@@ -106,17 +107,12 @@ async def _present(url: str) -> dict[str, list[float]]:
     async def listed(resident: int) -> None:
         page = PageRequest(20, None)
         async with reading() as connection:
-            await views.list_readings(
-                connection, actor(resident), subject(resident), page, signs=None, first=None, end=None
-            )
+            await views.list_readings(connection, actor(resident), subject(resident), page, ReadingQuery())
 
     async def of_one(resident: int) -> None:
-        page = PageRequest(20, None)
-        sign = SIGNS[HEART_RATE]
+        page, query = PageRequest(20, None), ReadingQuery(signs=[HEART_RATE])
         async with reading() as connection:
-            await views.list_readings(
-                connection, actor(resident), subject(resident), page, signs=[sign], first=None, end=None
-            )
+            await views.list_readings(connection, actor(resident), subject(resident), page, query)
 
     async def told(resident: int) -> None:
         async with reading() as connection:

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -41,9 +40,10 @@ from eldercare.visits.schemas.visits import VisitPublic
 from eldercare.visits.service.planning import close_residents as close_visits
 from eldercare.visits.views import changes as visit_change_views
 from eldercare.vitals.rules.codes import ALIASES, CONSCIOUSNESS, SIGNS, VitalSign, shown
-from eldercare.vitals.schemas import ReadingPublic, ReadingsTaken
+from eldercare.vitals.schemas import ReadingPublic, ReadingQuery, ReadingsTaken
 from eldercare.vitals.service import readings as _readings
 from eldercare.vitals.views import readings as reading_views
+from eldercare.vitals.views.readings import cursor_after as reading_cursor
 
 __all__ = [
     "ALIASES",
@@ -66,6 +66,7 @@ __all__ = [
     "Outcome",
     "PausePublic",
     "ReadingPublic",
+    "ReadingQuery",
     "ReadingsTaken",
     "Severity",
     "TimelineKind",
@@ -91,6 +92,7 @@ __all__ = [
     "get_alarm",
     "raise_alarm",
     "reading",
+    "reading_cursor",
     "readings",
     "readings_known",
     "record_readings",
@@ -257,21 +259,14 @@ async def readings_known(
 
 
 async def readings(
-    connection: AsyncConnection,
-    actor: Actor,
-    resident_id: uuid.UUID,
-    page: PageRequest,
-    *,
-    signs: Sequence[VitalSign] | None,
-    first: datetime | None,
-    end: datetime | None,
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, page: PageRequest, query: ReadingQuery
 ) -> Page[ReadingPublic]:
-    """Return a page of a resident's readings measured in ``[first, end)``, the latest first; of all signs without some.
+    """Return a page of a resident's readings that are wanted, the latest first.
 
     Raises ``NotFound``, ``Forbidden`` without ``vitals:read``.
     """
     subject = await require_resident(connection, actor, resident_id, "vitals:read")
-    return await reading_views.list_readings(connection, actor, subject, page, signs=signs, first=first, end=end)
+    return await reading_views.list_readings(connection, actor, subject, page, query)
 
 
 async def record_readings(

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core.access import Actor
 from app.core.changes import Since
 from app.core.paging import Page, PageRequest
+from app.core.problems import Forbidden, NotFound
 from app.identity.api import require_resident, trace_read
 from telemedicine.appointments.access import MANAGE as APPOINTMENTS_SCOPE
 from telemedicine.appointments.access import of_clinics, require_appointments
@@ -46,9 +47,16 @@ from telemedicine.clinics.views import directory
 from telemedicine.clinics.views.directory import DirectoryQuery
 from telemedicine.clinics.views.offers import SlotQuery
 from telemedicine.consultations.access import JOIN, READ, require_consultation
-from telemedicine.consultations.schemas.consultations import ConsultationDetail, ConsultationOpen, ConsultationPublic
+from telemedicine.consultations.schemas.consultations import (
+    ConsultationDetail,
+    ConsultationOpen,
+    ConsultationPublic,
+    ConsultationQuery,
+)
 from telemedicine.consultations.service import planning
+from telemedicine.consultations.views import EVERY as EVERY_CONSULTATION
 from telemedicine.consultations.views import changed as changed_consultations
+from telemedicine.consultations.views import cursor_after as consultation_cursor
 from telemedicine.consultations.views import detail
 from telemedicine.consultations.views import of_resident as consultations_of_resident
 from telemedicine.prescriptions import views as prescription_views
@@ -57,10 +65,11 @@ from telemedicine.prescriptions.schemas import PrescriptionContent, Prescription
 from telemedicine.queues.schemas import TicketPublic
 from telemedicine.queues.service import leave_lines
 from telemedicine.queues.views import of_resident as tickets_of
-from telemedicine.records import views as record_views
 from telemedicine.records.access import READ as READ_RECORDS
 from telemedicine.records.access import WRITE as WRITE_RECORDS
-from telemedicine.records.access import require_record, require_records
+from telemedicine.records.access import require_records
+from telemedicine.records.models import FILES as RECORD_FILES
+from telemedicine.records.rules import Kind as HealthRecordKind
 from telemedicine.records.schemas.administrative import (
     ClinicalPlanContent,
     CoverageContent,
@@ -74,14 +83,39 @@ from telemedicine.records.schemas.clinical import (
     ObservationContent,
 )
 from telemedicine.records.schemas.parts import CodeableConcept, Coding, Quantity
-from telemedicine.records.schemas.records import AnyContent, HealthRecordPublic, HealthRecordQuery
-from telemedicine.records.service import records
+from telemedicine.records.schemas.records import (
+    CONTENTS,
+    AnyContent,
+    HealthRecordPublic,
+    HealthRecordQuery,
+    HealthRecordVersionEntry,
+    HealthRecordVersionQuery,
+)
+from telemedicine.records.service.exchanging import (
+    correct_health_record,
+    correctable_health_record,
+    enter_health_record,
+    health_record_changes,
+    health_record_cursor,
+    health_record_order,
+    health_record_versions_page,
+    health_records_page,
+    read_health_record,
+    read_health_record_version,
+    read_version_entry,
+    record_of_file,
+    residents_of_records,
+    version_entries_page,
+)
 from telemedicine.timeline.rules import Kind as TimelineKind
 from telemedicine.timeline.views import PART as TIMELINE
 
 __all__ = [
     "APPOINTMENTS_SCOPE",
+    "CONTENTS",
+    "RECORD_FILES",
     "TIMELINE",
+    "WRITE_RECORDS",
     "AllergyContent",
     "AnyContent",
     "AppointmentEntry",
@@ -95,12 +129,16 @@ __all__ = [
     "ConsultationDetail",
     "ConsultationOpen",
     "ConsultationPublic",
+    "ConsultationQuery",
     "CoverageContent",
     "DirectoryQuery",
     "DocumentContent",
     "EncounterContent",
+    "HealthRecordKind",
     "HealthRecordPublic",
     "HealthRecordQuery",
+    "HealthRecordVersionEntry",
+    "HealthRecordVersionQuery",
     "ImmunizationContent",
     "LocationEntry",
     "NotOffered",
@@ -127,11 +165,16 @@ __all__ = [
     "confirm_appointment",
     "consultation",
     "consultation_changes",
+    "consultation_cursor",
     "consultations",
+    "correct_health_record",
+    "correctable_health_record",
     "end_care",
     "enter_health_record",
     "free_slots",
     "health_record_changes",
+    "health_record_cursor",
+    "health_record_order",
     "health_record_versions_page",
     "health_records_page",
     "locations",
@@ -142,13 +185,19 @@ __all__ = [
     "prescriptions_page",
     "queue_tickets",
     "read_health_record",
+    "read_health_record_version",
     "read_prescription",
+    "read_version_entry",
+    "record_of_file",
     "record_outcome",
     "require_appointments",
     "require_version",
+    "residents_of_records",
     "schedules",
+    "sees_consultations",
     "slot",
     "slot_query",
+    "version_entries_page",
     "visit_types",
     "waitlist_entries",
     "works_for_clinics",
@@ -222,12 +271,25 @@ async def consultation(connection: AsyncConnection, actor: Actor, consultation_i
 
 
 async def consultations(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, page: PageRequest
+    connection: AsyncConnection,
+    actor: Actor,
+    resident_id: uuid.UUID,
+    page: PageRequest,
+    query: ConsultationQuery = EVERY_CONSULTATION,
 ) -> Page[ConsultationPublic]:
     """Return a page of a resident's video visits; raises ``NotFound``, ``Forbidden`` without ``consultations:read``."""
     subject = await require_resident(connection, actor, resident_id, READ)
     await trace_read(connection, actor, subject, "consultations:list")
-    return await consultations_of_resident(connection, resident_id, page)
+    return await consultations_of_resident(connection, resident_id, page, query)
+
+
+async def sees_consultations(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> bool:
+    """Say whether the actor may read a resident's video visits."""
+    try:
+        await require_resident(connection, actor, resident_id, READ)
+    except (NotFound, Forbidden):
+        return False
+    return True
 
 
 async def open_consultation(
@@ -284,52 +346,6 @@ async def consultation_changes(
     """Return the video visits that changed; raises ``NotFound``, ``Forbidden`` without ``consultations:read``."""
     await require_resident(connection, actor, resident_id, READ)
     return await changed_consultations(connection, resident_id, since)
-
-
-async def health_records_page(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, query: HealthRecordQuery, page: PageRequest
-) -> Page[HealthRecordPublic]:
-    """Return a page of what is known of a resident's health, what was entered last first; leaves a trace.
-
-    Raises ``NotFound``, ``Forbidden`` without ``records:read``, ``NoTreatment`` for clinics that do not treat them.
-    """
-    subject = await require_records(connection, actor, resident_id, READ_RECORDS)
-    return await record_views.records(connection, subject, query, page)
-
-
-async def read_health_record(connection: AsyncConnection, actor: Actor, record_id: uuid.UUID) -> HealthRecordPublic:
-    """Return a record as it stands, also one entered in error; leaves a trace. Raises as ``health_records_page``."""
-    subject = await require_record(connection, actor, record_id)
-    return await record_views.record(connection, subject, record_id)
-
-
-async def health_record_versions_page(
-    connection: AsyncConnection, actor: Actor, record_id: uuid.UUID, page: PageRequest
-) -> Page[HealthRecordPublic]:
-    """Return a page of a record's versions, the last first; leaves a trace. Raises as ``health_records_page``."""
-    subject = await require_record(connection, actor, record_id)
-    return await record_views.versions(connection, subject, record_id, page)
-
-
-async def health_record_changes(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, since: Since
-) -> list[HealthRecordPublic]:
-    """Return the records that changed, as they stand; raises as ``health_records_page``."""
-    await require_records(connection, actor, resident_id, READ_RECORDS)
-    return await record_views.changed(connection, resident_id, since)
-
-
-async def enter_health_record(
-    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, content: AnyContent
-) -> HealthRecordPublic:
-    """Keep something of a resident's health, as the actor's word, and return it.
-
-    Raises ``NotFound``, ``Forbidden`` without ``records:write``, ``NoTreatment``, and what ``records.enter`` raises.
-    """
-    connection = await session.connection()
-    subject = await require_records(connection, actor, resident_id, WRITE_RECORDS)
-    row = await records.enter(session, subject, content)
-    return await record_views.written(connection, subject, row.id)
 
 
 async def prescriptions_page(

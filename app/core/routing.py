@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, TypeVar
@@ -44,6 +45,7 @@ from app.core.tables import Table
 log = structlog.get_logger(__name__)
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Around = Callable[[Request], AbstractAsyncContextManager[None]]
 
 _OPTIONS = "hearthline_route_options"
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -57,20 +59,22 @@ class RouteOptions:
     ``idempotency=False``: ``Idempotency-Key`` is ignored (answers that carry secrets are never stored).
     ``any_body=True``, with ``database=False``: nothing in the body or the address is a reason to refuse the request;
     the endpoint makes sense of it by itself.
+    ``around``, where something is written, surrounds all attempts: for what takes too long to be in a transaction.
     """
 
     database: bool = True
     idempotency: bool = True
     any_body: bool = False
+    around: Around | None = None
 
 
 def route_options(
-    *, database: bool = True, idempotency: bool = True, any_body: bool = False
+    *, database: bool = True, idempotency: bool = True, any_body: bool = False, around: Around | None = None
 ) -> Callable[[Endpoint], Endpoint]:
     """Set an endpoint's ``RouteOptions``; goes below the route decorator."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _OPTIONS, RouteOptions(database, idempotency, any_body))
+        setattr(endpoint, _OPTIONS, RouteOptions(database, idempotency, any_body, around))
         return endpoint
 
     return mark
@@ -141,15 +145,18 @@ def _writing(inner: Handler, options: RouteOptions) -> Handler:
         # Before a transaction is opened: nobody holds one while they send slowly.
         await receive(request)
         await _refuse_unstorable_text(request)
-        return await in_units_of_work(request, inner, idempotent=options.idempotency)
+        return await in_units_of_work(request, inner, idempotent=options.idempotency, around=options.around)
 
     return handle
 
 
-async def in_units_of_work(request: Request, inner: Handler, *, idempotent: bool = True) -> Response:
+async def in_units_of_work(
+    request: Request, inner: Handler, *, idempotent: bool = True, around: Around | None = None
+) -> Response:
     """Return what ``inner`` answers in a unit of work of its own, ``request.state.session``; a failed one is repeated.
 
-    With ``idempotent`` an ``Idempotency-Key`` is honoured. A refusal takes back what was done, and is the answer.
+    With ``idempotent`` an ``Idempotency-Key`` is honoured; ``around`` surrounds all attempts. A refusal takes back what
+    was done, and is the answer.
     """
 
     async def attempt(claim: idempotency.Claim | None) -> Response:
@@ -164,7 +171,8 @@ async def in_units_of_work(request: Request, inner: Handler, *, idempotent: bool
 
     claim = await _claim(request) if idempotent else None
     try:
-        return await retrying(lambda: attempt(claim))
+        async with around(request) if around else nullcontext():
+            return await retrying(lambda: attempt(claim))
     except (Problem, RequestValidationError, HTTPException) as refusal:
         response = _refusal(request, refusal)
         if claim and idempotency.is_final(response.status_code) and not _is_about_the_key(refusal):

@@ -2,10 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 
-from app.core.access import Actor, CurrentActor
-from app.core.problems import Forbidden
+from app.core.access import Actor, CurrentActor, authenticate
+from app.core.problems import Forbidden, Unauthenticated
+
+
+async def speaking(request: Request) -> Actor:
+    """Return the person or the system that asks, before anything else is done; raises as ``Integrator`` does."""
+    actor = await authenticate(request)
+    if actor.kind == "anonymous":
+        raise Unauthenticated
+    return await _integrator(actor)
 
 
 async def _integrator(actor: CurrentActor) -> Actor:

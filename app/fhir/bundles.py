@@ -86,7 +86,8 @@ def shaped(resource: Resource, wanted: Wanted, found: Json) -> Json:
         return found
     kept = kept | {"resourceType", "id", "meta"} | resource.mandatory
     part = {name: value for name, value in found.items() if name.removeprefix("_") in kept}
-    part["meta"] = {**part.get("meta", {}), "tag": [SUBSETTED]}
+    known = part.get("meta", {})
+    part["meta"] = {**known, "tag": [*known.get("tag", []), SUBSETTED]}
     return part
 
 

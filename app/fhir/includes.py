@@ -107,8 +107,9 @@ def references(resource: Json, elements: Sequence[str]) -> Iterator[Key]:
     while waiting:
         match waiting.pop():
             case dict() as element:
-                kind, _, key = str(element.get("reference", "")).partition("/")
-                if key:
+                kind, _, rest = str(element.get("reference", "")).partition("/")
+                # What refers to a version of something leads to what became of it.
+                if key := rest.partition("/")[0]:
                     yield kind, key
                 waiting += element.values()
             case list() as several:

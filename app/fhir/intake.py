@@ -32,8 +32,7 @@ def _model(kind: str) -> Any:
 async def sent(request: Request, kind: str) -> Json:
     """Return the resource in the body; raises ``UnsupportedMediaType``, ``BadResource``."""
     check_content(request)
-    document = parsed(await request.body(), kind)
-    return checked(document, kind)
+    return checked(parsed(await request.body(), kind), kind)
 
 
 def parsed(body: bytes, what: str) -> Any:
@@ -44,11 +43,21 @@ def parsed(body: bytes, what: str) -> Any:
         raise BadResource(errors=[FieldError(what, f"not JSON: {error}", "structure")]) from None
 
 
+def loaded(body: bytes, kind: str) -> Json:
+    """Return the document in a body; raises ``BadResource`` for one that does not say that it is of the kind."""
+    return _of_kind(parsed(body, kind), kind)
+
+
 def checked(document: Any, kind: str) -> Json:
     """Return a document that is a resource of the kind; raises ``BadResource``."""
+    found = _of_kind(document, kind)
+    check(kind, found)
+    return found
+
+
+def _of_kind(document: Any, kind: str) -> Json:
     if not isinstance(document, dict) or document.get("resourceType") != kind:
         raise BadResource(errors=[FieldError(f"{kind}.resourceType", f"expected a {kind}", "structure")])
-    check(kind, document)
     return document
 
 

@@ -71,6 +71,19 @@ def said(request: Request) -> Said:
     )
 
 
+def is_json(content_type: str) -> bool:
+    """Say whether a content type is one that FHIR's JSON is sent in."""
+    return content_type in _JSON
+
+
+def wants_bytes(request: Request) -> bool:
+    """Say whether a Binary is wanted as what it is: it is, unless a format of FHIR's is named (FHIR R4, 2.42.2)."""
+    if "_format" in request.query_params:
+        return False
+    ranges = [part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "*/*").split(",")]
+    return not any(is_json(one) or one == "application/fhir+xml" for one in ranges)
+
+
 def check_format(request: Request) -> None:
     """Raise ``NotAcceptable`` unless the answer is wanted in JSON, of FHIR 4.0."""
     named = request.query_params.get("_format")

@@ -1,11 +1,14 @@
 """What a resource's module declares: routes, the CapabilityStatement and includes are all made from it."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
+from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from starlette.responses import Response
 
 from app.core.access import Actor
 from app.core.paging import PageRequest
@@ -125,6 +128,9 @@ Create = Callable[[Asked, Json], Awaitable[Json]]
 CreateMany = Callable[[Asked, Sequence[Json]], Awaitable[list[Json]]]
 Update = Callable[[Asked, str, Json, int | None], Awaitable[Json]]
 Delete = Callable[[Asked, str], Awaitable[None]]
+Keeping = Callable[[Actor, Json], AbstractAsyncContextManager[Json]]
+Receive = Callable[[Actor, Request], Awaitable[Json]]
+Send = Callable[[Asked, str], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,10 @@ class Resource:
     page of those of one resource, the last first, and ``read_version`` one of them. ``compartment`` is the parameter
     that names the patient a resource is about: by it all that is known of a patient is found. ``create_many`` creates
     several at once, all or none, where that takes less than each by itself.
+
+    What takes too long for a transaction is done around it: ``keeping`` keeps what is inside of a document that is sent
+    and hands over the rest. ``receive`` takes a request for creating one whole, of ``longest`` bytes at most, in units
+    of work of its own; ``send`` answers a read with bytes, to whoever does not ask for JSON.
     """
 
     type: str
@@ -153,6 +163,10 @@ class Resource:
     history: History | None = None
     read_version: ReadVersion | None = None
     compartment: str | None = None
+    keeping: Keeping | None = None
+    receive: Receive | None = None
+    longest: int | None = None
+    send: Send | None = None
 
     async def read(self, asked: Asked, key: str) -> Json:
         """Return one resource; raises ``NotFound``, and ``Forbidden`` where the actor may know of it."""

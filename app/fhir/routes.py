@@ -1,7 +1,9 @@
 """FHIR over HTTP: the routes of every kind of resource, made from what its module declares."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
@@ -13,14 +15,14 @@ from app.core.idempotency import HEADER
 from app.core.problems import FieldError, Malformed, UnsupportedMediaType
 from app.core.routing import Reading, Router, Session, in_units_of_work, receive, route_options
 from app.fhir import interactions
-from app.fhir.access import Integrator
+from app.fhir.access import Integrator, speaking
 from app.fhir.batches import batch
 from app.fhir.capability import capability_statement
-from app.fhir.elements import ROOT
+from app.fhir.elements import ROOT, Json
 from app.fhir.entries import entries_of
 from app.fhir.everything import everything
 from app.fhir.intake import parsed, sent, sent_parameters, sent_patch
-from app.fhir.negotiation import answer, check_content, check_format, said
+from app.fhir.negotiation import answer, check_content, check_format, said, wants_bytes, written
 from app.fhir.registry import Asked, Resource, writing
 from app.fhir.resources.scheduling import OPERATIONS
 from app.fhir.served import RESOURCES
@@ -40,9 +42,10 @@ async def get_metadata(request: Request) -> Response:
     return answer(capability_statement())
 
 
-def _add(path: str, endpoint: object, method: str) -> None:
+def _add(path: str, endpoint: Callable[..., Any], method: str, **options: Any) -> None:
     name = f"{method.lower()}_{path.strip('/') or 'bundle'}"
-    router.add_api_route(path, endpoint, methods=[method], name=name, include_in_schema=False, response_model=None)  # type: ignore[arg-type]
+    options |= {"include_in_schema": False, "response_model": None}
+    router.add_api_route(path, endpoint, methods=[method], name=name, **options)
 
 
 @route_options(database=False)
@@ -81,6 +84,8 @@ def _serve(resource: Resource) -> None:
             return (await interactions.search(Asked(actor, connection), resource, pairs, said(request))).response()
 
     async def read(key: str, request: Request, actor: Integrator, connection: Reading) -> Response:
+        if resource.send is not None and wants_bytes(request):
+            return await resource.send(Asked(actor, connection), key)
         pairs = request.query_params.multi_items()
         return (await interactions.read(Asked(actor, connection), resource, key, pairs, said(request))).response()
 
@@ -91,7 +96,9 @@ def _serve(resource: Resource) -> None:
         _serve_history(resource, path)
     if resource.read_version is not None:
         _serve_versions(resource, path)
-    if resource.create is not None:
+    if resource.receive is not None:
+        _serve_receive(resource, path)
+    elif resource.create is not None:
         _serve_create(resource, path)
     if resource.update is not None:
         _serve_update(resource, path)
@@ -116,12 +123,43 @@ def _serve_versions(resource: Resource, path: str) -> None:
     _add(f"{path}/{{key}}/_history/{{version}}", read_version, "GET")
 
 
+def _serve_receive(resource: Resource, path: str) -> None:
+    @route_options(database=False)
+    async def create(request: Request, actor: Integrator) -> Response:
+        says = said(request)
+        assert resource.receive is not None  # noqa: S101 - what this route is made for
+        return written(says, await resource.receive(actor, request), created=True).response()
+
+    _add(path, create, "POST", max_body_size=resource.longest)
+
+
+def _around(resource: Resource) -> Callable[[Request], AbstractAsyncContextManager[None]] | None:
+    """Return what is done around the transaction of a request that sends such a resource."""
+    keeping = resource.keeping
+    if keeping is None:
+        return None
+
+    @asynccontextmanager
+    async def around(request: Request) -> AsyncIterator[None]:
+        actor = await speaking(request)
+        async with keeping(actor, await sent(request, resource.type)) as document:
+            request.state.document = document
+            yield
+
+    return around
+
+
+async def _document(request: Request, resource: Resource) -> Json:
+    return request.state.document if resource.keeping is not None else await sent(request, resource.type)
+
+
 def _serve_create(resource: Resource, path: str) -> None:
+    @route_options(around=_around(resource))
     async def create(request: Request, actor: Integrator, session: Session) -> Response:
         asked, says = await writing(actor, session), said(request)
         if says.if_none_exist is None:
             says = replace(says, if_none_exist=_condition(request))
-        return (await interactions.create(asked, resource, await sent(request, resource.type), says)).response()
+        return (await interactions.create(asked, resource, await _document(request, resource), says)).response()
 
     _add(path, create, "POST")
 
@@ -133,13 +171,16 @@ def _condition(request: Request) -> str | None:
 
 
 def _serve_update(resource: Resource, path: str) -> None:
+    @route_options(around=_around(resource))
     async def update(key: str, request: Request, actor: Integrator, session: Session) -> Response:
         asked, says = await writing(actor, session), said(request)
-        return (await interactions.update(asked, resource, key, await sent(request, resource.type), says)).response()
+        document = await _document(request, resource)
+        return (await interactions.update(asked, resource, key, document, says)).response()
 
+    @route_options(around=_around(resource))
     async def update_found(request: Request, actor: Integrator, session: Session) -> Response:
         asked, says = await writing(actor, session), said(request)
-        document, pairs = await sent(request, resource.type), request.query_params.multi_items()
+        document, pairs = await _document(request, resource), request.query_params.multi_items()
         return (await interactions.update_found(asked, resource, pairs, document, says)).response()
 
     async def patch(key: str, request: Request, actor: Integrator, session: Session) -> Response:

@@ -3,30 +3,46 @@
 from typing import Final
 
 from app.fhir.registry import Resource
+from app.fhir.resources.allergy_intolerance import ALLERGY_INTOLERANCE
 from app.fhir.resources.appointment import APPOINTMENT
 from app.fhir.resources.audit_event import AUDIT_EVENT
+from app.fhir.resources.binary import BINARY
+from app.fhir.resources.care_plan import CARE_PLAN
+from app.fhir.resources.condition import CONDITION
 from app.fhir.resources.consent import CONSENT
+from app.fhir.resources.coverage import COVERAGE
+from app.fhir.resources.document_reference import DOCUMENT_REFERENCE
 from app.fhir.resources.encounter import ENCOUNTER
 from app.fhir.resources.healthcare_service import HEALTHCARE_SERVICE
+from app.fhir.resources.immunization import IMMUNIZATION
 from app.fhir.resources.location import LOCATION
 from app.fhir.resources.observation import OBSERVATION
 from app.fhir.resources.organization import ORGANIZATION
 from app.fhir.resources.patient import PATIENT
 from app.fhir.resources.practitioner import PRACTITIONER, PRACTITIONER_ROLE
+from app.fhir.resources.provenance import PROVENANCE
 from app.fhir.resources.schedule import SCHEDULE, SLOT
 
 RESOURCES: Final[tuple[Resource, ...]] = (
+    ALLERGY_INTOLERANCE,
     APPOINTMENT,
     AUDIT_EVENT,
+    BINARY,
+    CARE_PLAN,
+    CONDITION,
     CONSENT,
+    COVERAGE,
+    DOCUMENT_REFERENCE,
     ENCOUNTER,
     HEALTHCARE_SERVICE,
+    IMMUNIZATION,
     LOCATION,
     OBSERVATION,
     ORGANIZATION,
     PATIENT,
     PRACTITIONER,
     PRACTITIONER_ROLE,
+    PROVENANCE,
     SCHEDULE,
     SLOT,
 )

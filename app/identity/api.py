@@ -80,7 +80,14 @@ from app.identity.organizations.views import (
     organizations_serving,
 )
 from app.identity.people.homes import Home, homes
-from app.identity.people.names import account_name, community_names, is_active_account, resident_name, resident_names
+from app.identity.people.names import (
+    account_name,
+    account_of,
+    community_names,
+    is_active_account,
+    resident_name,
+    resident_names,
+)
 from app.identity.people.problems import ResidenceEnded
 from app.identity.people.records import ResidentQuery
 from app.identity.people.records import record as resident_record
@@ -167,6 +174,7 @@ __all__ = [
     "access",
     "accesses",
     "account_name",
+    "account_of",
     "account_zones",
     "accounts_answering_at",
     "accounts_in",

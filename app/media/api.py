@@ -6,18 +6,26 @@ from app.media.rules import Purpose
 from app.media.schemas import MediaPublic
 from app.media.service import attach, detach
 from app.media.views import attached
+from app.media.whole import KeptFile, attached_to, bytes_of, drop_unused, keep, kept_file, served
 
 __all__ = [
     "Found",
     "HeldFile",
+    "KeptFile",
     "MediaPublic",
     "Purpose",
     "Trouble",
     "attach",
     "attached",
+    "attached_to",
+    "bytes_of",
     "detach",
+    "drop_unused",
+    "keep",
+    "kept_file",
     "look_at",
     "next_file",
     "parts",
+    "served",
     "signed_url",
 ]

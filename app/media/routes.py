@@ -35,9 +35,8 @@ from app.media.problems import (
     UploadTooLarge,
     WrongOffset,
 )
-from app.media.rules import disposition
 from app.media.schemas import UploadCreate, UploadPublic
-from app.media.storage import storage
+from app.media.whole import served
 
 PIECE_TYPE: Final = "application/offset+octet-stream"
 _UPLOADS_PER_PERSON: Final = rate_limited("uploads", Rate(60, timedelta(minutes=10)), by="actor")
@@ -197,13 +196,4 @@ async def get_media(
     """Serve a file by a signed link; ranges are answered."""
     left = links.check(media_id, expires, signature)
     content_type = await views.content_type_of(connection, media_id)
-    headers = {
-        "Content-Disposition": disposition(content_type, str(media_id)),
-        "Cache-Control": f"private, max-age={int(left.total_seconds())}",
-        # Whatever somebody managed to upload, it runs nothing, loads nothing and is taken for nothing else.
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-        "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-        "Referrer-Policy": "no-referrer",
-    }
-    return storage().serve(media_id, content_type, headers)
+    return served(media_id, content_type, left)

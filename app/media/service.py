@@ -45,7 +45,12 @@ _ONE_AT_A_TIME: Final = sa.select(
 _HELD: Final = sa.select(
     sa.func.count().filter(_uploads.c.state == RECEIVING).label("unfinished"),
     sa.func.coalesce(sa.func.sum(sa.func.coalesce(_uploads.c.stored_size, _uploads.c.size)), 0).label("bytes"),
-).where(_uploads.c.owner_id == sa.bindparam("owner_id"), _uploads.c.state.in_((RECEIVING, STORED)))
+).where(
+    _uploads.c.owner_id == sa.bindparam("owner_id"),
+    _uploads.c.state.in_((RECEIVING, STORED)),
+    # What a machine has brought is no longer its own once it belongs to somebody's record.
+    sa.or_(_uploads.c.attached_id.is_(None), sa.bindparam("with_attached", type_=sa.Boolean)),
+)
 _DETACH: Final = sa.delete(_uploads).where(
     _uploads.c.attached_kind == sa.bindparam("kind"), _uploads.c.attached_id == sa.bindparam("object_id")
 )
@@ -62,7 +67,8 @@ async def begin(session: AsyncSession, actor: Actor, data: UploadCreate) -> Uplo
     if data.size > limits.max_upload:
         raise UploadTooLarge(limit=limits.max_upload)
     await session.execute(_ONE_AT_A_TIME, {"owner": f"media_upload:{actor.id}"})
-    held = (await session.execute(_HELD, {"owner_id": actor.id})).one()
+    binds = {"owner_id": actor.id, "with_attached": actor.kind != "client"}
+    held = (await session.execute(_HELD, binds)).one()
     if held.unfinished >= limits.max_unfinished:
         raise TooManyUploads(limit=limits.max_unfinished)
     if held.bytes + data.size > limits.max_kept:

@@ -30,6 +30,7 @@ from eldercare.vitals.schemas import (
     OxygenScalePublic,
     OxygenScaleSet,
     ReadingPublic,
+    ReadingQuery,
     ReadingsGive,
     ReadingsTaken,
     ResponsibleClinicianName,
@@ -87,7 +88,9 @@ async def list_vitals(
 ) -> Page[ReadingPublic]:
     """List readings, the latest first; those that were entered in error are among them and say so."""
     signs = None if code is None else [_sign(code)]
-    return await views.list_readings(connection, actor, subject, page, signs=signs, first=first, end=end)
+    codes = None if signs is None else [sign.code for sign in signs]
+    query = ReadingQuery(signs=codes, first=first, end=end)
+    return await views.list_readings(connection, actor, subject, page, query)
 
 
 @router.resident_route("GET", "/vitals/latest", responses=problem_responses(*_GUARDED))

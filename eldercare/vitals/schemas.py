@@ -1,6 +1,8 @@
 """What people and devices say and are told about vital signs."""
 
 import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, NotRequired, Self
 
@@ -97,6 +99,27 @@ class ReadingPublic(BaseModel):
     corrected_at: datetime | None
     corrected_by: uuid.UUID | None
     replaces: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingQuery:
+    """Which of a resident's readings are wanted: all without. ``signs`` are LOINC codes.
+
+    ``first`` to before ``end`` is when they were measured, ``changed_since`` to before ``changed_before`` when they
+    came, or were found to be wrong.
+    """
+
+    signs: Collection[str] | None = None
+    statuses: Collection[str] | None = None
+    first: datetime | None = None
+    end: datetime | None = None
+    changed_since: datetime | None = None
+    changed_before: datetime | None = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Say whether more is asked than what was measured, and when."""
+        return (self.statuses, self.changed_since, self.changed_before) != (None, None, None)
 
 
 class Replacement(BaseModel):

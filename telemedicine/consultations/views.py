@@ -12,17 +12,23 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.audit import trace_each_binds, traced_each
 from app.core.changes import Since, changed_of
-from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
+from app.core.paging import Page, PageRequest, after, decode_cursor, encode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.api import account_name, actor_binds, is_visible
 from telemedicine.consultations.access import READ, ConsultationSubject
 from telemedicine.consultations.models import CONSULTATIONS, GUEST_NAME, NOTE_CONTENT, NOTES, PARTICIPANTS, PRESENCES
 from telemedicine.consultations.rules import AWAY
-from telemedicine.consultations.schemas.consultations import ConsultationDetail, ConsultationPublic, ParticipantPublic
+from telemedicine.consultations.schemas.consultations import (
+    ConsultationDetail,
+    ConsultationPublic,
+    ConsultationQuery,
+    ParticipantPublic,
+)
 from telemedicine.consultations.schemas.notes import ConsultationNoteContent, ConsultationNotePublic
 
 _LIST, _HELD = "telemedicine.consultations", "telemedicine.held_consultations"
+EVERY: Final = ConsultationQuery()
 _A_DAY: Final = timedelta(days=1)
 _consultation_id = sa.bindparam("consultation_id", type_=sa.Uuid)
 _since = sa.bindparam("since", type_=sa.DateTime(timezone=True))
@@ -32,9 +38,31 @@ _shown = sa.select(
     *(CONSULTATIONS.c[name] for name in ConsultationPublic.model_fields if name != "clinician_name"),
     account_name(CONSULTATIONS.c.clinician_id).label("clinician_name"),
 )
+
+
+def _within(column: sa.ColumnElement[Any], since: str, before: str) -> sa.ColumnElement[bool]:
+    earliest, end = (sa.bindparam(name, type_=sa.DateTime(timezone=True)) for name in (since, before))
+    return sa.and_(sa.or_(earliest.is_(None), column >= earliest), sa.or_(end.is_(None), column < end))
+
+
+def _among(column: sa.ColumnElement[Any], name: str, kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[bool]:
+    wanted = sa.bindparam(name, type_=ARRAY(kind))
+    return sa.or_(wanted.is_(None), column == sa.any_(wanted))
+
+
+_standing = sa.case(
+    (CONSULTATIONS.c.close_at.is_not(None), CONSULTATIONS.c.state),
+    (CONSULTATIONS.c.started_at.is_not(None), sa.literal("held", sa.Text)),
+    else_=sa.literal("not_held", sa.Text),
+)
 _OF_RESIDENT = (
     _shown.where(
         CONSULTATIONS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        _among(CONSULTATIONS.c.id, "ids", sa.Uuid()),
+        _among(_standing, "standings", sa.Text()),
+        _among(CONSULTATIONS.c.organization_id, "organization_ids", sa.Uuid()),
+        _within(sa.func.coalesce(CONSULTATIONS.c.started_at, CONSULTATIONS.c.starts_at), "first", "end"),
+        _within(CONSULTATIONS.c.updated_at, "updated_since", "updated_before"),
         after((CONSULTATIONS.c.id,), ("after_id",), descending=True),
     )
     .order_by(CONSULTATIONS.c.id.desc())
@@ -109,16 +137,24 @@ _NOTES = (
 
 
 async def of_resident(
-    connection: AsyncConnection, resident_id: uuid.UUID, page: PageRequest
+    connection: AsyncConnection, resident_id: uuid.UUID, page: PageRequest, query: ConsultationQuery = EVERY
 ) -> Page[ConsultationPublic]:
     """Return a page of a resident's visits, those planned last first."""
     (last_id,) = decode_cursor(_LIST, page.cursor) if page.cursor else (None,)
-    binds = {"resident_id": resident_id, "after_id": uuid.UUID(last_id) if last_id else None, "limit": page.limit + 1}
+    binds: dict[str, Any] = {
+        name: None if (wanted := getattr(query, name)) is None else list(wanted)
+        for name in ("ids", "standings", "organization_ids")
+    }
+    binds |= {name: getattr(query, name) for name in ("first", "end", "updated_since", "updated_before")}
+    binds |= {"resident_id": resident_id, "after_id": uuid.UUID(last_id) if last_id else None, "limit": page.limit + 1}
     rows = (await connection.execute(_OF_RESIDENT, binds)).all()
-    return Page(
-        items=[ConsultationPublic.model_validate(row) for row in rows[: page.limit]],
-        next=next_cursor(_LIST, rows, page.limit, ("id",)),
-    )
+    items = [ConsultationPublic.model_validate(row) for row in rows[: page.limit]]
+    return Page(items=items, next=cursor_after(items[-1]) if len(rows) > page.limit else None)
+
+
+def cursor_after(visit: ConsultationPublic) -> str:
+    """Return the cursor of what follows on a visit in a resident's list."""
+    return encode_cursor(_LIST, [visit.id])
 
 
 async def changed(connection: AsyncConnection, resident_id: uuid.UUID, since: Since) -> list[ConsultationPublic]:

@@ -37,8 +37,7 @@ class PrescriptionContent(Part):
 
     def codes(self) -> frozenset[Code]:
         """Return the codes it is checked by."""
-        given = [*self.ingredients, *([self.medication.coding] if self.medication.coding else [])]
-        return frozenset((coding.system, coding.code) for coding in given)
+        return frozenset((coding.system, coding.code) for coding in [*self.ingredients, *self.medication.codings])
 
 
 class PrescriptionDraft(Part):

@@ -1,7 +1,7 @@
 """The SQL that writes health records: locks one, and counts what residents entered of themselves."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core.problems import NotFound
-from telemedicine.records.models import RECORDS, VERSIONS, HealthRecord
+from telemedicine.records.models import CODES, RECORDS, VERSIONS, HealthRecord
 from telemedicine.records.rules import MOST_OWN
 
 _ONE_AT_A_TIME: Final = sa.select(
@@ -28,6 +28,7 @@ _OF_ORIGINS: Final = (
     .order_by(col(HealthRecord.id))
     .with_for_update()
 )
+_FORGET_CODES: Final = sa.delete(CODES).where(CODES.c.record_id == sa.bindparam("record_id", type_=sa.Uuid))
 _CONTENT: Final = sa.select(VERSIONS).where(
     VERSIONS.c.record_id == sa.bindparam("record_id", type_=sa.Uuid),
     VERSIONS.c.number == sa.bindparam("number", type_=sa.Integer),
@@ -56,3 +57,12 @@ async def last_version(session: AsyncSession, row: HealthRecord) -> sa.Row[tuple
 async def of_origins(session: AsyncSession, origins: Sequence[uuid.UUID]) -> list[HealthRecord]:
     """Return the encounters that those visits were, locked."""
     return list(await session.scalars(_OF_ORIGINS, {"origins": list(origins)}))
+
+
+async def set_codes(session: AsyncSession, row: HealthRecord, keys: Collection[bytes]) -> None:
+    """Have a record that is new or locked found under these codes, and no others."""
+    if row.number > 1:
+        await session.execute(_FORGET_CODES, {"record_id": row.id})
+    if keys:
+        found = [{"resident_id": row.resident_id, "key": key, "record_id": row.id} for key in sorted(keys)]
+        await session.execute(sa.insert(CODES), found)

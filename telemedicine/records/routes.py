@@ -19,7 +19,6 @@ from app.core.problems import (
 )
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
 from app.identity.api import ResidenceEnded
-from telemedicine.records import views
 from telemedicine.records.access import READ, WRITE, RecordSubject, records_guard
 from telemedicine.records.models import HealthRecord
 from telemedicine.records.problems import (
@@ -42,6 +41,7 @@ from telemedicine.records.schemas.records import (
     HealthRecordQuery,
 )
 from telemedicine.records.service import records
+from telemedicine.records.views import records as views
 
 router = Router(tags=["telemedicine"])
 
@@ -73,7 +73,14 @@ async def _query(
     *,
     entered_in_error: Annotated[bool, Query(description="also what nobody is to rely on")] = False,
 ) -> HealthRecordQuery:
-    return HealthRecordQuery(kind, status, code, first, end, with_errors=entered_in_error)
+    return HealthRecordQuery(
+        kind=kind,
+        statuses=[status] if status else None,
+        codes=[code] if code else None,
+        first=first,
+        end=end,
+        with_errors=entered_in_error,
+    )
 
 
 Wanted = Annotated[HealthRecordQuery, Depends(_query)]
@@ -142,7 +149,7 @@ async def withdraw_health_record(
     response: Response,
 ) -> HealthRecordPublic:
     """Mark a record as entered in error: it stays, lists leave it out, and nobody is to rely on it."""
-    row = await records.mark_wrong(session, subject, record_id, data, if_match)
+    row = await records.mark_wrong(session, subject, record_id, data.reason, if_match)
     return await _answer(session, subject, row, response)
 
 

@@ -13,7 +13,12 @@ assembly.load_tables()
 
 @pytest.mark.parametrize(
     ("table", "trigger"),
-    [("core_audit_entry", "core_audit_entry_append_only"), ("media_upload", "media_upload_discard")],
+    [
+        ("core_audit_entry", "core_audit_entry_append_only"),
+        ("media_upload", "media_upload_discard"),
+        ("telemedicine_record_version", "telemedicine_record_version_unchanged"),
+        ("telemedicine_record_version", "telemedicine_record_version_there"),
+    ],
 )
 async def test_a_migration_that_makes_the_table_makes_its_trigger(database: Database, table: str, trigger: str) -> None:
     def migrate(connection: sa.Connection) -> list[str]:

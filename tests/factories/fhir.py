@@ -9,7 +9,14 @@ import httpx
 from app.identity.models import Account, Community, Organization, Resident
 from eldercare.api import SIGNS
 from telemedicine.clinics.models import Clinic, Location, Practitioner, VisitType
-from tests.factories import eldercare_vitals, identity, sign_in, telemedicine, telemedicine_clinics
+from tests.factories import (
+    eldercare_vitals,
+    identity,
+    sign_in,
+    telemedicine,
+    telemedicine_clinics,
+    telemedicine_records,
+)
 
 SCOPES = ("appointments:manage", "profile:read", "vitals:read", "vitals:write")
 FIRST = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)
@@ -91,9 +98,12 @@ async def book(client: httpx.AsyncClient, of: Scene, place: int = 0, **changes: 
 
 
 async def happened(of: Scene) -> None:
-    """Insert what else there is of the resident: readings of each kind of vital sign, a video visit, and a consent."""
+    """Insert what else there is of the resident: vital signs of each kind, a video visit, records, and a consent."""
     clinician = await identity.staff(of.organization, "clinician", name="Edith")
     await identity.grant(of.resident, clinician, ["vitals:read"])
     for sign in SIGNS.values():
         await eldercare_vitals.reading(of.resident, 2 if sign.is_coded else sign.low, sign.code)
     await telemedicine.consultation(telemedicine.Scene(of.place, of.resident, of.person, of.organization, clinician))
+    doctor = telemedicine.clinician_of(of.organization, clinician)
+    for content in telemedicine_records.EVERY:
+        await telemedicine_records.health_record(of.resident, content, by=doctor)

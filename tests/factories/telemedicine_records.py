@@ -66,6 +66,8 @@ COVERAGE: dict[str, Any] = {
     "starts_on": "2026-01-01",
     "ends_on": "2026-12-31",
 }
+EVERY = (ALLERGY, CONDITION, OBSERVATION, IMMUNIZATION, CARE_PLAN, ENCOUNTER, COVERAGE)
+"""One of each kind but documents, which have a file."""
 
 
 def resident_of(of: Resident) -> Actor:

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from fhirclient import client as smart
+from fhirclient.models.allergyintolerance import AllergyIntolerance
 from fhirclient.models.appointment import Appointment
 from fhirclient.models.patient import Patient
 from fhirclient.models.slot import Slot
@@ -20,6 +21,8 @@ from app.core.settings import Settings, install_settings
 from tests import node, streams
 from tests.factories import fhir
 from tests.factories.fhir import Scene
+from tests.fhir.records import ALLERGY, CONDITION, ICD, Ward, inside
+from tests.media.samples import PDF
 
 CLIENTS = Path(__file__).parent / "clients"
 
@@ -77,6 +80,35 @@ async def test_fhirpy_creates_on_conditions_counts_and_sends_bundles(address: st
     done = await client.execute("", data={"resourceType": "Bundle", "type": "transaction", "entry": entry})
     assert [one.resource.resourceType for one in done.entry] == ["Appointment", "Patient"]
     assert done.entry[0].resource.status == "cancelled"
+
+
+@pytest.mark.usefixtures("directory")
+async def test_fhirpy_finds_and_enters_a_record(address: str, ward: Ward) -> None:
+    client = AsyncFHIRClient(address, authorization=ward.system["Authorization"])
+    condition = client.resource("Condition", **ward.said(CONDITION))
+    await condition.save()
+    condition["onsetDateTime"] = "2018"
+    await condition.save()
+    assert (condition["meta"]["versionId"], condition["onsetDateTime"]) == ("2", "2018")
+    found = client.resources("Condition").search(patient=ward.scene.resident.id, code=f"{ICD['system']}|{ICD['code']}")
+    assert [one.id for one in await found.fetch_all()] == [condition.id]
+    letter = client.resource("DocumentReference", **ward.said(inside(PDF)))
+    await letter.save()
+    bundle = await client.resources("Provenance").search(target=f"DocumentReference/{letter.id}").fetch_raw()
+    assert [entry.resource.resource_type for entry in bundle.entry] == ["Provenance"]
+
+
+def _enter(address: str, ward: Ward) -> dict[str, Any]:
+    server = smart.FHIRClient(settings={"app_id": "clinic", "api_base": address}).server
+    server.session.headers.update(ward.system)
+    created = AllergyIntolerance(ward.said(ALLERGY)).create(server)
+    allergy = AllergyIntolerance.read(created["id"], server)
+    (found,) = AllergyIntolerance.where({"patient": str(ward.scene.resident.id)}).perform_resources_iter(server)
+    return {"criticality": allergy.criticality, "is_found": found.id == allergy.id}
+
+
+async def test_fhirclient_reads_and_enters_a_record(address: str, ward: Ward) -> None:
+    assert await asyncio.to_thread(_enter, address, ward) == {"criticality": "high", "is_found": True}
 
 
 def _smart(address: str, scene: Scene) -> dict[str, Any]:

@@ -25,11 +25,13 @@ async def test_the_statement_says_what_the_routes_do(client: httpx.AsyncClient, 
         (method, route.path) for route in app.routes if isinstance(route, APIRoute) for method in route.methods or ()
     }
     methods = {
+        "history-instance": ("GET", "/{key}/_history"),
         "read": ("GET", "/{key}"),
         "search-type": ("GET", ""),
         "create": ("POST", ""),
         "update": ("PUT", "/{key}"),
         "patch": ("PATCH", "/{key}"),
+        "vread": ("GET", "/{key}/_history/{version}"),
     }
     said = set()
     for resource in statement["rest"][0]["resource"]:
@@ -55,7 +57,7 @@ async def test_every_parameter_of_the_statement_is_understood(client: httpx.Asyn
     await fhir.happened(scene)
     for resource in RESOURCES:
         for parameter in resource.parameters:
-            value = {"date": "ge2026-01-01", "token": "x", "string": "x", "reference": str(scene.resident.id)}[
+            value = {"date": "ge2026-01-01", "token": "urn:x|x", "string": "x", "reference": str(scene.resident.id)}[
                 parameter.kind
             ]
             if len(parameter.targets) > 1:
@@ -150,7 +152,7 @@ async def test_readings_are_found_and_brought(client: httpx.AsyncClient, scene: 
     whose = f"Observation?patient={scene.resident.id}"
     assert len(await found(client, scene, whose)) == 2
     assert await found(client, scene, f"{whose}&code=http://loinc.org|59408-5") == [brought["id"]]
-    assert await found(client, scene, f"{whose}&code=1-1") == []
+    assert await found(client, scene, f"{whose}&code=http://loinc.org|1-1") == []
     assert await found(client, scene, f"{whose}&date=2026-03-02T07:00:00Z&category=vital-signs") == [brought["id"]]
     for changes, expression in (
         ({"status": "preliminary"}, "Observation.status"),

@@ -40,6 +40,12 @@ def account_name(account_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[str]:
     return sa.select(named.c.name).where(named.c.id == account_id).correlate_except(named).scalar_subquery()
 
 
+def account_of(resident_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[uuid.UUID]:
+    """Return SQL for the account of the resident whose id is the column's value."""
+    lives = _residents.alias()
+    return sa.select(lives.c.account_id).where(lives.c.id == resident_id).correlate_except(lives).scalar_subquery()
+
+
 def is_active_account(account_id: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     """Return SQL that says whether the account whose id is the column's value is neither deactivated nor erased."""
     there = _accounts.alias()

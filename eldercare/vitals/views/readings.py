@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import audit, clock
 from app.core.access import Actor
-from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
+from app.core.paging import Page, PageRequest, decode_cursor, encode_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.api import ResidentSubject
@@ -22,7 +22,7 @@ from eldercare.vitals.models import READINGS, REASON_CONTEXT, STANDINGS, THRESHO
 from eldercare.vitals.rules import codes, series
 from eldercare.vitals.rules.codes import SIGNS, VitalSign
 from eldercare.vitals.rules.thresholds import Limits, status
-from eldercare.vitals.schemas import LatestPublic, ReadingPublic, SeriesPoint, SeriesPublic, TrendPublic
+from eldercare.vitals.schemas import LatestPublic, ReadingPublic, ReadingQuery, SeriesPoint, SeriesPublic, TrendPublic
 from eldercare.vitals.views.clinicians import is_somebody_responsible
 
 _KIND: Final = "eldercare.vitals"
@@ -42,18 +42,33 @@ _in_time = sa.and_(
     READINGS.c.id >= sa.bindparam("floor", type_=sa.Uuid), READINGS.c.id < sa.bindparam("before", type_=sa.Uuid)
 )
 _wanted = sa.func.unnest(sa.bindparam("codes", type_=ARRAY(sa.Text))).table_valued("code").render_derived("wanted")
-_of_one = (
-    sa.select(READINGS)
-    .where(READINGS.c.resident_id == _resident, READINGS.c.code == _wanted.c.code, _in_time)
-    .order_by(READINGS.c.id.desc())
-    .limit(_rows)
-    .lateral("of_one")
-)
-# A page of each code, of which the latest make the page: what it costs depends on neither history nor depth.
-LIST: Final = (
-    sa.select(_of_one).select_from(_wanted.join(_of_one, sa.true())).order_by(_of_one.c.id.desc()).limit(_rows)
-)
+
+
+def _list(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Return a page of each code, of which the latest make the page: neither history nor depth are in what it costs."""
+    of_one = (
+        sa.select(READINGS)
+        .where(READINGS.c.resident_id == _resident, READINGS.c.code == _wanted.c.code, _in_time, *conditions)
+        .order_by(READINGS.c.id.desc())
+        .limit(_rows)
+        .lateral("of_one")
+    )
+    return sa.select(of_one).select_from(_wanted.join(of_one, sa.true())).order_by(of_one.c.id.desc()).limit(_rows)
+
+
+LIST: Final = _list()
 _LIST_TRACED: Final = audit.traced(LIST, "vitals:list")
+_changed_at = sa.func.coalesce(READINGS.c.corrected_at, READINGS.c.received_at)
+_changed_since = sa.bindparam("changed_since", type_=READINGS.c.received_at.type)
+_changed_before = sa.bindparam("changed_before", type_=READINGS.c.received_at.type)
+_statuses = sa.bindparam("statuses", type_=ARRAY(sa.Text))
+# By status, or of those that changed in a time, for whoever keeps a copy: it reads past all others.
+_NARROWED: Final = _list(
+    sa.or_(_statuses.is_(None), READINGS.c.status == sa.any_(_statuses)),
+    sa.or_(_changed_since.is_(None), _changed_at >= _changed_since),
+    sa.or_(_changed_before.is_(None), _changed_at < _changed_before),
+)
+_NARROWED_TRACED: Final = audit.traced(_NARROWED, "vitals:list")
 
 _ONE: Final = sa.select(READINGS).where(
     READINGS.c.resident_id == _resident,
@@ -131,37 +146,37 @@ async def some_readings(
 
 
 async def list_readings(
-    connection: AsyncConnection,
-    actor: Actor,
-    subject: ResidentSubject,
-    page: PageRequest,
-    *,
-    signs: Sequence[VitalSign] | None,
-    first: datetime | None,
-    end: datetime | None,
+    connection: AsyncConnection, actor: Actor, subject: ResidentSubject, page: PageRequest, query: ReadingQuery
 ) -> Page[ReadingPublic]:
-    """Return a page of readings measured from ``first`` to before ``end``, the latest first, the wrong ones too.
-
-    Of ``signs``; of all without.
-    """
-    before = _floor(end) if end else _LAST
+    """Return a page of a resident's readings that are wanted, the latest first, the wrong ones too."""
+    before = _floor(query.end) if query.end else _LAST
     if page.cursor is not None:
         before = min(before, uuid.UUID(decode_cursor(_KIND, page.cursor)[0]))
-    floor = _floor(first) if first else _FIRST
+    floor = _floor(query.first) if query.first else _FIRST
     latest_at = clock.now() if before == _LAST else min(clock.now(), clock.instant_of(before))
     recent = max(floor, _floor(latest_at - _RECENT))
     binds: dict[str, Any] = {
         "of_resident": subject.resident_id,
-        "codes": list(SIGNS) if signs is None else [sign.code for sign in signs],
+        "codes": list(SIGNS if query.signs is None else query.signs),
         "floor": recent,
         "before": before,
         "rows": page.limit + 1,
     }
-    rows = (await _read(connection, actor, subject, LIST, _LIST_TRACED, binds)).all()
+    statement, traced = LIST, _LIST_TRACED
+    if query.is_narrow:
+        statement, traced = _NARROWED, _NARROWED_TRACED
+        binds |= {"changed_since": query.changed_since, "changed_before": query.changed_before}
+        binds |= {"statuses": None if query.statuses is None else list(query.statuses)}
+    rows = (await _read(connection, actor, subject, statement, traced, binds)).all()
     if len(rows) <= page.limit and recent > floor:  # of all of it, on record already
-        rows = (await connection.execute(LIST, {**binds, "floor": floor})).all()
+        rows = (await connection.execute(statement, {**binds, "floor": floor})).all()
     items = [shown(row) for row in rows[: page.limit]]
-    return Page(items=items, next=next_cursor(_KIND, rows, page.limit, ("id",)))
+    return Page(items=items, next=cursor_after(items[-1]) if len(rows) > page.limit else None)
+
+
+def cursor_after(of: ReadingPublic) -> str:
+    """Return the cursor of what follows on a reading in a list."""
+    return encode_cursor(_KIND, [of.id])
 
 
 async def latest(connection: AsyncConnection, actor: Actor, subject: ResidentSubject) -> list[LatestPublic]:

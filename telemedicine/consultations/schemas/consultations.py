@@ -1,6 +1,8 @@
 """A video visit as it is planned, shown and entered."""
 
 import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -47,6 +49,25 @@ class ConsultationPublic(BaseModel):
     started_at: datetime | None
     ended_at: datetime | None
     phone: str | None
+    version: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultationQuery:
+    """Which of a resident's visits are wanted: all without.
+
+    ``standings`` are states, of those that are over ``held`` or ``not_held`` instead; ``first`` to before ``end`` is
+    when a visit began, or is to begin.
+    """
+
+    ids: Collection[uuid.UUID] | None = None
+    standings: Collection[str] | None = None
+    organization_ids: Collection[uuid.UUID] | None = None
+    first: datetime | None = None
+    end: datetime | None = None
+    updated_since: datetime | None = None
+    updated_before: datetime | None = None
 
 
 class ParticipantPublic(BaseModel):

@@ -33,7 +33,7 @@ from telemedicine.prescriptions.schemas import (
 )
 from telemedicine.records.access import RecordSubject, acting_for
 from telemedicine.records.schemas.parts import Coding
-from telemedicine.records.views import active_allergies
+from telemedicine.records.views.records import active_allergies
 
 ACKNOWLEDGEMENTS = TypeAdapter(list[WarningAcknowledgement])
 
@@ -93,9 +93,8 @@ async def check(session: AsyncSession, row: Prescription) -> PrescriptionCheck:
     if len(others) >= rules.MOST_IN_FORCE:
         raise TooManyActive(limit=rules.MOST_IN_FORCE)
     known = [
-        rules.Known("allergy", str(allergy_id), frozenset({(coding.system, coding.code)}))
-        for allergy_id, coding in allergies
-        if coding is not None
+        rules.Known("allergy", str(allergy_id), frozenset((coding.system, coding.code) for coding in codings))
+        for allergy_id, codings in allergies
     ]
     known += [
         rules.Known("duplicate", str(other.id), said.codes())
@@ -106,7 +105,7 @@ async def check(session: AsyncSession, row: Prescription) -> PrescriptionCheck:
     ]
     return PrescriptionCheck(
         has_codes=bool(content.codes()),
-        uncoded_allergies=sum(coding is None for _, coding in allergies),
+        uncoded_allergies=sum(not codings for _, codings in allergies),
         warnings=[
             PrescriptionWarning(kind=each.kind, id=uuid.UUID(each.of), code=Coding(system=system, code=code))
             for each, (system, code) in rules.warnings(content.codes(), known)

@@ -36,9 +36,9 @@ class DocumentContent(Content):
         """Return whether it still counts."""
         return self.status
 
-    def stated_code(self) -> Coding | None:
+    def stated_codes(self) -> list[Coding]:
         """Return what sort of document it is."""
-        return self.type.coding if self.type else None
+        return self.type.codings if self.type else []
 
     def effective(self) -> When | None:
         """Return when it was written."""
@@ -69,9 +69,13 @@ class EncounterContent(Content):
         """Return how far it is."""
         return self.status
 
-    def stated_code(self) -> Coding | None:
+    def stated_codes(self) -> list[Coding]:
         """Return what it was for."""
-        return self.reason.coding if self.reason else None
+        return self.reason.codings if self.reason else []
+
+    def stated_categories(self) -> list[str]:
+        """Return where it was."""
+        return [self.encounter_class]
 
     def effective(self) -> When | None:
         """Return when it began."""
@@ -114,9 +118,9 @@ class ClinicalPlanContent(Content):
         """Return whether it is followed."""
         return self.status
 
-    def stated_code(self) -> Coding | None:
+    def stated_codes(self) -> list[Coding]:
         """Return its category."""
-        return self.category.coding if self.category else None
+        return self.category.codings if self.category else []
 
     def effective(self) -> When | None:
         """Return its first day."""
@@ -145,9 +149,9 @@ class CoverageContent(Content):
         """Return whether it is in force."""
         return self.status
 
-    def stated_code(self) -> Coding | None:
+    def stated_codes(self) -> list[Coding]:
         """Return its type."""
-        return self.type.coding if self.type else None
+        return self.type.codings if self.type else []
 
     def effective(self) -> When | None:
         """Return its first day."""

@@ -45,9 +45,13 @@ class ConditionContent(Content):
         """Return the clinical status."""
         return self.clinical_status
 
-    def stated_code(self) -> Coding | None:
+    def stated_codes(self) -> list[Coding]:
         """Return what it is."""
-        return self.code.coding
+        return self.code.codings
+
+    def stated_categories(self) -> list[str]:
+        """Return whether it is a problem or a diagnosis."""
+        return [self.category]
 
     def effective(self) -> When | None:
         """Return when it began."""
@@ -88,9 +92,13 @@ class AllergyContent(Content):
         """Return the clinical status."""
         return self.clinical_status
 
-    def stated_code(self) -> Coding | None:
+    def stated_codes(self) -> list[Coding]:
         """Return what is not tolerated."""
-        return self.code.coding
+        return self.code.codings
+
+    def stated_categories(self) -> list[str]:
+        """Return what sort of things it is."""
+        return [*self.categories]
 
     def effective(self) -> When | None:
         """Return when it began."""
@@ -133,9 +141,9 @@ class ImmunizationContent(Content):
         """Return whether it was given."""
         return self.status
 
-    def stated_code(self) -> Coding | None:
+    def stated_codes(self) -> list[Coding]:
         """Return the vaccine."""
-        return self.vaccine.coding
+        return self.vaccine.codings
 
     def effective(self) -> When | None:
         """Return when it was given."""
@@ -203,9 +211,13 @@ class ObservationContent(Content):
         """Return how final it is."""
         return self.status
 
-    def stated_code(self) -> Coding | None:
+    def stated_codes(self) -> list[Coding]:
         """Return what was observed."""
-        return self.code.coding
+        return self.code.codings
+
+    def stated_categories(self) -> list[str]:
+        """Return what sort of observation it is."""
+        return [self.category]
 
     def effective(self) -> When | None:
         """Return when it was so."""

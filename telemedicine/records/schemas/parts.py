@@ -57,13 +57,21 @@ class CodeableConcept(Part):
     """What something is: by a code, in words, or both (FHIR: CodeableConcept)."""
 
     coding: Coding | None = None
+    translations: list[Coding] = Field(default=[], max_length=9, description="the same in other code systems")
     text: Words | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> "CodeableConcept":
         if self.coding is None and self.text is None:
             raise ValueError("a code or words")
+        if self.coding is None and self.translations:
+            raise ValueError("translations are of a code")
         return self
+
+    @property
+    def codings(self) -> list[Coding]:
+        """Return every code it has."""
+        return [self.coding, *self.translations] if self.coding else []
 
 
 class Quantity(Part):
@@ -99,9 +107,13 @@ class Content(Part, ABC):
     def stated_status(self) -> str:
         """Return the status under which the record is found."""
 
-    def stated_code(self) -> Coding | None:
-        """Return the code under which the record is found."""
-        return None
+    def stated_codes(self) -> list[Coding]:
+        """Return the codes under which the record is found."""
+        return []
+
+    def stated_categories(self) -> list[str]:
+        """Return the categories under which it is found."""
+        return []
 
     def effective(self) -> When | None:
         """Return when it was so, or began."""

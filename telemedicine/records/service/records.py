@@ -24,7 +24,7 @@ from telemedicine.records.problems import (
     TooManyRecords,
     TooManyVersions,
 )
-from telemedicine.records.schemas.records import AnyContent, HealthRecordCorrect, HealthRecordError
+from telemedicine.records.schemas.records import AnyContent, HealthRecordCorrect
 
 
 async def enter(
@@ -74,12 +74,12 @@ async def correct(
 
 
 async def mark_wrong(
-    session: AsyncSession, subject: RecordSubject, record_id: uuid.UUID, data: HealthRecordError, if_match: int | None
+    session: AsyncSession, subject: RecordSubject, record_id: uuid.UUID, reason: str | None, if_match: int | None
 ) -> HealthRecord:
     """Mark a record as entered in error, with what it said, and return it; raises as ``correct``."""
     row = await _changeable(session, subject, record_id, if_match)
     answering_for(subject, row.source, row.organization_id)
-    await add_error(session, row, subject.actor, data.reason)
+    await add_error(session, row, subject.actor, reason)
     return row
 
 
@@ -89,11 +89,11 @@ async def add_version(
     """Add a version to a record that is new or locked, with all that follows from it."""
     is_new = row.number == 0
     row.number += 1
-    row.status, effective, code = content.stated_status(), content.effective(), content.stated_code()
-    row.code_key = code.key() if code else None
+    row.status, row.categories, effective = content.stated_status(), content.stated_categories(), content.effective()
     row.effective_at = rules.begin(effective) if effective is not None else None
     session.add(row)
     await session.flush()
+    await repository.set_codes(session, row, {code.key() for code in content.stated_codes()})
     media_id = content.file_id()
     sha256 = await _attached(session, row, media_id, by) if media_id is not None else None
     sealed = seal(content.model_dump_json(exclude_none=True), CONTENT)

@@ -23,7 +23,7 @@ async def test_who_may_read_by_id_or_by_page_and_is_seen_to(desk: Desk) -> None:
     reader = scenes.clinician_of(scene.clinic, scene.clinician)
     async with reading() as connection:
         query = api.HealthRecordQuery(
-            kind="condition", code=api.Coding(system="http://hl7.org/fhir/sid/icd-10", code="I10")
+            kind="condition", codes=[api.Coding(system="http://hl7.org/fhir/sid/icd-10", code="I10")]
         )
         (found,) = (await api.health_records_page(connection, reader, scene.resident.id, query, PAGE)).items
         assert (str(found.id), found.version) == (made["id"], 2)
