@@ -5,6 +5,7 @@ from datetime import tzinfo
 from typing import Final
 from urllib.parse import parse_qsl
 
+import orjson
 from fastapi import Request
 from starlette.responses import Response
 
@@ -16,6 +17,7 @@ from app.core.wall_time import zone
 from app.fhir import bundles, negotiation, searching
 from app.fhir.access import Integrator
 from app.fhir.capability import capability_statement
+from app.fhir.discovery import smart_configuration
 from app.fhir.elements import ROOT
 from app.fhir.includes import included
 from app.fhir.intake import sent
@@ -37,6 +39,14 @@ async def get_metadata(request: Request) -> Response:
     """Say what this service can do (FHIR R4, capabilities interaction)."""
     negotiation.check_format(request)
     return negotiation.answer(capability_statement())
+
+
+@router.get("/.well-known/smart-configuration", include_in_schema=False)
+@route_options(database=False)
+@public("how one gets in is the same for everybody")
+async def get_smart_configuration() -> Response:
+    """Say where tokens are given, and what of SMART there is."""
+    return Response(orjson.dumps(smart_configuration()), media_type="application/json")
 
 
 async def _search(resource: Resource, asked: Asked, request: Request, pairs: Sequence[tuple[str, str]]) -> Response:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.fhir.narrowing import narrowed
 from app.fhir.registry import Resource
 from app.fhir.resources.appointment import APPOINTMENT
 from app.fhir.resources.encounter import ENCOUNTER
@@ -13,7 +14,7 @@ from app.fhir.resources.patient import PATIENT
 from app.fhir.resources.practitioner import PRACTITIONER, PRACTITIONER_ROLE
 from app.fhir.resources.schedule import SCHEDULE, SLOT
 
-RESOURCES: Final[tuple[Resource, ...]] = (
+_DECLARED: Final[tuple[Resource, ...]] = (
     APPOINTMENT,
     ENCOUNTER,
     HEALTHCARE_SERVICE,
@@ -26,4 +27,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     SCHEDULE,
     SLOT,
 )
+RESOURCES: Final = tuple(narrowed(resource) for resource in _DECLARED)
+"""What is served, within the scopes of whoever asks."""
+
 BY_TYPE: Final = {resource.type: resource for resource in RESOURCES}

@@ -107,6 +107,11 @@ from app.identity.second_factor.problems import SecondFactorNeeded
 from app.identity.sessions.repository import is_signed_in
 from app.identity.sign_in.service import SignInCode, sign_in_code
 from app.identity.signed_in import PeopleOnly, Person
+from app.identity.smart import addresses as smart_addresses
+from app.identity.smart.addresses import FHIR_ROOT
+from app.identity.smart.rules.keys import ALGORITHMS as CLIENT_ALGORITHMS
+from app.identity.smart.rules.scopes import DIRECTORY, NEEDS, Interaction
+from app.identity.smart.rules.scopes import resources as smart_scopes
 from app.identity.visibility import (
     ANY_SCOPE,
     ResidentSubject,
@@ -121,9 +126,13 @@ from app.identity.visibility import (
 
 __all__ = [
     "ANY_SCOPE",
+    "CLIENT_ALGORITHMS",
     "DEVICE_HEADER",
+    "DIRECTORY",
     "ERASED_AGAIN",
+    "FHIR_ROOT",
     "LANGUAGES",
+    "NEEDS",
     "Audience",
     "Closure",
     "CommunityPublic",
@@ -137,6 +146,7 @@ __all__ = [
     "Home",
     "IdentityAuthenticator",
     "ImportReport",
+    "Interaction",
     "InvitationMessage",
     "Language",
     "LastOperator",
@@ -232,6 +242,8 @@ __all__ = [
     "residents_sharing",
     "revoke_grant",
     "sign_in_code",
+    "smart_addresses",
+    "smart_scopes",
     "trace_read",
     "visible_residents",
     "widen_break_glass",
