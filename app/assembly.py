@@ -45,6 +45,7 @@ from app.policies.journeys.export import routes as export
 from app.policies.journeys.replies import routes as replies
 from app.policies.journeys.timeline import routes as timeline
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
+from app.portal.authorize import routes as authorize_pages
 from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from eldercare.alarms import routes as alarms
@@ -274,6 +275,7 @@ ROUTERS: tuple[Router, ...] = (
     export.router,
     changes.router,
     timeline.router,
+    authorize_pages.router,
     video_visit_pages.router,
     fhir.router,
 )

@@ -69,5 +69,5 @@ def security() -> Json:
                 "text": "OAuth2 using SMART-on-FHIR profile (see http://docs.smarthealthit.org)",
             }
         ],
-        "description": "A token by SMART, an API key of an organization's client, or a person's access token, as bearer.",
+        "description": "A token by SMART, an organization's API key, or a person's access token, as bearer.",
     }

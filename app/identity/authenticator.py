@@ -20,11 +20,11 @@ from app.core.access import ANONYMOUS, Actor, App, Membership
 from app.core.database import reading
 from app.core.problems import Unauthenticated
 from app.core.statements import fetch_row
+from app.identity.addresses import is_fhir
 from app.identity.credentials import ACCESS_PREFIX, CLIENT_PREFIX, DEVICE_PREFIX, Credential, matches
 from app.identity.scopes import ALARMS_RAISE, LOCATION_WRITE, VITALS_WRITE
 from app.identity.sessions import tokens
-from app.identity.smart.addresses import is_fhir
-from app.identity.smart.rules.scopes import house_scopes
+from app.identity.smart_scopes import house_scopes
 
 DEVICE_HEADER: Final = "X-Device-Credential"
 SOS_TOKEN_AGE: Final = timedelta(days=90)

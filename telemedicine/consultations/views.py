@@ -16,7 +16,7 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.api import account_name, actor_binds, is_visible
-from telemedicine.consultations.access import READ, ConsultationSubject
+from telemedicine.consultations.access import READ, ConsultationSubject, clinics_of
 from telemedicine.consultations.models import CONSULTATIONS, GUEST_NAME, NOTE_CONTENT, NOTES, PARTICIPANTS, PRESENCES
 from telemedicine.consultations.rules import AWAY
 from telemedicine.consultations.schemas.consultations import ConsultationDetail, ConsultationPublic, ParticipantPublic
@@ -32,9 +32,11 @@ _shown = sa.select(
     *(CONSULTATIONS.c[name] for name in ConsultationPublic.model_fields if name != "clinician_name"),
     account_name(CONSULTATIONS.c.clinician_id).label("clinician_name"),
 )
+_clinics = sa.bindparam("clinics", type_=ARRAY(sa.Uuid))
 _OF_RESIDENT = (
     _shown.where(
         CONSULTATIONS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        sa.or_(_clinics.is_(None), CONSULTATIONS.c.organization_id == sa.any_(_clinics)),
         after((CONSULTATIONS.c.id,), ("after_id",), descending=True),
     )
     .order_by(CONSULTATIONS.c.id.desc())
@@ -109,11 +111,16 @@ _NOTES = (
 
 
 async def of_resident(
-    connection: AsyncConnection, resident_id: uuid.UUID, page: PageRequest
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, page: PageRequest
 ) -> Page[ConsultationPublic]:
-    """Return a page of a resident's visits, those planned last first."""
+    """Return a page of a resident's visits, those planned last first; to a clinic's system those of the clinic."""
     (last_id,) = decode_cursor(_LIST, page.cursor) if page.cursor else (None,)
-    binds = {"resident_id": resident_id, "after_id": uuid.UUID(last_id) if last_id else None, "limit": page.limit + 1}
+    binds = {
+        "resident_id": resident_id,
+        "clinics": clinics_of(actor) if actor.kind == "client" else None,
+        "after_id": uuid.UUID(last_id) if last_id else None,
+        "limit": page.limit + 1,
+    }
     rows = (await connection.execute(_OF_RESIDENT, binds)).all()
     return Page(
         items=[ConsultationPublic.model_validate(row) for row in rows[: page.limit]],

@@ -1,25 +1,36 @@
 """Clients that sign assertions, and what they are given: keys are made once, as making them is slow."""
 
+import base64
+import hashlib
+import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import httpx
 import jwt
 import orjson
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from sqlmodel import col
 
 from app.core import clock
-from app.core.database import unit_of_work
+from app.core.database import reading, unit_of_work
+from app.core.sealing import unseal
 from app.identity.clients.models import ApiClient
 from app.identity.models import Organization
+from app.identity.sign_in.models import SignInChallenge
+from app.identity.sign_in.service import CODE
 from app.identity.smart.rules.assertions import TYPE
 from tests.factories.sign_in import bearer
 
-TOKEN: Final = "/v1/oauth/token"  # noqa: S105 - an address
+TOKEN: Final = "/v1/oauth/token"
+FHIR: Final = "http://127.0.0.1:8000/fhir/R4"
+AUTHORIZE: Final = "/portal/authorize"
 AUDIENCE: Final = "http://127.0.0.1:8000/v1/oauth/token"
 BACK: Final = "https://app.example/back"
 
@@ -57,7 +68,7 @@ class Machine:
     def claims(self, **changes: Any) -> dict[str, Any]:
         """Return what a good assertion says, changed; ``None`` leaves a claim out."""
         now = int(clock.now().timestamp())
-        said = {"iss": str(self.id), "sub": str(self.id), "aud": AUDIENCE, "exp": now + 240, "jti": uuid.uuid4().hex}
+        said = {"iss": str(self.id), "sub": str(self.id), "aud": AUDIENCE, "exp": now + 240, "jti": clock.new_id().hex}
         return {name: value for name, value in (said | changes).items() if value is not None}
 
     def assertion(self, headers: dict[str, Any] | None = None, **changes: Any) -> str:
@@ -116,3 +127,116 @@ async def token(client: httpx.AsyncClient, of: Machine, scope: str) -> str:
 async def headers(client: httpx.AsyncClient, of: Machine, scope: str) -> dict[str, str]:
     """Return the headers of a system's requests within scopes; good for five minutes."""
     return bearer(await token(client, of, scope))
+
+
+VERIFIER: Final = "a-verifier-of-at-least-forty-three-characters-0"
+CHALLENGE: Final = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+
+
+def asked(app: Machine, scope: str, **changes: Any) -> dict[str, str]:
+    """Return what an app sends a person's browser with; ``None`` leaves a parameter out."""
+    said: dict[str, Any] = {
+        "response_type": "code",
+        "client_id": str(app.id),
+        "redirect_uri": BACK,
+        "scope": scope,
+        "state": "st&te",
+        "aud": FHIR,
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }
+    return {name: value for name, value in (said | changes).items() if value is not None}
+
+
+def fields(page: str) -> dict[str, str]:
+    """Return the hidden fields of a page."""
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+
+
+def choices(page: str, name: str) -> dict[str, str]:
+    """Return the values that can be chosen on a page, by what they are called."""
+    found = re.findall(rf'name="{name}" required id="\w+" value="([^"]+)"[^>]*> <label[^>]*>([^<]*)</label>', page)
+    return {called: value for value, called in found}
+
+
+async def sent_code() -> str:
+    """Return the code that was sent last to sign in."""
+    async with reading() as connection:
+        sealed = await connection.scalar(sa.select(col(SignInChallenge.code)).order_by(col(SignInChallenge.id).desc()))
+    return unseal(str(sealed), CODE)
+
+
+@dataclass(slots=True)
+class Browser:
+    """Somebody's browser on our pages: it keeps the cookie, and posts forms as they stand on the page."""
+
+    client: httpx.AsyncClient
+    cookie: str = ""
+    page: str = ""
+
+    async def open(self, form: dict[str, str], **more: Any) -> httpx.Response:
+        """Go where an app sends it."""
+        headers = {"Cookie": self.cookie} if self.cookie else {}
+        answer = await self.client.get(AUTHORIZE, params=form, headers=headers | more.pop("headers", {}), **more)
+        self.client.cookies.clear()  # other browsers of a test have their own
+        self.cookie = answer.headers.get("set-cookie", self.cookie).partition(";")[0]
+        self.page = answer.text
+        return answer
+
+    async def post(self, step: str, headers: dict[str, str] | None = None, **more: str) -> httpx.Response:
+        """Post the page's form."""
+        answer = await self.client.post(
+            f"{AUTHORIZE}/{step}",
+            data=fields(self.page) | more,
+            headers={"Cookie": self.cookie, **(headers or {})},
+            follow_redirects=False,
+        )
+        self.page = answer.text or self.page
+        return answer
+
+    async def sign_in(self, phone: str) -> httpx.Response:
+        """Sign in with the code that is sent."""
+        sent = await self.post("code", contact=phone)
+        assert sent.status_code == 200, sent.text
+        return await self.post("sign-in", code=await sent_code())
+
+    async def agree(self, **more: str) -> dict[str, str]:
+        """Agree, and return what the app is told."""
+        answer = await self.post("decision", decision="agree", **more)
+        assert answer.status_code == 303, answer.text
+        return told(answer)
+
+
+def told(answer: httpx.Response) -> dict[str, str]:
+    """Return what an app is told where a person is sent back to it."""
+    address, _, query = answer.headers["location"].partition("?")
+    assert address == BACK
+    return dict(parse_qsl(query))
+
+
+async def exchanged(client: httpx.AsyncClient, app: Machine, code: str, **changes: Any) -> httpx.Response:
+    """Return the answer to a code being exchanged."""
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": VERIFIER}
+    return await client.post(TOKEN, data=form | shown_by(app) | changes)
+
+
+def shown_by(app: Machine) -> dict[str, str]:
+    """Return how an app shows who it is."""
+    if app.key is None:
+        return {"client_id": str(app.id)}
+    return {"client_assertion_type": TYPE, "client_assertion": app.assertion()}
+
+
+async def connected(
+    client: httpx.AsyncClient, app: Machine, phone: str, scope: str, patient: str | None = None
+) -> dict[str, Any]:
+    """Return the tokens an app is given for which a person agreed, about the patient of a name."""
+    browser = Browser(client)
+    assert (await browser.open(asked(app, scope))).status_code == 200
+    assert (await browser.sign_in(phone)).status_code == 200, browser.page
+    chosen = {"patient": choices(browser.page, "patient")[patient]} if patient else {}
+    code = (await browser.agree(**chosen))["code"]
+    answer = await exchanged(client, app, code)
+    assert answer.status_code == 200, answer.text
+    given: dict[str, Any] = answer.json()
+    return given

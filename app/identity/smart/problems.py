@@ -3,7 +3,6 @@
 from typing import Literal
 
 Code = Literal[
-    "access_denied",
     "invalid_client",
     "invalid_grant",
     "invalid_request",

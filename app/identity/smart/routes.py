@@ -19,11 +19,12 @@ from app.core.paging import Page
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.rate_limits import Rate, rate_limited
 from app.core.routing import Reading, Router, Session, route_options
+from app.identity import addresses
 from app.identity.access import Member, member_guard
 from app.identity.clients.problems import KindOfClient, ScopeBeyondYours
 from app.identity.sessions.tokens import ALGORITHM
 from app.identity.signed_in import PeopleOnly, Person
-from app.identity.smart import addresses, views
+from app.identity.smart import views
 from app.identity.smart.problems import OAuthRefused
 from app.identity.smart.rules.keys import ALGORITHMS
 from app.identity.smart.schemas import ConnectedApp, SmartClientCreate, SmartClientPublic, SmartClientReplace

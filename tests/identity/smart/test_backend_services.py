@@ -115,11 +115,11 @@ BAD: dict[str, tuple[Callable[[Machine], str], str]] = {
     "from the future": (lambda of: of.assertion(iat=of.claims()["exp"]), "not good yet"),
     "not good yet": (lambda of: of.assertion(nbf=of.claims()["exp"]), "not good yet"),
     "no jti": (lambda of: of.assertion(jti=None), "jti"),
-    "another subject": (lambda of: of.assertion(sub=str(uuid.uuid4())), "sub"),
+    "another subject": (lambda of: of.assertion(sub=str(uuid.UUID(int=6))), "sub"),
     "another client": (lambda of: of.assertion(iss=str(uuid.UUID(int=7)), sub=str(uuid.UUID(int=7))), "no such client"),
     "no client": (lambda of: of.assertion(iss="me", sub="me"), "client_id"),
-    "nonsense": (lambda of: "a.b.c", "JWT"),
-    "nothing": (lambda of: "", "JWT"),
+    "half of it": (lambda of: of.assertion().rpartition(".")[0], "JWT"),
+    "too much": (lambda of: of.assertion(more="x" * 9_000), "too long"),
 }
 
 

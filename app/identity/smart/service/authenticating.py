@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from app.core import clock
 from app.core.database import reading, unit_of_work
+from app.identity import addresses
 from app.identity.credentials import digest
-from app.identity.smart import addresses, repository, views
+from app.identity.smart import repository, views
 from app.identity.smart.problems import OAuthRefused
 from app.identity.smart.rules import assertions
 from app.identity.smart.rules.assertions import BadAssertion

@@ -13,13 +13,14 @@ from app.core.access import Actor, system_actor
 from app.core.database import unit_of_work
 from app.core.problems import NotFound
 from app.core.settings import settings
+from app.identity import addresses
+from app.identity import smart_scopes as rules
 from app.identity.credentials import ACCESS_PREFIX, REFRESH_PREFIX, Credential, digest, matches, new_secret
 from app.identity.models import Account
 from app.identity.sessions.tokens import issue_identity
-from app.identity.smart import addresses, repository
+from app.identity.smart import repository
 from app.identity.smart.models import AppAuthorization, AppGrant, AppToken
 from app.identity.smart.problems import OAuthRefused
-from app.identity.smart.rules import scopes as rules
 from app.identity.smart.rules.pkce import is_answered
 from app.identity.smart.service.authenticating import Shown, shown
 
