@@ -33,6 +33,8 @@ from app.identity.sessions import subscribers as session_subscribers
 from app.identity.sign_in import jobs as sign_in_jobs
 from app.identity.sign_in import routes as sign_in
 from app.identity.sign_in import subscribers as sign_in_subscribers
+from app.identity.smart import jobs as smart_jobs
+from app.identity.smart import routes as smart
 from app.media import jobs as media_jobs
 from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
@@ -43,6 +45,7 @@ from app.policies.journeys.export import routes as export
 from app.policies.journeys.replies import routes as replies
 from app.policies.journeys.timeline import routes as timeline
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
+from app.portal.authorize import routes as authorize_pages
 from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from eldercare.alarms import routes as alarms
@@ -150,6 +153,7 @@ TABLE_MODULES = (
     "app.identity.second_factor.models",
     "app.identity.sessions.models",
     "app.identity.sign_in.models",
+    "app.identity.smart.models",
     "app.media.models",
     "app.reservations.models",
     "app.reservations.pool_models",
@@ -196,7 +200,7 @@ TABLE_MODULES = (
     "telemedicine.prescriptions.models",
 )
 
-SCHEMA_REVISION = "0031"
+SCHEMA_REVISION = "0033"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -206,6 +210,8 @@ ROUTERS: tuple[Router, ...] = (
     installations.router,
     pairing.router,
     clients.router,
+    smart.well_known_router,
+    smart.router,
     second_factor.router,
     communities.router,
     people.router,
@@ -269,6 +275,7 @@ ROUTERS: tuple[Router, ...] = (
     export.router,
     changes.router,
     timeline.router,
+    authorize_pages.router,
     video_visit_pages.router,
     fhir.router,
 )
@@ -312,6 +319,7 @@ JOBS: tuple[Job, ...] = (
     *session_jobs.JOBS,
     *sign_in_jobs.JOBS,
     *pairing_jobs.JOBS,
+    *smart_jobs.JOBS,
     *organization_jobs.JOBS,
     *media_jobs.JOBS,
     *second_factor_jobs.JOBS,

@@ -44,9 +44,9 @@ from telemedicine.clinics.schemas.directory import (
 from telemedicine.clinics.schemas.slots import SlotPublic
 from telemedicine.clinics.service import slots
 from telemedicine.clinics.views import directory
-from telemedicine.clinics.views.directory import DirectoryQuery
+from telemedicine.clinics.views.directory import DirectoryQuery, practitioner_of
 from telemedicine.clinics.views.offers import SlotQuery
-from telemedicine.consultations.access import JOIN, READ, require_consultation
+from telemedicine.consultations.access import JOIN, READ, clinics_of, require_consultation
 from telemedicine.consultations.schemas.consultations import (
     ConsultationDetail,
     ConsultationOpen,
@@ -181,6 +181,7 @@ __all__ = [
     "move_appointment",
     "of_clinics",
     "open_consultation",
+    "practitioner_of",
     "practitioners",
     "prescriptions_page",
     "queue_tickets",
@@ -280,7 +281,7 @@ async def consultations(
     """Return a page of a resident's video visits; raises ``NotFound``, ``Forbidden`` without ``consultations:read``."""
     subject = await require_resident(connection, actor, resident_id, READ)
     await trace_read(connection, actor, subject, "consultations:list")
-    return await consultations_of_resident(connection, resident_id, page, query)
+    return await consultations_of_resident(connection, actor, resident_id, page, query)
 
 
 async def sees_consultations(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> bool:
@@ -345,7 +346,8 @@ async def consultation_changes(
 ) -> list[ConsultationPublic]:
     """Return the video visits that changed; raises ``NotFound``, ``Forbidden`` without ``consultations:read``."""
     await require_resident(connection, actor, resident_id, READ)
-    return await changed_consultations(connection, resident_id, since)
+    found = await changed_consultations(connection, resident_id, since)
+    return [visit for visit in found if actor.kind != "client" or visit.organization_id in clinics_of(actor)]
 
 
 async def prescriptions_page(

@@ -26,12 +26,24 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class App:
+    """The program an access token was given to, and what was agreed for it: SMART scopes, and whom those of a patient
+    are about.
+    """
+
+    id: uuid.UUID
+    scopes: tuple[str, ...]
+    patient_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Whoever performs a request, a job or a command.
 
-    ``id`` is the account, the API client or the device credential. ``scopes`` narrows clients and devices; an account
-    has ``None``: its rights come from being the resident, from grants and from memberships. ``resident_state`` and
-    ``time_zone`` are known of an account that is a resident: most requests are about oneself.
+    ``id`` is the account, the API client or the device credential. ``scopes`` narrows clients and devices, and people
+    who come through an ``app``; other accounts have ``None``: their rights come from being the resident, from grants
+    and from memberships. ``resident_state`` and ``time_zone`` are known of an account that is a resident: most requests
+    are about oneself.
     """
 
     kind: ActorKind
@@ -44,6 +56,7 @@ class Actor:
     second_factor: bool = False
     resident_state: str | None = None
     time_zone: str | None = None
+    app: App | None = None
 
     def holds(self, *roles: str, organization_kind: str | None = None) -> bool:
         """Say whether the actor has one of ``roles``, in an organization of that kind if one is named."""

@@ -91,7 +91,7 @@ def _entries_for(page: sa.CTE, place: sa.ColumnElement[int], action: str, reside
         )
         .subquery("shown")
     )
-    common = ("at", "community_id", "actor_kind", "actor_id", "object_id", "request_id")
+    common = ("at", "community_id", "actor_kind", "actor_id", "object_id", "request_id", "app_id")
     entry = sa.select(
         set_ids.minted_id(),
         *(sa.bindparam(f"trace_{column}", type_=_entries.c[column].type) for column in common),
@@ -108,7 +108,7 @@ def trace_each_binds(actor: Actor, *, shown: int, object_id: uuid.UUID | None = 
     return given | {"trace_shown": shown, "trace_own": actor.resident_id, "minted_at": set_ids.minted_at()}
 
 
-_TRACED = ("id", "at", "community_id", "actor_kind", "actor_id", "resident_id", "object_id", "request_id")
+_TRACED = ("id", "at", "community_id", "actor_kind", "actor_id", "resident_id", "object_id", "request_id", "app_id")
 
 
 def trace_binds(
@@ -141,6 +141,7 @@ def _values(
         "object_id": object_id,
         "request_id": structlog.contextvars.get_contextvars().get("request_id"),
         "details": None,
+        "app_id": actor.app.id if actor.app else None,
     }
 
 

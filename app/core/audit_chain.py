@@ -19,12 +19,13 @@ log = structlog.get_logger()
 GENESIS = b"\0" * 32
 
 # Hashed as one text per entry; unit separators keep neighbouring fields apart, details are hashed as they are sealed.
+# An entry without an app is hashed as before there were any: where there is none, concat_ws leaves the field out.
 _DIGEST = """
 SELECT count(*) AS entries,
        sha256(coalesce(string_agg(sha256(convert_to(concat_ws(E'\\x1f', id, extract(epoch FROM at), community_id,
               actor_kind, actor_id, action, coalesce(resident_id::text, ''), coalesce(object_id::text, ''),
-              coalesce(request_id, ''), coalesce(details, ''), xid), 'UTF8')), ''::bytea ORDER BY xid, id), ''::bytea))
-              AS digest
+              coalesce(request_id, ''), coalesce(details, ''), xid, app_id), 'UTF8')), ''::bytea ORDER BY xid, id),
+              ''::bytea)) AS digest
 FROM core_audit_entry
 WHERE community_id = :community_id AND xid > CAST(:after AS xid8) AND xid <= CAST(:through AS xid8)
 """

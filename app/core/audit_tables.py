@@ -70,6 +70,7 @@ class AuditEntry(SQLModel, table=True):
     object_id: uuid.UUID | None = None
     request_id: str | None = None
     details: str | None = sealed(default=None, description="sealed with the key of the person it is about")
+    app_id: uuid.UUID | None = Field(default=None, description="the app through which a person did it")
     xid: int = Field(sa_column=sa.Column(Xid8, server_default=sa.text("pg_current_xact_id()"), nullable=False))
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator, 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.calendar_settings import CalendarSettings
+from app.core.smart_settings import SmartSettings
 from app.core.video_settings import VideoSettings
 
 Environment = Literal["development", "test", "production"]
@@ -289,6 +290,7 @@ class Settings(BaseSettings):
     location: LocationSettings = LocationSettings()
     signals: SignalSettings = SignalSettings()
     video: VideoSettings = VideoSettings()
+    smart: SmartSettings = SmartSettings()
     demo: DemoSettings = DemoSettings()
 
     @model_validator(mode="after")

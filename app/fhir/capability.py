@@ -3,6 +3,7 @@
 from typing import Final
 
 from app.fhir import everything
+from app.fhir.discovery import security
 from app.fhir.elements import Json, base_url, filled
 from app.fhir.outcomes import MEDIA_TYPE
 from app.fhir.registry import Resource
@@ -30,10 +31,7 @@ def capability_statement() -> Json:
         "rest": [
             {
                 "mode": "server",
-                "security": {
-                    "cors": False,
-                    "description": "An API key of an organization's client, or a person's access token, as bearer.",
-                },
+                "security": security(),
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
                 "resource": [_resource(resource) for resource in RESOURCES],
             }

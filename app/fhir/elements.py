@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.core.settings import settings
+from app.identity.api import FHIR_ROOT
 
 Json = dict[str, Any]
 
 FIRST_YEAR: Final = 1800
 LAST_YEAR: Final = 9000
 """Nothing here is asked or told of other years; at the ends of the calendar sums and zones fail."""
-ROOT: Final = "/fhir/R4"
+ROOT: Final = FHIR_ROOT
 LOINC: Final = "http://loinc.org"
 UCUM: Final = "http://unitsofmeasure.org"
 VISIT_TYPE: Final = "urn:hearthline:visit-type"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.core.paging import MAX_LIMIT, PageRequest
+from app.fhir.access import reach
 from app.fhir.elements import Json
 from app.fhir.registry import Asked, Query, Resource, of_ids
 from app.fhir.searching import Include
@@ -28,7 +29,7 @@ class Included:
 async def included(
     asked: Asked, matches: Sequence[Json], includes: Sequence[Include], served: Mapping[str, Resource]
 ) -> Included:
-    """Return what ``includes`` lead to from ``matches``, of what the actor may see."""
+    """Return what ``includes`` lead to from ``matches``, of what the actor may see and the token's scopes let find."""
     found = Included()
     known = {key_of(one) for one in matches}
     fresh, wanted = list(matches), list(includes)
@@ -76,7 +77,12 @@ async def _along(
         for one in fresh:
             if one["resourceType"] == include.source.type:
                 for kind, key in references(one, include.parameter.elements):
-                    if kind in targets and kind in served and (kind, key) not in known:
+                    if (
+                        kind in targets
+                        and kind in served
+                        and (kind, key) not in known
+                        and reach(asked.actor, kind, "s")
+                    ):
                         keys[kind][key] = None
     return [one for kind, wanted in keys.items() for one in await of_ids(served[kind], asked, list(wanted)[:MOST])]
 
@@ -84,7 +90,7 @@ async def _along(
 async def _back(asked: Asked, fresh: Sequence[Json], includes: Sequence[Include], found: Included) -> list[Json]:
     resources: list[Json] = []
     for include in includes:
-        if not include.back:
+        if not include.back or not reach(asked.actor, include.source.type, "s"):
             continue
         keys = {key_of(one) for one in fresh if one["resourceType"] in include.parameter.targets}
         if not keys:

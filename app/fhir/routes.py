@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
+import orjson
 from fastapi import Request
 from starlette.responses import Response
 
@@ -18,6 +19,7 @@ from app.fhir import interactions
 from app.fhir.access import Integrator, speaking
 from app.fhir.batches import batch
 from app.fhir.capability import capability_statement
+from app.fhir.discovery import smart_configuration
 from app.fhir.elements import ROOT, Json
 from app.fhir.entries import entries_of
 from app.fhir.everything import everything
@@ -40,6 +42,14 @@ async def get_metadata(request: Request) -> Response:
     """Say what this service can do (FHIR R4, capabilities interaction)."""
     check_format(request)
     return answer(capability_statement())
+
+
+@router.get("/.well-known/smart-configuration", include_in_schema=False)
+@route_options(database=False)
+@public("how one gets in is the same for everybody")
+async def get_smart_configuration() -> Response:
+    """Say where tokens are given, and what of SMART there is."""
+    return Response(orjson.dumps(smart_configuration()), media_type="application/json")
 
 
 def _add(path: str, endpoint: Callable[..., Any], method: str, **options: Any) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.fhir.narrowing import narrowed
 from app.fhir.registry import Resource
 from app.fhir.resources.allergy_intolerance import ALLERGY_INTOLERANCE
 from app.fhir.resources.appointment import APPOINTMENT
@@ -23,7 +24,7 @@ from app.fhir.resources.practitioner import PRACTITIONER, PRACTITIONER_ROLE
 from app.fhir.resources.provenance import PROVENANCE
 from app.fhir.resources.schedule import SCHEDULE, SLOT
 
-RESOURCES: Final[tuple[Resource, ...]] = (
+_DECLARED: Final[tuple[Resource, ...]] = (
     ALLERGY_INTOLERANCE,
     APPOINTMENT,
     AUDIT_EVENT,
@@ -46,4 +47,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     SCHEDULE,
     SLOT,
 )
+RESOURCES: Final = tuple(narrowed(resource) for resource in _DECLARED)
+"""What is served, within the scopes of whoever asks."""
+
 BY_TYPE: Final = {resource.type: resource for resource in RESOURCES}

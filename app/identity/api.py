@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core.access import Actor
 from app.core.paging import MAX_LIMIT, PageRequest
 from app.core.problems import Forbidden
+from app.identity import addresses as smart_addresses
 from app.identity.access import Member, member_guard, require_member
+from app.identity.addresses import FHIR_ROOT
 from app.identity.audiences.schemas import Criterion
 from app.identity.audiences.views import Audience, audience
 from app.identity.authenticator import (
@@ -117,8 +119,16 @@ from app.identity.people.views import (
 from app.identity.scopes import GRANTS_MANAGE
 from app.identity.second_factor.problems import SecondFactorNeeded
 from app.identity.sessions.repository import is_signed_in
+from app.identity.sign_in.schemas import AccountChoice
 from app.identity.sign_in.service import SignInCode, sign_in_code
 from app.identity.signed_in import PeopleOnly, Person
+from app.identity.smart.problems import OAuthRefused
+from app.identity.smart.rules.keys import ALGORITHMS as CLIENT_ALGORITHMS
+from app.identity.smart.rules.redirects import source as redirect_source
+from app.identity.smart.service import authorizing
+from app.identity.smart.service.authorizing import Asking, SentBack, browser_secret
+from app.identity.smart_scopes import DIRECTORY, NEEDS, Interaction
+from app.identity.smart_scopes import resources as smart_scopes
 from app.identity.visibility import (
     ANY_SCOPE,
     ResidentSubject,
@@ -133,10 +143,16 @@ from app.identity.visibility import (
 
 __all__ = [
     "ANY_SCOPE",
+    "CLIENT_ALGORITHMS",
     "DEVICE_HEADER",
+    "DIRECTORY",
     "ERASED_AGAIN",
+    "FHIR_ROOT",
     "LANGUAGES",
+    "NEEDS",
     "AccessQuery",
+    "AccountChoice",
+    "Asking",
     "Audience",
     "Closure",
     "CommunityPublic",
@@ -153,10 +169,12 @@ __all__ = [
     "Home",
     "IdentityAuthenticator",
     "ImportReport",
+    "Interaction",
     "InvitationMessage",
     "Language",
     "LastOperator",
     "Member",
+    "OAuthRefused",
     "OperatorExists",
     "PeopleOnly",
     "Person",
@@ -169,6 +187,7 @@ __all__ = [
     "ResidentRecord",
     "ResidentSubject",
     "SecondFactorNeeded",
+    "SentBack",
     "SignInCode",
     "TimeZone",
     "access",
@@ -190,7 +209,9 @@ __all__ = [
     "appoint",
     "audience",
     "authenticate_sos",
+    "authorizing",
     "await_receipts",
+    "browser_secret",
     "change_consent",
     "close_break_glass",
     "close_break_glass_of",
@@ -242,6 +263,7 @@ __all__ = [
     "people",
     "profile",
     "put_off",
+    "redirect_source",
     "remove_installations",
     "require_fresh_sign_in",
     "require_member",
@@ -256,6 +278,8 @@ __all__ = [
     "residents_sharing",
     "revoke_grant",
     "sign_in_code",
+    "smart_addresses",
+    "smart_scopes",
     "trace_read",
     "visible_residents",
     "widen_break_glass",

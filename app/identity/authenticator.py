@@ -1,4 +1,4 @@
-"""Who sends a request: a person's access token, an organization's API key, or a paired phone's credential.
+"""Who sends a request: a person's access token, an organization's API key, a phone's credential, or an app's token.
 
 The signature of an access token is verified once per token and process. Everything that may change at any moment (the
 session, the account, its memberships) is read in one statement per request, so that revocation works at once.
@@ -7,6 +7,7 @@ session, the account, its memberships) is read in one statement per request, so 
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,17 +16,19 @@ from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
-from app.core.access import ANONYMOUS, Actor, Membership
+from app.core.access import ANONYMOUS, Actor, App, Membership
 from app.core.database import reading
 from app.core.problems import Unauthenticated
 from app.core.statements import fetch_row
-from app.identity.credentials import CLIENT_PREFIX, DEVICE_PREFIX, Credential, matches
+from app.identity.addresses import is_fhir
+from app.identity.credentials import ACCESS_PREFIX, CLIENT_PREFIX, DEVICE_PREFIX, Credential, matches
 from app.identity.scopes import ALARMS_RAISE, LOCATION_WRITE, VITALS_WRITE
 from app.identity.sessions import tokens
+from app.identity.smart_scopes import house_scopes
 
 DEVICE_HEADER: Final = "X-Device-Credential"
 SOS_TOKEN_AGE: Final = timedelta(days=90)
-_CREDENTIAL_PREFIXES: Final = ("hl_", "hd_")
+_CREDENTIAL_PREFIXES: Final = ("hl_", "hd_", "ha_")
 _COARSE: Final = timedelta(hours=1)
 
 # A membership in an organization that asks for a second factor counts only in a session that has one.
@@ -63,6 +66,18 @@ _CLIENT = sa.text(
     JOIN identity_api_client c ON c.id = k.client_id AND c.revoked_at IS NULL
     JOIN identity_organization o ON o.id = c.organization_id
     WHERE k.id = :id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now)
+    """
+)
+_APP_TOKEN = sa.text(
+    """
+    SELECT t.digest, t.grant_id, t.scopes AS app_scopes, g.account_id, g.patient_id,
+           c.id AS client_id, c.community_id, c.scopes, o.id AS organization_id, o.kind
+    FROM identity_app_token t
+    JOIN identity_api_client c ON c.id = t.client_id AND c.revoked_at IS NULL
+    JOIN identity_organization o ON o.id = c.organization_id
+    LEFT JOIN identity_app_grant g ON g.id = t.grant_id
+    WHERE t.id = :id AND t.kind = 'access' AND t.revoked_at IS NULL AND t.expires_at > :now
+      AND (t.grant_id IS NULL OR g.ended_at > :now)
     """
 )
 _DEVICE = sa.text(
@@ -244,7 +259,11 @@ async def _by_credential(request: Request, text: str) -> Actor:
         raise Unauthenticated("the credential is malformed")
     if credential.prefix == CLIENT_PREFIX:
         return await _by_key(request, credential)
-    return await _by_device(request, credential)
+    if credential.prefix == ACCESS_PREFIX:
+        return await _by_app_token(request, credential)
+    if credential.prefix == DEVICE_PREFIX:
+        return await _by_device(request, credential)
+    raise Unauthenticated("this is no credential to come in with")
 
 
 async def _by_key(request: Request, credential: Credential) -> Actor:
@@ -261,6 +280,24 @@ async def _by_key(request: Request, credential: Credential) -> Actor:
         memberships=(Membership(row.organization_id, row.kind, "client"),),
         scopes=frozenset(row.scopes),
     )
+
+
+async def _by_app_token(request: Request, credential: Credential) -> Actor:
+    """Return the system, or the person who agreed to the app, with what rights they have now and none but the app's."""
+    if not is_fhir(request.url.path):
+        raise Unauthenticated("the token is good for the FHIR service alone")
+    async with _connection(request) as connection:
+        found = (await connection.execute(_APP_TOKEN, {"id": credential.id, "now": clock.now()})).one_or_none()
+        row = _checked(credential, found)
+        app = App(row.client_id, tuple(row.app_scopes), row.patient_id)
+        scopes = house_scopes(app.scopes, row.scopes)
+        if row.grant_id is None:
+            held = (Membership(row.organization_id, row.kind, "client"),)
+            return Actor("client", row.client_id, row.community_id, memberships=held, scopes=scopes, app=app)
+        actor = await actor_by_phone(connection, row.account_id)
+    if actor is None:
+        raise Unauthenticated("whoever agreed is here no more")
+    return replace(actor, scopes=scopes, app=app)
 
 
 async def _by_device(request: Request, credential: Credential) -> Actor:

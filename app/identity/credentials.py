@@ -7,7 +7,7 @@ import secrets
 import uuid
 from dataclasses import dataclass
 
-_CREDENTIAL = re.compile(r"^(h[ld])_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$")
+_CREDENTIAL = re.compile(r"^(h[ladr])_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$")
 
 
 def new_secret() -> str:
@@ -27,7 +27,10 @@ def matches(secret: str, expected: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A credential of a machine: ``hl_<id>_<secret>`` of an API client, ``hd_<id>_<secret>`` of a paired phone."""
+    """A credential of a machine: ``hl_<id>_<secret>`` of an API client, ``hd_…`` of a paired phone.
+
+    Also what apps and systems are given: ``ha_…`` to come in with, ``hr_…`` to exchange for the next.
+    """
 
     prefix: str
     id: uuid.UUID
@@ -45,3 +48,5 @@ class Credential:
 
 CLIENT_PREFIX = "hl"
 DEVICE_PREFIX = "hd"
+ACCESS_PREFIX = "ha"
+REFRESH_PREFIX = "hr"

@@ -125,6 +125,9 @@ ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
 CLINICS_ALONE: Final = frozenset({RECORDS_READ, RECORDS_WRITE})
 """What only a clinic can be let see or do: no agency hears what is between a resident and their doctors."""
 
+CLINIC_SYSTEMS: Final = CLINICS_ALONE | {CONSULTATIONS_READ}
+"""What a clinic's own system may be let see or do beside that, as its clinicians may."""
+
 MACHINE_SCOPES: Final = frozenset({LOCATION_WRITE})
 """What an organization's machine may be let do beside that: it brings something, and reads nothing."""
 

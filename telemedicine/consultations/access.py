@@ -78,7 +78,7 @@ async def require_consultation(
 ) -> ConsultationSubject:
     """Return the visit if the actor may see it.
 
-    That is the resident, whom they gave ``scope``, and the clinic's clinicians while the clinic serves the resident. Of
+    That is the resident, whom they gave ``scope``, the clinic's clinicians and own systems while it serves them. Of
     a visit that was booked it is also the clinician it was booked with, agreement or none, and who was booked to
     interpret, until it is over: an appointment with somebody lets them come to it.
     Raises ``NotFound`` where the actor may not know of it, ``Forbidden`` where they know the resident but lack the
@@ -103,6 +103,11 @@ def _booked_as(actor: Actor, row: Any) -> As | None:
     return "clinician" if actor.id == row.clinician_id and _is_of_clinic(actor, row) else None
 
 
+def clinics_of(actor: Actor) -> list[uuid.UUID]:
+    """Return the organizations a system acts for: of no others it sees video visits."""
+    return [held.organization_id for held in actor.memberships]
+
+
 def _is_of_clinic(actor: Actor, row: Any) -> bool:
     return any(held.organization_id == row.organization_id and held.role == "clinician" for held in actor.memberships)
 
@@ -112,6 +117,8 @@ def _as_what(actor: Actor, row: Any, subject: ResidentSubject) -> As:
         return "resident"
     if _is_of_clinic(actor, row):
         return "clinician" if actor.id == row.clinician_id else "colleague"
+    if actor.kind == "client" and row.organization_id in clinics_of(actor):
+        return "colleague"
     if subject.relation == "granted":
         return "family"
     raise Forbidden("this video visit is another clinic's")

@@ -16,7 +16,7 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, encode_curs
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.api import account_name, actor_binds, is_visible
-from telemedicine.consultations.access import READ, ConsultationSubject
+from telemedicine.consultations.access import READ, ConsultationSubject, clinics_of
 from telemedicine.consultations.models import CONSULTATIONS, GUEST_NAME, NOTE_CONTENT, NOTES, PARTICIPANTS, PRESENCES
 from telemedicine.consultations.rules import AWAY
 from telemedicine.consultations.schemas.consultations import (
@@ -55,6 +55,7 @@ _standing = sa.case(
     (CONSULTATIONS.c.started_at.is_not(None), sa.literal("held", sa.Text)),
     else_=sa.literal("not_held", sa.Text),
 )
+_clinics = sa.bindparam("clinics", type_=ARRAY(sa.Uuid))
 _OF_RESIDENT = (
     _shown.where(
         CONSULTATIONS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
@@ -63,6 +64,7 @@ _OF_RESIDENT = (
         _among(CONSULTATIONS.c.organization_id, "organization_ids", sa.Uuid()),
         _within(sa.func.coalesce(CONSULTATIONS.c.started_at, CONSULTATIONS.c.starts_at), "first", "end"),
         _within(CONSULTATIONS.c.updated_at, "updated_since", "updated_before"),
+        sa.or_(_clinics.is_(None), CONSULTATIONS.c.organization_id == sa.any_(_clinics)),
         after((CONSULTATIONS.c.id,), ("after_id",), descending=True),
     )
     .order_by(CONSULTATIONS.c.id.desc())
@@ -137,16 +139,21 @@ _NOTES = (
 
 
 async def of_resident(
-    connection: AsyncConnection, resident_id: uuid.UUID, page: PageRequest, query: ConsultationQuery = EVERY
+    connection: AsyncConnection,
+    actor: Actor,
+    resident_id: uuid.UUID,
+    page: PageRequest,
+    query: ConsultationQuery = EVERY,
 ) -> Page[ConsultationPublic]:
-    """Return a page of a resident's visits, those planned last first."""
+    """Return a page of a resident's visits, those planned last first; to a clinic's system those of the clinic."""
     (last_id,) = decode_cursor(_LIST, page.cursor) if page.cursor else (None,)
     binds: dict[str, Any] = {
         name: None if (wanted := getattr(query, name)) is None else list(wanted)
         for name in ("ids", "standings", "organization_ids")
     }
     binds |= {name: getattr(query, name) for name in ("first", "end", "updated_since", "updated_before")}
-    binds |= {"resident_id": resident_id, "after_id": uuid.UUID(last_id) if last_id else None, "limit": page.limit + 1}
+    binds |= {"clinics": clinics_of(actor) if actor.kind == "client" else None, "limit": page.limit + 1}
+    binds |= {"resident_id": resident_id, "after_id": uuid.UUID(last_id) if last_id else None}
     rows = (await connection.execute(_OF_RESIDENT, binds)).all()
     items = [ConsultationPublic.model_validate(row) for row in rows[: page.limit]]
     return Page(items=items, next=cursor_after(items[-1]) if len(rows) > page.limit else None)

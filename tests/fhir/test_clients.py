@@ -5,9 +5,12 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
+import httpx
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives import serialization
 from fastapi import FastAPI
 from fhirclient import client as smart
 from fhirclient.models.allergyintolerance import AllergyIntolerance
@@ -17,10 +20,13 @@ from fhirclient.models.slot import Slot
 from fhirpy import AsyncFHIRClient
 from fhirpy.base.exceptions import OperationOutcome
 
+from app.core import clock
 from app.core.settings import Settings, install_settings
 from tests import node, streams
 from tests.factories import fhir
+from tests.factories import smart as factory
 from tests.factories.fhir import Scene
+from tests.factories.smart import BACK, Machine
 from tests.fhir.records import ALLERGY, CONDITION, ICD, Ward, inside
 from tests.media.samples import PDF
 
@@ -127,6 +133,77 @@ def _smart(address: str, scene: Scene) -> dict[str, Any]:
 
 async def test_fhirclient_reads_searches_and_books(address: str, scene: Scene) -> None:
     assert await asyncio.to_thread(_smart, address, scene) == {"name": "Grace", "status": "booked", "entries": 2}
+
+
+def _begun(address: str, app: Machine) -> tuple[smart.FHIRClient, str]:
+    scope = "patient/*.read user/*.* openid profile offline_access"  # what its own default is, and to stay
+    client = smart.FHIRClient(
+        settings={"app_id": str(app.id), "api_base": address, "redirect_uri": BACK, "scope": scope}
+    )
+    client.prepare()
+    return client, client.authorize_url
+
+
+def _came_back(client: smart.FHIRClient, url: str) -> list[str]:
+    client.handle_callback(url)
+    names = [client.patient.name[0].text]
+    assert client.reauthorize()
+    names += [found.name[0].text for found in Patient.where({}).perform_resources_iter(client.server)]
+    return names
+
+
+async def test_fhirclient_launches_as_an_app_a_resident_agrees_to(address: str, scene: Scene) -> None:
+    app = await factory.machine(scene.organization, ["profile:read", "vitals:read"], redirect_uris=[BACK])
+    client, url = await asyncio.to_thread(_begun, address, app)
+    there, _, query = url.partition("?")
+    async with httpx.AsyncClient(base_url=there.removesuffix(factory.AUTHORIZE)) as http:
+        browser = factory.Browser(http)
+        assert (await browser.open(dict(parse_qsl(query)))).status_code == 200
+        assert (await browser.sign_in("+8613800000021")).status_code == 200
+        agreed = await browser.post("decision", decision="agree", patient=str(scene.resident.id))
+    names = await asyncio.to_thread(_came_back, client, agreed.headers["location"])
+    assert names == ["Grace", "Grace"]
+
+
+def _as_a_system(address: str, assertion: str) -> list[str]:
+    client = smart.FHIRClient(
+        settings={"app_id": "system", "api_base": address, "scope": "system/Patient.rs", "jwt_token": assertion}
+    )
+    client.wants_patient = False
+    client.prepare()
+    client.authorize()
+    return [found.name[0].text for found in Patient.where({}).perform_resources_iter(client.server)]
+
+
+async def test_fhirclient_and_fhirpy_come_in_with_what_they_sign(address: str, scene: Scene) -> None:
+    system = await factory.machine(scene.organization, ["profile:read"], key=factory.rsa_key())
+    root = address.removesuffix("/fhir/R4")
+    assertion = system.assertion(aud=root + factory.TOKEN)
+    assert await asyncio.to_thread(_as_a_system, address, assertion) == ["Grace"]
+    async with httpx.AsyncClient(base_url=root) as http:
+        form = system.form("system/Patient.rs", client_assertion=system.assertion(aud=root + factory.TOKEN))
+        token = (await http.post(factory.TOKEN, data=form)).json()["access_token"]
+    client = AsyncFHIRClient(address, authorization=f"Bearer {token}")
+    assert [one["name"][0]["text"] for one in await client.resources("Patient").fetch_all()] == ["Grace"]
+    with pytest.raises(OperationOutcome):
+        await client.resources("Observation").search(patient=scene.resident.id).fetch()
+
+
+async def test_fhir_kit_client_finds_where_tokens_are_and_comes_in(address: str, scene: Scene, tmp_path: Path) -> None:
+    await asyncio.to_thread(node.packages, CLIENTS)
+    system = await factory.machine(scene.organization, ["profile:read"])
+    key = tmp_path / "key.pem"
+    pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    key.write_bytes(system.key.private_bytes(*pem))
+    now = str(int(clock.now().timestamp()))
+    said = await asyncio.to_thread(
+        node.run, node.NODE, "system.mjs", address, str(system.id), str(key), now, cwd=CLIENTS
+    )
+    assert json.loads(said) == {
+        "scope": "system/Patient.rs",
+        "patients": ["Grace"],
+        "refused": {"status": 403, "challenge": 'Bearer error="insufficient_scope", scope="system/Appointment.s"'},
+    }
 
 
 async def test_fhir_kit_client_books_and_calls_off(address: str, scene: Scene) -> None:

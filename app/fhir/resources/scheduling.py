@@ -12,12 +12,13 @@ from app.core.problems import NotFound
 from app.core.routing import Reading, Session, route_options
 from app.core.wall_time import zone
 from app.fhir import negotiation
-from app.fhir.access import Integrator
+from app.fhir.access import Integrator, require
 from app.fhir.bundles import entry, searchset
 from app.fhir.elements import SPECIALTY, VISIT_TYPE, Json, local, uuid_of
 from app.fhir.includes import Included
 from app.fhir.intake import sent, sent_parameters
 from app.fhir.keys import read_proposal
+from app.fhir.narrowing import narrowed
 from app.fhir.problems import bad_parameter, not_processable
 from app.fhir.registry import Asked, Found, Parameter, Query, Resource
 from app.fhir.resources.appointment import APPOINTMENT, proposed, shown, slot_of
@@ -70,7 +71,7 @@ def _one(parameter: str, wanted: Any) -> Any:
     return next(iter(wanted)) if wanted else None
 
 
-FIND: Final = Resource(
+_DECLARED: Final = Resource(
     type="Appointment",
     documentation="What could be booked, as proposed appointments.",
     parameters=(
@@ -84,7 +85,9 @@ FIND: Final = Resource(
     ),
     search=_find,
     mandatory=APPOINTMENT.mandatory,
+    compartment="patient-reference",
 )
+FIND: Final = narrowed(_DECLARED)
 
 
 async def _answer(request: Request, asked: Asked, pairs: Sequence[tuple[str, str]]) -> Response:
@@ -96,7 +99,7 @@ async def _answer(request: Request, asked: Asked, pairs: Sequence[tuple[str, str
     handling = negotiation.preferences(request).handling
     wanted = understand(FIND, given, handling=handling, zone=on_wall, served={})
     wanted.used = [pair for pair in pairs if pair[0] != "_cursor" and pair[0] not in wanted.ignored]
-    found = await _find(asked, wanted.query)
+    found = await FIND.search(asked, wanted.query)
     return negotiation.answer(searchset(FIND, wanted, found, Included(), "/$find"))
 
 
@@ -132,7 +135,10 @@ async def _take(request: Request, asked: Asked, *, confirmed: bool) -> Response:
     negotiation.check_format(request)
     key = _appointment_of(await sent(request, "Parameters"))
     proposal = read_proposal(key)
+    within = require(asked.actor, "Appointment", "u" if proposal is None else "c")
     if proposal is not None:
+        if within.patient not in (None, proposal.patient_id):
+            raise NotFound
         known = await slot_of(asked, proposal)
         made = await api.book_appointment(
             asked.writing,
@@ -149,6 +155,10 @@ async def _take(request: Request, asked: Asked, *, confirmed: bool) -> Response:
         raise NotFound
     if not confirmed:
         raise not_processable("Parameters.parameter[0].valueReference", "what is held is a proposed appointment")
+    if within.patient is not None:
+        held = await api.appointment(asked.connection, asked.actor, appointment_id)
+        if held.resident_id != within.patient:
+            raise NotFound
     made = await api.confirm_appointment(asked.writing, asked.actor, appointment_id)
     return negotiation.answer(_alone(shown(made)))
 

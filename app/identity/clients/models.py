@@ -2,16 +2,20 @@
 
 import uuid
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.core.tables import Privacy, Table, optional_instant, text_array
+from app.core.tables import Privacy, Table, jsonb, optional_instant, text_array
 
 
 class ApiClient(Table, table=True):
-    """A machine that acts for an organization, within scopes, on the residents the organization may see."""
+    """A machine that acts for an organization, within scopes, on the residents the organization may see.
+
+    With addresses to send people back to it is an app: it acts for whoever agrees to it, never for the organization.
+    It shows who it is by keys of its own, registered here or published at an address of its own, or not at all.
+    """
 
     __tablename__ = "identity_api_client"
     privacy: ClassVar[Privacy] = Privacy.none("describes a machine")
@@ -23,6 +27,12 @@ class ApiClient(Table, table=True):
     scopes: list[str] = text_array()
     created_by: uuid.UUID = Field(description="the account that made it")
     revoked_at: datetime | None = optional_instant()
+    redirect_uris: list[str] = text_array(
+        sa_column_kwargs={"server_default": "{}"}, description="where an app has people sent back to"
+    )
+    jwks: dict[str, Any] | None = jsonb(default=None, nullable=True, description="its public keys (RFC 7517)")
+    jwks_uri: str | None = Field(default=None, description="where it publishes its public keys instead")
+    keys_set_at: datetime | None = optional_instant(description="when its keys were last registered")
 
 
 class ApiKey(Table, table=True):

@@ -11,7 +11,7 @@ from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_resp
 from app.core.routing import Reading, Router, Session, route_options
 from app.identity.access import Member, member_guard
 from app.identity.clients import service
-from app.identity.clients.problems import ScopeBeyondYours, TooManyKeys
+from app.identity.clients.problems import NoSystem, ScopeBeyondYours, TooManyKeys
 from app.identity.clients.schemas import ApiClientCreate, ApiClientPublic, ApiKeyCreated, ApiKeyRotate
 
 router = Router(tags=["identity"])
@@ -39,7 +39,7 @@ async def create_api_client(
 @router.post(
     f"{_PATH}/{{client_id}}/keys",
     status_code=status.HTTP_201_CREATED,
-    responses=problem_responses(*_PROBLEMS, TooManyKeys),
+    responses=problem_responses(*_PROBLEMS, TooManyKeys, NoSystem),
 )
 @route_options(idempotency=False)
 async def rotate_api_key(

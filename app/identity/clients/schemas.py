@@ -48,6 +48,9 @@ class ApiClientPublic(BaseModel):
     scopes: list[str]
     created_at: datetime
     keys: list[ApiKeyPublic]
+    redirect_uris: list[str] = Field(description="of an app that people agree to; none of a system")
+    jwks_uri: str | None
+    key_ids: list[str] = Field(description="of the public keys that are registered with it")
 
 
 class ApiKeyCreated(BaseModel):

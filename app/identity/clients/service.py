@@ -1,7 +1,7 @@
 """API clients: made by those who run an organization, given keys that are shown once, cut off at once."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,10 +13,10 @@ from app.core.problems import NotFound
 from app.core.tables import table_of
 from app.identity.access import Member
 from app.identity.clients.models import ApiClient, ApiKey
-from app.identity.clients.problems import ScopeBeyondYours, TooManyKeys
+from app.identity.clients.problems import NoSystem, ScopeBeyondYours, TooManyKeys
 from app.identity.clients.schemas import ApiClientCreate, ApiClientPublic, ApiKeyCreated, ApiKeyPublic
 from app.identity.credentials import CLIENT_PREFIX, Credential, digest, new_secret
-from app.identity.scopes import MACHINE_SCOPES, ROLE_SCOPES
+from app.identity.scopes import CLINIC_SYSTEMS, MACHINE_SCOPES, ROLE_SCOPES
 
 MAX_KEYS: Final = 2
 _clients = table_of(ApiClient)
@@ -34,6 +34,9 @@ _LIST = (
         _clients.c.name,
         _clients.c.scopes,
         _clients.c.created_at,
+        _clients.c.redirect_uris,
+        _clients.c.jwks,
+        _clients.c.jwks_uri,
         _keys.c.id.label("key_id"),
         _keys.c.created_at.label("key_created_at"),
         _keys.c.last_used_at,
@@ -53,7 +56,16 @@ async def list_clients(connection: AsyncConnection, organization_id: uuid.UUID) 
     for row in await connection.execute(_LIST, {"organization_id": organization_id, "now": clock.now()}):
         client = clients.setdefault(
             row.id,
-            ApiClientPublic(id=row.id, name=row.name, scopes=row.scopes, created_at=row.created_at, keys=[]),
+            ApiClientPublic(
+                id=row.id,
+                name=row.name,
+                scopes=row.scopes,
+                created_at=row.created_at,
+                keys=[],
+                redirect_uris=row.redirect_uris,
+                jwks_uri=row.jwks_uri,
+                key_ids=[key["kid"] for key in row.jwks["keys"]] if row.jwks else [],
+            ),
         )
         if row.key_id is not None:
             client.keys.append(
@@ -71,8 +83,7 @@ async def create_client(
     session: AsyncSession, member: Member, organization_id: uuid.UUID, data: ApiClientCreate
 ) -> ApiKeyCreated:
     """Return the first key of a new API client; raises ``ScopeBeyondYours``."""
-    if not set(data.scopes) <= ROLE_SCOPES[member.role] | MACHINE_SCOPES:
-        raise ScopeBeyondYours
+    check_scopes(member, organization_id, data.scopes)
     client = ApiClient(
         community_id=member.community_id,
         organization_id=organization_id,
@@ -88,6 +99,18 @@ async def create_client(
     return await _give_key(session, member, client)
 
 
+def check_scopes(member: Member, organization_id: uuid.UUID, scopes: Collection[str]) -> None:
+    """Raise ``ScopeBeyondYours`` unless the member can hand an organization's machine all of ``scopes``.
+
+    Whoever runs a clinic connects its own system to what its clinicians write and read, without reading it themselves.
+    """
+    given = ROLE_SCOPES[member.role] | MACHINE_SCOPES
+    if member.organization_id == organization_id and member.organization_kind == "clinic":
+        given |= CLINIC_SYSTEMS
+    if not given.issuperset(scopes):
+        raise ScopeBeyondYours
+
+
 async def _give_key(session: AsyncSession, member: Member, client: ApiClient) -> ApiKeyCreated:
     credential = Credential(CLIENT_PREFIX, clock.new_id(), new_secret())
     session.add(ApiKey(id=credential.id, client_id=client.id, digest=digest(credential.secret)))
@@ -99,8 +122,13 @@ async def _give_key(session: AsyncSession, member: Member, client: ApiClient) ->
 async def rotate_key(
     session: AsyncSession, member: Member, organization_id: uuid.UUID, client_id: uuid.UUID, overlap: timedelta
 ) -> ApiKeyCreated:
-    """Return a new key of a client; the keys it has stay good for ``overlap``. Raises ``NotFound``, ``TooManyKeys``."""
-    client = await _lock_client(session, organization_id, client_id)
+    """Return a new key of a client; the keys it has stay good for ``overlap``.
+
+    Raises ``NotFound``, ``NoSystem``, ``TooManyKeys``.
+    """
+    client = await lock_client(session, organization_id, client_id)
+    if client.redirect_uris:
+        raise NoSystem
     now = clock.now()
     keys = await _good_keys(session, client_id)
     if overlap and len(keys) >= MAX_KEYS:
@@ -114,7 +142,7 @@ async def revoke_client(
     session: AsyncSession, member: Member, organization_id: uuid.UUID, client_id: uuid.UUID
 ) -> None:
     """End a client and all its keys; raises ``NotFound``."""
-    client = await _lock_client(session, organization_id, client_id)
+    client = await lock_client(session, organization_id, client_id)
     client.revoked_at = clock.now()
     await audit.record(session, member.actor, action="api_client:revoke", object_id=client.id)
 
@@ -123,7 +151,7 @@ async def revoke_key(
     session: AsyncSession, member: Member, organization_id: uuid.UUID, client_id: uuid.UUID, key_id: uuid.UUID
 ) -> None:
     """End one key of a client; raises ``NotFound``."""
-    await _lock_client(session, organization_id, client_id)
+    await lock_client(session, organization_id, client_id)
     key = next((key for key in await _good_keys(session, client_id) if key.id == key_id), None)
     if key is None:
         raise NotFound
@@ -131,7 +159,8 @@ async def revoke_key(
     await audit.record(session, member.actor, action="api_key:revoke", object_id=key_id)
 
 
-async def _lock_client(session: AsyncSession, organization_id: uuid.UUID, client_id: uuid.UUID) -> ApiClient:
+async def lock_client(session: AsyncSession, organization_id: uuid.UUID, client_id: uuid.UUID) -> ApiClient:
+    """Return a client of the organization, locked; raises ``NotFound``."""
     client = await session.get(ApiClient, client_id, with_for_update=True)
     if client is None or client.organization_id != organization_id or client.revoked_at is not None:
         raise NotFound

@@ -19,4 +19,5 @@ class DataAccess(BaseModel):
     action: str = Field(description="thing:verb, as the trail has it")
     is_reading: bool
     object_id: uuid.UUID | None
+    app: str | None = Field(description="the app or the system through which it was done by a token of its own")
     explanation: str = Field(description="one sentence, in the reader's language")

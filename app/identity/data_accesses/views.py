@@ -25,6 +25,7 @@ from app.identity.visibility import ResidentSubject
 _entries = table_of(AuditEntry)
 _accounts = table_of(Account)
 _clients = table_of(ApiClient)
+_apps = _clients.alias("apps")
 _memberships = table_of(Membership)
 _organizations = table_of(Organization)
 _CURSOR = "identity.data_accesses"
@@ -76,13 +77,15 @@ _PAGE = (
         _entries.c.object_id,
         sa.func.coalesce(_accounts.c.name, _clients.c.name).label("name"),
         sa.func.coalesce(_works_for, _NOBODY).label("organizations"),
+        _apps.c.name.label("app"),
     )
     .outerjoin(_accounts, _accounts.c.id == _entries.c.actor_id)
     .outerjoin(_clients, _clients.c.id == _entries.c.actor_id)
+    .outerjoin(_apps, _apps.c.id == _entries.c.app_id)
     .where(
         _entries.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
-        # What one does oneself one knows.
-        _entries.c.actor_id != sa.bindparam("own_id", type_=sa.Uuid),
+        # What one does oneself one knows; what an app does that one agreed to one may not.
+        sa.or_(_entries.c.actor_id != sa.bindparam("own_id", type_=sa.Uuid), _entries.c.app_id.is_not(None)),
         sa.func.coalesce(sa.bindparam("only_reading", type_=sa.Boolean) == _READING, sa.true()),
         _among(_entries.c.id, "ids"),
         _among(_entries.c.action, "actions"),
@@ -147,6 +150,7 @@ async def data_accesses(
             action=row.action,
             is_reading=is_reading(row.action),
             object_id=row.object_id,
+            app=row.app,
             explanation=tell(language, row.action, row.actor_kind, row.name),
         )
         for row in rows[: page.limit]

@@ -7,9 +7,8 @@ from fastapi import Depends, status
 
 from app.core.access import public
 from app.core.problems import NotFound, TooManyRequests, Unavailable, problem_responses
-from app.core.rate_limits import Rate, limit, rate_limited
+from app.core.rate_limits import Rate, rate_limited
 from app.core.routing import Router, Session, route_options
-from app.identity.people.seals import contact_index
 from app.identity.sessions.schemas import Tokens
 from app.identity.sign_in import external, firebase, oidc, service
 from app.identity.sign_in.problems import LoginNotAccepted, MethodNotOffered, SignInCodeInvalid
@@ -24,13 +23,8 @@ from app.identity.sign_in.schemas import (
 
 router = Router(tags=["identity"])
 
-# Many phones share an address behind a carrier's network; a number or mail address belongs to few people.
 _CODES_PER_ADDRESS: Final = rate_limited("sign_in_codes", Rate(30, timedelta(minutes=10)))
 _SIGN_INS_PER_ADDRESS: Final = rate_limited("sign_in", Rate(60, timedelta(minutes=10)))
-CODES_PER_DESTINATION: Final = (
-    ("sign_in_destination", Rate(5, timedelta(minutes=15))),
-    ("sign_in_destination_day", Rate(12, timedelta(days=1))),
-)
 _LIMITED: Final = [Depends(_SIGN_INS_PER_ADDRESS)]
 
 
@@ -48,8 +42,7 @@ async def request_sign_in_code(data: CodeRequest, session: Session) -> CodeReque
     """Ask for a one-time code. The answer is the same whether or not anybody is known at that number or address."""
     service.require_offered()
     destination = service.normalized(data, await service.country_of(session, data.community_id))
-    for name, rate in CODES_PER_DESTINATION:
-        await limit(name, f"{data.community_id} {contact_index(destination).hex()}", rate)
+    await service.limit_codes(data.community_id, destination)
     return await service.request_code(session, data, destination)
 
 

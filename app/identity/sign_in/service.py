@@ -12,6 +12,7 @@ from app.core import clock
 from app.core.database import unit_of_work
 from app.core.events import emit
 from app.core.problems import NotFound
+from app.core.rate_limits import Rate, limit
 from app.core.sealing import seal, unseal
 from app.core.settings import settings
 from app.identity.events import SignInCodeRequested
@@ -29,6 +30,11 @@ from app.identity.sign_in.schemas import AccountChoice, Candidate, CodeRequest, 
 CODE: Final = "identity_sign_in_challenge.code"
 DESTINATION: Final = "identity_sign_in_challenge.destination"
 EXPIRED_KEPT: Final = timedelta(days=1)
+# Many phones share an address behind a carrier's network; a number or mail address belongs to few people.
+CODES_PER_DESTINATION: Final = (
+    ("sign_in_destination", Rate(5, timedelta(minutes=15))),
+    ("sign_in_destination_day", Rate(12, timedelta(days=1))),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,12 @@ async def country_of(session: AsyncSession, community_id: uuid.UUID) -> str:
     if community is None:
         raise NotFound("there is no such community")
     return community.country
+
+
+async def limit_codes(community_id: uuid.UUID, destination: str) -> None:
+    """Count a code for a number or address; raises ``TooManyRequests``."""
+    for name, rate in CODES_PER_DESTINATION:
+        await limit(name, f"{community_id} {contact_index(destination).hex()}", rate)
 
 
 async def request_code(session: AsyncSession, data: CodeRequest, destination: str) -> CodeRequested:
@@ -112,22 +124,29 @@ async def sign_in(data: CodeSignIn) -> Tokens | AccountChoice:
     whatever is wrong with the challenge.
     """
     async with unit_of_work() as session:
-        answer = await _answer(session, data)
+        who = await identify(session, data.challenge_id, data.code, data.account_id)
+        answer = await sessions.begin(session, who, "local", data.device_label) if isinstance(who, Account) else who
     if answer is None:
         raise SignInCodeInvalid
     return answer
 
 
-async def _answer(session: AsyncSession, data: CodeSignIn) -> Tokens | AccountChoice | None:
-    row = await repository.lock_challenge(session, data.challenge_id)
+async def identify(
+    session: AsyncSession, challenge_id: uuid.UUID, code: str, account_id: uuid.UUID | None
+) -> Account | AccountChoice | None:
+    """Return whose code it is, using it up, or whom to choose from if several people share the number.
+
+    ``None`` if it is not right, which is counted: the caller commits, whatever it answers.
+    """
+    row = await repository.lock_challenge(session, challenge_id)
     if row is None:
         return None
     challenge = rules.Challenge(unseal(row.code, CODE), row.expires_at, row.attempts, row.used_at)
-    if not rules.is_right(challenge, data.code, clock.now()):
+    if not rules.is_right(challenge, code, clock.now()):
         row.attempts += 1
         return None
     accounts = await repository.reached_at(session, row.community_id, row.destination_index)
-    chosen = choose(accounts, data.account_id)
+    chosen = choose(accounts, account_id)
     if chosen is None:
         row.attempts += 1
         return None
@@ -135,7 +154,7 @@ async def _answer(session: AsyncSession, data: CodeSignIn) -> Tokens | AccountCh
         return chosen
     row.used_at = clock.now()
     await repository.mark_verified(session, chosen.id, row.destination_index)
-    return await sessions.begin(session, chosen, "local", data.device_label)
+    return chosen
 
 
 def choose(accounts: Sequence[Account], account_id: uuid.UUID | None) -> Account | AccountChoice | None:

@@ -102,6 +102,12 @@ _PRACTITIONERS = _directory(
     ),
     names=[PRACTITIONERS.c.name],
 )
+_PRACTITIONER_OF = (
+    sa.select(PRACTITIONERS.c.id)
+    .where(PRACTITIONERS.c.account_id == sa.bindparam("account_id", type_=sa.Uuid), PRACTITIONERS.c.is_active)
+    .order_by(PRACTITIONERS.c.id)
+    .limit(1)
+)
 _VISIT_TYPES = _directory(
     VISIT_TYPES,
     VISIT_TYPES.c.community_id == _community_id,
@@ -145,6 +151,12 @@ async def practitioners(
     found = await photos(connection, shown)
     items = [PractitionerEntry.model_validate(row).model_copy(update={"photo": found.get(row.id)}) for row in shown]
     return _page(items, rows, page)
+
+
+async def practitioner_of(connection: AsyncConnection, account_id: uuid.UUID) -> uuid.UUID | None:
+    """Return the practitioner a person is, the one they have been longest; ``None`` if they see nobody."""
+    found: uuid.UUID | None = await connection.scalar(_PRACTITIONER_OF, {"account_id": account_id})
+    return found
 
 
 async def visit_types(

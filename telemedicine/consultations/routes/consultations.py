@@ -55,7 +55,7 @@ async def list_consultations(
 ) -> Page[ConsultationPublic]:
     """List a resident's video visits, those planned last first."""
     await trace_read(connection, actor, subject, "consultations:list")
-    return await views.of_resident(connection, subject.resident_id, page)
+    return await views.of_resident(connection, actor, subject.resident_id, page)
 
 
 @router.post(

@@ -1,0 +1,1 @@
+"""What SMART asks for and what becomes of it: pure decisions."""
