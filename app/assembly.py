@@ -11,6 +11,8 @@ from app.core.parked_rows import RETRY_JOB
 from app.core.partitions import PARTITIONS_JOB
 from app.core.relay import RELAY_JOBS
 from app.core.routing import Router
+from app.fhir import export_routes as fhir_exports
+from app.fhir import jobs as fhir_jobs
 from app.fhir import routes as fhir
 from app.identity.authenticator import IdentityAuthenticator
 from app.identity.clients import routes as clients
@@ -142,6 +144,8 @@ TABLE_MODULES = (
     "app.core.event_tables",
     "app.core.idempotency",
     "app.core.rate_limits",
+    "app.fhir.exports.models",
+    "app.fhir.subscriptions.models",
     "app.identity.models",
     "app.identity.clients.models",
     "app.identity.installations.models",
@@ -196,7 +200,7 @@ TABLE_MODULES = (
     "telemedicine.prescriptions.models",
 )
 
-SCHEMA_REVISION = "0030"
+SCHEMA_REVISION = "0035"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -270,6 +274,7 @@ ROUTERS: tuple[Router, ...] = (
     changes.router,
     timeline.router,
     video_visit_pages.router,
+    fhir_exports.router,
     fhir.router,
 )
 
@@ -339,6 +344,7 @@ JOBS: tuple[Job, ...] = (
     *consultation_jobs.JOBS,
     *appointment_jobs.JOBS,
     *calendar_jobs.JOBS,
+    *fhir_jobs.JOBS,
 )
 
 ATTACHMENTS = calendar_subscribers.ATTACHMENTS

@@ -9,6 +9,12 @@ from app.fhir.resources.scheduling import DEFINITIONS
 from app.fhir.served import RESOURCES
 
 _DATE: Final = "2026-11-27"
+_BULK: Final = "http://hl7.org/fhir/uv/bulkdata"
+_OPERATIONS: Final = {
+    "Appointment": DEFINITIONS,
+    "Group": {"export": f"{_BULK}/OperationDefinition/group-export"},
+    "Patient": {"export": f"{_BULK}/OperationDefinition/patient-export"},
+}
 
 
 def capability_statement() -> Json:
@@ -21,6 +27,7 @@ def capability_statement() -> Json:
         "status": "active",
         "date": _DATE,
         "kind": "instance",
+        "instantiates": [f"{_BULK}/CapabilityStatement/bulk-data"],
         "software": {"name": "Hearthline"},
         "implementation": {"description": "Remote care of a community's residents", "url": base_url()},
         "fhirVersion": "4.0.1",
@@ -42,6 +49,7 @@ def _resource(resource: Resource) -> Json:
     interactions = ["read", "search-type"]
     interactions += ["create"] if resource.create else []
     interactions += ["update"] if resource.update else []
+    interactions += ["delete"] if resource.delete else []
     interactions += ["vread"] if resource.read_version else []
     interactions += ["history-instance"] if resource.history else []
     return filled(
@@ -61,7 +69,7 @@ def _resource(resource: Resource) -> Json:
             {"name": parameter.name, "type": parameter.kind, "documentation": parameter.documentation}
             for parameter in resource.parameters
         ],
-        operation=[{"name": name, "definition": definition} for name, definition in DEFINITIONS.items()]
-        if resource.type == "Appointment"
-        else None,
+        operation=[
+            {"name": name, "definition": definition} for name, definition in _OPERATIONS.get(resource.type, {}).items()
+        ],
     )

@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.access import Actor
+from app.core.events import Event
 from app.core.paging import PageRequest
 from app.core.problems import NotFound
 from app.fhir.elements import Json
@@ -112,6 +113,20 @@ History = Callable[[Asked, str, PageRequest], Awaitable[Found]]
 ReadVersion = Callable[[Asked, str, int], Awaitable[Json]]
 Create = Callable[[Asked, Json], Awaitable[Json]]
 Update = Callable[[Asked, str, Json, int | None], Awaitable[Json]]
+Delete = Callable[[Asked, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The facts that tell that a resource changed: clinics can have themselves told of it.
+
+    They say whose it is (``resident_id``); ``key`` is which resource a fact is about, ``None`` where it is about none.
+    ``by_patient``: a search of these has to name the patient.
+    """
+
+    facts: tuple[type[Event], ...]
+    by_patient: bool = False
+    key: Callable[[Any], str | None] = lambda fact: str(fact.aggregate_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +136,8 @@ class Resource:
     ``mandatory`` are the elements without which it is no resource of its kind, and those that change what it means.
     ``sorts`` are the parameters it can be sorted by, in both directions. Where versions are kept, ``history`` returns a
     page of those of one resource, the last first, and ``read_version`` one of them. ``compartment`` is the parameter
-    that names the patient a resource is about: by it all that is known of a patient is found.
+    that names the patient a resource is about: by it all that is known of a patient is found. ``changes`` are the facts
+    that a Subscription is told by.
     """
 
     type: str
@@ -133,10 +149,12 @@ class Resource:
     own_read: Read | None = None
     create: Create | None = None
     update: Update | None = None
+    delete: Delete | None = None
     profile: str | None = None
     history: History | None = None
     read_version: ReadVersion | None = None
     compartment: str | None = None
+    changes: Changes | None = None
 
     async def read(self, asked: Asked, key: str) -> Json:
         """Return one resource; raises ``NotFound``, and ``Forbidden`` where the actor may know of it."""

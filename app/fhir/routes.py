@@ -91,6 +91,8 @@ def _serve(resource: Resource) -> None:
         _serve_create(resource, path)
     if resource.update is not None:
         _serve_update(resource, path)
+    if resource.delete is not None:
+        _serve_delete(resource, path)
 
 
 def _serve_history(resource: Resource, path: str) -> None:
@@ -144,6 +146,16 @@ def _serve_update(resource: Resource, path: str) -> None:
         return negotiation.written(request, await resource.update(asked, key, document, if_match), created=False)
 
     _add(f"{path}/{{key}}", update, "PUT")
+
+
+def _serve_delete(resource: Resource, path: str) -> None:
+    async def delete(key: str, request: Request, actor: Integrator, session: Session) -> Response:
+        negotiation.check_format(request)
+        assert resource.delete is not None  # noqa: S101 - what this route is made for
+        await resource.delete(Asked(actor, await session.connection(), session), key)
+        return Response(status_code=204)
+
+    _add(f"{path}/{{key}}", delete, "DELETE")
 
 
 async def _form(request: Request) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from typing import Final
 from app.fhir.registry import Resource
 from app.fhir.resources.appointment import APPOINTMENT
 from app.fhir.resources.encounter import ENCOUNTER
+from app.fhir.resources.group import GROUP
 from app.fhir.resources.healthcare_service import HEALTHCARE_SERVICE
 from app.fhir.resources.location import LOCATION
 from app.fhir.resources.observation import OBSERVATION
@@ -16,6 +17,7 @@ from app.fhir.resources.schedule import SCHEDULE, SLOT
 RESOURCES: Final[tuple[Resource, ...]] = (
     APPOINTMENT,
     ENCOUNTER,
+    GROUP,
     HEALTHCARE_SERVICE,
     LOCATION,
     OBSERVATION,

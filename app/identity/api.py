@@ -20,6 +20,7 @@ from app.identity.authenticator import (
     actor_by_token,
     actor_in_session,
     actor_of,
+    actor_of_client,
     authenticate_sos,
 )
 from app.identity.closing.schemas import Closure
@@ -65,6 +66,7 @@ from app.identity.models import Grant
 from app.identity.organizations.problems import LastOperator
 from app.identity.organizations.views import (
     InvitationMessage,
+    agreed_scopes,
     duty_desk,
     invitation_message,
     members_here,
@@ -73,11 +75,12 @@ from app.identity.organizations.views import (
     organization_members,
     organizations_named,
     organizations_serving,
+    serves_anyone,
 )
 from app.identity.people.homes import Home, homes
 from app.identity.people.names import account_name, community_names, is_active_account, resident_name, resident_names
 from app.identity.people.problems import ResidenceEnded
-from app.identity.people.records import ResidentQuery
+from app.identity.people.records import ResidentQuery, reach_binds, records_in_reach
 from app.identity.people.records import record as resident_record
 from app.identity.people.records import records as resident_records
 from app.identity.people.repository import resident_of_account
@@ -102,7 +105,7 @@ from app.identity.people.views import (
     profile,
     resident_accounts,
 )
-from app.identity.scopes import GRANTS_MANAGE
+from app.identity.scopes import GRANTS_MANAGE, PROFILE_READ
 from app.identity.second_factor.problems import SecondFactorNeeded
 from app.identity.sessions.repository import is_signed_in
 from app.identity.sign_in.service import SignInCode, sign_in_code
@@ -113,6 +116,7 @@ from app.identity.visibility import (
     actor_binds,
     granted_accounts,
     is_visible,
+    organizations_with,
     require_resident,
     resident_guard,
     trace_read,
@@ -124,6 +128,7 @@ __all__ = [
     "DEVICE_HEADER",
     "ERASED_AGAIN",
     "LANGUAGES",
+    "PROFILE_READ",
     "Audience",
     "Closure",
     "CommunityPublic",
@@ -165,9 +170,11 @@ __all__ = [
     "actor_by_token",
     "actor_in_session",
     "actor_of",
+    "actor_of_client",
     "add_first_operator",
     "add_grant",
     "agreed_grants",
+    "agreed_scopes",
     "appoint",
     "audience",
     "authenticate_sos",
@@ -215,9 +222,12 @@ __all__ = [
     "organization_members",
     "organizations_named",
     "organizations_serving",
+    "organizations_with",
     "people",
     "profile",
     "put_off",
+    "reach_binds",
+    "records_in_reach",
     "remove_installations",
     "require_fresh_sign_in",
     "require_member",
@@ -231,6 +241,7 @@ __all__ = [
     "resident_records",
     "residents_sharing",
     "revoke_grant",
+    "serves_anyone",
     "sign_in_code",
     "trace_read",
     "visible_residents",

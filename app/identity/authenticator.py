@@ -65,6 +65,13 @@ _CLIENT = sa.text(
     WHERE k.id = :id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now)
     """
 )
+_CLIENT_NOW = sa.text(
+    """
+    SELECT c.community_id, c.scopes, o.id AS organization_id, o.kind
+    FROM identity_api_client c JOIN identity_organization o ON o.id = c.organization_id
+    WHERE c.id = :id AND c.revoked_at IS NULL
+    """
+)
 _DEVICE = sa.text(
     """
     SELECT d.digest, d.last_used_at, a.community_id, r.id AS resident_id
@@ -146,6 +153,22 @@ async def actor_of(connection: AsyncConnection, account_id: uuid.UUID) -> Actor 
     somebody in. ``None`` if their account is not active.
     """
     return await _without_session(connection, account_id, all_roles=True)
+
+
+async def actor_of_client(connection: AsyncConnection, client_id: uuid.UUID, scopes: frozenset[str]) -> Actor | None:
+    """Return an organization's system with what is left now of the ``scopes`` it had, for asking whether what it began
+    may go on; never to let somebody in. ``None`` once it is cut off.
+    """
+    row = (await connection.execute(_CLIENT_NOW, {"id": client_id})).one_or_none()
+    if row is None:
+        return None
+    return Actor(
+        kind="client",
+        id=client_id,
+        community_id=row.community_id,
+        memberships=(Membership(row.organization_id, row.kind, "client"),),
+        scopes=scopes & frozenset(row.scopes),
+    )
 
 
 async def _without_session(connection: AsyncConnection, account_id: uuid.UUID, *, all_roles: bool) -> Actor | None:

@@ -16,7 +16,7 @@ URL = "notifications_webhook_endpoint.url"
 SECRET = "notifications_webhook_endpoint.secret"  # noqa: S105 - the name of a column
 PREVIOUS_SECRET = "notifications_webhook_endpoint.previous_secret"  # noqa: S105 - the name of a column
 
-DisabledReason = Literal["by_hand", "gone", "failing"]
+DisabledReason = Literal["by_hand", "gone", "failing", "not_allowed"]
 DeliveryState = Literal["queued", "sending", "delivered", "failed"]
 
 
@@ -36,6 +36,9 @@ class WebhookEndpoint(Table, table=True):
     url: str = sealed(description="sealed because many carry a secret in their path")
     description: str = ""
     event_types: list[str] = text_array()
+    composer: str | None = Field(
+        default=None, description="who makes its calls of what its deliveries say; nobody: they are events"
+    )
     state: str = "enabled"
     disabled_reason: str | None = None
     disabled_at: datetime | None = optional_instant()
@@ -67,6 +70,13 @@ class WebhookDelivery(SQLModel, table=True):
             "ix_notifications_webhook_delivery_sending", "endpoint_id", postgresql_where=sa.text("state = 'sending'")
         ),
         sa.Index("ix_notifications_webhook_delivery_endpoint_id", "endpoint_id", "id"),
+        sa.Index(
+            "ix_notifications_webhook_delivery_object_due",
+            "endpoint_id",
+            "object_id",
+            "id",
+            postgresql_where=sa.text("send_at IS NOT NULL AND object_id IS NOT NULL"),
+        ),
         {"postgresql_partition_by": "RANGE (id)"},
     )
     privacy: ClassVar[Privacy] = Privacy(
@@ -84,6 +94,9 @@ class WebhookDelivery(SQLModel, table=True):
     event_id: uuid.UUID = Field(description="the same however often it is sent: what a receiver knows a repeat by")
     event_type: str
     resident_id: uuid.UUID | None = None
+    object_id: uuid.UUID | None = Field(
+        default=None, description="what it is about, where what is told of one thing goes in order"
+    )
     data: dict[str, Any] = jsonb(nullable=False, description="ids only")
     occurred_at: datetime = instant()
     state: str = "queued"

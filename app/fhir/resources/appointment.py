@@ -326,5 +326,6 @@ APPOINTMENT = Resource(
     create=create,
     update=update,
     mandatory=frozenset({"status", "participant"}),
+    compartment="patient",
     sorts=("date",),
 )

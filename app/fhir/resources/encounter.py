@@ -68,4 +68,5 @@ ENCOUNTER = Resource(
     search=search,
     own_read=read,
     mandatory=frozenset({"status", "class"}),
+    compartment="patient",
 )

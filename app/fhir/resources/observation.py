@@ -139,4 +139,5 @@ OBSERVATION = Resource(
     own_read=read,
     create=create,
     mandatory=frozenset({"status", "code"}),
+    compartment="patient",
 )
