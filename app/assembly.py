@@ -14,6 +14,7 @@ from app.core.routing import Router
 from app.fhir import export_routes as fhir_exports
 from app.fhir import jobs as fhir_jobs
 from app.fhir import routes as fhir
+from app.fhir import subscribers as fhir_subscribers
 from app.identity.authenticator import IdentityAuthenticator
 from app.identity.clients import routes as clients
 from app.identity.closing import routes as closing
@@ -93,7 +94,7 @@ from eldercare.wellbeing import jobs as wellbeing_jobs
 from eldercare.wellbeing import routes as wellbeing
 from eldercare.wellbeing import subscribers as wellbeing_subscribers
 from notifications.account import subscribers as account_subscribers
-from notifications.api import install_attachments
+from notifications.api import install_attachments, install_composers
 from notifications.attempts import routes as attempts
 from notifications.broadcasts import jobs as broadcast_jobs
 from notifications.broadcasts import routes as broadcasts
@@ -303,6 +304,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *calendar_subscribers.SUBSCRIBERS,
     *health_record_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
+    *fhir_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (
@@ -361,9 +363,10 @@ def load_tables() -> None:
 
 
 def install() -> None:
-    """Give below what it needs from above: the tables, the subscribers, what mails carry, what clinics have ahead."""
+    """Give below what it needs from above: tables, subscribers, what mails and calls carry, what clinics have ahead."""
     load_tables()
     install_subscribers(SUBSCRIBERS)
     install_attachments(ATTACHMENTS)
+    install_composers(fhir_subscribers.COMPOSERS)
     install_authenticator(IdentityAuthenticator())
     install_visits(booked_visits)

@@ -13,8 +13,9 @@ from app.fhir.resources.organization import ORGANIZATION
 from app.fhir.resources.patient import PATIENT
 from app.fhir.resources.practitioner import PRACTITIONER, PRACTITIONER_ROLE
 from app.fhir.resources.schedule import SCHEDULE, SLOT
+from app.fhir.resources.subscription import subscription
 
-RESOURCES: Final[tuple[Resource, ...]] = (
+_OF_OURS: Final[tuple[Resource, ...]] = (
     APPOINTMENT,
     ENCOUNTER,
     GROUP,
@@ -28,4 +29,5 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     SCHEDULE,
     SLOT,
 )
+RESOURCES: Final = (*_OF_OURS, subscription({resource.type: resource for resource in _OF_OURS}))
 BY_TYPE: Final = {resource.type: resource for resource in RESOURCES}

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from app.core import partitions
+from app.core import clock, partitions
 from app.core.lawfulness import Basis, Recipient, Retention
 from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed, table_of, text_array
 
@@ -47,6 +47,15 @@ class WebhookEndpoint(Table, table=True):
     previous_until: datetime | None = optional_instant(description="until when the previous secret signs as well")
     failures: int = Field(default=0, description="failed attempts since the last one that succeeded")
     delivered_at: datetime | None = optional_instant(description="when it last took something")
+
+    def enable(self) -> None:
+        """Let it be called again, as if it had never failed; nothing changes for one that is enabled."""
+        if self.state == "disabled":
+            self.state, self.disabled_reason, self.disabled_at, self.failures = "enabled", None, None, 0
+
+    def disable(self, reason: DisabledReason) -> None:
+        """Let it not be called any more."""
+        self.state, self.disabled_reason, self.disabled_at = "disabled", reason, clock.now()
 
 
 class WebhookDelivery(SQLModel, table=True):

@@ -4,9 +4,10 @@ from typing import Final
 
 from app.core.problems import NotFound
 from app.fhir.elements import Json, coding, filled, instant, reference, resource, uuid_of
-from app.fhir.registry import Asked, Found, Parameter, Query, Resource
+from app.fhir.registry import Asked, Changes, Found, Parameter, Query, Resource
 from app.fhir.resources.patient import one_patient
 from telemedicine.api import ConsultationPublic, consultation, consultations
+from telemedicine.events import ConsultationAwaited, ConsultationClosed, ConsultationStarted
 
 _CLASS: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _ROLE: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
@@ -69,4 +70,5 @@ ENCOUNTER = Resource(
     own_read=read,
     mandatory=frozenset({"status", "class"}),
     compartment="patient",
+    changes=Changes((ConsultationAwaited, ConsultationStarted, ConsultationClosed), by_patient=True),
 )

@@ -4,24 +4,21 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
-from urllib.parse import parse_qsl
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock, wakeups
 from app.core.access import Actor
-from app.core.problems import FieldError, Forbidden, NotFound
+from app.core.problems import Forbidden, NotFound
 from app.core.sealing import seal
-from app.core.wall_time import zone
-from app.fhir import searching
 from app.fhir.elements import Json, instant, local, uuid_of
 from app.fhir.exports import repository
 from app.fhir.exports.models import KEEP, REQUEST, Export
 from app.fhir.exports.problems import TooManyExports
 from app.fhir.exports.rules import LATE, WAKE_CHANNEL, Order
-from app.fhir.problems import BadSearch, bad_parameter, not_processable
+from app.fhir.problems import bad_parameter, not_processable
 from app.fhir.registry import Query, Resource
-from app.fhir.searching import Pairs
+from app.fhir.searching import Pairs, kept_query
 from app.fhir.values import listed
 from app.identity.api import PROFILE_READ, organizations_with
 
@@ -117,17 +114,10 @@ def query_of(served: Served, kind: str, text: str) -> Query:
     """Return the search a filter stands for; raises ``BadSearch`` for one that cannot be done."""
     if kind not in exported(served):
         raise bad_parameter("_typeFilter", f"of what is about patients: {', '.join(exported(served))}", "not-supported")
-    resource, pairs = served[kind], parse_qsl(text, keep_blank_values=True)
-    for name, _ in pairs:
-        if resource.parameter(name.partition(":")[0]) is None or name.partition(":")[0] == resource.compartment:
-            raise bad_parameter("_typeFilter", f"{kind} is not filtered by {name}", "not-supported")
-    if searching.needs_zone(resource, pairs):
-        raise bad_parameter("_typeFilter", "times with their offset")
-    try:
-        return searching.understand(resource, pairs, handling="strict", zone=zone("UTC"), served=served).query
-    except BadSearch as error:
-        errors = [FieldError("/query/_typeFilter", f"{kind}: {one.detail}", one.code) for one in error.errors]
-        raise BadSearch(errors=errors) from None
+    query = kept_query(served[kind], text, served, "/query/_typeFilter")
+    if served[kind].compartment in query.references:
+        raise bad_parameter("_typeFilter", f"{kind}: the patients are named by patient", "not-supported")
+    return query
 
 
 def require_client(actor: Actor, organization_id: str | None) -> uuid.UUID:
