@@ -146,7 +146,7 @@ async def send(
     import aiohttp  # noqa: PLC0415 - see above
 
     try:
-        async with session.request(method, url, data=data, headers=headers, allow_redirects=False) as response:
+        async with session.request(method, url, data=data or None, headers=headers, allow_redirects=False) as response:
             return Answer(response.status, response.headers, await _beginning(response, MAX_ANSWER))
     except aiohttp.ClientOSError as error:
         if is_forbidden(error):

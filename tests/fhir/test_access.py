@@ -25,12 +25,15 @@ DIRECTORY: Final = {
     "PractitionerRole": "practitioners",
     "HealthcareService": "visit-types",
 }
+MACHINES: Final = ("Group", "Subscription")
 SAME_AS: Final = {
     "Patient": "/v1/residents/{residents}/profile",
     "Observation": "/v1/residents/{residents}/vitals/{vitals}",
     "Encounter": "/v1/consultations/{consultations}",
     "Appointment": "/v1/appointments/{appointments}",
 }
+SERVING: Final = ("operator", "desk", "office", "agency", "carer", "clinician")
+"""Who sees the resident's profile on behalf of an organization that serves them."""
 OTHERS: Final = ("family", "clinician")
 
 
@@ -41,7 +44,7 @@ async def read(client: httpx.AsyncClient, world: World, actor: str, address: str
 
 async def test_who_reads_what_is_whom_the_rest_api_lets(client: httpx.AsyncClient, clock: ManualClock) -> None:
     world = await open_world()
-    assert {resource.type for resource in RESOURCES} == {*PERSONAL, *DIRECTORY, "Schedule", "Slot"}
+    assert {resource.type for resource in RESOURCES} == {*PERSONAL, *DIRECTORY, *MACHINES, "Schedule", "Slot"}
     differing = {}
     for kind, path in SAME_AS.items():
         for actor in ACTORS:
@@ -86,3 +89,25 @@ async def test_who_reads_somebody_elses_is_on_record(client: httpx.AsyncClient, 
                 answer = await read(client, world, actor, address)
                 assert answer.status_code == 200, (address, actor, answer.text)
                 assert await traces_of(resident) == before + 1, (address, actor)
+
+
+async def test_who_exports_subscribes_and_has_a_group(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    world = await open_world()
+    wanted = {
+        "resourceType": "Subscription",
+        "status": "requested",
+        "reason": "to know",
+        "criteria": "Appointment",
+        "channel": {"type": "rest-hook", "endpoint": "https://example.org/hook"},
+    }
+    answers = {}
+    for actor in ACTORS:
+        headers = world.headers[actor] | {"Prefer": "respond-async"}
+        group = await client.get(f"{ROOT}/Group?member={world.ids['residents']}", headers=headers)
+        export = await client.get(f"{ROOT}/Patient/$export", headers=headers)
+        made = await client.post(f"{ROOT}/Subscription", json=wanted, headers=headers)
+        shown = len(group.json()["entry"]) if "entry" in group.json() else 0
+        answers[actor] = (group.status_code, shown, export.status_code, made.status_code)
+    expected = dict.fromkeys(ACTORS, (200, 0, 403, 403)) | dict.fromkeys(SERVING, (200, 1, 403, 403))
+    expected |= {"nobody": (401, 0, 401, 401), "device": (403, 0, 403, 403), "client": (200, 0, 403, 201)}
+    assert answers == expected

@@ -15,7 +15,8 @@ async def test_every_kind_is_valid_read_and_found(client: httpx.AsyncClient, sce
     await fhir.book(client, scene)
     await fhir.happened(scene)
     headers = await sign_in.sign_in(scene.person)
-    for resource in RESOURCES:
+    of_people = [resource for resource in RESOURCES if resource.type not in ("Group", "Subscription")]
+    for resource in of_people:
         found = resources(valid(await client.get(f"{ROOT}/{resource.type}", headers=headers)))
         assert found, resource.type
         for one in found:

@@ -29,6 +29,7 @@ async def test_the_statement_says_what_the_routes_do(client: httpx.AsyncClient, 
         "search-type": ("GET", ""),
         "create": ("POST", ""),
         "update": ("PUT", "/{key}"),
+        "delete": ("DELETE", "/{key}"),
     }
     said = set()
     for resource in statement["rest"][0]["resource"]:
@@ -39,6 +40,9 @@ async def test_the_statement_says_what_the_routes_do(client: httpx.AsyncClient, 
         for operation in resource.get("operation", []):
             said.add(("POST", f"{ROOT}/{resource['type']}/${operation['name']}"))
     said |= {("GET", f"{ROOT}/Appointment/$find"), ("GET", f"{ROOT}/metadata")}
+    bulk = {("GET", "Patient/$export"), ("GET", "Group/{key}/$export"), ("GET", "$export-file/{key}")}
+    bulk |= {("GET", "$export-status/{key}"), ("DELETE", "$export-status/{key}"), ("POST", "Group/{key}/$export")}
+    said = said - {("POST", f"{ROOT}/Group/$export")} | {(method, f"{ROOT}/{path}") for method, path in bulk}
     assert {one for one in served if one[1].startswith(ROOT)} == said
 
 
