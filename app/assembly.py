@@ -11,7 +11,10 @@ from app.core.parked_rows import RETRY_JOB
 from app.core.partitions import PARTITIONS_JOB
 from app.core.relay import RELAY_JOBS
 from app.core.routing import Router
+from app.fhir import export_routes as fhir_exports
+from app.fhir import jobs as fhir_jobs
 from app.fhir import routes as fhir
+from app.fhir import subscribers as fhir_subscribers
 from app.identity.authenticator import IdentityAuthenticator
 from app.identity.clients import routes as clients
 from app.identity.closing import routes as closing
@@ -94,7 +97,7 @@ from eldercare.wellbeing import jobs as wellbeing_jobs
 from eldercare.wellbeing import routes as wellbeing
 from eldercare.wellbeing import subscribers as wellbeing_subscribers
 from notifications.account import subscribers as account_subscribers
-from notifications.api import install_attachments
+from notifications.api import install_attachments, install_composers
 from notifications.attempts import routes as attempts
 from notifications.broadcasts import jobs as broadcast_jobs
 from notifications.broadcasts import routes as broadcasts
@@ -145,6 +148,8 @@ TABLE_MODULES = (
     "app.core.event_tables",
     "app.core.idempotency",
     "app.core.rate_limits",
+    "app.fhir.exports.models",
+    "app.fhir.subscriptions.models",
     "app.identity.models",
     "app.identity.clients.models",
     "app.identity.installations.models",
@@ -200,7 +205,7 @@ TABLE_MODULES = (
     "telemedicine.prescriptions.models",
 )
 
-SCHEMA_REVISION = "0033"
+SCHEMA_REVISION = "0035"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -277,6 +282,7 @@ ROUTERS: tuple[Router, ...] = (
     timeline.router,
     authorize_pages.router,
     video_visit_pages.router,
+    fhir_exports.router,
     fhir.router,
 )
 
@@ -305,6 +311,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *calendar_subscribers.SUBSCRIBERS,
     *health_record_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
+    *fhir_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (
@@ -347,6 +354,7 @@ JOBS: tuple[Job, ...] = (
     *consultation_jobs.JOBS,
     *appointment_jobs.JOBS,
     *calendar_jobs.JOBS,
+    *fhir_jobs.JOBS,
 )
 
 ATTACHMENTS = calendar_subscribers.ATTACHMENTS
@@ -363,9 +371,10 @@ def load_tables() -> None:
 
 
 def install() -> None:
-    """Give below what it needs from above: the tables, the subscribers, what mails carry, what clinics have ahead."""
+    """Give below what it needs from above: tables, subscribers, what mails and calls carry, what clinics have ahead."""
     load_tables()
     install_subscribers(SUBSCRIBERS)
     install_attachments(ATTACHMENTS)
+    install_composers(fhir_subscribers.COMPOSERS)
     install_authenticator(IdentityAuthenticator())
     install_visits(booked_visits)

@@ -39,7 +39,20 @@ from notifications.templates.categories import Category
 from notifications.templates.notices import Channel, Notice, Urgency
 from notifications.templates.variables import Kind, Value, seal_text
 from notifications.webhooks.catalogue import WebhookEvent
+from notifications.webhooks.composing import Composed, Composer, ToCompose, install_composers
+from notifications.webhooks.problems import TooManyEndpoints
 from notifications.webhooks.service.publishing import Happening, publish
+from notifications.webhooks.service.subscribing import (
+    Notification,
+    alter_endpoint,
+    check_endpoint,
+    close_endpoint,
+    notify,
+    open_endpoint,
+    stop_endpoint,
+)
+from notifications.webhooks.views import EndpointStanding
+from notifications.webhooks.views import standings as endpoint_standings
 
 __all__ = [
     "CALLBACKS",
@@ -48,30 +61,43 @@ __all__ = [
     "Call",
     "Category",
     "Channel",
+    "Composed",
+    "Composer",
+    "EndpointStanding",
     "Happening",
     "InboxItemPublic",
     "Kind",
     "Message",
     "Notice",
+    "Notification",
     "Origin",
     "OutboxPhone",
     "ParkedDelivery",
     "Signature",
     "SignedForm",
     "Tally",
+    "ToCompose",
+    "TooManyEndpoints",
     "TwimlResponse",
     "Urgency",
     "Value",
     "WebhookEvent",
+    "alter_endpoint",
+    "check_endpoint",
     "close_channels",
+    "close_endpoint",
     "communities_in_touch",
     "confirm_key",
+    "endpoint_standings",
     "find_call",
     "handle_once",
     "inbox_changes",
     "install_attachments",
+    "install_composers",
     "is_machine",
     "last_words",
+    "notify",
+    "open_endpoint",
     "opt_in",
     "opt_out",
     "outbox_phone",
@@ -85,6 +111,7 @@ __all__ = [
     "send",
     "send_many",
     "speech",
+    "stop_endpoint",
     "tally",
     "text_reply",
     "withdraw",

@@ -136,15 +136,17 @@ def outbound_session(
     )
 
 
-async def post(session: "aiohttp.ClientSession", url: str, *, data: bytes, headers: Mapping[str, str]) -> Answer:
-    """Post ``data`` and return the answer; redirects are answers like others.
+async def send(
+    session: "aiohttp.ClientSession", method: str, url: str, *, data: bytes, headers: Mapping[str, str]
+) -> Answer:
+    """Send ``data`` and return the answer; redirects are answers like others.
 
     Raises ``TimeoutError``, ``AddressForbidden`` or ``aiohttp.ClientError``.
     """
     import aiohttp  # noqa: PLC0415 - see above
 
     try:
-        async with session.post(url, data=data, headers=headers, allow_redirects=False) as response:
+        async with session.request(method, url, data=data or None, headers=headers, allow_redirects=False) as response:
             return Answer(response.status, response.headers, await _beginning(response, MAX_ANSWER))
     except aiohttp.ClientOSError as error:
         if is_forbidden(error):
@@ -155,7 +157,7 @@ async def post(session: "aiohttp.ClientSession", url: str, *, data: bytes, heade
 async def get(session: "aiohttp.ClientSession", url: str, *, headers: Mapping[str, str], most: int) -> Answer:
     """Get what is at ``url`` and return the answer, ``most`` bytes of it; up to ``MOST_REDIRECTS`` are followed.
 
-    Where a redirect leads is checked like any other address, and what is asked goes there, too. Raises what ``post``
+    Where a redirect leads is checked like any other address, and what is asked goes there, too. Raises what ``send``
     raises, ``AnswerTooBig`` and ``TooManyRedirects``.
     """
     import aiohttp  # noqa: PLC0415 - see above

@@ -12,6 +12,12 @@ from app.fhir.served import RESOURCES
 
 _OPERATIONS: Final = {"Appointment": DEFINITIONS, "Patient": {"everything": everything.DEFINITION}}
 _DATE: Final = "2026-11-27"
+_BULK: Final = "http://hl7.org/fhir/uv/bulkdata"
+_OPERATIONS: Final = {
+    "Appointment": DEFINITIONS,
+    "Group": {"export": f"{_BULK}/OperationDefinition/group-export"},
+    "Patient": {"export": f"{_BULK}/OperationDefinition/patient-export"},
+}
 
 
 def capability_statement() -> Json:
@@ -24,6 +30,7 @@ def capability_statement() -> Json:
         "status": "active",
         "date": _DATE,
         "kind": "instance",
+        "instantiates": [f"{_BULK}/CapabilityStatement/bulk-data"],
         "software": {"name": "Hearthline"},
         "implementation": {"description": "Remote care of a community's residents", "url": base_url()},
         "fhirVersion": "4.0.1",
@@ -43,6 +50,7 @@ def _resource(resource: Resource) -> Json:
     interactions = ["read", "search-type"]
     interactions += ["create"] if resource.create else []
     interactions += ["update", "patch"] if resource.update else []
+    interactions += ["delete"] if resource.delete else []
     interactions += ["vread"] if resource.read_version else []
     interactions += ["history-instance"] if resource.history else []
     return filled(

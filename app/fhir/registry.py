@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from starlette.responses import Response
 
 from app.core.access import Actor
+from app.core.events import Event
 from app.core.paging import PageRequest
 from app.core.problems import NotFound
 from app.fhir.elements import Json
@@ -134,6 +135,19 @@ Send = Callable[[Asked, str], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """The facts that tell that a resource changed: clinics can have themselves told of it.
+
+    They say whose it is (``resident_id``); ``key`` is which resource a fact is about, ``None`` where it is about none.
+    ``by_patient``: a search of these has to name the patient.
+    """
+
+    facts: tuple[type[Event], ...]
+    by_patient: bool = False
+    key: Callable[[Any], str | None] = lambda fact: str(fact.aggregate_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Resource:
     """A kind of resource that is served.
 
@@ -141,7 +155,8 @@ class Resource:
     ``sorts`` are the parameters it can be sorted by, in both directions. Where versions are kept, ``history`` returns a
     page of those of one resource, the last first, and ``read_version`` one of them. ``compartment`` is the parameter
     that names the patient a resource is about: by it all that is known of a patient is found. ``create_many`` creates
-    several at once, all or none, where that takes less than each by itself.
+    several at once, all or none, where that takes less than each by itself. ``changes`` are the facts that a
+    Subscription is told by.
 
     What takes too long for a transaction is done around it: ``keeping`` keeps what is inside of a document that is sent
     and hands over the rest. ``receive`` takes a request for creating one whole, of ``longest`` bytes at most, in units
@@ -167,6 +182,7 @@ class Resource:
     receive: Receive | None = None
     longest: int | None = None
     send: Send | None = None
+    changes: Changes | None = None
 
     async def read(self, asked: Asked, key: str) -> Json:
         """Return one resource; raises ``NotFound``, and ``Forbidden`` where the actor may know of it."""

@@ -102,16 +102,16 @@ def _serve(resource: Resource) -> None:
     _add(path, search_type, "GET")
     _add(f"{path}/_search", search_type_posted, "POST")
     _add(f"{path}/{{key}}", read, "GET")
-    if resource.history is not None:
-        _serve_history(resource, path)
-    if resource.read_version is not None:
-        _serve_versions(resource, path)
-    if resource.receive is not None:
-        _serve_receive(resource, path)
-    elif resource.create is not None:
-        _serve_create(resource, path)
-    if resource.update is not None:
-        _serve_update(resource, path)
+    for is_offered, serve in (
+        (resource.history, _serve_history),
+        (resource.read_version, _serve_versions),
+        (resource.receive, _serve_receive),
+        (resource.create if resource.receive is None else None, _serve_create),
+        (resource.update, _serve_update),
+        (resource.delete, _serve_delete),
+    ):
+        if is_offered is not None:
+            serve(resource, path)
 
 
 def _serve_history(resource: Resource, path: str) -> None:
@@ -200,6 +200,14 @@ def _serve_update(resource: Resource, path: str) -> None:
     _add(path, update_found, "PUT")
     _add(f"{path}/{{key}}", update, "PUT")
     _add(f"{path}/{{key}}", patch, "PATCH")
+
+
+def _serve_delete(resource: Resource, path: str) -> None:
+    async def delete(key: str, request: Request, actor: Integrator, session: Session) -> Response:
+        check_format(request)
+        return (await interactions.delete(await writing(actor, session), resource, key)).response()
+
+    _add(f"{path}/{{key}}", delete, "DELETE")
 
 
 async def _form(request: Request) -> list[tuple[str, str]]:

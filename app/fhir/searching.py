@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from typing import Final, Literal
 from urllib.parse import parse_qsl
 
@@ -118,6 +118,32 @@ def within(begin: str) -> Iterator[None]:
         at = f"/query/{begin}"
         refusal.errors = tuple(replace(one, pointer=one.pointer.replace("/query/", at, 1)) for one in refusal.errors)
         raise
+
+
+def kept_query(resource: Resource, text: str, served: Mapping[str, Resource], pointer: str) -> Query:
+    """Return the query of a search that is written down to be asked later; raises ``BadSearch`` at ``pointer``.
+
+    It says which resources are meant, and nothing of how they are shown. Its times have offsets, as what is a day on
+    the wall here may be another where it was written.
+    """
+
+    def refused(detail: str, code: str = "not-supported") -> BadSearch:
+        return BadSearch(errors=[FieldError(pointer, f"{resource.type}: {detail}", code)])
+
+    pairs = parse_qsl(text, keep_blank_values=True)
+    for name, _ in pairs:
+        if resource.parameter(name.partition(":")[0]) is None:
+            raise refused(f"there is no search by {name}")
+    if needs_zone(resource, pairs):
+        raise refused("write times with their offset", "value")
+    try:
+        wanted = understand(resource, pairs, handling="strict", zone=UTC, served=served)
+    except BadSearch as error:
+        found = error.errors[0]
+        raise refused(f"{found.pointer.rpartition('/')[2]}: {found.detail}", found.code) from None
+    if wanted.chains or wanted.missing:
+        raise refused("no searches within searches, and nothing that is missing")
+    return wanted.query
 
 
 class _Reader:

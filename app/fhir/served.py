@@ -14,6 +14,7 @@ from app.fhir.resources.consent import CONSENT
 from app.fhir.resources.coverage import COVERAGE
 from app.fhir.resources.document_reference import DOCUMENT_REFERENCE
 from app.fhir.resources.encounter import ENCOUNTER
+from app.fhir.resources.group import GROUP
 from app.fhir.resources.healthcare_service import HEALTHCARE_SERVICE
 from app.fhir.resources.immunization import IMMUNIZATION
 from app.fhir.resources.location import LOCATION
@@ -23,8 +24,9 @@ from app.fhir.resources.patient import PATIENT
 from app.fhir.resources.practitioner import PRACTITIONER, PRACTITIONER_ROLE
 from app.fhir.resources.provenance import PROVENANCE
 from app.fhir.resources.schedule import SCHEDULE, SLOT
+from app.fhir.resources.subscription import subscription
 
-_DECLARED: Final[tuple[Resource, ...]] = (
+_OF_OURS: Final[tuple[Resource, ...]] = (
     ALLERGY_INTOLERANCE,
     APPOINTMENT,
     AUDIT_EVENT,
@@ -35,6 +37,7 @@ _DECLARED: Final[tuple[Resource, ...]] = (
     COVERAGE,
     DOCUMENT_REFERENCE,
     ENCOUNTER,
+    GROUP,
     HEALTHCARE_SERVICE,
     IMMUNIZATION,
     LOCATION,
@@ -47,7 +50,8 @@ _DECLARED: Final[tuple[Resource, ...]] = (
     SCHEDULE,
     SLOT,
 )
-RESOURCES: Final = tuple(narrowed(resource) for resource in _DECLARED)
+_WITHIN: Final = tuple(narrowed(resource) for resource in _OF_OURS)
+RESOURCES: Final = (*_WITHIN, narrowed(subscription({resource.type: resource for resource in _WITHIN})))
 """What is served, within the scopes of whoever asks."""
 
 BY_TYPE: Final = {resource.type: resource for resource in RESOURCES}

@@ -22,6 +22,7 @@ from app.identity.authenticator import (
     actor_by_token,
     actor_in_session,
     actor_of,
+    actor_of_client,
     authenticate_sos,
 )
 from app.identity.closing.schemas import Closure
@@ -72,6 +73,7 @@ from app.identity.models import Grant
 from app.identity.organizations.problems import LastOperator
 from app.identity.organizations.views import (
     InvitationMessage,
+    agreed_scopes,
     duty_desk,
     invitation_message,
     members_here,
@@ -80,6 +82,7 @@ from app.identity.organizations.views import (
     organization_members,
     organizations_named,
     organizations_serving,
+    serves_anyone,
 )
 from app.identity.people.homes import Home, homes
 from app.identity.people.names import (
@@ -91,7 +94,7 @@ from app.identity.people.names import (
     resident_names,
 )
 from app.identity.people.problems import ResidenceEnded
-from app.identity.people.records import ResidentQuery
+from app.identity.people.records import ResidentQuery, reach_binds, records_in_reach
 from app.identity.people.records import record as resident_record
 from app.identity.people.records import records as resident_records
 from app.identity.people.repository import resident_of_account
@@ -116,7 +119,7 @@ from app.identity.people.views import (
     profile,
     resident_accounts,
 )
-from app.identity.scopes import GRANTS_MANAGE
+from app.identity.scopes import GRANTS_MANAGE, PROFILE_READ
 from app.identity.second_factor.problems import SecondFactorNeeded
 from app.identity.sessions.repository import is_signed_in
 from app.identity.sign_in.schemas import AccountChoice
@@ -135,6 +138,7 @@ from app.identity.visibility import (
     actor_binds,
     granted_accounts,
     is_visible,
+    organizations_with,
     require_resident,
     resident_guard,
     trace_read,
@@ -150,6 +154,7 @@ __all__ = [
     "FHIR_ROOT",
     "LANGUAGES",
     "NEEDS",
+    "PROFILE_READ",
     "AccessQuery",
     "AccountChoice",
     "Asking",
@@ -203,9 +208,11 @@ __all__ = [
     "actor_by_token",
     "actor_in_session",
     "actor_of",
+    "actor_of_client",
     "add_first_operator",
     "add_grant",
     "agreed_grants",
+    "agreed_scopes",
     "appoint",
     "audience",
     "authenticate_sos",
@@ -260,9 +267,12 @@ __all__ = [
     "organization_members",
     "organizations_named",
     "organizations_serving",
+    "organizations_with",
     "people",
     "profile",
     "put_off",
+    "reach_binds",
+    "records_in_reach",
     "redirect_source",
     "remove_installations",
     "require_fresh_sign_in",
@@ -277,6 +287,7 @@ __all__ = [
     "resident_records",
     "residents_sharing",
     "revoke_grant",
+    "serves_anyone",
     "sign_in_code",
     "smart_addresses",
     "smart_scopes",

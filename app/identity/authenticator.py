@@ -5,7 +5,7 @@ session, the account, its memberships) is read in one statement per request, so 
 """
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -78,6 +78,13 @@ _APP_TOKEN = sa.text(
     LEFT JOIN identity_app_grant g ON g.id = t.grant_id
     WHERE t.id = :id AND t.kind = 'access' AND t.revoked_at IS NULL AND t.expires_at > :now
       AND (t.grant_id IS NULL OR g.ended_at > :now)
+    """
+)
+_CLIENT_NOW = sa.text(
+    """
+    SELECT c.community_id, c.scopes, o.id AS organization_id, o.kind
+    FROM identity_api_client c JOIN identity_organization o ON o.id = c.organization_id
+    WHERE c.id = :id AND c.revoked_at IS NULL
     """
 )
 _DEVICE = sa.text(
@@ -161,6 +168,25 @@ async def actor_of(connection: AsyncConnection, account_id: uuid.UUID) -> Actor 
     somebody in. ``None`` if their account is not active.
     """
     return await _without_session(connection, account_id, all_roles=True)
+
+
+async def actor_of_client(
+    connection: AsyncConnection, client_id: uuid.UUID, scopes: frozenset[str], app_scopes: Sequence[str] | None
+) -> Actor | None:
+    """Return an organization's system with what is left now of the ``scopes`` it had, for asking whether what it began
+    may go on; never to let somebody in. ``None`` once it is cut off. ``app_scopes`` are SMART's, of a token's.
+    """
+    row = (await connection.execute(_CLIENT_NOW, {"id": client_id})).one_or_none()
+    if row is None:
+        return None
+    return Actor(
+        kind="client",
+        id=client_id,
+        community_id=row.community_id,
+        memberships=(Membership(row.organization_id, row.kind, "client"),),
+        scopes=scopes & frozenset(row.scopes),
+        app=None if app_scopes is None else App(client_id, tuple(app_scopes)),
+    )
 
 
 async def _without_session(connection: AsyncConnection, account_id: uuid.UUID, *, all_roles: bool) -> Actor | None:

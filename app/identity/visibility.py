@@ -152,6 +152,22 @@ def actor_binds(actor: Actor, *scopes: str) -> dict[str, Any]:
     return binds
 
 
+def served_binds(actor: Actor, organization_id: uuid.UUID, scope: str) -> dict[str, Any]:
+    """Return what ``actor_binds`` does, of those alone whom the organization serves: neither oneself nor by consent."""
+    of_one = [one for one in organizations_with(actor, scope) if one == organization_id]
+    return actor_binds(actor, scope) | {
+        "actor_account": None,
+        _bind_name("resident", scope): None,
+        _bind_name("organizations", scope): of_one,
+    }
+
+
+def organizations_with(actor: Actor, scope: str) -> list[uuid.UUID]:
+    """Return the organizations on whose behalf the actor has ``scope`` on those they serve, each once."""
+    held = actor.scopes is None or scope in actor.scopes
+    return list(dict.fromkeys(_organizations_with(actor, scope))) if held else []
+
+
 def _organizations_with(actor: Actor, scope: str) -> list[uuid.UUID]:
     """Return the organizations in which a role of the actor brings ``scope``; a client's scopes are its own."""
     return [

@@ -2,19 +2,23 @@
 
 from app.media.held import Found, HeldFile, Trouble, look_at, next_file, parts
 from app.media.links import signed_url
+from app.media.models import NAMES_FILES
 from app.media.rules import Purpose
 from app.media.schemas import MediaPublic
+from app.media.sealed import add_sealed, sealed_pieces
 from app.media.service import attach, detach
 from app.media.views import attached
 from app.media.whole import KeptFile, attached_to, bytes_of, drop_unused, keep, kept_file, served
 
 __all__ = [
+    "NAMES_FILES",
     "Found",
     "HeldFile",
     "KeptFile",
     "MediaPublic",
     "Purpose",
     "Trouble",
+    "add_sealed",
     "attach",
     "attached",
     "attached_to",
@@ -26,6 +30,7 @@ __all__ = [
     "look_at",
     "next_file",
     "parts",
+    "sealed_pieces",
     "served",
     "signed_url",
 ]

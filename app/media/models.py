@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -22,9 +22,11 @@ BEGIN
 END $$
 """
 _DISCARD_TRIGGER = """
-CREATE TRIGGER media_upload_discard AFTER DELETE ON media_upload
+CREATE TRIGGER {table}_discard AFTER DELETE ON {table}
 FOR EACH ROW EXECUTE FUNCTION media_upload_discard()
 """
+NAMES_FILES: Final = "media_names_files"
+"""Marks in a table's ``info`` that its ids are those of files, which go with its rows."""
 
 
 class Discarded(SQLModel, table=True):
@@ -83,4 +85,5 @@ def discard_files_of_deleted_uploads(table: sa.Table, connection: sa.Connection,
     """Put down the files of deleted rows; runs in ``create_all`` and in a migration's ``create_table`` alike."""
     if table.name == Upload.__tablename__:
         connection.execute(sa.text(_DISCARD))
-        connection.execute(sa.text(_DISCARD_TRIGGER))
+    if table.name == Upload.__tablename__ or table.info.get(NAMES_FILES):
+        connection.execute(sa.text(_DISCARD_TRIGGER.format(table=table.name)))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from app.core import partitions
+from app.core import clock, partitions
 from app.core.lawfulness import Basis, Recipient, Retention
 from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed, table_of, text_array
 
@@ -16,7 +16,7 @@ URL = "notifications_webhook_endpoint.url"
 SECRET = "notifications_webhook_endpoint.secret"  # noqa: S105 - the name of a column
 PREVIOUS_SECRET = "notifications_webhook_endpoint.previous_secret"  # noqa: S105 - the name of a column
 
-DisabledReason = Literal["by_hand", "gone", "failing"]
+DisabledReason = Literal["by_hand", "gone", "failing", "not_allowed"]
 DeliveryState = Literal["queued", "sending", "delivered", "failed"]
 
 
@@ -36,6 +36,9 @@ class WebhookEndpoint(Table, table=True):
     url: str = sealed(description="sealed because many carry a secret in their path")
     description: str = ""
     event_types: list[str] = text_array()
+    composer: str | None = Field(
+        default=None, description="who makes its calls of what its deliveries say; nobody: they are events"
+    )
     state: str = "enabled"
     disabled_reason: str | None = None
     disabled_at: datetime | None = optional_instant()
@@ -44,6 +47,15 @@ class WebhookEndpoint(Table, table=True):
     previous_until: datetime | None = optional_instant(description="until when the previous secret signs as well")
     failures: int = Field(default=0, description="failed attempts since the last one that succeeded")
     delivered_at: datetime | None = optional_instant(description="when it last took something")
+
+    def enable(self) -> None:
+        """Let it be called again, as if it had never failed; nothing changes for one that is enabled."""
+        if self.state == "disabled":
+            self.state, self.disabled_reason, self.disabled_at, self.failures = "enabled", None, None, 0
+
+    def disable(self, reason: DisabledReason) -> None:
+        """Let it not be called any more."""
+        self.state, self.disabled_reason, self.disabled_at = "disabled", reason, clock.now()
 
 
 class WebhookDelivery(SQLModel, table=True):
@@ -67,6 +79,13 @@ class WebhookDelivery(SQLModel, table=True):
             "ix_notifications_webhook_delivery_sending", "endpoint_id", postgresql_where=sa.text("state = 'sending'")
         ),
         sa.Index("ix_notifications_webhook_delivery_endpoint_id", "endpoint_id", "id"),
+        sa.Index(
+            "ix_notifications_webhook_delivery_object_due",
+            "endpoint_id",
+            "object_id",
+            "id",
+            postgresql_where=sa.text("send_at IS NOT NULL AND object_id IS NOT NULL"),
+        ),
         {"postgresql_partition_by": "RANGE (id)"},
     )
     privacy: ClassVar[Privacy] = Privacy(
@@ -84,6 +103,9 @@ class WebhookDelivery(SQLModel, table=True):
     event_id: uuid.UUID = Field(description="the same however often it is sent: what a receiver knows a repeat by")
     event_type: str
     resident_id: uuid.UUID | None = None
+    object_id: uuid.UUID | None = Field(
+        default=None, description="what it is about, where what is told of one thing goes in order"
+    )
     data: dict[str, Any] = jsonb(nullable=False, description="ids only")
     occurred_at: datetime = instant()
     state: str = "queued"

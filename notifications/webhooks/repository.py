@@ -68,6 +68,32 @@ async def insert_deliveries(session: AsyncSession, rows: Sequence[Mapping[str, o
     await session.execute(sa.insert(DELIVERIES), rows)
 
 
+_pairs = (
+    sa.func.unnest(
+        sa.bindparam("pair_endpoints", type_=ARRAY(sa.Uuid)), sa.bindparam("pair_objects", type_=ARRAY(sa.Uuid))
+    )
+    .table_valued("endpoint_id", "object_id")
+    .render_derived("pair")
+)
+_QUEUED = sa.select(DELIVERIES.c.endpoint_id, DELIVERIES.c.object_id).join(
+    _pairs,
+    sa.and_(
+        DELIVERIES.c.endpoint_id == _pairs.c.endpoint_id,
+        DELIVERIES.c.object_id == _pairs.c.object_id,
+        DELIVERIES.c.state == sa.literal_column("'queued'"),
+        DELIVERIES.c.send_at.is_not(None),
+    ),
+)
+
+
+async def queued(
+    session: AsyncSession, pairs: Sequence[tuple[uuid.UUID, uuid.UUID]]
+) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """Return those of the pairs of an endpoint and an object of which a call is still to be made."""
+    binds = {"pair_endpoints": [one for one, _ in pairs], "pair_objects": [other for _, other in pairs]}
+    return {(row.endpoint_id, row.object_id) for row in await session.execute(_QUEUED, binds)}
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A delivery under lease, with what calling its endpoint needs; address and secrets are sealed."""
@@ -76,11 +102,13 @@ class Claimed:
     endpoint_id: uuid.UUID
     event_id: uuid.UUID
     event_type: str
+    resident_id: uuid.UUID | None
     data: Mapping[str, Any]
     occurred_at: datetime
     queued_at: datetime
     attempts: int
     fence: int
+    composer: str | None
     url: str
     secret: str
     previous_secret: str | None
@@ -91,15 +119,19 @@ _ENDPOINTS_DUE = sa.text("""
     WHERE e.state = 'enabled'
       AND EXISTS (SELECT FROM notifications_webhook_delivery d WHERE d.endpoint_id = e.id AND d.send_at <= :now)
     FOR NO KEY UPDATE SKIP LOCKED""")
+# Of what is told of one thing in order, the next waits until the one before it is settled.
 # An endpoint that failed last is called one at a time: a thousand dead addresses must not take all the room.
 _CLAIM = sa.text("""
     WITH found AS (
-        SELECT mine.id, e.url, e.secret,
+        SELECT mine.id, e.composer, e.url, e.secret,
                CASE WHEN e.previous_until > :now THEN e.previous_secret END AS previous_secret
         FROM notifications_webhook_endpoint e
         CROSS JOIN LATERAL (
             SELECT d.id FROM notifications_webhook_delivery d
             WHERE d.endpoint_id = e.id AND d.send_at <= :now
+              AND (d.object_id IS NULL OR NOT EXISTS (
+                SELECT FROM notifications_webhook_delivery b
+                WHERE b.endpoint_id = e.id AND b.object_id = d.object_id AND b.send_at IS NOT NULL AND b.id < d.id))
             ORDER BY d.send_at
             LIMIT greatest(0, CASE WHEN e.failures > 0 THEN 1 ELSE :concurrency END - (
                 SELECT count(*) FROM notifications_webhook_delivery f
@@ -112,8 +144,8 @@ _CLAIM = sa.text("""
     UPDATE notifications_webhook_delivery d
     SET state = 'sending', send_at = :lease_until, fence = d.fence + 1, attempts = d.attempts + 1
     FROM found WHERE d.id = found.id
-    RETURNING d.id, d.endpoint_id, d.event_id, d.event_type, d.data, d.occurred_at, d.queued_at, d.attempts, d.fence,
-              found.url, found.secret, found.previous_secret""").bindparams(
+    RETURNING d.id, d.endpoint_id, d.event_id, d.event_type, d.resident_id, d.data, d.occurred_at, d.queued_at,
+              d.attempts, d.fence, found.composer, found.url, found.secret, found.previous_secret""").bindparams(
     sa.bindparam("now", type_=_INSTANT),
     sa.bindparam("lease_until", type_=_INSTANT),
     sa.bindparam("concurrency", type_=sa.BigInteger),
@@ -122,6 +154,7 @@ _CLAIM = sa.text("""
 )
 _CLAIMED = _CLAIM.columns(
     *(DELIVERIES.c[name] for name in Claimed.__slots__ if name in DELIVERIES.c),
+    ENDPOINTS.c.composer,
     ENDPOINTS.c.url,
     ENDPOINTS.c.secret,
     ENDPOINTS.c.previous_secret,

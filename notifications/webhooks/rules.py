@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
@@ -48,23 +49,32 @@ def sign(secret: str, event_id: str, timestamp: int, content: bytes) -> str:
 
 
 def headers(event_id: uuid.UUID, now: datetime, content: bytes, signing: Sequence[str]) -> dict[str, str]:
-    """Return the headers of a call, with a signature for each of the secrets ``signing``."""
+    """Return the headers that say who calls, with a signature for each of the secrets ``signing``."""
     timestamp = int(now.timestamp())
     return {
-        "Content-Type": "application/json",
         "webhook-id": str(event_id),
         "webhook-timestamp": str(timestamp),
         "webhook-signature": " ".join(sign(secret, str(event_id), timestamp, content) for secret in signing),
     }
 
 
+def below(url: str, path: str) -> str:
+    """Return the address of ``path`` (which begins with a slash, if it is not empty) below an endpoint's."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/") + path)) if path else url
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a call went: a status if there was an answer, a code if it failed, when the other side wants to be asked."""
+    """How a call went: a status if there was an answer, a code if it failed, when the other side wants to be asked.
+
+    ``withheld``: it was not made, as there is nothing any more that the endpoint may be told.
+    """
 
     status: int | None = None
     error: str | None = None
     retry_at: datetime | None = None
+    withheld: bool = False
 
     @property
     def delivered(self) -> bool:
@@ -97,7 +107,7 @@ def settle(
     """Return what ``result`` of the ``attempts``-th attempt makes of a delivery; a test is tried once."""
     if result.delivered:
         return Settlement("delivered")
-    if not enabled or result.gone or event_type == TEST:
+    if not enabled or result.gone or result.withheld or event_type == TEST:
         return Settlement("failed", error=result.code)
     again = next_attempt(now, attempts, result.retry_at)
     if again >= queued_at + GIVE_UP_AFTER:

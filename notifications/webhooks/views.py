@@ -1,16 +1,20 @@
 """The SQL that reads endpoints, their deliveries and the attempts at them."""
 
 import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
-from notifications.webhooks.models import ATTEMPTS, DELIVERIES, ENDPOINTS, URL, WebhookEndpoint
+from notifications.webhooks.models import ATTEMPTS, DELIVERIES, ENDPOINTS, URL, DisabledReason, WebhookEndpoint
 from notifications.webhooks.schemas import WebhookAttemptPublic, WebhookDeliveryPublic, WebhookEndpointPublic
 
 _organization = ENDPOINTS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid)
@@ -66,6 +70,35 @@ def endpoint_public(row: WebhookEndpoint | sa.Row[Any]) -> WebhookEndpointPublic
         created_at=row.created_at,
         version=row.version,
     )
+
+
+_STANDINGS = sa.select(
+    ENDPOINTS.c.id,
+    ENDPOINTS.c.url,
+    ENDPOINTS.c.disabled_reason,
+    ENDPOINTS.c.failures,
+    ENDPOINTS.c.version,
+    ENDPOINTS.c.updated_at,
+).where(ENDPOINTS.c.id == sa.any_(sa.bindparam("endpoint_ids", type_=ARRAY(sa.Uuid))))
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStanding:
+    """How an endpoint stands: disabled if there is a reason, ``failures`` since it last took something."""
+
+    url: str
+    disabled_reason: DisabledReason | None
+    failures: int
+    version: int
+    updated_at: datetime
+
+
+async def standings(
+    connection: AsyncConnection, endpoint_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, EndpointStanding]:
+    """Return how endpoints stand; removed ones are out."""
+    rows = await connection.execute(_STANDINGS, {"endpoint_ids": list(endpoint_ids)})
+    return {endpoint_id: EndpointStanding(unseal(url, URL), *rest) for endpoint_id, url, *rest in rows}
 
 
 async def deliveries(

@@ -57,6 +57,7 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "eldercare_regimen": {"state": "stopped", "plan_at": None},
     "eldercare_regimen_version": {"timing": "as_needed", "times": [], "meals": []},
     "eldercare_proxy": {"scopes": ["profile:read"]},
+    "fhir_export": {"expires_at": dt.datetime(2026, 3, 4, 8, tzinfo=dt.UTC)},
     "media_upload": {"size": 1, "received": 1},
     "reservations_reservation": {
         "state": "booked",

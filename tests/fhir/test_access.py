@@ -26,6 +26,8 @@ MATRIX: Final = Path(__file__).parent / "access_matrix.txt"
 WHO: Final = (*ACTORS, "system")
 """The system is of the clinic that looks after the resident, with all that clinics' systems in FHIR ask for."""
 OTHERS: Final = ("family", "clinician")
+SERVING: Final = ("operator", "desk", "office", "agency", "carer", "clinician")
+"""Who sees the resident's profile on behalf of an organization that serves them."""
 PERSONAL: Final = {kind: thing for kind, thing in THINGS.items() if thing.rest is not None}
 PATCH: Final = {"Content-Type": "application/json-patch+json"}
 
@@ -184,3 +186,25 @@ async def test_who_reads_somebody_elses_is_on_record(client: httpx.AsyncClient, 
                 recorded = await traces_of(resident) - before
                 assert recorded == (lists if answer.is_success else 0), (address, actor, answer.text)
                 assert answer.is_success or kind in ("AuditEvent", "Consent"), (address, actor, answer.text)
+
+
+async def test_who_exports_subscribes_and_has_a_group(client: httpx.AsyncClient, clock: ManualClock) -> None:
+    world = await open_world()
+    wanted = {
+        "resourceType": "Subscription",
+        "status": "requested",
+        "reason": "to know",
+        "criteria": "Appointment",
+        "channel": {"type": "rest-hook", "endpoint": "https://example.org/hook"},
+    }
+    answers = {}
+    for actor in ACTORS:
+        headers = world.headers[actor] | {"Prefer": "respond-async"}
+        group = await client.get(f"{ROOT}/Group?member={world.ids['residents']}", headers=headers)
+        export = await client.get(f"{ROOT}/Patient/$export", headers=headers)
+        made = await client.post(f"{ROOT}/Subscription", json=wanted, headers=headers)
+        shown = len(group.json()["entry"]) if "entry" in group.json() else 0
+        answers[actor] = (group.status_code, shown, export.status_code, made.status_code)
+    expected = dict.fromkeys(ACTORS, (200, 0, 403, 403)) | dict.fromkeys(SERVING, (200, 1, 403, 403))
+    expected |= {"nobody": (401, 0, 401, 401), "device": (403, 0, 403, 403), "client": (200, 0, 403, 201)}
+    assert answers == expected

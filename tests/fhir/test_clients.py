@@ -117,6 +117,27 @@ async def test_fhirclient_reads_and_enters_a_record(address: str, ward: Ward) ->
     assert await asyncio.to_thread(_enter, address, ward) == {"criticality": "high", "is_found": True}
 
 
+_SUBSCRIPTION: dict[str, Any] = {
+    "status": "requested",
+    "reason": "the practice's own diary",
+    "criteria": "Appointment?status=booked",
+    "channel": {"type": "rest-hook", "endpoint": "https://example.org/hook", "payload": "application/fhir+json"},
+}
+
+
+async def test_fhirpy_subscribes(address: str, scene: Scene) -> None:
+    client = AsyncFHIRClient(address, authorization=scene.system["Authorization"])
+    made = client.resource("Subscription", **_SUBSCRIPTION)
+    await made.save()
+    (found,) = await client.resources("Subscription").search(status="active").fetch_all()
+    assert found.id == made.id
+    found["status"] = "off"
+    await found.save()
+    assert (await client.reference("Subscription", made.id).to_resource())["status"] == "off"
+    await found.delete()
+    assert await client.resources("Subscription").fetch_all() == []
+
+
 def _smart(address: str, scene: Scene) -> dict[str, Any]:
     client = smart.FHIRClient(settings={"app_id": "clinic", "api_base": address})
     server = client.server
@@ -235,3 +256,11 @@ async def test_fhir_kit_client_sends_bundles_and_patches(address: str, scene: Sc
         "stale": 412,
         "everything": ["Appointment", "Patient"],
     }
+
+
+async def test_fhir_kit_client_subscribes(address: str, scene: Scene) -> None:
+    await asyncio.to_thread(node.packages, CLIENTS)
+    token = scene.system["Authorization"].removeprefix("Bearer ")
+    body = json.dumps({"resourceType": "Subscription", **_SUBSCRIPTION})
+    said = await asyncio.to_thread(node.run, node.NODE, "subscribe.mjs", address, token, body, cwd=CLIENTS)
+    assert json.loads(said) == {"made": "active", "found": 1, "changed": "off", "left": 0}

@@ -21,8 +21,8 @@ async def test_every_kind_is_valid_read_and_found(client: httpx.AsyncClient, sce
     letter = inside(PDF) | {"subject": {"reference": f"Patient/{scene.resident.id}"}}
     valid(await client.post(f"{ROOT}/DocumentReference", json=letter, headers=headers), 201)
     for resource in RESOURCES:
-        if resource.type == "Binary":
-            continue  # found by its id alone
+        if resource.type in ("Binary", "Group", "Subscription"):
+            continue  # found by its id alone; of machines
         found = resources(valid(await client.get(f"{ROOT}/{resource.type}", headers=headers)))
         assert found, resource.type
         for one in found:

@@ -32,6 +32,7 @@ async def test_the_statement_says_what_the_routes_do(client: httpx.AsyncClient, 
         "update": ("PUT", "/{key}"),
         "patch": ("PATCH", "/{key}"),
         "vread": ("GET", "/{key}/_history/{version}"),
+        "delete": ("DELETE", "/{key}"),
     }
     said = set()
     for resource in statement["rest"][0]["resource"]:
@@ -48,6 +49,9 @@ async def test_the_statement_says_what_the_routes_do(client: httpx.AsyncClient, 
             said.add(("POST", f"{ROOT}/{resource['type']}/${operation['name']}"))
     assert {one["code"] for one in statement["rest"][0]["interaction"]} == {"batch", "transaction"}
     said |= {("POST", ROOT), ("POST", f"{ROOT}/"), ("GET", f"{ROOT}/Appointment/$find"), ("GET", f"{ROOT}/metadata")}
+    bulk = {("GET", "Patient/$export"), ("GET", "Group/{key}/$export"), ("GET", "$export-file/{key}")}
+    bulk |= {("GET", "$export-status/{key}"), ("DELETE", "$export-status/{key}"), ("POST", "Group/{key}/$export")}
+    said = said - {("POST", f"{ROOT}/Group/$export")} | {(method, f"{ROOT}/{path}") for method, path in bulk}
     assert {one for one in served if one[1].startswith(ROOT)} == said
 
 

@@ -33,7 +33,7 @@ _NOBODYS: Final = {
     *("availability", "availability_exception", "clinic", "clinic_location", "clinic_resource", "department"),
     *("practitioner", "practitioner_schedule", "visit_type"),
     *("allocation", "busy_calendar", "busy_calendars", "calendar_feed", "pool", "reservation", "resource"),
-    *("report", "route_plan", "second_factor", "session", "shift", "timesheet"),
+    *("report", "route_plan", "second_factor", "session", "shift", "subscription", "timesheet"),
 }
 
 

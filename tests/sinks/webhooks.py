@@ -21,6 +21,7 @@ class Taken:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def event(self) -> dict[str, Any]:
@@ -69,7 +70,7 @@ class Receiver:
         self._now[path] += 1
         self.most[path] = max(self.most[path], self._now[path])
         async with self._called:
-            self.calls.append(Taken(path, dict(request.headers), await request.read()))
+            self.calls.append(Taken(path, dict(request.headers), await request.read(), request.method))
             self._called.notify_all()
         if answering.hangs:
             await self._released.wait()

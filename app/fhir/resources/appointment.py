@@ -19,11 +19,20 @@ from app.fhir.keys import (
     slot_id,
 )
 from app.fhir.problems import bad_parameter, not_processable
-from app.fhir.registry import ID, LAST_UPDATED, Asked, Found, Parameter, Query, Resource
+from app.fhir.registry import ID, LAST_UPDATED, Asked, Changes, Found, Parameter, Query, Resource
 from app.fhir.resources.organization import ids_of
 from app.fhir.resources.schedule import key_of
 from telemedicine import api
 from telemedicine.api import AppointmentEntry, AppointmentQuery, SlotPublic
+from telemedicine.events import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentExpired,
+    AppointmentHeld,
+    AppointmentMoved,
+    AppointmentStatusChanged,
+    WaitlistOffered,
+)
 
 STATUS: Final = "http://hl7.org/fhir/appointmentstatus"
 _REASON: Final = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
@@ -330,6 +339,17 @@ APPOINTMENT = Resource(
     create=create,
     update=update,
     mandatory=frozenset({"status", "participant"}),
-    sorts=("date",),
     compartment="patient",
+    changes=Changes(
+        (
+            AppointmentBooked,
+            AppointmentCancelled,
+            AppointmentExpired,
+            AppointmentHeld,
+            AppointmentMoved,
+            AppointmentStatusChanged,
+            WaitlistOffered,
+        )
+    ),
+    sorts=("date",),
 )

@@ -10,11 +10,12 @@ from app.fhir.elements import Json, coding, filled, instant, meta, reference, re
 from app.fhir.merging import Placed, merged
 from app.fhir.patients import of_patients
 from app.fhir.records import Records, about, coded, key_of, of_instants, status_of, told_beside, words_beside
-from app.fhir.registry import Asked, Found, Parameter, Query, Resource
+from app.fhir.registry import Asked, Changes, Found, Parameter, Query, Resource
 from app.fhir.resources.organization import ids_of
 from app.fhir.taking import Element
 from telemedicine import api
 from telemedicine.api import ConsultationPublic, ConsultationQuery, EncounterContent, HealthRecordPublic
+from telemedicine.events import ConsultationAwaited, ConsultationClosed, ConsultationStarted
 
 _CLASS: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _CLASSES: Final = {"AMB": "ambulatory", "VR": "virtual", "HH": "home health"}
@@ -216,4 +217,5 @@ ENCOUNTER = Resource(
     read_version=read_version,
     mandatory=frozenset({"status", "class"}),
     compartment="patient",
+    changes=Changes((ConsultationAwaited, ConsultationStarted, ConsultationClosed), by_patient=True),
 )

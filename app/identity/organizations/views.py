@@ -118,6 +118,30 @@ _SERVING = (
         sa.or_(_agreements.c.ends_at.is_(None), _agreements.c.ends_at > _now),
     )
 )
+_AGREED = (
+    sa.select(_residents.c.id.label("resident_id"), _agreements.c.scopes)
+    .join_from(
+        _residents,
+        _agreements,
+        sa.and_(
+            _agreements.c.organization_id == _organization_id,
+            _agreements.c.community_id == _residents.c.community_id,
+            sa.or_(_agreements.c.resident_id == _residents.c.id, _agreements.c.resident_id.is_(None)),
+            _agreements.c.starts_at <= _now,
+            sa.or_(_agreements.c.ends_at.is_(None), _agreements.c.ends_at > _now),
+        ),
+    )
+    .where(_residents.c.id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))))
+)
+_SERVES = sa.select(
+    sa.exists(
+        sa.select(_agreements.c.id).where(
+            _agreements.c.organization_id == _organization_id,
+            _agreements.c.starts_at <= _now,
+            sa.or_(_agreements.c.ends_at.is_(None), _agreements.c.ends_at > _now),
+        )
+    )
+)
 _INVITATION = sa.select(_invitations, _organizations.c.name.label("organization")).join(
     _organizations, _organizations.c.id == _invitations.c.organization_id
 )
@@ -180,6 +204,22 @@ async def organizations_serving(
     for row in await connection.execute(_SERVING, binds):
         found[row.resident_id].add(row.organization_id)
     return found
+
+
+async def agreed_scopes(
+    connection: AsyncConnection, organization_id: uuid.UUID, resident_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, frozenset[str]]:
+    """Return for each resident what agreements let the organization see or do now."""
+    found: dict[uuid.UUID, frozenset[str]] = dict.fromkeys(resident_ids, frozenset())
+    binds = {"organization_id": organization_id, "resident_ids": list(found), "now": clock.now()}
+    for row in await connection.execute(_AGREED, binds):
+        found[row.resident_id] |= frozenset(row.scopes)
+    return found
+
+
+async def serves_anyone(connection: AsyncConnection, organization_id: uuid.UUID) -> bool:
+    """Say whether any agreement with the organization is in force."""
+    return bool(await connection.scalar(_SERVES, {"organization_id": organization_id, "now": clock.now()}))
 
 
 async def organizations(

@@ -19,7 +19,7 @@ from app.core.tables import table_of
 from app.identity.models import Account, Resident
 from app.identity.people.schemas import ResidentRecord
 from app.identity.scopes import PROFILE_READ
-from app.identity.visibility import actor_binds, is_visible, require_resident, visible_residents
+from app.identity.visibility import actor_binds, is_visible, require_resident, served_binds, visible_residents
 
 _accounts = table_of(Account)
 _residents = table_of(Resident)
@@ -108,14 +108,44 @@ async def record(connection: AsyncConnection, actor: Actor, resident_id: uuid.UU
     return ResidentRecord.model_validate(row)
 
 
+def records_in_reach() -> sa.Select[uuid.UUID]:
+    """Return SQL for the ids (``resident_id``) of all whom ``records`` shows the bound actor of a community.
+
+    Execute with ``reach_binds(actor)``.
+    """
+    return (
+        sa.select(_residents.c.id.label("resident_id"))
+        .join(_accounts, _accounts.c.id == _residents.c.account_id)
+        .where(
+            _accounts.c.state != sa.literal("erased", sa.Text),
+            _accounts.c.community_id == sa.bindparam("community", type_=sa.Uuid),
+            _residents.c.id.in_(visible_residents(PROFILE_READ)),
+        )
+    )
+
+
+def reach_binds(actor: Actor) -> dict[str, Any]:
+    """Return the parameters of ``records_in_reach``."""
+    return actor_binds(actor, PROFILE_READ) | {"community": actor.community_id}
+
+
 async def records(
-    connection: AsyncConnection, actor: Actor, query: ResidentQuery, page: PageRequest
+    connection: AsyncConnection,
+    actor: Actor,
+    query: ResidentQuery,
+    page: PageRequest,
+    *,
+    served_by: uuid.UUID | None = None,
 ) -> Page[ResidentRecord]:
-    """Return a page of the residents of the actor's community whom the actor may see, in the order they came."""
+    """Return a page of the residents of the actor's community whom the actor may see, in the order they came.
+
+    ``served_by`` is the organization of the actor's on whose behalf they are seen; default: however they may be.
+    """
     last = uuid.UUID(decode_cursor(_CURSOR, page.cursor)[0]) if page.cursor else None
+    seen = actor_binds(actor, PROFILE_READ) if served_by is None else served_binds(actor, served_by, PROFILE_READ)
     binds = {
         **asdict(query),
-        **actor_binds(actor, PROFILE_READ),
+        **seen,
         **audit.trace_each_binds(actor, shown=page.limit),
         "community_id": actor.community_id,
         "after_id": last,

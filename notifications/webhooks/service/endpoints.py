@@ -76,13 +76,16 @@ async def change_endpoint(
         if data.url is not None:
             endpoint.url = seal(str(data.url), URL)
         if data.event_types is not None:
+            if endpoint.composer is not None:
+                error = FieldError("/body/event_types", "what it is told, its subscription says", "not_ours")
+                raise Malformed(errors=[error])
             endpoint.event_types = sorted(set(data.event_types))
         if data.description is not None:
             endpoint.description = data.description
-        if data.enabled is True and endpoint.state == "disabled":
-            endpoint.state, endpoint.disabled_reason, endpoint.disabled_at, endpoint.failures = "enabled", None, None, 0
+        if data.enabled is True:
+            endpoint.enable()
         elif data.enabled is False and endpoint.state == "enabled":
-            endpoint.state, endpoint.disabled_reason, endpoint.disabled_at = "disabled", "by_hand", clock.now()
+            endpoint.disable("by_hand")
             await repository.give_up(session, endpoint.id)
         await session.flush()
         await _trace(session, member, "change", endpoint.id)

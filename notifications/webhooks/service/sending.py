@@ -21,12 +21,15 @@ from app.identity import api as identity
 from notifications.delivery.service import send
 from notifications.webhooks import repository, rules
 from notifications.webhooks.access import MANAGERS
+from notifications.webhooks.catalogue import TEST
+from notifications.webhooks.composing import Composed, ToCompose, compose
 from notifications.webhooks.models import PREVIOUS_SECRET, SECRET, URL, DisabledReason
 from notifications.webhooks.notices import DISABLED
 from notifications.webhooks.repository import Claimed, Standing
 from notifications.webhooks.rules import Ended, Result
 
 ROOM = 500  # calls in the air per worker
+WITHHELD = Result(error="withheld", withheld=True)
 LOOK_AGAIN_SECONDS = 0.25  # while calls are in the air: what was written meanwhile is claimed after this at the latest
 
 CALLS = Counter("hearthline_webhook_calls", "Calls of organizations' endpoints by how they went", ["outcome"])
@@ -91,9 +94,12 @@ async def _result(http: aiohttp.ClientSession, claimed: Claimed, now: datetime) 
         signing = [unseal(claimed.secret, SECRET)]
         if claimed.previous_secret is not None:
             signing.append(unseal(claimed.previous_secret, PREVIOUS_SECRET))
-        content = rules.body(claimed.event_type, claimed.occurred_at, claimed.data)
-        headers = rules.headers(claimed.event_id, now, content, signing)
-        answer = await outbound.post(http, unseal(claimed.url, URL), data=content, headers=headers)
+        call = await _composed(claimed)
+        if call is None:
+            return WITHHELD
+        headers = {**rules.headers(claimed.event_id, now, call.content, signing), **call.headers}
+        url = rules.below(unseal(claimed.url, URL), call.path)
+        answer = await outbound.send(http, call.method, url, data=call.content, headers=headers)
     except TimeoutError:
         return Result(error="timeout")
     except outbound.AddressForbidden:
@@ -104,6 +110,13 @@ async def _result(http: aiohttp.ClientSession, claimed: Claimed, now: datetime) 
         log.error("webhook_call_failed", error=failures.code_of(error), place=failures.place_of(error))  # noqa: TRY400 - a traceback may hold data
         return Result(error=failures.code_of(error))
     return Result(answer.status, retry_at=rules.retry_at(answer.headers.get("Retry-After"), now))
+
+
+async def _composed(claimed: Claimed) -> Composed | None:
+    if claimed.composer is not None and claimed.event_type != TEST:
+        return await compose(claimed.composer, ToCompose(claimed.endpoint_id, claimed.resident_id, claimed.data))
+    content = rules.body(claimed.event_type, claimed.occurred_at, claimed.data)
+    return Composed(content=content, headers={"Content-Type": "application/json"})
 
 
 async def _settle(landed: Sequence[Landed]) -> None:
@@ -144,7 +157,10 @@ def _settlement(landed: Landed, endpoint: Standing | None, now: datetime) -> rul
 async def _judge(
     session: AsyncSession, endpoint: Standing, outcomes: Sequence[tuple[Landed, rules.Settlement]]
 ) -> None:
-    """Count how the endpoint did, and disable it if that was the end."""
+    """Count how the endpoint did, and disable it if that was the end; it is no failing of its if it was not called."""
+    outcomes = [(each, settlement) for each, settlement in outcomes if not each.result.withheld]
+    if not outcomes:
+        return
     took = any(each.result.delivered for each, _ in outcomes)
     await repository.note_outcomes(session, endpoint.id, took=took, failed=len(outcomes))
     ended = [

@@ -1,0 +1,1 @@
+"""What is done about exports: ordered, worked on, fetched."""

@@ -1,0 +1,1 @@
+"""Subscriptions: a clinic's system is told of what it may see, as it changes."""

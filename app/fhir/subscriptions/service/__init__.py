@@ -1,0 +1,1 @@
+"""What is done about subscriptions: they are looked after, matched with what changed, and put into calls."""
