@@ -131,6 +131,7 @@ from telemedicine.clinics.views.visits import install_visits
 from telemedicine.consultations import jobs as consultation_jobs
 from telemedicine.consultations.routes import consultations, signalling
 from telemedicine.consultations.routes import notes as consultation_notes
+from telemedicine.prescriptions import jobs as prescription_jobs
 from telemedicine.prescriptions import routes as prescriptions
 from telemedicine.queues import routes as queues
 from telemedicine.records import routes as health_records
@@ -196,7 +197,7 @@ TABLE_MODULES = (
     "telemedicine.prescriptions.models",
 )
 
-SCHEMA_REVISION = "0030"
+SCHEMA_REVISION = "0032"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -337,6 +338,7 @@ JOBS: tuple[Job, ...] = (
     *wellbeing_jobs.JOBS,
     *clinic_jobs.JOBS,
     *consultation_jobs.JOBS,
+    *prescription_jobs.JOBS,
     *appointment_jobs.JOBS,
     *calendar_jobs.JOBS,
 )

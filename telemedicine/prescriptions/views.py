@@ -14,9 +14,19 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.identity.api import account_name, actor_binds, is_visible, trace_read
-from telemedicine.prescriptions.models import ACKNOWLEDGED, ANSWER, CONTENT, END_REASON, NOTE, PRESCRIPTIONS, RENEWALS
-from telemedicine.prescriptions.rules import Status
+from telemedicine.prescriptions.models import (
+    ACKNOWLEDGED,
+    ANSWER,
+    CONTENT,
+    END_REASON,
+    NOTE,
+    OBJECTION,
+    PRESCRIPTIONS,
+    RENEWALS,
+)
+from telemedicine.prescriptions.rules import Status, dispensing
 from telemedicine.prescriptions.schemas import (
+    Objection,
     PrescriptionContent,
     PrescriptionPublic,
     RenewalPublic,
@@ -134,6 +144,7 @@ def renewal(row: Any) -> RenewalPublic:
         requested_by=row.requested_by,
         created_at=row.created_at,
         note=unseal(row.note, NOTE) if row.note else None,
+        next_step_at=row.next_step_at,
         answered_at=row.answered_at,
         answer=unseal(row.answer, ANSWER) if row.answer else None,
         draft_id=row.draft_id,
@@ -155,12 +166,22 @@ def _paging(kind: str, page: PageRequest) -> dict[str, Any]:
 
 def _public(row: Any) -> PrescriptionPublic:
     shown = {name: getattr(row, name) for name in PrescriptionPublic.model_fields if name in row._fields}
+    content = PrescriptionContent.model_validate_json(unseal(row.content, CONTENT))
     acknowledged = _ACKNOWLEDGED.validate_json(unseal(row.acknowledged, ACKNOWLEDGED)) if row.acknowledged else []
     return PrescriptionPublic(
         **shown
         | {
-            "content": PrescriptionContent.model_validate_json(unseal(row.content, CONTENT)),
+            "content": content,
             "acknowledged": acknowledged,
+            "dispenses_allowed": 1 + content.repeats,
+            "dispensing": dispensing(row.dispensed, content.repeats),
+            "objection": _objection(row),
             "end_reason": unseal(row.end_reason, END_REASON) if row.end_reason else None,
         }
     )
+
+
+def _objection(row: Any) -> Objection | None:
+    if row.objection is None:
+        return None
+    return Objection(at=row.objected_at, by=row.objected_by, reason=unseal(row.objection, OBJECTION))
