@@ -40,8 +40,10 @@ from app.policies.journeys.closing import routes as closing_journey
 from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
+from app.policies.journeys.regimens import routes as regimen_journeys
 from app.policies.journeys.replies import routes as replies
 from app.policies.journeys.timeline import routes as timeline
+from app.policies.reactions.prescriptions import subscribers as prescription_reactions
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
@@ -62,6 +64,9 @@ from eldercare.medication import subscribers as medication_subscribers
 from eldercare.messages import routes as circle_messages
 from eldercare.proxies import routes as proxies
 from eldercare.proxies import subscribers as proxy_subscribers
+from eldercare.regimen_proposals import jobs as regimen_proposal_jobs
+from eldercare.regimen_proposals import routes as regimen_proposals
+from eldercare.regimen_proposals import subscribers as regimen_proposal_subscribers
 from eldercare.response import routes as response
 from eldercare.rota import jobs as rota_jobs
 from eldercare.rota import routes as rota
@@ -172,6 +177,7 @@ TABLE_MODULES = (
     "eldercare.check_ins.models",
     "eldercare.last_resort.models",
     "eldercare.medication.models",
+    "eldercare.regimen_proposals.models",
     "eldercare.vitals.models",
     "eldercare.carer_absences.models",
     "eldercare.carers.models",
@@ -237,6 +243,8 @@ ROUTERS: tuple[Router, ...] = (
     proxies.router,
     escalation.router,
     medication.router,
+    regimen_proposals.router,
+    regimen_journeys.router,
     vitals.router,
     visit_plans.router,
     visit_goals.router,
@@ -289,6 +297,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *ladder_subscribers.SUBSCRIBERS,
     *signal_subscribers.SUBSCRIBERS,
     *medication_subscribers.SUBSCRIBERS,
+    *regimen_proposal_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
@@ -298,6 +307,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *appointment_subscribers.SUBSCRIBERS,
     *calendar_subscribers.SUBSCRIBERS,
     *health_record_subscribers.SUBSCRIBERS,
+    *prescription_reactions.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -327,6 +337,7 @@ JOBS: tuple[Job, ...] = (
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
     *medication_jobs.JOBS,
+    *regimen_proposal_jobs.JOBS,
     *vital_jobs.JOBS,
     *reservation_jobs.JOBS,
     *visit_jobs.JOBS,

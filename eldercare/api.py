@@ -11,6 +11,7 @@ from app.core.access import Actor
 from app.core.changes import Since
 from app.core.paging import MAX_LIMIT, Page, PageRequest
 from app.identity.api import require_resident
+from eldercare.absences.problems import ResidentClosed
 from eldercare.alarms.access import require_alarm
 from eldercare.alarms.problems import AlarmOpen
 from eldercare.alarms.repository import is_alarm_open
@@ -28,10 +29,25 @@ from eldercare.check_ins.service.plans import close_residents
 from eldercare.check_ins.service.replies import Outcome, answer_reply
 from eldercare.check_ins.views import changes as check_in_change_views
 from eldercare.check_ins.views import plans as plan_views
+from eldercare.medication.problems import RegimenOverlaps
 from eldercare.medication.schemas.doses import DosePublic
 from eldercare.medication.service import regimens as medication
 from eldercare.medication.views import changes as dose_change_views
 from eldercare.messages.service import forget_photos
+from eldercare.regimen_proposals import views as proposal_views
+from eldercare.regimen_proposals.problems import ProposalAnswered
+from eldercare.regimen_proposals.rules import Standing as PrescriptionStanding
+from eldercare.regimen_proposals.schemas import (
+    Prescribed,
+    PrescribedDose,
+    PrescribedTiming,
+    Prescription,
+    ProposalConfirmation,
+    ProposalRejection,
+    RegimenProposalPublic,
+)
+from eldercare.regimen_proposals.service import answering
+from eldercare.regimen_proposals.service.following import follow as follow_prescription
 from eldercare.response import service as response
 from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
 from eldercare.timeline.rules.kinds import Kind as TimelineKind
@@ -65,8 +81,19 @@ __all__ = [
     "DosePublic",
     "Outcome",
     "PausePublic",
+    "Prescribed",
+    "PrescribedDose",
+    "PrescribedTiming",
+    "Prescription",
+    "PrescriptionStanding",
+    "ProposalAnswered",
+    "ProposalConfirmation",
+    "ProposalRejection",
     "ReadingPublic",
     "ReadingsTaken",
+    "RegimenOverlaps",
+    "RegimenProposalPublic",
+    "ResidentClosed",
     "Severity",
     "TimelineKind",
     "VisitPublic",
@@ -84,15 +111,19 @@ __all__ = [
     "check_in_pauses",
     "check_in_plans",
     "check_ins_ahead",
+    "confirm_regimen",
     "dose_changes",
     "doses_ahead",
     "end_care",
+    "follow_prescription",
     "forget_photos",
     "get_alarm",
     "raise_alarm",
     "reading",
     "readings",
     "record_readings",
+    "regimen_proposal",
+    "reject_regimen",
     "require_no_open_alarm",
     "resolve_alarm",
     "sign_name",
@@ -275,3 +306,34 @@ async def record_readings(
     """
     subject = await require_resident(await session.connection(), actor, resident_id, "vitals:write")
     return await _readings.take(session, actor, subject, "atomic", given)
+
+
+async def regimen_proposal(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, proposal_id: uuid.UUID
+) -> RegimenProposalPublic:
+    """Return a proposal of a regimen to who may answer it.
+
+    Raises ``NotFound``, ``Forbidden`` without ``medication:manage``.
+    """
+    await require_resident(connection, actor, resident_id, "medication:manage")
+    return await proposal_views.proposal(connection, resident_id, proposal_id)
+
+
+async def confirm_regimen(
+    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, proposal_id: uuid.UUID, data: ProposalConfirmation
+) -> RegimenProposalPublic:
+    """Make a regimen of a proposal on behalf of ``actor`` and return the proposal.
+
+    Raises ``NotFound``, ``Forbidden`` without ``medication:manage``, ``ProposalAnswered``, and what making a regimen
+    raises.
+    """
+    subject = await require_resident(await session.connection(), actor, resident_id, "medication:manage")
+    return proposal_views.shown(await answering.confirm(session, actor, subject, proposal_id, data))
+
+
+async def reject_regimen(
+    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, proposal_id: uuid.UUID, data: ProposalRejection
+) -> RegimenProposalPublic:
+    """Say on behalf of ``actor`` that a proposal is not taken up, and return it; raises as ``regimen_proposal``."""
+    subject = await require_resident(await session.connection(), actor, resident_id, "medication:manage")
+    return proposal_views.shown(await answering.reject(session, actor, subject, proposal_id, data))

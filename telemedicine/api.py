@@ -52,7 +52,10 @@ from telemedicine.consultations.views import detail
 from telemedicine.consultations.views import of_resident as consultations_of_resident
 from telemedicine.prescriptions import views as prescription_views
 from telemedicine.prescriptions.rules import Status as PrescriptionStatus
-from telemedicine.prescriptions.schemas import PrescriptionContent, PrescriptionPublic
+from telemedicine.prescriptions.schemas import PrescriptionContent, PrescriptionPublic, PrescriptionStanding
+from telemedicine.prescriptions.service.following import hold as hold_prescription
+from telemedicine.prescriptions.service.following import note_objection as note_objection_to_prescription
+from telemedicine.prescriptions.views import standings as prescription_standings
 from telemedicine.queues.schemas import TicketPublic
 from telemedicine.queues.service import leave_lines
 from telemedicine.queues.views import of_resident as tickets_of
@@ -107,6 +110,7 @@ __all__ = [
     "PractitionerEntry",
     "PrescriptionContent",
     "PrescriptionPublic",
+    "PrescriptionStanding",
     "Quantity",
     "ScheduleEntry",
     "SlotPublic",
@@ -133,11 +137,14 @@ __all__ = [
     "health_record_changes",
     "health_record_versions_page",
     "health_records_page",
+    "hold_prescription",
     "locations",
     "move_appointment",
+    "note_objection_to_prescription",
     "of_clinics",
     "open_consultation",
     "practitioners",
+    "prescription_standings",
     "prescriptions_page",
     "queue_tickets",
     "read_health_record",

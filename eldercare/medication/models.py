@@ -1,4 +1,4 @@
-"""The tables of medication: regimens, their versions and what they may follow from, doses, stock, and when the resident eats."""
+"""The tables of medication: regimens and their versions, doses, stock, and when the resident eats."""
 
 import uuid
 from datetime import date, datetime, time, timedelta
@@ -15,8 +15,6 @@ from app.core.tables import Privacy, Table, instant, optional_instant, sealed, t
 DRUG_CONTEXT = "eldercare_regimen_version.drug"
 NOTE_CONTEXT = "eldercare_dose.note"
 DRUG_INDEX = "eldercare_regimen.drug"
-PRESCRIBED_CONTEXT = "eldercare_regimen_proposal.prescribed"
-REASON_CONTEXT = "eldercare_regimen_proposal.reason"
 
 IS_AWAITED: sa.ColumnElement[bool] = sa.literal_column("state IN ('scheduled', 'reminded')", sa.Boolean)
 _IN_FORCE = sa.text("state IN ('draft', 'active', 'paused')")
@@ -266,50 +264,5 @@ class StockEntry(SQLModel, table=True):
     recorded_by: uuid.UUID
 
 
-class RegimenProposal(Table, table=True):
-    """A prescription that is to become a regimen: what it says stands beside the times that people confirm."""
-
-    __tablename__ = "eldercare_regimen_proposal"
-    privacy: ClassVar[Privacy] = _care(
-        "to have people confirm when a resident takes what was prescribed", retention=Retention.until_erasure()
-    )
-    __table_args__ = (
-        sa.CheckConstraint("state IN ('proposed', 'confirmed', 'rejected', 'withdrawn')", name="state"),
-        sa.CheckConstraint("(state = 'confirmed') = (regimen_id IS NOT NULL)", name="confirmed"),
-        sa.CheckConstraint("(state IN ('confirmed', 'rejected')) = (answered_by IS NOT NULL)", name="answered_by"),
-        sa.CheckConstraint("(state = 'proposed') = (answered_at IS NULL)", name="answered_at"),
-        sa.CheckConstraint("(state = 'rejected') = (reason IS NOT NULL)", name="reason"),
-        sa.CheckConstraint("next_step_at IS NULL OR state = 'proposed'", name="only_an_open_one_waits"),
-        sa.CheckConstraint("begins_at IS NULL OR state = 'confirmed'", name="only_a_confirmed_one_begins"),
-        sa.CheckConstraint("ends_at IS NULL OR state IN ('proposed', 'confirmed')", name="ends"),
-        sa.UniqueConstraint("prescription_id"),
-        sa.Index("ix_eldercare_regimen_proposal_resident_id", "resident_id", "id"),
-        *(
-            sa.Index(f"ix_eldercare_regimen_proposal_{name}", name, postgresql_where=sa.text(f"{name} IS NOT NULL"))
-            for name in ("next_step_at", "begins_at", "ends_at", "regimen_id", "replaces_id")
-        ),
-    )
-
-    community_id: uuid.UUID
-    resident_id: uuid.UUID = Field(foreign_key="identity_resident.id")
-    prescription_id: uuid.UUID
-    prescription_version: int
-    prescribed: str = sealed(
-        description="JSON: the drug, the dosage in the prescriber's words, its timing if structured"
-    )
-    urgent: bool = False
-    state: str = "proposed"
-    replaces_id: uuid.UUID | None = Field(default=None, description="the regimen that ends when this one begins")
-    regimen_id: uuid.UUID | None = Field(default=None, description="stays when the regimen is past its retention")
-    next_step_at: datetime | None = optional_instant(description="when people hear of it again, unless it is answered")
-    step: int = Field(default=0, sa_type=sa.SmallInteger, description="how often they did")
-    begins_at: datetime | None = optional_instant(description="when the new regimen takes the place of the old")
-    ends_at: datetime | None = optional_instant(description="when what was prescribed is used up")
-    answered_at: datetime | None = optional_instant()
-    answered_by: uuid.UUID | None = None
-    reason: str | None = sealed(default=None, description="why it is not taken up")
-
-
 MEALS, REGIMENS, VERSIONS = table_of(MealTimes), table_of(Regimen), table_of(RegimenVersion)
 DOSES, STOCKS, STOCK_ENTRIES = table_of(Dose), table_of(MedicationStock), table_of(StockEntry)
-PROPOSALS = table_of(RegimenProposal)

@@ -89,6 +89,11 @@ _WAITING: Final = (
     )
     .returning(*RENEWALS.c)
 )
+_HOLD: Final = (
+    sa.select(PRESCRIPTIONS.c.id)
+    .where(PRESCRIPTIONS.c.id == sa.bindparam("prescription_id", type_=sa.Uuid))
+    .with_for_update(read=True)
+)
 _STOP_WAITING: Final = (
     sa.update(RENEWALS)
     .where(RENEWALS.c.id == sa.any_(_ids))
@@ -149,3 +154,9 @@ async def escalate(session: AsyncSession, ids: Sequence[uuid.UUID]) -> Sequence[
 async def stop_waiting(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Let nobody hear of requests any more."""
     await session.execute(_STOP_WAITING, {"ids": list(ids), "moment": clock.now()})
+
+
+async def hold(session: AsyncSession, prescription_id: uuid.UUID) -> None:
+    """Let nobody end, replace or dispense a prescription until the transaction ends; raises ``NotFound``."""
+    if await session.scalar(_HOLD, {"prescription_id": prescription_id}) is None:
+        raise NotFound

@@ -27,6 +27,8 @@ TAKEN_FOR: Final = timedelta(days=90)
 """For how long what was dispensed counts as being taken: another of the same is a duplicate."""
 
 MOST_IN_FORCE: Final = 100
+LONGEST_LINE: Final = 20
+"""So many that replaced each other are looked back to: what follows one of them knows the last or the one before."""
 
 ANSWERED_WITHIN: Final = timedelta(hours=24)
 """How long who signed, and then the whole clinic, is waited for before others hear of a request for a renewal."""

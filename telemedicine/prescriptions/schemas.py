@@ -1,7 +1,9 @@
 """A prescription as it is drafted, checked, signed, asked for again and shown."""
 
 import uuid
-from datetime import date, datetime, time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
@@ -10,12 +12,12 @@ from app.core.instants import GivenDay
 from telemedicine.prescriptions.rules import Code, Dispensing, Status, Warned
 from telemedicine.records.schemas.parts import CodeableConcept, Coding, LongText, Part, Quantity, Words
 
+_WallTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
 
 def _times(texts: list[str]) -> list[str]:
     if len(set(texts)) != len(texts):
         raise ValueError("each only once")
-    for text in texts:
-        time.fromisoformat(text)
     return sorted(texts)
 
 
@@ -24,11 +26,9 @@ class DosageTiming(Part):
 
     frequency: int | None = Field(default=None, ge=1, le=12, description="so many times in the period")
     period_days: int = Field(default=1, ge=1, le=31)
-    times_of_day: Annotated[
-        list[Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]],
-        Field(max_length=12, examples=[["08:00", "20:00"]]),
-        AfterValidator(_times),
-    ] = []
+    times_of_day: Annotated[list[_WallTime], AfterValidator(_times)] = Field(
+        default=[], max_length=12, examples=[["08:00", "20:00"]]
+    )
     as_needed: bool = False
 
     @model_validator(mode="after")
@@ -188,3 +188,22 @@ class RenewalPublic(BaseModel):
     answered_at: datetime | None
     answer: str | None
     draft_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class PrescriptionStanding:
+    """A signed prescription as it stands, for what follows from it elsewhere.
+
+    ``is_replaced``: another one was signed in its place; ``replaces`` are those before it, the nearest first.
+    """
+
+    id: uuid.UUID
+    version: int
+    community_id: uuid.UUID
+    resident_id: uuid.UUID
+    status: Status
+    content: PrescriptionContent
+    signer_name: str | None
+    taken_until: date | None
+    is_replaced: bool
+    replaces: Sequence[uuid.UUID]

@@ -1,11 +1,12 @@
 """The SQL that reads prescriptions and requests for them again."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import Actor
@@ -24,11 +25,12 @@ from telemedicine.prescriptions.models import (
     PRESCRIPTIONS,
     RENEWALS,
 )
-from telemedicine.prescriptions.rules import Status, dispensing
+from telemedicine.prescriptions.rules import LONGEST_LINE, Status, dispensing
 from telemedicine.prescriptions.schemas import (
     Objection,
     PrescriptionContent,
     PrescriptionPublic,
+    PrescriptionStanding,
     RenewalPublic,
     WarningAcknowledgement,
 )
@@ -74,6 +76,60 @@ _OF_CLINIC: Final = traced_each(
     .limit(_limit),
     "renewal_requests:list",
 )
+_successor = PRESCRIPTIONS.alias("successor")
+_line = sa.select(_p.replaces_id.label("id"), sa.literal(1).label("depth")).where(
+    _p.id == sa.bindparam("of_prescription", type_=sa.Uuid), _p.replaces_id.is_not(None)
+)
+_line_cte = _line.cte("line", recursive=True)
+_earlier = PRESCRIPTIONS.alias("earlier")
+_LINE: Final = sa.select(
+    _line_cte.union_all(
+        sa.select(_earlier.c.replaces_id, _line_cte.c.depth + 1)
+        .join(_line_cte, _line_cte.c.id == _earlier.c.id)
+        .where(_earlier.c.replaces_id.is_not(None), _line_cte.c.depth < LONGEST_LINE)
+    )
+)
+_STANDING: Final = (
+    sa.select(
+        _p.id,
+        _p.version,
+        _p.community_id,
+        _p.resident_id,
+        _p.status,
+        _p.content,
+        _p.taken_until,
+        _p.replaces_id,
+        account_name(_p.signed_by).label("signer_name"),
+        sa.exists().where(_successor.c.replaces_id == _p.id, _successor.c.signed_at.is_not(None)).label("is_replaced"),
+    )
+    .where(_p.id == sa.any_(sa.bindparam("prescription_ids", type_=ARRAY(sa.Uuid))), _p.signed_at.is_not(None))
+    .order_by(_p.resident_id, _p.id)
+)
+
+
+async def standings(connection: AsyncConnection, prescription_ids: Collection[uuid.UUID]) -> list[PrescriptionStanding]:
+    """Return signed prescriptions as they stand, those of one resident together."""
+    rows = (await connection.execute(_STANDING, {"prescription_ids": list(prescription_ids)})).all()
+    return [
+        PrescriptionStanding(
+            id=row.id,
+            version=row.version,
+            community_id=row.community_id,
+            resident_id=row.resident_id,
+            status=row.status,
+            content=PrescriptionContent.model_validate_json(unseal(row.content, CONTENT)),
+            signer_name=row.signer_name,
+            taken_until=row.taken_until,
+            is_replaced=row.is_replaced,
+            replaces=await _line_of(connection, row) if row.replaces_id is not None else (),
+        )
+        for row in rows
+    ]
+
+
+async def _line_of(connection: AsyncConnection, row: Any) -> list[uuid.UUID]:
+    found = await connection.execute(_LINE, {"of_prescription": row.id})
+    return [one.id for one in sorted(found, key=lambda one: one.depth)]
 
 
 async def prescriptions(

@@ -155,7 +155,7 @@ def _create_proposals() -> None:
                 ("reason", "(state = 'rejected') = (reason IS NOT NULL)"),
                 ("only_an_open_one_waits", "next_step_at IS NULL OR state = 'proposed'"),
                 ("only_a_confirmed_one_begins", "begins_at IS NULL OR state = 'confirmed'"),
-                ("ends", "ends_at IS NULL OR state IN ('proposed', 'confirmed')"),
+                ("only_what_stands_ends", "ends_at IS NULL OR state <> 'withdrawn'"),
             )
         ),
         sa.ForeignKeyConstraint(

@@ -25,7 +25,8 @@ async def request(
 ) -> Renewal:
     """Ask for a prescription again and return the request; who signed it is told, or all who could if they left.
 
-    Nobody answers: see ``waiting.escalate``. Raises ``NotFound``, ``ResidenceEnded``, ``NotNow`` for what is not in force, ``NotSeenLately``, ``RenewalOpen``.
+    What follows where nobody answers is in ``waiting``. Raises ``NotFound``, ``ResidenceEnded``, ``NotNow`` for what is
+    not in force, ``NotSeenLately``, ``RenewalOpen``.
     """
     if subject.resident.state != "active":
         raise ResidenceEnded
