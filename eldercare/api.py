@@ -31,10 +31,20 @@ from eldercare.check_ins.views import changes as check_in_change_views
 from eldercare.check_ins.views import plans as plan_views
 from eldercare.medication.problems import RegimenOverlaps
 from eldercare.medication.schemas.doses import DosePublic
+from eldercare.medication.schemas.entries import DoseEntry, DoseQuery, RegimenEntry, RegimenQuery
+from eldercare.medication.schemas.regimens import Drug
+from eldercare.medication.schemas.timings import timing
 from eldercare.medication.service import regimens as medication
+from eldercare.medication.service.exchanging import (
+    find_doses,
+    find_regimens,
+    read_dose,
+    read_regimen,
+    residents_of_doses,
+    residents_of_regimens,
+)
 from eldercare.medication.views import changes as dose_change_views
 from eldercare.messages.service import forget_photos
-from eldercare.regimen_proposals import views as proposal_views
 from eldercare.regimen_proposals.problems import ProposalAnswered
 from eldercare.regimen_proposals.rules import Standing as PrescriptionStanding
 from eldercare.regimen_proposals.schemas import (
@@ -46,7 +56,7 @@ from eldercare.regimen_proposals.schemas import (
     ProposalRejection,
     RegimenProposalPublic,
 )
-from eldercare.regimen_proposals.service import answering
+from eldercare.regimen_proposals.service.exchanging import confirm_regimen, regimen_proposal, reject_regimen
 from eldercare.regimen_proposals.service.following import follow as follow_prescription
 from eldercare.response import service as response
 from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
@@ -78,7 +88,10 @@ __all__ = [
     "CheckInPlanPublic",
     "CheckInPublic",
     "CircleMemberPublic",
+    "DoseEntry",
     "DosePublic",
+    "DoseQuery",
+    "Drug",
     "Outcome",
     "PausePublic",
     "Prescribed",
@@ -91,8 +104,10 @@ __all__ = [
     "ProposalRejection",
     "ReadingPublic",
     "ReadingsTaken",
+    "RegimenEntry",
     "RegimenOverlaps",
     "RegimenProposalPublic",
+    "RegimenQuery",
     "ResidentClosed",
     "Severity",
     "TimelineKind",
@@ -115,18 +130,25 @@ __all__ = [
     "dose_changes",
     "doses_ahead",
     "end_care",
+    "find_doses",
+    "find_regimens",
     "follow_prescription",
     "forget_photos",
     "get_alarm",
     "raise_alarm",
+    "read_dose",
+    "read_regimen",
     "reading",
     "readings",
     "record_readings",
     "regimen_proposal",
     "reject_regimen",
     "require_no_open_alarm",
+    "residents_of_doses",
+    "residents_of_regimens",
     "resolve_alarm",
     "sign_name",
+    "timing",
     "value_shown",
     "visit_changes",
     "visits_ahead",
@@ -306,34 +328,3 @@ async def record_readings(
     """
     subject = await require_resident(await session.connection(), actor, resident_id, "vitals:write")
     return await _readings.take(session, actor, subject, "atomic", given)
-
-
-async def regimen_proposal(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, proposal_id: uuid.UUID
-) -> RegimenProposalPublic:
-    """Return a proposal of a regimen to who may answer it.
-
-    Raises ``NotFound``, ``Forbidden`` without ``medication:manage``.
-    """
-    await require_resident(connection, actor, resident_id, "medication:manage")
-    return await proposal_views.proposal(connection, resident_id, proposal_id)
-
-
-async def confirm_regimen(
-    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, proposal_id: uuid.UUID, data: ProposalConfirmation
-) -> RegimenProposalPublic:
-    """Make a regimen of a proposal on behalf of ``actor`` and return the proposal.
-
-    Raises ``NotFound``, ``Forbidden`` without ``medication:manage``, ``ProposalAnswered``, and what making a regimen
-    raises.
-    """
-    subject = await require_resident(await session.connection(), actor, resident_id, "medication:manage")
-    return proposal_views.shown(await answering.confirm(session, actor, subject, proposal_id, data))
-
-
-async def reject_regimen(
-    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, proposal_id: uuid.UUID, data: ProposalRejection
-) -> RegimenProposalPublic:
-    """Say on behalf of ``actor`` that a proposal is not taken up, and return it; raises as ``regimen_proposal``."""
-    subject = await require_resident(await session.connection(), actor, resident_id, "medication:manage")
-    return proposal_views.shown(await answering.reject(session, actor, subject, proposal_id, data))

@@ -50,9 +50,24 @@ from telemedicine.consultations.service import planning
 from telemedicine.consultations.views import changed as changed_consultations
 from telemedicine.consultations.views import detail
 from telemedicine.consultations.views import of_resident as consultations_of_resident
-from telemedicine.prescriptions import views as prescription_views
-from telemedicine.prescriptions.rules import Status as PrescriptionStatus
-from telemedicine.prescriptions.schemas import PrescriptionContent, PrescriptionPublic, PrescriptionStanding
+from telemedicine.prescriptions.schemas import (
+    DosageTiming,
+    PrescriptionContent,
+    PrescriptionDraft,
+    PrescriptionPublic,
+    PrescriptionQuery,
+    PrescriptionStanding,
+)
+from telemedicine.prescriptions.service.exchanging import (
+    draft_prescription,
+    find_prescriptions,
+    prescriptions_page,
+    read_prescription,
+    redraft_prescription,
+    residents_of_prescriptions,
+    sign_prescription,
+    stop_prescription,
+)
 from telemedicine.prescriptions.service.following import hold as hold_prescription
 from telemedicine.prescriptions.service.following import note_objection as note_objection_to_prescription
 from telemedicine.prescriptions.views import standings as prescription_standings
@@ -100,6 +115,7 @@ __all__ = [
     "CoverageContent",
     "DirectoryQuery",
     "DocumentContent",
+    "DosageTiming",
     "EncounterContent",
     "HealthRecordPublic",
     "HealthRecordQuery",
@@ -109,7 +125,9 @@ __all__ = [
     "ObservationContent",
     "PractitionerEntry",
     "PrescriptionContent",
+    "PrescriptionDraft",
     "PrescriptionPublic",
+    "PrescriptionQuery",
     "PrescriptionStanding",
     "Quantity",
     "ScheduleEntry",
@@ -131,8 +149,10 @@ __all__ = [
     "consultation",
     "consultation_changes",
     "consultations",
+    "draft_prescription",
     "end_care",
     "enter_health_record",
+    "find_prescriptions",
     "free_slots",
     "health_record_changes",
     "health_record_versions_page",
@@ -150,11 +170,15 @@ __all__ = [
     "read_health_record",
     "read_prescription",
     "record_outcome",
+    "redraft_prescription",
     "require_appointments",
     "require_version",
+    "residents_of_prescriptions",
     "schedules",
+    "sign_prescription",
     "slot",
     "slot_query",
+    "stop_prescription",
     "visit_types",
     "waitlist_entries",
 ]
@@ -335,27 +359,3 @@ async def enter_health_record(
     subject = await require_records(connection, actor, resident_id, WRITE_RECORDS)
     row = await records.enter(session, subject, content)
     return await record_views.written(connection, subject, row.id)
-
-
-async def prescriptions_page(
-    connection: AsyncConnection,
-    actor: Actor,
-    resident_id: uuid.UUID,
-    page: PageRequest,
-    status: PrescriptionStatus | None = None,
-) -> Page[PrescriptionPublic]:
-    """Return a page of a resident's prescriptions, the last first; leaves a trace.
-
-    Raises as ``health_records_page``.
-    """
-    subject = await require_records(connection, actor, resident_id, READ_RECORDS)
-    return await prescription_views.prescriptions(connection, subject, status, page)
-
-
-async def read_prescription(
-    connection: AsyncConnection, actor: Actor, prescription_id: uuid.UUID
-) -> PrescriptionPublic:
-    """Return a prescription; leaves a trace. Raises as ``health_records_page``."""
-    resident_id = await prescription_views.resident_of(connection, prescription_id)
-    subject = await require_records(connection, actor, resident_id, READ_RECORDS)
-    return await prescription_views.prescription(connection, subject, prescription_id)

@@ -7,6 +7,9 @@ from app.fhir.resources.appointment import APPOINTMENT
 from app.fhir.resources.encounter import ENCOUNTER
 from app.fhir.resources.healthcare_service import HEALTHCARE_SERVICE
 from app.fhir.resources.location import LOCATION
+from app.fhir.resources.medication_administration import MEDICATION_ADMINISTRATION
+from app.fhir.resources.medication_request import MEDICATION_REQUEST
+from app.fhir.resources.medication_statement import MEDICATION_STATEMENT
 from app.fhir.resources.observation import OBSERVATION
 from app.fhir.resources.organization import ORGANIZATION
 from app.fhir.resources.patient import PATIENT
@@ -18,6 +21,9 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     ENCOUNTER,
     HEALTHCARE_SERVICE,
     LOCATION,
+    MEDICATION_ADMINISTRATION,
+    MEDICATION_REQUEST,
+    MEDICATION_STATEMENT,
     OBSERVATION,
     ORGANIZATION,
     PATIENT,

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
+from app.core.sealing import blind_index
 from app.core.tables import Privacy, Table, instant, optional_instant, sealed, table_of
 
 DRUG_CONTEXT = "eldercare_regimen_version.drug"
@@ -266,3 +267,8 @@ class StockEntry(SQLModel, table=True):
 
 MEALS, REGIMENS, VERSIONS = table_of(MealTimes), table_of(Regimen), table_of(RegimenVersion)
 DOSES, STOCKS, STOCK_ENTRIES = table_of(Dose), table_of(MedicationStock), table_of(StockEntry)
+
+
+def code_index(system: str, code: str) -> bytes:
+    """Return what finds a drug's code without showing it."""
+    return blind_index(DRUG_INDEX, f"{system}|{code}")

@@ -1,7 +1,7 @@
 """A prescription as it is drafted, checked, signed, asked for again and shown."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
@@ -142,6 +142,7 @@ class PrescriptionPublic(BaseModel):
     content: PrescriptionContent
     author_id: uuid.UUID
     author_name: str | None
+    practitioner_id: uuid.UUID | None = Field(description="whoever signed it, or drafted it, in the clinic's directory")
     created_at: datetime
     encounter_id: uuid.UUID | None
     replaces_id: uuid.UUID | None
@@ -188,6 +189,21 @@ class RenewalPublic(BaseModel):
     answered_at: datetime | None
     answer: str | None
     draft_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrescriptionQuery:
+    """Which prescriptions of a resident's are meant, of those one may see: nothing given, all."""
+
+    ids: Collection[uuid.UUID] | None = None
+    statuses: Collection[str] | None = None
+    codes: Collection[Code] | None = None
+    practitioner_ids: Collection[uuid.UUID] | None = None
+    encounter_ids: Collection[uuid.UUID] | None = None
+    authored_since: datetime | None = None
+    authored_before: datetime | None = None
+    updated_since: datetime | None = None
+    updated_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

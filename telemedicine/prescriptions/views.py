@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,7 +15,9 @@ from app.core.audit import trace_each_binds, traced_each
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.tables import table_of
 from app.identity.api import account_name, actor_binds, is_visible, trace_read
+from telemedicine.clinics.models import Practitioner
 from telemedicine.prescriptions.models import (
     ACKNOWLEDGED,
     ANSWER,
@@ -30,11 +33,13 @@ from telemedicine.prescriptions.schemas import (
     Objection,
     PrescriptionContent,
     PrescriptionPublic,
+    PrescriptionQuery,
     PrescriptionStanding,
     RenewalPublic,
     WarningAcknowledgement,
 )
 from telemedicine.records.access import READ, RecordSubject
+from telemedicine.records.schemas.parts import code_key
 
 _LIST, _REQUESTS, _WAITING = (
     "telemedicine.prescriptions",
@@ -44,8 +49,19 @@ _LIST, _REQUESTS, _WAITING = (
 _ACKNOWLEDGED: Final = TypeAdapter(list[WarningAcknowledgement])
 _limit = sa.bindparam("limit", type_=sa.Integer)
 _p, _r = PRESCRIPTIONS.c, RENEWALS.c
+_seen_by = table_of(Practitioner).alias("seen_by")
+_practitioner: Final = (
+    sa.select(_seen_by.c.id)
+    .where(
+        _seen_by.c.organization_id == _p.organization_id,
+        _seen_by.c.account_id == sa.func.coalesce(_p.signed_by, _p.author_id),
+    )
+    .correlate_except(_seen_by)
+    .scalar_subquery()
+)
 _shown: Final = sa.select(
     PRESCRIPTIONS,
+    _practitioner.label("practitioner_id"),
     account_name(_p.author_id).label("author_name"),
     account_name(_p.signed_by).label("signer_name"),
 ).where(_p.resident_id == sa.bindparam("resident_id", type_=sa.Uuid))
@@ -53,8 +69,38 @@ _shown: Final = sa.select(
 _seen: Final = sa.or_(_p.signed_at.is_not(None), _p.organization_id.in_(sa.bindparam("clinics", expanding=True)))
 _page: Final = _shown.where(_seen, after((_p.id,), ("after_id",), descending=True)).order_by(_p.id.desc()).limit(_limit)
 _PAGES: Final = {False: _page, True: _page.where(_p.status == sa.bindparam("status", type_=_p.status.type))}
+_AUTHORED: Final = sa.func.coalesce(_p.signed_at, _p.created_at)
+
+
+def _among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    wanted = sa.bindparam(name, type_=ARRAY(column.type))
+    return sa.or_(wanted.is_(None), column == sa.any_(wanted))
+
+
+def _within(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    since, before = (sa.bindparam(f"{name}_{end}", type_=sa.DateTime(timezone=True)) for end in ("since", "before"))
+    return sa.and_(sa.or_(since.is_(None), column >= since), sa.or_(before.is_(None), column < before))
+
+
+_FOUND: Final = (
+    _shown.where(
+        _seen,
+        _among(_p.id, "ids"),
+        _among(_p.status, "statuses"),
+        _among(_p.code_key, "code_keys"),
+        _among(_practitioner, "practitioner_ids"),
+        _among(_p.encounter_id, "encounter_ids"),
+        _within(_AUTHORED, "authored"),
+        _within(_p.updated_at, "updated"),
+        after((_p.id,), ("after_id",), descending=True),
+    )
+    .order_by(_p.id.desc())
+    .limit(_limit)
+)
 _ONE: Final = _shown.where(_seen, _p.id == sa.bindparam("prescription_id", type_=sa.Uuid))
-_WHOSE: Final = sa.select(_p.resident_id).where(_p.id == sa.bindparam("prescription_id", type_=sa.Uuid))
+_WHOSE: Final = (
+    sa.select(_p.resident_id).distinct().where(_p.id == sa.any_(sa.bindparam("prescription_ids", type_=ARRAY(sa.Uuid))))
+)
 _OF_RESIDENT: Final = (
     sa.select(RENEWALS)
     .where(
@@ -142,6 +188,22 @@ async def prescriptions(
     return Page(items=[_public(row) for row in rows[: page.limit]], next=next_cursor(_LIST, rows, page.limit, ("id",)))
 
 
+async def found(
+    connection: AsyncConnection, subject: RecordSubject, query: PrescriptionQuery, page: PageRequest
+) -> Page[PrescriptionPublic]:
+    """Return a page of those of a resident's prescriptions that are looked for, the last first; see ``prescriptions``.
+
+    A code is found by its system and itself, both exactly: there is nothing but its blind index.
+    """
+    wanted = asdict(query)
+    codes = wanted.pop("codes")
+    keys = None if codes is None else [code_key(system, code) for system, code in codes]
+    binds = _binds(subject) | _paging(_LIST, page) | wanted | {"code_keys": keys}
+    rows = (await connection.execute(_FOUND, binds)).all()
+    await trace_read(connection, subject.actor, subject.resident, "prescriptions:list")
+    return Page(items=[_public(row) for row in rows[: page.limit]], next=next_cursor(_LIST, rows, page.limit, ("id",)))
+
+
 async def prescription(
     connection: AsyncConnection, subject: RecordSubject, prescription_id: uuid.UUID
 ) -> PrescriptionPublic:
@@ -151,12 +213,9 @@ async def prescription(
     return found
 
 
-async def resident_of(connection: AsyncConnection, prescription_id: uuid.UUID) -> uuid.UUID:
-    """Return whose prescription it is; raises ``NotFound``."""
-    found: uuid.UUID | None = await connection.scalar(_WHOSE, {"prescription_id": prescription_id})
-    if found is None:
-        raise NotFound
-    return found
+async def residents_of(connection: AsyncConnection, prescription_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Return whose prescriptions they are."""
+    return list(await connection.scalars(_WHOSE, {"prescription_ids": list(prescription_ids)}))
 
 
 async def written(

@@ -9,7 +9,15 @@ import httpx
 from app.identity.models import Account, Community, Organization, Resident
 from eldercare.api import SIGNS
 from telemedicine.clinics.models import Clinic, Location, Practitioner, VisitType
-from tests.factories import eldercare_vitals, identity, sign_in, telemedicine, telemedicine_clinics
+from tests.factories import (
+    eldercare_medication,
+    eldercare_vitals,
+    identity,
+    sign_in,
+    telemedicine,
+    telemedicine_clinics,
+    telemedicine_prescriptions,
+)
 
 SCOPES = ("appointments:manage", "profile:read", "vitals:read", "vitals:write")
 FIRST = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)
@@ -91,8 +99,11 @@ async def book(client: httpx.AsyncClient, of: Scene, place: int = 0, **changes: 
 
 
 async def happened(of: Scene) -> None:
-    """Insert what else there is of the resident: readings of each kind of vital sign, and a video visit."""
+    """Insert what else there is of the resident: readings, a video visit, a prescription, and what they take."""
     clinician = await identity.staff(of.organization, "clinician", name="Edith")
     for sign in SIGNS.values():
         await eldercare_vitals.reading(of.resident, 2 if sign.is_coded else sign.low, sign.code)
     await telemedicine.consultation(telemedicine.Scene(of.place, of.resident, of.person, of.organization, clinician))
+    await telemedicine_prescriptions.prescription(of.resident, of.organization, clinician)
+    regimen = await eldercare_medication.regimen(of.resident, body=eldercare_medication.AS_NEEDED)
+    await eldercare_medication.take(of.resident, regimen.id)

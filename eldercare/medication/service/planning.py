@@ -80,7 +80,6 @@ async def _mark_planned(session: AsyncSession, regimen_ids: Sequence[uuid.UUID],
         horizon=horizon,
         again=now + rules.PLANNING_INTERVAL,
         over_by=(horizon - _A_ZONE_AWAY).date(),
-        now=now,
     )
 
 

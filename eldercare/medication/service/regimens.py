@@ -19,7 +19,16 @@ from app.identity.api import ResidentSubject
 from eldercare.absences.problems import ResidentClosed
 from eldercare.care_circle.views import accepted_accounts
 from eldercare.medication import repository, rules
-from eldercare.medication.models import DRUG_CONTEXT, DRUG_INDEX, REGIMENS, STOCKS, VERSIONS, Regimen, RegimenVersion
+from eldercare.medication.models import (
+    DRUG_CONTEXT,
+    DRUG_INDEX,
+    REGIMENS,
+    STOCKS,
+    VERSIONS,
+    Regimen,
+    RegimenVersion,
+    code_index,
+)
 from eldercare.medication.problems import RegimenOverlaps, RegimenStateConflict, RegimenStopped
 from eldercare.medication.schemas.regimens import Drug, RegimenChange, RegimenCreate, RegimenSaid, RegimenStateChange
 from eldercare.medication.service import planning, telling
@@ -300,7 +309,7 @@ def _drug_index(drug: Drug) -> bytes:
 
 def _code_index(drug: Drug) -> bytes | None:
     """Return what finds the same code again, if there is one."""
-    return blind_index(DRUG_INDEX, f"{drug.system}|{drug.code}") if drug.code is not None else None
+    return code_index(drug.system, drug.code) if drug.system is not None and drug.code is not None else None
 
 
 async def _check_overlap(
