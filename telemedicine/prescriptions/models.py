@@ -52,12 +52,8 @@ class Prescription(Table, table=True):
         sa.CheckConstraint("num_nonnulls(objected_at, objected_by, objection) IN (0, 3)", name="objection"),
         sa.Index("ix_telemedicine_prescription_status", "resident_id", "status", "id"),
         *(
-            sa.Index(f"ix_telemedicine_prescription_{name}", *columns, postgresql_where=sa.text(f"{name} IS NOT NULL"))
-            for name, columns in (
-                ("code_key", ("resident_id", "code_key", "id")),
-                ("replaces_id", ("replaces_id",)),
-                ("expires_at", ("expires_at",)),
-            )
+            sa.Index(f"ix_telemedicine_prescription_{name}", name, postgresql_where=sa.text(f"{name} IS NOT NULL"))
+            for name in ("replaces_id", "expires_at")
         ),
     )
 

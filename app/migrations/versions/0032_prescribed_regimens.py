@@ -74,15 +74,11 @@ def _extend_prescriptions() -> None:
         ("objection", "num_nonnulls(objected_at, objected_by, objection) IN (0, 3)"),
     ):
         op.create_check_constraint(op.f(f"ck_telemedicine_prescription_{name}"), _PRESCRIPTION, condition)
-    for name, columns in (
-        ("code_key", ["resident_id", "code_key", "id"]),
-        ("replaces_id", ["replaces_id"]),
-        ("expires_at", ["expires_at"]),
-    ):
+    for name in ("replaces_id", "expires_at"):
         op.create_index(
             f"ix_telemedicine_prescription_{name}",
             _PRESCRIPTION,
-            columns,
+            [name],
             postgresql_where=sa.text(f"{name} IS NOT NULL"),
         )
 
@@ -184,7 +180,7 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_telemedicine_prescription_renewal_waits"), _RENEWAL)
     for column in ("next_step_at", "step"):
         op.drop_column(_RENEWAL, column)
-    for name in ("code_key", "replaces_id", "expires_at"):
+    for name in ("replaces_id", "expires_at"):
         op.drop_index(f"ix_telemedicine_prescription_{name}", _PRESCRIPTION)
     for name in ("dispensed", "expires", "objection"):
         op.drop_constraint(op.f(f"ck_telemedicine_prescription_{name}"), _PRESCRIPTION)

@@ -2,14 +2,18 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
+from app.identity.events import ResidentClosed, ResidentReopened
 from app.policies.reactions.prescriptions.subscribers import SUBSCRIBERS
+from eldercare.regimen_proposals import subscribers as proposal_subscribers
 from telemedicine.events import PrescriptionSigned
 from telemedicine.prescriptions import jobs
+from tests.factories import eldercare_medication as made
 from tests.factories import identity, sign_in
 from tests.policies.journeys.regimens.conftest import PLAN, RAMIPRIL, Plan
 from tests.telemedicine.prescriptions.test_prescriptions import IBUPROFEN
@@ -239,3 +243,34 @@ async def test_facts_that_are_told_again_change_nothing(plan: Plan) -> None:
     await plan.settled()
     (only,) = await plan.desk.seen(plan.resident, "/v1/me/regimen-proposals")
     assert (only["state"], only["regimen_id"]) == ("confirmed", regimen["id"])
+
+
+async def test_whoever_confirms_as_the_clinic_stops_it_leaves_nothing_that_goes_on(plan: Plan) -> None:
+    prescription = await plan.signed()
+    proposal = await plan.open()
+    confirmed, stopped = await asyncio.gather(
+        plan.answer(proposal, "confirmation", PLAN), plan.desk.act(prescription, "stop", {"reason": "A slip"})
+    )
+    assert (stopped.status_code, confirmed.status_code in (200, 409)) == (200, True), confirmed.text
+    await plan.settled()
+    assert {one["state"] for one in await plan.desk.seen(plan.resident, "/v1/me/regimens")} <= {"stopped"}
+    assert await plan.desk.seen(plan.resident, "/v1/me/regimen-proposals", state="proposed") == []
+
+
+async def test_nobody_is_asked_for_who_has_left_and_again_if_that_was_a_mistake(plan: Plan) -> None:
+    await plan.signed()
+    scene = plan.desk.scene
+    named: dict[str, Any] = {"aggregate_id": scene.resident.id, "community_id": scene.place.id}
+    for fact, waits in ((ResidentClosed(**named, reason="moved_out"), False), (ResidentReopened(**named), True)):
+        async with unit_of_work() as session:
+            await proposal_subscribers.SUBSCRIBERS[0].handle(session, [fact])
+        assert ((await plan.open())["next_step_at"] is not None) == waits
+
+
+async def test_a_prescription_that_overlaps_another_regimen_says_so(plan: Plan) -> None:
+    await made.regimen(plan.desk.scene.resident, drug={"name": "Ramipril 5 mg"})
+    await plan.signed()
+    refused = await plan.answer(await plan.open(), "confirmation", PLAN)
+    assert (refused.status_code, refused.json()["code"]) == (409, "regimen_overlaps")
+    meant = await plan.answer(await plan.open(), "confirmation", PLAN | {"allow_overlap": True})
+    assert meant.status_code == 200
