@@ -45,8 +45,10 @@ from app.policies.journeys.closing import routes as closing_journey
 from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
+from app.policies.journeys.regimens import routes as regimen_journeys
 from app.policies.journeys.replies import routes as replies
 from app.policies.journeys.timeline import routes as timeline
+from app.policies.reactions.prescriptions import subscribers as prescription_reactions
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.portal.authorize import routes as authorize_pages
 from app.portal.video_visits import routes as video_visit_pages
@@ -68,6 +70,9 @@ from eldercare.medication import subscribers as medication_subscribers
 from eldercare.messages import routes as circle_messages
 from eldercare.proxies import routes as proxies
 from eldercare.proxies import subscribers as proxy_subscribers
+from eldercare.regimen_proposals import jobs as regimen_proposal_jobs
+from eldercare.regimen_proposals import routes as regimen_proposals
+from eldercare.regimen_proposals import subscribers as regimen_proposal_subscribers
 from eldercare.response import routes as response
 from eldercare.rota import jobs as rota_jobs
 from eldercare.rota import routes as rota
@@ -137,6 +142,7 @@ from telemedicine.clinics.views.visits import install_visits
 from telemedicine.consultations import jobs as consultation_jobs
 from telemedicine.consultations.routes import consultations, signalling
 from telemedicine.consultations.routes import notes as consultation_notes
+from telemedicine.prescriptions import jobs as prescription_jobs
 from telemedicine.prescriptions import routes as prescriptions
 from telemedicine.queues import routes as queues
 from telemedicine.records import routes as health_records
@@ -180,6 +186,7 @@ TABLE_MODULES = (
     "eldercare.check_ins.models",
     "eldercare.last_resort.models",
     "eldercare.medication.models",
+    "eldercare.regimen_proposals.models",
     "eldercare.vitals.models",
     "eldercare.carer_absences.models",
     "eldercare.carers.models",
@@ -247,6 +254,8 @@ ROUTERS: tuple[Router, ...] = (
     proxies.router,
     escalation.router,
     medication.router,
+    regimen_proposals.router,
+    regimen_journeys.router,
     vitals.router,
     visit_plans.router,
     visit_goals.router,
@@ -301,6 +310,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *ladder_subscribers.SUBSCRIBERS,
     *signal_subscribers.SUBSCRIBERS,
     *medication_subscribers.SUBSCRIBERS,
+    *regimen_proposal_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
@@ -310,6 +320,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *appointment_subscribers.SUBSCRIBERS,
     *calendar_subscribers.SUBSCRIBERS,
     *health_record_subscribers.SUBSCRIBERS,
+    *prescription_reactions.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
     *fhir_subscribers.SUBSCRIBERS,
 )
@@ -341,6 +352,7 @@ JOBS: tuple[Job, ...] = (
     *check_in_jobs.JOBS,
     *ladder_jobs.JOBS,
     *medication_jobs.JOBS,
+    *regimen_proposal_jobs.JOBS,
     *vital_jobs.JOBS,
     *reservation_jobs.JOBS,
     *visit_jobs.JOBS,
@@ -352,6 +364,7 @@ JOBS: tuple[Job, ...] = (
     *wellbeing_jobs.JOBS,
     *clinic_jobs.JOBS,
     *consultation_jobs.JOBS,
+    *prescription_jobs.JOBS,
     *appointment_jobs.JOBS,
     *calendar_jobs.JOBS,
     *fhir_jobs.JOBS,

@@ -10,6 +10,7 @@ from app.core.access import Actor
 from app.core.changes import Since
 from app.core.paging import MAX_LIMIT, Page, PageRequest
 from app.identity.api import require_resident
+from eldercare.absences.problems import ResidentClosed
 from eldercare.alarms.access import require_alarm
 from eldercare.alarms.problems import AlarmOpen
 from eldercare.alarms.repository import is_alarm_open
@@ -27,10 +28,35 @@ from eldercare.check_ins.service.plans import close_residents
 from eldercare.check_ins.service.replies import Outcome, answer_reply
 from eldercare.check_ins.views import changes as check_in_change_views
 from eldercare.check_ins.views import plans as plan_views
+from eldercare.medication.problems import RegimenOverlaps
 from eldercare.medication.schemas.doses import DosePublic
+from eldercare.medication.schemas.entries import DoseEntry, DoseQuery, RegimenEntry, RegimenQuery
+from eldercare.medication.schemas.regimens import Drug
+from eldercare.medication.schemas.timings import timing
 from eldercare.medication.service import regimens as medication
+from eldercare.medication.service.exchanging import (
+    find_doses,
+    find_regimens,
+    read_dose,
+    read_regimen,
+    residents_of_doses,
+    residents_of_regimens,
+)
 from eldercare.medication.views import changes as dose_change_views
 from eldercare.messages.service import forget_photos
+from eldercare.regimen_proposals.problems import ProposalAnswered
+from eldercare.regimen_proposals.rules import Standing as PrescriptionStanding
+from eldercare.regimen_proposals.schemas import (
+    Prescribed,
+    PrescribedDose,
+    PrescribedTiming,
+    Prescription,
+    ProposalConfirmation,
+    ProposalRejection,
+    RegimenProposalPublic,
+)
+from eldercare.regimen_proposals.service.exchanging import confirm_regimen, regimen_proposal, reject_regimen
+from eldercare.regimen_proposals.service.following import follow as follow_prescription
 from eldercare.response import service as response
 from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
 from eldercare.timeline.rules.kinds import Kind as TimelineKind
@@ -62,12 +88,28 @@ __all__ = [
     "CheckInPlanPublic",
     "CheckInPublic",
     "CircleMemberPublic",
+    "DoseEntry",
     "DosePublic",
+    "DoseQuery",
+    "Drug",
     "Outcome",
     "PausePublic",
+    "Prescribed",
+    "PrescribedDose",
+    "PrescribedTiming",
+    "Prescription",
+    "PrescriptionStanding",
+    "ProposalAnswered",
+    "ProposalConfirmation",
+    "ProposalRejection",
     "ReadingPublic",
     "ReadingQuery",
     "ReadingsTaken",
+    "RegimenEntry",
+    "RegimenOverlaps",
+    "RegimenProposalPublic",
+    "RegimenQuery",
+    "ResidentClosed",
     "Severity",
     "TimelineKind",
     "VisitPublic",
@@ -85,20 +127,31 @@ __all__ = [
     "check_in_pauses",
     "check_in_plans",
     "check_ins_ahead",
+    "confirm_regimen",
     "dose_changes",
     "doses_ahead",
     "end_care",
+    "find_doses",
+    "find_regimens",
+    "follow_prescription",
     "forget_photos",
     "get_alarm",
     "raise_alarm",
+    "read_dose",
+    "read_regimen",
     "reading",
     "reading_cursor",
     "readings",
     "readings_known",
     "record_readings",
+    "regimen_proposal",
+    "reject_regimen",
     "require_no_open_alarm",
+    "residents_of_doses",
+    "residents_of_regimens",
     "resolve_alarm",
     "sign_name",
+    "timing",
     "value_shown",
     "visit_changes",
     "visits_ahead",

@@ -59,15 +59,31 @@ from telemedicine.consultations.views import changed as changed_consultations
 from telemedicine.consultations.views import cursor_after as consultation_cursor
 from telemedicine.consultations.views import detail
 from telemedicine.consultations.views import of_resident as consultations_of_resident
-from telemedicine.prescriptions import views as prescription_views
-from telemedicine.prescriptions.rules import Status as PrescriptionStatus
-from telemedicine.prescriptions.schemas import PrescriptionContent, PrescriptionPublic
+from telemedicine.prescriptions.schemas import (
+    DosageTiming,
+    PrescriptionContent,
+    PrescriptionDraft,
+    PrescriptionPublic,
+    PrescriptionQuery,
+    PrescriptionStanding,
+)
+from telemedicine.prescriptions.service.exchanging import (
+    draft_prescription,
+    find_prescriptions,
+    prescriptions_page,
+    read_prescription,
+    redraft_prescription,
+    residents_of_prescriptions,
+    sign_prescription,
+    stop_prescription,
+)
+from telemedicine.prescriptions.service.following import hold as hold_prescription
+from telemedicine.prescriptions.service.following import note_objection as note_objection_to_prescription
+from telemedicine.prescriptions.views import standings as prescription_standings
 from telemedicine.queues.schemas import TicketPublic
 from telemedicine.queues.service import leave_lines
 from telemedicine.queues.views import of_resident as tickets_of
-from telemedicine.records.access import READ as READ_RECORDS
 from telemedicine.records.access import WRITE as WRITE_RECORDS
-from telemedicine.records.access import require_records
 from telemedicine.records.models import FILES as RECORD_FILES
 from telemedicine.records.rules import Kind as HealthRecordKind
 from telemedicine.records.schemas.administrative import (
@@ -133,6 +149,7 @@ __all__ = [
     "CoverageContent",
     "DirectoryQuery",
     "DocumentContent",
+    "DosageTiming",
     "EncounterContent",
     "HealthRecordKind",
     "HealthRecordPublic",
@@ -145,7 +162,10 @@ __all__ = [
     "ObservationContent",
     "PractitionerEntry",
     "PrescriptionContent",
+    "PrescriptionDraft",
     "PrescriptionPublic",
+    "PrescriptionQuery",
+    "PrescriptionStanding",
     "Quantity",
     "ScheduleEntry",
     "SlotPublic",
@@ -169,20 +189,25 @@ __all__ = [
     "consultations",
     "correct_health_record",
     "correctable_health_record",
+    "draft_prescription",
     "end_care",
     "enter_health_record",
+    "find_prescriptions",
     "free_slots",
     "health_record_changes",
     "health_record_cursor",
     "health_record_order",
     "health_record_versions_page",
     "health_records_page",
+    "hold_prescription",
     "locations",
     "move_appointment",
+    "note_objection_to_prescription",
     "of_clinics",
     "open_consultation",
     "practitioner_of",
     "practitioners",
+    "prescription_standings",
     "prescriptions_page",
     "queue_tickets",
     "read_health_record",
@@ -191,13 +216,17 @@ __all__ = [
     "read_version_entry",
     "record_of_file",
     "record_outcome",
+    "redraft_prescription",
     "require_appointments",
     "require_version",
+    "residents_of_prescriptions",
     "residents_of_records",
     "schedules",
     "sees_consultations",
+    "sign_prescription",
     "slot",
     "slot_query",
+    "stop_prescription",
     "version_entries_page",
     "visit_types",
     "waitlist_entries",
@@ -348,27 +377,3 @@ async def consultation_changes(
     await require_resident(connection, actor, resident_id, READ)
     found = await changed_consultations(connection, resident_id, since)
     return [visit for visit in found if actor.kind != "client" or visit.organization_id in clinics_of(actor)]
-
-
-async def prescriptions_page(
-    connection: AsyncConnection,
-    actor: Actor,
-    resident_id: uuid.UUID,
-    page: PageRequest,
-    status: PrescriptionStatus | None = None,
-) -> Page[PrescriptionPublic]:
-    """Return a page of a resident's prescriptions, the last first; leaves a trace.
-
-    Raises as ``health_records_page``.
-    """
-    subject = await require_records(connection, actor, resident_id, READ_RECORDS)
-    return await prescription_views.prescriptions(connection, subject, status, page)
-
-
-async def read_prescription(
-    connection: AsyncConnection, actor: Actor, prescription_id: uuid.UUID
-) -> PrescriptionPublic:
-    """Return a prescription; leaves a trace. Raises as ``health_records_page``."""
-    resident_id = await prescription_views.resident_of(connection, prescription_id)
-    subject = await require_records(connection, actor, resident_id, READ_RECORDS)
-    return await prescription_views.prescription(connection, subject, prescription_id)

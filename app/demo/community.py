@@ -44,6 +44,8 @@ _CLINIC_SCOPES: Final = (
     "appointments:manage",
     "consultations:read",
     "consultations:join",
+    "records:read",
+    "records:write",
 )
 _IN_CIRCLE: Final = (
     "profile:read",

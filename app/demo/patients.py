@@ -11,6 +11,7 @@ from app.core.access import Actor
 from app.demo import behaviour, clinic, rooms
 from app.demo.client import Attempt, Later, Phones, Refused, SignIn
 from app.demo.community import DOCTOR_ON_CALL, PHYSICIAN, POSTS, TIME_ZONE, Resident, Village
+from app.demo.prescribing import PRESCRIBED, Prescriptions
 
 _ZONE: Final = ZoneInfo(TIME_ZONE)
 _LOOKED_AT: Final = time(7)
@@ -42,6 +43,7 @@ class Patients:
         self._later = later
         self._attempt = attempt
         self._sign_in = sign_in
+        self._prescriptions = Prescriptions(phones, attempt)
         self._known: set[tuple[str, str]] = set()
         self._types: dict[str, str] = {}
 
@@ -173,6 +175,8 @@ class Patients:
         if room is not None:
             at = clock.now() + timedelta(minutes=dice.randint(8, 14))
             self._later(at, partial(self._part, room, doctor, dice.choice(rooms.NOTES)))
+            said = partial(self._prescriptions.prescribe, resident, doctor, dice.choice(PRESCRIBED))
+            self._later(at + timedelta(minutes=3), said)
 
     async def _part(self, room: rooms.Room, doctor: Actor, note: dict[str, Any]) -> None:
         try:

@@ -10,13 +10,12 @@ from app.fhir.registry import Resource
 from app.fhir.resources.scheduling import DEFINITIONS
 from app.fhir.served import RESOURCES
 
-_OPERATIONS: Final = {"Appointment": DEFINITIONS, "Patient": {"everything": everything.DEFINITION}}
 _DATE: Final = "2026-11-27"
 _BULK: Final = "http://hl7.org/fhir/uv/bulkdata"
 _OPERATIONS: Final = {
     "Appointment": DEFINITIONS,
     "Group": {"export": f"{_BULK}/OperationDefinition/group-export"},
-    "Patient": {"export": f"{_BULK}/OperationDefinition/patient-export"},
+    "Patient": {"everything": everything.DEFINITION, "export": f"{_BULK}/OperationDefinition/patient-export"},
 }
 
 

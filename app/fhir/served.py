@@ -18,6 +18,9 @@ from app.fhir.resources.group import GROUP
 from app.fhir.resources.healthcare_service import HEALTHCARE_SERVICE
 from app.fhir.resources.immunization import IMMUNIZATION
 from app.fhir.resources.location import LOCATION
+from app.fhir.resources.medication_administration import MEDICATION_ADMINISTRATION
+from app.fhir.resources.medication_request import MEDICATION_REQUEST
+from app.fhir.resources.medication_statement import MEDICATION_STATEMENT
 from app.fhir.resources.observation import OBSERVATION
 from app.fhir.resources.organization import ORGANIZATION
 from app.fhir.resources.patient import PATIENT
@@ -41,6 +44,9 @@ _OF_OURS: Final[tuple[Resource, ...]] = (
     HEALTHCARE_SERVICE,
     IMMUNIZATION,
     LOCATION,
+    MEDICATION_ADMINISTRATION,
+    MEDICATION_REQUEST,
+    MEDICATION_STATEMENT,
     OBSERVATION,
     ORGANIZATION,
     PATIENT,

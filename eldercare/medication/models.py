@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
+from app.core.sealing import blind_index
 from app.core.tables import Privacy, Table, instant, optional_instant, sealed, table_of
 
 DRUG_CONTEXT = "eldercare_regimen_version.drug"
@@ -64,6 +65,13 @@ class Regimen(Table, table=True):
         sa.Index("ix_eldercare_regimen_plan_at", "plan_at", postgresql_where=sa.text("plan_at IS NOT NULL")),
         sa.Index("ix_eldercare_regimen_resident_id", "resident_id", "id"),
         sa.Index("ix_eldercare_regimen_in_force", "resident_id", "drug_index", postgresql_where=_IN_FORCE),
+        sa.CheckConstraint("num_nonnulls(prescription_id, prescription_version) IN (0, 2)", name="prescription"),
+        sa.Index(
+            "uq_eldercare_regimen_prescription_id",
+            "prescription_id",
+            unique=True,
+            postgresql_where=sa.text("prescription_id IS NOT NULL"),
+        ),
     )
 
     community_id: uuid.UUID
@@ -78,6 +86,8 @@ class Regimen(Table, table=True):
     stopped_at: datetime | None = optional_instant()
     stopped_by: uuid.UUID | None = None
     resumes_as: str | None = Field(default=None, description="its state before the resident was closed")
+    prescription_id: uuid.UUID | None = Field(default=None, description="which it follows, once somebody confirmed it")
+    prescription_version: int | None = None
 
 
 class RegimenVersion(SQLModel, table=True):
@@ -257,3 +267,8 @@ class StockEntry(SQLModel, table=True):
 
 MEALS, REGIMENS, VERSIONS = table_of(MealTimes), table_of(Regimen), table_of(RegimenVersion)
 DOSES, STOCKS, STOCK_ENTRIES = table_of(Dose), table_of(MedicationStock), table_of(StockEntry)
+
+
+def code_index(system: str, code: str) -> bytes:
+    """Return what finds a drug's code without showing it."""
+    return blind_index(DRUG_INDEX, f"{system}|{code}")

@@ -96,12 +96,10 @@ async def insert_doses(session: AsyncSession, groups: Sequence[Group], now: date
 _PLANNED = sa.text("""
     UPDATE eldercare_regimen r SET
         planned_until = :horizon,
-        plan_at = CASE WHEN v.timing <> 'as_needed' AND coalesce(v.ends_on >= :over_by, true) THEN :again END,
-        updated_at = :now
+        plan_at = CASE WHEN v.timing <> 'as_needed' AND coalesce(v.ends_on >= :over_by, true) THEN :again END
     FROM eldercare_regimen_version v
     WHERE r.id = ANY (:ids) AND r.state = 'active' AND v.id = r.version_id""").bindparams(
     _IDS,
-    _NOW,
     sa.bindparam("horizon", type_=_INSTANT),
     sa.bindparam("again", type_=_INSTANT),
     sa.bindparam("over_by", type_=sa.Date),
@@ -109,10 +107,10 @@ _PLANNED = sa.text("""
 
 
 async def mark_planned(
-    session: AsyncSession, ids: Sequence[uuid.UUID], *, horizon: datetime, again: datetime, over_by: date, now: datetime
+    session: AsyncSession, ids: Sequence[uuid.UUID], *, horizon: datetime, again: datetime, over_by: date
 ) -> None:
     """Note how far regimens are planned, and when they are planned again: not at all if their last day lies before."""
-    binds = {"ids": list(ids), "horizon": horizon, "again": again, "over_by": over_by, "now": now}
+    binds = {"ids": list(ids), "horizon": horizon, "again": again, "over_by": over_by}
     await session.execute(_PLANNED, binds)
 
 

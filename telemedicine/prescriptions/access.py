@@ -1,12 +1,15 @@
 """Who sees prescriptions (whoever sees the health record), who prescribes, and who asks for one again."""
 
+import uuid
 from typing import Final
 
 from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.access import Actor
 from telemedicine.prescriptions.models import Prescription
 from telemedicine.prescriptions.problems import ForPatients, ForPrescribers
-from telemedicine.records.access import READ, WRITE, RecordSubject, records_guard
+from telemedicine.records.access import READ, WRITE, RecordSubject, records_guard, require_records
 
 reader_guard: Final = records_guard(READ)
 _writer_guard: Final = records_guard(WRITE)
@@ -14,7 +17,18 @@ _writer_guard: Final = records_guard(WRITE)
 
 async def prescriber_guard(request: Request) -> RecordSubject:
     """Return whose prescriptions they are to a clinician who treats them; 403 for everybody else, machines too."""
-    subject = await _writer_guard(request)
+    return _prescribing(await _writer_guard(request))
+
+
+async def require_prescriber(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> RecordSubject:
+    """Return whose prescriptions they are to a clinician who treats them.
+
+    Raises ``NotFound``, ``Forbidden``, ``NoTreatment``, ``ForPrescribers`` for everybody else, machines too.
+    """
+    return _prescribing(await require_records(connection, actor, resident_id, WRITE))
+
+
+def _prescribing(subject: RecordSubject) -> RecordSubject:
     if not subject.clinics or subject.actor.kind != "account":
         raise ForPrescribers
     return subject

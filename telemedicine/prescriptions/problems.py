@@ -61,3 +61,9 @@ class NotSeenLately(Conflict):
     """The clinic has not seen the resident for a year, or serves them no more: they are to be seen there first."""
 
     code, title = "not_seen_lately", "The clinic is to see the resident first"
+
+
+class PrescriptionExpired(Conflict):
+    """The last day on which it can be dispensed lies behind."""
+
+    code, title = "prescription_expired", "The prescription is valid no more"

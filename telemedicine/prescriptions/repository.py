@@ -5,15 +5,22 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core import clock
+from app.core.events import emit_many
 from app.core.problems import NotFound
 from telemedicine.clinics.models import Practitioner
-from telemedicine.prescriptions.models import PRESCRIPTIONS, Prescription, Renewal
-from telemedicine.prescriptions.rules import MOST_IN_FORCE, TAKEN_FOR
+from telemedicine.consultations.models import CONSULTATIONS
+from telemedicine.events import PrescriptionEnded
+from telemedicine.prescriptions.models import PRESCRIPTIONS, RENEWALS, Prescription, Renewal
+from telemedicine.prescriptions.rules import ANSWERED_WITHIN, MOST_IN_FORCE, REMINDED_AGAIN, TAKEN_FOR, TO_CLINICIANS
+from telemedicine.records.models import RECORDS
 
+_ids = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
+_now = sa.bindparam("moment", type_=sa.DateTime(timezone=True))
 _ONE_AT_A_TIME: Final = sa.select(
     sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("whose", type_=sa.Text), 0))
 )
@@ -37,6 +44,60 @@ _LICENCE: Final = sa.select(col(Practitioner.licence_number)).where(
     col(Practitioner.account_id) == sa.bindparam("account_id", type_=sa.Uuid),
     col(Practitioner.is_active),
     col(Practitioner.licence_ends_at) > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+)
+_encounter = sa.bindparam("encounter_id", type_=sa.Uuid)
+_ENCOUNTER: Final = sa.union(
+    sa.select(CONSULTATIONS.c.id).where(
+        CONSULTATIONS.c.id == _encounter, CONSULTATIONS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid)
+    ),
+    sa.select(RECORDS.c.id).where(
+        RECORDS.c.id == _encounter,
+        RECORDS.c.kind == "encounter",
+        RECORDS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+    ),
+)
+_EXPIRE: Final = (
+    sa.update(PRESCRIPTIONS)
+    .where(PRESCRIPTIONS.c.id == sa.any_(_ids), PRESCRIPTIONS.c.status == sa.literal_column("'active'"))
+    .values(status="completed", ended_at=_now, expires_at=None, updated_at=_now, version=PRESCRIPTIONS.c.version + 1)
+    .returning(
+        PRESCRIPTIONS.c.id.label("aggregate_id"),
+        PRESCRIPTIONS.c.community_id,
+        sa.func.jsonb_build_object(
+            "resident_id",
+            PRESCRIPTIONS.c.resident_id,
+            "organization_id",
+            PRESCRIPTIONS.c.organization_id,
+            "status",
+            "completed",
+            type_=JSONB,
+        ).label("payload"),
+    )
+)
+_WAITING: Final = (
+    sa.update(RENEWALS)
+    .where(RENEWALS.c.id == sa.any_(_ids), RENEWALS.c.state == sa.literal_column("'requested'"))
+    .values(
+        step=RENEWALS.c.step + 1,
+        next_step_at=_now
+        + sa.case(
+            (RENEWALS.c.step + 1 <= TO_CLINICIANS, sa.literal(ANSWERED_WITHIN, sa.Interval)),
+            else_=sa.literal(REMINDED_AGAIN, sa.Interval),
+        ),
+        updated_at=_now,
+        version=RENEWALS.c.version + 1,
+    )
+    .returning(*RENEWALS.c)
+)
+_HOLD: Final = (
+    sa.select(PRESCRIPTIONS.c.id)
+    .where(PRESCRIPTIONS.c.id == sa.bindparam("prescription_id", type_=sa.Uuid))
+    .with_for_update(read=True)
+)
+_STOP_WAITING: Final = (
+    sa.update(RENEWALS)
+    .where(RENEWALS.c.id == sa.any_(_ids))
+    .values(next_step_at=None, updated_at=_now, version=RENEWALS.c.version + 1)
 )
 
 
@@ -72,3 +133,30 @@ async def licence_of(session: AsyncSession, organization_id: uuid.UUID, account_
     binds = {"organization_id": organization_id, "account_id": account_id, "now": clock.now()}
     found: str | None = await session.scalar(_LICENCE, binds)
     return found
+
+
+async def is_encounter_of(session: AsyncSession, resident_id: uuid.UUID, encounter_id: uuid.UUID) -> bool:
+    """Say whether there is such a video visit, or such an encounter in the health record, of the resident's."""
+    binds = {"resident_id": resident_id, "encounter_id": encounter_id}
+    return await session.scalar(_ENCOUNTER, binds) is not None
+
+
+async def expire(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
+    """Complete prescriptions that can be dispensed no more, and tell of it."""
+    await emit_many(session, PrescriptionEnded, _EXPIRE, {"ids": list(ids), "moment": clock.now()})
+
+
+async def escalate(session: AsyncSession, ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """Go on to the next step with requests that are not answered; return them as they are then."""
+    return (await session.execute(_WAITING, {"ids": list(ids), "moment": clock.now()})).all()
+
+
+async def stop_waiting(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
+    """Let nobody hear of requests any more."""
+    await session.execute(_STOP_WAITING, {"ids": list(ids), "moment": clock.now()})
+
+
+async def hold(session: AsyncSession, prescription_id: uuid.UUID) -> None:
+    """Let nobody end, replace or dispense a prescription until the transaction ends; raises ``NotFound``."""
+    if await session.scalar(_HOLD, {"prescription_id": prescription_id}) is None:
+        raise NotFound

@@ -20,6 +20,7 @@ from telemedicine.prescriptions.problems import (
     LicenceNotValid,
     NotNow,
     NotSeenLately,
+    PrescriptionExpired,
     RenewalAnswered,
     RenewalOpen,
     TooManyActive,
@@ -115,7 +116,15 @@ async def check_prescription(
 @router.post(
     f"{_ONE}/signature",
     responses=problem_responses(
-        *_PRESCRIBING, ResidenceEnded, StaleVersion, NotNow, LicenceNotValid, WarningsOpen, TooManyActive, CannotReplace
+        *_PRESCRIBING,
+        ResidenceEnded,
+        StaleVersion,
+        NotNow,
+        LicenceNotValid,
+        PrescriptionExpired,
+        WarningsOpen,
+        TooManyActive,
+        CannotReplace,
     ),
 )
 async def sign_prescription(
@@ -133,7 +142,7 @@ async def sign_prescription(
     return await _answer(session, subject, row, response)
 
 
-@router.post(f"{_ONE}/dispense", responses=problem_responses(*_PRESCRIBING, NotNow))
+@router.post(f"{_ONE}/dispense", responses=problem_responses(*_PRESCRIBING, NotNow, PrescriptionExpired))
 async def dispense_prescription(
     resident_id: uuid.UUID,  # noqa: ARG001 - read by the guard
     session: Session,
@@ -141,8 +150,8 @@ async def dispense_prescription(
     prescription_id: uuid.UUID,
     response: Response,
 ) -> PrescriptionPublic:
-    """Write down that it was dispensed."""
-    row = await writing.end(session, subject, prescription_id, "completed", None)
+    """Write down that it was handed out; with the last of its repeats it is completed."""
+    row = await writing.dispense(session, subject, prescription_id)
     return await _answer(session, subject, row, response)
 
 
@@ -156,7 +165,7 @@ async def stop_prescription(
     response: Response,
 ) -> PrescriptionPublic:
     """Stop a prescription that is in force; a draft is cancelled."""
-    row = await writing.end(session, subject, prescription_id, None, data.reason)
+    row = await writing.end(session, subject, prescription_id, data.reason)
     return await _answer(session, subject, row, response)
 
 

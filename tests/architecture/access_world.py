@@ -41,6 +41,7 @@ from tests.factories import (
     eldercare_alarms,
     eldercare_check_ins,
     eldercare_medication,
+    eldercare_regimen_proposals,
     eldercare_visits,
     eldercare_vitals,
     eldercare_wellbeing,
@@ -168,6 +169,7 @@ async def open_world() -> World:
         **await _clinic(place, clinic, resident, clinician),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
+        "regimen-proposals": (await eldercare_regimen_proposals.proposal(written)).id,
         "renewal-requests": await telemedicine_prescriptions.renewal(written, resident.account_id),
         **await _consultation(telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)),
     }
@@ -476,6 +478,10 @@ def _steps(_: World) -> dict[str, Any]:
     return {"steps": [{"target_kind": "duty_desk"}]}
 
 
+def _confirmation(_: World) -> dict[str, Any]:
+    return {name: eldercare_medication.SAID[name] for name in ("quantity", "unit", "timing", "times", "starts_on")}
+
+
 def _regimen(_: World) -> dict[str, Any]:
     return eldercare_medication.SAID | {"drug": {"name": "Ramipril"}}
 
@@ -674,6 +680,10 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "createResidentCheckInPause": lambda _: {"kind": "away", "ends_at": "2026-03-05T08:00:00Z"},
     "createResidentCheckInPlan": _plan,
     "createResidentRegimen": _regimen,
+    "confirmMyRegimenProposal": _confirmation,
+    "confirmResidentRegimenProposal": _confirmation,
+    "rejectMyRegimenProposal": lambda _: {"reason": "She takes it already"},
+    "rejectResidentRegimenProposal": lambda _: {"reason": "She takes it already"},
     "correctMyVital": lambda _: {"reason": "a typing error"},
     "correctResidentVital": lambda _: {"reason": "a typing error"},
     "inviteMyCircleMember": _invite,

@@ -55,6 +55,7 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "eldercare_dose": {"state": "skipped", "remind_at": None, "close_at": None, "taken_at": None},
     "eldercare_meal_times": {"breakfast": dt.time(7), "lunch": dt.time(12), "dinner": dt.time(18)},
     "eldercare_regimen": {"state": "stopped", "plan_at": None},
+    "eldercare_regimen_proposal": {"state": "rejected", "regimen_id": None, "next_step_at": None, "begins_at": None},
     "eldercare_regimen_version": {"timing": "as_needed", "times": [], "meals": []},
     "eldercare_proxy": {"scopes": ["profile:read"]},
     "fhir_export": {"expires_at": dt.datetime(2026, 3, 4, 8, tzinfo=dt.UTC)},
@@ -94,8 +95,8 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "telemedicine_consultation": {"state": "ended", "close_at": None},
     "telemedicine_participant": {"seat": None},
-    "telemedicine_prescription": {"status": "stopped"},
-    "telemedicine_prescription_renewal": {"state": "granted"},
+    "telemedicine_prescription": {"status": "stopped", "dispensed": 1, "expires_at": None},
+    "telemedicine_prescription_renewal": {"state": "granted", "next_step_at": None},
     "telemedicine_record": {"organization_id": None, "origin_kind": None, "origin_id": None, "source": "resident"},
 }
 

@@ -10,11 +10,13 @@ from app.identity.models import Account, Community, Organization, Resident
 from eldercare.api import SIGNS
 from telemedicine.clinics.models import Clinic, Location, Practitioner, VisitType
 from tests.factories import (
+    eldercare_medication,
     eldercare_vitals,
     identity,
     sign_in,
     telemedicine,
     telemedicine_clinics,
+    telemedicine_prescriptions,
     telemedicine_records,
 )
 
@@ -98,7 +100,7 @@ async def book(client: httpx.AsyncClient, of: Scene, place: int = 0, **changes: 
 
 
 async def happened(of: Scene) -> None:
-    """Insert what else there is of the resident: vital signs of each kind, a video visit, records, and a consent."""
+    """Insert what else there is of the resident: readings, a video visit, records, a consent, and what they take."""
     clinician = await identity.staff(of.organization, "clinician", name="Edith")
     await identity.grant(of.resident, clinician, ["vitals:read"])
     for sign in SIGNS.values():
@@ -107,3 +109,6 @@ async def happened(of: Scene) -> None:
     doctor = telemedicine.clinician_of(of.organization, clinician)
     for content in telemedicine_records.EVERY:
         await telemedicine_records.health_record(of.resident, content, by=doctor)
+    await telemedicine_prescriptions.prescription(of.resident, of.organization, clinician)
+    regimen = await eldercare_medication.regimen(of.resident, body=eldercare_medication.AS_NEEDED)
+    await eldercare_medication.take(of.resident, regimen.id)

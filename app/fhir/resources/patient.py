@@ -1,8 +1,13 @@
 """Patient: a resident, to those who may see their profile."""
 
 import uuid
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.access import Actor
+from app.core.paging import PageRequest
 from app.core.problems import NotFound
 from app.fhir.elements import REFERENCE, Json, concept, meta, resource, uuid_of
 from app.fhir.problems import bad_parameter
@@ -43,6 +48,24 @@ def one_patient(asked: Asked, query: Query, *names: str) -> uuid.UUID:
     if found is None:
         raise NotFound
     return found
+
+
+async def of_patient(
+    asked: Asked,
+    query: Query,
+    residents_of: Callable[[AsyncConnection, Actor, Collection[uuid.UUID]], Awaitable[Sequence[uuid.UUID]]],
+    find: Callable[[uuid.UUID, PageRequest], Awaitable[Found]],
+) -> Found:
+    """Return what a search finds of whom it is about; where it names ids alone, of those whom these are about.
+
+    ``residents_of`` says whom, of those the actor may see. Raises as ``one_patient``.
+    """
+    if query.ids is None or not {"patient", "subject"}.isdisjoint(query.references):
+        return await find(one_patient(asked, query, "patient", "subject"), query.page)
+    ids = ids_of(query.ids) or []
+    whole = PageRequest(max(1, len(ids)), None)
+    pages = [await find(whose, whole) for whose in await residents_of(asked.connection, asked.actor, ids)]
+    return Found([one for page in pages for one in page.resources])
 
 
 async def read(asked: Asked, key: str) -> Json:

@@ -69,12 +69,11 @@ class Drug(BaseModel):
         return self
 
 
-class RegimenSaid(BaseModel):
-    """What a regimen says: what is taken, how much of it, when, and what follows when it is not."""
+class RegimenPlan(BaseModel):
+    """How much is taken, when, and what follows when it is not."""
 
     model_config = ConfigDict(extra="forbid")
 
-    drug: Drug
     quantity: Amount = Field(description="of one dose")
     unit: Unit
     timing: Timing
@@ -148,6 +147,12 @@ class RegimenSaid(BaseModel):
         return sorted(time.fromisoformat(text) for text in self.times)
 
 
+class RegimenSaid(RegimenPlan):
+    """What a regimen says: what is taken, how much of it, when, and what follows when it is not."""
+
+    drug: Drug
+
+
 class RegimenCreate(RegimenSaid):
     """A regimen as it is begun: active at once, or a draft that somebody looks at first."""
 
@@ -205,6 +210,8 @@ class RegimenPublic(RegimenVersionPublic):
     version: int
     created_at: datetime
     stopped_at: datetime | None
+    prescription_id: uuid.UUID | None = Field(description="which it follows; `drug.instructions` are its words")
+    prescription_version: int | None
 
 
 class MealTimesWrite(BaseModel):

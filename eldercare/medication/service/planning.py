@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -79,7 +80,6 @@ async def _mark_planned(session: AsyncSession, regimen_ids: Sequence[uuid.UUID],
         horizon=horizon,
         again=now + rules.PLANNING_INTERVAL,
         over_by=(horizon - _A_ZONE_AWAY).date(),
-        now=now,
     )
 
 
@@ -87,33 +87,53 @@ def _occurrences(row: sa.Row[Any], now: datetime) -> list[Occurrence]:
     return schedules.plan_of(row).doses(*rules.planning_range(row.planned_until, now))
 
 
-async def plan_of(session: AsyncSession, regimen_id: uuid.UUID) -> rules.Plan | None:
-    """Return the plan of an active regimen as it is now, for ``plan_anew`` after a change; ``None`` of another."""
-    row = (await session.execute(_PLANS, {"regimen_ids": [regimen_id], "since": clock.now()})).one_or_none()
-    return schedules.plan_of(row) if row is not None else None
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What an active regimen planned until now: its plan, how far it is written, and which of its doses stand."""
+
+    regimen_id: uuid.UUID
+    plan: rules.Plan
+    planned_until: datetime | None
+    standing: Sequence[datetime]
+
+
+async def before_change(session: AsyncSession, regimen_id: uuid.UUID) -> Before | None:
+    """Return what an active regimen plans as it is now, for ``plan_anew`` after a change; ``None`` of another."""
+    binds = {"regimen_ids": [regimen_id], "since": clock.now() - rules.FARTHEST_LOOK}
+    row = (await session.execute(_PLANS, binds)).one_or_none()
+    if row is None:
+        return None
+    return Before(regimen_id, schedules.plan_of(row), row.planned_until, row.standing or ())
 
 
 async def plan_anew(
-    session: AsyncSession, regimens: Mapping[uuid.UUID, uuid.UUID], before: rules.Plan | None = None
+    session: AsyncSession, regimens: Mapping[uuid.UUID, uuid.UUID], before: Before | None = None
 ) -> None:
     """Take back what is planned ahead for ``regimens`` (id → resident) and plan it by what holds now.
 
     No dose is lost over it and none is planned twice: see ``rules.change_over``. ``before`` is what a single regimen
-    said until now; without it, the same at other instants.
+    said until now, or the one whose place it takes; without it, the same at other instants.
     """
     now = clock.now()
-    taken_back = await repository.forget_ahead(session, regimens, now)
+    of_another = before is not None and before.regimen_id not in regimens
+    old = {before.regimen_id: next(iter(regimens.values()))} if before is not None and of_another else {}
+    taken_back = await repository.forget_ahead(session, {**regimens, **old}, now)
     binds = {"regimen_ids": list(regimens), "since": now - rules.FARTHEST_LOOK}
     groups, until = [], {}
     for row in await session.execute(_PLANS, binds):
-        plan, ahead = schedules.plan_of(row), taken_back.get(row.id, [])
+        plan, ahead, standing = schedules.plan_of(row), taken_back.get(row.id, []), row.standing or ()
         spacings = [plan.spacing(now)]
         if before is not None:
             # What it said of the days that were not written yet would be lost, too.
-            spacings.append(before.spacing(now))
-            ahead += before.doses(max(now, row.planned_until or now), now + rules.FARTHEST_LOOK)
+            spacings.append(before.plan.spacing(now))
+            written = max(now, before.planned_until or now)
+            ahead = ahead + before.plan.doses(written, now + rules.FARTHEST_LOOK)
+            if of_another:
+                forgotten = taken_back.get(before.regimen_id, [])
+                ahead = ahead + forgotten
+                standing = {*standing, *before.standing} - {dose.due_at for dose in forgotten}
         spacing = min((one for one in spacings if one is not None), default=rules.A_DAY)
-        turn = rules.change_over(plan, row.standing or (), ahead, spacing, now)
+        turn = rules.change_over(plan, standing, ahead, spacing, now)
         groups.append(Group([row.id], turn.doses))
         until[row.id] = turn.until
     await repository.insert_doses(session, groups, now)

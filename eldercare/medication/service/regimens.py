@@ -19,7 +19,16 @@ from app.identity.api import ResidentSubject
 from eldercare.absences.problems import ResidentClosed
 from eldercare.care_circle.views import accepted_accounts
 from eldercare.medication import repository, rules
-from eldercare.medication.models import DRUG_CONTEXT, DRUG_INDEX, REGIMENS, STOCKS, VERSIONS, Regimen, RegimenVersion
+from eldercare.medication.models import (
+    DRUG_CONTEXT,
+    DRUG_INDEX,
+    REGIMENS,
+    STOCKS,
+    VERSIONS,
+    Regimen,
+    RegimenVersion,
+    code_index,
+)
 from eldercare.medication.problems import RegimenOverlaps, RegimenStateConflict, RegimenStopped
 from eldercare.medication.schemas.regimens import Drug, RegimenChange, RegimenCreate, RegimenSaid, RegimenStateChange
 from eldercare.medication.service import planning, telling
@@ -90,10 +99,19 @@ _CHECK_STOCKS = (
 )
 
 
-async def create(session: AsyncSession, actor: Actor, subject: ResidentSubject, data: RegimenCreate) -> Regimen:
+async def create(
+    session: AsyncSession,
+    actor: Actor,
+    subject: ResidentSubject,
+    data: RegimenCreate,
+    *,
+    prescription: tuple[uuid.UUID, int] | None = None,
+    replaces_id: uuid.UUID | None = None,
+) -> Regimen:
     """Agree a regimen and, unless it is a draft, plan its first days.
 
-    Raises ``ResidentClosed``, ``RegimenOverlaps`` and ``Malformed``.
+    ``prescription`` is which it follows, and its version; ``replaces_id`` the regimen whose place it is to take, which
+    may be one of the same drug. Raises ``ResidentClosed``, ``RegimenOverlaps`` and ``Malformed``.
     """
     if subject.state != "active":
         raise ResidentClosed
@@ -108,9 +126,11 @@ async def create(session: AsyncSession, actor: Actor, subject: ResidentSubject, 
         version_id=clock.new_id(),
         drug_index=_drug_index(data.drug),
         code_index=_code_index(data.drug),
+        prescription_id=prescription[0] if prescription else None,
+        prescription_version=prescription[1] if prescription else None,
     )
     if not data.allow_overlap:
-        await _check_overlap(session, regimen, data)
+        await _check_overlap(session, regimen, data, besides=replaces_id)
     session.add(regimen)
     await session.flush()
     await _say(session, actor, regimen, data, number=1)
@@ -143,7 +163,7 @@ async def change(
     regimen.drug_index, regimen.code_index = _drug_index(data.drug), _code_index(data.drug)
     if not data.allow_overlap:
         await _check_overlap(session, regimen, data)
-    before = await planning.plan_of(session, regimen.id)
+    before = await planning.before_change(session, regimen.id)
     last = await session.scalar(sa.select(sa.func.max(VERSIONS.c.number)).where(VERSIONS.c.regimen_id == regimen_id))
     regimen.version_id = clock.new_id()
     await _say(session, actor, regimen, data, number=(last or 0) + 1)
@@ -173,20 +193,49 @@ async def set_state(
         return regimen
     if subject.state != "active":
         raise ResidentClosed
+    if data.state == "stopped":
+        await stop(session, actor, regimen)
+        return regimen
     _become(regimen, data.state)
-    now = clock.now()
     if data.state == "active":
         await session.flush()
         await planning.plan_anew(session, {regimen.id: regimen.resident_id})
     else:
         regimen.plan_at = None
-        if data.state == "stopped":
-            regimen.stopped_at, regimen.stopped_by = now, actor.id
         await session.flush()
         await _take_back(session, {regimen.id: regimen.resident_id}, data.state)
-    await _look_at_stocks(session, [regimen.id], is_kept=data.state != "stopped")
+    await _look_at_stocks(session, [regimen.id])
     await _record(session, actor, f"regimen:{data.state}", regimen)
     return regimen
+
+
+async def stop(session: AsyncSession, actor: Actor, regimen: Regimen) -> None:
+    """Stop a locked regimen: what is open is excused, and nothing lies ahead any more; raises as ``set_state``."""
+    await _stop(session, actor, regimen)
+    await _take_back(session, {regimen.id: regimen.resident_id}, "stopped")
+
+
+async def take_over(session: AsyncSession, actor: Actor, old: Regimen | None, new: Regimen) -> None:
+    """Let a locked draft begin as another regimen (if any) ends: no dose is lost over it and none is planned twice.
+
+    What is due of the old one and not recorded is still waited for, and not planned again: see ``rules.change_over``.
+    Raises ``RegimenStateConflict``.
+    """
+    before = await planning.before_change(session, old.id) if old is not None else None
+    if old is not None:
+        await _stop(session, actor, old)
+    _become(new, "active")
+    await session.flush()
+    await planning.plan_anew(session, {new.id: new.resident_id}, before)
+    await _record(session, actor, "regimen:active", new)
+
+
+async def _stop(session: AsyncSession, actor: Actor, regimen: Regimen) -> None:
+    _become(regimen, "stopped")
+    regimen.plan_at, regimen.stopped_at, regimen.stopped_by = None, clock.now(), actor.id
+    await session.flush()
+    await _look_at_stocks(session, [regimen.id], is_kept=False)
+    await _record(session, actor, "regimen:stopped", regimen)
 
 
 async def follow_moves(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:
@@ -260,10 +309,12 @@ def _drug_index(drug: Drug) -> bytes:
 
 def _code_index(drug: Drug) -> bytes | None:
     """Return what finds the same code again, if there is one."""
-    return blind_index(DRUG_INDEX, f"{drug.system}|{drug.code}") if drug.code is not None else None
+    return code_index(drug.system, drug.code) if drug.system is not None and drug.code is not None else None
 
 
-async def _check_overlap(session: AsyncSession, regimen: Regimen, data: RegimenSaid) -> None:
+async def _check_overlap(
+    session: AsyncSession, regimen: Regimen, data: RegimenSaid, *, besides: uuid.UUID | None = None
+) -> None:
     binds = {
         "resident_id": regimen.resident_id,
         "regimen_id": regimen.id,
@@ -273,7 +324,7 @@ async def _check_overlap(session: AsyncSession, regimen: Regimen, data: RegimenS
     with session.no_autoflush:
         rows = (await session.execute(_SAME_DRUG, binds)).all()
     for row in rows:
-        if rules.days_overlap(data.starts_on, data.ends_on, row.starts_on, row.ends_on):
+        if row.id != besides and rules.days_overlap(data.starts_on, data.ends_on, row.starts_on, row.ends_on):
             until = f"until {row.ends_on}" if row.ends_on else "on, without an end"
             raise RegimenOverlaps(
                 f"the resident has a regimen of this drug from {row.starts_on} {until}; allow_overlap says it is meant",

@@ -25,6 +25,8 @@ _REGIMEN = (
         REGIMENS.c.version,
         REGIMENS.c.created_at,
         REGIMENS.c.stopped_at,
+        REGIMENS.c.prescription_id,
+        REGIMENS.c.prescription_version,
         *_VERSION,
     )
     .join(VERSIONS, VERSIONS.c.id == REGIMENS.c.version_id)

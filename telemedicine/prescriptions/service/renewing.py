@@ -25,7 +25,8 @@ async def request(
 ) -> Renewal:
     """Ask for a prescription again and return the request; who signed it is told, or all who could if they left.
 
-    Raises ``NotFound``, ``ResidenceEnded``, ``NotNow`` for what is not in force, ``NotSeenLately``, ``RenewalOpen``.
+    What follows where nobody answers is in ``waiting``. Raises ``NotFound``, ``ResidenceEnded``, ``NotNow`` for what is
+    not in force, ``NotSeenLately``, ``RenewalOpen``.
     """
     if subject.resident.state != "active":
         raise ResidenceEnded
@@ -49,6 +50,7 @@ async def request(
         prescription_id=row.id,
         requested_by=subject.actor.id,
         note=seal(data.note, NOTE) if data.note else None,
+        next_step_at=clock.now() + rules.ANSWERED_WITHIN,
     )
     session.add(renewal)
     await session.flush()
@@ -83,7 +85,7 @@ async def answer(session: AsyncSession, subject: RecordSubject, renewal_id: uuid
         again = content.model_copy(update={"starts_on": None, "valid_until": None})
         renewal.draft_id = (await draft(session, subject, PrescriptionDraft(content=again, replaces_id=row.id))).id
     renewal.state = "granted" if data.granted else "declined"
-    renewal.answered_at, renewal.answered_by = clock.now(), subject.actor.id
+    renewal.answered_at, renewal.answered_by, renewal.next_step_at = clock.now(), subject.actor.id, None
     renewal.answer = seal(data.reason, ANSWER) if data.reason else None
     await session.flush()
     # Whoever asked hears of it as long as they may see it.

@@ -2,13 +2,14 @@
 
 import uuid
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.events import emit
-from app.core.problems import NotFound
+from app.core.problems import FieldError, Malformed, NotFound
 from app.core.routing import check_version
 from app.core.sealing import seal, unseal
 from app.identity.api import ResidenceEnded
@@ -20,6 +21,7 @@ from telemedicine.prescriptions.problems import (
     CannotReplace,
     LicenceNotValid,
     NotNow,
+    PrescriptionExpired,
     TooManyActive,
     WarningsOpen,
 )
@@ -41,7 +43,7 @@ ACKNOWLEDGEMENTS = TypeAdapter(list[WarningAcknowledgement])
 async def draft(session: AsyncSession, subject: RecordSubject, data: PrescriptionDraft) -> Prescription:
     """Draft a prescription and return it.
 
-    Raises ``ResidenceEnded``, ``CannotReplace``, ``Malformed`` for a clinic that is not theirs.
+    Raises ``ResidenceEnded``, ``CannotReplace``, ``Malformed`` for a clinic that is not theirs, or no such encounter.
     """
     if subject.resident.state != "active":
         raise ResidenceEnded
@@ -53,9 +55,9 @@ async def draft(session: AsyncSession, subject: RecordSubject, data: Prescriptio
         resident_id=subject.resident.resident_id,
         organization_id=organization_id,
         author_id=subject.actor.id,
-        content=seal(data.content.model_dump_json(), CONTENT),
-        replaces_id=data.replaces_id,
+        content="",
     )
+    await _say(session, row, data)
     session.add(row)
     await session.flush()
     await record(session, subject, "prescription:draft", row)
@@ -71,7 +73,8 @@ async def redraft(
 ) -> Prescription:
     """Write a draft anew and return it.
 
-    Raises ``NotFound``, ``ForPrescribers``, ``StaleVersion``, ``NotNow`` once it is signed, ``CannotReplace``.
+    Raises ``NotFound``, ``ForPrescribers``, ``StaleVersion``, ``NotNow`` once it is signed, ``CannotReplace``,
+    ``Malformed``.
     """
     row = await _locked(session, subject, prescription_id)
     check_version(row, if_match)
@@ -79,7 +82,7 @@ async def redraft(
         raise NotNow(prescription_status=row.status)
     if data.replaces_id is not None:
         await _replaceable(session, subject, data.replaces_id, row.organization_id)
-    row.content, row.replaces_id = seal(data.content.model_dump_json(), CONTENT), data.replaces_id
+    await _say(session, row, data)
     await session.flush()
     await record(session, subject, "prescription:draft", row)
     return row
@@ -135,7 +138,7 @@ async def sign(
     """Sign a draft, which is in force and unchangeable from then on; what it replaces is stopped. Return it.
 
     Raises ``NotFound``, ``ForPrescribers``, ``ResidenceEnded``, ``StaleVersion``, ``NotNow``, ``LicenceNotValid``,
-    ``CannotReplace``, ``WarningsOpen`` and ``TooManyActive``.
+    ``PrescriptionExpired``, ``CannotReplace``, ``WarningsOpen`` and ``TooManyActive``.
     """
     if subject.resident.state != "active":
         raise ResidenceEnded
@@ -147,6 +150,10 @@ async def sign(
     licence = await repository.licence_of(session, row.organization_id, subject.actor.id)
     if licence is None:
         raise LicenceNotValid
+    valid_until = _content(row).valid_until
+    expires_at = rules.expires_at(valid_until, subject.resident.time_zone) if valid_until is not None else None
+    if expires_at is not None and expires_at <= clock.now():
+        raise PrescriptionExpired
     found = await check(session, row)
     given = {(word.kind, word.id) for word in data.acknowledged}
     if still := [each for each in found.warnings if (each.kind, each.id) not in given]:
@@ -158,6 +165,7 @@ async def sign(
     warned = {(each.kind, each.id) for each in found.warnings}
     kept = [word for word in data.acknowledged if (word.kind, word.id) in warned]
     row.status, row.signed_at, row.signed_by, row.licence_number = "active", clock.now(), subject.actor.id, licence
+    row.expires_at = expires_at
     row.acknowledged = seal(ACKNOWLEDGEMENTS.dump_json(kept).decode(), ACKNOWLEDGED) if kept else None
     await session.flush()
     await emit(
@@ -178,15 +186,37 @@ async def end(
     session: AsyncSession,
     subject: RecordSubject,
     prescription_id: uuid.UUID,
-    status: rules.Status | None,
     reason: str | None,
+    if_match: int | None = None,
 ) -> Prescription:
-    """End a prescription and return it: as ``completed``, or stopped, a draft cancelled, without a ``status``.
+    """Stop a prescription, or cancel a draft, and return it.
 
-    Raises ``NotFound``, ``ForPrescribers``, ``NotNow``.
+    Raises ``NotFound``, ``ForPrescribers``, ``StaleVersion``, ``NotNow``.
     """
     row = await _locked(session, subject, prescription_id)
-    await _end(session, subject, row, status or ("cancelled" if row.status == "draft" else "stopped"), reason)
+    check_version(row, if_match)
+    await _end(session, subject, row, "cancelled" if row.status == "draft" else "stopped", reason)
+    return row
+
+
+async def dispense(session: AsyncSession, subject: RecordSubject, prescription_id: uuid.UUID) -> Prescription:
+    """Write down that a prescription was handed out once more and return it; with the last time it is completed.
+
+    Raises ``NotFound``, ``ForPrescribers``, ``NotNow`` for what is not in force, ``PrescriptionExpired``.
+    """
+    row = await _locked(session, subject, prescription_id)
+    if row.status != "active":
+        raise NotNow(prescription_status=row.status)
+    now = clock.now()
+    if row.expires_at is not None and row.expires_at <= now:
+        raise PrescriptionExpired
+    content, today = _content(row), now.astimezone(ZoneInfo(subject.resident.time_zone)).date()
+    row.dispensed += 1
+    row.taken_until = rules.taken_until(row.taken_until, today, content.supply_days)
+    await session.flush()
+    await record(session, subject, "prescription:dispense", row)
+    if rules.dispensing(row.dispensed, content.repeats) == "complete":
+        await _end(session, subject, row, "completed", None)
     return row
 
 
@@ -195,7 +225,7 @@ async def _end(
 ) -> None:
     if not rules.may_become(row.status, status):
         raise NotNow(prescription_status=row.status)
-    row.status, row.ended_at, row.ended_by = status, clock.now(), subject.actor.id
+    row.status, row.ended_at, row.ended_by, row.expires_at = status, clock.now(), subject.actor.id, None
     row.end_reason = seal(reason, END_REASON) if reason else None
     await session.flush()
     if status != "cancelled":
@@ -230,6 +260,17 @@ async def _replaceable(
     if not is_own or row.status not in rules.RENEWABLE:
         raise CannotReplace
     return row
+
+
+async def _say(session: AsyncSession, row: Prescription, data: PrescriptionDraft) -> None:
+    """Write what a draft says; raises ``Malformed`` for an encounter that is none of the resident's."""
+    if data.encounter_id is not None and not await repository.is_encounter_of(
+        session, row.resident_id, data.encounter_id
+    ):
+        raise Malformed(errors=[FieldError("/body/encounter_id", "no encounter of the resident's", "not_found")])
+    coding = data.content.medication.coding
+    row.content, row.code_key = seal(data.content.model_dump_json(), CONTENT), coding.key() if coding else None
+    row.replaces_id, row.encounter_id = data.replaces_id, data.encounter_id
 
 
 def _content(row: Any) -> PrescriptionContent:

@@ -41,6 +41,11 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def code_key(system: str, code: str) -> bytes:
+    """Return under what a code is found: its blind index."""
+    return blind_index(CODE, f"{system}|{code}")
+
+
 class Coding(Part):
     """A code of a code system (FHIR: Coding)."""
 
@@ -50,7 +55,7 @@ class Coding(Part):
 
     def key(self) -> bytes:
         """Return under what it is found: its blind index."""
-        return blind_index(CODE, f"{self.system}|{self.code}")
+        return code_key(self.system, self.code)
 
 
 class CodeableConcept(Part):

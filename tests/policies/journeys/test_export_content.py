@@ -14,7 +14,7 @@ from app.core.clock import ManualClock
 from app.core.database import reading
 from app.core.tables import SEALED, table_of
 from app.identity.second_factor.models import AuthenticatorApp
-from app.policies.journeys.export import rules
+from eldercare.api import timing
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import identity as make
 from tests.factories.sign_in import sign_in
@@ -109,9 +109,9 @@ def _version(**values: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_not_taken_every_day_says_so_in_fhir(rule: str, repeat: dict[str, Any]) -> None:
-    assert rules._timing(_version(rrule=rule)) == {"repeat": {**repeat, "timeOfDay": ["08:30:00"]}}
+    assert timing(_version(rrule=rule)) == {"repeat": {**repeat, "timeOfDay": ["08:30:00"]}}
 
 
 @pytest.mark.parametrize("rule", ["FREQ=MONTHLY", "FREQ=DAILY;COUNT=3", "FREQ=WEEKLY;BYDAY=1MO", "FREQ=DAILY;BYDAY=MO"])
 def test_a_rule_fhir_has_no_words_for_stands_there_as_it_is(rule: str) -> None:
-    assert rules._timing(_version(rrule=rule)) == {"code": {"text": rule}}
+    assert timing(_version(rrule=rule)) == {"code": {"text": rule}}

@@ -1,6 +1,7 @@
 """Asking for a prescription again: whoever signed it is told, and the answer reaches who asked."""
 
 import asyncio
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -10,8 +11,9 @@ from sqlmodel import col
 from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
-from app.identity.models import Grant, Membership
+from app.identity.models import Grant, Membership, Resident
 from notifications.inbox.models import INBOX
+from telemedicine.prescriptions import jobs
 from tests.factories import identity, sign_in
 from tests.telemedicine.prescriptions.conftest import Body, Desk
 from tests.telemedicine.prescriptions.test_prescriptions import IBUPROFEN
@@ -117,3 +119,55 @@ async def test_clinics_answer_and_do_not_ask(desk: Desk) -> None:
     stranger = await sign_in.sign_in_resident(await identity.resident(desk.scene.place, name="Walter"))
     theirs = await desk.ask(stranger, f"/v1/me/prescriptions/{prescription['id']}/renewal-requests")
     assert theirs.status_code == 404
+
+
+async def test_a_request_nobody_answers_reaches_the_whole_clinic_and_then_its_coordinators(
+    desk: Desk, clock: ManualClock
+) -> None:
+    colleague = await identity.staff(desk.scene.clinic, "clinician", name="Rosalind")
+    coordinator = await identity.staff(desk.scene.clinic, "coordinator", name="Chien-Shiung")
+    request = await requested(desk, await desk.signed(IBUPROFEN))
+    clock.advance(timedelta(hours=24))
+    assert await jobs.escalate() == 1
+    assert await told("renewal_waiting") == {str(desk.scene.clinician.id), str(colleague.id)}
+    assert await told("renewal_delayed") == set()
+    clock.advance(timedelta(hours=24))
+    assert await jobs.escalate() == 1
+    assert str(coordinator.id) in await told("renewal_waiting")
+    assert await told("renewal_delayed") == {str(desk.scene.account.id)}
+    clock.advance(timedelta(hours=72))
+    assert await jobs.escalate() == 1
+    assert await times(coordinator.id, "renewal_waiting") == 2
+    assert await times(desk.scene.account.id, "renewal_delayed") == 1
+    desk.clinician = await sign_in.sign_in(desk.scene.clinician, second_factor=True)
+    answer = await answered(desk, request, granted=False, reason="Please come by first")
+    assert answer["next_step_at"] is None
+    clock.advance(timedelta(days=30))
+    assert await jobs.escalate() == 0
+
+
+async def test_where_a_clinic_has_nobody_the_duty_desk_hears_and_nobody_of_who_has_left(
+    desk: Desk, clock: ManualClock
+) -> None:
+    operator = await identity.organization(desk.scene.place, "operator")
+    dispatcher = await identity.staff(operator, "dispatcher", name="Emmy")
+    await requested(desk, await desk.signed(IBUPROFEN))
+    for _ in range(2):
+        clock.advance(timedelta(hours=24))
+        assert await jobs.escalate() == 1
+    assert str(dispatcher.id) in await told("renewal_waiting")
+    async with unit_of_work() as session:
+        gone = sa.update(Resident).where(col(Resident.id) == desk.scene.resident.id)
+        await session.execute(gone.values(state="deceased"))
+    for due in (1, 0):
+        clock.advance(timedelta(hours=72))
+        assert await jobs.escalate() == due
+    assert await times(dispatcher.id, "renewal_waiting") == 1
+
+
+async def times(account_id: uuid.UUID, notice: str) -> int:
+    async with unit_of_work() as session:
+        statement = sa.select(sa.func.count()).where(
+            INBOX.c.account_id == account_id, INBOX.c.notice_key == f"telemedicine.{notice}"
+        )
+        return await session.scalar(statement) or 0

@@ -1,0 +1,1 @@
+"""What follows in the medication plan from what clinics prescribe."""

@@ -1,0 +1,1 @@
+"""What is done with proposals: made of prescriptions, answered, told of, ended."""
