@@ -135,6 +135,11 @@ from telemedicine.prescriptions import routes as prescriptions
 from telemedicine.queues import routes as queues
 from telemedicine.records import routes as health_records
 from telemedicine.records import subscribers as health_record_subscribers
+from telemedicine.referrals import jobs as referral_jobs
+from telemedicine.referrals import subscribers as referral_subscribers
+from telemedicine.referrals.routes import clinics as clinic_referrals
+from telemedicine.referrals.routes import questions as clinicians_questions
+from telemedicine.referrals.routes import referrals
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -194,9 +199,10 @@ TABLE_MODULES = (
     "telemedicine.calendars.models",
     "telemedicine.records.models",
     "telemedicine.prescriptions.models",
+    "telemedicine.referrals.models",
 )
 
-SCHEMA_REVISION = "0030"
+SCHEMA_REVISION = "0036"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -264,6 +270,9 @@ ROUTERS: tuple[Router, ...] = (
     busy_calendars.router,
     health_records.router,
     prescriptions.router,
+    referrals.router,
+    clinic_referrals.router,
+    clinicians_questions.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -297,6 +306,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *appointment_subscribers.SUBSCRIBERS,
     *calendar_subscribers.SUBSCRIBERS,
     *health_record_subscribers.SUBSCRIBERS,
+    *referral_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -339,6 +349,7 @@ JOBS: tuple[Job, ...] = (
     *consultation_jobs.JOBS,
     *appointment_jobs.JOBS,
     *calendar_jobs.JOBS,
+    *referral_jobs.JOBS,
 )
 
 ATTACHMENTS = calendar_subscribers.ATTACHMENTS

@@ -75,6 +75,8 @@ from telemedicine.records.schemas.clinical import (
 from telemedicine.records.schemas.parts import CodeableConcept, Coding, Quantity
 from telemedicine.records.schemas.records import AnyContent, HealthRecordPublic, HealthRecordQuery
 from telemedicine.records.service import records
+from telemedicine.referrals.service.concluding import close_of_resident as close_referrals
+from telemedicine.referrals.service.questions import close_of_resident as close_questions
 from telemedicine.timeline.rules import Kind as TimelineKind
 from telemedicine.timeline.views import PART as TIMELINE
 
@@ -249,11 +251,14 @@ async def open_consultation(
 async def end_care(session: AsyncSession, resident_id: uuid.UUID) -> None:
     """Call off what lies ahead of a resident, in the caller's transaction as the residence ends.
 
-    Those are appointments, places on waitlists, numbers in lines and video visits; their time is free at once.
+    Those are appointments, places on waitlists, numbers in lines and video visits, whose time is free at once, and
+    referrals and questions.
     """
     await close_residents(session, [resident_id])
     await leave_lines(session, resident_id)
     await planning.close_of_resident(session, resident_id)
+    await close_referrals(session, resident_id)
+    await close_questions(session, resident_id)
 
 
 async def appointment_changes(

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import Actor
@@ -42,6 +43,9 @@ _seen: Final = sa.or_(_p.signed_at.is_not(None), _p.organization_id.in_(sa.bindp
 _page: Final = _shown.where(_seen, after((_p.id,), ("after_id",), descending=True)).order_by(_p.id.desc()).limit(_limit)
 _PAGES: Final = {False: _page, True: _page.where(_p.status == sa.bindparam("status", type_=_p.status.type))}
 _ONE: Final = _shown.where(_seen, _p.id == sa.bindparam("prescription_id", type_=sa.Uuid))
+_SIGNED: Final = _shown.where(
+    _p.signed_at.is_not(None), _p.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))
+).order_by(_p.id)
 _WHOSE: Final = sa.select(_p.resident_id).where(_p.id == sa.bindparam("prescription_id", type_=sa.Uuid))
 _OF_RESIDENT: Final = (
     sa.select(RENEWALS)
@@ -83,6 +87,14 @@ async def prescription(
     found = await written(connection, subject, prescription_id)
     await trace_read(connection, subject.actor, subject.resident, "prescription:read", prescription_id)
     return found
+
+
+async def of_ids(
+    connection: AsyncConnection, resident_id: uuid.UUID, ids: Sequence[uuid.UUID]
+) -> list[PrescriptionPublic]:
+    """Return those of a resident's prescriptions that are signed, for whoever's rights were asked."""
+    binds = {"resident_id": resident_id, "ids": list(ids)}
+    return [_public(row) for row in await connection.execute(_SIGNED, binds)]
 
 
 async def resident_of(connection: AsyncConnection, prescription_id: uuid.UUID) -> uuid.UUID:
