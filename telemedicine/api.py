@@ -75,8 +75,28 @@ from telemedicine.records.schemas.clinical import (
 from telemedicine.records.schemas.parts import CodeableConcept, Coding, Quantity
 from telemedicine.records.schemas.records import AnyContent, HealthRecordPublic, HealthRecordQuery
 from telemedicine.records.service import records
+from telemedicine.referrals.access import Subject as ReferralSubject
+from telemedicine.referrals.rules.states import State as ReferralState
+from telemedicine.referrals.schemas.parts import SharedRecord
+from telemedicine.referrals.schemas.referrals import (
+    ReferralChangePublic,
+    ReferralCreate,
+    ReferralDetail,
+    ReferralPublic,
+)
 from telemedicine.referrals.service.concluding import close_of_resident as close_referrals
+from telemedicine.referrals.service.exchanging import (
+    decide_referral,
+    referral,
+    referral_changes,
+    referral_versions,
+    referral_vitals,
+    referrals,
+    request_referral,
+    side_to_revoke,
+)
 from telemedicine.referrals.service.questions import close_of_resident as close_questions
+from telemedicine.referrals.views.referrals import ReferralQuery
 from telemedicine.timeline.rules import Kind as TimelineKind
 from telemedicine.timeline.views import PART as TIMELINE
 
@@ -110,7 +130,15 @@ __all__ = [
     "PrescriptionContent",
     "PrescriptionPublic",
     "Quantity",
+    "ReferralChangePublic",
+    "ReferralCreate",
+    "ReferralDetail",
+    "ReferralPublic",
+    "ReferralQuery",
+    "ReferralState",
+    "ReferralSubject",
     "ScheduleEntry",
+    "SharedRecord",
     "SlotPublic",
     "Status",
     "TicketPublic",
@@ -129,6 +157,7 @@ __all__ = [
     "consultation",
     "consultation_changes",
     "consultations",
+    "decide_referral",
     "end_care",
     "enter_health_record",
     "free_slots",
@@ -145,9 +174,16 @@ __all__ = [
     "read_health_record",
     "read_prescription",
     "record_outcome",
+    "referral",
+    "referral_changes",
+    "referral_versions",
+    "referral_vitals",
+    "referrals",
+    "request_referral",
     "require_appointments",
     "require_version",
     "schedules",
+    "side_to_revoke",
     "slot",
     "slot_query",
     "visit_types",

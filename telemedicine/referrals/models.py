@@ -105,7 +105,9 @@ class ReferralChange(Table, table=True):
     """How a referral stood after a change, and who made it so: its history."""
 
     __tablename__ = "telemedicine_referral_change"
-    privacy: ClassVar[Privacy] = _care("to show who decided what of a referral", Retention.with_row(_REFERRAL))
+    privacy: ClassVar[Privacy] = _care(
+        "to show who decided what of a referral", Retention.with_row(_REFERRAL), stands_since="sent_at"
+    )
     __table_args__ = (
         sa.UniqueConstraint("referral_id", "number"),
         sa.Index("ix_telemedicine_referral_change_resident_id", "resident_id"),
@@ -114,7 +116,7 @@ class ReferralChange(Table, table=True):
             "resident_id",
             "created_at",
             "id",
-            postgresql_where=sa.text("state <> 'draft'"),
+            postgresql_where=sa.text("sent_at IS NOT NULL"),
         ),
     )
 
@@ -124,6 +126,7 @@ class ReferralChange(Table, table=True):
     resident_id: uuid.UUID
     number: int
     state: str
+    sent_at: datetime | None = optional_instant(description="when it was requested; empty: a draft")
     side: str
     changed_by: uuid.UUID | None = Field(default=None, description="empty: Hearthline itself")
     organization_id: uuid.UUID = Field(description="the clinic that is asked")
@@ -135,7 +138,9 @@ class SharedItem(Table, table=True):
     """Something of a resident's that goes with a referral or a question: a version of a record, a prescription."""
 
     __tablename__ = "telemedicine_shared_item"
-    privacy: ClassVar[Privacy] = _care("to show a clinic that is asked what it must know", Retention.until_erasure())
+    privacy: ClassVar[Privacy] = _care(
+        "to show a clinic that is asked what it must know", Retention.until_erasure(), stands_since="shared_at"
+    )
     __table_args__ = (
         sa.CheckConstraint(_ABOUT, name="about_kind"),
         sa.CheckConstraint("kind IN ('health_record', 'prescription')", name="kind"),
@@ -150,6 +155,7 @@ class SharedItem(Table, table=True):
     kind: str
     object_id: uuid.UUID
     number: int | None = Field(default=None, description="the version, of a health record")
+    shared_at: datetime | None = optional_instant(description="empty: goes with a draft")
 
 
 class ClimbStep(Table, table=True):

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -57,6 +57,12 @@ _PRESCRIPTIONS: Final = sa.select(PRESCRIPTIONS.c.id, PRESCRIPTIONS.c.organizati
 _SHARED: Final = sa.select(ITEMS.c.kind, ITEMS.c.object_id, ITEMS.c.number).where(
     ITEMS.c.about_id == sa.bindparam("about_id", type_=sa.Uuid)
 )
+_PUBLISH: Final = (
+    sa.update(ITEMS)
+    .where(ITEMS.c.about_id == sa.bindparam("about_id", type_=sa.Uuid))
+    .values(shared_at=sa.bindparam("now", type_=sa.DateTime(timezone=True)))
+)
+_UNSYNCHRONIZED: Final = {"synchronize_session": False}
 _OF_APPOINTMENTS: Final = (
     sa.select(APPOINTMENTS.c.id, APPOINTMENTS.c.based_on_id)
     .where(APPOINTMENTS.c.id == sa.any_(_ids), APPOINTMENTS.c.based_on_id.is_not(None))
@@ -170,7 +176,7 @@ async def there_is(
 async def share(
     session: AsyncSession, about: str, about_id: uuid.UUID, resident_id: uuid.UUID, selection: Selection
 ) -> None:
-    """Have what was chosen go with a referral or question."""
+    """Have what was chosen go with a referral or question, once that is sent (``publish``)."""
     chosen: list[tuple[str, uuid.UUID, int | None]] = [
         *(("health_record", one.id, one.version) for one in selection.health_records),
         *(("prescription", one, None) for one in selection.prescriptions),
@@ -182,6 +188,12 @@ async def share(
         for kind, object_id, number in chosen
     )
     await session.flush()
+
+
+async def publish(session: AsyncSession, about_id: uuid.UUID, now: datetime) -> None:
+    """Write down since when what goes with a referral or question is shown to others."""
+    await session.flush()
+    await session.execute(_PUBLISH, {"about_id": about_id, "now": now}, execution_options=_UNSYNCHRONIZED)
 
 
 async def shared(connection: AsyncConnection, about_id: uuid.UUID) -> Sequence[Any]:

@@ -145,6 +145,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('object_id', sa.Uuid(), nullable=False),
     sa.Column('number', sa.Integer(), nullable=True),
+    sa.Column('shared_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint("(kind = 'health_record') = (number IS NOT NULL)", name=op.f('ck_telemedicine_shared_item_number')),
     sa.CheckConstraint("about_kind IN ('referral', 'question')", name=op.f('ck_telemedicine_shared_item_about_kind')),
     sa.CheckConstraint("kind IN ('health_record', 'prescription')", name=op.f('ck_telemedicine_shared_item_kind')),
@@ -179,6 +180,7 @@ def upgrade() -> None:
     sa.Column('resident_id', sa.Uuid(), nullable=False),
     sa.Column('number', sa.Integer(), nullable=False),
     sa.Column('state', sa.String(), nullable=False),
+    sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('side', sa.String(), nullable=False),
     sa.Column('changed_by', sa.Uuid(), nullable=True),
     sa.Column('organization_id', sa.Uuid(), nullable=False),
@@ -189,7 +191,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('referral_id', 'number', name=op.f('uq_telemedicine_referral_change_referral_id_number'))
     )
     op.create_index('ix_telemedicine_referral_change_resident_id', 'telemedicine_referral_change', ['resident_id'], unique=False)
-    op.create_index('ix_telemedicine_referral_change_told', 'telemedicine_referral_change', ['resident_id', 'created_at', 'id'], unique=False, postgresql_where=sa.text("state <> 'draft'"))
+    op.create_index('ix_telemedicine_referral_change_told', 'telemedicine_referral_change', ['resident_id', 'created_at', 'id'], unique=False, postgresql_where=sa.text('sent_at IS NOT NULL'))
     op.add_column('telemedicine_appointment', sa.Column('based_on_id', sa.Uuid(), nullable=True))
     _allow("'clinician', 'resident', 'family', 'interpreter', 'consultant'")
     # Bookings go on while the index is made.

@@ -58,9 +58,12 @@ async def become(
     row.next_step_at, row.step = row.due_at, 0
     row.acknowledged_at = row.acknowledged_by = None
     row.expires_at = now + KEPT_OPEN if after in ("requested", "accepted") else None
-    row.requested_at = now if after == "requested" else row.requested_at
+    if after == "requested":
+        row.requested_at = now
     row.appointment_id = appointment_id if after in ("booked", "seen", "accepted") else row.appointment_id
     by = actor or system_actor(row.community_id)
+    if after == "requested":
+        await repository.publish(session, row.id, now)
     await remember(session, row, side, by, reason)
     await emit(
         session,
@@ -87,6 +90,7 @@ async def remember(session: AsyncSession, row: Referral, side: Side, by: Actor, 
             resident_id=row.resident_id,
             number=row.number,
             state=row.state,
+            sent_at=row.requested_at,
             side=side,
             changed_by=None if by.kind == "system" else by.id,
             organization_id=row.to_organization_id,
