@@ -40,6 +40,7 @@ from app.policies.journeys.closing import routes as closing_journey
 from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
+from app.policies.journeys.referrals import routes as referral_vitals
 from app.policies.journeys.replies import routes as replies
 from app.policies.journeys.timeline import routes as timeline
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
@@ -273,6 +274,7 @@ ROUTERS: tuple[Router, ...] = (
     referrals.router,
     clinic_referrals.router,
     clinicians_questions.router,
+    referral_vitals.router,
     closing_journey.router,
     erasure.router,
     export.router,

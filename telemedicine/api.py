@@ -75,7 +75,6 @@ from telemedicine.records.schemas.clinical import (
 from telemedicine.records.schemas.parts import CodeableConcept, Coding, Quantity
 from telemedicine.records.schemas.records import AnyContent, HealthRecordPublic, HealthRecordQuery
 from telemedicine.records.service import records
-from telemedicine.referrals.access import Subject as ReferralSubject
 from telemedicine.referrals.rules.states import State as ReferralState
 from telemedicine.referrals.schemas.parts import SharedRecord
 from telemedicine.referrals.schemas.referrals import (
@@ -136,7 +135,6 @@ __all__ = [
     "ReferralPublic",
     "ReferralQuery",
     "ReferralState",
-    "ReferralSubject",
     "ScheduleEntry",
     "SharedRecord",
     "SlotPublic",

@@ -19,7 +19,7 @@ from telemedicine.records.rules import ENTERED_IN_ERROR
 from telemedicine.referrals.models import ITEMS, REFERRALS, TERMS, Question, Referral, SharedItem
 from telemedicine.referrals.rules.deadlines import WITHIN, Stage
 from telemedicine.referrals.rules.states import OPEN, Urgency
-from telemedicine.referrals.schemas.parts import Selection
+from telemedicine.referrals.schemas.parts import RecordSelection
 
 _ids = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _resident = sa.bindparam("resident_id", type_=sa.Uuid)
@@ -59,7 +59,7 @@ _SHARED: Final = sa.select(ITEMS.c.kind, ITEMS.c.object_id, ITEMS.c.number).wher
 )
 _PUBLISH: Final = (
     sa.update(ITEMS)
-    .where(ITEMS.c.about_id == sa.bindparam("about_id", type_=sa.Uuid))
+    .where(ITEMS.c.about_id == sa.bindparam("of_id", type_=sa.Uuid))
     .values(shared_at=sa.bindparam("now", type_=sa.DateTime(timezone=True)))
 )
 _UNSYNCHRONIZED: Final = {"synchronize_session": False}
@@ -157,7 +157,7 @@ async def account_of(connection: AsyncConnection, practitioner_id: uuid.UUID) ->
 
 
 async def there_is(
-    connection: AsyncConnection, resident_id: uuid.UUID, selection: Selection
+    connection: AsyncConnection, resident_id: uuid.UUID, selection: RecordSelection
 ) -> tuple[Mapping[tuple[uuid.UUID, int], uuid.UUID | None], Mapping[uuid.UUID, uuid.UUID]]:
     """Return which of the chosen versions of records and signed prescriptions there are, and whose they are."""
     records: dict[tuple[uuid.UUID, int], uuid.UUID | None] = {}
@@ -174,7 +174,7 @@ async def there_is(
 
 
 async def share(
-    session: AsyncSession, about: str, about_id: uuid.UUID, resident_id: uuid.UUID, selection: Selection
+    session: AsyncSession, about: str, about_id: uuid.UUID, resident_id: uuid.UUID, selection: RecordSelection
 ) -> None:
     """Have what was chosen go with a referral or question, once that is sent (``publish``)."""
     chosen: list[tuple[str, uuid.UUID, int | None]] = [
@@ -193,7 +193,7 @@ async def share(
 async def publish(session: AsyncSession, about_id: uuid.UUID, now: datetime) -> None:
     """Write down since when what goes with a referral or question is shown to others."""
     await session.flush()
-    await session.execute(_PUBLISH, {"about_id": about_id, "now": now}, execution_options=_UNSYNCHRONIZED)
+    await session.execute(_PUBLISH, {"of_id": about_id, "now": now}, execution_options=_UNSYNCHRONIZED)
 
 
 async def shared(connection: AsyncConnection, about_id: uuid.UUID) -> Sequence[Any]:

@@ -34,12 +34,11 @@ class VitalsWindow(Part):
         return self
 
 
-class Selection(Part):
+class RecordSelection(Part):
     """What the clinic that is asked is to see: these and no others."""
 
     health_records: list[SharedRecord] = Field(default=[], max_length=MOST_SHARED)
     prescriptions: list[uuid.UUID] = Field(default=[], max_length=MOST_SHARED)
-    vitals: VitalsWindow | None = None
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -47,6 +46,12 @@ class Selection(Part):
         if len(set(records)) < len(records) or len(set(self.prescriptions)) < len(self.prescriptions):
             raise ValueError("each once")
         return self
+
+
+class Selection(RecordSelection):
+    """What the clinic that is asked is to see, with the readings of a time."""
+
+    vitals: VitalsWindow | None = None
 
 
 class Said(Part):

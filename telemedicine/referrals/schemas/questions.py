@@ -8,14 +8,13 @@ from pydantic import BaseModel, Field
 
 from telemedicine.records.schemas.parts import CodeableConcept, LongText, Part
 from telemedicine.referrals.rules.states import QuestionState, Urgency
-from telemedicine.referrals.schemas.parts import Selection, SharedRecord, VitalsWindow
+from telemedicine.referrals.schemas.parts import RecordSelection, SharedRecord
 
 
 class QuestionContent(Part):
-    """Of which specialty something is asked, and the time whose readings go with it."""
+    """Of which specialty something is asked."""
 
     specialty: CodeableConcept
-    vitals: VitalsWindow | None = None
 
 
 class QuestionAsk(Part):
@@ -26,7 +25,7 @@ class QuestionAsk(Part):
     urgency: Urgency = "routine"
     to_organization_id: uuid.UUID
     to_account_id: uuid.UUID | None = Field(default=None, description="a clinician there")
-    selection: Selection = Selection()
+    selection: RecordSelection = RecordSelection()
     organization_id: uuid.UUID | None = Field(default=None, description="for which clinic, of several")
 
 
@@ -74,4 +73,3 @@ class QuestionDetail(QuestionPublic):
     messages: list[QuestionMessagePublic]
     health_records: list[SharedRecord]
     prescriptions: list[uuid.UUID]
-    vitals: VitalsWindow | None

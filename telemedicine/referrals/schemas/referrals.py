@@ -11,7 +11,7 @@ from telemedicine.prescriptions.schemas import PrescriptionPublic
 from telemedicine.records.schemas.parts import CodeableConcept, LongText, Name, Part, Words
 from telemedicine.records.schemas.records import HealthRecordPublic
 from telemedicine.referrals.rules.states import Side, State, Urgency
-from telemedicine.referrals.schemas.parts import ClimbStepPublic, Selection, SharedRecord, VitalsWindow
+from telemedicine.referrals.schemas.parts import ClimbStepPublic, RecordSelection, Selection, SharedRecord, VitalsWindow
 
 
 class ReferralReason(Part):
@@ -46,7 +46,7 @@ class ReferralReturn(Part):
 
     content: ReferralReason
     urgency: Urgency = "routine"
-    selection: Selection = Selection()
+    selection: RecordSelection = RecordSelection()
 
 
 class OfferedTime(Part):
@@ -178,9 +178,6 @@ class SharedContent(BaseModel):
 
     health_records: list[HealthRecordPublic]
     prescriptions: list[PrescriptionPublic]
-    vitals: VitalsWindow | None = Field(
-        description="the time whose readings go with it; they have a route of their own"
-    )
 
 
 class ReferralRecords(SharedContent):
@@ -189,3 +186,4 @@ class ReferralRecords(SharedContent):
     name: str
     birth_date: date | None
     language: str
+    vitals: VitalsWindow | None = Field(description="the time whose readings go with it; they have their own route")

@@ -12,7 +12,7 @@ from app.core.paging import Page, PageRequest, decode_cursor, encode_cursor
 from app.core.problems import Forbidden, NotFound
 from app.identity.api import require_resident
 from telemedicine.records.access import READ, WRITE, require_records
-from telemedicine.referrals.access import Subject, require_deciding, require_referral, seat_binds, trace
+from telemedicine.referrals.access import require_deciding, require_referral, seat_binds
 from telemedicine.referrals.problems import ReferralStands
 from telemedicine.referrals.rules.states import State, sides_to
 from telemedicine.referrals.schemas.parts import VitalsWindow
@@ -125,12 +125,10 @@ async def referral_changes(
 
 async def referral_vitals(
     connection: AsyncConnection, actor: Actor, referral_id: uuid.UUID
-) -> tuple[Subject, VitalsWindow | None]:
-    """Return whose readings go with a referral, and of which time, with a trace.
+) -> tuple[uuid.UUID, VitalsWindow | None]:
+    """Return whose readings go with a referral, and of which time; whoever reads them leaves the trace.
 
     Raises ``NotFound``, ``Forbidden`` for who may know of it and no more.
     """
     subject = await require_referral(connection, actor, referral_id)
-    window = await parts.vitals_window(connection, subject)
-    await trace(connection, subject, "referral_vitals:read")
-    return subject, window
+    return subject.resident_id, await parts.vitals_window(connection, subject)

@@ -22,7 +22,7 @@ from telemedicine.referrals.rules.deadlines import PRESSING, STAGES
 from telemedicine.referrals.rules.states import QUESTION_WAYS, QuestionState, Side, Urgency
 from telemedicine.referrals.schemas.questions import QuestionAsk, QuestionContent
 from telemedicine.referrals.service.climbing import acknowledge
-from telemedicine.referrals.service.requesting import require_selection, require_target
+from telemedicine.referrals.service.requesting import require_own_right, require_selection, require_target
 
 
 async def ask(session: AsyncSession, subject: RecordSubject, data: QuestionAsk) -> Question:
@@ -40,8 +40,9 @@ async def ask(session: AsyncSession, subject: RecordSubject, data: QuestionAsk) 
     colleagues = await organization_members(connection, data.to_organization_id, "clinician")
     if data.to_account_id is not None and data.to_account_id not in colleagues:
         raise Malformed(errors=[FieldError("/body/to_account_id", "no clinician there", "no_clinician")])
+    await require_own_right(connection, subject, data.selection)
     await require_selection(connection, resident.resident_id, data.selection)
-    content = QuestionContent(specialty=data.specialty, vitals=data.selection.vitals)
+    content = QuestionContent(specialty=data.specialty)
     row = Question(
         community_id=resident.community_id,
         resident_id=resident.resident_id,

@@ -1,23 +1,26 @@
 """Requesting: a referral with what goes with it, at once or as a draft; and care that goes back."""
 
 import uuid
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import clock
 from app.core.problems import FieldError, Malformed
 from app.core.sealing import blind_index, seal
-from app.identity.api import ResidenceEnded
-from telemedicine.records.access import RecordSubject, acting_for
+from app.identity.api import ResidenceEnded, require_resident
+from telemedicine.records.access import READ, RecordSubject, acting_for
 from telemedicine.referrals import repository
 from telemedicine.referrals.access import Subject, require_clinics
 from telemedicine.referrals.models import CODE, CONTENT, Referral
 from telemedicine.referrals.problems import ReferralStands
-from telemedicine.referrals.schemas.parts import Selection
+from telemedicine.referrals.schemas.parts import RecordSelection, Selection, VitalsWindow
 from telemedicine.referrals.schemas.referrals import ReferralCreate, ReferralReturn, StoredContent
 from telemedicine.referrals.service import keeping
 from telemedicine.referrals.service.residents import resident_of
+
+_VITALS: Final = "vitals:read"
 
 
 async def create(session: AsyncSession, subject: RecordSubject, data: ReferralCreate) -> Referral:
@@ -34,6 +37,7 @@ async def create(session: AsyncSession, subject: RecordSubject, data: ReferralCr
     await require_target(
         connection, subject.resident.community_id, from_id, data.to_organization_id, data.practitioner_id
     )
+    await require_own_right(connection, subject, data.selection)
     await require_selection(connection, subject.resident.resident_id, data.selection)
     row = Referral(
         id=(row_id := clock.new_id()),
@@ -46,7 +50,7 @@ async def create(session: AsyncSession, subject: RecordSubject, data: ReferralCr
         requested_by=subject.actor.id,
         urgency=data.urgency,
         changed_at=clock.now(),
-        **_said(StoredContent(**data.content.model_dump(), vitals=data.selection.vitals)),
+        **_said(StoredContent(**data.content.model_dump(), vitals=up_to_now(data.selection.vitals))),
     )
     await begin(session, row, data.selection)
     if data.is_draft:
@@ -90,8 +94,6 @@ async def give_back(session: AsyncSession, subject: Subject, data: ReferralRetur
     await require_selection(
         connection, first.resident_id, data.selection, given_back=(first.id, first.to_organization_id)
     )
-    if data.selection.vitals is not None:
-        raise Malformed(errors=[FieldError("/body/selection/vitals", "readings stay where they are", "not_yours")])
     row = Referral(
         root_id=first.root_id,
         follows_id=first.id,
@@ -110,7 +112,7 @@ async def give_back(session: AsyncSession, subject: Subject, data: ReferralRetur
     return row
 
 
-async def begin(session: AsyncSession, row: Referral, selection: Selection) -> None:
+async def begin(session: AsyncSession, row: Referral, selection: RecordSelection) -> None:
     """Store a referral that is new, with what goes with it."""
     session.add(row)
     await session.flush()
@@ -141,10 +143,25 @@ async def require_target(
         raise Malformed(errors=[FieldError("/body/practitioner_id", "nobody who sees people there", "no_practitioner")])
 
 
+async def require_own_right(connection: AsyncConnection, subject: RecordSubject, selection: RecordSelection) -> None:
+    """Raise ``Forbidden`` for who may not see themselves what they would have go with it."""
+    if selection.health_records or selection.prescriptions:
+        await require_resident(connection, subject.actor, subject.resident.resident_id, READ)
+    if isinstance(selection, Selection) and selection.vitals is not None:
+        await require_resident(connection, subject.actor, subject.resident.resident_id, _VITALS)
+
+
+def up_to_now(window: VitalsWindow | None) -> VitalsWindow | None:
+    """Return the time with an end: what is measured later was not chosen."""
+    if window is None or window.end is not None:
+        return window
+    return VitalsWindow(first=window.first, end=max(clock.now(), window.first + timedelta(seconds=1)))
+
+
 async def require_selection(
     connection: AsyncConnection,
     resident_id: uuid.UUID,
-    selection: Selection,
+    selection: RecordSelection,
     *,
     given_back: tuple[uuid.UUID, uuid.UUID] | None = None,
 ) -> None:

@@ -19,7 +19,7 @@ from telemedicine.referrals.access import (
     seat_binds,
     trace,
 )
-from telemedicine.referrals.models import CONTENT, ITEMS, QUESTION, QUESTIONS, REFERRALS, STEPS, TERMS
+from telemedicine.referrals.models import CONTENT, ITEMS, QUESTIONS, REFERRALS, STEPS, TERMS
 from telemedicine.referrals.rules.deadlines import WITHIN
 from telemedicine.referrals.schemas.parts import (
     ClimbStepPublic,
@@ -27,7 +27,6 @@ from telemedicine.referrals.schemas.parts import (
     ReferralTermsPublic,
     VitalsWindow,
 )
-from telemedicine.referrals.schemas.questions import QuestionContent
 from telemedicine.referrals.schemas.referrals import ReferralRecords, SharedContent, StoredContent
 
 _about = sa.bindparam("about_id", type_=sa.Uuid)
@@ -96,13 +95,13 @@ async def question_records(connection: AsyncConnection, subject: Subject) -> Sha
 
     Raises as ``referral_records``.
     """
-    content, items = await _shared(connection, subject, _SHARED_OF_QUESTION, _OF_QUESTION)
+    _, items = await _shared(connection, subject, _SHARED_OF_QUESTION, _OF_QUESTION)
     await trace(connection, subject, "question_records:read")
     found = await _content(connection, subject.resident_id, items)
     if subject.side == "to":
         unnamed = {"resident_id": subject.id}
         found = {kind: [one.model_copy(update=unnamed) for one in rows] for kind, rows in found.items()}
-    return SharedContent(**found, vitals=QuestionContent.model_validate_json(unseal(content, QUESTION)).vitals)
+    return SharedContent(**found)
 
 
 async def vitals_window(connection: AsyncConnection, subject: Subject) -> VitalsWindow | None:

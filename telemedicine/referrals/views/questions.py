@@ -113,7 +113,6 @@ async def written(connection: AsyncConnection, subject: Subject) -> QuestionDeta
         raise NotFound
     born = (await profile(connection, row.resident_id)).birth_date if row.sees_content else None
     items = await items_of(connection, row.id) if row.sees_content else []
-    content = _content(row)
     return QuestionDetail(
         **_public(row, born).model_dump(),
         messages=await _messages(connection, row) if row.sees_content else [],
@@ -121,7 +120,6 @@ async def written(connection: AsyncConnection, subject: Subject) -> QuestionDeta
             SharedRecord(id=one.object_id, version=one.number) for one in items if one.kind == "health_record"
         ],
         prescriptions=[one.object_id for one in items if one.kind == "prescription"],
-        vitals=content.vitals if content else None,
     )
 
 

@@ -8,7 +8,7 @@ from app.core import clock as clocks
 from app.core.database import unit_of_work
 from app.identity.models import ServiceAgreement
 from app.identity.scopes import APPOINTMENTS_MANAGE, RECORDS_READ
-from tests.factories import identity, sign_in, telemedicine_prescriptions, telemedicine_referrals
+from tests.factories import eldercare_vitals, identity, sign_in, telemedicine_prescriptions, telemedicine_referrals
 from tests.factories import telemedicine_records as records
 from tests.factories.telemedicine_referrals import Body
 from tests.telemedicine.referrals.conftest import Desk
@@ -42,7 +42,18 @@ async def test_the_clinic_that_is_asked_sees_exactly_what_was_chosen_and_it_is_o
     assert [(one["id"], one["version"], one["is_last"]) for one in found["health_records"]] == [(chosen, 1, False)]
     assert found["health_records"][0]["content"]["clinical_status"] == "active"
     assert [one["id"] for one in found["prescriptions"]] == asked["prescriptions"]
-    assert (found["name"], found["vitals"]["first"]) == ("Grace", "2026-02-01T00:00:00Z")
+    assert (found["name"], found["vitals"]) == (
+        "Grace",
+        {"first": "2026-02-01T00:00:00Z", "end": "2026-03-02T08:00:00Z"},
+    )
+    measured = await eldercare_vitals.reading(desk.scene.resident)
+    vitals = f"/v1/referrals/{asked['id']}/vitals"
+    assert (await desk.look(desk.doctor, vitals))["items"] == []  # of after the request
+    wide = await desk.refer(selection={"vitals": {"first": "2026-02-01T00:00:00Z", "end": "2026-03-03T00:00:00Z"}})
+    shown = await desk.look(desk.doctor, f"/v1/referrals/{wide['id']}/vitals")
+    assert [one["id"] for one in shown["items"]] == [str(measured)]
+    await desk.look(desk.clerk, vitals, 403)
+    await desk.look(await desk.other(), vitals, 404)
     await desk.look(desk.clerk, path, 403)
     assert (await desk.show(desk.clerk, asked))["content"] is None
     await desk.look(desk.doctor, f"/v1/residents/{desk.scene.resident.id}/health-records", 404)
