@@ -78,6 +78,7 @@ from telemedicine.records.service import records
 from telemedicine.referrals.rules.states import State as ReferralState
 from telemedicine.referrals.schemas.parts import SharedRecord
 from telemedicine.referrals.schemas.referrals import (
+    OfferedTime,
     ReferralChangePublic,
     ReferralCreate,
     ReferralDetail,
@@ -85,6 +86,7 @@ from telemedicine.referrals.schemas.referrals import (
 )
 from telemedicine.referrals.service.concluding import close_of_resident as close_referrals
 from telemedicine.referrals.service.exchanging import (
+    book_referred,
     decide_referral,
     referral,
     referral_changes,
@@ -125,6 +127,7 @@ __all__ = [
     "LocationEntry",
     "NotOffered",
     "ObservationContent",
+    "OfferedTime",
     "PractitionerEntry",
     "PrescriptionContent",
     "PrescriptionPublic",
@@ -148,6 +151,7 @@ __all__ = [
     "appointment_changes",
     "appointments",
     "book_appointment",
+    "book_referred",
     "cancel_appointment",
     "check_bookable",
     "clinics",

@@ -12,6 +12,7 @@ from app.fhir.resources.organization import ORGANIZATION
 from app.fhir.resources.patient import PATIENT
 from app.fhir.resources.practitioner import PRACTITIONER, PRACTITIONER_ROLE
 from app.fhir.resources.schedule import SCHEDULE, SLOT
+from app.fhir.resources.service_request import SERVICE_REQUEST
 
 RESOURCES: Final[tuple[Resource, ...]] = (
     APPOINTMENT,
@@ -24,6 +25,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     PRACTITIONER,
     PRACTITIONER_ROLE,
     SCHEDULE,
+    SERVICE_REQUEST,
     SLOT,
 )
 BY_TYPE: Final = {resource.type: resource for resource in RESOURCES}

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, model_validator
 
 from app.core.instants import GivenInstant
+from telemedicine.records.rules import Kind
 from telemedicine.records.schemas.parts import Part, Words
 from telemedicine.referrals.rules.deadlines import LONGEST, SHORTEST, Audience, Stage
 from telemedicine.referrals.rules.states import Urgency
@@ -19,6 +20,12 @@ class SharedRecord(Part):
 
     id: uuid.UUID
     version: Annotated[int, Field(ge=1, le=1000)]
+
+
+class SharedRecordPublic(SharedRecord):
+    """A health record that goes with something, and of which kind it is."""
+
+    kind: Kind
 
 
 class VitalsWindow(Part):

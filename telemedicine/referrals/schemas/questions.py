@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from telemedicine.records.schemas.parts import CodeableConcept, LongText, Part
 from telemedicine.referrals.rules.states import QuestionState, Urgency
-from telemedicine.referrals.schemas.parts import RecordSelection, SharedRecord
+from telemedicine.referrals.schemas.parts import RecordSelection, SharedRecordPublic
 
 
 class QuestionContent(Part):
@@ -71,5 +71,5 @@ class QuestionDetail(QuestionPublic):
     """A question with what was said, and what goes with it."""
 
     messages: list[QuestionMessagePublic]
-    health_records: list[SharedRecord]
+    health_records: list[SharedRecordPublic]
     prescriptions: list[uuid.UUID]

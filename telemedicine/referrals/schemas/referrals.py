@@ -11,7 +11,13 @@ from telemedicine.prescriptions.schemas import PrescriptionPublic
 from telemedicine.records.schemas.parts import CodeableConcept, LongText, Name, Part, Words
 from telemedicine.records.schemas.records import HealthRecordPublic
 from telemedicine.referrals.rules.states import Side, State, Urgency
-from telemedicine.referrals.schemas.parts import ClimbStepPublic, RecordSelection, Selection, SharedRecord, VitalsWindow
+from telemedicine.referrals.schemas.parts import (
+    ClimbStepPublic,
+    RecordSelection,
+    Selection,
+    SharedRecordPublic,
+    VitalsWindow,
+)
 
 
 class ReferralReason(Part):
@@ -137,6 +143,10 @@ class ReferralPublic(BaseModel):
     state: State
     urgency: Urgency
     content: ReferralReason | None
+    reason: str | None = Field(description="why it stands as it does, where somebody gave a reason")
+    health_records: list[SharedRecordPublic]
+    prescriptions: list[uuid.UUID]
+    vitals: VitalsWindow | None
     version: int
     created_at: datetime
     changed_at: datetime
@@ -164,13 +174,10 @@ class ReferralChangePublic(BaseModel):
 
 
 class ReferralDetail(ReferralPublic):
-    """A referral with its history, who was told of what was late, and which records go with it."""
+    """A referral with its history, and who was told of what was late."""
 
     history: list[ReferralChangePublic]
     steps: list[ClimbStepPublic]
-    health_records: list[SharedRecord]
-    prescriptions: list[uuid.UUID]
-    vitals: VitalsWindow | None
 
 
 class SharedContent(BaseModel):

@@ -11,19 +11,22 @@ from app.core.changes import Since
 from app.core.paging import Page, PageRequest, decode_cursor, encode_cursor
 from app.core.problems import Forbidden, NotFound
 from app.identity.api import require_resident
+from telemedicine.appointments.schemas import AppointmentEntry
+from telemedicine.appointments.service.exchanging import appointment
 from telemedicine.records.access import READ, WRITE, require_records
 from telemedicine.referrals.access import require_deciding, require_referral, seat_binds
 from telemedicine.referrals.problems import ReferralStands
 from telemedicine.referrals.rules.states import State, sides_to
 from telemedicine.referrals.schemas.parts import VitalsWindow
 from telemedicine.referrals.schemas.referrals import (
+    OfferedTime,
     ReferralAccept,
     ReferralChangePublic,
     ReferralCreate,
     ReferralDetail,
     ReferralPublic,
 )
-from telemedicine.referrals.service import answering, concluding, requesting
+from telemedicine.referrals.service import answering, booking, concluding, requesting
 from telemedicine.referrals.views import parts
 from telemedicine.referrals.views import referrals as views
 from telemedicine.referrals.views.referrals import ReferralQuery
@@ -39,7 +42,7 @@ async def referrals(
     Who asks for neither means what is asked of the clinics they work for, or their own. Raises ``NotFound`` for a
     resident the actor may not know, and where there is nobody whose they could be.
     """
-    if query.resident_id is None and query.to_ids is None and query.from_ids is None:
+    if query.ids is None and query.resident_id is None and query.to_ids is None and query.from_ids is None:
         binds = seat_binds(actor)
         clinics = sorted({*binds["clinician_of"], *binds["clerk_of"]})
         if clinics:
@@ -132,3 +135,23 @@ async def referral_vitals(
     """
     subject = await require_referral(connection, actor, referral_id)
     return subject.resident_id, await parts.vitals_window(connection, subject)
+
+
+async def book_referred(
+    session: AsyncSession,
+    actor: Actor,
+    referral_id: uuid.UUID,
+    resident_id: uuid.UUID,
+    time: OfferedTime,
+) -> AppointmentEntry:
+    """Book a time for a referral that was accepted, and return the appointment.
+
+    Raises ``NotFound`` also for a referral of somebody else's, ``NotYourPart``, and what ``booking.book`` raises.
+    """
+    connection = await session.connection()
+    subject = await require_referral(connection, actor, referral_id)
+    if subject.resident_id != resident_id:
+        raise NotFound
+    await require_deciding(connection, subject, "booked", sides_to("booked"))
+    row = await booking.book(session, subject, time, None)
+    return await appointment(await session.connection(), actor, row.appointment_id or referral_id)

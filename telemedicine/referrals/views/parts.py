@@ -1,16 +1,19 @@
 """The SQL that reads what goes with a referral or a question, who was told of what is late, and a clinic's times."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.problems import Forbidden
 from app.core.sealing import unseal
 from app.identity.api import profile
 from telemedicine.prescriptions.views import of_ids as prescriptions_of
+from telemedicine.records.models import RECORDS
 from telemedicine.records.views import of_versions
 from telemedicine.referrals.access import (
     QUESTION_CONTENT,
@@ -25,13 +28,19 @@ from telemedicine.referrals.schemas.parts import (
     ClimbStepPublic,
     ReferralTermPublic,
     ReferralTermsPublic,
+    SharedRecordPublic,
     VitalsWindow,
 )
 from telemedicine.referrals.schemas.referrals import ReferralRecords, SharedContent, StoredContent
 
 _about = sa.bindparam("about_id", type_=sa.Uuid)
 _ITEMS: Final = sa.select(ITEMS.c.kind, ITEMS.c.object_id, ITEMS.c.number).order_by(ITEMS.c.id)
-_ITEMS_OF: Final = _ITEMS.where(ITEMS.c.about_id == _about)
+_ITEMS_OF: Final = (
+    sa.select(ITEMS.c.about_id, ITEMS.c.kind, ITEMS.c.object_id, ITEMS.c.number, RECORDS.c.kind.label("record_kind"))
+    .outerjoin(RECORDS, RECORDS.c.id == ITEMS.c.object_id)
+    .where(ITEMS.c.about_id == sa.any_(sa.bindparam("about_ids", type_=ARRAY(sa.Uuid))))
+    .order_by(ITEMS.c.id)
+)
 # Asked again where it is read: a referral that ended a moment ago shows nothing more.
 _SHARED_OF_REFERRAL: Final = sa.select(REFERRALS.c.content, REFERRALS.c.resident_id).where(
     REFERRALS.c.id == _about, REFERRAL_CONTENT
@@ -51,9 +60,26 @@ _TERMS: Final = sa.select(TERMS.c.stage, TERMS.c.urgency, TERMS.c.within).where(
 )
 
 
-async def items_of(connection: AsyncConnection, about_id: uuid.UUID) -> Sequence[Any]:
-    """Return what goes with a referral or question, to whom its content is shown."""
-    return (await connection.execute(_ITEMS_OF, {"about_id": about_id})).all()
+@dataclass(slots=True)
+class Shared:
+    """What goes with a referral or question."""
+
+    health_records: list[SharedRecordPublic] = field(default_factory=list)
+    prescriptions: list[uuid.UUID] = field(default_factory=list)
+
+
+async def items_of(connection: AsyncConnection, about_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Shared]:
+    """Return what goes with each of some referrals or questions, to whom their content is shown."""
+    found = {about_id: Shared() for about_id in about_ids}
+    if not found:
+        return found
+    for row in await connection.execute(_ITEMS_OF, {"about_ids": list(found)}):
+        if row.kind == "prescription":
+            found[row.about_id].prescriptions.append(row.object_id)
+        elif row.record_kind is not None:
+            record = SharedRecordPublic(id=row.object_id, version=row.number, kind=row.record_kind)
+            found[row.about_id].health_records.append(record)
+    return found
 
 
 async def steps_of(connection: AsyncConnection, about_id: uuid.UUID) -> list[ClimbStepPublic]:

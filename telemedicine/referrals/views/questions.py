@@ -18,14 +18,13 @@ from app.identity.api import account_name, profile
 from telemedicine.referrals.access import QUESTION_CONTENT, QUESTION_KNOWN, QUESTION_SEATS, Subject, seat_binds, trace
 from telemedicine.referrals.models import MESSAGE, MESSAGES, QUESTION, QUESTIONS
 from telemedicine.referrals.rules.states import QuestionState
-from telemedicine.referrals.schemas.parts import SharedRecord
 from telemedicine.referrals.schemas.questions import (
     QuestionContent,
     QuestionDetail,
     QuestionMessagePublic,
     QuestionPublic,
 )
-from telemedicine.referrals.views.parts import items_of
+from telemedicine.referrals.views.parts import Shared, items_of
 
 _KIND: Final = "telemedicine.questions"
 _q = QUESTIONS.c
@@ -112,14 +111,12 @@ async def written(connection: AsyncConnection, subject: Subject) -> QuestionDeta
     if row is None:
         raise NotFound
     born = (await profile(connection, row.resident_id)).birth_date if row.sees_content else None
-    items = await items_of(connection, row.id) if row.sees_content else []
+    shared = (await items_of(connection, [row.id]))[row.id] if row.sees_content else Shared()
     return QuestionDetail(
         **_public(row, born).model_dump(),
         messages=await _messages(connection, row) if row.sees_content else [],
-        health_records=[
-            SharedRecord(id=one.object_id, version=one.number) for one in items if one.kind == "health_record"
-        ],
-        prescriptions=[one.object_id for one in items if one.kind == "prescription"],
+        health_records=shared.health_records,
+        prescriptions=shared.prescriptions,
     )
 
 

@@ -19,7 +19,6 @@ from app.core.sealing import blind_index, unseal
 from app.identity.api import account_name, organizations_named, resident_name
 from telemedicine.referrals.access import REFERRAL_CONTENT, REFERRAL_KNOWN, Subject, seat_binds, trace
 from telemedicine.referrals.models import CHANGES, CODE, CONTENT, LETTER, REASON, REFERRALS
-from telemedicine.referrals.schemas.parts import SharedRecord
 from telemedicine.referrals.schemas.referrals import (
     LetterKept,
     LetterPublic,
@@ -30,7 +29,7 @@ from telemedicine.referrals.schemas.referrals import (
     ReferralReason,
     StoredContent,
 )
-from telemedicine.referrals.views.parts import items_of, steps_of
+from telemedicine.referrals.views.parts import Shared, items_of, steps_of
 
 _KIND: Final = "telemedicine.referrals"
 _INSTANT = sa.DateTime(timezone=True)
@@ -40,6 +39,11 @@ _resident = sa.bindparam("resident_id", type_=sa.Uuid)
 _NAMES: Final = (
     resident_name(_r.resident_id).label("resident_name"),
     account_name(_r.requested_by).label("requester_name"),
+    sa.select(CHANGES.c.reason)
+    .where(CHANGES.c.referral_id == _r.id, CHANGES.c.number == _r.number)
+    .correlate(REFERRALS)
+    .scalar_subquery()
+    .label("last_reason"),
 )
 _SHOWN: Final = sa.select(REFERRALS, *_NAMES, REFERRAL_CONTENT.label("sees_content")).where(REFERRAL_KNOWN)
 
@@ -106,7 +110,7 @@ _LISTS: Final = {
     for to in (False, True)
     for by in (False, True)
     if of_one or to or by
-}
+} | {(False, False, False): _list(_r.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid))))}
 _ONE: Final = _SHOWN.where(_r.id == sa.bindparam("referral_id", type_=sa.Uuid))
 _HISTORY: Final = (
     sa.select(CHANGES)
@@ -125,13 +129,13 @@ _CHANGED: Final = changed_of([*REFERRALS.c, *_NAMES, sa.true().label("sees_conte
 async def referrals(
     connection: AsyncConnection, actor: Actor, query: ReferralQuery, page: PageRequest
 ) -> Page[ReferralPublic]:
-    """Return a page of what is asked for, the last first, of a resident or of clinics; others' are on record.
+    """Return a page of what is asked for, the last first: of a resident, of clinics, or by ids; it is on record.
 
     Raises ``ValueError`` without any of them.
     """
     wanted = (query.resident_id is not None, query.to_ids is not None, query.from_ids is not None)
-    if not any(wanted):
-        raise ValueError("somebody's, or a clinic's")
+    if not any(wanted) and query.ids is None:
+        raise ValueError("somebody's, a clinic's, or by ids")
     (last_id,) = decode_cursor(_KIND, page.cursor) if page.cursor else (None,)
     binds = {
         **query.binds(),
@@ -160,18 +164,11 @@ async def written(
     if row is None:
         raise NotFound
     (shown,) = await _shown(connection, [row])
-    items = await items_of(connection, wanted) if row.sees_content else []
-    stored = _stored(row) if row.sees_content else None
     changes = await history(connection, wanted, row.sees_content)
     return ReferralDetail(
         **shown.model_dump(),
         history=changes,
         steps=await steps_of(connection, wanted),
-        health_records=[
-            SharedRecord(id=one.object_id, version=one.number) for one in items if one.kind == "health_record"
-        ],
-        prescriptions=[one.object_id for one in items if one.kind == "prescription"],
-        vitals=stored.vitals if stored else None,
     )
 
 
@@ -213,10 +210,12 @@ async def _shown(connection: AsyncConnection, rows: Sequence[Any]) -> list[Refer
         return []
     clinics = {clinic for row in rows for clinic in (row.from_organization_id, row.to_organization_id)}
     names = await organizations_named(connection, rows[0].community_id, clinics)
-    return [_public(row, {key: one.name for key, one in names.items()}) for row in rows]
+    shared = await items_of(connection, [row.id for row in rows if row.sees_content])
+    named = {key: one.name for key, one in names.items()}
+    return [_public(row, named, shared.get(row.id) or Shared()) for row in rows]
 
 
-def _public(row: Any, names: dict[uuid.UUID, str]) -> ReferralPublic:
+def _public(row: Any, names: dict[uuid.UUID, str], shared: Shared) -> ReferralPublic:
     given = {name: getattr(row, name) for name in ReferralPublic.model_fields if name in row._fields}
     stored = _stored(row) if row.sees_content else None
     letter = None
@@ -229,6 +228,10 @@ def _public(row: Any, names: dict[uuid.UUID, str]) -> ReferralPublic:
             "from_organization": names.get(row.from_organization_id, ""),
             "to_organization": names.get(row.to_organization_id, ""),
             "content": ReferralReason(service=stored.service, reason=stored.reason) if stored else None,
+            "reason": unseal(row.last_reason, REASON) if row.last_reason and row.sees_content else None,
+            "health_records": shared.health_records,
+            "prescriptions": shared.prescriptions,
+            "vitals": stored.vitals if stored else None,
             "offers": [OfferedTime.model_validate(offer) for offer in row.offers],
             "letter": letter,
         }
