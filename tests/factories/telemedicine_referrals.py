@@ -8,8 +8,9 @@ from app.core.database import unit_of_work
 from app.identity.models import Account, Organization
 from telemedicine.clinics.models import Practitioner, VisitType
 from telemedicine.records.access import require_records
+from telemedicine.referrals.schemas.questions import QuestionAsk
 from telemedicine.referrals.schemas.referrals import ReferralCreate
-from telemedicine.referrals.service import requesting
+from telemedicine.referrals.service import questions, requesting
 from tests.factories import identity, telemedicine, telemedicine_clinics
 
 Body = dict[str, Any]
@@ -53,3 +54,12 @@ async def referral(of: telemedicine.Scene, to: Organization, **values: Any) -> u
         subject = await require_records(await session.connection(), actor, of.resident.id, "records:write")
         data = ReferralCreate.model_validate({"content": WHY, "to_organization_id": to.id, **values})
         return (await requesting.create(session, subject, data)).id
+
+
+async def question(of: telemedicine.Scene, to: Organization) -> uuid.UUID:
+    """Ask a clinic about the resident as the clinic's clinician; return the question's id."""
+    actor = telemedicine.clinician_of(of.clinic, of.clinician)
+    async with unit_of_work() as session:
+        subject = await require_records(await session.connection(), actor, of.resident.id, "records:write")
+        data = QuestionAsk.model_validate({"specialty": HEART, "text": "Would you?", "to_organization_id": to.id})
+        return (await questions.ask(session, subject, data)).id
