@@ -45,6 +45,7 @@ from app.policies.journeys.closing import routes as closing_journey
 from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
+from app.policies.journeys.referrals import routes as referral_vitals
 from app.policies.journeys.regimens import routes as regimen_journeys
 from app.policies.journeys.replies import routes as replies
 from app.policies.journeys.timeline import routes as timeline
@@ -147,6 +148,11 @@ from telemedicine.prescriptions import routes as prescriptions
 from telemedicine.queues import routes as queues
 from telemedicine.records import routes as health_records
 from telemedicine.records import subscribers as health_record_subscribers
+from telemedicine.referrals import jobs as referral_jobs
+from telemedicine.referrals import subscribers as referral_subscribers
+from telemedicine.referrals.routes import clinics as clinic_referrals
+from telemedicine.referrals.routes import questions as clinicians_questions
+from telemedicine.referrals.routes import referrals
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -210,9 +216,10 @@ TABLE_MODULES = (
     "telemedicine.calendars.models",
     "telemedicine.records.models",
     "telemedicine.prescriptions.models",
+    "telemedicine.referrals.models",
 )
 
-SCHEMA_REVISION = "0035"
+SCHEMA_REVISION = "0036"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -284,6 +291,10 @@ ROUTERS: tuple[Router, ...] = (
     busy_calendars.router,
     health_records.router,
     prescriptions.router,
+    referrals.router,
+    clinic_referrals.router,
+    clinicians_questions.router,
+    referral_vitals.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -321,6 +332,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *calendar_subscribers.SUBSCRIBERS,
     *health_record_subscribers.SUBSCRIBERS,
     *prescription_reactions.SUBSCRIBERS,
+    *referral_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
     *fhir_subscribers.SUBSCRIBERS,
 )
@@ -368,6 +380,7 @@ JOBS: tuple[Job, ...] = (
     *appointment_jobs.JOBS,
     *calendar_jobs.JOBS,
     *fhir_jobs.JOBS,
+    *referral_jobs.JOBS,
 )
 
 ATTACHMENTS = calendar_subscribers.ATTACHMENTS

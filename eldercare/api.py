@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.core.access import Actor
+from app.core.access import Actor, system_actor
 from app.core.changes import Since
 from app.core.paging import MAX_LIMIT, Page, PageRequest
 from app.identity.api import require_resident
@@ -150,6 +150,7 @@ __all__ = [
     "residents_of_doses",
     "residents_of_regimens",
     "resolve_alarm",
+    "shared_readings",
     "sign_name",
     "timing",
     "value_shown",
@@ -320,6 +321,23 @@ async def readings(
     """
     subject = await require_resident(connection, actor, resident_id, "vitals:read")
     return await reading_views.list_readings(connection, actor, subject, page, query)
+
+
+async def shared_readings(
+    connection: AsyncConnection,
+    actor: Actor,
+    resident_id: uuid.UUID,
+    page: PageRequest,
+    *,
+    first: datetime,
+    end: datetime | None,
+) -> Page[ReadingPublic]:
+    """Return a page of a resident's readings of a time, to whom somebody who may see them has shown it; with a trace.
+
+    Whether that is so is for the caller to have asked.
+    """
+    subject = await require_resident(connection, system_actor(actor.community_id), resident_id, "vitals:read")
+    return await reading_views.list_readings(connection, actor, subject, page, signs=None, first=first, end=end)
 
 
 async def record_readings(

@@ -123,6 +123,29 @@ from telemedicine.records.service.exchanging import (
     residents_of_records,
     version_entries_page,
 )
+from telemedicine.referrals.rules.states import State as ReferralState
+from telemedicine.referrals.schemas.parts import SharedRecord
+from telemedicine.referrals.schemas.referrals import (
+    OfferedTime,
+    ReferralChangePublic,
+    ReferralCreate,
+    ReferralDetail,
+    ReferralPublic,
+)
+from telemedicine.referrals.service.concluding import close_of_resident as close_referrals
+from telemedicine.referrals.service.exchanging import (
+    book_referred,
+    decide_referral,
+    referral,
+    referral_changes,
+    referral_versions,
+    referral_vitals,
+    referrals,
+    request_referral,
+    side_to_revoke,
+)
+from telemedicine.referrals.service.questions import close_of_resident as close_questions
+from telemedicine.referrals.views.referrals import ReferralQuery
 from telemedicine.timeline.rules import Kind as TimelineKind
 from telemedicine.timeline.views import PART as TIMELINE
 
@@ -160,6 +183,7 @@ __all__ = [
     "LocationEntry",
     "NotOffered",
     "ObservationContent",
+    "OfferedTime",
     "PractitionerEntry",
     "PrescriptionContent",
     "PrescriptionDraft",
@@ -167,7 +191,14 @@ __all__ = [
     "PrescriptionQuery",
     "PrescriptionStanding",
     "Quantity",
+    "ReferralChangePublic",
+    "ReferralCreate",
+    "ReferralDetail",
+    "ReferralPublic",
+    "ReferralQuery",
+    "ReferralState",
     "ScheduleEntry",
+    "SharedRecord",
     "SlotPublic",
     "Status",
     "TicketPublic",
@@ -179,6 +210,7 @@ __all__ = [
     "appointment_changes",
     "appointments",
     "book_appointment",
+    "book_referred",
     "cancel_appointment",
     "check_bookable",
     "clinics",
@@ -189,6 +221,7 @@ __all__ = [
     "consultations",
     "correct_health_record",
     "correctable_health_record",
+    "decide_referral",
     "draft_prescription",
     "end_care",
     "enter_health_record",
@@ -217,12 +250,19 @@ __all__ = [
     "record_of_file",
     "record_outcome",
     "redraft_prescription",
+    "referral",
+    "referral_changes",
+    "referral_versions",
+    "referral_vitals",
+    "referrals",
+    "request_referral",
     "require_appointments",
     "require_version",
     "residents_of_prescriptions",
     "residents_of_records",
     "schedules",
     "sees_consultations",
+    "side_to_revoke",
     "sign_prescription",
     "slot",
     "slot_query",
@@ -343,11 +383,14 @@ async def open_consultation(
 async def end_care(session: AsyncSession, resident_id: uuid.UUID) -> None:
     """Call off what lies ahead of a resident, in the caller's transaction as the residence ends.
 
-    Those are appointments, places on waitlists, numbers in lines and video visits; their time is free at once.
+    Those are appointments, places on waitlists, numbers in lines and video visits, whose time is free at once, and
+    referrals and questions.
     """
     await close_residents(session, [resident_id])
     await leave_lines(session, resident_id)
     await planning.close_of_resident(session, resident_id)
+    await close_referrals(session, resident_id)
+    await close_questions(session, resident_id)
 
 
 async def appointment_changes(

@@ -174,3 +174,39 @@ class PrescriptionEnded(_OfPrescription):
     name: ClassVar[str] = "telemedicine.prescription_ended.v1"
 
     status: str
+
+
+class ReferralStateChanged(Event):
+    """A referral is requested, answered, booked, seen, concluded, given up; ``aggregate_id`` is the referral's.
+
+    ``organization_id`` is the clinic that is asked, ``from_organization_id`` the one that asks.
+    """
+
+    name: ClassVar[str] = "telemedicine.referral_state_changed.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    from_organization_id: uuid.UUID
+    state: str
+
+
+class ReferralOverdue(Event):
+    """Something about a referral has not happened in time, and somebody was told: ``audience`` says who."""
+
+    name: ClassVar[str] = "telemedicine.referral_overdue.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    from_organization_id: uuid.UUID
+    audience: str
+
+
+class QuestionStateChanged(Event):
+    """A clinic's question to another was asked, answered, asked once more, closed; ``aggregate_id`` is its own."""
+
+    name: ClassVar[str] = "telemedicine.question_state_changed.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    from_organization_id: uuid.UUID
+    state: str

@@ -27,6 +27,7 @@ from app.fhir.resources.patient import PATIENT
 from app.fhir.resources.practitioner import PRACTITIONER, PRACTITIONER_ROLE
 from app.fhir.resources.provenance import PROVENANCE
 from app.fhir.resources.schedule import SCHEDULE, SLOT
+from app.fhir.resources.service_request import SERVICE_REQUEST
 from app.fhir.resources.subscription import subscription
 
 _OF_OURS: Final[tuple[Resource, ...]] = (
@@ -54,6 +55,7 @@ _OF_OURS: Final[tuple[Resource, ...]] = (
     PRACTITIONER_ROLE,
     PROVENANCE,
     SCHEDULE,
+    SERVICE_REQUEST,
     SLOT,
 )
 _WITHIN: Final = tuple(narrowed(resource) for resource in _OF_OURS)

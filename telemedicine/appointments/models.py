@@ -59,6 +59,11 @@ class Appointment(Table, table=True):
         ),
         sa.Index("ix_telemedicine_appointment_ends_at", "ends_at"),
         sa.Index(
+            "ix_telemedicine_appointment_based_on_id",
+            "based_on_id",
+            postgresql_where=sa.text("based_on_id IS NOT NULL"),
+        ),
+        sa.Index(
             "ix_telemedicine_appointment_follow_up_tell_at",
             "follow_up_tell_at",
             postgresql_where=sa.text("follow_up_tell_at IS NOT NULL"),
@@ -74,6 +79,7 @@ class Appointment(Table, table=True):
     location_id: uuid.UUID | None = None
     series_id: uuid.UUID | None = None
     waitlist_entry_id: uuid.UUID | None = Field(default=None, description="whose wait it ends")
+    based_on_id: uuid.UUID | None = Field(default=None, description="the referral it was booked for")
     consultation_id: uuid.UUID | None = Field(default=None, description="its video visit, if it has one")
     mode: str
     status: str

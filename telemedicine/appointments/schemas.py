@@ -63,6 +63,7 @@ class AppointmentPublic(BaseModel):
     location_id: uuid.UUID | None
     series_id: uuid.UUID | None
     consultation_id: uuid.UUID | None = Field(description="its video visit, once it is booked")
+    based_on_id: uuid.UUID | None = Field(description="the referral it was booked for")
     mode: str
     status: Status
     starts_at: datetime

@@ -101,6 +101,9 @@ _ONE: Final = _shown.where(_seen, _p.id == sa.bindparam("prescription_id", type_
 _WHOSE: Final = (
     sa.select(_p.resident_id).distinct().where(_p.id == sa.any_(sa.bindparam("prescription_ids", type_=ARRAY(sa.Uuid))))
 )
+_SIGNED: Final = _shown.where(
+    _p.signed_at.is_not(None), _p.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))
+).order_by(_p.id)
 _OF_RESIDENT: Final = (
     sa.select(RENEWALS)
     .where(
@@ -211,6 +214,14 @@ async def prescription(
     found = await written(connection, subject, prescription_id)
     await trace_read(connection, subject.actor, subject.resident, "prescription:read", prescription_id)
     return found
+
+
+async def of_ids(
+    connection: AsyncConnection, resident_id: uuid.UUID, ids: Sequence[uuid.UUID]
+) -> list[PrescriptionPublic]:
+    """Return those of a resident's prescriptions that are signed, for whoever's rights were asked."""
+    binds = {"resident_id": resident_id, "ids": list(ids)}
+    return [_public(row) for row in await connection.execute(_SIGNED, binds)]
 
 
 async def residents_of(connection: AsyncConnection, prescription_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:

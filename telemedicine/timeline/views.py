@@ -5,6 +5,7 @@ from typing import Final
 from app.core.timelines import Branch, Part, columns
 from telemedicine.appointments.models import CHANGES
 from telemedicine.consultations.models import CONSULTATIONS, NOTES
+from telemedicine.referrals.models import CHANGES as REFERRAL_CHANGES
 from telemedicine.timeline.rules import SCOPE_OF, tell
 
 BRANCHES: Final = (
@@ -31,6 +32,14 @@ BRANCHES: Final = (
         "signed_at",
         columns(NOTES, "consultation_id", "author_id"),
         "kind = 'soap' AND signed_at IS NOT NULL",
+    ),
+    Branch(
+        "referral_changed",
+        1,
+        REFERRAL_CHANGES,
+        "created_at",
+        columns(REFERRAL_CHANGES, "referral_id", "state", "organization_id", "appointment_id", "changed_by"),
+        "sent_at IS NOT NULL",
     ),
 )
 PART: Final = Part(

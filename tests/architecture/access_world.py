@@ -54,6 +54,7 @@ from tests.factories import (
     telemedicine_clinics,
     telemedicine_prescriptions,
     telemedicine_records,
+    telemedicine_referrals,
     webhooks,
 )
 from tests.media.samples import PDF
@@ -141,6 +142,7 @@ async def open_world() -> World:
     key = _id_in(client)
     endpoint = await webhooks.endpoint(agency, "https://8.8.8.8/hook")
     (delivery,) = await webhooks.queued(endpoint, state="failed", send_at=None, settled_at=clock.now())
+    person = await _account(resident)
     ids: dict[str, object] = {
         "residents": resident.id,
         "accounts": colleague.id,
@@ -171,7 +173,10 @@ async def open_world() -> World:
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
         "regimen-proposals": (await eldercare_regimen_proposals.proposal(written)).id,
         "renewal-requests": await telemedicine_prescriptions.renewal(written, resident.account_id),
-        **await _consultation(telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)),
+        **await _consultation(
+            scene := telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)
+        ),
+        **await _asked(scene),
     }
     for name, account in {
         "responder": await access_people.responder(resident, place, uuid.UUID(str(ids["alarms"]))),
@@ -410,6 +415,16 @@ async def _consultation(scene: telemedicine.Scene) -> dict[str, object]:
     return {"consultations": visit.id, "guests": guest.id}
 
 
+async def _asked(scene: telemedicine.Scene) -> dict[str, object]:
+    """Insert a referral of the clinic's to a hospital, and a question it asks there."""
+    hospital = await telemedicine_referrals.hospital(scene)
+    return {
+        "referrals": await telemedicine_referrals.referral(scene, hospital.organization),
+        "questions": await telemedicine_referrals.question(scene, hospital.organization),
+        "hospitals": hospital.organization.id,
+    }
+
+
 async def _desk_and_circle(
     resident: Resident, family: Account, other: Account, care: dict[str, object]
 ) -> dict[str, object]:
@@ -588,12 +603,46 @@ def _draft(_: World) -> dict[str, Any]:
     return {"content": telemedicine_prescriptions.AMOXICILLIN}
 
 
+def _referral(world: World) -> dict[str, Any]:
+    return {"content": telemedicine_referrals.WHY, "to_organization_id": world.ids["hospitals"]}
+
+
+def _said(_: World) -> dict[str, Any]:
+    return {"reason": "Full"}
+
+
+def _words(_: World) -> dict[str, Any]:
+    return {"text": "Half of it"}
+
+
+def _question(world: World) -> dict[str, Any]:
+    return {"specialty": telemedicine_referrals.HEART, "to_organization_id": world.ids["hospitals"], "text": "?"}
+
+
+def _time_of_visit(world: World) -> dict[str, Any]:
+    return {
+        "practitioner_id": world.ids["practitioners"],
+        "visit_type_id": world.ids["visit-types"],
+        "starts_at": "2026-03-03T01:00:00Z",
+    }
+
+
 def _health_record(_: World) -> dict[str, Any]:
     return {"content": telemedicine_records.ALLERGY}
 
 
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "acceptInvitation": lambda world: {"secret": world.secret},
+    "answerQuestion": _words,
+    "askQuestion": _question,
+    "bookReferral": _time_of_visit,
+    "concludeReferral": lambda _: {"title": "Letter", "text": "All is well"},
+    "createReferral": _referral,
+    "declineReferral": _said,
+    "followUpQuestion": _words,
+    "redirectReferral": lambda world: _said(world) | {"to_organization_id": world.ids["hospitals"]},
+    "returnReferral": lambda _: {"content": telemedicine_referrals.WHY},
+    "setReferralTerms": lambda _: {"terms": []},
     "acknowledgeAlarm": lambda _: {},
     "addBusyCalendar": lambda _: {"url": "https://calendar.example.org/basic.ics"},
     "addMyBusyCalendar": lambda _: {"url": "https://calendar.example.org/basic.ics"},

@@ -97,6 +97,15 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "telemedicine_participant": {"seat": None},
     "telemedicine_prescription": {"status": "stopped", "dispensed": 1, "expires_at": None},
     "telemedicine_prescription_renewal": {"state": "granted", "next_step_at": None},
+    "telemedicine_question": {"state": "answered", "due_at": None},
+    "telemedicine_referral": {
+        "state": "declined",
+        "follows_id": None,
+        "follows_as": None,
+        "due_at": None,
+        "expires_at": None,
+    },
+    "telemedicine_shared_item": {"kind": "prescription", "number": None},
     "telemedicine_record": {"organization_id": None, "origin_kind": None, "origin_id": None, "source": "resident"},
 }
 

@@ -42,7 +42,7 @@ _ALL: Final = PageRequest(MAX_LIMIT, None)
 # What a client may send of an appointment; of it only what says who, what, when and whether is taken.
 _TAKEN: Final = frozenset(
     {"resourceType", "id", "meta", "implicitRules", "language", "text", "status", "cancelationReason", "serviceType"}
-    | {"specialty", "start", "end", "minutesDuration", "slot", "created", "participant"}
+    | {"specialty", "start", "end", "minutesDuration", "slot", "created", "participant", "basedOn"}
 )
 
 
@@ -53,6 +53,7 @@ def shown(of: AppointmentEntry) -> Json:
         "Appointment",
         of.id,
         meta=meta(of.version, of.updated_at),
+        basedOn=[reference("ServiceRequest", of.based_on_id)] if of.based_on_id else None,
         status=of.status,
         cancelationReason={"coding": [coding(_REASON, *reason)]} if reason else None,
         serviceType=[concept(VISIT_TYPE, of.visit_type_id, of.visit_type)],
@@ -159,6 +160,7 @@ async def search(asked: Asked, query: Query) -> Found:
         practitioner_ids=ids_of(practitioners),
         visit_type_ids=ids_of(services),
         location_ids=ids_of(places),
+        based_on_ids=ids_of(query.keys("based-on", "ServiceRequest")),
         starts_since=when.since,
         starts_before=when.before,
         updated_since=updated.since,
@@ -185,10 +187,20 @@ async def create(asked: Asked, document: Json) -> Json:
     status = document["status"]
     if status not in ("booked", "pending"):
         raise not_processable("Appointment.status", "booked books, pending holds for five minutes", "value")
+    referral_id = _referral(document)
+    if referral_id is not None and status != "booked":
+        raise not_processable("Appointment.basedOn", "for a referral a time is booked at once", "not-supported")
     patient = _actor(document, "Patient")
     if patient is None:
         raise not_processable("Appointment.participant", "who is to be seen: one Patient", "required")
     key = _wanted_slot(document)
+    if referral_id is not None:
+        time = api.OfferedTime(
+            practitioner_id=key.schedule.practitioner_id,
+            visit_type_id=key.schedule.visit_type_id,
+            starts_at=key.starts_at,
+        )
+        return shown(await api.book_referred(asked.writing, asked.actor, referral_id, patient, time))
     made = await api.book_appointment(
         asked.writing,
         asked.actor,
@@ -244,6 +256,20 @@ def _check_same(document: Json, now: AppointmentEntry) -> None:
     service = _actor(document, "HealthcareService")
     if service not in (None, now.visit_type_id):
         raise not_processable("Appointment.participant", "an appointment stays for what it was booked")
+    if "basedOn" in document and _referral(document) != now.based_on_id:
+        raise not_processable("Appointment.basedOn", "an appointment stays for the referral it was booked for")
+
+
+def _referral(document: Json) -> uuid.UUID | None:
+    """Return the referral an appointment is for, if one is named."""
+    given = document.get("basedOn", [])
+    if not given:
+        return None
+    kind, _, key = local(given[0].get("reference", "")).partition("/")
+    found = uuid_of(key) if kind == "ServiceRequest" and len(given) == 1 else None
+    if found is None:
+        raise not_processable("Appointment.basedOn", "one ServiceRequest of ours", "not-found")
+    return found
 
 
 def _wanted_slot(document: Json) -> SlotKey:
@@ -333,6 +359,14 @@ APPOINTMENT = Resource(
         Parameter("date", "date", "When it begins", elements=("start",)),
         Parameter("status", "token", "How it stands", elements=("status",), codes=get_args(api.Status)),
         Parameter("service-type", "token", f"What was booked ({VISIT_TYPE})"),
+        Parameter(
+            "based-on",
+            "reference",
+            "The referral it was booked for",
+            targets=("ServiceRequest",),
+            elements=("basedOn",),
+            many=True,
+        ),
     ),
     search=search,
     own_read=read,

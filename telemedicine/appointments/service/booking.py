@@ -30,7 +30,10 @@ from telemedicine.events import AppointmentExpired
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """For whom slots are held, as what was looked for, until when, who asked for it, and whose wait it ends."""
+    """For whom slots are held, as what was looked for, until when, who asked for it, and whose wait it ends.
+
+    ``based_on_id`` is the referral they are held for.
+    """
 
     subject: ResidentSubject
     query: SlotQuery
@@ -38,6 +41,7 @@ class Held:
     until: datetime
     by: uuid.UUID
     waitlist_entry_id: uuid.UUID | None = None
+    based_on_id: uuid.UUID | None = None
 
 
 async def hold(session: AsyncSession, actor: Actor, data: AppointmentCreate) -> Any:
@@ -136,6 +140,7 @@ def _appointment(held: Held, offer: Offer, series_id: uuid.UUID | None) -> dict[
         "location_id": offer.location_id,
         "series_id": series_id,
         "waitlist_entry_id": held.waitlist_entry_id,
+        "based_on_id": held.based_on_id,
         "mode": terms.mode,
         "status": held.status,
         "starts_at": offer.starts_at,

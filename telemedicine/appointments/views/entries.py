@@ -43,6 +43,7 @@ class AppointmentQuery:
     practitioner_ids: Collection[uuid.UUID] | None = None
     visit_type_ids: Collection[uuid.UUID] | None = None
     location_ids: Collection[uuid.UUID] | None = None
+    based_on_ids: Collection[uuid.UUID] | None = None
     starts_since: datetime | None = None
     starts_before: datetime | None = None
     updated_since: datetime | None = None
@@ -84,6 +85,7 @@ def _found(*, of_one: bool, descending: bool) -> sa.Select[Any]:
             _among(APPOINTMENTS.c.practitioner_id, "practitioner_ids"),
             _among(APPOINTMENTS.c.visit_type_id, "visit_type_ids"),
             _among(APPOINTMENTS.c.location_id, "location_ids"),
+            _among(APPOINTMENTS.c.based_on_id, "based_on_ids"),
             _within(APPOINTMENTS.c.starts_at, "starts"),
             _within(APPOINTMENTS.c.updated_at, "updated"),
             after(*POSITION, descending=descending),

@@ -2,9 +2,9 @@
 
 import uuid
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from app.core.instants import GivenDay, GivenInstant
 from telemedicine.records.rules import When
@@ -22,7 +22,10 @@ from telemedicine.records.schemas.parts import (
 
 
 class DocumentContent(Content):
-    """A paper or picture about the resident (FHIR: DocumentReference): an upload for the purpose ``document``."""
+    """A paper or picture about the resident (FHIR: DocumentReference): an upload for the purpose ``document``.
+
+    A letter that is nothing but words has them as its note.
+    """
 
     kind: Literal["document"]
     status: Literal["current", "superseded"] = "current"
@@ -30,7 +33,13 @@ class DocumentContent(Content):
     type: CodeableConcept | None = None
     title: Name
     written_at: GivenInstant | None = None
-    media_id: uuid.UUID
+    media_id: uuid.UUID | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.media_id is None and self.note is None:
+            raise ValueError("a file, or words in the note")
+        return self
 
     def stated_status(self) -> str:
         """Return whether it still counts."""

@@ -166,6 +166,23 @@ _VERSIONS: Final = (
     .order_by(VERSIONS.c.number.desc())
     .limit(_limit)
 )
+_CHOSEN: Final = (
+    sa.select(*_COLUMNS)
+    .join_from(RECORDS, VERSIONS, _all_versions)
+    .where(
+        _resident,
+        sa.tuple_(RECORDS.c.id, VERSIONS.c.number).in_(
+            sa.select(
+                sa.func.unnest(
+                    sa.bindparam("ids", type_=ARRAY(sa.Uuid)), sa.bindparam("numbers", type_=ARRAY(sa.Integer))
+                )
+                .table_valued(sa.column("id", sa.Uuid), sa.column("number", sa.Integer))
+                .render_derived("chosen")
+            )
+        ),
+    )
+    .order_by(RECORDS.c.id)
+)
 _CHANGED: Final = changed_of(_COLUMNS, RECORDS, RECORDS.c.created_at, kept=sa.true()).join_from(
     RECORDS, VERSIONS, _last_version
 )
@@ -285,6 +302,15 @@ async def version(
     await trace_read(connection, subject.actor, subject.resident, "health_record:read", record_id)
     (found,) = await _shown(connection, rows)
     return found
+
+
+async def of_versions(
+    connection: AsyncConnection, resident_id: uuid.UUID, chosen: Sequence[tuple[uuid.UUID, int]]
+) -> list[HealthRecordPublic]:
+    """Return those versions of a resident's records, for whoever's rights were asked."""
+    ids, numbers = zip(*chosen, strict=True)
+    binds = {"resident_id": resident_id, "ids": list(ids), "numbers": list(numbers)}
+    return await _shown(connection, (await connection.execute(_CHOSEN, binds)).all())
 
 
 async def active_allergies(connection: AsyncConnection, resident_id: uuid.UUID) -> list[tuple[uuid.UUID, list[Coding]]]:

@@ -16,7 +16,14 @@ from eldercare.api import (
     VisitPublic,
 )
 from notifications.api import InboxItemPublic
-from telemedicine.api import AppointmentPublic, ConsultationPublic, HealthRecordPublic, TicketPublic, WaitlistPublic
+from telemedicine.api import (
+    AppointmentPublic,
+    ConsultationPublic,
+    HealthRecordPublic,
+    ReferralPublic,
+    TicketPublic,
+    WaitlistPublic,
+)
 
 Kind = Literal[
     "check_ins",
@@ -26,6 +33,7 @@ Kind = Literal[
     "appointments",
     "consultations",
     "health_records",
+    "referrals",
     "inbox",
     "check_ins_ahead",
     "doses_ahead",
@@ -44,8 +52,8 @@ class Changes(BaseModel):
     """What changed since the app last asked.
 
     Of what there is much of (`check_ins`, `alarms`, `doses`, `visits`, `appointments`, `consultations`,
-    `health_records`, `inbox`) the rows that changed; an app forgets by itself what is older than 90 days, but keeps
-    health records. Of the rest everything there is, whenever any of it changed; null means that it did not.
+    `health_records`, `referrals`, `inbox`) the rows that changed; an app forgets by itself what is older than 90 days,
+    but keeps health records. Of the rest everything there is, whenever any of it changed; null means that it did not.
     """
 
     next: str = Field(description="the `since` of the next request")
@@ -59,6 +67,7 @@ class Changes(BaseModel):
     appointments: list[AppointmentPublic] = []
     consultations: list[ConsultationPublic] = []
     health_records: list[HealthRecordPublic] = []
+    referrals: list[ReferralPublic] = []
     inbox: list[InboxItemPublic] = []
     check_ins_ahead: list[uuid.UUID] | None = Field(
         default=None, description="every check-in that lies ahead: forget others you hold as scheduled"

@@ -133,6 +133,7 @@ def _add_clinics(
     if (subject := held.get("records:read")) and subject.relation != "staff":
         # Clinicians look when they need to: what they carried away would outlive the treatment.
         parts.rows["health_records"] = lambda asked: telemedicine.health_record_changes(*about, asked)
+        parts.rows["referrals"] = lambda asked: telemedicine.referral_changes(*about, asked)
 
 
 async def _contact_points(connection: AsyncConnection, account_id: uuid.UUID) -> Sequence[identity.ContactPointPublic]:

@@ -1,7 +1,7 @@
 """Who reads a timeline: whoever has any lasting right that shows something of it; what they lack is left out."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from app.policies.journeys.timeline.rules.kinds import SCOPES
 from telemedicine import api as telemedicine
 
 _resident: Final = sa.bindparam("of_resident", type_=sa.Uuid)
+_RECORDS: Final = "records:read"
 # What happened over the years is no emergency's business, and a file of it would outlive the alarm.
 _RIGHTS: Final = sa.select(*(is_visible(_resident, scope, lasting=True).label(scope) for scope in SCOPES))
 
@@ -36,7 +37,9 @@ async def require_reader(connection: AsyncConnection, actor: Actor, resident_id:
     """
     # What somebody tells their doctors is read by clinics as staff, and by no agency: as telemedicine's own routes do.
     as_clinic = actor_binds(telemedicine.of_clinics(actor), telemedicine.APPOINTMENTS_SCOPE)
-    binds = {"of_resident": resident_id, **actor_binds(actor, *SCOPES), **as_clinic}
+    # Which clinics a resident is referred to is theirs to look up: a clinic has its own lists, and sees no others'.
+    as_resident = actor_binds(replace(actor, memberships=()), _RECORDS)
+    binds = {"of_resident": resident_id, **actor_binds(actor, *SCOPES), **as_clinic, **as_resident}
     rights = (await connection.execute(_RIGHTS, binds)).mappings().one()
     held = [scope for scope in SCOPES if rights[scope]]
     subject = await require_resident(connection, actor, resident_id, held[0] if held else SCOPES[0], lasting=True)

@@ -1,5 +1,6 @@
 """The domains' facts as outward events: names organizations can rely on, and ids."""
 
+import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -38,6 +39,9 @@ from telemedicine.events import (
     ConsultationStarted,
     HealthRecordMarkedWrong,
     HealthRecordWritten,
+    QuestionStateChanged,
+    ReferralOverdue,
+    ReferralStateChanged,
     WaitlistOffered,
 )
 
@@ -53,6 +57,8 @@ ClinicsFact = (
     | ConsultationNoteSigned
 )
 """Facts that only the clinic they happened at is told of: what somebody sees a doctor for is no agency's business."""
+BetweenClinics = QuestionStateChanged | ReferralOverdue | ReferralStateChanged
+"""Facts of two clinics: that which asks and that which is asked are told, and nobody else."""
 Fact = (
     AlarmRaised
     | AlarmAcknowledged
@@ -74,6 +80,7 @@ Fact = (
     | VisitStarted
     | VisitSuspended
     | ClinicsFact
+    | BetweenClinics
 )
 _SCOPES: Final = {
     "alarm": "alarms:read",
@@ -82,6 +89,8 @@ _SCOPES: Final = {
     "consultation": "consultations:read",
     "dose": "medication:read",
     "health_record": "records:read",
+    "question": "records:read",
+    "referral": "records:read",
     "visit": "visits:read",
 }
 
@@ -121,18 +130,30 @@ OUTWARD: Final[Mapping[type[Fact], WebhookEvent]] = {
     ConsultationStarted: _about("consultation", "started", "Clinician and resident are together in a video visit."),
     ConsultationClosed: _about("consultation", "closed", "A video visit is over, or does not take place."),
     ConsultationNoteSigned: _about("consultation", "note_signed", "The note about a video visit stands."),
+    ReferralStateChanged: _about("referral", "state_changed", "A referral was requested, answered, booked, concluded."),
+    ReferralOverdue: _about("referral", "overdue", "Something about a referral has not happened in time."),
+    QuestionStateChanged: _about("question", "state_changed", "A question between clinics was asked or answered."),
 }
 """Facts → what organizations hear of them; the one id beside the resident's is the aggregate's."""
+
+
+def _told(fact: Fact) -> Sequence[uuid.UUID | None]:
+    """Return which organizations alone are told; ``None``: all that may know."""
+    if isinstance(fact, BetweenClinics):
+        return (fact.organization_id, fact.from_organization_id)
+    return (fact.organization_id if isinstance(fact, ClinicsFact) else None,)
 
 
 async def _tell_organizations(session: AsyncSession, facts: Sequence[Fact]) -> None:
     by_event: defaultdict[type[Fact], list[Happening]] = defaultdict(list)
     for fact in facts:
         (name,) = OUTWARD[type(fact)].object_ids
-        only = fact.organization_id if isinstance(fact, ClinicsFact) else None
-        by_event[type(fact)].append(
-            Happening(fact.id, fact.community_id, fact.resident_id, fact.occurred_at, {name: fact.aggregate_id}, only)
-        )
+        for only in _told(fact):
+            by_event[type(fact)].append(
+                Happening(
+                    fact.id, fact.community_id, fact.resident_id, fact.occurred_at, {name: fact.aggregate_id}, only
+                )
+            )
     for kind, happenings in by_event.items():
         await publish(session, OUTWARD[kind], happenings)
 

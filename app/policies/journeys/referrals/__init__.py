@@ -1,0 +1,1 @@
+"""What goes with a referral and is another domain's: the readings of a time."""

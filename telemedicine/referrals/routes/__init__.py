@@ -1,0 +1,1 @@
+"""Referrals and questions over HTTP."""

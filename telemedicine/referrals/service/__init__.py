@@ -1,0 +1,1 @@
+"""What is done with referrals and questions, by people and by what happens."""
