@@ -2,6 +2,7 @@
 
 import importlib
 
+from app.billing import routes as billing
 from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
@@ -135,6 +136,10 @@ from telemedicine.prescriptions import routes as prescriptions
 from telemedicine.queues import routes as queues
 from telemedicine.records import routes as health_records
 from telemedicine.records import subscribers as health_record_subscribers
+from telemedicine.settlement import jobs as settlement_jobs
+from telemedicine.settlement import subscribers as settlement_subscribers
+from telemedicine.settlement.routes import bills
+from telemedicine.settlement.routes import prices as billing_prices
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -150,6 +155,7 @@ TABLE_MODULES = (
     "app.identity.second_factor.models",
     "app.identity.sessions.models",
     "app.identity.sign_in.models",
+    "app.billing.models",
     "app.media.models",
     "app.reservations.models",
     "app.reservations.pool_models",
@@ -194,9 +200,10 @@ TABLE_MODULES = (
     "telemedicine.calendars.models",
     "telemedicine.records.models",
     "telemedicine.prescriptions.models",
+    "telemedicine.settlement.models",
 )
 
-SCHEMA_REVISION = "0030"
+SCHEMA_REVISION = "0037"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -264,6 +271,9 @@ ROUTERS: tuple[Router, ...] = (
     busy_calendars.router,
     health_records.router,
     prescriptions.router,
+    billing_prices.router,
+    bills.router,
+    billing.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -297,6 +307,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *appointment_subscribers.SUBSCRIBERS,
     *calendar_subscribers.SUBSCRIBERS,
     *health_record_subscribers.SUBSCRIBERS,
+    *settlement_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
 )
 
@@ -339,6 +350,7 @@ JOBS: tuple[Job, ...] = (
     *consultation_jobs.JOBS,
     *appointment_jobs.JOBS,
     *calendar_jobs.JOBS,
+    *settlement_jobs.JOBS,
 )
 
 ATTACHMENTS = calendar_subscribers.ATTACHMENTS

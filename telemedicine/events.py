@@ -174,3 +174,13 @@ class PrescriptionEnded(_OfPrescription):
     name: ClassVar[str] = "telemedicine.prescription_ended.v1"
 
     status: str
+
+
+class BillStateChanged(Event):
+    """A bill that was issued went on to a state; ``aggregate_id`` is the bill's."""
+
+    name: ClassVar[str] = "telemedicine.bill_state_changed.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    state: str
