@@ -86,6 +86,11 @@ class Visit:
     visit_type_id: uuid.UUID | None
 
 
+async def one_at_a_time(session: AsyncSession, what: str) -> None:
+    """Let nobody else do this until the transaction ends: who comes second sees what the first did."""
+    await session.execute(_ONE_AT_A_TIME, {"what": what})
+
+
 async def visit(session: AsyncSession, kind: str, origin_id: uuid.UUID) -> Visit | None:
     """Return what took place, if it did; a video visit that was booked is its appointment."""
     row = (await session.execute(_ORIGINS[kind], {"origin_id": origin_id})).one_or_none()
@@ -112,7 +117,7 @@ async def terms_of(session: AsyncSession, organization_id: uuid.UUID) -> Billing
 
 async def last_price(session: AsyncSession, organization_id: uuid.UUID, code: str) -> ChargeItem | None:
     """Return the price of a code that begins last; nobody else sets one until the transaction ends."""
-    await session.execute(_ONE_AT_A_TIME, {"what": f"telemedicine_charge_item:{organization_id}:{code}"})
+    await one_at_a_time(session, f"telemedicine_charge_item:{organization_id}:{code}")
     found: ChargeItem | None = await session.scalar(
         sa.select(ChargeItem)
         .where(col(ChargeItem.organization_id) == organization_id, col(ChargeItem.code) == code)

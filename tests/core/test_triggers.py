@@ -13,7 +13,14 @@ assembly.load_tables()
 
 @pytest.mark.parametrize(
     ("table", "trigger"),
-    [("core_audit_entry", "core_audit_entry_append_only"), ("media_upload", "media_upload_discard")],
+    [
+        ("billing_entry", "billing_entry_append_only"),
+        ("billing_entry", "billing_entry_balances"),
+        ("billing_posting", "billing_posting_append_only"),
+        ("billing_posting", "billing_posting_balances"),
+        ("core_audit_entry", "core_audit_entry_append_only"),
+        ("media_upload", "media_upload_discard"),
+    ],
 )
 async def test_a_migration_that_makes_the_table_makes_its_trigger(database: Database, table: str, trigger: str) -> None:
     def migrate(connection: sa.Connection) -> list[str]:

@@ -32,6 +32,7 @@ async def draft_bill(session: AsyncSession, actor: Actor, organization_id: uuid.
     visit = await repository.visit(session, data.origin_kind, data.origin_id)
     if visit is None or visit.organization_id != organization_id:
         raise NotServed
+    await repository.one_at_a_time(session, f"telemedicine_bill:{visit.id}")
     known = await session.scalar(
         sa.select(col(Bill.id)).where(col(Bill.origin_id) == visit.id, col(Bill.state) != "void")
     )

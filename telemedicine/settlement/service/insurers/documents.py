@@ -20,7 +20,7 @@ REFERRAL: Final = "urn:hearthline:referral"
 REASON: Final = "urn:hearthline:adjudication-reason"
 REASONS: Final = frozenset({"covered", "within_deductible", "excluded", "exempt", "over_cap"})
 _TERMINOLOGY: Final = "http://terminology.hl7.org/CodeSystem"
-_CATEGORY: Final = f"{_TERMINOLOGY}/adjudication"
+CATEGORY: Final = f"{_TERMINOLOGY}/adjudication"
 _LONGEST: Final = 500
 _DONE: Final = {"complete": "complete", "error": "error", "queued": "pending", "partial": "pending"}
 """``partial``: some of it is adjudicated, and the rest is still to come (FHIR R4, RemittanceOutcome)."""
@@ -212,7 +212,7 @@ def _amounts(parts: Iterable[Json]) -> dict[str, tuple[str, int]]:
     for part in parts:
         amount = part.get("amount")
         for coding in _dicts((part.get("category") or {}).get("coding")):
-            if coding.get("system") == _CATEGORY and isinstance(amount, dict):
+            if coding.get("system") == CATEGORY and isinstance(amount, dict):
                 found[str(coding.get("code"))] = _minor(amount)
     return found
 
