@@ -75,6 +75,8 @@ from telemedicine.records.schemas.clinical import (
 from telemedicine.records.schemas.parts import CodeableConcept, Coding, Quantity
 from telemedicine.records.schemas.records import AnyContent, HealthRecordPublic, HealthRecordQuery
 from telemedicine.records.service import records
+from telemedicine.settlement.schemas.bills import ClaimEntry
+from telemedicine.settlement.views.claims import ClaimQuery, claims
 from telemedicine.timeline.rules import Kind as TimelineKind
 from telemedicine.timeline.views import PART as TIMELINE
 
@@ -86,6 +88,8 @@ __all__ = [
     "AppointmentEntry",
     "AppointmentPublic",
     "AppointmentQuery",
+    "ClaimEntry",
+    "ClaimQuery",
     "ClinicEntry",
     "ClinicalPlanContent",
     "CodeableConcept",
@@ -122,6 +126,7 @@ __all__ = [
     "book_appointment",
     "cancel_appointment",
     "check_bookable",
+    "claims",
     "clinics",
     "confirm_appointment",
     "consultation",

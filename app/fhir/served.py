@@ -4,6 +4,8 @@ from typing import Final
 
 from app.fhir.registry import Resource
 from app.fhir.resources.appointment import APPOINTMENT
+from app.fhir.resources.claim import CLAIM, CLAIM_RESPONSE
+from app.fhir.resources.eligibility import COVERAGE_ELIGIBILITY_REQUEST, COVERAGE_ELIGIBILITY_RESPONSE
 from app.fhir.resources.encounter import ENCOUNTER
 from app.fhir.resources.healthcare_service import HEALTHCARE_SERVICE
 from app.fhir.resources.location import LOCATION
@@ -15,6 +17,10 @@ from app.fhir.resources.schedule import SCHEDULE, SLOT
 
 RESOURCES: Final[tuple[Resource, ...]] = (
     APPOINTMENT,
+    CLAIM,
+    CLAIM_RESPONSE,
+    COVERAGE_ELIGIBILITY_REQUEST,
+    COVERAGE_ELIGIBILITY_RESPONSE,
     ENCOUNTER,
     HEALTHCARE_SERVICE,
     LOCATION,

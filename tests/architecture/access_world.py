@@ -53,6 +53,7 @@ from tests.factories import (
     telemedicine_clinics,
     telemedicine_prescriptions,
     telemedicine_records,
+    telemedicine_settlement,
     webhooks,
 )
 from tests.media.samples import PDF
@@ -169,6 +170,9 @@ async def open_world() -> World:
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
         "renewal-requests": await telemedicine_prescriptions.renewal(written, resident.account_id),
+        "bills": (await telemedicine_settlement.bill(resident, clinic)).id,
+        "charges": (owed := await telemedicine_settlement.charge(agency, resident)).id,
+        "payments": await telemedicine_settlement.payment(owed, 100),
         **await _consultation(telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)),
     }
     for name, account in {

@@ -1,20 +1,15 @@
 """An organization that is owed something, and its desk."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest_asyncio
 
-from app.billing.api import Owed
 from app.billing.models import Charge
-from app.billing.service import open_charge
-from app.core import clock as clocks
 from app.core.clock import ManualClock
-from app.core.database import unit_of_work
 from app.identity.models import Organization, Resident
-from tests.factories import identity, sign_in
+from tests.factories import identity, sign_in, telemedicine_settlement
 
 Body = dict[str, Any]
 
@@ -30,7 +25,7 @@ class Till:
     path: str
 
     async def charge(self, amount: int = 1_000, currency: str = "CNY") -> Charge:
-        return await charge(self.organization, self.resident, amount, currency)
+        return await telemedicine_settlement.charge(self.organization, self.resident, amount, currency)
 
     async def post(self, path: str, body: Body) -> httpx.Response:
         return await self.client.post(f"{self.path}/{path}", headers=self.headers, json=body)
@@ -44,22 +39,6 @@ class Till:
         assert answer.status_code == 200, answer.text
         found: Body = answer.json()
         return found
-
-
-async def charge(of: Organization, payer: Resident, amount: int = 1_000, currency: str = "CNY") -> Charge:
-    """Insert what a resident owes an organization."""
-    owed = Owed(
-        community_id=of.community_id,
-        payer_id=payer.id,
-        organization_id=of.id,
-        amount=amount,
-        currency=currency,
-        reference_kind="test",
-        reference_id=clocks.new_id(),
-        due_at=clocks.now() + timedelta(days=30),
-    )
-    async with unit_of_work() as session:
-        return await open_charge(session, payer.account_id, owed)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

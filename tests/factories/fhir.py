@@ -9,7 +9,14 @@ import httpx
 from app.identity.models import Account, Community, Organization, Resident
 from eldercare.api import SIGNS
 from telemedicine.clinics.models import Clinic, Location, Practitioner, VisitType
-from tests.factories import eldercare_vitals, identity, sign_in, telemedicine, telemedicine_clinics
+from tests.factories import (
+    eldercare_vitals,
+    identity,
+    sign_in,
+    telemedicine,
+    telemedicine_clinics,
+    telemedicine_settlement,
+)
 
 SCOPES = ("appointments:manage", "profile:read", "vitals:read", "vitals:write")
 FIRST = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)
@@ -91,8 +98,9 @@ async def book(client: httpx.AsyncClient, of: Scene, place: int = 0, **changes: 
 
 
 async def happened(of: Scene) -> None:
-    """Insert what else there is of the resident: readings of each kind of vital sign, and a video visit."""
+    """Insert what else there is of the resident: readings of each kind of vital sign, a video visit, and a bill."""
     clinician = await identity.staff(of.organization, "clinician", name="Edith")
     for sign in SIGNS.values():
         await eldercare_vitals.reading(of.resident, 2 if sign.is_coded else sign.low, sign.code)
     await telemedicine.consultation(telemedicine.Scene(of.place, of.resident, of.person, of.organization, clinician))
+    await telemedicine_settlement.bill(of.resident, of.organization)

@@ -18,6 +18,8 @@ PERSONAL: Final = {
     "Encounter": "consultations",
     "Appointment": "appointments",
 }
+BILLED: Final = ("Claim", "ClaimResponse", "CoverageEligibilityRequest", "CoverageEligibilityResponse")
+"""Only whose they are, whom they let and those who bill for the clinic see these: tests/fhir/test_claims.py."""
 DIRECTORY: Final = {
     "Organization": "clinics",
     "Location": "locations",
@@ -41,7 +43,7 @@ async def read(client: httpx.AsyncClient, world: World, actor: str, address: str
 
 async def test_who_reads_what_is_whom_the_rest_api_lets(client: httpx.AsyncClient, clock: ManualClock) -> None:
     world = await open_world()
-    assert {resource.type for resource in RESOURCES} == {*PERSONAL, *DIRECTORY, "Schedule", "Slot"}
+    assert {resource.type for resource in RESOURCES} == {*PERSONAL, *BILLED, *DIRECTORY, "Schedule", "Slot"}
     differing = {}
     for kind, path in SAME_AS.items():
         for actor in ACTORS:

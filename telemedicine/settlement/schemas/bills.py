@@ -143,7 +143,7 @@ class ClaimEntry(InsurerRequestPublic):
 
     resident_id: uuid.UUID
     organization_id: uuid.UUID
-    insurer_name: str
+    is_standing: bool = Field(description="false: it was called off, or taken back")
     currency: str
     total_amount: int
     served_at: datetime
