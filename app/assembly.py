@@ -2,6 +2,7 @@
 
 import importlib
 
+from app.billing import routes as billing
 from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
@@ -153,6 +154,10 @@ from telemedicine.referrals import subscribers as referral_subscribers
 from telemedicine.referrals.routes import clinics as clinic_referrals
 from telemedicine.referrals.routes import questions as clinicians_questions
 from telemedicine.referrals.routes import referrals
+from telemedicine.settlement import jobs as settlement_jobs
+from telemedicine.settlement import subscribers as settlement_subscribers
+from telemedicine.settlement.routes import bills
+from telemedicine.settlement.routes import prices as billing_prices
 
 TABLE_MODULES = (
     "app.core.audit_tables",
@@ -171,6 +176,7 @@ TABLE_MODULES = (
     "app.identity.sessions.models",
     "app.identity.sign_in.models",
     "app.identity.smart.models",
+    "app.billing.models",
     "app.media.models",
     "app.reservations.models",
     "app.reservations.pool_models",
@@ -217,9 +223,10 @@ TABLE_MODULES = (
     "telemedicine.records.models",
     "telemedicine.prescriptions.models",
     "telemedicine.referrals.models",
+    "telemedicine.settlement.models",
 )
 
-SCHEMA_REVISION = "0036"
+SCHEMA_REVISION = "0037"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -295,6 +302,9 @@ ROUTERS: tuple[Router, ...] = (
     clinic_referrals.router,
     clinicians_questions.router,
     referral_vitals.router,
+    billing_prices.router,
+    bills.router,
+    billing.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -333,6 +343,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *health_record_subscribers.SUBSCRIBERS,
     *prescription_reactions.SUBSCRIBERS,
     *referral_subscribers.SUBSCRIBERS,
+    *settlement_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
     *fhir_subscribers.SUBSCRIBERS,
 )
@@ -381,6 +392,7 @@ JOBS: tuple[Job, ...] = (
     *calendar_jobs.JOBS,
     *fhir_jobs.JOBS,
     *referral_jobs.JOBS,
+    *settlement_jobs.JOBS,
 )
 
 ATTACHMENTS = calendar_subscribers.ATTACHMENTS

@@ -146,6 +146,8 @@ from telemedicine.referrals.service.exchanging import (
 )
 from telemedicine.referrals.service.questions import close_of_resident as close_questions
 from telemedicine.referrals.views.referrals import ReferralQuery
+from telemedicine.settlement.schemas.bills import ClaimEntry
+from telemedicine.settlement.views.claims import ClaimQuery, claims
 from telemedicine.timeline.rules import Kind as TimelineKind
 from telemedicine.timeline.views import PART as TIMELINE
 
@@ -160,6 +162,8 @@ __all__ = [
     "AppointmentEntry",
     "AppointmentPublic",
     "AppointmentQuery",
+    "ClaimEntry",
+    "ClaimQuery",
     "ClinicEntry",
     "ClinicalPlanContent",
     "CodeableConcept",
@@ -213,6 +217,7 @@ __all__ = [
     "book_referred",
     "cancel_appointment",
     "check_bookable",
+    "claims",
     "clinics",
     "confirm_appointment",
     "consultation",

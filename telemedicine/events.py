@@ -210,3 +210,13 @@ class QuestionStateChanged(Event):
     organization_id: uuid.UUID
     from_organization_id: uuid.UUID
     state: str
+
+
+class BillStateChanged(Event):
+    """A bill that was issued went on to a state; ``aggregate_id`` is the bill's."""
+
+    name: ClassVar[str] = "telemedicine.bill_state_changed.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    state: str

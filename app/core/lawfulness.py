@@ -54,6 +54,7 @@ class Recipient(enum.Enum):
     PUSH = "push services"
     MESSAGES = "the provider of text messages and calls"
     MAIL = "the mail provider"
+    INSURER = "the insurer who pays for the resident"
     ENDPOINTS = "the endpoints that organizations registered"
 
 

@@ -111,4 +111,6 @@ def _providers(settings: Settings) -> Iterator[tuple[Recipient, str, str | None]
         yield Recipient.MESSAGES, "twilio", _UNITED_STATES if at_twilio else None
     if settings.messages.mail == "smtp":
         yield Recipient.MAIL, "smtp", None
+    for key in sorted(settings.insurers.fhir):
+        yield Recipient.INSURER, key, None  # in whichever country it insures
     yield Recipient.ENDPOINTS, "webhooks", None  # where each organization is, its agreement says

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator, 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.calendar_settings import CalendarSettings
+from app.core.insurer_settings import InsurerSettings
 from app.core.smart_settings import SmartSettings
 from app.core.video_settings import VideoSettings
 
@@ -228,7 +229,8 @@ class PrivacySettings(BaseModel):
         default=None, pattern=r"^[A-Z]{2}$", description="ISO 3166-1: where the data is at home"
     )
     countries: dict[str, str] = Field(
-        default_factory=dict, description="fcm, webpush, twilio, smtp or webhooks → its country, as JSON"
+        default_factory=dict,
+        description="fcm, webpush, twilio, smtp, webhooks or an insurer's key → its country, as JSON",
     )
     safeguards: dict[str, str] = Field(
         default_factory=dict,
@@ -285,6 +287,7 @@ class Settings(BaseSettings):
     telemetry: TelemetrySettings = TelemetrySettings()
     ratelimits: RateLimitSettings = RateLimitSettings()
     media: MediaSettings = MediaSettings()
+    insurers: InsurerSettings = InsurerSettings()
     privacy: PrivacySettings = PrivacySettings()
     sos: SosSettings = SosSettings()
     location: LocationSettings = LocationSettings()
@@ -338,6 +341,8 @@ class Settings(BaseSettings):
             raise ValueError(f"production needs {', '.join(missing)}")
         if self.demo.enabled:
             raise ValueError("HEARTHLINE_DEMO_ENABLED must not be set in production")
+        if self.insurers.allow_http:
+            raise ValueError("HEARTHLINE_INSURERS_ALLOW_HTTP must not be set in production")
         if self.webpush.allow_private:
             raise ValueError("HEARTHLINE_WEBPUSH_ALLOW_PRIVATE must not be set in production")
         return self

@@ -9,10 +9,12 @@ from app.fhir.resources.appointment import APPOINTMENT
 from app.fhir.resources.audit_event import AUDIT_EVENT
 from app.fhir.resources.binary import BINARY
 from app.fhir.resources.care_plan import CARE_PLAN
+from app.fhir.resources.claim import CLAIM, CLAIM_RESPONSE
 from app.fhir.resources.condition import CONDITION
 from app.fhir.resources.consent import CONSENT
 from app.fhir.resources.coverage import COVERAGE
 from app.fhir.resources.document_reference import DOCUMENT_REFERENCE
+from app.fhir.resources.eligibility import COVERAGE_ELIGIBILITY_REQUEST, COVERAGE_ELIGIBILITY_RESPONSE
 from app.fhir.resources.encounter import ENCOUNTER
 from app.fhir.resources.group import GROUP
 from app.fhir.resources.healthcare_service import HEALTHCARE_SERVICE
@@ -36,9 +38,13 @@ _OF_OURS: Final[tuple[Resource, ...]] = (
     AUDIT_EVENT,
     BINARY,
     CARE_PLAN,
+    CLAIM,
+    CLAIM_RESPONSE,
     CONDITION,
     CONSENT,
     COVERAGE,
+    COVERAGE_ELIGIBILITY_REQUEST,
+    COVERAGE_ELIGIBILITY_RESPONSE,
     DOCUMENT_REFERENCE,
     ENCOUNTER,
     GROUP,

@@ -35,6 +35,7 @@ CONSULTATIONS_READ: Final = "consultations:read"
 CONSULTATIONS_JOIN: Final = "consultations:join"
 RECORDS_READ: Final = "records:read"
 RECORDS_WRITE: Final = "records:write"
+BILLS_READ: Final = "bills:read"
 
 GRANTABLE: Final = frozenset(
     {
@@ -68,6 +69,7 @@ GRANTABLE: Final = frozenset(
         CONSULTATIONS_JOIN,
         RECORDS_READ,
         RECORDS_WRITE,
+        BILLS_READ,
     }
 )
 """What a resident can let somebody see or do. Managing grants itself stays with the resident (and operators)."""
@@ -99,7 +101,7 @@ ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
     "dispatcher": _RESPONDING,
     "coordinator": _ARRANGING
     | {VITALS_READ, VITALS_WRITE, MEDICATION_READ, MEDICATION_RECORD, MEDICATION_MANAGE}
-    | {WELLBEING_READ, WELLBEING_MANAGE, APPOINTMENTS_MANAGE},
+    | {WELLBEING_READ, WELLBEING_MANAGE, APPOINTMENTS_MANAGE, BILLS_READ},
     "carer": _RESPONDING
     | {VITALS_READ, VITALS_WRITE, MEDICATION_READ, MEDICATION_RECORD, WELLBEING_READ, WELLBEING_MANAGE},
     "clinician": frozenset(
@@ -122,7 +124,7 @@ ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
 }
 """Roles of members of organizations → the scopes the role can have at most."""
 
-CLINICS_ALONE: Final = frozenset({RECORDS_READ, RECORDS_WRITE})
+CLINICS_ALONE: Final = frozenset({RECORDS_READ, RECORDS_WRITE, BILLS_READ})
 """What only a clinic can be let see or do: no agency hears what is between a resident and their doctors."""
 
 CLINIC_SYSTEMS: Final = CLINICS_ALONE | {CONSULTATIONS_READ}

@@ -55,6 +55,7 @@ from tests.factories import (
     telemedicine_prescriptions,
     telemedicine_records,
     telemedicine_referrals,
+    telemedicine_settlement,
     webhooks,
 )
 from tests.media.samples import PDF
@@ -177,6 +178,9 @@ async def open_world() -> World:
             scene := telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)
         ),
         **await _asked(scene),
+        "bills": (await telemedicine_settlement.bill(resident, clinic)).id,
+        "charges": (owed := await telemedicine_settlement.charge(agency, resident)).id,
+        "payments": await telemedicine_settlement.payment(owed, 100),
     }
     for name, account in {
         "responder": await access_people.responder(resident, place, uuid.UUID(str(ids["alarms"]))),

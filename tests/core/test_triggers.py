@@ -14,6 +14,10 @@ assembly.load_tables()
 @pytest.mark.parametrize(
     ("table", "trigger"),
     [
+        ("billing_entry", "billing_entry_append_only"),
+        ("billing_entry", "billing_entry_balances"),
+        ("billing_posting", "billing_posting_append_only"),
+        ("billing_posting", "billing_posting_balances"),
         ("core_audit_entry", "core_audit_entry_append_only"),
         ("media_upload", "media_upload_discard"),
         ("telemedicine_record_version", "telemedicine_record_version_unchanged"),

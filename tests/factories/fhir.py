@@ -18,6 +18,7 @@ from tests.factories import (
     telemedicine_clinics,
     telemedicine_prescriptions,
     telemedicine_records,
+    telemedicine_settlement,
 )
 
 SCOPES = ("appointments:manage", "profile:read", "vitals:read", "vitals:write")
@@ -100,7 +101,7 @@ async def book(client: httpx.AsyncClient, of: Scene, place: int = 0, **changes: 
 
 
 async def happened(of: Scene) -> None:
-    """Insert what else there is of the resident: readings, a video visit, records, a consent, and what they take."""
+    """Insert what else there is of the resident: of each kind something, by clinics and by themselves."""
     clinician = await identity.staff(of.organization, "clinician", name="Edith")
     await identity.grant(of.resident, clinician, ["vitals:read"])
     for sign in SIGNS.values():
@@ -112,3 +113,4 @@ async def happened(of: Scene) -> None:
     await telemedicine_prescriptions.prescription(of.resident, of.organization, clinician)
     regimen = await eldercare_medication.regimen(of.resident, body=eldercare_medication.AS_NEEDED)
     await eldercare_medication.take(of.resident, regimen.id)
+    await telemedicine_settlement.bill(of.resident, of.organization)

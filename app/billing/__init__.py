@@ -1,0 +1,1 @@
+"""Billing: what people owe an organization, what they paid, and the double-entry ledger that says so."""

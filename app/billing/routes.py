@@ -1,0 +1,84 @@
+"""Charges, payments and the ledger over HTTP: the desk of the organization that is owed."""
+
+import uuid
+from typing import Annotated, Final
+
+from fastapi import Depends, Query, Response
+
+from app.billing import service, views
+from app.billing.problems import ChargeNotOpen, OtherCurrency, PaymentKnown, TooMuchPaid, TooMuchRefunded
+from app.billing.rules import ChargeState
+from app.billing.schemas import ChargeDetail, ChargePublic, LedgerEntry, PaymentPublic, PaymentRecord, RefundRecord
+from app.core.paging import Page, PageQuery
+from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
+from app.core.routing import Reading, Router, Session, set_etag
+from app.identity.api import Member, member_guard
+
+router = Router(tags=["billing"])
+
+_GUARDED: Final = (Unauthenticated, Forbidden, NotFound)
+_OF: Final = "/organizations/{organization_id}"
+Desk = Annotated[Member, Depends(member_guard("coordinator"))]
+
+
+@router.get(f"{_OF}/charges", responses=problem_responses(*_GUARDED))
+async def list_charges(
+    organization_id: uuid.UUID,
+    connection: Reading,
+    member: Desk,
+    page: PageQuery,
+    state: Annotated[ChargeState | None, Query()] = None,
+) -> Page[ChargePublic]:
+    """List what is owed to an organization, the last first."""
+    return await views.charges(connection, member.actor, organization_id, state, page)
+
+
+@router.get(f"{_OF}/charges/{{charge_id}}", responses=problem_responses(*_GUARDED))
+async def get_charge(
+    organization_id: uuid.UUID, connection: Reading, member: Desk, charge_id: uuid.UUID, response: Response
+) -> ChargeDetail:
+    """Show a charge and what was paid for it."""
+    found = await views.charge(connection, member.actor, organization_id, charge_id)
+    set_etag(response, found.version)
+    return found
+
+
+@router.post(
+    f"{_OF}/charges/{{charge_id}}/payments",
+    status_code=201,
+    responses=problem_responses(*_GUARDED, ChargeNotOpen, OtherCurrency, TooMuchPaid, PaymentKnown),
+)
+async def record_payment(
+    organization_id: uuid.UUID, session: Session, member: Desk, charge_id: uuid.UUID, data: PaymentRecord
+) -> PaymentPublic:
+    """Record money the desk took: cash, a transfer that arrived, or a terminal's payment; a part will do."""
+    return views.payment(await service.record_payment(session, member.actor, organization_id, charge_id, data))
+
+
+@router.post(
+    f"{_OF}/charges/{{charge_id}}/payments/{{payment_id}}/refunds",
+    status_code=201,
+    responses=problem_responses(*_GUARDED, TooMuchRefunded),
+)
+async def refund_payment(
+    organization_id: uuid.UUID,
+    session: Session,
+    member: Desk,
+    charge_id: uuid.UUID,
+    payment_id: uuid.UUID,
+    data: RefundRecord,
+) -> PaymentPublic:
+    """Record money given back of a payment; what it was for is owed again."""
+    refund = await service.refund_payment(session, member.actor, organization_id, charge_id, payment_id, data)
+    return views.payment(refund)
+
+
+@router.get(f"{_OF}/ledger", responses=problem_responses(*_GUARDED))
+async def list_ledger(
+    organization_id: uuid.UUID,
+    connection: Reading,
+    member: Desk,  # noqa: ARG001 - only coordinators
+    page: PageQuery,
+) -> Page[LedgerEntry]:
+    """List the entries of an organization's ledger, the last first; the postings of each add up to zero."""
+    return await views.ledger(connection, organization_id, page)

@@ -1,0 +1,94 @@
+"""Charges and payments as they are recorded and shown."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from app.billing.rules import LARGEST, Account, ChargeState, EntryKind, PaymentKind
+from app.core.instants import GivenInstant
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Slip = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Amount = Annotated[int, Field(gt=0, le=LARGEST, strict=True, description="minor units: cents, fen")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["CNY"], description="ISO 4217")]
+
+
+class _Given(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PaymentRecord(_Given):
+    """Money the desk took, all of what is owed or a part of it."""
+
+    kind: PaymentKind
+    amount: Amount
+    currency: Currency
+    received_at: GivenInstant | None = Field(default=None, description="now unless said")
+    reference: Slip | None = Field(default=None, description="of the transfer, or the terminal's slip: counted once")
+
+    @model_validator(mode="after")
+    def _can_be_traced(self) -> Self:
+        if self.kind != "cash" and self.reference is None:
+            raise ValueError("a transfer or a terminal's payment has a reference")
+        return self
+
+
+class RefundRecord(_Given):
+    """Money given back of a payment, in the way it came."""
+
+    amount: Amount
+    reason: Words
+
+
+class PaymentPublic(BaseModel):
+    """A payment, or what was given back of one (``refunds_id``): what a receipt is made from."""
+
+    id: uuid.UUID
+    charge_id: uuid.UUID
+    kind: PaymentKind
+    amount: int
+    refunded_amount: int
+    currency: str
+    received_at: datetime
+    recorded_by: uuid.UUID
+    reference: str | None
+    refunds_id: uuid.UUID | None
+    reason: str | None
+
+
+class ChargePublic(BaseModel):
+    """What somebody owes an organization, and what of it is paid."""
+
+    id: uuid.UUID
+    payer_id: uuid.UUID
+    organization_id: uuid.UUID
+    amount: int
+    paid_amount: int
+    currency: str
+    reference_kind: str
+    reference_id: uuid.UUID
+    due_at: datetime
+    state: ChargeState
+    created_at: datetime
+    closed_at: datetime | None
+    version: int
+
+
+class ChargeDetail(ChargePublic):
+    """A charge with its payments, the first one first."""
+
+    payments: list[PaymentPublic]
+
+
+class LedgerEntry(BaseModel):
+    """An entry of an organization's ledger: ``postings`` add up to zero, debits are positive."""
+
+    id: uuid.UUID
+    kind: EntryKind
+    charge_id: uuid.UUID
+    payment_id: uuid.UUID | None
+    currency: str
+    created_at: datetime
+    postings: dict[Account, int]

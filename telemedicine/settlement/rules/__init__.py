@@ -1,0 +1,1 @@
+"""What settlement decides without looking anything up."""

@@ -1,0 +1,1 @@
+"""What clinics do with prices, bills and claims, and how insurers are asked."""

@@ -1,0 +1,120 @@
+"""An insurer that speaks FHIR R4 over HTTPS: ``$submit`` asks, a search for the response follows up."""
+
+import asyncio
+from typing import Any, Final
+
+import httpx
+import orjson
+
+from app.core.insurer_settings import FhirInsurer
+from telemedicine.settlement.rules.asking import Answered, Asked
+from telemedicine.settlement.service.insurers import documents
+from telemedicine.settlement.service.insurers.port import NotAnswered
+
+_MEDIA: Final = "application/fhir+json"
+_CONNECT_SECONDS: Final = 5.0
+_MOST_BYTES: Final = 1 << 20
+_OK: Final = 200
+_CREATED: Final = 201
+_CONFLICT: Final = 409
+_REFUSED: Final = frozenset({400, 422})
+"""What the insurer cannot work with, however often it is asked. Any other refusal may be mended, and is tried again."""
+
+
+class FhirApi:
+    """Asks one insurer; made for a batch and closed with it."""
+
+    def __init__(self, of: FhirInsurer) -> None:
+        self._timeout = of.timeout
+        headers = {"Accept": _MEDIA, "Content-Type": _MEDIA}
+        if of.token is not None:
+            headers["Authorization"] = f"Bearer {of.token.get_secret_value()}"
+        # What the environment says about proxies and credentials is meant for other programs.
+        self._client = httpx.AsyncClient(
+            base_url=of.endpoint.rstrip("/") + "/",
+            headers=headers,
+            timeout=httpx.Timeout(of.timeout, connect=_CONNECT_SECONDS),
+            verify=of.tls_context() if of.endpoint.startswith("https://") else True,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def ask(self, asked: Asked) -> Answered:
+        """Submit a question. What the insurer has already (409) is looked up, so that a lost answer is found again."""
+        is_claim = asked.kind != "eligibility"
+        document = documents.claim(asked) if is_claim else documents.eligibility_request(asked)
+        path = f"{document['resourceType']}/$submit"
+        status, answer = await self._call("POST", path, content=orjson.dumps(document))
+        if status == _CONFLICT:
+            return await self.follow_up(asked)
+        if status in _REFUSED:
+            return Answered(outcome="error", disposition=_said(answer))
+        return _understood(asked, answer)
+
+    async def follow_up(self, asked: Asked) -> Answered:
+        """Look for the response to what was submitted."""
+        kind = "CoverageEligibilityResponse" if asked.kind == "eligibility" else "ClaimResponse"
+        meant = asked.about if asked.kind == "reversal" else asked.identifier
+        params = {"request.identifier": f"{documents.CLAIM}|{meant}", "_sort": "-created", "_count": "1"}
+        status, answer = await self._call("GET", kind, params=params)
+        if status in _REFUSED or answer.get("resourceType") != "Bundle":
+            raise NotAnswered("not_understood")
+        entries = answer.get("entry")
+        if not isinstance(entries, list) or not entries or not isinstance(entries[0], dict):
+            return Answered(outcome="pending")
+        found = entries[0].get("resource")
+        if asked.kind == "reversal" and isinstance(found, dict) and found.get("status") != "cancelled":
+            return Answered(outcome="pending")  # that is the answer to the claim
+        return _understood(asked, found)
+
+    async def _call(self, method: str, path: str, **options: Any) -> tuple[int, dict[str, Any]]:
+        """Return status and document; raises ``NotAnswered`` without one."""
+        try:
+            # The client's own limit is for each read: a trickle would go on for ever.
+            async with asyncio.timeout(self._timeout), self._client.stream(method, path, **options) as response:
+                body = b""
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > _MOST_BYTES:
+                        raise NotAnswered("too_big")
+        except TimeoutError:
+            raise NotAnswered("timeout") from None
+        except httpx.TimeoutException:
+            raise NotAnswered("timeout") from None
+        except httpx.HTTPError as error:
+            raise NotAnswered(type(error).__name__) from None
+        status = response.status_code
+        if status not in (_OK, _CREATED, _CONFLICT, *_REFUSED):
+            raise NotAnswered(f"http_{status}")
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            document = None
+        if not isinstance(document, dict):
+            if status in (_OK, _CREATED):
+                raise NotAnswered("not_understood")
+            document = {}
+        return status, document
+
+
+def _understood(asked: Asked, document: Any) -> Answered:
+    if not isinstance(document, dict):
+        raise NotAnswered("not_understood")
+    understand = {"eligibility": documents.eligibility, "claim": documents.response, "reversal": documents.reversal}
+    return understand[asked.kind](document)
+
+
+def _said(outcome: dict[str, Any]) -> str | None:
+    """Return the first words of an OperationOutcome."""
+    issues = outcome.get("issue")
+    for issue in issues if isinstance(issues, list) else []:
+        if not isinstance(issue, dict):
+            continue
+        details = issue.get("details")
+        text = issue.get("diagnostics") or (details.get("text") if isinstance(details, dict) else None)
+        if isinstance(text, str) and text:
+            return text[:500]
+    return None

@@ -1,0 +1,105 @@
+"""Bills, and what insurers said of them, really committed, without anybody having been asked."""
+
+from datetime import timedelta
+
+from app.billing.models import Charge
+from app.billing.rules import PaymentKind
+from app.billing.schemas import PaymentRecord
+from app.billing.service import Owed, open_charge, record_payment
+from app.core import clock
+from app.core.access import Actor
+from app.core.database import unit_of_work
+from app.core.sealing import seal
+from app.identity.models import Organization, Resident
+from telemedicine.settlement.models import ASKED, DISPOSITION, Bill, BillChange, BillLine, InsurerRequest
+
+TOTAL, INSURED = 15_000, 9_000
+
+
+async def bill(of: Resident, clinic: Organization, *, state: str = "due") -> Bill:
+    """Insert the bill of a visit, of which an insurer has been asked and pays a part."""
+    now = clock.now()
+    row = Bill(
+        community_id=of.community_id,
+        organization_id=clinic.id,
+        resident_id=of.id,
+        account_id=of.account_id,
+        origin_kind="encounter",
+        origin_id=clock.new_id(),
+        served_at=now - timedelta(days=1),
+        state=state,
+        currency="CNY",
+        total_amount=TOTAL,
+        insured_amount=INSURED,
+        decision="approved",
+        issued_at=now,
+        issued_by=of.account_id,
+        due_at=now + timedelta(days=30),
+    )
+    line = BillLine(
+        bill_id=row.id,
+        resident_id=of.id,
+        sequence=1,
+        charge_item_id=clock.new_id(),
+        code="visit",
+        name={"en": "Visit", "zh-CN": "就诊"},
+        quantity=1,
+        unit_amount=TOTAL,
+        amount=TOTAL,
+        insured_amount=INSURED,
+        insured_reason="covered",
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+        await session.flush()
+        session.add_all([line, BillChange(bill_id=row.id, resident_id=of.id, state=state)])
+        session.add_all([asked(row, "eligibility"), asked(row, "claim")])
+    return row
+
+
+def asked(of: Bill, kind: str) -> InsurerRequest:
+    """Return what an insurer was asked about a bill and has answered."""
+    is_claim = kind == "claim"
+    return InsurerRequest(
+        community_id=of.community_id,
+        organization_id=of.organization_id,
+        resident_id=of.resident_id,
+        bill_id=of.id,
+        kind=kind,
+        state="complete",
+        insurer="mutual",
+        coverage_id=clock.new_id(),
+        asked=seal("{}", ASKED),
+        requested_by=of.account_id,
+        answered_at=clock.now(),
+        reference="R-1",
+        decision="approved" if is_claim else None,
+        insured_amount=INSURED if is_claim else None,
+        deductible_amount=0 if is_claim else None,
+        in_force=None if is_claim else True,
+        disposition=seal("as agreed", DISPOSITION),
+    )
+
+
+async def charge(of: Organization, payer: Resident, amount: int = 1_000, currency: str = "CNY") -> Charge:
+    """Insert what a resident owes an organization."""
+    owed = Owed(
+        community_id=of.community_id,
+        payer_id=payer.id,
+        organization_id=of.id,
+        amount=amount,
+        currency=currency,
+        reference_kind="test",
+        reference_id=clock.new_id(),
+        due_at=clock.now() + timedelta(days=30),
+    )
+    async with unit_of_work() as session:
+        return await open_charge(session, payer.account_id, owed)
+
+
+async def payment(of: Charge, amount: int, kind: PaymentKind = "cash") -> object:
+    """Insert what was paid for a charge and return its id."""
+    desk = Actor(kind="account", id=of.opened_by, community_id=of.community_id)
+    data = PaymentRecord(kind=kind, amount=amount, currency=of.currency)
+    async with unit_of_work() as session:
+        return (await record_payment(session, desk, of.organization_id, of.id, data)).id
