@@ -131,6 +131,7 @@ from telemedicine.clinics.views.visits import install_visits
 from telemedicine.consultations import jobs as consultation_jobs
 from telemedicine.consultations.routes import consultations, signalling
 from telemedicine.consultations.routes import notes as consultation_notes
+from telemedicine.linking import routes as patient_links
 from telemedicine.prescriptions import routes as prescriptions
 from telemedicine.queues import routes as queues
 from telemedicine.records import routes as health_records
@@ -194,9 +195,10 @@ TABLE_MODULES = (
     "telemedicine.calendars.models",
     "telemedicine.records.models",
     "telemedicine.prescriptions.models",
+    "telemedicine.linking.models",
 )
 
-SCHEMA_REVISION = "0030"
+SCHEMA_REVISION = "0038"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -264,6 +266,7 @@ ROUTERS: tuple[Router, ...] = (
     busy_calendars.router,
     health_records.router,
     prescriptions.router,
+    patient_links.router,
     closing_journey.router,
     erasure.router,
     export.router,
