@@ -12,10 +12,12 @@ from app.core.paging import Page, PageRequest
 from app.identity.api import require_resident, trace_read
 from telemedicine.appointments.access import MANAGE as APPOINTMENTS_SCOPE
 from telemedicine.appointments.access import of_clinics, require_appointments
+from telemedicine.appointments.rules import Answer as AppointmentAnswer
 from telemedicine.appointments.rules import Status
 from telemedicine.appointments.schemas import AppointmentEntry, AppointmentPublic, WaitlistPublic
 from telemedicine.appointments.service.closing import close_residents
 from telemedicine.appointments.service.exchanging import (
+    answer_appointment,
     appointment,
     appointments,
     book_appointment,
@@ -50,6 +52,9 @@ from telemedicine.consultations.service import planning
 from telemedicine.consultations.views import changed as changed_consultations
 from telemedicine.consultations.views import detail
 from telemedicine.consultations.views import of_resident as consultations_of_resident
+from telemedicine.linking.access import clinics_of
+from telemedicine.linking.schemas import LinkByCode, PatientLinkPublic
+from telemedicine.linking.service import link_by_code, numbers_of, residents_numbered
 from telemedicine.prescriptions import views as prescription_views
 from telemedicine.prescriptions.rules import Status as PrescriptionStatus
 from telemedicine.prescriptions.schemas import PrescriptionContent, PrescriptionPublic
@@ -83,6 +88,7 @@ __all__ = [
     "TIMELINE",
     "AllergyContent",
     "AnyContent",
+    "AppointmentAnswer",
     "AppointmentEntry",
     "AppointmentPublic",
     "AppointmentQuery",
@@ -101,9 +107,11 @@ __all__ = [
     "HealthRecordPublic",
     "HealthRecordQuery",
     "ImmunizationContent",
+    "LinkByCode",
     "LocationEntry",
     "NotOffered",
     "ObservationContent",
+    "PatientLinkPublic",
     "PractitionerEntry",
     "PrescriptionContent",
     "PrescriptionPublic",
@@ -115,6 +123,7 @@ __all__ = [
     "TimelineKind",
     "VisitTypeEntry",
     "WaitlistPublic",
+    "answer_appointment",
     "answer_reply",
     "appointment",
     "appointment_changes",
@@ -123,6 +132,7 @@ __all__ = [
     "cancel_appointment",
     "check_bookable",
     "clinics",
+    "clinics_of",
     "confirm_appointment",
     "consultation",
     "consultation_changes",
@@ -133,8 +143,10 @@ __all__ = [
     "health_record_changes",
     "health_record_versions_page",
     "health_records_page",
+    "link_by_code",
     "locations",
     "move_appointment",
+    "numbers_of",
     "of_clinics",
     "open_consultation",
     "practitioners",
@@ -145,6 +157,7 @@ __all__ = [
     "record_outcome",
     "require_appointments",
     "require_version",
+    "residents_numbered",
     "schedules",
     "slot",
     "slot_query",

@@ -1,10 +1,12 @@
 """The CapabilityStatement: what this service can do, told from what its routes are made of."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from app.fhir.elements import Json, base_url, filled
 from app.fhir.outcomes import MEDIA_TYPE
 from app.fhir.registry import Resource
+from app.fhir.resources.linking import definition
 from app.fhir.resources.scheduling import DEFINITIONS
 from app.fhir.served import RESOURCES
 
@@ -61,7 +63,11 @@ def _resource(resource: Resource) -> Json:
             {"name": parameter.name, "type": parameter.kind, "documentation": parameter.documentation}
             for parameter in resource.parameters
         ],
-        operation=[{"name": name, "definition": definition} for name, definition in DEFINITIONS.items()]
-        if resource.type == "Appointment"
-        else None,
+        operation=[{"name": name, "definition": of} for name, of in _operations(resource.type).items()],
     )
+
+
+def _operations(kind: str) -> Mapping[str, str]:
+    """Return what can be done with a kind of resource beside the usual: by name, where that is defined."""
+    link = definition()
+    return {"Appointment": DEFINITIONS, "Patient": {link["code"]: link["url"]}}.get(kind, {})

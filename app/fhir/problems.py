@@ -27,6 +27,12 @@ class NotProcessable(Problem):
     code, status, title = "not_processable", 422, "This cannot be processed"
 
 
+class NotMatched(Problem):
+    """Patients are not looked for by name and birth date, which others know, too: a code or a check links them."""
+
+    code, status, title = "patients_not_matched", 422, "Patients are linked by a code, never matched by name"
+
+
 def bad_parameter(name: str, detail: str, code: str = "value") -> BadSearch:
     """Return the refusal of a search parameter."""
     return BadSearch(errors=[FieldError(f"/query/{name}", detail, code)])

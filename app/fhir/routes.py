@@ -20,6 +20,7 @@ from app.fhir.elements import ROOT
 from app.fhir.includes import included
 from app.fhir.intake import sent
 from app.fhir.registry import Asked, Resource
+from app.fhir.resources import linking
 from app.fhir.resources.scheduling import OPERATIONS
 from app.fhir.served import BY_TYPE, RESOURCES
 from app.identity.api import community
@@ -165,5 +166,7 @@ def _add(path: str, endpoint: object, method: str) -> None:
 # Operations before ids, which their names could be.
 for _name, _method, _operation in OPERATIONS:
     _add(f"/Appointment/{_name}", _operation, _method)
+for _name, _method, _operation in linking.OPERATIONS:
+    _add(f"/Patient/{_name}", _operation, _method)
 for _one in RESOURCES:
     _serve(_one)

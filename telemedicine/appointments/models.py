@@ -54,6 +54,13 @@ class Appointment(Table, table=True):
         sa.CheckConstraint("called IN ('clinic', 'desk')", name="called"),
         sa.Index("ix_telemedicine_appointment_resident_id", "resident_id", "starts_at", "id"),
         sa.Index("ix_telemedicine_appointment_organization_id", "organization_id", "starts_at", "id"),
+        sa.Index(
+            "ix_telemedicine_appointment_answered",
+            "organization_id",
+            "starts_at",
+            "id",
+            postgresql_where=sa.text("answered_at IS NOT NULL"),
+        ),
         sa.Index("ix_telemedicine_appointment_practitioner_id", "practitioner_id", "starts_at"),
         sa.Index(
             "ix_telemedicine_appointment_series_id", "series_id", postgresql_where=sa.text("series_id IS NOT NULL")

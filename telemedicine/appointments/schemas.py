@@ -111,6 +111,7 @@ class AppointmentEntry(AppointmentPublic):
     """An appointment as other systems keep it, with when it last changed and who called it off."""
 
     cancelled_by: By | None
+    answered_at: datetime | None = Field(description="when a clinic that keeps its own diary answered")
     created_at: datetime
     updated_at: datetime
 

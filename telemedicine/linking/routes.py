@@ -14,7 +14,7 @@ from app.core.routing import Reading, Router, Session, route_options
 from app.identity.api import Member, Person, ResidenceEnded, ResidentSubject, member_guard, trace_read
 from telemedicine.appointments.access import STAFF, Subject, patient_guard
 from telemedicine.linking import service, views
-from telemedicine.linking.access import is_theirs, link_guard, person_guard
+from telemedicine.linking.access import clinics_of, is_theirs, link_guard, person_guard
 from telemedicine.linking.problems import LinkCodeInvalid, NumberTaken, TooManyWrongCodes
 from telemedicine.linking.schemas import LinkByCheck, LinkByCode, LinkCodePublic, PatientLinkPublic
 
@@ -46,7 +46,7 @@ async def list_patient_links(
     connection: Reading, actor: CurrentActor, subject: Seen, page: PageQuery
 ) -> Page[PatientLinkPublic]:
     """List by which numbers clinics know a resident, or knew; a clinic sees its own."""
-    own = None if is_theirs(subject) else service.own_clinics(actor)
+    own = None if is_theirs(subject) else clinics_of(actor)
     found = await views.of_resident(connection, subject.resident_id, own, page)
     await trace_read(connection, actor, subject, "patient_links:list")
     return found

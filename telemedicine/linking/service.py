@@ -1,7 +1,7 @@
 """Linking: a resident says whose code it is, or a member of staff attests who they are; nobody is found by name."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -193,8 +193,8 @@ async def _tell(session: AsyncSession, notice: Notice, row: PatientLink) -> None
 async def numbers_of(
     connection: AsyncConnection, actor: Actor, resident_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[PatientLinkPublic]]:
-    """Return the numbers by which the clinics that the actor works for know residents now; nobody else's."""
-    return await views.standing(connection, clinics_of(actor), resident_ids)
+    """Return the numbers by which the clinics that the actor works for know residents, or knew; nobody else's."""
+    return await views.of_clinics(connection, clinics_of(actor), resident_ids)
 
 
 async def residents_numbered(
@@ -202,8 +202,3 @@ async def residents_numbered(
 ) -> set[uuid.UUID]:
     """Return who is known by one of some numbers to the clinics that the actor works for."""
     return await views.numbered(connection, clinics_of(actor), wanted)
-
-
-def own_clinics(actor: Actor) -> Sequence[uuid.UUID]:
-    """Return the clinics whose own numbers the actor sees."""
-    return clinics_of(actor)

@@ -26,12 +26,11 @@ _LIST: Final = (
     .order_by(LINKS.c.id.desc())
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_STANDING: Final = (
+_OF_CLINICS: Final = (
     sa.select(LINKS)
     .where(
         LINKS.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
         LINKS.c.organization_id == sa.any_(_OF),
-        LINKS.c.ended_at.is_(None),
     )
     .order_by(LINKS.c.id.desc())
 )
@@ -68,14 +67,14 @@ async def link(connection: AsyncConnection, link_id: uuid.UUID) -> PatientLinkPu
     return public((await connection.execute(_ONE, {"link_id": link_id})).one())
 
 
-async def standing(
+async def of_clinics(
     connection: AsyncConnection, organization_ids: Sequence[uuid.UUID], resident_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[PatientLinkPublic]]:
-    """Return the numbers by which clinics know residents now, by resident, the newest first."""
+    """Return the numbers by which clinics know residents, or knew, by resident, the newest first."""
     found: defaultdict[uuid.UUID, list[PatientLinkPublic]] = defaultdict(list)
     if organization_ids and resident_ids:
         binds = {"organization_ids": list(organization_ids), "resident_ids": list(resident_ids)}
-        for row in await connection.execute(_STANDING, binds):
+        for row in await connection.execute(_OF_CLINICS, binds):
             found[row.resident_id].append(public(row))
     return found
 

@@ -9,7 +9,14 @@ import httpx
 from app.identity.models import Account, Community, Organization, Resident
 from eldercare.api import SIGNS
 from telemedicine.clinics.models import Clinic, Location, Practitioner, VisitType
-from tests.factories import eldercare_vitals, identity, sign_in, telemedicine, telemedicine_clinics
+from tests.factories import (
+    eldercare_vitals,
+    identity,
+    sign_in,
+    telemedicine,
+    telemedicine_appointments,
+    telemedicine_clinics,
+)
 
 SCOPES = ("appointments:manage", "profile:read", "vitals:read", "vitals:write")
 FIRST = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)
@@ -91,8 +98,12 @@ async def book(client: httpx.AsyncClient, of: Scene, place: int = 0, **changes: 
 
 
 async def happened(of: Scene) -> None:
-    """Insert what else there is of the resident: readings of each kind of vital sign, and a video visit."""
+    """Insert what else there is of the resident: readings of each kind of vital sign, a video visit, and an answer."""
     clinician = await identity.staff(of.organization, "clinician", name="Edith")
+    answered = {"answer_within": timedelta(hours=4), "asked_at": FIRST - A_WEEK, "answered_at": FIRST - A_WEEK}
+    await telemedicine_appointments.appointment(
+        of.resident, of.doctor, of.service, FIRST - timedelta(days=1), status="fulfilled", **answered
+    )
     for sign in SIGNS.values():
         await eldercare_vitals.reading(of.resident, 2 if sign.is_coded else sign.low, sign.code)
     await telemedicine.consultation(telemedicine.Scene(of.place, of.resident, of.person, of.organization, clinician))

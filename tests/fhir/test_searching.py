@@ -39,6 +39,7 @@ async def test_the_statement_says_what_the_routes_do(client: httpx.AsyncClient, 
         for operation in resource.get("operation", []):
             said.add(("POST", f"{ROOT}/{resource['type']}/${operation['name']}"))
     said |= {("GET", f"{ROOT}/Appointment/$find"), ("GET", f"{ROOT}/metadata")}
+    said |= {("POST", f"{ROOT}/Patient/$match")}  # which is refused
     assert {one for one in served if one[1].startswith(ROOT)} == said
 
 

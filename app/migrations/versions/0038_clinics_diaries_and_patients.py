@@ -53,6 +53,12 @@ def upgrade() -> None:
     op.create_index(
         "ix_telemedicine_appointment_answer_look_at", _APPOINTMENT, ["answer_look_at"], postgresql_where=_ASKED
     )
+    op.create_index(
+        "ix_telemedicine_appointment_answered",
+        _APPOINTMENT,
+        ["organization_id", "starts_at", "id"],
+        postgresql_where=sa.text("answered_at IS NOT NULL"),
+    )
     op.create_table(
         "telemedicine_link_code",
         *_row(),
@@ -139,7 +145,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("telemedicine_patient_link", "telemedicine_link_wrong_code", "telemedicine_link_code"):
         op.drop_table(table)
-    op.drop_index("ix_telemedicine_appointment_answer_look_at", table_name=_APPOINTMENT)
+    for name in ("answered", "answer_look_at"):
+        op.drop_index(f"ix_telemedicine_appointment_{name}", table_name=_APPOINTMENT)
     for name in ("called", "asked", "answer_look_at"):
         op.drop_constraint(op.f(f"ck_telemedicine_appointment_{name}"), _APPOINTMENT, type_="check")
     for name in ("was_booked", "called", "answer_look_at", "answered_at", "asked_at", "answer_within"):

@@ -7,6 +7,7 @@ answer, a calling off and the end of the hold exactly one comes first.
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +15,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.events import emit
 from app.identity.api import duty_desk, members_of, organizations_named
-from notifications.api import send
+from notifications.api import Notice, send
 from telemedicine.appointments import notices, repository, rules
 from telemedicine.appointments.models import Appointment
 from telemedicine.appointments.service import keeping, visiting
@@ -73,7 +74,7 @@ async def call(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
         await keeping.remember(session, row, None)
 
 
-async def _call(session: AsyncSession, row: Appointment, notice: notices.Notice, whom: Sequence[uuid.UUID]) -> None:
+async def _call(session: AsyncSession, row: Appointment, notice: Notice, whom: Sequence[uuid.UUID]) -> None:
     """Tell staff which time a clinic has yet to answer for, and never whose it is: the desk needs only whom to ring."""
     connection = await session.connection()
     known = await organizations_named(connection, row.community_id, [row.organization_id])
@@ -89,7 +90,7 @@ async def _call(session: AsyncSession, row: Appointment, notice: notices.Notice,
     )
 
 
-def _about(row: Appointment) -> dict[str, uuid.UUID]:
+def _about(row: Appointment) -> dict[str, Any]:
     return {
         "aggregate_id": row.id,
         "community_id": row.community_id,

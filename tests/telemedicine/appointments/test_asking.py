@@ -108,7 +108,7 @@ async def test_what_the_clinic_books_itself_is_booked(desk: Desk) -> None:
 
 async def test_a_practitioners_diary_can_be_another_one_than_the_clinics(desk: Desk) -> None:
     await own_diary(desk)
-    body = {"name": "Dr Lin", "licence_number": "L-1", "licence_valid_until": "2099-12-31", "languages": ["en"]}
+    body: Body = {"name": "Dr Lin", "licence_number": "L-1", "licence_valid_until": "2099-12-31", "languages": ["en"]}
     path = f"{desk.scene.path}/practitioners/{desk.scene.practitioner.id}"
     body |= {"specialties": ["cardiology"], "owns_diary": False}
     saved = await desk.client.put(path, json=body, headers=desk.scene.keeper)
