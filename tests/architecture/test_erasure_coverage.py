@@ -83,6 +83,8 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "telemedicine_appointment": {
         "status": "booked",
         "hold_until": None,
+        "answer_look_at": None,
+        "called": None,
         "starts_at": dt.datetime(2026, 3, 1, tzinfo=dt.UTC),
     },
     "telemedicine_availability": {"resource_id": None, "starts_minute": 540, "ends_minute": 720},
@@ -93,6 +95,14 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "telemedicine_consultation": {"state": "ended", "close_at": None},
     "telemedicine_participant": {"seat": None},
+    "telemedicine_patient_link": {
+        "how": "staff_check",
+        "evidence": ["passport"],
+        "code_id": None,
+        "given_by": None,
+        "ended_at": None,
+        "ended_side": None,
+    },
     "telemedicine_prescription": {"status": "stopped"},
     "telemedicine_prescription_renewal": {"state": "granted"},
     "telemedicine_record": {"organization_id": None, "origin_kind": None, "origin_id": None, "source": "resident"},
