@@ -70,8 +70,12 @@ async def list_clients(connection: AsyncConnection, organization_id: uuid.UUID) 
 async def create_client(
     session: AsyncSession, member: Member, organization_id: uuid.UUID, data: ApiClientCreate
 ) -> ApiKeyCreated:
-    """Return the first key of a new API client; raises ``ScopeBeyondYours``."""
-    if not set(data.scopes) <= ROLE_SCOPES[member.role] | MACHINE_SCOPES:
+    """Return the first key of a new API client; raises ``ScopeBeyondYours``.
+
+    Whoever has several roles in the organization gives what any of them brings.
+    """
+    roles = {member.role, *(one.role for one in member.actor.memberships if one.organization_id == organization_id)}
+    if not set(data.scopes) <= MACHINE_SCOPES.union(*(ROLE_SCOPES[role] for role in roles)):
         raise ScopeBeyondYours
     client = ApiClient(
         community_id=member.community_id,
