@@ -144,6 +144,7 @@ from telemedicine.clinics.views.visits import install_visits
 from telemedicine.consultations import jobs as consultation_jobs
 from telemedicine.consultations.routes import consultations, signalling
 from telemedicine.consultations.routes import notes as consultation_notes
+from telemedicine.linking import routes as patient_links
 from telemedicine.prescriptions import jobs as prescription_jobs
 from telemedicine.prescriptions import routes as prescriptions
 from telemedicine.queues import routes as queues
@@ -224,9 +225,10 @@ TABLE_MODULES = (
     "telemedicine.prescriptions.models",
     "telemedicine.referrals.models",
     "telemedicine.settlement.models",
+    "telemedicine.linking.models",
 )
 
-SCHEMA_REVISION = "0037"
+SCHEMA_REVISION = "0038"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -305,6 +307,7 @@ ROUTERS: tuple[Router, ...] = (
     billing_prices.router,
     bills.router,
     billing.router,
+    patient_links.router,
     closing_journey.router,
     erasure.router,
     export.router,

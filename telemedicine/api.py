@@ -13,10 +13,12 @@ from app.core.problems import Forbidden, NotFound
 from app.identity.api import require_resident, trace_read
 from telemedicine.appointments.access import MANAGE as APPOINTMENTS_SCOPE
 from telemedicine.appointments.access import of_clinics, require_appointments
+from telemedicine.appointments.rules import Answer as AppointmentAnswer
 from telemedicine.appointments.rules import Status
 from telemedicine.appointments.schemas import AppointmentEntry, AppointmentPublic, WaitlistPublic
 from telemedicine.appointments.service.closing import close_residents
 from telemedicine.appointments.service.exchanging import (
+    answer_appointment,
     appointment,
     appointments,
     book_appointment,
@@ -46,7 +48,8 @@ from telemedicine.clinics.service import slots
 from telemedicine.clinics.views import directory
 from telemedicine.clinics.views.directory import DirectoryQuery, practitioner_of
 from telemedicine.clinics.views.offers import SlotQuery
-from telemedicine.consultations.access import JOIN, READ, clinics_of, require_consultation
+from telemedicine.consultations.access import JOIN, READ, require_consultation
+from telemedicine.consultations.access import clinics_of as consulting_clinics
 from telemedicine.consultations.schemas.consultations import (
     ConsultationDetail,
     ConsultationOpen,
@@ -59,6 +62,9 @@ from telemedicine.consultations.views import changed as changed_consultations
 from telemedicine.consultations.views import cursor_after as consultation_cursor
 from telemedicine.consultations.views import detail
 from telemedicine.consultations.views import of_resident as consultations_of_resident
+from telemedicine.linking.access import clinics_of
+from telemedicine.linking.schemas import LinkByCode, PatientLinkPublic
+from telemedicine.linking.service import link_by_code, numbers_of, residents_numbered
 from telemedicine.prescriptions.schemas import (
     DosageTiming,
     PrescriptionContent,
@@ -159,6 +165,7 @@ __all__ = [
     "WRITE_RECORDS",
     "AllergyContent",
     "AnyContent",
+    "AppointmentAnswer",
     "AppointmentEntry",
     "AppointmentPublic",
     "AppointmentQuery",
@@ -184,10 +191,12 @@ __all__ = [
     "HealthRecordVersionEntry",
     "HealthRecordVersionQuery",
     "ImmunizationContent",
+    "LinkByCode",
     "LocationEntry",
     "NotOffered",
     "ObservationContent",
     "OfferedTime",
+    "PatientLinkPublic",
     "PractitionerEntry",
     "PrescriptionContent",
     "PrescriptionDraft",
@@ -209,6 +218,7 @@ __all__ = [
     "TimelineKind",
     "VisitTypeEntry",
     "WaitlistPublic",
+    "answer_appointment",
     "answer_reply",
     "appointment",
     "appointment_changes",
@@ -219,6 +229,7 @@ __all__ = [
     "check_bookable",
     "claims",
     "clinics",
+    "clinics_of",
     "confirm_appointment",
     "consultation",
     "consultation_changes",
@@ -238,9 +249,11 @@ __all__ = [
     "health_record_versions_page",
     "health_records_page",
     "hold_prescription",
+    "link_by_code",
     "locations",
     "move_appointment",
     "note_objection_to_prescription",
+    "numbers_of",
     "of_clinics",
     "open_consultation",
     "practitioner_of",
@@ -263,6 +276,7 @@ __all__ = [
     "request_referral",
     "require_appointments",
     "require_version",
+    "residents_numbered",
     "residents_of_prescriptions",
     "residents_of_records",
     "schedules",
@@ -424,4 +438,4 @@ async def consultation_changes(
     """Return the video visits that changed; raises ``NotFound``, ``Forbidden`` without ``consultations:read``."""
     await require_resident(connection, actor, resident_id, READ)
     found = await changed_consultations(connection, resident_id, since)
-    return [visit for visit in found if actor.kind != "client" or visit.organization_id in clinics_of(actor)]
+    return [visit for visit in found if actor.kind != "client" or visit.organization_id in consulting_clinics(actor)]

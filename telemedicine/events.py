@@ -53,6 +53,34 @@ class AppointmentBooked(_OfAppointment):
     name: ClassVar[str] = "telemedicine.appointment_booked.v1"
 
 
+class AppointmentRequested(_OfAppointment):
+    """A clinic that keeps its own diary is asked for a time, which is kept until it answers."""
+
+    name: ClassVar[str] = "telemedicine.appointment_requested.v1"
+
+
+class AppointmentUnanswered(_OfAppointment):
+    """The clinic has not answered yet; ``called`` is who is called because of that: ``clinic``, then ``desk``."""
+
+    name: ClassVar[str] = "telemedicine.appointment_unanswered.v1"
+
+    called: str
+
+
+class AppointmentReproposed(_OfAppointment):
+    """The clinic proposes another time than it was asked for: it is kept until the resident has chosen."""
+
+    name: ClassVar[str] = "telemedicine.appointment_reproposed.v1"
+
+
+class AppointmentRequestEnded(_OfAppointment):
+    """What a clinic was asked for is not booked; ``by`` is ``patient``, ``clinic`` (declined) or ``nobody``."""
+
+    name: ClassVar[str] = "telemedicine.appointment_request_ended.v1"
+
+    by: str
+
+
 class AppointmentMoved(_OfAppointment):
     """An appointment has another time, or is with somebody else."""
 

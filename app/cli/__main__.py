@@ -19,6 +19,8 @@ app = typer.Typer(
 )
 for command in (*demo.COMMANDS, *processes.COMMANDS, *operating.COMMANDS):
     app.command()(command)
+for name, named in demo.NAMED.items():
+    app.command(name)(named)
 for name, hidden in demo.HIDDEN.items():
     app.command(name, hidden=True)(hidden)
 for name, about_people in people.COMMANDS.items():

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -17,7 +18,7 @@ from app import worker as workers
 from app.cli import processes
 from app.core.runtime import running
 from app.core.settings import Settings, settings
-from app.demo import behaviour, history, seeding, tour
+from app.demo import behaviour, community, history, sandbox, seeding, tour
 from app.demo.people import MOST_RESIDENTS, neighbours
 from app.main import create_app
 
@@ -45,6 +46,7 @@ class ProgressReport:
 def run(
     residents: Residents = seeding.RESIDENTS,
     port: Annotated[int | None, typer.Option(help="instead of HEARTHLINE_HTTP_PORT or 8000")] = None,
+    days: Annotated[int, typer.Option(min=1, max=21, help="how many days of the past are lived")] = seeding.PAST.days,
 ) -> None:
     """Start everything with the demo community: database, API and worker on one port. For trying and developing."""
     current = _demo_settings(port)
@@ -52,7 +54,7 @@ def run(
     assembly.load_tables()
     with processes.database_url(current) as url:
         migrations.upgrade(url, schema=current.database.schema_name)
-        processes.complete(_seed(current, residents, for_visitors=True))
+        processes.complete(_seed(current, residents, days, for_visitors=True))
         _introduce(current, residents)
         with processes.beside("worker"), processes.beside("neighbours", f"--residents={residents}"):
             processes.listen(current)
@@ -65,8 +67,33 @@ def demo(residents: Residents = seeding.RESIDENTS) -> None:
     assembly.load_tables()
     with processes.database_url(current) as url:
         migrations.upgrade(url, schema=current.database.schema_name)
-        if not processes.complete(_seed(current, residents, for_visitors=False)):
+        if not processes.complete(_seed(current, residents, seeding.PAST.days, for_visitors=False)):
             out.print("the demo community is there, up to date")
+
+
+def sandbox_clinic(
+    reset: Annotated[bool, typer.Option("--reset", help="call off what lies ahead there, and end its links")] = False,
+    own_diary: Annotated[
+        bool | None, typer.Option("--own-diary/--no-own-diary", help="whether it answers each request itself")
+    ] = None,
+) -> None:
+    """Show the credentials of the demo's sandbox clinic; beside a demo that runs, or without."""
+    current = _demo_settings(None)
+    assembly.load_tables()
+    with processes.database_url(current):
+        processes.complete(_sandbox(current, reset=reset, own_diary=own_diary))
+    sys.stdout.write(sandbox.file().read_text())
+
+
+async def _sandbox(current: Settings, *, reset: bool, own_diary: bool | None) -> None:
+    async with running(current):
+        with seeding.phones(create_app(current)) as lent:
+            village = await community.found(lent, (), lambda _: None)  # whoever lives there lives there
+            clinic = await sandbox.arrange(lent, village)
+            if reset:
+                await sandbox.reset(lent, clinic)
+            if own_diary is not None:
+                await sandbox.set_diary(lent, clinic, own=own_diary)
 
 
 def neighbours_live(
@@ -99,17 +126,18 @@ def _require_free_port(current: Settings) -> None:
             raise typer.Exit(1) from None
 
 
-async def _seed(current: Settings, residents: int, *, for_visitors: bool) -> bool:
+async def _seed(current: Settings, residents: int, days: int, *, for_visitors: bool) -> bool:
     app = create_app(current)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     async with running(current):
         with Progress(*columns, console=out) as progress:
             report = ProgressReport(progress)
-            lived = await seeding.seed(app, report, residents=residents)
+            lived = await seeding.seed(app, report, residents=residents, past=timedelta(days=days))
         if for_visitors:
             with seeding.phones(app) as lent:
                 village = await seeding.found_again(lent, residents)
                 await tour.prepare(lent, village)
+                await sandbox.arrange(lent, village)
     return lived
 
 
@@ -126,6 +154,7 @@ def _introduce(current: Settings, residents: int) -> None:
     out.print("\nSign in with one of these numbers; the code arrives in the outbox:\n")
     for sign_in in tour.sign_ins(neighbours(behaviour.SEED, residents)[0]):
         out.print(f"  {sign_in.phone}  {sign_in.who}")
+    out.print(f"\nA clinic to try software with (docs/clinics.md): . {sandbox.file()}")
     minutes = int(tour.WINDOW.total_seconds() // 60)
     out.print(
         f"\nThe first one is asked within the minute and has {minutes} minutes to answer. Ctrl-C stops everything.\n"
@@ -149,4 +178,5 @@ async def _live(current: Settings, residents: int, parent: int | None) -> None:
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (run, demo)
+NAMED: dict[str, Callable[..., None]] = {"sandbox": sandbox_clinic}
 HIDDEN: dict[str, Callable[..., None]] = {"neighbours": neighbours_live}

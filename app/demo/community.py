@@ -18,6 +18,8 @@ from app.identity import api as identity
 
 NAME: Final = "Lakeside (demo)"
 TIME_ZONE: Final = "America/New_York"
+SANDBOX: Final = "Sandbox Clinic"
+"""What integrators try their software with: nobody of the demo goes there by themselves."""
 _AT_ONCE: Final = 4
 _AGENCY_SCOPES: Final = (
     "profile:read",
@@ -35,7 +37,7 @@ _AGENCY_SCOPES: Final = (
     "wellbeing:read",
     "wellbeing:manage",
 )
-_CLINIC_SCOPES: Final = (
+CLINIC_SCOPES: Final = (
     "profile:read",
     "contacts:read",
     "vitals:read",
@@ -76,6 +78,12 @@ class Post:
     organization: str
     role: str
     phone: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """All that they do there."""
+        return (self.role, *self.also)
 
 
 PHYSICIAN: Final = "Practice physician"
@@ -95,7 +103,7 @@ POSTS: Final = (
 """Who works in the community. Nobody else's numbers are in this area."""
 _ORGANIZATIONS: Final = {
     "care_agency": ("Lakeside Home Care", _AGENCY_SCOPES),
-    "clinic": ("Lakeside Practice", _CLINIC_SCOPES),
+    "clinic": ("Lakeside Practice", CLINIC_SCOPES),
 }
 
 
@@ -196,33 +204,36 @@ async def _staffed(phones: Phones) -> Village:
     assert operator is not None, "the operator was appointed with the community"  # noqa: S101
     # Which organization is the operator's is known only once it is asked for as its member.
     at_work = Actor("account", operator, community.id, memberships=(Membership(community.id, "operator", "operator"),))
-    organizations = {row["kind"]: row["id"] for row in await _all(phones, at_work, "/v1/organizations")}
+    known = await every(phones, at_work, "/v1/organizations")
+    organizations = {row["kind"]: row["id"] for row in known if row["name"] != SANDBOX}
     for kind, (name, scopes) in _ORGANIZATIONS.items():
         if kind not in organizations:
-            organizations[kind] = await _organization(phones, at_work, kind, name, scopes)
+            organizations[kind] = await add_organization(phones, at_work, kind, name, scopes)
     for post in POSTS:
-        actor = await _appointed(village.community_id, post, uuid.UUID(organizations[post.organization]))
+        actor = await appointed(village.community_id, post, uuid.UUID(organizations[post.organization]))
         village.staff.setdefault(post.role, []).append(actor)
     return village
 
 
-async def _organization(phones: Phones, operator: Actor, kind: str, name: str, scopes: Iterable[str]) -> str:
+async def add_organization(phones: Phones, operator: Actor, kind: str, name: str, scopes: Iterable[str]) -> str:
+    """Add an organization with an agreement for everybody, and return its id."""
     added = await phones.ask(operator, "POST", "/v1/organizations", {"kind": kind, "name": name})
     agreement = {"scopes": list(scopes), "basis": "service contract with every household"}
     await phones.ask(operator, "POST", f"/v1/organizations/{added['id']}/agreements", agreement)
     return str(added["id"])
 
 
-async def _appointed(community_id: uuid.UUID, post: Post, organization_id: uuid.UUID) -> Actor:
+async def appointed(community_id: uuid.UUID, post: Post, organization_id: uuid.UUID) -> Actor:
+    """Return who holds a post, taken on first if nobody does."""
     account_id = await _account_at(community_id, post.phone)
     if account_id is None:
         async with unit_of_work() as session:
             account = await identity.appoint(
-                session, community_id, organization_id, name=post.title, phone=post.phone, role=post.role
+                session, community_id, organization_id, *post.roles, name=post.title, phone=post.phone
             )
         account_id = account.id
-    membership = Membership(organization_id, post.organization, post.role)
-    return Actor("account", account_id, community_id, memberships=(membership,))
+    memberships = tuple(Membership(organization_id, post.organization, role) for role in post.roles)
+    return Actor("account", account_id, community_id, memberships=memberships)
 
 
 async def _account_at(community_id: uuid.UUID, phone: str) -> uuid.UUID | None:
@@ -232,10 +243,10 @@ async def _account_at(community_id: uuid.UUID, phone: str) -> uuid.UUID | None:
 
 
 async def _known_residents(phones: Phones, operator: Actor) -> dict[str, dict[str, Any]]:
-    return {row["reference"]: row for row in await _all(phones, operator, "/v1/residents?limit=100")}
+    return {row["reference"]: row for row in await every(phones, operator, "/v1/residents?limit=100")}
 
 
-async def _all(phones: Phones, actor: Actor, path: str) -> list[dict[str, Any]]:
+async def every(phones: Phones, actor: Actor, path: str) -> list[dict[str, Any]]:
     """Return the items of all pages of a list."""
     page = await phones.ask(actor, "GET", path)
     items: list[dict[str, Any]] = page["items"]

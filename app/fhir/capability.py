@@ -1,5 +1,6 @@
 """The CapabilityStatement: what this service can do, told from what its routes are made of."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from app.fhir import everything
@@ -7,16 +8,12 @@ from app.fhir.discovery import security
 from app.fhir.elements import Json, base_url, filled
 from app.fhir.outcomes import MEDIA_TYPE
 from app.fhir.registry import Resource
+from app.fhir.resources.linking import definition
 from app.fhir.resources.scheduling import DEFINITIONS
 from app.fhir.served import RESOURCES
 
 _DATE: Final = "2026-11-27"
 _BULK: Final = "http://hl7.org/fhir/uv/bulkdata"
-_OPERATIONS: Final = {
-    "Appointment": DEFINITIONS,
-    "Group": {"export": f"{_BULK}/OperationDefinition/group-export"},
-    "Patient": {"everything": everything.DEFINITION, "export": f"{_BULK}/OperationDefinition/patient-export"},
-}
 
 
 def capability_statement() -> Json:
@@ -75,7 +72,17 @@ def _resource(resource: Resource) -> Json:
             {"name": parameter.name, "type": parameter.kind, "documentation": parameter.documentation}
             for parameter in resource.parameters
         ],
-        operation=[
-            {"name": name, "definition": definition} for name, definition in _OPERATIONS.get(resource.type, {}).items()
-        ],
+        operation=[{"name": name, "definition": of} for name, of in _operations(resource.type).items()],
     )
+
+
+def _operations(kind: str) -> Mapping[str, str]:
+    """Return what can be done with a kind of resource beside the usual: by name, where that is defined."""
+    link = definition()
+    of_patients = {"everything": everything.DEFINITION, link["code"]: link["url"]}
+    known: Mapping[str, Mapping[str, str]] = {
+        "Appointment": DEFINITIONS,
+        "Group": {"export": f"{_BULK}/OperationDefinition/group-export"},
+        "Patient": of_patients | {"export": f"{_BULK}/OperationDefinition/patient-export"},
+    }
+    return known.get(kind, {})

@@ -59,6 +59,12 @@ def _of_one(error: FieldError, indexes: Sequence[int]) -> FieldError:
     return replace(error, pointer=f"[{indexes[0]}].{error.pointer}")
 
 
+class NotMatched(Problem):
+    """Patients are not looked for by name and birth date, which others know, too: a code or a check links them."""
+
+    code, status, title = "patients_not_matched", 422, "Patients are linked by a code, never matched by name"
+
+
 def bad_parameter(name: str, detail: str, code: str = "value") -> BadSearch:
     """Return the refusal of a search parameter."""
     return BadSearch(errors=[FieldError(f"/query/{name}", detail, code)])

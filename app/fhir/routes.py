@@ -26,6 +26,7 @@ from app.fhir.everything import everything
 from app.fhir.intake import parsed, sent, sent_parameters, sent_patch
 from app.fhir.negotiation import answer, check_content, check_format, said, wants_bytes, written
 from app.fhir.registry import Asked, Resource, writing
+from app.fhir.resources import linking
 from app.fhir.resources.scheduling import OPERATIONS
 from app.fhir.served import RESOURCES
 from app.fhir.transactions import transaction
@@ -242,5 +243,7 @@ for _root in ("", "/"):
 # Operations before ids, which their names could be.
 for _name, _method, _operation in OPERATIONS:
     _add(f"/Appointment/{_name}", _operation, _method)
+for _name, _method, _operation in linking.OPERATIONS:
+    _add(f"/Patient/{_name}", _operation, _method)
 for _one in RESOURCES:
     _serve(_one)

@@ -6,6 +6,7 @@ from app.fhir.narrowing import narrowed
 from app.fhir.registry import Resource
 from app.fhir.resources.allergy_intolerance import ALLERGY_INTOLERANCE
 from app.fhir.resources.appointment import APPOINTMENT
+from app.fhir.resources.appointment_response import APPOINTMENT_RESPONSE
 from app.fhir.resources.audit_event import AUDIT_EVENT
 from app.fhir.resources.binary import BINARY
 from app.fhir.resources.care_plan import CARE_PLAN
@@ -19,6 +20,7 @@ from app.fhir.resources.encounter import ENCOUNTER
 from app.fhir.resources.group import GROUP
 from app.fhir.resources.healthcare_service import HEALTHCARE_SERVICE
 from app.fhir.resources.immunization import IMMUNIZATION
+from app.fhir.resources.linking import OPERATION_DEFINITION
 from app.fhir.resources.location import LOCATION
 from app.fhir.resources.medication_administration import MEDICATION_ADMINISTRATION
 from app.fhir.resources.medication_request import MEDICATION_REQUEST
@@ -35,6 +37,7 @@ from app.fhir.resources.subscription import subscription
 _OF_OURS: Final[tuple[Resource, ...]] = (
     ALLERGY_INTOLERANCE,
     APPOINTMENT,
+    APPOINTMENT_RESPONSE,
     AUDIT_EVENT,
     BINARY,
     CARE_PLAN,
@@ -55,6 +58,7 @@ _OF_OURS: Final[tuple[Resource, ...]] = (
     MEDICATION_REQUEST,
     MEDICATION_STATEMENT,
     OBSERVATION,
+    OPERATION_DEFINITION,
     ORGANIZATION,
     PATIENT,
     PRACTITIONER,

@@ -45,8 +45,22 @@ class Appointment(Table, table=True):
         sa.CheckConstraint("fee_amount >= 0", name="fee"),
         # What is held says until when, and nothing else does.
         sa.CheckConstraint("(status IN ('proposed', 'pending')) = (hold_until IS NOT NULL)", name="hold"),
+        # Only what the clinic has yet to answer is looked at.
+        sa.CheckConstraint(
+            "answer_look_at IS NULL OR (status = 'pending' AND asked_at IS NOT NULL AND answered_at IS NULL)",
+            name="answer_look_at",
+        ),
+        sa.CheckConstraint("asked_at IS NULL OR answer_within IS NOT NULL", name="asked"),
+        sa.CheckConstraint("called IN ('clinic', 'desk')", name="called"),
         sa.Index("ix_telemedicine_appointment_resident_id", "resident_id", "starts_at", "id"),
         sa.Index("ix_telemedicine_appointment_organization_id", "organization_id", "starts_at", "id"),
+        sa.Index(
+            "ix_telemedicine_appointment_answered",
+            "organization_id",
+            "starts_at",
+            "id",
+            postgresql_where=sa.text("answered_at IS NOT NULL"),
+        ),
         sa.Index("ix_telemedicine_appointment_practitioner_id", "practitioner_id", "starts_at"),
         sa.Index(
             "ix_telemedicine_appointment_series_id", "series_id", postgresql_where=sa.text("series_id IS NOT NULL")
@@ -56,6 +70,11 @@ class Appointment(Table, table=True):
         ),
         sa.Index(
             "ix_telemedicine_appointment_remind_at", "remind_at", postgresql_where=sa.text("remind_at IS NOT NULL")
+        ),
+        sa.Index(
+            "ix_telemedicine_appointment_answer_look_at",
+            "answer_look_at",
+            postgresql_where=sa.text("answer_look_at IS NOT NULL"),
         ),
         sa.Index("ix_telemedicine_appointment_ends_at", "ends_at"),
         sa.Index(
@@ -89,7 +108,15 @@ class Appointment(Table, table=True):
     language: str | None = Field(default=None, description="BCP 47: to be understood with an interpreter")
     sequence: int = Field(default=0, description="how often its time changed (RFC 5545, 3.8.7.4)")
     booked_by: uuid.UUID
-    hold_until: datetime | None = optional_instant(description="when what is not confirmed is let go")
+    hold_until: datetime | None = optional_instant(description="when what is not confirmed or answered is let go")
+    answer_within: timedelta | None = Field(
+        default=None, sa_type=sa.Interval, description="how long the clinic takes to answer; empty: it need not"
+    )
+    asked_at: datetime | None = optional_instant(description="when the clinic was asked for this time")
+    answered_at: datetime | None = optional_instant(description="when it answered")
+    answer_look_at: datetime | None = optional_instant(description="when somebody is called because it has not")
+    called: str | None = Field(default=None, description="who was called last because it has not: clinic, desk")
+    was_booked: bool = Field(default=False, description="before another time was asked for")
     remind_at: datetime | None = optional_instant(description="when somebody is reminded next")
     accepted_at: datetime | None = optional_instant(description="when they said again that they come")
     price_amount: int = Field(description="minor units, as agreed")

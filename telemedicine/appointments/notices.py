@@ -38,6 +38,30 @@ CANCELLED: Final = _notice("appointment_cancelled", urgency="high")
 OFFERED: Final = _notice(
     "waitlist_offered", urgency="high", more={"until": "instant"}, useful_for=timedelta(minutes=30)
 )
+REQUESTED: Final = _notice("appointment_requested", channels=("push", "inbox"))
+UNANSWERED: Final = _notice("appointment_unanswered", channels=("push", "inbox"))
+FOLLOWED_UP: Final = _notice("appointment_followed_up", channels=("push", "inbox"))
+DECLINED: Final = _notice("appointment_declined", urgency="high")
+REPROPOSED: Final = _notice("appointment_reproposed", urgency="high", more={"until": "instant"})
+LAPSED: Final = _notice("appointment_lapsed", urgency="high")
+"""What becomes of a request to a clinic that keeps its own diary, as the resident hears of it."""
+
+
+def _call(name: str, urgency: Urgency) -> Notice:
+    return Notice(
+        key=f"telemedicine.{name}",
+        category=APPOINTMENTS.key,
+        urgency=urgency,
+        channels=("push", "mail", "inbox"),
+        package="telemedicine.appointments",
+        variables={"starts_at": "instant", "clinic": "text"},
+        useful_for=timedelta(days=1),
+    )
+
+
+ANSWER_DUE: Final = _call("answer_due", "normal")
+ANSWER_OVERDUE: Final = _call("answer_overdue", "high")
+"""That a request waits for an answer, as the clinic and then the desk hear of it: which time, never whose."""
 REMINDER: Final = _notice("appointment_reminder", more=_CODE, useful_for=timedelta(hours=12))
 SOON: Final = _notice("appointment_soon", urgency="high", more=_CODE, useful_for=timedelta(hours=1))
 JOIN_NOW: Final = _notice(

@@ -9,6 +9,12 @@ class NotAllowedNow(Conflict):
     code, title = "appointment_status", "This cannot be done with the appointment as it is"
 
 
+class AnswerTooLate(Conflict):
+    """The clinic was asked until ``until``, and the time was let go then: what it would answer is asked no more."""
+
+    code, title = "answer_too_late", "This time was let go before the clinic answered"
+
+
 class TooManyHolds(TooManyRequests):
     """As many times as one person can hold at a clinic are held; confirm one, or let one go."""
 

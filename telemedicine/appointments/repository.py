@@ -17,9 +17,9 @@ from app.core.events import EmittingStatement, Event
 from app.core.problems import NotFound
 from app.core.statements import HotStatement
 from telemedicine.appointments.models import APPOINTMENTS, CHANGES, WAITLIST, Appointment, WaitlistEntry
-from telemedicine.appointments.rules import AHEAD, HELD, News
+from telemedicine.appointments.rules import AHEAD, HELD, Asking, News
 from telemedicine.clinics.models import BOOKABLE_RESOURCES, CLINICS, PRACTITIONERS, VISIT_TYPES
-from telemedicine.events import AppointmentBooked, AppointmentHeld
+from telemedicine.events import AppointmentBooked, AppointmentHeld, AppointmentRequested
 
 LOOK_CHANNEL: Final = "telemedicine.waitlists"
 """Where it is heard that somebody who waits may be offered something now."""
@@ -35,11 +35,13 @@ _OF_ONE: Final = sa.and_(
 )
 # What belongs to one series counts once.
 _EACH: Final = sa.func.coalesce(APPOINTMENTS.c.series_id, APPOINTMENTS.c.id)
+# What a clinic was asked for is out of the resident's hands.
+_IS_HOLD: Final = sa.and_(APPOINTMENTS.c.status == "pending", APPOINTMENTS.c.asked_at.is_(None))
 _COUNTS = HotStatement(
     sa.select(
-        sa.func.count(_EACH.distinct()).filter(APPOINTMENTS.c.status == "pending").label("holds"),
+        sa.func.count(_EACH.distinct()).filter(_IS_HOLD).label("holds"),
         sa.func.count(_EACH.distinct()).label("ahead"),
-        sa.func.min(APPOINTMENTS.c.hold_until).filter(APPOINTMENTS.c.status == "pending").label("until"),
+        sa.func.min(APPOINTMENTS.c.hold_until).filter(_IS_HOLD).label("until"),
     ).where(
         _OF_ONE,
         APPOINTMENTS.c.starts_at > _NOW,
@@ -155,17 +157,36 @@ _BOOK: Final = _recorded(
         hold_until=sa.null(),
         remind_at=sa.bindparam("next_reminder", type_=_INSTANT),
         consultation_id=sa.bindparam("visit_id", type_=sa.Uuid),
+        answer_look_at=sa.null(),
+        answered_at=sa.case(
+            (APPOINTMENTS.c.answer_within.is_not(None), sa.func.coalesce(APPOINTMENTS.c.answered_at, _NOW))
+        ),
         updated_at=_NOW,
         version=APPOINTMENTS.c.version + sa.literal_column("1"),
     ),
     action="appointment:booked",
     news="booked",
 )
+_ASK: Final = _recorded(
+    AppointmentRequested,
+    sa.update(APPOINTMENTS)
+    .where(APPOINTMENTS.c.id == sa.bindparam("row_id", type_=sa.Uuid))
+    .values(
+        status=sa.literal_column("'pending'", sa.Text),
+        hold_until=sa.bindparam("kept_until", type_=_INSTANT),
+        answer_look_at=sa.bindparam("look_at", type_=_INSTANT),
+        asked_at=_NOW,
+        updated_at=_NOW,
+        version=APPOINTMENTS.c.version + sa.literal_column("1"),
+    ),
+    action="appointment:ask",
+)
 # As the model has it: a row of it made anew costs as much as the statement that writes it.
 _NEW: Final[Mapping[str, Any]] = dict.fromkeys(f"given_{column.name}" for column in APPOINTMENTS.c) | {
     "given_version": 1,
     "given_sequence": 0,
     "given_fee_amount": 0,
+    "given_was_booked": False,
 }
 _LOCK_SOME = HotStatement(
     sa.select(APPOINTMENTS).where(APPOINTMENTS.c.id == sa.any_(_IDS)).order_by(APPOINTMENTS.c.id).with_for_update()
@@ -204,6 +225,14 @@ async def book(
     about = {"resident_id": row.resident_id, "community_id": row.community_id, "object_id": row.id}
     binds = {"row_id": row.id, "next_reminder": remind_at, "visit_id": visit_id}
     (found,) = await _BOOK.rows(session, binds | _by(about, actor, now))
+    return found
+
+
+async def ask(session: AsyncSession, row: Any, actor: Actor, asking: Asking, now: datetime) -> Any:
+    """Have the clinic asked for a locked appointment, as ``book`` has it booked; return it with its names."""
+    about = {"resident_id": row.resident_id, "community_id": row.community_id, "object_id": row.id}
+    binds = {"row_id": row.id, "kept_until": asking.until, "look_at": asking.clinic_at}
+    (found,) = await _ASK.rows(session, binds | _by(about, actor, now))
     return found
 
 

@@ -26,14 +26,19 @@ Status = Literal[
 StaffStatus = Literal["arrived", "checked-in", "fulfilled", "noshow", "entered-in-error"]
 Step = Literal["week", "day", "hour", "now"]
 By = Literal["patient", "clinic", "nobody"]
+Called = Literal["clinic", "desk"]
+"""Who is called, one after the other, because a clinic has not answered."""
+Answer = Literal["accepted", "declined", "tentative"]
+"""FHIR R4, ParticipationStatus (http://hl7.org/fhir/participationstatus): ``tentative`` proposes another time."""
 News = Literal["booked", "moved", "cancelled", "fulfilled", "noshow", "entered-in-error"]
 _ENDS: Final[tuple[News, ...]] = ("cancelled", "fulfilled", "noshow", "entered-in-error")
 
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
     "waitlist": frozenset({"proposed", "cancelled", "entered-in-error"}),
-    "proposed": frozenset({"booked", "cancelled", "entered-in-error"}),
-    "pending": frozenset({"booked", "cancelled", "entered-in-error"}),
-    "booked": frozenset({"arrived", "checked-in", "cancelled", "noshow", "entered-in-error"}),
+    # Of a clinic that keeps its own diary: what is taken is asked for, and answered with another time, perhaps.
+    "proposed": frozenset({"pending", "booked", "cancelled", "entered-in-error"}),
+    "pending": frozenset({"proposed", "booked", "cancelled", "entered-in-error"}),
+    "booked": frozenset({"pending", "arrived", "checked-in", "cancelled", "noshow", "entered-in-error"}),
     "arrived": frozenset({"checked-in", "fulfilled", "cancelled", "entered-in-error"}),
     "checked-in": frozenset({"fulfilled", "cancelled", "entered-in-error"}),
     # Who comes after they were given up has come.
@@ -75,6 +80,10 @@ FOLLOW_UP_NEAR: Final = timedelta(days=7)
 """How far from its day a follow-up is suggested."""
 FOLLOW_UP_KEPT: Final = timedelta(days=7)
 """How long after its day a follow-up is still suggested."""
+CHOICE: Final = timedelta(days=1)
+"""How long another time that a clinic proposed is kept for the resident, who may be asleep."""
+LAPSES_BEFORE: Final = timedelta(days=1)
+"""How long before its start what no clinic answered is let go at the latest: nobody is to set out in vain."""
 JOIN: Final = timedelta(minutes=5)
 REMINDERS: Final[tuple[tuple[Step, timedelta], ...]] = (
     ("week", timedelta(days=7)),
@@ -112,14 +121,53 @@ def may_become(before: str, after: str) -> bool:
     return after in TRANSITIONS[before]
 
 
-def news(was: str, status: str) -> News | None:
+def news(was: str, status: str, *, is_asked: bool = False) -> News | None:
     """Return what a timeline tells when an appointment ``was`` something and now has another status.
 
-    What was only held and let go is no news; nor is who sits in the waiting room.
+    What was only held and let go is no news, unless a clinic was asked for it; nor is who sits in the waiting room.
     """
     if status == "booked":
         return "booked"
-    return next((one for one in _ENDS if one == status), None) if was not in HELD else None
+    return next((one for one in _ENDS if one == status), None) if was not in HELD or is_asked else None
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """When somebody is called because a clinic has not answered, and until when its time is kept."""
+
+    clinic_at: datetime
+    desk_at: datetime
+    until: datetime
+
+
+def asking(asked_at: datetime, starts_at: datetime, answer_within: timedelta) -> Asking:
+    """Return who is called when about what a clinic was asked for: the nearer its start, the sooner.
+
+    The clinic is reminded, then the desk is told; what is let go is let go while the resident can still do otherwise.
+    """
+    left = starts_at - asked_at
+    return Asking(
+        clinic_at=asked_at + min(answer_within, left / 4),
+        desk_at=asked_at + min(2 * answer_within, left / 2),
+        until=starts_at - min(LAPSES_BEFORE, left / 4),
+    )
+
+
+def awaits(status: str, asked_at: datetime | None, answered_at: datetime | None) -> Literal["patient", "clinic"] | None:
+    """Return who has to say yes before an appointment is booked: the clinic once it was asked, and until it answers."""
+    if status not in HELD:
+        return None
+    return "clinic" if status == "pending" and asked_at is not None and answered_at is None else "patient"
+
+
+def is_to_be_asked(answer_within: timedelta | None, answered_at: datetime | None, *, by_clinic: bool) -> bool:
+    """Say whether the clinic has to be asked before what is confirmed is booked."""
+    return answer_within is not None and answered_at is None and not by_clinic
+
+
+def choice_ends(starts_at: datetime, now: datetime) -> datetime:
+    """Return until when a time that the clinic proposed is kept for whoever has to choose."""
+    return min(now + CHOICE, starts_at)
 
 
 def has_begun(starts_at: datetime, now: datetime) -> bool:

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from app.core.instants import GivenDay, GivenInstant
 from app.identity.api import Language
 from app.media.api import MediaPublic
-from telemedicine.appointments.rules import MOST_IN_SERIES, By, StaffStatus, Status
+from telemedicine.appointments.rules import MOST_IN_SERIES, By, Called, StaffStatus, Status
+from telemedicine.appointments.rules import Answer as Answering
 from telemedicine.clinics.schemas.clinics import ChecklistItem, Money
 from telemedicine.clinics.schemas.slots import SlotPublic
 
@@ -50,6 +51,27 @@ class AppointmentOutcome(_Given):
     reason: Reason | None = None
 
 
+class AppointmentAnswer(_Given):
+    """What a clinic that keeps its own diary says to what it was asked for (FHIR: AppointmentResponse)."""
+
+    answer: Answering
+    reason: Reason | None = Field(default=None, description="of `declined`; the resident reads it")
+    starts_at: GivenInstant | None = Field(
+        default=None, description="of `tentative`: the time that is proposed instead"
+    )
+    practitioner_id: uuid.UUID | None = Field(default=None, description="of `tentative`; default: who was asked for")
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Self:
+        if (self.starts_at is not None) != (self.answer == "tentative"):
+            raise ValueError("tentative proposes another time, and nothing else does")
+        if self.practitioner_id is not None and self.answer != "tentative":
+            raise ValueError("only with another time somebody else is proposed")
+        if self.reason is not None and self.answer != "declined":
+            raise ValueError("a reason is given for declining")
+        return self
+
+
 class AppointmentPublic(BaseModel):
     """An appointment (FHIR: Appointment)."""
 
@@ -70,7 +92,12 @@ class AppointmentPublic(BaseModel):
     ends_at: datetime
     time_zone: str
     language: str | None
-    hold_until: datetime | None = Field(description="it is let go then unless it is confirmed")
+    hold_until: datetime | None = Field(description="it is let go then unless whoever it awaits says yes")
+    awaits: Literal["patient", "clinic"] | None = Field(
+        description="whose yes is missing: the patient's of what is held for them, the clinic's of what it is asked for"
+    )
+    asked_at: datetime | None = Field(description="when the clinic, which keeps its own diary, was asked for this time")
+    called: Called | None = Field(description="who was called because the clinic has not answered, the clinic first")
     accepted_at: datetime | None = Field(description="when they said again that they come, at this time")
     free_until: datetime = Field(description="whoever calls it off or moves it later owes the late fee")
     price: Money
@@ -85,6 +112,7 @@ class AppointmentEntry(AppointmentPublic):
     """An appointment as other systems keep it, with when it last changed and who called it off."""
 
     cancelled_by: By | None
+    answered_at: datetime | None = Field(description="when a clinic that keeps its own diary answered")
     created_at: datetime
     updated_at: datetime
 

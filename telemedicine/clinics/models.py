@@ -36,6 +36,7 @@ class Clinic(Table, table=True):
     privacy: ClassVar[Privacy] = Privacy.none("describes an organization")
     __table_args__ = (
         sa.UniqueConstraint("organization_id"),
+        sa.CheckConstraint("answer_within > interval '0'", name="answer_within"),
         sa.Index("ix_telemedicine_clinic_community_id", "community_id", "organization_id"),
         sa.Index(
             "ix_telemedicine_clinic_waitlist_look_at",
@@ -48,6 +49,10 @@ class Clinic(Table, table=True):
     organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
     time_zone: str
     phone: str | None = Field(default=None, description="E.164")
+    owns_diary: bool = Field(default=False, description="what is asked for is booked once the clinic says so")
+    answer_within: timedelta = Field(
+        default=timedelta(hours=4), sa_type=sa.Interval, description="how long it takes to answer before it is reminded"
+    )
     waitlist_look_at: datetime | None = optional_instant(description="when what came free is to be offered")
 
 
@@ -115,6 +120,7 @@ class Practitioner(Table, table=True):
     sex: str = "unknown"
     photo_id: uuid.UUID | None = None
     time_zone: str | None = Field(default=None, description="empty: the clinic's")
+    owns_diary: bool | None = Field(default=None, description="empty: as the clinic does")
     is_active: bool = True
 
 

@@ -143,7 +143,6 @@ async def open_world() -> World:
     key = _id_in(client)
     endpoint = await webhooks.endpoint(agency, "https://8.8.8.8/hook")
     (delivery,) = await webhooks.queued(endpoint, state="failed", send_at=None, settled_at=clock.now())
-    person = await _account(resident)
     ids: dict[str, object] = {
         "residents": resident.id,
         "accounts": colleague.id,
@@ -392,6 +391,7 @@ async def _clinic(
         "calendars": CALENDAR_SECRET,
         "busy-calendars": await telemedicine_appointments.busy_calendar(person),
         "calendar-feeds": await telemedicine_appointments.calendar_feed(resident, CALENDAR_SECRET),
+        "patient-links": await telemedicine_appointments.patient_link(resident, row),
         "queue-tickets": await telemedicine_appointments.queue_ticket(resident, row),
         "waitlist-entries": await telemedicine_appointments.waitlist_entry(resident, of_type),
         "clinics": organization.id,
@@ -594,6 +594,10 @@ def _slot(world: World) -> dict[str, Any]:
     return whom | {"resident_id": world.ids["residents"]}
 
 
+def _number(_: World) -> dict[str, Any]:
+    return {"system": "https://lake-clinic.example/patients", "value": "P-2"}
+
+
 def _hours(_: World) -> dict[str, Any]:
     return {"hours": [{"weekday": 1, "starts": "09:00", "ends": "12:00"}]}
 
@@ -661,7 +665,12 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
         "ends_at": "2026-05-02T16:00:00Z",
     },
     "addConsultationAddendum": lambda _: {"text": "All well"},
+    "answerAppointment": lambda _: {"answer": "accepted"},
     "inviteConsultationGuest": lambda _: {"role": "family", "name": "Nora"},
+    "linkPatient": lambda world: _number(world) | {"code": "000 000 000"},
+    "linkCheckedPatient": lambda world: (
+        _number(world) | {"resident_id": world.ids["residents"], "evidence": ["passport"]}
+    ),
     "openConsultation": lambda _: {"starts_at": "2026-03-05T08:00:00Z", "ends_at": "2026-03-05T08:30:00Z"},
     "addVisitNote": lambda _: {"text": "All well"},
     "addVisitPhoto": lambda _: {"upload_id": str(clock.new_id())},

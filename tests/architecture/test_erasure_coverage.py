@@ -85,6 +85,8 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "telemedicine_appointment": {
         "status": "booked",
         "hold_until": None,
+        "answer_look_at": None,
+        "called": None,
         "starts_at": dt.datetime(2026, 3, 1, tzinfo=dt.UTC),
     },
     "telemedicine_availability": {"resource_id": None, "starts_minute": 540, "ends_minute": 720},
@@ -95,6 +97,14 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "telemedicine_consultation": {"state": "ended", "close_at": None},
     "telemedicine_participant": {"seat": None},
+    "telemedicine_patient_link": {
+        "how": "staff_check",
+        "evidence": ["passport"],
+        "code_id": None,
+        "given_by": None,
+        "ended_at": None,
+        "ended_side": None,
+    },
     "telemedicine_prescription": {"status": "stopped", "dispensed": 1, "expires_at": None},
     "telemedicine_prescription_renewal": {"state": "granted", "next_step_at": None},
     "telemedicine_question": {"state": "answered", "due_at": None},

@@ -15,6 +15,7 @@ from tests.factories import (
     identity,
     sign_in,
     telemedicine,
+    telemedicine_appointments,
     telemedicine_clinics,
     telemedicine_prescriptions,
     telemedicine_records,
@@ -104,6 +105,10 @@ async def happened(of: Scene) -> None:
     """Insert what else there is of the resident: of each kind something, by clinics and by themselves."""
     clinician = await identity.staff(of.organization, "clinician", name="Edith")
     await identity.grant(of.resident, clinician, ["vitals:read"])
+    answered = {"answer_within": timedelta(hours=4), "asked_at": FIRST - A_WEEK, "answered_at": FIRST - A_WEEK}
+    await telemedicine_appointments.appointment(
+        of.resident, of.doctor, of.service, FIRST - timedelta(days=1), status="fulfilled", **answered
+    )
     for sign in SIGNS.values():
         await eldercare_vitals.reading(of.resident, 2 if sign.is_coded else sign.low, sign.code)
     await telemedicine.consultation(telemedicine.Scene(of.place, of.resident, of.person, of.organization, clinician))

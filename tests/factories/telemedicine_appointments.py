@@ -12,6 +12,8 @@ from telemedicine.appointments.models import Appointment, WaitlistEntry
 from telemedicine.calendars.models import BUSY_URL, BusyCalendar, CalendarFeed
 from telemedicine.calendars.service.feeds import digest_of
 from telemedicine.clinics.models import Clinic, Practitioner, VisitType
+from telemedicine.linking.models import VALUE, PatientLink
+from telemedicine.linking.views import value_index
 from telemedicine.queues.models import QueueTicket
 
 
@@ -98,6 +100,25 @@ async def busy_calendar(of: Practitioner) -> uuid.UUID:
         url=seal("https://calendar.example.org/basic.ics", BUSY_URL),
         host="calendar.example.org",
         fetch_at=clock.now(),
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row.id
+
+
+async def patient_link(of: Resident, clinic: Clinic, value: str = "P-1") -> uuid.UUID:
+    """Insert a clinic's own number of a resident, as one of its staff attested; return its id."""
+    row = PatientLink(
+        community_id=of.community_id,
+        organization_id=clinic.organization_id,
+        resident_id=of.id,
+        system="https://lake-clinic.example/patients",
+        value=seal(value, VALUE),
+        value_index=value_index(clinic.organization_id, value),
+        how="staff_check",
+        evidence=["passport"],
+        linked_by=clock.new_id(),
+        linked_by_kind="account",
     )
     async with unit_of_work() as session:
         session.add(row)

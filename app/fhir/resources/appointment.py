@@ -37,12 +37,14 @@ from telemedicine.events import (
 STATUS: Final = "http://hl7.org/fhir/appointmentstatus"
 _REASON: Final = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
 _CALLED_OFF: Final = {"patient": ("pat", "Patient"), "clinic": ("prov", "Provider")}
-_HELD: Final = ("pending", "proposed")
+AWAITS: Final = "urn:hearthline:appointment-awaits"
+KEPT_UNTIL: Final = "urn:hearthline:appointment-kept-until"
+"""What a pending or proposed appointment says of itself: whose yes is missing, and until when it is kept."""
 _ALL: Final = PageRequest(MAX_LIMIT, None)
 # What a client may send of an appointment; of it only what says who, what, when and whether is taken.
 _TAKEN: Final = frozenset(
     {"resourceType", "id", "meta", "implicitRules", "language", "text", "status", "cancelationReason", "serviceType"}
-    | {"specialty", "start", "end", "minutesDuration", "slot", "created", "participant", "basedOn"}
+    | {"specialty", "start", "end", "minutesDuration", "slot", "created", "participant", "basedOn", "extension"}
 )
 
 
@@ -54,6 +56,7 @@ def shown(of: AppointmentEntry) -> Json:
         of.id,
         meta=meta(of.version, of.updated_at),
         basedOn=[reference("ServiceRequest", of.based_on_id)] if of.based_on_id else None,
+        extension=_awaiting(of),
         status=of.status,
         cancelationReason={"coding": [coding(_REASON, *reason)]} if reason else None,
         serviceType=[concept(VISIT_TYPE, of.visit_type_id, of.visit_type)],
@@ -73,9 +76,16 @@ def shown(of: AppointmentEntry) -> Json:
     )
 
 
+def _awaiting(of: AppointmentEntry) -> list[Json]:
+    """Return what sets a hold of a few minutes (the patient's to confirm) apart from a request the clinic answers."""
+    if of.awaits is None or of.hold_until is None:
+        return []
+    return [{"url": AWAITS, "valueCode": of.awaits}, {"url": KEPT_UNTIL, "valueInstant": instant(of.hold_until)}]
+
+
 def _stands(of: AppointmentEntry, side: str) -> str:
-    if of.status in _HELD:
-        return "needs-action" if side == "patient" else "accepted"
+    if of.awaits is not None:
+        return "needs-action" if side == of.awaits else "accepted"
     return "declined" if of.status == "cancelled" and of.cancelled_by == side else "accepted"
 
 
@@ -182,7 +192,10 @@ def _both(one: set[str] | None, other: set[str] | None) -> set[str] | None:
 
 
 async def create(asked: Asked, document: Json) -> Json:
-    """Book a slot (``booked``), or hold it for five minutes (``pending``); raises ``NotProcessable`` and the api's."""
+    """Book a slot (``booked``), or hold it for five minutes (``pending``); raises ``NotProcessable`` and the api's.
+
+    What others than the clinic book with one that keeps its own diary is ``pending`` until the clinic answers.
+    """
     _check_taken(document)
     status = document["status"]
     if status not in ("booked", "pending"):
@@ -218,6 +231,8 @@ async def create(asked: Asked, document: Json) -> Json:
 async def update(asked: Asked, key: str, document: Json, version: int | None) -> Json:
     """Confirm what is held, call off, move, or as the clinic say what became of it: one thing at a time.
 
+    A clinic that keeps its own diary answers so, too: ``booked``, ``cancelled``, or ``proposed`` at another time.
+
     Raises ``NotFound``, ``StaleVersion``, ``NotProcessable``, and the api's.
     """
     _check_taken(document)
@@ -229,17 +244,27 @@ async def update(asked: Asked, key: str, document: Json, version: int | None) ->
         return shown(await api.cancel_appointment(session, actor, appointment_id, _reason(document)))
     wanted = _wanted_slot(document)
     if (wanted.starts_at, wanted.schedule.practitioner_id) != (now.starts_at, now.practitioner_id):
+        where: dict[str, Any] = {"starts_at": wanted.starts_at, "practitioner_id": wanted.schedule.practitioner_id}
+        if status == "proposed" and now.awaits == "clinic":
+            return shown(await api.answer_appointment(session, actor, appointment_id, "tentative", **where))
         if status != now.status:
             raise not_processable("Appointment.status", "another time and another status are two changes", "invariant")
-        practitioner_id = wanted.schedule.practitioner_id
-        return shown(await api.move_appointment(session, actor, appointment_id, wanted.starts_at, practitioner_id))
+        return shown(await api.move_appointment(session, actor, appointment_id, **where))
+    return shown(await _stand(asked, now, status))
+
+
+async def _stand(asked: Asked, now: AppointmentEntry, status: str) -> AppointmentEntry:
+    """Have an appointment stand as it is said to, at the time it has."""
+    session, actor = asked.writing, asked.actor
     if status == now.status:
-        return shown(now)
+        return now
+    if status == "booked" and now.awaits == "clinic":
+        return await api.answer_appointment(session, actor, now.id, "accepted")
     if status == "booked":
-        return shown(await api.confirm_appointment(session, actor, appointment_id))
+        return await api.confirm_appointment(session, actor, now.id)
     match status:
         case "arrived" | "checked-in" | "fulfilled" | "noshow" | "entered-in-error":
-            return shown(await api.record_outcome(session, actor, appointment_id, status))
+            return await api.record_outcome(session, actor, now.id, status)
     raise not_processable("Appointment.status", f"{now.status} does not become {status}", "value")
 
 
@@ -248,6 +273,10 @@ def _check_taken(document: Json) -> None:
     for name in sorted(document.keys() - _TAKEN):
         if not name.startswith("_") or name.removeprefix("_") not in _TAKEN:
             raise not_processable(f"Appointment.{name}", "this is not kept here: leave it out", "not-supported")
+    for place, extension in enumerate(document.get("extension", [])):
+        if extension["url"] not in (AWAITS, KEPT_UNTIL):  # ours come back in updates, and say nothing new
+            path = f"Appointment.extension[{place}]"
+            raise not_processable(path, "this is not kept here: leave it out", "not-supported")
 
 
 def _check_same(document: Json, now: AppointmentEntry) -> None:
@@ -337,7 +366,9 @@ APPOINTMENT = Resource(
     type="Appointment",
     documentation=(
         "A patient's appointments; without a patient, or of several, those of the clinics one works for, in order of "
-        "time. Creating one with status booked books its slot, pending holds it for five minutes. Updating one "
+        "time. Creating one with status booked books its slot, pending holds it for five minutes. A clinic that keeps "
+        "its own diary is asked: its appointment is pending and awaits the clinic, which answers by an "
+        "AppointmentResponse or an update to booked, cancelled, or proposed at another time. Updating one also "
         "confirms, moves, calls off or concludes it."
     ),
     parameters=(

@@ -102,9 +102,11 @@ async def create_client(
 def check_scopes(member: Member, organization_id: uuid.UUID, scopes: Collection[str]) -> None:
     """Raise ``ScopeBeyondYours`` unless the member can hand an organization's machine all of ``scopes``.
 
-    Whoever runs a clinic connects its own system to what its clinicians write and read, without reading it themselves.
+    Whoever has several roles in the organization gives what any of them brings. Whoever runs a clinic connects its own
+    system to what its clinicians write and read, without reading it themselves.
     """
-    given = ROLE_SCOPES[member.role] | MACHINE_SCOPES
+    roles = {member.role, *(one.role for one in member.actor.memberships if one.organization_id == organization_id)}
+    given = MACHINE_SCOPES.union(*(ROLE_SCOPES[role] for role in roles))
     if member.organization_id == organization_id and member.organization_kind == "clinic":
         given |= CLINIC_SYSTEMS
     if not given.issuperset(scopes):

@@ -81,21 +81,23 @@ async def add_first_operator(session: AsyncSession, community_id: uuid.UUID, *, 
     organization_id = await session.scalar(operators.order_by(col(Organization.id)).limit(1))
     if organization_id is None:
         raise NotFound("the community has no operator organization")
-    return await appoint(session, community_id, organization_id, name=name, phone=phone, role="operator")
+    return await appoint(session, community_id, organization_id, "operator", name=name, phone=phone)
 
 
 async def appoint(
-    session: AsyncSession, community_id: uuid.UUID, organization_id: uuid.UUID, *, name: str, phone: str, role: str
+    session: AsyncSession, community_id: uuid.UUID, organization_id: uuid.UUID, *roles: str, name: str, phone: str
 ) -> Account:
-    """Create a person with a role in an organization, without an invitation, and return the account.
+    """Create a person with roles in an organization, without an invitation, and return the account.
 
     Raises ``NotFound`` for an organization of another community, ``Malformed`` for what is no number or role.
     """
     organization = await organization_of(session, community_id, organization_id)
-    checked("role", role, lambda given: check_role(organization.kind, given))
+    for role in roles:
+        checked("role", role, lambda given: check_role(organization.kind, given))
     actor = system_actor(community_id)
     account = await create_account(session, actor, name=name, phone=phone, is_vouched=True)
-    await insert_membership(session, account.id, organization.id, role)
-    details = {"organization_id": str(organization.id), "role": role}
-    await audit.record(session, actor, "member:add", object_id=account.id, details=details)
+    for role in roles:
+        await insert_membership(session, account.id, organization.id, role)
+        details = {"organization_id": str(organization.id), "role": role}
+        await audit.record(session, actor, "member:add", object_id=account.id, details=details)
     return account

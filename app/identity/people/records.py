@@ -47,10 +47,14 @@ _ONE_TRACED: Final = audit.traced(_ONE, "profile:read")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResidentQuery:
-    """Which residents are meant, of those one may see: nothing given, all. ``name`` is a LIKE pattern, lower-case."""
+    """Which residents are meant, of those one may see: nothing given, all. ``name`` is a LIKE pattern, lower-case.
+
+    Who is identified has one of ``references``, or is of ``numbered``: those whom numbers elsewhere mean.
+    """
 
     ids: Collection[uuid.UUID] | None = None
     references: Collection[str] | None = None
+    numbered: Collection[uuid.UUID] | None = None
     name: str | None = None
     lives_here: bool | None = None
     born_since: date | None = None
@@ -73,6 +77,8 @@ def _within(column: sa.ColumnElement[Any], name: str, kind: sa.types.TypeEngine[
 def _page(*, for_staff: bool) -> sa.Select[Any]:
     """Return the page's statement; staff may see most of a community, others start from the handful they see."""
     pattern, lives_here = sa.bindparam("name", type_=sa.Text), sa.bindparam("lives_here", type_=sa.Boolean)
+    references = sa.bindparam("references", type_=ARRAY(sa.Text))
+    numbered = sa.bindparam("numbered", type_=ARRAY(sa.Uuid))
     visible = (
         is_visible(_residents.c.id, PROFILE_READ) if for_staff else _residents.c.id.in_(visible_residents(PROFILE_READ))
     )
@@ -81,7 +87,11 @@ def _page(*, for_staff: bool) -> sa.Select[Any]:
             _accounts.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
             visible,
             _among(_residents.c.id, "ids"),
-            _among(_residents.c.reference, "references"),
+            sa.or_(
+                sa.and_(references.is_(None), numbered.is_(None)),
+                _residents.c.reference == sa.any_(references),
+                _residents.c.id == sa.any_(numbered),
+            ),
             sa.or_(pattern.is_(None), sa.func.lower(_accounts.c.name).like(pattern, escape="\\")),
             sa.or_(lives_here.is_(None), (_residents.c.state == sa.literal("active", sa.Text)) == lives_here),
             _within(_residents.c.birth_date, "born", sa.Date()),

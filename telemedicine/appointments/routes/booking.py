@@ -16,6 +16,7 @@ from app.reservations.api import HoldOver
 from telemedicine.appointments.access import Subject, appointment_guard, clinics_appointment_guard, patient_guard
 from telemedicine.appointments.models import Appointment
 from telemedicine.appointments.problems import (
+    AnswerTooLate,
     BookedElsewhere,
     NotAllowedNow,
     SeriesConflict,
@@ -24,6 +25,7 @@ from telemedicine.appointments.problems import (
 )
 from telemedicine.appointments.schemas import (
     AnswersWrite,
+    AppointmentAnswer,
     AppointmentCancel,
     AppointmentCreate,
     AppointmentDetail,
@@ -103,13 +105,18 @@ async def get_appointment(
 async def confirm_appointment(
     session: Session, actor: CurrentActor, subject: Seen, response: Response
 ) -> AppointmentPublic:
-    """Book what is held, or take what came free; what is booked stays so."""
+    """Book what is held, or take what came free; what is booked stays so.
+
+    A clinic that keeps its own diary is asked: it is `pending` and awaits the clinic until that has answered.
+    """
     return _public(await booking.confirm_one(session, actor, subject), response)
 
 
 @router.post(
     f"{_ONE}/move",
-    responses=problem_responses(*_GUARDED, NotAllowedNow, NotOffered, BookedElsewhere, ConsultationUnderWay),
+    responses=problem_responses(
+        *_GUARDED, NotAllowedNow, AnswerTooLate, NotOffered, BookedElsewhere, ConsultationUnderWay
+    ),
 )
 async def move_appointment(
     session: Session, actor: CurrentActor, subject: Seen, data: AppointmentMove, response: Response
@@ -118,7 +125,18 @@ async def move_appointment(
     return await _shown(session, await changing.reschedule(session, actor, subject, data), response)
 
 
-@router.post(f"{_ONE}/cancellation", responses=problem_responses(*_GUARDED, NotAllowedNow))
+@router.post(
+    f"{_ONE}/answer",
+    responses=problem_responses(*_GUARDED, AnswerTooLate, NotAllowedNow, NotOffered, BookedElsewhere),
+)
+async def answer_appointment(
+    session: Session, actor: CurrentActor, subject: OfClinic, data: AppointmentAnswer, response: Response
+) -> AppointmentPublic:
+    """Answer, as a clinic that keeps its own diary, what it was asked for: yes, no, or another time instead."""
+    return await _shown(session, await changing.answer(session, actor, subject, data), response)
+
+
+@router.post(f"{_ONE}/cancellation", responses=problem_responses(*_GUARDED, NotAllowedNow, AnswerTooLate))
 async def cancel_appointment(
     session: Session, actor: CurrentActor, subject: Seen, data: AppointmentCancel, response: Response
 ) -> AppointmentPublic:

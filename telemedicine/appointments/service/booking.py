@@ -149,6 +149,7 @@ def _appointment(held: Held, offer: Offer, series_id: uuid.UUID | None) -> dict[
         "language": held.query.language,
         "booked_by": held.by,
         "hold_until": held.until,
+        "answer_within": offer.answer_within,
         "price_amount": terms.price.amount,
         "price_currency": terms.price.currency,
         "notice_period": terms.notice_period,
@@ -157,7 +158,10 @@ def _appointment(held: Held, offer: Offer, series_id: uuid.UUID | None) -> dict[
 
 
 async def confirm_one(session: AsyncSession, actor: Actor, subject: Subject) -> Any:
-    """Book what is held, once; what is booked stays booked. Raises ``HoldOver``, ``NotAllowedNow``."""
+    """Book what is held, once; what is booked stays booked. Raises ``HoldOver``, ``NotAllowedNow``.
+
+    Where the clinic keeps its own diary and another confirms, the clinic is asked, once, and it is booked by its yes.
+    """
     rows = await repository.lock_some(session, [subject.id])
     if not rows:
         raise NotFound
@@ -170,31 +174,50 @@ async def confirm_rows(session: AsyncSession, actor: Actor, rows: Sequence[Any])
     Raises ``HoldOver``, ``NotAllowedNow``.
     """
     now = clock.now()
-    held = [row for row in rows if row.status != "booked"]
-    for row in held:
+    held: list[Any] = []
+    changed: dict[uuid.UUID, Any] = {}
+    for row in rows:
+        if row.status == "booked":
+            continue
         if row.status not in rules.HELD:
             raise NotAllowedNow(appointment_status=row.status)
         if row.hold_until is None or row.hold_until <= now:
             raise HoldOver
-    if not held:
-        return await views.rows(connection_of(session), [row.id for row in rows])
-    await taking.book(session, held)
-    visits = await visiting.arrange(session, held, actor.id)
-    booked = {row.id: await _book(session, actor, row, visits.get(row.id), now) for row in held}
+        by_clinic = row.organization_id in staff_of(actor) and row.resident_id != actor.resident_id
+        if not rules.is_to_be_asked(row.answer_within, row.answered_at, by_clinic=by_clinic):
+            held.append(row)
+        elif row.asked_at is None:
+            changed[row.id] = await _ask(session, actor, row, now)
+    if held:
+        await taking.book(session, held)
+        visits = await visiting.arrange(session, held, actor.id)
+        changed |= {row.id: await _book(session, actor, row, visits.get(row.id), now) for row in held}
     for row in held:
         await _end_wait(session, row)
-    others = [row.id for row in rows if row.id not in booked]
+    others = [row.id for row in rows if row.id not in changed]
     if others:
-        booked |= {row.id: row for row in await views.rows(connection_of(session), others)}
-    return [booked[row.id] for row in rows]
+        changed |= {row.id: row for row in await views.rows(connection_of(session), others)}
+    return [changed[row.id] for row in rows]
+
+
+async def _ask(session: AsyncSession, actor: Actor, row: Any, now: datetime) -> Any:
+    """Ask the clinic for what is held; it is kept until the clinic has had its time to answer."""
+    asking = rules.asking(now, row.starts_at, row.answer_within)
+    await taking.keep(session, row, asking.until)
+    asked = await repository.ask(session, row, actor, asking, now)
+    await keeping.untell(session, row.id)
+    await keeping.tell(session, notices.REQUESTED, asked, f"requested:{asked.sequence}")
+    return asked
 
 
 async def _book(session: AsyncSession, actor: Actor, row: Any, visit_id: uuid.UUID | None, now: datetime) -> Any:
     remind_at = rules.first_reminder(row.starts_at, row.mode, now)
     booked = await repository.book(session, row, actor, remind_at=remind_at, visit_id=visit_id, now=now)
-    if row.waitlist_entry_id is not None:  # who chose a time themselves was told nothing yet
+    if (
+        row.waitlist_entry_id is not None or row.asked_at is not None
+    ):  # who chose a time themselves was told nothing yet
         await keeping.untell(session, row.id)
-    await keeping.tell(session, notices.BOOKED, booked, "booked")
+    await keeping.tell(session, notices.BOOKED, booked, f"booked:{booked.sequence}" if row.was_booked else "booked")
     return booked
 
 
@@ -212,9 +235,12 @@ async def expire(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """
     now = clock.now()
     for row in await repository.all_locked(session, ids):
-        keeping.become(row, "cancelled")
+        is_clinics = rules.awaits(row.status, row.asked_at, row.answered_at) == "clinic"
+        news = keeping.become(row, "cancelled")
         row.cancelled_by = "nobody"
-        await keeping.remember(session, row, None)
+        if is_clinics:
+            row.fee_amount = 0
+        await keeping.remember(session, row, None, news)
         await emit(
             session,
             AppointmentExpired(
@@ -224,18 +250,28 @@ async def expire(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
                 organization_id=row.organization_id,
             ),
         )
-        await let_pass(session, row, now)
+        if row.asked_at is not None:
+            await keeping.untell(session, row.id)
+            await keeping.tell(session, notices.LAPSED, row, f"lapsed:{row.sequence}")
+            if row.was_booked:
+                await keeping.emit_end(session, row, "nobody", was_held=True)
+        await let_pass(session, row, now, is_theirs=not is_clinics)
 
 
-async def let_pass(session: AsyncSession, row: Appointment, now: datetime) -> None:
-    """Put whoever let an offer pass at the end of the queue, and have the time offered to the next one."""
+async def let_pass(session: AsyncSession, row: Appointment, now: datetime, *, is_theirs: bool = True) -> None:
+    """Put whoever let an offer pass at the end of the queue, and have the time offered to the next one.
+
+    Who was refused it by the clinic (``is_theirs`` is false) keeps their place, and is not offered that time again.
+    """
     if row.waitlist_entry_id is None:
         return
     entry = await repository.locked_entry(session, row.waitlist_entry_id)
     if entry.state == "offered":
         entry.passed = [*entry.passed, row.starts_at]
-        entry.state, entry.queued_at = "waiting", now
-        if len(entry.passed) >= rules.MOST_PASSED:
+        entry.state = "waiting"
+        if is_theirs:
+            entry.queued_at = now
+        if is_theirs and len(entry.passed) >= rules.MOST_PASSED:
             entry.state, entry.closed_at = "closed", now
     await session.flush()
     await repository.look_at(session, [row.organization_id], now)

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core import clock
-from app.core.events import emit
 from app.reservations.api import of_origin, resources_of, taken
 from telemedicine.appointments import repository
 from telemedicine.appointments.models import Appointment, WaitlistEntry
@@ -17,7 +16,6 @@ from telemedicine.appointments.service import keeping, visiting
 from telemedicine.appointments.service.taking import PATIENT, give_back
 from telemedicine.appointments.views.appointments import ORIGIN
 from telemedicine.clinics.rules import LONGEST_HORIZON
-from telemedicine.events import AppointmentCancelled
 
 
 async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:
@@ -52,14 +50,5 @@ async def _call_off(session: AsyncSession, row: Appointment) -> None:
     await visiting.end(session, row)
     await keeping.remember(session, row, None, news)
     await keeping.untell(session, row.id)
-    if not was_held:
-        await emit(
-            session,
-            AppointmentCancelled(
-                aggregate_id=row.id,
-                community_id=row.community_id,
-                resident_id=row.resident_id,
-                organization_id=row.organization_id,
-                by="nobody",
-            ),
-        )
+    if not was_held or row.asked_at is not None:
+        await keeping.emit_end(session, row, "nobody", was_held=was_held)

@@ -17,8 +17,9 @@ from telemedicine.appointments.access import (
     require_clinics,
     staff_of,
 )
-from telemedicine.appointments.rules import StaffStatus
+from telemedicine.appointments.rules import Answer, StaffStatus
 from telemedicine.appointments.schemas import (
+    AppointmentAnswer,
     AppointmentCancel,
     AppointmentCreate,
     AppointmentEntry,
@@ -113,6 +114,26 @@ async def confirm_appointment(session: AsyncSession, actor: Actor, appointment_i
     """Book what is held; raises ``NotFound``, ``HoldOver``, ``NotAllowedNow``."""
     subject = await require_appointment(await session.connection(), actor, appointment_id)
     return await _after(session, actor, await booking.confirm_one(session, actor, subject))
+
+
+async def answer_appointment(
+    session: AsyncSession,
+    actor: Actor,
+    appointment_id: uuid.UUID,
+    answer: Answer,
+    *,
+    reason: str | None = None,
+    starts_at: datetime | None = None,
+    practitioner_id: uuid.UUID | None = None,
+) -> AppointmentEntry:
+    """Answer, as a clinic that keeps its own diary, what it was asked for; ``tentative`` proposes ``starts_at``.
+
+    Raises ``NotFound``, ``Forbidden``, ``AnswerTooLate``, ``NotAllowedNow``, ``NotOffered``, ``BookedElsewhere``.
+    """
+    subject = await require_appointment(await session.connection(), actor, appointment_id)
+    require_clinics(subject)
+    data = AppointmentAnswer(answer=answer, reason=reason, starts_at=starts_at, practitioner_id=practitioner_id)
+    return await _after(session, actor, await changing.answer(session, actor, subject, data))
 
 
 async def cancel_appointment(

@@ -16,7 +16,12 @@ from notifications.api import Notice, Value, send, withdraw
 from telemedicine.appointments import rules
 from telemedicine.appointments.models import CHANGE_REASON, CHANGES, Appointment, AppointmentChange
 from telemedicine.appointments.problems import NotAllowedNow
-from telemedicine.events import AppointmentStatusChanged
+from telemedicine.events import (
+    AppointmentCancelled,
+    AppointmentMoved,
+    AppointmentRequestEnded,
+    AppointmentStatusChanged,
+)
 
 REMINDED: Final = "telemedicine.appointment"
 """What reminders are sent for: they are taken back when the appointment moves or ends."""
@@ -35,8 +40,38 @@ def become(row: Appointment, status: rules.Status) -> rules.News | None:
     row.status = status
     if status not in rules.HELD:
         row.hold_until = None
+    if status != "pending":
+        row.answer_look_at = None
     set_reminder(row, clock.now())
-    return rules.news(was, status)
+    return rules.news(was, status, is_asked=row.asked_at is not None)
+
+
+async def emit_move(session: AsyncSession, row: Appointment) -> None:
+    """Tell that an appointment has another time."""
+    await emit(
+        session,
+        AppointmentMoved(
+            aggregate_id=row.id,
+            community_id=row.community_id,
+            resident_id=row.resident_id,
+            organization_id=row.organization_id,
+        ),
+    )
+
+
+async def emit_end(session: AsyncSession, row: Appointment, by: rules.By, *, was_held: bool) -> None:
+    """Tell that an appointment does not take place, or that what a clinic was asked for is not booked."""
+    kind = AppointmentCancelled if row.was_booked or not was_held else AppointmentRequestEnded
+    await emit(
+        session,
+        kind(
+            aggregate_id=row.id,
+            community_id=row.community_id,
+            resident_id=row.resident_id,
+            organization_id=row.organization_id,
+            by=by,
+        ),
+    )
 
 
 def set_reminder(row: Appointment, after: datetime) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.database import connection_of
-from app.reservations.api import CalendarTaken, Reserved, Want, confirm_for, of_origin, register, release, take
+from app.reservations.api import CalendarTaken, Reserved, Want, confirm_for, extend, of_origin, register, release, take
 from app.reservations.api import move as kernel_move
 from telemedicine.appointments.problems import BookedElsewhere
 from telemedicine.appointments.rules import choices
@@ -70,17 +70,30 @@ async def hold(
 
 
 async def move(
-    session: AsyncSession, wanted: Wanted, old: Sequence[Reserved], patient: uuid.UUID, *, by: uuid.UUID
+    session: AsyncSession,
+    wanted: Wanted,
+    old: Sequence[Reserved],
+    patient: uuid.UUID,
+    *,
+    by: uuid.UUID,
+    until: datetime | None = None,
 ) -> None:
-    """Give what is booked for an appointment back for what is wanted instead, in one step, or change nothing.
+    """Give what is taken for an appointment back for what is wanted instead, in one step, or change nothing.
 
-    ``old`` may be in the way of what is wanted. Raises ``NotOffered``, ``BookedElsewhere``.
+    It is booked, or with ``until`` held until then. ``old`` may be in the way of what is wanted. Raises ``NotOffered``,
+    ``BookedElsewhere``.
     """
     await sessions.alone(session, sessions.of(old).union(_shared(wanted.offer)))
     left = await sessions.held_alone(session, old)
     given_up = {one.id for one in old} | set(left)
 
     async def attempt(wants: Wants) -> None:
+        if until is not None:
+            async with _whole(session, is_one_step=False):
+                await release(session, given_up)
+                await take(session, wants.own, origin_kind=ORIGIN, taken_by=by, hold_until=until)
+                await take(session, wants.shared, origin_kind=SESSION, taken_by=by, hold_until=until)
+            return
         async with _whole(session, is_one_step=not left and not wants.shared):
             await release(session, left)
             await kernel_move(session, [one.id for one in old], wants.own, origin_kind=ORIGIN, taken_by=by)
@@ -194,6 +207,14 @@ async def book(session: AsyncSession, appointments: Sequence[Any]) -> None:
     reserved = await reservations_of(session, appointments)
     await sessions.alone(session, sessions.of(reserved))
     await confirm_for(session, ORIGIN, [one.id for one in appointments])
+    await sessions.settle(session, reserved)
+
+
+async def keep(session: AsyncSession, appointment: Any, until: datetime) -> None:
+    """Hold until ``until`` what is held for an appointment; raises ``HoldOver`` if any of it is held no longer."""
+    reserved = await reservations_of(session, [appointment])
+    await sessions.alone(session, sessions.of(reserved))
+    await extend(session, [one.id for one in reserved], until)
     await sessions.settle(session, reserved)
 
 

@@ -73,6 +73,12 @@ async def end(session: AsyncSession, row: Appointment) -> None:
         await booked.call_off(session, row.consultation_id, "end" if row.status in rules.GIVES_BACK else "go_on")
 
 
+async def drop(session: AsyncSession, row: Appointment) -> None:
+    """Close the visit of an appointment that is booked no more; raises ``ConsultationUnderWay``."""
+    if row.consultation_id is not None:
+        await booked.call_off(session, row.consultation_id, "refuse")
+
+
 async def _interpreters(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
     """Return the account of who is booked to interpret, by appointment."""
     reserved = await of_origin(await session.connection(), ORIGIN, ids)

@@ -75,7 +75,7 @@ async def join(session: AsyncSession, actor: Actor, data: WaitlistJoin) -> Waitl
 
 
 async def leave(session: AsyncSession, actor: Actor, subject: Subject) -> None:
-    """Take a resident off a waitlist; what is kept for them goes to the next one."""
+    """Take a resident off a waitlist; what is kept for them goes to the next one, unless the clinic is asked for it."""
     now = clock.now()
     kept = await repository.held_of(session, subject.id)
     entry = await repository.locked_entry(session, subject.id)
@@ -83,7 +83,7 @@ async def leave(session: AsyncSession, actor: Actor, subject: Subject) -> None:
         return
     entry.state, entry.closed_at = "closed", now
     await session.flush()
-    if kept is not None:
+    if kept is not None and kept.asked_at is None:
         keeping.become(kept, "cancelled")
         kept.cancelled_by = subject.by
         await taking.give_back(session, await taking.reservations_of(session, [kept]))

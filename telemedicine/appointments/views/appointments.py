@@ -157,7 +157,7 @@ _ENTRIES = (
 )
 _OFFERS = SHOWN.where(
     APPOINTMENTS.c.waitlist_entry_id == sa.any_(sa.bindparam("entry_ids", type_=ARRAY(sa.Uuid))),
-    APPOINTMENTS.c.status == sa.literal("proposed", sa.Text),
+    APPOINTMENTS.c.status.in_([sa.literal(one, sa.Text) for one in rules.HELD]),
     APPOINTMENTS.c.hold_until > sa.bindparam("now", type_=INSTANT),
 )
 
@@ -323,6 +323,7 @@ def public(row: Any) -> AppointmentPublic:
         "fee",
         "free_until",
         "status",
+        "awaits",
         "follow_up_at",
     }
     is_over = row.hold_until is not None and row.hold_until <= clock.now()
@@ -334,6 +335,7 @@ def public(row: Any) -> AppointmentPublic:
         **{name: getattr(row, name) for name in given},
         # A hold that is over is over, though no worker has written it down yet.
         status="cancelled" if is_over and row.status in rules.HELD else row.status,
+        awaits=None if is_over else rules.awaits(row.status, row.asked_at, row.answered_at),
         follow_up_at=row.follow_up_at if row.is_follow_up_suggested else None,
         free_until=row.starts_at - row.notice_period,
         price=money(row.price_amount),

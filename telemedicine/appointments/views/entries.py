@@ -48,6 +48,8 @@ class AppointmentQuery:
     starts_before: datetime | None = None
     updated_since: datetime | None = None
     updated_before: datetime | None = None
+    of_answered: bool = False
+    """Only those of clinics that keep their own diaries, and have answered."""
 
 
 def _among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
@@ -68,7 +70,7 @@ _STANDS: Final = sa.case(
 
 
 @cache
-def _found(*, of_one: bool, descending: bool) -> sa.Select[Any]:
+def _found(*, of_one: bool, of_answered: bool, descending: bool) -> sa.Select[Any]:
     """Return the statement of a page: of one resident's, or of whole clinics'."""
     whose = (
         APPOINTMENTS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid)
@@ -79,6 +81,7 @@ def _found(*, of_one: bool, descending: bool) -> sa.Select[Any]:
     statement = (
         SHOWN.where(
             whose,
+            APPOINTMENTS.c.answered_at.is_not(None) if of_answered else sa.true(),
             _among(APPOINTMENTS.c.id, "ids"),
             _among(APPOINTMENTS.c.resident_id, "resident_ids"),
             _among(_STANDS, "statuses"),
@@ -119,7 +122,8 @@ async def found(
         **audit.trace_each_binds(actor, shown=page.limit),
         "now": clock.now(),
     }
-    of_page = list(await connection.execute(_found(of_one=resident_id is not None, descending=descending), binds))
+    statement = _found(of_one=resident_id is not None, of_answered=query.of_answered, descending=descending)
+    of_page = list(await connection.execute(statement, binds))
     items = [_entry(row) for row in of_page[: page.limit]]
     return Page(items=items, next=next_cursor(kind, of_page, page.limit, ["starts_at", "id"]))
 
@@ -134,4 +138,5 @@ async def entry(connection: AsyncConnection, actor: Actor, subject: Subject) -> 
 def _entry(row: Any) -> AppointmentEntry:
     shown = public(row)
     by: rules.By | None = "nobody" if shown.status != row.status else row.cancelled_by
-    return AppointmentEntry(**shown.model_dump(), cancelled_by=by, created_at=row.created_at, updated_at=row.updated_at)
+    more = {name: getattr(row, name) for name in ("answered_at", "created_at", "updated_at")}
+    return AppointmentEntry(**shown.model_dump(), cancelled_by=by, **more)

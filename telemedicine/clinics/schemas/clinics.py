@@ -63,6 +63,12 @@ class ClinicWrite(_Given):
 
     time_zone: TimeZone
     phone: Annotated[str, Field(pattern=r"^\+[1-9]\d{5,14}$", description="E.164")] | None = None
+    owns_diary: bool = Field(
+        default=False, description="what others ask for is pending until the clinic accepts it; else it is booked"
+    )
+    answer_within: Annotated[timedelta, Field(ge=timedelta(minutes=15), le=timedelta(days=2), examples=["PT4H"])] = (
+        timedelta(hours=4)
+    )
 
 
 class ClinicPublic(_Public):
@@ -72,6 +78,8 @@ class ClinicPublic(_Public):
     name: str
     time_zone: str
     phone: str | None
+    owns_diary: bool = Field(description="what is asked for is pending until the clinic accepts it")
+    answer_within: timedelta = Field(description="after which the clinic is reminded of what it has yet to answer")
     version: int
 
 
@@ -132,6 +140,9 @@ class PractitionerWrite(_Given):
     sex: Sex = "unknown"
     time_zone: TimeZone | None = Field(default=None, description="without one: the clinic's")
     photo_id: uuid.UUID | None = Field(default=None, description="an upload of yours for the purpose `photo`")
+    owns_diary: bool | None = Field(
+        default=None, description="whether the clinic answers each request; else as it does"
+    )
     is_active: bool = True
 
 
@@ -161,6 +172,7 @@ class PractitionerDetail(PractitionerPublic):
     licence_number: str
     licence_valid_until: date
     time_zone: str | None
+    owns_diary: bool | None
     is_active: bool
     version: int
 

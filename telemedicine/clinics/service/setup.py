@@ -57,7 +57,8 @@ async def set_clinic(
     check_version(clinic, if_match)
     is_moved = clinic.time_zone != data.time_zone
     async with changing(session, organization_id) as conflicts:
-        clinic.time_zone, clinic.phone = data.time_zone, data.phone
+        for name, value in data.model_dump().items():
+            setattr(clinic, name, value)
         await session.flush()
         if is_moved:
             # A licence ends with a day where its holder works.

@@ -59,7 +59,8 @@ class Offer:
 
     ``blocks`` is the time to take, buffers included, of ``calendar_id`` and of one calendar of each kind in ``free``.
     Where several take part (``session_id``), that is taken once, with the session as origin (``is_running``: it was),
-    and each takes a lane of the calendar of its seats (``seats_id``).
+    and each takes a lane of the calendar of its seats (``seats_id``). ``answer_within`` is how long the clinic takes to
+    answer where it keeps its own diary.
     """
 
     visit_type: VisitTypePublic
@@ -77,6 +78,7 @@ class Offer:
     seats_id: uuid.UUID | None
     session_id: uuid.UUID | None
     is_running: bool
+    answer_within: timedelta | None
 
 
 async def visit_type_with_resources(
@@ -276,4 +278,5 @@ def _offer(slot: Slot) -> Offer:
         seats_id=slot.seats_id,
         session_id=slot.session_id,
         is_running=slot.is_running,
+        answer_within=slot.practitioner.answer_within,
     )

@@ -98,6 +98,8 @@ async def clinics_public(
             name=named[row.organization_id].name,
             time_zone=row.time_zone,
             phone=row.phone,
+            owns_diary=row.owns_diary,
+            answer_within=row.answer_within,
             version=row.version,
         )
         for row in rows

@@ -42,6 +42,9 @@ _WHO: Final = (
         _p,
         sa.func.coalesce(_p.c.time_zone, CLINICS.c.time_zone).label("wall"),
         CLINICS.c.time_zone.label("clinic_zone"),
+        sa.case((sa.func.coalesce(_p.c.owns_diary, CLINICS.c.owns_diary), CLINICS.c.answer_within)).label(
+            "answer_within"
+        ),
     )
     .join(CLINICS, CLINICS.c.organization_id == _p.c.organization_id)
     .where(

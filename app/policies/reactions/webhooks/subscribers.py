@@ -33,7 +33,11 @@ from telemedicine.events import (
     AppointmentCancelled,
     AppointmentExpired,
     AppointmentMoved,
+    AppointmentReproposed,
+    AppointmentRequested,
+    AppointmentRequestEnded,
     AppointmentStatusChanged,
+    AppointmentUnanswered,
     ConsultationClosed,
     ConsultationNoteSigned,
     ConsultationStarted,
@@ -50,7 +54,11 @@ ClinicsFact = (
     | AppointmentCancelled
     | AppointmentExpired
     | AppointmentMoved
+    | AppointmentReproposed
+    | AppointmentRequested
+    | AppointmentRequestEnded
     | AppointmentStatusChanged
+    | AppointmentUnanswered
     | WaitlistOffered
     | ConsultationStarted
     | ConsultationClosed
@@ -122,6 +130,10 @@ OUTWARD: Final[Mapping[type[Fact], WebhookEvent]] = {
     HealthRecordMarkedWrong: _about("health_record", "withdrawn", "A health record was entered in error."),
     VisitMissed: _about("visit", "missed", "Nobody came in time."),
     AppointmentBooked: _about("appointment", "booked", "A time at the clinic is somebody's."),
+    AppointmentRequested: _about("appointment", "requested", "A clinic that keeps its own diary is asked for a time."),
+    AppointmentUnanswered: _about("appointment", "unanswered", "The clinic has not answered, and somebody was called."),
+    AppointmentReproposed: _about("appointment", "reproposed", "The clinic proposes another time than was asked for."),
+    AppointmentRequestEnded: _about("appointment", "request_ended", "What the clinic was asked for is not booked."),
     AppointmentMoved: _about("appointment", "moved", "An appointment has another time, or is with somebody else."),
     AppointmentCancelled: _about("appointment", "cancelled", "An appointment does not take place."),
     AppointmentStatusChanged: _about("appointment", "status_changed", "Somebody came, was seen, or did not come."),
