@@ -45,6 +45,7 @@ from app.policies.journeys.timeline import routes as timeline
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
+from community.housekeeping import routes as housekeeping
 from eldercare.alarms import routes as alarms
 from eldercare.care_circle import routes as care_circle
 from eldercare.care_circle import subscribers as care_circle_subscribers
@@ -194,9 +195,10 @@ TABLE_MODULES = (
     "telemedicine.calendars.models",
     "telemedicine.records.models",
     "telemedicine.prescriptions.models",
+    "community.housekeeping.models",
 )
 
-SCHEMA_REVISION = "0030"
+SCHEMA_REVISION = "0040"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -264,6 +266,7 @@ ROUTERS: tuple[Router, ...] = (
     busy_calendars.router,
     health_records.router,
     prescriptions.router,
+    housekeeping.router,
     closing_journey.router,
     erasure.router,
     export.router,
