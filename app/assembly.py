@@ -55,6 +55,7 @@ from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.portal.authorize import routes as authorize_pages
 from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
+from community.housekeeping import routes as housekeeping
 from eldercare.alarms import routes as alarms
 from eldercare.care_circle import routes as care_circle
 from eldercare.care_circle import subscribers as care_circle_subscribers
@@ -226,9 +227,10 @@ TABLE_MODULES = (
     "telemedicine.referrals.models",
     "telemedicine.settlement.models",
     "telemedicine.linking.models",
+    "community.housekeeping.models",
 )
 
-SCHEMA_REVISION = "0038"
+SCHEMA_REVISION = "0040"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -308,6 +310,7 @@ ROUTERS: tuple[Router, ...] = (
     bills.router,
     billing.router,
     patient_links.router,
+    housekeeping.router,
     closing_journey.router,
     erasure.router,
     export.router,

@@ -38,6 +38,7 @@ from notifications.unsubscribing.links import Subscription, token
 from telemedicine.consultations.models import Participant
 from tests.architecture import access_people
 from tests.factories import (
+    community_housekeeping,
     eldercare_alarms,
     eldercare_check_ins,
     eldercare_medication,
@@ -169,6 +170,8 @@ async def open_world() -> World:
         "safe-zones": (await eldercare_zones.zone(resident)).id,
         "flags": (await eldercare_wellbeing.flag(resident)).id,
         **await _clinic(place, clinic, resident, clinician),
+        "home-services": (service := await community_housekeeping.service(place)).id,
+        "service-offers": (await community_housekeeping.offer(agency, service)).id,
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
         "regimen-proposals": (await eldercare_regimen_proposals.proposal(written)).id,
@@ -640,6 +643,10 @@ def _health_record(_: World) -> dict[str, Any]:
 
 
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
+    "addServiceOffer": lambda world: community_housekeeping.HOURLY | {"service_id": world.ids["home-services"]},
+    "quoteServiceOffer": lambda _: community_housekeeping.SUNDAY,
+    "setHomeService": lambda _: community_housekeeping.CLEANING,
+    "setServiceOffer": lambda _: community_housekeeping.HOURLY,
     "acceptInvitation": lambda world: {"secret": world.secret},
     "answerQuestion": _words,
     "askQuestion": _question,
@@ -653,6 +660,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "setReferralTerms": lambda _: {"terms": []},
     "acknowledgeAlarm": lambda _: {},
     "addBusyCalendar": lambda _: {"url": "https://calendar.example.org/basic.ics"},
+    "addHomeService": lambda _: community_housekeeping.CLEANING | {"code": "cleaning"},
     "addMyBusyCalendar": lambda _: {"url": "https://calendar.example.org/basic.ics"},
     "addCarerAbsence": lambda world: {
         "account_id": world.ids["carers"],

@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 _SOURCES: Final = [
     path.read_text()
-    for package in ("app", "eldercare", "telemedicine", "notifications")
+    for package in ("app", "eldercare", "telemedicine", "community", "notifications")
     for path in (ROOT / package).rglob("*.py")
     if "migrations" not in path.parts
 ]
@@ -31,7 +31,7 @@ _NOBODYS: Final = {
     ),
     *("desk_shift", "desk_test", "holidays", "installation", "invitation", "member", "organization", "passkey"),
     *("availability", "availability_exception", "clinic", "clinic_location", "clinic_resource", "department"),
-    *("practitioner", "practitioner_schedule", "visit_type"),
+    *("practitioner", "practitioner_schedule", "visit_type", "home_service", "service_offer"),
     *("allocation", "busy_calendar", "busy_calendars", "calendar_feed", "pool", "reservation", "resource"),
     *("report", "route_plan", "second_factor", "session", "shift", "subscription", "timesheet"),
 }

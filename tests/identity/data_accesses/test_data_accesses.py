@@ -103,7 +103,9 @@ def test_what_has_no_words_of_its_own_is_told_all_the_same(language: str) -> Non
 def actions_of_reads() -> set[str]:
     """Return what reading statements, and routes that only show something, leave in the trail."""
     found: set[str] = set()
-    for path in (path for package in ("app", "eldercare", "telemedicine") for path in Path(package).rglob("*.py")):
+    for path in (
+        path for package in ("app", "eldercare", "telemedicine", "community") for path in Path(package).rglob("*.py")
+    ):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("traced", "traced_each")):
                 found |= _actions(node)

@@ -1,0 +1,1 @@
+"""The community around the home: services that come to it."""

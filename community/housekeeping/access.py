@@ -1,0 +1,52 @@
+"""Who may do what with services: the operator keeps the catalogue, providers their prices, everybody sees both."""
+
+import uuid
+from typing import Annotated, Any, Final
+
+import sqlalchemy as sa
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.access import Actor
+from app.core.problems import NotFound
+from app.identity.api import Member, member_guard
+from community.housekeeping.models import OFFERS, SERVICES
+
+Operator = Annotated[Member, Depends(member_guard("operator", organization_kind="operator"))]
+"""Whoever keeps the community's catalogue."""
+
+Keeper = Annotated[Member, Depends(member_guard("coordinator", "operator"))]
+"""Whoever keeps what the provider of the path offers, or oversees it."""
+
+_SERVICE: Final = sa.select(SERVICES).where(
+    SERVICES.c.id == sa.bindparam("service_id", type_=sa.Uuid),
+    SERVICES.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
+)
+_OFFER: Final = (
+    sa.select(OFFERS)
+    .join(SERVICES, SERVICES.c.id == OFFERS.c.service_id)
+    .where(
+        OFFERS.c.id == sa.bindparam("offer_id", type_=sa.Uuid),
+        OFFERS.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
+        OFFERS.c.is_active,
+        SERVICES.c.is_active,
+    )
+)
+
+
+async def require_service(connection: AsyncConnection, actor: Actor, service_id: uuid.UUID) -> sa.Row[Any]:
+    """Return a service of the actor's community; raises ``NotFound``."""
+    binds = {"service_id": service_id, "community_id": actor.community_id}
+    row = (await connection.execute(_SERVICE, binds)).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def require_offer(connection: AsyncConnection, actor: Actor, offer_id: uuid.UUID) -> sa.Row[Any]:
+    """Return an offer that is made in the actor's community; raises ``NotFound``, also for one that is put aside."""
+    binds = {"offer_id": offer_id, "community_id": actor.community_id}
+    row = (await connection.execute(_OFFER, binds)).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
