@@ -328,16 +328,14 @@ async def shared_readings(
     actor: Actor,
     resident_id: uuid.UUID,
     page: PageRequest,
-    *,
-    first: datetime,
-    end: datetime | None,
+    query: ReadingQuery,
 ) -> Page[ReadingPublic]:
-    """Return a page of a resident's readings of a time, to whom somebody who may see them has shown it; with a trace.
+    """Return a page of a resident's readings that are wanted, to whom somebody who may see them has shown it; with a trace.
 
     Whether that is so is for the caller to have asked.
     """
     subject = await require_resident(connection, system_actor(actor.community_id), resident_id, "vitals:read")
-    return await reading_views.list_readings(connection, actor, subject, page, signs=None, first=first, end=end)
+    return await reading_views.list_readings(connection, actor, subject, page, query)
 
 
 async def record_readings(

@@ -6,7 +6,7 @@ from app.core.access import CurrentActor
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router
-from eldercare.api import ReadingPublic, shared_readings
+from eldercare.api import ReadingPublic, ReadingQuery, shared_readings
 from telemedicine.api import referral_vitals
 
 router = Router(tags=["telemedicine"])
@@ -20,4 +20,5 @@ async def list_referral_vitals(
     resident_id, window = await referral_vitals(connection, actor, referral_id)
     if window is None:
         return Page(items=[], next=None)
-    return await shared_readings(connection, actor, resident_id, page, first=window.first, end=window.end)
+    wanted = ReadingQuery(first=window.first, end=window.end)
+    return await shared_readings(connection, actor, resident_id, page, wanted)
