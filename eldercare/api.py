@@ -330,7 +330,7 @@ async def shared_readings(
     page: PageRequest,
     query: ReadingQuery,
 ) -> Page[ReadingPublic]:
-    """Return a page of a resident's readings that are wanted, to whom somebody who may see them has shown it; with a trace.
+    """Return a page of a resident's readings that are wanted, to whom somebody who may has shown it; with a trace.
 
     Whether that is so is for the caller to have asked.
     """
