@@ -156,9 +156,9 @@ async def begin(
     if not await repository.begin(session, export):
         raise TooManyExports(headers=_RETRY)
     patients = None if references is None else [_patient(one) for one in references]
-    found = await repository.list_residents(session, actor, export.id, patients)
-    if missing := [one for one in patients or () if one not in found]:
-        raise not_processable("Parameters.parameter.valueReference", f"no Patient/{missing[0]} is here", "not-found")
+    if missing := await repository.list_residents(session, actor, export.id, patients):
+        detail = f"no Patient/{min(missing)} is here"
+        raise not_processable("Parameters.parameter.valueReference", detail, "not-found")
     await audit.record(session, actor, "bulk_export:begin", object_id=export.id)
     wakeups.request(session, WAKE_CHANNEL)
     return export.id
