@@ -170,6 +170,7 @@ async def test_patients_are_named_in_a_post(client: httpx.AsyncClient, scene: Sc
         ("_outputFormat=text/csv", "http._outputFormat", "ndjson"),
         ("_since=yesterday", "http._since", "offset"),
         ("_since=2026-03-01", "http._since", "offset"),
+        ("_since=0001-01-01T00:00:00%2B14:00", "http._since", "offset"),
         ("_elements=id", "http._elements", "known"),
         ("_typeFilter=Practitioner?name=a", "http._typeFilter", "Patient"),
         ("_typeFilter=Appointment?_include=Appointment:patient", "http._typeFilter", "_include"),

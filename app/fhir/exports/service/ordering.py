@@ -11,7 +11,7 @@ from app.core import audit, clock, wakeups
 from app.core.access import Actor
 from app.core.problems import Forbidden, NotFound
 from app.core.sealing import seal
-from app.fhir.elements import Json, instant, local, uuid_of
+from app.fhir.elements import FIRST_YEAR, LAST_YEAR, Json, instant, local, uuid_of
 from app.fhir.exports import repository
 from app.fhir.exports.models import KEEP, REQUEST, Export
 from app.fhir.exports.problems import TooManyExports
@@ -97,7 +97,7 @@ def _instant(value: str) -> datetime:
         found = datetime.fromisoformat(value.replace(" ", "+"))
     except ValueError:
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None or found.tzinfo is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise bad_parameter("_since", "an instant with its offset")
     return found
 
