@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.core import outbound
-from app.core.outbound import AddressForbidden, is_public, outbound_session, post, require_allowed
+from app.core.outbound import AddressForbidden, is_public, outbound_session, require_allowed, send
 from tests.sinks.webhooks import Answering, receiver
 
 
@@ -50,7 +50,7 @@ async def test_a_public_address_is_let_pass_and_with_permission_a_private_one() 
 async def test_nothing_but_https_is_called() -> None:
     async with receiver() as running, outbound_session(allow_private=False) as session:
         with pytest.raises(AddressForbidden):
-            await post(session, f"{running.url}/", data=b"", headers={})
+            await send(session, "POST", f"{running.url}/", data=b"", headers={})
         assert running.calls == []
 
 
@@ -58,7 +58,7 @@ async def test_nothing_but_https_is_called() -> None:
 async def test_a_private_address_is_not_connected_to(host: str) -> None:
     async with outbound_session(allow_private=False) as session:
         with pytest.raises(AddressForbidden):
-            await post(session, f"https://{host}:9/", data=b"", headers={})
+            await send(session, "POST", f"https://{host}:9/", data=b"", headers={})
 
 
 async def test_a_name_that_changes_its_mind_gets_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ async def test_a_name_that_changes_its_mind_gets_nowhere(monkeypatch: pytest.Mon
     await require_allowed("https://rebinding.example/", allow_private=False)
     async with outbound_session(allow_private=False) as session:
         with pytest.raises(AddressForbidden):
-            await post(session, "https://rebinding.example/", data=b"", headers={})
+            await send(session, "POST", "https://rebinding.example/", data=b"", headers={})
     assert list(answers) == []
 
 
@@ -79,8 +79,10 @@ async def test_a_redirect_is_an_answer_and_an_endless_one_is_cut() -> None:
     async with receiver() as running, outbound_session(allow_private=True) as session:
         running.answers["/moved"] = Answering(302, {"Location": f"{running.url}/elsewhere"})
         running.answers["/long"] = Answering(body=b"x" * (3 * outbound.MAX_ANSWER))
-        assert (await post(session, f"{running.url}/moved", data=b"", headers={})).status == 302
-        assert len((await post(session, f"{running.url}/long", data=b"", headers={})).body) == outbound.MAX_ANSWER
+        assert (await send(session, "POST", f"{running.url}/moved", data=b"", headers={})).status == 302
+        assert (
+            len((await send(session, "POST", f"{running.url}/long", data=b"", headers={})).body) == outbound.MAX_ANSWER
+        )
         assert running.on("/elsewhere") == []
 
 
@@ -99,4 +101,4 @@ async def test_a_call_ends_in_its_time_even_where_the_answer_drips() -> None:
     port = server.sockets[0].getsockname()[1]
     async with server, outbound_session(allow_private=True, total=0.3) as session:
         with pytest.raises(TimeoutError):
-            await post(session, f"http://127.0.0.1:{port}/", data=b"", headers={})
+            await send(session, "POST", f"http://127.0.0.1:{port}/", data=b"", headers={})

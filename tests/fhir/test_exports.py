@@ -16,11 +16,12 @@ from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.settings import MediaSettings, Settings, install_settings, settings
 from app.core.tables import table_of
-from app.fhir.exports import repository, rules
+from app.fhir.exports import repository, rules, views
 from app.fhir.exports.models import EXPORTS, FILES, RESIDENTS
 from app.fhir.exports.service import working
 from app.fhir.jobs import JOBS
 from app.fhir.served import BY_TYPE
+from app.identity.api import actor_of_client
 from app.identity.clients.models import ApiClient
 from app.identity.models import Resident, ServiceAgreement
 from app.media.jobs import JOBS as MEDIA_JOBS
@@ -169,6 +170,7 @@ async def test_patients_are_named_in_a_post(client: httpx.AsyncClient, scene: Sc
         ("_outputFormat=text/csv", "http._outputFormat", "ndjson"),
         ("_since=yesterday", "http._since", "offset"),
         ("_since=2026-03-01", "http._since", "offset"),
+        ("_since=0001-01-01T00:00:00%2B14:00", "http._since", "offset"),
         ("_elements=id", "http._elements", "known"),
         ("_typeFilter=Practitioner?name=a", "http._typeFilter", "Patient"),
         ("_typeFilter=Appointment?_include=Appointment:patient", "http._typeFilter", "_include"),
@@ -302,7 +304,7 @@ class Crash(BaseException):
     """The process ends here."""
 
 
-@pytest.mark.parametrize("place", ["note_written", "open_file", "note_grown", "note_done"])
+@pytest.mark.parametrize("place", ["open_files", "is_written", "note_grown", "note_resident"])
 async def test_an_export_goes_on_where_a_crash_left_it(
     place: str, client: httpx.AsyncClient, scene: Scene, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -388,7 +390,25 @@ async def test_an_erasure_takes_the_exports_with_their_data_along(client: httpx.
     assert not any(file.exists() for file in files)
 
 
-async def test_a_bundle_reads_what_an_export_wrote(client: httpx.AsyncClient, scene: Scene) -> None:
+async def test_who_is_erased_while_they_are_read_is_not_written(client: httpx.AsyncClient, scene: Scene) -> None:
+    status = await begun(client, scene.system)
+    async with reading() as connection:
+        row = await views.next_of(connection, uuid.UUID(status.rpartition("/")[2]))
+        assert row is not None
+        actor = await actor_of_client(connection, row.client_id, frozenset(row.scopes))
+        assert actor is not None
+        step = await working._look(connection, row, actor, BY_TYPE)
+    assert step.found["Patient"]
+    erased = await client.delete("/v1/me", headers=await sign_in.sign_in(scene.person))
+    assert erased.status_code == 204, erased.text
+    async with repository.LEASE.holding(1) as held:
+        assert await working._store(held[0], step)
+    await settle(JOBS)
+    assert (await manifest(client, scene.system, status))["output"] == []
+    assert _on_disk() == []
+
+
+async def test_the_statement_names_the_exports(client: httpx.AsyncClient, scene: Scene) -> None:
     statement = valid(await client.get(f"{R4}/metadata"))
     operations = {
         (resource["type"], one["name"]): one["definition"]

@@ -32,16 +32,13 @@ _TAKEN: Final = sa.select(EXPORTS.c.lane).where(
 _BEGIN: Final = insert(EXPORTS).on_conflict_do_nothing(index_elements=["client_id", "lane"]).returning(EXPORTS.c.id)
 _patients = sa.bindparam("patients", type_=ARRAY(sa.Uuid))
 _reached = records_in_reach().subquery("reached")
-_LIST: Final = (
-    sa.insert(RESIDENTS)
-    .from_select(
-        ["export_id", "resident_id", "listed_at", "is_done", "is_written"],
-        sa.select(_id, _reached.c.resident_id, _now, sa.false(), sa.false()).where(
-            sa.or_(_patients.is_(None), _reached.c.resident_id == sa.any_(_patients))
-        ),
-    )
-    .returning(RESIDENTS.c.resident_id)
+_LIST: Final = sa.insert(RESIDENTS).from_select(
+    ["export_id", "resident_id", "listed_at", "is_done", "is_written"],
+    sa.select(_id, _reached.c.resident_id, _now, sa.false(), sa.false()).where(
+        sa.or_(_patients.is_(None), _reached.c.resident_id == sa.any_(_patients))
+    ),
 )
+_LISTED: Final = sa.select(RESIDENTS.c.resident_id).where(RESIDENTS.c.export_id == _id)
 _COUNT: Final = sa.update(EXPORTS).where(_one).values(total=sa.bindparam("listed", type_=sa.Integer))
 _ours = sa.and_(
     _one, EXPORTS.c.fence == sa.bindparam("held_fence", type_=sa.Integer), EXPORTS.c.lease_until.is_not(None)
@@ -59,20 +56,16 @@ _ADVANCE: Final = (
     )
     .returning(EXPORTS.c.id)
 )
-_WROTE: Final = (
+_HOLD: Final = sa.select(EXPORTS.c.id).where(_ours).with_for_update(key_share=True)
+_whom = sa.and_(RESIDENTS.c.export_id == _id, RESIDENTS.c.resident_id == sa.bindparam("resident", type_=sa.Uuid))
+_IS_WRITTEN: Final = sa.select(RESIDENTS.c.is_written).where(_whom).with_for_update()
+_NOTE: Final = (
     sa.update(RESIDENTS)
-    .where(
-        RESIDENTS.c.export_id == _id,
-        RESIDENTS.c.resident_id == sa.bindparam("resident", type_=sa.Uuid),
-        sa.not_(RESIDENTS.c.is_written),
+    .where(_whom)
+    .values(
+        is_written=sa.or_(RESIDENTS.c.is_written, sa.bindparam("has_written", type_=sa.Boolean)),
+        is_done=sa.bindparam("is_through", type_=sa.Boolean),
     )
-    .values(is_written=True)
-    .returning(RESIDENTS.c.resident_id)
-)
-_DONE: Final = (
-    sa.update(RESIDENTS)
-    .where(RESIDENTS.c.export_id == _id, RESIDENTS.c.resident_id == sa.bindparam("resident", type_=sa.Uuid))
-    .values(is_done=True)
 )
 _OPEN_FILE: Final = (
     sa.select(FILES.c.id, FILES.c.size)
@@ -126,11 +119,17 @@ async def begin(session: AsyncSession, export: Export) -> bool:
 async def list_residents(
     session: AsyncSession, actor: Actor, export_id: uuid.UUID, patients: Sequence[uuid.UUID] | None
 ) -> set[uuid.UUID]:
-    """Write down whom the export is about, those of ``patients`` (default: all) the client may see; return them."""
+    """Write down whom the export is about: those of ``patients`` (default: all) whom the client may see.
+
+    Return those of ``patients`` who are not among them.
+    """
     binds = {"export": export_id, "patients": patients, "now": clock.now(), **reach_binds(actor)}
-    listed = set(await session.scalars(_LIST, binds))
-    await session.execute(_COUNT, {"export": export_id, "listed": len(listed)})
-    return listed
+    result = await session.execute(_LIST, binds)
+    listed: int = result.rowcount  # type: ignore[attr-defined]  # an INSERT's result is a CursorResult
+    await session.execute(_COUNT, {"export": export_id, "listed": listed})
+    if patients is None:
+        return set()
+    return set(patients) - set(await session.scalars(_LISTED, {"export": export_id}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,24 +154,36 @@ async def advance(session: AsyncSession, held: Held, to: Place, *, is_through: b
     return (await session.execute(_ADVANCE, binds)).first() is not None
 
 
-async def note_written(session: AsyncSession, export_id: uuid.UUID, resident_id: uuid.UUID) -> bool:
-    """Note that something of a resident's is written; return whether it is the first."""
-    return (await session.execute(_WROTE, {"export": export_id, "resident": resident_id})).first() is not None
+async def is_written(session: AsyncSession, export_id: uuid.UUID, resident_id: uuid.UUID) -> bool | None:
+    """Return whether something of a resident's is in the files, and lock that; ``None`` if they were erased."""
+    return await session.scalar(_IS_WRITTEN, {"export": export_id, "resident": resident_id})
 
 
-async def note_done(session: AsyncSession, export_id: uuid.UUID, resident_id: uuid.UUID) -> None:
-    """Note that a resident's turn is over."""
-    await session.execute(_DONE, {"export": export_id, "resident": resident_id})
+async def note_resident(
+    session: AsyncSession, export_id: uuid.UUID, resident_id: uuid.UUID, *, has_written: bool, is_through: bool
+) -> None:
+    """Note that something of a resident's was written, and that their turn is over."""
+    binds = {"export": export_id, "resident": resident_id, "has_written": has_written, "is_through": is_through}
+    await session.execute(_NOTE, binds)
 
 
-async def open_file(session: AsyncSession, export_id: uuid.UUID, kind: str) -> tuple[uuid.UUID, int]:
-    """Return the file that resources of a kind are added to, and how much of it counts."""
+async def open_files(session: AsyncSession, held: Held, kinds: Sequence[str]) -> dict[str, tuple[uuid.UUID, int]]:
+    """Return the files that resources are added to by kind, and how much of each counts; empty if it is not ours.
+
+    Commit before anything is written: a file without a row would never be removed.
+    """
+    if (await session.execute(_HOLD, _held(held))).first() is None:
+        return {}
+    return {kind: await _open_file(session, held.id, kind) for kind in kinds}
+
+
+async def _open_file(session: AsyncSession, export_id: uuid.UUID, kind: str) -> tuple[uuid.UUID, int]:
     row = (await session.execute(_OPEN_FILE, {"export": export_id, "of_type": kind})).first()
     if row is not None and row.size < LARGEST:
         return row.id, row.size
-    fresh = {"id": clock.new_id(), "export_id": export_id, "type": kind, "resources": 0, "size": 0}
-    await session.execute(_NEW_FILE, fresh)
-    return fresh["id"], 0  # type: ignore[return-value]  # an id
+    file_id = clock.new_id()
+    await session.execute(_NEW_FILE, {"id": file_id, "export_id": export_id, "type": kind, "resources": 0, "size": 0})
+    return file_id, 0
 
 
 async def note_grown(session: AsyncSession, file_id: uuid.UUID, size: int, resources: int) -> None:

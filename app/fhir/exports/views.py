@@ -25,7 +25,9 @@ _waiting = (
 )
 _NEXT: Final = sa.select(EXPORTS, _waiting.scalar_subquery().label("resident_id")).where(EXPORTS.c.id == _id)
 _ONE: Final = sa.select(EXPORTS).where(EXPORTS.c.id == _id, EXPORTS.c.client_id == _client)
-_FILES: Final = sa.select(FILES).where(FILES.c.export_id == _id).order_by(FILES.c.type, FILES.c.id)
+_FILES: Final = (
+    sa.select(FILES).where(FILES.c.export_id == _id, FILES.c.resources > 0).order_by(FILES.c.type, FILES.c.id)
+)
 _FILE: Final = (
     sa.select(
         FILES.c.id, FILES.c.size, FILES.c.type, EXPORTS.c.state, EXPORTS.c.scopes, EXPORTS.c.id.label("export_id")
@@ -64,7 +66,7 @@ async def standing(connection: AsyncConnection, client_id: uuid.UUID, export_id:
 
 
 async def files(connection: AsyncConnection, export_id: uuid.UUID) -> Sequence[sa.Row[Any]]:
-    """Return the files of an export, by kind."""
+    """Return the files of an export in which there is something, by kind."""
     return (await connection.execute(_FILES, {"export": export_id})).all()
 
 

@@ -16,7 +16,8 @@ from app.identity.api import actor_of_client, agreed_scopes
 from app.media.api import sealed_pieces
 
 _AT_ONCE: Final = 50
-"""Pieces that are held in memory, each about a page of resources at most."""
+"""Pieces that are held in memory while it is asked who may still be seen."""
+_BYTES: Final = 2**20
 
 
 async def lines(actor: Actor, file_id: uuid.UUID) -> AsyncIterator[bytes]:
@@ -41,7 +42,7 @@ async def _lines(actor: Actor, file_id: uuid.UUID, size: int, scopes: frozenset[
     waiting: list[Piece] = []
     async for text in sealed_pieces(file_id, size):
         waiting.append(Piece.read(text))
-        if len(waiting) >= _AT_ONCE:
+        if len(waiting) >= _AT_ONCE or sum(len(piece.lines) for piece in waiting) >= _BYTES:
             for piece in await _still_seen(actor, scopes, waiting):
                 yield piece.lines
             waiting = []

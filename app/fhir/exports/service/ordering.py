@@ -11,7 +11,7 @@ from app.core import audit, clock, wakeups
 from app.core.access import Actor
 from app.core.problems import Forbidden, NotFound
 from app.core.sealing import seal
-from app.fhir.elements import Json, instant, local, uuid_of
+from app.fhir.elements import FIRST_YEAR, LAST_YEAR, Json, instant, local, uuid_of
 from app.fhir.exports import repository
 from app.fhir.exports.models import KEEP, REQUEST, Export
 from app.fhir.exports.problems import TooManyExports
@@ -97,7 +97,7 @@ def _instant(value: str) -> datetime:
         found = datetime.fromisoformat(value.replace(" ", "+"))
     except ValueError:
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None or found.tzinfo is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise bad_parameter("_since", "an instant with its offset")
     return found
 
@@ -157,9 +157,9 @@ async def begin(
     if not await repository.begin(session, export):
         raise TooManyExports(headers=_RETRY)
     patients = None if references is None else [_patient(one) for one in references]
-    found = await repository.list_residents(session, actor, export.id, patients)
-    if missing := [one for one in patients or () if one not in found]:
-        raise not_processable("Parameters.parameter.valueReference", f"no Patient/{missing[0]} is here", "not-found")
+    if missing := await repository.list_residents(session, actor, export.id, patients):
+        detail = f"no Patient/{min(missing)} is here"
+        raise not_processable("Parameters.parameter.valueReference", detail, "not-found")
     await audit.record(session, actor, "bulk_export:begin", object_id=export.id)
     wakeups.request(session, WAKE_CHANNEL)
     return export.id

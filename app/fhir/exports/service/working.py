@@ -6,12 +6,12 @@ breaks off in between is read and written once more, to the same place.
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import audit, clock, failures, stopping
 from app.core.access import Actor
@@ -163,17 +163,25 @@ def _query(order: Order, served: Served, kind: str, resident_id: uuid.UUID, curs
 
 async def _store(held: Held, step: _Step) -> bool:
     """Write what was found and move the export on, unless it is ours no longer; return whether it was."""
+    kinds = [kind for kind, found in step.found.items() if found]
+    async with unit_of_work() as session:
+        files = await repository.open_files(session, held, kinds)
     async with unit_of_work() as session:
         if not await repository.advance(session, held, step.next, is_through=step.is_through):
             return False
-        kinds: Sequence[tuple[str, list[Json]]] = [(kind, found) for kind, found in step.found.items() if found]
-        if kinds and await repository.note_written(session, held.id, step.resident_id):
-            await audit.record(session, step.actor, "bulk_export:read", resident_id=step.resident_id, object_id=held.id)
-        for kind, found in kinds:
-            file_id, size = await repository.open_file(session, held.id, kind)
-            piece = Piece.of(step.resident_id, step.scopes, found)
-            size = await add_sealed(file_id, size, piece.written())
-            await repository.note_grown(session, file_id, size, len(found))
-        if step.is_through:
-            await repository.note_done(session, held.id, step.resident_id)
+        was_written = await repository.is_written(session, held.id, step.resident_id)
+        if kinds and was_written is not None:  # who was erased meanwhile is not written
+            if not was_written:
+                whose = step.resident_id
+                await audit.record(session, step.actor, "bulk_export:read", resident_id=whose, object_id=held.id)
+            for kind in kinds:
+                await _write(session, *files[kind], Piece.of(step.resident_id, step.scopes, step.found[kind]))
+        await repository.note_resident(
+            session, held.id, step.resident_id, has_written=bool(kinds), is_through=step.is_through
+        )
     return True
+
+
+async def _write(session: AsyncSession, file_id: uuid.UUID, size: int, piece: Piece) -> None:
+    size = await add_sealed(file_id, size, piece.written())
+    await repository.note_grown(session, file_id, size, piece.lines.count(b"\n"))

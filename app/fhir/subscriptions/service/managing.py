@@ -2,17 +2,17 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
+from pydantic import HttpUrl, TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.outbound import AddressForbidden
-from app.core.paging import PageRequest
 from app.core.problems import FieldError, Forbidden, NotFound, StaleVersion
 from app.core.sealing import seal, unseal
 from app.fhir.elements import Json, filled, instant, meta, resource, uuid_of
@@ -22,7 +22,7 @@ from app.fhir.registry import Asked, Found, Query
 from app.fhir.searching import kept_query
 from app.fhir.subscriptions import repository, rules
 from app.fhir.subscriptions.models import CRITERIA, HEADERS, REASON, Subscription
-from app.fhir.subscriptions.service.seeing import POINTER, Served, named
+from app.fhir.subscriptions.service.seeing import POINTER, Served, try_out
 from notifications.api import (
     EndpointStanding,
     alter_endpoint,
@@ -38,6 +38,7 @@ _TAKEN: Final = frozenset(
 )
 _CHANNEL: Final = frozenset({"type", "endpoint", "payload", "header"})
 _LONGEST: Final = 2000
+_URL: Final = TypeAdapter(HttpUrl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +228,11 @@ def _url(channel: Json) -> str:
         raise not_processable(path, "where to call", "required")
     url = _short(path, channel["endpoint"])
     try:
+        parts = _URL.validate_python(url)
         check_endpoint(url)
-    except AddressForbidden:
+    except (ValidationError, AddressForbidden):
         raise not_processable(path, "a public https address without user and password", "value") from None
-    if "#" in url:
+    if parts.fragment is not None:
         raise not_processable(path, "an address without a fragment", "value")
     return url
 
@@ -259,9 +261,7 @@ async def _check_criteria(asked: Asked, text: str, served: Served) -> str:
         query = kept_query(found, search_text, served, POINTER)
         if found.parameter("_id") is None and (query.tokens or query.dates or query.strings):
             raise not_processable(POINTER, f"{kind} by {found.compartment} alone", "not-supported")
-        if not found.changes.by_patient or named(found, query) is not None:
-            # Asked once for nothing, it says what cannot be searched for, and what the client may not see.
-            await found.search(asked, replace(query, ids=frozenset(), page=PageRequest(1, None)))
+        await try_out(asked, found, query)
     except BadSearch as error:
         raise NotProcessable(errors=[FieldError(POINTER, one.detail, one.code) for one in error.errors]) from None
     except NotFound:

@@ -11,10 +11,10 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.problems import Problem
+from app.fhir.elements import uuid_of
 from app.fhir.registry import Asked, Query, Resource
 from app.fhir.subscriptions import repository
-from app.fhir.subscriptions.service.seeing import Served, asked_by, criteria_of, named, seen
-from app.identity.api import serves_anyone
+from app.fhir.subscriptions.service.seeing import Served, asked_by, criteria_of, is_over, named, seen
 from notifications.api import Notification, notify, stop_endpoint
 
 CHANGED: Final = "fhir.changed"
@@ -65,7 +65,7 @@ async def _matches(
         resources = await seen(asked, resource, query, keys, resident_id)
         if resources is not None:
             found |= {one["id"] for one in resources}
-        elif await _is_over(asked, resource, query):
+        elif await is_over(asked, resource, query):
             await stop_endpoint(session, row.id, "not_allowed")
             return []
     return [_notification(row, fact, key) for fact, key in told if key in found]
@@ -81,21 +81,13 @@ def _by_resident(resource: Resource, query: Query, told: Sequence[Told]) -> Mapp
     return {next(iter(found)): set().union(*found.values())}  # one search finds those of all
 
 
-async def _is_over(asked: Asked, resource: Resource, query: Query) -> bool:
-    """Say whether a search that was refused for one resident will be for all it is over."""
-    if named(resource, query) is not None:
-        return True
-    (organization,) = asked.actor.memberships
-    return not await serves_anyone(asked.connection, organization.organization_id)
-
-
 def _notification(row: Any, fact: Any, key: str) -> Notification:
     return Notification(
         endpoint_id=row.id,
         id=fact.id,
         community_id=fact.community_id,
         resident_id=fact.resident_id,
-        object_id=fact.aggregate_id,
+        object_id=uuid_of(key) or uuid.uuid5(fact.aggregate_id, key),
         occurred_at=fact.occurred_at,
         event_type=CHANGED,
         data={"type": row.type, "id": key},

@@ -1,9 +1,9 @@
 """What a subscriber may see at this moment of what changed: asked as it would ask itself."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,13 +11,14 @@ from app.core.paging import PageRequest
 from app.core.problems import Problem
 from app.core.sealing import unseal
 from app.fhir.elements import Json
-from app.fhir.registry import Asked, Query, Resource
+from app.fhir.registry import Asked, Found, Query, Resource
 from app.fhir.searching import kept_query
 from app.fhir.subscriptions.models import CRITERIA
-from app.identity.api import actor_of_client
+from app.identity.api import actor_of_client, serves_anyone
 
+Answer = TypeVar("Answer")
 Served = Mapping[str, Resource]
-POINTER = "Subscription.criteria"
+POINTER: Final = "Subscription.criteria"
 
 
 async def asked_by(connection: AsyncConnection, row: Any) -> Asked | None:
@@ -52,11 +53,36 @@ async def seen(
         mine = {resource.compartment: frozenset({("Patient", str(resident_id))})}
         query = replace(query, references={**query.references, **mine})
     wanted = frozenset(keys) if query.ids is None else query.ids & frozenset(keys)
+    if resource.parameter("_id") is None:
+        read = [await _allowed(resource.read(asked, key)) for key in sorted(wanted)]
+        return [one for one in read if one is not None] or None
+    page = PageRequest(max(1, len(wanted)), None)
+    found = await _allowed(resource.search(asked, replace(query, ids=wanted, page=page)))
+    return None if found is None else found.resources
+
+
+async def try_out(asked: Asked, resource: Resource, query: Query) -> Found:
+    """Ask a search for nothing: raises what it cannot be asked, and what the client may not see of it.
+
+    One that needs a patient and names none cannot be tried out.
+    """
+    assert resource.changes is not None  # noqa: S101 - nobody subscribes to others
+    if resource.changes.by_patient and named(resource, query) is None:
+        return Found([])
+    return await resource.search(asked, replace(query, ids=frozenset(), page=PageRequest(1, None)))
+
+
+async def is_over(asked: Asked, resource: Resource, query: Query) -> bool:
+    """Say whether what a search was refused for one thing holds for all: there is nothing left to be told."""
+    if await _allowed(try_out(asked, resource, query)) is None:
+        return True
+    (organization,) = asked.actor.memberships
+    return not await serves_anyone(asked.connection, organization.organization_id)
+
+
+async def _allowed(asking: Awaitable[Answer]) -> Answer | None:
     try:
-        if resource.parameter("_id") is None:
-            return [await resource.read(asked, key) for key in sorted(wanted)]
-        page = PageRequest(max(1, len(wanted)), None)
-        return (await resource.search(asked, replace(query, ids=wanted, page=page))).resources
+        return await asking
     except Problem as refusal:
         if refusal.status >= 500:
             raise
