@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -22,9 +23,10 @@ from app.core import clock
 from app.core.database import reading, unit_of_work
 from app.core.sealing import unseal
 from app.identity.clients.models import ApiClient
-from app.identity.models import Organization
+from app.identity.models import Organization, Resident
 from app.identity.sign_in.models import SignInChallenge
 from app.identity.sign_in.service import CODE
+from app.identity.smart.models import AppGrant
 from app.identity.smart.rules.assertions import TYPE
 from tests.factories.sign_in import bearer
 
@@ -115,6 +117,20 @@ async def machine(
     async with unit_of_work() as session:
         session.add(row)
     return Machine(row.id, key)
+
+
+async def grant(resident: Resident, client_id: uuid.UUID) -> AppGrant:
+    """Insert what a resident agreed to: an app that sees them for an hour."""
+    row = AppGrant(
+        account_id=resident.account_id,
+        client_id=client_id,
+        patient_id=resident.id,
+        scopes=["patient/Patient.r"],
+        ended_at=clock.now() + timedelta(hours=1),
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row
 
 
 async def token(client: httpx.AsyncClient, of: Machine, scope: str) -> str:

@@ -239,7 +239,7 @@ async def test_what_is_read_and_written_is_on_record_as_the_apps_doing(client: h
     slots = await fhir.slots(client, world.scene, schedule=f"Schedule/{world.scene.schedule}")
     made = await client.post(f"{ROOT}/Appointment", json=fhir.wanted(world.scene, slots[0]), headers=headers)
     assert made.status_code == 201
-    assert "appointment:book" in await traced(own)
+    assert "appointment:booked" in await traced(own)
     assert (await audit_chain.seal_entries()) > 0
     async with reading() as connection:
         assert (await audit_chain.verify(connection)).holds
