@@ -199,13 +199,11 @@ class Browser:
         self.page = answer.text
         return answer
 
-    async def post(self, step: str, headers: dict[str, str] | None = None, **more: str) -> httpx.Response:
-        """Post the page's form."""
+    async def post(self, step: str, **more: str) -> httpx.Response:
+        """Post the page's form; ``site`` is where the browser says that it comes from."""
+        headers = {"Cookie": self.cookie, "Sec-Fetch-Site": more.pop("site", "same-origin")}
         answer = await self.client.post(
-            f"{AUTHORIZE}/{step}",
-            data=fields(self.page) | more,
-            headers={"Cookie": self.cookie, **(headers or {})},
-            follow_redirects=False,
+            f"{AUTHORIZE}/{step}", data=fields(self.page) | more, headers=headers, follow_redirects=False
         )
         self.page = answer.text or self.page
         return answer

@@ -110,6 +110,16 @@ async def test_what_is_written_needs_its_letter_too(client: httpx.AsyncClient, w
     assert (await client.put(path, json=called_off, headers=updating)).status_code == 200
 
 
+async def test_a_key_tells_no_other_program_what_was_answered(client: httpx.AsyncClient, world: World) -> None:
+    slots = await fhir.slots(client, world.scene, schedule=f"Schedule/{world.scene.schedule}")
+    document, key = fhir.wanted(world.scene, slots[0]), {"Idempotency-Key": "once"}
+    creating = await smart.headers(client, world.system, "system/Appointment.c")
+    answers = [await client.post(f"{ROOT}/Appointment", json=document, headers=creating | key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    reading_only = await smart.headers(client, world.system, "system/Appointment.rs")
+    assert (await client.post(f"{ROOT}/Appointment", json=document, headers=reading_only | key)).status_code == 403
+
+
 async def test_includes_show_what_the_scopes_let_find(client: httpx.AsyncClient, world: World) -> None:
     booked = await fhir.book(client, world.scene)
     include = f"Appointment?patient={world.scene.resident.id}&_include=Appointment:patient"
