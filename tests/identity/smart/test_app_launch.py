@@ -103,9 +103,9 @@ async def test_a_person_sees_what_an_app_does_and_ends_it(client: httpx.AsyncCli
         "Grace Hopper",
     )
     accesses = (await client.get("/v1/me/data-accesses", headers=me)).json()["items"]
-    assert [(one["action"], one["app"], one["is_reading"]) for one in accesses] == [
-        ("app:read", "Heart <b>app</b>", True)
-    ]
+    (seen,) = accesses
+    assert (seen["action"], seen["app"], seen["is_reading"]) == ("app:read", "Heart <b>app</b>", True)
+    assert seen["explanation"] == "Heart <b>app</b> looked at data of yours."
     assert (await client.delete(f"/v1/me/connected-apps/{entry['id']}", headers=me)).status_code == 204
     assert (await client.delete(f"/v1/me/connected-apps/{entry['id']}", headers=me)).status_code == 404
     assert (await client.get("/fhir/R4/Patient", headers=app)).status_code == 401

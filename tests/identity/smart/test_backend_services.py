@@ -206,7 +206,7 @@ async def test_registered_is_what_is_public_and_strong_enough(client: httpx.Asyn
     path = f"/v1/organizations/{clinic.id}/smart-clients"
     good = public_jwk(ec_key(), "one")
     wanted = {"name": "Practice", "scopes": ["records:read", "consultations:read"]}
-    for changes, about in (
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"jwks": {"keys": [good | {"d": "AA"}]}}, "secret"),
         ({"jwks": {"keys": [{**good, "kid": ""}]}}, "kid"),
         ({"jwks": {"keys": [good, good]}}, "kid of its own"),
@@ -236,7 +236,8 @@ async def test_registered_is_what_is_public_and_strong_enough(client: httpx.Asyn
                 "",
             )
         ),
-    ):
+    ]
+    for changes, about in cases:
         answer = await client.post(path, json=wanted | changes, headers=manager)
         assert (answer.status_code, answer.json()["code"]) == (422, "malformed"), (changes, answer.text)
         assert about in json.dumps(answer.json()["errors"]), (changes, answer.text)
