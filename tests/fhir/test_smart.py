@@ -21,7 +21,7 @@ from app.fhir.narrowing import narrowed, patients_of
 from app.fhir.registry import Asked, Query, Resource
 from app.fhir.served import BY_TYPE, RESOURCES
 from app.identity.api import NEEDS
-from app.portal.authorize.texts import CALLED
+from app.portal.authorize.texts import CALLED, WORDS
 from tests.factories import eldercare_vitals, fhir, identity, smart, telemedicine
 from tests.factories.fhir import Scene
 from tests.factories.sign_in import client_headers
@@ -277,6 +277,7 @@ def person(scopes: str, patient_id: uuid.UUID | None) -> Actor:
 def test_every_kind_has_scopes_and_words_and_says_whose_it_is() -> None:
     assert BY_TYPE.keys() <= NEEDS.keys()
     assert NEEDS.keys() <= CALLED.keys()
+    assert WORDS["en"].keys() == WORDS["zh-CN"].keys()
     for resource in RESOURCES:
         within = reach(person("patient/*.cruds", uuid.UUID(int=4)), resource.type, "s")
         # Without a patient a token of one shows the directory alone.

@@ -13,9 +13,9 @@ import pytest_asyncio
 from app.core.clock import ManualClock
 from app.core.database import Database, unit_of_work
 from app.core.settings import Settings, install_settings
-from app.identity.models import Account, Grant, Resident
+from app.identity.models import Account, Grant, Organization, Resident
 from app.identity.sessions import tokens as sessions_tokens
-from tests.factories import identity, smart
+from tests.factories import identity, smart, telemedicine_clinics
 from tests.factories.sign_in import bearer, sign_in, sign_in_resident
 from tests.factories.smart import BACK, CHALLENGE, FHIR, TOKEN, VERIFIER, Browser, Machine, asked, choices, told
 
@@ -134,6 +134,29 @@ async def test_whoever_is_let_see_somebody_chooses_whom_and_no_longer_than_they_
     assert (await client.delete(f"/v1/me/connected-apps/{entry['id']}", headers=others)).status_code == 404
 
 
+async def test_a_clinician_comes_in_as_a_practitioner_unless_their_role_needs_a_second_factor(
+    client: httpx.AsyncClient, scene: Scene
+) -> None:
+    place = await identity.community_of(scene.daughter)
+    organization = await identity.organization(place, "clinic")
+    await identity.agreement(organization, None, scene.resident)
+    clinician = await identity.staff(organization, "clinician", phone="+8613800000033")
+    clinic = await telemedicine_clinics.clinic(place, organization)
+    practitioner = await telemedicine_clinics.practitioner(clinic, clinician)
+    scope = "openid fhirUser user/Patient.rs user/Practitioner.r"
+    given = await smart.connected(client, scene.app, "+8613800000033", scope)
+    assert given["scope"] == scope
+    who = jwt.decode(given["id_token"], options={"verify_signature": False})["fhirUser"]
+    assert who == f"{FHIR}/Practitioner/{practitioner.id}"
+    app = bearer(given["access_token"])
+    assert (await client.get(who.removeprefix("http://127.0.0.1:8000"), headers=app)).status_code == 200
+    patient = f"/fhir/R4/Patient/{scene.resident.id}"
+    assert (await client.get(patient, headers=app)).status_code == 200
+    async with unit_of_work() as session:
+        (await session.get_one(Organization, organization.id)).requires_second_factor = True
+    assert (await client.get(patient, headers=app)).status_code == 404
+
+
 async def test_an_app_without_keys_needs_the_verifier_and_one_with_keys_signs(
     client: httpx.AsyncClient, scene: Scene
 ) -> None:
@@ -144,7 +167,8 @@ async def test_an_app_without_keys_needs_the_verifier_and_one_with_keys_signs(
     by_name = {"client_id": str(scene.signing.id), "client_assertion": None, "client_assertion_type": None}
 
     async def tried(app: Machine, **changes: Any) -> str:
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": VERIFIER}
+        form: dict[str, Any] = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK}
+        form["code_verifier"] = VERIFIER
         form |= smart.shown_by(app) | changes
         answer = await client.post(TOKEN, data={name: value for name, value in form.items() if value is not None})
         return str(answer.json().get("error", answer.status_code))
