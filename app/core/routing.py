@@ -232,6 +232,8 @@ async def _claim(request: Request) -> idempotency.Claim | None:
     actor = await authenticate(request)
     query = request.url.query
     path = f"{request.url.path}?{query}" if query else request.url.path
+    if actor.app is not None:  # what somebody may by themselves, an app of theirs is not told by a key
+        path = f"{path}\n{actor.app.id} {' '.join(actor.app.scopes)} {actor.app.patient_id}"
     return idempotency.Claim.of(actor.id, request.method, path, key, await request.body())
 
 

@@ -24,6 +24,10 @@ PRUNED = {pruning.table: pruning for pruning in retention._prunings()}
 BY_INSTANT = (
     ("core_idempotent_answer", "expires_at"),
     ("core_rate_bucket", "full_at"),
+    ("identity_app_authorization", "expires_at"),
+    ("identity_app_grant", "ended_at"),
+    ("identity_app_token", "expires_at"),
+    ("identity_client_assertion", "expires_at"),
     ("identity_pairing", "expires_at"),
     ("identity_passkey_challenge", "expires_at"),
     ("identity_refresh_token", "expires_at"),

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -22,9 +23,10 @@ from app.core import clock
 from app.core.database import reading, unit_of_work
 from app.core.sealing import unseal
 from app.identity.clients.models import ApiClient
-from app.identity.models import Organization
+from app.identity.models import Organization, Resident
 from app.identity.sign_in.models import SignInChallenge
 from app.identity.sign_in.service import CODE
+from app.identity.smart.models import AppGrant
 from app.identity.smart.rules.assertions import TYPE
 from tests.factories.sign_in import bearer
 
@@ -117,6 +119,20 @@ async def machine(
     return Machine(row.id, key)
 
 
+async def grant(resident: Resident, client_id: uuid.UUID) -> AppGrant:
+    """Insert what a resident agreed to: an app that sees them for an hour."""
+    row = AppGrant(
+        account_id=resident.account_id,
+        client_id=client_id,
+        patient_id=resident.id,
+        scopes=["patient/Patient.r"],
+        ended_at=clock.now() + timedelta(hours=1),
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row
+
+
 async def token(client: httpx.AsyncClient, of: Machine, scope: str) -> str:
     """Return an access token of a system for scopes."""
     answer = await client.post(TOKEN, data=of.form(scope))
@@ -183,13 +199,11 @@ class Browser:
         self.page = answer.text
         return answer
 
-    async def post(self, step: str, headers: dict[str, str] | None = None, **more: str) -> httpx.Response:
-        """Post the page's form."""
+    async def post(self, step: str, **more: str) -> httpx.Response:
+        """Post the page's form; ``site`` is where the browser says that it comes from."""
+        headers = {"Cookie": self.cookie, "Sec-Fetch-Site": more.pop("site", "same-origin")}
         answer = await self.client.post(
-            f"{AUTHORIZE}/{step}",
-            data=fields(self.page) | more,
-            headers={"Cookie": self.cookie, **(headers or {})},
-            follow_redirects=False,
+            f"{AUTHORIZE}/{step}", data=fields(self.page) | more, headers=headers, follow_redirects=False
         )
         self.page = answer.text or self.page
         return answer

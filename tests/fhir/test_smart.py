@@ -21,7 +21,7 @@ from app.fhir.narrowing import narrowed, patients_of
 from app.fhir.registry import Asked, Query, Resource
 from app.fhir.served import BY_TYPE, RESOURCES
 from app.identity.api import NEEDS
-from app.portal.authorize.texts import CALLED
+from app.portal.authorize.texts import CALLED, WORDS
 from tests.factories import eldercare_vitals, fhir, identity, smart, telemedicine
 from tests.factories.fhir import Scene
 from tests.factories.sign_in import client_headers
@@ -108,6 +108,16 @@ async def test_what_is_written_needs_its_letter_too(client: httpx.AsyncClient, w
     assert (await client.put(path, json=called_off, headers=creating)).status_code == 403
     assert (await client.get(path, headers=updating)).status_code == 403
     assert (await client.put(path, json=called_off, headers=updating)).status_code == 200
+
+
+async def test_a_key_tells_no_other_program_what_was_answered(client: httpx.AsyncClient, world: World) -> None:
+    slots = await fhir.slots(client, world.scene, schedule=f"Schedule/{world.scene.schedule}")
+    document, key = fhir.wanted(world.scene, slots[0]), {"Idempotency-Key": "once"}
+    creating = await smart.headers(client, world.system, "system/Appointment.c")
+    answers = [await client.post(f"{ROOT}/Appointment", json=document, headers=creating | key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    reading_only = await smart.headers(client, world.system, "system/Appointment.rs")
+    assert (await client.post(f"{ROOT}/Appointment", json=document, headers=reading_only | key)).status_code == 403
 
 
 async def test_includes_show_what_the_scopes_let_find(client: httpx.AsyncClient, world: World) -> None:
@@ -239,7 +249,7 @@ async def test_what_is_read_and_written_is_on_record_as_the_apps_doing(client: h
     slots = await fhir.slots(client, world.scene, schedule=f"Schedule/{world.scene.schedule}")
     made = await client.post(f"{ROOT}/Appointment", json=fhir.wanted(world.scene, slots[0]), headers=headers)
     assert made.status_code == 201
-    assert "appointment:book" in await traced(own)
+    assert "appointment:booked" in await traced(own)
     assert (await audit_chain.seal_entries()) > 0
     async with reading() as connection:
         assert (await audit_chain.verify(connection)).holds
@@ -267,6 +277,7 @@ def person(scopes: str, patient_id: uuid.UUID | None) -> Actor:
 def test_every_kind_has_scopes_and_words_and_says_whose_it_is() -> None:
     assert BY_TYPE.keys() <= NEEDS.keys()
     assert NEEDS.keys() <= CALLED.keys()
+    assert WORDS["en"].keys() == WORDS["zh-CN"].keys()
     for resource in RESOURCES:
         within = reach(person("patient/*.cruds", uuid.UUID(int=4)), resource.type, "s")
         # Without a patient a token of one shows the directory alone.

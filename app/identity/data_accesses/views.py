@@ -151,7 +151,8 @@ async def data_accesses(
             is_reading=is_reading(row.action),
             object_id=row.object_id,
             app=row.app,
-            explanation=tell(language, row.action, row.actor_kind, row.name),
+            # Of what oneself did through an app the app is told.
+            explanation=tell(language, row.action, row.actor_kind, row.app if row.actor_id == account_id else row.name),
         )
         for row in rows[: page.limit]
     ]

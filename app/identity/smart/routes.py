@@ -16,9 +16,9 @@ from starlette.responses import Response
 
 from app.core.access import public
 from app.core.paging import Page
-from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
+from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.rate_limits import Rate, rate_limited
-from app.core.routing import Reading, Router, Session, route_options
+from app.core.routing import IfMatch, Reading, Router, Session, route_options, set_etag
 from app.identity import addresses
 from app.identity.access import Member, member_guard
 from app.identity.clients.problems import KindOfClient, ScopeBeyondYours
@@ -47,18 +47,29 @@ _BY_ITSELF: Final = "the client shows who it is in the form"
 
 @router.post(_PATH, status_code=status.HTTP_201_CREATED, responses=problem_responses(*_PROBLEMS, ScopeBeyondYours))
 async def create_smart_client(
-    organization_id: uuid.UUID, data: SmartClientCreate, member: Manager, session: Session
+    organization_id: uuid.UUID, data: SmartClientCreate, member: Manager, session: Session, response: Response
 ) -> SmartClientPublic:
     """Register a system that shows itself by keys of its own, or an app that acts for people who agree to it."""
-    return await clients.create_client(session, member, organization_id, data)
+    client = await clients.create_client(session, member, organization_id, data)
+    set_etag(response, client.version)
+    return client
 
 
-@router.put(f"{_PATH}/{{client_id}}", responses=problem_responses(*_PROBLEMS, KindOfClient))
+@router.put(f"{_PATH}/{{client_id}}", responses=problem_responses(*_PROBLEMS, KindOfClient, StaleVersion))
 async def replace_smart_client(
-    organization_id: uuid.UUID, client_id: uuid.UUID, data: SmartClientReplace, member: Manager, session: Session
+    organization_id: uuid.UUID,
+    client_id: uuid.UUID,
+    data: SmartClientReplace,
+    member: Manager,
+    session: Session,
+    *,
+    if_match: IfMatch,
+    response: Response,
 ) -> SmartClientPublic:
     """Register the public keys of an API client, or others; tokens given for keys that are gone end at once."""
-    return await clients.replace_keys(session, member, organization_id, client_id, data)
+    client = await clients.replace_keys(session, member, organization_id, client_id, data, if_match)
+    set_etag(response, client.version)
+    return client
 
 
 @router.get("/me/connected-apps", responses=problem_responses(*_OWN))

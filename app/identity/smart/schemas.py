@@ -80,6 +80,7 @@ class SmartClientPublic(BaseModel):
     jwks_uri: str | None
     key_ids: list[str] = Field(description="of the keys in jwks")
     redirect_uris: list[str]
+    version: int
 
 
 class ConnectedApp(BaseModel):

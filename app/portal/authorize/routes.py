@@ -42,7 +42,6 @@ from telemedicine.api import practitioner_of
 
 router = Router(tags=["portal"], prefix="/portal/authorize")
 
-_COOKIE: Final = "hearthline_authorize"
 _FORM: Final = "application/x-www-form-urlencoded"
 _MOST_FIELDS: Final = 30
 _MOST_PATIENTS: Final = 20
@@ -89,7 +88,7 @@ async def show_authorization(request: Request) -> Response:
     pairs = request.query_params.multi_items()
     form = dict(pairs)
     language = language_for(form.get("lang") or form.get("ui_locales") or request.headers.get("accept-language", ""))
-    secret = browser_secret(request.cookies.get(_COOKIE))
+    secret = browser_secret(request.cookies.get(_cookie()))
     if len(form) < len(pairs):
         return _trouble(language, "no_app")
     try:
@@ -99,9 +98,17 @@ async def show_authorization(request: Request) -> Response:
     except SentBack as refusal:
         return _sent_to(refusal.address)
     page = _page(language, asking=asking, step="contact")
-    is_safe = urlsplit(settings().http.public_url).scheme == "https"
-    page.set_cookie(_COOKIE, secret, path="/portal/authorize", secure=is_safe, httponly=True, samesite="lax")
+    page.set_cookie(_cookie(), secret, secure=_is_safe(), httponly=True, samesite="lax")
     return page
+
+
+def _is_safe() -> bool:
+    return urlsplit(settings().http.public_url).scheme == "https"
+
+
+def _cookie() -> str:
+    """Return the cookie's name: by its beginning browsers let nobody set it but us, on https (RFC 6265bis, 4.1.3)."""
+    return f"{'__Host-' if _is_safe() else ''}hearthline_authorize"
 
 
 class _Posted:
@@ -110,7 +117,7 @@ class _Posted:
     def __init__(self, request: Request, form: Mapping[str, str]) -> None:
         self.form = form
         self.language = language_for(form.get("lang", ""))
-        self.browser = request.cookies.get(_COOKIE, "")
+        self.browser = request.cookies.get(_cookie(), "")
         self.id = self.id_in("authorization")
         # Browsers say where a form comes from; those too old to say so still send the cookie to nobody else's.
         self.is_ours = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"

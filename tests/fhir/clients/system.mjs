@@ -31,6 +31,6 @@ let refused;
 try {
   await client.search({ resourceType: 'Appointment' });
 } catch (error) {
-  refused = { status: error.response.status, challenge: error.response.headers?.get?.('www-authenticate') };
+  refused = { status: error.response.status, type: error.response.data.resourceType };
 }
 console.log(JSON.stringify({ scope, patients: found.entry.map((entry) => entry.resource.name[0].text), refused }));

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock, outbound
 from app.core.problems import FieldError, Malformed
+from app.core.routing import check_version
 from app.core.settings import settings
 from app.identity.access import Member
 from app.identity.clients.models import ApiClient
@@ -42,14 +43,20 @@ async def create_client(
 
 
 async def replace_keys(
-    session: AsyncSession, member: Member, organization_id: uuid.UUID, client_id: uuid.UUID, data: SmartClientReplace
+    session: AsyncSession,
+    member: Member,
+    organization_id: uuid.UUID,
+    client_id: uuid.UUID,
+    data: SmartClientReplace,
+    if_match: int | None,
 ) -> SmartClientPublic:
     """Return a client registered anew; tokens it was given by a key that is gone end at once.
 
-    Of keys published elsewhere all are taken as gone. Raises ``NotFound``, ``KindOfClient``, and ``Malformed`` for an
-    address not to be asked.
+    Of keys published elsewhere all are taken as gone. Raises ``NotFound``, ``StaleVersion``, ``KindOfClient``, and
+    ``Malformed`` for an address not to be asked.
     """
     client = await lock_client(session, organization_id, client_id)
+    check_version(client, if_match)
     if bool(client.redirect_uris) != bool(data.redirect_uris):
         raise KindOfClient
     before = client.jwks["keys"] if client.jwks else []
@@ -82,4 +89,5 @@ def _public(client: ApiClient) -> SmartClientPublic:
         jwks_uri=client.jwks_uri,
         key_ids=[key["kid"] for key in client.jwks["keys"]] if client.jwks else [],
         redirect_uris=client.redirect_uris,
+        version=client.version,
     )
