@@ -8,7 +8,6 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -43,7 +42,7 @@ _TYPE: Final[dict[str, Any]] = {
     "mode": None,
     "works_for": [],
 }
-_APPOINTMENTS: Final = HotStatement(entries._found(of_one=True, descending=False))
+_APPOINTMENTS: Final = entries._found(of_one=True, descending=False)
 
 
 async def _run(connection: Any, statement: Any, binds: Mapping[str, Any]) -> list[asyncpg.Record]:
@@ -197,7 +196,7 @@ async def appointments(request: Request) -> Response:
     actor = _actor(int(request.query_params["resident"]))
     page = PageRequest(20, None)
     binds = {
-        **asdict(entries.AppointmentQuery()),
+        **entries.AppointmentQuery().binds(),
         **shown_views.paging("bench", page),
         **shown_views.suggesting(),
         **audit.trace_each_binds(actor, shown=page.limit),

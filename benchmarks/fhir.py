@@ -15,7 +15,7 @@ from app.core import embedded
 from app.fhir.keys import ScheduleKey, SlotKey, slot_id
 from benchmarks import clinics, load, place, population, processes
 from benchmarks.http import bearer, sessions
-from benchmarks.report import Comparison, Series, out, show
+from benchmarks.report import Comparison, Series, show
 
 ROUNDS: Final = 3
 CONNECTIONS: Final = 8
@@ -71,11 +71,9 @@ def _fire(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS, 
     return outcome
 
 
-def _prepared(server: embedded.EmbeddedServer, name: str, each: int, now: datetime) -> str:
+def _prepared(server: embedded.EmbeddedServer, name: str, now: datetime, **counts: int) -> str:
     url = place.migrated(server, name)
-    statements = (*clinics.PEOPLE, clinics.PAST[1], "VACUUM ANALYZE")
-    counts = {"count": RESIDENTS, "practitioners": PRACTITIONERS, "each": each}
-    asyncio.run(place.execute(url, *statements, now=now, **counts))
+    asyncio.run(place.execute(url, *clinics.PEOPLE, clinics.PAST[1], "VACUUM ANALYZE", now=now, **counts))
     return url
 
 
@@ -147,30 +145,34 @@ def _readings(port: int, tokens: Sequence[str], since: datetime) -> dict[str, fl
     return found
 
 
-def _history(server: embedded.EmbeddedServer, tokens: Sequence[str], now: datetime, rounds: int) -> None:
-    long_url = _prepared(server, "fhir_long", 10 * EACH, now)
+def _history(server: embedded.EmbeddedServer, now: datetime, rounds: int) -> None:
     found = {name: Series(name, "ms") for name in ("long", "short")}
+    each = {"long": 10 * EACH, "short": EACH}
+    urls = {
+        name: _prepared(server, f"fhir_{name}", now, count=READERS, practitioners=PRACTITIONERS // 8, each=many)
+        for name, many in each.items()
+    }
     with (
-        processes.api("app.main:create_app", processes.environment(long_url), factory=True) as long,
-        processes.api("app.main:create_app", processes.environment(server.url("fhir_ours")), factory=True) as short,
+        processes.api("app.main:create_app", processes.environment(urls["long"]), factory=True) as long,
+        processes.api("app.main:create_app", processes.environment(urls["short"]), factory=True) as short,
     ):
-        long_tokens = asyncio.run(sessions(long_url, READERS))
+        searches = {name: _searches(asyncio.run(sessions(url, READERS))) for name, url in urls.items()}
         for number in range(-1, rounds):
-            for name, port, whose in (("long", long, long_tokens), ("short", short, tokens)):
-                outcome = _fire(port, _searches(whose), 1, once=False)
+            for name, port in (("long", long), ("short", short)):
+                outcome = _fire(port, searches[name], 1, once=False)
                 if number >= 0:
                     found[name].add(outcome.p50)
     what = "search 20 appointments, ten times the history"
     show("FHIR: what lies behind", [Comparison(what, found["long"], found["short"], 1.5, at_most=True)])
+    for name in urls:
+        server.drop_database(f"fhir_{name}")
 
 
 def run(server: embedded.EmbeddedServer, rounds: int = ROUNDS) -> None:
     """Measure and print."""
     now = datetime.now(UTC)
-    url = _prepared(server, "fhir", EACH, now)
-    tokens = asyncio.run(sessions(url, RESIDENTS))
-    _appointments(server, tokens, now, rounds)
-    _history(server, tokens, now, rounds)
-    out.print(f"readings: {BUNDLES} Bundles of {READINGS}; history: {EACH:,} and {10 * EACH:,} a practitioner\n")
-    for name in ("fhir_ours", "fhir_bare", "fhir_long", "fhir"):
+    url = _prepared(server, "fhir", now, count=RESIDENTS, practitioners=PRACTITIONERS, each=EACH)
+    _appointments(server, asyncio.run(sessions(url, RESIDENTS)), now, rounds)
+    for name in ("fhir_ours", "fhir_bare", "fhir"):
         server.drop_database(name)
+    _history(server, now, rounds)
