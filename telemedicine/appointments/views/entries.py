@@ -73,16 +73,30 @@ _STANDS: Final = sa.case(
 )
 
 
+_CLINICS: Final = (
+    sa.func.unnest(sa.bindparam("staff_of", type_=ARRAY(sa.Uuid))).table_valued("id").render_derived("clinic")
+)
+
+
 @cache
 def _found(*, of_one: bool, descending: bool) -> HotStatement:
     """Return the statement of a page: of one resident's, or of whole clinics'."""
-    whose = (
-        APPOINTMENTS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid)
-        if of_one
-        else APPOINTMENTS.c.organization_id == sa.any_(sa.bindparam("staff_of", type_=ARRAY(sa.Uuid)))
-    )
-    order = [APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id]
-    statement = (
+    if of_one:
+        statement = _page(APPOINTMENTS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid), descending)
+    else:
+        # A page of each clinic, of which the first make the page: what it costs does not depend on what lies behind.
+        of_each = _page(APPOINTMENTS.c.organization_id == _CLINICS.c.id, descending).lateral("of_each")
+        statement = (
+            sa.select(of_each)
+            .select_from(_CLINICS.join(of_each, sa.true()))
+            .order_by(*_ordered((of_each.c.starts_at, of_each.c.id), descending))
+            .limit(LIMIT)
+        )
+    return HotStatement(audit.traced_each(statement, "appointments:list"))
+
+
+def _page(whose: sa.ColumnElement[bool], descending: bool) -> sa.Select[Any]:
+    return (
         SHOWN.where(
             whose,
             _among(APPOINTMENTS.c.id, "ids"),
@@ -95,10 +109,13 @@ def _found(*, of_one: bool, descending: bool) -> HotStatement:
             _within(APPOINTMENTS.c.updated_at, "updated"),
             after(*POSITION, descending=descending),
         )
-        .order_by(*(column.desc() if descending else column for column in order))
+        .order_by(*_ordered((APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id), descending))
         .limit(LIMIT)
     )
-    return HotStatement(audit.traced_each(statement, "appointments:list"))
+
+
+def _ordered(columns: Sequence[sa.ColumnElement[Any]], descending: bool) -> list[sa.ColumnElement[Any]]:
+    return [column.desc() if descending else column for column in columns]
 
 
 async def found(
