@@ -13,6 +13,7 @@ from benchmarks import (
     critical,
     doses,
     fanout,
+    fhir,
     growth,
     http,
     past,
@@ -27,6 +28,7 @@ from benchmarks import (
 ALL: dict[str, Callable[..., None]] = {
     "booking": booking.run,
     "appointments": appointments.run,
+    "fhir": fhir.run,
     "rush": rush.run,
     "slots": slots.run,
     "storm": storm.run,

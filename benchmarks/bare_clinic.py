@@ -21,6 +21,7 @@ from starlette.routing import Route
 from app import assembly
 from app.core import audit, clock, events
 from app.core.access import Actor
+from app.core.paging import PageRequest
 from app.core.statements import HotStatement
 from app.identity.communities import views as communities
 from app.reservations import repository as kernel
@@ -31,6 +32,8 @@ from notifications.delivery import repository as deliveries
 from notifications.delivery import service as sending
 from telemedicine.appointments import notices, repository, rules
 from telemedicine.appointments.models import APPOINTMENTS
+from telemedicine.appointments.views import appointments as shown_views
+from telemedicine.appointments.views import entries
 from telemedicine.clinics.views import offers, schedules
 
 _TYPE: Final[dict[str, Any]] = {
@@ -39,6 +42,7 @@ _TYPE: Final[dict[str, Any]] = {
     "mode": None,
     "works_for": [],
 }
+_APPOINTMENTS: Final = entries._found(of_one=True, descending=False)
 
 
 async def _run(connection: Any, statement: Any, binds: Mapping[str, Any]) -> list[asyncpg.Record]:
@@ -97,39 +101,55 @@ def _appointment(actor: Actor, practitioner: uuid.UUID, at: datetime, now: datet
 async def hold(request: Request) -> Response:
     """Hold a slot: locked, counted, taken with the patient's time, written with history, fact and record."""
     body = orjson.loads(await request.body())
-    actor, now, at = _actor(body["resident"]), datetime.now(UTC), datetime.fromisoformat(body["starts_at"])
+    async with request.app.state.pool.acquire() as connection, connection.transaction():
+        shown = await _held(connection, body, datetime.now(UTC))
+    return _answer(shown) if shown else Response(status_code=409)
+
+
+async def book(request: Request) -> Response:
+    """Hold a slot and book it, in one transaction."""
+    body, now = orjson.loads(await request.body()), datetime.now(UTC)
+    async with request.app.state.pool.acquire() as connection, connection.transaction():
+        held = await _held(connection, body, now)
+        if held is None:
+            return Response(status_code=409)
+        shown = await _confirmed(connection, _actor(body["resident"]), held["id"], now)
+    return _answer(shown)
+
+
+async def _held(connection: Any, body: Mapping[str, Any], now: datetime) -> asyncpg.Record | None:
+    actor, at = _actor(body["resident"]), datetime.fromisoformat(body["starts_at"])
     row = _appointment(actor, clinics.practitioner(body["practitioner"]), at, now)
     mine = {name: row[name] for name in ("resident_id", "organization_id")}
-    async with request.app.state.pool.acquire() as connection, connection.transaction():
-        whose = f"telemedicine.appointments:{actor.resident_id}:{clinics.CLINIC}"
-        await _run(connection, repository._ALONE, {"whose": whose})
-        await _run(connection, repository._COUNTS, mine | {"now": now})
-        shape = {"lanes": 1, "buffer_before": timedelta(), "buffer_after": timedelta(), "is_blockable": False}
-        calendar = shape | {name: row[name] for name in ("created_at", "updated_at", "version", "community_id")}
-        calendar |= {"id": clock.new_id(), "kind": "patient", "subject_id": actor.resident_id, "account_id": actor.id}
-        given = {f"given_{name}": value for name, value in calendar.items()}
-        (entered,) = await _run(connection, resource_repository._ENTER, given)
-        whom = sorted((clinics.calendar(body["practitioner"]), entered["id"]))
-        spans: dict[str, Any] = {"now": now, "resource_ids": whom, "starts": [at] * 2, "ends": [row["ends_at"]] * 2}
-        await _run(connection, kernel._LOOK_UP, spans)
-        await _run(connection, kernel._SHARE_RESOURCES, {"ids": [], "resource_ids": whom})
-        wanted = {
-            "ids": [clock.new_id(), clock.new_id()],
-            "lanes": [None] * 2,
-            "origin_ids": [row["id"]] * 2,
-            "moved_from_ids": [None] * 2,
-            "state": "held",
-            "expires_at": row["hold_until"],
-            "beyond": 0,
-            "origin_kind": "appointment",
-            "taken_by": actor.id,
-        }
-        (made,) = await _run(connection, kernel._TAKE, spans | wanted)
-        if len(made["made"] or ()) < len(whom):
-            return Response(status_code=409)
-        given = {f"given_{name}": value for name, value in row.items()}
-        (shown,) = await _run(connection, repository._HOLD, given | _by(actor, row, now))
-    return _answer(shown)
+    whose = f"telemedicine.appointments:{actor.resident_id}:{clinics.CLINIC}"
+    await _run(connection, repository._ALONE, {"whose": whose})
+    await _run(connection, repository._COUNTS, mine | {"now": now})
+    shape = {"lanes": 1, "buffer_before": timedelta(), "buffer_after": timedelta(), "is_blockable": False}
+    calendar = shape | {name: row[name] for name in ("created_at", "updated_at", "version", "community_id")}
+    calendar |= {"id": clock.new_id(), "kind": "patient", "subject_id": actor.resident_id, "account_id": actor.id}
+    given = {f"given_{name}": value for name, value in calendar.items()}
+    (entered,) = await _run(connection, resource_repository._ENTER, given)
+    whom = sorted((clinics.calendar(body["practitioner"]), entered["id"]))
+    spans: dict[str, Any] = {"now": now, "resource_ids": whom, "starts": [at] * 2, "ends": [row["ends_at"]] * 2}
+    await _run(connection, kernel._LOOK_UP, spans)
+    await _run(connection, kernel._SHARE_RESOURCES, {"ids": [], "resource_ids": whom})
+    wanted = {
+        "ids": [clock.new_id(), clock.new_id()],
+        "lanes": [None] * 2,
+        "origin_ids": [row["id"]] * 2,
+        "moved_from_ids": [None] * 2,
+        "state": "held",
+        "expires_at": row["hold_until"],
+        "beyond": 0,
+        "origin_kind": "appointment",
+        "taken_by": actor.id,
+    }
+    (made,) = await _run(connection, kernel._TAKE, spans | wanted)
+    if len(made["made"] or ()) < len(whom):
+        return None
+    given = {f"given_{name}": value for name, value in row.items()}
+    (shown,) = await _run(connection, repository._HOLD, given | _by(actor, row, now))
+    return shown
 
 
 def _by(actor: Actor, row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -142,28 +162,52 @@ async def confirm(request: Request) -> Response:
     actor, now = _actor(orjson.loads(await request.body())["resident"]), datetime.now(UTC)
     appointment = uuid.UUID(request.path_params["appointment_id"])
     async with request.app.state.pool.acquire() as connection, connection.transaction():
-        (row,) = await _run(connection, repository._LOCK_SOME, {"ids": [appointment]})
-        origin = {"origin_kind": "appointment", "origin_ids": [appointment]}
-        ids = [one["id"] for one in await _run(connection, kernel._LOCK_OF_ORIGIN, origin)]
-        await _run(connection, kernel._CONFIRM, {"ids": ids, "now": now})
-        reminder = {"row_id": appointment, "next_reminder": row["starts_at"] - timedelta(days=1), "visit_id": None}
-        (shown,) = await _run(connection, repository._BOOK, reminder | _by(actor, row, now))
-        told = {
-            "community_id": population.COMMUNITY,
-            "dedupe_key": f"appointment:{appointment}:booked",
-            "variables": {"resident": str(actor.resident_id), "starts_at": row["starts_at"].isoformat()},
-            "data": {"appointment_id": str(appointment)},
-            "about": actor.resident_id,
-            "origin_id": appointment,
-            "contact_point_id": None,
-            "collapse_key": None,
-            "send_at": None,
-            "expires_at": None,
-        }
-        binds = {f"given_{name}": value for name, value in told.items()} | {"account_ids": [actor.id]}
-        own = sending.statement_binds(notices.BOOKED, "telemedicine.appointment")
-        await _run(connection, deliveries.writing_to_accounts(), binds | own)
+        shown = await _confirmed(connection, actor, appointment, now)
     return _answer(shown)
+
+
+async def _confirmed(connection: Any, actor: Actor, appointment: uuid.UUID, now: datetime) -> asyncpg.Record:
+    (row,) = await _run(connection, repository._LOCK_SOME, {"ids": [appointment]})
+    origin = {"origin_kind": "appointment", "origin_ids": [appointment]}
+    ids = [one["id"] for one in await _run(connection, kernel._LOCK_OF_ORIGIN, origin)]
+    await _run(connection, kernel._CONFIRM, {"ids": ids, "now": now})
+    reminder = {"row_id": appointment, "next_reminder": row["starts_at"] - timedelta(days=1), "visit_id": None}
+    (shown,) = await _run(connection, repository._BOOK, reminder | _by(actor, row, now))
+    told = {
+        "community_id": population.COMMUNITY,
+        "dedupe_key": f"appointment:{appointment}:booked",
+        "variables": {"resident": str(actor.resident_id), "starts_at": row["starts_at"].isoformat()},
+        "data": {"appointment_id": str(appointment)},
+        "about": actor.resident_id,
+        "origin_id": appointment,
+        "contact_point_id": None,
+        "collapse_key": None,
+        "send_at": None,
+        "expires_at": None,
+    }
+    binds = {f"given_{name}": value for name, value in told.items()} | {"account_ids": [actor.id]}
+    own = sending.statement_binds(notices.BOOKED, "telemedicine.appointment")
+    await _run(connection, deliveries.writing_to_accounts(), binds | own)
+    return shown
+
+
+async def appointments(request: Request) -> Response:
+    """Answer with twenty appointments of a patient's, the earliest first, read by our very statement."""
+    actor = _actor(int(request.query_params["resident"]))
+    page = PageRequest(20, None)
+    binds = {
+        **entries.AppointmentQuery().binds(),
+        **shown_views.paging("bench", page),
+        **shown_views.suggesting(),
+        **audit.trace_each_binds(actor, shown=page.limit),
+        "resident_id": actor.resident_id,
+        "now": datetime.now(UTC),
+    }
+    async with request.app.state.pool.acquire() as connection:
+        rows = await _run(connection, _APPOINTMENTS, binds)
+    return Response(
+        orjson.dumps({"items": [dict(row) for row in rows[:20]]}, default=str), media_type="application/json"
+    )
 
 
 async def slots(request: Request) -> Response:
@@ -228,6 +272,8 @@ app = Starlette(
     routes=[
         Route("/bookings", hold, methods=["POST"]),
         Route("/bookings/{appointment_id}/confirmation", confirm, methods=["POST"]),
+        Route("/booked", book, methods=["POST"]),
+        Route("/appointments", appointments),
         Route("/slots", slots),
     ],
 )

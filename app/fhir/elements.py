@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from numbers import Number
 from typing import Any, Final
 
 from app.core.settings import settings
@@ -36,12 +37,16 @@ def base_url() -> str:
 
 def resource(kind: str, key: object, **elements: Any) -> Json:
     """Return a resource without the elements that hold nothing: FHIR knows no empty values."""
-    return {"resourceType": kind, "id": str(key), **filled(**elements)}
+    found: Json = {"resourceType": kind, "id": str(key)}
+    for name, value in elements.items():
+        if value or isinstance(value, Number):
+            found[name] = value
+    return found
 
 
 def filled(**elements: Any) -> Json:
     """Return the elements that hold something."""
-    return {name: value for name, value in elements.items() if value is not None and value not in ("", [], {})}
+    return {name: value for name, value in elements.items() if value or isinstance(value, Number)}
 
 
 def meta(version: int, updated_at: datetime) -> Json:
@@ -51,12 +56,18 @@ def meta(version: int, updated_at: datetime) -> Json:
 
 def instant(at: datetime) -> str:
     """Return an instant in UTC, as FHIR writes it."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return f"{at.isoformat()[:-6]}Z"
 
 
 def reference(kind: str, key: object, display: str | None = None) -> Json:
     """Return a reference to a resource of ours."""
-    return filled(reference=f"{kind}/{key}", display=display)
+    # Of these there are several in every resource: what builds them is not called through others.
+    found = {"reference": f"{kind}/{key}"}
+    if display:
+        found["display"] = display
+    return found
 
 
 def local(text: str) -> str:
@@ -66,7 +77,10 @@ def local(text: str) -> str:
 
 def coding(system: str, code: object, display: str | None = None) -> Json:
     """Return a code of a system."""
-    return filled(system=system, code=str(code), display=display)
+    found = {"system": system, "code": str(code)}
+    if display:
+        found["display"] = display
+    return found
 
 
 def concept(system: str, code: object, names: Mapping[str, str] | str | None = None) -> Json:

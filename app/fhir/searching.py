@@ -18,6 +18,7 @@ Summary = Literal["true", "text", "data", "count", "false"]
 Pairs = Sequence[tuple[str, str]]
 CURSOR: Final = "_cursor"
 _MOST_INCLUDES: Final = 10
+_MOST_CHAINS: Final = 5
 _DEEPEST: Final = 3
 """So many references one parameter can lead along."""
 
@@ -175,6 +176,8 @@ class _Reader:
         }
 
     def finished(self) -> Wanted:
+        if len(self._chained) > _MOST_CHAINS:
+            raise bad_parameter("_has", f"at most {_MOST_CHAINS} searches within a search", "too-costly")
         self.wanted.chains = [self._understood(*place, pairs) for place, pairs in self._chained.items()]
         ids = self._tokens.pop("_id", None)
         self.wanted.query = replace(

@@ -75,7 +75,9 @@ class _Doing:
         self._asked = asked
         self._wanted = wanted
         self._named = {entry.full_url for entry in wanted if entry.full_url}
-        self._known = {entry.full_url: f"{entry.resource.type}/{entry.key}" for entry in wanted if entry.key}
+        self._known = {
+            entry.full_url: f"{entry.resource.type}/{entry.key}" for entry in wanted if entry.full_url and entry.key
+        }
         self._changed = {(entry.resource.type, entry.key) for entry in wanted if entry.interaction in _NAMING}
 
     async def take_turns(self) -> None:
@@ -100,7 +102,7 @@ class _Doing:
             if not ready:
                 detail = "what this refers to is made after it, or refers to it in turn"
                 raise BadResource(errors=[FieldError(f"Bundle.entry[{waiting[0].number}]", detail, "not-supported")])
-            waiting = [entry for entry in waiting if entry not in ready]
+            waiting = [entry for entry in waiting if self._awaited(entry)]
             together: dict[str, list[Entry]] = {}
             for entry in [await self._resolved(entry) for entry in ready]:
                 if entry.interaction == "create" and entry.resource.create_many and entry.said.if_none_exist is None:
@@ -143,9 +145,12 @@ class _Doing:
 
     async def _resolved(self, entry: Entry) -> Entry:
         """Return an entry with references as they are stored, instead of what they were known by in the Bundle."""
-        document = deepcopy(entry.document)
-        for holder, name, text in _references(document):
-            holder[name] = await self._stored(entry, text, is_reference=name == "reference")
+        document = entry.document
+        found = [(text, await self._stored(entry, text, name)) for _, name, text in _references(document)]
+        if any(text != stored for text, stored in found):
+            document = deepcopy(document)  # an attempt that fails is made again with what was sent
+            for (holder, name, _), (_, stored) in zip(list(_references(document)), found, strict=True):
+                holder[name] = stored
         pairs = self._known_by(entry.pairs)
         said = entry.said
         if said.if_none_exist is not None:
@@ -157,11 +162,11 @@ class _Doing:
         found = [(name, self._known.get(value, value)) for name, value in pairs]
         return [(name, value.rpartition("/")[2] if name == "_id" else value) for name, value in found]
 
-    async def _stored(self, entry: Entry, text: str, *, is_reference: bool) -> str:
+    async def _stored(self, entry: Entry, text: str, element: str) -> str:
         for name in _names(entry, text):
             if name in self._known:
                 return self._known[name]
-        if not is_reference:
+        if element != "reference":
             return text
         kind, mark, _ = text.partition("?")
         if mark and kind in BY_TYPE:

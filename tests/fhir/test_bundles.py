@@ -118,6 +118,10 @@ async def test_a_transaction_is_all_or_nothing(client: httpx.AsyncClient, scene:
     assert (issue["code"], issue["expression"]) == ("conflict", ["Bundle.entry[3]"])
     high = await send(client, scene, "transaction", *done, post(reading(scene, 2, value=970)), post(reading(scene, 3)))
     assert [issue["expression"] for issue in refused(high, 422)] == [["Bundle.entry[3].resource"]]
+    other = await identity.resident(scene.place, name="Walter")
+    foreign = post(reading(scene, 4, subject={"reference": f"Patient/{other.id}"}))
+    (issue,) = refused(await send(client, scene, "transaction", *done, foreign), 404)
+    assert (issue["code"], issue["expression"]) == ("not-found", ["Bundle.entry[3].resource"])
     assert await kept(client, scene) == await kept(client, scene, "Appointment") == 0
     key = {"Idempotency-Key": "a-transaction"}
     bundle = valid(await send(client, scene, "transaction", get(f"Slot/{slot['id']}"), *done, headers=key))

@@ -218,6 +218,12 @@ async def test_patients_are_those_one_may_see(client: httpx.AsyncClient, scene: 
         ("Patient?_has:Appointment:patient:colour=x", 400, "http._has:Appointment:patient:colour"),
         ("Patient?_has:Appointment:location:date=2026", 400, "http._has:Appointment:location:date"),
         ("Patient?_has:Appointment=x", 400, "http._has:Appointment"),
+        (
+            "Appointment?patient.name=a&practitioner.name=b&location.name=c"
+            + "".join(f"&actor:{kind}.name=d" for kind in ("Patient", "Practitioner", "Location")),
+            400,
+            "http._has",
+        ),
         ("Patient?_has:Observation:patient:code=8867-4", 400, "http._has:Observation:patient:patient"),
         ("Appointment?patient=", 400, "http.patient"),
         ("Appointment?patient=a%20b", 400, "http.patient"),
@@ -276,3 +282,60 @@ async def test_pages_of_schedules_and_the_directory_end(client: httpx.AsyncClien
         pages += len(resources(bundle))
         address = link(bundle, "next")
     assert pages == 1
+
+
+async def test_what_is_found_is_counted(client: httpx.AsyncClient, scene: Scene) -> None:
+    for place in range(3):
+        await fhir.book(client, scene, place)
+    for query, total, count in (
+        ("_summary=count", 3, 0),
+        ("_count=0", 3, 0),
+        ("_total=accurate&_count=2", 3, 2),
+        ("_total=estimate", 3, 3),
+        ("_total=none", None, 3),
+        ("_total=accurate&status=cancelled", 0, 0),
+        ("_summary=count&patient.name=nobody", 0, 0),
+        ("_total=accurate&location:missing=true&_count=1", 3, 1),
+        ("_summary=text&_total=accurate", 3, 3),
+    ):
+        bundle = valid(await client.get(f"{ROOT}/Appointment?{query}", headers=scene.system))
+        assert (bundle.get("total"), len(resources(bundle))) == (total, count), query
+    assert valid(await client.get(f"{ROOT}/Slot?_summary=count", headers=scene.system))["total"] > 100
+    address: str | None = f"{ROOT}/Appointment?location:missing=true&_count=2"
+    pages = []
+    while address:
+        bundle = valid(await client.get(address, headers=scene.system))
+        pages.append(len(resources(bundle)))
+        address = link(bundle, "next")
+    assert pages == [2, 1]
+
+
+async def test_searches_lead_along_references_and_back(client: httpx.AsyncClient, scene: Scene) -> None:
+    booked = await fhir.book(client, scene)
+    mine, doctor = str(scene.resident.id), str(scene.doctor.id)
+    slots = len(await found(client, scene, f"Slot?schedule={scene.schedule}&_count=100"))
+    for query, expected in (
+        ("Patient?_has:Appointment:patient:status=booked", [mine]),
+        ("Patient?_has:Appointment:patient:status=cancelled", []),
+        (f"Patient?_has:Appointment:patient:practitioner={doctor}&name=gra", [mine]),
+        (f"Practitioner?_has:Appointment:practitioner:_id={booked['id']}", [doctor]),
+        ("Practitioner?_has:PractitionerRole:practitioner:specialty=394802001", [doctor]),
+        ("PractitionerRole?practitioner.name=dr", [doctor]),
+        ("PractitionerRole?practitioner.name=x", []),
+        ("PractitionerRole?organization._has:Location:organization:name=x", []),
+        ("PractitionerRole?practitioner._has:Appointment:practitioner:patient.name=gra", [doctor]),
+        (f"Organization?_has:PractitionerRole:organization:practitioner={doctor}", [str(scene.organization.id)]),
+        ("Schedule?actor:Practitioner.name=dr", [scene.schedule]),
+    ):
+        assert await found(client, scene, query) == expected, query
+    for query in (
+        f"Slot?schedule.actor=Practitioner/{doctor}",
+        "Slot?schedule.actor:Practitioner.name=dr",
+        f"Slot?schedule.actor:PractitionerRole.organization={scene.organization.id}",
+    ):
+        assert len(await found(client, scene, f"{query}&_count=100")) == slots, query
+    assert await found(client, scene, "Slot?schedule.actor:Practitioner.name=x") == []
+    watcher = await sign_in.client_headers(scene.organization, ["vitals:read"])
+    for query in ("Appointment?patient.name=gra", "Patient?_has:Appointment:patient:status=booked"):
+        answer = await client.get(f"{ROOT}/{query}", headers=watcher)
+        assert not answer.is_success or not resources(valid(answer)), query

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -41,6 +42,9 @@ ORIGIN: Final = "appointment"
 """What the time of appointments is taken for at ``app.reservations``."""
 PHOTOS: Final = "telemedicine.appointment"
 """The kind of thing photos are attached to."""
+_AS_THEY_ARE: Final = tuple(
+    AppointmentPublic.model_fields.keys() - {"price", "late_fee", "fee", "free_until", "status", "follow_up_at"}
+)
 _LIST_KIND: Final = "telemedicine.appointments"
 _DAY_KIND: Final = "telemedicine.appointments_of_day"
 INSTANT = sa.DateTime(timezone=True)
@@ -317,31 +321,28 @@ def _page(kind: str, rows: Sequence[sa.Row[Any]], page: PageRequest) -> Page[App
 
 def public(row: Any) -> AppointmentPublic:
     """Return an appointment as it is shown: a row of it with its names, and whether a follow-up is suggested."""
-    given = AppointmentPublic.model_fields.keys() - {
-        "price",
-        "late_fee",
-        "fee",
-        "free_until",
-        "status",
-        "awaits",
-        "follow_up_at",
-    }
+    return AppointmentPublic(**fields(row))
+
+
+def fields(row: Any) -> dict[str, Any]:
+    """Return what is shown of an appointment's row, by its name."""
     is_over = row.hold_until is not None and row.hold_until <= clock.now()
-
-    def money(amount: int) -> Money:
-        return Money(amount=amount, currency=row.price_currency)
-
-    return AppointmentPublic(
-        **{name: getattr(row, name) for name in given},
+    currency = row.price_currency
+    return {name: getattr(row, name) for name in _AS_THEY_ARE} | {
         # A hold that is over is over, though no worker has written it down yet.
-        status="cancelled" if is_over and row.status in rules.HELD else row.status,
-        awaits=None if is_over else rules.awaits(row.status, row.asked_at, row.answered_at),
-        follow_up_at=row.follow_up_at if row.is_follow_up_suggested else None,
-        free_until=row.starts_at - row.notice_period,
-        price=money(row.price_amount),
-        late_fee=money(row.late_fee_amount),
-        fee=money(row.fee_amount),
-    )
+        "status": "cancelled" if is_over and row.status in rules.HELD else row.status,
+        "awaits": None if is_over else rules.awaits(row.status, row.asked_at, row.answered_at),
+        "follow_up_at": row.follow_up_at if row.is_follow_up_suggested else None,
+        "free_until": row.starts_at - row.notice_period,
+        "price": _money(row.price_amount, currency),
+        "late_fee": _money(row.late_fee_amount, currency),
+        "fee": _money(row.fee_amount, currency),
+    }
+
+
+@lru_cache(maxsize=1_000)
+def _money(amount: int, currency: str) -> Money:
+    return Money(amount=amount, currency=currency)
 
 
 def suggesting() -> dict[str, Any]:
