@@ -12,6 +12,7 @@ from typing import Final, Literal, Self
 from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.core.bucket_settings import BucketSettings
 from app.core.calendar_settings import CalendarSettings
 from app.core.video_settings import VideoSettings
 
@@ -202,17 +203,10 @@ class RateLimitSettings(BaseModel):
     store: Literal["postgres", "memory"] = "postgres"
 
 
-class MediaSettings(BaseModel):
+class MediaSettings(BucketSettings):
     """Uploads: where the files live and how large one may be."""
 
     directory: Path = Path(".hearthline/media")
-    s3_bucket: str | None = Field(default=None, description="where the files live instead of the directory")
-    s3_endpoint: str = Field(
-        default="https://s3.us-east-1.amazonaws.com", description="the address of the store; the bucket is in its path"
-    )
-    s3_region: str = "us-east-1"
-    s3_access_key: str | None = None
-    s3_secret_key: SecretStr | None = None
     max_upload: PositiveInt = Field(default=20 * 1_048_576, description="bytes")
     max_pixels: PositiveInt = Field(default=50_000_000, description="of a picture")
     max_unfinished: PositiveInt = Field(default=20, description="uploads one person may have begun and not finished")
@@ -327,16 +321,6 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _store_complete(self) -> Self:
-        if self.media.s3_bucket is None:
-            return self
-        if not (self.media.s3_access_key and self.media.s3_secret_key):
-            raise ValueError("a bucket needs HEARTHLINE_MEDIA_S3_ACCESS_KEY and HEARTHLINE_MEDIA_S3_SECRET_KEY")
-        if self.environment == "production" and not self.media.s3_endpoint.startswith("https://"):
-            raise ValueError("HEARTHLINE_MEDIA_S3_ENDPOINT must begin with https://: files are people's own")
-        return self
-
-    @model_validator(mode="after")
     def _safe_in_production(self) -> Self:
         if self.environment != "production":
             return self
@@ -355,6 +339,8 @@ class Settings(BaseSettings):
             raise ValueError("HEARTHLINE_DEMO_ENABLED must not be set in production")
         if self.webpush.allow_private:
             raise ValueError("HEARTHLINE_WEBPUSH_ALLOW_PRIVATE must not be set in production")
+        if self.media.s3_bucket and not self.media.s3_endpoint.startswith("https://"):
+            raise ValueError("HEARTHLINE_MEDIA_S3_ENDPOINT must begin with https:// in production")
         return self
 
 
