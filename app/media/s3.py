@@ -108,6 +108,7 @@ class BucketStorage:
         """Open the file, or the range that is asked for; raises ``StoreUnavailable``."""
         url = f"{self._root}/{_file(key)}"
         headers = signed("GET", url, asked, _EMPTY, self._settings, clock.now())
+        headers["accept-encoding"] = "identity"  # it is passed on as it comes
         try:
             async with _client() as client, client.stream("GET", url, headers=headers) as answer:
                 yield answer
@@ -164,8 +165,15 @@ class _Passed(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name == b"range"}
-        async with self._store.sending(self._key, asked) as answer:
-            await self._passed(answer, scope)(scope, receive, send)
+        response: Response | None = None
+        try:
+            async with self._store.sending(self._key, asked) as answer:
+                response = self._passed(answer, scope)
+                await response(scope, receive, send)
+        except StoreUnavailable as refusal:
+            if response is not None:
+                raise  # in the middle of it: nothing else can be said any more
+            await refusal.response(scope["path"])(scope, receive, send)
 
     def _passed(self, answer: httpx.Response, scope: Scope) -> Response:
         if answer.status_code == httpx.codes.NOT_FOUND:
@@ -174,7 +182,7 @@ class _Passed(Response):
             return StoreUnavailable().response(scope["path"])
         headers = {name: value for name, value in self.headers.items() if name != "content-length"}
         headers |= {name: answer.headers[name] for name in _OF_CONTENT if name in answer.headers}
-        return StreamingResponse(answer.aiter_bytes(_PART), answer.status_code, headers, self.media_type)
+        return StreamingResponse(answer.aiter_raw(_PART), answer.status_code, headers, self.media_type)
 
 
 def _client() -> httpx.AsyncClient:

@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from app.core.clock import ManualClock
 from app.core.database import reading
-from app.core.settings import MediaSettings, Settings, install_settings
+from app.core.settings import MediaSettings, Settings, install_settings, settings
 from app.media import jobs
 from app.media.api import look_at, next_file, parts
 from app.media.rules import Purpose
@@ -131,6 +131,8 @@ async def test_a_store_that_does_not_answer_is_tried_again(client: httpx.AsyncCl
     store.is_down = False
     store.objects.clear()
     assert (await client.get(stored["url"])).status_code == 404
+    install_settings(settings().model_copy(update={"media": of("http://127.0.0.1:9")}))
+    assert (await client.get(stored["url"])).status_code == 503
 
 
 async def test_what_is_not_there_is_an_error_of_files(store: Bucket) -> None:
