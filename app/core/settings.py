@@ -12,6 +12,7 @@ from typing import Final, Literal, Self
 from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.core.bucket_settings import BucketSettings
 from app.core.calendar_settings import CalendarSettings
 from app.core.insurer_settings import InsurerSettings
 from app.core.smart_settings import SmartSettings
@@ -204,7 +205,7 @@ class RateLimitSettings(BaseModel):
     store: Literal["postgres", "memory"] = "postgres"
 
 
-class MediaSettings(BaseModel):
+class MediaSettings(BucketSettings):
     """Uploads: where the files live and how large one may be."""
 
     directory: Path = Path(".hearthline/media")
@@ -345,6 +346,8 @@ class Settings(BaseSettings):
             raise ValueError("HEARTHLINE_INSURERS_ALLOW_HTTP must not be set in production")
         if self.webpush.allow_private:
             raise ValueError("HEARTHLINE_WEBPUSH_ALLOW_PRIVATE must not be set in production")
+        if self.media.s3_bucket and not self.media.s3_endpoint.startswith("https://"):
+            raise ValueError("HEARTHLINE_MEDIA_S3_ENDPOINT must begin with https:// in production")
         return self
 
 

@@ -102,8 +102,8 @@ async def receive(actor: Actor, upload_id: uuid.UUID, offset: int, piece: bytes)
         # Asked again for the end of what is stored: the first answer was lost.
         if upload.state == STORED and offset == upload.received and not piece:
             return upload_public(upload, actor)
-        await _add(upload, offset, piece)
-    return upload_public(await _completed(upload), actor)
+        _require_next(upload, offset, piece)
+    return upload_public(await _completed(await _added(upload_id, offset, piece)), actor)
 
 
 async def receive_by_link(link: UploadLink, upload_id: uuid.UUID, offset: int, piece: bytes) -> int:
@@ -114,19 +114,34 @@ async def receive_by_link(link: UploadLink, upload_id: uuid.UUID, offset: int, p
     async with unit_of_work() as session:
         upload = await _waiting(session, upload_id)
         await require_good(session, link, upload)
-        await _add(upload, offset, piece)
-    return (await _completed(upload)).received
+        _require_next(upload, offset, piece)
+    return (await _completed(await _added(upload_id, offset, piece))).received
 
 
-async def _add(upload: Upload, offset: int, piece: bytes) -> None:
+def _require_next(upload: Upload, offset: int, piece: bytes) -> None:
     if upload.state == STORED or offset != upload.received:
         raise WrongOffset(upload.received)
     if offset + len(piece) > upload.size:
         raise UploadTooLarge(limit=upload.size)
-    # On the disk before the row says so: after a crash the same piece is written to the same place again.
+
+
+async def _added(upload_id: uuid.UUID, offset: int, piece: bytes) -> Upload:
+    """Return the upload with a piece that follows, which is stored before the row says so: after a crash it is again.
+
+    No transaction waits for the store. Two that send the same at once are told apart by the row.
+    """
     if piece:
-        await storage().write(upload.id, offset, piece)
-    upload.received += len(piece)
+        await storage().write(upload_id, offset, piece)
+    try:
+        async with unit_of_work() as session:
+            upload = await _waiting(session, upload_id)
+            _require_next(upload, offset, piece)
+            upload.received += len(piece)
+    except NotFound:
+        # Cancelled or erased meanwhile, and its removal may have been before the piece.
+        await storage().delete(upload_id)
+        raise
+    return upload
 
 
 async def _completed(upload: Upload) -> Upload:

@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, Response
 
 from app.core.problems import NotFound
 from app.core.settings import settings
+from app.media.s3 import BucketStorage
 
 
 class Storage(Protocol):
@@ -119,5 +120,6 @@ def _read(path: Path, offset: int, size: int) -> bytes:
 
 
 def storage() -> Storage:
-    """Return the storage the settings name."""
-    return DirectoryStorage(settings().media.directory)
+    """Return the storage the settings name: a bucket if they name one, a directory otherwise."""
+    media = settings().media
+    return BucketStorage(media) if media.s3_bucket else DirectoryStorage(media.directory)

@@ -96,6 +96,8 @@ async def test_who_reads_one_of_both_is_told_that_one(ward: Ward) -> None:
         assert set(await ward.found("Observation", machine)) == set(expected), scopes
     none = await sign_in.client_headers(ward.scene.organization, ["profile:read"])
     refused(await ward.get("Observation", none, patient=whose), 403)
+    by_id = valid(await ward.get("Observation", none, _id=f"{reading},{made['id']}"))
+    assert resources(by_id) == []
     only_vitals = await sign_in.client_headers(ward.scene.organization, ["profile:read", "vitals:read"])
     refused(await ward.get("Observation", only_vitals, patient=whose, category="laboratory"), 403)
     stranger = await sign_in.sign_in(await identity.account(ward.scene.place, name="Walter"))
@@ -124,6 +126,8 @@ async def test_a_visit_is_told_once(ward: Ward, clock: ManualClock) -> None:
         ({"_id": visit["id"]}, [visit["id"]]),
     ):
         assert await pages(ward, "Encounter", **query) == some, query
+    by_id = valid(await ward.get("Encounter", ward.doctor, _id=f"{visit['id']},{entered['id']}"))
+    assert {one["id"] for one in resources(by_id)} == {visit["id"], entered["id"]}
     # Who may read no visits finds it in the record.
     machine = await sign_in.client_headers(ward.scene.organization, ["profile:read", "records:read"])
     first, held = resources(valid(await ward.get("Encounter", machine, patient=whose)))

@@ -7,7 +7,7 @@ import httpx
 
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
-from app.fhir.records import TYPES
+from app.fhir.resources.records import TYPES
 from app.identity.models import Resident
 from telemedicine.api import HealthRecordPublic
 from tests.architecture.access_world import ACTORS, World, open_world

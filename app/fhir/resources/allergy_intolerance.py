@@ -4,9 +4,9 @@ from typing import Any, Final
 
 from app.fhir.concepts import code_shown, code_taken, concept_shown, concept_taken, day_taken, note_shown, note_taken
 from app.fhir.elements import Json, filled, instant
-from app.fhir.records import ENTERED_IN_ERROR, Records, about, coded, of_instants, said_by, status_of
 from app.fhir.registry import Parameter, Query, Resource
 from app.fhir.resources.organization import ids_of
+from app.fhir.resources.records import ENTERED_IN_ERROR, Records, about, coded, of_instants, said_by, status_of
 from app.fhir.taking import Element
 from telemedicine.api import AllergyContent, HealthRecordPublic
 

@@ -15,9 +15,9 @@ from app.fhir.elements import Json, instant, reference, resource
 from app.fhir.intake import check, loaded
 from app.fhir.negotiation import is_json
 from app.fhir.problems import bad_parameter, not_processable
-from app.fhir.records import key_of
 from app.fhir.registry import ID, Asked, Found, Query, Resource
 from app.fhir.resources.document_reference import require_bringing
+from app.fhir.resources.records import key_of
 from app.media.api import KeptFile, Purpose, bytes_of, keep, kept_file, served
 from telemedicine.api import record_of_file
 

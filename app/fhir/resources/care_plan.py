@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from app.fhir.concepts import concept_shown, concept_taken, days_shown, days_taken, note_shown, note_taken
 from app.fhir.elements import Json, filled, instant, reference
-from app.fhir.records import Records, about, coded, of_days, said_by, status_of
 from app.fhir.registry import Parameter, Query, Resource
+from app.fhir.resources.records import Records, about, coded, of_days, said_by, status_of
 from app.fhir.taking import Element
 from telemedicine.api import ClinicalPlanContent, HealthRecordPublic
 

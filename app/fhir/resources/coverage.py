@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from app.fhir.concepts import code_shown, code_taken, concept_shown, concept_taken, days_shown, days_taken
 from app.fhir.elements import Json
-from app.fhir.records import Records, about, coded, status_of, told_beside, words_beside
 from app.fhir.registry import Parameter, Query, Resource
+from app.fhir.resources.records import Records, about, coded, status_of, told_beside, words_beside
 from app.fhir.taking import Element
 from telemedicine.api import CoverageContent, HealthRecordPublic
 

@@ -13,9 +13,9 @@ from app.core.problems import FieldError, Forbidden, NotFound, Problem
 from app.fhir.concepts import concept_shown, concept_taken, instant_shown, instant_taken
 from app.fhir.elements import Json, base_url, filled, instant, local, reference, uuid_of
 from app.fhir.problems import NotProcessable, not_processable
-from app.fhir.records import Records, about, coded, of_instants, said_by, status_of
 from app.fhir.registry import Asked, Parameter, Query, Resource
 from app.fhir.resources.organization import ids_of
+from app.fhir.resources.records import Records, about, coded, of_instants, said_by, status_of
 from app.fhir.taking import Element
 from app.media.api import Purpose, attached_to, drop_unused, keep, kept_file
 from telemedicine.api import RECORD_FILES, WRITE_RECORDS, DocumentContent, HealthRecordPublic

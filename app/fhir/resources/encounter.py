@@ -8,10 +8,10 @@ from app.core.problems import Forbidden, NotFound
 from app.fhir.concepts import concept_shown, concept_taken, instant_shown, instant_taken
 from app.fhir.elements import Json, coding, filled, instant, meta, reference, resource
 from app.fhir.merging import Placed, merged
-from app.fhir.patients import of_patients
-from app.fhir.records import Records, about, coded, key_of, of_instants, status_of, told_beside, words_beside
 from app.fhir.registry import Asked, Changes, Found, Parameter, Query, Resource
+from app.fhir.resources.compartments import beside, of_patients
 from app.fhir.resources.organization import ids_of
+from app.fhir.resources.records import Records, about, coded, key_of, of_instants, status_of, told_beside, words_beside
 from app.fhir.taking import Element
 from telemedicine import api
 from telemedicine.api import ConsultationPublic, ConsultationQuery, EncounterContent, HealthRecordPublic
@@ -138,6 +138,9 @@ async def search(asked: Asked, query: Query) -> Found:
 
     A video visit that was held is in the record too, and told once: by who may read no visits, out of the record.
     """
+
+    if query.ids is not None and not query.references:
+        return await beside(query, await _RECORDS.search(asked, query), lambda key: _visit(asked, str(key)))
 
     async def of_one(resident_id: uuid.UUID, page: PageRequest) -> Found:
         asks = _visits_wanted(query)

@@ -17,12 +17,12 @@ from app.fhir.concepts import (
 )
 from app.fhir.elements import UCUM, Json, filled, instant, reference
 from app.fhir.merging import merged
-from app.fhir.patients import of_patients
 from app.fhir.problems import bad_parameter, not_processable, telling_which
-from app.fhir.records import Records, about, coded, key_of, of_instants, said_by, status_of
 from app.fhir.registry import Asked, Found, Parameter, Query, Resource
 from app.fhir.resources import vital_sign
+from app.fhir.resources.compartments import beside, of_patients
 from app.fhir.resources.organization import ids_of
+from app.fhir.resources.records import Records, about, coded, key_of, of_instants, said_by, status_of
 from app.fhir.resources.vital_sign import CATEGORY, STATUS
 from app.fhir.taking import Element
 from telemedicine.api import HealthRecordPublic, ObservationContent
@@ -143,7 +143,7 @@ async def read(asked: Asked, key: str) -> Json:
 async def search(asked: Asked, query: Query) -> Found:
     """Return a page of a patient's observations, the latest first, those entered in error among them."""
     if query.ids is not None and not query.references:
-        return await _of_ids(asked, query)
+        return await beside(query, await _RECORDS.search(asked, query), lambda key: vital_sign.of_id(asked, key))
 
     async def of_one(resident_id: uuid.UUID, page: PageRequest) -> Found:
         sources = []
@@ -157,13 +157,6 @@ async def search(asked: Asked, query: Query) -> Found:
         return await merged(sources, page, ascending=query.descending is False) if sources else Found([])
 
     return await of_patients(asked, query, of_one)
-
-
-async def _of_ids(asked: Asked, query: Query) -> Found:
-    found = await _RECORDS.search(asked, query)
-    others = (query.ids or frozenset()) - {one["id"] for one in found.resources}
-    signs = [await vital_sign.of_id(asked, key) for key in ids_of(others) or ()]
-    return Found([*found.resources, *(sign for sign in signs if sign is not None)], found.next)
 
 
 async def create(asked: Asked, document: Json) -> Json:

@@ -5,10 +5,10 @@ from typing import Final
 
 from app.core.paging import PageRequest
 from app.fhir.elements import Json, coding, filled, instant, meta, reference, resource
-from app.fhir.patients import of_patients
-from app.fhir.records import TYPES, key_of
 from app.fhir.registry import ID, LAST_UPDATED, Asked, Found, Parameter, Query, Resource
+from app.fhir.resources.compartments import of_patients
 from app.fhir.resources.organization import ids_of
+from app.fhir.resources.records import TYPES, key_of
 from app.fhir.values import meet
 from telemedicine import api
 from telemedicine.api import HealthRecordVersionEntry, HealthRecordVersionQuery

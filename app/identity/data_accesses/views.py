@@ -139,6 +139,7 @@ async def data_accesses(
         statement = _PAGE_TRACED
         binds |= audit.trace_binds(actor, resident_id=subject.resident_id)
     rows = (await connection.execute(statement, binds)).all()
+    own_id = subject.account_id
     items = [
         DataAccess(
             id=row.id,
@@ -152,7 +153,7 @@ async def data_accesses(
             object_id=row.object_id,
             app=row.app,
             # Of what oneself did through an app the app is told.
-            explanation=tell(language, row.action, row.actor_kind, row.app if row.actor_id == account_id else row.name),
+            explanation=tell(language, row.action, row.actor_kind, row.app if row.actor_id == own_id else row.name),
         )
         for row in rows[: page.limit]
     ]

@@ -13,9 +13,9 @@ from app.core.paging import PageRequest
 from app.core.problems import FieldError, Malformed, NotFound
 from app.fhir.elements import Json, local, meta, reference, resource, uuid_of
 from app.fhir.merging import Placed, Source
-from app.fhir.patients import of_patients
 from app.fhir.problems import NotProcessable, bad_parameter, not_processable
 from app.fhir.registry import ID, LAST_UPDATED, Asked, Found, Parameter, Query, Range
+from app.fhir.resources.compartments import of_patients
 from app.fhir.resources.organization import ids_of
 from app.fhir.taking import Element, require_kept
 from telemedicine import api

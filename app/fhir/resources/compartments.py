@@ -2,10 +2,12 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from app.core.paging import PageRequest, decode_cursor, encode_cursor
 from app.core.problems import Forbidden, NotFound
+from app.fhir.elements import Json
 from app.fhir.registry import Asked, Found, Query
 from app.fhir.resources.organization import ids_of
 from app.fhir.resources.patient import one_patient
@@ -32,6 +34,16 @@ async def of_patients(
     if named or ids is None:
         return await of_one(one_patient(asked, query, *names), query.page)
     return await _of_several(await residents_of_records(asked.connection, asked.actor, ids), query.page, of_one)
+
+
+async def beside(query: Query, found: Found, of_id: Callable[[uuid.UUID], Awaitable[Json | None]]) -> Found:
+    """Return what was found with those of the wanted ids that are of another package's; not what may not be seen."""
+    others = (query.ids or frozenset()) - {one["id"] for one in found.resources}
+    resources = list(found.resources)
+    for key in ids_of(others) or ():
+        with suppress(Forbidden):
+            resources += [one] if (one := await of_id(key)) is not None else []
+    return Found(resources, found.next)
 
 
 async def _of_several(residents: Sequence[uuid.UUID], page: PageRequest, of_one: Search) -> Found:
