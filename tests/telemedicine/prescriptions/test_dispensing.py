@@ -18,7 +18,7 @@ MONTHLY: dict[str, Any] = IBUPROFEN | {"repeats": 2, "supply_days": 28}
 
 async def test_it_is_completed_by_the_last_of_its_repeats(desk: Desk, clock: ManualClock) -> None:
     prescription = await desk.signed(MONTHLY)
-    told = []
+    told, shown = [], prescription
     for _ in range(3):
         answer = await desk.act(prescription, "dispense")
         assert answer.status_code == 200, answer.text
