@@ -169,7 +169,7 @@ class PrescriptionSigned(_OfPrescription):
 
 
 class PrescriptionEnded(_OfPrescription):
-    """All of a prescription was handed out or it expired (``completed``), or it was stopped or replaced (``stopped``)."""
+    """All was handed out or it expired (``completed``), or it was stopped or replaced by another (``stopped``)."""
 
     name: ClassVar[str] = "telemedicine.prescription_ended.v1"
 
