@@ -172,6 +172,15 @@ async def test_a_prescription_is_drafted_changed_signed_and_stopped(clinic: Clin
             "MedicationRequest.dispenseRequest.quantity.code",
         ),
         ({"note": [{"text": "One"}, {"text": "Two"}]}, "MedicationRequest.note[1]"),
+        ({"note": [{"text": "One", "time": "2026-03-01"}]}, "MedicationRequest.note[0].time"),
+        (
+            {"note": [{"_text": {"extension": [{"url": "urn:x", "valueString": "x"}]}}]},
+            "MedicationRequest.note[0]._text",
+        ),
+        (
+            {"dosageInstruction": [{"text": "Once", "timing": {"repeat": {"timeOfDay": ["08:00:30"]}}}]},
+            "MedicationRequest.dosageInstruction[0].timing.repeat.timeOfDay",
+        ),
         ({"encounter": {"reference": "Encounter/nowhere"}}, "MedicationRequest.encounter.reference"),
     ],
 )
