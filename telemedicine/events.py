@@ -197,7 +197,7 @@ class PrescriptionSigned(_OfPrescription):
 
 
 class PrescriptionEnded(_OfPrescription):
-    """A prescription was dispensed (``completed``), or is not to be taken any more (``stopped``)."""
+    """All was handed out or it expired (``completed``), or it was stopped or replaced by another (``stopped``)."""
 
     name: ClassVar[str] = "telemedicine.prescription_ended.v1"
 

@@ -172,6 +172,15 @@ async def test_a_prescription_is_drafted_changed_signed_and_stopped(clinic: Clin
             "MedicationRequest.dispenseRequest.quantity.code",
         ),
         ({"note": [{"text": "One"}, {"text": "Two"}]}, "MedicationRequest.note[1]"),
+        ({"note": [{"text": "One", "time": "2026-03-01"}]}, "MedicationRequest.note[0].time"),
+        (
+            {"note": [{"_text": {"extension": [{"url": "urn:x", "valueString": "x"}]}}]},
+            "MedicationRequest.note[0]._text",
+        ),
+        (
+            {"dosageInstruction": [{"text": "Once", "timing": {"repeat": {"timeOfDay": ["08:00:30"]}}}]},
+            "MedicationRequest.dosageInstruction[0].timing.repeat.timeOfDay",
+        ),
         ({"encounter": {"reference": "Encounter/nowhere"}}, "MedicationRequest.encounter.reference"),
     ],
 )
@@ -267,14 +276,15 @@ async def test_what_is_taken_and_what_came_of_it_refers_to_the_prescription(clin
     assert statement["dosage"][0]["timing"]["repeat"]["timeOfDay"] == ["11:00:00", "20:00:00"]
     both = await clinic.found("MedicationStatement")
     assert set(both) == {statement["id"], str(own.id)}
-    for query, expected in (
+    found: list[tuple[dict[str, Any], list[str]]] = [
         ({"status": "active"}, both),
         ({"status": "stopped,completed"}, []),
         ({"effective": "lt2026-03-02"}, [str(own.id)]),
         ({"effective": "2026-03-05"}, both),
         ({"_id": str(own.id)}, [str(own.id)]),
         ({"code": f"{ATC}|J01CA04"}, []),
-    ):
+    ]
+    for query, expected in found:
         assert await clinic.found("MedicationStatement", **query) == expected, query
 
     doses = [row for row in await made.doses(resident) if row.regimen_id != own.id]

@@ -61,7 +61,7 @@ def dosage(text: str, timing: DosageTiming | None, dose: Quantity | None, starts
 
 def dosage_sent(element: Json, path: str) -> dict[str, Any]:
     """Return ``dosage``, ``timing``, ``dose`` and ``starts_on`` of a prescription; raises ``NotProcessable``."""
-    _check_kept(element, _DOSAGE, path)
+    check_kept(element, _DOSAGE, path)
     if not element.get("text"):
         raise not_processable(f"{path}.text", "how it is taken, as it stands on the label", "required")
     timing, starts_on = _timing(element.get("timing", {}), f"{path}.timing")
@@ -76,20 +76,26 @@ def dosage_sent(element: Json, path: str) -> dict[str, Any]:
 
 
 def _timing(element: Json, path: str) -> tuple[dict[str, Any], str | None]:
-    _check_kept(element, frozenset({"repeat"}), path)
+    check_kept(element, frozenset({"repeat"}), path)
     repeat = element.get("repeat", {})
-    _check_kept(repeat, _REPEAT, f"{path}.repeat")
+    check_kept(repeat, _REPEAT, f"{path}.repeat")
     bounds = repeat.get("boundsPeriod", {})
-    _check_kept(bounds, frozenset({"start"}), f"{path}.repeat.boundsPeriod")
+    check_kept(bounds, frozenset({"start"}), f"{path}.repeat.boundsPeriod")
     found: dict[str, Any] = {}
     if "frequency" in repeat or "period" in repeat:
         found = _frequency(repeat, f"{path}.repeat")
-    times = [text[:5] for text in repeat.get("timeOfDay", [])]
+    times = [_wall_time(text, f"{path}.repeat.timeOfDay") for text in repeat.get("timeOfDay", [])]
     if times:
         found["times_of_day"] = times
         if found.get("period_days", 1) > 1 and len(times) != found["frequency"]:
             raise not_processable(f"{path}.repeat.timeOfDay", "as many times as the frequency says", "value")
     return found, day_sent(bounds["start"], f"{path}.repeat.boundsPeriod.start") if bounds else None
+
+
+def _wall_time(text: str, path: str) -> str:
+    if not text.endswith(":00"):
+        raise not_processable(path, "whole minutes: HH:MM:00", "value")
+    return text[:5]
 
 
 def _frequency(repeat: Json, path: str) -> dict[str, Any]:
@@ -111,9 +117,12 @@ def day_sent(text: str, path: str) -> str:
         raise not_processable(path, "a day: YYYY-MM-DD", "value") from None
 
 
-def _check_kept(element: Json, kept: frozenset[str], path: str) -> None:
+def check_kept(element: Json, kept: frozenset[str], path: str) -> None:
+    """Raise ``NotProcessable`` for what an element says beside what is kept: nothing is lost in silence."""
     for name in sorted(element.keys() - kept):
-        raise not_processable(f"{path}.{name}", "this is not kept here: say it in the text", "not-supported")
+        raise not_processable(
+            f"{path}.{name}", "this is not kept here: say it in the text, or leave it out", "not-supported"
+        )
 
 
 def exact_codes(query: Query) -> list[tuple[str, str]] | None:

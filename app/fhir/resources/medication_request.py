@@ -10,7 +10,16 @@ from app.core.problems import FieldError, NotFound
 from app.fhir.elements import Json, coding, filled, instant, local, meta, reference, resource, uuid_of
 from app.fhir.problems import NotProcessable, not_processable
 from app.fhir.registry import ID, LAST_UPDATED, Asked, Found, Parameter, Query, Resource
-from app.fhir.resources.dosages import CODE, day_sent, dosage, dosage_sent, exact_codes, quantity, quantity_sent
+from app.fhir.resources.dosages import (
+    CODE,
+    check_kept,
+    day_sent,
+    dosage,
+    dosage_sent,
+    exact_codes,
+    quantity,
+    quantity_sent,
+)
 from app.fhir.resources.organization import ids_of
 from app.fhir.resources.patient import of_patient
 from telemedicine import api
@@ -212,7 +221,7 @@ def _draft(document: Json) -> PrescriptionDraft:
         "ingredients": [_ingredient(one, index) for index, one in _extensions(document)],
         "priority": document.get("priority", "routine"),
         "reason": _only(document, "reasonCode", _concept_sent),
-        "note": _only(document, "note", lambda note, _: note["text"]),
+        "note": _only(document, "note", _note_sent),
         **dosage_sent(instructions[0], "MedicationRequest.dosageInstruction[0]"),
         **_dispense_sent(document.get("dispenseRequest", {})),
     }
@@ -249,7 +258,13 @@ def _only(document: Json, name: str, taken: Any) -> Any:
     return taken(given[0], f"MedicationRequest.{name}[0]") if given else None
 
 
+def _note_sent(element: Json, path: str) -> str:
+    check_kept(element, frozenset({"text"}), path)
+    return str(element["text"])
+
+
 def _concept_sent(element: Json, path: str) -> Json:
+    check_kept(element, frozenset({"coding", "text"}), path)
     codings = element.get("coding", [])
     if len(codings) > 1:
         raise not_processable(f"{path}.coding[1]", "one code is kept, and the text", "not-supported")
@@ -260,17 +275,16 @@ def _concept_sent(element: Json, path: str) -> Json:
 def _coding_sent(element: Json, path: str) -> Json:
     if not element.get("system") or not element.get("code"):
         raise not_processable(path, "a system and a code", "required")
-    for name in sorted(element.keys() - {"system", "code", "display", "userSelected"}):
-        raise not_processable(f"{path}.{name}", "this is not kept here: leave it out", "not-supported")
+    check_kept(element, frozenset({"system", "code", "display", "userSelected"}), path)
     return filled(system=element["system"], code=element["code"], display=element.get("display"))
 
 
 def _dispense_sent(element: Json) -> dict[str, Any]:
     path = "MedicationRequest.dispenseRequest"
-    taken = {"validityPeriod", "numberOfRepeatsAllowed", "quantity", "expectedSupplyDuration"}
-    for name in sorted(element.keys() - taken):
-        raise not_processable(f"{path}.{name}", "this is not kept here: leave it out", "not-supported")
+    taken = frozenset({"validityPeriod", "numberOfRepeatsAllowed", "quantity", "expectedSupplyDuration"})
+    check_kept(element, taken, path)
     period = element.get("validityPeriod", {})
+    check_kept(period, frozenset({"start", "end"}), f"{path}.validityPeriod")
     if "start" in period:
         detail = "from when it is taken stands in dosageInstruction.timing.repeat.boundsPeriod"
         raise not_processable(f"{path}.validityPeriod.start", detail, "not-supported")

@@ -66,8 +66,7 @@ def _extend_prescriptions() -> None:
         " taken_until = CAST(ended_at AT TIME ZONE 'UTC' AS date) + 90 WHERE status = 'completed'"
     )
     op.alter_column(_PRESCRIPTION, "dispensed", server_default=None)
-    for found in _prescriptions():
-        op.get_bind().execute(_SET, found)
+    _read_contents()
     for name, condition in (
         ("dispensed", "dispensed >= 0 AND (dispensed > 0) = (taken_until IS NOT NULL)"),
         ("expires", "expires_at IS NULL OR status = 'active'"),
@@ -81,6 +80,11 @@ def _extend_prescriptions() -> None:
             [name],
             postgresql_where=sa.text(f"{name} IS NOT NULL"),
         )
+
+
+def _read_contents() -> None:
+    for found in _prescriptions():
+        op.get_bind().execute(_SET, found)
 
 
 def _prescriptions() -> Iterator[dict[str, Any]]:

@@ -1,14 +1,20 @@
 """What is handed out is counted: a prescription is completed by the last of it, or when its last day is over."""
 
+import importlib
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.clock import ManualClock
+from app.core.database import unit_of_work
 from telemedicine.prescriptions import jobs, rules
+from telemedicine.prescriptions.models import PRESCRIPTIONS
 from tests.factories import sign_in
 from tests.telemedicine.prescriptions.conftest import Desk
 from tests.telemedicine.prescriptions.test_prescriptions import IBUPROFEN, _told
@@ -18,7 +24,7 @@ MONTHLY: dict[str, Any] = IBUPROFEN | {"repeats": 2, "supply_days": 28}
 
 async def test_it_is_completed_by_the_last_of_its_repeats(desk: Desk, clock: ManualClock) -> None:
     prescription = await desk.signed(MONTHLY)
-    told = []
+    told, shown = [], prescription
     for _ in range(3):
         answer = await desk.act(prescription, "dispense")
         assert answer.status_code == 200, answer.text
@@ -83,6 +89,27 @@ async def test_an_encounter_is_one_of_the_residents(desk: Desk) -> None:
     body = {"content": IBUPROFEN, "encounter_id": str(desk.scene.resident.id)}
     answer = await desk.ask(desk.clinician, desk.path, body)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/body/encounter_id")
+
+
+async def test_what_was_signed_before_is_found_by_its_code_and_expires(desk: Desk, clock: ManualClock) -> None:
+    """The migration's own step, over prescriptions as they were written before."""
+    migration = importlib.import_module("app.migrations.versions.0032_prescribed_regimens")
+    signed = await desk.signed(MONTHLY | {"valid_until": "2026-03-03"})
+    await desk.draft(IBUPROFEN | {"medication": {"text": "Camomile"}})
+    statement = sa.select(PRESCRIPTIONS.c.id, PRESCRIPTIONS.c.code_key, PRESCRIPTIONS.c.expires_at)
+    async with unit_of_work() as session:
+        before = (await session.execute(statement.order_by(PRESCRIPTIONS.c.id))).all()
+        await session.execute(sa.update(PRESCRIPTIONS).values(code_key=None, expires_at=None))
+
+    def migrate(connection: sa.Connection) -> None:
+        with Operations.context(MigrationContext.configure(connection)):
+            migration._read_contents()
+
+    async with unit_of_work() as session:
+        await (await session.connection()).run_sync(migrate)
+        after = (await session.execute(statement.order_by(PRESCRIPTIONS.c.id))).all()
+    assert after == before
+    assert {str(row.id): row.expires_at is not None for row in after}[signed["id"]]
 
 
 @given(gaps=st.lists(st.integers(0, 60), min_size=1, max_size=6), days=st.integers(1, 60))

@@ -274,3 +274,30 @@ async def test_a_prescription_that_overlaps_another_regimen_says_so(plan: Plan) 
     assert (refused.status_code, refused.json()["code"]) == (409, "regimen_overlaps")
     meant = await plan.answer(await plan.open(), "confirmation", PLAN | {"allow_overlap": True})
     assert meant.status_code == 200
+
+
+async def test_what_is_replaced_before_it_began_never_begins(plan: Plan) -> None:
+    first = await plan.signed()
+    running = await plan.confirmed()
+    second = await plan.signed(RAMIPRIL | {"dosage": "2 tablets"}, replaces_id=first["id"])
+    ahead = await plan.confirmed(quantity=2, starts_on="2026-03-04")
+    third = await plan.signed(RAMIPRIL | {"dosage": "3 tablets"}, replaces_id=second["id"])
+    assert (await plan.open())["replaces_id"] == running["id"]
+    assert [(await plan.regimen(one["id"]))["state"] for one in (running, ahead)] == ["active", "stopped"]
+    await plan.later(datetime(2026, 3, 3, 16, 0, tzinfo=UTC))
+    assert (await plan.regimen(running["id"]))["state"] == "active"
+    await plan.desk.act(third, "stop", {"reason": "None at all"})
+    await plan.settled()
+    assert (await plan.regimen(running["id"]))["state"] == "stopped"
+
+
+async def test_stopped_before_it_began_neither_the_old_nor_the_new_goes_on(plan: Plan) -> None:
+    old = await plan.signed()
+    running = await plan.confirmed()
+    new = await plan.signed(RAMIPRIL | {"dosage": "2 tablets"}, replaces_id=old["id"])
+    ahead = await plan.confirmed(quantity=2, starts_on="2026-03-04")
+    await plan.desk.act(new, "stop", {"reason": "None at all"})
+    await plan.settled()
+    assert [(await plan.regimen(one["id"]))["state"] for one in (running, ahead)] == ["stopped", "stopped"]
+    await plan.later(datetime(2026, 3, 3, 16, 0, tzinfo=UTC))
+    assert await plan.doses(ahead) == []
