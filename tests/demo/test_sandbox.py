@@ -22,13 +22,10 @@ async def booked(phones: Phones, village: Village, path: str) -> dict[str, Any]:
     guide = village.guide.actor
     types = (await phones.ask(guide, "GET", f"{path}/visit-types?limit=100"))["items"]
     earliest = (clocks.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for of_type in types:
-        slots = await phones.ask(guide, "GET", f"/v1/slots?visit_type={of_type['id']}&earliest={earliest}&limit=1")
-        if slots["items"]:
-            break
-    (slot,) = slots["items"]
+    asked = [f"/v1/slots?visit_type={one['id']}&earliest={earliest}&limit=1" for one in types]
+    slot, *_ = [slot for query in asked for slot in (await phones.ask(guide, "GET", query))["items"]]
     wanted = {
-        "visit_type_id": of_type["id"],
+        "visit_type_id": slot["visit_type"]["id"],
         "practitioner_id": slot["practitioner"]["id"],
         "starts_at": slot["starts_at"],
     }
