@@ -175,6 +175,12 @@ def has_begun(starts_at: datetime, now: datetime) -> bool:
     return starts_at <= now
 
 
+def may_call_off(status: str, mode: str, starts_at: datetime, now: datetime) -> bool:
+    """Say whether the patient may still call off: before it begins, also if they looked into the waiting room early."""
+    is_ahead = status in AHEAD or (status == "arrived" and mode == "video")
+    return is_ahead and not has_begun(starts_at, now)
+
+
 def ways(status: str, happened: Happening) -> tuple[Status, ...]:
     """Return the statuses an appointment takes on, in order, by what happened in the room; none if it has its own."""
     return _WAYS[happened].get(status, ())

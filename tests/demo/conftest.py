@@ -10,7 +10,8 @@ from app.core.settings import MediaSettings, Settings, install_settings
 
 @pytest.fixture(autouse=True)
 def directory(tmp_path: Path, test_settings: Settings) -> Iterator[None]:
-    """Keep what people upload in a directory of its own."""
-    install_settings(test_settings.model_copy(update={"media": MediaSettings(directory=tmp_path)}))
+    """Keep what people upload, and the sandbox's credentials, in a directory of its own."""
+    own = {"media": MediaSettings(directory=tmp_path), "directory": tmp_path}
+    install_settings(test_settings.model_copy(update=own))
     yield
     install_settings(test_settings)

@@ -59,6 +59,9 @@ async def call(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     rows = await repository.all_locked(session, ids)
     keepers = await members_of(connection, {row.organization_id for row in rows}, "coordinator")
     for row in rows:
+        if row.hold_until is not None and row.hold_until <= now:  # it is let go, and nobody need be called
+            row.answer_look_at = None
+            continue
         asking = rules.asking(row.asked_at or now, row.starts_at, row.answer_within or row.starts_at - now)
         staff = [one for one in keepers[row.organization_id] if one != row.account_id]
         is_desks = not staff or asking.desk_at <= now

@@ -126,7 +126,7 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Ap
     is_held = row.status in rules.HELD
     is_known = not is_held or row.asked_at is not None
     is_refused = subject.by == "clinic" and rules.awaits(row.status, row.asked_at, row.answered_at) == "clinic"
-    if subject.by == "patient" and (row.status not in rules.AHEAD or rules.has_begun(row.starts_at, now)):
+    if subject.by == "patient" and not rules.may_call_off(row.status, row.mode, row.starts_at, now):
         raise NotAllowedNow("its time has come: the clinic says what became of it", appointment_status=row.status)
     if is_refused and row.hold_until is not None and row.hold_until <= now:
         raise AnswerTooLate(until=row.hold_until.isoformat())

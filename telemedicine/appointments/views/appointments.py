@@ -63,7 +63,11 @@ _IS_SUGGESTED: Final = sa.and_(
         _then.c.starts_at >= APPOINTMENTS.c.follow_up_at - sa.literal(rules.FOLLOW_UP_NEAR, sa.Interval),
         _then.c.practitioner_id == APPOINTMENTS.c.practitioner_id,
         _then.c.visit_type_id == APPOINTMENTS.c.visit_type_id,
-        _then.c.status.in_([sa.literal(one, sa.Text) for one in ("booked", "arrived", "checked-in", "fulfilled")]),
+        sa.or_(
+            _then.c.status.in_([sa.literal(one, sa.Text) for one in ("booked", "arrived", "checked-in", "fulfilled")]),
+            # What the clinic is asked for is the resident's, as long as it has not said no.
+            sa.and_(_then.c.asked_at.is_not(None), _then.c.hold_until.is_not(None)),
+        ),
     )
     .correlate(APPOINTMENTS),
 )

@@ -202,6 +202,15 @@ async def test_a_worker_that_was_down_calls_both_at_once(desk: Desk, asked: Body
     assert {"answer_due", "answer_overdue", "appointment_followed_up"} <= await told()
 
 
+async def test_a_worker_that_was_down_until_it_was_over_calls_nobody(
+    desk: Desk, asked: Body, clock: ManualClock
+) -> None:
+    clock.set(datetime.fromisoformat(asked["hold_until"]))
+    assert await jobs.call() == 1
+    assert await jobs.expire() == 1
+    assert await told() == {"appointment_requested", "appointment_lapsed"}
+
+
 async def test_where_nobody_keeps_the_clinic_the_desk_is_called_at_once(desk: Desk, clock: ManualClock) -> None:
     place = desk.scene.place
     await identity.staff(await identity.organization(place, "operator"), "operator")

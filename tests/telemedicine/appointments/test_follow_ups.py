@@ -8,6 +8,7 @@ from app.core.database import reading, unit_of_work
 from app.identity.models import Resident
 from notifications.delivery.models import DELIVERIES
 from telemedicine.appointments.models import APPOINTMENTS
+from telemedicine.clinics.models import Clinic
 from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics
 from tests.telemedicine.appointments.conftest import Body, Desk, at, no_drift, work
@@ -65,6 +66,18 @@ async def test_a_follow_up_is_suggested_and_booked_with_one_tap(desk: Desk, cloc
     clock.set(at("09:00", NEXT_TUESDAY) + timedelta(days=7))
     grace = await sign_in.sign_in_resident(desk.scene.grace)
     assert (await desk.client.get(f"/v1{path}", headers=grace)).status_code == 404
+
+
+async def test_where_the_clinic_is_asked_two_taps_are_one_request(desk: Desk, clock: ManualClock) -> None:
+    booked = await noted(desk, clock, 7)
+    async with unit_of_work() as session:
+        (await session.get_one(Clinic, desk.scene.clinic.id)).owns_diary = True
+    grace = await sign_in.sign_in_resident(desk.scene.grace)
+    path = f"/appointments/{booked['id']}/follow-up"
+    taps = await asyncio.gather(*(desk.post(path, grace) for _ in range(2)))
+    assert sorted(tap.status_code for tap in taps) == [201, 404]
+    (made,) = [tap.json() for tap in taps if tap.status_code == 201]
+    assert (made["status"], made["awaits"]) == ("pending", "clinic")
 
 
 async def test_what_is_taken_meanwhile_is_not_booked_and_what_is_free_is_named(desk: Desk, clock: ManualClock) -> None:

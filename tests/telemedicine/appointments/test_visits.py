@@ -1,7 +1,7 @@
 """An appointment by video and its visit are one thing: planned, moved, called off and held together."""
 
 import uuid
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from app.core.clock import ManualClock
 from app.core.database import reading
@@ -147,6 +147,20 @@ async def test_who_was_booked_to_interpret_comes_without_a_guests_link(desk: Des
     await desk.act(desk.scene.keeper, booked["id"], "cancellation")
     assert (await desk.post(f"{path}/links", mei)).status_code == 404
     assert (await desk.get("/me/held-consultations", mei))["items"] == []
+
+
+async def test_who_looked_in_early_can_still_call_off(desk: Desk, clock: ManualClock) -> None:
+    first, second = [await desk.booked(desk.scene.resident, at(wall)) for wall in ("09:00", "09:30")]
+    for booked in (first, second):
+        clock.set(datetime.fromisoformat(booked["starts_at"]) - timedelta(minutes=5))
+        await Room(uuid.UUID(booked["consultation_id"])).comes(desk.scene.grace.account_id)
+        await work()
+        assert await status_of(desk, booked) == "arrived"
+    grace = await sign_in.sign_in_resident(desk.scene.grace)
+    begun = await desk.post(f"/appointments/{first['id']}/cancellation", grace)
+    assert (begun.status_code, begun.json()["code"]) == (409, "appointment_status")
+    assert (await desk.act(grace, second["id"], "cancellation"))["status"] == "cancelled"
+    await no_drift()
 
 
 async def test_the_room_becomes_the_status_and_presence_the_encounter(desk: Desk, clock: ManualClock) -> None:
