@@ -46,7 +46,7 @@ class Claims:
     async def told(self) -> list[str]:
         async with reading() as connection:
             found = await connection.execute(
-                sa.select(Delivery.notice_key).where(Delivery.account_id == self.desk.coordinator.id)  # type: ignore[arg-type,call-overload]  # SQLModel's columns
+                sa.select(Delivery.notice_key).where(Delivery.account_id == self.desk.coordinator.id)  # type: ignore[call-overload]  # SQLModel's columns
             )
             return [row.notice_key for row in found]
 

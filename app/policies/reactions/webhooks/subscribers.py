@@ -33,6 +33,7 @@ from telemedicine.events import (
     AppointmentExpired,
     AppointmentMoved,
     AppointmentStatusChanged,
+    BillStateChanged,
     ConsultationClosed,
     ConsultationNoteSigned,
     ConsultationStarted,
@@ -47,6 +48,7 @@ ClinicsFact = (
     | AppointmentExpired
     | AppointmentMoved
     | AppointmentStatusChanged
+    | BillStateChanged
     | WaitlistOffered
     | ConsultationStarted
     | ConsultationClosed
@@ -78,6 +80,7 @@ Fact = (
 _SCOPES: Final = {
     "alarm": "alarms:read",
     "appointment": "appointments:manage",
+    "bill": "bills:read",
     "check_in": "check_ins:read",
     "consultation": "consultations:read",
     "dose": "medication:read",
@@ -118,6 +121,7 @@ OUTWARD: Final[Mapping[type[Fact], WebhookEvent]] = {
     AppointmentStatusChanged: _about("appointment", "status_changed", "Somebody came, was seen, or did not come."),
     WaitlistOffered: _about("appointment", "offered", "What came free is kept for whoever has waited longest."),
     AppointmentExpired: _about("appointment", "expired", "What was held or offered was not confirmed in time."),
+    BillStateChanged: _about("bill", "state_changed", "A bill was issued, claimed, decided, settled or taken back."),
     ConsultationStarted: _about("consultation", "started", "Clinician and resident are together in a video visit."),
     ConsultationClosed: _about("consultation", "closed", "A video visit is over, or does not take place."),
     ConsultationNoteSigned: _about("consultation", "note_signed", "The note about a video visit stands."),
