@@ -204,6 +204,18 @@ async def test_amounts_that_cannot_be_true_are_not_taken_and_are_taken_back(clai
     assert (again["state"], again["requests"][2]["failure"]) == ("issued", "another_currency")
 
 
+async def test_what_is_being_taken_back_still_is_when_the_bill_is(claims: Claims) -> None:
+    claims.insurer.decide = lambda claim: decided(claim, paid=claim["total"]["value"] + 1)
+    claims.insurer.script = ["works", web.Response(status=503)]
+    bill = await claims.claimed()
+    claim, reversal = bill["requests"]
+    assert (reversal["kind"], reversal["state"]) == ("reversal", "queued")
+    await claims.desk.did(f"bills/{bill['id']}/credit", {"reason": "wrong"})
+    void = await claims.later(bill)
+    assert [(one["kind"], one["state"]) for one in void["requests"]] == [("claim", "error"), ("reversal", "complete")]
+    assert claims.insurer.responses[claim["id"]]["status"] == "cancelled"
+
+
 async def test_a_denial_is_appealed_by_a_claim_that_names_the_one_before(claims: Claims) -> None:
     claims.insurer.decide = lambda claim: decided(claim, paid=0, eligible=0)
     bill = await claims.claimed()
