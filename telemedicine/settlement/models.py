@@ -85,6 +85,7 @@ class Bill(Table, table=True):
     privacy: ClassVar[Privacy] = _books("to bill what was done", redacted=("reason",))
     __table_args__ = (
         sa.CheckConstraint(f"state IN {_STATES}", name="state"),
+        sa.CheckConstraint("decision IN ('approved', 'partial', 'denied')", name="decision"),
         sa.CheckConstraint("origin_kind IN ('appointment', 'consultation', 'encounter')", name="origin_kind"),
         sa.CheckConstraint("total_amount >= 0", name="total_amount"),
         sa.CheckConstraint("insured_amount BETWEEN 0 AND total_amount", name="insured_amount"),

@@ -246,6 +246,8 @@ async def test_stale_versions_are_refused(client: httpx.AsyncClient, world: Worl
             name = operation["operationId"]
             if "if-match" not in {word.lower() for word in named}:
                 continue
+            if "ok" not in ROWS.get(name, {}).values():  # nobody here may do it: they hear nothing of versions
+                continue
             headers = somebody(world, name) | {"If-Match": '"77"'}
             answer = await client.request(method, world.path(path), headers=headers, json=body_of(name, world))
             refused(answer, 412, "stale_version")

@@ -45,6 +45,7 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.CONSULTATIONS_JOIN: "take part in your video visits and bring an interpreter or relatives",
         s.RECORDS_READ: "see your health record: illnesses, allergies, vaccinations, findings, documents, insurance",
         s.RECORDS_WRITE: "enter in your health record what you say of your own health",
+        s.BILLS_READ: "see your bills, what your insurer pays of them and what you paid",
     },
     "zh-CN": {
         s.PROFILE_READ: "查看您的姓名、住址、语言和紧急备注",
@@ -80,6 +81,7 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.CONSULTATIONS_JOIN: "参加您的视频就诊，并邀请翻译或亲属",
         s.RECORDS_READ: "查看您的健康档案：疾病、过敏、疫苗接种、检查结果、文件和保险",
         s.RECORDS_WRITE: "代您在健康档案中填写您自述的健康情况",
+        s.BILLS_READ: "查看您的账单、保险支付的金额和您的付款记录",
     },
 }
 """Language → scope → the end of the sentence “this person may …”."""

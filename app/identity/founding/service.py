@@ -17,10 +17,10 @@ from app.identity.organizations.schemas import AgreementAdd, OrganizationAdd
 from app.identity.organizations.service import add_agreement, add_organization
 from app.identity.people.problems import checked
 from app.identity.people.service import create_account
-from app.identity.scopes import ROLE_SCOPES
+from app.identity.scopes import CLINICS_ALONE, ROLE_SCOPES
 
 _KIND = "operator"
-_SCOPES = sorted(frozenset().union(*(ROLE_SCOPES[role] for role in ROLES[_KIND])))
+_SCOPES = sorted(frozenset().union(*(ROLE_SCOPES[role] for role in ROLES[_KIND])) - CLINICS_ALONE)
 
 
 class OperatorExists(Conflict):

@@ -285,6 +285,9 @@ def upgrade() -> None:
         sa.Column("issued_by", sa.Uuid(), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "decision IN ('approved', 'partial', 'denied')", name=op.f("ck_telemedicine_bill_decision")
+        ),
         sa.CheckConstraint("(state = 'due') <= (due_at IS NOT NULL)", name=op.f("ck_telemedicine_bill_due")),
         sa.CheckConstraint(
             "origin_kind IN ('appointment', 'consultation', 'encounter')", name=op.f("ck_telemedicine_bill_origin_kind")

@@ -125,6 +125,8 @@ async def _withdraw(session: AsyncSession, actor: Actor, bill: Bill) -> None:
     now = clock.now()
     claims = []
     for request in await repository.open_requests(session, bill.id):
+        if request.kind == "reversal":  # what is being taken back still has to be
+            continue
         if request.lease_until is not None and request.lease_until > now:
             raise RequestUnderWay
         may_have_arrived = request.fence > 0

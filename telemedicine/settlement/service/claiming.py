@@ -151,7 +151,7 @@ async def _ask(session: AsyncSession, actor: Actor, bill: Bill, kind: RequestKin
     await audit.record(
         session,
         actor,
-        f"{kind}:submit",
+        "claim:submit" if kind == "claim" else "eligibility:request",
         resident_id=bill.resident_id,
         object_id=request.id,
         community_id=bill.community_id,

@@ -34,6 +34,7 @@ _OWN_ACCOUNT: Final = {
     "eldercare_visit_template",
     "eldercare_wellbeing_watch",
     "telemedicine_appointment",
+    "telemedicine_bill",
     "telemedicine_queue_ticket",
     "telemedicine_waitlist_entry",
 }

@@ -15,7 +15,7 @@ from tests.telemedicine.settlement.conftest import Desk, work
 
 async def _told(account: object) -> list[str]:
     async with reading() as connection:
-        found = await connection.execute(sa.select(Delivery.notice_key).where(Delivery.account_id == account))  # type: ignore[arg-type,call-overload]  # SQLModel's columns
+        found = await connection.execute(sa.select(Delivery.notice_key).where(Delivery.account_id == account))  # type: ignore[call-overload]  # SQLModel's columns
         return [row.notice_key for row in found]
 
 
@@ -141,5 +141,5 @@ async def test_a_bill_that_is_paid_as_it_is_taken_back_is_one_or_the_other(desk:
     outcomes = {(201, 409): "settled", (409, 200): "void"}
     assert found["state"] == outcomes[paid.status_code, credited.status_code]
     async with reading() as connection:
-        states = await connection.scalars(sa.select(BillChange.state).order_by(BillChange.id))  # type: ignore[arg-type,call-overload]  # SQLModel's columns
+        states = await connection.scalars(sa.select(BillChange.state).order_by(BillChange.id))  # type: ignore[call-overload]  # SQLModel's columns
         assert list(states)[-1] == found["state"]

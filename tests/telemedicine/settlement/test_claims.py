@@ -46,7 +46,7 @@ class Claims:
     async def told(self) -> list[str]:
         async with reading() as connection:
             found = await connection.execute(
-                sa.select(Delivery.notice_key).where(Delivery.account_id == self.desk.coordinator.id)  # type: ignore[arg-type,call-overload]  # SQLModel's columns
+                sa.select(Delivery.notice_key).where(Delivery.account_id == self.desk.coordinator.id)  # type: ignore[call-overload]  # SQLModel's columns
             )
             return [row.notice_key for row in found]
 
@@ -202,6 +202,18 @@ async def test_amounts_that_cannot_be_true_are_not_taken_and_are_taken_back(clai
     claims.insurer.decide = lambda claim: decided(claim, paid=1, currency="USD")
     again = await claims.desk.claimed(bill, coverage_id=claims.coverage_id)
     assert (again["state"], again["requests"][2]["failure"]) == ("issued", "another_currency")
+
+
+async def test_what_is_being_taken_back_still_is_when_the_bill_is(claims: Claims) -> None:
+    claims.insurer.decide = lambda claim: decided(claim, paid=claim["total"]["value"] + 1)
+    claims.insurer.script = ["works", web.Response(status=503)]
+    bill = await claims.claimed()
+    claim, reversal = bill["requests"]
+    assert (reversal["kind"], reversal["state"]) == ("reversal", "queued")
+    await claims.desk.did(f"bills/{bill['id']}/credit", {"reason": "wrong"})
+    void = await claims.later(bill)
+    assert [(one["kind"], one["state"]) for one in void["requests"]] == [("claim", "error"), ("reversal", "complete")]
+    assert claims.insurer.responses[claim["id"]]["status"] == "cancelled"
 
 
 async def test_a_denial_is_appealed_by_a_claim_that_names_the_one_before(claims: Claims) -> None:

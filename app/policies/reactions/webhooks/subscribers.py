@@ -38,6 +38,7 @@ from telemedicine.events import (
     AppointmentRequestEnded,
     AppointmentStatusChanged,
     AppointmentUnanswered,
+    BillStateChanged,
     ConsultationClosed,
     ConsultationNoteSigned,
     ConsultationStarted,
@@ -59,6 +60,7 @@ ClinicsFact = (
     | AppointmentRequestEnded
     | AppointmentStatusChanged
     | AppointmentUnanswered
+    | BillStateChanged
     | WaitlistOffered
     | ConsultationStarted
     | ConsultationClosed
@@ -93,6 +95,7 @@ Fact = (
 _SCOPES: Final = {
     "alarm": "alarms:read",
     "appointment": "appointments:manage",
+    "bill": "bills:read",
     "check_in": "check_ins:read",
     "consultation": "consultations:read",
     "dose": "medication:read",
@@ -139,6 +142,7 @@ OUTWARD: Final[Mapping[type[Fact], WebhookEvent]] = {
     AppointmentStatusChanged: _about("appointment", "status_changed", "Somebody came, was seen, or did not come."),
     WaitlistOffered: _about("appointment", "offered", "What came free is kept for whoever has waited longest."),
     AppointmentExpired: _about("appointment", "expired", "What was held or offered was not confirmed in time."),
+    BillStateChanged: _about("bill", "state_changed", "A bill was issued, claimed, decided, settled or taken back."),
     ConsultationStarted: _about("consultation", "started", "Clinician and resident are together in a video visit."),
     ConsultationClosed: _about("consultation", "closed", "A video visit is over, or does not take place."),
     ConsultationNoteSigned: _about("consultation", "note_signed", "The note about a video visit stands."),
