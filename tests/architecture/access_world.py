@@ -171,9 +171,7 @@ async def open_world() -> World:
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
         "renewal-requests": await telemedicine_prescriptions.renewal(written, resident.account_id),
-        **await _consultation(
-            scene := telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)
-        ),
+        **await _consultation(scene := telemedicine.Scene(place, resident, person, clinic, clinician)),
         **await _asked(scene),
     }
     for name, account in {
