@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from app.core.database import reading
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
-from notifications.webhooks.models import WebhookDelivery
+from notifications.webhooks.models import DELIVERIES
 from tests.factories import identity, sign_in, webhooks
 from tests.telemedicine.referrals.conftest import Desk
 
@@ -36,5 +36,5 @@ async def test_the_machines_of_both_clinics_are_told_and_no_others(desk: Desk) -
     asked = await desk.refer()
     await settle(RELAY_JOBS)
     async with reading() as connection:
-        rows = (await connection.execute(sa.select(WebhookDelivery.data))).scalars().all()
+        rows = (await connection.execute(sa.select(DELIVERIES.c.data))).scalars().all()
     assert [row["referral_id"] for row in rows] == [asked["id"]] * 2
