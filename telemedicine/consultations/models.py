@@ -122,7 +122,7 @@ class Participant(Table, table=True):
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('invited', 'waiting', 'admitted', 'left', 'removed')", name="state"),
-        sa.CheckConstraint("role IN ('clinician', 'resident', 'family', 'interpreter', 'consultant')", name="role"),
+        sa.CheckConstraint("role IN ('clinician', 'resident', 'family', 'interpreter')", name="role"),
         sa.CheckConstraint("(seat IS NOT NULL) = (state = 'admitted')", name="who_is_admitted_has_a_seat"),
         sa.CheckConstraint("seat BETWEEN 0 AND 3", name="seats"),
         sa.UniqueConstraint("consultation_id", "seat"),

@@ -106,7 +106,7 @@ class ReferralChange(Table, table=True):
 
     __tablename__ = "telemedicine_referral_change"
     privacy: ClassVar[Privacy] = _care(
-        "to show who decided what of a referral", Retention.with_row(_REFERRAL), stands_since="sent_at"
+        "to show who decided what of a referral", Retention.until_erasure(), stands_since="sent_at"
     )
     __table_args__ = (
         sa.UniqueConstraint("referral_id", "number"),
@@ -218,7 +218,7 @@ class Question(Table, table=True):
     resident_id: uuid.UUID = Field(foreign_key="identity_resident.id")
     from_organization_id: uuid.UUID
     to_organization_id: uuid.UUID
-    to_account_id: uuid.UUID | None = Field(default=None, description="the colleague who is asked, if one is named")
+    colleague_id: uuid.UUID | None = Field(default=None, description="the colleague who is asked, if one is named")
     requested_by: uuid.UUID
     state: str = "asked"
     urgency: str
@@ -235,7 +235,7 @@ class QuestionMessage(Table, table=True):
     """What was asked or answered. Never changed."""
 
     __tablename__ = "telemedicine_question_message"
-    privacy: ClassVar[Privacy] = _care("to have a colleague's advice", Retention.with_row(_QUESTION))
+    privacy: ClassVar[Privacy] = _care("to have a colleague's advice", Retention.until_erasure())
     __table_args__ = (
         sa.CheckConstraint("kind IN ('question', 'answer')", name="kind"),
         sa.Index("ix_telemedicine_question_message_question_id", "question_id", "id"),

@@ -10,9 +10,11 @@ import sqlalchemy as sa
 from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
+from app.core.sealing import seal
 from app.identity.models import Account, Community, Organization, Resident
 from telemedicine.appointments.models import AppointmentChange
 from telemedicine.consultations.models import Consultation, Note
+from telemedicine.referrals.models import CONTENT, Referral, ReferralChange
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import eldercare_medication as medication
@@ -66,8 +68,11 @@ async def _goal(said: datetime, judged: datetime) -> None:
     )
 
 
-async def _seen_by_video(resident: Resident, booked: datetime, ended: datetime, signed: datetime) -> None:
-    """Let an appointment have been booked, its video visit have taken place, and the note have been signed."""
+async def _seen_by_video(
+    resident: Resident, booked: datetime, ended: datetime, signed: datetime, referred: datetime
+) -> None:
+    """Let an appointment have been booked, its video visit have been held, its note signed, and a referral made."""
+    await _referred(resident, referred)
     async with unit_of_work() as session:
         place = await session.get_one(Community, resident.community_id)
     clinic = await clinics.clinic(place)
@@ -105,6 +110,33 @@ async def _seen_by_video(resident: Resident, booked: datetime, ended: datetime, 
         session.add(note)
 
 
+async def _referred(resident: Resident, at: datetime) -> None:
+    """Let the resident have been referred from one clinic to another."""
+    row_id = clocks.new_id()
+    about: dict[str, Any] = {"resident_id": resident.id, "created_at": at}
+    row = Referral(
+        **about,
+        id=row_id,
+        root_id=row_id,
+        community_id=resident.community_id,
+        from_organization_id=clocks.new_id(),
+        to_organization_id=(asked := clocks.new_id()),
+        requested_by=clocks.new_id(),
+        state="declined",
+        urgency="routine",
+        content=seal("{}", CONTENT),
+        changed_at=at,
+        requested_at=at,
+    )
+    change = ReferralChange(
+        **about, referral_id=row_id, number=1, state="declined", sent_at=at, side="to", organization_id=asked
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+        await session.flush()
+        session.add(change)
+
+
 async def live(clock: ManualClock) -> Lived:
     """Return a resident with a history: something happened every ten minutes, one thing of each kind."""
     place = await identity.community(time_zone="UTC")
@@ -117,7 +149,7 @@ async def live(clock: ManualClock) -> Lived:
     await medication.regimen(resident, times=["08:30", "12:30", "20:30"])
     plan = await visits.care_plan(resident, agency)
     await visits.template(plan)
-    instants = iter(start + timedelta(minutes=10 * number) for number in range(1, 27))
+    instants = iter(start + timedelta(minutes=10 * number) for number in range(1, 28))
 
     def at(sql: str, **binds: object) -> Any:
         return force(sql, at=next(instants), **binds)
@@ -174,6 +206,6 @@ async def live(clock: ManualClock) -> Lived:
     await wellbeing.flag(
         resident, state="ended", opened_at=next(instants), ended_at=next(instants), end_reason="as_usual"
     )
-    await _seen_by_video(resident, next(instants), next(instants), next(instants))
+    await _seen_by_video(resident, next(instants), next(instants), next(instants), next(instants))
     clock.set(start + timedelta(hours=6))
     return Lived(place, resident, agency, relative, start)

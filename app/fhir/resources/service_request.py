@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from app.core.paging import PageRequest
-from app.core.problems import NotFound
+from app.core.problems import NotFound, StaleVersion
 from app.fhir.elements import Json, coding, filled, instant, local, meta, reference, resource, uuid_of
 from app.fhir.problems import bad_parameter, not_processable
 from app.fhir.registry import ID, LAST_UPDATED, Asked, Found, Parameter, Query, Resource
@@ -192,6 +192,8 @@ async def update(asked: Asked, key: str, document: Json, version: int | None) ->
         raise not_processable("ServiceRequest.subject", "a referral stays its patient's")
     if "performer" in document and _performers(document)["Organization"] != now.to_organization_id:
         raise not_processable("ServiceRequest.performer", "a referral is passed on over /v1, with a reason")
+    if version is not None and version != now.version:
+        raise StaleVersion
     after = await _after(asked, now, document)
     if after == now.state:
         return shown(now)

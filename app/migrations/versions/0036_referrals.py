@@ -1,4 +1,4 @@
-"""Referrals and questions between clinics: what goes with them, how they stood, who was told; colleagues in a visit."""
+"""Referrals and questions between clinics: what goes with them, how they stood, who was told."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,14 +8,6 @@ revision = "0036"
 down_revision = "0035"
 branch_labels = None
 depends_on = None
-
-
-_PARTICIPANT = "telemedicine_participant"
-
-
-def _allow(roles: str) -> None:
-    op.drop_constraint(op.f(f"ck_{_PARTICIPANT}_role"), _PARTICIPANT, type_="check")
-    op.create_check_constraint(op.f(f"ck_{_PARTICIPANT}_role"), _PARTICIPANT, f"role IN ({roles})")
 
 
 def upgrade() -> None:
@@ -64,7 +56,7 @@ def upgrade() -> None:
     sa.Column('resident_id', sa.Uuid(), nullable=False),
     sa.Column('from_organization_id', sa.Uuid(), nullable=False),
     sa.Column('to_organization_id', sa.Uuid(), nullable=False),
-    sa.Column('to_account_id', sa.Uuid(), nullable=True),
+    sa.Column('colleague_id', sa.Uuid(), nullable=True),
     sa.Column('requested_by', sa.Uuid(), nullable=False),
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('urgency', sa.String(), nullable=False),
@@ -193,7 +185,6 @@ def upgrade() -> None:
     op.create_index('ix_telemedicine_referral_change_resident_id', 'telemedicine_referral_change', ['resident_id'], unique=False)
     op.create_index('ix_telemedicine_referral_change_told', 'telemedicine_referral_change', ['resident_id', 'created_at', 'id'], unique=False, postgresql_where=sa.text('sent_at IS NOT NULL'))
     op.add_column('telemedicine_appointment', sa.Column('based_on_id', sa.Uuid(), nullable=True))
-    _allow("'clinician', 'resident', 'family', 'interpreter', 'consultant'")
     # Bookings go on while the index is made.
     with op.get_context().autocommit_block():
         op.create_index(
@@ -207,8 +198,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM telemedicine_participant WHERE role = 'consultant'")
-    _allow("'clinician', 'resident', 'family', 'interpreter'")
     op.drop_index("ix_telemedicine_appointment_based_on_id", table_name="telemedicine_appointment")
     op.drop_column("telemedicine_appointment", "based_on_id")
     for table in (

@@ -70,7 +70,7 @@ async def get_referral_terms(organization_id: uuid.UUID, connection: Reading, me
     return await terms_of(connection, organization_id)
 
 
-@router.put(f"{_ONE}/referral-terms", responses=problem_responses(*_GUARDED, NotAClinic))
+@router.post(f"{_ONE}/referral-terms", responses=problem_responses(*_GUARDED, NotAClinic))
 async def set_referral_terms(
     organization_id: uuid.UUID, session: Session, keeper: Keeper, data: ReferralTermsWrite
 ) -> ReferralTermsPublic:

@@ -21,7 +21,7 @@ from telemedicine.referrals.views.parts import question_records
 
 router = Router(tags=["telemedicine"])
 
-_KNOWN: Final = (Unauthenticated, NotFound)
+_KNOWN: Final = (Unauthenticated, Forbidden, NotFound)
 _DECIDING: Final = (*_KNOWN, NotYourPart, QuestionStands)
 _ONE: Final = "/questions/{question_id}"
 Reader = Annotated[RecordSubject, Depends(reader_guard)]
@@ -47,7 +47,7 @@ async def ask_question(
     return await _answer(session, party, response)
 
 
-@router.resident_route("GET", "/questions", responses=problem_responses(*_KNOWN, Forbidden, NoTreatment))
+@router.resident_route("GET", "/questions", responses=problem_responses(*_KNOWN, NoTreatment))
 async def list_questions(connection: Reading, subject: Reader, page: PageQuery) -> Page[QuestionPublic]:
     """List what clinics ask each other about a resident, the last first."""
     return await views.of_resident(connection, subject.actor, subject.resident.resident_id, page)
@@ -66,7 +66,7 @@ async def get_question(
     return found
 
 
-@router.get(f"{_ONE}/records", responses=problem_responses(*_KNOWN, Forbidden))
+@router.get(f"{_ONE}/records", responses=problem_responses(*_KNOWN))
 async def get_question_records(
     question_id: uuid.UUID,  # noqa: ARG001 - read by the guard
     connection: Reading,

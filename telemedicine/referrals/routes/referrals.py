@@ -52,8 +52,8 @@ from telemedicine.referrals.views.referrals import ReferralQuery
 
 router = Router(tags=["telemedicine"])
 
-_KNOWN: Final = (Unauthenticated, NotFound)
-_DECIDING: Final = (*_KNOWN, Forbidden, NotYourPart, StaleVersion, ReferralStands)
+_KNOWN: Final = (Unauthenticated, Forbidden, NotFound)
+_DECIDING: Final = (*_KNOWN, NotYourPart, StaleVersion, ReferralStands)
 _ONE: Final = "/referrals/{referral_id}"
 Reader = Annotated[RecordSubject, Depends(reader_guard)]
 Referrer = Annotated[RecordSubject, Depends(referrer_guard)]
@@ -78,7 +78,7 @@ async def create_referral(
     return await _answer(session, await require_referral(connection, subject.actor, row.id), row, response)
 
 
-@router.resident_route("GET", "/referrals", responses=problem_responses(*_KNOWN, Forbidden, NoTreatment))
+@router.resident_route("GET", "/referrals", responses=problem_responses(*_KNOWN, NoTreatment))
 async def list_referrals(connection: Reading, subject: Reader, page: PageQuery) -> Page[ReferralPublic]:
     """List a resident's referrals, the last first; a clinic sees those it has to do with."""
     query = ReferralQuery(resident_id=subject.resident.resident_id)
@@ -98,7 +98,7 @@ async def get_referral(
     return found
 
 
-@router.get(f"{_ONE}/records", responses=problem_responses(*_KNOWN, Forbidden))
+@router.get(f"{_ONE}/records", responses=problem_responses(*_KNOWN))
 async def get_referral_records(
     referral_id: uuid.UUID,  # noqa: ARG001 - read by the guard
     connection: Reading,
@@ -135,6 +135,21 @@ async def accept_referral(
     """Accept a referral, with times to choose from; of two who answer at once the second is told how it stands."""
     await _decide(session, subject, "accepted")
     return await _answer(session, subject, await answering.accept(session, subject, data, if_match), response)
+
+
+@router.post(f"{_ONE}/offers", responses=problem_responses(*_DECIDING))
+async def offer_referral_times(
+    referral_id: uuid.UUID,  # noqa: ARG001 - read by the guard
+    session: Session,
+    subject: Party,
+    data: ReferralAccept,
+    *,
+    if_match: IfMatch,
+    response: Response,
+) -> ReferralDetail:
+    """Offer other times for a referral that was accepted, in place of those before."""
+    await _decide(session, subject, "accepted")
+    return await _answer(session, subject, await answering.offer_times(session, subject, data, if_match), response)
 
 
 @router.post(f"{_ONE}/refusal", responses=problem_responses(*_DECIDING))

@@ -24,7 +24,7 @@ class QuestionAsk(Part):
     text: LongText
     urgency: Urgency = "routine"
     to_organization_id: uuid.UUID
-    to_account_id: uuid.UUID | None = Field(default=None, description="a clinician there")
+    colleague_id: uuid.UUID | None = Field(default=None, description="a clinician there")
     selection: RecordSelection = RecordSelection()
     organization_id: uuid.UUID | None = Field(default=None, description="for which clinic, of several")
 
@@ -55,7 +55,7 @@ class QuestionPublic(BaseModel):
     age: int | None = Field(description="in years, of who was born on a day that is known; in a list always null")
     from_organization_id: uuid.UUID
     to_organization_id: uuid.UUID
-    to_account_id: uuid.UUID | None
+    colleague_id: uuid.UUID | None
     state: QuestionState
     urgency: Urgency
     specialty: CodeableConcept | None

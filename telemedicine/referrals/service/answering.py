@@ -10,7 +10,7 @@ from app.core.problems import FieldError, Malformed
 from telemedicine.referrals import repository
 from telemedicine.referrals.access import Subject
 from telemedicine.referrals.models import ITEMS, Referral
-from telemedicine.referrals.problems import AskedAlready
+from telemedicine.referrals.problems import AskedAlready, ReferralStands
 from telemedicine.referrals.schemas.referrals import OfferedTime, ReferralAccept, ReferralRedirect
 from telemedicine.referrals.service import keeping
 from telemedicine.referrals.service.requesting import require_target
@@ -50,14 +50,30 @@ async def accept(session: AsyncSession, subject: Subject, data: ReferralAccept, 
     """
     row = await repository.lock(session, subject.id)
     keeping.check_version(row, if_match)
+    await _offer(session, row, data)
+    await keeping.become(session, row, "accepted", subject.side, subject.actor)
+    return row
+
+
+async def offer_times(session: AsyncSession, subject: Subject, data: ReferralAccept, if_match: int | None) -> Referral:
+    """Offer other times for a referral that was accepted, in place of those before, and return it; raises as above."""
+    row = await repository.lock(session, subject.id)
+    keeping.check_version(row, if_match)
+    if row.state != "accepted":
+        raise ReferralStands(referral_state=row.state, changed_at=row.changed_at.isoformat())
+    await _offer(session, row, data)
+    row.number, row.changed_at = row.number + 1, clock.now()
+    await keeping.remember(session, row, subject.side, subject.actor)
+    return row
+
+
+async def _offer(session: AsyncSession, row: Referral, data: ReferralAccept) -> None:
     connection = await session.connection()
     for index, offer in enumerate(data.offers):
         if not await repository.is_practitioner(connection, row.to_organization_id, offer.practitioner_id):
             pointer = f"/body/offers/{index}/practitioner_id"
             raise Malformed(errors=[FieldError(pointer, "nobody who sees people there", "no_practitioner")])
     row.offers = [stored(offer) for offer in data.offers]
-    await keeping.become(session, row, "accepted", subject.side, subject.actor)
-    return row
 
 
 def stored(offer: OfferedTime) -> dict[str, str]:

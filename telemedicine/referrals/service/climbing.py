@@ -102,7 +102,7 @@ _REFERRALS: Final = _Kind(
 )
 _QUESTIONS: Final = _Kind(
     "question",
-    _late(QUESTIONS, QUESTIONS.c.to_account_id),
+    _late(QUESTIONS, QUESTIONS.c.colleague_id),
     _climbed(QUESTIONS),
     _told(QUESTIONS, "question", is_named=False),
     QUESTION_WAITING,

@@ -54,6 +54,8 @@ async def become(
     if stage is not None:
         urgency = cast(Urgency, row.urgency)
         due_at = now + await repository.within(session, row.to_organization_id, stage, urgency)
+    if row.state in ("booked", "seen"):
+        row.offers = []  # what was offered lies behind; the clinic offers anew, or any free time can be chosen
     row.state, row.changed_at, row.number, row.due_at = after, now, row.number + 1, due_at
     row.next_step_at, row.step = row.due_at, 0
     row.acknowledged_at = row.acknowledged_by = None

@@ -38,8 +38,8 @@ async def ask(session: AsyncSession, subject: RecordSubject, data: QuestionAsk) 
     connection = await session.connection()
     await require_target(connection, resident.community_id, from_id, data.to_organization_id, None)
     colleagues = await organization_members(connection, data.to_organization_id, "clinician")
-    if data.to_account_id is not None and data.to_account_id not in colleagues:
-        raise Malformed(errors=[FieldError("/body/to_account_id", "no clinician there", "no_clinician")])
+    if data.colleague_id is not None and data.colleague_id not in colleagues:
+        raise Malformed(errors=[FieldError("/body/colleague_id", "no clinician there", "no_clinician")])
     await require_own_right(connection, subject, data.selection)
     await require_selection(connection, resident.resident_id, data.selection)
     content = QuestionContent(specialty=data.specialty)
@@ -48,7 +48,7 @@ async def ask(session: AsyncSession, subject: RecordSubject, data: QuestionAsk) 
         resident_id=resident.resident_id,
         from_organization_id=from_id,
         to_organization_id=data.to_organization_id,
-        to_account_id=data.to_account_id,
+        colleague_id=data.colleague_id,
         requested_by=subject.actor.id,
         urgency=data.urgency,
         content=seal(content.model_dump_json(exclude_none=True), QUESTION),
@@ -192,7 +192,7 @@ async def _tell_asked(session: AsyncSession, row: Question) -> None:
     await send(
         session,
         notice,
-        [row.to_account_id] if row.to_account_id in clinicians else clinicians,
+        [row.colleague_id] if row.colleague_id in clinicians else clinicians,
         community_id=row.community_id,
         dedupe_key=f"{notice.key}:{row.id}:{row.version}",
         data={"question_id": str(row.id)},

@@ -28,7 +28,10 @@ from tests.factories import identity as make
 from tests.factories.eldercare_alarms import Scene
 from tests.factories.sign_in import sign_in, sign_in_resident
 
-ROWS = ("check_ins", "alarms", "doses", "visits", "appointments", "consultations", "health_records", "inbox")
+ROWS = (
+    *("check_ins", "alarms", "doses", "visits", "appointments", "consultations", "health_records", "referrals"),
+    "inbox",
+)
 WHOLES = (
     "check_ins_ahead",
     "doses_ahead",

@@ -82,13 +82,13 @@ async def test_a_question_is_for_a_clinician_there_and_each_side_does_its_part(d
         "specialty": HEART,
         "text": "?",
         "to_organization_id": str(desk.hospital.organization.id),
-        "to_account_id": str(desk.scene.clinician.id),
+        "colleague_id": str(desk.scene.clinician.id),
     }
     path = f"/v1/residents/{desk.scene.resident.id}/questions"
     refused = await desk.ask(desk.clinician, path, wrong, 422)
-    assert refused["errors"][0]["pointer"] == "/body/to_account_id"
+    assert refused["errors"][0]["pointer"] == "/body/colleague_id"
     assert (await desk.ask(desk.resident, path, wrong, 403))["code"] == "for_referrers"
-    asked = await _ask(desk, to_account_id=str(desk.hospital.clinician.id))
+    asked = await _ask(desk, colleague_id=str(desk.hospital.clinician.id))
     for who, action in ((desk.clinician, "answers"), (desk.clerk, "answers"), (desk.doctor, "follow-ups")):
         assert (await _do(desk, who, asked, action, "x", 403))["code"] == "not_your_part"
 

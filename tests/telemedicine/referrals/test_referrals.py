@@ -142,7 +142,8 @@ async def test_a_referral_is_passed_on_with_all_that_goes_with_it_but_not_in_a_c
 
 async def test_what_is_called_off_or_missed_leaves_the_referral_accepted_with_a_new_deadline(desk: Desk) -> None:
     asked = await desk.refer()
-    await desk.act(desk.clerk, asked, "acceptance")
+    await desk.act(desk.clerk, asked, "acceptance", {"offers": [desk.time()]})
+    assert (await desk.act(desk.doctor, asked, "acceptance", status=409))["referral_state"] == "accepted"
     booked = await desk.act(desk.clinician, asked, "appointment", desk.time())
     await desk.later(timedelta(hours=1))
     await desk.ask(desk.resident, f"/v1/appointments/{booked['appointment_id']}/cancellation")
@@ -150,7 +151,12 @@ async def test_what_is_called_off_or_missed_leaves_the_referral_accepted_with_a_
     again = await desk.show(desk.clinician, asked)
     assert (again["state"], again["appointment_id"], again["due_at"]) == ("accepted", None, "2026-03-09T09:00:00Z")
 
-    second = await desk.act(desk.resident, asked, "appointment", desk.time("2026-03-03T01:30:00Z"))
+    assert again["offers"] == []
+    other = desk.time("2026-03-03T01:30:00Z")
+    offered = await desk.act(desk.clerk, asked, "offers", {"offers": [other]})
+    assert (offered["offers"][0]["starts_at"], offered["version"]) == (other["starts_at"], again["version"] + 1)
+    assert (await desk.act(desk.resident, asked, "appointment", desk.time(), 409))["code"] == "not_among_offers"
+    second = await desk.act(desk.resident, asked, "appointment", other)
     await desk.later(timedelta(days=1))
     path = f"/v1/appointments/{second['appointment_id']}/outcome"
     await desk.ask(desk.clerk, path, {"status": "noshow"})

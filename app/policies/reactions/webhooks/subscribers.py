@@ -68,7 +68,7 @@ ClinicsFact = (
 )
 """Facts that only the clinic they happened at is told of: what somebody sees a doctor for is no agency's business."""
 BetweenClinics = QuestionStateChanged | ReferralOverdue | ReferralStateChanged
-"""Facts of two clinics: that which asks and that which is asked are told, and nobody else."""
+"""Facts of two clinics: nobody else is told."""
 Fact = (
     AlarmRaised
     | AlarmAcknowledged
@@ -155,6 +155,8 @@ OUTWARD: Final[Mapping[type[Fact], WebhookEvent]] = {
 
 def _told(fact: Fact) -> Sequence[uuid.UUID | None]:
     """Return which organizations alone are told; ``None``: all that may know."""
+    if isinstance(fact, QuestionStateChanged):
+        return (fact.from_organization_id,)  # who is asked does not hear about whom
     if isinstance(fact, BetweenClinics):
         return (fact.organization_id, fact.from_organization_id)
     return (fact.organization_id if isinstance(fact, ClinicsFact) else None,)
