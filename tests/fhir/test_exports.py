@@ -395,7 +395,7 @@ async def test_who_is_erased_while_they_are_read_is_not_written(client: httpx.As
     async with reading() as connection:
         row = await views.next_of(connection, uuid.UUID(status.rpartition("/")[2]))
         assert row is not None
-        actor = await actor_of_client(connection, row.client_id, frozenset(row.scopes))
+        actor = await actor_of_client(connection, row.client_id, frozenset(row.scopes), row.app_scopes)
         assert actor is not None
         step = await working._look(connection, row, actor, BY_TYPE)
     assert step.found["Patient"]
