@@ -179,7 +179,9 @@ async def open_world() -> World:
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
         "regimen-proposals": (await eldercare_regimen_proposals.proposal(written)).id,
         "renewal-requests": await telemedicine_prescriptions.renewal(written, resident.account_id),
-        **await _consultation(scene := telemedicine.Scene(place, resident, person, clinic, clinician)),
+        **await _consultation(
+            scene := telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)
+        ),
         **await _asked(scene),
         "bills": (await telemedicine_settlement.bill(resident, clinic)).id,
         "charges": (owed := await telemedicine_settlement.charge(agency, resident)).id,
