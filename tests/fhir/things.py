@@ -150,6 +150,9 @@ def subscription(criteria: str = "Appointment") -> Json:
 
 
 _HOME: Final = "/v1/residents/{residents}"
+_UNCONFIRMED: Final = records.CONDITION | {
+    "verificationStatus": records.code(f"{records.HL7}/condition-ver-status", "unconfirmed")
+}
 BILL: Final = f"{_HOME}/bills/{{bills}}"
 
 THINGS: Final[Mapping[str, Thing]] = {
@@ -171,7 +174,7 @@ THINGS: Final[Mapping[str, Thing]] = {
     "CarePlan": _record("care_plan", records.CARE_PLAN, {"title": "No salt"}),
     "Claim": Thing(rest=BILL, name="claims", hidden=True),
     "ClaimResponse": Thing(rest=BILL, name="claims", hidden=True),
-    "Condition": _record("condition", records.CONDITION, {"onsetDateTime": "2020"}),
+    "Condition": _record("condition", _UNCONFIRMED, {"onsetDateTime": "2020"}),
     "Consent": Thing(
         "grants",
         "/v1/residents/{residents}/grants",
@@ -192,7 +195,12 @@ THINGS: Final[Mapping[str, Thing]] = {
     "Immunization": _record("immunization", records.IMMUNIZATION, {"lotNumber": "L-78"}),
     "Location": Thing("locations"),
     "MedicationAdministration": Thing("doses", f"{_HOME}/doses/{{doses}}"),
-    "MedicationRequest": Thing("prescriptions", f"{_HOME}/prescriptions/{{prescriptions}}", create=_prescription),
+    "MedicationRequest": Thing(
+        "prescriptions",
+        f"{_HOME}/prescriptions/{{prescriptions}}",
+        create=_prescription,
+        change={"status": "stopped", "statusReason": {"text": "Not needed"}},
+    ),
     "MedicationStatement": Thing("regimens", f"{_HOME}/regimens/{{regimens}}"),
     "Observation": Thing("vitals", "/v1/residents/{residents}/vitals/{vitals}", create=_observation),
     "OperationDefinition": Thing(key=lambda _: "hearthline-link"),
