@@ -189,6 +189,7 @@ THINGS: Final[Mapping[str, Thing]] = {
         "consultations",
         "/v1/consultations/{consultations}",
         create=_of_record(records.ENCOUNTER),
+        change={"status": "cancelled"},
     ),
     "Group": Thing("organizations"),
     "HealthcareService": Thing("visit-types"),
