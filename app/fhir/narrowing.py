@@ -24,7 +24,7 @@ from app.identity.api import DIRECTORY, Interaction
 
 _KNOWN: Final = frozenset(
     {"search", "own_read", "create", "create_many", "update", "delete", "history", "read_version"}
-    | {"keeping", "receive", "send"}
+    | {"keeping", "receive", "send", "whose"}
 )
 
 
@@ -52,6 +52,7 @@ def narrowed(resource: Resource) -> Resource:
 def _required(resource: Resource, actor: Actor, interaction: Interaction) -> Reach:
     found = require(actor, resource.type, interaction)
     is_about_somebody = resource.type == "Patient" or _about(resource) is not None
+    is_about_somebody |= resource.whose is not None and interaction == "r"
     if found.patient is not None and not is_about_somebody:
         raise insufficient(actor, resource.type, interaction)
     return found
@@ -69,6 +70,8 @@ def _search(resource: Resource) -> Callable[..., Any]:
         if wanted is None:
             return Found([])
         found = await resource.search(asked, wanted)
+        for one in found.resources if resource.whose else ():
+            await _opened(resource, asked, one["id"], within)
         return await _told(asked, replace(found, resources=[one for one in found.resources if _is_of(one, within)]))
 
     return search
@@ -87,11 +90,31 @@ def _of_patient(resource: Resource, query: Query, patient: uuid.UUID) -> Query |
 
 def _read(resource: Resource) -> Callable[..., Any]:
     async def read(asked: Asked, key: str) -> Json:
-        found = await _one(resource, asked, key, _required(resource, asked.actor, "r"))
+        within = _required(resource, asked.actor, "r")
+        if resource.whose is not None:
+            await _opened(resource, asked, key, within)
+            return await resource.read(asked, key)
+        found = await _one(resource, asked, key, within)
         await _told(asked, Found([found]))
         return found
 
     return read
+
+
+async def _opened(resource: Resource, asked: Asked, key: str, within: Reach) -> None:
+    """Hold what does not name its patient within reach; that an app looks into what is its person's is on record.
+
+    Raises ``NotFound`` for another patient's, and as ``whose`` does.
+    """
+    actor = asked.actor
+    assert resource.whose is not None  # noqa: S101 - of such it is asked
+    if actor.kind != "account" or actor.app is None:
+        return
+    patient = await resource.whose(asked, key)
+    if within.patient is not None and patient != within.patient:
+        raise NotFound
+    if patient is not None and patient == actor.resident_id:
+        await audit.record(asked.connection, actor, "app:read", resident_id=patient)
 
 
 async def _one(resource: Resource, asked: Asked, key: str, within: Reach) -> Json:
@@ -145,7 +168,9 @@ def _receive(resource: Resource) -> Callable[..., Any]:
 def _send(resource: Resource) -> Callable[..., Any]:
     async def send(asked: Asked, key: str) -> Response:
         within = _required(resource, asked.actor, "r")
-        if within.patient is not None:
+        if resource.whose is not None:
+            await _opened(resource, asked, key, within)
+        elif within.patient is not None:
             await _one(resource, asked, key, within)
         assert resource.send is not None  # noqa: S101 - only such are narrowed
         return await resource.send(asked, key)

@@ -1,5 +1,6 @@
 """What a resource's module declares: routes, the CapabilityStatement and includes are all made from it."""
 
+import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -132,6 +133,7 @@ Delete = Callable[[Asked, str], Awaitable[None]]
 Keeping = Callable[[Actor, Json], AbstractAsyncContextManager[Json]]
 Receive = Callable[[Actor, Request], Awaitable[Json]]
 Send = Callable[[Asked, str], Awaitable[Response]]
+Whose = Callable[[Asked, str], Awaitable[uuid.UUID | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ class Resource:
 
     What takes too long for a transaction is done around it: ``keeping`` keeps what is inside of a document that is sent
     and hands over the rest. ``receive`` takes a request for creating one whole, of ``longest`` bytes at most, in units
-    of work of its own; ``send`` answers a read with bytes, to whoever does not ask for JSON.
+    of work of its own; ``send`` answers a read with bytes, to whoever does not ask for JSON. ``whose`` says about which
+    patient a resource is that does not name them itself.
     """
 
     type: str
@@ -182,6 +185,7 @@ class Resource:
     receive: Receive | None = None
     longest: int | None = None
     send: Send | None = None
+    whose: Whose | None = None
     changes: Changes | None = None
 
     async def read(self, asked: Asked, key: str) -> Json:

@@ -19,6 +19,7 @@ from tests.factories import (
     telemedicine_clinics,
     telemedicine_prescriptions,
     telemedicine_records,
+    telemedicine_referrals,
     telemedicine_settlement,
 )
 
@@ -111,7 +112,10 @@ async def happened(of: Scene) -> None:
     )
     for sign in SIGNS.values():
         await eldercare_vitals.reading(of.resident, 2 if sign.is_coded else sign.low, sign.code)
-    await telemedicine.consultation(telemedicine.Scene(of.place, of.resident, of.person, of.organization, clinician))
+    treating = telemedicine.Scene(of.place, of.resident, of.person, of.organization, clinician)
+    await telemedicine.consultation(treating)
+    hospital = await telemedicine_referrals.hospital(treating)
+    await telemedicine_referrals.referral(treating, hospital.organization)
     doctor = telemedicine.clinician_of(of.organization, clinician)
     for content in telemedicine_records.EVERY:
         await telemedicine_records.health_record(of.resident, content, by=doctor)

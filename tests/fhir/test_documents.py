@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from PIL import Image
+from sqlmodel import col
 
 from app.core import clock
+from app.core.audit_tables import AuditEntry
 from app.core.database import reading
 from app.core.settings import MediaSettings, Settings, install_settings
 from app.core.tables import table_of
 from app.media.models import Discarded, Upload
 from app.media.rules import Purpose
-from tests.factories import fhir, identity, media, sign_in
+from tests.factories import fhir, identity, media, sign_in, smart, telemedicine_records
 from tests.fhir.records import DOCUMENT, ROOT, Ward, inside
 from tests.fhir.valid import Json, refused, resources, valid
 from tests.media.samples import PDF, pdf, photo
@@ -256,3 +258,38 @@ async def test_what_was_uploaded_by_an_app_is_a_binary_too(ward: Ward) -> None:
         await ward.client.get(f"{ROOT}/Binary/{media_id}", headers=ward.system | {"Accept": "application/fhir+xml"}),
         406,
     )
+
+
+async def test_a_letter_of_words_alone_has_no_file(ward: Ward) -> None:
+    letter = {"kind": "document", "title": "Letter", "note": "Come again in May"}
+    kept = await telemedicine_records.health_record(ward.scene.resident, letter)
+    shown = valid(await ward.get(f"DocumentReference/{kept.id}"))
+    assert shown["description"] == "Come again in May"
+    assert attachment_of(shown) == {"title": "Letter"}
+    wrong = shown | {"status": "entered-in-error"}
+    assert valid(await ward.put(wrong, ward.resident))["status"] == "entered-in-error"
+
+
+async def test_an_app_about_one_patient_looks_into_their_documents_alone(ward: Ward) -> None:
+    place = ward.scene.place
+    other = await identity.account(place, name="Howard", phone="+8613800000022")
+    neighbour = await identity.resident(place, person=other)
+    await identity.grant(neighbour, ward.scene.person, ["profile:read", "records:read"])
+    about = {"reference": f"Patient/{neighbour.id}"}
+    theirs = await ward.made(inside(PDF), await sign_in.sign_in(other), subject=about)
+    mine = await ward.made(inside(PDF), ward.resident)
+    own, others = (attachment_of(one)["url"].rpartition("/")[2] for one in (mine, theirs))
+    app = await smart.machine(ward.scene.organization, ["profile:read", "records:read"], redirect_uris=[smart.BACK])
+    scope = "launch/patient patient/Binary.rs"
+    given = await smart.connected(ward.client, app, "+8613800000021", scope, "Grace")
+    headers = {"Authorization": f"Bearer {given['access_token']}"}
+    for accept in ({}, JSON):
+        assert (await ward.get(f"Binary/{own}", headers | accept)).status_code == 200
+        refused(await ward.get(f"Binary/{others}", headers | accept), 404)
+    refused(await ward.get("Binary", headers, _id=own), 403)
+    async with reading() as connection:
+        entry = sa.select(col(AuditEntry.action), col(AuditEntry.resident_id)).where(col(AuditEntry.app_id) == app.id)
+        traces = (await connection.execute(entry)).all()
+    assert [trace.action for trace in traces if trace.resident_id == ward.scene.resident.id] == ["app:read"] * 2
+    told = resources(valid(await ward.get("AuditEvent", ward.resident, subtype="app:read")))
+    assert told[0]["agent"][1] == {"who": {"type": "Device", "display": "Practice"}, "requestor": False}

@@ -175,7 +175,7 @@ async def test_patients_are_named_in_a_post(client: httpx.AsyncClient, scene: Sc
         ("_typeFilter=Practitioner?name=a", "http._typeFilter", "Patient"),
         ("_typeFilter=Appointment?_include=Appointment:patient", "http._typeFilter", "_include"),
         ("_typeFilter=Appointment?patient=x", "http._typeFilter", "patient"),
-        ("_typeFilter=Appointment?status:not=booked", "http._typeFilter", "modifier"),
+        ("_typeFilter=Appointment?status:text=booked", "http._typeFilter", "modifier"),
         ("_typeFilter=Appointment?status=a,Appointment?status=b", "http._typeFilter", "one filter"),
         ("_type=Patient&_typeFilter=Appointment?status=booked", "http._typeFilter", "Appointment"),
     ],

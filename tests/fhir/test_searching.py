@@ -53,6 +53,7 @@ async def test_the_statement_says_what_the_routes_do(client: httpx.AsyncClient, 
     bulk |= {("GET", "$export-status/{key}"), ("DELETE", "$export-status/{key}"), ("POST", "Group/{key}/$export")}
     said = said - {("POST", f"{ROOT}/Group/$export")} | {(method, f"{ROOT}/{path}") for method, path in bulk}
     said |= {("POST", f"{ROOT}/Patient/$match")}  # which is refused
+    said.add(("GET", f"{ROOT}/.well-known/smart-configuration"))
     assert {one for one in served if one[1].startswith(ROOT)} == said
 
 

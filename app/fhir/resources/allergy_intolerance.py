@@ -121,4 +121,5 @@ ALLERGY_INTOLERANCE = Resource(
     mandatory=frozenset({"patient", "clinicalStatus", "verificationStatus"}),
     sorts=("date",),
     compartment="patient",
+    changes=_RECORDS.changes,
 )

@@ -26,8 +26,12 @@ _KINDS: Final = {
     "appointments": "Appointment",
     "consultation": "Encounter",
     "consultations": "Encounter",
+    "dose": "MedicationAdministration",
     "grant": "Consent",
     "grants": "Consent",
+    "prescription": "MedicationRequest",
+    "referral": "ServiceRequest",
+    "regimen": "MedicationStatement",
     "vitals": "Observation",
 }
 """What the things of the trail are here; of others only the id is told."""
@@ -57,6 +61,7 @@ def shown(resident_id: object, of: DataAccess) -> Json:
                 "requestor": True,
             },
             *({"who": {"type": "Organization", "display": name}, "requestor": False} for name in of.organizations),
+            *([{"who": {"type": "Device", "display": of.app}, "requestor": False}] if of.app else []),
         ],
         source=_OBSERVER,
         entity=[

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import uuid
 from datetime import timedelta
 from typing import Final
 
@@ -60,6 +61,14 @@ async def send(asked: Asked, key: str) -> Response:
     """Return what is in a document as its own bytes; raises as ``read``."""
     file, _ = await _file(asked, key)
     return served(file.id, file.content_type, timedelta())
+
+
+async def whose(asked: Asked, key: str) -> uuid.UUID | None:
+    """Return about whom the document is that a file hangs on, ``None`` of none; raises as ``read``."""
+    file = await kept_file(asked.connection, key_of(key))
+    if file.owner_id is not None:
+        return None
+    return (await record_of_file(asked.connection, asked.actor, file.id)).resident_id
 
 
 async def search(asked: Asked, query: Query) -> Found:
@@ -122,5 +131,6 @@ BINARY = Resource(
     receive=receive,
     longest=_LONGEST,
     send=send,
+    whose=whose,
     mandatory=frozenset({"contentType"}),
 )

@@ -105,4 +105,5 @@ CARE_PLAN = Resource(
     read_version=_RECORDS.read_version,
     mandatory=frozenset({"status", "intent", "subject"}),
     compartment="patient",
+    changes=_RECORDS.changes,
 )

@@ -111,4 +111,5 @@ CONDITION = Resource(
     mandatory=frozenset({"subject", "clinicalStatus", "verificationStatus"}),
     sorts=("recorded-date",),
     compartment="patient",
+    changes=_RECORDS.changes,
 )

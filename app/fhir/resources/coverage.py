@@ -78,4 +78,5 @@ COVERAGE = Resource(
     read_version=_RECORDS.read_version,
     mandatory=frozenset({"status", "beneficiary", "payor"}),
     compartment="patient",
+    changes=_RECORDS.changes,
 )

@@ -27,14 +27,17 @@ _OF_WHAT_WAS_SENT: Final = ("data", "hash", "size")
 
 
 def shown(of: HealthRecordPublic) -> Json:
-    """Return what a document says of itself; its checksum is of what is kept, as it was attached."""
+    """Return what a document says of itself; its checksum is of what is kept, as it was attached.
+
+    A letter of words alone has them as its description.
+    """
     content = of.content
     assert isinstance(content, DocumentContent)  # noqa: S101 - the kind says so
     said = said_by(of)
     attachment = filled(
         extension=[{"url": _SHA256, "valueString": of.file_sha256}] if of.file_sha256 else None,
         contentType=of.file.content_type if of.file else None,
-        url=f"{base_url()}/Binary/{content.media_id}",
+        url=f"{base_url()}/Binary/{content.media_id}" if content.media_id else None,
         size=of.file.size if of.file else None,
         title=content.title,
         creation=instant_shown(content.written_at),
@@ -211,4 +214,5 @@ DOCUMENT_REFERENCE = Resource(
     mandatory=frozenset({"status", "content"}),
     sorts=("date",),
     compartment="patient",
+    changes=_RECORDS.changes,
 )

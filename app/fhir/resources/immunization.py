@@ -110,4 +110,5 @@ IMMUNIZATION = Resource(
     mandatory=frozenset({"status", "vaccineCode", "patient", "occurrenceDateTime"}),
     sorts=("date",),
     compartment="patient",
+    changes=_RECORDS.changes,
 )

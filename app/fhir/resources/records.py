@@ -14,12 +14,13 @@ from app.core.problems import FieldError, Malformed, NotFound
 from app.fhir.elements import Json, local, meta, reference, resource, uuid_of
 from app.fhir.merging import Placed, Source
 from app.fhir.problems import NotProcessable, bad_parameter, not_processable
-from app.fhir.registry import ID, LAST_UPDATED, Asked, Found, Parameter, Query, Range
+from app.fhir.registry import ID, LAST_UPDATED, Asked, Changes, Found, Parameter, Query, Range
 from app.fhir.resources.compartments import of_patients
 from app.fhir.resources.organization import ids_of
 from app.fhir.taking import Element, require_kept
 from telemedicine import api
 from telemedicine.api import AnyContent, Coding, HealthRecordKind, HealthRecordPublic, HealthRecordQuery
+from telemedicine.events import HealthRecordMarkedWrong, HealthRecordWritten
 
 SOURCE: Final = "urn:hearthline:record-source"
 _SOURCES: Final = {
@@ -80,6 +81,15 @@ class Records:
     def type(self) -> str:
         """Return the type of the resource."""
         return TYPES[self.kind]
+
+    @property
+    def changes(self) -> Changes:
+        """Return the facts that tell of records of this kind."""
+
+        def key(fact: HealthRecordWritten | HealthRecordMarkedWrong) -> str | None:
+            return str(fact.aggregate_id) if fact.kind == self.kind else None
+
+        return Changes((HealthRecordWritten, HealthRecordMarkedWrong), by_patient=True, key=key)
 
     def resource(self, of: HealthRecordPublic) -> Json:
         """Return a version of a record; by its tag it says who vouches for it."""

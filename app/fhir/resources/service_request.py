@@ -11,10 +11,11 @@ from app.core.paging import PageRequest
 from app.core.problems import NotFound, StaleVersion
 from app.fhir.elements import Json, coding, filled, instant, local, meta, reference, resource, uuid_of
 from app.fhir.problems import bad_parameter, not_processable
-from app.fhir.registry import ID, LAST_UPDATED, Asked, Found, Parameter, Query, Resource
+from app.fhir.registry import ID, LAST_UPDATED, Asked, Changes, Found, Parameter, Query, Resource
 from app.fhir.resources.organization import ids_of
 from telemedicine import api
 from telemedicine.api import ReferralChangePublic, ReferralPublic, ReferralQuery, ReferralState
+from telemedicine.events import ReferralStateChanged
 
 STATE: Final = "urn:hearthline:referral-state"
 """The extension that says how far a referral is, in the words of its own table."""
@@ -318,4 +319,5 @@ SERVICE_REQUEST = Resource(
     read_version=read_version,
     mandatory=frozenset({"status", "intent", "subject"}),
     compartment="patient",
+    changes=Changes((ReferralStateChanged,)),
 )

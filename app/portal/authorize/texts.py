@@ -84,7 +84,7 @@ _CALLED: Final[tuple[tuple[str, str, str], ...]] = (
     ("*", "everything about health and care", "所有健康和照护数据"),
     ("Patient", "name, birthday and language", "姓名、生日和语言"),
     ("Observation", "measurements, such as blood pressure", "测量数据，例如血压"),
-    ("Appointment", "appointments", "预约"),
+    ("Appointment AppointmentResponse", "appointments", "预约"),
     ("Encounter", "visits to the clinic and video visits", "门诊和视频就诊"),
     ("Condition", "illnesses", "疾病"),
     ("AllergyIntolerance", "allergies", "过敏"),
@@ -101,6 +101,7 @@ _CALLED: Final[tuple[tuple[str, str, str], ...]] = (
     ("Provenance AuditEvent", "who wrote and who looked at what", "谁写了、谁看了什么"),
     ("Consent", "what was agreed to", "已同意的事项"),
     ("Group Subscription", "groups and notifications of software", "分组和软件通知"),
+    ("OperationDefinition", "how this service is used", "本服务的使用说明"),
     (
         "Organization Location Practitioner PractitionerRole HealthcareService Schedule Slot",
         "clinics, doctors and free times",

@@ -250,11 +250,11 @@ def _headers(channel: Json) -> list[str]:
 async def _check_criteria(asked: Asked, text: str, served: Served) -> str:
     """Return the kind of resource that is subscribed to; raises ``NotProcessable``, and what its search raises."""
     kind, _, search_text = _short(POINTER, text).partition("?")
-    told = sorted(name for name, one in served.items() if one.changes is not None)
     if kind not in served:
-        raise not_processable(POINTER, f"a search such as {told[0]}?status=booked", "value")
+        raise not_processable(POINTER, "a search such as Appointment?status=booked", "value")
     found = served[kind]
     if found.changes is None:
+        told = sorted(name for name, one in served.items() if one.changes is not None)
         detail = f"changes of {kind} are not told, those of {', '.join(told)} are"
         raise not_processable(POINTER, detail, "not-supported")
     try:
