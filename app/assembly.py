@@ -1,4 +1,4 @@
-"""The explicit lists: which tables, routers, subscribers and jobs Hearthline is made of, and who authenticates."""
+"""The explicit lists: which routers, subscribers and jobs Hearthline is made of, and who authenticates."""
 
 import importlib
 
@@ -55,6 +55,7 @@ from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.portal.authorize import routes as authorize_pages
 from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
+from app.table_modules import TABLE_MODULES
 from community.housekeeping import routes as housekeeping
 from eldercare.alarms import routes as alarms
 from eldercare.care_circle import routes as care_circle
@@ -160,75 +161,6 @@ from telemedicine.settlement import jobs as settlement_jobs
 from telemedicine.settlement import subscribers as settlement_subscribers
 from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
-
-TABLE_MODULES = (
-    "app.core.audit_tables",
-    "app.core.due_tables",
-    "app.core.event_tables",
-    "app.core.idempotency",
-    "app.core.rate_limits",
-    "app.fhir.exports.models",
-    "app.fhir.subscriptions.models",
-    "app.identity.models",
-    "app.identity.clients.models",
-    "app.identity.installations.models",
-    "app.identity.organizations.models",
-    "app.identity.pairing.models",
-    "app.identity.second_factor.models",
-    "app.identity.sessions.models",
-    "app.identity.sign_in.models",
-    "app.identity.smart.models",
-    "app.billing.models",
-    "app.media.models",
-    "app.reservations.models",
-    "app.reservations.pool_models",
-    "notifications.broadcasts.models",
-    "notifications.callbacks.models",
-    "notifications.caps.models",
-    "notifications.delivery.models",
-    "notifications.digests.models",
-    "notifications.inbox.models",
-    "notifications.opt_outs.models",
-    "notifications.outbox.models",
-    "notifications.preferences.models",
-    "notifications.webhooks.models",
-    "notifications.templates.models",
-    "eldercare.alarms.models",
-    "eldercare.care_circle.models",
-    "eldercare.escalation.models",
-    "eldercare.absences.models",
-    "eldercare.check_ins.models",
-    "eldercare.last_resort.models",
-    "eldercare.medication.models",
-    "eldercare.regimen_proposals.models",
-    "eldercare.vitals.models",
-    "eldercare.carer_absences.models",
-    "eldercare.carers.models",
-    "eldercare.tolerances.models",
-    "eldercare.visits.models",
-    "eldercare.goals.models",
-    "eldercare.shifts.models",
-    "eldercare.duty_desk.models",
-    "eldercare.drills.models",
-    "eldercare.rota.models",
-    "eldercare.messages.models",
-    "eldercare.proxies.models",
-    "eldercare.safe_zones.models",
-    "eldercare.timeline.models",
-    "eldercare.signals.models",
-    "eldercare.wellbeing.models",
-    "telemedicine.clinics.models",
-    "telemedicine.consultations.models",
-    "telemedicine.appointments.models",
-    "telemedicine.queues.models",
-    "telemedicine.calendars.models",
-    "telemedicine.records.models",
-    "telemedicine.prescriptions.models",
-    "telemedicine.referrals.models",
-    "telemedicine.settlement.models",
-    "telemedicine.linking.models",
-    "community.housekeeping.models",
-)
 
 SCHEMA_REVISION = "0040"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""

@@ -9,8 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core.access import Actor
 from app.core.changes import Since
 from app.core.paging import Page, PageRequest
-from app.core.problems import Forbidden, NotFound
-from app.identity.api import require_resident, trace_read
 from telemedicine.appointments.access import MANAGE as APPOINTMENTS_SCOPE
 from telemedicine.appointments.access import of_clinics, require_appointments
 from telemedicine.appointments.rules import Answer as AppointmentAnswer
@@ -48,20 +46,21 @@ from telemedicine.clinics.service import slots
 from telemedicine.clinics.views import directory
 from telemedicine.clinics.views.directory import DirectoryQuery, practitioner_of
 from telemedicine.clinics.views.offers import SlotQuery
-from telemedicine.consultations.access import JOIN, READ, require_consultation
-from telemedicine.consultations.access import clinics_of as consulting_clinics
 from telemedicine.consultations.schemas.consultations import (
     ConsultationDetail,
     ConsultationOpen,
     ConsultationPublic,
     ConsultationQuery,
 )
-from telemedicine.consultations.service import planning
-from telemedicine.consultations.views import EVERY as EVERY_CONSULTATION
-from telemedicine.consultations.views import changed as changed_consultations
+from telemedicine.consultations.service.exchanging import (
+    consultation,
+    consultation_changes,
+    consultations,
+    open_consultation,
+    sees_consultations,
+)
+from telemedicine.consultations.service.planning import close_of_resident as close_consultations
 from telemedicine.consultations.views import cursor_after as consultation_cursor
-from telemedicine.consultations.views import detail
-from telemedicine.consultations.views import of_resident as consultations_of_resident
 from telemedicine.linking.access import clinics_of
 from telemedicine.linking.schemas import LinkByCode, PatientLinkPublic
 from telemedicine.linking.service import link_by_code, numbers_of, residents_numbered
@@ -352,53 +351,6 @@ async def schedules(
     return await directory.schedules(connection, query, practitioner_ids, visit_type_ids, page)
 
 
-async def consultation(connection: AsyncConnection, actor: Actor, consultation_id: uuid.UUID) -> ConsultationDetail:
-    """Return a video visit; raises ``NotFound``, ``Forbidden`` without ``consultations:read``."""
-    subject = await require_consultation(connection, actor, consultation_id, READ)
-    await trace_read(connection, actor, subject.resident, "consultation:read", consultation_id)
-    return await detail(connection, consultation_id)
-
-
-async def consultations(
-    connection: AsyncConnection,
-    actor: Actor,
-    resident_id: uuid.UUID,
-    page: PageRequest,
-    query: ConsultationQuery = EVERY_CONSULTATION,
-) -> Page[ConsultationPublic]:
-    """Return a page of a resident's video visits; raises ``NotFound``, ``Forbidden`` without ``consultations:read``."""
-    subject = await require_resident(connection, actor, resident_id, READ)
-    await trace_read(connection, actor, subject, "consultations:list")
-    return await consultations_of_resident(connection, actor, resident_id, page, query)
-
-
-async def sees_consultations(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> bool:
-    """Say whether the actor may read a resident's video visits."""
-    try:
-        await require_resident(connection, actor, resident_id, READ)
-    except (NotFound, Forbidden):
-        return False
-    return True
-
-
-async def open_consultation(
-    session: AsyncSession,
-    actor: Actor,
-    *,
-    resident_id: uuid.UUID,
-    organization_id: uuid.UUID,
-    data: ConsultationOpen,
-) -> ConsultationDetail:
-    """Plan a video visit of a clinic with a resident, for the clinic's staff or for Hearthline itself; return it.
-
-    ``data`` names the clinician where the actor is not the one. Raises ``NotFound``, ``Forbidden`` without
-    ``consultations:join``, and what the feature's ``open_consultation`` raises.
-    """
-    subject = await require_resident(await session.connection(), actor, resident_id, JOIN)
-    consultation = await planning.open_consultation(session, actor, subject, organization_id, data)
-    return await detail(await session.connection(), consultation.id)
-
-
 async def end_care(session: AsyncSession, resident_id: uuid.UUID) -> None:
     """Call off what lies ahead of a resident, in the caller's transaction as the residence ends.
 
@@ -407,7 +359,7 @@ async def end_care(session: AsyncSession, resident_id: uuid.UUID) -> None:
     """
     await close_residents(session, [resident_id])
     await leave_lines(session, resident_id)
-    await planning.close_of_resident(session, resident_id)
+    await close_consultations(session, resident_id)
     await close_referrals(session, resident_id)
     await close_questions(session, resident_id)
 
@@ -430,12 +382,3 @@ async def queue_tickets(connection: AsyncConnection, actor: Actor, resident_id: 
     """Return the numbers a resident has today; raises as ``require_appointments``."""
     subject = await require_appointments(connection, actor, resident_id)
     return await tickets_of(connection, resident_id, subject.time_zone)
-
-
-async def consultation_changes(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, since: Since
-) -> list[ConsultationPublic]:
-    """Return the video visits that changed; raises ``NotFound``, ``Forbidden`` without ``consultations:read``."""
-    await require_resident(connection, actor, resident_id, READ)
-    found = await changed_consultations(connection, resident_id, since)
-    return [visit for visit in found if actor.kind != "client" or visit.organization_id in consulting_clinics(actor)]

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.core.bucket_settings import BucketSettings
 from app.core.calendar_settings import CalendarSettings
 from app.core.insurer_settings import InsurerSettings
+from app.core.privacy_settings import PrivacySettings
 from app.core.smart_settings import SmartSettings
 from app.core.video_settings import VideoSettings
 
@@ -221,22 +222,6 @@ class MediaSettings(BucketSettings):
     # A phone sends in the background when it sees fit, which may be hours later; of other bytes than were declared
     # nothing is kept.
     upload_link_seconds: PositiveInt = Field(default=6 * 3600, description="that a link for sending a file is good for")
-
-
-class PrivacySettings(BaseModel):
-    """What the register of transfers cannot know by itself: where providers are, and what makes a transfer lawful."""
-
-    country: str | None = Field(
-        default=None, pattern=r"^[A-Z]{2}$", description="ISO 3166-1: where the data is at home"
-    )
-    countries: dict[str, str] = Field(
-        default_factory=dict,
-        description="fcm, webpush, twilio, smtp, webhooks or an insurer's key → its country, as JSON",
-    )
-    safeguards: dict[str, str] = Field(
-        default_factory=dict,
-        description="the same → what a transfer there rests on (GDPR Art. 46, PIPL Art. 38), as JSON",
-    )
 
 
 class SosSettings(BaseModel):

@@ -83,6 +83,10 @@ ACTORS: Final = (
     "client",  # a machine of the agency that reads check-ins
     "device",  # the resident's paired phone without a session
 )
+BESIDES: Final = {"Bills": "clinic_desk", "Referrals and questions between clinics": "asked"}
+"""Who may do what no actor may do, by the matrix's section: a coordinator of the clinic, a clinician of the hospital it
+asks. They are no columns: in every other row they are strangers.
+"""
 CALENDAR_SECRET: Final = "a-secret-that-is-long-enough"
 FAMILY_PHONE: Final = "+8613800000777"
 _NAMED: Final = re.compile(r"([^/]+)/\{\w+\}")
@@ -139,6 +143,7 @@ async def open_world() -> World:
         "clinician": (clinician := await identity.staff(clinic, "clinician")),
         "proxy": await access_people.proxy(resident, place),
         "rival": await access_people.rival(resident, place),
+        "clinic_desk": await identity.staff(clinic, "coordinator"),
     }.items():
         headers[name] = await sign_in.sign_in(account, second_factor=True)
     secret, invitation = await _invitation(place, agency, family, operator)
@@ -182,7 +187,7 @@ async def open_world() -> World:
         **await _consultation(
             scene := telemedicine.Scene(place, resident, await _account(resident), clinic, clinician)
         ),
-        **await _asked(scene),
+        **await _asked(scene, hospital := await telemedicine_referrals.hospital(scene)),
         "bills": (await telemedicine_settlement.bill(resident, clinic)).id,
         "charges": (owed := await telemedicine_settlement.charge(agency, resident)).id,
         "payments": await telemedicine_settlement.payment(owed, 100),
@@ -190,6 +195,7 @@ async def open_world() -> World:
     for name, account in {
         "responder": await access_people.responder(resident, place, uuid.UUID(str(ids["alarms"]))),
         "former": await access_people.former(resident, place, agency, uuid.UUID(str(ids["visits"]))),
+        "asked": hospital.clinician,
     }.items():
         headers[name] = await sign_in.sign_in(account, second_factor=True)
     texts = {name: str(value) for name, value in ids.items()}
@@ -425,9 +431,8 @@ async def _consultation(scene: telemedicine.Scene) -> dict[str, object]:
     return {"consultations": visit.id, "guests": guest.id}
 
 
-async def _asked(scene: telemedicine.Scene) -> dict[str, object]:
+async def _asked(scene: telemedicine.Scene, hospital: telemedicine_referrals.Hospital) -> dict[str, object]:
     """Insert a referral of the clinic's to a hospital, and a question it asks there."""
-    hospital = await telemedicine_referrals.hospital(scene)
     return {
         "referrals": await telemedicine_referrals.referral(scene, hospital.organization),
         "questions": await telemedicine_referrals.question(scene, hospital.organization),
@@ -633,6 +638,10 @@ def _question(world: World) -> dict[str, Any]:
     return {"specialty": telemedicine_referrals.HEART, "to_organization_id": world.ids["hospitals"], "text": "?"}
 
 
+def _lines(_: World) -> dict[str, Any]:
+    return {"lines": [{"code": "visit"}]}
+
+
 def _time_of_visit(world: World) -> dict[str, Any]:
     return {
         "practitioner_id": world.ids["practitioners"],
@@ -678,6 +687,8 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "addConsultationAddendum": lambda _: {"text": "All well"},
     "answerAppointment": lambda _: {"answer": "accepted"},
     "inviteConsultationGuest": lambda _: {"role": "family", "name": "Nora"},
+    "creditBill": lambda _: {"reason": "Somebody else's"},
+    "draftBill": lambda world: _lines(world) | {"origin_kind": "appointment", "origin_id": world.ids["appointments"]},
     "linkPatient": lambda world: _number(world) | {"code": "000 000 000"},
     "linkCheckedPatient": lambda world: (
         _number(world) | {"resident_id": world.ids["residents"], "evidence": ["passport"]}
@@ -827,6 +838,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "addLocation": _location,
     "addPractitioner": _practitioner,
     "addVisitType": _visit_type,
+    "setChargeItem": lambda _: {"code": "visit", "name": {"en": "Visit", "zh-CN": "就诊"}, "amount": 100},
     "setBookableResource": lambda _: {"name": "Room 3"},
     "setClinic": lambda _: {"time_zone": "Asia/Shanghai"},
     "setDepartment": _department,
@@ -837,6 +849,8 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "setVisitType": _visit_type,
     "answerRenewal": lambda _: {"granted": True},
     "draftPrescription": _draft,
+    "putBillingTerms": lambda _: {"city": "shanghai", "tier": "community", "currency": "CNY"},
+    "redraftBill": _lines,
     "redraftPrescription": _draft,
     "signPrescription": lambda _: {},
     "stopPrescription": lambda _: {"reason": "Not needed"},

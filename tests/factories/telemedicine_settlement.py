@@ -1,5 +1,6 @@
 """Bills, and what insurers said of them, really committed, without anybody having been asked."""
 
+import uuid
 from datetime import timedelta
 
 from app.billing.models import Charge
@@ -12,6 +13,8 @@ from app.core.database import unit_of_work
 from app.core.sealing import seal
 from app.identity.models import Organization, Resident
 from telemedicine.settlement.models import ASKED, DISPOSITION, Bill, BillChange, BillLine, InsurerRequest
+from telemedicine.settlement.rules.asking import Asked, AskedLine
+from telemedicine.settlement.rules.states import RequestKind
 
 TOTAL, INSURED = 15_000, 9_000
 
@@ -60,7 +63,9 @@ async def bill(of: Resident, clinic: Organization, *, state: str = "due") -> Bil
 def asked(of: Bill, kind: str) -> InsurerRequest:
     """Return what an insurer was asked about a bill and has answered."""
     is_claim = kind == "claim"
+    identifier = clock.new_id()
     return InsurerRequest(
+        id=identifier,
         community_id=of.community_id,
         organization_id=of.organization_id,
         resident_id=of.resident_id,
@@ -69,7 +74,7 @@ def asked(of: Bill, kind: str) -> InsurerRequest:
         state="complete",
         insurer="mutual",
         coverage_id=clock.new_id(),
-        asked=seal("{}", ASKED),
+        asked=seal(_said(of, identifier, "claim" if is_claim else "eligibility").model_dump_json(), ASKED),
         requested_by=of.account_id,
         answered_at=clock.now(),
         reference="R-1",
@@ -78,6 +83,30 @@ def asked(of: Bill, kind: str) -> InsurerRequest:
         deductible_amount=0 if is_claim else None,
         in_force=None if is_claim else True,
         disposition=seal("as agreed", DISPOSITION),
+    )
+
+
+def _said(of: Bill, identifier: uuid.UUID, kind: RequestKind) -> Asked:
+    line = AskedLine(sequence=1, code="visit", name="Visit", quantity=1, unit_amount=TOTAL, amount=TOTAL)
+    return Asked(
+        identifier=identifier,
+        kind=kind,
+        created=clock.now(),
+        resident_id=of.resident_id,
+        birth_date=None,
+        member_number="M-1",
+        relationship="self",
+        insurer="mutual",
+        insurer_name="Mutual",
+        organization_id=of.organization_id,
+        organization_name="Clinic",
+        city="shanghai",
+        tier="community",
+        served_on=of.served_at.date(),
+        currency=of.currency,
+        total=of.total_amount,
+        lines=(line,),
+        registered=False,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, get_args
 
 from app.core.paging import MAX_LIMIT, PageRequest
 from app.core.problems import NotFound
-from app.fhir.elements import VISIT_TYPE, Json, coding, concept, instant, local, meta, reference, resource, uuid_of
+from app.fhir.elements import VISIT_TYPE, Json, coding, concept, instant, meta, reference, resource, uuid_of
 from app.fhir.intake import instant_sent
 from app.fhir.keys import (
     ProposalKey,
@@ -14,12 +14,12 @@ from app.fhir.keys import (
     SlotKey,
     proposal_id,
     read_proposal,
-    read_slot,
     service_digest,
     slot_id,
 )
 from app.fhir.problems import bad_parameter, not_processable
 from app.fhir.registry import ID, LAST_UPDATED, Asked, Changes, Found, Parameter, Query, Resource
+from app.fhir.resources.appointment_intake import actor_of, reason_of, referral_of, wanted_slot
 from app.fhir.resources.organization import ids_of
 from app.fhir.resources.schedule import key_of
 from telemedicine import api
@@ -200,13 +200,13 @@ async def create(asked: Asked, document: Json) -> Json:
     status = document["status"]
     if status not in ("booked", "pending"):
         raise not_processable("Appointment.status", "booked books, pending holds for five minutes", "value")
-    referral_id = _referral(document)
+    referral_id = referral_of(document)
     if referral_id is not None and status != "booked":
         raise not_processable("Appointment.basedOn", "for a referral a time is booked at once", "not-supported")
-    patient = _actor(document, "Patient")
+    patient = actor_of(document, "Patient")
     if patient is None:
         raise not_processable("Appointment.participant", "who is to be seen: one Patient", "required")
-    key = _wanted_slot(document)
+    key = wanted_slot(document)
     if referral_id is not None:
         time = api.OfferedTime(
             practitioner_id=key.schedule.practitioner_id,
@@ -241,8 +241,8 @@ async def update(asked: Asked, key: str, document: Json, version: int | None) ->
     _check_same(document, now)
     session, actor, status = asked.writing, asked.actor, document["status"]
     if status == "cancelled":
-        return shown(await api.cancel_appointment(session, actor, appointment_id, _reason(document)))
-    wanted = _wanted_slot(document)
+        return shown(await api.cancel_appointment(session, actor, appointment_id, reason_of(document)))
+    wanted = wanted_slot(document)
     if (wanted.starts_at, wanted.schedule.practitioner_id) != (now.starts_at, now.practitioner_id):
         where: dict[str, Any] = {"starts_at": wanted.starts_at, "practitioner_id": wanted.schedule.practitioner_id}
         if status == "proposed" and now.awaits == "clinic":
@@ -280,86 +280,13 @@ def _check_taken(document: Json) -> None:
 
 
 def _check_same(document: Json, now: AppointmentEntry) -> None:
-    if _actor(document, "Patient") not in (None, now.resident_id):
+    if actor_of(document, "Patient") not in (None, now.resident_id):
         raise not_processable("Appointment.participant", "an appointment stays its patient's")
-    service = _actor(document, "HealthcareService")
+    service = actor_of(document, "HealthcareService")
     if service not in (None, now.visit_type_id):
         raise not_processable("Appointment.participant", "an appointment stays for what it was booked")
-    if "basedOn" in document and _referral(document) != now.based_on_id:
+    if "basedOn" in document and referral_of(document) != now.based_on_id:
         raise not_processable("Appointment.basedOn", "an appointment stays for the referral it was booked for")
-
-
-def _referral(document: Json) -> uuid.UUID | None:
-    """Return the referral an appointment is for, if one is named."""
-    given = document.get("basedOn", [])
-    if not given:
-        return None
-    kind, _, key = local(given[0].get("reference", "")).partition("/")
-    found = uuid_of(key) if kind == "ServiceRequest" and len(given) == 1 else None
-    if found is None:
-        raise not_processable("Appointment.basedOn", "one ServiceRequest of ours", "not-found")
-    return found
-
-
-def _wanted_slot(document: Json) -> SlotKey:
-    """Return which slot is meant: the one referred to, or the start with whom and for what the participants say."""
-    start = instant_sent(document["start"], "Appointment.start") if "start" in document else None
-    practitioner, service = _actor(document, "Practitioner"), _actor(document, "HealthcareService")
-    slots = document.get("slot", [])
-    if len(slots) > 1:
-        raise not_processable("Appointment.slot", "one slot at a time", "not-supported")
-    if not slots or (start is not None and document.get("id")):
-        # In an update it is the start that moves: the slot is the one it was in.
-        if slots and (practitioner is None or service is None):
-            known = _slot(slots[0])
-            practitioner, service = practitioner or known.schedule[0], service or known.schedule[1]
-        if start is None or practitioner is None or service is None:
-            raise not_processable(
-                "Appointment.slot", "a Slot, or start with a Practitioner and a HealthcareService", "required"
-            )
-        return SlotKey(ScheduleKey(practitioner, service), start)
-    known = _slot(slots[0])
-    for name, said, is_so in (
-        ("start", start, known.starts_at),
-        ("participant", practitioner, known.schedule.practitioner_id),
-        ("participant", service, known.schedule.visit_type_id),
-    ):
-        if said not in (None, is_so):
-            raise not_processable(f"Appointment.{name}", "the slot is another one's")
-    return known
-
-
-def _slot(given: Json) -> SlotKey:
-    kind, _, key = local(given.get("reference", "")).partition("/")
-    known = read_slot(key)
-    if kind != "Slot" or known is None:
-        raise not_processable("Appointment.slot[0].reference", "there is no such Slot here", "not-found")
-    return known
-
-
-def _actor(document: Json, kind: str) -> uuid.UUID | None:
-    """Return who of a kind takes part; raises ``NotProcessable`` where several do, or nobody of ours."""
-    found: uuid.UUID | None = None
-    for index, participant in enumerate(document.get("participant", [])):
-        named, _, key = local(participant.get("actor", {}).get("reference", "")).partition("/")
-        if named != kind:
-            continue
-        path = f"Appointment.participant[{index}].actor"
-        if found is not None:
-            raise not_processable(path, f"one {kind} takes part", "not-supported")
-        found = uuid_of(key)
-        if found is None:
-            raise not_processable(path, f"there is no such {kind} here", "not-found")
-    return found
-
-
-def _reason(document: Json) -> str | None:
-    reason: Any = document.get("cancelationReason", {})
-    codings = [said.get("display") for said in reason.get("coding", [])]
-    text = reason.get("text") or next((said for said in codings if said), None)
-    if text is not None and len(text) > 1000:
-        raise not_processable("Appointment.cancelationReason.text", "at most 1000 characters", "value")
-    return text.strip() or None if text else None
 
 
 APPOINTMENT = Resource(

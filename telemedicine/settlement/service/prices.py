@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
-from app.core.problems import FieldError, Malformed
+from app.core.problems import FieldError, Malformed, StaleVersion
 from app.core.routing import check_version
 from telemedicine.clinics.access import require_own_clinic
 from telemedicine.clinics.models import VisitType
@@ -26,6 +26,8 @@ async def set_terms(
     clinic = await require_own_clinic(await session.connection(), actor, organization_id)
     row = await repository.terms_of(session, organization_id)
     if row is None:
+        if if_match is not None:
+            raise StaleVersion
         row = BillingTerms(community_id=clinic.community_id, organization_id=organization_id, **data.model_dump())
         session.add(row)
     else:
