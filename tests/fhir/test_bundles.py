@@ -296,10 +296,6 @@ async def test_one_bad_reading_of_many_is_refused_alone(client: httpx.AsyncClien
 async def test_a_question_mark_in_a_value_ends_no_search(client: httpx.AsyncClient, scene: Scene) -> None:
     found = valid(await send(client, scene, "batch", get("Patient?name=who?is"), get("Patient?name=gra")))
     assert [len(resources(entry["resource"])) for entry in found["entry"]] == [0, 1]
-    condition = {"ifNoneExist": f"patient={scene.resident.id}&code=a?status=final"}
-    for minute in range(2):
-        never = post(reading(scene, minute), request=condition)
-        assert statuses(valid(await send(client, scene, "batch", never))) == ["201 Created"]
 
 
 async def test_entries_that_wait_for_each_other_are_looked_through_once(
