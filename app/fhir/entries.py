@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from app.core.problems import FieldError, MethodNotAllowed, Problem, UnsupportedMediaType
 from app.fhir import interactions, patches
 from app.fhir.elements import Json, base_url, filled, instant
-from app.fhir.intake import check, checked, parsed
+from app.fhir.intake import check, checked, operations_of
 from app.fhir.negotiation import Answer, Preferences, Said
 from app.fhir.outcomes import of_problem
 from app.fhir.problems import BadResource
@@ -157,7 +157,7 @@ def _operations(sent: Any) -> Any:
         body = base64.b64decode(sent.get("data", ""), validate=True)
     except (ValueError, binascii.Error):
         raise BadResource(errors=[FieldError("Binary.data", "base64", "value")]) from None
-    return parsed(body, "Binary.data")
+    return operations_of(body, "Binary.data")
 
 
 _DOING: Final[Mapping[Interaction, Callable[[Asked, Entry], Awaitable[Answer]]]] = {

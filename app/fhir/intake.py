@@ -82,7 +82,17 @@ async def sent_patch(request: Request) -> Any:
     if kind != patches.MEDIA_TYPE:
         detail = f"send {patches.MEDIA_TYPE}: FHIRPath and XML patches are not taken"
         raise UnsupportedMediaType(errors=[FieldError("/header/Content-Type", detail, "not-supported")])
-    return parsed(await request.body(), "Patch")
+    return operations_of(await request.body(), "Patch")
+
+
+def operations_of(body: bytes, what: str) -> Any:
+    """Return a JSON patch as it is sent; raises ``BadResource`` for what no resource could hold."""
+    if b"\0" in body or b"\\u0000" in body:
+        raise BadResource(errors=[FieldError(what, "contains a NUL character", "value")])
+    operations = parsed(body, what)
+    if _is_deeper_than(operations, _DEEPEST):
+        raise BadResource(errors=[FieldError(what, f"nested more than {_DEEPEST} levels deep", "structure")])
+    return operations
 
 
 def instant_sent(text: str, path: str) -> datetime:

@@ -5,12 +5,16 @@ from copy import deepcopy
 from functools import partial
 from typing import Any, Final, NoReturn
 
+import orjson
+
 from app.core.problems import FieldError
 from app.fhir.elements import Json
 from app.fhir.problems import BadResource, not_processable
 
 MEDIA_TYPE: Final = "application/json-patch+json"
 MOST: Final = 100
+_MOST_COPIED: Final = 2**20
+"""Bytes of JSON that one patch copies: what is copied into itself doubles with every operation."""
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "add": ("value",),
     "remove": (),
@@ -27,8 +31,14 @@ def patched(document: Json, operations: Any) -> Json:
     Raises ``BadResource`` for what is no patch, ``NotProcessable`` for one that does not fit the document.
     """
     found: Any = deepcopy(document)
+    copied = 0
     for number, operation in enumerate(_checked(operations)):
-        found = _applied(found, operation, partial(_refuse, number))
+        refuse = partial(_refuse, number)
+        if operation["op"] == "copy":
+            copied += len(orjson.dumps(_at(found, _parts(operation["from"]), refuse)))
+            if copied > _MOST_COPIED:
+                refuse(f"this patch copies more than {_MOST_COPIED} bytes")
+        found = _applied(found, operation, refuse)
     if not isinstance(found, dict):
         _refuse(len(operations) - 1, "this leaves no resource")
     return found

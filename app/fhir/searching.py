@@ -68,7 +68,8 @@ class Wanted:
 
 def pairs_of(text: str) -> Pairs:
     """Return the parameters of a search that is told as a text, with or without what is before its question mark."""
-    return parse_qsl(text.rpartition("?")[2], keep_blank_values=True)
+    before, mark, after = text.partition("?")
+    return parse_qsl(after if mark and "=" not in before else text, keep_blank_values=True)
 
 
 def needs_zone(resource: Resource, pairs: Pairs) -> bool:
@@ -201,6 +202,8 @@ class _Reader:
             return False
         if not value:
             raise bad_parameter(name, "a value is missing", "required")
+        if "\0" in value:  # of a form, or an address in a Bundle; nothing that is stored holds one
+            raise bad_parameter(name, "contains a NUL character")
         if parameter is None:
             self._reverse(name, value)
         elif dot:

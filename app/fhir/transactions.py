@@ -97,12 +97,13 @@ class _Doing:
 
     async def do(self, waiting: Sequence[Entry]) -> None:
         """Do some of the entries: what another one refers to before that one."""
+        awaited = {entry.number: self._awaited(entry) for entry in waiting}
         while waiting:
-            ready = [entry for entry in waiting if not self._awaited(entry)]
+            ready = [entry for entry in waiting if awaited[entry.number] <= self._known.keys()]
             if not ready:
                 detail = "what this refers to is made after it, or refers to it in turn"
                 raise BadResource(errors=[FieldError(f"Bundle.entry[{waiting[0].number}]", detail, "not-supported")])
-            waiting = [entry for entry in waiting if self._awaited(entry)]
+            waiting = [entry for entry in waiting if not awaited[entry.number] <= self._known.keys()]
             together: dict[str, list[Entry]] = {}
             for entry in [await self._resolved(entry) for entry in ready]:
                 if entry.interaction == "create" and entry.resource.create_many and entry.said.if_none_exist is None:
@@ -137,11 +138,11 @@ class _Doing:
         if entry.full_url:
             self._known[entry.full_url] = f"{kind}/{key}"
 
-    def _awaited(self, entry: Entry) -> bool:
-        """Say whether an entry refers to another one that is not known yet."""
+    def _awaited(self, entry: Entry) -> set[str]:
+        """Return the full URLs of the entries that an entry refers to."""
         texts = [text for _, _, text in _references(entry.document)]
         texts += [value for _, value in (*entry.pairs, *pairs_of(entry.said.if_none_exist or ""))]
-        return any(name in self._named and name not in self._known for text in texts for name in _names(entry, text))
+        return {name for text in texts for name in _names(entry, text) if name in self._named}
 
     async def _resolved(self, entry: Entry) -> Entry:
         """Return an entry with references as they are stored, instead of what they were known by in the Bundle."""

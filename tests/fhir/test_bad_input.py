@@ -1,5 +1,7 @@
 """Whatever is sent, the answer is an OperationOutcome that says what is wrong, and nothing is done by halves."""
 
+import base64
+import json
 import uuid
 from datetime import datetime
 from typing import Any
@@ -8,6 +10,8 @@ import httpx
 import pytest
 
 from app.fhir.keys import ScheduleKey, SlotKey, slot_id
+from app.fhir.patches import patched
+from app.fhir.problems import NotProcessable
 from tests.factories import fhir, sign_in
 from tests.factories.fhir import Scene
 from tests.fhir.valid import refused, resources, valid
@@ -111,6 +115,32 @@ async def test_odd_appointments_are_refused_with_a_place(
     assert answer.status_code in (201, 400, 409, 422), answer.text
     if answer.status_code != 201:
         assert all(issue.get("expression") for issue in refused(answer, answer.status_code)), answer.text
+
+
+async def test_patches_that_grow_without_end_are_refused(client: httpx.AsyncClient, scene: Scene) -> None:
+    address, kind = f"{ROOT}/Appointment/x", {"Content-Type": "application/json-patch+json"}
+    doubled = [{"op": "add", "path": "/x", "value": ["x" * 1000]}] + [{"op": "copy", "from": "/x", "path": "/x/-"}] * 99
+    with pytest.raises(NotProcessable) as refusal:
+        patched({"resourceType": "Appointment"}, doubled)
+    assert "copies" in refusal.value.errors[0].detail
+    deep: Any = 1
+    for _ in range(900):
+        deep = [deep]
+    for operation in ({"op": "add", "path": "/x", "value": deep}, {"op": "test", "path": "/status", "value": deep}):
+        answer = await client.patch(address, content=json.dumps([operation]), headers=scene.system | kind)
+        assert "deep" in refused(answer, 400)[0]["diagnostics"]
+
+
+async def test_what_no_text_can_hold_is_refused_wherever_it_comes(client: httpx.AsyncClient, scene: Scene) -> None:
+    answer = await client.post(f"{ROOT}/Patient/_search", data={"name": "a\0"}, headers=scene.system)
+    assert refused(answer, 400)[0]["location"] == ["http.name"]
+    data = base64.b64encode(b'[{"op": "add", "path": "/comment", "value": "\\u0000"}]').decode()
+    patch = {"resourceType": "Binary", "contentType": "application/json-patch+json", "data": data}
+    requests = ({"method": "PATCH", "url": "Appointment/x"}, {"method": "GET", "url": "Patient?name=a%00"})
+    entry: list[dict[str, Any]] = [{"request": requests[0], "resource": patch}, {"request": requests[1]}]
+    bundle = {"resourceType": "Bundle", "type": "batch", "entry": entry}
+    answered = valid(await client.post(ROOT, json=bundle, headers=scene.system))
+    assert [one["response"]["status"] for one in answered["entry"]] == ["400 Bad Request"] * 2
 
 
 async def test_five_megabytes_are_too_much(client: httpx.AsyncClient, scene: Scene) -> None:

@@ -12,6 +12,7 @@ import pytest
 from app.core.access import Actor
 from app.core.database import connection_of, unit_of_work
 from app.core.settings import settings
+from app.fhir import transactions
 from app.fhir.negotiation import Preferences
 from app.fhir.registry import Asked, Found, Query, Resource, writing
 from app.fhir.served import BY_TYPE
@@ -290,6 +291,43 @@ async def test_one_bad_reading_of_many_is_refused_alone(client: httpx.AsyncClien
     found = statuses(valid(answer))
     assert [n for n, status in enumerate(found) if status != "201 Created"] == [7, 13]
     assert await kept(client, scene) == 18
+
+
+async def test_a_question_mark_in_a_value_ends_no_search(client: httpx.AsyncClient, scene: Scene) -> None:
+    found = valid(await send(client, scene, "batch", get("Patient?name=who?is"), get("Patient?name=gra")))
+    assert [len(resources(entry["resource"])) for entry in found["entry"]] == [0, 1]
+
+
+async def test_entries_that_wait_for_each_other_are_looked_through_once(
+    client: httpx.AsyncClient, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = 0
+
+    async def create(_: Asked, document: Json) -> Json:
+        return document | {"id": document["code"]["text"]}
+
+    async def search(_: Asked, __: Query) -> Found:
+        return Found([])
+
+    def looking(document: Any) -> Any:
+        nonlocal looked
+        looked += 1
+        return found_in(document)
+
+    found_in = transactions._references
+    monkeypatch.setattr(transactions, "_references", looking)
+    monkeypatch.setitem(BY_TYPE, "Basic", Resource("Basic", "Anything", (), search, create=create))
+    name = "urn:uuid:0f0f0f0f-0000-4000-8000-{:012}".format
+    line = [
+        post(
+            {"resourceType": "Basic", "code": {"text": str(number)}, "subject": {"reference": name(number + 1)}},
+            fullUrl=name(number),
+        )
+        for number in range(50)
+    ]
+    last = post({"resourceType": "Basic", "code": {"text": "50"}}, fullUrl=name(50))
+    assert len(statuses(valid(await send(client, scene, "transaction", *line, last)))) == 51
+    assert looked <= 4 * 51
 
 
 async def test_bodies_are_bounded_to_the_byte(client: httpx.AsyncClient, scene: Scene) -> None:

@@ -17,6 +17,7 @@ from app.core.audit_tables import AuditEntry
 from app.core.database import reading
 from app.core.settings import MediaSettings, Settings, install_settings
 from app.core.tables import table_of
+from app.fhir.resources import document_reference
 from app.media.models import Discarded, Upload
 from app.media.rules import Purpose
 from tests.factories import fhir, identity, media, sign_in, smart, telemedicine_records
@@ -130,6 +131,17 @@ async def test_a_binary_is_its_makers_until_a_document_refers_to_it(ward: Ward) 
     other = valid(await ward.post(as_json), 201)
     assert "data" not in other
     assert (await ward.found("DocumentReference")) == [made["id"]]
+
+
+async def test_what_is_done_is_answered_as_done_where_nothing_can_be_cleared_away(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: object) -> None:
+        raise OSError("the database is gone")
+
+    monkeypatch.setattr(document_reference, "drop_unused", fail)
+    made = await ward.made(inside(PDF), ward.doctor)  # answers 201
+    assert attachment_of(made)["contentType"] == "application/pdf"
 
 
 async def test_a_binary_is_read_by_whoever_reads_its_document(ward: Ward) -> None:

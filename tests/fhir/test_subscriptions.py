@@ -406,6 +406,7 @@ async def test_video_visits_are_told_by_patient(client: httpx.AsyncClient, scene
         ({"channel": {"endpoint": "ftp://example.org/"}}, 422, "Subscription.channel.endpoint", "https"),
         ({"channel": {"endpoint": "https://a:b@example.org/"}}, 422, "Subscription.channel.endpoint", "https"),
         ({"channel": {"endpoint": "https://example.org/#a"}}, 422, "Subscription.channel.endpoint", "fragment"),
+        ({"channel": {"endpoint": "https://127.0.0.1:8000/fhir/R4"}}, 422, "Subscription.channel.endpoint", "ours"),
         ({"channel": {"endpoint": None}}, 400, "Subscription.channel.endpoint", ""),
         ({"reason": None}, 400, "Subscription.reason", ""),
     ],

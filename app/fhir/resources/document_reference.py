@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import structlog
+
+from app.core import failures
 from app.core.access import Actor
 from app.core.problems import FieldError, Forbidden, NotFound, Problem
 from app.fhir.concepts import concept_shown, concept_taken, instant_shown, instant_taken
@@ -20,6 +23,7 @@ from app.fhir.taking import Element
 from app.media.api import Purpose, attached_to, drop_unused, keep, kept_file
 from telemedicine.api import RECORD_FILES, WRITE_RECORDS, DocumentContent, HealthRecordPublic
 
+log = structlog.get_logger(__name__)
 _STATUS: Final = "http://hl7.org/fhir/document-reference-status"
 _SHA256: Final = "urn:hearthline:sha256"
 _ATTACHMENT: Final = "DocumentReference.content[0].attachment"
@@ -124,7 +128,15 @@ async def keeping(actor: Actor, document: Json) -> AsyncIterator[Json]:
         kept = {**contents[0], "attachment": {**rest, "url": f"Binary/{media_id}"}}
         yield {**document, "content": [kept]}
     finally:
+        await _let_go(media_id)
+
+
+async def _let_go(media_id: uuid.UUID) -> None:
+    """Remove what was kept unless it is a record's; where that fails, it goes by itself as what nobody used."""
+    try:
         await drop_unused(media_id)
+    except Exception as error:  # noqa: BLE001 - what was committed is answered as done, or it would be sent again
+        log.warning("upload_not_dropped", error=failures.code_of(error))
 
 
 def require_bringing(actor: Actor) -> None:

@@ -15,7 +15,7 @@ from app.core.access import Actor
 from app.core.outbound import AddressForbidden
 from app.core.problems import FieldError, Forbidden, NotFound, StaleVersion
 from app.core.sealing import seal, unseal
-from app.fhir.elements import Json, filled, instant, meta, resource, uuid_of
+from app.fhir.elements import Json, base_url, filled, instant, meta, resource, uuid_of
 from app.fhir.intake import instant_sent
 from app.fhir.problems import BadSearch, NotProcessable, not_processable
 from app.fhir.registry import Asked, Found, Query
@@ -226,9 +226,11 @@ def _url(channel: Json) -> str:
     path = "Subscription.channel.endpoint"
     if "endpoint" not in channel:
         raise not_processable(path, "where to call", "required")
-    url = _short(path, channel["endpoint"])
+    url, ours = _short(path, channel["endpoint"]), _URL.validate_python(base_url())
     try:
         parts = _URL.validate_python(url)
+        if (parts.host, parts.port) == (ours.host, ours.port):  # what is put here changes it, which is told again
+            raise not_processable(path, "an address that is not ours", "value")
         check_endpoint(url)
     except (ValidationError, AddressForbidden):
         raise not_processable(path, "a public https address without user and password", "value") from None
