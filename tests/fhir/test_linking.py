@@ -105,7 +105,7 @@ async def test_nobody_is_matched_by_name(client: httpx.AsyncClient, scene: Scene
 async def test_the_operation_says_what_it_takes(client: httpx.AsyncClient, scene: Scene, clock: ManualClock) -> None:
     statement = valid(await client.get(f"{ROOT}/metadata"))
     (patient,) = [one for one in statement["rest"][0]["resource"] if one["type"] == "Patient"]
-    (operation,) = patient["operation"]
+    (operation,) = [one for one in patient["operation"] if one["name"] == "hearthline-link"]
     defined = valid(
         await client.get(
             operation["definition"].partition("127.0.0.1:8000")[2] or operation["definition"], headers=scene.system
