@@ -26,7 +26,9 @@ _RESOURCE: Final = re.compile(r"(?:patient|user|system)/")
 _VERSION_1: Final = {"read": "rs", "write": "cud", "*": "cruds"}
 _READING: Final = frozenset("rs")
 
-_DIRECTORY: Final = "HealthcareService Location Organization Practitioner PractitionerRole Schedule Slot"
+_DIRECTORY: Final = (
+    "HealthcareService Location OperationDefinition Organization Practitioner PractitionerRole Schedule Slot"
+)
 DIRECTORY: Final = frozenset(_DIRECTORY.split())
 """What is about no patient, and open to all who are let in."""
 
@@ -46,7 +48,7 @@ NEEDS: Final[dict[str, _Needs]] = {
     **_each(_DIRECTORY, _NONE, _NONE),
     **_each("Patient Group", [house.PROFILE_READ], [house.PROFILE_READ]),
     **_each("Observation", [house.VITALS_READ, house.RECORDS_READ], [house.VITALS_WRITE, house.RECORDS_WRITE]),
-    **_each("Appointment", [house.APPOINTMENTS_MANAGE], [house.APPOINTMENTS_MANAGE]),
+    **_each("Appointment AppointmentResponse", [house.APPOINTMENTS_MANAGE], [house.APPOINTMENTS_MANAGE]),
     **_each("Encounter", [house.CONSULTATIONS_READ, house.RECORDS_READ], [house.RECORDS_WRITE]),
     **_each(_RECORDS, [house.RECORDS_READ], [house.RECORDS_WRITE]),
     **_each("CarePlan", [house.RECORDS_READ, house.VISITS_READ], [house.RECORDS_WRITE, house.VISITS_MANAGE]),

@@ -84,7 +84,7 @@ _CALLED: Final[tuple[tuple[str, str, str], ...]] = (
     ("*", "everything about health and care", "所有健康和照护数据"),
     ("Patient", "name, birthday and language", "姓名、生日和语言"),
     ("Observation", "measurements, such as blood pressure", "测量数据，例如血压"),
-    ("Appointment", "appointments", "预约"),
+    ("Appointment AppointmentResponse", "appointments", "预约"),
     ("Encounter", "visits to the clinic and video visits", "门诊和视频就诊"),
     ("Condition", "illnesses", "疾病"),
     ("AllergyIntolerance", "allergies", "过敏"),
@@ -106,6 +106,7 @@ _CALLED: Final[tuple[tuple[str, str, str], ...]] = (
         "clinics, doctors and free times",
         "诊所、医生和可预约时间",
     ),
+    ("OperationDefinition", "what can be asked of this service", "本服务提供的操作"),
 )
 CALLED: Final[Mapping[str, Mapping[str, str]]] = {
     kind: {"en": english, "zh-CN": chinese} for kinds, english, chinese in _CALLED for kind in kinds.split()
