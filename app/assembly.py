@@ -39,6 +39,7 @@ from app.identity.sign_in import routes as sign_in
 from app.identity.sign_in import subscribers as sign_in_subscribers
 from app.identity.smart import jobs as smart_jobs
 from app.identity.smart import routes as smart
+from app.identity.smart import subscribers as smart_subscribers
 from app.media import jobs as media_jobs
 from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
@@ -259,6 +260,7 @@ DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router)
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
     *session_subscribers.SUBSCRIBERS,
+    *smart_subscribers.SUBSCRIBERS,
     *sign_in_subscribers.SUBSCRIBERS,
     *account_subscribers.SUBSCRIBERS,
     *delivery_subscribers.SUBSCRIBERS,

@@ -10,8 +10,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.core import audit
 from app.core.access import Actor, App, CurrentActor, authenticate
 from app.core.problems import Forbidden, Unauthenticated
+from app.fhir.registry import Asked
 from app.identity.api import DIRECTORY, Interaction, smart_scopes
 
 
@@ -82,3 +84,11 @@ def insufficient(actor: Actor, kind: str, interaction: Interaction) -> Insuffici
     needed = f"{context}/{kind}.{interaction}"
     challenge = f'Bearer error="insufficient_scope", scope="{needed}"'
     return InsufficientScope(f"this needs {needed}", headers={"WWW-Authenticate": challenge})
+
+
+async def note_own_read(asked: Asked, resident_id: uuid.UUID | None) -> None:
+    """Put on record, as an app's doing, that it reads something of the very person who let it in."""
+    actor = asked.actor
+    is_own = resident_id is not None and resident_id == actor.resident_id
+    if is_own and actor.app is not None:
+        await audit.record(asked.connection, actor, "app:read", resident_id=resident_id)

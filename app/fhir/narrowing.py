@@ -13,11 +13,10 @@ from typing import Any, Final
 from fastapi import Request
 from starlette.responses import Response
 
-from app.core import audit
 from app.core.access import Actor
 from app.core.paging import PageRequest
 from app.core.problems import NotFound
-from app.fhir.access import Reach, insufficient, reach, require
+from app.fhir.access import Reach, insufficient, note_own_read, reach, require
 from app.fhir.elements import Json, local
 from app.fhir.registry import Asked, Found, Query, Resource
 from app.identity.api import DIRECTORY, Interaction
@@ -261,10 +260,10 @@ async def _told(asked: Asked, found: Found) -> Found:
 
     What anybody reads of others is put on record where it is read.
     """
-    actor = asked.actor
-    if actor.kind != "account" or actor.app is None or actor.resident_id is None:
+    own = asked.actor.resident_id
+    if asked.actor.app is None or own is None:
         return found
     shown = [one for one in found.resources if one["resourceType"] not in DIRECTORY]
-    if any(str(actor.resident_id) in patients_of(one) for one in shown):
-        await audit.record(asked.connection, actor, "app:read", resident_id=actor.resident_id)
+    if any(str(own) in patients_of(one) for one in shown):
+        await note_own_read(asked, own)
     return found

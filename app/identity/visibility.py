@@ -28,7 +28,6 @@ _grants = table_of(Grant)
 _agreements = table_of(ServiceAgreement)
 
 _now = sa.bindparam("actor_now", type_=sa.DateTime(timezone=True))
-_account = sa.bindparam("actor_account", type_=sa.Uuid)
 
 
 def _bind_name(what: str, scope: str) -> str:
@@ -39,6 +38,10 @@ def _own(scope: str) -> sa.BindParameter[Any]:
     return sa.bindparam(_bind_name("resident", scope), type_=sa.Uuid)
 
 
+def _grantee(scope: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(_bind_name("account", scope), type_=sa.Uuid)
+
+
 def _organizations(scope: str) -> sa.BindParameter[Any]:
     return sa.bindparam(_bind_name("organizations", scope), type_=ARRAY(sa.Uuid))
 
@@ -46,7 +49,7 @@ def _organizations(scope: str) -> sa.BindParameter[Any]:
 def _current_grants(scope: str | None, *, lasting: bool = False) -> sa.ColumnElement[bool]:
     in_force = sa.and_(
         _grants.c.kind != "break_glass" if lasting else sa.true(),
-        _grants.c.grantee_account_id == _account,
+        _grants.c.grantee_account_id == _grantee(scope or ANY_SCOPE),
         _grants.c.revoked_at.is_(None),
         _grants.c.starts_at <= _now,
         sa.or_(_grants.c.expires_at.is_(None), _grants.c.expires_at > _now),
@@ -141,13 +144,11 @@ def _has_right(
 
 def actor_binds(actor: Actor, *scopes: str) -> dict[str, Any]:
     """Return the bind parameters that make statements over ``scopes`` speak of ``actor`` at this instant."""
-    binds: dict[str, Any] = {
-        "actor_now": clock.now(),
-        "actor_account": actor.id if actor.kind == "account" else None,
-    }
+    binds: dict[str, Any] = {"actor_now": clock.now()}
     for scope in scopes:
         held = actor.scopes is None or scope in actor.scopes or (scope == ANY_SCOPE and bool(actor.scopes))
         binds[_bind_name("resident", scope)] = actor.resident_id if held else None
+        binds[_bind_name("account", scope)] = actor.id if held and actor.kind == "account" else None
         binds[_bind_name("organizations", scope)] = _organizations_with(actor, scope) if held else []
     return binds
 
@@ -156,8 +157,8 @@ def served_binds(actor: Actor, organization_id: uuid.UUID, scope: str) -> dict[s
     """Return what ``actor_binds`` does, of those alone whom the organization serves: neither oneself nor by consent."""
     of_one = [one for one in organizations_with(actor, scope) if one == organization_id]
     return actor_binds(actor, scope) | {
-        "actor_account": None,
         _bind_name("resident", scope): None,
+        _bind_name("account", scope): None,
         _bind_name("organizations", scope): of_one,
     }
 

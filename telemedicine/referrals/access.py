@@ -66,7 +66,7 @@ def _seats(
     granted = granted_accounts(READ)
     of_row = granted.where(
         granted.selected_columns.resident_id == resident_id,
-        granted.selected_columns.account_id == sa.bindparam("actor_account", type_=sa.Uuid),
+        granted.selected_columns.account_id == sa.bindparam("own_account", type_=sa.Uuid),
     )
     # Both clinics' people may be one: then they are of the clinic that is asked, whose answer is waited for.
     return {
@@ -140,6 +140,7 @@ def seat_binds(actor: Actor) -> dict[str, Any]:
     is_desk = is_person and actor.holds(*_DESK_ROLES, organization_kind="operator")
     return actor_binds(clinics, READ, MANAGE) | {
         "own_resident": actor.resident_id if reads else None,
+        "own_account": actor.id if reads and is_person else None,
         "clinician_of": sorted(clinician_of),
         "clerk_of": sorted(clerk_of),
         "desk_of": actor.community_id if is_desk else None,

@@ -171,6 +171,21 @@ async def test_a_binary_is_read_by_whoever_reads_its_document(ward: Ward) -> Non
         assert [one.status_code for one in (document, *answers)] == [expected[name]] * 3, name
 
 
+async def test_what_an_app_reads_of_whoever_let_it_in_is_on_record_as_bytes_too(ward: Ward) -> None:
+    made = await ward.made(inside(PDF), ward.doctor)
+    app = await smart.machine(ward.scene.organization, ["records:read"], redirect_uris=[smart.BACK])
+    given = await smart.connected(ward.client, app, "+8613800000021", "user/Binary.r")
+    address = attachment_of(made)["url"].removeprefix("http://127.0.0.1:8000")
+    headers = {"Authorization": f"Bearer {given['access_token']}"}
+    for accept in (JSON, {"Accept": "application/pdf"}):
+        assert (await ward.client.get(address, headers=headers | accept)).status_code == 200
+    async with reading() as connection:
+        traced = sa.select(col(AuditEntry.action)).where(
+            col(AuditEntry.app_id) == app.id, col(AuditEntry.resident_id) == ward.scene.resident.id
+        )
+        assert (await connection.scalars(traced)).all() == ["app:read", "app:read"]
+
+
 @pytest.mark.parametrize(
     ("attachment", "element"),
     [

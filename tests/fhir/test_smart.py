@@ -24,7 +24,7 @@ from app.identity.api import NEEDS
 from app.portal.authorize.texts import CALLED, WORDS
 from tests.factories import eldercare_vitals, fhir, identity, smart, telemedicine
 from tests.factories.fhir import Scene
-from tests.factories.sign_in import client_headers
+from tests.factories.sign_in import client_headers, sign_in
 from tests.factories.smart import BACK, Machine
 from tests.fhir.valid import check
 
@@ -197,6 +197,23 @@ async def test_operations_need_their_letters(client: httpx.AsyncClient, world: W
     assert (await client.post(f"{ROOT}/Appointment/$book", json=taken, headers=creating)).status_code == 200
 
 
+async def test_linking_a_number_needs_the_letter_of_what_it_changes(client: httpx.AsyncClient, world: World) -> None:
+    code = await client.post("/v1/me/link-codes", headers=await sign_in(world.scene.person))
+    number = {"system": "https://lake-clinic.example/patients", "value": "P-1"}
+    parameters = [
+        {"name": "identifier", "valueIdentifier": number},
+        {"name": "code", "valueString": code.json()["code"]},
+    ]
+    body = {"resourceType": "Parameters", "parameter": parameters}
+    link = f"{ROOT}/Patient/$hearthline-link"
+    seeing = await smart.headers(client, world.system, "system/Patient.rs system/Appointment.cruds")
+    answer = await client.post(link, json=body, headers=seeing)
+    assert answer.status_code == 403, answer.text
+    assert 'scope="system/Patient.u"' in answer.headers["www-authenticate"]
+    changing = await smart.headers(client, world.system, "system/Patient.u system/Appointment.cruds")
+    assert (await client.post(link, json=body, headers=changing)).status_code == 200
+
+
 async def test_a_clinics_system_sees_the_clinics_own_video_visits(client: httpx.AsyncClient, world: World) -> None:
     scene = world.scene
     clinician = await identity.staff(scene.organization, "clinician", name="Edith")
@@ -266,6 +283,18 @@ async def test_scopes_never_widen_what_the_actor_may(client: httpx.AsyncClient, 
     headers = {"Authorization": f"Bearer {given['access_token']}"}
     assert await entries(client, headers, "Patient") == [("Patient", str(world.neighbour.id))]
     assert (await client.get(f"{ROOT}/Patient/{world.scene.resident.id}", headers=headers)).status_code == 404
+
+
+async def test_an_app_has_no_more_of_what_somebody_was_let_than_it_was_registered_for(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    few = await smart.machine(world.scene.organization, ["profile:read"], redirect_uris=[BACK])
+    given = await smart.connected(client, few, "+8613800000021", "user/*.rs")
+    headers = {"Authorization": f"Bearer {given['access_token']}"}
+    for whose in (world.scene.resident, world.neighbour):  # oneself, and whoever lets one see more than the app may
+        assert (await client.get(f"{ROOT}/Patient/{whose.id}", headers=headers)).status_code == 200
+        answer = await client.get(f"{ROOT}/Observation?patient={whose.id}", headers=headers)
+        assert answer.status_code == 403, answer.text
 
 
 def person(scopes: str, patient_id: uuid.UUID | None) -> Actor:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.core.routing import route_options
 from app.fhir import negotiation
-from app.fhir.access import Integrator
+from app.fhir.access import Integrator, insufficient, require
 from app.fhir.elements import Json, base_url, local, reference, uuid_of
 from app.fhir.intake import sent
 from app.fhir.problems import NotMatched, not_processable
@@ -62,8 +62,14 @@ def _parameter(name: str, use: str, kind: str, documentation: str, least: int = 
 
 @route_options(database=False, idempotency=False)
 async def link(request: Request, actor: Integrator) -> Response:
-    """Link a clinic's own number to the resident whose code it is; raises ``NotProcessable``, and the api's."""
+    """Link a clinic's own number to the resident whose code it is.
+
+    Raises ``InsufficientScope`` also for an app about one patient: whose code it is, is not known before it is used up.
+    Raises ``NotProcessable``, and the api's.
+    """
     negotiation.check_format(request)
+    if require(actor, "Patient", "u").patient is not None:
+        raise insufficient(actor, "Patient", "u")
     given = _given(await sent(request, "Parameters"))
     number = given.get("identifier", {}).get("valueIdentifier", {})
     try:

@@ -1,6 +1,7 @@
 """The SQL that writes tokens, what they were given for, and which assertions were used."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -78,6 +79,12 @@ async def lock_by_code(session: AsyncSession, digest: bytes) -> AppAuthorization
 async def lock_grant(session: AsyncSession, grant_id: uuid.UUID) -> AppGrant | None:
     """Return what somebody agreed to, locked until the end of the transaction."""
     return await session.get(AppGrant, grant_id, with_for_update=True)
+
+
+async def lock_grants_of(session: AsyncSession, account_id: uuid.UUID, now: datetime) -> Sequence[AppGrant]:
+    """Return what a person agreed to that has not ended, locked until the end of the transaction."""
+    statement = sa.select(AppGrant).where(_grants.c.account_id == account_id, _grants.c.ended_at > now)
+    return (await session.scalars(statement.order_by(_grants.c.id).with_for_update())).all()
 
 
 async def purge(session: AsyncSession, now: datetime, before: datetime) -> int:

@@ -107,6 +107,7 @@ _CALLED: Final[tuple[tuple[str, str, str], ...]] = (
         "clinics, doctors and free times",
         "诊所、医生和可预约时间",
     ),
+    ("OperationDefinition", "what can be asked of this service", "本服务提供的操作"),
 )
 CALLED: Final[Mapping[str, Mapping[str, str]]] = {
     kind: {"en": english, "zh-CN": chinese} for kinds, english, chinese in _CALLED for kind in kinds.split()

@@ -13,11 +13,26 @@ import pytest_asyncio
 from app.core.clock import ManualClock
 from app.core.database import Database, unit_of_work
 from app.core.settings import Settings, install_settings
+from app.identity.clients.models import ApiClient
+from app.identity.events import AccountDeactivated
 from app.identity.models import Account, Grant, Organization, Resident
 from app.identity.sessions import tokens as sessions_tokens
+from app.identity.smart import subscribers
 from tests.factories import identity, smart, telemedicine_clinics
 from tests.factories.sign_in import bearer, sign_in, sign_in_resident
-from tests.factories.smart import BACK, CHALLENGE, FHIR, TOKEN, VERIFIER, Browser, Machine, asked, choices, told
+from tests.factories.smart import (
+    BACK,
+    CHALLENGE,
+    FHIR,
+    TOKEN,
+    VERIFIER,
+    Browser,
+    Machine,
+    asked,
+    choices,
+    exchanged,
+    told,
+)
 
 PHONE, DAUGHTERS = "+8613800000031", "+8613800000032"
 READ = "launch/patient patient/Patient.rs patient/Observation.rs openid fhirUser offline_access"
@@ -391,3 +406,31 @@ async def test_a_token_of_an_app_ends_with_the_app_the_person_and_its_registrati
         (await session.get_one(Account, scene.resident.account_id)).state = "deactivated"
     assert (await client.get(path, headers=headers)).status_code == 401
     assert str(scene.app.id) != sessions_tokens.AUDIENCE
+
+
+async def test_who_is_let_in_again_finds_no_app_connected(client: httpx.AsyncClient, scene: Scene) -> None:
+    given = await smart.connected(client, scene.app, DAUGHTERS, READ, "Grace Hopper")
+    headers = bearer(given["access_token"])
+    path = f"/fhir/R4/Patient/{scene.resident.id}"
+    assert (await client.get(path, headers=headers)).status_code == 200
+    event = AccountDeactivated(aggregate_id=scene.daughter.id, community_id=scene.daughter.community_id)
+    async with unit_of_work() as session:
+        await subscribers.SUBSCRIBERS[0].handle(session, [event])
+    assert (await client.get(path, headers=headers)).status_code == 401
+    again = {"grant_type": "refresh_token", "refresh_token": given["refresh_token"], "client_id": str(scene.app.id)}
+    assert (await client.post(TOKEN, data=again)).json()["error"] == "invalid_grant"
+    theirs = await sign_in(scene.daughter)
+    assert (await client.get("/v1/me/connected-apps", headers=theirs)).json()["items"] == []
+
+
+async def test_nobody_is_sent_where_the_app_is_no_more(client: httpx.AsyncClient, scene: Scene) -> None:
+    agreed, waiting = Browser(client), Browser(client)
+    for browser in (agreed, waiting):
+        await browser.open(asked(scene.app, "user/Patient.r"))
+        await browser.sign_in(PHONE)
+    code = (await agreed.agree())["code"]
+    async with unit_of_work() as session:
+        (await session.get_one(ApiClient, scene.app.id)).redirect_uris = ["https://app.example/moved"]
+    assert (await waiting.post("decision", decision="agree")).status_code == 400
+    answer = await exchanged(client, scene.app, code)
+    assert answer.json()["error"] == "invalid_grant"

@@ -115,6 +115,7 @@ BAD: dict[str, tuple[Callable[[Machine], str], str]] = {
     "from the future": (lambda of: of.assertion(iat=of.claims()["exp"]), "not good yet"),
     "not good yet": (lambda of: of.assertion(nbf=of.claims()["exp"]), "not good yet"),
     "no jti": (lambda of: of.assertion(jti=None), "jti"),
+    "a jti that is no text": (lambda of: of.assertion(jti="\ud800"), "jti"),
     "another subject": (lambda of: of.assertion(sub=str(uuid.UUID(int=6))), "sub"),
     "another client": (lambda of: of.assertion(iss=str(uuid.UUID(int=7)), sub=str(uuid.UUID(int=7))), "no such client"),
     "no client": (lambda of: of.assertion(iss="me", sub="me"), "client_id"),

@@ -82,7 +82,8 @@ def verified(assertion: str, by: Named, key: jwt.PyJWK, audience: str, now: date
     if audience not in (aimed if isinstance(aimed, list) else [aimed]):
         raise BadAssertion(f"aud: {audience}")
     jti = claims.get("jti")
-    if not isinstance(jti, str) or not 0 < len(jti) <= 255:
+    # JSON can spell half of a character, which is no text.
+    if not isinstance(jti, str) or not 0 < len(jti) <= 255 or any("\ud800" <= sign <= "\udfff" for sign in jti):
         raise BadAssertion("jti: a text that is used once, of at most 255 characters")
     return Asserted(jti, _in_time(claims, now))
 

@@ -177,7 +177,7 @@ async def _held(session: AsyncSession, authorization_id: uuid.UUID, browser: str
     if row is None or not is_known or row.expires_at <= clock.now() or row.code is not None:
         raise NotFound
     client = await views.client(await session.connection(), row.client_id)
-    if client is None:
+    if client is None or row.redirect_uri not in client.redirect_uris:
         raise NotFound
     return row, _asking(row, client)
 

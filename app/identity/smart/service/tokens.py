@@ -90,6 +90,8 @@ async def _for_code(session: AsyncSession, by: Shown, form: Mapping[str, str]) -
         return Refused(OAuthRefused("invalid_grant", "code: used before; what it was exchanged for has ended"))
     if asked.code_expires_at <= now or grant.ended_at <= now:
         raise OAuthRefused("invalid_grant", "code: expired")
+    if asked.redirect_uri not in by.client.redirect_uris:
+        raise OAuthRefused("invalid_grant", "redirect_uri: registered no more")
     if form.get("redirect_uri") != asked.redirect_uri:
         raise OAuthRefused("invalid_grant", "redirect_uri: not where the code was sent to")
     if not is_answered(asked.challenge, form.get("code_verifier", "")):
@@ -244,6 +246,13 @@ async def disconnect(session: AsyncSession, actor: Actor, grant_id: uuid.UUID) -
     if grant is None or grant.account_id != actor.id or grant.ended_at <= now:
         raise NotFound
     await _end(session, grant, actor, now)
+
+
+async def disconnect_all(session: AsyncSession, actor: Actor, account_id: uuid.UUID) -> None:
+    """End all that a person agreed to with apps."""
+    now = clock.now()
+    for grant in await repository.lock_grants_of(session, account_id, now):
+        await _end(session, grant, actor, now)
 
 
 async def _end(session: AsyncSession, grant: AppGrant, actor: Actor, now: datetime) -> None:
