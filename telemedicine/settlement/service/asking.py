@@ -98,6 +98,8 @@ async def _ask_one(insurers: Insurers, taken: _Taken) -> None:
             return
         if taken.asked is None or outcome is None:  # whom it was about was erased: there is nobody left to ask for
             request.state, request.ask_at, request.remind_at = "cancelled", None, None
+            if request.kind == "claim":  # the clinic decides how to go on
+                await go_on(session, bill, "issued", None)
         else:
             await _store(session, bill, request, taken.asked, outcome)
 
