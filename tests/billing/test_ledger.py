@@ -154,17 +154,18 @@ async def _write(entry: Entry, *postings: Posting) -> None:
         session.add_all(postings)
 
 
-async def test_what_is_added_to_an_entry_later_has_to_balance_too(till: Till) -> None:
+@pytest.mark.parametrize("added", [{"cash": 1}, {"cash": 1, "bank": -1}], ids=["unbalanced", "balanced"])
+async def test_nothing_is_added_to_an_entry_later(till: Till, added: dict[str, int]) -> None:
     await till.charge()
     async with reading() as connection:
         entry_id = await connection.scalar(sa.text("SELECT id FROM billing_entry"))
     with pytest.raises(sa.exc.DBAPIError, match="does not balance"):
         async with unit_of_work() as session:
-            session.add(Posting(entry_id=entry_id, account="cash", amount=1))
+            session.add_all(Posting(entry_id=entry_id, account=key, amount=value) for key, value in added.items())
 
 
 @pytest.mark.parametrize("table", ["billing_entry", "billing_posting"])
-@pytest.mark.parametrize("statement", ["UPDATE {} SET version = 2", "DELETE FROM {}"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET version = 2", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
 async def test_nothing_in_the_ledger_is_changed(till: Till, table: str, statement: str) -> None:
     await till.charge()
     with pytest.raises(sa.exc.DBAPIError, match="append-only"):
