@@ -26,16 +26,17 @@ BEGIN
     RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = 'insufficient_privilege';
 END $$
 """
-# Judged when the transaction commits: an entry is written before its postings.
+# Judged when the transaction commits: an entry is written before its postings. It has two: none are added later.
 _BALANCES: Final = """
 CREATE OR REPLACE FUNCTION billing_entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     entry uuid;
     total numeric;
+    sides bigint;
 BEGIN
     IF TG_TABLE_NAME = 'billing_entry' THEN entry := NEW.id; ELSE entry := NEW.entry_id; END IF;
-    SELECT sum(amount) INTO total FROM billing_posting WHERE entry_id = entry;
-    IF total IS DISTINCT FROM 0 THEN
+    SELECT sum(amount), count(*) INTO total, sides FROM billing_posting WHERE entry_id = entry;
+    IF total IS DISTINCT FROM 0 OR sides <> 2 THEN
         RAISE EXCEPTION 'the entry does not balance' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NULL;
@@ -200,6 +201,12 @@ def keep_the_books(table: sa.Table, connection: sa.Connection, **_: Any) -> None
         sa.text(
             f"CREATE TRIGGER {table.name}_append_only BEFORE UPDATE OR DELETE ON {table.name}"
             " FOR EACH ROW EXECUTE FUNCTION billing_ledger_is_append_only()"
+        )
+    )
+    connection.execute(
+        sa.text(
+            f"CREATE TRIGGER {table.name}_not_emptied BEFORE TRUNCATE ON {table.name}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION billing_ledger_is_append_only()"
         )
     )
     connection.execute(

@@ -89,8 +89,11 @@ async def record_payment(
     """
     charge = await _locked(session, organization_id, charge_id)
     key = None if data.reference is None else _key(data.kind, data.reference)
-    if key is not None and (known := await session.scalar(_known(organization_id, data.kind, key))) is not None:
-        raise PaymentKnown(payment_id=str(known))
+    if key is not None:
+        # Another desk may be recording it for another charge at this moment: who comes second sees what the first did.
+        await session.execute(_ONE_AT_A_TIME, {"what": f"billing_payment:{organization_id}:{key.hex()}"})
+        if (known := await session.scalar(_known(organization_id, data.kind, key))) is not None:
+            raise PaymentKnown(payment_id=str(known))
     if charge.state != "open":
         raise ChargeNotOpen(state=charge.state)
     if data.currency != charge.currency:
@@ -159,6 +162,9 @@ async def refund_payment(
     return refund
 
 
+_ONE_AT_A_TIME: Final = sa.select(
+    sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("what", type_=sa.Text), 0))
+)
 _KINDS: Final[dict[str, PaymentKind]] = {kind: kind for kind in rules.MONEY}
 
 

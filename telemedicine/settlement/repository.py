@@ -17,6 +17,7 @@ from telemedicine.appointments.models import APPOINTMENTS
 from telemedicine.consultations.models import CONSULTATIONS
 from telemedicine.records.models import CONTENT, RECORDS, VERSIONS
 from telemedicine.records.schemas.administrative import CoverageContent
+from telemedicine.referrals.models import REFERRALS
 from telemedicine.settlement.models import ITEMS, Bill, BillingTerms, BillLine, ChargeItem, InsurerRequest
 from telemedicine.settlement.rules.states import OPEN_REQUESTS
 
@@ -56,6 +57,13 @@ _ORIGINS: Final[dict[str, sa.Select[Any]]] = {
         _r.origin_id.is_(None),
     ),
 }
+_REFERRED: Final = sa.select(REFERRALS.c.id).where(
+    REFERRALS.c.id == sa.bindparam("referral_id", type_=sa.Uuid),
+    REFERRALS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+    REFERRALS.c.to_organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
+    # What the clinic took up; whatever is asked, declined or called off brought nobody there.
+    REFERRALS.c.state.in_(("accepted", "booked", "seen", "completed")),
+)
 _at: Final = sa.bindparam("at", type_=_INSTANT)
 _IN_FORCE: Final = sa.select(ITEMS).where(
     ITEMS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
@@ -143,6 +151,12 @@ async def coverages(session: AsyncSession, resident_id: uuid.UUID) -> dict[uuid.
     """Return the insurances in a resident's record, by record."""
     rows = await session.execute(_COVERAGES, {"resident_id": resident_id})
     return {row.id: CoverageContent.model_validate_json(unseal(row.content, CONTENT)) for row in rows}
+
+
+async def is_referred(session: AsyncSession, bill: Bill, referral_id: uuid.UUID) -> bool:
+    """Say whether a referral brought the resident of a bill to its clinic."""
+    binds = {"referral_id": referral_id, "resident_id": bill.resident_id, "organization_id": bill.organization_id}
+    return await session.scalar(_REFERRED, binds) is not None
 
 
 async def lock(session: AsyncSession, bill_id: uuid.UUID, organization_id: uuid.UUID | None = None) -> Bill:

@@ -34,6 +34,7 @@ def decided(claim: Json, *, paid: float, eligible: float | None = None, currency
         "patient": {"display": "insured"},
         "created": "2026-03-02",
         "insurer": claim["insurer"],
+        "request": {"identifier": claim["identifier"][0]},
         "outcome": "complete",
         "disposition": "decided",
         "total": [
@@ -89,17 +90,19 @@ class Insurer:
         return web.json_response(self.responses[identifier])
 
     async def eligibility(self, request: web.Request) -> web.StreamResponse:
-        """Say that whoever is asked about is insured."""
+        """Say that whoever is asked about is insured, at once or when it is asked for."""
         document = await request.json()
         check(document)
-        return web.json_response(
-            {
-                "resourceType": "CoverageEligibilityResponse",
-                "id": "eligibility",
-                "outcome": "complete",
-                "insurance": [{"coverage": {"display": "theirs"}, "inforce": True}],
-            }
-        )
+        identifier = document["identifier"][0]
+        self.responses[identifier["value"]] = {
+            "resourceType": "CoverageEligibilityResponse",
+            "id": "eligibility",
+            "request": {"identifier": identifier},
+            "outcome": "complete",
+            "insurance": [{"coverage": {"display": "theirs"}, "inforce": True}],
+        }
+        step = self.script.pop(0) if self.script else "works"
+        return step if isinstance(step, web.Response) else web.json_response(self.responses[identifier["value"]])
 
     async def search(self, request: web.Request) -> web.StreamResponse:
         """Find the response to a claim."""
@@ -118,6 +121,7 @@ async def insurer() -> AsyncIterator[Insurer]:
     app.router.add_post("/fhir/Claim/$submit", running.submit)
     app.router.add_post("/fhir/CoverageEligibilityRequest/$submit", running.eligibility)
     app.router.add_get("/fhir/ClaimResponse", running.search)
+    app.router.add_get("/fhir/CoverageEligibilityResponse", running.search)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:

@@ -1,4 +1,4 @@
-"""What clinics ask, bills, what insurers say, what is owed and paid, and the ledger."""
+"""What clinics ask, bills, what insurers say, what is owed and paid, and the ledger: never changed, never emptied."""
 
 import sqlalchemy as sa
 from alembic import op

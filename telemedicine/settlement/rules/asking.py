@@ -84,6 +84,7 @@ def disagreement(asked: Asked, answered: Answered) -> str | None:
         "another_currency": answered.currency not in (None, asked.currency),
         "another_total": answered.submitted not in (None, asked.total),
         "more_than_asked": not 0 <= answered.insured <= answered.eligible <= asked.total,
+        "another_deductible": not 0 <= answered.deductible <= asked.total,
         "unknown_lines": not lines.keys() <= amounts.keys() or len(lines) != len(answered.lines),
         "lines_do_not_add_up": bool(lines)
         and (

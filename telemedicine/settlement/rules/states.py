@@ -11,7 +11,8 @@ Decision = Literal["approved", "partial", "denied"]
 
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
     "draft": frozenset({"issued", "void"}),
-    "issued": frozenset({"claimed", "due", "void"}),
+    # What costs nothing is settled without anybody being asked.
+    "issued": frozenset({"claimed", "due", "settled", "void"}),
     # An insurer that cannot work with a claim says so: it is corrected and sent anew.
     "claimed": frozenset({"approved", "partial", "denied", "issued", "void"}),
     "approved": frozenset({"due", "settled"}),

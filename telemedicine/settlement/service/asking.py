@@ -98,6 +98,8 @@ async def _ask_one(insurers: Insurers, taken: _Taken) -> None:
             return
         if taken.asked is None or outcome is None:  # whom it was about was erased: there is nobody left to ask for
             request.state, request.ask_at, request.remind_at = "cancelled", None, None
+            if request.kind == "claim":  # the clinic decides how to go on
+                await go_on(session, bill, "issued", None)
         else:
             await _store(session, bill, request, taken.asked, outcome)
 
@@ -133,6 +135,8 @@ async def _store(
         request.ask_at = ask_again_at(clock.now(), request.attempts)
         await session.flush()
         return
+    # An insurer that was asked before may have taken it then, and now refuse it because of that.
+    may_stand = request.state == "queued" and request.fence > 1
     odd = disagreement(asked, outcome) if request.kind == "claim" and outcome.outcome == "complete" else None
     request.state = "error" if odd or outcome.outcome == "error" else "complete"
     request.failure, request.ask_at, request.remind_at = odd, None, None
@@ -142,6 +146,8 @@ async def _store(
     request.in_force = outcome.in_force
     await session.flush()
     if request.kind == "claim":
+        if request.state == "error" and (odd or may_stand):  # a decision stands there that is not taken here
+            await take_back(session, request, request.requested_by)
         await _decide(session, bill, request, asked, outcome)
     if request.state == "error":
         await _tell(session, notices.CLAIM_REFUSED, request)
@@ -150,8 +156,6 @@ async def _store(
 async def _decide(session: AsyncSession, bill: Bill, request: InsurerRequest, asked: Asked, answered: Answered) -> None:
     """Take the bill where an answer to its claim leads."""
     if request.state == "error":
-        if request.failure is not None:  # a decision stands there that is not taken here
-            await take_back(session, request, request.requested_by)
         await go_on(session, bill, "issued", None)
         return
     decided = decision(asked.total, answered.eligible, answered.insured)

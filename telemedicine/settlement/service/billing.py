@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import col
 
 from app.billing.api import cancel_charge
@@ -192,6 +193,9 @@ async def _write_lines(
     ]
     session.add_all(written)
     bill.total_amount = sum(line.amount for line in written)
+    # Who issues a draft means its lines: others are another version, also where they come to the same.
+    bill.updated_at = clock.now()
+    flag_modified(bill, "updated_at")
     await session.flush()
 
 

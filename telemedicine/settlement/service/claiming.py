@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor, system_actor
-from app.core.problems import NotFound
+from app.core.problems import FieldError, Malformed, NotFound
 from app.core.sealing import seal, unseal
 from app.identity.api import organizations_named, resident_record
 from telemedicine.clinics.access import require_own_clinic
@@ -44,11 +44,14 @@ async def submit_claim(
 ) -> InsurerRequest:
     """Claim a bill from the resident's insurer, anew and linked after a denial; return what is asked.
 
-    Raises as ``check_eligibility``, and ``BillState`` for what is not issued or is decided.
+    Raises as ``check_eligibility``, ``BillState`` for what is not issued or is decided, and ``Malformed`` for a
+    referral that did not bring the resident here: insurers pay more on its word.
     """
     bill = await repository.lock(session, bill_id, organization_id)
     if bill.state not in CLAIMABLE:
         raise BillState(state=bill.state)
+    if data.referral_id is not None and not await repository.is_referred(session, bill, data.referral_id):
+        raise Malformed(errors=[FieldError("/body/referral_id", "no referral of the resident to here", "unknown")])
     request = await _ask(session, actor, bill, "claim", data)
     await go_on(session, bill, "claimed", actor.id)
     return request

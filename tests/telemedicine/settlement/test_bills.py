@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.database import reading
 from notifications.delivery.models import Delivery
@@ -111,6 +112,22 @@ async def test_what_is_issued_never_changes_and_is_billed_anew_instead(desk: Des
     assert [(one["id"], one["state"]) for one in mine["items"]] == [(drafted["id"], "void")]
 
 
+async def test_who_issues_a_draft_issues_the_lines_they_saw(desk: Desk) -> None:
+    await desk.price("other", 3_000, valid_from=(clocks.now() - timedelta(days=9)).isoformat())
+    drafted = await desk.did("bills", await desk.held() | {"lines": [{"code": "vaccination"}]})
+    path = f"{desk.path}/bills/{drafted['id']}"
+    other = await desk.client.put(f"{path}/lines", headers=desk.clinic, json={"lines": [{"code": "other"}]})
+    assert (other.status_code, other.json()["total_amount"]) == (200, 3_000)
+    stale = desk.clinic | {"If-Match": f'"{drafted["version"]}"'}
+    assert (await desk.client.post(f"{path}/issue", headers=stale)).status_code == 412
+
+
+async def test_what_costs_nothing_is_settled_without_a_charge(desk: Desk) -> None:
+    await desk.price("courtesy", 0, valid_from=(clocks.now() - timedelta(days=9)).isoformat())
+    bill = await desk.did(f"bills/{(await desk.issued('courtesy'))['id']}/own-share")
+    assert (bill["state"], bill["charge"]) == ("settled", None)
+
+
 async def test_only_whom_the_resident_lets_and_the_clinic_see_a_bill(desk: Desk) -> None:
     bill = await desk.issued()
     relative = await identity.account(desk.scene.place, name="Rose")
@@ -143,3 +160,23 @@ async def test_a_bill_that_is_paid_as_it_is_taken_back_is_one_or_the_other(desk:
     async with reading() as connection:
         states = await connection.scalars(sa.select(BillChange.state).order_by(BillChange.id))  # type: ignore[call-overload]  # SQLModel's columns
         assert list(states)[-1] == found["state"]
+
+
+async def test_the_bills_of_who_moves_out_or_is_erased_are_still_settled(desk: Desk) -> None:
+    claimed, owed, wrong, asked = [await desk.issued(days=days) for days in (1, 2, 3, 4)]
+    await desk.did(f"bills/{claimed['id']}/claims")
+    office = await sign_in.sign_in(await identity.operator(desk.scene.place), second_factor=True)
+    closure = f"/v1/residents/{desk.scene.resident.id}/closure"
+    given = {"reason": "moved_out", "date": "2026-03-02"}
+    assert (await desk.client.post(closure, headers=office, json=given)).status_code == 201
+    await work()
+    assert (await desk.bill(claimed))["state"] == "due"
+    await desk.did(f"bills/{asked['id']}/claims")
+    assert (await desk.client.delete("/v1/me", headers=desk.resident)).status_code == 204
+    await work()
+    due = await desk.did(f"bills/{owed['id']}/own-share")
+    assert due["charge"]["amount"] == 15_000
+    assert (await desk.pay(due, 15_000)).status_code == 201
+    await desk.did(f"bills/{wrong['id']}/credit", {"reason": "wrong visit"})
+    await work()
+    assert [(await desk.bill(one))["state"] for one in (owed, wrong, asked)] == ["settled", "void", "issued"]

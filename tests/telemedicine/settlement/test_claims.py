@@ -148,6 +148,85 @@ async def test_what_is_no_answer_is_asked_for_again(claims: Claims, answer: web.
     assert (await claims.later(bill))["state"] == "due"
 
 
+def _other(claim: Body, **elements: object) -> Body:
+    return {**decided(claim, paid=100), **elements}
+
+
+_ANOTHERS = {"identifier": {"system": "urn:hearthline:claim", "value": "another"}}
+
+
+@pytest.mark.parametrize(
+    ("elements", "failure"),
+    [
+        ({"request": _ANOTHERS}, "another_claim"),
+        ({"patient": {"identifier": {"system": "urn:hearthline:member-number", "value": "0"}}}, "another_patient"),
+        ({"use": "predetermination"}, "no_claim"),
+        ({"status": "cancelled"}, "another_status"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_an_answer_to_something_else_is_not_taken(claims: Claims, elements: Body, failure: str) -> None:
+    claims.insurer.decide = lambda claim: _other(claim, **elements)
+    bill = await claims.claimed()
+    (request,) = bill["requests"]
+    assert (bill["state"], request["state"], request["failure"]) == ("claimed", "queued", failure)
+
+
+async def test_what_a_search_finds_has_to_say_that_it_is_ours(claims: Claims) -> None:
+    claims.insurer.decide = lambda claim: outcome(claim, "queued")
+    bill = await claims.claimed()
+    for element in ({"request": _ANOTHERS}, {"request": {"reference": "Claim/7"}}, {"request": None}):
+        claims.insurer.responses = {key: _other(claim, **element) for key, claim in claims.insurer.claims.items()}
+        bill = await claims.later(bill)
+        assert (bill["state"], bill["requests"][0]["failure"]) == ("claimed", "another_claim")
+
+
+async def test_an_insurer_that_works_on_whether_somebody_is_insured_is_asked_again(claims: Claims) -> None:
+    bill = await claims.desk.issued()
+    queued = {"resourceType": "CoverageEligibilityResponse", "outcome": "queued"}
+    claims.insurer.script = [web.json_response(queued)]
+    await claims.desk.did(f"bills/{bill['id']}/eligibility-requests", {"coverage_id": claims.coverage_id})
+    await work()
+    (request,) = (await claims.desk.bill(bill))["requests"]
+    assert (request["state"], request["in_force"]) == ("pending", None)
+    (request,) = (await claims.later(bill))["requests"]
+    assert (request["state"], request["in_force"], claims.insurer.asked) == ("complete", True, 1)
+
+
+async def test_an_odd_answer_keeps_nobody_else_waiting(claims: Claims) -> None:
+    claims.insurer.decide = lambda claim: _other(claim, id="no\x00id")
+    bill = await claims.claimed()
+    assert (bill["state"], bill["requests"][0]["reference"]) == ("due", None)
+
+
+async def test_a_claim_refused_after_it_may_have_arrived_is_taken_back(claims: Claims) -> None:
+    claims.insurer.script = [web.Response(status=503), web.Response(status=422)]
+    bill = await claims.later(await claims.claimed())
+    assert bill["state"] == "issued"
+    assert [(one["kind"], one["state"]) for one in bill["requests"]] == [("claim", "error"), ("reversal", "complete")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "told"),
+    [
+        (web.Response(status=404), "error", ["telemedicine.claim_refused"]),
+        # It says again what it decided: nothing is taken back.
+        (web.json_response({"resourceType": "ClaimResponse", "outcome": "complete", "status": "active"}), "queued", []),
+    ],
+    ids=["unknown", "repeated"],
+)
+async def test_what_cannot_be_taken_back_is_brought_before_people(
+    claims: Claims, answer: web.Response, state: str, told: list[str]
+) -> None:
+    bill = await claims.claimed()
+    await claims.desk.did(f"bills/{bill['id']}/credit", {"reason": "wrong visit"})
+    claims.insurer.script = [answer]
+    await work()
+    void = await claims.desk.bill(bill)
+    assert (void["state"], void["requests"][1]["state"]) == ("void", state)
+    assert await claims.told() == told
+
+
 async def test_who_works_on_it_is_asked_for_the_outcome(claims: Claims) -> None:
     claims.insurer.decide = lambda claim: outcome(claim, "queued")
     bill = await claims.claimed()
@@ -306,4 +385,5 @@ async def test_of_whoever_was_erased_nobody_is_asked(claims: Claims) -> None:
         await session.execute(sa.update(InsurerRequest).values(asked=None))
     await work()
     assert claims.insurer.submitted == []
-    assert (await claims.desk.bill(bill))["requests"][0]["state"] == "cancelled"
+    found = await claims.desk.bill(bill)
+    assert (found["state"], found["requests"][0]["state"]) == ("issued", "cancelled")

@@ -7,9 +7,12 @@ from datetime import UTC, date, datetime
 import pytest
 import sqlalchemy as sa
 
+from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.database import Database, reading, unit_of_work
+from app.core.sealing import seal
 from app.core.settings import Settings, install_settings
+from telemedicine.referrals.models import CONTENT, Referral
 from telemedicine.settlement.models import LOCAL_YEARS, LocalInsuranceYear
 from telemedicine.settlement.rules import splitting
 from telemedicine.settlement.rules.asking import Asked, AskedLine
@@ -91,10 +94,9 @@ async def test_another_currency_is_not_worked_with(database: Database, clock: Ma
     [
         # Of 150.00 less Hangzhou's 80.00 for a secondary hospital, at 65 + 5 % of the old, less 5 or 20 % away.
         ({"registered": True}, 4_550, True),
-        ({"referral_id": "01950000-0000-7000-8000-000000000001"}, 4_550, True),
         ({}, 3_500, False),
     ],
-    ids=["registered", "referred", "unregistered"],
+    ids=["registered", "unregistered"],
 )
 async def test_away_the_rates_of_home_hold_for_the_catalogue_of_the_place(
     desk: Desk, values: dict[str, object], insured: int, away: bool
@@ -105,6 +107,46 @@ async def test_away_the_rates_of_home_hold_for_the_catalogue_of_the_place(
     assert [line["insured_amount"] for line in found["lines"]] == [insured, 0]
     said = {True: "with a registration", False: "without a registration"}
     assert said[away] in found["explanation"]["en"][1]
+
+
+async def test_a_referral_registers_who_it_brought_here_and_nobody_else(desk: Desk) -> None:
+    coverage = await health_record(desk.scene.resident, HANGZHOU)
+    here, elsewhere = desk.scene.clinic.id, clocks.new_id()
+    of = desk.scene.resident.id
+    found = {
+        "ours": _referral(desk, of, here, "seen"),
+        "declined": _referral(desk, of, here, "declined"),
+        "elsewhere": _referral(desk, of, elsewhere, "seen"),
+        "somebody's": _referral(desk, clocks.new_id(), here, "seen"),
+    }
+    async with unit_of_work() as session:
+        await session.execute(sa.text("SET LOCAL session_replication_role = replica"))  # of a resident who is not there
+        session.add_all(found.values())
+    bill = await desk.issued()
+    for name in ("declined", "elsewhere", "somebody's", None):
+        referral_id = found[name].id if name else clocks.new_id()
+        given = {"coverage_id": str(coverage.id), "referral_id": str(referral_id)}
+        assert await desk.refused(f"bills/{bill['id']}/claims", given) == (422, "malformed")
+    claimed = await desk.claimed(bill, coverage_id=str(coverage.id), referral_id=str(found["ours"].id))
+    assert claimed["insured_amount"] == 4_550
+
+
+def _referral(desk: Desk, resident_id: uuid.UUID, to: uuid.UUID, state: str) -> Referral:
+    identifier = clocks.new_id()
+    return Referral(
+        id=identifier,
+        community_id=desk.scene.place.id,
+        resident_id=resident_id,
+        from_organization_id=clocks.new_id(),
+        to_organization_id=to,
+        requested_by=desk.scene.clinician.id,
+        root_id=identifier,
+        state=state,
+        urgency="routine",
+        content=seal("{}", CONTENT),
+        changed_at=clocks.now(),
+        due_at=clocks.now() if state == "seen" else None,
+    )
 
 
 async def test_a_bill_that_is_taken_back_gives_back_what_it_used_up(desk: Desk) -> None:

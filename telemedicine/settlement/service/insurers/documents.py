@@ -1,5 +1,6 @@
 """Questions and answers as FHIR R4 has them (4.0.1): requests as they are sent, responses as they are understood."""
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -22,6 +23,7 @@ REASONS: Final = frozenset({"covered", "within_deductible", "excluded", "exempt"
 _TERMINOLOGY: Final = "http://terminology.hl7.org/CodeSystem"
 CATEGORY: Final = f"{_TERMINOLOGY}/adjudication"
 _LONGEST: Final = 500
+_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _DONE: Final = {"complete": "complete", "error": "error", "queued": "pending", "partial": "pending"}
 """``partial``: some of it is adjudicated, and the rest is still to come (FHIR R4, RemittanceOutcome)."""
 
@@ -124,7 +126,7 @@ def _contained(asked: Asked) -> list[Json]:
 
 
 def _identifier(asked: Asked) -> list[Json]:
-    return [{"system": CLAIM, "value": str(asked.about if asked.kind == "reversal" else asked.identifier)}]
+    return [{"system": CLAIM, "value": meant(asked)}]
 
 
 def _provider(asked: Asked) -> Json:
@@ -132,6 +134,37 @@ def _provider(asked: Asked) -> Json:
         "identifier": {"system": "urn:hearthline:organization", "value": str(asked.organization_id)},
         "display": asked.organization_name,
     }
+
+
+def meant(asked: Asked) -> str:
+    """Return the identifier a question goes by; a reversal goes by that of the claim it takes back."""
+    return str(asked.about if asked.kind == "reversal" else asked.identifier)
+
+
+def require_answer(document: Json, asked: Asked, *, was_searched: bool) -> None:
+    """Raise ``NotAnswered`` for an answer to another question, about somebody else, or that promises nothing.
+
+    What comes back of the question itself may leave out whose answer it is. What was searched for may not: a server
+    that does not know a parameter of a search leaves it out, and finds anybody's.
+    """
+    named = _identifier_of(document.get("request"), CLAIM)
+    if named != meant(asked) and (named is not None or was_searched):
+        raise NotAnswered("another_claim")
+    if _identifier_of(document.get("patient"), MEMBER) not in (None, asked.member_number):
+        raise NotAnswered("another_patient")
+    if document.get("use", "claim") != "claim":
+        raise NotAnswered("no_claim")
+    is_done = document.get("outcome") == "complete"
+    if is_done and document.get("status", "active") != ("cancelled" if asked.kind == "reversal" else "active"):
+        raise NotAnswered("another_status")
+
+
+def _identifier_of(part: object, system: str) -> str | None:
+    """Return by what somebody is named in a system of ours, if they are."""
+    identifier = part.get("identifier") if isinstance(part, dict) else None
+    if not isinstance(identifier, dict) or identifier.get("system") != system:
+        return None
+    return str(identifier.get("value"))
 
 
 def eligibility(document: Json) -> Answered:
@@ -251,4 +284,4 @@ def _words(value: object) -> str | None:
 
 def _reference(document: Json) -> str | None:
     found = document.get("id")
-    return found[:64] if isinstance(found, str) and found else None
+    return found if isinstance(found, str) and _ID.fullmatch(found) else None

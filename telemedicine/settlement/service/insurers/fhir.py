@@ -1,6 +1,7 @@
 """An insurer that speaks FHIR R4 over HTTPS: ``$submit`` asks, a search for the response follows up."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any, Final
 
 import httpx
@@ -16,6 +17,7 @@ _CONNECT_SECONDS: Final = 5.0
 _MOST_BYTES: Final = 1 << 20
 _OK: Final = 200
 _CREATED: Final = 201
+_NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
 _REFUSED: Final = frozenset({400, 422})
 """What the insurer cannot work with, however often it is asked. Any other refusal may be mended, and is tried again."""
@@ -26,7 +28,7 @@ class FhirApi:
 
     def __init__(self, of: FhirInsurer) -> None:
         self._timeout = of.timeout
-        headers = {"Accept": _MEDIA, "Content-Type": _MEDIA}
+        headers = {"Accept": _MEDIA, "Content-Type": _MEDIA, "Prefer": "handling=strict"}
         if of.token is not None:
             headers["Authorization"] = f"Bearer {of.token.get_secret_value()}"
         # What the environment says about proxies and credentials is meant for other programs.
@@ -47,18 +49,23 @@ class FhirApi:
         is_claim = asked.kind != "eligibility"
         document = documents.claim(asked) if is_claim else documents.eligibility_request(asked)
         path = f"{document['resourceType']}/$submit"
-        status, answer = await self._call("POST", path, content=orjson.dumps(document))
+        # A claim that is not known cannot be taken back, however often that is asked: people have to see to it.
+        refusals = {_NOT_FOUND} if asked.kind == "reversal" else set()
+        status, answer = await self._call("POST", path, refusals, content=orjson.dumps(document))
         if status == _CONFLICT:
             return await self.follow_up(asked)
-        if status in _REFUSED:
+        if status in _REFUSED or status == _NOT_FOUND:
             return Answered(outcome="error", disposition=_said(answer))
-        return _understood(asked, answer)
+        return _understood(asked, answer, was_searched=False)
 
     async def follow_up(self, asked: Asked) -> Answered:
         """Look for the response to what was submitted."""
         kind = "CoverageEligibilityResponse" if asked.kind == "eligibility" else "ClaimResponse"
-        meant = asked.about if asked.kind == "reversal" else asked.identifier
-        params = {"request.identifier": f"{documents.CLAIM}|{meant}", "_sort": "-created", "_count": "1"}
+        params = {
+            "request.identifier": f"{documents.CLAIM}|{documents.meant(asked)}",
+            "_sort": "-created",
+            "_count": "1",
+        }
         status, answer = await self._call("GET", kind, params=params)
         if status in _REFUSED or answer.get("resourceType") != "Bundle":
             raise NotAnswered("not_understood")
@@ -68,10 +75,12 @@ class FhirApi:
         found = entries[0].get("resource")
         if asked.kind == "reversal" and isinstance(found, dict) and found.get("status") != "cancelled":
             return Answered(outcome="pending")  # that is the answer to the claim
-        return _understood(asked, found)
+        return _understood(asked, found, was_searched=True)
 
-    async def _call(self, method: str, path: str, **options: Any) -> tuple[int, dict[str, Any]]:
-        """Return status and document; raises ``NotAnswered`` without one."""
+    async def _call(
+        self, method: str, path: str, refusals: Collection[int] = (), **options: Any
+    ) -> tuple[int, dict[str, Any]]:
+        """Return status and document; raises ``NotAnswered`` without one. ``refusals`` are answers here, too."""
         try:
             # The client's own limit is for each read: a trickle would go on for ever.
             async with asyncio.timeout(self._timeout), self._client.stream(method, path, **options) as response:
@@ -87,7 +96,7 @@ class FhirApi:
         except httpx.HTTPError as error:
             raise NotAnswered(type(error).__name__) from None
         status = response.status_code
-        if status not in (_OK, _CREATED, _CONFLICT, *_REFUSED):
+        if status not in (_OK, _CREATED, _CONFLICT, *_REFUSED, *refusals):
             raise NotAnswered(f"http_{status}")
         try:
             document = orjson.loads(body)
@@ -100,11 +109,13 @@ class FhirApi:
         return status, document
 
 
-def _understood(asked: Asked, document: Any) -> Answered:
+def _understood(asked: Asked, document: Any, *, was_searched: bool) -> Answered:
     if not isinstance(document, dict):
         raise NotAnswered("not_understood")
     understand = {"eligibility": documents.eligibility, "claim": documents.response, "reversal": documents.reversal}
-    return understand[asked.kind](document)
+    answered = understand[asked.kind](document)
+    documents.require_answer(document, asked, was_searched=was_searched)
+    return answered
 
 
 def _said(outcome: dict[str, Any]) -> str | None:
