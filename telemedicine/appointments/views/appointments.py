@@ -43,7 +43,8 @@ ORIGIN: Final = "appointment"
 PHOTOS: Final = "telemedicine.appointment"
 """The kind of thing photos are attached to."""
 _AS_THEY_ARE: Final = tuple(
-    AppointmentPublic.model_fields.keys() - {"price", "late_fee", "fee", "free_until", "status", "follow_up_at"}
+    AppointmentPublic.model_fields.keys()
+    - {"price", "late_fee", "fee", "free_until", "status", "awaits", "follow_up_at"}
 )
 _LIST_KIND: Final = "telemedicine.appointments"
 _DAY_KIND: Final = "telemedicine.appointments_of_day"
