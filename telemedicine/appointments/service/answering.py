@@ -52,12 +52,15 @@ async def repropose(session: AsyncSession, actor: Actor, row: Appointment, until
 async def call(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Call somebody because a clinic has not answered: those who keep it, then the community's desk.
 
-    Where nobody keeps it the desk is called at once. The resident is told each time.
+    Where nobody keeps it the desk is called at once; where there is no desk, all who work at the clinic are, and nobody
+    is said to ring it. The resident is told each time.
     """
     now = clock.now()
     connection = await session.connection()
     rows = await repository.all_locked(session, ids)
-    keepers = await members_of(connection, {row.organization_id for row in rows}, "coordinator")
+    clinics = {row.organization_id for row in rows}
+    keepers = await members_of(connection, clinics, "coordinator")
+    clinicians = await members_of(connection, clinics, "clinician")
     for row in rows:
         if row.hold_until is not None and row.hold_until <= now:  # it is let go, and nobody need be called
             row.answer_look_at = None
@@ -67,12 +70,14 @@ async def call(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
         is_desks = not staff or asking.desk_at <= now
         if row.called is None and staff:
             await _call(session, row, notices.ANSWER_DUE, staff)
+        desk = await duty_desk(connection, row.community_id) if is_desks else []
         if is_desks:
-            await _call(session, row, notices.ANSWER_OVERDUE, await duty_desk(connection, row.community_id))
-        row.called = "desk" if is_desks else "clinic"
+            team = [one for one in clinicians[row.organization_id] if one not in (row.account_id, *staff)]
+            await _call(session, row, notices.ANSWER_OVERDUE, desk or [*staff, *team])
+        row.called = "desk" if desk else "clinic"
         row.answer_look_at = None if is_desks else asking.desk_at
         await emit(session, AppointmentUnanswered(called=row.called, **_about(row)))
-        told = notices.FOLLOWED_UP if is_desks else notices.UNANSWERED
+        told = notices.FOLLOWED_UP if desk else notices.UNANSWERED
         await keeping.tell(session, told, row, f"unanswered:{row.called}:{row.sequence}")
         await keeping.remember(session, row, None)
 

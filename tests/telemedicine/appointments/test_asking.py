@@ -195,6 +195,19 @@ async def test_who_does_not_answer_is_reminded_then_the_desk_is_called_and_the_r
     assert "appointment_booked" in await told()
 
 
+async def test_where_there_is_no_desk_the_clinic_is_called_again_and_nobody_is_said_to_ring_it(
+    desk: Desk, asked: Body, clock: ManualClock
+) -> None:
+    await on(desk, clock, timedelta(hours=4))
+    await jobs.call()
+    await on(desk, clock, timedelta(hours=4))
+    await jobs.call()
+    assert (await shown(desk, asked))["called"] == "clinic"
+    assert {"answer_due", "answer_overdue", "appointment_unanswered"} <= await told()
+    assert "appointment_followed_up" not in await told()
+    assert await jobs.call() == 0
+
+
 async def test_a_worker_that_was_down_calls_both_at_once(desk: Desk, asked: Body, clock: ManualClock) -> None:
     await identity.staff(await identity.organization(desk.scene.place, "operator"), "dispatcher")
     await on(desk, clock, timedelta(days=2))
