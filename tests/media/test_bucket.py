@@ -158,7 +158,7 @@ async def test_a_file_that_comes_whole_leaves_nothing_where_the_store_is_down(st
     store.is_down = False
     async with reading() as connection:
         assert await next_file(connection, [account.id], None) is None
-    assert await keep(actor, samples.PDF, None, purpose=Purpose.DOCUMENT)
+    await keep(actor, samples.PDF, None, purpose=Purpose.DOCUMENT)
 
 
 async def test_what_is_not_there_is_an_error_of_files(store: Bucket) -> None:

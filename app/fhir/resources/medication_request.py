@@ -266,10 +266,8 @@ def _note_sent(element: Json, path: str) -> str:
 
 def _concept_sent(element: Json, path: str) -> Json:
     check_kept(element, frozenset({"coding", "text"}), path)
-    first, *others = [
-        _coding_sent(one, f"{path}.coding[{index}]") for index, one in enumerate(element.get("coding", []))
-    ] or [None]
-    return filled(coding=first, translations=others, text=element.get("text"))
+    codings = [_coding_sent(one, f"{path}.coding[{index}]") for index, one in enumerate(element.get("coding", []))]
+    return filled(coding=codings[0] if codings else None, translations=codings[1:], text=element.get("text"))
 
 
 def _coding_sent(element: Json, path: str) -> Json:
