@@ -150,6 +150,7 @@ from telemedicine.consultations.routes import notes as consultation_notes
 from telemedicine.linking import routes as patient_links
 from telemedicine.prescriptions import jobs as prescription_jobs
 from telemedicine.prescriptions import routes as prescriptions
+from telemedicine.prescriptions import subscribers as prescription_subscribers
 from telemedicine.queues import routes as queues
 from telemedicine.records import routes as health_records
 from telemedicine.records import subscribers as health_record_subscribers
@@ -281,6 +282,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *appointment_subscribers.SUBSCRIBERS,
     *calendar_subscribers.SUBSCRIBERS,
     *health_record_subscribers.SUBSCRIBERS,
+    *prescription_subscribers.SUBSCRIBERS,
     *prescription_reactions.SUBSCRIBERS,
     *referral_subscribers.SUBSCRIBERS,
     *settlement_subscribers.SUBSCRIBERS,

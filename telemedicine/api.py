@@ -128,6 +128,7 @@ from telemedicine.records.service.exchanging import (
     residents_of_records,
     version_entries_page,
 )
+from telemedicine.records.views.versions import withdrawn_visits
 from telemedicine.referrals.rules.states import State as ReferralState
 from telemedicine.referrals.schemas.parts import SharedRecord
 from telemedicine.referrals.schemas.referrals import (
@@ -288,6 +289,7 @@ __all__ = [
     "version_entries_page",
     "visit_types",
     "waitlist_entries",
+    "withdrawn_visits",
     "works_for_clinics",
 ]
 

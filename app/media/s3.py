@@ -20,7 +20,7 @@ from app.core.settings import MediaSettings
 
 _EMPTY: Final = hashlib.sha256(b"").hexdigest()
 _KEY: Final = re.compile(r"<Key>([^<]+)</Key>")
-_PIECE: Final = re.compile(r"/(\d{15})-(\d+)$")
+_PIECE: Final = re.compile(r"/(\d{15})$")
 _PART: Final = 2**16
 # What of the store's answer is about the content.
 _OF_CONTENT: Final = ("content-length", "content-range", "accept-ranges", "etag", "last-modified")
@@ -62,14 +62,19 @@ class BucketStorage:
         self._root = f"{settings.s3_endpoint.rstrip('/')}/{settings.s3_bucket}"
 
     async def write(self, key: uuid.UUID, offset: int, data: bytes) -> None:
-        """Store a piece under where it begins and how long it is."""
-        await self._done("PUT", f"pieces/{key.hex}/{offset:015d}-{len(data)}", data)
+        """Store a piece under where it begins, in the place of what an unfinished call has left there."""
+        await self._done("PUT", f"pieces/{key.hex}/{offset:015d}", data)
 
     async def read(self, key: uuid.UUID, size: int) -> bytes:
-        """Return the first ``size`` bytes of the pieces that follow each other; less where one is missing."""
+        """Return the first ``size`` bytes of the pieces, each at its place; less where one is missing."""
         found = bytearray()
-        for name in await self._pieces(key, size):
-            found += (await self._done("GET", name)).content
+        for name in await self._listed(f"pieces/{key.hex}/"):
+            matched = _PIECE.search(name)
+            at = int(matched[1]) if matched else size
+            if at >= size or at > len(found):
+                break
+            content = (await self._done("GET", name)).content
+            found[at : at + len(content)] = content
         return bytes(found[:size])
 
     async def finish(self, key: uuid.UUID, data: bytes) -> None:
@@ -114,19 +119,6 @@ class BucketStorage:
                 yield answer
         except httpx.HTTPError:
             raise StoreUnavailable from None
-
-    async def _pieces(self, key: uuid.UUID, size: int) -> list[str]:
-        """Return the names of the pieces that follow each other from the first byte on."""
-        by_offset: dict[int, tuple[int, str]] = {}
-        for name in await self._listed(f"pieces/{key.hex}/"):
-            if matched := _PIECE.search(name):
-                by_offset[int(matched[1])] = int(matched[2]), name
-        names, at = [], 0
-        while at < size and at in by_offset:
-            length, name = by_offset[at]
-            names.append(name)
-            at += length
-        return names
 
     async def _listed(self, prefix: str) -> list[str]:
         names: list[str] = []

@@ -63,7 +63,11 @@ async def keep(actor: Actor, data: bytes, content_type: str | None, *, purpose: 
     )
     async with unit_of_work() as session:
         begun = await service.begin(session, actor, about)
-    await service.receive(actor, begun.id, 0, data)
+    try:
+        await service.receive(actor, begun.id, 0, data)
+    except Exception:
+        await drop_unused(begun.id)
+        raise
     return begun.id
 
 

@@ -99,6 +99,15 @@ _STOP_WAITING: Final = (
     .where(RENEWALS.c.id == sa.any_(_ids))
     .values(next_step_at=None, updated_at=_now, version=RENEWALS.c.version + 1)
 )
+_WAIT_AGAIN: Final = (
+    sa.update(RENEWALS)
+    .where(
+        RENEWALS.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
+        RENEWALS.c.state == sa.literal_column("'requested'"),
+        RENEWALS.c.next_step_at.is_(None),
+    )
+    .values(next_step_at=_now, updated_at=_now, version=RENEWALS.c.version + 1)
+)
 
 
 async def one_at_a_time(session: AsyncSession, resident_id: uuid.UUID) -> None:
@@ -154,6 +163,11 @@ async def escalate(session: AsyncSession, ids: Sequence[uuid.UUID]) -> Sequence[
 async def stop_waiting(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Let nobody hear of requests any more."""
     await session.execute(_STOP_WAITING, {"ids": list(ids), "moment": clock.now()})
+
+
+async def wait_again(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:
+    """Let people hear of the requests for residents again who are here after all."""
+    await session.execute(_WAIT_AGAIN, {"resident_ids": list(resident_ids), "moment": clock.now()})
 
 
 async def hold(session: AsyncSession, prescription_id: uuid.UUID) -> None:

@@ -63,10 +63,6 @@ class PrescriptionContent(Part):
             raise ValueError("valid_until lies before starts_on")
         return self
 
-    def is_valid_on(self, day: date) -> bool:
-        """Say whether it can be dispensed on a day, or later."""
-        return self.valid_until is None or day <= self.valid_until
-
     def codes(self) -> frozenset[Code]:
         """Return the codes it is checked by."""
         return frozenset((coding.system, coding.code) for coding in [*self.ingredients, *self.medication.codings])

@@ -160,6 +160,14 @@ async def test_a_prescription_is_drafted_changed_signed_and_stopped(clinic: Clin
             "MedicationRequest.dosageInstruction[0].timing.repeat",
         ),
         (
+            {"dosageInstruction": [{"text": "Every 8 hours", "timing": {"repeat": {"frequency": 1, "period": 8}}}]},
+            "MedicationRequest.dosageInstruction[0].timing.repeat.periodUnit",
+        ),
+        (
+            {"dosageInstruction": [{"text": "3 a week", "timing": {"repeat": {"frequency": 3}}}]},
+            "MedicationRequest.dosageInstruction[0].timing.repeat.period",
+        ),
+        (
             {"dispenseRequest": {"validityPeriod": {"end": "2026"}}},
             "MedicationRequest.dispenseRequest.validityPeriod.end",
         ),
@@ -186,6 +194,16 @@ async def test_a_prescription_is_drafted_changed_signed_and_stopped(clinic: Clin
 )
 async def test_what_cannot_be_kept_is_refused_by_its_path(clinic: Clinic, changes: Json, expression: str) -> None:
     assert refused(await clinic.post(clinic.wanted(**changes)), 422)[0]["expression"] == [expression]
+
+
+async def test_every_code_of_a_medication_is_kept_and_sent_back_as_it_is_read(clinic: Clinic) -> None:
+    codes = [{"system": ATC, "code": "C09AA05"}, {"system": "http://snomed.info/sct", "code": "386872004"}]
+    drafted = valid(
+        await clinic.post(clinic.wanted(medicationCodeableConcept={"coding": codes, "text": "Ramipril"})), 201
+    )
+    assert drafted["medicationCodeableConcept"]["coding"] == codes
+    again = valid(await clinic.put(drafted))
+    assert {**again, "meta": None} == {**drafted, "meta": None}
 
 
 async def test_hours_become_times_a_day_and_machines_do_not_prescribe(clinic: Clinic) -> None:

@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app.core.access import system_actor
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from telemedicine.consultations.models import Consultation
+from telemedicine.records.repository import of_origins
 from telemedicine.records.service import encounters
+from telemedicine.records.service.records import add_error
 from tests.factories import eldercare_vitals, identity, sign_in
 from tests.fhir.records import ENCOUNTER, HL7, OBSERVATION, Ward, code
 from tests.fhir.valid import link, refused, resources, valid
@@ -141,6 +144,13 @@ async def test_a_visit_is_told_once(ward: Ward, clock: ManualClock) -> None:
     refused(await ward.get(f"Encounter/{visit['id']}/_history/1"), 404)
     refused(await ward.put(shown), 403)
     assert valid(await ward.get(f"Encounter/{visit['id']}", ward.doctor)) == shown
+    # What the record says was entered in error is not told as held by the room either.
+    async with unit_of_work() as session:
+        (record,) = await of_origins(session, [row.id])
+        await add_error(session, record, system_actor(record.community_id), None)
+    assert valid(await ward.get(f"Encounter/{visit['id']}", ward.doctor))["status"] == "entered-in-error"
+    listed = {one["id"]: one["status"] for one in resources(valid(await ward.get("Encounter", patient=whose)))}
+    assert listed == {entered["id"]: "finished", visit["id"]: "entered-in-error"}
 
 
 async def test_vital_signs_are_brought_by_their_category(ward: Ward) -> None:

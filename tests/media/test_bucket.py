@@ -10,11 +10,12 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr, ValidationError
 
+from app.core.access import Actor
 from app.core.clock import ManualClock
 from app.core.database import reading
 from app.core.settings import MediaSettings, Settings, install_settings, settings
 from app.media import jobs
-from app.media.api import look_at, next_file, parts
+from app.media.api import keep, look_at, next_file, parts
 from app.media.rules import Purpose
 from app.media.s3 import BucketStorage, StoreUnavailable, signed
 from app.media.storage import storage
@@ -133,6 +134,31 @@ async def test_a_store_that_does_not_answer_is_tried_again(client: httpx.AsyncCl
     assert (await client.get(stored["url"])).status_code == 404
     install_settings(settings().model_copy(update={"media": of("http://127.0.0.1:9")}))
     assert (await client.get(stored["url"])).status_code == 503
+
+
+async def test_a_piece_takes_the_place_of_what_an_unfinished_call_has_left(store: Bucket) -> None:
+    key = uuid.UUID(int=8)
+    await storage().write(key, 0, b"0123")
+    await storage().write(key, 4, b"left by a crash")
+    await storage().write(key, 4, b"45")
+    await storage().write(key, 6, b"6789")
+    assert await storage().read(key, 10) == b"0123456789"
+    assert await storage().part(key, 3, 4) == b"3456"
+    await storage().delete(key)
+    assert store.objects == {}
+
+
+async def test_a_file_that_comes_whole_leaves_nothing_where_the_store_is_down(store: Bucket) -> None:
+    account = await identity.account(await identity.community(), name="Grace")
+    actor = Actor(kind="account", id=account.id, community_id=account.community_id)
+    store.is_down = True
+    for _ in range(settings().media.max_unfinished + 1):
+        with pytest.raises(StoreUnavailable):
+            await keep(actor, samples.PDF, None, purpose=Purpose.DOCUMENT)
+    store.is_down = False
+    async with reading() as connection:
+        assert await next_file(connection, [account.id], None) is None
+    await keep(actor, samples.PDF, None, purpose=Purpose.DOCUMENT)
 
 
 async def test_what_is_not_there_is_an_error_of_files(store: Bucket) -> None:

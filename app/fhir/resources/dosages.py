@@ -82,7 +82,7 @@ def _timing(element: Json, path: str) -> tuple[dict[str, Any], str | None]:
     bounds = repeat.get("boundsPeriod", {})
     check_kept(bounds, frozenset({"start"}), f"{path}.repeat.boundsPeriod")
     found: dict[str, Any] = {}
-    if "frequency" in repeat or "period" in repeat:
+    if repeat.keys() & {"frequency", "period", "periodUnit"}:
         found = _frequency(repeat, f"{path}.repeat")
     times = [_wall_time(text, f"{path}.repeat.timeOfDay") for text in repeat.get("timeOfDay", [])]
     if times:
@@ -99,8 +99,14 @@ def _wall_time(text: str, path: str) -> str:
 
 
 def _frequency(repeat: Json, path: str) -> dict[str, Any]:
-    """Return how often in how many days; of hours that a day has a whole number of times, how often a day."""
-    frequency, period, unit = repeat.get("frequency", 1), float(repeat.get("period", 1)), repeat.get("periodUnit", "d")
+    """Return how often in how many days; of hours that a day has a whole number of times, how often a day.
+
+    A period is never guessed: eight of what nobody said may be hours or days.
+    """
+    for name in ("period", "periodUnit"):
+        if name not in repeat:
+            raise not_processable(f"{path}.{name}", "a period with its unit", "required")
+    frequency, period, unit = repeat.get("frequency", 1), float(repeat["period"]), repeat["periodUnit"]
     if unit == "h" and period > 0 and (_HOURS / period).is_integer():
         frequency, period, unit = frequency * int(_HOURS / period), 1.0, "d"
     days = period * _DAYS.get(unit, 0)

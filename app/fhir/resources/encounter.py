@@ -1,6 +1,7 @@
 """Encounter: a contact of a patient's with a clinic: a video visit, or one of the health record."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, Final
 
 from app.core.paging import PageRequest
@@ -11,7 +12,17 @@ from app.fhir.merging import Placed, merged
 from app.fhir.registry import Asked, Changes, Found, Parameter, Query, Resource
 from app.fhir.resources.compartments import beside, of_patients
 from app.fhir.resources.organization import ids_of
-from app.fhir.resources.records import Records, about, coded, key_of, of_instants, status_of, told_beside, words_beside
+from app.fhir.resources.records import (
+    ENTERED_IN_ERROR,
+    Records,
+    about,
+    coded,
+    key_of,
+    of_instants,
+    status_of,
+    told_beside,
+    words_beside,
+)
 from app.fhir.taking import Element
 from telemedicine import api
 from telemedicine.api import ConsultationPublic, ConsultationQuery, EncounterContent, HealthRecordPublic
@@ -29,13 +40,13 @@ _STANDINGS: Final = {status: state for state, status in _STATUSES.items()} | {
 }
 
 
-def shown(visit: ConsultationPublic) -> Json:
+def shown(visit: ConsultationPublic, *, is_withdrawn: bool) -> Json:
     """Return a video visit; the clinician is named, as they may be no practitioner of the directory's."""
     return resource(
         "Encounter",
         visit.id,
         meta=meta(visit.version, visit.updated_at),
-        status=_status(visit),
+        status=ENTERED_IN_ERROR if is_withdrawn else _status(visit),
         **{"class": coding(_CLASS, "VR", "virtual")},
         subject=reference("Patient", visit.resident_id),
         participant=[
@@ -128,9 +139,16 @@ async def read(asked: Asked, key: str) -> Json:
 async def _visit(asked: Asked, key: str) -> Json | None:
     """Return the video visit of an id, ``None`` if it is none of one that the actor may know of."""
     try:
-        return shown(await api.consultation(asked.connection, asked.actor, key_of(key)))
+        visit = await api.consultation(asked.connection, asked.actor, key_of(key))
     except NotFound:
         return None
+    return (await _shown(asked, [visit]))[0]
+
+
+async def _shown(asked: Asked, visits: Sequence[ConsultationPublic]) -> list[Json]:
+    """Return video visits; what the record says was entered in error is not told as held."""
+    withdrawn = await api.withdrawn_visits(asked.connection, [visit.id for visit in visits])
+    return [shown(visit, is_withdrawn=visit.id in withdrawn) for visit in visits]
 
 
 async def search(asked: Asked, query: Query) -> Found:
@@ -149,7 +167,10 @@ async def search(asked: Asked, query: Query) -> Found:
 
         async def visits(part: PageRequest) -> tuple[list[Placed], bool]:
             found = await api.consultations(asked.connection, asked.actor, resident_id, part, asks)
-            placed = [Placed(one.id, api.consultation_cursor(one), shown(one)) for one in found.items]
+            placed = [
+                Placed(one.id, api.consultation_cursor(one), said)
+                for one, said in zip(found.items, await _shown(asked, found.items), strict=True)
+            ]
             return placed, found.next is not None
 
         return await merged([visits, _RECORDS.source(asked, resident_id, of_record)], page)

@@ -107,7 +107,7 @@ def _dispense(content: PrescriptionContent) -> Json:
 
 
 def _concept(of: CodeableConcept) -> Json:
-    return filled(coding=[_coding(of.coding)] if of.coding else None, text=of.text)
+    return filled(coding=[_coding(one) for one in of.codings], text=of.text)
 
 
 def _coding(of: Coding) -> Json:
@@ -165,6 +165,7 @@ async def update(asked: Asked, key: str, document: Json, version: int | None) ->
     _check_taken(document)
     session, actor, prescription_id = asked.writing, asked.actor, _id(key)
     now = await api.read_prescription(asked.connection, actor, prescription_id)
+    version = now.version if version is None else version  # nobody signs what changes meanwhile
     status, draft = document["status"], _draft(document)
     is_changed = draft.content != now.content or (draft.replaces_id, draft.encounter_id) != (
         now.replaces_id,
@@ -265,11 +266,8 @@ def _note_sent(element: Json, path: str) -> str:
 
 def _concept_sent(element: Json, path: str) -> Json:
     check_kept(element, frozenset({"coding", "text"}), path)
-    codings = element.get("coding", [])
-    if len(codings) > 1:
-        raise not_processable(f"{path}.coding[1]", "one code is kept, and the text", "not-supported")
-    said = _coding_sent(codings[0], f"{path}.coding[0]") if codings else None
-    return filled(coding=said, text=element.get("text"))
+    codings = [_coding_sent(one, f"{path}.coding[{index}]") for index, one in enumerate(element.get("coding", []))]
+    return filled(coding=codings[0] if codings else None, translations=codings[1:], text=element.get("text"))
 
 
 def _coding_sent(element: Json, path: str) -> Json:

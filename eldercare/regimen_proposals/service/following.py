@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,7 +11,7 @@ from app.core.access import system_actor
 from app.core.problems import NotFound
 from app.core.sealing import seal
 from app.identity.api import ResidentSubject, require_resident
-from eldercare.medication.models import Regimen
+from eldercare.medication.models import Regimen, RegimenVersion
 from eldercare.medication.repository import take_turns
 from eldercare.medication.service import regimens
 from eldercare.regimen_proposals import repository, rules
@@ -45,8 +46,9 @@ async def _propose(
     session: AsyncSession, subject: ResidentSubject, prescription: Prescription, before: RegimenProposal | None
 ) -> None:
     now = clock.now()
+    is_here = subject.state == "active"  # of who is not, nobody hears unless they turn out to be here after all
     ends_at = rules.ends_at(prescription.last_day, subject.time_zone)
-    if subject.state != "active" or (ends_at is not None and ends_at <= now):
+    if ends_at is not None and ends_at <= now:
         return
     row = RegimenProposal(
         community_id=prescription.community_id,
@@ -56,12 +58,13 @@ async def _propose(
         prescribed=seal(prescription.says.model_dump_json(), PRESCRIBED),
         urgent=prescription.is_urgent,
         replaces_id=await _supersede(session, before) if before is not None else None,
-        next_step_at=rules.first_step_at(now, urgent=prescription.is_urgent),
+        next_step_at=rules.first_step_at(now, urgent=prescription.is_urgent) if is_here else None,
         ends_at=ends_at,
     )
     session.add(row)
     await session.flush()
-    await telling.proposed(session, row)
+    if is_here:
+        await telling.proposed(session, row)
 
 
 async def _supersede(session: AsyncSession, before: RegimenProposal) -> uuid.UUID | None:
@@ -119,9 +122,15 @@ async def _regimen(session: AsyncSession, row: RegimenProposal, regimen_id: uuid
 
 
 async def standing_regimen(session: AsyncSession, row: RegimenProposal) -> Regimen | None:
-    """Return the regimen whose place the proposed one takes, locked; ``None`` if there is none any more."""
+    """Return the regimen whose place the proposed one takes, locked; ``None`` if there is none any more.
+
+    One that is stopped, but would resume with the resident, does not any more: then both would go on.
+    """
     old = await _regimen(session, row, row.replaces_id)
-    return old if old is not None and old.state != "stopped" else None
+    if old is None or old.state != "stopped":
+        return old
+    old.resumes_as = None
+    return None
 
 
 async def escalate(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
@@ -133,15 +142,26 @@ async def begin(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Let the confirmed regimens begin whose first day has come, as those they replace end."""
     for row in await repository.claimed(session, ids):
         actor, row.begins_at = system_actor(row.community_id), None
-        old, new = await standing_regimen(session, row), await _regimen(session, row, row.regimen_id)
+        new = await _regimen(session, row, row.regimen_id)
         if new is None:
             continue
         if new.resumes_as is not None:  # the resident may come back
             row.begins_at = clock.now() + rules.CALLED_AGAIN
+        elif new.state != "stopped" and (later := await _first_day(session, row, new)) is not None:
+            row.begins_at = later  # somebody put it off: until then the old one goes on
         elif new.state == "draft":
-            await regimens.take_over(session, actor, old, new)
-        elif new.state != "stopped" and old is not None:  # somebody made it active before
-            await regimens.stop(session, actor, old)
+            await regimens.take_over(session, actor, await standing_regimen(session, row), new)
+        elif new.state != "stopped" and (old := await standing_regimen(session, row)) is not None:
+            await regimens.stop(session, actor, old)  # somebody made it active before
+
+
+async def _first_day(session: AsyncSession, row: RegimenProposal, new: Regimen) -> datetime | None:
+    """Return when the first day of a regimen begins where its resident lives now; ``None`` if it has begun."""
+    subject = await require_resident(
+        await session.connection(), system_actor(row.community_id), row.resident_id, telling.MANAGE
+    )
+    says = await session.get_one(RegimenVersion, new.version_id)
+    return rules.begins_at(says.starts_on, says.time_zone or subject.time_zone, clock.now())
 
 
 async def end_used_up(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:

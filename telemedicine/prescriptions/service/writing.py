@@ -90,7 +90,7 @@ async def redraft(
 
 async def check(session: AsyncSession, row: Prescription) -> PrescriptionCheck:
     """Return what the resident's record warns of, by codes that are equal; raises ``TooManyActive``."""
-    content, today = _content(row), clock.now().date()
+    content = _content(row)
     allergies = await active_allergies(await session.connection(), row.resident_id)
     others = await repository.in_force(session, row.resident_id)
     if len(others) >= rules.MOST_IN_FORCE:
@@ -100,11 +100,9 @@ async def check(session: AsyncSession, row: Prescription) -> PrescriptionCheck:
         for allergy_id, codings in allergies
     ]
     known += [
-        rules.Known("duplicate", str(other.id), said.codes())
+        rules.Known("duplicate", str(other.id), _content(other).codes())
         for other in others
         if other.id not in (row.id, row.replaces_id)
-        # What was never dispensed, and no longer can be, is not taken.
-        and ((said := _content(other)).is_valid_on(today) or other.status == "completed")
     ]
     return PrescriptionCheck(
         has_codes=bool(content.codes()),

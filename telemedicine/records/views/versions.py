@@ -14,6 +14,7 @@ from app.core.sealing import unseal
 from app.identity.api import account_name, account_of, trace_read
 from telemedicine.records.access import RecordSubject
 from telemedicine.records.models import REASON, RECORDS, VERSIONS
+from telemedicine.records.rules import ENTERED_IN_ERROR
 from telemedicine.records.schemas.records import HealthRecordVersionEntry, HealthRecordVersionQuery
 from telemedicine.records.views.records import PRACTITIONER, among, of_practitioners, within
 
@@ -45,6 +46,11 @@ _WHOSE: Final = sa.union(
         for column in (VERSIONS.c.id, VERSIONS.c.record_id)
     )
 )
+_WITHDRAWN: Final = sa.select(RECORDS.c.origin_id).where(
+    RECORDS.c.origin_id == sa.any_(sa.bindparam("visits", type_=ARRAY(sa.Uuid))),
+    RECORDS.c.origin_kind == "consultation",
+    RECORDS.c.status == ENTERED_IN_ERROR,
+)
 
 
 @cache
@@ -72,6 +78,11 @@ def _statement(*, ascending: bool) -> sa.Select[Any]:
 async def residents_of(connection: AsyncConnection, ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
     """Return whose the records, or versions of records, of these ids are, for a check of who may see them."""
     return sorted(row.resident_id for row in await connection.execute(_WHOSE, {"ids": list(ids)}))
+
+
+async def withdrawn_visits(connection: AsyncConnection, visits: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those video visits of which the record says that they were entered in error, to who may see them."""
+    return set(await connection.scalars(_WITHDRAWN, {"visits": list(visits)}))
 
 
 async def entries(

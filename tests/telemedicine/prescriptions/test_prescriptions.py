@@ -10,6 +10,7 @@ from sqlmodel import col
 from app.core import clock as clocks
 from app.core.database import reading, unit_of_work
 from app.core.event_tables import EventRecord
+from app.identity.models import Account
 from telemedicine.clinics.models import Practitioner
 from telemedicine.prescriptions.models import PRESCRIPTIONS
 from tests.factories import identity, sign_in, telemedicine
@@ -118,6 +119,14 @@ async def test_of_two_of_the_same_signed_at_once_one_is_warned_of_the_other(desk
     drafts = [await desk.draft(IBUPROFEN) for _ in range(2)]
     answers = await asyncio.gather(*(desk.act(draft, "signature") for draft in drafts))
     assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
+async def test_on_its_last_day_it_is_a_duplicate_wherever_the_resident_lives(desk: Desk) -> None:
+    async with unit_of_work() as session:
+        (await session.get_one(Account, desk.scene.account.id)).time_zone = "Pacific/Honolulu"
+    await desk.signed(IBUPROFEN | {"valid_until": "2026-03-01"})  # which it is there
+    found = (await desk.act(await desk.draft(IBUPROFEN), "checks")).json()
+    assert [warning["kind"] for warning in found["warnings"]] == ["duplicate"]
 
 
 @pytest.mark.parametrize(("action", "status"), [("stop", "stopped"), ("dispense", "completed")])

@@ -11,9 +11,11 @@ from sqlmodel import col
 from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
+from app.identity.events import ResidentReopened
 from app.identity.models import Grant, Membership, Resident
 from notifications.inbox.models import INBOX
 from telemedicine.prescriptions import jobs
+from telemedicine.prescriptions.subscribers import SUBSCRIBERS
 from tests.factories import identity, sign_in
 from tests.telemedicine.prescriptions.conftest import Body, Desk
 from tests.telemedicine.prescriptions.test_prescriptions import IBUPROFEN
@@ -163,6 +165,13 @@ async def test_where_a_clinic_has_nobody_the_duty_desk_hears_and_nobody_of_who_h
         clock.advance(timedelta(hours=72))
         assert await jobs.escalate() == due
     assert await times(dispatcher.id, "renewal_waiting") == 1
+    # That was a mistake: they are here after all.
+    async with unit_of_work() as session:
+        await session.execute(gone.values(state="active"))
+        fact = ResidentReopened(aggregate_id=desk.scene.resident.id, community_id=desk.scene.place.id)
+        await SUBSCRIBERS[0].handle(session, [fact])
+    assert await jobs.escalate() == 1
+    assert await times(dispatcher.id, "renewal_waiting") == 2
 
 
 async def times(account_id: uuid.UUID, notice: str) -> int:

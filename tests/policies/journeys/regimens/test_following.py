@@ -9,7 +9,9 @@ import pytest
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from app.identity.events import ResidentClosed, ResidentReopened
+from app.identity.models import Resident
 from app.policies.reactions.prescriptions.subscribers import SUBSCRIBERS
+from eldercare.medication.service import regimens
 from eldercare.regimen_proposals import subscribers as proposal_subscribers
 from telemedicine.events import PrescriptionSigned
 from telemedicine.prescriptions import jobs
@@ -301,3 +303,55 @@ async def test_stopped_before_it_began_neither_the_old_nor_the_new_goes_on(plan:
     assert [(await plan.regimen(one["id"]))["state"] for one in (running, ahead)] == ["stopped", "stopped"]
     await plan.later(datetime(2026, 3, 3, 16, 0, tzinfo=UTC))
     assert await plan.doses(ahead) == []
+
+
+async def test_one_that_is_put_off_leaves_the_old_one_until_its_new_first_day(plan: Plan) -> None:
+    old = await plan.signed()
+    before = await plan.confirmed()
+    await plan.signed(RAMIPRIL | {"dosage": "2 tablets"}, replaces_id=old["id"])
+    after = await plan.confirmed(quantity=2, starts_on="2026-03-04")
+    await made.change(
+        plan.desk.scene.resident,
+        after["id"],
+        drug={"name": "Ramipril 5 mg"},
+        starts_on="2026-03-06",
+        time_zone=None,
+        allow_overlap=True,
+    )
+    await plan.later(datetime(2026, 3, 3, 16, 0, tzinfo=UTC))
+    assert [(await plan.regimen(one["id"]))["state"] for one in (before, after)] == ["active", "draft"]
+    await plan.later(datetime(2026, 3, 5, 16, 0, tzinfo=UTC))
+    assert [(await plan.regimen(one["id"]))["state"] for one in (before, after)] == ["stopped", "active"]
+
+
+async def test_what_was_confirmed_before_the_old_one_resumed_leaves_one(plan: Plan) -> None:
+    old = await plan.signed()
+    before = await plan.confirmed()
+    await plan.signed(RAMIPRIL | {"dosage": "2 tablets"}, replaces_id=old["id"])
+    resident = plan.desk.scene.resident
+    async with unit_of_work() as session:
+        await regimens.close_residents(session, [resident.id])
+    # The resident is here again, which the plan has not heard of yet.
+    after = await plan.confirmed(quantity=2)
+    async with unit_of_work() as session:
+        await regimens.reopen_residents(session, [resident.id])
+    assert [(await plan.regimen(one["id"]))["state"] for one in (before, after)] == ["stopped", "active"]
+
+
+async def test_what_was_signed_as_the_resident_left_by_mistake_is_not_forgotten(plan: Plan) -> None:
+    scene = plan.desk.scene
+    await plan.desk.signed(RAMIPRIL)
+    await _become(scene.resident, "moved_out")
+    await plan.settled()
+    assert await plan.told("regimen_proposed") == set()
+    await _become(scene.resident, "active")
+    fact = ResidentReopened(aggregate_id=scene.resident.id, community_id=scene.place.id)
+    async with unit_of_work() as session:
+        await proposal_subscribers.SUBSCRIBERS[0].handle(session, [fact])
+    await plan.settled()
+    assert plan.daughter.id in await plan.told("regimen_proposal_open")
+
+
+async def _become(resident: Resident, state: str) -> None:
+    async with unit_of_work() as session:
+        (await session.get_one(Resident, resident.id)).state = state
