@@ -15,15 +15,30 @@ from app.core.access import Actor, authenticate, system_actor
 from app.core.idempotency import HEADER as IDEMPOTENCY
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated
 from app.core.routing import connection_of
-from app.identity.api import ResidentSubject, actor_in_session, require_resident, resident_guard
+from app.identity.api import (
+    ResidentSubject,
+    actor_in_session,
+    organizations_serving,
+    require_resident,
+    resident_guard,
+)
 from telemedicine.consultations.models import CONSULTATIONS, PARTICIPANTS
 from telemedicine.consultations.problems import NotTakingPart, NotYourConsultation
 from telemedicine.consultations.rules import WRITING, read_credential
 
 READ: Final = "consultations:read"
 JOIN: Final = "consultations:join"
-As = Literal["clinician", "colleague", "resident", "family", "interpreter"]
+As = Literal["clinician", "colleague", "resident", "family", "interpreter", "consultant"]
 
+_consulting_for = (
+    sa.select(PARTICIPANTS.c.organization_id)
+    .where(
+        PARTICIPANTS.c.consultation_id == CONSULTATIONS.c.id,
+        PARTICIPANTS.c.account_id == sa.bindparam("actor_id", type_=sa.Uuid),
+        PARTICIPANTS.c.state != sa.literal("removed", sa.Text),
+    )
+    .scalar_subquery()
+)
 _CONSULTATION = sa.select(
     *(
         CONSULTATIONS.c[name]
@@ -37,7 +52,8 @@ _CONSULTATION = sa.select(
             "appointment_id",
             "close_at",
         )
-    )
+    ),
+    _consulting_for.label("consulting_for"),
 ).where(CONSULTATIONS.c.id == sa.bindparam("consultation_id", type_=sa.Uuid))
 
 _CLINICIANS_PASS = (
@@ -80,14 +96,20 @@ async def require_consultation(
 
     That is the resident, whom they gave ``scope``, the clinic's clinicians and own systems while it serves them. Of
     a visit that was booked it is also the clinician it was booked with, agreement or none, and who was booked to
-    interpret, until it is over: an appointment with somebody lets them come to it.
+    interpret, until it is over: an appointment with somebody lets them come to it. So does the invitation of another
+    clinic's clinician, until it is over, taken back or refused, and while the clinic that invites may see the resident.
     Raises ``NotFound`` where the actor may not know of it, ``Forbidden`` where they know the resident but lack the
     scope.
     """
-    row = (await connection.execute(_CONSULTATION, {"consultation_id": consultation_id})).one_or_none()
+    binds = {"consultation_id": consultation_id, "actor_id": actor.id}
+    row = (await connection.execute(_CONSULTATION, binds)).one_or_none()
     if row is None:
         raise NotFound
     booked_as = _booked_as(actor, row)
+    if booked_as == "consultant" and row.appointment_id is None:
+        serving = await organizations_serving(connection, [row.resident_id], scope)
+        if row.organization_id not in serving[row.resident_id]:
+            raise NotFound
     asking = actor if booked_as is None else system_actor(row.community_id)
     subject = await require_resident(connection, asking, row.resident_id, scope)
     if booked_as is not None:
@@ -96,7 +118,11 @@ async def require_consultation(
 
 
 def _booked_as(actor: Actor, row: Any) -> As | None:
-    if actor.kind != "account" or row.appointment_id is None:
+    if actor.kind != "account":
+        return None
+    if row.close_at is not None and _is_clinician_of(actor, row.consulting_for):
+        return "consultant"
+    if row.appointment_id is None:
         return None
     if actor.id == row.interpreter_id:
         return "interpreter" if row.close_at is not None else None
@@ -109,7 +135,11 @@ def clinics_of(actor: Actor) -> list[uuid.UUID]:
 
 
 def _is_of_clinic(actor: Actor, row: Any) -> bool:
-    return any(held.organization_id == row.organization_id and held.role == "clinician" for held in actor.memberships)
+    return _is_clinician_of(actor, row.organization_id)
+
+
+def _is_clinician_of(actor: Actor, organization_id: uuid.UUID | None) -> bool:
+    return any(held.organization_id == organization_id and held.role == "clinician" for held in actor.memberships)
 
 
 def _as_what(actor: Actor, row: Any, subject: ResidentSubject) -> As:
@@ -133,13 +163,13 @@ def require_taking_part(subject: ConsultationSubject) -> None:
 def require_host(subject: ConsultationSubject) -> None:
     """Raise ``NotTakingPart`` for whoever may not bring guests: all but those the visit is between, and family."""
     require_taking_part(subject)
-    if subject.as_what == "interpreter":
+    if subject.as_what in ("interpreter", "consultant"):
         raise NotTakingPart
 
 
 def require_reader(subject: ConsultationSubject) -> None:
-    """Raise ``Forbidden`` for who interprets: what is said in the room is written for those whose record it is."""
-    if subject.as_what == "interpreter":
+    """Raise ``Forbidden`` for who interprets or was invited: notes are for those whose record it is."""
+    if subject.as_what in ("interpreter", "consultant"):
         raise Forbidden("notes are for the resident and the clinic")
 
 
@@ -170,7 +200,8 @@ def consultation_guard(scope: str, *, holder: bool = False) -> Callable[[Request
 
 
 def note_guard(scope: str, *, holder: bool = False) -> Callable[..., Awaitable[ConsultationSubject]]:
-    """Return the dependency of what is written about a visit: as ``consultation_guard``, and who interprets gets 403.
+    """Return the dependency of what is written about a visit: as ``consultation_guard``, and who only comes
+    to the room, to interpret or as another clinic's clinician, gets 403.
 
     The page on which the clinician holds the visit has no access token: its pass stands for the session in which its
     link was asked for, in this visit alone, and until some hours after it.

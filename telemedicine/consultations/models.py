@@ -122,12 +122,21 @@ class Participant(Table, table=True):
     )
     __table_args__ = (
         sa.CheckConstraint("state IN ('invited', 'waiting', 'admitted', 'left', 'removed')", name="state"),
-        sa.CheckConstraint("role IN ('clinician', 'resident', 'family', 'interpreter')", name="role"),
+        sa.CheckConstraint("role IN ('clinician', 'resident', 'family', 'interpreter', 'consultant')", name="role"),
+        sa.CheckConstraint(
+            "(organization_id IS NOT NULL) = (role = 'consultant')", name="a_consultant_comes_from_a_clinic"
+        ),
         sa.CheckConstraint("(seat IS NOT NULL) = (state = 'admitted')", name="who_is_admitted_has_a_seat"),
         sa.CheckConstraint("seat BETWEEN 0 AND 3", name="seats"),
         sa.UniqueConstraint("consultation_id", "seat"),
         sa.UniqueConstraint("consultation_id", "account_id"),
         sa.Index("ix_telemedicine_participant_account_id", "account_id"),
+        sa.Index(
+            "ix_telemedicine_participant_consultant",
+            "account_id",
+            "consultation_id",
+            postgresql_where=sa.text("organization_id IS NOT NULL"),
+        ),
         sa.Index("ix_telemedicine_participant_resident_id", "resident_id"),
     )
 
@@ -136,6 +145,7 @@ class Participant(Table, table=True):
     resident_id: uuid.UUID
     account_id: uuid.UUID | None = Field(default=None, description="empty: a guest")
     role: str
+    organization_id: uuid.UUID | None = Field(default=None, description="the other clinic a consultant is of")
     name: str | None = sealed(default=None, description="of a guest, as whoever invited them wrote it")
     state: str = "invited"
     seat: int | None = Field(default=None, sa_type=sa.SmallInteger, description="of four; the lower is impolite")

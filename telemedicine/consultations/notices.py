@@ -27,6 +27,38 @@ PHONE_WISHED: Final = Notice(
     variables={"resident": "resident", "starts_at": "instant"},
     useful_for=timedelta(hours=2),
 )
+INVITED: Final = Notice(
+    key="telemedicine.joint_visit_invited",
+    category="consultations",
+    urgency="high",
+    channels=("push", "inbox"),
+    mode="first",
+    package="telemedicine.consultations",
+    variables={"clinician": "account", "starts_at": "instant"},
+    useful_for=timedelta(days=7),
+)
+"""To the clinician of another clinic; whom it is about they learn where they may."""
+JOINT: Final = Notice(
+    key="telemedicine.joint_visit",
+    category="consultations",
+    urgency="high",
+    channels=("push", "inbox"),
+    mode="first",
+    package="telemedicine.consultations",
+    variables={"clinician": "account", "invited": "account", "clinic": "text", "starts_at": "instant"},
+    useful_for=timedelta(days=7),
+)
+"""To the resident: who else is asked to their visit, and that they can refuse."""
+JOINT_OFF: Final = Notice(
+    key="telemedicine.joint_visit_off",
+    category="consultations",
+    urgency="normal",
+    channels=("push", "inbox"),
+    mode="first",
+    package="telemedicine.consultations",
+    variables={"invited": "account", "starts_at": "instant"},
+    useful_for=timedelta(days=1),
+)
 INSTRUCTIONS: Final = Notice(
     key="telemedicine.instructions",
     category="consultations",

@@ -57,6 +57,12 @@ class TooManyGuests(Conflict):
     code, title = "too_many_guests", "No more guests can be invited"
 
 
+class TakesPartAlready(Conflict):
+    """The person takes part already, or was put out for good; ``state`` says which."""
+
+    code, title = "takes_part_already", "This person was asked to the visit already"
+
+
 class NotWaiting(Conflict):
     """The person does not wait to be let in."""
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 State = Literal["planned", "waiting", "in_progress", "ended", "expired", "cancelled"]
-Role = Literal["clinician", "resident", "family", "interpreter"]
+Role = Literal["clinician", "resident", "family", "interpreter", "consultant"]
 Standing = Literal["invited", "waiting", "admitted", "left", "removed"]
 
 EARLY: Final = timedelta(minutes=30)
@@ -26,6 +26,7 @@ AWAY: Final = timedelta(seconds=30)
 SEATS: Final = 4
 """A mesh sends everybody's picture to everybody: more than four is too much for a phone."""
 MOST_GUESTS: Final = 6
+"""Clinicians of other clinics count among them."""
 LONGEST: Final = timedelta(hours=4)
 
 TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {

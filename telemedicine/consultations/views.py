@@ -70,15 +70,31 @@ _OF_RESIDENT = (
     .order_by(CONSULTATIONS.c.id.desc())
     .limit(_limit)
 )
+_invited = sa.any_(
+    sa.func.array(
+        sa.select(PARTICIPANTS.c.consultation_id)
+        .where(
+            PARTICIPANTS.c.account_id == _own,
+            PARTICIPANTS.c.organization_id == sa.any_(_clinics),
+            PARTICIPANTS.c.state != sa.literal("removed", sa.Text),
+        )
+        .scalar_subquery()
+    )
+)
 _OF_CLINICIAN = traced_each(
     _shown.where(
-        sa.or_(CONSULTATIONS.c.clinician_id == _own, CONSULTATIONS.c.interpreter_id == _own),
+        sa.or_(
+            CONSULTATIONS.c.clinician_id == _own,
+            CONSULTATIONS.c.interpreter_id == _own,
+            CONSULTATIONS.c.id == _invited,
+        ),
         # Whom an appointment is with needs no agreement.
         sa.or_(
             sa.and_(CONSULTATIONS.c.interpreter_id == _own, CONSULTATIONS.c.close_at.is_not(None)),
+            sa.and_(CONSULTATIONS.c.id == _invited, CONSULTATIONS.c.close_at.is_not(None)),
             sa.and_(
                 CONSULTATIONS.c.appointment_id.is_not(None),
-                CONSULTATIONS.c.organization_id == sa.any_(sa.bindparam("clinics", type_=ARRAY(sa.Uuid))),
+                CONSULTATIONS.c.organization_id == sa.any_(_clinics),
             ),
             is_visible(CONSULTATIONS.c.resident_id, READ),
         ),
@@ -171,7 +187,7 @@ async def changed(connection: AsyncConnection, resident_id: uuid.UUID, since: Si
 
 
 async def held_by(connection: AsyncConnection, actor: Actor, page: PageRequest) -> Page[ConsultationPublic]:
-    """Return a page of the visits the actor holds as clinician or interprets at, from a day back on, in order."""
+    """Return a page of the visits the actor holds, interprets at or is invited to, from a day back on, in order."""
     at, last_id = decode_cursor(_HELD, page.cursor) if page.cursor else (None, None)
     now = clock.now()
     binds: dict[str, Any] = {

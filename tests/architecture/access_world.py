@@ -426,9 +426,19 @@ async def _consultation(scene: telemedicine.Scene) -> dict[str, object]:
         role="interpreter",
         invited_by=scene.clinician.id,
     )
+    elsewhere = await identity.organization(scene.place, "clinic", name="Clinic that is asked along")
+    consultant = Participant(
+        community_id=scene.place.id,
+        consultation_id=visit.id,
+        resident_id=scene.resident.id,
+        account_id=(await identity.staff(elsewhere, "clinician", name="Asked along")).id,
+        role="consultant",
+        organization_id=elsewhere.id,
+        invited_by=scene.clinician.id,
+    )
     async with unit_of_work() as session:
-        session.add(guest)
-    return {"consultations": visit.id, "guests": guest.id}
+        session.add_all([guest, consultant])
+    return {"consultations": visit.id, "guests": guest.id, "invited-clinicians": consultant.id}
 
 
 async def _asked(scene: telemedicine.Scene, hospital: telemedicine_referrals.Hospital) -> dict[str, object]:
@@ -686,6 +696,10 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     },
     "addConsultationAddendum": lambda _: {"text": "All well"},
     "answerAppointment": lambda _: {"answer": "accepted"},
+    "inviteConsultationClinician": lambda world: {
+        "organization_id": world.ids["hospitals"],
+        "clinician_id": world.ids["consultations"],
+    },
     "inviteConsultationGuest": lambda _: {"role": "family", "name": "Nora"},
     "creditBill": lambda _: {"reason": "Somebody else's"},
     "draftBill": lambda world: _lines(world) | {"origin_kind": "appointment", "origin_id": world.ids["appointments"]},

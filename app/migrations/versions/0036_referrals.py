@@ -9,6 +9,14 @@ down_revision = "0035"
 branch_labels = None
 depends_on = None
 
+_PARTICIPANT = "telemedicine_participant"
+_ROLES = "'clinician', 'resident', 'family', 'interpreter'"
+
+
+def _allow(roles: str) -> None:
+    op.drop_constraint(op.f(f"ck_{_PARTICIPANT}_role"), _PARTICIPANT, type_="check")
+    op.create_check_constraint(op.f(f"ck_{_PARTICIPANT}_role"), _PARTICIPANT, f"role IN ({roles})")
+
 
 def upgrade() -> None:
     op.create_table('telemedicine_referral_term',
@@ -184,6 +192,19 @@ def upgrade() -> None:
     )
     op.create_index('ix_telemedicine_referral_change_resident_id', 'telemedicine_referral_change', ['resident_id'], unique=False)
     op.create_index('ix_telemedicine_referral_change_told', 'telemedicine_referral_change', ['resident_id', 'created_at', 'id'], unique=False, postgresql_where=sa.text('sent_at IS NOT NULL'))
+    op.add_column(_PARTICIPANT, sa.Column("organization_id", sa.Uuid(), nullable=True))
+    _allow(f"{_ROLES}, 'consultant'")
+    op.create_check_constraint(
+        op.f(f"ck_{_PARTICIPANT}_a_consultant_comes_from_a_clinic"),
+        _PARTICIPANT,
+        "(organization_id IS NOT NULL) = (role = 'consultant')",
+    )
+    op.create_index(
+        f"ix_{_PARTICIPANT}_consultant",
+        _PARTICIPANT,
+        ["account_id", "consultation_id"],
+        postgresql_where=sa.text("organization_id IS NOT NULL"),
+    )
     op.add_column('telemedicine_appointment', sa.Column('based_on_id', sa.Uuid(), nullable=True))
     # Bookings go on while the index is made.
     with op.get_context().autocommit_block():
@@ -198,6 +219,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index(f"ix_{_PARTICIPANT}_consultant", _PARTICIPANT)
+    op.execute(f"DELETE FROM {_PARTICIPANT} WHERE role = 'consultant'")
+    op.drop_column(_PARTICIPANT, "organization_id")  # its check goes with it
+    _allow(_ROLES)
     op.drop_index("ix_telemedicine_appointment_based_on_id", table_name="telemedicine_appointment")
     op.drop_column("telemedicine_appointment", "based_on_id")
     for table in (

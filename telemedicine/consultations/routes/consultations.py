@@ -23,10 +23,12 @@ from telemedicine.consultations.problems import (
     NotAClinician,
     NotTakingPart,
     NotYourConsultation,
+    TakesPartAlready,
     TooManyGuests,
 )
 from telemedicine.consultations.repository import lock
 from telemedicine.consultations.schemas.consultations import (
+    ClinicianInvite,
     ConsultationDetail,
     ConsultationOpen,
     ConsultationPublic,
@@ -35,7 +37,7 @@ from telemedicine.consultations.schemas.consultations import (
     LinkRedeem,
     Pass,
 )
-from telemedicine.consultations.service import links, planning
+from telemedicine.consultations.service import joint, links, planning
 
 router = Router(tags=["telemedicine"])
 
@@ -74,7 +76,7 @@ async def open_consultation(
 
 @router.get("/me/held-consultations", responses=problem_responses(Unauthenticated, PeopleOnly))
 async def list_held_consultations(connection: Reading, actor: Person, page: PageQuery) -> Page[ConsultationPublic]:
-    """List the video visits the caller holds as clinician or interprets at, from yesterday on, in order of time."""
+    """List the video visits the caller holds, interprets at or is invited to, from yesterday on, in order."""
     return await views.held_by(connection, actor, page)
 
 
@@ -119,6 +121,29 @@ async def invite_consultation_guest(session: Session, joined: Joined, data: Gues
 async def remove_consultation_guest(session: Session, joined: Joined, guest_id: uuid.UUID) -> None:
     """Take back an invitation: the link is worth nothing, and who came by it is put out."""
     await planning.remove_guest(session, joined, guest_id)
+
+
+@router.post(
+    "/consultations/{consultation_id}/invited-clinicians",
+    status_code=201,
+    responses=problem_responses(
+        *_GUARDED, NotYourConsultation, ConsultationOver, NotAClinician, TakesPartAlready, TooManyGuests
+    ),
+)
+async def invite_consultation_clinician(session: Session, held: Held, data: ClinicianInvite) -> ConsultationDetail:
+    """Invite a clinician of another clinic to the visit; they and the resident are told."""
+    await joint.invite_clinician(session, held, data)
+    return await views.detail(await session.connection(), held.id)
+
+
+@router.delete(
+    "/consultations/{consultation_id}/invited-clinicians/{participant_id}",
+    status_code=204,
+    responses=problem_responses(*_GUARDED, NotTakingPart, ConsultationOver),
+)
+async def remove_consultation_clinician(session: Session, joined: Joined, participant_id: uuid.UUID) -> None:
+    """Refuse another clinic's clinician, take their invitation back, or decline it; who is there is put out."""
+    await joint.remove_clinician(session, joined, participant_id)
 
 
 @router.post(

@@ -98,6 +98,15 @@ class GuestInvite(BaseModel):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 
 
+class ClinicianInvite(BaseModel):
+    """A clinician of another clinic who is to take part."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    organization_id: uuid.UUID = Field(description="their clinic")
+    clinician_id: uuid.UUID = Field(description="their account")
+
+
 class JoinLinkMade(BaseModel):
     """A link that lets one person in, once; it is shown here and nowhere else."""
 

@@ -101,8 +101,8 @@ async def _replace(
         await hand_over_guests(session, consultation.id, old, new)
     known = await participant_with(session, consultation.id, new) if new else None
     if known is not None and known.role != role:
-        await put_out(session, known)  # they came as a relative, and come back as this
-        known.role = role
+        await put_out(session, known)  # they came as a relative or from another clinic, and come back as this
+        known.role, known.organization_id = role, None
     elif new is not None and known is None:
         session.add(participant(consultation, role, account_id=new))
 

@@ -106,18 +106,23 @@ async def invite_guest(session: AsyncSession, subject: ConsultationSubject, data
     consultation = await lock(session, subject.id)
     if consultation.state not in OPEN:
         raise ConsultationOver
-    invited = sa.select(sa.func.count()).where(
-        col(Participant.consultation_id) == subject.id,
-        col(Participant.account_id).is_(None),
-        col(Participant.state) != "removed",
-    )
-    if (await session.scalar(invited) or 0) >= MOST_GUESTS:
-        raise TooManyGuests
+    await require_place(session, subject.id)
     guest = participant(consultation, data.role, invited_by=subject.actor.id, name=data.name)
     session.add(guest)
     await session.flush()
     await record(session, subject.actor, "consultation:invite", consultation)
     return guest
+
+
+async def require_place(session: AsyncSession, consultation_id: uuid.UUID) -> None:
+    """Raise ``TooManyGuests`` if a locked visit has all the guests and invited clinicians it can have."""
+    invited = sa.select(sa.func.count()).where(
+        col(Participant.consultation_id) == consultation_id,
+        sa.or_(col(Participant.account_id).is_(None), col(Participant.organization_id).is_not(None)),
+        col(Participant.state) != "removed",
+    )
+    if (await session.scalar(invited) or 0) >= MOST_GUESTS:
+        raise TooManyGuests
 
 
 async def remove_guest(session: AsyncSession, subject: ConsultationSubject, guest_id: uuid.UUID) -> None:
@@ -131,13 +136,13 @@ async def remove_guest(session: AsyncSession, subject: ConsultationSubject, gues
     await record(session, subject.actor, "consultation:uninvite", consultation)
 
 
-async def put_out(session: AsyncSession, participant: Participant) -> None:
+async def put_out(session: AsyncSession, participant: Participant, *, for_good: bool = False) -> None:
     """Put a participant out: their links and their pass are worth nothing, their line ends at once.
 
-    A guest stays out. Whoever has an account can ask for a new link, and waits again: a slip of the clinician's hand
-    shuts nobody out of their own visit.
+    A guest stays out, and who is put out ``for_good``. Whoever else has an account can ask for a new link, and waits
+    again: a slip of the clinician's hand shuts nobody out of their own visit.
     """
-    participant.state = "removed" if participant.account_id is None else "left"
+    participant.state = "removed" if for_good or participant.account_id is None else "left"
     participant.seat, participant.pass_digest = None, None
     await session.flush()
     await revoke_links(session, participant.id)
@@ -221,6 +226,7 @@ def participant(
     account_id: uuid.UUID | None = None,
     invited_by: uuid.UUID | None = None,
     name: str | None = None,
+    organization_id: uuid.UUID | None = None,
 ) -> Participant:
     """Return somebody who takes part: with an account, or by somebody's invitation."""
     return Participant(
@@ -229,6 +235,7 @@ def participant(
         resident_id=consultation.resident_id,
         account_id=account_id,
         role=role,
+        organization_id=organization_id,
         name=seal(name, GUEST_NAME) if name else None,
         invited_by=invited_by or consultation.opened_by,
     )

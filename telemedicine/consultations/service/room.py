@@ -86,7 +86,8 @@ async def arrive(session: AsyncSession, seat: Seat, pass_digest: bytes | None) -
         )
     )
     await _follow(session, consultation)
-    if person.state == "waiting" and first:
+    if person.state == "waiting" and first and person.role != "consultant":
+        # One who is invited is not the resident, whose coming is told once.
         await _tell_clinician(session, consultation, RESIDENT_WAITING)
         if is_arrival(person.role, is_guest=person.account_id is None):
             await emit(session, _fact(ConsultationAwaited, consultation))
