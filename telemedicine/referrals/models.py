@@ -63,7 +63,9 @@ class Referral(Table, table=True):
         sa.CheckConstraint("(follows_id IS NULL) = (follows_as IS NULL)", name="follows"),
         sa.CheckConstraint("(state = 'booked') <= (appointment_id IS NOT NULL)", name="booked"),
         # Whatever waits for somebody has a deadline, and nothing else has.
-        sa.CheckConstraint("(state IN ('requested', 'accepted', 'seen')) = (due_at IS NOT NULL)", name="deadline"),
+        sa.CheckConstraint(
+            "(state IN ('requested', 'accepted', 'booked', 'seen')) = (due_at IS NOT NULL)", name="deadline"
+        ),
         sa.CheckConstraint("(state IN ('requested', 'accepted')) = (expires_at IS NOT NULL)", name="expiry"),
         sa.Index(f"ix_{_REFERRAL}_resident_id", "resident_id", "id"),
         sa.Index(f"ix_{_REFERRAL}_to_organization_id", "to_organization_id", "id"),

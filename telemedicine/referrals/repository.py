@@ -49,6 +49,9 @@ _RECORDS: Final = (
     .join(VERSIONS, VERSIONS.c.record_id == RECORDS.c.id)
     .where(RECORDS.c.resident_id == _resident, RECORDS.c.id == sa.any_(_ids), RECORDS.c.status != ENTERED_IN_ERROR)
 )
+_NAMING: Final = sa.select(RECORDS.c.id).where(
+    RECORDS.c.id == sa.any_(_ids), RECORDS.c.kind == sa.literal("coverage", sa.Text)
+)
 _PRESCRIPTIONS: Final = sa.select(PRESCRIPTIONS.c.id, PRESCRIPTIONS.c.organization_id).where(
     PRESCRIPTIONS.c.resident_id == _resident,
     PRESCRIPTIONS.c.id == sa.any_(_ids),
@@ -64,7 +67,7 @@ _PUBLISH: Final = (
 )
 _UNSYNCHRONIZED: Final = {"synchronize_session": False}
 _OF_APPOINTMENTS: Final = (
-    sa.select(APPOINTMENTS.c.id, APPOINTMENTS.c.based_on_id)
+    sa.select(APPOINTMENTS.c.id, APPOINTMENTS.c.based_on_id, APPOINTMENTS.c.ends_at)
     .where(APPOINTMENTS.c.id == sa.any_(_ids), APPOINTMENTS.c.based_on_id.is_not(None))
     .order_by(APPOINTMENTS.c.based_on_id)
 )
@@ -120,10 +123,10 @@ async def open_questions_of(session: AsyncSession, resident_id: uuid.UUID) -> Se
     return (await session.scalars(statement)).all()
 
 
-async def based_on(session: AsyncSession, appointment_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
-    """Return the referral of each appointment that was booked for one."""
+async def based_on(session: AsyncSession, appointment_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Any]:
+    """Return each appointment that was booked for a referral: ``based_on_id`` and when it ``ends_at``."""
     rows = await session.execute(_OF_APPOINTMENTS, {"ids": list(appointment_ids)})
-    return {row.id: row.based_on_id for row in rows}
+    return {row.id: row for row in rows}
 
 
 async def within(session: AsyncSession, organization_id: uuid.UUID, stage: Stage, urgency: Urgency) -> timedelta:
@@ -171,6 +174,11 @@ async def there_is(
         for signed in await connection.execute(_PRESCRIPTIONS, binds):
             prescriptions[signed.id] = signed.organization_id
     return records, prescriptions
+
+
+async def naming(connection: AsyncConnection, record_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Return which records tell whose they are, whoever reads them."""
+    return set(await connection.scalars(_NAMING, {"ids": list(record_ids)})) if record_ids else set()
 
 
 async def share(

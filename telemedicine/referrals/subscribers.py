@@ -3,9 +3,25 @@
 from typing import Final
 
 from app.core.events import Subscriber
-from telemedicine.events import AppointmentCancelled, AppointmentStatusChanged
+from telemedicine.events import (
+    AppointmentCancelled,
+    AppointmentExpired,
+    AppointmentMoved,
+    AppointmentRequestEnded,
+    AppointmentStatusChanged,
+)
 from telemedicine.referrals.service.following import follow_appointments
 
 SUBSCRIBERS: Final = (
-    Subscriber("telemedicine.follow_referred", (AppointmentCancelled, AppointmentStatusChanged), follow_appointments),
+    Subscriber(
+        "telemedicine.follow_referred",
+        (
+            AppointmentCancelled,
+            AppointmentExpired,
+            AppointmentMoved,
+            AppointmentRequestEnded,
+            AppointmentStatusChanged,
+        ),
+        follow_appointments,
+    ),
 )

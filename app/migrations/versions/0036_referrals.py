@@ -119,7 +119,7 @@ def upgrade() -> None:
     sa.Column('letter', sa.Text(), nullable=True),
     sa.CheckConstraint("(state = 'booked') <= (appointment_id IS NOT NULL)", name=op.f('ck_telemedicine_referral_booked')),
     sa.CheckConstraint("(state IN ('requested', 'accepted')) = (expires_at IS NOT NULL)", name=op.f('ck_telemedicine_referral_expiry')),
-    sa.CheckConstraint("(state IN ('requested', 'accepted', 'seen')) = (due_at IS NOT NULL)", name=op.f('ck_telemedicine_referral_deadline')),
+    sa.CheckConstraint("(state IN ('requested', 'accepted', 'booked', 'seen')) = (due_at IS NOT NULL)", name=op.f('ck_telemedicine_referral_deadline')),
     sa.CheckConstraint("follows_as IN ('redirect', 'return')", name=op.f('ck_telemedicine_referral_follows_as')),
     sa.CheckConstraint("state IN ('draft', 'requested', 'accepted', 'declined', 'redirected', 'booked', 'seen', 'completed', 'withdrawn', 'expired')", name=op.f('ck_telemedicine_referral_state')),
     sa.CheckConstraint("urgency IN ('routine', 'urgent', 'asap', 'stat')", name=op.f('ck_telemedicine_referral_urgency')),

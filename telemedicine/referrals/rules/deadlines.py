@@ -18,6 +18,8 @@ Audience = Literal["team", "coordinators", "referrer", "desk"]
 STAGES: Final[Mapping[str, Stage]] = {
     "requested": "answer",
     "accepted": "book",
+    # From the end of the appointment on: also where nobody writes down what became of it.
+    "booked": "letter",
     "seen": "letter",
     "asked": "answer",
 }

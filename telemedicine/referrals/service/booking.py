@@ -59,4 +59,5 @@ async def book(session: AsyncSession, subject: Subject, data: OfferedTime, if_ma
         session, subject.actor, await booking.hold_all(session, subject.actor, held, [offer])
     )
     await keeping.become(session, row, "booked", subject.side, subject.actor, appointment_id=booked[0].id)
+    await keeping.wait_from(session, row, booked[0].ends_at)
     return row

@@ -21,7 +21,8 @@ from telemedicine.referrals.access import Subject
 from telemedicine.referrals.models import QUESTIONS, REFERRALS, STEPS, Question, Referral
 from telemedicine.referrals.notices import QUESTION_WAITING, QUESTION_WAITING_NOW, WAITING, WAITING_NOW
 from telemedicine.referrals.problems import NothingClimbs, NotYourPart
-from telemedicine.referrals.rules.deadlines import PRESSING, STAGES, Audience, rung
+from telemedicine.referrals.rules.deadlines import LADDER, PRESSING, STAGES, Audience, rung
+from telemedicine.referrals.rules.states import Urgency
 
 _INSTANT = sa.DateTime(timezone=True)
 _ids = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
@@ -50,6 +51,9 @@ def _climbed(table: sa.Table) -> sa.Update:
         .values(
             step=given.c.step,
             next_step_at=given.c.next_at,
+            # Whoever took it up has had their time.
+            acknowledged_at=sa.null(),
+            acknowledged_by=sa.null(),
             version=table.c.version + sa.literal_column("1"),
             updated_at=sa.bindparam("now", type_=_INSTANT),
         )
@@ -226,7 +230,9 @@ class _People:
                 who = [row.requested_by] if row.requested_by in asking else asking
                 return list(dict.fromkeys([*who, *self.coordinators[row.from_organization_id]]))
             case "desk":
-                return list(self.desks[row.community_id])
+                # Where there is no desk, whoever was told before is told again.
+                desk = self.desks[row.community_id]
+                return list(desk) or list(dict.fromkeys(one for step in LADDER[:-1] for one in self.of(row, step)))
 
 
 async def _people(connection: AsyncConnection, rows: Sequence[Any]) -> _People:
@@ -242,13 +248,18 @@ async def _people(connection: AsyncConnection, rows: Sequence[Any]) -> _People:
 
 
 async def acknowledge(session: AsyncSession, subject: Subject, row: Referral | Question) -> None:
-    """Take up what is late: nobody else is told of it. Raises ``NotYourPart``, ``NothingClimbs``."""
+    """Take up what is late: nobody is told of it for as long as it may take once more, and then the climb goes on.
+
+    Raises ``NotYourPart``, ``NothingClimbs``.
+    """
     if subject.side == "patient":
         raise NotYourPart(side=subject.side)
     now = clock.now()
-    if row.next_step_at is None or row.due_at is None or row.due_at > now:
+    if row.due_at is None or row.due_at > now or row.acknowledged_at is not None:
         raise NothingClimbs
-    row.acknowledged_at, row.acknowledged_by, row.next_step_at = now, subject.actor.id, None
+    urgency: Urgency = row.urgency  # type: ignore[assignment]  # the table's check allows no other
+    within = await repository.within(session, row.to_organization_id, STAGES[row.state], urgency)
+    row.acknowledged_at, row.acknowledged_by, row.next_step_at = now, subject.actor.id, now + within
     await session.flush()
     await audit.record(
         session,

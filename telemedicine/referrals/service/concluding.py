@@ -7,11 +7,10 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
-from app.core.access import Actor
 from app.core.sealing import seal
 from telemedicine.appointments import repository as appointments
 from telemedicine.appointments.access import Subject as AppointmentSubject
-from telemedicine.appointments.rules import AHEAD, By, has_begun
+from telemedicine.appointments.rules import AHEAD, HELD, By, has_begun
 from telemedicine.appointments.schemas import AppointmentCancel
 from telemedicine.appointments.service import changing
 from telemedicine.records.access import RecordSubject
@@ -82,18 +81,19 @@ async def withdraw(session: AsyncSession, subject: Subject, reason: str | None, 
     appointment_id = row.appointment_id
     await keeping.become(session, row, "withdrawn", subject.side, subject.actor, reason=reason)
     if appointment_id is not None:
-        await _call_off(
-            session, row, subject.actor, "patient" if subject.side == "patient" else "clinic", appointment_id
-        )
+        await _call_off(session, row, subject, appointment_id)
     return row
 
 
-async def _call_off(session: AsyncSession, row: Referral, actor: Actor, by: By, appointment_id: uuid.UUID) -> None:
+async def _call_off(session: AsyncSession, row: Referral, subject: Subject, appointment_id: uuid.UUID) -> None:
     appointment = await appointments.locked(session, appointment_id)
     # Who is there already is seen; an objection ends what the clinic sees of the record all the same.
     if appointment.status in AHEAD and not has_begun(appointment.starts_at, clock.now()):
-        subject = AppointmentSubject(appointment.id, row.resident_id, row.community_id, appointment.organization_id, by)
-        await changing.cancel(session, actor, subject, AppointmentCancel())
+        by: By = "patient" if subject.side == "patient" else "clinic"
+        if by == "clinic" and appointment.status in HELD:
+            by = "nobody"  # who refers gives it up: the clinic that was asked for the time has refused nothing
+        of = AppointmentSubject(appointment.id, row.resident_id, row.community_id, appointment.organization_id, by)
+        await changing.cancel(session, subject.actor, of, AppointmentCancel())
 
 
 async def expire(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:

@@ -1,6 +1,7 @@
 """The one place where a referral gets another state, with all that follows: deadline, history, fact, notices."""
 
 import uuid
+from datetime import datetime
 from typing import Final, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,15 +51,11 @@ async def become(
     """
     if not may_decide(cast(State, row.state), after, side):
         raise ReferralStands(referral_state=row.state, changed_at=row.changed_at.isoformat())
-    now, stage, due_at = clock.now(), STAGES.get(after), None
-    if stage is not None:
-        urgency = cast(Urgency, row.urgency)
-        due_at = now + await repository.within(session, row.to_organization_id, stage, urgency)
+    now = clock.now()
     if row.state in ("booked", "seen"):
         row.offers = []  # what was offered lies behind; the clinic offers anew, or any free time can be chosen
-    row.state, row.changed_at, row.number, row.due_at = after, now, row.number + 1, due_at
-    row.next_step_at, row.step = row.due_at, 0
-    row.acknowledged_at = row.acknowledged_by = None
+    row.state, row.changed_at, row.number = after, now, row.number + 1
+    await wait_from(session, row, now)
     row.expires_at = now + KEPT_OPEN if after in ("requested", "accepted") else None
     if after == "requested":
         row.requested_at = now
@@ -80,6 +77,18 @@ async def become(
     )
     if row.requested_at is not None:  # of a draft that is thrown away nobody has heard
         await _tell(session, row, side, news or after)
+
+
+async def wait_from(session: AsyncSession, row: Referral, start: datetime) -> None:
+    """Set by when what is waited for in a referral's state is to happen, from an instant on; or that nothing is."""
+    stage, row.due_at = STAGES.get(row.state), None
+    if stage is not None:
+        with session.no_autoflush:  # between a state and its deadline the row is none the table allows
+            row.due_at = start + await repository.within(
+                session, row.to_organization_id, stage, cast(Urgency, row.urgency)
+            )
+    row.next_step_at, row.step = row.due_at, 0
+    row.acknowledged_at = row.acknowledged_by = None
 
 
 async def remember(session: AsyncSession, row: Referral, side: Side, by: Actor, reason: str | None = None) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor, system_actor
@@ -20,6 +20,7 @@ from telemedicine.referrals.notices import ASKED, ASKED_NOW, QUESTION_ANSWERED, 
 from telemedicine.referrals.problems import NotYourPart, QuestionStands
 from telemedicine.referrals.rules.deadlines import PRESSING, STAGES
 from telemedicine.referrals.rules.states import QUESTION_WAYS, QuestionState, Side, Urgency
+from telemedicine.referrals.schemas.parts import RecordSelection
 from telemedicine.referrals.schemas.questions import QuestionAsk, QuestionContent
 from telemedicine.referrals.service.climbing import acknowledge
 from telemedicine.referrals.service.requesting import require_own_right, require_selection, require_target
@@ -42,6 +43,7 @@ async def ask(session: AsyncSession, subject: RecordSubject, data: QuestionAsk) 
         raise Malformed(errors=[FieldError("/body/colleague_id", "no clinician there", "no_clinician")])
     await require_own_right(connection, subject, data.selection)
     await require_selection(connection, resident.resident_id, data.selection)
+    await _require_unnamed(connection, data.selection)
     content = QuestionContent(specialty=data.specialty)
     row = Question(
         community_id=resident.community_id,
@@ -72,6 +74,18 @@ async def ask(session: AsyncSession, subject: RecordSubject, data: QuestionAsk) 
         data={"question_id": str(row.id)},
     )
     return row
+
+
+async def _require_unnamed(connection: AsyncConnection, selection: RecordSelection) -> None:
+    """Raise ``Malformed`` for what names the resident by what it is: the number they are insured under."""
+    naming = await repository.naming(connection, [one.id for one in selection.health_records])
+    wrong = [
+        FieldError(f"/body/selection/health_records/{index}", "this tells who the resident is", "names_resident")
+        for index, one in enumerate(selection.health_records)
+        if one.id in naming
+    ]
+    if wrong:
+        raise Malformed(errors=wrong)
 
 
 async def answer(session: AsyncSession, subject: Subject, text: str) -> Question:

@@ -123,11 +123,25 @@ async def question_records(connection: AsyncConnection, subject: Subject) -> Sha
     """
     _, items = await _shared(connection, subject, _SHARED_OF_QUESTION, _OF_QUESTION)
     await trace(connection, subject, "question_records:read")
-    found = await _content(connection, subject.resident_id, items)
-    if subject.side == "to":
-        unnamed = {"resident_id": subject.id}
-        found = {kind: [one.model_copy(update=unnamed) for one in rows] for kind, rows in found.items()}
-    return SharedContent(**found)
+    found = SharedContent(**await _content(connection, subject.resident_id, items))
+    return _unnamed(found, subject.id) if subject.side == "to" else found
+
+
+def _unnamed(of: SharedContent, question_id: uuid.UUID) -> SharedContent:
+    """Return what goes with a question without what tells whose it is.
+
+    What residents say of themselves is written by them or their family: who wrote it would name them. So would who
+    objected to a prescription, and where something came from is a visit of theirs.
+    """
+    hidden = {"resident_id": question_id, "origin": None}
+    author = {"author_id": None, "author_name": None}
+    records = [
+        one.model_copy(update=hidden | (author if one.source == "resident" else {})) for one in of.health_records
+    ]
+    prescribed = {"resident_id": question_id, "encounter_id": None, "objection": None}
+    return SharedContent(
+        health_records=records, prescriptions=[one.model_copy(update=prescribed) for one in of.prescriptions]
+    )
 
 
 async def vitals_window(connection: AsyncConnection, subject: Subject) -> VitalsWindow | None:

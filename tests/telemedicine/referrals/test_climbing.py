@@ -1,13 +1,15 @@
 """What nobody answers climbs: the team, its coordinators, who referred, the desk; late, but never not at all."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import col
 
 from app.core.database import reading
 from app.core.event_tables import EventRecord
+from app.core.jobs import settle
+from app.core.relay import RELAY_JOBS
 from app.identity.models import Account
 from notifications.delivery.models import DELIVERIES
 from notifications.delivery.rules import lane_number
@@ -61,8 +63,24 @@ async def test_a_routine_referral_climbs_a_day_at_a_time(desk: Desk) -> None:
     shown = await desk.act(watcher, asked, "acknowledgement")
     assert (shown["content"], shown["acknowledged_by"]) == (None, str(dispatcher.id))
     assert (await desk.act(desk.clerk, asked, "acknowledgement", status=409))["code"] == "nothing_climbs"
-    desk.clock.advance(timedelta(days=10))
+    # Taken up is not answered: whoever took it up has the three days once more, and no longer.
+    desk.clock.advance(timedelta(days=3) - timedelta(seconds=1))
     assert await jobs.climb() == 0
+    desk.clock.advance(timedelta(seconds=1))
+    assert await jobs.climb() == 1
+    assert sorted(name for name, _ in await _told("referral_waiting")) == sorted([*expected, "Desk"])
+    await desk.later(timedelta())
+    assert (await desk.show(desk.clinician, asked))["acknowledged_by"] is None
+
+
+async def test_where_there_is_no_desk_whoever_was_told_before_is_told_again(desk: Desk) -> None:
+    asked = await desk.refer()
+    await desk.later(timedelta(days=3))
+    for _ in range(5):
+        assert await jobs.climb() == 1
+        await desk.later(timedelta(days=1))
+    steps = (await desk.show(desk.clinician, asked))["steps"]
+    assert [(one["audience"], one["told"]) for one in steps[-2:]] == [("desk", 3), ("desk", 3)]
 
 
 async def test_what_is_pressing_goes_through_the_urgent_lane_and_what_fires_late_says_so(desk: Desk) -> None:
@@ -106,6 +124,25 @@ async def test_an_answer_ends_the_climb_and_begins_the_next_wait(desk: Desk) -> 
     assert await jobs.climb() == 1
     await desk.later(timedelta())
     assert [one["stage"] for one in (await desk.show(desk.clerk, asked))["steps"]] == ["answer", "book"]
+
+
+async def test_an_appointment_of_which_nobody_says_what_became_of_it_climbs(desk: Desk) -> None:
+    asked = await desk.refer(urgency="stat")
+    await desk.act(desk.clerk, asked, "acceptance")
+    booked = await desk.act(desk.clinician, asked, "appointment", desk.time())
+    ends_at = (await desk.look(desk.resident, f"/v1/appointments/{booked['appointment_id']}"))["ends_at"]
+    within = timedelta(days=1)  # for the letter, from the end of the visit on
+    assert datetime.fromisoformat(booked["due_at"]) == datetime.fromisoformat(ends_at) + within
+    moved = {"starts_at": "2026-03-10T01:00:00Z"}
+    again = await desk.ask(desk.clerk, f"/v1/appointments/{booked['appointment_id']}/move", moved)
+    await settle(RELAY_JOBS)
+    due_at = (await desk.show(desk.clinician, asked))["due_at"]
+    assert datetime.fromisoformat(due_at) == datetime.fromisoformat(again["ends_at"]) + within
+    await desk.later(datetime.fromisoformat(due_at) - desk.clock.now() - timedelta(seconds=1))
+    assert await jobs.climb() == 0
+    desk.clock.advance(timedelta(seconds=1))
+    assert await jobs.climb() == 1
+    assert [name for name, _ in await _told("referral_waiting_now")] == ["Ada"]
 
 
 async def test_a_clinic_has_times_of_its_own(desk: Desk) -> None:

@@ -58,7 +58,8 @@ async def test_who_is_asked_sees_what_was_chosen_and_nobodys_name_until_it_is_cl
     path = f"/v1/questions/{asked['id']}"
     answer = await desk.client.get(f"{path}/records", headers=desk.doctor)
     assert answer.status_code == 200, answer.text
-    assert str(desk.scene.resident.id) not in answer.text
+    for name in (desk.scene.resident.id, desk.scene.account.id, desk.scene.account.name):
+        assert str(name) not in answer.text
     assert [one["id"] for one in answer.json()["health_records"]] == [str(chosen.id)]
     shown = await desk.client.get(path, headers=desk.doctor)
     listed = await desk.client.get(f"/v1/clinics/{desk.hospital.organization.id}/questions", headers=desk.doctor)
@@ -75,6 +76,20 @@ async def test_who_is_asked_sees_what_was_chosen_and_nobodys_name_until_it_is_cl
     await desk.look(desk.doctor, f"{path}/records", 403)
     assert (await desk.look(desk.doctor, path))["messages"] == []
     assert (await _do(desk, desk.doctor, asked, "answers", "Late", 409))["question_state"] == "closed"
+
+
+async def test_the_number_they_are_insured_under_goes_with_no_question(desk: Desk) -> None:
+    insured = await records.health_record(desk.scene.resident, records.COVERAGE)
+    body = {
+        "specialty": HEART,
+        "text": "Would you stop it?",
+        "to_organization_id": str(desk.hospital.organization.id),
+        "selection": {"health_records": [{"id": str(insured.id), "version": 1}]},
+    }
+    refused = await desk.ask(desk.clinician, f"/v1/residents/{desk.scene.resident.id}/questions", body, 422)
+    assert [(one["pointer"], one["code"]) for one in refused["errors"]] == [
+        ("/body/selection/health_records/0", "names_resident")
+    ]
 
 
 async def test_a_question_is_for_a_clinician_there_and_each_side_does_its_part(desk: Desk) -> None:

@@ -6,11 +6,13 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlmodel import col
 
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
 from app.core.event_tables import EventRecord
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
+from telemedicine.appointments import jobs as appointments
 from telemedicine.appointments.models import APPOINTMENTS
+from telemedicine.clinics.models import CLINICS
 from telemedicine.referrals import jobs
 from tests.factories import identity, sign_in, telemedicine_referrals
 from tests.factories.telemedicine_referrals import Body
@@ -167,6 +169,37 @@ async def test_what_is_called_off_or_missed_leaves_the_referral_accepted_with_a_
         await desk.ask(desk.clerk, path, {"status": status})
     await relay()
     assert (await desk.show(desk.clinician, asked))["state"] == "seen"
+
+
+async def test_a_time_that_a_clinics_own_diary_refuses_or_never_answers_leaves_the_referral_accepted(
+    desk: Desk,
+) -> None:
+    async with unit_of_work() as session:
+        await session.execute(
+            sa.update(CLINICS).where(CLINICS.c.organization_id == desk.hospital.organization.id).values(owns_diary=True)
+        )
+    asked = await desk.refer()
+    await desk.act(desk.clerk, asked, "acceptance")
+    first = await desk.act(desk.resident, asked, "appointment", desk.time("2026-03-10T01:00:00Z"))
+    path = f"/v1/appointments/{first['appointment_id']}"
+    assert (await desk.look(desk.resident, path))["awaits"] == "clinic"
+    await desk.ask(desk.clerk, f"{path}/answer", {"answer": "declined", "reason": "full"})
+    await relay()
+    again = await desk.show(desk.clinician, asked)
+    assert (again["state"], again["appointment_id"], again["due_at"]) == ("accepted", None, "2026-03-09T08:00:00Z")
+
+    await desk.act(desk.resident, asked, "appointment", desk.time("2026-03-10T01:30:00Z"))
+    await desk.later(timedelta(days=7))
+    assert await appointments.expire() == 1
+    await relay()
+    lapsed = await desk.show(desk.clinician, asked)
+    assert (lapsed["state"], lapsed["due_at"]) == ("accepted", "2026-03-16T08:00:00Z")
+
+    # Who refers gives it up: the clinic that was asked has refused nothing.
+    third = await desk.act(desk.resident, asked, "appointment", desk.time("2026-03-17T01:00:00Z"))
+    await desk.act(desk.clinician, asked, "withdrawal")
+    ended = await desk.look(desk.resident, f"/v1/appointments/{third['appointment_id']}")
+    assert (ended["status"], ended["cancelled_by"]) == ("cancelled", "nobody")
 
 
 async def test_a_time_is_taken_with_the_state_or_not_at_all(desk: Desk) -> None:
