@@ -112,8 +112,7 @@ async def _opened(resource: Resource, asked: Asked, key: str, within: Reach) -> 
     patient = await resource.whose(asked, key)
     if within.patient is not None and patient != within.patient:
         raise NotFound
-    if patient is not None and patient == actor.resident_id:
-        await audit.record(asked.connection, actor, "app:read", resident_id=patient)
+    await note_own_read(asked, patient)
 
 
 async def _one(resource: Resource, asked: Asked, key: str, within: Reach) -> Json:

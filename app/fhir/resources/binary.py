@@ -12,7 +12,6 @@ from starlette.responses import Response
 from app.core.access import Actor
 from app.core.database import reading
 from app.core.problems import NotFound
-from app.fhir.access import note_own_read
 from app.fhir.elements import Json, instant, reference, resource
 from app.fhir.intake import check, loaded
 from app.fhir.negotiation import is_json
@@ -35,7 +34,6 @@ async def _file(asked: Asked, key: str) -> tuple[KeptFile, Json | None]:
     file = await kept_file(asked.connection, key_of(key))
     if file.owner_id is None:
         document = await record_of_file(asked.connection, asked.actor, file.id)
-        await note_own_read(asked, document.resident_id)  # a Binary does not say whose it is
         return file, reference("DocumentReference", document.id)
     if file.owner_id != asked.actor.id:
         raise NotFound

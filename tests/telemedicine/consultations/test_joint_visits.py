@@ -55,7 +55,7 @@ class Joint:
         """Ask Ada along and return as whom she takes part."""
         answer = await self.invite()
         assert answer.status_code == 201, answer.text
-        return next(one["id"] for one in answer.json()["participants"] if one["role"] == "consultant")
+        return str(next(one["id"] for one in answer.json()["participants"] if one["role"] == "consultant"))
 
     async def remove(self, participant_id: str, by: Headers) -> httpx.Response:
         """Put an invited clinician out for good."""
@@ -231,10 +231,10 @@ async def test_of_two_who_ask_at_once_one_does_and_guests_and_clinicians_share_t
     assert sorted(answer.status_code for answer in answers) == [201, 409]
     assert (await told(joint.ada)).count("joint_visit_invited") == 1
 
-    others = [await identity.staff(joint.elsewhere, "clinician", name=f"Clinician {number}") for number in range(6)]
-    answers = await asyncio.gather(*(joint.invite(one) for one in others))
-    assert sorted(answer.status_code for answer in answers) == [201] * 5 + [409]
-    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"too_many_guests"}
+    fellows = [await identity.staff(joint.elsewhere, "clinician", name=f"Clinician {number}") for number in range(6)]
+    more = await asyncio.gather(*(joint.invite(one) for one in fellows))
+    assert sorted(answer.status_code for answer in more) == [201] * 5 + [409]
+    assert {answer.json()["code"] for answer in more if answer.status_code == 409} == {"too_many_guests"}
 
 
 async def test_the_right_ends_with_the_visit(joint: Joint) -> None:
