@@ -194,7 +194,7 @@ async def row_of(client: httpx.AsyncClient, world: World, row: str) -> str:
 
 def line(name: str, cells: list[str]) -> str:
     """Return a line of the matrix."""
-    return f"{name:<26}{''.join(f'{cell:<10}' for cell in cells)}".rstrip()
+    return f"{name:<36}{''.join(f'{cell:<10}' for cell in cells)}".rstrip()
 
 
 async def test_everyone_gets_what_the_matrix_says(client: httpx.AsyncClient, clock: ManualClock) -> None:

@@ -92,7 +92,7 @@ async def test_all_that_is_known_of_all_patients_is_in_the_files(client: httpx.A
         one["id"] for one in found["Observation"] if one["subject"]["reference"].endswith(str(scene.resident.id))
     ]
     assert of_grace == whole
-    assert [one["status"] for one in found["Appointment"]] == ["booked"]
+    assert [one["status"] for one in found["Appointment"]] == ["fulfilled", "booked"]
     trail = await client.get("/v1/me/data-accesses", headers=await sign_in.sign_in(scene.person))
     told = [one["action"] for one in trail.json()["items"]]
     assert told.count("bulk_export:read") == 1

@@ -64,7 +64,7 @@ async def test_a_page_looks_at_no_more_rows_however_long_the_history(scene: Scen
             (False, replace(AppointmentQuery(), starts_since=lately)),
         ):
             whose = {"resident_id": scene.resident.id} if of_one else {"staff_of": [scene.organization.id]}
-            statement = _found(of_one=of_one, descending=descending)
+            statement = _found(of_one=of_one, of_answered=False, descending=descending)
             binds = {
                 **query.binds(),
                 **whose,

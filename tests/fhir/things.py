@@ -123,6 +123,7 @@ def _prescription(world: World) -> Json:
         "intent": "order",
         "subject": _patient(world),
         "medicationCodeableConcept": {"text": "Amlodipine"},
+        "dosageInstruction": [{"text": "One tablet in the morning"}],
     }
 
 
@@ -203,7 +204,9 @@ THINGS: Final[Mapping[str, Thing]] = {
         change={"status": "stopped", "statusReason": {"text": "Not needed"}},
     ),
     "MedicationStatement": Thing("regimens", f"{_HOME}/regimens/{{regimens}}"),
-    "Observation": Thing("vitals", "/v1/residents/{residents}/vitals/{vitals}", create=_observation),
+    "Observation": Thing(
+        "vitals", "/v1/residents/{residents}/vitals/{vitals}", create=_observation, change={"status": "amended"}
+    ),
     "OperationDefinition": Thing(key=lambda _: "hearthline-link"),
     "Organization": Thing("clinics"),
     "Patient": Thing("residents", "/v1/residents/{residents}/profile"),
