@@ -98,7 +98,7 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "ends_local": dt.datetime(2026, 3, 2, 12),  # noqa: DTZ001 - on the wall
     },
     "telemedicine_consultation": {"state": "ended", "close_at": None},
-    "telemedicine_participant": {"seat": None},
+    "telemedicine_participant": {"seat": None, "organization_id": None},
     "telemedicine_patient_link": {
         "how": "staff_check",
         "evidence": ["passport"],
