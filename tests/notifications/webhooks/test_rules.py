@@ -106,11 +106,15 @@ def test_the_published_events_carry_ids_only() -> None:
     assert {event.name for event in OUTWARD.values()} == set(webhook_events())
     what = {
         "alarm": "raised acknowledged resolved",
-        "appointment": "booked moved cancelled status_changed offered expired",
+        "appointment": "booked moved cancelled status_changed offered expired reproposed request_ended requested "
+        "unanswered",
+        "bill": "state_changed",
         "check_in": "missed",
         "consultation": "started closed note_signed",
         "dose": "taken skipped missed record_withdrawn",
         "health_record": "written withdrawn",
+        "question": "state_changed",
+        "referral": "overdue state_changed",
         "visit": "assigned carer_removed moved suspended resumed cancelled started completed missed",
     }
     assert set(webhook_events()) == {f"{thing}.{one}" for thing, said in what.items() for one in said.split()}
