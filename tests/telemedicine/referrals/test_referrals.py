@@ -120,7 +120,7 @@ async def test_a_draft_is_the_clinics_until_it_is_sent(desk: Desk) -> None:
     assert (await desk.look(desk.resident, "/v1/me/referrals"))["items"] == []
     assert (await desk.act(desk.clinician, draft, "request"))["state"] == "requested"
     assert (await desk.show(desk.resident, draft))["content"] == telemedicine_referrals.WHY | {
-        "service": telemedicine_referrals.HEART | {"text": None}
+        "service": telemedicine_referrals.HEART | {"translations": [], "text": None}
     }
 
 
