@@ -42,7 +42,7 @@ _TYPE: Final[dict[str, Any]] = {
     "mode": None,
     "works_for": [],
 }
-_APPOINTMENTS: Final = entries._found(of_one=True, descending=False)
+_APPOINTMENTS: Final = entries._found(of_one=True, of_answered=False, descending=False)
 
 
 async def _run(connection: Any, statement: Any, binds: Mapping[str, Any]) -> list[asyncpg.Record]:
@@ -95,6 +95,7 @@ def _appointment(actor: Actor, practitioner: uuid.UUID, at: datetime, now: datet
         "notice_period": timedelta(),
         "late_fee_amount": 0,
         "fee_amount": 0,
+        "was_booked": False,
     }
 
 

@@ -39,8 +39,9 @@ INSERT INTO identity_organization (id, created_at, updated_at, version, communit
     requires_second_factor)
 VALUES ('{CLINIC}', :now, :now, 1, '{population.COMMUNITY}', 'clinic', 'Lake Clinic', false)""",
     f"""
-INSERT INTO telemedicine_clinic (id, created_at, updated_at, version, community_id, organization_id, time_zone)
-VALUES ('{CLINIC}', :now, :now, 1, '{population.COMMUNITY}', '{CLINIC}', 'UTC')""",
+INSERT INTO telemedicine_clinic (id, created_at, updated_at, version, community_id, organization_id, time_zone,
+    owns_diary, answer_within)
+VALUES ('{CLINIC}', :now, :now, 1, '{population.COMMUNITY}', '{CLINIC}', 'UTC', false, interval '4 hours')""",
     f"""
 INSERT INTO telemedicine_visit_type (id, created_at, updated_at, version, community_id, organization_id, name,
     preparation, mode, duration, step, buffer_before, buffer_after, lead_time, horizon, price_amount, price_currency,
@@ -78,9 +79,10 @@ FROM {{starts}}"""
 _APPOINTED: Final = f"""
 INSERT INTO telemedicine_appointment (id, created_at, updated_at, version, community_id, organization_id, resident_id,
     account_id, practitioner_id, visit_type_id, mode, status, starts_at, ends_at, time_zone, sequence, booked_by,
-    price_amount, price_currency, notice_period, late_fee_amount, fee_amount)
+    price_amount, price_currency, notice_period, late_fee_amount, fee_amount, was_booked)
 SELECT {{id}}, :now, :now, 1, '{population.COMMUNITY}', '{CLINIC}', resident, account, {_id(22)},
-       '{VISIT_TYPE}', 'video', '{{status}}', at, at + interval '30 minutes', 'UTC', 0, account, 5000, 'EUR', '0', 0, 0
+       '{VISIT_TYPE}', 'video', '{{status}}', at, at + interval '30 minutes', 'UTC', 0, account, 5000, 'EUR', '0', 0, 0,
+       true
 FROM {{starts}}, LATERAL (SELECT
     CAST('00000002-0000-7000-8000-' || lpad(to_hex(1 + (n * 7919 + k) % :count), 12, '0') AS uuid) AS resident,
     CAST('00000001-0000-7000-8000-' || lpad(to_hex(1 + (n * 7919 + k) % :count), 12, '0') AS uuid) AS account) whose"""
