@@ -31,7 +31,16 @@ from telemedicine.consultations.repository import (
     seats_taken,
     see,
 )
-from telemedicine.consultations.rules import EMPTY, OPEN, State, is_arrival, opens_at, seat_for, state_with
+from telemedicine.consultations.rules import (
+    EMPTY,
+    OPEN,
+    PATIENTS_SIDE,
+    State,
+    is_arrival,
+    opens_at,
+    seat_for,
+    state_with,
+)
 from telemedicine.consultations.service.planning import channel, end_consultation, put_out
 from telemedicine.events import ConsultationAwaited, ConsultationStarted
 
@@ -86,11 +95,13 @@ async def arrive(session: AsyncSession, seat: Seat, pass_digest: bytes | None) -
         )
     )
     await _follow(session, consultation)
-    if person.state == "waiting" and first and person.role != "consultant":
-        # One who is invited is not the resident, whose coming is told once.
-        await _tell_clinician(session, consultation, RESIDENT_WAITING)
+    if person.state == "waiting" and first and person.role in PATIENTS_SIDE:
         if is_arrival(person.role, is_guest=person.account_id is None):
+            await _tell_clinician(session, consultation, RESIDENT_WAITING)
             await emit(session, _fact(ConsultationAwaited, consultation))
+        else:
+            # The resident may sit beside them; if they come by themselves later, that is told all the same.
+            await _tell_clinician(session, consultation, RESIDENT_WAITING, ":guest")
     return came_back
 
 
@@ -229,13 +240,16 @@ async def _holder(session: AsyncSession, seat: Seat) -> Participant:
     return person
 
 
-async def _tell_clinician(session: AsyncSession, consultation: Consultation, notice: Notice) -> None:
+async def _tell_clinician(
+    session: AsyncSession, consultation: Consultation, notice: Notice, occasion: str = ""
+) -> None:
+    """Tell who holds the visit, once for each ``occasion``."""
     await send(
         session,
         notice,
         [consultation.clinician_id],
         community_id=consultation.community_id,
-        dedupe_key=f"{notice.key}:{consultation.id}",
+        dedupe_key=f"{notice.key}:{consultation.id}{occasion}",
         variables={"resident": consultation.resident_id, "starts_at": consultation.starts_at},
         about=consultation.resident_id,
         data={"consultation_id": str(consultation.id)},

@@ -189,6 +189,20 @@ async def test_they_wait_until_they_are_let_in_and_the_resident_puts_them_out_fo
     assert (again.status_code, again.json()["code"], again.json()["state"]) == (409, "takes_part_already", "removed")
 
 
+async def test_whoever_waits_first_takes_nothing_from_the_residents_coming_being_told(joint: Joint) -> None:
+    for role in ("interpreter", "family"):
+        guest = {"role": role, "name": "Wisteria"}
+        added = await joint.client.post(f"{joint.path}/guests", headers=joint.holder, json=guest)
+        assert added.status_code == 201, added.text
+    shown = (await joint.client.get(joint.path, headers=joint.holder)).json()["participants"]
+    of = {one["role"]: one["id"] for one in shown}
+    counts = []
+    for role in ("interpreter", "family", "resident"):
+        await line(joint, of[role])
+        counts.append((await told(joint.scene.clinician)).count("resident_waiting"))
+    assert counts == [0, 1, 2]
+
+
 async def test_an_invitation_is_taken_back_by_who_made_it_or_declined_by_who_got_it_and_by_no_stranger(
     joint: Joint,
 ) -> None:
