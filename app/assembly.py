@@ -2,7 +2,7 @@
 
 import importlib
 
-from app.billing import routes as billing
+from app.billing.charges import routes as billing
 from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers

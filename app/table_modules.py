@@ -19,7 +19,7 @@ TABLE_MODULES: Final = (
     "app.identity.sessions.models",
     "app.identity.sign_in.models",
     "app.identity.smart.models",
-    "app.billing.models",
+    "app.billing.charges.models",
     "app.media.models",
     "app.reservations.models",
     "app.reservations.pool_models",

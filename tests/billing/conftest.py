@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from app.billing.models import Charge
+from app.billing.charges.models import Charge
 from app.core.clock import ManualClock
 from app.identity.models import Organization, Resident
 from tests.factories import identity, sign_in, telemedicine_settlement

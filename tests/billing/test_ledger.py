@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.billing import rules
-from app.billing.models import Entry, Posting
+from app.billing.charges import rules
+from app.billing.charges.models import Entry, Posting
 from app.core.database import reading, unit_of_work
 from tests.billing.conftest import Till
 

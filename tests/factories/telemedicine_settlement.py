@@ -3,10 +3,10 @@
 import uuid
 from datetime import timedelta
 
-from app.billing.models import Charge
-from app.billing.rules import PaymentKind
-from app.billing.schemas import PaymentRecord
-from app.billing.service import Owed, open_charge, record_payment
+from app.billing.charges.models import Charge
+from app.billing.charges.rules import PaymentKind
+from app.billing.charges.schemas import PaymentRecord
+from app.billing.charges.service import Owed, open_charge, record_payment
 from app.core import clock
 from app.core.access import Actor
 from app.core.database import unit_of_work

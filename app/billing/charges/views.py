@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.billing.models import CHARGES, ENTRIES, PAYMENTS, POSTINGS, REASON, REFERENCE
-from app.billing.rules import ChargeState
-from app.billing.schemas import ChargeDetail, ChargePublic, LedgerEntry, PaymentPublic
+from app.billing.charges.models import CHARGES, ENTRIES, PAYMENTS, POSTINGS, REASON, REFERENCE
+from app.billing.charges.rules import ChargeState
+from app.billing.charges.schemas import ChargeDetail, ChargePublic, LedgerEntry, PaymentPublic
 from app.core import audit
 from app.core.access import Actor
 from app.core.audit import trace_each_binds, traced_each

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.billing.rules import LARGEST, Account, ChargeState, EntryKind, PaymentKind
+from app.billing.charges.rules import LARGEST, Account, ChargeState, EntryKind, PaymentKind
 from app.core.instants import GivenInstant
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]

@@ -9,10 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.billing import rules
-from app.billing.events import ChargePaid, ChargeReopened
-from app.billing.models import REASON, REFERENCE, Charge, Entry, Payment, Posting
-from app.billing.problems import (
+from app.billing.charges import rules
+from app.billing.charges.models import REASON, REFERENCE, Charge, Entry, Payment, Posting
+from app.billing.charges.problems import (
     ChargeNotOpen,
     OtherCurrency,
     PaymentKnown,
@@ -20,8 +19,9 @@ from app.billing.problems import (
     TooMuchPaid,
     TooMuchRefunded,
 )
-from app.billing.rules import EntryKind, PaymentKind
-from app.billing.schemas import PaymentRecord, RefundRecord
+from app.billing.charges.rules import EntryKind, PaymentKind
+from app.billing.charges.schemas import PaymentRecord, RefundRecord
+from app.billing.events import ChargePaid, ChargeReopened
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.events import emit

@@ -5,10 +5,17 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Query, Response
 
-from app.billing import service, views
-from app.billing.problems import ChargeNotOpen, OtherCurrency, PaymentKnown, TooMuchPaid, TooMuchRefunded
-from app.billing.rules import ChargeState
-from app.billing.schemas import ChargeDetail, ChargePublic, LedgerEntry, PaymentPublic, PaymentRecord, RefundRecord
+from app.billing.charges import service, views
+from app.billing.charges.problems import ChargeNotOpen, OtherCurrency, PaymentKnown, TooMuchPaid, TooMuchRefunded
+from app.billing.charges.rules import ChargeState
+from app.billing.charges.schemas import (
+    ChargeDetail,
+    ChargePublic,
+    LedgerEntry,
+    PaymentPublic,
+    PaymentRecord,
+    RefundRecord,
+)
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session, set_etag
