@@ -2,7 +2,8 @@
 
 import importlib
 
-from app.billing.charges import routes as billing
+from app.billing.charges import routes as charges
+from app.billing.ledger import routes as ledger
 from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
@@ -164,7 +165,7 @@ from telemedicine.settlement import subscribers as settlement_subscribers
 from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
 
-SCHEMA_REVISION = "0040"
+SCHEMA_REVISION = "0041"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -242,7 +243,8 @@ ROUTERS: tuple[Router, ...] = (
     referral_vitals.router,
     billing_prices.router,
     bills.router,
-    billing.router,
+    charges.router,
+    ledger.router,
     patient_links.router,
     housekeeping.router,
     closing_journey.router,
