@@ -51,6 +51,9 @@ class ServiceOffer(Table, table=True):
         sa.CheckConstraint("step > interval '0' AND shortest > interval '0' AND longest >= shortest", name="durations"),
         sa.CheckConstraint("unit = 'hour' OR longest = shortest", name="a_visit_has_one_duration"),
         sa.CheckConstraint(f"weekend_percent {_SHARE} AND holiday_percent {_SHARE}", name="surcharges"),
+        sa.CheckConstraint(
+            "notice_period >= interval '0' AND late_percent BETWEEN 0 AND 100", name="what_calling_off_costs"
+        ),
         sa.UniqueConstraint("organization_id", "service_id"),
         sa.Index("ix_community_service_offer_service_id", "service_id", "id"),
     )
@@ -67,6 +70,14 @@ class ServiceOffer(Table, table=True):
     minimum_amount: int = Field(default=0, sa_type=sa.BigInteger)
     weekend_percent: int = Field(default=0, sa_type=sa.SmallInteger)
     holiday_percent: int = Field(default=0, sa_type=sa.SmallInteger)
+    notice_period: timedelta = Field(
+        default=timedelta(hours=24),
+        sa_type=sa.Interval,
+        description="how long before its start it is called off freely",
+    )
+    late_percent: int = Field(
+        default=0, sa_type=sa.SmallInteger, description="hundredths of the price that calling off later costs"
+    )
     areas: list[dict[str, Any]] = jsonb(description="where the provider comes to, and what that adds")
     options: list[dict[str, Any]] = jsonb(default_factory=list, description="what more can be wanted")
     is_active: bool = True
