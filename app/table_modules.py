@@ -69,4 +69,5 @@ TABLE_MODULES: Final = (
     "telemedicine.settlement.models",
     "telemedicine.linking.models",
     "community.housekeeping.models",
+    "community.workers.models",
 )
