@@ -69,5 +69,6 @@ TABLE_MODULES: Final = (
     "telemedicine.settlement.models",
     "telemedicine.linking.models",
     "community.housekeeping.models",
+    "community.workers.models",
     "community.orders.models",
 )

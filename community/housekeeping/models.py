@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from app.core.tables import Privacy, Table, jsonb, table_of, text_array
@@ -33,9 +34,11 @@ class HomeService(Table, table=True):
     category: str
     name: dict[str, str] = jsonb(description="by language: en, zh-CN")
     description: dict[str, str] = jsonb(default_factory=dict, description="by language")
-    skills: list[str] = text_array(description="codes of what whoever does it must have, certificates among them")
+    skills: list[str] = text_array(description="codes of what whoever does it must be able to")
+    certificates: list[str] = text_array(description="those of the skills that must have been proved")
     expected_duration: timedelta = Field(sa_type=sa.Interval)
     checklist: list[dict[str, Any]] = jsonb(default_factory=list, description="what is to be done, step by step")
+    photo_ids: list[uuid.UUID] = Field(default_factory=list, sa_type=ARRAY(sa.Uuid), nullable=False)
     is_active: bool = True
 
 

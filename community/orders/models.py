@@ -133,7 +133,8 @@ class Order(Table, table=True):
     time_zone: str = Field(description="on whose wall it is")
     place: str | None = sealed(default=None, description="JSON: address, building, latitude, longitude, as ordered")
     options: dict[str, int] = jsonb(description="what more was wanted, how often")
-    skills: list[str] = text_array(description="codes of what whoever comes must have")
+    skills: list[str] = text_array(description="codes of what whoever comes must be able to")
+    certificates: list[str] = text_array(description="those of the skills that must have been proved")
     wished_worker_id: uuid.UUID | None = None
     wished_languages: list[str] = text_array(description="BCP 47, the best first")
     wished_sex: str | None = None

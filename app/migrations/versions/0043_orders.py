@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0043"
-down_revision = "0040"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("place", sa.Text(), nullable=True),
         sa.Column("options", postgresql.JSONB(), nullable=False),
         sa.Column("skills", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("certificates", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("wished_worker_id", sa.Uuid(), nullable=True),
         sa.Column("wished_languages", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("wished_sex", sa.String(), nullable=True),
