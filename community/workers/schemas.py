@@ -100,7 +100,7 @@ class WorkerCreate(WorkerWrite):
     account_id: uuid.UUID
 
 
-class WeeklyHours(_Given):
+class WorkerHours(_Given):
     """Hours of a weekday. An end beyond 24:00 is on the next day: a night belongs to its evening."""
 
     weekday: Annotated[StrictInt, Field(ge=1, le=7, description="ISO 8601: 1 is Monday")]
@@ -131,13 +131,13 @@ class WeeklyHours(_Given):
         return Hours(self.weekday, minutes_of(self.starts), minutes_of(self.ends), self.pause, self.on_holidays)
 
 
-class HoursWrite(_Given):
+class WorkerHoursWrite(_Given):
     """All weekly hours of a worker, in place of those there were."""
 
-    hours: list[WeeklyHours] = Field(max_length=MOST_HOURS)
+    hours: list[WorkerHours] = Field(max_length=MOST_HOURS)
 
 
-class ExceptionGive(_Given):
+class WorkerExceptionGive(_Given):
     """Days or hours off, or extra hours beside the weekly ones."""
 
     kind: Kind
@@ -152,13 +152,13 @@ class ExceptionGive(_Given):
         return self
 
 
-class DaysOffGive(ExceptionGive):
+class DaysOffGive(WorkerExceptionGive):
     """Days or hours off that a worker takes."""
 
     kind: Literal["off"] = "off"
 
 
-class ExceptionPublic(BaseModel):
+class WorkerExceptionPublic(BaseModel):
     """Local times at which a worker's hours are others."""
 
     id: uuid.UUID
@@ -168,7 +168,7 @@ class ExceptionPublic(BaseModel):
     entered_by: uuid.UUID
 
 
-class SkillGive(_Given):
+class WorkerSkillGive(_Given):
     """What a worker can do; of a certificate its number, its days and a document that shows it."""
 
     certificate_number: Line | None = None
@@ -185,7 +185,7 @@ class SkillGive(_Given):
         return self
 
 
-class SkillPublic(BaseModel):
+class WorkerSkillPublic(BaseModel):
     """What a worker can do, and until when."""
 
     code: str
@@ -195,7 +195,7 @@ class SkillPublic(BaseModel):
     is_verified: bool = Field(description="the certificate was seen; without, it counts where none is asked for")
 
 
-class SkillDetail(SkillPublic):
+class WorkerSkillDetail(WorkerSkillPublic):
     """What a worker can do, with what shows it."""
 
     certificate_number: str | None
@@ -204,13 +204,13 @@ class SkillDetail(SkillPublic):
     verified_by: uuid.UUID | None
 
 
-class SuspensionGive(_Given):
+class WorkerSuspensionGive(_Given):
     """Why a worker is given nothing new."""
 
     reason: Paragraph
 
 
-class SuspensionPublic(BaseModel):
+class WorkerSuspensionPublic(BaseModel):
     """Since when and why a worker is given nothing new."""
 
     suspended_at: datetime
@@ -219,7 +219,7 @@ class SuspensionPublic(BaseModel):
     only_operator_lifts: bool
 
 
-class WeeklyHoursPublic(BaseModel):
+class WorkerHoursPublic(BaseModel):
     """Hours of a weekday."""
 
     weekday: int
@@ -246,8 +246,8 @@ class WorkerPublic(BaseModel):
     buffer: timedelta
     most_work: timedelta | None
     is_active: bool
-    suspension: SuspensionPublic | None
-    skills: list[SkillPublic]
+    suspension: WorkerSuspensionPublic | None
+    skills: list[WorkerSkillPublic]
     time_zone: str = Field(description="of the wall on which the hours are")
-    hours: list[WeeklyHoursPublic]
+    hours: list[WorkerHoursPublic]
     version: int

@@ -12,7 +12,7 @@ from app.core.routing import Reading, Router, Session
 from app.identity.api import PeopleOnly, Person
 from community.workers import repository
 from community.workers.access import require_own
-from community.workers.schemas import DaysOffGive, ExceptionPublic, WorkerPublic
+from community.workers.schemas import DaysOffGive, WorkerExceptionPublic, WorkerPublic
 from community.workers.service import hours
 from community.workers.views import workers as views
 
@@ -32,7 +32,7 @@ async def list_my_worker_profiles(connection: Reading, actor: Person, page: Page
 @router.get(_EXCEPTIONS, responses=problem_responses(*_ASKED))
 async def list_my_worker_exceptions(
     worker_id: uuid.UUID, connection: Reading, actor: Person, page: PageQuery, since: Since = None
-) -> Page[ExceptionPublic]:
+) -> Page[WorkerExceptionPublic]:
     """List when your hours are others from a day on, in the order in which that was entered."""
     row = await require_own(connection, actor, worker_id)
     return await views.exceptions(connection, worker_id, row.community_id, since, page)
@@ -41,7 +41,7 @@ async def list_my_worker_exceptions(
 @router.post(_EXCEPTIONS, status_code=201, responses=problem_responses(*_ASKED))
 async def add_my_worker_exception(
     worker_id: uuid.UUID, session: Session, actor: Person, data: DaysOffGive
-) -> ExceptionPublic:
+) -> WorkerExceptionPublic:
     """Take days or hours off: nobody sends you then; what is yours already stays until your provider sees to it."""
     row = await repository.own(session, actor.id, worker_id)
     return views.exception_public(await hours.add_exception(session, actor, row, data))

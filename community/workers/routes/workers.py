@@ -25,14 +25,14 @@ from community.workers.problems import (
     WorkerSuspendedAlready,
 )
 from community.workers.schemas import (
-    ExceptionGive,
-    ExceptionPublic,
-    HoursWrite,
-    SkillDetail,
-    SkillGive,
-    SuspensionGive,
     WorkerCreate,
+    WorkerExceptionGive,
+    WorkerExceptionPublic,
+    WorkerHoursWrite,
     WorkerPublic,
+    WorkerSkillDetail,
+    WorkerSkillGive,
+    WorkerSuspensionGive,
     WorkerWrite,
 )
 from community.workers.service import hours, keeping, skills
@@ -99,7 +99,7 @@ async def set_worker_hours(
     worker_id: uuid.UUID,
     session: Session,
     member: Keeper,
-    data: HoursWrite,
+    data: WorkerHoursWrite,
     if_match: IfMatch,
 ) -> WorkerPublic:
     """Set all weekly hours of a worker, on the community's wall; orders they leave outside stay until seen to."""
@@ -113,7 +113,7 @@ async def suspend_worker(
     worker_id: uuid.UUID,
     session: Session,
     member: Keeper,
-    data: SuspensionGive,
+    data: WorkerSuspensionGive,
 ) -> WorkerPublic:
     """Give a worker nothing new from this moment on; what is theirs ahead comes before the provider."""
     return await _shown(session, await keeping.suspend(session, member, organization_id, worker_id, data))
@@ -135,7 +135,7 @@ async def list_worker_exceptions(
     member: Keeper,
     page: PageQuery,
     since: Since = None,
-) -> Page[ExceptionPublic]:
+) -> Page[WorkerExceptionPublic]:
     """List when a worker's hours are others from a day on, in the order in which that was entered."""
     await require_of(connection, organization_id, worker_id)
     return await views.exceptions(connection, worker_id, member.community_id, since, page)
@@ -143,8 +143,8 @@ async def list_worker_exceptions(
 
 @router.post(f"{_WORKER}/exceptions", status_code=201, responses=problem_responses(*_ASKED))
 async def add_worker_exception(
-    organization_id: uuid.UUID, worker_id: uuid.UUID, session: Session, member: Keeper, data: ExceptionGive
-) -> ExceptionPublic:
+    organization_id: uuid.UUID, worker_id: uuid.UUID, session: Session, member: Keeper, data: WorkerExceptionGive
+) -> WorkerExceptionPublic:
     """Give a worker days off, or extra hours; orders in what is off stay until seen to."""
     row = await repository.locked(session, organization_id, worker_id)
     return views.exception_public(await hours.add_exception(session, member.actor, row, data))
@@ -161,12 +161,11 @@ async def remove_worker_exception(
 
 @router.get(f"{_WORKER}/skills", responses=problem_responses(*_ASKED))
 async def list_worker_skills(
-    organization_id: uuid.UUID, worker_id: uuid.UUID, session: Session, member: Keeper
-) -> Page[SkillDetail]:
+    organization_id: uuid.UUID, worker_id: uuid.UUID, connection: Reading, member: Keeper
+) -> Page[WorkerSkillDetail]:
     """Show what a worker can do, with the certificates that show it; the look leaves a trace."""
-    connection = await session.connection()
     await require_of(connection, organization_id, worker_id)
-    await audit.record(session, member.actor, "worker_skills:read", object_id=worker_id)
+    await audit.record(connection, member.actor, "worker_skills:read", object_id=worker_id)
     return Page(items=await views.skills(connection, worker_id), next=None)
 
 
@@ -177,8 +176,8 @@ async def set_worker_skill(
     code: SkillCode,
     session: Session,
     member: Keeper,
-    data: SkillGive,
-) -> SkillDetail:
+    data: WorkerSkillGive,
+) -> WorkerSkillDetail:
     """Say what a worker can do, and until when; another certificate than the one that was seen has yet to be."""
     await skills.set_skill(session, member.actor, organization_id, worker_id, code, data)
     return await _skill(session, worker_id, code)
@@ -195,7 +194,7 @@ async def remove_worker_skill(
 @router.post(f"{_SKILL}/verification", responses=problem_responses(*_ASKED, NothingToVerify))
 async def verify_worker_skill(
     organization_id: uuid.UUID, worker_id: uuid.UUID, code: SkillCode, session: Session, member: Keeper
-) -> SkillDetail:
+) -> WorkerSkillDetail:
     """Say that one has seen the certificate of a skill: from now on it counts where one is asked for."""
     await skills.verify(session, member.actor, organization_id, worker_id, code)
     return await _skill(session, worker_id, code)
@@ -204,7 +203,7 @@ async def verify_worker_skill(
 @router.delete(f"{_SKILL}/verification", responses=problem_responses(*_ASKED))
 async def doubt_worker_skill(
     organization_id: uuid.UUID, worker_id: uuid.UUID, code: SkillCode, session: Session, member: Keeper
-) -> SkillDetail:
+) -> WorkerSkillDetail:
     """Take back that the certificate was seen."""
     await skills.doubt(session, member.actor, organization_id, worker_id, code)
     return await _skill(session, worker_id, code)
@@ -214,5 +213,5 @@ async def _shown(session: AsyncSession, row: Worker) -> WorkerPublic:
     return (await views.workers_public(await session.connection(), [row]))[0]
 
 
-async def _skill(session: AsyncSession, worker_id: uuid.UUID, code: str) -> SkillDetail:
+async def _skill(session: AsyncSession, worker_id: uuid.UUID, code: str) -> WorkerSkillDetail:
     return next(one for one in await views.skills(await session.connection(), worker_id) if one.code == code)

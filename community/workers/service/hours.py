@@ -13,7 +13,7 @@ from app.core.routing import check_version
 from community.events import WorkerHoursChanged
 from community.workers import repository, rules
 from community.workers.models import Worker, WorkerException
-from community.workers.schemas import ExceptionGive, HoursWrite, WeeklyHours
+from community.workers.schemas import WorkerExceptionGive, WorkerHours, WorkerHoursWrite
 
 
 async def set_hours(
@@ -21,7 +21,7 @@ async def set_hours(
     actor: Actor,
     organization_id: uuid.UUID,
     worker_id: uuid.UUID,
-    data: HoursWrite,
+    data: WorkerHoursWrite,
     if_match: int | None,
 ) -> Worker:
     """Set all weekly hours of a worker; raises ``NotFound``, ``StaleVersion``, ``Malformed`` for some that overlap."""
@@ -41,7 +41,7 @@ async def set_hours(
     return row
 
 
-async def add_exception(session: AsyncSession, actor: Actor, row: Worker, data: ExceptionGive) -> WorkerException:
+async def add_exception(session: AsyncSession, actor: Actor, row: Worker, data: WorkerExceptionGive) -> WorkerException:
     """Let the hours of a locked worker be others for a while; what is theirs in it stays until somebody sees to it."""
     exception = WorkerException(
         community_id=row.community_id,
@@ -73,7 +73,7 @@ async def remove_exception(
     await audit.record(session, actor, "worker_exception:remove", object_id=exception_id)
 
 
-def _kept(hours: WeeklyHours) -> dict[str, Any]:
+def _kept(hours: WorkerHours) -> dict[str, Any]:
     known = hours.hours()
     return {
         "weekday": known.weekday,

@@ -21,7 +21,7 @@ from community.workers import repository
 from community.workers.models import SUSPENSION_REASON, Worker
 from community.workers.notices import WORKER_REINSTATED, WORKER_SUSPENDED
 from community.workers.problems import NotAWorker, WorkerExists, WorkerNotSuspended, WorkerSuspendedAlready
-from community.workers.schemas import SuspensionGive, WorkerCreate, WorkerWrite
+from community.workers.schemas import WorkerCreate, WorkerSuspensionGive, WorkerWrite
 from community.workers.service.engaging import calendar_of
 from community.workers.views.days import here
 from notifications.api import Notice, send
@@ -71,7 +71,7 @@ async def set_profile(
 
 
 async def suspend(
-    session: AsyncSession, member: Member, organization_id: uuid.UUID, worker_id: uuid.UUID, data: SuspensionGive
+    session: AsyncSession, member: Member, organization_id: uuid.UUID, worker_id: uuid.UUID, data: WorkerSuspensionGive
 ) -> Worker:
     """Give a worker nothing new from this moment on, and have what is theirs ahead come before the provider.
 

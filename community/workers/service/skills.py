@@ -21,12 +21,17 @@ from community.workers.models import CERTIFICATE_NUMBER, PROOF, WorkerSkill
 from community.workers.notices import SKILL_EXPIRED, SKILL_EXPIRES
 from community.workers.problems import NothingToVerify
 from community.workers.rules import end_of, look_next
-from community.workers.schemas import SkillGive
+from community.workers.schemas import WorkerSkillGive
 from notifications.api import send
 
 
 async def set_skill(
-    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, worker_id: uuid.UUID, code: str, data: SkillGive
+    session: AsyncSession,
+    actor: Actor,
+    organization_id: uuid.UUID,
+    worker_id: uuid.UUID,
+    code: str,
+    data: WorkerSkillGive,
 ) -> None:
     """Say what a worker can do, and until when; another certificate than the one that was seen has yet to be.
 

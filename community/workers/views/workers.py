@@ -19,12 +19,12 @@ from app.identity.api import community, people
 from app.media.api import attached
 from community.workers.models import CERTIFICATE_NUMBER, EXCEPTIONS, PROOF, SKILLS, SUSPENSION_REASON, WORKERS
 from community.workers.schemas import (
-    ExceptionPublic,
-    SkillDetail,
-    SkillPublic,
-    SuspensionPublic,
-    WeeklyHoursPublic,
+    WorkerExceptionPublic,
+    WorkerHoursPublic,
     WorkerPublic,
+    WorkerSkillDetail,
+    WorkerSkillPublic,
+    WorkerSuspensionPublic,
     hour_of,
 )
 
@@ -79,9 +79,9 @@ async def workers_public(connection: AsyncConnection, rows: Sequence[Any]) -> li
         return []
     time_zone = (await community(connection, rows[0].community_id)).time_zone
     names = await people(connection, {row.account_id for row in rows})
-    can: defaultdict[uuid.UUID, list[SkillPublic]] = defaultdict(list)
+    can: defaultdict[uuid.UUID, list[WorkerSkillPublic]] = defaultdict(list)
     for skill in await connection.execute(_SKILLS, {"worker_ids": [row.id for row in rows]}):
-        can[skill.worker_id].append(SkillPublic(**_known(skill)))
+        can[skill.worker_id].append(WorkerSkillPublic(**_known(skill)))
     same = WorkerPublic.model_fields.keys() - {"name", "suspension", "skills", "time_zone", "hours"}
     return [
         WorkerPublic(
@@ -90,7 +90,7 @@ async def workers_public(connection: AsyncConnection, rows: Sequence[Any]) -> li
             skills=can[row.id],
             time_zone=time_zone,
             hours=[
-                WeeklyHoursPublic(
+                WorkerHoursPublic(
                     weekday=one["weekday"],
                     starts=hour_of(one["starts"]),
                     ends=hour_of(one["ends"]),
@@ -105,12 +105,12 @@ async def workers_public(connection: AsyncConnection, rows: Sequence[Any]) -> li
     ]
 
 
-async def skills(connection: AsyncConnection, worker_id: uuid.UUID) -> list[SkillDetail]:
+async def skills(connection: AsyncConnection, worker_id: uuid.UUID) -> list[WorkerSkillDetail]:
     """Return what a worker can do, with the certificates that show it."""
     rows = list(await connection.execute(_SKILLS, {"worker_ids": [worker_id]}))
     files = await attached(connection, PROOF, [row.id for row in rows])
     return [
-        SkillDetail(
+        WorkerSkillDetail(
             certificate_number=unseal(row.certificate_number, CERTIFICATE_NUMBER) if row.certificate_number else None,
             proof=next((file for file in files[row.id] if file.id == row.proof_id), None),
             verified_at=row.verified_at,
@@ -123,7 +123,7 @@ async def skills(connection: AsyncConnection, worker_id: uuid.UUID) -> list[Skil
 
 async def exceptions(
     connection: AsyncConnection, worker_id: uuid.UUID, community_id: uuid.UUID, since: date | None, page: PageRequest
-) -> Page[ExceptionPublic]:
+) -> Page[WorkerExceptionPublic]:
     """Return a page of a worker's exceptions that are not over when a local day begins, as they were entered.
 
     Without a day it is the community's today.
@@ -142,9 +142,9 @@ async def exceptions(
     return Page(items=items, next=next_cursor(_EXCEPTIONS_CURSOR, rows, page.limit, ("id",)))
 
 
-def exception_public(row: Any) -> ExceptionPublic:
+def exception_public(row: Any) -> WorkerExceptionPublic:
     """Return an exception as it is shown."""
-    return ExceptionPublic(
+    return WorkerExceptionPublic(
         id=row.id, kind=row.kind, starts=row.starts_local, ends=row.ends_local, entered_by=row.entered_by
     )
 
@@ -159,10 +159,10 @@ def _known(row: Any) -> dict[str, Any]:
     }
 
 
-def _suspension(row: Any) -> SuspensionPublic | None:
+def _suspension(row: Any) -> WorkerSuspensionPublic | None:
     if row.suspended_at is None:
         return None
-    return SuspensionPublic(
+    return WorkerSuspensionPublic(
         suspended_at=row.suspended_at,
         suspended_by=row.suspended_by,
         reason=unseal(row.suspension_reason, SUSPENSION_REASON),
