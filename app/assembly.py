@@ -64,6 +64,10 @@ from community.orders import subscribers as order_subscribers
 from community.orders.routes import providers as order_providers
 from community.orders.routes import residents as resident_orders
 from community.orders.routes import work as order_work
+from community.workers import jobs as worker_jobs
+from community.workers import subscribers as worker_subscribers
+from community.workers.routes import own as own_worker_profiles
+from community.workers.routes import workers as home_workers
 from eldercare.alarms import routes as alarms
 from eldercare.care_circle import routes as care_circle
 from eldercare.care_circle import subscribers as care_circle_subscribers
@@ -255,6 +259,8 @@ ROUTERS: tuple[Router, ...] = (
     resident_orders.router,
     order_providers.router,
     order_work.router,
+    home_workers.router,
+    own_worker_profiles.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -297,6 +303,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *prescription_reactions.SUBSCRIBERS,
     *referral_subscribers.SUBSCRIBERS,
     *settlement_subscribers.SUBSCRIBERS,
+    *worker_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
     *fhir_subscribers.SUBSCRIBERS,
 )
@@ -347,6 +354,7 @@ JOBS: tuple[Job, ...] = (
     *fhir_jobs.JOBS,
     *referral_jobs.JOBS,
     *settlement_jobs.JOBS,
+    *worker_jobs.JOBS,
 )
 
 ATTACHMENTS = calendar_subscribers.ATTACHMENTS
