@@ -20,6 +20,7 @@ TABLE_MODULES: Final = (
     "app.identity.sign_in.models",
     "app.identity.smart.models",
     "app.billing.charges.models",
+    "app.billing.gateways.models",
     "app.media.models",
     "app.reservations.models",
     "app.reservations.pool_models",
