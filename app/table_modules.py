@@ -22,7 +22,10 @@ TABLE_MODULES: Final = (
     "app.billing.authorizations.models",
     "app.billing.cards.models",
     "app.billing.charges.models",
+    "app.billing.gateway_events.models",
+    "app.billing.gateways.models",
     "app.billing.ledger.models",
+    "app.billing.reconciliation.models",
     "app.media.models",
     "app.reservations.models",
     "app.reservations.pool_models",
@@ -72,4 +75,6 @@ TABLE_MODULES: Final = (
     "telemedicine.settlement.models",
     "telemedicine.linking.models",
     "community.housekeeping.models",
+    "community.workers.models",
+    "community.orders.models",
 )

@@ -5,9 +5,13 @@ from datetime import timedelta
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from app.core.tables import Privacy, Table, jsonb, table_of, text_array
+
+PHOTOS: Final = "community.home_service"
+"""What photos of a service are attached to."""
 
 _SHARE: Final = "BETWEEN 0 AND 300"
 
@@ -33,9 +37,13 @@ class HomeService(Table, table=True):
     category: str
     name: dict[str, str] = jsonb(description="by language: en, zh-CN")
     description: dict[str, str] = jsonb(default_factory=dict, description="by language")
-    skills: list[str] = text_array(description="codes of what whoever does it must have, certificates among them")
+    skills: list[str] = text_array(description="codes of what whoever does it must be able to")
+    certificates: list[str] = text_array(description="those of the skills that must have been proved")
     expected_duration: timedelta = Field(sa_type=sa.Interval)
     checklist: list[dict[str, Any]] = jsonb(default_factory=list, description="what is to be done, step by step")
+    photo_ids: list[uuid.UUID] = Field(
+        default_factory=list, sa_type=ARRAY(sa.Uuid), nullable=False, description="in the order they are shown"
+    )
     is_active: bool = True
 
 
@@ -51,6 +59,9 @@ class ServiceOffer(Table, table=True):
         sa.CheckConstraint("step > interval '0' AND shortest > interval '0' AND longest >= shortest", name="durations"),
         sa.CheckConstraint("unit = 'hour' OR longest = shortest", name="a_visit_has_one_duration"),
         sa.CheckConstraint(f"weekend_percent {_SHARE} AND holiday_percent {_SHARE}", name="surcharges"),
+        sa.CheckConstraint(
+            "notice_period >= interval '0' AND late_percent BETWEEN 0 AND 100", name="what_calling_off_costs"
+        ),
         sa.UniqueConstraint("organization_id", "service_id"),
         sa.Index("ix_community_service_offer_service_id", "service_id", "id"),
     )
@@ -67,6 +78,14 @@ class ServiceOffer(Table, table=True):
     minimum_amount: int = Field(default=0, sa_type=sa.BigInteger)
     weekend_percent: int = Field(default=0, sa_type=sa.SmallInteger)
     holiday_percent: int = Field(default=0, sa_type=sa.SmallInteger)
+    notice_period: timedelta = Field(
+        default=timedelta(hours=24),
+        sa_type=sa.Interval,
+        description="how long before its start it is called off freely",
+    )
+    late_percent: int = Field(
+        default=0, sa_type=sa.SmallInteger, description="hundredths of the price that calling off later costs"
+    )
     areas: list[dict[str, Any]] = jsonb(description="where the provider comes to, and what that adds")
     options: list[dict[str, Any]] = jsonb(default_factory=list, description="what more can be wanted")
     is_active: bool = True

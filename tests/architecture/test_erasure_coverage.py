@@ -58,6 +58,11 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "billing_entry": {"currency": "CNY", "sides": 2},
     "billing_payment": {"currency": "CNY", "programme_id": None, "refunded_amount": 0, "refunds_id": None},
     "billing_payment_method": {"last4": "4242"},
+    "community_worker": {"latitude": None, "longitude": None, "buffer": dt.timedelta()},
+    "community_worker_exception": {
+        "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall
+        "ends_local": dt.datetime(2026, 3, 2, 12),  # noqa: DTZ001 - on the wall
+    },
     "core_audit_entry": {"details": None},
     "identity_community": {"country": "CN", "currency": "CNY", "languages": ["en"], "time_zone": "UTC"},
     "identity_account": {"time_zone": "UTC", "language": "en"},

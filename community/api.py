@@ -1,0 +1,44 @@
+"""What other packages, and features beside each other, may do with the community's services: who could go to a home.
+
+An order is given to somebody in one unit of work: ``workers_for`` says who could go, ``engage`` keeps whoever is chosen
+from being suspended meanwhile and returns their calendar, and ``app.reservations.api.take`` takes of it. What
+``community.events`` tells of workers is at odds with orders ahead: ``workers_for`` with ``account_ids`` says whether
+somebody still could go.
+"""
+
+from community.orders.access import require_order
+from community.orders.schemas.given import OrderCancel, OrderCreate
+from community.orders.schemas.shown import OrderDetail, OrderPublic
+from community.orders.service.assigning import assign as assign_order
+from community.orders.service.cancelling import cancel as cancel_order
+from community.orders.service.changing import By
+from community.orders.service.placing import Occurrence
+from community.orders.service.placing import place as place_order
+from community.orders.views.details import detail as order_for
+from community.workers.problems import WorkerUnavailable
+from community.workers.rules import Circle, Sex, Vehicle, WorkerDay
+from community.workers.service.engaging import engage
+from community.workers.views.days import worker_of as require_worker
+from community.workers.views.days import workers_for
+
+__all__ = [
+    "By",
+    "Circle",
+    "Occurrence",
+    "OrderCancel",
+    "OrderCreate",
+    "OrderDetail",
+    "OrderPublic",
+    "Sex",
+    "Vehicle",
+    "WorkerDay",
+    "WorkerUnavailable",
+    "assign_order",
+    "cancel_order",
+    "engage",
+    "order_for",
+    "place_order",
+    "require_order",
+    "require_worker",
+    "workers_for",
+]

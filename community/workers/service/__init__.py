@@ -1,0 +1,1 @@
+"""Use cases of a provider and its workers."""
