@@ -17,7 +17,7 @@ MINUTE: Final = timedelta(minutes=1)
 CENTRE: Final = Place(31.2304, 121.4737)
 _SKILLS: Final = ("injection", "lifting", "dementia", "cleaning")
 _SPEEDS: Final = (Speed(kilometres_per_hour=12), Speed(), Speed(), Speed(kilometres_per_hour=26))
-_WAVES: Final = ((450, 660), (690, 840), (960, 1170))
+_WAVES: Final = ((450, 690), (690, 900), (930, 1170))
 _SHIFTS: Final = ((420, 900), (420, 900), (480, 960), (720, 1200), (720, 1200))
 
 
@@ -25,7 +25,7 @@ def day(seed: int, jobs: int, workers: int) -> tuple[list[Job], list[Worker]]:
     """Return what is to be done on a day and who is there for it; the same for the same seed."""
     chance = Random(seed)
     people = [_worker(chance, number) for number in range(workers)]
-    quarters = [_near(chance, CENTRE, 0.035) for _ in range(12)]
+    quarters = [_near(chance, CENTRE, 0.03) for _ in range(12)]
     homes = [_near(chance, chance.choice(quarters), 0.008) for _ in range(jobs * 2 // 3)]
     wanted = [_job(chance, number, chance.choice(homes), people) for number in range(jobs)]
     return wanted, people
@@ -38,17 +38,17 @@ def _near(chance: Random, place: Place, spread: float) -> Place:
 
 
 def _worker(chance: Random, number: int) -> Worker:
-    since, until = chance.choice(_SHIFTS)
+    since, until = _SHIFTS[number % len(_SHIFTS)]
     pause = Break(DAY + (since + 150) * MINUTE, DAY + (until - 180) * MINUTE, 30 * MINUTE)
-    home = _near(chance, CENTRE, 0.035)
+    home = _near(chance, CENTRE, 0.03)
     return Worker(
         id=uuid.UUID(int=chance.getrandbits(128)),
         shifts=(Shift(DAY + since * MINUTE, DAY + until * MINUTE, (pause,)),),
-        skills=frozenset(skill for skill in _SKILLS if chance.random() < 0.6),
+        skills=frozenset(skill for skill in _SKILLS if chance.random() < 0.85),
         start=home,
         end=home if number % 4 == 0 else None,
         most_work=390 * MINUTE,
-        speed=chance.choice(_SPEEDS),
+        speed=_SPEEDS[number // len(_SHIFTS) % len(_SPEEDS)],
         languages=frozenset({"zh"} | ({"en"} if chance.random() < 0.3 else set())),
     )
 
@@ -56,9 +56,9 @@ def _worker(chance: Random, number: int) -> Worker:
 def _job(chance: Random, number: int, home: Place, people: list[Worker]) -> Job:
     is_service = number % 3 == 0
     if is_service:
-        wanted, slack, duration = chance.randrange(510, 1110, 15), 60, chance.choice((45, 60, 60, 90))
+        wanted, slack, duration = chance.randrange(510, 1110, 15), 60, chance.choice((30, 45, 60, 60))
     else:
-        wanted, slack, duration = chance.randrange(*chance.choice(_WAVES), 5), 30, chance.choice((15, 20, 30, 45))
+        wanted, slack, duration = chance.randrange(*chance.choice(_WAVES), 5), 30, chance.choice((15, 20, 30))
     is_critical = not is_service and chance.random() < 0.08
     slack = 15 if is_critical else slack
     skill = "cleaning" if is_service else chance.choice(("injection", "lifting", "dementia", "", ""))

@@ -18,9 +18,11 @@ STRANGER: Final = timedelta(minutes=20) // MICROSECOND
 """What a face that knows the home is worth, in time on the way."""
 FOREIGN: Final = timedelta(minutes=20) // MICROSECOND
 """What it is worth that one can talk with each other."""
+_PULL: Final = 0.25
+"""What it is worth to come at the wanted time and not another one of the window, in time on the way."""
 _RANK: Final = timedelta(minutes=2) // MICROSECOND
-_FAIR: Final = 5
-"""Somebody with eight hours who has worked one pays 1.5 minutes for the next, after seven ten and a half."""
+_FAIR: Final = 10
+"""An hour more costs somebody with eight hours a minute and a half for each that they have already."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -35,7 +37,7 @@ def instant(number_: int) -> datetime:
 
 
 class Task:
-    """A job in numbers; ``at`` is its place, ``pull`` what a minute away from its wanted time costs."""
+    """A job in numbers; ``at`` is its place, ``pull`` what it costs to be away from its wanted time."""
 
     __slots__ = ("at", "duration", "job", "number", "pull", "since", "until", "wanted")
 
@@ -44,7 +46,7 @@ class Task:
         self.at = ways[job.place]
         self.duration = job.duration // MICROSECOND
         self.since, self.until, self.wanted = map(number, (job.starts_from, job.starts_until, job.wanted_at))
-        self.pull = 0.5 / job.workers
+        self.pull = _PULL / job.workers
 
 
 class Stop:
