@@ -33,13 +33,14 @@ def _solve(day: dict[str, Any], nodes: list[dict[str, Any]], seconds: int) -> li
     transits = []
     for number, one in enumerate(people):
         ways = day["ways"][one["speed"]]
-        matrix = [
-            [0 if there == -1 or here == -1 else ways[here][there] for there in places] for here in places
-        ]
+        matrix = [[0 if there == -1 or here == -1 else ways[here][there] for there in places] for here in places]
         empty = (count + 2 * number, count + 2 * number + 1)
         matrix[empty[0]][empty[1]] = 0
         costs = [
-            [4 * way + (4 * one["costs"][nodes[there]["number"]] if there < count else 0) for there, way in enumerate(row)]
+            [
+                4 * way + (4 * one["costs"][nodes[there]["number"]] if there < count else 0)
+                for there, way in enumerate(row)
+            ]
             for row in matrix
         ]
         timed = [[way + lasts[here] for way in row] for here, row in enumerate(matrix)]

@@ -7,7 +7,7 @@ fits in between is then seen without looking at the rest of the day. Both are li
 are over: so no break has a place in the order either, it is enough that there is one for it.
 """
 
-from math import inf
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from app.dispatch.persons import NEVER, Gap, Person, Stop, Task, take_breaks
@@ -33,7 +33,19 @@ class Offer(NamedTuple):
 class Day:
     """What somebody does in which order, and what that costs."""
 
-    __slots__ = ("_done", "_doors", "_free", "_offers", "_until", "cost", "person", "starts", "stops", "travel", "work")
+    __slots__ = (
+        "_done",
+        "_doors",
+        "_earliest",
+        "_free",
+        "_latest",
+        "_offers",
+        "_timed",
+        "_until",
+        "person",
+        "stops",
+        "work",
+    )
 
     def __init__(self, person: Person, stops: tuple[Stop, ...]) -> None:
         self.person, self.stops = person, stops
@@ -45,9 +57,25 @@ class Day:
         self._until: list[list[int]] = [[]] * len(stops)
         self._doors: list[int] = [0] * len(stops)
         self._backward()
-        self.travel = sum(self._way_to(index) for index in range(len(stops))) + self._ways_home()
-        self.starts, strain = self._timed()
-        self.cost = self.travel + strain + self.work * self.work / person.fair
+        # Of each stop, whatever breaks are over by then.
+        self._earliest = [min([*free, done]) for free, done in zip(self._free, self._done, strict=True)]
+        self._latest = [max([*until, door]) for until, door in zip(self._until, self._doors, strict=True)]
+        self._timed: tuple[list[int], float] | None = None
+
+    @property
+    def starts(self) -> list[int]:
+        """When each stop begins, as near to its wanted time as the others let it."""
+        return (self._timed or self._time())[0]
+
+    @property
+    def cost(self) -> float:
+        """What the day costs: the way, what is not as wished, and more for who has more to do already."""
+        return (self._timed or self._time())[1]
+
+    @property
+    def travel(self) -> int:
+        """How long one is on the way."""
+        return sum(self._way_to(index) for index in range(len(self.stops))) + self._ways_home()
 
     def _forward(self) -> None:
         """Work out from when on each stop could be left."""
@@ -164,19 +192,13 @@ class Day:
     def openings(self, task: Task) -> list[Opening]:
         """Return wherever a job fits: within the hours, after the way, beside what stands there and the breaks."""
         found: list[Opening] = []
-        stops, place, duration = self.stops, task.at, task.duration
+        place, duration = task.at, task.duration
         for gap in self.person.gaps(task):
             shift, since, until, work = gap
             if work and self.work + work > self.person.most:
                 continue
-            for position in range(len(stops) + 1):
-                if position and stops[position - 1].rank > 2 * shift:
-                    break
-                if position < len(stops) and stops[position].rank < 2 * shift:
-                    continue
+            for position in self._between(2 * shift, since, until, duration):
                 arrivals = self._arrivals(position - 1, shift, place)
-                if min(arrivals) > until:
-                    break  # and later ones are later still
                 limits = self._limits(position, shift, place)
                 for arrival, limit in zip(arrivals, limits, strict=True):
                     earliest, latest = max(arrival, since), min(until, limit - duration)
@@ -184,6 +206,17 @@ class Day:
                         way = self._detour(position, shift, place)
                         found.append(Opening(way, earliest, latest, position, gap))
         return found
+
+    def _between(self, rank: int, since: int, until: int, duration: int) -> Iterator[int]:
+        """Yield the places in the order at which there may be time for something, as if there were no ways."""
+        leaves = -NEVER
+        for position, (earliest, latest, stop) in enumerate(zip(self._earliest, self._latest, self.stops, strict=True)):
+            if rank <= stop.rank and max(leaves, since) + duration <= latest:
+                yield position
+            if stop.rank > rank or earliest > until:
+                return
+            leaves = earliest
+        yield len(self.stops)
 
     def charge(self, task: Task, opening: Opening) -> float:
         """Return what a job costs here, but for its distance from the wanted time."""
@@ -219,25 +252,18 @@ class Day:
             self.person, tuple(stop for stop in self.stops if stop.task is None or stop.task.number not in numbers)
         )
 
-    def _timed(self) -> tuple[list[int], float]:
-        """Return when each stop begins, as near to its wanted time as the others let it, and what is not as wished.
-
-        Where the way past an unknown place was shorter than the one that is known, a day may not work without it: that
-        costs more than there is.
-        """
+    def _time(self) -> tuple[list[int], float]:
         starts: list[int] = []
         strain, leaves, over = 0.0, 0, 0
         for index, stop in enumerate(self.stops):
             arrivals = self._next(index, leaves, over) if stop.shift >= 0 else []  # outside of the hours: no breaks
             choices = [
-                (max(arrival, stop.since), min(until, stop.until), taken)
+                (max(arrival, stop.since), until, taken)
                 for taken, (arrival, until) in enumerate(zip(arrivals, self._until[index], strict=True))
-                if max(arrival, stop.since) <= min(until, stop.until)
+                if arrival <= until and stop.since <= until
             ]
             if stop.task is None:
                 begins, over = stop.since, self._breaks_over(index, choices, over)
-            elif not choices:
-                return starts, inf
             else:
                 wanted = stop.task.wanted
                 timed = [(max(earliest, min(latest, wanted)), taken) for earliest, latest, taken in choices]
@@ -245,7 +271,19 @@ class Day:
                 strain += abs(begins - wanted) * stop.task.pull + self.person.cost(stop.task)
             starts.append(begins)
             leaves = begins + stop.duration
-        return starts, strain
+        self._timed = (starts, self.travel + strain + self.work * self.work / self.person.fair)
+        return self._timed
+
+    @property
+    def works(self) -> bool:
+        """Whether everything is in time: the way past an unknown place may have been shorter than the one without it."""
+        for index, stop in enumerate(self.stops):
+            if stop.task is not None:
+                arrivals = self._arrivals(index - 1, stop.shift, stop.came)
+                until = self._until[index]
+                if not any(max(arrival, stop.since) <= late for arrival, late in zip(arrivals, until, strict=True)):
+                    return False
+        return True
 
     @property
     def rests(self) -> bool:

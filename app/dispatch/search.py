@@ -137,7 +137,7 @@ class Search:
             numbers, waiting = set(out), set()
             for number in sorted(days):
                 day = self.days[number].lacking(numbers)
-                if day.cost == inf:
+                if not day.works:
                     more = {stop.task.number: stop.task for stop in day.stops if stop.task is not None}
                     out |= more
                     waiting |= set(more)
