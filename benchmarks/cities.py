@@ -1,8 +1,7 @@
 """Made-up days in a city: care visits and home services, people with hours, skills and ways to get around.
 
 A third of the jobs are home services with an arrival window of two hours, the others care visits within half an hour of
-their time. Care comes in waves in the morning, at noon and in the evening, and most of it goes to homes that have it twice
-or more a day.
+their time. Care comes in waves in the morning, at noon and in the evening, and many homes are gone to more than once.
 """
 
 import uuid

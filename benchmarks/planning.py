@@ -10,13 +10,14 @@ import os
 import subprocess
 import time
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 from app.core import embedded
 from app.dispatch.api import Assignment, Job, Worker, plan
-from app.dispatch.persons import Task, persons, ways_of
 from app.dispatch.inputs import Speed
+from app.dispatch.persons import Task, persons, ways_of
 from benchmarks import cities
 from benchmarks.report import Comparison, Series, out, show
 
@@ -54,7 +55,7 @@ def _travel(jobs: list[Job], people: list[Worker], found: list[Assignment]) -> f
         places = [ways[worker.start], *(ways[by_id[one.job_id].place] for one in row)]
         if row and worker.end is not None:
             places.append(ways[worker.end])
-        total += sum(matrix[here][there] for here, there in zip(places, places[1:], strict=False))
+        total += sum(matrix[here][there] for here, there in pairwise(places))
     return total / 60e6
 
 

@@ -1,5 +1,6 @@
 """Dispatch's door: a plan of who goes where when, from plain data; and who goes instead of somebody who is absent."""
 
+from app.dispatch.drawing import drawn
 from app.dispatch.explaining import obstacles, sentence
 from app.dispatch.inputs import (
     Assignment,
@@ -31,6 +32,7 @@ __all__ = [
     "Unassigned",
     "Worker",
     "distance",
+    "drawn",
     "obstacles",
     "plan",
     "replace_absent",

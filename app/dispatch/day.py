@@ -276,7 +276,7 @@ class Day:
 
     @property
     def works(self) -> bool:
-        """Whether everything is in time: the way past an unknown place may have been shorter than the one without it."""
+        """Whether all is in time: the way past an unknown place may have been shorter than the one without it."""
         for index, stop in enumerate(self.stops):
             if stop.task is not None:
                 arrivals = self._arrivals(index - 1, stop.shift, stop.came)

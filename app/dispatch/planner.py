@@ -14,7 +14,7 @@ from app.dispatch.persons import Task, instant, persons, ways_of
 from app.dispatch.search import Search
 from app.dispatch.travel import MICROSECOND
 
-EFFORT: Final = 2_400
+EFFORT: Final = 3_600
 """How many times some jobs are taken out of a plan and placed anew, at the most."""
 _EACH: Final = 12
 """How many times for each job: a small day is soon as good as it gets."""
