@@ -18,6 +18,7 @@ from benchmarks import (
     http,
     past,
     place,
+    planning,
     rush,
     slots,
     sos,
@@ -41,6 +42,7 @@ ALL: dict[str, Callable[..., None]] = {
     "doses": doses.run,
     "vitals": vitals.run,
     "past": past.run,
+    "planning": planning.run,
 }
 
 

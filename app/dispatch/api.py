@@ -1,5 +1,6 @@
 """Dispatch's door: a plan of who goes where when, from plain data; and who goes instead of somebody who is absent."""
 
+from app.dispatch.drawing import drawn
 from app.dispatch.explaining import obstacles, sentence
 from app.dispatch.inputs import (
     Assignment,
@@ -14,7 +15,8 @@ from app.dispatch.inputs import (
     Unassigned,
     Worker,
 )
-from app.dispatch.planner import plan, replace_absent
+from app.dispatch.planner import plan
+from app.dispatch.replanning import replace_absent, replan
 from app.dispatch.travel import distance, travel_time
 
 __all__ = [
@@ -30,9 +32,11 @@ __all__ = [
     "Unassigned",
     "Worker",
     "distance",
+    "drawn",
     "obstacles",
     "plan",
     "replace_absent",
+    "replan",
     "sentence",
     "travel_time",
 ]
