@@ -28,7 +28,12 @@ class SkillAt:
 
     organization_id: uuid.UUID
     worker_id: uuid.UUID
-    code: Annotated[Code, Path()]
+    code: str
+
+
+async def skill_at(organization_id: uuid.UUID, worker_id: uuid.UUID, code: Annotated[Code, Path()]) -> SkillAt:
+    """Return which skill the path names."""
+    return SkillAt(organization_id, worker_id, code)
 
 
 async def require_of(connection: AsyncConnection, organization_id: uuid.UUID, worker_id: uuid.UUID) -> sa.Row[Any]:

@@ -14,7 +14,7 @@ from app.core.routing import IfMatch, Reading, Router, Session, set_etag
 from community.housekeeping.access import Keeper
 from community.housekeeping.problems import NotAProvider
 from community.workers import repository
-from community.workers.access import SkillAt, require_of
+from community.workers.access import SkillAt, require_of, skill_at
 from community.workers.models import Worker
 from community.workers.problems import (
     NotAWorker,
@@ -43,7 +43,7 @@ _WORKERS: Final = "/organizations/{organization_id}/workers"
 _WORKER: Final = f"{_WORKERS}/{{worker_id}}"
 _SKILL: Final = f"{_WORKER}/skills/{{code}}"
 _ASKED: Final = (Unauthenticated, Forbidden, NotFound)
-OfPath = Annotated[SkillAt, Depends()]
+OfPath = Annotated[SkillAt, Depends(skill_at)]
 Since = Annotated[GivenDay | None, Query(alias="from", description="the community's local day; default: today")]
 
 
