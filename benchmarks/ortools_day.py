@@ -2,7 +2,7 @@
 
 It runs by itself, in an environment that has ``ortools`` and not ours: its protobuf and ours exclude each other.
 Everything comes in whole minutes and indices: ``ways`` between places by speed, ``jobs`` and ``people``. A job for two
-is two nodes that begin at one moment. What is not as wished costs what it costs with us, but nobody's share of the work.
+is two nodes that begin at one moment. What is not as wished costs what it costs with us, but for fair shares of work.
 """
 
 import json

@@ -1,70 +1,23 @@
 """Who is sent where, and what is said when nobody can be."""
 
-import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from app.dispatch.api import (
-    Assignment,
     Break,
     Busy,
-    Job,
     Place,
-    Plan,
     Shift,
     Speed,
-    Worker,
     distance,
     obstacles,
     plan,
-    replace_absent,
     sentence,
     travel_time,
 )
-
-DAY = datetime(2026, 3, 2, tzinfo=UTC)
-HERE, NEAR, FAR = Place(31.2304, 121.4737), Place(31.2314, 121.4837), Place(31.5304, 121.4737)
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-
-
-def at(hours: float) -> datetime:
-    return DAY + hours * HOUR
-
-
-def ident(number: int) -> uuid.UUID:
-    return uuid.UUID(int=number)
-
-
-def job(number: int, hours: float, **changes: Any) -> Job:
-    """Return a job of half an hour that begins exactly then, unless told otherwise."""
-    slack = changes.pop("slack", timedelta())
-    values: dict[str, Any] = {
-        "id": ident(number),
-        "starts_from": at(hours) - slack,
-        "starts_until": at(hours) + slack,
-        "wanted_at": at(hours),
-        "duration": 30 * MINUTE,
-        "place": HERE,
-    }
-    return Job(**(values | changes))
-
-
-def worker(number: int, since: float = 8, until: float = 16, **changes: Any) -> Worker:
-    """Return a worker with one shift."""
-    of_shift = {name: changes.pop(name) for name in ("breaks", "worked_until", "works_again") if name in changes}
-    shift = Shift(at(since), at(until), **of_shift)
-    values: dict[str, Any] = {"id": ident(number), "shifts": (shift,), "start": HERE}
-    return Worker(**(values | changes))
-
-
-def who(found: Plan) -> dict[int, set[int]]:
-    return {one.job_id.int: {person.int for person in one.workers} for one in found.assignments}
-
-
-def why(found: Plan) -> dict[int, str]:
-    return {one.job_id.int: one.reason for one in found.unassigned}
+from tests.dispatch.days import FAR, HERE, HOUR, MINUTE, NEAR, at, ident, job, who, why, worker
 
 
 def test_a_great_circle_is_as_long_as_geodesy_says() -> None:
@@ -158,37 +111,6 @@ def test_a_break_moves_aside_where_it_can() -> None:
     assert len(plan(full, [worker(11, breaks=(pause,))]).unassigned) == 1
 
 
-def test_who_is_absent_is_replaced_and_nothing_else_is_touched() -> None:
-    jobs = [job(number, 9 + number) for number in range(4)]
-    current = [
-        Assignment(one.id, one.wanted_at, one.wanted_at + one.duration, (ident(11 + n % 2),))
-        for n, one in enumerate(jobs)
-    ]
-    found = replace_absent(current, jobs, [worker(11), worker(12), worker(13)], [ident(11)], in_progress=[ident(0)])
-    assert {one.job_id.int for one in found.untouched} == {0, 1, 3}
-    assert list(who(found)) == [2]
-    assert 11 not in who(found)[2]
-
-
-def test_of_two_the_one_who_can_come_stays_at_the_same_time() -> None:
-    one = job(1, 9, workers=2, slack=HOUR)
-    current = [Assignment(one.id, at(9.5), at(10), (ident(11), ident(12)))]
-    found = replace_absent(current, [one], [worker(11), worker(12), worker(13)], [ident(11)])
-    assert [(a.starts_at, [w.int for w in a.workers]) for a in found.assignments] == [(at(9.5), [12, 13])]
-    alone = replace_absent(current, [one], [worker(11), worker(12)], [ident(11)])
-    assert why(alone) == {1: "hours"}
-
-
-def test_a_replacement_is_not_sent_to_two_places_at_once() -> None:
-    jobs = [job(1, 9), job(2, 9)]
-    current = [
-        Assignment(ident(1), at(9), at(9.5), (ident(11),)),
-        Assignment(ident(2), at(9), at(9.5), (ident(12),)),
-    ]
-    found = replace_absent(current, jobs, [worker(11), worker(12)], [ident(11)])
-    assert (found.assignments, why(found)) == ((), {1: "busy"})
-
-
 def test_what_nobody_could_do_is_refused() -> None:
     with pytest.raises(ValueError, match="window"):
         job(1, 9, wanted_at=at(10))
@@ -231,3 +153,54 @@ def test_everything_that_speaks_against_somebody_is_named(
     changes: dict[str, Any], of_worker: dict[str, Any], found: list[str]
 ) -> None:
     assert obstacles(job(1, 9, **changes), worker(11, of_worker.pop("since", 8), **of_worker)) == found
+
+
+def test_between_two_shifts_there_is_a_way_too() -> None:
+    shifts = (Shift(at(8), at(12)), Shift(at(12), at(16)))
+    before = job(1, 11.5, place=FAR)
+    assert why(plan([before, job(2, 12, is_critical=True)], [worker(11, shifts=shifts)])) == {1: "travel"}
+    assert who(plan([before, job(2, 15)], [worker(11, shifts=shifts)])) == {1: {11}, 2: {11}}
+    # Where it may begin later it does.
+    found = plan([before, job(2, 13, slack=2 * HOUR)], [worker(11, shifts=shifts)])
+    assert found.assignments[1].starts_at == at(12) + travel_time(FAR, HERE, Speed())
+
+
+def test_who_has_an_end_is_back_in_time() -> None:
+    last = job(1, 15.5)
+    assert who(plan([last], [worker(11, end=HERE)])) == {1: {11}}
+    assert why(plan([last], [worker(11, end=NEAR)])) == {1: "travel"}
+    found = plan([job(1, 12, place=NEAR)], [worker(11, end=HERE)])
+    assert found.travel == 2 * travel_time(HERE, NEAR, Speed())
+
+
+def test_who_is_faster_is_there_in_time() -> None:
+    far, car = job(1, 9, place=FAR), Speed(kilometres_per_hour=60)
+    assert who(plan([far], [worker(11), worker(12, speed=car)])) == {1: {12}}
+    assert obstacles(far, worker(11)) == ["travel"]
+    assert obstacles(far, worker(12, speed=car)) == []
+
+
+def test_who_speaks_the_language_is_rather_sent() -> None:
+    wanted = job(1, 9, languages=frozenset({"en", "ja"}))
+    assert who(plan([wanted], [worker(11), worker(12, start=NEAR, languages=frozenset({"ja"}))])) == {1: {12}}
+    assert who(plan([wanted], [worker(11), worker(12, start=FAR, languages=frozenset({"ja"}))])) == {1: {11}}
+
+
+def test_work_is_spread() -> None:
+    jobs = [job(number, 8 + number) for number in range(1, 7)]
+    found = plan(jobs, [worker(11), worker(12)])
+    assert sorted(sum(one.workers == (ident(who),) for one in found.assignments) for who in (11, 12)) == [3, 3]
+
+
+def test_two_things_at_once_that_stand_already_are_one_stretch() -> None:
+    busy = (Busy(at(9), at(12), HERE), Busy(at(10), at(10.5), FAR))
+    assert why(plan([job(1, 11)], [worker(11, busy=busy)])) == {1: "busy"}
+    assert who(plan([job(1, 12)], [worker(11, busy=busy)])) == {1: {11}}
+
+
+def test_past_an_unknown_place_the_way_may_be_short() -> None:
+    # Half an hour by way of nowhere, two hours without it: no job is left where it cannot be reached.
+    jobs = [job(1, 9), job(2, 9.75, place=None), job(3, 10.5, place=FAR), job(4, 9.75, place=None, slack=HOUR)]
+    found = plan(jobs, [worker(11), worker(12, 9, 11)], effort=200)
+    starts = {one.job_id.int: one for one in found.assignments}
+    assert {1, 2, 3} <= set(starts)
