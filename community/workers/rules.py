@@ -152,24 +152,21 @@ def shifts(
     """Return when somebody is there that has time in ``span``, in order, each as long as it is, with its break.
 
     Weekly hours are kept on ``holidays`` only where they say so; extra hours always are, and what is off always is. A
-    break begins in the middle half of its hours; of what of them is off on both sides there is none.
+    break begins in the middle half of its hours, in the first stretch that days off leave room for it in.
     """
     since, until = span
     off = [_resolved(one, time_zone) for one in exceptions if one.kind == "off"]
     extra = [_resolved(one, time_zone) for one in exceptions if one.kind == "extra"]
-    weekly_spans = list(_occurrences(weekly, holidays, time_zone, span))
-    there = _without(_joined([*extra, *(one for one, _ in weekly_spans)]), _joined(off))
-    breaks = [
-        pause
-        for hours_span, length in weekly_spans
-        if length and not any(_overlaps(hours_span, one) for one in extra)
-        for pause in [_break(hours_span, length)]
-    ]
-    return tuple(
-        Shift(start, end, tuple(filter(None, (_within(pause, (start, end)) for pause in breaks))))
-        for start, end in there
-        if start < until and end > since
-    )
+    usual = list(_occurrences(weekly, holidays, time_zone, span))
+    there = _without(_joined([*extra, *(one for one, _ in usual)]), _joined(off))
+    breaks: dict[Span, list[Break]] = {one: [] for one in there}
+    for hours, length in usual:
+        if length:
+            placed = ((one, _within(_break(hours, length), one)) for one in there)
+            where, pause = next(((one, pause) for one, pause in placed if pause is not None), (None, None))
+            if where is not None and pause is not None:
+                breaks[where].append(pause)
+    return tuple(Shift(*one, tuple(breaks[one])) for one in there if one[0] < until and one[1] > since)
 
 
 def _occurrences(
@@ -205,10 +202,6 @@ def _break(span: Span, length: timedelta) -> Break:
 def _within(pause: Break, span: Span) -> Break | None:
     earliest, latest = max(pause.earliest, span[0]), min(pause.latest, span[1] - pause.length)
     return Break(earliest, latest, pause.length) if earliest <= latest else None
-
-
-def _overlaps(one: Span, other: Span) -> bool:
-    return one[0] < other[1] and other[0] < one[1]
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:

@@ -78,7 +78,7 @@ async def get_worker(
     return (await views.workers_public(connection, [row]))[0]
 
 
-@router.put(_WORKER, responses=problem_responses(*_ASKED, StaleVersion))
+@router.put(_WORKER, responses=problem_responses(*_ASKED, NotAWorker, StaleVersion))
 async def set_worker(
     organization_id: uuid.UUID,
     worker_id: uuid.UUID,

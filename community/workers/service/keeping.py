@@ -32,10 +32,8 @@ async def add(session: AsyncSession, actor: Actor, organization_id: uuid.UUID, d
 
     Raises ``NotAProvider``, ``NotAWorker`` for an account without that role there, ``WorkerExists``.
     """
-    connection = await session.connection()
-    await require_provider(connection, actor, organization_id)
-    if data.account_id not in await here(connection, organization_id):
-        raise NotAWorker
+    await require_provider(await session.connection(), actor, organization_id)
+    await _check_role(session, organization_id, data.account_id)
     calendar_id = await calendar_of(session, actor.community_id, data.account_id, data.buffer)
     row = Worker(
         community_id=actor.community_id, organization_id=organization_id, calendar_id=calendar_id, **_values(data)
@@ -56,11 +54,13 @@ async def set_profile(
 ) -> Worker:
     """Say what is known of a worker from now on; who is put aside leaves what was theirs to the provider.
 
-    Raises ``NotFound``, ``StaleVersion``.
+    Raises ``NotFound``, ``StaleVersion``, and ``NotAWorker`` for who comes back without the role.
     """
     row = await repository.locked(session, organization_id, worker_id)
     check_version(row, if_match)
     leaves = row.is_active and not data.is_active
+    if data.is_active and not row.is_active:
+        await _check_role(session, organization_id, row.account_id)
     for name, value in _values(data).items():
         setattr(row, name, value)
     await session.flush()
@@ -132,6 +132,11 @@ async def leave(session: AsyncSession, account_id: uuid.UUID, organization_id: u
         if row.account_id not in staff:
             row.is_active = False
             await _tell_left(session, row)
+
+
+async def _check_role(session: AsyncSession, organization_id: uuid.UUID, account_id: uuid.UUID) -> None:
+    if account_id not in await here(await session.connection(), organization_id):
+        raise NotAWorker
 
 
 async def _tell_left(session: AsyncSession, row: Worker) -> None:

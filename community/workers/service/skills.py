@@ -18,7 +18,7 @@ from app.media.api import Purpose, attach, detach
 from community.events import WorkerSkillExpired
 from community.workers import repository
 from community.workers.access import SkillAt
-from community.workers.models import CERTIFICATE_NUMBER, PROOF, WorkerSkill
+from community.workers.models import CERTIFICATE_NUMBER, PROOF, WORKERS, WorkerSkill
 from community.workers.notices import SKILL_EXPIRED, SKILL_EXPIRES
 from community.workers.problems import NothingToVerify
 from community.workers.rules import end_of, look_next
@@ -49,16 +49,18 @@ async def set_skill(
         session.add(skill)
         await session.flush()
     was, proved, until = _certificate(skill), skill.verified_at is not None, skill.expires_at
-    if data.proof_id is not None and data.proof_id != skill.proof_id:
-        await attach(
-            session,
-            actor,
-            data.proof_id,
-            purpose=Purpose.DOCUMENT,
-            kind=PROOF,
-            object_id=skill.id,
-            about_id=worker.account_id,
-        )
+    if data.proof_id != skill.proof_id:
+        await detach(session, PROOF, skill.id)
+        if data.proof_id is not None:
+            await attach(
+                session,
+                actor,
+                data.proof_id,
+                purpose=Purpose.DOCUMENT,
+                kind=PROOF,
+                object_id=skill.id,
+                about_id=worker.account_id,
+            )
     time_zone = (await community(await session.connection(), worker.community_id)).time_zone
     skill.certificate_number = seal(data.certificate_number, CERTIFICATE_NUMBER) if data.certificate_number else None
     skill.issued_on, skill.expires_on, skill.proof_id = data.issued_on, data.expires_on, data.proof_id
@@ -107,17 +109,27 @@ async def doubt(session: AsyncSession, actor: Actor, at: SkillAt) -> None:
 
 
 async def tell_ends(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
-    """Tell of the skills ``ids``, whose rows are locked, that they end soon or have ended, and when to look again."""
+    """Tell of the skills ``ids``, whose rows are locked, that they end soon or have ended, and when to look again.
+
+    Nobody is reminded of somebody who was put aside.
+    """
     now = clock.now()
     rows = (
         await session.scalars(sa.select(WorkerSkill).where(col(WorkerSkill.id).in_(ids)).order_by(col(WorkerSkill.id)))
     ).all()
+    aside = set(
+        await session.scalars(
+            sa.select(WORKERS.c.id).where(
+                WORKERS.c.id.in_({row.worker_id for row in rows}), sa.not_(WORKERS.c.is_active)
+            )
+        )
+    )
     desks = await members_of(await session.connection(), {row.organization_id for row in rows}, "coordinator")
     for row in rows:
         has_ended = row.expires_at is not None and row.expires_at <= now
         if has_ended:
             await _tell_lost(session, row, "expired")
-        if row.expires_on is not None:
+        if row.expires_on is not None and row.worker_id not in aside:
             notice = SKILL_EXPIRED if has_ended else SKILL_EXPIRES
             await send(
                 session,

@@ -3,7 +3,7 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ ROLES: Final = ("worker", "carer")
 """Who goes to homes: a provider's workers, and a care agency's carers."""
 
 _MARGIN: Final = timedelta(days=2)
+_WALL: Final = sa.DateTime(timezone=False)
 _IDS: Final = ARRAY(sa.Uuid)
 _organization = sa.bindparam("organization_id", type_=sa.Uuid)
 _worker_ids = sa.bindparam("worker_ids", type_=_IDS)
@@ -43,7 +44,8 @@ _SKILLS = sa.select(SKILLS.c.worker_id, SKILLS.c.code, SKILLS.c.verified_at, SKI
 )
 _EXCEPTIONS = sa.select(EXCEPTIONS).where(
     EXCEPTIONS.c.worker_id == sa.any_(_worker_ids),
-    EXCEPTIONS.c.ends_local >= sa.bindparam("after", type_=sa.DateTime(timezone=False)),
+    EXCEPTIONS.c.ends_local >= sa.bindparam("after", type_=_WALL),
+    EXCEPTIONS.c.starts_local <= sa.bindparam("before", type_=_WALL),
 )
 
 
@@ -70,7 +72,7 @@ async def workers_for(
         return []
     ids, community_id = [row.id for row in rows], rows[0].community_id
     known = await _known(connection, ids)
-    exceptions = await _exceptions(connection, ids, span[0])
+    exceptions = await _exceptions(connection, ids, span)
     time_zone = (await community(connection, community_id)).time_zone
     days = await holidays(connection, community_id, span)
     found = []
@@ -122,11 +124,13 @@ async def _known(connection: AsyncConnection, ids: list[uuid.UUID]) -> defaultdi
 
 
 async def _exceptions(
-    connection: AsyncConnection, ids: list[uuid.UUID], since: datetime
+    connection: AsyncConnection, ids: list[uuid.UUID], span: Span
 ) -> defaultdict[uuid.UUID, list[Exceptional]]:
     found: defaultdict[uuid.UUID, list[Exceptional]] = defaultdict(list)
-    after = (since.astimezone(UTC) - _MARGIN).replace(tzinfo=None)
-    for row in await connection.execute(_EXCEPTIONS, {"worker_ids": ids, "after": after}):
+    # No zone is two days away from UTC: what is further off on the wall is so in time.
+    since, until = (at.astimezone(UTC).replace(tzinfo=None) for at in span)
+    binds = {"worker_ids": ids, "after": since - _MARGIN, "before": until + _MARGIN}
+    for row in await connection.execute(_EXCEPTIONS, binds):
         found[row.worker_id].append(Exceptional(row.kind, row.starts_local, row.ends_local))
     return found
 

@@ -1,16 +1,20 @@
 """A provider keeps its workers: who they are, when they are there, and whether they are sent at all."""
 
+import asyncio
 from datetime import datetime
 
 import pytest
 
+from app.core import clock as clocks
 from app.core.database import reading, unit_of_work
 from app.core.relay import RELAY_JOBS
+from app.reservations.api import Want, take, taken
 from community.api import WorkerUnavailable, engage, require_worker, workers_for
 from community.workers.rules import Span
 from tests.community.workers.conftest import Scene, facts
 from tests.factories import identity, notifications, sign_in
 from tests.factories.community_workers import PROFILE
+from tests.waiting import waits
 
 at = datetime.fromisoformat
 DAY: Span = (at("2026-03-02T00:00:00+08:00"), at("2026-03-03T00:00:00+08:00"))
@@ -67,6 +71,20 @@ async def test_who_is_suspended_is_given_nothing_from_that_moment_on(scene: Scen
     assert (await scene.asked("DELETE", f"{path}/suspension", expect=409))["code"] == "worker_not_suspended"
 
 
+async def test_who_suspends_waits_for_what_is_being_given_and_finds_it(scene: Scene) -> None:
+    path = await scene.entered()
+    async with unit_of_work() as session:
+        calendar_id = await engage(session, scene.provider.id, scene.mei.id)
+        suspending = asyncio.create_task(scene.asked("POST", f"{path}/suspension", {"reason": "A complaint"}))
+        await waits(suspending)
+        want = Want(calendar_id, *DAY, clocks.new_id())
+        await take(session, [want], origin_kind="home_order", taken_by=scene.coordinator.id)
+
+    assert (await suspending)["suspension"] is not None
+    async with reading() as connection:
+        assert len(await taken(connection, [calendar_id], *DAY)) == 1
+
+
 async def test_whom_the_operator_suspended_no_provider_sends_again(scene: Scene) -> None:
     path = await scene.entered()
     shown = await scene.asked("POST", f"{path}/suspension", {"reason": "Reported"}, by=scene.operator)
@@ -98,6 +116,7 @@ async def test_who_is_put_aside_or_works_there_no_longer_is_told_of(scene: Scene
         await job.run()
     assert await facts("worker_left") == [told, told]
     assert not (await scene.asked("GET", path))["is_active"]
+    assert (await scene.asked("PUT", path, PROFILE, expect=409))["code"] == "not_a_worker"
 
 
 async def test_only_whoever_works_there_is_a_worker_and_once(scene: Scene) -> None:

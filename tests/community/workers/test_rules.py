@@ -89,6 +89,16 @@ def test_a_break_lies_in_the_middle_half_and_within_what_is_left() -> None:
     assert rest.breaks == (Break(utc(2, 4), utc(2, 6, 30), timedelta(minutes=30)),)
 
 
+def test_there_is_one_break_however_the_day_is_cut() -> None:
+    hours = Hours(1, 9 * 60, 17 * 60, timedelta(minutes=30))
+    noon, extra = Exceptional("off", wall(2, 12), wall(2, 14)), Exceptional("extra", wall(2, 16), wall(2, 19))
+
+    before, after = shifts([hours], (noon, extra), frozenset(), SHANGHAI, WEEK)
+
+    assert before.breaks == (Break(utc(2, 3), utc(2, 3, 30), timedelta(minutes=30)),)
+    assert (after.ends_at, after.breaks) == (utc(2, 11), ())
+
+
 def test_nobody_is_there_twice_at_a_time_of_the_week() -> None:
     sunday_night = Hours(7, 22 * 60, 30 * 60)
 
