@@ -12,11 +12,15 @@ from app.billing.charges.problems import PaymentsToRefund
 from app.billing.charges.schemas import ChargeDetail, PaymentPublic
 from app.billing.charges.service import Owed, cancel_charge, open_charge
 from app.billing.charges.views import charges_for
+from app.billing.gateway_events.service import replay as replay_gateway_events
+from app.billing.reconciliation.repository import open_ones as open_discrepancies
+from app.billing.reconciliation.service import Compared, reconcile
 
 __all__ = [
     "AuthorizationPublic",
     "Authorizing",
     "ChargeDetail",
+    "Compared",
     "Line",
     "Method",
     "NotAuthorized",
@@ -32,7 +36,10 @@ __all__ = [
     "charges_for",
     "extend_authorization",
     "open_charge",
+    "open_discrepancies",
+    "reconcile",
     "refund_charge",
+    "replay_gateway_events",
     "settle",
     "void",
 ]
