@@ -59,6 +59,15 @@ from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from app.table_modules import TABLE_MODULES
 from community.housekeeping import routes as housekeeping
+from community.orders import jobs as order_jobs
+from community.orders import subscribers as order_subscribers
+from community.orders.routes import providers as order_providers
+from community.orders.routes import residents as resident_orders
+from community.orders.routes import work as order_work
+from community.workers import jobs as worker_jobs
+from community.workers import subscribers as worker_subscribers
+from community.workers.routes import own as own_worker_profiles
+from community.workers.routes import workers as home_workers
 from eldercare.alarms import routes as alarms
 from eldercare.care_circle import routes as care_circle
 from eldercare.care_circle import subscribers as care_circle_subscribers
@@ -247,6 +256,11 @@ ROUTERS: tuple[Router, ...] = (
     ledger.router,
     patient_links.router,
     housekeeping.router,
+    resident_orders.router,
+    order_providers.router,
+    order_work.router,
+    home_workers.router,
+    own_worker_profiles.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -276,6 +290,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *medication_subscribers.SUBSCRIBERS,
     *regimen_proposal_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
+    *order_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
@@ -288,6 +303,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *prescription_reactions.SUBSCRIBERS,
     *referral_subscribers.SUBSCRIBERS,
     *settlement_subscribers.SUBSCRIBERS,
+    *worker_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
     *fhir_subscribers.SUBSCRIBERS,
 )
@@ -323,6 +339,7 @@ JOBS: tuple[Job, ...] = (
     *vital_jobs.JOBS,
     *reservation_jobs.JOBS,
     *visit_jobs.JOBS,
+    *order_jobs.JOBS,
     *shift_jobs.JOBS,
     *rota_jobs.JOBS,
     *safe_zone_jobs.JOBS,
@@ -337,6 +354,7 @@ JOBS: tuple[Job, ...] = (
     *fhir_jobs.JOBS,
     *referral_jobs.JOBS,
     *settlement_jobs.JOBS,
+    *worker_jobs.JOBS,
 )
 
 ATTACHMENTS = calendar_subscribers.ATTACHMENTS

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
 
+from app.core.wall_time import resolve, zone
 from community.housekeeping.rules import LineKind, hundredths
 
 State = Literal[
@@ -36,6 +37,8 @@ Who = Literal["resident", "worker", "provider", "operator", "hearthline"]
 """``resident``: they themselves, or whoever may order for them. ``hearthline``: nobody, but the clock or a fact."""
 Method = Literal["card", "provider"]
 """``provider``: in cash, by terminal or transfer, to whoever does the work."""
+Side = Literal["resident", "worker", "provider", "operator"]
+"""On which side of an order somebody stands who may know of it."""
 Sex = Literal["female", "male"]
 Deadline = Literal["hold_until", "miss_at", "overdue_at", "unpaid_at"]
 
@@ -128,6 +131,23 @@ EXTRA_MOST: Final = timedelta(hours=4)
 WRONG_CODES: Final = 5
 """After so many the start is confirmed by somebody else."""
 _WORK: Final[frozenset[LineKind]] = frozenset({"work", "option", "weekend", "holiday"})
+
+
+REFERENCE: Final = "home_order"
+"""What billing knows an order by, with its id."""
+PHOTOS: Final = "community.order"
+"""The kind of thing an order's photos are attached to."""
+LINES: Final[Mapping[str, Mapping[str, str]]] = {
+    "option": {"en": "Extra", "zh-CN": "附加服务"},
+    "weekend": {"en": "Weekend surcharge", "zh-CN": "周末附加费"},
+    "holiday": {"en": "Holiday surcharge", "zh-CN": "节假日附加费"},
+    "area": {"en": "Way", "zh-CN": "路程费"},
+    "minimum": {"en": "Up to the minimum", "zh-CN": "补足起步价"},
+    "extra_time": {"en": "Time that was added", "zh-CN": "延长时间"},
+    "late_cancellation": {"en": "Called off late", "zh-CN": "逾期取消费"},
+    "no_access": {"en": "Nobody opened the door", "zh-CN": "无人开门费"},
+}
+"""Kind of line → language → name; what the work and the options are called, the catalogue and the offer say."""
 
 
 def may(transition: Transition, state: State, who: Who) -> bool:
@@ -231,6 +251,16 @@ def extra_amount(lines: Sequence[tuple[LineKind, int]], duration: timedelta, ext
     work = sum(amount for kind, amount in lines if kind in _WORK)
     tick = timedelta(microseconds=1)
     return (2 * work * (extra // tick) + duration // tick) // (2 * (duration // tick))
+
+
+def day_bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
+    """Return the instants at which a local day begins and ends: 23 to 25 hours."""
+    return resolve(day, time(), time_zone), resolve(day + timedelta(days=1), time(), time_zone)
+
+
+def local_date(at: datetime, time_zone: str) -> date:
+    """Return the local day an instant lies on."""
+    return at.astimezone(zone(time_zone)).date()
 
 
 def shows_door(state: State, times: Times, now: datetime) -> bool:
