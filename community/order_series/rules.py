@@ -26,6 +26,8 @@ URGENT: Final = timedelta(days=3)
 MOST: Final = 520
 LONGEST: Final = timedelta(days=10 * 366)
 DAYS: Final[tuple[DayKind, ...]] = ("workday", "weekend", "holiday")
+FURTHEST: Final = timedelta(days=15)
+"""How far, at most, an occurrence is from the rule's day: moved off a holiday, or changed by itself."""
 _FURTHEST_MOVE: Final = timedelta(days=14)
 _DAY: Final = timedelta(days=1)
 _MARGIN: Final = timedelta(days=2)
@@ -113,6 +115,13 @@ def last_day(rrule: str, starts_on: date, count: int) -> date:
     if not found:
         raise ValueError("the rule has not so many occurrences within ten years")
     return found[0].date()
+
+
+def recurs_on(rhythm: Rhythm, day: date) -> bool:
+    """Say whether a day is one of a rhythm's rule, wherever it begins and ends."""
+    return day >= rhythm.counts_from and any(
+        found.date() == day for found in day_rule(rhythm.rrule, rhythm.counts_from, day)
+    )
 
 
 def split(rhythm: Rhythm, day: date) -> tuple[Rhythm, Rhythm]:

@@ -1,4 +1,4 @@
-"""The money of orders that were placed weeks ahead: asked for days before them, while there is time to pay otherwise."""
+"""The money of orders placed weeks ahead: asked for days before them, while there is time to pay otherwise."""
 
 import uuid
 from collections.abc import Sequence
