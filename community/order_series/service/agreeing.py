@@ -142,7 +142,8 @@ async def _agreed(
     """Return a series as it is agreed, not kept yet, and when it begins."""
     connection = await session.connection()
     when = await rhythm(connection, subject, data)
-    first = (await first_slots(connection, subject, when, 1))[0].starts_at
+    found, _ = await first_slots(connection, subject, when, 1)
+    first = found[0].starts_at
     terms, offer = await terms_of(connection, actor, subject, data.model_dump(mode="python"), first)
     require_agreed(terms, data.agreed)
     if data.wished_worker_id is not None:

@@ -38,7 +38,7 @@ async def _plan(session: AsyncSession, series: OrderSeries, now: datetime) -> No
         close(series, "over", now)
         return
     series.plan_at = now + rules.ROUND
-    ahead = await outlook(connection, series, now + rules.HORIZON)
+    ahead = await outlook(connection, series, now + rules.HORIZON + rules.ROUND)
     missing = [slot for slot in ahead.slots if _is_missing(ahead, slot)]
     if not missing:
         series.trouble = None

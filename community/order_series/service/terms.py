@@ -1,13 +1,14 @@
 """What one occurrence of a series costs, on each kind of day, as of now."""
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.access import Actor
 from app.core.problems import FieldError, Malformed
+from app.core.wall_time import resolve
 from app.dispatch.api import Place
 from app.identity.api import ResidentSubject, community, homes, local_calendar
 from community.housekeeping import service as tariffs
@@ -17,8 +18,11 @@ from community.housekeeping.schemas import QuoteRequest
 from community.housekeeping.views import tariff_of
 from community.order_series.problems import TermsChanged
 from community.order_series.rules import DAYS, FURTHEST, LONGEST, Rhythm, Slot, slots
-from community.order_series.schemas import Agreement, SeriesTerms, SeriesWish, Totals
+from community.order_series.schemas import Agreement, SeriesPreview, SeriesTerms, SeriesWish, Totals
+from community.order_series.views.series import previewed
 from community.orders.problems import HomeNotOnMap
+
+_PREVIEWED: Final = 10
 
 
 async def terms_of(
@@ -75,17 +79,34 @@ async def rhythm(connection: AsyncConnection, subject: ResidentSubject, wish: Se
     )
 
 
-async def first_slots(connection: AsyncConnection, subject: ResidentSubject, of: Rhythm, count: int) -> list[Slot]:
-    """Return the first occurrences that are ahead; raises ``Malformed`` if there are none."""
+async def first_slots(
+    connection: AsyncConnection, subject: ResidentSubject, of: Rhythm, count: int
+) -> tuple[list[Slot], dict[date, bool]]:
+    """Return the first occurrences that are ahead, and the calendar they heed.
+
+    Raises ``Malformed`` if there are none.
+    """
     now = clock.now()
     special = await local_calendar(connection, subject.community_id, now.date(), (now + LONGEST).date())
     calendar = {one.day: one.is_workday for one in special}
     found: list[Slot] = []
     # Most series have enough of them within weeks; the rarest are looked for as long as one may take.
-    for days in (FURTHEST * 4, LONGEST / 2):
-        found = slots(of, now, now + days, calendar)
+    for ahead in (FURTHEST * 4, LONGEST / 2):
+        found = slots(of, now, max(now, resolve(of.starts_on, of.begins, of.time_zone)) + ahead, calendar)
         if len(found) >= count:
             break
     if not found:
         raise Malformed(errors=[FieldError("/body/rrule", "nothing of it is ahead", "nothing_ahead")])
-    return found[:count]
+    return found[:count], calendar
+
+
+async def preview(
+    connection: AsyncConnection, actor: Actor, subject: ResidentSubject, wish: SeriesWish
+) -> SeriesPreview:
+    """Return what would be agreed and when it would take place first; raises what ``terms_of`` raises."""
+    when = await rhythm(connection, subject, wish)
+    found, calendar = await first_slots(connection, subject, when, _PREVIEWED)
+    asked = wish.model_dump(include={"offer_id", "duration", "options"})
+    terms, _ = await terms_of(connection, actor, subject, asked, found[0].starts_at)
+    here = (await community(connection, subject.community_id)).time_zone
+    return SeriesPreview(terms=terms, occurrences=previewed(found, here, calendar))
