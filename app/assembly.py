@@ -62,6 +62,9 @@ from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from app.table_modules import TABLE_MODULES
 from community.housekeeping import routes as housekeeping
+from community.order_series import jobs as order_series_jobs
+from community.order_series import routes as order_series
+from community.order_series import subscribers as order_series_subscribers
 from community.orders import jobs as order_jobs
 from community.orders import subscribers as order_subscribers
 from community.orders.routes import providers as order_providers
@@ -177,7 +180,7 @@ from telemedicine.settlement import subscribers as settlement_subscribers
 from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
 
-SCHEMA_REVISION = "0044"
+SCHEMA_REVISION = "0047"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -261,6 +264,7 @@ ROUTERS: tuple[Router, ...] = (
     patient_links.router,
     housekeeping.router,
     resident_orders.router,
+    order_series.router,
     order_providers.router,
     order_work.router,
     home_workers.router,
@@ -295,6 +299,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *regimen_proposal_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
     *order_subscribers.SUBSCRIBERS,
+    *order_series_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
@@ -344,6 +349,7 @@ JOBS: tuple[Job, ...] = (
     *reservation_jobs.JOBS,
     *visit_jobs.JOBS,
     *order_jobs.JOBS,
+    *order_series_jobs.JOBS,
     *shift_jobs.JOBS,
     *rota_jobs.JOBS,
     *safe_zone_jobs.JOBS,

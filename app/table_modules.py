@@ -77,4 +77,5 @@ TABLE_MODULES: Final = (
     "community.housekeeping.models",
     "community.workers.models",
     "community.orders.models",
+    "community.order_series.models",
 )

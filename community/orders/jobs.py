@@ -6,10 +6,11 @@ from typing import Final
 from app.core.due import Due, drain
 from app.core.jobs import Job
 from community.orders.models import Order, OrderExtra
-from community.orders.service import deadlines, placing, working
+from community.orders.service import deadlines, placing, promising, working
 
 HOLDS: Final = Due("community.expire_orders", Order, "hold_until")
 UNSTAFFED: Final = Due("community.unstaffed_orders", Order, "staff_by")
+AUTHORIZE: Final = Due("community.authorize_orders", Order, "authorize_at")
 LATE: Final = Due("community.late_orders", Order, "late_at")
 MISS: Final = Due("community.miss_orders", Order, "miss_at")
 OVERDUE: Final = Due("community.overdue_orders", Order, "overdue_at")
@@ -20,6 +21,11 @@ EXTRAS: Final = Due("community.lapse_extra_time", OrderExtra, "answer_by")
 async def expire() -> int:
     """Let go of orders whose money did not come; return how many."""
     return await drain(HOLDS, placing.expire)
+
+
+async def authorize() -> int:
+    """Ask for the money of orders that were placed ahead and come near; return how many."""
+    return await drain(AUTHORIZE, promising.ask)
 
 
 async def tell_unstaffed() -> int:
@@ -56,6 +62,7 @@ _OFTEN: Final = timedelta(seconds=15)
 # Each is a job of its own: what stops one of them keeps nobody waiting who depends on another.
 JOBS: Final = (
     Job(HOLDS.name, _OFTEN, expire),
+    Job(AUTHORIZE.name, _OFTEN, authorize),
     Job(UNSTAFFED.name, _OFTEN, tell_unstaffed),
     Job(LATE.name, _OFTEN, tell_late),
     Job(MISS.name, _OFTEN, miss),

@@ -26,7 +26,7 @@ _STATES: Final = (
 )
 _AHEAD: Final = "state IN ('placed', 'assigned', 'on_the_way')"
 _WITH_WORKER: Final = "state IN ('assigned', 'on_the_way', 'started')"
-_DEADLINES: Final = ("hold_until", "staff_by", "late_at", "miss_at", "overdue_at", "unpaid_at")
+_DEADLINES: Final = ("hold_until", "authorize_at", "staff_by", "late_at", "miss_at", "overdue_at", "unpaid_at")
 
 
 def _help(purpose: str, retention: Retention, **options: Any) -> Privacy:
@@ -80,6 +80,7 @@ class Order(Table, table=True):
         sa.CheckConstraint("(unpaid_at IS NOT NULL) = (state = 'finished')", name="one_to_be_paid_has_a_deadline"),
         sa.CheckConstraint("staff_by IS NULL OR state = 'placed'", name="only_a_placed_one_is_staffed"),
         sa.CheckConstraint(f"late_at IS NULL OR {_AHEAD}", name="only_one_ahead_is_late"),
+        sa.CheckConstraint(f"authorize_at IS NULL OR {_AHEAD}", name="only_one_ahead_is_authorized"),
         *(
             sa.Index(f"ix_community_order_{column}", column, postgresql_where=sa.text(f"{column} IS NOT NULL"))
             for column in _DEADLINES
@@ -98,7 +99,10 @@ class Order(Table, table=True):
             "series_id",
             "occurrence_at",
             unique=True,
-            postgresql_where=sa.text("series_id IS NOT NULL"),
+            # What a change of the series or an absence called off can be ordered again.
+            postgresql_where=sa.text(
+                "series_id IS NOT NULL AND (cancel_reason IS NULL OR cancel_reason NOT IN ('series', 'away'))"
+            ),
         ),
         sa.Index("ix_community_order_resident_id", "resident_id", "starts_at", "id"),
         sa.Index("ix_community_order_organization_id", "organization_id", "starts_at", "id"),
@@ -159,6 +163,7 @@ class Order(Table, table=True):
     reservation_id: uuid.UUID | None = None
 
     hold_until: datetime | None = optional_instant(description="when what is not paid for is let go")
+    authorize_at: datetime | None = optional_instant(description="when its money is asked for, where that can wait")
     staff_by: datetime | None = optional_instant(description="when somebody hears that nobody is assigned yet")
     late_at: datetime | None = optional_instant(description="when everybody hears that nobody has come yet")
     miss_at: datetime | None = optional_instant(description="when it counts as not kept")

@@ -100,16 +100,23 @@ CancelReason = Literal[
     "not_kept",
     "resident_left",
     "series",
+    "away",
+    "unpaid",
 ]
 GIVEN_REASONS: Final[Mapping[Who, frozenset[CancelReason]]] = {
     "resident": frozenset({"changed_mind", "unwell", "other_plans", "other"}),
     "provider": frozenset({"no_worker", "worker_ill", "closed_that_day", "other"}),
     "operator": frozenset({"no_worker", "other"}),
-    "hearthline": frozenset({"not_kept", "resident_left", "series"}),
+    "hearthline": frozenset({"not_kept", "resident_left", "series", "away", "unpaid"}),
 }
 
 HOLD: Final = timedelta(minutes=20)
 """How long an order waits for its money: long enough for a bank's own question."""
+AUTHORIZED_FROM: Final = timedelta(days=5)
+"""Holds on cards last a week: money for what is ordered weeks ahead is asked for so long before it."""
+AUTHORIZED_BY: Final = timedelta(days=2)
+"""By then it is there, or the order is called off while somebody else can still be found."""
+AUTHORIZE_AGAIN: Final = timedelta(hours=12)
 LONGEST_AHEAD: Final = timedelta(days=180)
 LONGEST_FLEXIBILITY: Final = timedelta(hours=4)
 STAFF_LOOKS: Final = (timedelta(hours=24), timedelta(hours=4), timedelta(hours=1))
@@ -159,6 +166,13 @@ def may(transition: Transition, state: State, who: Who) -> bool:
 def hold_ends(now: datetime, starts_at: datetime) -> datetime:
     """Return until when an order waits for its money: never beyond its start."""
     return min(now + HOLD, starts_at)
+
+
+def money_waits_until(now: datetime, starts_at: datetime) -> datetime | None:
+    """Return when the money of an order placed ahead is asked for; ``None`` where it is too near to wait with it."""
+    if starts_at - now <= AUTHORIZED_BY:
+        return None
+    return max(now, starts_at - AUTHORIZED_FROM)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 from app.core.instants import GivenInstant
+from app.core.recurrence import Holidays, day_rule
 from eldercare.absences.rules import LONGEST, Kind
-from eldercare.check_ins.rules import ANSWER_WINDOWS, BEST, WORST, Answer, Holidays, State, day_rule
+from eldercare.check_ins.rules import ANSWER_WINDOWS, BEST, WORST, Answer, State
 
 Channel = Literal["app", "sms", "voice", "call_in", "visit"]
 How = Literal["self", "saw", "spoke"]

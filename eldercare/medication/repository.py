@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core import set_ids
+from app.core.recurrence import Occurrence
 from eldercare.absences.repository import excuse, excuse_from_asking
 from eldercare.check_ins.repository import LOST
-from eldercare.check_ins.rules import OUTAGE, ROOM_TO_ANSWER, Occurrence
+from eldercare.check_ins.rules import OUTAGE, ROOM_TO_ANSWER
 from eldercare.medication import rules
 from eldercare.medication.models import DOSES, REGIMENS, VERSIONS, Dose
 

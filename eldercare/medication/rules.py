@@ -8,8 +8,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
+from app.core.recurrence import Occurrence, Recurrence, occurrences
 from app.core.wall_time import zone
-from eldercare.check_ins.rules import Occurrence, Recurrence, occurrences
 
 State = Literal["scheduled", "reminded", "taken", "skipped", "missed", "excused"]
 RegimenState = Literal["draft", "active", "paused", "stopped"]

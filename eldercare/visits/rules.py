@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
 
+from app.core.recurrence import Recurrence, occurrences
 from app.core.wall_time import resolve, zone
 from app.dispatch.api import Place, distance
-from eldercare.check_ins.rules import Recurrence, occurrences
 from eldercare.tolerances.rules import Carried
 
 State = Literal["planned", "assigned", "en_route", "in_progress", "completed", "missed", "cancelled", "suspended"]

@@ -97,6 +97,8 @@ async def change(
     deadlines = rules.deadlines(state, times_of(row), now)
     for name in deadlines.__slots__:
         setattr(row, name, getattr(deadlines, name))
+    if state not in rules.AHEAD:
+        row.authorize_at = None
     reservation_id = row.reservation_id
     if state not in rules.WITH_WORKER:
         row.reservation_id = None

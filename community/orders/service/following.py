@@ -39,7 +39,7 @@ async def _follow(session: AsyncSession, row: Order, event: OfMoney) -> None:
                 await enter(session, row)
         case AuthorizationSucceeded() if row.state in ("expired", "cancelled"):
             await paying.void(session, row)
-        case AuthorizationNeedsAction() if row.state == "held":
+        case AuthorizationNeedsAction() if row.state == "held" or row.authorize_at is not None:
             await tell(session, notices.PAYMENT_ACTION, row, await waiting(session, row), f"action:{event.id}")
         case AuthorizationFailed() | AuthorizationLapsed() if row.state not in rules.OVER:
             told = await waiting(session, row)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing import api as billing
 from app.core import clock
-from app.core.access import SYSTEM_ID, Actor
+from app.core.access import SYSTEM_ID
 from community.housekeeping.models import HomeService, ServiceOffer
 from community.orders.models import Order
 from community.orders.rules import LINES, REFERENCE
@@ -17,12 +17,12 @@ from community.orders.rules import LINES, REFERENCE
 DUE_AFTER: Final = timedelta(days=14)
 
 
-async def authorize(session: AsyncSession, actor: Actor, row: Order, *, is_present: bool) -> bool:
+async def authorize(session: AsyncSession, row: Order, *, is_present: bool) -> bool:
     """Ask for the promise of an order's money; say whether it is there already.
 
     A card is the orderer's own, or the resident's in whose name they order. Raises what billing refuses.
     """
-    payers = [actor.id, row.account_id] if row.payment_method == "card" else [row.account_id]
+    payers = [row.ordered_by, row.account_id] if row.payment_method == "card" else [row.account_id]
     for payer in dict.fromkeys(payers):
         wanted = billing.Authorizing(
             community_id=row.community_id,
@@ -36,7 +36,7 @@ async def authorize(session: AsyncSession, actor: Actor, row: Order, *, is_prese
             reference_id=row.id,
             service_at=row.starts_at,
             payment_method_id=row.payment_method_id,
-            is_present=is_present and payer == actor.id,
+            is_present=is_present and payer == row.ordered_by,
         )
         try:
             found = await billing.authorize(session, wanted)

@@ -86,17 +86,23 @@ async def place(
     if known is not None:
         raise OrderExists(order_id=str(known))
     row = await repository.locked(session, row.id)
-    await begin(session, row, By("resident", actor))
-    if await paying.authorize(session, actor, row, is_present=occurrence is None):
+    await begin(session, row, By("resident", actor) if occurrence is None else HEARTHLINE)
+    waits_until = None
+    if occurrence is not None and row.payment_method == "card":
+        waits_until = rules.money_waits_until(clock.now(), row.starts_at)
+    if waits_until is not None or await paying.authorize(session, row, is_present=occurrence is None):
         await enter(session, row)
+        row.authorize_at = waits_until
+        await session.flush()
     return row
 
 
 async def enter(session: AsyncSession, row: Order) -> None:
     """Have a held order placed: its money is there, or is paid at the door. Raises ``OrderNotOpen``."""
     await change(session, row, "place", HEARTHLINE)
-    await tell(session, notices.PLACED, row, await waiting(session, row), "placed")
-    await tell(session, notices.NEW, row, await provider(session, row), "new")
+    if row.series_id is None:  # of a series people were told as a whole
+        await tell(session, notices.PLACED, row, await waiting(session, row), "placed")
+        await tell(session, notices.NEW, row, await provider(session, row), "new")
 
 
 async def expire(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:

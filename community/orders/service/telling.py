@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +18,16 @@ _MAY_STILL: Final = sa.select(_granted.c.account_id).where(
     _granted.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
     _granted.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),
 )
+
+
+class Ordered(Protocol):
+    """An order, or what orders are made of."""
+
+    community_id: uuid.UUID
+    resident_id: uuid.UUID
+    account_id: uuid.UUID
+    ordered_by: uuid.UUID
+    organization_id: uuid.UUID
 
 
 async def tell(
@@ -40,7 +50,7 @@ async def tell(
     )
 
 
-async def waiting(session: AsyncSession, row: Order, *, besides: uuid.UUID | None = None) -> list[uuid.UUID]:
+async def waiting(session: AsyncSession, row: Ordered, *, besides: uuid.UUID | None = None) -> list[uuid.UUID]:
     """Return who waits: the resident, and whoever ordered for them and may still know of it."""
     found = [row.account_id]
     if row.ordered_by != row.account_id:
@@ -50,7 +60,7 @@ async def waiting(session: AsyncSession, row: Order, *, besides: uuid.UUID | Non
 
 
 async def provider(
-    session: AsyncSession, row: Order, *, besides: uuid.UUID | None = None, with_operator: bool = False
+    session: AsyncSession, row: Ordered, *, besides: uuid.UUID | None = None, with_operator: bool = False
 ) -> list[uuid.UUID]:
     """Return who answers for an order: the provider's coordinators; operators where there are none, or with them."""
     connection = await session.connection()
@@ -60,6 +70,6 @@ async def provider(
     return [account_id for account_id in dict.fromkeys(found) if account_id != besides]
 
 
-async def operator(session: AsyncSession, row: Order) -> list[uuid.UUID]:
+async def operator(session: AsyncSession, row: Ordered) -> list[uuid.UUID]:
     """Return the community's operators."""
     return await operator_staff(await session.connection(), row.community_id, "operator")

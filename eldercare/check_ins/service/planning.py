@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import clock, wakeups
+from app.core.recurrence import Recurrence, occurrences
 from app.core.tables import table_of
 from app.identity.api import local_calendar, people
 from eldercare.check_ins import rules
@@ -119,7 +120,7 @@ async def _calendars(
 def _check_ins_of(
     plan: sa.Row[Any], time_zone: str, calendar: Mapping[date, bool], now: datetime
 ) -> Iterable[dict[str, Any]]:
-    recurrence = rules.Recurrence(
+    recurrence = Recurrence(
         times=tuple(plan.times),
         weekdays=frozenset(plan.weekdays),
         starts_on=plan.starts_on,
@@ -128,7 +129,7 @@ def _check_ins_of(
         holidays=plan.holidays,
     )
     start, end = rules.planning_range(plan.planned_until, now)
-    for occurrence in rules.occurrences(recurrence, time_zone, start, end, calendar):
+    for occurrence in occurrences(recurrence, time_zone, start, end, calendar):
         yield {
             "id": clock.new_id(),
             "created_at": now,

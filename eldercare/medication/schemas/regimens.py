@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from eldercare.check_ins.rules import day_rule
+from app.core.recurrence import day_rule
 from eldercare.check_ins.schemas import TimeZone, WallTime, Weekday
 from eldercare.medication.rules import (
     DOSE_WINDOWS,

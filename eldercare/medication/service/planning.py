@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, wakeups
-from eldercare.check_ins.rules import Occurrence
+from app.core.recurrence import Occurrence
 from eldercare.medication import repository, rules
 from eldercare.medication.models import DOSES, IS_AWAITED, REGIMENS
 from eldercare.medication.repository import Group

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock
 from app.core.paging import PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
-from eldercare.check_ins.rules import Occurrence
+from app.core.recurrence import Occurrence
 from eldercare.medication import rules
 from eldercare.medication.models import DOSES, REGIMENS, STOCK_ENTRIES, STOCKS, VERSIONS
 from eldercare.medication.problems import StockNotKept

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from eldercare.check_ins.rules import day_rule
+from app.core.recurrence import day_rule
 from eldercare.check_ins.schemas import TimeZone, WallTime, Weekday
 from eldercare.goals.schemas import GoalPublic, GoalWrite
 from eldercare.visits.rules import LONGEST, SHORTEST

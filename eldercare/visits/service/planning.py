@@ -12,9 +12,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import clock, wakeups
+from app.core.recurrence import Recurrence
 from app.core.sealing import seal, unseal
 from app.identity.api import local_calendar, people
-from eldercare.check_ins.rules import CATCH_UP, Recurrence
+from eldercare.check_ins.rules import CATCH_UP
 from eldercare.tolerances.rules import Tolerances
 from eldercare.visits import repository, rules
 from eldercare.visits.models import CARE_PLANS, CONTENT, TASKS, TEMPLATES, VISITS

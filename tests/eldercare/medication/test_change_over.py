@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eldercare.check_ins.rules import Occurrence
+from app.core.recurrence import Occurrence
 from eldercare.medication import rules
 from eldercare.medication.rules import Plan, Schedule
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.recurrence import Recurrence
 from app.dispatch.api import Place
-from eldercare.check_ins.rules import Recurrence
 from eldercare.tolerances.rules import resolve
 from eldercare.visits import rules
 from eldercare.visits.rules import Length, Presence
