@@ -2,7 +2,8 @@
 
 import importlib
 
-from app.billing.charges import routes as billing
+from app.billing.charges import routes as charges
+from app.billing.ledger import routes as ledger
 from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
@@ -242,7 +243,8 @@ ROUTERS: tuple[Router, ...] = (
     referral_vitals.router,
     billing_prices.router,
     bills.router,
-    billing.router,
+    charges.router,
+    ledger.router,
     patient_links.router,
     housekeeping.router,
     closing_journey.router,

@@ -1,16 +1,38 @@
 """Billing's door: who may ask for money, and who may see it, is for the packages above to know."""
 
+from app.billing.authorizations.problems import NotAuthorized, NothingToRefund, PaymentMethodUnusable
+from app.billing.authorizations.rules import Method
+from app.billing.authorizations.schemas import AuthorizationPublic, Authorizing, Line, Settling
+from app.billing.authorizations.service.authorizing import authorize
+from app.billing.authorizations.service.authorizing import extend as extend_authorization
+from app.billing.authorizations.service.settling import refund as refund_charge
+from app.billing.authorizations.service.settling import settle, void
+from app.billing.authorizations.views import authorizations_for
 from app.billing.charges.problems import PaymentsToRefund
 from app.billing.charges.schemas import ChargeDetail, PaymentPublic
 from app.billing.charges.service import Owed, cancel_charge, open_charge
 from app.billing.charges.views import charges_for
 
 __all__ = [
+    "AuthorizationPublic",
+    "Authorizing",
     "ChargeDetail",
+    "Line",
+    "Method",
+    "NotAuthorized",
+    "NothingToRefund",
     "Owed",
+    "PaymentMethodUnusable",
     "PaymentPublic",
     "PaymentsToRefund",
+    "Settling",
+    "authorizations_for",
+    "authorize",
     "cancel_charge",
     "charges_for",
+    "extend_authorization",
     "open_charge",
+    "refund_charge",
+    "settle",
+    "void",
 ]

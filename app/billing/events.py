@@ -17,6 +17,47 @@ class _OfCharge(Event):
     reference_id: uuid.UUID
 
 
+class _OfAuthorization(Event):
+    """``aggregate_id`` is the authorization's; ``reference_kind`` and ``reference_id`` say what it is for."""
+
+    name: ClassVar[str] = "billing.of_authorization.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    reference_kind: str
+    reference_id: uuid.UUID
+
+
+class AuthorizationSucceeded(_OfAuthorization):
+    """All of the money is promised: what it is for can be done."""
+
+    name: ClassVar[str] = "billing.authorization_succeeded.v1"
+
+
+class AuthorizationNeedsAction(_OfAuthorization):
+    """The bank wants the payer to prove who they are."""
+
+    name: ClassVar[str] = "billing.authorization_needs_action.v1"
+
+
+class AuthorizationFailed(_OfAuthorization):
+    """The money was not promised."""
+
+    name: ClassVar[str] = "billing.authorization_failed.v1"
+
+
+class AuthorizationLapsed(_OfAuthorization):
+    """The money was promised once and is so no longer, and no other promise could be had."""
+
+    name: ClassVar[str] = "billing.authorization_lapsed.v1"
+
+
+class CardRefundFailed(_OfAuthorization):
+    """Money could not be given back on the card: it has to go another way."""
+
+    name: ClassVar[str] = "billing.card_refund_failed.v1"
+
+
 class ChargePaid(_OfCharge):
     """All that was owed has been paid."""
 

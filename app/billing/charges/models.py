@@ -1,47 +1,22 @@
-"""The tables of billing: charges, payments, and a ledger whose entries balance and are never changed."""
+"""The tables of what is owed and what was paid of it."""
 
 import uuid
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlmodel import Field
 
 from app.core.lawfulness import Basis, Recipient, Retention
-from app.core.tables import Privacy, Table, instant, optional_instant, sealed, table_of
+from app.core.tables import Privacy, Table, instant, jsonb, optional_instant, sealed, table_of
 
 REFERENCE: Final = "billing_payment.reference"
 REASON: Final = "billing_payment.reason"
+CREDIT_REASON: Final = "billing_credit.reason"
 
-_CHARGE, _PAYMENT, _ENTRY, _POSTING = "billing_charge", "billing_payment", "billing_entry", "billing_posting"
+_CHARGE, _PAYMENT, _CREDIT = "billing_charge", "billing_payment", "billing_credit"
 _BOOKS: Final = Retention.unlimited("books are kept as the law asks; after an erasure the amounts are about nobody")
-_KINDS: Final = "('cash', 'bank_transfer', 'terminal')"
-
-# Whoever can write SQL can take a trigger away; these are here against mistakes. A mistake in the books is mended by
-# another entry.
-_APPEND_ONLY: Final = """
-CREATE OR REPLACE FUNCTION billing_ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = 'insufficient_privilege';
-END $$
-"""
-# Judged when the transaction commits: an entry is written before its postings. It has two: none are added later.
-_BALANCES: Final = """
-CREATE OR REPLACE FUNCTION billing_entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    entry uuid;
-    total numeric;
-    sides bigint;
-BEGIN
-    IF TG_TABLE_NAME = 'billing_entry' THEN entry := NEW.id; ELSE entry := NEW.entry_id; END IF;
-    SELECT sum(amount), count(*) INTO total, sides FROM billing_posting WHERE entry_id = entry;
-    IF total IS DISTINCT FROM 0 OR sides <> 2 THEN
-        RAISE EXCEPTION 'the entry does not balance' USING ERRCODE = 'check_violation';
-    END IF;
-    RETURN NULL;
-END $$
-"""
+_KINDS: Final = "('cash', 'bank_transfer', 'terminal', 'card', 'subsidy', 'sponsor')"
 
 
 def _of_payer(purpose: str, **more: Any) -> Privacy:
@@ -57,15 +32,24 @@ def _of_payer(purpose: str, **more: Any) -> Privacy:
 
 
 class Charge(Table, table=True):
-    """What a resident owes an organization for one thing. ``paid_amount`` is what was paid and not given back."""
+    """What a resident owes an organization for one thing. ``paid_amount`` is what was paid and not given back.
+
+    ``credited_amount`` is what of it was waived later: the rest is what is owed. What the platform collects it pays out
+    to the organization, less its fee.
+    """
 
     __tablename__ = _CHARGE
-    privacy: ClassVar[Privacy] = _of_payer("to ask for what is owed, and to keep books", erasure="keep")
+    privacy: ClassVar[Privacy] = _of_payer(
+        "to ask for what is owed, and to keep books", erasure="keep", also=("billed_to",)
+    )
     __table_args__ = (
         sa.CheckConstraint("state IN ('open', 'paid', 'cancelled')", name="state"),
         sa.CheckConstraint("amount > 0", name="amount"),
         sa.CheckConstraint("paid_amount BETWEEN 0 AND amount", name="paid_amount"),
-        sa.CheckConstraint("(state = 'paid') = (paid_amount = amount)", name="paid"),
+        sa.CheckConstraint("credited_amount BETWEEN 0 AND amount", name="credited_amount"),
+        sa.CheckConstraint("(state = 'paid') = (paid_amount >= amount - credited_amount)", name="paid"),
+        sa.CheckConstraint("collected_by IN ('organization', 'platform')", name="collected_by"),
+        sa.CheckConstraint("fee_amount BETWEEN 0 AND amount AND credited_fee BETWEEN 0 AND fee_amount", name="fees"),
         sa.CheckConstraint("state <> 'cancelled' OR paid_amount = 0", name="cancelled"),
         sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="closed"),
         # What is paid for it is in its own currency: payments and entries refer to both.
@@ -87,6 +71,13 @@ class Charge(Table, table=True):
     organization_id: uuid.UUID = Field(description="to whom it is owed")
     amount: int = Field(sa_type=sa.BigInteger, description="minor units")
     paid_amount: int = Field(default=0, sa_type=sa.BigInteger)
+    credited_amount: int = Field(default=0, sa_type=sa.BigInteger, description="waived by credit notes")
+    collected_by: str = Field(default="organization", description="at its own desk, or through the platform")
+    fee_amount: int = Field(default=0, sa_type=sa.BigInteger, description="the platform's, within the amount")
+    credited_fee: int = Field(default=0, sa_type=sa.BigInteger, description="what of the fee was waived with it")
+    billed_to: uuid.UUID | None = Field(default=None, description="the account that pays, if not the resident's own")
+    category: str | None = Field(default=None, description="of the service, for who subsidizes it")
+    lines: list[dict[str, Any]] = jsonb(default_factory=list, description="what it is for, line by line, with its tax")
     currency: str = Field(max_length=3)
     reference_kind: str = Field(description="what it is for, such as bill")
     reference_id: uuid.UUID
@@ -109,12 +100,19 @@ class Payment(Table, table=True):
     __table_args__ = (
         sa.CheckConstraint(f"kind IN {_KINDS}", name="kind"),
         sa.CheckConstraint("amount > 0", name="amount"),
+        sa.CheckConstraint("(kind = 'subsidy') = (programme_id IS NOT NULL)", name="programme"),
         sa.CheckConstraint("refunded_amount BETWEEN 0 AND amount", name="refunded_amount"),
         sa.CheckConstraint("refunds_id IS NULL OR refunded_amount = 0", name="a_refund_is_final"),
         sa.ForeignKeyConstraint(["charge_id", "currency"], [f"{_CHARGE}.id", f"{_CHARGE}.currency"]),
         sa.Index("ix_billing_payment_charge_id", "charge_id", "id"),
         sa.Index("ix_billing_payment_payer_id", "payer_id", "id"),
         sa.Index("ix_billing_payment_refunds_id", "refunds_id", postgresql_where=sa.text("refunds_id IS NOT NULL")),
+        sa.Index(
+            "uq_billing_payment_source_id",
+            "source_id",
+            unique=True,
+            postgresql_where=sa.text("source_id IS NOT NULL AND refunds_id IS NULL"),
+        ),
         sa.Index(
             "uq_billing_payment_reference_key",
             "organization_id",
@@ -143,81 +141,53 @@ class Payment(Table, table=True):
         default=None, foreign_key=f"{_PAYMENT}.id", description="the payment it is given back of"
     )
     reason: str | None = sealed(default=None, description="why it was given back")
-
-
-class Entry(Table, table=True):
-    """One entry of the ledger: its postings add up to zero. Never changed."""
-
-    __tablename__ = _ENTRY
-    privacy: ClassVar[Privacy] = Privacy.none("amounts of an organization's books: whose they were the charge says")
-    __table_args__ = (
-        sa.CheckConstraint("kind IN ('charge', 'cancellation', 'payment', 'refund')", name="kind"),
-        sa.CheckConstraint("(kind IN ('payment', 'refund')) = (payment_id IS NOT NULL)", name="payment"),
-        sa.ForeignKeyConstraint(["charge_id", "currency"], [f"{_CHARGE}.id", f"{_CHARGE}.currency"]),
-        sa.Index("ix_billing_entry_organization_id", "organization_id", "id"),
-        # Nothing is entered twice: a charge and its cancellation once each, and each payment once.
-        sa.Index(
-            "uq_billing_entry_charge", "charge_id", "kind", unique=True, postgresql_where=sa.text("payment_id IS NULL")
-        ),
-        sa.Index(
-            "uq_billing_entry_payment_id",
-            "payment_id",
-            unique=True,
-            postgresql_where=sa.text("payment_id IS NOT NULL"),
-        ),
+    programme_id: uuid.UUID | None = Field(default=None, description="who pays the subsidy")
+    source_id: uuid.UUID | None = Field(
+        default=None, description="the card payment, subsidy or sponsorship it came by: it pays once"
     )
 
+
+class Credit(Table, table=True):
+    """A part of what a charge came to, waived later: what a credit note is made from."""
+
+    __tablename__ = _CREDIT
+    privacy: ClassVar[Privacy] = _of_payer(
+        "to show what need not be paid, and to keep books", erasure="redact", redacted=("reason",)
+    )
+    __table_args__ = (
+        sa.CheckConstraint("amount > 0 AND fee_amount BETWEEN 0 AND amount", name="amount"),
+        sa.ForeignKeyConstraint(["charge_id", "currency"], [f"{_CHARGE}.id", f"{_CHARGE}.currency"]),
+        sa.Index("ix_billing_credit_charge_id", "charge_id", "id"),
+        sa.Index("ix_billing_credit_payer_id", "payer_id", "id"),
+    )
+
+    community_id: uuid.UUID
+    payer_id: uuid.UUID
     organization_id: uuid.UUID
     charge_id: uuid.UUID
-    payment_id: uuid.UUID | None = Field(default=None, foreign_key=f"{_PAYMENT}.id")
-    kind: str
+    amount: int = Field(sa_type=sa.BigInteger, description="minor units")
+    fee_amount: int = Field(default=0, sa_type=sa.BigInteger, description="the platform's part of it")
     currency: str = Field(max_length=3)
+    credited_by: uuid.UUID
+    reason: str | None = sealed(default=None, description="why; gone after an erasure")
 
 
-class Posting(Table, table=True):
-    """What an entry adds to one account: debits are positive. Never changed."""
+class PlatformFee(Table, table=True):
+    """What the platform keeps of what it collects for an organization; without a row: nothing."""
 
-    __tablename__ = _POSTING
-    privacy: ClassVar[Privacy] = Privacy.none("amounts of an organization's books")
+    __tablename__ = "billing_platform_fee"
+    privacy: ClassVar[Privacy] = Privacy.none("the terms of an organization")
     __table_args__ = (
-        sa.CheckConstraint("account IN ('receivable', 'revenue', 'cash', 'bank', 'terminal')", name="account"),
-        sa.CheckConstraint("amount <> 0", name="amount"),
-        sa.UniqueConstraint("entry_id", "account"),
+        sa.CheckConstraint("rate BETWEEN 0 AND 5000", name="rate"),
+        sa.UniqueConstraint("organization_id"),
     )
 
-    entry_id: uuid.UUID = Field(foreign_key=f"{_ENTRY}.id")
-    account: str
-    amount: int = Field(sa_type=sa.BigInteger, description="minor units of the entry's currency")
-
-
-@event.listens_for(sa.Table, "after_create")
-def keep_the_books(table: sa.Table, connection: sa.Connection, **_: Any) -> None:
-    """Make the ledger append-only and balanced; runs in ``create_all`` and in a migration's ``create_table`` alike."""
-    if table.name not in (_ENTRY, _POSTING):
-        return
-    for function in (_APPEND_ONLY, _BALANCES):
-        connection.execute(sa.text(function))
-    connection.execute(
-        sa.text(
-            f"CREATE TRIGGER {table.name}_append_only BEFORE UPDATE OR DELETE ON {table.name}"
-            " FOR EACH ROW EXECUTE FUNCTION billing_ledger_is_append_only()"
-        )
-    )
-    connection.execute(
-        sa.text(
-            f"CREATE TRIGGER {table.name}_not_emptied BEFORE TRUNCATE ON {table.name}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION billing_ledger_is_append_only()"
-        )
-    )
-    connection.execute(
-        sa.text(
-            f"CREATE CONSTRAINT TRIGGER {table.name}_balances AFTER INSERT ON {table.name}"
-            " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION billing_entry_balances()"
-        )
-    )
+    community_id: uuid.UUID
+    organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
+    rate: int = Field(sa_type=sa.SmallInteger, description="ten-thousandths")
+    set_by: uuid.UUID
 
 
 CHARGES: Final = table_of(Charge)
+CREDITS: Final = table_of(Credit)
 PAYMENTS: Final = table_of(Payment)
-ENTRIES: Final = table_of(Entry)
-POSTINGS: Final = table_of(Posting)

@@ -37,3 +37,9 @@ class PaymentsToRefund(Conflict):
     """What was paid for a charge has to be given back before it can be cancelled; ``paid_amount`` is how much."""
 
     code, title = "payments_to_refund", "Payments have to be refunded first"
+
+
+class TooMuchCredited(Conflict):
+    """No more can be waived than was owed; ``creditable_amount`` is what is left, in minor units."""
+
+    code, title = "too_much_credited", "That is more than was owed"

@@ -1,4 +1,4 @@
-"""Charges, payments and the ledger over HTTP: the desk of the organization that is owed."""
+"""Charges and payments over HTTP: the desk of the organization that is owed."""
 
 import uuid
 from typing import Annotated, Final
@@ -11,7 +11,6 @@ from app.billing.charges.rules import ChargeState
 from app.billing.charges.schemas import (
     ChargeDetail,
     ChargePublic,
-    LedgerEntry,
     PaymentPublic,
     PaymentRecord,
     RefundRecord,
@@ -78,14 +77,3 @@ async def refund_payment(
     """Record money given back of a payment; what it was for is owed again."""
     refund = await service.refund_payment(session, member.actor, organization_id, charge_id, payment_id, data)
     return views.payment(refund)
-
-
-@router.get(f"{_OF}/ledger", responses=problem_responses(*_GUARDED))
-async def list_ledger(
-    organization_id: uuid.UUID,
-    connection: Reading,
-    member: Desk,  # noqa: ARG001 - only coordinators
-    page: PageQuery,
-) -> Page[LedgerEntry]:
-    """List the entries of an organization's ledger, the last first; the postings of each add up to zero."""
-    return await views.ledger(connection, organization_id, page)

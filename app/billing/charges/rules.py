@@ -1,35 +1,108 @@
-"""Pure decisions about money: what a charge comes to, and which accounts an entry moves."""
+"""Pure decisions about money: how a charge stands, and which accounts are moved by what happens to it."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
-PaymentKind = Literal["cash", "bank_transfer", "terminal"]
-ChargeState = Literal["open", "paid", "cancelled"]
-EntryKind = Literal["charge", "cancellation", "payment", "refund"]
-Account = Literal["receivable", "revenue", "cash", "bank", "terminal"]
+from app.billing.ledger.rules import Account, AccountKind, Move
 
-MONEY: Final[Mapping[PaymentKind, Account]] = {"cash": "cash", "bank_transfer": "bank", "terminal": "terminal"}
-"""Where a payment arrives. Another way to pay is one more line here and in the tables' checks."""
+DeskKind = Literal["cash", "bank_transfer", "terminal"]
+PaymentKind = Literal["cash", "bank_transfer", "terminal", "card", "subsidy", "sponsor"]
+ChargeState = Literal["open", "paid", "cancelled"]
+Collector = Literal["organization", "platform"]
+
+AT_THE_DESK: Final[Mapping[PaymentKind, AccountKind]] = {
+    "cash": "cash",
+    "bank_transfer": "bank",
+    "terminal": "terminal",
+}
+"""Where what an organization takes at its own desk arrives."""
 LARGEST: Final = 10**12
 """Minor units; more than that is a slip of the finger."""
 
 
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who is in it: the platform is the community; ``programme_id`` is who pays a subsidy."""
+
+    community_id: uuid.UUID
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    collected_by: Collector = "organization"
+
+    @property
+    def receivable(self) -> Account:
+        """Return where it stands what the resident owes: with the platform, or with the organization alone."""
+        if self.collected_by == "platform":
+            return Account("resident", self.resident_id, "receivable")
+        return Account("organization", self.organization_id, "receivable")
+
+
 def state_of(amount: int, paid: int) -> ChargeState:
-    """Return how a charge that is not cancelled stands."""
-    return "paid" if paid == amount else "open"
+    """Return how a charge that is not cancelled stands; ``amount`` is what is owed less what was waived."""
+    return "paid" if paid >= amount else "open"
 
 
-def postings(kind: EntryKind, amount: int, paid_by: PaymentKind | None = None) -> dict[Account, int]:
-    """Return what an entry adds to each account, debits positive: the sum is always zero.
+def charging(of: Parties, amount: int, fee: int = 0) -> list[Move]:
+    """Return what moves when something comes to be owed; with ``-amount`` and ``-fee``: when it is owed no longer."""
+    if of.collected_by == "organization":
+        return [Move(of.receivable, amount), Move(Account("organization", of.organization_id, "revenue"), -amount)]
+    return [
+        Move(of.receivable, amount),
+        Move(Account("organization", of.organization_id, "payable"), fee - amount),
+        Move(Account("community", of.community_id, "fees"), -fee),
+    ]
 
-    Raises ``ValueError`` for an amount that is not positive, and for a payment without its kind.
+
+def paying(of: Parties, kind: PaymentKind, amount: int, programme_id: uuid.UUID | None = None) -> list[Move]:
+    """Return what moves when something is paid; with ``-amount``: when it is given back.
+
+    Raises ``ValueError`` for a way that does not lead there: at an organization's own desk no card of the platform's,
+    and no subsidy without its programme.
     """
-    if amount <= 0:
-        raise ValueError("an entry moves something")
-    if kind in ("charge", "cancellation"):
-        added: dict[Account, int] = {"receivable": amount, "revenue": -amount}
-    elif paid_by is None:
-        raise ValueError("money arrives somewhere")
-    else:
-        added = {MONEY[paid_by]: amount, "receivable": -amount}
-    return added if kind in ("charge", "payment") else {account: -value for account, value in added.items()}
+    return [Move(_arrives(of, kind, programme_id), amount), Move(of.receivable, -amount)]
+
+
+def _arrives(of: Parties, kind: PaymentKind, programme_id: uuid.UUID | None) -> Account:
+    if of.collected_by == "organization":
+        if kind not in AT_THE_DESK:
+            raise ValueError(f"a payment by {kind} does not arrive at an organization's own desk")
+        return Account("organization", of.organization_id, AT_THE_DESK[kind])
+    if kind == "subsidy":
+        if programme_id is None:
+            raise ValueError("a subsidy comes from a programme")
+        return Account("programme", programme_id, "subsidy")
+    if kind == "card":
+        return Account("community", of.community_id, "card")
+    if kind == "sponsor":
+        return Account("community", of.community_id, "sponsor")
+    # What the organization took itself it need not be paid out any more.
+    return Account("organization", of.organization_id, "payable")
+
+
+def fee_of(amount: int, rate: int) -> int:
+    """Return ``rate`` ten-thousandths of an amount, rounded half up to a whole minor unit."""
+    return (amount * rate + 5_000) // 10_000
+
+
+def credited_fee(amount: int, fee: int, credited: int) -> int:
+    """Return what of the fee is waived with ``credited`` of the amount, all credits together; all of it with all."""
+    return fee * credited // amount
+
+
+def shares(total: int, of: Sequence[int]) -> list[int]:
+    """Return ``total`` split in the proportion of ``of``, in whole minor units that add up to it.
+
+    The largest remainders are rounded up, the first of equal ones first. Raises ``ValueError`` for more than there is.
+    """
+    whole = sum(of)
+    if not 0 <= total <= whole:
+        raise ValueError("there is not so much to share")
+    if whole == 0:
+        return [0] * len(of)
+    found = [total * part // whole for part in of]
+    by_remainder = sorted(range(len(of)), key=lambda index: (-(total * of[index] % whole), index))
+    for index in by_remainder[: total - sum(found)]:
+        found[index] += 1
+    return found

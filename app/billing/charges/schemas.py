@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.billing.charges.rules import LARGEST, Account, ChargeState, EntryKind, PaymentKind
+from app.billing.charges.rules import LARGEST, ChargeState, Collector, DeskKind, PaymentKind
 from app.core.instants import GivenInstant
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -22,7 +22,7 @@ class _Given(BaseModel):
 class PaymentRecord(_Given):
     """Money the desk took, all of what is owed or a part of it."""
 
-    kind: PaymentKind
+    kind: DeskKind
     amount: Amount
     currency: Currency
     received_at: GivenInstant | None = Field(default=None, description="now unless said")
@@ -66,6 +66,8 @@ class ChargePublic(BaseModel):
     organization_id: uuid.UUID
     amount: int
     paid_amount: int
+    credited_amount: int = Field(description="of the amount, waived later: it is not owed")
+    collected_by: Collector
     currency: str
     reference_kind: str
     reference_id: uuid.UUID
@@ -80,15 +82,3 @@ class ChargeDetail(ChargePublic):
     """A charge with its payments, the first one first."""
 
     payments: list[PaymentPublic]
-
-
-class LedgerEntry(BaseModel):
-    """An entry of an organization's ledger: ``postings`` add up to zero, debits are positive."""
-
-    id: uuid.UUID
-    kind: EntryKind
-    charge_id: uuid.UUID
-    payment_id: uuid.UUID | None
-    currency: str
-    created_at: datetime
-    postings: dict[Account, int]

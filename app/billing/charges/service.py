@@ -1,27 +1,31 @@
-"""Charges and payments: opened, paid, given back, cancelled; each change with its entry in the ledger."""
+"""Charges and payments: opened, paid, given back, waived, cancelled; each change with its entry in the ledger."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.billing.charges import rules
-from app.billing.charges.models import REASON, REFERENCE, Charge, Entry, Payment, Posting
+from app.billing.charges.models import CREDIT_REASON, REASON, REFERENCE, Charge, Credit, Payment
 from app.billing.charges.problems import (
     ChargeNotOpen,
     OtherCurrency,
     PaymentKnown,
     PaymentsToRefund,
+    TooMuchCredited,
     TooMuchPaid,
     TooMuchRefunded,
 )
-from app.billing.charges.rules import EntryKind, PaymentKind
+from app.billing.charges.rules import Collector, Parties, PaymentKind
 from app.billing.charges.schemas import PaymentRecord, RefundRecord
 from app.billing.events import ChargePaid, ChargeReopened
+from app.billing.ledger.rules import EntryKind, Move
+from app.billing.ledger.service import Occasion, enter
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.events import emit
@@ -31,7 +35,7 @@ from app.core.sealing import blind_index, seal
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What somebody owes, to whom and for what."""
+    """What somebody owes, to whom and for what; ``fee_amount`` is the platform's of what it collects."""
 
     community_id: uuid.UUID
     payer_id: uuid.UUID
@@ -41,6 +45,26 @@ class Owed:
     reference_kind: str
     reference_id: uuid.UUID
     due_at: datetime
+    collected_by: Collector = "organization"
+    fee_amount: int = 0
+    billed_to: uuid.UUID | None = None
+    category: str | None = None
+    lines: Sequence[dict[str, Any]] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A payment that arrived in another way than at a desk; ``source_id`` is what it came by, and pays once.
+
+    ``is_return``: it is a refund that came back, whatever is owed by now.
+    """
+
+    kind: PaymentKind
+    amount: int
+    source_id: uuid.UUID
+    by: uuid.UUID
+    programme_id: uuid.UUID | None = None
+    is_return: bool = False
 
 
 async def open_charge(session: AsyncSession, actor_id: uuid.UUID, owed: Owed) -> Charge:
@@ -54,29 +78,41 @@ async def open_charge(session: AsyncSession, actor_id: uuid.UUID, owed: Owed) ->
         reference_kind=owed.reference_kind,
         reference_id=owed.reference_id,
         due_at=owed.due_at,
+        collected_by=owed.collected_by,
+        fee_amount=owed.fee_amount,
+        billed_to=owed.billed_to,
+        category=owed.category,
+        lines=list(owed.lines),
         opened_by=actor_id,
     )
     session.add(charge)
     await session.flush()
-    await _enter(session, charge, "charge", charge.amount)
+    await _enter(session, charge, "charge", charge.id, rules.charging(_parties(charge), charge.amount, owed.fee_amount))
     return charge
 
 
 async def cancel_charge(session: AsyncSession, reference_kind: str, reference_id: uuid.UUID) -> None:
     """Cancel the charge of something, if it has one; raises ``PaymentsToRefund`` while something is paid."""
+    charge = await locked_charge_of(session, reference_kind, reference_id)
+    if charge is None:
+        return
+    if charge.paid_amount:
+        raise PaymentsToRefund(paid_amount=charge.paid_amount)
+    amount, fee = charge.amount - charge.credited_amount, charge.fee_amount - charge.credited_fee
+    charge.state, charge.closed_at = "cancelled", clock.now()
+    await session.flush()
+    if amount:
+        await _enter(session, charge, "cancellation", charge.id, rules.charging(_parties(charge), -amount, -fee))
+
+
+async def locked_charge_of(session: AsyncSession, reference_kind: str, reference_id: uuid.UUID) -> Charge | None:
+    """Return the charge of something that is not cancelled, locked, or ``None``."""
     found = sa.select(Charge).where(
         col(Charge.reference_kind) == reference_kind,
         col(Charge.reference_id) == reference_id,
         col(Charge.state) != "cancelled",
     )
-    charge = await session.scalar(found.with_for_update().execution_options(populate_existing=True))
-    if charge is None:
-        return
-    if charge.paid_amount:
-        raise PaymentsToRefund(paid_amount=charge.paid_amount)
-    charge.state, charge.closed_at = "cancelled", clock.now()
-    await session.flush()
-    await _enter(session, charge, "cancellation", charge.amount)
+    return await session.scalar(found.with_for_update().execution_options(populate_existing=True))
 
 
 async def record_payment(
@@ -98,28 +134,29 @@ async def record_payment(
         raise ChargeNotOpen(state=charge.state)
     if data.currency != charge.currency:
         raise OtherCurrency(currency=charge.currency)
-    if data.amount > charge.amount - charge.paid_amount:
-        raise TooMuchPaid(open_amount=charge.amount - charge.paid_amount)
+    if data.amount > open_amount(charge):
+        raise TooMuchPaid(open_amount=open_amount(charge))
     now = clock.now()
     if data.received_at is not None and data.received_at > now:
         raise Malformed(errors=[FieldError("/body/received_at", "lies ahead", "in_the_future")])
-    payment = Payment(
-        community_id=charge.community_id,
-        payer_id=charge.payer_id,
-        organization_id=organization_id,
-        charge_id=charge.id,
-        kind=data.kind,
-        amount=data.amount,
-        currency=charge.currency,
-        received_at=data.received_at or now,
-        recorded_by=actor.id,
-        reference=None if data.reference is None else seal(data.reference, REFERENCE),
-        reference_key=key,
-    )
-    session.add(payment)
-    await _pay(session, charge, data.amount)
-    await _enter(session, charge, "payment", data.amount, payment)
+    payment = _payment(charge, data.kind, data.amount, actor.id, received_at=data.received_at or now)
+    payment.reference = None if data.reference is None else seal(data.reference, REFERENCE)
+    payment.reference_key = key
+    await _arrived(session, charge, payment)
     await _record(session, actor, "payment:record", charge, payment)
+    return payment
+
+
+async def take_payment(session: AsyncSession, charge: Charge, paid: Paid) -> Payment:
+    """Count what arrived for a locked charge and return it: the database refuses to count one source twice.
+
+    Raises ``TooMuchPaid``, ``ValueError`` for a way that does not lead there.
+    """
+    if not paid.is_return and paid.amount > open_amount(charge):
+        raise TooMuchPaid(open_amount=open_amount(charge))
+    payment = _payment(charge, paid.kind, paid.amount, paid.by)
+    payment.source_id, payment.programme_id = paid.source_id, paid.programme_id
+    await _arrived(session, charge, payment)
     return payment
 
 
@@ -133,39 +170,66 @@ async def refund_payment(
 ) -> Payment:
     """Record what an organization's desk gave back of a payment and return the refund; what it was for is owed again.
 
-    Raises ``NotFound``, ``TooMuchRefunded``.
+    Raises ``NotFound``, ``TooMuchRefunded``. What came another way than over the desk goes back that way, not here.
     """
     charge = await _locked(session, organization_id, charge_id)
     paid = await session.get(Payment, payment_id, with_for_update=True, populate_existing=True)
-    if paid is None or paid.charge_id != charge.id or paid.refunds_id is not None:
+    if paid is None or paid.charge_id != charge.id or paid.refunds_id is not None or paid.kind not in rules.AT_THE_DESK:
         raise NotFound
-    if data.amount > paid.amount - paid.refunded_amount:
-        raise TooMuchRefunded(refundable_amount=paid.amount - paid.refunded_amount)
-    paid.refunded_amount += data.amount
-    refund = Payment(
-        community_id=charge.community_id,
-        payer_id=charge.payer_id,
-        organization_id=organization_id,
-        charge_id=charge.id,
-        kind=paid.kind,
-        amount=data.amount,
-        currency=charge.currency,
-        received_at=clock.now(),
-        recorded_by=actor.id,
-        refunds_id=paid.id,
-        reason=seal(data.reason, REASON),
-    )
-    session.add(refund)
-    await _pay(session, charge, -data.amount)
-    await _enter(session, charge, "refund", data.amount, refund)
+    refund = await give_back(session, charge, paid, data.amount, actor.id, data.reason)
     await _record(session, actor, "payment:refund", charge, refund)
     return refund
+
+
+async def give_back(
+    session: AsyncSession, charge: Charge, paid: Payment, amount: int, by: uuid.UUID, reason: str
+) -> Payment:
+    """Count what was given back of a payment, both locked, and return the refund; raises ``TooMuchRefunded``."""
+    if amount > paid.amount - paid.refunded_amount:
+        raise TooMuchRefunded(refundable_amount=paid.amount - paid.refunded_amount)
+    paid.refunded_amount += amount
+    refund = _payment(charge, cast("PaymentKind", paid.kind), amount, by)
+    refund.refunds_id, refund.programme_id, refund.reason = paid.id, paid.programme_id, seal(reason, REASON)
+    await _arrived(session, charge, refund)
+    return refund
+
+
+async def waive(session: AsyncSession, charge: Charge, amount: int, by: uuid.UUID, reason: str) -> Credit:
+    """Waive a part of what a locked charge comes to, and return it: what a credit note is made from.
+
+    Nothing is given back by it; what was paid already is the resident's then. Raises ``TooMuchCredited``.
+    """
+    if amount > charge.amount - charge.credited_amount:
+        raise TooMuchCredited(creditable_amount=charge.amount - charge.credited_amount)
+    credit = Credit(
+        community_id=charge.community_id,
+        payer_id=charge.payer_id,
+        organization_id=charge.organization_id,
+        charge_id=charge.id,
+        amount=amount,
+        fee_amount=rules.credited_fee(charge.amount, charge.fee_amount, charge.credited_amount + amount)
+        - charge.credited_fee,
+        currency=charge.currency,
+        credited_by=by,
+        reason=seal(reason, CREDIT_REASON),
+    )
+    session.add(credit)
+    charge.credited_amount += amount
+    charge.credited_fee += credit.fee_amount
+    await _stand(session, charge)
+    moves = rules.charging(_parties(charge), -amount, -credit.fee_amount)
+    await _enter(session, charge, "credit", credit.id, moves)
+    return credit
+
+
+def open_amount(charge: Charge) -> int:
+    """Return what is still owed, in minor units; never below zero."""
+    return max(0, charge.amount - charge.credited_amount - charge.paid_amount)
 
 
 _ONE_AT_A_TIME: Final = sa.select(
     sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("what", type_=sa.Text), 0))
 )
-_KINDS: Final[dict[str, PaymentKind]] = {kind: kind for kind in rules.MONEY}
 
 
 def _key(kind: str, reference: str) -> bytes:
@@ -185,15 +249,43 @@ async def _locked(session: AsyncSession, organization_id: uuid.UUID, charge_id: 
     return charge
 
 
-async def _pay(session: AsyncSession, charge: Charge, amount: int) -> None:
-    """Count what was paid (or given back, negative), and tell when the charge is paid, or owed again."""
-    before = charge.state
+def _payment(
+    charge: Charge, kind: PaymentKind, amount: int, by: uuid.UUID, *, received_at: datetime | None = None
+) -> Payment:
+    return Payment(
+        community_id=charge.community_id,
+        payer_id=charge.payer_id,
+        organization_id=charge.organization_id,
+        charge_id=charge.id,
+        kind=kind,
+        amount=amount,
+        currency=charge.currency,
+        received_at=received_at or clock.now(),
+        recorded_by=by,
+    )
+
+
+async def _arrived(session: AsyncSession, charge: Charge, payment: Payment) -> None:
+    """Count a payment, or what was given back of one, and enter it."""
+    kind: EntryKind = "payment" if payment.refunds_id is None else "refund"
+    amount = payment.amount if kind == "payment" else -payment.amount
+    session.add(payment)
     charge.paid_amount += amount
-    charge.state = rules.state_of(charge.amount, charge.paid_amount)
+    await _stand(session, charge)
+    paid_by = cast("PaymentKind", payment.kind)
+    moves = rules.paying(_parties(charge), paid_by, amount, payment.programme_id)
+    await _enter(session, charge, kind, payment.id, moves, payment.id)
+
+
+async def _stand(session: AsyncSession, charge: Charge) -> None:
+    """Say how a charge stands now, and tell when it is paid, or owed again."""
+    before = charge.state
+    charge.state = rules.state_of(charge.amount - charge.credited_amount, charge.paid_amount)
+    if charge.state == before:
+        await session.flush()
+        return
     charge.closed_at = clock.now() if charge.state == "paid" else None
     await session.flush()
-    if charge.state == before:
-        return
     event = ChargePaid if charge.state == "paid" else ChargeReopened
     await emit(
         session,
@@ -209,20 +301,28 @@ async def _pay(session: AsyncSession, charge: Charge, amount: int) -> None:
 
 
 async def _enter(
-    session: AsyncSession, charge: Charge, kind: EntryKind, amount: int, payment: Payment | None = None
+    session: AsyncSession,
+    charge: Charge,
+    kind: EntryKind,
+    source_id: uuid.UUID,
+    moves: Sequence[Move],
+    payment_id: uuid.UUID | None = None,
 ) -> None:
-    entry = Entry(
+    occasion = Occasion(
+        community_id=charge.community_id,
+        kind=kind,
+        source_id=source_id,
+        currency=charge.currency,
         organization_id=charge.organization_id,
         charge_id=charge.id,
-        payment_id=payment.id if payment else None,
-        kind=kind,
-        currency=charge.currency,
+        payment_id=payment_id,
     )
-    session.add(entry)
-    await session.flush()
-    moved = rules.postings(kind, amount, _KINDS[payment.kind] if payment else None)
-    session.add_all(Posting(entry_id=entry.id, account=account, amount=value) for account, value in moved.items())
-    await session.flush()
+    await enter(session, occasion, moves)
+
+
+def _parties(charge: Charge) -> Parties:
+    collected_by = cast("Collector", charge.collected_by)
+    return Parties(charge.community_id, charge.payer_id, charge.organization_id, collected_by)
 
 
 async def _record(session: AsyncSession, actor: Actor, action: str, charge: Charge, payment: Payment) -> None:

@@ -1,4 +1,4 @@
-"""The SQL that reads charges, payments and the ledger."""
+"""The SQL that reads charges and payments."""
 
 import uuid
 from collections.abc import Collection
@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.billing.charges.models import CHARGES, ENTRIES, PAYMENTS, POSTINGS, REASON, REFERENCE
+from app.billing.charges.models import CHARGES, PAYMENTS, REASON, REFERENCE
 from app.billing.charges.rules import ChargeState
-from app.billing.charges.schemas import ChargeDetail, ChargePublic, LedgerEntry, PaymentPublic
+from app.billing.charges.schemas import ChargeDetail, ChargePublic, PaymentPublic
 from app.core import audit
 from app.core.access import Actor
 from app.core.audit import trace_each_binds, traced_each
@@ -18,8 +18,8 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 
-_LIST, _LEDGER = "billing.charges", "billing.ledger"
-_c, _p, _e = CHARGES.c, PAYMENTS.c, ENTRIES.c
+_LIST: Final = "billing.charges"
+_c, _p = CHARGES.c, PAYMENTS.c
 _organization = sa.bindparam("organization_id", type_=sa.Uuid)
 _limit = sa.bindparam("limit", type_=sa.Integer)
 _charges: Final = sa.select(CHARGES, _c.payer_id.label("resident_id")).where(_c.organization_id == _organization)
@@ -38,17 +38,6 @@ _PAYMENTS: Final = (
     sa.select(PAYMENTS)
     .where(_p.charge_id == sa.any_(sa.bindparam("charge_ids", type_=ARRAY(sa.Uuid))))
     .order_by(_p.charge_id, _p.id)
-)
-_postings: Final = (
-    sa.select(sa.func.jsonb_object_agg(POSTINGS.c.account, POSTINGS.c.amount))
-    .where(POSTINGS.c.entry_id == _e.id)
-    .scalar_subquery()
-)
-_ENTRIES: Final = (
-    sa.select(ENTRIES, _postings.label("postings"))
-    .where(_e.organization_id == _organization, after((_e.id,), ("after_id",), descending=True))
-    .order_by(_e.id.desc())
-    .limit(_limit)
 )
 
 
@@ -90,13 +79,6 @@ async def charges_for(
     binds = {"reference_kind": reference_kind, "reference_ids": sorted(reference_ids)}
     rows = (await connection.execute(_OF, binds)).all()
     return {found.reference_id: found for found in await _with_payments(connection, rows)}
-
-
-async def ledger(connection: AsyncConnection, organization_id: uuid.UUID, page: PageRequest) -> Page[LedgerEntry]:
-    """Return a page of an organization's ledger, the last entry first."""
-    rows = (await connection.execute(_ENTRIES, {"organization_id": organization_id, **_paging(_LEDGER, page)})).all()
-    items = [LedgerEntry(**_fields(LedgerEntry, row)) for row in rows[: page.limit]]
-    return Page(items=items, next=next_cursor(_LEDGER, rows, page.limit, ("id",)))
 
 
 def payment(row: Any) -> PaymentPublic:

@@ -1,0 +1,56 @@
+"""The SQL that locks authorizations and their card payments: always the authorization first."""
+
+import uuid
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.billing.authorizations.models import CARD_PAYMENTS, Authorization, CardPayment, CardRefund
+from app.billing.authorizations.rules import OVER
+
+
+async def lock(session: AsyncSession, authorization_id: uuid.UUID) -> Authorization:
+    """Return an authorization, locked."""
+    return await session.get_one(Authorization, authorization_id, with_for_update=True, populate_existing=True)
+
+
+async def lock_live(session: AsyncSession, reference_kind: str, reference_id: uuid.UUID) -> Authorization | None:
+    """Return the authorization of something that still promises money, or has been settled, locked; or ``None``."""
+    found = sa.select(Authorization).where(
+        col(Authorization.reference_kind) == reference_kind,
+        col(Authorization.reference_id) == reference_id,
+        col(Authorization.state).not_in([sa.literal(state, sa.Text) for state in sorted(OVER)]),
+    )
+    return await session.scalar(found.with_for_update().execution_options(populate_existing=True))
+
+
+async def lock_card_payments(session: AsyncSession, authorization_id: uuid.UUID) -> list[CardPayment]:
+    """Return the card payments of a locked authorization, the first one first, locked."""
+    found = (
+        sa.select(CardPayment)
+        .where(col(CardPayment.authorization_id) == authorization_id)
+        .order_by(CARD_PAYMENTS.c.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list((await session.scalars(found)).all())
+
+
+async def lock_card_payment(
+    session: AsyncSession, card_payment_id: uuid.UUID
+) -> tuple[Authorization, CardPayment, list[CardPayment]]:
+    """Return a card payment with its authorization and all of that one's card payments, locked."""
+    authorization_id = await session.scalar(
+        sa.select(CARD_PAYMENTS.c.authorization_id).where(CARD_PAYMENTS.c.id == card_payment_id)
+    )
+    if authorization_id is None:
+        raise LookupError("there is no such card payment")
+    authorization = await lock(session, authorization_id)
+    payments = await lock_card_payments(session, authorization.id)
+    return authorization, next(one for one in payments if one.id == card_payment_id), payments
+
+
+async def lock_refund(session: AsyncSession, refund_id: uuid.UUID) -> CardRefund:
+    """Return a card refund, locked; its authorization is locked before."""
+    return await session.get_one(CardRefund, refund_id, with_for_update=True, populate_existing=True)

@@ -1,0 +1,1 @@
+"""Use cases of authorizations: promised, taken, let go, given back."""

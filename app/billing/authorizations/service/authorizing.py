@@ -1,0 +1,107 @@
+"""Asking for a promise of money: rows only; the worker asks the gateway once they are committed."""
+
+import uuid
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.billing.authorizations import repository
+from app.billing.authorizations.models import Authorization, CardPayment
+from app.billing.authorizations.problems import NotAuthorized, PaymentMethodUnusable
+from app.billing.authorizations.schemas import Authorizing
+from app.billing.authorizations.service import telling
+from app.billing.cards.models import PaymentMethod
+from app.core import clock
+
+
+async def authorize(session: AsyncSession, wanted: Authorizing) -> Authorization:
+    """Ask for the money and return how it stands: authorized at once if nothing is to be held on a card.
+
+    Raises ``PaymentMethodUnusable``. Something has one live authorization: the database refuses another.
+    """
+    method = await _usable(session, wanted.payer_account_id, wanted.payment_method_id)
+    authorization = Authorization(
+        community_id=wanted.community_id,
+        resident_id=wanted.resident_id,
+        organization_id=wanted.organization_id,
+        payer_account_id=wanted.payer_account_id,
+        reference_kind=wanted.reference_kind,
+        reference_id=wanted.reference_id,
+        category=wanted.category,
+        service_at=wanted.service_at,
+        amount=wanted.amount,
+        currency=wanted.currency,
+        method=wanted.method,
+        payment_method_id=wanted.payment_method_id,
+        is_present=wanted.is_present,
+    )
+    session.add(authorization)
+    await session.flush()
+    own = authorization.amount - authorization.subsidy_amount
+    if method is None or own == 0:
+        await telling.succeed(session, authorization)
+    else:
+        await hold(session, authorization, method, own)
+    return authorization
+
+
+async def extend(session: AsyncSession, reference_kind: str, reference_id: uuid.UUID, amount: int) -> Authorization:
+    """Ask for a promise of ``amount`` in all, more than there is, and return how it stands.
+
+    What more is needed is held beside what is held already: neither is lost if the bank refuses the second. Raises
+    ``NotAuthorized`` for something that has no promise to extend, ``PaymentMethodUnusable``.
+    """
+    authorization = await repository.lock_live(session, reference_kind, reference_id)
+    if authorization is None or authorization.state not in ("authorized", "pending", "requires_action"):
+        raise NotAuthorized(state=authorization.state if authorization else "none")
+    more = amount - authorization.amount
+    if more <= 0:
+        return authorization
+    method = await _usable(session, authorization.payer_account_id, authorization.payment_method_id)
+    authorization.amount = amount
+    if method is not None:
+        await hold(session, authorization, method, more)
+    await session.flush()
+    return authorization
+
+
+async def hold(
+    session: AsyncSession,
+    authorization: Authorization,
+    method: PaymentMethod,
+    amount: int,
+    *,
+    replaces: CardPayment | None = None,
+) -> CardPayment:
+    """Wish for an amount to be held on a card, and return the row that says so.
+
+    ``replaces`` is a hold that lapses or has lapsed: nobody is there to prove who they are, and what was to be taken of
+    it is to be taken of this one.
+    """
+    payment = CardPayment(
+        community_id=authorization.community_id,
+        resident_id=authorization.resident_id,
+        payer_account_id=authorization.payer_account_id,
+        authorization_id=authorization.id,
+        replaces_id=replaces.id if replaces else None,
+        payment_method_id=method.id,
+        gateway=method.gateway,
+        amount=amount,
+        currency=authorization.currency,
+        is_present=authorization.is_present and replaces is None,
+        capture_amount=replaces.capture_amount if replaces else None,
+        ask_at=clock.now(),
+    )
+    session.add(payment)
+    await session.flush()
+    return payment
+
+
+async def _usable(
+    session: AsyncSession, account_id: uuid.UUID, payment_method_id: uuid.UUID | None
+) -> PaymentMethod | None:
+    if payment_method_id is None:
+        return None
+    method = await session.get(PaymentMethod, payment_method_id)
+    if method is None or method.account_id != account_id or method.state != "active":
+        raise PaymentMethodUnusable
+    return method

@@ -1,0 +1,148 @@
+"""What was promised is taken when the work is done, let go when it is not, and given back when it was wrong."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.billing.authorizations import repository, rules
+from app.billing.authorizations.models import Authorization, CardPayment
+from app.billing.authorizations.problems import NotAuthorized, NothingToRefund
+from app.billing.authorizations.schemas import Settling
+from app.billing.authorizations.service import carrying, telling
+from app.billing.charges import service as charges
+from app.billing.charges.models import Charge, Payment, PlatformFee
+from app.billing.charges.rules import fee_of, shares
+from app.core import clock
+
+WAIVED: Final = "waived"
+
+
+async def settle(
+    session: AsyncSession, actor_id: uuid.UUID, reference_kind: str, reference_id: uuid.UUID, settling: Settling
+) -> Charge | None:
+    """Say what something came to: open its charge, take what was promised of it, let the rest go.
+
+    Returns the charge, or ``None`` if it came to nothing. What was not promised stays owed. Raises ``NotAuthorized``.
+    """
+    authorization = await repository.lock_live(session, reference_kind, reference_id)
+    if authorization is None or authorization.state == "settled":
+        raise NotAuthorized(state=authorization.state if authorization else "none")
+    payments = await repository.lock_card_payments(session, authorization.id)
+    charge = None
+    if settling.amount > 0:
+        charge = await charges.open_charge(session, actor_id, await _owed(session, authorization, settling))
+    _capture(payments, 0 if charge is None else charges.open_amount(charge))
+    authorization.state, authorization.closed_at = "settled", clock.now()
+    await session.flush()
+    return charge
+
+
+async def void(session: AsyncSession, reference_kind: str, reference_id: uuid.UUID) -> None:
+    """Let go what was promised for something, if it was; what is on its way is let go when it arrives."""
+    authorization = await repository.lock_live(session, reference_kind, reference_id)
+    if authorization is None or authorization.state == "settled":
+        return
+    for payment in await repository.lock_card_payments(session, authorization.id):
+        if payment.state not in rules.ENDED:
+            carrying.wish_for(payment, "cancel")
+            payment.renew_at = None
+    await telling.end(session, authorization, "voided")
+
+
+async def refund(
+    session: AsyncSession, by: uuid.UUID, reference_kind: str, reference_id: uuid.UUID, amount: int, reason: str
+) -> Charge:
+    """Waive a part of what something came to and give back what was paid of it; return its charge.
+
+    Whoever paid gets back in proportion: a card on the card, a programme into its budget at once; what a provider took
+    itself stays with the provider to be given back at its desk. Raises ``NothingToRefund``, ``NotAuthorized``.
+    """
+    authorization = await repository.lock_live(session, reference_kind, reference_id)
+    if authorization is None or authorization.state != "settled":
+        raise NotAuthorized(state=authorization.state if authorization else "none")
+    payments = {one.id: one for one in await repository.lock_card_payments(session, authorization.id)}
+    charge = await charges.locked_charge_of(session, reference_kind, reference_id)
+    if charge is None or amount > charge.amount - charge.credited_amount:
+        raise NothingToRefund(refundable_amount=0 if charge is None else charge.amount - charge.credited_amount)
+    await charges.waive(session, charge, amount, by, reason)
+    # What is waived of an amount still owed is nothing to give back.
+    too_much = charge.paid_amount - (charge.amount - charge.credited_amount)
+    under_way = sum(one.refunding_amount for one in payments.values()) - await _refunded_on_cards(session, charge)
+    if too_much - under_way > 0:
+        await _give_back(session, charge, payments, too_much - under_way, by, reason)
+    return charge
+
+
+async def _owed(session: AsyncSession, authorization: Authorization, settling: Settling) -> charges.Owed:
+    rate = await session.scalar(
+        sa.select(col(PlatformFee.rate)).where(col(PlatformFee.organization_id) == authorization.organization_id)
+    )
+    return charges.Owed(
+        community_id=authorization.community_id,
+        payer_id=authorization.resident_id,
+        organization_id=authorization.organization_id,
+        amount=settling.amount,
+        currency=authorization.currency,
+        reference_kind=authorization.reference_kind,
+        reference_id=authorization.reference_id,
+        due_at=settling.due_at,
+        collected_by="platform",
+        fee_amount=fee_of(settling.amount, rate or 0),
+        billed_to=authorization.payer_account_id,
+        category=authorization.category,
+        lines=[line.as_json() for line in settling.lines],
+    )
+
+
+def _capture(payments: Sequence[CardPayment], left: int) -> None:
+    """Take what is owed from what is held, the first hold first; what is not needed is let go."""
+    for payment in payments:
+        if payment.state in rules.ENDED or payment.wish == "cancel":
+            continue
+        payment.renew_at = None
+        amount = min(left, payment.amount)
+        if amount == 0:
+            carrying.wish_for(payment, "cancel")
+            continue
+        payment.capture_amount = amount
+        left -= amount
+        if payment.state == "authorized":
+            carrying.wish_for(payment, "capture")
+
+
+async def _refunded_on_cards(session: AsyncSession, charge: Charge) -> int:
+    """Return what of the charge's card payments is given back already."""
+    done = sa.select(sa.func.coalesce(sa.func.sum(col(Payment.refunded_amount)), 0)).where(
+        col(Payment.charge_id) == charge.id, col(Payment.kind) == "card", col(Payment.refunds_id).is_(None)
+    )
+    return int(await session.scalar(done) or 0)
+
+
+async def _give_back(
+    session: AsyncSession,
+    charge: Charge,
+    card_payments: dict[uuid.UUID, CardPayment],
+    amount: int,
+    by: uuid.UUID,
+    reason: str,
+) -> None:
+    found = sa.select(Payment).where(col(Payment.charge_id) == charge.id, col(Payment.refunds_id).is_(None))
+    locked = found.order_by(col(Payment.id)).with_for_update().execution_options(populate_existing=True)
+    paid = list((await session.scalars(locked)).all())
+    left = [_refundable(one, card_payments) for one in paid]
+    for one, share in zip(paid, shares(min(amount, sum(left)), left), strict=True):
+        if share and one.kind == "card" and one.source_id is not None:
+            await carrying.give_back(session, card_payments[one.source_id], share, by, reason, one)
+        elif share and one.kind in ("subsidy", "sponsor"):
+            await charges.give_back(session, charge, one, share, by, reason)
+
+
+def _refundable(payment: Payment, card_payments: dict[uuid.UUID, CardPayment]) -> int:
+    if payment.kind == "card" and payment.source_id in card_payments:
+        card = card_payments[payment.source_id]
+        return card.captured_amount - card.refunding_amount
+    return payment.amount - payment.refunded_amount

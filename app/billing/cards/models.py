@@ -1,0 +1,66 @@
+"""The tables of customers of the gateway and the cards they saved there."""
+
+import uuid
+from datetime import datetime
+from typing import ClassVar, Final
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from app.core.lawfulness import Basis, Retention
+from app.core.tables import Privacy, Table, optional_instant, table_of
+
+
+def _of_payer(purpose: str, *withheld: str) -> Privacy:
+    return Privacy("account_id", purpose, Basis.CONTRACT, Retention.until_erasure(), withheld=withheld)
+
+
+class Customer(Table, table=True):
+    """Somebody the gateway knows, by an id of ours alone."""
+
+    __tablename__ = "billing_customer"
+    privacy: ClassVar[Privacy] = _of_payer("to save cards with the gateway", "ref")
+    __table_args__ = (sa.UniqueConstraint("account_id", "gateway"),)
+
+    community_id: uuid.UUID
+    account_id: uuid.UUID
+    gateway: str = Field(description="stripe, or local")
+    ref: str | None = Field(default=None, description="the gateway's; empty until it has answered")
+
+
+class PaymentMethod(Table, table=True):
+    """A card that somebody saved, or is about to: what is shown of it, and what the gateway calls it."""
+
+    __tablename__ = "billing_payment_method"
+    privacy: ClassVar[Privacy] = _of_payer("to pay without giving the card each time", "ref", "setup_ref")
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('pending', 'active', 'removed', 'failed')", name="state"),
+        sa.CheckConstraint("state <> 'active' OR ref IS NOT NULL", name="an_active_one_is_known"),
+        sa.CheckConstraint("last4 ~ '^[0-9]{4}$'", name="last4"),
+        sa.Index("ix_billing_payment_method_account_id", "account_id", "id"),
+        sa.Index(
+            "uq_billing_payment_method_ref",
+            "gateway",
+            "ref",
+            unique=True,
+            postgresql_where=sa.text("ref IS NOT NULL AND state = 'active'"),
+        ),
+    )
+
+    community_id: uuid.UUID
+    account_id: uuid.UUID
+    customer_id: uuid.UUID = Field(foreign_key="billing_customer.id")
+    gateway: str
+    setup_ref: str | None = Field(default=None, description="of the setup at the gateway")
+    ref: str | None = Field(default=None, description="the gateway's")
+    brand: str | None = None
+    last4: str | None = Field(default=None, max_length=4)
+    expires_month: int | None = Field(default=None, sa_type=sa.SmallInteger)
+    expires_year: int | None = Field(default=None, sa_type=sa.SmallInteger)
+    state: str = "pending"
+    saved_at: datetime | None = optional_instant()
+    removed_at: datetime | None = optional_instant()
+
+
+CUSTOMERS: Final = table_of(Customer)
+METHODS: Final = table_of(PaymentMethod)
