@@ -40,3 +40,91 @@ class WorkerHoursChanged(_OfWorker):
     """A worker is there at other times than before."""
 
     name: ClassVar[str] = "community.worker_hours_changed.v1"
+
+
+class _OfOrder(Event):
+    """``aggregate_id`` is the order; ``worker_id`` the account of whoever comes, if anybody does."""
+
+    name: ClassVar[str] = "community.of_order.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    worker_id: uuid.UUID | None = None
+
+
+class OrderHeld(_OfOrder):
+    """Help was ordered, and waits for its money."""
+
+    name: ClassVar[str] = "community.order_held.v1"
+
+
+class OrderPlaced(_OfOrder):
+    """The money is there, or is paid at the door: somebody is looked for."""
+
+    name: ClassVar[str] = "community.order_placed.v1"
+
+
+class OrderExpired(_OfOrder):
+    """The money did not come in time."""
+
+    name: ClassVar[str] = "community.order_expired.v1"
+
+
+class OrderAssigned(_OfOrder):
+    """Somebody goes: ``worker_id``, perhaps in another's place."""
+
+    name: ClassVar[str] = "community.order_assigned.v1"
+
+
+class OrderUnassigned(_OfOrder):
+    """Whoever was to go, ``worker_id``, does not: somebody is looked for again."""
+
+    name: ClassVar[str] = "community.order_unassigned.v1"
+
+
+class OrderSetOut(_OfOrder):
+    """Whoever comes is on the way."""
+
+    name: ClassVar[str] = "community.order_set_out.v1"
+
+
+class OrderStarted(_OfOrder):
+    """Whoever came is let in, and begins."""
+
+    name: ClassVar[str] = "community.order_started.v1"
+
+
+class OrderFinished(_OfOrder):
+    """The work is done."""
+
+    name: ClassVar[str] = "community.order_finished.v1"
+
+
+class OrderClosed(_OfOrder):
+    """The work is done and paid."""
+
+    name: ClassVar[str] = "community.order_closed.v1"
+
+
+class OrderNoAccess(_OfOrder):
+    """Nobody answered the door: the resident may be out, or on the floor."""
+
+    name: ClassVar[str] = "community.order_no_access.v1"
+    critical: ClassVar[bool] = True
+
+
+class OrderCancelled(_OfOrder):
+    """The order was called off."""
+
+    name: ClassVar[str] = "community.order_cancelled.v1"
+
+    by: Literal["resident", "provider", "operator", "hearthline"]
+
+
+class ResidentUnwell(_OfOrder):
+    """Whoever is there found the resident unwell; ``note_id`` is what they wrote of it."""
+
+    name: ClassVar[str] = "community.resident_unwell.v1"
+    critical: ClassVar[bool] = True
+
+    note_id: uuid.UUID

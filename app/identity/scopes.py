@@ -36,6 +36,8 @@ CONSULTATIONS_JOIN: Final = "consultations:join"
 RECORDS_READ: Final = "records:read"
 RECORDS_WRITE: Final = "records:write"
 BILLS_READ: Final = "bills:read"
+HOME_SERVICES_READ: Final = "home_services:read"
+HOME_SERVICES_ORDER: Final = "home_services:order"
 
 GRANTABLE: Final = frozenset(
     {
@@ -70,6 +72,8 @@ GRANTABLE: Final = frozenset(
         RECORDS_READ,
         RECORDS_WRITE,
         BILLS_READ,
+        HOME_SERVICES_READ,
+        HOME_SERVICES_ORDER,
     }
 )
 """What a resident can let somebody see or do. Managing grants itself stays with the resident (and operators)."""

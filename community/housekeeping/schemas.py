@@ -126,6 +126,12 @@ class ServiceOfferWrite(_Given):
     minimum_amount: Amount = 0
     weekend_percent: Percent = 0
     holiday_percent: Percent = 0
+    notice_period: Annotated[timedelta, Field(ge=timedelta(), le=timedelta(days=14))] = Field(
+        default=timedelta(hours=24), description="how long before its start an order is called off freely"
+    )
+    late_percent: Annotated[int, Field(ge=0, le=100, strict=True)] = Field(
+        default=0, description="hundredths of the price that calling off later, or a closed door, costs"
+    )
     areas: Annotated[list[AreaGiven], Field(min_length=1, max_length=20), _CODES_ONCE]
     options: Annotated[list[OptionGiven], Field(max_length=30), _CODES_ONCE] = []
     is_active: bool = True
@@ -162,6 +168,8 @@ class ServiceOfferPublic(BaseModel):
     minimum_amount: int
     weekend_percent: int
     holiday_percent: int
+    notice_period: timedelta
+    late_percent: int
     areas: list[AreaGiven]
     options: list[OptionGiven]
     is_active: bool
@@ -205,3 +213,5 @@ class QuotePublic(BaseModel):
     lines: list[QuoteLine]
     total: int = Field(description="minor units: the sum of the lines")
     currency: str
+    free_until: GivenInstant = Field(description="until when it is called off freely")
+    late_fee: int = Field(description="minor units: what calling off later, or a closed door, costs")

@@ -15,7 +15,7 @@ from community.housekeeping import repository, views
 from community.housekeeping.access import require_offer
 from community.housekeeping.models import HomeService, ServiceOffer
 from community.housekeeping.problems import NotAProvider, NotOfferedSo, OfferExists, ServiceExists
-from community.housekeeping.rules import NotSoldSoError, Wish, price
+from community.housekeeping.rules import NotSoldSoError, Wish, hundredths, price
 from community.housekeeping.schemas import (
     HomeServiceCreate,
     HomeServiceWrite,
@@ -115,6 +115,8 @@ async def quote(connection: AsyncConnection, actor: Actor, offer_id: uuid.UUID, 
         lines=lines,
         total=found.total,
         currency=offer.currency,
+        free_until=data.starts_at - offer.notice_period,
+        late_fee=hundredths(found.total, offer.late_percent),
     )
 
 

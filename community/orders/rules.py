@@ -36,6 +36,8 @@ Who = Literal["resident", "worker", "provider", "operator", "hearthline"]
 """``resident``: they themselves, or whoever may order for them. ``hearthline``: nobody, but the clock or a fact."""
 Method = Literal["card", "provider"]
 """``provider``: in cash, by terminal or transfer, to whoever does the work."""
+Side = Literal["resident", "worker", "provider", "operator"]
+"""On which side of an order somebody stands who may know of it."""
 Sex = Literal["female", "male"]
 Deadline = Literal["hold_until", "miss_at", "overdue_at", "unpaid_at"]
 
@@ -128,6 +130,23 @@ EXTRA_MOST: Final = timedelta(hours=4)
 WRONG_CODES: Final = 5
 """After so many the start is confirmed by somebody else."""
 _WORK: Final[frozenset[LineKind]] = frozenset({"work", "option", "weekend", "holiday"})
+
+
+REFERENCE: Final = "home_order"
+"""What billing knows an order by, with its id."""
+PHOTOS: Final = "community.order"
+"""The kind of thing an order's photos are attached to."""
+LINES: Final[Mapping[str, Mapping[str, str]]] = {
+    "option": {"en": "Extra", "zh-CN": "附加服务"},
+    "weekend": {"en": "Weekend surcharge", "zh-CN": "周末附加费"},
+    "holiday": {"en": "Holiday surcharge", "zh-CN": "节假日附加费"},
+    "area": {"en": "Way", "zh-CN": "路程费"},
+    "minimum": {"en": "Up to the minimum", "zh-CN": "补足起步价"},
+    "extra_time": {"en": "Time that was added", "zh-CN": "延长时间"},
+    "late_cancellation": {"en": "Called off late", "zh-CN": "逾期取消费"},
+    "no_access": {"en": "Nobody opened the door", "zh-CN": "无人开门费"},
+}
+"""Kind of line → language → name; what the work and the options are called, the catalogue and the offer say."""
 
 
 def may(transition: Transition, state: State, who: Who) -> bool:

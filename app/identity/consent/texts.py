@@ -46,6 +46,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.RECORDS_READ: "see your health record: illnesses, allergies, vaccinations, findings, documents, insurance",
         s.RECORDS_WRITE: "enter in your health record what you say of your own health",
         s.BILLS_READ: "see your bills, what your insurer pays of them and what you paid",
+        s.HOME_SERVICES_READ: "see the help you ordered to your home: what, when, who comes, and how far away they are",
+        s.HOME_SERVICES_ORDER: "order help to your home in your name, at your cost, and call it off",
     },
     "zh-CN": {
         s.PROFILE_READ: "查看您的姓名、住址、语言和紧急备注",
@@ -82,6 +84,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.RECORDS_READ: "查看您的健康档案：疾病、过敏、疫苗接种、检查结果、文件和保险",
         s.RECORDS_WRITE: "代您在健康档案中填写您自述的健康情况",
         s.BILLS_READ: "查看您的账单、保险支付的金额和您的付款记录",
+        s.HOME_SERVICES_READ: "查看您预订的上门家政：内容、时间、上门人员及其路上的位置",
+        s.HOME_SERVICES_ORDER: "以您的名义、由您付费预订和取消上门家政",
     },
 }
 """Language → scope → the end of the sentence “this person may …”."""

@@ -1,0 +1,141 @@
+"""The SQL that adds and locks orders, and keeps where whoever comes is."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.core import clock
+from app.core.problems import NotFound
+from community.orders import rules
+from community.orders.models import EXTRAS, ORDERS, POSITIONS, Order, OrderExtra
+
+_IDS: Final = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
+_SOME: Final = (
+    sa.select(Order)
+    .where(col(Order.id) == sa.any_(_IDS))
+    .order_by(col(Order.id))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+_SAME: Final = sa.select(ORDERS.c.id).where(
+    ORDERS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+    ORDERS.c.offer_id == sa.bindparam("offer_id", type_=sa.Uuid),
+    ORDERS.c.wanted_at == sa.bindparam("wanted_at", type_=sa.DateTime(timezone=True)),
+    ORDERS.c.state.not_in([sa.literal(state, sa.Text) for state in ("expired", "cancelled", "no_access")]),
+)
+_AHEAD_OF_WORKER: Final = sa.select(ORDERS.c.id).where(
+    ORDERS.c.worker_id == sa.bindparam("worker_id", type_=sa.Uuid),
+    ORDERS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
+    ORDERS.c.state.in_([sa.literal(state, sa.Text) for state in ("assigned", "on_the_way")]),
+)
+_AHEAD_OF_RESIDENTS: Final = sa.select(ORDERS.c.id).where(
+    ORDERS.c.resident_id == sa.any_(_IDS),
+    ORDERS.c.state.in_([sa.literal(state, sa.Text) for state in ("held", *rules.AHEAD)]),
+)
+_given = insert(POSITIONS).values({column.name: sa.bindparam(f"given_{column.name}") for column in POSITIONS.c})
+# What was measured before what is known is no news.
+_LOCATE: Final = _given.on_conflict_do_update(
+    index_elements=["order_id"],
+    set_={name: _given.excluded[name] for name in ("worker_id", "fix", "measured_at", "updated_at")}
+    | {"version": POSITIONS.c.version + 1},
+    where=_given.excluded.measured_at > POSITIONS.c.measured_at,
+)
+_FORGET: Final = sa.delete(POSITIONS).where(POSITIONS.c.order_id == sa.bindparam("order_id", type_=sa.Uuid))
+
+
+async def add(session: AsyncSession, row: Order) -> uuid.UUID | None:
+    """Insert an order; return the id of the one there is already if the same was ordered before, else ``None``."""
+    values = {column.name: getattr(row, column.name) for column in ORDERS.columns}
+    inserted = insert(ORDERS).values(values).on_conflict_do_nothing().returning(ORDERS.c.id)
+    if (await session.execute(inserted)).first() is not None:
+        return None
+    binds = {"resident_id": row.resident_id, "offer_id": row.offer_id, "wanted_at": row.wanted_at}
+    found: uuid.UUID | None = await session.scalar(_SAME, binds)
+    return found or row.id
+
+
+async def locked(session: AsyncSession, order_id: uuid.UUID) -> Order:
+    """Return an order, locked; raises ``NotFound``."""
+    found = await all_locked(session, [order_id])
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+async def all_locked(session: AsyncSession, ids: Collection[uuid.UUID]) -> Sequence[Order]:
+    """Return orders, locked in one order."""
+    return (await session.scalars(_SOME, {"ids": list(ids)})).all()
+
+
+async def ahead_of_worker(session: AsyncSession, organization_id: uuid.UUID, worker_id: uuid.UUID) -> Sequence[Order]:
+    """Return the orders of a provider somebody is to go to, locked."""
+    binds = {"worker_id": worker_id, "organization_id": organization_id}
+    return await all_locked(session, list(await session.scalars(_AHEAD_OF_WORKER, binds)))
+
+
+async def ahead_of_residents(session: AsyncSession, resident_ids: Collection[uuid.UUID]) -> Sequence[Order]:
+    """Return what lies ahead of residents, locked."""
+    return await all_locked(session, list(await session.scalars(_AHEAD_OF_RESIDENTS, {"ids": list(resident_ids)})))
+
+
+async def locate(session: AsyncSession, row: Order, fix: str, measured_at: datetime) -> None:
+    """Keep where whoever is on the way is, unless something later is known."""
+    now = clock.now()
+    values: dict[str, Any] = {
+        "id": clock.new_id(),
+        "created_at": now,
+        "updated_at": now,
+        "version": 1,
+        "order_id": row.id,
+        "worker_id": row.worker_id,
+        "fix": fix,
+        "measured_at": measured_at,
+    }
+    await session.execute(_LOCATE, {f"given_{name}": value for name, value in values.items()})
+
+
+async def forget_position(session: AsyncSession, order_id: uuid.UUID) -> None:
+    """Forget where whoever was on the way was."""
+    await session.execute(_FORGET, {"order_id": order_id})
+
+
+async def locked_extra(session: AsyncSession, order_id: uuid.UUID, extra_id: uuid.UUID) -> OrderExtra:
+    """Return a question for more time, locked; raises ``NotFound``."""
+    row = await session.get(OrderExtra, extra_id, with_for_update=True, populate_existing=True)
+    if row is None or row.order_id != order_id:
+        raise NotFound
+    return row
+
+
+async def extras_locked(session: AsyncSession, ids: Collection[uuid.UUID]) -> Sequence[OrderExtra]:
+    """Return questions for more time, locked in one order."""
+    statement = (
+        sa.select(OrderExtra)
+        .where(col(OrderExtra.id) == sa.any_(_IDS))
+        .order_by(col(OrderExtra.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement, {"ids": list(ids)})).all()
+
+
+async def pending_extra(session: AsyncSession, order_id: uuid.UUID) -> bool:
+    """Say whether more time was asked for, of a locked order, and is not answered yet."""
+    found = sa.select(EXTRAS.c.id).where(EXTRAS.c.order_id == order_id, EXTRAS.c.state == "asked")
+    return (await session.execute(found)).first() is not None
+
+
+async def end_questions(session: AsyncSession, order_id: uuid.UUID, now: datetime) -> None:
+    """Let questions for more time lapse that nobody answered."""
+    await session.execute(
+        sa.update(EXTRAS)
+        .where(EXTRAS.c.order_id == order_id, EXTRAS.c.state == "asked")
+        .values(state="lapsed", answer_by=None, answered_at=now, version=EXTRAS.c.version + 1),
+        execution_options={"synchronize_session": False},
+    )

@@ -1,0 +1,1 @@
+"""What is said of orders, and what is shown of them."""

@@ -1,0 +1,1 @@
+"""What people do with orders, one use case beside the other."""

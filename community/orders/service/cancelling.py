@@ -1,0 +1,75 @@
+"""Calling off: freely in good time, for what was agreed later; a provider who calls off leaves nobody alone."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.problems import FieldError, Malformed
+from app.core.sealing import seal
+from community.orders import notices, repository, rules
+from community.orders.access import Subject, require_orderer
+from community.orders.models import CANCEL_NOTE, Order
+from community.orders.problems import OrderNotOpen
+from community.orders.schemas.given import OrderCancel
+from community.orders.service import paying
+from community.orders.service.changing import By, change, times_of
+from community.orders.service.telling import operator, provider, tell, waiting
+
+
+async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: OrderCancel) -> Order:
+    """Call an order off for the side the actor stands on: the resident's first.
+
+    Called off already, it stays so. Raises ``OrderNotOpen``, ``Forbidden`` for who may see it alone, ``Malformed`` for
+    another side's reason.
+    """
+    side = subject.side(*(["resident"] if subject.may_order else []), "provider", "operator")
+    if side == "resident":
+        # Of who is no resident any more it is called off with the residence; whoever is, calls off by themselves.
+        await require_orderer(await session.connection(), actor, subject.resident_id)
+    row = await repository.locked(session, subject.id)
+    if row.state == "cancelled":
+        return row
+    if data.reason not in rules.GIVEN_REASONS[side]:
+        known = ", ".join(sorted(rules.GIVEN_REASONS[side]))
+        raise Malformed(errors=[FieldError("/body/reason", f"you can say: {known}", "other_side")])
+    await call_off(session, By(side, actor), row, data.reason, data.note)
+    return row
+
+
+async def call_off(
+    session: AsyncSession, by: By, row: Order, reason: rules.CancelReason, note: str | None = None
+) -> None:
+    """Call a locked order off: who owes something owes it, the rest is let go, and everybody concerned hears of it.
+
+    Raises ``OrderNotOpen``.
+    """
+    if not rules.may("cancel", row.state, by.who):  # type: ignore[arg-type]  # a check constraint holds it to them
+        raise OrderNotOpen(order_state=row.state)
+    now, was, worker_id = clock.now(), row.state, row.worker_id
+    owed = 0
+    if by.who == "resident":
+        terms = (row.notice_period, row.late_percent)
+        owed = rules.fee(row.total_amount, times_of(row), terms, now, was)  # type: ignore[arg-type]  # as above
+    await change(
+        session,
+        row,
+        "cancel",
+        by,
+        reason=reason,
+        cancelled_by=by.who,
+        cancel_reason=reason,
+        cancel_note=seal(note, CANCEL_NOTE) if note else None,
+        fee_amount=owed,
+    )
+    await paying.settle_fee(session, by.id, row)
+    notice = notices.NOT_KEPT if reason == "not_kept" else notices.CANCELLED
+    await tell(session, notice, row, await waiting(session, row, besides=by.id), "cancelled")
+    if was == "held":
+        return
+    if worker_id is not None and worker_id != by.id:
+        await tell(session, notices.NOT_YOURS, row, [worker_id], "cancelled")
+    with_operator = reason == "not_kept"
+    told = await provider(session, row, besides=by.id, with_operator=with_operator)
+    await tell(session, notice, row, told, "cancelled")
+    if by.who == "provider" and row.starts_at - now <= rules.NEAR:
+        await tell(session, notices.CALLED_OFF, row, await operator(session, row), "called_off")

@@ -1,0 +1,164 @@
+"""The one way an order's state changes: by the table, with its deadlines, its history, the fact and the record."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import audit, clock
+from app.core.access import Actor
+from app.core.events import Event, emit
+from app.core.sealing import seal
+from app.reservations.api import release
+from community.events import (
+    OrderAssigned,
+    OrderCancelled,
+    OrderClosed,
+    OrderExpired,
+    OrderFinished,
+    OrderHeld,
+    OrderNoAccess,
+    OrderPlaced,
+    OrderSetOut,
+    OrderStarted,
+    OrderUnassigned,
+)
+from community.orders import repository, rules
+from community.orders.models import CHANGE_NOTE, Order, OrderChange
+from community.orders.problems import OrderNotOpen
+from community.orders.rules import Transition, Who
+
+_FACTS: Final[dict[Transition, type[Event]]] = {
+    "place": OrderPlaced,
+    "expire": OrderExpired,
+    "assign": OrderAssigned,
+    "reassign": OrderAssigned,
+    "unassign": OrderUnassigned,
+    "set_out": OrderSetOut,
+    "start": OrderStarted,
+    "finish": OrderFinished,
+    "close": OrderClosed,
+    "no_access": OrderNoAccess,
+    "cancel": OrderCancelled,
+}
+_INSTANTS: Final = ("placed", "assigned", "on_the_way", "started", "finished")
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who changes an order: as which side, and which actor, if it is somebody."""
+
+    who: Who
+    actor: Actor | None = None
+
+    @property
+    def id(self) -> uuid.UUID | None:
+        """Whose act it is; ``None`` for Hearthline's own."""
+        return self.actor.id if self.actor else None
+
+
+HEARTHLINE: Final = By("hearthline")
+
+
+def times_of(row: Order) -> rules.Times:
+    """Return when an order is planned, and how long it takes."""
+    return rules.Times(row.starts_at, row.ends_at, row.extra_duration, row.started_at)
+
+
+async def begin(session: AsyncSession, row: Order, by: By) -> None:
+    """Write down how a new order began, and tell of it."""
+    await _remember(session, row, "order", None, by)
+    await emit(session, OrderHeld(**_about(row, None)))
+
+
+async def change(
+    session: AsyncSession,
+    row: Order,
+    transition: Transition,
+    by: By,
+    *,
+    reason: str | None = None,
+    note: str | None = None,
+    **values: Any,
+) -> None:
+    """Change a locked order, with ``values`` of its columns, as the table of transitions has it.
+
+    Whoever was to come has their time back once they are not any more; where they were is forgotten once they are
+    there. Raises ``OrderNotOpen`` where no way leads from the order's state.
+    """
+    if not rules.may(transition, row.state, by.who):  # type: ignore[arg-type]  # a check constraint holds it to them
+        raise OrderNotOpen(order_state=row.state)
+    was, now, worker_id = row.state, clock.now(), row.worker_id
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.state = state = rules.WAYS[transition].target
+    setattr(row, f"{state}_at" if state in _INSTANTS else "closed_at", now)
+    deadlines = rules.deadlines(state, times_of(row), now)
+    for name in deadlines.__slots__:
+        setattr(row, name, getattr(deadlines, name))
+    if state not in rules.WITH_WORKER and row.reservation_id is not None:
+        await release(session, [row.reservation_id])
+        row.reservation_id = None
+    await session.flush()
+    if was == "on_the_way":
+        await repository.forget_position(session, row.id)
+    concerns = worker_id if transition == "unassign" else row.worker_id
+    await _remember(session, row, transition, was, by, reason=reason, note=note, worker_id=concerns)
+    more = {"by": by.who} if transition == "cancel" else {}
+    await emit(session, _FACTS[transition](**_about(row, concerns), **more))
+
+
+def _about(row: Order, worker_id: uuid.UUID | None) -> dict[str, Any]:
+    return {
+        "aggregate_id": row.id,
+        "community_id": row.community_id,
+        "resident_id": row.resident_id,
+        "organization_id": row.organization_id,
+        "worker_id": worker_id,
+    }
+
+
+async def _remember(
+    session: AsyncSession,
+    row: Order,
+    transition: str,
+    was: str | None,
+    by: By,
+    *,
+    reason: str | None = None,
+    note: str | None = None,
+    worker_id: uuid.UUID | None = None,
+) -> None:
+    session.add(
+        OrderChange(
+            order_id=row.id,
+            resident_id=row.resident_id,
+            transition=transition,
+            from_state=was,
+            to_state=row.state,
+            who=by.who,
+            changed_by=by.id,
+            worker_id=worker_id,
+            reason=reason,
+            note=seal(note, CHANGE_NOTE) if note else None,
+        )
+    )
+    if by.actor is not None:
+        await record(session, by.actor, f"order:{transition}", row, {"reason": reason} if reason else None)
+    await session.flush()
+
+
+async def record(
+    session: AsyncSession, actor: Actor, action: str, row: Order, details: dict[str, Any] | None = None
+) -> None:
+    """Put on record what somebody did with an order."""
+    await audit.record(
+        session,
+        actor,
+        action,
+        resident_id=row.resident_id,
+        object_id=row.id,
+        community_id=row.community_id,
+        details=details,
+    )

@@ -1,0 +1,172 @@
+"""Ordering: as it was quoted, held until its money is there, placed; what is not paid for in time is let go."""
+
+import secrets
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.problems import FieldError, Malformed, NotFound
+from app.core.sealing import blind_index, seal
+from app.core.wall_time import resolve
+from app.identity.api import Home, ResidentSubject, community, homes
+from community.housekeeping import service as tariffs
+from community.housekeeping.access import require_offer, require_service
+from community.housekeeping.schemas import QuotePublic, QuoteRequest
+from community.orders import notices, repository, rules
+from community.orders.models import DOOR_CODE, INSTRUCTIONS, PLACE, START_CODE, Order
+from community.orders.problems import HomeNotOnMap, OrderExists, PriceChanged
+from community.orders.schemas.given import OrderCreate
+from community.orders.service import paying
+from community.orders.service.changing import HEARTHLINE, By, begin, change
+from community.orders.service.telling import provider, tell, waiting
+from community.workers.views.days import worker_of
+
+
+class Occurrence:
+    """Which occurrence of a series an order is."""
+
+    def __init__(self, series_id: uuid.UUID, occurrence_at: datetime) -> None:
+        self.series_id = series_id
+        self.occurrence_at = occurrence_at
+
+
+async def place(
+    session: AsyncSession,
+    actor: Actor,
+    subject: ResidentSubject,
+    data: OrderCreate,
+    occurrence: Occurrence | None = None,
+) -> Order:
+    """Order help for a resident, on terms that are still those that were quoted; return the order.
+
+    With a card it is held until the card's bank has answered; what is paid at the door is placed at once. Raises
+    ``NotFound``, ``NotOfferedSo``, ``PriceChanged`` with what it would cost now, ``OrderExists``, ``HomeNotOnMap``,
+    ``Malformed`` for a time that has passed or a worker who is none of the provider's, and what billing refuses.
+    """
+    connection = await session.connection()
+    time_zone = (await community(connection, subject.community_id)).time_zone
+    starts_at = _starts_at(data, time_zone, clock.now())
+    home = (await homes(connection, [subject.resident_id]))[subject.resident_id]
+    if home.latitude is None or home.longitude is None:
+        raise HomeNotOnMap
+    offer = await require_offer(connection, actor, data.offer_id)
+    request = QuoteRequest(
+        starts_at=starts_at,
+        latitude=home.latitude,
+        longitude=home.longitude,
+        duration=data.duration,
+        options=data.options,
+    )
+    quote = await tariffs.quote(connection, actor, data.offer_id, request)
+    if (quote.offer_version, quote.total) != (data.offer_version, data.total):
+        raise PriceChanged(quote=quote.model_dump(mode="json"))
+    if data.wished_worker_id is not None:
+        await _require_worker(session, offer.organization_id, data.wished_worker_id)
+    row = _order(actor, subject, data, quote, home, time_zone)
+    await _complete(session, actor, row, offer, occurrence)
+    known = await repository.add(session, row)
+    if known is not None:
+        raise OrderExists(order_id=str(known))
+    row = await repository.locked(session, row.id)
+    await begin(session, row, By("resident", actor))
+    if await paying.authorize(session, actor, row, is_present=occurrence is None):
+        await enter(session, row)
+    return row
+
+
+async def enter(session: AsyncSession, row: Order) -> None:
+    """Have a held order placed: its money is there, or is paid at the door. Raises ``OrderNotOpen``."""
+    await change(session, row, "place", HEARTHLINE)
+    await tell(session, notices.PLACED, row, await waiting(session, row), "placed")
+    await tell(session, notices.NEW, row, await provider(session, row), "new")
+
+
+async def expire(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
+    """Let go of orders whose money did not come in time; what is authorized later is given back."""
+    for row in await repository.all_locked(session, ids):
+        await change(session, row, "expire", HEARTHLINE)
+        await paying.void(session, row)
+        await tell(session, notices.EXPIRED, row, await waiting(session, row), "expired")
+
+
+def start_digest(order_id: uuid.UUID, code: str) -> bytes:
+    """Return what a start code is compared by: nobody who sees it can tell the code, or another order's."""
+    return blind_index("community_order.start_code", f"{order_id}:{code}")
+
+
+def _starts_at(data: OrderCreate, time_zone: str, now: datetime) -> datetime:
+    if data.starts_local is not None:
+        wall = data.starts_local
+        found, pointer = resolve(wall.date(), wall.time(), time_zone), "/body/starts_local"
+    elif data.starts_at is not None:
+        found, pointer = data.starts_at, "/body/starts_at"
+    else:
+        raise AssertionError("the schema asks for one of them")
+    if found <= now:
+        raise Malformed(errors=[FieldError(pointer, "has passed", "in_the_past")])
+    if found > now + rules.LONGEST_AHEAD:
+        raise Malformed(errors=[FieldError(pointer, f"at most {rules.LONGEST_AHEAD.days} days ahead", "too_far")])
+    return found
+
+
+async def _require_worker(session: AsyncSession, organization_id: uuid.UUID, account_id: uuid.UUID) -> None:
+    try:
+        await worker_of(await session.connection(), organization_id, account_id)
+    except NotFound:
+        error = FieldError("/body/wished_worker_id", "nobody of this provider", "unknown_id")
+        raise Malformed(errors=[error]) from None
+
+
+def _order(
+    actor: Actor, subject: ResidentSubject, data: OrderCreate, quote: QuotePublic, home: Home, time_zone: str
+) -> Order:
+    order_id, code = clock.new_id(), f"{secrets.randbelow(1_000_000):06}"
+    place = {name: getattr(home, name) for name in ("address", "building", "latitude", "longitude")}
+    return Order(
+        id=order_id,
+        community_id=subject.community_id,
+        resident_id=subject.resident_id,
+        account_id=subject.account_id,
+        ordered_by=actor.id,
+        offer_id=quote.offer_id,
+        offer_version=quote.offer_version,
+        wanted_at=quote.starts_at,
+        flexibility=data.flexibility,
+        starts_at=quote.starts_at,
+        ends_at=quote.starts_at + quote.duration,
+        time_zone=time_zone,
+        place=seal(orjson.dumps(place).decode(), PLACE),
+        options={option.code: option.quantity for option in data.options},
+        wished_worker_id=data.wished_worker_id,
+        wished_languages=data.wished_languages,
+        wished_sex=data.wished_sex,
+        instructions=seal(data.instructions, INSTRUCTIONS) if data.instructions else None,
+        door_code=seal(data.door_code, DOOR_CODE) if data.door_code else None,
+        start_code=seal(code, START_CODE),
+        start_digest=start_digest(order_id, code),
+        lines=[line.model_dump(mode="json") for line in quote.lines],
+        total_amount=quote.total,
+        currency=quote.currency,
+        payment_method=data.payment_method,
+        payment_method_id=data.payment_method_id,
+        hold_until=rules.hold_ends(clock.now(), quote.starts_at),
+    )
+
+
+async def _complete(
+    session: AsyncSession, actor: Actor, row: Order, offer: Any, occurrence: Occurrence | None
+) -> None:
+    """Add what the offer and its service say as of now: it stays as it was agreed."""
+    service = await require_service(await session.connection(), actor, offer.service_id)
+    row.organization_id, row.service_id, row.category = offer.organization_id, service.id, service.category
+    row.skills, row.certificates = service.skills, service.certificates
+    row.checklist = service.checklist
+    row.notice_period, row.late_percent = offer.notice_period, offer.late_percent
+    if occurrence is not None:
+        row.series_id, row.occurrence_at = occurrence.series_id, occurrence.occurrence_at

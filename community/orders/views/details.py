@@ -1,0 +1,195 @@
+"""The SQL that reads one order for who asks: what was agreed, its money, its history, how to get in, who comes."""
+
+import uuid
+from typing import Any, Final
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.billing.api import authorizations_for, charges_for
+from app.core import audit, clock
+from app.core.access import Actor
+from app.core.problems import NotFound
+from app.core.sealing import unseal
+from app.media.api import attached
+from community.orders import rules
+from community.orders.access import Subject
+from community.orders.models import (
+    CANCEL_NOTE,
+    CHANGE_NOTE,
+    CHANGES,
+    DOOR_CODE,
+    EXTRA_REASON,
+    EXTRAS,
+    FIX,
+    INSTRUCTIONS,
+    NOTE_TEXT,
+    NOTES,
+    POSITIONS,
+    START_CODE,
+    UNDONE,
+)
+from community.orders.problems import DoorNotShown
+from community.orders.schemas.shown import (
+    DoorPublic,
+    OrderChangePublic,
+    OrderDetail,
+    OrderExtraPublic,
+    OrderNotePublic,
+    OrderPayment,
+    OrderPositionPublic,
+)
+from community.orders.views import orders
+
+_order_id = sa.bindparam("order_id", type_=sa.Uuid)
+_HISTORY: Final = sa.select(CHANGES).where(CHANGES.c.order_id == _order_id).order_by(CHANGES.c.id)
+_EXTRAS: Final = sa.select(EXTRAS).where(EXTRAS.c.order_id == _order_id).order_by(EXTRAS.c.id)
+_NOTES: Final = sa.select(NOTES).where(NOTES.c.order_id == _order_id).order_by(NOTES.c.id)
+_POSITION: Final = sa.select(POSITIONS).where(POSITIONS.c.order_id == _order_id)
+_ANSWERING: Final[frozenset[rules.Side]] = frozenset({"resident", "provider", "operator"})
+"""Who sees the money and the history: whoever carries it out is told what they need."""
+_AS_THEY_ARE: Final = (
+    "ordered_by",
+    "lines",
+    "payment_method_id",
+    "wished_worker_id",
+    "wished_languages",
+    "wished_sex",
+    "checklist",
+    "done",
+    "hold_until",
+    "started_at",
+    "finished_at",
+    "cancelled_by",
+    "cancel_reason",
+)
+
+
+async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) -> OrderDetail:
+    """Return an order with all that the actor's sides may see; what others than its resident read is on record."""
+    row = await orders.row_of(connection, subject.id)
+    is_own = actor.resident_id == row.resident_id
+    if not is_own:
+        await _trace(connection, actor, subject, "order:read")
+    (public,) = await orders.publics(connection, [row])
+    answers = bool(subject.sides & _ANSWERING)
+    is_shown = answers or row.state in rules.WITH_WORKER
+    return OrderDetail(
+        **public.model_dump(),
+        **{name: getattr(row, name) for name in _AS_THEY_ARE},
+        **orders.place(row, is_shown=is_shown),
+        sides=sorted(subject.sides),
+        options=[{"code": code, "quantity": quantity} for code, quantity in row.options.items()],
+        payment=await _payment(connection, row) if answers else None,
+        instructions=_opened(row.instructions, INSTRUCTIONS) if is_shown else None,
+        start_code=_opened(row.start_code, START_CODE) if is_own and row.state not in rules.OVER else None,
+        undone_reason=_opened(row.undone, UNDONE),
+        cancel_note=_opened(row.cancel_note, CANCEL_NOTE),
+        extras=await _extras(connection, row.id),
+        notes=await _notes(connection, row.id),
+        photos=(await attached(connection, rules.PHOTOS, [row.id]))[row.id],
+        history=await _history(connection, row.id) if answers else [],
+    )
+
+
+async def door(connection: AsyncConnection, actor: Actor, subject: Subject) -> DoorPublic:
+    """Show whoever comes how to get in, around the visit; it is on record. Raises ``DoorNotShown``."""
+    row = await orders.row_of(connection, subject.id)
+    times, now = orders.times(row), clock.now()
+    if row.worker_id != actor.id or not rules.shows_door(row.state, times, now):
+        opens_at = row.starts_at - rules.DOOR_BEFORE
+        raise DoorNotShown(opens_at=opens_at.isoformat() if opens_at > now else None)
+    await _trace(connection, actor, subject, "order_door:read")
+    return DoorPublic(
+        door_code=_opened(row.door_code, DOOR_CODE),
+        instructions=_opened(row.instructions, INSTRUCTIONS),
+        until=times.expected_end,
+    )
+
+
+async def position(connection: AsyncConnection, actor: Actor, subject: Subject) -> OrderPositionPublic:
+    """Return where whoever is on the way was last; raises ``NotFound`` while nobody is."""
+    row = await orders.row_of(connection, subject.id)
+    found = (await connection.execute(_POSITION, {"order_id": subject.id})).one_or_none()
+    if found is None or row.state != "on_the_way":
+        raise NotFound("nobody is on the way")
+    if actor.resident_id != subject.resident_id:
+        await _trace(connection, actor, subject, "order_position:read")
+    return OrderPositionPublic(**orjson.loads(unseal(found.fix, FIX)), measured_at=found.measured_at)
+
+
+async def extra(connection: AsyncConnection, order_id: uuid.UUID, extra_id: uuid.UUID) -> OrderExtraPublic:
+    """Return a question for more time; raises ``NotFound``."""
+    found = next((one for one in await _extras(connection, order_id) if one.id == extra_id), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def note(row: Any) -> OrderNotePublic:
+    """Return what whoever was there wrote down."""
+    return OrderNotePublic(
+        id=row.id, at=row.created_at, text=unseal(row.text, NOTE_TEXT), is_resident_unwell=row.is_resident_unwell
+    )
+
+
+async def _payment(connection: AsyncConnection, row: Any) -> OrderPayment:
+    promised = (await authorizations_for(connection, rules.REFERENCE, [row.id])).get(row.id)
+    charge = (await charges_for(connection, rules.REFERENCE, [row.id])).get(row.id)
+    return OrderPayment(
+        authorization=promised.state if promised else None,
+        authorized=promised.amount if promised and promised.state == "authorized" else 0,
+        authorization_id=promised.id if promised else None,
+        charged=charge.amount if charge else None,
+        paid=charge.paid_amount if charge else None,
+    )
+
+
+async def _extras(connection: AsyncConnection, order_id: uuid.UUID) -> list[OrderExtraPublic]:
+    return [
+        OrderExtraPublic(
+            id=row.id,
+            duration=row.duration,
+            amount=row.amount,
+            reason=_opened(row.reason, EXTRA_REASON),
+            state=row.state,
+            answer_by=row.answer_by,
+        )
+        for row in await connection.execute(_EXTRAS, {"order_id": order_id})
+    ]
+
+
+async def _notes(connection: AsyncConnection, order_id: uuid.UUID) -> list[OrderNotePublic]:
+    return [note(row) for row in await connection.execute(_NOTES, {"order_id": order_id})]
+
+
+async def _history(connection: AsyncConnection, order_id: uuid.UUID) -> list[OrderChangePublic]:
+    return [
+        OrderChangePublic(
+            at=row.created_at,
+            transition=row.transition,
+            state=row.to_state,
+            who=row.who,
+            changed_by=row.changed_by,
+            worker_id=row.worker_id,
+            reason=row.reason,
+            note=_opened(row.note, CHANGE_NOTE),
+        )
+        for row in await connection.execute(_HISTORY, {"order_id": order_id})
+    ]
+
+
+def _opened(value: str | None, context: str) -> str | None:
+    return unseal(value, context) if value else None
+
+
+async def _trace(connection: AsyncConnection, actor: Actor, subject: Subject, action: str) -> None:
+    await audit.record(
+        connection,
+        actor,
+        action,
+        resident_id=subject.resident_id,
+        object_id=subject.id,
+        community_id=subject.community_id,
+    )
