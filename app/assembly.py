@@ -59,6 +59,10 @@ from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from app.table_modules import TABLE_MODULES
 from community.housekeeping import routes as housekeeping
+from community.workers import jobs as worker_jobs
+from community.workers import subscribers as worker_subscribers
+from community.workers.routes import own as own_worker_profiles
+from community.workers.routes import workers as home_workers
 from eldercare.alarms import routes as alarms
 from eldercare.care_circle import routes as care_circle
 from eldercare.care_circle import subscribers as care_circle_subscribers
@@ -247,6 +251,8 @@ ROUTERS: tuple[Router, ...] = (
     ledger.router,
     patient_links.router,
     housekeeping.router,
+    home_workers.router,
+    own_worker_profiles.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -288,6 +294,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *prescription_reactions.SUBSCRIBERS,
     *referral_subscribers.SUBSCRIBERS,
     *settlement_subscribers.SUBSCRIBERS,
+    *worker_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
     *fhir_subscribers.SUBSCRIBERS,
 )
@@ -337,6 +344,7 @@ JOBS: tuple[Job, ...] = (
     *fhir_jobs.JOBS,
     *referral_jobs.JOBS,
     *settlement_jobs.JOBS,
+    *worker_jobs.JOBS,
 )
 
 ATTACHMENTS = calendar_subscribers.ATTACHMENTS

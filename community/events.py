@@ -7,7 +7,7 @@ from app.core.events import Event
 
 
 class _OfWorker(Event):
-    """``aggregate_id`` is the worker's row; ``account_id`` who they are, ``organization_id`` for whom they work."""
+    """``aggregate_id`` is the worker's row; ``account_id`` is who they are, ``organization_id`` for whom they work."""
 
     name: ClassVar[str] = "community.of_worker.v1"
 
@@ -28,7 +28,10 @@ class WorkerLeft(_OfWorker):
 
 
 class WorkerSkillExpired(_OfWorker):
-    """A skill of a worker counts no longer: it ran out, or it was taken back."""
+    """A skill of a worker counts no longer, or not as long: it ran out, or it was taken back or has yet to be proved.
+
+    ``aggregate_id`` is the skill's row.
+    """
 
     name: ClassVar[str] = "community.worker_skill_expired.v1"
 

@@ -63,7 +63,7 @@ class Upload(Table, table=True):
 
     community_id: uuid.UUID
     owner_id: uuid.UUID = Field(description="who uploaded it")
-    about_id: uuid.UUID = Field(description="whose data it is: the owner's, once attached the resident's it is about")
+    about_id: uuid.UUID = Field(description="whose data it is: the owner's, once attached theirs whom it is about")
     purpose: str
     content_type: str
     size: int = Field(description="bytes that are sent, as declared")

@@ -198,8 +198,12 @@ async def attach(
     kind: str,
     object_id: uuid.UUID,
     resident_id: uuid.UUID | None = None,
+    about_id: uuid.UUID | None = None,
 ) -> MediaPublic:
     """Make a stored upload of the actor's part of ``object_id``, a thing of ``kind``; it is kept as long as that is.
+
+    From then on it is the data of the resident, or of whom or what ``about_id`` names: an account, or a thing that is
+    nobody's data.
 
     Raises ``NotFound`` (also for somebody else's), ``WrongPurpose``, ``UploadUnfinished`` or ``UploadInUse``.
     """
@@ -211,7 +215,7 @@ async def attach(
     if upload.attached_id is not None and (upload.attached_kind, upload.attached_id) != (kind, object_id):
         raise UploadInUse
     upload.attached_kind, upload.attached_id, upload.expires_at = kind, object_id, None
-    upload.about_id = resident_id or upload.about_id
+    upload.about_id = resident_id or about_id or upload.about_id
     await session.flush()
     await audit.record(session, actor, "upload:attach", resident_id=resident_id, object_id=media_id)
     return media_public(upload)

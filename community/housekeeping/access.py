@@ -9,14 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import Actor
 from app.core.problems import NotFound
-from app.identity.api import Member, member_guard
+from app.identity.api import Member, member_guard, organizations_named
 from community.housekeeping.models import OFFERS, SERVICES
+from community.housekeeping.problems import NotAProvider
 
 Operator = Annotated[Member, Depends(member_guard("operator", organization_kind="operator"))]
 """Whoever keeps the community's catalogue."""
 
 Keeper = Annotated[Member, Depends(member_guard("coordinator", "operator"))]
 """Whoever keeps what the provider of the path offers, or oversees it."""
+
+_PROVIDERS: Final = ("provider", "care_agency")
 
 _SERVICE: Final = sa.select(SERVICES).where(
     SERVICES.c.id == sa.bindparam("service_id", type_=sa.Uuid),
@@ -50,3 +53,10 @@ async def require_offer(connection: AsyncConnection, actor: Actor, offer_id: uui
     if row is None:
         raise NotFound
     return row
+
+
+async def require_provider(connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID) -> None:
+    """Raise ``NotAProvider`` unless the organization sends people to homes."""
+    known = await organizations_named(connection, actor.community_id, [organization_id])
+    if organization_id not in known or known[organization_id].kind not in _PROVIDERS:
+        raise NotAProvider

@@ -10,6 +10,9 @@ from sqlmodel import Field
 
 from app.core.tables import Privacy, Table, jsonb, table_of, text_array
 
+PHOTOS: Final = "community.home_service"
+"""What photos of a service are attached to."""
+
 _SHARE: Final = "BETWEEN 0 AND 300"
 
 
@@ -38,7 +41,9 @@ class HomeService(Table, table=True):
     certificates: list[str] = text_array(description="those of the skills that must have been proved")
     expected_duration: timedelta = Field(sa_type=sa.Interval)
     checklist: list[dict[str, Any]] = jsonb(default_factory=list, description="what is to be done, step by step")
-    photo_ids: list[uuid.UUID] = Field(default_factory=list, sa_type=ARRAY(sa.Uuid), nullable=False)
+    photo_ids: list[uuid.UUID] = Field(
+        default_factory=list, sa_type=ARRAY(sa.Uuid), nullable=False, description="in the order they are shown"
+    )
     is_active: bool = True
 
 

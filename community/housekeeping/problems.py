@@ -16,9 +16,9 @@ class OfferExists(Conflict):
 
 
 class NotAProvider(Conflict):
-    """The organization is of another kind."""
+    """The organization is neither a provider nor a care agency: only those send people to homes."""
 
-    code, title = "not_a_provider", "This organization offers no services"
+    code, title = "not_a_provider", "This organization sends nobody to homes"
 
 
 class NotOfferedSo(Problem):

@@ -42,7 +42,7 @@ async def add_home_service(
     """Add a service to the catalogue."""
     row = await service.add_service(session, member.actor, data)
     set_etag(response, row.version)
-    return HomeServicePublic.model_validate(row)
+    return (await views.services_public(await session.connection(), [row]))[0]
 
 
 @router.get("/home-services/{service_id}", responses=problem_responses(*_ASKED))
@@ -52,7 +52,7 @@ async def get_home_service(
     """Show a service of one's community."""
     row = await require_service(connection, actor, service_id)
     set_etag(response, row.version)
-    return HomeServicePublic.model_validate(row)
+    return (await views.services_public(connection, [row]))[0]
 
 
 @router.put("/home-services/{service_id}", responses=problem_responses(*_ASKED, StaleVersion))
@@ -67,7 +67,7 @@ async def set_home_service(
     """Say what a service consists of from now on, or put it aside: then nobody offers it."""
     row = await service.set_service(session, member.actor, service_id, data, if_match)
     set_etag(response, row.version)
-    return HomeServicePublic.model_validate(row)
+    return (await views.services_public(await session.connection(), [row]))[0]
 
 
 @router.get("/home-services/{service_id}/offers", responses=problem_responses(*_ASKED))

@@ -4,12 +4,15 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.core.instants import GivenInstant
+from app.media.api import MediaPublic
 from community.housekeeping.rules import Category, DayKind, LineKind, Unit
+
+MOST_PHOTOS = 6
 
 TextLanguage = Literal["en", "zh-CN"]
 Code = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z0-9][a-z0-9_-]{0,39}$"))]
@@ -37,7 +40,7 @@ def _each_once(key: Callable[[object], object]) -> AfterValidator:
     return AfterValidator(check)
 
 
-_CODES_ONCE = _each_once(lambda item: getattr(item, "code", item))
+codes_once: Final = _each_once(lambda item: getattr(item, "code", item))
 Name = Annotated[
     dict[TextLanguage, Line],
     AfterValidator(_in_all_languages),
@@ -63,10 +66,22 @@ class HomeServiceWrite(_Given):
     category: Category
     name: Name
     description: Description | None = None
-    skills: Annotated[list[Code], Field(max_length=20), _CODES_ONCE] = []
+    skills: Annotated[list[Code], Field(max_length=20), codes_once] = []
+    certificates: Annotated[list[Code], Field(max_length=20), codes_once] = Field(
+        default=[], description="those of the skills that must have been proved by a certificate"
+    )
     expected_duration: Duration
-    checklist: Annotated[list[Step], Field(max_length=30), _CODES_ONCE] = []
+    checklist: Annotated[list[Step], Field(max_length=30), codes_once] = []
+    photo_ids: Annotated[list[uuid.UUID], Field(max_length=MOST_PHOTOS), codes_once] = Field(
+        default=[], description="uploads of one's own, or photos that are there, in the order they are shown"
+    )
     is_active: bool = True
+
+    @model_validator(mode="after")
+    def _certificates_are_skills(self) -> Self:
+        if not set(self.certificates) <= set(self.skills):
+            raise ValueError("a certificate proves one of the skills")
+        return self
 
 
 class HomeServiceCreate(HomeServiceWrite):
@@ -78,16 +93,16 @@ class HomeServiceCreate(HomeServiceWrite):
 class HomeServicePublic(BaseModel):
     """A service of the catalogue."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     id: uuid.UUID
     code: str
     category: Category
     name: dict[str, str]
     description: dict[str, str]
     skills: list[str]
+    certificates: list[str]
     expected_duration: timedelta
     checklist: list[Step]
+    photos: list[MediaPublic]
     is_active: bool
     version: int
 
@@ -132,8 +147,8 @@ class ServiceOfferWrite(_Given):
     late_percent: Annotated[int, Field(ge=0, le=100, strict=True)] = Field(
         default=0, description="hundredths of the price that calling off later, or a closed door, costs"
     )
-    areas: Annotated[list[AreaGiven], Field(min_length=1, max_length=20), _CODES_ONCE]
-    options: Annotated[list[OptionGiven], Field(max_length=30), _CODES_ONCE] = []
+    areas: Annotated[list[AreaGiven], Field(min_length=1, max_length=20), codes_once]
+    options: Annotated[list[OptionGiven], Field(max_length=30), codes_once] = []
     is_active: bool = True
 
     @model_validator(mode="after")
@@ -190,7 +205,7 @@ class QuoteRequest(_Given):
     latitude: Latitude
     longitude: Longitude
     duration: Duration | None = Field(default=None, description="by the hour; without it: the shortest")
-    options: Annotated[list[OptionWanted], Field(max_length=30), _CODES_ONCE] = []
+    options: Annotated[list[OptionWanted], Field(max_length=30), codes_once] = []
 
 
 class QuoteLine(BaseModel):

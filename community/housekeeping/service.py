@@ -10,11 +10,12 @@ from app.core.access import Actor
 from app.core.problems import FieldError, Malformed
 from app.core.routing import check_version
 from app.dispatch.api import Place
-from app.identity.api import community, organizations_named
+from app.identity.api import community
+from app.media.api import Purpose, attach
 from community.housekeeping import repository, views
-from community.housekeeping.access import require_offer
-from community.housekeeping.models import HomeService, ServiceOffer
-from community.housekeeping.problems import NotAProvider, NotOfferedSo, OfferExists, ServiceExists
+from community.housekeeping.access import require_offer, require_provider
+from community.housekeeping.models import PHOTOS, HomeService, ServiceOffer
+from community.housekeeping.problems import NotOfferedSo, OfferExists, ServiceExists
 from community.housekeeping.rules import NotSoldSoError, Wish, hundredths, price
 from community.housekeeping.schemas import (
     HomeServiceCreate,
@@ -37,10 +38,11 @@ _WHY: Final = {
 
 
 async def add_service(session: AsyncSession, actor: Actor, data: HomeServiceCreate) -> HomeService:
-    """Add a service to the community's catalogue; raises ``ServiceExists``."""
+    """Add a service to the community's catalogue; raises ``ServiceExists``, and what ``attach`` raises of a photo."""
     row = HomeService(community_id=actor.community_id, **_service_values(data))
     if not await repository.add(session, row):
         raise ServiceExists
+    await _attach(session, actor, row.id, data.photo_ids)
     await audit.record(session, actor, "home_service:add", object_id=row.id)
     return row
 
@@ -48,9 +50,10 @@ async def add_service(session: AsyncSession, actor: Actor, data: HomeServiceCrea
 async def set_service(
     session: AsyncSession, actor: Actor, service_id: uuid.UUID, data: HomeServiceWrite, if_match: int | None
 ) -> HomeService:
-    """Say what a service consists of from now on; raises ``NotFound``, ``StaleVersion``."""
+    """Say what a service consists of from now on; raises ``NotFound``, ``StaleVersion``, and as ``add_service``."""
     row = await repository.locked_service(session, actor.community_id, service_id)
     check_version(row, if_match)
+    await _attach(session, actor, row.id, [one for one in data.photo_ids if one not in row.photo_ids])
     return await _set(session, actor, row, _service_values(data), "home_service:set")
 
 
@@ -59,9 +62,7 @@ async def add_offer(
 ) -> ServiceOffer:
     """Let a provider offer a service; raises ``NotAProvider``, ``OfferExists``, ``Malformed``."""
     connection = await session.connection()
-    known = await organizations_named(connection, actor.community_id, [organization_id])
-    if organization_id not in known or known[organization_id].kind != "provider":
-        raise NotAProvider
+    await require_provider(connection, actor, organization_id)
     await _check_currency(connection, actor, data)
     service = await session.get(HomeService, data.service_id)
     if service is None or service.community_id != actor.community_id or not service.is_active:
@@ -118,6 +119,14 @@ async def quote(connection: AsyncConnection, actor: Actor, offer_id: uuid.UUID, 
         free_until=data.starts_at - offer.notice_period,
         late_fee=hundredths(found.total, offer.late_percent),
     )
+
+
+async def _attach(session: AsyncSession, actor: Actor, service_id: uuid.UUID, photo_ids: list[uuid.UUID]) -> None:
+    for photo_id in photo_ids:
+        # A picture of a service is nobody's data: it stays when who uploaded it goes.
+        await attach(
+            session, actor, photo_id, purpose=Purpose.PHOTO, kind=PHOTOS, object_id=service_id, about_id=service_id
+        )
 
 
 def _service_values(data: HomeServiceWrite) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.wall_time import zone
 from app.dispatch.api import Place
 from app.identity.api import community, local_calendar, organizations_named
-from community.housekeeping.models import OFFERS, SERVICES
+from app.media.api import attached
+from community.housekeeping.models import OFFERS, PHOTOS, SERVICES
 from community.housekeeping.rules import Area, DayKind, Option, Tariff, day_kind
 from community.housekeeping.schemas import AreaGiven, HomeServicePublic, OptionGiven, ServiceOfferPublic
 
@@ -50,7 +51,7 @@ async def services(connection: AsyncConnection, actor: Actor, page: PageRequest)
     """Return a page of the community's catalogue; to who keeps it, also what was put aside."""
     statement = _ALL if actor.holds("operator", organization_kind="operator") else _ACTIVE
     rows = await _rows(connection, statement, page, {"community_id": actor.community_id})
-    items = [HomeServicePublic.model_validate(row) for row in rows[: page.limit]]
+    items = await services_public(connection, rows[: page.limit])
     return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ("id",)))
 
 
@@ -66,6 +67,18 @@ async def offers_of_provider(
 ) -> Page[ServiceOfferPublic]:
     """Return a page of what a provider offers, also what it put aside."""
     return await _offer_page(connection, actor, _OF_PROVIDER, page, {"organization_id": organization_id})
+
+
+async def services_public(connection: AsyncConnection, rows: Sequence[Any]) -> list[HomeServicePublic]:
+    """Return services with their photos, whose links are good for a few minutes."""
+    files = await attached(connection, PHOTOS, [row.id for row in rows])
+    names = HomeServicePublic.model_fields.keys() - {"photos"}
+    found = []
+    for row in rows:
+        photos = {file.id: file for file in files[row.id]}
+        shown = [photos[photo_id] for photo_id in row.photo_ids if photo_id in photos]
+        found.append(HomeServicePublic(photos=shown, **{name: getattr(row, name) for name in names}))
+    return found
 
 
 async def offers_public(

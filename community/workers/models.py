@@ -61,6 +61,7 @@ class Worker(Table, table=True):
     suspended_at: datetime | None = optional_instant()
     suspended_by: uuid.UUID | None = None
     suspension_reason: str | None = sealed(default=None, nullable=True)
+    only_operator_lifts: bool = Field(default=False, description="whom the operator suspended no provider sends again")
 
 
 class WorkerSkill(Table, table=True):

@@ -25,3 +25,15 @@ class WorkerNotSuspended(Conflict):
     """There is no suspension to lift."""
 
     code, title = "worker_not_suspended", "This worker is not suspended"
+
+
+class WorkerSuspendedAlready(Conflict):
+    """The worker is suspended: the reason that is on record stays."""
+
+    code, title = "worker_suspended", "This worker is suspended already"
+
+
+class NothingToVerify(Conflict):
+    """Neither a certificate's number nor a document is on record."""
+
+    code, title = "nothing_to_verify", "There is no certificate of this skill on record"

@@ -39,6 +39,7 @@ from telemedicine.consultations.models import Participant
 from tests.architecture import access_people
 from tests.factories import (
     community_housekeeping,
+    community_workers,
     eldercare_alarms,
     eldercare_check_ins,
     eldercare_medication,
@@ -180,6 +181,7 @@ async def open_world() -> World:
         **await _clinic(place, clinic, resident, clinician),
         "home-services": (service := await community_housekeeping.service(place)).id,
         "service-offers": (await community_housekeeping.offer(agency, service)).id,
+        **await _worker(agency, carer),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
         "regimen-proposals": (await eldercare_regimen_proposals.proposal(written)).id,
@@ -414,6 +416,15 @@ async def _clinic(
         "visit-types": of_type.id,
         "availability-exceptions": away.id,
     }
+
+
+async def _worker(agency: Organization, carer: Account) -> dict[str, object]:
+    """Insert the carer as somebody who goes to homes for the agency, what they can do, and a day off they entered."""
+    row = await community_workers.worker(agency, carer)
+    await community_workers.skill(row, "first-aid")
+    tomorrow = clock.now().replace(tzinfo=None) + timedelta(days=1)
+    off = await community_workers.exception(row, "off", tomorrow, tomorrow + timedelta(days=1))
+    return {"workers": row.id, "worker-profiles": row.id, "exceptions": off.id, "skills": "first-aid"}
 
 
 async def _consultation(scene: telemedicine.Scene) -> dict[str, object]:
@@ -667,6 +678,13 @@ def _health_record(_: World) -> dict[str, Any]:
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "addServiceOffer": lambda world: community_housekeeping.HOURLY | {"service_id": world.ids["home-services"]},
     "quoteServiceOffer": lambda _: community_housekeeping.SUNDAY,
+    "addWorker": lambda world: community_workers.PROFILE | {"account_id": world.ids["accounts"]},
+    "setWorker": lambda _: community_workers.PROFILE,
+    "setWorkerHours": lambda _: {"hours": []},
+    "suspendWorker": lambda _: {"reason": "A complaint is looked into"},
+    "addWorkerException": lambda _: community_workers.OFF | {"kind": "off"},
+    "addMyWorkerException": lambda _: community_workers.OFF,
+    "setWorkerSkill": lambda _: {"certificate_number": "FA-1"},
     "setHomeService": lambda _: community_housekeeping.CLEANING,
     "setServiceOffer": lambda _: community_housekeeping.HOURLY,
     "acceptInvitation": lambda world: {"secret": world.secret},

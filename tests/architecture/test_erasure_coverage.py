@@ -45,6 +45,11 @@ def _with_parents() -> list[sa.Table]:
 GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "billing_charge": {"closed_at": None, "currency": "CNY", "paid_amount": 0},
     "billing_payment": {"currency": "CNY", "refunded_amount": 0, "refunds_id": None},
+    "community_worker": {"latitude": None, "longitude": None, "buffer": dt.timedelta()},
+    "community_worker_exception": {
+        "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall
+        "ends_local": dt.datetime(2026, 3, 2, 12),  # noqa: DTZ001 - on the wall
+    },
     "core_audit_entry": {"details": None},
     "identity_community": {"country": "CN", "currency": "CNY", "languages": ["en"], "time_zone": "UTC"},
     "identity_account": {"time_zone": "UTC", "language": "en"},

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("suspended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("suspended_by", sa.Uuid(), nullable=True),
         sa.Column("suspension_reason", sa.Text(), nullable=True),
+        sa.Column("only_operator_lifts", sa.Boolean(), nullable=False),
         sa.CheckConstraint("sex IN ('female', 'male', 'other')", name=op.f("ck_community_worker_sex")),
         sa.CheckConstraint("vehicle IN ('on_foot', 'bicycle', 'car')", name=op.f("ck_community_worker_vehicle")),
         sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name=op.f("ck_community_worker_place")),

@@ -9,8 +9,9 @@ import pytest_asyncio
 
 from app.core.clock import ManualClock
 from app.identity.models import Community, Organization
-from tests.factories import identity, sign_in
+from tests.factories import identity, media, sign_in
 from tests.factories.community_housekeeping import CLEANING, HOURLY, SUNDAY
+from tests.media.samples import photo
 
 Headers = dict[str, str]
 
@@ -183,14 +184,47 @@ async def test_what_no_offer_can_say(
     assert answer.json()["errors"][0]["pointer"] == where
 
 
-async def test_only_providers_offer(client: httpx.AsyncClient, scene: Scene) -> None:
+async def test_who_sends_people_to_homes_offers(client: httpx.AsyncClient, scene: Scene) -> None:
     service = await _service(client, scene)
-    agency = await identity.organization(scene.place, "care_agency")
 
-    answer = await client.post(
-        f"/v1/organizations/{agency.id}/service-offers",
-        json=HOURLY | {"service_id": service["id"]},
-        headers=scene.operator,
+    answers = {}
+    for kind in ("care_agency", "clinic"):
+        organization = await identity.organization(scene.place, kind)
+        answers[kind] = await client.post(
+            f"/v1/organizations/{organization.id}/service-offers",
+            json=HOURLY | {"service_id": service["id"]},
+            headers=scene.operator,
+        )
+
+    assert answers["care_agency"].status_code == 201
+    assert answers["clinic"].json()["code"] == "not_a_provider"
+
+
+async def test_a_service_is_shown_with_its_photos_in_order(client: httpx.AsyncClient, scene: Scene) -> None:
+    first, second = [await media.sent(client, scene.operator, photo()) for _ in range(2)]
+    service = await _service(client, scene, photo_ids=[second, first])
+    path = f"/v1/home-services/{service['id']}"
+
+    shown = (await client.get(path, headers=scene.resident)).json()["photos"]
+    picture = await client.get(httpx.URL(shown[0]["url"]).raw_path.decode())
+    # Another of the operator's people keeps a photo that is there, and cannot bring somebody else's.
+    operators = await identity.organization(scene.place, "operator", name="Another desk")
+    colleague = await sign_in.sign_in(await identity.staff(operators, "operator"), second_factor=True)
+    kept = await client.put(path, json=CLEANING | {"photo_ids": [first]}, headers=colleague)
+    foreign = await media.sent(client, scene.resident, photo())
+    refused = await client.put(path, json=CLEANING | {"photo_ids": [foreign]}, headers=colleague)
+
+    assert [one["id"] for one in shown] == [second, first]
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+    assert [one["id"] for one in kept.json()["photos"]] == [first]
+    assert refused.status_code == 404
+
+
+async def test_a_certificate_proves_one_of_the_skills(client: httpx.AsyncClient, scene: Scene) -> None:
+    service = await _service(client, scene, skills=["cleaning", "ladders"], certificates=["ladders"])
+    refused = await client.post(
+        "/v1/home-services", json=CLEANING | {"code": "roof", "certificates": ["ropes"]}, headers=scene.operator
     )
 
-    assert answer.json()["code"] == "not_a_provider"
+    assert (service["skills"], service["certificates"]) == (["cleaning", "ladders"], ["ladders"])
+    assert refused.status_code == 422
