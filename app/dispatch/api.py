@@ -14,7 +14,8 @@ from app.dispatch.inputs import (
     Unassigned,
     Worker,
 )
-from app.dispatch.planner import plan, replace_absent
+from app.dispatch.planner import plan
+from app.dispatch.replanning import replace_absent, replan
 from app.dispatch.travel import distance, travel_time
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "obstacles",
     "plan",
     "replace_absent",
+    "replan",
     "sentence",
     "travel_time",
 ]

@@ -24,7 +24,9 @@ class Job:
     """Something to be done at a place: it begins within a window, takes a while, and needs one or two people.
 
     ``wanted_at`` is when it is expected; ``preferred`` are the people who know the place, the best first; ``excluded``
-    never come. What is critical (an injection, a meal of a diabetic) is planned before everything else.
+    never come; somebody who speaks one of the ``languages`` is rather sent than somebody who does not. What must be so,
+    whatever it is (a certificate, a woman), is one of the ``skills``. What is critical (an injection, a meal of a
+    diabetic) is planned before everything else.
     """
 
     id: uuid.UUID
@@ -38,6 +40,7 @@ class Job:
     is_critical: bool = False
     preferred: tuple[uuid.UUID, ...] = ()
     excluded: frozenset[uuid.UUID] = frozenset()
+    languages: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Raise ``ValueError`` for a job nobody could do."""
@@ -80,8 +83,22 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast people get around: straight lines are longer on the ground, and the door is not on the road."""
+
+    kilometres_per_hour: float = 20.0
+    detour: float = 1.3
+    at_the_door: timedelta = timedelta(minutes=3)
+    unknown: timedelta = timedelta(minutes=15)
+    """Between places of which one is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """Somebody who goes to people: when, from where, and what they can do; ``away`` is when they cannot come at all.
+
+    Where there is an ``end`` they are back there when their shift is over. ``speed`` is how they get around, if it is
+    not as everybody does.
 
     ``most_work`` is the most they may be with people on ``day``: what begins on another one counts there. Without a
     ``day`` all that is known of counts.
@@ -96,17 +113,9 @@ class Worker:
     rest: timedelta = REST
     most_work: timedelta | None = None
     day: tuple[datetime, datetime] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """How fast people get around: straight lines are longer on the ground, and the door is not on the road."""
-
-    kilometres_per_hour: float = 20.0
-    detour: float = 1.3
-    at_the_door: timedelta = timedelta(minutes=3)
-    unknown: timedelta = timedelta(minutes=15)
-    """Between places of which one is not known."""
+    end: Place | None = None
+    speed: Speed | None = None
+    languages: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """How long it takes from one place to the next: the great circle, a detour, a speed."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from math import asin, ceil, cos, radians, sin, sqrt
 from typing import Final
@@ -8,6 +9,9 @@ from app.dispatch.inputs import Place, Speed
 
 EARTH_RADIUS: Final = 6_371_008.8
 """Metres: the mean radius R1 of the IUGG."""
+MICROSECOND: Final = timedelta(microseconds=1)
+
+Matrix = list[list[int]]
 
 
 def distance(one: Place, other: Place) -> float:
@@ -30,15 +34,34 @@ def travel_time(one: Place | None, other: Place | None, speed: Speed) -> timedel
 
 
 class Ways:
-    """How long it takes between places, worked out once for each two of them."""
+    """Places as numbers, and how long it takes from each to each, in microseconds: worked out once for each speed."""
 
-    def __init__(self, speed: Speed) -> None:
-        self._speed = speed
-        self._known: dict[tuple[Place | None, Place | None], timedelta] = {}
+    def __init__(self, places: Iterable[Place | None]) -> None:
+        self._numbers: dict[Place | None, int] = {None: 0}
+        for place in places:
+            self._numbers.setdefault(place, len(self._numbers))
+        self._known: dict[Speed, Matrix] = {}
 
-    def __call__(self, one: Place | None, other: Place | None) -> timedelta:
-        """Return what ``travel_time`` does."""
-        found = self._known.get((one, other))
+    def __getitem__(self, place: Place | None) -> int:
+        """Return the number of a place."""
+        return self._numbers[place]
+
+    def by(self, speed: Speed) -> Matrix:
+        """Return what ``travel_time`` does for all places."""
+        found = self._known.get(speed)
         if found is None:
-            found = self._known[one, other] = travel_time(one, other, self._speed)
+            found = self._known[speed] = self._measured(speed)
         return found
+
+    def without(self) -> Matrix:
+        """Return ways that take no time."""
+        return [[0] * len(self._numbers)] * len(self._numbers)
+
+    def _measured(self, speed: Speed) -> Matrix:
+        places = list(self._numbers)
+        ways = [[0] * len(places) for _ in places]
+        for one, place in enumerate(places):
+            for other in range(one):
+                ways[one][other] = ways[other][one] = travel_time(place, places[other], speed) // MICROSECOND
+        ways[0][0] = speed.unknown // MICROSECOND
+        return ways
