@@ -59,6 +59,11 @@ from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from app.table_modules import TABLE_MODULES
 from community.housekeeping import routes as housekeeping
+from community.orders import jobs as order_jobs
+from community.orders import subscribers as order_subscribers
+from community.orders.routes import providers as order_providers
+from community.orders.routes import residents as resident_orders
+from community.orders.routes import work as order_work
 from community.workers import jobs as worker_jobs
 from community.workers import subscribers as worker_subscribers
 from community.workers.routes import own as own_worker_profiles
@@ -251,6 +256,9 @@ ROUTERS: tuple[Router, ...] = (
     ledger.router,
     patient_links.router,
     housekeeping.router,
+    resident_orders.router,
+    order_providers.router,
+    order_work.router,
     home_workers.router,
     own_worker_profiles.router,
     closing_journey.router,
@@ -282,6 +290,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *medication_subscribers.SUBSCRIBERS,
     *regimen_proposal_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
+    *order_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
@@ -330,6 +339,7 @@ JOBS: tuple[Job, ...] = (
     *vital_jobs.JOBS,
     *reservation_jobs.JOBS,
     *visit_jobs.JOBS,
+    *order_jobs.JOBS,
     *shift_jobs.JOBS,
     *rota_jobs.JOBS,
     *safe_zone_jobs.JOBS,

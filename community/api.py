@@ -6,6 +6,15 @@ from being suspended meanwhile and returns their calendar, and ``app.reservation
 somebody still could go.
 """
 
+from community.orders.access import require_order
+from community.orders.schemas.given import OrderCancel, OrderCreate
+from community.orders.schemas.shown import OrderDetail, OrderPublic
+from community.orders.service.assigning import assign as assign_order
+from community.orders.service.cancelling import cancel as cancel_order
+from community.orders.service.changing import By
+from community.orders.service.placing import Occurrence
+from community.orders.service.placing import place as place_order
+from community.orders.views.details import detail as order_for
 from community.workers.problems import WorkerUnavailable
 from community.workers.rules import Circle, Sex, Vehicle, WorkerDay
 from community.workers.service.engaging import engage
@@ -13,12 +22,23 @@ from community.workers.views.days import worker_of as require_worker
 from community.workers.views.days import workers_for
 
 __all__ = [
+    "By",
     "Circle",
+    "Occurrence",
+    "OrderCancel",
+    "OrderCreate",
+    "OrderDetail",
+    "OrderPublic",
     "Sex",
     "Vehicle",
     "WorkerDay",
     "WorkerUnavailable",
+    "assign_order",
+    "cancel_order",
     "engage",
+    "order_for",
+    "place_order",
+    "require_order",
     "require_worker",
     "workers_for",
 ]

@@ -1,4 +1,4 @@
-"""Who may see and change an order: whose it is and whom they let, whoever carries it out, the provider, the operator."""
+"""Who may see and change an order: whose it is and whom they let, who carries it out, the provider, the operator."""
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -49,7 +49,9 @@ class Subject:
         """Return the first of ``sides`` the actor stands on; raises ``Forbidden``."""
         found = next((side for side in sides if side in self.sides), None)
         if found is None:
-            raise NotYourOrder if sides == ("worker",) else Forbidden("this is for others who have to do with the order")
+            raise (
+                NotYourOrder if sides == ("worker",) else Forbidden("this is for others who have to do with the order")
+            )
         return found
 
 
@@ -71,8 +73,14 @@ async def require_order(connection: AsyncConnection, actor: Actor, order_id: uui
             sides.add("operator")
     if not sides:
         raise NotFound
-    names = ("id", "resident_id", "community_id", "organization_id")
-    return Subject(*(row[name] for name in names), frozenset(sides), bool(row["is_theirs"]))
+    return Subject(
+        id=row["id"],
+        resident_id=row["resident_id"],
+        community_id=row["community_id"],
+        organization_id=row["organization_id"],
+        sides=frozenset(sides),
+        may_order=bool(row["is_theirs"]),
+    )
 
 
 async def require_orderer(connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID) -> ResidentSubject:

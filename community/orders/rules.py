@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
 
+from app.core.wall_time import resolve, zone
 from community.housekeeping.rules import LineKind, hundredths
 
 State = Literal[
@@ -250,6 +251,16 @@ def extra_amount(lines: Sequence[tuple[LineKind, int]], duration: timedelta, ext
     work = sum(amount for kind, amount in lines if kind in _WORK)
     tick = timedelta(microseconds=1)
     return (2 * work * (extra // tick) + duration // tick) // (2 * (duration // tick))
+
+
+def day_bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
+    """Return the instants at which a local day begins and ends: 23 to 25 hours."""
+    return resolve(day, time(), time_zone), resolve(day + timedelta(days=1), time(), time_zone)
+
+
+def local_date(at: datetime, time_zone: str) -> date:
+    """Return the local day an instant lies on."""
+    return at.astimezone(zone(time_zone)).date()
 
 
 def shows_door(state: State, times: Times, now: datetime) -> bool:

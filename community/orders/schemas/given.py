@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NaiveDatetime, StringConstraints, model_validator
 
 from app.core.instants import FIRST_YEAR, LAST_YEAR, GivenInstant
-from community.housekeeping.schemas import Amount, Code, Duration, Latitude, Longitude, OptionWanted
+from community.housekeeping.schemas import Amount, Code, Duration, Latitude, Longitude, OptionWanted, codes_once
 from community.orders.rules import EXTRA_MOST, LONGEST_FLEXIBILITY, Method, Sex
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -23,12 +23,6 @@ def _on_a_wall(value: datetime) -> datetime:
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         raise ValueError(f"lies outside of {FIRST_YEAR} to {LAST_YEAR}")
     return value
-
-
-def _each_once(items: list[OptionWanted]) -> list[OptionWanted]:
-    if len({item.code for item in items}) != len(items):
-        raise ValueError("each only once")
-    return items
 
 
 WallTime = Annotated[NaiveDatetime, AfterValidator(_on_a_wall)]
@@ -49,7 +43,7 @@ class OrderCreate(_Given):
         default=None, description="a time that a spring night skips moves by the gap; one that comes twice is its first"
     )
     duration: Duration | None = Field(default=None, description="by the hour; without it: the shortest")
-    options: Annotated[list[OptionWanted], Field(max_length=30), AfterValidator(_each_once)] = []
+    options: Annotated[list[OptionWanted], Field(max_length=30), codes_once] = []
     flexibility: Annotated[timedelta, Field(ge=timedelta(), le=LONGEST_FLEXIBILITY)] = Field(
         default=timedelta(), description="how much earlier or later it may be planned"
     )

@@ -17,7 +17,7 @@ from community.events import WorkerLeft, WorkerSkillExpired, WorkerSuspended
 from community.orders import notices, repository, rules
 from community.orders.models import PLACE, Order
 from community.orders.problems import OrderNotOpen, OutsideWindow, WorkerUnsuitable
-from community.orders.schemas.given import Obstacle, Settable
+from community.orders.schemas.given import Obstacle, OrderUnassign, Settable
 from community.orders.service.changing import HEARTHLINE, By, change
 from community.orders.service.telling import provider, tell, waiting
 from community.workers.problems import NotAWorker
@@ -84,9 +84,13 @@ async def assign(
     return row
 
 
-async def unassign(
-    session: AsyncSession, by: By, row: Order, reason: str, note: str | None = None
-) -> None:
+async def take_back(session: AsyncSession, by: By, order_id: uuid.UUID, data: OrderUnassign) -> None:
+    """Take an order from whoever was to go, as its provider decides; raises ``NotFound``, ``OrderNotOpen``."""
+    row = await repository.locked(session, order_id)
+    await unassign(session, by, row, data.reason, data.note)
+
+
+async def unassign(session: AsyncSession, by: By, row: Order, reason: str, note: str | None = None) -> None:
     """Take a locked order from whoever was to go: somebody is looked for again, and everybody hears of it.
 
     Raises ``OrderNotOpen``.
@@ -107,9 +111,7 @@ async def obstacles(
 ) -> list[Obstacle]:
     """Return what speaks against sending somebody to an order at a time."""
     # From well before: somebody who is off at that time is known all the same, by what they can do until its end.
-    known = await workers_for(
-        connection, row.organization_id, (span[0] - _KNOWN_BY, span[1]), account_ids=[worker_id]
-    )
+    known = await workers_for(connection, row.organization_id, (span[0] - _KNOWN_BY, span[1]), account_ids=[worker_id])
     if not known:
         return ["skill", "hours"]
     (worker,) = known

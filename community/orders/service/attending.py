@@ -68,12 +68,12 @@ async def start(actor: Actor, subject: Subject, data: StartGive) -> None:
         _require_start(row, "worker")
         if row.wrong_codes >= rules.WRONG_CODES:
             raise StartCodeLocked
-        is_right = hmac.compare_digest(start_digest(row.id, data.code), row.start_digest)
-        if is_right:
+        left = None
+        if hmac.compare_digest(start_digest(row.id, data.code), row.start_digest):
             await change(session, row, "start", By("worker", actor))
         else:
             left = await _count_wrong(session, actor, row)
-    if not is_right:
+    if left is not None:
         raise WrongStartCode(left=left)
 
 

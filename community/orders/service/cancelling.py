@@ -22,7 +22,8 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Or
     Called off already, it stays so. Raises ``OrderNotOpen``, ``Forbidden`` for who may see it alone, ``Malformed`` for
     another side's reason.
     """
-    side = subject.side(*(["resident"] if subject.may_order else []), "provider", "operator")
+    sides: tuple[rules.Side, ...] = ("provider", "operator")
+    side = subject.side(*(("resident", *sides) if subject.may_order else sides))
     if side == "resident":
         # Of who is no resident any more it is called off with the residence; whoever is, calls off by themselves.
         await require_orderer(await session.connection(), actor, subject.resident_id)

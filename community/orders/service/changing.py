@@ -105,7 +105,7 @@ async def change(
         await repository.forget_position(session, row.id)
     concerns = worker_id if transition == "unassign" else row.worker_id
     await _remember(session, row, transition, was, by, reason=reason, note=note, worker_id=concerns)
-    more = {"by": by.who} if transition == "cancel" else {}
+    more: dict[str, Any] = {"by": by.who} if transition == "cancel" else {}
     await emit(session, _FACTS[transition](**_about(row, concerns), **more))
 
 

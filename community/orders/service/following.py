@@ -12,7 +12,8 @@ from app.billing.events import (
     AuthorizationSucceeded,
     ChargePaid,
 )
-from community.orders import notices, repository
+from community.orders import notices, repository, rules
+from community.orders.models import Order
 from community.orders.rules import REFERENCE
 from community.orders.service import paying
 from community.orders.service.cancelling import call_off
@@ -27,26 +28,26 @@ async def follow_money(session: AsyncSession, events: Sequence[OfMoney]) -> None
     """Place what is authorized, let go again what was authorized too late, tell of what failed, close what is paid."""
     ours = {event.reference_id: event for event in events if event.reference_kind == REFERENCE}
     for row in await repository.all_locked(session, ours):
-        event = ours[row.id]
-        match event:
-            case AuthorizationSucceeded():
-                # What was there in time counts, however late it is told; the hold of the rest ends by itself.
-                if row.state == "held" and row.hold_until is not None and event.occurred_at <= row.hold_until:
-                    await enter(session, row)
-                elif row.state in ("expired", "cancelled"):
-                    await paying.void(session, row)
-            case AuthorizationNeedsAction():
-                if row.state == "held":
-                    await tell(session, notices.PAYMENT_ACTION, row, await waiting(session, row), f"action:{event.id}")
-            case AuthorizationFailed() | AuthorizationLapsed():
-                if row.state not in ("expired", "cancelled", "closed", "no_access"):
-                    told = await waiting(session, row)
-                    if row.state != "held":
-                        told += await provider(session, row)
-                    await tell(session, notices.PAYMENT_FAILED, row, told, f"failed:{event.id}")
-            case ChargePaid():
-                if row.state == "finished":
-                    await change(session, row, "close", HEARTHLINE)
+        await _follow(session, row, ours[row.id])
+
+
+async def _follow(session: AsyncSession, row: Order, event: OfMoney) -> None:
+    match event:
+        case AuthorizationSucceeded() if row.state == "held":
+            # What was there in time counts, however late it is told; any other hold ends by itself.
+            if row.hold_until is not None and event.occurred_at <= row.hold_until:
+                await enter(session, row)
+        case AuthorizationSucceeded() if row.state in ("expired", "cancelled"):
+            await paying.void(session, row)
+        case AuthorizationNeedsAction() if row.state == "held":
+            await tell(session, notices.PAYMENT_ACTION, row, await waiting(session, row), f"action:{event.id}")
+        case AuthorizationFailed() | AuthorizationLapsed() if row.state not in rules.OVER:
+            told = await waiting(session, row)
+            if row.state != "held":
+                told += await provider(session, row)
+            await tell(session, notices.PAYMENT_FAILED, row, told, f"failed:{event.id}")
+        case ChargePaid() if row.state == "finished":
+            await change(session, row, "close", HEARTHLINE)
 
 
 async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:

@@ -3,6 +3,7 @@
 import secrets
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,12 +29,23 @@ from community.orders.service.telling import provider, tell, waiting
 from community.workers.views.days import worker_of
 
 
+@dataclass(frozen=True, slots=True)
 class Occurrence:
     """Which occurrence of a series an order is."""
 
-    def __init__(self, series_id: uuid.UUID, occurrence_at: datetime) -> None:
-        self.series_id = series_id
-        self.occurrence_at = occurrence_at
+    series_id: uuid.UUID
+    occurrence_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What is agreed: the price, where, on whose wall, and what the offer and its service say as of now."""
+
+    quote: QuotePublic
+    home: Home
+    time_zone: str
+    offer: Any
+    service: Any
 
 
 async def place(
@@ -68,8 +80,8 @@ async def place(
         raise PriceChanged(quote=quote.model_dump(mode="json"))
     if data.wished_worker_id is not None:
         await _require_worker(session, offer.organization_id, data.wished_worker_id)
-    row = _order(actor, subject, data, quote, home, time_zone)
-    await _complete(session, actor, row, offer, occurrence)
+    service = await require_service(connection, actor, offer.service_id)
+    row = _order(actor, subject, data, _Terms(quote, home, time_zone, offer, service), occurrence)
     known = await repository.add(session, row)
     if known is not None:
         raise OrderExists(order_id=str(known))
@@ -124,25 +136,33 @@ async def _require_worker(session: AsyncSession, organization_id: uuid.UUID, acc
 
 
 def _order(
-    actor: Actor, subject: ResidentSubject, data: OrderCreate, quote: QuotePublic, home: Home, time_zone: str
+    actor: Actor, subject: ResidentSubject, data: OrderCreate, terms: _Terms, occurrence: Occurrence | None
 ) -> Order:
     order_id, code = clock.new_id(), f"{secrets.randbelow(1_000_000):06}"
-    place = {name: getattr(home, name) for name in ("address", "building", "latitude", "longitude")}
+    quote, offer, service = terms.quote, terms.offer, terms.service
+    place = {name: getattr(terms.home, name) for name in ("address", "building", "latitude", "longitude")}
     return Order(
         id=order_id,
         community_id=subject.community_id,
         resident_id=subject.resident_id,
         account_id=subject.account_id,
         ordered_by=actor.id,
+        organization_id=offer.organization_id,
         offer_id=quote.offer_id,
         offer_version=quote.offer_version,
+        service_id=service.id,
+        category=service.category,
+        series_id=occurrence.series_id if occurrence else None,
+        occurrence_at=occurrence.occurrence_at if occurrence else None,
         wanted_at=quote.starts_at,
         flexibility=data.flexibility,
         starts_at=quote.starts_at,
         ends_at=quote.starts_at + quote.duration,
-        time_zone=time_zone,
+        time_zone=terms.time_zone,
         place=seal(orjson.dumps(place).decode(), PLACE),
         options={option.code: option.quantity for option in data.options},
+        skills=service.skills,
+        certificates=service.certificates,
         wished_worker_id=data.wished_worker_id,
         wished_languages=data.wished_languages,
         wished_sex=data.wished_sex,
@@ -155,18 +175,8 @@ def _order(
         currency=quote.currency,
         payment_method=data.payment_method,
         payment_method_id=data.payment_method_id,
+        notice_period=offer.notice_period,
+        late_percent=offer.late_percent,
         hold_until=rules.hold_ends(clock.now(), quote.starts_at),
+        checklist=service.checklist,
     )
-
-
-async def _complete(
-    session: AsyncSession, actor: Actor, row: Order, offer: Any, occurrence: Occurrence | None
-) -> None:
-    """Add what the offer and its service say as of now: it stays as it was agreed."""
-    service = await require_service(await session.connection(), actor, offer.service_id)
-    row.organization_id, row.service_id, row.category = offer.organization_id, service.id, service.category
-    row.skills, row.certificates = service.skills, service.certificates
-    row.checklist = service.checklist
-    row.notice_period, row.late_percent = offer.notice_period, offer.late_percent
-    if occurrence is not None:
-        row.series_id, row.occurrence_at = occurrence.series_id, occurrence.occurrence_at

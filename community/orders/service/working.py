@@ -28,7 +28,7 @@ from community.orders.schemas.given import ExtraAnswer, ExtraAsk, NoteGive, Orde
 from community.orders.service import paying
 from community.orders.service.assigning import ORIGIN
 from community.orders.service.changing import HEARTHLINE, By, change, record, times_of
-from community.orders.service.telling import provider, tell, waiting
+from community.orders.service.telling import tell, waiting
 from community.workers.service.engaging import CARER
 
 

@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.billing.api import authorizations_for, charges_for
 from app.core import audit, clock
 from app.core.access import Actor
+from app.core.database import reading
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.media.api import attached
+from community.housekeeping.schemas import OptionWanted
 from community.orders import rules
-from community.orders.access import Subject
+from community.orders.access import Subject, require_order
 from community.orders.models import (
     CANCEL_NOTE,
     CHANGE_NOTE,
@@ -66,12 +68,27 @@ _AS_THEY_ARE: Final = (
 )
 
 
+async def after(connection: AsyncConnection, actor: Actor, order_id: uuid.UUID) -> OrderDetail:
+    """Return an order as it stands after what the actor did with it, which is on record."""
+    return await _detail(connection, actor, await require_order(connection, actor, order_id))
+
+
+async def reread(actor: Actor, order_id: uuid.UUID) -> OrderDetail:
+    """Return an order as ``after`` does, where the change had a unit of work of its own."""
+    async with reading() as connection:
+        return await after(connection, actor, order_id)
+
+
 async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) -> OrderDetail:
     """Return an order with all that the actor's sides may see; what others than its resident read is on record."""
+    if actor.resident_id != subject.resident_id:
+        await _trace(connection, actor, subject, "order:read")
+    return await _detail(connection, actor, subject)
+
+
+async def _detail(connection: AsyncConnection, actor: Actor, subject: Subject) -> OrderDetail:
     row = await orders.row_of(connection, subject.id)
     is_own = actor.resident_id == row.resident_id
-    if not is_own:
-        await _trace(connection, actor, subject, "order:read")
     (public,) = await orders.publics(connection, [row])
     answers = bool(subject.sides & _ANSWERING)
     is_shown = answers or row.state in rules.WITH_WORKER
@@ -80,7 +97,7 @@ async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) ->
         **{name: getattr(row, name) for name in _AS_THEY_ARE},
         **orders.place(row, is_shown=is_shown),
         sides=sorted(subject.sides),
-        options=[{"code": code, "quantity": quantity} for code, quantity in row.options.items()],
+        options=[OptionWanted(code=code, quantity=quantity) for code, quantity in row.options.items()],
         payment=await _payment(connection, row) if answers else None,
         instructions=_opened(row.instructions, INSTRUCTIONS) if is_shown else None,
         start_code=_opened(row.start_code, START_CODE) if is_own and row.state not in rules.OVER else None,
@@ -119,7 +136,7 @@ async def position(connection: AsyncConnection, actor: Actor, subject: Subject) 
     return OrderPositionPublic(**orjson.loads(unseal(found.fix, FIX)), measured_at=found.measured_at)
 
 
-async def extra(connection: AsyncConnection, order_id: uuid.UUID, extra_id: uuid.UUID) -> OrderExtraPublic:
+async def question(connection: AsyncConnection, order_id: uuid.UUID, extra_id: uuid.UUID) -> OrderExtraPublic:
     """Return a question for more time; raises ``NotFound``."""
     found = next((one for one in await _extras(connection, order_id) if one.id == extra_id), None)
     if found is None:

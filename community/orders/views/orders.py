@@ -40,9 +40,7 @@ SHOWN: Final = sa.select(ORDERS, WORKERS.c.display_name.label("worker")).outerjo
 )
 """An order with what whoever comes is called."""
 _LIST: Final = (
-    SHOWN.where(
-        ORDERS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid), after(*_POSITION, descending=True)
-    )
+    SHOWN.where(ORDERS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid), after(*_POSITION, descending=True))
     .order_by(ORDERS.c.starts_at.desc(), ORDERS.c.id.desc())
     .limit(_limit)
 )
@@ -59,9 +57,7 @@ _of_day = (
 )
 _DAY: Final = {
     False: audit.traced_each(_of_day, "orders:list_day"),
-    True: audit.traced_each(
-        _of_day.where(ORDERS.c.state == sa.bindparam("state", type_=sa.Text)), "orders:list_day"
-    ),
+    True: audit.traced_each(_of_day.where(ORDERS.c.state == sa.bindparam("state", type_=sa.Text)), "orders:list_day"),
 }
 _STOPS: Final = audit.traced_each(
     SHOWN.where(
