@@ -59,6 +59,9 @@ from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from app.table_modules import TABLE_MODULES
 from community.housekeeping import routes as housekeeping
+from community.order_dispatch import jobs as order_dispatch_jobs
+from community.order_dispatch import routes as order_dispatch
+from community.order_dispatch import subscribers as order_dispatch_subscribers
 from community.orders import jobs as order_jobs
 from community.orders import subscribers as order_subscribers
 from community.orders.routes import providers as order_providers
@@ -174,7 +177,7 @@ from telemedicine.settlement import subscribers as settlement_subscribers
 from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
 
-SCHEMA_REVISION = "0043"
+SCHEMA_REVISION = "0048"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -256,6 +259,7 @@ ROUTERS: tuple[Router, ...] = (
     ledger.router,
     patient_links.router,
     housekeeping.router,
+    order_dispatch.router,
     resident_orders.router,
     order_providers.router,
     order_work.router,
@@ -291,6 +295,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *regimen_proposal_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
     *order_subscribers.SUBSCRIBERS,
+    *order_dispatch_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
@@ -340,6 +345,7 @@ JOBS: tuple[Job, ...] = (
     *reservation_jobs.JOBS,
     *visit_jobs.JOBS,
     *order_jobs.JOBS,
+    *order_dispatch_jobs.JOBS,
     *shift_jobs.JOBS,
     *rota_jobs.JOBS,
     *safe_zone_jobs.JOBS,

@@ -74,4 +74,5 @@ TABLE_MODULES: Final = (
     "community.housekeeping.models",
     "community.workers.models",
     "community.orders.models",
+    "community.order_dispatch.models",
 )
