@@ -23,12 +23,10 @@ from community.order_dispatch.schemas import (
     UnfilledOrderPublic,
 )
 from community.order_dispatch.service import answering, candidates, dispatching
-from community.order_dispatch.views import offers, queue
+from community.order_dispatch.views import facts, offers, queue
 from community.orders.access import Subject, order_guard
-from community.orders.models import Order
 from community.orders.problems import WorkerUnsuitable
 from community.orders.schemas.shown import OrderDetail
-from community.orders.service.changing import record
 from community.orders.views import details
 from community.workers.problems import NotAWorker
 
@@ -53,12 +51,10 @@ async def list_unfilled_home_orders(
 
 @router.get(f"{_ONE}/candidates", responses=problem_responses(*_GUARDED))
 async def list_home_order_candidates(
-    session: Session, actor: CurrentActor, subject: Kept, accept_language: Language = "en"
+    connection: Reading, actor: CurrentActor, subject: Kept, accept_language: Language = "en"
 ) -> Page[CandidatePublic]:
     """List who could go to an order, whom it suits best first, and what is in the way of the others."""
-    row = await session.get_one(Order, subject.id)
-    found = await candidates.find(await session.connection(), row)
-    await record(session, actor, "order:candidates", row)
+    found = await candidates.find(connection, await facts.order(connection, actor, subject))
     language = language_for(accept_language)
     return Page(items=[_shown(language, one) for one in found.candidates], next=None)
 

@@ -48,6 +48,8 @@ _LATER_LANGUAGE: Final = 20
 """How much less the next best language is worth."""
 _MINUTE: Final = 2
 _WAY_MOST: Final = 120
+_WORK: Final = 5
+"""For each hour that somebody has more than whoever has the least."""
 _WORK_MOST: Final = 200
 _HOUR: Final = timedelta(hours=1)
 _A_MINUTE: Final = timedelta(minutes=1)
@@ -94,11 +96,13 @@ class Candidate:
 
 def rank(known: Iterable[Known], wish: Wish) -> list[Candidate]:
     """Return everyone, those who can go first, then whom it suits best; of equals the one with the smaller id."""
-    found = [Candidate(one.account_id, one.name, one.obstacles, _grounds(one, wish)) for one in known]
+    everyone = list(known)
+    least = min((one.work // _HOUR for one in everyone if not one.obstacles), default=0)
+    found = [Candidate(one.account_id, one.name, one.obstacles, _grounds(one, wish, least)) for one in everyone]
     return sorted(found, key=lambda one: (bool(one.obstacles), -one.points, one.account_id))
 
 
-def _grounds(one: Known, wish: Wish) -> tuple[tuple[Ground, int, int], ...]:
+def _grounds(one: Known, wish: Wish, least: int) -> tuple[tuple[Ground, int, int], ...]:
     found: list[tuple[Ground, int, int]] = []
     if one.account_id == wish.worker_id:
         found.append(("wished", _WISHED, 0))
@@ -110,7 +114,7 @@ def _grounds(one: Known, wish: Wish) -> tuple[tuple[Ground, int, int], ...]:
         found.append(("language", max(_LANGUAGE - place * _LATER_LANGUAGE, _LATER_LANGUAGE), 0))
     minutes, hours = one.way // _A_MINUTE, one.work // _HOUR
     found.append(("way", -min(minutes * _MINUTE, _WAY_MOST), minutes))
-    found.append(("fair", -min(hours, _WORK_MOST), hours))
+    found.append(("fair", -min(max(hours - least, 0) * _WORK, _WORK_MOST), hours))
     return tuple(found)
 
 

@@ -15,7 +15,6 @@ from community.api import WorkerDay, workers_for
 from community.order_dispatch import rules
 from community.order_dispatch.rules import Candidate, Known, Obstacle, Wish
 from community.order_dispatch.views import facts
-from community.orders.models import Order
 from community.orders.rules import day_bounds, local_date
 from community.orders.service.assigning import place_of
 
@@ -46,7 +45,7 @@ class Found:
         return plan.assignments[0] if plan.assignments else plan.unassigned[0]
 
 
-async def find(connection: AsyncConnection, row: Order) -> Found:
+async def find(connection: AsyncConnection, row: Any) -> Found:
     """Return who could go to an order at its time. However many there are, the statements are as many."""
     # From well before: who is off at that time is known all the same, by what they can do until its end.
     known = await workers_for(connection, row.organization_id, (row.starts_at - _SHIFTS_SINCE, row.ends_at))
@@ -109,7 +108,7 @@ def worker_of(one: WorkerDay, busy: Sequence[dispatch.Busy], day: tuple[datetime
     )
 
 
-def _obstacles(row: Order, one: WorkerDay, job: Job, worker: Worker) -> tuple[Obstacle, ...]:
+def _obstacles(row: Any, one: WorkerDay, job: Job, worker: Worker) -> tuple[Obstacle, ...]:
     against: list[Obstacle] = list(dispatch.obstacles(job, worker))
     if job.place is not None and not one.comes_to(job.place):
         against.append("area")

@@ -10,10 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core import audit
+from app.core.access import Actor
 from app.dispatch.api import Busy
 from app.reservations.api import taken
 from community.api import WorkerDay
 from community.order_dispatch import rules
+from community.orders.access import Subject
 from community.orders.models import ORDERS
 from community.orders.rules import WITH_WORKER
 from community.orders.service.assigning import place_of
@@ -43,9 +46,18 @@ _WORK: Final = (
     )
     .group_by(ORDERS.c.worker_id)
 )
+_ORDER: Final = audit.traced(
+    sa.select(ORDERS).where(ORDERS.c.id == sa.bindparam("order_id", type_=sa.Uuid)), "order:candidates"
+)
 _PLACES: Final = sa.select(ORDERS.c.id, ORDERS.c.place).where(
     ORDERS.c.id == sa.any_(sa.bindparam("order_ids", type_=ARRAY(sa.Uuid)))
 )
+
+
+async def order(connection: AsyncConnection, actor: Actor, subject: Subject) -> sa.Row[Any]:
+    """Return an order whose reader's rights were checked; that they look at who could go is on record."""
+    traced = audit.trace_binds(actor, resident_id=subject.resident_id, object_id=subject.id)
+    return (await connection.execute(_ORDER, {"order_id": subject.id, **traced})).one()
 
 
 async def visits(
