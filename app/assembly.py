@@ -2,8 +2,11 @@
 
 import importlib
 
+from app.billing.authorizations import jobs as authorization_jobs
 from app.billing.charges import routes as charges
+from app.billing.gateway_events import routes as gateway_events
 from app.billing.ledger import routes as ledger
+from app.billing.reconciliation import jobs as reconciliation_jobs
 from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
@@ -256,6 +259,7 @@ ROUTERS: tuple[Router, ...] = (
     billing_prices.router,
     bills.router,
     charges.router,
+    gateway_events.router,
     ledger.router,
     patient_links.router,
     housekeeping.router,
@@ -361,6 +365,8 @@ JOBS: tuple[Job, ...] = (
     *referral_jobs.JOBS,
     *settlement_jobs.JOBS,
     *worker_jobs.JOBS,
+    *authorization_jobs.JOBS,
+    *reconciliation_jobs.JOBS,
 )
 
 ATTACHMENTS = calendar_subscribers.ATTACHMENTS

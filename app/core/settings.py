@@ -17,6 +17,7 @@ from app.core.calendar_settings import CalendarSettings
 from app.core.insurer_settings import InsurerSettings
 from app.core.privacy_settings import PrivacySettings
 from app.core.smart_settings import SmartSettings
+from app.core.stripe_settings import StripeSettings
 from app.core.video_settings import VideoSettings
 
 Environment = Literal["development", "test", "production"]
@@ -280,6 +281,7 @@ class Settings(BaseSettings):
     signals: SignalSettings = SignalSettings()
     video: VideoSettings = VideoSettings()
     smart: SmartSettings = SmartSettings()
+    stripe: StripeSettings = StripeSettings()
     demo: DemoSettings = DemoSettings()
 
     @model_validator(mode="after")
@@ -322,9 +324,11 @@ class Settings(BaseSettings):
             "HEARTHLINE_KEYS_CURSOR": self.keys.cursor,
             "HEARTHLINE_KEYS_SIGNING": self.keys.signing,
         }
-        missing = [name for name, value in required.items() if value is None]
+        missing = [name for name, value in required.items() if value is None] + self.stripe.missing()
         if missing:
             raise ValueError(f"production needs {', '.join(missing)}")
+        if not self.stripe.api_base.startswith("https://"):
+            raise ValueError("HEARTHLINE_STRIPE_API_BASE must begin with https:// in production")
         if self.demo.enabled:
             raise ValueError("HEARTHLINE_DEMO_ENABLED must not be set in production")
         if self.insurers.allow_http:

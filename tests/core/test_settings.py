@@ -29,6 +29,12 @@ PRODUCTION: dict[str, Any] = {
         ({"smtp": SMTP | {"sender": "Hearthline"}}, r"smtp\.sender"),
         ({"smtp": SMTP | {"security": "none", "password": "x"}}, "HEARTHLINE_SMTP_PASSWORD"),
         (PRODUCTION | {"webpush": {"allow_private": True}}, "HEARTHLINE_WEBPUSH_ALLOW_PRIVATE"),
+        (
+            PRODUCTION | {"stripe": {"secret_key": "sk"}},
+            "HEARTHLINE_STRIPE_WEBHOOK_SECRETS, HEARTHLINE_STRIPE_CONNECT_WEBHOOK_SECRETS",
+        ),
+        (PRODUCTION | {"stripe": {"webhook_secrets": ["s"]}}, "HEARTHLINE_STRIPE_SECRET_KEY"),
+        (PRODUCTION | {"stripe": {"api_base": "http://127.0.0.1:1"}}, "HEARTHLINE_STRIPE_API_BASE"),
     ],
 )
 def test_what_is_missing_or_unsafe_is_named(given: dict[str, Any], named: str) -> None:

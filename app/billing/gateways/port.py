@@ -23,11 +23,15 @@ RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "can
 
 
 class NotAnsweredError(Exception):
-    """Nobody knows whether it was done: it is asked again under the same key. ``again_after`` in seconds, if told."""
+    """Nobody knows whether it was done: it is asked again under the same key. ``again_after`` in seconds, if told.
 
-    def __init__(self, why: str, again_after: float | None = None) -> None:
+    ``is_stuck``: the gateway keeps this failure as the key's answer. What is wanted is looked for in its lists, and
+    asked for under another key if it is not there.
+    """
+
+    def __init__(self, why: str, again_after: float | None = None, *, is_stuck: bool = False) -> None:
         super().__init__(why)
-        self.again_after = again_after
+        self.why, self.again_after, self.is_stuck = why, again_after, is_stuck
 
 
 class NotDoneError(Exception):
@@ -65,7 +69,7 @@ class Wanted:
     """An amount to be authorized on a saved card, in minor units of a currency in capitals (ISO 4217).
 
     ``present``: the payer is there and can prove who they are (3-D Secure); without them a card that asks is declined.
-    ``group`` ties transfers to it (Stripe's ``transfer_group``); ``row`` is the id of our row, kept as metadata.
+    ``row`` is the id of our row, kept as metadata.
     """
 
     amount: int
@@ -73,20 +77,18 @@ class Wanted:
     customer: str
     method: str
     present: bool
-    group: str
     row: str
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """How a card payment stands at the gateway."""
+    """How a card payment stands at the gateway; ``charge`` is what transfers draw on, ``row`` the id of ours."""
 
     ref: str
     status: IntentStatus
     amount: int
     capturable: int = 0
     received: int = 0
-    refunded: int = 0
     capture_before: datetime | None = None
     client_secret: str | None = None
     declined: str | None = None
@@ -142,6 +144,9 @@ class Gateway(Protocol):
 
     name: str
 
+    async def close(self) -> None:
+        """Close what connections there are."""
+
     async def open_customer(self, key: str, row: str) -> str:
         """Return the reference of a new customer, who is known by ``row`` alone: neither name nor address is sent."""
 
@@ -181,14 +186,14 @@ class Gateway(Protocol):
     async def payout_account(self, ref: str) -> PayoutAccount:
         """Return how a payout account stands."""
 
-    async def transfer(self, key: str, to: str, amount: int, currency: str, row: str) -> Transfer:
-        """Move an amount of the platform's to a payout account."""
+    async def transfer(self, key: str, to: str, amount: int, currency: str, row: str, charge: str) -> Transfer:
+        """Move an amount of what a charge brought to a payout account, as soon as that is there."""
 
     async def reverse_transfer(self, key: str, ref: str, amount: int) -> Transfer:
         """Take an amount of a transfer back."""
 
-    def intents_since(self, since: datetime) -> AsyncIterator[Intent]:
-        """Return the card payments made since an instant."""
+    def intents_since(self, since: datetime, customer: str | None = None) -> AsyncIterator[Intent]:
+        """Return the card payments made since an instant, of everybody or of one customer."""
 
     def refunds_since(self, since: datetime) -> AsyncIterator[Refund]:
         """Return the refunds made since an instant."""

@@ -97,10 +97,12 @@ async def change(
     deadlines = rules.deadlines(state, times_of(row), now)
     for name in deadlines.__slots__:
         setattr(row, name, getattr(deadlines, name))
-    if state not in rules.WITH_WORKER and row.reservation_id is not None:
-        await release(session, [row.reservation_id])
+    reservation_id = row.reservation_id
+    if state not in rules.WITH_WORKER:
         row.reservation_id = None
     await session.flush()
+    if row.reservation_id is None and reservation_id is not None:
+        await release(session, [reservation_id])
     if was == "on_the_way":
         await repository.forget_position(session, row.id)
     concerns = worker_id if transition == "unassign" else row.worker_id

@@ -1,0 +1,1 @@
+"""Services that are spoken to, stateful and strict, on the loopback address."""
