@@ -48,6 +48,7 @@ from app.media import jobs as media_jobs
 from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
 from app.policies.journeys.closing import routes as closing_journey
+from app.policies.journeys.day_plans import routes as day_plans
 from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
@@ -269,6 +270,7 @@ ROUTERS: tuple[Router, ...] = (
     order_work.router,
     home_workers.router,
     own_worker_profiles.router,
+    day_plans.router,
     closing_journey.router,
     erasure.router,
     export.router,

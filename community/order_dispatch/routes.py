@@ -11,7 +11,6 @@ from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_resp
 from app.core.routing import Reading, Router, Session
 from app.identity.api import Member, PeopleOnly, Person, language_for, member_guard
 from app.reservations.api import CalendarTaken
-from community.api import WorkerUnavailable
 from community.order_dispatch import rules
 from community.order_dispatch.problems import NobodyIsLookedFor, OfferOver
 from community.order_dispatch.rules import Candidate
@@ -28,7 +27,7 @@ from community.orders.access import Subject, order_guard
 from community.orders.problems import WorkerUnsuitable
 from community.orders.schemas.shown import OrderDetail
 from community.orders.views import details
-from community.workers.problems import NotAWorker
+from community.workers.problems import NotAWorker, WorkerUnavailable
 
 router = Router(tags=["housekeeping"])
 

@@ -118,7 +118,69 @@ def upgrade() -> None:
     )
 
 
+    _day_plans()
+
+
+def _day_plans() -> None:
+    op.create_table(
+        "policies_day_plan",
+        *_common(),
+        sa.Column("community_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("travel", sa.Interval(), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("accepted_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("state IN ('proposed', 'accepted')", name=op.f("ck_policies_day_plan_state")),
+        sa.CheckConstraint(
+            "(accepted_at IS NOT NULL) = (state = 'accepted')", name=op.f("ck_policies_day_plan_acceptance")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["identity_organization.id"], name=op.f("fk_policies_day_plan_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policies_day_plan")),
+    )
+    op.create_index("ix_policies_day_plan_organization_id", "policies_day_plan", ["organization_id", "id"])
+    op.create_table(
+        "policies_day_plan_stop",
+        *_common(),
+        sa.Column("day_plan_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("item_id", sa.Uuid(), nullable=False),
+        sa.Column("item_version", sa.Integer(), nullable=False),
+        sa.Column("resident_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("replaces", sa.Uuid(), nullable=True),
+        sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("skills", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.CheckConstraint("kind IN ('visit', 'order')", name=op.f("ck_policies_day_plan_stop_kind")),
+        sa.CheckConstraint(
+            "reason IN ('skill', 'hours', 'rest', 'too_much', 'travel', 'busy', 'pair')",
+            name=op.f("ck_policies_day_plan_stop_reason"),
+        ),
+        sa.CheckConstraint(
+            "(account_id IS NULL) = (reason IS NOT NULL)", name=op.f("ck_policies_day_plan_stop_somebody_or_a_reason")
+        ),
+        sa.ForeignKeyConstraint(
+            ["day_plan_id"], ["policies_day_plan.id"], name=op.f("fk_policies_day_plan_stop_day_plan_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policies_day_plan_stop")),
+    )
+    op.create_index(
+        "ix_policies_day_plan_stop_day_plan_id", "policies_day_plan_stop", ["day_plan_id", "starts_at", "id"]
+    )
+    op.create_index("ix_policies_day_plan_stop_resident_id", "policies_day_plan_stop", ["resident_id"])
+    op.create_index("ix_policies_day_plan_stop_ends_at", "policies_day_plan_stop", ["ends_at"])
+
+
 def downgrade() -> None:
+    op.drop_table("policies_day_plan_stop")
+    op.drop_table("policies_day_plan")
     op.drop_column("community_service_offer", "answer_within")
     op.drop_column("community_service_offer", "dispatch")
     op.drop_index("ix_community_order_placed", "community_order")

@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.dispatch import api as dispatch
 from app.dispatch.api import Assignment, Job, Unassigned, Worker
 from app.identity.api import homes
-from community.api import WorkerDay, workers_for
 from community.order_dispatch import rules
 from community.order_dispatch.rules import Candidate, Known, Obstacle, Wish
 from community.order_dispatch.views import facts
 from community.orders.rules import day_bounds, local_date
 from community.orders.service.assigning import place_of
+from community.workers.rules import WorkerDay
+from community.workers.views.days import workers_for
 
 _A_DAY: Final = timedelta(days=1)
 _SHIFTS_SINCE: Final = timedelta(days=2)

@@ -10,7 +10,6 @@ from app.core import clock
 from app.core.access import Actor
 from app.dispatch.api import Unassigned
 from app.reservations.api import CalendarTaken
-from community.api import WorkerUnavailable
 from community.housekeeping.models import ServiceOffer
 from community.order_dispatch import notices, repository, rules
 from community.order_dispatch.models import OrderSearch
@@ -26,7 +25,7 @@ from community.orders.problems import WorkerUnsuitable
 from community.orders.service import assigning
 from community.orders.service.changing import HEARTHLINE, record
 from community.orders.service.telling import provider, tell, waiting
-from community.workers.problems import NotAWorker
+from community.workers.problems import NotAWorker, WorkerUnavailable
 
 
 async def look(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:

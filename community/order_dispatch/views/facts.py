@@ -14,12 +14,12 @@ from app.core import audit
 from app.core.access import Actor
 from app.dispatch.api import Busy
 from app.reservations.api import taken
-from community.api import WorkerDay
 from community.order_dispatch import rules
 from community.orders.access import Subject
 from community.orders.models import ORDERS
 from community.orders.rules import WITH_WORKER
 from community.orders.service.assigning import place_of
+from community.workers.rules import WorkerDay
 
 _INSTANT: Final = sa.DateTime(timezone=True)
 _workers = sa.bindparam("worker_ids", type_=ARRAY(sa.Uuid))
