@@ -27,8 +27,9 @@ from eldercare import api as eldercare
 _STOPS: Final = (
     sa.select(STOPS)
     .where(STOPS.c.day_plan_id == sa.bindparam("day_plan_id", type_=sa.Uuid), STOPS.c.account_id.is_not(None))
-    # Whoever carries out two plans at once takes the calendars in the same order.
-    .order_by(STOPS.c.account_id, STOPS.c.starts_at, STOPS.c.id)
+    # Whoever carries out two plans at once takes the calendars in one order. What is moved makes room for what is
+    # before it: who is held up comes later.
+    .order_by(STOPS.c.account_id, STOPS.c.starts_at.desc(), STOPS.c.id)
 )
 
 
@@ -38,6 +39,7 @@ class _Day:
 
     items: list[Item]
     workers: list[Worker]
+    is_planned_anew: bool
 
 
 async def propose(actor: Actor, organization_id: uuid.UUID, data: DayPlanCreate) -> uuid.UUID:
@@ -68,7 +70,7 @@ async def _read(
     workers = rules.together(carers, helpers)
     if without_own:  # each leaves out its own only, and knows the other's by the calendar
         workers = [rules.without(worker, items) for worker in workers]
-    return _Day(items, workers)
+    return _Day(items, workers, is_planned_anew=without_own)
 
 
 def _item(kind: rules.Kind, one: Any) -> Item:
@@ -103,7 +105,7 @@ async def _keep(
     rows: list[dict[str, Any]] = []
     for assignment in plan.assignments:
         item = items[assignment.job_id]
-        gone = [one for one in item.going if one not in assignment.workers]
+        gone = [one for one in item.going if one not in assignment.workers] if found.is_planned_anew else []
         new = [one for one in assignment.workers if one not in item.going]
         # Who goes already, at another time, is the one whose time is changed.
         moved = [] if assignment.starts_at == item.starts_at or new else list(assignment.workers[:1])
