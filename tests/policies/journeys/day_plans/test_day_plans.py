@@ -104,7 +104,7 @@ async def scene(client: httpx.AsyncClient, clock: ManualClock, subscribed: None)
     carer = await identity.staff(agency, "carer", name="Pat")
     helper = await identity.staff(agency, "worker", name="Lin")
     for person in (both, helper):
-        row = await workers.worker(agency, person, display_name=person.name, hours=hours(9, 17))
+        row = await workers.worker(agency, person, display_name=person.name, hours=hours(8, 17))
         await workers.skill(row, "cleaning")
     await care.shift(agency, both, NINE - timedelta(hours=2), lasts=timedelta(hours=8))
     await care.shift(agency, carer, NINE - timedelta(hours=2), lasts=timedelta(hours=8))
@@ -165,7 +165,7 @@ async def test_an_order_waits_for_the_same_persons_visit(scene: Scene) -> None:
             sa.text("UPDATE community_worker SET is_active = (account_id = :who)"), {"who": scene.both.id}
         )
         await session.execute(
-            sa.text("DELETE FROM eldercare_carer_shift WHERE account_id = :who"), {"who": scene.carer.id}
+            sa.text("DELETE FROM eldercare_shift WHERE account_id = :who"), {"who": scene.carer.id}
         )
     await scene.visit(NINE)
     order = await scene.order(NINE, flexibility="PT2H")
@@ -191,7 +191,7 @@ async def test_what_changed_meanwhile_is_named_and_nothing_is_done(scene: Scene)
 
     assert (refused["code"], refused["order_ids"], refused["visit_ids"]) == ("day_plan_stale", [order], [])
     async with reading() as connection:
-        states = dict((await connection.execute(sa.select(ORDERS.c.id, ORDERS.c.state))).tuples().all())
+        states = {row.id: row.state for row in await connection.execute(sa.select(ORDERS.c.id, ORDERS.c.state))}
         assert await recount(connection) == []
     assert {str(key): state for key, state in states.items()} == {order: "assigned", other: "placed"}
     assert [row.state for row in await care.visits(scene.grace)] == ["planned"]
