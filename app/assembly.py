@@ -48,6 +48,7 @@ from app.media import jobs as media_jobs
 from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
 from app.policies.journeys.closing import routes as closing_journey
+from app.policies.journeys.day_plans import routes as day_plans
 from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
@@ -62,6 +63,9 @@ from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from app.table_modules import TABLE_MODULES
 from community.housekeeping import routes as housekeeping
+from community.order_dispatch import jobs as order_dispatch_jobs
+from community.order_dispatch import routes as order_dispatch
+from community.order_dispatch import subscribers as order_dispatch_subscribers
 from community.order_series import jobs as order_series_jobs
 from community.order_series import routes as order_series
 from community.order_series import subscribers as order_series_subscribers
@@ -180,7 +184,7 @@ from telemedicine.settlement import subscribers as settlement_subscribers
 from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
 
-SCHEMA_REVISION = "0047"
+SCHEMA_REVISION = "0048"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -263,12 +267,14 @@ ROUTERS: tuple[Router, ...] = (
     ledger.router,
     patient_links.router,
     housekeeping.router,
+    order_dispatch.router,
     resident_orders.router,
     order_series.router,
     order_providers.router,
     order_work.router,
     home_workers.router,
     own_worker_profiles.router,
+    day_plans.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -300,6 +306,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *visit_subscribers.SUBSCRIBERS,
     *order_subscribers.SUBSCRIBERS,
     *order_series_subscribers.SUBSCRIBERS,
+    *order_dispatch_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
@@ -350,6 +357,7 @@ JOBS: tuple[Job, ...] = (
     *visit_jobs.JOBS,
     *order_jobs.JOBS,
     *order_series_jobs.JOBS,
+    *order_dispatch_jobs.JOBS,
     *shift_jobs.JOBS,
     *rota_jobs.JOBS,
     *safe_zone_jobs.JOBS,

@@ -78,4 +78,6 @@ TABLE_MODULES: Final = (
     "community.workers.models",
     "community.orders.models",
     "community.order_series.models",
+    "community.order_dispatch.models",
+    "app.policies.journeys.day_plans.models",
 )

@@ -6,6 +6,7 @@ from being suspended meanwhile and returns their calendar, and ``app.reservation
 somebody still could go.
 """
 
+from community.order_dispatch.service.composing import hold_orders, orders_to_plan, send_to_order
 from community.orders.access import require_order
 from community.orders.schemas.given import OrderCancel, OrderCreate
 from community.orders.schemas.shown import OrderDetail, OrderPublic
@@ -36,9 +37,12 @@ __all__ = [
     "assign_order",
     "cancel_order",
     "engage",
+    "hold_orders",
     "order_for",
+    "orders_to_plan",
     "place_order",
     "require_order",
     "require_worker",
+    "send_to_order",
     "workers_for",
 ]

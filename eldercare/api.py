@@ -62,7 +62,9 @@ from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
 from eldercare.timeline.rules.kinds import Kind as TimelineKind
 from eldercare.timeline.rules.sentences import alarm_name, sign_name, value_shown
 from eldercare.timeline.views.part import PART as TIMELINE
+from eldercare.visits.access import READ as VISITS_READ
 from eldercare.visits.schemas.visits import VisitPublic
+from eldercare.visits.service.composing import HeldVisits, hold_visits, send_to_visit, settle_visits, visits_to_plan
 from eldercare.visits.service.planning import close_residents as close_visits
 from eldercare.visits.views import changes as visit_change_views
 from eldercare.vitals.rules.codes import ALIASES, CONSCIOUSNESS, SIGNS, VitalSign, shown
@@ -76,6 +78,7 @@ __all__ = [
     "CONSCIOUSNESS",
     "SIGNS",
     "TIMELINE",
+    "VISITS_READ",
     "AlarmDetail",
     "AlarmKind",
     "AlarmOpen",
@@ -92,6 +95,7 @@ __all__ = [
     "DosePublic",
     "DoseQuery",
     "Drug",
+    "HeldVisits",
     "Outcome",
     "PausePublic",
     "Prescribed",
@@ -136,6 +140,7 @@ __all__ = [
     "follow_prescription",
     "forget_photos",
     "get_alarm",
+    "hold_visits",
     "raise_alarm",
     "read_dose",
     "read_regimen",
@@ -150,12 +155,15 @@ __all__ = [
     "residents_of_doses",
     "residents_of_regimens",
     "resolve_alarm",
+    "send_to_visit",
+    "settle_visits",
     "shared_readings",
     "sign_name",
     "timing",
     "value_shown",
     "visit_changes",
     "visits_ahead",
+    "visits_to_plan",
     "vital_sign",
 ]
 

@@ -62,6 +62,7 @@ class ServiceOffer(Table, table=True):
         sa.CheckConstraint(
             "notice_period >= interval '0' AND late_percent BETWEEN 0 AND 100", name="what_calling_off_costs"
         ),
+        sa.CheckConstraint("dispatch IN ('assign', 'offer') AND answer_within > interval '0'", name="dispatch"),
         sa.UniqueConstraint("organization_id", "service_id"),
         sa.Index("ix_community_service_offer_service_id", "service_id", "id"),
     )
@@ -85,6 +86,10 @@ class ServiceOffer(Table, table=True):
     )
     late_percent: int = Field(
         default=0, sa_type=sa.SmallInteger, description="hundredths of the price that calling off later costs"
+    )
+    dispatch: str = Field(default="assign", description="whoever suits best is sent, or several are asked")
+    answer_within: timedelta = Field(
+        default=timedelta(minutes=15), sa_type=sa.Interval, description="how long those who are asked may answer"
     )
     areas: list[dict[str, Any]] = jsonb(description="where the provider comes to, and what that adds")
     options: list[dict[str, Any]] = jsonb(default_factory=list, description="what more can be wanted")

@@ -47,6 +47,7 @@ Name = Annotated[
     Field(examples=[{"en": "Cleaning", "zh-CN": "保洁"}]),
 ]
 Description = Annotated[dict[TextLanguage, Paragraph], AfterValidator(_in_all_languages)]
+Dispatch = Literal["assign", "offer"]
 
 
 class _Given(BaseModel):
@@ -147,6 +148,12 @@ class ServiceOfferWrite(_Given):
     late_percent: Annotated[int, Field(ge=0, le=100, strict=True)] = Field(
         default=0, description="hundredths of the price that calling off later, or a closed door, costs"
     )
+    dispatch: Dispatch = Field(
+        default="assign", description="assign: whoever suits best is sent; offer: several are asked, the first one goes"
+    )
+    answer_within: Annotated[timedelta, Field(ge=timedelta(minutes=2), le=timedelta(hours=2))] = Field(
+        default=timedelta(minutes=15), description="how long those who are asked may answer"
+    )
     areas: Annotated[list[AreaGiven], Field(min_length=1, max_length=20), codes_once]
     options: Annotated[list[OptionGiven], Field(max_length=30), codes_once] = []
     is_active: bool = True
@@ -185,6 +192,8 @@ class ServiceOfferPublic(BaseModel):
     holiday_percent: int
     notice_period: timedelta
     late_percent: int
+    dispatch: Dispatch
+    answer_within: timedelta
     areas: list[AreaGiven]
     options: list[OptionGiven]
     is_active: bool

@@ -113,6 +113,13 @@ class Order(Table, table=True):
             "id",
             postgresql_where=sa.text("worker_id IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_community_order_placed",
+            "community_id",
+            "starts_at",
+            "id",
+            postgresql_where=sa.text("state = 'placed'"),
+        ),
         sa.Index("ix_community_order_ends_at", "ends_at"),
         {"postgresql_with": {"fillfactor": 80}},
     )

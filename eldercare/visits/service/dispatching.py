@@ -56,7 +56,7 @@ _STOPS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Day:
+class Day:
     """What there is to plan: visits, who makes them already, and everyone who could."""
 
     day: date
@@ -77,7 +77,9 @@ async def propose(actor: Actor, organization_id: uuid.UUID, data: RoutePlanCreat
     """
     absent = data.absent
     async with reading() as connection:
-        found = await _read(connection, actor, organization_id, data.day, frozenset(absent))
+        found = await read_day(
+            connection, actor, organization_id, data.day, frozenset(absent), without_own=bool(absent)
+        )
     away = _absence(found, data.absent_until)
     if absent:
         current = [
@@ -87,13 +89,13 @@ async def propose(actor: Actor, organization_id: uuid.UUID, data: RoutePlanCreat
         ]
         # Whose time has come is nobody's to plan: the agency sends somebody at once.
         under_way = {one.id for one in found.visits if one.state == "in_progress" or one.starts_at <= found.now}
-        jobs = [_job(visit, found, visit.carers) for visit in found.visits]
+        jobs = [job_of(visit, found, visit.carers) for visit in found.visits]
         proposed = await asyncio.to_thread(
             dispatch.replace_absent, current, jobs, found.workers, absent, in_progress=under_way
         )
     else:
         jobs = [
-            _job(visit, found, visit.carers - len(found.going[visit.id]))
+            job_of(visit, found, visit.carers - len(found.going[visit.id]))
             for visit in found.visits
             if visit.state in rules.AHEAD and visit.starts_at > found.now and len(found.going[visit.id]) < visit.carers
         ]
@@ -104,7 +106,7 @@ async def propose(actor: Actor, organization_id: uuid.UUID, data: RoutePlanCreat
         return plan_id
 
 
-def _absence(found: _Day, until: datetime | None) -> tuple[datetime, datetime]:
+def _absence(found: Day, until: datetime | None) -> tuple[datetime, datetime]:
     """Return how long those who are absent are: to the end of the day, or of their shift that begins on it."""
     since, ends = found.span
     begins = max(since, found.now)
@@ -166,10 +168,16 @@ def _check_fresh(stops: Iterable[sa.Row[Any]], visits: dict[uuid.UUID, sa.Row[An
         raise RoutePlanStale(visit_ids=sorted(stale))
 
 
-async def _read(
-    connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID, day: date, absent: frozenset[uuid.UUID]
-) -> _Day:
-    """Read a day. If somebody is absent what carers do at its visits is told by the visits, not by the calendars."""
+async def read_day(
+    connection: AsyncConnection,
+    actor: Actor,
+    organization_id: uuid.UUID,
+    day: date,
+    absent: frozenset[uuid.UUID] = frozenset(),
+    *,
+    without_own: bool,
+) -> Day:
+    """Read a day; ``without_own`` what carers do at its visits is told by the visits, not by the calendars."""
     place = await community(connection, actor.community_id)
     since, until = rules.day_bounds(day, place.time_zone)
     binds = {"organization_id": organization_id, "since": since, "until": until}
@@ -185,13 +193,13 @@ async def _read(
         if home.latitude is not None and home.longitude is not None
     }
     account_ids = await organization_members(connection, organization_id, "carer")
-    own = set(going) if absent else set()
+    own = set(going) if without_own else set()
     known = await workforce.workers(connection, organization_id, account_ids, (since, until), own)
     workers = [worker for worker in known if worker.shifts]
-    return _Day(day, visits, going, places, workers, absent, (since, until), clock.now())
+    return Day(day, visits, going, places, workers, absent, (since, until), clock.now())
 
 
-def _job(visit: sa.Row[Any], day: _Day, workers: int) -> Job:
+def job_of(visit: sa.Row[Any], day: Day, workers: int) -> Job:
     """Return what is to be planned of a visit; for whom somebody comes already, the time is the other one's."""
     going = day.going[visit.id]
     is_fixed = bool(set(going) - day.absent) or visit.starts_at <= day.now
@@ -212,7 +220,7 @@ def _job(visit: sa.Row[Any], day: _Day, workers: int) -> Job:
 
 
 async def _keep(
-    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, found: _Day, proposed: Plan
+    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, found: Day, proposed: Plan
 ) -> uuid.UUID:
     plan = RoutePlan(
         community_id=actor.community_id,

@@ -1,0 +1,1 @@
+"""Who is sent to an order: found by Hearthline, or the first of several who were asked."""

@@ -1,0 +1,1 @@
+"""The SQL that reads who is asked, what is known of those who could go, and which orders have nobody."""

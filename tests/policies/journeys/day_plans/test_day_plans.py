@@ -1,0 +1,224 @@
+"""A whole day in one plan: visits and orders, somebody who goes to both, and all of it or nothing."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+
+from app import assembly
+from app.core.clock import ManualClock
+from app.core.database import reading, unit_of_work
+from app.core.events import install_subscribers
+from app.identity.models import Account, Organization, Resident
+from app.identity.sessions.models import AccountSession
+from app.reservations.api import recount
+from community.housekeeping.models import ServiceOffer
+from community.orders.models import ORDERS
+from eldercare.visits.models import CarePlan
+from tests.factories import community_housekeeping as housekeeping
+from tests.factories import community_workers as workers
+from tests.factories import eldercare_visits as care
+from tests.factories import identity, sign_in
+
+NINE = datetime(2026, 3, 5, 1, tzinfo=UTC)
+"""In Shanghai, on the Thursday after the tests' Monday."""
+HOME = (31.23, 121.48)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An agency with a carer who also goes to help at home, another carer, and a helper who is no carer."""
+
+    client: httpx.AsyncClient
+    agency: Organization
+    grace: Resident
+    plan: CarePlan
+    offer: ServiceOffer
+    resident: AccountSession
+    keeper: AccountSession
+    both: Account
+    carer: Account
+    helper: Account
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, by: AccountSession | None = None, expect: int = 200
+    ) -> Any:
+        """Ask as the agency's coordinator, or as somebody else."""
+        headers = sign_in.access_headers(by or self.keeper)
+        answer = await self.client.request(method, path, json=body, headers=headers)
+        assert answer.status_code == expect, answer.text
+        return answer.json()
+
+    async def order(self, at: datetime, **changes: Any) -> str:
+        """Order two hours of help and return the order's id; nobody is looked for."""
+        wish = {
+            "offer_id": str(self.offer.id),
+            "offer_version": 1,
+            "total": 12_500,
+            "starts_at": at.isoformat(),
+            "payment_method": "provider",
+        }
+        path = f"/v1/residents/{self.grace.id}/home-orders"
+        return str((await self.ask("POST", path, wish | changes, by=self.resident, expect=201))["id"])
+
+    async def visit(self, at: datetime, **values: Any) -> str:
+        """Insert a visit of half an hour."""
+        row = await care.single(self.plan, at, account_id=self.grace.account_id, time_zone="Asia/Shanghai", **values)
+        return str(row.id)
+
+    async def propose(self, cause: str = "unassigned") -> Any:
+        """Have the Thursday planned."""
+        path = f"/v1/organizations/{self.agency.id}/day-plans"
+        return await self.ask("POST", path, {"date": "2026-03-05", "cause": cause}, expect=201)
+
+    async def accept(self, plan: Any, expect: int = 200) -> Any:
+        """Carry a plan out."""
+        path = f"/v1/organizations/{self.agency.id}/day-plans/{plan['id']}/acceptance"
+        return await self.ask("POST", path, expect=expect)
+
+
+@pytest.fixture
+def subscribed() -> Iterator[None]:
+    """Let everybody hear of what happens."""
+    assembly.load_tables()
+    previous = install_subscribers(assembly.SUBSCRIBERS)
+    yield
+    install_subscribers(previous)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def scene(client: httpx.AsyncClient, clock: ManualClock, subscribed: None) -> Scene:
+    place = await identity.community()
+    agency = await identity.organization(place, "care_agency", name="Bright Care")
+    await identity.agreement(agency)
+    home = await identity.household(place, place=HOME)
+    grace = await identity.resident(place, home=home, phone="+8613800000001")
+    keeper = await identity.staff(agency, "coordinator", name="Nora", phone="+8613800000003")
+    both = await identity.staff(agency, "carer", name="Kim")
+    carer = await identity.staff(agency, "carer", name="Pat")
+    helper = await identity.staff(agency, "worker", name="Lin")
+    for person in (both, helper):
+        row = await workers.worker(agency, person, display_name=person.name, hours=hours(8, 17))
+        await workers.skill(row, "cleaning")
+    await care.shift(agency, both, NINE - timedelta(hours=2), lasts=timedelta(hours=8))
+    await care.shift(agency, carer, NINE - timedelta(hours=2), lasts=timedelta(hours=8))
+    async with unit_of_work() as session:
+        account = await session.get_one(Account, grace.account_id)
+    return Scene(
+        client,
+        agency,
+        grace,
+        await care.care_plan(grace, agency),
+        await housekeeping.offer(agency, await housekeeping.service(place)),
+        await sign_in.session_of(account),
+        await sign_in.session_of(keeper, second_factor=True),
+        both,
+        carer,
+        helper,
+    )
+
+
+def hours(since: int, until: int) -> list[dict[str, Any]]:
+    return [
+        {"weekday": day, "starts": since * 60, "ends": until * 60, "pause": 0, "on_holidays": True}
+        for day in range(1, 8)
+    ]
+
+
+def who(plan: Any) -> dict[str, list[str]]:
+    return {stop["item_id"]: stop["people"] for stop in plan["stops"]}
+
+
+async def test_visits_and_orders_are_planned_together_and_nobody_is_at_two_places(scene: Scene) -> None:
+    visits = [await scene.visit(NINE), await scene.visit(NINE)]
+    orders = [await scene.order(NINE), await scene.order(NINE + timedelta(hours=3))]
+
+    plan = await scene.propose()
+    gone = who(plan)
+
+    assert plan["state"] == "proposed"
+    assert {gone[visits[0]][0], gone[visits[1]][0]} == {str(scene.both.id), str(scene.carer.id)}
+    assert gone[orders[0]] == [str(scene.helper.id)]  # who goes to both is at a visit
+    assert gone[orders[1]][0] in {str(scene.helper.id), str(scene.both.id)}
+
+    done = await scene.accept(plan)
+
+    assert done["state"] == "accepted"
+    async with reading() as connection:
+        assert await recount(connection) == []
+        states = set(await connection.scalars(sa.select(ORDERS.c.state)))
+    assert states == {"assigned"}
+    assert {row.state for row in await care.visits(scene.grace)} == {"assigned"}
+    assert (await scene.accept(plan, 409))["code"] == "day_plan_not_open"
+
+
+async def test_an_order_waits_for_the_same_persons_visit(scene: Scene) -> None:
+    """The helper is ill and the only one left goes to the visit first: the order moves within its window."""
+    async with unit_of_work() as session:
+        await session.execute(
+            sa.text("UPDATE community_worker SET is_active = (account_id = :who)"), {"who": scene.both.id}
+        )
+        await session.execute(
+            sa.text("DELETE FROM eldercare_shift WHERE account_id = :who"), {"who": scene.carer.id}
+        )
+    await scene.visit(NINE)
+    order = await scene.order(NINE, flexibility="PT2H")
+
+    plan = await scene.propose()
+
+    (stop,) = [one for one in plan["stops"] if one["item_id"] == order]
+    assert stop["people"] == [str(scene.both.id)]
+    assert not NINE - timedelta(hours=2) < datetime.fromisoformat(stop["starts_at"]) < NINE + timedelta(minutes=30)
+    await scene.accept(plan)
+    async with reading() as connection:
+        (row,) = await connection.execute(sa.select(ORDERS))
+    assert row.starts_at == datetime.fromisoformat(stop["starts_at"])
+
+
+async def test_what_changed_meanwhile_is_named_and_nothing_is_done(scene: Scene) -> None:
+    visit = await scene.visit(NINE)
+    order, other = await scene.order(NINE), await scene.order(NINE + timedelta(hours=4))
+    plan = await scene.propose()
+    await scene.ask("POST", f"/v1/home-orders/{order}/assignment", {"worker_id": str(scene.helper.id)})
+
+    refused = await scene.accept(plan, 409)
+
+    assert (refused["code"], refused["order_ids"], refused["visit_ids"]) == ("day_plan_stale", [order], [])
+    async with reading() as connection:
+        states = {row.id: row.state for row in await connection.execute(sa.select(ORDERS.c.id, ORDERS.c.state))}
+        assert await recount(connection) == []
+    assert {str(key): state for key, state in states.items()} == {order: "assigned", other: "placed"}
+    assert [row.state for row in await care.visits(scene.grace)] == ["planned"]
+    assert visit
+
+
+async def test_two_who_carry_out_two_plans_at_once_do_not_send_anybody_twice(scene: Scene) -> None:
+    await scene.visit(NINE)
+    await scene.visit(NINE + timedelta(hours=1))
+    await scene.order(NINE)
+    plans = [await scene.propose(), await scene.propose()]
+    headers = sign_in.access_headers(scene.keeper)
+    base = f"/v1/organizations/{scene.agency.id}/day-plans"
+
+    answers = await asyncio.gather(
+        *(scene.client.post(f"{base}/{plan['id']}/acceptance", headers=headers) for plan in plans)
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    async with reading() as connection:
+        assert await recount(connection) == []
+
+
+async def test_what_nobody_can_do_says_why(scene: Scene) -> None:
+    late = await scene.order(NINE + timedelta(hours=12))
+
+    (stop,) = (await scene.propose())["stops"]
+
+    assert (stop["item_id"], stop["people"]) == (late, [])
+    assert stop["unassigned"] == "Nobody who could do it works at that time."
