@@ -3,7 +3,11 @@
 import importlib
 
 from app.billing.charges import routes as charges
+from app.billing.disputes import jobs as dispute_jobs
+from app.billing.disputes import routes as disputes
 from app.billing.ledger import routes as ledger
+from app.billing.payouts import jobs as payout_jobs
+from app.billing.payouts import routes as payouts
 from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
@@ -165,7 +169,7 @@ from telemedicine.settlement import subscribers as settlement_subscribers
 from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
 
-SCHEMA_REVISION = "0044"
+SCHEMA_REVISION = "0046"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -245,6 +249,8 @@ ROUTERS: tuple[Router, ...] = (
     bills.router,
     charges.router,
     ledger.router,
+    payouts.router,
+    disputes.router,
     patient_links.router,
     housekeeping.router,
     closing_journey.router,
@@ -337,6 +343,8 @@ JOBS: tuple[Job, ...] = (
     *fhir_jobs.JOBS,
     *referral_jobs.JOBS,
     *settlement_jobs.JOBS,
+    *dispute_jobs.JOBS,
+    *payout_jobs.JOBS,
 )
 
 ATTACHMENTS = calendar_subscribers.ATTACHMENTS

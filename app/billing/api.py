@@ -12,11 +12,16 @@ from app.billing.charges.problems import PaymentsToRefund
 from app.billing.charges.schemas import ChargeDetail, PaymentPublic
 from app.billing.charges.service import Owed, cancel_charge, open_charge
 from app.billing.charges.views import charges_for
+from app.billing.disputes.service.freezing import freeze, unfreeze
+from app.billing.disputes.service.telling import dispute_told
+from app.billing.disputes.views import Frozen, frozen
+from app.billing.payouts.service.accounts import account_told
 
 __all__ = [
     "AuthorizationPublic",
     "Authorizing",
     "ChargeDetail",
+    "Frozen",
     "Line",
     "Method",
     "NotAuthorized",
@@ -26,13 +31,18 @@ __all__ = [
     "PaymentPublic",
     "PaymentsToRefund",
     "Settling",
+    "account_told",
     "authorizations_for",
     "authorize",
     "cancel_charge",
     "charges_for",
+    "dispute_told",
     "extend_authorization",
+    "freeze",
+    "frozen",
     "open_charge",
     "refund_charge",
     "settle",
+    "unfreeze",
     "void",
 ]
