@@ -17,6 +17,7 @@ from benchmarks import (
     growth,
     http,
     past,
+    payments,
     place,
     rush,
     slots,
@@ -41,6 +42,7 @@ ALL: dict[str, Callable[..., None]] = {
     "doses": doses.run,
     "vitals": vitals.run,
     "past": past.run,
+    "payments": payments.run,
 }
 
 

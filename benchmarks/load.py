@@ -63,9 +63,10 @@ class _Connection(asyncio.Protocol):
         if not found:
             return
         lowered = head.lower()
-        start = lowered.index(b"content-length: ") + 16
-        end = lowered.find(b"\r\n", start)
-        length = int(head[start : end if end > 0 else None])
+        length = 0  # a 204 says none
+        if (at := lowered.find(b"content-length: ")) >= 0:
+            end = lowered.find(b"\r\n", at)
+            length = int(head[at + 16 : end if end > 0 else None])
         if len(body) < length:
             return
         self._buffer = b""

@@ -15,12 +15,16 @@ from app.billing.charges.views import charges_for
 from app.billing.disputes.service.freezing import freeze, unfreeze
 from app.billing.disputes.service.telling import dispute_told
 from app.billing.disputes.views import Frozen, frozen
+from app.billing.gateway_events.service import replay as replay_gateway_events
 from app.billing.payouts.service.accounts import account_told
+from app.billing.reconciliation.repository import open_ones as open_discrepancies
+from app.billing.reconciliation.service import Compared, reconcile
 
 __all__ = [
     "AuthorizationPublic",
     "Authorizing",
     "ChargeDetail",
+    "Compared",
     "Frozen",
     "Line",
     "Method",
@@ -41,7 +45,10 @@ __all__ = [
     "freeze",
     "frozen",
     "open_charge",
+    "open_discrepancies",
+    "reconcile",
     "refund_charge",
+    "replay_gateway_events",
     "settle",
     "unfreeze",
     "void",

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from app.cli import demo, operating, people, processes
 from app.cli.deliveries import deliveries
+from app.cli.payments import payments
 from app.cli.registers import privacy
 from app.core.settings import UnknownSettingError
 
@@ -28,6 +29,7 @@ for name, about_people in people.COMMANDS.items():
 app.add_typer(operating.events, name="events", help="Facts whose subscribers failed on them.")
 app.add_typer(operating.rows, name="rows", help="Due rows that were set aside because they failed.")
 app.add_typer(deliveries, name="deliveries", help="Notices that were given up or whose outcome nobody knows.")
+app.add_typer(payments, name="payments", help="What the payment gateway told, and its books against ours.")
 app.add_typer(operating.audit, name="audit", help="The audit trail.")
 app.add_typer(operating.reservations, name="reservations", help="The books of calendars and pools.")
 app.add_typer(privacy, name="privacy", help="What is held about people, why and how long.")

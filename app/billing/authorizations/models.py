@@ -173,6 +173,7 @@ class CardRefund(Table, table=True):
     state: str = "wanted"
     ask_at: datetime | None = optional_instant()
     asked: int = Field(default=0, sa_type=sa.SmallInteger)
+    key_no: int = Field(default=1, sa_type=sa.SmallInteger, description="a part of the key it is asked under")
     lease_until: datetime | None = optional_instant()
     fence: int = 0
     refunded_by: uuid.UUID

@@ -20,10 +20,23 @@ CARD_TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
     "requires_action": frozenset({"processing", "authorized", "captured", "cancelled", "declined"}),
     "processing": frozenset({"requires_action", "authorized", "captured", "cancelled", "declined"}),
     "authorized": frozenset({"captured", "cancelled", "lapsed"}),
+    # Given up by us, and taken all the same: it counts, or is given back.
+    "cancelled": frozenset({"captured"}),
+    "declined": frozenset({"captured"}),
+    "lapsed": frozenset({"captured"}),
 }
 """What was told in the wrong order changes nothing: there is no way back."""
+NOTHING_HELD: Final[frozenset[str]] = ENDED - {"captured"}
 RENEWAL: Final = timedelta(hours=12)
 """So long before a hold lapses another one is taken."""
+KEYS_LAST: Final = timedelta(hours=20)
+"""A gateway knows a key for at least a day (Stripe: "Idempotent requests")."""
+CLOCKS_DIFFER: Final = timedelta(minutes=10)
+"""By less than that from the gateway's."""
+LOOK_AGAIN: Final = timedelta(hours=6)
+"""At what takes the banks days."""
+_FIRST_WAIT: Final = timedelta(seconds=5)
+_LONGEST_WAIT: Final = timedelta(minutes=15)
 
 _STATES: Final[Mapping[IntentStatus, CardState]] = {
     "requires_payment_method": "declined",
@@ -53,3 +66,8 @@ def may_become(state: str, following: str) -> bool:
 def renew_at(capture_before: datetime | None, now: datetime) -> datetime | None:
     """Return when another hold is to be taken; at once for one that lapses sooner than that."""
     return None if capture_before is None else max(now, capture_before - RENEWAL)
+
+
+def patience(asked: int) -> timedelta:
+    """Return how long to wait before asking again what was asked ``asked`` times."""
+    return min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(asked - 1, 10)))

@@ -6,7 +6,6 @@ where a payment stands changes anything.
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,7 +24,6 @@ from app.core.sealing import seal, unseal
 
 CONTEXT: Final = "billing_card_payment.action_secret"
 TOO_LATE: Final = "came too late"
-_LOOK_AGAIN: Final = timedelta(hours=6)
 
 
 async def stands(session: AsyncSession, card_payment_id: uuid.UUID, intent: Intent) -> bool:
@@ -34,7 +32,7 @@ async def stands(session: AsyncSession, card_payment_id: uuid.UUID, intent: Inte
     What is held for something that is over is let go, what was taken for it is given back.
     """
     authorization, payment, all_of_it = await repository.lock_card_payment(session, card_payment_id)
-    payment.ref = payment.ref or intent.ref
+    payment.ref = payment.ref or intent.ref or None
     payment.charge_ref = intent.charge or payment.charge_ref
     state = rules.card_state(intent, payment.state, payment.wish)
     if not rules.may_become(payment.state, state):
@@ -68,6 +66,21 @@ def wish_for(payment: CardPayment, wish: rules.Wish) -> None:
 def let_be(payment: CardPayment) -> None:
     """Nothing more is to be asked of a card payment."""
     payment.wish = payment.ask_at = payment.renew_at = None
+
+
+async def renew(session: AsyncSession, card_payment_ids: Sequence[uuid.UUID]) -> None:
+    """Wish for another hold in place of each that is about to lapse: the first is let go once the other is there."""
+    for card_payment_id in card_payment_ids:
+        authorization, payment, _ = await repository.lock_card_payment(session, card_payment_id)
+        payment.renew_at = None
+        if payment.state != "authorized" or payment.wish is not None or authorization.state in rules.OVER:
+            continue
+        wish_for(payment, "look")
+        payment.ask_at = payment.capture_before
+        method = await session.get_one(PaymentMethod, payment.payment_method_id)
+        if method.state == "active":
+            await hold(session, authorization, method, payment.amount, replaces=payment)
+    await session.flush()
 
 
 async def give_back(
@@ -113,7 +126,7 @@ async def refund_stands(session: AsyncSession, refund_id: uuid.UUID, told: Refun
         await session.flush()
         return False
     was, refund.state, refund.failure = refund.state, state, told.failure
-    refund.ask_at = clock.now() + _LOOK_AGAIN if state == "pending" else None
+    refund.ask_at = clock.now() + rules.LOOK_AGAIN if state == "pending" else None
     if state == "succeeded":
         await _count_refund(session, refund)
     elif state == "failed":
@@ -181,7 +194,9 @@ async def _lost(
         return  # let go for another one
     others = [one for one in all_of_it if one.state not in rules.ENDED]
     if authorization.state == "authorized":
-        if payment.state == "lapsed" and not any(one.replaces_id == payment.id for one in others):
+        replaced = next((one for one in all_of_it if one.id == payment.replaces_id), None)
+        is_last = not any(one.replaces_id == payment.id for one in others)
+        if (payment.state == "lapsed" and is_last) or (replaced is not None and replaced.state == "lapsed"):
             await _let_go(others)
             await telling.end(session, authorization, "lapsed", payment.failure or "lapsed")
         elif payment.state in ("declined", "cancelled") and payment.replaces_id is None:

@@ -1,0 +1,73 @@
+"""Taking what the gateway tells: nothing is asked meanwhile, what it is of is made to be looked at by the worker."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.billing.gateway_events import repository, rules
+from app.billing.gateways.port import Told
+from app.billing.reconciliation.rules import Odd
+from app.billing.reconciliation.service import report
+from app.core import clock
+from app.core.database import reading, unit_of_work
+
+EVENTS_TAKEN = Counter(
+    "hearthline_gateway_events", "Events the payment gateway told, by what came of them", ["outcome"]
+)
+
+log = structlog.get_logger(__name__)
+
+
+async def take(session: AsyncSession, gateway: str, told: Told) -> None:
+    """Keep an event, once, and let what it is of be looked at. What nobody here knows is reported."""
+    means = rules.meaning(told)
+    values = {
+        "event_id": clock.new_id(),
+        "event_ref": told.ref,
+        "kind": told.kind,
+        "happened_at": told.happened_at,
+        "body": rules.kept(told.body) | ({"row": means.row} if means.row else {}),
+        **_of(gateway, means.ref, means.row, means.known_states),
+    }
+    outcome = await repository.take(session, means.about, values)
+    if outcome == "unknown":
+        await report(session, Odd(gateway, means.about, means.ref, "unknown"))
+    EVENTS_TAKEN.labels(outcome or "again").inc()
+
+
+async def replay(refs: Sequence[str], since: datetime | None) -> int:
+    """Let what the kept events with ``refs``, or all since an instant, are of be looked at; return how many it was."""
+    async with reading() as connection:
+        found = await repository.to_replay(connection, refs, since)
+    looked = 0
+    for event in found:
+        told = Told(event.ref, event.kind, event.happened_at, event.body | {"metadata": {"row": event.body.get("row")}})
+        means = rules.meaning(told)
+        if means.about == "other":
+            continue
+        async with unit_of_work() as session:
+            is_ours = await repository.look_again(session, means.about, _of(event.gateway, means.ref, means.row, ()))
+            await repository.set_outcome(session, event.id, "known" if is_ours else "unknown")
+        looked += is_ours
+    return looked
+
+
+def _of(gateway: str, ref: str, row: str | None, known_states: Sequence[str]) -> dict[str, object]:
+    return {
+        "now": clock.now(),
+        "of_gateway": gateway,
+        "object_ref": ref,
+        "row_id": _uuid(row),
+        "known_states": list(known_states),
+    }
+
+
+def _uuid(row: str | None) -> uuid.UUID | None:
+    try:
+        return None if row is None else uuid.UUID(row)
+    except ValueError:
+        return None

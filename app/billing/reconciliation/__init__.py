@@ -1,0 +1,1 @@
+"""Whether the gateway's books and ours say the same."""
