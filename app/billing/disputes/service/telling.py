@@ -26,29 +26,20 @@ log = structlog.get_logger(__name__)
 async def dispute_told(session: AsyncSession, body: Mapping[str, Any]) -> bool:
     """Store what a webhook ``charge.dispute.*`` tells, in any order and however often; return whether it is about us.
 
-    Not about us is a dispute of a payment nobody here knows, yet or at all: it is told again later, or looked into by
-    a person. Raises ``ValueError`` for a body that is no dispute.
+    Not about us is a dispute of a payment nobody here knows, yet or at all, and what is no dispute.
     """
-    told = rules.facts(body)
+    try:
+        told = rules.facts(body)
+    except ValueError:
+        return False
     about = await repository.disputed(session, told)
     if about is None:
         return False
     dispute = await repository.lock_told(session, about.payment.gateway, told.ref)
     if dispute is None:
         dispute = await _open(session, told, about)
-    before = dispute.state
-    if rules.leads_on(dispute.state, told.state):
-        dispute.state = told.state
-    if told.state in rules.OPEN and told.due_at is not None and dispute.evidence_due_at is None:
-        dispute.evidence_due_at = told.due_at
-    was_withdrawn, was_reinstated = dispute.is_withdrawn, dispute.is_reinstated
-    # What is lost is gone, whether or not its going was told; what came back had gone.
-    dispute.is_reinstated |= told.is_reinstated
-    dispute.is_withdrawn |= told.is_withdrawn or told.is_reinstated or dispute.state == "lost"
-    if dispute.state not in rules.OPEN and dispute.closed_at is None:
-        dispute.closed_at, dispute.remind_at, dispute.ask_at = clock.now(), None, None
-    still = rules.is_frozen(dispute.state, is_withdrawn=dispute.is_withdrawn, is_reinstated=dispute.is_reinstated)
-    dispute.frozen_amount = dispute.amount if still else 0
+    before, was_withdrawn, was_reinstated = dispute.state, dispute.is_withdrawn, dispute.is_reinstated
+    _go_on(dispute, told)
     await session.flush()
     if dispute.is_withdrawn and not was_withdrawn:
         await _enter(session, dispute, about.charge, "dispute")
@@ -59,6 +50,20 @@ async def dispute_told(session: AsyncSession, body: Mapping[str, Any]) -> bool:
     if dispute.state not in rules.OPEN and dispute.state != before:
         await _closed(session, dispute, about)
     return True
+
+
+def _go_on(dispute: Dispute, told: rules.Facts) -> None:
+    """Let a dispute stand as it is told, if that leads on from where it stands."""
+    if rules.leads_on(dispute.state, told.state):
+        dispute.state = told.state
+    dispute.evidence_due_at = dispute.evidence_due_at or told.due_at
+    # What is lost is gone, whether or not its going was told; what came back had gone.
+    dispute.is_reinstated |= told.is_reinstated
+    dispute.is_withdrawn |= told.is_withdrawn or told.is_reinstated or dispute.state == "lost"
+    if dispute.state not in rules.OPEN and dispute.closed_at is None:
+        dispute.closed_at, dispute.remind_at, dispute.ask_at = clock.now(), None, None
+    still = rules.is_frozen(dispute.state, is_withdrawn=dispute.is_withdrawn, is_reinstated=dispute.is_reinstated)
+    dispute.frozen_amount = dispute.amount if still else 0
 
 
 async def _open(session: AsyncSession, told: rules.Facts, about: Disputed) -> Dispute:
