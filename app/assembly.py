@@ -4,8 +4,12 @@ import importlib
 
 from app.billing.authorizations import jobs as authorization_jobs
 from app.billing.charges import routes as charges
+from app.billing.disputes import jobs as dispute_jobs
+from app.billing.disputes import routes as disputes
 from app.billing.gateway_events import routes as gateway_events
 from app.billing.ledger import routes as ledger
+from app.billing.payouts import jobs as payout_jobs
+from app.billing.payouts import routes as payouts
 from app.billing.reconciliation import jobs as reconciliation_jobs
 from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
@@ -265,6 +269,8 @@ ROUTERS: tuple[Router, ...] = (
     charges.router,
     gateway_events.router,
     ledger.router,
+    payouts.router,
+    disputes.router,
     patient_links.router,
     housekeeping.router,
     order_dispatch.router,
@@ -373,6 +379,8 @@ JOBS: tuple[Job, ...] = (
     *referral_jobs.JOBS,
     *settlement_jobs.JOBS,
     *worker_jobs.JOBS,
+    *dispute_jobs.JOBS,
+    *payout_jobs.JOBS,
     *authorization_jobs.JOBS,
     *reconciliation_jobs.JOBS,
 )

@@ -12,7 +12,11 @@ from app.billing.charges.problems import PaymentsToRefund
 from app.billing.charges.schemas import ChargeDetail, PaymentPublic
 from app.billing.charges.service import Owed, cancel_charge, open_charge
 from app.billing.charges.views import charges_for
+from app.billing.disputes.service.freezing import freeze, unfreeze
+from app.billing.disputes.service.telling import dispute_told
+from app.billing.disputes.views import Frozen, frozen
 from app.billing.gateway_events.service import replay as replay_gateway_events
+from app.billing.payouts.service.accounts import account_told
 from app.billing.reconciliation.repository import open_ones as open_discrepancies
 from app.billing.reconciliation.service import Compared, reconcile
 
@@ -21,6 +25,7 @@ __all__ = [
     "Authorizing",
     "ChargeDetail",
     "Compared",
+    "Frozen",
     "Line",
     "Method",
     "NotAuthorized",
@@ -30,16 +35,21 @@ __all__ = [
     "PaymentPublic",
     "PaymentsToRefund",
     "Settling",
+    "account_told",
     "authorizations_for",
     "authorize",
     "cancel_charge",
     "charges_for",
+    "dispute_told",
     "extend_authorization",
+    "freeze",
+    "frozen",
     "open_charge",
     "open_discrepancies",
     "reconcile",
     "refund_charge",
     "replay_gateway_events",
     "settle",
+    "unfreeze",
     "void",
 ]

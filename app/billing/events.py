@@ -68,3 +68,28 @@ class ChargeReopened(_OfCharge):
     """A payment was given back: something is owed again."""
 
     name: ClassVar[str] = "billing.charge_reopened.v1"
+
+
+class _OfDispute(Event):
+    """``aggregate_id`` is the dispute's; ``reference_kind`` and ``reference_id`` say what was paid for."""
+
+    name: ClassVar[str] = "billing.of_dispute.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    reference_kind: str
+    reference_id: uuid.UUID
+
+
+class DisputeOpened(_OfDispute):
+    """Whoever paid on a card says to their bank that it was wrong: the amount is not paid out until that is decided."""
+
+    name: ClassVar[str] = "billing.dispute_opened.v1"
+
+
+class DisputeClosed(_OfDispute):
+    """A dispute was decided, or taken back: ``outcome`` is won, lost or closed."""
+
+    name: ClassVar[str] = "billing.dispute_closed.v1"
+
+    outcome: str

@@ -16,6 +16,7 @@ CREDIT_REASON: Final = "billing_credit.reason"
 
 _CHARGE, _PAYMENT, _CREDIT = "billing_charge", "billing_payment", "billing_credit"
 _BOOKS: Final = Retention.unlimited("books are kept as the law asks; after an erasure the amounts are about nobody")
+UNSETTLED: Final = "payable_amount <> paid_out_amount OR (state = 'open' AND paid_out_amount <> 0)"
 _KINDS: Final = "('cash', 'bank_transfer', 'terminal', 'card', 'subsidy', 'sponsor')"
 
 
@@ -51,6 +52,7 @@ class Charge(Table, table=True):
         sa.CheckConstraint("collected_by IN ('organization', 'platform')", name="collected_by"),
         sa.CheckConstraint("fee_amount BETWEEN 0 AND amount AND credited_fee BETWEEN 0 AND fee_amount", name="fees"),
         sa.CheckConstraint("state <> 'cancelled' OR paid_amount = 0", name="cancelled"),
+        sa.CheckConstraint("collected_by = 'platform' OR (payable_amount, paid_out_amount) = (0, 0)", name="payable"),
         sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="closed"),
         # What is paid for it is in its own currency: payments and entries refer to both.
         sa.UniqueConstraint("id", "currency"),
@@ -64,6 +66,8 @@ class Charge(Table, table=True):
         sa.Index("ix_billing_charge_organization_id", "organization_id", "id"),
         sa.Index("ix_billing_charge_state", "organization_id", "state", "id"),
         sa.Index("ix_billing_charge_payer_id", "payer_id", "id"),
+        # What is still to be paid out, or was paid out too much: few, however many charges there ever were.
+        sa.Index("ix_billing_charge_unsettled", "organization_id", "id", postgresql_where=sa.text(UNSETTLED)),
     )
 
     community_id: uuid.UUID
@@ -75,6 +79,10 @@ class Charge(Table, table=True):
     collected_by: str = Field(default="organization", description="at its own desk, or through the platform")
     fee_amount: int = Field(default=0, sa_type=sa.BigInteger, description="the platform's, within the amount")
     credited_fee: int = Field(default=0, sa_type=sa.BigInteger, description="what of the fee was waived with it")
+    payable_amount: int = Field(
+        default=0, sa_type=sa.BigInteger, description="what its entries made payable to the organization"
+    )
+    paid_out_amount: int = Field(default=0, sa_type=sa.BigInteger, description="what transfers brought of that")
     billed_to: uuid.UUID | None = Field(default=None, description="the account that pays, if not the resident's own")
     category: str | None = Field(default=None, description="of the service, for who subsidizes it")
     lines: list[dict[str, Any]] = jsonb(default_factory=list, description="what it is for, line by line, with its tax")

@@ -87,7 +87,9 @@ async def open_charge(session: AsyncSession, actor_id: uuid.UUID, owed: Owed) ->
     )
     session.add(charge)
     await session.flush()
-    await _enter(session, charge, "charge", charge.id, rules.charging(_parties(charge), charge.amount, owed.fee_amount))
+    await enter_of(
+        session, charge, "charge", charge.id, rules.charging(_parties(charge), charge.amount, owed.fee_amount)
+    )
     return charge
 
 
@@ -102,7 +104,7 @@ async def cancel_charge(session: AsyncSession, reference_kind: str, reference_id
     charge.state, charge.closed_at = "cancelled", clock.now()
     await session.flush()
     if amount:
-        await _enter(session, charge, "cancellation", charge.id, rules.charging(_parties(charge), -amount, -fee))
+        await enter_of(session, charge, "cancellation", charge.id, rules.charging(_parties(charge), -amount, -fee))
 
 
 async def locked_charge_of(session: AsyncSession, reference_kind: str, reference_id: uuid.UUID) -> Charge | None:
@@ -218,7 +220,7 @@ async def waive(session: AsyncSession, charge: Charge, amount: int, by: uuid.UUI
     charge.credited_fee += credit.fee_amount
     await _stand(session, charge)
     moves = rules.charging(_parties(charge), -amount, -credit.fee_amount)
-    await _enter(session, charge, "credit", credit.id, moves)
+    await enter_of(session, charge, "credit", credit.id, moves)
     return credit
 
 
@@ -274,7 +276,7 @@ async def _arrived(session: AsyncSession, charge: Charge, payment: Payment) -> N
     await _stand(session, charge)
     paid_by = cast("PaymentKind", payment.kind)
     moves = rules.paying(_parties(charge), paid_by, amount, payment.programme_id)
-    await _enter(session, charge, kind, payment.id, moves, payment.id)
+    await enter_of(session, charge, kind, payment.id, moves, payment.id)
 
 
 async def _stand(session: AsyncSession, charge: Charge) -> None:
@@ -300,7 +302,7 @@ async def _stand(session: AsyncSession, charge: Charge) -> None:
     )
 
 
-async def _enter(
+async def enter_of(
     session: AsyncSession,
     charge: Charge,
     kind: EntryKind,
@@ -308,6 +310,11 @@ async def _enter(
     moves: Sequence[Move],
     payment_id: uuid.UUID | None = None,
 ) -> None:
+    """Enter what happened to a locked charge, and keep what of it is payable to its organization."""
+    payable = sum(move.amount for move in moves if move.account.kind == "payable")
+    if payable:
+        charge.payable_amount -= payable
+        await session.flush()
     occasion = Occasion(
         community_id=charge.community_id,
         kind=kind,

@@ -71,4 +71,9 @@ def meaning(told: Told) -> Meaning:
 
 def kept(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of an event's thing is kept."""
-    return {name: body[name] for name in _KEPT if isinstance(body.get(name), str | int | bool)}
+    found = {name: body[name] for name in _KEPT if isinstance(body.get(name), str | int | bool)}
+    if body.get("object") == "dispute":
+        moved = [{"amount": one["amount"]} for one in body.get("balance_transactions") or ()]
+        due_by = (body.get("evidence_details") or {}).get("due_by")
+        found |= {"balance_transactions": moved, "evidence_details": {"due_by": due_by}}
+    return found

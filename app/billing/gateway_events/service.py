@@ -1,15 +1,18 @@
 """Taking what the gateway tells: nothing is asked meanwhile, what it is of is made to be looked at by the worker."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, Final
 
 import structlog
 from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.billing.disputes.service.telling import dispute_told
 from app.billing.gateway_events import repository, rules
 from app.billing.gateways.port import Told
+from app.billing.payouts.service.accounts import account_told
 from app.billing.reconciliation.rules import Odd
 from app.billing.reconciliation.service import report
 from app.core import clock
@@ -19,13 +22,19 @@ EVENTS_TAKEN = Counter(
     "hearthline_gateway_events", "Events the payment gateway told, by what came of them", ["outcome"]
 )
 
+_CONCERNED: Final[Mapping[str, Callable[[AsyncSession, Mapping[str, Any]], Awaitable[bool]]]] = {
+    "dispute": dispute_told,
+    "account": account_told,
+}
+"""Who is told of other things than payments and refunds, by Stripe's name for them: they say whether it is ours."""
+
 log = structlog.get_logger(__name__)
 
 
 async def take(session: AsyncSession, gateway: str, told: Told) -> None:
     """Keep an event, once, and let what it is of be looked at. What nobody here knows is reported."""
     means = rules.meaning(told)
-    values = {
+    values: dict[str, Any] = {
         "event_id": clock.new_id(),
         "event_ref": told.ref,
         "kind": told.kind,
@@ -34,6 +43,9 @@ async def take(session: AsyncSession, gateway: str, told: Told) -> None:
         **_of(gateway, means.ref, means.row, means.known_states),
     }
     outcome = await repository.take(session, means.about, values)
+    if outcome is not None and (concerned := _CONCERNED.get(str(told.body.get("object")))):
+        outcome = "known" if await concerned(session, told.body) else "unknown"
+        await repository.set_outcome(session, values["event_id"], outcome)
     if outcome == "unknown":
         await report(session, Odd(gateway, means.about, means.ref, "unknown"))
     EVENTS_TAKEN.labels(outcome or "again").inc()
@@ -47,10 +59,15 @@ async def replay(refs: Sequence[str], since: datetime | None) -> int:
     for event in found:
         told = Told(event.ref, event.kind, event.happened_at, event.body | {"metadata": {"row": event.body.get("row")}})
         means = rules.meaning(told)
-        if means.about == "other":
+        concerned = _CONCERNED.get(str(event.body.get("object")))
+        if means.about == "other" and concerned is None:
             continue
         async with unit_of_work() as session:
-            is_ours = await repository.look_again(session, means.about, _of(event.gateway, means.ref, means.row, ()))
+            if concerned is not None:
+                is_ours = await concerned(session, event.body)
+            else:
+                of = _of(event.gateway, means.ref, means.row, ())
+                is_ours = await repository.look_again(session, means.about, of)
             await repository.set_outcome(session, event.id, "known" if is_ours else "unknown")
         looked += is_ours
     return looked

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.billing.gateways.models import LOCAL_PAYMENTS, LocalPayment
 from app.billing.gateways.port import (
     Card,
+    Evidence,
     ForgedError,
     Intent,
     NotDoneError,
@@ -220,16 +221,19 @@ class LocalGateway:
         """Return how a payout account stands."""
         return _account(await _read("account", ref))
 
-    async def transfer(self, key: str, to: str, amount: int, currency: str, row: str, charge: str) -> Transfer:
-        """Move an amount of what a charge brought to a payout account."""
+    async def transfer(
+        self, key: str, to: str, amount: int, currency: str, row: str, charge: str | None = None
+    ) -> Transfer:
+        """Move an amount to a payout account: of what a charge brought, or of what there is, which is always enough."""
 
         async def do(session: AsyncSession) -> _Json:
             if (await _require(session, "account", to))["wanting"]:
                 raise NotDoneError("insufficient_capabilities_for_transfer")
-            source = await _require(session, "intent", charge)
-            if source["currency"] != currency or not 0 < amount <= source["received"] - source["transferred"]:
-                raise NotDoneError("invalid_request_error")
-            await _keep(session, "intent", source | {"transferred": source["transferred"] + amount})
+            if charge is not None:
+                source = await _require(session, "intent", charge)
+                if source["currency"] != currency or not 0 < amount <= source["received"] - source["transferred"]:
+                    raise NotDoneError("invalid_request_error")
+                await _keep(session, "intent", source | {"transferred": source["transferred"] + amount})
             return await _make(session, "transfer", "tr", {"amount": amount, "reversed": 0, "row": row})
 
         return _transfer(await _once(key, ["transfer", to, amount, currency, row, charge], do))
@@ -244,6 +248,10 @@ class LocalGateway:
             return await _keep(session, "transfer", found | {"reversed": found["reversed"] + amount})
 
         return _transfer(await _once(key, ["reverse", ref, amount], do))
+
+    async def give_evidence(self, key: str, ref: str, evidence: Evidence) -> None:  # noqa: ARG002 - the port's
+        """Raise ``NotDoneError``: nobody disputes what the twin took."""
+        raise NotDoneError("resource_missing")
 
     async def intents_since(self, since: datetime, customer: str | None = None) -> AsyncIterator[Intent]:
         """Return the card payments made since an instant, the latest first."""

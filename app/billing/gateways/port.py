@@ -127,6 +127,16 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is said against a dispute: ``file`` is the gateway's id of one that was uploaded to it."""
+
+    explanation: str
+    what_was_done: str | None = None
+    done_on: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """An event as the gateway tells it: ``kind`` and ``body`` are its own (Stripe's ``type`` and ``data.object``)."""
 
@@ -186,11 +196,16 @@ class Gateway(Protocol):
     async def payout_account(self, ref: str) -> PayoutAccount:
         """Return how a payout account stands."""
 
-    async def transfer(self, key: str, to: str, amount: int, currency: str, row: str, charge: str) -> Transfer:
-        """Move an amount of what a charge brought to a payout account, as soon as that is there."""
+    async def transfer(
+        self, key: str, to: str, amount: int, currency: str, row: str, charge: str | None = None
+    ) -> Transfer:
+        """Move an amount to a payout account: of what a charge brought, as soon as it is there, or of what is."""
 
     async def reverse_transfer(self, key: str, ref: str, amount: int) -> Transfer:
         """Take an amount of a transfer back."""
+
+    async def give_evidence(self, key: str, ref: str, evidence: Evidence) -> None:
+        """Submit evidence against a dispute, once and for good."""
 
     def intents_since(self, since: datetime, customer: str | None = None) -> AsyncIterator[Intent]:
         """Return the card payments made since an instant, of everybody or of one customer."""

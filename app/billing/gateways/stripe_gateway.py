@@ -15,6 +15,7 @@ from stripe import RequestOptions, StripeObject, WebhookSignature
 
 from app.billing.gateways.port import (
     Card,
+    Evidence,
     ForgedError,
     Intent,
     NotAnsweredError,
@@ -183,14 +184,16 @@ class StripeGateway:
         async with self._asking():
             return _account(await self._v1.accounts.retrieve_async(ref))
 
-    async def transfer(self, key: str, to: str, amount: int, currency: str, row: str, charge: str) -> Transfer:
-        """Move an amount of what a charge brought to a payout account, as soon as that is there."""
+    async def transfer(
+        self, key: str, to: str, amount: int, currency: str, row: str, charge: str | None = None
+    ) -> Transfer:
+        """Move an amount to a payout account: of what a charge brought, as soon as it is there, or of what is."""
         wanted = {
             "amount": amount,
             "currency": currency.lower(),
             "destination": to,
-            "source_transaction": charge,
             "metadata": {"row": row},
+            **({"source_transaction": charge} if charge else {}),
         }
         async with self._asking():
             return _transfer(await self._v1.transfers.create_async(wanted, _under(key)))
@@ -200,6 +203,18 @@ class StripeGateway:
         async with self._asking():
             await self._v1.transfers.reversals.create_async(ref, {"amount": amount}, _under(key))
             return _transfer(await self._v1.transfers.retrieve_async(ref))
+
+    async def give_evidence(self, key: str, ref: str, evidence: Evidence) -> None:
+        """Submit evidence against a dispute, once and for good."""
+        said = {
+            "uncategorized_text": evidence.explanation,
+            "product_description": evidence.what_was_done,
+            "service_date": evidence.done_on,
+            "service_documentation": evidence.file,
+        }
+        wanted = {"evidence": {name: value for name, value in said.items() if value}, "submit": True}
+        async with self._asking():
+            await self._v1.disputes.update_async(ref, wanted, _under(key))
 
     async def intents_since(self, since: datetime, customer: str | None = None) -> AsyncIterator[Intent]:
         """Return the card payments made since an instant, the latest first."""

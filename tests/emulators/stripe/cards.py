@@ -141,6 +141,7 @@ def hold(state: State, intent: Json, seconds: int) -> None:
         disputed=False,
         status="succeeded",
         _transferred=0,
+        _settled=False,
     )
     intent.update(
         status="requires_capture", latest_charge=charge["id"], amount_capturable=intent["amount"], next_action=None

@@ -17,6 +17,7 @@ def refund(state: State, given: Json) -> Json:
         raise RefusedError(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})")
     kind = state.get("payment_method", charge["payment_method"])["_is"].get("refund")
     charge["amount_refunded"] += amount
+    state.brought(charge, -amount)
     made = state.make(
         "refund",
         amount=amount,
@@ -37,7 +38,9 @@ def end_refund(state: State, ref: str, status: str) -> None:
     found["status"] = status
     if status == "failed":
         found["failure_reason"] = "lost_or_stolen_card"
-        state.get("charge", found["charge"])["amount_refunded"] -= found["amount"]
+        charge = state.get("charge", found["charge"])
+        charge["amount_refunded"] -= found["amount"]
+        state.brought(charge, found["amount"])
         state.tell("refund.failed", found)
     state.tell("refund.updated", found)
 
@@ -56,8 +59,11 @@ def dispute(state: State, intent: str) -> Json:
         status="needs_response",
         evidence={},
         evidence_details={"due_by": state.now + 7 * 86_400, "submission_count": 0},
+        balance_transactions=[],
     )
     state.tell("charge.dispute.created", made)
+    made["balance_transactions"].append({"object": "balance_transaction", "amount": -made["amount"]})
+    state.brought(charge, -made["amount"])
     state.tell("charge.dispute.funds_withdrawn", made)
     return made
 
@@ -79,6 +85,8 @@ def decide(state: State, ref: str, outcome: str) -> None:
     found = state.get("dispute", ref)
     found["status"] = outcome
     if outcome == "won":
+        found["balance_transactions"].append({"object": "balance_transaction", "amount": found["amount"]})
+        state.brought(state.get("charge", found["charge"]), found["amount"])
         state.tell("charge.dispute.funds_reinstated", found)
     state.tell("charge.dispute.closed", found)
 
@@ -134,6 +142,7 @@ def transfer(state: State, given: Json) -> Json:
         if charge["_transferred"] + amount > charge["amount_captured"]:
             raise RefusedError("Transfers using this transaction as a source must not exceed its amount.")
         charge["_transferred"] += amount
+        state.brought(charge, -amount)
     made = state.make(
         "transfer",
         amount=amount,
@@ -155,6 +164,7 @@ def reverse(state: State, given: Json, ref: str) -> Json:
     if amount > left:
         raise RefusedError(f"The reversal amount ({amount}) is greater than what is left ({left}).")
     found["amount_reversed"] += amount
+    state.available[found["currency"]] = state.available.get(found["currency"], 0) + amount
     found["reversed"] = found["amount_reversed"] == found["amount"]
     made = state.make("transfer_reversal", amount=amount, currency=found["currency"], transfer=ref)
     state.tell("transfer.reversed", found)

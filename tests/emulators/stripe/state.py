@@ -43,7 +43,7 @@ class State:
         self.objects: dict[str, Json] = {}
         self.events: list[Json] = []
         self.available: dict[str, int] = {}
-        """What the platform may move that is tied to no charge, by currency."""
+        """What the platform may move, by currency: what captured charges brought once it is there, see ``settle``."""
 
     @property
     def now(self) -> int:
@@ -78,6 +78,23 @@ class State:
         if of["object"] == "account":
             event["account"] = of["id"]
         self.events.append(event)
+
+    def brought(self, charge: Json, amount: int) -> None:
+        """Add to what the platform may move, if what the charge brought is there already."""
+        if charge["_settled"]:
+            self.available[charge["currency"]] = self.available.get(charge["currency"], 0) + amount
+
+    def settle(self) -> None:
+        """Let the platform move what was captured until now, as Stripe does after some days."""
+        withdrawn: dict[str, int] = {}
+        for dispute in self.all_of("dispute"):
+            moved = sum(one["amount"] for one in dispute["balance_transactions"])
+            withdrawn[dispute["charge"]] = withdrawn.get(dispute["charge"], 0) + moved
+        for charge in self.all_of("charge"):
+            if charge["captured"] and not charge["_settled"]:
+                charge["_settled"] = True
+                gone = charge["amount_refunded"] + charge["_transferred"]
+                self.brought(charge, charge["amount_captured"] - gone + withdrawn.get(charge["id"], 0))
 
     def lapse(self) -> None:
         """Let go what was not captured in time, and tell of it, as Stripe does without being asked."""
