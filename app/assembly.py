@@ -3,7 +3,10 @@
 import importlib
 
 from app.billing.charges import routes as charges
+from app.billing.invoices import routes as invoices
+from app.billing.invoices import subscribers as invoice_subscribers
 from app.billing.ledger import routes as ledger
+from app.billing.subsidies import routes as subsidies
 from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
@@ -165,7 +168,7 @@ from telemedicine.settlement import subscribers as settlement_subscribers
 from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
 
-SCHEMA_REVISION = "0041"
+SCHEMA_REVISION = "0045"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -244,7 +247,9 @@ ROUTERS: tuple[Router, ...] = (
     billing_prices.router,
     bills.router,
     charges.router,
+    invoices.router,
     ledger.router,
+    subsidies.router,
     patient_links.router,
     housekeeping.router,
     closing_journey.router,
@@ -288,6 +293,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *prescription_reactions.SUBSCRIBERS,
     *referral_subscribers.SUBSCRIBERS,
     *settlement_subscribers.SUBSCRIBERS,
+    *invoice_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
     *fhir_subscribers.SUBSCRIBERS,
 )

@@ -12,6 +12,8 @@ from app.billing.charges.problems import PaymentsToRefund
 from app.billing.charges.schemas import ChargeDetail, PaymentPublic
 from app.billing.charges.service import Owed, cancel_charge, open_charge
 from app.billing.charges.views import charges_for
+from app.billing.subsidies.rules import Share, Split
+from app.billing.subsidies.views import subsidy_preview
 
 __all__ = [
     "AuthorizationPublic",
@@ -26,6 +28,8 @@ __all__ = [
     "PaymentPublic",
     "PaymentsToRefund",
     "Settling",
+    "Share",
+    "Split",
     "authorizations_for",
     "authorize",
     "cancel_charge",
@@ -34,5 +38,6 @@ __all__ = [
     "open_charge",
     "refund_charge",
     "settle",
+    "subsidy_preview",
     "void",
 ]

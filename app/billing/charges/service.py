@@ -23,7 +23,7 @@ from app.billing.charges.problems import (
 )
 from app.billing.charges.rules import Collector, Parties, PaymentKind
 from app.billing.charges.schemas import PaymentRecord, RefundRecord
-from app.billing.events import ChargePaid, ChargeReopened
+from app.billing.events import ChargeCredited, ChargeOpened, ChargePaid, ChargeReopened
 from app.billing.ledger.rules import EntryKind, Move
 from app.billing.ledger.service import Occasion, enter
 from app.core import audit, clock
@@ -88,6 +88,7 @@ async def open_charge(session: AsyncSession, actor_id: uuid.UUID, owed: Owed) ->
     session.add(charge)
     await session.flush()
     await _enter(session, charge, "charge", charge.id, rules.charging(_parties(charge), charge.amount, owed.fee_amount))
+    await emit(session, ChargeOpened(**_fact(charge)))
     return charge
 
 
@@ -219,6 +220,7 @@ async def waive(session: AsyncSession, charge: Charge, amount: int, by: uuid.UUI
     await _stand(session, charge)
     moves = rules.charging(_parties(charge), -amount, -credit.fee_amount)
     await _enter(session, charge, "credit", credit.id, moves)
+    await emit(session, ChargeCredited(**_fact(charge), credit_id=credit.id))
     return credit
 
 
@@ -287,17 +289,18 @@ async def _stand(session: AsyncSession, charge: Charge) -> None:
     charge.closed_at = clock.now() if charge.state == "paid" else None
     await session.flush()
     event = ChargePaid if charge.state == "paid" else ChargeReopened
-    await emit(
-        session,
-        event(
-            aggregate_id=charge.id,
-            community_id=charge.community_id,
-            payer_id=charge.payer_id,
-            organization_id=charge.organization_id,
-            reference_kind=charge.reference_kind,
-            reference_id=charge.reference_id,
-        ),
-    )
+    await emit(session, event(**_fact(charge)))
+
+
+def _fact(charge: Charge) -> dict[str, Any]:
+    return {
+        "aggregate_id": charge.id,
+        "community_id": charge.community_id,
+        "payer_id": charge.payer_id,
+        "organization_id": charge.organization_id,
+        "reference_kind": charge.reference_kind,
+        "reference_id": charge.reference_id,
+    }
 
 
 async def _enter(

@@ -10,6 +10,7 @@ from app.billing.authorizations.problems import NotAuthorized, PaymentMethodUnus
 from app.billing.authorizations.schemas import Authorizing
 from app.billing.authorizations.service import telling
 from app.billing.cards.models import PaymentMethod
+from app.billing.subsidies.service import reserving
 from app.core import clock
 
 
@@ -36,6 +37,9 @@ async def authorize(session: AsyncSession, wanted: Authorizing) -> Authorization
     )
     session.add(authorization)
     await session.flush()
+    authorization.subsidy_amount = await reserving.reserve(
+        session, _claim(authorization), authorization.amount, at_most=authorization.amount
+    )
     own = authorization.amount - authorization.subsidy_amount
     if method is None or own == 0:
         await telling.succeed(session, authorization)
@@ -57,9 +61,11 @@ async def extend(session: AsyncSession, reference_kind: str, reference_id: uuid.
     if more <= 0:
         return authorization
     method = await _usable(session, authorization.payer_account_id, authorization.payment_method_id)
+    subsidized = await reserving.reserve(session, _claim(authorization), amount, at_most=more)
     authorization.amount = amount
-    if method is not None:
-        await hold(session, authorization, method, more)
+    authorization.subsidy_amount += subsidized
+    if method is not None and more > subsidized:
+        await hold(session, authorization, method, more - subsidized)
     await session.flush()
     return authorization
 
@@ -94,6 +100,17 @@ async def hold(
     session.add(payment)
     await session.flush()
     return payment
+
+
+def _claim(authorization: Authorization) -> reserving.Claim:
+    return reserving.Claim(
+        authorization_id=authorization.id,
+        community_id=authorization.community_id,
+        resident_id=authorization.resident_id,
+        category=authorization.category,
+        currency=authorization.currency,
+        service_at=authorization.service_at,
+    )
 
 
 async def _usable(
