@@ -2,10 +2,12 @@
 
 import importlib
 
+from app.billing.authorizations import routes as authorizations
 from app.billing.charges import routes as charges
 from app.billing.invoices import routes as invoices
 from app.billing.invoices import subscribers as invoice_subscribers
 from app.billing.ledger import routes as ledger
+from app.billing.payers import routes as payers
 from app.billing.subsidies import routes as subsidies
 from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
@@ -249,6 +251,8 @@ ROUTERS: tuple[Router, ...] = (
     charges.router,
     invoices.router,
     ledger.router,
+    payers.router,
+    authorizations.router,
     subsidies.router,
     patient_links.router,
     housekeeping.router,

@@ -12,6 +12,8 @@ from app.billing.charges.problems import PaymentsToRefund
 from app.billing.charges.schemas import ChargeDetail, PaymentPublic
 from app.billing.charges.service import Owed, cancel_charge, open_charge
 from app.billing.charges.views import charges_for
+from app.billing.payers.problems import NotThePayer, PayerLimit
+from app.billing.payers.service import payer_of
 from app.billing.subsidies.rules import Share, Split
 from app.billing.subsidies.views import subsidy_preview
 
@@ -22,8 +24,10 @@ __all__ = [
     "Line",
     "Method",
     "NotAuthorized",
+    "NotThePayer",
     "NothingToRefund",
     "Owed",
+    "PayerLimit",
     "PaymentMethodUnusable",
     "PaymentPublic",
     "PaymentsToRefund",
@@ -36,6 +40,7 @@ __all__ = [
     "charges_for",
     "extend_authorization",
     "open_charge",
+    "payer_of",
     "refund_charge",
     "settle",
     "subsidy_preview",

@@ -164,13 +164,17 @@ async def test_a_year_begins_on_the_wall(till: Till, clock: ManualClock) -> None
     [
         (
             "en",
-            "Invoice 2026-000001 March2,2026 TaxNumber91310000MA1K Cleaning 6% CN¥106.00 CN¥100.00 CN¥6.00"
-            " Total,taxincluded PaidbyVoucher-CN¥53.00 YourshareCN¥53.00",
+            (
+                "Invoice 2026-000001 March2,2026 TaxNumber91310000MA1K Cleaning 6% CN¥106.00 CN¥100.00 CN¥6.00"
+                " Total,taxincluded PaidbyVoucher-CN¥53.00 YourshareCN¥53.00"
+            ),
         ),
         (
             "zh-CN",
-            "发票 2026-000001 2026年3月2日 税号91310000MA1K 居家保洁 6% ¥106.00 ¥100.00 ¥6.00"
-            " 含税合计 由养老券支付-¥53.00 您的自付部分¥53.00",
+            (
+                "发票 2026-000001 2026年3月2日 税号91310000MA1K 居家保洁 6% ¥106.00 ¥100.00 ¥6.00"
+                " 含税合计 由养老券支付-¥53.00 您的自付部分¥53.00"
+            ),
         ),
     ],
 )

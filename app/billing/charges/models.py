@@ -64,6 +64,13 @@ class Charge(Table, table=True):
         sa.Index("ix_billing_charge_organization_id", "organization_id", "id"),
         sa.Index("ix_billing_charge_state", "organization_id", "state", "id"),
         sa.Index("ix_billing_charge_payer_id", "payer_id", "id"),
+        sa.Index(
+            "ix_billing_charge_platform",
+            "community_id",
+            "state",
+            "id",
+            postgresql_where=sa.text("collected_by = 'platform'"),
+        ),
     )
 
     community_id: uuid.UUID

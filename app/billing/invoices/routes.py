@@ -44,7 +44,7 @@ _PDF: Final = {
 }
 Language = Annotated[str, Header(alias="Accept-Language", max_length=200, description="en or zh-CN")]
 Month = Annotated[
-    str, Path(pattern=r"^\d{4}-\d{2}$", description="of the wall calendar: YYYY-MM", examples=["2026-03"])
+    str, Path(pattern=r"^20\d{2}-(0[1-9]|1[0-2])$", description="of the wall calendar: YYYY-MM", examples=["2026-03"])
 ]
 
 
@@ -77,13 +77,7 @@ async def print_receipt(
     return _sent(await printing.receipt(actor, payment_id, language, resident_id=subject.resident_id), "receipt")
 
 
-@router.resident_route("GET", "/bill-statements/{month}", responses=problem_responses(*_GUARDED))
-@route_options(database=False)
-async def get_bill_statement(actor: CurrentActor, subject: Reader, month: Month) -> ResidentStatement:
-    """Show a month of a resident's account with the platform."""
-    return await printing.resident_statement(actor, subject, _month(month))
-
-
+# Before the same without an ending, which would take this for a month.
 @router.resident_route("GET", "/bill-statements/{month}.pdf", response_class=StreamingResponse, responses=_PDF)
 @route_options(database=False)
 async def print_bill_statement(
@@ -92,6 +86,13 @@ async def print_bill_statement(
     """Print a month of a resident's account with the platform."""
     language = language_for(accept_language)
     return _sent(await printing.print_resident_statement(actor, subject, _month(month), language), "statement")
+
+
+@router.resident_route("GET", "/bill-statements/{month}", responses=problem_responses(*_GUARDED))
+@route_options(database=False)
+async def get_bill_statement(actor: CurrentActor, subject: Reader, month: Month) -> ResidentStatement:
+    """Show a month of a resident's account with the platform."""
+    return await printing.resident_statement(actor, subject, _month(month))
 
 
 @router.get(f"{_OF}/invoices", responses=problem_responses(*_GUARDED))
@@ -124,13 +125,6 @@ async def print_issued_receipt(
     return _sent(paper, "receipt")
 
 
-@router.get(f"{_OF}/provider-statements/{{month}}", responses=problem_responses(*_GUARDED))
-@route_options(database=False)
-async def get_provider_statement(organization_id: uuid.UUID, member: Desk, month: Month) -> ProviderStatement:
-    """Show a month between the platform and a provider: charged, kept, paid out, still payable."""
-    return await printing.provider_statement(member.community_id, organization_id, _month(month))
-
-
 @router.get(f"{_OF}/provider-statements/{{month}}.pdf", response_class=StreamingResponse, responses=_PDF)
 @route_options(database=False)
 async def print_provider_statement(
@@ -140,6 +134,13 @@ async def print_provider_statement(
     language = language_for(accept_language)
     paper = await printing.print_provider_statement(member.community_id, organization_id, _month(month), language)
     return _sent(paper, "provider-statement")
+
+
+@router.get(f"{_OF}/provider-statements/{{month}}", responses=problem_responses(*_GUARDED))
+@route_options(database=False)
+async def get_provider_statement(organization_id: uuid.UUID, member: Desk, month: Month) -> ProviderStatement:
+    """Show a month between the platform and a provider: charged, kept, paid out, still payable."""
+    return await printing.provider_statement(member.community_id, organization_id, _month(month))
 
 
 @router.get(f"{_OF}/invoice-issuer", responses=problem_responses(*_GUARDED))

@@ -296,6 +296,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_billing_subsidy_use_resident_id", "billing_subsidy_use", ["resident_id", "id"], unique=False)
     op.create_index(
+        "ix_billing_charge_platform",
+        "billing_charge",
+        ["community_id", "state", "id"],
+        unique=False,
+        postgresql_where=sa.text("collected_by = 'platform'"),
+    )
+    op.create_index(
         "ix_billing_authorization_paid_for",
         "billing_authorization",
         ["payer_account_id", "resident_id", "service_at"],
@@ -316,6 +323,7 @@ def downgrade() -> None:
     """Take all of it away again."""
     op.drop_constraint(op.f("ck_billing_payment_taken_by"), "billing_payment")
     op.drop_column("billing_payment", "taken_by")
+    op.drop_index("ix_billing_charge_platform", table_name="billing_charge")
     op.drop_index("ix_billing_authorization_paid_for", table_name="billing_authorization")
     op.drop_table("billing_subsidy_use")
     op.drop_table("billing_subsidy_month")

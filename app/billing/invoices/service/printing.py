@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -20,7 +20,7 @@ from app.core.access import Actor
 from app.core.database import reading
 from app.core.problems import FieldError, Malformed
 from app.core.typesetting import typeset
-from app.core.wall_time import resolve, zone
+from app.core.wall_time import month_around, resolve, zone
 from app.identity.api import ResidentSubject, community, organizations_named, resident_names
 
 _TEMPLATE: Final = Path(__file__).parent.parent / "paper" / "document.typ"
@@ -148,18 +148,15 @@ async def print_provider_statement(
 
 def _span(month: date, time_zone: str) -> tuple[datetime, datetime]:
     """Return when a month begins and ends on the wall of the community."""
-    since = resolve(month, time.min, time_zone)
+    since, until = month_around(resolve(month, time(12), time_zone), time_zone)
     if since > clock.now():
         raise Malformed(errors=[FieldError("/path/month", "has not begun", "in_the_future")])
-    return since, resolve(_following(month), time.min, time_zone)
+    return since, until
 
 
 def _as_of(month: date, time_zone: str) -> datetime:
-    return min(clock.now(), resolve(_following(month), time.min, time_zone)).astimezone(UTC)
-
-
-def _following(month: date) -> date:
-    return month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
+    """Return the end of a month that is over, now for the one that is not: a past month is set the same each time."""
+    return min(clock.now(), _span(month, time_zone)[1])
 
 
 async def _print(paper: Paper) -> BinaryIO:

@@ -39,7 +39,7 @@ _ONE: Final = sa.select(INVOICES).where(
 )
 _PAYMENT: Final = (
     sa.select(PAYMENTS, INVOICES.c.id.label("invoice_id"))
-    .join(INVOICES, sa.and_(_i.charge_id == _p.charge_id, _i.kind == sa.literal_column("'invoice'")))
+    .join_from(PAYMENTS, INVOICES, sa.and_(_i.charge_id == _p.charge_id, _i.kind == sa.literal_column("'invoice'")))
     .where(_p.id == _id, sa.or_(_p.payer_id == _resident, _p.organization_id == _organization))
 )
 _BY_ID: Final = sa.select(INVOICES).where(_i.id == _id)
