@@ -3,14 +3,19 @@
 import importlib
 
 from app.billing.authorizations import jobs as authorization_jobs
+from app.billing.authorizations import routes as authorizations
 from app.billing.charges import routes as charges
 from app.billing.disputes import jobs as dispute_jobs
 from app.billing.disputes import routes as disputes
 from app.billing.gateway_events import routes as gateway_events
+from app.billing.invoices import routes as invoices
+from app.billing.invoices import subscribers as invoice_subscribers
 from app.billing.ledger import routes as ledger
+from app.billing.payers import routes as payers
 from app.billing.payouts import jobs as payout_jobs
 from app.billing.payouts import routes as payouts
 from app.billing.reconciliation import jobs as reconciliation_jobs
+from app.billing.subsidies import routes as subsidies
 from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
@@ -268,9 +273,13 @@ ROUTERS: tuple[Router, ...] = (
     bills.router,
     charges.router,
     gateway_events.router,
+    invoices.router,
     ledger.router,
     payouts.router,
     disputes.router,
+    payers.router,
+    authorizations.router,
+    subsidies.router,
     patient_links.router,
     housekeeping.router,
     order_dispatch.router,
@@ -326,6 +335,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *referral_subscribers.SUBSCRIBERS,
     *settlement_subscribers.SUBSCRIBERS,
     *worker_subscribers.SUBSCRIBERS,
+    *invoice_subscribers.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
     *fhir_subscribers.SUBSCRIBERS,
 )

@@ -16,9 +16,13 @@ from app.billing.disputes.service.freezing import freeze, unfreeze
 from app.billing.disputes.service.telling import dispute_told
 from app.billing.disputes.views import Frozen, frozen
 from app.billing.gateway_events.service import replay as replay_gateway_events
+from app.billing.payers.problems import NotThePayer, PayerLimit
+from app.billing.payers.service import payer_of
 from app.billing.payouts.service.accounts import account_told
 from app.billing.reconciliation.repository import open_ones as open_discrepancies
 from app.billing.reconciliation.service import Compared, reconcile
+from app.billing.subsidies.rules import Share, Split
+from app.billing.subsidies.views import subsidy_preview
 
 __all__ = [
     "AuthorizationPublic",
@@ -29,12 +33,16 @@ __all__ = [
     "Line",
     "Method",
     "NotAuthorized",
+    "NotThePayer",
     "NothingToRefund",
     "Owed",
+    "PayerLimit",
     "PaymentMethodUnusable",
     "PaymentPublic",
     "PaymentsToRefund",
     "Settling",
+    "Share",
+    "Split",
     "account_told",
     "authorizations_for",
     "authorize",
@@ -46,10 +54,12 @@ __all__ = [
     "frozen",
     "open_charge",
     "open_discrepancies",
+    "payer_of",
     "reconcile",
     "refund_charge",
     "replay_gateway_events",
     "settle",
+    "subsidy_preview",
     "unfreeze",
     "void",
 ]

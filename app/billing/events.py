@@ -58,6 +58,20 @@ class CardRefundFailed(_OfAuthorization):
     name: ClassVar[str] = "billing.card_refund_failed.v1"
 
 
+class ChargeOpened(_OfCharge):
+    """Something is owed."""
+
+    name: ClassVar[str] = "billing.charge_opened.v1"
+
+
+class ChargeCredited(_OfCharge):
+    """A part of what was owed was waived."""
+
+    name: ClassVar[str] = "billing.charge_credited.v1"
+
+    credit_id: uuid.UUID
+
+
 class ChargePaid(_OfCharge):
     """All that was owed has been paid."""
 

@@ -19,3 +19,10 @@ def resolve(day: date, wall: time, time_zone: str) -> datetime:
     happens twice means its first instant. Python's ``fold=0`` says both.
     """
     return datetime.combine(day, wall.replace(fold=0), tzinfo=zone(time_zone)).astimezone(UTC)
+
+
+def month_around(instant: datetime, time_zone: str) -> tuple[datetime, datetime]:
+    """Return when the month of the wall calendar begins (UTC) in which an instant lies, and when the following does."""
+    first = instant.astimezone(zone(time_zone)).date().replace(day=1)
+    following = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    return resolve(first, time.min, time_zone), resolve(following, time.min, time_zone)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import audit, clock
 from app.core.access import Actor, authenticate
+from app.core.database import reading
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated
 from app.core.routing import connection_of
 from app.core.statements import HotStatement
@@ -255,7 +256,11 @@ def resident_guard(scope: str) -> Callable[[Request], Awaitable[ResidentSubject]
         actor = await authenticate(request)
         if actor.kind == "anonymous":
             raise Unauthenticated
-        return await require_resident(await connection_of(request), actor, _meant(request, actor), scope)
+        meant = _meant(request, actor)
+        if hasattr(request.state, "session") or hasattr(request.state, "reading"):
+            return await require_resident(await connection_of(request), actor, meant, scope)
+        async with reading() as connection:  # the route opens its own units of work
+            return await require_resident(connection, actor, meant, scope)
 
     guard.__name__ = f"guard_{scope.replace(':', '_')}"
     guard.scope = scope  # type: ignore[attr-defined]  # read by the access matrix test

@@ -55,6 +55,7 @@ class Authorization(Table, table=True):
         sa.Index("ix_billing_authorization_resident_id", "resident_id", "id"),
         sa.Index("ix_billing_authorization_organization_id", "organization_id", "id"),
         sa.Index("ix_billing_authorization_payer_account_id", "payer_account_id", "id"),
+        sa.Index("ix_billing_authorization_paid_for", "payer_account_id", "resident_id", "service_at"),
     )
 
     community_id: uuid.UUID

@@ -1,13 +1,17 @@
 """The SQL that locks authorizations and their card payments: always the authorization first."""
 
 import uuid
+from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.billing.authorizations.models import CARD_PAYMENTS, Authorization, CardPayment, CardRefund
+from app.billing.authorizations.models import AUTHORIZATIONS, CARD_PAYMENTS, Authorization, CardPayment, CardRefund
 from app.billing.authorizations.rules import OVER
+
+_NOT_TAKEN: Final = frozenset({"cancelled", "declined", "lapsed"})
 
 
 async def lock(session: AsyncSession, authorization_id: uuid.UUID) -> Authorization:
@@ -54,3 +58,29 @@ async def lock_card_payment(
 async def lock_refund(session: AsyncSession, refund_id: uuid.UUID) -> CardRefund:
     """Return a card refund, locked; its authorization is locked before."""
     return await session.get_one(CardRefund, refund_id, with_for_update=True, populate_existing=True)
+
+
+async def promised_by(
+    session: AsyncSession, account_id: uuid.UUID, resident_id: uuid.UUID, since: datetime, until: datetime
+) -> int:
+    """Return what somebody pays for what is done for a resident from ``since`` to ``until``, in minor units.
+
+    Of what is settled it is what was taken, or is about to be; of everything else what was promised.
+    """
+    a, c = AUTHORIZATIONS.c, CARD_PAYMENTS.c
+    taken = (
+        sa.select(sa.func.coalesce(sa.func.sum(sa.func.coalesce(c.capture_amount, 0)), 0))
+        .where(c.authorization_id == a.id, c.state.not_in([sa.literal(one, sa.Text) for one in sorted(_NOT_TAKEN)]))
+        .scalar_subquery()
+    )
+    found = sa.select(
+        sa.func.sum(sa.case((a.state == sa.literal("settled", sa.Text), taken), else_=a.amount - a.subsidy_amount))
+    ).where(
+        a.payer_account_id == account_id,
+        a.resident_id == resident_id,
+        a.service_at >= since,
+        a.service_at < until,
+        a.method == sa.literal("card", sa.Text),
+        a.state.not_in([sa.literal(state, sa.Text) for state in sorted(OVER)]),
+    )
+    return int(await session.scalar(found) or 0)

@@ -16,7 +16,8 @@ class Authorizing:
     """What is to be paid for something that is still to be done, in minor units.
 
     ``payer_account_id`` is who pays the resident's part, with ``payment_method_id`` (a saved card of theirs) or to the
-    provider itself. ``is_present``: the payer is there and can prove who they are to their bank.
+    provider itself: the resident, ``ordered_by``, or somebody who agreed to pay for the resident. ``is_present``: the
+    payer is there and can prove who they are to their bank.
     """
 
     community_id: uuid.UUID
@@ -31,6 +32,7 @@ class Authorizing:
     service_at: datetime
     payment_method_id: uuid.UUID | None = None
     is_present: bool = True
+    ordered_by: uuid.UUID | None = None
 
     @property
     def method(self) -> Method:
@@ -84,3 +86,15 @@ class AuthorizationPublic(BaseModel):
     payer_account_id: uuid.UUID
     failure: str | None = Field(description="the gateway's code of why it failed")
     authorized_at: datetime | None
+
+
+class PaidForOther(BaseModel):
+    """What somebody pays for a resident: how much, when and for which kind of service; nothing else of it."""
+
+    id: uuid.UUID
+    resident_id: uuid.UUID
+    category: str
+    service_at: datetime
+    state: State
+    amount: int = Field(description="minor units: what they promised, of what programmes leave of it")
+    currency: str

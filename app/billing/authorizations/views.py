@@ -9,7 +9,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.billing.authorizations.models import AUTHORIZATIONS
-from app.billing.authorizations.schemas import AuthorizationPublic
+from app.billing.authorizations.schemas import AuthorizationPublic, PaidForOther
+from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
+from app.identity.api import account_of
 
 _a = AUTHORIZATIONS.c
 # The last one of each: one that failed may have been followed by another.
@@ -22,6 +24,38 @@ _OF: Final = (
     )
     .order_by(_a.reference_id, _a.id.desc())
 )
+# What somebody pays for others; of their own they see all of it elsewhere.
+_PAID: Final = (
+    sa.select(AUTHORIZATIONS)
+    .where(
+        _a.payer_account_id == sa.bindparam("account_id", type_=sa.Uuid),
+        account_of(_a.resident_id) != _a.payer_account_id,
+        after((_a.id,), ("after_id",), descending=True),
+    )
+    .order_by(_a.id.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_LIST: Final = "billing.paid_for_others"
+
+
+async def paid_for_others(connection: AsyncConnection, account_id: uuid.UUID, page: PageRequest) -> Page[PaidForOther]:
+    """Return a page of what somebody pays for others, the last first: never what is done, nor why."""
+    (last_id,) = decode_cursor(_LIST, page.cursor) if page.cursor else (None,)
+    binds = {"account_id": account_id, "after_id": uuid.UUID(last_id) if last_id else None, "limit": page.limit + 1}
+    rows = (await connection.execute(_PAID, binds)).all()
+    items = [
+        PaidForOther(
+            id=row.id,
+            resident_id=row.resident_id,
+            category=row.category,
+            service_at=row.service_at,
+            state=row.state,
+            amount=row.amount - row.subsidy_amount,
+            currency=row.currency,
+        )
+        for row in rows[: page.limit]
+    ]
+    return Page(items=items, next=next_cursor(_LIST, rows, page.limit, ("id",)))
 
 
 async def authorizations_for(

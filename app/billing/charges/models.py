@@ -68,6 +68,13 @@ class Charge(Table, table=True):
         sa.Index("ix_billing_charge_payer_id", "payer_id", "id"),
         # What is still to be paid out, or was paid out too much: few, however many charges there ever were.
         sa.Index("ix_billing_charge_unsettled", "organization_id", "id", postgresql_where=sa.text(UNSETTLED)),
+        sa.Index(
+            "ix_billing_charge_platform",
+            "community_id",
+            "state",
+            "id",
+            postgresql_where=sa.text("collected_by = 'platform'"),
+        ),
     )
 
     community_id: uuid.UUID
@@ -109,6 +116,7 @@ class Payment(Table, table=True):
         sa.CheckConstraint(f"kind IN {_KINDS}", name="kind"),
         sa.CheckConstraint("amount > 0", name="amount"),
         sa.CheckConstraint("(kind = 'subsidy') = (programme_id IS NOT NULL)", name="programme"),
+        sa.CheckConstraint("taken_by IN ('organization', 'platform')", name="taken_by"),
         sa.CheckConstraint("refunded_amount BETWEEN 0 AND amount", name="refunded_amount"),
         sa.CheckConstraint("refunds_id IS NULL OR refunded_amount = 0", name="a_refund_is_final"),
         sa.ForeignKeyConstraint(["charge_id", "currency"], [f"{_CHARGE}.id", f"{_CHARGE}.currency"]),
@@ -141,6 +149,7 @@ class Payment(Table, table=True):
     currency: str = Field(max_length=3)
     received_at: datetime = instant()
     recorded_by: uuid.UUID
+    taken_by: str = Field(default="organization", description="where the money is: with the organization or not")
     reference: str | None = sealed(default=None, description="of the transfer, or the terminal's slip")
     reference_key: bytes | None = Field(
         default=None, sa_type=sa.LargeBinary, nullable=True, description="blind index: no slip is recorded twice"

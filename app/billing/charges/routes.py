@@ -13,6 +13,7 @@ from app.billing.charges.schemas import (
     ChargePublic,
     PaymentPublic,
     PaymentRecord,
+    PlatformPaymentRecord,
     RefundRecord,
 )
 from app.core.paging import Page, PageQuery
@@ -24,6 +25,8 @@ router = Router(tags=["billing"])
 
 _GUARDED: Final = (Unauthenticated, Forbidden, NotFound)
 _OF: Final = "/organizations/{organization_id}"
+_PLATFORM: Final = "/platform-charges"
+Operator = Annotated[Member, Depends(member_guard("operator", organization_kind="operator"))]
 Desk = Annotated[Member, Depends(member_guard("coordinator"))]
 
 
@@ -77,3 +80,38 @@ async def refund_payment(
     """Record money given back of a payment; what it was for is owed again."""
     refund = await service.refund_payment(session, member.actor, organization_id, charge_id, payment_id, data)
     return views.payment(refund)
+
+
+@router.get(_PLATFORM, responses=problem_responses(Unauthenticated, Forbidden))
+async def list_platform_charges(
+    connection: Reading,
+    member: Operator,
+    page: PageQuery,
+    state: Annotated[ChargeState, Query()] = "open",
+) -> Page[ChargePublic]:
+    """List what the platform collects for the community's organizations, the last first: what is open unless said."""
+    return await views.platform_charges(connection, member.actor, state, page)
+
+
+@router.post(
+    f"{_PLATFORM}/{{charge_id}}/payments",
+    status_code=201,
+    responses=problem_responses(*_GUARDED, ChargeNotOpen, OtherCurrency, TooMuchPaid, PaymentKnown),
+)
+async def record_platform_payment(
+    session: Session, member: Operator, charge_id: uuid.UUID, data: PlatformPaymentRecord
+) -> PaymentPublic:
+    """Record money that arrived at the platform for a charge it collects: a transfer, or what a sponsor sent."""
+    return views.payment(await service.record_platform_payment(session, member.actor, charge_id, data))
+
+
+@router.post(
+    f"{_PLATFORM}/{{charge_id}}/payments/{{payment_id}}/refunds",
+    status_code=201,
+    responses=problem_responses(*_GUARDED, TooMuchRefunded),
+)
+async def refund_platform_payment(
+    session: Session, member: Operator, charge_id: uuid.UUID, payment_id: uuid.UUID, data: RefundRecord
+) -> PaymentPublic:
+    """Record money the platform gave back of a transfer or a sponsor's payment; what it was for is owed again."""
+    return views.payment(await service.refund_platform_payment(session, member.actor, charge_id, payment_id, data))

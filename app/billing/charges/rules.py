@@ -8,6 +8,7 @@ from typing import Final, Literal
 from app.billing.ledger.rules import Account, AccountKind, Move
 
 DeskKind = Literal["cash", "bank_transfer", "terminal"]
+PlatformKind = Literal["bank_transfer", "sponsor"]
 PaymentKind = Literal["cash", "bank_transfer", "terminal", "card", "subsidy", "sponsor"]
 ChargeState = Literal["open", "paid", "cancelled"]
 Collector = Literal["organization", "platform"]
@@ -18,6 +19,11 @@ AT_THE_DESK: Final[Mapping[PaymentKind, AccountKind]] = {
     "terminal": "terminal",
 }
 """Where what an organization takes at its own desk arrives."""
+_AT_THE_PLATFORM: Final[Mapping[PaymentKind, AccountKind]] = {
+    "card": "card",
+    "sponsor": "sponsor",
+    "bank_transfer": "bank",
+}
 LARGEST: Final = 10**12
 """Minor units; more than that is a slip of the finger."""
 
@@ -55,30 +61,43 @@ def charging(of: Parties, amount: int, fee: int = 0) -> list[Move]:
     ]
 
 
-def paying(of: Parties, kind: PaymentKind, amount: int, programme_id: uuid.UUID | None = None) -> list[Move]:
+def paying(
+    of: Parties,
+    kind: PaymentKind,
+    amount: int,
+    programme_id: uuid.UUID | None = None,
+    *,
+    taken_by: Collector | None = None,
+) -> list[Move]:
     """Return what moves when something is paid; with ``-amount``: when it is given back.
 
-    Raises ``ValueError`` for a way that does not lead there: at an organization's own desk no card of the platform's,
-    and no subsidy without its programme.
+    ``taken_by`` says where it arrived (default: where that kind arrives). Raises ``ValueError`` for a way that does not
+    lead there: at an organization's own desk no card of the platform's, and no subsidy without its programme.
     """
-    return [Move(_arrives(of, kind, programme_id), amount), Move(of.receivable, -amount)]
+    arrived = _arrived(of, kind, programme_id, taken_by or taken_by_default(kind))
+    return [Move(arrived, amount), Move(of.receivable, -amount)]
 
 
-def _arrives(of: Parties, kind: PaymentKind, programme_id: uuid.UUID | None) -> Account:
+def taken_by_default(kind: PaymentKind) -> Collector:
+    """Return where a kind of payment arrives unless it is said otherwise."""
+    return "organization" if kind in AT_THE_DESK else "platform"
+
+
+def _arrived(of: Parties, kind: PaymentKind, programme_id: uuid.UUID | None, taken_by: Collector) -> Account:
     if of.collected_by == "organization":
-        if kind not in AT_THE_DESK:
+        if kind not in AT_THE_DESK or taken_by == "platform":
             raise ValueError(f"a payment by {kind} does not arrive at an organization's own desk")
         return Account("organization", of.organization_id, AT_THE_DESK[kind])
+    if taken_by == "organization":
+        # What the organization took itself it need not be paid out any more.
+        return Account("organization", of.organization_id, "payable")
     if kind == "subsidy":
         if programme_id is None:
             raise ValueError("a subsidy comes from a programme")
         return Account("programme", programme_id, "subsidy")
-    if kind == "card":
-        return Account("community", of.community_id, "card")
-    if kind == "sponsor":
-        return Account("community", of.community_id, "sponsor")
-    # What the organization took itself it need not be paid out any more.
-    return Account("organization", of.organization_id, "payable")
+    if kind not in _AT_THE_PLATFORM:
+        raise ValueError(f"the platform takes nothing by {kind}")
+    return Account("community", of.community_id, _AT_THE_PLATFORM[kind])
 
 
 def fee_of(amount: int, rate: int) -> int:

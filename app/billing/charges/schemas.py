@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.billing.charges.rules import LARGEST, ChargeState, Collector, DeskKind, PaymentKind
+from app.billing.charges.rules import LARGEST, ChargeState, Collector, DeskKind, PaymentKind, PlatformKind
 from app.core.instants import GivenInstant
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -35,6 +35,16 @@ class PaymentRecord(_Given):
         return self
 
 
+class PlatformPaymentRecord(_Given):
+    """Money that arrived at the platform for a charge: a transfer, or what a sponsor sent."""
+
+    kind: PlatformKind
+    amount: Amount
+    currency: Currency
+    received_at: GivenInstant | None = Field(default=None, description="now unless said")
+    reference: Slip = Field(description="of the transfer: counted once for a charge, and may pay several")
+
+
 class RefundRecord(_Given):
     """Money given back of a payment, in the way it came."""
 
@@ -52,6 +62,7 @@ class PaymentPublic(BaseModel):
     refunded_amount: int
     currency: str
     received_at: datetime
+    taken_by: Collector = Field(description="who has the money: the organization itself, or the platform")
     recorded_by: uuid.UUID
     reference: str | None
     refunds_id: uuid.UUID | None

@@ -22,8 +22,8 @@ from app.billing.charges.problems import (
     TooMuchRefunded,
 )
 from app.billing.charges.rules import Collector, Parties, PaymentKind
-from app.billing.charges.schemas import PaymentRecord, RefundRecord
-from app.billing.events import ChargePaid, ChargeReopened
+from app.billing.charges.schemas import PaymentRecord, PlatformPaymentRecord, RefundRecord
+from app.billing.events import ChargeCredited, ChargeOpened, ChargePaid, ChargeReopened
 from app.billing.ledger.rules import EntryKind, Move
 from app.billing.ledger.service import Occasion, enter
 from app.core import audit, clock
@@ -90,6 +90,7 @@ async def open_charge(session: AsyncSession, actor_id: uuid.UUID, owed: Owed) ->
     await enter_of(
         session, charge, "charge", charge.id, rules.charging(_parties(charge), charge.amount, owed.fee_amount)
     )
+    await emit(session, ChargeOpened(**_fact(charge)))
     return charge
 
 
@@ -126,11 +127,35 @@ async def record_payment(
     that lies ahead.
     """
     charge = await _locked(session, organization_id, charge_id)
-    key = None if data.reference is None else _key(data.kind, data.reference)
+    return await _record_taken(session, actor, charge, data, "organization", str(organization_id))
+
+
+async def record_platform_payment(
+    session: AsyncSession, actor: Actor, charge_id: uuid.UUID, data: PlatformPaymentRecord
+) -> Payment:
+    """Record what arrived at the platform for a charge that it collects, and return it.
+
+    Raises ``NotFound``, ``ChargeNotOpen``, ``OtherCurrency``, ``TooMuchPaid``, ``PaymentKnown``, ``Malformed`` for one
+    that lies ahead. A transfer may pay several charges, each once.
+    """
+    charge = await _locked_platform(session, actor, charge_id)
+    return await _record_taken(session, actor, charge, data, "platform", f"platform:{charge.id}")
+
+
+async def _record_taken(
+    session: AsyncSession,
+    actor: Actor,
+    charge: Charge,
+    data: PaymentRecord | PlatformPaymentRecord,
+    taken_by: Collector,
+    counted_in: str,
+) -> Payment:
+    said = data.reference if taken_by == "organization" or data.reference is None else f"{counted_in}:{data.reference}"
+    key = None if said is None else _key(data.kind, said)
     if key is not None:
         # Another desk may be recording it for another charge at this moment: who comes second sees what the first did.
-        await session.execute(_ONE_AT_A_TIME, {"what": f"billing_payment:{organization_id}:{key.hex()}"})
-        if (known := await session.scalar(_known(organization_id, data.kind, key))) is not None:
+        await session.execute(_ONE_AT_A_TIME, {"what": f"billing_payment:{counted_in}:{key.hex()}"})
+        if (known := await session.scalar(_known(charge.organization_id, data.kind, key))) is not None:
             raise PaymentKnown(payment_id=str(known))
     if charge.state != "open":
         raise ChargeNotOpen(state=charge.state)
@@ -142,6 +167,7 @@ async def record_payment(
     if data.received_at is not None and data.received_at > now:
         raise Malformed(errors=[FieldError("/body/received_at", "lies ahead", "in_the_future")])
     payment = _payment(charge, data.kind, data.amount, actor.id, received_at=data.received_at or now)
+    payment.taken_by = taken_by
     payment.reference = None if data.reference is None else seal(data.reference, REFERENCE)
     payment.reference_key = key
     await _arrived(session, charge, payment)
@@ -175,8 +201,33 @@ async def refund_payment(
     Raises ``NotFound``, ``TooMuchRefunded``. What came another way than over the desk goes back that way, not here.
     """
     charge = await _locked(session, organization_id, charge_id)
+    return await _refund_taken(session, actor, charge, payment_id, data, "organization")
+
+
+async def refund_platform_payment(
+    session: AsyncSession, actor: Actor, charge_id: uuid.UUID, payment_id: uuid.UUID, data: RefundRecord
+) -> Payment:
+    """Record what the platform gave back of a transfer or a sponsor's payment, and return the refund.
+
+    Raises ``NotFound``, ``TooMuchRefunded``.
+    """
+    charge = await _locked_platform(session, actor, charge_id)
+    return await _refund_taken(session, actor, charge, payment_id, data, "platform")
+
+
+async def _refund_taken(
+    session: AsyncSession,
+    actor: Actor,
+    charge: Charge,
+    payment_id: uuid.UUID,
+    data: RefundRecord,
+    taken_by: Collector,
+) -> Payment:
     paid = await session.get(Payment, payment_id, with_for_update=True, populate_existing=True)
-    if paid is None or paid.charge_id != charge.id or paid.refunds_id is not None or paid.kind not in rules.AT_THE_DESK:
+    by_hand = rules.AT_THE_DESK.keys() | {"sponsor"}
+    if paid is None or paid.charge_id != charge.id or paid.refunds_id is not None:
+        raise NotFound
+    if paid.taken_by != taken_by or paid.kind not in by_hand:
         raise NotFound
     refund = await give_back(session, charge, paid, data.amount, actor.id, data.reason)
     await _record(session, actor, "payment:refund", charge, refund)
@@ -191,6 +242,7 @@ async def give_back(
         raise TooMuchRefunded(refundable_amount=paid.amount - paid.refunded_amount)
     paid.refunded_amount += amount
     refund = _payment(charge, cast("PaymentKind", paid.kind), amount, by)
+    refund.taken_by = paid.taken_by
     refund.refunds_id, refund.programme_id, refund.reason = paid.id, paid.programme_id, seal(reason, REASON)
     await _arrived(session, charge, refund)
     return refund
@@ -221,6 +273,7 @@ async def waive(session: AsyncSession, charge: Charge, amount: int, by: uuid.UUI
     await _stand(session, charge)
     moves = rules.charging(_parties(charge), -amount, -credit.fee_amount)
     await enter_of(session, charge, "credit", credit.id, moves)
+    await emit(session, ChargeCredited(**_fact(charge), credit_id=credit.id))
     return credit
 
 
@@ -251,6 +304,13 @@ async def _locked(session: AsyncSession, organization_id: uuid.UUID, charge_id: 
     return charge
 
 
+async def _locked_platform(session: AsyncSession, actor: Actor, charge_id: uuid.UUID) -> Charge:
+    charge = await session.get(Charge, charge_id, with_for_update=True, populate_existing=True)
+    if charge is None or charge.community_id != actor.community_id or charge.collected_by != "platform":
+        raise NotFound
+    return charge
+
+
 def _payment(
     charge: Charge, kind: PaymentKind, amount: int, by: uuid.UUID, *, received_at: datetime | None = None
 ) -> Payment:
@@ -261,6 +321,7 @@ def _payment(
         charge_id=charge.id,
         kind=kind,
         amount=amount,
+        taken_by=rules.taken_by_default(kind),
         currency=charge.currency,
         received_at=received_at or clock.now(),
         recorded_by=by,
@@ -275,7 +336,8 @@ async def _arrived(session: AsyncSession, charge: Charge, payment: Payment) -> N
     charge.paid_amount += amount
     await _stand(session, charge)
     paid_by = cast("PaymentKind", payment.kind)
-    moves = rules.paying(_parties(charge), paid_by, amount, payment.programme_id)
+    taken_by = cast("Collector", payment.taken_by)
+    moves = rules.paying(_parties(charge), paid_by, amount, payment.programme_id, taken_by=taken_by)
     await enter_of(session, charge, kind, payment.id, moves, payment.id)
 
 
@@ -289,17 +351,18 @@ async def _stand(session: AsyncSession, charge: Charge) -> None:
     charge.closed_at = clock.now() if charge.state == "paid" else None
     await session.flush()
     event = ChargePaid if charge.state == "paid" else ChargeReopened
-    await emit(
-        session,
-        event(
-            aggregate_id=charge.id,
-            community_id=charge.community_id,
-            payer_id=charge.payer_id,
-            organization_id=charge.organization_id,
-            reference_kind=charge.reference_kind,
-            reference_id=charge.reference_id,
-        ),
-    )
+    await emit(session, event(**_fact(charge)))
+
+
+def _fact(charge: Charge) -> dict[str, Any]:
+    return {
+        "aggregate_id": charge.id,
+        "community_id": charge.community_id,
+        "payer_id": charge.payer_id,
+        "organization_id": charge.organization_id,
+        "reference_kind": charge.reference_kind,
+        "reference_id": charge.reference_id,
+    }
 
 
 async def enter_of(

@@ -28,6 +28,18 @@ _PAGES: Final = {
     False: traced_each(_page, "charges:list"),
     True: traced_each(_page.where(_c.state == sa.bindparam("state", type_=_c.state.type)), "charges:list"),
 }
+_PLATFORM: Final = traced_each(
+    sa.select(CHARGES, _c.payer_id.label("resident_id"))
+    .where(
+        _c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
+        _c.collected_by == sa.literal_column("'platform'"),
+        _c.state == sa.bindparam("state", type_=_c.state.type),
+        after((_c.id,), ("after_id",), descending=True),
+    )
+    .order_by(_c.id.desc())
+    .limit(_limit),
+    "charges:list",
+)
 _ONE: Final = _charges.where(_c.id == sa.bindparam("charge_id", type_=sa.Uuid))
 _OF: Final = sa.select(CHARGES).where(
     _c.reference_kind == sa.bindparam("reference_kind", type_=sa.Text),
@@ -56,6 +68,16 @@ async def charges(
         **({"state": state} if state else {}),
     }
     rows = (await connection.execute(_PAGES[state is not None], binds)).all()
+    items = [ChargePublic(**_fields(ChargePublic, row)) for row in rows[: page.limit]]
+    return Page(items=items, next=next_cursor(_LIST, rows, page.limit, ("id",)))
+
+
+async def platform_charges(
+    connection: AsyncConnection, actor: Actor, state: ChargeState, page: PageRequest
+) -> Page[ChargePublic]:
+    """Return a page of what the platform collects in the actor's community, the last first; leaves a trace."""
+    binds = {"community_id": actor.community_id, "state": state, **_paging(_LIST, page)}
+    rows = (await connection.execute(_PLATFORM, binds | trace_each_binds(actor, shown=page.limit))).all()
     items = [ChargePublic(**_fields(ChargePublic, row)) for row in rows[: page.limit]]
     return Page(items=items, next=next_cursor(_LIST, rows, page.limit, ("id",)))
 

@@ -10,14 +10,22 @@ from app.billing.authorizations.problems import NotAuthorized, PaymentMethodUnus
 from app.billing.authorizations.schemas import Authorizing
 from app.billing.authorizations.service import telling
 from app.billing.cards.models import PaymentMethod
+from app.billing.payers import service as payers
+from app.billing.payers.models import Payer
+from app.billing.payers.problems import NotThePayer, PayerLimit
+from app.billing.subsidies.service import reserving
 from app.core import clock
+from app.core.wall_time import month_around
+from app.identity.api import community, resident_accounts
 
 
 async def authorize(session: AsyncSession, wanted: Authorizing) -> Authorization:
     """Ask for the money and return how it stands: authorized at once if nothing is to be held on a card.
 
-    Raises ``PaymentMethodUnusable``. Something has one live authorization: the database refuses another.
+    Something has one live authorization: the database refuses another. Raises ``PaymentMethodUnusable``,
+    ``NotThePayer``, ``PayerLimit``.
     """
+    agreement = await _agreement(session, wanted)
     method = await _usable(session, wanted.payer_account_id, wanted.payment_method_id)
     authorization = Authorization(
         community_id=wanted.community_id,
@@ -36,6 +44,11 @@ async def authorize(session: AsyncSession, wanted: Authorizing) -> Authorization
     )
     session.add(authorization)
     await session.flush()
+    authorization.subsidy_amount = await reserving.reserve(
+        session, _claim(authorization), authorization.amount, at_most=authorization.amount
+    )
+    if agreement is not None:
+        await _within(session, agreement, authorization)
     own = authorization.amount - authorization.subsidy_amount
     if method is None or own == 0:
         await telling.succeed(session, authorization)
@@ -48,7 +61,7 @@ async def extend(session: AsyncSession, reference_kind: str, reference_id: uuid.
     """Ask for a promise of ``amount`` in all, more than there is, and return how it stands.
 
     What more is needed is held beside what is held already: neither is lost if the bank refuses the second. Raises
-    ``NotAuthorized`` for something that has no promise to extend, ``PaymentMethodUnusable``.
+    ``NotAuthorized`` for something that has no promise to extend, ``PaymentMethodUnusable``, ``PayerLimit``.
     """
     authorization = await repository.lock_live(session, reference_kind, reference_id)
     if authorization is None or authorization.state not in ("authorized", "pending", "requires_action"):
@@ -57,9 +70,14 @@ async def extend(session: AsyncSession, reference_kind: str, reference_id: uuid.
     if more <= 0:
         return authorization
     method = await _usable(session, authorization.payer_account_id, authorization.payment_method_id)
+    subsidized = await reserving.reserve(session, _claim(authorization), amount, at_most=more)
     authorization.amount = amount
-    if method is not None:
-        await hold(session, authorization, method, more)
+    authorization.subsidy_amount += subsidized
+    agreement = await payers.payer_of(session, authorization.resident_id, authorization.payer_account_id)
+    if agreement is not None:
+        await _within(session, agreement, authorization)
+    if method is not None and more > subsidized:
+        await hold(session, authorization, method, more - subsidized)
     await session.flush()
     return authorization
 
@@ -94,6 +112,41 @@ async def hold(
     session.add(payment)
     await session.flush()
     return payment
+
+
+async def _agreement(session: AsyncSession, wanted: Authorizing) -> Payer | None:
+    """Return the agreement by which somebody else pays, locked; ``None`` for the resident and for who orders."""
+    of_residents = await resident_accounts(await session.connection(), [wanted.resident_id])
+    if wanted.payer_account_id in (of_residents.get(wanted.resident_id), wanted.ordered_by):
+        return None
+    found = await payers.payer_of(session, wanted.resident_id, wanted.payer_account_id)
+    if found is None:
+        raise NotThePayer
+    return found
+
+
+async def _within(session: AsyncSession, agreement: Payer, authorization: Authorization) -> None:
+    """Raise ``PayerLimit`` if it is more in the month of the wall than the payer agreed to; they are locked."""
+    if agreement.month_limit is None or authorization.method != "card":
+        return
+    await session.flush()
+    place = await community(await session.connection(), authorization.community_id)
+    since, until = month_around(authorization.service_at, place.time_zone)
+    promised = await repository.promised_by(session, agreement.account_id, agreement.resident_id, since, until)
+    if promised > agreement.month_limit:
+        own = authorization.amount - authorization.subsidy_amount
+        raise PayerLimit(left_amount=max(0, agreement.month_limit - promised + own))
+
+
+def _claim(authorization: Authorization) -> reserving.Claim:
+    return reserving.Claim(
+        authorization_id=authorization.id,
+        community_id=authorization.community_id,
+        resident_id=authorization.resident_id,
+        category=authorization.category,
+        currency=authorization.currency,
+        service_at=authorization.service_at,
+    )
 
 
 async def _usable(

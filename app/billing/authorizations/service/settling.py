@@ -16,6 +16,7 @@ from app.billing.authorizations.service import carrying, telling
 from app.billing.charges import service as charges
 from app.billing.charges.models import Charge, Payment, PlatformFee
 from app.billing.charges.rules import fee_of, shares
+from app.billing.subsidies.service import reserving
 from app.core import clock
 
 WAIVED: Final = "waived"
@@ -35,6 +36,9 @@ async def settle(
     charge = None
     if settling.amount > 0:
         charge = await charges.open_charge(session, actor_id, await _owed(session, authorization, settling))
+        await reserving.pay(session, charge, authorization.id, actor_id)
+    else:
+        await reserving.release(session, authorization.id)
     _capture(payments, 0 if charge is None else charges.open_amount(charge))
     authorization.state, authorization.closed_at = "settled", clock.now()
     await session.flush()
@@ -139,6 +143,8 @@ async def _give_back(
             await carrying.give_back(session, card_payments[one.source_id], share, by, reason, one)
         elif share and one.kind in ("subsidy", "sponsor"):
             await charges.give_back(session, charge, one, share, by, reason)
+            if one.kind == "subsidy" and one.source_id is not None:
+                await reserving.give_back(session, one.source_id, share)
 
 
 def _refundable(payment: Payment, card_payments: dict[uuid.UUID, CardPayment]) -> int:

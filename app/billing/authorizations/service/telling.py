@@ -12,6 +12,7 @@ from app.billing.events import (
     AuthorizationSucceeded,
     CardRefundFailed,
 )
+from app.billing.subsidies.service import reserving
 from app.core import clock
 from app.core.events import emit
 
@@ -41,7 +42,11 @@ async def ask_the_payer(session: AsyncSession, authorization: Authorization) -> 
 
 
 async def end(session: AsyncSession, authorization: Authorization, state: str, failure: str | None = None) -> None:
-    """It promises nothing any more: ``failed``, ``lapsed``, or ``voided``, which whoever voids it knows."""
+    """It promises nothing any more: ``failed``, ``lapsed``, or ``voided``, which whoever voids it knows.
+
+    What programmes promised for it is let go with it.
+    """
+    await reserving.release(session, authorization.id)
     authorization.state, authorization.failure, authorization.closed_at = state, failure, clock.now()
     if state in _OVER:
         await tell(session, authorization, _OVER[state])

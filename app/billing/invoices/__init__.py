@@ -1,0 +1,1 @@
+"""Invoices, credit notes, receipts and statements: numbered without a gap, and never changed."""

@@ -1,0 +1,1 @@
+"""Payers: who pays for a resident from their own card, by the wish of both."""

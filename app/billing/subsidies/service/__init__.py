@@ -1,0 +1,1 @@
+"""Keeping programmes and entitlements, and reserving, paying and giving back what they pay."""

@@ -1,0 +1,113 @@
+"""What programmes promise for an order, pay when it is done, and get back."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.billing.charges import service as charges
+from app.billing.charges.models import Charge
+from app.billing.subsidies import repository, views
+from app.billing.subsidies.models import SubsidyUse
+from app.billing.subsidies.rules import Terms, day_of, in_order
+from app.identity.api import community
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """For what programmes are to pay."""
+
+    authorization_id: uuid.UUID
+    community_id: uuid.UUID
+    resident_id: uuid.UUID
+    category: str
+    currency: str
+    service_at: datetime
+
+
+async def reserve(session: AsyncSession, claim: Claim, amount: int, *, at_most: int) -> int:
+    """Reserve what programmes pay of ``amount`` beyond what they have promised for it, ``at_most`` so much more.
+
+    Returns how much more is promised now. Several orders at once take from one budget in turn, and no more than is
+    there: what is gone when it is an order's turn stays the resident's own share.
+    """
+    connection = await session.connection()
+    place = await community(connection, claim.community_id)
+    day = day_of(claim.service_at, place.time_zone)
+    found = await views.offers(connection, claim.community_id, claim.resident_id, claim.category, day, claim.currency)
+    known = {use.programme_id: use for use, _ in await repository.lock_uses(session, claim.authorization_id)}
+    remaining, more = amount, 0
+    for one in sorted(found, key=lambda entitled: in_order(entitled.offer.kind, entitled.offer.programme_id)):
+        use = known.get(one.offer.programme_id)
+        promised = use.amount if use else 0
+        wanted = min(one.offer.terms.of(remaining) - promised, at_most - more)
+        taken = 0
+        # Under an entitlement that another one follows, nothing more is promised.
+        if wanted > 0 and (use is None or use.entitlement_id == one.entitlement_id):
+            taken = await repository.take(
+                session,
+                programme_id=one.offer.programme_id,
+                entitlement_id=one.entitlement_id,
+                resident_id=claim.resident_id,
+                month=one.month,
+                month_limit=one.month_limit,
+                once_limit=one.once_limit,
+                wanted=wanted,
+            )
+        if taken and use is not None:
+            use.amount += taken
+        elif taken:
+            session.add(_use(claim, one, taken))
+        remaining -= promised + taken
+        more += taken
+    await session.flush()
+    return more
+
+
+async def pay(session: AsyncSession, charge: Charge, authorization_id: uuid.UUID, by: uuid.UUID) -> None:
+    """Turn what was promised into payments of a locked charge, as the terms say; let go of the rest.
+
+    Never more than was promised, whatever it came to.
+    """
+    remaining = charges.open_amount(charge)
+    for use, terms in await repository.lock_uses(session, authorization_id):
+        if use.state != "reserved":
+            continue
+        paid = min(use.amount, Terms(terms.rate, terms.order_cap).of(remaining))
+        await repository.give_back(session, use, use.amount - paid)
+        use.amount, use.state = paid, "used" if paid else "released"
+        await session.flush()
+        if paid:
+            what = charges.Paid("subsidy", paid, use.id, by, programme_id=use.programme_id)
+            await charges.take_payment(session, charge, what)
+            remaining -= paid
+
+
+async def release(session: AsyncSession, authorization_id: uuid.UUID) -> None:
+    """Let go what programmes promised for something that is not done."""
+    for use, _ in await repository.lock_uses(session, authorization_id):
+        if use.state == "reserved":
+            await repository.give_back(session, use, use.amount)
+            use.amount, use.state = 0, "released"
+    await session.flush()
+
+
+async def give_back(session: AsyncSession, use_id: uuid.UUID, amount: int) -> None:
+    """Give back a part of what a programme paid: it is there again for whoever needs it next."""
+    use = await repository.lock_use(session, use_id)
+    await repository.give_back(session, use, amount)
+    use.amount -= amount
+    await session.flush()
+
+
+def _use(claim: Claim, entitled: views.Entitled, amount: int) -> SubsidyUse:
+    return SubsidyUse(
+        community_id=claim.community_id,
+        programme_id=entitled.offer.programme_id,
+        entitlement_id=entitled.entitlement_id,
+        resident_id=claim.resident_id,
+        authorization_id=claim.authorization_id,
+        month=entitled.month,
+        amount=amount,
+    )
