@@ -14,6 +14,7 @@ from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 _NOBODY = 10_000
 _CRITICAL = 100
 _A_DAY = 24 * 60
+_SCALE = 8  # eight minutes beside the wanted time are worth one on the way
 
 
 class _Model:
@@ -46,8 +47,8 @@ class _Model:
         places += [place for other in self.people for place in (other["start"], other["end"])]
         matrix = [[0 if -1 in (here, there) else ways[here][there] for there in places] for here in places]
         matrix[count + 2 * number][count + 2 * number + 1] = 0
-        faces = [4 * one["costs"][node["number"]] for node in self.nodes] + [0] * (2 * len(self.people))
-        costs = [[4 * way + face for way, face in zip(row, faces, strict=True)] for row in matrix]
+        faces = [_SCALE * one["costs"][node["number"]] for node in self.nodes] + [0] * (2 * len(self.people))
+        costs = [[_SCALE * way + face for way, face in zip(row, faces, strict=True)] for row in matrix]
         self.model.SetArcCostEvaluatorOfVehicle(self.model.RegisterTransitMatrix(costs), number)
         timed = [[way + last for way in row] for row, last in zip(matrix, self.lasts, strict=True)]
         return int(self.model.RegisterTransitMatrix(timed))

@@ -18,7 +18,7 @@ STRANGER: Final = timedelta(minutes=20) // MICROSECOND
 """What a face that knows the home is worth, in time on the way."""
 FOREIGN: Final = timedelta(minutes=20) // MICROSECOND
 """What it is worth that one can talk with each other."""
-_PULL: Final = 0.25
+_PULL: Final = 0.125
 """What it is worth to come at the wanted time and not another one of the window, in time on the way."""
 _RANK: Final = timedelta(minutes=2) // MICROSECOND
 _FAIR: Final = 10

@@ -1,6 +1,7 @@
 """Who is sent where, and what is said when nobody can be."""
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from app.dispatch.api import (
     sentence,
     travel_time,
 )
+from app.dispatch.persons import Task, persons, ways_of
+from app.dispatch.search import Search
 from tests.dispatch.days import FAR, HERE, HOUR, MINUTE, NEAR, at, ident, job, who, why, worker
 
 
@@ -160,6 +163,8 @@ def test_between_two_shifts_there_is_a_way_too() -> None:
     before = job(1, 11.5, place=FAR)
     assert why(plan([before, job(2, 12, is_critical=True)], [worker(11, shifts=shifts)])) == {1: "travel"}
     assert who(plan([before, job(2, 15)], [worker(11, shifts=shifts)])) == {1: {11}, 2: {11}}
+    first = job(1, 11.5, place=FAR, is_critical=True)
+    assert why(plan([first, job(2, 12)], [worker(11, shifts=shifts)])) == {2: "travel"}
     # Where it may begin later it does.
     found = plan([before, job(2, 13, slack=2 * HOUR)], [worker(11, shifts=shifts)])
     assert found.assignments[1].starts_at == at(12) + travel_time(FAR, HERE, Speed())
@@ -200,7 +205,23 @@ def test_two_things_at_once_that_stand_already_are_one_stretch() -> None:
 
 def test_past_an_unknown_place_the_way_may_be_short() -> None:
     # Half an hour by way of nowhere, two hours without it: no job is left where it cannot be reached.
-    jobs = [job(1, 9), job(2, 9.75, place=None), job(3, 10.5, place=FAR), job(4, 9.75, place=None, slack=HOUR)]
-    found = plan(jobs, [worker(11), worker(12, 9, 11)], effort=200)
-    starts = {one.job_id.int: one for one in found.assignments}
-    assert {1, 2, 3} <= set(starts)
+    jobs = [job(1, 9), job(2, 9.75, place=None), job(3, 10.5, place=FAR)]
+    others = [job(number, 8 + number % 8, place=None) for number in range(20, 60)]
+    found = plan([*jobs, *others], [worker(number) for number in range(11, 19)])
+    by_id = {one.id: one for one in [*jobs, *others]}
+    for number in range(11, 19):
+        day = [one for one in found.assignments if one.workers == (ident(number),)]
+        for before, after in pairwise(day):
+            way = travel_time(by_id[before.job_id].place, by_id[after.job_id].place, Speed())
+            assert before.ends_at + way <= after.starts_at
+
+
+def test_without_the_unknown_place_between_them_both_are_planned_anew() -> None:
+    jobs, people = [job(1, 9), job(2, 9.75, place=None), job(3, 10.5, place=FAR)], [worker(11)]
+    ways = ways_of(jobs, people)
+    tasks = [Task(number, one, ways) for number, one in enumerate(jobs)]
+    search = Search(tasks, persons(people, ways, Speed()), ways.by(Speed()))
+    search.begin()
+    assert set(search.who) == {0, 1, 2}
+    search._take({1: tasks[1]})
+    assert (search.who, search.days[0].stops) == ({}, ())
