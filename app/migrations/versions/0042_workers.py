@@ -24,7 +24,7 @@ def _common() -> list[sa.Column[object]]:
 
 def upgrade() -> None:
     for name, kind, empty in (("certificates", sa.Text(), "text"), ("photo_ids", sa.Uuid(), "uuid")):
-        column = sa.Column(name, postgresql.ARRAY(kind), nullable=False, server_default=sa.text(f"'{{}}'::{empty}[]"))
+        column: sa.Column[object] = sa.Column(name, postgresql.ARRAY(kind), nullable=False, server_default=sa.text(f"'{{}}'::{empty}[]"))
         op.add_column(_SERVICE, column)
         op.alter_column(_SERVICE, name, server_default=None)
     op.create_table(

@@ -75,14 +75,15 @@ async def suspend(
 ) -> Worker:
     """Give a worker nothing new from this moment on, and have what is theirs ahead come before the provider.
 
-    Raises ``NotFound``, ``WorkerSuspendedAlready``.
+    The operator's word takes the place of the provider's. Raises ``NotFound``, ``WorkerSuspendedAlready``.
     """
     row = await repository.locked(session, organization_id, worker_id)
-    if row.suspended_at is not None:
+    is_operators = member.organization_kind == "operator"
+    if row.suspended_at is not None and (row.only_operator_lifts or not is_operators):
         raise WorkerSuspendedAlready
     row.suspended_at, row.suspended_by = clock.now(), member.actor.id
     row.suspension_reason = seal(data.reason, SUSPENSION_REASON)
-    row.only_operator_lifts = member.organization_kind == "operator"
+    row.only_operator_lifts = is_operators
     await emit(
         session,
         WorkerSuspended(
@@ -100,11 +101,14 @@ async def suspend(
 async def lift(session: AsyncSession, member: Member, organization_id: uuid.UUID, worker_id: uuid.UUID) -> Worker:
     """Let a worker be given work again; what was taken from them meanwhile stays with whoever has it.
 
-    Raises ``NotFound``, ``WorkerNotSuspended``, and ``Forbidden`` for a provider whose worker the operator suspended.
+    Raises ``NotFound``, ``WorkerNotSuspended``, and ``Forbidden`` for a provider whose worker the operator suspended,
+    and for one's own.
     """
     row = await repository.locked(session, organization_id, worker_id)
     if row.suspended_at is None:
         raise WorkerNotSuspended
+    if row.account_id == member.actor.id:
+        raise Forbidden("somebody else lifts one's own suspension")
     if row.only_operator_lifts and member.organization_kind != "operator":
         raise Forbidden("the operator suspended this worker, and lifts it")
     await _tell(session, row, WORKER_REINSTATED)

@@ -12,6 +12,7 @@ from app.reservations.api import Want, take, taken
 from community.api import WorkerUnavailable, engage, require_worker, workers_for
 from community.workers.rules import Span
 from tests.community.workers.conftest import Scene, facts
+from tests.factories import community_workers as made
 from tests.factories import identity, notifications, sign_in
 from tests.factories.community_workers import PROFILE
 from tests.waiting import waits
@@ -87,15 +88,23 @@ async def test_who_suspends_waits_for_what_is_being_given_and_finds_it(scene: Sc
 
 async def test_whom_the_operator_suspended_no_provider_sends_again(scene: Scene) -> None:
     path = await scene.entered()
+    await scene.asked("POST", f"{path}/suspension", {"reason": "A complaint"})
     shown = await scene.asked("POST", f"{path}/suspension", {"reason": "Reported"}, by=scene.operator)
 
-    assert shown["suspension"]["only_operator_lifts"]
+    assert (shown["suspension"]["reason"], shown["suspension"]["only_operator_lifts"]) == ("Reported", True)
     await scene.asked("DELETE", f"{path}/suspension", expect=403)
     await scene.asked("PUT", path, PROFILE)
     async with unit_of_work() as session:
         with pytest.raises(WorkerUnavailable):
             await engage(session, scene.provider.id, scene.mei.id)
     await scene.asked("DELETE", f"{path}/suspension", by=scene.operator)
+
+
+async def test_nobody_lifts_their_own_suspension(scene: Scene) -> None:
+    own = await made.worker(scene.provider, scene.coordinator)
+
+    await scene.asked("POST", f"{scene.workers}/{own.id}/suspension", {"reason": "Away"})
+    await scene.asked("DELETE", f"{scene.workers}/{own.id}/suspension", expect=403)
 
 
 async def test_who_is_put_aside_or_works_there_no_longer_is_told_of(scene: Scene) -> None:
