@@ -6,7 +6,7 @@ from being suspended meanwhile and returns their calendar, and ``app.reservation
 somebody still could go.
 """
 
-from community.orders.access import require_order
+from community.orders.access import require_order, require_orderer
 from community.orders.schemas.given import OrderCancel, OrderCreate
 from community.orders.schemas.shown import OrderDetail, OrderPublic
 from community.orders.service.assigning import assign as assign_order
@@ -39,6 +39,7 @@ __all__ = [
     "order_for",
     "place_order",
     "require_order",
+    "require_orderer",
     "require_worker",
     "workers_for",
 ]
