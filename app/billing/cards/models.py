@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.core.lawfulness import Basis, Retention
+from app.core.lawfulness import Basis, Recipient, Retention
 from app.core.tables import Privacy, Table, optional_instant, table_of
 
 
@@ -24,6 +24,7 @@ class Customer(Table, table=True):
         Retention.unlimited("an id of ours and one of the gateway's: after an erasure both are nobody's"),
         erasure="keep",
         withheld=("ref",),
+        recipients=(Recipient.PAYMENTS,),
     )
     __table_args__ = (
         sa.UniqueConstraint("account_id", "gateway"),
