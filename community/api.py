@@ -6,6 +6,7 @@ from being suspended meanwhile and returns their calendar, and ``app.reservation
 somebody still could go.
 """
 
+from community.order_series.service.pausing import Away, follow_absences
 from community.orders.access import require_order
 from community.orders.schemas.given import OrderCancel, OrderCreate
 from community.orders.schemas.shown import OrderDetail, OrderPublic
@@ -22,6 +23,7 @@ from community.workers.views.days import worker_of as require_worker
 from community.workers.views.days import workers_for
 
 __all__ = [
+    "Away",
     "By",
     "Circle",
     "Occurrence",
@@ -36,6 +38,7 @@ __all__ = [
     "assign_order",
     "cancel_order",
     "engage",
+    "follow_absences",
     "order_for",
     "place_order",
     "require_order",
