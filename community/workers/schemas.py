@@ -202,6 +202,7 @@ class WorkerSkillDetail(WorkerSkillPublic):
     proof: MediaPublic | None
     verified_at: datetime | None
     verified_by: uuid.UUID | None
+    version: int
 
 
 class WorkerSuspensionGive(_Given):

@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated, Final
 
-from fastapi import Path, Query, Response
+from fastapi import Depends, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit
@@ -13,9 +13,8 @@ from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
 from community.housekeeping.access import Keeper
 from community.housekeeping.problems import NotAProvider
-from community.housekeeping.schemas import Code
 from community.workers import repository
-from community.workers.access import require_of
+from community.workers.access import SkillAt, require_of, skill_at
 from community.workers.models import Worker
 from community.workers.problems import (
     NotAWorker,
@@ -44,7 +43,7 @@ _WORKERS: Final = "/organizations/{organization_id}/workers"
 _WORKER: Final = f"{_WORKERS}/{{worker_id}}"
 _SKILL: Final = f"{_WORKER}/skills/{{code}}"
 _ASKED: Final = (Unauthenticated, Forbidden, NotFound)
-SkillCode = Annotated[Code, Path()]
+OfPath = Annotated[SkillAt, Depends(skill_at)]
 Since = Annotated[GivenDay | None, Query(alias="from", description="the community's local day; default: today")]
 
 
@@ -169,49 +168,38 @@ async def list_worker_skills(
     return Page(items=await views.skills(connection, worker_id), next=None)
 
 
-@router.put(_SKILL, responses=problem_responses(*_ASKED))
+@router.put(_SKILL, responses=problem_responses(*_ASKED, StaleVersion))
 async def set_worker_skill(
-    organization_id: uuid.UUID,
-    worker_id: uuid.UUID,
-    code: SkillCode,
-    session: Session,
-    member: Keeper,
-    data: WorkerSkillGive,
+    at: OfPath, session: Session, member: Keeper, data: WorkerSkillGive, if_match: IfMatch
 ) -> WorkerSkillDetail:
     """Say what a worker can do, and until when; another certificate than the one that was seen has yet to be."""
-    await skills.set_skill(session, member.actor, organization_id, worker_id, code, data)
-    return await _skill(session, worker_id, code)
+    await skills.set_skill(session, member.actor, at, data, if_match)
+    return await _skill(session, at)
 
 
 @router.delete(_SKILL, status_code=204, responses=problem_responses(*_ASKED))
-async def remove_worker_skill(
-    organization_id: uuid.UUID, worker_id: uuid.UUID, code: SkillCode, session: Session, member: Keeper
-) -> None:
+async def remove_worker_skill(at: OfPath, session: Session, member: Keeper) -> None:
     """Say that a worker cannot do something any more."""
-    await skills.remove_skill(session, member.actor, organization_id, worker_id, code)
+    await skills.remove_skill(session, member.actor, at)
 
 
 @router.post(f"{_SKILL}/verification", responses=problem_responses(*_ASKED, NothingToVerify))
-async def verify_worker_skill(
-    organization_id: uuid.UUID, worker_id: uuid.UUID, code: SkillCode, session: Session, member: Keeper
-) -> WorkerSkillDetail:
+async def verify_worker_skill(at: OfPath, session: Session, member: Keeper) -> WorkerSkillDetail:
     """Say that one has seen the certificate of a skill: from now on it counts where one is asked for."""
-    await skills.verify(session, member.actor, organization_id, worker_id, code)
-    return await _skill(session, worker_id, code)
+    await skills.verify(session, member.actor, at)
+    return await _skill(session, at)
 
 
 @router.delete(f"{_SKILL}/verification", responses=problem_responses(*_ASKED))
-async def doubt_worker_skill(
-    organization_id: uuid.UUID, worker_id: uuid.UUID, code: SkillCode, session: Session, member: Keeper
-) -> WorkerSkillDetail:
+async def doubt_worker_skill(at: OfPath, session: Session, member: Keeper) -> WorkerSkillDetail:
     """Take back that the certificate was seen."""
-    await skills.doubt(session, member.actor, organization_id, worker_id, code)
-    return await _skill(session, worker_id, code)
+    await skills.doubt(session, member.actor, at)
+    return await _skill(session, at)
 
 
 async def _shown(session: AsyncSession, row: Worker) -> WorkerPublic:
     return (await views.workers_public(await session.connection(), [row]))[0]
 
 
-async def _skill(session: AsyncSession, worker_id: uuid.UUID, code: str) -> WorkerSkillDetail:
-    return next(one for one in await views.skills(await session.connection(), worker_id) if one.code == code)
+async def _skill(session: AsyncSession, at: SkillAt) -> WorkerSkillDetail:
+    return next(one for one in await views.skills(await session.connection(), at.worker_id) if one.code == at.code)

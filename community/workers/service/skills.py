@@ -11,12 +11,13 @@ from sqlmodel import col
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.events import emit
-from app.core.problems import Forbidden, NotFound
+from app.core.problems import Forbidden, NotFound, StaleVersion
 from app.core.sealing import seal, unseal
 from app.identity.api import community, members_of
 from app.media.api import Purpose, attach, detach
 from community.events import WorkerSkillExpired
 from community.workers import repository
+from community.workers.access import SkillAt
 from community.workers.models import CERTIFICATE_NUMBER, PROOF, WorkerSkill
 from community.workers.notices import SKILL_EXPIRED, SKILL_EXPIRES
 from community.workers.problems import NothingToVerify
@@ -26,27 +27,24 @@ from notifications.api import send
 
 
 async def set_skill(
-    session: AsyncSession,
-    actor: Actor,
-    organization_id: uuid.UUID,
-    worker_id: uuid.UUID,
-    code: str,
-    data: WorkerSkillGive,
+    session: AsyncSession, actor: Actor, at: SkillAt, data: WorkerSkillGive, if_match: int | None
 ) -> None:
     """Say what a worker can do, and until when; another certificate than the one that was seen has yet to be.
 
-    Raises ``NotFound``, and what ``attach`` raises of a document.
+    Raises ``NotFound``, ``StaleVersion``, and what ``attach`` raises of a document.
     """
-    worker = await repository.locked(session, organization_id, worker_id)
-    skill = await repository.skill_of(session, worker_id, code)
+    worker = await repository.locked(session, at.organization_id, at.worker_id)
+    skill = await repository.skill_of(session, at.worker_id, at.code)
+    if if_match is not None and (skill is None or skill.version != if_match):
+        raise StaleVersion
     is_new = skill is None
     if skill is None:
         skill = WorkerSkill(
             community_id=worker.community_id,
-            organization_id=organization_id,
-            worker_id=worker_id,
+            organization_id=at.organization_id,
+            worker_id=at.worker_id,
             account_id=worker.account_id,
-            code=code,
+            code=at.code,
         )
         session.add(skill)
         await session.flush()
@@ -75,25 +73,21 @@ async def set_skill(
     await audit.record(session, actor, "worker_skill:set", object_id=skill.id)
 
 
-async def remove_skill(
-    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, worker_id: uuid.UUID, code: str
-) -> None:
+async def remove_skill(session: AsyncSession, actor: Actor, at: SkillAt) -> None:
     """Say that a worker cannot do something any more; its document goes. Raises ``NotFound``."""
-    skill = await _locked(session, organization_id, worker_id, code)
+    skill = await _locked(session, at)
     await _tell_lost(session, skill, "taken_back")
     await detach(session, PROOF, skill.id)
     await session.delete(skill)
     await audit.record(session, actor, "worker_skill:remove", object_id=skill.id)
 
 
-async def verify(
-    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, worker_id: uuid.UUID, code: str
-) -> None:
+async def verify(session: AsyncSession, actor: Actor, at: SkillAt) -> None:
     """Say that one has seen the certificate of a skill.
 
     Raises ``NotFound``, ``NothingToVerify`` without a number and a document, ``Forbidden`` for one's own.
     """
-    skill = await _locked(session, organization_id, worker_id, code)
+    skill = await _locked(session, at)
     if skill.account_id == actor.id:
         raise Forbidden("somebody else looks at one's own certificates")
     if skill.certificate_number is None and skill.proof_id is None:
@@ -103,11 +97,9 @@ async def verify(
     await audit.record(session, actor, "worker_skill:verify", object_id=skill.id)
 
 
-async def doubt(
-    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, worker_id: uuid.UUID, code: str
-) -> None:
+async def doubt(session: AsyncSession, actor: Actor, at: SkillAt) -> None:
     """Take back that the certificate of a skill was seen; raises ``NotFound``."""
-    skill = await _locked(session, organization_id, worker_id, code)
+    skill = await _locked(session, at)
     if skill.verified_at is not None:
         skill.verified_at = skill.verified_by = None
         await _tell_lost(session, skill, "taken_back")
@@ -139,9 +131,9 @@ async def tell_ends(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
         row.look_at = look_next(row.expires_at, now)
 
 
-async def _locked(session: AsyncSession, organization_id: uuid.UUID, worker_id: uuid.UUID, code: str) -> WorkerSkill:
-    await repository.locked(session, organization_id, worker_id)
-    skill = await repository.skill_of(session, worker_id, code)
+async def _locked(session: AsyncSession, at: SkillAt) -> WorkerSkill:
+    await repository.locked(session, at.organization_id, at.worker_id)
+    skill = await repository.skill_of(session, at.worker_id, at.code)
     if skill is None:
         raise NotFound
     return skill

@@ -115,6 +115,7 @@ async def skills(connection: AsyncConnection, worker_id: uuid.UUID) -> list[Work
             proof=next((file for file in files[row.id] if file.id == row.proof_id), None),
             verified_at=row.verified_at,
             verified_by=row.verified_by,
+            version=row.version,
             **_known(row),
         )
         for row in rows

@@ -162,11 +162,15 @@ async def scene(client: httpx.AsyncClient, clock: ManualClock, subscribed: None)
     )
 
 
+async def account_of(resident: Resident) -> Account:
+    """Return a resident's account."""
+    async with unit_of_work() as session:
+        return await session.get_one(Account, resident.account_id)
+
+
 async def session_of_resident(resident: Resident) -> By:
     """Return a session of a resident's."""
-    async with unit_of_work() as session:
-        account = await session.get_one(Account, resident.account_id)
-    return await sign_in.session_of(account)
+    return await sign_in.session_of(await account_of(resident))
 
 
 async def work() -> None:
