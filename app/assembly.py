@@ -65,6 +65,7 @@ from app.policies.journeys.referrals import routes as referral_vitals
 from app.policies.journeys.regimens import routes as regimen_journeys
 from app.policies.journeys.replies import routes as replies
 from app.policies.journeys.timeline import routes as timeline
+from app.policies.reactions.absences import subscribers as absence_reactions
 from app.policies.reactions.prescriptions import subscribers as prescription_reactions
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.portal.authorize import routes as authorize_pages
@@ -331,6 +332,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *calendar_subscribers.SUBSCRIBERS,
     *health_record_subscribers.SUBSCRIBERS,
     *prescription_subscribers.SUBSCRIBERS,
+    *absence_reactions.SUBSCRIBERS,
     *prescription_reactions.SUBSCRIBERS,
     *referral_subscribers.SUBSCRIBERS,
     *settlement_subscribers.SUBSCRIBERS,

@@ -7,6 +7,7 @@ somebody still could go.
 """
 
 from community.order_dispatch.service.composing import hold_orders, orders_to_plan, send_to_order
+from community.order_series.service.pausing import Away, follow_absences
 from community.orders.access import require_order, require_orderer
 from community.orders.schemas.given import OrderCancel, OrderCreate
 from community.orders.schemas.shown import OrderDetail, OrderPublic
@@ -23,6 +24,7 @@ from community.workers.views.days import worker_of as require_worker
 from community.workers.views.days import workers_for
 
 __all__ = [
+    "Away",
     "By",
     "Circle",
     "Occurrence",
@@ -37,6 +39,7 @@ __all__ = [
     "assign_order",
     "cancel_order",
     "engage",
+    "follow_absences",
     "hold_orders",
     "order_for",
     "orders_to_plan",

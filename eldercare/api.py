@@ -11,6 +11,7 @@ from app.core.changes import Since
 from app.core.paging import MAX_LIMIT, Page, PageRequest
 from app.identity.api import require_resident
 from eldercare.absences.problems import ResidentClosed
+from eldercare.absences.views import stays_ahead
 from eldercare.alarms.access import require_alarm
 from eldercare.alarms.problems import AlarmOpen
 from eldercare.alarms.repository import is_alarm_open
@@ -159,6 +160,7 @@ __all__ = [
     "settle_visits",
     "shared_readings",
     "sign_name",
+    "stays_ahead",
     "timing",
     "value_shown",
     "visit_changes",

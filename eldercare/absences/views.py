@@ -38,6 +38,15 @@ _AWAY = (
     .order_by(ABSENCES.c.starts_at)
 )
 
+_STAYS = (
+    sa.select(ABSENCES.c.id, ABSENCES.c.resident_id, ABSENCES.c.starts_at, _until.label("ends_at"))
+    .where(
+        ABSENCES.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
+        _until > sa.bindparam("now", type_=_INSTANT),
+    )
+    .order_by(ABSENCES.c.starts_at, ABSENCES.c.id)
+)
+
 
 async def list_absences(
     connection: AsyncConnection, resident_id: uuid.UUID, page: PageRequest
@@ -52,6 +61,17 @@ async def list_absences(
     }
     rows = (await connection.execute(_LIST, binds)).all()
     return list(rows[: page.limit]), next_cursor(_KIND, rows, page.limit, ("starts_at", "id"))
+
+
+async def stays_ahead(
+    connection: AsyncConnection, resident_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, list[tuple[uuid.UUID, datetime, datetime]]]:
+    """Return the absences of residents that are not over: which it is, from when, until when; by resident."""
+    binds = {"resident_ids": list(resident_ids), "now": clock.now()}
+    found: defaultdict[uuid.UUID, list[tuple[uuid.UUID, datetime, datetime]]] = defaultdict(list)
+    for row in await connection.execute(_STAYS, binds):
+        found[row.resident_id].append((row.id, row.starts_at, row.ends_at))
+    return found
 
 
 async def times_away(

@@ -22,7 +22,7 @@ from community.orders.rules import CancelReason, free_until
 from community.orders.service.cancelling import call_off
 from community.orders.service.changing import By
 from community.orders.service.telling import waiting
-from community.workers.views.days import worker_of
+from community.workers.views.days import here
 
 
 async def plan(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
@@ -124,9 +124,7 @@ async def _follow_worker(session: AsyncSession, series: OrderSeries, slot: Slot)
             series.wished_worker_id = await repository.first_worker(session, series.id)
         if series.wished_worker_id is None:
             return
-    try:
-        await worker_of(await session.connection(), series.organization_id, series.wished_worker_id)
-    except NotFound:
+    if series.wished_worker_id not in await here(await session.connection(), series.organization_id):
         told = await waiting(session, series)
         occasion = f"worker:{series.wished_worker_id}"
         series.wished_worker_id, series.keeps_worker = None, False

@@ -212,8 +212,8 @@ async def test_the_worker_who_came_first_is_wished_for_and_stays_so_when_another
 
 async def test_who_works_there_no_more_is_wished_for_no_more(scene: Scene, clock: ManualClock) -> None:
     series = await agreed(scene, wished_worker_id=str(scene.mei.id))
-    worker = f"/v1/organizations/{scene.provider.id}/home-workers/{scene.mei.id}"
-    await scene.ask("DELETE", worker, by=scene.keeper, expect=204)
+    member = f"/v1/organizations/{scene.provider.id}/members/{scene.mei.id}"
+    await scene.ask("DELETE", member, by=scene.operator, expect=204)
     await later(clock, THURSDAY)
 
     found = await shown(scene, series)
@@ -246,6 +246,12 @@ async def test_odd_series_are_refused(scene: Scene, odd: dict[str, Any]) -> None
     await scene.ask("POST", path(scene), weekly(scene, **odd), expect=422)
 
 
+async def series_row() -> Any:
+    """Return how the one series there is stands."""
+    async with reading() as connection:
+        return tuple((await connection.execute(sa.select(SERIES.c.state, SERIES.c.end_reason))).one())
+
+
 async def test_so_many_times_and_it_is_over(scene: Scene, clock: ManualClock) -> None:
     series = await agreed(scene, count=2)
     assert days(series, "ordered") == THURSDAYS[:2]
@@ -257,7 +263,11 @@ async def test_so_many_times_and_it_is_over(scene: Scene, clock: ManualClock) ->
 async def test_who_moves_out_has_nothing_ordered_any_more_and_again_if_that_was_a_mistake(scene: Scene) -> None:
     series = await agreed(scene)
     closure = f"/v1/residents/{scene.grace.id}/closure"
-    await scene.ask("PUT", closure, {"reason": "moved_out"}, by=scene.operator)
+    closing = {"reason": "moved_out", "date": "2026-03-02"}
+    await scene.ask("POST", closure, closing, by=scene.operator, expect=201)
     await work()
-    assert await ordered(scene, scene.operator) == []
-    assert series
+    assert await series_row() == ("ended", "closed")
+    assert (await scene.seen({"id": at(series, THURSDAYS[0])["order_id"]}, scene.operator))["state"] == "cancelled"
+    await scene.ask("DELETE", closure, by=scene.operator)
+    await work()
+    assert await series_row() == ("active", None)

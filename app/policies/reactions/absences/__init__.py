@@ -1,0 +1,1 @@
+"""Who is away from home has nobody of the community's services come again and again."""
