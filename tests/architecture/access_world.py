@@ -25,6 +25,8 @@ from app.identity.second_factor.service import SECRET as SECRET_OF_APP
 from app.media.links import signed_url, upload_url
 from app.media.models import STORED, Upload
 from app.media.storage import storage
+from community.housekeeping.models import HomeService, ServiceOffer
+from community.workers.models import WORKERS, Worker
 from eldercare.drills.models import Drill
 from eldercare.duty_desk.models import DeskHandover
 from eldercare.escalation.models import DeskTest
@@ -39,6 +41,7 @@ from telemedicine.consultations.models import Participant
 from tests.architecture import access_people
 from tests.factories import (
     community_housekeeping,
+    community_orders,
     community_workers,
     eldercare_alarms,
     eldercare_check_ins,
@@ -180,8 +183,9 @@ async def open_world() -> World:
         "flags": (await eldercare_wellbeing.flag(resident)).id,
         **await _clinic(place, clinic, resident, clinician),
         "home-services": (service := await community_housekeeping.service(place)).id,
-        "service-offers": (await community_housekeeping.offer(agency, service)).id,
+        "service-offers": (offer := await community_housekeeping.offer(agency, service)).id,
         **await _worker(agency, carer),
+        **await _order(resident, offer, service, carer),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
         "regimen-proposals": (await eldercare_regimen_proposals.proposal(written)).id,
@@ -427,6 +431,16 @@ async def _worker(agency: Organization, carer: Account) -> dict[str, object]:
     return {"workers": row.id, "worker-profiles": row.id, "exceptions": off.id, "skills": "first-aid"}
 
 
+async def _order(resident: Resident, offer: ServiceOffer, service: HomeService, carer: Account) -> dict[str, object]:
+    """Insert help the resident ordered, which the carer is on the way for, and a question for more time."""
+    row = await community_orders.order(resident, await _account(resident), offer, service)
+    async with unit_of_work() as session:
+        worker = await session.scalar(sa.select(Worker).where(WORKERS.c.account_id == carer.id))
+    assert worker is not None
+    await community_orders.on_the_way(row, worker)
+    return {"home-orders": row.id, "extra-time": (await community_orders.extra(row, carer)).id}
+
+
 async def _consultation(scene: telemedicine.Scene) -> dict[str, object]:
     """Insert a video visit that can be entered, and a guest of it."""
     visit = await telemedicine.consultation(scene)
@@ -639,6 +653,11 @@ def body_of(operation_id: str, world: World) -> dict[str, Any]:
     return BODIES.get(operation_id, _nothing)(world)
 
 
+def _home_order(world: World) -> dict[str, Any]:
+    when = {"starts_local": "2026-03-08T09:00:00", "payment_method": "provider"}
+    return when | {"offer_id": world.ids["service-offers"], "offer_version": 1, "total": 12_500}
+
+
 def _draft(_: World) -> dict[str, Any]:
     return {"content": telemedicine_prescriptions.AMOXICILLIN}
 
@@ -678,6 +697,19 @@ def _health_record(_: World) -> dict[str, Any]:
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "addServiceOffer": lambda world: community_housekeeping.HOURLY | {"service_id": world.ids["home-services"]},
     "quoteServiceOffer": lambda _: community_housekeeping.SUNDAY,
+    "createHomeOrder": _home_order,
+    "cancelHomeOrder": lambda _: {"reason": "other"},
+    "answerHomeOrderExtraTime": lambda _: {"is_approved": False},
+    "assignHomeOrder": lambda world: {"worker_id": world.ids["accounts"]},
+    "unassignHomeOrder": lambda _: {"reason": "other"},
+    "confirmHomeOrderStart": lambda _: {"reason": "She says he is there"},
+    "reportHomeOrderPosition": lambda _: {"latitude": 31.2, "longitude": 121.4, "accuracy": 10},
+    "startHomeOrder": lambda _: {"code": "123456"},
+    "reportHomeOrderNoAccess": lambda _: {"note": "Rang three times"},
+    "askHomeOrderExtraTime": lambda _: {"duration": "PT30M"},
+    "addHomeOrderNote": lambda _: {"text": "All well"},
+    "addHomeOrderPhoto": lambda world: {"upload_id": world.ids["uploads"]},
+    "finishHomeOrder": lambda _: {"undone_reason": "No water"},
     "addWorker": lambda world: community_workers.PROFILE | {"account_id": world.ids["accounts"]},
     "setWorker": lambda _: community_workers.PROFILE,
     "setWorkerHours": lambda _: {"hours": []},

@@ -58,6 +58,28 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "billing_entry": {"currency": "CNY", "sides": 2},
     "billing_payment": {"currency": "CNY", "programme_id": None, "refunded_amount": 0, "refunds_id": None},
     "billing_payment_method": {"last4": "4242"},
+    "community_order": {
+        "state": "closed",
+        "wanted_at": dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC),
+        "flexibility": dt.timedelta(),
+        "starts_at": dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC),
+        "ends_at": dt.datetime(2026, 3, 2, 11, tzinfo=dt.UTC),
+        "payment_method": "provider",
+        **dict.fromkeys(
+            (
+                *("payment_method_id", "series_id", "occurrence_at", "reservation_id"),
+                *("cancelled_by", "cancel_reason", "hold_until", "staff_by", "late_at", "miss_at"),
+                *("overdue_at", "unpaid_at"),
+            )
+        ),
+        "fee_amount": 0,
+        "late_percent": 0,
+        "options": {},
+        "lines": [],
+        "checklist": [],
+    },
+    "community_order_extra": {"state": "declined", "answer_by": None, "duration": dt.timedelta(minutes=30)},
+    "community_service_offer": {"notice_period": dt.timedelta(), "late_percent": 0},
     "community_worker": {"latitude": None, "longitude": None, "buffer": dt.timedelta()},
     "community_worker_exception": {
         "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall

@@ -10,8 +10,16 @@ from app.core import clock
 from app.core.access import CurrentActor
 from app.core.instants import GivenInstant
 from app.core.paging import Page, PageQuery
-from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated, problem_responses
-from app.core.routing import Reading, Router, Session
+from app.core.problems import (
+    FieldError,
+    Forbidden,
+    Malformed,
+    NotFound,
+    StaleVersion,
+    Unauthenticated,
+    problem_responses,
+)
+from app.core.routing import IfMatch, Reading, Router, Session
 from app.identity.api import Member, member_guard
 from app.reservations.api import CalendarTaken
 from community.orders.access import Subject, order_guard
@@ -61,13 +69,30 @@ async def list_home_orders_of_provider(
 @router.post(
     f"{_ONE}/assignment",
     responses=problem_responses(
-        *_GUARDED, CalendarTaken, NotAWorker, OrderNotOpen, OutsideWindow, WorkerUnavailable, WorkerUnsuitable
+        *_GUARDED,
+        CalendarTaken,
+        NotAWorker,
+        OrderNotOpen,
+        OutsideWindow,
+        StaleVersion,
+        WorkerUnavailable,
+        WorkerUnsuitable,
     ),
 )
-async def assign_home_order(session: Session, actor: CurrentActor, subject: Kept, data: OrderAssign) -> OrderDetail:
-    """Give an order to somebody who can, in another's place if it has one."""
+async def assign_home_order(
+    session: Session, actor: CurrentActor, subject: Kept, data: OrderAssign, if_match: IfMatch
+) -> OrderDetail:
+    """Give an order to somebody who can, in another's place if it has one: with ``If-Match`` as you saw it."""
     by = By(subject.side("provider", "operator"), actor)
-    await assigning.assign(session, by, subject.id, data.worker_id, starts_at=data.starts_at, despite=data.despite)
+    await assigning.assign(
+        session,
+        by,
+        subject.id,
+        data.worker_id,
+        starts_at=data.starts_at,
+        despite=data.despite,
+        if_match=if_match,
+    )
     return await details.after(await session.connection(), actor, subject.id)
 
 

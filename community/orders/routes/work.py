@@ -72,8 +72,8 @@ async def set_out_for_home_order(session: Session, actor: CurrentActor, subject:
     return await details.after(await session.connection(), actor, subject.id)
 
 
-@router.put(f"{_ONE}/position", status_code=204, responses=problem_responses(*_MAKING, OrderNotOpen))
-async def set_home_order_position(session: Session, actor: CurrentActor, subject: Own, data: PositionGive) -> None:
+@router.post(f"{_ONE}/position", status_code=204, responses=problem_responses(*_MAKING, OrderNotOpen))
+async def report_home_order_position(session: Session, actor: CurrentActor, subject: Own, data: PositionGive) -> None:
     """Say where you are, while you are on the way: only the latest is kept, and none once you are there."""
     await attending.locate(session, actor, subject, data)
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import clock
 from app.core.problems import FieldError, Malformed, NotFound
+from app.core.routing import check_version
 from app.core.sealing import unseal
 from app.dispatch.api import Place
 from app.reservations.api import Want, release, take
@@ -37,13 +38,16 @@ async def assign(
     *,
     starts_at: datetime | None = None,
     despite: Collection[Settable] = (),
+    if_match: int | None = None,
 ) -> Order:
     """Give an order to somebody (their account), in another's place if it has one; return it.
 
     Theirs already, at that time, it stays so. Raises ``NotFound``, ``NotAWorker``, ``WorkerUnavailable``,
-    ``WorkerUnsuitable``, ``OutsideWindow``, ``OrderNotOpen``, and ``CalendarTaken`` for who is somewhere else then.
+    ``WorkerUnsuitable``, ``OutsideWindow``, ``OrderNotOpen``, ``StaleVersion``, and ``CalendarTaken`` for who is
+    somewhere else then.
     """
     row = await repository.locked(session, order_id)
+    check_version(row, if_match)
     is_new = row.worker_id is None
     start = row.starts_at if starts_at is None else starts_at
     if (row.worker_id, row.starts_at) == (worker_id, start) and row.state in rules.WITH_WORKER:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.identity.models import Community
+from app.identity.scopes import PROXY
 from community.orders.models import ORDERS
 from tests.community.housekeeping.test_catalogue import HOURLY
 from tests.community.orders.conftest import THURSDAY, TOTAL, Scene, facts, session_of_resident, told, work
@@ -46,6 +47,15 @@ async def test_a_daughter_orders_by_grant_and_both_are_told(scene: Scene) -> Non
     assert await told("order_placed") == {"Ann", "Grace"}
     listed = await scene.ask("GET", scene.orders, by=scene.daughter)
     assert [one["id"] for one in listed["items"]] == [order["id"]]
+
+
+async def test_who_acts_for_her_orders_and_calls_off(scene: Scene) -> None:
+    son = await identity.account(scene.place, name="Sam", phone="+8613800000012")
+    await identity.grant(scene.grace, son, PROXY, kind="proxy")
+    acting = await sign_in.session_of(son)
+    order = await scene.placed(acting)
+
+    assert (await scene.do(order, "cancellation", {"reason": "other"}, by=acting))["cancelled_by"] == "resident"
 
 
 async def test_who_may_only_look_orders_nothing(scene: Scene) -> None:

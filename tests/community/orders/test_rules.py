@@ -1,6 +1,7 @@
 """No way leads out of a closed order, somebody looks after every open one, and calling off costs what was agreed."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -136,3 +137,13 @@ def test_more_time_costs_what_the_work_costs_and_not_the_way() -> None:
 def test_the_door_is_shown_around_the_visit_only(at: datetime, is_shown: bool) -> None:
     assert shows_door("assigned", TWO_HOURS, at) is is_shown
     assert not any(shows_door(state, TWO_HOURS, at) for state in set(STATES) - set(WITH_WORKER))
+
+
+def test_the_guide_has_the_table_of_states() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "home-orders.md").read_text()
+    rows = [
+        f"| `{name}` | {', '.join(sorted(way.sources))} | {way.target} | {', '.join(sorted(way.who))} |"
+        for name, way in WAYS.items()
+    ]
+
+    assert [line for line in guide.splitlines() if line.startswith("| `")] == rows

@@ -123,6 +123,10 @@ async def test_somebody_else_goes_instead_and_everybody_hears_of_it(scene: Scene
     order = await scene.assigned()
     await scene.do(order, "assignment", {"worker_id": str(scene.lin.id)}, by=scene.keeper)
 
+    stale = {"If-Match": f'"{order["version"]}"'}
+    path = f"/v1/home-orders/{order['id']}/assignment"
+    body = {"worker_id": str(scene.mei.id)}
+    assert (await scene.ask("POST", path, body, by=scene.operator, expect=412, extra=stale))["code"] == "stale_version"
     assert await told("order_not_yours") == {"Li Mei"}
     assert await told("order_yours") == {"Li Mei", "Wang Lin"}
     again = await scene.do(order, "unassignment", {"reason": "worker_ill"}, by=scene.keeper)
@@ -165,15 +169,15 @@ async def test_where_somebody_is_is_seen_only_on_the_way(scene: Scene, clock: Ma
     position = f"/v1/home-orders/{order['id']}/position"
     early = await scene.do(order, "on-the-way", by=scene.worker, expect=409)
     clock.set(THURSDAY - timedelta(minutes=40))
-    await scene.ask("PUT", position, THERE, by=scene.worker, expect=409)
+    await scene.ask("POST", position, THERE, by=scene.worker, expect=409)
     await scene.do(order, "on-the-way", by=scene.worker)
     await scene.do(order, "on-the-way", by=scene.worker)
     await scene.ask("GET", position, expect=404)
-    await scene.ask("PUT", position, THERE, by=scene.worker, expect=204)
+    await scene.ask("POST", position, THERE, by=scene.worker, expect=204)
     old = THERE | {"latitude": 30.0, "measured_at": (clock.now() - A_MINUTE).isoformat()}
-    await scene.ask("PUT", position, old, by=scene.worker, expect=204)
+    await scene.ask("POST", position, old, by=scene.worker, expect=204)
     clock.advance(A_MINUTE)
-    await scene.ask("PUT", position, THERE | {"latitude": 31.21}, by=scene.worker, expect=204)
+    await scene.ask("POST", position, THERE | {"latitude": 31.21}, by=scene.worker, expect=204)
 
     assert early["code"] == "too_early"
     assert (await scene.ask("GET", position))["latitude"] == 31.21
