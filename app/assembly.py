@@ -57,7 +57,9 @@ from app.media import jobs as media_jobs
 from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
 from app.policies.journeys.closing import routes as closing_journey
+from app.policies.journeys.day_plans import jobs as day_plan_jobs
 from app.policies.journeys.day_plans import routes as day_plans
+from app.policies.journeys.day_plans import subscribers as day_plan_subscribers
 from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.export import routes as export
@@ -323,6 +325,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *order_subscribers.SUBSCRIBERS,
     *order_series_subscribers.SUBSCRIBERS,
     *order_dispatch_subscribers.SUBSCRIBERS,
+    *day_plan_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
@@ -376,6 +379,7 @@ JOBS: tuple[Job, ...] = (
     *order_jobs.JOBS,
     *order_series_jobs.JOBS,
     *order_dispatch_jobs.JOBS,
+    *day_plan_jobs.JOBS,
     *shift_jobs.JOBS,
     *rota_jobs.JOBS,
     *safe_zone_jobs.JOBS,

@@ -97,6 +97,12 @@ class OrderStarted(_OfOrder):
     name: ClassVar[str] = "community.order_started.v1"
 
 
+class OrderOverran(_OfOrder):
+    """What should have ended by now goes on: whatever ``worker_id`` is to do next may begin late."""
+
+    name: ClassVar[str] = "community.order_overran.v1"
+
+
 class OrderFinished(_OfOrder):
     """The work is done."""
 

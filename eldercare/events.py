@@ -262,6 +262,15 @@ class VisitStarted(Event):
     how: Literal["tag", "qr", "gps", "manual"]
 
 
+class VisitOverran(Event):
+    """A visit that should have ended by now goes on: whatever its carers are to do next may begin late."""
+
+    name: ClassVar[str] = "eldercare.visit_overran.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+
+
 class VisitCompleted(Event):
     """A visit was made and is over."""
 

@@ -99,6 +99,14 @@ FACTS: Final = sa.select(
     sa.func.jsonb_build_object("resident_id", VISITS.c.resident_id, type_=JSONB).label("payload"),
 ).where(VISITS.c.id == sa.any_(_IDS))
 """A fact about each of the visits ``visit_ids`` that says nothing but whose it is."""
+FACTS_OF_AGENCY: Final = sa.select(
+    VISITS.c.id.label("aggregate_id"),
+    VISITS.c.community_id,
+    sa.func.jsonb_build_object(
+        "resident_id", VISITS.c.resident_id, "organization_id", VISITS.c.organization_id, type_=JSONB
+    ).label("payload"),
+).where(VISITS.c.id == sa.any_(_IDS))
+"""A fact about each of the visits ``visit_ids`` that says whose it is, and which agency's."""
 _TICK = insert(TICKS)
 _SET_TICK = _TICK.on_conflict_do_update(
     index_elements=["visit_id", "task_id"],

@@ -103,7 +103,8 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'placed'"),
     )
     op.add_column(
-        "community_service_offer", sa.Column("dispatch", sa.String(), nullable=False, server_default=sa.text("'assign'"))
+        "community_service_offer",
+        sa.Column("dispatch", sa.String(), nullable=False, server_default=sa.text("'assign'")),
     )
     op.add_column(
         "community_service_offer",
@@ -117,7 +118,6 @@ def upgrade() -> None:
         "dispatch IN ('assign', 'offer') AND answer_within > interval '0'",
     )
 
-
     _day_plans()
 
 
@@ -130,10 +130,18 @@ def _day_plans() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("travel", sa.Interval(), nullable=False),
-        sa.Column("created_by", sa.Uuid(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=True),
+        sa.Column("plan_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("accepted_by", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("state IN ('proposed', 'accepted')", name=op.f("ck_policies_day_plan_state")),
+        sa.CheckConstraint("state IN ('wanted', 'proposed', 'accepted')", name=op.f("ck_policies_day_plan_state")),
+        sa.CheckConstraint("cause IN ('unassigned', 'held_up')", name=op.f("ck_policies_day_plan_cause")),
+        sa.CheckConstraint(
+            "(plan_at IS NOT NULL) = (state = 'wanted')", name=op.f("ck_policies_day_plan_one_wanted_has_a_deadline")
+        ),
         sa.CheckConstraint(
             "(accepted_at IS NOT NULL) = (state = 'accepted')", name=op.f("ck_policies_day_plan_acceptance")
         ),
@@ -143,6 +151,19 @@ def _day_plans() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_policies_day_plan")),
     )
     op.create_index("ix_policies_day_plan_organization_id", "policies_day_plan", ["organization_id", "id"])
+    op.create_index(
+        "ix_policies_day_plan_plan_at",
+        "policies_day_plan",
+        ["plan_at"],
+        postgresql_where=sa.text("plan_at IS NOT NULL"),
+    )
+    op.create_index(
+        "uq_policies_day_plan_wanted",
+        "policies_day_plan",
+        ["organization_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'wanted'"),
+    )
     op.create_table(
         "policies_day_plan_stop",
         *_common(),

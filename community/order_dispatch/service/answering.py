@@ -21,7 +21,7 @@ async def accept(session: AsyncSession, actor: Actor, offer_id: uuid.UUID) -> uu
     Whoever is slower has nothing: not the order, and their time stays their own. Raises ``NotFound``, ``OfferOver``,
     ``CalendarTaken`` and whatever else ``assign`` refuses somebody for.
     """
-    order_id = (await offers.require_own(await session.connection(), actor, offer_id)).order_id
+    order_id: uuid.UUID = (await offers.require_own(await session.connection(), actor, offer_id)).order_id
     searches = await repository.searches_of(session, [order_id])
     if not await repository.answer(session, offer_id, "accepted", clock.now()):
         offer = await offers.require_own(await session.connection(), actor, offer_id)

@@ -13,20 +13,24 @@ from app.core import clock
 from app.core.access import Actor
 from app.dispatch.api import Job, Worker
 from app.identity.api import community
+from community.housekeeping.models import OFFERS as SERVICE_OFFERS
+from community.order_dispatch.models import SEARCHES
 from community.order_dispatch.service.candidates import job_of, worker_of
 from community.order_dispatch.views import facts
 from community.orders import repository as orders
 from community.orders.models import ORDERS
 from community.orders.rules import AHEAD, day_bounds
 from community.orders.service import assigning
-from community.orders.service.changing import By
+from community.orders.service.changing import HEARTHLINE, By
 from community.workers.rules import WorkerDay
 from community.workers.views.days import workers_for
 
 _A_DAY: Final = timedelta(days=1)
 _INSTANT: Final = sa.DateTime(timezone=True)
 _OPEN: Final = (
-    sa.select(ORDERS)
+    sa.select(ORDERS, sa.func.coalesce(SEARCHES.c.mode, SERVICE_OFFERS.c.dispatch).label("mode"))
+    .join(SERVICE_OFFERS, SERVICE_OFFERS.c.id == ORDERS.c.offer_id)
+    .outerjoin(SEARCHES, SEARCHES.c.order_id == ORDERS.c.id)
     .where(
         ORDERS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
         ORDERS.c.starts_at >= sa.bindparam("since", type_=_INSTANT),
@@ -39,7 +43,10 @@ _OPEN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class OrderToPlan:
-    """An order of a day as a planner takes it: ``job`` is all of it, whoever goes already."""
+    """An order of a day as a planner takes it: ``job`` is all of it, whoever goes already.
+
+    ``asks`` says whether whoever goes is asked first, as the provider wants it.
+    """
 
     id: uuid.UUID
     version: int
@@ -50,6 +57,7 @@ class OrderToPlan:
     missing: int
     going: tuple[uuid.UUID, ...]
     job: Job
+    asks: bool
 
 
 async def orders_to_plan(
@@ -75,11 +83,12 @@ async def orders_to_plan(
                 version=row.version,
                 resident_id=row.resident_id,
                 starts_at=row.starts_at,
-                ends_at=row.ends_at,
+                ends_at=row.ends_at + row.extra_duration,
                 is_ahead=row.state in AHEAD and row.starts_at > now,
                 missing=0 if row.worker_id else 1,
                 going=(row.worker_id,) if row.worker_id else (),
                 job=_job(row, known, now),
+                asks=row.mode == "offer",
             )
             for row in rows
         ],
@@ -125,5 +134,8 @@ async def send_to_order(
     They may be there for something else at that time, so their hours for orders are not asked. Raises what ``assign``
     raises.
     """
-    by = By("provider", actor)
+    if actor.kind == "system":
+        by = HEARTHLINE
+    else:
+        by = By("operator" if actor.holds("operator", organization_kind="operator") else "provider", actor)
     await assigning.assign(session, by, order_id, account_id, starts_at=starts_at, despite=["hours", "language"])

@@ -57,7 +57,8 @@ _PLACES: Final = sa.select(ORDERS.c.id, ORDERS.c.place).where(
 async def order(connection: AsyncConnection, actor: Actor, subject: Subject) -> sa.Row[Any]:
     """Return an order whose reader's rights were checked; that they look at who could go is on record."""
     traced = audit.trace_binds(actor, resident_id=subject.resident_id, object_id=subject.id)
-    return (await connection.execute(_ORDER, {"order_id": subject.id, **traced})).one()
+    row: sa.Row[Any] = (await connection.execute(_ORDER, {"order_id": subject.id, **traced})).one()
+    return row
 
 
 async def visits(
@@ -96,7 +97,7 @@ async def busy(
 
 
 async def _places(connection: AsyncConnection, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Any]:
-    rows = await connection.execute(_PLACES, {"order_ids": list(order_ids)})
+    rows: Any = await connection.execute(_PLACES, {"order_ids": list(order_ids)})
     return {row.id: place_of(row) for row in rows}
 
 

@@ -19,6 +19,7 @@ from community.events import (
     OrderFinished,
     OrderHeld,
     OrderNoAccess,
+    OrderOverran,
     OrderPlaced,
     OrderSetOut,
     OrderStarted,
@@ -121,6 +122,11 @@ def _about(row: Order, worker_id: uuid.UUID | None) -> dict[str, Any]:
         "organization_id": row.organization_id,
         "worker_id": worker_id,
     }
+
+
+async def overran(session: AsyncSession, row: Order) -> None:
+    """Tell that the work of a locked order goes on longer than was agreed."""
+    await emit(session, OrderOverran(**_about(row, row.worker_id)))
 
 
 async def _remember(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from community.orders import notices, repository, rules
 from community.orders.service.cancelling import call_off
-from community.orders.service.changing import HEARTHLINE
+from community.orders.service.changing import HEARTHLINE, overran
 from community.orders.service.telling import provider, tell, waiting
 
 
@@ -49,6 +49,8 @@ async def overdue(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
         if row.worker_id is not None:
             occasion = f"overdue:{row.overdue_at.isoformat()}"
             await tell(session, notices.OVERDUE, row, [row.worker_id, *told], occasion, worker=row.worker_id)
+            if row.overdue_step == 1:
+                await overran(session, row)
     await session.flush()
 
 

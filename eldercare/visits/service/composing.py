@@ -19,7 +19,10 @@ from eldercare.visits.service.dispatching import job_of, read_day
 
 @dataclass(frozen=True, slots=True)
 class VisitToPlan:
-    """A visit of a day as a planner takes it: ``job`` is all of it, whoever goes already."""
+    """A visit of a day as a planner takes it: ``job`` is all of it, whoever goes already.
+
+    Who makes a visit, and when, is for people to decide: they are asked.
+    """
 
     id: uuid.UUID
     version: int
@@ -30,6 +33,7 @@ class VisitToPlan:
     missing: int
     going: tuple[uuid.UUID, ...]
     job: Job
+    asks: bool = True
 
 
 async def visits_to_plan(

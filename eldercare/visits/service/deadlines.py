@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.events import emit_many
-from eldercare.events import VisitMissed
+from eldercare.events import VisitMissed, VisitOverran
 from eldercare.visits import repository, rules
 from eldercare.visits.models import VISITS
 from eldercare.visits.notices import CHECK_OUT_DUE, CHECK_OUT_OVERDUE, VISIT_LATE, VISIT_MISSED, VISIT_UNCOVERED
@@ -107,6 +107,7 @@ async def overdue(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     await alarming.still_there(session, [one for one in rows if one.overdue_step == _CALLED and there[one.id]])
     asked = [visit for visit in rows if there[visit.id] and visit.overdue_step == 1]
     called = [visit for visit in rows if visit not in asked]
+    await emit_many(session, VisitOverran, repository.FACTS_OF_AGENCY, {"visit_ids": [visit.id for visit in asked]})
     told = await agencies(session, called, {visit.id for visit in called})
     await tell_all(
         session,

@@ -17,17 +17,29 @@ class DayPlan(Table, table=True):
     __tablename__ = "policies_day_plan"
     privacy: ClassVar[Privacy] = Privacy.none("names an organization and a day; who goes to whom is in its stops")
     __table_args__ = (
-        sa.CheckConstraint("state IN ('proposed', 'accepted')", name="state"),
+        sa.CheckConstraint("state IN ('wanted', 'proposed', 'accepted')", name="state"),
+        sa.CheckConstraint("cause IN ('unassigned', 'held_up')", name="cause"),
+        # What is wanted is planned by the worker, and nothing else is.
+        sa.CheckConstraint("(plan_at IS NOT NULL) = (state = 'wanted')", name="one_wanted_has_a_deadline"),
         sa.CheckConstraint("(accepted_at IS NOT NULL) = (state = 'accepted')", name="acceptance"),
         sa.Index("ix_policies_day_plan_organization_id", "organization_id", "id"),
+        sa.Index("ix_policies_day_plan_plan_at", "plan_at", postgresql_where=sa.text("plan_at IS NOT NULL")),
+        # However many are held up, one plan looks after all of them.
+        sa.Index(
+            "uq_policies_day_plan_wanted", "organization_id", unique=True, postgresql_where=sa.text("state = 'wanted'")
+        ),
     )
 
     community_id: uuid.UUID
     organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
     day: date
     state: str = "proposed"
-    travel: timedelta = Field(sa_type=sa.Interval)
-    created_by: uuid.UUID
+    cause: str = "unassigned"
+    travel: timedelta = Field(default=timedelta(), sa_type=sa.Interval)
+    created_by: uuid.UUID | None = Field(default=None, description="empty: Hearthline, as somebody is held up")
+    plan_at: datetime | None = optional_instant(description="when the worker plans it")
+    lease_until: datetime | None = optional_instant(description="until when a worker plans it")
+    fence: int = Field(default=0, description="how often it was taken up: only the latest may store what came of it")
     accepted_at: datetime | None = optional_instant()
     accepted_by: uuid.UUID | None = None
 

@@ -20,7 +20,10 @@ _MARK: Final = ":"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A visit or an order of the day, with all there is to plan of it, and who goes already."""
+    """A visit or an order of the day, with all there is to plan of it, and who goes already.
+
+    ``asks`` says whether somebody has to be asked before it is changed.
+    """
 
     kind: Kind
     id: uuid.UUID
@@ -32,6 +35,7 @@ class Item:
     missing: int
     going: tuple[uuid.UUID, ...]
     job: Job
+    asks: bool
 
     def open_job(self) -> Job:
         """Return what is left to plan of it: for whom somebody goes already, the time is theirs."""

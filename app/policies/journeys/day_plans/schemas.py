@@ -45,7 +45,8 @@ class DayPlanPublic(BaseModel):
     id: uuid.UUID
     organization_id: uuid.UUID
     day: date = Field(alias="date")
-    state: Literal["proposed", "accepted"]
+    state: Literal["wanted", "proposed", "accepted"]
+    cause: Literal["unassigned", "held_up"]
     travel: timedelta
     created_at: datetime
     stops: list[DayPlanStopPublic]

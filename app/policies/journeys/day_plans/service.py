@@ -34,8 +34,8 @@ _STOPS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Day:
-    """What there is to plan, and everyone who could go."""
+class Day:
+    """What there is to plan, and everyone who could go; ``is_planned_anew``: they are busy with none of it."""
 
     items: list[Item]
     workers: list[Worker]
@@ -50,19 +50,25 @@ async def propose(actor: Actor, organization_id: uuid.UUID, data: DayPlanCreate)
     """
     is_held_up = data.cause == "held_up"
     async with reading() as connection:
-        found = await _read(connection, actor, organization_id, data.day, without_own=is_held_up)
-    if is_held_up:
-        plan = await asyncio.to_thread(_replanned, found, clock.now())
-    else:
-        jobs = [one.open_job() for one in found.items if one.is_ahead and one.missing > 0]
-        plan = await asyncio.to_thread(dispatch.plan, jobs, found.workers)
+        found = await read(connection, actor, organization_id, data.day, without_own=is_held_up)
+    plan = await (replanned(found) if is_held_up else _planned(found))
     async with unit_of_work() as session:
-        return await _keep(session, actor, organization_id, data.day, found, plan)
+        kept = DayPlan(
+            community_id=actor.community_id,
+            organization_id=organization_id,
+            day=data.day,
+            cause=data.cause,
+            created_by=actor.id,
+        )
+        session.add(kept)
+        await keep(session, actor, kept, found, plan)
+        return kept.id
 
 
-async def _read(
+async def read(
     connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID, day: date, *, without_own: bool
-) -> _Day:
+) -> Day:
+    """Return what there is of a day; ``without_own``: to be planned anew, whoever goes already."""
     asked = (connection, actor, organization_id, day)
     visits, carers = await eldercare.visits_to_plan(*asked, without_own=without_own)
     orders, helpers = await community.orders_to_plan(*asked, without_own=without_own)
@@ -70,36 +76,36 @@ async def _read(
     workers = rules.together(carers, helpers)
     if without_own:  # each leaves out its own only, and knows the other's by the calendar
         workers = [rules.without(worker, items) for worker in workers]
-    return _Day(items, workers, is_planned_anew=without_own)
+    return Day(items, workers, is_planned_anew=without_own)
 
 
 def _item(kind: rules.Kind, one: Any) -> Item:
-    names = ("id", "version", "resident_id", "starts_at", "ends_at", "is_ahead", "missing", "going")
+    names = ("id", "version", "resident_id", "starts_at", "ends_at", "is_ahead", "missing", "going", "asks")
     return Item(kind=kind, job=rules.marked(kind, one.job), **{name: getattr(one, name) for name in names})
 
 
-def _replanned(found: _Day, now: datetime) -> Plan:
-    """Return the smallest change after which all are in time again of whom somebody is held up."""
+async def _planned(found: Day) -> Plan:
+    jobs = [one.open_job() for one in found.items if one.is_ahead and one.missing > 0]
+    return await asyncio.to_thread(dispatch.plan, jobs, found.workers)
+
+
+async def replanned(found: Day) -> Plan:
+    """Return the smallest change after which everybody is in time again, whoever is held up."""
+    now = clock.now()
     current = [Assignment(one.id, one.starts_at, one.ends_at, one.going) for one in found.items if one.going]
     under_way = {one.id for one in found.items if not one.is_ahead}
     overruns = {
         one.id: now + rules.GOES_ON for one in found.items if one.going and not one.is_ahead and one.ends_at <= now
     }
     jobs = [one.whole_job() for one in found.items]
-    return dispatch.replan(current, jobs, found.workers, overruns=overruns, in_progress=under_way)
-
-
-async def _keep(
-    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, day: date, found: _Day, plan: Plan
-) -> uuid.UUID:
-    kept = DayPlan(
-        community_id=actor.community_id,
-        organization_id=organization_id,
-        day=day,
-        travel=plan.travel,
-        created_by=actor.id,
+    return await asyncio.to_thread(
+        dispatch.replan, current, jobs, found.workers, overruns=overruns, in_progress=under_way
     )
-    session.add(kept)
+
+
+async def keep(session: AsyncSession, actor: Actor, kept: DayPlan, found: Day, plan: Plan) -> None:
+    """Keep what the planner proposes, with each visit and order as it was planned."""
+    kept.travel = plan.travel
     await session.flush()
     items = {one.id: one for one in found.items}
     rows: list[dict[str, Any]] = []
@@ -119,7 +125,6 @@ async def _keep(
     if rows:
         await session.execute(sa.insert(STOPS), rows)
     await audit.record(session, actor, "day_plan:propose", object_id=kept.id)
-    return kept.id
 
 
 def _stop(plan: DayPlan, item: Item, starts_at: datetime, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A whole day in one plan: visits and orders, somebody who goes to both, and all of it or nothing."""
 
 import asyncio
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,12 +16,18 @@ from app import assembly
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.events import install_subscribers
+from app.core.jobs import settle
+from app.core.relay import RELAY_JOBS
 from app.identity.models import Account, Organization, Resident
 from app.identity.sessions.models import AccountSession
+from app.policies.journeys.day_plans import jobs
+from app.policies.journeys.day_plans.models import PLANS
 from app.reservations.api import recount
 from community.housekeeping.models import ServiceOffer
+from community.orders import jobs as order_jobs
 from community.orders.models import ORDERS
 from eldercare.visits.models import CarePlan
+from notifications.inbox.models import INBOX
 from tests.factories import community_housekeeping as housekeeping
 from tests.factories import community_workers as workers
 from tests.factories import eldercare_visits as care
@@ -164,9 +171,7 @@ async def test_an_order_waits_for_the_same_persons_visit(scene: Scene) -> None:
         await session.execute(
             sa.text("UPDATE community_worker SET is_active = (account_id = :who)"), {"who": scene.both.id}
         )
-        await session.execute(
-            sa.text("DELETE FROM eldercare_shift WHERE account_id = :who"), {"who": scene.carer.id}
-        )
+        await session.execute(sa.text("DELETE FROM eldercare_shift WHERE account_id = :who"), {"who": scene.carer.id})
     await scene.visit(NINE)
     order = await scene.order(NINE, flexibility="PT2H")
 
@@ -222,3 +227,92 @@ async def test_what_nobody_can_do_says_why(scene: Scene) -> None:
 
     assert (stop["item_id"], stop["people"]) == (late, [])
     assert stop["unassigned"] == "Nobody who could do it works at that time."
+
+
+async def held_up(scene: Scene, clock: ManualClock, person: Account) -> str:
+    """Have somebody begin an order at nine that has not ended half an hour after its end."""
+    order = await scene.order(NINE)
+    worker = await sign_in.session_of(person)
+    await scene.ask("POST", f"/v1/home-orders/{order}/assignment", {"worker_id": str(person.id)})
+    clock.set(NINE)
+    code = (await scene.ask("GET", f"/v1/home-orders/{order}", by=scene.resident))["start_code"]
+    await scene.ask("POST", f"/v1/home-orders/{order}/start", {"code": code}, by=worker)
+    return order
+
+
+async def work(clock: ManualClock) -> None:
+    """Let it be half an hour after the end, and the worker do what is due."""
+    clock.set(NINE + timedelta(hours=2, minutes=30))
+    await settle([*RELAY_JOBS, *order_jobs.JOBS, *jobs.JOBS])
+
+
+async def proposals() -> list[Any]:
+    async with reading() as connection:
+        return list(await connection.execute(sa.select(PLANS)))
+
+
+async def test_whoever_is_held_up_comes_later_within_the_window_without_anybody_being_asked(
+    scene: Scene, clock: ManualClock
+) -> None:
+    following = NINE + timedelta(hours=2, minutes=40)
+    later = await scene.order(following, flexibility="PT2H")
+    await scene.ask("POST", f"/v1/home-orders/{later}/assignment", {"worker_id": str(scene.helper.id)})
+    async with unit_of_work() as session:  # nobody else could go
+        await session.execute(
+            sa.text("UPDATE community_worker SET is_active = (account_id = :who)"), {"who": scene.helper.id}
+        )
+    await held_up(scene, clock, scene.helper)
+
+    await work(clock)
+
+    (plan,) = await proposals()
+    assert (plan.state, plan.cause, plan.created_by) == ("accepted", "held_up", None)
+    seen = await scene.ask("GET", f"/v1/home-orders/{later}", by=scene.resident)
+    assert seen["worker_id"] == str(scene.helper.id)
+    assert following < datetime.fromisoformat(seen["starts_at"]) <= following + timedelta(hours=2)
+    assert seen["history"][-1]["who"] == "hearthline"
+    async with reading() as connection:
+        assert await recount(connection) == []
+        told = list(
+            await connection.scalars(sa.select(INBOX.c.notice_key).where(INBOX.c.account_id == scene.grace.account_id))
+        )
+    assert told.count("community.order_assigned") == 3
+
+
+async def test_another_goes_where_the_time_cannot_be_moved(scene: Scene, clock: ManualClock) -> None:
+    later = await scene.order(NINE + timedelta(hours=2, minutes=40))
+    await scene.ask("POST", f"/v1/home-orders/{later}/assignment", {"worker_id": str(scene.helper.id)})
+    await held_up(scene, clock, scene.helper)
+
+    await work(clock)
+
+    seen = await scene.ask("GET", f"/v1/home-orders/{later}", by=scene.resident)
+    assert seen["worker_id"] == str(scene.both.id)
+    assert datetime.fromisoformat(seen["starts_at"]) == NINE + timedelta(hours=2, minutes=40)
+
+
+async def test_of_visits_people_decide(scene: Scene, clock: ManualClock) -> None:
+    visit = await scene.visit(NINE + timedelta(hours=2, minutes=40))
+    await care.assign(uuid.UUID(visit), scene.both)
+    await held_up(scene, clock, scene.both)
+
+    await work(clock)
+
+    (plan,) = await proposals()
+    assert plan.state == "proposed"
+    shown = await scene.ask("GET", f"/v1/organizations/{scene.agency.id}/day-plans/{plan.id}")
+    (stop,) = shown["stops"]
+    assert (stop["kind"], stop["people"], stop["replaces"]) == ("visit", [str(scene.carer.id)], [str(scene.both.id)])
+
+    await scene.accept(shown)
+
+    going = [one.account_id for one in await care.carers(uuid.UUID(visit)) if one.state == "assigned"]
+    assert going == [scene.carer.id]
+
+
+async def test_whoever_is_in_time_all_the_same_is_left_alone(scene: Scene, clock: ManualClock) -> None:
+    await held_up(scene, clock, scene.helper)
+
+    await work(clock)
+
+    assert await proposals() == []
