@@ -16,6 +16,7 @@ from benchmarks import (
     fhir,
     growth,
     http,
+    ledger,
     past,
     place,
     rush,
@@ -41,6 +42,7 @@ ALL: dict[str, Callable[..., None]] = {
     "doses": doses.run,
     "vitals": vitals.run,
     "past": past.run,
+    "ledger": ledger.run,
 }
 
 

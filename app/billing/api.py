@@ -12,6 +12,9 @@ from app.billing.charges.problems import PaymentsToRefund
 from app.billing.charges.schemas import ChargeDetail, PaymentPublic
 from app.billing.charges.service import Owed, cancel_charge, open_charge
 from app.billing.charges.views import charges_for
+from app.billing.charges.views import miscounted as miscounted_charges
+from app.billing.ledger.views import drifted as drifted_accounts
+from app.billing.ledger.views import unbalanced as unbalanced_entries
 from app.billing.payers.problems import NotThePayer, PayerLimit
 from app.billing.payers.service import payer_of
 from app.billing.subsidies.rules import Share, Split
@@ -38,11 +41,14 @@ __all__ = [
     "authorize",
     "cancel_charge",
     "charges_for",
+    "drifted_accounts",
     "extend_authorization",
+    "miscounted_charges",
     "open_charge",
     "payer_of",
     "refund_charge",
     "settle",
     "subsidy_preview",
+    "unbalanced_entries",
     "void",
 ]

@@ -30,6 +30,7 @@ app.add_typer(operating.rows, name="rows", help="Due rows that were set aside be
 app.add_typer(deliveries, name="deliveries", help="Notices that were given up or whose outcome nobody knows.")
 app.add_typer(operating.audit, name="audit", help="The audit trail.")
 app.add_typer(operating.reservations, name="reservations", help="The books of calendars and pools.")
+app.add_typer(operating.ledger, name="ledger", help="The books of money.")
 app.add_typer(privacy, name="privacy", help="What is held about people, why and how long.")
 
 

@@ -38,6 +38,7 @@ from notifications.unsubscribing.links import Subscription, token
 from telemedicine.consultations.models import Participant
 from tests.architecture import access_people
 from tests.factories import (
+    billing_subsidies,
     community_housekeeping,
     eldercare_alarms,
     eldercare_check_ins,
@@ -191,6 +192,7 @@ async def open_world() -> World:
         "bills": (await telemedicine_settlement.bill(resident, clinic)).id,
         "charges": (owed := await telemedicine_settlement.charge(agency, resident)).id,
         "payments": await telemedicine_settlement.payment(owed, 100),
+        **await _money(place, agency, resident, family),
     }
     for name, account in {
         "responder": await access_people.responder(resident, place, uuid.UUID(str(ids["alarms"]))),
@@ -450,6 +452,26 @@ async def _asked(scene: telemedicine.Scene, hospital: telemedicine_referrals.Hos
     }
 
 
+async def _money(place: Community, agency: Organization, resident: Resident, family: Account) -> dict[str, object]:
+    """Insert who else pays for the resident, and what was issued to them."""
+    programme = await billing_subsidies.programme(place)
+    entitlement = await billing_subsidies.entitlement(programme, resident)
+    payer = await billing_subsidies.payer(resident, family)
+    invoice, payment = await billing_subsidies.invoiced(agency, resident)
+    return {
+        "subsidy-programmes": programme.id,
+        "entitlements": entitlement.id,
+        "payers": payer.id,
+        "paid-for": payer.id,
+        "invoices": invoice.id,
+        "payment-receipts": payment.id,
+        "platform-charges": invoice.charge_id,
+        "platform-payments": payment.id,
+        "bill-statements": "2026-03",
+        "provider-statements": "2026-03",
+    }
+
+
 async def _desk_and_circle(
     resident: Resident, family: Account, other: Account, care: dict[str, object]
 ) -> dict[str, object]:
@@ -664,7 +686,18 @@ def _health_record(_: World) -> dict[str, Any]:
     return {"content": telemedicine_records.ALLERGY}
 
 
+def _payer(world: World) -> dict[str, Any]:
+    return {"account_id": world.ids["accounts"]}
+
+
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
+    "answerPaidFor": lambda _: {"accept": True},
+    "inviteMyPayer": _payer,
+    "inviteResidentPayer": _payer,
+    "grantSubsidyEntitlement": lambda world: {"resident_id": world.ids["residents"], "valid_from": "2026-03-01"},
+    "recordPlatformPayment": lambda _: {"kind": "sponsor", "amount": 100, "currency": "CNY", "reference": "S-2"},
+    "refundPlatformPayment": lambda _: {"amount": 100, "reason": "Twice"},
+    "setInvoiceIssuer": lambda _: {"name": "Agency", "address": "12 Elm Road"},
     "addServiceOffer": lambda world: community_housekeeping.HOURLY | {"service_id": world.ids["home-services"]},
     "quoteServiceOffer": lambda _: community_housekeeping.SUNDAY,
     "setHomeService": lambda _: community_housekeeping.CLEANING,

@@ -192,7 +192,7 @@ async def test_what_arrives_at_the_platform_is_recorded_by_the_operator(till: Ti
         }
     assert (of["community"]["sponsor"], of["community"]["bank"]) == (600, 700)
     assert of["organization"]["payable"] == -1_700
-    path = f"/v1/platform-charges/{charge.id}/payments/{sponsored['id']}/refunds"
+    path = f"/v1/platform-payments/{sponsored['id']}/refunds"
     back = await till.client.post(path, headers=operator, json={"amount": 600, "reason": "twice"})
     assert (back.status_code, back.json()["taken_by"]) == (201, "platform")
     # Over the provider's desk nothing is given back that the platform has.
