@@ -457,6 +457,7 @@ async def _money(place: Community, agency: Organization, resident: Resident, fam
     programme = await billing_subsidies.programme(place)
     entitlement = await billing_subsidies.entitlement(programme, resident)
     payer = await billing_subsidies.payer(resident, family)
+    await billing_subsidies.issuer(agency)
     invoice, payment = await billing_subsidies.invoiced(agency, resident)
     return {
         "subsidy-programmes": programme.id,
@@ -697,6 +698,14 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "grantSubsidyEntitlement": lambda world: {"resident_id": world.ids["residents"], "valid_from": "2026-03-01"},
     "recordPlatformPayment": lambda _: {"kind": "sponsor", "amount": 100, "currency": "CNY", "reference": "S-2"},
     "refundPlatformPayment": lambda _: {"amount": 100, "reason": "Twice"},
+    "setSubsidyProgramme": lambda _: {
+        "name": {"en": "Voucher", "zh-CN": "养老券"},
+        "categories": ["cleaning"],
+        "rate": 5_000,
+        "budget_amount": 2_000_000,
+        "valid_from": "2026-01-01",
+    },
+    "recordSubsidySettlement": lambda _: {"month": "2026-03-01", "amount": 1, "reference": "T-1"},
     "setInvoiceIssuer": lambda _: {"name": "Agency", "address": "12 Elm Road"},
     "addServiceOffer": lambda world: community_housekeeping.HOURLY | {"service_id": world.ids["home-services"]},
     "quoteServiceOffer": lambda _: community_housekeeping.SUNDAY,

@@ -10,7 +10,7 @@ from app.billing.authorizations.service import authorizing, settling
 from app.billing.charges.models import Charge, Payment
 from app.billing.charges.schemas import PlatformPaymentRecord
 from app.billing.charges.service import record_platform_payment
-from app.billing.invoices.models import Invoice
+from app.billing.invoices.models import Invoice, Issuer
 from app.billing.invoices.service.issuing import issue_invoice
 from app.billing.payers.models import Payer
 from app.billing.subsidies.models import Entitlement, Programme
@@ -26,7 +26,7 @@ Row = TypeVar("Row", bound=Table)
 
 async def programme(of: Community, **values: Any) -> Programme:
     """Insert a programme that pays half of what cleaning costs."""
-    given = {
+    given: dict[str, Any] = {
         "kind": "city_voucher",
         "name": {"en": "Voucher", "zh-CN": "养老券"},
         "categories": [CLEANING],
@@ -40,7 +40,7 @@ async def programme(of: Community, **values: Any) -> Programme:
 
 async def entitlement(of: Programme, resident: Resident, **values: Any) -> Entitlement:
     """Insert that a resident is entitled to what a programme pays."""
-    given = {"valid_from": date(2026, 1, 1), "granted_by": clock.new_id()}
+    given: dict[str, Any] = {"valid_from": date(2026, 1, 1), "granted_by": clock.new_id()}
     row = Entitlement(community_id=of.community_id, programme_id=of.id, resident_id=resident.id, **given | values)
     return await _insert(row)
 
@@ -100,6 +100,12 @@ async def invoiced(of: Organization, resident: Resident) -> tuple[Invoice, Payme
         invoice = await issue_invoice(session, charge.id)
     assert invoice is not None
     return invoice, payment
+
+
+async def issuer(of: Organization) -> Issuer:
+    """Insert how an organization is named on what it issues."""
+    named = {"name": "Bright Homes Ltd.", "address": "12 Elm Road"}
+    return await _insert(Issuer(community_id=of.community_id, organization_id=of.id, **named))
 
 
 async def payer(of: Resident, person: Account) -> Payer:

@@ -118,7 +118,8 @@ async def lock_use(session: AsyncSession, use_id: uuid.UUID) -> SubsidyUse:
 
 async def _month_id(session: AsyncSession, programme_id: uuid.UUID, resident_id: uuid.UUID, month: date) -> uuid.UUID:
     binds = {"resident": resident_id, "programme": programme_id, "of_month": month}
-    if (known := await session.scalar(_MONTH, binds)) is not None:
+    known: uuid.UUID | None = await session.scalar(_MONTH, binds)
+    if known is not None:
         return known
     now = clock.now()
     row = {"id": clock.new_id(), "created_at": now, "updated_at": now, "version": 1, "committed_amount": 0}
