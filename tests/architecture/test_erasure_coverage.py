@@ -43,8 +43,21 @@ def _with_parents() -> list[sa.Table]:
 
 # What the tables' own checks leave open: states in which a person can be erased at all.
 GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
-    "billing_charge": {"closed_at": None, "currency": "CNY", "paid_amount": 0},
-    "billing_payment": {"currency": "CNY", "refunded_amount": 0, "refunds_id": None},
+    "billing_authorization": {"currency": "CNY", "amount": 1, "subsidy_amount": 0},
+    "billing_card_payment": {"capture_amount": None, "captured_amount": 0, "refunding_amount": 0},
+    "billing_charge": {
+        "closed_at": None,
+        "currency": "CNY",
+        "amount": 1,
+        "paid_amount": 0,
+        "credited_amount": 0,
+        "credited_fee": 0,
+        "fee_amount": 0,
+    },
+    "billing_credit": {"currency": "CNY", "fee_amount": 0},
+    "billing_entry": {"currency": "CNY", "sides": 2},
+    "billing_payment": {"currency": "CNY", "programme_id": None, "refunded_amount": 0, "refunds_id": None},
+    "billing_payment_method": {"last4": "4242"},
     "core_audit_entry": {"details": None},
     "identity_community": {"country": "CN", "currency": "CNY", "languages": ["en"], "time_zone": "UTC"},
     "identity_account": {"time_zone": "UTC", "language": "en"},
@@ -127,7 +140,22 @@ KEYS: Final = {"core_person_key": base64.b64encode(bytes(32)).decode()}
 # Words of ours in tables that are kept: codes, zones, scopes. No column in which people write belongs here.
 OURS: Final = frozenset(
     {
+        "billing_authorization.category",
+        "billing_authorization.failure",
+        "billing_authorization.reference_kind",
+        "billing_card_payment.charge_ref",
+        "billing_card_payment.failure",
+        "billing_card_payment.gateway",
+        "billing_card_payment.ref",
+        "billing_card_refund.failure",
+        "billing_card_refund.gateway",
+        "billing_card_refund.ref",
+        "billing_charge.category",
+        "billing_charge.lines",
         "billing_charge.reference_kind",
+        "billing_customer.gateway",
+        "billing_customer.ref",
+        "billing_payment_method.gateway",
         "core_audit_entry.action",
         "core_audit_entry.actor_kind",
         "core_audit_entry.request_id",
