@@ -16,6 +16,7 @@ from benchmarks import (
     fhir,
     growth,
     http,
+    ledger,
     past,
     payments,
     place,
@@ -45,6 +46,7 @@ ALL: dict[str, Callable[..., None]] = {
     "past": past.run,
     "payments": payments.run,
     "planning": planning.run,
+    "ledger": ledger.run,
 }
 
 

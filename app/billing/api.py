@@ -12,10 +12,13 @@ from app.billing.charges.problems import PaymentsToRefund
 from app.billing.charges.schemas import ChargeDetail, PaymentPublic
 from app.billing.charges.service import Owed, cancel_charge, open_charge
 from app.billing.charges.views import charges_for
+from app.billing.charges.views import miscounted as miscounted_charges
 from app.billing.disputes.service.freezing import freeze, unfreeze
 from app.billing.disputes.service.telling import dispute_told
 from app.billing.disputes.views import Frozen, frozen
 from app.billing.gateway_events.service import replay as replay_gateway_events
+from app.billing.ledger.views import drifted as drifted_accounts
+from app.billing.ledger.views import unbalanced as unbalanced_entries
 from app.billing.payers.problems import NotThePayer, PayerLimit
 from app.billing.payers.service import payer_of
 from app.billing.payouts.service.accounts import account_told
@@ -49,9 +52,11 @@ __all__ = [
     "cancel_charge",
     "charges_for",
     "dispute_told",
+    "drifted_accounts",
     "extend_authorization",
     "freeze",
     "frozen",
+    "miscounted_charges",
     "open_charge",
     "open_discrepancies",
     "payer_of",
@@ -60,6 +65,7 @@ __all__ = [
     "replay_gateway_events",
     "settle",
     "subsidy_preview",
+    "unbalanced_entries",
     "unfreeze",
     "void",
 ]

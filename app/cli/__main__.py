@@ -32,6 +32,7 @@ app.add_typer(deliveries, name="deliveries", help="Notices that were given up or
 app.add_typer(payments, name="payments", help="What the payment gateway told, and its books against ours.")
 app.add_typer(operating.audit, name="audit", help="The audit trail.")
 app.add_typer(operating.reservations, name="reservations", help="The books of calendars and pools.")
+app.add_typer(operating.ledger, name="ledger", help="The books of money.")
 app.add_typer(privacy, name="privacy", help="What is held about people, why and how long.")
 
 

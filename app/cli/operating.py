@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app import assembly, migrations
+from app.billing import api as billing
 from app.cli import doctor as examination
 from app.cli.processes import database_url
 from app.core import audit_chain, parked_events, parked_rows, vapid
@@ -29,6 +30,7 @@ events = typer.Typer(no_args_is_help=True)
 rows = typer.Typer(no_args_is_help=True)
 audit = typer.Typer(no_args_is_help=True)
 reservations = typer.Typer(no_args_is_help=True)
+ledger = typer.Typer(no_args_is_help=True)
 
 
 def with_database(work: Callable[[], Awaitable[Result]]) -> Result:
@@ -186,6 +188,32 @@ def reservations_recount() -> None:
     out.print(table if found else "calendars and pools are what their rows say")
     if found:
         raise typer.Exit(1)
+
+
+@ledger.callback()
+def _ledger() -> None:
+    """The books of money."""
+
+
+@ledger.command("verify")
+def ledger_verify() -> None:
+    """Add up the books again; list what does not add up, mend nothing, and exit with 1 if there is anything."""
+
+    async def work() -> dict[str, list[uuid.UUID]]:
+        async with reading() as connection:
+            return {
+                "an account's balance is not the sum of its postings": await billing.drifted_accounts(connection),
+                "an entry does not balance": await billing.unbalanced_entries(connection),
+                "a charge's paid amount is not its payments'": await billing.miscounted_charges(connection),
+            }
+
+    found = with_database(work)
+    for what, ids in found.items():
+        for one in ids:
+            out.print(f"[red]wrong[/red]: {what}: {one}")
+    if any(found.values()):
+        raise typer.Exit(1)
+    out.print("the books add up: balances, entries and charges")
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (migrate, openapi, doctor, vapid_keys)

@@ -40,6 +40,7 @@ from notifications.unsubscribing.links import Subscription, token
 from telemedicine.consultations.models import Participant
 from tests.architecture import access_people
 from tests.factories import (
+    billing_subsidies,
     community_housekeeping,
     community_orders,
     community_workers,
@@ -197,6 +198,7 @@ async def open_world() -> World:
         "bills": (await telemedicine_settlement.bill(resident, clinic)).id,
         "charges": (owed := await telemedicine_settlement.charge(agency, resident)).id,
         "payments": await telemedicine_settlement.payment(owed, 100),
+        **await _money(place, agency, resident, family),
     }
     for name, account in {
         "responder": await access_people.responder(resident, place, uuid.UUID(str(ids["alarms"]))),
@@ -475,6 +477,27 @@ async def _asked(scene: telemedicine.Scene, hospital: telemedicine_referrals.Hos
     }
 
 
+async def _money(place: Community, agency: Organization, resident: Resident, family: Account) -> dict[str, object]:
+    """Insert who else pays for the resident, and what was issued to them."""
+    programme = await billing_subsidies.programme(place)
+    entitlement = await billing_subsidies.entitlement(programme, resident)
+    payer = await billing_subsidies.payer(resident, family)
+    await billing_subsidies.issuer(agency)
+    invoice, payment = await billing_subsidies.invoiced(agency, resident)
+    return {
+        "subsidy-programmes": programme.id,
+        "entitlements": entitlement.id,
+        "payers": payer.id,
+        "paid-for": payer.id,
+        "invoices": invoice.id,
+        "payment-receipts": payment.id,
+        "platform-charges": invoice.charge_id,
+        "platform-payments": payment.id,
+        "bill-statements": "2026-03",
+        "provider-statements": "2026-03",
+    }
+
+
 async def _desk_and_circle(
     resident: Resident, family: Account, other: Account, care: dict[str, object]
 ) -> dict[str, object]:
@@ -694,7 +717,26 @@ def _health_record(_: World) -> dict[str, Any]:
     return {"content": telemedicine_records.ALLERGY}
 
 
+def _payer(world: World) -> dict[str, Any]:
+    return {"account_id": world.ids["accounts"]}
+
+
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
+    "answerPaidFor": lambda _: {"accept": True},
+    "inviteMyPayer": _payer,
+    "inviteResidentPayer": _payer,
+    "grantSubsidyEntitlement": lambda world: {"resident_id": world.ids["residents"], "valid_from": "2026-03-01"},
+    "recordPlatformPayment": lambda _: {"kind": "sponsor", "amount": 100, "currency": "CNY", "reference": "S-2"},
+    "refundPlatformPayment": lambda _: {"amount": 100, "reason": "Twice"},
+    "setSubsidyProgramme": lambda _: {
+        "name": {"en": "Voucher", "zh-CN": "养老券"},
+        "categories": ["cleaning"],
+        "rate": 5_000,
+        "budget_amount": 2_000_000,
+        "valid_from": "2026-01-01",
+    },
+    "recordSubsidySettlement": lambda _: {"month": "2026-03-01", "amount": 1, "reference": "T-1"},
+    "setInvoiceIssuer": lambda _: {"name": "Agency", "address": "12 Elm Road"},
     "addServiceOffer": lambda world: community_housekeeping.HOURLY | {"service_id": world.ids["home-services"]},
     "quoteServiceOffer": lambda _: community_housekeeping.SUNDAY,
     "createHomeOrder": _home_order,

@@ -178,7 +178,7 @@ async def test_a_year_begins_on_the_wall(till: Till, clock: ManualClock) -> None
         ),
     ],
 )
-async def test_an_invoice_says_all_that_it_must_in_both_languages(till: Till, language: str, said: list[str]) -> None:
+async def test_an_invoice_says_all_that_it_must_in_both_languages(till: Till, language: str, said: str) -> None:
     async with unit_of_work() as session:
         place = await session.get_one(Community, till.organization.community_id)
     await make.entitlement(await make.programme(place), till.resident)

@@ -3,6 +3,8 @@
 import asyncio
 import uuid
 from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -22,6 +24,7 @@ from app.identity.models import Community
 from tests.billing.conftest import Till
 from tests.factories import billing_subsidies as make
 from tests.factories import identity
+from tests.factories.sign_in import sign_in, sign_in_resident
 
 INSURANCE, VOUCHER, GIFT = (uuid.UUID(int=number) for number in (3, 2, 1))
 
@@ -120,6 +123,68 @@ async def test_what_is_promised_is_paid_and_the_rest_let_go(till: Till, voucher:
     assert await month_amounts() == [(date(2026, 3, 1), 600)]
     await make.refunded(order, 1_200)
     assert (await committed(voucher), await committed(mine), await balance(voucher)) == (0, 0, 0)
+
+
+async def test_what_was_promised_is_paid_on_the_terms_of_then(till: Till, voucher: Programme) -> None:
+    await make.entitlement(voucher, till.resident)
+    order = make.order(till.organization, till.resident, 1_000)
+    await make.authorized(order)
+    async with unit_of_work() as session:
+        row = await session.get_one(Programme, voucher.id)
+        row.rate, row.is_active = 1_000, False
+    charge = await make.settled(order, 800)
+    assert charge is not None
+    assert (charge.paid_amount, await committed(voucher)) == (400, 400)
+
+
+OPERATORS = {
+    "kind": "city_voucher",
+    "name": {"en": "City voucher", "zh-CN": "养老服务券"},
+    "categories": ["cleaning"],
+    "rate": 5_000,
+    "budget_amount": 2_000,
+    "valid_from": "2026-01-01",
+}
+
+
+async def test_the_operator_keeps_a_programme_and_sees_what_it_owes(till: Till) -> None:
+    headers = await sign_in(await identity.operator(await place_of(till), phone="+8613800000079"))
+    ask = partial(till.client.request, headers=headers)
+    made = (await ask("POST", "/v1/subsidy-programmes", json=OPERATORS)).json()
+    path = f"/v1/subsidy-programmes/{made['id']}"
+    who = {"resident_id": str(till.resident.id), "level": "3", "valid_from": "2026-01-01"}
+    granted = await ask("POST", f"{path}/entitlements", json=who)
+    assert (granted.status_code, granted.json()["level"]) == (201, "3")
+    assert (await ask("POST", f"{path}/entitlements", json=who)).json()["code"] == "entitled_already"
+    own = await sign_in_resident(till.resident)
+    (mine,) = (await till.client.get("/v1/me/subsidy-entitlements", headers=own)).json()["items"]
+    assert (mine["programme_name"], mine["kind"]) == (OPERATORS["name"], "city_voucher")
+    order = make.order(till.organization, till.resident, 1_000)
+    await make.authorized(order)
+    await make.settled(order, 1_000)
+    report = (await ask("GET", f"{path}/report")).json()
+    owed = {"month": "2026-03-01", "owed_amount": 500, "settled_amount": 0, "orders": 1}
+    assert (report["committed_amount"], report["months"]) == (500, [owed])
+    less = await ask("PUT", path, json={**without_kind(OPERATORS), "budget_amount": 499})
+    assert (less.status_code, less.json()["committed_amount"]) == (409, 500)
+    sent = {"month": "2026-03-31", "amount": 300, "reference": "T-1"}
+    answers = await asyncio.gather(*(ask("POST", f"{path}/settlements", json=sent) for _ in range(3)))
+    assert sorted(one.json().get("code", "") for one in answers) == ["", "transfer_known", "transfer_known"]
+    more = await ask("POST", f"{path}/settlements", json=sent | {"reference": "T-2"})
+    assert (more.json()["code"], more.json()["open_amount"]) == ("more_than_owed", 200)
+    settled = (await ask("GET", f"{path}/report")).json()["months"]
+    assert settled == [owed | {"settled_amount": 300}]
+    async with reading() as connection:
+        (subsidy,) = (await ledger.balances(connection, "programme", [uuid.UUID(made["id"])])).popitem()[1]
+        (bank,) = (await ledger.balances(connection, "community", [till.organization.community_id])).popitem()[1]
+    assert (subsidy.balance, bank.kind, bank.balance) == (200, "bank", 300)
+    gone = await ask("DELETE", f"{path}/entitlements/{granted.json()['id']}")
+    assert gone.status_code == 204
+    assert (await _preview(order)).own_amount == 1_000
+
+
+def without_kind(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != "kind"}
 
 
 async def test_what_is_not_done_promises_nothing_any_more(till: Till, voucher: Programme) -> None:

@@ -16,6 +16,7 @@ assembly.load_tables()
     [
         ("billing_entry", "billing_entry_append_only"),
         ("billing_entry", "billing_entry_balances"),
+        ("billing_invoice", "billing_invoice_never_changed"),
         ("billing_posting", "billing_posting_append_only"),
         ("billing_posting", "billing_posting_balances"),
         ("core_audit_entry", "core_audit_entry_append_only"),

@@ -7,12 +7,18 @@ from typing import Any, TypeVar
 from app.billing.authorizations.models import Authorization
 from app.billing.authorizations.schemas import Authorizing, Line, Settling
 from app.billing.authorizations.service import authorizing, settling
-from app.billing.charges.models import Charge
+from app.billing.charges.models import Charge, Payment
+from app.billing.charges.schemas import PlatformPaymentRecord
+from app.billing.charges.service import record_platform_payment
+from app.billing.invoices.models import Invoice, Issuer
+from app.billing.invoices.service.issuing import issue_invoice
+from app.billing.payers.models import Payer
 from app.billing.subsidies.models import Entitlement, Programme
 from app.core import clock
+from app.core.access import Actor
 from app.core.database import unit_of_work
 from app.core.tables import Table
-from app.identity.models import Community, Organization, Resident
+from app.identity.models import Account, Community, Organization, Resident
 
 CLEANING = "cleaning"
 Row = TypeVar("Row", bound=Table)
@@ -20,7 +26,7 @@ Row = TypeVar("Row", bound=Table)
 
 async def programme(of: Community, **values: Any) -> Programme:
     """Insert a programme that pays half of what cleaning costs."""
-    given = {
+    given: dict[str, Any] = {
         "kind": "city_voucher",
         "name": {"en": "Voucher", "zh-CN": "养老券"},
         "categories": [CLEANING],
@@ -34,7 +40,7 @@ async def programme(of: Community, **values: Any) -> Programme:
 
 async def entitlement(of: Programme, resident: Resident, **values: Any) -> Entitlement:
     """Insert that a resident is entitled to what a programme pays."""
-    given = {"valid_from": date(2026, 1, 1), "granted_by": clock.new_id()}
+    given: dict[str, Any] = {"valid_from": date(2026, 1, 1), "granted_by": clock.new_id()}
     row = Entitlement(community_id=of.community_id, programme_id=of.id, resident_id=resident.id, **given | values)
     return await _insert(row)
 
@@ -79,6 +85,40 @@ async def refunded(wanted: Authorizing, amount: int) -> Charge:
 def line(amount: int, tax_rate: int = 600, *, code: str = "cleaning", quantity: int = 1) -> Line:
     """Return a line of what something came to."""
     return Line(code, {"en": "Cleaning", "zh-CN": "居家保洁"}, quantity, amount, tax_rate)
+
+
+async def invoiced(of: Organization, resident: Resident) -> tuple[Invoice, Payment]:
+    """Insert what a resident owes through the platform, its invoice, and what a sponsor sent of it."""
+    wanted = order(of, resident, 1_000)
+    await authorized(wanted)
+    charge = await settled(wanted, 1_000)
+    assert charge is not None
+    actor = Actor(kind="account", id=resident.account_id, community_id=of.community_id)
+    sent = PlatformPaymentRecord(kind="sponsor", amount=100, currency=charge.currency, reference="S-1")
+    async with unit_of_work() as session:
+        payment = await record_platform_payment(session, actor, charge.id, sent)
+        invoice = await issue_invoice(session, charge.id)
+    assert invoice is not None
+    return invoice, payment
+
+
+async def issuer(of: Organization) -> Issuer:
+    """Insert how an organization is named on what it issues."""
+    named = {"name": "Bright Homes Ltd.", "address": "12 Elm Road"}
+    return await _insert(Issuer(community_id=of.community_id, organization_id=of.id, **named))
+
+
+async def payer(of: Resident, person: Account) -> Payer:
+    """Insert that somebody agreed to pay for a resident."""
+    row = Payer(
+        community_id=of.community_id,
+        resident_id=of.id,
+        account_id=person.id,
+        state="accepted",
+        invited_by=of.account_id,
+        accepted_at=clock.now(),
+    )
+    return await _insert(row)
 
 
 async def _insert(row: Row) -> Row:

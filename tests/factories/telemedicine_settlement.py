@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 from app.billing.charges.models import Charge
-from app.billing.charges.rules import PaymentKind
+from app.billing.charges.rules import DeskKind
 from app.billing.charges.schemas import PaymentRecord
 from app.billing.charges.service import Owed, open_charge, record_payment
 from app.core import clock
@@ -126,7 +126,7 @@ async def charge(of: Organization, payer: Resident, amount: int = 1_000, currenc
         return await open_charge(session, payer.account_id, owed)
 
 
-async def payment(of: Charge, amount: int, kind: PaymentKind = "cash") -> object:
+async def payment(of: Charge, amount: int, kind: DeskKind = "cash") -> object:
     """Insert what was paid for a charge and return its id."""
     desk = Actor(kind="account", id=of.opened_by, community_id=of.community_id)
     data = PaymentRecord(kind=kind, amount=amount, currency=of.currency)

@@ -31,7 +31,7 @@ _NOBODYS: Final = {
     ),
     *("desk_shift", "desk_test", "holidays", "installation", "invitation", "member", "organization", "passkey"),
     *("availability", "availability_exception", "clinic", "clinic_location", "clinic_resource", "department"),
-    *("billing_terms", "charge_item", "practitioner", "practitioner_schedule", "visit_type"),
+    *("billing_terms", "charge_item", "issuer", "programme", "practitioner", "practitioner_schedule", "visit_type"),
     *("home_service", "service_offer", "worker", "worker_exception", "worker_skill", "worker_skills"),
     *("allocation", "busy_calendar", "busy_calendars", "calendar_feed", "pool", "reservation", "resource"),
     *("report", "route_plan", "second_factor", "session", "shift", "subscription", "timesheet"),

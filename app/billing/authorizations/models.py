@@ -55,13 +55,19 @@ class Authorization(Table, table=True):
         sa.Index("ix_billing_authorization_resident_id", "resident_id", "id"),
         sa.Index("ix_billing_authorization_organization_id", "organization_id", "id"),
         sa.Index("ix_billing_authorization_payer_account_id", "payer_account_id", "id"),
-        sa.Index("ix_billing_authorization_paid_for", "payer_account_id", "resident_id", "service_at"),
+        sa.Index(
+            "ix_billing_authorization_payer_id",
+            "payer_id",
+            "service_at",
+            postgresql_where=sa.text("payer_id IS NOT NULL"),
+        ),
     )
 
     community_id: uuid.UUID
     resident_id: uuid.UUID
     organization_id: uuid.UUID
     payer_account_id: uuid.UUID = Field(description="who pays the resident's part")
+    payer_id: uuid.UUID | None = Field(default=None, description="the agreement by which somebody else pays it")
     reference_kind: str
     reference_id: uuid.UUID
     category: str = Field(description="of the service, for who subsidizes it")

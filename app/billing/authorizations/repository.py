@@ -60,10 +60,8 @@ async def lock_refund(session: AsyncSession, refund_id: uuid.UUID) -> CardRefund
     return await session.get_one(CardRefund, refund_id, with_for_update=True, populate_existing=True)
 
 
-async def promised_by(
-    session: AsyncSession, account_id: uuid.UUID, resident_id: uuid.UUID, since: datetime, until: datetime
-) -> int:
-    """Return what somebody pays for what is done for a resident from ``since`` to ``until``, in minor units.
+async def promised_by(session: AsyncSession, payer_id: uuid.UUID, since: datetime, until: datetime) -> int:
+    """Return what somebody pays under an agreement for what is done from ``since`` to ``until``, in minor units.
 
     Of what is settled it is what was taken, or is about to be; of everything else what was promised.
     """
@@ -76,8 +74,7 @@ async def promised_by(
     found = sa.select(
         sa.func.sum(sa.case((a.state == sa.literal("settled", sa.Text), taken), else_=a.amount - a.subsidy_amount))
     ).where(
-        a.payer_account_id == account_id,
-        a.resident_id == resident_id,
+        a.payer_id == payer_id,
         a.service_at >= since,
         a.service_at < until,
         a.method == sa.literal("card", sa.Text),

@@ -13,4 +13,4 @@ router = Router(tags=["billing"])
 @router.get("/me/paid-for/payments", responses=problem_responses(Unauthenticated, Forbidden))
 async def list_payments_for_others(connection: Reading, actor: Person, page: PageQuery) -> Page[PaidForOther]:
     """List what you pay for others, the last first: how much, when, and for which kind of service."""
-    return await views.paid_for_others(connection, actor.id, page)
+    return await views.paid_for_others(connection, actor, page)

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.billing.authorizations.models import AUTHORIZATIONS
 from app.billing.authorizations.schemas import AuthorizationPublic, PaidForOther
+from app.core.access import Actor
+from app.core.audit import trace_each_binds, traced_each
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.identity.api import account_of
 
@@ -25,7 +27,7 @@ _OF: Final = (
     .order_by(_a.reference_id, _a.id.desc())
 )
 # What somebody pays for others; of their own they see all of it elsewhere.
-_PAID: Final = (
+_PAID: Final = traced_each(
     sa.select(AUTHORIZATIONS)
     .where(
         _a.payer_account_id == sa.bindparam("account_id", type_=sa.Uuid),
@@ -33,16 +35,17 @@ _PAID: Final = (
         after((_a.id,), ("after_id",), descending=True),
     )
     .order_by(_a.id.desc())
-    .limit(sa.bindparam("limit", type_=sa.Integer))
+    .limit(sa.bindparam("limit", type_=sa.Integer)),
+    "charges:list",
 )
 _LIST: Final = "billing.paid_for_others"
 
 
-async def paid_for_others(connection: AsyncConnection, account_id: uuid.UUID, page: PageRequest) -> Page[PaidForOther]:
-    """Return a page of what somebody pays for others, the last first: never what is done, nor why."""
+async def paid_for_others(connection: AsyncConnection, actor: Actor, page: PageRequest) -> Page[PaidForOther]:
+    """Return a page of what somebody pays for others, the last first: never what is done, nor why; leaves a trace."""
     (last_id,) = decode_cursor(_LIST, page.cursor) if page.cursor else (None,)
-    binds = {"account_id": account_id, "after_id": uuid.UUID(last_id) if last_id else None, "limit": page.limit + 1}
-    rows = (await connection.execute(_PAID, binds)).all()
+    binds = {"account_id": actor.id, "after_id": uuid.UUID(last_id) if last_id else None, "limit": page.limit + 1}
+    rows = (await connection.execute(_PAID, binds | trace_each_binds(actor, shown=page.limit))).all()
     items = [
         PaidForOther(
             id=row.id,

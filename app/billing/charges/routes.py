@@ -106,12 +106,12 @@ async def record_platform_payment(
 
 
 @router.post(
-    f"{_PLATFORM}/{{charge_id}}/payments/{{payment_id}}/refunds",
+    "/platform-payments/{payment_id}/refunds",
     status_code=201,
     responses=problem_responses(*_GUARDED, TooMuchRefunded),
 )
 async def refund_platform_payment(
-    session: Session, member: Operator, charge_id: uuid.UUID, payment_id: uuid.UUID, data: RefundRecord
+    session: Session, member: Operator, payment_id: uuid.UUID, data: RefundRecord
 ) -> PaymentPublic:
     """Record money the platform gave back of a transfer or a sponsor's payment; what it was for is owed again."""
-    return views.payment(await service.refund_platform_payment(session, member.actor, charge_id, payment_id, data))
+    return views.payment(await service.refund_platform_payment(session, member.actor, payment_id, data))

@@ -205,12 +205,15 @@ async def refund_payment(
 
 
 async def refund_platform_payment(
-    session: AsyncSession, actor: Actor, charge_id: uuid.UUID, payment_id: uuid.UUID, data: RefundRecord
+    session: AsyncSession, actor: Actor, payment_id: uuid.UUID, data: RefundRecord
 ) -> Payment:
     """Record what the platform gave back of a transfer or a sponsor's payment, and return the refund.
 
     Raises ``NotFound``, ``TooMuchRefunded``.
     """
+    charge_id = await session.scalar(sa.select(col(Payment.charge_id)).where(col(Payment.id) == payment_id))
+    if charge_id is None:
+        raise NotFound
     charge = await _locked_platform(session, actor, charge_id)
     return await _refund_taken(session, actor, charge, payment_id, data, "platform")
 

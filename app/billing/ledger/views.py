@@ -49,6 +49,13 @@ _DRIFTED: Final = sa.text(
     " ON p.ledger_account_id = a.id"
     " WHERE coalesce(b.total, 0) <> coalesce(p.total, 0) ORDER BY a.id"
 )
+# Judged when each entry is written; this looks at all of them again.
+_UNBALANCED: Final = sa.text(
+    "SELECT e.id FROM billing_entry e"
+    " LEFT JOIN (SELECT entry_id, sum(amount) AS total, count(*) AS found FROM billing_posting GROUP BY entry_id) p"
+    " ON p.entry_id = e.id"
+    " WHERE p.total IS DISTINCT FROM 0 OR p.found <> e.sides ORDER BY e.id"
+)
 
 
 async def ledger(connection: AsyncConnection, organization_id: uuid.UUID, page: PageRequest) -> Page[LedgerEntry]:
@@ -78,3 +85,8 @@ async def balances(
 async def drifted(connection: AsyncConnection) -> list[uuid.UUID]:
     """Return accounts whose balance is not the sum of their postings: there are none, unless somebody wrote SQL."""
     return list((await connection.scalars(_DRIFTED)).all())
+
+
+async def unbalanced(connection: AsyncConnection) -> list[uuid.UUID]:
+    """Return entries whose postings do not add up to zero, or are not all there: there are none, likewise."""
+    return list((await connection.scalars(_UNBALANCED)).all())

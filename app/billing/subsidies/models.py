@@ -155,6 +155,8 @@ class SubsidyUse(Table, table=True):
     authorization_id: uuid.UUID = Field(foreign_key="billing_authorization.id")
     month: date = Field(description="the first day of the month in which it is done")
     amount: int = Field(sa_type=sa.BigInteger, description="minor units: promised, then paid and not given back")
+    rate: int = Field(sa_type=sa.SmallInteger, description="the terms it was promised on")
+    order_cap: int | None = Field(default=None, sa_type=sa.BigInteger)
     state: str = "reserved"
 
 

@@ -1,9 +1,8 @@
 """The SQL that takes from limits and budgets, and gives back to them: the database says how much there is."""
 
 import uuid
-from collections.abc import Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -99,17 +98,17 @@ async def give_back(session: AsyncSession, use: SubsidyUse, amount: int) -> None
     await session.execute(_BACK_BUDGET, {"row_id": use.programme_id} | more)
 
 
-async def lock_uses(session: AsyncSession, authorization_id: uuid.UUID) -> list[tuple[SubsidyUse, sa.Row[Any]]]:
-    """Return what programmes promised or paid for an authorization with their terms, in the order they pay, locked."""
+async def lock_uses(session: AsyncSession, authorization_id: uuid.UUID) -> list[SubsidyUse]:
+    """Return what programmes promised or paid for an authorization, in the order in which they pay, locked."""
     found = (
-        sa.select(SubsidyUse, PROGRAMMES.c.kind, PROGRAMMES.c.rate, PROGRAMMES.c.order_cap)
+        sa.select(SubsidyUse, PROGRAMMES.c.kind)
         .join(PROGRAMMES, PROGRAMMES.c.id == col(SubsidyUse.programme_id))
         .where(col(SubsidyUse.authorization_id) == authorization_id)
         .with_for_update(of=SubsidyUse)
         .execution_options(populate_existing=True)
     )
-    rows: Sequence[Any] = (await session.execute(found)).all()
-    return sorted(((row[0], row) for row in rows), key=lambda pair: in_order(pair[1].kind, pair[0].programme_id))
+    rows = (await session.execute(found)).all()
+    return [use for use, _ in sorted(rows, key=lambda row: in_order(row[1], row[0].programme_id))]
 
 
 async def lock_use(session: AsyncSession, use_id: uuid.UUID) -> SubsidyUse:
@@ -119,7 +118,8 @@ async def lock_use(session: AsyncSession, use_id: uuid.UUID) -> SubsidyUse:
 
 async def _month_id(session: AsyncSession, programme_id: uuid.UUID, resident_id: uuid.UUID, month: date) -> uuid.UUID:
     binds = {"resident": resident_id, "programme": programme_id, "of_month": month}
-    if (known := await session.scalar(_MONTH, binds)) is not None:
+    known: uuid.UUID | None = await session.scalar(_MONTH, binds)
+    if known is not None:
         return known
     now = clock.now()
     row = {"id": clock.new_id(), "created_at": now, "updated_at": now, "version": 1, "committed_amount": 0}

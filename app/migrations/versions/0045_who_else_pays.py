@@ -268,6 +268,8 @@ def upgrade() -> None:
         sa.Column("authorization_id", sa.Uuid(), nullable=False),
         sa.Column("month", sa.Date(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("rate", sa.SmallInteger(), nullable=False),
+        sa.Column("order_cap", sa.BigInteger(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.CheckConstraint(
             "amount >= 0 AND (state <> 'released' OR amount = 0)", name=op.f("ck_billing_subsidy_use_amount")
@@ -302,11 +304,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("collected_by = 'platform'"),
     )
+    op.add_column("billing_authorization", sa.Column("payer_id", sa.Uuid(), nullable=True))
     op.create_index(
-        "ix_billing_authorization_paid_for",
+        "ix_billing_authorization_payer_id",
         "billing_authorization",
-        ["payer_account_id", "resident_id", "service_at"],
+        ["payer_id", "service_at"],
         unique=False,
+        postgresql_where=sa.text("payer_id IS NOT NULL"),
     )
     op.add_column("billing_payment", sa.Column("taken_by", sa.String(), nullable=True))
     op.execute(
@@ -324,7 +328,8 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_billing_payment_taken_by"), "billing_payment")
     op.drop_column("billing_payment", "taken_by")
     op.drop_index("ix_billing_charge_platform", table_name="billing_charge")
-    op.drop_index("ix_billing_authorization_paid_for", table_name="billing_authorization")
+    op.drop_index("ix_billing_authorization_payer_id", table_name="billing_authorization")
+    op.drop_column("billing_authorization", "payer_id")
     op.drop_table("billing_subsidy_use")
     op.drop_table("billing_subsidy_month")
     op.drop_table("billing_programme_settlement")

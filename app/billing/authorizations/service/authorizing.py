@@ -32,6 +32,7 @@ async def authorize(session: AsyncSession, wanted: Authorizing) -> Authorization
         resident_id=wanted.resident_id,
         organization_id=wanted.organization_id,
         payer_account_id=wanted.payer_account_id,
+        payer_id=agreement.id if agreement else None,
         reference_kind=wanted.reference_kind,
         reference_id=wanted.reference_id,
         category=wanted.category,
@@ -60,8 +61,10 @@ async def authorize(session: AsyncSession, wanted: Authorizing) -> Authorization
 async def extend(session: AsyncSession, reference_kind: str, reference_id: uuid.UUID, amount: int) -> Authorization:
     """Ask for a promise of ``amount`` in all, more than there is, and return how it stands.
 
-    What more is needed is held beside what is held already: neither is lost if the bank refuses the second. Raises
-    ``NotAuthorized`` for something that has no promise to extend, ``PaymentMethodUnusable``, ``PayerLimit``.
+    What more is needed is held beside what is held already: neither is lost if the bank refuses the second.
+
+    Raises ``NotAuthorized`` for something that has no promise to extend, ``PaymentMethodUnusable``, ``NotThePayer`` for
+    somebody who pays no longer, ``PayerLimit``.
     """
     authorization = await repository.lock_live(session, reference_kind, reference_id)
     if authorization is None or authorization.state not in ("authorized", "pending", "requires_action"):
@@ -73,8 +76,10 @@ async def extend(session: AsyncSession, reference_kind: str, reference_id: uuid.
     subsidized = await reserving.reserve(session, _claim(authorization), amount, at_most=more)
     authorization.amount = amount
     authorization.subsidy_amount += subsidized
-    agreement = await payers.payer_of(session, authorization.resident_id, authorization.payer_account_id)
-    if agreement is not None:
+    if authorization.payer_id is not None:
+        agreement = await payers.payer_of(session, authorization.resident_id, authorization.payer_account_id)
+        if agreement is None or agreement.id != authorization.payer_id:
+            raise NotThePayer  # what was promised stays promised, and is no more
         await _within(session, agreement, authorization)
     if method is not None and more > subsidized:
         await hold(session, authorization, method, more - subsidized)
@@ -132,7 +137,7 @@ async def _within(session: AsyncSession, agreement: Payer, authorization: Author
     await session.flush()
     place = await community(await session.connection(), authorization.community_id)
     since, until = month_around(authorization.service_at, place.time_zone)
-    promised = await repository.promised_by(session, agreement.account_id, agreement.resident_id, since, until)
+    promised = await repository.promised_by(session, agreement.id, since, until)
     if promised > agreement.month_limit:
         own = authorization.amount - authorization.subsidy_amount
         raise PayerLimit(left_amount=max(0, agreement.month_limit - promised + own))

@@ -1,7 +1,7 @@
 """The operator keeps programmes, says who is entitled, and records what programmes send."""
 
 import uuid
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -167,7 +167,7 @@ async def _locked(session: AsyncSession, actor: Actor, programme_id: uuid.UUID) 
     return row
 
 
-def _terms(data: ProgrammeWrite) -> dict[str, object]:
+def _terms(data: ProgrammeWrite) -> dict[str, Any]:
     return {
         "name": dict(data.name),
         "categories": sorted(set(data.categories)),

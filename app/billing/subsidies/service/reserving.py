@@ -36,7 +36,7 @@ async def reserve(session: AsyncSession, claim: Claim, amount: int, *, at_most: 
     place = await community(connection, claim.community_id)
     day = day_of(claim.service_at, place.time_zone)
     found = await views.offers(connection, claim.community_id, claim.resident_id, claim.category, day, claim.currency)
-    known = {use.programme_id: use for use, _ in await repository.lock_uses(session, claim.authorization_id)}
+    known = {use.programme_id: use for use in await repository.lock_uses(session, claim.authorization_id)}
     remaining, more = amount, 0
     for one in sorted(found, key=lambda entitled: in_order(entitled.offer.kind, entitled.offer.programme_id)):
         use = known.get(one.offer.programme_id)
@@ -57,6 +57,7 @@ async def reserve(session: AsyncSession, claim: Claim, amount: int, *, at_most: 
             )
         if taken and use is not None:
             use.amount += taken
+            use.rate, use.order_cap = one.offer.terms.rate, one.offer.terms.order_cap
         elif taken:
             session.add(_use(claim, one, taken))
         remaining -= promised + taken
@@ -71,10 +72,10 @@ async def pay(session: AsyncSession, charge: Charge, authorization_id: uuid.UUID
     Never more than was promised, whatever it came to.
     """
     remaining = charges.open_amount(charge)
-    for use, terms in await repository.lock_uses(session, authorization_id):
+    for use in await repository.lock_uses(session, authorization_id):
         if use.state != "reserved":
             continue
-        paid = min(use.amount, Terms(terms.rate, terms.order_cap).of(remaining))
+        paid = min(use.amount, Terms(use.rate, use.order_cap).of(remaining))
         await repository.give_back(session, use, use.amount - paid)
         use.amount, use.state = paid, "used" if paid else "released"
         await session.flush()
@@ -86,7 +87,7 @@ async def pay(session: AsyncSession, charge: Charge, authorization_id: uuid.UUID
 
 async def release(session: AsyncSession, authorization_id: uuid.UUID) -> None:
     """Let go what programmes promised for something that is not done."""
-    for use, _ in await repository.lock_uses(session, authorization_id):
+    for use in await repository.lock_uses(session, authorization_id):
         if use.state == "reserved":
             await repository.give_back(session, use, use.amount)
             use.amount, use.state = 0, "released"
@@ -110,4 +111,6 @@ def _use(claim: Claim, entitled: views.Entitled, amount: int) -> SubsidyUse:
         authorization_id=claim.authorization_id,
         month=entitled.month,
         amount=amount,
+        rate=entitled.offer.terms.rate,
+        order_cap=entitled.offer.terms.order_cap,
     )
