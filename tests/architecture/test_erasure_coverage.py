@@ -72,14 +72,22 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
                 *("overdue_at", "unpaid_at"),
             )
         ),
-        "fee_amount": 0,
-        "late_percent": 0,
+        "currency": "CNY",
+        **dict.fromkeys(("total_amount", "extra_amount", "fee_amount", "late_percent"), 0),
         "options": {},
         "lines": [],
         "checklist": [],
     },
     "community_order_extra": {"state": "declined", "answer_by": None, "duration": dt.timedelta(minutes=30)},
-    "community_service_offer": {"notice_period": dt.timedelta(), "late_percent": 0},
+    "community_service_offer": {
+        "unit": "visit",
+        "currency": "CNY",
+        **dict.fromkeys(("shortest", "longest", "step"), dt.timedelta(minutes=30)),
+        **dict.fromkeys(("amount", "minimum_amount", "weekend_percent", "holiday_percent", "late_percent"), 0),
+        "notice_period": dt.timedelta(),
+        "areas": [],
+        "options": [],
+    },
     "community_worker": {"latitude": None, "longitude": None, "buffer": dt.timedelta()},
     "community_worker_exception": {
         "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall
