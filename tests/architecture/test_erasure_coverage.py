@@ -60,10 +60,10 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "billing_payment_method": {"last4": "4242"},
     "community_order": {
         "state": "closed",
-        "wanted_at": dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC),
+        "wanted_at": dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC),
         "flexibility": dt.timedelta(),
-        "starts_at": dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC),
-        "ends_at": dt.datetime(2026, 3, 2, 11, tzinfo=dt.UTC),
+        "starts_at": dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC),
+        "ends_at": dt.datetime(2026, 3, 2, 8, tzinfo=dt.UTC),
         "payment_method": "provider",
         **dict.fromkeys(
             (
@@ -191,6 +191,11 @@ OURS: Final = frozenset(
         "billing_customer.gateway",
         "billing_customer.ref",
         "billing_payment_method.gateway",
+        "community_order.category",
+        "community_order.time_zone",
+        "community_order_change.from_state",
+        "community_order_change.reason",
+        "community_order_change.transition",
         "core_audit_entry.action",
         "core_audit_entry.actor_kind",
         "core_audit_entry.request_id",
