@@ -39,6 +39,7 @@ from telemedicine.consultations.models import Participant
 from tests.architecture import access_people
 from tests.factories import (
     community_housekeeping,
+    community_order_series,
     community_workers,
     eldercare_alarms,
     eldercare_check_ins,
@@ -180,7 +181,9 @@ async def open_world() -> World:
         "flags": (await eldercare_wellbeing.flag(resident)).id,
         **await _clinic(place, clinic, resident, clinician),
         "home-services": (service := await community_housekeeping.service(place)).id,
-        "service-offers": (await community_housekeeping.offer(agency, service)).id,
+        "service-offers": (offer := await community_housekeeping.offer(agency, service)).id,
+        "home-order-series": (await community_order_series.series(resident, offer)).id,
+        "occurrences": "2026-03-05",
         **await _worker(agency, carer),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
@@ -678,6 +681,14 @@ def _health_record(_: World) -> dict[str, Any]:
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "addServiceOffer": lambda world: community_housekeeping.HOURLY | {"service_id": world.ids["home-services"]},
     "quoteServiceOffer": lambda _: community_housekeeping.SUNDAY,
+    "previewHomeOrderSeries": lambda world: community_order_series.WISH | {"offer_id": world.ids["service-offers"]},
+    "createHomeOrderSeries": lambda world: community_order_series.agreed(world.ids["service-offers"]),
+    "changeHomeOrderSeries": lambda world: (
+        community_order_series.agreed(world.ids["service-offers"]) | {"scope": "all"}
+    ),
+    "agreeToHomeOrderSeries": lambda _: {"offer_version": 1, "totals": community_order_series.TOTALS},
+    "setHomeOrderSeriesDay": lambda _: {"is_skipped": True},
+    "pauseHomeOrderSeries": lambda _: {"since": "2026-03-02T08:00:00Z"},
     "addWorker": lambda world: community_workers.PROFILE | {"account_id": world.ids["accounts"]},
     "setWorker": lambda _: community_workers.PROFILE,
     "setWorkerHours": lambda _: {"hours": []},
