@@ -42,6 +42,7 @@ from tests.architecture import access_people
 from tests.factories import (
     billing_subsidies,
     community_housekeeping,
+    community_order_series,
     community_orders,
     community_workers,
     eldercare_alarms,
@@ -185,6 +186,8 @@ async def open_world() -> World:
         **await _clinic(place, clinic, resident, clinician),
         "home-services": (service := await community_housekeeping.service(place)).id,
         "service-offers": (offer := await community_housekeeping.offer(agency, service)).id,
+        "home-order-series": (await community_order_series.series(resident, offer)).id,
+        "occurrences": "2026-03-05",
         **await _worker(agency, carer),
         **await _order(resident, offer, service, carer),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
@@ -752,6 +755,14 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "addHomeOrderNote": lambda _: {"text": "All well"},
     "addHomeOrderPhoto": lambda world: {"upload_id": world.ids["uploads"]},
     "finishHomeOrder": lambda _: {"undone_reason": "No water"},
+    "previewHomeOrderSeries": lambda world: community_order_series.WISH | {"offer_id": world.ids["service-offers"]},
+    "createHomeOrderSeries": lambda world: community_order_series.agreed(world.ids["service-offers"]),
+    "changeHomeOrderSeries": lambda world: (
+        community_order_series.agreed(world.ids["service-offers"]) | {"scope": "all"}
+    ),
+    "agreeToHomeOrderSeries": lambda _: {"offer_version": 1, "totals": community_order_series.TOTALS},
+    "setHomeOrderSeriesDay": lambda _: {"is_skipped": True},
+    "pauseHomeOrderSeries": lambda _: {"since": "2026-03-02T08:00:00Z"},
     "addWorker": lambda world: community_workers.PROFILE | {"account_id": world.ids["accounts"]},
     "setWorker": lambda _: community_workers.PROFILE,
     "setWorkerHours": lambda _: {"hours": []},
