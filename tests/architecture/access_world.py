@@ -443,7 +443,13 @@ async def _order(resident: Resident, offer: ServiceOffer, service: HomeService, 
         worker = await session.scalar(sa.select(Worker).where(WORKERS.c.account_id == carer.id))
     assert worker is not None
     await community_orders.on_the_way(row, worker)
-    return {"home-orders": row.id, "extra-time": (await community_orders.extra(row, carer)).id}
+    offered = await community_orders.offered(row, carer)
+    return {
+        "home-orders": row.id,
+        "extra-time": (await community_orders.extra(row, carer)).id,
+        "home-order-offers": offered.id,
+        "day-plans": await community_orders.day_plan(offer),
+    }
 
 
 async def _consultation(scene: telemedicine.Scene) -> dict[str, object]:
@@ -745,6 +751,8 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "createHomeOrder": _home_order,
     "cancelHomeOrder": lambda _: {"reason": "other"},
     "answerHomeOrderExtraTime": lambda _: {"is_approved": False},
+    "dispatchHomeOrder": lambda _: {"mode": "offer"},
+    "proposeDayPlan": lambda _: {"date": "2026-03-03"},
     "assignHomeOrder": lambda world: {"worker_id": world.ids["accounts"]},
     "unassignHomeOrder": lambda _: {"reason": "other"},
     "confirmHomeOrderStart": lambda _: {"reason": "She says he is there"},

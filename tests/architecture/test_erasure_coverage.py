@@ -79,6 +79,8 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "checklist": [],
     },
     "community_order_extra": {"state": "declined", "answer_by": None, "duration": dt.timedelta(minutes=30)},
+    "community_order_offer": {"state": "lapsed"},
+    "community_order_search": {"state": "over", "look_at": None, "reason": None, "mode": None},
     "community_service_offer": {
         "unit": "visit",
         "currency": "CNY",
@@ -93,6 +95,8 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall
         "ends_local": dt.datetime(2026, 3, 2, 12),  # noqa: DTZ001 - on the wall
     },
+    "policies_day_plan": {"state": "proposed", "plan_at": None, "lease_until": None},
+    "policies_day_plan_stop": {"kind": "order", "reason": None},
     "core_audit_entry": {"details": None},
     "identity_community": {"country": "CN", "currency": "CNY", "languages": ["en"], "time_zone": "UTC"},
     "identity_account": {"time_zone": "UTC", "language": "en"},

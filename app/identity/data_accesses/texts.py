@@ -248,6 +248,10 @@ READING: Final = frozenset(
         "trend",
         "response_times",
         "route_plan",
+        "day_plan",
+        "list_unfilled",
+        "candidates",
+        "offers",
         "false_alarms",
         "list_flags",
     }
