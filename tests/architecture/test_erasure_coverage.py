@@ -56,6 +56,8 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "billing_credit": {"currency": "CNY", "fee_amount": 0},
     "billing_entry": {"currency": "CNY", "sides": 2},
+    "billing_invoice": {"credit_id": None, "tax_amount": 0},
+    "billing_payer": {"ended_at": None},
     "billing_payment": {"currency": "CNY", "programme_id": None, "refunded_amount": 0, "refunds_id": None},
     "billing_payment_method": {"last4": "4242"},
     "community_order": {
@@ -194,6 +196,7 @@ OURS: Final = frozenset(
         "billing_charge.reference_kind",
         "billing_customer.gateway",
         "billing_customer.ref",
+        "billing_invoice.content",
         "billing_payment_method.gateway",
         "community_order.category",
         "community_order.time_zone",

@@ -104,8 +104,8 @@ async def invoiced(of: Organization, resident: Resident) -> tuple[Invoice, Payme
 
 async def issuer(of: Organization) -> Issuer:
     """Insert how an organization is named on what it issues."""
-    named = {"name": "Bright Homes Ltd.", "address": "12 Elm Road"}
-    return await _insert(Issuer(community_id=of.community_id, organization_id=of.id, **named))
+    row = Issuer(community_id=of.community_id, organization_id=of.id, name="Bright Homes Ltd.", address="12 Elm Road")
+    return await _insert(row)
 
 
 async def payer(of: Resident, person: Account) -> Payer:

@@ -219,18 +219,10 @@ async def refund_platform_payment(
 
 
 async def _refund_taken(
-    session: AsyncSession,
-    actor: Actor,
-    charge: Charge,
-    payment_id: uuid.UUID,
-    data: RefundRecord,
-    taken_by: Collector,
+    session: AsyncSession, actor: Actor, charge: Charge, payment_id: uuid.UUID, data: RefundRecord, taken_by: Collector
 ) -> Payment:
     paid = await session.get(Payment, payment_id, with_for_update=True, populate_existing=True)
-    by_hand = rules.AT_THE_DESK.keys() | {"sponsor"}
-    if paid is None or paid.charge_id != charge.id or paid.refunds_id is not None:
-        raise NotFound
-    if paid.taken_by != taken_by or paid.kind not in by_hand:
+    if paid is None or paid.charge_id != charge.id or not rules.is_given_back_by_hand(paid, taken_by):
         raise NotFound
     refund = await give_back(session, charge, paid, data.amount, actor.id, data.reason)
     await _record(session, actor, "payment:refund", charge, refund)
