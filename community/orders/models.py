@@ -52,7 +52,7 @@ class Order(Table, table=True):
         erasure="redact",
         redacted=(
             *("place", "instructions", "door_code", "start_code", "undone", "cancel_note"),
-            *("skills", "certificates", "wished_languages", "done"),
+            *("start_digest", "skills", "certificates", "wished_languages", "done"),
         ),
     )
     __table_args__ = (
@@ -155,7 +155,9 @@ class Order(Table, table=True):
     instructions: str | None = sealed(default=None)
     door_code: str | None = sealed(default=None)
     start_code: str | None = sealed(default=None, description="what the resident tells whoever comes")
-    start_digest: bytes = Field(sa_type=sa.LargeBinary, description="the keyed digest it is compared by")
+    start_digest: bytes | None = Field(
+        default=None, sa_type=sa.LargeBinary, description="the keyed digest it is compared by"
+    )
     wrong_codes: int = Field(default=0, sa_type=sa.SmallInteger)
 
     lines: list[dict[str, Any]] = jsonb(description="the price, line by line, as agreed")

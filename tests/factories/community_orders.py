@@ -37,7 +37,6 @@ async def order(of: Resident, by: Account, offer: ServiceOffer, service: HomeSer
         flexibility=timedelta(),
         time_zone="Asia/Shanghai",
         options={},
-        start_digest=b"",
         lines=[{"kind": "work", "code": None, "quantity": 1, "amount": 12_000}],
         total_amount=12_000,
         currency="CNY",
