@@ -92,6 +92,17 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "areas": [],
         "options": [],
     },
+    "community_order_pause": {"absence_id": None, "until_at": dt.datetime(2100, 1, 1, tzinfo=dt.UTC)},
+    "community_order_series": {
+        "state": "ended",
+        "plan_at": None,
+        "end_reason": "ended",
+        "payment_method": "provider",
+        "payment_method_id": None,
+        "late_percent": 0,
+        "currency": "CNY",
+        "time_zone": "UTC",
+    },
     "community_worker": {"latitude": None, "longitude": None, "buffer": dt.timedelta()},
     "community_worker_exception": {
         "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall
