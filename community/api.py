@@ -7,7 +7,7 @@ somebody still could go.
 """
 
 from community.order_dispatch.service.composing import hold_orders, orders_to_plan, send_to_order
-from community.orders.access import require_order
+from community.orders.access import require_order, require_orderer
 from community.orders.schemas.given import OrderCancel, OrderCreate
 from community.orders.schemas.shown import OrderDetail, OrderPublic
 from community.orders.service.assigning import assign as assign_order
@@ -42,6 +42,7 @@ __all__ = [
     "orders_to_plan",
     "place_order",
     "require_order",
+    "require_orderer",
     "require_worker",
     "send_to_order",
     "workers_for",

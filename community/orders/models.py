@@ -50,7 +50,10 @@ class Order(Table, table=True):
         "to come to the home and do what was ordered",
         Retention.pruned(years(3), "ends_at"),
         erasure="redact",
-        redacted=("place", "instructions", "door_code", "start_code", "undone", "cancel_note"),
+        redacted=(
+            *("place", "instructions", "door_code", "start_code", "undone", "cancel_note"),
+            *("skills", "certificates", "wished_languages", "done"),
+        ),
     )
     __table_args__ = (
         sa.CheckConstraint(f"state IN {_STATES}", name="state"),

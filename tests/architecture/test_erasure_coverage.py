@@ -60,10 +60,10 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "billing_payment_method": {"last4": "4242"},
     "community_order": {
         "state": "closed",
-        "wanted_at": dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC),
+        "wanted_at": dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC),
         "flexibility": dt.timedelta(),
-        "starts_at": dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC),
-        "ends_at": dt.datetime(2026, 3, 2, 11, tzinfo=dt.UTC),
+        "starts_at": dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC),
+        "ends_at": dt.datetime(2026, 3, 2, 8, tzinfo=dt.UTC),
         "payment_method": "provider",
         **dict.fromkeys(
             (
@@ -72,8 +72,8 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
                 *("overdue_at", "unpaid_at"),
             )
         ),
-        "fee_amount": 0,
-        "late_percent": 0,
+        "currency": "CNY",
+        **dict.fromkeys(("total_amount", "extra_amount", "fee_amount", "late_percent"), 0),
         "options": {},
         "lines": [],
         "checklist": [],
@@ -81,7 +81,15 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "community_order_extra": {"state": "declined", "answer_by": None, "duration": dt.timedelta(minutes=30)},
     "community_order_offer": {"state": "lapsed"},
     "community_order_search": {"state": "over", "look_at": None, "reason": None, "mode": None},
-    "community_service_offer": {"currency": "CNY", "notice_period": dt.timedelta(), "late_percent": 0},
+    "community_service_offer": {
+        "unit": "visit",
+        "currency": "CNY",
+        **dict.fromkeys(("shortest", "longest", "step"), dt.timedelta(minutes=30)),
+        **dict.fromkeys(("amount", "minimum_amount", "weekend_percent", "holiday_percent", "late_percent"), 0),
+        "notice_period": dt.timedelta(),
+        "areas": [],
+        "options": [],
+    },
     "community_worker": {"latitude": None, "longitude": None, "buffer": dt.timedelta()},
     "community_worker_exception": {
         "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall
@@ -187,6 +195,11 @@ OURS: Final = frozenset(
         "billing_customer.gateway",
         "billing_customer.ref",
         "billing_payment_method.gateway",
+        "community_order.category",
+        "community_order.time_zone",
+        "community_order_change.from_state",
+        "community_order_change.reason",
+        "community_order_change.transition",
         "core_audit_entry.action",
         "core_audit_entry.actor_kind",
         "core_audit_entry.request_id",

@@ -100,7 +100,7 @@ class OrderDetail(OrderPublic):
     latitude: float | None
     longitude: float | None
     instructions: str | None
-    start_code: str | None = Field(description="for the resident alone: they tell it whoever is at the door")
+    start_code: str | None = Field(description="for the resident alone, when they look: they tell it at the door")
     checklist: list[Step]
     done: list[str]
     undone_reason: str | None

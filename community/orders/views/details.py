@@ -70,7 +70,7 @@ _AS_THEY_ARE: Final = (
 
 async def after(connection: AsyncConnection, actor: Actor, order_id: uuid.UUID) -> OrderDetail:
     """Return an order as it stands after what the actor did with it, which is on record."""
-    return await _detail(connection, actor, await require_order(connection, actor, order_id))
+    return await _detail(connection, await require_order(connection, actor, order_id))
 
 
 async def reread(actor: Actor, order_id: uuid.UUID) -> OrderDetail:
@@ -83,12 +83,13 @@ async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) ->
     """Return an order with all that the actor's sides may see; what others than its resident read is on record."""
     if actor.resident_id != subject.resident_id:
         await _trace(connection, actor, subject, "order:read")
-    return await _detail(connection, actor, subject)
+        return await _detail(connection, subject)
+    return await _detail(connection, subject, with_code=True)
 
 
-async def _detail(connection: AsyncConnection, actor: Actor, subject: Subject) -> OrderDetail:
+async def _detail(connection: AsyncConnection, subject: Subject, *, with_code: bool = False) -> OrderDetail:
+    """Return an order; ``with_code`` with what is told at the door: never in an answer that is kept for repeating."""
     row = await orders.row_of(connection, subject.id)
-    is_own = actor.resident_id == row.resident_id
     (public,) = await orders.publics(connection, [row])
     answers = bool(subject.sides & _ANSWERING)
     is_shown = answers or row.state in rules.WITH_WORKER
@@ -100,7 +101,7 @@ async def _detail(connection: AsyncConnection, actor: Actor, subject: Subject) -
         options=[OptionWanted(code=code, quantity=quantity) for code, quantity in row.options.items()],
         payment=await _payment(connection, row) if answers else None,
         instructions=_opened(row.instructions, INSTRUCTIONS) if is_shown else None,
-        start_code=_opened(row.start_code, START_CODE) if is_own and row.state not in rules.OVER else None,
+        start_code=_opened(row.start_code, START_CODE) if with_code and row.state not in rules.OVER else None,
         undone_reason=_opened(row.undone, UNDONE),
         cancel_note=_opened(row.cancel_note, CANCEL_NOTE),
         extras=await _extras(connection, row.id),
