@@ -108,7 +108,7 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall
         "ends_local": dt.datetime(2026, 3, 2, 12),  # noqa: DTZ001 - on the wall
     },
-    "policies_day_plan": {"state": "proposed", "plan_at": None, "lease_until": None},
+    "policies_day_plan": {"state": "proposed", "plan_at": None, "lease_until": None, "accepted_at": None},
     "policies_day_plan_stop": {"kind": "order", "reason": None},
     "core_audit_entry": {"details": None},
     "identity_community": {"country": "CN", "currency": "CNY", "languages": ["en"], "time_zone": "UTC"},
