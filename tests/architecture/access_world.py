@@ -38,6 +38,7 @@ from notifications.unsubscribing.links import Subscription, token
 from telemedicine.consultations.models import Participant
 from tests.architecture import access_people
 from tests.factories import (
+    billing,
     community_housekeeping,
     eldercare_alarms,
     eldercare_check_ins,
@@ -191,6 +192,8 @@ async def open_world() -> World:
         "bills": (await telemedicine_settlement.bill(resident, clinic)).id,
         "charges": (owed := await telemedicine_settlement.charge(agency, resident)).id,
         "payments": await telemedicine_settlement.payment(owed, 100),
+        "transfers": await billing.transfer(agency),
+        "disputes": await billing.dispute(agency, resident),
     }
     for name, account in {
         "responder": await access_people.responder(resident, place, uuid.UUID(str(ids["alarms"]))),
