@@ -44,6 +44,7 @@ def _with_parents() -> list[sa.Table]:
 # What the tables' own checks leave open: states in which a person can be erased at all.
 GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "billing_charge": {"closed_at": None, "currency": "CNY", "paid_amount": 0},
+    "billing_dispute": {"closed_at": None, "currency": "CNY", "state": "needs_response", "frozen_amount": 0},
     "billing_payment": {"currency": "CNY", "refunded_amount": 0, "refunds_id": None},
     "core_audit_entry": {"details": None},
     "identity_community": {"country": "CN", "currency": "CNY", "languages": ["en"], "time_zone": "UTC"},
@@ -128,6 +129,8 @@ KEYS: Final = {"core_person_key": base64.b64encode(bytes(32)).decode()}
 OURS: Final = frozenset(
     {
         "billing_charge.reference_kind",
+        "billing_dispute.failure",
+        "billing_dispute.reason",
         "core_audit_entry.action",
         "core_audit_entry.actor_kind",
         "core_audit_entry.request_id",
