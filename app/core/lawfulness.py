@@ -55,6 +55,7 @@ class Recipient(enum.Enum):
     MESSAGES = "the provider of text messages and calls"
     MAIL = "the mail provider"
     INSURER = "the insurer who pays for the resident"
+    PAYMENTS = "the payment gateway"
     ENDPOINTS = "the endpoints that organizations registered"
 
 

@@ -11,7 +11,7 @@ class PrivacySettings(BaseModel):
     )
     countries: dict[str, str] = Field(
         default_factory=dict,
-        description="fcm, webpush, twilio, smtp, webhooks or an insurer's key → its country, as JSON",
+        description="fcm, webpush, twilio, smtp, stripe, webhooks or an insurer's key → its country, as JSON",
     )
     safeguards: dict[str, str] = Field(
         default_factory=dict,

@@ -113,4 +113,6 @@ def _providers(settings: Settings) -> Iterator[tuple[Recipient, str, str | None]
         yield Recipient.MAIL, "smtp", None
     for key in sorted(settings.insurers.fhir):
         yield Recipient.INSURER, key, None  # in whichever country it insures
+    if settings.stripe.secret_key is not None:
+        yield Recipient.PAYMENTS, "stripe", _UNITED_STATES
     yield Recipient.ENDPOINTS, "webhooks", None  # where each organization is, its agreement says

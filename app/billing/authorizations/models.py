@@ -86,7 +86,10 @@ class CardPayment(Table, table=True):
 
     __tablename__ = _CARD_PAYMENT
     privacy: ClassVar[Privacy] = _of_resident(
-        "to hold and take money on a card", erasure="keep", withheld=("ref", "charge_ref", "action_secret")
+        "to hold and take money on a card",
+        erasure="redact",
+        redacted=("action_secret",),
+        withheld=("ref", "charge_ref", "action_secret"),
     )
     __table_args__ = (
         sa.CheckConstraint(

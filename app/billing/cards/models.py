@@ -2,40 +2,57 @@
 
 import uuid
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.core.lawfulness import Basis, Retention
+from app.core.lawfulness import Basis, Recipient, Retention
 from app.core.tables import Privacy, Table, optional_instant, table_of
 
 
-def _of_payer(purpose: str, *withheld: str) -> Privacy:
-    return Privacy("account_id", purpose, Basis.CONTRACT, Retention.until_erasure(), withheld=withheld)
+def _of_payer(purpose: str, retention: Retention, **more: Any) -> Privacy:
+    return Privacy("account_id", purpose, Basis.CONTRACT, retention, **more)
 
 
 class Customer(Table, table=True):
     """Somebody the gateway knows, by an id of ours alone."""
 
     __tablename__ = "billing_customer"
-    privacy: ClassVar[Privacy] = _of_payer("to save cards with the gateway", "ref")
-    __table_args__ = (sa.UniqueConstraint("account_id", "gateway"),)
+    privacy: ClassVar[Privacy] = _of_payer(
+        "to save cards with the gateway, and to have them forgotten there",
+        Retention.unlimited("an id of ours and one of the gateway's: after an erasure both are nobody's"),
+        erasure="keep",
+        withheld=("ref",),
+        recipients=(Recipient.PAYMENTS,),
+    )
+    __table_args__ = (
+        sa.UniqueConstraint("account_id", "gateway"),
+        sa.Index("ix_billing_customer_forget_at", "forget_at", postgresql_where=sa.text("forget_at IS NOT NULL")),
+    )
 
     community_id: uuid.UUID
     account_id: uuid.UUID
     gateway: str = Field(description="stripe, or local")
     ref: str | None = Field(default=None, description="the gateway's; empty until it has answered")
+    forget_at: datetime | None = optional_instant(
+        description="when the gateway is asked to forget them and their cards"
+    )
 
 
 class PaymentMethod(Table, table=True):
     """A card that somebody saved, or is about to: what is shown of it, and what the gateway calls it."""
 
     __tablename__ = "billing_payment_method"
-    privacy: ClassVar[Privacy] = _of_payer("to pay without giving the card each time", "ref", "setup_ref")
+    privacy: ClassVar[Privacy] = _of_payer(
+        "to pay without giving the card each time",
+        Retention.unlimited("payments refer to it; after an erasure nothing of the card is left"),
+        erasure="redact",
+        redacted=("brand", "expires_month", "expires_year", "last4", "ref", "setup_ref"),
+        withheld=("ref", "setup_ref"),
+    )
     __table_args__ = (
         sa.CheckConstraint("state IN ('pending', 'active', 'removed', 'failed')", name="state"),
-        sa.CheckConstraint("state <> 'active' OR ref IS NOT NULL", name="an_active_one_is_known"),
         sa.CheckConstraint("last4 ~ '^[0-9]{4}$'", name="last4"),
         sa.Index("ix_billing_payment_method_account_id", "account_id", "id"),
         sa.Index(

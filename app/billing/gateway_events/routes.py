@@ -18,7 +18,7 @@ router = Router(tags=["billing"])
 @router.post("/payments/stripe/webhooks", status_code=204, responses=problem_responses(ForgedWebhook))
 @public("the gateway has no account: it signs what it sends")
 @route_options(idempotency=False)
-async def take_webhook(
+async def take_gateway_event(
     request: Request, session: Session, stripe_signature: Annotated[str, Header(max_length=2_048)] = ""
 ) -> None:
     """Take an event of Stripe's, signed over the bytes of its body. It may come twice and in any order."""

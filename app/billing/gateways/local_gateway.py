@@ -73,6 +73,14 @@ class LocalGateway:
 
         return str((await _once(key, ["customer", row], do))["ref"])
 
+    async def forget_customer(self, ref: str) -> None:
+        """Delete a customer with their cards; one that is gone already is fine."""
+        async with unit_of_work() as session:
+            is_theirs = LOCAL_PAYMENTS.c.body["customer"].astext == ref
+            cards = sa.and_(LOCAL_PAYMENTS.c.kind.in_(["card", "setup"]), is_theirs)
+            themselves = sa.and_(LOCAL_PAYMENTS.c.kind == "customer", LOCAL_PAYMENTS.c.ref == ref)
+            await session.execute(sa.delete(LOCAL_PAYMENTS).where(sa.or_(cards, themselves)))
+
     async def begin_setup(self, key: str, customer: str) -> Setup:
         """Begin to save a card of the customer's: ``save_card`` goes on."""
 

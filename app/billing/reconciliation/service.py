@@ -50,7 +50,6 @@ async def reconcile(days: int = rules.DAYS) -> Compared:
         await _compare(compared, gateway, "refund", gateway.refunds_since(since), (since, until))
     finally:
         await gateway.close()
-    log.info("books_compared", **asdict(compared))
     return compared
 
 

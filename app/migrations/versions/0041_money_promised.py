@@ -238,8 +238,15 @@ def _cards() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("gateway", sa.String(), nullable=False),
         sa.Column("ref", sa.String(), nullable=True),
+        sa.Column("forget_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_customer")),
         sa.UniqueConstraint("account_id", "gateway", name=op.f("uq_billing_customer_account_id_gateway")),
+    )
+    op.create_index(
+        "ix_billing_customer_forget_at",
+        "billing_customer",
+        ["forget_at"],
+        postgresql_where=sa.text("forget_at IS NOT NULL"),
     )
     op.create_table(
         "billing_payment_method",
@@ -259,9 +266,6 @@ def _cards() -> None:
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state IN ('pending', 'active', 'removed', 'failed')", name=op.f("ck_billing_payment_method_state")
-        ),
-        sa.CheckConstraint(
-            "state <> 'active' OR ref IS NOT NULL", name=op.f("ck_billing_payment_method_an_active_one_is_known")
         ),
         sa.CheckConstraint("last4 ~ '^[0-9]{4}$'", name=op.f("ck_billing_payment_method_last4")),
         sa.ForeignKeyConstraint(

@@ -17,6 +17,7 @@ from app.billing.authorizations.models import CARD_PAYMENTS, CARD_REFUNDS
 from app.billing.authorizations.service import asking, returning
 from app.billing.cards.models import Customer, PaymentMethod
 from app.billing.gateways.choosing import chosen_gateway
+from app.billing.gateways.local_gateway import LocalGateway
 from app.core.clock import ManualClock, new_id, now
 from app.core.database import Database, reading, unit_of_work
 from app.core.event_tables import EventRecord
@@ -135,24 +136,27 @@ class Buyer:
         return [one["status"] for one in self.stripe.state.all_of("payment_intent")][::-1]
 
 
-async def saved_card(stripe: Stripe, resident: Resident, card: str = "pm_card_visa") -> PaymentMethod:
-    """Save a card as the app does, and keep what is known of it."""
+async def saved_card(stripe: Stripe | None, resident: Resident) -> PaymentMethod:
+    """Save a card as the app does, at Stripe or the local twin, and keep what is known of it."""
     gateway = chosen_gateway()
     assert gateway is not None
     customer_ref = await gateway.open_customer(str(new_id()), str(resident.account_id))
     setup = await gateway.begin_setup(str(new_id()), customer_ref)
-    stripe.saves_card(setup.ref, card)
+    if isinstance(gateway, LocalGateway):
+        await gateway.save_card(setup.ref, "4242")
+    elif stripe is not None:
+        stripe.saves_card(setup.ref)
     found = await gateway.card_of_setup(setup.ref)
     await gateway.close()
     assert found is not None
     customer = Customer(
-        community_id=resident.community_id, account_id=resident.account_id, gateway="stripe", ref=customer_ref
+        community_id=resident.community_id, account_id=resident.account_id, gateway=gateway.name, ref=customer_ref
     )
     method = PaymentMethod(
         community_id=resident.community_id,
         account_id=resident.account_id,
         customer_id=customer.id,
-        gateway="stripe",
+        gateway=gateway.name,
         ref=found.ref,
         brand=found.brand,
         last4=found.last4,

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from app.billing.authorizations.service import asking, returning
+from app.billing.gateways.choosing import chosen_gateway
+from app.billing.gateways.port import Wanted
 from app.core.clock import new_id
 from tests.billing.cards.conftest import Buyer
 from tests.emulators.stripe import Fault, money
@@ -146,9 +148,9 @@ async def test_what_arrives_after_it_was_given_up_is_let_go(buyer: Buyer) -> Non
     (payment,) = await buyer.payments()
     assert (payment.state, payment.ref) == ("cancelled", None)
     # The call that was lost comes out at the other end after all.
-    gateway = asking.chosen_gateway()
+    gateway = chosen_gateway()
     assert gateway is not None
-    wanted = asking.Wanted(
+    wanted = Wanted(
         10_000, "EUR", buyer.stripe.state.objects[buyer.card]["customer"], buyer.card, True, str(payment.id)
     )
     await gateway.authorize(f"card_payment:{payment.id}:authorize:1", wanted)
@@ -161,7 +163,7 @@ async def test_what_arrives_after_it_was_given_up_is_let_go(buyer: Buyer) -> Non
 async def test_what_was_taken_for_something_that_is_over_is_given_back(buyer: Buyer) -> None:
     await buyer.authorized(4_000)
     (payment,) = await buyer.payments()
-    gateway = asking.chosen_gateway()
+    gateway = chosen_gateway()
     assert gateway is not None
     await gateway.capture(str(new_id()), payment.ref, 4_000)  # by somebody at Stripe's own pages
     await gateway.close()

@@ -9,6 +9,7 @@ from app.billing.gateways.port import Wanted
 from app.billing.reconciliation.service import reconcile
 from app.core.clock import new_id
 from app.core.database import reading, unit_of_work
+from app.identity.models import Account
 from notifications.delivery.models import DELIVERIES
 from tests.billing.cards.conftest import Buyer
 from tests.billing.cards.test_webhooks import odd
@@ -94,6 +95,6 @@ async def test_a_second_hold_for_one_row_is_reported(buyer: Buyer) -> None:
     assert (await reconcile()).reported == 0  # it is known that nobody knows it
 
 
-async def _account(buyer: Buyer) -> identity.Account:
+async def _account(buyer: Buyer) -> Account:
     async with unit_of_work() as session:
-        return await session.get_one(identity.Account, buyer.resident.account_id)
+        return await session.get_one(Account, buyer.resident.account_id)

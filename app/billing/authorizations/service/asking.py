@@ -168,19 +168,26 @@ async def _authorize(gateway: Gateway, taken: _Taken) -> Intent | None:
         found = await _find(gateway, taken)
         if found is not None:
             return found
+    if row.method is None:  # an erasure left nothing of the card
+        return Intent("", "requires_payment_method", row.amount, declined="card_removed")
     wanted = Wanted(row.amount, row.currency, row.customer, row.method, row.is_present, str(row.id))
     try:
         return await gateway.authorize(taken.key, wanted)
     except NotDoneError as error:
-        if error.code == "idempotency_error":  # asked for by another release, in other words
-            return await _found_or_stuck(gateway, taken, NotAnsweredError(error.code, is_stuck=True))
-        if error.ref is not None:
-            return await gateway.intent(error.ref)
-        return Intent("", "requires_payment_method", row.amount, declined=error.code)
+        return await _refused(gateway, taken, error)
     except NotAnsweredError as error:
         if not error.is_stuck:
             raise
         return await _found_or_stuck(gateway, taken, error)
+
+
+async def _refused(gateway: Gateway, taken: _Taken, error: NotDoneError) -> Intent:
+    """Return how a payment stands that the gateway did not authorize."""
+    if error.code == "idempotency_error":  # asked for by another release, in other words
+        return await _found_or_stuck(gateway, taken, NotAnsweredError(error.code, is_stuck=True))
+    if error.ref is not None:
+        return await gateway.intent(error.ref)
+    return Intent("", "requires_payment_method", taken.row.amount, declined=error.code)
 
 
 async def _found_or_stuck(gateway: Gateway, taken: _Taken, error: NotAnsweredError) -> Intent:

@@ -123,9 +123,12 @@ async def _ask(gateway: Gateway, held: Held, row: Any) -> Refund:
         return await gateway.refund(f"card_refund:{row.id}:{row.key_no}", row.intent, row.amount, str(row.id))
     except (NotDoneError, NotAnsweredError) as error:
         is_open = isinstance(error, NotAnsweredError) and not error.is_stuck
-        if is_open or (found := await _find(gateway, row)) is None:
-            raise
-        return found
+        if not is_open and (found := await _find(gateway, row)):
+            return found
+        if isinstance(error, NotDoneError) and error.code == "idempotency_error":
+            # It was asked for by another release, in other words.
+            raise NotAnsweredError(error.code, is_stuck=True) from None
+        raise
 
 
 async def _find(gateway: Gateway, row: Any) -> Refund | None:
