@@ -40,6 +40,7 @@ from notifications.unsubscribing.links import Subscription, token
 from telemedicine.consultations.models import Participant
 from tests.architecture import access_people
 from tests.factories import (
+    billing,
     billing_subsidies,
     community_housekeeping,
     community_order_series,
@@ -202,6 +203,8 @@ async def open_world() -> World:
         "charges": (owed := await telemedicine_settlement.charge(agency, resident)).id,
         "payments": await telemedicine_settlement.payment(owed, 100),
         **await _money(place, agency, resident, family),
+        "transfers": await billing.transfer(agency),
+        "disputes": await billing.dispute(agency, resident),
     }
     for name, account in {
         "responder": await access_people.responder(resident, place, uuid.UUID(str(ids["alarms"]))),
