@@ -10,7 +10,7 @@ from app.billing.authorizations.service.settling import settle, void
 from app.billing.authorizations.views import authorizations_for
 from app.billing.charges.problems import PaymentsToRefund
 from app.billing.charges.schemas import ChargeDetail, PaymentPublic
-from app.billing.charges.service import Owed, cancel_charge, open_charge
+from app.billing.charges.service.counting import Owed, cancel_charge, open_charge
 from app.billing.charges.views import charges_for
 from app.billing.charges.views import miscounted as miscounted_charges
 from app.billing.disputes.service.freezing import freeze, unfreeze

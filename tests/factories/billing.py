@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from app.billing.authorizations.models import Authorization, CardPayment
 from app.billing.cards.models import Customer, PaymentMethod
@@ -14,7 +15,8 @@ from app.identity.models import Organization, Resident
 
 async def transfer(to: Organization) -> uuid.UUID:
     """Insert an organization's account, its terms, and a transfer that was sent to it; return the transfer's id."""
-    now, common = clock.now(), {"community_id": to.community_id, "organization_id": to.id}
+    now = clock.now()
+    common: dict[str, Any] = {"community_id": to.community_id, "organization_id": to.id}
     account = PayoutAccount(**common, gateway="local", country="IE", ref=f"acct_{to.id.hex}", state="enabled")
     row = Transfer(
         **common,
@@ -36,7 +38,7 @@ async def transfer(to: Organization) -> uuid.UUID:
 
 async def dispute(of: Organization, by: Resident) -> uuid.UUID:
     """Insert a dispute of what a resident paid an organization on a card, and return its id."""
-    payer = {"community_id": by.community_id, "account_id": by.account_id, "gateway": "local"}
+    payer: dict[str, Any] = {"community_id": by.community_id, "account_id": by.account_id, "gateway": "local"}
     customer = Customer(**payer, ref=f"cus_{by.id.hex}")
     method = PaymentMethod(**payer, customer_id=customer.id, ref=f"pm_{by.id.hex}", state="active")
     common = {"community_id": by.community_id, "resident_id": by.id, "payer_account_id": by.account_id}

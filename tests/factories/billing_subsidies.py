@@ -9,7 +9,7 @@ from app.billing.authorizations.schemas import Authorizing, Line, Settling
 from app.billing.authorizations.service import authorizing, settling
 from app.billing.charges.models import Charge, Payment
 from app.billing.charges.schemas import PlatformPaymentRecord
-from app.billing.charges.service import record_platform_payment
+from app.billing.charges.service.desks import record_platform_payment
 from app.billing.invoices.models import Invoice, Issuer
 from app.billing.invoices.service.issuing import issue_invoice
 from app.billing.payers.models import Payer

@@ -10,7 +10,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from app.billing.charges.schemas import PaymentRecord
-from app.billing.charges.service import record_payment
+from app.billing.charges.service.desks import record_payment
 from app.billing.disputes import jobs as dispute_jobs
 from app.billing.disputes.service import answering
 from app.billing.ledger import views as ledger

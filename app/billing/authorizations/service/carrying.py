@@ -15,8 +15,8 @@ from app.billing.authorizations.models import REFUND_REASON, Authorization, Card
 from app.billing.authorizations.service import telling
 from app.billing.authorizations.service.authorizing import hold
 from app.billing.cards.models import PaymentMethod
-from app.billing.charges import service as charges
 from app.billing.charges.models import Charge, Payment
+from app.billing.charges.service import counting as charges
 from app.billing.events import AuthorizationLapsed, CardRefundFailed
 from app.billing.gateways.port import Intent, Refund
 from app.core import clock

@@ -13,9 +13,9 @@ from app.billing.authorizations.models import Authorization, CardPayment
 from app.billing.authorizations.problems import NotAuthorized, NothingToRefund
 from app.billing.authorizations.schemas import Settling
 from app.billing.authorizations.service import carrying, telling
-from app.billing.charges import service as charges
 from app.billing.charges.models import Charge, Payment, PlatformFee
 from app.billing.charges.rules import fee_of, shares
+from app.billing.charges.service import counting as charges
 from app.billing.subsidies.service import reserving
 from app.core import clock
 
