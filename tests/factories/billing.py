@@ -41,7 +41,7 @@ async def dispute(of: Organization, by: Resident) -> uuid.UUID:
     payer: dict[str, Any] = {"community_id": by.community_id, "account_id": by.account_id, "gateway": "local"}
     customer = Customer(**payer, ref=f"cus_{by.id.hex}")
     method = PaymentMethod(**payer, customer_id=customer.id, ref=f"pm_{by.id.hex}", state="active")
-    common = {"community_id": by.community_id, "resident_id": by.id, "payer_account_id": by.account_id}
+    common: dict[str, Any] = {"community_id": by.community_id, "resident_id": by.id, "payer_account_id": by.account_id}
     authorization = Authorization(
         **common,
         organization_id=of.id,
