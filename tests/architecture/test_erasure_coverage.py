@@ -73,7 +73,7 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         **dict.fromkeys(
             (
                 *("payment_method_id", "series_id", "occurrence_at", "reservation_id"),
-                *("cancelled_by", "cancel_reason", "hold_until", "staff_by", "late_at", "miss_at"),
+                *("cancelled_by", "cancel_reason", "hold_until", "authorize_at", "staff_by", "late_at", "miss_at"),
                 *("overdue_at", "unpaid_at"),
             )
         ),
