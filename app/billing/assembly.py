@@ -25,8 +25,8 @@ ROUTERS: tuple[Router, ...] = (
     ledger.router,
     payouts.router,
     disputes.router,
-    payers.router,
     authorizations.router,
+    payers.router,
     subsidies.router,
 )
 

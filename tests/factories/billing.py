@@ -67,8 +67,7 @@ async def dispute(of: Organization, by: Resident) -> uuid.UUID:
         currency="CNY",
         is_present=True,
         state="captured",
-        wish=None,
-        ask_at=None,
+        ask_at=clock.now(),
     )
     row = Dispute(
         **common,
@@ -85,4 +84,5 @@ async def dispute(of: Organization, by: Resident) -> uuid.UUID:
         for one in (customer, method, authorization, payment, row):
             session.add(one)
             await session.flush()
+        payment.wish = payment.ask_at = None  # nothing more is asked of it
     return row.id
