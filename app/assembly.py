@@ -5,6 +5,7 @@ import importlib
 from app.billing.authorizations import jobs as authorization_jobs
 from app.billing.authorizations import routes as authorizations
 from app.billing.charges import routes as charges
+from app.billing.demo import routes as twin
 from app.billing.disputes import jobs as dispute_jobs
 from app.billing.disputes import routes as disputes
 from app.billing.gateway_events import routes as gateway_events
@@ -16,6 +17,8 @@ from app.billing.payouts import jobs as payout_jobs
 from app.billing.payouts import routes as payouts
 from app.billing.reconciliation import jobs as reconciliation_jobs
 from app.billing.subsidies import routes as subsidies
+from app.billing.wallet import jobs as wallet_jobs
+from app.billing.wallet import routes as wallet
 from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
@@ -283,6 +286,7 @@ ROUTERS: tuple[Router, ...] = (
     payers.router,
     authorizations.router,
     subsidies.router,
+    wallet.router,
     patient_links.router,
     housekeeping.router,
     order_dispatch.router,
@@ -304,7 +308,7 @@ ROUTERS: tuple[Router, ...] = (
     fhir.router,
 )
 
-DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router)
+DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router, twin.router)
 """Mounted everywhere but in production."""
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
@@ -398,6 +402,7 @@ JOBS: tuple[Job, ...] = (
     *dispute_jobs.JOBS,
     *payout_jobs.JOBS,
     *authorization_jobs.JOBS,
+    *wallet_jobs.JOBS,
     *reconciliation_jobs.JOBS,
 )
 
