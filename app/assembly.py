@@ -261,7 +261,7 @@ ROUTERS: tuple[Router, ...] = (
     fhir.router,
 )
 
-DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router)
+DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router, *billing.DEMO_ROUTERS)
 """Mounted everywhere but in production."""
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
