@@ -74,6 +74,8 @@ from app.portal.authorize import routes as authorize_pages
 from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from app.table_modules import TABLE_MODULES
+from community.complaints import jobs as complaint_jobs
+from community.complaints import routes as complaints
 from community.housekeeping import routes as housekeeping
 from community.order_dispatch import jobs as order_dispatch_jobs
 from community.order_dispatch import routes as order_dispatch
@@ -86,6 +88,10 @@ from community.orders import subscribers as order_subscribers
 from community.orders.routes import providers as order_providers
 from community.orders.routes import residents as resident_orders
 from community.orders.routes import work as order_work
+from community.quality import routes as provider_quality
+from community.ratings import routes as ratings
+from community.tips import routes as tips
+from community.tips import subscribers as tip_subscribers
 from community.workers import jobs as worker_jobs
 from community.workers import subscribers as worker_subscribers
 from community.workers.routes import own as own_worker_profiles
@@ -196,7 +202,7 @@ from telemedicine.settlement import subscribers as settlement_subscribers
 from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
 
-SCHEMA_REVISION = "0048"
+SCHEMA_REVISION = "0049"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -290,6 +296,10 @@ ROUTERS: tuple[Router, ...] = (
     order_series.router,
     order_providers.router,
     order_work.router,
+    ratings.router,
+    complaints.router,
+    tips.router,
+    provider_quality.router,
     home_workers.router,
     own_worker_profiles.router,
     day_plans.router,
@@ -325,6 +335,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *order_subscribers.SUBSCRIBERS,
     *order_series_subscribers.SUBSCRIBERS,
     *order_dispatch_subscribers.SUBSCRIBERS,
+    *tip_subscribers.SUBSCRIBERS,
     *day_plan_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
@@ -379,6 +390,7 @@ JOBS: tuple[Job, ...] = (
     *order_jobs.JOBS,
     *order_series_jobs.JOBS,
     *order_dispatch_jobs.JOBS,
+    *complaint_jobs.JOBS,
     *day_plan_jobs.JOBS,
     *shift_jobs.JOBS,
     *rota_jobs.JOBS,
