@@ -113,7 +113,7 @@ class ComplaintChange(Table, table=True):
         sa.Index("ix_community_complaint_change_resident_id", "resident_id"),
     )
 
-    complaint_id: uuid.UUID = Field(foreign_key="community_complaint.id")
+    complaint_id: uuid.UUID = Field(foreign_key="community_complaint.id", ondelete="CASCADE")
     resident_id: uuid.UUID
     transition: str = Field(description="as the table of them is called, or evidence")
     to_state: str

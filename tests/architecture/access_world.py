@@ -43,6 +43,7 @@ from tests.factories import (
     billing_subsidies,
     community_housekeeping,
     community_orders,
+    community_ratings,
     community_workers,
     eldercare_alarms,
     eldercare_check_ins,
@@ -434,13 +435,21 @@ async def _worker(agency: Organization, carer: Account) -> dict[str, object]:
 
 
 async def _order(resident: Resident, offer: ServiceOffer, service: HomeService, carer: Account) -> dict[str, object]:
-    """Insert help the resident ordered, which the carer is on the way for, and a question for more time."""
+    """Insert help the resident ordered, which the carer is on the way for, and all that can be said of it."""
     row = await community_orders.order(resident, await _account(resident), offer, service)
     async with unit_of_work() as session:
         worker = await session.scalar(sa.select(Worker).where(WORKERS.c.account_id == carer.id))
     assert worker is not None
     await community_orders.on_the_way(row, worker)
-    return {"home-orders": row.id, "extra-time": (await community_orders.extra(row, carer)).id}
+    rating = await community_ratings.rating(row)
+    await community_ratings.complaint(row)
+    await community_ratings.tip(row)
+    return {
+        "home-orders": row.id,
+        "extra-time": (await community_orders.extra(row, carer)).id,
+        "ratings": rating.id,
+        "ratings-to-moderate": rating.id,
+    }
 
 
 async def _consultation(scene: telemedicine.Scene) -> dict[str, object]:
@@ -752,6 +761,20 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "addHomeOrderNote": lambda _: {"text": "All well"},
     "addHomeOrderPhoto": lambda world: {"upload_id": world.ids["uploads"]},
     "finishHomeOrder": lambda _: {"undone_reason": "No water"},
+    "rateHomeOrder": lambda _: {"stars": 5},
+    "setHomeOrderRating": lambda _: {"stars": 5},
+    "moderateRating": lambda _: {"is_approved": True},
+    "answerRating": lambda _: {"text": "Thank you"},
+    "tipHomeOrder": lambda _: {"amount": 100, "method": "cash"},
+    "openHomeOrderComplaint": lambda _: {
+        "kind": "late",
+        "severity": "minor",
+        "wish": "refund",
+        "statement": "An hour late",
+    },
+    "answerHomeOrderComplaint": lambda _: {"statement": "There was snow"},
+    "addHomeOrderComplaintEvidence": lambda _: {"statement": "There was none"},
+    "decideHomeOrderComplaint": lambda _: {"outcome": "rejected", "reason": "There was"},
     "addWorker": lambda world: community_workers.PROFILE | {"account_id": world.ids["accounts"]},
     "setWorker": lambda _: community_workers.PROFILE,
     "setWorkerHours": lambda _: {"hours": []},

@@ -78,7 +78,13 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "lines": [],
         "checklist": [],
     },
+    "community_complaint": {
+        "state": "withdrawn",
+        **dict.fromkeys(("answer_by", "decide_by", "outcome", "decided_as", "rework_id")),
+        "refund_amount": 0,
+    },
     "community_order_extra": {"state": "declined", "answer_by": None, "duration": dt.timedelta(minutes=30)},
+    "community_rating": {"state": "approved", "reject_reason": None, "stars": 5},
     "community_service_offer": {"notice_period": dt.timedelta(), "late_percent": 0},
     "community_worker": {"latitude": None, "longitude": None, "buffer": dt.timedelta()},
     "community_worker_exception": {

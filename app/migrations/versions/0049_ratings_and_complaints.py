@@ -120,7 +120,7 @@ def _complaints() -> None:
     sa.Column('media_id', sa.Uuid(), nullable=True),
     sa.CheckConstraint("to_state IN ('open', 'answered', 'unanswered', 'decided', 'withdrawn')", name=op.f('ck_community_complaint_change_to_state')),
     sa.CheckConstraint("who IN ('resident', 'provider', 'operator', 'hearthline')", name=op.f('ck_community_complaint_change_who')),
-    sa.ForeignKeyConstraint(['complaint_id'], ['community_complaint.id'], name=op.f('fk_community_complaint_change_complaint_id')),
+    sa.ForeignKeyConstraint(['complaint_id'], ['community_complaint.id'], name=op.f('fk_community_complaint_change_complaint_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_community_complaint_change'))
     )
     op.create_index('ix_community_complaint_change_complaint_id', 'community_complaint_change', ['complaint_id', 'id'])

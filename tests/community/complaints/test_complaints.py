@@ -8,8 +8,14 @@ import sqlalchemy as sa
 from app.billing.authorizations.models import CARD_REFUNDS
 from app.core.clock import ManualClock
 from app.core.database import reading
+from app.core.lawfulness import years
+from app.core.retention import forget_what_is_past
 from app.media.rules import Purpose
 from community.complaints import rules
+from community.complaints.models import CHANGES, COMPLAINTS
+from community.orders.models import ORDERS
+from community.scores.models import RATINGS
+from community.tips.models import TIPS
 from tests.billing.test_ledger import balances
 from tests.community.complaints.conftest import SAID, done, frozen, work
 from tests.community.orders.conftest import THURSDAY, TOTAL, Body, Scene, session_of_resident, told
@@ -132,3 +138,17 @@ async def test_what_was_paid_at_the_door_is_owed_no_longer(scene: Scene, clock: 
 
     assert (ended["refund_amount"], await balances()) == (TOTAL, {})
     assert (await scene.seen(order))["state"] == "closed"
+
+
+async def test_what_was_said_goes_with_the_order_when_its_time_is_over(
+    scene: Scene, paid: Body, clock: ManualClock
+) -> None:
+    await complained(scene, paid)
+    await scene.do(paid, "rating", {"stars": 1, "comment": "Dirty"}, expect=201)
+    await scene.do(paid, "tip", {"amount": 100, "method": "cash"}, expect=201)
+    clock.advance(years(3) + timedelta(days=1))
+    await forget_what_is_past()
+
+    async with reading() as connection:
+        for table in (ORDERS, COMPLAINTS, CHANGES, RATINGS, TIPS):
+            assert await connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0

@@ -1,6 +1,7 @@
 """What a complaint may become, and what is given back."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,3 +43,15 @@ def test_of_what_somebody_complains() -> None:
     assert not rules.may_complain("cancelled", ended, NOW, owes=False)
     assert rules.may_complain("no_access", ended, NOW, owes=True)
     assert not rules.may_complain("closed", NOW - rules.WITHIN, NOW, owes=False)
+
+
+def test_the_guide_has_the_states_and_the_percentages() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "ratings-and-complaints.md").read_text().splitlines()
+    states = [
+        f"| `{name}` | {', '.join(sorted(way.sources))} | {way.target} | {way.who} |"
+        for name, way in rules.WAYS.items()
+    ]
+    percents = [f"| {kind} | {' | '.join(f'{one} %' for one in of.values())} |" for kind, of in rules.PERCENT.items()]
+
+    assert [line for line in guide if line.startswith("| `")] == states
+    assert [line for line in guide if line.endswith("% |")] == percents
