@@ -63,10 +63,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """What something came to in the end."""
+    """What something came to in the end. ``takes_fee``: the platform keeps its part of it, as of most."""
 
     lines: Sequence[Line]
     due_at: datetime
+    takes_fee: bool = True
 
     @property
     def amount(self) -> int:

@@ -63,12 +63,14 @@ async def refund(
     """Waive a part of what something came to and give back what was paid of it; return its charge.
 
     Whoever paid gets back in proportion: a card on the card, a programme into its budget at once; what a provider took
-    itself stays with the provider to be given back at its desk. Raises ``NothingToRefund``, ``NotAuthorized``.
+    itself stays with the provider to be given back at its desk. What is owed though its promise had lapsed is waived
+    all the same. Raises ``NothingToRefund``, ``NotAuthorized`` for what is not settled yet.
     """
     authorization = await repository.lock_live(session, reference_kind, reference_id)
-    if authorization is None or authorization.state != "settled":
-        raise NotAuthorized(state=authorization.state if authorization else "none")
-    payments = {one.id: one for one in await repository.lock_card_payments(session, authorization.id)}
+    if authorization is not None and authorization.state != "settled":
+        raise NotAuthorized(state=authorization.state)
+    held = [] if authorization is None else await repository.lock_card_payments(session, authorization.id)
+    payments = {one.id: one for one in held}
     charge = await charges.locked_charge_of(session, reference_kind, reference_id)
     if charge is None or amount > charge.amount - charge.credited_amount:
         raise NothingToRefund(refundable_amount=0 if charge is None else charge.amount - charge.credited_amount)
@@ -83,9 +85,8 @@ async def refund(
 
 
 async def _owed(session: AsyncSession, authorization: Authorization, settling: Settling) -> charges.Owed:
-    rate = await session.scalar(
-        sa.select(col(PlatformFee.rate)).where(col(PlatformFee.organization_id) == authorization.organization_id)
-    )
+    rates = sa.select(col(PlatformFee.rate)).where(col(PlatformFee.organization_id) == authorization.organization_id)
+    rate = await session.scalar(rates) if settling.takes_fee else 0
     return charges.Owed(
         community_id=authorization.community_id,
         payer_id=authorization.resident_id,
