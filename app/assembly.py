@@ -68,6 +68,8 @@ from app.policies.journeys.regimens import routes as regimen_journeys
 from app.policies.journeys.replies import routes as replies
 from app.policies.journeys.timeline import routes as timeline
 from app.policies.reactions.absences import subscribers as absence_reactions
+from app.policies.reactions.carer_absences import subscribers as carer_absence_reactions
+from app.policies.reactions.home_help import subscribers as home_help_reactions
 from app.policies.reactions.prescriptions import subscribers as prescription_reactions
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.portal.authorize import routes as authorize_pages
@@ -99,6 +101,7 @@ from eldercare.check_ins import subscribers as check_in_subscribers
 from eldercare.drills import routes as drills
 from eldercare.duty_desk import routes as duty_desk
 from eldercare.escalation import routes as escalation
+from eldercare.home_help import subscribers as home_help_subscribers
 from eldercare.ladders import jobs as ladder_jobs
 from eldercare.ladders import subscribers as ladder_subscribers
 from eldercare.medication import jobs as medication_jobs
@@ -319,6 +322,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *safe_zone_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
     *signal_subscribers.SUBSCRIBERS,
+    *home_help_subscribers.SUBSCRIBERS,
     *medication_subscribers.SUBSCRIBERS,
     *regimen_proposal_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
@@ -336,6 +340,8 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *health_record_subscribers.SUBSCRIBERS,
     *prescription_subscribers.SUBSCRIBERS,
     *absence_reactions.SUBSCRIBERS,
+    *carer_absence_reactions.SUBSCRIBERS,
+    *home_help_reactions.SUBSCRIBERS,
     *prescription_reactions.SUBSCRIBERS,
     *referral_subscribers.SUBSCRIBERS,
     *settlement_subscribers.SUBSCRIBERS,

@@ -9,11 +9,14 @@ somebody still could go.
 from community.order_dispatch.service.composing import hold_orders, orders_to_plan, send_to_order
 from community.order_series.service.pausing import Away, follow_absences
 from community.orders.access import require_order, require_orderer
+from community.orders.rules import REFERENCE as ORDER_REFERENCE
 from community.orders.schemas.given import OrderCancel, OrderCreate
 from community.orders.schemas.shown import OrderDetail, OrderPublic
+from community.orders.service.absent import Absent, follow_absent
 from community.orders.service.assigning import assign as assign_order
 from community.orders.service.cancelling import cancel as cancel_order
 from community.orders.service.changing import By
+from community.orders.service.following import tell_away
 from community.orders.service.placing import Occurrence
 from community.orders.service.placing import place as place_order
 from community.orders.views.details import detail as order_for
@@ -24,6 +27,8 @@ from community.workers.views.days import worker_of as require_worker
 from community.workers.views.days import workers_for
 
 __all__ = [
+    "ORDER_REFERENCE",
+    "Absent",
     "Away",
     "By",
     "Circle",
@@ -40,6 +45,7 @@ __all__ = [
     "cancel_order",
     "engage",
     "follow_absences",
+    "follow_absent",
     "hold_orders",
     "order_for",
     "orders_to_plan",
@@ -48,5 +54,6 @@ __all__ = [
     "require_orderer",
     "require_worker",
     "send_to_order",
+    "tell_away",
     "workers_for",
 ]
