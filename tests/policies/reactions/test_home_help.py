@@ -148,7 +148,10 @@ async def test_a_check_in_takes_a_closed_door_back_and_nothing_else(scene: Scene
     await said_well(scene)
     assert await alarms() == [("no_answer_at_door", 2, "resolved", "heard_from")]
 
-    await unwell(scene, await scene.started(clock, starts_at=(THURSDAY + timedelta(hours=4)).isoformat()))
+    order = await scene.assigned(starts_at=(THURSDAY + timedelta(hours=4)).isoformat())
+    clock.set(THURSDAY + timedelta(hours=3))
+    await scene.do(order, "on-the-way", by=scene.worker)
+    await unwell(scene, order)
     await drain()
     assert (await alarms())[-1][0] == "found_unwell"
     await said_well(scene)
