@@ -62,6 +62,8 @@ from app.policies.journeys.day_plans import routes as day_plans
 from app.policies.journeys.day_plans import subscribers as day_plan_subscribers
 from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
+from app.policies.journeys.escorts import routes as escorts
+from app.policies.journeys.escorts import subscribers as escort_subscribers
 from app.policies.journeys.export import routes as export
 from app.policies.journeys.referrals import routes as referral_vitals
 from app.policies.journeys.regimens import routes as regimen_journeys
@@ -199,7 +201,7 @@ from telemedicine.settlement import subscribers as settlement_subscribers
 from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
 
-SCHEMA_REVISION = "0048"
+SCHEMA_REVISION = "0050"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -296,6 +298,7 @@ ROUTERS: tuple[Router, ...] = (
     home_workers.router,
     own_worker_profiles.router,
     day_plans.router,
+    escorts.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -330,6 +333,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *order_series_subscribers.SUBSCRIBERS,
     *order_dispatch_subscribers.SUBSCRIBERS,
     *day_plan_subscribers.SUBSCRIBERS,
+    *escort_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,

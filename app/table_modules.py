@@ -85,4 +85,5 @@ TABLE_MODULES: Final = (
     "community.order_series.models",
     "community.order_dispatch.models",
     "app.policies.journeys.day_plans.models",
+    "app.policies.journeys.escorts.models",
 )
