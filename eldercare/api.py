@@ -22,7 +22,9 @@ from eldercare.alarms.views import alarm_detail, changed_alarms, queue
 from eldercare.care_circle.schemas import CircleMemberPublic
 from eldercare.care_circle.service import end_circle
 from eldercare.care_circle.views import circle_of
+from eldercare.carer_absences.problems import CarerAbsent
 from eldercare.carer_absences.repository import absences_ahead as carer_absences_ahead
+from eldercare.carer_absences.repository import check_present as require_present
 from eldercare.check_ins.problems import AnswerContradicts, CheckInNotOpen
 from eldercare.check_ins.schemas import AnswerWrite, CheckInDetail, CheckInPlanPublic, CheckInPublic, PausePublic
 from eldercare.check_ins.service.answers import answer
@@ -90,6 +92,7 @@ __all__ = [
     "AlarmSignal",
     "AnswerContradicts",
     "AnswerWrite",
+    "CarerAbsent",
     "CheckInDetail",
     "CheckInNotOpen",
     "CheckInPlanPublic",
@@ -159,6 +162,7 @@ __all__ = [
     "regimen_proposal",
     "reject_regimen",
     "require_no_open_alarm",
+    "require_present",
     "resident_let_in",
     "resident_unwell",
     "residents_of_doses",

@@ -30,6 +30,11 @@ class Finding:
     found_at: datetime
 
 
+def key(finding: Finding, kind: AlarmKind) -> uuid.UUID:
+    """Return what the signal of a finding is known by, so that it is stored once."""
+    return uuid.uuid5(finding.id, kind)
+
+
 def signal(finding: Finding, kind: AlarmKind) -> AlarmSignal:
     """Return what calls for help: who reported it and which order, nothing of how to get in."""
     return AlarmSignal(
@@ -43,7 +48,7 @@ def signal(finding: Finding, kind: AlarmKind) -> AlarmSignal:
             "order_id": str(finding.order_id),
             **({"reported_by": str(finding.reported_by)} if finding.reported_by else {}),
         },
-        client_key=uuid.uuid5(finding.id, kind),
+        client_key=key(finding, kind),
     )
 
 

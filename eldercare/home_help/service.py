@@ -11,7 +11,6 @@ from eldercare.absences.rules import away_at
 from eldercare.absences.views import times_away
 from eldercare.alarms.models import AlarmKind
 from eldercare.alarms.repository import find_by_client_key
-from eldercare.alarms.rules import AlarmSignal
 from eldercare.alarms.service import raise_alarms
 from eldercare.home_help import rules, views
 from eldercare.home_help.rules import Finding
@@ -24,7 +23,7 @@ async def resident_unwell(session: AsyncSession, findings: Sequence[Finding]) ->
 
     Who was seen is there, whatever was stated of a stay away.
     """
-    await _raise(session, [rules.signal(one, AlarmKind.FOUND_UNWELL) for one in findings])
+    await _raise(session, AlarmKind.FOUND_UNWELL, findings)
 
 
 async def nobody_answered(session: AsyncSession, findings: Sequence[Finding]) -> list[Finding]:
@@ -37,7 +36,7 @@ async def nobody_answered(session: AsyncSession, findings: Sequence[Finding]) ->
     away = await times_away(await session.connection(), residents, since)
     absent = [one for one in findings if away_at(away.get(one.resident_id, []), one.found_at)]
     there = [one for one in findings if one not in absent]
-    await _raise(session, [rules.signal(one, AlarmKind.NO_ANSWER_AT_DOOR) for one in there])
+    await _raise(session, AlarmKind.NO_ANSWER_AT_DOOR, there)
     return absent
 
 
@@ -52,14 +51,14 @@ async def heard_from(session: AsyncSession, check_in_ids: Sequence[uuid.UUID]) -
     await _end(session, words, "heard_from")
 
 
-async def _raise(session: AsyncSession, signals: Sequence[AlarmSignal]) -> None:
-    new = []
-    for one in sorted(signals, key=lambda signal: str(signal.client_key)):  # in one order: each is a lock
-        assert one.client_key is not None  # noqa: S101 # every finding has one
-        if await find_by_client_key(session, one.resident_id, one.client_key) is None:
-            new.append(one)
+async def _raise(session: AsyncSession, kind: AlarmKind, findings: Sequence[Finding]) -> None:
+    new = [
+        one
+        for one in sorted(findings, key=lambda finding: finding.id)  # in one order: each is a lock
+        if await find_by_client_key(session, one.resident_id, rules.key(one, kind)) is None
+    ]
     if new:
-        await raise_alarms(session, new)
+        await raise_alarms(session, [rules.signal(one, kind) for one in new])
 
 
 async def _end(session: AsyncSession, words: Mapping[uuid.UUID, tuple[uuid.UUID, datetime]], reason: str) -> None:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,10 +15,15 @@ from app.identity.api import community
 from community.orders import repository
 from community.orders.service.assigning import unassign
 from community.orders.service.changing import HEARTHLINE
-from community.workers.models import Worker
+from community.workers.models import WORKERS, Worker
 from community.workers.service.hours import keep_off
 
 _FOLD: Final = timedelta(hours=1)
+_PROVIDERS: Final = (
+    sa.select(WORKERS.c.organization_id)
+    .where(WORKERS.c.account_id == sa.bindparam("account_id", type_=sa.Uuid))
+    .order_by(WORKERS.c.organization_id)
+)
 _OF_ACCOUNT: Final = (
     sa.select(Worker)
     .where(col(Worker.account_id) == sa.bindparam("account_id", type_=sa.Uuid))
@@ -46,18 +51,23 @@ async def follow_absent(
     Of the absences that ``changed``, those that are none any more are taken back. What was theirs to do in that time,
     and is not under way, is taken from them: somebody else is looked for, and everybody concerned hears of it.
     """
-    workers: Sequence[Any] = (await session.scalars(_OF_ACCOUNT, {"account_id": account_id})).all()
-    if not workers:
-        return
-    time_zone = (await community(await session.connection(), workers[0].community_id)).time_zone
+    providers = list(await session.scalars(_PROVIDERS, {"account_id": account_id}))
+    # Orders before workers, as whoever assigns locks them. What is assigned in between is seen to when it is heard that
+    # their hours are others.
+    orders = [
+        order for provider in providers for order in await repository.ahead_of_worker(session, provider, account_id)
+    ]
     gone = set(changed) - {one.id for one in known}
-    for worker in workers:
-        spans = {one.id: (_on_wall(one.since, time_zone), _until_on_wall(one.until, time_zone)) for one in known}
-        await keep_off(session, worker, {one.id: (*spans[one.id], one.said_by) for one in known}, gone)
-        for order in await repository.ahead_of_worker(session, worker.organization_id, account_id):
-            is_off = any(one.since < order.ends_at and order.starts_at < one.until for one in known)
-            if order.state == "assigned" and is_off:
-                await unassign(session, HEARTHLINE, order, "absent")
+    for worker in (await session.scalars(_OF_ACCOUNT, {"account_id": account_id})).all():
+        time_zone = (await community(await session.connection(), worker.community_id)).time_zone
+        spans = {
+            one.id: (_on_wall(one.since, time_zone), _until_on_wall(one.until, time_zone), one.said_by) for one in known
+        }
+        await keep_off(session, worker, spans, gone)
+    for order in orders:
+        is_off = any(one.since < order.ends_at and order.starts_at < one.until for one in known)
+        if order.state == "assigned" and is_off:
+            await unassign(session, HEARTHLINE, order, "absent")
 
 
 def _on_wall(at: datetime, time_zone: str) -> datetime:

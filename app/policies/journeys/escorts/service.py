@@ -148,7 +148,9 @@ async def follow_orders(session: AsyncSession, order_ids: Sequence[uuid.UUID]) -
     await session.flush()
 
 
-async def _open(session: AsyncSession, column: sa.ColumnElement[uuid.UUID], ids: Sequence[uuid.UUID]) -> list[Escort]:
+async def _open(
+    session: AsyncSession, column: sa.SQLColumnExpression[uuid.UUID], ids: Sequence[uuid.UUID]
+) -> list[Escort]:
     statement = (
         sa.select(Escort)
         .where(column == sa.any_(_IDS), col(Escort.ended_at).is_(None))
