@@ -221,6 +221,26 @@ async def test_two_who_carry_out_two_plans_at_once_do_not_send_anybody_twice(sce
         assert await recount(connection) == []
 
 
+async def test_who_cannot_come_since_it_was_planned_is_sent_to_no_order(scene: Scene) -> None:
+    async with unit_of_work() as session:
+        await session.execute(
+            sa.text("UPDATE community_worker SET is_active = (account_id = :who)"), {"who": scene.both.id}
+        )
+    order = await scene.order(NINE)
+    plan = await scene.propose()
+    assert who(plan)[order] == [str(scene.both.id)]
+    absence = {
+        "account_id": str(scene.both.id),
+        "starts_at": (NINE - timedelta(hours=1)).isoformat(),
+        "ends_at": (NINE + timedelta(hours=9)).isoformat(),
+    }
+    path = f"/v1/organizations/{scene.agency.id}/carer-absences"
+    await scene.ask("POST", path, absence, expect=201)
+
+    assert (await scene.accept(plan, 409))["code"] == "carer_absent"
+    assert (await scene.propose())["stops"][0]["people"] == []  # nor planned again
+
+
 async def test_what_nobody_can_do_says_why(scene: Scene) -> None:
     late = await scene.order(NINE + timedelta(hours=12))
 
