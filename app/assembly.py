@@ -49,12 +49,16 @@ from app.policies.journeys.day_plans import routes as day_plans
 from app.policies.journeys.day_plans import subscribers as day_plan_subscribers
 from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
+from app.policies.journeys.escorts import routes as escorts
+from app.policies.journeys.escorts import subscribers as escort_subscribers
 from app.policies.journeys.export import routes as export
 from app.policies.journeys.referrals import routes as referral_vitals
 from app.policies.journeys.regimens import routes as regimen_journeys
 from app.policies.journeys.replies import routes as replies
 from app.policies.journeys.timeline import routes as timeline
 from app.policies.reactions.absences import subscribers as absence_reactions
+from app.policies.reactions.carer_absences import subscribers as carer_absence_reactions
+from app.policies.reactions.home_help import subscribers as home_help_reactions
 from app.policies.reactions.prescriptions import subscribers as prescription_reactions
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.portal.authorize import routes as authorize_pages
@@ -71,6 +75,7 @@ from eldercare.check_ins import subscribers as check_in_subscribers
 from eldercare.drills import routes as drills
 from eldercare.duty_desk import routes as duty_desk
 from eldercare.escalation import routes as escalation
+from eldercare.home_help import subscribers as home_help_subscribers
 from eldercare.ladders import jobs as ladder_jobs
 from eldercare.ladders import subscribers as ladder_subscribers
 from eldercare.medication import jobs as medication_jobs
@@ -168,7 +173,7 @@ from telemedicine.settlement import subscribers as settlement_subscribers
 from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
 
-SCHEMA_REVISION = "0048"
+SCHEMA_REVISION = "0050"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -250,6 +255,7 @@ ROUTERS: tuple[Router, ...] = (
     patient_links.router,
     *community.ROUTERS,
     day_plans.router,
+    escorts.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -261,7 +267,7 @@ ROUTERS: tuple[Router, ...] = (
     fhir.router,
 )
 
-DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router)
+DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router, *billing.DEMO_ROUTERS)
 """Mounted everywhere but in production."""
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
@@ -276,11 +282,13 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *safe_zone_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
     *signal_subscribers.SUBSCRIBERS,
+    *home_help_subscribers.SUBSCRIBERS,
     *medication_subscribers.SUBSCRIBERS,
     *regimen_proposal_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
     *community.SUBSCRIBERS,
     *day_plan_subscribers.SUBSCRIBERS,
+    *escort_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
@@ -291,6 +299,8 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *health_record_subscribers.SUBSCRIBERS,
     *prescription_subscribers.SUBSCRIBERS,
     *absence_reactions.SUBSCRIBERS,
+    *carer_absence_reactions.SUBSCRIBERS,
+    *home_help_reactions.SUBSCRIBERS,
     *prescription_reactions.SUBSCRIBERS,
     *referral_subscribers.SUBSCRIBERS,
     *settlement_subscribers.SUBSCRIBERS,

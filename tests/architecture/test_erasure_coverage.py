@@ -83,6 +83,11 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "lines": [],
         "checklist": [],
     },
+    "community_complaint": {
+        "state": "withdrawn",
+        **dict.fromkeys(("answer_by", "decide_by", "outcome", "decided_as", "rework_id")),
+        "refund_amount": 0,
+    },
     "community_order_extra": {"state": "declined", "answer_by": None, "duration": dt.timedelta(minutes=30)},
     "community_order_offer": {"state": "lapsed"},
     "community_order_search": {"state": "over", "look_at": None, "reason": None, "mode": None},
@@ -111,6 +116,7 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "currency": "CNY",
         "time_zone": "UTC",
     },
+    "community_rating": {"state": "approved", "reject_reason": None, "stars": 5},
     "community_worker": {"latitude": None, "longitude": None, "buffer": dt.timedelta()},
     "community_worker_exception": {
         "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall
