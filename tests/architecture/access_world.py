@@ -205,7 +205,7 @@ async def open_world() -> World:
         "payments": await telemedicine_settlement.payment(owed, 100),
         **await _money(place, agency, resident, family),
         "transfers": await billing.transfer(agency),
-        "disputes": await billing.dispute(agency, resident),
+        **await _paid_by_card(agency, resident),
     }
     for name, account in {
         "responder": await access_people.responder(resident, place, uuid.UUID(str(ids["alarms"]))),
@@ -516,6 +516,15 @@ async def _money(place: Community, agency: Organization, resident: Resident, fam
     }
 
 
+async def _paid_by_card(to: Organization, resident: Resident) -> dict[str, object]:
+    disputed, authorization = await billing.dispute(to, resident)
+    return {
+        "disputes": disputed.id,
+        "authorizations": authorization.id,
+        "payment-methods": authorization.payment_method_id,
+    }
+
+
 async def _desk_and_circle(
     resident: Resident, family: Account, other: Account, care: dict[str, object]
 ) -> dict[str, object]:
@@ -778,6 +787,8 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
         community_order_series.agreed(world.ids["service-offers"]) | {"scope": "all"}
     ),
     "agreeToHomeOrderSeries": lambda _: {"offer_version": 1, "totals": community_order_series.TOTALS},
+    "enterCard": lambda _: {"client_secret": "seti_1_secret_local", "last4": "4242"},
+    "giveProof": lambda _: {"client_secret": "pi_1_secret_local"},
     "setHomeOrderSeriesDay": lambda _: {"is_skipped": True},
     "pauseHomeOrderSeries": lambda _: {"since": "2026-03-02T08:00:00Z"},
     "rateHomeOrder": lambda _: {"stars": 5},

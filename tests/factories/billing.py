@@ -36,8 +36,8 @@ async def transfer(to: Organization) -> uuid.UUID:
     return row.id
 
 
-async def dispute(of: Organization, by: Resident) -> uuid.UUID:
-    """Insert a dispute of what a resident paid an organization on a card, and return its id."""
+async def dispute(of: Organization, by: Resident) -> tuple[Dispute, Authorization]:
+    """Insert a dispute of what a resident paid an organization on a card; return it, and what the payment was held for."""
     payer: dict[str, Any] = {"community_id": by.community_id, "account_id": by.account_id, "gateway": "local"}
     customer = Customer(**payer, ref=f"cus_{by.id.hex}")
     method = PaymentMethod(**payer, customer_id=customer.id, ref=f"pm_{by.id.hex}", state="active")
@@ -85,4 +85,4 @@ async def dispute(of: Organization, by: Resident) -> uuid.UUID:
             session.add(one)
             await session.flush()
         payment.wish = payment.ask_at = None  # nothing more is asked of it
-    return row.id
+    return row, authorization

@@ -80,7 +80,7 @@ async def refund(
     on_their_way, came_back = await _not_counted(session, charge)
     left = too_much - sum(on_their_way.values()) - came_back
     if left > 0:
-        await _give_back(session, charge, payments, on_their_way, left, by, reason)
+        await _give_back(session, charge, payments, on_their_way, left, by=by, reason=reason)
     return charge
 
 
@@ -147,6 +147,7 @@ async def _give_back(
     card_payments: Mapping[uuid.UUID, CardPayment],
     on_their_way: Mapping[uuid.UUID, int],
     amount: int,
+    *,
     by: uuid.UUID,
     reason: str,
 ) -> None:
