@@ -37,7 +37,7 @@ async def transfer(to: Organization) -> uuid.UUID:
 
 
 async def dispute(of: Organization, by: Resident) -> tuple[Dispute, Authorization]:
-    """Insert a dispute of what a resident paid an organization on a card; return it, and what the payment was held for."""
+    """Insert a dispute of what a resident paid an organization on a card; return it, and what was authorized."""
     payer: dict[str, Any] = {"community_id": by.community_id, "account_id": by.account_id, "gateway": "local"}
     customer = Customer(**payer, ref=f"cus_{by.id.hex}")
     method = PaymentMethod(**payer, customer_id=customer.id, ref=f"pm_{by.id.hex}", state="active")
