@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
-from app.billing import api as billing
 from app.billing.authorizations import jobs as card_jobs
 from app.billing.disputes import jobs as dispute_jobs
 from app.billing.gateways.stripe_gateway import StripeGateway
