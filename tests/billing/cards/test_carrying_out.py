@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.billing.authorizations.problems import NothingToRefund
 from app.billing.authorizations.service import asking, returning
 from app.billing.gateways.choosing import chosen_gateway
 from app.billing.gateways.port import Wanted
@@ -244,6 +245,25 @@ async def test_a_refund_that_takes_days_is_looked_at_until_it_is_there(buyer: Bu
     money.end_refund(buyer.stripe.state, refund.ref, "succeeded")
     await buyer.later(timedelta(hours=6))
     assert ((await buyer.refunds())[0].state, (await buyer.charge()).paid_amount) == ("succeeded", 7_000)
+
+
+async def test_no_more_is_given_back_than_was_paid(buyer: Buyer) -> None:
+    await buyer.authorized()
+    await buyer.settle(10_000)
+    await buyer.work()
+    with pytest.raises(NothingToRefund):
+        await buyer.refund(10_001)
+    await buyer.refund(6_000)
+    with pytest.raises(NothingToRefund):
+        await buyer.refund(4_001)  # the first is still on its way
+    await buyer.work()
+    await buyer.refund(4_000)
+    await buyer.work()
+    with pytest.raises(NothingToRefund):
+        await buyer.refund(1)
+    assert [one.amount for one in await buyer.refunds()] == [6_000, 4_000]
+    assert next(buyer.stripe.state.all_of("charge"))["amount_refunded"] == 10_000
+    assert (await buyer.charge()).paid_amount == 0
 
 
 async def test_after_a_day_it_is_looked_for_before_it_is_asked_again(buyer: Buyer) -> None:

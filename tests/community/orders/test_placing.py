@@ -127,6 +127,8 @@ async def test_what_cannot_be_ordered_is_pointed_at(scene: Scene, changes: dict[
         # The night of 29 March skips from two to three, that of 25 October has two hours twice.
         ("2026-03-29T02:30:00", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
         ("2026-03-28T22:00:00", datetime(2026, 3, 28, 21, tzinfo=UTC)),
+        ("2026-10-25T01:30:00", datetime(2026, 10, 24, 23, 30, tzinfo=UTC)),
+        ("2026-10-25T02:30:00", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
     ],
 )
 async def test_a_wall_time_on_a_night_of_changed_clocks_is_one_instant(
@@ -134,6 +136,7 @@ async def test_a_wall_time_on_a_night_of_changed_clocks_is_one_instant(
 ) -> None:
     async with unit_of_work() as session:
         (await session.get_one(Community, scene.place.id)).time_zone = "Europe/Berlin"
+    clock.set(max(clock.now(), instant - timedelta(days=20)))
     body = scene.wish(starts_at=None, starts_local=wall, total=14_900)
 
     order = await scene.ask("POST", scene.orders, body, expect=201)

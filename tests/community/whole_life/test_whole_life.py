@@ -1,4 +1,4 @@
-"""The whole life of an order, over HTTP: whatever goes wrong at each step, its books agree and nothing is twice."""
+"""The whole life of an order, over HTTP: whatever goes wrong at each step, the books agree and nothing is twice."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
