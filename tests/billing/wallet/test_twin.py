@@ -30,7 +30,7 @@ async def saver(client: httpx.AsyncClient, clock: ManualClock, database: Databas
 
 
 async def enter(saver: Saver, secret: str, last4: str) -> httpx.Response:
-    return await saver.client.post("/v1/demo/card-setups", json={"client_secret": secret, "last4": last4})
+    return await saver.client.post("/demo/card-setups", json={"client_secret": secret, "last4": last4})
 
 
 async def buyer_with(saver: Saver, last4: str) -> Buyer:
@@ -44,7 +44,7 @@ async def buyer_with(saver: Saver, last4: str) -> Buyer:
 
 
 async def taken(saver: Saver) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await saver.client.get("/v1/demo/payments")).json()["items"]
+    found: list[dict[str, Any]] = (await saver.client.get("/demo/payments")).json()["items"]
     return found
 
 
@@ -82,8 +82,8 @@ async def test_the_payer_proves_who_they_are(saver: Saver, succeeds: bool, state
     path = f"/v1/me/authorizations/{authorization_id}/action"
     secret = (await saver.client.get(path, headers=saver.headers)).json()["client_secret"]
     proof = {"client_secret": secret, "succeeds": succeeds}
-    assert (await saver.client.post("/v1/demo/card-proofs", json=proof)).status_code == 204
-    assert (await saver.client.post("/v1/demo/card-proofs", json=proof)).status_code == 409
+    assert (await saver.client.post("/demo/card-proofs", json=proof)).status_code == 204
+    assert (await saver.client.post("/demo/card-proofs", json=proof)).status_code == 409
     assert (await saver.client.post(path, headers=saver.headers)).status_code == 202
     await buyer.work()
     assert await buyer.state() == state
@@ -93,7 +93,7 @@ async def test_the_payer_proves_who_they_are(saver: Saver, succeeds: bool, state
     "given", [{}, {"client_secret": "x", "last4": "4242"}, {"client_secret": "seti_1_secret_local", "last4": "42"}]
 )
 async def test_what_is_no_card_is_refused(saver: Saver, given: dict[str, str]) -> None:
-    assert (await saver.client.post("/v1/demo/card-setups", json=given)).status_code == 422
+    assert (await saver.client.post("/demo/card-setups", json=given)).status_code == 422
 
 
 async def test_who_is_erased_is_forgotten_by_the_twin(saver: Saver) -> None:
