@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -59,6 +60,11 @@ class Saver:
 
     async def remove(self, method_id: str) -> httpx.Response:
         return await self.client.delete(f"{CARDS}/{method_id}", headers=self.headers)
+
+    async def later(self, by: timedelta) -> None:
+        """Let time pass, and sign in again."""
+        self.clock.advance(by)
+        self.headers = await sign_in_resident(self.resident)
 
     async def work(self) -> None:
         await asking.look_at_cards()
