@@ -88,4 +88,5 @@ TABLE_MODULES: Final = (
     "community.complaints.models",
     "community.tips.models",
     "app.policies.journeys.day_plans.models",
+    "app.policies.journeys.escorts.models",
 )

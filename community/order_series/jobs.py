@@ -10,7 +10,7 @@ from community.order_series.repository import CHANNEL
 from community.order_series.service import planning
 
 PLAN: Final = Due("community.plan_order_series", OrderSeries, "plan_at")
-_BATCH: Final = 10  # the first time, each may have a month of daily orders to be made
+_BATCH: Final = 1  # the first time, each may have a month of daily orders to be made: none waits for another
 
 
 async def plan() -> int:

@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from app.core import clock
 from app.core.problems import NotFound
-from community.order_series.models import DAYS, PAUSES, SERIES, OrderDay, OrderSeries
+from community.order_series.models import DAYS, PAUSES, SERIES, OrderDay, OrderPause, OrderSeries
 from community.order_series.problems import SeriesEnded
 from community.orders.models import ORDERS, Order
 
@@ -148,6 +148,19 @@ async def end_pauses(session: AsyncSession, series_id: uuid.UUID) -> None:
         .where(PAUSES.c.series_id == series_id, sa.or_(PAUSES.c.until_at.is_(None), PAUSES.c.until_at > now))
         .values(until_at=now, updated_at=now, version=PAUSES.c.version + 1)
     )
+
+
+async def carry_pauses(session: AsyncSession, series_id: uuid.UUID, to_id: uuid.UUID) -> None:
+    """Let another series pause as one does that it goes on from."""
+    of = sa.select(OrderPause).where(
+        col(OrderPause.series_id) == series_id,
+        sa.or_(col(OrderPause.until_at).is_(None), col(OrderPause.until_at) > clock.now()),
+    )
+    for row in (await session.scalars(of)).all():
+        session.add(
+            OrderPause(resident_id=row.resident_id, series_id=to_id, since_at=row.since_at, until_at=row.until_at)
+        )
+    await session.flush()
 
 
 async def heeding(session: AsyncSession, community_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:

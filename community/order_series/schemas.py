@@ -15,6 +15,7 @@ from community.order_series.rules import LONGEST, MOST, Holidays, Trouble, last_
 from community.orders.rules import LONGEST_FLEXIBILITY, Method, Sex, State
 from community.orders.schemas.given import DoorCode, LanguageTag, LongWords, WallTime
 
+Standing = Literal["planned", "ordered", "skipped", "paused", "cancelled", "not_ordered"]
 WallClock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 _FIRST_YEARS = timedelta(days=4 * 366)
 
@@ -160,9 +161,7 @@ class OccurrencePublic(BaseModel):
     day: date = Field(description="the rule's: by which it is changed")
     starts_at: datetime
     kind: DayKind
-    state: Literal["planned", "ordered", "skipped", "paused", "cancelled", "not_ordered"] = Field(
-        description="planned: it is ordered four weeks ahead"
-    )
+    state: Standing = Field(description="planned: it is ordered four weeks ahead")
     is_changed: bool
     trouble: Trouble | None = Field(description="why it is not ordered")
     order_id: uuid.UUID | None

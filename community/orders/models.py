@@ -50,7 +50,10 @@ class Order(Table, table=True):
         "to come to the home and do what was ordered",
         Retention.pruned(years(3), "ends_at"),
         erasure="redact",
-        redacted=("place", "instructions", "door_code", "start_code", "undone", "cancel_note"),
+        redacted=(
+            *("place", "instructions", "door_code", "start_code", "undone", "cancel_note"),
+            *("start_digest", "skills", "certificates", "wished_languages", "done"),
+        ),
     )
     __table_args__ = (
         sa.CheckConstraint(f"state IN {_STATES}", name="state"),
@@ -153,7 +156,9 @@ class Order(Table, table=True):
     instructions: str | None = sealed(default=None)
     door_code: str | None = sealed(default=None)
     start_code: str | None = sealed(default=None, description="what the resident tells whoever comes")
-    start_digest: bytes = Field(sa_type=sa.LargeBinary, description="the keyed digest it is compared by")
+    start_digest: bytes | None = Field(
+        default=None, sa_type=sa.LargeBinary, description="the keyed digest it is compared by"
+    )
     wrong_codes: int = Field(default=0, sa_type=sa.SmallInteger)
 
     lines: list[dict[str, Any]] = jsonb(description="the price, line by line, as agreed")

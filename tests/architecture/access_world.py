@@ -40,8 +40,10 @@ from notifications.unsubscribing.links import Subscription, token
 from telemedicine.consultations.models import Participant
 from tests.architecture import access_people
 from tests.factories import (
+    billing,
     billing_subsidies,
     community_housekeeping,
+    community_order_series,
     community_orders,
     community_ratings,
     community_workers,
@@ -186,6 +188,8 @@ async def open_world() -> World:
         **await _clinic(place, clinic, resident, clinician),
         "home-services": (service := await community_housekeeping.service(place)).id,
         "service-offers": (offer := await community_housekeeping.offer(agency, service)).id,
+        "home-order-series": (await community_order_series.series(resident, offer)).id,
+        "occurrences": "2026-03-05",
         **await _worker(agency, carer),
         **await _order(resident, offer, service, carer),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
@@ -200,6 +204,8 @@ async def open_world() -> World:
         "charges": (owed := await telemedicine_settlement.charge(agency, resident)).id,
         "payments": await telemedicine_settlement.payment(owed, 100),
         **await _money(place, agency, resident, family),
+        "transfers": await billing.transfer(agency),
+        "disputes": await billing.dispute(agency, resident),
     }
     for name, account in {
         "responder": await access_people.responder(resident, place, uuid.UUID(str(ids["alarms"]))),
@@ -441,12 +447,15 @@ async def _order(resident: Resident, offer: ServiceOffer, service: HomeService, 
         worker = await session.scalar(sa.select(Worker).where(WORKERS.c.account_id == carer.id))
     assert worker is not None
     await community_orders.on_the_way(row, worker)
+    offered = await community_orders.offered(row, carer)
     rating = await community_ratings.rating(row)
     await community_ratings.complaint(row)
     await community_ratings.tip(row)
     return {
         "home-orders": row.id,
         "extra-time": (await community_orders.extra(row, carer)).id,
+        "home-order-offers": offered.id,
+        "day-plans": await community_orders.day_plan(offer),
         "ratings": rating.id,
         "ratings-to-moderate": rating.id,
     }
@@ -751,6 +760,8 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "createHomeOrder": _home_order,
     "cancelHomeOrder": lambda _: {"reason": "other"},
     "answerHomeOrderExtraTime": lambda _: {"is_approved": False},
+    "dispatchHomeOrder": lambda _: {"mode": "offer"},
+    "proposeDayPlan": lambda _: {"date": "2026-03-03"},
     "assignHomeOrder": lambda world: {"worker_id": world.ids["accounts"]},
     "unassignHomeOrder": lambda _: {"reason": "other"},
     "confirmHomeOrderStart": lambda _: {"reason": "She says he is there"},
@@ -761,6 +772,14 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "addHomeOrderNote": lambda _: {"text": "All well"},
     "addHomeOrderPhoto": lambda world: {"upload_id": world.ids["uploads"]},
     "finishHomeOrder": lambda _: {"undone_reason": "No water"},
+    "previewHomeOrderSeries": lambda world: community_order_series.WISH | {"offer_id": world.ids["service-offers"]},
+    "createHomeOrderSeries": lambda world: community_order_series.agreed(world.ids["service-offers"]),
+    "changeHomeOrderSeries": lambda world: (
+        community_order_series.agreed(world.ids["service-offers"]) | {"scope": "all"}
+    ),
+    "agreeToHomeOrderSeries": lambda _: {"offer_version": 1, "totals": community_order_series.TOTALS},
+    "setHomeOrderSeriesDay": lambda _: {"is_skipped": True},
+    "pauseHomeOrderSeries": lambda _: {"since": "2026-03-02T08:00:00Z"},
     "rateHomeOrder": lambda _: {"stars": 5},
     "setHomeOrderRating": lambda _: {"stars": 5},
     "moderateRating": lambda _: {"is_approved": True},

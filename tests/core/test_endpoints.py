@@ -214,5 +214,12 @@ def test_every_endpoint_is_planned_unless_it_makes_its_answer_itself() -> None:
         "/v1/unsubscriptions/{token}",  # a page
         "/portal/video-visits",  # a page
         "/v1/calendars/{secret}",  # a file
+        *(  # documents
+            f"/v1/{of}/{what}.pdf"
+            for of in ("me", "residents/{resident_id}", "organizations/{organization_id}")
+            for what in ("invoices/{invoice_id}", "payment-receipts/{payment_id}")
+        ),
+        *(f"/v1/{of}/bill-statements/{{month}}.pdf" for of in ("me", "residents/{resident_id}")),
+        "/v1/organizations/{organization_id}/provider-statements/{month}.pdf",
         *(f"/v1/callbacks/twilio/{of}" for of in ("calls/{delivery_id}/speech", "calls/{delivery_id}/keys", "replies")),
     }

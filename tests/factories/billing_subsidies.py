@@ -9,7 +9,7 @@ from app.billing.authorizations.schemas import Authorizing, Line, Settling
 from app.billing.authorizations.service import authorizing, settling
 from app.billing.charges.models import Charge, Payment
 from app.billing.charges.schemas import PlatformPaymentRecord
-from app.billing.charges.service import record_platform_payment
+from app.billing.charges.service.desks import record_platform_payment
 from app.billing.invoices.models import Invoice, Issuer
 from app.billing.invoices.service.issuing import issue_invoice
 from app.billing.payers.models import Payer
@@ -104,8 +104,8 @@ async def invoiced(of: Organization, resident: Resident) -> tuple[Invoice, Payme
 
 async def issuer(of: Organization) -> Issuer:
     """Insert how an organization is named on what it issues."""
-    named = {"name": "Bright Homes Ltd.", "address": "12 Elm Road"}
-    return await _insert(Issuer(community_id=of.community_id, organization_id=of.id, **named))
+    row = Issuer(community_id=of.community_id, organization_id=of.id, name="Bright Homes Ltd.", address="12 Elm Road")
+    return await _insert(row)
 
 
 async def payer(of: Resident, person: Account) -> Payer:

@@ -1,5 +1,6 @@
 """Orders of help at home, really committed."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -7,8 +8,10 @@ from app.core import clock
 from app.core.database import unit_of_work
 from app.core.sealing import seal
 from app.identity.models import Account, Resident
+from app.policies.journeys.day_plans.models import DayPlan
 from app.reservations.api import Want, take
 from community.housekeeping.models import HomeService, ServiceOffer
+from community.order_dispatch.models import OrderOffer
 from community.orders.models import FIX, Order, OrderExtra
 from community.orders.repository import locate
 from community.orders.rules import deadlines
@@ -34,7 +37,6 @@ async def order(of: Resident, by: Account, offer: ServiceOffer, service: HomeSer
         flexibility=timedelta(),
         time_zone="Asia/Shanghai",
         options={},
-        start_digest=b"",
         lines=[{"kind": "work", "code": None, "quantity": 1, "amount": 12_000}],
         total_amount=12_000,
         currency="CNY",
@@ -81,3 +83,26 @@ async def extra(of: Order, by: Account) -> OrderExtra:
     async with unit_of_work() as session:
         session.add(row)
     return row
+
+
+async def offered(row: Order, to: Account) -> OrderOffer:
+    """Insert that somebody may take an order."""
+    found = OrderOffer(
+        order_id=row.id,
+        resident_id=row.resident_id,
+        organization_id=row.organization_id,
+        worker_id=to.id,
+        offered_at=clock.now(),
+        answer_by=clock.now() + timedelta(hours=1),
+    )
+    async with unit_of_work() as session:
+        session.add(found)
+    return found
+
+
+async def day_plan(of: ServiceOffer) -> uuid.UUID:
+    """Insert a plan of a provider's day in which nobody goes anywhere, and return its id."""
+    row = DayPlan(community_id=of.community_id, organization_id=of.organization_id, day=clock.now().date())
+    async with unit_of_work() as session:
+        session.add(row)
+    return row.id

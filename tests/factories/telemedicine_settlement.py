@@ -6,7 +6,8 @@ from datetime import timedelta
 from app.billing.charges.models import Charge
 from app.billing.charges.rules import DeskKind
 from app.billing.charges.schemas import PaymentRecord
-from app.billing.charges.service import Owed, open_charge, record_payment
+from app.billing.charges.service.counting import Owed, open_charge
+from app.billing.charges.service.desks import record_payment
 from app.core import clock
 from app.core.access import Actor
 from app.core.database import unit_of_work

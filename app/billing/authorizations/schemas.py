@@ -89,6 +89,15 @@ class AuthorizationPublic(BaseModel):
     authorized_at: datetime | None
 
 
+class ActionNeeded(BaseModel):
+    """What the payer's app needs so that they prove to their bank who they are (3-D Secure); for them alone."""
+
+    gateway: str = Field(description="stripe, or local")
+    client_secret: str
+    amount: int = Field(description="minor units: what is to be held")
+    currency: str
+
+
 class PaidForOther(BaseModel):
     """What somebody pays for a resident: how much, when and for which kind of service; nothing else of it."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Query, Response
 
-from app.billing.charges import service, views
+from app.billing.charges import views
 from app.billing.charges.problems import ChargeNotOpen, OtherCurrency, PaymentKnown, TooMuchPaid, TooMuchRefunded
 from app.billing.charges.rules import ChargeState
 from app.billing.charges.schemas import (
@@ -16,6 +16,7 @@ from app.billing.charges.schemas import (
     PlatformPaymentRecord,
     RefundRecord,
 )
+from app.billing.charges.service import desks
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session, set_etag
@@ -61,7 +62,7 @@ async def record_payment(
     organization_id: uuid.UUID, session: Session, member: Desk, charge_id: uuid.UUID, data: PaymentRecord
 ) -> PaymentPublic:
     """Record money the desk took: cash, a transfer that arrived, or a terminal's payment; a part will do."""
-    return views.payment(await service.record_payment(session, member.actor, organization_id, charge_id, data))
+    return views.payment(await desks.record_payment(session, member.actor, organization_id, charge_id, data))
 
 
 @router.post(
@@ -78,7 +79,7 @@ async def refund_payment(
     data: RefundRecord,
 ) -> PaymentPublic:
     """Record money given back of a payment; what it was for is owed again."""
-    refund = await service.refund_payment(session, member.actor, organization_id, charge_id, payment_id, data)
+    refund = await desks.refund_payment(session, member.actor, organization_id, charge_id, payment_id, data)
     return views.payment(refund)
 
 
@@ -102,7 +103,7 @@ async def record_platform_payment(
     session: Session, member: Operator, charge_id: uuid.UUID, data: PlatformPaymentRecord
 ) -> PaymentPublic:
     """Record money that arrived at the platform for a charge it collects: a transfer, or what a sponsor sent."""
-    return views.payment(await service.record_platform_payment(session, member.actor, charge_id, data))
+    return views.payment(await desks.record_platform_payment(session, member.actor, charge_id, data))
 
 
 @router.post(
@@ -114,4 +115,4 @@ async def refund_platform_payment(
     session: Session, member: Operator, payment_id: uuid.UUID, data: RefundRecord
 ) -> PaymentPublic:
     """Record money the platform gave back of a transfer or a sponsor's payment; what it was for is owed again."""
-    return views.payment(await service.refund_platform_payment(session, member.actor, payment_id, data))
+    return views.payment(await desks.refund_platform_payment(session, member.actor, payment_id, data))

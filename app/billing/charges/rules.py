@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from app.billing.charges.models import Payment
 from app.billing.ledger.rules import Account, AccountKind, Move
 
 DeskKind = Literal["cash", "bank_transfer", "terminal"]
@@ -81,6 +82,12 @@ def paying(
 def taken_by_default(kind: PaymentKind) -> Collector:
     """Return where a kind of payment arrives unless it is said otherwise."""
     return "organization" if kind in AT_THE_DESK else "platform"
+
+
+def is_given_back_by_hand(paid: Payment, taken_by: Collector) -> bool:
+    """Say whether whoever took a payment gives it back by hand: not a refund, nor what came by card or programme."""
+    by_hand = paid.kind in AT_THE_DESK or paid.kind == "sponsor"
+    return by_hand and paid.refunds_id is None and paid.taken_by == taken_by
 
 
 def _arrived(of: Parties, kind: PaymentKind, programme_id: uuid.UUID | None, taken_by: Collector) -> Account:

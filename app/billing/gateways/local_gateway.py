@@ -37,6 +37,8 @@ CARDS: Final = {
     "3220": "authentication_required",
 }
 """Last digits → why the card is declined; the one that asks for proof is good when its holder gives it."""
+NOT_SAVED: Final = {"0002": "card_declined"}
+"""Those that the bank declines already when they are saved."""
 _HELD_FOR: Final = timedelta(days=7)
 _ASKS: Final = "authentication_required"
 _FOUND: Final = sa.select(LOCAL_PAYMENTS.c.body).where(
@@ -73,6 +75,14 @@ class LocalGateway:
 
         return str((await _once(key, ["customer", row], do))["ref"])
 
+    async def forget_customer(self, ref: str) -> None:
+        """Delete a customer with their cards; one that is gone already is fine."""
+        async with unit_of_work() as session:
+            is_theirs = LOCAL_PAYMENTS.c.body["customer"].astext == ref
+            cards = sa.and_(LOCAL_PAYMENTS.c.kind.in_(["card", "setup"]), is_theirs)
+            themselves = sa.and_(LOCAL_PAYMENTS.c.kind == "customer", LOCAL_PAYMENTS.c.ref == ref)
+            await session.execute(sa.delete(LOCAL_PAYMENTS).where(sa.or_(cards, themselves)))
+
     async def begin_setup(self, key: str, customer: str) -> Setup:
         """Begin to save a card of the customer's: ``save_card`` goes on."""
 
@@ -87,6 +97,8 @@ class LocalGateway:
         """Save one of ``CARDS``, as the payer's app does with Stripe; raises ``NotDoneError``."""
         async with unit_of_work() as session:
             body = await _require(session, "setup", setup)
+            if last4 in NOT_SAVED:
+                raise NotDoneError(NOT_SAVED[last4], is_card=True)
             if last4 not in CARDS or body["card"] is not None:
                 raise NotDoneError("setup_intent_unexpected_state" if body["card"] else "no_such_card")
             made = {"customer": body["customer"], "last4": last4}
@@ -132,6 +144,7 @@ class LocalGateway:
                     "amount": wanted.amount,
                     "currency": wanted.currency,
                     "customer": wanted.customer,
+                    "last4": card["last4"],
                     "row": wanted.row,
                     "received": 0,
                     "refunded": 0,

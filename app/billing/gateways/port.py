@@ -160,6 +160,9 @@ class Gateway(Protocol):
     async def open_customer(self, key: str, row: str) -> str:
         """Return the reference of a new customer, who is known by ``row`` alone: neither name nor address is sent."""
 
+    async def forget_customer(self, ref: str) -> None:
+        """Delete a customer with their cards; one that is gone already is fine."""
+
     async def begin_setup(self, key: str, customer: str) -> Setup:
         """Begin to save a card of the customer's."""
 

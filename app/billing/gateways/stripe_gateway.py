@@ -75,6 +75,15 @@ class StripeGateway:
             made = await self._v1.customers.create_async({"metadata": {"row": row}}, _under(key))
         return str(made.id)
 
+    async def forget_customer(self, ref: str) -> None:
+        """Delete a customer with their cards; one that is gone already is fine."""
+        try:
+            async with self._asking():
+                await self._v1.customers.delete_async(ref)
+        except NotDoneError as error:
+            if error.code != "resource_missing":
+                raise
+
     async def begin_setup(self, key: str, customer: str) -> Setup:
         """Begin to save a card of the customer's, to be charged when they are not there, too."""
         wanted = {"customer": customer, "payment_method_types": ["card"], "usage": "off_session"}

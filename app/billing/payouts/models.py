@@ -85,6 +85,7 @@ class Transfer(Table, table=True):
         sa.UniqueConstraint("organization_id", "currency", "cut_off_at"),
         sa.Index("ix_billing_transfer_organization_id", "organization_id", "id"),
         sa.Index("ix_billing_transfer_community_id", "community_id", "id"),
+        sa.Index("ix_billing_transfer_wanted", "organization_id", postgresql_where=sa.text("state = 'wanted'")),
         sa.Index("ix_billing_transfer_reverses_id", "reverses_id", postgresql_where=sa.text("reverses_id IS NOT NULL")),
         sa.Index("ix_billing_transfer_ask_at", "ask_at", postgresql_where=sa.text("ask_at IS NOT NULL")),
     )

@@ -4,7 +4,7 @@ Locks are taken in one order: the account, then the transfer, then charges by th
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,12 +14,13 @@ from sqlmodel import col
 
 from app.billing.charges.models import CHARGES, PlatformFee
 from app.billing.payouts.models import ITEMS, PayoutAccount, PayoutTerms, Transfer, TransferItem
-from app.billing.payouts.standings import UNSETTLED_CHARGES
+from app.billing.payouts.standings import NAMED_CHARGES, UNSETTLED_CHARGES
 from app.core import clock
 
 _c = CHARGES.c
 _ids = sa.bindparam("charge_ids", type_=ARRAY(sa.Uuid))
 _LOCKED: Final = UNSETTLED_CHARGES.with_for_update()
+_NAMED: Final = NAMED_CHARGES.with_for_update()
 _moved: Final = (
     sa.func.unnest(_ids, sa.bindparam("amounts", type_=ARRAY(sa.BigInteger)))
     .table_valued("id", "amount")
@@ -71,12 +72,17 @@ async def fee_of(session: AsyncSession, organization_id: uuid.UUID) -> PlatformF
     return await session.scalar(found.with_for_update().execution_options(populate_existing=True))
 
 
-async def lock_charges(
-    session: AsyncSession, organization_id: uuid.UUID, charge_ids: Sequence[uuid.UUID] = ()
+async def lock_unsettled(session: AsyncSession, organization_id: uuid.UUID) -> Sequence[Any]:
+    """Return the unsettled charges of an organization, locked."""
+    return (await session.execute(_LOCKED, {"organization_id": organization_id})).all()
+
+
+async def lock_named(
+    session: AsyncSession, organization_id: uuid.UUID, charge_ids: Collection[uuid.UUID]
 ) -> Sequence[Any]:
-    """Return the unsettled charges of an organization and those named, locked."""
+    """Return some charges of an organization, locked."""
     binds = {"organization_id": organization_id, "charge_ids": sorted(charge_ids)}
-    return (await session.execute(_LOCKED, binds)).all()
+    return (await session.execute(_NAMED, binds)).all()
 
 
 async def add_items(session: AsyncSession, transfer_id: uuid.UUID, amounts: Mapping[uuid.UUID, int]) -> None:

@@ -160,8 +160,16 @@ async def get_platform_fee(
     return FeePublic(rate=await views.fee_rate(connection, organization_id))
 
 
-@router.put(f"{_OF}/platform-fee", responses=problem_responses(*_GUARDED))
-async def set_platform_fee(organization_id: uuid.UUID, session: Session, member: Overseer, data: FeeGiven) -> FeePublic:
+@router.put(f"{_OF}/platform-fee", responses=problem_responses(*_GUARDED, StaleVersion))
+async def set_platform_fee(
+    organization_id: uuid.UUID,
+    session: Session,
+    member: Overseer,
+    data: FeeGiven,
+    if_match: IfMatch,
+    response: Response,
+) -> FeePublic:
     """Set what the platform keeps of what is charged for an organization from now on."""
-    await terms.set_fee(session, member.actor, member.community_id, organization_id, data.rate)
-    return FeePublic(rate=data.rate)
+    fee = await terms.set_fee(session, member.actor, member.community_id, organization_id, data.rate, if_match)
+    set_etag(response, fee.version)
+    return FeePublic(rate=fee.rate)

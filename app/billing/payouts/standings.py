@@ -12,7 +12,7 @@ from app.billing.disputes.views import Frozen
 from app.billing.payouts import rules
 
 _c = CHARGES.c
-UNSETTLED_CHARGES: Final = (
+_charges = (
     sa.select(
         _c.id,
         _c.currency,
@@ -23,13 +23,13 @@ UNSETTLED_CHARGES: Final = (
         _c.paid_amount,
         (_c.amount - _c.credited_amount - _c.fee_amount + _c.credited_fee).label("net_amount"),
     )
-    .where(
-        _c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
-        sa.or_(sa.text(f"({UNSETTLED})"), _c.id == sa.any_(sa.bindparam("charge_ids", type_=ARRAY(sa.Uuid)))),
-    )
+    .where(_c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid))
     .order_by(_c.id)
 )
-"""What is still to be paid out of an organization's charges, or was paid out too much; and charges that are named."""
+UNSETTLED_CHARGES: Final = _charges.where(sa.text(f"({UNSETTLED})"))
+"""What is still to be paid out of an organization's charges, or was paid out too much."""
+NAMED_CHARGES: Final = _charges.where(_c.id == sa.any_(sa.bindparam("charge_ids", type_=ARRAY(sa.Uuid))))
+"""Charges of an organization that are frozen and may be settled: what was paid out of them is held back of others."""
 
 
 def standing(row: Any, held: Mapping[uuid.UUID | None, Frozen]) -> rules.Standing:

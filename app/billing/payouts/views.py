@@ -20,7 +20,7 @@ from app.billing.payouts.schemas import (
     TransferItemPublic,
     TransferPublic,
 )
-from app.billing.payouts.standings import UNSETTLED_CHARGES, standing
+from app.billing.payouts.standings import NAMED_CHARGES, UNSETTLED_CHARGES, standing
 from app.core import clock
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
@@ -101,9 +101,12 @@ async def balances(connection: AsyncConnection, organization_id: uuid.UUID) -> l
     known = (await connection.execute(_TERMS, {"organization_id": organization_id})).one_or_none()
     paid_before = clock.now() - timedelta(days=known.hold_days if known else 0)
     held = {one.charge_id: one for one in await frozen(connection, [organization_id])}
-    binds = {"organization_id": organization_id, "charge_ids": [one for one in held if one is not None]}
+    rows = {row.id: row for row in await connection.execute(UNSETTLED_CHARGES, {"organization_id": organization_id})}
+    if settled := {one for one in held if one is not None} - rows.keys():
+        binds = {"organization_id": organization_id, "charge_ids": sorted(settled)}
+        rows |= {row.id: row for row in await connection.execute(NAMED_CHARGES, binds)}
     found: dict[str, PayoutBalance] = {}
-    for row in (await connection.execute(UNSETTLED_CHARGES, binds)).all():
+    for row in rows.values():
         _add(_of(found, row.currency), row, held, paid_before)
     for row in await connection.execute(_WANTED, {"organization_id": organization_id}):
         of = _of(found, row.currency)

@@ -50,7 +50,7 @@ def upgrade() -> None:
         sa.Column("instructions", sa.Text(), nullable=True),
         sa.Column("door_code", sa.Text(), nullable=True),
         sa.Column("start_code", sa.Text(), nullable=True),
-        sa.Column("start_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("start_digest", sa.LargeBinary(), nullable=True),
         sa.Column("wrong_codes", sa.SmallInteger(), nullable=False),
         sa.Column("lines", postgresql.JSONB(), nullable=False),
         sa.Column("total_amount", sa.BigInteger(), nullable=False),

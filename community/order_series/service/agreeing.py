@@ -94,6 +94,7 @@ async def _split(
     await session.flush()
     await planning.release(session, By("resident", actor), series)
     await repository.carry_days(session, series.id, following.id, day)
+    await repository.carry_pauses(session, series.id, following.id)
     await session.refresh(following)
     await _record(session, actor, "order_series:split", following)
     await _announce(session, following, first)

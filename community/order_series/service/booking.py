@@ -65,11 +65,11 @@ async def book(session: AsyncSession, by: Orderer, series: OrderSeries, slot: Sl
         total=quote.total,
         starts_at=slot.starts_at,
         flexibility=series.flexibility,
-        payment_method=series.payment_method,
+        payment_method=series.payment_method,  # type: ignore[arg-type]  # a check constraint holds it to them
         payment_method_id=series.payment_method_id,
         wished_worker_id=wished_worker(series, day),
         wished_languages=series.wished_languages,
-        wished_sex=series.wished_sex,
+        wished_sex=series.wished_sex,  # type: ignore[arg-type]  # as above
         instructions=unseal(series.instructions, INSTRUCTIONS) if series.instructions else None,
         door_code=unseal(series.door_code, DOOR_CODE) if series.door_code else None,
         **wish,

@@ -104,6 +104,8 @@ async def _note(
         day = ahead.days.get(slot.day)
         if (None if day is None else day.trouble) != left.get(slot):
             await repository.set_day(session, series, slot.day, trouble=left.get(slot))
+    # What the resident has ordered by themselves needs nobody to hear of it.
+    left = {slot: why for slot, why in left.items() if why != "taken"}
     before, series.trouble = series.trouble, next(iter(left.values()), None)
     await session.flush()
     told = await waiting(session, series)
@@ -151,8 +153,12 @@ async def release(
     times = {slot.occurrence_at: slot for slot in ahead.slots}
     for order in orders:
         slot = times.get(order.occurrence_at) if order.occurrence_at is not None else None
-        fits = slot is not None and slot.starts_at == order.wanted_at and _takes_place(ahead, slot)
-        if (all_of_it or not fits) and (reason == "away" or is_free(order, now)):
+        if reason == "away":
+            is_odd = rules.is_paused(ahead.pauses, order.starts_at)
+        else:
+            fits = slot is not None and slot.starts_at == order.wanted_at and _takes_place(ahead, slot)
+            is_odd = (all_of_it or not fits) and is_free(order, now)
+        if is_odd:
             await call_off(session, by, order, reason)
 
 

@@ -19,7 +19,14 @@ from community.housekeeping.rules import day_kind
 from community.housekeeping.schemas import OptionWanted
 from community.order_series.models import INSTRUCTIONS, SERIES
 from community.order_series.rules import SHOWN, Slot, is_paused
-from community.order_series.schemas import OccurrencePublic, OrderSeriesDetail, OrderSeriesPublic, PausePublic, Totals
+from community.order_series.schemas import (
+    OccurrencePublic,
+    OrderSeriesDetail,
+    OrderSeriesPublic,
+    PausePublic,
+    Standing,
+    Totals,
+)
 from community.order_series.views.outlook import Outlook, outlook, pauses_of
 
 _CURSOR: Final = "community.order_series"
@@ -58,7 +65,7 @@ async def detail(
     row = (await connection.execute(_ONE, binds)).one_or_none()
     if row is None:
         raise NotFound
-    await trace_read(connection, actor, subject, "order_series:show")
+    await trace_read(connection, actor, subject, "order_series:read")
     now = clock.now()
     (fields,) = await _publics(connection, subject, [row])
     pauses = await pauses_of(connection, row.resident_id, row.id, now)
@@ -102,6 +109,7 @@ async def _occurrences(connection: AsyncConnection, row: sa.Row[Any], ahead: Out
 
 def _occurrence(slot: Slot, ahead: Outlook, time_zone: str) -> OccurrencePublic:
     day, order = ahead.days.get(slot.day), ahead.orders.get(slot.day)
+    state: Standing
     trouble = None
     if order is not None:
         state = "cancelled" if order.state in ("cancelled", "expired") else "ordered"

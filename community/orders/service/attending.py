@@ -69,7 +69,7 @@ async def start(actor: Actor, subject: Subject, data: StartGive) -> None:
         if row.wrong_codes >= rules.WRONG_CODES:
             raise StartCodeLocked
         left = None
-        if hmac.compare_digest(start_digest(row.id, data.code), row.start_digest):
+        if hmac.compare_digest(start_digest(row.id, data.code), row.start_digest or b""):
             await change(session, row, "start", By("worker", actor))
         else:
             left = await _count_wrong(session, actor, row)

@@ -144,6 +144,14 @@ async def test_a_card_is_forgotten_once(payer: Payer) -> None:
         await payer.gateway.authorize(key(), payer.wants(card))
 
 
+async def test_a_customer_is_forgotten_with_their_cards(payer: Payer) -> None:
+    card = await payer.card()
+    for ref in (payer.customer, payer.customer, "cus_999999"):
+        await payer.gateway.forget_customer(ref)
+    with pytest.raises(NotDoneError, match="resource_missing"):
+        await payer.gateway.authorize(key(), payer.wants(card))
+
+
 async def test_an_organization_is_paid_of_what_came_in(payer: Payer) -> None:
     gateway = payer.gateway
     account = await gateway.open_payout_account(key(), "row-a", "DE")

@@ -10,9 +10,10 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from app.billing.charges.schemas import PaymentRecord
-from app.billing.charges.service import record_payment
+from app.billing.charges.service.desks import record_payment
 from app.billing.disputes import jobs as dispute_jobs
 from app.billing.disputes.service import answering
+from app.billing.ledger import views as ledger
 from app.billing.payouts import jobs
 from app.billing.payouts.models import TERMS, TRANSFERS
 from app.billing.payouts.service import accounts, sending
@@ -33,9 +34,15 @@ WEEK = timedelta(days=7)
 _SUMS = sa.text(
     "SELECT coalesce(sum(c.payable_amount), 0) AS payable, coalesce(sum(c.paid_out_amount), 0) AS paid_out,"
     " coalesce((SELECT sum(i.amount) FROM billing_transfer_item i JOIN billing_transfer t ON t.id = i.transfer_id"
-    " WHERE t.state IN ('wanted', 'sent', 'reversed')), 0) AS items,"
+    " WHERE t.organization_id = :id AND t.state IN ('wanted', 'sent', 'reversed')), 0) AS items,"
     " coalesce((SELECT sum(CASE WHEN t.reverses_id IS NULL THEN t.amount ELSE -t.amount END) FROM billing_transfer t"
-    " WHERE t.state IN ('sent', 'reversed')), 0) AS sent FROM billing_charge c"
+    " WHERE t.organization_id = :id AND t.state IN ('sent', 'reversed')), 0) AS sent"
+    " FROM billing_charge c WHERE c.organization_id = :id"
+)
+_UNEVEN = sa.text(
+    "SELECT count(*) FROM billing_transfer t WHERE t.state <> 'dropped' AND"
+    " CASE WHEN t.reverses_id IS NULL THEN t.amount ELSE -t.amount END <>"
+    " (SELECT sum(i.amount) FROM billing_transfer_item i WHERE i.transfer_id = t.id)"
 )
 
 
@@ -153,7 +160,9 @@ class Seller:
     async def cut_off(self, *, settles: bool = True) -> None:
         """Go on to the next cut-off and pay out what there is."""
         async with reading() as connection:
-            at = await connection.scalar(sa.select(TERMS.c.cut_off_at))
+            at = await connection.scalar(
+                sa.select(TERMS.c.cut_off_at).where(TERMS.c.organization_id == self.buyer.organization.id)
+            )
         assert at is not None
         self.buyer.clock.set(max(at, now()))
         if settles:
@@ -163,49 +172,49 @@ class Seller:
 
     async def transfers(self) -> list[Any]:
         async with reading() as connection:
-            return list((await connection.execute(sa.select(TRANSFERS).order_by(TRANSFERS.c.id))).all())
+            of = TRANSFERS.c.organization_id == self.buyer.organization.id
+            return list((await connection.execute(sa.select(TRANSFERS).where(of).order_by(TRANSFERS.c.id))).all())
 
     async def states(self) -> list[tuple[str, int]]:
         return [(one.state, one.amount) for one in await self.transfers()]
 
     async def balance(self) -> Body:
         found = (await self.seen("payout-balances"))["items"]
-        return found[0] if found else {}
+        shown = dict.fromkeys(("payable", "on_its_way", "frozen", "waiting", "available"), 0) | dict(*found)
+        shown.pop("currency", None)
+        return shown
 
     async def holds(self) -> Body:
         """Hold everything to what must be true after each step, and return the balance as the desk sees it."""
-        booked = await balances()
+        await balances()
+        organization_id = self.buyer.organization.id
         async with reading() as connection:
-            sums = (await connection.execute(_SUMS)).one()
-        assert -booked.get("payable", 0) == sums.payable - sums.sent
+            accounts_of = await ledger.balances(connection, "organization", [organization_id])
+            sums = (await connection.execute(_SUMS, {"id": organization_id})).one()
+            assert await connection.scalar(_UNEVEN) == 0
+        payable = -sum(one.balance for one in accounts_of[organization_id] if one.kind == "payable")
+        assert payable == sums.payable - sums.sent
         assert sums.paid_out == sums.items
-        at_stripe = list(self.stripe.state.all_of("transfer"))
-        there = sum(one["amount"] - one["amount_reversed"] for one in at_stripe)
-        known = {str(one.id) for one in await self.transfers()}
-        assert all(one["metadata"]["row"] in known for one in at_stripe)
-        assert len({one["metadata"]["row"] for one in at_stripe}) == len(at_stripe)
+        rows = {str(one.id) for one in await self.transfers()}
+        there = [one for one in self.stripe.state.all_of("transfer") if one["metadata"]["row"] in rows]
+        assert len({one["metadata"]["row"] for one in there}) == len(there)
         shown = await self.balance()
-        if shown:
-            parts = shown["on_its_way"] + shown["frozen"] + shown["waiting"] + shown["available"]
-            assert shown["payable"] == parts == -booked.get("payable", 0)
-            assert there in (sums.sent, sums.sent + shown["on_its_way"])
-        else:
-            assert booked.get("payable", 0) == 0
-            assert there == sums.sent
-        shown.pop("currency", None)
-        return {"payable": 0, "on_its_way": 0, "frozen": 0, "waiting": 0, "available": 0, **shown}
+        parts = shown["on_its_way"] + shown["frozen"] + shown["waiting"] + shown["available"]
+        assert shown["payable"] == parts == payable
+        arrived = sum(one["amount"] - one["amount_reversed"] for one in there)
+        assert arrived in (sums.sent, sums.sent + shown["on_its_way"])
+        return shown
 
     async def notices(self) -> list[str]:
         """Return what the desk was told, the last first."""
         answer = await self.buyer.client.get("/v1/me/inbox", headers=self.desk)
-        return [one["kind"].removeprefix("billing.") for one in answer.json()["items"]]
+        return [one["notice"].removeprefix("billing.") for one in answer.json()["items"]]
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def seller(buyer: cards.Buyer) -> Seller:
+async def selling(buyer: cards.Buyer) -> Seller:
+    """Return a provider that ``buyer`` pays, with its desk and the operator."""
     place = await identity.community_of(buyer.resident)  # type: ignore[arg-type] # it has one, as an account does
-    office = await identity.organization(place)
-    operator = await identity.staff(office, "operator")
+    operator = await identity.staff(await identity.organization(place), "operator")
     coordinator = await identity.staff(buyer.organization, "coordinator", name="Cora")
     return Seller(
         buyer,
@@ -213,6 +222,11 @@ async def seller(buyer: cards.Buyer) -> Seller:
         await sign_in.session_of(operator, second_factor=True),
         f"/v1/organizations/{buyer.organization.id}",
     )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def seller(buyer: cards.Buyer) -> Seller:
+    return await selling(buyer)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -35,8 +35,8 @@ async def test_what_was_paid_is_paid_out_less_the_fee_and_adds_up(ready: Seller)
 async def test_only_what_is_paid_and_has_been_long_enough_is_paid_out(ready: Seller) -> None:
     await ready.terms(hold_days=7)
     await ready.cut_off()
-    await ready.paid(3_000)
     await ready.buyer.later(timedelta(days=1))
+    await ready.paid(3_000)
     await ready.owed(4_000)  # nobody has taken it from the card yet
     assert await ready.holds() == {"payable": 7_000, "on_its_way": 0, "frozen": 0, "waiting": 7_000, "available": 0}
     await ready.cut_off()
@@ -152,6 +152,7 @@ async def test_an_account_that_takes_nothing_is_not_paid_out_and_its_desk_is_tol
     assert await ready.notices() == ["payout_account_restricted"]
     money.onboard(ready.stripe.state, account["id"])
     await ready.tell()
+    await ready.work()
     await ready.cut_off()
     assert await ready.states() == [("sent", 10_000)]
 

@@ -1,6 +1,7 @@
 """Money on a card is asked for days before each occurrence; what is refused is told while there is time."""
 
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -33,7 +34,7 @@ CUSTOMERS = table_of(Customer)
 async def card(scene: Scene, last4: str) -> str:
     """Save a card of the resident's with the local twin, and return its id."""
     gateway = LocalGateway()
-    whose = {"community_id": scene.place.id, "account_id": scene.grace.account_id}
+    whose: dict[str, Any] = {"community_id": scene.place.id, "account_id": scene.grace.account_id}
     async with reading() as connection:
         known = (await connection.execute(sa.select(CUSTOMERS.c.id, CUSTOMERS.c.ref))).one_or_none()
     ref = known.ref if known else await gateway.open_customer(str(new_id()), str(scene.grace.account_id))
@@ -68,7 +69,7 @@ async def standings() -> list[str]:
 
 async def by_card(scene: Scene, last4: str) -> Body:
     """Agree on help that recurs from the second Thursday on, to be paid with a card."""
-    found = {"payment_method": "card", "payment_method_id": await card(scene, last4)}
+    found: Body = {"payment_method": "card", "payment_method_id": await card(scene, last4)}
     return await agreed(scene, starts_on=THURSDAYS[1], **found)
 
 

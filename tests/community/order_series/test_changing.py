@@ -176,6 +176,26 @@ async def test_a_pause_calls_off_what_is_ordered_and_resuming_orders_it_again(sc
     assert len(await ordered(scene)) == 4
 
 
+async def test_what_follows_a_paused_series_is_paused_with_it(scene: Scene) -> None:
+    series = await agreed(scene)
+    await scene.ask("POST", path(scene, series, "pauses"), {"since": "2026-03-15T00:00:00+08:00"}, expect=201)
+    following = await _change(scene, series, scope="following", starts_on=THURSDAYS[2], begins="15:00")
+
+    assert days(following, "ordered") == []
+    assert [when[:10] for when in await ordered(scene)] == THURSDAYS[:2]
+
+
+async def test_an_absence_weeks_away_leaves_what_is_near(scene: Scene, clock: ManualClock) -> None:
+    series = await agreed(scene)
+    await later(clock, THURSDAY - timedelta(hours=3))
+    await _change(scene, series, scope="all", begins="15:00")
+    away = {"starts_at": (THURSDAY + 2 * WEEK).isoformat(), "ends_at": (THURSDAY + 3 * WEEK).isoformat()}
+    await scene.ask("POST", "/v1/me/check-in-pauses", away | {"kind": "away"}, expect=201)
+    await work()
+
+    assert [when[:10] for when in await ordered(scene)] == [THURSDAYS[0], THURSDAYS[1], THURSDAYS[3], "2026-04-02"]
+
+
 async def test_who_is_in_hospital_has_nobody_come_and_owes_nothing_for_it(scene: Scene, clock: ManualClock) -> None:
     series = await agreed(scene)
     await later(clock, THURSDAY - timedelta(hours=3))

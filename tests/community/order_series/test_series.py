@@ -11,7 +11,6 @@ from app.core.database import reading, unit_of_work
 from community.order_series.models import SERIES
 from community.order_series.service import planning
 from community.orders.models import ORDERS
-from tests.community.housekeeping.test_catalogue import HOURLY
 from tests.community.order_series.conftest import (
     THURSDAY,
     THURSDAYS,
@@ -31,6 +30,7 @@ from tests.community.order_series.conftest import (
 )
 from tests.community.orders.conftest import told
 from tests.factories import identity, sign_in
+from tests.factories.community_housekeeping import HOURLY
 
 
 async def test_each_occurrence_of_four_weeks_is_ordered_and_no_other(scene: Scene) -> None:
@@ -52,7 +52,7 @@ async def test_each_occurrence_of_four_weeks_is_ordered_and_no_other(scene: Scen
 async def test_gone_through_again_nothing_is_ordered_twice(scene: Scene, clock: ManualClock) -> None:
     series = await agreed(scene)
     async with unit_of_work() as session:
-        await planning.plan(session, [await session.scalar(sa.select(SERIES.c.id))])
+        await planning.plan(session, list(await session.scalars(sa.select(SERIES.c.id))))
     await later(clock, clock.now() + timedelta(days=2))
 
     assert len(await ordered(scene)) == 4
@@ -63,7 +63,7 @@ async def test_gone_through_again_nothing_is_ordered_twice(scene: Scene, clock: 
 async def test_a_planner_that_dies_half_way_leaves_nothing_and_is_made_up_for(scene: Scene) -> None:
     async def die_half_way() -> None:
         async with unit_of_work() as session:
-            await planning.plan(session, [await session.scalar(sa.select(SERIES.c.id))])
+            await planning.plan(session, list(await session.scalars(sa.select(SERIES.c.id))))
             raise InterruptedError
 
     await scene.ask("POST", path(scene), weekly(scene), expect=201)

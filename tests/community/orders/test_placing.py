@@ -11,9 +11,9 @@ from app.core.database import reading, unit_of_work
 from app.identity.models import Community
 from app.identity.scopes import PROXY
 from community.orders.models import ORDERS
-from tests.community.housekeeping.test_catalogue import HOURLY
 from tests.community.orders.conftest import THURSDAY, TOTAL, Scene, facts, session_of_resident, told, work
 from tests.factories import identity, sign_in
+from tests.factories.community_housekeeping import HOURLY
 
 
 async def test_what_is_paid_at_the_door_is_placed_at_once(scene: Scene) -> None:

@@ -44,6 +44,15 @@ def open_customer(state: State, given: Json) -> Json:
     return made
 
 
+def forget_customer(state: State, ref: str) -> Json:
+    state.get("customer", ref)
+    del state.objects[ref]
+    for card in state.all_of("payment_method"):
+        if card["customer"] == ref:
+            card["customer"] = None
+    return {"id": ref, "object": "customer", "deleted": True}
+
+
 def begin_setup(state: State, given: Json) -> Json:
     state.get("customer", given.get("customer", ""))
     one_of(given, "usage", "off_session", "on_session")

@@ -158,6 +158,8 @@ class Stripe:
         try:
             if request.method == "GET":
                 return 200, self.state.shown(self._read(request.path, asked), expand), False
+            if request.method == "DELETE" and request.path.startswith("/v1/customers/"):
+                return 200, cards.forget_customer(self.state, request.path.rpartition("/")[2]), False
             return 200, self.state.shown(self._write(request.path, asked), expand), True
         except RefusedError as error:
             is_invalid = error.error.get("code", "").startswith("parameter_")

@@ -134,7 +134,7 @@ def test_whoever_looks_is_told_to_have_looked() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_whatever_is_looked_at_has_words_of_its_own(language: str) -> None:
-    of_nobody = {"report", "route_plan", "timesheet", "notice"}
+    of_nobody = {"day_plan", "report", "route_plan", "timesheet", "notice"}
     things = {action.partition(":")[0] for action in actions_of_reads()} - of_nobody | {"positions", "safe_zones"}
     general = tell(language, "something_new:read", "account", None)
     assert {"alarm", "residents", "visits"} <= things

@@ -25,6 +25,7 @@ _SECRETS: Final = re.compile(r"(^|_)(secret|token|key|web_push)$")
 # The resident's own account, beside their own id.
 _OWN_ACCOUNT: Final = {
     "community_order",
+    "community_order_series",
     "eldercare_check_in",
     "eldercare_check_in_plan",
     "eldercare_dose",

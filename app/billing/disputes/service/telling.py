@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.charges.models import Charge
-from app.billing.charges.service import enter_of
+from app.billing.charges.service.counting import enter_of
 from app.billing.disputes import notices, repository, rules
 from app.billing.disputes.models import Dispute
 from app.billing.disputes.repository import Disputed

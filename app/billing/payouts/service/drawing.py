@@ -70,10 +70,10 @@ async def draw(session: AsyncSession, organization_id: uuid.UUID, cut_off_at: da
 
     Who freezes something locks its charge before: it is seen here, or comes after what is drawn here.
     """
-    rows = {row.id: row for row in await repository.lock_charges(session, organization_id)}
+    rows = {row.id: row for row in await repository.lock_unsettled(session, organization_id)}
     held = await frozen(await session.connection(), [organization_id])
     if settled := {one.charge_id for one in held if one.charge_id is not None} - rows.keys():
-        rows |= {row.id: row for row in await repository.lock_charges(session, organization_id, sorted(settled))}
+        rows |= {row.id: row for row in await repository.lock_named(session, organization_id, settled)}
     return drawn(rows.values(), held, cut_off_at - timedelta(days=hold_days))
 
 

@@ -33,7 +33,9 @@ async def reverse(
     if await session.scalar(under_way) is not None:
         raise ReversalUnderWay
     left = transfer.amount - transfer.reversed_amount if transfer.state == "sent" else 0
-    rows = [row for row in await repository.lock_charges(session, organization_id) if row.currency == transfer.currency]
+    rows = [
+        row for row in await repository.lock_unsettled(session, organization_id) if row.currency == transfer.currency
+    ]
     owing = -sum(row.payable_amount - row.paid_out_amount for row in rows)
     if amount > min(left, max(0, owing)):
         raise NothingToReverse(reversible_amount=min(left, max(0, owing)))

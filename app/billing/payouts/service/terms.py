@@ -51,16 +51,24 @@ async def set_terms(
 
 
 async def set_fee(
-    session: AsyncSession, actor: Actor, community_id: uuid.UUID, organization_id: uuid.UUID, rate: int
-) -> None:
-    """Set what the platform keeps of what is charged for an organization from now on."""
+    session: AsyncSession,
+    actor: Actor,
+    community_id: uuid.UUID,
+    organization_id: uuid.UUID,
+    rate: int,
+    version: int | None,
+) -> PlatformFee:
+    """Set what the platform keeps of what is charged for an organization from now on; raises ``StaleVersion``."""
     fee = await repository.fee_of(session, organization_id)
     if fee is None:
-        session.add(PlatformFee(community_id=community_id, organization_id=organization_id, rate=rate, set_by=actor.id))
+        fee = PlatformFee(community_id=community_id, organization_id=organization_id, rate=rate, set_by=actor.id)
+        session.add(fee)
     else:
+        check_version(fee, version)
         fee.rate, fee.set_by = rate, actor.id
     await session.flush()
     await audit.record(session, actor, "platform_fee:set", object_id=organization_id, community_id=community_id)
+    return fee
 
 
 async def _next(session: AsyncSession, community_id: uuid.UUID, cadence: rules.Cadence, day: int) -> datetime:

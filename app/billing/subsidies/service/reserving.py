@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.billing.charges import service as charges
 from app.billing.charges.models import Charge
+from app.billing.charges.service import counting as charges
 from app.billing.subsidies import repository, views
 from app.billing.subsidies.models import SubsidyUse
 from app.billing.subsidies.rules import Terms, day_of, in_order

@@ -31,7 +31,7 @@ _STOPS: Final = audit.traced_each(
         sa.or_(STOPS.c.kind == sa.literal("order", sa.Text), is_visible(STOPS.c.resident_id, VISITS_READ)),
     )
     .order_by(STOPS.c.starts_at, STOPS.c.item_id, STOPS.c.id),
-    "day_plan:stops",
+    "visits:day_plan",
 )
 
 

@@ -4,33 +4,27 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.billing.charges import rules
-from app.billing.charges.models import CREDIT_REASON, REASON, REFERENCE, Charge, Credit, Payment
+from app.billing.charges.models import CREDIT_REASON, REASON, Charge, Credit, Payment
 from app.billing.charges.problems import (
-    ChargeNotOpen,
-    OtherCurrency,
-    PaymentKnown,
     PaymentsToRefund,
     TooMuchCredited,
     TooMuchPaid,
     TooMuchRefunded,
 )
 from app.billing.charges.rules import Collector, Parties, PaymentKind
-from app.billing.charges.schemas import PaymentRecord, PlatformPaymentRecord, RefundRecord
 from app.billing.events import ChargeCredited, ChargeOpened, ChargePaid, ChargeReopened
 from app.billing.ledger.rules import EntryKind, Move
 from app.billing.ledger.service import Occasion, enter
-from app.core import audit, clock
-from app.core.access import Actor
+from app.core import clock
 from app.core.events import emit
-from app.core.problems import FieldError, Malformed, NotFound
-from app.core.sealing import blind_index, seal
+from app.core.sealing import seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,63 +112,6 @@ async def locked_charge_of(session: AsyncSession, reference_kind: str, reference
     return await session.scalar(found.with_for_update().execution_options(populate_existing=True))
 
 
-async def record_payment(
-    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, charge_id: uuid.UUID, data: PaymentRecord
-) -> Payment:
-    """Record what an organization's desk took for a charge and return it.
-
-    Raises ``NotFound``, ``ChargeNotOpen``, ``OtherCurrency``, ``TooMuchPaid``, ``PaymentKnown``, ``Malformed`` for one
-    that lies ahead.
-    """
-    charge = await _locked(session, organization_id, charge_id)
-    return await _record_taken(session, actor, charge, data, "organization", str(organization_id))
-
-
-async def record_platform_payment(
-    session: AsyncSession, actor: Actor, charge_id: uuid.UUID, data: PlatformPaymentRecord
-) -> Payment:
-    """Record what arrived at the platform for a charge that it collects, and return it.
-
-    Raises ``NotFound``, ``ChargeNotOpen``, ``OtherCurrency``, ``TooMuchPaid``, ``PaymentKnown``, ``Malformed`` for one
-    that lies ahead. A transfer may pay several charges, each once.
-    """
-    charge = await _locked_platform(session, actor, charge_id)
-    return await _record_taken(session, actor, charge, data, "platform", f"platform:{charge.id}")
-
-
-async def _record_taken(
-    session: AsyncSession,
-    actor: Actor,
-    charge: Charge,
-    data: PaymentRecord | PlatformPaymentRecord,
-    taken_by: Collector,
-    counted_in: str,
-) -> Payment:
-    said = data.reference if taken_by == "organization" or data.reference is None else f"{counted_in}:{data.reference}"
-    key = None if said is None else _key(data.kind, said)
-    if key is not None:
-        # Another desk may be recording it for another charge at this moment: who comes second sees what the first did.
-        await session.execute(_ONE_AT_A_TIME, {"what": f"billing_payment:{counted_in}:{key.hex()}"})
-        if (known := await session.scalar(_known(charge.organization_id, data.kind, key))) is not None:
-            raise PaymentKnown(payment_id=str(known))
-    if charge.state != "open":
-        raise ChargeNotOpen(state=charge.state)
-    if data.currency != charge.currency:
-        raise OtherCurrency(currency=charge.currency)
-    if data.amount > open_amount(charge):
-        raise TooMuchPaid(open_amount=open_amount(charge))
-    now = clock.now()
-    if data.received_at is not None and data.received_at > now:
-        raise Malformed(errors=[FieldError("/body/received_at", "lies ahead", "in_the_future")])
-    payment = _payment(charge, data.kind, data.amount, actor.id, received_at=data.received_at or now)
-    payment.taken_by = taken_by
-    payment.reference = None if data.reference is None else seal(data.reference, REFERENCE)
-    payment.reference_key = key
-    await _arrived(session, charge, payment)
-    await _record(session, actor, "payment:record", charge, payment)
-    return payment
-
-
 async def take_payment(session: AsyncSession, charge: Charge, paid: Paid) -> Payment:
     """Count what arrived for a locked charge and return it: the database refuses to count one source twice.
 
@@ -182,59 +119,10 @@ async def take_payment(session: AsyncSession, charge: Charge, paid: Paid) -> Pay
     """
     if not paid.is_return and paid.amount > open_amount(charge):
         raise TooMuchPaid(open_amount=open_amount(charge))
-    payment = _payment(charge, paid.kind, paid.amount, paid.by)
+    payment = new_payment(charge, paid.kind, paid.amount, paid.by)
     payment.source_id, payment.programme_id = paid.source_id, paid.programme_id
-    await _arrived(session, charge, payment)
+    await arrived(session, charge, payment)
     return payment
-
-
-async def refund_payment(
-    session: AsyncSession,
-    actor: Actor,
-    organization_id: uuid.UUID,
-    charge_id: uuid.UUID,
-    payment_id: uuid.UUID,
-    data: RefundRecord,
-) -> Payment:
-    """Record what an organization's desk gave back of a payment and return the refund; what it was for is owed again.
-
-    Raises ``NotFound``, ``TooMuchRefunded``. What came another way than over the desk goes back that way, not here.
-    """
-    charge = await _locked(session, organization_id, charge_id)
-    return await _refund_taken(session, actor, charge, payment_id, data, "organization")
-
-
-async def refund_platform_payment(
-    session: AsyncSession, actor: Actor, payment_id: uuid.UUID, data: RefundRecord
-) -> Payment:
-    """Record what the platform gave back of a transfer or a sponsor's payment, and return the refund.
-
-    Raises ``NotFound``, ``TooMuchRefunded``.
-    """
-    charge_id = await session.scalar(sa.select(col(Payment.charge_id)).where(col(Payment.id) == payment_id))
-    if charge_id is None:
-        raise NotFound
-    charge = await _locked_platform(session, actor, charge_id)
-    return await _refund_taken(session, actor, charge, payment_id, data, "platform")
-
-
-async def _refund_taken(
-    session: AsyncSession,
-    actor: Actor,
-    charge: Charge,
-    payment_id: uuid.UUID,
-    data: RefundRecord,
-    taken_by: Collector,
-) -> Payment:
-    paid = await session.get(Payment, payment_id, with_for_update=True, populate_existing=True)
-    by_hand = rules.AT_THE_DESK.keys() | {"sponsor"}
-    if paid is None or paid.charge_id != charge.id or paid.refunds_id is not None:
-        raise NotFound
-    if paid.taken_by != taken_by or paid.kind not in by_hand:
-        raise NotFound
-    refund = await give_back(session, charge, paid, data.amount, actor.id, data.reason)
-    await _record(session, actor, "payment:refund", charge, refund)
-    return refund
 
 
 async def give_back(
@@ -244,10 +132,10 @@ async def give_back(
     if amount > paid.amount - paid.refunded_amount:
         raise TooMuchRefunded(refundable_amount=paid.amount - paid.refunded_amount)
     paid.refunded_amount += amount
-    refund = _payment(charge, cast("PaymentKind", paid.kind), amount, by)
+    refund = new_payment(charge, cast("PaymentKind", paid.kind), amount, by)
     refund.taken_by = paid.taken_by
     refund.refunds_id, refund.programme_id, refund.reason = paid.id, paid.programme_id, seal(reason, REASON)
-    await _arrived(session, charge, refund)
+    await arrived(session, charge, refund)
     return refund
 
 
@@ -285,36 +173,7 @@ def open_amount(charge: Charge) -> int:
     return max(0, charge.amount - charge.credited_amount - charge.paid_amount)
 
 
-_ONE_AT_A_TIME: Final = sa.select(
-    sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("what", type_=sa.Text), 0))
-)
-
-
-def _key(kind: str, reference: str) -> bytes:
-    return blind_index("billing_payment", f"{kind}:{reference.casefold()}")
-
-
-def _known(organization_id: uuid.UUID, kind: str, key: bytes) -> sa.Select[uuid.UUID]:
-    return sa.select(col(Payment.id)).where(
-        col(Payment.organization_id) == organization_id, col(Payment.kind) == kind, col(Payment.reference_key) == key
-    )
-
-
-async def _locked(session: AsyncSession, organization_id: uuid.UUID, charge_id: uuid.UUID) -> Charge:
-    charge = await session.get(Charge, charge_id, with_for_update=True, populate_existing=True)
-    if charge is None or charge.organization_id != organization_id:
-        raise NotFound
-    return charge
-
-
-async def _locked_platform(session: AsyncSession, actor: Actor, charge_id: uuid.UUID) -> Charge:
-    charge = await session.get(Charge, charge_id, with_for_update=True, populate_existing=True)
-    if charge is None or charge.community_id != actor.community_id or charge.collected_by != "platform":
-        raise NotFound
-    return charge
-
-
-def _payment(
+def new_payment(
     charge: Charge, kind: PaymentKind, amount: int, by: uuid.UUID, *, received_at: datetime | None = None
 ) -> Payment:
     return Payment(
@@ -331,7 +190,7 @@ def _payment(
     )
 
 
-async def _arrived(session: AsyncSession, charge: Charge, payment: Payment) -> None:
+async def arrived(session: AsyncSession, charge: Charge, payment: Payment) -> None:
     """Count a payment, or what was given back of one, and enter it."""
     kind: EntryKind = "payment" if payment.refunds_id is None else "refund"
     amount = payment.amount if kind == "payment" else -payment.amount
@@ -396,14 +255,3 @@ async def enter_of(
 def _parties(charge: Charge) -> Parties:
     collected_by = cast("Collector", charge.collected_by)
     return Parties(charge.community_id, charge.payer_id, charge.organization_id, collected_by)
-
-
-async def _record(session: AsyncSession, actor: Actor, action: str, charge: Charge, payment: Payment) -> None:
-    await audit.record(
-        session,
-        actor,
-        action,
-        resident_id=charge.payer_id,
-        object_id=payment.id,
-        community_id=charge.community_id,
-    )
