@@ -24,7 +24,7 @@ async def test_each_month_counts_what_went_well_and_what_did_not(scene: Scene) -
     badly = await order(days[0], late=20)
     await community_ratings.complaint(badly)
     await order(days[1], late=40, rework_of=badly.id)
-    off = {"state": "cancelled", "closed_at": first}
+    off: dict[str, Any] = {"state": "cancelled", "closed_at": first}
     await order(days[2], **off, cancelled_by="provider", cancel_reason="worker_ill", worker_id=scene.mei.id)
     await order(days[3], **off, cancelled_by="hearthline", cancel_reason="not_kept")
     await order(days[4], state="expired")
