@@ -1,16 +1,22 @@
 """Stays away, absent carers and closed residences reach orders; providers' own systems hear of theirs alone."""
 
+import asyncio
+import uuid
 from datetime import timedelta
 
 import pytest_asyncio
 
 from app.core.clock import ManualClock
+from app.core.database import unit_of_work
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
+from app.core.retrying import retrying
 from app.identity.models import Organization
+from app.policies.reactions.carer_absences.subscribers import SUBSCRIBERS as CARER_SUBSCRIBERS
 from community.orders import jobs as order_jobs
+from eldercare.events import CarerAbsenceChanged
 from notifications.webhooks.jobs import JOBS as WEBHOOK_JOBS
-from tests.community.orders.conftest import THURSDAY, By, Scene, no_drift, told
+from tests.community.orders.conftest import THURSDAY, By, Scene, account_of, no_drift, told
 from tests.factories import community_workers as workers
 from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import identity, sign_in
@@ -133,4 +139,45 @@ async def test_who_lives_here_no_more_is_not_gone_to(scene: Scene, clock: Manual
     off = await scene.seen(order, by=scene.keeper)
     assert (off["state"], off["fee"]) == ("cancelled", 0)
     assert "Li Mei" in await told("order_not_yours")
+    await no_drift()
+
+
+async def test_who_has_themselves_erased_is_not_gone_to(scene: Scene, clock: ManualClock) -> None:
+    order = await scene.assigned(instructions="Mind the step", door_code="4711#")
+    gone = await scene.client.delete("/v1/me", headers=await sign_in.sign_in(await account_of(scene.grace)))
+    assert gone.status_code == 204, gone.text
+    await drain()
+    off = await scene.seen(order, by=scene.keeper)
+    assert (off["state"], off["fee"]) == ("cancelled", 0)
+    assert "Li Mei" in await told("order_not_yours")
+    await no_drift()
+
+
+async def test_two_consumers_of_one_absence_take_an_order_from_somebody_once(
+    scene: Scene, agencys: tuple[By, Organization], clock: ManualClock
+) -> None:
+    order = await scene.assigned()
+    path = f"/v1/organizations/{agencys[1].id}/carer-absences"
+    body = {
+        "account_id": str(scene.mei.id),
+        "starts_at": (THURSDAY - timedelta(hours=4)).isoformat(),
+        "ends_at": (THURSDAY + timedelta(hours=12)).isoformat(),
+    }
+    absence = await scene.ask("POST", path, body, by=agencys[0], expect=201)
+    fact = CarerAbsenceChanged(
+        aggregate_id=uuid.UUID(absence["id"]),
+        community_id=scene.place.id,
+        organization_id=agencys[1].id,
+        account_id=scene.mei.id,
+    )
+    handle = CARER_SUBSCRIBERS[0].handle
+
+    async def attempt() -> None:
+        async with unit_of_work() as session:
+            await handle(session, [fact])
+
+    await asyncio.gather(retrying(attempt), retrying(attempt))
+    await drain()
+    history = [one["transition"] for one in (await scene.seen(order))["history"]]
+    assert history.count("unassign") == 1
     await no_drift()
