@@ -2,20 +2,7 @@
 
 import importlib
 
-from app.billing.authorizations import jobs as authorization_jobs
-from app.billing.authorizations import routes as authorizations
-from app.billing.charges import routes as charges
-from app.billing.disputes import jobs as dispute_jobs
-from app.billing.disputes import routes as disputes
-from app.billing.gateway_events import routes as gateway_events
-from app.billing.invoices import routes as invoices
-from app.billing.invoices import subscribers as invoice_subscribers
-from app.billing.ledger import routes as ledger
-from app.billing.payers import routes as payers
-from app.billing.payouts import jobs as payout_jobs
-from app.billing.payouts import routes as payouts
-from app.billing.reconciliation import jobs as reconciliation_jobs
-from app.billing.subsidies import routes as subsidies
+from app.billing import assembly as billing
 from app.core import audit_chain, idempotency, rate_limits, retention
 from app.core.access import install_authenticator
 from app.core.events import Subscriber, install_subscribers
@@ -62,34 +49,23 @@ from app.policies.journeys.day_plans import routes as day_plans
 from app.policies.journeys.day_plans import subscribers as day_plan_subscribers
 from app.policies.journeys.erasure import jobs as erasure_jobs
 from app.policies.journeys.erasure import routes as erasure
+from app.policies.journeys.escorts import routes as escorts
+from app.policies.journeys.escorts import subscribers as escort_subscribers
 from app.policies.journeys.export import routes as export
 from app.policies.journeys.referrals import routes as referral_vitals
 from app.policies.journeys.regimens import routes as regimen_journeys
 from app.policies.journeys.replies import routes as replies
 from app.policies.journeys.timeline import routes as timeline
 from app.policies.reactions.absences import subscribers as absence_reactions
+from app.policies.reactions.carer_absences import subscribers as carer_absence_reactions
+from app.policies.reactions.home_help import subscribers as home_help_reactions
 from app.policies.reactions.prescriptions import subscribers as prescription_reactions
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.portal.authorize import routes as authorize_pages
 from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from app.table_modules import TABLE_MODULES
-from community.housekeeping import routes as housekeeping
-from community.order_dispatch import jobs as order_dispatch_jobs
-from community.order_dispatch import routes as order_dispatch
-from community.order_dispatch import subscribers as order_dispatch_subscribers
-from community.order_series import jobs as order_series_jobs
-from community.order_series import routes as order_series
-from community.order_series import subscribers as order_series_subscribers
-from community.orders import jobs as order_jobs
-from community.orders import subscribers as order_subscribers
-from community.orders.routes import providers as order_providers
-from community.orders.routes import residents as resident_orders
-from community.orders.routes import work as order_work
-from community.workers import jobs as worker_jobs
-from community.workers import subscribers as worker_subscribers
-from community.workers.routes import own as own_worker_profiles
-from community.workers.routes import workers as home_workers
+from community import assembly as community
 from eldercare.alarms import routes as alarms
 from eldercare.care_circle import routes as care_circle
 from eldercare.care_circle import subscribers as care_circle_subscribers
@@ -99,6 +75,7 @@ from eldercare.check_ins import subscribers as check_in_subscribers
 from eldercare.drills import routes as drills
 from eldercare.duty_desk import routes as duty_desk
 from eldercare.escalation import routes as escalation
+from eldercare.home_help import subscribers as home_help_subscribers
 from eldercare.ladders import jobs as ladder_jobs
 from eldercare.ladders import subscribers as ladder_subscribers
 from eldercare.medication import jobs as medication_jobs
@@ -196,7 +173,7 @@ from telemedicine.settlement import subscribers as settlement_subscribers
 from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
 
-SCHEMA_REVISION = "0048"
+SCHEMA_REVISION = "0050"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -274,25 +251,11 @@ ROUTERS: tuple[Router, ...] = (
     referral_vitals.router,
     billing_prices.router,
     bills.router,
-    charges.router,
-    gateway_events.router,
-    invoices.router,
-    ledger.router,
-    payouts.router,
-    disputes.router,
-    payers.router,
-    authorizations.router,
-    subsidies.router,
+    *billing.ROUTERS,
     patient_links.router,
-    housekeeping.router,
-    order_dispatch.router,
-    resident_orders.router,
-    order_series.router,
-    order_providers.router,
-    order_work.router,
-    home_workers.router,
-    own_worker_profiles.router,
+    *community.ROUTERS,
     day_plans.router,
+    escorts.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -304,7 +267,7 @@ ROUTERS: tuple[Router, ...] = (
     fhir.router,
 )
 
-DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router)
+DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router, *billing.DEMO_ROUTERS)
 """Mounted everywhere but in production."""
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
@@ -319,13 +282,13 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *safe_zone_subscribers.SUBSCRIBERS,
     *ladder_subscribers.SUBSCRIBERS,
     *signal_subscribers.SUBSCRIBERS,
+    *home_help_subscribers.SUBSCRIBERS,
     *medication_subscribers.SUBSCRIBERS,
     *regimen_proposal_subscribers.SUBSCRIBERS,
     *visit_subscribers.SUBSCRIBERS,
-    *order_subscribers.SUBSCRIBERS,
-    *order_series_subscribers.SUBSCRIBERS,
-    *order_dispatch_subscribers.SUBSCRIBERS,
+    *community.SUBSCRIBERS,
     *day_plan_subscribers.SUBSCRIBERS,
+    *escort_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
@@ -336,11 +299,12 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *health_record_subscribers.SUBSCRIBERS,
     *prescription_subscribers.SUBSCRIBERS,
     *absence_reactions.SUBSCRIBERS,
+    *carer_absence_reactions.SUBSCRIBERS,
+    *home_help_reactions.SUBSCRIBERS,
     *prescription_reactions.SUBSCRIBERS,
     *referral_subscribers.SUBSCRIBERS,
     *settlement_subscribers.SUBSCRIBERS,
-    *worker_subscribers.SUBSCRIBERS,
-    *invoice_subscribers.SUBSCRIBERS,
+    *billing.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
     *fhir_subscribers.SUBSCRIBERS,
 )
@@ -376,9 +340,7 @@ JOBS: tuple[Job, ...] = (
     *vital_jobs.JOBS,
     *reservation_jobs.JOBS,
     *visit_jobs.JOBS,
-    *order_jobs.JOBS,
-    *order_series_jobs.JOBS,
-    *order_dispatch_jobs.JOBS,
+    *community.JOBS,
     *day_plan_jobs.JOBS,
     *shift_jobs.JOBS,
     *rota_jobs.JOBS,
@@ -394,11 +356,7 @@ JOBS: tuple[Job, ...] = (
     *fhir_jobs.JOBS,
     *referral_jobs.JOBS,
     *settlement_jobs.JOBS,
-    *worker_jobs.JOBS,
-    *dispute_jobs.JOBS,
-    *payout_jobs.JOBS,
-    *authorization_jobs.JOBS,
-    *reconciliation_jobs.JOBS,
+    *billing.JOBS,
 )
 
 ATTACHMENTS = calendar_subscribers.ATTACHMENTS

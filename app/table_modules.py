@@ -84,5 +84,9 @@ TABLE_MODULES: Final = (
     "community.orders.models",
     "community.order_series.models",
     "community.order_dispatch.models",
+    "community.scores.models",
+    "community.complaints.models",
+    "community.tips.models",
     "app.policies.journeys.day_plans.models",
+    "app.policies.journeys.escorts.models",
 )

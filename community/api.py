@@ -6,17 +6,26 @@ from being suspended meanwhile and returns their calendar, and ``app.reservation
 somebody still could go.
 """
 
+from community.housekeeping.access import offer_terms
+from community.housekeeping.problems import NotOfferedSo
 from community.order_dispatch.service.composing import hold_orders, orders_to_plan, send_to_order
 from community.order_series.service.pausing import Away, follow_absences
 from community.orders.access import require_order, require_orderer
-from community.orders.schemas.given import OrderCancel, OrderCreate
+from community.orders.problems import HomeNotOnMap, OrderExists, PriceChanged
+from community.orders.rules import REFERENCE as ORDER_REFERENCE
+from community.orders.schemas.given import OrderCancel, OrderCreate, OrderTerms
 from community.orders.schemas.shown import OrderDetail, OrderPublic
+from community.orders.service.absent import Absent, follow_absent
 from community.orders.service.assigning import assign as assign_order
+from community.orders.service.cancelling import call_off_in_time
 from community.orders.service.cancelling import cancel as cancel_order
 from community.orders.service.changing import By
+from community.orders.service.following import tell_away
 from community.orders.service.placing import Occurrence
 from community.orders.service.placing import place as place_order
+from community.orders.service.telling import waiting_for
 from community.orders.views.details import detail as order_for
+from community.orders.views.details import order_times
 from community.workers.problems import WorkerUnavailable
 from community.workers.rules import Circle, Sex, Vehicle, WorkerDay
 from community.workers.service.engaging import engage
@@ -24,29 +33,42 @@ from community.workers.views.days import worker_of as require_worker
 from community.workers.views.days import workers_for
 
 __all__ = [
+    "ORDER_REFERENCE",
+    "Absent",
     "Away",
     "By",
     "Circle",
+    "HomeNotOnMap",
+    "NotOfferedSo",
     "Occurrence",
     "OrderCancel",
     "OrderCreate",
     "OrderDetail",
+    "OrderExists",
     "OrderPublic",
+    "OrderTerms",
+    "PriceChanged",
     "Sex",
     "Vehicle",
     "WorkerDay",
     "WorkerUnavailable",
     "assign_order",
+    "call_off_in_time",
     "cancel_order",
     "engage",
     "follow_absences",
+    "follow_absent",
     "hold_orders",
+    "offer_terms",
     "order_for",
+    "order_times",
     "orders_to_plan",
     "place_order",
     "require_order",
     "require_orderer",
     "require_worker",
     "send_to_order",
+    "tell_away",
+    "waiting_for",
     "workers_for",
 ]

@@ -22,6 +22,9 @@ from eldercare.alarms.views import alarm_detail, changed_alarms, queue
 from eldercare.care_circle.schemas import CircleMemberPublic
 from eldercare.care_circle.service import end_circle
 from eldercare.care_circle.views import circle_of
+from eldercare.carer_absences.problems import CarerAbsent
+from eldercare.carer_absences.repository import absences_ahead as carer_absences_ahead
+from eldercare.carer_absences.repository import check_present as require_present
 from eldercare.check_ins.problems import AnswerContradicts, CheckInNotOpen
 from eldercare.check_ins.schemas import AnswerWrite, CheckInDetail, CheckInPlanPublic, CheckInPublic, PausePublic
 from eldercare.check_ins.service.answers import answer
@@ -29,6 +32,8 @@ from eldercare.check_ins.service.plans import close_residents
 from eldercare.check_ins.service.replies import Outcome, answer_reply
 from eldercare.check_ins.views import changes as check_in_change_views
 from eldercare.check_ins.views import plans as plan_views
+from eldercare.home_help.rules import Finding
+from eldercare.home_help.service import nobody_answered, resident_let_in, resident_unwell
 from eldercare.medication.problems import RegimenOverlaps
 from eldercare.medication.schemas.doses import DosePublic
 from eldercare.medication.schemas.entries import DoseEntry, DoseQuery, RegimenEntry, RegimenQuery
@@ -87,6 +92,7 @@ __all__ = [
     "AlarmSignal",
     "AnswerContradicts",
     "AnswerWrite",
+    "CarerAbsent",
     "CheckInDetail",
     "CheckInNotOpen",
     "CheckInPlanPublic",
@@ -96,6 +102,7 @@ __all__ = [
     "DosePublic",
     "DoseQuery",
     "Drug",
+    "Finding",
     "HeldVisits",
     "Outcome",
     "PausePublic",
@@ -128,6 +135,7 @@ __all__ = [
     "answer_check_in",
     "answer_reply",
     "care_circle",
+    "carer_absences_ahead",
     "check_in_changes",
     "check_in_pauses",
     "check_in_plans",
@@ -142,6 +150,7 @@ __all__ = [
     "forget_photos",
     "get_alarm",
     "hold_visits",
+    "nobody_answered",
     "raise_alarm",
     "read_dose",
     "read_regimen",
@@ -153,6 +162,9 @@ __all__ = [
     "regimen_proposal",
     "reject_regimen",
     "require_no_open_alarm",
+    "require_present",
+    "resident_let_in",
+    "resident_unwell",
     "residents_of_doses",
     "residents_of_regimens",
     "resolve_alarm",

@@ -192,6 +192,15 @@ class AbsenceEnded(Event):
     resident_id: uuid.UUID
 
 
+class CarerAbsenceChanged(Event):
+    """That a carer cannot come was written down, or taken back; ``aggregate_id`` is the absence."""
+
+    name: ClassVar[str] = "eldercare.carer_absence_changed.v1"
+
+    organization_id: uuid.UUID
+    account_id: uuid.UUID
+
+
 class DoseTaken(Event):
     """A dose was recorded as taken; ``aggregate_id`` is the dose, as in all facts about it."""
 

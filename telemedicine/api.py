@@ -11,6 +11,7 @@ from app.core.changes import Since
 from app.core.paging import Page, PageRequest
 from telemedicine.appointments.access import MANAGE as APPOINTMENTS_SCOPE
 from telemedicine.appointments.access import of_clinics, require_appointments
+from telemedicine.appointments.problems import BookedElsewhere, TooManyAhead, TooManyHolds
 from telemedicine.appointments.rules import Answer as AppointmentAnswer
 from telemedicine.appointments.rules import Status
 from telemedicine.appointments.schemas import AppointmentEntry, AppointmentPublic, WaitlistPublic
@@ -30,6 +31,7 @@ from telemedicine.appointments.service.exchanging import (
 )
 from telemedicine.appointments.service.replying import answer_reply
 from telemedicine.appointments.views.appointments import changed as changed_appointments
+from telemedicine.appointments.views.appointments import shown as appointments_known
 from telemedicine.appointments.views.appointments import waits_of
 from telemedicine.appointments.views.entries import AppointmentQuery
 from telemedicine.clinics.access import works_for
@@ -169,6 +171,7 @@ __all__ = [
     "AppointmentEntry",
     "AppointmentPublic",
     "AppointmentQuery",
+    "BookedElsewhere",
     "ClaimEntry",
     "ClaimQuery",
     "ClinicEntry",
@@ -216,6 +219,8 @@ __all__ = [
     "Status",
     "TicketPublic",
     "TimelineKind",
+    "TooManyAhead",
+    "TooManyHolds",
     "VisitTypeEntry",
     "WaitlistPublic",
     "answer_appointment",
@@ -223,6 +228,7 @@ __all__ = [
     "appointment",
     "appointment_changes",
     "appointments",
+    "appointments_known",
     "book_appointment",
     "book_referred",
     "cancel_appointment",

@@ -26,6 +26,7 @@ from app.billing.reconciliation.repository import open_ones as open_discrepancie
 from app.billing.reconciliation.service import Compared, reconcile
 from app.billing.subsidies.rules import Share, Split
 from app.billing.subsidies.views import subsidy_preview
+from app.billing.wallet.service.removing import forget as forget_cards
 
 __all__ = [
     "AuthorizationPublic",
@@ -54,6 +55,7 @@ __all__ = [
     "dispute_told",
     "drifted_accounts",
     "extend_authorization",
+    "forget_cards",
     "freeze",
     "frozen",
     "miscounted_charges",

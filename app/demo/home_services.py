@@ -8,7 +8,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.demo import behaviour, names
 from app.demo.client import Phones
-from app.demo.community import PROVIDER, Village, every
+from app.demo.community import PROVIDER, Resident, Village, every
 from app.demo.people import LAKE
 
 _CURRENCY: Final = "USD"
@@ -74,6 +74,9 @@ _VOUCHER: Final[dict[str, Any]] = {
 }
 ENTITLED: Final = (2, 4, 7, 9, 14)
 """Numbers of residents who have the city's voucher."""
+PAYS_BY_CARD: Final = (2, 7, 9, 15)
+"""Numbers of residents who have saved a card, at the local twin; the others pay at the door."""
+_CARD: Final = "4242"
 _FEE: Final = 500
 _PAID_OUT: Final = {"cadence": "weekly", "day": 3, "minimum_amount": 100, "hold_days": 1}
 _ISSUER: Final = {"name": f"{PROVIDER}, LLC", "address": "21 Mill Path, Lakeside"}
@@ -103,6 +106,22 @@ async def arrange_home_services(phones: Phones, village: Village) -> None:
     await _employ(phones, village)
     await _have_a_part_paid(phones, village)
     await _have_paid_out(phones, village)
+    for resident in map(village.numbered, PAYS_BY_CARD):
+        if resident is not None and await card_of(phones, resident) is None:
+            await _save_card(phones, resident)
+
+
+async def card_of(phones: Phones, resident: Resident) -> str | None:
+    """Return the id of the card a resident has saved, if any."""
+    cards = (await phones.ask(resident.actor, "GET", "/v1/me/payment-methods"))["items"]
+    return next((card["id"] for card in cards if card["state"] == "active"), None)
+
+
+async def _save_card(phones: Phones, resident: Resident) -> None:
+    path = "/v1/me/payment-methods"
+    begun = await phones.ask(resident.actor, "POST", path)
+    await phones.ask(None, "POST", "/demo/card-setups", {"client_secret": begun["client_secret"], "last4": _CARD})
+    await phones.ask(resident.actor, "POST", f"{path}/{begun['payment_method']['id']}/confirmation")
 
 
 async def _sell(phones: Phones, village: Village) -> None:

@@ -1,6 +1,8 @@
 """Who may do what with services: the operator keeps the catalogue, providers their prices, everybody sees both."""
 
 import uuid
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 import sqlalchemy as sa
@@ -53,6 +55,24 @@ async def require_offer(connection: AsyncConnection, actor: Actor, offer_id: uui
     if row is None:
         raise NotFound
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTerms:
+    """Of which category an offer is, and how long it can be had for: ``shortest`` alone by the visit."""
+
+    category: str
+    unit: str
+    shortest: timedelta
+    longest: timedelta
+    step: timedelta
+
+
+async def offer_terms(connection: AsyncConnection, actor: Actor, offer_id: uuid.UUID) -> OfferTerms:
+    """Return what an offer is of, and how long it can be had for; raises ``NotFound``."""
+    offer = await require_offer(connection, actor, offer_id)
+    service = await require_service(connection, actor, offer.service_id)
+    return OfferTerms(service.category, offer.unit, offer.shortest, offer.longest, offer.step)
 
 
 async def require_provider(connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID) -> None:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from app.core.instants import GivenInstant
 from app.media.api import MediaPublic
 from community.housekeeping.rules import Category, DayKind, LineKind, Unit
+from community.scores.schemas import Score
 
 MOST_PHOTOS = 6
 
@@ -197,6 +198,7 @@ class ServiceOfferPublic(BaseModel):
     areas: list[AreaGiven]
     options: list[OptionGiven]
     is_active: bool
+    score: Score | None = Field(description="the provider's, once enough residents have rated it")
     version: int
 
 

@@ -17,6 +17,7 @@ from app.media.api import attached
 from community.housekeeping.models import OFFERS, PHOTOS, SERVICES
 from community.housekeeping.rules import Area, DayKind, Option, Tariff, day_kind
 from community.housekeeping.schemas import AreaGiven, HomeServicePublic, OptionGiven, ServiceOfferPublic
+from community.scores.views import of_providers
 
 _limit = sa.bindparam("limit", type_=sa.Integer)
 _community = sa.bindparam("community_id", type_=sa.Uuid)
@@ -84,11 +85,17 @@ async def services_public(connection: AsyncConnection, rows: Sequence[Any]) -> l
 async def offers_public(
     connection: AsyncConnection, community_id: uuid.UUID, rows: Sequence[Any]
 ) -> list[ServiceOfferPublic]:
-    """Return offers with what their providers are called."""
-    named = await organizations_named(connection, community_id, {row.organization_id for row in rows})
-    names = ServiceOfferPublic.model_fields.keys() - {"provider"}
+    """Return offers with what their providers are called, and what those were given on average."""
+    providers = {row.organization_id for row in rows}
+    named = await organizations_named(connection, community_id, providers)
+    scores = await of_providers(connection, providers)
+    names = ServiceOfferPublic.model_fields.keys() - {"provider", "score"}
     return [
-        ServiceOfferPublic(provider=named[row.organization_id].name, **{name: getattr(row, name) for name in names})
+        ServiceOfferPublic(
+            provider=named[row.organization_id].name,
+            score=scores.get(row.organization_id),
+            **{name: getattr(row, name) for name in names},
+        )
         for row in rows
     ]
 

@@ -138,6 +138,7 @@ class Order(Table, table=True):
     category: str
     series_id: uuid.UUID | None = None
     occurrence_at: datetime | None = optional_instant(description="when the series has it")
+    rework_of: uuid.UUID | None = Field(default=None, description="the order that was paid, of which this is done anew")
     state: str = "held"
 
     wanted_at: datetime = instant(description="when it was ordered for")

@@ -102,12 +102,13 @@ CancelReason = Literal[
     "series",
     "away",
     "unpaid",
+    "appointment",
 ]
 GIVEN_REASONS: Final[Mapping[Who, frozenset[CancelReason]]] = {
     "resident": frozenset({"changed_mind", "unwell", "other_plans", "other"}),
     "provider": frozenset({"no_worker", "worker_ill", "closed_that_day", "other"}),
     "operator": frozenset({"no_worker", "other"}),
-    "hearthline": frozenset({"not_kept", "resident_left", "series", "away", "unpaid"}),
+    "hearthline": frozenset({"not_kept", "resident_left", "series", "away", "unpaid", "appointment"}),
 }
 
 HOLD: Final = timedelta(minutes=20)

@@ -39,7 +39,9 @@ _AWAY = (
 )
 
 _STAYS = (
-    sa.select(ABSENCES.c.id, ABSENCES.c.resident_id, ABSENCES.c.starts_at, _until.label("ends_at"))
+    sa.select(
+        ABSENCES.c.id, ABSENCES.c.resident_id, ABSENCES.c.starts_at, _until.label("ends_at"), ABSENCES.c.created_at
+    )
     .where(
         ABSENCES.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
         _until > sa.bindparam("now", type_=_INSTANT),
@@ -65,12 +67,12 @@ async def list_absences(
 
 async def stays_ahead(
     connection: AsyncConnection, resident_ids: Iterable[uuid.UUID]
-) -> dict[uuid.UUID, list[tuple[uuid.UUID, datetime, datetime]]]:
-    """Return the absences of residents that are not over: which it is, from when, until when; by resident."""
+) -> dict[uuid.UUID, list[tuple[uuid.UUID, datetime, datetime, datetime]]]:
+    """Return the absences of residents that are not over: which, from when, until when, and when that was stated."""
     binds = {"resident_ids": list(resident_ids), "now": clock.now()}
-    found: defaultdict[uuid.UUID, list[tuple[uuid.UUID, datetime, datetime]]] = defaultdict(list)
+    found: defaultdict[uuid.UUID, list[tuple[uuid.UUID, datetime, datetime, datetime]]] = defaultdict(list)
     for row in await connection.execute(_STAYS, binds):
-        found[row.resident_id].append((row.id, row.starts_at, row.ends_at))
+        found[row.resident_id].append((row.id, row.starts_at, row.ends_at, row.created_at))
     return found
 
 

@@ -35,6 +35,8 @@ class AlarmKind(enum.StrEnum):
     LOW_ACTIVITY = "low_activity"
     VISIT_LATE = "visit_late"
     CHECK_OUT_OVERDUE = "check_out_overdue"
+    FOUND_UNWELL = "found_unwell"
+    NO_ANSWER_AT_DOOR = "no_answer_at_door"
 
 
 SeverityName = Literal["low", "medium", "high", "critical"]

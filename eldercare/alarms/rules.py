@@ -276,6 +276,8 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "low_activity": "less active than usual",
         "visit_late": "a carer is late",
         "check_out_overdue": "a carer has not checked out",
+        "found_unwell": "whoever came to help found them unwell",
+        "no_answer_at_door": "nobody answered the door",
     },
     "zh-CN": {
         "sos": "本人求助",
@@ -297,6 +299,8 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "low_activity": "活动比平时少",
         "visit_late": "护理员迟到",
         "check_out_overdue": "护理员未签退",
+        "found_unwell": "上门人员发现其身体不适",
+        "no_answer_at_door": "敲门无人应答",
     },
 }
 """What each kind of signal says has happened, in every language Hearthline speaks."""

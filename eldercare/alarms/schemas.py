@@ -29,6 +29,8 @@ KindName = Literal[
     "low_activity",
     "visit_late",
     "check_out_overdue",
+    "found_unwell",
+    "no_answer_at_door",
 ]
 Explanation = dict[Literal["en", "zh-CN"], str]
 """The sentence that names every signal behind an alarm and the rules they came by, by language."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.core import clock
 from eldercare.carer_absences.models import CARER_ABSENCES
 from eldercare.carer_absences.problems import CarerAbsent
 
@@ -27,6 +28,21 @@ _ABSENCES = (
     )
     .order_by(CARER_ABSENCES.c.starts_at)
 )
+_AHEAD = (
+    sa.select(
+        CARER_ABSENCES.c.id,
+        CARER_ABSENCES.c.account_id,
+        CARER_ABSENCES.c.starts_at,
+        CARER_ABSENCES.c.ends_at,
+        CARER_ABSENCES.c.created_by,
+    )
+    .where(
+        CARER_ABSENCES.c.account_id == sa.any_(_account_ids),
+        CARER_ABSENCES.c.state == sa.literal_column("'in_force'"),
+        CARER_ABSENCES.c.ends_at > _since,
+    )
+    .order_by(CARER_ABSENCES.c.id)
+)
 _LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("lock", type_=sa.BigInteger)))
 _LOCK_SHARED = sa.select(sa.func.pg_advisory_xact_lock_shared(sa.bindparam("lock", type_=sa.BigInteger)))
 
@@ -39,6 +55,16 @@ async def away_between(
     found: defaultdict[uuid.UUID, list[Span]] = defaultdict(list)
     for row in await connection.execute(_ABSENCES, binds):
         found[row.account_id].append((row.starts_at, row.ends_at))
+    return found
+
+
+async def absences_ahead(
+    connection: AsyncConnection, account_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, list[tuple[uuid.UUID, datetime, datetime, uuid.UUID]]]:
+    """Return the absences of carers that are not over: which, from when, until when, who said so; by carer."""
+    found: defaultdict[uuid.UUID, list[tuple[uuid.UUID, datetime, datetime, uuid.UUID]]] = defaultdict(list)
+    for row in await connection.execute(_AHEAD, {"account_ids": list(account_ids), "since": clock.now()}):
+        found[row.account_id].append((row.id, row.starts_at, row.ends_at, row.created_by))
     return found
 
 

@@ -45,6 +45,7 @@ from tests.factories import (
     community_housekeeping,
     community_order_series,
     community_orders,
+    community_ratings,
     community_workers,
     eldercare_alarms,
     eldercare_check_ins,
@@ -440,18 +441,23 @@ async def _worker(agency: Organization, carer: Account) -> dict[str, object]:
 
 
 async def _order(resident: Resident, offer: ServiceOffer, service: HomeService, carer: Account) -> dict[str, object]:
-    """Insert help the resident ordered, which the carer is on the way for, and a question for more time."""
+    """Insert help the resident ordered, which the carer is on the way for, and all that can be said of it."""
     row = await community_orders.order(resident, await _account(resident), offer, service)
     async with unit_of_work() as session:
         worker = await session.scalar(sa.select(Worker).where(WORKERS.c.account_id == carer.id))
     assert worker is not None
     await community_orders.on_the_way(row, worker)
     offered = await community_orders.offered(row, carer)
+    rating = await community_ratings.rating(row)
+    await community_ratings.complaint(row)
+    await community_ratings.tip(row)
     return {
         "home-orders": row.id,
         "extra-time": (await community_orders.extra(row, carer)).id,
         "home-order-offers": offered.id,
         "day-plans": await community_orders.day_plan(offer),
+        "ratings": rating.id,
+        "ratings-to-moderate": rating.id,
     }
 
 
@@ -774,6 +780,20 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "agreeToHomeOrderSeries": lambda _: {"offer_version": 1, "totals": community_order_series.TOTALS},
     "setHomeOrderSeriesDay": lambda _: {"is_skipped": True},
     "pauseHomeOrderSeries": lambda _: {"since": "2026-03-02T08:00:00Z"},
+    "rateHomeOrder": lambda _: {"stars": 5},
+    "setHomeOrderRating": lambda _: {"stars": 5},
+    "moderateRating": lambda _: {"is_approved": True},
+    "answerRating": lambda _: {"text": "Thank you"},
+    "tipHomeOrder": lambda _: {"amount": 100, "method": "cash"},
+    "openHomeOrderComplaint": lambda _: {
+        "kind": "late",
+        "severity": "minor",
+        "wish": "refund",
+        "statement": "An hour late",
+    },
+    "answerHomeOrderComplaint": lambda _: {"statement": "There was snow"},
+    "addHomeOrderComplaintEvidence": lambda _: {"statement": "There was none"},
+    "decideHomeOrderComplaint": lambda _: {"outcome": "rejected", "reason": "There was"},
     "addWorker": lambda world: community_workers.PROFILE | {"account_id": world.ids["accounts"]},
     "setWorker": lambda _: community_workers.PROFILE,
     "setWorkerHours": lambda _: {"hours": []},

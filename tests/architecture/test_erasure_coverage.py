@@ -73,7 +73,7 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         **dict.fromkeys(
             (
                 *("payment_method_id", "series_id", "occurrence_at", "reservation_id"),
-                *("cancelled_by", "cancel_reason", "hold_until", "staff_by", "late_at", "miss_at"),
+                *("cancelled_by", "cancel_reason", "hold_until", "authorize_at", "staff_by", "late_at", "miss_at"),
                 *("overdue_at", "unpaid_at"),
             )
         ),
@@ -82,6 +82,11 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "options": {},
         "lines": [],
         "checklist": [],
+    },
+    "community_complaint": {
+        "state": "withdrawn",
+        **dict.fromkeys(("answer_by", "decide_by", "outcome", "decided_as", "rework_id")),
+        "refund_amount": 0,
     },
     "community_order_extra": {"state": "declined", "answer_by": None, "duration": dt.timedelta(minutes=30)},
     "community_order_offer": {"state": "lapsed"},
@@ -95,17 +100,23 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "areas": [],
         "options": [],
     },
-    "community_order_pause": {"absence_id": None, "until_at": dt.datetime(2100, 1, 1, tzinfo=dt.UTC)},
+    "community_order_pause": {
+        "absence_id": None,
+        "since_at": dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC),
+        "until_at": None,
+    },
     "community_order_series": {
-        "state": "ended",
-        "plan_at": None,
-        "end_reason": "ended",
+        "state": "active",
+        "plan_at": dt.datetime(2100, 1, 1, tzinfo=dt.UTC),
+        "ended_at": None,
+        "end_reason": None,
         "payment_method": "provider",
         "payment_method_id": None,
         "late_percent": 0,
         "currency": "CNY",
         "time_zone": "UTC",
     },
+    "community_rating": {"state": "approved", "reject_reason": None, "stars": 5},
     "community_worker": {"latitude": None, "longitude": None, "buffer": dt.timedelta()},
     "community_worker_exception": {
         "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall

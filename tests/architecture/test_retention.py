@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -22,7 +23,8 @@ PERSONAL = {name: declared.retention for name, (_, declared) in DECLARED.items()
 JOBS = {job.name: job for job in assembly.JOBS}
 
 # What their own features' rules keep while somebody may still act on it; their own tests say when it goes.
-STATES: dict[str, dict[str, object]] = {
+STATES: dict[str, dict[str, Any]] = {
+    "community_order_series": {"state": "ended", "plan_at": None, "end_reason": "ended"},
     "media_upload": {"state": "stored"},
     "notifications_delivery": {"send_at": None},
     "notifications_preference": {"digests": {}},
@@ -97,9 +99,7 @@ async def _end_everything() -> None:
             table, since = DECLARED[name][0], PERSONAL[name].since
             # The earliest counts: each alone is enough, and the last one named is what every row gets in the end.
             values = {column: sa.func.coalesce(table.c[column], clocks.now()) for column in since}
-            await session.execute(sa.update(table).values(values))
-        for name, given in STATES.items():
-            await session.execute(sa.update(DECLARED[name][0]).values(given))
+            await session.execute(sa.update(table).values(values | STATES.get(name, {})))
 
 
 def _groups() -> Iterator[tuple[timedelta, list[str]]]:

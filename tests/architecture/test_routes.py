@@ -28,6 +28,7 @@ UNVERSIONED: Final = {
     "sendPiece",
     "sendPieceByLink",
     "setHolidays",
+    "setHomeOrderSeriesDay",
     "registerMyInstallation",
     "orderMyCircle",
     "orderResidentCircle",

@@ -68,6 +68,7 @@ async def dispute(of: Organization, by: Resident) -> uuid.UUID:
         is_present=True,
         state="captured",
         wish=None,
+        ask_at=None,
     )
     row = Dispute(
         **common,

@@ -10,6 +10,7 @@ from sqlmodel import Field
 from app.core.lawfulness import Basis, Recipient, Retention
 from app.core.tables import Privacy, Table, instant, optional_instant, sealed, table_of
 
+ACTION: Final = "billing_card_payment.action_secret"
 REFUND_REASON: Final = "billing_card_refund.reason"
 _AUTHORIZATION, _CARD_PAYMENT, _REFUND = "billing_authorization", "billing_card_payment", "billing_card_refund"
 _BOOKS: Final = Retention.unlimited("books are kept as the law asks; after an erasure the amounts are about nobody")

@@ -19,3 +19,9 @@ class NothingToRefund(Conflict):
     """No more can be given back than was paid; ``refundable_amount`` is what is left, in minor units."""
 
     code, title = "nothing_to_refund", "That is more than was paid"
+
+
+class NothingToProve(Conflict):
+    """The bank does not ask the payer who they are: ``state`` says how the money stands."""
+
+    code, title = "nothing_to_prove", "The bank asks for nothing"

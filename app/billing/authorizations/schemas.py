@@ -63,10 +63,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """What something came to in the end."""
+    """What something came to in the end. ``takes_fee``: the platform keeps its part of it, as of most."""
 
     lines: Sequence[Line]
     due_at: datetime
+    takes_fee: bool = True
 
     @property
     def amount(self) -> int:
@@ -86,6 +87,15 @@ class AuthorizationPublic(BaseModel):
     payer_account_id: uuid.UUID
     failure: str | None = Field(description="the gateway's code of why it failed")
     authorized_at: datetime | None
+
+
+class ActionNeeded(BaseModel):
+    """What the payer's app needs so that they prove to their bank who they are (3-D Secure); for them alone."""
+
+    gateway: str = Field(description="stripe, or local")
+    client_secret: str
+    amount: int = Field(description="minor units: what is to be held")
+    currency: str
 
 
 class PaidForOther(BaseModel):

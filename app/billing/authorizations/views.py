@@ -8,11 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.billing.authorizations.models import AUTHORIZATIONS
-from app.billing.authorizations.schemas import AuthorizationPublic, PaidForOther
+from app.billing.authorizations.models import ACTION, AUTHORIZATIONS, CARD_PAYMENTS
+from app.billing.authorizations.problems import NothingToProve
+from app.billing.authorizations.schemas import ActionNeeded, AuthorizationPublic, PaidForOther
 from app.core.access import Actor
 from app.core.audit import trace_each_binds, traced_each
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
+from app.core.problems import NotFound
+from app.core.sealing import unseal
 from app.identity.api import account_of
 
 _a = AUTHORIZATIONS.c
@@ -38,6 +41,26 @@ _PAID: Final = traced_each(
     .limit(sa.bindparam("limit", type_=sa.Integer)),
     "charges:list",
 )
+_ACTION: Final = (
+    sa.select(
+        _a.state,
+        *(CARD_PAYMENTS.c.gateway, CARD_PAYMENTS.c.amount, CARD_PAYMENTS.c.currency, CARD_PAYMENTS.c.action_secret),
+    )
+    .outerjoin(
+        CARD_PAYMENTS,
+        sa.and_(
+            CARD_PAYMENTS.c.authorization_id == _a.id,
+            CARD_PAYMENTS.c.state == sa.literal("requires_action", sa.Text),
+            CARD_PAYMENTS.c.action_secret.is_not(None),
+        ),
+    )
+    .where(
+        _a.id == sa.bindparam("authorization_id", type_=sa.Uuid),
+        _a.payer_account_id == sa.bindparam("account_id", type_=sa.Uuid),
+    )
+    .order_by(CARD_PAYMENTS.c.id)
+    .limit(1)
+)
 _LIST: Final = "billing.paid_for_others"
 
 
@@ -59,6 +82,22 @@ async def paid_for_others(connection: AsyncConnection, actor: Actor, page: PageR
         for row in rows[: page.limit]
     ]
     return Page(items=items, next=next_cursor(_LIST, rows, page.limit, ("id",)))
+
+
+async def action_needed(connection: AsyncConnection, actor: Actor, authorization_id: uuid.UUID) -> ActionNeeded:
+    """Return what the payer is to prove; raises ``NotFound`` for everybody else, ``NothingToProve``."""
+    binds = {"authorization_id": authorization_id, "account_id": actor.id}
+    row = (await connection.execute(_ACTION, binds)).one_or_none()
+    if row is None:
+        raise NotFound
+    if row.action_secret is None:
+        raise NothingToProve(state=row.state)
+    return ActionNeeded(
+        gateway=row.gateway,
+        client_secret=unseal(row.action_secret, ACTION),
+        amount=row.amount,
+        currency=row.currency,
+    )
 
 
 async def authorizations_for(

@@ -35,9 +35,14 @@ class Customer(Table, table=True):
     account_id: uuid.UUID
     gateway: str = Field(description="stripe, or local")
     ref: str | None = Field(default=None, description="the gateway's; empty until it has answered")
+    key_no: int = Field(default=1, sa_type=sa.SmallInteger, description="a part of the key they are opened under")
     forget_at: datetime | None = optional_instant(
         description="when the gateway is asked to forget them and their cards"
     )
+    forgotten_at: datetime | None = optional_instant(description="when it had")
+    asked: int = Field(default=0, sa_type=sa.SmallInteger)
+    lease_until: datetime | None = optional_instant()
+    fence: int = 0
 
 
 class PaymentMethod(Table, table=True):
@@ -55,6 +60,9 @@ class PaymentMethod(Table, table=True):
         sa.CheckConstraint("state IN ('pending', 'active', 'removed', 'failed')", name="state"),
         sa.CheckConstraint("last4 ~ '^[0-9]{4}$'", name="last4"),
         sa.Index("ix_billing_payment_method_account_id", "account_id", "id"),
+        sa.Index("ix_billing_payment_method_customer_id", "customer_id"),
+        sa.Index("ix_billing_payment_method_setup_ref", "setup_ref", postgresql_where=sa.text("setup_ref IS NOT NULL")),
+        sa.Index("ix_billing_payment_method_ask_at", "ask_at", postgresql_where=sa.text("ask_at IS NOT NULL")),
         sa.Index(
             "uq_billing_payment_method_ref",
             "gateway",
@@ -77,6 +85,12 @@ class PaymentMethod(Table, table=True):
     state: str = "pending"
     saved_at: datetime | None = optional_instant()
     removed_at: datetime | None = optional_instant()
+    ask_at: datetime | None = optional_instant(
+        description="when the gateway is asked how the setup stands, or to forget what is removed"
+    )
+    asked: int = Field(default=0, sa_type=sa.SmallInteger)
+    lease_until: datetime | None = optional_instant()
+    fence: int = 0
 
 
 CUSTOMERS: Final = table_of(Customer)

@@ -13,8 +13,10 @@ from app.billing.disputes.service.telling import dispute_told
 from app.billing.gateway_events import repository, rules
 from app.billing.gateways.port import Told
 from app.billing.payouts.service.accounts import account_told
+from app.billing.payouts.service.sending import transfer_told
 from app.billing.reconciliation.rules import Odd
 from app.billing.reconciliation.service import report
+from app.billing.wallet.service.saving import setup_told
 from app.core import clock
 from app.core.database import reading, unit_of_work
 
@@ -25,8 +27,13 @@ EVENTS_TAKEN = Counter(
 _CONCERNED: Final[Mapping[str, Callable[[AsyncSession, Mapping[str, Any]], Awaitable[bool]]]] = {
     "dispute": dispute_told,
     "account": account_told,
+    "transfer": transfer_told,
+    "setup_intent": setup_told,
 }
 """Who is told of other things than payments and refunds, by Stripe's name for them: they say whether it is ours."""
+
+_NO_MONEY: Final = frozenset({"setup_intent"})
+"""What is in nobody's books: of somebody who was erased meanwhile, no row is found."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +53,7 @@ async def take(session: AsyncSession, gateway: str, told: Told) -> None:
     if outcome is not None and (concerned := _CONCERNED.get(str(told.body.get("object")))):
         outcome = "known" if await concerned(session, told.body) else "unknown"
         await repository.set_outcome(session, values["event_id"], outcome)
-    if outcome == "unknown":
+    if outcome == "unknown" and told.body.get("object") not in _NO_MONEY:
         await report(session, Odd(gateway, means.about, means.ref, "unknown"))
     EVENTS_TAKEN.labels(outcome or "again").inc()
 

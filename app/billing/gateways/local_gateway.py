@@ -37,6 +37,8 @@ CARDS: Final = {
     "3220": "authentication_required",
 }
 """Last digits → why the card is declined; the one that asks for proof is good when its holder gives it."""
+NOT_SAVED: Final = {"0002": "card_declined"}
+"""Those that the bank declines already when they are saved."""
 _HELD_FOR: Final = timedelta(days=7)
 _ASKS: Final = "authentication_required"
 _FOUND: Final = sa.select(LOCAL_PAYMENTS.c.body).where(
@@ -95,6 +97,8 @@ class LocalGateway:
         """Save one of ``CARDS``, as the payer's app does with Stripe; raises ``NotDoneError``."""
         async with unit_of_work() as session:
             body = await _require(session, "setup", setup)
+            if last4 in NOT_SAVED:
+                raise NotDoneError(NOT_SAVED[last4], is_card=True)
             if last4 not in CARDS or body["card"] is not None:
                 raise NotDoneError("setup_intent_unexpected_state" if body["card"] else "no_such_card")
             made = {"customer": body["customer"], "last4": last4}
@@ -140,6 +144,7 @@ class LocalGateway:
                     "amount": wanted.amount,
                     "currency": wanted.currency,
                     "customer": wanted.customer,
+                    "last4": card["last4"],
                     "row": wanted.row,
                     "received": 0,
                     "refunded": 0,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal
 
 from app.billing.authorizations.rules import card_state
-from app.billing.gateways.port import Intent, Refund
+from app.billing.gateways.port import Intent, Refund, Transfer
 
 Found = Literal["unknown", "missing", "amount"]
 
@@ -51,6 +51,17 @@ def is_refund_settled(refund: Refund, row: Any) -> bool:
     """Say whether a refund stands with us as it does at the gateway."""
     state: str = row.state
     return _REFUNDS.get(refund.status, "pending") == state
+
+
+def is_transfer_settled(row: Any) -> bool:
+    """Say whether nothing is wanted of a transfer any more, neither to be sent nor to come back."""
+    return row.state != "wanted" and not row.reverses
+
+
+def transfer_amounts(transfer: Transfer, row: Any) -> tuple[int, int]:
+    """Return what of a transfer is with the organization, by our row and by the gateway."""
+    ours = row.amount - row.reversed_amount if row.state in ("sent", "reversed") else 0
+    return ours, transfer.amount - transfer.reversed
 
 
 def uuids(rows: Sequence[str | None]) -> list[uuid.UUID]:

@@ -1,4 +1,4 @@
-"""Comparing the last days' payments and refunds with the gateway's lists: mended by looking again, or reported.
+"""Comparing the last days with what the gateway lists: mended by looking again, or reported.
 
 Money moves only by what the gateway answers for a row of ours: here nothing is booked.
 """
@@ -13,7 +13,7 @@ from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.gateways.choosing import chosen_gateway
-from app.billing.gateways.port import Gateway, Intent, Refund
+from app.billing.gateways.port import Gateway, Intent, Refund, Transfer
 from app.billing.reconciliation import notices, repository, rules
 from app.billing.reconciliation.rules import Odd
 from app.core import clock
@@ -22,6 +22,8 @@ from app.identity.api import operator_staff
 from notifications.api import send
 
 _PIECE: Final = 200
+
+_Thing = Intent | Refund | Transfer
 
 FOUND = Counter("hearthline_books_differ", "What the gateway's books and ours differed in", ["about", "found"])
 
@@ -48,6 +50,7 @@ async def reconcile(days: int = rules.DAYS) -> Compared:
     try:
         await _compare(compared, gateway, "payment", gateway.intents_since(since), (since, until))
         await _compare(compared, gateway, "refund", gateway.refunds_since(since), (since, until))
+        await _compare(compared, gateway, "transfer", gateway.transfers_since(since), (since, until))
     finally:
         await gateway.close()
     return compared
@@ -75,11 +78,11 @@ async def _compare(
     compared: Compared,
     gateway: Gateway,
     about: str,
-    listed: AsyncIterator[Intent] | AsyncIterator[Refund],
+    listed: AsyncIterator[Intent] | AsyncIterator[Refund] | AsyncIterator[Transfer],
     within: tuple[datetime, datetime],
 ) -> None:
     seen: list[str] = []
-    piece: list[Intent | Refund] = []
+    piece: list[_Thing] = []
     async for one in listed:
         seen.append(one.ref)
         piece.append(one)
@@ -96,7 +99,7 @@ async def _compare(
             compared.reported += await report(session, odd)
 
 
-async def _compare_piece(compared: Compared, gateway: str, about: str, piece: Sequence[Intent | Refund]) -> None:
+async def _compare_piece(compared: Compared, gateway: str, about: str, piece: Sequence[_Thing]) -> None:
     if not piece:
         return
     async with unit_of_work() as session:
@@ -111,7 +114,7 @@ async def _compare_piece(compared: Compared, gateway: str, about: str, piece: Se
             if row is None:
                 odd.append(Odd(gateway, about, one.ref, "unknown", their_amount=one.amount))
             elif row.ref not in (None, one.ref):  # made a second time for the same row
-                if one.status not in rules.NOTHING_MOVES:
+                if isinstance(one, Transfer) or one.status not in rules.NOTHING_MOVES:
                     odd.append(Odd(gateway, about, one.ref, "unknown", row.id, row.community_id, None, one.amount))
             elif not _is_settled(one, row):
                 looked.append((row.id, one.ref))
@@ -125,9 +128,13 @@ async def _compare_piece(compared: Compared, gateway: str, about: str, piece: Se
             compared.reported += await report(session, found)
 
 
-def _is_settled(one: Intent | Refund, row: Any) -> bool:
+def _is_settled(one: _Thing, row: Any) -> bool:
+    if isinstance(one, Transfer):
+        return rules.is_transfer_settled(row)
     return rules.is_settled(one, row) if isinstance(one, Intent) else rules.is_refund_settled(one, row)
 
 
-def _amounts(one: Intent | Refund, row: Any) -> tuple[int, int]:
+def _amounts(one: _Thing, row: Any) -> tuple[int, int]:
+    if isinstance(one, Transfer):
+        return rules.transfer_amounts(one, row)
     return rules.amounts(one, row) if isinstance(one, Intent) else (row.amount, one.amount)

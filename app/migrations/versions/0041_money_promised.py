@@ -238,7 +238,12 @@ def _cards() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("gateway", sa.String(), nullable=False),
         sa.Column("ref", sa.String(), nullable=True),
+        sa.Column("key_no", sa.SmallInteger(), nullable=False),
         sa.Column("forget_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked", sa.SmallInteger(), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fence", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_customer")),
         sa.UniqueConstraint("account_id", "gateway", name=op.f("uq_billing_customer_account_id_gateway")),
     )
@@ -264,6 +269,10 @@ def _cards() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("saved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ask_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked", sa.SmallInteger(), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fence", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "state IN ('pending', 'active', 'removed', 'failed')", name=op.f("ck_billing_payment_method_state")
         ),
@@ -274,6 +283,19 @@ def _cards() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_payment_method")),
     )
     op.create_index("ix_billing_payment_method_account_id", "billing_payment_method", ["account_id", "id"])
+    op.create_index("ix_billing_payment_method_customer_id", "billing_payment_method", ["customer_id"])
+    op.create_index(
+        "ix_billing_payment_method_setup_ref",
+        "billing_payment_method",
+        ["setup_ref"],
+        postgresql_where=sa.text("setup_ref IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_billing_payment_method_ask_at",
+        "billing_payment_method",
+        ["ask_at"],
+        postgresql_where=sa.text("ask_at IS NOT NULL"),
+    )
     op.create_index(
         "uq_billing_payment_method_ref",
         "billing_payment_method",

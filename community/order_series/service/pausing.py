@@ -17,16 +17,23 @@ from community.order_series import repository
 from community.order_series.models import PAUSES, OrderPause, OrderSeries
 from community.order_series.schemas import PauseWrite
 from community.order_series.service import planning
+from community.orders import repository as orders
+from community.orders.service.cancelling import call_off
 from community.orders.service.changing import HEARTHLINE, By
 
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """A stay away from home, from when until when; over before it began, it is none."""
+    """A stay away from home, from when until when, and when it was stated; over before it began, it is none."""
 
     id: uuid.UUID
     since: datetime
     until: datetime
+    stated_at: datetime
+
+    def reaches(self, ordered_at: datetime, starts_at: datetime) -> bool:
+        """Say whether what was ordered then, not knowing of it, would begin while nobody is at home."""
+        return ordered_at < self.stated_at and self.since <= starts_at < self.until
 
 
 async def pause(
@@ -63,10 +70,11 @@ async def resume(session: AsyncSession, actor: Actor, subject: ResidentSubject, 
 
 
 async def follow_absences(session: AsyncSession, resident_id: uuid.UUID, absences: Iterable[Away]) -> None:
-    """Let nothing that recurs take place while a resident is away; said twice it changes nothing.
+    """Let nothing take place while a resident is away; said twice it changes nothing.
 
-    What is ordered for that time is called off, however near it is, and nothing is owed for it. Whoever is back before
-    the time has it ordered anew.
+    What is ordered for that time is called off, however near it is, and nothing is owed for it; whoever ordered it
+    hears of it. Of what recurs, it is ordered anew for whoever is back before the time. What was ordered once it was
+    known that they are away is wanted all the same.
     """
     known = {away.id: away for away in absences if away.since < away.until}
     await session.execute(
@@ -90,6 +98,9 @@ async def follow_absences(session: AsyncSession, resident_id: uuid.UUID, absence
         )
     for series in await repository.all_locked(session, await repository.of_residents(session, [resident_id])):
         await planning.release(session, HEARTHLINE, series, "away")
+    for order in await orders.ahead_of_residents(session, [resident_id]):
+        if order.series_id is None and any(away.reaches(order.created_at, order.starts_at) for away in known.values()):
+            await call_off(session, HEARTHLINE, order, "away")
     await repository.wake_residents(session, [resident_id])
     wakeups.request(session, repository.CHANNEL)
 

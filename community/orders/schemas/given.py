@@ -32,21 +32,13 @@ class _Given(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class OrderCreate(_Given):
-    """An order as it was quoted. Either the instant at which it begins is said, or the time on the community's wall."""
+class OrderTerms(_Given):
+    """What is ordered and how it is paid, whenever it is."""
 
     offer_id: uuid.UUID
     offer_version: Annotated[int, Field(ge=1, strict=True)] = Field(description="as quoted")
     total: Amount = Field(description="minor units, as quoted: whoever orders agrees to this, and to nothing else")
-    starts_at: GivenInstant | None = None
-    starts_local: WallTime | None = Field(
-        default=None, description="a time that a spring night skips moves by the gap; one that comes twice is its first"
-    )
-    duration: Duration | None = Field(default=None, description="by the hour; without it: the shortest")
     options: Annotated[list[OptionWanted], Field(max_length=30), codes_once] = []
-    flexibility: Annotated[timedelta, Field(ge=timedelta(), le=LONGEST_FLEXIBILITY)] = Field(
-        default=timedelta(), description="how much earlier or later it may be planned"
-    )
     payment_method: Method
     payment_method_id: uuid.UUID | None = Field(default=None, description="of the card")
     wished_worker_id: uuid.UUID | None = Field(default=None, description="the account of whoever should come")
@@ -56,11 +48,28 @@ class OrderCreate(_Given):
     door_code: DoorCode | None = Field(default=None, description="shown to whoever comes, around the visit only")
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if (self.starts_at is None) == (self.starts_local is None):
-            raise ValueError("say either starts_at or starts_local")
+    def _names_the_card(self) -> Self:
         if (self.payment_method == "card") != (self.payment_method_id is not None):
             raise ValueError("a card is named exactly where one pays by card")
+        return self
+
+
+class OrderCreate(OrderTerms):
+    """An order as it was quoted. Either the instant at which it begins is said, or the time on the community's wall."""
+
+    starts_at: GivenInstant | None = None
+    starts_local: WallTime | None = Field(
+        default=None, description="a time that a spring night skips moves by the gap; one that comes twice is its first"
+    )
+    duration: Duration | None = Field(default=None, description="by the hour; without it: the shortest")
+    flexibility: Annotated[timedelta, Field(ge=timedelta(), le=LONGEST_FLEXIBILITY)] = Field(
+        default=timedelta(), description="how much earlier or later it may be planned"
+    )
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Self:
+        if (self.starts_at is None) == (self.starts_local is None):
+            raise ValueError("say either starts_at or starts_local")
         return self
 
 

@@ -22,6 +22,7 @@ class OrderPublic(BaseModel):
     service_id: uuid.UUID
     category: Category
     series_id: uuid.UUID | None
+    rework_of: uuid.UUID | None = Field(description="the order of which this is done anew, for nothing")
     state: State
     wanted_at: datetime = Field(description="when it was ordered for")
     flexibility: timedelta

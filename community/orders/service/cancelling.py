@@ -1,5 +1,8 @@
 """Calling off: freely in good time, for what was agreed later; a provider who calls off leaves nobody alone."""
 
+import uuid
+from typing import Literal
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
@@ -12,7 +15,7 @@ from community.orders.models import CANCEL_NOTE, Order
 from community.orders.problems import OrderNotOpen
 from community.orders.schemas.given import OrderCancel
 from community.orders.service import paying
-from community.orders.service.changing import By, change, times_of
+from community.orders.service.changing import HEARTHLINE, By, change, times_of
 from community.orders.service.telling import operator, provider, tell, waiting
 
 
@@ -74,3 +77,21 @@ async def call_off(
     await tell(session, notice, row, told, "cancelled")
     if by.who == "provider" and row.starts_at - now <= rules.NEAR:
         await tell(session, notices.CALLED_OFF, row, await operator(session, row), "called_off")
+
+
+async def call_off_in_time(
+    session: AsyncSession, order_id: uuid.UUID, reason: rules.CancelReason
+) -> Literal["called_off", "too_late", "over"]:
+    """Call an order off as Hearthline as long as its notice is kept, and say what came of it.
+
+    ``too_late``: it stands, and whoever ordered it decides; ``over``: it takes place no more anyway. Raises
+    ``NotFound``.
+    """
+    row = await repository.locked(session, order_id)
+    if row.state in rules.OVER:
+        return "over"
+    is_free = row.state == "held" or clock.now() <= rules.free_until(row.starts_at, row.notice_period)
+    if not is_free or not rules.may("cancel", row.state, "hearthline"):  # type: ignore[arg-type]  # as above
+        return "too_late"
+    await call_off(session, HEARTHLINE, row, reason)
+    return "called_off"

@@ -54,3 +54,9 @@ async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUI
     """Call off what lies ahead of residents who are here no more."""
     for row in await repository.ahead_of_residents(session, resident_ids):
         await call_off(session, HEARTHLINE, row, "resident_left")
+
+
+async def tell_away(session: AsyncSession, order_ids: Sequence[uuid.UUID]) -> None:
+    """Tell providers that nobody opened because the resident is away."""
+    for row in await repository.all_locked(session, order_ids):
+        await tell(session, notices.AWAY, row, await provider(session, row), "resident_away")

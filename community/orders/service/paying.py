@@ -37,6 +37,7 @@ async def authorize(session: AsyncSession, row: Order, *, is_present: bool) -> b
             service_at=row.starts_at,
             payment_method_id=row.payment_method_id,
             is_present=is_present and payer == row.ordered_by,
+            ordered_by=row.ordered_by,
         )
         try:
             found = await billing.authorize(session, wanted)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.identity.api import granted_accounts, members_of, operator_staff
+from community.orders import repository
 from community.orders.access import READ
 from community.orders.models import Order
 from notifications.api import Notice, Value, send
@@ -57,6 +58,11 @@ async def waiting(session: AsyncSession, row: Ordered, *, besides: uuid.UUID | N
         binds = {"resident_id": row.resident_id, "account_id": row.ordered_by, "granted_at": clock.now()}
         found += list(await session.scalars(_MAY_STILL, binds))
     return [account_id for account_id in found if account_id != besides]
+
+
+async def waiting_for(session: AsyncSession, order_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return who waits for an order, as ``waiting`` does; raises ``NotFound``."""
+    return await waiting(session, await repository.locked(session, order_id))
 
 
 async def provider(

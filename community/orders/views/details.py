@@ -1,6 +1,7 @@
 """The SQL that reads one order for who asks: what was agreed, its money, its history, how to get in, who comes."""
 
 import uuid
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -28,6 +29,7 @@ from community.orders.models import (
     INSTRUCTIONS,
     NOTE_TEXT,
     NOTES,
+    ORDERS,
     POSITIONS,
     START_CODE,
     UNDONE,
@@ -65,6 +67,11 @@ _AS_THEY_ARE: Final = (
     "finished_at",
     "cancelled_by",
     "cancel_reason",
+)
+
+
+_TIMES: Final = sa.select(ORDERS.c.starts_at, ORDERS.c.ends_at).where(
+    ORDERS.c.id == sa.bindparam("order_id", type_=sa.Uuid)
 )
 
 
@@ -211,3 +218,11 @@ async def _trace(connection: AsyncConnection, actor: Actor, subject: Subject, ac
         object_id=subject.id,
         community_id=subject.community_id,
     )
+
+
+async def order_times(connection: AsyncConnection, order_id: uuid.UUID) -> tuple[datetime, datetime]:
+    """Return from when until when an order is planned; raises ``NotFound``."""
+    row = (await connection.execute(_TIMES, {"order_id": order_id})).one_or_none()
+    if row is None:
+        raise NotFound
+    return row.starts_at, row.ends_at

@@ -1,9 +1,13 @@
 """Hours: weekly ones in place of those there were, days off and extra hours, each told of."""
 
 import uuid
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.core import audit
 from app.core.access import Actor
@@ -71,6 +75,51 @@ async def remove_exception(
     await session.delete(exception)
     await _tell(session, row)
     await audit.record(session, actor, "worker_exception:remove", object_id=exception_id)
+
+
+async def keep_off(
+    session: AsyncSession,
+    row: Worker,
+    absences: Mapping[uuid.UUID, tuple[datetime, datetime, uuid.UUID]],
+    gone: Collection[uuid.UUID],
+) -> None:
+    """Let a locked worker be off while an agency says they cannot come: absence → since, until, on the wall, by whom.
+
+    Each absence is one exception, by its id; those ``gone`` are taken back. It is told of where something changed.
+    """
+    ids = {uuid.uuid5(row.id, str(absence_id)): absence_id for absence_id in {*absences, *gone}}
+    found = await session.scalars(sa.select(WorkerException).where(col(WorkerException.id).in_(list(ids))))
+    kept = {one.id: one for one in found}
+    is_changed = False
+    for exception_id, absence_id in ids.items():
+        exception = kept.get(exception_id)
+        if absence_id in gone:
+            if exception is not None:
+                await session.delete(exception)
+                is_changed = True
+            continue
+        since, until, said_by = absences[absence_id]
+        if exception is None:
+            session.add(
+                WorkerException(
+                    id=exception_id,
+                    community_id=row.community_id,
+                    worker_id=row.id,
+                    account_id=row.account_id,
+                    kind="off",
+                    starts_local=since,
+                    ends_local=until,
+                    entered_by=said_by,
+                )
+            )
+        elif (exception.starts_local, exception.ends_local) == (since, until):
+            continue
+        else:
+            exception.starts_local, exception.ends_local = since, until
+        is_changed = True
+    if is_changed:
+        await session.flush()
+        await _tell(session, row)
 
 
 def _kept(hours: WorkerHours) -> dict[str, Any]:

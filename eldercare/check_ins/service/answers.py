@@ -28,7 +28,9 @@ from eldercare.check_ins.views import check_ins as views
 from eldercare.events import CheckInAnswered
 from eldercare.signals.service import stand_down
 
-SILENCE: Final = frozenset({str(AlarmKind.CHECK_IN_MISSED), str(AlarmKind.CHECK_IN_UNREACHABLE)})
+SILENCE: Final = frozenset(
+    map(str, (AlarmKind.CHECK_IN_MISSED, AlarmKind.CHECK_IN_UNREACHABLE, AlarmKind.NO_ANSWER_AT_DOOR))
+)
 """What a word from the person stands down; anything else needs a human to look."""
 
 _check_ins = table_of(CheckIn)

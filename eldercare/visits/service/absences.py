@@ -12,10 +12,12 @@ from sqlmodel import col
 
 from app.core import audit, clock
 from app.core.access import Actor
+from app.core.events import emit
 from app.core.problems import NotFound
 from eldercare.carer_absences.models import CarerAbsence
 from eldercare.carer_absences.repository import lock_carers
 from eldercare.carer_absences.schemas import LONGEST_ABSENCE, CarerAbsenceCreate
+from eldercare.events import CarerAbsenceChanged
 from eldercare.visits import repository, rules
 from eldercare.visits.models import CARERS, VISITS
 from eldercare.visits.service import replacing, staffing
@@ -149,8 +151,21 @@ async def remove(session: AsyncSession, actor: Actor, organization_id: uuid.UUID
     else:
         absence.state = "withdrawn"
     await session.flush()
+    await _tell(session, absence)
     await replacing.withdraw(session, absence.account_id)
     await audit.record(session, actor, "carer_absence:remove", object_id=absence.id)
+
+
+async def _tell(session: AsyncSession, absence: CarerAbsence) -> None:
+    await emit(
+        session,
+        CarerAbsenceChanged(
+            aggregate_id=absence.id,
+            community_id=absence.community_id,
+            organization_id=absence.organization_id,
+            account_id=absence.account_id,
+        ),
+    )
 
 
 async def _enforce(session: AsyncSession, actor: Actor, absences: Sequence[CarerAbsence]) -> None:
@@ -162,6 +177,8 @@ async def _enforce(session: AsyncSession, actor: Actor, absences: Sequence[Carer
     """
     if not absences:
         return
+    for absence in absences:
+        await _tell(session, absence)
     binds = _binds(absences)
     await repository.lock_visits(session, [row.id for row in await session.execute(_LEFT_BY, binds)])
     await lock_carers(session, {one.account_id for one in absences})

@@ -30,7 +30,7 @@ async def test_the_whole_way_of_a_payment(buyer: Buyer) -> None:
     (refund,) = await buyer.refunds()
     assert (refund.state, refund.amount) == ("succeeded", 2_000)
     assert (await buyer.charge()).paid_amount == 5_000
-    assert await buyer.told() == ["authorization_succeeded", "charge_paid"]
+    assert await buyer.told() == ["authorization_succeeded", "charge_opened", "charge_paid", "charge_credited"]
     assert set(await buyer.tell()) == {204}  # all of it is known by then
     assert await buyer.states() == ["captured"]
 

@@ -109,10 +109,13 @@ def test_the_published_events_carry_ids_only() -> None:
         "appointment": "booked moved cancelled status_changed offered expired reproposed request_ended requested "
         "unanswered",
         "bill": "state_changed",
+        "charge": "opened credited paid reopened",
         "check_in": "missed",
         "consultation": "started closed note_signed",
+        "dispute": "opened closed",
         "dose": "taken skipped missed record_withdrawn",
         "health_record": "written withdrawn",
+        "order": "placed assigned unassigned set_out started finished closed no_access cancelled",
         "question": "state_changed",
         "referral": "overdue state_changed",
         "visit": "assigned carer_removed moved suspended resumed cancelled started completed missed",

@@ -159,7 +159,8 @@ async def _usable(
 ) -> PaymentMethod | None:
     if payment_method_id is None:
         return None
-    method = await session.get(PaymentMethod, payment_method_id)
+    # Held as it is until this is committed: nobody removes it meanwhile.
+    method = await session.get(PaymentMethod, payment_method_id, with_for_update={"read": True}, populate_existing=True)
     if method is None or method.account_id != account_id or method.state != "active":
         raise PaymentMethodUnusable
     return method

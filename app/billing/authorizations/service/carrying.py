@@ -11,7 +11,8 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.authorizations import repository, rules
-from app.billing.authorizations.models import REFUND_REASON, Authorization, CardPayment, CardRefund
+from app.billing.authorizations.models import ACTION, REFUND_REASON, Authorization, CardPayment, CardRefund
+from app.billing.authorizations.problems import NothingToProve
 from app.billing.authorizations.service import telling
 from app.billing.authorizations.service.authorizing import hold
 from app.billing.cards.models import PaymentMethod
@@ -20,9 +21,10 @@ from app.billing.charges.service import counting as charges
 from app.billing.events import AuthorizationLapsed, CardRefundFailed
 from app.billing.gateways.port import Intent, Refund
 from app.core import clock
+from app.core.access import Actor
+from app.core.problems import NotFound
 from app.core.sealing import seal, unseal
 
-CONTEXT: Final = "billing_card_payment.action_secret"
 TOO_LATE: Final = "came too late"
 
 
@@ -39,7 +41,7 @@ async def stands(session: AsyncSession, card_payment_id: uuid.UUID, intent: Inte
         await session.flush()
         return False
     payment.state, payment.failure = state, intent.declined
-    payment.action_secret = seal(intent.client_secret, CONTEXT) if _asks(state) and intent.client_secret else None
+    payment.action_secret = seal(intent.client_secret, ACTION) if _asks(state) and intent.client_secret else None
     payment.capture_before = intent.capture_before if state == "authorized" else None
     payment.renew_at = rules.renew_at(payment.capture_before, clock.now())
     if state in rules.ENDED:
@@ -61,6 +63,29 @@ def wish_for(payment: CardPayment, wish: rules.Wish) -> None:
     """Let the worker ask for something: whatever was wished for before is not any more."""
     payment.wish, payment.ask_at, payment.asked = wish, clock.now(), 0
     payment.wish_no += 1
+
+
+async def look_now(session: AsyncSession, actor: Actor, authorization_id: uuid.UUID) -> None:
+    """Let the gateway be asked at once whether the payer has proved who they are; they say so.
+
+    Raises ``NotFound`` for everybody else, ``NothingToProve``.
+    """
+    known = await session.get(Authorization, authorization_id)
+    if known is None or known.payer_account_id != actor.id:
+        raise NotFound
+    authorization = await repository.lock(session, authorization_id)
+    asks = [
+        one
+        for one in await repository.lock_card_payments(session, authorization_id)
+        if one.state == "requires_action" and one.wish in (None, "look")
+    ]
+    if not asks:
+        raise NothingToProve(state=authorization.state)
+    for payment in asks:
+        if payment.wish is None:
+            wish_for(payment, "look")
+        payment.ask_at, payment.asked = clock.now(), 0
+    await session.flush()
 
 
 def let_be(payment: CardPayment) -> None:

@@ -1,7 +1,7 @@
 """What was promised is taken when the work is done, let go when it is not, and given back when it was wrong."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.billing.authorizations import repository, rules
-from app.billing.authorizations.models import Authorization, CardPayment
+from app.billing.authorizations.models import Authorization, CardPayment, CardRefund
 from app.billing.authorizations.problems import NotAuthorized, NothingToRefund
 from app.billing.authorizations.schemas import Settling
 from app.billing.authorizations.service import carrying, telling
@@ -63,28 +63,30 @@ async def refund(
     """Waive a part of what something came to and give back what was paid of it; return its charge.
 
     Whoever paid gets back in proportion: a card on the card, a programme into its budget at once; what a provider took
-    itself stays with the provider to be given back at its desk. Raises ``NothingToRefund``, ``NotAuthorized``.
+    itself stays with the provider to be given back at its desk. What is owed though its promise had lapsed is waived
+    all the same. Raises ``NothingToRefund``, ``NotAuthorized`` for what is not settled yet.
     """
     authorization = await repository.lock_live(session, reference_kind, reference_id)
-    if authorization is None or authorization.state != "settled":
-        raise NotAuthorized(state=authorization.state if authorization else "none")
-    payments = {one.id: one for one in await repository.lock_card_payments(session, authorization.id)}
+    if authorization is not None and authorization.state != "settled":
+        raise NotAuthorized(state=authorization.state)
+    held = [] if authorization is None else await repository.lock_card_payments(session, authorization.id)
+    payments = {one.id: one for one in held}
     charge = await charges.locked_charge_of(session, reference_kind, reference_id)
     if charge is None or amount > charge.amount - charge.credited_amount:
         raise NothingToRefund(refundable_amount=0 if charge is None else charge.amount - charge.credited_amount)
     await charges.waive(session, charge, amount, by, reason)
     # What is waived of an amount still owed is nothing to give back.
     too_much = charge.paid_amount - (charge.amount - charge.credited_amount)
-    under_way = sum(one.refunding_amount for one in payments.values()) - await _refunded_on_cards(session, charge)
-    if too_much - under_way > 0:
-        await _give_back(session, charge, payments, too_much - under_way, by, reason)
+    on_their_way, came_back = await _not_counted(session, charge)
+    left = too_much - sum(on_their_way.values()) - came_back
+    if left > 0:
+        await _give_back(session, charge, payments, on_their_way, left, by, reason)
     return charge
 
 
 async def _owed(session: AsyncSession, authorization: Authorization, settling: Settling) -> charges.Owed:
-    rate = await session.scalar(
-        sa.select(col(PlatformFee.rate)).where(col(PlatformFee.organization_id) == authorization.organization_id)
-    )
+    rates = sa.select(col(PlatformFee.rate)).where(col(PlatformFee.organization_id) == authorization.organization_id)
+    rate = await session.scalar(rates) if settling.takes_fee else 0
     return charges.Owed(
         community_id=authorization.community_id,
         payer_id=authorization.resident_id,
@@ -118,18 +120,32 @@ def _capture(payments: Sequence[CardPayment], left: int) -> None:
             carrying.wish_for(payment, "capture")
 
 
-async def _refunded_on_cards(session: AsyncSession, charge: Charge) -> int:
-    """Return what of the charge's card payments is given back already."""
-    done = sa.select(sa.func.coalesce(sa.func.sum(col(Payment.refunded_amount)), 0)).where(
-        col(Payment.charge_id) == charge.id, col(Payment.kind) == "card", col(Payment.refunds_id).is_(None)
+async def _not_counted(session: AsyncSession, charge: Charge) -> tuple[dict[uuid.UUID, int], int]:
+    """Return what is on its way back to cards, by payment of the charge, and what could not be given back so.
+
+    Neither is given back here once more: the one arrives, the other was told and goes another way.
+    """
+    found = (
+        sa.select(col(CardRefund.payment_id), col(CardRefund.state), sa.func.sum(col(CardRefund.amount)))
+        .join(Payment, col(Payment.id) == col(CardRefund.payment_id))
+        .where(col(Payment.charge_id) == charge.id, col(CardRefund.state) != "succeeded")
+        .group_by(col(CardRefund.payment_id), col(CardRefund.state))
     )
-    return int(await session.scalar(done) or 0)
+    on_their_way: dict[uuid.UUID, int] = {}
+    came_back = 0
+    for payment_id, state, amount in await session.execute(found):
+        if state == "failed":
+            came_back += int(amount)
+        else:
+            on_their_way[payment_id] = on_their_way.get(payment_id, 0) + int(amount)
+    return on_their_way, came_back
 
 
 async def _give_back(
     session: AsyncSession,
     charge: Charge,
-    card_payments: dict[uuid.UUID, CardPayment],
+    card_payments: Mapping[uuid.UUID, CardPayment],
+    on_their_way: Mapping[uuid.UUID, int],
     amount: int,
     by: uuid.UUID,
     reason: str,
@@ -137,7 +153,7 @@ async def _give_back(
     found = sa.select(Payment).where(col(Payment.charge_id) == charge.id, col(Payment.refunds_id).is_(None))
     locked = found.order_by(col(Payment.id)).with_for_update().execution_options(populate_existing=True)
     paid = list((await session.scalars(locked)).all())
-    left = [_refundable(one, card_payments) for one in paid]
+    left = [_refundable(one, card_payments) - on_their_way.get(one.id, 0) for one in paid]
     for one, share in zip(paid, shares(min(amount, sum(left)), left), strict=True):
         if share and one.kind == "card" and one.source_id is not None:
             await carrying.give_back(session, card_payments[one.source_id], share, by, reason, one)
@@ -147,8 +163,8 @@ async def _give_back(
                 await reserving.give_back(session, one.source_id, share)
 
 
-def _refundable(payment: Payment, card_payments: dict[uuid.UUID, CardPayment]) -> int:
-    if payment.kind == "card" and payment.source_id in card_payments:
-        card = card_payments[payment.source_id]
-        return card.captured_amount - card.refunding_amount
+def _refundable(payment: Payment, card_payments: Mapping[uuid.UUID, CardPayment]) -> int:
+    """Return what is left of a payment; nothing of a refund that came back, which is no payment on a card."""
+    if payment.kind == "card" and payment.source_id not in card_payments:
+        return 0
     return payment.amount - payment.refunded_amount

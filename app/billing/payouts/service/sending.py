@@ -7,10 +7,12 @@ it may have been done: it is asked to the end, and what is frozen later is held 
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
+import sqlalchemy as sa
 import structlog
 from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +23,7 @@ from app.billing.gateways.port import Gateway, NotAnsweredError, NotDoneError
 from app.billing.ledger.rules import Account, Move
 from app.billing.ledger.service import Occasion, enter
 from app.billing.payouts import notices, repository, rules
-from app.billing.payouts.models import PayoutAccount, Transfer
+from app.billing.payouts.models import TRANSFERS, PayoutAccount, Transfer
 from app.billing.payouts.service.drawing import draw
 from app.core import clock, failures, stopping
 from app.core.database import unit_of_work
@@ -80,6 +82,21 @@ async def run() -> int:
     finally:
         await gateway.close()
     return total
+
+
+async def transfer_told(session: AsyncSession, body: Mapping[str, Any]) -> bool:
+    """Let a transfer be asked for at once that a webhook ``transfer.*`` tells of; return whether it is one of ours.
+
+    One that is not known to be sent was, then: asked again under its key, the gateway answers so. What came back of one
+    otherwise than by a row of ours is for the reconciliation to find.
+    """
+    row_id = _uuid((body.get("metadata") or {}).get("row") or body.get("row"))
+    if row_id is None or await session.get(Transfer, row_id) is None:
+        return False
+    of_it = sa.or_(TRANSFERS.c.id == row_id, TRANSFERS.c.reverses_id == row_id)
+    is_wanted = TRANSFERS.c.state == sa.literal("wanted", sa.Text)
+    await session.execute(sa.update(TRANSFERS).where(of_it, is_wanted).values(ask_at=clock.now()))
+    return True
 
 
 async def _carry_out(gateway: Gateway, held: Held) -> None:
@@ -243,6 +260,13 @@ async def _tell(session: AsyncSession, transfer: Transfer) -> None:
         dedupe_key=f"{notices.TRANSFER_FAILED.key}:{transfer.id}",
         data={"transfer_id": str(transfer.id)},
     )
+
+
+def _uuid(row: object) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(row) if isinstance(row, str) else None
+    except ValueError:
+        return None
 
 
 def _word(outcome: Outcome) -> str:

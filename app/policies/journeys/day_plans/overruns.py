@@ -1,8 +1,9 @@
 """Somebody is held up: what they would be late for is planned anew, and changed at once if nobody has to be asked."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ import structlog
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import clock, stopping
+from app.core import clock, failures, stopping
 from app.core.access import system_actor
 from app.core.database import reading, unit_of_work
 from app.core.due import Due
@@ -25,9 +26,11 @@ from app.policies.journeys.day_plans.models import PLANS, DayPlan
 from app.policies.journeys.day_plans.service import Day
 from community.events import OrderOverran
 from eldercare.events import VisitOverran
-from notifications.api import send
+from notifications.api import Notice, Value, send
 
 LEASE: Final = Lease(Due("policies.plan_anew", DayPlan, "plan_at"), timedelta(minutes=2))
+_LONG_OVER: Final = timedelta(days=1)
+"""A local day may end half a day after the same day of UTC."""
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +55,22 @@ async def follow(session: AsyncSession, events: Sequence[OrderOverran | VisitOve
             "plan_at": now,
             "fence": 0,
         }
-        await session.execute(insert(PLANS).values(values).on_conflict_do_nothing())
+        wanted = insert(PLANS).values(values)
+        # Whoever plans already does not know of this yet, and what could not be planned may be of another day by now.
+        await session.execute(
+            wanted.on_conflict_do_update(
+                index_elements=["organization_id"],
+                index_where=PLANS.c.state == "wanted",
+                set_={
+                    "day": wanted.excluded.day,
+                    "plan_at": now,
+                    "lease_until": None,
+                    "fence": PLANS.c.fence + 1,
+                    "updated_at": now,
+                    "version": PLANS.c.version + 1,
+                },
+            )
+        )
 
 
 async def run() -> int:
@@ -62,9 +80,30 @@ async def run() -> int:
         async with LEASE.holding(1) as held:
             if not held:
                 break
-            await _plan(held[0])
+            try:
+                await _plan(held[0])
+            except Exception as error:
+                if failures.is_excused(error):
+                    raise
+                # One organization's oddity must not keep the others' days from being planned.
+                log.error("day_not_planned", error=failures.code_of(error), place=failures.place_of(error))  # noqa: TRY400 - a traceback may hold data
+                await _put_off(held[0])
             total += 1
     return total
+
+
+async def _put_off(held: Held) -> None:
+    """Plan a day again that could not be planned, until it is over; its coordinators hear that they see to it."""
+    async with unit_of_work() as session:
+        if held.id not in await LEASE.finish(session, [held]):
+            return
+        kept = await session.get_one(DayPlan, held.id, populate_existing=True)
+        now = clock.now()
+        if kept.day < now.date() - _LONG_OVER:
+            await session.delete(kept)
+            return
+        kept.plan_at = now + failures.backoff(kept.fence)
+        await _tell(session, kept, notices.NOT_PLANNED)
 
 
 async def _plan(held: Held) -> None:
@@ -82,7 +121,8 @@ async def _plan(held: Held) -> None:
             return
         kept.state, kept.plan_at = "proposed", None
         await service.keep(session, actor, kept, found, plan)
-        await _tell(session, kept, plan)
+        changes = {"changed": len(plan.assignments), "open": len(plan.unassigned)}
+        await _tell(session, kept, notices.HELD_UP, changes)
     if _is_settled(found, plan):
         await _carry_out(row.community_id, row.organization_id, held.id)
 
@@ -104,15 +144,17 @@ async def _carry_out(community_id: uuid.UUID, organization_id: uuid.UUID, day_pl
         log.info("day_plan_not_carried_out", code=refusal.code)
 
 
-async def _tell(session: AsyncSession, kept: DayPlan, plan: Plan) -> None:
+async def _tell(
+    session: AsyncSession, kept: DayPlan, notice: Notice, variables: Mapping[str, Value] = MappingProxyType({})
+) -> None:
     connection = await session.connection()
     told = (await members_of(connection, [kept.organization_id], "coordinator"))[kept.organization_id]
     await send(
         session,
-        notices.HELD_UP,
+        notice,
         told,
         community_id=kept.community_id,
-        dedupe_key=f"day_plan:{kept.id}",
-        variables={"changed": len(plan.assignments), "open": len(plan.unassigned)},
+        dedupe_key=f"{notice.key}:{kept.id}",
+        variables=variables,
         data={"day_plan_id": str(kept.id), "organization_id": str(kept.organization_id)},
     )

@@ -14,6 +14,7 @@ from app.policies.journeys.day_plans.problems import DayPlanAccepted, DayPlanSta
 from app.policies.journeys.day_plans.schemas import DayPlanCreate, DayPlanPublic
 from app.reservations.api import CalendarTaken
 from community.api import WorkerUnavailable
+from eldercare.api import CarerAbsent
 
 router = Router(tags=["housekeeping"])
 
@@ -53,7 +54,9 @@ async def get_day_plan(
 
 @router.post(
     f"{_ONE}/acceptance",
-    responses=problem_responses(*_GUARDED, CalendarTaken, DayPlanAccepted, DayPlanStale, WorkerUnavailable),
+    responses=problem_responses(
+        *_GUARDED, CalendarTaken, CarerAbsent, DayPlanAccepted, DayPlanStale, WorkerUnavailable
+    ),
 )
 async def accept_day_plan(
     organization_id: uuid.UUID,

@@ -150,7 +150,7 @@ async def accept(session: AsyncSession, actor: Actor, organization_id: uuid.UUID
     """Carry out a plan, all of it or nothing: calendars are booked, everybody concerned is told.
 
     Raises ``NotFound``, ``DayPlanAccepted``, ``DayPlanStale`` naming what changed, and what either domain refuses
-    somebody for: ``CalendarTaken`` for who is somewhere else by now.
+    somebody for: ``CalendarTaken`` for who is somewhere else by now, ``CarerAbsent`` for who cannot come.
     """
     plan = await session.get(DayPlan, day_plan_id, with_for_update={"key_share": True}, populate_existing=True)
     if plan is None or plan.organization_id != organization_id:
@@ -166,6 +166,8 @@ async def accept(session: AsyncSession, actor: Actor, organization_id: uuid.UUID
     changed = await community.hold_orders(session, organization_id, _versions(orders))
     if held.changed or changed or any(stop.starts_at <= clock.now() for stop in stops):
         raise DayPlanStale(visit_ids=sorted(map(str, held.changed)), order_ids=sorted(map(str, changed)))
+    # Hours for orders are not asked of who is there for visits: that they can come at all is.
+    await eldercare.require_present(session, [(stop.account_id, stop.starts_at, stop.ends_at) for stop in orders])
     for stop in stops:
         if stop.kind == "order":
             await community.send_to_order(session, actor, stop.item_id, stop.account_id, stop.starts_at)

@@ -7,7 +7,20 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.billing.events import ChargeCredited, ChargeOpened, ChargePaid, ChargeReopened, DisputeClosed, DisputeOpened
 from app.core.events import Subscriber
+from community.api import ORDER_REFERENCE
+from community.events import (
+    OrderAssigned,
+    OrderCancelled,
+    OrderClosed,
+    OrderFinished,
+    OrderNoAccess,
+    OrderPlaced,
+    OrderSetOut,
+    OrderStarted,
+    OrderUnassigned,
+)
 from eldercare.events import (
     AlarmAcknowledged,
     AlarmRaised,
@@ -67,6 +80,20 @@ ClinicsFact = (
     | ConsultationNoteSigned
 )
 """Facts that only the clinic they happened at is told of: what somebody sees a doctor for is no agency's business."""
+ProvidersFact = (
+    OrderPlaced
+    | OrderAssigned
+    | OrderUnassigned
+    | OrderSetOut
+    | OrderStarted
+    | OrderFinished
+    | OrderClosed
+    | OrderNoAccess
+    | OrderCancelled
+)
+"""Facts of orders: only the provider they are placed with is told."""
+MoneyFact = ChargeOpened | ChargeCredited | ChargePaid | ChargeReopened | DisputeOpened | DisputeClosed
+"""Facts of money, of which those for orders are told to the provider; a clinic hears of its bills instead."""
 BetweenClinics = QuestionStateChanged | ReferralOverdue | ReferralStateChanged
 """Facts of two clinics: nobody else is told."""
 Fact = (
@@ -91,15 +118,20 @@ Fact = (
     | VisitSuspended
     | ClinicsFact
     | BetweenClinics
+    | MoneyFact
+    | ProvidersFact
 )
 _SCOPES: Final = {
     "alarm": "alarms:read",
     "appointment": "appointments:manage",
     "bill": "bills:read",
+    "charge": "home_services:read",
     "check_in": "check_ins:read",
     "consultation": "consultations:read",
+    "dispute": "home_services:read",
     "dose": "medication:read",
     "health_record": "records:read",
+    "order": "home_services:read",
     "question": "records:read",
     "referral": "records:read",
     "visit": "visits:read",
@@ -148,6 +180,21 @@ OUTWARD: Final[Mapping[type[Fact], WebhookEvent]] = {
     ConsultationNoteSigned: _about("consultation", "note_signed", "The note about a video visit stands."),
     ReferralStateChanged: _about("referral", "state_changed", "A referral was requested, answered, booked, concluded."),
     ReferralOverdue: _about("referral", "overdue", "Something about a referral has not happened in time."),
+    OrderPlaced: _about("order", "placed", "Help at home is ordered and its money is there, or is paid at the door."),
+    OrderAssigned: _about("order", "assigned", "Somebody goes to an order."),
+    OrderUnassigned: _about("order", "unassigned", "Whoever was to go to an order does not."),
+    OrderSetOut: _about("order", "set_out", "Whoever comes is on the way."),
+    OrderStarted: _about("order", "started", "Whoever came is let in, and begins."),
+    OrderFinished: _about("order", "finished", "The work of an order is done."),
+    OrderClosed: _about("order", "closed", "An order is done and paid."),
+    OrderNoAccess: _about("order", "no_access", "Nobody answered the door."),
+    OrderCancelled: _about("order", "cancelled", "An order does not take place."),
+    ChargeOpened: _about("charge", "opened", "Something is owed for an order."),
+    ChargeCredited: _about("charge", "credited", "A part of what was owed for an order was waived."),
+    ChargePaid: _about("charge", "paid", "All that was owed for an order has been paid."),
+    ChargeReopened: _about("charge", "reopened", "A payment for an order was given back: something is owed again."),
+    DisputeOpened: _about("dispute", "opened", "A card payment for an order is disputed at the bank."),
+    DisputeClosed: _about("dispute", "closed", "A dispute about a card payment for an order was decided."),
     QuestionStateChanged: _about("question", "state_changed", "A question between clinics was asked or answered."),
 }
 """Facts → what organizations hear of them; the one id beside the resident's is the aggregate's."""
@@ -159,17 +206,29 @@ def _told(fact: Fact) -> Sequence[uuid.UUID | None]:
         return (fact.from_organization_id,)  # who is asked does not hear about whom
     if isinstance(fact, BetweenClinics):
         return (fact.organization_id, fact.from_organization_id)
-    return (fact.organization_id if isinstance(fact, ClinicsFact) else None,)
+    if isinstance(fact, ClinicsFact | MoneyFact | ProvidersFact):
+        return (fact.organization_id,)
+    return (None,)
+
+
+def _is_told(fact: Fact) -> bool:
+    return not isinstance(fact, MoneyFact) or fact.reference_kind == ORDER_REFERENCE
+
+
+def _resident(fact: Fact) -> uuid.UUID:
+    if isinstance(fact, ChargeOpened | ChargeCredited | ChargePaid | ChargeReopened):
+        return fact.payer_id
+    return fact.resident_id
 
 
 async def _tell_organizations(session: AsyncSession, facts: Sequence[Fact]) -> None:
     by_event: defaultdict[type[Fact], list[Happening]] = defaultdict(list)
-    for fact in facts:
+    for fact in filter(_is_told, facts):
         (name,) = OUTWARD[type(fact)].object_ids
         for only in _told(fact):
             by_event[type(fact)].append(
                 Happening(
-                    fact.id, fact.community_id, fact.resident_id, fact.occurred_at, {name: fact.aggregate_id}, only
+                    fact.id, fact.community_id, _resident(fact), fact.occurred_at, {name: fact.aggregate_id}, only
                 )
             )
     for kind, happenings in by_event.items():

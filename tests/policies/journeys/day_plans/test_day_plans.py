@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -18,10 +18,11 @@ from app.core.database import reading, unit_of_work
 from app.core.events import install_subscribers
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
-from app.identity.models import Account, Organization, Resident
+from app.identity.models import Account, Community, Organization, Resident
 from app.identity.sessions.models import AccountSession
 from app.policies.journeys.day_plans import jobs
-from app.policies.journeys.day_plans.models import PLANS
+from app.policies.journeys.day_plans.models import PLANS, DayPlan
+from app.policies.journeys.day_plans.overruns import LEASE
 from app.reservations.api import recount
 from community.housekeeping.models import ServiceOffer
 from community.orders import jobs as order_jobs
@@ -220,6 +221,26 @@ async def test_two_who_carry_out_two_plans_at_once_do_not_send_anybody_twice(sce
         assert await recount(connection) == []
 
 
+async def test_who_cannot_come_since_it_was_planned_is_sent_to_no_order(scene: Scene) -> None:
+    async with unit_of_work() as session:
+        await session.execute(
+            sa.text("UPDATE community_worker SET is_active = (account_id = :who)"), {"who": scene.both.id}
+        )
+    order = await scene.order(NINE)
+    plan = await scene.propose()
+    assert who(plan)[order] == [str(scene.both.id)]
+    absence = {
+        "account_id": str(scene.both.id),
+        "starts_at": (NINE - timedelta(hours=1)).isoformat(),
+        "ends_at": (NINE + timedelta(hours=9)).isoformat(),
+    }
+    path = f"/v1/organizations/{scene.agency.id}/carer-absences"
+    await scene.ask("POST", path, absence, expect=201)
+
+    assert (await scene.accept(plan, 409))["code"] == "carer_absent"
+    assert (await scene.propose())["stops"][0]["people"] == []  # nor planned again
+
+
 async def test_what_nobody_can_do_says_why(scene: Scene) -> None:
     late = await scene.order(NINE + timedelta(hours=12))
 
@@ -316,3 +337,55 @@ async def test_whoever_is_in_time_all_the_same_is_left_alone(scene: Scene, clock
     await work(clock)
 
     assert await proposals() == []
+
+
+async def want(agency: Organization, day: date, plan_at: datetime) -> uuid.UUID:
+    """Have a day planned anew at a time; return the plan's id."""
+    values = {"community_id": agency.community_id, "organization_id": agency.id, "day": day, "plan_at": plan_at}
+    row = DayPlan(**values, state="wanted", cause="held_up")
+    async with unit_of_work() as session:
+        session.add(row)
+    return row.id
+
+
+async def test_a_day_that_cannot_be_planned_keeps_no_other_from_being_planned(scene: Scene, clock: ManualClock) -> None:
+    async with unit_of_work() as session:
+        place = await session.get_one(Community, scene.agency.community_id)
+    odd = await identity.organization(place, "care_agency", name="Odd Care")
+    keeper = await identity.staff(odd, "coordinator", name="Ida", phone="+8613800000009")
+    odd_id = await want(odd, date.max, NINE)  # no such day ends: it is on no clock
+    later = await scene.order(NINE + timedelta(hours=2, minutes=40))
+    await scene.ask("POST", f"/v1/home-orders/{later}/assignment", {"worker_id": str(scene.helper.id)})
+    await held_up(scene, clock, scene.helper)
+
+    await work(clock)
+
+    plans = {plan.id: plan for plan in await proposals()}
+    waits = plans.pop(odd_id)
+    assert (waits.state, waits.plan_at > NINE + timedelta(hours=2, minutes=30)) == ("wanted", True)
+    assert [plan.state for plan in plans.values()] == ["accepted"]
+    async with reading() as connection:
+        told = await connection.scalars(sa.select(INBOX.c.notice_key).where(INBOX.c.account_id == keeper.id))
+        assert list(told) == ["policies.day_not_planned"]
+
+
+async def test_who_is_held_up_today_is_not_lost_in_a_plan_of_yesterday(scene: Scene, clock: ManualClock) -> None:
+    await want(scene.agency, NINE.date() - timedelta(days=1), NINE + timedelta(days=1))
+    later = await scene.order(NINE + timedelta(hours=2, minutes=40))
+    await scene.ask("POST", f"/v1/home-orders/{later}/assignment", {"worker_id": str(scene.helper.id)})
+    await held_up(scene, clock, scene.helper)
+
+    await work(clock)
+
+    (plan,) = await proposals()
+    assert (plan.state, plan.day) == ("accepted", NINE.date())
+
+
+async def test_who_is_held_up_while_the_day_is_planned_is_planned_with_it(scene: Scene, clock: ManualClock) -> None:
+    await want(scene.agency, NINE.date(), clock.now())
+    async with LEASE.holding(1) as held:
+        await held_up(scene, clock, scene.helper)
+        clock.set(NINE + timedelta(hours=2, minutes=30))
+        await settle([*RELAY_JOBS, *order_jobs.JOBS])
+        async with unit_of_work() as session:
+            assert await LEASE.finish(session, held) == set()

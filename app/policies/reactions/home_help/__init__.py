@@ -1,0 +1,1 @@
+"""Who helps at home may be the first to see that somebody is not well."""

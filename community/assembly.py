@@ -1,0 +1,58 @@
+"""The explicit lists of help at home: its routers, subscribers and jobs."""
+
+from app.core.events import Subscriber
+from app.core.jobs import Job
+from app.core.routing import Router
+from community.complaints import jobs as complaint_jobs
+from community.complaints import routes as complaints
+from community.housekeeping import routes as housekeeping
+from community.order_dispatch import jobs as order_dispatch_jobs
+from community.order_dispatch import routes as order_dispatch
+from community.order_dispatch import subscribers as order_dispatch_subscribers
+from community.order_series import jobs as order_series_jobs
+from community.order_series import routes as order_series
+from community.order_series import subscribers as order_series_subscribers
+from community.orders import jobs as order_jobs
+from community.orders import subscribers as order_subscribers
+from community.orders.routes import providers as order_providers
+from community.orders.routes import residents as resident_orders
+from community.orders.routes import work as order_work
+from community.quality import routes as provider_quality
+from community.ratings import routes as ratings
+from community.tips import routes as tips
+from community.tips import subscribers as tip_subscribers
+from community.workers import jobs as worker_jobs
+from community.workers import subscribers as worker_subscribers
+from community.workers.routes import own as own_worker_profiles
+from community.workers.routes import workers as home_workers
+
+ROUTERS: tuple[Router, ...] = (
+    housekeeping.router,
+    order_dispatch.router,
+    resident_orders.router,
+    order_series.router,
+    order_providers.router,
+    order_work.router,
+    ratings.router,
+    complaints.router,
+    tips.router,
+    provider_quality.router,
+    home_workers.router,
+    own_worker_profiles.router,
+)
+
+SUBSCRIBERS: tuple[Subscriber, ...] = (
+    *order_subscribers.SUBSCRIBERS,
+    *order_series_subscribers.SUBSCRIBERS,
+    *order_dispatch_subscribers.SUBSCRIBERS,
+    *tip_subscribers.SUBSCRIBERS,
+    *worker_subscribers.SUBSCRIBERS,
+)
+
+JOBS: tuple[Job, ...] = (
+    *order_jobs.JOBS,
+    *order_series_jobs.JOBS,
+    *order_dispatch_jobs.JOBS,
+    *complaint_jobs.JOBS,
+    *worker_jobs.JOBS,
+)

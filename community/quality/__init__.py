@@ -1,0 +1,1 @@
+"""How well a provider does its work, month by month."""
