@@ -64,7 +64,14 @@ _IN_CIRCLE: Final = (
     "wellbeing:read",
     "wellbeing:manage",
 )
-_FIRST_IN_CIRCLE: Final = ("vitals:read", "appointments:manage", "consultations:read", "consultations:join")
+_FIRST_IN_CIRCLE: Final = (
+    "vitals:read",
+    "appointments:manage",
+    "consultations:read",
+    "consultations:join",
+    "home_services:read",
+    "home_services:order",
+)
 """What the resident lets only the first of their circle see beside that."""
 
 Progress = Callable[[int], None]
@@ -89,6 +96,7 @@ class Post:
 PHYSICIAN: Final = "Practice physician"
 DOCTOR_ON_CALL: Final = "Doctor on call"
 PRACTICE_PHONE: Final = "+12135550105"
+PROVIDER: Final = "Lakeside Helping Hands"
 
 POSTS: Final = (
     Post("Community operator", "operator", "operator", "+12135550100"),
@@ -99,11 +107,14 @@ POSTS: Final = (
     Post(PHYSICIAN, "clinic", "clinician", "+12135550104"),
     Post("Practice coordinator", "clinic", "coordinator", PRACTICE_PHONE),
     Post(DOCTOR_ON_CALL, "clinic", "clinician", "+12135550106"),
+    Post("Help at home, coordinator", "provider", "coordinator", "+12135550107"),
+    *(Post(f"Home worker {number}", "provider", "worker", f"+1213555012{number}") for number in range(1, 8)),
 )
 """Who works in the community. Nobody else's numbers are in this area."""
 _ORGANIZATIONS: Final = {
     "care_agency": ("Lakeside Home Care", _AGENCY_SCOPES),
     "clinic": ("Lakeside Practice", CLINIC_SCOPES),
+    "provider": (PROVIDER, ()),
 }
 
 
@@ -216,10 +227,11 @@ async def _staffed(phones: Phones) -> Village:
 
 
 async def add_organization(phones: Phones, operator: Actor, kind: str, name: str, scopes: Iterable[str]) -> str:
-    """Add an organization with an agreement for everybody, and return its id."""
+    """Add an organization, with an agreement for everybody unless it sees only what is ordered; return its id."""
     added = await phones.ask(operator, "POST", "/v1/organizations", {"kind": kind, "name": name})
     agreement = {"scopes": list(scopes), "basis": "service contract with every household"}
-    await phones.ask(operator, "POST", f"/v1/organizations/{added['id']}/agreements", agreement)
+    if agreement["scopes"]:
+        await phones.ask(operator, "POST", f"/v1/organizations/{added['id']}/agreements", agreement)
     return str(added["id"])
 
 

@@ -28,6 +28,7 @@ from app.demo.community import Village
 from app.demo.desk import arrange_desk
 from app.demo.history import Replay
 from app.demo.holidays import arrange_holidays
+from app.demo.home_services import arrange_home_services
 from app.demo.ladders import arrange_ladders
 from app.demo.people import neighbours
 from app.demo.proxies import arrange_proxy
@@ -145,6 +146,7 @@ async def _found(lent: Phones, residents: int, report: Report) -> Village:
     await arrange_rota(lent, village)
     await arrange_proxy(lent, village)
     await arrange_clinic(lent, village)
+    await arrange_home_services(lent, village)
     return village
 
 

@@ -17,7 +17,7 @@ WINDOW: Final = timedelta(minutes=5)
 _WINDOW: Final = "PT5M"
 _READY_AFTER: Final = timedelta(seconds=5)  # until then the worker is there
 _STORIES: Final = {zones.WANDERER: "left their safe zone", TIRES: "is less active than usual"}
-_COLLEAGUES: Final = ("Carer 2", "Carer 3", "Carer 4")
+_COLLEAGUES: Final = ("Carer 2", "Carer 3", "Carer 4", *(f"Home worker {number}" for number in range(2, 8)))
 _OPEN: Final = ("raised", "acknowledged", "en_route", "on_scene")
 
 

@@ -28,6 +28,8 @@ Scope = Literal[
     "consultations:read",
     "consultations:join",
     "home:control",
+    "home_services:read",
+    "home_services:order",
     "visits:read",
     "visits:manage",
     "messages:read",

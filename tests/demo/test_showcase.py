@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from app.core.access import Actor
 from app.core.clock import ManualClock
 from app.core.database import Database
-from app.demo import clinic, seeding
+from app.demo import clinic, home_services, seeding
 from app.demo.client import Phones
 from app.demo.community import Resident, Village
 from tests.factories.progress import Silence
@@ -79,6 +79,7 @@ async def test_three_weeks_show_every_capability(visitor: Visitor) -> None:
     await _video_visits_were_held_and_written_about(visitor)
     await _what_was_prescribed_is_answered_and_the_last_of_it_waits(visitor)
     await _visitors_book_a_video_visit_within_minutes_and_have_a_link_each(visitor)
+    await _help_at_home_was_ordered_planned_and_paid(visitor)
 
 
 async def _residents_are_in_hospital_and_away(visitor: Visitor) -> None:
@@ -354,3 +355,27 @@ async def _all(visitor: Visitor, actor: Actor, path: str) -> Iterable[dict[str, 
 
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+async def _help_at_home_was_ordered_planned_and_paid(visitor: Visitor) -> None:
+    keeper, path = home_services.desk(visitor.village), home_services.path_of(visitor.village)
+    workers = await visitor.items(keeper, f"{path}/workers")
+    assert all(worker["skills"] and worker["hours"] for worker in workers)
+    assert len(workers) == len(home_services.PEOPLE)
+
+    first, last = (END + timedelta(days=days) for days in (-20, 8))
+    stretch = f"since={first:%Y-%m-%dT%H:%M:%SZ}&until={last:%Y-%m-%dT%H:%M:%SZ}"
+    orders = await visitor.items(keeper, f"{path}/home-orders?{stretch}")
+    done = [order for order in orders if order["state"] == "closed"]
+    assert {order["category"] for order in done} >= {"cleaning", "repair", "meals", "personal_care", "laundry"}
+    assert "assigned" in {order["state"] for order in orders}
+    assert not [order for order in orders if order["is_late"]]
+    assert not [order for order in orders if order["state"] == "finished" and _instant(order["ends_at"]).day < END.day]
+    assert any(order["series_id"] for order in done)
+
+    waiting = await visitor.items(visitor.village.operator, "/v1/unfilled-home-orders")
+    assert [order["category"] for order in waiting if order["why"]]
+    assert await visitor.items(keeper, f"{path}/invoices")
+    (programme,) = await visitor.items(visitor.village.operator, "/v1/subsidy-programmes")
+    assert programme["committed_amount"] > 0
+    assert "sent" in {transfer["state"] for transfer in await visitor.items(keeper, f"{path}/transfers")}
