@@ -136,7 +136,7 @@ async def _not_counted(session: AsyncSession, charge: Charge) -> tuple[dict[uuid
     for payment_id, state, amount in await session.execute(found):
         if state == "failed":
             came_back += int(amount)
-        else:
+        elif payment_id is not None:
             on_their_way[payment_id] = on_their_way.get(payment_id, 0) + int(amount)
     return on_their_way, came_back
 

@@ -341,8 +341,14 @@ async def test_whoever_is_in_time_all_the_same_is_left_alone(scene: Scene, clock
 
 async def want(agency: Organization, day: date, plan_at: datetime) -> uuid.UUID:
     """Have a day planned anew at a time; return the plan's id."""
-    values = {"community_id": agency.community_id, "organization_id": agency.id, "day": day, "plan_at": plan_at}
-    row = DayPlan(**values, state="wanted", cause="held_up")
+    row = DayPlan(
+        community_id=agency.community_id,
+        organization_id=agency.id,
+        day=day,
+        plan_at=plan_at,
+        state="wanted",
+        cause="held_up",
+    )
     async with unit_of_work() as session:
         session.add(row)
     return row.id
