@@ -59,7 +59,8 @@ async def test_an_order_lives_and_the_books_agree_at_every_step(life: Life, trou
     life.trouble = trouble
     if trouble == "hangs_after":
         life.buyer.is_impatient()
-    scene, card = life.scene, {"payment_method": "card", "payment_method_id": str(life.buyer.method_id)}
+    scene = life.scene
+    card: Body = {"payment_method": "card", "payment_method_id": str(life.buyer.method_id)}
 
     order: Body = await life.step(lambda: scene.placed(**card), *_calls(life, "authorize"))
     assert (await scene.seen(order))["payment"]["authorized"] == TOTAL
