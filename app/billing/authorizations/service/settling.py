@@ -13,6 +13,7 @@ from app.billing.authorizations.models import Authorization, CardPayment, CardRe
 from app.billing.authorizations.problems import NotAuthorized, NothingToRefund
 from app.billing.authorizations.schemas import Settling
 from app.billing.authorizations.service import carrying, telling
+from app.billing.authorizations.service.authorizing import claim_of
 from app.billing.charges.models import Charge, Payment, PlatformFee
 from app.billing.charges.rules import fee_of, shares
 from app.billing.charges.service import counting as charges
@@ -27,13 +28,19 @@ async def settle(
 ) -> Charge | None:
     """Say what something came to: open its charge, take what was promised of it, let the rest go.
 
-    Returns the charge, or ``None`` if it came to nothing. What was not promised stays owed. Raises ``NotAuthorized``.
+    Returns the charge, or ``None`` if it came to nothing. What was not promised stays owed, all of it if the promise
+    failed or lapsed; then programmes pay what they still can. Raises ``NotAuthorized``.
     """
     authorization = await repository.lock_live(session, reference_kind, reference_id)
+    if authorization is None:
+        authorization = await repository.lock_lost(session, reference_kind, reference_id)
     if authorization is None or authorization.state == "settled":
         raise NotAuthorized(state=authorization.state if authorization else "none")
     payments = await repository.lock_card_payments(session, authorization.id)
     charge = None
+    if authorization.state in rules.OVER:
+        found = await reserving.reserve(session, claim_of(authorization), settling.amount, at_most=settling.amount)
+        authorization.subsidy_amount = min(found, authorization.amount)
     if settling.amount > 0:
         charge = await charges.open_charge(session, actor_id, await _owed(session, authorization, settling))
         await reserving.pay(session, charge, authorization.id, actor_id)
