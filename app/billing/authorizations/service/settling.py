@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
@@ -21,6 +22,20 @@ from app.billing.subsidies.service import reserving
 from app.core import clock
 
 WAIVED: Final = "waived"
+
+
+@dataclass(frozen=True, slots=True)
+class _Paid:
+    """The card payments of an authorization, and what is on its way back, by payment of the charge."""
+
+    card_payments: Mapping[uuid.UUID, CardPayment]
+    on_their_way: Mapping[uuid.UUID, int]
+
+    def refundable(self, payment: Payment) -> int:
+        """Return what is left of a payment; nothing of a refund that came back, which is no payment on a card."""
+        if payment.kind == "card" and payment.source_id not in self.card_payments:
+            return 0
+        return payment.amount - payment.refunded_amount - self.on_their_way.get(payment.id, 0)
 
 
 async def settle(
@@ -85,7 +100,7 @@ async def refund(
     on_their_way, came_back = await _not_counted(session, charge)
     left = too_much - sum(on_their_way.values()) - came_back
     if left > 0:
-        await _give_back(session, charge, payments, on_their_way, left, by, reason)
+        await _give_back(session, charge, _Paid(payments, on_their_way), left, (by, reason))
     return charge
 
 
@@ -150,27 +165,19 @@ async def _not_counted(session: AsyncSession, charge: Charge) -> tuple[dict[uuid
 async def _give_back(
     session: AsyncSession,
     charge: Charge,
-    card_payments: Mapping[uuid.UUID, CardPayment],
-    on_their_way: Mapping[uuid.UUID, int],
+    of: _Paid,
     amount: int,
-    by: uuid.UUID,
-    reason: str,
+    why: tuple[uuid.UUID, str],
 ) -> None:
+    by, reason = why
     found = sa.select(Payment).where(col(Payment.charge_id) == charge.id, col(Payment.refunds_id).is_(None))
     locked = found.order_by(col(Payment.id)).with_for_update().execution_options(populate_existing=True)
     paid = list((await session.scalars(locked)).all())
-    left = [_refundable(one, card_payments) - on_their_way.get(one.id, 0) for one in paid]
+    left = [of.refundable(one) for one in paid]
     for one, share in zip(paid, shares(min(amount, sum(left)), left), strict=True):
         if share and one.kind == "card" and one.source_id is not None:
-            await carrying.give_back(session, card_payments[one.source_id], share, by, reason, one)
+            await carrying.give_back(session, of.card_payments[one.source_id], share, by, reason, one)
         elif share and one.kind in ("subsidy", "sponsor"):
             await charges.give_back(session, charge, one, share, by, reason)
             if one.kind == "subsidy" and one.source_id is not None:
                 await reserving.give_back(session, one.source_id, share)
-
-
-def _refundable(payment: Payment, card_payments: Mapping[uuid.UUID, CardPayment]) -> int:
-    """Return what is left of a payment; nothing of a refund that came back, which is no payment on a card."""
-    if payment.kind == "card" and payment.source_id not in card_payments:
-        return 0
-    return payment.amount - payment.refunded_amount
