@@ -201,6 +201,29 @@ async def test_what_is_not_done_promises_nothing_any_more(till: Till, voucher: P
     assert await month_amounts() == [(date(2026, 3, 1), 0)]
 
 
+async def test_a_promise_that_lapsed_costs_nobody_their_subsidy(till: Till, voucher: Programme) -> None:
+    mine = await make.entitlement(voucher, till.resident, period="month", amount=700)
+    order = make.order(till.organization, till.resident, 1_000)
+    lapsed = await make.authorized(order)
+    async with unit_of_work() as session:
+        await telling.end(session, await lock(session, lapsed.id), "lapsed", "lapsed")
+    charge = await make.settled(order, 900)
+    assert charge is not None
+    assert (charge.collected_by, charge.paid_amount, charge.state) == ("platform", 450, "open")
+    assert (await committed(voucher), await committed(mine), await balance(voucher)) == (450, 450, 450)
+    with pytest.raises(api.NotAuthorized):
+        await make.settled(order, 900)
+
+
+async def test_what_the_platform_collects_is_waived_and_not_cancelled(till: Till) -> None:
+    order = make.order(till.organization, till.resident, 1_000)
+    await make.authorized(order)
+    await make.settled(order, 900)
+    async with unit_of_work() as session:
+        with pytest.raises(ValueError, match="waived, not cancelled"):
+            await api.cancel_charge(session, "home_order", order.reference_id)
+
+
 @pytest.mark.parametrize(
     ("of_programme", "of_resident", "in_all"),
     [

@@ -19,6 +19,12 @@ async def lock(session: AsyncSession, authorization_id: uuid.UUID) -> Authorizat
     return await session.get_one(Authorization, authorization_id, with_for_update=True, populate_existing=True)
 
 
+async def lock_unless_held(session: AsyncSession, authorization_id: uuid.UUID) -> Authorization | None:
+    """Return an authorization, locked, or ``None`` if somebody else holds it."""
+    found = sa.select(Authorization).where(col(Authorization.id) == authorization_id)
+    return await session.scalar(found.with_for_update(skip_locked=True).execution_options(populate_existing=True))
+
+
 async def lock_live(session: AsyncSession, reference_kind: str, reference_id: uuid.UUID) -> Authorization | None:
     """Return the authorization of something that still promises money, or has been settled, locked; or ``None``."""
     found = sa.select(Authorization).where(
@@ -27,6 +33,18 @@ async def lock_live(session: AsyncSession, reference_kind: str, reference_id: uu
         col(Authorization.state).not_in([sa.literal(state, sa.Text) for state in sorted(OVER)]),
     )
     return await session.scalar(found.with_for_update().execution_options(populate_existing=True))
+
+
+async def lock_lost(session: AsyncSession, reference_kind: str, reference_id: uuid.UUID) -> Authorization | None:
+    """Return the last authorization of something if it failed or lapsed, locked; or ``None``."""
+    found = (
+        sa.select(Authorization)
+        .where(col(Authorization.reference_kind) == reference_kind, col(Authorization.reference_id) == reference_id)
+        .order_by(col(Authorization.id).desc())
+        .limit(1)
+    )
+    row = await session.scalar(found.with_for_update().execution_options(populate_existing=True))
+    return row if row is not None and row.state in ("failed", "lapsed") else None
 
 
 async def lock_card_payments(session: AsyncSession, authorization_id: uuid.UUID) -> list[CardPayment]:

@@ -29,6 +29,8 @@ CARD_TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
 NOTHING_HELD: Final[frozenset[str]] = ENDED - {"captured"}
 RENEWAL: Final = timedelta(hours=12)
 """So long before a hold lapses another one is taken."""
+BUSY: Final = timedelta(minutes=1)
+"""Then it is looked again at what somebody else is changing."""
 KEYS_LAST: Final = timedelta(hours=20)
 """A gateway knows a key for at least a day (Stripe: "Idempotent requests")."""
 CLOCKS_DIFFER: Final = timedelta(minutes=10)

@@ -24,21 +24,8 @@ async def authorize(session: AsyncSession, row: Order, *, is_present: bool) -> b
     """
     payers = [row.ordered_by, row.account_id] if row.payment_method == "card" else [row.account_id]
     for payer in dict.fromkeys(payers):
-        wanted = billing.Authorizing(
-            community_id=row.community_id,
-            resident_id=row.resident_id,
-            organization_id=row.organization_id,
-            payer_account_id=payer,
-            amount=row.total_amount,
-            currency=row.currency,
-            category=row.category,
-            reference_kind=REFERENCE,
-            reference_id=row.id,
-            service_at=row.starts_at,
-            payment_method_id=row.payment_method_id,
-            is_present=is_present and payer == row.ordered_by,
-            ordered_by=row.ordered_by,
-        )
+        can_prove = is_present and payer == row.ordered_by
+        wanted = _wanted(row, row.total_amount, payer, row.payment_method_id, is_present=can_prove)
         try:
             found = await billing.authorize(session, wanted)
         except billing.PaymentMethodUnusable:
@@ -76,26 +63,31 @@ async def settle_fee(session: AsyncSession, by: uuid.UUID | None, row: Order) ->
 
 async def _settle(session: AsyncSession, by: uuid.UUID | None, row: Order, lines: Sequence[billing.Line]) -> bool:
     settling = billing.Settling(lines=lines, due_at=clock.now() + DUE_AFTER)
-    try:
-        return await billing.settle(session, by or SYSTEM_ID, REFERENCE, row.id, settling) is not None
-    except billing.NotAuthorized:
-        # The promise has lapsed, and no other could be had: it is owed all the same.
-        if settling.amount == 0:
-            return False
-        owed = billing.Owed(
-            community_id=row.community_id,
-            payer_id=row.resident_id,
-            organization_id=row.organization_id,
-            amount=settling.amount,
-            currency=row.currency,
-            reference_kind=REFERENCE,
-            reference_id=row.id,
-            due_at=settling.due_at,
-            category=row.category,
-            lines=[line.as_json() for line in lines],
-        )
-        await billing.open_charge(session, by or SYSTEM_ID, owed)
-        return True
+    if not await billing.authorizations_for(await session.connection(), REFERENCE, [row.id]):
+        # Called off before its money was asked for: it is owed all the same, and paid to the provider.
+        payer = row.ordered_by if row.payment_method == "card" else row.account_id
+        await billing.authorize(session, _wanted(row, settling.amount, payer, None))
+    return await billing.settle(session, by or SYSTEM_ID, REFERENCE, row.id, settling) is not None
+
+
+def _wanted(
+    row: Order, amount: int, payer: uuid.UUID, payment_method_id: uuid.UUID | None, *, is_present: bool = False
+) -> billing.Authorizing:
+    return billing.Authorizing(
+        community_id=row.community_id,
+        resident_id=row.resident_id,
+        organization_id=row.organization_id,
+        payer_account_id=payer,
+        amount=amount,
+        currency=row.currency,
+        category=row.category,
+        reference_kind=REFERENCE,
+        reference_id=row.id,
+        service_at=row.starts_at,
+        payment_method_id=payment_method_id,
+        is_present=is_present,
+        ordered_by=row.ordered_by,
+    )
 
 
 async def _lines(session: AsyncSession, row: Order) -> list[billing.Line]:

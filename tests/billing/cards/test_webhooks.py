@@ -34,8 +34,14 @@ async def test_what_is_forged_changes_nothing(buyer: Buyer) -> None:
     await buyer.work()
     event = next(one for one in buyer.stripe.state.events if one["type"] == "payment_intent.amount_capturable_updated")
     body = orjson.dumps(event)
-    for signature in ["", "t=1,v1=00", buyer.stripe.sign(body, "whsec_other"), buyer.stripe.sign(body, at=1)]:
-        answer = await buyer.client.post(WEBHOOKS, content=body, headers={"Stripe-Signature": signature})
+    old, at = buyer.stripe.sign(body, at=1), buyer.stripe.state.now
+    # The first instant is the signed one, however it is written.
+    again = [f"{old},t={at}", f"{old.replace('t=1', 't=0_1')},t={at}", f" {old},t={at}", f"t={at},{old}"]
+    bare = ["", "t=1,v1=00", f"t={at},v1=\u00e9", buyer.stripe.sign(body, "whsec_other")]
+    for signature in [*bare, old, *again]:
+        answer = await buyer.client.post(
+            WEBHOOKS, content=body, headers={"Stripe-Signature": signature.encode("latin-1")}
+        )
         assert (answer.status_code, answer.json()["code"]) == (400, "forged_webhook")
     answer = await buyer.client.post(WEBHOOKS, content=body)
     assert answer.status_code == 400

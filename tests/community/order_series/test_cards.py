@@ -1,10 +1,12 @@
 """Money on a card is asked for days before each occurrence; what is refused is told while there is time."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.billing.api import charges_for
 from app.billing.authorizations.jobs import JOBS as CARD_JOBS
 from app.billing.authorizations.models import AUTHORIZATIONS
 from app.billing.cards.models import Customer, PaymentMethod
@@ -120,3 +122,17 @@ async def test_another_card_pays_what_the_first_did_not(scene: Scene, clock: Man
     clock.set(THURSDAY + timedelta(days=5))
     await pay()
     assert THURSDAYS[1] in days(await shown(scene, series), "ordered")
+
+
+async def test_what_is_called_off_late_before_its_money_was_asked_for_is_owed_through_the_platform(
+    scene: Scene, clock: ManualClock
+) -> None:
+    series = await by_card(scene, "4242")
+    order = {"id": at(series, THURSDAYS[1])["order_id"]}
+    clock.set(THURSDAY + timedelta(days=7) - timedelta(hours=1))  # the worker stood still
+    cancelled = await scene.do(order, "cancellation", {"reason": "other_plans"})
+
+    async with reading() as connection:
+        (charge,) = (await charges_for(connection, "home_order", [uuid.UUID(order["id"])])).values()
+    assert cancelled["fee"] > 0
+    assert (charge.amount, charge.collected_by, charge.state) == (cancelled["fee"], "platform", "open")

@@ -3,17 +3,24 @@
 import uuid
 from datetime import timedelta
 
+import pytest
+
+from app.billing.api import charges_for
 from app.billing.authorizations import jobs as billing_jobs
+from app.billing.authorizations.repository import lock_live
+from app.billing.authorizations.service.telling import end
 from app.billing.cards.models import Customer, PaymentMethod
+from app.billing.events import AuthorizationFailed, AuthorizationSucceeded, ChargePaid
 from app.billing.gateways.local_gateway import LocalGateway
 from app.core import clock as clocks
 from app.core.clock import ManualClock
-from app.core.database import unit_of_work
+from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.identity.models import Account
 from community.orders import jobs
 from community.orders.rules import HOLD
+from community.orders.service.following import follow_money
 from tests.community.orders.conftest import THURSDAY, TOTAL, Body, Scene, account_of, facts, told
 from tests.factories import identity
 
@@ -141,3 +148,49 @@ async def test_somebody_elses_card_pays_nothing(scene: Scene) -> None:
 
     assert refused["code"] == "payment_method_unusable"
     assert (await scene.ask("GET", scene.orders))["items"] == []
+
+
+async def test_a_daughter_orders_on_her_mothers_card(scene: Scene) -> None:
+    card = await card_of((await account_of(scene.grace)).id, scene.place.id)
+    order = await scene.placed(scene.daughter, payment_method="card", payment_method_id=card)
+    await work()
+
+    assert (await scene.seen(order))["state"] == "placed"
+
+
+@pytest.mark.parametrize("first", ["authorization_failed", "charge_paid"])
+async def test_no_fact_about_an_orders_money_overtakes_another(scene: Scene, first: str) -> None:
+    order = await _ordered(scene)
+    of = {"community_id": scene.place.id, "organization_id": scene.provider.id, "reference_kind": "home_order"}
+    succeeded = AuthorizationSucceeded(
+        **of, aggregate_id=clocks.new_id(), resident_id=scene.grace.id, reference_id=uuid.UUID(order["id"])
+    )
+    other: AuthorizationFailed | ChargePaid
+    if first == "charge_paid":
+        other = ChargePaid(
+            **of, aggregate_id=clocks.new_id(), payer_id=scene.grace.id, reference_id=uuid.UUID(order["id"])
+        )
+    else:
+        other = AuthorizationFailed(
+            **of, aggregate_id=clocks.new_id(), resident_id=scene.grace.id, reference_id=uuid.UUID(order["id"])
+        )
+    async with unit_of_work() as session:
+        await follow_money(session, [succeeded, other])
+
+    assert (await scene.seen(order))["state"] == "placed"
+
+
+async def test_what_is_done_after_the_promise_lapsed_is_owed_through_the_platform(
+    scene: Scene, clock: ManualClock
+) -> None:
+    order = await scene.started(clock)
+    async with unit_of_work() as session:
+        authorization = await lock_live(session, "home_order", uuid.UUID(order["id"]))
+        assert authorization is not None
+        await end(session, authorization, "lapsed", "lapsed")
+    await scene.do(order, "completion", {"done": ["kitchen"]}, by=scene.worker)
+
+    async with reading() as connection:
+        (charge,) = (await charges_for(connection, "home_order", [uuid.UUID(order["id"])])).values()
+    assert (charge.amount, charge.collected_by, charge.state) == (TOTAL, "platform", "open")
+    assert (await scene.seen(order))["payment"]["authorization"] == "settled"

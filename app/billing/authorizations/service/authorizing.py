@@ -46,7 +46,7 @@ async def authorize(session: AsyncSession, wanted: Authorizing) -> Authorization
     session.add(authorization)
     await session.flush()
     authorization.subsidy_amount = await reserving.reserve(
-        session, _claim(authorization), authorization.amount, at_most=authorization.amount
+        session, claim_of(authorization), authorization.amount, at_most=authorization.amount
     )
     if agreement is not None:
         await _within(session, agreement, authorization)
@@ -73,7 +73,7 @@ async def extend(session: AsyncSession, reference_kind: str, reference_id: uuid.
     if more <= 0:
         return authorization
     method = await _usable(session, authorization.payer_account_id, authorization.payment_method_id)
-    subsidized = await reserving.reserve(session, _claim(authorization), amount, at_most=more)
+    subsidized = await reserving.reserve(session, claim_of(authorization), amount, at_most=more)
     authorization.amount = amount
     authorization.subsidy_amount += subsidized
     if authorization.payer_id is not None:
@@ -143,7 +143,8 @@ async def _within(session: AsyncSession, agreement: Payer, authorization: Author
         raise PayerLimit(left_amount=max(0, agreement.month_limit - promised + own))
 
 
-def _claim(authorization: Authorization) -> reserving.Claim:
+def claim_of(authorization: Authorization) -> reserving.Claim:
+    """Return for what programmes are to pay of something that is authorized."""
     return reserving.Claim(
         authorization_id=authorization.id,
         community_id=authorization.community_id,

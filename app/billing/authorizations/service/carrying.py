@@ -18,7 +18,7 @@ from app.billing.authorizations.service.authorizing import hold
 from app.billing.cards.models import PaymentMethod
 from app.billing.charges.models import Charge, Payment
 from app.billing.charges.service import counting as charges
-from app.billing.events import AuthorizationLapsed, CardRefundFailed
+from app.billing.events import AuthorizationFailed, AuthorizationLapsed, CardRefundFailed
 from app.billing.gateways.port import Intent, Refund
 from app.core import clock
 from app.core.access import Actor
@@ -94,9 +94,17 @@ def let_be(payment: CardPayment) -> None:
 
 
 async def renew(session: AsyncSession, card_payment_ids: Sequence[uuid.UUID]) -> None:
-    """Wish for another hold in place of each that is about to lapse: the first is let go once the other is there."""
+    """Wish for another hold in place of each that is about to lapse: the first is let go once the other is there.
+
+    The payments are locked already, their authorizations are not: whoever holds one may want the payment next, so that
+    it is not waited for.
+    """
     for card_payment_id in card_payment_ids:
-        authorization, payment, _ = await repository.lock_card_payment(session, card_payment_id)
+        payment = await session.get_one(CardPayment, card_payment_id, populate_existing=True)
+        authorization = await repository.lock_unless_held(session, payment.authorization_id)
+        if authorization is None:
+            payment.renew_at = clock.now() + rules.BUSY
+            continue
         payment.renew_at = None
         if payment.state != "authorized" or payment.wish is not None or authorization.state in rules.OVER:
             continue
@@ -221,11 +229,14 @@ async def _lost(
     if authorization.state == "authorized":
         replaced = next((one for one in all_of_it if one.id == payment.replaces_id), None)
         is_last = not any(one.replaces_id == payment.id for one in others)
-        if (payment.state == "lapsed" and is_last) or (replaced is not None and replaced.state == "lapsed"):
-            await _let_go(others)
-            await telling.end(session, authorization, "lapsed", payment.failure or "lapsed")
-        elif payment.state in ("declined", "cancelled") and payment.replaces_id is None:
-            authorization.amount -= payment.amount  # an extension the bank refused: the rest is promised as before
+        if not (is_last if replaced is None or payment.state == "lapsed" else replaced.state == "lapsed"):
+            return  # the other one is still there, or may still come
+        if _is_extension(payment, all_of_it):  # the rest is promised as before
+            authorization.amount -= payment.amount
+            await telling.tell(session, authorization, AuthorizationFailed)
+            return
+        await _let_go(others)
+        await telling.end(session, authorization, "lapsed", payment.failure or "lapsed")
         return
     await _let_go(others)
     await telling.end(session, authorization, "failed", payment.failure or payment.state)
@@ -241,6 +252,15 @@ async def _still_owed(session: AsyncSession, authorization: Authorization, payme
             await hold(session, authorization, method, payment.capture_amount, replaces=payment)
             return
     await telling.tell(session, authorization, AuthorizationLapsed)
+
+
+def _is_extension(payment: CardPayment, all_of_it: Sequence[CardPayment]) -> bool:
+    """Say whether a hold, or the one it came in place of, was taken beside the first one."""
+    by_id = {one.id: one for one in all_of_it}
+    first = payment
+    while first.replaces_id is not None:
+        first = by_id[first.replaces_id]
+    return first.id != all_of_it[0].id
 
 
 async def _let_go(payments: Sequence[CardPayment]) -> None:

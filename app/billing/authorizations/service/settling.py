@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from app.billing.authorizations.models import Authorization, CardPayment, CardRe
 from app.billing.authorizations.problems import NotAuthorized, NothingToRefund
 from app.billing.authorizations.schemas import Settling
 from app.billing.authorizations.service import carrying, telling
+from app.billing.authorizations.service.authorizing import claim_of
 from app.billing.charges.models import Charge, Payment, PlatformFee
 from app.billing.charges.rules import fee_of, shares
 from app.billing.charges.service import counting as charges
@@ -22,18 +24,38 @@ from app.core import clock
 WAIVED: Final = "waived"
 
 
+@dataclass(frozen=True, slots=True)
+class _Paid:
+    """The card payments of an authorization, and what is on its way back, by payment of the charge."""
+
+    card_payments: Mapping[uuid.UUID, CardPayment]
+    on_their_way: Mapping[uuid.UUID, int]
+
+    def refundable(self, payment: Payment) -> int:
+        """Return what is left of a payment; nothing of a refund that came back, which is no payment on a card."""
+        if payment.kind == "card" and payment.source_id not in self.card_payments:
+            return 0
+        return payment.amount - payment.refunded_amount - self.on_their_way.get(payment.id, 0)
+
+
 async def settle(
     session: AsyncSession, actor_id: uuid.UUID, reference_kind: str, reference_id: uuid.UUID, settling: Settling
 ) -> Charge | None:
     """Say what something came to: open its charge, take what was promised of it, let the rest go.
 
-    Returns the charge, or ``None`` if it came to nothing. What was not promised stays owed. Raises ``NotAuthorized``.
+    Returns the charge, or ``None`` if it came to nothing. What was not promised stays owed, all of it if the promise
+    failed or lapsed; then programmes pay what they still can. Raises ``NotAuthorized``.
     """
     authorization = await repository.lock_live(session, reference_kind, reference_id)
+    if authorization is None:
+        authorization = await repository.lock_lost(session, reference_kind, reference_id)
     if authorization is None or authorization.state == "settled":
         raise NotAuthorized(state=authorization.state if authorization else "none")
     payments = await repository.lock_card_payments(session, authorization.id)
     charge = None
+    if authorization.state in rules.OVER:
+        found = await reserving.reserve(session, claim_of(authorization), settling.amount, at_most=settling.amount)
+        authorization.subsidy_amount = min(found, authorization.amount)
     if settling.amount > 0:
         charge = await charges.open_charge(session, actor_id, await _owed(session, authorization, settling))
         await reserving.pay(session, charge, authorization.id, actor_id)
@@ -63,14 +85,12 @@ async def refund(
     """Waive a part of what something came to and give back what was paid of it; return its charge.
 
     Whoever paid gets back in proportion: a card on the card, a programme into its budget at once; what a provider took
-    itself stays with the provider to be given back at its desk. What is owed though its promise had lapsed is waived
-    all the same. Raises ``NothingToRefund``, ``NotAuthorized`` for what is not settled yet.
+    itself stays with the provider to be given back at its desk. Raises ``NothingToRefund``, ``NotAuthorized``.
     """
     authorization = await repository.lock_live(session, reference_kind, reference_id)
-    if authorization is not None and authorization.state != "settled":
-        raise NotAuthorized(state=authorization.state)
-    held = [] if authorization is None else await repository.lock_card_payments(session, authorization.id)
-    payments = {one.id: one for one in held}
+    if authorization is None or authorization.state != "settled":
+        raise NotAuthorized(state=authorization.state if authorization else "none")
+    payments = {one.id: one for one in await repository.lock_card_payments(session, authorization.id)}
     charge = await charges.locked_charge_of(session, reference_kind, reference_id)
     if charge is None or amount > charge.amount - charge.credited_amount:
         raise NothingToRefund(refundable_amount=0 if charge is None else charge.amount - charge.credited_amount)
@@ -80,7 +100,7 @@ async def refund(
     on_their_way, came_back = await _not_counted(session, charge)
     left = too_much - sum(on_their_way.values()) - came_back
     if left > 0:
-        await _give_back(session, charge, payments, on_their_way, left, by=by, reason=reason)
+        await _give_back(session, charge, _Paid(payments, on_their_way), left, (by, reason))
     return charge
 
 
@@ -144,28 +164,19 @@ async def _not_counted(session: AsyncSession, charge: Charge) -> tuple[dict[uuid
 async def _give_back(
     session: AsyncSession,
     charge: Charge,
-    card_payments: Mapping[uuid.UUID, CardPayment],
-    on_their_way: Mapping[uuid.UUID, int],
+    of: _Paid,
     amount: int,
-    *,
-    by: uuid.UUID,
-    reason: str,
+    why: tuple[uuid.UUID, str],
 ) -> None:
+    by, reason = why
     found = sa.select(Payment).where(col(Payment.charge_id) == charge.id, col(Payment.refunds_id).is_(None))
     locked = found.order_by(col(Payment.id)).with_for_update().execution_options(populate_existing=True)
     paid = list((await session.scalars(locked)).all())
-    left = [_refundable(one, card_payments) - on_their_way.get(one.id, 0) for one in paid]
+    left = [of.refundable(one) for one in paid]
     for one, share in zip(paid, shares(min(amount, sum(left)), left), strict=True):
         if share and one.kind == "card" and one.source_id is not None:
-            await carrying.give_back(session, card_payments[one.source_id], share, by, reason, one)
+            await carrying.give_back(session, of.card_payments[one.source_id], share, by, reason, one)
         elif share and one.kind in ("subsidy", "sponsor"):
             await charges.give_back(session, charge, one, share, by, reason)
             if one.kind == "subsidy" and one.source_id is not None:
                 await reserving.give_back(session, one.source_id, share)
-
-
-def _refundable(payment: Payment, card_payments: Mapping[uuid.UUID, CardPayment]) -> int:
-    """Return what is left of a payment; nothing of a refund that came back, which is no payment on a card."""
-    if payment.kind == "card" and payment.source_id not in card_payments:
-        return 0
-    return payment.amount - payment.refunded_amount

@@ -89,10 +89,15 @@ async def open_charge(session: AsyncSession, actor_id: uuid.UUID, owed: Owed) ->
 
 
 async def cancel_charge(session: AsyncSession, reference_kind: str, reference_id: uuid.UUID) -> None:
-    """Cancel the charge of something, if it has one; raises ``PaymentsToRefund`` while something is paid."""
+    """Cancel the charge of something, if it has one; raises ``PaymentsToRefund`` while something is paid.
+
+    Raises ``ValueError`` for what the platform collects: it has an invoice, and is waived with a credit note.
+    """
     charge = await locked_charge_of(session, reference_kind, reference_id)
     if charge is None:
         return
+    if charge.collected_by == "platform":
+        raise ValueError("what the platform collects is waived, not cancelled")
     if charge.paid_amount:
         raise PaymentsToRefund(paid_amount=charge.paid_amount)
     amount, fee = charge.amount - charge.credited_amount, charge.fee_amount - charge.credited_fee

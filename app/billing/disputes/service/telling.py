@@ -38,6 +38,8 @@ async def dispute_told(session: AsyncSession, body: Mapping[str, Any]) -> bool:
     dispute = await repository.lock_told(session, about.payment.gateway, told.ref)
     if dispute is None:
         dispute = await _open(session, told, about)
+    if dispute.charge_id is None and about.charge is not None:  # it was told before what it paid for was known
+        dispute.charge_id = about.charge.id
     before, was_withdrawn, was_reinstated = dispute.state, dispute.is_withdrawn, dispute.is_reinstated
     _go_on(dispute, told)
     await session.flush()

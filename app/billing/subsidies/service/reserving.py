@@ -56,7 +56,7 @@ async def reserve(session: AsyncSession, claim: Claim, amount: int, *, at_most: 
                 wanted=wanted,
             )
         if taken and use is not None:
-            use.amount += taken
+            use.amount, use.state = use.amount + taken, "reserved"
             use.rate, use.order_cap = one.offer.terms.rate, one.offer.terms.order_cap
         elif taken:
             session.add(_use(claim, one, taken))
