@@ -11,7 +11,7 @@ from app.core.access import Actor
 from app.demo import behaviour
 from app.demo.client import Attempt, Later, Phones
 from app.demo.community import TIME_ZONE, Resident, Village, every
-from app.demo.home_services import PAYS_BY_CARD, card_of, desk, offers, path_of
+from app.demo.home_services import desk, offers, path_of
 
 _ZONE: Final = ZoneInfo(TIME_ZONE)
 _WISHES: Final[tuple[tuple[int, str, str, str], ...]] = (
@@ -54,7 +54,6 @@ class HelpAtHome:
         self._desk = desk(village)
         self._of_provider = path_of(village)
         self._offers: dict[str, str] = {}
-        self._cards: dict[uuid.UUID, str] = {}
         self._known: set[str] = set()
 
     def begin_day(self, day: date) -> None:
@@ -98,7 +97,7 @@ class HelpAtHome:
             "total": quote["total"],
             "starts_at": starts_at,
             "flexibility": "PT30M",
-            **await self._payment(resident),
+            "payment_method": "provider",
         }
         await self._attempt(self._orderer(resident), f"/v1/residents/{resident.id}/home-orders", wanted)
 
@@ -106,15 +105,6 @@ class HelpAtHome:
         """Return who orders: where a resident does not see well, the first of their circle does."""
         sees_badly = "sight" in resident.neighbour.create["accessibility_needs"]
         return resident.circle[0].actor if sees_badly and resident.circle else resident.actor
-
-    async def _payment(self, resident: Resident) -> dict[str, str]:
-        """Return how somebody pays: with the card they saved, or at the door."""
-        if resident.neighbour.number in PAYS_BY_CARD and self._orderer(resident) is resident.actor:
-            card = self._cards.get(resident.id) or await card_of(self._phones, resident)
-            if card is not None:
-                self._cards[resident.id] = card
-                return {"payment_method": "card", "payment_method_id": card}
-        return {"payment_method": "provider"}
 
     async def _agree(self) -> None:
         """Agree to help that recurs, with whoever came first."""
@@ -127,7 +117,7 @@ class HelpAtHome:
         wish = {"offer_id": await self._offer(code), "rrule": rule, "begins": begins, "starts_on": first.isoformat()}
         terms = (await self._phones.ask(resident.actor, "POST", f"{path}/preview", wish))["terms"]
         agreed = {name: terms[name] for name in ("offer_version", "totals")}
-        wanted = {**wish, "holidays": "move", "agreed": agreed, **await self._payment(resident)}
+        wanted = {**wish, "holidays": "move", "agreed": agreed, "payment_method": "provider"}
         await self._attempt(resident.actor, path, wanted)
 
     async def _take(self) -> None:
@@ -161,21 +151,21 @@ class HelpAtHome:
 
     def _expect(self, worker: Actor, stop: dict[str, Any]) -> None:
         starts_at = datetime.fromisoformat(stop["starts_at"])
-        if stop["state"] != "assigned" or stop["id"] in self._known or starts_at <= clock.now():
+        resident = self._village.residents.get(uuid.UUID(stop["resident_id"]))
+        if stop["state"] != "assigned" or stop["id"] in self._known or starts_at <= clock.now() or resident is None:
             return
         self._known.add(stop["id"])
         late = timedelta(minutes=behaviour.chance("order", stop["name"], starts_at).choice((0, 1, 2, 4, 7)))
         ends_at = datetime.fromisoformat(stop["ends_at"]) + late
         self._later(starts_at - timedelta(minutes=12), partial(self._set_out, worker, stop))
-        self._later(starts_at + late, partial(self._begin, worker, stop))
+        self._later(starts_at + late, partial(self._begin, worker, resident, stop))
         self._later(ends_at, partial(self._finish, worker, stop))
 
     async def _set_out(self, worker: Actor, stop: dict[str, Any]) -> None:
         await self._attempt(worker, f"/v1/home-orders/{stop['id']}/on-the-way", None)
 
-    async def _begin(self, worker: Actor, stop: dict[str, Any]) -> None:
+    async def _begin(self, worker: Actor, resident: Resident, stop: dict[str, Any]) -> None:
         """Begin with the code the resident tells at the door."""
-        resident = self._village.residents[uuid.UUID(stop["resident_id"])]
         path = f"/v1/home-orders/{stop['id']}"
         code = (await self._phones.ask(resident.actor, "GET", path))["start_code"]
         await self._attempt(worker, f"{path}/start", {"code": code})

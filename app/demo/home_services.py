@@ -74,8 +74,8 @@ _VOUCHER: Final[dict[str, Any]] = {
 }
 ENTITLED: Final = (2, 4, 7, 9, 14)
 """Numbers of residents who have the city's voucher."""
-PAYS_BY_CARD: Final = (2, 7, 9, 15)
-"""Numbers of residents who have saved a card, at the local twin; the others pay at the door."""
+WITH_CARD: Final = (2, 7, 9, 15)
+"""Numbers of residents who have saved a card, at the local twin; the demo's own orders are paid at the door."""
 _CARD: Final = "4242"
 _FEE: Final = 500
 _PAID_OUT: Final = {"cadence": "weekly", "day": 3, "minimum_amount": 100, "hold_days": 1}
@@ -106,7 +106,7 @@ async def arrange_home_services(phones: Phones, village: Village) -> None:
     await _employ(phones, village)
     await _have_a_part_paid(phones, village)
     await _have_paid_out(phones, village)
-    for resident in map(village.numbered, PAYS_BY_CARD):
+    for resident in map(village.numbered, WITH_CARD):
         if resident is not None and await card_of(phones, resident) is None:
             await _save_card(phones, resident)
 
