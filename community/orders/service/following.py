@@ -26,9 +26,11 @@ OfMoney = AuthorizationSucceeded | AuthorizationNeedsAction | AuthorizationFaile
 
 async def follow_money(session: AsyncSession, events: Sequence[OfMoney]) -> None:
     """Place what is authorized, let go again what was authorized too late, tell of what failed, close what is paid."""
-    ours = {event.reference_id: event for event in events if event.reference_kind == REFERENCE}
-    for row in await repository.all_locked(session, ours):
-        await _follow(session, row, ours[row.id])
+    ours = [event for event in events if event.reference_kind == REFERENCE]
+    rows = {row.id: row for row in await repository.all_locked(session, {event.reference_id for event in ours})}
+    for event in ours:
+        if event.reference_id in rows:
+            await _follow(session, rows[event.reference_id], event)
 
 
 async def _follow(session: AsyncSession, row: Order, event: OfMoney) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from app.billing.authorizations import jobs as billing_jobs
 from app.billing.cards.models import Customer, PaymentMethod
+from app.billing.events import AuthorizationNeedsAction, AuthorizationSucceeded
 from app.billing.gateways.local_gateway import LocalGateway
 from app.core import clock as clocks
 from app.core.clock import ManualClock
@@ -13,7 +14,8 @@ from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.identity.models import Account
 from community.orders import jobs
-from community.orders.rules import HOLD
+from community.orders.rules import HOLD, REFERENCE
+from community.orders.service.following import follow_money
 from tests.community.orders.conftest import THURSDAY, TOTAL, Body, Scene, account_of, facts, told
 from tests.factories import identity
 
@@ -141,3 +143,19 @@ async def test_somebody_elses_card_pays_nothing(scene: Scene) -> None:
 
     assert refused["code"] == "payment_method_unusable"
     assert (await scene.ask("GET", scene.orders))["items"] == []
+
+
+async def test_what_is_told_at_once_is_followed_one_after_the_other(scene: Scene) -> None:
+    order = await _ordered(scene)
+    about = {
+        "aggregate_id": clocks.new_id(),
+        "community_id": scene.place.id,
+        "resident_id": scene.grace.id,
+        "organization_id": scene.provider.id,
+        "reference_kind": REFERENCE,
+        "reference_id": uuid.UUID(order["id"]),
+    }
+    async with unit_of_work() as session:
+        await follow_money(session, [AuthorizationSucceeded(**about), AuthorizationNeedsAction(**about)])
+
+    assert (await scene.seen(order))["state"] == "placed"
