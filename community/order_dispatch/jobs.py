@@ -8,7 +8,7 @@ from app.core.jobs import Job
 from community.order_dispatch.models import OrderSearch
 from community.order_dispatch.service.dispatching import look
 
-SEARCHES: Final = Due("community.order_searches", OrderSearch, "look_at")
+SEARCHES: Final = Due("community.order_searches", OrderSearch, "look_at", vital=True)
 
 
 async def look_for_somebody() -> int:

@@ -9,11 +9,12 @@ from community.orders.models import Order, OrderExtra
 from community.orders.service import deadlines, placing, promising, working
 
 HOLDS: Final = Due("community.expire_orders", Order, "hold_until")
-UNSTAFFED: Final = Due("community.unstaffed_orders", Order, "staff_by")
 AUTHORIZE: Final = Due("community.authorize_orders", Order, "authorize_at")
-LATE: Final = Due("community.late_orders", Order, "late_at")
-MISS: Final = Due("community.miss_orders", Order, "miss_at")
-OVERDUE: Final = Due("community.overdue_orders", Order, "overdue_at")
+# Of these somebody waits, or is alone with a stranger: what fails is tried again, soon and for ever.
+UNSTAFFED: Final = Due("community.unstaffed_orders", Order, "staff_by", vital=True)
+LATE: Final = Due("community.late_orders", Order, "late_at", vital=True)
+MISS: Final = Due("community.miss_orders", Order, "miss_at", vital=True)
+OVERDUE: Final = Due("community.overdue_orders", Order, "overdue_at", vital=True)
 UNPAID: Final = Due("community.unpaid_orders", Order, "unpaid_at")
 EXTRAS: Final = Due("community.lapse_extra_time", OrderExtra, "answer_by")
 

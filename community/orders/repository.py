@@ -16,27 +16,25 @@ from community.orders import rules
 from community.orders.models import EXTRAS, ORDERS, POSITIONS, Order, OrderExtra
 
 _IDS: Final = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
-_SOME: Final = (
-    sa.select(Order)
-    .where(col(Order.id) == sa.any_(_IDS))
-    .order_by(col(Order.id))
-    .with_for_update(key_share=True)
-    .execution_options(populate_existing=True)
+_locked = (
+    sa.select(Order).order_by(col(Order.id)).with_for_update(key_share=True).execution_options(populate_existing=True)
 )
+_SOME: Final = _locked.where(col(Order.id) == sa.any_(_IDS))
 _SAME: Final = sa.select(ORDERS.c.id).where(
     ORDERS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
     ORDERS.c.offer_id == sa.bindparam("offer_id", type_=sa.Uuid),
     ORDERS.c.wanted_at == sa.bindparam("wanted_at", type_=sa.DateTime(timezone=True)),
     ORDERS.c.state.not_in([sa.literal(state, sa.Text) for state in ("expired", "cancelled", "no_access")]),
 )
-_AHEAD_OF_WORKER: Final = sa.select(ORDERS.c.id).where(
-    ORDERS.c.worker_id == sa.bindparam("worker_id", type_=sa.Uuid),
-    ORDERS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
-    ORDERS.c.state.in_([sa.literal(state, sa.Text) for state in ("assigned", "on_the_way")]),
+# One statement that looks and locks: what somebody else changed meanwhile is looked at again once it is locked.
+_AHEAD_OF_WORKER: Final = _locked.where(
+    col(Order.worker_id) == sa.bindparam("worker_id", type_=sa.Uuid),
+    col(Order.organization_id) == sa.bindparam("organization_id", type_=sa.Uuid),
+    col(Order.state).in_([sa.literal(state, sa.Text) for state in ("assigned", "on_the_way")]),
 )
-_AHEAD_OF_RESIDENTS: Final = sa.select(ORDERS.c.id).where(
-    ORDERS.c.resident_id == sa.any_(_IDS),
-    ORDERS.c.state.in_([sa.literal(state, sa.Text) for state in ("held", *rules.AHEAD)]),
+_AHEAD_OF_RESIDENTS: Final = _locked.where(
+    col(Order.resident_id) == sa.any_(_IDS),
+    col(Order.state).in_([sa.literal(state, sa.Text) for state in ("held", *rules.AHEAD)]),
 )
 _given = insert(POSITIONS).values({column.name: sa.bindparam(f"given_{column.name}") for column in POSITIONS.c})
 # What was measured before what is known is no news.
@@ -76,12 +74,12 @@ async def all_locked(session: AsyncSession, ids: Collection[uuid.UUID]) -> Seque
 async def ahead_of_worker(session: AsyncSession, organization_id: uuid.UUID, worker_id: uuid.UUID) -> Sequence[Order]:
     """Return the orders of a provider somebody is to go to, locked."""
     binds = {"worker_id": worker_id, "organization_id": organization_id}
-    return await all_locked(session, list(await session.scalars(_AHEAD_OF_WORKER, binds)))
+    return (await session.scalars(_AHEAD_OF_WORKER, binds)).all()
 
 
 async def ahead_of_residents(session: AsyncSession, resident_ids: Collection[uuid.UUID]) -> Sequence[Order]:
     """Return what lies ahead of residents, locked."""
-    return await all_locked(session, list(await session.scalars(_AHEAD_OF_RESIDENTS, {"ids": list(resident_ids)})))
+    return (await session.scalars(_AHEAD_OF_RESIDENTS, {"ids": list(resident_ids)})).all()
 
 
 async def locate(session: AsyncSession, row: Order, fix: str, measured_at: datetime) -> None:

@@ -241,21 +241,26 @@ def next_overdue(now: datetime, step: int) -> datetime:
     return now + OVERDUE[min(step, len(OVERDUE) - 1)]
 
 
-def fee(total: int, times: Times, terms: tuple[timedelta, int], now: datetime, state: State) -> int:
+def fee(total: int, times: Times, terms: tuple[datetime, int], now: datetime, state: State) -> int:
     """Return what a resident owes for calling off now, in minor units.
 
-    ``terms`` are the notice that is owed and the hundredths of the total that calling off later costs. What is not
-    placed yet costs nothing, nor what the provider is late for.
+    ``terms`` are until when calling off is free, and the hundredths of the total that calling off later costs. What is
+    not placed yet costs nothing, nor what the provider is late for.
     """
-    notice, percent = terms
-    if state == "held" or now <= free_until(times.starts_at, notice) or now >= times.starts_at + LATE:
+    free, percent = terms
+    if state == "held" or now <= free or now >= times.starts_at + LATE:
         return 0
     return hundredths(total, percent)
 
 
-def free_until(starts_at: datetime, notice: timedelta) -> datetime:
-    """Return until when calling off costs nothing."""
-    return starts_at - notice
+def free_until(wanted_at: datetime, starts_at: datetime, notice: timedelta) -> datetime:
+    """Return until when calling off costs nothing: planned earlier than it was ordered for, it is no earlier."""
+    return max(wanted_at, starts_at) - notice
+
+
+def door_fee(total: int, percent: int, starts_at: datetime, came_at: datetime) -> int:
+    """Return what a resident owes whose door stayed closed, in minor units: nothing to who came late."""
+    return 0 if came_at >= starts_at + LATE else hundredths(total, percent)
 
 
 def extra_amount(lines: Sequence[tuple[LineKind, int]], duration: timedelta, extra: timedelta) -> int:

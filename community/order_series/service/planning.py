@@ -169,4 +169,4 @@ def _takes_place(ahead: Outlook, slot: Slot) -> bool:
 
 def is_free(order: Any, now: datetime) -> bool:
     """Say whether an order can be called off at no cost."""
-    return order.state == "held" or now < free_until(order.starts_at, order.notice_period)
+    return order.state == "held" or now < free_until(order.wanted_at, order.starts_at, order.notice_period)

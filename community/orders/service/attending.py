@@ -12,7 +12,6 @@ from app.core.access import Actor
 from app.core.database import unit_of_work
 from app.core.problems import FieldError, Malformed
 from app.core.sealing import seal
-from community.housekeeping.rules import hundredths
 from community.orders import notices, repository, rules
 from community.orders.access import Subject
 from community.orders.models import FIX, Order
@@ -104,6 +103,7 @@ async def confirm_start(session: AsyncSession, actor: Actor, subject: Subject, d
 async def no_access(session: AsyncSession, actor: Actor, subject: Subject, data: NoAccessGive) -> Order:
     """Say that nobody answered the door, once it is time; people hear of it, and the resident owes what was agreed.
 
+    To whoever set out only when they were late already nothing is owed.
     Raises ``OrderNotOpen``, ``TooEarly``, ``NotYourOrder``.
     """
     by = By(subject.side("worker", "provider", "operator"), actor)
@@ -114,7 +114,9 @@ async def no_access(session: AsyncSession, actor: Actor, subject: Subject, data:
         raise OrderNotOpen(order_state=row.state)
     if clock.now() < row.starts_at:
         raise TooEarly(opens_at=row.starts_at.isoformat())
-    owed = hundredths(row.total_amount, row.late_percent)
+    # Who did not say that they set out came no later than now.
+    came_at = row.on_the_way_at if row.state == "on_the_way" and row.on_the_way_at is not None else clock.now()
+    owed = rules.door_fee(row.total_amount, row.late_percent, row.starts_at, came_at)
     await change(session, row, "no_access", by, note=data.note, fee_amount=owed)
     await paying.settle_fee(session, actor.id, row)
     await tell(session, notices.DOOR_CLOSED, row, await waiting(session, row), "no_access")

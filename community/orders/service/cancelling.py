@@ -52,7 +52,7 @@ async def call_off(
     now, was, worker_id = clock.now(), row.state, row.worker_id
     owed = 0
     if by.who == "resident":
-        terms = (row.notice_period, row.late_percent)
+        terms = (rules.free_until(row.wanted_at, row.starts_at, row.notice_period), row.late_percent)
         owed = rules.fee(row.total_amount, times_of(row), terms, now, was)  # type: ignore[arg-type]  # as above
     await change(
         session,

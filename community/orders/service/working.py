@@ -114,10 +114,12 @@ async def _tell_answer(session: AsyncSession, row: Order, extra: OrderExtra) -> 
 async def write_note(session: AsyncSession, actor: Actor, subject: Subject, data: NoteGive) -> OrderNote:
     """Write down what was found at the home, while the work goes on or after it.
 
-    That the resident is unwell can be said from the door, too: it is told at once. Raises ``OrderNotOpen``.
+    That the resident is unwell can be said from the door, too, opened or not: it is told at once.
+
+    Raises ``OrderNotOpen``.
     """
     row = await _of_worker(session, actor, subject)
-    if row.state not in ("on_the_way", "started", "finished", "closed"):
+    if row.state not in (*rules.WITH_WORKER, "no_access", "finished", "closed"):
         raise OrderNotOpen(order_state=row.state)
     note = OrderNote(
         order_id=row.id,

@@ -158,7 +158,7 @@ def _fields(row: Any, provider: str, now: datetime) -> dict[str, Any]:
         "ends_at": row.ends_at + row.extra_duration,
         "is_late": row.state in rules.AHEAD and row.starts_at + rules.LATE <= now,
         "total": row.total_amount + row.extra_amount,
-        "free_until": rules.free_until(row.starts_at, row.notice_period),
+        "free_until": rules.free_until(row.wanted_at, row.starts_at, row.notice_period),
         "late_fee": hundredths(row.total_amount, row.late_percent),
         "fee": row.fee_amount,
     }

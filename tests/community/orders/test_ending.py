@@ -136,3 +136,16 @@ async def test_work_that_does_not_end_is_heard_of(scene: Scene, clock: ManualClo
     clock.advance(timedelta(days=7))
     await work()
     assert await told("order_unpaid") == {"Nora"}
+
+
+async def test_who_is_visited_earlier_calls_off_freely_for_as_long_as_was_agreed(
+    scene: Scene, clock: ManualClock
+) -> None:
+    await _late_costs_half(scene)
+    order = await scene.placed(offer_version=2, flexibility="PT2H")
+    earlier = {"worker_id": str(scene.mei.id), "starts_at": (THURSDAY - timedelta(hours=1)).isoformat()}
+    moved = await scene.do(order, "assignment", earlier, by=scene.keeper)
+    clock.set(THURSDAY - A_DAY)
+    ended = await scene.do(order, "cancellation", {"reason": "unwell"})
+
+    assert (moved["free_until"], ended["fee"]) == (order["free_until"], 0)

@@ -10,7 +10,7 @@ from app.billing.authorizations import jobs as billing_jobs
 from app.billing.authorizations.repository import lock_live
 from app.billing.authorizations.service.telling import end
 from app.billing.cards.models import Customer, PaymentMethod
-from app.billing.events import AuthorizationFailed, AuthorizationSucceeded, ChargePaid
+from app.billing.events import AuthorizationFailed, AuthorizationNeedsAction, AuthorizationSucceeded, ChargePaid
 from app.billing.gateways.local_gateway import LocalGateway
 from app.core import clock as clocks
 from app.core.clock import ManualClock
@@ -19,7 +19,7 @@ from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.identity.models import Account
 from community.orders import jobs
-from community.orders.rules import HOLD
+from community.orders.rules import HOLD, REFERENCE
 from community.orders.service.following import follow_money
 from tests.community.orders.conftest import THURSDAY, TOTAL, Body, Scene, account_of, facts, told
 from tests.factories import identity
@@ -194,3 +194,19 @@ async def test_what_is_done_after_the_promise_lapsed_is_owed_through_the_platfor
         (charge,) = (await charges_for(connection, "home_order", [uuid.UUID(order["id"])])).values()
     assert (charge.amount, charge.collected_by, charge.state) == (TOTAL, "platform", "open")
     assert (await scene.seen(order))["payment"]["authorization"] == "settled"
+
+
+async def test_what_is_told_at_once_is_followed_one_after_the_other(scene: Scene) -> None:
+    order = await _ordered(scene)
+    about = {
+        "aggregate_id": clocks.new_id(),
+        "community_id": scene.place.id,
+        "resident_id": scene.grace.id,
+        "organization_id": scene.provider.id,
+        "reference_kind": REFERENCE,
+        "reference_id": uuid.UUID(order["id"]),
+    }
+    async with unit_of_work() as session:
+        await follow_money(session, [AuthorizationSucceeded(**about), AuthorizationNeedsAction(**about)])
+
+    assert (await scene.seen(order))["state"] == "placed"

@@ -114,7 +114,7 @@ def test_work_that_does_not_end_is_heard_of_again_and_again(now: datetime, step:
     ],
 )
 def test_calling_off_late_costs_its_share(before: timedelta, state: State, owed: int) -> None:
-    assert fee(8_000, TWO_HOURS, (A_DAY, 50), NOON - before, state) == owed
+    assert fee(8_000, TWO_HOURS, (NOON - A_DAY, 50), NOON - before, state) == owed
 
 
 def test_more_time_costs_what_the_work_costs_and_not_the_way() -> None:

@@ -1,5 +1,7 @@
 """Whoever comes is found by code and calendar, is seen on the way alone, does what was agreed, and is paid for it."""
 
+import asyncio
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -10,7 +12,9 @@ from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.tables import table_of
 from community.orders.models import POSITIONS
-from community.orders.rules import WRONG_CODES
+from community.orders.rules import LATE, WRONG_CODES
+from community.orders.service import assigning
+from community.orders.service.changing import HEARTHLINE
 from community.workers.models import Worker
 from tests.community.orders.conftest import (
     THURSDAY,
@@ -26,6 +30,7 @@ from tests.community.orders.conftest import (
 from tests.factories import community_workers as workers
 from tests.factories import identity, media, sign_in
 from tests.media.samples import photo
+from tests.waiting import waits
 
 THERE = {"latitude": 31.2, "longitude": 121.4, "accuracy": 12.5}
 A_MINUTE = timedelta(minutes=1)
@@ -327,3 +332,60 @@ async def test_a_worker_sees_their_day_and_nobody_elses(scene: Scene) -> None:
     ]
     assert today["items"] == others["items"] == []
     await scene.do(order, "on-the-way", by=scene.other, expect=404)
+
+
+async def test_what_is_anothers_by_now_is_not_taken_from_them_for_who_is_suspended(scene: Scene) -> None:
+    order = await scene.assigned()
+    async with reading() as connection:
+        rows = table_of(Worker)
+        row_id = await connection.scalar(sa.select(rows.c.id).where(rows.c.account_id == scene.mei.id))
+    path = f"/v1/organizations/{scene.provider.id}/workers/{row_id}/suspension"
+    await scene.ask("POST", path, {"reason": "a complaint"}, by=scene.keeper)
+    async with unit_of_work() as session:
+        await assigning.assign(session, HEARTHLINE, uuid.UUID(order["id"]), scene.lin.id)
+        following = asyncio.create_task(work())
+        await waits(following)
+    await following
+
+    seen = await scene.seen(order, scene.keeper)
+    assert (seen["state"], seen["worker_id"]) == ("assigned", str(scene.lin.id))
+    await no_drift()
+
+
+async def test_that_she_is_unwell_is_said_from_the_door_too(scene: Scene, clock: ManualClock) -> None:
+    order = await scene.assigned()
+    clock.set(THURSDAY)
+    unwell = {"text": "She calls from behind the door", "is_resident_unwell": True}
+    await scene.do(order, "notes", unwell, by=scene.worker, expect=201)
+    assert (await facts(order))[-1] == "resident_unwell"
+
+    await scene.do(order, "no-access", {"note": "rang"}, by=scene.worker)
+    await scene.do(order, "notes", unwell, by=scene.worker, expect=201)
+    assert (await facts(order))[-1] == "resident_unwell"
+
+
+async def test_a_closed_door_costs_nothing_if_whoever_came_was_late(scene: Scene, clock: ManualClock) -> None:
+    async with unit_of_work() as session:
+        offer = await session.get_one(type(scene.offer), scene.offer.id)
+        offer.late_percent = 40
+    order = await scene.assigned(offer_version=2)
+    clock.set(THURSDAY + LATE)
+    await scene.do(order, "on-the-way", by=scene.worker)
+    clock.advance(A_MINUTE)
+    ended = await scene.do(order, "no-access", {"note": "rang"}, by=scene.worker)
+
+    assert (ended["state"], ended["fee"]) == ("no_access", 0)
+
+
+async def test_a_closed_door_costs_what_was_agreed_if_they_waited_for_it_to_open(
+    scene: Scene, clock: ManualClock
+) -> None:
+    async with unit_of_work() as session:
+        offer = await session.get_one(type(scene.offer), scene.offer.id)
+        offer.late_percent = 40
+    order = await scene.assigned(offer_version=2)
+    clock.set(THURSDAY)
+    await scene.do(order, "on-the-way", by=scene.worker)
+    clock.advance(LATE + A_MINUTE)
+
+    assert (await scene.do(order, "no-access", {"note": "rang"}, by=scene.worker))["fee"] == 5_000
