@@ -124,7 +124,7 @@ async def payer(of: Resident, person: Account) -> Payer:
 
 async def saved_card(of: Resident) -> PaymentMethod:
     """Insert a card a resident has saved at the local twin."""
-    whose = {"community_id": of.community_id, "account_id": of.account_id}
+    whose: dict[str, Any] = {"community_id": of.community_id, "account_id": of.account_id}
     customer = await _insert(Customer(**whose, gateway="local", ref=f"cus_{of.id}"))
     method = PaymentMethod(**whose, customer_id=customer.id, gateway="local", ref=f"pm_{of.id}")
     method.state, method.brand, method.last4 = "active", "visa", "4242"

@@ -90,7 +90,7 @@ async def call_off_in_time(
     row = await repository.locked(session, order_id)
     if row.state in rules.OVER:
         return "over"
-    is_free = row.state == "held" or clock.now() <= rules.free_until(row.starts_at, row.notice_period)
+    is_free = row.state == "held" or clock.now() <= rules.free_until(row.wanted_at, row.starts_at, row.notice_period)
     if not is_free or not rules.may("cancel", row.state, "hearthline"):  # type: ignore[arg-type]  # as above
         return "too_late"
     await call_off(session, HEARTHLINE, row, reason)

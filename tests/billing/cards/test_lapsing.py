@@ -75,6 +75,7 @@ async def test_who_renews_a_hold_never_waits_for_who_is_taking_it(buyer: Buyer) 
     buyer.clock.advance(timedelta(days=6, hours=13))
     async with reading() as connection:
         authorization_id = await connection.scalar(AUTHORIZATIONS.select().with_only_columns(AUTHORIZATIONS.c.id))
+    assert authorization_id is not None
     async with unit_of_work() as session:
         await repository.lock(session, authorization_id)
         async with asyncio.timeout(5):

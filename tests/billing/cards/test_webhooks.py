@@ -40,7 +40,7 @@ async def test_what_is_forged_changes_nothing(buyer: Buyer) -> None:
     bare = ["", "t=1,v1=00", f"t={at},v1=\u00e9", buyer.stripe.sign(body, "whsec_other")]
     for signature in [*bare, old, *again]:
         answer = await buyer.client.post(
-            WEBHOOKS, content=body, headers={"Stripe-Signature": signature.encode("latin-1")}
+            WEBHOOKS, content=body, headers={b"Stripe-Signature": signature.encode("latin-1")}
         )
         assert (answer.status_code, answer.json()["code"]) == (400, "forged_webhook")
     answer = await buyer.client.post(WEBHOOKS, content=body)

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -161,7 +162,11 @@ async def test_a_daughter_orders_on_her_mothers_card(scene: Scene) -> None:
 @pytest.mark.parametrize("first", ["authorization_failed", "charge_paid"])
 async def test_no_fact_about_an_orders_money_overtakes_another(scene: Scene, first: str) -> None:
     order = await _ordered(scene)
-    of = {"community_id": scene.place.id, "organization_id": scene.provider.id, "reference_kind": "home_order"}
+    of: dict[str, Any] = {
+        "community_id": scene.place.id,
+        "organization_id": scene.provider.id,
+        "reference_kind": "home_order",
+    }
     succeeded = AuthorizationSucceeded(
         **of, aggregate_id=clocks.new_id(), resident_id=scene.grace.id, reference_id=uuid.UUID(order["id"])
     )
@@ -198,7 +203,7 @@ async def test_what_is_done_after_the_promise_lapsed_is_owed_through_the_platfor
 
 async def test_what_is_told_at_once_is_followed_one_after_the_other(scene: Scene) -> None:
     order = await _ordered(scene)
-    about = {
+    about: dict[str, Any] = {
         "aggregate_id": clocks.new_id(),
         "community_id": scene.place.id,
         "resident_id": scene.grace.id,
