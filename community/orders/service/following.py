@@ -26,11 +26,14 @@ OfMoney = AuthorizationSucceeded | AuthorizationNeedsAction | AuthorizationFaile
 
 async def follow_money(session: AsyncSession, events: Sequence[OfMoney]) -> None:
     """Place what is authorized, let go again what was authorized too late, tell of what failed, close what is paid."""
-    ours = [event for event in events if event.reference_kind == REFERENCE]
-    rows = {row.id: row for row in await repository.all_locked(session, {event.reference_id for event in ours})}
-    for event in ours:
-        if event.reference_id in rows:
-            await _follow(session, rows[event.reference_id], event)
+    ours: dict[uuid.UUID, list[OfMoney]] = {}
+    # An order may have several promises and a charge, whose facts come in no order among each other.
+    for event in sorted(events, key=lambda one: (one.occurred_at, one.id)):
+        if event.reference_kind == REFERENCE:
+            ours.setdefault(event.reference_id, []).append(event)
+    for row in await repository.all_locked(session, ours):
+        for event in ours[row.id]:
+            await _follow(session, row, event)
 
 
 async def _follow(session: AsyncSession, row: Order, event: OfMoney) -> None:
