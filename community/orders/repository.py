@@ -13,7 +13,7 @@ from sqlmodel import col
 from app.core import clock
 from app.core.problems import NotFound
 from community.orders import rules
-from community.orders.models import EXTRAS, ORDERS, POSITIONS, Order, OrderExtra
+from community.orders.models import CHANGES, EXTRAS, ORDERS, POSITIONS, Order, OrderExtra
 
 _IDS: Final = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _locked = (
@@ -35,6 +35,15 @@ _AHEAD_OF_WORKER: Final = _locked.where(
 _AHEAD_OF_RESIDENTS: Final = _locked.where(
     col(Order.resident_id) == sa.any_(_IDS),
     col(Order.state).in_([sa.literal(state, sa.Text) for state in ("held", *rules.AHEAD)]),
+)
+_LAST_GIVEN: Final = (
+    sa.select(CHANGES.c.reason)
+    .where(
+        CHANGES.c.order_id == sa.bindparam("order_id", type_=sa.Uuid),
+        CHANGES.c.transition.in_([sa.literal(name, sa.Text) for name in ("assign", "reassign")]),
+    )
+    .order_by(CHANGES.c.id.desc())
+    .limit(1)
 )
 _given = insert(POSITIONS).values({column.name: sa.bindparam(f"given_{column.name}") for column in POSITIONS.c})
 # What was measured before what is known is no news.
@@ -80,6 +89,12 @@ async def ahead_of_worker(session: AsyncSession, organization_id: uuid.UUID, wor
 async def ahead_of_residents(session: AsyncSession, resident_ids: Collection[uuid.UUID]) -> Sequence[Order]:
     """Return what lies ahead of residents, locked."""
     return (await session.scalars(_AHEAD_OF_RESIDENTS, {"ids": list(resident_ids)})).all()
+
+
+async def was_given_despite(session: AsyncSession, order_id: uuid.UUID, obstacle: str) -> bool:
+    """Say whether whoever goes to an order was given it although something spoke against it."""
+    despite: str | None = await session.scalar(_LAST_GIVEN, {"order_id": order_id})
+    return obstacle in (despite or "").split()
 
 
 async def locate(session: AsyncSession, row: Order, fix: str, measured_at: datetime) -> None:

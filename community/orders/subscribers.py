@@ -14,7 +14,7 @@ from app.billing.events import (
 )
 from app.core.events import Subscriber
 from app.identity.events import ResidentClosed, ResidentReopened, closed_and_reopened
-from community.events import WorkerLeft, WorkerSkillExpired, WorkerSuspended
+from community.events import WorkerHoursChanged, WorkerLeft, WorkerSkillExpired, WorkerSuspended
 from community.orders.service.assigning import follow_workers
 from community.orders.service.following import close_residents, follow_money
 
@@ -31,6 +31,10 @@ SUBSCRIBERS: Final = (
         (AuthorizationSucceeded, AuthorizationNeedsAction, AuthorizationFailed, AuthorizationLapsed, ChargePaid),
         follow_money,
     ),
-    Subscriber("community.orders_follow_workers", (WorkerSuspended, WorkerLeft, WorkerSkillExpired), follow_workers),
+    Subscriber(
+        "community.orders_follow_workers",
+        (WorkerSuspended, WorkerLeft, WorkerSkillExpired, WorkerHoursChanged),
+        follow_workers,
+    ),
     Subscriber("community.orders_follow_closures", (ResidentClosed, ResidentReopened), follow_closures),
 )

@@ -14,7 +14,7 @@ from app.core.routing import check_version
 from app.core.sealing import unseal
 from app.dispatch.api import Place
 from app.reservations.api import Want, release, take
-from community.events import WorkerLeft, WorkerSkillExpired, WorkerSuspended
+from community.events import WorkerHoursChanged, WorkerLeft, WorkerSkillExpired, WorkerSuspended
 from community.orders import notices, repository, rules
 from community.orders.models import PLACE, Order
 from community.orders.problems import OrderNotOpen, OutsideWindow, WorkerUnsuitable
@@ -155,17 +155,27 @@ def _require_window(row: Order, start: datetime) -> None:
 
 
 async def follow_workers(
-    session: AsyncSession, events: Sequence[WorkerSuspended | WorkerLeft | WorkerSkillExpired]
+    session: AsyncSession, events: Sequence[WorkerSuspended | WorkerLeft | WorkerSkillExpired | WorkerHoursChanged]
 ) -> None:
-    """Take the orders ahead from those who may not go to them any more."""
+    """Take the orders ahead from those who may not, or cannot, go to them any more."""
     for event in events:
         for row in await repository.ahead_of_worker(session, event.organization_id, event.account_id):
-            if isinstance(event, WorkerSkillExpired):
-                span = (row.starts_at, row.ends_at)
-                found = await obstacles(await session.connection(), row, event.account_id, span)
-                if event.code in row.skills and "skill" in found:
-                    await unassign(session, HEARTHLINE, row, "skill")
-            elif isinstance(event, WorkerLeft):
-                await unassign(session, HEARTHLINE, row, "left")
-            else:
-                await unassign(session, HEARTHLINE, row, "suspended")
+            reason = await _why_not(session, row, event)
+            if reason is not None:
+                await unassign(session, HEARTHLINE, row, reason)
+
+
+async def _why_not(
+    session: AsyncSession, row: Order, event: WorkerSuspended | WorkerLeft | WorkerSkillExpired | WorkerHoursChanged
+) -> str | None:
+    """Return why somebody cannot go to an order that is theirs; hours that somebody set aside are no reason."""
+    if isinstance(event, WorkerLeft):
+        return "left"
+    if isinstance(event, WorkerSuspended):
+        return "suspended"
+    found = await obstacles(await session.connection(), row, event.account_id, (row.starts_at, row.ends_at))
+    if isinstance(event, WorkerSkillExpired):
+        return "skill" if event.code in row.skills and "skill" in found else None
+    if row.state != "assigned" or "hours" not in found:  # who is on the way has made up their mind
+        return None
+    return None if await repository.was_given_despite(session, row.id, "hours") else "hours"
