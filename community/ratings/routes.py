@@ -91,7 +91,7 @@ async def list_service_offer_ratings(
 
 
 @router.get(_OF, responses=problem_responses(*_GUARDED))
-async def list_provider_ratings(
+async def get_provider_ratings(
     organization_id: uuid.UUID, connection: Reading, member: Keeper, page: PageQuery
 ) -> RatingsOf:
     """Show what a provider and its people were given, and what is said of it."""

@@ -501,16 +501,12 @@ async def _money(place: Community, agency: Organization, resident: Resident, fam
     entitlement = await billing_subsidies.entitlement(programme, resident)
     payer = await billing_subsidies.payer(resident, family)
     await billing_subsidies.issuer(agency)
-    card = await billing_subsidies.saved_card(resident)
-    promised = await billing_subsidies.promised(resident, agency)
     invoice, payment = await billing_subsidies.invoiced(agency, resident)
     return {
         "subsidy-programmes": programme.id,
         "entitlements": entitlement.id,
         "payers": payer.id,
         "paid-for": payer.id,
-        "payment-methods": card.id,
-        "authorizations": promised.id,
         "invoices": invoice.id,
         "payment-receipts": payment.id,
         "platform-charges": invoice.charge_id,

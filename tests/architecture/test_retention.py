@@ -56,9 +56,13 @@ def test_who_is_said_to_see_to_a_retention_is_there(name: str) -> None:
         case "erasure":
             assert DECLARED[name][1].erasure != "keep", "an erasure removes nothing from what it keeps"
         case "parent":
-            parents = {key.column.table.name for key in table.foreign_keys}
-            assert retention.parent in parents
-            assert PERSONAL[str(retention.parent)].enforcer == "prune"
+            keys = [key for key in table.foreign_keys if key.column.table.name == retention.parent]
+            assert keys
+            above = PERSONAL[str(retention.parent)]
+            if above.enforcer == "parent":  # it goes by itself with what goes with something
+                assert keys[0].ondelete == "CASCADE"
+                above = PERSONAL[str(above.parent)]
+            assert above.enforcer == "prune"
         case "nobody":
             assert retention.why
         case "months":
@@ -100,6 +104,8 @@ async def _end_everything() -> None:
             # The earliest counts: each alone is enough, and the last one named is what every row gets in the end.
             values = {column: sa.func.coalesce(table.c[column], clocks.now()) for column in since}
             await session.execute(sa.update(table).values(values | STATES.get(name, {})))
+        for name in STATES.keys() - set(of("prune", "job")):
+            await session.execute(sa.update(DECLARED[name][0]).values(STATES[name]))
 
 
 def _groups() -> Iterator[tuple[timedelta, list[str]]]:

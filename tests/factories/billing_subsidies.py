@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from app.billing.authorizations.models import Authorization
 from app.billing.authorizations.schemas import Authorizing, Line, Settling
 from app.billing.authorizations.service import authorizing, settling
-from app.billing.cards.models import Customer, PaymentMethod
 from app.billing.charges.models import Charge, Payment
 from app.billing.charges.schemas import PlatformPaymentRecord
 from app.billing.charges.service.desks import record_platform_payment
@@ -118,35 +117,6 @@ async def payer(of: Resident, person: Account) -> Payer:
         state="accepted",
         invited_by=of.account_id,
         accepted_at=clock.now(),
-    )
-    return await _insert(row)
-
-
-async def saved_card(of: Resident) -> PaymentMethod:
-    """Insert a card a resident has saved at the local twin."""
-    whose: dict[str, Any] = {"community_id": of.community_id, "account_id": of.account_id}
-    customer = await _insert(Customer(**whose, gateway="local", ref=f"cus_{of.id}"))
-    method = PaymentMethod(**whose, customer_id=customer.id, gateway="local", ref=f"pm_{of.id}")
-    method.state, method.brand, method.last4 = "active", "visa", "4242"
-    return await _insert(method)
-
-
-async def promised(of: Resident, organization: Organization) -> Authorization:
-    """Insert money that a resident promised to a provider."""
-    row = Authorization(
-        community_id=of.community_id,
-        resident_id=of.id,
-        organization_id=organization.id,
-        payer_account_id=of.account_id,
-        reference_kind="home_order",
-        reference_id=clock.new_id(),
-        category="cleaning",
-        service_at=clock.now(),
-        amount=1_000,
-        currency="CNY",
-        method="provider",
-        is_present=True,
-        state="authorized",
     )
     return await _insert(row)
 
