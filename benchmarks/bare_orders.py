@@ -6,10 +6,11 @@ table, under ids of its own. Who may order, what it costs, how it is sealed and 
 
 import os
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from typing import Any, Final
 
 import asyncpg
@@ -21,9 +22,14 @@ from starlette.routing import Route
 
 from app.core import clock
 
+Cell = Callable[[Mapping[str, str], datetime], Any]
 _TABLES: Final = (
     "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     " WHERE n.nspname = 'public' AND c.relkind = 'r' ORDER BY c.relname"
+)
+_GIVEN: Final = (
+    "SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped"
+    " AND attidentity = '' AND attgenerated = '' ORDER BY attnum"
 )
 OFFER: Final = "SELECT * FROM community_service_offer WHERE id = $1"
 PLACE: Final = "SELECT time_zone FROM identity_community WHERE id = $1"
@@ -51,6 +57,10 @@ class Written:
     statement: str
     rows: list[list[Any]]
 
+    def cells(self, minted: Collection[str], at: datetime) -> list[list["Cell"]]:
+        """Return what its rows are in another order."""
+        return [[cell(value, minted, at) for value in row] for row in self.rows]
+
 
 async def written(connection: Any) -> dict[str, Written]:
     """Return all that the transaction of the only order wrote, by table."""
@@ -59,24 +69,23 @@ async def written(connection: Any) -> dict[str, Written]:
     for (table,) in await connection.fetch(_TABLES):
         rows = await connection.fetch(f"SELECT * FROM {table} WHERE xmin::text = $1", transaction)
         if rows:
-            names = list(rows[0].keys())
+            names = [name for (name,) in await connection.fetch(_GIVEN, table)]
             binds = ", ".join(f"${number + 1}" for number in range(len(names)))
             statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({binds})"
-            found[table] = Written(statement, [list(row.values()) for row in rows])
+            found[table] = Written(statement, [[row[name] for name in names] for row in rows])
     return found
 
 
-def copied(value: Any, ids: Mapping[str, str], at: tuple[datetime, datetime]) -> Any:
-    """Return a value as it is of another order: its ids, and when it is for."""
-    if isinstance(value, datetime) and value == at[0]:
-        return at[1]
+def cell(value: Any, minted: Collection[str], at: datetime) -> Cell:
+    """Return what a value of the order that was is in another one: the same, an id, its time, or a text with ids."""
+    if isinstance(value, datetime) and value == at:
+        return lambda _ids, when: when
     if isinstance(value, asyncpg.pgproto.pgproto.UUID | uuid.UUID):
-        return ids.get(str(value), value)
-    if isinstance(value, str):
-        for old, new in ids.items():
-            if old in value:
-                value = value.replace(old, new)
-    return value
+        key = str(value)
+        return (lambda ids, _when: ids[key]) if key in minted else (lambda _ids, _when: value)
+    if isinstance(value, str) and (within := [one for one in minted if one in value]):
+        return lambda ids, _when: reduce(lambda text, one: text.replace(one, ids[one]), within, value)
+    return lambda _ids, _when: value
 
 
 async def quote(request: Request) -> Response:
@@ -104,13 +113,11 @@ async def order(request: Request) -> Response:
         home = await connection.fetchrow(HOME, resident)
         ids = {one: str(clock.new_id()) for one in state.minted}
         ids |= {str(state.order["resident_id"]): str(resident), str(state.order["account_id"]): str(home["account_id"])}
-        at = (state.order["wanted_at"], datetime.fromisoformat(body["starts_at"]))
-        for table in state.written.values():
-            rows = [[copied(value, ids, at) for value in row] for row in table.rows]
+        at = datetime.fromisoformat(body["starts_at"])
+        for statement, cells in state.cells:
+            rows = [[one(ids, at) for one in row] for row in cells]
             await (
-                connection.execute(table.statement, *rows[0])
-                if len(rows) == 1
-                else connection.executemany(table.statement, rows)
+                connection.execute(statement, *rows[0]) if len(rows) == 1 else connection.executemany(statement, rows)
             )
         await connection.fetch(PROGRAMMES, resident, service["category"])
         await connection.fetch(COORDINATORS, state.order["organization_id"])
@@ -130,6 +137,9 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         order_of = sorted(found, key=lambda name: (name != "community_order", "deliver" in name, name))
         app.state.written = {name: found[name] for name in order_of}
         app.state.minted = [str(row[0]) for one in found.values() for row in one.rows if isinstance(row[0], uuid.UUID)]
+        same = {*app.state.minted, str(app.state.order["resident_id"]), str(app.state.order["account_id"])}
+        at = app.state.order["wanted_at"]
+        app.state.cells = [(one.statement, one.cells(same, at)) for one in app.state.written.values()]
         app.state.pool = pool
         yield
 
