@@ -17,6 +17,7 @@ from benchmarks import (
     growth,
     http,
     ledger,
+    orders,
     past,
     payments,
     place,
@@ -31,6 +32,7 @@ from benchmarks import (
 ALL: dict[str, Callable[..., None]] = {
     "booking": booking.run,
     "appointments": appointments.run,
+    "orders": orders.run,
     "fhir": fhir.run,
     "rush": rush.run,
     "slots": slots.run,

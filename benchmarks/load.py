@@ -72,7 +72,9 @@ class _Connection(asyncio.Protocol):
         self._buffer = b""
         self.statuses[head[9:12].decode()] += 1
         if self._then is not None and head[9:10] == b"2":
-            request, self._then = self._then.replace(ID, orjson.loads(body)["id"].encode()), None
+            request, self._then = self._then, None
+            if ID in request:
+                request = request.replace(ID, orjson.loads(body)["id"].encode())
             self._transport.write(request)
             return
         self._durations.append(time.perf_counter() - self._started)
