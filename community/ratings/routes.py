@@ -111,6 +111,6 @@ async def answer_rating(
 
 
 @router.get("/me/ratings", responses=problem_responses(Unauthenticated, PeopleOnly))
-async def list_my_ratings(connection: Reading, actor: Person, page: PageQuery) -> MyRatings:
+async def get_my_ratings(connection: Reading, actor: Person, page: PageQuery) -> MyRatings:
     """Show what you were given for your work, and what is said of it."""
     return await views.of_worker(connection, actor, page)

@@ -227,6 +227,7 @@ OURS: Final = frozenset(
         "billing_dispute.ref",
         "billing_invoice.content",
         "billing_payment_method.gateway",
+        "community_complaint_change.transition",
         "community_order.category",
         "community_order.time_zone",
         "community_order_change.from_state",

@@ -15,6 +15,7 @@ from app.core.clock import ManualClock, new_id
 from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.tables import table_of
+from community.housekeeping.models import ServiceOffer
 from tests.community.order_series.conftest import (
     THURSDAY,
     THURSDAYS,
@@ -29,6 +30,7 @@ from tests.community.order_series.conftest import (
     work,
 )
 from tests.community.orders.conftest import told
+from tests.factories.community_order_series import TOTALS
 
 CUSTOMERS = table_of(Customer)
 
@@ -69,10 +71,10 @@ async def standings() -> list[str]:
         return list(await connection.scalars(states))
 
 
-async def by_card(scene: Scene, last4: str) -> Body:
+async def by_card(scene: Scene, last4: str, **changes: Any) -> Body:
     """Agree on help that recurs from the second Thursday on, to be paid with a card."""
     found: Body = {"payment_method": "card", "payment_method_id": await card(scene, last4)}
-    return await agreed(scene, starts_on=THURSDAYS[1], **found)
+    return await agreed(scene, starts_on=THURSDAYS[1], **found, **changes)
 
 
 async def test_orders_are_placed_weeks_ahead_and_their_money_asked_for_days_before(
@@ -127,7 +129,9 @@ async def test_another_card_pays_what_the_first_did_not(scene: Scene, clock: Man
 async def test_what_is_called_off_late_before_its_money_was_asked_for_is_owed_through_the_platform(
     scene: Scene, clock: ManualClock
 ) -> None:
-    series = await by_card(scene, "4242")
+    async with unit_of_work() as session:
+        (await session.get_one(ServiceOffer, scene.offer.id)).late_percent = 50
+    series = await by_card(scene, "4242", agreed={"offer_version": 2, "totals": TOTALS})
     order = {"id": at(series, THURSDAYS[1])["order_id"]}
     clock.set(THURSDAY + timedelta(days=7) - timedelta(hours=1))  # the worker stood still
     cancelled = await scene.do(order, "cancellation", {"reason": "other_plans"})

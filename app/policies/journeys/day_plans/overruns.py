@@ -60,7 +60,7 @@ async def follow(session: AsyncSession, events: Sequence[OrderOverran | VisitOve
         await session.execute(
             wanted.on_conflict_do_update(
                 index_elements=["organization_id"],
-                index_where=PLANS.c.state == "wanted",
+                index_where=sa.text("state = 'wanted'"),
                 set_={
                     "day": wanted.excluded.day,
                     "plan_at": now,
