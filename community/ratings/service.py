@@ -53,11 +53,11 @@ async def change(
 
     Raises ``NotFound``, ``StaleVersion``, ``RatingModerated`` and what ``give`` raises.
     """
-    order = await _rateable(session, actor, subject)
-    row = await _of_order(session, order.id)
+    row = await _of_order(session, subject.id)
     if row is None:
         raise NotFound
     check_version(row, if_match)
+    await _rateable(session, actor, subject)
     if row.state != "pending":
         raise RatingModerated
     for name, value in _said(data).items():

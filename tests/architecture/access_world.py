@@ -762,6 +762,8 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
         "budget_amount": 2_000_000,
         "valid_from": "2026-01-01",
     },
+    "setPayoutTerms": lambda _: {"cadence": "weekly", "day": 1, "minimum_amount": 1, "hold_days": 0},
+    "setPlatformFee": lambda _: {"rate": 500},
     "recordSubsidySettlement": lambda _: {"month": "2026-03-01", "amount": 1, "reference": "T-1"},
     "setInvoiceIssuer": lambda _: {"name": "Agency", "address": "12 Elm Road"},
     "addServiceOffer": lambda world: community_housekeeping.HOURLY | {"service_id": world.ids["home-services"]},

@@ -11,6 +11,7 @@ from app.billing.payouts.models import PayoutTerms
 from app.billing.payouts.schemas import TermsGiven
 from app.core import audit, clock
 from app.core.access import Actor
+from app.core.problems import StaleVersion
 from app.core.routing import check_version
 from app.identity.api import community
 
@@ -61,6 +62,8 @@ async def set_fee(
     """Set what the platform keeps of what is charged for an organization from now on; raises ``StaleVersion``."""
     fee = await repository.fee_of(session, organization_id)
     if fee is None:
+        if version is not None:
+            raise StaleVersion
         fee = PlatformFee(community_id=community_id, organization_id=organization_id, rate=rate, set_by=actor.id)
         session.add(fee)
     else:
