@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ from starlette.routing import Route
 
 from app.core import clock
 
+_AHEAD: Final = timedelta(days=3)
+"""What lies less before the order's time than this is counted from it, what lies more is when it was written."""
 Cell = Callable[[Mapping[str, str], datetime], Any]
 _TABLES: Final = (
     "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -78,8 +80,8 @@ async def written(connection: Any) -> dict[str, Written]:
 
 def cell(value: Any, minted: Collection[str], at: datetime) -> Cell:
     """Return what a value of the order that was is in another one: the same, an id, its time, or a text with ids."""
-    if isinstance(value, datetime) and value == at:
-        return lambda _ids, when: when
+    if isinstance(value, datetime) and value > at - _AHEAD:
+        return lambda _ids, when: value - at + when
     if isinstance(value, asyncpg.pgproto.pgproto.UUID | uuid.UUID):
         key = str(value)
         return (lambda ids, _when: ids[key]) if key in minted else (lambda _ids, _when: value)
