@@ -53,11 +53,12 @@ async def change(
 
     Raises ``NotFound``, ``StaleVersion``, ``RatingModerated`` and what ``give`` raises.
     """
-    row = await _of_order(session, subject.id)
+    order = await _theirs(session, actor, subject)
+    row = await _of_order(session, order.id)
     if row is None:
         raise NotFound
     check_version(row, if_match)
-    await _rateable(session, actor, subject)
+    _require_rateable(order)
     if row.state != "pending":
         raise RatingModerated
     for name, value in _said(data).items():
@@ -110,12 +111,22 @@ async def answer(
 
 async def _rateable(session: AsyncSession, actor: Actor, subject: Subject) -> Order:
     """Return the order, locked, if the actor may rate it now: who rates it twice at once does so in turn."""
+    row = await _theirs(session, actor, subject)
+    _require_rateable(row)
+    return row
+
+
+async def _theirs(session: AsyncSession, actor: Actor, subject: Subject) -> Order:
+    """Return the order, locked, if rating it is the actor's; nobody else learns whether it was rated."""
     row = await orders.locked(session, subject.id)
     if not subject.may_order or actor.id not in (row.account_id, row.ordered_by):
         raise Forbidden("only the resident and whoever ordered for them rate an order")
+    return row
+
+
+def _require_rateable(row: Order) -> None:
     if row.state not in ("finished", "closed") or not rules.may_be_rated(row.finished_at, clock.now()):
         raise NotRateable
-    return row
 
 
 def _said(data: RatingGive) -> dict[str, Any]:

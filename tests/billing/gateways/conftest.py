@@ -148,7 +148,7 @@ async def over_localstripe(url: str) -> AsyncIterator[Payer]:
             assert answer.is_success, answer.text
 
     async def unknown(ref: str) -> None:
-        raise NotImplementedError(ref)
+        raise AssertionError(f"localstripe knows nothing of this: {ref}")
 
     try:
         yield Payer(gateway, save, unknown, unknown)
