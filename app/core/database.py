@@ -13,6 +13,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import make_transient_to_detached
+from sqlmodel import SQLModel
 
 from app.core import driver
 from app.core.connections import Connection, Connections, translated
@@ -187,6 +189,21 @@ def connection_of(session: AsyncSession) -> Connection:
     if type(bind) is not Connection:
         raise TypeError("the session was not opened by unit_of_work()")
     return bind
+
+
+async def flushed(session: AsyncSession) -> None:
+    """Write what the session has not written yet; a flush of nothing would cost a fiber."""
+    if session.new or session.dirty or session.deleted:
+        await session.flush()
+
+
+def know(session: AsyncSession, row: SQLModel) -> None:
+    """Have the session keep ``row``, which is in the database as it stands: what is changed of it from here is written.
+
+    For a row that was inserted past the session by this very transaction.
+    """
+    make_transient_to_detached(row)
+    session.add(row)
 
 
 async def take_time(session: AsyncSession, limit: timedelta) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, set_ids, wakeups
-from app.core.database import connection_of
+from app.core.database import connection_of, flushed
 from app.core.event_tables import EventConsumption, EventRecord
 from app.core.statements import HotStatement
 from app.core.tables import table_of
@@ -92,7 +92,7 @@ async def emit(session: AsyncSession, event: Event) -> None:
 
     Flushes first, so that the aggregate's row is locked before the sequence is taken.
     """
-    await session.flush()
+    await flushed(session)
     names = _names_by_event.get(event.name, [])
     binds = {
         "fact_id": event.id,
@@ -278,7 +278,7 @@ class EmittingStatement:
         return rows
 
     async def _begin(self, session: AsyncSession) -> dict[str, Any]:
-        await session.flush()
+        await flushed(session)
         return _many_binds(self._event, critical=self._event.critical)
 
     def _end(self, session: AsyncSession, own: Mapping[str, Any], *, emitted: bool) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import Actor
 from app.core.problems import NotFound
+from app.core.statements import HotStatement
 from app.identity.api import Member, member_guard, organizations_named
 from community.housekeeping.models import OFFERS, SERVICES
 from community.housekeeping.problems import NotAProvider
@@ -23,11 +24,13 @@ Keeper = Annotated[Member, Depends(member_guard("coordinator", "operator"))]
 
 _PROVIDERS: Final = ("provider", "care_agency")
 
-_SERVICE: Final = sa.select(SERVICES).where(
-    SERVICES.c.id == sa.bindparam("service_id", type_=sa.Uuid),
-    SERVICES.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
+_SERVICE: Final = HotStatement(
+    sa.select(SERVICES).where(
+        SERVICES.c.id == sa.bindparam("service_id", type_=sa.Uuid),
+        SERVICES.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
+    )
 )
-_OFFER: Final = (
+_OFFER: Final = HotStatement(
     sa.select(OFFERS)
     .join(SERVICES, SERVICES.c.id == OFFERS.c.service_id)
     .where(
@@ -39,22 +42,22 @@ _OFFER: Final = (
 )
 
 
-async def require_service(connection: AsyncConnection, actor: Actor, service_id: uuid.UUID) -> sa.Row[Any]:
+async def require_service(connection: AsyncConnection, actor: Actor, service_id: uuid.UUID) -> Any:
     """Return a service of the actor's community; raises ``NotFound``."""
     binds = {"service_id": service_id, "community_id": actor.community_id}
-    row = (await connection.execute(_SERVICE, binds)).one_or_none()
-    if row is None:
+    rows = await _SERVICE.rows(connection, binds)
+    if not rows:
         raise NotFound
-    return row
+    return rows[0]
 
 
-async def require_offer(connection: AsyncConnection, actor: Actor, offer_id: uuid.UUID) -> sa.Row[Any]:
+async def require_offer(connection: AsyncConnection, actor: Actor, offer_id: uuid.UUID) -> Any:
     """Return an offer that is made in the actor's community; raises ``NotFound``, also for one that is put aside."""
     binds = {"offer_id": offer_id, "community_id": actor.community_id}
-    row = (await connection.execute(_OFFER, binds)).one_or_none()
-    if row is None:
+    rows = await _OFFER.rows(connection, binds)
+    if not rows:
         raise NotFound
-    return row
+    return rows[0]
 
 
 @dataclass(frozen=True, slots=True)

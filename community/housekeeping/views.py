@@ -12,7 +12,7 @@ from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.wall_time import zone
 from app.dispatch.api import Place
-from app.identity.api import community, local_calendar, organizations_named
+from app.identity.api import local_calendar, organizations_named
 from app.media.api import attached
 from community.housekeeping.models import OFFERS, PHOTOS, SERVICES
 from community.housekeeping.rules import Area, DayKind, Option, Tariff, day_kind
@@ -118,9 +118,11 @@ def tariff_of(row: Any) -> Tariff:
     )
 
 
-async def kind_of_day(connection: AsyncConnection, community_id: uuid.UUID, at: datetime) -> DayKind:
-    """Return what kind of day it is on the community's wall at an instant."""
-    day = at.astimezone(zone((await community(connection, community_id)).time_zone)).date()
+async def kind_of_day(
+    connection: AsyncConnection, community_id: uuid.UUID, at: datetime, time_zone: str
+) -> DayKind:
+    """Return what kind of day it is on the community's wall, whose zone the caller knows, at an instant."""
+    day = at.astimezone(zone(time_zone)).date()
     special = await local_calendar(connection, community_id, day, day)
     return day_kind(day, {one.day: one.is_workday for one in special})
 

@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core import clock
+from app.core.database import connection_of, know
 from app.core.problems import NotFound
+from app.core.statements import Insertion
 from community.orders import rules
 from community.orders.models import CHANGES, EXTRAS, ORDERS, POSITIONS, Order, OrderExtra
 
@@ -20,6 +22,7 @@ _locked = (
     sa.select(Order).order_by(col(Order.id)).with_for_update(key_share=True).execution_options(populate_existing=True)
 )
 _SOME: Final = _locked.where(col(Order.id) == sa.any_(_IDS))
+_ADD: Final = Insertion(ORDERS)
 _SAME: Final = sa.select(ORDERS.c.id).where(
     ORDERS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
     ORDERS.c.offer_id == sa.bindparam("offer_id", type_=sa.Uuid),
@@ -57,10 +60,12 @@ _FORGET: Final = sa.delete(POSITIONS).where(POSITIONS.c.order_id == sa.bindparam
 
 
 async def add(session: AsyncSession, row: Order) -> uuid.UUID | None:
-    """Insert an order; return the id of the one there is already if the same was ordered before, else ``None``."""
-    values = {column.name: getattr(row, column.name) for column in ORDERS.columns}
-    inserted = insert(ORDERS).values(values).on_conflict_do_nothing().returning(ORDERS.c.id)
-    if (await session.execute(inserted)).first() is not None:
+    """Insert an order, kept by the session and nobody else's before this commits; return ``None``.
+
+    If the same was ordered before, return the id of that one: nothing was inserted.
+    """
+    if await _ADD.unless_there(connection_of(session), row):
+        know(session, row)
         return None
     binds = {"resident_id": row.resident_id, "offer_id": row.offer_id, "wanted_at": row.wanted_at}
     found: uuid.UUID | None = await session.scalar(_SAME, binds)

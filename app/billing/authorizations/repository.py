@@ -10,8 +10,17 @@ from sqlmodel import col
 
 from app.billing.authorizations.models import AUTHORIZATIONS, CARD_PAYMENTS, Authorization, CardPayment, CardRefund
 from app.billing.authorizations.rules import OVER
+from app.core.database import connection_of, know
+from app.core.statements import Insertion
 
+_ADD: Final = Insertion(AUTHORIZATIONS)
 _NOT_TAKEN: Final = frozenset({"cancelled", "declined", "lapsed"})
+
+
+async def add(session: AsyncSession, authorization: Authorization) -> None:
+    """Insert an authorization, which nobody else sees before this commits."""
+    await _ADD.of(connection_of(session), authorization)
+    know(session, authorization)
 
 
 async def lock(session: AsyncSession, authorization_id: uuid.UUID) -> Authorization:

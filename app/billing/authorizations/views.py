@@ -16,11 +16,12 @@ from app.core.audit import trace_each_binds, traced_each
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.statements import HotStatement
 from app.identity.api import account_of
 
 _a = AUTHORIZATIONS.c
 # The last one of each: one that failed may have been followed by another.
-_OF: Final = (
+_OF: Final = HotStatement(
     sa.select(AUTHORIZATIONS)
     .ext(distinct_on(_a.reference_id))
     .where(
@@ -105,7 +106,7 @@ async def authorizations_for(
 ) -> dict[uuid.UUID, AuthorizationPublic]:
     """Return the last authorization of each thing, by what it is for; the caller knows who may see them."""
     binds = {"reference_kind": reference_kind, "reference_ids": sorted(reference_ids)}
-    return {row.reference_id: authorization(row) for row in await connection.execute(_OF, binds)}
+    return {row.reference_id: authorization(row) for row in await _OF.rows(connection, binds)}
 
 
 def authorization(row: Any) -> AuthorizationPublic:

@@ -22,6 +22,7 @@ from app.core.audit import trace_each_binds, traced_each
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.statements import HotStatement
 from app.identity.api import ResidentSubject, community, trace_read
 
 _LIST, _ENTITLED, _HELD = "billing.programmes", "billing.entitlements", "billing.held_entitlements"
@@ -53,7 +54,7 @@ _OWN: Final = (
     .limit(_limit)
 )
 # What each programme would pay for a resident on a day, and what is left of what limits it.
-_OFFERS: Final = (
+_OFFERS: Final = HotStatement(
     sa.select(
         _p.id.label("programme_id"),
         _e.id.label("entitlement_id"),
@@ -129,7 +130,7 @@ async def offers(
         "month": month_of(day),
         "currency": currency,
     }
-    return [_entitled(row, month_of(day)) for row in await connection.execute(_OFFERS, binds)]
+    return [_entitled(row, month_of(day)) for row in await _OFFERS.rows(connection, binds)]
 
 
 async def subsidy_preview(

@@ -18,9 +18,9 @@ _communities = table_of(Community)
 _holidays = table_of(Holiday)
 
 _community_id = sa.bindparam("community_id", type_=sa.Uuid)
-_COMMUNITY = sa.select(_communities).where(_communities.c.id == _community_id)
+_COMMUNITY = HotStatement(sa.select(_communities).where(_communities.c.id == _community_id))
 # Where no community is named there is one, or the first one is meant.
-_FIRST = sa.select(_communities).order_by(_communities.c.id).limit(1)
+_FIRST = HotStatement(sa.select(_communities).order_by(_communities.c.id).limit(1))
 _CALENDAR = HotStatement(
     sa.select(_holidays.c.day, _holidays.c.name, _holidays.c.is_workday)
     .where(
@@ -33,18 +33,19 @@ _CALENDAR = HotStatement(
 
 async def community(connection: AsyncConnection, community_id: uuid.UUID) -> CommunityPublic:
     """Return the community; raises ``NotFound``."""
-    row = (await connection.execute(_COMMUNITY, {"community_id": community_id})).one_or_none()
-    if row is None:
+    rows = await _COMMUNITY.rows(connection, {"community_id": community_id})
+    if not rows:
         raise NotFound
-    return CommunityPublic.model_validate(row)
+    return CommunityPublic.model_validate(rows[0])
 
 
 async def app_config(connection: AsyncConnection, community_id: uuid.UUID | None) -> tuple[AppConfig, str]:
     """Return what an app asks at its start, and the entity tag of that answer; raises ``NotFound``."""
     statement = _FIRST if community_id is None else _COMMUNITY
-    row = (await connection.execute(statement, {"community_id": community_id} if community_id else {})).one_or_none()
-    if row is None:
+    rows = await statement.rows(connection, {"community_id": community_id})
+    if not rows:
         raise NotFound
+    row = rows[0]
     config = AppConfig(
         community_id=row.id,
         community=row.name,

@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.paging import Page, PageRequest, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.statements import HotStatement
 from app.core.tables import table_of
 from app.identity.models import Account, Membership, Organization, Resident, ServiceAgreement
 from app.identity.organizations.models import StaffInvitation
@@ -46,9 +47,11 @@ _MEMBERS = _WORKING.where(
     _memberships.c.organization_id == _organization_id,
     _memberships.c.role == sa.bindparam("role", type_=sa.Text),
 )
-_MEMBERS_OF = _WORKING.add_columns(_memberships.c.organization_id).where(
-    _memberships.c.organization_id == sa.any_(sa.bindparam("organization_ids", type_=ARRAY(sa.Uuid))),
-    _memberships.c.role == sa.bindparam("role", type_=sa.Text),
+_MEMBERS_OF = HotStatement(
+    _WORKING.add_columns(_memberships.c.organization_id).where(
+        _memberships.c.organization_id == sa.any_(sa.bindparam("organization_ids", type_=ARRAY(sa.Uuid))),
+        _memberships.c.role == sa.bindparam("role", type_=sa.Text),
+    )
 )
 _MEMBERS_HERE = _MEMBERS.join(_organizations, _organizations.c.id == _memberships.c.organization_id).where(
     _organizations.c.community_id == _community_id
@@ -68,9 +71,11 @@ _ORGANIZATIONS = (
     .order_by(_organizations.c.id)
     .limit(_rows)
 )
-_NAMED = sa.select(_organizations).where(
-    _organizations.c.community_id == _community_id,
-    _organizations.c.id == sa.any_(sa.bindparam("organization_ids", type_=ARRAY(sa.Uuid))),
+_NAMED = HotStatement(
+    sa.select(_organizations).where(
+        _organizations.c.community_id == _community_id,
+        _organizations.c.id == sa.any_(sa.bindparam("organization_ids", type_=ARRAY(sa.Uuid))),
+    )
 )
 _STAFF = (
     sa.select(
@@ -163,7 +168,7 @@ async def members_of(
 ) -> dict[uuid.UUID, list[uuid.UUID]]:
     """Return for each organization the active accounts that hold ``role`` in it, longest-serving first."""
     found: dict[uuid.UUID, list[uuid.UUID]] = {organization_id: [] for organization_id in organization_ids}
-    for row in await connection.execute(_MEMBERS_OF, {"organization_ids": list(found), "role": role}):
+    for row in await _MEMBERS_OF.rows(connection, {"organization_ids": list(found), "role": role}):
         found[row.organization_id].append(row.account_id)
     return found
 
@@ -235,7 +240,7 @@ async def organizations_named(
 ) -> dict[uuid.UUID, OrganizationPublic]:
     """Return those of the organizations that work in the community, by id."""
     binds = {"community_id": community_id, "organization_ids": list(organization_ids)}
-    return {row.id: OrganizationPublic.model_validate(row) for row in await connection.execute(_NAMED, binds)}
+    return {row.id: OrganizationPublic.model_validate(row) for row in await _NAMED.rows(connection, binds)}
 
 
 async def staff(connection: AsyncConnection, organization_id: uuid.UUID, page: PageRequest) -> Page[MemberPublic]:

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.sealing import unseal
+from app.core.statements import HotStatement
 from app.core.tables import table_of
 from app.identity.models import Account, Household, Resident
 from app.identity.people.seals import ADDRESS
@@ -17,7 +18,7 @@ _accounts = table_of(Account)
 _residents = table_of(Resident)
 _households = table_of(Household)
 
-_HOMES = (
+_HOMES = HotStatement(
     sa.select(
         _residents.c.id,
         _accounts.c.name,
@@ -56,5 +57,5 @@ async def homes(connection: AsyncConnection, resident_ids: Iterable[uuid.UUID]) 
             row.latitude,
             row.longitude,
         )
-        for row in await connection.execute(_HOMES, {"ids": list(resident_ids)})
+        for row in await _HOMES.rows(connection, {"ids": list(resident_ids)})
     }

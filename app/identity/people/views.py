@@ -12,6 +12,7 @@ from app.core import audit
 from app.core.access import Actor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.statements import HotStatement
 from app.core.tables import table_of
 from app.identity.models import Account, ContactPoint, Household, Resident
 from app.identity.people.rules import NO_CALLS
@@ -43,8 +44,10 @@ _ACCOUNTS_IN = sa.select(_accounts.c.id).where(
 _PEOPLE = sa.select(
     _accounts.c.id, _accounts.c.name, _accounts.c.language, _accounts.c.time_zone, _accounts.c.state
 ).where(_accounts.c.id == sa.any_(_account_ids))
-_RESIDENT_ACCOUNTS = sa.select(_residents.c.id, _residents.c.account_id).where(
-    _residents.c.id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid)))
+_RESIDENT_ACCOUNTS = HotStatement(
+    sa.select(_residents.c.id, _residents.c.account_id).where(
+        _residents.c.id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid)))
+    )
 )
 _ACTIVE_RESIDENTS = sa.select(_residents.c.id).where(
     _residents.c.id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))), _residents.c.state == "active"
@@ -217,7 +220,7 @@ async def resident_accounts(
     connection: AsyncConnection, resident_ids: Iterable[uuid.UUID]
 ) -> dict[uuid.UUID, uuid.UUID]:
     """Return the account of each resident; unknown ids are left out."""
-    rows = await connection.execute(_RESIDENT_ACCOUNTS, {"resident_ids": list(resident_ids)})
+    rows = await _RESIDENT_ACCOUNTS.rows(connection, {"resident_ids": list(resident_ids)})
     return {row.id: row.account_id for row in rows}
 
 

@@ -103,7 +103,7 @@ async def _agreed(
         "options": options if data.options is None else data.options,
     }
     terms, _ = await terms_of(connection, actor, subject, wish, starts_at)
-    costs: int = getattr(terms.totals, await kind_of_day(connection, series.community_id, starts_at))
+    costs: int = getattr(terms.totals, await kind_of_day(connection, series.community_id, starts_at, series.time_zone))
     if data.total != costs:
         raise TermsChanged(terms=terms.model_dump(mode="json"))
     return costs

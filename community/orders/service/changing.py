@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
+from app.core.database import connection_of
 from app.core.events import Event, emit
 from app.core.sealing import seal
+from app.core.statements import Insertion
 from app.reservations.api import release
 from community.events import (
     OrderAssigned,
@@ -26,7 +28,7 @@ from community.events import (
     OrderUnassigned,
 )
 from community.orders import repository, rules
-from community.orders.models import CHANGE_NOTE, Order, OrderChange
+from community.orders.models import CHANGE_NOTE, CHANGES, Order, OrderChange
 from community.orders.problems import OrderNotOpen
 from community.orders.rules import Transition, Who
 
@@ -43,6 +45,7 @@ _FACTS: Final[dict[Transition, type[Event]]] = {
     "no_access": OrderNoAccess,
     "cancel": OrderCancelled,
 }
+_REMEMBER: Final = Insertion(CHANGES)
 _INSTANTS: Final = ("placed", "assigned", "on_the_way", "started", "finished")
 
 
@@ -140,23 +143,21 @@ async def _remember(
     note: str | None = None,
     worker_id: uuid.UUID | None = None,
 ) -> None:
-    session.add(
-        OrderChange(
-            order_id=row.id,
-            resident_id=row.resident_id,
-            transition=transition,
-            from_state=was,
-            to_state=row.state,
-            who=by.who,
-            changed_by=by.id,
-            worker_id=worker_id,
-            reason=reason,
-            note=seal(note, CHANGE_NOTE) if note else None,
-        )
+    line = OrderChange(
+        order_id=row.id,
+        resident_id=row.resident_id,
+        transition=transition,
+        from_state=was,
+        to_state=row.state,
+        who=by.who,
+        changed_by=by.id,
+        worker_id=worker_id,
+        reason=reason,
+        note=seal(note, CHANGE_NOTE) if note else None,
     )
+    await _REMEMBER.of(connection_of(session), line)
     if by.actor is not None:
         await record(session, by.actor, f"order:{transition}", row, {"reason": reason} if reason else None)
-    await session.flush()
 
 
 async def record(

@@ -75,7 +75,7 @@ async def place(
         duration=data.duration,
         options=data.options,
     )
-    quote = await tariffs.quote(connection, actor, data.offer_id, request)
+    quote = await tariffs.quote_of(connection, offer, time_zone, request)
     if (quote.offer_version, quote.total) != (data.offer_version, data.total):
         raise PriceChanged(quote=quote.model_dump(mode="json"))
     if data.wished_worker_id is not None:
@@ -85,7 +85,6 @@ async def place(
     known = await repository.add(session, row)
     if known is not None:
         raise OrderExists(order_id=str(known))
-    row = await repository.locked(session, row.id)
     await begin(session, row, By("resident", actor) if occurrence is None else HEARTHLINE)
     waits_until = None
     if occurrence is not None and row.payment_method == "card":

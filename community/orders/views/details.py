@@ -14,6 +14,7 @@ from app.core.access import Actor
 from app.core.database import reading
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.statements import HotStatement
 from app.media.api import attached
 from community.housekeeping.schemas import OptionWanted
 from community.orders import rules
@@ -47,9 +48,9 @@ from community.orders.schemas.shown import (
 from community.orders.views import orders
 
 _order_id = sa.bindparam("order_id", type_=sa.Uuid)
-_HISTORY: Final = sa.select(CHANGES).where(CHANGES.c.order_id == _order_id).order_by(CHANGES.c.id)
-_EXTRAS: Final = sa.select(EXTRAS).where(EXTRAS.c.order_id == _order_id).order_by(EXTRAS.c.id)
-_NOTES: Final = sa.select(NOTES).where(NOTES.c.order_id == _order_id).order_by(NOTES.c.id)
+_HISTORY: Final = HotStatement(sa.select(CHANGES).where(CHANGES.c.order_id == _order_id).order_by(CHANGES.c.id))
+_EXTRAS: Final = HotStatement(sa.select(EXTRAS).where(EXTRAS.c.order_id == _order_id).order_by(EXTRAS.c.id))
+_NOTES: Final = HotStatement(sa.select(NOTES).where(NOTES.c.order_id == _order_id).order_by(NOTES.c.id))
 _POSITION: Final = sa.select(POSITIONS).where(POSITIONS.c.order_id == _order_id)
 _ANSWERING: Final[frozenset[rules.Side]] = frozenset({"resident", "provider", "operator"})
 """Who sees the money and the history: whoever carries it out is told what they need."""
@@ -80,6 +81,11 @@ async def after(connection: AsyncConnection, actor: Actor, order_id: uuid.UUID) 
     return await _detail(connection, await require_order(connection, actor, order_id))
 
 
+async def new(connection: AsyncConnection, actor: Actor, order_id: uuid.UUID) -> OrderDetail:
+    """Return an order the actor has just placed, as ``after`` would: nothing was asked, found or owed of it yet."""
+    return await _detail(connection, await require_order(connection, actor, order_id), is_new=True)
+
+
 async def reread(actor: Actor, order_id: uuid.UUID) -> OrderDetail:
     """Return an order as ``after`` does, where the change had a unit of work of its own."""
     async with reading() as connection:
@@ -94,8 +100,13 @@ async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) ->
     return await _detail(connection, subject, with_code=True)
 
 
-async def _detail(connection: AsyncConnection, subject: Subject, *, with_code: bool = False) -> OrderDetail:
-    """Return an order; ``with_code`` with what is told at the door: never in an answer that is kept for repeating."""
+async def _detail(
+    connection: AsyncConnection, subject: Subject, *, with_code: bool = False, is_new: bool = False
+) -> OrderDetail:
+    """Return an order; ``with_code`` with what is told at the door: never in an answer that is kept for repeating.
+
+    Of one that ``is_new`` it is not asked what only happens later.
+    """
     row = await orders.row_of(connection, subject.id)
     (public,) = await orders.publics(connection, [row])
     answers = bool(subject.sides & _ANSWERING)
@@ -106,14 +117,14 @@ async def _detail(connection: AsyncConnection, subject: Subject, *, with_code: b
         **orders.place(row, is_shown=is_shown),
         sides=sorted(subject.sides),
         options=[OptionWanted(code=code, quantity=quantity) for code, quantity in row.options.items()],
-        payment=await _payment(connection, row) if answers else None,
+        payment=await _payment(connection, row, is_new=is_new) if answers else None,
         instructions=_opened(row.instructions, INSTRUCTIONS) if is_shown else None,
         start_code=_opened(row.start_code, START_CODE) if with_code and row.state not in rules.OVER else None,
         undone_reason=_opened(row.undone, UNDONE),
         cancel_note=_opened(row.cancel_note, CANCEL_NOTE),
-        extras=await _extras(connection, row.id),
-        notes=await _notes(connection, row.id),
-        photos=(await attached(connection, rules.PHOTOS, [row.id]))[row.id],
+        extras=[] if is_new else await _extras(connection, row.id),
+        notes=[] if is_new else await _notes(connection, row.id),
+        photos=[] if is_new else (await attached(connection, rules.PHOTOS, [row.id]))[row.id],
         history=await _history(connection, row.id) if answers else [],
     )
 
@@ -159,9 +170,9 @@ def note(row: Any) -> OrderNotePublic:
     )
 
 
-async def _payment(connection: AsyncConnection, row: Any) -> OrderPayment:
+async def _payment(connection: AsyncConnection, row: Any, *, is_new: bool) -> OrderPayment:
     promised = (await authorizations_for(connection, rules.REFERENCE, [row.id])).get(row.id)
-    charge = (await charges_for(connection, rules.REFERENCE, [row.id])).get(row.id)
+    charge = None if is_new else (await charges_for(connection, rules.REFERENCE, [row.id])).get(row.id)
     return OrderPayment(
         authorization=promised.state if promised else None,
         authorized=promised.amount if promised and promised.state == "authorized" else 0,
@@ -181,12 +192,12 @@ async def _extras(connection: AsyncConnection, order_id: uuid.UUID) -> list[Orde
             state=row.state,
             answer_by=row.answer_by,
         )
-        for row in await connection.execute(_EXTRAS, {"order_id": order_id})
+        for row in await _EXTRAS.rows(connection, {"order_id": order_id})
     ]
 
 
 async def _notes(connection: AsyncConnection, order_id: uuid.UUID) -> list[OrderNotePublic]:
-    return [note(row) for row in await connection.execute(_NOTES, {"order_id": order_id})]
+    return [note(row) for row in await _NOTES.rows(connection, {"order_id": order_id})]
 
 
 async def _history(connection: AsyncConnection, order_id: uuid.UUID) -> list[OrderChangePublic]:
@@ -201,7 +212,7 @@ async def _history(connection: AsyncConnection, order_id: uuid.UUID) -> list[Ord
             reason=row.reason,
             note=_opened(row.note, CHANGE_NOTE),
         )
-        for row in await connection.execute(_HISTORY, {"order_id": order_id})
+        for row in await _HISTORY.rows(connection, {"order_id": order_id})
     ]
 
 

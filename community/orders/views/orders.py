@@ -14,6 +14,7 @@ from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
+from app.core.statements import HotStatement
 from app.identity.api import ResidentSubject, homes, organizations_named, trace_read
 from community.housekeeping.rules import hundredths
 from community.orders import rules
@@ -69,7 +70,7 @@ _STOPS: Final = audit.traced_each(
     ).order_by(ORDERS.c.starts_at, ORDERS.c.id),
     "orders:day",
 )
-_ONE: Final = SHOWN.where(ORDERS.c.id == sa.bindparam("order_id", type_=sa.Uuid))
+_ONE: Final = HotStatement(SHOWN.where(ORDERS.c.id == sa.bindparam("order_id", type_=sa.Uuid)))
 _OWN: Final = OrderPublic.model_fields.keys() & ORDERS.c.keys()
 
 
@@ -126,12 +127,12 @@ async def worker_day(connection: AsyncConnection, actor: Actor, span: tuple[date
     return stops
 
 
-async def row_of(connection: AsyncConnection, order_id: uuid.UUID) -> sa.Row[Any]:
+async def row_of(connection: AsyncConnection, order_id: uuid.UUID) -> Any:
     """Return an order whose reader's rights were checked; raises ``NotFound``."""
-    row = (await connection.execute(_ONE, {"order_id": order_id})).one_or_none()
-    if row is None:
+    rows = await _ONE.rows(connection, {"order_id": order_id})
+    if not rows:
         raise NotFound
-    return row
+    return rows[0]
 
 
 async def shown(connection: AsyncConnection, order_id: uuid.UUID) -> OrderPublic:

@@ -1,6 +1,7 @@
 """What programmes promise for an order, pay when it is done, and get back."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from app.billing.charges.service import counting as charges
 from app.billing.subsidies import repository, views
 from app.billing.subsidies.models import SubsidyUse
 from app.billing.subsidies.rules import Terms, day_of, in_order
+from app.core.database import flushed
 from app.identity.api import community
 
 
@@ -26,17 +28,29 @@ class Claim:
     service_at: datetime
 
 
+async def reserve_first(session: AsyncSession, claim: Claim, amount: int) -> int:
+    """Reserve what programmes pay of ``amount`` for what they have promised nothing yet; return how much that is."""
+    return await _reserve(session, claim, amount, at_most=amount, uses=())
+
+
 async def reserve(session: AsyncSession, claim: Claim, amount: int, *, at_most: int) -> int:
     """Reserve what programmes pay of ``amount`` beyond what they have promised for it, ``at_most`` so much more.
 
     Returns how much more is promised now. Several orders at once take from one budget in turn, and no more than is
     there: what is gone when it is an order's turn stays the resident's own share.
     """
+    uses = await repository.lock_uses(session, claim.authorization_id)
+    return await _reserve(session, claim, amount, at_most=at_most, uses=uses)
+
+
+async def _reserve(
+    session: AsyncSession, claim: Claim, amount: int, *, at_most: int, uses: Iterable[SubsidyUse]
+) -> int:
     connection = await session.connection()
     place = await community(connection, claim.community_id)
     day = day_of(claim.service_at, place.time_zone)
     found = await views.offers(connection, claim.community_id, claim.resident_id, claim.category, day, claim.currency)
-    known = {use.programme_id: use for use in await repository.lock_uses(session, claim.authorization_id)}
+    known = {use.programme_id: use for use in uses}
     remaining, more = amount, 0
     for one in sorted(found, key=lambda entitled: in_order(entitled.offer.kind, entitled.offer.programme_id)):
         use = known.get(one.offer.programme_id)
@@ -62,7 +76,7 @@ async def reserve(session: AsyncSession, claim: Claim, amount: int, *, at_most: 
             session.add(_use(claim, one, taken))
         remaining -= promised + taken
         more += taken
-    await session.flush()
+    await flushed(session)
     return more
 
 
