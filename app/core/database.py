@@ -154,7 +154,7 @@ async def unit_of_work() -> AsyncIterator[AsyncSession]:
         try:
             yield session
             if session.in_transaction():
-                await session.flush()
+                await flushed(session)
             await _tell(connection, "COMMIT")
         except Exception:
             if not (connection.closed or connection.invalidated or connection.driver.is_closed()):

@@ -59,22 +59,30 @@ class RouteOptions:
     ``idempotency=False``: ``Idempotency-Key`` is ignored (answers that carry secrets are never stored).
     ``any_body=True``, with ``database=False``: nothing in the body or the address is a reason to refuse the request;
     the endpoint makes sense of it by itself.
+    ``writes=False``: what is asked with a body and keeps nothing gets a reading connection; ``Idempotency-Key`` says
+    nothing to it.
     ``around``, where something is written, surrounds all attempts: for what takes too long to be in a transaction.
     """
 
     database: bool = True
     idempotency: bool = True
     any_body: bool = False
+    writes: bool = True
     around: Around | None = None
 
 
 def route_options(
-    *, database: bool = True, idempotency: bool = True, any_body: bool = False, around: Around | None = None
+    *,
+    database: bool = True,
+    idempotency: bool = True,
+    any_body: bool = False,
+    writes: bool = True,
+    around: Around | None = None,
 ) -> Callable[[Endpoint], Endpoint]:
     """Set an endpoint's ``RouteOptions``; goes below the route decorator."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _OPTIONS, RouteOptions(database, idempotency, any_body, around))
+        setattr(endpoint, _OPTIONS, RouteOptions(database, idempotency and writes, any_body, writes, around))
         return endpoint
 
     return mark
@@ -107,7 +115,7 @@ class UnitOfWorkRoute(APIRoute):
         options = options_of(self.endpoint)
         if not options.database:
             handler = inner if options.any_body else _bare(inner)
-        elif self.methods and self.methods & _WRITING:
+        elif options.writes and self.methods and self.methods & _WRITING:
             handler = _writing(inner, options)
         else:
             handler = _reading(inner)
@@ -132,6 +140,8 @@ def _bare(inner: Handler) -> Handler:
 
 def _reading(inner: Handler) -> Handler:
     async def handle(request: Request) -> Response:
+        if request.method in _WRITING:
+            await receive(request)
         await _refuse_unstorable_text(request)
         async with reading() as connection:
             request.state.reading = connection

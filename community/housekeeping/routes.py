@@ -7,7 +7,7 @@ from fastapi import Response
 
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
-from app.core.routing import IfMatch, Reading, Router, Session, set_etag
+from app.core.routing import IfMatch, Reading, Router, Session, route_options, set_etag
 from app.identity.api import Person
 from community.housekeeping import service, views
 from community.housekeeping.access import Keeper, Operator, require_service
@@ -112,6 +112,9 @@ async def set_service_offer(
 
 
 @router.post("/service-offers/{offer_id}/quotes", responses=problem_responses(*_ASKED, NotOfferedSo))
-async def quote_service_offer(offer_id: uuid.UUID, session: Session, actor: Person, data: QuoteRequest) -> QuotePublic:
+@route_options(writes=False)
+async def quote_service_offer(
+    offer_id: uuid.UUID, connection: Reading, actor: Person, data: QuoteRequest
+) -> QuotePublic:
     """Ask what a visit would cost, line by line. Nothing is kept or held."""
-    return await service.quote(await session.connection(), actor, offer_id, data)
+    return await service.quote(connection, actor, offer_id, data)

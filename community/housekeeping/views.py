@@ -118,9 +118,7 @@ def tariff_of(row: Any) -> Tariff:
     )
 
 
-async def kind_of_day(
-    connection: AsyncConnection, community_id: uuid.UUID, at: datetime, time_zone: str
-) -> DayKind:
+async def kind_of_day(connection: AsyncConnection, community_id: uuid.UUID, at: datetime, time_zone: str) -> DayKind:
     """Return what kind of day it is on the community's wall, whose zone the caller knows, at an instant."""
     day = at.astimezone(zone(time_zone)).date()
     special = await local_calendar(connection, community_id, day, day)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, set_ids, wakeups
-from app.core.database import connection_of
+from app.core.database import connection_of, flushed
 from notifications.delivery import repository, rules
 from notifications.delivery.models import MAX_DATA
 from notifications.inbox.models import KEEP as INBOX_KEPT_FOR
@@ -75,7 +75,7 @@ async def send(  # noqa: PLR0913 - one notice has that many sides
         "expires_at": expires_at,
     }
     binds = {f"given_{name}": value for name, value in given.items()} | {"account_ids": list(recipients)}
-    await session.flush()
+    await flushed(session)
     own = statement_binds(notice, origin.kind if origin else None)
     if channels is not None:
         own |= {"channels": [channel for channel in notice.channels if channel in channels]}

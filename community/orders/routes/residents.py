@@ -7,6 +7,7 @@ from fastapi import Depends
 
 from app.billing.api import PaymentMethodUnusable
 from app.core.access import CurrentActor
+from app.core.database import connection_of
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
@@ -56,7 +57,7 @@ async def list_home_orders(
 )
 async def create_home_order(session: Session, actor: Person, subject: Orderer, data: OrderCreate) -> OrderDetail:
     """Order help as it was quoted. With a card it is held until the bank has answered, then placed by itself."""
-    connection = await session.connection()
+    connection = connection_of(session)
     await require_orderer(connection, actor, subject.resident_id)
     row = await placing.place(session, actor, subject, data)
     return await details.new(connection, actor, row.id)
@@ -78,7 +79,7 @@ async def get_home_order_position(connection: Reading, actor: CurrentActor, subj
 async def cancel_home_order(session: Session, actor: CurrentActor, subject: Waiting, data: OrderCancel) -> OrderDetail:
     """Call an order off: as who ordered it, at the cost that was agreed; as the provider, at none."""
     await cancelling.cancel(session, actor, subject, data)
-    return await details.after(await session.connection(), actor, subject.id)
+    return await details.after(connection_of(session), actor, subject.id)
 
 
 @router.post(
@@ -90,4 +91,4 @@ async def answer_home_order_extra_time(
 ) -> OrderDetail:
     """Agree to more time, or not; without an answer it is a no."""
     await working.answer_extra(session, actor, subject, extra_id, data)
-    return await details.after(await session.connection(), actor, subject.id)
+    return await details.after(connection_of(session), actor, subject.id)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.access import Actor
+from app.core.database import connection_of
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.sealing import blind_index, seal
 from app.core.wall_time import resolve
@@ -61,7 +62,7 @@ async def place(
     ``NotFound``, ``NotOfferedSo``, ``PriceChanged`` with what it would cost now, ``OrderExists``, ``HomeNotOnMap``,
     ``Malformed`` for a time that has passed or a worker who is none of the provider's, and what billing refuses.
     """
-    connection = await session.connection()
+    connection = connection_of(session)
     time_zone = (await community(connection, subject.community_id)).time_zone
     starts_at = _starts_at(data, time_zone, clock.now())
     home = (await homes(connection, [subject.resident_id]))[subject.resident_id]
@@ -134,7 +135,7 @@ def _starts_at(data: OrderCreate, time_zone: str, now: datetime) -> datetime:
 
 async def _require_worker(session: AsyncSession, organization_id: uuid.UUID, account_id: uuid.UUID) -> None:
     try:
-        await worker_of(await session.connection(), organization_id, account_id)
+        await worker_of(connection_of(session), organization_id, account_id)
     except NotFound:
         error = FieldError("/body/wished_worker_id", "nobody of this provider", "unknown_id")
         raise Malformed(errors=[error]) from None

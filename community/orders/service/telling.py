@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
+from app.core.database import connection_of
 from app.identity.api import granted_accounts, members_of, operator_staff
 from community.orders import repository
 from community.orders.access import READ
@@ -69,7 +70,7 @@ async def provider(
     session: AsyncSession, row: Ordered, *, besides: uuid.UUID | None = None, with_operator: bool = False
 ) -> list[uuid.UUID]:
     """Return who answers for an order: the provider's coordinators; operators where there are none, or with them."""
-    connection = await session.connection()
+    connection = connection_of(session)
     found = (await members_of(connection, [row.organization_id], "coordinator"))[row.organization_id]
     if with_operator or not found:
         found = [*found, *await operator(session, row)]
@@ -78,4 +79,4 @@ async def provider(
 
 async def operator(session: AsyncSession, row: Ordered) -> list[uuid.UUID]:
     """Return the community's operators."""
-    return await operator_staff(await session.connection(), row.community_id, "operator")
+    return await operator_staff(connection_of(session), row.community_id, "operator")

@@ -16,6 +16,7 @@ from app.billing.payers.models import Payer
 from app.billing.payers.problems import NotThePayer, PayerLimit
 from app.billing.subsidies.service import reserving
 from app.core import clock
+from app.core.database import connection_of
 from app.core.wall_time import month_around
 from app.identity.api import community, resident_accounts
 
@@ -123,7 +124,7 @@ async def hold(
 
 async def _agreement(session: AsyncSession, wanted: Authorizing) -> Payer | None:
     """Return the agreement by which somebody else pays, locked; ``None`` for the resident and for who orders."""
-    of_residents = await resident_accounts(await session.connection(), [wanted.resident_id])
+    of_residents = await resident_accounts(connection_of(session), [wanted.resident_id])
     if wanted.payer_account_id in (of_residents.get(wanted.resident_id), wanted.ordered_by):
         return None
     found = await payers.payer_of(session, wanted.resident_id, wanted.payer_account_id)
@@ -137,7 +138,7 @@ async def _within(session: AsyncSession, agreement: Payer, authorization: Author
     if agreement.month_limit is None or authorization.method != "card":
         return
     await session.flush()
-    place = await community(await session.connection(), authorization.community_id)
+    place = await community(connection_of(session), authorization.community_id)
     since, until = month_around(authorization.service_at, place.time_zone)
     promised = await repository.promised_by(session, agreement.id, since, until)
     if promised > agreement.month_limit:

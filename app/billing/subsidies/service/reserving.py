@@ -12,7 +12,7 @@ from app.billing.charges.service import counting as charges
 from app.billing.subsidies import repository, views
 from app.billing.subsidies.models import SubsidyUse
 from app.billing.subsidies.rules import Terms, day_of, in_order
-from app.core.database import flushed
+from app.core.database import connection_of, flushed
 from app.identity.api import community
 
 
@@ -46,7 +46,7 @@ async def reserve(session: AsyncSession, claim: Claim, amount: int, *, at_most: 
 async def _reserve(
     session: AsyncSession, claim: Claim, amount: int, *, at_most: int, uses: Iterable[SubsidyUse]
 ) -> int:
-    connection = await session.connection()
+    connection = connection_of(session)
     place = await community(connection, claim.community_id)
     day = day_of(claim.service_at, place.time_zone)
     found = await views.offers(connection, claim.community_id, claim.resident_id, claim.category, day, claim.currency)
