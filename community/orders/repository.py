@@ -13,7 +13,7 @@ from sqlmodel import col
 from app.core import clock
 from app.core.database import connection_of, know
 from app.core.problems import NotFound
-from app.core.statements import Insertion
+from app.core.statements import HotStatement, Insertion
 from community.orders import rules
 from community.orders.models import CHANGES, EXTRAS, ORDERS, POSITIONS, Order, OrderExtra
 
@@ -23,11 +23,13 @@ _locked = (
 )
 _SOME: Final = _locked.where(col(Order.id) == sa.any_(_IDS))
 _ADD: Final = Insertion(ORDERS)
-_SAME: Final = sa.select(ORDERS.c.id).where(
-    ORDERS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
-    ORDERS.c.offer_id == sa.bindparam("offer_id", type_=sa.Uuid),
-    ORDERS.c.wanted_at == sa.bindparam("wanted_at", type_=sa.DateTime(timezone=True)),
-    ORDERS.c.state.not_in([sa.literal(state, sa.Text) for state in ("expired", "cancelled", "no_access")]),
+_SAME: Final = HotStatement(
+    sa.select(ORDERS.c.id).where(
+        ORDERS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        ORDERS.c.offer_id == sa.bindparam("offer_id", type_=sa.Uuid),
+        ORDERS.c.wanted_at == sa.bindparam("wanted_at", type_=sa.DateTime(timezone=True)),
+        ORDERS.c.state.not_in([sa.literal(state, sa.Text) for state in ("expired", "cancelled", "no_access")]),
+    )
 )
 # One statement that looks and locks: what somebody else changed meanwhile is looked at again once it is locked.
 _AHEAD_OF_WORKER: Final = _locked.where(
@@ -67,9 +69,14 @@ async def add(session: AsyncSession, row: Order) -> uuid.UUID | None:
     if await _ADD.unless_there(connection_of(session), row):
         know(session, row)
         return None
+    return await same(session, row) or row.id
+
+
+async def same(session: AsyncSession, row: Order) -> uuid.UUID | None:
+    """Return the id of the order by which the same was ordered, if it was."""
     binds = {"resident_id": row.resident_id, "offer_id": row.offer_id, "wanted_at": row.wanted_at}
-    found: uuid.UUID | None = await session.scalar(_SAME, binds)
-    return found or row.id
+    found = await _SAME.row(connection_of(session), binds)
+    return None if found is None else found["id"]
 
 
 async def locked(session: AsyncSession, order_id: uuid.UUID) -> Order:

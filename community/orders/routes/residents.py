@@ -60,7 +60,7 @@ async def create_home_order(session: Session, actor: Person, subject: Orderer, d
     connection = connection_of(session)
     await require_orderer(connection, actor, subject.resident_id)
     row = await placing.place(session, actor, subject, data)
-    return await details.new(connection, actor, row.id)
+    return await details.new(connection, actor, row)
 
 
 @router.get(_ONE, responses=problem_responses(*_GUARDED))

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -71,9 +71,12 @@ def times_of(row: Order) -> rules.Times:
 
 
 async def begin(session: AsyncSession, row: Order, by: By) -> None:
-    """Write down how a new order began, and tell of it."""
+    """Write down how a new order began, and tell of it; of one that was placed before it was inserted, also that."""
     await _remember(session, row, "order", None, by)
     await emit(session, OrderHeld(**_about(row, None)))
+    if row.state == "placed":
+        await _remember(session, row, "place", "held", HEARTHLINE)
+        await emit(session, OrderPlaced(**_about(row, None)))
 
 
 async def change(
@@ -93,19 +96,10 @@ async def change(
     """
     if not rules.may(transition, row.state, by.who):  # type: ignore[arg-type]  # a check constraint holds it to them
         raise OrderNotOpen(order_state=row.state)
-    was, now, worker_id = row.state, clock.now(), row.worker_id
+    was, worker_id, reservation_id = row.state, row.worker_id, row.reservation_id
     for name, value in values.items():
         setattr(row, name, value)
-    row.state = state = rules.WAYS[transition].target
-    setattr(row, f"{state}_at" if state in _INSTANTS else "closed_at", now)
-    deadlines = rules.deadlines(state, times_of(row), now)
-    for name in deadlines.__slots__:
-        setattr(row, name, getattr(deadlines, name))
-    if state not in rules.AHEAD:
-        row.authorize_at = None
-    reservation_id = row.reservation_id
-    if state not in rules.WITH_WORKER:
-        row.reservation_id = None
+    become(row, transition)
     await session.flush()
     if row.reservation_id is None and reservation_id is not None:
         await release(session, [reservation_id])
@@ -115,6 +109,20 @@ async def change(
     await _remember(session, row, transition, was, by, reason=reason, note=note, worker_id=concerns)
     more: dict[str, Any] = {"by": by.who} if transition == "cancel" else {}
     await emit(session, _FACTS[transition](**_about(row, concerns), **more))
+
+
+def become(row: Order, transition: Transition) -> None:
+    """Have an order stand as it does after a transition that the table has, with the deadlines of its state."""
+    now = clock.now()
+    row.state = state = rules.WAYS[transition].target
+    setattr(row, f"{state}_at" if state in _INSTANTS else "closed_at", now)
+    deadlines = rules.deadlines(state, times_of(row), now)
+    for name in deadlines.__slots__:
+        setattr(row, name, getattr(deadlines, name))
+    if state not in rules.AHEAD:
+        row.authorize_at = None
+    if state not in rules.WITH_WORKER:
+        row.reservation_id = None
 
 
 def _about(row: Order, worker_id: uuid.UUID | None) -> dict[str, Any]:
@@ -135,7 +143,7 @@ async def overran(session: AsyncSession, row: Order) -> None:
 async def _remember(
     session: AsyncSession,
     row: Order,
-    transition: str,
+    transition: Transition | Literal["order"],
     was: str | None,
     by: By,
     *,
@@ -148,7 +156,7 @@ async def _remember(
         resident_id=row.resident_id,
         transition=transition,
         from_state=was,
-        to_state=row.state,
+        to_state="held" if transition == "order" else rules.WAYS[transition].target,
         who=by.who,
         changed_by=by.id,
         worker_id=worker_id,

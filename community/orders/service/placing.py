@@ -25,7 +25,7 @@ from community.orders.models import DOOR_CODE, INSTRUCTIONS, PLACE, START_CODE, 
 from community.orders.problems import HomeNotOnMap, OrderExists, PriceChanged
 from community.orders.schemas.given import OrderCreate
 from community.orders.service import paying
-from community.orders.service.changing import HEARTHLINE, By, begin, change
+from community.orders.service.changing import HEARTHLINE, By, become, begin, change
 from community.orders.service.telling import provider, tell, waiting
 from community.workers.views.days import worker_of
 
@@ -83,23 +83,30 @@ async def place(
         await _require_worker(session, offer.organization_id, data.wished_worker_id)
     service = await require_service(connection, actor, offer.service_id)
     row = _order(actor, subject, data, _Terms(quote, home, time_zone, offer, service), occurrence)
-    known = await repository.add(session, row)
-    if known is not None:
+    # Whoever sends it twice hears of the first, not that there is no money left for a second.
+    if known := await repository.same(session, row):
         raise OrderExists(order_id=str(known))
-    await begin(session, row, By("resident", actor) if occurrence is None else HEARTHLINE)
     waits_until = None
     if occurrence is not None and row.payment_method == "card":
         waits_until = rules.money_waits_until(clock.now(), row.starts_at)
     if waits_until is not None or await paying.authorize(session, row, is_present=occurrence is None):
-        await enter(session, row)
+        become(row, "place")
         row.authorize_at = waits_until
-        await session.flush()
+    if known := await repository.add(session, row):
+        raise OrderExists(order_id=str(known))
+    await begin(session, row, By("resident", actor) if occurrence is None else HEARTHLINE)
+    if row.state == "placed":
+        await _tell_placed(session, row)
     return row
 
 
 async def enter(session: AsyncSession, row: Order) -> None:
     """Have a held order placed: its money is there, or is paid at the door. Raises ``OrderNotOpen``."""
     await change(session, row, "place", HEARTHLINE)
+    await _tell_placed(session, row)
+
+
+async def _tell_placed(session: AsyncSession, row: Order) -> None:
     if row.series_id is None:  # of a series people were told as a whole
         await tell(session, notices.PLACED, row, await waiting(session, row), "placed")
         await tell(session, notices.NEW, row, await provider(session, row), "new")

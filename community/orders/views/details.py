@@ -1,6 +1,8 @@
 """The SQL that reads one order for who asks: what was agreed, its money, its history, how to get in, who comes."""
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,14 +10,15 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.billing.api import authorizations_for, charges_for
+from app.billing.api import ChargeDetail, authorizations_for, charges_for
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.database import reading
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.core.statements import HotStatement
-from app.media.api import attached
+from app.identity.api import organizations_named
+from app.media.api import MediaPublic, attached
 from community.housekeeping.schemas import OptionWanted
 from community.orders import rules
 from community.orders.access import Subject, require_order
@@ -34,6 +37,7 @@ from community.orders.models import (
     POSITIONS,
     START_CODE,
     UNDONE,
+    Order,
 )
 from community.orders.problems import DoorNotShown
 from community.orders.schemas.shown import (
@@ -81,9 +85,10 @@ async def after(connection: AsyncConnection, actor: Actor, order_id: uuid.UUID) 
     return await _detail(connection, await require_order(connection, actor, order_id))
 
 
-async def new(connection: AsyncConnection, actor: Actor, order_id: uuid.UUID) -> OrderDetail:
-    """Return an order the actor has just placed, as ``after`` would: nothing was asked, found or owed of it yet."""
-    return await _detail(connection, await require_order(connection, actor, order_id), is_new=True)
+async def new(connection: AsyncConnection, actor: Actor, row: Order) -> OrderDetail:
+    """Return an order the actor has just placed, as ``after`` would: nobody comes yet, nothing was asked or owed."""
+    subject = await require_order(connection, actor, row.id)
+    return await _shown(connection, subject, row, _Since(worker=None, charge=None))
 
 
 async def reread(actor: Actor, order_id: uuid.UUID) -> OrderDetail:
@@ -100,31 +105,50 @@ async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) ->
     return await _detail(connection, subject, with_code=True)
 
 
-async def _detail(
-    connection: AsyncConnection, subject: Subject, *, with_code: bool = False, is_new: bool = False
-) -> OrderDetail:
-    """Return an order; ``with_code`` with what is told at the door: never in an answer that is kept for repeating.
+@dataclass(frozen=True, slots=True)
+class _Since:
+    """What came to an order since it was placed: who comes, what is owed, what was asked for, noted and seen."""
 
-    Of one that ``is_new`` it is not asked what only happens later.
-    """
+    worker: str | None
+    charge: ChargeDetail | None
+    extras: Sequence[OrderExtraPublic] = ()
+    notes: Sequence[OrderNotePublic] = ()
+    photos: Sequence[MediaPublic] = ()
+
+
+async def _detail(connection: AsyncConnection, subject: Subject, *, with_code: bool = False) -> OrderDetail:
+    """Return an order; ``with_code`` with what is told at the door: never in an answer that is kept for repeating."""
     row = await orders.row_of(connection, subject.id)
-    (public,) = await orders.publics(connection, [row])
+    since = _Since(
+        worker=row.worker,
+        charge=(await charges_for(connection, rules.REFERENCE, [row.id])).get(row.id),
+        extras=await _extras(connection, row.id),
+        notes=await _notes(connection, row.id),
+        photos=(await attached(connection, rules.PHOTOS, [row.id]))[row.id],
+    )
+    return await _shown(connection, subject, row, since, with_code=with_code)
+
+
+async def _shown(
+    connection: AsyncConnection, subject: Subject, row: Any, since: _Since, *, with_code: bool = False
+) -> OrderDetail:
+    named = await organizations_named(connection, row.community_id, [row.organization_id])
     answers = bool(subject.sides & _ANSWERING)
     is_shown = answers or row.state in rules.WITH_WORKER
     return OrderDetail(
-        **public.model_dump(),
+        **orders.fields(row, named[row.organization_id].name, since.worker, clock.now()),
         **{name: getattr(row, name) for name in _AS_THEY_ARE},
         **orders.place(row, is_shown=is_shown),
         sides=sorted(subject.sides),
         options=[OptionWanted(code=code, quantity=quantity) for code, quantity in row.options.items()],
-        payment=await _payment(connection, row, is_new=is_new) if answers else None,
+        payment=await _payment(connection, row.id, since.charge) if answers else None,
         instructions=_opened(row.instructions, INSTRUCTIONS) if is_shown else None,
         start_code=_opened(row.start_code, START_CODE) if with_code and row.state not in rules.OVER else None,
         undone_reason=_opened(row.undone, UNDONE),
         cancel_note=_opened(row.cancel_note, CANCEL_NOTE),
-        extras=[] if is_new else await _extras(connection, row.id),
-        notes=[] if is_new else await _notes(connection, row.id),
-        photos=[] if is_new else (await attached(connection, rules.PHOTOS, [row.id]))[row.id],
+        extras=list(since.extras),
+        notes=list(since.notes),
+        photos=list(since.photos),
         history=await _history(connection, row.id) if answers else [],
     )
 
@@ -170,9 +194,8 @@ def note(row: Any) -> OrderNotePublic:
     )
 
 
-async def _payment(connection: AsyncConnection, row: Any, *, is_new: bool) -> OrderPayment:
-    promised = (await authorizations_for(connection, rules.REFERENCE, [row.id])).get(row.id)
-    charge = None if is_new else (await charges_for(connection, rules.REFERENCE, [row.id])).get(row.id)
+async def _payment(connection: AsyncConnection, order_id: uuid.UUID, charge: ChargeDetail | None) -> OrderPayment:
+    promised = (await authorizations_for(connection, rules.REFERENCE, [order_id])).get(order_id)
     return OrderPayment(
         authorization=promised.state if promised else None,
         authorized=promised.amount if promised and promised.state == "authorized" else 0,

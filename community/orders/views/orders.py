@@ -146,16 +146,17 @@ async def publics(connection: AsyncConnection, rows: Sequence[Any]) -> list[Orde
         return []
     named = await organizations_named(connection, rows[0].community_id, {row.organization_id for row in rows})
     now = clock.now()
-    return [OrderPublic(**_fields(row, named[row.organization_id].name, now)) for row in rows]
+    return [OrderPublic(**fields(row, named[row.organization_id].name, row.worker, now)) for row in rows]
 
 
-def _fields(row: Any, provider: str, now: datetime) -> dict[str, Any]:
+def fields(row: Any, provider: str, worker: str | None, now: datetime) -> dict[str, Any]:
+    """Return what everybody sees of an order who may know of it, with what provider and worker are called."""
     is_over = row.hold_until is not None and row.hold_until <= now
     return {name: getattr(row, name) for name in _OWN} | {
         # A hold that is over is over, though no worker has written it down yet.
         "state": "expired" if is_over else row.state,
         "provider": provider,
-        "worker": row.worker,
+        "worker": worker,
         "ends_at": row.ends_at + row.extra_duration,
         "is_late": row.state in rules.AHEAD and row.starts_at + rules.LATE <= now,
         "total": row.total_amount + row.extra_amount,
