@@ -102,6 +102,15 @@ class Table(SQLModel):
     updated_at: datetime = instant(default_factory=clock.now, sa_column_kwargs={"onupdate": clock.now})
     version: int = Field(default=1, nullable=False)
 
+    def __init__(self, **given: Any) -> None:
+        # Pydantic would look at the signature of a default's factory each time it calls it.
+        now = clock.now()
+        given.setdefault("created_at", now)
+        given.setdefault("updated_at", now)
+        if "id" not in given:
+            given["id"] = clock.new_id()
+        super().__init__(**given)
+
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - a declared attribute receives the class
         table = getattr(cls, "__table__", None)

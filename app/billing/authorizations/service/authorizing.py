@@ -124,8 +124,10 @@ async def hold(
 
 async def _agreement(session: AsyncSession, wanted: Authorizing) -> Payer | None:
     """Return the agreement by which somebody else pays, locked; ``None`` for the resident and for who orders."""
+    if wanted.payer_account_id == wanted.ordered_by:
+        return None
     of_residents = await resident_accounts(connection_of(session), [wanted.resident_id])
-    if wanted.payer_account_id in (of_residents.get(wanted.resident_id), wanted.ordered_by):
+    if wanted.payer_account_id == of_residents.get(wanted.resident_id):
         return None
     found = await payers.payer_of(session, wanted.resident_id, wanted.payer_account_id)
     if found is None:
