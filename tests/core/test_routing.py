@@ -63,6 +63,14 @@ async def make_place(body: _Asked, session: Session, actor: CurrentActor) -> _Ma
     return _Made(id=row.id, name=row.name)
 
 
+@router.post("/places/weighings")
+@route_options(writes=False)
+async def weigh_place(body: _Asked, connection: Reading) -> dict[str, bool]:
+    """Answer what is asked with a body, and keep nothing."""
+    opened = (await connection.execute(sa.text("SELECT now() <> statement_timestamp()"))).scalar_one()
+    return {"in_a_transaction": opened}
+
+
 @router.post("/places/twins", status_code=201)
 async def make_deferred_conflict(body: _Asked, session: Session) -> _Made:
     """Fail at COMMIT, after the endpoint has returned its 201."""
@@ -332,6 +340,15 @@ async def test_a_resident_route_is_two_routes_with_two_names(http: httpx.AsyncCl
     routes = [route for route in router.routes if isinstance(route, APIRoute)]
     names = {route.operation_id or route.unique_id for route in routes if "whoami" in route.path}
     assert names == {"readMyWhoami", "readResidentWhoami"}
+
+
+async def test_what_is_asked_with_a_body_and_keeps_nothing_opens_no_transaction(http: httpx.AsyncClient) -> None:
+    key = {"Idempotency-Key": "k-weighing-1"}
+    for name in ("Elm", "Oak"):  # a key says nothing where nothing is done
+        answer = await http.post("/places/weighings", json={"name": name}, headers=key)
+        assert (answer.status_code, answer.json()) == (200, {"in_a_transaction": False})
+    refused = await http.post("/places/weighings", content=b'{"name": "a\\u0000b"}')
+    assert refused.status_code == 422
 
 
 async def test_reading_routes_read_what_was_committed(http: httpx.AsyncClient) -> None:
