@@ -3,6 +3,7 @@
 from app.core.events import Subscriber
 from app.core.jobs import Job
 from app.core.routing import Router
+from community.attraction_imports import routes as attraction_imports
 from community.attraction_search import routes as attraction_search
 from community.attractions import jobs as attraction_jobs
 from community.attractions import routes as attractions
@@ -33,6 +34,7 @@ from community.workers.routes import workers as home_workers
 ROUTERS: tuple[Router, ...] = (
     attraction_search.router,
     attractions.router,
+    attraction_imports.router,
     housekeeping.router,
     order_dispatch.router,
     resident_orders.router,

@@ -123,10 +123,13 @@ def grams(words: Iterable[str]) -> list[str]:
     return sorted({word[place : place + 2] for word in words for place in range(len(word) - 1)})
 
 
-def indexed(names: Iterable[str], others: Iterable[str]) -> tuple[str, str, list[str]]:
+def indexed(
+    name: Mapping[str, str], others: Iterable[Mapping[str, str]], tags: Iterable[str]
+) -> tuple[str, str, list[str]]:
     """Return what a thing of these texts is found by: its names, all of its texts, and the pairs in them."""
-    named = [tokens(text) for text in names]
-    words = [*named, *(tokens(text) for text in others)]
+    named = [tokens(name[language]) for language in LANGUAGES if language in name]
+    texts = [text[language] for text in others for language in LANGUAGES if language in text]
+    words = [*named, *(tokens(text) for text in [*texts, *tags])]
     # Texts are lines: what is looked for stands in one of them.
-    name, text = ("\n".join(" ".join(line) for line in lines) for lines in (named, words))
-    return name, text, grams(word for line in words for word in line)
+    found_by, text = ("\n".join(" ".join(line) for line in lines) for lines in (named, words))
+    return found_by, text, grams(word for line in words for word in line)

@@ -39,8 +39,8 @@ async def organization(of: Community, *, name: str = "Lakeside Museums") -> Orga
 async def attraction(by: Organization, **values: Any) -> Attraction:
     """Insert a published attraction, open from nine to five every day unless ``hours`` say otherwise."""
     given = GARDEN | {"hours": DAILY, "state": "published", "time_zone": "Asia/Shanghai"} | values
-    texts = [*given.get("summary", {}).values(), *given.get("description", {}).values(), *given.get("tags", [])]
-    name, text, pairs = indexed(given["name"].values(), texts)
+    others = [given.get(name, {}) for name in ("summary", "description", "access_note")]
+    name, text, pairs = indexed(given["name"], others, given["tags"])
     async with unit_of_work() as session:
         row = Attraction(
             community_id=by.community_id,

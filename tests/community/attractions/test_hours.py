@@ -1,5 +1,6 @@
 """Hours over HTTP: rules, days with other hours, holidays, closings nobody had planned, and what is told of each."""
 
+import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -159,7 +160,7 @@ async def test_a_closing_is_of_a_while_that_is_not_over(scene: Scene) -> None:
 async def test_it_opens_next_when_it_has_closed_and_nobody_is_inside(scene: Scene) -> None:
     attraction_id = await scene.published(WEEK | {"weekdays": [1, 3]}, capacity=10)
     async with unit_of_work() as session:
-        await note_crowd(session, attraction_id, 9, scene.clock.now())
+        await note_crowd(session, uuid.UUID(attraction_id), 9, scene.clock.now())
     crowded = (await scene.shown(attraction_id))["crowd"]
     kept = (await scene.client.get(f"{scene.path}/{attraction_id}", headers=scene.keeper)).json()
     scene.clock.advance(timedelta(hours=2))
@@ -175,8 +176,8 @@ async def test_it_opens_next_when_it_has_closed_and_nobody_is_inside(scene: Scen
     assert closed["crowd"] is None
     # Those who leave last are of the day that is over; who comes early is of the next.
     async with unit_of_work() as session:
-        await note_crowd(session, attraction_id, -2, scene.clock.now())
-        await note_crowd(session, attraction_id, 1, datetime(2026, 3, 4, 0, 55, tzinfo=UTC))
+        await note_crowd(session, uuid.UUID(attraction_id), -2, scene.clock.now())
+        await note_crowd(session, uuid.UUID(attraction_id), 1, datetime(2026, 3, 4, 0, 55, tzinfo=UTC))
     scene.clock.set(datetime(2026, 3, 4, 1, 30, tzinfo=UTC))
     assert (await scene.shown(attraction_id))["crowd"] == {"level": "quiet", "as_of": "2026-03-04T00:55:00Z"}
 
