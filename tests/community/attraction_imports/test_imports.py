@@ -182,7 +182,7 @@ async def test_other_special_days_stand_in_place_of_those_they_meet(scene: Scene
     answer = await sent(scene, changed)
 
     assert answer.json()["changed"] == 1
-    there = await scene.client.get(f"{scene.path}/{museum['id']}/exceptions", headers=scene.keeper)
+    there = await scene.client.get(f"{scene.path}/{museum['id']}/opening-exceptions", headers=scene.keeper)
     assert [(one["first_day"], one["last_day"], one["hours"]) for one in there.json()["items"]] == [
         ("2026-03-10", "2026-03-10", [])
     ]

@@ -78,10 +78,12 @@ async def test_other_hours_stand_in_place_of_the_rules(scene: Scene) -> None:
     late = {"first_day": "2026-03-10", "last_day": "2026-03-11", "hours": [{"starts": "12:00", "ends": "21:30"}]}
     shut = {"first_day": "2026-03-12", "last_day": "2026-03-12", "reason": {"en": "Works", "zh-CN": "施工"}}
 
-    await scene.done("POST", f"{attraction_id}/exceptions", json=late)
-    exception = await scene.done("POST", f"{attraction_id}/exceptions", json=shut)
+    await scene.done("POST", f"{attraction_id}/opening-exceptions", json=late)
+    exception = await scene.done("POST", f"{attraction_id}/opening-exceptions", json=shut)
     again = await scene.client.post(
-        f"{scene.path}/{attraction_id}/exceptions", json=shut | {"first_day": "2026-03-11"}, headers=scene.keeper
+        f"{scene.path}/{attraction_id}/opening-exceptions",
+        json=shut | {"first_day": "2026-03-11"},
+        headers=scene.keeper,
     )
     found = await days(scene, attraction_id, "2026-03-10", "2026-03-13")
     why = (
@@ -89,13 +91,15 @@ async def test_other_hours_stand_in_place_of_the_rules(scene: Scene) -> None:
             f"/v1/attractions/{attraction_id}/opening-days", params={"from": "2026-03-12", "to": "2026-03-12"}
         )
     ).json()["items"][0]["reason"]
-    await scene.done("DELETE", f"{attraction_id}/exceptions/{exception['id']}")
+    await scene.done("DELETE", f"{attraction_id}/opening-exceptions/{exception['id']}")
 
     assert found == {"10": [("12:00", "21:30")], "11": [("12:00", "21:30")], "12": [], "13": [("09:00", "17:00")]}
     assert why == shut["reason"]
     assert again.json()["code"] == "exception_exists"
     assert (await days(scene, attraction_id, "2026-03-12", "2026-03-12")) == {"12": [("09:00", "17:00")]}
-    listed = (await scene.client.get(f"{scene.path}/{attraction_id}/exceptions", headers=scene.worker)).json()["items"]
+    listed = (await scene.client.get(f"{scene.path}/{attraction_id}/opening-exceptions", headers=scene.worker)).json()[
+        "items"
+    ]
     assert [one["hours"] for one in listed] == [late["hours"]]
     assert await told(attraction_id) == [("attraction_changed", "published"), *[("attraction_changed", "hours")] * 3]
 
