@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,19 +34,17 @@ _CALENDAR = HotStatement(
 
 async def community(connection: AsyncConnection, community_id: uuid.UUID) -> CommunityPublic:
     """Return the community; raises ``NotFound``."""
-    rows = await _COMMUNITY.rows(connection, {"community_id": community_id})
-    if not rows:
-        raise NotFound
-    return CommunityPublic.model_validate(rows[0])
+    return CommunityPublic.model_validate(await _named_or_first(connection, community_id))
+
+
+async def community_or_first(connection: AsyncConnection, community_id: uuid.UUID | None) -> CommunityPublic:
+    """Return the community that is named, or the first one where none is; raises ``NotFound``."""
+    return CommunityPublic.model_validate(await _named_or_first(connection, community_id))
 
 
 async def app_config(connection: AsyncConnection, community_id: uuid.UUID | None) -> tuple[AppConfig, str]:
     """Return what an app asks at its start, and the entity tag of that answer; raises ``NotFound``."""
-    statement = _FIRST if community_id is None else _COMMUNITY
-    rows = await statement.rows(connection, {"community_id": community_id})
-    if not rows:
-        raise NotFound
-    row = rows[0]
+    row = await _named_or_first(connection, community_id)
     config = AppConfig(
         community_id=row.id,
         community=row.name,
@@ -67,3 +66,11 @@ async def local_calendar(
     """Return the holidays and make-up workdays of the community from ``first`` to ``last``, both included."""
     rows = await _CALENDAR.rows(connection, {"community_id": community_id, "first": first, "last": last})
     return [HolidayPublic.model_validate(row) for row in rows]
+
+
+async def _named_or_first(connection: AsyncConnection, community_id: uuid.UUID | None) -> Any:
+    statement = _FIRST if community_id is None else _COMMUNITY
+    rows = await statement.rows(connection, {"community_id": community_id})
+    if not rows:
+        raise NotFound
+    return rows[0]
