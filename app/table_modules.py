@@ -88,6 +88,7 @@ TABLE_MODULES: Final = (
     "community.scores.models",
     "community.complaints.models",
     "community.tips.models",
+    "community.ticketing.models",
     "app.policies.journeys.day_plans.models",
     "app.policies.journeys.escorts.models",
 )

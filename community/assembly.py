@@ -24,6 +24,9 @@ from community.orders.routes import residents as resident_orders
 from community.orders.routes import work as order_work
 from community.quality import routes as provider_quality
 from community.ratings import routes as ratings
+from community.ticketing.routes import keeping as ticket_keeping
+from community.ticketing.routes import public as ticket_offers
+from community.ticketing.routes import slots as ticket_slots
 from community.tips import routes as tips
 from community.tips import subscribers as tip_subscribers
 from community.workers import jobs as worker_jobs
@@ -47,6 +50,9 @@ ROUTERS: tuple[Router, ...] = (
     provider_quality.router,
     home_workers.router,
     own_worker_profiles.router,
+    ticket_offers.router,
+    ticket_keeping.router,
+    ticket_slots.router,
 )
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (

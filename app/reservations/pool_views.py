@@ -43,6 +43,31 @@ _OF_ORIGIN = (
 )
 
 
+def pools_left(name: str) -> sa.Subquery:
+    """Return what is left of each pool (``id``, ``amount``), for a statement that lists what pools are of.
+
+    It asks for ``now``. What was taken of a pool is not counted: it costs the same however much that is. The holds that
+    are over are few, and read once rather than asked for pool by pool.
+    """
+    over = (
+        sa.select(ALLOCATIONS.c.pool_id, sa.func.sum(ALLOCATIONS.c.quantity).label("quantity"))
+        .where(
+            ALLOCATIONS.c.state == sa.literal_column("'held'", sa.Text),
+            ALLOCATIONS.c.expires_at <= sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+        )
+        .group_by(ALLOCATIONS.c.pool_id)
+        .subquery(f"{name}_over")
+    )
+    none = sa.literal_column("0", sa.Integer)
+    pools = POOLS.alias(f"{name}_pool")
+    left = pools.c.capacity - pools.c.taken + sa.func.coalesce(over.c.quantity, none)
+    return (
+        sa.select(pools.c.id, sa.func.greatest(left, none).label("amount"))
+        .join_from(pools, over, over.c.pool_id == pools.c.id, isouter=True)
+        .subquery(name)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PoolState:
     """How much of a pool is taken, holds that are over left out."""
