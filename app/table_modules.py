@@ -87,6 +87,9 @@ TABLE_MODULES: Final = (
     "community.scores.models",
     "community.complaints.models",
     "community.tips.models",
+    "community.ticket_orders.models",
+    "community.ticket_waitlist.models",
+    "community.vouchers.models",
     "app.policies.journeys.day_plans.models",
     "app.policies.journeys.escorts.models",
 )
