@@ -87,6 +87,7 @@ TABLE_MODULES: Final = (
     "community.scores.models",
     "community.complaints.models",
     "community.tips.models",
+    "community.citizen_cards.models",
     "app.policies.journeys.day_plans.models",
     "app.policies.journeys.escorts.models",
 )
