@@ -3,6 +3,9 @@
 from app.core.events import Subscriber
 from app.core.jobs import Job
 from app.core.routing import Router
+from community.citizen_cards import jobs as citizen_card_jobs
+from community.citizen_cards import routes as citizen_cards
+from community.citizen_cards import subscribers as citizen_card_subscribers
 from community.complaints import jobs as complaint_jobs
 from community.complaints import routes as complaints
 from community.housekeeping import routes as housekeeping
@@ -39,6 +42,7 @@ ROUTERS: tuple[Router, ...] = (
     provider_quality.router,
     home_workers.router,
     own_worker_profiles.router,
+    citizen_cards.router,
 )
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
@@ -47,6 +51,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *order_dispatch_subscribers.SUBSCRIBERS,
     *tip_subscribers.SUBSCRIBERS,
     *worker_subscribers.SUBSCRIBERS,
+    *citizen_card_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (
@@ -55,4 +60,5 @@ JOBS: tuple[Job, ...] = (
     *order_dispatch_jobs.JOBS,
     *complaint_jobs.JOBS,
     *worker_jobs.JOBS,
+    *citizen_card_jobs.JOBS,
 )
