@@ -88,6 +88,7 @@ TABLE_MODULES: Final = (
     "community.complaints.models",
     "community.tips.models",
     "community.citizen_cards.models",
+    "community.ticket_office.models",
     "app.policies.journeys.day_plans.models",
     "app.policies.journeys.escorts.models",
 )
