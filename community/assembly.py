@@ -1,8 +1,10 @@
-"""The explicit lists of help at home: its routers, subscribers and jobs."""
+"""The explicit lists of help at home and of attractions: their routers, subscribers and jobs."""
 
 from app.core.events import Subscriber
 from app.core.jobs import Job
 from app.core.routing import Router
+from community.attractions import jobs as attraction_jobs
+from community.attractions import subscribers as attraction_subscribers
 from community.citizen_cards import jobs as citizen_card_jobs
 from community.citizen_cards import routes as citizen_cards
 from community.citizen_cards import subscribers as citizen_card_subscribers
@@ -46,6 +48,7 @@ ROUTERS: tuple[Router, ...] = (
 )
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
+    *attraction_subscribers.SUBSCRIBERS,
     *order_subscribers.SUBSCRIBERS,
     *order_series_subscribers.SUBSCRIBERS,
     *order_dispatch_subscribers.SUBSCRIBERS,
@@ -55,6 +58,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
 )
 
 JOBS: tuple[Job, ...] = (
+    *attraction_jobs.JOBS,
     *order_jobs.JOBS,
     *order_series_jobs.JOBS,
     *order_dispatch_jobs.JOBS,

@@ -28,7 +28,7 @@ def _books(purpose: str, since: str, **more: Any) -> Privacy:
 
 
 class OfficeShift(Table, table=True):
-    """A worker answers for a till from its opening to its closing, both counted; ``expected_amount`` is what follows."""
+    """A worker answers for a till from its opening to its closing; both are counted."""
 
     __tablename__ = "community_office_shift"
     privacy: ClassVar[Privacy] = _books("to say who answers for which cash", "closed_at", redacted=("explanation",))
