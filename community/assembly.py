@@ -24,6 +24,9 @@ from community.orders.routes import residents as resident_orders
 from community.orders.routes import work as order_work
 from community.quality import routes as provider_quality
 from community.ratings import routes as ratings
+from community.ticket_office import jobs as ticket_office_jobs
+from community.ticket_office import subscribers as ticket_office_subscribers
+from community.ticket_office.routes import resellers, tills
 from community.tips import routes as tips
 from community.tips import subscribers as tip_subscribers
 from community.workers import jobs as worker_jobs
@@ -45,6 +48,8 @@ ROUTERS: tuple[Router, ...] = (
     home_workers.router,
     own_worker_profiles.router,
     citizen_cards.router,
+    tills.router,
+    resellers.router,
 )
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
@@ -55,6 +60,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *tip_subscribers.SUBSCRIBERS,
     *worker_subscribers.SUBSCRIBERS,
     *citizen_card_subscribers.SUBSCRIBERS,
+    *ticket_office_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (
@@ -65,4 +71,5 @@ JOBS: tuple[Job, ...] = (
     *complaint_jobs.JOBS,
     *worker_jobs.JOBS,
     *citizen_card_jobs.JOBS,
+    *ticket_office_jobs.JOBS,
 )

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from app.core.lawfulness import Basis, Recipient, Retention, years
@@ -79,7 +78,7 @@ class OfficeSale(Table, table=True):
     __table_args__ = (
         sa.CheckConstraint("kind IN ('sale', 'refund')", name="kind"),
         sa.CheckConstraint("method IN ('cash', 'terminal', 'reseller', 'none')", name="method"),
-        sa.CheckConstraint("amount >= 0 AND commission_amount BETWEEN 0 AND amount", name="amounts"),
+        sa.CheckConstraint("amount >= 0 AND tickets >= 0", name="amounts"),
         sa.CheckConstraint(
             "(amount = 0) = (method = 'none') OR method = 'reseller'", name="nothing_is_paid_by_nothing"
         ),
@@ -120,7 +119,6 @@ class OfficeSale(Table, table=True):
     kind: str
     method: str
     amount: int = Field(sa_type=sa.BigInteger, description="minor units")
-    commission_amount: int = Field(default=0, sa_type=sa.BigInteger, description="what of it the reseller keeps")
     currency: str = Field(max_length=3)
     tickets: int = Field(sa_type=sa.SmallInteger, description="how many")
     sold_at: datetime = instant()
@@ -161,7 +159,6 @@ class AllotmentShare(Table, table=True):
     __table_args__ = (
         sa.CheckConstraint("sold BETWEEN 0 AND quantity AND quantity > 0", name="sold"),
         sa.CheckConstraint("(release_at IS NULL) = (released_at IS NOT NULL)", name="one_that_is_held_has_a_deadline"),
-        sa.CheckConstraint("released_at IS NULL OR cardinality(allocation_ids) = 0", name="released"),
         sa.CheckConstraint("release_reason IN ('deadline', 'ended', 'slot_cancelled')", name="release_reason"),
         sa.CheckConstraint("(released_at IS NULL) = (release_reason IS NULL)", name="releasing_has_a_reason"),
         sa.UniqueConstraint("allotment_id", "slot_id"),
@@ -178,9 +175,6 @@ class AllotmentShare(Table, table=True):
     starts_at: datetime = instant(description="of the slot, when it was allotted")
     quantity: int = Field(sa_type=sa.SmallInteger, description="tickets")
     sold: int = Field(default=0, sa_type=sa.SmallInteger)
-    allocation_ids: list[uuid.UUID] = Field(
-        default_factory=list, sa_type=ARRAY(sa.Uuid), nullable=False, description="what is held of pools: the unsold"
-    )
     release_at: datetime | None = optional_instant(description="when what is unsold goes back")
     released_at: datetime | None = optional_instant()
     release_reason: str | None = None

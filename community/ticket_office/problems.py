@@ -24,24 +24,6 @@ class DifferenceUnexplained(Conflict):
     code, title = "difference_unexplained", "The till does not hold what it should"
 
 
-class OtherTotal(Conflict):
-    """It costs something else than was said: ``total_amount`` is what it costs now."""
-
-    code, title = "other_total", "It costs something else"
-
-
-class OtherRefund(Conflict):
-    """Something else is to be given back than was said: ``refund_amount`` is what it comes to."""
-
-    code, title = "other_refund", "Something else is to be given back"
-
-
-class NotOfThisOffice(Conflict):
-    """What is sold in one go at a counter is of its own organization alone."""
-
-    code, title = "not_of_this_office", "These tickets are another organization's"
-
-
 class TooLittleCash(Problem):
     """Less was put down than it costs."""
 

@@ -48,10 +48,10 @@ class ShiftDetail(ShiftPublic):
 
     sales: int = Field(description="how many")
     refunds: int
-    cash_taken: int = Field(description="minor units; while it is open, only a coordinator is told amounts")
-    cash_given_back: int
-    terminal_taken: int
-    terminal_given_back: int
+    cash_taken: int | None = Field(description="minor units; while it is open, whoever counts it is told no amounts")
+    cash_given_back: int | None
+    terminal_taken: int | None
+    terminal_given_back: int | None
 
 
 class OfficeSalePublic(BaseModel):
@@ -60,12 +60,6 @@ class OfficeSalePublic(BaseModel):
     sale: SalePublic
     change_amount: int = Field(description="minor units of what was put down that are handed back")
     cart: CartPublic
-
-
-class OfficeRefundPublic(BaseModel):
-    """What was given back over the counter."""
-
-    sale: SalePublic
 
 
 class SharePublic(BaseModel):
@@ -117,8 +111,9 @@ class StatementLine(BaseModel):
     reseller_id: uuid.UUID
     reseller: str
     tickets: int
-    amount: int = Field(description="minor units")
-    commission: int
+    amount: int = Field(description="minor units: what they were sold for")
+    refunded: int = Field(description="what of it goes back to who bought them")
+    commission: int = Field(description="what the reseller keeps of the rest")
 
 
 class ResellerStatement(BaseModel):
@@ -130,5 +125,6 @@ class ResellerStatement(BaseModel):
     lines: list[StatementLine]
     tickets: int
     amount: int
+    refunded: int
     commission: int
-    due: int = Field(description="the amount less the commission")
+    due: int = Field(description="the amount less what was refunded, less the commission")
