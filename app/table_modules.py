@@ -86,6 +86,7 @@ TABLE_MODULES: Final = (
     "community.order_dispatch.models",
     "community.scores.models",
     "community.complaints.models",
+    "community.ticket_codes.models",
     "community.tips.models",
     "app.policies.journeys.day_plans.models",
     "app.policies.journeys.escorts.models",

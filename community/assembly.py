@@ -19,6 +19,7 @@ from community.orders.routes import residents as resident_orders
 from community.orders.routes import work as order_work
 from community.quality import routes as provider_quality
 from community.ratings import routes as ratings
+from community.ticket_codes import routes as ticket_codes
 from community.tips import routes as tips
 from community.tips import subscribers as tip_subscribers
 from community.workers import jobs as worker_jobs
@@ -37,6 +38,7 @@ ROUTERS: tuple[Router, ...] = (
     complaints.router,
     tips.router,
     provider_quality.router,
+    ticket_codes.router,
     home_workers.router,
     own_worker_profiles.router,
 )
