@@ -43,7 +43,8 @@ _DROP: Final = sa.delete(TICKET_KEYS).where(
 
 async def signing_key(connection: AsyncConnection, community_id: uuid.UUID) -> sa.Row[Any] | None:
     """Return the key that signs a community's codes, if it has one yet."""
-    return (await connection.execute(_SIGNING, {"of_community": community_id})).one_or_none()
+    found: sa.Row[Any] | None = (await connection.execute(_SIGNING, {"of_community": community_id})).one_or_none()
+    return found
 
 
 async def add(connection: AsyncConnection, key: TicketKey) -> bool:

@@ -38,7 +38,7 @@ def _keys() -> None:
     sa.CheckConstraint('octet_length(public) = 32', name=op.f('ck_community_ticket_key_public')),
     sa.ForeignKeyConstraint(['community_id'], ['identity_community.id'], name=op.f('fk_community_ticket_key_community_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_community_ticket_key')),
-    sa.UniqueConstraint('community_id', 'number', name=op.f('uq_community_ticket_key_community_id'))
+    sa.UniqueConstraint('community_id', 'number', name=op.f('uq_community_ticket_key_community_id_number'))
     )
     op.create_index('uq_community_ticket_key_signing', 'community_ticket_key', ['community_id'], unique=True, postgresql_where=sa.text('retired_at IS NULL'))
 
