@@ -89,6 +89,11 @@ TABLE_MODULES: Final = (
     "community.complaints.models",
     "community.ticket_codes.models",
     "community.tips.models",
+    "community.citizen_cards.models",
+    "community.ticketing.models",
+    "community.ticket_orders.models",
+    "community.ticket_waitlist.models",
+    "community.vouchers.models",
     "app.policies.journeys.day_plans.models",
     "app.policies.journeys.escorts.models",
 )
