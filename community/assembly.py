@@ -7,6 +7,7 @@ from community.attractions import jobs as attraction_jobs
 from community.attractions import subscribers as attraction_subscribers
 from community.complaints import jobs as complaint_jobs
 from community.complaints import routes as complaints
+from community.gates import routes as gates
 from community.housekeeping import routes as housekeeping
 from community.order_dispatch import jobs as order_dispatch_jobs
 from community.order_dispatch import routes as order_dispatch
@@ -41,6 +42,7 @@ ROUTERS: tuple[Router, ...] = (
     tips.router,
     provider_quality.router,
     ticket_codes.router,
+    gates.router,
     home_workers.router,
     own_worker_profiles.router,
 )
