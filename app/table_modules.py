@@ -87,6 +87,8 @@ TABLE_MODULES: Final = (
     "community.order_dispatch.models",
     "community.scores.models",
     "community.complaints.models",
+    "community.ticket_codes.models",
+    "community.gates.models",
     "community.tips.models",
     "community.citizen_cards.models",
     "community.ticketing.models",
