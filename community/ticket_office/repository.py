@@ -36,7 +36,7 @@ _HELD: Final = sa.select(
 _PAID_BACK: Final = sa.select(_sum(SALES.c.kind == "refund")).where(
     SALES.c.order_id == sa.bindparam("order_id", type_=sa.Uuid)
 )
-_ORDER: Final = (
+_ORDER: Final[sa.Select[Any]] = (
     sa.select(ORDERS.c.id, ORDERS.c.cart_id, ORDERS.c.refunded_amount, ORDERS.c.currency)
     .where(ORDERS.c.id == sa.bindparam("order_id", type_=sa.Uuid))
     .with_for_update()
@@ -110,7 +110,8 @@ async def sold_here(session: AsyncSession, organization_id: uuid.UUID, order_id:
 
 async def locked_order(session: AsyncSession, order_id: uuid.UUID) -> sa.Row[Any]:
     """Return an order, locked."""
-    return (await session.execute(_ORDER, {"order_id": order_id})).one()
+    row: sa.Row[Any] = (await session.execute(_ORDER, {"order_id": order_id})).one()
+    return row
 
 
 async def paid_back(session: AsyncSession, order_id: uuid.UUID) -> int:

@@ -12,12 +12,12 @@ from app.core.routing import Reading, Router, Session
 from app.core.wall_time import month_around, resolve
 from app.identity.api import community
 from app.reservations.api import PoolExhausted
-from community.ticket_office import views
 from community.ticket_office.access import Keeper, Seller
 from community.ticket_office.problems import AllotmentOver, NothingAllotted
 from community.ticket_office.schemas.given import AllotmentCreate, ResellerSaleCreate
 from community.ticket_office.schemas.shown import AllotmentPublic, ResellerSalePublic, ResellerStatement, SharePublic
 from community.ticket_office.service import allotting
+from community.ticket_office.views import allotments
 from community.ticket_orders.problems import CompanionAlone, EntitlementMissing, TicketPriceChanged
 from community.ticketing.problems import NotOnSale
 
@@ -34,7 +34,7 @@ async def list_ticket_allotments(
     organization_id: uuid.UUID, connection: Reading, member: Keeper, page: PageQuery
 ) -> Page[AllotmentPublic]:
     """List what an organization gave resellers to sell, and what became of it."""
-    return await views.allotments_given(connection, member.community_id, organization_id, page)
+    return await allotments.allotments_given(connection, member.community_id, organization_id, page)
 
 
 @router.post(_GIVEN, status_code=201, responses=problem_responses(*_GUARDED, AllotmentOver, NotOnSale, PoolExhausted))
@@ -43,7 +43,7 @@ async def add_ticket_allotment(
 ) -> AllotmentPublic:
     """Give a reseller so many tickets of each of some slots to sell; what is unsold in time goes back by itself."""
     row = await allotting.allot(session, member.actor, organization_id, data)
-    return await views.allotment(await session.connection(), member.community_id, row.id)
+    return await allotments.allotment(await session.connection(), member.community_id, row.id)
 
 
 @router.post(f"{_GIVEN}/{{allotment_id}}/ending", responses=problem_responses(*_GUARDED))
@@ -52,7 +52,7 @@ async def end_ticket_allotment(
 ) -> AllotmentPublic:
     """Take back at once what a reseller has not sold."""
     row = await allotting.end(session, member.actor, organization_id, allotment_id)
-    return await views.allotment(await session.connection(), member.community_id, row.id)
+    return await allotments.allotment(await session.connection(), member.community_id, row.id)
 
 
 @router.get(_HAD, responses=problem_responses(*_GUARDED))
@@ -60,7 +60,7 @@ async def list_reseller_allotments(
     organization_id: uuid.UUID, connection: Reading, member: Seller, page: PageQuery
 ) -> Page[AllotmentPublic]:
     """List what one has, as a reseller, to sell."""
-    return await views.allotments_had(connection, member.community_id, organization_id, page)
+    return await allotments.allotments_had(connection, member.community_id, organization_id, page)
 
 
 @router.get(f"{_HAD}/{{allotment_id}}/slots", responses=problem_responses(*_GUARDED))
@@ -69,7 +69,7 @@ async def list_allotment_slots(
 ) -> Page[SharePublic]:
     """List the slots of an allotment, with what is left of each, to who has it and to who gave it."""
     del member  # who they are was checked; what they see is of the organization
-    return await views.shares(connection, organization_id, allotment_id, page)
+    return await allotments.shares(connection, organization_id, allotment_id, page)
 
 
 @router.post(
@@ -97,4 +97,4 @@ async def get_reseller_statement(
     first = date.fromisoformat(f"{month}-01")
     time_zone = (await community(connection, member.community_id)).time_zone
     span = month_around(resolve(first, time(12), time_zone), time_zone)
-    return await views.statement(connection, member.community_id, organization_id, first, span)
+    return await allotments.statement(connection, member.community_id, organization_id, first, span)

@@ -18,7 +18,7 @@ from community.ticket_office.problems import AllotmentOver, NothingAllotted
 from community.ticket_office.schemas.given import AllotmentCreate, ResellerSaleCreate
 from community.ticket_office.schemas.shown import ResellerSalePublic
 from community.ticket_office.service.selling import require_documents, write_down
-from community.ticket_office.views import sale_public
+from community.ticket_office.views.tills import sale_public
 from community.ticket_orders.schemas.given import CartItem
 from community.ticket_orders.service import selling as tickets
 from community.ticket_waitlist.service.offering import offer

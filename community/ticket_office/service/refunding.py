@@ -14,7 +14,7 @@ from community.ticket_office.problems import TillShort
 from community.ticket_office.schemas.given import OfficeRefundCreate
 from community.ticket_office.schemas.shown import SalePublic
 from community.ticket_office.service.selling import own_open, till_of, write_down
-from community.ticket_office.views import sale_public
+from community.ticket_office.views.tills import sale_public
 from community.ticket_orders.access import Subject
 from community.ticket_orders.problems import RefundChanged
 from community.ticket_orders.schemas.given import RefundAsk
@@ -71,8 +71,8 @@ async def refund(
     if row.method == "cash":
         await _require_cash(session, shift, due)
     await write_down(session, actor, row, data.slip)
-    if row.method == "cash" or row.method == "terminal":  # noqa: PLR1714 - narrows the type
-        await billing.enter_return(session, till_of(row), row.method)
+    if due:
+        await billing.enter_return(session, till_of(row), "cash" if row.method == "cash" else "terminal")
     return sale_public(row)
 
 

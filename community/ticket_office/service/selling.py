@@ -15,7 +15,7 @@ from community.ticket_office.models import SLIP, OfficeSale, OfficeShift
 from community.ticket_office.problems import ShiftClosed, SlipKnown, TooLittleCash
 from community.ticket_office.schemas.given import OfficeSaleCreate
 from community.ticket_office.schemas.shown import OfficeSalePublic
-from community.ticket_office.views import sale_public
+from community.ticket_office.views.tills import sale_public
 from community.ticket_orders.schemas.given import CartItem
 from community.ticket_orders.service import selling as tickets
 from community.ticketing.views import products_for
