@@ -39,6 +39,9 @@ from community.ticket_orders.routes import residents as resident_tickets
 from community.ticket_waitlist import jobs as ticket_wait_jobs
 from community.ticket_waitlist import routes as ticket_waits
 from community.ticket_waitlist import subscribers as ticket_wait_subscribers
+from community.ticketing.routes import keeping as ticket_keeping
+from community.ticketing.routes import public as ticket_offers
+from community.ticketing.routes import slots as ticket_slots
 from community.tips import routes as tips
 from community.tips import subscribers as tip_subscribers
 from community.vouchers import routes as vouchers
@@ -72,6 +75,9 @@ ROUTERS: tuple[Router, ...] = (
     citizen_cards.router,
     tills.router,
     resellers.router,
+    ticket_offers.router,
+    ticket_keeping.router,
+    ticket_slots.router,
 )
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
