@@ -3,7 +3,10 @@
 from app.core.events import Subscriber
 from app.core.jobs import Job
 from app.core.routing import Router
+from community.attraction_imports import routes as attraction_imports
+from community.attraction_search import routes as attraction_search
 from community.attractions import jobs as attraction_jobs
+from community.attractions import routes as attractions
 from community.attractions import subscribers as attraction_subscribers
 from community.citizen_cards import jobs as citizen_card_jobs
 from community.citizen_cards import routes as citizen_cards
@@ -36,6 +39,9 @@ from community.ticket_orders.routes import residents as resident_tickets
 from community.ticket_waitlist import jobs as ticket_wait_jobs
 from community.ticket_waitlist import routes as ticket_waits
 from community.ticket_waitlist import subscribers as ticket_wait_subscribers
+from community.ticketing.routes import keeping as ticket_keeping
+from community.ticketing.routes import public as ticket_offers
+from community.ticketing.routes import slots as ticket_slots
 from community.tips import routes as tips
 from community.tips import subscribers as tip_subscribers
 from community.vouchers import routes as vouchers
@@ -45,6 +51,9 @@ from community.workers.routes import own as own_worker_profiles
 from community.workers.routes import workers as home_workers
 
 ROUTERS: tuple[Router, ...] = (
+    attraction_search.router,
+    attractions.router,
+    attraction_imports.router,
     housekeeping.router,
     order_dispatch.router,
     resident_orders.router,
@@ -66,6 +75,9 @@ ROUTERS: tuple[Router, ...] = (
     citizen_cards.router,
     tills.router,
     resellers.router,
+    ticket_offers.router,
+    ticket_keeping.router,
+    ticket_slots.router,
 )
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
