@@ -8,8 +8,12 @@ from community.attraction_search import routes as attraction_search
 from community.attractions import jobs as attraction_jobs
 from community.attractions import routes as attractions
 from community.attractions import subscribers as attraction_subscribers
+from community.citizen_cards import jobs as citizen_card_jobs
+from community.citizen_cards import routes as citizen_cards
+from community.citizen_cards import subscribers as citizen_card_subscribers
 from community.complaints import jobs as complaint_jobs
 from community.complaints import routes as complaints
+from community.gates import routes as gates
 from community.housekeeping import routes as housekeeping
 from community.order_dispatch import jobs as order_dispatch_jobs
 from community.order_dispatch import routes as order_dispatch
@@ -24,6 +28,10 @@ from community.orders.routes import residents as resident_orders
 from community.orders.routes import work as order_work
 from community.quality import routes as provider_quality
 from community.ratings import routes as ratings
+from community.ticket_codes import routes as ticket_codes
+from community.ticket_office import jobs as ticket_office_jobs
+from community.ticket_office import subscribers as ticket_office_subscribers
+from community.ticket_office.routes import resellers, tills
 from community.ticket_orders import jobs as ticket_order_jobs
 from community.ticket_orders import subscribers as ticket_order_subscribers
 from community.ticket_orders.routes import organizations as sold_tickets
@@ -56,12 +64,17 @@ ROUTERS: tuple[Router, ...] = (
     complaints.router,
     tips.router,
     provider_quality.router,
+    ticket_codes.router,
+    gates.router,
     resident_tickets.router,
     sold_tickets.router,
     ticket_waits.router,
     vouchers.router,
     home_workers.router,
     own_worker_profiles.router,
+    citizen_cards.router,
+    tills.router,
+    resellers.router,
     ticket_offers.router,
     ticket_keeping.router,
     ticket_slots.router,
@@ -76,6 +89,8 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *ticket_order_subscribers.SUBSCRIBERS,
     *ticket_wait_subscribers.SUBSCRIBERS,
     *worker_subscribers.SUBSCRIBERS,
+    *citizen_card_subscribers.SUBSCRIBERS,
+    *ticket_office_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (
@@ -87,4 +102,6 @@ JOBS: tuple[Job, ...] = (
     *ticket_order_jobs.JOBS,
     *ticket_wait_jobs.JOBS,
     *worker_jobs.JOBS,
+    *citizen_card_jobs.JOBS,
+    *ticket_office_jobs.JOBS,
 )

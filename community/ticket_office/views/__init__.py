@@ -1,0 +1,1 @@
+"""The SQL that reads tills, allotments and what is printed."""
