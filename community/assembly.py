@@ -1,8 +1,10 @@
-"""The explicit lists of help at home: its routers, subscribers and jobs."""
+"""The explicit lists of help at home and of attractions: their routers, subscribers and jobs."""
 
 from app.core.events import Subscriber
 from app.core.jobs import Job
 from app.core.routing import Router
+from community.attractions import jobs as attraction_jobs
+from community.attractions import subscribers as attraction_subscribers
 from community.complaints import jobs as complaint_jobs
 from community.complaints import routes as complaints
 from community.housekeeping import routes as housekeeping
@@ -19,6 +21,7 @@ from community.orders.routes import residents as resident_orders
 from community.orders.routes import work as order_work
 from community.quality import routes as provider_quality
 from community.ratings import routes as ratings
+from community.ticket_codes import routes as ticket_codes
 from community.tips import routes as tips
 from community.tips import subscribers as tip_subscribers
 from community.workers import jobs as worker_jobs
@@ -37,11 +40,13 @@ ROUTERS: tuple[Router, ...] = (
     complaints.router,
     tips.router,
     provider_quality.router,
+    ticket_codes.router,
     home_workers.router,
     own_worker_profiles.router,
 )
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
+    *attraction_subscribers.SUBSCRIBERS,
     *order_subscribers.SUBSCRIBERS,
     *order_series_subscribers.SUBSCRIBERS,
     *order_dispatch_subscribers.SUBSCRIBERS,
@@ -50,6 +55,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
 )
 
 JOBS: tuple[Job, ...] = (
+    *attraction_jobs.JOBS,
     *order_jobs.JOBS,
     *order_series_jobs.JOBS,
     *order_dispatch_jobs.JOBS,

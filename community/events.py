@@ -1,6 +1,7 @@
 """The facts the community's services emit: past tense, ids and enumerations only, versioned."""
 
 import uuid
+from datetime import datetime
 from typing import ClassVar, Literal
 
 from app.core.events import Event
@@ -137,3 +138,94 @@ class ResidentUnwell(_OfOrder):
     critical: ClassVar[bool] = True
 
     note_id: uuid.UUID
+
+
+class _OfTicketOrder(Event):
+    """``aggregate_id`` is the order of tickets; ``resident_id`` whose day it is, if they are one."""
+
+    name: ClassVar[str] = "community.of_ticket_order.v1"
+
+    organization_id: uuid.UUID
+    cart_id: uuid.UUID
+    resident_id: uuid.UUID | None = None
+
+
+class TicketOrderConfirmed(_OfTicketOrder):
+    """Tickets are valid: their money is there, or is paid at the desk, or there is nothing to pay."""
+
+    name: ClassVar[str] = "community.ticket_order_confirmed.v1"
+
+
+class TicketOrderCancelled(_OfTicketOrder):
+    """Nothing of an order will be used: it was not paid for in time, given back, or called off."""
+
+    name: ClassVar[str] = "community.ticket_order_cancelled.v1"
+
+    reason: str
+
+
+class TicketsRefunded(_OfTicketOrder):
+    """Tickets of an order are valid no more, whatever was given back for them."""
+
+    name: ClassVar[str] = "community.tickets_refunded.v1"
+
+    ticket_ids: list[uuid.UUID]
+    reason: str
+
+
+class _OfTicket(Event):
+    """``aggregate_id`` is the ticket."""
+
+    name: ClassVar[str] = "community.of_ticket.v1"
+
+    order_id: uuid.UUID
+    slot_id: uuid.UUID
+    resident_id: uuid.UUID | None = None
+
+
+class TicketMoved(_OfTicket):
+    """A ticket is for another slot, ``slot_id``, or its slot for another time: codes of it from before do not count."""
+
+    name: ClassVar[str] = "community.ticket_moved.v1"
+
+
+class TicketAdmitted(_OfTicket):
+    """Somebody came in with a ticket."""
+
+    name: ClassVar[str] = "community.ticket_admitted.v1"
+
+
+class WaitlistOffered(Event):
+    """Places came free for who waited; ``aggregate_id`` is the entry: they are held until ``offered_until``."""
+
+    name: ClassVar[str] = "community.waitlist_offered.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    slot_id: uuid.UUID
+
+
+class _OfAttraction(Event):
+    """``aggregate_id`` is the attraction; ``organization_id`` runs it."""
+
+    name: ClassVar[str] = "community.of_attraction.v1"
+
+    organization_id: uuid.UUID
+
+
+class AttractionChanged(_OfAttraction):
+    """An attraction is not as it was: its hours are others, it is described otherwise, or can (not) be visited."""
+
+    name: ClassVar[str] = "community.attraction_changed.v1"
+
+    what: Literal["hours", "facts", "published", "withdrawn"]
+
+
+class AttractionClosed(_OfAttraction):
+    """An attraction is shut for a while although nobody had planned so. Open again earlier: its hours changed."""
+
+    name: ClassVar[str] = "community.attraction_closed.v1"
+
+    closing_id: uuid.UUID
+    starts_at: datetime
+    ends_at: datetime

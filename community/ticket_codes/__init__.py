@@ -1,0 +1,1 @@
+"""What a ticket's QR code says: signed once, and verified by any scanner without a network."""
