@@ -64,6 +64,7 @@ async function canWork() {
 
 // The service worker brings whole versions; the one that is open stays until somebody wants the new one.
 async function watchForVersions() {
+  if (!navigator.serviceWorker) return;
   const hadOne = Boolean(navigator.serviceWorker.controller);
   const registration = await navigator.serviceWorker.register("/portal/gates/worker.js", { scope: "/portal/gates", updateViaCache: "none" });
   const offer = () => { $("new-version").hidden = !registration.waiting; };
@@ -134,9 +135,13 @@ async function chooseGate(key = "") {
   uploads.start();
 }
 
+function called({ attraction, name }) {
+  return `${attraction[document.documentElement.lang] ?? attraction.en ?? Object.values(attraction)[0]} · ${name}`;
+}
+
 function gateButton(one) {
   const line = document.createElement("li");
-  const button = Object.assign(document.createElement("button"), { type: "button", textContent: one.name });
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: called(one) });
   button.onclick = async () => {
     gate = one;
     if (await loadBundle()) {
@@ -177,12 +182,13 @@ async function loadBundle() {
 async function take(content) { bundle = ready(content, await imported(content.keys)); }
 
 async function scan() {
-  $("gate-name").textContent = gate.name;
+  $("gate-name").textContent = called(gate);
   clear(words);
   $("override").hidden = true;
   show("scan");
   status.clock(server.offset);
   uploads.start();
+  navigator.storage.persist?.(); // what is not uploaded must not make room for something else
   await store.prune(server.now());
   await look();
   await openCamera();
@@ -233,7 +239,7 @@ async function judge(text) {
 
 async function override() {
   const { found, way } = last;
-  const why = $("override-reason").value;
+  const why = $("override-reason").selectedOptions[0].text;
   await write(found, way, () => ({ decision: "admitted", reason: null, pass: { inside: way === "entry" } }), why);
 }
 
@@ -247,7 +253,7 @@ async function write(found, way, decide, why = null) {
     // What is neither a ticket's code nor a card's number may be anything: it is counted, and goes nowhere.
     if (!what) return { scan: shown, pass: null };
     const sent = {
-      nonce: shown.nonce, direction: way, decision, reason, scanned_at: new Date(device).toISOString(),
+      nonce: shown.nonce, direction: way, decision, reason: decision === "refused" ? reason : null, scanned_at: new Date(device).toISOString(),
       clock_ahead: -Math.round(server.offset / 1000), ...what,
     };
     return { scan: { ...shown, unsent: 1, sent }, pass: verdict.pass };
@@ -262,9 +268,8 @@ async function write(found, way, decide, why = null) {
 }
 
 function identified(found, why) {
-  if (why !== null) return { ticket_id: found.ticketId, override_reason: why };
-  if (found.digest) return { card_digest: found.digest };
-  return found.kind === "ticket" ? { text: found.text } : null;
+  const what = found.digest ? { card_digest: found.digest } : found.kind === "ticket" && { text: found.text };
+  return what && (why === null ? what : { ...what, override_reason: why });
 }
 
 async function signOut() {

@@ -3,8 +3,8 @@
 import { PREFIX, Refused, cardDigest, cardNumber, untimely, verified } from "./code.js";
 
 const SHORTEST_CARD = 4, LONGEST_CARD = 40;
-// Where nobody knows whose ticket it is, nobody can be let in on it.
-const NAMES_NO_TICKET = new Set(["malformed", "wrong_version", "unknown_key", "forged"]);
+// What nobody at the gate can put right: there is no ticket, none any more, or none for here.
+const FOR_GOOD = new Set(["malformed", "wrong_version", "unknown_key", "forged", "other_attraction", "revoked", "unknown_card"]);
 
 // A bundle made ready: its lists as sets, its keys imported.
 export function ready(bundle, keys) {
@@ -42,7 +42,9 @@ async function examinedCard(text, bundle) {
   const digest = await cardDigest(number, bundle.cards.salt);
   const card = bundle.digests.get(digest);
   if (!card) return { kind: "card", digest, subject: null, persons: 0, reason: "unknown_card" };
-  return { kind: "card", digest, subject: `card ${digest}`, persons: card.persons, entitlement: card.entitlement, mayReturn: true, reason: null };
+  const { ticket_id: ticketId, persons, entitlement } = card;
+  // A card in place of a ticket's code is that ticket: what passed by the one counts for the other.
+  return { kind: "card", digest, ticketId, subject: ticketId ?? `card ${digest}`, persons, entitlement, reason: null };
 }
 
 // Returns {decision, reason, pass}: `pass` is what is known of the subject from now on, null if nothing new is.
@@ -50,9 +52,10 @@ async function examinedCard(text, bundle) {
 export function decided(found, pass, bundle, direction) {
   const wasAdmitted = bundle.admitted.has(found.ticketId);
   if (direction === "exit") {
-    // Nobody is kept in: whoever leaves without having come in is only noted.
+    if (!found.subject) return { decision: "refused", reason: found.reason, pass: null };
+    // Nobody is kept in: whoever leaves without having been seen to come in is only noted.
     const isInside = pass ? pass.inside : wasAdmitted;
-    return isInside ? { decision: "admitted", reason: null, pass: { inside: false } } : { decision: "refused", reason: found.subject ? "not_admitted" : found.reason, pass: null };
+    return { decision: "admitted", reason: isInside ? null : "not_admitted", pass: isInside ? { inside: false } : null };
   }
   if (found.reason !== null) return { decision: "refused", reason: found.reason, pass: null };
   if (pass?.inside || (!pass && wasAdmitted && !found.mayReturn)) return { decision: "refused", reason: "already_inside", pass: null };
@@ -61,5 +64,4 @@ export function decided(found, pass, bundle, direction) {
 }
 
 // Says whether somebody who was refused can be let in all the same, by a person who answers for it.
-export const canOverride = (found, verdict) =>
-  verdict.decision === "refused" && Boolean(found.ticketId) && !NAMES_NO_TICKET.has(verdict.reason);
+export const canOverride = (found, verdict) => verdict.decision === "refused" && Boolean(found.subject) && !FOR_GOOD.has(verdict.reason);

@@ -48,7 +48,7 @@ export class Status {
 
   // What the server made of scans otherwise than the gate did.
   told(scans) {
-    const other = scans.filter(({ outcome, decision }) => outcome && outcome !== "left" && outcome !== decision);
+    const other = scans.filter(({ outcome, decision, direction }) => outcome && direction === "entry" && outcome !== decision);
     $("told-list").replaceChildren(...other.slice(-20).reverse().map((scan) => {
       const key = `outcome_${scan.outcome}`, reason = this.#words[`reason_${scan.outcomeReason}`] ?? "";
       const line = Object.assign(document.createElement("li"), {

@@ -6,7 +6,7 @@ const BATCH = 500;
 const AGAIN_MILLISECONDS = 15_000;
 
 export class Uploads extends EventTarget {
-  #store; #server; #isOn = false; #timer = null; #running = null;
+  #store; #server; #isOn = false; #timer = null; #running = null; #isMore = false;
 
   constructor(store, server) {
     super();
@@ -28,10 +28,12 @@ export class Uploads extends EventTarget {
   // Uploads all there is, and tries again later if that fails. Resolves when it has been tried.
   now() {
     clearTimeout(this.#timer);
+    this.#isMore = this.#running !== null; // what came meanwhile may have been missed
     this.#running ??= this.#all().finally(() => {
       this.#running = null;
-      if (this.#isOn) this.#timer = setTimeout(() => this.now(), AGAIN_MILLISECONDS);
-      this.dispatchEvent(new Event("tried"));
+      if (!this.#isOn) return;
+      if (this.#isMore) this.now();
+      else this.#timer = setTimeout(() => this.now(), AGAIN_MILLISECONDS);
     });
     return this.#running;
   }

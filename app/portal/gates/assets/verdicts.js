@@ -11,7 +11,7 @@ const said = (words, key, values) => words[key].replace(/\{(\w+)\}/g, (_, name) 
 // Returns what is said of a scan: {kind, title, why, checks}.
 export function spoken(words, scan, found, moment) {
   const isExit = scan.direction === "exit", isIn = scan.decision === "admitted";
-  const kind = isIn ? (isExit ? "left" : "admitted") : isExit ? "noted" : "refused";
+  const kind = !isIn ? "refused" : !isExit ? "admitted" : scan.reason ? "noted" : "left";
   const checks = [];
   if (isIn && !isExit) {
     checks.push(scan.persons === 1 ? words.one_person : said(words, "persons", { count: scan.persons }));
@@ -35,7 +35,7 @@ export function show({ kind, title, why, checks }) {
   // The same said twice is announced twice.
   panel.classList.remove("new");
   requestAnimationFrame(() => panel.classList.add("new"));
-  signal(kind === "admitted" || kind === "left" ? "admitted" : "refused");
+  signal(kind === "refused" ? "refused" : "admitted");
 }
 
 export function clear(words) {
