@@ -113,7 +113,7 @@ class Ticket(Table, table=True):
         sa.CheckConstraint(f"state IN {_STATES}", name="state"),
         sa.CheckConstraint("persons BETWEEN 1 AND 255", name="persons"),
         sa.CheckConstraint("revision BETWEEN 1 AND 255", name="revision"),
-        sa.CheckConstraint("price_amount >= 0 AND list_amount >= price_amount", name="amounts"),
+        sa.CheckConstraint("price_amount >= 0 AND list_amount >= 0", name="amounts"),
         sa.CheckConstraint("refunded_amount BETWEEN 0 AND price_amount", name="refund"),
         sa.CheckConstraint("valid_until > valid_from", name="period"),
         sa.CheckConstraint("reentry IN ('none', 'same_day')", name="reentry"),

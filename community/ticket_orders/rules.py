@@ -3,7 +3,7 @@
 import hashlib
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import orjson
@@ -52,6 +52,11 @@ def spread(amount: int, weights: Sequence[int]) -> list[int]:
     for place in by_remainder[: amount - sum(shares)]:
         shares[place] += 1
     return shares
+
+
+def hold_ends(now: datetime, minutes: int, last_entry: datetime) -> datetime:
+    """Return until when a cart waits for its money: never beyond the first moment at which some of it is over."""
+    return min(now + timedelta(minutes=minutes), last_entry)
 
 
 def refund_amount(price: int, percent: int) -> int:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
@@ -108,6 +108,16 @@ _COUNT: Final = HotStatement(
 )
 
 
+class Limit(NamedTuple):
+    """How many of a product somebody is to have on a day, at most how many, and when the day is over."""
+
+    product_id: uuid.UUID
+    day: date
+    taken: int
+    most: int
+    ends_at: datetime
+
+
 async def add(
     session: AsyncSession, actor: Actor, order: Mapping[str, Any], tickets: Sequence[Mapping[str, Any]]
 ) -> uuid.UUID | None:
@@ -141,24 +151,22 @@ async def add(
 
 
 async def count(
-    connection: AsyncConnection,
-    community_id: uuid.UUID,
-    resident_id: uuid.UUID,
-    wanted: Sequence[tuple[uuid.UUID, date, int, int, datetime]],
-) -> set[tuple[uuid.UUID, date]]:
-    """Count what a resident has of products on days (product, day, how many, at most, until); return what was not.
+    connection: AsyncConnection, community_id: uuid.UUID, resident_id: uuid.UUID, wanted: Sequence[Limit]
+) -> list[Limit]:
+    """Count what a resident has of products on days; return what was not, as it is more than they can have.
 
     Whoever counts the same meanwhile waits: nobody gets more than there is for one.
     """
-    columns: Any = list(zip(*wanted, strict=True))
     binds = {
         "ids": [clock.new_id() for _ in wanted],
-        **dict(zip(("product_ids", "days", "takens", "mosts", "ends"), map(list, columns), strict=True)),
+        "product_ids": [one.product_id for one in wanted],
+        "days": [one.day for one in wanted],
+        "takens": [one.taken for one in wanted],
+        "mosts": [one.most for one in wanted],
+        "ends": [one.ends_at for one in wanted],
         "now": clock.now(),
         "community_id": community_id,
         "resident_id": resident_id,
     }
     counted = {(row.product_id, row.day) for row in await _COUNT.rows(connection, binds)}
-    return {(product_id, day) for product_id, day, *_ in wanted} - counted
-
-
+    return [one for one in wanted if (one.product_id, one.day) not in counted]

@@ -21,6 +21,7 @@ from community.ticket_orders.models import HOLDER
 from community.ticket_orders.problems import CompanionAlone, EntitlementMissing
 from community.ticket_orders.repository import offers
 from community.ticket_orders.repository.offers import Addon, Offer
+from community.ticket_orders.repository.writing import Limit
 from community.ticket_orders.schemas.given import CartItem
 from community.ticket_orders.schemas.shown import CartQuotePublic, QuoteItem
 from community.ticketing.rules import Wanted, obstacle, price_of
@@ -127,6 +128,11 @@ class Composed:
         """Return how long it waits for its money: as long as all of it may."""
         return min(ticket.offer.terms.hold_minutes for ticket in self.tickets)
 
+    @property
+    def last_entry(self) -> datetime:
+        """Return when the first of it is over."""
+        return min(ticket.offer.entry_until for ticket in self.tickets)
+
     def portions(self) -> list[Portion]:
         """Return what it takes of pools: places, extras, a use of the voucher."""
         found = []
@@ -142,8 +148,8 @@ class Composed:
                 found.append(Portion(part.voucher["pool_id"], 1, part.id))
         return found
 
-    def limits(self) -> list[tuple[uuid.UUID, date, int, int, datetime]]:
-        """Return what is counted for each person: product, day, how many, at most, until when."""
+    def limits(self) -> list[Limit]:
+        """Return what is counted for each person."""
         found: Counter[tuple[uuid.UUID, date]] = Counter()
         about: dict[tuple[uuid.UUID, date], tuple[int, datetime]] = {}
         for ticket in self.tickets:
@@ -152,7 +158,7 @@ class Composed:
             if most is not None:
                 found[offer.product_id, offer.day] += 1
                 about[offer.product_id, offer.day] = (most, offer.ends_at)
-        return [(*key, taken, *about[key]) for key, taken in sorted(found.items())]
+        return [Limit(*key, taken, *about[key]) for key, taken in sorted(found.items())]
 
     def quoted(self) -> CartQuotePublic:
         """Return it as it is shown before it is bought."""
