@@ -175,9 +175,6 @@ from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
 
 SCHEMA_REVISION = "0055"
-=======
-SCHEMA_REVISION = "0054"
->>>>>>> carts
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (

@@ -99,10 +99,15 @@ def test_what_was_refunded_opens_nothing_and_a_newer_code_of_the_ticket_does(tmp
 def test_a_card_lets_in_by_the_list(tmp_path: Path) -> None:
     digest = unpadded(hashlib.sha256(b"salt" + b"SC204977X").digest()[:16])
     cards = {"salt": unpadded(b"salt"), "digests": [{"digest": digest, "entitlement": "free_entry", "persons": 2, "ticket_id": None}]}
-    scans = (("SC 204977X", "entry"), ("sc-204977x", "entry"), ("SC204978X", "entry"), ("?", "entry"), ("..", "exit"))
+    once, again = ("SC 204977X", "entry"), ("sc-204977x", "entry")
+    scans = (once, again, again, ("SC204977X", "exit"), again, ("SC204978X", "entry"), ("?", "entry"), ("..", "exit"))
+    # With a companion, each scanned for; who went out comes in again the same day.
     assert decisions(tmp_path, bundle(cards=cards), *scans) == [
         ("admitted", None),
+        ("admitted", None),
         ("refused", "already_inside"),
+        ("admitted", None),
+        ("admitted", None),
         ("refused", "unknown_card"),
         ("refused", "malformed"),
         ("refused", "malformed"),

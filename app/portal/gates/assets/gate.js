@@ -3,7 +3,7 @@
 
 import { Camera } from "./camera.js";
 import { imported } from "./code.js";
-import { canOverride, decided, examined, ready } from "./judging.js";
+import { canOverride, decided, examined, letIn, ready } from "./judging.js";
 import { Denied, Server, Unreachable } from "./server.js";
 import { unlock } from "./signals.js";
 import { SigningIn } from "./signing_in.js";
@@ -16,6 +16,7 @@ const words = JSON.parse(document.getElementById("words").textContent);
 const $ = (id) => document.getElementById(id);
 const LOOK_MILLISECONDS = 60_000; // how often a newer list is asked for
 const LONGEST_TEXT = 600;
+const ANSWER_MILLISECONDS = 2000; // how long a visitor waits for what the other gates know
 
 const store = new Store();
 const server = new Server(store);
@@ -124,9 +125,10 @@ async function chooseGate(key = "") {
   show("gates");
   say(key);
   try {
-    const { content } = await server.ask("GET", "/v1/gates");
-    $("no-gates").hidden = content.items.length > 0;
-    $("gate-list").replaceChildren(...content.items.map(gateButton));
+    const { content } = await server.ask("GET", "/v1/gates?limit=100");
+    const open = content.items.filter((one) => one.is_active);
+    $("no-gates").hidden = open.length > 0;
+    $("gate-list").replaceChildren(...open.map(gateButton));
   } catch (error) {
     if (error instanceof Unreachable) say("unreachable");
     else if (!(error instanceof Denied)) throw error;
@@ -158,10 +160,10 @@ async function loadBundle() {
   const kept = await store.get("bundle");
   const isOurs = kept?.content.gate_id === gate.id;
   try {
-    const answer = await server.ask("GET", `/v1/gates/${gate.id}/bundle`, undefined, isOurs ? kept.etag : undefined);
-    const fresh = answer ?? { content: { ...kept.content }, etag: kept.etag };
-    await store.put("bundle", fresh);
-    await take(fresh.content);
+    const answer = await server.ask("GET", `/v1/gates/${gate.id}/bundle`, undefined, { etag: isOurs ? kept.etag : undefined });
+    const { content, etag } = answer ?? kept;
+    await store.put("bundle", { content, etag, at: server.now() });
+    await take(content);
     return true;
   } catch (error) {
     if (error instanceof Unreachable) {
@@ -220,7 +222,7 @@ async function look() {
   day = midnight;
   counts.reset(await store.since(midnight));
   await afterUpload();
-  if (await loadBundle()) status.list(bundle, server.now());
+  if (await loadBundle()) status.list((await store.get("bundle")).at, Date.parse(bundle.valid_until) < server.now());
   if (gate) lookingAgain = setTimeout(look, LOOK_MILLISECONDS);
 }
 
@@ -234,37 +236,62 @@ const direction = () => document.querySelector("input[name=direction]:checked").
 async function judge(text) {
   if (!bundle || $("overriding").open) return;
   const found = await examined(text.slice(0, LONGEST_TEXT), bundle, server.now());
-  await write(found, direction(), (pass, way) => decided(found, pass, bundle, way));
+  const way = direction(), scan = begun(found, way);
+  const decide = (pass) => decided(found, pass, bundle, way);
+  const answer = await elsewhere(found, way, scan, decide);
+  await write(found, scan, answer ? (pass) => told(answer, found, pass) : decide, answer);
+}
+
+// With a network the server is asked before anybody is let in by what this gate alone would let in: it knows what other
+// gates do. Returns its answer, null without one: then this gate decides by itself, and the scan is the same.
+async function elsewhere(found, way, scan, decide) {
+  if (way === "exit" || !found.subject || !status.isReached) return null;
+  if (decide(await store.passOf(found.subject)).decision === "refused") return null;
+  const body = { scans: [{ ...scan.sent, decision: null, reason: null }], sent_at: new Date().toISOString() };
+  try {
+    const { content } = await server.ask("POST", `/v1/gates/${scan.gate}/scans`, body, { patience: ANSWER_MILLISECONDS });
+    return content.results[0];
+  } catch (error) {
+    if (error instanceof Unreachable || error instanceof Denied) return null;
+    throw error;
+  }
+}
+
+function told({ outcome, reason }, found, pass) {
+  if (outcome !== "admitted") return { decision: "refused", reason, pass: null };
+  return { decision: "admitted", reason: null, pass: letIn(found, pass) };
 }
 
 async function override() {
-  const { found, way } = last;
-  const why = $("override-reason").selectedOptions[0].text;
-  await write(found, way, () => ({ decision: "admitted", reason: null, pass: { inside: way === "entry" } }), why);
+  const { found, way } = last, scan = begun(found, way, $("override-reason").selectedOptions[0].text);
+  await write(found, scan, (pass) => ({ decision: "admitted", reason: null, pass: letIn(found, pass) }));
 }
 
-async function write(found, way, decide, why = null) {
-  const at = server.now(), device = Date.now(), of = gate.id;
-  const scan = await store.record(found.subject, (pass) => {
-    const verdict = decide(pass, way);
-    const { decision, reason } = verdict;
-    const shown = { nonce: crypto.randomUUID(), gate: of, at, direction: way, decision, reason, persons: found.persons, isOverride: why !== null };
-    const what = identified(found, why);
-    // What is neither a ticket's code nor a card's number may be anything: it is counted, and goes nowhere.
-    if (!what) return { scan: shown, pass: null };
-    const sent = {
-      nonce: shown.nonce, direction: way, decision, reason: decision === "refused" ? reason : null, scanned_at: new Date(device).toISOString(),
-      clock_ahead: -Math.round(server.offset / 1000), ...what,
-    };
-    return { scan: { ...shown, unsent: 1, sent }, pass: verdict.pass };
+// A scan before it is decided on. What is neither a ticket's code nor a card's number may be anything: it is counted,
+// and goes nowhere.
+function begun(found, way, why = null) {
+  const nonce = crypto.randomUUID(), what = identified(found, why), persons = found.persons || 1;
+  const scan = { nonce, gate: gate.id, at: server.now(), direction: way, persons, isOverride: why !== null };
+  if (!what) return scan;
+  const clock = { scanned_at: new Date().toISOString(), clock_ahead: -Math.round(server.offset / 1000) };
+  return { ...scan, sent: { nonce, direction: way, persons, ...clock, ...what } };
+}
+
+async function write(found, scan, decide, answer = null) {
+  const written = await store.record(found.subject, (pass) => {
+    const { decision, reason, pass: now } = decide(pass);
+    const { sent, ...shown } = { ...scan, decision, reason };
+    if (answer) return { scan: { ...shown, outcome: answer.outcome, outcomeReason: answer.reason }, pass: now };
+    if (!sent) return { scan: shown, pass: now };
+    return { scan: { ...shown, unsent: 1, sent: { ...sent, decision, reason: decision === "refused" ? reason : null } }, pass: now };
   });
-  last = { found, way };
-  showVerdict(spoken(words, scan, found, (when) => status.moment(when)));
-  $("override").hidden = !canOverride(found, scan);
-  if (new Date(at).setHours(0, 0, 0, 0) === day) counts.add(scan);
+  last = { found, way: scan.direction };
+  showVerdict(spoken(words, written, found, (when) => status.moment(when)));
+  $("override").hidden = !canOverride(found, written);
+  if (new Date(scan.at).setHours(0, 0, 0, 0) === day) counts.add(written);
   else await look();
   status.unsent(await store.countUnsent());
-  uploads.now();
+  if (!answer) uploads.now();
 }
 
 function identified(found, why) {

@@ -33,7 +33,7 @@ export class Server extends EventTarget {
   // The time as the server has it.
   now() { return Date.now() + this.offset; }
 
-  async #fetch(method, path, body, headers = {}) {
+  async #fetch(method, path, body, headers = {}, patience = PATIENCE_MILLISECONDS) {
     const asked = Date.now();
     let answer;
     try {
@@ -42,7 +42,7 @@ export class Server extends EventTarget {
         headers: { ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
         body: body && JSON.stringify(body),
         cache: "no-store",
-        signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
+        signal: AbortSignal.timeout(patience),
       });
     } catch (error) {
       this.#tell("unreached");
@@ -94,13 +94,14 @@ export class Server extends EventTarget {
   }
 
   // Asks as whoever is signed in; the answer and its ETag, or null if nothing has changed.
-  async ask(method, path, body, etag) {
+  async ask(method, path, body, { etag, patience } = {}) {
     if (!this.isSignedIn) throw new Denied(401, "unauthenticated");
     if (Date.now() > this.#session.until - EARLY_MILLISECONDS) await this.#refresh(this.#session.access);
-    let answer = await this.#asked(method, path, body, etag);
+    const asked = () => this.#asked(method, path, body, etag, patience);
+    let answer = await asked();
     if (answer.status === 401) {
       await this.#refresh(this.#session.access);
-      answer = await this.#asked(method, path, body, etag);
+      answer = await asked();
     }
     if (answer.status === 304) return null;
     const content = await this.#content(answer).catch((denied) => {
@@ -110,9 +111,9 @@ export class Server extends EventTarget {
     return { content, etag: answer.headers.get("ETag") };
   }
 
-  #asked(method, path, body, etag) {
+  #asked(method, path, body, etag, patience) {
     const headers = { Authorization: `Bearer ${this.#session.access}`, ...(etag ? { "If-None-Match": etag } : {}) };
-    return this.#fetch(method, path, body, headers);
+    return this.#fetch(method, path, body, headers, patience);
   }
 
   // A refresh token is good once: of several tabs one exchanges it, the others take what it got.

@@ -5,7 +5,8 @@ const $ = (id) => document.getElementById(id);
 const CLOCK_MILLISECONDS = 2 * 60_000;
 
 export class Status {
-  #words; #language; #isReached = navigator.onLine;
+  #words; #language;
+  isReached = navigator.onLine;
 
   constructor(words, language, server) {
     this.#words = words;
@@ -13,7 +14,7 @@ export class Status {
     server.addEventListener("reached", () => this.network(true));
     server.addEventListener("unreached", () => this.network(false));
     addEventListener("offline", () => this.network(false));
-    this.network(this.#isReached);
+    this.network(this.isReached);
   }
 
   moment(at) {
@@ -23,7 +24,7 @@ export class Status {
   }
 
   network(isReached) {
-    this.#isReached = isReached;
+    this.isReached = isReached;
     $("network").textContent = this.#words[isReached ? "online" : "offline"];
     document.body.dataset.network = isReached ? "up" : "down";
   }
@@ -33,9 +34,8 @@ export class Status {
     $("unsent").dataset.count = count;
   }
 
-  list(bundle, now) {
-    $("list").textContent = this.#filled("list_of", { at: this.moment(Date.parse(bundle.issued_at)) });
-    const isOld = now > Date.parse(bundle.valid_until);
+  list(at, isOld) {
+    $("list").textContent = this.#filled("list_of", { at: this.moment(at) });
     this.#warn("list-old", isOld && this.#words.list_old);
   }
 

@@ -61,6 +61,9 @@ export class Store {
     });
   }
 
+  // Returns what is known of who passed by a ticket or a card.
+  passOf(subject) { return done(this.#begin(["passes"], "readonly").objectStore("passes").get(subject)); }
+
   // Returns what is not yet uploaded of a gate, the oldest first.
   unsent(gate, most) {
     const scans = this.#begin(["scans"], "readonly").objectStore("scans");

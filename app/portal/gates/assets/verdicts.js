@@ -15,6 +15,7 @@ export function spoken(words, scan, found, moment) {
   const checks = [];
   if (isIn && !isExit) {
     checks.push(scan.persons === 1 ? words.one_person : said(words, "persons", { count: scan.persons }));
+    if (found.most > scan.persons) checks.push(said(words, "persons_by_one", { count: found.most }));
     if (found.isNameChecked) checks.push(words.check_name);
     if (found.isEntitlementShown) checks.push(words.check_entitlement);
     if (found.entitlement) checks.push(words[`entitlement_${found.entitlement}`] ?? found.entitlement);
