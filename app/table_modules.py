@@ -88,6 +88,7 @@ TABLE_MODULES: Final = (
     "community.scores.models",
     "community.complaints.models",
     "community.ticket_codes.models",
+    "community.gates.models",
     "community.tips.models",
     "community.citizen_cards.models",
     "community.ticketing.models",

@@ -7,6 +7,7 @@ from community.attractions import jobs as attraction_jobs
 from community.attractions import subscribers as attraction_subscribers
 from community.complaints import jobs as complaint_jobs
 from community.complaints import routes as complaints
+from community.gates import routes as gates
 from community.housekeeping import routes as housekeeping
 from community.order_dispatch import jobs as order_dispatch_jobs
 from community.order_dispatch import routes as order_dispatch
@@ -22,8 +23,16 @@ from community.orders.routes import work as order_work
 from community.quality import routes as provider_quality
 from community.ratings import routes as ratings
 from community.ticket_codes import routes as ticket_codes
+from community.ticket_orders import jobs as ticket_order_jobs
+from community.ticket_orders import subscribers as ticket_order_subscribers
+from community.ticket_orders.routes import organizations as sold_tickets
+from community.ticket_orders.routes import residents as resident_tickets
+from community.ticket_waitlist import jobs as ticket_wait_jobs
+from community.ticket_waitlist import routes as ticket_waits
+from community.ticket_waitlist import subscribers as ticket_wait_subscribers
 from community.tips import routes as tips
 from community.tips import subscribers as tip_subscribers
+from community.vouchers import routes as vouchers
 from community.workers import jobs as worker_jobs
 from community.workers import subscribers as worker_subscribers
 from community.workers.routes import own as own_worker_profiles
@@ -41,6 +50,11 @@ ROUTERS: tuple[Router, ...] = (
     tips.router,
     provider_quality.router,
     ticket_codes.router,
+    gates.router,
+    resident_tickets.router,
+    sold_tickets.router,
+    ticket_waits.router,
+    vouchers.router,
     home_workers.router,
     own_worker_profiles.router,
 )
@@ -51,6 +65,8 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *order_series_subscribers.SUBSCRIBERS,
     *order_dispatch_subscribers.SUBSCRIBERS,
     *tip_subscribers.SUBSCRIBERS,
+    *ticket_order_subscribers.SUBSCRIBERS,
+    *ticket_wait_subscribers.SUBSCRIBERS,
     *worker_subscribers.SUBSCRIBERS,
 )
 
@@ -60,5 +76,7 @@ JOBS: tuple[Job, ...] = (
     *order_series_jobs.JOBS,
     *order_dispatch_jobs.JOBS,
     *complaint_jobs.JOBS,
+    *ticket_order_jobs.JOBS,
+    *ticket_wait_jobs.JOBS,
     *worker_jobs.JOBS,
 )

@@ -39,6 +39,8 @@ SHOW_ENTITLEMENT: Final = 2
 MAY_RETURN: Final = 4
 _KNOWN_FLAGS: Final = CHECK_NAME | SHOW_ENTITLEMENT | MAY_RETURN
 
+Keys = Mapping[int, Ed25519PublicKey]
+"""Public keys by their numbers, ready to verify with."""
 Reason = Literal["malformed", "wrong_version", "unknown_key", "forged"]
 Untimely = Literal["other_attraction", "not_yet", "over"]
 
@@ -132,7 +134,7 @@ def decode(text: str) -> bytes:
     return _PAIRS.pack(*pairs)
 
 
-def verify(text: str, keys: Mapping[int, Ed25519PublicKey]) -> Payload:
+def verify(text: str, keys: Keys) -> Payload:
     """Return what a code says, if one of ``keys`` (by number) signed it; raises ``CodeRefused``.
 
     In this order, so that every scanner says the same: malformed (not our text), wrong_version, unknown_key, forged;

@@ -72,9 +72,7 @@ async def require_ticket(connection: AsyncConnection, actor: Actor, ticket_id: u
     return await _required(connection, actor, _BY_TICKET, ticket_id)
 
 
-async def _required(
-    connection: AsyncConnection, actor: Actor, statement: HotStatement, row_id: uuid.UUID
-) -> Subject:
+async def _required(connection: AsyncConnection, actor: Actor, statement: HotStatement, row_id: uuid.UUID) -> Subject:
     row = await statement.row(connection, {"row_id": row_id, **actor_binds(actor, READ, ORDER)})
     if row is None:
         raise NotFound

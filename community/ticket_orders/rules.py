@@ -1,7 +1,6 @@
 """What tickets come to, what is given back of them and when, and what may become of them."""
 
 import hashlib
-
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -26,6 +25,8 @@ GRACE: Final = timedelta(minutes=10)
 """Places are held so much longer than the order waits: we let go of them, in order, before anybody helps themselves."""
 MOST_TICKETS: Final = 100
 """Of one cart."""
+MOST_REVISIONS: Final = 255
+"""A code has one byte for it."""
 PERSONAL: Final = 1
 """How many tickets of what needs an entitlement one person has a day, where the product does not say more."""
 
@@ -62,5 +63,3 @@ def hold_ends(now: datetime, minutes: int, last_entry: datetime) -> datetime:
 def refund_amount(price: int, percent: int) -> int:
     """Return so many hundredths of a price, rounded down: what is kept is never less than was agreed."""
     return price * percent // 100
-
-

@@ -33,7 +33,7 @@ class VoucherCreate(BaseModel):
             raise ValueError("either hundredths or an amount")
         if self.valid_until <= self.valid_from:
             raise ValueError("it ends after it begins")
-        if len(normalized(self.code)) < 4:  # noqa: PLR2004 - as the field says, of what is compared
+        if len(normalized(self.code)) < 4:
             raise ValueError("at least four letters or digits")
         return self
 

@@ -36,9 +36,7 @@ async def voucher_of(connection: AsyncConnection, community_id: uuid.UUID, code:
     return await _BY_CODE.row(connection, {"community_id": community_id, "code_digest": digest(community_id, code)})
 
 
-async def vouchers(
-    connection: AsyncConnection, organization_id: uuid.UUID, page: PageRequest
-) -> Page[VoucherPublic]:
+async def vouchers(connection: AsyncConnection, organization_id: uuid.UUID, page: PageRequest) -> Page[VoucherPublic]:
     """Return a page of an organization's vouchers with how often they were used, the latest first."""
     (after_id,) = decode_cursor(_KIND, page.cursor) if page.cursor else (None,)
     binds = {"organization_id": organization_id, "after_id": after_id, "limit": page.limit + 1}

@@ -1,5 +1,4 @@
-"""Letting in: a ticket is used once, and whoever gives it back at the same moment finds it used, or the gate does not.
-"""
+"""Letting in: a ticket is used once; given back at the same moment, it is either used or gone."""
 
 import uuid
 from collections.abc import Sequence

@@ -99,9 +99,7 @@ async def _count(
         raise LimitReached(product_id=str(first.product_id), day=first.day.isoformat(), most=first.most)
 
 
-async def _take(
-    session: AsyncSession, composed: Composed, purchase: Purchase, hold_until: datetime | None
-) -> None:
+async def _take(session: AsyncSession, composed: Composed, purchase: Purchase, hold_until: datetime | None) -> None:
     portions = composed.portions()
     until = None if hold_until is None else hold_until + rules.GRACE
     if purchase.wait_id is None:

@@ -21,6 +21,7 @@ from community.ticket_orders.models import HOLDER
 from community.ticket_orders.problems import CompanionAlone, EntitlementMissing
 from community.ticket_orders.repository import offers
 from community.ticket_orders.repository.offers import Addon, Offer
+from community.ticket_orders.repository.tickets import slots_visited
 from community.ticket_orders.repository.writing import Limit
 from community.ticket_orders.schemas.given import CartItem
 from community.ticket_orders.schemas.shown import CartQuotePublic, QuoteItem
@@ -40,6 +41,8 @@ class Buyer:
     resident_id: uuid.UUID | None
     cards: Mapping[str, uuid.UUID | None] = field(default_factory=dict)
     is_online: bool = True
+    has_ticket: bool = False
+    """It has been bought before: it is in somebody's name, and who comes along comes along."""
 
 
 @dataclass(slots=True)
@@ -210,7 +213,7 @@ async def compose(
     for place, (item, offer) in enumerate(zip(items, chosen, strict=True)):
         kept = [rule_of(one) for one in offer.price_rules]
         amount, _ = price_of(offer.base_amount, kept, offer.day, offer.begins, calendar)
-        holders = _holders(place, item, offer)
+        holders = _holders(place, item, offer, has_ticket=buyer.has_ticket)
         for number in range(item.quantity):
             ticket = Draft(clock.new_id(), place, offer, amount, holder=holders[number])
             ticket.card_id = cards.get(offer.needs_entitlement or "")
@@ -246,9 +249,7 @@ def _require_on_sale(chosen: Iterable[Offer], now: datetime, *, is_online: bool)
         raise not_on_sale(odds)
 
 
-async def _cards(
-    connection: AsyncConnection, buyer: Buyer, chosen: Sequence[Offer]
-) -> Mapping[str, uuid.UUID | None]:
+async def _cards(connection: AsyncConnection, buyer: Buyer, chosen: Sequence[Offer]) -> Mapping[str, uuid.UUID | None]:
     """Return by which card whoever it is for has each entitlement that is asked for."""
     asking = [offer for offer in chosen if offer.needs_entitlement is not None]
     if not asking:
@@ -264,11 +265,18 @@ async def _cards(
     ]
     if missing:
         raise EntitlementMissing(items=missing)
-    accompanied = {offer.slot_id for offer in chosen if offer.kind != "companion"}
-    for offer in asking:
-        if offer.kind == "companion" and offer.slot_id not in accompanied:
-            raise CompanionAlone(slot_id=str(offer.slot_id))
+    await _require_company(connection, buyer, chosen)
     return cards
+
+
+async def _require_company(connection: AsyncConnection, buyer: Buyer, chosen: Sequence[Offer]) -> None:
+    """Raise ``CompanionAlone`` where nobody is there whom a companion comes with, in the cart or bought before."""
+    accompanied = {offer.slot_id for offer in chosen if offer.kind != "companion"}
+    alone = {offer.slot_id for offer in chosen if offer.kind == "companion"} - accompanied
+    if alone and not buyer.has_ticket and buyer.resident_id is not None:
+        alone -= await slots_visited(connection, buyer.resident_id, alone)
+    if alone and not buyer.has_ticket:
+        raise CompanionAlone(slot_id=str(min(alone)))
 
 
 async def _addons(
@@ -301,14 +309,12 @@ async def _calendar(
     return {one.day: one.is_workday for one in found}
 
 
-def _holders(place: int, item: CartItem, offer: Offer) -> list[str | None]:
-    if offer.is_named and len(item.holders) < item.quantity:
+def _holders(place: int, item: CartItem, offer: Offer, *, has_ticket: bool) -> list[str | None]:
+    if offer.is_named and len(item.holders) < item.quantity and not has_ticket:
         raise Malformed(
             errors=[FieldError(f"/body/items/{place}/holders", "each ticket is somebody's: name them", "names_missing")]
         )
-    names: list[str | None] = [
-        seal(orjson.dumps(one.model_dump(mode="json")).decode(), HOLDER) for one in item.holders
-    ]
+    names: list[str | None] = [seal(orjson.dumps(one.model_dump(mode="json")).decode(), HOLDER) for one in item.holders]
     return names + [None] * (item.quantity - len(names))
 
 

@@ -46,7 +46,8 @@ async def end(
         was_held = row.state == "held"
         if row in over:
             row.state = "expired" if state == "expired" else "cancelled"
-            row.hold_until, row.closed_at, row.close_reason = None, now, reason
+            row.hold_until, row.give_back_at = None, None
+            row.closed_at, row.close_reason = now, reason
         await session.flush()
         if was_held:
             await paying.void(session, [row])

@@ -88,9 +88,7 @@ def lines(part: Part) -> list[dict[str, Any]]:
 def _add(
     found: dict[str, dict[str, Any]], code: str, name: dict[str, str], quantity: int, amount: int, tax_rate: int
 ) -> None:
-    line = found.setdefault(
-        code, {"code": code, "name": name, "quantity": 0, "amount": 0, "tax_rate": tax_rate}
-    )
+    line = found.setdefault(code, {"code": code, "name": name, "quantity": 0, "amount": 0, "tax_rate": tax_rate})
     line["quantity"] += quantity
     line["amount"] += amount
 
@@ -113,5 +111,3 @@ def _wanted(row: TicketOrder, payer: uuid.UUID, *, is_present: bool) -> billing.
         is_present=is_present,
         ordered_by=row.buyer_id,
     )
-
-

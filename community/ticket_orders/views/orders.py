@@ -57,9 +57,7 @@ _DAY: Final = audit.traced_each(
 _SOME: Final = (
     sa.select(ORDERS).where(ORDERS.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))).order_by(ORDERS.c.id)
 )
-_CART: Final = (
-    sa.select(ORDERS).where(ORDERS.c.cart_id == sa.bindparam("cart_id", type_=sa.Uuid)).order_by(ORDERS.c.id)
-)
+_CART: Final = sa.select(ORDERS).where(ORDERS.c.cart_id == sa.bindparam("cart_id", type_=sa.Uuid)).order_by(ORDERS.c.id)
 _TICKETS: Final = (
     sa.select(TICKETS)
     .where(TICKETS.c.order_id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid))))

@@ -1,0 +1,1 @@
+"""What is done at gates: they are kept, scans are brought and judged, conflicts decided."""

@@ -1,0 +1,1 @@
+"""The SQL that reads gates: what there is, what scanners take along, what is known of passes."""
