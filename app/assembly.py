@@ -62,6 +62,7 @@ from app.policies.reactions.home_help import subscribers as home_help_reactions
 from app.policies.reactions.prescriptions import subscribers as prescription_reactions
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.portal.authorize import routes as authorize_pages
+from app.portal.gates import routes as gate_pages
 from app.portal.video_visits import routes as video_visit_pages
 from app.reservations import jobs as reservation_jobs
 from app.table_modules import TABLE_MODULES
@@ -262,6 +263,7 @@ ROUTERS: tuple[Router, ...] = (
     changes.router,
     timeline.router,
     authorize_pages.router,
+    gate_pages.router,
     video_visit_pages.router,
     fhir_exports.router,
     fhir.router,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Playwright, async_playwright
 
 from tests.browser.relays import Relay, relay
 from tests.faults.conftest import home, nursery
@@ -24,18 +24,29 @@ _FAKES = (
 )
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """Run Debian's Chromium."""
+async def chromium(playwright: Playwright, *options: str) -> Browser:
+    """Start Debian's Chromium."""
     program = shutil.which("chromium")
     assert program, "the browser tests need Debian's chromium: apt-get install chromium"
-    async with async_playwright() as playwright:
-        # Inside a container there is often no second sandbox; what is opened is only ours.
-        opened = await playwright.chromium.launch(
-            executable_path=program, args=list(_FAKES), chromium_sandbox=os.geteuid() != 0
-        )
-        yield opened
-        await opened.close()
+    # Inside a container there is often no second sandbox; what is opened is only ours.
+    return await playwright.chromium.launch(
+        executable_path=program, args=[*_FAKES, *options], chromium_sandbox=os.geteuid() != 0
+    )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def playwright() -> AsyncIterator[Playwright]:
+    """Run what drives browsers."""
+    async with async_playwright() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
+    """Run a browser."""
+    opened = await chromium(playwright)
+    yield opened
+    await opened.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

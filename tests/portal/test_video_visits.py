@@ -1,7 +1,6 @@
 """The page of a video visit as it is served: its policy, its languages, and no word that is missing."""
 
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
 
@@ -10,21 +9,10 @@ import pytest
 
 from app.portal import video_visits
 from app.portal.video_visits.texts import WORDS
+from tests.portal.elements import Elements
 
 ASSETS: Final = Path(video_visits.__file__).parent / "assets"
 PAGE: Final = "/portal/video-visits"
-
-
-class Elements(HTMLParser):
-    """Collects what the page consists of."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
 
 
 async def page_in(client: httpx.AsyncClient, accepted: str) -> httpx.Response:

@@ -1,0 +1,282 @@
+"""The gate's page in a real browser with a camera: it scans without a network, and brings what it scanned later."""
+
+import json
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+import sqlalchemy as sa
+from playwright.async_api import Playwright, Route, expect
+
+from app.core import clock
+from app.core.database import reading
+from community.gates.models import SCANS
+from tests.browser.gates import PAGE, PATIENCE, Device, devices, filmed
+from tests.browser.network import Network, network
+from tests.browser.ticket_holders import CARD, PHONE, attraction
+from tests.community.ticket_codes.vectors import FILE
+from tests.faults.processes import House, eventually
+
+
+@dataclass(frozen=True)
+class Site:
+    """An API, and the network over which devices reach it."""
+
+    network: Network
+    api: str
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(home: House) -> AsyncIterator[Site]:
+    async with network() as between:
+        api = await home.api(HEARTHLINE_HTTP_PUBLIC_URL=between.url)
+        between.lead_to(api)
+        yield Site(between, api.url)
+
+
+async def at_gate(device: Device, name: str = "East") -> None:
+    await device.sign_in(PHONE)
+    await device.choose(name)
+
+
+async def brought(**where: Any) -> list[sa.Row[Any]]:
+    """Return what was brought, in the order of scanning."""
+    async with reading() as connection:
+        rows = await connection.execute(sa.select(SCANS).filter_by(**where).order_by(SCANS.c.scanned_at))
+    return list(rows)
+
+
+async def test_a_day_at_the_gate_without_a_network(playwright: Playwright, site: Site, tmp_path: Path) -> None:
+    open_now = await attraction()
+    await open_now.gate(site.api, "East")
+    await open_now.lets_in_by_card(site.api)
+    seen, returning, refunded, early = (
+        await open_now.ticket(persons=2, is_named=True),
+        await open_now.ticket(reentry="same_day"),
+        await open_now.ticket(state="refunded"),
+        await open_now.ticket(valid_from=clock.now() + timedelta(hours=1)),
+    )
+    shown, again, worthless, waits = await open_now.codes([seen, returning, refunded, early])
+    (elsewhere,) = await open_now.codes([returning], attraction_id=uuid.UUID(int=5))
+    async with devices(playwright, site.network.url, filmed(shown, tmp_path / "camera.y4m")) as found:
+        device = await found.one()
+        await at_gate(device)
+        # The camera sees a ticket for two: the API is asked, and both are let in.
+        await device.says("admitted")
+        await expect(device.page.locator("#verdict-checks")).to_contain_text(await device.words("check_name"))
+        await device.unsent(0)
+        assert await device.counted() == {"admitted": 2, "left": 0, "inside": 2, "refused": 0}
+        assert await device.page.evaluate("buzzes") == [[80]]
+        await device.page.screenshot(path=tmp_path / "gate.png")
+
+        site.network.cut()
+        await device.type(again)
+        await device.says("admitted")
+        await expect(device.page.locator("body")).to_have_attribute("data-network", "down", timeout=PATIENCE)
+        for text, why in (
+            (again, "already_inside"),
+            (f"{again[:-3]}000", "forged"),
+            (worthless, "revoked"),
+            (elsewhere, "other_attraction"),
+            (waits, "not_yet"),
+            ("HL1:NO TICKET", "malformed"),
+            ("SC 2049 7701", "unknown_card"),
+        ):
+            await device.type(text)
+            await device.says("refused", why)
+        await device.type(CARD.lower())
+        await device.says("admitted")
+        await device.page.locator("label[for=exit]").click()
+        await device.type(again)
+        await device.says("left")
+        await device.page.locator("label[for=entry]").click()
+        await device.type(again)
+        await device.says("admitted")
+        await device.type(waits)
+        await device.says("refused", "not_yet")
+        await device.page.locator("#override").click()
+        await device.page.locator("#override-reason").select_option(await device.words("because_paper"))
+        await device.page.locator("#overriding button[value=yes]").click()
+        await device.says("admitted")
+        counted = {"admitted": 6, "left": 1, "inside": 5, "refused": 8}
+        assert await device.counted() == counted
+        await device.unsent(13)
+
+        # Loaded again, still without a network: nothing was forgotten.
+        await device.page.reload()
+        await expect(device.page.locator("#gate-name")).to_contain_text("East", timeout=PATIENCE)
+        await device.says("refused", "already_inside")  # what the camera still sees
+        assert await device.counted() == counted | {"refused": 9}
+        await device.unsent(14)
+        await device.type(again)
+        await device.says("refused", "already_inside")
+
+        # The first answer is lost on the way back: all is brought once more, and counts once.
+        lost: list[int] = []
+
+        async def lose(route: Route) -> None:
+            if lost:
+                await route.continue_()
+            else:
+                lost.append((await route.fetch()).status)
+                await route.abort()
+
+        await device.context.route("**/scans", lose)
+        site.network.restore()
+        await device.page.locator("#upload").click()
+        await eventually(lambda: _is_true(bool(lost)))
+        await device.page.locator("#upload").click()
+        await device.unsent(0)
+        assert lost == [200]
+    rows = await brought()
+    assert len(rows) == 16
+    assert sum(row.is_through and row.direction == "entry" for row in rows) == 5
+    assert [row.outcome for row in rows if row.ticket_id == returning.id and row.is_through] == [
+        "admitted",
+        "left",
+        "admitted",
+    ]
+    assert [row.overridden_by for row in rows if row.override_reason] == [open_now.coordinator.id]
+    assert await open_now.conflicts(site.api) == []
+
+
+async def _is_true(value: bool) -> bool:
+    return value
+
+
+async def test_two_gates_without_a_network_let_one_ticket_in_and_are_told(
+    playwright: Playwright, site: Site, tmp_path: Path
+) -> None:
+    open_now = await attraction()
+    for name in ("East", "West"):
+        await open_now.gate(site.api, name)
+    one, other = await open_now.ticket(), await open_now.ticket()
+    text, asked = await open_now.codes([one, other])
+    async with devices(playwright, site.network.url, filmed("nothing of ours", tmp_path / "camera.y4m")) as found:
+        # One clock is right, one three hours ahead.
+        east, west = await found.one(), await found.one("?lang=zh-CN")
+        await west.page.clock.install(time=clock.now() + timedelta(hours=3))
+        await west.page.reload()
+        for device, name in ((east, "East"), (west, "West")):
+            await at_gate(device, name)
+            await device.says("refused", "malformed")
+        await expect(west.page.locator("#clock-off")).to_contain_text("3")
+        await expect(east.page.locator("#clock-off")).to_be_hidden()
+        # With a network the second is told before it lets in.
+        await east.type(asked)
+        await east.says("admitted")
+        await west.type(asked)
+        await west.says("refused", "already_inside")
+
+        site.network.cut()
+        for device in (east, west):
+            await device.type(text)
+            await device.says("admitted")
+            await device.unsent(1)
+        site.network.restore()
+        for device in (east, west):
+            await device.page.locator("#upload").click()
+            await device.unsent(0)
+        await expect(west.page.locator("#told-list [data-outcome=conflict]")).to_have_count(1, timeout=PATIENCE)
+        await expect(west.page.locator("#told-list")).to_contain_text(await west.words("outcome_conflict"))
+        await expect(east.page.locator("#told")).to_be_hidden()
+
+        # A list that is too old is spoken of; so is a code that verifies by no key of ours, whatever the page is told.
+        site.network.cut()
+        await west.page.clock.set_fixed_time(clock.now() + timedelta(days=2, hours=3))
+        await west.page.reload()
+        await expect(west.page.locator("#list-old")).to_be_visible(timeout=PATIENCE)
+        vectors = json.loads(FILE.read_text())
+        assert await east.page.evaluate(_VERDICTS, vectors) == [case["expected"] for case in vectors["cases"]]
+    (conflict,) = await open_now.conflicts(site.api)
+    assert conflict["ticket_id"] == str(one.id)
+    assert abs(conflict["entry"]["clock_ahead"] or conflict["other"]["clock_ahead"]) > 10_000
+
+
+_VERDICTS = """async ({ keys, attraction_tag, cases }) => {
+    const gate = document.querySelector("script[type=module]").src;
+    const { Refused, imported, toBase64Url, untimely, verified } = await import(gate.replace("gate.js", "code.js"));
+    const bytes = (hex) => Uint8Array.from(hex.match(/../g), (byte) => parseInt(byte, 16));
+    const listed = keys.filter((key) => key.listed);
+    const ready = await imported(listed.map((key) => ({ number: key.number, public: toBase64Url(bytes(key.public)) })));
+    return Promise.all(cases.map(async ({ text, at }) => {
+        try {
+            return untimely(await verified(text, ready), attraction_tag, Date.parse(at)) ?? "valid";
+        } catch (error) {
+            if (error instanceof Refused) return error.message;
+            throw error;
+        }
+    }));
+}"""
+
+
+async def test_nothing_is_left_of_who_signs_out_and_a_new_version_replaces_the_old_one(
+    playwright: Playwright, site: Site, tmp_path: Path
+) -> None:
+    open_now = await attraction()
+    await open_now.gate(site.api, "East")
+    (text,) = await open_now.codes([await open_now.ticket()])
+    async with devices(playwright, site.network.url, filmed(text, tmp_path / "camera.y4m")) as found:
+        device = await found.one()
+        page = device.page
+        await page.evaluate("caches.open('hearthline-gates-before').then(() => caches.open('of another page'))")
+        await at_gate(device)
+        await device.says("admitted")
+        caches = await page.evaluate("caches.keys()")
+        assert "hearthline-gates-before" not in caches
+        assert "of another page" in caches
+        stored = await page.evaluate(_CACHED)
+        assert stored
+        assert not any(address.startswith("/v1/") for address in stored)
+
+        # A worker with another address is a newer one: it waits until it is wanted, and the page goes on with it.
+        await page.evaluate("navigator.serviceWorker.register('/portal/gates/worker.js?newer', { scope: '/portal/gates' })")
+        async with page.expect_navigation():
+            await page.locator("#new-version").click(timeout=PATIENCE)
+        assert str(await page.evaluate("navigator.serviceWorker.controller.scriptURL")).endswith("?newer")
+        await device.says("refused", "already_inside")
+        await device.unsent(0)
+
+        # A session that is ended elsewhere takes everything with it but what is still to be brought.
+        site.network.cut()
+        await device.type("HL1:NOT ONE OF OURS")
+        await device.says("refused", "malformed")
+        await device.unsent(1)
+        await open_now.sign_out_everywhere(site.api)
+        site.network.restore()
+        await page.locator("#upload").click()
+        await expect(page.locator("#sign-in")).to_be_visible(timeout=PATIENCE)
+        await expect(page.locator("#left-behind")).to_contain_text("1")
+        kept = await device.kept()
+        assert [(name, len(rows)) for name, rows in sorted(kept.items())] == [("kept", 0), ("passes", 0), ("scans", 1)]
+        await at_gate(device)
+        await device.unsent(0)
+
+        # Without a network nobody signs out unaware of what would be lost, and then nothing is left.
+        site.network.cut()
+        await device.type("HL1:NOT ONE OF OURS")
+        await device.says("refused", "malformed")
+        await page.locator("#sign-out").click()
+        await page.locator("#leaving button").first.click(timeout=PATIENCE)
+        await device.unsent(1)
+        site.network.restore()
+        await page.locator("#sign-out").click()
+        await expect(page.locator("#sign-in")).to_be_visible(timeout=PATIENCE)
+        assert not any((await device.kept()).values())
+        await page.goto(site.network.url + PAGE)
+        await expect(page.locator("#contact")).to_be_visible(timeout=PATIENCE)
+    assert len(await brought()) == 4
+
+
+_CACHED = """async () => {
+    const found = [];
+    for (const name of await caches.keys()) {
+        for (const request of await (await caches.open(name)).keys()) found.push(new URL(request.url).pathname);
+    }
+    return found;
+}"""
+

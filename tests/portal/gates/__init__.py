@@ -1,0 +1,1 @@
+"""Tests of the page of a gate, without a browser: as it is served, and its scripts in Node."""
