@@ -18,7 +18,7 @@ Why = Literal["booked", "only_time", "quiet", "earliest", "on_arrival", "next_ti
 """Why a stop is when it is."""
 
 MOST_WISHES: Final = 8
-MOST_DAYS: Final = 7
+MOST_DAYS: Final = 5
 TOLERANCE: Final = timedelta(minutes=30)
 """How much earlier or later than its time medication may be taken on the way."""
 

@@ -35,7 +35,7 @@ def plan(outing: Outing) -> Plan:
     left = [number for number in range(len(possible)) if not done >> number & 1]
     return Plan(
         days=tuple(_day_out(asked, number, spent) for number, spent in enumerate(days.spent) if spent is not None),
-        left_out=tuple(LeftOut(possible[number].id, _why_not(ordered, asked, done, number)) for number in left),
+        left_out=tuple(LeftOut(possible[number].id, _why_not(ordered, asked, days.price, number)) for number in left),
         price=days.price,
         is_exact=search.is_exact,
     )
@@ -53,7 +53,7 @@ def _in_order(one: Entrance) -> tuple[object, ...]:
     return one.enter_from, one.enter_until, one.leave_by, one.price, not one.is_quiet, str(one.slot_id)
 
 
-def _why_not(ordered: Outing, asked: Outing, done: int, number: int) -> Code:  # noqa: PLR0911 - a reason each
+def _why_not(ordered: Outing, asked: Outing, price: int, number: int) -> Code:  # noqa: PLR0911 - a reason each
     """Return the first rule without which a wish could have been done."""
     given, wish, needs = ordered.wishes[number], asked.wishes[number], asked.needs
     if needs.is_step_free_only and not given.is_step_free:
@@ -76,10 +76,8 @@ def _why_not(ordered: Outing, asked: Outing, done: int, number: int) -> Code:  #
         if _can(replace(alone, budget=None, needs=replace(needs, medications=()))):
             return "medication"
         return "too_long"
-    if asked.budget is not None:
-        beside = [one for other, one in enumerate(asked.wishes) if done >> other & 1 or other == number]
-        if _can(replace(asked, wishes=tuple(beside), budget=None)):
-            return "budget"
+    if asked.budget is not None and price + min(one.price for one in wish.entrances) > asked.budget:
+        return "budget"
     return "no_time"
 
 

@@ -36,6 +36,17 @@ def way(one: Place, other: Place, needs: Needs) -> tuple[int, Mode]:
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """An entrance as one day sees it, in seconds; ``extra`` is what is not as wished about it."""
+
+    since: int
+    until: int
+    out_by: int
+    extra: int
+    entrance: Entrance
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """A stop as it turned out, in seconds."""
 
@@ -101,30 +112,45 @@ class Steps:
         """Say whether one can sit down there as one needs to."""
         return wish.has_seats and (wish.has_toilet or not self._needs.needs_toilet)
 
+    def doors(self, wish: Wish) -> list[Door]:
+        """Return the entrances of a wish on this day, the first first."""
+        found = []
+        for one in wish.entrances:
+            since, until = max(seconds(one.enter_from), self.begins), min(seconds(one.enter_until), self.ends)
+            extra = QUIET_MISSED if self._needs.prefers_quiet and not one.is_quiet else 0
+            if since <= until:
+                found.append(Door(since, until, min(seconds(one.leave_by), self.ends), extra, one))
+        return found
+
+    @property
+    def has_pauses(self) -> bool:
+        """Say whether anybody has to sit down on this day."""
+        return self._every < NEVER or bool(self._wanted)
+
     def onward(
-        self, state: State, here: Wish | None, number: int, wish: Wish, entrance: Entrance, going: tuple[int, Mode]
+        self, state: State, here: Wish | None, number: int, wish: Wish, door: Door, going: tuple[int, Mode]
     ) -> Iterator[State]:
         """Yield the ways of going on from ``here`` (``None``: home) to a visit: at once, or after a pause."""
-        enter_from, enter_until = seconds(entrance.enter_from), seconds(entrance.enter_until)
         way_there, mode = going
-        for left in self._departures(state, here, enter_from - way_there):
+        for left in self._departures(state, here, door.since - way_there):
             arrives = left.at + way_there
-            enters = max(arrives, enter_from)
-            if enters > enter_until or arrives - left.rested > self._every or self._missed(left.taken, arrives):
+            enters = max(arrives, door.since)
+            if enters > door.until or arrives - left.rested > self._every or self._missed(left.taken, arrives):
                 continue
             seen = self._visit(left, enters, wish)
-            if seen is None or seen[0] > min(seconds(entrance.leave_by), self.ends):
+            if seen is None or seen[0] > door.out_by:
                 continue
             leaves, rested, taken, pauses = seen
-            cost = way_there + (QUIET_MISSED if self._needs.prefers_quiet and not entrance.is_quiet else 0)
-            visit = Visit(number, entrance, left.at, way_there, mode, arrives, enters, leaves, pauses, left.sat_last)
+            visit = Visit(
+                number, door.entrance, left.at, way_there, mode, arrives, enters, leaves, pauses, left.sat_last
+            )
             yield State(
                 leaves,
                 rested,
                 taken,
                 left.set_out,
-                state.price + entrance.price,
-                state.cost + cost,
+                state.price + door.entrance.price,
+                state.cost + way_there + door.extra,
                 (*state.visits, visit),
             )
 

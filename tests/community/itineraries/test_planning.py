@@ -170,7 +170,7 @@ def test_more_than_the_search_is_made_for_is_refused() -> None:
     with pytest.raises(ValueError, match="each once"):
         outing(wish(1), wish(1))
     with pytest.raises(ValueError, match="days"):
-        outing(days=8)
+        outing(days=6)
     backwards = outing(wish(1, wide(), place=NEAR))
     with pytest.raises(ValueError, match="in order"):
         type(backwards)(backwards.start, (day(1), day(0)), ())
