@@ -87,6 +87,11 @@ TABLE_MODULES: Final = (
     "community.scores.models",
     "community.complaints.models",
     "community.tips.models",
+    "community.citizen_cards.models",
+    "community.ticketing.models",
+    "community.ticket_orders.models",
+    "community.ticket_waitlist.models",
+    "community.vouchers.models",
     "app.policies.journeys.day_plans.models",
     "app.policies.journeys.escorts.models",
 )

@@ -137,3 +137,68 @@ class ResidentUnwell(_OfOrder):
     critical: ClassVar[bool] = True
 
     note_id: uuid.UUID
+
+
+class _OfTicketOrder(Event):
+    """``aggregate_id`` is the order of tickets; ``resident_id`` whose day it is, if they are one."""
+
+    name: ClassVar[str] = "community.of_ticket_order.v1"
+
+    organization_id: uuid.UUID
+    cart_id: uuid.UUID
+    resident_id: uuid.UUID | None = None
+
+
+class TicketOrderConfirmed(_OfTicketOrder):
+    """Tickets are valid: their money is there, or is paid at the desk, or there is nothing to pay."""
+
+    name: ClassVar[str] = "community.ticket_order_confirmed.v1"
+
+
+class TicketOrderCancelled(_OfTicketOrder):
+    """Nothing of an order will be used: it was not paid for in time, given back, or called off."""
+
+    name: ClassVar[str] = "community.ticket_order_cancelled.v1"
+
+    reason: str
+
+
+class TicketsRefunded(_OfTicketOrder):
+    """Tickets of an order are valid no more, whatever was given back for them."""
+
+    name: ClassVar[str] = "community.tickets_refunded.v1"
+
+    ticket_ids: list[uuid.UUID]
+    reason: str
+
+
+class _OfTicket(Event):
+    """``aggregate_id`` is the ticket."""
+
+    name: ClassVar[str] = "community.of_ticket.v1"
+
+    order_id: uuid.UUID
+    slot_id: uuid.UUID
+    resident_id: uuid.UUID | None = None
+
+
+class TicketMoved(_OfTicket):
+    """A ticket is for another slot, ``slot_id``, or its slot for another time: codes of it from before do not count."""
+
+    name: ClassVar[str] = "community.ticket_moved.v1"
+
+
+class TicketAdmitted(_OfTicket):
+    """Somebody came in with a ticket."""
+
+    name: ClassVar[str] = "community.ticket_admitted.v1"
+
+
+class WaitlistOffered(Event):
+    """Places came free for who waited; ``aggregate_id`` is the entry: they are held until ``offered_until``."""
+
+    name: ClassVar[str] = "community.waitlist_offered.v1"
+
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
+    slot_id: uuid.UUID

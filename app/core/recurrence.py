@@ -69,10 +69,17 @@ def _days(recurrence: Recurrence, first: date, last: date, calendar: Mapping[dat
     candidates = _rule_days(recurrence, first, last) if recurrence.rrule else None
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
-        if _suits_calendar(recurrence, day, calendar) and (
-            day in candidates if candidates is not None else _suits_weekday(recurrence, day, calendar)
-        ):
+        if candidates is None:
+            falls = falls_on(recurrence, day, calendar)
+        else:
+            falls = day in candidates and _suits_calendar(recurrence, day, calendar)
+        if falls:
             yield day
+
+
+def falls_on(recurrence: Recurrence, day: date, calendar: Mapping[date, bool]) -> bool:
+    """Say whether a day is one of a recurrence's by weekday; of its bounds and its rule nothing is asked."""
+    return _suits_calendar(recurrence, day, calendar) and _suits_weekday(recurrence, day, calendar)
 
 
 def _suits_weekday(recurrence: Recurrence, day: date, calendar: Mapping[date, bool]) -> bool:

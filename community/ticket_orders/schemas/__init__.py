@@ -1,0 +1,1 @@
+"""What is said of tickets, and what is shown of them."""

@@ -1,0 +1,1 @@
+"""What attractions sell, and when: products, slots of a season, quotas, add-ons and terms."""

@@ -1,0 +1,1 @@
+"""Codes that make tickets cheaper: so often as there are uses, and no more."""
