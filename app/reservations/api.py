@@ -7,18 +7,20 @@ collides is tried again in a transaction of its own: routes do so by themselves,
 
 from app.reservations.blocks import AtOdds, at_odds, block, blocked_by
 from app.reservations.drift import Drift, recount
+from app.reservations.pool_views import LEFT as POOLS_LEFT
 from app.reservations.pool_views import Allocated, PoolState, allocated_for, pools, pools_of
-from app.reservations.pools import allocate, open_pool, resize
+from app.reservations.pools import allocate, open_pool, open_pools, resize, resize_pools
 from app.reservations.pools import confirm as confirm_allocations
 from app.reservations.pools import extend as extend_allocations
 from app.reservations.pools import move as move_allocations
 from app.reservations.pools import release as release_allocations
 from app.reservations.problems import CalendarTaken, CapacityTaken, HoldOver, PoolExhausted
-from app.reservations.rules import Opening, Overbooking, Portion, Want, is_live
+from app.reservations.rules import NewPool, Opening, Overbooking, Portion, Want, is_live
 from app.reservations.service import confirm, confirm_for, extend, hold_again, move, register, release, take
 from app.reservations.views import Free, Reserved, free, of_origin, resources_of, taken, taken_spans
 
 __all__ = [
+    "POOLS_LEFT",
     "Allocated",
     "AtOdds",
     "CalendarTaken",
@@ -26,6 +28,7 @@ __all__ = [
     "Drift",
     "Free",
     "HoldOver",
+    "NewPool",
     "Opening",
     "Overbooking",
     "PoolExhausted",
@@ -50,6 +53,7 @@ __all__ = [
     "move_allocations",
     "of_origin",
     "open_pool",
+    "open_pools",
     "pools",
     "pools_of",
     "recount",
@@ -57,6 +61,7 @@ __all__ = [
     "release",
     "release_allocations",
     "resize",
+    "resize_pools",
     "resources_of",
     "take",
     "taken",

@@ -4,12 +4,12 @@ Whoever changes a count locks the pool first and the parts of it afterwards; who
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
@@ -17,9 +17,15 @@ from app.core.database import connection_of
 from app.core.events import EmittingStatement
 from app.core.statements import HotStatement
 from app.core.tables import table_of
-from app.reservations.events import AllocationConfirmed, AllocationExpired, AllocationMoved, AllocationReleased
+from app.reservations.events import (
+    AllocationConfirmed,
+    AllocationExpired,
+    AllocationMoved,
+    AllocationReleased,
+    PoolResized,
+)
 from app.reservations.pool_models import Allocation, Pool
-from app.reservations.rules import Portion
+from app.reservations.rules import NewPool, Portion
 
 POOLS: Final = table_of(Pool)
 ALLOCATIONS: Final = table_of(Allocation)
@@ -28,11 +34,28 @@ _INSTANT = sa.DateTime(timezone=True)
 _IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _POOL_IDS = sa.bindparam("pool_ids", type_=ARRAY(sa.Uuid))
 _NOW = sa.bindparam("now", type_=_INSTANT)
+_KIND = sa.bindparam("kind", type_=sa.Text)
+_COMMUNITY = sa.bindparam("community_id", type_=sa.Uuid)
+_SUBJECTS = sa.bindparam("subject_ids", type_=ARRAY(sa.Uuid))
 
-_ENTER = insert(POOLS).on_conflict_do_nothing(index_elements=["kind", "subject_id"])
-_BY_SUBJECT = sa.select(POOLS.c.id).where(
-    POOLS.c.kind == sa.bindparam("of_kind", type_=sa.Text),
-    POOLS.c.subject_id == sa.bindparam("of_subject", type_=sa.Uuid),
+_ENTER = sa.text("""
+    INSERT INTO reservations_pool (
+        id, created_at, updated_at, version, community_id, kind, subject_id, capacity, taken, excess, ends_at)
+    SELECT w.id, :now, :now, 1, :community_id, :kind, w.subject_id, w.capacity, 0, 0, w.ends_at
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:subject_ids AS uuid[]), CAST(:capacities AS int[]),
+                CAST(:ends AS timestamptz[])) AS w (id, subject_id, capacity, ends_at)
+    ORDER BY w.subject_id
+    ON CONFLICT (kind, subject_id) DO NOTHING""").bindparams(
+    _IDS,
+    _NOW,
+    _COMMUNITY,
+    _KIND,
+    _SUBJECTS,
+    sa.bindparam("capacities", type_=ARRAY(sa.Integer)),
+    sa.bindparam("ends", type_=ARRAY(_INSTANT)),
+)
+_BY_SUBJECTS = sa.select(POOLS.c.id, POOLS.c.subject_id).where(
+    POOLS.c.kind == _KIND, POOLS.c.subject_id == sa.any_(_SUBJECTS)
 )
 
 # One statement for a sale: lock all in order, count where there is enough left, and write down who has it. A lock gives
@@ -178,25 +201,38 @@ _RELEASE = EmittingStatement(
 _MOVE = EmittingStatement(AllocationMoved, _changed(_IS_LIVE, state=_state("moved"), released_at=_NOW), _put_back)
 _EXPIRE = EmittingStatement(AllocationExpired, _changed(_HELD, state=_state("expired"), released_at=_NOW), _put_back)
 _EXTEND = _changed(_IS_HELD_STILL, expires_at=sa.bindparam("until", type_=_INSTANT))
-_RESIZE = (
-    sa.update(POOLS)
-    .where(POOLS.c.id == sa.bindparam("of_pool", type_=sa.Uuid))
-    .values(
-        capacity=sa.bindparam("to", type_=sa.Integer),
-        excess=sa.func.greatest(POOLS.c.taken - sa.bindparam("to", type_=sa.Integer), sa.literal_column("0")),
-        updated_at=_NOW,
-        version=POOLS.c.version + sa.literal_column("1"),
-    )
+# Locked before, each of them: ``p`` is what the lock gave.
+_RESIZE = EmittingStatement(
+    PoolResized,
+    sa.text("""
+    UPDATE reservations_pool p
+    SET capacity = w.capacity, excess = greatest(p.taken - w.capacity, 0), updated_at = :now, version = p.version + 1
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:capacities AS int[])) AS w (id, capacity)
+    WHERE p.id = w.id
+    RETURNING p.id AS aggregate_id, p.community_id""")
+    .bindparams(_IDS, _NOW, sa.bindparam("capacities", type_=ARRAY(sa.Integer)))
+    .columns(aggregate_id=sa.Uuid, community_id=sa.Uuid),
+    lambda changed: sa.select(sa.func.count()).select_from(changed),
 )
 
 
-async def enter(session: AsyncSession, values: dict[str, Any]) -> uuid.UUID:
-    """Return the id of the pool of a kind and subject, made with ``values`` if there is none."""
-    now = clock.now()
-    row = {"id": clock.new_id(), "created_at": now, "updated_at": now, "version": 1, "taken": 0, "excess": 0}
-    await session.execute(_ENTER, row | values)
-    binds = {"of_kind": values["kind"], "of_subject": values["subject_id"]}
-    return cast(uuid.UUID, (await session.execute(_BY_SUBJECT, binds)).scalar_one())
+async def enter(
+    session: AsyncSession, community_id: uuid.UUID, kind: str, pools: Sequence[NewPool]
+) -> dict[uuid.UUID, uuid.UUID]:
+    """Return the ids of the pools of a kind by subject, those made that there were not."""
+    subjects = [pool.subject_id for pool in pools]
+    binds = {
+        "ids": [clock.new_id() for _ in pools],
+        "now": clock.now(),
+        "community_id": community_id,
+        "kind": kind,
+        "subject_ids": subjects,
+        "capacities": [pool.capacity for pool in pools],
+        "ends": [pool.ends_at for pool in pools],
+    }
+    await session.execute(_ENTER, binds)
+    rows = await session.execute(_BY_SUBJECTS, {"kind": kind, "subject_ids": subjects})
+    return {row.subject_id: row.id for row in rows}
 
 
 async def insert_allocations(
@@ -265,9 +301,10 @@ async def release_allocations(
     return _ids_of(await (_MOVE if moved else _RELEASE).row(session, {"ids": ids, "now": now}))
 
 
-async def resize(session: AsyncSession, pool_id: uuid.UUID, capacity: int, now: datetime) -> None:
-    """Set the capacity of a locked pool; what is taken beyond it is taken on purpose from here on."""
-    await session.execute(_RESIZE, {"of_pool": pool_id, "to": capacity, "now": now})
+async def resize(session: AsyncSession, capacities: Mapping[uuid.UUID, int], now: datetime) -> None:
+    """Set capacities of locked pools and tell of each; what is taken beyond is taken on purpose from here on."""
+    binds = {"ids": list(capacities), "capacities": list(capacities.values()), "now": now}
+    await _RESIZE.row(session, binds)
 
 
 def _ids_of(row: Any) -> set[uuid.UUID]:

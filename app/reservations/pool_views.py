@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -28,6 +29,32 @@ _POOLS = (
     .where(POOLS.c.id == sa.any_(sa.bindparam("pool_ids", type_=ARRAY(sa.Uuid))))
     .order_by(POOLS.c.id)
 )
+# For lists of thousands: the holds that are over are few, and read once instead of asked for pool by pool.
+_OVER: Final = (
+    sa.select(ALLOCATIONS.c.pool_id, sa.func.sum(ALLOCATIONS.c.quantity).label("quantity"))
+    .where(
+        ALLOCATIONS.c.state == sa.literal_column("'held'", sa.Text),
+        ALLOCATIONS.c.expires_at <= sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+    )
+    .group_by(ALLOCATIONS.c.pool_id)
+    .subquery("pools_over")
+)
+LEFT: Final = (
+    sa.select(
+        POOLS.c.id,
+        sa.func.greatest(
+            POOLS.c.capacity - POOLS.c.taken + sa.func.coalesce(_OVER.c.quantity, sa.literal_column("0")),
+            sa.literal_column("0"),
+        ).label("amount"),
+    )
+    .join_from(POOLS, _OVER, _OVER.c.pool_id == POOLS.c.id, isouter=True)
+    .subquery("pools_left")
+)
+"""What is left of each pool (``id``, ``amount``), for statements that list what pools are of; asks for ``now``.
+
+What was taken of a pool is not counted: it costs the same however much that is.
+"""
+
 _BY_SUBJECTS = sa.select(POOLS.c.id, POOLS.c.subject_id).where(
     POOLS.c.kind == sa.bindparam("kind", type_=sa.Text),
     POOLS.c.subject_id == sa.any_(sa.bindparam("subject_ids", type_=ARRAY(sa.Uuid))),

@@ -1,7 +1,7 @@
 """Counted pools, all or nothing: opened, resized; parts of them held, confirmed, given back, moved."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,13 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
-from app.core.events import emit
 from app.core.problems import FieldError, Malformed, NotFound
 from app.reservations import pool_repository as repository
-from app.reservations.events import PoolResized
 from app.reservations.models import BOOKED, HELD
 from app.reservations.problems import CapacityTaken, HoldOver, PoolExhausted
-from app.reservations.rules import MOST_OF_A_POOL, Overbooking, Portion, hold_lasts, is_live
+from app.reservations.rules import MOST_OF_A_POOL, NewPool, Overbooking, Portion, hold_lasts, is_live
 
 
 async def open_pool(
@@ -32,17 +30,17 @@ async def open_pool(
     ``ends_at`` is when what it counts is over. Three years later it is forgotten, with all that was taken of it. Raises
     ``Malformed`` for a capacity below nothing, or beyond ``MOST_OF_A_POOL``.
     """
-    _require_possible(capacity)
-    return await repository.enter(
-        session,
-        {
-            "community_id": community_id,
-            "kind": kind,
-            "subject_id": subject_id,
-            "capacity": capacity,
-            "ends_at": ends_at,
-        },
-    )
+    pools = [NewPool(subject_id, capacity, ends_at)]
+    return (await open_pools(session, community_id=community_id, kind=kind, pools=pools))[subject_id]
+
+
+async def open_pools(
+    session: AsyncSession, *, community_id: uuid.UUID, kind: str, pools: Sequence[NewPool]
+) -> dict[uuid.UUID, uuid.UUID]:
+    """Return the ids of many things' pools by subject, as ``open_pool`` does; thousands are two statements."""
+    for pool in pools:
+        _require_possible(pool.capacity)
+    return await repository.enter(session, community_id, kind, pools) if pools else {}
 
 
 async def resize(
@@ -54,19 +52,37 @@ async def resize(
     to be had before enough was given back, and the audit trail says who wanted it so and why. Raises ``NotFound``, and
     ``Malformed`` as ``open_pool`` does.
     """
-    _require_possible(capacity)
+    await resize_pools(session, {pool_id: capacity}, overbooking=overbooking)
+
+
+async def resize_pools(
+    session: AsyncSession, capacities: Mapping[uuid.UUID, int], *, overbooking: Overbooking | None = None
+) -> None:
+    """Give many pools other capacities, all or nothing, as ``resize`` does.
+
+    Of several, ``conflicts`` names each pool of which more is taken, and ``taken`` is the most of any.
+    """
+    for capacity in capacities.values():
+        _require_possible(capacity)
     now = clock.now()
-    pool = (await repository.lock_pools(session, (), [pool_id])).get(pool_id)
-    if pool is None:
+    pools = await repository.lock_pools(session, (), capacities)
+    if len(pools) < len(capacities):
         raise NotFound
-    if pool.taken > capacity and await repository.expire_of(session, [pool_id], now):
-        pool = (await repository.lock_pools(session, (), [pool_id]))[pool_id]
-    if pool.taken > capacity:
-        if overbooking is None:
-            raise CapacityTaken(taken=pool.taken)
-        await _put_on_record(session, overbooking, pool, "pool:overbook", pool.id)
-    await repository.resize(session, pool_id, capacity, now)
-    await emit(session, PoolResized(aggregate_id=pool_id, community_id=pool.community_id))
+    beyond = [pool for pool in pools.values() if pool.taken > capacities[pool.id]]
+    if beyond and await repository.expire_of(session, [pool.id for pool in beyond], now):
+        again = await repository.lock_pools(session, (), [pool.id for pool in beyond])
+        beyond = [pool for pool in again.values() if pool.taken > capacities[pool.id]]
+    if beyond and overbooking is None:
+        conflicts = [
+            {"subject_id": str(pool.subject_id), "taken": pool.taken, "capacity": capacities[pool.id]}
+            for pool in beyond
+        ]
+        raise CapacityTaken(taken=max(pool.taken for pool in beyond), conflicts=conflicts)
+    if overbooking is not None:
+        for pool in beyond:
+            await _put_on_record(session, overbooking, pool, "pool:overbook", pool.id)
+    if capacities:
+        await repository.resize(session, capacities, now)
 
 
 def _require_possible(capacity: int) -> None:

@@ -49,6 +49,15 @@ class Portion:
 
 
 @dataclass(frozen=True, slots=True)
+class NewPool:
+    """A pool that is to be there: how much there is of ``subject_id``, and when what it counts is over."""
+
+    subject_id: uuid.UUID
+    capacity: int
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Opening:
     """A stretch of time in which a resource may be booked at all: what its owner's working hours say."""
 
