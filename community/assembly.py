@@ -1,8 +1,10 @@
-"""The explicit lists of help at home: its routers, subscribers and jobs."""
+"""The explicit lists of help at home and of attractions: their routers, subscribers and jobs."""
 
 from app.core.events import Subscriber
 from app.core.jobs import Job
 from app.core.routing import Router
+from community.attractions import jobs as attraction_jobs
+from community.attractions import subscribers as attraction_subscribers
 from community.complaints import jobs as complaint_jobs
 from community.complaints import routes as complaints
 from community.housekeeping import routes as housekeeping
@@ -42,6 +44,7 @@ ROUTERS: tuple[Router, ...] = (
 )
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
+    *attraction_subscribers.SUBSCRIBERS,
     *order_subscribers.SUBSCRIBERS,
     *order_series_subscribers.SUBSCRIBERS,
     *order_dispatch_subscribers.SUBSCRIBERS,
@@ -50,6 +53,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
 )
 
 JOBS: tuple[Job, ...] = (
+    *attraction_jobs.JOBS,
     *order_jobs.JOBS,
     *order_series_jobs.JOBS,
     *order_dispatch_jobs.JOBS,

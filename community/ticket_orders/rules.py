@@ -1,7 +1,6 @@
 """What tickets come to, what is given back of them and when, and what may become of them."""
 
 import hashlib
-
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
