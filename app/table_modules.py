@@ -93,6 +93,7 @@ TABLE_MODULES: Final = (
     "community.ticket_orders.models",
     "community.ticket_waitlist.models",
     "community.vouchers.models",
+    "community.itineraries.models",
     "app.policies.journeys.day_plans.models",
     "app.policies.journeys.escorts.models",
 )
