@@ -21,8 +21,16 @@ from community.orders.routes import residents as resident_orders
 from community.orders.routes import work as order_work
 from community.quality import routes as provider_quality
 from community.ratings import routes as ratings
+from community.ticket_orders import jobs as ticket_order_jobs
+from community.ticket_orders import subscribers as ticket_order_subscribers
+from community.ticket_orders.routes import organizations as sold_tickets
+from community.ticket_orders.routes import residents as resident_tickets
+from community.ticket_waitlist import jobs as ticket_wait_jobs
+from community.ticket_waitlist import routes as ticket_waits
+from community.ticket_waitlist import subscribers as ticket_wait_subscribers
 from community.tips import routes as tips
 from community.tips import subscribers as tip_subscribers
+from community.vouchers import routes as vouchers
 from community.workers import jobs as worker_jobs
 from community.workers import subscribers as worker_subscribers
 from community.workers.routes import own as own_worker_profiles
@@ -39,6 +47,10 @@ ROUTERS: tuple[Router, ...] = (
     complaints.router,
     tips.router,
     provider_quality.router,
+    resident_tickets.router,
+    sold_tickets.router,
+    ticket_waits.router,
+    vouchers.router,
     home_workers.router,
     own_worker_profiles.router,
 )
@@ -49,6 +61,8 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *order_series_subscribers.SUBSCRIBERS,
     *order_dispatch_subscribers.SUBSCRIBERS,
     *tip_subscribers.SUBSCRIBERS,
+    *ticket_order_subscribers.SUBSCRIBERS,
+    *ticket_wait_subscribers.SUBSCRIBERS,
     *worker_subscribers.SUBSCRIBERS,
 )
 
@@ -58,5 +72,7 @@ JOBS: tuple[Job, ...] = (
     *order_series_jobs.JOBS,
     *order_dispatch_jobs.JOBS,
     *complaint_jobs.JOBS,
+    *ticket_order_jobs.JOBS,
+    *ticket_wait_jobs.JOBS,
     *worker_jobs.JOBS,
 )

@@ -229,3 +229,29 @@ class AttractionClosed(_OfAttraction):
     closing_id: uuid.UUID
     starts_at: datetime
     ends_at: datetime
+
+
+class _OfSlot(Event):
+    """``aggregate_id`` is the slot an attraction sells tickets for."""
+
+    name: ClassVar[str] = "community.of_slot.v1"
+
+    organization_id: uuid.UUID
+    attraction_id: uuid.UUID
+
+
+class SlotMoved(_OfSlot):
+    """A slot takes place at another time than tickets of it say; they are good for it all the same."""
+
+    name: ClassVar[str] = "community.slot_moved.v1"
+
+    was_starts_at: datetime
+    was_ends_at: datetime
+
+
+class SlotCancelled(_OfSlot):
+    """A slot does not take place; whoever has tickets is given their money back."""
+
+    name: ClassVar[str] = "community.slot_cancelled.v1"
+
+    reason: Literal["weather", "technical", "staffing", "safety", "event", "other"]

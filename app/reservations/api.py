@@ -8,7 +8,7 @@ collides is tried again in a transaction of its own: routes do so by themselves,
 from app.reservations.blocks import AtOdds, at_odds, block, blocked_by
 from app.reservations.drift import Drift, recount
 from app.reservations.pool_views import LEFT as POOLS_LEFT
-from app.reservations.pool_views import Allocated, PoolState, allocated_for, pools, pools_of
+from app.reservations.pool_views import Allocated, PoolState, allocated_for, pools, pools_of, require_left
 from app.reservations.pools import allocate, open_pool, open_pools, resize, resize_pools
 from app.reservations.pools import confirm as confirm_allocations
 from app.reservations.pools import extend as extend_allocations
@@ -60,6 +60,7 @@ __all__ = [
     "register",
     "release",
     "release_allocations",
+    "require_left",
     "resize",
     "resize_pools",
     "resources_of",

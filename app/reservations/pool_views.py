@@ -1,7 +1,7 @@
 """The SQL that reads pools: what is left of them, and what is taken for something."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,8 +11,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
+from app.core.statements import HotStatement
 from app.reservations.models import BOOKED, HELD
 from app.reservations.pool_repository import ALLOCATIONS, POOLS
+from app.reservations.problems import PoolExhausted
+from app.reservations.rules import Portion
 
 # What is over and not put back yet is left all the same: whoever wants it puts it back first.
 _stale = (
@@ -55,6 +58,11 @@ LEFT: Final = (
 What was taken of a pool is not counted: it costs the same however much that is.
 """
 
+_LEFT = HotStatement(
+    sa.select(POOLS.c.id, POOLS.c.kind, POOLS.c.subject_id, (POOLS.c.capacity - POOLS.c.taken + _stale).label("left"))
+    .where(POOLS.c.id == sa.any_(sa.bindparam("pool_ids", type_=ARRAY(sa.Uuid))))
+    .order_by(POOLS.c.id)
+)
 _BY_SUBJECTS = sa.select(POOLS.c.id, POOLS.c.subject_id).where(
     POOLS.c.kind == sa.bindparam("kind", type_=sa.Text),
     POOLS.c.subject_id == sa.any_(sa.bindparam("subject_ids", type_=ARRAY(sa.Uuid))),
@@ -101,6 +109,24 @@ async def pools(connection: AsyncConnection, pool_ids: Iterable[uuid.UUID]) -> d
     """Return the pools by id; unknown ids are left out."""
     rows = await connection.execute(_POOLS, {"pool_ids": list(pool_ids), "now": clock.now()})
     return {row.id: PoolState(*row) for row in rows}
+
+
+async def require_left(connection: AsyncConnection, portions: Sequence[Portion]) -> None:
+    """Raise ``PoolExhausted`` as ``allocate`` would by what is left at this moment.
+
+    It locks nothing and promises nothing: for who has much to write before they take of what is often sold out.
+    """
+    wanted: dict[uuid.UUID, int] = {}
+    for portion in portions:
+        wanted[portion.pool_id] = wanted.get(portion.pool_id, 0) + portion.quantity
+    rows = await _LEFT.rows(connection, {"pool_ids": list(wanted), "now": clock.now()})
+    conflicts = [
+        {"kind": row.kind, "subject_id": str(row.subject_id), "wanted": wanted[row.id], "left": max(row.left, 0)}
+        for row in rows
+        if row.left < wanted[row.id]
+    ]
+    if conflicts:
+        raise PoolExhausted(conflicts=conflicts)
 
 
 async def pools_of(

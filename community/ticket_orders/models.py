@@ -49,6 +49,7 @@ class TicketOrder(Table, table=True):
         sa.CheckConstraint("refunded_amount BETWEEN 0 AND total_amount", name="nothing_is_given_back_twice"),
         sa.CheckConstraint("ends_at > starts_at", name="period"),
         sa.CheckConstraint("(hold_until IS NOT NULL) = (state = 'held')", name="one_held_has_a_deadline"),
+        sa.CheckConstraint("give_back_at IS NULL OR state IN ('held', 'confirmed')", name="only_a_live_one_gives_back"),
         sa.CheckConstraint("(closed_at IS NOT NULL) = (state IN ('expired', 'cancelled'))", name="closed"),
         # However often it is sent, the same is bought once; whoever wants the same again says so.
         sa.Index(
@@ -60,6 +61,11 @@ class TicketOrder(Table, table=True):
         ),
         sa.Index(
             "ix_community_ticket_order_hold_until", "hold_until", postgresql_where=sa.text("hold_until IS NOT NULL")
+        ),
+        sa.Index(
+            "ix_community_ticket_order_give_back_at",
+            "give_back_at",
+            postgresql_where=sa.text("give_back_at IS NOT NULL"),
         ),
         sa.Index("ix_community_ticket_order_cart_id", "cart_id"),
         sa.Index("ix_community_ticket_order_resident_id", "resident_id", "starts_at", "id"),
@@ -80,6 +86,7 @@ class TicketOrder(Table, table=True):
     state: str = "held"
     digest: bytes | None = Field(default=None, sa_type=sa.LargeBinary, description="of what is wanted once")
     hold_until: datetime | None = optional_instant(description="when what is not paid for is let go")
+    give_back_at: datetime | None = optional_instant(description="when tickets of slots that are called off go back")
     starts_at: datetime = instant(description="of the first slot")
     ends_at: datetime = instant(description="of the last slot")
     total_amount: int = Field(sa_type=sa.BigInteger, description="minor units: the sum of its tickets")
@@ -113,17 +120,15 @@ class Ticket(Table, table=True):
         sa.CheckConstraint(f"state IN {_STATES}", name="state"),
         sa.CheckConstraint("persons BETWEEN 1 AND 255", name="persons"),
         sa.CheckConstraint("revision BETWEEN 1 AND 255", name="revision"),
-        sa.CheckConstraint("price_amount >= 0 AND list_amount >= price_amount", name="amounts"),
+        sa.CheckConstraint("price_amount >= 0 AND list_amount >= 0", name="amounts"),
         sa.CheckConstraint("refunded_amount BETWEEN 0 AND price_amount", name="refund"),
         sa.CheckConstraint("valid_until > valid_from", name="period"),
         sa.CheckConstraint("reentry IN ('none', 'same_day')", name="reentry"),
         sa.CheckConstraint("(admitted_at IS NOT NULL) = (state = 'admitted')", name="admitted"),
-        sa.CheckConstraint("refund_at IS NULL OR state IN ('held', 'valid')", name="only_a_live_one_is_given_back"),
         sa.Index("ix_community_ticket_order_id", "order_id", "id"),
         sa.Index("ix_community_ticket_slot_id", "slot_id", "state"),
         sa.Index("ix_community_ticket_attraction_id", "attraction_id", "valid_from"),
         sa.Index("ix_community_ticket_resident_id", "resident_id", "valid_from"),
-        sa.Index("ix_community_ticket_refund_at", "refund_at", postgresql_where=sa.text("refund_at IS NOT NULL")),
         {"postgresql_with": {"fillfactor": 80}},
     )
 
@@ -149,7 +154,6 @@ class Ticket(Table, table=True):
     reentry: str = "none"
     admitted_at: datetime | None = optional_instant()
     refunded_amount: int = Field(default=0, sa_type=sa.BigInteger)
-    refund_at: datetime | None = optional_instant(description="when it is given back because its slot was called off")
     closed_at: datetime | None = optional_instant(description="when it was let go, given back or called off")
     close_reason: str | None = None
 

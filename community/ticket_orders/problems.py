@@ -9,12 +9,6 @@ class TicketPriceChanged(Conflict):
     code, title = "ticket_price_changed", "The price has changed"
 
 
-class NotOnSale(Conflict):
-    """Some of it cannot be bought; ``items`` names each by its place in the cart, and says why."""
-
-    code, title = "not_on_sale", "Some of this is not on sale"
-
-
 class EntitlementMissing(Conflict):
     """No verified card entitles to this; ``items`` names which places of the cart need which entitlement."""
 
@@ -43,12 +37,6 @@ class DeskNotAllowed(Conflict):
     """Some of it has to be paid for when it is bought."""
 
     code, title = "desk_not_allowed", "This cannot be paid for at the desk"
-
-
-class VoucherRefused(Conflict):
-    """The code takes nothing off; ``reason`` says why."""
-
-    code, title = "voucher_refused", "This code takes nothing off"
 
 
 class TicketsNotOpen(Conflict):

@@ -21,13 +21,12 @@ REFERENCE: Final = "ticket_order"
 ORIGIN: Final = "ticket"
 """For what parts of pools are taken: a ticket, or an order where it is a voucher's use."""
 CATEGORY: Final = "tickets"
-LINES: Final[Mapping[str, Mapping[str, str]]] = {
-    "discount": {"en": "Voucher", "zh-CN": "优惠券"},
-}
 GRACE: Final = timedelta(minutes=10)
 """Places are held so much longer than the order waits: we let go of them, in order, before anybody helps themselves."""
 MOST_TICKETS: Final = 100
 """Of one cart."""
+MOST_REVISIONS: Final = 255
+"""A code has one byte for it."""
 PERSONAL: Final = 1
 """How many tickets of what needs an entitlement one person has a day, where the product does not say more."""
 
@@ -56,22 +55,11 @@ def spread(amount: int, weights: Sequence[int]) -> list[int]:
     return shares
 
 
-def discount(amounts: Sequence[int], percent: int | None, amount: int | None) -> int:
-    """Return what a voucher takes off what costs ``amounts`` in minor units: never more than all, rounded half up."""
-    total = sum(amounts)
-    if percent is not None:
-        return (2 * total * percent + 100) // 200
-    return min(amount or 0, total)
-
-
-def refund_percent(refunds: Sequence[Mapping[str, int]], starts_at: datetime, now: datetime) -> int:
-    """Return how many hundredths are given back of a ticket by what was agreed: of the longest notice that is kept."""
-    kept = [step for step in refunds if starts_at - now >= timedelta(hours=step["hours"])]
-    return max((step["percent"] for step in kept), default=0)
+def hold_ends(now: datetime, minutes: int, last_entry: datetime) -> datetime:
+    """Return until when a cart waits for its money: never beyond the first moment at which some of it is over."""
+    return min(now + timedelta(minutes=minutes), last_entry)
 
 
 def refund_amount(price: int, percent: int) -> int:
     """Return so many hundredths of a price, rounded down: what is kept is never less than was agreed."""
     return price * percent // 100
-
-

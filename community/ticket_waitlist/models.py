@@ -37,9 +37,7 @@ class TicketWait(Table, table=True):
             postgresql_where=sa.text("state IN ('waiting', 'offered')"),
         ),
         # The order in which places are offered.
-        sa.Index(
-            "ix_community_ticket_wait_slot_id", "slot_id", "id", postgresql_where=sa.text("state = 'waiting'")
-        ),
+        sa.Index("ix_community_ticket_wait_slot_id", "slot_id", "id", postgresql_where=sa.text("state = 'waiting'")),
         sa.Index(
             "ix_community_ticket_wait_offered_until",
             "offered_until",

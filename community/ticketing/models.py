@@ -37,7 +37,7 @@ class TicketProduct(Table, table=True):
 
     community_id: uuid.UUID
     organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
-    attraction_id: uuid.UUID
+    attraction_id: uuid.UUID = Field(foreign_key="community_attraction.id")
     code: str
     name: dict[str, str] = jsonb(description="by language: en, zh-CN")
     kind: str
@@ -71,7 +71,7 @@ class SlotTemplate(Table, table=True):
 
     community_id: uuid.UUID
     organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
-    attraction_id: uuid.UUID
+    attraction_id: uuid.UUID = Field(foreign_key="community_attraction.id")
     name: str = Field(description="the attraction's own word for it")
     starts_on: date
     ends_on: date
@@ -110,7 +110,7 @@ class TicketSlot(Table, table=True):
 
     community_id: uuid.UUID
     organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
-    attraction_id: uuid.UUID
+    attraction_id: uuid.UUID = Field(foreign_key="community_attraction.id")
     template_id: uuid.UUID | None = Field(default=None, foreign_key="community_slot_template.id")
     planned_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True), nullable=True)
     day: date = Field(description="on the attraction's wall")
@@ -141,7 +141,7 @@ class TicketQuota(Table, table=True):
 
     community_id: uuid.UUID
     organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
-    attraction_id: uuid.UUID
+    attraction_id: uuid.UUID = Field(foreign_key="community_attraction.id")
     code: str
     name: dict[str, str] = jsonb(description="by language: en, zh-CN")
     scope: str = Field(description="what shares one pool: a slot's tickets, a day's or the season's")
@@ -186,7 +186,7 @@ class TicketAddon(Table, table=True):
 
     community_id: uuid.UUID
     organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
-    attraction_id: uuid.UUID
+    attraction_id: uuid.UUID = Field(foreign_key="community_attraction.id")
     code: str
     name: dict[str, str] = jsonb(description="by language: en, zh-CN")
     price_amount: int = Field(sa_type=sa.BigInteger, description="minor units, of one")
@@ -238,7 +238,7 @@ class TicketTerms(Table, table=True):
 
     community_id: uuid.UUID
     organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
-    attraction_id: uuid.UUID
+    attraction_id: uuid.UUID = Field(foreign_key="community_attraction.id")
     refunds: list[dict[str, int]] = jsonb(
         default_factory=list, description="hours of notice and hundredths of the price, the longest notice first"
     )

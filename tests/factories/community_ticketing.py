@@ -13,6 +13,7 @@ from app.identity.models import Organization
 from app.reservations.api import NewPool, open_pool, open_pools
 from community.ticketing.models import QuotaShare, TicketAddon, TicketProduct, TicketQuota, TicketSlot, TicketTerms
 from community.ticketing.rules import ADDON_POOL, QUOTA_POOL, SLOT_POOL, share_id
+from tests.factories import community_attractions as attractions
 
 TIME_ZONE = "Asia/Shanghai"
 
@@ -142,13 +143,18 @@ async def terms(of: Organization, attraction_id: uuid.UUID, **values: Any) -> Ti
 
 async def on_offer(
     of: Organization,
-    attraction_id: uuid.UUID,
+    attraction_id: uuid.UUID | None = None,
     *,
     first: datetime | None = None,
     count: int = 4,
     capacity: int = 100,
 ) -> OnOffer:
-    """Insert products (adult, senior, companion, group of ten) and a day of slots, tomorrow's unless told otherwise."""
+    """Insert products (adult, senior, companion, group of ten) and a day of slots, tomorrow's unless told otherwise.
+
+    They are of a published attraction, a new one unless one is named.
+    """
+    if attraction_id is None:
+        attraction_id = (await attractions.attraction(of, hours=attractions.ALWAYS)).id
     products = {
         "adult": await product(of, attraction_id),
         "senior": await product(

@@ -66,6 +66,9 @@ def _ticket_products() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["identity_organization.id"], name=op.f("fk_community_ticket_product_organization_id")
         ),
+        sa.ForeignKeyConstraint(
+            ["attraction_id"], ["community_attraction.id"], name=op.f("fk_community_ticket_product_attraction_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_community_ticket_product")),
         sa.UniqueConstraint("attraction_id", "code", name=op.f("uq_community_ticket_product_attraction_id_code")),
     )
@@ -99,6 +102,9 @@ def _slot_templates() -> None:
         sa.CheckConstraint("ends_on >= starts_on", name=op.f("ck_community_slot_template_season")),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["identity_organization.id"], name=op.f("fk_community_slot_template_organization_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["attraction_id"], ["community_attraction.id"], name=op.f("fk_community_slot_template_attraction_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_community_slot_template")),
     )
@@ -150,6 +156,9 @@ def _ticket_slots() -> None:
         sa.ForeignKeyConstraint(
             ["template_id"], ["community_slot_template.id"], name=op.f("fk_community_ticket_slot_template_id")
         ),
+        sa.ForeignKeyConstraint(
+            ["attraction_id"], ["community_attraction.id"], name=op.f("fk_community_ticket_slot_attraction_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_community_ticket_slot")),
         sa.UniqueConstraint("template_id", "planned_at", name=op.f("uq_community_ticket_slot_template_id_planned_at")),
     )
@@ -176,6 +185,9 @@ def _ticket_quotas() -> None:
         sa.CheckConstraint("capacity >= 0", name=op.f("ck_community_ticket_quota_capacity")),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["identity_organization.id"], name=op.f("fk_community_ticket_quota_organization_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["attraction_id"], ["community_attraction.id"], name=op.f("fk_community_ticket_quota_attraction_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_community_ticket_quota")),
         sa.UniqueConstraint("attraction_id", "code", name=op.f("uq_community_ticket_quota_attraction_id_code")),
@@ -230,6 +242,9 @@ def _ticket_addons() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["identity_organization.id"], name=op.f("fk_community_ticket_addon_organization_id")
         ),
+        sa.ForeignKeyConstraint(
+            ["attraction_id"], ["community_attraction.id"], name=op.f("fk_community_ticket_addon_attraction_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_community_ticket_addon")),
         sa.UniqueConstraint("attraction_id", "code", name=op.f("uq_community_ticket_addon_attraction_id_code")),
     )
@@ -273,6 +288,9 @@ def _ticket_terms() -> None:
         sa.CheckConstraint("hold_minutes BETWEEN 2 AND 120", name=op.f("ck_community_ticket_terms_hold_minutes")),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["identity_organization.id"], name=op.f("fk_community_ticket_terms_organization_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["attraction_id"], ["community_attraction.id"], name=op.f("fk_community_ticket_terms_attraction_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_community_ticket_terms")),
         sa.UniqueConstraint("attraction_id", name=op.f("uq_community_ticket_terms_attraction_id")),

@@ -1,0 +1,1 @@
+"""The SQL that sells tickets, locks them and lets them go."""

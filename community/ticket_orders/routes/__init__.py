@@ -1,0 +1,1 @@
+"""Tickets over HTTP, by who asks."""

@@ -1,0 +1,1 @@
+"""What people do with tickets, one use case beside the other."""

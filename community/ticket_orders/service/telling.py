@@ -1,0 +1,38 @@
+"""Who is told what of tickets: whose day it is, and whoever bought them and may still know of it."""
+
+import uuid
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock
+from app.identity.api import granted_accounts
+from community.ticket_orders.access import READ
+from notifications.api import Notice, Value, send
+
+_granted = granted_accounts(READ).subquery("granted")
+_MAY_STILL: Final = sa.select(_granted.c.account_id).where(
+    _granted.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+    _granted.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),
+)
+
+
+async def tell(session: AsyncSession, notice: Notice, row: Any, occasion: str, **more: Value) -> None:
+    """Write ``notice`` about an order; under one ``occasion`` each gets it once. Who is no resident is told nothing."""
+    if row.resident_id is None or row.account_id is None:
+        return
+    accounts: list[uuid.UUID] = [row.account_id]
+    if row.buyer_id is not None and row.buyer_id != row.account_id:
+        binds = {"resident_id": row.resident_id, "account_id": row.buyer_id, "granted_at": clock.now()}
+        accounts += list(await session.scalars(_MAY_STILL, binds))
+    await send(
+        session,
+        notice,
+        list(dict.fromkeys(accounts)),
+        community_id=row.community_id,
+        dedupe_key=f"ticket_order:{row.id}:{occasion}",
+        variables={"resident": row.resident_id, "starts_at": row.starts_at} | more,
+        about=row.resident_id,
+        data={"ticket_order_id": str(row.id), "resident_id": str(row.resident_id)},
+    )

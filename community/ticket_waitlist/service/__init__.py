@@ -1,0 +1,1 @@
+"""What people do with waiting lists, and what comes of it."""
