@@ -25,3 +25,9 @@ class ImportRefused(Problem):
     """Something in the file cannot be taken as it is; ``errors`` points at each, and nothing was changed."""
 
     code, status, title = "import_refused", 422, "Nothing was imported"
+
+
+class ClosingOver(Conflict):
+    """The attraction was opened again already: nothing is left to take back."""
+
+    code, title = "closing_over", "This closing is over already"

@@ -6,7 +6,7 @@ from typing import Any
 from app.core.database import unit_of_work
 from app.identity.models import Community, Organization
 from community.attractions.models import Attraction, AttractionCrowd
-from community.attractions.rules import grams, tokens
+from community.attractions.rules import indexed
 from community.attractions.service.deriving import derive
 from tests.factories import identity
 
@@ -39,14 +39,15 @@ async def organization(of: Community, *, name: str = "Lakeside Museums") -> Orga
 async def attraction(by: Organization, **values: Any) -> Attraction:
     """Insert a published attraction, open from nine to five every day unless ``hours`` say otherwise."""
     given = GARDEN | {"hours": DAILY, "state": "published", "time_zone": "Asia/Shanghai"} | values
-    names, texts = given["name"].values(), [*given["name"].values(), *given.get("summary", {}).values()]
+    texts = [*given.get("summary", {}).values(), *given.get("description", {}).values(), *given.get("tags", [])]
+    name, text, pairs = indexed(given["name"].values(), texts)
     async with unit_of_work() as session:
         row = Attraction(
             community_id=by.community_id,
             organization_id=by.id,
-            search_name=" ".join(word for text in names for word in tokens(text)),
-            search_text=" ".join(word for text in [*texts, *given["tags"]] for word in tokens(text)),
-            search_grams=grams(word for text in [*texts, *given["tags"]] for word in tokens(text)),
+            search_name=name,
+            search_text=text,
+            search_grams=pairs,
             **given,
         )
         session.add(row)
