@@ -10,6 +10,9 @@ from community.attractions import subscribers as attraction_subscribers
 from community.complaints import jobs as complaint_jobs
 from community.complaints import routes as complaints
 from community.housekeeping import routes as housekeeping
+from community.itineraries import jobs as itinerary_jobs
+from community.itineraries import routes as itineraries
+from community.itineraries import subscribers as itinerary_subscribers
 from community.order_dispatch import jobs as order_dispatch_jobs
 from community.order_dispatch import routes as order_dispatch
 from community.order_dispatch import subscribers as order_dispatch_subscribers
@@ -42,6 +45,7 @@ ROUTERS: tuple[Router, ...] = (
     attraction_search.router,
     attractions.router,
     housekeeping.router,
+    itineraries.router,
     order_dispatch.router,
     resident_orders.router,
     order_series.router,
@@ -61,6 +65,7 @@ ROUTERS: tuple[Router, ...] = (
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
     *attraction_subscribers.SUBSCRIBERS,
+    *itinerary_subscribers.SUBSCRIBERS,
     *order_subscribers.SUBSCRIBERS,
     *order_series_subscribers.SUBSCRIBERS,
     *order_dispatch_subscribers.SUBSCRIBERS,
@@ -72,6 +77,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
 
 JOBS: tuple[Job, ...] = (
     *attraction_jobs.JOBS,
+    *itinerary_jobs.JOBS,
     *order_jobs.JOBS,
     *order_series_jobs.JOBS,
     *order_dispatch_jobs.JOBS,

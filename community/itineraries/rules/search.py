@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from community.itineraries.rules.asked import GAITS, Outing
 from community.itineraries.rules.steps import NEVER, Door, State, Steps, way
 
-KEPT: Final = 6
+KEPT: Final = 12
 """How many ways of having visited the same places are kept."""
 TRIED: Final = 2
 """How many slots that are neither cheaper nor quieter are tried."""

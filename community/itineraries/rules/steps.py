@@ -61,12 +61,25 @@ class Visit:
     pauses: tuple[Sitting, ...]
     sat_before: Sitting | None
 
+    def later(self, by: int) -> "Visit":
+        """Return the visit so much later."""
+        return replace(
+            self,
+            leaves_for=self.leaves_for + by,
+            arrives=self.arrives + by,
+            enters=self.enters + by,
+            leaves=self.leaves + by,
+            pauses=tuple((since + by, until + by, kind) for since, until, kind in self.pauses),
+            sat_before=self.sat_before and (self.sat_before[0] + by, self.sat_before[1] + by, self.sat_before[2]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class State:
     """Where a day has got to: when one may go on from the last stop, and what it took so far.
 
-    ``rested`` is when the last rest ended; ``taken`` how many medications of the day are.
+    ``rested`` is when the last rest ended; ``taken`` how many medications of the day are; ``slack`` how much later all
+    of it could as well have been: rather than wait for a slot, one sets out later.
     """
 
     at: int
@@ -75,18 +88,32 @@ class State:
     set_out: int
     price: int
     cost: int
+    slack: int = 0
     visits: tuple[Visit, ...] = ()
     sat_last: Sitting | None = None
 
     def beats(self, other: "State") -> bool:
-        """Say whether whatever can be made of the other can be made of this, as well or better."""
+        """Say whether whatever can be made of the other can be made of this, as well or better, if all is later."""
+        later = max(0, other.set_out - self.set_out, other.rested - self.rested)
         return (
-            self.at <= other.at
-            and self.rested >= other.rested
+            self.at + later <= other.at
+            and self.slack - later >= other.slack
             and self.taken >= other.taken
-            and self.set_out >= other.set_out
             and self.price <= other.price
             and self.cost <= other.cost
+        )
+
+    def later(self, by: int) -> "State":
+        """Return the same day so much later, by no more than its slack."""
+        if by <= 0:
+            return self
+        return replace(
+            self,
+            at=self.at + by,
+            rested=self.rested + by,
+            set_out=self.set_out + by,
+            slack=self.slack - by,
+            visits=tuple(one.later(by) for one in self.visits),
         )
 
 
@@ -151,7 +178,8 @@ class Steps:
                 left.set_out,
                 state.price + door.entrance.price,
                 state.cost + way_there + door.extra,
-                (*state.visits, visit),
+                self._slack(left, visit, door),
+                (*left.visits, visit),
             )
 
     def home(self, state: State, here: Wish, way_back: int) -> Iterator[State]:
@@ -168,9 +196,10 @@ class Steps:
                 taken = sum(opens <= at for opens in self._opens)
                 yield State(at, at, taken, at, 0, 0)
             return
-        yield state
+        yield state.later(min(not_before - state.at, state.slack))
         if not self.can_rest(here) or self._missed(state.taken, state.at):
             return
+        state = state.later(min(not_before - self._rest - state.at, state.slack))
         ends = {max(state.at + self._rest, not_before)}
         if state.taken < len(self._opens):
             ends.add(max(state.at, self._opens[state.taken], not_before - self._rest) + self._rest)
@@ -185,6 +214,16 @@ class Steps:
         """Yield when to leave home: as late as will do, or once the next medication can be taken."""
         yield at
         yield from (opens for opens in self._opens if at < opens)
+
+    def _slack(self, left: State, visit: Visit, door: Door) -> int:
+        """Return how much later all up to a visit could be: in a slot one is at its beginning, with time to spare.
+
+        Where medication is taken, when it is time, all stays where it is.
+        """
+        if self._wanted or door.entrance.slot_id is not None:
+            return 0
+        spare = min(door.until - visit.enters, door.out_by - visit.leaves)
+        return min(spare, left.slack) if left.visits else spare
 
     def _missed(self, taken: int, at: int) -> bool:
         return taken < len(self._closes) and self._closes[taken] < at

@@ -65,6 +65,14 @@ def test_the_way_takes_its_time() -> None:
     assert [stop.mode for stop in stops(found)] == ["foot", "ride"]
 
 
+def test_one_sets_out_later_rather_than_wait() -> None:
+    # The garden is open all day: it is seen just before the one slot there is, not at nine.
+    found = plan(outing(wish(1, wide(), stay=30), wish(2, slot(14), place=BESIDE)))
+    garden, museum = stops(found)
+    assert garden.leaves_at + museum.way == museum.enters_at == at(14)
+    assert found.is_exact
+
+
 def test_days_share_what_does_not_fit_into_one() -> None:
     both = [wish(1, slot(10), slot(10, 1)), wish(2, slot(10))]
     found = plan(outing(*both, days=2))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.dispatch.api import Place
-from community.itineraries.rules.asked import GAITS, TOLERANCE, DayOut, Outing, Plan, Wish
+from community.itineraries.rules.asked import GAITS, TOLERANCE, DayOut, Entrance, Outing, Plan, Wish
 from community.itineraries.rules.planning import plan
 from community.itineraries.rules.steps import way
 from tests.community.itineraries.outings import BESIDE, FAR, HOME, MINUTE, NEAR, at, day, outing, slot, wide, wish
@@ -148,25 +148,30 @@ def tried(asked: Outing) -> tuple[int, int, timedelta, int]:
     return best
 
 
-def walked(asked: Outing, steps: list[tuple[Wish, object, int]]) -> tuple[timedelta, int] | None:
+def walked(asked: Outing, steps: list[tuple[Wish, Entrance, int]]) -> tuple[timedelta, int] | None:
     total, price = timedelta(), 0
     for number, (since, until) in enumerate(asked.days):
         mine = [(there, entrance) for there, entrance, on in steps if on == number]
-        here, free, out = asked.start, since, None
-        for there, entrance in mine:
-            taken = timedelta(seconds=way(here, there.place, asked.needs)[0])
-            if out is None:
-                free = out = max(since, entrance.enter_from - taken)  # type: ignore[attr-defined]
-            enters = max(free + taken, entrance.enter_from)  # type: ignore[attr-defined]
-            free = enters + there.stay
-            if enters > entrance.enter_until or free > entrance.leave_by:  # type: ignore[attr-defined]
+        if not mine:
+            continue
+        places = [asked.start, *(there.place for there, _ in mine), asked.start]
+        ways = [timedelta(seconds=way(one, other, asked.needs)[0]) for one, other in pairwise(places)]
+        enters, free = [], since
+        for (there, entrance), taken in zip(mine, ways, strict=False):
+            enters.append(max(free + taken, entrance.enter_from))
+            free = enters[-1] + there.stay
+            if enters[-1] > entrance.enter_until or free > entrance.leave_by:
                 return None
-            total, price, here = total + taken, price + entrance.price, there.place  # type: ignore[attr-defined]
-        if out is not None:
-            back = timedelta(seconds=way(here, asked.start, asked.needs)[0])
-            if free + back > until or len(mine) > GAITS[asked.needs.pace].stops:
-                return None
-            total += back + free + back - out
+        back = free + ways[-1]
+        if back > until or len(mine) > GAITS[asked.needs.pace].stops:
+            return None
+        # As late as will do for being back then; what has a slot is at its beginning.
+        latest = enters[-1]
+        for (there, entrance), taken, first in zip(mine[-2::-1], ways[-2:0:-1], enters[-2::-1], strict=True):
+            latest = min(latest - taken - there.stay, entrance.enter_until, entrance.leave_by - there.stay)
+            latest = first if entrance.slot_id is not None else latest
+        total += sum(ways, timedelta()) + back - (latest - ways[0])
+        price += sum(entrance.price for _, entrance in mine)
     return (total, price) if asked.budget is None or price <= asked.budget else None
 
 
