@@ -174,7 +174,7 @@ from telemedicine.settlement import subscribers as settlement_subscribers
 from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
 
-SCHEMA_REVISION = "0055"
+SCHEMA_REVISION = "0056"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (

@@ -96,6 +96,7 @@ TABLE_MODULES: Final = (
     "community.ticket_waitlist.models",
     "community.ticket_office.models",
     "community.vouchers.models",
+    "community.itineraries.models",
     "app.policies.journeys.day_plans.models",
     "app.policies.journeys.escorts.models",
 )

@@ -15,6 +15,9 @@ from community.complaints import jobs as complaint_jobs
 from community.complaints import routes as complaints
 from community.gates import routes as gates
 from community.housekeeping import routes as housekeeping
+from community.itineraries import jobs as itinerary_jobs
+from community.itineraries import routes as itineraries
+from community.itineraries import subscribers as itinerary_subscribers
 from community.order_dispatch import jobs as order_dispatch_jobs
 from community.order_dispatch import routes as order_dispatch
 from community.order_dispatch import subscribers as order_dispatch_subscribers
@@ -55,6 +58,7 @@ ROUTERS: tuple[Router, ...] = (
     attractions.router,
     attraction_imports.router,
     housekeeping.router,
+    itineraries.router,
     order_dispatch.router,
     resident_orders.router,
     order_series.router,
@@ -82,6 +86,7 @@ ROUTERS: tuple[Router, ...] = (
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
     *attraction_subscribers.SUBSCRIBERS,
+    *itinerary_subscribers.SUBSCRIBERS,
     *order_subscribers.SUBSCRIBERS,
     *order_series_subscribers.SUBSCRIBERS,
     *order_dispatch_subscribers.SUBSCRIBERS,
@@ -95,6 +100,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
 
 JOBS: tuple[Job, ...] = (
     *attraction_jobs.JOBS,
+    *itinerary_jobs.JOBS,
     *order_jobs.JOBS,
     *order_series_jobs.JOBS,
     *order_dispatch_jobs.JOBS,

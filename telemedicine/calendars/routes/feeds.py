@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from fastapi import Path, Response
 
 from app.core.access import public
+from app.core.icalendars import CalendarResponse
 from app.core.paging import Page
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session, route_options
@@ -18,12 +19,6 @@ from telemedicine.calendars.views import feeds as views
 router = Router(tags=["telemedicine"])
 
 _GUARDED: Final = (Unauthenticated, Forbidden)
-
-
-class CalendarResponse(Response):
-    """An answer in iCalendar; nobody on the way keeps it."""
-
-    media_type = "text/calendar; charset=utf-8"
 
 
 @router.post("/me/calendar-feeds", status_code=201, responses=problem_responses(*_GUARDED, TooManyFeeds))

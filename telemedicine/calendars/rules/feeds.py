@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from icalendar import Calendar, Event
+from icalendar import Event
 
-from app.core.wall_time import zone
+from app.core import icalendars
+from app.core.icalendars import When
 
 BEFORE: Final = timedelta(days=31)
 AHEAD: Final = timedelta(days=366)
@@ -18,6 +19,7 @@ _STATUS: Final = {
     "pending": "TENTATIVE",
     "proposed": "TENTATIVE",
 }
+_PRODUCT: Final = "Appointments"
 _WORDS: Final = {"en": ("Appointments", "Appointment"), "zh-CN": ("预约", "预约")}
 
 
@@ -27,13 +29,11 @@ def calendar(rows: Sequence[Any], language: str, now: datetime) -> bytes:
     What was called off stays in it as ``CANCELLED`` with a higher ``SEQUENCE``: whoever has it learns that it is off.
     """
     name, summary = _WORDS[language]
-    found = _calendar("PUBLISH")
-    found.add("name", name)
-    found.add("x-wr-calname", name)
-    found.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
+    found = icalendars.calendar(_PRODUCT, "PUBLISH")
+    icalendars.entitle(found, name, REFRESH)
     for row in rows:
         found.add_component(_event(row, summary))
-    return _written(found, now - BEFORE, now + AHEAD)
+    return icalendars.written(found, now - BEFORE, now + AHEAD)
 
 
 def invitation(row: Any, language: str, *, organizer: str, attendee: str) -> tuple[str, str]:
@@ -43,43 +43,19 @@ def invitation(row: Any, language: str, *, organizer: str, attendee: str) -> tup
     """
     is_off = row.status in _OFF
     method = "CANCEL" if is_off else "REQUEST"
-    found = _calendar(method)
+    found = icalendars.calendar(_PRODUCT, method)
     event = _event(row, _WORDS[language][1])
     event.add("organizer", f"mailto:{organizer}", parameters={"CN": "Hearthline"})
     answered = {"CUTYPE": "INDIVIDUAL", "ROLE": "REQ-PARTICIPANT", "PARTSTAT": "ACCEPTED", "RSVP": "FALSE"}
     event.add("attendee", f"mailto:{attendee}", parameters=answered)
     found.add_component(event)
-    return method, _written(found, row.starts_at, row.ends_at).decode()
-
-
-def _calendar(method: str) -> Calendar:
-    found = Calendar()
-    found.add("prodid", "-//Hearthline//Appointments//EN")
-    found.add("version", "2.0")
-    found.add("method", method)
-    return found
-
-
-def _written(found: Calendar, since: datetime, until: datetime) -> bytes:
-    """Return a calendar with the zones it needs, as their clocks go for a year before and after what is in it."""
-    found.add_missing_timezones(
-        first_date=(since - timedelta(days=366)).date(), last_date=(until + timedelta(days=366)).date()
-    )
-    return bytes(found.to_ical())
+    return method, icalendars.written(found, row.starts_at, row.ends_at).decode()
 
 
 def _event(row: Any, summary: str) -> Event:
     """Return an appointment on the wall where it is: when, how sure, and nothing of what for."""
-    place = zone(row.time_zone)
-    event = Event()
-    event.add("uid", f"{row.id}@hearthline")
-    event.add("dtstamp", row.updated_at)
-    event.add("last-modified", row.updated_at)
-    event.add("sequence", row.sequence)
-    event.add("summary", summary)
-    event.add("dtstart", row.starts_at.astimezone(place))
-    event.add("dtend", row.ends_at.astimezone(place))
+    when = When(row.id, row.starts_at, row.ends_at, row.time_zone, row.updated_at, row.sequence)
+    event = icalendars.event(when, summary)
     event.add("status", _STATUS.get(row.status, "CONFIRMED"))
-    event.add("class", "PRIVATE")
     event.add("transp", "TRANSPARENT" if row.status in _OFF else "OPAQUE")
     return event

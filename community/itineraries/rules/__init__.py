@@ -1,0 +1,1 @@
+"""Planning days out: pure, from plain data, the same for the same."""

@@ -1,0 +1,1 @@
+"""What is said of days out, and what is shown of them."""

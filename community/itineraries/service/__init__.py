@@ -1,0 +1,1 @@
+"""Planning, booking and following days out."""
