@@ -87,6 +87,8 @@ TABLE_MODULES: Final = (
     "community.scores.models",
     "community.complaints.models",
     "community.tips.models",
+    "community.trips.models",
+    "app.policies.journeys.companions.models",
     "app.policies.journeys.day_plans.models",
     "app.policies.journeys.escorts.models",
 )

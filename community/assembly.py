@@ -1,4 +1,4 @@
-"""The explicit lists of help at home: its routers, subscribers and jobs."""
+"""The explicit lists of help at home and of trips: their routers, subscribers and jobs."""
 
 from app.core.events import Subscriber
 from app.core.jobs import Job
@@ -21,6 +21,11 @@ from community.quality import routes as provider_quality
 from community.ratings import routes as ratings
 from community.tips import routes as tips
 from community.tips import subscribers as tip_subscribers
+from community.trips import jobs as trip_jobs
+from community.trips import subscribers as trip_subscribers
+from community.trips.routes import leading as trip_leading
+from community.trips.routes import participations as trip_participations
+from community.trips.routes import trips
 from community.workers import jobs as worker_jobs
 from community.workers import subscribers as worker_subscribers
 from community.workers.routes import own as own_worker_profiles
@@ -37,6 +42,9 @@ ROUTERS: tuple[Router, ...] = (
     complaints.router,
     tips.router,
     provider_quality.router,
+    trips.router,
+    trip_participations.router,
+    trip_leading.router,
     home_workers.router,
     own_worker_profiles.router,
 )
@@ -46,6 +54,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *order_series_subscribers.SUBSCRIBERS,
     *order_dispatch_subscribers.SUBSCRIBERS,
     *tip_subscribers.SUBSCRIBERS,
+    *trip_subscribers.SUBSCRIBERS,
     *worker_subscribers.SUBSCRIBERS,
 )
 
@@ -54,5 +63,6 @@ JOBS: tuple[Job, ...] = (
     *order_series_jobs.JOBS,
     *order_dispatch_jobs.JOBS,
     *complaint_jobs.JOBS,
+    *trip_jobs.JOBS,
     *worker_jobs.JOBS,
 )
