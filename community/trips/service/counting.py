@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
-from app.core.access import Actor
+from app.core.access import SYSTEM_ID, Actor
 from app.core.problems import NotFound
 from app.core.sealing import seal
 from community.trips import notices, repository, rules
@@ -58,7 +58,7 @@ async def take(
             MarkOutcome(nonce=mark.nonce, outcome=outcomes.get(mark.nonce, "unknown_participation"))
             for mark in data.marks
         ],
-        state=stop.roll_state,
+        state=stop.roll_state,  # type: ignore[arg-type]  # a check constraint holds it to them
         missing=sorted(row.id for row in people.values() if row.state == "missing"),
     )
 
@@ -81,7 +81,7 @@ async def _mark(
     if outcome != "applied":
         return outcome
     row.seen_at = max(at, row.seen_at or at)
-    transition = rules.MARKED.get((mark.mark, row.state))  # type: ignore[call-overload]  # a check constraint holds it
+    transition = rules.MARKED.get((mark.mark, row.state))  # type: ignore[arg-type]  # a check constraint holds it
     if transition is None:
         await session.flush()
         return outcome
@@ -112,7 +112,7 @@ async def _keep(
         nonce=mark.nonce,
         mark=mark.mark,
         marked_at=at,
-        marked_by=by.id,
+        marked_by=by.id or SYSTEM_ID,
         outcome=outcome,
         note=seal(mark.note, MARK_NOTE) if mark.note else None,
     )

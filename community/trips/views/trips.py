@@ -111,10 +111,8 @@ async def detail(connection: AsyncConnection, subject: TripSubject) -> TripDetai
     (public,) = await publics(connection, [row])
     leaders, volunteers, stops = [], [], []
     if subject.sides:
-        leaders = [
-            LeaderPublic(account_id=one.account_id, name=one.name or "—")
-            for one in await connection.execute(_LEADERS, _of(subject))
-        ]
+        rows = await connection.execute(_LEADERS, _of(subject))
+        leaders = [LeaderPublic(account_id=one.account_id, name=one.name or "—") for one in rows]
         volunteers = [
             VolunteerPublic(
                 id=one.id,
