@@ -1,13 +1,13 @@
 """Signing up: for oneself or by grant, with what one needs sealed, in the order of the line, called off by rule."""
 
 import asyncio
-import uuid
 from datetime import timedelta
 
 import sqlalchemy as sa
 
+from app.core import clock as clocks
 from app.core.clock import ManualClock
-from app.core.database import reading, unit_of_work
+from app.core.database import reading
 from community.trips.models import PARTICIPANTS
 from tests.community.trips.conftest import CONTACT, DAY, HOUR, LEAVES, MINUTE, Trips, facts, no_drift, told, work
 from tests.factories import identity, sign_in
@@ -49,7 +49,7 @@ async def test_what_is_wrong_is_said_and_nothing_is_taken(trips: Trips, clock: M
         return str((await trips.join(expect=expect, **changes))["code"])
 
     assert await refused(total=5, payment_method="provider") == "trip_price_changed"
-    assert await refused(trip_id=str(uuid.uuid4()), expect=404) == "not_found"
+    assert await refused(trip_id=str(clocks.new_id()), expect=404) == "not_found"
     assert await refused(needs={"companion": True}) == "companion_needed"
     assert await refused(contacts=[], expect=422) == "malformed"
     elsewhere = await identity.account(await identity.community(name="Hillside"))
@@ -154,10 +154,11 @@ async def test_each_side_says_its_own_reasons_and_no_one_calls_off_under_way(tri
 
 async def test_who_lives_here_no_more_goes_nowhere(trips: Trips) -> None:
     found = await trips.join()
-    async with unit_of_work() as session:
-        await session.execute(
-            sa.text("UPDATE identity_resident SET state = 'moved_out' WHERE id = :id"), {"id": trips.scene.grace.id}
-        )
-    await trips.planned()
-    assert (await trips.join(by=trips.scene.daughter, expect=409))["code"] == "residence_ended"
-    assert found["state"] == "going"
+    closing = {"reason": "moved_out", "date": "2026-03-02"}
+    path = f"/v1/residents/{trips.scene.grace.id}/closure"
+    await trips.ask("POST", path, closing, by=trips.scene.operator, expect=201)
+    await work()
+    seen = await trips.seen(found)
+    assert (seen["state"], seen["cancelled_by"], seen["cancel_reason"]) == ("cancelled", "hearthline", "resident_left")
+    await trips.join(by=trips.scene.daughter, expect=404)
+    await no_drift()
