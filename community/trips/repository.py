@@ -63,15 +63,6 @@ _SAME: Final = sa.select(PARTICIPANTS.c.id).where(
     PARTICIPANTS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
     ~_in(PARTICIPANTS.c.state, rules.OFF),
 )
-_CALL_OFF: Final = (
-    sa.update(PARTICIPANTS)
-    .where(PARTICIPANTS.c.trip_id == _TRIP_ID, _in(PARTICIPANTS.c.state, rules.AHEAD))
-    .values(
-        call_off_at=sa.bindparam("now", type_=sa.DateTime(timezone=True)),
-        updated_at=sa.bindparam("now", type_=sa.DateTime(timezone=True)),
-        version=PARTICIPANTS.c.version + 1,
-    )
-)
 _LEADERS: Final = sa.select(LEADERS.c.account_id).where(LEADERS.c.trip_id == _TRIP_ID).order_by(LEADERS.c.id)
 _VOLUNTEER: Final = (
     sa.select(TripVolunteer)
@@ -193,7 +184,12 @@ async def waiting_for(session: AsyncSession, trip_id: uuid.UUID, place: rules.Pl
 
 async def mark_called_off(session: AsyncSession, trip_id: uuid.UUID, now: datetime) -> None:
     """Have everybody who was to go along told and paid back by the worker, one statement for all of them."""
-    await session.execute(_CALL_OFF, {"trip_id": trip_id, "now": now}, execution_options={"synchronize_session": False})
+    await session.execute(
+        sa.update(PARTICIPANTS)
+        .where(PARTICIPANTS.c.trip_id == trip_id, _in(PARTICIPANTS.c.state, rules.AHEAD))
+        .values(call_off_at=now, updated_at=now, version=PARTICIPANTS.c.version + 1),
+        execution_options={"synchronize_session": False},
+    )
 
 
 async def leaders_of(session: AsyncSession, trip_id: uuid.UUID) -> list[uuid.UUID]:
