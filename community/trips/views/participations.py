@@ -68,13 +68,13 @@ _LIST: Final = (
 _ONE: Final = _shown.where(_p.id == _participation_id)
 _PEOPLE: Final = audit.traced_each(
     _shown.where(_p.trip_id == _trip_id, after((_p.id,), ("after_id",))).order_by(_p.id).limit(_limit),
-    "trips:people",
+    "trip_people:list",
 )
 _TO_COUNT: Final = audit.traced_each(
     _shown.where(
         _p.trip_id == _trip_id, _p.state.in_([sa.literal(state, sa.Text) for state in rules.TRAVELLING])
     ).order_by(_p.id),
-    "trips:count",
+    "trip_people:list",
 )
 _STOP: Final = (
     sa.select(STOPS, TRIPS.c.starts_at)

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -45,7 +46,7 @@ async def test_a_daughter_signs_her_mother_up_by_grant_and_nobody_else_does(trip
 
 
 async def test_what_is_wrong_is_said_and_nothing_is_taken(trips: Trips, clock: ManualClock) -> None:
-    async def refused(expect: int = 409, **changes: object) -> str:
+    async def refused(expect: int = 409, **changes: Any) -> str:
         return str((await trips.join(expect=expect, **changes))["code"])
 
     assert await refused(total=5, payment_method="provider") == "trip_price_changed"
@@ -138,7 +139,6 @@ async def test_each_side_says_its_own_reasons_and_no_one_calls_off_under_way(tri
     await trips.do(found, "cancellation", {"reason": "not_suitable"}, expect=422)
     clock.set(LEAVES + MINUTE)
     assert (await trips.do(found, "cancellation", {"reason": "unwell"}, expect=409))["code"] == "trip_under_way"
-    hu, _ = await trips.other()
     await trips.planned(
         stops=[
             {"name": {"en": "A", "zh-CN": "甲"}, "departs_at": (LEAVES + (number + 2) * DAY).isoformat()}
@@ -149,7 +149,6 @@ async def test_each_side_says_its_own_reasons_and_no_one_calls_off_under_way(tri
     later = await trips.join()
     ended = await trips.do(later, "cancellation", {"reason": "not_suitable"}, by=trips.scene.keeper)
     assert ended["cancelled_by"] == "organizer"
-    assert hu.id
 
 
 async def test_who_lives_here_no_more_goes_nowhere(trips: Trips) -> None:
