@@ -44,6 +44,8 @@ from app.media import jobs as media_jobs
 from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
 from app.policies.journeys.closing import routes as closing_journey
+from app.policies.journeys.companions import routes as companions
+from app.policies.journeys.companions import subscribers as companion_subscribers
 from app.policies.journeys.day_plans import jobs as day_plan_jobs
 from app.policies.journeys.day_plans import routes as day_plans
 from app.policies.journeys.day_plans import subscribers as day_plan_subscribers
@@ -60,6 +62,7 @@ from app.policies.reactions.absences import subscribers as absence_reactions
 from app.policies.reactions.carer_absences import subscribers as carer_absence_reactions
 from app.policies.reactions.home_help import subscribers as home_help_reactions
 from app.policies.reactions.prescriptions import subscribers as prescription_reactions
+from app.policies.reactions.trips import subscribers as trip_reactions
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
 from app.portal.authorize import routes as authorize_pages
 from app.portal.gates import routes as gate_pages
@@ -174,7 +177,7 @@ from telemedicine.settlement import subscribers as settlement_subscribers
 from telemedicine.settlement.routes import bills
 from telemedicine.settlement.routes import prices as billing_prices
 
-SCHEMA_REVISION = "0056"
+SCHEMA_REVISION = "0057"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -257,6 +260,7 @@ ROUTERS: tuple[Router, ...] = (
     *community.ROUTERS,
     day_plans.router,
     escorts.router,
+    companions.router,
     closing_journey.router,
     erasure.router,
     export.router,
@@ -291,6 +295,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *community.SUBSCRIBERS,
     *day_plan_subscribers.SUBSCRIBERS,
     *escort_subscribers.SUBSCRIBERS,
+    *companion_subscribers.SUBSCRIBERS,
     *vital_subscribers.SUBSCRIBERS,
     *rota_subscribers.SUBSCRIBERS,
     *proxy_subscribers.SUBSCRIBERS,
@@ -303,6 +308,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *absence_reactions.SUBSCRIBERS,
     *carer_absence_reactions.SUBSCRIBERS,
     *home_help_reactions.SUBSCRIBERS,
+    *trip_reactions.SUBSCRIBERS,
     *prescription_reactions.SUBSCRIBERS,
     *referral_subscribers.SUBSCRIBERS,
     *settlement_subscribers.SUBSCRIBERS,

@@ -97,6 +97,8 @@ TABLE_MODULES: Final = (
     "community.ticket_office.models",
     "community.vouchers.models",
     "community.itineraries.models",
+    "community.trips.models",
+    "app.policies.journeys.companions.models",
     "app.policies.journeys.day_plans.models",
     "app.policies.journeys.escorts.models",
 )

@@ -26,6 +26,23 @@ from community.orders.service.placing import place as place_order
 from community.orders.service.telling import waiting_for
 from community.orders.views.details import detail as order_for
 from community.orders.views.details import order_times
+from community.trips.access import require_joiner
+from community.trips.problems import (
+    AlreadySignedUp,
+    NoVolunteer,
+    SignUpOver,
+    TripFull,
+    TripNotOpen,
+    TripPriceChanged,
+)
+from community.trips.schemas import ParticipationDetail, SignUpTerms
+from community.trips.service.composing import companions_gone
+from community.trips.service.composing import tell_found as tell_found_on_trip
+from community.trips.service.composing import tell_missing as tell_missing_on_trip
+from community.trips.service.joining import accompany as accompany_on_trip
+from community.trips.service.joining import join as join_trip
+from community.trips.views.participations import after_change as participation_for
+from community.trips.views.trips import course as trip_course
 from community.workers.problems import WorkerUnavailable
 from community.workers.rules import Circle, Sex, Vehicle, WorkerDay
 from community.workers.service.engaging import engage
@@ -35,10 +52,12 @@ from community.workers.views.days import workers_for
 __all__ = [
     "ORDER_REFERENCE",
     "Absent",
+    "AlreadySignedUp",
     "Away",
     "By",
     "Circle",
     "HomeNotOnMap",
+    "NoVolunteer",
     "NotOfferedSo",
     "Occurrence",
     "OrderCancel",
@@ -47,28 +66,42 @@ __all__ = [
     "OrderExists",
     "OrderPublic",
     "OrderTerms",
+    "ParticipationDetail",
     "PriceChanged",
     "Sex",
+    "SignUpOver",
+    "SignUpTerms",
+    "TripFull",
+    "TripNotOpen",
+    "TripPriceChanged",
     "Vehicle",
     "WorkerDay",
     "WorkerUnavailable",
+    "accompany_on_trip",
     "assign_order",
     "call_off_in_time",
     "cancel_order",
+    "companions_gone",
     "engage",
     "follow_absences",
     "follow_absent",
     "hold_orders",
+    "join_trip",
     "offer_terms",
     "order_for",
     "order_times",
     "orders_to_plan",
+    "participation_for",
     "place_order",
+    "require_joiner",
     "require_order",
     "require_orderer",
     "require_worker",
     "send_to_order",
     "tell_away",
+    "tell_found_on_trip",
+    "tell_missing_on_trip",
+    "trip_course",
     "waiting_for",
     "workers_for",
 ]

@@ -1,5 +1,7 @@
 """The explicit lists of help at home and of attractions: their routers, subscribers and jobs."""
 
+"""The explicit lists of help at home and of trips: their routers, subscribers and jobs."""
+
 from app.core.events import Subscriber
 from app.core.jobs import Job
 from app.core.routing import Router
@@ -47,6 +49,11 @@ from community.ticketing.routes import public as ticket_offers
 from community.ticketing.routes import slots as ticket_slots
 from community.tips import routes as tips
 from community.tips import subscribers as tip_subscribers
+from community.trips import jobs as trip_jobs
+from community.trips import subscribers as trip_subscribers
+from community.trips.routes import leading as trip_leading
+from community.trips.routes import participations as trip_participations
+from community.trips.routes import trips
 from community.vouchers import routes as vouchers
 from community.workers import jobs as worker_jobs
 from community.workers import subscribers as worker_subscribers
@@ -74,6 +81,9 @@ ROUTERS: tuple[Router, ...] = (
     sold_tickets.router,
     ticket_waits.router,
     vouchers.router,
+    trips.router,
+    trip_participations.router,
+    trip_leading.router,
     home_workers.router,
     own_worker_profiles.router,
     citizen_cards.router,
@@ -93,6 +103,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *tip_subscribers.SUBSCRIBERS,
     *ticket_order_subscribers.SUBSCRIBERS,
     *ticket_wait_subscribers.SUBSCRIBERS,
+    *trip_subscribers.SUBSCRIBERS,
     *worker_subscribers.SUBSCRIBERS,
     *citizen_card_subscribers.SUBSCRIBERS,
     *ticket_office_subscribers.SUBSCRIBERS,
@@ -107,6 +118,7 @@ JOBS: tuple[Job, ...] = (
     *complaint_jobs.JOBS,
     *ticket_order_jobs.JOBS,
     *ticket_wait_jobs.JOBS,
+    *trip_jobs.JOBS,
     *worker_jobs.JOBS,
     *citizen_card_jobs.JOBS,
     *ticket_office_jobs.JOBS,

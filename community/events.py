@@ -255,3 +255,62 @@ class SlotCancelled(_OfSlot):
     name: ClassVar[str] = "community.slot_cancelled.v1"
 
     reason: Literal["weather", "technical", "staffing", "safety", "event", "other"]
+
+
+class TripPublished(Event):
+    """One can sign up for a trip, ``aggregate_id``."""
+
+    name: ClassVar[str] = "community.trip_published.v1"
+
+
+class TripCalledOff(Event):
+    """A trip, ``aggregate_id``, does not take place; everybody who was to go along is told and paid back."""
+
+    name: ClassVar[str] = "community.trip_called_off.v1"
+
+
+class _OfParticipation(Event):
+    """``aggregate_id`` is that a resident goes along on a trip, or would like to."""
+
+    name: ClassVar[str] = "community.of_participation.v1"
+
+    trip_id: uuid.UUID
+
+
+class TripJoined(_OfParticipation):
+    """A resident goes along: the place is theirs, and paid for."""
+
+    name: ClassVar[str] = "community.trip_joined.v1"
+
+
+class TripPlaceOffered(_OfParticipation):
+    """A place came free and is kept for whoever has waited longest."""
+
+    name: ClassVar[str] = "community.trip_place_offered.v1"
+
+
+class TripParticipationEnded(_OfParticipation):
+    """A resident does not go along, or waits no longer."""
+
+    name: ClassVar[str] = "community.trip_participation_ended.v1"
+
+    because: Literal["expired", "cancelled", "called_off"]
+
+
+class TripParticipantMissing(_OfParticipation):
+    """Somebody who goes along is not there: nobody counted them in time, or somebody says so.
+
+    ``was_aboard``: they had been counted on this trip before.
+    """
+
+    name: ClassVar[str] = "community.trip_participant_missing.v1"
+    critical: ClassVar[bool] = True
+
+    was_aboard: bool
+
+
+class TripParticipantFound(_OfParticipation):
+    """It is known where somebody is who was missing."""
+
+    name: ClassVar[str] = "community.trip_participant_found.v1"
+    critical: ClassVar[bool] = True

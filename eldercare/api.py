@@ -50,6 +50,8 @@ from eldercare.medication.service.exchanging import (
 )
 from eldercare.medication.views import changes as dose_change_views
 from eldercare.messages.service import forget_photos
+from eldercare.outings.rules import Missing
+from eldercare.outings.service import found_on_trip, missing_on_trip
 from eldercare.regimen_proposals.problems import ProposalAnswered
 from eldercare.regimen_proposals.rules import Standing as PrescriptionStanding
 from eldercare.regimen_proposals.schemas import (
@@ -104,6 +106,7 @@ __all__ = [
     "Drug",
     "Finding",
     "HeldVisits",
+    "Missing",
     "Outcome",
     "PausePublic",
     "Prescribed",
@@ -148,8 +151,10 @@ __all__ = [
     "find_regimens",
     "follow_prescription",
     "forget_photos",
+    "found_on_trip",
     "get_alarm",
     "hold_visits",
+    "missing_on_trip",
     "nobody_answered",
     "raise_alarm",
     "read_dose",

@@ -38,6 +38,8 @@ RECORDS_WRITE: Final = "records:write"
 BILLS_READ: Final = "bills:read"
 HOME_SERVICES_READ: Final = "home_services:read"
 HOME_SERVICES_ORDER: Final = "home_services:order"
+TRIPS_READ: Final = "trips:read"
+TRIPS_JOIN: Final = "trips:join"
 
 GRANTABLE: Final = frozenset(
     {
@@ -74,6 +76,8 @@ GRANTABLE: Final = frozenset(
         BILLS_READ,
         HOME_SERVICES_READ,
         HOME_SERVICES_ORDER,
+        TRIPS_READ,
+        TRIPS_JOIN,
     }
 )
 """What a resident can let somebody see or do. Managing grants itself stays with the resident (and operators)."""

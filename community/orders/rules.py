@@ -103,12 +103,13 @@ CancelReason = Literal[
     "away",
     "unpaid",
     "appointment",
+    "trip",
 ]
 GIVEN_REASONS: Final[Mapping[Who, frozenset[CancelReason]]] = {
     "resident": frozenset({"changed_mind", "unwell", "other_plans", "other"}),
     "provider": frozenset({"no_worker", "worker_ill", "closed_that_day", "other"}),
     "operator": frozenset({"no_worker", "other"}),
-    "hearthline": frozenset({"not_kept", "resident_left", "series", "away", "unpaid", "appointment"}),
+    "hearthline": frozenset({"not_kept", "resident_left", "series", "away", "unpaid", "appointment", "trip"}),
 }
 
 HOLD: Final = timedelta(minutes=20)

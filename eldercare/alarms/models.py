@@ -37,6 +37,7 @@ class AlarmKind(enum.StrEnum):
     CHECK_OUT_OVERDUE = "check_out_overdue"
     FOUND_UNWELL = "found_unwell"
     NO_ANSWER_AT_DOOR = "no_answer_at_door"
+    MISSING_ON_TRIP = "missing_on_trip"
 
 
 SeverityName = Literal["low", "medium", "high", "critical"]

@@ -278,6 +278,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "check_out_overdue": "a carer has not checked out",
         "found_unwell": "whoever came to help found them unwell",
         "no_answer_at_door": "nobody answered the door",
+        "missing_on_trip": "missing on a trip",
     },
     "zh-CN": {
         "sos": "本人求助",
@@ -301,6 +302,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "check_out_overdue": "护理员未签退",
         "found_unwell": "上门人员发现其身体不适",
         "no_answer_at_door": "敲门无人应答",
+        "missing_on_trip": "在集体出游中走失或未到",
     },
 }
 """What each kind of signal says has happened, in every language Hearthline speaks."""

@@ -31,6 +31,7 @@ KindName = Literal[
     "check_out_overdue",
     "found_unwell",
     "no_answer_at_door",
+    "missing_on_trip",
 ]
 Explanation = dict[Literal["en", "zh-CN"], str]
 """The sentence that names every signal behind an alarm and the rules they came by, by language."""

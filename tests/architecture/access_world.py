@@ -47,6 +47,7 @@ from tests.factories import (
     community_order_series,
     community_orders,
     community_ratings,
+    community_trips,
     community_workers,
     eldercare_alarms,
     eldercare_check_ins,
@@ -194,6 +195,7 @@ async def open_world() -> World:
         **await _worker(agency, carer),
         **await _attraction(agency, carer),
         **await _order(resident, offer, service, carer),
+        **await _trip(resident, agency, carer, colleague),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
         "regimen-proposals": (await eldercare_regimen_proposals.proposal(written)).id,
@@ -484,6 +486,17 @@ async def _order(resident: Resident, offer: ServiceOffer, service: HomeService, 
         "day-plans": await community_orders.day_plan(offer),
         "ratings": rating.id,
         "ratings-to-moderate": rating.id,
+    }
+
+
+async def _trip(resident: Resident, agency: Organization, carer: Account, colleague: Account) -> dict[str, object]:
+    """Insert a trip of the agency that the carer leads and the resident goes along on, and who would accompany them."""
+    row = await community_trips.trip(agency, carer)
+    return {
+        "trips": row.id,
+        "stops": (await community_trips.stop(row)).id,
+        "trip-participations": (await community_trips.participant(row, resident)).id,
+        "volunteers": (await community_trips.volunteer(row, colleague)).id,
     }
 
 
@@ -838,6 +851,18 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "setAttractionHours": lambda _: {"hours": []},
     "addAttractionException": lambda _: {"first_day": "2026-05-04", "last_day": "2026-05-05"},
     "closeAttraction": lambda _: {"ends_at": "2026-03-02T10:00:00Z"},
+    "createTrip": lambda _: community_trips.PLAN,
+    "setTrip": lambda _: community_trips.PLAN,
+    "setTripCapacity": lambda _: {"seats": 30, "wheelchair_places": 2},
+    "setTripLeaders": lambda world: {"leader_ids": [world.ids["accounts"]]},
+    "callOffTrip": lambda _: {"reason": "weather"},
+    "decideTripVolunteer": lambda _: {"is_accepted": True},
+    "createTripParticipation": lambda world: community_trips.SIGN_UP | {"trip_id": world.ids["trips"]},
+    "createAccompaniedTrip": lambda world: (
+        community_trips.SIGN_UP | {"trip_id": world.ids["trips"], "companion": {"kind": "volunteer"}}
+    ),
+    "cancelTripParticipation": lambda _: {"reason": "other"},
+    "takeTripRollCall": lambda _: {"marks": [], "sent_at": "2026-03-02T08:00:00Z"},
     "addWorker": lambda world: community_workers.PROFILE | {"account_id": world.ids["accounts"]},
     "setWorker": lambda _: community_workers.PROFILE,
     "setWorkerHours": lambda _: {"hours": []},

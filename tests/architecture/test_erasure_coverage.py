@@ -117,6 +117,23 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "time_zone": "UTC",
     },
     "community_rating": {"state": "approved", "reject_reason": None, "stars": 5},
+    "community_trip": {
+        "state": "over",
+        **dict.fromkeys(("close_at", "call_off_reason")),
+        "sign_up_until": dt.datetime(2026, 3, 1, tzinfo=dt.UTC),
+        "currency": "CNY",
+        **dict.fromkeys(("price_amount", "tax_rate", "late_percent"), 0),
+    },
+    "community_trip_participant": {
+        "state": "left",
+        **dict.fromkeys(("hold_until", "answer_by", "look_at", "call_off_at", "missing_since")),
+        **dict.fromkeys(("cancelled_by", "cancel_reason", "payment_method_id")),
+        "payment_method": "provider",
+        "currency": "CNY",
+        "fee_amount": 0,
+    },
+    "community_trip_stop": {"roll_state": "ahead", "arrives_at": None},
+    "community_trip_volunteer": {"state": "accepted"},
     "community_worker": {"latitude": None, "longitude": None, "buffer": dt.timedelta()},
     "community_worker_exception": {
         "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall
@@ -233,6 +250,9 @@ OURS: Final = frozenset(
         "community_order_change.from_state",
         "community_order_change.reason",
         "community_order_change.transition",
+        "community_trip_change.from_state",
+        "community_trip_change.reason",
+        "community_trip_change.transition",
         "core_audit_entry.action",
         "core_audit_entry.actor_kind",
         "core_audit_entry.request_id",

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, expect
 
 from app.core.database import unit_of_work
@@ -74,7 +73,9 @@ class Device:
 
     async def type(self, text: str) -> None:
         """Scan with a scanner that types: wherever the focus is, a text and the Enter key."""
-        await self.page.locator("#verdict-title").evaluate("title => { title.textContent = ''; document.activeElement.blur(); }")
+        await self.page.locator("#verdict-title").evaluate(
+            "title => { title.textContent = ''; document.activeElement.blur(); }"
+        )
         await self.page.keyboard.type(text)
         await self.page.keyboard.press("Enter")
 

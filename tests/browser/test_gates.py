@@ -234,7 +234,9 @@ async def test_nothing_is_left_of_who_signs_out_and_a_new_version_replaces_the_o
         assert not any(address.startswith("/v1/") for address in stored)
 
         # A worker with another address is a newer one: it waits until it is wanted, and the page goes on with it.
-        await page.evaluate("navigator.serviceWorker.register('/portal/gates/worker.js?newer', { scope: '/portal/gates' })")
+        await page.evaluate(
+            "navigator.serviceWorker.register('/portal/gates/worker.js?newer', { scope: '/portal/gates' })"
+        )
         async with page.expect_navigation():
             await page.locator("#new-version").click(timeout=PATIENCE)
         assert str(await page.evaluate("navigator.serviceWorker.controller.scriptURL")).endswith("?newer")
@@ -279,4 +281,3 @@ _CACHED = """async () => {
     }
     return found;
 }"""
-

@@ -48,6 +48,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.BILLS_READ: "see your bills, what your insurer pays of them and what you paid",
         s.HOME_SERVICES_READ: "see the help you ordered to your home: what, when, who comes, and how far away they are",
         s.HOME_SERVICES_ORDER: "order help to your home in your name, at your cost, and call it off",
+        s.TRIPS_READ: "see the trips you go along on, what you need on the way, and whether you were counted",
+        s.TRIPS_JOIN: "sign you up for trips in your name, at your cost, and call it off",
     },
     "zh-CN": {
         s.PROFILE_READ: "查看您的姓名、住址、语言和紧急备注",
@@ -86,6 +88,8 @@ SCOPES: Final[dict[str, dict[str, str]]] = {
         s.BILLS_READ: "查看您的账单、保险支付的金额和您的付款记录",
         s.HOME_SERVICES_READ: "查看您预订的上门家政：内容、时间、上门人员及其路上的位置",
         s.HOME_SERVICES_ORDER: "以您的名义、由您付费预订和取消上门家政",
+        s.TRIPS_READ: "查看您参加的出游、途中需要的照顾及清点情况",
+        s.TRIPS_JOIN: "以您的名义、由您付费报名和取消出游",
     },
 }
 """Language → scope → the end of the sentence “this person may …”."""

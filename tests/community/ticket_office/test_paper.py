@@ -1,16 +1,10 @@
 """What is handed over the counter: a page for each ticket, with the code that the gate reads."""
 
-import base64
 import io
-import re
 
 import pytest
-import qrcode
 from pypdf import PdfReader
 
-from app.core.database import reading
-from community.ticket_codes.rules import decode, verify
-from community.ticket_office.service.printing import svg_of
 from tests.community.ticket_office.conftest import PRICE, Scene
 
 pytestmark = pytest.mark.usefixtures("subscribed")

@@ -38,9 +38,9 @@ async def book(
     ``NotInPerson``, ``NotAnEscort``, ``EscortTooShort``, ``Malformed`` where it is too late to be fetched.
     """
     connection = await session.connection()
-    with _refusing("escort"):
+    with refusing("escort"):
         subject = await community.require_orderer(connection, actor, resident_id)
-    with _refusing("appointment"):
+    with refusing("appointment"):
         booked = await telemedicine.book_appointment(
             session,
             actor,
@@ -52,13 +52,15 @@ async def book(
         )
         if booked.mode != "in_person" or booked.location_id is None:
             raise NotInPerson(appointment_mode=booked.mode)
-    with _refusing("escort"):
+    with refusing("escort"):
         home = (await homes(connection, [resident_id]))[resident_id]
         if home.latitude is None or home.longitude is None:
             raise community.HomeNotOnMap
         clinic = await _place_of(connection, actor, booked.location_id)
         one_way = rules.way(Place(home.latitude, home.longitude), clinic)
-        order = await _order(session, actor, subject, data, rules.outing(booked.starts_at, booked.ends_at, one_way))
+        order = await order_escort(
+            session, actor, subject, data.escort, rules.outing(booked.starts_at, booked.ends_at, one_way)
+        )
     escort = Escort(
         community_id=subject.community_id,
         resident_id=resident_id,
@@ -73,15 +75,19 @@ async def book(
     return EscortedAppointment(appointment=booked, escort=order, way_minutes=escort.way_minutes)
 
 
-async def _order(
+async def order_escort(
     session: AsyncSession,
     actor: Actor,
     subject: ResidentSubject,
-    data: EscortedAppointmentCreate,
+    terms: community.OrderTerms,
     outing: rules.Outing,
 ) -> community.OrderDetail:
+    """Order who is with a resident for all of an outing.
+
+    Raises what ordering raises, ``NotAnEscort``, ``EscortTooShort``, ``Malformed`` where it is too late to be fetched.
+    """
     connection = await session.connection()
-    offered = await community.offer_terms(connection, actor, data.escort.offer_id)
+    offered = await community.offer_terms(connection, actor, terms.offer_id)
     if offered.category != "escort":
         raise NotAnEscort
     if outing.starts_at <= clock.now():
@@ -90,7 +96,7 @@ async def _order(
     if duration is None:
         raise EscortTooShort(needed=f"PT{outing.lasts // _MINUTE}M")
     wanted = community.OrderCreate(
-        **data.escort.model_dump(),
+        **terms.model_dump(),
         starts_at=outing.starts_at,
         duration=duration if offered.unit == "hour" else None,
     )
@@ -99,8 +105,8 @@ async def _order(
 
 
 @contextmanager
-def _refusing(what: Literal["appointment", "escort"]) -> Iterator[None]:
-    """Say of a refusal which of the two is refused."""
+def refusing(what: Literal["appointment", "escort", "trip", "companion"]) -> Iterator[None]:
+    """Say of a refusal which of the two that are booked as one is refused."""
     try:
         yield
     except Problem as refusal:

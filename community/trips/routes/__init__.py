@@ -1,0 +1,1 @@
+"""Trips over HTTP, by who asks."""

@@ -1,0 +1,1 @@
+"""What is done with trips: planned, joined, waited for, called off, led and counted."""

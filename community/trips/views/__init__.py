@@ -1,0 +1,1 @@
+"""What is shown of trips: the trips themselves, who goes along, and who is to be counted."""
