@@ -161,21 +161,21 @@ class HelpAtHome:
 
     def _expect(self, worker: Actor, stop: dict[str, Any]) -> None:
         starts_at = datetime.fromisoformat(stop["starts_at"])
-        if stop["state"] != "assigned" or stop["id"] in self._known or starts_at <= clock.now():
+        resident = self._village.residents.get(uuid.UUID(stop["resident_id"]))
+        if stop["state"] != "assigned" or stop["id"] in self._known or starts_at <= clock.now() or resident is None:
             return
         self._known.add(stop["id"])
         late = timedelta(minutes=behaviour.chance("order", stop["name"], starts_at).choice((0, 1, 2, 4, 7)))
         ends_at = datetime.fromisoformat(stop["ends_at"]) + late
         self._later(starts_at - timedelta(minutes=12), partial(self._set_out, worker, stop))
-        self._later(starts_at + late, partial(self._begin, worker, stop))
+        self._later(starts_at + late, partial(self._begin, worker, resident, stop))
         self._later(ends_at, partial(self._finish, worker, stop))
 
     async def _set_out(self, worker: Actor, stop: dict[str, Any]) -> None:
         await self._attempt(worker, f"/v1/home-orders/{stop['id']}/on-the-way", None)
 
-    async def _begin(self, worker: Actor, stop: dict[str, Any]) -> None:
+    async def _begin(self, worker: Actor, resident: Resident, stop: dict[str, Any]) -> None:
         """Begin with the code the resident tells at the door."""
-        resident = self._village.residents[uuid.UUID(stop["resident_id"])]
         path = f"/v1/home-orders/{stop['id']}"
         code = (await self._phones.ask(resident.actor, "GET", path))["start_code"]
         await self._attempt(worker, f"{path}/start", {"code": code})
