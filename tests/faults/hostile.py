@@ -33,6 +33,8 @@ BODIES: Final[Mapping[str, tuple[str, bytes]]] = {
     "another character set": ("application/json; charset=utf-16", '{"name": "a"}'.encode("utf-16")),
 }
 """Whole bodies: name → content type, bytes."""
+SORTS: Final = ("nothing", "null", "list", "deep objects", "half a surrogate", "plain text", "a type that is none")
+"""One of each sort: what is no JSON at all is refused before an operation is known."""
 
 VALUES: Final[Mapping[str, Any]] = {
     "null": None,
@@ -60,6 +62,24 @@ VALUES: Final[Mapping[str, Any]] = {
     "object": {"a": {"b": None}},
 }
 """Values to put where another is expected."""
+_ANYWHERE: Final = ("null", "true", "beyond 64 bits", "empty", "surrogate", "list", "object")
+_TIMES: Final = ("no such day", "end of time", "before time", "no such hour", "endless duration")
+_AMONG: Final[Mapping[str, tuple[str, ...]]] = {
+    "boolean": (),
+    "integer": ("negative", "almost endless"),
+    "number": ("negative", "almost endless"),
+    "array": ("lists", "many"),
+    "uuid": ("no id", "nul"),
+    "enum": ("nul",),
+    "date": _TIMES,
+    "date-time": _TIMES,
+    "time": _TIMES,
+    "duration": _TIMES,
+}
+"""What else to try where a kind of value is expected: the rest of the values it refuses all alike.
+
+A text, and what says nothing of itself, gets all of them.
+"""
 
 QUERIES: Final = (
     "limit=0", "limit=-1", "limit=1000000000000000000000", "limit=x", "cursor=x", "cursor=%00", "cursor=%ff",
@@ -98,7 +118,7 @@ HEADERS: Final[tuple[Mapping[str, str], ...]] = (
 def bodies_of(schema: Schema, document: Schema, valid: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     """Yield bodies in which everything is as in ``valid`` but one field, at any depth; each with a name."""
     for field, part in _properties(schema, document).items():
-        for name, value in VALUES.items():
+        for name, value in _values(part, document):
             yield f"{field}: {name}", _dump({**valid, field: value})
         for name, value in _inside(part, document, valid.get(field)):
             yield f"{field}.{name}", _dump({**valid, field: value})
@@ -110,11 +130,22 @@ def _inside(schema: Schema, document: Schema, valid: Any) -> Iterator[tuple[str,
         if "items" in one:
             first = valid[0] if isinstance(valid, list) and valid else {}
             known = first if isinstance(first, dict) else {}
-            yield from ((name, [value]) for name, value in VALUES.items())
-            for field in _properties(one["items"], document):
-                yield from ((f"{field}: {name}", [{**known, field: value}]) for name, value in VALUES.items())
-        for field in _properties(one, document):
-            yield from ((f"{field}: {name}", {field: value}) for name, value in VALUES.items())
+            yield from ((name, [value]) for name, value in _values(one["items"], document))
+            for field, part in _properties(one["items"], document).items():
+                wrong = _values(part, document)
+                yield from ((f"{field}: {name}", [{**known, field: value}]) for name, value in wrong)
+        for field, part in _properties(one, document).items():
+            yield from ((f"{field}: {name}", {field: value}) for name, value in _values(part, document))
+
+
+def _values(schema: Schema, document: Schema) -> Iterator[tuple[str, Any]]:
+    """Yield what to try in a field, by what it says it is."""
+    tried = set(_ANYWHERE)
+    for one in _alternatives(schema, document):
+        kind = "enum" if "enum" in one or "const" in one else one.get("format") or one.get("type", "any")
+        if kind != "null" and not (kind == "object" and "properties" in one):
+            tried.update(_AMONG.get(kind, VALUES))
+    yield from ((name, value) for name, value in VALUES.items() if name in tried)
 
 
 def _alternatives(schema: Schema, document: Schema) -> list[Schema]:
