@@ -42,6 +42,7 @@ class Clockwork:
         self._waiting: set[str] = set(self._names)
         self._next_upkeep = clock.now() + UPKEEP
         self._next_due: tuple[datetime, frozenset[str]] = (clock.now(), self._names)
+        self._idle_at: datetime | None = None
 
     def is_woken(self) -> bool:
         """Say whether something was committed that a job waits for."""
@@ -62,6 +63,7 @@ class Clockwork:
             self._waiting |= jobs
         for _ in range(SETTLE_ROUNDS):
             if not self.is_woken():
+                self._idle_at = None if handled else now
                 return handled
             waiting, self._waiting = self._waiting, set()
             for job in self._jobs:
@@ -71,10 +73,14 @@ class Clockwork:
         raise NeverSettlesError(f"still working at {now}: {', '.join(sorted(self._waiting))}")
 
     async def next_deadline(self, until: datetime) -> datetime:
-        """Return the earliest deadline of any queue after now, ``until`` if there is none before."""
+        """Return the earliest deadline of any queue, ``until`` if there is none before.
+
+        What was written at this instant may be due at it: it is looked at until the jobs find nothing there any more.
+        """
         now = clock.now()
+        since = now if self._idle_at == now else now - timedelta.resolution
         async with reading() as connection:
-            rows = (await connection.execute(_deadlines(), {"now": now, "until": until, "claim_now": now})).all()
+            rows = (await connection.execute(_deadlines(), {"now": since, "until": until, "claim_now": now})).all()
         found = {row.queue: row.deadline for row in rows if row.deadline is not None}
         first = min(found.values(), default=until)
         jobs = frozenset(SERVES.get(name, name) for name, at in found.items() if at == first)
