@@ -1,0 +1,183 @@
+"""A season of 13,000 slots in one request: what it costs with nothing sold, and with 100,000 tickets sold of it.
+
+Against it stands what a ticket shop does that keeps no count: the same slots written the same way, each with a count of
+what was sold of it. The season is made by us, of one template, with a quota for companions within each slot beside it.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import httpx
+import sqlalchemy as sa
+
+from app.core import embedded
+from app.core.access import system_actor
+from app.core.database import reading, unit_of_work
+from app.core.settings import settings
+from app.main import create_app
+from benchmarks import place, population
+from benchmarks.report import Comparison, Series, show
+from community.ticketing.schemas.given import SlotTemplateWrite, TicketQuotaCreate
+from community.ticketing.service import keeping, quotas, seasons
+
+ROUNDS: Final = 7
+TIMES: Final = 36
+DAYS: Final = 362
+SLOTS: Final = TIMES * DAYS
+ORGANIZATION: Final = population.identifier(8, 5)
+ATTRACTION: Final = population.identifier(8, 6)
+PRODUCT: Final = population.identifier(8, 7)
+
+_PLACE: Final = (
+    f"""
+INSERT INTO identity_organization (id, created_at, updated_at, version, community_id, kind, name,
+    requires_second_factor)
+VALUES ('{ORGANIZATION}', :now, :now, 1, '{population.COMMUNITY}', 'attraction', 'Museum', false)""",
+    f"""
+INSERT INTO community_attraction (id, created_at, updated_at, version, community_id, organization_id, name, summary,
+    description, kind, tags, latitude, longitude, time_zone, state, access_note, hours, quiet_hours, photo_ids,
+    search_name, search_text, search_grams)
+VALUES ('{ATTRACTION}', :now, :now, 1, '{population.COMMUNITY}', '{ORGANIZATION}', '{{"en": "Museum"}}', '{{}}', '{{}}',
+    'museum', '{{}}', 52.5, 13.4, 'Europe/Berlin', 'published', '{{}}', '[]', '[]', '{{}}', '', '', '{{}}')""",
+    f"""
+INSERT INTO community_ticket_product (id, created_at, updated_at, version, community_id, organization_id, attraction_id,
+    code, name, kind, price_amount, currency, tax_rate, price_rules, persons, is_named, reentry, is_online, state)
+VALUES ('{PRODUCT}', :now, :now, 1, '{population.COMMUNITY}', '{ORGANIZATION}', '{ATTRACTION}', 'companion', '{{}}',
+    'companion', 0, 'EUR', 0, '[]', 1, false, 'none', true, 'active')""",
+)
+# Each slot sells alike, and a few carts were left standing whose holds are over.
+_SOLD: Final = """
+INSERT INTO reservations_allocation (id, created_at, updated_at, version, community_id, pool_id, quantity, state,
+    expires_at, origin_kind, origin_id)
+SELECT gen_random_uuid(), :now, :now, 1, p.community_id, p.id, 1,
+       CASE WHEN n % 1000 = 0 THEN 'held' ELSE 'booked' END,
+       CASE WHEN n % 1000 = 0 THEN :now - interval '1 minute' END, 'ticket', gen_random_uuid()
+FROM generate_series(1, :tickets) n
+JOIN (SELECT id, community_id, row_number() OVER (ORDER BY id) AS place FROM reservations_pool
+      WHERE kind = 'ticket_slot') p ON p.place = 1 + n % :slots"""
+_COUNTED: Final = """
+UPDATE reservations_pool p SET taken = a.taken
+FROM (SELECT pool_id, sum(quantity) AS taken FROM reservations_allocation GROUP BY pool_id) a WHERE a.pool_id = p.id"""
+_COUNT_PER_SLOT: Final = sa.text("""
+    SELECT concat('{"slots":[', string_agg(CAST(row_to_json(slot) AS text), ',' ORDER BY starts_at, id), ']}')
+    FROM (
+        SELECT s.id, s.starts_at, s.ends_at, s.entry_until, s.state, s.cancelled_reason AS reason,
+               s.capacity - (
+                   SELECT coalesce(sum(a.quantity), 0) FROM reservations_allocation a
+                   WHERE a.pool_id = s.pool_id AND (a.state = 'booked' OR (a.state = 'held' AND a.expires_at > :now))
+               ) AS left, s.product_ids, CAST('[]' AS json) AS limits, s.language
+        FROM community_ticket_slot s
+        WHERE s.attraction_id = :attraction_id AND s.starts_at >= :start AND s.starts_at < :until
+    ) slot""").bindparams(
+    sa.bindparam("attraction_id", type_=sa.Uuid),
+    *(sa.bindparam(name, type_=sa.DateTime(timezone=True)) for name in ("now", "start", "until")),
+)
+
+
+async def _make(url: str, now: datetime) -> float:
+    """Make the season, and return how many seconds that took."""
+    first = now.date() + timedelta(days=2)
+    template = SlotTemplateWrite.model_validate(
+        {
+            "name": "Every twenty minutes",
+            "starts_on": first,
+            "ends_on": first + timedelta(days=DAYS - 1),
+            "times": [f"{9 + number // 3:02}:{number % 3 * 20:02}" for number in range(TIMES)],
+            "duration": "PT1H",
+            "capacity": 60,
+        }
+    )
+    actor = system_actor(population.COMMUNITY)
+    async with place.hearthline(url, plans="auto"):
+        async with unit_of_work() as session:
+            row = await keeping.add_template(session, actor, ORGANIZATION, ATTRACTION, template)
+        started = time.perf_counter()
+        async with unit_of_work() as session:
+            made = await seasons.generate(session, actor, ORGANIZATION, row.id, None)
+        took = time.perf_counter() - started
+    if made.created != SLOTS:
+        raise AssertionError(made)
+    return took
+
+
+async def _limit(url: str) -> None:
+    """Put a quota over the season: two companions in each slot."""
+    wanted = {"code": "companions", "name": {"en": "a", "zh-CN": "b"}, "scope": "slot", "capacity": 2}
+    quota = TicketQuotaCreate.model_validate(wanted | {"product_ids": [PRODUCT]})
+    actor = system_actor(population.COMMUNITY)
+    async with place.hearthline(url, plans="auto"), unit_of_work() as session:
+        await quotas.add_quota(session, actor, ORGANIZATION, ATTRACTION, quota)
+
+
+async def _measure(url: str, now: datetime, *, counts: bool) -> tuple[list[float], list[float], int]:
+    """Return what our request and a count per slot took, in milliseconds by round, and how long our answer was."""
+    until = now + timedelta(days=400)
+    binds = {"attraction_id": ATTRACTION, "now": now, "start": now, "until": until}
+    ours: list[float] = []
+    counted: list[float] = []
+    length = 0
+    async with place.hearthline(url, plans="auto"):
+        transport = httpx.ASGITransport(app=create_app(settings()))
+        async with httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
+
+            async def request() -> None:
+                nonlocal length
+                query = {"from": now.isoformat(), "to": until.isoformat()}
+                answer = await client.get(f"/v1/attractions/{ATTRACTION}/availability", params=query)
+                length = len(answer.content)
+                if answer.status_code != 200 or answer.content.count(b'"left"') < SLOTS:
+                    raise AssertionError(answer.text[:200])
+
+            async def count() -> None:
+                async with reading() as connection:
+                    found = str(await connection.scalar(_COUNT_PER_SLOT, binds)).encode()
+                if found.count(b'"left"') != SLOTS:
+                    raise AssertionError(found[:200])
+
+            for number in range(ROUNDS + 1):
+                took = await _milliseconds(request)
+                other = await _milliseconds(count) if counts else 0.0
+                if number:  # once to open connections and prepare statements
+                    ours.append(took)
+                    counted.append(other)
+    return ours, counted, length
+
+
+async def _milliseconds(act: Callable[[], Awaitable[None]]) -> float:
+    started = time.perf_counter()
+    await act()
+    return (time.perf_counter() - started) * 1000
+
+
+def run(server: embedded.EmbeddedServer, size: int = 100_000) -> None:
+    """Measure and print; ``size`` is how many tickets are sold."""
+    url, now = place.migrated(server, "seasons"), datetime.now(UTC)
+    asyncio.run(place.execute(url, *population.PEOPLE, *_PLACE, now=now, count=1))
+    made = asyncio.run(_make(url, now))
+    asyncio.run(place.execute(url, "VACUUM ANALYZE"))
+    unsold, _, length = asyncio.run(_measure(url, now, counts=False))
+    values = {"tickets": size, "slots": SLOTS}
+    asyncio.run(place.execute(url, _SOLD, _COUNTED, "VACUUM ANALYZE", now=now, **values))
+    sold, counted, _ = asyncio.run(_measure(url, now, counts=True))
+    server.drop_database("seasons")
+    url = place.migrated(server, "seasons")
+    asyncio.run(place.execute(url, *population.PEOPLE, *_PLACE, now=now, count=1))
+    asyncio.run(_make(url, now))
+    asyncio.run(_limit(url))
+    asyncio.run(place.execute(url, _SOLD, _COUNTED, "VACUUM ANALYZE", now=now, **values))
+    limited, _, _ = asyncio.run(_measure(url, now, counts=False))
+    server.drop_database("seasons")
+    ours = Series(f"{size:,} sold", "ms", sold)
+    show(
+        f"A season of {SLOTS:,} slots in one request of {length / 1_000_000:.1f} MB; made in {made:.1f} s",
+        [
+            Comparison(f"with {size:,} sold", ours, Series("nothing sold", "ms", unsold), 1.3, at_most=True),
+            Comparison("the same", ours, Series("a count for each slot", "ms", counted), 1, at_most=True),
+            Comparison(
+                "with a quota in each slot", Series("", "ms", limited), Series("without", "ms", sold), 2.5, at_most=True
+            ),
+        ],
+    )
