@@ -55,6 +55,7 @@ _END: Final = sa.bindparam("end", type_=_INSTANT)
 
 
 _COMMA: Final = sa.literal_column("','", sa.Text)
+_NULL: Final = sa.literal_column("CAST('null' AS json)")
 
 
 def _availability() -> HotStatement:
@@ -106,18 +107,21 @@ def _availability() -> HotStatement:
     )
     # Rows and texts, not objects of named values: half of what this takes is the writing of JSON.
     written = sa.cast(sa.func.row_to_json(sa.literal_column("slot")), sa.Text)
+    is_cut = sa.func.count() >= sa.literal_column(str(MOST_SLOTS))
     slots = (
-        sa.select(sa.func.string_agg(written, aggregate_order_by(_COMMA, slot.c.starts_at, slot.c.id)))
+        sa.select(
+            sa.func.concat(
+                sa.literal_column("""',"slots":['"""),
+                sa.func.string_agg(written, aggregate_order_by(_COMMA, slot.c.starts_at, slot.c.id)),
+                sa.literal_column("""'],"next":'"""),
+                sa.func.coalesce(sa.func.to_json(sa.case((is_cut, sa.func.max(slot.c.starts_at)))), _NULL),
+                sa.literal_column("'}'"),
+            )
+        )
         .select_from(slot)
         .scalar_subquery()
     )
-    found = sa.func.concat(
-        sa.literal_column("""'{"attraction_id":"'"""),
-        ATTRACTIONS.c.id,
-        sa.literal_column("""'","slots":['"""),
-        slots,
-        sa.literal_column("']}'"),
-    )
+    found = sa.func.concat(sa.literal_column("""'{"attraction_id":'"""), sa.func.to_json(ATTRACTIONS.c.id), slots)
     is_public = ATTRACTIONS.c.state == sa.literal_column("'published'", sa.Text)
     return HotStatement(sa.select(found).where(ATTRACTIONS.c.id == _ATTRACTION, is_public))
 
