@@ -24,6 +24,7 @@ from community.orders.routes import residents as resident_orders
 from community.orders.routes import work as order_work
 from community.quality import routes as provider_quality
 from community.ratings import routes as ratings
+from community.ticketing import subscribers as ticketing_subscribers
 from community.ticketing.routes import keeping as ticket_keeping
 from community.ticketing.routes import public as ticket_offers
 from community.ticketing.routes import slots as ticket_slots
@@ -62,6 +63,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *order_dispatch_subscribers.SUBSCRIBERS,
     *tip_subscribers.SUBSCRIBERS,
     *worker_subscribers.SUBSCRIBERS,
+    *ticketing_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (
