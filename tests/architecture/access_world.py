@@ -48,6 +48,7 @@ from tests.factories import (
     community_orders,
     community_ratings,
     community_trips,
+    community_ticketing,
     community_workers,
     eldercare_alarms,
     eldercare_check_ins,
@@ -193,7 +194,8 @@ async def open_world() -> World:
         "home-order-series": (await community_order_series.series(resident, offer)).id,
         "occurrences": "2026-03-05",
         **await _worker(agency, carer),
-        **await _attraction(agency, carer),
+        **(museum := await _attraction(agency, carer)),
+        **await _tickets(agency, museum["attractions"]),
         **await _order(resident, offer, service, carer),
         **await _trip(resident, agency, carer, colleague),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
@@ -435,7 +437,7 @@ async def _clinic(
     }
 
 
-async def _attraction(agency: Organization, carer: Account) -> dict[str, object]:
+async def _attraction(agency: Organization, carer: Account) -> dict[str, uuid.UUID]:
     """Insert an attraction of the agency's with a photo, a day with other hours, and a while in which it is shut."""
     picture = photo()
     upload = Upload(
@@ -457,6 +459,19 @@ async def _attraction(agency: Organization, carer: Account) -> dict[str, object]
     exception = await community_attractions.exception(row, date(2026, 5, 1))
     closing = await community_attractions.closing(row, clock.now() + timedelta(days=1))
     return {"attractions": row.id, "photos": upload.id, "opening-exceptions": exception.id, "closings": closing.id}
+
+
+async def _tickets(agency: Organization, attraction_id: uuid.UUID) -> dict[str, object]:
+    """Insert what the attraction sells: a product, a template, a slot with a quota over it, an add-on."""
+    offer = await community_ticketing.on_offer(agency, attraction_id, count=1)
+    quota = await community_ticketing.quota(agency, attraction_id, offer.slots)
+    return {
+        "ticket-products": offer.products["adult"].id,
+        "slot-templates": (await community_ticketing.template(agency, attraction_id)).id,
+        "ticket-slots": offer.slots[0].id,
+        "ticket-quotas": quota.id,
+        "ticket-addons": (await community_ticketing.addon(agency, attraction_id)).id,
+    }
 
 
 async def _worker(agency: Organization, carer: Account) -> dict[str, object]:
@@ -863,6 +878,15 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     ),
     "cancelTripParticipation": lambda _: {"reason": "other"},
     "takeTripRollCall": lambda _: {"marks": [], "sent_at": "2026-03-02T08:00:00Z"},
+    "quoteTickets": lambda world: {
+        "items": [
+            {
+                "slot_id": str(world.ids["ticket-slots"]),
+                "product_id": str(world.ids["ticket-products"]),
+                "quantity": 1,
+            }
+        ]
+    },
     "addWorker": lambda world: community_workers.PROFILE | {"account_id": world.ids["accounts"]},
     "setWorker": lambda _: community_workers.PROFILE,
     "setWorkerHours": lambda _: {"hours": []},
