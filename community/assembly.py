@@ -3,7 +3,10 @@
 from app.core.events import Subscriber
 from app.core.jobs import Job
 from app.core.routing import Router
+from community.attraction_imports import routes as attraction_imports
+from community.attraction_search import routes as attraction_search
 from community.attractions import jobs as attraction_jobs
+from community.attractions import routes as attractions
 from community.attractions import subscribers as attraction_subscribers
 from community.complaints import jobs as complaint_jobs
 from community.complaints import routes as complaints
@@ -40,6 +43,9 @@ from community.workers.routes import own as own_worker_profiles
 from community.workers.routes import workers as home_workers
 
 ROUTERS: tuple[Router, ...] = (
+    attraction_search.router,
+    attractions.router,
+    attraction_imports.router,
     housekeeping.router,
     order_dispatch.router,
     resident_orders.router,
