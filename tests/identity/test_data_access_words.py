@@ -35,6 +35,7 @@ _NOBODYS: Final = {
     *("home_service", "service_offer", "worker", "worker_exception", "worker_skill", "worker_skills"),
     *("roll_call", "trip_plan", "trip_volunteer"),
     *("slot_guides", "slot_template", "ticket_addon", "ticket_product", "ticket_quota", "ticket_slot", "ticket_terms"),
+    *("voucher",),
     *("payment_method", "payout_account", "payout_terms", "platform_fee", "transfer"),
     *("allocation", "busy_calendar", "busy_calendars", "calendar_feed", "pool", "reservation", "resource"),
     *("day_plan", "report", "route_plan", "second_factor", "session", "shift", "subscription", "timesheet"),
