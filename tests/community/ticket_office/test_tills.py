@@ -1,4 +1,4 @@
-"""A till is opened and closed as counted; what is sold at it is good and in the books at once, and goes back by rule."""
+"""A till is opened and closed as counted; what is sold at it is good and booked at once, and goes back by rule."""
 
 import asyncio
 import uuid
@@ -184,7 +184,7 @@ async def test_of_a_slot_that_was_called_off_the_counter_hands_out_the_money_onc
     shift = await scene.opened()
     sale = await scene.sold(shift, scene.item(quantity=2), total=2 * PRICE)
     slot = scene.offered.slots[0]
-    path = f"/v1/ticket-slots/{slot.id}/cancellation"
+    path = f"{scene.of}/ticket-slots/{slot.id}/cancellation"
     await scene.ask("POST", path, {"reason": "weather"}, by=scene.keeper)
     await work()
     wrong = await scene.given_back(shift, sale, PRICE, ticket_ids=[], expect=409)
