@@ -135,7 +135,6 @@ class TicketAllotment(Table, table=True):
         sa.CheckConstraint("quantity > 0", name="quantity"),
         sa.CheckConstraint("release_before >= interval '0'", name="release_before"),
         sa.CheckConstraint("commission_rate BETWEEN 0 AND 5000", name="commission_rate"),
-        sa.CheckConstraint("reseller_id <> organization_id", name="a_reseller_is_another"),
         sa.Index("ix_community_ticket_allotment_organization_id", "organization_id", "id"),
         sa.Index("ix_community_ticket_allotment_reseller_id", "reseller_id", "id"),
     )

@@ -43,10 +43,13 @@ from tests.factories import (
     billing,
     billing_subsidies,
     community_attractions,
+    community_citizen_cards,
     community_housekeeping,
     community_order_series,
     community_orders,
     community_ratings,
+    community_ticket_office,
+    community_ticketing,
     community_workers,
     eldercare_alarms,
     eldercare_check_ins,
@@ -147,7 +150,7 @@ async def open_world() -> World:
         "operator": operator,
         "desk": await identity.staff(house, "dispatcher"),
         "office": await identity.staff(house, "coordinator"),
-        "agency": await identity.staff(agency, "coordinator"),
+        "agency": (coordinator := await identity.staff(agency, "coordinator")),
         "carer": (carer := await identity.staff(agency, "carer")),
         "clinician": (clinician := await identity.staff(clinic, "clinician")),
         "proxy": await access_people.proxy(resident, place),
@@ -192,7 +195,9 @@ async def open_world() -> World:
         "home-order-series": (await community_order_series.series(resident, offer)).id,
         "occurrences": "2026-03-05",
         **await _worker(agency, carer),
-        **await _attraction(agency, carer),
+        **(sights := await _attraction(agency, carer)),
+        **await _cards(place, resident, neighbour),
+        **await _office(place, agency, coordinator, sights["attractions"]),
         **await _order(resident, offer, service, carer),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
@@ -455,6 +460,33 @@ async def _attraction(agency: Organization, carer: Account) -> dict[str, object]
     exception = await community_attractions.exception(row, date(2026, 5, 1))
     closing = await community_attractions.closing(row, clock.now() + timedelta(days=1))
     return {"attractions": row.id, "photos": upload.id, "opening-exceptions": exception.id, "closings": closing.id}
+
+
+async def _cards(place: Community, resident: Resident, neighbour: Resident) -> dict[str, object]:
+    """Insert a kind of card, one of the resident's that waits to be verified, and a neighbour who says it is theirs."""
+    kind = await community_citizen_cards.scheme(place)
+    card = await community_citizen_cards.card(resident, kind, state="pending", verified_at=None)
+    claim = await community_citizen_cards.claim(neighbour, kind)
+    return {"card-schemes": kind.id, "citizen-cards": card.id, "citizen-card-claims": claim.id}
+
+
+async def _office(
+    place: Community, agency: Organization, coordinator: Account, attraction_id: object
+) -> dict[str, object]:
+    """Insert a till of the coordinator's, tickets sold at it, and a reseller who has some to sell."""
+    offered = await community_ticketing.on_offer(agency, uuid.UUID(str(attraction_id)))
+    till = await community_ticket_office.shift(coordinator, agency)
+    slot, adult = offered.slots[0], offered.products["adult"]
+    sale = await community_ticket_office.sale(coordinator, till, slot, adult)
+    reseller = await identity.organization(place, "provider", name="Slow Travel")
+    allotment = await community_ticket_office.allotment(coordinator, reseller, adult, [slot])
+    return {
+        "office-shifts": till.id,
+        "office-orders": sale.sale.order_id,
+        "ticket-allotments": allotment.id,
+        "reseller-allotments": allotment.id,
+        "reseller-statements": "2026-03",
+    }
 
 
 async def _worker(agency: Organization, carer: Account) -> dict[str, object]:

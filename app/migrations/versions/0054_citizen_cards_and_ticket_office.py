@@ -171,7 +171,6 @@ def _office() -> None:
         sa.CheckConstraint("release_before >= interval '0'", name=op.f('ck_community_ticket_allotment_release_before')),
         sa.CheckConstraint('commission_rate BETWEEN 0 AND 5000', name=op.f('ck_community_ticket_allotment_commission_rate')),
         sa.CheckConstraint('quantity > 0', name=op.f('ck_community_ticket_allotment_quantity')),
-        sa.CheckConstraint('reseller_id <> organization_id', name=op.f('ck_community_ticket_allotment_a_reseller_is_another')),
         sa.ForeignKeyConstraint(['organization_id'], ['identity_organization.id'], name=op.f('fk_community_ticket_allotment_organization_id')),
         sa.ForeignKeyConstraint(['reseller_id'], ['identity_organization.id'], name=op.f('fk_community_ticket_allotment_reseller_id')),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_community_ticket_allotment'))
