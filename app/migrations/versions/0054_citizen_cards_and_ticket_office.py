@@ -217,7 +217,7 @@ def _office() -> None:
         sa.CheckConstraint("(amount = 0) = (method = 'none') OR method = 'reseller'", name=op.f('ck_community_office_sale_nothing_is_paid_by_nothing')),
         sa.CheckConstraint("(method = 'reseller') = (share_id IS NOT NULL)", name=op.f('ck_community_office_sale_a_reseller_has_a_share')),
         sa.CheckConstraint("(method = 'reseller') = (shift_id IS NULL)", name=op.f('ck_community_office_sale_a_till_has_a_shift')),
-        sa.CheckConstraint("kind IN ('sale', 'refund')", name=op.f('ck_community_office_sale_kind')),
+        sa.CheckConstraint("kind IN ('sale', 'refund', 'collection')", name=op.f('ck_community_office_sale_kind')),
         sa.CheckConstraint("method = 'terminal' OR slip_key IS NULL", name=op.f('ck_community_office_sale_a_terminal_has_a_slip')),
         sa.CheckConstraint("method IN ('cash', 'terminal', 'reseller', 'none')", name=op.f('ck_community_office_sale_method')),
         sa.CheckConstraint('amount >= 0 AND tickets >= 0', name=op.f('ck_community_office_sale_amounts')),
