@@ -26,6 +26,7 @@ from app.media.links import signed_url, upload_url
 from app.media.models import STORED, Upload
 from app.media.storage import storage
 from community.housekeeping.models import HomeService, ServiceOffer
+from community.ticketing.models import TicketProduct, TicketSlot
 from community.workers.models import WORKERS, Worker
 from eldercare.drills.models import Drill
 from eldercare.duty_desk.models import DeskHandover
@@ -50,6 +51,7 @@ from tests.factories import (
     community_ratings,
     community_ticket_office,
     community_ticketing,
+    community_tickets,
     community_workers,
     eldercare_alarms,
     eldercare_check_ins,
@@ -195,9 +197,10 @@ async def open_world() -> World:
         "home-order-series": (await community_order_series.series(resident, offer)).id,
         "occurrences": "2026-03-05",
         **await _worker(agency, carer),
-        **(sights := await _attraction(agency, carer)),
+        **(visited := await _attraction(agency, carer)),
+        **(bought := await _tickets(resident, agency, visited["attractions"])),
         **await _cards(place, resident, neighbour),
-        **await _office(place, agency, coordinator, sights["attractions"]),
+        **await _office(place, agency, coordinator, bought),
         **await _order(resident, offer, service, carer),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
@@ -471,12 +474,13 @@ async def _cards(place: Community, resident: Resident, neighbour: Resident) -> d
 
 
 async def _office(
-    place: Community, agency: Organization, coordinator: Account, attraction_id: object
+    place: Community, agency: Organization, coordinator: Account, offered: dict[str, object]
 ) -> dict[str, object]:
     """Insert a till of the coordinator's, tickets sold at it, and a reseller who has some to sell."""
-    offered = await community_ticketing.on_offer(agency, uuid.UUID(str(attraction_id)))
+    async with unit_of_work() as session:
+        slot = await session.get_one(TicketSlot, offered["slots-on-offer"])
+        adult = await session.get_one(TicketProduct, offered["products-on-offer"])
     till = await community_ticket_office.shift(coordinator, agency)
-    slot, adult = offered.slots[0], offered.products["adult"]
     sale = await community_ticket_office.sale(coordinator, till, slot, adult)
     reseller = await identity.organization(place, "provider", name="Slow Travel")
     allotment = await community_ticket_office.allotment(coordinator, reseller, adult, [slot])
@@ -486,6 +490,23 @@ async def _office(
         "ticket-allotments": allotment.id,
         "reseller-allotments": allotment.id,
         "reseller-statements": "2026-03",
+    }
+
+
+async def _tickets(resident: Resident, agency: Organization, attraction_id: object) -> dict[str, object]:
+    """Insert a ticket that the resident bought of the agency, its voucher, and that the resident waits for more."""
+    assert isinstance(attraction_id, uuid.UUID)
+    offered = await community_ticketing.on_offer(agency, attraction_id)
+    await community_ticketing.terms(agency, attraction_id)
+    slot, product = offered.slots[0], offered.products["adult"]
+    row = await community_tickets.ticket(resident, slot, product)
+    return {
+        "ticket-orders": row.order_id,
+        "tickets": row.id,
+        "ticket-waits": (await community_tickets.wait(resident, slot, product)).id,
+        "ticket-vouchers": (await community_tickets.voucher(agency)).id,
+        "slots-on-offer": slot.id,
+        "products-on-offer": product.id,
     }
 
 
@@ -766,6 +787,11 @@ def _home_order(world: World) -> dict[str, Any]:
     return when | {"offer_id": world.ids["service-offers"], "offer_version": 1, "total": 12_500}
 
 
+def _cart(world: World) -> dict[str, Any]:
+    item = {"slot_id": world.ids["slots-on-offer"], "product_id": world.ids["products-on-offer"]}
+    return {"items": [item], "total": 6_000, "payment_method": "provider", "is_another": True}
+
+
 def _draft(_: World) -> dict[str, Any]:
     return {"content": telemedicine_prescriptions.AMOXICILLIN}
 
@@ -865,6 +891,20 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "answerHomeOrderComplaint": lambda _: {"statement": "There was snow"},
     "addHomeOrderComplaintEvidence": lambda _: {"statement": "There was none"},
     "decideHomeOrderComplaint": lambda _: {"outcome": "rejected", "reason": "There was"},
+    "quoteTickets": lambda world: {"items": _cart(world)["items"]},
+    "createTicketCart": _cart,
+    "refundTickets": lambda world: {"ticket_ids": [world.ids["tickets"]], "amount": 0},
+    "moveTicket": lambda world: {"slot_id": world.ids["slots-on-offer"]},
+    "setTicketHolder": lambda _: {"name": "Grace"},
+    "createTicketWait": lambda world: _cart(world)["items"][0],
+    "createTicketVoucher": lambda _: {
+        "name": "Spring",
+        "code": "SPRING26",
+        "percent": 10,
+        "valid_from": "2026-03-01T00:00:00Z",
+        "valid_until": "2026-06-01T00:00:00Z",
+        "max_uses": 10,
+    },
     "addAttraction": lambda _: community_attractions.GARDEN,
     "setAttraction": lambda _: community_attractions.GARDEN,
     "setAttractionHours": lambda _: {"hours": []},
