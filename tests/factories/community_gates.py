@@ -49,7 +49,7 @@ async def tickets(
     """Insert tickets that are valid for eight hours from now, unless told otherwise: sold at the desk, for cash."""
     starts_at = begins or clock.now()
     ends_at = starts_at + DAY
-    common = {"community_id": of.community_id, "organization_id": of.organization_id}
+    common: dict[str, Any] = {"community_id": of.community_id, "organization_id": of.organization_id}
     order = TicketOrder(
         **common,
         cart_id=clock.new_id(),
