@@ -8,9 +8,10 @@ from app.billing.authorizations.service.authorizing import extend as extend_auth
 from app.billing.authorizations.service.settling import refund as refund_charge
 from app.billing.authorizations.service.settling import settle, void
 from app.billing.authorizations.views import authorizations_for
-from app.billing.charges.problems import PaymentsToRefund
-from app.billing.charges.schemas import ChargeDetail, PaymentPublic
+from app.billing.charges.problems import ChargeNotOpen, PaymentKnown, PaymentsToRefund, TooMuchPaid
+from app.billing.charges.schemas import ChargeDetail, PaymentPublic, PaymentRecord
 from app.billing.charges.service.counting import Owed, cancel_charge, open_charge
+from app.billing.charges.service.desks import record_payment
 from app.billing.charges.views import charges_for
 from app.billing.charges.views import miscounted as miscounted_charges
 from app.billing.disputes.service.freezing import freeze, unfreeze
@@ -33,6 +34,7 @@ __all__ = [
     "AuthorizationPublic",
     "Authorizing",
     "ChargeDetail",
+    "ChargeNotOpen",
     "Compared",
     "Frozen",
     "Line",
@@ -42,14 +44,17 @@ __all__ = [
     "NothingToRefund",
     "Owed",
     "PayerLimit",
+    "PaymentKnown",
     "PaymentMethodUnusable",
     "PaymentPublic",
+    "PaymentRecord",
     "PaymentsToRefund",
     "Settling",
     "Share",
     "Split",
     "Till",
     "TillKind",
+    "TooMuchPaid",
     "account_told",
     "authorizations_for",
     "authorize",
@@ -69,6 +74,7 @@ __all__ = [
     "open_discrepancies",
     "payer_of",
     "reconcile",
+    "record_payment",
     "refund_charge",
     "replay_gateway_events",
     "settle",

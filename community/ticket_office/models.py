@@ -71,12 +71,12 @@ class OfficeShift(Table, table=True):
 
 
 class OfficeSale(Table, table=True):
-    """Tickets that were sold at a till or by a reseller, or money that a till gave back for some."""
+    """Tickets sold at a till or by a reseller, money a till gave back for some, or took for some bought online."""
 
     __tablename__ = "community_office_sale"
     privacy: ClassVar[Privacy] = _books("to say who sold what, and gave back what", "sold_at", redacted=("slip",))
     __table_args__ = (
-        sa.CheckConstraint("kind IN ('sale', 'refund')", name="kind"),
+        sa.CheckConstraint("kind IN ('sale', 'refund', 'collection')", name="kind"),
         sa.CheckConstraint("method IN ('cash', 'terminal', 'reseller', 'none')", name="method"),
         sa.CheckConstraint("amount >= 0 AND tickets >= 0", name="amounts"),
         sa.CheckConstraint(
@@ -135,7 +135,6 @@ class TicketAllotment(Table, table=True):
         sa.CheckConstraint("quantity > 0", name="quantity"),
         sa.CheckConstraint("release_before >= interval '0'", name="release_before"),
         sa.CheckConstraint("commission_rate BETWEEN 0 AND 5000", name="commission_rate"),
-        sa.CheckConstraint("reseller_id <> organization_id", name="a_reseller_is_another"),
         sa.Index("ix_community_ticket_allotment_organization_id", "organization_id", "id"),
         sa.Index("ix_community_ticket_allotment_reseller_id", "reseller_id", "id"),
     )

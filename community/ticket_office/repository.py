@@ -30,7 +30,7 @@ def _sum(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
 
 
 _HELD: Final = sa.select(
-    _sum(SALES.c.kind == "sale", SALES.c.method == "cash").label("sold"),
+    _sum(SALES.c.kind != "refund", SALES.c.method == "cash").label("sold"),
     _sum(SALES.c.kind == "refund", SALES.c.method == "cash").label("given_back"),
 ).where(SALES.c.shift_id == sa.bindparam("shift_id", type_=sa.Uuid))
 _PAID_BACK: Final = sa.select(_sum(SALES.c.kind == "refund")).where(

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 Method = Literal["cash", "terminal", "none"]
-SaleKind = Literal["sale", "refund"]
+SaleKind = Literal["sale", "refund", "collection"]
+"""A collection is what a till takes for tickets that somebody bought online, to be paid at the desk."""
 SaleMethod = Literal["cash", "terminal", "reseller", "none"]
 ReleaseReason = Literal["deadline", "ended", "slot_cancelled"]
 

@@ -26,6 +26,7 @@ from app.media.links import signed_url, upload_url
 from app.media.models import STORED, Upload
 from app.media.storage import storage
 from community.housekeeping.models import HomeService, ServiceOffer
+from community.ticketing.models import TicketProduct, TicketSlot
 from community.workers.models import WORKERS, Worker
 from eldercare.drills.models import Drill
 from eldercare.duty_desk.models import DeskHandover
@@ -43,11 +44,13 @@ from tests.factories import (
     billing,
     billing_subsidies,
     community_attractions,
+    community_citizen_cards,
     community_housekeeping,
     community_order_series,
     community_orders,
     community_ratings,
     community_trips,
+    community_ticket_office,
     community_ticketing,
     community_tickets,
     community_workers,
@@ -150,7 +153,7 @@ async def open_world() -> World:
         "operator": operator,
         "desk": await identity.staff(house, "dispatcher"),
         "office": await identity.staff(house, "coordinator"),
-        "agency": await identity.staff(agency, "coordinator"),
+        "agency": (coordinator := await identity.staff(agency, "coordinator")),
         "carer": (carer := await identity.staff(agency, "carer")),
         "clinician": (clinician := await identity.staff(clinic, "clinician")),
         "proxy": await access_people.proxy(resident, place),
@@ -198,7 +201,9 @@ async def open_world() -> World:
         **(museum := await _attraction(agency, carer)),
         **await _tickets(agency, museum["attractions"]),
         **(visited := await _attraction(agency, carer)),
-        **await _tickets(resident, agency, visited["attractions"]),
+        **(bought := await _tickets(resident, agency, visited["attractions"])),
+        **await _cards(place, resident, neighbour),
+        **await _office(place, agency, coordinator, bought),
         **await _order(resident, offer, service, carer),
         **await _trip(resident, agency, carer, colleague),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
@@ -475,6 +480,32 @@ async def _tickets(agency: Organization, attraction_id: uuid.UUID) -> dict[str, 
         "ticket-quotas": quota.id,
         "ticket-addons": (await community_ticketing.addon(agency, attraction_id)).id,
     }
+
+
+async def _cards(place: Community, resident: Resident, neighbour: Resident) -> dict[str, object]:
+    """Insert a kind of card, one of the resident's that waits to be verified, and a neighbour who says it is theirs."""
+    kind = await community_citizen_cards.scheme(place)
+    card = await community_citizen_cards.card(resident, kind, state="pending", verified_at=None)
+    claim = await community_citizen_cards.claim(neighbour, kind)
+    return {"card-schemes": kind.id, "citizen-cards": card.id, "citizen-card-claims": claim.id}
+
+
+async def _office(
+    place: Community, agency: Organization, coordinator: Account, offered: dict[str, object]
+) -> dict[str, object]:
+    """Insert a till of the coordinator's, tickets sold at it, and a reseller who has some to sell."""
+    async with unit_of_work() as session:
+        slot = await session.get_one(TicketSlot, offered["slots-on-offer"])
+        adult = await session.get_one(TicketProduct, offered["products-on-offer"])
+    till = await community_ticket_office.shift(coordinator, agency)
+    sale = await community_ticket_office.sale(coordinator, till, slot, adult)
+    reseller = await identity.organization(place, "provider", name="Slow Travel")
+    allotment = await community_ticket_office.allotment(coordinator, reseller, adult, [slot])
+        "office-shifts": till.id,
+        "office-orders": sale.sale.order_id,
+        "ticket-allotments": allotment.id,
+        "reseller-allotments": allotment.id,
+        "reseller-statements": "2026-03",
 
 
 async def _tickets(resident: Resident, agency: Organization, attraction_id: object) -> dict[str, object]:

@@ -94,6 +94,15 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         **dict.fromkeys(("answer_by", "decide_by", "outcome", "decided_as", "rework_id")),
         "refund_amount": 0,
     },
+    "community_card_claim": {"state": "open", "closed_at": None},
+    "community_card_scheme": {"shortest": 4, "longest": 20},
+    "community_citizen_card": {
+        "state": "pending",
+        **dict.fromkeys(("last_day", "valid_until", "closed_at", "close_reason", "warn_at")),
+    },
+    "community_office_sale": {"currency": "CNY", "method": "cash", "share_id": None, "slip_key": None},
+    "community_office_shift": {"currency": "CNY", "remind_at": None},
+    "community_ticket_allotment_share": {"released_at": None, "release_reason": None},
     "community_ticket": {
         "state": "valid",
         "reentry": "none",

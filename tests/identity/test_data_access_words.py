@@ -38,6 +38,7 @@ _NOBODYS: Final = {
     *("voucher",),
     *("payment_method", "payout_account", "payout_terms", "platform_fee", "transfer"),
     *("allocation", "busy_calendar", "busy_calendars", "calendar_feed", "pool", "reservation", "resource"),
+    *("card_scheme", "office_sale", "office_shift", "ticket_allotment"),
     *("day_plan", "report", "route_plan", "second_factor", "session", "shift", "subscription", "timesheet"),
 }
 

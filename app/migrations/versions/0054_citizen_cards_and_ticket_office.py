@@ -171,7 +171,6 @@ def _office() -> None:
         sa.CheckConstraint("release_before >= interval '0'", name=op.f('ck_community_ticket_allotment_release_before')),
         sa.CheckConstraint('commission_rate BETWEEN 0 AND 5000', name=op.f('ck_community_ticket_allotment_commission_rate')),
         sa.CheckConstraint('quantity > 0', name=op.f('ck_community_ticket_allotment_quantity')),
-        sa.CheckConstraint('reseller_id <> organization_id', name=op.f('ck_community_ticket_allotment_a_reseller_is_another')),
         sa.ForeignKeyConstraint(['organization_id'], ['identity_organization.id'], name=op.f('fk_community_ticket_allotment_organization_id')),
         sa.ForeignKeyConstraint(['reseller_id'], ['identity_organization.id'], name=op.f('fk_community_ticket_allotment_reseller_id')),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_community_ticket_allotment'))
@@ -218,7 +217,7 @@ def _office() -> None:
         sa.CheckConstraint("(amount = 0) = (method = 'none') OR method = 'reseller'", name=op.f('ck_community_office_sale_nothing_is_paid_by_nothing')),
         sa.CheckConstraint("(method = 'reseller') = (share_id IS NOT NULL)", name=op.f('ck_community_office_sale_a_reseller_has_a_share')),
         sa.CheckConstraint("(method = 'reseller') = (shift_id IS NULL)", name=op.f('ck_community_office_sale_a_till_has_a_shift')),
-        sa.CheckConstraint("kind IN ('sale', 'refund')", name=op.f('ck_community_office_sale_kind')),
+        sa.CheckConstraint("kind IN ('sale', 'refund', 'collection')", name=op.f('ck_community_office_sale_kind')),
         sa.CheckConstraint("method = 'terminal' OR slip_key IS NULL", name=op.f('ck_community_office_sale_a_terminal_has_a_slip')),
         sa.CheckConstraint("method IN ('cash', 'terminal', 'reseller', 'none')", name=op.f('ck_community_office_sale_method')),
         sa.CheckConstraint('amount >= 0 AND tickets >= 0', name=op.f('ck_community_office_sale_amounts')),

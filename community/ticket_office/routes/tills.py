@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from fastapi import Header
 from fastapi.responses import StreamingResponse
 
+from app.billing.api import ChargeNotOpen, PaymentKnown, TooMuchPaid
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, Unavailable, problem_responses
 from app.core.routing import Reading, Router, Session, route_options
@@ -21,9 +22,15 @@ from community.ticket_office.problems import (
     TillShort,
     TooLittleCash,
 )
-from community.ticket_office.schemas.given import OfficeRefundCreate, OfficeSaleCreate, ShiftClosing, ShiftOpening
+from community.ticket_office.schemas.given import (
+    OfficeCollectionCreate,
+    OfficeRefundCreate,
+    OfficeSaleCreate,
+    ShiftClosing,
+    ShiftOpening,
+)
 from community.ticket_office.schemas.shown import OfficeSalePublic, SalePublic, ShiftDetail, ShiftPublic
-from community.ticket_office.service import printing, refunding, selling, shifts
+from community.ticket_office.service import collecting, printing, refunding, selling, shifts
 from community.ticket_office.views import tills
 from community.ticket_orders.problems import (
     CompanionAlone,
@@ -116,6 +123,18 @@ async def refund_office_tickets(
 ) -> SalePublic:
     """Take back tickets that were sold at the counter and hand over what the rule gives, as it was paid."""
     return await refunding.refund(session, member.actor, organization_id, shift_id, data)
+
+
+@router.post(
+    f"{_ONE}/collections",
+    status_code=201,
+    responses=problem_responses(*_GUARDED, ChargeNotOpen, PaymentKnown, ShiftClosed, SlipKnown, TooMuchPaid),
+)
+async def collect_office_payment(
+    organization_id: uuid.UUID, shift_id: uuid.UUID, session: Session, member: Seller, data: OfficeCollectionCreate
+) -> SalePublic:
+    """Take what is owed for tickets that were bought online, to be paid at the desk."""
+    return await collecting.collect(session, member.actor, organization_id, shift_id, data)
 
 
 @router.get(

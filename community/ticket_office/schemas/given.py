@@ -56,6 +56,21 @@ class OfficeSaleCreate(_Given):
         return self
 
 
+class OfficeCollectionCreate(_Given):
+    """What somebody pays at the counter for tickets that they bought online."""
+
+    order_id: uuid.UUID
+    amount: Annotated[int, Field(gt=0, le=LARGEST, strict=True, description="minor units")]
+    method: Literal["cash", "terminal"]
+    slip: Slip | None = Field(default=None, description="the number of the terminal's slip")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.slip is not None) != (self.method == "terminal"):
+            raise ValueError("a terminal prints a slip, and nothing else does")
+        return self
+
+
 class OfficeRefundCreate(_Given):
     """Money that is handed back over the counter, and for which tickets."""
 

@@ -30,7 +30,7 @@ class ShiftPublic(BaseModel):
 
 
 class SalePublic(BaseModel):
-    """Tickets that were sold, or money that was given back."""
+    """Tickets that were sold, money that was given back, or taken for tickets that were bought online."""
 
     id: uuid.UUID
     order_id: uuid.UUID
@@ -48,6 +48,7 @@ class ShiftDetail(ShiftPublic):
 
     sales: int = Field(description="how many")
     refunds: int
+    collections: int = Field(description="of tickets that were bought online")
     cash_taken: int | None = Field(description="minor units; while it is open, whoever counts it is told no amounts")
     cash_given_back: int | None
     terminal_taken: int | None

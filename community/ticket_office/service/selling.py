@@ -1,6 +1,7 @@
 """Selling over the counter: whoever stands there pays at once, and their tickets are good at once."""
 
 import uuid
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +20,12 @@ from community.ticket_office.views.tills import sale_public
 from community.ticket_orders.schemas.given import CartItem
 from community.ticket_orders.service import selling as tickets
 from community.ticketing.views import products_for
+
+_ACTIONS: Final = {
+    "sale": "office_sale:sell",
+    "refund": "office_sale:refund",
+    "collection": "office_sale:collect",
+}
 
 
 async def sell(
@@ -81,8 +88,7 @@ async def write_down(session: AsyncSession, actor: Actor, row: OfficeSale, slip:
         row.slip, row.slip_key = seal(slip, SLIP), blind_index("community_office_sale.slip", slip.casefold())
     if not await repository.add(session, row):
         raise SlipKnown(order_id=str(await repository.slip_known(session, row)))
-    action = "office_sale:sell" if row.kind == "sale" else "office_sale:refund"
-    await audit.record(session, actor, action, object_id=row.id, community_id=row.community_id)
+    await audit.record(session, actor, _ACTIONS[row.kind], object_id=row.id, community_id=row.community_id)
 
 
 def till_of(row: OfficeSale) -> billing.Till:

@@ -36,18 +36,19 @@ _ONE_SHIFT: Final = _SHIFT.where(
 )
 
 
-def _amount(kind: str, method: str) -> sa.ColumnElement[int]:
-    what = sa.and_(SALES.c.kind == kind, SALES.c.method == method)
+def _amount(method: str, *, is_back: bool = False) -> sa.ColumnElement[int]:
+    what = sa.and_(SALES.c.kind == "refund" if is_back else SALES.c.kind != "refund", SALES.c.method == method)
     return sa.func.coalesce(sa.func.sum(SALES.c.amount).filter(what), 0)
 
 
 _OF_SHIFT: Final = sa.select(
     sa.func.count().filter(SALES.c.kind == "sale").label("sales"),
     sa.func.count().filter(SALES.c.kind == "refund").label("refunds"),
-    _amount("sale", "cash").label("cash_taken"),
-    _amount("refund", "cash").label("cash_given_back"),
-    _amount("sale", "terminal").label("terminal_taken"),
-    _amount("refund", "terminal").label("terminal_given_back"),
+    sa.func.count().filter(SALES.c.kind == "collection").label("collections"),
+    _amount("cash").label("cash_taken"),
+    _amount("cash", is_back=True).label("cash_given_back"),
+    _amount("terminal").label("terminal_taken"),
+    _amount("terminal", is_back=True).label("terminal_given_back"),
 ).where(SALES.c.shift_id == sa.bindparam("shift_id", type_=sa.Uuid))
 _SALES_OF: Final = (
     sa.select(SALES)
@@ -82,7 +83,9 @@ async def shift(
         name: int(getattr(found, name)) if is_told else None
         for name in ("cash_taken", "cash_given_back", "terminal_taken", "terminal_given_back")
     }
-    return ShiftDetail(**_shift(row), sales=found.sales, refunds=found.refunds, **amounts)
+    return ShiftDetail(
+        **_shift(row), sales=found.sales, refunds=found.refunds, collections=found.collections, **amounts
+    )
 
 
 async def sales(

@@ -1,13 +1,38 @@
 """What is handed over the counter: a page for each ticket, with the code that the gate reads."""
 
 import io
+import re
+import uuid
 
-import pytest
-from pypdf import PdfReader
+import qrcode
+import sqlalchemy as sa
+from pypdf import PageObject, PdfReader
 
-from tests.community.ticket_office.conftest import PRICE, Scene
+from app.core.database import unit_of_work
+from community.ticket_codes.rules import Code
+from community.ticket_codes.service import code_for
+from community.ticket_orders.models import TICKETS
+from tests.community.ticket_office.conftest import PRICE, Body, Scene
 
-pytestmark = pytest.mark.usefixtures("subscribed")
+_MODULE = re.compile(rb"(?<![\d.])(\d+) (\d+) m")
+"""Where the outline of a dark module begins, in modules."""
+
+
+def modules_of(page: PageObject) -> list[list[bool]]:
+    """Return the dark modules of the code on a page, without its quiet zone: read off the outlines that are filled."""
+    contents = page.get_contents()
+    assert contents is not None
+    dark = {(int(x), int(y)) for x, y in _MODULE.findall(contents.get_data())}
+    columns, rows = {x for x, _ in dark}, {y for _, y in dark}
+    return [[(x, y) in dark for x in range(min(columns), max(columns) + 1)] for y in range(min(rows), max(rows) + 1)]
+
+
+async def code_of(ticket: Body) -> str:
+    """Return the text of a ticket's code, which is the same each time it is asked for."""
+    async with unit_of_work() as session:
+        row = (await session.execute(sa.select(TICKETS).where(TICKETS.c.id == uuid.UUID(ticket["id"])))).one()
+        said = Code(row.id, row.attraction_id, row.valid_from, row.valid_until, row.persons, row.revision)
+        return await code_for(await session.connection(), row.community_id, said)
 
 
 async def test_tickets_are_printed_a_page_each_in_both_languages(scene: Scene) -> None:
@@ -21,8 +46,12 @@ async def test_tickets_are_printed_a_page_each_in_both_languages(scene: Scene) -
     assert (english.status_code, english.headers["content-type"], len(pages)) == (200, "application/pdf", 2)
     assert "Garden of the Retired Official" in words
     assert "CN¥60.00" in words
-    assert sale["cart"]["orders"][0]["tickets"][0]["id"] in words.replace("\n", "")
     assert "归田园居" in PdfReader(io.BytesIO(chinese.content)).pages[0].extract_text()
+    for page, ticket in zip(pages, sale["cart"]["orders"][0]["tickets"], strict=True):
+        assert ticket["id"] in page.extract_text().replace("\n", "")
+        drawn = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=0)
+        drawn.add_data(await code_of(ticket), optimize=0)
+        assert modules_of(page) == drawn.get_matrix()
 
 
 async def test_what_was_given_back_is_not_printed_and_others_print_nothing(scene: Scene) -> None:

@@ -94,7 +94,7 @@ async def test_a_slot_that_is_called_off_is_sold_by_nobody(scene: Scene) -> None
     allotment = await scene.allotted(slots=1)
     (share,) = await scene.shares(allotment)
     await scene.resold(share, 2)
-    path = f"/v1/ticket-slots/{scene.offered.slots[0].id}/cancellation"
+    path = f"{scene.of}/ticket-slots/{scene.offered.slots[0].id}/cancellation"
     await scene.ask("POST", path, {"reason": "weather"}, by=scene.keeper)
     await work()
     (over,) = await scene.shares(allotment)

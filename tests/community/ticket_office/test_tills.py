@@ -1,4 +1,4 @@
-"""A till is opened and closed as counted; what is sold at it is good and in the books at once, and goes back by rule."""
+"""A till is opened and closed as counted; what is sold at it is good and booked at once, and goes back by rule."""
 
 import asyncio
 import uuid
@@ -14,6 +14,7 @@ from community.ticket_orders.models import TICKETS
 from community.ticket_orders.service.admitting import mark_admitted
 from tests.community.ticket_office.conftest import PRICE, Scene, no_drift, told, work
 from tests.factories import community_ticketing as ticketing
+from tests.factories import community_tickets as tickets
 from tests.factories import identity, sign_in
 
 
@@ -184,7 +185,7 @@ async def test_of_a_slot_that_was_called_off_the_counter_hands_out_the_money_onc
     shift = await scene.opened()
     sale = await scene.sold(shift, scene.item(quantity=2), total=2 * PRICE)
     slot = scene.offered.slots[0]
-    path = f"/v1/ticket-slots/{slot.id}/cancellation"
+    path = f"{scene.of}/ticket-slots/{slot.id}/cancellation"
     await scene.ask("POST", path, {"reason": "weather"}, by=scene.keeper)
     await work()
     wrong = await scene.given_back(shift, sale, PRICE, ticket_ids=[], expect=409)
@@ -222,6 +223,26 @@ async def test_who_was_let_in_is_given_nothing_back(scene: Scene, clock: ManualC
         assert await mark_admitted(session, [(ticket_id, clock.now())]) == {ticket_id}
 
     assert (await scene.given_back(shift, sale, PRICE, expect=409))["code"] == "tickets_not_open"
+
+
+async def test_what_was_bought_online_is_paid_into_the_till_once(scene: Scene) -> None:
+    grace = await identity.resident(scene.place, phone="+8613800000009")
+    adult = scene.offered.products["adult"]
+    bought = await tickets.cart(grace, scene.offered.slots[0], adult)
+    await work()
+    shift = await scene.opened(0)
+    path = f"{scene.of}/office-shifts/{shift['id']}/collections"
+    said = {"order_id": str(bought.orders[0].id), "amount": PRICE, "method": "cash"}
+    dear = await scene.ask("POST", path, said | {"amount": PRICE + 1}, expect=409)
+    paid = await scene.ask("POST", path, said, expect=201)
+    await scene.ask("POST", path, said, expect=409)
+    await scene.ask("POST", path, said | {"order_id": shift["id"]}, expect=404)
+    closed = await scene.closed(shift, PRICE)
+
+    assert (dear["code"], paid["kind"], paid["amount"]) == ("too_much_paid", "collection", PRICE)
+    assert (closed["difference_amount"], closed["collections"], closed["sales"]) == (0, 1, 0)
+    # What the platform was to collect and pay out the museum has by now: neither owes the other anything.
+    assert await scene.books() == {}
 
 
 async def test_a_till_that_nobody_counts_is_told_of_every_day(scene: Scene, clock: ManualClock) -> None:
