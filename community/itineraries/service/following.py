@@ -18,7 +18,11 @@ from community.ticketing.views import slots_for
 
 async def follow_attractions(session: AsyncSession, events: Sequence[AttractionClosed | AttractionChanged]) -> None:
     """Tell who goes to an attraction when it is not open then; once for each time it is shut."""
-    why = {one.aggregate_id: one.id for one in events if not isinstance(one, AttractionChanged) or one.what != "facts"}
+    why = {
+        one.aggregate_id: str(one.closing_id) if isinstance(one, AttractionClosed) else one.what
+        for one in events
+        if isinstance(one, AttractionClosed) or one.what != "facts"
+    }
     found = await _ahead(session, await repository.going_to(session, why), lambda stop: stop.attraction_id in why)
     if not found:
         return
