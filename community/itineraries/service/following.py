@@ -1,7 +1,7 @@
 """What days out do when something happens elsewhere: a place shuts, a slot is off or moved, tickets are bought."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -90,8 +90,12 @@ def _move(stop: ItineraryStop, starts_at: datetime, entry_until: datetime) -> No
     stop.enter_until = entry_until
 
 
-async def _ahead(  # type: ignore[no-untyped-def]
-    session: AsyncSession, ids: Sequence[uuid.UUID], concerns, *, is_past_too: bool = False
+async def _ahead(
+    session: AsyncSession,
+    ids: Sequence[uuid.UUID],
+    concerns: Callable[[ItineraryStop], bool],
+    *,
+    is_past_too: bool = False,
 ) -> list[tuple[Itinerary, ItineraryStop]]:
     """Return the stops ahead of open itineraries, locked, that something concerns."""
     now = clock.now()

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -150,12 +151,12 @@ async def test_a_slot_that_is_moved_or_off_is_followed(scene: Scene) -> None:
     plan = await scene.booked(await scene.planned())
     museum = plan["stops"][place_of(plan, "Silk Museum")]
     slot = next(one for one in scene.slots if str(one.id) == museum["slot_id"])
-    about = {"community_id": scene.place.id, "organization_id": scene.keeper.id}
+    about: dict[str, Any] = {"community_id": scene.place.id, "organization_id": scene.keeper.id}
     async with unit_of_work() as session:
         kept = await session.get_one(TicketSlot, slot.id)
         kept.starts_at, kept.ends_at = kept.starts_at + timedelta(hours=1), kept.ends_at + timedelta(hours=1)
         kept.entry_until = kept.entry_until + timedelta(hours=1)
-        moved = {"was_starts_at": slot.starts_at, "was_ends_at": slot.ends_at}
+        moved: dict[str, Any] = {"was_starts_at": slot.starts_at, "was_ends_at": slot.ends_at}
         await emit(session, SlotMoved(aggregate_id=slot.id, attraction_id=scene.museum.id, **about, **moved))
         off = SlotCancelled(aggregate_id=scene.morning[0].id, attraction_id=scene.temple.id, reason="weather", **about)
         await emit(session, off)
@@ -171,7 +172,7 @@ async def test_tickets_that_are_lost_or_used_are_followed(scene: Scene, clock: M
     plan = await scene.booked(await scene.planned())
     museum = plan["stops"][place_of(plan, "Silk Museum")]
     temple = plan["stops"][place_of(plan, "Cloud Temple")]
-    about = {"community_id": scene.place.id, "resident_id": scene.grace.id}
+    about: dict[str, Any] = {"community_id": scene.place.id, "resident_id": scene.grace.id}
     order = uuid.UUID(museum["order_id"])
     clock.set(at(10))
     async with unit_of_work() as session:
