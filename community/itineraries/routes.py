@@ -128,7 +128,7 @@ async def get_itinerary_calendar(
     connection: Reading, actor: CurrentActor, subject: Seen, accept_language: Language = "en"
 ) -> Response:
     """Download the stops as iCalendar, for whatever calendar one keeps; without what was needed on the way."""
-    await views.trace(connection, actor, subject, "itinerary:calendar")
+    await views.trace(connection, actor, subject, "itinerary:read")
     row, stops = await views.rows_of(connection, subject.id)
     headers = {"Cache-Control": "private, no-store", "Content-Disposition": 'attachment; filename="day-out.ics"'}
     return CalendarResponse(calendar(row, stops, language_for(accept_language)), headers=headers)

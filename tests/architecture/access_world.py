@@ -46,6 +46,7 @@ from tests.factories import (
     community_attractions,
     community_citizen_cards,
     community_housekeeping,
+    community_itineraries,
     community_order_series,
     community_orders,
     community_ratings,
@@ -197,6 +198,7 @@ async def open_world() -> World:
         "service-offers": (offer := await community_housekeeping.offer(agency, service)).id,
         "home-order-series": (await community_order_series.series(resident, offer)).id,
         "occurrences": "2026-03-05",
+        **await _itinerary(place, resident, carer),
         **await _worker(agency, carer),
         **(museum := await _attraction(agency, carer)),
         **await _tickets(agency, museum["attractions"]),
@@ -530,6 +532,14 @@ async def _worker(agency: Organization, carer: Account) -> dict[str, object]:
     tomorrow = clock.now().replace(tzinfo=None) + timedelta(days=1)
     off = await community_workers.exception(row, "off", tomorrow, tomorrow + timedelta(days=1))
     return {"workers": row.id, "worker-profiles": row.id, "exceptions": off.id, "skills": "first-aid"}
+
+
+async def _itinerary(place: Community, resident: Resident, carer: Account) -> dict[str, object]:
+    """Insert a day out of the resident's, on which the carer comes along."""
+    museum = await community_attractions.attraction(await community_attractions.organization(place))
+    row, stop = await community_itineraries.itinerary(resident, museum.id)
+    await community_itineraries.companion(row, carer)
+    return {"itineraries": row.id, "stops": stop.id, "companions": carer.id}
 
 
 async def _order(resident: Resident, offer: ServiceOffer, service: HomeService, carer: Account) -> dict[str, object]:
@@ -891,6 +901,11 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "addHomeOrderNote": lambda _: {"text": "All well"},
     "addHomeOrderPhoto": lambda world: {"upload_id": world.ids["uploads"]},
     "finishHomeOrder": lambda _: {"undone_reason": "No water"},
+    "planItinerary": lambda _: community_itineraries.WISH,
+    "changeItinerary": lambda _: community_itineraries.WISH,
+    "bookItinerary": lambda _: {"total": 0, "payment_method": "none"},
+    "checkItineraryStop": lambda _: {"state": "arrived"},
+    "addItineraryCompanion": lambda world: {"account_id": world.ids["accounts"]},
     "previewHomeOrderSeries": lambda world: community_order_series.WISH | {"offer_id": world.ids["service-offers"]},
     "createHomeOrderSeries": lambda world: community_order_series.agreed(world.ids["service-offers"]),
     "changeHomeOrderSeries": lambda world: (

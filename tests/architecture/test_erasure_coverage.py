@@ -140,6 +140,21 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "areas": [],
         "options": [],
     },
+    "community_itinerary": {
+        "state": "open",
+        "look_at": dt.datetime(2100, 1, 1, tzinfo=dt.UTC),
+        "ends_at": dt.datetime(2026, 3, 2, 18, tzinfo=dt.UTC),
+        "currency": "CNY",
+        "time_zone": "UTC",
+    },
+    "community_itinerary_stop": {
+        "arrives_at": dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC),
+        "enters_at": dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC),
+        "leaves_at": dt.datetime(2026, 3, 2, 10, tzinfo=dt.UTC),
+        "slot_id": None,
+        "order_id": None,
+        "booking": "none",
+    },
     "community_order_pause": {
         "absence_id": None,
         "since_at": dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC),

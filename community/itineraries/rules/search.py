@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from community.itineraries.rules.asked import GAITS, Outing
 from community.itineraries.rules.steps import NEVER, Door, State, Steps, way
 
-KEPT: Final = 12
+KEPT: Final = 8
 """How many ways of having visited the same places are kept."""
 TRIED: Final = 2
 """How many slots that are neither cheaper nor quieter are tried."""
@@ -89,7 +89,7 @@ class Search:
         """Yield the ways of going on to a wish, through the doors that could be the best."""
         here, there = None if last < 0 else self._outing.wishes[last], self._outing.wishes[following]
         going = self._ways[last + 1][following + 1]
-        tries = NEVER if here is None else TRIED if steps.has_pauses else 1
+        tries = NEVER if here is None or state.slack else TRIED if steps.has_pauses else 1
         tried: list[tuple[int, int]] = []
         for door in doors:
             counts = (door.entrance.price, door.extra)

@@ -1,7 +1,7 @@
 """What days out do when something happens elsewhere: a place shuts, a slot is off or moved, tickets are bought."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +18,11 @@ from community.ticketing.views import slots_for
 
 async def follow_attractions(session: AsyncSession, events: Sequence[AttractionClosed | AttractionChanged]) -> None:
     """Tell who goes to an attraction when it is not open then; once for each time it is shut."""
-    why = {one.aggregate_id: one.id for one in events if not isinstance(one, AttractionChanged) or one.what != "facts"}
+    why = {
+        one.aggregate_id: str(one.closing_id) if isinstance(one, AttractionClosed) else one.what
+        for one in events
+        if isinstance(one, AttractionClosed) or one.what != "facts"
+    }
     found = await _ahead(session, await repository.going_to(session, why), lambda stop: stop.attraction_id in why)
     if not found:
         return
@@ -86,8 +90,12 @@ def _move(stop: ItineraryStop, starts_at: datetime, entry_until: datetime) -> No
     stop.enter_until = entry_until
 
 
-async def _ahead(  # type: ignore[no-untyped-def]
-    session: AsyncSession, ids: Sequence[uuid.UUID], concerns, *, is_past_too: bool = False
+async def _ahead(
+    session: AsyncSession,
+    ids: Sequence[uuid.UUID],
+    concerns: Callable[[ItineraryStop], bool],
+    *,
+    is_past_too: bool = False,
 ) -> list[tuple[Itinerary, ItineraryStop]]:
     """Return the stops ahead of open itineraries, locked, that something concerns."""
     now = clock.now()

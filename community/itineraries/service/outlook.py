@@ -15,7 +15,7 @@ from community.itineraries.views.itineraries import rows_of, trace
 
 async def shown(connection: AsyncConnection, actor: Actor, subject: Subject) -> OutlookPublic:
     """Return how today stands, or the next day of the plan; what cannot be reached says what can be done instead."""
-    await trace(connection, actor, subject, "itinerary:outlook")
+    await trace(connection, actor, subject, "itinerary:read")
     row, stops = await rows_of(connection, subject.id)
     now = clock.now()
     today = now.astimezone(zone(row.time_zone)).date()

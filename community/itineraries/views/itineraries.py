@@ -48,7 +48,7 @@ _ALONG: Final = audit.traced_each(
         ITINERARIES.c.state == sa.literal("open", sa.Text),
         ITINERARIES.c.id.in_(sa.select(COMPANIONS.c.itinerary_id).where(COMPANIONS.c.account_id == _account)),
     ),
-    "itineraries:list_along",
+    "itineraries:list",
 )
 _id = sa.bindparam("itinerary_id", type_=sa.Uuid)
 _ONE: Final = sa.select(ITINERARIES).where(ITINERARIES.c.id == _id)

@@ -1,6 +1,7 @@
 """Days out over HTTP: planned with reasons, changed, booked all or nothing, shared, taken along."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from icalendar import Calendar
@@ -130,7 +131,7 @@ async def test_the_day_goes_into_a_calendar(scene: Scene) -> None:
     headers = sign_in.access_headers(scene.daughter) | {"Accept-Language": "zh-CN"}
     answer = await scene.client.get(f"/v1/itineraries/{plan['id']}/calendar", headers=headers)
     assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
-    events = Calendar.from_ical(answer.content).walk("VEVENT")
+    events: list[Any] = Calendar.from_ical(answer.content).walk("VEVENT")
     assert {str(one["summary"]) for one in events} == {"丝绸博物馆", "云寺", "归田园居"}
     first = min(events, key=lambda one: one["dtstart"].dt)
     assert first["dtstart"].dt == datetime.fromisoformat(plan["stops"][0]["enters_at"])

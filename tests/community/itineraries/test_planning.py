@@ -66,8 +66,8 @@ def test_the_way_takes_its_time() -> None:
 
 
 def test_one_sets_out_later_rather_than_wait() -> None:
-    # The garden is open all day: it is seen just before the one slot there is, not at nine.
-    found = plan(outing(wish(1, wide(), stay=30), wish(2, slot(14), place=BESIDE)))
+    # The garden is open all morning: it is seen just before the one slot there is, not at nine.
+    found = plan(outing(wish(1, wide(9, 14), stay=30), wish(2, slot(14), place=BESIDE)))
     garden, museum = stops(found)
     assert garden.leaves_at + museum.way == museum.enters_at == at(14)
     assert found.is_exact

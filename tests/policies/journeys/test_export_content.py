@@ -24,6 +24,7 @@ assembly.load_tables()
 _SECRETS: Final = re.compile(r"(^|_)(secret|token|key|web_push)$")
 # The resident's own account, beside their own id.
 _OWN_ACCOUNT: Final = {
+    "community_itinerary",
     "community_order",
     "community_order_series",
     "community_trip_participant",
