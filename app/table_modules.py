@@ -79,6 +79,7 @@ TABLE_MODULES: Final = (
     "telemedicine.referrals.models",
     "telemedicine.settlement.models",
     "telemedicine.linking.models",
+    "community.attractions.models",
     "community.housekeeping.models",
     "community.workers.models",
     "community.orders.models",

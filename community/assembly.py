@@ -1,8 +1,13 @@
-"""The explicit lists of help at home and of trips: their routers, subscribers and jobs."""
+"""The explicit lists of help at home, attractions and trips: their routers, subscribers and jobs."""
 
 from app.core.events import Subscriber
 from app.core.jobs import Job
 from app.core.routing import Router
+from community.attraction_imports import routes as attraction_imports
+from community.attraction_search import routes as attraction_search
+from community.attractions import jobs as attraction_jobs
+from community.attractions import routes as attractions
+from community.attractions import subscribers as attraction_subscribers
 from community.complaints import jobs as complaint_jobs
 from community.complaints import routes as complaints
 from community.housekeeping import routes as housekeeping
@@ -32,6 +37,9 @@ from community.workers.routes import own as own_worker_profiles
 from community.workers.routes import workers as home_workers
 
 ROUTERS: tuple[Router, ...] = (
+    attraction_search.router,
+    attractions.router,
+    attraction_imports.router,
     housekeeping.router,
     order_dispatch.router,
     resident_orders.router,
@@ -50,6 +58,7 @@ ROUTERS: tuple[Router, ...] = (
 )
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
+    *attraction_subscribers.SUBSCRIBERS,
     *order_subscribers.SUBSCRIBERS,
     *order_series_subscribers.SUBSCRIBERS,
     *order_dispatch_subscribers.SUBSCRIBERS,
@@ -59,6 +68,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
 )
 
 JOBS: tuple[Job, ...] = (
+    *attraction_jobs.JOBS,
     *order_jobs.JOBS,
     *order_series_jobs.JOBS,
     *order_dispatch_jobs.JOBS,

@@ -1,6 +1,7 @@
 """The facts the community's services emit: past tense, ids and enumerations only, versioned."""
 
 import uuid
+from datetime import datetime
 from typing import ClassVar, Literal
 
 from app.core.events import Event
@@ -137,6 +138,32 @@ class ResidentUnwell(_OfOrder):
     critical: ClassVar[bool] = True
 
     note_id: uuid.UUID
+
+
+class _OfAttraction(Event):
+    """``aggregate_id`` is the attraction; ``organization_id`` runs it."""
+
+    name: ClassVar[str] = "community.of_attraction.v1"
+
+    organization_id: uuid.UUID
+
+
+class AttractionChanged(_OfAttraction):
+    """An attraction is not as it was: its hours are others, it is described otherwise, or can (not) be visited."""
+
+    name: ClassVar[str] = "community.attraction_changed.v1"
+
+    what: Literal["hours", "facts", "published", "withdrawn"]
+
+
+class AttractionClosed(_OfAttraction):
+    """An attraction is shut for a while although nobody had planned so. Open again earlier: its hours changed."""
+
+    name: ClassVar[str] = "community.attraction_closed.v1"
+
+    closing_id: uuid.UUID
+    starts_at: datetime
+    ends_at: datetime
 
 
 class TripPublished(Event):

@@ -158,7 +158,7 @@ def shifts(
     off = [_resolved(one, time_zone) for one in exceptions if one.kind == "off"]
     extra = [_resolved(one, time_zone) for one in exceptions if one.kind == "extra"]
     usual = list(_occurrences(weekly, holidays, time_zone, span))
-    there = _without(_joined([*extra, *(one for one, _ in usual)]), _joined(off))
+    there = without(joined([*extra, *(one for one, _ in usual)]), joined(off))
     breaks: dict[Span, list[Break]] = {one: [] for one in there}
     for hours, length in usual:
         if length:
@@ -204,7 +204,7 @@ def _within(pause: Break, span: Span) -> Break | None:
     return Break(earliest, latest, pause.length) if earliest <= latest else None
 
 
-def _joined(spans: Iterable[Span]) -> list[Span]:
+def joined(spans: Iterable[Span]) -> list[Span]:
     """Return the spans in order, those that overlap or meet made one."""
     result: list[Span] = []
     for since, until in sorted(spans):
@@ -217,7 +217,8 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
     return result
 
 
-def _without(spans: Sequence[Span], off: Sequence[Span]) -> list[Span]:
+def without(spans: Sequence[Span], off: Sequence[Span]) -> list[Span]:
+    """Return what is left of ``spans`` where ``off`` is not; both as ``joined`` returns them."""
     left: list[Span] = []
     for start, end in spans:
         since = start
