@@ -349,4 +349,4 @@ class ContactsPublic(BaseModel):
     """Whom to call in an emergency."""
 
     contacts: list[ContactPublic]
-    until: datetime = Field(description="until when they are shown")
+    until: datetime | None = Field(description="until when they are shown; empty: as long as they are missing")

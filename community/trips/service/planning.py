@@ -13,7 +13,7 @@ from app.core.access import Actor
 from app.core.events import emit
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.routing import check_version
-from app.identity.api import Member, community, members_of
+from app.identity.api import Member, community
 from app.reservations.api import open_pool, resize
 from community.attractions.access import require_attraction
 from community.events import TripPublished
@@ -23,10 +23,7 @@ from community.trips.models import LEADERS, STOPS, Trip, TripLeader, TripStop
 from community.trips.problems import TripNotOpen
 from community.trips.schemas import CapacityGive, LeadersGive, TripWrite
 from community.trips.service.joining import offer
-from community.trips.service.telling import tell_of_trip
-
-_LEADING = ("worker", "carer", "coordinator", "operator", "dispatcher")
-"""Who of an organization can lead a trip of it."""
+from community.trips.service.telling import staff, tell_of_trip
 
 
 async def draft(session: AsyncSession, member: Member, organization_id: uuid.UUID, data: TripWrite) -> Trip:
@@ -179,10 +176,7 @@ async def _set_stops(session: AsyncSession, trip: Trip, data: TripWrite, actor: 
 
 
 async def _set_leaders(session: AsyncSession, trip: Trip, account_ids: Collection[uuid.UUID], actor: Actor) -> None:
-    connection, known = await session.connection(), set[uuid.UUID]()
-    for role in _LEADING:
-        known |= set((await members_of(connection, [trip.organization_id], role))[trip.organization_id])
-    if not set(account_ids) <= known:
+    if not set(account_ids) <= await staff(session, trip.organization_id):
         raise Malformed(errors=[FieldError("/body/leader_ids", "nobody of this organization", "unknown_id")])
     await session.execute(sa.delete(LEADERS).where(LEADERS.c.trip_id == trip.id))
     session.add_all(
