@@ -111,6 +111,7 @@ class TripStop(Table, table=True):
     community_id: uuid.UUID
     position: int = Field(sa_type=sa.SmallInteger, description="1 is where all get on")
     name: dict[str, str] = jsonb(description="by language: en, zh-CN")
+    attraction_id: uuid.UUID | None = Field(default=None, foreign_key="community_attraction.id")
     address: str | None = None
     latitude: float | None = None
     longitude: float | None = None

@@ -186,8 +186,3 @@ def outcome(mark: Mark, position: int, marked_at: datetime, known: Whereabouts) 
             return "applied"
         words.append(known.missing_since)
     return "superseded" if any(word is not None and marked_at < word for word in words) else "applied"
-
-
-def shows_contacts(starts_at: datetime, ends_at: datetime, now: datetime) -> bool:
-    """Say whether the leaders are shown whom to call."""
-    return starts_at - CONTACTS_BEFORE <= now < ends_at + CONTACTS_AFTER

@@ -36,8 +36,9 @@ class StopGive(_Given):
     """Where a trip stops. At the first all get on, at the last all get off."""
 
     name: Name
+    attraction_id: uuid.UUID | None = Field(default=None, description="what is visited there, if it is published")
     address: Line | None = None
-    latitude: Latitude | None = None
+    latitude: Latitude | None = Field(default=None, description="without it: the attraction's")
     longitude: Longitude | None = None
     arrives_at: GivenInstant | None = None
     departs_at: GivenInstant = Field(description="of the last: when all are there")
@@ -181,6 +182,7 @@ class StopPublic(BaseModel):
     id: uuid.UUID
     position: int
     name: Name
+    attraction_id: uuid.UUID | None
     address: str | None
     latitude: float | None
     longitude: float | None
@@ -347,4 +349,4 @@ class ContactsPublic(BaseModel):
     """Whom to call in an emergency."""
 
     contacts: list[ContactPublic]
-    until: datetime = Field(description="until when they are shown")
+    until: datetime | None = Field(description="until when they are shown; empty: as long as they are missing")

@@ -32,7 +32,7 @@ async def trip(by: Organization, leader: Account, **values: Any) -> Trip:
     trip_id, ends_at = clock.new_id(), starts_at + timedelta(hours=4)
     given: dict[str, Any] = {"state": "open", "close_at": ends_at + rules.CLOSING} | values
     async with unit_of_work() as session:
-        of = {"community_id": by.community_id, "subject_id": trip_id, "ends_at": ends_at}
+        of: dict[str, Any] = {"community_id": by.community_id, "subject_id": trip_id, "ends_at": ends_at}
         row = Trip(
             id=trip_id,
             community_id=by.community_id,

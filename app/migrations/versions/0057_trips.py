@@ -248,6 +248,7 @@ def upgrade() -> None:
         sa.Column("community_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.SmallInteger(), nullable=False),
         sa.Column("name", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("attraction_id", sa.Uuid(), nullable=True),
         sa.Column("address", sa.String(), nullable=True),
         sa.Column("latitude", sa.Float(), nullable=True),
         sa.Column("longitude", sa.Float(), nullable=True),
@@ -263,6 +264,9 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("roll_state IN ('ahead', 'begun', 'done')", name=op.f("ck_community_trip_stop_roll_state")),
         sa.CheckConstraint("arrives_at IS NULL OR arrives_at <= departs_at", name=op.f("ck_community_trip_stop_times")),
+        sa.ForeignKeyConstraint(
+            ["attraction_id"], ["community_attraction.id"], name=op.f("fk_community_trip_stop_attraction_id")
+        ),
         sa.ForeignKeyConstraint(["trip_id"], ["community_trip.id"], name=op.f("fk_community_trip_stop_trip_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_community_trip_stop")),
         sa.UniqueConstraint("trip_id", "position", name=op.f("uq_community_trip_stop_trip_id_position")),

@@ -74,9 +74,10 @@ async def _mark(
 ) -> Outcome:
     trip, stop = where
     known = Whereabouts(row.state, row.seen_at, row.missing_since, row.missing_position)  # type: ignore[arg-type]  # held to them
-    outcome = rules.outcome(mark.mark, stop.position, at, known)
+    is_older = at < trip.starts_at - rules.ROLL_OPENS  # than the trip: it says nothing of it
+    outcome = "superseded" if is_older else rules.outcome(mark.mark, stop.position, at, known)
     await _keep(session, by, stop, row, mark, (at, outcome))
-    if mark.mark == "present" and outcome != "not_travelling":
+    if mark.mark == "present" and outcome != "not_travelling" and not is_older:
         row.seen_position = max(row.seen_position, stop.position)
     if outcome != "applied":
         return outcome

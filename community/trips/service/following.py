@@ -11,6 +11,7 @@ from app.billing.events import (
     AuthorizationNeedsAction,
     AuthorizationSucceeded,
 )
+from app.core import clock
 from community.trips import notices, repository, rules
 from community.trips.models import Trip, TripParticipant
 from community.trips.rules import REFERENCE
@@ -37,8 +38,9 @@ async def follow_money(session: AsyncSession, events: Sequence[OfMoney]) -> None
 async def _follow(session: AsyncSession, row: TripParticipant, event: OfMoney) -> None:
     match event:
         case AuthorizationSucceeded() if row.state == "held" and row.call_off_at is None:
-            # What was there in time counts, however late it is told; any other hold ends by itself.
-            if row.hold_until is not None and event.occurred_at <= row.hold_until:
+            # What was there in time counts, however late it is told, while the place is kept; else the hold just ends.
+            until = row.hold_until
+            if until is not None and event.occurred_at <= until and clock.now() < until + rules.KEEPING:
                 await enter(session, await session.get_one(Trip, row.trip_id), row)
         case AuthorizationSucceeded() if row.state in rules.OFF:
             await paying.give_back(session, row, "held", None, "too_late")

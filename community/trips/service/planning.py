@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.events import emit
-from app.core.problems import FieldError, Malformed
+from app.core.problems import FieldError, Malformed, NotFound
 from app.core.routing import check_version
-from app.identity.api import Member, community, members_of
+from app.identity.api import Member, community
 from app.reservations.api import open_pool, resize
+from community.attractions.access import require_attraction
 from community.events import TripPublished
 from community.trips import notices, repository, rules
 from community.trips.access import TripSubject
@@ -22,14 +23,13 @@ from community.trips.models import LEADERS, STOPS, Trip, TripLeader, TripStop
 from community.trips.problems import TripNotOpen
 from community.trips.schemas import CapacityGive, LeadersGive, TripWrite
 from community.trips.service.joining import offer
-from community.trips.service.telling import tell_of_trip
-
-_LEADING = ("worker", "carer", "coordinator", "operator", "dispatcher")
-"""Who of an organization can lead a trip of it."""
+from community.trips.service.telling import staff, tell_of_trip
 
 
 async def draft(session: AsyncSession, member: Member, organization_id: uuid.UUID, data: TripWrite) -> Trip:
-    """Plan a trip; nobody but its organizer knows of it yet. Raises ``Malformed`` for a leader of another house."""
+    """Plan a trip; nobody but its organizer knows of it yet. Raises ``Malformed`` for a leader of another house, or an
+    attraction that is none of this community.
+    """
     place = await community(await session.connection(), member.community_id)
     trip_id = clock.new_id()
     seats, wheelchairs = await _pools(session, member.community_id, trip_id, data)
@@ -45,7 +45,7 @@ async def draft(session: AsyncSession, member: Member, organization_id: uuid.UUI
     )
     session.add(trip)
     await session.flush()
-    await _set_stops(session, trip, data)
+    await _set_stops(session, trip, data, member.actor)
     await _set_leaders(session, trip, data.leader_ids, member.actor)
     await audit.record(session, member.actor, "trip_plan:draft", object_id=trip.id)
     return trip
@@ -63,7 +63,7 @@ async def write(
         setattr(trip, name, value)
     await session.flush()
     await session.execute(sa.delete(STOPS).where(STOPS.c.trip_id == trip.id))
-    await _set_stops(session, trip, data)
+    await _set_stops(session, trip, data, actor)
     await _set_leaders(session, trip, data.leader_ids, actor)
     await resize(session, trip.seat_pool_id, data.seats)
     await resize(session, trip.wheelchair_pool_id, data.wheelchair_places)
@@ -159,19 +159,24 @@ async def _pools(
     ]
 
 
-async def _set_stops(session: AsyncSession, trip: Trip, data: TripWrite) -> None:
-    session.add_all(
-        TripStop(trip_id=trip.id, community_id=trip.community_id, position=position, **stop.model_dump())
-        for position, stop in enumerate(data.stops, 1)
-    )
+async def _set_stops(session: AsyncSession, trip: Trip, data: TripWrite, actor: Actor) -> None:
+    connection = await session.connection()
+    for position, stop in enumerate(data.stops, 1):
+        given = stop.model_dump()
+        if stop.attraction_id is not None:
+            try:
+                attraction = await require_attraction(connection, actor, stop.attraction_id)
+            except NotFound:
+                error = FieldError(f"/body/stops/{position - 1}/attraction_id", "no such attraction", "unknown_id")
+                raise Malformed(errors=[error]) from None
+            if stop.latitude is None:
+                given |= {"latitude": attraction.latitude, "longitude": attraction.longitude}
+        session.add(TripStop(trip_id=trip.id, community_id=trip.community_id, position=position, **given))
     await session.flush()
 
 
 async def _set_leaders(session: AsyncSession, trip: Trip, account_ids: Collection[uuid.UUID], actor: Actor) -> None:
-    connection, known = await session.connection(), set[uuid.UUID]()
-    for role in _LEADING:
-        known |= set((await members_of(connection, [trip.organization_id], role))[trip.organization_id])
-    if not set(account_ids) <= known:
+    if not set(account_ids) <= await staff(session, trip.organization_id):
         raise Malformed(errors=[FieldError("/body/leader_ids", "nobody of this organization", "unknown_id")])
     await session.execute(sa.delete(LEADERS).where(LEADERS.c.trip_id == trip.id))
     session.add_all(

@@ -15,6 +15,7 @@ from community.trips.access import READ
 from community.trips.models import Trip, TripParticipant
 from notifications.api import Notice, Value, send
 
+_LEADING: Final = ("worker", "carer", "coordinator", "operator", "dispatcher")
 _granted = granted_accounts(READ).subquery("granted")
 _MAY_STILL: Final = sa.select(_granted.c.account_id).where(
     _granted.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
@@ -90,9 +91,19 @@ async def organizer(session: AsyncSession, row: Arranged) -> list[uuid.UUID]:
     return found or await operator_staff(connection, row.community_id, "operator")
 
 
+async def staff(session: AsyncSession, organization_id: uuid.UUID) -> set[uuid.UUID]:
+    """Return who of an organization can lead a trip of it."""
+    connection, found = await session.connection(), set[uuid.UUID]()
+    for role in _LEADING:
+        found |= set((await members_of(connection, [organization_id], role))[organization_id])
+    return found
+
+
 async def leaders(session: AsyncSession, trip_id: uuid.UUID, row: Arranged) -> list[uuid.UUID]:
-    """Return who leads a trip, or who answers for it where nobody does."""
-    return await repository.leaders_of(session, trip_id) or await organizer(session, row)
+    """Return who leads a trip and is still of its organization; where nobody is, who answers for it."""
+    named = await repository.leaders_of(session, trip_id)
+    here = await staff(session, row.organization_id) if named else set()
+    return [account for account in named if account in here] or await organizer(session, row)
 
 
 async def desk(session: AsyncSession, row: Arranged) -> list[uuid.UUID]:

@@ -180,18 +180,20 @@ async def roll_call(
 
 
 async def contacts(connection: AsyncConnection, actor: Actor, subject: Participation) -> ContactsPublic:
-    """Show a leader whom to call, around the trip; each time it is on record. Raises ``ContactsNotShown``."""
+    """Show a leader whom to call, around the trip and of who is missing; each time it is on record.
+
+    Raises ``ContactsNotShown``.
+    """
     row = (await connection.execute(_ONE, {"participation_id": subject.id})).one()
-    now = clock.now()
     opens_at, closes_at = row.starts_at - rules.CONTACTS_BEFORE, row.ends_at + rules.CONTACTS_AFTER
-    is_missed = row.state == "missing" and now >= opens_at
-    if row.state not in rules.TRAVELLING or not (is_missed or rules.shows_contacts(row.starts_at, row.ends_at, now)):
+    is_shown = row.state == "missing" or opens_at <= clock.now() < closes_at
+    if row.state not in rules.TRAVELLING or not is_shown:
         raise ContactsNotShown(opens_at=opens_at.isoformat(), closes_at=closes_at.isoformat())
     await _trace(connection, actor, subject, "trip_contacts:read")
     shown = [
         ContactPublic(name=one["name"], phone=one["phone"], relationship=one["relationship"]) for one in _contacts(row)
     ]
-    return ContactsPublic(contacts=shown, until=closes_at)
+    return ContactsPublic(contacts=shown, until=None if row.state == "missing" else closes_at)
 
 
 def contact_accounts(row: Any) -> list[uuid.UUID]:

@@ -19,7 +19,7 @@ from community.trips.rules import HOLD, REFERENCE
 from community.trips.service import cancelling
 from tests.community.orders.conftest import Body, By, account_of
 from tests.community.orders.test_paying import card_of
-from tests.community.trips.conftest import DAY, LEAVES, Trips, facts, no_drift, plan, told, work
+from tests.community.trips.conftest import DAY, LEAVES, Trips, facts, no_drift, told, work
 
 PRICE = 9_900
 
@@ -166,21 +166,3 @@ async def test_a_card_that_is_authorized_after_the_trip_was_called_off_is_let_go
     async with reading() as connection:
         assert await charges_for(connection, REFERENCE, [UUID(found["id"])]) == {}
     await no_drift()
-
-
-async def test_a_draft_is_written_anew_and_a_published_trip_stays_as_it_is(trips: Trips) -> None:
-    draft = await trips.planned(publish=False)
-    path, by = f"/v1/trips/{draft['id']}", trips.scene.keeper
-    body = plan(seats=30, price=PRICE, leader_ids=[str(trips.scene.mei.id)])
-    await trips.ask("PUT", path, body, by=by, extra={"If-Match": '"99"'}, expect=412)
-    written = await trips.ask("PUT", path, body, by=by, extra={"If-Match": f'"{draft["version"]}"'})
-    assert (written["seats"], written["price"], len(written["stops"])) == (30, PRICE, 3)
-    await trips.keep("publication")
-    assert (await trips.ask("PUT", path, body, by=by, expect=409))["code"] == "trip_not_open"
-    listed = await trips.ask("GET", "/v1/trips?limit=1")
-    assert (len(listed["items"]), listed["next"] is None) == (1, False)
-    mine = await trips.ask("GET", f"/v1/organizations/{trips.scene.provider.id}/trips", by=by)
-    assert {one["id"] for one in mine["items"]} >= {draft["id"]}
-    await trips.ask("PUT", path, body, expect=403)
-    unled = await trips.planned(publish=False, leader_ids=[])
-    await trips.ask("POST", f"/v1/trips/{unled['id']}/publication", {}, by=by, expect=422)
