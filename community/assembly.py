@@ -1,9 +1,4 @@
 """The explicit lists of help at home, of tourism and of trips: their routers, subscribers and jobs."""
-"""The explicit lists of help at home and of trips: their routers, subscribers and jobs."""
->>
-=======
-"""The explicit lists of help at home, attractions and trips: their routers, subscribers and jobs."""
->>>>>>> trips
 
 from app.core.events import Subscriber
 from app.core.jobs import Job

@@ -255,7 +255,6 @@ class SlotCancelled(_OfSlot):
     name: ClassVar[str] = "community.slot_cancelled.v1"
 
     reason: Literal["weather", "technical", "staffing", "safety", "event", "other"]
-=======
 
 
 class TripPublished(Event):
