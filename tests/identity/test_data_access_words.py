@@ -36,6 +36,7 @@ _NOBODYS: Final = {
     *("roll_call", "trip_plan", "trip_volunteer"),
     *("slot_guides", "slot_template", "ticket_addon", "ticket_product", "ticket_quota", "ticket_slot", "ticket_terms"),
     *("voucher",),
+    *("attraction", "attraction_exception", "attractions"),
     *("payment_method", "payout_account", "payout_terms", "platform_fee", "transfer"),
     *("allocation", "busy_calendar", "busy_calendars", "calendar_feed", "pool", "reservation", "resource"),
     *("card_scheme", "office_sale", "office_shift", "ticket_allotment"),
