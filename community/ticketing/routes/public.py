@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Header, Response
 
@@ -23,7 +23,7 @@ from community.ticketing.service.pricing import price
 
 router = Router(tags=["ticketing"])
 
-_UNCHANGED: Final = {304: {"description": "nothing has changed"}}
+_UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "nothing has changed"}}
 _ANYBODY: Final = "whoever plans a visit looks before they sign in; it holds nobody's data"
 
 

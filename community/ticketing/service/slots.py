@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -136,7 +137,7 @@ async def cancel_slot(
     await audit.record(session, actor, "ticket_slot:cancel", object_id=row.id)
 
 
-def _times(data: TicketSlotWrite, time_zone: str) -> dict[str, object]:
+def _times(data: TicketSlotWrite, time_zone: str) -> dict[str, Any]:
     wall = data.starts_at.astimezone(zone(time_zone))
     return {
         "day": wall.date(),

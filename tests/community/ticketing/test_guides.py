@@ -63,10 +63,10 @@ async def test_a_tour_that_moves_takes_its_guide_along(scene: Scene) -> None:
     slots = await tours(scene)
     await guide(scene, slots[:1])
     await at_home(scene, TUESDAY + timedelta(hours=6), TUESDAY + timedelta(hours=7))
-    taken = {"starts_at": "2026-03-03T07:30:00Z", "ends_at": "2026-03-03T08:30:00Z", "entry_until": None}
+    taken: Body = {"starts_at": "2026-03-03T07:30:00Z", "ends_at": "2026-03-03T08:30:00Z", "entry_until": None}
     refused = await scene.change(slots[0], expect=409, **taken)
     assert refused["code"] == "calendar_taken"
-    free = {"starts_at": "2026-03-03T05:00:00Z", "ends_at": "2026-03-03T06:00:00Z", "entry_until": None}
+    free: Body = {"starts_at": "2026-03-03T05:00:00Z", "ends_at": "2026-03-03T06:00:00Z", "entry_until": None}
     moved = await scene.change(slots[0], **free)
     assert moved["guide_id"] == str(scene.guide.id)
     await at_home(scene, TUESDAY, TUESDAY + timedelta(hours=1))
