@@ -868,7 +868,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "answerHomeOrderComplaint": lambda _: {"statement": "There was snow"},
     "addHomeOrderComplaintEvidence": lambda _: {"statement": "There was none"},
     "decideHomeOrderComplaint": lambda _: {"outcome": "rejected", "reason": "There was"},
-    "quoteTickets": lambda world: {"items": _cart(world)["items"]},
+    "quoteTicketCart": lambda world: {"items": _cart(world)["items"]},
     "createTicketCart": _cart,
     "refundTickets": lambda world: {"ticket_ids": [world.ids["tickets"]], "amount": 0},
     "moveTicket": lambda world: {"slot_id": world.ids["ticket-slots"]},

@@ -45,7 +45,7 @@ _QUOTING: Final = (
 
 
 @router.post("/residents/{resident_id}/ticket-quotes", responses=problem_responses(*_QUOTING))
-async def quote_tickets(session: Session, actor: Person, subject: Orderer, data: CartQuote) -> CartQuotePublic:
+async def quote_ticket_cart(session: Session, actor: Person, subject: Orderer, data: CartQuote) -> CartQuotePublic:
     """Say what tickets would cost now; nothing is held."""
     return await placing.quote(await session.connection(), actor, subject.resident_id, data)
 
