@@ -206,6 +206,7 @@ async def open_world() -> World:
         **(bought := await _tickets(resident, agency, visited["attractions"])),
         **await _cards(place, resident, neighbour),
         **await _office(place, agency, coordinator, bought),
+        **await _bought(resident, agency, museum["attractions"]),
         **await _order(resident, offer, service, carer),
         **await _trip(resident, agency, carer, colleague),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
@@ -525,6 +526,13 @@ async def _tickets(resident: Resident, agency: Organization, attraction_id: obje
         "products-on-offer": product.id,
 
 
+async def _bought(resident: Resident, agency: Organization, attraction_id: uuid.UUID) -> dict[str, object]:
+    (slot,) = await community_ticketing.slots(agency, attraction_id, [clock.now() + timedelta(days=2)])
+    product = await community_ticketing.product(agency, attraction_id, "day")
+    return {
+    }
+
+
 async def _worker(agency: Organization, carer: Account) -> dict[str, object]:
     """Insert the carer as somebody who goes to homes for the agency, what they can do, and a day off they entered."""
     row = await community_workers.worker(agency, carer)
@@ -822,7 +830,7 @@ def _home_order(world: World) -> dict[str, Any]:
 
 
 def _cart(world: World) -> dict[str, Any]:
-    item = {"slot_id": world.ids["slots-on-offer"], "product_id": world.ids["products-on-offer"]}
+    item = {"slot_id": world.ids["ticket-slots"], "product_id": world.ids["ticket-products"]}
     return {"items": [item], "total": 6_000, "payment_method": "provider", "is_another": True}
 
 
@@ -930,10 +938,10 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "answerHomeOrderComplaint": lambda _: {"statement": "There was snow"},
     "addHomeOrderComplaintEvidence": lambda _: {"statement": "There was none"},
     "decideHomeOrderComplaint": lambda _: {"outcome": "rejected", "reason": "There was"},
-    "quoteTickets": lambda world: {"items": _cart(world)["items"]},
+    "quoteTicketCart": lambda world: {"items": _cart(world)["items"]},
     "createTicketCart": _cart,
     "refundTickets": lambda world: {"ticket_ids": [world.ids["tickets"]], "amount": 0},
-    "moveTicket": lambda world: {"slot_id": world.ids["slots-on-offer"]},
+    "moveTicket": lambda world: {"slot_id": world.ids["ticket-slots"]},
     "setTicketHolder": lambda _: {"name": "Grace"},
     "createTicketWait": lambda world: _cart(world)["items"][0],
     "createTicketVoucher": lambda _: {

@@ -106,6 +106,7 @@ async def offers(
         "product_ids": [product_id for _, product_id in wanted],
         "community_id": community_id,
     }
+    rows: list[Any] = []
     for _ in range(_TRIES):
         rows = await _OFFERS.rows(connection, binds)
         if all(row.is_whole for row in rows):
