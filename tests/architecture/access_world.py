@@ -25,6 +25,7 @@ from app.identity.second_factor.service import SECRET as SECRET_OF_APP
 from app.media.links import signed_url, upload_url
 from app.media.models import STORED, Upload
 from app.media.storage import storage
+from community.attractions.models import Attraction
 from community.housekeeping.models import HomeService, ServiceOffer
 from community.ticketing.models import TicketProduct, TicketSlot
 from community.workers.models import WORKERS, Worker
@@ -45,6 +46,7 @@ from tests.factories import (
     billing_subsidies,
     community_attractions,
     community_citizen_cards,
+    community_gates,
     community_housekeeping,
     community_itineraries,
     community_order_series,
@@ -207,6 +209,8 @@ async def open_world() -> World:
         **await _cards(place, resident, neighbour),
         **await _office(place, agency, coordinator, bought),
         **await _bought(resident, agency, museum["attractions"]),
+        **await _tickets(resident, agency, visited["attractions"]),
+        **await _gate(visited["attractions"]),
         **await _order(resident, offer, service, carer),
         **await _trip(resident, agency, carer, colleague),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
@@ -509,6 +513,13 @@ async def _office(
         "ticket-allotments": allotment.id,
         "reseller-allotments": allotment.id,
         "reseller-statements": "2026-03",
+
+
+async def _gate(attraction_id: uuid.UUID) -> dict[str, object]:
+    """Insert a gate of an attraction that let somebody in by a forged code."""
+        attraction = await session.get_one(Attraction, attraction_id)
+    row = await community_gates.gate(attraction)
+    return {"gates": row.id, "admission-conflicts": (await community_gates.conflict(row)).id}
 
 
 async def _tickets(resident: Resident, agency: Organization, attraction_id: object) -> dict[str, object]:
@@ -874,6 +885,11 @@ def _payer(world: World) -> dict[str, Any]:
     return {"account_id": world.ids["accounts"]}
 
 
+def _scan() -> dict[str, Any]:
+    scanned = {"text": "", "direction": "entry", "scanned_at": "2026-03-02T08:00:00Z"}
+    return scanned | {"nonce": str(clock.new_id())}
+
+
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "answerPaidFor": lambda _: {"accept": True},
     "inviteMyPayer": _payer,
@@ -940,6 +956,11 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "decideHomeOrderComplaint": lambda _: {"outcome": "rejected", "reason": "There was"},
     "quoteTicketCart": lambda world: {"items": _cart(world)["items"]},
     "createTicketCart": _cart,
+    "addGate": lambda _: {"name": "East gate"},
+    "setGate": lambda _: {"name": "West gate"},
+    "setGateRules": lambda _: {"free_entitlements": ["free_entry"]},
+    "bringScans": lambda _: {"scans": [_scan()], "sent_at": "2026-03-02T08:00:00Z"},
+    "resolveAdmissionConflict": lambda _: {"resolution": "harmless", "note": "A child in arms"},
     "refundTickets": lambda world: {"ticket_ids": [world.ids["tickets"]], "amount": 0},
     "moveTicket": lambda world: {"slot_id": world.ids["ticket-slots"]},
     "setTicketHolder": lambda _: {"name": "Grace"},
