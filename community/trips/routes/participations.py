@@ -80,9 +80,11 @@ async def get_trip_participation(connection: Reading, actor: CurrentActor, subje
 
 @router.post(
     f"{_ONE}/acceptance",
-    responses=problem_responses(*_GUARDED, HoldOver, ParticipationNotOpen, PaymentMethodUnusable, ResidenceEnded),
+    responses=problem_responses(
+        *_GUARDED, HoldOver, ParticipationNotOpen, PaymentMethodUnusable, PeopleOnly, ResidenceEnded
+    ),
 )
-async def accept_trip_participation(session: Session, actor: CurrentActor, subject: Theirs) -> ParticipationDetail:
+async def accept_trip_participation(session: Session, actor: Person, subject: Theirs) -> ParticipationDetail:
     """Take a place that came free and was kept; unanswered it goes to the next in the line."""
     row = await joining.accept(session, actor, subject)
     return await participations.after_change(await session.connection(), actor, row.id)

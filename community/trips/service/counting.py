@@ -48,7 +48,8 @@ async def take(
         if row is not None:
             at = rules.by_our_clock(mark.marked_at, data.sent_at, now)
             outcomes[mark.nonce] = await _mark(session, by, (trip, stop), row, mark, at)
-    if stop.roll_state == "ahead" and any(nonce not in known for nonce in outcomes):
+    # That one of them stays at home is no counting of the others: whoever counts has somebody there.
+    if stop.roll_state == "ahead" and any(one.mark == "present" and one.nonce not in known for one in data.marks):
         _begin(stop, now)
     if data.is_complete and stop.roll_state != "done":
         await _finish(session, trip, stop, list(people.values()), by)

@@ -190,6 +190,24 @@ async def test_a_roll_call_nobody_does_reminds_its_leaders_and_then_the_desk_unt
     assert (await trips.seen(hu))["state"] == "missing"
 
 
+async def test_that_one_stays_at_home_is_no_counting_of_the_others(trips: Trips, clock: ManualClock) -> None:
+    grace, hu = await two(trips, clock)
+    assert (await trips.count(BUS, [mark(hu, "left")]))["state"] == "ahead"
+    clock.set(COUNTED)
+    await work()
+    assert await told("trip_roll_call_due") == {"Li Mei"}
+    assert (await trips.seen(grace))["state"] == "going"
+
+
+async def test_what_was_written_before_the_trip_says_nothing_of_it(trips: Trips, clock: ManualClock) -> None:
+    grace, _ = await two(trips, clock)
+    stale = await trips.count(BUS, [mark(grace, at=LEAVES - DAY), mark(grace, "missing", LEAVES - DAY)])
+    assert [one["outcome"] for one in stale["outcomes"]] == ["superseded", "superseded"]
+    assert stale["missing"] == []
+    await trips.count(BUS, [], is_complete=True)
+    assert (await trips.seen(grace))["state"] == "missing"
+
+
 async def test_a_trip_is_not_over_before_all_are_back(trips: Trips, clock: ManualClock) -> None:
     grace, hu = await two(trips, clock)
     clock.set(LEAVES + 3 * HOUR)
