@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -25,9 +25,7 @@ from app.identity.second_factor.service import SECRET as SECRET_OF_APP
 from app.media.links import signed_url, upload_url
 from app.media.models import STORED, Upload
 from app.media.storage import storage
-from community.attractions.models import Attraction
 from community.housekeeping.models import HomeService, ServiceOffer
-from community.ticketing.models import TicketProduct, TicketSlot
 from community.workers.models import WORKERS, Worker
 from eldercare.drills.models import Drill
 from eldercare.duty_desk.models import DeskHandover
@@ -40,22 +38,14 @@ from notifications.broadcasts.models import Broadcast
 from notifications.inbox.models import INBOX
 from notifications.unsubscribing.links import Subscription, token
 from telemedicine.consultations.models import Participant
-from tests.architecture import access_people
+from tests.architecture import access_people, access_tourism
 from tests.factories import (
     billing,
     billing_subsidies,
-    community_attractions,
-    community_citizen_cards,
-    community_gates,
     community_housekeeping,
-    community_itineraries,
     community_order_series,
     community_orders,
     community_ratings,
-    community_trips,
-    community_ticket_office,
-    community_ticketing,
-    community_tickets,
     community_workers,
     eldercare_alarms,
     eldercare_check_ins,
@@ -78,7 +68,7 @@ from tests.factories import (
     telemedicine_settlement,
     webhooks,
 )
-from tests.media.samples import PDF, photo
+from tests.media.samples import PDF
 from tests.notifications.notices import TESTS
 
 ACTORS: Final = (
@@ -200,19 +190,11 @@ async def open_world() -> World:
         "service-offers": (offer := await community_housekeeping.offer(agency, service)).id,
         "home-order-series": (await community_order_series.series(resident, offer)).id,
         "occurrences": "2026-03-05",
-        **await _itinerary(place, resident, carer),
         **await _worker(agency, carer),
-        **(museum := await _attraction(agency, carer)),
-        **await _tickets(agency, museum["attractions"]),
-        **(visited := await _attraction(agency, carer)),
-        **(bought := await _tickets(resident, agency, visited["attractions"])),
-        **await _cards(place, resident, neighbour),
-        **await _office(place, agency, coordinator, bought),
-        **await _bought(resident, agency, museum["attractions"]),
-        **await _tickets(resident, agency, visited["attractions"]),
-        **await _gate(visited["attractions"]),
+        **await access_tourism.things(
+            access_tourism.Concerned(place, agency, coordinator, carer, colleague, resident, neighbour)
+        ),
         **await _order(resident, offer, service, carer),
-        **await _trip(resident, agency, carer, colleague),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
         "regimen-proposals": (await eldercare_regimen_proposals.proposal(written)).id,
@@ -452,98 +434,6 @@ async def _clinic(
     }
 
 
-async def _attraction(agency: Organization, carer: Account) -> dict[str, uuid.UUID]:
-    """Insert an attraction of the agency's with a photo, a day with other hours, and a while in which it is shut."""
-    picture = photo()
-    upload = Upload(
-        community_id=agency.community_id,
-        owner_id=carer.id,
-        about_id=agency.id,
-        purpose="photo",
-        content_type="image/jpeg",
-        size=len(picture),
-        received=len(picture),
-        stored_size=len(picture),
-        sha256=bytes(32),
-        state=STORED,
-    )
-    async with unit_of_work() as session:
-        session.add(upload)
-    await storage().finish(upload.id, picture)
-    row = await community_attractions.attraction(agency, photo_ids=[upload.id])
-    exception = await community_attractions.exception(row, date(2026, 5, 1))
-    closing = await community_attractions.closing(row, clock.now() + timedelta(days=1))
-    return {"attractions": row.id, "photos": upload.id, "opening-exceptions": exception.id, "closings": closing.id}
-
-
-async def _tickets(agency: Organization, attraction_id: uuid.UUID) -> dict[str, object]:
-    """Insert what the attraction sells: a product, a template, a slot with a quota over it, an add-on."""
-    offer = await community_ticketing.on_offer(agency, attraction_id, count=1)
-    quota = await community_ticketing.quota(agency, attraction_id, offer.slots)
-    return {
-        "ticket-products": offer.products["adult"].id,
-        "slot-templates": (await community_ticketing.template(agency, attraction_id)).id,
-        "ticket-slots": offer.slots[0].id,
-        "ticket-quotas": quota.id,
-        "ticket-addons": (await community_ticketing.addon(agency, attraction_id)).id,
-    }
-
-
-async def _cards(place: Community, resident: Resident, neighbour: Resident) -> dict[str, object]:
-    """Insert a kind of card, one of the resident's that waits to be verified, and a neighbour who says it is theirs."""
-    kind = await community_citizen_cards.scheme(place)
-    card = await community_citizen_cards.card(resident, kind, state="pending", verified_at=None)
-    claim = await community_citizen_cards.claim(neighbour, kind)
-    return {"card-schemes": kind.id, "citizen-cards": card.id, "citizen-card-claims": claim.id}
-
-
-async def _office(
-    place: Community, agency: Organization, coordinator: Account, offered: dict[str, object]
-) -> dict[str, object]:
-    """Insert a till of the coordinator's, tickets sold at it, and a reseller who has some to sell."""
-    async with unit_of_work() as session:
-        slot = await session.get_one(TicketSlot, offered["slots-on-offer"])
-        adult = await session.get_one(TicketProduct, offered["products-on-offer"])
-    till = await community_ticket_office.shift(coordinator, agency)
-    sale = await community_ticket_office.sale(coordinator, till, slot, adult)
-    reseller = await identity.organization(place, "provider", name="Slow Travel")
-    allotment = await community_ticket_office.allotment(coordinator, reseller, adult, [slot])
-        "office-shifts": till.id,
-        "office-orders": sale.sale.order_id,
-        "ticket-allotments": allotment.id,
-        "reseller-allotments": allotment.id,
-        "reseller-statements": "2026-03",
-
-
-async def _gate(attraction_id: uuid.UUID) -> dict[str, object]:
-    """Insert a gate of an attraction that let somebody in by a forged code."""
-        attraction = await session.get_one(Attraction, attraction_id)
-    row = await community_gates.gate(attraction)
-    return {"gates": row.id, "admission-conflicts": (await community_gates.conflict(row)).id}
-
-
-async def _tickets(resident: Resident, agency: Organization, attraction_id: object) -> dict[str, object]:
-    """Insert a ticket that the resident bought of the agency, its voucher, and that the resident waits for more."""
-    assert isinstance(attraction_id, uuid.UUID)
-    offered = await community_ticketing.on_offer(agency, attraction_id)
-    await community_ticketing.terms(agency, attraction_id)
-    slot, product = offered.slots[0], offered.products["adult"]
-    row = await community_tickets.ticket(resident, slot, product)
-        "ticket-orders": row.order_id,
-        "tickets": row.id,
-        "ticket-waits": (await community_tickets.wait(resident, slot, product)).id,
-        "ticket-vouchers": (await community_tickets.voucher(agency)).id,
-        "slots-on-offer": slot.id,
-        "products-on-offer": product.id,
-
-
-async def _bought(resident: Resident, agency: Organization, attraction_id: uuid.UUID) -> dict[str, object]:
-    (slot,) = await community_ticketing.slots(agency, attraction_id, [clock.now() + timedelta(days=2)])
-    product = await community_ticketing.product(agency, attraction_id, "day")
-    return {
-    }
-
-
 async def _worker(agency: Organization, carer: Account) -> dict[str, object]:
     """Insert the carer as somebody who goes to homes for the agency, what they can do, and a day off they entered."""
     row = await community_workers.worker(agency, carer)
@@ -551,14 +441,6 @@ async def _worker(agency: Organization, carer: Account) -> dict[str, object]:
     tomorrow = clock.now().replace(tzinfo=None) + timedelta(days=1)
     off = await community_workers.exception(row, "off", tomorrow, tomorrow + timedelta(days=1))
     return {"workers": row.id, "worker-profiles": row.id, "exceptions": off.id, "skills": "first-aid"}
-
-
-async def _itinerary(place: Community, resident: Resident, carer: Account) -> dict[str, object]:
-    """Insert a day out of the resident's, on which the carer comes along."""
-    museum = await community_attractions.attraction(await community_attractions.organization(place))
-    row, stop = await community_itineraries.itinerary(resident, museum.id)
-    await community_itineraries.companion(row, carer)
-    return {"itineraries": row.id, "stops": stop.id, "companions": carer.id}
 
 
 async def _order(resident: Resident, offer: ServiceOffer, service: HomeService, carer: Account) -> dict[str, object]:
@@ -579,17 +461,6 @@ async def _order(resident: Resident, offer: ServiceOffer, service: HomeService, 
         "day-plans": await community_orders.day_plan(offer),
         "ratings": rating.id,
         "ratings-to-moderate": rating.id,
-    }
-
-
-async def _trip(resident: Resident, agency: Organization, carer: Account, colleague: Account) -> dict[str, object]:
-    """Insert a trip of the agency that the carer leads and the resident goes along on, and who would accompany them."""
-    row = await community_trips.trip(agency, carer)
-    return {
-        "trips": row.id,
-        "stops": (await community_trips.stop(row)).id,
-        "trip-participations": (await community_trips.participant(row, resident)).id,
-        "volunteers": (await community_trips.volunteer(row, colleague)).id,
     }
 
 
@@ -840,11 +711,6 @@ def _home_order(world: World) -> dict[str, Any]:
     return when | {"offer_id": world.ids["service-offers"], "offer_version": 1, "total": 12_500}
 
 
-def _cart(world: World) -> dict[str, Any]:
-    item = {"slot_id": world.ids["ticket-slots"], "product_id": world.ids["ticket-products"]}
-    return {"items": [item], "total": 6_000, "payment_method": "provider", "is_another": True}
-
-
 def _draft(_: World) -> dict[str, Any]:
     return {"content": telemedicine_prescriptions.AMOXICILLIN}
 
@@ -885,12 +751,8 @@ def _payer(world: World) -> dict[str, Any]:
     return {"account_id": world.ids["accounts"]}
 
 
-def _scan() -> dict[str, Any]:
-    scanned = {"text": "", "direction": "entry", "scanned_at": "2026-03-02T08:00:00Z"}
-    return scanned | {"nonce": str(clock.new_id())}
-
-
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
+    **access_tourism.BODIES,
     "answerPaidFor": lambda _: {"accept": True},
     "inviteMyPayer": _payer,
     "inviteResidentPayer": _payer,
@@ -925,11 +787,6 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "addHomeOrderNote": lambda _: {"text": "All well"},
     "addHomeOrderPhoto": lambda world: {"upload_id": world.ids["uploads"]},
     "finishHomeOrder": lambda _: {"undone_reason": "No water"},
-    "planItinerary": lambda _: community_itineraries.WISH,
-    "changeItinerary": lambda _: community_itineraries.WISH,
-    "bookItinerary": lambda _: {"total": 0, "payment_method": "none"},
-    "checkItineraryStop": lambda _: {"state": "arrived"},
-    "addItineraryCompanion": lambda world: {"account_id": world.ids["accounts"]},
     "previewHomeOrderSeries": lambda world: community_order_series.WISH | {"offer_id": world.ids["service-offers"]},
     "createHomeOrderSeries": lambda world: community_order_series.agreed(world.ids["service-offers"]),
     "changeHomeOrderSeries": lambda world: (
@@ -954,57 +811,9 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "answerHomeOrderComplaint": lambda _: {"statement": "There was snow"},
     "addHomeOrderComplaintEvidence": lambda _: {"statement": "There was none"},
     "decideHomeOrderComplaint": lambda _: {"outcome": "rejected", "reason": "There was"},
-    "quoteTicketCart": lambda world: {"items": _cart(world)["items"]},
-    "createTicketCart": _cart,
-    "addGate": lambda _: {"name": "East gate"},
-    "setGate": lambda _: {"name": "West gate"},
-    "setGateRules": lambda _: {"free_entitlements": ["free_entry"]},
-    "bringScans": lambda _: {"scans": [_scan()], "sent_at": "2026-03-02T08:00:00Z"},
-    "resolveAdmissionConflict": lambda _: {"resolution": "harmless", "note": "A child in arms"},
-    "refundTickets": lambda world: {"ticket_ids": [world.ids["tickets"]], "amount": 0},
-    "moveTicket": lambda world: {"slot_id": world.ids["ticket-slots"]},
-    "setTicketHolder": lambda _: {"name": "Grace"},
-    "createTicketWait": lambda world: _cart(world)["items"][0],
-    "createTicketVoucher": lambda _: {
-        "name": "Spring",
-        "code": "SPRING26",
-        "percent": 10,
-        "valid_from": "2026-03-01T00:00:00Z",
-        "valid_until": "2026-06-01T00:00:00Z",
-        "max_uses": 10,
-    },
-    "addAttraction": lambda _: community_attractions.GARDEN,
-    "setAttraction": lambda _: community_attractions.GARDEN,
-    "setAttractionHours": lambda _: {"hours": []},
-    "addAttractionException": lambda _: {"first_day": "2026-05-04", "last_day": "2026-05-05"},
-    "closeAttraction": lambda _: {"ends_at": "2026-03-02T10:00:00Z"},
-    "createTrip": lambda _: community_trips.PLAN,
-    "setTrip": lambda _: community_trips.PLAN,
-    "setTripCapacity": lambda _: {"seats": 30, "wheelchair_places": 2},
-    "setTripLeaders": lambda world: {"leader_ids": [world.ids["accounts"]]},
-    "callOffTrip": lambda _: {"reason": "weather"},
-    "decideTripVolunteer": lambda _: {"is_accepted": True},
-    "createTripParticipation": lambda world: community_trips.SIGN_UP | {"trip_id": world.ids["trips"]},
-    "createAccompaniedTrip": lambda world: (
-        community_trips.SIGN_UP | {"trip_id": world.ids["trips"], "companion": {"kind": "volunteer"}}
-    ),
-    "cancelTripParticipation": lambda _: {"reason": "other"},
-    "takeTripRollCall": lambda _: {"marks": [], "sent_at": "2026-03-02T08:00:00Z"},
-    "quoteTickets": lambda world: {
-        "items": [
-            {
-                "slot_id": str(world.ids["ticket-slots"]),
-                "product_id": str(world.ids["ticket-products"]),
-                "quantity": 1,
-            }
-        ]
-    },
     "addWorker": lambda world: community_workers.PROFILE | {"account_id": world.ids["accounts"]},
     "setWorker": lambda _: community_workers.PROFILE,
     "setWorkerHours": lambda _: {"hours": []},
-    "setCardScheme": lambda _: community_citizen_cards.DISABILITY,
-    "refuseCitizenCard": lambda _: {"reason": "over"},
-    "decideCitizenCardClaim": lambda _: {"outcome": "holder"},
     "suspendWorker": lambda _: {"reason": "A complaint is looked into"},
     "addWorkerException": lambda _: community_workers.OFF | {"kind": "off"},
     "addMyWorkerException": lambda _: community_workers.OFF,
