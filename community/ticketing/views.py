@@ -232,7 +232,7 @@ def terms_of(row: Any) -> Terms:
 
 
 async def availability(connection: AsyncConnection, attraction_id: uuid.UUID, start: datetime, end: datetime) -> str:
-    """Return the slots of a published attraction that begin in ``[start, end)``, as JSON (``Availability``).
+    """Return the slots of a published attraction that begin in ``[start, end)``, as JSON (``AttractionAvailability``).
 
     One statement, however many slots, that reads nothing of what was sold. Raises ``NotFound``.
     """

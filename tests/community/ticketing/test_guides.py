@@ -89,6 +89,20 @@ async def test_another_guides_in_their_place_or_nobody(scene: Scene) -> None:
     await at_home(scene, TUESDAY, TUESDAY + timedelta(hours=1))
 
 
+async def test_what_is_no_tour_any_more_has_no_guide(scene: Scene) -> None:
+    season = await scene.season(language="en")
+    slots = await scene.available()
+    await guide(scene, slots)
+    assert (await scene.change(slots[0], language=None))["guide_id"] is None
+    template = (await scene.ask("GET", f"{scene.attraction}/slot-templates"))["items"][0]
+    body = {name: value for name, value in template.items() if name not in {"id", "attraction_id", "version"}}
+    await scene.ask("PUT", f"{scene.of}/slot-templates/{season['id']}", body | {"language": None})
+    await scene.generate(season)
+    listed = await scene.ask("GET", f"{scene.attraction}/ticket-slots")
+    assert {slot["guide_id"] for slot in listed["items"]} == {None}
+    await at_home(scene, TUESDAY, TUESDAY + timedelta(hours=1))
+
+
 async def test_who_guides_works_there_and_what_is_guided_is_a_tour(scene: Scene) -> None:
     slots = await tours(scene)
     stranger = await identity.account(scene.place, name="Ada")

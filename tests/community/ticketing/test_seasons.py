@@ -143,6 +143,8 @@ async def test_a_slot_moved_after_sales_keeps_them_and_tells(scene: Scene) -> No
     assert (await scene.generate(season)) == {"created": 0, "changed": 0, "closed": 0, "kept": 1, "uncovered": 0}
     await scene.change(slot, capacity=30)
     assert len(await facts("slot_moved")) == 1, "another capacity is no other time"
+    await scene.change(slot, entry_until="2026-03-04T02:15:00Z")
+    assert len(await facts("slot_moved")) == 2, "who comes when their ticket says would stand before a closed gate"
 
 
 async def test_a_slot_that_is_called_off_stays_so(scene: Scene, clock: ManualClock) -> None:
