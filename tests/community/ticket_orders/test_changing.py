@@ -36,6 +36,7 @@ async def test_a_ticket_is_moved_with_all_its_places_and_has_a_new_code(scene: S
     assert seen["valid_from"] == moved["starts_at"] == "2026-03-05T03:00:00Z"
     assert [await scene.left(slot) for slot in range(3)] == [5, 4, 4]
     assert (await told("tickets_moved"), await facts(ticket["id"])) == ({"Grace"}, ["ticket_moved"])
+    assert guide.pool_id is not None
     async with reading() as connection:
         assert (await pools(connection, [guide.pool_id]))[guide.pool_id].left == 0
     assert taken.state == "confirmed"
@@ -69,5 +70,5 @@ async def test_a_ticket_is_put_in_another_name(scene: Scene) -> None:
     order = await scene.ask("PUT", path, name)
     row = await tickets.ticket_row(uuid.UUID(ticket["id"]))
 
-    assert (order["tickets"][0]["holder"], order["tickets"][0]["revision"]) == (name, 2)
+    assert (order["tickets"][0]["holder"].items() >= name.items(), order["tickets"][0]["revision"]) == (True, 2)
     assert "Ann" not in row.holder
