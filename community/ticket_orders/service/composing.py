@@ -288,7 +288,7 @@ async def _addons(
         mine = []
         for number, one in enumerate(item.addons):
             addon = known.get(one.addon_id)
-            if addon is None or addon.attraction_id != offer.attraction_id:
+            if addon is None or not addon.is_active or addon.attraction_id != offer.attraction_id:
                 raise NotFound("there is no such add-on")
             if one.quantity > addon.most:
                 pointer = f"/body/items/{place}/addons/{number}/quantity"

@@ -40,5 +40,5 @@ async def give_back(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
             await end(session, [row], ends, "cancelled", "slot_cancelled", is_offered=False)
         if mine:
             first = min(one.valid_from for one in mine)
-            await tell(session, notices.CANCELLED, row, f"cancelled:{first.isoformat()}")
+            await tell(session, notices.CANCELLED, row, f"cancelled:{first.isoformat()}", starts_at=first)
     await session.flush()
