@@ -77,22 +77,8 @@ _CLAIMS: Final = audit.traced_each(
         *(CLAIMS.c[name] for name in ("id", "resident_id", "number", "claimed_by", "claimed_at")),
         SCHEMES.c.code,
         SCHEMES.c.name,
-        _c.resident_id.label("holder_id"),
-        _c.state.label("holder_state"),
-        _c.linked_by,
-        _c.created_at.label("linked_at"),
     )
-    .select_from(
-        CLAIMS.join(SCHEMES, SCHEMES.c.id == CLAIMS.c.scheme_id).outerjoin(
-            CARDS,
-            sa.and_(
-                _c.community_id == CLAIMS.c.community_id,
-                _c.scheme_id == CLAIMS.c.scheme_id,
-                _c.digest == CLAIMS.c.digest,
-                _c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'verified'")]),
-            ),
-        )
-    )
+    .select_from(CLAIMS.join(SCHEMES, SCHEMES.c.id == CLAIMS.c.scheme_id))
     .where(
         CLAIMS.c.community_id == _community,
         CLAIMS.c.state == sa.literal_column("'open'"),
@@ -100,6 +86,22 @@ _CLAIMS: Final = audit.traced_each(
     )
     .order_by(CLAIMS.c.id)
     .limit(_limit),
+    "card_claims:list",
+)
+_HOLDERS: Final = audit.traced_each(
+    sa.select(CLAIMS.c.id, _c.resident_id, _c.state, _c.linked_by, _c.created_at)
+    .join_from(
+        CLAIMS,
+        CARDS,
+        sa.and_(
+            _c.community_id == CLAIMS.c.community_id,
+            _c.scheme_id == CLAIMS.c.scheme_id,
+            _c.digest == CLAIMS.c.digest,
+            _c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'verified'")]),
+        ),
+    )
+    .where(CLAIMS.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid))))
+    .order_by(CLAIMS.c.id),
     "card_claims:list",
 )
 
@@ -222,10 +224,11 @@ async def claims(connection: AsyncConnection, actor: Actor, page: PageRequest) -
     """Return a page of the cards of the actor's community that two have linked, the oldest first; on record."""
     binds = {"community_id": actor.community_id} | _page_of(page) | audit.trace_each_binds(actor, shown=page.limit)
     rows = (await connection.execute(_CLAIMS, binds)).all()
-    holders = [row.holder_id for row in rows if row.holder_id is not None]
-    for holder_id in dict.fromkeys(holders[: page.limit]):
-        await audit.record(connection, actor, "card_claims:list", resident_id=holder_id)
-    names = await resident_names(connection, [*(row.resident_id for row in rows), *holders])
+    shown = [row.id for row in rows[: page.limit]]
+    also = {"ids": shown} | audit.trace_each_binds(actor, shown=page.limit)
+    holders = {row.id: row for row in await connection.execute(_HOLDERS, also)}
+    people = [*(row.resident_id for row in rows), *(row.resident_id for row in holders.values())]
+    names = await resident_names(connection, people)
     items = [
         CardClaimPublic(
             id=row.id,
@@ -233,10 +236,11 @@ async def claims(connection: AsyncConnection, actor: Actor, page: PageRequest) -
             name=row.name,
             full_number=unseal(row.number, CLAIMED_NUMBER),
             claimant=_party(names, row.resident_id, row.claimed_by, row.claimed_at),
-            holder=_party(names, row.holder_id, row.linked_by, row.linked_at) if row.holder_id else None,
-            holder_state=row.holder_state,
+            holder=_party(names, held.resident_id, held.linked_by, held.created_at) if held else None,
+            holder_state=held.state if held else None,
         )
         for row in rows[: page.limit]
+        for held in (holders.get(row.id),)
     ]
     return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ("id",)))
 
