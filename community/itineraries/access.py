@@ -81,8 +81,10 @@ async def subject_of(connection: AsyncConnection, actor: Actor, itinerary: Subje
     return await require_resident(connection, actor, itinerary.resident_id, READ)
 
 
-def itinerary_guard(*, plans: bool = False) -> Callable[[Request], Awaitable[Subject]]:
+def itinerary_guard(*, plans: bool = False, goes: bool = False) -> Callable[[Request], Awaitable[Subject]]:
     """Return the dependency that hands over the itinerary of the path; with ``plans`` to whoever may change it.
+
+    With ``goes`` it is for whoever is on the way: who may change it, or comes along.
 
     401 for nobody, 404 for whoever may not know of it, 403 for who may only see it.
     """
@@ -102,6 +104,8 @@ def itinerary_guard(*, plans: bool = False) -> Callable[[Request], Awaitable[Sub
                 subject = await require_itinerary(connection, actor, itinerary_id)
         if plans and not subject.may_plan:
             raise Forbidden(f"this needs {ORDER}")
+        if goes and not subject.may_plan and "companion" not in subject.sides:
+            raise Forbidden("this is for whoever is on the way")
         return subject
 
     guard.scope = ORDER if plans else READ  # type: ignore[attr-defined]  # read by the access matrix test

@@ -52,3 +52,9 @@ class TooManyCompanions(Conflict):
     """Not more than ``most`` come along."""
 
     code, title = "too_many_companions", "Too many come along"
+
+
+class TooManyItineraries(Conflict):
+    """Not more than ``most`` plans are open at a time: one is dropped first."""
+
+    code, title = "too_many_itineraries", "Too many plans are open"

@@ -7,11 +7,13 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import col
 
 from app.core.problems import NotFound
 from community.itineraries.models import COMPANIONS, ITINERARIES, STOPS, Itinerary, ItineraryCompanion, ItineraryStop
 from community.itineraries.problems import ItineraryNotOpen
+from community.ticket_orders.models import TICKETS
 
 _IDS: Final = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _SOME: Final = (
@@ -39,6 +41,18 @@ _BY_SLOT: Final = _ahead.where(STOPS.c.slot_id == sa.any_(_IDS))
 _BY_ORDER: Final = (
     sa.select(STOPS.c.itinerary_id).where(STOPS.c.order_id == sa.any_(_IDS)).distinct().order_by(STOPS.c.itinerary_id)
 )
+_TICKETS: Final = (
+    sa.select(
+        TICKETS.c.order_id,
+        TICKETS.c.slot_id,
+        sa.func.bool_and(TICKETS.c.state == sa.literal("held", sa.Text)).label("is_held"),
+    )
+    .where(
+        TICKETS.c.order_id == sa.any_(_IDS),
+        TICKETS.c.state.in_([sa.literal(state, sa.Text) for state in ("held", "valid", "admitted")]),
+    )
+    .group_by(TICKETS.c.order_id, TICKETS.c.slot_id)
+)
 _ALONG: Final = (
     sa.select(COMPANIONS.c.itinerary_id, COMPANIONS.c.account_id)
     .where(COMPANIONS.c.itinerary_id == sa.any_(_IDS))
@@ -54,6 +68,11 @@ _OF_RESIDENTS: Final = (
 async def all_locked(session: AsyncSession, ids: Collection[uuid.UUID]) -> Sequence[Itinerary]:
     """Return itineraries, locked in one order."""
     return (await session.scalars(_SOME, {"ids": list(ids)})).all()
+
+
+def touch(row: Itinerary) -> None:
+    """Let a locked itinerary be another version: whoever plans it anew at the same time finds that it has changed."""
+    flag_modified(row, "hinted")
 
 
 async def locked(session: AsyncSession, itinerary_id: uuid.UUID) -> Itinerary:
@@ -87,6 +106,17 @@ async def going_by(session: AsyncSession, slot_ids: Collection[uuid.UUID]) -> li
 async def booked_by(session: AsyncSession, order_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
     """Return the itineraries with tickets of orders."""
     return list(await session.scalars(_BY_ORDER, {"ids": list(order_ids)}))
+
+
+async def tickets_of(
+    session: AsyncSession, order_ids: Collection[uuid.UUID]
+) -> dict[tuple[uuid.UUID | None, uuid.UUID | None], str]:
+    """Return how the tickets of orders stand, by slot: ``booked``, or ``held`` while their money is awaited.
+
+    Of a slot without a good ticket there is nothing.
+    """
+    rows = await session.execute(_TICKETS, {"ids": list(order_ids)})
+    return {(row.order_id, row.slot_id): "held" if row.is_held else "booked" for row in rows}
 
 
 async def open_of(session: AsyncSession, resident_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:

@@ -22,6 +22,7 @@ from community.itineraries.problems import (
     StartNotOnMap,
     StopNotAhead,
     TooManyCompanions,
+    TooManyItineraries,
 )
 from community.itineraries.rules.calendars import calendar
 from community.itineraries.schemas.given import CompanionGive, ItineraryBook, ItineraryWrite, StopCheck
@@ -37,6 +38,7 @@ Planner = Annotated[ResidentSubject, Depends(resident_guard(ORDER))]
 Seen = Annotated[Subject, Depends(itinerary_guard())]
 Theirs = Annotated[Subject, Depends(itinerary_guard(plans=True))]
 Language = Annotated[str, Header(alias="Accept-Language", max_length=200)]
+OnTheWay = Annotated[Subject, Depends(itinerary_guard(goes=True))]
 _GUARDED: Final = (Unauthenticated, Forbidden, NotFound)
 _OF: Final = "/residents/{resident_id}/itineraries"
 _ONE: Final = "/itineraries/{itinerary_id}"
@@ -50,7 +52,11 @@ async def list_itineraries(
     return await views.of_resident(connection, actor, subject, page)
 
 
-@router.post(_OF, status_code=201, responses=problem_responses(*_GUARDED, PeopleOnly, ResidenceEnded, StartNotOnMap))
+@router.post(
+    _OF,
+    status_code=201,
+    responses=problem_responses(*_GUARDED, PeopleOnly, ResidenceEnded, StartNotOnMap, TooManyItineraries),
+)
 @route_options(database=False)
 async def plan_itinerary(actor: Person, subject: Planner, data: ItineraryWrite, response: Response) -> ItineraryDetail:
     """Plan days out from wishes and needs, with why each stop is when it is and why a wish is left out.
@@ -110,7 +116,7 @@ async def book_itinerary(session: Session, actor: Person, subject: Theirs, data:
 
 @router.post(f"{_ONE}/stops/{{stop_id}}/check", responses=problem_responses(*_GUARDED, ItineraryNotOpen, StopNotAhead))
 async def check_itinerary_stop(
-    stop_id: uuid.UUID, session: Session, actor: CurrentActor, subject: Seen, data: StopCheck
+    stop_id: uuid.UUID, session: Session, actor: CurrentActor, subject: OnTheWay, data: StopCheck
 ) -> OutlookPublic:
     """Say where one is: there, gone, or not going; how the rest of the day stands then is answered."""
     await going.check(session, actor, subject, stop_id, data)

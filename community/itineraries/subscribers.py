@@ -13,19 +13,12 @@ from community.events import (
     SlotCancelled,
     SlotMoved,
     TicketAdmitted,
+    TicketMoved,
     TicketOrderCancelled,
     TicketOrderConfirmed,
     TicketsRefunded,
 )
 from community.itineraries.service import following
-
-
-async def follow_orders(
-    session: AsyncSession, events: Sequence[TicketOrderConfirmed | TicketOrderCancelled | TicketsRefunded]
-) -> None:
-    """Follow what becomes of the tickets of stops."""
-    states = {one.aggregate_id: "booked" if isinstance(one, TicketOrderConfirmed) else "lost" for one in events}
-    await following.follow_orders(session, states)
 
 
 async def follow_closures(session: AsyncSession, events: Sequence[ResidentClosed | ResidentReopened]) -> None:
@@ -44,8 +37,9 @@ SUBSCRIBERS: Final = (
     Subscriber(
         "community.itineraries_follow_orders",
         (TicketOrderConfirmed, TicketOrderCancelled, TicketsRefunded),
-        follow_orders,
+        following.follow_orders,
     ),
+    Subscriber("community.itineraries_follow_moves", (TicketMoved,), following.follow_moves),
     Subscriber("community.itineraries_follow_admissions", (TicketAdmitted,), following.follow_admissions),
     Subscriber("community.itineraries_follow_closures", (ResidentClosed, ResidentReopened), follow_closures),
 )

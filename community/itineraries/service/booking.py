@@ -1,7 +1,7 @@
 """Booking all stops of a plan in one go, all or nothing; what becomes of their tickets is followed."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.problems import Conflict, Malformed, NotFound
+from app.identity.api import ResidenceEnded
 from community.itineraries import repository
 from community.itineraries.access import Subject
 from community.itineraries.models import Itinerary, ItineraryStop
@@ -48,16 +49,25 @@ async def book(session: AsyncSession, actor: Actor, itinerary: Subject, data: It
     try:
         async with session.begin_nested():
             placed = await place(session, actor, row.resident_id, cart)
+    except ResidenceEnded:
+        raise
     except (Conflict, NotFound, Malformed) as error:
+        if isinstance(error, Malformed) and not _is_about_items(error):
+            raise
         raise await _refused(session, row, stops, error) from error
     orders = {ticket.slot_id: order for order in placed.orders for ticket in order.tickets}
     for stop in stops:
         order = orders[stop.slot_id]  # type: ignore[index]  # what is booked has a slot
         stop.order_id = order.id
         stop.booking = "booked" if order.state == "confirmed" else "held"
+    repository.touch(row)
     await session.flush()
     await audit.record(session, actor, "itinerary:book", resident_id=row.resident_id, object_id=row.id)
     return placed
+
+
+def _is_about_items(error: Malformed) -> bool:
+    return any(one.pointer.startswith("/body/items") for one in error.errors)
 
 
 def _is_open(stop: ItineraryStop) -> bool:
@@ -75,6 +85,10 @@ async def _refused(
     """Return what is said of a refusal: which stops it is about, as far as it can be told, and why."""
     document = error.document()
     named = _named(document)
+    if isinstance(error, Malformed):
+        places = {one.pointer.split("/")[3] for one in error.errors if one.pointer.startswith("/body/items/")}
+        slots = [str(one.slot_id) for one in stops for _ in one.items]
+        named |= {slots[int(place)] for place in places if place.isdigit() and int(place) < len(slots)}
     at_fault = [one for one in stops if named & {str(one.slot_id), *(item["product_id"] for item in one.items)}]
     if not at_fault:
         at_fault = await _full(session, row, stops)
@@ -114,18 +128,22 @@ async def _full(session: AsyncSession, row: Itinerary, stops: Sequence[Itinerary
     return found
 
 
-async def follow_orders(session: AsyncSession, states: dict[uuid.UUID, str]) -> list[tuple[Itinerary, ItineraryStop]]:
-    """Let stops be booked, or not any more, as their orders are (``booked``, ``lost``); return what was lost."""
-    ids = await repository.booked_by(session, states)
-    lost: list[tuple[Itinerary, ItineraryStop]] = []
+async def follow_orders(
+    session: AsyncSession, order_ids: Collection[uuid.UUID]
+) -> list[tuple[Itinerary, ItineraryStop]]:
+    """Let stops be booked, or not any more, as their tickets are; return those that were booked and are lost."""
+    ids = await repository.booked_by(session, order_ids)
     rows = {row.id: row for row in await repository.all_locked(session, ids)}
+    standing = await repository.tickets_of(session, order_ids)
+    lost: list[tuple[Itinerary, ItineraryStop]] = []
     for itinerary_id, stops in (await repository.stops_of(session, ids)).items():
         for stop in stops:
-            state = states.get(stop.order_id) if stop.order_id else None
-            if state is None or stop.booking not in ("held", "booked") or stop.booking == state:
+            if stop.order_id not in order_ids or stop.booking not in ("held", "booked"):
                 continue
-            stop.booking = state
-            if state == "lost":
-                lost.append((rows[itinerary_id], stop))
+            state = standing.get((stop.order_id, stop.slot_id), "lost")
+            if state != stop.booking:
+                stop.booking = state
+                repository.touch(rows[itinerary_id])
+                lost += [(rows[itinerary_id], stop)] if state == "lost" else []
     await session.flush()
     return lost

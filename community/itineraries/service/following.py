@@ -1,14 +1,24 @@
 """What days out do when something happens elsewhere: a place shuts, a slot is off or moved, tickets are bought."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from community.attractions.views import opening
-from community.events import AttractionChanged, AttractionClosed, SlotCancelled, SlotMoved, TicketAdmitted
+from community.events import (
+    AttractionChanged,
+    AttractionClosed,
+    SlotCancelled,
+    SlotMoved,
+    TicketAdmitted,
+    TicketMoved,
+    TicketOrderCancelled,
+    TicketOrderConfirmed,
+    TicketsRefunded,
+)
 from community.itineraries import notices, repository
 from community.itineraries.models import Itinerary, ItineraryStop
 from community.itineraries.service import booking, looking
@@ -23,13 +33,15 @@ async def follow_attractions(session: AsyncSession, events: Sequence[AttractionC
         for one in events
         if isinstance(one, AttractionClosed) or one.what != "facts"
     }
+    gone = {one.aggregate_id for one in events if isinstance(one, AttractionChanged) and one.what == "withdrawn"}
     found = await _ahead(session, await repository.going_to(session, why), lambda stop: stop.attraction_id in why)
     if not found:
         return
     since, until = min(stop.enters_at for _, stop in found), max(stop.leaves_at for _, stop in found)
     spans = await opening(await session.connection(), {stop.attraction_id for _, stop in found}, since, until)
     for row, stop in found:
-        if not any(opens <= stop.enters_at and stop.leaves_at <= closes for opens, closes in spans[stop.attraction_id]):
+        there = [] if stop.attraction_id in gone else spans.get(stop.attraction_id, [])
+        if not any(opens <= stop.enters_at and stop.leaves_at <= closes for opens, closes in there):
             await tell(session, notices.CLOSED, row, stop, f"closed:{stop.id}:{why[stop.attraction_id]}")
 
 
@@ -53,10 +65,25 @@ async def follow_slots(session: AsyncSession, events: Sequence[SlotCancelled | S
     await session.flush()
 
 
-async def follow_orders(session: AsyncSession, states: Mapping[uuid.UUID, str]) -> None:
+async def follow_moves(session: AsyncSession, events: Sequence[TicketMoved]) -> None:
+    """Let a stop be in the slot for which its tickets were exchanged."""
+    slots = await slots_for(await session.connection(), {one.slot_id for one in events})
+    to = {one.order_id: slots[one.slot_id] for one in events if one.slot_id in slots}
+    for row, stop in await _ahead(session, await repository.booked_by(session, to), lambda stop: stop.order_id in to):
+        slot = to[stop.order_id]  # type: ignore[index]  # what is found has an order
+        if slot.attraction_id == stop.attraction_id and slot.id != stop.slot_id:
+            stop.slot_id = slot.id
+            _move(stop, slot.starts_at, slot.entry_until)
+            await _look_again(session, row)
+    await session.flush()
+
+
+async def follow_orders(
+    session: AsyncSession, events: Sequence[TicketOrderConfirmed | TicketOrderCancelled | TicketsRefunded]
+) -> None:
     """Let stops be booked, or not any more, and tell where tickets are lost that somebody counted on."""
     now = clock.now()
-    for row, stop in await booking.follow_orders(session, dict(states)):
+    for row, stop in await booking.follow_orders(session, {one.aggregate_id for one in events}):
         if row.state == "open" and stop.state == "ahead" and stop.enter_until > now:
             await tell(session, notices.TICKETS_LOST, row, stop, f"lost:{stop.order_id}:{stop.id}")
 
@@ -109,4 +136,5 @@ async def _ahead(
 
 
 async def _look_again(session: AsyncSession, row: Itinerary) -> None:
+    repository.touch(row)
     looking.set_next(row, (await repository.stops_of(session, [row.id]))[row.id])

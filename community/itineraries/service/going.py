@@ -43,6 +43,7 @@ async def check(session: AsyncSession, actor: Actor, itinerary: Subject, stop_id
             elif before.state == "ahead":
                 before.state, before.checked_at = "skipped", now
     looking.set_next(row, stops)
+    repository.touch(row)
     await session.flush()
     await audit.record(session, actor, "itinerary:check_off", resident_id=row.resident_id, object_id=row.id)
 

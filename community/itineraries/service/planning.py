@@ -22,7 +22,7 @@ from app.identity.api import ResidentSubject, community, homes
 from community.itineraries import repository
 from community.itineraries.access import Subject
 from community.itineraries.models import ASKED, PAUSES, Itinerary, ItineraryStop
-from community.itineraries.problems import BookedStopLost, StartNotOnMap
+from community.itineraries.problems import BookedStopLost, StartNotOnMap, TooManyItineraries
 from community.itineraries.rules.asked import Entrance, Needs, Outing, Plan, Stop
 from community.itineraries.rules.planning import plan
 from community.itineraries.schemas.given import ItineraryWrite
@@ -33,6 +33,7 @@ from community.ticket_orders.rules import MOST_TICKETS
 
 FURTHEST: Final = 366
 """Days ahead that can be planned."""
+MOST_OPEN: Final = 20
 _BOOKED: Final = ("booking", "order_id", "items", "persons", "price_amount")
 
 
@@ -50,13 +51,16 @@ async def create(actor: Actor, resident_id: uuid.UUID, data: ItineraryWrite) -> 
     """Plan days out for a resident and return the plan's id; nothing is booked.
 
     The planner works between two transactions: it may take seconds. Raises ``NotFound``, ``Forbidden``,
-    ``ResidenceEnded``, ``StartNotOnMap``, and ``Malformed`` for days that are past and for what there is not.
+    ``ResidenceEnded``, ``StartNotOnMap``, ``TooManyItineraries``, and ``Malformed`` for days that are
+    past and for what there is not.
     """
     async with reading() as connection:
         subject = await require_buyer(connection, actor, resident_id)
         outing, zone_name, currency = await _outing(connection, subject, data)
     planned = _Planned(await asyncio.to_thread(plan, outing), outing, zone_name, currency)
     async with unit_of_work() as session:
+        if len(await repository.open_of(session, [resident_id])) >= MOST_OPEN:
+            raise TooManyItineraries(most=MOST_OPEN)
         row = Itinerary(
             community_id=subject.community_id,
             resident_id=resident_id,

@@ -146,7 +146,7 @@ async def scene(client: httpx.AsyncClient, clock: ManualClock, subscribed: None)
     named = {"name": {"en": "Cloud Temple", "zh-CN": "云寺"}, "kind": "religious"}
     temple = await attractions.attraction(keeper, latitude=31.234, longitude=121.473, **named)
     half = timedelta(minutes=30)
-    more = {"duration": timedelta(hours=1), "capacity": 10}
+    more: dict[str, Any] = {"duration": timedelta(hours=1), "capacity": 10}
     slots = await ticketing.slots(keeper, museum.id, [at(10), at(11), at(13), at(14)], **more)
     morning = await ticketing.slots(keeper, temple.id, [at(10)], duration=half, capacity=10)
     for one in (museum, temple):

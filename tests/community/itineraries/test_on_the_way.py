@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
@@ -13,6 +14,7 @@ from community.attractions.models import AttractionClosing
 from community.attractions.service.crowd import note_crowd
 from community.events import AttractionClosed, SlotCancelled, SlotMoved, TicketAdmitted, TicketOrderCancelled
 from community.itineraries.rules.standing import Leg, StopState, looks, outlook, tag
+from community.ticket_orders.models import TICKETS
 from community.ticketing.models import TicketSlot
 from tests.community.itineraries.conftest import Body, Scene, at, told, work
 from tests.community.itineraries.outings import MINUTE
@@ -186,6 +188,8 @@ async def test_tickets_that_are_lost_or_used_are_followed(scene: Scene, clock: M
     seen = await scene.seen(plan)
     assert seen["stops"][place_of(seen, "Cloud Temple")]["state"] == "arrived"
     async with unit_of_work() as session:
+        given_back = sa.update(TICKETS).where(TICKETS.c.slot_id == uuid.UUID(museum["slot_id"]))
+        await session.execute(given_back.values(state="refunded", closed_at=at(10)))
         await emit(
             session,
             TicketOrderCancelled(
@@ -199,4 +203,5 @@ async def test_tickets_that_are_lost_or_used_are_followed(scene: Scene, clock: M
     await work()
     seen = await scene.seen(plan)
     assert seen["stops"][place_of(seen, "Silk Museum")]["booking"] == "lost"
+    assert seen["stops"][place_of(seen, "Cloud Temple")]["booking"] == "booked", "its tickets are good"
     assert len(await told("itinerary_tickets_lost")) == 1

@@ -154,3 +154,23 @@ async def test_bad_wishes_are_refused_precisely(scene: Scene) -> None:
     await scene.ask("POST", scene.path, scene.wish(**twice), expect=422)
     late = {"days": [{"day": DAY, "leaves": "12:00", "back": "11:00"}]}
     await scene.ask("POST", scene.path, scene.wish(**late), expect=422)
+
+
+async def test_who_may_only_look_changes_nothing(scene: Scene) -> None:
+    plan = await scene.planned()
+    son = await identity.account(scene.place, name="Sam", phone="+8613800000010")
+    await identity.grant(scene.grace, son, ["home_services:read"])
+    looks = await sign_in.session_of(son)
+    assert (await scene.seen(plan, by=looks))["asked"] is not None
+    path = f"/v1/itineraries/{plan['id']}"
+    await scene.ask("POST", f"{path}/stops/{plan['stops'][0]['id']}/check", {"state": "left"}, by=looks, expect=403)
+    await scene.ask("DELETE", path, by=looks, expect=403)
+    await scene.ask("POST", scene.path, scene.wish(), by=looks, expect=403)
+
+
+async def test_what_is_booked_meanwhile_is_another_version(scene: Scene) -> None:
+    plan = await scene.planned()
+    await scene.booked(plan)
+    tag = {"If-Match": f'"{plan["version"]}"'}
+    stale = await scene.ask("PUT", f"/v1/itineraries/{plan['id']}", scene.wish(), extra=tag, expect=412)
+    assert stale["code"] == "stale_version"
