@@ -24,7 +24,7 @@ from community.attractions.schemas import (
 )
 from community.attractions.service import hours, keeping
 
-router = Router(tags=["attractions"])
+router = Router(tags=["tourism"])
 
 _ATTRACTIONS: Final = "/organizations/{organization_id}/attractions"
 _ATTRACTION: Final = f"{_ATTRACTIONS}/{{attraction_id}}"
@@ -176,6 +176,5 @@ async def reopen_attraction(
 
 async def _shown(session: AsyncSession, response: Response, row: Attraction) -> AttractionDetail:
     await session.flush()
-    await session.refresh(row)  # when it is open was derived past it
     set_etag(response, row.version)
     return (await views.details(await session.connection(), [row]))[0]
