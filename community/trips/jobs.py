@@ -43,7 +43,7 @@ async def look_for() -> int:
 
 
 async def close() -> int:
-    """Close trips of which all are back; return how many were looked at."""
+    """End the line of trips that leave, close those of which all are back; return how many were looked at."""
     return await drain(CLOSE, counting.close)
 
 

@@ -81,7 +81,7 @@ class Trip(Table, table=True):
     tax_rate: int = Field(default=0, sa_type=sa.SmallInteger, description="in ten-thousandths, within the price")
     notice_period: timedelta = Field(sa_type=sa.Interval, description="so long before it is called off freely")
     late_percent: int = Field(sa_type=sa.SmallInteger, description="hundredths that calling off later costs")
-    close_at: datetime | None = optional_instant(description="when it is looked whether all are back")
+    close_at: datetime | None = optional_instant(description="when the line ends, and then when all should be back")
     call_off_reason: str | None = None
 
 

@@ -42,7 +42,7 @@ _COUNTING: Final[tuple[Who, ...]] = ("leader", "organizer", "operator")
 WAYS: Final[Mapping[Transition, Way]] = {
     # The money is there, or is none.
     "confirm": _way(["held"], "going", "hearthline"),
-    "expire": _way(["held", "offered"], "expired", "hearthline"),
+    "expire": _way(["held", "waiting", "offered"], "expired", "hearthline"),
     "offer": _way(["waiting"], "offered", "hearthline"),
     "accept": _way(["offered"], "held", "resident"),
     "cancel": _way(
@@ -145,6 +145,12 @@ def offer_ends(now: datetime, starts_at: datetime) -> datetime | None:
     """Return until when a place is kept for whoever is next; ``None`` where it is too late to offer it."""
     ends = min(now + OFFER, starts_at - LAST_OFFER)
     return ends if ends > now else None
+
+
+def next_look(starts_at: datetime, ends_at: datetime, now: datetime) -> datetime:
+    """Return when a trip is looked at: once nobody is offered a place any more, and then to see that all are back."""
+    line_ends = starts_at - LAST_OFFER
+    return line_ends if now < line_ends else max(ends_at, now) + CLOSING
 
 
 def next_word(steps: Sequence[timedelta], step: int, now: datetime) -> datetime:

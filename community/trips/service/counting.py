@@ -18,7 +18,7 @@ from community.trips.problems import RollCallTooEarly, TripNotOpen
 from community.trips.rules import Outcome, Whereabouts
 from community.trips.schemas import MarkGive, MarkOutcome, RollCallGive, RollCallTaken
 from community.trips.service.changing import HEARTHLINE, By, change, found
-from community.trips.service.telling import desk, leaders, tell, tell_of_trip
+from community.trips.service.telling import desk, leaders, tell, tell_of_trip, waiting
 
 
 async def take(
@@ -180,13 +180,19 @@ async def look_for(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 
 
 async def close(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
-    """Close trips of which all are back; of any other it is looked again, as long as it takes."""
+    """End the line of trips that leave soon, and close those of which all are back.
+
+    Of any other it is looked again, as long as it takes.
+    """
     now = clock.now()
     for trip in await repository.trips_locked(session, ids):
         stops = await repository.stops_of(session, trip.id)
+        for row in await repository.line(session, trip.id):
+            await change(session, row, "expire", HEARTHLINE)
+            await tell(session, notices.CANCELLED, row, await waiting(session, row), "waited")
         people = await repository.travelling(session, trip.id)
-        if any(row.state == "missing" for row in people) or stops[-1].roll_state != "done":
-            trip.close_at = now + rules.CLOSING
+        if now < trip.ends_at or stops[-1].roll_state != "done" or any(row.state == "missing" for row in people):
+            trip.close_at = rules.next_look(trip.starts_at, trip.ends_at, now)
             continue
         trip.state, trip.close_at = "over", None
         for stop in stops:

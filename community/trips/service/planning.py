@@ -85,7 +85,7 @@ async def publish(session: AsyncSession, actor: Actor, subject: TripSubject) -> 
     told = await repository.leaders_of(session, trip.id)
     if not told:
         raise Malformed(errors=[FieldError("/body/leader_ids", "somebody leads it", "missing")])
-    trip.state, trip.close_at = "open", trip.ends_at + rules.CLOSING
+    trip.state, trip.close_at = "open", rules.next_look(trip.starts_at, trip.ends_at, clock.now())
     for stop in await repository.stops_of(session, trip.id):
         stop.look_at = stop.departs_at + rules.COUNTED
     await session.flush()

@@ -95,6 +95,19 @@ async def test_who_comes_late_waits_in_order_and_nobody_overtakes(trips: Trips, 
     await no_drift()
 
 
+async def test_nobody_waits_in_vain_for_a_bus_that_leaves(trips: Trips, clock: ManualClock) -> None:
+    await trips.planned(seats=1, sign_up_until=LEAVES.isoformat())
+    first = await trips.join()
+    row, session = await trips.other()
+    waits = await trips.join(row, by=session, waits=True)
+    clock.set(LEAVES - HOUR)
+    await work()
+    assert (await trips.seen(waits))["state"] == "expired"
+    assert await told("trip_cancelled") == {"Hu"}
+    assert (await trips.seen(first))["state"] == "going"
+    await no_drift()
+
+
 async def test_a_wheelchair_takes_its_own_place_and_a_companion_a_seat(trips: Trips) -> None:
     found = await trips.join(needs={"wheelchair": True, "companion": True}, with_companion=True)
     assert (found["place"], found["companion"]) == ("wheelchair", "own")
