@@ -11,7 +11,7 @@ _PLAIN: Final = (
     "kind", "time_zone", "capacity", "hours", "quiet_hours", "step_free", "accessible_toilet", "wheelchair_loan",
     "audio_guide", "defibrillator", "seating_distance",
 )  # fmt: skip
-_OSM_ACCESS: Final = {"wheelchair": "step_free", "toilets:wheelchair": "accessible_toilet"}
+_OSM_WHEELCHAIR: Final = {"": "step_free", "toilets:": "accessible_toilet"}
 _OSM_KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "tourism": {
         "museum": "museum", "gallery": "gallery", "zoo": "zoo", "aquarium": "aquarium", "viewpoint": "viewpoint",
@@ -48,7 +48,8 @@ def _feature(feature: Any, pointer: str) -> Entry:
     for name in _PLAIN:
         entry.take(name, properties.get(name), _at(entry, name))
     entry.take("kind", properties.get("kind") or _osm_kind(properties), _at(entry, "kind"))
-    for name, ours in _OSM_ACCESS.items():
+    for prefix, ours in _OSM_WHEELCHAIR.items():
+        name = f"{prefix}wheelchair"
         if ours not in entry.values:
             entry.take(ours, yes_no(properties.get(name)), _at(entry, name))
     entry.take("defibrillator", yes_no(properties.get("defibrillator")), _at(entry, "defibrillator"))

@@ -66,7 +66,7 @@ def test_hours_are_read(text: str, rules: list[tuple[list[int], str, str, str]])
     ],
 )
 def test_hours_that_say_more_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="cannot be read|names no days|no time of the day"):
+    with pytest.raises(ValueError, match=r"cannot be read|names no days|no time of the day"):
         osm_hours.rules(text)
 
 
