@@ -22,7 +22,7 @@ from community.attraction_imports.service import Format
 from community.attractions.access import Keeper
 from community.attractions.problems import NotAnAttraction
 
-router = Router(tags=["attractions"])
+router = Router(tags=["tourism"])
 
 MAX_BODY: Final = 10 * 1_048_576
 _FORMATS: Final[dict[str, Format]] = {"application/geo+json": "geojson", "application/ld+json": "jsonld"}

@@ -107,9 +107,7 @@ async def _write(
             row = Attraction(
                 community_id=actor.community_id,
                 organization_id=organization_id,
-                time_zone=time_zone,
-                **_values(data, None),
-                **_hours(data),
+                **{"time_zone": time_zone} | _values(data, None) | _hours(data),
             )
             fresh.append(row)
         else:

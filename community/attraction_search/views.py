@@ -141,8 +141,8 @@ def _finding(asked: frozenset[str]) -> sa.Select[Any]:
     )
     # Where nothing is nearer or better than another, an index has the order.
     order = ("position", "id") if asked & _POSITIONS.keys() else ("id",)
-    columns = [found.c[name] for name in order]
-    return sa.select(found).where(after(columns, [f"after_{name}" for name in order])).order_by(*columns).limit(_limit)
+    ordered: list[sa.ColumnElement[Any]] = [found.c[name] for name in order]
+    return sa.select(found).where(after(ordered, [f"after_{name}" for name in order])).order_by(*ordered).limit(_limit)
 
 
 async def search(

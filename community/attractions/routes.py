@@ -24,7 +24,7 @@ from community.attractions.schemas import (
 )
 from community.attractions.service import hours, keeping
 
-router = Router(tags=["attractions"])
+router = Router(tags=["tourism"])
 
 _ATTRACTIONS: Final = "/organizations/{organization_id}/attractions"
 _ATTRACTION: Final = f"{_ATTRACTIONS}/{{attraction_id}}"

@@ -9,7 +9,7 @@ LANGUAGES: Final = {"en": "en", "zh": "zh-CN"}
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _TRADITIONAL: Final = re.compile("zh-(hant|tw|hk|mo)", re.IGNORECASE)
 
-YES_NO: Final[Mapping[object, bool]] = {"yes": True, "designated": True, "true": True, "no": False, "false": False}
+_YES_NO: Final[Mapping[str, bool]] = {"yes": True, "designated": True, "true": True, "no": False, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +83,13 @@ def until(starts: str, ends: str) -> str:
     if ends == "23:59":
         return "24:00"
     return f"{int(ends[:2]) + 24}{ends[2:]}" if ends <= starts else ends
+
+
+def yes_no(value: object) -> bool | None:
+    """Return whether a text says yes or no, ``None`` for anything else: ``limited`` is neither."""
+    return _YES_NO.get(value) if isinstance(value, str) else None
+
+
+def is_number(value: object) -> bool:
+    """Say whether a value of a document is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

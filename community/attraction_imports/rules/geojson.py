@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from community.attraction_imports.rules import osm_hours
-from community.attraction_imports.rules.entries import YES_NO, Document, Entry, Trouble, escaped, language_of
+from community.attraction_imports.rules.entries import Document, Entry, Trouble, escaped, is_number, language_of, yes_no
 
 _TEXTS: Final = ("name", "summary", "description", "access_note")
 _PLAIN: Final = (
     "kind", "time_zone", "capacity", "hours", "quiet_hours", "step_free", "accessible_toilet", "wheelchair_loan",
     "audio_guide", "defibrillator", "seating_distance",
 )  # fmt: skip
-_OSM_ACCESS: Final = {"wheelchair": "step_free", "toilets:wheelchair": "accessible_toilet"}
+_OSM_WHEELCHAIR: Final = {"": "step_free", "toilets:": "accessible_toilet"}
 _OSM_KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "tourism": {
         "museum": "museum", "gallery": "gallery", "zoo": "zoo", "aquarium": "aquarium", "viewpoint": "viewpoint",
@@ -48,11 +48,11 @@ def _feature(feature: Any, pointer: str) -> Entry:
     for name in _PLAIN:
         entry.take(name, properties.get(name), _at(entry, name))
     entry.take("kind", properties.get("kind") or _osm_kind(properties), _at(entry, "kind"))
-    for name, ours in _OSM_ACCESS.items():
+    for prefix, ours in _OSM_WHEELCHAIR.items():
+        name = f"{prefix}wheelchair"
         if ours not in entry.values:
-            entry.take(ours, YES_NO.get(properties.get(name)), _at(entry, name))
-    if "defibrillator" in entry.values:
-        entry.values["defibrillator"] = YES_NO.get(entry.values["defibrillator"], entry.values["defibrillator"])
+            entry.take(ours, yes_no(properties.get(name)), _at(entry, name))
+    entry.take("defibrillator", yes_no(properties.get("defibrillator")), _at(entry, "defibrillator"))
     tags = properties.get("tags")
     entry.take("tags", _unique(tags.split(";")) if isinstance(tags, str) else tags, _at(entry, "tags"))
     _take_opening_hours(entry, properties.get("opening_hours"))
@@ -79,7 +79,7 @@ def _take_place(entry: Entry, geometry: Any) -> None:
     entry.take("longitude", coordinates[0], f"{pointer}/coordinates/0")
     entry.take("latitude", coordinates[1], f"{pointer}/coordinates/1")
     for place in (0, 1):
-        if not isinstance(coordinates[place], int | float):
+        if not is_number(coordinates[place]):
             entry.refuse(f"{pointer}/coordinates/{place}", "expected a number", "not_a_number")
 
 

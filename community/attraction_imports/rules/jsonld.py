@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from community.attraction_imports.rules.entries import Document, Entry, Trouble, hour, language_of, until
+from community.attraction_imports.rules.entries import Document, Entry, Trouble, hour, is_number, language_of, until
 
 _TYPE: Final = "TouristAttraction"
 _CONTEXT: Final = re.compile(r"https?://(www\.)?schema\.org/?")
@@ -97,7 +97,7 @@ def _take_texts(entry: Entry, name: str, ours: str, value: Any, default: str | N
     for place, one in enumerate(_listed(value)):
         pointer = f"{entry.pointer}/{name}" + (f"/{place}" if isinstance(value, list) else "")
         text, tag = (one.get("@value"), one.get("@language", default)) if isinstance(one, dict) else (one, default)
-        if not isinstance(text, str):
+        if not isinstance(text, str) or not isinstance(tag, str | None):
             entry.refuse(pointer, "expected a text, or a @value with its @language", "not_a_text")
         elif language := language_of(tag, text):
             texts[language] = text
@@ -113,7 +113,7 @@ def _take_place(entry: Entry, geo: Any) -> None:
         return
     for name in ("latitude", "longitude"):
         value = _number(geo.get(name))
-        if isinstance(value, int | float):
+        if is_number(value):
             entry.take(name, value, f"{pointer}/{name}")
         else:
             entry.refuse(f"{pointer}/{name}", "expected a number", "not_a_number")

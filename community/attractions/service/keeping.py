@@ -26,6 +26,7 @@ from community.events import AttractionChanged
 
 What = Literal["hours", "facts", "published", "withdrawn"]
 
+_PUT: Final = {"published": "attraction:publish", "withdrawn": "attraction:withdraw"}
 _what = sa.bindparam("what", type_=sa.Text)
 _TOLD: Final = (
     sa.select(
@@ -100,18 +101,16 @@ async def _put(
     if row.state == state or (row.state == "draft" and state == "withdrawn"):
         return row
     row.state = state
-    require_publishable(row)
+    require_publishable(row, "")
     await changed(session, [row.id], state)
-    await audit.record(
-        session, actor, f"attraction:{'publish' if state == 'published' else 'withdraw'}", object_id=row.id
-    )
+    await audit.record(session, actor, _PUT[state], object_id=row.id)
     return row
 
 
-def require_publishable(row: Attraction) -> None:
-    """Raise ``NotPublishable`` for something everybody sees and that says too little."""
+def require_publishable(row: Attraction, root: str = "/body") -> None:
+    """Raise ``NotPublishable`` for something everybody sees and that says too little; ``root`` is where it was said."""
     if row.state == "published" and (errors := missing(row.name, row.hours)):
-        raise NotPublishable(errors=[FieldError(*error) for error in errors])
+        raise NotPublishable(errors=[FieldError(f"{root}{where}", why, code) for where, why, code in errors])
 
 
 def change(row: Attraction, values: Mapping[str, Any]) -> bool:

@@ -1,5 +1,6 @@
 """A file is taken whole or not at all, twice as once, and each thing that is wrong with it is pointed at."""
 
+import asyncio
 import copy
 from typing import Any
 
@@ -36,6 +37,7 @@ GEOJSON: dict[str, Any] = {
             "properties": {
                 "name": "Night Market",
                 "kind": "market",
+                "time_zone": "Asia/Urumqi",
                 "hours": [{"weekdays": [5, 6], "starts": "18:00", "ends": "25:30"}],
             },
         },
@@ -119,7 +121,8 @@ async def test_geojson_is_read_with_the_words_of_openstreetmap(scene: Scene) -> 
         ([2, 3, 4, 5, 6, 7], "07:30", "17:00", "skip"),
         ([1, 2, 3, 4, 5, 6, 7], "07:30", "18:00", "only"),
     ]
-    assert (market["name"], market["kind"], market["hours"][0]["ends"]) == ({"en": "Night Market"}, "market", "25:30")
+    assert (market["name"], market["kind"], market["time_zone"]) == ({"en": "Night Market"}, "market", "Asia/Urumqi")
+    assert market["hours"][0]["ends"] == "25:30"
 
 
 async def test_json_ld_is_read_with_its_special_days(scene: Scene) -> None:
@@ -318,3 +321,10 @@ async def test_who_may_bring_a_file(scene: Scene) -> None:
     ]
 
     assert [answer.status_code for answer in answers] == [401, 404, 403, 415]
+
+
+async def test_two_who_bring_the_same_file_at_once_add_it_once(scene: Scene) -> None:
+    answers = [one.json() for one in await asyncio.gather(sent(scene, GEOJSON), sent(scene, GEOJSON))]
+
+    assert sorted((one["added"], one["unchanged"]) for one in answers) == [(0, 2), (2, 0)]
+    assert len(await kept(scene)) == 2

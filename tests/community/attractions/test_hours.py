@@ -1,5 +1,6 @@
 """Hours over HTTP: rules, days with other hours, holidays, closings nobody had planned, and what is told of each."""
 
+import asyncio
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -210,3 +211,13 @@ async def test_what_never_closes_has_no_end(scene: Scene) -> None:
         "02": [("00:00", "00:00")],
         "03": [("00:00", "00:00")],
     }
+
+
+async def test_days_get_other_hours_once_however_many_say_so_at_once(scene: Scene) -> None:
+    attraction_id = await scene.published()
+    path = f"{scene.path}/{attraction_id}/opening-exceptions"
+    shut = {"first_day": "2026-03-10", "last_day": "2026-03-12"}
+
+    answers = await asyncio.gather(*(scene.client.post(path, json=shut, headers=scene.keeper) for _ in range(4)))
+
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
