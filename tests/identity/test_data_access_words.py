@@ -34,6 +34,7 @@ _NOBODYS: Final = {
     *("billing_terms", "charge_item", "issuer", "programme", "practitioner", "practitioner_schedule", "visit_type"),
     *("home_service", "service_offer", "worker", "worker_exception", "worker_skill", "worker_skills"),
     *("roll_call", "trip_plan", "trip_volunteer"),
+    *("attraction", "attraction_exception", "attractions"),
     *("slot_guides", "slot_template", "ticket_addon", "ticket_product", "ticket_quota", "ticket_slot", "ticket_terms"),
     *("voucher",),
     *("attraction", "attraction_exception", "attractions"),
