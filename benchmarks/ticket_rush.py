@@ -12,7 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from app.core import embedded
+from app.core import clock, embedded
 from app.core.database import reading, unit_of_work
 from app.identity.models import Community
 from app.reservations.api import recount
@@ -30,16 +30,20 @@ PRICE: Final = 6_000
 _SOLD: Final = sa.text("SELECT slot_id, count(*) FROM community_ticket WHERE state = 'valid' GROUP BY slot_id")
 
 
-async def _furnished(url: str, rounds: int, seats: int) -> tuple[uuid.UUID, list[uuid.UUID]]:
+async def furnish(rounds: int, seats: int) -> tuple[uuid.UUID, list[uuid.UUID]]:
     """Give the community a museum that is paid at its desk; return the product, and a slot for each round."""
+    async with unit_of_work() as session:
+        community = await session.get_one(Community, population.COMMUNITY)
+    museum = await attractions.organization(community)
+    begins = clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
+    offered = await ticketing.on_offer(museum, first=begins, count=rounds, capacity=seats)
+    await ticketing.terms(museum, offered.attraction_id)
+    return offered.products["adult"].id, [slot.id for slot in offered.slots]
+
+
+async def _furnished(url: str, rounds: int, seats: int) -> tuple[uuid.UUID, list[uuid.UUID]]:
     async with place.hearthline(url):
-        async with unit_of_work() as session:
-            community = await session.get_one(Community, population.COMMUNITY)
-        museum = await attractions.organization(community)
-        begins = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
-        offered = await ticketing.on_offer(museum, first=begins, count=rounds, capacity=seats)
-        await ticketing.terms(museum, offered.attraction_id)
-        return offered.products["adult"].id, [slot.id for slot in offered.slots]
+        return await furnish(rounds, seats)
 
 
 async def _books(url: str) -> tuple[set[int], int]:

@@ -39,6 +39,7 @@ from community.ticket_orders.routes import residents as resident_tickets
 from community.ticket_waitlist import jobs as ticket_wait_jobs
 from community.ticket_waitlist import routes as ticket_waits
 from community.ticket_waitlist import subscribers as ticket_wait_subscribers
+from community.ticketing import subscribers as ticketing_subscribers
 from community.ticketing.routes import keeping as ticket_keeping
 from community.ticketing.routes import public as ticket_offers
 from community.ticketing.routes import slots as ticket_slots
@@ -89,6 +90,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *ticket_order_subscribers.SUBSCRIBERS,
     *ticket_wait_subscribers.SUBSCRIBERS,
     *worker_subscribers.SUBSCRIBERS,
+    *ticketing_subscribers.SUBSCRIBERS,
     *citizen_card_subscribers.SUBSCRIBERS,
     *ticket_office_subscribers.SUBSCRIBERS,
 )

@@ -14,6 +14,7 @@ from app.core.access import Actor
 from app.core.database import unit_of_work
 from app.core.problems import FieldError
 from app.core.retrying import retrying
+from app.core.turns import take_turns
 from app.identity.api import community
 from community.attraction_imports import repository
 from community.attraction_imports.problems import ImportRefused
@@ -92,6 +93,7 @@ def _checked(found: Document) -> tuple[Read, list[FieldError]]:
 async def _write(
     session: AsyncSession, actor: Actor, organization_id: uuid.UUID, read: Read, skipped: int
 ) -> AttractionImportReport:
+    await take_turns(session, [f"community.attraction_imports:{organization_id}"])
     connection = await session.connection()
     await require_runs_attractions(connection, actor, organization_id)
     time_zone = (await community(connection, actor.community_id)).time_zone

@@ -176,6 +176,5 @@ async def reopen_attraction(
 
 async def _shown(session: AsyncSession, response: Response, row: Attraction) -> AttractionDetail:
     await session.flush()
-    await session.refresh(row)  # when it is open was derived past it
     set_etag(response, row.version)
     return (await views.details(await session.connection(), [row]))[0]

@@ -54,11 +54,16 @@ _START: Final = sa.bindparam("start", type_=_INSTANT)
 _END: Final = sa.bindparam("end", type_=_INSTANT)
 
 
+_COMMA: Final = sa.literal_column("','", sa.Text)
+_NULL: Final = sa.literal_column("CAST('null' AS json)")
+
+
 def _availability() -> HotStatement:
     """Return the statement that writes an attraction's slots as JSON: it reads each slot and each pool once."""
     own, of_share = pools_left("own"), pools_left("of_share")
+    names = ("id", "starts_at", "ends_at", "entry_until", "state", "cancelled_reason", "pool_id", "product_ids")
     shown = (
-        sa.select(SLOTS)
+        sa.select(*(SLOTS.c[name] for name in (*names, "quota_ids", "language")))
         .where(
             SLOTS.c.attraction_id == _ATTRACTION,
             SLOTS.c.starts_at >= _START,
@@ -71,7 +76,9 @@ def _availability() -> HotStatement:
     )
     quota_id = sa.func.unnest(shown.c.quota_ids).table_valued("id").render_derived("quota")
     is_limit = sa.func.cardinality(SHARES.c.product_ids) > sa.literal_column("0")
-    limit = _object(product_ids=SHARES.c.product_ids, left=of_share.c.amount)
+    limit = sa.func.json_build_object(
+        sa.literal_column("'product_ids'"), SHARES.c.product_ids, sa.literal_column("'left'"), of_share.c.amount
+    )
     limits = (
         sa.select(
             shown.c.id,
@@ -84,31 +91,39 @@ def _availability() -> HotStatement:
         .subquery("limits")
     )
     is_open = shown.c.state == sa.literal_column("'open'", sa.Text)
-    slot = _object(
-        **{name: shown.c[name] for name in ("id", "starts_at", "ends_at", "entry_until", "state")},
-        reason=shown.c.cancelled_reason,
-        left=sa.case((is_open, sa.func.least(own.c.amount, limits.c.amount)), else_=sa.literal_column("0")),
-        product_ids=shown.c.product_ids,
-        limits=sa.func.coalesce(limits.c.limits, sa.literal_column("CAST('[]' AS json)")),
-        language=shown.c.language,
-    )
-    slots = (
-        sa.select(sa.func.json_agg(aggregate_order_by(slot, shown.c.starts_at, shown.c.id)))
+    slot = (
+        sa.select(
+            *(shown.c[name] for name in names[:5]),
+            shown.c.cancelled_reason.label("reason"),
+            sa.case((is_open, sa.func.least(own.c.amount, limits.c.amount)), else_=sa.literal_column("0")).label(
+                "left"
+            ),
+            shown.c.product_ids,
+            sa.func.coalesce(limits.c.limits, sa.literal_column("CAST('[]' AS json)")).label("limits"),
+            shown.c.language,
+        )
         .select_from(shown.join(own, own.c.id == shown.c.pool_id).join(limits, limits.c.id == shown.c.id, isouter=True))
+        .subquery("slot")
+    )
+    # Rows and texts, not objects of named values: half of what this takes is the writing of JSON.
+    written = sa.cast(sa.func.row_to_json(sa.literal_column("slot")), sa.Text)
+    is_cut = sa.func.count() >= sa.literal_column(str(MOST_SLOTS))
+    slots = (
+        sa.select(
+            sa.func.concat(
+                sa.literal_column("""',"slots":['"""),
+                sa.func.string_agg(written, aggregate_order_by(_COMMA, slot.c.starts_at, slot.c.id)),
+                sa.literal_column("""'],"next":'"""),
+                sa.func.coalesce(sa.func.to_json(sa.case((is_cut, sa.func.max(slot.c.starts_at)))), _NULL),
+                sa.literal_column("'}'"),
+            )
+        )
+        .select_from(slot)
         .scalar_subquery()
     )
-    found = _object(
-        attraction_id=ATTRACTIONS.c.id, slots=sa.func.coalesce(slots, sa.literal_column("CAST('[]' AS json)"))
-    )
+    found = sa.func.concat(sa.literal_column("""'{"attraction_id":'"""), sa.func.to_json(ATTRACTIONS.c.id), slots)
     is_public = ATTRACTIONS.c.state == sa.literal_column("'published'", sa.Text)
-    return HotStatement(sa.select(sa.cast(found, sa.Text)).where(ATTRACTIONS.c.id == _ATTRACTION, is_public))
-
-
-def _object(**values: Any) -> Any:
-    pairs: list[Any] = []
-    for name, value in values.items():
-        pairs += [sa.literal_column(f"'{name}'"), value]
-    return sa.func.json_build_object(*pairs)
+    return HotStatement(sa.select(found).where(ATTRACTIONS.c.id == _ATTRACTION, is_public))
 
 
 _AVAILABILITY: Final = _availability()

@@ -197,10 +197,11 @@ async def open_world() -> World:
         "home-order-series": (await community_order_series.series(resident, offer)).id,
         "occurrences": "2026-03-05",
         **await _worker(agency, carer),
-        **(visited := await _attraction(agency, carer)),
-        **(bought := await _tickets(resident, agency, visited["attractions"])),
+        **(museum := await _attraction(agency, carer)),
+        **(offered := await _tickets(agency, museum["attractions"])),
+        **await _bought(resident, agency, museum["attractions"]),
         **await _cards(place, resident, neighbour),
-        **await _office(place, agency, coordinator, bought),
+        **await _office(place, agency, coordinator, offered),
         **await _order(resident, offer, service, carer),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
@@ -441,7 +442,7 @@ async def _clinic(
     }
 
 
-async def _attraction(agency: Organization, carer: Account) -> dict[str, object]:
+async def _attraction(agency: Organization, carer: Account) -> dict[str, uuid.UUID]:
     """Insert an attraction of the agency's with a photo, a day with other hours, and a while in which it is shut."""
     picture = photo()
     upload = Upload(
@@ -478,8 +479,8 @@ async def _office(
 ) -> dict[str, object]:
     """Insert a till of the coordinator's, tickets sold at it, and a reseller who has some to sell."""
     async with unit_of_work() as session:
-        slot = await session.get_one(TicketSlot, offered["slots-on-offer"])
-        adult = await session.get_one(TicketProduct, offered["products-on-offer"])
+        slot = await session.get_one(TicketSlot, offered["ticket-slots"])
+        adult = await session.get_one(TicketProduct, offered["ticket-products"])
     till = await community_ticket_office.shift(coordinator, agency)
     sale = await community_ticket_office.sale(coordinator, till, slot, adult)
     reseller = await identity.organization(place, "provider", name="Slow Travel")
@@ -493,20 +494,29 @@ async def _office(
     }
 
 
-async def _tickets(resident: Resident, agency: Organization, attraction_id: object) -> dict[str, object]:
+async def _tickets(agency: Organization, attraction_id: uuid.UUID) -> dict[str, object]:
+    """Insert what the attraction sells: a product, a template, a slot with a quota over it, an add-on."""
+    offer = await community_ticketing.on_offer(agency, attraction_id, count=1)
+    quota = await community_ticketing.quota(agency, attraction_id, offer.slots)
+    return {
+        "ticket-products": offer.products["adult"].id,
+        "slot-templates": (await community_ticketing.template(agency, attraction_id)).id,
+        "ticket-slots": offer.slots[0].id,
+        "ticket-quotas": quota.id,
+        "ticket-addons": (await community_ticketing.addon(agency, attraction_id)).id,
+    }
+
+
+async def _bought(resident: Resident, agency: Organization, attraction_id: uuid.UUID) -> dict[str, object]:
     """Insert a ticket that the resident bought of the agency, its voucher, and that the resident waits for more."""
-    assert isinstance(attraction_id, uuid.UUID)
-    offered = await community_ticketing.on_offer(agency, attraction_id)
-    await community_ticketing.terms(agency, attraction_id)
-    slot, product = offered.slots[0], offered.products["adult"]
+    (slot,) = await community_ticketing.slots(agency, attraction_id, [clock.now() + timedelta(days=2)])
+    product = await community_ticketing.product(agency, attraction_id, "day")
     row = await community_tickets.ticket(resident, slot, product)
     return {
         "ticket-orders": row.order_id,
         "tickets": row.id,
         "ticket-waits": (await community_tickets.wait(resident, slot, product)).id,
         "ticket-vouchers": (await community_tickets.voucher(agency)).id,
-        "slots-on-offer": slot.id,
-        "products-on-offer": product.id,
     }
 
 
@@ -788,7 +798,7 @@ def _home_order(world: World) -> dict[str, Any]:
 
 
 def _cart(world: World) -> dict[str, Any]:
-    item = {"slot_id": world.ids["slots-on-offer"], "product_id": world.ids["products-on-offer"]}
+    item = {"slot_id": world.ids["ticket-slots"], "product_id": world.ids["ticket-products"]}
     return {"items": [item], "total": 6_000, "payment_method": "provider", "is_another": True}
 
 
@@ -891,10 +901,10 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "answerHomeOrderComplaint": lambda _: {"statement": "There was snow"},
     "addHomeOrderComplaintEvidence": lambda _: {"statement": "There was none"},
     "decideHomeOrderComplaint": lambda _: {"outcome": "rejected", "reason": "There was"},
-    "quoteTickets": lambda world: {"items": _cart(world)["items"]},
+    "quoteTicketCart": lambda world: {"items": _cart(world)["items"]},
     "createTicketCart": _cart,
     "refundTickets": lambda world: {"ticket_ids": [world.ids["tickets"]], "amount": 0},
-    "moveTicket": lambda world: {"slot_id": world.ids["slots-on-offer"]},
+    "moveTicket": lambda world: {"slot_id": world.ids["ticket-slots"]},
     "setTicketHolder": lambda _: {"name": "Grace"},
     "createTicketWait": lambda world: _cart(world)["items"][0],
     "createTicketVoucher": lambda _: {
@@ -910,6 +920,15 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "setAttractionHours": lambda _: {"hours": []},
     "addAttractionException": lambda _: {"first_day": "2026-05-04", "last_day": "2026-05-05"},
     "closeAttraction": lambda _: {"ends_at": "2026-03-02T10:00:00Z"},
+    "quoteTickets": lambda world: {
+        "items": [
+            {
+                "slot_id": str(world.ids["ticket-slots"]),
+                "product_id": str(world.ids["ticket-products"]),
+                "quantity": 1,
+            }
+        ]
+    },
     "addWorker": lambda world: community_workers.PROFILE | {"account_id": world.ids["accounts"]},
     "setWorker": lambda _: community_workers.PROFILE,
     "setWorkerHours": lambda _: {"hours": []},

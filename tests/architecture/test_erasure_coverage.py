@@ -83,6 +83,12 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "lines": [],
         "checklist": [],
     },
+    "community_attraction": {
+        "kind": "museum",
+        "state": "draft",
+        "time_zone": "UTC",
+        **dict.fromkeys(("opens_at", "closes_at", "look_at")),
+    },
     "community_complaint": {
         "state": "withdrawn",
         **dict.fromkeys(("answer_by", "decide_by", "outcome", "decided_as", "rework_id")),
@@ -151,6 +157,8 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         "time_zone": "UTC",
     },
     "community_rating": {"state": "approved", "reject_reason": None, "stars": 5},
+    "community_slot_template": {"holidays": "ignore"},
+    "community_ticket_slot": {"state": "open", "cancelled_reason": None},
     "community_worker": {"latitude": None, "longitude": None, "buffer": dt.timedelta()},
     "community_worker_exception": {
         "starts_local": dt.datetime(2026, 3, 2, 9),  # noqa: DTZ001 - on the wall

@@ -2,23 +2,24 @@
 
 import uuid
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import clock
 from community.ticketing.models import GUIDES
 
 _IDS: Final = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
+_ORGANIZATION: Final = sa.bindparam("organization_id", type_=sa.Uuid)
 _OF_SLOTS: Final = sa.select(GUIDES).where(GUIDES.c.slot_id == sa.any_(_IDS)).order_by(GUIDES.c.slot_id)
 _REMOVE: Final = sa.delete(GUIDES).where(GUIDES.c.slot_id == sa.any_(_IDS)).returning(GUIDES.c.reservation_id)
 _AHEAD: Final = (
-    sa.select(GUIDES.c.slot_id)
+    sa.select(GUIDES.c.slot_id, GUIDES.c.organization_id)
     .where(
         GUIDES.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),
-        GUIDES.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
+        sa.or_(_ORGANIZATION.is_(None), GUIDES.c.organization_id == _ORGANIZATION),
         GUIDES.c.starts_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
     )
     .order_by(GUIDES.c.slot_id)
@@ -36,8 +37,8 @@ async def remove(session: AsyncSession, slot_ids: Collection[uuid.UUID]) -> list
 
 
 async def ahead(
-    session: AsyncSession, organization_id: uuid.UUID, account_id: uuid.UUID, now: datetime
-) -> list[uuid.UUID]:
-    """Return the slots somebody is to guide for an organization from now on."""
-    binds = {"account_id": account_id, "organization_id": organization_id, "now": now}
-    return list(await session.scalars(_AHEAD, binds))
+    session: AsyncSession, account_id: uuid.UUID, organization_id: uuid.UUID | None
+) -> Sequence[sa.Row[Any]]:
+    """Return the slots somebody is to guide from now on, for an organization or for all."""
+    binds = {"account_id": account_id, "organization_id": organization_id, "now": clock.now()}
+    return (await session.execute(_AHEAD, binds)).all()

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from app.core.instants import GivenDay, GivenInstant
 from app.core.recurrence import EVERY_DAY, Holidays
 from community.housekeeping.schemas import Amount, Code, Line, Name, codes_once
-from community.ticketing.rules import ProductKind, Reason, Reentry, Scope
+from community.ticketing.rules import MOST_SLOTS, ProductKind, Reason, Reentry, Scope
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["CNY"])]
 TaxRate = Annotated[int, Field(ge=0, le=10_000, strict=True, description="ten-thousandths, in the price")]
@@ -128,6 +128,9 @@ class SlotTemplateWrite(_Given):
             raise ValueError("a season ends on a day after it starts, two years later at most")
         if self.entry_within is not None and self.entry_within > self.duration:
             raise ValueError("nobody enters after the end")
+        weeks = (self.ends_on - self.starts_on).days // 7 + 1
+        if weeks * len(self.weekdays) * len(self.times) > MOST_SLOTS:
+            raise ValueError(f"a season has {MOST_SLOTS} slots at most: make it several")
         return self
 
 

@@ -184,6 +184,7 @@ class Availability(BaseModel):
 
     attraction_id: uuid.UUID
     slots: list[SlotAvailable]
+    next: datetime | None = Field(description="where to ask on from, where there are more slots than one answer has")
 
 
 class TicketQuoteLine(BaseModel):

@@ -73,6 +73,17 @@ async def release(session: AsyncSession, slot_ids: Collection[uuid.UUID]) -> Non
     await reservations.release(session, reservation_ids)
 
 
+async def leave(
+    session: AsyncSession, community_id: uuid.UUID, account_id: uuid.UUID, organization_id: uuid.UUID | None
+) -> None:
+    """Leave the tours ahead of an organization (of all if none is named) for which somebody works no longer."""
+    found = await guides.ahead(session, account_id, organization_id)
+    for one in sorted({row.organization_id for row in found}):
+        # Who lost one role there may have the other one still.
+        if not await _works_there(session, community_id, one, account_id):
+            await release(session, [row.slot_id for row in found if row.organization_id == one])
+
+
 async def _take(session: AsyncSession, actor: Actor, guide_id: uuid.UUID, slots: Collection[sa.Row[Any]]) -> None:
     ordered = sorted(slots, key=lambda row: row.starts_at)
     calendar_id = await calendar_of(session, ordered[0].community_id, guide_id, timedelta())
@@ -94,8 +105,15 @@ async def _take(session: AsyncSession, actor: Actor, guide_id: uuid.UUID, slots:
 
 
 async def _require_guide(session: AsyncSession, actor: Actor, organization_id: uuid.UUID, guide_id: uuid.UUID) -> None:
+    if not await _works_there(session, actor.community_id, organization_id, guide_id):
+        raise NotAGuide
+
+
+async def _works_there(
+    session: AsyncSession, community_id: uuid.UUID, organization_id: uuid.UUID, account_id: uuid.UUID
+) -> bool:
     connection = await session.connection()
     for role in _ROLES:
-        if guide_id in await members_here(connection, actor.community_id, organization_id, role):
-            return
-    raise NotAGuide
+        if account_id in await members_here(connection, community_id, organization_id, role):
+            return True
+    return False

@@ -12,14 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.database import connection_of
-from app.core.problems import FieldError, Malformed
 from app.core.recurrence import Recurrence
 from app.identity.api import local_calendar
 from app.reservations.api import NewPool, Overbooking, open_pools, pools
 from community.attractions.access import require_of
 from community.ticketing.models import SlotTemplate
 from community.ticketing.repository import rows, seasons
-from community.ticketing.rules import MOST_SLOTS, SLOT_POOL, Planned, planned
+from community.ticketing.rules import SLOT_POOL, Planned, planned
 from community.ticketing.schemas.shown import SeasonGenerated
 from community.ticketing.service import guiding, quotas
 from community.ticketing.service.limits import resize_slots
@@ -47,9 +46,9 @@ async def generate(
     """Make a template's slots ahead as it says by now; return what became of them. Asked again, nothing changes.
 
     Of slots that are not in it any more those that sold something stay open, and the others are closed. What was
-    changed by hand, or cancelled, is left alone. Raises ``NotFound``, ``Malformed`` for too many slots,
-    ``MoreIsSold`` for a capacity below what is sold (unless there is a reason for it), and ``CalendarTaken`` for a tour
-    that gets longer than its guide has time; then nothing is done.
+    changed by hand, or cancelled, is left alone. Raises ``NotFound``, ``MoreIsSold`` for a capacity below what is sold
+    (unless there is a reason for it), and ``CalendarTaken`` for a tour that gets longer than its guide has time; then
+    nothing is done.
     """
     template = await rows.locked(session, SlotTemplate, organization_id, template_id)
     attraction = await require_of(await session.connection(), organization_id, template.attraction_id)
@@ -86,11 +85,7 @@ async def _planned(session: AsyncSession, template: SlotTemplate, time_zone: str
         ends_on=template.ends_on,
         holidays=template.holidays,  # type: ignore[arg-type]  # as the table has it
     )
-    found_slots = planned(recurrence, template.duration, template.entry_within, time_zone, clock.now(), calendar)
-    if len(found_slots) > MOST_SLOTS:
-        message = f"that were {len(found_slots)} slots: {MOST_SLOTS} at most"
-        raise Malformed(errors=[FieldError("/path/template_id", message, "too_many_slots")])
-    return found_slots
+    return planned(recurrence, template.duration, template.entry_within, time_zone, clock.now(), calendar)
 
 
 def _compare(template: SlotTemplate, wanted: list[Planned], there: Ahead) -> _Change:

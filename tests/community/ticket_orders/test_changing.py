@@ -3,7 +3,12 @@
 import uuid
 from datetime import timedelta
 
+import sqlalchemy as sa
+
 from app.core.clock import ManualClock
+from app.core.database import reading, unit_of_work
+from app.reservations.api import pools
+from community.ticketing.models import ADDONS
 from tests.community.ticket_orders.conftest import PRICE, THURSDAY, Scene, facts, no_drift, told, work
 from tests.factories import community_ticketing as ticketing
 from tests.factories import community_tickets as tickets
@@ -18,6 +23,8 @@ async def test_a_ticket_is_moved_with_all_its_places_and_has_a_new_code(scene: S
     (ticket,) = cart["orders"][0]["tickets"]
     other = await identity.resident(scene.place, name="R0")
     taken = await tickets.cart(other, scene.offered.slots[1], adult)
+    async with unit_of_work() as session:  # sold no more, and theirs all the same
+        await session.execute(sa.update(ADDONS).where(ADDONS.c.id == guide.id).values(is_active=False))
     path = f"/v1/tickets/{ticket['id']}/move"
     full = await scene.ask("POST", path, {"slot_id": str(scene.offered.slots[1].id)}, expect=409)
     assert (full["code"], full["conflicts"][0]["kind"], await scene.left()) == ("pool_exhausted", "ticket_quota", 4)
@@ -29,6 +36,8 @@ async def test_a_ticket_is_moved_with_all_its_places_and_has_a_new_code(scene: S
     assert seen["valid_from"] == moved["starts_at"] == "2026-03-05T03:00:00Z"
     assert [await scene.left(slot) for slot in range(3)] == [5, 4, 4]
     assert (await told("tickets_moved"), await facts(ticket["id"])) == ({"Grace"}, ["ticket_moved"])
+    async with reading() as connection:
+        assert (await pools(connection, [guide.pool_id]))[guide.pool_id].left == 0
     assert taken.state == "confirmed"
     clock.set(THURSDAY + timedelta(hours=1, minutes=30))
     late = await scene.ask("POST", path, {"slot_id": str(scene.offered.slots[0].id)}, expect=409)
@@ -56,7 +65,10 @@ async def test_a_ticket_is_put_in_another_name(scene: Scene) -> None:
     named = await ticketing.product(scene.museum, scene.offered.attraction_id, "named", is_named=True)
     item = scene.item(holders=[{"name": "Grace Li"}]) | {"product_id": str(named.id)}
     (ticket,) = (await scene.bought(item))["orders"][0]["tickets"]
-    path, name = f"/v1/tickets/{ticket['id']}/holder", {"name": "Ann Li", "document_end": "77X"}
+    path, name = (
+        f"/v1/tickets/{ticket['id']}/holder",
+        {"name": "Ann Li", "document_kind": "passport", "document_end": "77X"},
+    )
     order = await scene.ask("PUT", path, name)
     row = await tickets.ticket_row(uuid.UUID(ticket["id"]))
 

@@ -1,17 +1,21 @@
 """A museum with its keeper, a guide and a visitor, and what they ask of the API."""
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
+from app import assembly
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.core.event_tables import EventRecord
+from app.core.events import install_subscribers
 from app.core.tables import table_of
 from app.identity.models import Account, Community, Organization, Resident
 from app.identity.sessions.models import AccountSession
@@ -117,6 +121,15 @@ TEMPLATE: Body = {
     "entry_within": "PT30M",
     "capacity": 20,
 }
+
+
+@pytest.fixture
+def subscribed() -> Iterator[None]:
+    """Let everybody hear of what happens."""
+    assembly.load_tables()
+    previous = install_subscribers(assembly.SUBSCRIBERS)
+    yield
+    install_subscribers(previous)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

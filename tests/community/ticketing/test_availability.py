@@ -86,7 +86,11 @@ async def test_what_is_asked_for_is_a_season_at_most_and_public(scene: Scene) ->
         refused = await scene.client.get(path, params=query)
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["pointer"] == pointer
-    assert (await scene.client.get(path)).json() == {"attraction_id": str(scene.attraction_id), "slots": []}
+    assert (await scene.client.get(path)).json() == {
+        "attraction_id": str(scene.attraction_id),
+        "slots": [],
+        "next": None,
+    }
     async with unit_of_work() as session:
         (await session.get_one(Attraction, scene.attraction_id)).state = "draft"
     for what in ("availability", "ticket-offer"):

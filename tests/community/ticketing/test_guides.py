@@ -6,6 +6,8 @@ import pytest
 
 from app.core import clock as clocks
 from app.core.database import Database, unit_of_work
+from app.core.jobs import settle
+from app.core.relay import RELAY_JOBS
 from app.reservations.api import CalendarTaken, Want, take
 from community.workers.service.engaging import calendar_of
 from tests.community.ticketing.conftest import TUESDAY, Body, Scene, no_drift
@@ -115,4 +117,16 @@ async def test_a_longer_tour_needs_its_guides_time(scene: Scene) -> None:
     assert (await scene.generate(season))["changed"] == 6
     with pytest.raises(CalendarTaken):
         await at_home(scene, TUESDAY + timedelta(hours=3), TUESDAY + timedelta(hours=3, minutes=10))
+    await no_drift()
+
+
+async def test_who_works_there_no_longer_guides_nobody(scene: Scene, subscribed: None) -> None:
+    slots = await tours(scene)
+    await guide(scene, slots[:2])
+    member = f"{scene.of}/members/{scene.guide.id}"
+    await scene.ask("DELETE", member, by=scene.operator, expect=204)
+    await settle(RELAY_JOBS)
+    listed = await scene.ask("GET", f"{scene.attraction}/ticket-slots")
+    assert {slot["guide_id"] for slot in listed["items"]} == {None}
+    await at_home(scene, TUESDAY, TUESDAY + timedelta(hours=1))
     await no_drift()
