@@ -104,6 +104,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *ticket_wait_subscribers.SUBSCRIBERS,
     *trip_subscribers.SUBSCRIBERS,
     *worker_subscribers.SUBSCRIBERS,
+    *ticketing_subscribers.SUBSCRIBERS,
     *citizen_card_subscribers.SUBSCRIBERS,
     *ticket_office_subscribers.SUBSCRIBERS,
     *ticketing_subscribers.SUBSCRIBERS,

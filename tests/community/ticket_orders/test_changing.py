@@ -66,7 +66,10 @@ async def test_a_ticket_is_put_in_another_name(scene: Scene) -> None:
     named = await ticketing.product(scene.museum, scene.offered.attraction_id, "named", is_named=True)
     item = scene.item(holders=[{"name": "Grace Li"}]) | {"product_id": str(named.id)}
     (ticket,) = (await scene.bought(item))["orders"][0]["tickets"]
-    path, name = f"/v1/tickets/{ticket['id']}/holder", {"name": "Ann Li", "document_end": "77X"}
+    path, name = (
+        f"/v1/tickets/{ticket['id']}/holder",
+        {"name": "Ann Li", "document_kind": "passport", "document_end": "77X"},
+    )
     order = await scene.ask("PUT", path, name)
     row = await tickets.ticket_row(uuid.UUID(ticket["id"]))
 
