@@ -15,7 +15,7 @@ from app.identity.api import sign_in_code
 from tests.browser.conftest import chromium
 from tests.portal.gates.pictures import View, seen
 
-PATIENCE: Final = 60_000  # milliseconds: only a machine that is badly overloaded comes near it
+PATIENCE: Final = 15_000  # milliseconds: only a machine that is badly overloaded comes near it
 PAGE: Final = "/portal/gates"
 _BUZZES: Final = """
     globalThis.buzzes = [];

@@ -100,7 +100,7 @@ class Attraction:
 
     async def lets_in_by_card(self, api: str) -> None:
         """Let a resident's disability card open the gates without a ticket."""
-        resident = await identity.resident(await identity.household(self.community))
+        resident = await identity.resident(self.community)
         await cards.card(resident, await cards.scheme(self.community), CARD)
         path = f"/v1/attractions/{self.attraction_id}/gate-rules"
         async with httpx.AsyncClient(base_url=api, timeout=60) as client:
