@@ -94,6 +94,7 @@ TABLE_MODULES: Final = (
     "community.ticketing.models",
     "community.ticket_orders.models",
     "community.ticket_waitlist.models",
+    "community.ticket_office.models",
     "community.vouchers.models",
     "app.policies.journeys.day_plans.models",
     "app.policies.journeys.escorts.models",

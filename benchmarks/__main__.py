@@ -26,6 +26,7 @@ from benchmarks import (
     slots,
     sos,
     storm,
+    ticket_rush,
     vitals,
 )
 
@@ -37,6 +38,7 @@ ALL: dict[str, Callable[..., None]] = {
     "rush": rush.run,
     "slots": slots.run,
     "storm": storm.run,
+    "ticket_rush": ticket_rush.run,
     "broadcast": broadcast.run,
     "fanout": fanout.run,
     "critical": critical.run,

@@ -3,8 +3,14 @@
 from app.core.events import Subscriber
 from app.core.jobs import Job
 from app.core.routing import Router
+from community.attraction_imports import routes as attraction_imports
+from community.attraction_search import routes as attraction_search
 from community.attractions import jobs as attraction_jobs
+from community.attractions import routes as attractions
 from community.attractions import subscribers as attraction_subscribers
+from community.citizen_cards import jobs as citizen_card_jobs
+from community.citizen_cards import routes as citizen_cards
+from community.citizen_cards import subscribers as citizen_card_subscribers
 from community.complaints import jobs as complaint_jobs
 from community.complaints import routes as complaints
 from community.gates import routes as gates
@@ -23,6 +29,9 @@ from community.orders.routes import work as order_work
 from community.quality import routes as provider_quality
 from community.ratings import routes as ratings
 from community.ticket_codes import routes as ticket_codes
+from community.ticket_office import jobs as ticket_office_jobs
+from community.ticket_office import subscribers as ticket_office_subscribers
+from community.ticket_office.routes import resellers, tills
 from community.ticket_orders import jobs as ticket_order_jobs
 from community.ticket_orders import subscribers as ticket_order_subscribers
 from community.ticket_orders.routes import organizations as sold_tickets
@@ -30,6 +39,9 @@ from community.ticket_orders.routes import residents as resident_tickets
 from community.ticket_waitlist import jobs as ticket_wait_jobs
 from community.ticket_waitlist import routes as ticket_waits
 from community.ticket_waitlist import subscribers as ticket_wait_subscribers
+from community.ticketing.routes import keeping as ticket_keeping
+from community.ticketing.routes import public as ticket_offers
+from community.ticketing.routes import slots as ticket_slots
 from community.tips import routes as tips
 from community.tips import subscribers as tip_subscribers
 from community.vouchers import routes as vouchers
@@ -39,6 +51,9 @@ from community.workers.routes import own as own_worker_profiles
 from community.workers.routes import workers as home_workers
 
 ROUTERS: tuple[Router, ...] = (
+    attraction_search.router,
+    attractions.router,
+    attraction_imports.router,
     housekeeping.router,
     order_dispatch.router,
     resident_orders.router,
@@ -57,6 +72,12 @@ ROUTERS: tuple[Router, ...] = (
     vouchers.router,
     home_workers.router,
     own_worker_profiles.router,
+    citizen_cards.router,
+    tills.router,
+    resellers.router,
+    ticket_offers.router,
+    ticket_keeping.router,
+    ticket_slots.router,
 )
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
@@ -68,6 +89,8 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *ticket_order_subscribers.SUBSCRIBERS,
     *ticket_wait_subscribers.SUBSCRIBERS,
     *worker_subscribers.SUBSCRIBERS,
+    *citizen_card_subscribers.SUBSCRIBERS,
+    *ticket_office_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (
@@ -79,4 +102,6 @@ JOBS: tuple[Job, ...] = (
     *ticket_order_jobs.JOBS,
     *ticket_wait_jobs.JOBS,
     *worker_jobs.JOBS,
+    *citizen_card_jobs.JOBS,
+    *ticket_office_jobs.JOBS,
 )

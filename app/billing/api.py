@@ -26,6 +26,7 @@ from app.billing.reconciliation.repository import open_ones as open_discrepancie
 from app.billing.reconciliation.service import Compared, reconcile
 from app.billing.subsidies.rules import Share, Split
 from app.billing.subsidies.views import subsidy_preview
+from app.billing.tills.service import Till, TillKind, enter_difference, enter_return, enter_sale
 from app.billing.wallet.service.removing import forget as forget_cards
 
 __all__ = [
@@ -47,6 +48,8 @@ __all__ = [
     "Settling",
     "Share",
     "Split",
+    "Till",
+    "TillKind",
     "account_told",
     "authorizations_for",
     "authorize",
@@ -54,6 +57,9 @@ __all__ = [
     "charges_for",
     "dispute_told",
     "drifted_accounts",
+    "enter_difference",
+    "enter_return",
+    "enter_sale",
     "extend_authorization",
     "forget_cards",
     "freeze",

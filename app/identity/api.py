@@ -30,7 +30,7 @@ from app.identity.closing.service import close as close_residence
 from app.identity.closing.service import hold as hold_residence
 from app.identity.communities.schemas import CommunityPublic, HolidayPublic
 from app.identity.communities.service import create_community
-from app.identity.communities.views import community, local_calendar
+from app.identity.communities.views import community, community_or_first, local_calendar
 from app.identity.consent import service as consent
 from app.identity.consent.exchanging import change_consent, consents, end_consent, give_consent
 from app.identity.consent.exchanging import consent as one_consent
@@ -225,6 +225,7 @@ __all__ = [
     "close_residence",
     "community",
     "community_names",
+    "community_or_first",
     "confirm_receipt",
     "consents",
     "contact_points",

@@ -1,6 +1,7 @@
 """Who may do what with attractions: whoever runs one keeps it, the operator oversees, everybody reads."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import sqlalchemy as sa
@@ -18,6 +19,20 @@ Keeper = Annotated[Member, Depends(member_guard("coordinator", "operator"))]
 
 OnSite = Annotated[Member, Depends(member_guard("coordinator", "operator", "worker"))]
 """Whoever may say that an attraction is shut: also those who stand at its door."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttractionAt:
+    """Which attraction of which organization a path names."""
+
+    organization_id: uuid.UUID
+    attraction_id: uuid.UUID
+
+
+async def attraction_at(organization_id: uuid.UUID, attraction_id: uuid.UUID) -> AttractionAt:
+    """Return which attraction the path names."""
+    return AttractionAt(organization_id, attraction_id)
+
 
 _attraction_id = sa.bindparam("attraction_id", type_=sa.Uuid)
 _PUBLISHED: Final = sa.select(ATTRACTIONS).where(ATTRACTIONS.c.id == _attraction_id, ATTRACTIONS.c.state == "published")
@@ -40,9 +55,8 @@ async def require_published(connection: AsyncConnection, attraction_id: uuid.UUI
 
 async def require_of(connection: AsyncConnection, organization_id: uuid.UUID, attraction_id: uuid.UUID) -> sa.Row[Any]:
     """Return an attraction, in whatever state, of the organization whose guard was passed; raises ``NotFound``."""
-    return await _one(
-        connection, _OF_ORGANIZATION, {"attraction_id": attraction_id, "organization_id": organization_id}
-    )
+    binds = {"attraction_id": attraction_id, "organization_id": organization_id}
+    return await _one(connection, _OF_ORGANIZATION, binds)
 
 
 async def require_runs_attractions(connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID) -> None:

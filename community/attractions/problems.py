@@ -21,7 +21,7 @@ class ExceptionExists(Conflict):
     code, title = "exception_exists", "Some of these days have other hours already"
 
 
-class ImportRefused(Problem):
-    """Something in the file cannot be taken as it is; ``errors`` points at each, and nothing was changed."""
+class ClosingOver(Conflict):
+    """The attraction was opened again already: nothing is left to take back."""
 
-    code, status, title = "import_refused", 422, "Nothing was imported"
+    code, title = "closing_over", "This closing is over already"

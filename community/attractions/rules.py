@@ -1,4 +1,4 @@
-"""When a place is open, what is found by which words, how far it is, how full: pure decisions.
+"""When a place is open, by which words it is found, how full it is: pure decisions.
 
 Hours are on the wall of the place. A rule recurs as ``app.core.recurrence`` says; a time in the gap of a spring night
 moves by the gap, one that happens twice is its first instant (RFC 5545, 3.3.5). An end beyond 24:00 is on the next day:
@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from math import asin, ceil, cos, degrees, radians, sin
 from typing import Final, Literal
 
 from app.core.recurrence import Recurrence, occurrences
@@ -21,23 +20,19 @@ Kind = Literal[
     "theme_park", "nature", "market", "other",
 ]  # fmt: skip
 State = Literal["draft", "published", "withdrawn"]
-Need = Literal["step_free", "accessible_toilet", "wheelchair_loan", "audio_guide", "defibrillator", "quiet_hours"]
-Level = Literal["quiet", "moderate", "busy", "full"]
 Minutes = tuple[int, int]
 """From when to when, in minutes since midnight on the wall."""
 
-EARTH_RADIUS: Final = 6_371_008.8
-"""Metres, on average (IUGG): what ``app.dispatch`` reckons with."""
+LONGEST_CLOSING: Final = timedelta(days=31)
 HORIZON: Final = timedelta(days=30)
 """How far ahead the next opening is looked for."""
-MOST_TERMS: Final = 12
+LANGUAGES: Final = ("en", "zh-CN")
 
 # What opened before and goes on: hours last 24 hours at most, and begin as late as the clocks may step.
 _BEFORE: Final = timedelta(days=2)
 _DAY: Final = timedelta(days=1)
-_NO_SPACES = "\u3040-\u30ff\u3400-\u9fff\U00020000-\U000323af"
+_NO_SPACES: Final = "\u3040-\u30ff\u3400-\u9fff\U00020000-\U000323af"
 _TOKENS: Final = re.compile(rf"[{_NO_SPACES}]+|[^\W_{_NO_SPACES}]+")
-_WRITTEN_WITHOUT_SPACES: Final = re.compile(f"[{_NO_SPACES}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +80,16 @@ def next_opening(hours: Hours, calendar: Mapping[date, bool], now: datetime) -> 
     return next(iter(openings(hours, calendar, (now, now + HORIZON))), None)
 
 
+def missing(name: Mapping[str, str], hours: Sequence[object]) -> list[tuple[str, str, str]]:
+    """Return what is missing before everybody is shown an attraction: where, why, and by which code."""
+    errors = [
+        (f"/name/{language}", "its name is needed in each language", "name_missing")
+        for language in LANGUAGES
+        if language not in name
+    ]
+    return errors if hours else [*errors, ("/hours", "nobody knows when it is open", "hours_missing")]
+
+
 def clipped(spans: Iterable[Span], within: Span) -> list[Span]:
     """Return the part of each span that lies in ``within``."""
     return [(max(since, within[0]), min(until, within[1])) for since, until in spans]
@@ -99,28 +104,15 @@ def _at(day: date, minutes: int, time_zone: str) -> datetime:
     return at_wall(datetime.combine(day, time()) + timedelta(minutes=minutes), time_zone)  # naive: on the wall
 
 
-def level(inside: int, capacity: int | None) -> Level | None:
-    """Return how crowded it is: by thirds of what the place holds, or ``None`` where nobody knows what that is."""
-    if capacity is None:
-        return None
-    share = inside / capacity
-    return "full" if share >= 1 else "busy" if share >= 2 / 3 else "moderate" if share >= 1 / 3 else "quiet"
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What is looked for: ``parts`` stand in the text as they are, and ``least`` of ``grams`` at any place in it."""
-
-    parts: Sequence[str]
-    grams: Sequence[str]
-    least: int
-    whole: Sequence[str]
-
-
 def tokens(text: str) -> list[str]:
     """Return the words of a text without accents, cases and widths; what is written without spaces is one word."""
     plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
     return _TOKENS.findall(plain.casefold())
+
+
+def has_no_spaces(word: str) -> bool:
+    """Say whether a word is of a script that is written without spaces: it may be several."""
+    return re.match(f"[{_NO_SPACES}]", word) is not None
 
 
 def grams(words: Iterable[str]) -> list[str]:
@@ -131,38 +123,13 @@ def grams(words: Iterable[str]) -> list[str]:
     return sorted({word[place : place + 2] for word in words for place in range(len(word) - 1)})
 
 
-def terms(text: str) -> Terms:
-    """Return what is looked for by ``text``.
-
-    Each part of a word with spaces around it has to be there. Of what is written without, two thirds of the pairs are
-    enough: 苏州博物馆无障碍 finds a text in which 苏州博物馆 and 无障碍 are apart.
-    """
-    words = tokens(text)[:MOST_TERMS]
-    pairs = grams(word for word in words if len(word) > 1 and _WRITTEN_WITHOUT_SPACES.search(word))
-    parts = [word for word in words if len(word) == 1 or not _WRITTEN_WITHOUT_SPACES.search(word)]
-    return Terms(parts, pairs, ceil(len(pairs) * 2 / 3), words)
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """Between two latitudes, and between the longitudes ``west`` and ``east``; beyond the date line if east is less."""
-
-    south: float
-    north: float
-    west: float
-    east: float
-
-
-def box(latitude: float, longitude: float, metres: float) -> Box:
-    """Return the box that all places within so many metres lie in; around a pole it has all longitudes."""
-    arc = metres / EARTH_RADIUS
-    south, north = latitude - degrees(arc), latitude + degrees(arc)
-    if south <= -90 or north >= 90:
-        return Box(max(south, -90), min(north, 90), -180, 180)
-    # Where the meridians that touch the circle do: farther off than at its own latitude.
-    across = degrees(asin(min(1.0, sin(arc) / cos(radians(latitude)))))
-    return Box(south, north, _wrapped(longitude - across), _wrapped(longitude + across))
-
-
-def _wrapped(longitude: float) -> float:
-    return (longitude + 180) % 360 - 180
+def indexed(
+    name: Mapping[str, str], others: Iterable[Mapping[str, str]], tags: Iterable[str]
+) -> tuple[str, str, list[str]]:
+    """Return what a thing of these texts is found by: its names, all of its texts, and the pairs in them."""
+    named = [tokens(name[language]) for language in LANGUAGES if language in name]
+    texts = [text[language] for text in others for language in LANGUAGES if language in text]
+    words = [*named, *(tokens(text) for text in [*texts, *tags])]
+    # Texts are lines: what is looked for stands in one of them.
+    found_by, text = ("\n".join(" ".join(line) for line in lines) for lines in (named, words))
+    return found_by, text, grams(word for line in words for word in line)

@@ -1,23 +1,40 @@
-"""The SQL that reads attractions: when they are open, who is found by what, and how each is shown."""
+"""The SQL that reads attractions: when they are open, and what those who keep them see."""
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core import clock
+from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.recurrence import Recurrence
 from app.identity.api import local_calendar
-from community.attractions.models import ATTRACTIONS, CLOSINGS, EXCEPTIONS
+from app.media.api import attached
+from community.attractions.models import ATTRACTIONS, CLOSINGS, CROWDS, EXCEPTIONS, PHOTOS
 from community.attractions.rules import Hours, Rule, clipped, openings
+from community.attractions.schemas import (
+    AttractionClosingPublic,
+    AttractionDetail,
+    AttractionExceptionPublic,
+    HoursRule,
+    OpenHours,
+    OpeningNow,
+)
 from community.workers.rules import Span
+from community.workers.schemas import hour_of
+
+Item = TypeVar("Item")
 
 _MARGIN: Final = timedelta(days=3)
 _EVER: Final = date(1900, 1, 1)
+_WEEK: Final = timedelta(days=7)
+_CURSOR: Final = "community.attractions"
+_limit = sa.bindparam("limit", type_=sa.Integer)
 _ids = sa.bindparam("attraction_ids", type_=ARRAY(sa.Uuid))
 
 _RULES: Final[sa.Select[Any]] = sa.select(
@@ -39,6 +56,21 @@ _CLOSED: Final[sa.Select[Any]] = sa.select(CLOSINGS.c.attraction_id, CLOSINGS.c.
     CLOSINGS.c.ends_at > sa.bindparam("since", type_=sa.DateTime(timezone=True)),
     CLOSINGS.c.starts_at < sa.bindparam("until", type_=sa.DateTime(timezone=True)),
 )
+
+
+def _page_of(table: sa.Table, name: str) -> sa.Select[Any]:
+    return (
+        sa.select(table)
+        .where(table.c[name] == sa.bindparam("owner_id", type_=sa.Uuid), after((table.c.id,), ("after_id",)))
+        .order_by(table.c.id)
+        .limit(_limit)
+    )
+
+
+_OF_ORGANIZATION: Final = _page_of(ATTRACTIONS, "organization_id")
+_EXCEPTIONS: Final = _page_of(EXCEPTIONS, "attraction_id")
+_CLOSINGS: Final = _page_of(CLOSINGS, "attraction_id")
+_INSIDE: Final = sa.select(CROWDS.c.attraction_id, CROWDS.c.inside).where(CROWDS.c.attraction_id == sa.any_(_ids))
 
 
 async def opening(
@@ -108,3 +140,79 @@ def rule_of(kept: Mapping[str, Any]) -> Rule:
 
 def _days(first: date, last: date) -> Iterable[date]:
     return (first + timedelta(days=offset) for offset in range((last - first).days + 1))
+
+
+def now_of(row: Any, now: datetime) -> OpeningNow:
+    """Return whether an attraction is open, and when that changes, as it was derived."""
+    if row.closes_at is None or row.closes_at <= now:
+        # It has closed, and when it opens next is about to be said.
+        return OpeningNow(is_open=False, opens_at=None, closes_at=None)
+    closes_at = row.closes_at if row.closes_at <= now + _WEEK else None
+    return OpeningNow(is_open=row.opens_at <= now, opens_at=row.opens_at, closes_at=closes_at)
+
+
+async def of_organization(
+    connection: AsyncConnection, organization_id: uuid.UUID, page: PageRequest
+) -> Page[AttractionDetail]:
+    """Return a page of what an organization runs, in whatever state, oldest first."""
+    rows = await _rows(connection, _OF_ORGANIZATION, page, organization_id)
+    return _page(rows, page, await details(connection, rows[: page.limit]))
+
+
+async def exceptions(
+    connection: AsyncConnection, attraction_id: uuid.UUID, page: PageRequest
+) -> Page[AttractionExceptionPublic]:
+    """Return a page of the days on which other hours stand, in the order in which that was entered."""
+    rows = await _rows(connection, _EXCEPTIONS, page, attraction_id)
+    return _page(rows, page, [exception_public(row) for row in rows[: page.limit]])
+
+
+async def closings(
+    connection: AsyncConnection, attraction_id: uuid.UUID, page: PageRequest
+) -> Page[AttractionClosingPublic]:
+    """Return a page of unplanned closings, in the order in which they were told."""
+    rows = await _rows(connection, _CLOSINGS, page, attraction_id)
+    return _page(rows, page, [AttractionClosingPublic.model_validate(row) for row in rows[: page.limit]])
+
+
+async def details(connection: AsyncConnection, rows: Sequence[Any]) -> list[AttractionDetail]:
+    """Return what those who keep attractions see of them; links to photos are good for a few minutes."""
+    ids = [row.id for row in rows]
+    files = await attached(connection, PHOTOS, ids)
+    inside = {row.attraction_id: row.inside for row in await connection.execute(_INSIDE, {"attraction_ids": ids})}
+    now = clock.now()
+    plain = AttractionDetail.model_fields.keys() - {"photos", "opening", "inside", "hours", "quiet_hours"}
+    found = []
+    for row in rows:
+        photos = {file.id: file for file in files[row.id]}
+        found.append(
+            AttractionDetail(
+                photos=[photos[photo_id] for photo_id in row.photo_ids if photo_id in photos],
+                opening=now_of(row, now),
+                inside=max(inside.get(row.id, 0), 0),
+                hours=[HoursRule.of(one) for one in row.hours],
+                quiet_hours=[HoursRule.of(one) for one in row.quiet_hours],
+                **{name: getattr(row, name) for name in plain},
+            )
+        )
+    return found
+
+
+def exception_public(row: Any) -> AttractionExceptionPublic:
+    """Return days on which other hours stand in place of the rules."""
+    hours = [OpenHours(starts=hour_of(one["starts"]), ends=hour_of(one["ends"])) for one in row.hours]
+    return AttractionExceptionPublic(
+        id=row.id, first_day=row.first_day, last_day=row.last_day, hours=hours, reason=row.reason
+    )
+
+
+async def _rows(
+    connection: AsyncConnection, statement: sa.Select[Any], page: PageRequest, owner_id: uuid.UUID
+) -> list[sa.Row[Any]]:
+    last = uuid.UUID(decode_cursor(_CURSOR, page.cursor)[0]) if page.cursor else None
+    binds = {"owner_id": owner_id, "limit": page.limit + 1, "after_id": last}
+    return list(await connection.execute(statement, binds))
+
+
+def _page(rows: Sequence[sa.Row[Any]], page: PageRequest, items: list[Item]) -> Page[Item]:
+    return Page(items=items, next=next_cursor(_CURSOR, rows, page.limit, ("id",)))

@@ -17,9 +17,17 @@ CardState = Literal["pending", "verified", "refused", "removed"]
 ClaimState = Literal["open", "granted", "rejected", "withdrawn"]
 Refusal = Literal["not_confirmed", "not_readable", "over"]
 CloseReason = Literal["not_confirmed", "not_readable", "over", "holder", "decided", "moved_out"]
+Ending = Literal["refuse", "remove"]
+Step = Literal["verify", "refuse", "remove"]
 
-VERIFY_WITHIN: Final = timedelta(days=3)
-DECIDE_WITHIN: Final = timedelta(days=2)
+_WAYS: Final[dict[Step, frozenset[str]]] = {
+    "verify": frozenset({"pending"}),
+    "refuse": frozenset({"pending"}),
+    "remove": frozenset({"pending", "verified"}),
+}
+
+VERIFY_WITHIN: Final = timedelta(days=1)
+DECIDE_WITHIN: Final = timedelta(days=1)
 """How long something waits for the operator before they are reminded, again and again."""
 WARN_BEFORE: Final = timedelta(days=30)
 """How long before it ends the holder of a card hears of it."""
@@ -77,6 +85,11 @@ def warn_at(valid_until: datetime | None, now: datetime) -> datetime | None:
     if valid_until is None or valid_until - WARN_BEFORE <= now:
         return None
     return valid_until - WARN_BEFORE
+
+
+def may(step: Step, state: str) -> bool:
+    """Say whether a card in this state can go that way."""
+    return state in _WAYS[step]
 
 
 def _luhn(number: str) -> bool:

@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -42,6 +42,7 @@ from tests.architecture import access_people
 from tests.factories import (
     billing,
     billing_subsidies,
+    community_attractions,
     community_housekeeping,
     community_order_series,
     community_orders,
@@ -68,7 +69,7 @@ from tests.factories import (
     telemedicine_settlement,
     webhooks,
 )
-from tests.media.samples import PDF
+from tests.media.samples import PDF, photo
 from tests.notifications.notices import TESTS
 
 ACTORS: Final = (
@@ -191,6 +192,7 @@ async def open_world() -> World:
         "home-order-series": (await community_order_series.series(resident, offer)).id,
         "occurrences": "2026-03-05",
         **await _worker(agency, carer),
+        **await _attraction(agency, carer),
         **await _order(resident, offer, service, carer),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
@@ -429,6 +431,30 @@ async def _clinic(
         "visit-types": of_type.id,
         "availability-exceptions": away.id,
     }
+
+
+async def _attraction(agency: Organization, carer: Account) -> dict[str, object]:
+    """Insert an attraction of the agency's with a photo, a day with other hours, and a while in which it is shut."""
+    picture = photo()
+    upload = Upload(
+        community_id=agency.community_id,
+        owner_id=carer.id,
+        about_id=agency.id,
+        purpose="photo",
+        content_type="image/jpeg",
+        size=len(picture),
+        received=len(picture),
+        stored_size=len(picture),
+        sha256=bytes(32),
+        state=STORED,
+    )
+    async with unit_of_work() as session:
+        session.add(upload)
+    await storage().finish(upload.id, picture)
+    row = await community_attractions.attraction(agency, photo_ids=[upload.id])
+    exception = await community_attractions.exception(row, date(2026, 5, 1))
+    closing = await community_attractions.closing(row, clock.now() + timedelta(days=1))
+    return {"attractions": row.id, "photos": upload.id, "opening-exceptions": exception.id, "closings": closing.id}
 
 
 async def _worker(agency: Organization, carer: Account) -> dict[str, object]:
@@ -807,6 +833,11 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "answerHomeOrderComplaint": lambda _: {"statement": "There was snow"},
     "addHomeOrderComplaintEvidence": lambda _: {"statement": "There was none"},
     "decideHomeOrderComplaint": lambda _: {"outcome": "rejected", "reason": "There was"},
+    "addAttraction": lambda _: community_attractions.GARDEN,
+    "setAttraction": lambda _: community_attractions.GARDEN,
+    "setAttractionHours": lambda _: {"hours": []},
+    "addAttractionException": lambda _: {"first_day": "2026-05-04", "last_day": "2026-05-05"},
+    "closeAttraction": lambda _: {"ends_at": "2026-03-02T10:00:00Z"},
     "addWorker": lambda world: community_workers.PROFILE | {"account_id": world.ids["accounts"]},
     "setWorker": lambda _: community_workers.PROFILE,
     "setWorkerHours": lambda _: {"hours": []},
@@ -1031,6 +1062,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
 """Valid bodies, where something is decided behind them; everywhere else an empty one gets past the guards."""
 
 QUERIES: Final = {
+    "listOpeningDays": "?from=2026-03-02&to=2026-03-03",
     "listHolidays": "?from=2026-01-01&to=2026-12-31",
     "listCheckInsOfDay": "?date=2026-03-02",
     "listAgencyVisits": "?date=2026-03-02",

@@ -13,11 +13,12 @@ from app.core.tables import Privacy, Table, table_of
 _ACCOUNT, _BALANCE = "billing_account", "billing_balance"
 _ENTRY, _POSTING = "billing_entry", "billing_posting"
 _ACCOUNT_KINDS: Final = (
-    "('receivable', 'revenue', 'cash', 'bank', 'terminal', 'payable', 'card', 'fees', 'disputed', 'sponsor', 'subsidy')"
+    "('receivable', 'revenue', 'cash', 'bank', 'terminal', 'payable', 'card', 'fees', 'disputed', 'sponsor', 'subsidy',"
+    " 'till_difference')"
 )
 _ENTRY_KINDS: Final = (
     "('charge', 'cancellation', 'credit', 'payment', 'refund', 'transfer', 'transfer_reversal', 'dispute',"
-    " 'dispute_won', 'dispute_lost', 'settlement', 'correction')"
+    " 'dispute_won', 'dispute_lost', 'settlement', 'correction', 'sale', 'sale_return', 'till_difference')"
 )
 
 # Whoever can write SQL can take a trigger away; these are here against mistakes. A mistake in the books is mended by

@@ -19,6 +19,7 @@ AccountKind = Literal[
     "disputed",
     "sponsor",
     "subsidy",
+    "till_difference",
 ]
 EntryKind = Literal[
     "charge",
@@ -33,15 +34,19 @@ EntryKind = Literal[
     "dispute_lost",
     "settlement",
     "correction",
+    "sale",
+    "sale_return",
+    "till_difference",
 ]
 KINDS: Final[Mapping[Holder, frozenset[AccountKind]]] = {
-    "organization": frozenset({"receivable", "revenue", "cash", "bank", "terminal", "payable"}),
+    "organization": frozenset({"receivable", "revenue", "cash", "bank", "terminal", "payable", "till_difference"}),
     "resident": frozenset({"receivable"}),
     "community": frozenset({"card", "bank", "fees", "disputed", "sponsor"}),
     "programme": frozenset({"subsidy"}),
 }
 """What each holder has: ``receivable`` is what somebody owes, ``payable`` what an organization is still to be paid out,
-``card`` what lies with the gateway, ``subsidy`` and ``sponsor`` what they have promised and not sent yet."""
+``card`` what lies with the gateway, ``subsidy`` and ``sponsor`` what they have promised and not sent yet,
+``till_difference`` what tills were found short of (or had too much of, below zero) when they were counted."""
 LANES: Final = 16
 """A balance is the sum of so many rows: who pays at the same moment seldom waits for the same one."""
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -39,12 +40,14 @@ async def community(connection: AsyncConnection, community_id: uuid.UUID) -> Com
     return CommunityPublic.model_validate(row)
 
 
+async def community_or_first(connection: AsyncConnection, community_id: uuid.UUID | None) -> CommunityPublic:
+    """Return the community that is named, or the first one where none is; raises ``NotFound``."""
+    return CommunityPublic.model_validate(await _named_or_first(connection, community_id))
+
+
 async def app_config(connection: AsyncConnection, community_id: uuid.UUID | None) -> tuple[AppConfig, str]:
     """Return what an app asks at its start, and the entity tag of that answer; raises ``NotFound``."""
-    statement = _FIRST if community_id is None else _COMMUNITY
-    row = (await connection.execute(statement, {"community_id": community_id} if community_id else {})).one_or_none()
-    if row is None:
-        raise NotFound
+    row = await _named_or_first(connection, community_id)
     config = AppConfig(
         community_id=row.id,
         community=row.name,
@@ -66,3 +69,13 @@ async def local_calendar(
     """Return the holidays and make-up workdays of the community from ``first`` to ``last``, both included."""
     rows = await _CALENDAR.rows(connection, {"community_id": community_id, "first": first, "last": last})
     return [HolidayPublic.model_validate(row) for row in rows]
+
+
+async def _named_or_first(connection: AsyncConnection, community_id: uuid.UUID | None) -> sa.Row[Any]:
+    statement = _FIRST if community_id is None else _COMMUNITY
+    row: sa.Row[Any] | None = (
+        await connection.execute(statement, {"community_id": community_id} if community_id else {})
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return row

@@ -1,4 +1,4 @@
-"""Citizen cards that residents link."""
+"""Citizen cards that residents link, and the ticket office."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,8 +19,26 @@ def _common() -> list[sa.Column[object]]:
     ]
 
 
+_ACCOUNT_KINDS = (
+    "kind IN ('receivable', 'revenue', 'cash', 'bank', 'terminal', 'payable', 'card', 'fees', 'disputed', 'sponsor',"
+    " 'subsidy'%s)"
+)
+_ENTRY_KINDS = (
+    "kind IN ('charge', 'cancellation', 'credit', 'payment', 'refund', 'transfer', 'transfer_reversal', 'dispute',"
+    " 'dispute_won', 'dispute_lost', 'settlement', 'correction'%s)"
+)
+
+
+def _kinds(accounts: str, entries: str) -> None:
+    for table, kinds in (("billing_account", _ACCOUNT_KINDS % accounts), ("billing_entry", _ENTRY_KINDS % entries)):
+        op.drop_constraint(op.f(f"ck_{table}_kind"), table)
+        op.create_check_constraint(op.f(f"ck_{table}_kind"), table, kinds)
+
+
 def upgrade() -> None:
     _cards()
+    _office()
+    _kinds(", 'till_difference'", ", 'sale', 'sale_return', 'till_difference'")
 
 
 def _cards() -> None:
@@ -113,7 +131,118 @@ def _cards() -> None:
     op.create_index('uq_community_citizen_card_of_resident', 'community_citizen_card', ['resident_id', 'scheme_id'], unique=True, postgresql_where=sa.text("state IN ('pending', 'verified')"))
 
 
+def _office() -> None:
+    op.create_table('community_office_shift',
+        *_common(),
+        sa.Column('community_id', sa.Uuid(), nullable=False),
+        sa.Column('organization_id', sa.Uuid(), nullable=False),
+        sa.Column('account_id', sa.Uuid(), nullable=False),
+        sa.Column('currency', sa.String(length=3), nullable=False),
+        sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+        sa.Column('opening_amount', sa.BigInteger(), nullable=False),
+        sa.Column('remind_at', sa.DateTime(timezone=True), nullable=True),
+        sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+        sa.Column('closed_by', sa.Uuid(), nullable=True),
+        sa.Column('counted_amount', sa.BigInteger(), nullable=True),
+        sa.Column('expected_amount', sa.BigInteger(), nullable=True),
+        sa.Column('explanation', sa.Text(), nullable=True),
+        sa.CheckConstraint('(closed_at IS NULL) = (counted_amount IS NULL) AND (closed_at IS NULL) = (expected_amount IS NULL) AND (closed_at IS NULL) = (closed_by IS NULL)', name=op.f('ck_community_office_shift_closed')),
+        sa.CheckConstraint('(remind_at IS NOT NULL) = (closed_at IS NULL)', name=op.f('ck_community_office_shift_an_open_one_has_a_deadline')),
+        sa.CheckConstraint('opening_amount >= 0 AND counted_amount >= 0', name=op.f('ck_community_office_shift_amounts')),
+        sa.ForeignKeyConstraint(['organization_id'], ['identity_organization.id'], name=op.f('fk_community_office_shift_organization_id')),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_community_office_shift'))
+    )
+    op.create_index('ix_community_office_shift_account_id', 'community_office_shift', ['account_id', 'id'])
+    op.create_index('ix_community_office_shift_closed_at', 'community_office_shift', ['closed_at'], postgresql_where=sa.text('closed_at IS NOT NULL'))
+    op.create_index('ix_community_office_shift_organization_id', 'community_office_shift', ['organization_id', 'id'])
+    op.create_index('ix_community_office_shift_remind_at', 'community_office_shift', ['remind_at'], postgresql_where=sa.text('remind_at IS NOT NULL'))
+    op.create_index('uq_community_office_shift_open', 'community_office_shift', ['organization_id', 'account_id'], unique=True, postgresql_where=sa.text('closed_at IS NULL'))
+    op.create_table('community_ticket_allotment',
+        *_common(),
+        sa.Column('community_id', sa.Uuid(), nullable=False),
+        sa.Column('organization_id', sa.Uuid(), nullable=False),
+        sa.Column('reseller_id', sa.Uuid(), nullable=False),
+        sa.Column('attraction_id', sa.Uuid(), nullable=False),
+        sa.Column('product_id', sa.Uuid(), nullable=False),
+        sa.Column('quantity', sa.SmallInteger(), nullable=False),
+        sa.Column('release_before', sa.Interval(), nullable=False),
+        sa.Column('commission_rate', sa.SmallInteger(), nullable=False),
+        sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("release_before >= interval '0'", name=op.f('ck_community_ticket_allotment_release_before')),
+        sa.CheckConstraint('commission_rate BETWEEN 0 AND 5000', name=op.f('ck_community_ticket_allotment_commission_rate')),
+        sa.CheckConstraint('quantity > 0', name=op.f('ck_community_ticket_allotment_quantity')),
+        sa.CheckConstraint('reseller_id <> organization_id', name=op.f('ck_community_ticket_allotment_a_reseller_is_another')),
+        sa.ForeignKeyConstraint(['organization_id'], ['identity_organization.id'], name=op.f('fk_community_ticket_allotment_organization_id')),
+        sa.ForeignKeyConstraint(['reseller_id'], ['identity_organization.id'], name=op.f('fk_community_ticket_allotment_reseller_id')),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_community_ticket_allotment'))
+    )
+    op.create_index('ix_community_ticket_allotment_organization_id', 'community_ticket_allotment', ['organization_id', 'id'])
+    op.create_index('ix_community_ticket_allotment_reseller_id', 'community_ticket_allotment', ['reseller_id', 'id'])
+    op.create_table('community_ticket_allotment_share',
+        *_common(),
+        sa.Column('allotment_id', sa.Uuid(), nullable=False),
+        sa.Column('slot_id', sa.Uuid(), nullable=False),
+        sa.Column('starts_at', sa.DateTime(timezone=True), nullable=False),
+        sa.Column('quantity', sa.SmallInteger(), nullable=False),
+        sa.Column('sold', sa.SmallInteger(), nullable=False),
+        sa.Column('release_at', sa.DateTime(timezone=True), nullable=True),
+        sa.Column('released_at', sa.DateTime(timezone=True), nullable=True),
+        sa.Column('release_reason', sa.String(), nullable=True),
+        sa.CheckConstraint("release_reason IN ('deadline', 'ended', 'slot_cancelled')", name=op.f('ck_community_ticket_allotment_share_release_reason')),
+        sa.CheckConstraint('(release_at IS NULL) = (released_at IS NOT NULL)', name=op.f('ck_community_ticket_allotment_share_one_that_is_held_has_a_deadline')),
+        sa.CheckConstraint('(released_at IS NULL) = (release_reason IS NULL)', name=op.f('ck_community_ticket_allotment_share_releasing_has_a_reason')),
+        sa.CheckConstraint('sold BETWEEN 0 AND quantity AND quantity > 0', name=op.f('ck_community_ticket_allotment_share_sold')),
+        sa.ForeignKeyConstraint(['allotment_id'], ['community_ticket_allotment.id'], name=op.f('fk_community_ticket_allotment_share_allotment_id')),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_community_ticket_allotment_share')),
+        sa.UniqueConstraint('allotment_id', 'slot_id', name=op.f('uq_community_ticket_allotment_share_allotment_id_slot_id'))
+    )
+    op.create_index('ix_community_ticket_allotment_share_release_at', 'community_ticket_allotment_share', ['release_at'], postgresql_where=sa.text('release_at IS NOT NULL'))
+    op.create_index('ix_community_ticket_allotment_share_slot_id', 'community_ticket_allotment_share', ['slot_id'])
+    op.create_table('community_office_sale',
+        *_common(),
+        sa.Column('community_id', sa.Uuid(), nullable=False),
+        sa.Column('organization_id', sa.Uuid(), nullable=False),
+        sa.Column('seller_id', sa.Uuid(), nullable=False),
+        sa.Column('account_id', sa.Uuid(), nullable=False),
+        sa.Column('shift_id', sa.Uuid(), nullable=True),
+        sa.Column('share_id', sa.Uuid(), nullable=True),
+        sa.Column('order_id', sa.Uuid(), nullable=False),
+        sa.Column('kind', sa.String(), nullable=False),
+        sa.Column('method', sa.String(), nullable=False),
+        sa.Column('amount', sa.BigInteger(), nullable=False),
+        sa.Column('currency', sa.String(length=3), nullable=False),
+        sa.Column('tickets', sa.SmallInteger(), nullable=False),
+        sa.Column('sold_at', sa.DateTime(timezone=True), nullable=False),
+        sa.Column('slip', sa.Text(), nullable=True),
+        sa.Column('slip_key', sa.LargeBinary(), nullable=True),
+        sa.CheckConstraint("(amount = 0) = (method = 'none') OR method = 'reseller'", name=op.f('ck_community_office_sale_nothing_is_paid_by_nothing')),
+        sa.CheckConstraint("(method = 'reseller') = (share_id IS NOT NULL)", name=op.f('ck_community_office_sale_a_reseller_has_a_share')),
+        sa.CheckConstraint("(method = 'reseller') = (shift_id IS NULL)", name=op.f('ck_community_office_sale_a_till_has_a_shift')),
+        sa.CheckConstraint("kind IN ('sale', 'refund')", name=op.f('ck_community_office_sale_kind')),
+        sa.CheckConstraint("method = 'terminal' OR slip_key IS NULL", name=op.f('ck_community_office_sale_a_terminal_has_a_slip')),
+        sa.CheckConstraint("method IN ('cash', 'terminal', 'reseller', 'none')", name=op.f('ck_community_office_sale_method')),
+        sa.CheckConstraint('amount >= 0 AND tickets >= 0', name=op.f('ck_community_office_sale_amounts')),
+        sa.ForeignKeyConstraint(['organization_id'], ['identity_organization.id'], name=op.f('fk_community_office_sale_organization_id')),
+        sa.ForeignKeyConstraint(['seller_id'], ['identity_organization.id'], name=op.f('fk_community_office_sale_seller_id')),
+        sa.ForeignKeyConstraint(['share_id'], ['community_ticket_allotment_share.id'], name=op.f('fk_community_office_sale_share_id')),
+        sa.ForeignKeyConstraint(['shift_id'], ['community_office_shift.id'], name=op.f('fk_community_office_sale_shift_id')),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_community_office_sale'))
+    )
+    op.create_index('ix_community_office_sale_account_id', 'community_office_sale', ['account_id', 'id'])
+    op.create_index('ix_community_office_sale_order_id', 'community_office_sale', ['order_id'])
+    op.create_index('ix_community_office_sale_reseller', 'community_office_sale', ['seller_id', 'sold_at'], postgresql_where=sa.text('share_id IS NOT NULL'))
+    op.create_index('ix_community_office_sale_share_id', 'community_office_sale', ['share_id'], postgresql_where=sa.text('share_id IS NOT NULL'))
+    op.create_index('ix_community_office_sale_shift_id', 'community_office_sale', ['shift_id', 'id'], postgresql_where=sa.text('shift_id IS NOT NULL'))
+    op.create_index('ix_community_office_sale_sold_at', 'community_office_sale', ['sold_at'])
+    op.create_index('uq_community_office_sale_slip', 'community_office_sale', ['organization_id', 'kind', 'slip_key'], unique=True, postgresql_where=sa.text('slip_key IS NOT NULL'))
+
+
 def downgrade() -> None:
+    op.drop_table("community_office_sale")
+    op.drop_table("community_ticket_allotment_share")
+    op.drop_table("community_ticket_allotment")
+    op.drop_table("community_office_shift")
     op.drop_table("community_citizen_card")
     op.drop_table("community_card_claim")
     op.drop_table("community_card_scheme")
+    _kinds("", "")

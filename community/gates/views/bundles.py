@@ -101,7 +101,7 @@ async def bundle_version(
         terms.model_dump(),
         [key.model_dump(mode="json") for key in keys],
     ]
-    return f'"{hashlib.sha256(orjson.dumps(parts)).hexdigest()[:32]}"'
+    return f'"{hashlib.sha256(orjson.dumps(parts, default=str)).hexdigest()[:32]}"'
 
 
 async def bundle(

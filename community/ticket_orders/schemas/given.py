@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from community.ticket_orders.rules import MOST_TICKETS
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+DocumentKind = Literal["identity_card", "passport", "residence_permit", "social_security_card", "other"]
 DocumentEnd = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{2,6}$")]
 VoucherCode = Annotated[str, StringConstraints(strip_whitespace=True, min_length=4, max_length=40)]
 Amount = Annotated[int, Field(ge=0, le=10**12, strict=True)]
@@ -21,6 +22,7 @@ class HolderGive(_Given):
     """Whose ticket it is, where that is checked at the gate."""
 
     name: Name
+    document_kind: DocumentKind | None = Field(default=None, description="which document the name is checked by")
     document_end: DocumentEnd | None = Field(default=None, description="the last characters of their document's number")
 
 

@@ -34,6 +34,7 @@ class HolderPublic(BaseModel):
     """Whose ticket it is."""
 
     name: str
+    document_kind: str | None = None
     document_end: str | None
 
 

@@ -1,0 +1,1 @@
+"""What is said at the office, and what is shown of it."""

@@ -1,0 +1,1 @@
+"""Use cases of the office: tills, sales, refunds, paper, and what resellers have."""
