@@ -15,7 +15,7 @@ from app.identity.api import sign_in_code
 from tests.browser.conftest import chromium
 from tests.portal.gates.pictures import View, seen
 
-PATIENCE: Final = 15_000  # milliseconds: only a machine that is badly overloaded comes near it
+PATIENCE: Final = 60_000  # milliseconds: only a machine that is badly overloaded comes near it
 PAGE: Final = "/portal/gates"
 _BUZZES: Final = """
     globalThis.buzzes = [];
@@ -74,7 +74,9 @@ class Device:
 
     async def type(self, text: str) -> None:
         """Scan with a scanner that types: wherever the focus is, a text and the Enter key."""
-        await self.page.locator("#verdict-title").evaluate("title => { title.textContent = ''; document.activeElement.blur(); }")
+        await self.page.locator("#verdict-title").evaluate(
+            "title => { title.textContent = ''; document.activeElement.blur(); }"
+        )
         await self.page.keyboard.type(text)
         await self.page.keyboard.press("Enter")
 

@@ -55,7 +55,9 @@ def seen(text: str, view: View) -> Image.Image:
     side = round(printed.width * view.module / 4)
     printed = printed.resize((side, side), Image.Resampling.BICUBIC)
     scene = Image.new("LA", (_WIDTH, _HEIGHT), (view.around, 0))
-    scene.paste(Image.merge("LA", (printed, Image.new("L", printed.size, 255))), ((_WIDTH - side) // 2, (_HEIGHT - side) // 2))
+    scene.paste(
+        Image.merge("LA", (printed, Image.new("L", printed.size, 255))), ((_WIDTH - side) // 2, (_HEIGHT - side) // 2)
+    )
     scene = scene.rotate(view.turned, Image.Resampling.BICUBIC)
     if view.tilt:
         scene = scene.transform(scene.size, Image.Transform.PERSPECTIVE, _tilted(view.tilt), Image.Resampling.BICUBIC)

@@ -16,5 +16,7 @@ def answers(directory: Path, kind: str, question: dict[str, Any]) -> Any:
     asked = directory / f"{kind}.json"
     asked.write_text(json.dumps(question))
     # Node would remark that nothing beside the scripts says what kind of scripts they are.
-    said = node.run(node.NODE, "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", _ASKED, ASSETS, kind, asked, cwd=directory)
+    said = node.run(
+        node.NODE, "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", _ASKED, ASSETS, kind, asked, cwd=directory
+    )
     return json.loads(said)

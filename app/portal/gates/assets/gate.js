@@ -66,7 +66,7 @@ async function canWork() {
 // The service worker brings whole versions; the one that is open stays until somebody wants the new one.
 async function watchForVersions() {
   if (!navigator.serviceWorker) return;
-  const hadOne = Boolean(navigator.serviceWorker.controller);
+  let hadOne = Boolean(navigator.serviceWorker.controller);
   const registration = await navigator.serviceWorker.register("/portal/gates/worker.js", { scope: "/portal/gates", updateViaCache: "none" });
   const offer = () => { $("new-version").hidden = !registration.waiting; };
   const follow = () => registration.installing?.addEventListener("statechange", offer);
@@ -74,7 +74,10 @@ async function watchForVersions() {
   follow();
   offer();
   $("new-version").onclick = () => registration.waiting?.postMessage("take over");
-  navigator.serviceWorker.addEventListener("controllerchange", () => { if (hadOne) location.reload(); });
+  navigator.serviceWorker.addEventListener("controllerchange", () => {
+    if (hadOne) location.reload();
+    hadOne = true; // the first one only keeps what is open already
+  });
 }
 
 function listen() {
@@ -247,7 +250,7 @@ async function judge(text) {
 async function elsewhere(found, way, scan, decide) {
   if (way === "exit" || !found.subject || !status.isReached) return null;
   if (decide(await store.passOf(found.subject)).decision === "refused") return null;
-  const body = { scans: [{ ...scan.sent, decision: null, reason: null }], sent_at: new Date().toISOString() };
+  const body = { scans: [{ ...scan.sent, clock_ahead: null }], sent_at: new Date().toISOString() };
   try {
     const { content } = await server.ask("POST", `/v1/gates/${scan.gate}/scans`, body, { patience: ANSWER_MILLISECONDS });
     return content.results[0];

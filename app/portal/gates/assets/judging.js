@@ -3,6 +3,7 @@
 import { PREFIX, Refused, cardDigest, cardNumber, untimely, verified } from "./code.js";
 
 const SHORTEST_CARD = 4, LONGEST_CARD = 40;
+const CARD = /^[0-9A-Z .-]+$/; // anything else a visitor may hold before a camera is nobody's business
 // What nobody at the gate can put right: there is no ticket, none any more, or none for here.
 const FOR_GOOD = new Set(["malformed", "wrong_version", "unknown_key", "forged", "other_attraction", "revoked", "unknown_card"]);
 
@@ -37,7 +38,7 @@ async function examinedTicket(text, bundle, now) {
 
 async function examinedCard(text, bundle, now) {
   const number = cardNumber(text);
-  if (number.length < SHORTEST_CARD || number.length > LONGEST_CARD) {
+  if (!CARD.test(text.normalize("NFKC").toUpperCase()) || number.length < SHORTEST_CARD || number.length > LONGEST_CARD) {
     return { kind: "card", text, subject: null, persons: 0, reason: "malformed" };
   }
   const digest = await cardDigest(number, bundle.cards.salt);

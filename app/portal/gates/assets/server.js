@@ -2,6 +2,7 @@
 
 const EARLY_MILLISECONDS = 60_000;
 const PATIENCE_MILLISECONDS = 20_000;
+const DATE_MILLISECONDS = 1000; // as exactly as an answer's date tells the time
 
 // The API cannot be reached: what was asked is asked again later.
 export class Unreachable extends Error {}
@@ -59,12 +60,12 @@ export class Server extends EventTarget {
 
   #tell(what) { this.dispatchEvent(new Event(what)); }
 
-  // A date says whole seconds: in the mean it is half a second older than it says.
+  // A date says whole seconds: in the mean it is half a second later than it says.
   async #compare(date, asked) {
     const theirs = Date.parse(date ?? "");
     if (Number.isNaN(theirs)) return;
     const offset = theirs + 500 - (asked + Date.now()) / 2;
-    if (Math.abs(offset - this.offset) < 2000) return;
+    if (Math.abs(offset - this.offset) < DATE_MILLISECONDS) return;
     this.offset = Math.round(offset);
     this.#tell("clock");
     if (this.isSignedIn) await this.#store.put("offset", this.offset);
