@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, expect
 
 from app.core.database import unit_of_work
@@ -24,7 +23,8 @@ _BUZZES: Final = """
 _KEPT: Final = """async () => {
     const rows = {};
     for (const { name, version } of await indexedDB.databases()) {
-        const database = await new Promise((done) => { indexedDB.open(name, version).onsuccess = (event) => done(event.target.result); });
+        const opening = indexedDB.open(name, version);
+        const database = await new Promise((done) => { opening.onsuccess = () => done(opening.result); });
         for (const store of database.objectStoreNames) {
             const all = database.transaction(store).objectStore(store).getAll();
             rows[store] = await new Promise((done) => { all.onsuccess = () => done(all.result); });

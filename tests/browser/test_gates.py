@@ -14,8 +14,9 @@ from playwright.async_api import Playwright, Route, expect
 
 from app.core import clock
 from app.core.database import reading
+from app.portal.gates.routes import version
 from community.gates.models import SCANS
-from tests.browser.gates import PAGE, PATIENCE, Device, devices, filmed
+from tests.browser.gates import PATIENCE, Device, devices, filmed
 from tests.browser.network import Network, network
 from tests.browser.ticket_holders import CARD, PHONE, attraction
 from tests.community.ticket_codes.vectors import FILE
@@ -50,19 +51,31 @@ async def brought(**where: Any) -> list[sa.Row[Any]]:
     return list(rows)
 
 
+@dataclass(frozen=True)
+class Codes:
+    """What is shown at the gate in a day."""
+
+    seen: str
+    returning: str
+    refunded: str
+    early: str
+    elsewhere: str
+
+
 async def test_a_day_at_the_gate_without_a_network(playwright: Playwright, site: Site, tmp_path: Path) -> None:
     open_now = await attraction()
     await open_now.gate(site.api, "East")
     await open_now.lets_in_by_card(site.api)
-    seen, returning, refunded, early = (
+    returning = await open_now.ticket(reentry="same_day")
+    tickets = (
         await open_now.ticket(persons=2, is_named=True),
-        await open_now.ticket(reentry="same_day"),
+        returning,
         await open_now.ticket(state="refunded"),
         await open_now.ticket(valid_from=clock.now() + timedelta(hours=1)),
     )
-    shown, again, worthless, waits = await open_now.codes([seen, returning, refunded, early])
-    (elsewhere,) = await open_now.codes([returning], attraction_id=uuid.UUID(int=5))
-    async with devices(playwright, site.network.url, filmed(shown, tmp_path / "camera.y4m")) as found:
+    elsewhere = await open_now.codes([returning], attraction_id=uuid.UUID(int=5))
+    codes = Codes(*await open_now.codes(tickets), *elsewhere)
+    async with devices(playwright, site.network.url, filmed(codes.seen, tmp_path / "camera.y4m")) as found:
         device = await found.one()
         await at_gate(device)
         # The camera sees a ticket for two: the API is asked, and both are let in.
@@ -74,34 +87,9 @@ async def test_a_day_at_the_gate_without_a_network(playwright: Playwright, site:
         await device.page.screenshot(path=tmp_path / "gate.png")
 
         site.network.cut()
-        await device.type(again)
-        await device.says("admitted")
-        await expect(device.page.locator("body")).to_have_attribute("data-network", "down", timeout=PATIENCE)
-        for text, why in (
-            (again, "already_inside"),
-            (f"{again[:-3]}000", "forged"),
-            (worthless, "revoked"),
-            (elsewhere, "other_attraction"),
-            (waits, "not_yet"),
-            ("HL1:NO TICKET", "malformed"),
-            ("SC 2049 7701", "unknown_card"),
-        ):
-            await device.type(text)
-            await device.says("refused", why)
-        await device.type(CARD.lower())
-        await device.says("admitted")
-        await device.page.locator("label[for=exit]").click()
-        await device.type(again)
-        await device.says("left")
-        await device.page.locator("label[for=entry]").click()
-        await device.type(again)
-        await device.says("admitted")
-        await device.type(waits)
-        await device.says("refused", "not_yet")
-        await device.page.locator("#override").click()
-        await device.page.locator("#override-reason").select_option(await device.words("because_paper"))
-        await device.page.locator("#overriding button[value=yes]").click()
-        await device.says("admitted")
+        await _refused(device, codes)
+        await _in_by_card_out_and_in_again(device, codes)
+        await _let_in_all_the_same(device, codes)
         counted = {"admitted": 6, "left": 1, "inside": 5, "refused": 8}
         assert await device.counted() == counted
         await device.unsent(13)
@@ -111,41 +99,77 @@ async def test_a_day_at_the_gate_without_a_network(playwright: Playwright, site:
         await expect(device.page.locator("#gate-name")).to_contain_text("East", timeout=PATIENCE)
         await device.says("refused", "already_inside")  # what the camera still sees
         assert await device.counted() == counted | {"refused": 9}
-        await device.unsent(14)
-        await device.type(again)
+        await device.type(codes.returning)
         await device.says("refused", "already_inside")
-
-        # The first answer is lost on the way back: all is brought once more, and counts once.
-        lost: list[int] = []
-
-        async def lose(route: Route) -> None:
-            if lost:
-                await route.continue_()
-            else:
-                lost.append((await route.fetch()).status)
-                await route.abort()
-
-        await device.context.route("**/scans", lose)
+        await device.unsent(15)
         site.network.restore()
-        await device.page.locator("#upload").click()
-        await eventually(lambda: _is_true(bool(lost)))
-        await device.page.locator("#upload").click()
-        await device.unsent(0)
-        assert lost == [200]
+        await _brought_although_an_answer_is_lost(device)
     rows = await brought()
     assert len(rows) == 16
     assert sum(row.is_through and row.direction == "entry" for row in rows) == 5
-    assert [row.outcome for row in rows if row.ticket_id == returning.id and row.is_through] == [
-        "admitted",
-        "left",
-        "admitted",
-    ]
+    ways = [row.outcome for row in rows if row.ticket_id == returning.id and row.is_through]
+    assert ways == ["admitted", "left", "admitted"]
     assert [row.overridden_by for row in rows if row.override_reason] == [open_now.coordinator.id]
     assert await open_now.conflicts(site.api) == []
 
 
-async def _is_true(value: bool) -> bool:
-    return value
+async def _refused(device: Device, codes: Codes) -> None:
+    await device.type(codes.returning)
+    await device.says("admitted")
+    await expect(device.page.locator("body")).to_have_attribute("data-network", "down", timeout=PATIENCE)
+    for text, why in (
+        (codes.returning, "already_inside"),
+        (f"{codes.returning[:-3]}000", "forged"),
+        (codes.refunded, "revoked"),
+        (codes.elsewhere, "other_attraction"),
+        (codes.early, "not_yet"),
+        ("HL1:NO TICKET", "malformed"),
+        ("SC 2049 7701", "unknown_card"),
+    ):
+        await device.type(text)
+        await device.says("refused", why)
+
+
+async def _in_by_card_out_and_in_again(device: Device, codes: Codes) -> None:
+    await device.type(CARD.lower())
+    await device.says("admitted")
+    await device.page.locator("label[for=exit]").click()
+    await device.type(codes.returning)
+    await device.says("left")
+    await device.page.locator("label[for=entry]").click()
+    await device.type(codes.returning)
+    await device.says("admitted")
+
+
+async def _let_in_all_the_same(device: Device, codes: Codes) -> None:
+    await device.type(codes.early)
+    await device.says("refused", "not_yet")
+    await device.page.locator("#override").click()
+    await device.page.locator("#override-reason").select_option(await device.words("because_paper"))
+    await device.page.locator("#overriding button[value=yes]").click()
+    await device.says("admitted")
+
+
+async def _brought_although_an_answer_is_lost(device: Device) -> None:
+    """Lose the first answer on the way back: all is brought once more."""
+    lost: list[int] = []
+
+    async def lose(route: Route) -> None:
+        if lost:
+            await route.continue_()
+        else:
+            lost.append((await route.fetch()).status)
+            await route.abort()
+
+    async def is_lost() -> bool:
+        return bool(lost)
+
+    await device.context.route("**/scans", lose)
+    await device.page.locator("#upload").click()
+    await eventually(is_lost)
+    await device.page.locator("#upload").click()
+    await device.unsent(0)
+    assert lost == [200]
 
 
 async def test_two_gates_without_a_network_let_one_ticket_in_and_are_told(
@@ -218,7 +242,7 @@ _VERDICTS = """async ({ keys, attraction_tag, cases }) => {
 }"""
 
 
-async def test_nothing_is_left_of_who_signs_out_and_a_new_version_replaces_the_old_one(
+async def test_a_new_version_waits_until_it_is_wanted_and_replaces_all_of_the_old_one(
     playwright: Playwright, site: Site, tmp_path: Path
 ) -> None:
     open_now = await attraction()
@@ -226,56 +250,66 @@ async def test_nothing_is_left_of_who_signs_out_and_a_new_version_replaces_the_o
     (text,) = await open_now.codes([await open_now.ticket()])
     async with devices(playwright, site.network.url, filmed(text, tmp_path / "camera.y4m")) as found:
         device = await found.one()
-        page = device.page
-        await page.evaluate("caches.open('hearthline-gates-before').then(() => caches.open('of another page'))")
         await at_gate(device)
         await device.says("admitted")
-        caches = await page.evaluate("caches.keys()")
-        assert "hearthline-gates-before" not in caches
-        assert "of another page" in caches
-        stored = await page.evaluate(_CACHED)
-        assert stored
-        assert not any(address.startswith("/v1/") for address in stored)
-
-        # A worker with another address is a newer one: it waits until it is wanted, and the page goes on with it.
-        await page.evaluate(
-            "navigator.serviceWorker.register('/portal/gates/worker.js?newer', { scope: '/portal/gates' })"
-        )
+        page = device.page
+        await page.evaluate("caches.open('hearthline-gates-before').then(() => caches.open('of another page'))")
+        # A worker with another address is a newer one.
+        newer = "navigator.serviceWorker.register('/portal/gates/worker.js?newer', { scope: '/portal/gates' })"
+        await page.evaluate(newer)
         async with page.expect_navigation():
             await page.locator("#new-version").click(timeout=PATIENCE)
         assert str(await page.evaluate("navigator.serviceWorker.controller.scriptURL")).endswith("?newer")
         await device.says("refused", "already_inside")
         await device.unsent(0)
+        assert set(await page.evaluate("caches.keys()")) == {f"hearthline-gates-{version()}", "of another page"}
+        # What the API answers is kept by no worker.
+        kept = await page.evaluate(_CACHED)
+        assert kept
+        assert all(address.startswith("/portal/") for address in kept)
+
+
+async def test_nothing_is_left_of_who_signs_out(playwright: Playwright, site: Site, tmp_path: Path) -> None:
+    open_now = await attraction()
+    await open_now.gate(site.api, "East")
+    (text,) = await open_now.codes([await open_now.ticket()])
+    async with devices(playwright, site.network.url, filmed(text, tmp_path / "camera.y4m")) as found:
+        device = await found.one()
+        await at_gate(device)
+        await device.says("admitted")
+        await device.unsent(0)
 
         # A session that is ended elsewhere takes everything with it but what is still to be brought.
-        site.network.cut()
-        await device.type("HL1:NOT ONE OF OURS")
-        await device.says("refused", "malformed")
-        await device.unsent(1)
+        await _scanned_without_a_network(device, site)
         await open_now.sign_out_everywhere(site.api)
         site.network.restore()
-        await page.locator("#upload").click()
-        await expect(page.locator("#sign-in")).to_be_visible(timeout=PATIENCE)
-        await expect(page.locator("#left-behind")).to_contain_text("1")
+        await device.page.locator("#upload").click()
+        await expect(device.page.locator("#sign-in")).to_be_visible(timeout=PATIENCE)
+        await expect(device.page.locator("#left-behind")).to_contain_text("1")
         kept = await device.kept()
         assert [(name, len(rows)) for name, rows in sorted(kept.items())] == [("kept", 0), ("passes", 0), ("scans", 1)]
         await at_gate(device)
         await device.unsent(0)
 
-        # Without a network nobody signs out unaware of what would be lost, and then nothing is left.
-        site.network.cut()
-        await device.type("HL1:NOT ONE OF OURS")
-        await device.says("refused", "malformed")
-        await page.locator("#sign-out").click()
-        await page.locator("#leaving button").first.click(timeout=PATIENCE)
+        # Without a network nobody signs out unaware of what would be lost; with one, nothing is left.
+        await _scanned_without_a_network(device, site)
+        await device.page.locator("#sign-out").click()
+        await device.page.locator("#leaving button").first.click(timeout=PATIENCE)
         await device.unsent(1)
         site.network.restore()
-        await page.locator("#sign-out").click()
-        await expect(page.locator("#sign-in")).to_be_visible(timeout=PATIENCE)
+        await device.page.locator("#sign-out").click()
+        await expect(device.page.locator("#sign-in")).to_be_visible(timeout=PATIENCE)
         assert not any((await device.kept()).values())
-        await page.goto(site.network.url + PAGE)
-        await expect(page.locator("#contact")).to_be_visible(timeout=PATIENCE)
-    assert len(await brought()) == 4
+        await device.page.reload()
+        await expect(device.page.locator("#contact")).to_be_visible(timeout=PATIENCE)
+    assert len(await brought(reason="malformed")) == 2
+
+
+async def _scanned_without_a_network(device: Device, site: Site) -> None:
+    site.network.cut()
+    await device.type("HL1:NOT ONE OF OURS")
+    await device.says("refused", "malformed")
+    await device.unsent(1)
 
 
 _CACHED = """async () => {

@@ -16,7 +16,7 @@ const words = JSON.parse(document.getElementById("words").textContent);
 const $ = (id) => document.getElementById(id);
 const LOOK_MILLISECONDS = 60_000; // how often a newer list is asked for
 const LONGEST_TEXT = 600;
-const ANSWER_MILLISECONDS = 2000; // how long a visitor waits for what the other gates know
+const ANSWER_MILLISECONDS = 3000; // how long a visitor waits for what the other gates know
 
 const store = new Store();
 const server = new Server(store);
