@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -88,8 +88,7 @@ def _inserted(kind: type[Any], table: sa.Table, *fixed: str) -> Any:
 
 
 def _arrays(rows: Sequence[Any], kind: type[Any]) -> dict[str, list[Any]]:
-    values = [asdict(row) for row in rows]
-    return {f"all_{name}": [row[name] for row in values] for name in kind.__dataclass_fields__}
+    return {f"all_{name}": [getattr(row, name) for row in rows] for name in kind.__dataclass_fields__}
 
 
 _SCANNED: Final = _inserted(NewScan, SCANS, "community_id", "attraction_id", "gate_id")

@@ -47,6 +47,8 @@ from tests.factories import (
     community_order_series,
     community_orders,
     community_ratings,
+    community_ticketing,
+    community_tickets,
     community_workers,
     eldercare_alarms,
     eldercare_check_ins,
@@ -192,7 +194,8 @@ async def open_world() -> World:
         "home-order-series": (await community_order_series.series(resident, offer)).id,
         "occurrences": "2026-03-05",
         **await _worker(agency, carer),
-        **await _attraction(agency, carer),
+        **(visited := await _attraction(agency, carer)),
+        **await _tickets(resident, agency, visited["attractions"]),
         **await _order(resident, offer, service, carer),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
@@ -455,6 +458,23 @@ async def _attraction(agency: Organization, carer: Account) -> dict[str, object]
     exception = await community_attractions.exception(row, date(2026, 5, 1))
     closing = await community_attractions.closing(row, clock.now() + timedelta(days=1))
     return {"attractions": row.id, "photos": upload.id, "opening-exceptions": exception.id, "closings": closing.id}
+
+
+async def _tickets(resident: Resident, agency: Organization, attraction_id: object) -> dict[str, object]:
+    """Insert a ticket that the resident bought of the agency, its voucher, and that the resident waits for more."""
+    assert isinstance(attraction_id, uuid.UUID)
+    offered = await community_ticketing.on_offer(agency, attraction_id)
+    await community_ticketing.terms(agency, attraction_id)
+    slot, product = offered.slots[0], offered.products["adult"]
+    row = await community_tickets.ticket(resident, slot, product)
+    return {
+        "ticket-orders": row.order_id,
+        "tickets": row.id,
+        "ticket-waits": (await community_tickets.wait(resident, slot, product)).id,
+        "ticket-vouchers": (await community_tickets.voucher(agency)).id,
+        "slots-on-offer": slot.id,
+        "products-on-offer": product.id,
+    }
 
 
 async def _worker(agency: Organization, carer: Account) -> dict[str, object]:
@@ -734,6 +754,11 @@ def _home_order(world: World) -> dict[str, Any]:
     return when | {"offer_id": world.ids["service-offers"], "offer_version": 1, "total": 12_500}
 
 
+def _cart(world: World) -> dict[str, Any]:
+    item = {"slot_id": world.ids["slots-on-offer"], "product_id": world.ids["products-on-offer"]}
+    return {"items": [item], "total": 6_000, "payment_method": "provider", "is_another": True}
+
+
 def _draft(_: World) -> dict[str, Any]:
     return {"content": telemedicine_prescriptions.AMOXICILLIN}
 
@@ -833,6 +858,20 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "answerHomeOrderComplaint": lambda _: {"statement": "There was snow"},
     "addHomeOrderComplaintEvidence": lambda _: {"statement": "There was none"},
     "decideHomeOrderComplaint": lambda _: {"outcome": "rejected", "reason": "There was"},
+    "quoteTickets": lambda world: {"items": _cart(world)["items"]},
+    "createTicketCart": _cart,
+    "refundTickets": lambda world: {"ticket_ids": [world.ids["tickets"]], "amount": 0},
+    "moveTicket": lambda world: {"slot_id": world.ids["slots-on-offer"]},
+    "setTicketHolder": lambda _: {"name": "Grace"},
+    "createTicketWait": lambda world: _cart(world)["items"][0],
+    "createTicketVoucher": lambda _: {
+        "name": "Spring",
+        "code": "SPRING26",
+        "percent": 10,
+        "valid_from": "2026-03-01T00:00:00Z",
+        "valid_until": "2026-06-01T00:00:00Z",
+        "max_uses": 10,
+    },
     "addAttraction": lambda _: community_attractions.GARDEN,
     "setAttraction": lambda _: community_attractions.GARDEN,
     "setAttractionHours": lambda _: {"hours": []},

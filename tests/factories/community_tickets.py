@@ -97,6 +97,7 @@ async def voucher(of: Organization, code: str = "SPRING24", *, uses: int = 100, 
 
 async def wait(of: Resident, slot: TicketSlot, product: TicketProduct, **values: Any) -> TicketWait:
     """Insert that a resident waits for a ticket of a slot."""
+    given: dict[str, Any] = {"quantity": 1, "over_at": slot.entry_until} | values
     row = TicketWait(
         community_id=of.community_id,
         organization_id=slot.organization_id,
@@ -106,7 +107,7 @@ async def wait(of: Resident, slot: TicketSlot, product: TicketProduct, **values:
         slot_id=slot.id,
         product_id=product.id,
         starts_at=slot.starts_at,
-        **{"quantity": 1, "over_at": slot.entry_until} | values,
+        **given,
     )
     async with unit_of_work() as session:
         session.add(row)

@@ -33,6 +33,7 @@ _NOBODYS: Final = {
     *("availability", "availability_exception", "clinic", "clinic_location", "clinic_resource", "department"),
     *("billing_terms", "charge_item", "issuer", "programme", "practitioner", "practitioner_schedule", "visit_type"),
     *("home_service", "service_offer", "worker", "worker_exception", "worker_skill", "worker_skills"),
+    *("voucher",),
     *("payment_method", "payout_account", "payout_terms", "platform_fee", "transfer"),
     *("allocation", "busy_calendar", "busy_calendars", "calendar_feed", "pool", "reservation", "resource"),
     *("day_plan", "report", "route_plan", "second_factor", "session", "shift", "subscription", "timesheet"),

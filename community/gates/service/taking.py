@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock, sealing
-from app.core.database import unit_of_work
+from app.core.database import reading, unit_of_work
 from app.core.retrying import retrying
 from app.core.wall_time import resolve, zone
 from community.attractions.service.crowd import CrowdChange, note_crowds
@@ -83,7 +83,10 @@ async def take(at: AtAttraction, given: ScansGiven) -> ScanResults:
     now = clock.now()
     ahead = rules.clock_ahead(given.sent_at, now)
     scans = {scan.nonce: scan for scan in reversed(given.scans)}
-    names = await name_all(at, list(scans.values()), now)
+    async with reading() as connection:
+        before = await answered(connection, at.id, scans)
+    # What was brought before is not read again: most of what a scanner sends twice, it sends because of a bad network.
+    names = await name_all(at, [scan for nonce, scan in scans.items() if nonce not in before], now)
     results = await retrying(lambda: _take(at, scans, names, ahead))
     return ScanResults(results=[results[scan.nonce] for scan in given.scans], clock_ahead=ahead)
 

@@ -17,7 +17,8 @@ _IDS: Final = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _NOW: Final = sa.bindparam("now", type_=_INSTANT)
 
 _MISSING: Final = sa.text("""
-    SELECT s.id AS slot_id, s.day, s.community_id, s.ends_at, q.id AS quota_id, q.scope, q.capacity, q.product_ids
+    SELECT s.id AS slot_id, s.template_id, s.day, s.community_id, s.ends_at, q.id AS quota_id, q.scope, q.capacity,
+           q.product_ids
     FROM community_ticket_slot s
     JOIN community_ticket_quota q ON q.attraction_id = s.attraction_id
         AND (cardinality(q.template_ids) = 0 OR s.template_id = ANY (q.template_ids))

@@ -1,7 +1,9 @@
 """Quotas: limits beside the slots' own, each with a pool for a slot, a day or the season."""
 
 import uuid
+from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
@@ -34,7 +36,7 @@ async def add_quota(
     if not await rows.add(session, row):
         raise CodeTaken
     await audit.record(session, actor, "ticket_quota:add", object_id=row.id)
-    return row, await cover(session, attraction_id)
+    return row, sum(one.quota_id == row.id for one in await cover(session, attraction_id))
 
 
 async def set_quota(
@@ -62,8 +64,8 @@ async def set_quota(
     return await changed(session, actor, row, {"name": data.name, "capacity": data.capacity}, "ticket_quota:set")
 
 
-async def cover(session: AsyncSession, attraction_id: uuid.UUID) -> int:
-    """Put each quota of an attraction (locked) over the slots ahead that it should be over; return how many it is not.
+async def cover(session: AsyncSession, attraction_id: uuid.UUID) -> list[sa.Row[Any]]:
+    """Put each quota of an attraction (locked) over the slots ahead that it should be over; return where it is not.
 
     Those are slots of which something was sold before there was the quota: nobody knows of what.
     """
@@ -103,4 +105,4 @@ async def cover(session: AsyncSession, attraction_id: uuid.UUID) -> int:
             ],
         )
         await shares.cover(session, pairs)
-    return len({row.slot_id for row in wanted} - unsold)
+    return [row for row in wanted if row.slot_id not in unsold]

@@ -59,14 +59,14 @@ async def generate(
     created = await _make(session, template, change.missing)
     changed, left = await _set(session, actor, template, change.otherwise, overbook_reason)
     closed = await _close(session, change.gone)
-    uncovered = await quotas.cover(session, template.attraction_id)
+    left_out = await quotas.cover(session, template.attraction_id)
     await audit.record(session, actor, "slot_template:generate", object_id=template.id)
     return SeasonGenerated(
         created=created,
         changed=changed,
         closed=closed,
         kept=change.kept + left + len(change.gone) - closed,
-        uncovered=uncovered,
+        uncovered=len({row.slot_id for row in left_out if row.template_id == template.id}),
     )
 
 

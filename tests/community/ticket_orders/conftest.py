@@ -27,6 +27,7 @@ from community.ticket_orders import jobs
 from community.ticket_waitlist import jobs as wait_jobs
 from community.ticketing.models import TicketSlot
 from notifications.inbox.models import InboxItem
+from tests.community.orders.test_paying import card_of
 from tests.factories import community_attractions as attractions
 from tests.factories import community_ticketing as ticketing
 from tests.factories import identity, sign_in
@@ -155,6 +156,16 @@ async def scene(client: httpx.AsyncClient, clock: ManualClock, subscribed: None)
         await sign_in.session_of(keeper, second_factor=True),
         await sign_in.session_of(boss, second_factor=True),
     )
+
+
+async def by_card(
+    scene: Scene, last4: str = "4242", *items: Body, total: int = PRICE, is_daughters: bool = False, **more: Any
+) -> Body:
+    """Buy on a card of the resident's, or of her daughter who buys for her, and return the cart."""
+    payer = scene.ann.id if is_daughters else scene.grace.account_id
+    card = await card_of(payer, scene.place.id, last4)
+    by = scene.daughter if is_daughters else scene.resident
+    return await scene.bought(*items, by=by, total=total, payment_method="card", payment_method_id=card, **more)
 
 
 async def work() -> None:

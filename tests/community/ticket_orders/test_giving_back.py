@@ -7,6 +7,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from app.billing.api import charges_for
+from app.core import clock as clocks
 from app.core.access import Actor
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
@@ -19,14 +20,13 @@ from community.ticket_orders.service.admitting import mark_admitted
 from community.ticket_orders.service.refunding import refund
 from community.ticket_orders.subscribers import follow_closures
 from community.ticket_orders.views.tickets import tickets_at
-from tests.community.ticket_orders.conftest import PRICE, THURSDAY, Body, Scene, facts, no_drift, told, work
-from tests.community.ticket_orders.test_paying import _by_card
+from tests.community.ticket_orders.conftest import PRICE, THURSDAY, Body, Scene, by_card, facts, no_drift, told, work
 from tests.factories import community_tickets as tickets
 from tests.waiting import waits
 
 
 async def test_what_is_given_back_is_what_was_agreed(scene: Scene, clock: ManualClock) -> None:
-    cart = await _by_card(scene, "4242", scene.item(quantity=3), total=3 * PRICE)
+    cart = await by_card(scene, "4242", scene.item(quantity=3), total=3 * PRICE)
     await work()
     order = await scene.seen(cart)
     first, second, third = order["tickets"]
@@ -60,7 +60,7 @@ async def test_the_organization_gives_all_back_and_others_nothing(scene: Scene, 
     refused = await scene.ask(
         "POST",
         f"/v1/ticket-orders/{order['id']}/refunds",
-        {"ticket_ids": [str(uuid.uuid4())], "amount": 0},
+        {"ticket_ids": [str(clocks.new_id())], "amount": 0},
         by=scene.keeper,
         expect=404,
     )
@@ -137,7 +137,7 @@ async def test_of_many_scans_at_once_those_that_are_valid_are_admitted_once(scen
 
     async def scan(chosen: list[uuid.UUID]) -> set[uuid.UUID]:
         async with unit_of_work() as session:
-            return await mark_admitted(session, [(one, clock.now()) for one in [*chosen, uuid.uuid4()]])
+            return await mark_admitted(session, [(one, clock.now()) for one in [*chosen, clocks.new_id()]])
 
     found = await asyncio.gather(scan(ids), scan(ids[::-1]))
     async with reading() as connection:
@@ -149,11 +149,9 @@ async def test_of_many_scans_at_once_those_that_are_valid_are_admitted_once(scen
 
 async def test_who_lives_here_no_more_has_back_what_was_agreed(scene: Scene) -> None:
     cart = await scene.bought()
-    held = await _by_card(scene, "3155", scene.item(slot=1))
+    held = await by_card(scene, "3220", scene.item(slot=1))
     await work()
-    event = ResidentClosed(
-        aggregate_id=scene.grace.id, community_id=scene.place.id, account_id=scene.grace.account_id, reason="moved_out"
-    )
+    event = ResidentClosed(aggregate_id=scene.grace.id, community_id=scene.place.id, reason="moved_out")
     async with unit_of_work() as session:
         await session.execute(
             sa.text("UPDATE identity_resident SET state = 'moved_out' WHERE id = :id"), {"id": scene.grace.id}

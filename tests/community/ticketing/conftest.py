@@ -41,6 +41,7 @@ class Scene:
     worker: By
     visitor: By
     stranger: By
+    stranger_organization: uuid.UUID
 
     @property
     def of(self) -> str:
@@ -144,6 +145,7 @@ async def scene(client: httpx.AsyncClient, clock: ManualClock) -> Scene:
         await sign_in.session_of(guide),
         await sign_in.session_of(account),
         await sign_in.session_of(stranger, second_factor=True),
+        elsewhere.id,
     )
 
 

@@ -26,6 +26,8 @@ _SECRETS: Final = re.compile(r"(^|_)(secret|token|key|web_push)$")
 _OWN_ACCOUNT: Final = {
     "community_order",
     "community_order_series",
+    "community_ticket_order",
+    "community_ticket_wait",
     "eldercare_check_in",
     "eldercare_check_in_plan",
     "eldercare_dose",
