@@ -1,7 +1,6 @@
 """The gate's page in a real browser with a camera: it scans without a network, and brings what it scanned later."""
 
 import json
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,10 +15,12 @@ from app.core import clock
 from app.core.database import reading
 from app.portal.gates.routes import version
 from community.gates.models import SCANS
+from tests.browser.at_an_attraction import CARD, PHONE, open_now
 from tests.browser.gates import PATIENCE, Device, devices, filmed
 from tests.browser.network import Network, network
-from tests.browser.ticket_holders import CARD, PHONE, attraction
 from tests.community.ticket_codes.vectors import FILE
+from tests.factories import community_attractions as attractions
+from tests.factories import community_gates as gates
 from tests.faults.processes import House, eventually
 
 
@@ -63,18 +64,15 @@ class Codes:
 
 
 async def test_a_day_at_the_gate_without_a_network(playwright: Playwright, site: Site, tmp_path: Path) -> None:
-    open_now = await attraction()
-    await open_now.gate(site.api, "East")
-    await open_now.lets_in_by_card(site.api)
-    returning = await open_now.ticket(reentry="same_day")
-    tickets = (
-        await open_now.ticket(persons=2, is_named=True),
-        returning,
-        await open_now.ticket(state="refunded"),
-        await open_now.ticket(valid_from=clock.now() + timedelta(hours=1)),
+    scene = await open_now("East")
+    seen = await gates.tickets(scene.attraction, persons=2, is_named=True)
+    (returning,) = await gates.tickets(scene.attraction, reentry="same_day")
+    others = (
+        *await gates.tickets(scene.attraction, state="refunded"),
+        *await gates.tickets(scene.attraction, begins=clock.now() + timedelta(hours=1)),
+        *await gates.tickets(await attractions.attraction(scene.organization)),
     )
-    elsewhere = await open_now.codes([returning], attraction_id=uuid.UUID(int=5))
-    codes = Codes(*await open_now.codes(tickets), *elsewhere)
+    codes = Codes(*await gates.texts(seen, name_checked=True), *await gates.texts([returning, *others]))
     async with devices(playwright, site.network.url, filmed(codes.seen, tmp_path / "camera.y4m")) as found:
         device = await found.one()
         await at_gate(device)
@@ -109,8 +107,8 @@ async def test_a_day_at_the_gate_without_a_network(playwright: Playwright, site:
     assert sum(row.is_through and row.direction == "entry" for row in rows) == 5
     ways = [row.outcome for row in rows if row.ticket_id == returning.id and row.is_through]
     assert ways == ["admitted", "left", "admitted"]
-    assert [row.overridden_by for row in rows if row.override_reason] == [open_now.coordinator.id]
-    assert await open_now.conflicts(site.api) == []
+    assert [row.overridden_by for row in rows if row.override_reason] == [scene.coordinator.id]
+    assert await scene.conflicts(site.api) == []
 
 
 async def _refused(device: Device, codes: Codes) -> None:
@@ -175,11 +173,9 @@ async def _brought_although_an_answer_is_lost(device: Device) -> None:
 async def test_two_gates_without_a_network_let_one_ticket_in_and_are_told(
     playwright: Playwright, site: Site, tmp_path: Path
 ) -> None:
-    open_now = await attraction()
-    for name in ("East", "West"):
-        await open_now.gate(site.api, name)
-    one, other = await open_now.ticket(), await open_now.ticket()
-    text, asked = await open_now.codes([one, other])
+    scene = await open_now("East", "West")
+    tickets = await gates.tickets(scene.attraction, 2)
+    text, asked = await gates.texts(tickets)
     async with devices(
         playwright, site.network.url, filmed("https://example.org/?other", tmp_path / "camera.y4m")
     ) as found:
@@ -220,8 +216,8 @@ async def test_two_gates_without_a_network_let_one_ticket_in_and_are_told(
         await expect(west.page.locator("#list-old")).to_be_visible(timeout=PATIENCE)
         vectors = json.loads(FILE.read_text())
         assert await east.page.evaluate(_VERDICTS, vectors) == [case["expected"] for case in vectors["cases"]]
-    (conflict,) = await open_now.conflicts(site.api)
-    assert conflict["ticket_id"] == str(one.id)
+    (conflict,) = await scene.conflicts(site.api)
+    assert conflict["ticket_id"] == str(tickets[0].id)
     assert abs(conflict["entry"]["clock_ahead"] or conflict["other"]["clock_ahead"]) > 10_000
 
 
@@ -245,9 +241,8 @@ _VERDICTS = """async ({ keys, attraction_tag, cases }) => {
 async def test_a_new_version_waits_until_it_is_wanted_and_replaces_all_of_the_old_one(
     playwright: Playwright, site: Site, tmp_path: Path
 ) -> None:
-    open_now = await attraction()
-    await open_now.gate(site.api, "East")
-    (text,) = await open_now.codes([await open_now.ticket()])
+    scene = await open_now("East")
+    (text,) = await gates.texts(await gates.tickets(scene.attraction))
     async with devices(playwright, site.network.url, filmed(text, tmp_path / "camera.y4m")) as found:
         device = await found.one()
         await at_gate(device)
@@ -270,9 +265,8 @@ async def test_a_new_version_waits_until_it_is_wanted_and_replaces_all_of_the_ol
 
 
 async def test_nothing_is_left_of_who_signs_out(playwright: Playwright, site: Site, tmp_path: Path) -> None:
-    open_now = await attraction()
-    await open_now.gate(site.api, "East")
-    (text,) = await open_now.codes([await open_now.ticket()])
+    scene = await open_now("East")
+    (text,) = await gates.texts(await gates.tickets(scene.attraction))
     async with devices(playwright, site.network.url, filmed(text, tmp_path / "camera.y4m")) as found:
         device = await found.one()
         await at_gate(device)
@@ -281,7 +275,7 @@ async def test_nothing_is_left_of_who_signs_out(playwright: Playwright, site: Si
 
         # A session that is ended elsewhere takes everything with it but what is still to be brought.
         await _scanned_without_a_network(device, site)
-        await open_now.sign_out_everywhere(site.api)
+        await scene.sign_out_everywhere(site.api)
         site.network.restore()
         await device.page.locator("#upload").click()
         await expect(device.page.locator("#sign-in")).to_be_visible(timeout=PATIENCE)
