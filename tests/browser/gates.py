@@ -74,15 +74,12 @@ class Device:
 
     async def type(self, text: str) -> None:
         """Scan with a scanner that types: wherever the focus is, a text and the Enter key."""
-        await self.page.locator("#verdict-title").evaluate(
-            "title => { title.textContent = ''; document.activeElement.blur(); }"
-        )
+        await self.page.locator("#verdict").evaluate("verdict => { verdict.dataset.kind = ''; }")
         await self.page.keyboard.type(text)
         await self.page.keyboard.press("Enter")
 
     async def says(self, kind: str, why: str = "") -> None:
         """Return once the page has come to this verdict."""
-        await expect(self.page.locator("#verdict-title")).not_to_be_empty(timeout=PATIENCE)
         await expect(self.page.locator("#verdict")).to_have_attribute("data-kind", kind, timeout=PATIENCE)
         if why:
             await expect(self.page.locator("#verdict-why")).to_contain_text(await self.words(f"reason_{why}"))

@@ -15,6 +15,7 @@ import { Counts, clear, show as showVerdict, spoken } from "./verdicts.js";
 const words = JSON.parse(document.getElementById("words").textContent);
 const $ = (id) => document.getElementById(id);
 const LOOK_MILLISECONDS = 60_000; // how often a newer list is asked for
+const VERSION_MILLISECONDS = 60 * 60_000; // how often a newer page is
 const LONGEST_TEXT = 600;
 const ANSWER_MILLISECONDS = 3000; // how long a visitor waits for what the other gates know
 
@@ -73,6 +74,7 @@ async function watchForVersions() {
   registration.addEventListener("updatefound", follow);
   follow();
   offer();
+  setInterval(() => registration.update().catch(() => {}), VERSION_MILLISECONDS);
   $("new-version").onclick = () => registration.waiting?.postMessage("take over");
   navigator.serviceWorker.addEventListener("controllerchange", () => {
     if (hadOne) location.reload();
@@ -91,6 +93,7 @@ function listen() {
   uploads.addEventListener("failed", ({ detail }) => { if (detail instanceof Denied) say("upload_denied"); });
   for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, unlock);
   addEventListener("keydown", towardsTyped);
+  addEventListener("unhandledrejection", () => say("failed"));
   document.addEventListener("visibilitychange", () => { if (!document.hidden && bundle) { look(); keepAwake(); } });
   $("typed-form").onsubmit = (event) => {
     event.preventDefault();
@@ -110,9 +113,8 @@ function listen() {
 
 // A scanner held in the hand types, wherever the focus is.
 function towardsTyped(event) {
-  const isWritten = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
-  if (!isWritten || event.key === " " || $("scan").hidden || document.querySelector("dialog[open]")) return;
-  if (!["INPUT", "SELECT", "TEXTAREA"].includes(document.activeElement?.tagName)) $("typed").focus();
+  const isWritten = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (isWritten && !$("scan").hidden && !document.querySelector("dialog[open]")) $("typed").focus();
 }
 
 async function askToSignIn(key = "") {
@@ -188,8 +190,7 @@ async function take(content) { bundle = ready(content, await imported(content.ke
 
 async function scan() {
   $("gate-name").textContent = called(gate);
-  clear(words);
-  $("override").hidden = true;
+  begin(words.waiting);
   show("scan");
   status.clock(server.offset);
   uploads.start();
@@ -236,8 +237,14 @@ async function afterUpload() {
 
 const direction = () => document.querySelector("input[name=direction]:checked").value;
 
+function begin(title) {
+  clear(title);
+  $("override").hidden = true;
+}
+
 async function judge(text) {
   if (!bundle || $("overriding").open) return;
+  begin(words.checking);
   const found = await examined(text.slice(0, LONGEST_TEXT), bundle, server.now());
   const way = direction(), scan = begun(found, way);
   const decide = (pass) => decided(found, pass, bundle, way);

@@ -39,11 +39,12 @@ export function show({ kind, title, why, checks }) {
   signal(kind === "refused" ? "refused" : "admitted");
 }
 
-export function clear(words) {
+// Nothing of the visitor before is left to be taken for the next one's.
+export function clear(title) {
   const panel = $("verdict");
   panel.dataset.kind = "waiting";
   $("sign").textContent = "";
-  $("verdict-title").textContent = words.waiting;
+  $("verdict-title").textContent = title;
   $("verdict-why").textContent = "";
   $("verdict-checks").replaceChildren();
 }
