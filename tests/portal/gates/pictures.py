@@ -38,7 +38,7 @@ def drawn(text: str, version: int | None = None, level: str = "M", mask: int | N
     code = qrcode.QRCode(version, LEVELS[level], box_size=4, border=4, mask_pattern=mask)
     code.add_data(text)
     code.make(fit=version is None)
-    return code.make_image().get_image().convert("L")  # type: ignore[no-any-return]  # Pillow's picture
+    return code.make_image().get_image().convert("L")
 
 
 def longest(version: int, level: str) -> str:

@@ -85,7 +85,7 @@ async function watchForVersions() {
 function listen() {
   server.addEventListener("ended", async () => {
     leaveGate();
-    await store.keepOnlyUnsent();
+    await store.keepOnlyPasses();
     await askToSignIn("session_over");
   });
   server.addEventListener("clock", () => status.clock(server.offset));

@@ -116,12 +116,12 @@ export class Store {
     });
   }
 
-  // A session that was ended elsewhere: all goes but what still has to be uploaded.
-  keepOnlyUnsent() {
+  // A session that was ended elsewhere: all goes but what says who came in or went out and is still to be uploaded.
+  keepOnlyPasses() {
     return this.#written(["kept", "passes", "scans"], async (kept, passes, scans) => {
       kept.clear();
       passes.clear();
-      for (const scan of await done(scans.getAll())) if (!scan.unsent) scans.delete(scan.nonce);
+      for (const scan of await done(scans.getAll())) if (!scan.unsent || scan.decision !== "admitted") scans.delete(scan.nonce);
     });
   }
 
