@@ -25,6 +25,7 @@ from app.identity.second_factor.service import SECRET as SECRET_OF_APP
 from app.media.links import signed_url, upload_url
 from app.media.models import STORED, Upload
 from app.media.storage import storage
+from community.attractions.models import Attraction
 from community.housekeeping.models import HomeService, ServiceOffer
 from community.workers.models import WORKERS, Worker
 from eldercare.drills.models import Drill
@@ -43,6 +44,7 @@ from tests.factories import (
     billing,
     billing_subsidies,
     community_attractions,
+    community_gates,
     community_housekeeping,
     community_order_series,
     community_orders,
@@ -196,6 +198,7 @@ async def open_world() -> World:
         **await _worker(agency, carer),
         **(visited := await _attraction(agency, carer)),
         **await _tickets(resident, agency, visited["attractions"]),
+        **await _gate(visited["attractions"]),
         **await _order(resident, offer, service, carer),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
@@ -458,6 +461,14 @@ async def _attraction(agency: Organization, carer: Account) -> dict[str, object]
     exception = await community_attractions.exception(row, date(2026, 5, 1))
     closing = await community_attractions.closing(row, clock.now() + timedelta(days=1))
     return {"attractions": row.id, "photos": upload.id, "opening-exceptions": exception.id, "closings": closing.id}
+
+
+async def _gate(attraction_id: uuid.UUID) -> dict[str, object]:
+    """Insert a gate of an attraction that let somebody in by a forged code."""
+    async with unit_of_work() as session:
+        attraction = await session.get_one(Attraction, attraction_id)
+    row = await community_gates.gate(attraction)
+    return {"gates": row.id, "admission-conflicts": (await community_gates.conflict(row)).id}
 
 
 async def _tickets(resident: Resident, agency: Organization, attraction_id: object) -> dict[str, object]:
@@ -799,6 +810,11 @@ def _payer(world: World) -> dict[str, Any]:
     return {"account_id": world.ids["accounts"]}
 
 
+def _scan() -> dict[str, Any]:
+    scanned = {"text": "", "direction": "entry", "scanned_at": "2026-03-02T08:00:00Z"}
+    return scanned | {"nonce": str(clock.new_id())}
+
+
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "answerPaidFor": lambda _: {"accept": True},
     "inviteMyPayer": _payer,
@@ -860,6 +876,11 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "decideHomeOrderComplaint": lambda _: {"outcome": "rejected", "reason": "There was"},
     "quoteTickets": lambda world: {"items": _cart(world)["items"]},
     "createTicketCart": _cart,
+    "addGate": lambda _: {"name": "East gate"},
+    "setGate": lambda _: {"name": "West gate"},
+    "setGateRules": lambda _: {"free_entitlements": ["free_entry"]},
+    "bringScans": lambda _: {"scans": [_scan()], "sent_at": "2026-03-02T08:00:00Z"},
+    "resolveAdmissionConflict": lambda _: {"resolution": "harmless", "note": "A child in arms"},
     "refundTickets": lambda world: {"ticket_ids": [world.ids["tickets"]], "amount": 0},
     "moveTicket": lambda world: {"slot_id": world.ids["slots-on-offer"]},
     "setTicketHolder": lambda _: {"name": "Grace"},

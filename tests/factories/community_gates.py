@@ -12,7 +12,7 @@ from app.core import clock
 from app.core.database import reading, unit_of_work
 from app.identity.models import Resident
 from community.attractions.models import Attraction
-from community.gates.models import Gate, GateRules
+from community.gates.models import AdmissionConflict, Gate, GateRules, GateScan
 from community.gates.views.bundles import salt_of
 from community.ticket_codes.rules import Code
 from community.ticket_codes.service import codes_for
@@ -115,3 +115,29 @@ def digest(at: Gate, normalized: str) -> bytes:
 def nonce() -> uuid.UUID:
     """Return what a scanner calls a scan."""
     return clock.new_id()
+
+
+async def conflict(at: Gate) -> AdmissionConflict:
+    """Insert that a gate let somebody in by a forged code."""
+    scan = GateScan(
+        community_id=at.community_id,
+        attraction_id=at.attraction_id,
+        gate_id=at.id,
+        nonce=nonce(),
+        direction="entry",
+        scanned_at=clock.now(),
+        decision="admitted",
+        persons=1,
+        is_through=True,
+        fault="forged",
+        outcome="conflict",
+        reason="forged",
+    )
+    row = AdmissionConflict(
+        community_id=at.community_id, attraction_id=at.attraction_id, scan_id=scan.id, reason="forged"
+    )
+    async with unit_of_work() as session:
+        session.add(scan)
+        await session.flush()
+        session.add(row)
+    return row
