@@ -33,7 +33,9 @@ class Gate(Table, table=True):
     name: str
     is_active: bool = True
     heard_at: datetime | None = optional_instant(description="when scans were last uploaded")
-    clock_ahead: int = Field(default=0, description="seconds that clock was ahead of ours when it was heard last")
+    clock_ahead: int = Field(
+        default=0, sa_type=sa.BigInteger, description="seconds its clock was ahead of ours when it was heard last"
+    )
 
 
 class GateRules(Table, table=True):
@@ -90,7 +92,9 @@ class GateScan(Table, table=True):
     card_id: uuid.UUID | None = Field(default=None, description="by which somebody came without a ticket")
     direction: str
     scanned_at: datetime = instant(description="by our clock")
-    clock_ahead: int = Field(default=0, description="seconds that were taken off what the scanner said")
+    clock_ahead: int = Field(
+        default=0, sa_type=sa.BigInteger, description="seconds that were taken off what the scanner said"
+    )
     decision: str | None = Field(default=None, description="what the scanner did by itself; empty: it asked")
     persons: int = Field(sa_type=sa.SmallInteger)
     is_through: bool = Field(description="somebody came in or went out")

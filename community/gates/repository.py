@@ -25,7 +25,7 @@ _now = sa.bindparam("now", type_=_INSTANT)
 _HEARD: Final = (
     sa.update(GATES)
     .where(GATES.c.id == sa.bindparam("gate_id", type_=sa.Uuid))
-    .values(heard_at=_now, clock_ahead=sa.bindparam("ahead", type_=sa.Integer), updated_at=_now)
+    .values(heard_at=_now, clock_ahead=sa.bindparam("ahead", type_=sa.BigInteger), updated_at=_now)
 )
 _LOCK_GATE: Final = sa.select(Gate).where(GATES.c.id == sa.bindparam("gate_id", type_=sa.Uuid)).with_for_update()
 # Of one card two gates may tell at once.
@@ -176,4 +176,6 @@ async def keep_conflicts(session: AsyncSession, gate: Gate, found: Sequence[NewC
 
 async def explain(session: AsyncSession, scan_ids: Collection[uuid.UUID]) -> None:
     """Close the open conflicts of scans that turned out to be well."""
+    if not scan_ids:
+        return
     await session.execute(_EXPLAIN, {"ids": list(scan_ids), "now": clock.now()})

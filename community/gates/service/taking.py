@@ -154,7 +154,7 @@ async def _judge_all(
     await note_crowds(session, crowd)
     return {
         one.given.nonce: ScanResult(
-            nonce=one.given.nonce, outcome=verdicts[one.id].outcome, reason=verdicts[one.id].reason
+            nonce=one.given.nonce, outcome=verdicts[one.id].outcome, reason=_reason(one, verdicts[one.id])
         )
         for one in new
     }
@@ -286,6 +286,12 @@ def _conflicts(found: Judgement) -> list[NewConflict]:
     ]
 
 
+def _reason(one: _Brought, verdict: Verdict) -> Reason | None:
+    """Return why a scan ended as it did: what the scanner said of whom it refused, it knew best."""
+    is_theirs = verdict.outcome == "refused" and one.given.decision == "refused"
+    return one.given.reason or verdict.reason if is_theirs else verdict.reason
+
+
 def _kept(at: AtAttraction, one: _Brought, verdict: Verdict) -> NewScan:
     why = one.given.override_reason
     is_card = one.key is not None and one.key[1] != ""
@@ -302,7 +308,7 @@ def _kept(at: AtAttraction, one: _Brought, verdict: Verdict) -> NewScan:
         is_through=verdict.is_through,
         fault=one.fault,
         outcome=verdict.outcome,
-        reason=one.given.reason if one.given.decision == "refused" and one.given.reason else verdict.reason,
+        reason=_reason(one, verdict),
         override_reason=sealing.seal(why, OVERRIDE_REASON) if why is not None else None,
         overridden_by=at.actor.id if why is not None else None,
     )

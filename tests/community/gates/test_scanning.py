@@ -8,8 +8,9 @@ import sqlalchemy as sa
 
 from app.core.audit_tables import AuditEntry
 from app.core.database import reading, unit_of_work
+from app.core.retention import forget_what_is_past
 from app.core.tables import table_of
-from community.gates.models import GATES, SCANS
+from community.gates.models import CONFLICTS, GATES, KEPT, SCANS
 from community.ticket_codes import rules as codes
 from community.ticket_orders.models import TICKETS
 from tests.community.gates.conftest import Scene, state_of, told
@@ -287,6 +288,36 @@ async def test_scans_too_old_to_judge_are_kept_and_change_nothing(scene: Scene) 
 
     assert await scene.bring([scan]) == [("refused", "too_old")]
     assert (await state_of(ticket), await scene.inside()) == ("valid", 0)
+
+
+async def test_whom_a_gate_refused_is_not_inside_and_it_said_why(scene: Scene) -> None:
+    (ticket,) = await gates.tickets(scene.garden)
+    scan = await scene.of(ticket, decision="refused", reason="not_yet")
+
+    for _ in range(2):
+        assert await scene.bring([scan]) == [("refused", "not_yet")]
+    assert (await state_of(ticket), await scene.inside()) == ("valid", 0)
+
+
+@pytest.mark.parametrize("year", [1900, 1970, 2199])
+async def test_a_clock_of_another_century_is_a_clock_that_is_off(scene: Scene, year: int) -> None:
+    (ticket,) = await gates.tickets(scene.garden)
+    now = scene.clock.now()
+    there = now.replace(year=year)
+
+    assert await scene.bring([await scene.of(ticket, there)], ahead=there - now) == [("admitted", None)]
+
+
+async def test_scans_and_what_did_not_fit_are_forgotten_after_half_a_year(scene: Scene) -> None:
+    (ticket,) = await gates.tickets(scene.garden)
+    await scene.bring([await scene.of(ticket), await scene.of(ticket)])
+    scene.clock.advance(KEPT + timedelta(days=1))
+    while await forget_what_is_past():
+        pass
+
+    async with reading() as connection:
+        left = [await connection.scalar(sa.select(sa.func.count()).select_from(one)) for one in (SCANS, CONFLICTS)]
+    assert left == [0, 0]
 
 
 async def test_only_who_works_there_scans_and_only_the_coordinator_keeps(scene: Scene) -> None:
