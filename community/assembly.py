@@ -1,4 +1,4 @@
-"""The explicit lists of help at home, of tourism and of trips: their routers, subscribers and jobs."""
+"""The explicit lists of help at home and of tourism: their routers, subscribers and jobs."""
 
 from app.core.events import Subscriber
 from app.core.jobs import Job
@@ -107,7 +107,6 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *ticketing_subscribers.SUBSCRIBERS,
     *citizen_card_subscribers.SUBSCRIBERS,
     *ticket_office_subscribers.SUBSCRIBERS,
-    *ticketing_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (
