@@ -23,9 +23,11 @@ from benchmarks import (
     place,
     planning,
     rush,
+    seasons,
     slots,
     sos,
     storm,
+    ticket_rush,
     vitals,
 )
 
@@ -36,7 +38,9 @@ ALL: dict[str, Callable[..., None]] = {
     "fhir": fhir.run,
     "rush": rush.run,
     "slots": slots.run,
+    "seasons": seasons.run,
     "storm": storm.run,
+    "ticket_rush": ticket_rush.run,
     "broadcast": broadcast.run,
     "fanout": fanout.run,
     "critical": critical.run,

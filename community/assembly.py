@@ -3,6 +3,7 @@
 from app.core.events import Subscriber
 from app.core.jobs import Job
 from app.core.routing import Router
+from community.attraction_imports import routes as attraction_imports
 from community.attraction_search import routes as attraction_search
 from community.attractions import jobs as attraction_jobs
 from community.attractions import routes as attractions
@@ -33,6 +34,10 @@ from community.ticket_orders.routes import residents as resident_tickets
 from community.ticket_waitlist import jobs as ticket_wait_jobs
 from community.ticket_waitlist import routes as ticket_waits
 from community.ticket_waitlist import subscribers as ticket_wait_subscribers
+from community.ticketing import subscribers as ticketing_subscribers
+from community.ticketing.routes import keeping as ticket_keeping
+from community.ticketing.routes import public as ticket_offers
+from community.ticketing.routes import slots as ticket_slots
 from community.tips import routes as tips
 from community.tips import subscribers as tip_subscribers
 from community.vouchers import routes as vouchers
@@ -44,6 +49,7 @@ from community.workers.routes import workers as home_workers
 ROUTERS: tuple[Router, ...] = (
     attraction_search.router,
     attractions.router,
+    attraction_imports.router,
     housekeeping.router,
     itineraries.router,
     order_dispatch.router,
@@ -61,6 +67,9 @@ ROUTERS: tuple[Router, ...] = (
     vouchers.router,
     home_workers.router,
     own_worker_profiles.router,
+    ticket_offers.router,
+    ticket_keeping.router,
+    ticket_slots.router,
 )
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
@@ -73,6 +82,7 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *ticket_order_subscribers.SUBSCRIBERS,
     *ticket_wait_subscribers.SUBSCRIBERS,
     *worker_subscribers.SUBSCRIBERS,
+    *ticketing_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (

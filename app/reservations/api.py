@@ -7,8 +7,7 @@ collides is tried again in a transaction of its own: routes do so by themselves,
 
 from app.reservations.blocks import AtOdds, at_odds, block, blocked_by
 from app.reservations.drift import Drift, recount
-from app.reservations.pool_views import LEFT as POOLS_LEFT
-from app.reservations.pool_views import Allocated, PoolState, allocated_for, pools, pools_of, require_left
+from app.reservations.pool_views import Allocated, PoolState, allocated_for, pools, pools_left, pools_of, require_left
 from app.reservations.pools import allocate, open_pool, open_pools, resize, resize_pools
 from app.reservations.pools import confirm as confirm_allocations
 from app.reservations.pools import extend as extend_allocations
@@ -20,7 +19,6 @@ from app.reservations.service import confirm, confirm_for, extend, hold_again, m
 from app.reservations.views import Free, Reserved, free, of_origin, resources_of, taken, taken_spans
 
 __all__ = [
-    "POOLS_LEFT",
     "Allocated",
     "AtOdds",
     "CalendarTaken",
@@ -55,6 +53,7 @@ __all__ = [
     "open_pool",
     "open_pools",
     "pools",
+    "pools_left",
     "pools_of",
     "recount",
     "register",

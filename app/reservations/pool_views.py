@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -32,32 +31,6 @@ _POOLS = (
     .where(POOLS.c.id == sa.any_(sa.bindparam("pool_ids", type_=ARRAY(sa.Uuid))))
     .order_by(POOLS.c.id)
 )
-# For lists of thousands: the holds that are over are few, and read once instead of asked for pool by pool.
-_OVER: Final = (
-    sa.select(ALLOCATIONS.c.pool_id, sa.func.sum(ALLOCATIONS.c.quantity).label("quantity"))
-    .where(
-        ALLOCATIONS.c.state == sa.literal_column("'held'", sa.Text),
-        ALLOCATIONS.c.expires_at <= sa.bindparam("now", type_=sa.DateTime(timezone=True)),
-    )
-    .group_by(ALLOCATIONS.c.pool_id)
-    .subquery("pools_over")
-)
-LEFT: Final = (
-    sa.select(
-        POOLS.c.id,
-        sa.func.greatest(
-            POOLS.c.capacity - POOLS.c.taken + sa.func.coalesce(_OVER.c.quantity, sa.literal_column("0")),
-            sa.literal_column("0"),
-        ).label("amount"),
-    )
-    .join_from(POOLS, _OVER, _OVER.c.pool_id == POOLS.c.id, isouter=True)
-    .subquery("pools_left")
-)
-"""What is left of each pool (``id``, ``amount``), for statements that list what pools are of; asks for ``now``.
-
-What was taken of a pool is not counted: it costs the same however much that is.
-"""
-
 _LEFT = HotStatement(
     sa.select(POOLS.c.id, POOLS.c.kind, POOLS.c.subject_id, (POOLS.c.capacity - POOLS.c.taken + _stale).label("left"))
     .where(POOLS.c.id == sa.any_(sa.bindparam("pool_ids", type_=ARRAY(sa.Uuid))))
@@ -76,6 +49,31 @@ _OF_ORIGIN = (
     )
     .order_by(ALLOCATIONS.c.id)
 )
+
+
+def pools_left(name: str) -> sa.Subquery:
+    """Return what is left of each pool (``id``, ``amount``), for a statement that lists what pools are of.
+
+    It asks for ``now``. What was taken of a pool is not counted: it costs the same however much that is. The holds that
+    are over are few, and read once rather than asked for pool by pool.
+    """
+    over = (
+        sa.select(ALLOCATIONS.c.pool_id, sa.func.sum(ALLOCATIONS.c.quantity).label("quantity"))
+        .where(
+            ALLOCATIONS.c.state == sa.literal_column("'held'", sa.Text),
+            ALLOCATIONS.c.expires_at <= sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+        )
+        .group_by(ALLOCATIONS.c.pool_id)
+        .subquery(f"{name}_over")
+    )
+    none = sa.literal_column("0", sa.Integer)
+    pools = POOLS.alias(f"{name}_pool")
+    left = pools.c.capacity - pools.c.taken + sa.func.coalesce(over.c.quantity, none)
+    return (
+        sa.select(pools.c.id, sa.func.greatest(left, none).label("amount"))
+        .join_from(pools, over, over.c.pool_id == pools.c.id, isouter=True)
+        .subquery(name)
+    )
 
 
 @dataclass(frozen=True, slots=True)

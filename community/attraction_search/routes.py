@@ -24,7 +24,7 @@ from community.attractions.rules import Kind
 from community.attractions.schemas import Tag
 from community.housekeeping.schemas import Latitude, Longitude
 
-router = Router(tags=["attractions"])
+router = Router(tags=["tourism"])
 
 _ATTRACTION: Final = "/attractions/{attraction_id}"
 _UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "nothing has changed"}}

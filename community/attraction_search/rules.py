@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import asin, ceil, cos, degrees, radians, sin
 from typing import Final, Literal
 
-from community.attractions.rules import Kind, grams, has_no_spaces, tokens
+from community.attractions.rules import Kind, has_no_spaces, pairs, tokens
 from community.workers.rules import Span, joined, without
 
 Need = Literal["step_free", "accessible_toilet", "wheelchair_loan", "audio_guide", "defibrillator", "quiet_hours"]
@@ -56,9 +56,9 @@ def terms(text: str) -> Terms:
     enough: 苏州博物馆无障碍 finds a text in which 苏州博物馆 and 无障碍 are apart.
     """
     words = tokens(text)[:MOST_TERMS]
-    pairs = grams(word for word in words if has_no_spaces(word))
+    found = pairs(word for word in words if has_no_spaces(word))
     parts = [word for word in words if len(word) == 1 or not has_no_spaces(word)]
-    return Terms(parts, pairs, ceil(len(pairs) * 2 / 3), words)
+    return Terms(parts, found, ceil(len(found) * 2 / 3), words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,18 +87,18 @@ _CONDITIONS: Final[dict[str, sa.ColumnElement[bool]]] = {
         ),
         _metres <= sa.bindparam("radius", type_=sa.Integer),
     ),
-    "open_now": sa.and_(ATTRACTIONS.c.opens_at <= _now, ATTRACTIONS.c.closes_at > _now),
+    "open_now": sa.and_(CROWDS.c.opens_at <= _now, CROWDS.c.closes_at > _now),
     "quiet_hours": sa.func.jsonb_array_length(ATTRACTIONS.c.quiet_hours) > 0,
     **{
         need: ATTRACTIONS.c[need]
         for need in ("step_free", "accessible_toilet", "wheelchair_loan", "audio_guide", "defibrillator")
     },
 }
-_HOW_WELL: Final = sa.case(
-    (_contains_all(ATTRACTIONS.c.search_name, "whole"), 0),
-    (_contains_all(ATTRACTIONS.c.search_text, "whole"), 1),
-    else_=2,
-)
+_in_name = _contains_all(ATTRACTIONS.c.search_name, "whole")
+_HOW_WELL: Final = sa.case((_in_name, 0), else_=1)
+_HOW_WELL_IN_PAIRS: Final = sa.case((_in_name, 0), (_contains_all(ATTRACTIONS.c.search_text, "whole"), 1), else_=2)
+_STANDING: Final = (CROWDS.c.inside, CROWDS.c.as_of, CROWDS.c.opens_at, CROWDS.c.closes_at)
+_POSITIONS: Final = {"near": _metres, "grams": _HOW_WELL_IN_PAIRS, "parts": _HOW_WELL}
 _PLAIN: Final = AttractionSummary.model_fields.keys() - {"has_quiet_hours", "photos", "opening", "crowd", "distance"}
 _NOT_SHOWN: Final = {"description", "access_note", "search_name", "search_text", "search_grams", "hours"}
 
@@ -119,16 +119,18 @@ _WHY_OTHER: Final = sa.select(EXCEPTIONS.c.first_day, EXCEPTIONS.c.last_day, EXC
     EXCEPTIONS.c.last_day >= sa.bindparam("first_day", type_=sa.Date),
     EXCEPTIONS.c.first_day <= sa.bindparam("last_day", type_=sa.Date),
 )
-_CROWD: Final = sa.select(CROWDS.c.inside, CROWDS.c.as_of).where(CROWDS.c.attraction_id == _id)
+_CROWD: Final = sa.select(*_STANDING).where(CROWDS.c.attraction_id == _id)
 
 
 @cache
 def _finding(asked: frozenset[str]) -> sa.Select[Any]:
     """Return the statement for what is asked for: the planner sees no condition that is not there."""
-    position = _metres if "near" in asked else _HOW_WELL if asked & {"parts", "grams"} else sa.literal(0, sa.Integer)
+    position = next(
+        (_POSITIONS[name] for name in ("near", "grams", "parts") if name in asked), sa.literal(0, sa.Integer)
+    )
     columns = [column for column in ATTRACTIONS.columns if column.name not in _NOT_SHOWN]
     found = (
-        sa.select(*columns, CROWDS.c.inside, CROWDS.c.as_of, position.label("position"))
+        sa.select(*columns, *_STANDING, position.label("position"))
         .join(CROWDS, CROWDS.c.attraction_id == ATTRACTIONS.c.id)
         .where(
             ATTRACTIONS.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
@@ -137,12 +139,10 @@ def _finding(asked: frozenset[str]) -> sa.Select[Any]:
         )
         .subquery("found")
     )
-    return (
-        sa.select(found)
-        .where(after((found.c.position, found.c.id), ("after_position", "after_id")))
-        .order_by(found.c.position, found.c.id)
-        .limit(_limit)
-    )
+    # Where nothing is nearer or better than another, an index has the order.
+    order = ("position", "id") if asked & _POSITIONS.keys() else ("id",)
+    ordered: list[sa.ColumnElement[Any]] = [found.c[name] for name in order]
+    return sa.select(found).where(after(ordered, [f"after_{name}" for name in order])).order_by(*ordered).limit(_limit)
 
 
 async def search(
@@ -238,7 +238,8 @@ def _within(spans: Sequence[Span], day: Span) -> list[Spell]:
 
 
 def _summary(row: Any, now: datetime, crowd: Any = None) -> dict[str, Any]:
-    opening, counted = now_of(row, now), crowd or row
+    counted = crowd or row
+    opening = now_of(counted, now)
     how_full = level(max(counted.inside, 0), row.capacity) if opening.is_open and counted.as_of else None
     root = f"{settings().http.public_url.rstrip('/')}/v1/attractions/{row.id}/photos"
     return {

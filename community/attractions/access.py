@@ -53,9 +53,9 @@ async def require_published(connection: AsyncConnection, attraction_id: uuid.UUI
     return await _one(connection, _PUBLISHED, {"attraction_id": attraction_id})
 
 
-async def require_of(connection: AsyncConnection, at: AttractionAt) -> sa.Row[Any]:
+async def require_of(connection: AsyncConnection, organization_id: uuid.UUID, attraction_id: uuid.UUID) -> sa.Row[Any]:
     """Return an attraction, in whatever state, of the organization whose guard was passed; raises ``NotFound``."""
-    binds = {"attraction_id": at.attraction_id, "organization_id": at.organization_id}
+    binds = {"attraction_id": attraction_id, "organization_id": organization_id}
     return await _one(connection, _OF_ORGANIZATION, binds)
 
 

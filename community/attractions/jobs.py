@@ -5,10 +5,10 @@ from typing import Final
 
 from app.core.due import Due, drain
 from app.core.jobs import Job
-from community.attractions.models import Attraction
-from community.attractions.service.deriving import derive
+from community.attractions.models import AttractionCrowd
+from community.attractions.service.deriving import derive_due
 
-OPENINGS: Final = Due("community.attraction_openings", Attraction, "look_at")
+OPENINGS: Final = Due("community.attraction_openings", AttractionCrowd, "look_at")
 
 
 async def derive_openings() -> int:
@@ -16,7 +16,7 @@ async def derive_openings() -> int:
 
     That nothing is shown as open behind its end needs no job.
     """
-    return await drain(OPENINGS, derive)
+    return await drain(OPENINGS, derive_due)
 
 
 JOBS: Final = (Job(OPENINGS.name, timedelta(minutes=1), derive_openings),)

@@ -17,11 +17,7 @@ _NOBODY: Final = Privacy.none("describes a place that everybody may visit")
 
 
 class Attraction(Table, table=True):
-    """A place to visit. What is not known of it (is there a step?) is null, which is neither yes nor no.
-
-    ``opens_at`` to ``closes_at`` is when it is open at present, or will be next, as of ``look_at``: derived of the
-    hours, so that "open now" is a comparison; whoever recomputes it leaves the version as it is.
-    """
+    """A place to visit. What is not known of it (is there a step?) is null, which is neither yes nor no."""
 
     __tablename__ = "community_attraction"
     privacy: ClassVar[Privacy] = _NOBODY
@@ -35,14 +31,11 @@ class Attraction(Table, table=True):
         sa.CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="place"),
         sa.CheckConstraint("capacity > 0", name="capacity"),
         sa.CheckConstraint("seating_distance >= 0", name="seating_distance"),
-        sa.CheckConstraint("opens_at < closes_at", name="opening"),
-        sa.CheckConstraint("(opens_at IS NULL) = (closes_at IS NULL)", name="opening_has_an_end"),
         sa.UniqueConstraint("organization_id", "reference"),
         sa.Index("ix_community_attraction_organization_id", "organization_id", "id"),
         sa.Index("ix_community_attraction_community_id", "community_id", "state", "id"),
         sa.Index("ix_community_attraction_latitude", "community_id", "latitude", "longitude"),
         sa.Index("ix_community_attraction_search_grams", "search_grams", postgresql_using="gin"),
-        sa.Index("ix_community_attraction_look_at", "look_at", postgresql_where=sa.text("look_at IS NOT NULL")),
     )
 
     community_id: uuid.UUID
@@ -72,10 +65,7 @@ class Attraction(Table, table=True):
     )
     search_name: str = Field(default="", description="its names, normalized")
     search_text: str = Field(default="", description="all its texts and tags, normalized")
-    search_grams: list[str] = text_array(description="each two letters that follow each other in search_text")
-    opens_at: datetime | None = optional_instant()
-    closes_at: datetime | None = optional_instant()
-    look_at: datetime | None = optional_instant(description="when that is to be derived anew")
+    search_grams: list[str] = text_array(description="each letter of search_text, and each two that follow each other")
 
 
 class AttractionException(Table, table=True):
@@ -114,19 +104,30 @@ class AttractionClosing(Table, table=True):
 
 
 class AttractionCrowd(Table, table=True):
-    """How many went in and did not come out again.
+    """How an attraction stands at present: open until when, or opening when; and how many are inside.
 
-    What happened up to ``counts_from`` counts no more: who was not seen leaving is not inside on the next day.
+    ``opens_at`` to ``closes_at`` is when it is open now, or will be next: derived of its hours, so that "open now" is a
+    comparison. ``inside`` are those who went in and did not come out again; what happened up to ``counts_from`` counts
+    no more: who was not seen leaving is not inside on the next day. A row of its own, because it changes with every
+    scan, and what an attraction is found by does not.
     """
 
     __tablename__ = "community_attraction_crowd"
     privacy: ClassVar[Privacy] = Privacy.none("counts people, and knows none of them")
-    __table_args__ = (sa.UniqueConstraint("attraction_id"),)
+    __table_args__ = (
+        sa.CheckConstraint("opens_at < closes_at", name="opening"),
+        sa.CheckConstraint("(opens_at IS NULL) = (closes_at IS NULL)", name="opening_has_an_end"),
+        sa.UniqueConstraint("attraction_id"),
+        sa.Index("ix_community_attraction_crowd_look_at", "look_at", postgresql_where=sa.text("look_at IS NOT NULL")),
+    )
 
     attraction_id: uuid.UUID = Field(foreign_key="community_attraction.id", ondelete="CASCADE")
     inside: int = Field(default=0, description="below zero while those who left are told of before those who came")
     as_of: datetime | None = optional_instant(description="of the latest entry or exit that is counted")
     counts_from: datetime = instant()
+    opens_at: datetime | None = optional_instant()
+    closes_at: datetime | None = optional_instant()
+    look_at: datetime | None = optional_instant(description="when that is to be derived anew")
 
 
 ATTRACTIONS: Final = table_of(Attraction)

@@ -21,12 +21,6 @@ class ExceptionExists(Conflict):
     code, title = "exception_exists", "Some of these days have other hours already"
 
 
-class ImportRefused(Problem):
-    """Something in the file cannot be taken as it is; ``errors`` points at each, and nothing was changed."""
-
-    code, status, title = "import_refused", 422, "Nothing was imported"
-
-
 class ClosingOver(Conflict):
     """The attraction was opened again already: nothing is left to take back."""
 

@@ -1,13 +1,11 @@
 """The SQL that locks attractions and what belongs to them."""
 
 import uuid
-from collections.abc import Collection
 from datetime import date
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from app.core.problems import NotFound
 from community.attractions.access import AttractionAt
@@ -26,19 +24,6 @@ async def locked(session: AsyncSession, at: AttractionAt) -> Attraction:
     if row is None or row.organization_id != at.organization_id:
         raise NotFound
     return row
-
-
-async def referred_to(
-    session: AsyncSession, organization_id: uuid.UUID, references: Collection[str]
-) -> dict[str, Attraction]:
-    """Return the organization's attractions of these references, locked, by reference."""
-    rows = await session.scalars(
-        sa.select(Attraction)
-        .where(col(Attraction.organization_id) == organization_id, col(Attraction.reference).in_(references))
-        .order_by(col(Attraction.id))
-        .with_for_update()
-    )
-    return {row.reference: row for row in rows if row.reference is not None}
 
 
 async def has_exception(session: AsyncSession, attraction_id: uuid.UUID, first_day: date, last_day: date) -> bool:

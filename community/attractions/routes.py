@@ -24,7 +24,7 @@ from community.attractions.schemas import (
 )
 from community.attractions.service import hours, keeping
 
-router = Router(tags=["attractions"])
+router = Router(tags=["tourism"])
 
 _ATTRACTIONS: Final = "/organizations/{organization_id}/attractions"
 _ATTRACTION: Final = f"{_ATTRACTIONS}/{{attraction_id}}"
@@ -59,7 +59,7 @@ async def get_kept_attraction(
     response: Response,
 ) -> AttractionDetail:
     """Show an attraction as those who run it see it."""
-    row = await require_of(connection, at)
+    row = await require_of(connection, at.organization_id, at.attraction_id)
     set_etag(response, row.version)
     return (await views.details(connection, [row]))[0]
 
@@ -106,7 +106,7 @@ async def withdraw_attraction(at: OfPath, session: Session, member: Keeper, resp
     return await _shown(session, response, row)
 
 
-@router.get(f"{_ATTRACTION}/exceptions", responses=problem_responses(*_ASKED))
+@router.get(f"{_ATTRACTION}/opening-exceptions", responses=problem_responses(*_ASKED))
 async def list_attraction_exceptions(
     at: OfPath,
     connection: Reading,
@@ -114,11 +114,13 @@ async def list_attraction_exceptions(
     page: PageQuery,
 ) -> Page[AttractionExceptionPublic]:
     """List the days on which other hours stand in place of the rules, in the order in which that was entered."""
-    await require_of(connection, at)
+    await require_of(connection, at.organization_id, at.attraction_id)
     return await views.exceptions(connection, at.attraction_id, page)
 
 
-@router.post(f"{_ATTRACTION}/exceptions", status_code=201, responses=problem_responses(*_ASKED, ExceptionExists))
+@router.post(
+    f"{_ATTRACTION}/opening-exceptions", status_code=201, responses=problem_responses(*_ASKED, ExceptionExists)
+)
 async def add_attraction_exception(
     at: OfPath,
     session: Session,
@@ -130,7 +132,9 @@ async def add_attraction_exception(
     return views.exception_public(await hours.add_exception(session, member.actor, row, data))
 
 
-@router.delete(f"{_ATTRACTION}/exceptions/{{exception_id}}", status_code=204, responses=problem_responses(*_ASKED))
+@router.delete(
+    f"{_ATTRACTION}/opening-exceptions/{{exception_id}}", status_code=204, responses=problem_responses(*_ASKED)
+)
 async def remove_attraction_exception(at: OfPath, exception_id: uuid.UUID, session: Session, member: Keeper) -> None:
     """Let an attraction be open by its rules again."""
     row = await repository.locked(session, at)
@@ -145,7 +149,7 @@ async def list_attraction_closings(
     page: PageQuery,
 ) -> Page[AttractionClosingPublic]:
     """List when an attraction was, is or will be shut although nobody had planned so, in the order that was told."""
-    await require_of(connection, at)
+    await require_of(connection, at.organization_id, at.attraction_id)
     return await views.closings(connection, at.attraction_id, page)
 
 
@@ -172,6 +176,5 @@ async def reopen_attraction(
 
 async def _shown(session: AsyncSession, response: Response, row: Attraction) -> AttractionDetail:
     await session.flush()
-    await session.refresh(row)  # when it is open was derived past it
     set_etag(response, row.version)
     return (await views.details(await session.connection(), [row]))[0]

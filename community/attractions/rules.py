@@ -30,7 +30,7 @@ LANGUAGES: Final = ("en", "zh-CN")
 
 # What opened before and goes on: hours last 24 hours at most, and begin as late as the clocks may step.
 _BEFORE: Final = timedelta(days=2)
-_DAY: Final = timedelta(days=1)
+_SOON: Final = timedelta(days=2)
 _NO_SPACES: Final = "\u3040-\u30ff\u3400-\u9fff\U00020000-\U000323af"
 _TOKENS: Final = re.compile(rf"[{_NO_SPACES}]+|[^\W_{_NO_SPACES}]+")
 
@@ -77,7 +77,12 @@ def openings(hours: Hours, calendar: Mapping[date, bool], span: Span) -> list[Sp
 
 def next_opening(hours: Hours, calendar: Mapping[date, bool], now: datetime) -> Span | None:
     """Return when a place is open now, or else next, within ``HORIZON``."""
-    return next(iter(openings(hours, calendar, (now, now + HORIZON))), None)
+    for ahead in (_SOON, HORIZON):
+        found = openings(hours, calendar, (now, now + ahead))
+        # Nearly always it is soon, and to look no further is many times as fast; what may go on is looked at whole.
+        if found and (found[0][1] < now + ahead or ahead == HORIZON):
+            return found[0]
+    return None
 
 
 def missing(name: Mapping[str, str], hours: Sequence[object]) -> list[tuple[str, str, str]]:
@@ -116,17 +121,25 @@ def has_no_spaces(word: str) -> bool:
 
 
 def grams(words: Iterable[str]) -> list[str]:
-    """Return each two letters that follow each other in a word, once, in order: what an index finds parts of words by.
+    """Return each letter of words and each two that follow each other, once, in order: what an index finds parts by.
 
-    Chinese has no spaces, and every two of its characters may be a word: no dictionary decides.
+    Chinese has no spaces, and every one or two of its characters may be a word: no dictionary decides.
     """
-    return sorted({word[place : place + 2] for word in words for place in range(len(word) - 1)})
+    return sorted({word[place : place + length] for word in words for place in range(len(word)) for length in (1, 2)})
 
 
-def indexed(names: Iterable[str], others: Iterable[str]) -> tuple[str, str, list[str]]:
-    """Return what a thing of these texts is found by: its names, all of its texts, and the pairs in them."""
-    named = [tokens(text) for text in names]
-    words = [*named, *(tokens(text) for text in others)]
+def pairs(words: Iterable[str]) -> list[str]:
+    """Return each two letters that follow each other in a word, once, in order."""
+    return [gram for gram in grams(words) if len(gram) > 1]
+
+
+def indexed(
+    name: Mapping[str, str], others: Iterable[Mapping[str, str]], tags: Iterable[str]
+) -> tuple[str, str, list[str]]:
+    """Return what a thing of these texts is found by: its names, all of its texts, and the letters in them."""
+    named = [tokens(name[language]) for language in LANGUAGES if language in name]
+    texts = [text[language] for text in others for language in LANGUAGES if language in text]
+    words = [*named, *(tokens(text) for text in [*texts, *tags])]
     # Texts are lines: what is looked for stands in one of them.
-    name, text = ("\n".join(" ".join(line) for line in lines) for lines in (named, words))
-    return name, text, grams(word for line in words for word in line)
+    found_by, text = ("\n".join(" ".join(line) for line in lines) for lines in (named, words))
+    return found_by, text, grams(word for line in words for word in line)

@@ -19,6 +19,7 @@ from community.workers.schemas import Hour, hour_of, minutes_of
 MOST_PHOTOS = 12
 MOST_RULES = 30
 LONGEST_EXCEPTION = 366
+EARLIEST_COUNT = date(2020, 1, 1)
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000)]
 Tag = Annotated[
@@ -85,8 +86,9 @@ class HoursRule(OpenHours):
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
             raise ValueError("it is valid until the day it is valid from, or later")
         if self.rrule is not None:
-            if self.valid_from is None:
-                raise ValueError("an rrule counts from valid_from")
+            if self.valid_from is None or self.valid_from < EARLIEST_COUNT:
+                # Every occurrence is counted, whenever anybody asks.
+                raise ValueError(f"an rrule counts from valid_from, which is {EARLIEST_COUNT} or later")
             day_rule(self.rrule, self.valid_from, date(LAST_YEAR, 12, 31))
         return self
 

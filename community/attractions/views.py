@@ -70,7 +70,7 @@ def _page_of(table: sa.Table, name: str) -> sa.Select[Any]:
 _OF_ORGANIZATION: Final = _page_of(ATTRACTIONS, "organization_id")
 _EXCEPTIONS: Final = _page_of(EXCEPTIONS, "attraction_id")
 _CLOSINGS: Final = _page_of(CLOSINGS, "attraction_id")
-_INSIDE: Final = sa.select(CROWDS.c.attraction_id, CROWDS.c.inside).where(CROWDS.c.attraction_id == sa.any_(_ids))
+_STANDING: Final = sa.select(CROWDS).where(CROWDS.c.attraction_id == sa.any_(_ids))
 
 
 async def opening(
@@ -143,7 +143,7 @@ def _days(first: date, last: date) -> Iterable[date]:
 
 
 def now_of(row: Any, now: datetime) -> OpeningNow:
-    """Return whether an attraction is open, and when that changes, as it was derived."""
+    """Return whether an attraction is open, and when that changes, of how it stands."""
     if row.closes_at is None or row.closes_at <= now:
         # It has closed, and when it opens next is about to be said.
         return OpeningNow(is_open=False, opens_at=None, closes_at=None)
@@ -179,7 +179,7 @@ async def details(connection: AsyncConnection, rows: Sequence[Any]) -> list[Attr
     """Return what those who keep attractions see of them; links to photos are good for a few minutes."""
     ids = [row.id for row in rows]
     files = await attached(connection, PHOTOS, ids)
-    inside = {row.attraction_id: row.inside for row in await connection.execute(_INSIDE, {"attraction_ids": ids})}
+    standing = {row.attraction_id: row for row in await connection.execute(_STANDING, {"attraction_ids": ids})}
     now = clock.now()
     plain = AttractionDetail.model_fields.keys() - {"photos", "opening", "inside", "hours", "quiet_hours"}
     found = []
@@ -188,8 +188,8 @@ async def details(connection: AsyncConnection, rows: Sequence[Any]) -> list[Attr
         found.append(
             AttractionDetail(
                 photos=[photos[photo_id] for photo_id in row.photo_ids if photo_id in photos],
-                opening=now_of(row, now),
-                inside=max(inside.get(row.id, 0), 0),
+                opening=now_of(standing[row.id], now),
+                inside=max(standing[row.id].inside, 0),
                 hours=[HoursRule.of(one) for one in row.hours],
                 quiet_hours=[HoursRule.of(one) for one in row.quiet_hours],
                 **{name: getattr(row, name) for name in plain},

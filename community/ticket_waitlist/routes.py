@@ -11,7 +11,7 @@ from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_resp
 from app.core.routing import Reading, Router, Session
 from app.identity.api import PeopleOnly, Person, ResidenceEnded, ResidentSubject, resident_guard
 from community.ticket_waitlist import views
-from community.ticket_waitlist.access import ORDER, READ
+from community.ticket_waitlist.access import ORDER, READ, wait_guard
 from community.ticket_waitlist.problems import AlreadyWaiting, PlacesLeft, WaitOver
 from community.ticket_waitlist.schemas import TicketWaitCreate, TicketWaitPublic
 from community.ticket_waitlist.service import waiting
@@ -21,6 +21,7 @@ router = Router(tags=["tourism"])
 
 Reader = Annotated[ResidentSubject, Depends(resident_guard(READ))]
 Orderer = Annotated[ResidentSubject, Depends(resident_guard(ORDER))]
+Theirs = Annotated[ResidentSubject, Depends(wait_guard)]
 _GUARDED: Final = (Unauthenticated, Forbidden, NotFound)
 _OF: Final = "/residents/{resident_id}/ticket-waits"
 
@@ -46,6 +47,11 @@ async def create_ticket_wait(
 
 
 @router.post("/ticket-waits/{wait_id}/withdrawal", responses=problem_responses(*_GUARDED, WaitOver))
-async def withdraw_ticket_wait(wait_id: uuid.UUID, session: Session, actor: CurrentActor) -> TicketWaitPublic:
+async def withdraw_ticket_wait(
+    wait_id: uuid.UUID,
+    session: Session,
+    actor: CurrentActor,
+    subject: Theirs,  # noqa: ARG001 - the guard
+) -> TicketWaitPublic:
     """Wait no more; what is held for you goes to the next."""
     return views.shown(await waiting.withdraw(session, actor, wait_id))

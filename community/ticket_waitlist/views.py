@@ -1,6 +1,5 @@
 """The SQL that reads who waits for what."""
 
-import uuid
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -8,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
-from app.core.problems import NotFound
 from app.identity.api import ResidentSubject, trace_read
 from community.ticket_waitlist.models import WAITS
 from community.ticket_waitlist.schemas import TicketWaitPublic
@@ -24,7 +22,6 @@ _LIST: Final = (
     .order_by(WAITS.c.id.desc())
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_WHOSE: Final = sa.select(WAITS.c.resident_id).where(WAITS.c.id == sa.bindparam("wait_id", type_=sa.Uuid))
 
 
 async def of_resident(
@@ -41,11 +38,3 @@ async def of_resident(
 def shown(row: Any) -> TicketWaitPublic:
     """Return an entry as it is shown."""
     return TicketWaitPublic(**{name: getattr(row, name) for name in _OWN})
-
-
-async def resident_of(connection: AsyncConnection, wait_id: uuid.UUID) -> uuid.UUID:
-    """Return who waits, whoever asks; raises ``NotFound``."""
-    found: uuid.UUID | None = (await connection.execute(_WHOSE, {"wait_id": wait_id})).scalar_one_or_none()
-    if found is None:
-        raise NotFound
-    return found

@@ -148,7 +148,6 @@ class TicketQuota(Table, table=True):
     capacity: int = Field(description="persons")
     product_ids: list[uuid.UUID] = _ids(description="never changed; empty: all")
     template_ids: list[uuid.UUID] = _ids(description="never changed; empty: all slots of the attraction")
-    is_active: bool = True
 
 
 class QuotaShare(Table, table=True):

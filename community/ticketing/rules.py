@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from typing import Final, Literal
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final, Literal
 
-from app.core.recurrence import EVERY_DAY, Holidays, Recurrence, falls_on
+from app.core.recurrence import EVERY_DAY, Holidays, Recurrence, falls_on, occurrences
+from app.core.wall_time import zone
 
 ProductKind = Literal["adult", "senior", "child", "reduced", "companion", "group"]
 Reentry = Literal["none", "same_day"]
@@ -20,6 +21,8 @@ QUOTA_POOL: Final = "ticket_quota"
 ADDON_POOL: Final = "ticket_addon"
 """The kinds of pools at app.reservations; their subjects are a slot's, a share's and an add-on's id."""
 
+_MARGIN: Final = timedelta(days=3)
+_TICK: Final = timedelta(microseconds=1)
 MOST_SLOTS: Final = 20_000
 """How many slots one template may have, and one list shows."""
 
@@ -41,6 +44,71 @@ class WantedAddon:
     addon_id: uuid.UUID
     quantity: int
     origin_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot as those who sell of it see it; ``begins`` of ``day`` is on the attraction's wall."""
+
+    id: uuid.UUID
+    version: int
+    community_id: uuid.UUID
+    organization_id: uuid.UUID
+    attraction_id: uuid.UUID
+    day: date
+    begins: time
+    starts_at: datetime
+    ends_at: datetime
+    entry_until: datetime
+    capacity: int
+    pool_id: uuid.UUID
+    product_ids: list[uuid.UUID]
+    language: str | None
+    state: SlotState
+    cancelled_reason: Reason | None
+    guide_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product as those who sell it see it; ``price_amount`` is what one costs where no rule says otherwise."""
+
+    id: uuid.UUID
+    version: int
+    community_id: uuid.UUID
+    organization_id: uuid.UUID
+    attraction_id: uuid.UUID
+    code: str
+    name: dict[str, str]
+    kind: ProductKind
+    price_amount: int
+    currency: str
+    tax_rate: int
+    price_rules: list[dict[str, Any]]
+    persons: int
+    needs_entitlement: str | None
+    max_per_person: int | None
+    is_named: bool
+    reentry: Reentry
+    is_online: bool
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addon:
+    """An add-on as those who sell it see it; without a ``pool_id`` there is always one more."""
+
+    id: uuid.UUID
+    organization_id: uuid.UUID
+    attraction_id: uuid.UUID
+    code: str
+    name: dict[str, str]
+    price_amount: int
+    currency: str
+    tax_rate: int
+    pool_id: uuid.UUID | None
+    max_per_order: int
+    is_active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +182,41 @@ class Terms:
 def share_id(quota_id: uuid.UUID, scope: Scope, slot_id: uuid.UUID, day: date) -> uuid.UUID:
     """Return the id of the share that counts for a slot: one for each slot, each day, or the whole season."""
     return uuid.uuid5(quota_id, {"slot": str(slot_id), "day": day.isoformat(), "season": ""}[scope])
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A slot as a template has it; ``begins`` of ``day`` is on the attraction's wall."""
+
+    day: date
+    begins: time
+    starts_at: datetime
+    ends_at: datetime
+    entry_until: datetime
+
+
+def planned(
+    recurrence: Recurrence,
+    duration: timedelta,
+    entry_within: timedelta,
+    time_zone: str,
+    after: datetime,
+    calendar: Mapping[date, bool],
+) -> list[Planned]:
+    """Return the slots of a season that begin after an instant, in order.
+
+    Days and hours are the wall's: where the clocks step, a slot begins an hour later, or once (RFC 5545, 3.3.5). How
+    long it lasts is counted in time that passes.
+    """
+    first = max(datetime.combine(recurrence.starts_on, time.min, UTC) - _MARGIN, after + _TICK)
+    last = datetime.combine(recurrence.ends_on or recurrence.starts_on, time.min, UTC) + _MARGIN
+    return [
+        Planned(
+            one.local_date,
+            one.due_at.astimezone(zone(time_zone)).time(),
+            one.due_at,
+            one.due_at + duration,
+            one.due_at + entry_within,
+        )
+        for one in occurrences(recurrence, time_zone, first, last, calendar)
+    ]

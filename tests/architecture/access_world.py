@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -48,6 +48,8 @@ from tests.factories import (
     community_order_series,
     community_orders,
     community_ratings,
+    community_ticketing,
+    community_tickets,
     community_workers,
     eldercare_alarms,
     eldercare_check_ins,
@@ -70,7 +72,7 @@ from tests.factories import (
     telemedicine_settlement,
     webhooks,
 )
-from tests.media.samples import PDF
+from tests.media.samples import PDF, photo
 from tests.notifications.notices import TESTS
 
 ACTORS: Final = (
@@ -194,6 +196,9 @@ async def open_world() -> World:
         "occurrences": "2026-03-05",
         **await _itinerary(place, resident, carer),
         **await _worker(agency, carer),
+        **(museum := await _attraction(agency, carer)),
+        **await _tickets(agency, museum["attractions"]),
+        **await _bought(resident, agency, museum["attractions"]),
         **await _order(resident, offer, service, carer),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
@@ -431,6 +436,56 @@ async def _clinic(
         "bookable-resources": (await telemedicine_clinics.resource(row)).id,
         "visit-types": of_type.id,
         "availability-exceptions": away.id,
+    }
+
+
+async def _attraction(agency: Organization, carer: Account) -> dict[str, uuid.UUID]:
+    """Insert an attraction of the agency's with a photo, a day with other hours, and a while in which it is shut."""
+    picture = photo()
+    upload = Upload(
+        community_id=agency.community_id,
+        owner_id=carer.id,
+        about_id=agency.id,
+        purpose="photo",
+        content_type="image/jpeg",
+        size=len(picture),
+        received=len(picture),
+        stored_size=len(picture),
+        sha256=bytes(32),
+        state=STORED,
+    )
+    async with unit_of_work() as session:
+        session.add(upload)
+    await storage().finish(upload.id, picture)
+    row = await community_attractions.attraction(agency, photo_ids=[upload.id])
+    exception = await community_attractions.exception(row, date(2026, 5, 1))
+    closing = await community_attractions.closing(row, clock.now() + timedelta(days=1))
+    return {"attractions": row.id, "photos": upload.id, "opening-exceptions": exception.id, "closings": closing.id}
+
+
+async def _tickets(agency: Organization, attraction_id: uuid.UUID) -> dict[str, object]:
+    """Insert what the attraction sells: a product, a template, a slot with a quota over it, an add-on."""
+    offer = await community_ticketing.on_offer(agency, attraction_id, count=1)
+    quota = await community_ticketing.quota(agency, attraction_id, offer.slots)
+    return {
+        "ticket-products": offer.products["adult"].id,
+        "slot-templates": (await community_ticketing.template(agency, attraction_id)).id,
+        "ticket-slots": offer.slots[0].id,
+        "ticket-quotas": quota.id,
+        "ticket-addons": (await community_ticketing.addon(agency, attraction_id)).id,
+    }
+
+
+async def _bought(resident: Resident, agency: Organization, attraction_id: uuid.UUID) -> dict[str, object]:
+    """Insert a ticket that the resident bought of the agency, its voucher, and that the resident waits for more."""
+    (slot,) = await community_ticketing.slots(agency, attraction_id, [clock.now() + timedelta(days=2)])
+    product = await community_ticketing.product(agency, attraction_id, "day")
+    row = await community_tickets.ticket(resident, slot, product)
+    return {
+        "ticket-orders": row.order_id,
+        "tickets": row.id,
+        "ticket-waits": (await community_tickets.wait(resident, slot, product)).id,
+        "ticket-vouchers": (await community_tickets.voucher(agency)).id,
     }
 
 
@@ -719,6 +774,11 @@ def _home_order(world: World) -> dict[str, Any]:
     return when | {"offer_id": world.ids["service-offers"], "offer_version": 1, "total": 12_500}
 
 
+def _cart(world: World) -> dict[str, Any]:
+    item = {"slot_id": world.ids["ticket-slots"], "product_id": world.ids["ticket-products"]}
+    return {"items": [item], "total": 6_000, "payment_method": "provider", "is_another": True}
+
+
 def _draft(_: World) -> dict[str, Any]:
     return {"content": telemedicine_prescriptions.AMOXICILLIN}
 
@@ -823,6 +883,34 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "answerHomeOrderComplaint": lambda _: {"statement": "There was snow"},
     "addHomeOrderComplaintEvidence": lambda _: {"statement": "There was none"},
     "decideHomeOrderComplaint": lambda _: {"outcome": "rejected", "reason": "There was"},
+    "quoteTicketCart": lambda world: {"items": _cart(world)["items"]},
+    "createTicketCart": _cart,
+    "refundTickets": lambda world: {"ticket_ids": [world.ids["tickets"]], "amount": 0},
+    "moveTicket": lambda world: {"slot_id": world.ids["ticket-slots"]},
+    "setTicketHolder": lambda _: {"name": "Grace"},
+    "createTicketWait": lambda world: _cart(world)["items"][0],
+    "createTicketVoucher": lambda _: {
+        "name": "Spring",
+        "code": "SPRING26",
+        "percent": 10,
+        "valid_from": "2026-03-01T00:00:00Z",
+        "valid_until": "2026-06-01T00:00:00Z",
+        "max_uses": 10,
+    },
+    "addAttraction": lambda _: community_attractions.GARDEN,
+    "setAttraction": lambda _: community_attractions.GARDEN,
+    "setAttractionHours": lambda _: {"hours": []},
+    "addAttractionException": lambda _: {"first_day": "2026-05-04", "last_day": "2026-05-05"},
+    "closeAttraction": lambda _: {"ends_at": "2026-03-02T10:00:00Z"},
+    "quoteTickets": lambda world: {
+        "items": [
+            {
+                "slot_id": str(world.ids["ticket-slots"]),
+                "product_id": str(world.ids["ticket-products"]),
+                "quantity": 1,
+            }
+        ]
+    },
     "addWorker": lambda world: community_workers.PROFILE | {"account_id": world.ids["accounts"]},
     "setWorker": lambda _: community_workers.PROFILE,
     "setWorkerHours": lambda _: {"hours": []},
@@ -1047,6 +1135,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
 """Valid bodies, where something is decided behind them; everywhere else an empty one gets past the guards."""
 
 QUERIES: Final = {
+    "listOpeningDays": "?from=2026-03-02&to=2026-03-03",
     "listHolidays": "?from=2026-01-01&to=2026-12-31",
     "listCheckInsOfDay": "?date=2026-03-02",
     "listAgencyVisits": "?date=2026-03-02",

@@ -1,14 +1,17 @@
 """Attractions, described and open, really committed."""
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
 
+from app.core import clock
 from app.core.database import unit_of_work
 from app.identity.models import Community, Organization
-from community.attractions.models import Attraction, AttractionCrowd
+from community.attractions.models import Attraction, AttractionClosing, AttractionCrowd, AttractionException
 from community.attractions.rules import indexed
 from community.attractions.service.deriving import derive
 from tests.factories import identity
+
+Row = TypeVar("Row", AttractionException, AttractionClosing)
 
 EVERY_DAY: dict[str, Any] = {
     "weekdays": [1, 2, 3, 4, 5, 6, 7],
@@ -39,8 +42,8 @@ async def organization(of: Community, *, name: str = "Lakeside Museums") -> Orga
 async def attraction(by: Organization, **values: Any) -> Attraction:
     """Insert a published attraction, open from nine to five every day unless ``hours`` say otherwise."""
     given = GARDEN | {"hours": DAILY, "state": "published", "time_zone": "Asia/Shanghai"} | values
-    texts = [*given.get("summary", {}).values(), *given.get("description", {}).values(), *given.get("tags", [])]
-    name, text, pairs = indexed(given["name"].values(), texts)
+    others = [given.get(name, {}) for name in ("summary", "description", "access_note")]
+    name, text, pairs = indexed(given["name"], others, given["tags"])
     async with unit_of_work() as session:
         row = Attraction(
             community_id=by.community_id,
@@ -54,4 +57,23 @@ async def attraction(by: Organization, **values: Any) -> Attraction:
         await session.flush()
         session.add(AttractionCrowd(attraction_id=row.id, counts_from=datetime(2026, 1, 1, tzinfo=UTC)))
         await derive(session, [row.id])
+    return row
+
+
+async def exception(of: Attraction, day: date) -> AttractionException:
+    """Insert a day on which an attraction is closed."""
+    row = AttractionException(community_id=of.community_id, attraction_id=of.id, first_day=day, last_day=day)
+    return await _kept(of, row)
+
+
+async def closing(of: Attraction, ends_at: datetime) -> AttractionClosing:
+    """Insert that an attraction is shut from now on until an instant, although nobody had planned so."""
+    row = AttractionClosing(community_id=of.community_id, attraction_id=of.id, starts_at=clock.now(), ends_at=ends_at)
+    return await _kept(of, row)
+
+
+async def _kept(of: Attraction, row: Row) -> Row:
+    async with unit_of_work() as session:
+        session.add(row)
+        await derive(session, [of.id])
     return row

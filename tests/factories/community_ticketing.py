@@ -3,15 +3,24 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from app.core import clock
 from app.core.database import unit_of_work
+from app.core.recurrence import EVERY_DAY
 from app.core.wall_time import zone
 from app.identity.models import Organization
 from app.reservations.api import NewPool, open_pool, open_pools
-from community.ticketing.models import QuotaShare, TicketAddon, TicketProduct, TicketQuota, TicketSlot, TicketTerms
+from community.ticketing.models import (
+    QuotaShare,
+    SlotTemplate,
+    TicketAddon,
+    TicketProduct,
+    TicketQuota,
+    TicketSlot,
+    TicketTerms,
+)
 from community.ticketing.rules import ADDON_POOL, QUOTA_POOL, SLOT_POOL, share_id
 from tests.factories import community_attractions as attractions
 
@@ -61,6 +70,25 @@ async def slots(
             row.pool_id = pools[row.id]
         session.add_all(rows)
     return rows
+
+
+async def template(of: Organization, attraction_id: uuid.UUID, **values: Any) -> SlotTemplate:
+    """Insert a template of two slots a day for three days from tomorrow on; nobody has made them yet."""
+    day = clock.now().date()
+    given: dict[str, Any] = {
+        "name": "Every day",
+        "starts_on": day + timedelta(days=1),
+        "ends_on": day + timedelta(days=3),
+        "weekdays": sorted(EVERY_DAY),
+        "times": [time(9), time(11)],
+        "duration": timedelta(hours=1),
+        "entry_within": timedelta(hours=1),
+        "capacity": 100,
+    }
+    async with unit_of_work() as session:
+        row = SlotTemplate(**_of(of, attraction_id), **given | values)
+        session.add(row)
+    return row
 
 
 async def quota(

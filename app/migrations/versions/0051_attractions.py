@@ -68,9 +68,22 @@ def upgrade() -> None:
         sa.Column("inside", sa.Integer(), nullable=False),
         sa.Column("as_of", sa.DateTime(timezone=True), nullable=True),
         sa.Column("counts_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opens_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closes_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("look_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("opens_at < closes_at", name=op.f("ck_community_attraction_crowd_opening")),
+        sa.CheckConstraint(
+            "(opens_at IS NULL) = (closes_at IS NULL)", name=op.f("ck_community_attraction_crowd_opening_has_an_end")
+        ),
         _of_attraction("community_attraction_crowd"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_community_attraction_crowd")),
         sa.UniqueConstraint("attraction_id", name=op.f("uq_community_attraction_crowd_attraction_id")),
+    )
+    op.create_index(
+        "ix_community_attraction_crowd_look_at",
+        "community_attraction_crowd",
+        ["look_at"],
+        postgresql_where=sa.text("look_at IS NOT NULL"),
     )
 
 
@@ -105,9 +118,6 @@ def _attractions() -> None:
         sa.Column("search_name", sa.String(), nullable=False),
         sa.Column("search_text", sa.String(), nullable=False),
         sa.Column("search_grams", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("opens_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("closes_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("look_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "kind IN ('museum', 'gallery', 'park', 'garden', 'historic', 'religious', 'theatre', 'zoo', 'aquarium',"
             " 'viewpoint', 'theme_park', 'nature', 'market', 'other')",
@@ -119,8 +129,6 @@ def _attractions() -> None:
         ),
         sa.CheckConstraint("capacity > 0", name=op.f(f"ck_{table}_capacity")),
         sa.CheckConstraint("seating_distance >= 0", name=op.f(f"ck_{table}_seating_distance")),
-        sa.CheckConstraint("opens_at < closes_at", name=op.f(f"ck_{table}_opening")),
-        sa.CheckConstraint("(opens_at IS NULL) = (closes_at IS NULL)", name=op.f(f"ck_{table}_opening_has_an_end")),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["identity_organization.id"], name=op.f(f"fk_{table}_organization_id")
         ),
@@ -131,7 +139,6 @@ def _attractions() -> None:
     op.create_index(f"ix_{table}_community_id", table, ["community_id", "state", "id"])
     op.create_index(f"ix_{table}_latitude", table, ["community_id", "latitude", "longitude"])
     op.create_index(f"ix_{table}_search_grams", table, ["search_grams"], postgresql_using="gin")
-    op.create_index(f"ix_{table}_look_at", table, ["look_at"], postgresql_where=sa.text("look_at IS NOT NULL"))
 
 
 def downgrade() -> None:

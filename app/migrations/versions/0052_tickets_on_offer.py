@@ -180,7 +180,6 @@ def _ticket_quotas() -> None:
         sa.Column("capacity", sa.Integer(), nullable=False),
         sa.Column("product_ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("template_ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
-        sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.CheckConstraint("scope IN ('slot', 'day', 'season')", name=op.f("ck_community_ticket_quota_scope")),
         sa.CheckConstraint("capacity >= 0", name=op.f("ck_community_ticket_quota_capacity")),
         sa.ForeignKeyConstraint(

@@ -33,7 +33,7 @@ async def set_hours(
     kept = {name: [rule.kept() for rule in getattr(data, name)] for name in ("hours", "quiet_hours")}
     if change(row, kept):
         require_publishable(row)
-        await changed(session, row, "hours")
+        await changed(session, [row.id], "hours")
     await audit.record(session, actor, "attraction:set_hours", object_id=row.id)
     return row
 
@@ -51,7 +51,7 @@ async def add_exception(
         **data.model_dump(include={"first_day", "last_day", "reason"}),
     )
     session.add(exception)
-    await changed(session, row, "hours")
+    await changed(session, [row.id], "hours")
     await audit.record(session, actor, "attraction_exception:add", object_id=exception.id)
     return exception
 
@@ -59,7 +59,7 @@ async def add_exception(
 async def remove_exception(session: AsyncSession, actor: Actor, row: Attraction, exception_id: uuid.UUID) -> None:
     """Let a locked attraction be open by its rules again; raises ``NotFound``."""
     await session.delete(await repository.exception_of(session, row, exception_id))
-    await changed(session, row, "hours")
+    await changed(session, [row.id], "hours")
     await audit.record(session, actor, "attraction_exception:remove", object_id=exception_id)
 
 
@@ -101,6 +101,6 @@ async def reopen(session: AsyncSession, actor: Actor, row: Attraction, closing_i
     if closing.ends_at <= max(now, closing.starts_at):
         raise ClosingOver
     closing.ends_at = max(now, closing.starts_at)
-    await changed(session, row, "hours")
+    await changed(session, [row.id], "hours")
     await audit.record(session, actor, "attraction:reopen", object_id=closing.id)
     return closing

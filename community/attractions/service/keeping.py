@@ -1,26 +1,45 @@
 """What attractions are: described, shown to everybody, or withdrawn."""
 
 import uuid
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Collection, Mapping
+from typing import Any, Final, Literal
 
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
-from app.core.events import emit
+from app.core.events import emit_many
 from app.core.problems import FieldError
 from app.core.routing import check_version
 from app.identity.api import community
 from app.media.api import Purpose, attach
 from community.attractions import repository
 from community.attractions.access import AttractionAt, require_runs_attractions
-from community.attractions.models import PHOTOS, Attraction, AttractionCrowd
+from community.attractions.models import ATTRACTIONS, PHOTOS, Attraction, AttractionCrowd
 from community.attractions.problems import NotPublishable
 from community.attractions.rules import indexed, missing
 from community.attractions.schemas import AttractionWrite
 from community.attractions.service.deriving import derive
 from community.events import AttractionChanged
+
+What = Literal["hours", "facts", "published", "withdrawn"]
+
+_PUT: Final = {"published": "attraction:publish", "withdrawn": "attraction:withdraw"}
+_what = sa.bindparam("what", type_=sa.Text)
+_TOLD: Final = (
+    sa.select(
+        ATTRACTIONS.c.id.label("aggregate_id"),
+        ATTRACTIONS.c.community_id,
+        sa.func.jsonb_build_object("organization_id", ATTRACTIONS.c.organization_id, "what", _what).label("payload"),
+    )
+    .where(
+        ATTRACTIONS.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid))),
+        sa.or_(ATTRACTIONS.c.state == "published", _what == "withdrawn"),
+    )
+    .order_by(ATTRACTIONS.c.id)
+)
 
 
 async def add(session: AsyncSession, actor: Actor, organization_id: uuid.UUID, data: AttractionWrite) -> Attraction:
@@ -61,7 +80,7 @@ async def set_facts(
     await _attach(session, actor, row.id, [one for one in data.photo_ids if one not in row.photo_ids])
     if change(row, await values_of(session, actor, data)):
         require_publishable(row)
-        await changed(session, row, "facts")
+        await changed(session, [row.id], "facts")
     await audit.record(session, actor, "attraction:set", object_id=row.id)
     return row
 
@@ -82,18 +101,16 @@ async def _put(
     if row.state == state or (row.state == "draft" and state == "withdrawn"):
         return row
     row.state = state
-    require_publishable(row)
-    await changed(session, row, state)
-    await audit.record(
-        session, actor, f"attraction:{'publish' if state == 'published' else 'withdraw'}", object_id=row.id
-    )
+    require_publishable(row, "")
+    await changed(session, [row.id], state)
+    await audit.record(session, actor, _PUT[state], object_id=row.id)
     return row
 
 
-def require_publishable(row: Attraction) -> None:
-    """Raise ``NotPublishable`` for something everybody sees and that says too little."""
+def require_publishable(row: Attraction, root: str = "/body") -> None:
+    """Raise ``NotPublishable`` for something everybody sees and that says too little; ``root`` is where it was said."""
     if row.state == "published" and (errors := missing(row.name, row.hours)):
-        raise NotPublishable(errors=[FieldError(*error) for error in errors])
+        raise NotPublishable(errors=[FieldError(f"{root}{where}", why, code) for where, why, code in errors])
 
 
 def change(row: Attraction, values: Mapping[str, Any]) -> bool:
@@ -104,18 +121,11 @@ def change(row: Attraction, values: Mapping[str, Any]) -> bool:
     return bool(different)
 
 
-async def changed(
-    session: AsyncSession, row: Attraction, what: Literal["hours", "facts", "published", "withdrawn"]
-) -> None:
-    """Tell of a change of a locked attraction that was, or is, shown; and say anew when it is open."""
-    await derive(session, [row.id])
-    if row.state == "published" or what == "withdrawn":
-        await emit(
-            session,
-            AttractionChanged(
-                aggregate_id=row.id, community_id=row.community_id, organization_id=row.organization_id, what=what
-            ),
-        )
+async def changed(session: AsyncSession, ids: Collection[uuid.UUID], what: What) -> None:
+    """Tell of a change of locked attractions that are shown, or were; and say anew when they are open."""
+    if ids:
+        await derive(session, ids)
+        await emit_many(session, AttractionChanged, _TOLD, {"ids": list(ids), "what": what})
 
 
 async def values_of(session: AsyncSession, actor: Actor, data: AttractionWrite) -> dict[str, Any]:
@@ -123,8 +133,8 @@ async def values_of(session: AsyncSession, actor: Actor, data: AttractionWrite) 
     values = data.model_dump(mode="python")
     if data.time_zone is None:
         values["time_zone"] = (await community(await session.connection(), actor.community_id)).time_zone
-    others = [*data.summary.values(), *data.description.values(), *data.access_note.values(), *data.tags]
-    name, text, grams = indexed(data.name.values(), others)
+    others = [values[name] for name in ("summary", "description", "access_note")]
+    name, text, grams = indexed(values["name"], others, data.tags)
     return values | {"search_name": name, "search_text": text, "search_grams": grams}
 
 

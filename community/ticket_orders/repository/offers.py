@@ -47,8 +47,8 @@ _TRIES: Final = 3
 _ADDONS: Final = HotStatement(
     sa.select(
         *(ADDONS.c[name] for name in ("id", "attraction_id", "name", "price_amount", "tax_rate", "pool_id")),
-        ADDONS.c.max_per_order,
-    ).where(ADDONS.c.id == sa.any_(sa.bindparam("addon_ids", type_=ARRAY(sa.Uuid))), ADDONS.c.is_active)
+        *(ADDONS.c[name] for name in ("max_per_order", "is_active")),
+    ).where(ADDONS.c.id == sa.any_(sa.bindparam("addon_ids", type_=ARRAY(sa.Uuid))))
 )
 
 
@@ -95,6 +95,7 @@ class Addon:
     tax_rate: int
     pool_id: uuid.UUID | None
     most: int
+    is_active: bool
 
 
 async def offers(
@@ -106,6 +107,7 @@ async def offers(
         "product_ids": [product_id for _, product_id in wanted],
         "community_id": community_id,
     }
+    rows: list[Any] = []
     for _ in range(_TRIES):
         rows = await _OFFERS.rows(connection, binds)
         if all(row.is_whole for row in rows):
@@ -114,13 +116,20 @@ async def offers(
 
 
 async def addons(connection: AsyncConnection, addon_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Addon]:
-    """Return the add-ons that are sold; what there is not is left out."""
+    """Return add-ons by id, also those that are sold no more; unknown ids are left out."""
     if not addon_ids:
         return {}
     rows = await _ADDONS.rows(connection, {"addon_ids": list(addon_ids)})
     return {
         row.id: Addon(
-            row.id, row.attraction_id, _json(row.name), row.price_amount, row.tax_rate, row.pool_id, row.max_per_order
+            row.id,
+            row.attraction_id,
+            _json(row.name),
+            row.price_amount,
+            row.tax_rate,
+            row.pool_id,
+            row.max_per_order,
+            row.is_active,
         )
         for row in rows
     }

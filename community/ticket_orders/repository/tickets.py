@@ -129,17 +129,18 @@ _PLACE: Final = _CHANGE.values(
     valid_until=sa.bindparam("until", type_=_INSTANT),
 )
 # As a sale says it: until one may enter, or come back.
+_until = sa.case((TICKETS.c.reentry == _state("same_day"), SLOTS.c.ends_at), else_=SLOTS.c.entry_until)
 _FOLLOW: Final = (
     sa.update(TICKETS)
     .where(
         TICKETS.c.slot_id == sa.bindparam("of_slot", type_=sa.Uuid),
         SLOTS.c.id == TICKETS.c.slot_id,
         TICKETS.c.state.in_([_state("held"), _state("valid")]),
-        TICKETS.c.valid_from != SLOTS.c.starts_at,
+        sa.or_(TICKETS.c.valid_from != SLOTS.c.starts_at, TICKETS.c.valid_until != _until),
     )
     .values(
         valid_from=SLOTS.c.starts_at,
-        valid_until=sa.case((TICKETS.c.reentry == _state("same_day"), SLOTS.c.ends_at), else_=SLOTS.c.entry_until),
+        valid_until=_until,
         revision=sa.func.least(TICKETS.c.revision + 1, MOST_REVISIONS),
         updated_at=_NOW,
         version=TICKETS.c.version + 1,

@@ -17,6 +17,7 @@ from app.core.statements import HotStatement
 from community.events import TicketOrderConfirmed
 from community.ticket_orders.models import ORDERS, TICKETS
 
+_ACTION: Final = "ticket_order:place"
 _INSTANT = sa.DateTime(timezone=True)
 _FROM_ORDER: Final = ("community_id", "organization_id", "resident_id")
 _FROM_TICKET: Final = (
@@ -64,7 +65,7 @@ def _with_tickets(changed: sa.CTE) -> sa.Select[Any]:
         *(_tickets.c[name] for name in _FROM_TICKET),
     ).select_from(changed.join(_tickets, sa.true()))
     entered = sa.insert(TICKETS).from_select([*names, *_FROM_ORDER, *_FROM_TICKET], rows).cte("entered")
-    return audit.traced(sa.select(changed.c.aggregate_id).add_cte(entered), "ticket_order:place")
+    return audit.traced(sa.select(changed.c.aggregate_id).add_cte(entered), _ACTION)
 
 
 _CONFIRMED: Final = EmittingStatement(TicketOrderConfirmed, _adding(), _with_tickets)

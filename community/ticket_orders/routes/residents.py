@@ -11,7 +11,7 @@ from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
 from app.identity.api import PeopleOnly, Person, ResidenceEnded, ResidentSubject, resident_guard
-from app.reservations.api import PoolExhausted
+from app.reservations.api import HoldOver, PoolExhausted
 from community.ticket_orders.access import ORDER, READ, Subject, order_guard, ticket_guard
 from community.ticket_orders.problems import (
     CartExists,
@@ -45,7 +45,7 @@ _QUOTING: Final = (
 
 
 @router.post("/residents/{resident_id}/ticket-quotes", responses=problem_responses(*_QUOTING))
-async def quote_tickets(session: Session, actor: Person, subject: Orderer, data: CartQuote) -> CartQuotePublic:
+async def quote_ticket_cart(session: Session, actor: Person, subject: Orderer, data: CartQuote) -> CartQuotePublic:
     """Say what tickets would cost now; nothing is held."""
     return await placing.quote(await session.connection(), actor, subject.resident_id, data)
 
@@ -57,6 +57,7 @@ async def quote_tickets(session: Session, actor: Person, subject: Orderer, data:
         *_QUOTING,
         CartExists,
         DeskNotAllowed,
+        HoldOver,
         LimitReached,
         NotThePayer,
         OfferOver,

@@ -207,6 +207,7 @@ async def compose(
     if len({offer.currency for offer in chosen}) > 1:
         raise Malformed(errors=[FieldError("/body/items", "are of several currencies", "several_currencies")])
     cards = await _cards(connection, buyer, chosen)
+    await _require_company(connection, buyer, chosen)
     extras = await _addons(connection, items, chosen)
     calendar = await _calendar(connection, buyer.community_id, chosen)
     tickets: list[Draft] = []
@@ -265,7 +266,6 @@ async def _cards(connection: AsyncConnection, buyer: Buyer, chosen: Sequence[Off
     ]
     if missing:
         raise EntitlementMissing(items=missing)
-    await _require_company(connection, buyer, chosen)
     return cards
 
 
@@ -288,7 +288,7 @@ async def _addons(
         mine = []
         for number, one in enumerate(item.addons):
             addon = known.get(one.addon_id)
-            if addon is None or addon.attraction_id != offer.attraction_id:
+            if addon is None or not addon.is_active or addon.attraction_id != offer.attraction_id:
                 raise NotFound("there is no such add-on")
             if one.quantity > addon.most:
                 pointer = f"/body/items/{place}/addons/{number}/quantity"

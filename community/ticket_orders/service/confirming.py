@@ -16,7 +16,13 @@ from community.ticket_orders.repository import tickets
 
 
 async def confirm(session: AsyncSession, rows: Sequence[TicketOrder]) -> bool:
-    """Make all tickets of a cart valid, whose orders are locked and held; say whether its places were still there."""
+    """Make all tickets of a cart valid, whose orders are locked and held; say whether its places were still there.
+
+    Of a hold that has been over for long some may be gone already, whatever is left of it.
+    """
+    now = clock.now()
+    if any(row.hold_until is None or now >= row.hold_until + rules.GRACE / 2 for row in rows):
+        return False
     live = await tickets.live_locked(session, [row.id for row in rows])
     origins = [*(one.id for one in live), *(row.id for row in rows)]
     held = await allocated_for(await session.connection(), rules.ORIGIN, origins)
@@ -26,7 +32,6 @@ async def confirm(session: AsyncSession, rows: Sequence[TicketOrder]) -> bool:
             await confirm_allocations(session, [one.id for one in held])
     except HoldOver:
         return False
-    now = clock.now()
     for row in rows:
         row.state, row.hold_until, row.confirmed_at = "confirmed", None, now
     await session.flush()

@@ -21,17 +21,24 @@ async def expire(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 async def give_back(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Give back tickets of slots that do not take place, all that was paid for them, and tell whoever has them.
 
-    Each batch is a unit of work, in which a ticket ends and its money goes back, or neither: a batch that was cut off
-    is worked off again, and what is given back already is not found again.
+    What waits for its money is let go, with all of its cart. Each batch is a unit of work, in which a ticket ends and
+    its money goes back, or neither: a batch that was cut off is worked off again, and what is given back already is not
+    found again.
     """
     rows = await tickets.some_locked(session, ids)
     chosen = await tickets.called_off_locked(session, ids)
     for row in rows:
-        mine = [one for one in chosen if one.order_id == row.id]
         row.give_back_at = None
-        ends = [(one, one.price_amount if row.state == "confirmed" else 0) for one in mine]
-        await end(session, [row], ends, "cancelled", "slot_cancelled", is_offered=False)
+    concerned = {one.order_id for one in chosen}
+    waiting = [row.id for row in rows if row.id in concerned and row.state == "held"]
+    for cart in (await tickets.carts_locked(session, waiting)).values():
+        await let_go(session, cart, "slot_cancelled")
+    for row in rows:
+        mine = [one for one in chosen if one.order_id == row.id]
+        if row.state == "confirmed":
+            ends = [(one, one.price_amount) for one in mine]
+            await end(session, [row], ends, "cancelled", "slot_cancelled", is_offered=False)
         if mine:
             first = min(one.valid_from for one in mine)
-            await tell(session, notices.CANCELLED, row, f"cancelled:{first.isoformat()}")
+            await tell(session, notices.CANCELLED, row, f"cancelled:{first.isoformat()}", starts_at=first)
     await session.flush()

@@ -68,5 +68,5 @@ async def let_go(session: AsyncSession, rows: Sequence[TicketOrder], reason: rul
     """Let go of locked orders that wait for their money; what is promised later is let go when it arrives."""
     held = [row for row in rows if row.state == "held"]
     live = await tickets.live_locked(session, [row.id for row in held])
-    state: rules.TicketState = "cancelled" if reason == "changed_mind" else "expired"
+    state: rules.TicketState = "cancelled" if reason in ("changed_mind", "slot_cancelled") else "expired"
     await end(session, held, [(one, 0) for one in live], state, reason)

@@ -81,12 +81,13 @@ async def follow_moved(session: AsyncSession, events: Sequence[SlotMoved]) -> No
         changed = await tickets.follow_slot(session, event.aggregate_id)
         for ticket in changed:
             await emit(session, moved(ticket, ticket.slot_id))
-        concerned = {ticket.order_id for ticket in changed}
+        concerned = {ticket.order_id: ticket.valid_from for ticket in changed}
         for row in (one for one in rows if one.id in concerned):
             row.starts_at, row.ends_at = await tickets.span_of(session, row.id)
             await session.flush()
             if row.state == "confirmed":
-                await tell(session, notices.MOVED, row, f"slot_moved:{event.id}", was_at=event.was_starts_at)
+                times = {"starts_at": concerned[row.id], "was_at": event.was_starts_at}
+                await tell(session, notices.MOVED, row, f"slot_moved:{event.id}", **times)
 
 
 async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:

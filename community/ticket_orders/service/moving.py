@@ -41,8 +41,6 @@ async def move(session: AsyncSession, actor: Actor, subject: Subject, ticket_id:
     buyer = Buyer(row.community_id, row.resident_id, cards, is_online=False, has_ticket=True)
     composed = await compose(connection, buyer, [CartItem(slot_id=slot_id, product_id=ticket.product_id)])
     (draft,) = composed.tickets
-    if draft.offer.attraction_id != ticket.attraction_id:
-        raise MoveNotAllowed(reason="other_attraction")
     if draft.list_amount != ticket.list_amount:
         raise MoveNotAllowed(reason="other_price", price=draft.list_amount)
     kept = {one.pool_id for one in (await offers.addons(connection, _addon_ids(ticket))).values()}
@@ -60,7 +58,8 @@ async def move(session: AsyncSession, actor: Actor, subject: Subject, ticket_id:
     row.starts_at, row.ends_at = await tickets.span_of(session, row.id)
     await session.flush()
     await emit(session, moved(ticket, slot_id))
-    await tell(session, notices.MOVED, row, f"moved:{ticket.id}:{ticket.revision + 1}", was_at=ticket.valid_from)
+    times = {"starts_at": draft.offer.starts_at, "was_at": ticket.valid_from}
+    await tell(session, notices.MOVED, row, f"moved:{ticket.id}:{ticket.revision + 1}", **times)
     await _record(session, actor, "ticket:move", row, ticket.id)
     await offer(session, [ticket.slot_id])
 

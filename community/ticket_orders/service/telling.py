@@ -19,7 +19,10 @@ _MAY_STILL: Final = sa.select(_granted.c.account_id).where(
 
 
 async def tell(session: AsyncSession, notice: Notice, row: Any, occasion: str, **more: Value) -> None:
-    """Write ``notice`` about an order; under one ``occasion`` each gets it once. Who is no resident is told nothing."""
+    """Write ``notice`` about an order; under one ``occasion`` each gets it once. Who is no resident is told nothing.
+
+    ``more`` are further variables, or another ``starts_at`` than the order's first.
+    """
     if row.resident_id is None or row.account_id is None:
         return
     accounts: list[uuid.UUID] = [row.account_id]

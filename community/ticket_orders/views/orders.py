@@ -135,7 +135,7 @@ def cart_of(orders: Sequence[TicketOrderPublic]) -> CartPublic:
     )
 
 
-def shown(order: Mapping[str, Any], tickets: Sequence[Mapping[str, Any]]) -> TicketOrderPublic:
+def shown(order: Mapping[Any, Any], tickets: Sequence[Mapping[Any, Any]]) -> TicketOrderPublic:
     """Return an order with its tickets, of the values of their columns."""
     now, state = clock.now(), order["state"]
     if state == "held" and order["hold_until"] <= now:
@@ -171,7 +171,7 @@ def terms_of(kept: Mapping[str, Any], attraction_id: uuid.UUID) -> Terms:
     )
 
 
-def refundable(ticket: Mapping[str, Any], terms: Mapping[str, Any], now: datetime) -> int:
+def refundable(ticket: Mapping[Any, Any], terms: Mapping[str, Any], now: datetime) -> int:
     """Return what is given back of a ticket to who gives it back now, in minor units."""
     if ticket["state"] != "valid":
         return 0
@@ -179,7 +179,7 @@ def refundable(ticket: Mapping[str, Any], terms: Mapping[str, Any], now: datetim
     return rules.refund_amount(ticket["price_amount"], percent)
 
 
-def _ticket(row: Mapping[str, Any], terms: Mapping[str, Any], now: datetime) -> TicketPublic:
+def _ticket(row: Mapping[Any, Any], terms: Mapping[str, Any], now: datetime) -> TicketPublic:
     holder = HolderPublic(**orjson.loads(unseal(row["holder"], HOLDER))) if row["holder"] else None
     return TicketPublic(
         id=row["id"],
@@ -220,7 +220,7 @@ async def _page(
 
 
 async def _with_tickets(connection: AsyncConnection, rows: Sequence[Any]) -> list[TicketOrderPublic]:
-    by_order: dict[uuid.UUID, list[Mapping[str, Any]]] = {row.id: [] for row in rows}
+    by_order: dict[uuid.UUID, list[Mapping[Any, Any]]] = {row.id: [] for row in rows}
     for ticket in await connection.execute(_TICKETS, {"ids": list(by_order)}):
         by_order[ticket.order_id].append(ticket._mapping)  # noqa: SLF001 - SQLAlchemy's public name of it
     return [shown(row._mapping, by_order[row.id]) for row in rows]  # noqa: SLF001

@@ -8,15 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.problems import NotFound
-from app.identity.api import ResidenceEnded, ResidentSubject, require_resident
+from app.identity.api import ResidenceEnded, ResidentSubject
 from app.reservations.api import PoolExhausted, require_left
 from community.ticket_waitlist import repository
-from community.ticket_waitlist.access import ORDER
 from community.ticket_waitlist.models import TicketWait
 from community.ticket_waitlist.problems import AlreadyWaiting, PlacesLeft, WaitOver
 from community.ticket_waitlist.schemas import TicketWaitCreate
 from community.ticket_waitlist.service.offering import pass_on
-from community.ticket_waitlist.views import resident_of
 from community.ticketing.rules import Wanted
 from community.ticketing.service.portions import portions_for
 from community.ticketing.service.pricing import price
@@ -64,10 +62,8 @@ async def wait(session: AsyncSession, actor: Actor, subject: ResidentSubject, da
 async def withdraw(session: AsyncSession, actor: Actor, wait_id: uuid.UUID) -> TicketWait:
     """Have somebody wait no more, and return the entry; what was held for them goes to the next.
 
-    Raises ``NotFound``, ``Forbidden``, ``WaitOver``.
+    Raises ``WaitOver``.
     """
-    connection = await session.connection()
-    await require_resident(connection, actor, await resident_of(connection, wait_id), ORDER)
     row = await repository.locked(session, wait_id)
     if row.state == "withdrawn":
         return row

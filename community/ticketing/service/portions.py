@@ -6,8 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.problems import NotFound
 from app.reservations.api import Portion
-from community.ticketing import repository, views
+from community.ticketing import views
 from community.ticketing.problems import NotOnSale
+from community.ticketing.repository.sales import sold_of
 from community.ticketing.rules import Obstacle, Wanted, WantedAddon
 
 
@@ -21,7 +22,7 @@ async def portions_for(connection: AsyncConnection, wanted: Sequence[Wanted]) ->
     """
     portions: list[Portion] = []
     odds: list[tuple[Wanted, Obstacle]] = []
-    for one, row in zip(wanted, await repository.sold_of(connection, wanted), strict=True):
+    for one, row in zip(wanted, await sold_of(connection, wanted), strict=True):
         if row.state is None or row.persons is None:
             raise NotFound("there is no such slot or product")
         if row.state != "open":

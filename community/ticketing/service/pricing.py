@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.problems import NotFound
 from app.identity.api import local_calendar
 from community.ticketing import views
-from community.ticketing.rules import PriceRule, Wanted, WantedAddon, obstacle, price_of
+from community.ticketing.rules import PriceRule, Product, Slot, Wanted, WantedAddon, obstacle, price_of
 from community.ticketing.service.portions import not_on_sale
 
 
@@ -85,13 +85,13 @@ def rule_of(kept: Mapping[str, Any]) -> PriceRule:
     )
 
 
-def _priced(slot: views.Slot, product: views.Product, calendar: Mapping[date, bool]) -> Priced:
+def _priced(slot: Slot, product: Product, calendar: Mapping[date, bool]) -> Priced:
     rules = [rule_of(one) for one in product.price_rules]
     amount, rule = price_of(product.price_amount, rules, slot.day, slot.begins, calendar)
     return Priced(amount, product.currency, product.tax_rate, product.name, rule)
 
 
-async def _calendar(connection: AsyncConnection, pairs: Sequence[tuple[views.Slot, views.Product]]) -> dict[date, bool]:
+async def _calendar(connection: AsyncConnection, pairs: Sequence[tuple[Slot, Product]]) -> dict[date, bool]:
     """Return the holidays among the slots' days, if any price asks for them."""
     days = [
         (slot.day, slot.community_id)

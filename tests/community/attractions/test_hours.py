@@ -1,5 +1,7 @@
 """Hours over HTTP: rules, days with other hours, holidays, closings nobody had planned, and what is told of each."""
 
+import asyncio
+import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -77,10 +79,12 @@ async def test_other_hours_stand_in_place_of_the_rules(scene: Scene) -> None:
     late = {"first_day": "2026-03-10", "last_day": "2026-03-11", "hours": [{"starts": "12:00", "ends": "21:30"}]}
     shut = {"first_day": "2026-03-12", "last_day": "2026-03-12", "reason": {"en": "Works", "zh-CN": "施工"}}
 
-    await scene.done("POST", f"{attraction_id}/exceptions", json=late)
-    exception = await scene.done("POST", f"{attraction_id}/exceptions", json=shut)
+    await scene.done("POST", f"{attraction_id}/opening-exceptions", json=late)
+    exception = await scene.done("POST", f"{attraction_id}/opening-exceptions", json=shut)
     again = await scene.client.post(
-        f"{scene.path}/{attraction_id}/exceptions", json=shut | {"first_day": "2026-03-11"}, headers=scene.keeper
+        f"{scene.path}/{attraction_id}/opening-exceptions",
+        json=shut | {"first_day": "2026-03-11"},
+        headers=scene.keeper,
     )
     found = await days(scene, attraction_id, "2026-03-10", "2026-03-13")
     why = (
@@ -88,13 +92,15 @@ async def test_other_hours_stand_in_place_of_the_rules(scene: Scene) -> None:
             f"/v1/attractions/{attraction_id}/opening-days", params={"from": "2026-03-12", "to": "2026-03-12"}
         )
     ).json()["items"][0]["reason"]
-    await scene.done("DELETE", f"{attraction_id}/exceptions/{exception['id']}")
+    await scene.done("DELETE", f"{attraction_id}/opening-exceptions/{exception['id']}")
 
     assert found == {"10": [("12:00", "21:30")], "11": [("12:00", "21:30")], "12": [], "13": [("09:00", "17:00")]}
     assert why == shut["reason"]
     assert again.json()["code"] == "exception_exists"
     assert (await days(scene, attraction_id, "2026-03-12", "2026-03-12")) == {"12": [("09:00", "17:00")]}
-    listed = (await scene.client.get(f"{scene.path}/{attraction_id}/exceptions", headers=scene.worker)).json()["items"]
+    listed = (await scene.client.get(f"{scene.path}/{attraction_id}/opening-exceptions", headers=scene.worker)).json()[
+        "items"
+    ]
     assert [one["hours"] for one in listed] == [late["hours"]]
     assert await told(attraction_id) == [("attraction_changed", "published"), *[("attraction_changed", "hours")] * 3]
 
@@ -159,7 +165,7 @@ async def test_a_closing_is_of_a_while_that_is_not_over(scene: Scene) -> None:
 async def test_it_opens_next_when_it_has_closed_and_nobody_is_inside(scene: Scene) -> None:
     attraction_id = await scene.published(WEEK | {"weekdays": [1, 3]}, capacity=10)
     async with unit_of_work() as session:
-        await note_crowd(session, attraction_id, 9, scene.clock.now())
+        await note_crowd(session, uuid.UUID(attraction_id), 9, scene.clock.now())
     crowded = (await scene.shown(attraction_id))["crowd"]
     kept = (await scene.client.get(f"{scene.path}/{attraction_id}", headers=scene.keeper)).json()
     scene.clock.advance(timedelta(hours=2))
@@ -175,8 +181,8 @@ async def test_it_opens_next_when_it_has_closed_and_nobody_is_inside(scene: Scen
     assert closed["crowd"] is None
     # Those who leave last are of the day that is over; who comes early is of the next.
     async with unit_of_work() as session:
-        await note_crowd(session, attraction_id, -2, scene.clock.now())
-        await note_crowd(session, attraction_id, 1, datetime(2026, 3, 4, 0, 55, tzinfo=UTC))
+        await note_crowd(session, uuid.UUID(attraction_id), -2, scene.clock.now())
+        await note_crowd(session, uuid.UUID(attraction_id), 1, datetime(2026, 3, 4, 0, 55, tzinfo=UTC))
     scene.clock.set(datetime(2026, 3, 4, 1, 30, tzinfo=UTC))
     assert (await scene.shown(attraction_id))["crowd"] == {"level": "quiet", "as_of": "2026-03-04T00:55:00Z"}
 
@@ -205,3 +211,13 @@ async def test_what_never_closes_has_no_end(scene: Scene) -> None:
         "02": [("00:00", "00:00")],
         "03": [("00:00", "00:00")],
     }
+
+
+async def test_days_get_other_hours_once_however_many_say_so_at_once(scene: Scene) -> None:
+    attraction_id = await scene.published()
+    path = f"{scene.path}/{attraction_id}/opening-exceptions"
+    shut = {"first_day": "2026-03-10", "last_day": "2026-03-12"}
+
+    answers = await asyncio.gather(*(scene.client.post(path, json=shut, headers=scene.keeper) for _ in range(4)))
+
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]

@@ -45,7 +45,7 @@ async def test_what_is_published_keeps_both_names_and_its_hours(scene: Scene) ->
     unnamed = await scene.client.put(f"{scene.path}/{attraction_id}", json=one_name, headers=scene.keeper)
     no_hours = await scene.client.put(f"{scene.path}/{attraction_id}/hours", json={"hours": []}, headers=scene.keeper)
 
-    assert [one["pointer"] for one in unnamed.json()["errors"]] == ["/name/zh-CN"]
+    assert [one["pointer"] for one in unnamed.json()["errors"]] == ["/body/name/zh-CN"]
     assert no_hours.json()["code"] == "not_publishable"
     assert (await scene.shown(attraction_id))["name"]["zh-CN"] == "归田园居"
 
@@ -140,6 +140,7 @@ async def test_what_no_attraction_is(scene: Scene, changes: dict[str, Any], poin
         {"starts": "09:00", "ends": "17:00"},
         {"weekdays": [1], "rrule": "FREQ=DAILY", "valid_from": "2026-01-01", "starts": "09:00", "ends": "17:00"},
         {"rrule": "FREQ=DAILY", "starts": "09:00", "ends": "17:00"},
+        {"rrule": "FREQ=DAILY", "valid_from": "1900-01-01", "starts": "09:00", "ends": "17:00"},
         {"rrule": "FREQ=HOURLY", "valid_from": "2026-01-01", "starts": "09:00", "ends": "17:00"},
         {"weekdays": [0], "starts": "09:00", "ends": "17:00"},
         {"weekdays": [1], "starts": "17:00", "ends": "09:00"},

@@ -27,6 +27,8 @@ _OWN_ACCOUNT: Final = {
     "community_itinerary",
     "community_order",
     "community_order_series",
+    "community_ticket_order",
+    "community_ticket_wait",
     "eldercare_check_in",
     "eldercare_check_in_plan",
     "eldercare_dose",

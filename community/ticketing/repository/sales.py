@@ -1,19 +1,14 @@
-"""The SQL that adds and locks what is on offer, and that finds, locked for a sale, of which pools a sale takes."""
+"""The SQL that finds, locked for a sale, of which pools it takes."""
 
-import uuid
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.problems import NotFound
 from app.core.statements import HotStatement
-from app.core.tables import Table, table_of
 from community.ticketing.rules import Wanted
-
-Row = TypeVar("Row", bound=Table)
 
 # A slot's lock is shared by those who sell of it and alone for whoever cancels it, moves it or covers it with a quota.
 # Whoever waited for that lock sees the slot as it is then, but shares as they were before: ``is_whole`` says so.
@@ -40,22 +35,6 @@ _SOLD_OF: Final = HotStatement(
     )
 )
 _TRIES: Final = 3
-
-
-async def add(session: AsyncSession, row: Table) -> bool:
-    """Insert a row; return whether there was none of its kind yet."""
-    table = table_of(type(row))
-    values = {column.name: getattr(row, column.name) for column in table.columns}
-    inserted = insert(table).values(values).on_conflict_do_nothing().returning(table.c.id)
-    return (await session.execute(inserted)).first() is not None
-
-
-async def locked(session: AsyncSession, kind: type[Row], organization_id: uuid.UUID, row_id: uuid.UUID) -> Row:
-    """Return something of the organization's, locked for whoever changes it; raises ``NotFound``."""
-    row = await session.get(kind, row_id, with_for_update=True, populate_existing=True)
-    if row is None or row.organization_id != organization_id:  # type: ignore[attr-defined]  # all of ours have it
-        raise NotFound
-    return row
 
 
 async def sold_of(connection: AsyncConnection, wanted: Sequence[Wanted]) -> list[Any]:

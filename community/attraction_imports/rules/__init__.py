@@ -1,0 +1,1 @@
+"""How the formats are read: pure decisions on documents."""

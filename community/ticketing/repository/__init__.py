@@ -1,0 +1,1 @@
+"""The SQL that writes and locks what is on offer."""

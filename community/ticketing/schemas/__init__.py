@@ -1,0 +1,1 @@
+"""What is said of tickets on offer, and what others see of them."""
