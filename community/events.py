@@ -241,7 +241,7 @@ class _OfSlot(Event):
 
 
 class SlotMoved(_OfSlot):
-    """A slot takes place at another time than tickets of it say; they are good for it all the same."""
+    """A slot takes place, or lets people in, at another time than its tickets say; they stay good for it."""
 
     name: ClassVar[str] = "community.slot_moved.v1"
 

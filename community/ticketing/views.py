@@ -55,54 +55,51 @@ _END: Final = sa.bindparam("end", type_=_INSTANT)
 
 
 _COMMA: Final = sa.literal_column("','", sa.Text)
-_NULL: Final = sa.literal_column("CAST('null' AS json)")
+_NULL: Final[sa.ColumnElement[Any]] = sa.literal_column("CAST('null' AS json)")
 
 
 def _availability() -> HotStatement:
     """Return the statement that writes an attraction's slots as JSON: it reads each slot and each pool once."""
     own, of_share = pools_left("own"), pools_left("of_share")
-    names = ("id", "starts_at", "ends_at", "entry_until", "state", "cancelled_reason", "pool_id", "product_ids")
-    shown = (
-        sa.select(*(SLOTS.c[name] for name in (*names, "quota_ids", "language")))
-        .where(
-            SLOTS.c.attraction_id == _ATTRACTION,
-            SLOTS.c.starts_at >= _START,
-            SLOTS.c.starts_at < _END,
-            SLOTS.c.state != sa.literal_column("'closed'", sa.Text),
-        )
-        .order_by(SLOTS.c.starts_at, SLOTS.c.id)
-        .limit(sa.literal_column(str(MOST_SLOTS)))
-        .cte("shown")
+    asked = (
+        SLOTS.c.attraction_id == _ATTRACTION,
+        SLOTS.c.starts_at >= _START,
+        SLOTS.c.starts_at < _END,
+        SLOTS.c.state != sa.literal_column("'closed'", sa.Text),
     )
-    quota_id = sa.func.unnest(shown.c.quota_ids).table_valued("id").render_derived("quota")
-    is_limit = sa.func.cardinality(SHARES.c.product_ids) > sa.literal_column("0")
+    quota_id = sa.func.unnest(SLOTS.c.quota_ids).table_valued("id").render_derived("quota")
+    none = sa.literal_column("0", sa.Integer)
+    is_limit = sa.func.cardinality(SHARES.c.product_ids) > none
     limit = sa.func.json_build_object(
         sa.literal_column("'product_ids'"), SHARES.c.product_ids, sa.literal_column("'left'"), of_share.c.amount
     )
+    # Beside the slots, not of them: reading them once more costs less than keeping them for two readers.
     limits = (
         sa.select(
-            shown.c.id,
+            SLOTS.c.id,
             sa.func.min(of_share.c.amount).filter(sa.not_(is_limit)).label("amount"),
             sa.func.json_agg(aggregate_order_by(limit, SHARES.c.id)).filter(is_limit).label("limits"),
         )
-        .select_from(shown.join(quota_id, sa.true()).join(SHARES, SHARES.c.id == quota_id.c.id))
+        .select_from(SLOTS.join(quota_id, sa.true()).join(SHARES, SHARES.c.id == quota_id.c.id))
         .join(of_share, of_share.c.id == SHARES.c.pool_id)
-        .group_by(shown.c.id)
+        .where(*asked, sa.func.cardinality(SLOTS.c.quota_ids) > none)
+        .group_by(SLOTS.c.id)
         .subquery("limits")
     )
-    is_open = shown.c.state == sa.literal_column("'open'", sa.Text)
+    is_open = SLOTS.c.state == sa.literal_column("'open'", sa.Text)
     slot = (
         sa.select(
-            *(shown.c[name] for name in names[:5]),
-            shown.c.cancelled_reason.label("reason"),
-            sa.case((is_open, sa.func.least(own.c.amount, limits.c.amount)), else_=sa.literal_column("0")).label(
-                "left"
-            ),
-            shown.c.product_ids,
+            *(SLOTS.c[name] for name in ("id", "starts_at", "ends_at", "entry_until", "state")),
+            SLOTS.c.cancelled_reason.label("reason"),
+            sa.case((is_open, sa.func.least(own.c.amount, limits.c.amount)), else_=none).label("left"),
+            SLOTS.c.product_ids,
             sa.func.coalesce(limits.c.limits, sa.literal_column("CAST('[]' AS json)")).label("limits"),
-            shown.c.language,
+            SLOTS.c.language,
         )
-        .select_from(shown.join(own, own.c.id == shown.c.pool_id).join(limits, limits.c.id == shown.c.id, isouter=True))
+        .select_from(SLOTS.join(own, own.c.id == SLOTS.c.pool_id).join(limits, limits.c.id == SLOTS.c.id, isouter=True))
+        .where(*asked)
+        .order_by(SLOTS.c.starts_at, SLOTS.c.id)
+        .limit(sa.literal_column(str(MOST_SLOTS)))
         .subquery("slot")
     )
     # Rows and texts, not objects of named values: half of what this takes is the writing of JSON.
@@ -235,7 +232,7 @@ def terms_of(row: Any) -> Terms:
 
 
 async def availability(connection: AsyncConnection, attraction_id: uuid.UUID, start: datetime, end: datetime) -> str:
-    """Return the slots of a published attraction that begin in ``[start, end)``, as JSON (``Availability``).
+    """Return the slots of a published attraction that begin in ``[start, end)``, as JSON (``AttractionAvailability``).
 
     One statement, however many slots, that reads nothing of what was sold. Raises ``NotFound``.
     """

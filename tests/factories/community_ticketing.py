@@ -141,13 +141,9 @@ async def addon(
     of: Organization, attraction_id: uuid.UUID, code: str = "audio-guide", stock: int | None = 5, **values: Any
 ) -> TicketAddon:
     """Insert an add-on, at 20.00 unless told otherwise."""
-    row = TicketAddon(
-        **_of(of, attraction_id),
-        code=code,
-        name={"en": code, "zh-CN": code},
-        stock=stock,
-        **{"price_amount": 2_000, "currency": "CNY", "tax_rate": 600} | values,
-    )
+    given: dict[str, Any] = {"price_amount": 2_000, "currency": "CNY", "tax_rate": 600}
+    names = {"en": code, "zh-CN": code}
+    row = TicketAddon(**_of(of, attraction_id), code=code, name=names, stock=stock, **given | values)
     async with unit_of_work() as session:
         if stock is not None:
             row.pool_id = await open_pool(

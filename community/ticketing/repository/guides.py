@@ -36,9 +36,7 @@ async def remove(session: AsyncSession, slot_ids: Collection[uuid.UUID]) -> list
     return list(await session.scalars(_REMOVE, {"ids": list(slot_ids)})) if slot_ids else []
 
 
-async def ahead(
-    session: AsyncSession, account_id: uuid.UUID, organization_id: uuid.UUID | None
-) -> Sequence[sa.Row[Any]]:
+async def ahead(session: AsyncSession, account_id: uuid.UUID, organization_id: uuid.UUID | None) -> Sequence[Any]:
     """Return the slots somebody is to guide from now on, for an organization or for all."""
     binds = {"account_id": account_id, "organization_id": organization_id, "now": clock.now()}
     return (await session.execute(_AHEAD, binds)).all()

@@ -40,6 +40,7 @@ _TRIES: Final = 3
 async def sold_of(connection: AsyncConnection, wanted: Sequence[Wanted]) -> list[Any]:
     """Return for each of ``wanted`` its slot's state and pools, locked against change until the sale commits."""
     binds = {"slot_ids": [one.slot_id for one in wanted], "product_ids": [one.product_id for one in wanted]}
+    rows: list[Any] = []
     for _ in range(_TRIES):
         rows = await _SOLD_OF.rows(connection, binds)
         if all(row.state is None or row.is_whole for row in rows):

@@ -65,17 +65,23 @@ _CLOSE: Final = sa.text("""
     UPDATE community_ticket_slot SET state = 'closed', updated_at = :now, version = version + 1
     WHERE id = ANY (:ids)""").bindparams(_IDS, _NOW)
 # After the change: what a slot was comes from whoever changed it, what it is of the row they hold locked.
-_MOVED: Final = (
-    sa.text("""
-    SELECT s.id AS aggregate_id, s.community_id,
-           jsonb_build_object('organization_id', s.organization_id, 'attraction_id', s.attraction_id,
-               'was_starts_at', w.starts_at, 'was_ends_at', w.ends_at) AS payload
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
-        AS w (id, starts_at, ends_at)
-    JOIN community_ticket_slot s ON s.id = w.id""")
-    .bindparams(_IDS, _STARTS, _ENDS)
-    .columns(aggregate_id=sa.Uuid, community_id=sa.Uuid, payload=sa.JSON)
+_BEFORE: Final = (
+    sa.func.unnest(_IDS, _STARTS, _ENDS).table_valued("id", "starts_at", "ends_at").render_derived("before")
 )
+_MOVED: Final = sa.select(
+    SLOTS.c.id.label("aggregate_id"),
+    SLOTS.c.community_id,
+    sa.func.jsonb_build_object(
+        sa.literal_column("'organization_id'"),
+        SLOTS.c.organization_id,
+        sa.literal_column("'attraction_id'"),
+        SLOTS.c.attraction_id,
+        sa.literal_column("'was_starts_at'"),
+        _BEFORE.c.starts_at,
+        sa.literal_column("'was_ends_at'"),
+        _BEFORE.c.ends_at,
+    ).label("payload"),
+).join_from(_BEFORE, SLOTS, SLOTS.c.id == _BEFORE.c.id)
 
 
 async def ahead(session: AsyncSession, template_id: uuid.UUID) -> Mapping[datetime, sa.Row[Any]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Header, Response
 
@@ -18,12 +18,18 @@ from community.ticketing.access import SpanQuery
 from community.ticketing.problems import NotOnSale
 from community.ticketing.rules import Wanted
 from community.ticketing.schemas.given import TicketQuoteRequest
-from community.ticketing.schemas.shown import Availability, GuidedTour, TicketOffer, TicketQuote, TicketQuoteLine
+from community.ticketing.schemas.shown import (
+    AttractionAvailability,
+    GuidedTour,
+    TicketOffer,
+    TicketQuote,
+    TicketQuoteLine,
+)
 from community.ticketing.service.pricing import price
 
 router = Router(tags=["ticketing"])
 
-_UNCHANGED: Final = {304: {"description": "nothing has changed"}}
+_UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "nothing has changed"}}
 _ANYBODY: Final = "whoever plans a visit looks before they sign in; it holds nobody's data"
 
 
@@ -42,12 +48,12 @@ async def get_ticket_offer(
 
 @router.get("/attractions/{attraction_id}/availability", responses=problem_responses(NotFound) | _UNCHANGED)
 @public(_ANYBODY)
-async def get_availability(
+async def get_attraction_availability(
     attraction_id: uuid.UUID,
     connection: Reading,
     span: SpanQuery,
     if_none_match: Annotated[str | None, Header()] = None,
-) -> Availability:
+) -> AttractionAvailability:
     """How many places each slot has left that begins in a stretch of time: a season of two years, at most, in one."""
     found = await views.availability(connection, attraction_id, *span)
     return _answer(found, if_none_match, 5)  # type: ignore[return-value]  # FastAPI passes it through

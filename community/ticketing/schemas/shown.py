@@ -179,7 +179,7 @@ class SlotAvailable(BaseModel):
     language: str | None = Field(description="of a guided tour")
 
 
-class Availability(BaseModel):
+class AttractionAvailability(BaseModel):
     """An attraction's slots, the earliest first."""
 
     attraction_id: uuid.UUID

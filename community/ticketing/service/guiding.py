@@ -40,7 +40,7 @@ async def assign(
     slots = (await seasons.lock(session, slot_ids)).values()
     if len(slots) < len(slot_ids) or any(row.organization_id != organization_id for row in slots):
         raise NotFound
-    if any(row.language is None for row in slots):
+    if guide_id is not None and any(row.language is None for row in slots):
         raise NotGuided
     if any(row.ends_at <= now or row.state == "cancelled" for row in slots):
         raise SlotOver

@@ -138,7 +138,7 @@ async def set_terms(
 
 async def of_attraction(
     session: AsyncSession, actor: Actor, organization_id: uuid.UUID, attraction_id: uuid.UUID
-) -> dict[str, uuid.UUID]:
+) -> dict[str, Any]:
     """Return what says whose something is that an attraction of the organization has; raises ``NotFound``."""
     await require_of(await session.connection(), organization_id, attraction_id)
     return {

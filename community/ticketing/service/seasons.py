@@ -111,10 +111,14 @@ def _is_left_alone(row: sa.Row[Any]) -> bool:
     return bool(row.is_own) or row.state == "cancelled"
 
 
+def _is_when(one: Planned, row: sa.Row[Any]) -> bool:
+    return bool((row.ends_at, row.entry_until) == (one.ends_at, one.entry_until))
+
+
 def _is_like(template: SlotTemplate, one: Planned, row: sa.Row[Any]) -> bool:
     return (
         row.state == "open"
-        and (row.ends_at, row.entry_until) == (one.ends_at, one.entry_until)
+        and _is_when(one, row)
         and (row.capacity, row.language) == (template.capacity, template.language)
         and list(row.product_ids) == list(template.product_ids)
     )
@@ -143,8 +147,10 @@ async def _set(
         overbooking = Overbooking(actor, overbook_reason) if overbook_reason else None
         resized = {row.id: template.capacity for row in before.values() if row.capacity != template.capacity}
         await seasons.set_like(session, template, [otherwise[one] for one in before], list(before))
-        moved = [row for one, row in before.items() if row.ends_at != otherwise[one].ends_at]
+        moved = [row for one, row in before.items() if not _is_when(otherwise[one], row)]
         await seasons.tell_moved(session, moved)
+        if template.language is None:
+            await guiding.release(session, list(before))
         await guiding.follow(session, actor, [row.id for row in moved])
         await resize_slots(session, before, resized, overbooking)
     return len(before), len(otherwise) - len(before)

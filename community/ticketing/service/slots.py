@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -84,7 +85,6 @@ async def change_slot(
     await check_products(session, row.attraction_id, data.product_ids)
     attraction = await require_of(await session.connection(), organization_id, row.attraction_id)
     before = (await seasons.lock(session, [row.id]))[row.id]
-    was = (row.starts_at, row.ends_at)
     if data.starts_at != row.starts_at:
         _require_ahead(data.starts_at)
     for name, value in _times(data, attraction.time_zone).items():
@@ -92,7 +92,9 @@ async def change_slot(
     row.capacity, row.product_ids, row.language = data.capacity, data.product_ids, data.language
     row.state, row.is_own = data.state, True
     await session.flush()
-    if was != (row.starts_at, row.ends_at):
+    if data.language is None:
+        await guiding.release(session, [row.id])
+    if (before.starts_at, before.ends_at, before.entry_until) != (row.starts_at, row.ends_at, row.entry_until):
         await emit(
             session,
             SlotMoved(
@@ -100,8 +102,8 @@ async def change_slot(
                 community_id=row.community_id,
                 organization_id=row.organization_id,
                 attraction_id=row.attraction_id,
-                was_starts_at=was[0],
-                was_ends_at=was[1],
+                was_starts_at=before.starts_at,
+                was_ends_at=before.ends_at,
             ),
         )
         await guiding.follow(session, actor, [row.id])
@@ -136,7 +138,7 @@ async def cancel_slot(
     await audit.record(session, actor, "ticket_slot:cancel", object_id=row.id)
 
 
-def _times(data: TicketSlotWrite, time_zone: str) -> dict[str, object]:
+def _times(data: TicketSlotWrite, time_zone: str) -> dict[str, Any]:
     wall = data.starts_at.astimezone(zone(time_zone))
     return {
         "day": wall.date(),

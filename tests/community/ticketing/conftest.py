@@ -103,7 +103,7 @@ class Scene:
         found: list[Body] = answer.json()["slots"]
         return found
 
-    async def change(self, slot: Body, expect: int = 200, **values: Any) -> Body:
+    async def change(self, slot: Body, *, expect: int = 200, **values: Any) -> Body:
         """Change a slot by hand."""
         names = ("starts_at", "ends_at", "entry_until", "capacity", "product_ids", "language")
         seen = await self.ask("GET", f"{self.of}/ticket-slots/{slot['id']}")

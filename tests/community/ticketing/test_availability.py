@@ -11,7 +11,7 @@ from app.reservations.api import Portion, allocate
 from community.attractions.models import Attraction
 from community.ticketing import views
 from community.ticketing.models import TicketSlot
-from community.ticketing.schemas.shown import Availability
+from community.ticketing.schemas.shown import AttractionAvailability
 from tests.asking import statements
 from tests.community.ticketing.conftest import TUESDAY, Scene, sold
 
@@ -31,7 +31,7 @@ async def test_what_sql_writes_is_what_the_schema_says(scene: Scene, database: D
 
     answer = await scene.client.get(f"/v1/attractions/{scene.attraction_id}/availability")
     assert answer.headers["content-type"] == "application/json"
-    found = Availability.model_validate_json(answer.content, extra="forbid")
+    found = AttractionAvailability.model_validate_json(answer.content, extra="forbid")
     assert len(found.slots) == 5, "a closed slot is nobody's business"
     slot = answer.json()["slots"][0]
     assert set(slot) == set(type(found.slots[0]).model_fields), "nothing is left out either"
@@ -40,7 +40,7 @@ async def test_what_sql_writes_is_what_the_schema_says(scene: Scene, database: D
     assert (found.slots[-1].state, found.slots[-1].reason) == ("cancelled", "weather")
     described = (await scene.client.get("/openapi.json")).json()["paths"]
     shown = described["/v1/attractions/{attraction_id}/availability"]["get"]["responses"]["200"]["content"]
-    assert shown["application/json"]["schema"]["$ref"].endswith("/Availability")
+    assert shown["application/json"]["schema"]["$ref"].endswith("/AttractionAvailability")
 
 
 async def test_a_season_is_one_statement_and_holds_that_are_over_are_left(
@@ -61,7 +61,7 @@ async def test_a_season_is_one_statement_and_holds_that_are_over_are_left(
         found = await views.availability(connection, scene.attraction_id, TUESDAY, TUESDAY + timedelta(days=9))
     assert len(seen) == 1
     assert "reservations_pool" in seen[0]
-    assert len(Availability.model_validate_json(found).slots) == season["made"]["created"]
+    assert len(AttractionAvailability.model_validate_json(found).slots) == season["made"]["created"]
 
 
 async def test_who_asks_again_is_told_that_nothing_changed(scene: Scene) -> None:

@@ -63,10 +63,10 @@ async def test_a_tour_that_moves_takes_its_guide_along(scene: Scene) -> None:
     slots = await tours(scene)
     await guide(scene, slots[:1])
     await at_home(scene, TUESDAY + timedelta(hours=6), TUESDAY + timedelta(hours=7))
-    taken = {"starts_at": "2026-03-03T07:30:00Z", "ends_at": "2026-03-03T08:30:00Z", "entry_until": None}
+    taken: Body = {"starts_at": "2026-03-03T07:30:00Z", "ends_at": "2026-03-03T08:30:00Z", "entry_until": None}
     refused = await scene.change(slots[0], expect=409, **taken)
     assert refused["code"] == "calendar_taken"
-    free = {"starts_at": "2026-03-03T05:00:00Z", "ends_at": "2026-03-03T06:00:00Z", "entry_until": None}
+    free: Body = {"starts_at": "2026-03-03T05:00:00Z", "ends_at": "2026-03-03T06:00:00Z", "entry_until": None}
     moved = await scene.change(slots[0], **free)
     assert moved["guide_id"] == str(scene.guide.id)
     await at_home(scene, TUESDAY, TUESDAY + timedelta(hours=1))
@@ -86,6 +86,20 @@ async def test_another_guides_in_their_place_or_nobody(scene: Scene) -> None:
     listed = await scene.ask("GET", f"{scene.attraction}/ticket-slots")
     whose = [slot["guide_id"] for slot in listed["items"]]
     assert whose == [None, str(other.id), *[str(scene.guide.id)] * 4]
+    await at_home(scene, TUESDAY, TUESDAY + timedelta(hours=1))
+
+
+async def test_what_is_no_tour_any_more_has_no_guide(scene: Scene) -> None:
+    season = await scene.season(language="en")
+    slots = await scene.available()
+    await guide(scene, slots)
+    assert (await scene.change(slots[0], language=None))["guide_id"] is None
+    template = (await scene.ask("GET", f"{scene.attraction}/slot-templates"))["items"][0]
+    body = {name: value for name, value in template.items() if name not in {"id", "attraction_id", "version"}}
+    await scene.ask("PUT", f"{scene.of}/slot-templates/{season['id']}", body | {"language": None})
+    await scene.generate(season)
+    listed = await scene.ask("GET", f"{scene.attraction}/ticket-slots")
+    assert {slot["guide_id"] for slot in listed["items"]} == {None}
     await at_home(scene, TUESDAY, TUESDAY + timedelta(hours=1))
 
 

@@ -18,7 +18,7 @@ from tests.waiting import waits
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-GROUPS = {"code": "groups", "name": {"en": "Groups", "zh-CN": "团体"}, "scope": "day", "capacity": 30}
+GROUPS: Body = {"code": "groups", "name": {"en": "Groups", "zh-CN": "团体"}, "scope": "day", "capacity": 30}
 
 
 def wanted(slot: Body, product: Body, quantity: int = 1) -> Wanted:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from app.core.clock import ManualClock
-from tests.community.ticketing.conftest import TEMPLATE, TUESDAY, Scene, facts, no_drift, sold
+from tests.community.ticketing.conftest import TEMPLATE, TUESDAY, Body, Scene, facts, no_drift, sold
 from tests.factories import community_attractions as attractions
 from tests.factories import identity
 
@@ -127,7 +127,7 @@ async def test_a_slot_moved_after_sales_keeps_them_and_tells(scene: Scene) -> No
     season = await scene.season()
     slot = (await scene.available())[0]
     await sold(slot["id"], 3)
-    later = {"starts_at": "2026-03-04T02:00:00Z", "ends_at": "2026-03-04T03:30:00Z", "entry_until": None}
+    later: Body = {"starts_at": "2026-03-04T02:00:00Z", "ends_at": "2026-03-04T03:30:00Z", "entry_until": None}
     moved = await scene.change(slot, **later)
     assert (moved["taken"], moved["starts_at"], moved["entry_until"]) == (
         3,
@@ -143,6 +143,8 @@ async def test_a_slot_moved_after_sales_keeps_them_and_tells(scene: Scene) -> No
     assert (await scene.generate(season)) == {"created": 0, "changed": 0, "closed": 0, "kept": 1, "uncovered": 0}
     await scene.change(slot, capacity=30)
     assert len(await facts("slot_moved")) == 1, "another capacity is no other time"
+    await scene.change(slot, entry_until="2026-03-04T02:15:00Z")
+    assert len(await facts("slot_moved")) == 2, "who comes when their ticket says would stand before a closed gate"
 
 
 async def test_a_slot_that_is_called_off_stays_so(scene: Scene, clock: ManualClock) -> None:
