@@ -15,7 +15,7 @@ from app.core import clock
 from app.core.problems import FieldError, Malformed
 from app.core.wall_time import resolve
 from app.dispatch.api import Place
-from app.reservations.api import POOLS_LEFT
+from app.reservations.api import pools_left
 from community.attractions.models import ATTRACTIONS
 from community.attractions.rules import openings
 from community.attractions.views import hours, opening
@@ -37,9 +37,10 @@ _ATTRACTIONS: Final = sa.select(ATTRACTIONS).where(
     ATTRACTIONS.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
     ATTRACTIONS.c.state == sa.literal("published", sa.Text),
 )
+_left = pools_left("pools_left")
 _SLOTS: Final = (
-    sa.select(SLOTS, POOLS_LEFT.c.amount.label("left"))
-    .join(POOLS_LEFT, POOLS_LEFT.c.id == SLOTS.c.pool_id)
+    sa.select(SLOTS, _left.c.amount.label("left"))
+    .join(_left, _left.c.id == SLOTS.c.pool_id)
     .where(
         SLOTS.c.attraction_id == sa.any_(_ids),
         SLOTS.c.starts_at < sa.bindparam("until", type_=_INSTANT),
@@ -50,8 +51,8 @@ _SLOTS: Final = (
     .order_by(SLOTS.c.starts_at, SLOTS.c.id)
 )
 _SHARES: Final = (
-    sa.select(SHARES.c.id, SHARES.c.product_ids, POOLS_LEFT.c.amount.label("left"))
-    .join(POOLS_LEFT, POOLS_LEFT.c.id == SHARES.c.pool_id)
+    sa.select(SHARES.c.id, SHARES.c.product_ids, _left.c.amount.label("left"))
+    .join(_left, _left.c.id == SHARES.c.pool_id)
     .where(SHARES.c.id == sa.any_(sa.bindparam("share_ids", type_=ARRAY(sa.Uuid))))
 )
 _LONGEST_SLOT: Final = timedelta(days=1)
