@@ -23,9 +23,8 @@ from community.itineraries.rules.asked import GAITS, Entrance, Pace, Wish
 from community.itineraries.rules.entrances import Offered, Span, by_hours, by_slots
 from community.itineraries.schemas.given import ItemGive, WishGive
 from community.ticketing.models import SHARES, SLOTS
-from community.ticketing.rules import Wanted
+from community.ticketing.rules import Product, Wanted
 from community.ticketing.service.pricing import price
-from community.ticketing.rules import Product
 from community.ticketing.views import products_for
 
 SEATS_WITHIN: Final = 150

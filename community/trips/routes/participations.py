@@ -26,7 +26,7 @@ from community.trips.schemas import ParticipationCancel, ParticipationDetail, Pa
 from community.trips.service import cancelling, joining
 from community.trips.views import participations
 
-router = Router(tags=["trips"])
+router = Router(tags=["tourism"])
 
 Reader = Annotated[ResidentSubject, Depends(resident_guard(READ))]
 Joiner = Annotated[ResidentSubject, Depends(resident_guard(JOIN))]

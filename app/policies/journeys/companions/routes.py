@@ -24,7 +24,7 @@ from community.api import (
     TripPriceChanged,
 )
 
-router = Router(tags=["trips"])
+router = Router(tags=["tourism"])
 
 Joiner = Annotated[ResidentSubject, Depends(resident_guard("trips:join"))]
 
