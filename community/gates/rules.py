@@ -189,6 +189,11 @@ def _too_many(
     return None
 
 
+def after_all(passes: Iterable[Pass], now: datetime) -> datetime:
+    """Return now, or the first moment after all ``passes``: of two who are asked for at once, one comes second."""
+    return max([now, *(one.at + timedelta(microseconds=1) for one in passes)])
+
+
 def _with_unseen(of: Admission, passes: Iterable[Pass]) -> list[Pass]:
     """Return the passes, and before them the entry no gate has told of, if the ticket says that there was one."""
     known = list(passes)

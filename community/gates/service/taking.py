@@ -50,7 +50,7 @@ class _Brought:
     @property
     def is_told(self) -> bool:
         """Say whether somebody had passed before we were asked."""
-        return self.given.decision is not None or self.given.override_reason is not None
+        return _is_told(self.given)
 
     def passing(self) -> Pass:
         """Return it as the rules judge it."""
@@ -104,7 +104,7 @@ async def _take(
         }
         now = clock.now()
         new = [
-            _Brought(clock.new_id(), scan, rules.judged(scan.scanned_at, scan.clock_ahead, ahead, now), names.of[nonce])
+            _Brought(clock.new_id(), scan, _when(scan, ahead, now), names.of[nonce])
             for nonce, scan in scans.items()
             if nonce not in known
         ]
@@ -186,6 +186,7 @@ async def _learn(session: AsyncSession, at: AtAttraction, new: Sequence[_Brought
             one.fault = one.named.reason
     _weigh(at, new, known)
     await _remember(session, at, new, known)
+    _put_last(new, known)
     return known
 
 
@@ -258,6 +259,24 @@ async def _remember(session: AsyncSession, at: AtAttraction, new: Sequence[_Brou
                 is_through=row.is_through,
             )
         )
+
+
+def _put_last(new: Sequence[_Brought], known: _Known) -> None:
+    """Have those who are asked for come after all who passed: we are asked now, and waited for others that told us."""
+    now = clock.now()
+    for one in new:
+        if not one.is_told and one.key is not None:
+            one.clock = Clock(rules.after_all(known.passes.get(one.key, ()), now), one.clock.ahead)
+
+
+def _is_told(given: ScanGiven) -> bool:
+    return given.decision is not None or given.override_reason is not None
+
+
+def _when(given: ScanGiven, ahead: int, now: datetime) -> Clock:
+    """Return when a scan was made by our clock: one that asks is made now, whatever the scanner says."""
+    found = rules.judged(given.scanned_at, given.clock_ahead, ahead, now)
+    return found if _is_told(given) else Clock(now, found.ahead)
 
 
 def _of_nobody(one: _Brought) -> Verdict:

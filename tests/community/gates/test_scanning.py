@@ -45,6 +45,19 @@ async def test_who_asks_first_is_told_before_anybody_is_in(scene: Scene) -> None
     assert (await scene.inside(), await scene.conflicts()) == (1, [])
 
 
+async def test_who_asks_comes_after_all_who_are_in_whatever_the_scanner_says_of_when_it_was(scene: Scene) -> None:
+    (ticket,), (over,) = [
+        await gates.tickets(scene.garden, begins=scene.clock.now() - ago) for ago in (HOUR, gates.DAY + HOUR)
+    ]
+    start = scene.clock.now()
+    asked = [await scene.of(one, at, decision=None) for one, at in ((ticket, start), (over, start - 2 * HOUR))]
+    scene.clock.advance(MINUTE)
+    assert await scene.bring([await scene.of(ticket, decision=None)], scene.south) == [("admitted", None)]
+
+    assert await scene.bring(asked) == [("refused", "already_inside"), ("refused", "over")]
+    assert (await scene.inside(), await scene.conflicts()) == (1, [])
+
+
 @pytest.mark.parametrize("late", ["north", "south"])
 async def test_one_ticket_at_two_gates_without_a_network_is_found_whichever_is_heard_first(
     scene: Scene, late: str
