@@ -82,12 +82,17 @@ class RevokedTicket(BaseModel):
 
 
 class BundleCard(BaseModel):
-    """A card that opens this gate: without a ticket by an entitlement, or in place of the code of a ticket."""
+    """One way in by a card: in place of the code of a ticket, or without one by an entitlement. A card that has several
+    is listed as often; of those that open at a moment the first counts.
+    """
 
     digest: str
     entitlement: str | None
     persons: int
     ticket_id: uuid.UUID | None
+    valid_from: Annotated[datetime | None, Field(description="of the ticket; a card by itself opens as it is")]
+    valid_until: Annotated[datetime | None, Field(description="the first moment it opens no more")]
+    may_return: Annotated[bool, Field(description="who left comes in again the same day")]
 
 
 class BundleCards(BaseModel):
