@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from app.core.instants import GivenInstant
 from community.gates.rules import (
+    MOST_NUMBERS,
     MOST_OVERRIDES,
     MOST_SCANS,
     ConflictState,
@@ -167,6 +168,8 @@ class ScansGiven(_Given):
     def _not_too_much(self) -> Self:
         if sum(scan.override_reason is not None for scan in self.scans) > MOST_OVERRIDES:
             raise ValueError(f"at most {MOST_OVERRIDES} overrides at once")
+        if sum(scan.card is not None for scan in self.scans) > MOST_NUMBERS:
+            raise ValueError(f"at most {MOST_NUMBERS} numbers of cards at once")
         return self
 
 
