@@ -107,7 +107,6 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *ticketing_subscribers.SUBSCRIBERS,
     *citizen_card_subscribers.SUBSCRIBERS,
     *ticket_office_subscribers.SUBSCRIBERS,
-    *ticketing_subscribers.SUBSCRIBERS,
 )
 
 JOBS: tuple[Job, ...] = (

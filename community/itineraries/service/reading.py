@@ -23,9 +23,9 @@ from community.itineraries.rules.asked import GAITS, Entrance, Pace, Wish
 from community.itineraries.rules.entrances import Offered, Span, by_hours, by_slots
 from community.itineraries.schemas.given import ItemGive, WishGive
 from community.ticketing.models import SHARES, SLOTS
-from community.ticketing.rules import Wanted
+from community.ticketing.rules import Product, Wanted
 from community.ticketing.service.pricing import price
-from community.ticketing.views import Product, products_for
+from community.ticketing.views import products_for
 
 SEATS_WITHIN: Final = 150
 """Metres: farther apart than this seats are of no use to who has to rest."""
