@@ -32,6 +32,9 @@ _TRIP_AT: Final = time(10)
 GOES_ALONG: Final = (1, 6, 8)
 _PLANS_DAY: Final = 3
 """Who has a day out planned."""
+_DAY_OUT: Final = (4, 5)
+"""On which day of the community's weeks that is, the second if the museum is closed on the first."""
+_SETS_OUT: Final = time(10, 5)
 
 
 class Outings:
@@ -57,6 +60,8 @@ class Outings:
         ahead += [(time.fromisoformat(wish[3]), partial(self._visit, wish[0])) for wish in visits]
         if day.isoweekday() != CLOSED_ON:
             ahead += [(_OFFICE[0], self._open_till), (_AT_COUNTER, self._sell), (_OFFICE[1], self._close_till)]
+        if age % _WEEK in _DAY_OUT:
+            ahead.append((_SETS_OUT, partial(self._visit, _PLANS_DAY)))
         if _is_on(day, _WALKS[1]):
             ahead.append((_WALKS[2], self._walk))
         if age % _WEEK == 1:
