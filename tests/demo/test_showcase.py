@@ -413,4 +413,4 @@ async def _people_went_out(visitor: Visitor) -> None:
     days = await visitor.items(planner.actor, f"/v1/residents/{planner.id}/itineraries")
     day = await visitor.get(planner.actor, f"/v1/itineraries/{days[-1]['id']}")
     (stop,), (left_out,) = day["stops"], day["left_out"]
-    assert (stop["booking"], stop["state"], left_out["why"]) == ("booked", "left", "not_step_free")
+    assert (stop["booking"], stop["state"], left_out["why"]) == ("booked", "arrived", "not_step_free")
