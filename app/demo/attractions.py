@@ -11,7 +11,7 @@ from app.demo.client import Phones
 from app.demo.community import TIME_ZONE, Resident, Village, every
 from app.demo.people import LAKE
 
-CURRENCY: Final = "USD"
+_CURRENCY: Final = "USD"
 MUSEUM: Final = "Boat Museum"
 GARDEN: Final = "Lakeshore Garden"
 MILL: Final = "Old Mill"
@@ -33,7 +33,7 @@ def _product(english: str, chinese: str, kind: str, dollars: int, needs: str | N
         "name": {"en": english, "zh-CN": chinese},
         "kind": kind,
         "price_amount": dollars * 100,
-        "currency": CURRENCY,
+        "currency": _CURRENCY,
         "needs_entitlement": needs,
         "reentry": "same_day",
     }
@@ -147,9 +147,9 @@ def card_number(resident: Resident) -> str:
 
 
 async def places(phones: Phones, village: Village) -> dict[str, str]:
-    """Return the ids of the attractions by their English names."""
+    """Return the ids of the attractions everybody sees by their English names."""
     known = await every(phones, keeper(village), f"{path_of(village)}/attractions?limit=100")
-    return {one["name"]["en"]: one["id"] for one in known}
+    return {one["name"]["en"]: one["id"] for one in known if one["state"] == "published"}
 
 
 async def arrange_attractions(phones: Phones, village: Village) -> None:
@@ -169,7 +169,7 @@ async def arrange_attractions(phones: Phones, village: Village) -> None:
 
 
 async def _open(phones: Phones, village: Village, place: dict[str, Any]) -> None:
-    """Have an attraction be seen; what is sold there comes first, so that nobody finds it half done."""
+    """Have an attraction be seen, last of all: one that is half done nobody finds, and it is begun anew."""
     name, who = place["name"]["en"], keeper(village)
     attraction = (await phones.ask(who, "POST", f"{path_of(village)}/attractions", place))["id"]
     path = f"{path_of(village)}/attractions/{attraction}"

@@ -1,6 +1,6 @@
 """Days out in the demo: residents buy tickets and come, the office sells, a bus goes, a day is planned and booked."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from app.demo.client import Attempt, Later, Phones
 from app.demo.community import TIME_ZONE, Resident, Village, every
 
 _ZONE: Final = ZoneInfo(TIME_ZONE)
-WISHES: Final[tuple[tuple[int, str, str, str], ...]] = (
+_WISHES: Final[tuple[tuple[int, str, str, str], ...]] = (
     (4, "senior", "2 5", "10:00"),
     (2, "adult companion", "3 6", "11:00"),
     (8, "adult", "4 7", "13:00"),
@@ -55,8 +55,8 @@ class Outings:
     def begin_day(self, day: date) -> None:
         """Look forward to a day's visits, and to what is bought and planned for later ones."""
         age, tomorrow = self._village.age(day), day + timedelta(days=1)
-        ahead = [(_BOUGHT_AT, partial(self._buy, wish, tomorrow)) for wish in WISHES if _is_on(tomorrow, wish[2])]
-        visits = [wish for wish in WISHES if _is_on(day, wish[2])]
+        ahead = [(_BOUGHT_AT, partial(self._buy, wish, tomorrow)) for wish in _WISHES if _is_on(tomorrow, wish[2])]
+        visits = [wish for wish in _WISHES if _is_on(day, wish[2])]
         ahead += [(time.fromisoformat(wish[3]), partial(self._visit, wish[0])) for wish in visits]
         if day.isoweekday() != CLOSED_ON:
             ahead += [(_OFFICE[0], self._open_till), (_AT_COUNTER, self._sell), (_OFFICE[1], self._close_till)]
@@ -80,11 +80,12 @@ class Outings:
 
     async def _place(self, name: str) -> str:
         if not self._places:
-            self._places = await places(self._phones, self._village)
+            found = await places(self._phones, self._village)
             for gate in (await self._phones.ask(self._at_gate, "GET", "/v1/gates"))["items"]:
-                self._gates[gate["attraction"]["en"]] = gate["id"]
-            offer = await self._phones.ask(None, "GET", f"/v1/attractions/{self._places[MUSEUM]}/ticket-offer")
+                self._gates[gate["attraction_id"]] = gate["id"]
+            offer = await self._phones.ask(None, "GET", f"/v1/attractions/{found[MUSEUM]}/ticket-offer")
             self._products = {one["code"]: one["id"] for one in offer["products"]}
+            self._places = found  # last: others may ask meanwhile
         return self._places[name]
 
     async def _slot(self, begins: datetime) -> str | None:
@@ -132,11 +133,11 @@ class Outings:
             self._later(clock.now() + _WALK, partial(self._scan, GARDEN, "exit", shown))
 
     async def _scan(self, place: str, direction: str, shown: list[dict[str, Any]]) -> None:
-        await self._place(place)
+        attraction = await self._place(place)
         if shown:
             now = clock.now().isoformat()
             scans = [{"nonce": str(clock.new_id()), "direction": direction, "scanned_at": now, **one} for one in shown]
-            path = f"/v1/gates/{self._gates[place]}/scans"
+            path = f"/v1/gates/{self._gates[attraction]}/scans"
             await self._attempt(self._at_gate, path, {"scans": scans, "sent_at": now})
 
     async def _till(self) -> str | None:
@@ -250,7 +251,7 @@ def _is_now(order: dict[str, Any]) -> bool:
 
 
 def _utc(at: datetime) -> str:
-    return f"{at.astimezone(ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _contact(resident: Resident) -> dict[str, Any] | None:
