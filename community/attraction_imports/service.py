@@ -19,7 +19,7 @@ from app.identity.api import community
 from community.attraction_imports import repository
 from community.attraction_imports.problems import ImportRefused
 from community.attraction_imports.rules import geojson, jsonld
-from community.attraction_imports.rules.entries import Document, Entry
+from community.attraction_imports.rules.entries import MOST_ENTRIES, MOST_TROUBLES, Document, Entry
 from community.attraction_imports.schemas import AttractionImportReport, ImportedAttraction
 from community.attractions.access import require_runs_attractions
 from community.attractions.models import Attraction
@@ -27,9 +27,6 @@ from community.attractions.rules import indexed, missing
 from community.attractions.service.keeping import change, changed, insert
 
 Format = Literal["geojson", "jsonld"]
-
-MOST_ENTRIES: Final = 5_000
-MOST_ERRORS: Final = 100
 
 _FACTS: Final = (
     "kind", "tags", "latitude", "longitude", "time_zone", "capacity", "step_free", "accessible_toilet",
@@ -44,7 +41,7 @@ async def run(actor: Actor, organization_id: uuid.UUID, body: bytes, kind: Forma
     """Take the attractions of a file; what is new is a draft, what is known by its reference is as the file says.
 
     It is read before a transaction is opened. Raises ``ImportRefused``, which points at each thing that is wrong (at
-    most ``MOST_ERRORS``); then nothing was changed. Raises ``NotAnAttraction``.
+    most ``MOST_TROUBLES``); then nothing was changed. Raises ``NotAnAttraction``.
     """
     read, skipped = await asyncio.to_thread(_read, body, kind)
 
@@ -65,7 +62,7 @@ def _read(body: bytes, kind: Format) -> tuple[Read, int]:
         raise ImportRefused(errors=[FieldError("", f"at most {MOST_ENTRIES} attractions in a file", "too_many")])
     read, errors = _checked(found)
     if errors:
-        raise ImportRefused(errors=errors[:MOST_ERRORS])
+        raise ImportRefused(errors=errors[:MOST_TROUBLES])
     return read, found.skipped
 
 
@@ -154,4 +151,4 @@ def _require_publishable(rows: Sequence[tuple[Entry, ImportedAttraction, Attract
         for pointer, detail, code in missing(row.name, row.hours)
     ]
     if errors:
-        raise ImportRefused(errors=errors[:MOST_ERRORS])
+        raise ImportRefused(errors=errors[:MOST_TROUBLES])

@@ -5,6 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+MOST_ENTRIES: Final = 5_000
+MOST_THINGS: Final = 50_000
+"""In a file, with all that is no attraction: it is refused before any of it is read."""
+MOST_TROUBLES: Final = 100
+
 LANGUAGES: Final = {"en": "en", "zh": "zh-CN"}
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _TRADITIONAL: Final = re.compile("zh-(hant|tw|hk|mo)", re.IGNORECASE)
@@ -37,8 +42,9 @@ class Entry:
             self.pointers[name] = pointer
 
     def refuse(self, pointer: str, detail: str, code: str) -> None:
-        """Note something that cannot be read."""
-        self.troubles.append(Trouble(pointer, detail, code))
+        """Note something that cannot be read, as far as anybody is told of it."""
+        if len(self.troubles) < MOST_TROUBLES:
+            self.troubles.append(Trouble(pointer, detail, code))
 
     def at(self, location: Iterable[int | str]) -> str:
         """Return where in the file a value stood that is not as it has to be."""
@@ -56,6 +62,11 @@ class Document:
     entries: list[Entry]
     skipped: int = 0
     troubles: tuple[Trouble, ...] = ()
+
+
+def too_many(pointer: str, most: int) -> Document:
+    """Return what is read of a file with more in it than is taken: nothing."""
+    return Document([], troubles=(Trouble(pointer, f"at most {most} in a file", "too_many"),))
 
 
 def language_of(tag: str | None, text: str) -> str | None:

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from community.attraction_imports.rules import osm_hours
-from community.attraction_imports.rules.entries import Document, Entry, Trouble, escaped, is_number, language_of, yes_no
+from community.attraction_imports.rules.entries import (
+    MOST_ENTRIES,
+    Document,
+    Entry,
+    Trouble,
+    escaped,
+    is_number,
+    language_of,
+    too_many,
+    yes_no,
+)
 
 _TEXTS: Final = ("name", "summary", "description", "access_note")
 _PLAIN: Final = (
@@ -29,6 +39,8 @@ def read(document: Any) -> Document:
     features = document.get("features")
     if not isinstance(features, list):
         return Document([], troubles=(Trouble("/features", "expected a list of features", "not_geojson"),))
+    if len(features) > MOST_ENTRIES:
+        return too_many("/features", MOST_ENTRIES)
     return Document([_feature(one, f"/features/{place}") for place, one in enumerate(features)])
 
 

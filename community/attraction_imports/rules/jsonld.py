@@ -7,7 +7,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from community.attraction_imports.rules.entries import Document, Entry, Trouble, hour, is_number, language_of, until
+from community.attraction_imports.rules.entries import (
+    MOST_THINGS,
+    Document,
+    Entry,
+    Trouble,
+    hour,
+    is_number,
+    language_of,
+    too_many,
+    until,
+)
 
 _TYPE: Final = "TouristAttraction"
 _CONTEXT: Final = re.compile(r"https?://(www\.)?schema\.org/?")
@@ -40,6 +50,8 @@ def read(document: Any) -> Document:
         nodes, root = document["@graph"], "/@graph"
     if not isinstance(nodes, list):
         return Document([], troubles=(Trouble(root, "expected an object or a list of them", "not_json_ld"),))
+    if len(nodes) > MOST_THINGS:
+        return too_many(root, MOST_THINGS)
     entries, troubles, skipped = [], [], 0
     for place, node in enumerate(nodes):
         pointer = root if node is document else f"{root}/{place}"
@@ -211,7 +223,7 @@ def _words(value: Any) -> Iterator[str]:
 
 def _number(value: Any) -> Any:
     """Return a number that is written as one or as a text; anything else as it is."""
-    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d+(\.\d+)?\s*", value):
+    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d{1,20}(\.\d{1,20})?\s*", value):
         return float(value) if "." in value else int(value)
     return value
 

@@ -255,6 +255,7 @@ async def test_each_property_that_says_nothing_is_pointed_at(scene: Scene, name:
         ("geo", "here", "/geo"),
         ("geo", {"latitude": 31}, "/geo/longitude"),
         ("geo", {"latitude": "95.5", "longitude": 0}, "/geo/latitude"),
+        ("geo", {"latitude": "9" * 5000, "longitude": 0}, "/geo/latitude"),
         ("maximumAttendeeCapacity", 0, "/maximumAttendeeCapacity"),
         ("amenityFeature", ["ramp"], "/amenityFeature/0"),
         ("openingHoursSpecification", [{"dayOfWeek": "Caturday"}], "/openingHoursSpecification/0/dayOfWeek"),
@@ -286,6 +287,8 @@ async def test_each_thing_wrong_with_a_node_is_pointed_at(scene: Scene, name: st
         ('{"type": "FeatureCollection"}', "geo+json", "not_geojson"),
         ("7", "ld+json", "not_json_ld"),
         ("[7]", "ld+json", "not_json_ld"),
+        ('{"type": "FeatureCollection", "features": [' + "7," * 5_000 + "7]}", "geo+json", "too_many"),
+        ("[" + "7," * 50_000 + "7]", "ld+json", "too_many"),
     ],
 )
 async def test_what_is_no_such_file(scene: Scene, document: str, kind: str, code: str) -> None:
