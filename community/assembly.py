@@ -1,4 +1,4 @@
-"""The explicit lists of help at home, of tourism and of trips: their routers, subscribers and jobs."""
+"""The explicit lists of help at home and of tourism: their routers, subscribers and jobs."""
 
 from app.core.events import Subscriber
 from app.core.jobs import Job

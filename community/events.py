@@ -262,11 +262,15 @@ class TripPublished(Event):
 
     name: ClassVar[str] = "community.trip_published.v1"
 
+    organization_id: uuid.UUID
+
 
 class TripCalledOff(Event):
     """A trip, ``aggregate_id``, does not take place; everybody who was to go along is told and paid back."""
 
     name: ClassVar[str] = "community.trip_called_off.v1"
+
+    organization_id: uuid.UUID
 
 
 class _OfParticipation(Event):
@@ -275,6 +279,8 @@ class _OfParticipation(Event):
     name: ClassVar[str] = "community.of_participation.v1"
 
     trip_id: uuid.UUID
+    resident_id: uuid.UUID
+    organization_id: uuid.UUID
 
 
 class TripJoined(_OfParticipation):

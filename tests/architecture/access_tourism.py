@@ -164,7 +164,7 @@ async def _itinerary(place: Community, resident: Resident, carer: Account) -> di
     museum = await community_attractions.attraction(await community_attractions.organization(place))
     row, stop = await community_itineraries.itinerary(resident, museum.id)
     await community_itineraries.companion(row, carer)
-    return {"itineraries": row.id, "stops": stop.id, "companions": carer.id}
+    return {"itineraries": row.id, "itineraries/stops": stop.id, "companions": carer.id}
 
 
 async def _trip(resident: Resident, agency: Organization, carer: Account, colleague: Account) -> dict[str, object]:
@@ -172,7 +172,7 @@ async def _trip(resident: Resident, agency: Organization, carer: Account, collea
     row = await community_trips.trip(agency, carer)
     return {
         "trips": row.id,
-        "stops": (await community_trips.stop(row)).id,
+        "trips/stops": (await community_trips.stop(row)).id,
         "trip-participations": (await community_trips.participant(row, resident)).id,
         "volunteers": (await community_trips.volunteer(row, colleague)).id,
     }

@@ -112,8 +112,17 @@ class World:
     links: dict[str, str]
 
     def path(self, template: str) -> str:
-        """Return the path with ids in place of its parameters: each is told by the segment before it."""
-        return _NAMED.sub(lambda found: f"{found[1]}/{self.ids[found[1]]}", template)
+        """Return the path with ids in place of its parameters: each is told by the segment before it.
+
+        Where two collections hold things of one name, also by the collection: ``trips/stops``.
+        """
+        within = template.split("/")[2]
+
+        def named(found: re.Match[str]) -> str:
+            both = f"{within}/{found[1]}"
+            return f"{found[1]}/{self.ids[both if both in self.ids else found[1]]}"
+
+        return _NAMED.sub(named, template)
 
 
 async def open_world() -> World:

@@ -101,7 +101,10 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
         **dict.fromkeys(("last_day", "valid_until", "closed_at", "close_reason", "warn_at")),
     },
     "community_office_sale": {"currency": "CNY", "method": "cash", "share_id": None, "slip_key": None},
-    "community_office_shift": {"currency": "CNY", "remind_at": None},
+    "community_office_shift": {
+        "currency": "CNY",
+        **dict.fromkeys(("closed_at", "closed_by", "counted_amount", "expected_amount")),
+    },
     "community_ticket_allotment_share": {"released_at": None, "release_reason": None},
     "community_ticket": {
         "state": "valid",
@@ -143,14 +146,14 @@ GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "community_itinerary": {
         "state": "open",
         "look_at": dt.datetime(2100, 1, 1, tzinfo=dt.UTC),
-        "ends_at": dt.datetime(2026, 3, 2, 18, tzinfo=dt.UTC),
+        "ends_at": dt.datetime(2026, 3, 2, 8, tzinfo=dt.UTC),
         "currency": "CNY",
         "time_zone": "UTC",
     },
     "community_itinerary_stop": {
-        "arrives_at": dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC),
-        "enters_at": dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC),
-        "leaves_at": dt.datetime(2026, 3, 2, 10, tzinfo=dt.UTC),
+        "arrives_at": dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC),
+        "enters_at": dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC),
+        "leaves_at": dt.datetime(2026, 3, 2, 7, tzinfo=dt.UTC),
         "slot_id": None,
         "order_id": None,
         "booking": "none",

@@ -24,6 +24,17 @@ JOBS = {job.name: job for job in assembly.JOBS}
 
 # What their own features' rules keep while somebody may still act on it; their own tests say when it goes.
 STATES: dict[str, dict[str, Any]] = {
+    "community_card_claim": {"state": "withdrawn", "number": None, "digest": None, "decide_by": None},
+    "community_citizen_card": {
+        "state": "removed",
+        "close_reason": "holder",
+        **dict.fromkeys(("number", "digest", "verify_by")),
+    },
+    "community_office_shift": {
+        "closed_by": sa.column("account_id"),
+        **dict.fromkeys(("counted_amount", "expected_amount"), 0),
+        "remind_at": None,
+    },
     "community_order_series": {"state": "ended", "plan_at": None, "end_reason": "ended"},
     "media_upload": {"state": "stored"},
     "notifications_delivery": {"send_at": None},
@@ -58,10 +69,10 @@ def test_who_is_said_to_see_to_a_retention_is_there(name: str) -> None:
         case "parent":
             keys = [key for key in table.foreign_keys if key.column.table.name == retention.parent]
             assert keys
-            above = PERSONAL[str(retention.parent)]
+            above = DECLARED[str(retention.parent)][1].retention
             if above.enforcer == "parent":  # it goes by itself with what goes with something
                 assert keys[0].ondelete == "CASCADE"
-                above = PERSONAL[str(above.parent)]
+                above = DECLARED[str(above.parent)][1].retention
             assert above.enforcer == "prune"
         case "nobody":
             assert retention.why

@@ -21,7 +21,7 @@ from app.identity.visibility import resident_guard
 from app.main import create_app
 
 VERB_NOUN: Final = re.compile(r"[a-z]+([A-Z][a-z0-9]*)+")
-KEBAB: Final = re.compile(r"(/(v1|\.well-known|health|demo|[a-z]+(-[a-z]+)*|jwks\.json|\{[a-z_]+\}(\.pdf)?))+")
+KEBAB: Final = re.compile(r"(/(v1|\.well-known|health|demo|([a-z]+(-[a-z]+)*|\{[a-z_]+\})(\.(js|json|pdf))?))+")
 PROBLEM: Final = {"$ref": "#/components/schemas/ProblemDocument"}
 # They act on the caller's own session or make something new: what they change has no version a caller could know.
 UNVERSIONED: Final = {

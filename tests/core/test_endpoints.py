@@ -204,6 +204,9 @@ def test_every_endpoint_is_planned_unless_it_makes_its_answer_itself() -> None:
     }
     assert left == {
         "/v1/media/{media_id}",  # a file
+        "/v1/attractions/{attraction_id}/photos/{photo_id}",  # a file
+        "/v1/itineraries/{itinerary_id}/calendar",  # a file
+        "/v1/organizations/{organization_id}/office-orders/{order_id}/tickets.pdf",  # a file
         "/v1/organizations/{organization_id}/timesheet",  # a file
         *(f"/v1/{of}/timeline/record" for of in ("me", "residents/{resident_id}")),  # a file
         *(f"/v1/{of}/timeline/printed-record" for of in ("me", "residents/{resident_id}")),  # a file

@@ -8,8 +8,8 @@ from fastapi import Depends
 from app.billing.api import NotThePayer, PayerLimit, PaymentMethodUnusable
 from app.core.access import CurrentActor
 from app.core.paging import Page, PageQuery
-from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
-from app.core.routing import Reading, Router, Session
+from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
+from app.core.routing import IfMatch, Reading, Router, Session
 from app.identity.api import PeopleOnly, Person, ResidenceEnded, ResidentSubject, resident_guard
 from app.reservations.api import HoldOver, PoolExhausted
 from community.ticket_orders.access import ORDER, READ, Subject, order_guard, ticket_guard
@@ -116,11 +116,11 @@ async def move_ticket(
 
 @router.put(
     "/tickets/{ticket_id}/holder",
-    responses=problem_responses(*_GUARDED, MoveNotAllowed, ResidenceEnded, TicketsNotOpen),
+    responses=problem_responses(*_GUARDED, MoveNotAllowed, ResidenceEnded, StaleVersion, TicketsNotOpen),
 )
 async def set_ticket_holder(
-    ticket_id: uuid.UUID, session: Session, actor: CurrentActor, subject: Ticket, data: HolderGive
+    ticket_id: uuid.UUID, session: Session, actor: CurrentActor, subject: Ticket, data: HolderGive, if_match: IfMatch
 ) -> TicketOrderPublic:
-    """Have a ticket be in another name; its code is a new one."""
-    await moving.rename(session, actor, subject, ticket_id, data)
+    """Have a ticket be in another name; its code is a new one. Its version is its revision."""
+    await moving.rename(session, actor, subject, ticket_id, data, if_match)
     return await orders.after_change(await session.connection(), subject.id)

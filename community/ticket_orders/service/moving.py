@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.events import emit
+from app.core.problems import StaleVersion
 from app.core.sealing import seal
 from app.reservations.api import Portion, allocated_for, move_allocations
 from community.events import TicketMoved
@@ -69,9 +70,21 @@ async def move(session: AsyncSession, actor: Actor, subject: Subject, ticket_id:
     await offer(session, [ticket.slot_id])
 
 
-async def rename(session: AsyncSession, actor: Actor, subject: Subject, ticket_id: uuid.UUID, data: HolderGive) -> None:
-    """Have a ticket be in another name, as long as tickets may be changed. Raises as ``move`` does."""
+async def rename(
+    session: AsyncSession,
+    actor: Actor,
+    subject: Subject,
+    ticket_id: uuid.UUID,
+    data: HolderGive,
+    if_match: int | None = None,
+) -> None:
+    """Have a ticket be in another name, as long as tickets may be changed.
+
+    Raises as ``move`` does, and ``StaleVersion`` if ``if_match`` is not the ticket's revision.
+    """
     row, ticket = await _changed(session, actor, subject, ticket_id)
+    if if_match not in (None, ticket.revision):
+        raise StaleVersion
     terms = terms_of(row.terms, ticket.attraction_id)
     if subject.acting() == "resident" and not terms.lets_change(ticket.valid_from, clock.now()):
         raise MoveNotAllowed(reason="too_late")

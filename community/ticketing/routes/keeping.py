@@ -29,7 +29,7 @@ from community.ticketing.schemas.shown import (
 )
 from community.ticketing.service import keeping, quotas
 
-router = Router(tags=["ticketing"])
+router = Router(tags=["tourism"])
 
 _OF: Final = "/organizations/{organization_id}"
 _ATTRACTION: Final = f"{_OF}/attractions/{{attraction_id}}"

@@ -27,7 +27,7 @@ from community.ticketing.schemas.shown import (
 )
 from community.ticketing.service.pricing import price
 
-router = Router(tags=["ticketing"])
+router = Router(tags=["tourism"])
 
 _UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "nothing has changed"}}
 _ANYBODY: Final = "whoever plans a visit looks before they sign in; it holds nobody's data"

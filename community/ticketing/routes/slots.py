@@ -24,7 +24,7 @@ from community.ticketing.schemas.given import (
 from community.ticketing.schemas.shown import SeasonGenerated, SlotTemplatePublic, TicketSlotDetail
 from community.ticketing.service import guiding, keeping, seasons, slots
 
-router = Router(tags=["ticketing"])
+router = Router(tags=["tourism"])
 
 _OF: Final = "/organizations/{organization_id}"
 _ATTRACTION: Final = f"{_OF}/attractions/{{attraction_id}}"

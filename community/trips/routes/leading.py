@@ -23,7 +23,7 @@ from community.trips.schemas import (
 from community.trips.service import counting
 from community.trips.views import participations, trips
 
-router = Router(tags=["trips"])
+router = Router(tags=["tourism"])
 
 Leading = Annotated[TripSubject, Depends(trip_guard("leader", "organizer", "operator"))]
 Led = Annotated[Participation, Depends(participation_guard("leader"))]

@@ -15,6 +15,7 @@ from community.trips.access import JOIN, READ, Participation, participation_guar
 from community.trips.problems import (
     AlreadySignedUp,
     CompanionNeeded,
+    OnAnotherTrip,
     ParticipationNotOpen,
     SignUpOver,
     TripFull,
@@ -26,7 +27,7 @@ from community.trips.schemas import ParticipationCancel, ParticipationDetail, Pa
 from community.trips.service import cancelling, joining
 from community.trips.views import participations
 
-router = Router(tags=["trips"])
+router = Router(tags=["tourism"])
 
 Reader = Annotated[ResidentSubject, Depends(resident_guard(READ))]
 Joiner = Annotated[ResidentSubject, Depends(resident_guard(JOIN))]
@@ -53,6 +54,7 @@ async def list_trip_participations(
         *_GUARDED,
         AlreadySignedUp,
         CompanionNeeded,
+        OnAnotherTrip,
         PaymentMethodUnusable,
         PeopleOnly,
         ResidenceEnded,
@@ -81,7 +83,7 @@ async def get_trip_participation(connection: Reading, actor: CurrentActor, subje
 @router.post(
     f"{_ONE}/acceptance",
     responses=problem_responses(
-        *_GUARDED, HoldOver, ParticipationNotOpen, PaymentMethodUnusable, PeopleOnly, ResidenceEnded
+        *_GUARDED, HoldOver, OnAnotherTrip, ParticipationNotOpen, PaymentMethodUnusable, PeopleOnly, ResidenceEnded
     ),
 )
 async def accept_trip_participation(session: Session, actor: Person, subject: Theirs) -> ParticipationDetail:

@@ -25,7 +25,7 @@ from community.trips.schemas import (
 from community.trips.service import cancelling, planning, volunteering
 from community.trips.views import trips
 
-router = Router(tags=["trips"])
+router = Router(tags=["tourism"])
 
 Known = Annotated[TripSubject, Depends(trip_guard())]
 Kept = Annotated[TripSubject, Depends(trip_guard("organizer", "operator"))]

@@ -16,6 +16,7 @@ from community.api import (
     HomeNotOnMap,
     NotOfferedSo,
     NoVolunteer,
+    OnAnotherTrip,
     OrderExists,
     PriceChanged,
     SignUpOver,
@@ -24,7 +25,7 @@ from community.api import (
     TripPriceChanged,
 )
 
-router = Router(tags=["trips"])
+router = Router(tags=["tourism"])
 
 Joiner = Annotated[ResidentSubject, Depends(resident_guard("trips:join"))]
 
@@ -43,6 +44,7 @@ Joiner = Annotated[ResidentSubject, Depends(resident_guard("trips:join"))]
         NoVolunteer,
         NotAnEscort,
         NotOfferedSo,
+        OnAnotherTrip,
         OrderExists,
         PeopleOnly,
         PriceChanged,
