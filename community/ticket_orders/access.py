@@ -21,7 +21,7 @@ from community.ticket_orders.models import ORDERS, TICKETS
 READ: Final = "home_services:read"
 ORDER: Final = "home_services:order"
 """What is bought for somebody is bought by whoever may order for them."""
-Side = Literal["resident", "organization", "operator"]
+Side = Literal["resident", "organization", "operator", "counter"]
 
 _ORDER: Final = sa.select(
     *(ORDERS.c[name] for name in ("id", "resident_id", "community_id", "organization_id", "cart_id")),
@@ -54,11 +54,11 @@ class Subject:
         return found
 
     def acting(self) -> Side:
-        """Return as whom the actor changes it: as whoever bought it, or as the organization.
+        """Return as whom the actor changes it: as whoever bought it, as the organization, or as who sells there.
 
         Raises ``Forbidden`` for who may only see it.
         """
-        sides: tuple[Side, ...] = ("organization", "operator")
+        sides: tuple[Side, ...] = ("organization", "operator", "counter")
         return self.side(*(("resident", *sides) if self.may_order else sides))
 
 
@@ -81,8 +81,10 @@ async def _required(connection: AsyncConnection, actor: Actor, statement: HotSta
         sides.add("resident")
     if actor.kind == "account" and actor.community_id == row["community_id"]:
         roles = {held.role for held in actor.memberships if held.organization_id == row["organization_id"]}
-        if roles & {"coordinator", "worker"}:
+        if "coordinator" in roles:
             sides.add("organization")
+        if "worker" in roles:
+            sides.add("counter")
         if actor.holds("operator", organization_kind="operator"):
             sides.add("operator")
     if not sides:

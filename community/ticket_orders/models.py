@@ -151,6 +151,7 @@ class Ticket(Table, table=True):
     state: str = "held"
     is_named: bool = Field(default=False, description="the name is checked at the gate")
     needs_entitlement: str | None = Field(default=None, description="what must be shown at the gate")
+    counted_on: date | None = Field(default=None, description="the day for whose allowance it counts, if it does")
     reentry: str = "none"
     admitted_at: datetime | None = optional_instant()
     refunded_amount: int = Field(default=0, sa_type=sa.BigInteger)

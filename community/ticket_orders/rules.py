@@ -27,6 +27,8 @@ MOST_TICKETS: Final = 100
 """Of one cart."""
 MOST_REVISIONS: Final = 255
 """A code has one byte for it."""
+LONGEST: Final = timedelta(days=60)
+"""No order's first slot is so much earlier than its last: lists by day look back no further."""
 PERSONAL: Final = 1
 """How many tickets of what needs an entitlement one person has a day, where the product does not say more."""
 

@@ -57,6 +57,12 @@ _UNDER_POOLS: Final = (
     )
     .order_by(SLOTS.c.id)
 )
+_SHARE: Final = (
+    sa.select(SLOTS.c.id)
+    .where(SLOTS.c.id == sa.any_(_IDS))
+    .order_by(SLOTS.c.id)
+    .with_for_update(read=True, key_share=True)
+)
 _FOLLOW: Final = (
     sa.update(WAITS)
     .where(SLOTS.c.id == WAITS.c.slot_id, SLOTS.c.id == sa.any_(_IDS), _LIVE)
@@ -116,6 +122,11 @@ async def live_of_residents(session: AsyncSession, resident_ids: Collection[uuid
 async def waited_for_under(session: AsyncSession, pool_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
     """Return the slots that somebody waits for and that take of pools, their own or a quota's."""
     return list(await session.scalars(_UNDER_POOLS, {"ids": list(pool_ids)}))
+
+
+async def share_slots(session: AsyncSession, slot_ids: Collection[uuid.UUID]) -> None:
+    """Share the lock of slots: they stay as they are until the transaction ends."""
+    await session.execute(_SHARE, {"ids": list(slot_ids)})
 
 
 async def follow_slots(session: AsyncSession, slot_ids: Collection[uuid.UUID]) -> None:

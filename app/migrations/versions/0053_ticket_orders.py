@@ -247,6 +247,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("is_named", sa.Boolean(), nullable=False),
         sa.Column("needs_entitlement", sa.String(), nullable=True),
+        sa.Column("counted_on", sa.Date(), nullable=True),
         sa.Column("reentry", sa.String(), nullable=False),
         sa.Column("admitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("refunded_amount", sa.BigInteger(), nullable=False),

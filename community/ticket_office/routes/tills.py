@@ -116,7 +116,9 @@ async def sell_office_tickets(
 @router.post(
     f"{_ONE}/refunds",
     status_code=201,
-    responses=problem_responses(*_GUARDED, RefundChanged, ShiftClosed, SlipKnown, TicketsNotOpen, TillShort),
+    responses=problem_responses(
+        *_GUARDED, CompanionAlone, RefundChanged, ShiftClosed, SlipKnown, TicketsNotOpen, TillShort
+    ),
 )
 async def refund_office_tickets(
     organization_id: uuid.UUID, shift_id: uuid.UUID, session: Session, member: Seller, data: OfficeRefundCreate

@@ -21,7 +21,7 @@ from community.ticket_office.service.selling import require_documents, write_dow
 from community.ticket_office.views.tills import sale_public
 from community.ticket_orders.schemas.given import CartItem
 from community.ticket_orders.service import selling as tickets
-from community.ticket_waitlist.service.offering import offer
+from community.ticket_waitlist.service.offering import keep_slots, offer
 from community.ticketing.rules import Wanted
 from community.ticketing.service.portions import portions_for
 from community.ticketing.views import products_for, slots_for
@@ -188,11 +188,12 @@ async def _make_room(session: AsyncSession, share: AllotmentShare, product_id: u
 
 
 async def _put_back(session: AsyncSession, shares: Sequence[AllotmentShare], reason: rules.ReleaseReason) -> None:
-    now = clock.now()
+    now, slot_ids = clock.now(), sorted({one.slot_id for one in shares})
+    await keep_slots(session, slot_ids)
     held = await allocated_for(await session.connection(), rules.ORIGIN, [one.id for one in shares])
     await release_allocations(session, [one.id for one in held])
     for share in shares:
         share.released_at, share.release_at, share.release_reason = now, None, reason
     await session.flush()
     if shares and reason != "slot_cancelled":
-        await offer(session, sorted({one.slot_id for one in shares}))
+        await offer(session, slot_ids)

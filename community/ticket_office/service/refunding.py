@@ -28,7 +28,7 @@ async def refund(
 
     Due is what the rule gives for them, and what was given back before and not handed over yet: a slot was called off.
     Raises ``NotFound``, ``Forbidden``, ``ShiftClosed``, ``TillShort``, ``SlipKnown``, ``RefundChanged`` where something
-    else is due than was said, ``TicketsNotOpen`` for those that were used or given back.
+    else is due than was said, ``TicketsNotOpen`` for those that were used or given back, ``CompanionAlone``.
     """
     shift = await own_open(session, actor, organization_id, shift_id)
     sold = await repository.sold_here(session, organization_id, data.order_id)

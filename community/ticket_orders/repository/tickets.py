@@ -5,7 +5,7 @@ An order is locked before its tickets, and whoever only admits locks the tickets
 
 import uuid
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -86,10 +86,9 @@ _END: Final = (
     )
 )
 _counted = (
-    sa.select(TICKETS.c.resident_id, TICKETS.c.product_id, SLOTS.c.day, sa.func.count().label("quantity"))
-    .join(SLOTS, SLOTS.c.id == TICKETS.c.slot_id)
-    .where(TICKETS.c.id == sa.any_(_IDS), TICKETS.c.resident_id.is_not(None))
-    .group_by(TICKETS.c.resident_id, TICKETS.c.product_id, SLOTS.c.day)
+    sa.select(TICKETS.c.resident_id, TICKETS.c.product_id, TICKETS.c.counted_on, sa.func.count().label("quantity"))
+    .where(TICKETS.c.id == sa.any_(_IDS), TICKETS.c.resident_id.is_not(None), TICKETS.c.counted_on.is_not(None))
+    .group_by(TICKETS.c.resident_id, TICKETS.c.product_id, TICKETS.c.counted_on)
     .subquery("counted")
 )
 _UNCOUNT: Final = (
@@ -97,7 +96,7 @@ _UNCOUNT: Final = (
     .where(
         ALLOWANCES.c.resident_id == _counted.c.resident_id,
         ALLOWANCES.c.product_id == _counted.c.product_id,
-        ALLOWANCES.c.day == _counted.c.day,
+        ALLOWANCES.c.day == _counted.c.counted_on,
     )
     .values(
         taken=sa.func.greatest(ALLOWANCES.c.taken - _counted.c.quantity, 0),
@@ -127,6 +126,7 @@ _PLACE: Final = _CHANGE.values(
     slot_id=sa.bindparam("to_slot", type_=sa.Uuid),
     valid_from=sa.bindparam("since", type_=_INSTANT),
     valid_until=sa.bindparam("until", type_=_INSTANT),
+    counted_on=sa.bindparam("to_day", type_=sa.Date),
 )
 # As a sale says it: until one may enter, or come back.
 _until = sa.case((TICKETS.c.reentry == _state("same_day"), SLOTS.c.ends_at), else_=SLOTS.c.entry_until)
@@ -162,6 +162,36 @@ _VISITED: Final = (
         TICKETS.c.state == _state("valid"),
         PRODUCTS.c.kind != _state("companion"),
     )
+)
+_company = TICKETS.alias("company")
+_companys_product = PRODUCTS.alias("companys_product")
+# Who bought a ticket for the same slot may have bought it in another order; over a counter nobody knows.
+_LEFT_ALONE: Final = (
+    sa.select(TICKETS.c.slot_id)
+    .join(PRODUCTS, PRODUCTS.c.id == TICKETS.c.product_id)
+    .join(SLOTS, SLOTS.c.id == TICKETS.c.slot_id)
+    .where(
+        sa.or_(
+            TICKETS.c.order_id == sa.bindparam("order_id", type_=sa.Uuid),
+            TICKETS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        ),
+        TICKETS.c.slot_id.in_(sa.select(_company.c.slot_id).where(_company.c.id == sa.any_(_IDS))),
+        TICKETS.c.id != sa.all_(_IDS),
+        TICKETS.c.state == _state("valid"),
+        PRODUCTS.c.kind == _state("companion"),
+        SLOTS.c.state != _state("cancelled"),
+        ~sa.exists()
+        .where(
+            sa.or_(_company.c.order_id == TICKETS.c.order_id, _company.c.resident_id == TICKETS.c.resident_id),
+            _company.c.slot_id == TICKETS.c.slot_id,
+            _company.c.id != sa.all_(_IDS),
+            _company.c.state.in_([_state("valid"), _state("admitted")]),
+            _companys_product.c.id == _company.c.product_id,
+            _companys_product.c.kind != _state("companion"),
+        )
+        .correlate(TICKETS),
+    )
+    .limit(1)
 )
 # Whoever waited for a ticket that was given back meanwhile finds it valid no more: the lock looks again.
 _wanted = (
@@ -274,18 +304,29 @@ async def end(session: AsyncSession, ends: Sequence[tuple[uuid.UUID, int]], stat
 
 
 async def uncount(session: AsyncSession, ids: Collection[uuid.UUID]) -> None:
-    """Have locked tickets, where they are now, count for nobody's limit any more."""
+    """Have locked tickets count for nobody's limit any more, on the day for which they were counted."""
     await session.execute(
         _UNCOUNT, {"ids": list(ids), "now": clock.now()}, execution_options={"synchronize_session": False}
     )
 
 
 async def place_at(
-    session: AsyncSession, ticket_id: uuid.UUID, slot_id: uuid.UUID, since: datetime, until: datetime
+    session: AsyncSession,
+    ticket_id: uuid.UUID,
+    slot_id: uuid.UUID,
+    span: tuple[datetime, datetime],
+    counted_on: date | None,
 ) -> None:
-    """Have a locked ticket be for a slot, under a new revision."""
+    """Have a locked ticket be for a slot, valid for a span, under a new revision; say of which day it is counted."""
     connection = await session.connection()
-    binds = {"ticket_id": ticket_id, "to_slot": slot_id, "since": since, "until": until, "now": clock.now()}
+    binds = {
+        "ticket_id": ticket_id,
+        "to_slot": slot_id,
+        "since": span[0],
+        "until": span[1],
+        "to_day": counted_on,
+        "now": clock.now(),
+    }
     await connection.execute(_PLACE, binds)
 
 
@@ -307,6 +348,13 @@ async def slots_visited(
     """Return those of slots for which a resident has a ticket that is no companion's."""
     rows = await connection.execute(_VISITED, {"resident_id": resident_id, "ids": list(slot_ids)})
     return {row.slot_id for row in rows}
+
+
+async def left_alone(session: AsyncSession, row: TicketOrder, ids: Collection[uuid.UUID]) -> uuid.UUID | None:
+    """Return a slot for which only a companion would be left without some tickets of a locked order."""
+    binds = {"order_id": row.id, "resident_id": row.resident_id, "ids": list(ids)}
+    found: uuid.UUID | None = await session.scalar(_LEFT_ALONE, binds)
+    return found
 
 
 async def admit(session: AsyncSession, scans: Sequence[tuple[uuid.UUID, datetime]]) -> set[uuid.UUID]:

@@ -22,7 +22,7 @@ _INSTANT = sa.DateTime(timezone=True)
 _FROM_ORDER: Final = ("community_id", "organization_id", "resident_id")
 _FROM_TICKET: Final = (
     *("id", "attraction_id", "slot_id", "product_id", "holder", "card_id", "persons", "list_amount", "price_amount"),
-    *("addons", "valid_from", "valid_until", "is_named", "needs_entitlement", "reentry"),
+    *("addons", "valid_from", "valid_until", "is_named", "needs_entitlement", "counted_on", "reentry"),
 )
 _given = sa.func.jsonb_to_recordset(sa.bindparam("tickets", type_=JSONB)).table_valued(
     *(sa.column(name, TICKETS.c[name].type) for name in _FROM_TICKET)

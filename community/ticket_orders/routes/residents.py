@@ -90,11 +90,11 @@ async def get_ticket_order(connection: Reading, actor: CurrentActor, subject: Se
 
 @router.post(
     "/ticket-orders/{order_id}/refunds",
-    responses=problem_responses(*_GUARDED, RefundChanged, ResidenceEnded, TicketsNotOpen),
+    responses=problem_responses(*_GUARDED, CompanionAlone, RefundChanged, ResidenceEnded, TicketsNotOpen),
 )
 async def refund_tickets(session: Session, actor: CurrentActor, subject: Seen, data: RefundAsk) -> TicketOrderPublic:
-    """Give tickets back: as who bought them, for what was agreed; as the organization, for all that was paid. Of what
-    still waits for its money the whole cart is let go.
+    """Give tickets back: as who bought them, or sells there, for what was agreed; as who answers for the organization,
+    for all that was paid. Of what still waits for its money the whole cart is let go.
     """
     await refunding.refund(session, actor, subject, data)
     return await orders.after_change(await session.connection(), subject.id)

@@ -193,5 +193,6 @@ def _values(ticket: Draft) -> dict[str, Any]:
         "valid_until": ticket.valid_until,
         "is_named": offer.is_named,
         "needs_entitlement": offer.needs_entitlement,
+        "counted_on": ticket.counted_on,
         "reentry": offer.reentry,
     }

@@ -69,6 +69,16 @@ class Draft:
         return self.list_amount - self.discount + self.addons_amount
 
     @property
+    def most(self) -> int | None:
+        """Return how many of its product one person can have a day."""
+        return self.offer.max_per_person or (rules.PERSONAL if self.offer.needs_entitlement else None)
+
+    @property
+    def counted_on(self) -> date | None:
+        """Return the day for which it counts, if there is a limit."""
+        return None if self.most is None else self.offer.day
+
+    @property
     def valid_until(self) -> datetime:
         """Return until when it lets in: as long as one may enter, or come back."""
         return self.offer.ends_at if self.offer.reentry == "same_day" else self.offer.entry_until
@@ -157,10 +167,9 @@ class Composed:
         about: dict[tuple[uuid.UUID, date], tuple[int, datetime]] = {}
         for ticket in self.tickets:
             offer = ticket.offer
-            most = offer.max_per_person or (rules.PERSONAL if offer.needs_entitlement else None)
-            if most is not None:
+            if ticket.most is not None:
                 found[offer.product_id, offer.day] += 1
-                about[offer.product_id, offer.day] = (most, offer.ends_at)
+                about[offer.product_id, offer.day] = (ticket.most, offer.ends_at)
         return [Limit(*key, taken, *about[key]) for key, taken in sorted(found.items())]
 
     def quoted(self) -> CartQuotePublic:
@@ -196,7 +205,7 @@ async def compose(
 
     Raises ``NotFound`` for a slot, a product of its attraction or an add-on that there is not, ``NotOnSale`` naming all
     that is not sold, ``EntitlementMissing``, ``CompanionAlone``, ``VoucherRefused``, ``Malformed`` for names that are
-    missing.
+    missing, and for slots too far apart.
     """
     now = clock.now()
     found = await offers.offers(connection, buyer.community_id, [(one.slot_id, one.product_id) for one in items])
@@ -228,6 +237,9 @@ async def compose(
             by_organization[organization_id] = Part(clock.new_id(), organization_id, [])
         by_organization[organization_id].tickets.append(ticket)
     composed = Composed(list(by_organization.values()), chosen[0].currency)
+    if any(part.ends_at - part.starts_at > rules.LONGEST for part in composed.parts):
+        detail = f"reach over more than {rules.LONGEST.days} days: buy them in several goes"
+        raise Malformed(errors=[FieldError("/body/items", detail, "too_far_apart")])
     if voucher is not None:
         await _take_off(connection, buyer, composed, voucher, now)
     return composed

@@ -16,7 +16,7 @@ from community.ticket_orders.repository import tickets
 from community.ticket_orders.service import paying
 from community.ticket_orders.service.confirming import about
 from community.ticket_orders.views.orders import refundable
-from community.ticket_waitlist.service.offering import offer
+from community.ticket_waitlist.service.offering import keep_slots, offer
 from community.ticketing.views import slots_for
 
 
@@ -60,10 +60,13 @@ async def end(
         if row in over:
             await emit(session, TicketOrderCancelled(**about(row), reason=reason))
     origins = [*(ticket.id for ticket, _ in ends), *(row.id for row in over)]
+    slot_ids = sorted({ticket.slot_id for ticket, _ in ends})
+    if is_offered:
+        await keep_slots(session, slot_ids)
     taken = await allocated_for(await session.connection(), rules.ORIGIN, origins)
     await release_allocations(session, [one.id for one in taken])
     if is_offered:
-        await offer(session, sorted({ticket.slot_id for ticket, _ in ends}))
+        await offer(session, slot_ids)
 
 
 async def by_rule(session: AsyncSession, rows: Iterable[TicketOrder], chosen: Sequence[Any]) -> list[tuple[Any, int]]:

@@ -22,7 +22,7 @@ from community.ticket_orders.schemas.given import CartItem, HolderGive
 from community.ticket_orders.service.composing import Buyer, compose
 from community.ticket_orders.service.telling import tell
 from community.ticket_orders.views.orders import terms_of
-from community.ticket_waitlist.service.offering import offer
+from community.ticket_waitlist.service.offering import keep_slots, offer
 
 
 async def move(session: AsyncSession, actor: Actor, subject: Subject, ticket_id: uuid.UUID, slot_id: uuid.UUID) -> None:
@@ -37,6 +37,7 @@ async def move(session: AsyncSession, actor: Actor, subject: Subject, ticket_id:
         raise MoveNotAllowed(reason="too_late")
     if slot_id == ticket.slot_id:
         return
+    await keep_slots(session, [ticket.slot_id, slot_id])
     connection = await session.connection()
     cards = {} if ticket.needs_entitlement is None else {ticket.needs_entitlement: ticket.card_id}
     buyer = Buyer(row.community_id, row.resident_id, cards, is_online=False, has_ticket=True)
@@ -51,7 +52,7 @@ async def move(session: AsyncSession, actor: Actor, subject: Subject, ticket_id:
     portions = [Portion(pool_id, ticket.persons, ticket.id) for pool_id in draft.offer.pool_ids]
     until = draft.offer.ends_at if ticket.reentry == "same_day" else draft.offer.entry_until
     await tickets.uncount(session, [ticket.id])
-    await tickets.place_at(session, ticket.id, slot_id, draft.offer.starts_at, until)
+    await tickets.place_at(session, ticket.id, slot_id, (draft.offer.starts_at, until), draft.counted_on)
     limits = composed.limits()
     if limits and row.resident_id is not None:
         beyond = await writing.count(connection, row.community_id, row.resident_id, limits)
@@ -59,6 +60,8 @@ async def move(session: AsyncSession, actor: Actor, subject: Subject, ticket_id:
             raise LimitReached(product_id=str(beyond[0].product_id), most=beyond[0].most)
     await move_allocations(session, places, portions, origin_kind=rules.ORIGIN)
     row.starts_at, row.ends_at = await tickets.span_of(session, row.id)
+    if row.ends_at - row.starts_at > rules.LONGEST:
+        raise MoveNotAllowed(reason="too_far_apart")
     await session.flush()
     await emit(session, moved(ticket, slot_id))
     times = {"starts_at": draft.offer.starts_at, "was_at": ticket.valid_from}

@@ -1,4 +1,4 @@
-"""Giving tickets back: by whoever bought them, by what was agreed; by the organization, in full."""
+"""Giving tickets back: by whoever bought or sells them, by what was agreed; by the organization, in full."""
 
 import uuid
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from app.core.access import Actor
 from app.core.problems import NotFound
 from community.ticket_orders import rules
 from community.ticket_orders.access import Subject, require_buyer
-from community.ticket_orders.problems import RefundChanged, TicketsNotOpen
+from community.ticket_orders.problems import CompanionAlone, RefundChanged, TicketsNotOpen
 from community.ticket_orders.repository import tickets
 from community.ticket_orders.schemas.given import RefundAsk
 from community.ticket_orders.service.ending import by_rule, end, let_go
@@ -21,7 +21,8 @@ async def refund(session: AsyncSession, actor: Actor, subject: Subject, data: Re
 
     A ticket that was used at the same moment is not given back, and one that is given back lets nobody in. Of what
     still waits for its money the whole cart is let go. Raises ``Forbidden`` for who may only see it, ``NotFound`` for a
-    ticket of another order, ``TicketsNotOpen``, ``RefundChanged`` where something else is given back than was shown.
+    ticket of another order, ``TicketsNotOpen``, ``RefundChanged`` where something else is given back than was shown,
+    ``CompanionAlone`` where only a companion would be left.
     """
     side = subject.acting()
     if side == "resident" and subject.resident_id is not None:
@@ -39,12 +40,15 @@ async def refund(session: AsyncSession, actor: Actor, subject: Subject, data: Re
         odd = [{"ticket_id": str(one.id), "state": one.state} for one in chosen if one.state != "valid"]
         if odd:
             raise TicketsNotOpen(tickets=odd)
-        is_goodwill = side != "resident"
+        is_goodwill = side in ("organization", "operator")
         ends = [(one, one.price_amount) for one in chosen] if is_goodwill else await by_rule(session, rows, chosen)
+        alone = None if is_goodwill else await tickets.left_alone(session, row, [one.id for one in chosen])
+        if alone is not None:
+            raise CompanionAlone(slot_id=str(alone))
         total = sum(amount for _, amount in ends)
         if total != data.amount:
             raise RefundChanged(amount=total)
-        reason: rules.CloseReason = "changed_mind" if side == "resident" else "organization"
+        reason: rules.CloseReason = "organization" if is_goodwill else "changed_mind"
         await end(session, [row], ends, "refunded", reason, by=actor.id)
     await audit.record(
         session,

@@ -31,8 +31,6 @@ from community.ticketing.rules import Terms
 _LIST_KIND: Final = "community.ticket_orders"
 _DAY_KIND: Final = "community.ticket_orders_of_day"
 _INSTANT = sa.DateTime(timezone=True)
-_LONGEST: Final = timedelta(days=60)
-"""No order's first slot is so much earlier than its last."""
 _POSITION: Final = ((ORDERS.c.starts_at, ORDERS.c.id), ("after_starts_at", "after_id"))
 _limit = sa.bindparam("limit", type_=sa.Integer)
 _LIST: Final = (
@@ -86,7 +84,7 @@ async def of_organization(
         "organization_id": organization_id,
         "since": span[0],
         "until": span[1],
-        "longest": _LONGEST,
+        "longest": rules.LONGEST,
         **_paging(_DAY_KIND, page),
         **audit.trace_each_binds(actor, shown=page.limit, object_id=organization_id),
     }

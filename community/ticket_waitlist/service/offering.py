@@ -56,6 +56,14 @@ async def offer(session: AsyncSession, slot_ids: Collection[uuid.UUID]) -> None:
             await _tell_offered(session, row)
 
 
+async def keep_slots(session: AsyncSession, slot_ids: Collection[uuid.UUID]) -> None:
+    """Share the lock of slots of which places are given back and offered.
+
+    Before their pools are locked, as by whoever sells: who changes a slot locks it first, and its pool afterwards.
+    """
+    await repository.share_slots(session, slot_ids)
+
+
 async def lapse(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Pass on what was held for who did not buy it in time."""
     rows = [row for row in await repository.some_locked(session, ids) if row.state == "offered"]
@@ -78,9 +86,11 @@ async def lapse(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 
 async def pass_on(session: AsyncSession, rows: Sequence[TicketWait]) -> None:
     """Give back what was held for locked entries, and offer it to who waits next."""
+    slot_ids = sorted({row.slot_id for row in rows})
+    await keep_slots(session, slot_ids)
     held = await allocated_for(await session.connection(), rules.ORIGIN, [row.id for row in rows])
     await release_allocations(session, [one.id for one in held])
-    await offer(session, sorted({row.slot_id for row in rows}))
+    await offer(session, slot_ids)
 
 
 async def taken_up(

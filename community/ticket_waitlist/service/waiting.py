@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
-from app.core.problems import NotFound
+from app.core.problems import FieldError, Malformed, NotFound
 from app.identity.api import ResidenceEnded, ResidentSubject
 from app.reservations.api import PoolExhausted, require_left
 from community.ticket_waitlist import repository
@@ -18,13 +18,14 @@ from community.ticket_waitlist.service.offering import pass_on
 from community.ticketing.rules import Wanted
 from community.ticketing.service.portions import portions_for
 from community.ticketing.service.pricing import price
-from community.ticketing.views import slots_for
+from community.ticketing.views import products_for, slots_for
 
 
 async def wait(session: AsyncSession, actor: Actor, subject: ResidentSubject, data: TicketWaitCreate) -> TicketWait:
     """Have a resident wait for tickets of a slot that are not to be had, and return the entry.
 
-    Raises ``NotFound``, ``NotOnSale``, ``ResidenceEnded``, ``PlacesLeft`` where they can be bought, ``AlreadyWaiting``.
+    Raises ``NotFound``, ``NotOnSale``, ``ResidenceEnded``, ``PlacesLeft`` where they can be bought, ``AlreadyWaiting``,
+    ``Malformed`` for more than one person can have.
     """
     if subject.state != "active":
         raise ResidenceEnded
@@ -34,6 +35,9 @@ async def wait(session: AsyncSession, actor: Actor, subject: ResidentSubject, da
         raise NotFound("there is no such slot")
     wanted = Wanted(data.slot_id, data.product_id, data.quantity, data.slot_id)
     await price(connection, [wanted], clock.now())
+    most = (await products_for(connection, [data.product_id]))[data.product_id].max_per_person
+    if most is not None and data.quantity > most:  # what is held for them they could not buy
+        raise Malformed(errors=[FieldError("/body/quantity", f"at most {most} for one person", "too_many")])
     try:
         await require_left(connection, await portions_for(connection, [wanted]))
     except PoolExhausted:

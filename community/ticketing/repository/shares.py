@@ -52,6 +52,30 @@ _SET: Final = sa.text("""
     WHERE id = ANY (:ids)""").bindparams(_IDS, _NOW, sa.bindparam("capacity", type_=sa.Integer))
 
 
+_SET_DAY: Final = sa.text("""
+    UPDATE community_ticket_quota_share SET day = :day, version = version + 1, updated_at = :now
+    WHERE slot_id = :slot_id AND id = ANY (:ids)""").bindparams(
+    _IDS, _NOW, sa.bindparam("day", type_=sa.Date), sa.bindparam("slot_id", type_=sa.Uuid)
+)
+_LEAVE_DAYS: Final = sa.text("""
+    UPDATE community_ticket_slot s
+    SET quota_ids = ARRAY(
+            SELECT q.id FROM unnest(s.quota_ids) AS q (id) WHERE NOT EXISTS (
+                SELECT FROM community_ticket_quota_share h WHERE h.id = q.id AND h.day <> s.day)),
+        version = s.version + 1, updated_at = :now
+    WHERE s.id = :slot_id""").bindparams(_NOW, sa.bindparam("slot_id", type_=sa.Uuid))
+
+
+async def set_day(session: AsyncSession, slot_id: uuid.UUID, ids: Sequence[uuid.UUID], day: date) -> None:
+    """Have those of shares that are a locked slot's own say on which day it takes place."""
+    await session.execute(_SET_DAY, {"slot_id": slot_id, "ids": list(ids), "day": day, "now": clock.now()})
+
+
+async def leave_days(session: AsyncSession, slot_id: uuid.UUID) -> None:
+    """Have a locked slot take nothing more of what other days than its own share."""
+    await session.execute(_LEAVE_DAYS, {"slot_id": slot_id, "now": clock.now()})
+
+
 async def missing(session: AsyncSession, attraction_id: uuid.UUID) -> Sequence[sa.Row[Any]]:
     """Return each slot ahead with each quota that should be over it and is not."""
     return (await session.execute(_MISSING, {"attraction_id": attraction_id, "now": clock.now()})).all()

@@ -13,7 +13,7 @@ from app.core.routing import check_version
 from app.core.wall_time import zone
 from app.reservations.api import NewPool, Overbooking, open_pools, pools
 from community.attractions.access import require_of
-from community.ticketing.models import TicketQuota
+from community.ticketing.models import TicketQuota, TicketSlot
 from community.ticketing.problems import CodeTaken
 from community.ticketing.repository import rows, seasons, shares
 from community.ticketing.rules import QUOTA_POOL, share_id
@@ -62,6 +62,18 @@ async def set_quota(
         await resize_shares(session, found, data.capacity, overbooking)
         await shares.set_capacity(session, list(found), data.capacity)
     return await changed(session, actor, row, {"name": data.name, "capacity": data.capacity}, "ticket_quota:set")
+
+
+async def follow_day(session: AsyncSession, slot: TicketSlot) -> None:
+    """Put the quotas of its day over a locked slot that takes place on another one, if nothing is sold of it.
+
+    What is sold goes on counting where it was counted, and so does all that is sold of that slot. The attraction is
+    locked.
+    """
+    await shares.set_day(session, slot.id, slot.quota_ids, slot.day)
+    if (await pools(connection_of(session), [slot.pool_id]))[slot.pool_id].taken == 0:
+        await shares.leave_days(session, slot.id)
+        await cover(session, slot.attraction_id)
 
 
 async def cover(session: AsyncSession, attraction_id: uuid.UUID) -> list[sa.Row[Any]]:

@@ -78,6 +78,9 @@ async def change_slot(
     ``StaleVersion``, ``SlotOver``, ``Malformed``, ``MoreIsSold`` for a capacity below what is sold (unless there is a
     reason for it), and ``CalendarTaken`` if its guide has no time then.
     """
+    known = await session.get(TicketSlot, slot_id)
+    if known is not None:
+        await rows.lock_attraction(session, known.attraction_id)
     row = await rows.locked(session, TicketSlot, organization_id, slot_id)
     check_version(row, if_match)
     if row.state == "cancelled" or row.ends_at <= clock.now():
@@ -111,6 +114,8 @@ async def change_slot(
         overbooking = Overbooking(actor, data.overbook_reason) if data.overbook_reason else None
         await resize_slots(session, {row.id: before}, {row.id: data.capacity}, overbooking)
     await audit.record(session, actor, "ticket_slot:set", object_id=row.id)
+    if row.day != before.day:
+        await quotas.follow_day(session, row)
 
 
 async def cancel_slot(

@@ -67,6 +67,22 @@ async def test_a_ticket_takes_its_own_places_along_whatever_its_product_is_by_no
     await no_drift()
 
 
+async def test_one_order_reaches_over_two_months_at_most(scene: Scene) -> None:
+    (near, far) = await ticketing.slots(
+        scene.museum, scene.offered.attraction_id, [THURSDAY + timedelta(days=days) for days in (59, 61)]
+    )
+    late = scene.item() | {"slot_id": str(far.id)}
+    refused = await scene.bought(scene.item(), late, total=2 * PRICE, expect=422)
+    cart = await scene.bought(scene.item(), late | {"slot_id": str(near.id)}, total=2 * PRICE)
+    ticket = next(one for one in cart["orders"][0]["tickets"] if one["slot_id"] == str(near.id))
+    moved = await scene.ask("POST", f"/v1/tickets/{ticket['id']}/move", {"slot_id": str(far.id)}, expect=409)
+    day = (THURSDAY + timedelta(days=59)).isoformat().replace("+00:00", "Z")
+    listed = await scene.ask("GET", f"/v1/organizations/{scene.museum.id}/ticket-orders?since={day}", by=scene.keeper)
+
+    assert refused["errors"][0]["pointer"] == "/body/items"
+    assert (moved["reason"], [one["id"] for one in listed["items"]]) == ("too_far_apart", [cart["orders"][0]["id"]])
+
+
 async def test_a_ticket_goes_to_no_other_price_and_no_other_attraction(scene: Scene) -> None:
     begins = {"code": "evening", "amount": 9_000, "begins": "10:00", "ends": None, "starts_on": None, "ends_on": None}
     rule = begins | {"weekdays": [1, 2, 3, 4, 5, 6, 7], "holidays": "ignore"}

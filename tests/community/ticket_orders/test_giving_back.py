@@ -21,7 +21,9 @@ from community.ticket_orders.service.refunding import refund
 from community.ticket_orders.subscribers import follow_closures
 from community.ticket_orders.views.tickets import tickets_at
 from tests.community.ticket_orders.conftest import PRICE, THURSDAY, Body, Scene, by_card, facts, no_drift, told, work
+from tests.factories import community_citizen_cards as cards
 from tests.factories import community_tickets as tickets
+from tests.factories import identity, sign_in
 from tests.waiting import waits
 
 
@@ -69,6 +71,38 @@ async def test_the_organization_gives_all_back_and_others_nothing(scene: Scene, 
 
     assert refused["code"] == "not_found"
     assert (done["refunded"], done["close_reason"]) == (2 * PRICE, "organization")
+
+
+async def test_who_sells_there_gives_back_by_the_rule_and_who_answers_for_it_by_goodwill(
+    scene: Scene, clock: ManualClock
+) -> None:
+    wen = await identity.staff(scene.museum, "worker", name="Wen", phone="+8613800000011")
+    worker = await sign_in.session_of(wen)
+    order = (await scene.bought())["orders"][0]
+    clock.set(THURSDAY - timedelta(hours=2))
+    refused = await scene.given_back(order, amount=PRICE, by=worker, expect=409)
+    done = await scene.given_back(order, amount=PRICE // 2, by=worker)
+
+    assert (refused["code"], refused["amount"]) == ("refund_changed", PRICE // 2)
+    assert (done["refunded"], done["close_reason"]) == (PRICE // 2, "changed_mind")
+
+
+async def test_a_companion_does_not_stay_behind_alone(scene: Scene) -> None:
+    await cards.card(scene.grace, await cards.scheme(scene.place))
+    order = (await scene.bought(scene.item(), scene.item("companion")))["orders"][0]
+    adult, companion = order["tickets"]
+    second = (await scene.bought(is_another=True))["orders"][0]
+    await scene.given_back(second, amount=PRICE)
+    alone = await scene.given_back(order, adult, amount=PRICE, expect=409)
+    third = (await scene.bought(is_another=True))["orders"][0]
+    await scene.given_back(order, adult, amount=PRICE)
+    still = await scene.given_back(third, amount=PRICE, expect=409)
+    await scene.given_back(order, companion, amount=0)
+    await scene.given_back(third, amount=PRICE)
+
+    assert (alone["code"], still["code"]) == ("companion_alone", "companion_alone")
+    assert alone["slot_id"] == str(scene.offered.slots[0].id)
+    assert await scene.left() == 5
 
 
 async def _refund(scene: Scene, order: Body, *, entered: asyncio.Event | None = None, go: asyncio.Event) -> bool:

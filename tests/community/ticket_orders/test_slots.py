@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.authorizations.models import CARD_REFUNDS
 from app.core.clock import ManualClock
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
 from app.core.due import drain
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from community.ticket_orders import jobs
 from community.ticket_orders.service import deadlines
+from community.ticketing.models import PRODUCTS
 from tests.community.ticket_orders.conftest import PRICE, THURSDAY, Body, Scene, by_card, facts, no_drift, told, work
 from tests.factories import community_tickets as tickets
 from tests.factories import identity
@@ -91,6 +92,27 @@ async def test_who_gives_back_what_is_called_off_already_has_all_of_it(scene: Sc
     seen = await scene.ask("GET", f"/v1/ticket-orders/{order['id']}")
     assert [(one["state"], one["refunded"]) for one in seen["tickets"]] == [("refunded", PRICE), ("cancelled", PRICE)]
     assert (seen["state"], seen["refunded"]) == ("cancelled", 2 * PRICE)
+    await no_drift()
+
+
+async def test_a_ticket_of_a_day_that_changed_counts_for_the_day_it_was_bought_for(scene: Scene) -> None:
+    adult = scene.offered.products["adult"]
+    async with unit_of_work() as session:
+        await session.execute(sa.update(PRODUCTS).where(PRODUCTS.c.id == adult.id).values(max_per_person=1))
+    order = (await scene.bought())["orders"][0]
+    begins = THURSDAY + timedelta(days=1)
+    body: Body = {"starts_at": begins.isoformat(), "ends_at": (begins + timedelta(hours=1)).isoformat(), "capacity": 5}
+    path = f"/v1/organizations/{scene.museum.id}/ticket-slots/{scene.offered.slots[0].id}"
+    await scene.ask("PUT", path, body, by=scene.keeper)
+    await work()
+    other_day = (await scene.bought(is_another=True))["orders"][0]
+    more = await scene.bought(scene.item(slot=1), is_another=True, expect=409)
+    await scene.given_back(order, amount=PRICE)
+    await scene.bought(scene.item(slot=1), is_another=True)
+    await scene.given_back(other_day, amount=PRICE)
+
+    assert more["code"] == "limit_reached"
+    await scene.bought(is_another=True)
     await no_drift()
 
 

@@ -13,10 +13,12 @@ from app.identity.models import Account, Grant, Resident
 from app.reservations.api import resize
 from community.ticket_waitlist.models import WAITS
 from community.ticket_waitlist.subscribers import follow_closures
+from community.ticketing.models import TicketSlot
 from tests.community.ticket_orders.conftest import PRICE, THURSDAY, By, Scene, no_drift, told, work
 from tests.factories import community_ticketing as ticketing
 from tests.factories import community_tickets as tickets
 from tests.factories import identity, sign_in
+from tests.waiting import waits
 
 
 async def _waiter(scene: Scene, name: str, quantity: int = 1) -> tuple[Resident, By, str]:
@@ -93,6 +95,21 @@ async def test_nobody_waits_for_a_slot_that_is_over_or_called_off(scene: Scene, 
     assert [one["state"] for one in mine["items"]] == ["over"]
 
 
+async def test_who_gives_back_waits_for_the_slot_before_they_hold_its_places(scene: Scene) -> None:
+    order = (await scene.bought(scene.item(quantity=5), total=5 * PRICE))["orders"][0]
+    waiter = await _waiter(scene, "Wait")
+    slot = scene.offered.slots[0]
+    async with unit_of_work() as session:
+        await session.get_one(TicketSlot, slot.id, with_for_update=True)
+        giving = asyncio.create_task(scene.given_back(order, order["tickets"][0], amount=PRICE))
+        await waits(giving)
+        await session.execute(
+            sa.text("SELECT FROM reservations_pool WHERE id = :id FOR UPDATE NOWAIT"), {"id": slot.pool_id}
+        )
+    await giving
+    assert await _state(scene, waiter) == "offered"
+
+
 async def test_two_that_take_up_one_offer_at_once_have_it_once(scene: Scene) -> None:
     order = (await scene.bought(scene.item(quantity=5), total=5 * PRICE))["orders"][0]
     person, by, wait_id = await _waiter(scene, "Quick")
@@ -155,6 +172,17 @@ async def test_who_waits_for_a_slot_that_moves_waits_for_it_as_it_is(scene: Scen
 
     mine = await scene.ask("GET", f"/v1/residents/{waiter[0].id}/ticket-waits", by=waiter[1])
     assert [(one["state"], one["starts_at"]) for one in mine["items"]] == [("waiting", "2026-03-06T01:00:00Z")]
+
+
+async def test_nobody_waits_for_more_than_one_person_can_have(scene: Scene) -> None:
+    scarce = await ticketing.product(scene.museum, scene.offered.attraction_id, "scarce", max_per_person=2)
+    await scene.bought(scene.item(quantity=5), total=5 * PRICE)
+    wish = {"slot_id": str(scene.offered.slots[0].id), "product_id": str(scarce.id)}
+    path = f"{scene.of}/ticket-waits"
+    refused = await scene.ask("POST", path, wish | {"quantity": 3}, expect=422)
+    await scene.ask("POST", path, wish | {"quantity": 2}, expect=201)
+
+    assert [error["pointer"] for error in refused["errors"]] == ["/body/quantity"]
 
 
 async def test_places_that_a_quota_gives_are_offered_in_every_slot_under_it(scene: Scene) -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 import uuid
+from datetime import date
 
 import pytest
+import sqlalchemy as sa
 
 from app.core import clock as clocks
-from app.core.database import Database, connection_of, unit_of_work
+from app.core.database import Database, connection_of, reading, unit_of_work
 from app.reservations.api import Portion, allocate
-from community.ticketing.models import TicketQuota, TicketSlot
+from community.ticketing.models import SHARES, TicketQuota, TicketSlot
 from community.ticketing.problems import NotOnSale
 from community.ticketing.rules import Wanted
 from community.ticketing.service.portions import portions_for
@@ -81,6 +83,29 @@ async def test_a_shared_quota_is_one_pool_for_a_days_slots(scene: Scene) -> None
     assert (await scene.generate(season))["created"] == 6
     by_start = {slot["starts_at"][:13]: slot["left"] for slot in await scene.available()}
     assert (by_start["2026-03-03T05"], by_start["2026-03-06T05"]) == (10, 20), "a slot that is new shares its day's"
+    await no_drift()
+
+
+async def test_a_slot_on_another_day_takes_of_that_days_quota_unless_it_is_sold(scene: Scene) -> None:
+    adult = await scene.product()
+    await scene.season()
+    quota = await scene.keep("ticket-quotas", GROUPS | {"capacity": 5})
+    nested = await scene.keep("ticket-quotas", GROUPS | {"code": "nested", "scope": "slot", "capacity": 9})
+    slots = await scene.available()
+    first, sold_one = slots[:2]
+    await buy(sold_one, adult, 2)
+    times: Body = {"entry_until": None}
+    for slot, hour in ((first, 3), (sold_one, 5)):
+        await scene.change(slot, starts_at=f"2026-03-04T0{hour}:00:00Z", ends_at=f"2026-03-04T0{hour}:30:00Z", **times)
+    await buy(first, adult, 4)
+
+    left = {slot["id"]: slot["left"] for slot in await scene.available()}
+    assert (left[first["id"]], left[sold_one["id"]], left[slots[2]["id"]]) == (1, 3, 1)
+    await scene.ask("PUT", f"{scene.of}/ticket-quotas/{nested['id']}", {"name": GROUPS["name"], "capacity": 8})
+    async with reading() as connection:
+        found = sa.select(SHARES.c.day, SHARES.c.capacity).where(SHARES.c.slot_id == uuid.UUID(first["id"]))
+        assert [tuple(row) for row in await connection.execute(found)] == [(date(2026, 3, 4), 8)]
+    assert quota["uncovered"] == 0
     await no_drift()
 
 
