@@ -2,6 +2,7 @@
 
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
@@ -70,6 +71,6 @@ async def _bought(phones: Phones, village: Village) -> str:
     return str((await phones.ask(guide.actor, "GET", f"/v1/tickets/{first['id']}/code"))["text"])
 
 
-async def _orders(phones: Phones, village: Village) -> list[dict[str, object]]:
+async def _orders(phones: Phones, village: Village) -> list[dict[str, Any]]:
     guide = village.guide
     return list((await phones.ask(guide.actor, "GET", f"/v1/residents/{guide.id}/ticket-orders"))["items"])
