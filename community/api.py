@@ -30,6 +30,7 @@ from community.trips.access import require_joiner
 from community.trips.problems import (
     AlreadySignedUp,
     NoVolunteer,
+    OnAnotherTrip,
     SignUpOver,
     TripFull,
     TripNotOpen,
@@ -60,6 +61,7 @@ __all__ = [
     "NoVolunteer",
     "NotOfferedSo",
     "Occurrence",
+    "OnAnotherTrip",
     "OrderCancel",
     "OrderCreate",
     "OrderDetail",

@@ -92,7 +92,7 @@ EVERYDAY: Final = (VIDEO, IN_PERSON, BY_PHONE, AT_HOME)
 
 def keeper(village: Village) -> Actor:
     """Return who keeps the practice's diary."""
-    return next(one for one in village.staff["coordinator"] if one.memberships[0].organization_kind == "clinic")
+    return village.at("clinic", "coordinator")[0]
 
 
 def path_of(village: Village) -> str:

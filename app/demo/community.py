@@ -96,6 +96,7 @@ class Post:
 PHYSICIAN: Final = "Practice physician"
 DOCTOR_ON_CALL: Final = "Doctor on call"
 PRACTICE_PHONE: Final = "+12135550105"
+GATE_PHONE: Final = "+12135550109"
 PROVIDER: Final = "Lakeside Helping Hands"
 
 POSTS: Final = (
@@ -109,12 +110,15 @@ POSTS: Final = (
     Post(DOCTOR_ON_CALL, "clinic", "clinician", "+12135550106"),
     Post("Help at home, coordinator", "provider", "coordinator", "+12135550107"),
     *(Post(f"Home worker {number}", "provider", "worker", f"+1213555012{number}") for number in range(1, 8)),
+    Post("Museum and garden, coordinator", "attraction", "coordinator", "+12135550108"),
+    Post("Ticket office and gates", "attraction", "worker", GATE_PHONE),
 )
 """Who works in the community. Nobody else's numbers are in this area."""
 _ORGANIZATIONS: Final = {
     "care_agency": ("Lakeside Home Care", _AGENCY_SCOPES),
     "clinic": ("Lakeside Practice", CLINIC_SCOPES),
     "provider": (PROVIDER, ()),
+    "attraction": ("Lakeside Museum and Garden", ()),
 }
 
 
@@ -154,6 +158,10 @@ class Village:
     def guide(self) -> Resident:
         """The resident whose day visitors live through."""
         return next(resident for resident in self.residents.values() if resident.neighbour.number == 0)
+
+    def at(self, organization_kind: str, role: str) -> list[Actor]:
+        """Return those who work in a role at the organization of a kind."""
+        return [one for one in self.staff[role] if one.memberships[0].organization_kind == organization_kind]
 
     def numbered(self, number: int) -> Resident | None:
         """Return the resident of a number, ``None`` where fewer people live."""

@@ -25,6 +25,7 @@ from app.demo.community import TIME_ZONE, Resident, Village
 from app.demo.drills import Drills
 from app.demo.handovers import ShiftChange
 from app.demo.home_orders import HelpAtHome
+from app.demo.outings import Outings
 from app.demo.patients import Patients
 from app.demo.pharmacy import Pharmacy
 from app.demo.stays import Stays
@@ -59,6 +60,7 @@ class People:
         self._groups = (
             CareAtHome(phones, village, self._later, self._try),
             HelpAtHome(phones, village, self._later, self._try),
+            Outings(phones, village, self._later, self._try),
             Conversations(phones, village, self._later, self._try),
             Stays(phones, village, self._later, self._try),
             Pharmacy(phones, village, self._later, self._try),

@@ -11,7 +11,7 @@ from app.core.access import Actor
 from app.demo import behaviour
 from app.demo.client import Attempt, Later, Phones
 from app.demo.community import TIME_ZONE, Resident, Village, every
-from app.demo.home_services import desk, offers, path_of
+from app.demo.home_services import desk, offers, path_of, workers
 
 _ZONE: Final = ZoneInfo(TIME_ZONE)
 _WISHES: Final[tuple[tuple[int, str, str, str], ...]] = (
@@ -122,7 +122,7 @@ class HelpAtHome:
 
     async def _take(self) -> None:
         """Let the workers see which orders they are offered, and take what they take by themselves."""
-        for worker in self._village.staff["worker"]:
+        for worker in workers(self._village):
             for offer in (await self._phones.ask(worker, "GET", "/v1/me/home-order-offers"))["items"]:
                 if offer["category"] == _TAKEN:
                     await self._attempt(worker, f"/v1/me/home-order-offers/{offer['id']}/acceptance", None)
@@ -144,7 +144,7 @@ class HelpAtHome:
 
     async def _look_at(self, day: date) -> None:
         """Let the workers look at their day, and mean to make it."""
-        for worker in self._village.staff["worker"]:
+        for worker in workers(self._village):
             path = f"/v1/me/home-orders?date={day.isoformat()}"
             for stop in (await self._phones.ask(worker, "GET", path))["items"]:
                 self._expect(worker, stop)

@@ -84,7 +84,12 @@ _ISSUER: Final = {"name": f"{PROVIDER}, LLC", "address": "21 Mill Path, Lakeside
 
 def desk(village: Village) -> Actor:
     """Return who keeps the provider's orders."""
-    return next(one for one in village.staff["coordinator"] if one.memberships[0].organization_kind == "provider")
+    return village.at("provider", "coordinator")[0]
+
+
+def workers(village: Village) -> list[Actor]:
+    """Return those who come to people's homes."""
+    return village.at("provider", "worker")
 
 
 def path_of(village: Village) -> str:
@@ -165,7 +170,7 @@ def profile(number: int) -> dict[str, Any]:
 async def _employ(phones: Phones, village: Village) -> None:
     keeper, path = desk(village), f"{path_of(village)}/workers"
     known = {one["account_id"] for one in await every(phones, keeper, f"{path}?limit=100")}
-    for number, account in enumerate(village.staff["worker"]):
+    for number, account in enumerate(workers(village)):
         if str(account.id) in known:
             continue
         made = await phones.ask(keeper, "POST", path, {"account_id": str(account.id), **profile(number)})

@@ -19,6 +19,7 @@ from app.core.clock import ManualClock, SystemClock
 from app.core.database import database, reading, unit_of_work
 from app.core.tables import table_of
 from app.demo import behaviour, community
+from app.demo.attractions import arrange_attractions
 from app.demo.carers import arrange_carers
 from app.demo.circles import arrange_rota
 from app.demo.client import DemoAuthenticator, Phones
@@ -147,6 +148,7 @@ async def _found(lent: Phones, residents: int, report: Report) -> Village:
     await arrange_proxy(lent, village)
     await arrange_clinic(lent, village)
     await arrange_home_services(lent, village)
+    await arrange_attractions(lent, village)
     return village
 
 

@@ -34,6 +34,9 @@ _LOCK_CARDS: Final = (
 )
 
 
+_FORGET: Final = sa.delete(SCANS).where(SCANS.c.id == sa.any_(_ids))
+
+
 @dataclass(frozen=True, slots=True)
 class NewScan:
     """A scan as it is kept."""
@@ -163,6 +166,11 @@ async def add_scans(session: AsyncSession, gate: Gate, scans: Sequence[NewScan])
     """Keep scans of a gate that is locked."""
     own = {"one_community_id": gate.community_id, "one_attraction_id": gate.attraction_id, "one_gate_id": gate.id}
     await session.execute(_SCANNED, {**_arrays(scans, NewScan), **own, "now": clock.now()})
+
+
+async def forget(session: AsyncSession, scan_ids: Collection[uuid.UUID]) -> None:
+    """Forget scans by which nobody passed."""
+    await session.execute(_FORGET, {"ids": list(scan_ids)})
 
 
 async def keep_conflicts(session: AsyncSession, gate: Gate, found: Sequence[NewConflict]) -> int:

@@ -13,6 +13,7 @@ from app.core.problems import (
     NotFound,
     PayloadTooLarge,
     StaleVersion,
+    TooManyRequests,
     Unauthenticated,
     problem_responses,
 )
@@ -114,7 +115,7 @@ async def get_gate_bundle(
 @router.post(
     "/gates/{gate_id}/scans",
     max_body_size=_MOST_BYTES,
-    responses=problem_responses(*_GUARDED, GateClosed, PayloadTooLarge),
+    responses=problem_responses(*_GUARDED, GateClosed, PayloadTooLarge, TooManyRequests),
 )
 @route_options(database=False, idempotency=False)  # each scan has a nonce, and counts once however often it is sent
 async def bring_scans(at: Scanning, data: ScansGiven) -> ScanResults:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, Literal
 
+from app.core.rate_limits import Rate
 from community.ticket_codes.rules import Reason as CodeReason
 
 Direction = Literal["entry", "exit"]
@@ -38,6 +39,14 @@ MOST_SCANS: Final = 10_000
 """Of one upload: a busy gate's day."""
 MOST_OVERRIDES: Final = 200
 """Of one upload: each is on the audit trail by itself."""
+MOST_NUMBERS: Final = 100
+"""Numbers of cards in one upload: they are asked for one by one, by gates that have a network."""
+NUMBERS: Final = Rate(600, timedelta(hours=1))
+"""How many numbers of cards somebody may show: a card every six seconds. Whether one is known here is not found out by
+trying.
+"""
+LEAVES_WITHIN: Final = timedelta(hours=12)
+"""How long after their ticket is over a visitor still leaves by the card that stands for it."""
 OLDEST: Final = timedelta(days=31)
 """How old a scan may be: later nobody can tell any more what a ticket was worth then."""
 WRONG: Final = timedelta(minutes=2)
@@ -187,6 +196,11 @@ def _too_many(
     if first is not None and first.astimezone(zone).date() != one.at.astimezone(zone).date():
         return "no_reentry"
     return None
+
+
+def after_all(passes: Iterable[Pass], now: datetime) -> datetime:
+    """Return now, or the first moment after all ``passes``: of two who are asked for at once, one comes second."""
+    return max([now, *(one.at + timedelta(microseconds=1) for one in passes)])
 
 
 def _with_unseen(of: Admission, passes: Iterable[Pass]) -> list[Pass]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from app.core.instants import GivenInstant
 from community.gates.rules import (
+    MOST_NUMBERS,
     MOST_OVERRIDES,
     MOST_SCANS,
     ConflictState,
@@ -82,12 +83,17 @@ class RevokedTicket(BaseModel):
 
 
 class BundleCard(BaseModel):
-    """A card that opens this gate: without a ticket by an entitlement, or in place of the code of a ticket."""
+    """One way in by a card: in place of the code of a ticket, or without one by an entitlement. A card that has several
+    is listed as often; of those that open at a moment the first counts.
+    """
 
     digest: str
     entitlement: str | None
     persons: int
     ticket_id: uuid.UUID | None
+    valid_from: Annotated[datetime | None, Field(description="of the ticket; a card by itself opens as it is")]
+    valid_until: Annotated[datetime | None, Field(description="the first moment it opens no more")]
+    may_return: Annotated[bool, Field(description="who left comes in again the same day")]
 
 
 class BundleCards(BaseModel):
@@ -162,6 +168,8 @@ class ScansGiven(_Given):
     def _not_too_much(self) -> Self:
         if sum(scan.override_reason is not None for scan in self.scans) > MOST_OVERRIDES:
             raise ValueError(f"at most {MOST_OVERRIDES} overrides at once")
+        if sum(scan.card is not None for scan in self.scans) > MOST_NUMBERS:
+            raise ValueError(f"at most {MOST_NUMBERS} numbers of cards at once")
         return self
 
 

@@ -9,16 +9,29 @@ import sqlalchemy as sa
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core import clock
 from app.core.access import Actor, authenticate
 from app.core.database import reading
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated
 from app.core.routing import connection_of
 from app.core.statements import HotStatement
-from app.identity.api import ResidentSubject, actor_binds, is_visible, require_resident
+from app.identity.api import ResidentSubject, actor_binds, granted_accounts, is_visible, require_resident
 from community.itineraries.models import COMPANIONS, ITINERARIES
 from community.ticket_orders.access import ORDER, READ
 
 Side = Literal["resident", "companion"]
+
+_granted = granted_accounts(ORDER).subquery("granted")
+IS_STILL_LET: Final = sa.or_(
+    COMPANIONS.c.added_by == ITINERARIES.c.account_id,
+    sa.exists().where(
+        _granted.c.resident_id == COMPANIONS.c.resident_id, _granted.c.account_id == COMPANIONS.c.added_by
+    ),
+)
+"""Who comes along does so by the word of the resident, or of somebody who may plan for them to this day.
+
+For statements over both tables; they need the bind ``granted_at``.
+"""
 
 _account = sa.bindparam("own_account", type_=sa.Uuid)
 _ITINERARY: Final = HotStatement(
@@ -32,7 +45,7 @@ _ITINERARY: Final = HotStatement(
             ITINERARIES.c.state == sa.literal("open", sa.Text),
             sa.exists(
                 sa.select(COMPANIONS.c.id)
-                .where(COMPANIONS.c.itinerary_id == ITINERARIES.c.id, COMPANIONS.c.account_id == _account)
+                .where(COMPANIONS.c.itinerary_id == ITINERARIES.c.id, COMPANIONS.c.account_id == _account, IS_STILL_LET)
                 .correlate(ITINERARIES)
             ),
         ).label("comes_along"),
@@ -61,6 +74,7 @@ async def require_itinerary(connection: AsyncConnection, actor: Actor, itinerary
     binds = {
         "itinerary_id": itinerary_id,
         "own_account": actor.id if actor.kind == "account" else None,
+        "granted_at": clock.now(),
         **actor_binds(actor, READ, ORDER),
     }
     row = await _ITINERARY.row(connection, binds)

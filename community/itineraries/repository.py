@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import col
 
+from app.core import clock
 from app.core.problems import NotFound
+from community.itineraries.access import IS_STILL_LET
 from community.itineraries.models import COMPANIONS, ITINERARIES, STOPS, Itinerary, ItineraryCompanion, ItineraryStop
 from community.itineraries.problems import ItineraryNotOpen
 from community.ticket_orders.models import TICKETS
@@ -55,7 +57,8 @@ _TICKETS: Final = (
 )
 _ALONG: Final = (
     sa.select(COMPANIONS.c.itinerary_id, COMPANIONS.c.account_id)
-    .where(COMPANIONS.c.itinerary_id == sa.any_(_IDS))
+    .join(ITINERARIES, ITINERARIES.c.id == COMPANIONS.c.itinerary_id)
+    .where(COMPANIONS.c.itinerary_id == sa.any_(_IDS), IS_STILL_LET)
     .order_by(COMPANIONS.c.id)
 )
 _OF_RESIDENTS: Final = (
@@ -125,9 +128,9 @@ async def open_of(session: AsyncSession, resident_ids: Collection[uuid.UUID]) ->
 
 
 async def along(session: AsyncSession, itinerary_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
-    """Return the accounts of those who come along."""
+    """Return the accounts of those who come along, and still may."""
     found: dict[uuid.UUID, list[uuid.UUID]] = {one: [] for one in itinerary_ids}
-    for row in await session.execute(_ALONG, {"ids": list(itinerary_ids)}):
+    for row in await session.execute(_ALONG, {"ids": list(itinerary_ids), "granted_at": clock.now()}):
         found[row.itinerary_id].append(row.account_id)
     return found
 
@@ -140,10 +143,17 @@ async def replace_stops(session: AsyncSession, row: Itinerary, stops: Sequence[I
     await session.flush()
 
 
-async def add_companion(session: AsyncSession, row: ItineraryCompanion) -> None:
-    """Let somebody come along, if they do not yet."""
+async def add_companion(session: AsyncSession, row: ItineraryCompanion, resident_account: uuid.UUID) -> None:
+    """Let somebody come along; who does already, does so by the resident's own word, or else the last."""
     values = {column.name: getattr(row, column.name) for column in COMPANIONS.columns}
-    await session.execute(insert(COMPANIONS).values(values).on_conflict_do_nothing())
+    again = {name: values[name] for name in ("added_by", "updated_at")}
+    inserted = insert(COMPANIONS).values(values)
+    await session.execute(
+        inserted.on_conflict_do_update(
+            index_elements=["itinerary_id", "account_id"], set_=again, where=COMPANIONS.c.added_by != resident_account
+        ),
+        execution_options={"synchronize_session": False},
+    )
 
 
 async def remove_companion(session: AsyncSession, itinerary_id: uuid.UUID, account_id: uuid.UUID) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlmodel import Field
 
 from app.core.lawfulness import Basis, Recipient, Retention, Sensitive, years
@@ -18,6 +18,7 @@ MARK_NOTE: Final = "community_trip_mark.note"
 
 _STATES: Final = "('held', 'waiting', 'offered', 'going', 'missing', 'left', 'expired', 'cancelled', 'called_off')"
 _OFF: Final = "state IN ('expired', 'cancelled', 'called_off')"
+_THEIRS: Final = "state IN ('held', 'going', 'missing', 'left')"
 _WITH_PLACE: Final = "state IN ('held', 'offered', 'going', 'missing', 'left')"
 
 
@@ -159,6 +160,15 @@ class TripParticipant(Table, table=True):
         also=("signed_up_by",),
     )
     __table_args__ = (
+        # Nobody is on two trips at once; see app/reservations for how ids stand in such a constraint. Whoever travels
+        # stays in it whatever is said of where they are: counting never fails by it.
+        ExcludeConstraint(
+            (sa.literal_column("uuidrange(resident_id, resident_id, '[]')"), "&&"),
+            (sa.literal_column("tstzrange(starts_at, ends_at, '[)')"), "&&"),
+            where=sa.text(_THEIRS),
+            using="gist",
+            name="ex_community_trip_participant_one_at_a_time",
+        ),
         sa.CheckConstraint(f"state IN {_STATES}", name="state"),
         sa.CheckConstraint("place IN ('seat', 'wheelchair')", name="place"),
         sa.CheckConstraint("companion IN ('none', 'own', 'volunteer', 'worker')", name="companion"),

@@ -39,6 +39,12 @@ class AlreadySignedUp(Conflict):
     code, title = "already_signed_up", "The resident is signed up already"
 
 
+class OnAnotherTrip(Conflict):
+    """The resident goes along on another trip at that time; ``participation_id`` says how that stands."""
+
+    code, title = "on_another_trip", "The resident is on another trip then"
+
+
 class CompanionNeeded(Conflict):
     """Somebody who needs a companion goes along with one alone: their own, a volunteer, or somebody they order."""
 

@@ -63,6 +63,17 @@ _SAME: Final = sa.select(PARTICIPANTS.c.id).where(
     PARTICIPANTS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
     ~_in(PARTICIPANTS.c.state, rules.OFF),
 )
+_AT_THAT_TIME: Final = (
+    sa.select(PARTICIPANTS.c.id)
+    .where(
+        PARTICIPANTS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+        PARTICIPANTS.c.trip_id != _TRIP_ID,
+        _in(PARTICIPANTS.c.state, rules.THEIRS),
+        PARTICIPANTS.c.starts_at < sa.bindparam("ends_at", type_=sa.DateTime(timezone=True)),
+        PARTICIPANTS.c.ends_at > sa.bindparam("starts_at", type_=sa.DateTime(timezone=True)),
+    )
+    .limit(1)
+)
 _LEADERS: Final = sa.select(LEADERS.c.account_id).where(LEADERS.c.trip_id == _TRIP_ID).order_by(LEADERS.c.id)
 _VOLUNTEER: Final = (
     sa.select(TripVolunteer)
@@ -135,6 +146,13 @@ async def stops_of(session: AsyncSession, trip_id: uuid.UUID) -> Sequence[TripSt
         .execution_options(populate_existing=True)
     )
     return sorted((await session.scalars(statement)).all(), key=lambda stop: stop.position)
+
+
+async def at_that_time(session: AsyncSession, row: TripParticipant) -> uuid.UUID | None:
+    """Return how somebody goes along on another trip at the time of theirs, if they do."""
+    binds = {name: getattr(row, name) for name in ("resident_id", "trip_id", "starts_at", "ends_at")}
+    found: uuid.UUID | None = await session.scalar(_AT_THAT_TIME, binds)
+    return found
 
 
 async def add(session: AsyncSession, row: TripParticipant) -> uuid.UUID | None:

@@ -60,6 +60,8 @@ WAYS: Final[Mapping[Transition, Way]] = {
 
 TAKING: Final[tuple[State, ...]] = ("held", "offered", "going", "missing", "left")
 """A place of the bus is taken for them."""
+THEIRS: Final[tuple[State, ...]] = ("held", "going", "missing", "left")
+"""Nobody has more than one such at a time."""
 AHEAD: Final[tuple[State, ...]] = ("held", "waiting", "offered", "going")
 """Of these it can still be called off."""
 TRAVELLING: Final[tuple[State, ...]] = ("going", "missing", "left")
@@ -104,7 +106,7 @@ REMINDING: Final = (timedelta(minutes=10), timedelta(minutes=10), timedelta(minu
 LOOKING: Final = (timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1))
 """From one word to the next about somebody who is missing."""
 ROLL_OPENS: Final = timedelta(hours=1)
-"""So long before the bus leaves the first stop one can begin to count."""
+"""So long before the bus leaves the first stop one can begin to count there."""
 CONTACTS_BEFORE: Final = timedelta(hours=2)
 CONTACTS_AFTER: Final = timedelta(hours=4)
 """From when until when its leaders are shown whom to call."""
@@ -156,6 +158,15 @@ def next_look(starts_at: datetime, ends_at: datetime, now: datetime) -> datetime
 def next_word(steps: Sequence[timedelta], step: int, now: datetime) -> datetime:
     """Return when somebody hears again of what they have heard ``step`` times."""
     return now + steps[min(step, len(steps)) - 1]
+
+
+def roll_opens(starts_at: datetime, before: tuple[str, datetime] | None) -> datetime:
+    """Return from when everybody can be counted at a stop.
+
+    ``before`` is how counting stands at the stop before it, and when the bus is to leave there. Before it does, or
+    everybody was counted there, nobody is at this one: a list of it, opened by mistake, would stand for all before it.
+    """
+    return before[1] if before is not None and before[0] != "done" else starts_at - ROLL_OPENS
 
 
 def by_our_clock(marked_at: datetime, sent_at: datetime, now: datetime) -> datetime:

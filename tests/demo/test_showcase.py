@@ -1,8 +1,7 @@
 """The demo shows all of elder care: what its people lived through is there for whoever looks through the API."""
 
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,47 +10,9 @@ from fastapi import FastAPI
 from app.core.access import Actor
 from app.core.clock import ManualClock
 from app.core.database import Database
-from app.demo import clinic, home_services, seeding
-from app.demo.client import Phones
-from app.demo.community import Resident, Village
+from app.demo import attractions, clinic, home_services, outings, seeding
+from tests.demo.visitor import END, RESIDENTS, Visitor
 from tests.factories.progress import Silence
-
-END = datetime(2026, 4, 21, 13, 0, tzinfo=UTC)
-"""A Tuesday morning: all of the community's weekly occasions lie in the three weeks before."""
-RESIDENTS = 18
-"""So many as play a part of their own."""
-
-
-@dataclass(frozen=True)
-class Visitor:
-    """Somebody who looks around, by turns as each of the people there."""
-
-    phones: Phones
-    village: Village
-
-    async def get(self, actor: Actor, path: str) -> Any:
-        """Return what the API shows somebody."""
-        return await self.phones.ask(actor, "GET", path)
-
-    async def items(self, actor: Actor, path: str) -> list[dict[str, Any]]:
-        """Return the first page of a list."""
-        return list((await self.get(actor, f"{path}{'&' if '?' in path else '?'}limit=100"))["items"])
-
-    def resident(self, number: int) -> Resident:
-        """Return the resident of a number."""
-        found = self.village.numbered(number)
-        assert found is not None
-        return found
-
-    def staff(self, role: str) -> Actor:
-        """Return the first who works in a role."""
-        return self.village.staff[role][0]
-
-    async def alarms(self, number: int, kind: str) -> list[dict[str, Any]]:
-        """Return the alarms of a kind about a resident, each with everything that happened."""
-        desk = self.staff("dispatcher")
-        listed = await self.items(desk, f"/v1/residents/{self.resident(number).id}/alarms")
-        return [await self.get(desk, f"/v1/alarms/{alarm['id']}") for alarm in listed if alarm["kind"] == kind]
 
 
 @pytest.fixture
@@ -80,6 +41,7 @@ async def test_three_weeks_show_every_capability(visitor: Visitor) -> None:
     await _what_was_prescribed_is_answered_and_the_last_of_it_waits(visitor)
     await _visitors_book_a_video_visit_within_minutes_and_have_a_link_each(visitor)
     await _help_at_home_was_ordered_planned_and_paid(visitor)
+    await _people_went_out(visitor)
 
 
 async def _residents_are_in_hospital_and_away(visitor: Visitor) -> None:
@@ -379,3 +341,37 @@ async def _help_at_home_was_ordered_planned_and_paid(visitor: Visitor) -> None:
     (programme,) = await visitor.items(visitor.village.operator, "/v1/subsidy-programmes")
     assert programme["committed_amount"] > 0
     assert "sent" in {transfer["state"] for transfer in await visitor.items(keeper, f"{path}/transfers")}
+
+
+async def _people_went_out(visitor: Visitor) -> None:
+    keeper, path = attractions.keeper(visitor.village), attractions.path_of(visitor.village)
+    near = await visitor.items(
+        visitor.resident(0).actor, "/v1/attractions?latitude=41.305&longitude=-73.655&radius=2000"
+    )
+    assert {one["name"]["en"]: one["step_free"] for one in near} == {
+        attractions.MUSEUM: True,
+        attractions.GARDEN: True,
+        attractions.MILL: False,
+    }
+    stretch = f"since={END - timedelta(days=20):%Y-%m-%dT%H:%M:%SZ}&until={END:%Y-%m-%dT%H:%M:%SZ}"
+    orders = await visitor.items(keeper, f"{path}/ticket-orders?{stretch}")
+    assert {order["channel"] for order in orders} == {"online", "office"}
+    used = [ticket for order in orders for ticket in order["tickets"] if ticket["state"] == "admitted"]
+    assert {ticket["needs_entitlement"] for ticket in used} == {None, "senior", "companion"}
+    for place in near:
+        assert await visitor.items(keeper, f"/v1/attractions/{place['id']}/admission-conflicts") == []
+    tills = await visitor.items(keeper, f"{path}/office-shifts")
+    assert {till["difference_amount"] for till in tills} == {0}
+
+    trips = await visitor.items(keeper, f"{path}/trips")
+    assert [trip["state"] for trip in trips] == ["open", "over", "over"]
+    for number in outings.GOES_ALONG:
+        went = await visitor.items(
+            visitor.resident(number).actor, f"/v1/residents/{visitor.resident(number).id}/trip-participations"
+        )
+        assert {one["state"] for one in went} == {"going"}
+    planner = visitor.resident(3)
+    days = await visitor.items(planner.actor, f"/v1/residents/{planner.id}/itineraries")
+    day = await visitor.get(planner.actor, f"/v1/itineraries/{days[-1]['id']}")
+    (stop,), (left_out,) = day["stops"], day["left_out"]
+    assert (stop["booking"], stop["state"], left_out["why"]) == ("booked", "arrived", "not_step_free")

@@ -129,6 +129,13 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("missing_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("missing_position", sa.SmallInteger(), nullable=True),
+        postgresql.ExcludeConstraint(
+            (sa.literal_column("uuidrange(resident_id, resident_id, '[]')"), "&&"),
+            (sa.literal_column("tstzrange(starts_at, ends_at, '[)')"), "&&"),
+            where=sa.text("state IN ('held', 'going', 'missing', 'left')"),
+            using="gist",
+            name="ex_community_trip_participant_one_at_a_time",
+        ),
         sa.CheckConstraint(
             "(answer_by IS NOT NULL) = (state = 'offered')",
             name=op.f("ck_community_trip_participant_one_offered_has_a_deadline"),

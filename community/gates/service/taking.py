@@ -5,15 +5,18 @@ the attraction's crowd last: gates that bring the same ticket at once wait for e
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock, sealing
 from app.core.database import reading, unit_of_work
+from app.core.problems import TooManyRequests
+from app.core.rate_limits import use
 from app.core.retrying import retrying
 from app.core.wall_time import resolve, zone
 from community.attractions.service.crowd import CrowdChange, note_crowds
@@ -24,7 +27,7 @@ from community.gates.problems import GateClosed
 from community.gates.repository import NewConflict, NewScan
 from community.gates.rules import Admission, Clock, Judgement, Pass, Reason, Verdict
 from community.gates.schemas import ScanGiven, ScanResult, ScanResults, ScansGiven
-from community.gates.service.naming import Named, Names, name_all
+from community.gates.service.naming import Named, Names, ShownCard, name_all
 from community.gates.service.telling import tell_clock, tell_conflicts
 from community.gates.views.bundles import free_by
 from community.gates.views.known import answered, passes_of_cards, passes_of_tickets, tickets_of_residents
@@ -50,7 +53,7 @@ class _Brought:
     @property
     def is_told(self) -> bool:
         """Say whether somebody had passed before we were asked."""
-        return self.given.decision is not None or self.given.override_reason is not None
+        return _is_told(self.given)
 
     def passing(self) -> Pass:
         """Return it as the rules judge it."""
@@ -76,19 +79,29 @@ class _Known:
 
 
 async def take(at: AtAttraction, given: ScansGiven) -> ScanResults:
-    """Take what was scanned at a gate and return what became of each scan; raises ``GateClosed``.
+    """Take what was scanned at a gate and return what became of each scan; raises ``GateClosed``,
+    ``TooManyRequests``.
 
     Nobody is let in twice by it, and what was brought before is answered as it was then.
     """
     now = clock.now()
     ahead = rules.clock_ahead(given.sent_at, now)
     scans = {scan.nonce: scan for scan in reversed(given.scans)}
+    if numbers := {scan.card.number for scan in scans.values() if scan.card is not None}:
+        await _count_numbers(at, len(numbers))
     async with reading() as connection:
-        before = await answered(connection, at.id, scans)
+        before = _final(await answered(connection, at.id, scans), scans)
     # What was brought before is not read again: most of what a scanner sends twice, it sends because of a bad network.
     names = await name_all(at, [scan for nonce, scan in scans.items() if nonce not in before], now)
     results = await retrying(lambda: _take(at, scans, names, ahead))
     return ScanResults(results=[results[scan.nonce] for scan in given.scans], clock_ahead=ahead)
+
+
+async def _count_numbers(at: AtAttraction, count: int) -> None:
+    """Raise ``TooManyRequests`` once somebody shows more numbers of cards than visitors could: they try them out."""
+    allowance = await use("gate_card_numbers", str(at.actor.id), rules.NUMBERS, amount=count)
+    if not allowance.allowed:
+        raise TooManyRequests(headers={"Retry-After": str(allowance.retry_after)})
 
 
 async def _take(
@@ -98,13 +111,16 @@ async def _take(
         gate = await repository.locked_gate(session, at.id)
         if not gate.is_active:
             raise GateClosed
-        known = await answered(await session.connection(), gate.id, scans)
+        kept = await answered(await session.connection(), gate.id, scans)
+        known = _final(kept, scans)
+        if again := [row.id for nonce, row in kept.items() if nonce not in known]:
+            await repository.forget(session, again)
         results = {
             nonce: ScanResult(nonce=nonce, outcome=row.outcome, reason=row.reason) for nonce, row in known.items()
         }
         now = clock.now()
         new = [
-            _Brought(clock.new_id(), scan, rules.judged(scan.scanned_at, scan.clock_ahead, ahead, now), names.of[nonce])
+            _Brought(clock.new_id(), scan, _when(scan, ahead, now), names.of[nonce])
             for nonce, scan in scans.items()
             if nonce not in known
         ]
@@ -114,6 +130,15 @@ async def _take(
         if abs(ahead) > rules.WRONG.total_seconds():
             await tell_clock(session, gate, ahead)
         return results
+
+
+def _final(kept: Mapping[uuid.UUID, sa.Row[Any]], scans: Mapping[uuid.UUID, ScanGiven]) -> dict[uuid.UUID, sa.Row[Any]]:
+    """Return what is answered as before: all but whom we turned away and the gate, which did not hear it, let in."""
+    return {
+        nonce: row
+        for nonce, row in kept.items()
+        if not (row.is_turned_away and _is_told(scans[nonce]) and scans[nonce].decision != "refused")
+    }
 
 
 async def _judge_all(
@@ -167,6 +192,8 @@ async def _learn(session: AsyncSession, at: AtAttraction, new: Sequence[_Brought
     wall = zone(at.time_zone)
     ticket_ids = {one.named.ticket_id for one in new if one.named.ticket_id is not None}
     for row in await tickets_locked(session, ticket_ids) if ticket_ids else ():
+        if row.community_id != at.community_id:
+            continue  # nobody learns of it, and it is on nobody's trail
         known.admissions[row.id, ""] = _of_ticket(row)
         known.residents[row.id] = row.resident_id
     for one in new:
@@ -186,6 +213,7 @@ async def _learn(session: AsyncSession, at: AtAttraction, new: Sequence[_Brought
             one.fault = one.named.reason
     _weigh(at, new, known)
     await _remember(session, at, new, known)
+    _put_last(new, known)
     return known
 
 
@@ -214,20 +242,28 @@ async def _find_tickets_of_cards(session: AsyncSession, at: AtAttraction, new: S
         await session.connection(),
         at.attraction_id,
         {card.resident_id for _, card in shown},
-        min(instants) - rules.WRONG,
+        min(instants) - rules.LEAVES_WITHIN,
         max(instants) + rules.WRONG,
     )
     for one, card in shown:
+        is_exit = one.given.direction == "exit"
+        late = rules.LEAVES_WITHIN if is_exit else rules.WRONG
         theirs = [
             row
             for row in rows
             if row.resident_id == card.resident_id
-            and row.valid_from - rules.WRONG <= one.clock.at < row.valid_until + rules.WRONG
+            and row.valid_from - rules.WRONG <= one.clock.at < row.valid_until + late
         ]
-        # First what it was bought with, then what is not used yet.
-        best = min(theirs, key=lambda row: (row.card_id != card.id, row.state != "valid"), default=None)
+        best = min(theirs, key=lambda row: _place(row, card, is_exit=is_exit), default=None)
         if best is not None:
             one.named = Named(ticket_id=best.id, card=card)
+
+
+def _place(row: sa.Row[Any], card: ShownCard, *, is_exit: bool) -> tuple[bool, bool, bool]:
+    """Return which ticket comes first: for going out one that is used, for coming in what the card bought, then what
+    is not used yet.
+    """
+    return is_exit and row.state != "admitted", row.card_id != card.id, row.state != "valid"
 
 
 async def _remember(session: AsyncSession, at: AtAttraction, new: Sequence[_Brought], known: _Known) -> None:
@@ -258,6 +294,24 @@ async def _remember(session: AsyncSession, at: AtAttraction, new: Sequence[_Brou
                 is_through=row.is_through,
             )
         )
+
+
+def _put_last(new: Sequence[_Brought], known: _Known) -> None:
+    """Have those who are asked for come after all who passed: we are asked now, and waited for others that told us."""
+    now = clock.now()
+    for one in new:
+        if not one.is_told and one.key is not None:
+            one.clock = Clock(rules.after_all(known.passes.get(one.key, ()), now), one.clock.ahead)
+
+
+def _is_told(given: ScanGiven) -> bool:
+    return given.decision is not None or given.override_reason is not None
+
+
+def _when(given: ScanGiven, ahead: int, now: datetime) -> Clock:
+    """Return when a scan was made by our clock: one that asks is made now, whatever the scanner says."""
+    found = rules.judged(given.scanned_at, given.clock_ahead, ahead, now)
+    return found if _is_told(given) else Clock(now, found.ahead)
 
 
 def _of_nobody(one: _Brought) -> Verdict:

@@ -34,7 +34,7 @@ _INSTANT: Final = sa.DateTime(timezone=True)
 
 # Literal, for the partial index.
 _CARDS: Final[sa.Select[Any]] = (
-    sa.select(CARDS.c.id, CARDS.c.resident_id, CARDS.c.number, SCHEMES.c.entitlements)
+    sa.select(CARDS.c.id, CARDS.c.resident_id, CARDS.c.number, CARDS.c.valid_until, SCHEMES.c.entitlements)
     .join(SCHEMES, SCHEMES.c.id == CARDS.c.scheme_id)
     .where(
         CARDS.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
@@ -64,6 +64,7 @@ class GateCard:
     resident_id: uuid.UUID
     digest: str
     entitlements: tuple[str, ...]
+    valid_until: datetime | None
 
 
 def salt_of(gate_id: uuid.UUID) -> bytes:
@@ -148,7 +149,7 @@ async def known_cards(
     rows = list(await connection.execute(_CARDS, binds))
     digests = await asyncio.to_thread(_digests, rows, salt_of(gate_id))
     return [
-        GateCard(row.id, row.resident_id, digest, tuple(row.entitlements))
+        GateCard(row.id, row.resident_id, digest, tuple(row.entitlements), row.valid_until)
         for row, digest in zip(rows, digests, strict=True)
     ]
 
@@ -159,29 +160,50 @@ def _digests(rows: Sequence[sa.Row[Any]], salt: bytes) -> list[str]:
 
 
 def _bundle_cards(cards: Sequence[GateCard], terms: GateRulesPublic, tickets: Sequence[TicketAt]) -> list[BundleCard]:
+    """Return the ways in by each card, first what counts first: its holder's tickets, then what it entitles to."""
     by_resident = _by_resident(tickets)
-    found = []
+    found: list[BundleCard] = []
     for card in cards:
-        ticket = by_resident.get(card.resident_id)
-        free = free_by(card.entitlements, terms)
-        persons = free[1] if free is not None else ticket.persons if ticket is not None else 0
-        found.append(
-            BundleCard(
-                digest=card.digest,
-                entitlement=free[0] if free is not None else None,
-                persons=persons,
-                ticket_id=ticket.id if ticket is not None else None,
-            )
+        # As scans are judged: first what was bought with it, then what is not used yet.
+        theirs = sorted(
+            by_resident.get(card.resident_id, ()), key=lambda one: (one.card_id != card.id, one.state != "valid")
         )
+        found += [_by_ticket(card, one) for one in theirs]
+        if (free := free_by(card.entitlements, terms)) is not None:
+            found.append(_by_itself(card, *free))
     return found
 
 
-def _by_resident(tickets: Sequence[TicketAt]) -> dict[uuid.UUID, TicketAt]:
-    """Return the first ticket of each resident that still opens."""
-    found: dict[uuid.UUID, TicketAt] = {}
+def _by_ticket(card: GateCard, ticket: TicketAt) -> BundleCard:
+    return BundleCard(
+        digest=card.digest,
+        entitlement=None,
+        persons=ticket.persons,
+        ticket_id=ticket.id,
+        valid_from=ticket.valid_from,
+        valid_until=ticket.valid_until,
+        may_return=ticket.reentry == "same_day",
+    )
+
+
+def _by_itself(card: GateCard, entitlement: str, persons: int) -> BundleCard:
+    return BundleCard(
+        digest=card.digest,
+        entitlement=entitlement,
+        persons=persons,
+        ticket_id=None,
+        valid_from=None,
+        valid_until=card.valid_until,
+        may_return=True,
+    )
+
+
+def _by_resident(tickets: Sequence[TicketAt]) -> dict[uuid.UUID, list[TicketAt]]:
+    """Return the tickets of each resident that still open, the earliest first."""
+    found: dict[uuid.UUID, list[TicketAt]] = {}
     for one in tickets:
         if one.resident_id is not None and one.state in _LIVE:
-            found.setdefault(one.resident_id, one)
+            found.setdefault(one.resident_id, []).append(one)
     return found
 
 

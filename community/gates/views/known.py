@@ -18,9 +18,16 @@ _attraction = sa.bindparam("attraction_id", type_=sa.Uuid)
 _since = sa.bindparam("since", type_=_INSTANT)
 _until = sa.bindparam("until", type_=_INSTANT)
 
-_ANSWERED: Final[sa.Select[Any]] = sa.select(SCANS.c.nonce, SCANS.c.outcome, SCANS.c.reason).where(
-    SCANS.c.gate_id == sa.bindparam("gate_id", type_=sa.Uuid), SCANS.c.nonce == sa.any_(_ids)
-)
+_ANSWERED: Final[sa.Select[Any]] = sa.select(
+    *(SCANS.c[name] for name in ("id", "nonce", "outcome", "reason")),
+    # It was asked for and is not in, as far as we were told.
+    sa.and_(
+        SCANS.c.direction == sa.literal_column("'entry'", sa.Text),
+        SCANS.c.decision.is_(None),
+        SCANS.c.overridden_by.is_(None),
+        sa.not_(SCANS.c.is_through),
+    ).label("is_turned_away"),
+).where(SCANS.c.gate_id == sa.bindparam("gate_id", type_=sa.Uuid), SCANS.c.nonce == sa.any_(_ids))
 _PASSES: Final[sa.Select[Any]] = sa.select(
     *(
         SCANS.c[name]

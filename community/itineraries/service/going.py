@@ -63,7 +63,7 @@ async def add_companion(session: AsyncSession, actor: Actor, itinerary: Subject,
     companion = ItineraryCompanion(
         itinerary_id=row.id, resident_id=row.resident_id, account_id=data.account_id, added_by=actor.id
     )
-    await repository.add_companion(session, companion)
+    await repository.add_companion(session, companion, row.account_id)
     await audit.record(session, actor, "itinerary:add_companion", resident_id=row.resident_id, object_id=row.id)
 
 

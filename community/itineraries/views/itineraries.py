@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import audit
+from app.core import audit, clock
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
@@ -18,7 +18,7 @@ from app.core.sealing import unseal
 from app.core.wall_time import zone
 from app.identity.api import ResidentSubject, trace_read
 from community.attractions.models import ATTRACTIONS
-from community.itineraries.access import Subject
+from community.itineraries.access import IS_STILL_LET, Subject
 from community.itineraries.models import ASKED, COMPANIONS, ITINERARIES, PAUSES, STOPS
 from community.itineraries.rules import words
 from community.itineraries.schemas.given import ItineraryWrite
@@ -46,7 +46,11 @@ _OF_RESIDENT: Final = _list.where(ITINERARIES.c.resident_id == sa.bindparam("res
 _ALONG: Final = audit.traced_each(
     _list.where(
         ITINERARIES.c.state == sa.literal("open", sa.Text),
-        ITINERARIES.c.id.in_(sa.select(COMPANIONS.c.itinerary_id).where(COMPANIONS.c.account_id == _account)),
+        sa.exists(
+            sa.select(COMPANIONS.c.id)
+            .where(COMPANIONS.c.itinerary_id == ITINERARIES.c.id, COMPANIONS.c.account_id == _account, IS_STILL_LET)
+            .correlate(ITINERARIES)
+        ),
     ),
     "itineraries:list",
 )
@@ -83,14 +87,19 @@ async def of_resident(
 
 async def along(connection: AsyncConnection, actor: Actor, page: PageRequest) -> Page[ItineraryPublic]:
     """Return a page of the days out the actor comes along on, the latest first; on record for each resident."""
-    binds = {"own_account": actor.id, **_paging(page), **audit.trace_each_binds(actor, shown=page.limit)}
+    binds = {
+        "own_account": actor.id,
+        "granted_at": clock.now(),
+        **_paging(page),
+        **audit.trace_each_binds(actor, shown=page.limit),
+    }
     return _page(list(await connection.execute(_ALONG, binds)), page)
 
 
 async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) -> ItineraryDetail:
     """Return days out with what the reader's side may see of them; raises ``NotFound``.
 
-    Whoever only comes along sees where, when and when to sit down; not what was asked, and not for what.
+    Whoever only comes along sees where, when and when to sit down; not what was asked, not for what, not who else.
     """
     await trace(connection, actor, subject, "itinerary:read")
     row, stops = await rows_of(connection, subject.id)
@@ -123,7 +132,11 @@ async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) ->
             )
             for one in left_out
         ],
-        companions=list(await connection.scalars(_COMPANIONS, {"itinerary_id": subject.id})),
+        companions=[
+            account
+            for account in await connection.scalars(_COMPANIONS, {"itinerary_id": subject.id})
+            if subject.is_shown_whole or account == actor.id
+        ],
     )
 
 

@@ -1,7 +1,7 @@
 """The one way tickets end before they were used: their places go back, and to whoever waited for them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,9 @@ from community.ticket_orders.models import TicketOrder
 from community.ticket_orders.repository import tickets
 from community.ticket_orders.service import paying
 from community.ticket_orders.service.confirming import about
+from community.ticket_orders.views.orders import refundable
 from community.ticket_waitlist.service.offering import offer
+from community.ticketing.views import slots_for
 
 
 async def end(
@@ -62,6 +64,24 @@ async def end(
     await release_allocations(session, [one.id for one in taken])
     if is_offered:
         await offer(session, sorted({ticket.slot_id for ticket, _ in ends}))
+
+
+async def by_rule(session: AsyncSession, rows: Iterable[TicketOrder], chosen: Sequence[Any]) -> list[tuple[Any, int]]:
+    """Return what is given back now of locked, valid tickets of orders by what was agreed.
+
+    That is all of it where the slot does not take place, although the worker has not come to it yet.
+    """
+    terms, now = {row.id: row.terms for row in rows}, clock.now()
+    slots = await slots_for(await session.connection(), {one.slot_id for one in chosen})
+    return [
+        (
+            one,
+            one.price_amount
+            if slots[one.slot_id].state == "cancelled"
+            else refundable(one._mapping, terms[one.order_id], now),  # noqa: SLF001 - SQLAlchemy's public name of it
+        )
+        for one in chosen
+    ]
 
 
 async def let_go(session: AsyncSession, rows: Sequence[TicketOrder], reason: rules.CloseReason) -> None:

@@ -10,7 +10,6 @@ from app.billing.events import (
     AuthorizationNeedsAction,
     AuthorizationSucceeded,
 )
-from app.core import clock
 from app.core.events import emit
 from community.events import SlotMoved, TicketOrderConfirmed, TicketsRefunded
 from community.ticket_orders import notices, rules
@@ -18,10 +17,9 @@ from community.ticket_orders.models import TicketOrder
 from community.ticket_orders.repository import tickets
 from community.ticket_orders.service import paying
 from community.ticket_orders.service.confirming import confirm
-from community.ticket_orders.service.ending import end, let_go
+from community.ticket_orders.service.ending import by_rule, end, let_go
 from community.ticket_orders.service.moving import moved
 from community.ticket_orders.service.telling import tell
-from community.ticket_orders.views.orders import refundable
 
 OfMoney = AuthorizationSucceeded | AuthorizationNeedsAction | AuthorizationFailed
 
@@ -99,11 +97,6 @@ async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUI
     rows = [row for some in carts.values() for row in some]
     await let_go(session, rows, "resident_left")
     chosen = await tickets.tickets_locked(session, [ticket_id for ticket_id, _ in ahead])
-    terms, now = {row.id: row.terms for row in rows}, clock.now()
-    ends = [
-        (one, refundable(one._mapping, terms[one.order_id], now))  # noqa: SLF001 - SQLAlchemy's public name of it
-        for one in chosen
-        if one.state == "valid"
-    ]
+    ends = await by_rule(session, rows, [one for one in chosen if one.state == "valid"])
     known = {one.order_id for one, _ in ends}
     await end(session, [row for row in rows if row.id in known], ends, "refunded", "resident_left")

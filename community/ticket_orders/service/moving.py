@@ -47,9 +47,11 @@ async def move(session: AsyncSession, actor: Actor, subject: Subject, ticket_id:
     kept = {one.pool_id for one in (await offers.addons(connection, _addon_ids(ticket))).values()}
     taken = await allocated_for(connection, rules.ORIGIN, [ticket.id])
     places = [one.id for one in taken if one.pool_id not in kept]
-    portions = [Portion(pool_id, draft.offer.persons, ticket.id) for pool_id in draft.offer.pool_ids]
+    # As it was sold, whatever its product is by now: so many persons, who may come back or not.
+    portions = [Portion(pool_id, ticket.persons, ticket.id) for pool_id in draft.offer.pool_ids]
+    until = draft.offer.ends_at if ticket.reentry == "same_day" else draft.offer.entry_until
     await tickets.uncount(session, [ticket.id])
-    await tickets.place_at(session, ticket.id, slot_id, draft.offer.starts_at, draft.valid_until)
+    await tickets.place_at(session, ticket.id, slot_id, draft.offer.starts_at, until)
     limits = composed.limits()
     if limits and row.resident_id is not None:
         beyond = await writing.count(connection, row.community_id, row.resident_id, limits)

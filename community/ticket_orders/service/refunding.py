@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import audit, clock
+from app.core import audit
 from app.core.access import Actor
 from app.core.problems import NotFound
 from community.ticket_orders import rules
@@ -13,8 +13,7 @@ from community.ticket_orders.access import Subject, require_buyer
 from community.ticket_orders.problems import RefundChanged, TicketsNotOpen
 from community.ticket_orders.repository import tickets
 from community.ticket_orders.schemas.given import RefundAsk
-from community.ticket_orders.service.ending import end, let_go
-from community.ticket_orders.views.orders import refundable
+from community.ticket_orders.service.ending import by_rule, end, let_go
 
 
 async def refund(session: AsyncSession, actor: Actor, subject: Subject, data: RefundAsk) -> None:
@@ -40,11 +39,8 @@ async def refund(session: AsyncSession, actor: Actor, subject: Subject, data: Re
         odd = [{"ticket_id": str(one.id), "state": one.state} for one in chosen if one.state != "valid"]
         if odd:
             raise TicketsNotOpen(tickets=odd)
-        now = clock.now()
-        ends = [
-            (one, refundable(one._mapping, row.terms, now) if side == "resident" else one.price_amount)  # noqa: SLF001
-            for one in chosen
-        ]
+        is_goodwill = side != "resident"
+        ends = [(one, one.price_amount) for one in chosen] if is_goodwill else await by_rule(session, rows, chosen)
         total = sum(amount for _, amount in ends)
         if total != data.amount:
             raise RefundChanged(amount=total)

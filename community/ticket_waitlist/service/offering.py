@@ -2,20 +2,30 @@
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.events import emit
+from app.identity.api import granted_accounts
 from app.reservations.api import PoolExhausted, allocate, allocated_for, release_allocations
 from community.events import WaitlistOffered
 from community.ticket_waitlist import notices, repository, rules
+from community.ticket_waitlist.access import READ
 from community.ticket_waitlist.models import TicketWait
 from community.ticketing.problems import NotOnSale
 from community.ticketing.rules import Wanted
 from community.ticketing.service.portions import portions_for
 from community.ticketing.views import slots_for
 from notifications.api import send
+
+_granted = granted_accounts(READ).subquery("granted")
+_MAY_STILL: Final = sa.select(_granted.c.account_id).where(
+    _granted.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
+    _granted.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),
+)
 
 
 async def offer(session: AsyncSession, slot_ids: Collection[uuid.UUID]) -> None:
@@ -57,7 +67,7 @@ async def lapse(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
         await send(
             session,
             notices.LAPSED,
-            _told(row),
+            await _told(session, row),
             community_id=row.community_id,
             dedupe_key=f"ticket_wait:{row.id}:lapsed",
             variables={"resident": row.resident_id, "starts_at": row.starts_at},
@@ -111,7 +121,7 @@ async def _tell_offered(session: AsyncSession, row: TicketWait) -> None:
     await send(
         session,
         notices.OFFERED,
-        _told(row),
+        await _told(session, row),
         community_id=row.community_id,
         dedupe_key=f"ticket_wait:{row.id}:offered",
         variables={"resident": row.resident_id, "starts_at": row.starts_at, "until": row.offered_until},
@@ -121,8 +131,12 @@ async def _tell_offered(session: AsyncSession, row: TicketWait) -> None:
     )
 
 
-def _told(row: TicketWait) -> list[uuid.UUID]:
-    return list(dict.fromkeys([row.account_id, row.asked_by]))
+async def _told(session: AsyncSession, row: TicketWait) -> list[uuid.UUID]:
+    """Return whose day it is, and whoever asked if they may still know of it."""
+    if row.asked_by == row.account_id:
+        return [row.account_id]
+    binds = {"resident_id": row.resident_id, "account_id": row.asked_by, "granted_at": clock.now()}
+    return [row.account_id, *dict.fromkeys(await session.scalars(_MAY_STILL, binds))]
 
 
 def _data(row: TicketWait) -> dict[str, str]:

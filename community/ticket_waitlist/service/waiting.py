@@ -88,7 +88,15 @@ async def end(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 
 async def end_of_slots(session: AsyncSession, slot_ids: Collection[uuid.UUID]) -> None:
     """Have all end who wait for slots that do not take place; what was held for them nobody gets."""
-    rows = await repository.live_of_slots(session, slot_ids)
+    await _end(session, await repository.live_of_slots(session, slot_ids))
+
+
+async def end_of_residents(session: AsyncSession, resident_ids: Collection[uuid.UUID]) -> None:
+    """Have residents wait no more who are here no more; what was held for them goes to the next."""
+    await _end(session, await repository.live_of_residents(session, resident_ids))
+
+
+async def _end(session: AsyncSession, rows: Sequence[TicketWait]) -> None:
     offered = [row for row in rows if row.state == "offered"]
     for row in rows:
         row.state, row.offered_until, row.over_at = "over", None, None

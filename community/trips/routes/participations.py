@@ -15,6 +15,7 @@ from community.trips.access import JOIN, READ, Participation, participation_guar
 from community.trips.problems import (
     AlreadySignedUp,
     CompanionNeeded,
+    OnAnotherTrip,
     ParticipationNotOpen,
     SignUpOver,
     TripFull,
@@ -53,6 +54,7 @@ async def list_trip_participations(
         *_GUARDED,
         AlreadySignedUp,
         CompanionNeeded,
+        OnAnotherTrip,
         PaymentMethodUnusable,
         PeopleOnly,
         ResidenceEnded,
@@ -81,7 +83,7 @@ async def get_trip_participation(connection: Reading, actor: CurrentActor, subje
 @router.post(
     f"{_ONE}/acceptance",
     responses=problem_responses(
-        *_GUARDED, HoldOver, ParticipationNotOpen, PaymentMethodUnusable, PeopleOnly, ResidenceEnded
+        *_GUARDED, HoldOver, OnAnotherTrip, ParticipationNotOpen, PaymentMethodUnusable, PeopleOnly, ResidenceEnded
     ),
 )
 async def accept_trip_participation(session: Session, actor: Person, subject: Theirs) -> ParticipationDetail:

@@ -30,15 +30,19 @@ async def take(
     """
     by = By(subject.side("leader", "organizer", "operator"), actor)
     trip = await session.get_one(Trip, subject.id)
-    stop = next(iter(await repository.stops_locked(session, [stop_id])), None)
-    if stop is None or stop.trip_id != trip.id:
+    stops = await repository.stops_of(session, trip.id)
+    stop = next((one for one in stops if one.id == stop_id), None)
+    if stop is None:
         raise NotFound
     now = clock.now()
     if trip.state not in ("open", "over"):
         raise TripNotOpen(trip_state=trip.state)
-    if now < trip.starts_at - rules.ROLL_OPENS:
-        raise RollCallTooEarly(opens_at=(trip.starts_at - rules.ROLL_OPENS).isoformat())
+    before = next(((one.roll_state, one.departs_at) for one in stops if one.position == stop.position - 1), None)
+    opens_at = rules.roll_opens(trip.starts_at, before)
+    if now < opens_at:
+        raise RollCallTooEarly(opens_at=opens_at.isoformat())
     people = {row.id: row for row in await repository.travelling(session, trip.id)}
+    away = [row for row in people.values() if row.state != "going"]
     known = await repository.known_marks(session, trip.id, [mark.nonce for mark in data.marks])
     outcomes: dict[uuid.UUID, Outcome] = dict(known)
     for mark in sorted(data.marks, key=lambda one: (one.marked_at, one.nonce)):
@@ -48,6 +52,9 @@ async def take(
         if row is not None:
             at = rules.by_our_clock(mark.marked_at, data.sent_at, now)
             outcomes[mark.nonce] = await _mark(session, by, (trip, stop), row, mark, at)
+    # Who is with them again by a list that came late was not counted where counting is over: there they are missing.
+    counted = max((one.position for one in stops if one.roll_state == "done"), default=0)
+    await _miss(session, trip, away, counted, by)
     # That one of them stays at home is no counting of the others: whoever counts has somebody there.
     if stop.roll_state == "ahead" and any(one.mark == "present" and one.nonce not in known for one in data.marks):
         _begin(stop, now)
@@ -130,13 +137,17 @@ async def _finish(session: AsyncSession, trip: Trip, stop: TripStop, people: Seq
     """End a stop's counting: whoever goes along and was counted neither there nor farther on is missing."""
     stop.roll_state, stop.look_at = "done", None
     stop.done_at, stop.done_by = clock.now(), by.id
-    for row in people:
-        if row.state == "going" and row.seen_position < stop.position:
-            await change(session, row, "miss", by, missing_position=stop.position)
-            await _tell_missing(session, trip, row)
+    await _miss(session, trip, people, stop.position, by)
     if by.actor is not None:
         await audit.record(session, by.actor, "roll_call:complete", object_id=stop.id, details={"trip": str(trip.id)})
     await session.flush()
+
+
+async def _miss(session: AsyncSession, trip: Trip, people: Sequence[TripParticipant], position: int, by: By) -> None:
+    for row in people:
+        if row.state == "going" and row.seen_position < position:
+            await change(session, row, "miss", by, missing_position=position)
+            await _tell_missing(session, trip, row)
 
 
 async def _tell_missing(session: AsyncSession, trip: Trip, row: TripParticipant) -> None:

@@ -51,9 +51,15 @@ async def _follow(session: AsyncSession, row: TripParticipant, event: OfMoney) -
 
 
 async def close_residents(session: AsyncSession, resident_ids: Sequence[uuid.UUID]) -> None:
-    """Call off what lies ahead of residents who are here no more; it costs nothing."""
+    """Call off what lies ahead of residents who are here no more; it costs nothing.
+
+    Whoever is on the way is counted until all are back, whatever was written down of their home meanwhile.
+    """
+    now = clock.now()
     for row in await repository.ahead_of_residents(session, resident_ids):
         trip = await session.get_one(Trip, row.trip_id)
+        if row.state == "going" and now >= trip.starts_at:
+            continue
         await end_one(session, trip, row, HEARTHLINE, "resident_left")
 
 

@@ -12,6 +12,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.sealing import seal
+from app.core.turns import take_turns
 from app.identity.api import ResidentSubject, accounts_in
 from app.reservations.api import PoolExhausted, Portion, allocate, confirm_allocations, extend_allocations, pools
 from community.trips import notices, repository, rules
@@ -21,6 +22,7 @@ from community.trips.problems import (
     AlreadySignedUp,
     CompanionNeeded,
     NoVolunteer,
+    OnAnotherTrip,
     ParticipationNotOpen,
     SignUpOver,
     TripFull,
@@ -59,7 +61,7 @@ async def join(
 
     With a card it is held until the bank has answered. Nobody overtakes the line: who wants what others wait for waits
     too. Raises ``NotFound``, ``TripNotOpen``, ``SignUpOver``, ``TripPriceChanged``, ``TripFull``, ``AlreadySignedUp``,
-    ``Malformed`` for the account of a stranger, and what billing refuses.
+    ``OnAnotherTrip``, ``Malformed`` for the account of a stranger, and what billing refuses.
     """
     trip = await repository.locked_trip(session, trip_id)
     now = clock.now()
@@ -73,6 +75,7 @@ async def join(
         raise TripPriceChanged(total=trip.price_amount, currency=trip.currency)
     await _require_known(session, trip, data)
     row = _participant(actor, subject, trip, data, companion)
+    await _require_time(session, row)
     queued = await repository.waiting_for(session, trip.id, _place(row), row.seats)
     if queued or not await _take_place(session, trip, row, now):
         if not waits:
@@ -122,8 +125,8 @@ async def accompany(session: AsyncSession, row: TripParticipant, volunteer_id: u
 async def accept(session: AsyncSession, actor: Actor, subject: Participation) -> TripParticipant:
     """Take a place that was offered; taken already, it stays so.
 
-    Raises ``Forbidden``, ``ParticipationNotOpen`` where it was not offered or not answered in time, and what billing
-    refuses.
+    Raises ``Forbidden``, ``ParticipationNotOpen`` where it was not offered or not answered in time, ``OnAnotherTrip``,
+    and what billing refuses.
     """
     await require_joiner(await session.connection(), actor, subject.resident_id)
     trip = await repository.locked_trip(session, subject.trip_id)
@@ -133,6 +136,7 @@ async def accept(session: AsyncSession, actor: Actor, subject: Participation) ->
     now = clock.now()
     if trip.state != "open" or row.state != "offered" or row.answer_by is None or row.answer_by <= now:
         raise ParticipationNotOpen(participation_state=row.state if row.state != "offered" else "expired")
+    await _require_time(session, row)
     hold_until = rules.hold_ends(now, trip.starts_at)
     await extend_allocations(session, row.allocation_ids, hold_until + rules.KEEPING)
     await change(session, row, "accept", By("resident", actor), hold_until=hold_until)
@@ -200,6 +204,17 @@ def portions(trip: Trip, row: TripParticipant) -> list[Portion]:
 
 def _place(row: TripParticipant) -> rules.Place:
     return "wheelchair" if row.place == "wheelchair" else "seat"
+
+
+async def _require_time(session: AsyncSession, row: TripParticipant) -> None:
+    """Raise ``OnAnotherTrip`` where somebody goes along on another at that time.
+
+    One such question after the other for each resident: a constraint holds the same, but says nothing that helps.
+    """
+    await take_turns(session, [f"community.trips:{row.resident_id}"])
+    other = await repository.at_that_time(session, row)
+    if other is not None:
+        raise OnAnotherTrip(participation_id=str(other))
 
 
 async def _require_known(session: AsyncSession, trip: Trip, data: SignUpTerms) -> None:

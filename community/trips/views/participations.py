@@ -76,9 +76,19 @@ _TO_COUNT: Final = audit.traced_each(
     ).order_by(_p.id),
     "trip_people:list",
 )
+_stop_before = STOPS.alias("stop_before")
 _STOP: Final = (
-    sa.select(STOPS, TRIPS.c.starts_at)
+    sa.select(
+        STOPS,
+        TRIPS.c.starts_at,
+        _stop_before.c.roll_state.label("state_before"),
+        _stop_before.c.departs_at.label("departs_before"),
+    )
     .join(TRIPS, TRIPS.c.id == STOPS.c.trip_id)
+    .outerjoin(
+        _stop_before,
+        sa.and_(_stop_before.c.trip_id == STOPS.c.trip_id, _stop_before.c.position == STOPS.c.position - 1),
+    )
     .where(STOPS.c.id == sa.bindparam("stop_id", type_=sa.Uuid), STOPS.c.trip_id == _trip_id)
 )
 _HISTORY: Final = sa.select(CHANGES).where(CHANGES.c.participant_id == _participation_id).order_by(CHANGES.c.id)
@@ -168,12 +178,13 @@ async def roll_call(
         raise NotFound
     binds = {"trip_id": subject.id, **audit.trace_each_binds(actor, shown=_MOST, object_id=subject.id)}
     rows = list(await connection.execute(_TO_COUNT, binds))
+    before = (stop.state_before, stop.departs_before) if stop.state_before else None
     return RollCallPublic(
         stop_id=stop.id,
         position=stop.position,
         state=stop.roll_state,
         done_at=stop.done_at,
-        opens_at=stop.starts_at - rules.ROLL_OPENS,
+        opens_at=rules.roll_opens(stop.starts_at, before),
         count_by=stop.departs_at + rules.COUNTED,
         people=await _travellers(connection, rows),
     )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.core.database import unit_of_work
 from community.gates.models import Gate
 from community.ticket_codes import rules as codes
-from community.ticket_orders.models import TICKETS
+from community.ticket_orders.models import TICKETS, Ticket
 from tests.community.gates.conftest import Scene, base64url
 from tests.factories import community_attractions as attractions
 from tests.factories import community_citizen_cards as cards
@@ -18,6 +18,7 @@ from tests.factories import community_gates as gates
 from tests.factories import identity, sign_in
 
 NUMBER = "DIS20260042"
+HOUR = timedelta(hours=1)
 
 
 async def bundle(scene: Scene, gate: Gate | None = None) -> dict[str, Any]:
@@ -88,18 +89,53 @@ async def test_cards_are_digests_that_mean_nothing_at_another_gate(scene: Scene)
     north, south = await bundle(scene), await bundle(scene, scene.south)
 
     by_digest = {one.pop("digest"): one for one in north["cards"]["digests"]}
+    free = {"entitlement": "free_entry", "persons": 2, "may_return": True}
+    own = {"entitlement": None, "persons": 2, "may_return": False, "ticket_id": str(ticket.id)}
     assert by_digest == {
-        base64url(gates.digest(scene.north, NUMBER)): {"entitlement": "free_entry", "persons": 2, "ticket_id": None},
-        base64url(gates.digest(scene.north, "4539148803436467")): {
-            "entitlement": None,
-            "persons": 2,
-            "ticket_id": str(ticket.id),
-        },
+        base64url(gates.digest(scene.north, NUMBER)): free
+        | {"ticket_id": None, "valid_from": None, "valid_until": None},
+        base64url(gates.digest(scene.north, "4539148803436467")): own | times(ticket),
     }
     assert not by_digest.keys() & {one["digest"] for one in south["cards"]["digests"]}
     said = orjson.dumps([north, south]).decode()
     people = ("Grace", "Walter", "4539148803436467", NUMBER, str(scene.grace.id), str(walter.id), "6000")
     assert [word for word in people if word in said] == []
+
+
+async def test_a_card_is_listed_with_each_of_its_holders_tickets_and_when_it_opens(scene: Scene) -> None:
+    now = scene.clock.now()
+    card = await cards.card(scene.grace, await cards.scheme(scene.place), last_day=now.date())
+    await gates.terms(scene.garden, "free_entry")
+    tomorrow, yesterday, used, bought = [
+        (await gates.tickets(scene.garden, to=scene.grace, begins=now + after, **values))[0]
+        for after, values in (
+            (timedelta(days=1), {"reentry": "same_day"}),
+            (timedelta(hours=-20), {}),
+            (timedelta(), {"state": "admitted", "admitted_at": now}),
+            (HOUR, {"card_id": card.id}),
+        )
+    ]
+    found = (await bundle(scene))["cards"]["digests"]
+
+    # As scans are judged: what was bought with it, what is not used, what is; and without a ticket while it is good.
+    assert [one["ticket_id"] for one in found] == [
+        *(str(one.id) for one in (bought, yesterday, tomorrow, used)),
+        None,
+    ]
+    assert [{name: one[name] for name in TIMES} for one in found[:3]] == [
+        times(one) for one in (bought, yesterday, tomorrow)
+    ]
+    assert [one["may_return"] for one in found] == [False, False, True, False, True]
+    assert (found[-1]["valid_from"], found[-1]["entitlement"]) == (None, "free_entry")
+    assert datetime.fromisoformat(found[-1]["valid_until"]) == card.valid_until
+
+
+TIMES = ("valid_from", "valid_until")
+
+
+def times(ticket: Ticket) -> dict[str, str]:
+    """Return when a ticket is valid, as the API says it."""
+    return {name: getattr(ticket, name).isoformat().replace("+00:00", "Z") for name in TIMES}
 
 
 def _bytes(text: str) -> bytes:

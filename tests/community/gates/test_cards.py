@@ -82,3 +82,30 @@ async def test_a_card_nobody_verified_opens_nothing(scene: Scene) -> None:
     await gates.terms(scene.garden, "free_entry")
 
     assert await scene.bring([shown(scene)]) == [("refused", "unknown_card")]
+
+
+async def test_by_a_card_leaves_who_came_in_by_it_also_when_the_ticket_is_over(scene: Scene) -> None:
+    await cards.card(scene.grace, await cards.scheme(scene.place))
+    now = scene.clock.now()
+    (used,) = await gates.tickets(scene.garden, to=scene.grace)
+    assert await scene.bring([shown(scene)]) == [("admitted", None)]
+    await gates.tickets(scene.garden, to=scene.grace, begins=now + timedelta(hours=8))
+    scene.clock.advance(timedelta(hours=8, minutes=30))
+
+    assert await scene.bring([shown(scene, "exit", decision="admitted")]) == [("left", None)]
+    assert (await scene.inside(), await state_of(used)) == (0, "admitted")
+
+
+async def test_which_numbers_are_known_is_not_found_out_by_trying(scene: Scene) -> None:
+    def tried(first: int, count: int) -> dict[str, Any]:
+        numbers = ({"scheme": "disability", "number": f"DIS{first + place:08}"} for place in range(count))
+        scans = [scene.scan(card=number, decision=None) for number in numbers]
+        return {"scans": scans, "sent_at": scene.clock.now().isoformat()}
+
+    path = f"/v1/gates/{scene.north.id}/scans"
+    await scene.ask("POST", path, tried(0, 101), expect=422)
+    for place in range(6):
+        await scene.ask("POST", path, tried(100 * place, 100))
+    await scene.ask("POST", path, tried(600, 1), expect=429)
+    scene.clock.advance(timedelta(minutes=1))
+    await scene.ask("POST", path, tried(600, 1))

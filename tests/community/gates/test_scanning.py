@@ -45,6 +45,48 @@ async def test_who_asks_first_is_told_before_anybody_is_in(scene: Scene) -> None
     assert (await scene.inside(), await scene.conflicts()) == (1, [])
 
 
+async def test_who_asks_comes_after_all_who_are_in_whatever_the_scanner_says_of_when_it_was(scene: Scene) -> None:
+    (ticket,), (over,) = [
+        await gates.tickets(scene.garden, begins=scene.clock.now() - ago) for ago in (HOUR, gates.DAY + HOUR)
+    ]
+    start = scene.clock.now()
+    asked = [await scene.of(one, at, decision=None) for one, at in ((ticket, start), (over, start - 2 * HOUR))]
+    scene.clock.advance(MINUTE)
+    assert await scene.bring([await scene.of(ticket, decision=None)], scene.south) == [("admitted", None)]
+
+    assert await scene.bring(asked) == [("refused", "already_inside"), ("refused", "over")]
+    assert (await scene.inside(), await scene.conflicts()) == (1, [])
+
+
+async def test_who_was_turned_away_and_let_in_because_the_answer_was_lost_is_found(scene: Scene) -> None:
+    (ticket,) = await gates.tickets(scene.garden)
+    await scene.bring([await scene.of(ticket, decision=None)], scene.south)
+    asked = await scene.of(ticket, decision=None)
+    assert await scene.bring([asked]) == [("refused", "already_inside")]
+    # The same said once more, or that nobody passed, changes nothing.
+    refused = asked | {"decision": "refused", "reason": "already_inside"}
+    assert await scene.bring([asked]) == await scene.bring([refused]) == [("refused", "already_inside")]
+
+    for _ in range(2):
+        assert await scene.bring([asked | {"decision": "admitted"}]) == [("conflict", "already_inside")]
+    assert (await scene.inside(), len(await scene.conflicts())) == (2, 1)
+    assert await scene.bring([asked]) == [("conflict", "already_inside")]
+
+
+async def test_a_ticket_of_another_community_is_unknown_and_on_nobodys_trail(scene: Scene) -> None:
+    elsewhere = await identity.community()
+    walter = await identity.resident(elsewhere, phone="+8613800000011")
+    foreign = await attractions.attraction(await attractions.organization(elsewhere))
+    (ticket,) = await gates.tickets(foreign, to=walter)
+
+    scan = scene.scan(ticket_id=str(ticket.id), override_reason="The bus was late")
+    assert await scene.bring([scan]) == [("conflict", "unknown_ticket")]
+    entries = table_of(AuditEntry)
+    async with reading() as connection:
+        trail = (await connection.execute(sa.select(entries).where(entries.c.action == "gate:override"))).one()
+    assert (trail.resident_id, await state_of(ticket)) == (None, "valid")
+
+
 @pytest.mark.parametrize("late", ["north", "south"])
 async def test_one_ticket_at_two_gates_without_a_network_is_found_whichever_is_heard_first(
     scene: Scene, late: str

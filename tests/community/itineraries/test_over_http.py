@@ -1,13 +1,20 @@
 """Days out over HTTP: planned with reasons, changed, booked all or nothing, shared, taken along."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from icalendar import Calendar
 
+from app.core import clock as clocks
 from app.core.database import unit_of_work
+from app.core.tables import table_of
+from app.identity.models import Grant
 from app.reservations.api import Portion, allocate
+from community.itineraries.models import Itinerary
+from community.itineraries.service.telling import concerned
 from community.ticketing.models import TicketSlot
 from tests.community.itineraries.conftest import DAY, Body, Scene, at
 from tests.factories import identity, sign_in
@@ -82,6 +89,31 @@ async def test_medication_is_planned_for_and_hidden_from_who_only_comes_along(sc
     stranger = {"account_id": str(scene.place.id)}
     problem = await scene.ask("POST", f"{path}/companions", stranger, expect=422)
     assert problem["errors"][0]["code"] == "unknown_id"
+
+
+async def test_whom_somebody_let_come_along_sees_no_more_than_they_themselves_may(scene: Scene) -> None:
+    plan = await scene.planned()
+    path = f"/v1/itineraries/{plan['id']}"
+    mei = await identity.account(scene.place, name="Mei", phone="+8613800000009")
+    along = await sign_in.session_of(mei)
+    for account in (mei, scene.ann):
+        body = {"account_id": str(account.id)}
+        await scene.ask("POST", f"{path}/companions", body, by=scene.daughter, expect=204)
+    await scene.seen(plan, by=along)
+    table = table_of(Grant)
+    async with unit_of_work() as session:
+        await session.execute(
+            sa.update(table).where(table.c.grantee_account_id == scene.ann.id).values(revoked_at=clocks.now())
+        )
+    for by in (along, scene.daughter):
+        await scene.seen(plan, by=by, expect=404)
+        assert (await scene.ask("GET", "/v1/me/itineraries-along", by=by))["items"] == []
+    async with unit_of_work() as session:
+        row = await session.get_one(Itinerary, uuid.UUID(plan["id"]))
+        assert await concerned(session, row) == [row.account_id]
+    # Whom the resident lets come along comes along.
+    await scene.ask("POST", f"{path}/companions", {"account_id": str(mei.id)}, expect=204)
+    await scene.seen(plan, by=along)
 
 
 async def test_every_stop_is_booked_in_one_go(scene: Scene) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
 from app.reservations.api import pools
-from community.ticketing.models import ADDONS
+from community.ticketing.models import ADDONS, PRODUCTS, SLOTS
 from tests.community.ticket_orders.conftest import PRICE, THURSDAY, Scene, facts, no_drift, told, work
 from tests.factories import community_ticketing as ticketing
 from tests.factories import community_tickets as tickets
@@ -43,6 +43,27 @@ async def test_a_ticket_is_moved_with_all_its_places_and_has_a_new_code(scene: S
     clock.set(THURSDAY + timedelta(hours=1, minutes=30))
     late = await scene.ask("POST", path, {"slot_id": str(scene.offered.slots[0].id)}, expect=409)
     assert (late["code"], late["reason"]) == ("move_not_allowed", "too_late")
+    await no_drift()
+
+
+async def test_a_ticket_takes_its_own_places_along_whatever_its_product_is_by_now(scene: Scene) -> None:
+    family = await ticketing.product(scene.museum, scene.offered.attraction_id, "family", persons=4)
+    cart = await scene.bought(scene.item() | {"product_id": str(family.id)})
+    async with unit_of_work() as session:
+        small = {"persons": 2, "reentry": "same_day"}
+        await session.execute(sa.update(PRODUCTS).where(PRODUCTS.c.id == family.id).values(**small))
+        await session.execute(
+            sa.update(SLOTS)
+            .where(SLOTS.c.id == scene.offered.slots[1].id)
+            .values(entry_until=scene.offered.slots[1].ends_at - timedelta(minutes=30))
+        )
+    (ticket,) = cart["orders"][0]["tickets"]
+    moved = await scene.ask(
+        "POST", f"/v1/tickets/{ticket['id']}/move", {"slot_id": str(scene.offered.slots[1].id)}, by=scene.keeper
+    )
+
+    assert (moved["tickets"][0]["persons"], await scene.left(), await scene.left(1)) == (4, 5, 1)
+    assert moved["tickets"][0]["valid_until"] == "2026-03-05T02:30:00Z"
     await no_drift()
 
 

@@ -79,6 +79,21 @@ async def test_whoever_has_a_ticket_of_it_has_all_back_once_though_the_power_goe
     await no_drift()
 
 
+async def test_who_gives_back_what_is_called_off_already_has_all_of_it(scene: Scene, clock: ManualClock) -> None:
+    order = (await scene.bought(scene.item(quantity=2), total=2 * PRICE))["orders"][0]
+    clock.set(THURSDAY - timedelta(minutes=5))  # by what was agreed nothing would be given back
+    await _cancel(scene)
+    first = await scene.given_back(order, order["tickets"][0], amount=0, expect=409)
+    await scene.given_back(order, order["tickets"][0], amount=PRICE)
+    await work()
+
+    assert (first["code"], first["amount"]) == ("refund_changed", PRICE)
+    seen = await scene.ask("GET", f"/v1/ticket-orders/{order['id']}")
+    assert [(one["state"], one["refunded"]) for one in seen["tickets"]] == [("refunded", PRICE), ("cancelled", PRICE)]
+    assert (seen["state"], seen["refunded"]) == ("cancelled", 2 * PRICE)
+    await no_drift()
+
+
 async def test_a_slot_at_another_time_is_told_and_codes_of_before_do_not_count(
     scene: Scene, clock: ManualClock
 ) -> None:

@@ -3,11 +3,18 @@
 import asyncio
 from datetime import timedelta
 
+import sqlalchemy as sa
+
 from app.core.clock import ManualClock
-from app.core.database import unit_of_work
-from app.identity.models import Account, Resident
+from app.core.database import reading, unit_of_work
+from app.core.tables import table_of
+from app.identity.events import ResidentClosed
+from app.identity.models import Account, Grant, Resident
 from app.reservations.api import resize
-from tests.community.ticket_orders.conftest import PRICE, By, Scene, no_drift, told, work
+from community.ticket_waitlist.models import WAITS
+from community.ticket_waitlist.subscribers import follow_closures
+from tests.community.ticket_orders.conftest import PRICE, THURSDAY, By, Scene, no_drift, told, work
+from tests.factories import community_ticketing as ticketing
 from tests.factories import community_tickets as tickets
 from tests.factories import identity, sign_in
 
@@ -98,4 +105,78 @@ async def test_two_that_take_up_one_offer_at_once_have_it_once(scene: Scene) -> 
 
     assert sorted(await asyncio.gather(take(), take())) == [201, 409]
     assert await scene.left() == 0
+    await no_drift()
+
+
+async def test_what_is_held_for_who_lives_here_no_more_goes_to_the_next(scene: Scene) -> None:
+    order = (await scene.bought(scene.item(quantity=5), total=5 * PRICE))["orders"][0]
+    gone, late, stays = await _waiter(scene, "Gone"), await _waiter(scene, "Late"), await _waiter(scene, "Stays")
+    await scene.given_back(order, order["tickets"][0], amount=PRICE)
+    events = [
+        ResidentClosed(aggregate_id=person.id, community_id=scene.place.id, reason="moved_out")
+        for person, *_ in (gone, late)
+    ]
+    async with unit_of_work() as session:
+        await follow_closures(session, events)
+
+    async with reading() as connection:
+        rows = await connection.execute(sa.select(WAITS.c.state).order_by(WAITS.c.id))
+        assert list(rows.scalars()) == ["over", "over", "offered"]
+    assert (await _state(scene, stays), await scene.left()) == ("offered", 0)
+    await no_drift()
+
+
+async def test_who_asked_is_told_as_long_as_they_may_know(scene: Scene, clock: ManualClock) -> None:
+    other = await identity.resident(scene.place, name="Other")
+    order = (await tickets.cart(other, scene.offered.slots[0], scene.offered.products["adult"], quantity=5)).orders[0]
+    await scene.ask("POST", f"{scene.of}/ticket-waits", scene.item(), by=scene.daughter, expect=201)
+    offer = {"ticket_ids": [str(order.tickets[0].id)], "amount": PRICE}
+    await scene.ask("POST", f"/v1/ticket-orders/{order.id}/refunds", offer, by=scene.keeper)
+    await work()
+    async with unit_of_work() as session:
+        await session.execute(sa.update(table_of(Grant)).values(revoked_at=clock.now()))
+    clock.advance(timedelta(minutes=30))
+    await work()
+
+    assert await told("ticket_wait_offered") == {"Grace", "Ann"}
+    assert await told("ticket_wait_lapsed") == {"Grace"}
+
+
+async def test_who_waits_for_a_slot_that_moves_waits_for_it_as_it_is(scene: Scene, clock: ManualClock) -> None:
+    await scene.bought(scene.item(quantity=5), total=5 * PRICE)
+    waiter = await _waiter(scene, "Wait")
+    slot = scene.offered.slots[0]
+    times = {"starts_at": THURSDAY + timedelta(days=1), "ends_at": THURSDAY + timedelta(days=1, hours=1)}
+    body = {name: at.isoformat() for name, at in times.items()} | {"capacity": 5}
+    await scene.ask("PUT", f"/v1/organizations/{scene.museum.id}/ticket-slots/{slot.id}", body, by=scene.keeper)
+    await work()
+    clock.set(THURSDAY + timedelta(hours=2))
+    await work()
+
+    mine = await scene.ask("GET", f"/v1/residents/{waiter[0].id}/ticket-waits", by=waiter[1])
+    assert [(one["state"], one["starts_at"]) for one in mine["items"]] == [("waiting", "2026-03-06T01:00:00Z")]
+
+
+async def test_places_that_a_quota_gives_are_offered_in_every_slot_under_it(scene: Scene) -> None:
+    adult = scene.offered.products["adult"]
+    quota = await ticketing.quota(
+        scene.museum, scene.offered.attraction_id, scene.offered.slots[:2], scope="day", capacity=2
+    )
+    order = (await scene.bought(scene.item(quantity=2), total=2 * PRICE))["orders"][0]
+    person = await identity.resident(scene.place, name="Other")
+    wait = await tickets.wait(person, scene.offered.slots[1], adult)
+    second = await tickets.wait(person, scene.offered.slots[0], adult)
+    body = {"name": quota.name, "capacity": 3}
+    path = f"/v1/organizations/{scene.museum.id}/ticket-quotas/{quota.id}"
+    await scene.ask("PUT", path, body, by=scene.keeper)
+    await work()
+    async with reading() as connection:
+        offered = set(await connection.scalars(sa.select(WAITS.c.id).where(WAITS.c.state == "offered")))
+    assert len(offered) == 1
+    await scene.given_back(order, order["tickets"][0], amount=PRICE)
+    await work()
+
+    async with reading() as connection:
+        offered = set(await connection.scalars(sa.select(WAITS.c.id).where(WAITS.c.state == "offered")))
+    assert offered == {wait.id, second.id}
     await no_drift()

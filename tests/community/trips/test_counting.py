@@ -222,6 +222,55 @@ async def test_a_trip_is_not_over_before_all_are_back(trips: Trips, clock: Manua
     assert (await trips.ask("GET", path))["state"] == "over"
 
 
+async def test_who_was_found_by_a_list_that_came_after_the_end_is_missed_at_the_end(
+    trips: Trips, clock: ManualClock
+) -> None:
+    grace, hu = await two(trips, clock)
+    await trips.count(BUS, [mark(grace), mark(hu)], is_complete=True)
+    clock.set(LEAVES + 2 * HOUR)
+    await trips.count(LAKE, [mark(hu), mark(grace, "missing")])
+    clock.set(LEAVES + 3 * HOUR)
+    await trips.count(HOME, [mark(hu)], is_complete=True)
+    # They found her at the lake, and told of it late: that says nothing of her having come home.
+    found = await trips.count(LAKE, [mark(grace, at=LEAVES + 2 * HOUR + 5 * MINUTE)])
+    assert (found["outcomes"][0]["outcome"], found["missing"]) == ("applied", [grace["id"]])
+    await trips.count(HOME, [mark(hu, "left", at=LEAVES + 3 * HOUR)])
+    assert (await trips.count(LAKE, [mark(hu, at=LEAVES + 3 * HOUR)]))["missing"] == [grace["id"]]
+    clock.advance(MINUTE)
+    assert (await trips.count(HOME, [mark(grace)]))["missing"] == []
+    assert (await facts(grace)).count("trip_participant_missing") == 2
+
+
+async def test_who_moves_out_while_the_bus_is_under_way_is_counted_to_the_end(trips: Trips, clock: ManualClock) -> None:
+    grace, hu = await two(trips, clock)
+    await trips.count(BUS, [mark(grace), mark(hu)], is_complete=True)
+    clock.set(LEAVES + HOUR)
+    closing = {"reason": "moved_out", "date": "2026-03-02"}
+    path = f"/v1/residents/{trips.scene.grace.id}/closure"
+    await trips.ask("POST", path, closing, by=trips.scene.operator, expect=201)
+    await work()
+    clock.set(LEAVES + 2 * HOUR)
+    found = await trips.count(LAKE, [mark(hu)], is_complete=True)
+    assert found["missing"] == [grace["id"]]
+    assert await told("trip_missing") == {"Li Mei"}
+
+
+async def test_the_list_of_a_stop_farther_on_does_not_stand_for_those_before_it(
+    trips: Trips, clock: ManualClock
+) -> None:
+    grace, hu = await two(trips, clock)
+    wrong = await trips.count(HOME, [mark(grace), mark(hu)], is_complete=True, expect=409)
+    assert wrong["code"] == "roll_call_too_early"
+    await trips.count(BUS, [mark(grace), mark(hu)], is_complete=True)
+    clock.set(LEAVES + 2 * HOUR - MINUTE)
+    seen = await trips.ask("GET", trips.roll(HOME), by=trips.scene.worker)
+    assert seen["opens_at"] == (LEAVES + 2 * HOUR).isoformat().replace("+00:00", "Z")
+    await trips.count(HOME, [mark(grace), mark(hu)], expect=409)
+    # The bus that leaves the lake early, with everybody, is counted at home when it is there.
+    await trips.count(LAKE, [mark(grace), mark(hu)], is_complete=True)
+    assert (await trips.count(HOME, [mark(grace), mark(hu)], is_complete=True))["missing"] == []
+
+
 async def test_only_who_leads_it_counts_and_whom_to_call_is_shown_around_the_trip_on_record(
     trips: Trips, clock: ManualClock
 ) -> None:

@@ -164,6 +164,44 @@ async def test_each_side_says_its_own_reasons_and_no_one_calls_off_under_way(tri
     assert ended["cancelled_by"] == "organizer"
 
 
+async def test_nobody_is_on_two_trips_at_once(trips: Trips) -> None:
+    lake, grace = trips.trip, trips.scene.grace
+    temple = await trips.planned()
+    path = f"/v1/residents/{grace.id}/trip-participations"
+    answers = await asyncio.gather(
+        *(
+            trips.scene.client.post(
+                path,
+                json=trips.wish(trip_id=one["id"]),
+                headers=sign_in.access_headers(trips.scene.resident),
+            )
+            for one in (lake, temple)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    (refused,) = (answer.json() for answer in answers if answer.status_code == 409)
+    (joined,) = (answer.json() for answer in answers if answer.status_code == 201)
+    assert (refused["code"], refused["participation_id"]) == ("on_another_trip", joined["id"])
+    free = lake if joined["trip_id"] == temple["id"] else temple
+    await trips.do(joined, "cancellation", {"reason": "other_plans"})
+    await trips.join(trip_id=free["id"])
+    await no_drift()
+
+
+async def test_who_waits_for_a_trip_and_goes_on_another_does_not_take_the_place(trips: Trips) -> None:
+    lake = trips.trip
+    hu, hus = await trips.joined("Hu")
+    await trips.joined("Li")
+    waits = await trips.join(waits=True)
+    await trips.planned()
+    await trips.join()
+    trips.trip = lake
+    await trips.do(hu, "cancellation", {"reason": "unwell"}, by=hus)
+    await work()
+    assert (await trips.seen(waits))["state"] == "offered"
+    assert (await trips.do(waits, "acceptance", expect=409))["code"] == "on_another_trip"
+
+
 async def test_who_lives_here_no_more_goes_nowhere(trips: Trips) -> None:
     found = await trips.join()
     closing = {"reason": "moved_out", "date": "2026-03-02"}

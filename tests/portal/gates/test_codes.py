@@ -98,12 +98,25 @@ def test_what_was_refunded_opens_nothing_and_a_newer_code_of_the_ticket_does(tmp
     assert decisions(tmp_path, carried, *scans) == [("refused", "revoked"), ("admitted", None)]
 
 
+FREE: Final = {
+    "entitlement": "free_entry",
+    "persons": 2,
+    "ticket_id": None,
+    "valid_from": None,
+    "valid_until": None,
+    "may_return": True,
+}
+
+
+def by_ticket(ticket_id: str, begins: str, ends: str, **more: Any) -> dict[str, Any]:
+    """Return how a card stands for a ticket on the first of May."""
+    times = {"valid_from": f"2026-05-{begins}:00Z", "valid_until": f"2026-05-{ends}:00Z"}
+    return {"entitlement": None, "persons": 1, "ticket_id": ticket_id, "may_return": False, **times, **more}
+
+
 def test_a_card_lets_in_by_the_list(tmp_path: Path) -> None:
     digest = unpadded(hashlib.sha256(b"salt" + b"SC204977X").digest()[:16])
-    cards = {
-        "salt": unpadded(b"salt"),
-        "digests": [{"digest": digest, "entitlement": "free_entry", "persons": 2, "ticket_id": None}],
-    }
+    cards = {"salt": unpadded(b"salt"), "digests": [{"digest": digest, **FREE}]}
     once, again = ("SC 204977X", "entry"), ("sc-204977x", "entry")
     scans = (
         once,
@@ -130,7 +143,7 @@ def test_a_card_lets_in_by_the_list(tmp_path: Path) -> None:
 
 def test_a_card_in_place_of_a_tickets_code_is_that_ticket(tmp_path: Path) -> None:
     digest = unpadded(hashlib.sha256(b"salt" + b"SC204977X").digest()[:16])
-    card = {"digest": digest, "entitlement": None, "persons": 1, "ticket_id": TICKET}
+    card = {"digest": digest, **by_ticket(TICKET, "01T01:00", "01T09:00")}
     carried = bundle(cards={"salt": unpadded(b"salt"), "digests": [card]})
     scans = (("SC 204977X", "entry"), (case("valid")["text"], "entry"))
     assert decisions(tmp_path, carried, *scans) == [("admitted", None), ("refused", "already_inside")]
@@ -142,3 +155,21 @@ def test_whoever_answers_for_it_lets_in_on_a_real_ticket_alone(tmp_path: Path) -
     asked = [{"text": text, "at": "2026-05-01T09:30:00Z", "direction": "entry"} for text in texts]
     said = answers(tmp_path, "scans", {"bundle": bundle(), "scans": asked})
     assert [one["overridable"] for one in said] == [True, False, False, False]
+
+
+def test_a_card_opens_at_the_times_of_its_tickets_and_again_where_they_do(tmp_path: Path) -> None:
+    digest = unpadded(hashlib.sha256(b"salt" + b"SC204977X").digest()[:16])
+    tomorrow = by_ticket("of tomorrow", "02T01:00", "02T09:00")
+    today = by_ticket("of today", "01T01:00", "01T09:00")
+    back = today | {"may_return": True}
+    over = FREE | {"valid_until": "2026-05-01T03:00:00Z"}
+    ways = ["entry", "exit", "entry"]
+
+    def decided(*cards: dict[str, Any]) -> list[tuple[str, str | None]]:
+        listed = {"salt": unpadded(b"salt"), "digests": [{"digest": digest, **one} for one in cards]}
+        return decisions(tmp_path, bundle(cards=listed), *(("SC 204977X", way) for way in ways))
+
+    assert decided(tomorrow)[0] == ("refused", "not_yet")
+    assert decided(over)[0] == decided(over, tomorrow)[0] == ("refused", "over")
+    assert [found[0] for found in (decided(tomorrow, today), decided(tomorrow, FREE))] == [("admitted", None)] * 2
+    assert (decided(today)[-1], decided(back)[-1]) == (("refused", "no_reentry"), ("admitted", None))

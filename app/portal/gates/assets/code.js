@@ -71,9 +71,13 @@ export async function verified(text, keys) {
 
 // Returns why a code that was verified opens nothing here and now; null if it does.
 export function untimely(code, attractionTag, now) {
-  if (code.attractionTag !== attractionTag) return "other_attraction";
-  if (now < code.validFrom) return "not_yet";
-  return now >= code.validUntil ? "over" : null;
+  return code.attractionTag !== attractionTag ? "other_attraction" : outside(code.validFrom, code.validUntil, now);
+}
+
+// Returns whether now is before or after some times, null if it is neither; a time that is null sets no bound.
+export function outside(from, until, now) {
+  if (from !== null && now < from) return "not_yet";
+  return until !== null && now >= until ? "over" : null;
 }
 
 // A number as cards are compared by: however it is spaced, hyphenated or typed in full width.

@@ -305,6 +305,8 @@ async function write(found, scan, decide, answer = null) {
 }
 
 function identified(found, why) {
+  // Who is let in all the same by a card is so by the ticket it stands for at another time.
+  if (why !== null && found.digest && found.ticketId) return { ticket_id: found.ticketId, override_reason: why };
   const what = found.digest ? { card_digest: found.digest } : found.kind === "ticket" && { text: found.text };
   return what && (why === null ? what : { ...what, override_reason: why });
 }

@@ -1,6 +1,6 @@
 // Whom the gate lets in, decided from what it carries: the bundle, and who passed here since.
 
-import { PREFIX, Refused, cardDigest, cardNumber, untimely, verified } from "./code.js";
+import { PREFIX, Refused, cardDigest, cardNumber, outside, untimely, verified } from "./code.js";
 
 const SHORTEST_CARD = 4, LONGEST_CARD = 40;
 const CARD = /^[0-9A-Z .-]+$/; // anything else a visitor may hold before a camera is nobody's business
@@ -14,8 +14,15 @@ export function ready(bundle, keys) {
     keys,
     revoked: new Map(bundle.revoked.map(({ ticket_id: id, revision }) => [id, revision])),
     admitted: new Set(bundle.admitted),
-    digests: new Map(bundle.cards.digests.map((card) => [card.digest, card])),
+    cards: { salt: bundle.cards.salt, byDigest: byDigest(bundle.cards.digests) },
   };
+}
+
+// A card is listed with each way in by it.
+function byDigest(ways) {
+  const found = new Map();
+  for (const way of ways) found.set(way.digest, [...(found.get(way.digest) ?? []), way]);
+  return found;
 }
 
 // Returns what was read, and why it opens nothing if it does not: {subject, ticketId | digest, persons, most, reason, …}.
@@ -42,13 +49,26 @@ async function examinedCard(text, bundle, now) {
     return { kind: "card", text, subject: null, persons: 0, reason: "malformed" };
   }
   const digest = await cardDigest(number, bundle.cards.salt);
-  const card = bundle.digests.get(digest);
-  if (!card) return { kind: "card", digest, subject: null, persons: 0, reason: "unknown_card" };
-  const { ticket_id: ticketId, persons: most, entitlement } = card;
+  const ways = bundle.cards.byDigest.get(digest);
+  if (!ways) return { kind: "card", digest, subject: null, persons: 0, reason: "unknown_card" };
+  const { way, reason, validFrom, validUntil } = wayIn(ways, now);
+  const { ticket_id: ticketId, persons: most, entitlement, may_return: mayReturn } = way;
   // In place of a ticket's code it is that ticket: what passed by the one counts for the other. By itself it opens anew
   // every day, and again on the same.
   const subject = ticketId ?? `card ${digest} ${new Date(now).toDateString()}`;
-  return { kind: "card", digest, ticketId, subject, persons: 1, most, mayReturn: !ticketId, entitlement, reason: null };
+  return { kind: "card", digest, ticketId, subject, persons: 1, most, mayReturn, entitlement, validFrom, validUntil, reason };
+}
+
+// Of the ways in by a card the first that is open now; if none is, the one that was open last, or is open next.
+function wayIn(ways, now) {
+  const timed = ways.map((way) => {
+    const validFrom = way.valid_from && Date.parse(way.valid_from), validUntil = way.valid_until && Date.parse(way.valid_until);
+    return { way, validFrom, validUntil, reason: outside(validFrom, validUntil, now) };
+  });
+  const latest = (one, other) => (other.validUntil > one.validUntil ? other : one);
+  const next = (one, other) => (other.validFrom < one.validFrom ? other : one);
+  const over = timed.filter(({ reason }) => reason === "over");
+  return timed.find(({ reason }) => reason === null) ?? (over.length ? over.reduce(latest) : timed.reduce(next));
 }
 
 // Returns {decision, reason, pass}: `pass` is what is known of the subject from now on, null if nothing new is.
