@@ -178,6 +178,20 @@ async def _trip(resident: Resident, agency: Organization, carer: Account, collea
     }
 
 
+_NAME: Final = {"en": "Senior", "zh-CN": "长者"}
+_PRODUCT: Final = {"name": _NAME, "kind": "senior", "price_amount": 3_000, "currency": "CNY"}
+_QUOTA: Final = {"name": _NAME, "capacity": 30}
+_ADDON: Final = {"name": _NAME, "price_amount": 2_000, "currency": "CNY"}
+_TEMPLATE: Final = {
+    "name": "Mornings",
+    "starts_on": "2026-03-05",
+    "ends_on": "2026-03-07",
+    "times": ["09:00"],
+    "duration": "PT1H",
+    "capacity": 10,
+}
+_SLOT: Final = {"starts_at": "2026-03-05T02:00:00Z", "ends_at": "2026-03-05T03:00:00Z", "capacity": 10}
+
 BODIES: Final[Mapping[str, Callable[[Any], dict[str, Any]]]] = {
     "quoteTicketCart": lambda world: {"items": _cart(world)["items"]},
     "createTicketCart": _cart,
@@ -207,7 +221,37 @@ BODIES: Final[Mapping[str, Callable[[Any], dict[str, Any]]]] = {
             }
         ]
     },
+    "addTicketProduct": lambda _: _PRODUCT | {"code": "senior"},
+    "setTicketProduct": lambda _: _PRODUCT,
+    "addTicketQuota": lambda _: _QUOTA | {"code": "groups", "scope": "day"},
+    "setTicketQuota": lambda _: _QUOTA,
+    "addTicketAddon": lambda _: _ADDON | {"code": "guide"},
+    "setTicketAddon": lambda _: _ADDON,
+    "addSlotTemplate": lambda _: _TEMPLATE,
+    "setSlotTemplate": lambda _: _TEMPLATE,
+    "addTicketSlot": lambda _: _SLOT,
+    "setTicketSlot": lambda _: _SLOT,
+    "cancelTicketSlot": lambda _: {"reason": "weather"},
+    "setSlotGuides": lambda world: {"guide_id": None, "slot_ids": [world.ids["ticket-slots"]]},
+    "addCardScheme": lambda _: community_citizen_cards.TRANSPORT | {"code": "transport"},
     "setCardScheme": lambda _: community_citizen_cards.DISABILITY,
+    "linkCitizenCard": lambda _: {"scheme": "disability", "number": "DIS-2026-0043"},
+    "openOfficeShift": lambda _: {"counted": 0},
+    "closeOfficeShift": lambda _: {"counted": 0, "explanation": "Counted twice"},
+    "sellOfficeTickets": lambda world: {"items": _cart(world)["items"], "total": 6_000, "method": "cash"},
+    "refundOfficeTickets": lambda world: {"order_id": world.ids["office-orders"], "amount": 0},
+    "collectOfficePayment": lambda world: {
+        "order_id": world.ids["ticket-orders"],
+        "amount": 6_000,
+        "method": "cash",
+    },
+    "addTicketAllotment": lambda world: {
+        "reseller_id": world.ids["organizations"],
+        "product_id": world.ids["ticket-products"],
+        "slot_ids": [world.ids["ticket-slots"]],
+        "quantity": 1,
+    },
+    "sellAllottedTickets": lambda world: {"share_id": world.ids["ticket-allotments"], "total": 0},
     "refuseCitizenCard": lambda _: {"reason": "over"},
     "decideCitizenCardClaim": lambda _: {"outcome": "holder"},
     "addGate": lambda _: {"name": "East gate"},
