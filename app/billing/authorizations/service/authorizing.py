@@ -48,7 +48,8 @@ async def authorize(session: AsyncSession, wanted: Authorizing) -> Authorization
         await telling.begin_authorized(session, authorization)
     else:
         await repository.add(session, authorization)
-    authorization.subsidy_amount = await reserving.reserve_first(session, claim_of(authorization), wanted.amount)
+    if subsidized := await reserving.reserve_first(session, claim_of(authorization), wanted.amount):
+        authorization.subsidy_amount = subsidized  # nothing is flushed where nothing changes
     if agreement is not None:
         await _within(session, agreement, authorization)
     if method is not None:
