@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import asyncpg
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, set_ids, wakeups
@@ -42,6 +42,10 @@ class Event(BaseModel):
     occurred_at: datetime = Field(default_factory=clock.now)
     aggregate_id: uuid.UUID
     community_id: uuid.UUID
+
+    def payload(self) -> dict[str, Any]:
+        """Return the fields of the event's own as JSON has them."""
+        return self.model_dump(mode="json", exclude=_ENVELOPE)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -99,7 +103,7 @@ async def emit(session: AsyncSession, event: Event) -> None:
         "fact_name": event.name,
         "fact_aggregate_id": event.aggregate_id,
         "fact_community_id": event.community_id,
-        "fact_payload": event.model_dump(mode="json", exclude=_ENVELOPE),
+        "fact_payload": event.payload(),
         "fact_critical": event.critical,
         "fact_occurred_at": event.occurred_at,
         "fact_subscribers": names,
@@ -234,7 +238,7 @@ def _emit_many_statement(facts: sa.Select[Any] | sa.UpdateBase, *, critical: boo
 
 def _facts_of(source: sa.CTE) -> sa.CTE:
     rows = sa.select(
-        set_ids.minted_id(),
+        source.c.fact_id if "fact_id" in source.c else set_ids.minted_id(),
         sa.bindparam("fact_name", type_=sa.Text),
         source.c.aggregate_id,
         source.c.community_id,
@@ -245,11 +249,24 @@ def _facts_of(source: sa.CTE) -> sa.CTE:
     return sa.insert(_RECORD).from_select(_COLUMNS, rows).returning(*_RETURNED).cte("fact")
 
 
+TOLD = (
+    sa.bindparam("told_id", type_=sa.Uuid).label("fact_id"),
+    sa.bindparam("told_payload", type_=JSONB).label("payload"),
+)
+"""What the change of an ``EmittingStatement`` yields whose fact is made beforehand: execute it with ``told_binds``."""
+
+
+def told_binds(event: Event) -> dict[str, Any]:
+    """Return the parameters of ``TOLD`` for ``event``."""
+    return {"told_id": event.id, "told_payload": event.payload()}
+
+
 class EmittingStatement:
     """A change of one row, the fact of it and what the caller is shown of it, in one statement of a hot path.
 
-    ``change`` is an UPDATE or INSERT with RETURNING that yields what ``emit_many`` asks for; ``shown`` makes the SELECT
-    over those rows that is returned.
+    ``change`` is an UPDATE or INSERT with RETURNING that yields what ``emit_many`` asks for and, where facts of one
+    instant are to be in order by their ids, too, ``fact_id``; ``shown`` makes the SELECT over those rows that is
+    returned.
     """
 
     def __init__(

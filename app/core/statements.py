@@ -12,7 +12,6 @@ import asyncpg
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.connections import Connection, translated
@@ -111,20 +110,11 @@ class Insertion:
     def __init__(self, table: sa.Table, *left_out: str) -> None:
         self._names = [column.name for column in table.columns if column.name not in left_out]
         given: dict[str, Any] = {name: sa.bindparam(f"given_{name}") for name in self._names}
-        inserted = insert(table).values(given)
-        self._statement = HotStatement(inserted)
-        self._unless_there = HotStatement(inserted.on_conflict_do_nothing().returning(table.c.id))
+        self._statement = HotStatement(sa.insert(table).values(given))
 
     async def of(self, connection: AsyncConnection, row: Any) -> None:
         """Insert ``row``, an object with an attribute for each column; raises as ``HotStatement.row`` does."""
-        await self._statement.row(connection, self._given(row))
-
-    async def unless_there(self, connection: AsyncConnection, row: Any) -> bool:
-        """Insert ``row`` as ``of`` does, unless a unique key refuses it; say whether it was inserted."""
-        return await self._unless_there.row(connection, self._given(row)) is not None
-
-    def _given(self, row: Any) -> dict[str, Any]:
-        return {f"given_{name}": getattr(row, name) for name in self._names}
+        await self._statement.row(connection, {f"given_{name}": getattr(row, name) for name in self._names})
 
 
 def _dumped(value: Any) -> str | None:

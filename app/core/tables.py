@@ -76,9 +76,14 @@ def jsonb(**options: Any) -> Any:
     return Field(sa_type=JSONB, **options)
 
 
+def _nothing() -> list[str]:
+    return []
+
+
 def text_array(**options: Any) -> Any:
     """Return the field of a required ``text[]`` column, empty unless set."""
-    options.setdefault("default_factory", list)
+    # Not ``list``: for each row Pydantic looks at the signature of the factory, and at length for that of a builtin.
+    options.setdefault("default_factory", _nothing)
     return Field(sa_type=ARRAY(sa.Text), nullable=False, **options)
 
 

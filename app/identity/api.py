@@ -90,8 +90,10 @@ from app.identity.people.names import (
     account_of,
     community_names,
     is_active_account,
+    organization_name,
     resident_name,
     resident_names,
+    zone_of_community,
 )
 from app.identity.people.problems import ResidenceEnded
 from app.identity.people.records import ResidentQuery, reach_binds, records_in_reach
@@ -266,6 +268,7 @@ __all__ = [
     "open_break_glass",
     "operator_staff",
     "organization_members",
+    "organization_name",
     "organizations_named",
     "organizations_serving",
     "organizations_with",
@@ -295,6 +298,7 @@ __all__ = [
     "trace_read",
     "visible_residents",
     "widen_break_glass",
+    "zone_of_community",
 ]
 
 

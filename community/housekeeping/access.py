@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.access import Actor
 from app.core.problems import NotFound
 from app.core.statements import HotStatement
-from app.identity.api import Member, member_guard, organizations_named
+from app.identity.api import Member, member_guard, organization_name, organizations_named, zone_of_community
 from community.housekeeping.models import OFFERS, SERVICES
 from community.housekeeping.problems import NotAProvider
 
@@ -31,7 +31,12 @@ _SERVICE: Final = HotStatement(
     )
 )
 _OFFER: Final = HotStatement(
-    sa.select(OFFERS)
+    sa.select(
+        OFFERS,
+        *(SERVICES.c[name] for name in ("category", "skills", "certificates", "checklist")),
+        organization_name(OFFERS.c.organization_id).label("provider"),
+        zone_of_community(OFFERS.c.community_id).label("time_zone"),
+    )
     .join(SERVICES, SERVICES.c.id == OFFERS.c.service_id)
     .where(
         OFFERS.c.id == sa.bindparam("offer_id", type_=sa.Uuid),
@@ -52,7 +57,9 @@ async def require_service(connection: AsyncConnection, actor: Actor, service_id:
 
 
 async def require_offer(connection: AsyncConnection, actor: Actor, offer_id: uuid.UUID) -> Any:
-    """Return an offer that is made in the actor's community; raises ``NotFound``, also for one that is put aside."""
+    """Return an offer that is made in the actor's community, with what its service asks for, who makes it and on whose
+    wall it is; raises ``NotFound``, also for one that is put aside.
+    """
     binds = {"offer_id": offer_id, "community_id": actor.community_id}
     rows = await _OFFER.rows(connection, binds)
     if not rows:
@@ -74,8 +81,7 @@ class OfferTerms:
 async def offer_terms(connection: AsyncConnection, actor: Actor, offer_id: uuid.UUID) -> OfferTerms:
     """Return what an offer is of, and how long it can be had for; raises ``NotFound``."""
     offer = await require_offer(connection, actor, offer_id)
-    service = await require_service(connection, actor, offer.service_id)
-    return OfferTerms(service.category, offer.unit, offer.shortest, offer.longest, offer.step)
+    return OfferTerms(offer.category, offer.unit, offer.shortest, offer.longest, offer.step)
 
 
 async def require_provider(connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID) -> None:

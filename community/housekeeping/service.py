@@ -97,13 +97,12 @@ async def set_offer(
 async def quote(connection: AsyncConnection, actor: Actor, offer_id: uuid.UUID, data: QuoteRequest) -> QuotePublic:
     """Return what a visit would cost; raises ``NotFound``, ``NotOfferedSo``."""
     offer = await require_offer(connection, actor, offer_id)
-    place = await community(connection, actor.community_id)
-    return await quote_of(connection, offer, place.time_zone, data)
+    return await quote_of(connection, offer, data)
 
 
-async def quote_of(connection: AsyncConnection, offer: Any, time_zone: str, data: QuoteRequest) -> QuotePublic:
-    """Return what a visit would cost under an offer, on a wall of ``time_zone``; raises ``NotOfferedSo``."""
-    day = await views.kind_of_day(connection, offer.community_id, data.starts_at, time_zone)
+async def quote_of(connection: AsyncConnection, offer: Any, data: QuoteRequest) -> QuotePublic:
+    """Return what a visit would cost under an offer the actor may see; raises ``NotOfferedSo``."""
+    day = await views.kind_of_day(connection, offer.community_id, data.starts_at, offer.time_zone)
     wanted = {option.code: option.quantity for option in data.options}
     try:
         found = price(views.tariff_of(offer), Wish(data.duration, wanted, day, Place(data.latitude, data.longitude)))

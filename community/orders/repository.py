@@ -10,19 +10,48 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.core import clock
+from app.core import audit, clock
+from app.core.access import Actor
 from app.core.database import connection_of, know
+from app.core.events import TOLD, EmittingStatement, Event, told_binds
 from app.core.problems import NotFound
-from app.core.statements import HotStatement, Insertion
+from app.core.statements import HotStatement
+from community.events import (
+    OrderAssigned,
+    OrderCancelled,
+    OrderClosed,
+    OrderExpired,
+    OrderFinished,
+    OrderHeld,
+    OrderNoAccess,
+    OrderPlaced,
+    OrderSetOut,
+    OrderStarted,
+    OrderUnassigned,
+)
 from community.orders import rules
 from community.orders.models import CHANGES, EXTRAS, ORDERS, POSITIONS, Order, OrderExtra
+
+FACTS: Final[dict[rules.Transition, type[Event]]] = {
+    "place": OrderPlaced,
+    "expire": OrderExpired,
+    "assign": OrderAssigned,
+    "reassign": OrderAssigned,
+    "unassign": OrderUnassigned,
+    "set_out": OrderSetOut,
+    "start": OrderStarted,
+    "finish": OrderFinished,
+    "close": OrderClosed,
+    "no_access": OrderNoAccess,
+    "cancel": OrderCancelled,
+}
+"""What is told of each change."""
 
 _IDS: Final = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _locked = (
     sa.select(Order).order_by(col(Order.id)).with_for_update(key_share=True).execution_options(populate_existing=True)
 )
 _SOME: Final = _locked.where(col(Order.id) == sa.any_(_IDS))
-_ADD: Final = Insertion(ORDERS)
 _SAME: Final = HotStatement(
     sa.select(ORDERS.c.id).where(
         ORDERS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
@@ -61,15 +90,62 @@ _LOCATE: Final = _given.on_conflict_do_update(
 _FORGET: Final = sa.delete(POSITIONS).where(POSITIONS.c.order_id == sa.bindparam("order_id", type_=sa.Uuid))
 
 
-async def add(session: AsyncSession, row: Order) -> uuid.UUID | None:
-    """Insert an order, kept by the session and nobody else's before this commits; return ``None``.
+_LINE: Final = {column.name: sa.bindparam(f"line_{column.name}", type_=column.type) for column in CHANGES.c}
+_ENTER: Final = (
+    insert(ORDERS)
+    .values({column.name: sa.bindparam(f"given_{column.name}") for column in ORDERS.c})
+    .on_conflict_do_nothing()
+    .returning(ORDERS.c.id.label("aggregate_id"), ORDERS.c.community_id, *TOLD)
+)
 
-    If the same was ordered before, return the id of that one: nothing was inserted.
+
+def _entering(action: str | None) -> EmittingStatement:
+    """Return the statement that inserts an order, begins its history and tells of it; an ``action`` is on record."""
+
+    def shown(entered: sa.CTE) -> sa.Select[Any]:
+        line = sa.insert(CHANGES).from_select(list(_LINE), sa.select(*_LINE.values()).select_from(entered))
+        found = sa.select(entered.c.aggregate_id).add_cte(line.cte("history"))
+        return found if action is None else audit.traced(found, action)
+
+    return EmittingStatement(OrderHeld, _ENTER, shown)
+
+
+def _adding(event: type[Event]) -> EmittingStatement:
+    """Return the statement that adds a line to an order's history, and tells of it."""
+    community = sa.bindparam("community_id", type_=sa.Uuid).label("community_id")
+    line = sa.insert(CHANGES).values(_LINE).returning(CHANGES.c.order_id.label("aggregate_id"), community, *TOLD)
+    return EmittingStatement(event, line, lambda added: sa.select(added.c.aggregate_id))
+
+
+_COLUMNS, HISTORY = ORDERS.c.keys(), CHANGES.c.keys()
+_ORDERED: Final = _entering("order:order")
+_ORDERED_BY_ITSELF: Final = _entering(None)
+_CHANGED: Final = {event: _adding(event) for event in FACTS.values()}
+
+
+async def enter(session: AsyncSession, row: Order, line: Any, told: Event, actor: Actor | None) -> bool:
+    """Insert an order with the first line of its history and the fact of it; ``actor`` goes on record.
+
+    The session keeps it, and it is nobody else's before this commits. Return ``False`` if the same was ordered before:
+    then there is no order, and what the transaction did is to be taken back.
     """
-    if await _ADD.unless_there(connection_of(session), row):
-        know(session, row)
-        return None
-    return await same(session, row) or row.id
+    binds = {f"given_{name}": getattr(row, name) for name in _COLUMNS} | _beside(line, told)
+    if actor is not None:
+        about = {"resident_id": row.resident_id, "object_id": row.id, "community_id": row.community_id}
+        binds |= audit.trace_binds(actor, **about)
+    if await (_ORDERED_BY_ITSELF if actor is None else _ORDERED).row(session, binds) is None:
+        return False
+    know(session, row)
+    return True
+
+
+async def remember(session: AsyncSession, line: Any, told: Event) -> None:
+    """Add a line to the history of a locked order, and tell of it."""
+    await _CHANGED[type(told)].row(session, _beside(line, told) | {"community_id": told.community_id})
+
+
+def _beside(line: Any, told: Event) -> dict[str, Any]:
+    return {f"line_{name}": getattr(line, name) for name in HISTORY} | told_binds(told)
 
 
 async def same(session: AsyncSession, row: Order) -> uuid.UUID | None:

@@ -10,16 +10,33 @@ from sqlmodel import col
 
 from app.billing.authorizations.models import AUTHORIZATIONS, CARD_PAYMENTS, Authorization, CardPayment, CardRefund
 from app.billing.authorizations.rules import OVER
+from app.billing.events import AuthorizationSucceeded
 from app.core.database import connection_of, know
+from app.core.events import TOLD, EmittingStatement, told_binds
 from app.core.statements import Insertion
 
 _ADD: Final = Insertion(AUTHORIZATIONS)
+_COLUMNS: Final = AUTHORIZATIONS.c.keys()
+_ADD_AND_TELL: Final = EmittingStatement(
+    AuthorizationSucceeded,
+    sa.insert(AUTHORIZATIONS)
+    .values({name: sa.bindparam(f"given_{name}") for name in _COLUMNS})
+    .returning(AUTHORIZATIONS.c.id.label("aggregate_id"), AUTHORIZATIONS.c.community_id, *TOLD),
+    lambda added: sa.select(added.c.aggregate_id),
+)
 _NOT_TAKEN: Final = frozenset({"cancelled", "declined", "lapsed"})
 
 
 async def add(session: AsyncSession, authorization: Authorization) -> None:
     """Insert an authorization, which nobody else sees before this commits."""
     await _ADD.of(connection_of(session), authorization)
+    know(session, authorization)
+
+
+async def add_authorized(session: AsyncSession, authorization: Authorization, told: AuthorizationSucceeded) -> None:
+    """Insert an authorization, as ``add`` does, that succeeds at once, and tell of it."""
+    binds = {f"given_{name}": getattr(authorization, name) for name in _COLUMNS}
+    await _ADD_AND_TELL.row(session, binds | told_binds(told))
     know(session, authorization)
 
 

@@ -3,10 +3,8 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Final, Literal
-
-from app.core.wall_time import zone
 
 ProgrammeKind = Literal["long_term_care_insurance", "city_voucher", "other"]
 Period = Literal["month", "once"]
@@ -85,11 +83,6 @@ def split(amount: int, offers: Sequence[Offer]) -> Split:
             shares.append(Share(offer.programme_id, paid))
             remaining -= paid
     return Split(amount, tuple(shares))
-
-
-def day_of(at: datetime, time_zone: str) -> date:
-    """Return the day of the wall calendar on which something is done."""
-    return at.astimezone(zone(time_zone)).date()
 
 
 def month_of(day: date) -> date:

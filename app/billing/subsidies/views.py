@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.billing.subsidies.models import ENTITLEMENTS, LEVEL, MONTHS, PROGRAMMES, SETTLEMENTS, USES
-from app.billing.subsidies.rules import UNLIMITED, Offer, Split, Terms, day_of, month_of, split
+from app.billing.subsidies.rules import UNLIMITED, Offer, Split, Terms, split
 from app.billing.subsidies.schemas import (
     EntitlementPublic,
     MonthOwed,
@@ -23,7 +23,7 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.core.statements import HotStatement
-from app.identity.api import ResidentSubject, community, trace_read
+from app.identity.api import ResidentSubject, community, trace_read, zone_of_community
 
 _LIST, _ENTITLED, _HELD = "billing.programmes", "billing.entitlements", "billing.held_entitlements"
 _p, _e, _m = PROGRAMMES.c, ENTITLEMENTS.c, MONTHS.c
@@ -31,7 +31,14 @@ _resident = sa.bindparam("resident_id", type_=sa.Uuid)
 _programme = sa.bindparam("programme_id", type_=sa.Uuid)
 _community = sa.bindparam("community_id", type_=sa.Uuid)
 _limit = sa.bindparam("limit", type_=sa.Integer)
-_day = sa.bindparam("day", type_=sa.Date)
+_wall = sa.select(
+    sa.cast(
+        sa.func.timezone(zone_of_community(_community), sa.bindparam("service_at", type_=sa.DateTime(timezone=True))),
+        sa.Date,
+    ).label("day")
+).subquery("wall")
+_day = _wall.c.day
+_month = sa.cast(sa.func.date_trunc(sa.literal_column("'month'"), _day), sa.Date)
 _PROGRAMMES: Final = (
     sa.select(PROGRAMMES)
     .where(_p.community_id == _community, after((_p.id,), ("after_id",), descending=True))
@@ -67,14 +74,15 @@ _OFFERS: Final = HotStatement(
         _e.committed_amount.label("entitlement_committed"),
         (_p.budget_amount - _p.committed_amount).label("budget_left"),
         sa.func.coalesce(_m.committed_amount, 0).label("month_committed"),
+        _month.label("month"),
     )
-    .join_from(ENTITLEMENTS, PROGRAMMES, _p.id == _e.programme_id)
+    .select_from(_wall.join(ENTITLEMENTS, sa.true()).join(PROGRAMMES, _p.id == _e.programme_id))
     .outerjoin(
         MONTHS,
         sa.and_(
             _m.resident_id == _e.resident_id,
             _m.programme_id == _p.id,
-            _m.month == sa.bindparam("month", type_=sa.Date),
+            _m.month == _month,
         ),
     )
     .where(
@@ -118,19 +126,18 @@ async def offers(
     community_id: uuid.UUID,
     resident_id: uuid.UUID,
     category: str,
-    day: date,
+    service_at: datetime,
     currency: str,
 ) -> list[Entitled]:
-    """Return what programmes would pay of a service of a resident's on a day."""
+    """Return what programmes would pay of a service of a resident's on the day of the community's wall it is on."""
     binds = {
         "community_id": community_id,
         "resident_id": resident_id,
         "category": category,
-        "day": day,
-        "month": month_of(day),
+        "service_at": service_at,
         "currency": currency,
     }
-    return [_entitled(row, month_of(day)) for row in await _OFFERS.rows(connection, binds)]
+    return [_entitled(row) for row in await _OFFERS.rows(connection, binds)]
 
 
 async def subsidy_preview(
@@ -146,8 +153,7 @@ async def subsidy_preview(
     The caller knows who may see it.
     """
     place = await community(connection, community_id)
-    day = day_of(service_at, place.time_zone)
-    found = await offers(connection, community_id, resident_id, category, day, place.currency)
+    found = await offers(connection, community_id, resident_id, category, service_at, place.currency)
     return split(amount, [one.offer for one in found])
 
 
@@ -227,7 +233,7 @@ async def _known(connection: AsyncConnection, actor: Actor, programme_id: uuid.U
     return row
 
 
-def _entitled(row: Any, month: date) -> Entitled:
+def _entitled(row: Any) -> Entitled:
     limits = [one for one in (row.month_cap, row.amount if row.period == "month" else None) if one is not None]
     month_limit = min(limits) if limits else None
     once_limit = row.amount if row.period == "once" else None
@@ -237,7 +243,7 @@ def _entitled(row: Any, month: date) -> Entitled:
         UNLIMITED if once_limit is None else once_limit - row.entitlement_committed,
     )
     offer = Offer(row.programme_id, row.kind, Terms(row.rate, row.order_cap), left)
-    return Entitled(offer, row.entitlement_id, month, month_limit, once_limit)
+    return Entitled(offer, row.entitlement_id, row.month, month_limit, once_limit)
 
 
 def _paging(kind: str, page: PageRequest) -> dict[str, Any]:

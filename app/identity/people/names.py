@@ -9,10 +9,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.tables import table_of
-from app.identity.models import Account, Community, Resident
+from app.identity.models import Account, Community, Organization, Resident
 
 _accounts = table_of(Account)
 _communities = table_of(Community)
+_organizations = table_of(Organization)
 _residents = table_of(Resident)
 _ids = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 
@@ -44,6 +45,18 @@ def account_of(resident_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[uuid.UUID]
     """Return SQL for the account of the resident whose id is the column's value."""
     lives = _residents.alias()
     return sa.select(lives.c.account_id).where(lives.c.id == resident_id).correlate_except(lives).scalar_subquery()
+
+
+def zone_of_community(community_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[str]:
+    """Return SQL for the time zone of the community whose id is the column's value."""
+    there = _communities.alias()
+    return sa.select(there.c.time_zone).where(there.c.id == community_id).correlate_except(there).scalar_subquery()
+
+
+def organization_name(organization_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[str]:
+    """Return SQL for what the organization is called whose id is the column's value."""
+    named = _organizations.alias()
+    return sa.select(named.c.name).where(named.c.id == organization_id).correlate_except(named).scalar_subquery()
 
 
 def is_active_account(account_id: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

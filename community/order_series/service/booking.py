@@ -53,7 +53,7 @@ async def book(session: AsyncSession, by: Orderer, series: OrderSeries, slot: Sl
     wish = wanted(series, day)
     request = QuoteRequest(starts_at=slot.starts_at, latitude=home.latitude, longitude=home.longitude, **wish)
     offer = await require_offer(connection, actor, series.offer_id)
-    quote = await tariffs.quote(connection, actor, series.offer_id, request)
+    quote = await tariffs.quote_of(connection, offer, request)
     agreed = series.agreed_totals[quote.day]
     if day is not None and day.agreed_total is not None:
         agreed = day.agreed_total

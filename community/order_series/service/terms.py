@@ -43,7 +43,7 @@ async def terms_of(
         duration=wish["duration"],
         options=wish["options"],
     )
-    quote = await tariffs.quote(connection, actor, offer.id, request)
+    quote = await tariffs.quote_of(connection, offer, request)
     options = {option.code: option.quantity for option in request.options}
     place = Place(home.latitude, home.longitude)
     tariff = tariff_of(offer)

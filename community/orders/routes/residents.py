@@ -59,8 +59,8 @@ async def create_home_order(session: Session, actor: Person, subject: Orderer, d
     """Order help as it was quoted. With a card it is held until the bank has answered, then placed by itself."""
     connection = connection_of(session)
     await require_orderer(connection, actor, subject.resident_id)
-    row = await placing.place(session, actor, subject, data)
-    return await details.new(connection, actor, row)
+    placed = await placing.place(session, actor, subject, data)
+    return await details.new(connection, actor, placed)
 
 
 @router.get(_ONE, responses=problem_responses(*_GUARDED))

@@ -2,50 +2,22 @@
 
 import uuid
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
-from app.core.database import connection_of
-from app.core.events import Event, emit
+from app.core.events import emit
 from app.core.sealing import seal
-from app.core.statements import Insertion
 from app.reservations.api import release
-from community.events import (
-    OrderAssigned,
-    OrderCancelled,
-    OrderClosed,
-    OrderExpired,
-    OrderFinished,
-    OrderHeld,
-    OrderNoAccess,
-    OrderOverran,
-    OrderPlaced,
-    OrderSetOut,
-    OrderStarted,
-    OrderUnassigned,
-)
+from community.events import OrderHeld, OrderOverran
 from community.orders import repository, rules
-from community.orders.models import CHANGE_NOTE, CHANGES, Order, OrderChange
-from community.orders.problems import OrderNotOpen
+from community.orders.models import CHANGE_NOTE, Order
+from community.orders.problems import OrderExists, OrderNotOpen
 from community.orders.rules import Transition, Who
 
-_FACTS: Final[dict[Transition, type[Event]]] = {
-    "place": OrderPlaced,
-    "expire": OrderExpired,
-    "assign": OrderAssigned,
-    "reassign": OrderAssigned,
-    "unassign": OrderUnassigned,
-    "set_out": OrderSetOut,
-    "start": OrderStarted,
-    "finish": OrderFinished,
-    "close": OrderClosed,
-    "no_access": OrderNoAccess,
-    "cancel": OrderCancelled,
-}
-_REMEMBER: Final = Insertion(CHANGES)
 _INSTANTS: Final = ("placed", "assigned", "on_the_way", "started", "finished")
 
 
@@ -70,13 +42,17 @@ def times_of(row: Order) -> rules.Times:
     return rules.Times(row.starts_at, row.ends_at, row.extra_duration, row.started_at)
 
 
-async def begin(session: AsyncSession, row: Order, by: By) -> None:
-    """Write down how a new order began, and tell of it; of one that was placed before it was inserted, also that."""
-    await _remember(session, row, "order", None, by)
-    await emit(session, OrderHeld(**_about(row, None)))
-    if row.state == "placed":
-        await _remember(session, row, "place", "held", HEARTHLINE)
-        await emit(session, OrderPlaced(**_about(row, None)))
+async def begin(session: AsyncSession, row: Order, by: By) -> list[Any]:
+    """Insert a new order, write down how it began, and tell of it; of one that is placed already, also that.
+
+    Return the lines of its history. Raises ``OrderExists`` if the same was ordered before.
+    """
+    line = _line(row, "order", None, by)
+    if not await repository.enter(session, row, line, OrderHeld(**_about(row, None)), by.actor):
+        raise OrderExists(order_id=str(await repository.same(session, row) or row.id))
+    if row.state != "placed":
+        return [line]
+    return [line, await _remember(session, row, "place", "held", HEARTHLINE)]
 
 
 async def change(
@@ -107,8 +83,8 @@ async def change(
         await repository.forget_position(session, row.id)
     concerns = worker_id if transition == "unassign" else row.worker_id
     await _remember(session, row, transition, was, by, reason=reason, note=note, worker_id=concerns)
-    more: dict[str, Any] = {"by": by.who} if transition == "cancel" else {}
-    await emit(session, _FACTS[transition](**_about(row, concerns), **more))
+    if by.actor is not None:
+        await record(session, by.actor, f"order:{transition}", row, {"reason": reason} if reason else None)
 
 
 def become(row: Order, transition: Transition) -> None:
@@ -143,15 +119,28 @@ async def overran(session: AsyncSession, row: Order) -> None:
 async def _remember(
     session: AsyncSession,
     row: Order,
-    transition: Transition | Literal["order"],
-    was: str | None,
+    transition: Transition,
+    was: str,
     by: By,
     *,
     reason: str | None = None,
     note: str | None = None,
     worker_id: uuid.UUID | None = None,
-) -> None:
-    line = OrderChange(
+) -> Any:
+    line = _line(row, transition, was, by)
+    line.worker_id, line.reason, line.note = worker_id, reason, seal(note, CHANGE_NOTE) if note else None
+    more: dict[str, Any] = {"by": by.who} if transition == "cancel" else {}
+    await repository.remember(session, line, repository.FACTS[transition](**_about(row, worker_id), **more))
+    return line
+
+
+def _line(row: Order, transition: Transition | Literal["order"], was: str | None, by: By) -> Any:
+    now = clock.now()
+    return SimpleNamespace(
+        id=clock.new_id(),
+        created_at=now,
+        updated_at=now,
+        version=1,
         order_id=row.id,
         resident_id=row.resident_id,
         transition=transition,
@@ -159,13 +148,10 @@ async def _remember(
         to_state="held" if transition == "order" else rules.WAYS[transition].target,
         who=by.who,
         changed_by=by.id,
-        worker_id=worker_id,
-        reason=reason,
-        note=seal(note, CHANGE_NOTE) if note else None,
+        worker_id=None,
+        reason=None,
+        note=None,
     )
-    await _REMEMBER.of(connection_of(session), line)
-    if by.actor is not None:
-        await record(session, by.actor, f"order:{transition}", row, {"reason": reason} if reason else None)
 
 
 async def record(

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,8 +17,8 @@ from community.orders.rules import LINES, REFERENCE
 DUE_AFTER: Final = timedelta(days=14)
 
 
-async def authorize(session: AsyncSession, row: Order, *, is_present: bool) -> bool:
-    """Ask for the promise of an order's money; say whether it is there already.
+async def authorize(session: AsyncSession, row: Order, *, is_present: bool) -> Any:
+    """Ask for the promise of an order's money; return how it stands, ``authorized`` if it is there already.
 
     A card is the orderer's own, or the resident's in whose name they order. Raises what billing refuses.
     """
@@ -27,12 +27,10 @@ async def authorize(session: AsyncSession, row: Order, *, is_present: bool) -> b
         can_prove = is_present and payer == row.ordered_by
         wanted = _wanted(row, row.total_amount, payer, row.payment_method_id, is_present=can_prove)
         try:
-            found = await billing.authorize(session, wanted)
+            return await billing.authorize(session, wanted)
         except billing.PaymentMethodUnusable:
             if payer == row.account_id or row.payment_method != "card":
                 raise
-            continue
-        return found.state == "authorized"
     raise billing.PaymentMethodUnusable
 
 

@@ -16,9 +16,9 @@ from app.core.database import connection_of
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.sealing import blind_index, seal
 from app.core.wall_time import resolve
-from app.identity.api import Home, ResidentSubject, community, homes
+from app.identity.api import Home, ResidentSubject, homes
 from community.housekeeping import service as tariffs
-from community.housekeeping.access import require_offer, require_service
+from community.housekeeping.access import require_offer
 from community.housekeeping.schemas import QuotePublic, QuoteRequest
 from community.orders import notices, repository, rules
 from community.orders.models import DOOR_CODE, INSTRUCTIONS, PLACE, START_CODE, Order
@@ -27,6 +27,7 @@ from community.orders.schemas.given import OrderCreate
 from community.orders.service import paying
 from community.orders.service.changing import HEARTHLINE, By, become, begin, change
 from community.orders.service.telling import provider, tell, waiting
+from community.orders.views.details import Fresh
 from community.workers.views.days import worker_of
 
 
@@ -40,13 +41,11 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """What is agreed: the price, where, on whose wall, and what the offer and its service say as of now."""
+    """What is agreed: the price, where, and what the offer and its service say as of now."""
 
     quote: QuotePublic
     home: Home
-    time_zone: str
     offer: Any
-    service: Any
 
 
 async def place(
@@ -55,7 +54,7 @@ async def place(
     subject: ResidentSubject,
     data: OrderCreate,
     occurrence: Occurrence | None = None,
-) -> Order:
+) -> Fresh:
     """Order help for a resident, on terms that are still those that were quoted; return the order.
 
     With a card it is held until the card's bank has answered; what is paid at the door is placed at once. Raises
@@ -63,12 +62,11 @@ async def place(
     ``Malformed`` for a time that has passed or a worker who is none of the provider's, and what billing refuses.
     """
     connection = connection_of(session)
-    time_zone = (await community(connection, subject.community_id)).time_zone
-    starts_at = _starts_at(data, time_zone, clock.now())
+    offer = await require_offer(connection, actor, data.offer_id)
+    starts_at = _starts_at(data, offer.time_zone, clock.now())
     home = (await homes(connection, [subject.resident_id]))[subject.resident_id]
     if home.latitude is None or home.longitude is None:
         raise HomeNotOnMap
-    offer = await require_offer(connection, actor, data.offer_id)
     request = QuoteRequest(
         starts_at=starts_at,
         latitude=home.latitude,
@@ -76,28 +74,27 @@ async def place(
         duration=data.duration,
         options=data.options,
     )
-    quote = await tariffs.quote_of(connection, offer, time_zone, request)
+    quote = await tariffs.quote_of(connection, offer, request)
     if (quote.offer_version, quote.total) != (data.offer_version, data.total):
         raise PriceChanged(quote=quote.model_dump(mode="json"))
     if data.wished_worker_id is not None:
         await _require_worker(session, offer.organization_id, data.wished_worker_id)
-    service = await require_service(connection, actor, offer.service_id)
-    row = _order(actor, subject, data, _Terms(quote, home, time_zone, offer, service), occurrence)
+    row = _order(actor, subject, data, _Terms(quote, home, offer), occurrence)
     # Whoever sends it twice hears of the first, not that there is no money left for a second.
     if known := await repository.same(session, row):
         raise OrderExists(order_id=str(known))
-    waits_until = None
+    waits_until, promised = None, None
     if occurrence is not None and row.payment_method == "card":
         waits_until = rules.money_waits_until(clock.now(), row.starts_at)
-    if waits_until is not None or await paying.authorize(session, row, is_present=occurrence is None):
+    if waits_until is None:
+        promised = await paying.authorize(session, row, is_present=occurrence is None)
+    if promised is None or promised.state == "authorized":
         become(row, "place")
         row.authorize_at = waits_until
-    if known := await repository.add(session, row):
-        raise OrderExists(order_id=str(known))
-    await begin(session, row, By("resident", actor) if occurrence is None else HEARTHLINE)
+    history = await begin(session, row, By("resident", actor) if occurrence is None else HEARTHLINE)
     if row.state == "placed":
         await _tell_placed(session, row)
-    return row
+    return Fresh(row, offer.provider, promised, history)
 
 
 async def enter(session: AsyncSession, row: Order) -> None:
@@ -152,7 +149,7 @@ def _order(
     actor: Actor, subject: ResidentSubject, data: OrderCreate, terms: _Terms, occurrence: Occurrence | None
 ) -> Order:
     order_id, code = clock.new_id(), f"{secrets.randbelow(1_000_000):06}"
-    quote, offer, service = terms.quote, terms.offer, terms.service
+    quote, offer = terms.quote, terms.offer
     place = {name: getattr(terms.home, name) for name in ("address", "building", "latitude", "longitude")}
     return Order(
         id=order_id,
@@ -163,19 +160,19 @@ def _order(
         organization_id=offer.organization_id,
         offer_id=quote.offer_id,
         offer_version=quote.offer_version,
-        service_id=service.id,
-        category=service.category,
+        service_id=offer.service_id,
+        category=offer.category,
         series_id=occurrence.series_id if occurrence else None,
         occurrence_at=occurrence.occurrence_at if occurrence else None,
         wanted_at=quote.starts_at,
         flexibility=data.flexibility,
         starts_at=quote.starts_at,
         ends_at=quote.starts_at + quote.duration,
-        time_zone=terms.time_zone,
+        time_zone=offer.time_zone,
         place=seal(orjson.dumps(place).decode(), PLACE),
         options={option.code: option.quantity for option in data.options},
-        skills=service.skills,
-        certificates=service.certificates,
+        skills=offer.skills,
+        certificates=offer.certificates,
         wished_worker_id=data.wished_worker_id,
         wished_languages=data.wished_languages,
         wished_sex=data.wished_sex,
@@ -191,5 +188,5 @@ def _order(
         notice_period=offer.notice_period,
         late_percent=offer.late_percent,
         hold_until=rules.hold_ends(clock.now(), quote.starts_at),
-        checklist=service.checklist,
+        checklist=offer.checklist,
     )

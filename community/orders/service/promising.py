@@ -38,7 +38,8 @@ async def ask(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
 
 async def _authorize(session: AsyncSession, row: Order) -> None:
     try:
-        if await paying.authorize(session, row, is_present=False):
+        promised = await paying.authorize(session, row, is_present=False)
+        if promised.state == "authorized":
             row.authorize_at = None
     except billing.PaymentMethodUnusable:
         told = [*await waiting(session, row), *await provider(session, row)]

@@ -10,9 +10,8 @@ from app.core import clock
 from app.core.problems import FieldError, Malformed
 from app.core.sealing import seal
 from app.identity.api import ResidenceEnded, active_residents
-from community.orders import repository, rules
+from community.orders import rules
 from community.orders.models import START_CODE, Order
-from community.orders.problems import OrderExists
 from community.orders.service import paying
 from community.orders.service.changing import By, begin
 from community.orders.service.placing import enter, start_digest
@@ -36,10 +35,6 @@ async def rework(session: AsyncSession, by: By, of: Order, starts_at: datetime) 
     if of.place is None or not await active_residents(await session.connection(), [of.resident_id]):
         raise ResidenceEnded
     row = _anew(of, starts_at, now)
-    known = await repository.add(session, row)
-    if known is not None:
-        raise OrderExists(order_id=str(known))
-    row = await repository.locked(session, row.id)
     await begin(session, row, by)
     await paying.authorize(session, row, is_present=False)
     await enter(session, row)

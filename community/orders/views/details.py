@@ -85,10 +85,20 @@ async def after(connection: AsyncConnection, actor: Actor, order_id: uuid.UUID) 
     return await _detail(connection, await require_order(connection, actor, order_id))
 
 
-async def new(connection: AsyncConnection, actor: Actor, row: Order) -> OrderDetail:
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """An order that was placed just now, what its provider is called, what is promised for it, and its history."""
+
+    row: Order
+    provider: str
+    promised: Any | None
+    history: Sequence[Any]
+
+
+async def new(connection: AsyncConnection, actor: Actor, placed: Fresh) -> OrderDetail:
     """Return an order the actor has just placed, as ``after`` would: nobody comes yet, nothing was asked or owed."""
-    subject = await require_order(connection, actor, row.id)
-    return await _shown(connection, subject, row, _Since(worker=None, charge=None))
+    beside = _Beside(placed.provider, worker=None, promised=placed.promised, charge=None, history=placed.history)
+    return _shown(await require_order(connection, actor, placed.row.id), placed.row, beside)
 
 
 async def reread(actor: Actor, order_id: uuid.UUID) -> OrderDetail:
@@ -106,11 +116,14 @@ async def detail(connection: AsyncConnection, actor: Actor, subject: Subject) ->
 
 
 @dataclass(frozen=True, slots=True)
-class _Since:
-    """What came to an order since it was placed: who comes, what is owed, what was asked for, noted and seen."""
+class _Beside:
+    """What there is beside an order: names, its money, its history, what was asked for, noted and seen."""
 
+    provider: str
     worker: str | None
+    promised: Any | None
     charge: ChargeDetail | None
+    history: Sequence[Any]
     extras: Sequence[OrderExtraPublic] = ()
     notes: Sequence[OrderNotePublic] = ()
     photos: Sequence[MediaPublic] = ()
@@ -119,37 +132,38 @@ class _Since:
 async def _detail(connection: AsyncConnection, subject: Subject, *, with_code: bool = False) -> OrderDetail:
     """Return an order; ``with_code`` with what is told at the door: never in an answer that is kept for repeating."""
     row = await orders.row_of(connection, subject.id)
-    since = _Since(
+    named = await organizations_named(connection, row.community_id, [row.organization_id])
+    beside = _Beside(
+        provider=named[row.organization_id].name,
         worker=row.worker,
+        promised=(await authorizations_for(connection, rules.REFERENCE, [row.id])).get(row.id),
         charge=(await charges_for(connection, rules.REFERENCE, [row.id])).get(row.id),
+        history=await _HISTORY.rows(connection, {"order_id": row.id}),
         extras=await _extras(connection, row.id),
         notes=await _notes(connection, row.id),
         photos=(await attached(connection, rules.PHOTOS, [row.id]))[row.id],
     )
-    return await _shown(connection, subject, row, since, with_code=with_code)
+    return _shown(subject, row, beside, with_code=with_code)
 
 
-async def _shown(
-    connection: AsyncConnection, subject: Subject, row: Any, since: _Since, *, with_code: bool = False
-) -> OrderDetail:
-    named = await organizations_named(connection, row.community_id, [row.organization_id])
+def _shown(subject: Subject, row: Any, beside: _Beside, *, with_code: bool = False) -> OrderDetail:
     answers = bool(subject.sides & _ANSWERING)
     is_shown = answers or row.state in rules.WITH_WORKER
     return OrderDetail(
-        **orders.fields(row, named[row.organization_id].name, since.worker, clock.now()),
+        **orders.fields(row, beside.provider, beside.worker, clock.now()),
         **{name: getattr(row, name) for name in _AS_THEY_ARE},
         **orders.place(row, is_shown=is_shown),
         sides=sorted(subject.sides),
         options=[OptionWanted(code=code, quantity=quantity) for code, quantity in row.options.items()],
-        payment=await _payment(connection, row.id, since.charge) if answers else None,
+        payment=_payment(beside.promised, beside.charge) if answers else None,
         instructions=_opened(row.instructions, INSTRUCTIONS) if is_shown else None,
         start_code=_opened(row.start_code, START_CODE) if with_code and row.state not in rules.OVER else None,
         undone_reason=_opened(row.undone, UNDONE),
         cancel_note=_opened(row.cancel_note, CANCEL_NOTE),
-        extras=list(since.extras),
-        notes=list(since.notes),
-        photos=list(since.photos),
-        history=await _history(connection, row.id) if answers else [],
+        extras=list(beside.extras),
+        notes=list(beside.notes),
+        photos=list(beside.photos),
+        history=[_change(line) for line in beside.history] if answers else [],
     )
 
 
@@ -194,8 +208,7 @@ def note(row: Any) -> OrderNotePublic:
     )
 
 
-async def _payment(connection: AsyncConnection, order_id: uuid.UUID, charge: ChargeDetail | None) -> OrderPayment:
-    promised = (await authorizations_for(connection, rules.REFERENCE, [order_id])).get(order_id)
+def _payment(promised: Any | None, charge: ChargeDetail | None) -> OrderPayment:
     return OrderPayment(
         authorization=promised.state if promised else None,
         authorized=promised.amount if promised and promised.state == "authorized" else 0,
@@ -223,20 +236,17 @@ async def _notes(connection: AsyncConnection, order_id: uuid.UUID) -> list[Order
     return [note(row) for row in await _NOTES.rows(connection, {"order_id": order_id})]
 
 
-async def _history(connection: AsyncConnection, order_id: uuid.UUID) -> list[OrderChangePublic]:
-    return [
-        OrderChangePublic(
-            at=row.created_at,
-            transition=row.transition,
-            state=row.to_state,
-            who=row.who,
-            changed_by=row.changed_by,
-            worker_id=row.worker_id,
-            reason=row.reason,
-            note=_opened(row.note, CHANGE_NOTE),
-        )
-        for row in await _HISTORY.rows(connection, {"order_id": order_id})
-    ]
+def _change(line: Any) -> OrderChangePublic:
+    return OrderChangePublic(
+        at=line.created_at,
+        transition=line.transition,
+        state=line.to_state,
+        who=line.who,
+        changed_by=line.changed_by,
+        worker_id=line.worker_id,
+        reason=line.reason,
+        note=_opened(line.note, CHANGE_NOTE),
+    )
 
 
 def _opened(value: str | None, context: str) -> str | None:

@@ -10,7 +10,6 @@ from app.billing.authorizations.problems import NotAuthorized, PaymentMethodUnus
 from app.billing.authorizations.schemas import Authorizing
 from app.billing.authorizations.service import telling
 from app.billing.cards.models import PaymentMethod
-from app.billing.events import AuthorizationSucceeded
 from app.billing.payers import service as payers
 from app.billing.payers.models import Payer
 from app.billing.payers.problems import NotThePayer, PayerLimit
@@ -46,18 +45,19 @@ async def authorize(session: AsyncSession, wanted: Authorizing) -> Authorization
         is_present=wanted.is_present,
     )
     if method is None:  # nothing is held on a card: what is left is paid to whoever comes
-        authorization.state, authorization.authorized_at = "authorized", clock.now()
-    await repository.add(session, authorization)
-    authorization.subsidy_amount = await reserving.reserve_first(session, claim_of(authorization), wanted.amount)
+        await telling.begin_authorized(session, authorization)
+    else:
+        await repository.add(session, authorization)
+    if subsidized := await reserving.reserve_first(session, claim_of(authorization), wanted.amount):
+        authorization.subsidy_amount = subsidized  # nothing is flushed where nothing changes
     if agreement is not None:
         await _within(session, agreement, authorization)
-    own = authorization.amount - authorization.subsidy_amount
-    if method is None:
-        await telling.tell(session, authorization, AuthorizationSucceeded)
-    elif own == 0:
-        await telling.succeed(session, authorization)
-    else:
-        await hold(session, authorization, method, own)
+    if method is not None:
+        own = authorization.amount - authorization.subsidy_amount
+        if own == 0:
+            await telling.succeed(session, authorization)
+        else:
+            await hold(session, authorization, method, own)
     return authorization
 
 

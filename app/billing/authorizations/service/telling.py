@@ -1,9 +1,10 @@
 """Authorizations go on to another state, and whoever waits for it is told in the same transaction."""
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.billing.authorizations import repository
 from app.billing.authorizations.models import Authorization
 from app.billing.events import (
     AuthorizationFailed,
@@ -54,16 +55,24 @@ async def end(session: AsyncSession, authorization: Authorization, state: str, f
         await session.flush()
 
 
+async def begin_authorized(session: AsyncSession, authorization: Authorization) -> None:
+    """Insert an authorization of which nothing is to be held on a card, and tell of it."""
+    authorization.state, authorization.authorized_at = "authorized", clock.now()
+    told = AuthorizationSucceeded(**_about(authorization))
+    await repository.add_authorized(session, authorization, told)
+
+
 async def tell(session: AsyncSession, authorization: Authorization, event: _Told) -> None:
     """Emit a fact about an authorization."""
-    await emit(
-        session,
-        event(
-            aggregate_id=authorization.id,
-            community_id=authorization.community_id,
-            resident_id=authorization.resident_id,
-            organization_id=authorization.organization_id,
-            reference_kind=authorization.reference_kind,
-            reference_id=authorization.reference_id,
-        ),
-    )
+    await emit(session, event(**_about(authorization)))
+
+
+def _about(authorization: Authorization) -> dict[str, Any]:
+    return {
+        "aggregate_id": authorization.id,
+        "community_id": authorization.community_id,
+        "resident_id": authorization.resident_id,
+        "organization_id": authorization.organization_id,
+        "reference_kind": authorization.reference_kind,
+        "reference_id": authorization.reference_id,
+    }

@@ -11,9 +11,8 @@ from app.billing.charges.models import Charge
 from app.billing.charges.service import counting as charges
 from app.billing.subsidies import repository, views
 from app.billing.subsidies.models import SubsidyUse
-from app.billing.subsidies.rules import Terms, day_of, in_order
+from app.billing.subsidies.rules import Terms, in_order
 from app.core.database import connection_of, flushed
-from app.identity.api import community
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,9 @@ async def _reserve(
     session: AsyncSession, claim: Claim, amount: int, *, at_most: int, uses: Iterable[SubsidyUse]
 ) -> int:
     connection = connection_of(session)
-    place = await community(connection, claim.community_id)
-    day = day_of(claim.service_at, place.time_zone)
-    found = await views.offers(connection, claim.community_id, claim.resident_id, claim.category, day, claim.currency)
+    found = await views.offers(
+        connection, claim.community_id, claim.resident_id, claim.category, claim.service_at, claim.currency
+    )
     known = {use.programme_id: use for use in uses}
     remaining, more = amount, 0
     for one in sorted(found, key=lambda entitled: in_order(entitled.offer.kind, entitled.offer.programme_id)):

@@ -100,8 +100,8 @@ async def order_escort(
         starts_at=outing.starts_at,
         duration=duration if offered.unit == "hour" else None,
     )
-    row = await community.place_order(session, actor, subject, wanted)
-    return await community.order_for(connection, actor, await community.require_order(connection, actor, row.id))
+    placed = await community.place_order(session, actor, subject, wanted)
+    return await community.order_for(connection, actor, await community.require_order(connection, actor, placed.row.id))
 
 
 @contextmanager
