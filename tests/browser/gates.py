@@ -16,10 +16,14 @@ from tests.portal.gates.pictures import View, seen
 
 PATIENCE: Final = 60_000  # milliseconds: only a machine that is badly overloaded comes near it
 PAGE: Final = "/portal/gates"
-_BUZZES: Final = """
+_FELT: Final = """
     globalThis.buzzes = [];
     Navigator.prototype.vibrate = (pattern) => { buzzes.push(pattern); return true; };
+    globalThis.lights = [];
+    MediaStreamTrack.prototype.getCapabilities = () => ({ torch: true });
+    MediaStreamTrack.prototype.applyConstraints = async ({ advanced }) => { lights.push(advanced[0].torch); };
 """
+"""A phone that buzzes, and whose camera has a light."""
 _KEPT: Final = """async () => {
     const rows = {};
     for (const { name, version } of await indexedDB.databases()) {
@@ -118,7 +122,7 @@ class Devices:
     async def one(self, query: str = "", **context: Any) -> Device:
         """Open the page on another device."""
         own = await self.stack.enter_async_context(await self.browser.new_context(**context))
-        await own.add_init_script(_BUZZES)
+        await own.add_init_script(_FELT)
         page = await own.new_page()
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))

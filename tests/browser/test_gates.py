@@ -83,6 +83,10 @@ async def test_a_day_at_the_gate_without_a_network(playwright: Playwright, site:
         assert await device.counted() == {"admitted": 2, "left": 0, "inside": 2, "refused": 0}
         assert await device.page.evaluate("buzzes") == [[80]]
         await device.page.screenshot(path=tmp_path / "gate.png")
+        for is_on in ("true", "false"):
+            await device.page.locator("#light").click()
+            await expect(device.page.locator("#light")).to_have_attribute("aria-pressed", is_on)
+        assert await device.page.evaluate("lights") == [True, False]
 
         site.network.cut()
         await _refused(device, codes)
@@ -141,6 +145,11 @@ async def _in_by_card_out_and_in_again(device: Device, codes: Codes) -> None:
 
 async def _let_in_all_the_same(device: Device, codes: Codes) -> None:
     await device.type(codes.early)
+    await device.says("refused", "not_yet")
+    # What a scanner types ends with Enter: nobody is let in by it.
+    await device.page.locator("#override").click()
+    await device.page.keyboard.press("Enter")
+    await expect(device.page.locator("#overriding")).to_be_hidden()
     await device.says("refused", "not_yet")
     await device.page.locator("#override").click()
     await device.page.locator("#override-reason").select_option(await device.words("because_paper"))

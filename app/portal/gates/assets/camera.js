@@ -17,7 +17,8 @@ export class Camera {
   #video; #found; #stream = null; #detector = null; #timer = null; #last = null;
   #canvas = document.createElement("canvas");
 
-  // `found` is called with the text of each code that comes before the camera, once as long as it stays there.
+  // `found` is called with the text of each code that comes before the camera, once as long as it stays there; it
+  // returns whether it takes it: if not, it is called again.
   constructor(video, found) {
     this.#video = video;
     this.#found = found;
@@ -39,6 +40,13 @@ export class Camera {
     this.#next();
     return true;
   }
+
+  get #track() { return this.#stream?.getVideoTracks()[0]; }
+
+  // Says whether the camera has a light of its own.
+  get hasLight() { return Boolean(this.#track?.getCapabilities?.().torch); }
+
+  async light(isOn) { await this.#track?.applyConstraints({ advanced: [{ torch: isOn }] }); }
 
   close() {
     clearTimeout(this.#timer);
@@ -62,8 +70,7 @@ export class Camera {
   #see(text) {
     if (text === null) return;
     const now = performance.now(), isSame = this.#last?.text === text && now - this.#last.at < SAME_MILLISECONDS;
-    this.#last = { text, at: now };
-    if (!isSame) this.#found(text);
+    if (isSame || this.#found(text)) this.#last = { text, at: now };
   }
 
   async #text() {

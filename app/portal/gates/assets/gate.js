@@ -24,9 +24,10 @@ const server = new Server(store);
 const status = new Status(words, document.documentElement.lang, server);
 const uploads = new Uploads(store, server);
 const counts = new Counts();
-const camera = new Camera($("camera"), (text) => judge(text));
+const camera = new Camera($("camera"), seen);
 const signingIn = new SigningIn(server, say, () => chooseGate());
 let gate = null, bundle = null, last = null, day = null;
+let turn = Promise.resolve(), queued = 0;
 
 function show(id) {
   for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== id;
@@ -104,6 +105,7 @@ function listen() {
   $("override").onclick = () => { $("overriding").returnValue = ""; $("overriding").showModal(); };
   $("overriding").onclose = () => { if ($("overriding").returnValue === "yes") override(); };
   $("open-camera").onclick = openCamera;
+  $("light").onclick = switchLight;
   $("upload").onclick = async () => { say(""); await uploads.now(); await look(); };
   $("other-gate").onclick = () => { leaveGate(); chooseGate(); };
   $("sign-out").onclick = signOut;
@@ -206,6 +208,14 @@ async function openCamera() {
   $("no-camera").hidden = works;
   $("camera").hidden = !works;
   $("open-camera").hidden = works;
+  $("light").hidden = !works || !camera.hasLight;
+  $("light").setAttribute("aria-pressed", "false");
+}
+
+async function switchLight() {
+  const isOn = $("light").getAttribute("aria-pressed") === "false";
+  await camera.light(isOn);
+  $("light").setAttribute("aria-pressed", String(isOn));
 }
 
 // A phone that goes dark keeps visitors waiting.
@@ -242,7 +252,20 @@ function begin(title) {
   $("override").hidden = true;
 }
 
-async function judge(text) {
+// One after the other: what is said of a visitor is never shown while the next one stands there.
+function judge(text) {
+  queued += 1;
+  turn = turn.then(() => judged(text)).catch(() => say("failed")).finally(() => { queued -= 1; });
+}
+
+// What the camera sees meanwhile waits before it.
+function seen(text) {
+  if (queued > 0) return false;
+  judge(text);
+  return true;
+}
+
+async function judged(text) {
   if (!bundle || $("overriding").open) return;
   begin(words.checking);
   const found = await examined(text.slice(0, LONGEST_TEXT), bundle, server.now());
@@ -258,9 +281,11 @@ async function elsewhere(found, way, scan, decide) {
   if (way === "exit" || !found.subject || !status.isReached) return null;
   if (decide(await store.passOf(found.subject)).decision === "refused") return null;
   const body = { scans: [{ ...scan.sent, clock_ahead: null }], sent_at: new Date().toISOString() };
+  // Renewing the session may come before the question: no visitor waits longer for both.
+  const late = new Promise((done) => { setTimeout(done, ANSWER_MILLISECONDS, null); });
   try {
-    const { content } = await server.ask("POST", `/v1/gates/${scan.gate}/scans`, body, { patience: ANSWER_MILLISECONDS });
-    return content.results[0];
+    const asked = server.ask("POST", `/v1/gates/${scan.gate}/scans`, body, { patience: ANSWER_MILLISECONDS });
+    return (await Promise.race([asked, late]))?.content.results[0] ?? null;
   } catch (error) {
     if (error instanceof Unreachable || error instanceof Denied) return null;
     throw error;
