@@ -240,18 +240,12 @@ BODIES: Final[Mapping[str, Callable[[Any], dict[str, Any]]]] = {
     "closeOfficeShift": lambda _: {"counted": 0, "explanation": "Counted twice"},
     "sellOfficeTickets": lambda world: {"items": _cart(world)["items"], "total": 6_000, "method": "cash"},
     "refundOfficeTickets": lambda world: {"order_id": world.ids["office-orders"], "amount": 0},
-    "collectOfficePayment": lambda world: {
-        "order_id": world.ids["ticket-orders"],
-        "amount": 6_000,
-        "method": "cash",
-    },
     "addTicketAllotment": lambda world: {
         "reseller_id": world.ids["organizations"],
         "product_id": world.ids["ticket-products"],
         "slot_ids": [world.ids["ticket-slots"]],
         "quantity": 1,
     },
-    "sellAllottedTickets": lambda world: {"share_id": world.ids["ticket-allotments"], "total": 0},
     "refuseCitizenCard": lambda _: {"reason": "over"},
     "decideCitizenCardClaim": lambda _: {"outcome": "holder"},
     "addGate": lambda _: {"name": "East gate"},
