@@ -29,6 +29,7 @@ UNVERSIONED: Final = {
     "sendPieceByLink",
     "setHolidays",
     "setHomeOrderSeriesDay",
+    "setSlotGuides",  # of many slots at once
     "setTicketTerms",  # the first time there are none
     "setTripCapacity",  # the pools', which are not of the trip's version
     "setTripLeaders",
