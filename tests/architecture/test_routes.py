@@ -29,6 +29,8 @@ UNVERSIONED: Final = {
     "sendPieceByLink",
     "setHolidays",
     "setHomeOrderSeriesDay",
+    "setTripCapacity",  # the pools', which are not of the trip's version
+    "setTripLeaders",
     "registerMyInstallation",
     "orderMyCircle",
     "orderResidentCircle",
