@@ -1,5 +1,6 @@
 """Days out in the demo: residents buy tickets and come, the office sells, a bus goes, a day is planned and booked."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any, Final
@@ -55,7 +56,9 @@ class Outings:
     def begin_day(self, day: date) -> None:
         """Look forward to a day's visits, and to what is bought and planned for later ones."""
         age, tomorrow = self._village.age(day), day + timedelta(days=1)
-        ahead = [(_BOUGHT_AT, partial(self._buy, wish, tomorrow)) for wish in _WISHES if _is_on(tomorrow, wish[2])]
+        ahead: list[tuple[time, Callable[[], Awaitable[None]]]] = [
+            (_BOUGHT_AT, partial(self._buy, wish, tomorrow)) for wish in _WISHES if _is_on(tomorrow, wish[2])
+        ]
         visits = [wish for wish in _WISHES if _is_on(day, wish[2])]
         ahead += [(time.fromisoformat(wish[3]), partial(self._visit, wish[0])) for wish in visits]
         if day.isoweekday() != CLOSED_ON:

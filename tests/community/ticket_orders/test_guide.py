@@ -61,10 +61,8 @@ async def test_every_arrow_of_the_picture_of_a_ticket_is_walked_and_no_other(sce
 
 async def _bought_by_card(scene: Scene, walked: _Walked) -> None:
     """Buy so that the bank is not waited for, says yes, and says no."""
-    own: Body = {
-        "payment_method": "card",
-        "payment_method_id": await card_of(scene.grace.account_id, scene.place.id, "4242"),
-    }
+    card = await card_of(scene.grace.account_id, scene.place.id, "4242")
+    own: dict[str, Any] = {"payment_method": "card", "payment_method_id": card}
     given_up = await walked.by(scene.bought(**own))
     await walked.by(scene.given_back(given_up["orders"][0], amount=0))
     await walked.by(scene.bought(**own))
