@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from app.core import clock as clocks
 from app.core.audit_tables import AuditEntry
 from app.core.clock import ManualClock
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
+from app.core.parked_rows import retry_set_aside
 from app.core.tables import table_of
 from app.identity.api import people
 from community.trips import rules
@@ -20,6 +21,12 @@ from tests.community.trips.conftest import BUS, DAY, HOME, HOUR, LAKE, LEAVES, M
 from tests.factories import identity, sign_in
 
 COUNTED = LEAVES + rules.COUNTED
+# The database refuses that somebody is missing, as it does when it cannot write.
+_FAULT = (
+    "CREATE OR REPLACE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'out of order'; END $$",
+    """CREATE TRIGGER fault BEFORE UPDATE ON community_trip_participant FOR EACH ROW
+       WHEN (NEW.state = 'missing') EXECUTE FUNCTION fault()""",
+)
 
 
 async def two(trips: Trips, clock: ManualClock) -> tuple[Body, Body]:
@@ -84,6 +91,26 @@ async def test_who_is_not_counted_by_the_deadline_is_missing_once_and_told_again
     before = await notices("trip_missing")
     await work()
     assert await notices("trip_missing") == before
+
+
+async def test_a_fault_at_the_deadline_forgets_nobody_and_tells_once(trips: Trips, clock: ManualClock) -> None:
+    grace, hu = await two(trips, clock)
+    await trips.count(BUS, [mark(hu)])
+    async with unit_of_work() as session:
+        for statement in _FAULT:
+            await session.execute(sa.text(statement))
+    clock.set(COUNTED)
+    await work()
+    assert (await trips.seen(grace))["state"] == "going"
+    assert await told("trip_missing") == set()
+    async with unit_of_work() as session:
+        await session.execute(sa.text("DROP FUNCTION fault() CASCADE"))
+    clock.advance(HOUR)
+    await retry_set_aside()  # a job of the worker's own
+    await work()
+    assert [(await trips.seen(one))["state"] for one in (grace, hu)] == ["missing", "going"]
+    assert (await facts(grace)).count("trip_participant_missing") == 1
+    assert await told("trip_missing") == {"Li Mei", "Olga"}
 
 
 async def test_a_list_written_offline_counts_once_in_whatever_order_it_comes(trips: Trips, clock: ManualClock) -> None:
