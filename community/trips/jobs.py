@@ -12,7 +12,7 @@ HOLDS: Final = Due("community.expire_trip_places", TripParticipant, "hold_until"
 OFFERS: Final = Due("community.expire_trip_offers", TripParticipant, "answer_by")
 CALL_OFF: Final = Due("community.call_off_trips", TripParticipant, "call_off_at")
 # Of these somebody may be left behind: what fails is tried again, soon and for ever.
-COUNT: Final = Due("community.count_on_trips", TripStop, "look_at", vital=True)
+COUNT: Final = Due("community.count_on_trips", TripStop, "look_at", vital=True, on_stuck=counting.tell_stuck)
 MISSING: Final = Due("community.look_for_the_missing", TripParticipant, "look_at", vital=True)
 CLOSE: Final = Due("community.close_trips", Trip, "close_at", vital=True)
 

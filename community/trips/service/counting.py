@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import audit, clock
 from app.core.access import SYSTEM_ID, Actor
 from app.core.problems import NotFound
+from app.core.queues import Stuck
 from app.core.sealing import seal
 from community.trips import notices, repository, rules
 from community.trips.access import TripSubject
@@ -177,6 +178,14 @@ async def look(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
             told = await desk(session, trip)
             await tell_of_trip(session, notices.ROLL_CALL_UNDONE, trip, told, occasion, stop.departs_at)
     await session.flush()
+
+
+async def tell_stuck(session: AsyncSession, stuck: Stuck) -> None:
+    """Tell the operator's desk, once, of a roll-call that we fail to see to: they call whoever leads the trip."""
+    stop = await session.get_one(TripStop, stuck.id)
+    trip = await session.get_one(Trip, stop.trip_id)
+    occasion = f"roll_call:{stop.id}:stuck"
+    await tell_of_trip(session, notices.ROLL_CALL_UNDONE, trip, await desk(session, trip), occasion, stop.departs_at)
 
 
 async def look_for(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:

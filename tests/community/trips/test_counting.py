@@ -10,6 +10,7 @@ from app.core import clock as clocks
 from app.core.audit_tables import AuditEntry
 from app.core.clock import ManualClock
 from app.core.database import reading, unit_of_work
+from app.core.failures import STUCK_AFTER
 from app.core.parked_rows import retry_set_aside
 from app.core.tables import table_of
 from app.identity.api import people
@@ -93,7 +94,7 @@ async def test_who_is_not_counted_by_the_deadline_is_missing_once_and_told_again
     assert await notices("trip_missing") == before
 
 
-async def test_a_fault_at_the_deadline_forgets_nobody_and_tells_once(trips: Trips, clock: ManualClock) -> None:
+async def test_a_fault_at_the_deadline_is_heard_of_and_forgets_nobody(trips: Trips, clock: ManualClock) -> None:
     grace, hu = await two(trips, clock)
     await trips.count(BUS, [mark(hu)])
     async with unit_of_work() as session:
@@ -102,7 +103,12 @@ async def test_a_fault_at_the_deadline_forgets_nobody_and_tells_once(trips: Trip
     clock.set(COUNTED)
     await work()
     assert (await trips.seen(grace))["state"] == "going"
-    assert await told("trip_missing") == set()
+    assert await told("trip_missing") == await told("trip_roll_call_undone") == set()
+    for _ in range(STUCK_AFTER):
+        clock.advance(HOUR)
+        await retry_set_aside()
+        await work()
+    assert await told("trip_roll_call_undone") == {"Olga"}
     async with unit_of_work() as session:
         await session.execute(sa.text("DROP FUNCTION fault() CASCADE"))
     clock.advance(HOUR)
