@@ -1,39 +1,50 @@
 """Eldercare's door for the portal, the clinics and the policies: each function takes the actor and checks them."""
 
 import uuid
-from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.core.access import Actor, system_actor
+from app.core.access import Actor
 from app.core.changes import Since
-from app.core.paging import MAX_LIMIT, Page, PageRequest
+from app.core.paging import MAX_LIMIT, PageRequest
 from app.identity.api import require_resident
 from eldercare.absences.problems import ResidentClosed
 from eldercare.absences.views import stays_ahead
 from eldercare.alarms.access import require_alarm
+from eldercare.alarms.notices import ORIGIN as ALARM_ORIGIN
 from eldercare.alarms.problems import AlarmOpen
 from eldercare.alarms.repository import is_alarm_open
+from eldercare.alarms.rules import CHANGED as ALARMS_CHANGED
 from eldercare.alarms.schemas import AlarmDetail, AlarmPublic
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity
 from eldercare.alarms.service import raise_alarm as _raise_alarm
-from eldercare.alarms.views import alarm_detail, changed_alarms, queue
+from eldercare.alarms.views import ALARM_LINES, alarm_detail, changed_alarms, queue, residents_of_alarms
 from eldercare.care_circle.schemas import CircleMemberPublic
 from eldercare.care_circle.service import end_circle
 from eldercare.care_circle.views import circle_of
 from eldercare.carer_absences.problems import CarerAbsent
 from eldercare.carer_absences.repository import absences_ahead as carer_absences_ahead
 from eldercare.carer_absences.repository import check_present as require_present
+from eldercare.check_ins.notices import PROMPT_ORIGIN as CHECK_IN_ORIGIN
 from eldercare.check_ins.problems import AnswerContradicts, CheckInNotOpen
 from eldercare.check_ins.schemas import AnswerWrite, CheckInDetail, CheckInPlanPublic, CheckInPublic, PausePublic
 from eldercare.check_ins.service.answers import answer
+from eldercare.check_ins.service.homes import home_active, home_fell_silent, home_heard_again
 from eldercare.check_ins.service.plans import close_residents
 from eldercare.check_ins.service.replies import Outcome, answer_reply
+from eldercare.check_ins.service.silence import Heard as HomeHeard
 from eldercare.check_ins.views import changes as check_in_change_views
 from eldercare.check_ins.views import plans as plan_views
+from eldercare.check_ins.views.changes import residents_of_check_ins
+from eldercare.duty_desk.views import desk_waiting
 from eldercare.home_help.rules import Finding
 from eldercare.home_help.service import nobody_answered, resident_let_in, resident_unwell
+from eldercare.home_panel.rules import Press
+from eldercare.home_panel.service import call_for_help, say_fine
+from eldercare.home_panel.views import CareAhead, care_ahead
+from eldercare.home_watch.rules import Notice as HomeNotice
+from eldercare.home_watch.rules import Settled as HomeSettlement
+from eldercare.home_watch.service import home_noticed, home_settled
 from eldercare.medication.problems import RegimenOverlaps
 from eldercare.medication.schemas.doses import DosePublic
 from eldercare.medication.schemas.entries import DoseEntry, DoseQuery, RegimenEntry, RegimenQuery
@@ -52,6 +63,10 @@ from eldercare.medication.views import changes as dose_change_views
 from eldercare.messages.service import forget_photos
 from eldercare.outings.rules import Missing
 from eldercare.outings.service import found_on_trip, missing_on_trip
+from eldercare.overview.rules import ATTENTION, Group
+from eldercare.overview.schemas import CareOverview, NameSought, PersonToday
+from eldercare.overview.views.pages import overview as care_overview
+from eldercare.overview.views.pages import people_today
 from eldercare.regimen_proposals.problems import ProposalAnswered
 from eldercare.regimen_proposals.rules import Standing as PrescriptionStanding
 from eldercare.regimen_proposals.schemas import (
@@ -77,12 +92,16 @@ from eldercare.visits.service.planning import close_residents as close_visits
 from eldercare.visits.views import changes as visit_change_views
 from eldercare.vitals.rules.codes import ALIASES, CONSCIOUSNESS, SIGNS, VitalSign, shown
 from eldercare.vitals.schemas import ReadingPublic, ReadingQuery, ReadingsTaken
-from eldercare.vitals.service import readings as _readings
-from eldercare.vitals.views import readings as reading_views
+from eldercare.vitals.service.exchanging import reading, readings, readings_known, record_readings, shared_readings
 from eldercare.vitals.views.readings import cursor_after as reading_cursor
 
 __all__ = [
+    "ALARMS_CHANGED",
+    "ALARM_LINES",
+    "ALARM_ORIGIN",
     "ALIASES",
+    "ATTENTION",
+    "CHECK_IN_ORIGIN",
     "CONSCIOUSNESS",
     "SIGNS",
     "TIMELINE",
@@ -94,6 +113,8 @@ __all__ = [
     "AlarmSignal",
     "AnswerContradicts",
     "AnswerWrite",
+    "CareAhead",
+    "CareOverview",
     "CarerAbsent",
     "CheckInDetail",
     "CheckInNotOpen",
@@ -105,15 +126,22 @@ __all__ = [
     "DoseQuery",
     "Drug",
     "Finding",
+    "Group",
     "HeldVisits",
+    "HomeHeard",
+    "HomeNotice",
+    "HomeSettlement",
     "Missing",
+    "NameSought",
     "Outcome",
     "PausePublic",
+    "PersonToday",
     "Prescribed",
     "PrescribedDose",
     "PrescribedTiming",
     "Prescription",
     "PrescriptionStanding",
+    "Press",
     "ProposalAnswered",
     "ProposalConfirmation",
     "ProposalRejection",
@@ -137,13 +165,17 @@ __all__ = [
     "alarm_queue",
     "answer_check_in",
     "answer_reply",
+    "call_for_help",
+    "care_ahead",
     "care_circle",
+    "care_overview",
     "carer_absences_ahead",
     "check_in_changes",
     "check_in_pauses",
     "check_in_plans",
     "check_ins_ahead",
     "confirm_regimen",
+    "desk_waiting",
     "dose_changes",
     "doses_ahead",
     "end_care",
@@ -154,8 +186,14 @@ __all__ = [
     "found_on_trip",
     "get_alarm",
     "hold_visits",
+    "home_active",
+    "home_fell_silent",
+    "home_heard_again",
+    "home_noticed",
+    "home_settled",
     "missing_on_trip",
     "nobody_answered",
+    "people_today",
     "raise_alarm",
     "read_dose",
     "read_regimen",
@@ -170,9 +208,12 @@ __all__ = [
     "require_present",
     "resident_let_in",
     "resident_unwell",
+    "residents_of_alarms",
+    "residents_of_check_ins",
     "residents_of_doses",
     "residents_of_regimens",
     "resolve_alarm",
+    "say_fine",
     "send_to_visit",
     "settle_visits",
     "shared_readings",
@@ -322,56 +363,3 @@ async def visits_ahead(connection: AsyncConnection, actor: Actor, resident_id: u
     """Return the ids of the visits that are agreed and lie ahead; raises as ``visit_changes``."""
     await require_resident(connection, actor, resident_id, "visits:read")
     return await visit_change_views.ahead(connection, resident_id)
-
-
-async def reading(connection: AsyncConnection, actor: Actor, reading_id: uuid.UUID) -> tuple[uuid.UUID, ReadingPublic]:
-    """Return a reading and whose it is; raises ``NotFound``, ``Forbidden`` without ``vitals:read``."""
-    resident_id = await reading_views.whose(connection, reading_id)
-    subject = await require_resident(connection, actor, resident_id, "vitals:read")
-    return resident_id, await reading_views.reading(connection, actor, subject, reading_id)
-
-
-async def readings_known(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, reading_ids: Sequence[uuid.UUID]
-) -> dict[uuid.UUID, ReadingPublic]:
-    """Return those of some readings that are the resident's, by their ids; raises as ``readings``."""
-    subject = await require_resident(connection, actor, resident_id, "vitals:read")
-    return await reading_views.some_readings(connection, actor, subject, reading_ids)
-
-
-async def readings(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, page: PageRequest, query: ReadingQuery
-) -> Page[ReadingPublic]:
-    """Return a page of a resident's readings that are wanted, the latest first.
-
-    Raises ``NotFound``, ``Forbidden`` without ``vitals:read``.
-    """
-    subject = await require_resident(connection, actor, resident_id, "vitals:read")
-    return await reading_views.list_readings(connection, actor, subject, page, query)
-
-
-async def shared_readings(
-    connection: AsyncConnection,
-    actor: Actor,
-    resident_id: uuid.UUID,
-    page: PageRequest,
-    query: ReadingQuery,
-) -> Page[ReadingPublic]:
-    """Return a page of a resident's readings that are wanted, to whom somebody who may has shown it; with a trace.
-
-    Whether that is so is for the caller to have asked.
-    """
-    subject = await require_resident(connection, system_actor(actor.community_id), resident_id, "vitals:read")
-    return await reading_views.list_readings(connection, actor, subject, page, query)
-
-
-async def record_readings(
-    session: AsyncSession, actor: Actor, resident_id: uuid.UUID, given: Sequence[Any]
-) -> ReadingsTaken:
-    """Keep readings of a resident, all or none of them, and judge what they mean.
-
-    Raises ``NotFound``, ``Forbidden`` without ``vitals:write``, ``ResidenceEnded``, ``ReadingsRefused``,
-    ``ReadingsContradict``.
-    """
-    subject = await require_resident(await session.connection(), actor, resident_id, "vitals:write")
-    return await _readings.take(session, actor, subject, "atomic", given)

@@ -135,7 +135,7 @@ class CheckInAnswered(Event):
     resident_id: uuid.UUID
     plan_id: uuid.UUID
     answer: Literal["ok", "needs_help"]
-    how: Literal["self", "saw", "spoke"]
+    how: Literal["self", "saw", "spoke", "home"]
     late: bool
 
 

@@ -29,6 +29,8 @@ class Absence(Table, table=True):
         sa.CheckConstraint("kind IN ('away', 'hospital')", name="kind"),
         sa.CheckConstraint("ends_at > starts_at", name="period"),
         sa.Index("ix_eldercare_absence_resident_id", "resident_id", "ends_at"),
+        # Who is away now, of everybody at once.
+        sa.Index("ix_eldercare_absence_now", "community_id", "ends_at", postgresql_where=sa.text("ended_at IS NULL")),
         sa.Index("ix_eldercare_absence_told_started", "resident_id", "starts_at", "id"),
         sa.Index(
             "ix_eldercare_absence_told_ended",

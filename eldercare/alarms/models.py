@@ -38,6 +38,14 @@ class AlarmKind(enum.StrEnum):
     FOUND_UNWELL = "found_unwell"
     NO_ANSWER_AT_DOOR = "no_answer_at_door"
     MISSING_ON_TRIP = "missing_on_trip"
+    GAS = "gas"
+    CARBON_MONOXIDE = "carbon_monoxide"
+    BATHROOM_STAY = "bathroom_stay"
+    STOVE = "stove"
+    COLD = "cold"
+    HEAT = "heat"
+    BED_EXIT = "bed_exit"
+    DOOR_AT_NIGHT = "door_at_night"
 
 
 SeverityName = Literal["low", "medium", "high", "critical"]

@@ -32,6 +32,14 @@ KindName = Literal[
     "found_unwell",
     "no_answer_at_door",
     "missing_on_trip",
+    "gas",
+    "carbon_monoxide",
+    "bathroom_stay",
+    "stove",
+    "cold",
+    "heat",
+    "bed_exit",
+    "door_at_night",
 ]
 Explanation = dict[Literal["en", "zh-CN"], str]
 """The sentence that names every signal behind an alarm and the rules they came by, by language."""

@@ -18,6 +18,7 @@ from app.core.parked_rows import stands_aside
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.core.tables import table_of
+from app.core.trails import trail_of
 from app.identity.api import actor_binds, is_visible
 from eldercare.alarms.access import shows
 from eldercare.alarms.models import (
@@ -31,7 +32,7 @@ from eldercare.alarms.models import (
     Severity,
     StoredSignal,
 )
-from eldercare.alarms.rules import Cause, explain
+from eldercare.alarms.rules.words import Cause, explain
 from eldercare.alarms.schemas import (
     AlarmDetail,
     AlarmPublic,
@@ -65,6 +66,16 @@ _OF_RESIDENT = (
 )
 _CHANGED = changed_of(_SHOWN, _alarms, _alarms.c.raised_at, kept=_alarms.c.closed_at.is_(None))
 _OF_RESIDENT_TRACED = traced(_OF_RESIDENT.where(shows("alarms:read")), "alarm:list")
+ALARM_LINES = trail_of(
+    sa.select(_entries.c.alarm_id, _entries.c.resident_id, _alarms.c.community_id).join_from(
+        _entries, _alarms, _alarms.c.id == _entries.c.alarm_id
+    ),
+    _entries,
+)
+"""The trail of what becomes of alarms: nothing does without a line in its timeline."""
+_RESIDENTS = sa.select(_alarms.c.id, _alarms.c.resident_id).where(
+    _alarms.c.id == sa.any_(sa.bindparam("alarm_ids", type_=ARRAY(sa.Uuid)))
+)
 # The worst first, then the oldest; a negative severity lets one row comparison do both.
 _worst_first = (-_alarms.c.severity).label("urgency")
 _QUEUE = (
@@ -212,3 +223,11 @@ def _signal(row: Any) -> SignalPublic:
         rule=RulePublic(kind=row.rule_kind, id=row.rule_id) if row.rule_kind else None,
         evidence=orjson.loads(unseal(row.evidence, EVIDENCE_CONTEXT)) if row.evidence else None,
     )
+
+
+async def residents_of_alarms(
+    connection: AsyncConnection, alarm_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, uuid.UUID]:
+    """Return whom alarms are about."""
+    rows = await connection.execute(_RESIDENTS, {"alarm_ids": list(alarm_ids)})
+    return {row.id: row.resident_id for row in rows}

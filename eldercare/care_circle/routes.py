@@ -25,6 +25,7 @@ from eldercare.care_circle.schemas import (
     CircleMemberPublic,
     CircleOrder,
     Invitation,
+    OnCallHours,
 )
 from eldercare.care_circle.views import circle_of, circles_with, shown
 
@@ -108,6 +109,8 @@ async def list_circles(connection: Reading, actor: CurrentActor) -> Page[Invitat
                 relationship=row.relationship,
                 state=row.state,
                 scopes=row.scopes,
+                time_zone=row.time_zone,
+                on_call=[OnCallHours.model_validate(one) for one in row.on_call],
             )
             for row in rows
         ],

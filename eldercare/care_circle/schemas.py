@@ -27,7 +27,10 @@ Scope = Literal[
     "appointments:manage",
     "consultations:read",
     "consultations:join",
+    "home:activity",
+    "home:read",
     "home:control",
+    "home:manage",
     "home_services:read",
     "home_services:order",
     "visits:read",
@@ -135,3 +138,5 @@ class Invitation(BaseModel):
     relationship: str
     state: MemberState
     scopes: list[str]
+    time_zone: str = Field(description="that the hours are of")
+    on_call: list[OnCallHours] = Field(description="when the caller can be called; empty: at any time")

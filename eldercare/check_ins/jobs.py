@@ -13,7 +13,7 @@ from app.core.settings import settings
 from eldercare.check_ins.models import IS_OPEN, CheckIn, CheckInPlan
 from eldercare.check_ins.service import asking, outages, planning
 from eldercare.last_resort.notices import CHECK_IN_PLAN_STUCK, CHECK_IN_STUCK
-from eldercare.last_resort.service import telling_desk
+from notifications.api import telling_desk
 
 WATCHDOG_TIMEOUT: Final = 5.0
 

@@ -1,4 +1,4 @@
-"""The tables of check-ins: plans and their versions, the check-ins themselves, and when we were not running."""
+"""The tables of check-ins: plans, their versions, the check-ins, whose home is silent, and when we were not running."""
 
 import uuid
 from datetime import date, datetime, time, timedelta
@@ -72,6 +72,11 @@ class CheckInSchedule(SQLModel, table=True):
         sa.CheckConstraint("severity BETWEEN 1 AND 4", name="severity"),
         sa.CheckConstraint("answer_window > interval '0'", name="answer_window"),
         sa.CheckConstraint("cardinality(times) > 0", name="times"),
+        sa.CheckConstraint("(passive_before IS NULL) = (passive_wait IS NULL)", name="a_passive_one_says_how_long"),
+        sa.CheckConstraint("passive_before >= interval '0' AND passive_wait >= interval '0'", name="passive"),
+        sa.CheckConstraint(
+            "passive_wait IS NULL OR channel IN ('app', 'sms', 'voice')", name="a_passive_one_asks_in_the_end"
+        ),
     )
 
     id: uuid.UUID = Field(primary_key=True)
@@ -101,6 +106,12 @@ class CheckInSchedule(SQLModel, table=True):
         description="accounts told of a miss beside those the alarm calls",
     )
     severity: int = Field(sa_type=sa.SmallInteger, description="of the alarm when nobody answers")
+    passive_before: timedelta | None = Field(
+        default=None, sa_type=sa.Interval, description="how long before it is due the home's activity answers"
+    )
+    passive_wait: timedelta | None = Field(
+        default=None, sa_type=sa.Interval, description="how long after that it is waited for before the person is asked"
+    )
 
 
 class CheckIn(Table, table=True):
@@ -124,6 +135,8 @@ class CheckIn(Table, table=True):
         sa.CheckConstraint(
             "state <> 'prompted' OR num_nonnulls(settle_by, answer_by) = 1", name="an_open_one_has_a_deadline"
         ),
+        sa.CheckConstraint("(passive_from IS NULL) = (passive_until IS NULL)", name="a_passive_one_has_a_window"),
+        sa.CheckConstraint("how <> 'home' OR (answer = 'ok' AND answered_by IS NULL)", name="a_home_only_says_ok"),
         # Exactly one check-in per plan and moment; the same index serves a resident's list.
         sa.UniqueConstraint("resident_id", "due_at", "plan_id"),
         sa.Index("ix_eldercare_check_in_day", "community_id", "due_at", "id"),
@@ -168,6 +181,8 @@ class CheckIn(Table, table=True):
     round: int = Field(default=1, sa_type=sa.SmallInteger, description="counts reprieves after outages of ours")
     reply_code: str = Field(description="tells whom a text message answers, where several share a number")
 
+    passive_from: datetime | None = optional_instant(description="since when the home's activity answers it")
+    passive_until: datetime | None = optional_instant(description="until when it does; then the person is asked")
     next_prompt_at: datetime | None = optional_instant(description="when the person is to be asked")
     prompted_at: datetime | None = optional_instant(description="when the prompt was handed to notifications")
     settle_by: datetime | None = optional_instant(
@@ -184,11 +199,28 @@ class CheckIn(Table, table=True):
     answered_at: datetime | None = optional_instant(description="when the answer was given, as the caller says")
     recorded_at: datetime | None = optional_instant(description="when it reached us")
     answered_by: uuid.UUID | None = None
-    how: str | None = Field(default=None, description="self, or how somebody else knows: saw, spoke")
+    how: str | None = Field(
+        default=None, description="self, how somebody else knows: saw, spoke; or home: its activity"
+    )
     late: bool = Field(default=False, description="the answer came after the check-in was closed")
     answers: str | None = sealed(default=None, description="JSON: what was said to the plan's questions")
     mood: int | None = Field(default=None, sa_type=sa.SmallInteger, description="as the person says: 1 bad to 5 good")
     sleep: int | None = Field(default=None, sa_type=sa.SmallInteger, description="the same of the night before")
+
+
+class SilentHome(SQLModel, table=True):
+    """Whether a resident's home is heard of: while it is silent, its silence says nothing and the person is asked."""
+
+    __tablename__ = "eldercare_home_silence"
+    privacy: ClassVar[Privacy] = _care(
+        "to ask the person while their home cannot answer", retention=Retention.until_erasure("one row per resident")
+    )
+    __table_args__ = (sa.Index("ix_eldercare_home_silence_community_id", "community_id"),)
+
+    resident_id: uuid.UUID = Field(primary_key=True, foreign_key="identity_resident.id")
+    community_id: uuid.UUID
+    is_silent: bool
+    since: datetime = instant(description="since when it is silent, or heard again")
 
 
 class Heartbeat(SQLModel, table=True):

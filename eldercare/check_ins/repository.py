@@ -25,13 +25,10 @@ _DETAIL = [shown(name) for name in _DETAIL_NAMES]
 _FACT = ("resident_id", "plan_id", "answer", "how", "late")
 _PAYLOAD = tuple(chain.from_iterable((sa.literal_column(f"'{name}'"), CHECK_INS.c[name]) for name in _FACT))
 
-PROMPTED_CHANNELS: Final = ("app", "sms", "voice")
-"""The channels over which we ask; for the others (their own call in, a visit) the window begins at the due time."""
-
 _IDS = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 _NOW = sa.bindparam("now", type_=sa.DateTime(timezone=True))
 _TOUCHED = "updated_at = :now, version = version + 1"
-_ASKS = f"c.channel IN {PROMPTED_CHANNELS}"
+_ASKS = f"c.channel IN {rules.ASKING_CHANNELS}"
 _NEXT_REMINDER = "(SELECT min({start} + r) FROM unnest(s.reminders) r WHERE {start} + r > :now)"
 
 
@@ -74,7 +71,7 @@ async def prompt(session: AsyncSession, ids: Sequence[uuid.UUID], now: datetime)
     """Open the check-ins, or excuse those of residents who are away; return whom to ask over which channel."""
     binds = {"ids": list(ids), "now": now, "settle_by": now + rules.SETTLING}
     opened = await session.execute(_PROMPT, binds)
-    return {row.channel: row.ids for row in opened if row.channel in PROMPTED_CHANNELS}
+    return {row.channel: row.ids for row in opened if row.channel in rules.ASKING_CHANNELS}
 
 
 _START = sa.text(f"""
@@ -259,7 +256,8 @@ _ANSWER = EmittingStatement(
     .where(
         CHECK_INS.c.id == sa.bindparam("given_id", type_=sa.Uuid),
         CHECK_INS.c.resident_id == sa.bindparam("given_resident_id", type_=sa.Uuid),
-        sa.literal_column(_from("answered"), sa.Boolean),
+        # What a person says takes the place of what their home's activity said for them.
+        sa.literal_column(f"({_from('answered')} OR how = 'home')", sa.Boolean),
         sa.or_(
             CHECK_INS.c.state != "scheduled",
             CHECK_INS.c.due_at <= sa.bindparam("opens", type_=sa.DateTime(timezone=True)),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 State = Literal["scheduled", "prompted", "answered", "missed", "excused", "unasked"]
@@ -34,6 +34,16 @@ ROOM_TO_ANSWER: Final = timedelta(minutes=10)
 phone away: hearing it again, getting up and finding the glasses takes minutes at 85, and whoever cannot get up is still
 helped soon."""
 
+ASKING_CHANNELS: Final = ("app", "sms", "voice")
+"""The channels over which we ask; for the others (their own call in, a visit) the window begins at the due time."""
+LONGEST_PASSIVE: Final = timedelta(hours=4)
+"""How long before a check-in is due a home's activity can answer it: what was hours ago says little of now."""
+PASSIVE_WAITS: Final = (timedelta(minutes=5), timedelta(hours=4))
+SHORTEST_PASSIVE: Final = timedelta(minutes=30)
+"""The least a home's activity is waited for in all: a home tells of it at most once in a quarter of an hour."""
+AFTER_VISIT: Final = timedelta(minutes=30)
+"""So long after a carer has left, what moves in a home may still be of their making."""
+
 ANSWER_WINDOWS: Final = (timedelta(minutes=5), timedelta(hours=12))
 OLDEST_ANSWER: Final = timedelta(hours=72)
 CLOCK_SKEW: Final = timedelta(minutes=2)
@@ -50,6 +60,24 @@ def planning_range(planned_until: datetime | None, now: datetime) -> tuple[datet
     """Return the range to plan next: from where planning ended to the horizon, never far into the past."""
     start = now if planned_until is None else max(planned_until, now - CATCH_UP)
     return start, max(start, now + HORIZON)
+
+
+def passive_window(
+    due_at: datetime, before: timedelta | None, wait: timedelta | None
+) -> tuple[datetime, datetime] | tuple[None, None]:
+    """Return from when until when a home's activity answers a check-in; nothing for one that always asks.
+
+    Durations are real ones: a night on which the clocks change does not make them longer or shorter.
+    """
+    if before is None or wait is None:
+        return None, None
+    due_at = due_at.astimezone(UTC)
+    return due_at - before, due_at + wait
+
+
+def asks_at(due_at: datetime, passive_until: datetime | None, *, is_home_silent: bool) -> datetime:
+    """Return when the person is asked: a silent home answers nothing, so nobody waits for it."""
+    return due_at if passive_until is None or is_home_silent else passive_until
 
 
 def is_believable(occurred_at: datetime, now: datetime) -> bool:

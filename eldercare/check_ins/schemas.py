@@ -9,13 +9,24 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
 
+from app.core.given_rules import check_rule
 from app.core.instants import GivenInstant
-from app.core.recurrence import Holidays, day_rule
+from app.core.recurrence import Holidays
 from eldercare.absences.rules import LONGEST, Kind
-from eldercare.check_ins.rules import ANSWER_WINDOWS, BEST, WORST, Answer, State
+from eldercare.check_ins.rules import (
+    ANSWER_WINDOWS,
+    ASKING_CHANNELS,
+    BEST,
+    LONGEST_PASSIVE,
+    PASSIVE_WAITS,
+    SHORTEST_PASSIVE,
+    WORST,
+    Answer,
+    State,
+)
 
 Channel = Literal["app", "sms", "voice", "call_in", "visit"]
-How = Literal["self", "saw", "spoke"]
+How = Literal["self", "saw", "spoke", "home"]
 SeverityName = Literal["low", "medium", "high"]
 QuestionKind = Literal["mood", "sleep", "pain", "medication", "text"]
 
@@ -106,6 +117,32 @@ class PlanWrite(BaseModel):
         default=[], description="members of the care circle who are told of a miss, beside those the alarm calls"
     )
     severity: SeverityName = Field(default="medium", description="of the alarm when nobody answers")
+    passive_before: timedelta | None = Field(
+        default=None,
+        ge=timedelta(),
+        le=LONGEST_PASSIVE,
+        description="With `passive_wait`: the usual activity of the resident's home answers in their place, from so"
+        " long before the check-in is due. Only with the agreement of the resident, or of whoever decides for them:"
+        " whoever writes it here says that it was given.",
+    )
+    passive_wait: timedelta | None = Field(
+        default=None,
+        ge=PASSIVE_WAITS[0],
+        le=PASSIVE_WAITS[1],
+        description="how long after it is due the home's activity is waited for; then the person is asked",
+    )
+
+    @model_validator(mode="after")
+    def _passive(self) -> Self:
+        if (self.passive_before is None) != (self.passive_wait is None):
+            raise ValueError("a passive plan says both passive_before and passive_wait")
+        if self.passive_before is None or self.passive_wait is None:
+            return self
+        if self.channel not in ASKING_CHANNELS:
+            raise ValueError("a passive plan asks in the end: by app, sms or voice")
+        if self.passive_before + self.passive_wait < SHORTEST_PASSIVE:
+            raise ValueError("activity is told of every quarter of an hour: wait for it for half an hour at least")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -117,13 +154,8 @@ class PlanWrite(BaseModel):
             raise ValueError("reminders lie inside the answer window")
         if len({question.key for question in self.questions}) != len(self.questions):
             raise ValueError("each question has a key of its own")
-        if self.rrule is not None and not self._names_a_day(self.rrule):
-            raise ValueError("the rrule names no day within four years")
+        check_rule(self.rrule, self.starts_on, self.ends_on)
         return self
-
-    def _names_a_day(self, rule: str) -> bool:
-        last = min(self.ends_on or date.max, self.starts_on + timedelta(days=4 * 366))
-        return next(iter(day_rule(rule, self.starts_on, last)), None) is not None
 
     def wall_times(self) -> list[time]:
         """Return the times, sorted."""
@@ -149,6 +181,8 @@ class PlanVersionPublic(BaseModel):
     questions: list[Question]
     told: list[uuid.UUID]
     severity: SeverityName
+    passive_before: timedelta | None
+    passive_wait: timedelta | None
 
 
 class CheckInPlanPublic(PlanVersionPublic):
@@ -210,7 +244,7 @@ class CheckInPublic(BaseModel):
     answer: Answer | None
     answered_at: datetime | None
     answered_by: uuid.UUID | None
-    how: How | None
+    how: How | None = Field(description="`home`: nobody was asked, for the home was as active as usual")
     late: bool
 
 

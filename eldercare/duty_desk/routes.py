@@ -57,7 +57,7 @@ async def list_desk_queue(
 
 
 async def _one_more_stream(member: Desk) -> AsyncIterator[None]:
-    with live.stream_of(member.actor.id):
+    with live.stream_of(member.actor.viewed_by or member.actor.id):
         yield
 
 

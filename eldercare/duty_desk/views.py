@@ -19,9 +19,10 @@ from app.core.sealing import unseal
 from app.core.tables import table_of
 from app.identity.api import account_name, actor_binds, is_visible, resident_name
 from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmEntry, AlarmNotice, AlarmState
-from eldercare.alarms.rules import Cause
+from eldercare.alarms.rules.words import Cause
 from eldercare.alarms.schemas import AlarmPublic
 from eldercare.alarms.views import alarm_detail, alarm_public, explanation, signal_causes
+from eldercare.duty_desk.access import require_desk
 from eldercare.duty_desk.models import HANDOVER_NOTE_CONTEXT, DeskHandover, DeskScript
 from eldercare.duty_desk.rules import BUILT_IN, built_in, built_in_for
 from eldercare.duty_desk.schemas import (
@@ -140,6 +141,11 @@ MARKS = (
     .order_by(-_alarms.c.severity, _alarms.c.raised_at, _alarms.c.id)
 )
 """What is in the queue, the worst first, each with a mark that is another when the item is."""
+_WAITING = (
+    sa.select(_alarms.c.id)
+    .where(_in_queue, _alarms.c.desk_queued_at.is_not(None))
+    .order_by(-_alarms.c.severity, _alarms.c.raised_at, _alarms.c.id)
+)
 
 
 def _written_of(table: sa.Table) -> sa.Exists:
@@ -206,6 +212,15 @@ async def desk_queue(connection: AsyncConnection, actor: Actor, show: Show, page
 def _queue_binds(actor: Actor, show: Show) -> dict[str, Any]:
     of_desk = {"community_id": actor.community_id, "actor_id": actor.id, "show": show}
     return of_desk | actor_binds(actor, "alarms:respond")
+
+
+async def desk_waiting(connection: AsyncConnection, actor: Actor) -> list[uuid.UUID]:
+    """Return all alarms that have reached the desk and that nobody has, the worst first; ids alone.
+
+    Raises ``Forbidden`` for whoever does not work at the desk.
+    """
+    require_desk(actor)
+    return list((await connection.execute(_WAITING, _queue_binds(actor, "unclaimed"))).scalars())
 
 
 async def queue_marks(connection: AsyncConnection, actor: Actor, show: Show) -> dict[uuid.UUID, str]:

@@ -11,7 +11,10 @@ from eldercare.home_help.service import heard_from
 
 
 async def _follow_answers(session: AsyncSession, facts: Sequence[CheckInAnswered]) -> None:
-    await heard_from(session, [fact.aggregate_id for fact in facts if fact.answer == "ok"])
+    # What a home's sensors notice says nothing of who was meant to open the door.
+    spoken = [fact.aggregate_id for fact in facts if fact.answer == "ok" and fact.how != "home"]
+    if spoken:
+        await heard_from(session, spoken)
 
 
 SUBSCRIBERS: Final = (Subscriber("eldercare.closed_doors_follow_check_ins", (CheckInAnswered,), _follow_answers),)

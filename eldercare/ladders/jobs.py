@@ -8,7 +8,7 @@ from eldercare.alarms.models import Alarm
 from eldercare.alarms.service import LADDERS
 from eldercare.ladders.service import climb
 from eldercare.last_resort.notices import ALARM_STUCK
-from eldercare.last_resort.service import telling_desk
+from notifications.api import telling_desk
 
 _TELL_DESK = telling_desk(ALARM_STUCK, new_at_once=True)
 NEXT_STEPS = Due("eldercare.alarm_steps", Alarm, "next_step_at", vital=True, on_stuck=_TELL_DESK)

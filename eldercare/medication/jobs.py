@@ -6,9 +6,9 @@ from typing import Final
 from app.core.due import Due, drain
 from app.core.jobs import Job
 from eldercare.last_resort.notices import DOSE_STUCK, REGIMEN_STUCK
-from eldercare.last_resort.service import telling_desk
 from eldercare.medication.models import Dose, MedicationStock, Regimen
 from eldercare.medication.service import planning, reminding, stocks
+from notifications.api import telling_desk
 
 _TELL_DESK: Final = telling_desk(DOSE_STUCK)
 PLAN: Final = Due("eldercare.plan_doses", Regimen, "plan_at", vital=True, on_stuck=telling_desk(REGIMEN_STUCK))

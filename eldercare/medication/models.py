@@ -165,6 +165,8 @@ class Dose(Table, table=True):
             for column in ("remind_at", "close_at")
         ),
         sa.Index("ix_eldercare_dose_regimen_id", "regimen_id"),
+        # What was missed today, of everybody at once.
+        sa.Index("ix_eldercare_dose_missed", "community_id", "closed_at", postgresql_where=sa.text("state = 'missed'")),
         # What counts against intervals and maxima, and who is to be stood down for.
         sa.Index("ix_eldercare_dose_taken", "regimen_id", "taken_at", postgresql_where=sa.text("state = 'taken'")),
         # What a timeline tells of, at the instant it happened.

@@ -11,6 +11,7 @@ from app.core import audit, clock
 from app.core.problems import NotFound
 from app.core.sealing import seal
 from app.core.tables import table_of
+from app.core.touching import touch
 from app.media.api import Purpose, attach, detach
 from eldercare.messages.access import Participant, readers
 from eldercare.messages.models import TEXT_CONTEXT, CircleMessage, CircleReadMark
@@ -147,6 +148,8 @@ async def _of_key(
 
 
 async def _record(session: AsyncSession, writer: Participant, action: str, message_id: uuid.UUID) -> None:
+    of = writer.subject
+    await touch(session, "messages", message_id, community_id=of.community_id, resident_id=of.resident_id)
     await audit.record(
         session,
         writer.actor,

@@ -6,9 +6,9 @@ from typing import Final
 from app.core.due import Due, drain
 from app.core.jobs import Job
 from eldercare.last_resort.notices import REGIMEN_STUCK
-from eldercare.last_resort.service import telling_desk
 from eldercare.regimen_proposals.models import RegimenProposal
 from eldercare.regimen_proposals.service import following
+from notifications.api import telling_desk
 
 _TELL_DESK: Final = telling_desk(REGIMEN_STUCK)
 STEPS: Final = Due(

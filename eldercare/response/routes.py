@@ -30,6 +30,7 @@ from eldercare.response.schemas import (
     Resolution,
     ResponseTimes,
     ResponseTimesOfMonth,
+    Step,
 )
 from eldercare.response.views import (
     Per,
@@ -60,16 +61,25 @@ async def acknowledge_alarm(
     return alarm_public(await service.acknowledge(session, actor, subject.id, take_over=take_over))
 
 
-@router.post("/alarms/{alarm_id}/departure", responses=problem_responses(*_REFUSALS, AlarmAlreadyOnScene))
-async def depart_for_alarm(session: Session, actor: CurrentActor, subject: Answered) -> AlarmPublic:
-    """Say that somebody is on the way."""
-    return alarm_public(await service.depart(session, actor, subject.id))
+@router.post(
+    "/alarms/{alarm_id}/departure",
+    responses=problem_responses(*_REFUSALS, AlarmAlreadyAcknowledged, AlarmAlreadyOnScene),
+)
+async def depart_for_alarm(
+    session: Session, actor: CurrentActor, subject: Answered, data: Step | None = None
+) -> AlarmPublic:
+    """Say that one is on the way, or that ``holder`` is who has taken the alarm."""
+    holder = data.holder if data is not None else None
+    return alarm_public(await service.depart(session, actor, subject.id, holder=holder))
 
 
-@router.post("/alarms/{alarm_id}/arrival", responses=problem_responses(*_REFUSALS))
-async def arrive_at_alarm(session: Session, actor: CurrentActor, subject: Answered) -> AlarmPublic:
-    """Say that somebody is with the resident."""
-    return alarm_public(await service.arrive(session, actor, subject.id))
+@router.post("/alarms/{alarm_id}/arrival", responses=problem_responses(*_REFUSALS, AlarmAlreadyAcknowledged))
+async def arrive_at_alarm(
+    session: Session, actor: CurrentActor, subject: Answered, data: Step | None = None
+) -> AlarmPublic:
+    """Say that one is with the resident, or that ``holder`` is who has taken the alarm."""
+    holder = data.holder if data is not None else None
+    return alarm_public(await service.arrive(session, actor, subject.id, holder=holder))
 
 
 @router.post("/alarms/{alarm_id}/resolution", responses=problem_responses(*_REFUSALS))

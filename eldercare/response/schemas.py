@@ -19,6 +19,16 @@ class Acknowledgement(BaseModel):
     take_over: bool = Field(default=False, description="take it from whoever has it and is not there yet")
 
 
+class Step(BaseModel):
+    """How far help is: said by who has taken the alarm, by whoever takes it with this, or about somebody else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    holder: uuid.UUID | None = Field(
+        default=None, description="who has the alarm, where it is somebody else and this is said of them"
+    )
+
+
 class Resolution(BaseModel):
     """How an alarm ended."""
 

@@ -124,24 +124,30 @@ async def acknowledge_reply(session: AsyncSession, account_ids: Sequence[uuid.UU
     return "ambiguous" if meant is None else await acknowledge_by_phone(session, meant.account_id, meant.alarm_id)
 
 
-async def depart(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID) -> Alarm:
+async def depart(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, *, holder: uuid.UUID | None = None) -> Alarm:
     """Say that somebody is on the way, taking the alarm first if nobody has; saying it twice changes nothing.
 
-    Raises ``AlarmClosed`` and ``AlarmAlreadyOnScene``.
+    Raises ``AlarmClosed``, ``AlarmAlreadyOnScene``, and ``AlarmAlreadyAcknowledged`` if another person has it, unless
+    ``holder`` names them: whoever sets out beside them would set them on the way instead.
     """
     alarm = await _taken(session, actor, alarm_id)
     if alarm.state == AlarmState.ON_SCENE:
         raise AlarmAlreadyOnScene
+    _require_meant(actor, alarm, holder)
     if alarm.state == AlarmState.EN_ROUTE:
         return alarm
     return await _progress(session, actor, alarm, Action.DEPART, {"en_route_at": clock.now()})
 
 
-async def arrive(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID) -> Alarm:
-    """Say that somebody is with the resident; raises ``AlarmClosed``. Saying it twice changes nothing."""
+async def arrive(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, *, holder: uuid.UUID | None = None) -> Alarm:
+    """Say that somebody is with the resident. Once somebody is, it changes nothing.
+
+    Raises ``AlarmClosed``, and ``AlarmAlreadyAcknowledged`` as ``depart`` does.
+    """
     alarm = await _taken(session, actor, alarm_id)
     if alarm.state == AlarmState.ON_SCENE:
         return alarm
+    _require_meant(actor, alarm, holder)
     first = sa.func.coalesce(col(Alarm.on_scene_at), clock.now())
     return await _progress(session, actor, alarm, Action.ARRIVE, {"on_scene_at": first})
 
@@ -180,6 +186,11 @@ async def _locked(session: AsyncSession, alarm_id: uuid.UUID) -> Alarm:
 async def _taken(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID) -> Alarm:
     alarm = await _locked(session, alarm_id)
     return await _take(session, actor, alarm, Action.ACKNOWLEDGE) if alarm.state == AlarmState.RAISED else alarm
+
+
+def _require_meant(actor: Actor, alarm: Alarm, holder: uuid.UUID | None) -> None:
+    if alarm.acknowledged_by not in (actor.id, holder):
+        raise AlarmAlreadyAcknowledged(acknowledged_by=str(alarm.acknowledged_by))
 
 
 async def _take(session: AsyncSession, actor: Actor, alarm: Alarm, action: Action) -> Alarm:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core import audit, clock, wakeups
 from app.core.access import Actor, system_actor
 from app.core.problems import FieldError, Malformed, NotFound
+from app.core.touching import touch
 from app.identity.api import (
     duty_desk,
     operator_staff,
@@ -291,6 +292,7 @@ async def _look_soon(session: AsyncSession, row: RotaAbsence | RotaSwap) -> None
 
 
 async def _record(session: AsyncSession, actor: Actor, action: str, row: RotaAbsence | RotaSwap) -> None:
+    await touch(session, "rota", row.id, community_id=row.community_id, resident_id=row.resident_id)
     await audit.record(
         session, actor, action, resident_id=row.resident_id, object_id=row.id, community_id=row.community_id
     )

@@ -6,9 +6,9 @@ from typing import Final
 from app.core.due import Due, drain
 from app.core.jobs import Job
 from eldercare.last_resort.notices import POSITION_WATCH_STUCK
-from eldercare.last_resort.service import telling_desk
 from eldercare.safe_zones.models import Tracking
 from eldercare.safe_zones.service import forgetting, watching
+from notifications.api import telling_desk
 
 LOOK: Final = Due(
     "eldercare.watch_positions", Tracking, "look_at", vital=True, on_stuck=telling_desk(POSITION_WATCH_STUCK)

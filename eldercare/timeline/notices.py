@@ -9,6 +9,7 @@ WEEKS: Final = Category(key="weekly_summaries", names={"en": "Weekly summaries",
 
 NUMBERS: Final[dict[str, Kind]] = {
     "answered": "integer",
+    "by_home": "integer",
     "unanswered": "integer",
     "alarms": "integer",
     "taken": "integer",

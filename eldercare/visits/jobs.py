@@ -6,10 +6,10 @@ from typing import Final
 from app.core.due import Due, drain
 from app.core.jobs import Job
 from eldercare.last_resort.notices import VISIT_STUCK
-from eldercare.last_resort.service import telling_desk
 from eldercare.visits.models import Visit, VisitTemplate
 from eldercare.visits.repository import CHANNEL
 from eldercare.visits.service import deadlines, planning
+from notifications.api import telling_desk
 
 _TELL_DESK: Final = telling_desk(VISIT_STUCK)
 PLAN = Due("eldercare.plan_visits", VisitTemplate, "plan_at", vital=True, on_stuck=_TELL_DESK)

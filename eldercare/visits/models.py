@@ -147,6 +147,8 @@ class Visit(Table, table=True):
         ),
         sa.Index("ix_eldercare_visit_resident_id", "resident_id", "starts_at", "id"),
         sa.Index("ix_eldercare_visit_organization_id", "organization_id", "starts_at", "id"),
+        # The day of everybody at once.
+        sa.Index("ix_eldercare_visit_day", "community_id", "starts_at"),
         # What a timeline tells of, at the instant it happened.
         *(
             sa.Index(

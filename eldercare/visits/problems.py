@@ -69,6 +69,12 @@ class TasksOpen(Conflict):
     code, title = "tasks_open", "Some tasks are neither done nor explained"
 
 
+class TaskRecorded(Conflict):
+    """A colleague said otherwise of the task; ``is_done``, ``ticked_at`` and ``ticked_by`` say what, when and who."""
+
+    code, title = "task_recorded", "A colleague said otherwise of this task"
+
+
 class UnknownTask(Conflict):
     """The visit has no such task."""
 

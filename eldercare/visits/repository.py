@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from eldercare.visits import rules
 from eldercare.visits.models import CARERS, TICKS, VISITS
-from eldercare.visits.rules import CarerState, State
+from eldercare.visits.rules import CarerState, State, Word
 
 CHANNEL: Final = "eldercare.visit_templates"
 """The wake-up channel of what recurs and must be planned now."""
@@ -118,6 +118,10 @@ _SET_TICK = _TICK.on_conflict_do_update(
         "updated_at": _TICK.excluded.updated_at,
         "version": TICKS.c.version + 1,
     },
+)
+_WORD = sa.select(TICKS.c.is_done, TICKS.c.ticked_at, TICKS.c.ticked_by).where(
+    TICKS.c.visit_id == sa.bindparam("visit_id", type_=sa.Uuid),
+    TICKS.c.task_id == sa.bindparam("task_id", type_=sa.Uuid),
 )
 _TICKED = sa.select(TICKS.c.task_id).where(TICKS.c.visit_id == sa.bindparam("visit_id", type_=sa.Uuid))
 
@@ -240,6 +244,12 @@ async def set_ticks(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) ->
     given = {"created_at": now, "updated_at": now, "version": 1, "ticked_at": now}
     if rows:
         await session.execute(_SET_TICK, [{"id": clock.new_id(), **given, **row} for row in rows])
+
+
+async def word_of(session: AsyncSession, visit_id: uuid.UUID, task_id: uuid.UUID) -> Word | None:
+    """Return what was said of a task, if anything was."""
+    row = (await session.execute(_WORD, {"visit_id": visit_id, "task_id": task_id})).one_or_none()
+    return None if row is None else Word(row.is_done, row.ticked_at, row.ticked_by)
 
 
 async def ticked(session: AsyncSession, visit_id: uuid.UUID) -> set[uuid.UUID]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -146,6 +147,34 @@ def check_out_at(arrived_at: datetime, ends: datetime, carried: Carried) -> date
 def is_believable(occurred_at: datetime, now: datetime) -> bool:
     """Say whether an app's own time can be taken: not in the future, at most a day back."""
     return now - OLDEST_REPORT <= occurred_at <= now + CLOCK_SKEW
+
+
+def within(at: datetime, begun_at: datetime | None) -> datetime:
+    """Return when something was done at a visit: never before it began, which a phone says whose clock is slow."""
+    return at if begun_at is None else max(at, begun_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What somebody said of a task: whether it is done, when, and who."""
+
+    is_done: bool
+    at: datetime
+    by: uuid.UUID
+
+
+def weighed(said: Word | None, word: Word, *, is_belated: bool, confirmed: bool) -> Literal["counts", "known", "doubt"]:
+    """Return what becomes of a word about a task of which ``said`` is known.
+
+    The last word counts. What a phone without a network kept is belated: it must not undo what was said after it, and
+    where a colleague said otherwise, before or after, whoever kept it decides (``confirmed``), as neither knew of the
+    other.
+    """
+    if said is None or confirmed or not is_belated:
+        return "counts"
+    if said.by != word.by:
+        return "known" if said.is_done == word.is_done else "doubt"
+    return "counts" if word.at >= said.at else "known"
 
 
 def can_arrive(starts_at: datetime, at: datetime) -> bool:

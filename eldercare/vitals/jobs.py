@@ -6,9 +6,9 @@ from typing import Final
 from app.core.due import Due, drain
 from app.core.jobs import Job
 from eldercare.last_resort.notices import VITAL_LIMIT_STUCK
-from eldercare.last_resort.service import telling_desk
 from eldercare.vitals.models import Threshold
 from eldercare.vitals.service import alerts
+from notifications.api import telling_desk
 
 JUDGE: Final = Due(
     "eldercare.judge_vitals", Threshold, "judge_at", vital=True, on_stuck=telling_desk(VITAL_LIMIT_STUCK)

@@ -14,6 +14,7 @@ from app.core import audit, clock
 from app.core.access import Actor
 from app.core.database import connection_of
 from app.core.statements import HotStatement, fetch_row
+from app.core.touching import TOUCHED, touched_binds
 from app.identity.api import ResidentSubject
 from eldercare.vitals.models import READINGS, STANDINGS, THRESHOLDS
 from eldercare.vitals.rules.codes import SIGNS
@@ -113,7 +114,7 @@ _is_watched = sa.exists(
     )
 )
 KEEP: Final = HotStatement(
-    audit.traced(sa.select(_is_watched.label("is_watched")).add_cte(_stored, _moved_on), "vitals:record")
+    audit.traced(sa.select(_is_watched.label("is_watched")).add_cte(_stored, _moved_on, TOUCHED), "vitals:record")
 )
 
 
@@ -141,6 +142,13 @@ async def keep(session: AsyncSession, actor: Actor, subject: ResidentSubject, so
             "source_source_kind": source.kind,
             "source_source_id": source.id,
             "source_replaces": source.replaces,
+            **touched_binds(
+                session,
+                "vitals",
+                subject.resident_id,
+                community_id=subject.community_id,
+                resident_id=subject.resident_id,
+            ),
             **audit.trace_binds(actor, resident_id=subject.resident_id, community_id=subject.community_id),
         },
     )

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock, wakeups
 from app.core.events import emit_many
 from app.core.tables import table_of
+from app.core.touching import touch_many
 from eldercare.alarms.service import AlarmKind, AlarmSignal, Severity, raise_alarms
 from eldercare.check_ins import repository
 from eldercare.check_ins.models import CheckIn
@@ -36,6 +37,7 @@ _FACTS = sa.select(
 async def prompt(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """Ask the residents whose check-ins are due; excuse those who are away."""
     await telling.send_prompts(session, await repository.prompt(session, ids, clock.now()))
+    await touch_many(session, "check_in", _check_ins, ids)
 
 
 async def begin_windows(session: AsyncSession, settled: Sequence[DeliverySettled]) -> None:

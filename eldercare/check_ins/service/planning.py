@@ -16,6 +16,7 @@ from app.core.tables import table_of
 from app.identity.api import local_calendar, people
 from eldercare.check_ins import rules
 from eldercare.check_ins.models import CheckIn, CheckInPlan, CheckInSchedule
+from eldercare.check_ins.service.silence import silent_among
 
 CHANNEL: Final = "eldercare.check_in_plans"
 """The wake-up channel of plans and check-ins that may be due now."""
@@ -38,7 +39,10 @@ _CHOSEN = (
         _plans.c.schedule_id,
         *(
             _schedules.c[name]
-            for name in ("channel", "times", "weekdays", "rrule", "starts_on", "ends_on", "holidays", "time_zone")
+            for name in (
+                *("channel", "times", "weekdays", "rrule", "starts_on", "ends_on", "holidays", "time_zone"),
+                *("passive_before", "passive_wait"),
+            )
         ),
     )
     .join(_schedules, _schedules.c.id == _plans.c.schedule_id)
@@ -60,6 +64,12 @@ _FORGET = sa.delete(_check_ins).where(
     _check_ins.c.state == "scheduled",
     _check_ins.c.due_at > _now,
 )
+_FORGET_UNASKED = sa.delete(_check_ins).where(
+    _check_ins.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
+    _check_ins.c.plan_id == sa.any_(_plan_ids),
+    _check_ins.c.state == "scheduled",
+    _check_ins.c.next_prompt_at > _now,
+)
 _BEGIN_ANEW = (
     sa.update(_plans)
     .where(_plans.c.id == sa.any_(_plan_ids), _plans.c.state == "active")
@@ -74,8 +84,17 @@ async def plan_ahead(session: AsyncSession, plan_ids: Sequence[uuid.UUID]) -> No
     plans = (await connection.execute(_CHOSEN, {"plan_ids": list(plan_ids)})).all()
     zones = await _zones(connection, plans)
     calendars = await _calendars(connection, plans, now)
+    silent = await silent_among(session, {plan.resident_id for plan in plans if plan.passive_wait is not None})
     planned = [
-        row for plan in plans for row in _check_ins_of(plan, zones[plan.id], calendars.get(plan.community_id, {}), now)
+        row
+        for plan in plans
+        for row in _check_ins_of(
+            plan,
+            zones[plan.id],
+            calendars.get(plan.community_id, {}),
+            now,
+            is_home_silent=plan.resident_id in silent,
+        )
     ]
     if planned:
         await connection.execute(_INSERT, planned)
@@ -95,6 +114,13 @@ async def forget_ahead(session: AsyncSession, plans: Mapping[uuid.UUID, uuid.UUI
     """Delete the check-ins of ``plans`` (id → resident) that lie ahead: nobody was asked, so nothing is lost."""
     residents = list(set(plans.values()))
     await session.execute(_FORGET, {"plan_ids": list(plans), "resident_ids": residents, "moment": clock.now()})
+
+
+async def forget_unasked(session: AsyncSession, plans: Mapping[uuid.UUID, uuid.UUID]) -> None:
+    """Delete the check-ins of ``plans`` (id → resident) of which nobody is asked yet, due or not: they are over."""
+    residents = list(set(plans.values()))
+    binds = {"plan_ids": list(plans), "resident_ids": residents, "moment": clock.now()}
+    await session.execute(_FORGET_UNASKED, binds)
 
 
 async def _zones(connection: AsyncConnection, plans: Iterable[sa.Row[Any]]) -> dict[uuid.UUID, str]:
@@ -118,7 +144,7 @@ async def _calendars(
 
 
 def _check_ins_of(
-    plan: sa.Row[Any], time_zone: str, calendar: Mapping[date, bool], now: datetime
+    plan: sa.Row[Any], time_zone: str, calendar: Mapping[date, bool], now: datetime, *, is_home_silent: bool
 ) -> Iterable[dict[str, Any]]:
     recurrence = Recurrence(
         times=tuple(plan.times),
@@ -130,6 +156,7 @@ def _check_ins_of(
     )
     start, end = rules.planning_range(plan.planned_until, now)
     for occurrence in occurrences(recurrence, time_zone, start, end, calendar):
+        since, until = rules.passive_window(occurrence.due_at, plan.passive_before, plan.passive_wait)
         yield {
             "id": clock.new_id(),
             "created_at": now,
@@ -146,7 +173,9 @@ def _check_ins_of(
             "state": "scheduled",
             "round": 1,
             "reply_code": f"{secrets.randbelow(10_000):04}",
-            "next_prompt_at": occurrence.due_at,
+            "passive_from": since,
+            "passive_until": until,
+            "next_prompt_at": rules.asks_at(occurrence.due_at, until, is_home_silent=is_home_silent),
             "reminders_sent": 0,
             "late": False,
         }

@@ -123,7 +123,7 @@ async def end_plan(
     plan.state, plan.plan_at, plan.end_reason = "ended", None, "ended"
     plan.ended_at, plan.ended_by = clock.now(), actor.id
     await session.flush()
-    await planning.forget_ahead(session, {plan.id: plan.resident_id})
+    await planning.forget_unasked(session, {plan.id: plan.resident_id})
     await _record(session, actor, "check_in_plan:end", plan)
 
 
@@ -222,6 +222,8 @@ async def _set_schedule(
             questions=[question.model_dump() for question in data.questions],
             told=data.told,
             severity=Severity[data.severity.upper()],
+            passive_before=data.passive_before,
+            passive_wait=data.passive_wait,
         )
     )
     await session.flush()

@@ -36,7 +36,8 @@ _COLUMNS: Final[dict[str, Any]] = {
 }
 _DATA = """jsonb_build_object(
     'check_in_id', CAST(c.id AS text), 'due_at', to_json(c.due_at) #>> '{}',
-    'late_by_seconds', CAST(CAST(floor(extract(epoch FROM c.prompted_at - c.due_at)) AS bigint) AS text))"""
+    'late_by_seconds', CAST(CAST(floor(extract(epoch FROM c.prompted_at - CASE
+        WHEN c.passive_until <= c.prompted_at THEN c.passive_until ELSE c.due_at END)) AS bigint) AS text))"""
 _WHEN = "jsonb_build_object('due_at', c.due_at)"
 _WHEN_AND_CODE = "jsonb_build_object('due_at', c.due_at, 'code', c.reply_code)"
 _WHO_AND_WHEN = "jsonb_build_object('resident', c.resident_id, 'due_at', c.due_at)"

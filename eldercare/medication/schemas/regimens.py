@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.core.recurrence import day_rule
+from app.core.given_rules import check_rule
 from eldercare.check_ins.schemas import TimeZone, WallTime, Weekday
 from eldercare.medication.rules import (
     DOSE_WINDOWS,
@@ -125,8 +125,7 @@ class RegimenPlan(BaseModel):
             raise ValueError("ends_on lies before starts_on")
         if any(not timedelta() < reminder < self.dose_window for reminder in self.reminders):
             raise ValueError("reminders lie inside the window of a dose")
-        if self.rrule is not None and not self._names_a_day(self.rrule):
-            raise ValueError("the rrule names no day within four years")
+        check_rule(self.rrule, self.starts_on, self.ends_on)
         if bool(self.times) != (self.timing == "times") or bool(self.meals) != (self.timing == "meals"):
             raise ValueError("give times with the timing `times`, meals with `meals`, and neither with `as_needed`")
         if self.timing != "meals" and self.meal_offset:
@@ -137,10 +136,6 @@ class RegimenPlan(BaseModel):
         if self.daily_maximum is not None and self.daily_maximum < self.quantity:
             raise ValueError("one dose is more than the daily maximum")
         return self
-
-    def _names_a_day(self, rule: str) -> bool:
-        last = min(self.ends_on or date.max, self.starts_on + timedelta(days=4 * 366))
-        return next(iter(day_rule(rule, self.starts_on, last)), None) is not None
 
     def wall_times(self) -> list[time]:
         """Return the times, sorted."""

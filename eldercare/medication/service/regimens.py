@@ -15,6 +15,7 @@ from app.core.access import Actor
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.routing import check_version
 from app.core.sealing import blind_index, seal
+from app.core.touching import touch
 from app.identity.api import ResidentSubject
 from eldercare.absences.problems import ResidentClosed
 from eldercare.care_circle.views import accepted_accounts
@@ -370,6 +371,7 @@ async def _say(session: AsyncSession, actor: Actor, regimen: Regimen, data: Regi
 
 
 async def _record(session: AsyncSession, actor: Actor, action: str, regimen: Regimen) -> None:
+    await touch(session, "medication", regimen.id, community_id=regimen.community_id, resident_id=regimen.resident_id)
     await audit.record(
         session,
         actor,

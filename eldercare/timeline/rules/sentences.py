@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from eldercare.alarms.rules import WORDS
+from eldercare.alarms.rules.words import WORDS
 from eldercare.timeline.rules.kinds import Kind
 
 _SAID: Final[dict[str, dict[str, str]]] = {
@@ -12,6 +12,7 @@ _SAID: Final[dict[str, dict[str, str]]] = {
         "check_in_answered.needs_help": "Answered the check-in: needs help.",
         "check_in_answered.late": "Answered the check-in late: all is well.",
         "check_in_answered.needs_help.late": "Answered the check-in late: needs help.",
+        "check_in_answered.home": "Not asked: the home was as active as usual.",
         "check_in_missed": "Did not answer the check-in.",
         "check_in_missed.unasked": "Could not be asked: no way to reach them worked.",
         "pause_started.away": "Is away: nobody asks, reminds or comes.",
@@ -65,6 +66,7 @@ _SAID: Final[dict[str, dict[str, str]]] = {
         "check_in_answered.needs_help": "已回应平安签到：需要帮助。",
         "check_in_answered.late": "较晚回应了平安签到：一切安好。",
         "check_in_answered.needs_help.late": "较晚回应了平安签到：需要帮助。",
+        "check_in_answered.home": "未询问：家中活动如常。",
         "check_in_missed": "未回应平安签到。",
         "check_in_missed.unasked": "未能询问：所有联系方式均未成功。",
         "pause_started.away": "外出：暂停签到、提醒和上门服务。",
@@ -103,8 +105,8 @@ _SAID: Final[dict[str, dict[str, str]]] = {
         "goal_judged.not-achieved": "照护目标评估：未达成。",
         "goal_judged.no-progress": "照护目标评估：无进展。",
         "goal_judged.not-attainable": "照护目标评估：无法达成。",
-        "circle_joined": "有人加入了关爱圈。",
-        "circle_left": "有人离开了关爱圈。",
+        "circle_joined": "有人加入了关怀圈。",
+        "circle_left": "有人离开了关怀圈。",
         "wellbeing_flagged.mood": "心情比平时低落：值得关心询问。",
         "wellbeing_flagged.sleep": "睡眠比平时差：值得关心询问。",
         "wellbeing_flagged.activity": "回应平安签到比平时慢：值得关心询问。",
@@ -186,6 +188,8 @@ def value_shown(data: Mapping[str, Any]) -> str:
 def _key(kind: Kind, data: Mapping[str, Any]) -> str:  # noqa: PLR0911 - a kind each
     match kind:
         case "check_in_answered":
+            if data.get("how") == "home":
+                return f"{kind}.home"
             help_needed = ".needs_help" if data["answer"] == "needs_help" else ""
             return f"{kind}{help_needed}{'.late' if data['late'] else ''}"
         case "check_in_missed":

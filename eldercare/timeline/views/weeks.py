@@ -23,6 +23,7 @@ _members = table_of(CircleMember)
 
 _COUNTED: Final[dict[str, tuple[Kind, ...]]] = {
     "answered": ("check_in_answered",),
+    "by_home": ("check_in_answered",),
     "unanswered": ("check_in_missed",),
     "alarms": ("alarm_raised",),
     "taken": ("dose_taken",),
@@ -44,7 +45,7 @@ _weeks = (
 """The bound summaries, each with the week it tells of."""
 
 
-def _count(branch: Branch) -> sa.ColumnElement[int]:
+def _count(branch: Branch, name: str) -> sa.ColumnElement[int]:
     """Return how many items of a kind a summary's week has, 0 for whoever may not see them."""
     allowed = granted_accounts(SCOPE_OF[branch.kind]).subquery()
     may = sa.exists(
@@ -61,13 +62,16 @@ def _count(branch: Branch) -> sa.ColumnElement[int]:
     found = sa.select(sa.func.count()).select_from(branch.table).where(happened)
     if branch.where is not None:
         found = found.where(sa.literal_column(f"({branch.where})", sa.Boolean))
+    if branch.kind == "check_in_answered":  # by people, or by what moved in their homes: never one for the other
+        is_by_home = branch.table.c.how.is_not_distinct_from(sa.literal_column("'home'"))
+        found = found.where(is_by_home if name == "by_home" else sa.not_(is_by_home))
     if branch.kind == "alarm_raised":
         found = found.where(sa.not_(branch.table.c.is_test))
     return sa.case((may, found.correlate(_summaries, _weeks).scalar_subquery()), else_=0)
 
 
-def _number(kinds: tuple[Kind, ...]) -> sa.ColumnElement[int]:
-    first, *others = [_count(branch) for branch in BRANCHES if branch.kind in kinds]
+def _number(name: str, kinds: tuple[Kind, ...]) -> sa.ColumnElement[int]:
+    first, *others = [_count(branch, name) for branch in BRANCHES if branch.kind in kinds]
     for other in others:
         first += other
     return first
@@ -81,7 +85,7 @@ _numbers = (
         _summaries.c.resident_id,
         _summaries.c.member_id,
         _summaries.c.send_at,
-        *(_number(kinds).label(name) for name, kinds in _COUNTED.items()),
+        *(_number(name, kinds).label(name) for name, kinds in _COUNTED.items()),
     )
     .join_from(_summaries, _weeks, _weeks.c.id == _summaries.c.id)
     .join(_members, sa.and_(_members.c.id == _summaries.c.member_id, _members.c.state == "accepted"))

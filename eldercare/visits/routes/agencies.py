@@ -7,6 +7,7 @@ from fastapi import Depends, Header, Query
 from fastapi.responses import StreamingResponse
 
 from app.core import audit
+from app.core.access import not_viewed
 from app.core.database import reading, unit_of_work
 from app.core.instants import GivenDay
 from app.core.paging import Page, PageQuery
@@ -160,6 +161,7 @@ async def accept_route_plan(
 
 @router.get(f"{_OF}/timesheet", response_class=StreamingResponse, responses={200: _CSV, **problem_responses(*_GUARDED)})
 @route_options(database=False)
+@not_viewed("a copy to keep")
 async def get_timesheet(
     organization_id: uuid.UUID, member: Leader, first: FirstDay, last: LastDay
 ) -> StreamingResponse:

@@ -3,9 +3,10 @@
 import uuid
 from typing import Annotated, Final
 
-from fastapi import Depends
+from fastapi import Depends, Query
 
 from app.core.access import CurrentActor
+from app.core.instants import GivenInstant
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
@@ -48,11 +49,17 @@ _OF: Final = "/residents/{resident_id}/care-visits"
 
 @router.resident_route("GET", "/care-visits", responses=problem_responses(*_GUARDED))
 async def list_care_visits(
-    connection: Reading, actor: CurrentActor, subject: Reader, page: PageQuery
+    *,
+    connection: Reading,
+    actor: CurrentActor,
+    subject: Reader,
+    page: PageQuery,
+    since: Annotated[GivenInstant | None, Query(alias="from", description="that begin then or later")] = None,
+    until: Annotated[GivenInstant | None, Query(alias="to", description="that begin before")] = None,
 ) -> Page[VisitPublic]:
     """List a resident's visits, those ahead before those that were made."""
     await trace_read(connection, actor, subject, "visits:list")
-    return await views.list_visits(connection, subject.resident_id, page)
+    return await views.list_visits(connection, subject.resident_id, page, since, until)
 
 
 @router.resident_route("GET", "/care-visits/{visit_id}", responses=problem_responses(*_GUARDED))

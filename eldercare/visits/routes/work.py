@@ -21,13 +21,22 @@ from eldercare.visits.problems import (
     NotThere,
     NotYourVisit,
     PresenceNotProven,
+    TaskRecorded,
     TasksOpen,
     UnknownTask,
     VisitNotOpen,
     WrongTime,
 )
 from eldercare.visits.schemas.visits import NotePublic, VisitDetail
-from eldercare.visits.schemas.work import ArrivalGive, DepartureGive, NoteGive, PhotoGive, StopPublic, TickGive
+from eldercare.visits.schemas.work import (
+    ArrivalGive,
+    DepartureGive,
+    EnRouteGive,
+    NoteGive,
+    PhotoGive,
+    StopPublic,
+    TickGive,
+)
 from eldercare.visits.service import attendance, medicines, writing
 from eldercare.visits.views import days
 from eldercare.visits.views import visits as views
@@ -69,10 +78,12 @@ async def get_visit(connection: Reading, actor: CurrentActor, subject: Seen) -> 
     return await views.visit(connection, actor, subject.resident_id, subject.id)
 
 
-@router.post("/visits/{visit_id}/en-route", responses=problem_responses(*_MAKING, VisitNotOpen))
-async def start_for_visit(session: Session, actor: CurrentActor, own: Own) -> VisitDetail:
+@router.post("/visits/{visit_id}/en-route", responses=problem_responses(*_MAKING, VisitNotOpen, WrongTime))
+async def start_for_visit(
+    session: Session, actor: CurrentActor, own: Own, data: EnRouteGive | None = None
+) -> VisitDetail:
     """Say that you are on the way."""
-    await attendance.depart_for(session, actor, own)
+    await attendance.depart_for(session, actor, own, data or EnRouteGive())
     return await _after(session, actor, own)
 
 
@@ -96,7 +107,10 @@ async def leave_visit(session: Session, actor: CurrentActor, own: Leaving, data:
     return await _after(session, actor, own)
 
 
-@router.post("/visits/{visit_id}/ticks", responses=problem_responses(*_MAKING, VisitNotOpen, UnknownTask))
+@router.post(
+    "/visits/{visit_id}/ticks",
+    responses=problem_responses(*_MAKING, VisitNotOpen, UnknownTask, WrongTime, TaskRecorded),
+)
 async def tick_task(session: Session, actor: CurrentActor, own: Own, data: TickGive) -> VisitDetail:
     """Say that a task is done, or why it is not; the last word counts."""
     await writing.tick(session, actor, own, data)
@@ -115,14 +129,18 @@ async def record_visit_dose(
     return await _after(session, actor, own)
 
 
-@router.post("/visits/{visit_id}/notes", status_code=201, responses=problem_responses(*_MAKING, VisitNotOpen))
+@router.post(
+    "/visits/{visit_id}/notes", status_code=201, responses=problem_responses(*_MAKING, VisitNotOpen, WrongTime)
+)
 async def add_visit_note(session: Session, actor: CurrentActor, own: Own, data: NoteGive) -> NotePublic:
     """Write something down, or leave a word for whoever comes next."""
     return views.note_public(await writing.write_note(session, actor, own, data))
 
 
 @router.post(
-    "/visits/{visit_id}/photos", status_code=201, responses=problem_responses(*_MAKING, VisitNotOpen, Conflict)
+    "/visits/{visit_id}/photos",
+    status_code=201,
+    responses=problem_responses(*_MAKING, VisitNotOpen, WrongTime, Conflict),
 )
 async def add_visit_photo(session: Session, actor: CurrentActor, own: Own, data: PhotoGive) -> MediaPublic:
     """Add a photo you have uploaded."""

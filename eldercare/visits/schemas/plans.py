@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from app.core.recurrence import day_rule
+from app.core.given_rules import check_rule
 from eldercare.check_ins.schemas import TimeZone, WallTime, Weekday
 from eldercare.goals.schemas import GoalPublic, GoalWrite
 from eldercare.visits.rules import LONGEST, SHORTEST
@@ -112,10 +112,7 @@ class TemplateWrite(Given):
             raise ValueError("starts_on lies outside 2000–2100")
         if self.ends_on is not None and self.ends_on < self.starts_on:
             raise ValueError("ends_on lies before starts_on")
-        if self.rrule is not None:
-            last = min(self.ends_on or date.max, self.starts_on + timedelta(days=4 * 366))
-            if next(iter(day_rule(self.rrule, self.starts_on, last)), None) is None:
-                raise ValueError("the rrule names no day within four years")
+        check_rule(self.rrule, self.starts_on, self.ends_on)
         return self
 
     def begins_at(self) -> time:

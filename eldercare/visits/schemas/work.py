@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
@@ -35,6 +35,15 @@ class ManualProof(Given):
     reason: Words
 
 
+_WHEN: Final = "when it was, if the phone had no network: at most a day back; without it: now"
+
+
+class EnRouteGive(Given):
+    """A carer sets out."""
+
+    occurred_at: GivenInstant | None = Field(default=None, description=_WHEN)
+
+
 Proof = Annotated[TagProof | PositionProof | ManualProof, Field(discriminator="how")]
 
 
@@ -42,9 +51,7 @@ class ArrivalGive(Given):
     """A carer arrives."""
 
     proof: Proof
-    occurred_at: GivenInstant | None = Field(
-        default=None, description="when, if the phone had no network: at most a day back"
-    )
+    occurred_at: GivenInstant | None = Field(default=None, description=_WHEN)
 
 
 class DepartureGive(ArrivalGive):
@@ -61,6 +68,8 @@ class TickGive(Given):
     task_id: uuid.UUID
     is_done: bool = True
     reason: Words | None = None
+    occurred_at: GivenInstant | None = Field(default=None, description=_WHEN)
+    confirmed: bool = Field(default=False, description="it counts although a colleague said otherwise meanwhile")
 
     @model_validator(mode="after")
     def _says_why(self) -> Self:
@@ -74,12 +83,14 @@ class NoteGive(Given):
 
     kind: NoteKind = "note"
     text: LongWords
+    occurred_at: GivenInstant | None = Field(default=None, description=_WHEN)
 
 
 class PhotoGive(Given):
     """A photo that was uploaded."""
 
     upload_id: uuid.UUID
+    occurred_at: GivenInstant | None = Field(default=None, description=_WHEN)
 
 
 class StopPublic(BaseModel):

@@ -10,6 +10,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.events import emit
 from app.core.sealing import seal
+from app.core.touching import touch
 from app.identity.api import ResidentSubject
 from app.reservations import api as reservations
 from app.reservations.api import Want
@@ -69,6 +70,7 @@ async def create_visit(session: AsyncSession, actor: Actor, subject: ResidentSub
         **rules.deadlines(data.starts_at, carried),
     }
     await repository.insert_visits(session, [row])
+    await touch(session, "visit", visit_id, community_id=subject.community_id, resident_id=subject.resident_id)
     await record(session, actor, "visit:create", await locked(session, subject.resident_id, visit_id))
     return visit_id
 

@@ -1,7 +1,6 @@
 """Being there: on the way, arrived, gone again, each proven by the door, a position, or a reason by hand."""
 
 import uuid
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -12,6 +11,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.events import emit
 from app.core.sealing import seal
+from app.core.touching import touch
 from app.dispatch.api import Place
 from app.identity.api import homes
 from eldercare.events import VisitStarted
@@ -22,11 +22,19 @@ from eldercare.visits.notices import VISIT_SHORT
 from eldercare.visits.problems import NotThere, PresenceNotProven, TasksOpen, VisitNotOpen, WrongTime
 from eldercare.visits.rules import Presence
 from eldercare.visits.schemas.tasks import tasks_of_visit
-from eldercare.visits.schemas.work import ArrivalGive, DepartureGive, ManualProof, PositionProof, TagProof
+from eldercare.visits.schemas.work import (
+    ArrivalGive,
+    DepartureGive,
+    EnRouteGive,
+    ManualProof,
+    PositionProof,
+    TagProof,
+)
 from eldercare.visits.service import alarming, medicines
 from eldercare.visits.service.arranging import finish
 from eldercare.visits.service.staffing import locked, record
 from eldercare.visits.service.telling import agency, tell
+from eldercare.visits.service.times import moment_of
 
 _TAG = sa.select(DOOR_TAGS.c.id, DOOR_TAGS.c.kind).where(
     DOOR_TAGS.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
@@ -35,18 +43,20 @@ _TAG = sa.select(DOOR_TAGS.c.id, DOOR_TAGS.c.kind).where(
 )
 
 
-async def depart_for(session: AsyncSession, actor: Actor, own: OwnVisit) -> None:
-    """Say that the carer is on the way; said twice it changes nothing. Raises ``VisitNotOpen``."""
+async def depart_for(session: AsyncSession, actor: Actor, own: OwnVisit, data: EnRouteGive) -> None:
+    """Say that the carer is on the way; said twice it changes nothing. Raises ``VisitNotOpen``, ``WrongTime``."""
     visit, carer = await _locked(session, own)
     if carer.state == "en_route":
         return
+    at = moment_of(data.occurred_at)
     if visit.state not in rules.AHEAD or carer.state != "assigned":
         raise VisitNotOpen(state=visit.state)
     await repository.change_carer(
-        session, carer.id, ("assigned",), state="en_route", en_route_at=clock.now(), unavailable_since=None
+        session, carer.id, ("assigned",), state="en_route", en_route_at=at, unavailable_since=None
     )
     if visit.state == "assigned":
         await repository.become(session, [visit.id], "en_route")
+    await touch(session, "visit", visit.id, community_id=visit.community_id, resident_id=visit.resident_id)
     await record(session, actor, "visit:en_route", visit)
 
 
@@ -62,7 +72,7 @@ async def arrive(session: AsyncSession, actor: Actor, own: OwnVisit, data: Arriv
         raise NotThere
     if visit.state not in (*rules.OPEN, "missed"):
         raise VisitNotOpen(state=visit.state)
-    at = _moment(data.occurred_at)
+    at = moment_of(data.occurred_at)
     if not rules.can_arrive(visit.starts_at, at):
         raise WrongTime(opens_at=(visit.starts_at - rules.EARLY).isoformat())
     proof = await _prove(session, visit.resident_id, data)
@@ -115,7 +125,7 @@ async def leave(session: AsyncSession, actor: Actor, own: OwnVisit, data: Depart
         raise NotThere
     # As it is under the lock: they may have been taken off since they were let in.
     was_removed = carer.state in ("removed", "absent")
-    at = _moment(data.occurred_at)
+    at = moment_of(data.occurred_at)
     if at < carer.arrived_at:
         raise WrongTime
     proof = await _prove(session, visit.resident_id, data)
@@ -148,16 +158,6 @@ async def _locked(session: AsyncSession, own: OwnVisit) -> tuple[sa.Row[Any], sa
     visit = await locked(session, own.visit.resident_id, own.visit.id)
     rows = (await repository.carers_of(session, [visit.id], removed=True))[visit.id]
     return visit, next(row for row in rows if row.id == own.carer_id)
-
-
-def _moment(occurred_at: datetime | None) -> datetime:
-    """Return when it happened; raises ``WrongTime`` for what an app cannot be believed."""
-    now = clock.now()
-    if occurred_at is None:
-        return now
-    if not rules.is_believable(occurred_at, now):
-        raise WrongTime
-    return min(occurred_at, now)
 
 
 async def _prove(session: AsyncSession, resident_id: uuid.UUID, data: ArrivalGive) -> str:

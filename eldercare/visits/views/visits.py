@@ -32,11 +32,14 @@ _INSTANT = sa.DateTime(timezone=True)
 _IDS = sa.bindparam("visit_ids", type_=ARRAY(sa.Uuid))
 _LIMIT = sa.bindparam("limit", type_=sa.Integer)
 _resident = sa.bindparam("resident_id", type_=sa.Uuid)
+_since, _until = sa.bindparam("since", type_=_INSTANT), sa.bindparam("until", type_=_INSTANT)
 
 _LIST = (
     sa.select(VISITS)
     .where(
         VISITS.c.resident_id == _resident,
+        sa.or_(_since.is_(None), VISITS.c.starts_at >= _since),
+        sa.or_(_until.is_(None), VISITS.c.starts_at < _until),
         after((VISITS.c.starts_at, VISITS.c.id), ("after_starts_at", "after_id"), descending=True),
     )
     .order_by(VISITS.c.starts_at.desc(), VISITS.c.id.desc())
@@ -69,9 +72,16 @@ _TICKS = sa.select(TICKS).where(TICKS.c.visit_id == sa.any_(_IDS))
 _NOTES = sa.select(NOTES).where(NOTES.c.visit_id == sa.any_(_IDS)).order_by(NOTES.c.visit_id, NOTES.c.id)
 
 
-async def list_visits(connection: AsyncConnection, resident_id: uuid.UUID, page: PageRequest) -> Page[VisitPublic]:
-    """Return a page of a resident's visits, the latest (and those ahead) first."""
-    rows = list(await connection.execute(_LIST, {"resident_id": resident_id, **_paging(_KIND, page)}))
+async def list_visits(
+    connection: AsyncConnection,
+    resident_id: uuid.UUID,
+    page: PageRequest,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Page[VisitPublic]:
+    """Return a page of a resident's visits that begin in the stretch, the latest (and those ahead) first."""
+    binds = {"resident_id": resident_id, "since": since, "until": until, **_paging(_KIND, page)}
+    rows = list(await connection.execute(_LIST, binds))
     items = await shown(connection, rows[: page.limit])
     return Page(items=items, next=next_cursor(_KIND, rows, page.limit, ["starts_at", "id"]))
 

@@ -8,6 +8,7 @@ from app.core import audit
 from app.core.access import Actor
 from app.core.problems import FieldError, Malformed, NotFound
 from app.core.sealing import seal
+from app.core.touching import touch
 from app.identity.api import ResidentSubject
 from eldercare.vitals import repository
 from eldercare.vitals.models import REASON_CONTEXT
@@ -43,6 +44,7 @@ async def correct(
         replacement = await _replace(session, actor, subject, reading, data.replacement)
     if subject.state == "active":  # nobody is called for somebody who moved out or died
         await judge_readings(session, subject.resident_id, subject.community_id, [reading.code], anew=True)
+    await touch(session, "vitals", identifier, community_id=subject.community_id, resident_id=subject.resident_id)
     await audit.record(
         session,
         actor,

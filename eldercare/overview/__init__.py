@@ -1,0 +1,1 @@
+"""How everybody is whom somebody looks after, today, at a glance."""

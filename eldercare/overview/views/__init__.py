@@ -1,0 +1,1 @@
+"""The SQL of the overview: how each stands, and pages of them."""
