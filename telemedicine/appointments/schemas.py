@@ -108,6 +108,12 @@ class AppointmentPublic(BaseModel):
     version: int
 
 
+class ClinicAppointment(AppointmentPublic):
+    """An appointment as the clinic's day shows it."""
+
+    resident_name: str | None
+
+
 class AppointmentEntry(AppointmentPublic):
     """An appointment as other systems keep it, with when it last changed and who called it off."""
 

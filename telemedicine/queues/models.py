@@ -1,4 +1,4 @@
-"""The table of numbers: who waits in which line of a clinic today."""
+"""The tables of numbers, who waits in which line of a clinic today, and of the screens that show them."""
 
 import uuid
 from datetime import date, datetime, timedelta
@@ -50,7 +50,25 @@ class QueueTicket(Table, table=True):
     state: str = "waiting"
     called_at: datetime | None = optional_instant()
     called_by: uuid.UUID | None = None
+    room: str | None = Field(default=None, description="where whoever is called is to go")
     closed_at: datetime | None = optional_instant()
 
 
+class QueueDisplay(Table, table=True):
+    """A screen on a clinic's wall: whoever has its secret sees numbers and rooms, and nothing else."""
+
+    __tablename__ = "telemedicine_queue_display"
+    privacy: ClassVar[Privacy] = Privacy.none("a screen of an organization")
+    __table_args__ = (
+        sa.UniqueConstraint("digest"),
+        sa.Index("ix_telemedicine_queue_display_organization_id", "organization_id", "id"),
+    )
+
+    community_id: uuid.UUID
+    organization_id: uuid.UUID = Field(foreign_key="identity_organization.id")
+    name: str = Field(description="where it hangs")
+    digest: bytes = Field(sa_type=sa.LargeBinary, description="SHA-256 of the secret")
+
+
 TICKETS: Final = table_of(QueueTicket)
+DISPLAYS: Final = table_of(QueueDisplay)

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from app.core.problems import NotFound
 from telemedicine.clinics.models import Department
-from telemedicine.queues.models import TICKETS, QueueTicket
+from telemedicine.queues.models import TICKETS, QueueDisplay, QueueTicket
 
 _ALONE = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("line", type_=sa.Text), 0)))
 _LAST = sa.select(sa.func.coalesce(sa.func.max(TICKETS.c.number), 0)).where(
@@ -58,7 +58,7 @@ async def open_of_resident(session: AsyncSession, resident_id: uuid.UUID) -> Seq
 
 
 async def call_next(
-    session: AsyncSession, line_id: uuid.UUID, day: date, by: uuid.UUID, now: datetime
+    session: AsyncSession, line_id: uuid.UUID, day: date, by: uuid.UUID, now: datetime, room: str | None
 ) -> QueueTicket | None:
     """Call the lowest number that waits and return it; two who call at once call two."""
     row: QueueTicket | None = await session.scalar(
@@ -73,7 +73,7 @@ async def call_next(
         .with_for_update(skip_locked=True)
     )
     if row is not None:
-        row.state, row.called_at, row.called_by = "called", now, by
+        row.state, row.called_at, row.called_by, row.room = "called", now, by, room
         await session.flush()
     return row
 
@@ -82,6 +82,17 @@ async def locked(session: AsyncSession, ticket_id: uuid.UUID) -> QueueTicket:
     """Return a number, locked; raises ``NotFound``."""
     options: dict[str, Any] = {"with_for_update": True, "populate_existing": True}
     row = await session.get(QueueTicket, ticket_id, **options)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def display(session: AsyncSession, organization_id: uuid.UUID, display_id: uuid.UUID) -> QueueDisplay:
+    """Return a clinic's screen, locked; raises ``NotFound``."""
+    statement = sa.select(QueueDisplay).where(
+        col(QueueDisplay.id) == display_id, col(QueueDisplay.organization_id) == organization_id
+    )
+    row: QueueDisplay | None = await session.scalar(statement.with_for_update())
     if row is None:
         raise NotFound
     return row

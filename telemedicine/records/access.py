@@ -46,7 +46,8 @@ _TREATING: Final = sa.union(
         APPOINTMENTS.c.starts_at >= _since,
         APPOINTMENTS.c.status.in_(("booked", "arrived", "checked-in", "fulfilled")),
     ),
-    _of(TICKETS, TICKETS.c.state.in_(("waiting", "called"))),
+    # Who was called and seen was treated, as by an appointment that was kept; numbers are forgotten after a month.
+    _of(TICKETS, TICKETS.c.state.in_(("waiting", "called", "done"))),
     _of(CONSULTATIONS, CONSULTATIONS.c.starts_at >= _since, CONSULTATIONS.c.state.not_in(("expired", "cancelled"))),
     _of(RECORDS, RECORDS.c.kind == "encounter", RECORDS.c.effective_at >= _since, RECORDS.c.status != ENTERED_IN_ERROR),
 )

@@ -13,7 +13,7 @@ from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_resp
 from app.core.routing import Reading, Router, Session
 from app.identity.api import Member, member_guard
 from telemedicine.appointments.access import STAFF, require_staff
-from telemedicine.appointments.schemas import AppointmentPublic, Delay, DelayTold
+from telemedicine.appointments.schemas import ClinicAppointment, Delay, DelayTold
 from telemedicine.appointments.service import reminding
 from telemedicine.appointments.views import appointments as views
 from telemedicine.clinics.service.availability import require_owner
@@ -34,7 +34,7 @@ async def list_clinic_appointments(
     page: PageQuery,
     since: Annotated[GivenInstant | None, Query(alias="from", description="default: now")] = None,
     days: Annotated[int, Query(ge=1, le=31)] = 1,
-) -> Page[AppointmentPublic]:
+) -> Page[ClinicAppointment]:
     """List a clinic's appointments of some days, in order."""
     require_staff(member, organization_id)
     start = since or clock.now()

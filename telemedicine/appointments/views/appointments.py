@@ -18,7 +18,7 @@ from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
 from app.core.sealing import unseal
 from app.core.statements import HotStatement
-from app.identity.api import ResidentSubject, community, trace_read
+from app.identity.api import ResidentSubject, community, resident_name, trace_read
 from app.media.api import attached
 from telemedicine.appointments import rules
 from telemedicine.appointments.access import Subject
@@ -28,6 +28,7 @@ from telemedicine.appointments.schemas import (
     AppointmentChangePublic,
     AppointmentDetail,
     AppointmentPublic,
+    ClinicAppointment,
     EmergencyOffer,
     EncounterPeriod,
     PreparationPublic,
@@ -96,7 +97,8 @@ _LIST = (
     .limit(LIMIT)
 )
 _DAY = audit.traced_each(
-    SHOWN.where(
+    SHOWN.add_columns(resident_name(APPOINTMENTS.c.resident_id).label("resident_name"))
+    .where(
         APPOINTMENTS.c.organization_id == sa.bindparam("organization_id", type_=sa.Uuid),
         APPOINTMENTS.c.starts_at >= sa.bindparam("since", type_=INSTANT),
         APPOINTMENTS.c.starts_at < sa.bindparam("until", type_=INSTANT),
@@ -190,7 +192,7 @@ async def of_day(
     organization_id: uuid.UUID,
     span: tuple[datetime, datetime],
     page: PageRequest,
-) -> Page[AppointmentPublic]:
+) -> Page[ClinicAppointment]:
     """Return a page of a clinic's appointments that begin in a stretch of time, in order."""
     binds = {
         "organization_id": organization_id,
@@ -200,7 +202,9 @@ async def of_day(
         **suggesting(),
         **audit.trace_each_binds(actor, shown=page.limit, object_id=organization_id),
     }
-    return _page(_DAY_KIND, list(await connection.execute(_DAY, binds)), page)
+    rows = list(await connection.execute(_DAY, binds))
+    items = [ClinicAppointment(**fields(row), resident_name=row.resident_name) for row in rows[: page.limit]]
+    return Page(items=items, next=next_cursor(_DAY_KIND, rows, page.limit, ["starts_at", "id"]))
 
 
 async def shown(connection: AsyncConnection, appointment_ids: Sequence[uuid.UUID]) -> list[AppointmentPublic]:

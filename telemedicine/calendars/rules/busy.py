@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property
 from itertools import islice, takewhile
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dateutil.rrule import rrulestr
-from icalendar import Timezone
-from icalendar.parser import Contentline
-from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
+from app.core.later import Later
 from app.core.wall_time import zone
 from telemedicine.calendars.rules.lines import components
 from telemedicine.clinics.rules import Span, merged
+
+if TYPE_CHECKING:
+    import icalendar
+else:
+    icalendar = Later("icalendar")
 
 MOST_EVENTS: Final = 20_000
 MOST_OCCURRENCES: Final = 50_000
@@ -123,7 +126,12 @@ class _Zones:
     def _find(self, name: str) -> tzinfo:
         parts = name.strip("/").split("/")
         # Some write their own name before it: /freeassociation.sourceforge.net/Europe/Berlin
-        for wanted in (name, "/".join(parts[-2:]), "/".join(parts[-3:]), WINDOWS_TO_OLSON.get(name)):
+        for wanted in (
+            name,
+            "/".join(parts[-2:]),
+            "/".join(parts[-3:]),
+            icalendar.timezone.windows_to_olson.WINDOWS_TO_OLSON.get(name),
+        ):
             try:
                 return zone(wanted or "")
             except (ValueError, LookupError, OSError):
@@ -135,8 +143,8 @@ class _Zones:
         found: dict[str, tzinfo] = {}
         for text in self._described:
             try:
-                one = Timezone.from_ical(text)
-                if isinstance(one, Timezone):
+                one = icalendar.Timezone.from_ical(text)
+                if isinstance(one, icalendar.Timezone):
                     found[str(one["TZID"])] = one.to_tz()
             except _MALFORMED:
                 continue
@@ -242,7 +250,7 @@ def _parts(line: str) -> tuple[str, Mapping[str, str], str]:
     name, _, value = line.partition(":")
     if ";" not in name:
         return name, {}, value
-    name, params, value = Contentline(line).parts()  # type: ignore[no-untyped-call]  # the library's types end here
+    name, params, value = icalendar.parser.Contentline(line).parts()  # type: ignore[no-untyped-call]  # the library's types end here
     return str(name), {str(key).upper(): str(param) for key, param in params.items()}, str(value)
 
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
-
-from icalendar import Event
+from typing import TYPE_CHECKING, Any, Final
 
 from app.core import icalendars
 from app.core.icalendars import When
+from app.core.later import Later
+
+if TYPE_CHECKING:
+    import icalendar
+else:
+    icalendar = Later("icalendar")
 
 BEFORE: Final = timedelta(days=31)
 AHEAD: Final = timedelta(days=366)
@@ -52,7 +56,7 @@ def invitation(row: Any, language: str, *, organizer: str, attendee: str) -> tup
     return method, icalendars.written(found, row.starts_at, row.ends_at).decode()
 
 
-def _event(row: Any, summary: str) -> Event:
+def _event(row: Any, summary: str) -> "icalendar.Event":
     """Return an appointment on the wall where it is: when, how sure, and nothing of what for."""
     when = When(row.id, row.starts_at, row.ends_at, row.time_zone, row.updated_at, row.sequence)
     event = icalendars.event(when, summary)

@@ -8,15 +8,15 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import aiohttp
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, failures, outbound, stopping
 from app.core.database import reading, unit_of_work
 from app.core.due import Due
+from app.core.later import Later
 from app.core.leases import Held, Lease
 from app.core.sealing import unseal
 from app.core.settings import settings
@@ -31,6 +31,11 @@ from telemedicine.calendars.rules.fetching import CannotImport, Fault
 from telemedicine.calendars.service.reading import read
 from telemedicine.calendars.views import busy as views
 from telemedicine.clinics.rules import LONGEST_HORIZON
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = Later("aiohttp")
 
 BATCH: Final = 4
 """As many as are fetched and read within a lease, however slow each is."""
@@ -84,14 +89,14 @@ async def _fetch(held: Sequence[Held]) -> None:
                 raise ended
 
 
-async def _fetch_one(http: aiohttp.ClientSession, held: Held, asked: Any) -> None:
+async def _fetch_one(http: "aiohttp.ClientSession", held: Held, asked: Any) -> None:
     outcome = await _outcome(http, asked)
     async with unit_of_work() as session:
         if held.id in await LEASE.finish(session, [held]):
             await _store(session, held.id, outcome)
 
 
-async def _outcome(http: aiohttp.ClientSession, asked: Any) -> Outcome:
+async def _outcome(http: "aiohttp.ClientSession", asked: Any) -> Outcome:
     if asked is None or asked.time_zone is None:  # whoever works nowhere has no times to block
         return None
     try:
@@ -103,7 +108,7 @@ async def _outcome(http: aiohttp.ClientSession, asked: Any) -> Outcome:
         return "failed"
 
 
-async def _read(http: aiohttp.ClientSession, asked: Any) -> Imported | Unchanged:
+async def _read(http: "aiohttp.ClientSession", asked: Any) -> Imported | Unchanged:
     now = clock.now()
     headers = {"Accept": "text/calendar"}
     is_known = asked.imported_at is not None and now - asked.imported_at < rules.IN_FULL
@@ -122,7 +127,7 @@ async def _read(http: aiohttp.ClientSession, asked: Any) -> Imported | Unchanged
     return Imported(times, _tag(answer, "ETag"), _tag(answer, "Last-Modified"))
 
 
-async def _get(http: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> outbound.Answer:
+async def _get(http: "aiohttp.ClientSession", url: str, headers: dict[str, str]) -> outbound.Answer:
     try:
         async with asyncio.timeout(settings().calendars.timeout):
             return await outbound.get(http, url, headers=headers, most=MOST_BYTES)

@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import Collection
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 import orjson
 
 from app.core.insurer_settings import FhirInsurer
+from app.core.later import Later
 from telemedicine.settlement.rules.asking import Answered, Asked
 from telemedicine.settlement.service.insurers import documents
 from telemedicine.settlement.service.insurers.port import NotAnswered
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = Later("httpx")
 
 _MEDIA: Final = "application/fhir+json"
 _CONNECT_SECONDS: Final = 5.0
