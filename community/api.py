@@ -6,6 +6,13 @@ from being suspended meanwhile and returns their calendar, and ``app.reservation
 somebody still could go.
 """
 
+from community.home_automations.service.hearing import hear_care as home_event
+from community.home_panels.schemas import Ahead
+from community.home_panels.service import forget_panels
+from community.home_panels.service import show as show_on_panels
+from community.home_panels.views import with_panels
+from community.home_places.views import noticed_where
+from community.homes.service.setting_up import end_homes, forget_homes
 from community.housekeeping.access import offer_terms
 from community.housekeeping.problems import NotOfferedSo
 from community.order_dispatch.service.composing import hold_orders, orders_to_plan, send_to_order
@@ -53,6 +60,7 @@ from community.workers.views.days import workers_for
 __all__ = [
     "ORDER_REFERENCE",
     "Absent",
+    "Ahead",
     "AlreadySignedUp",
     "Away",
     "By",
@@ -84,11 +92,16 @@ __all__ = [
     "call_off_in_time",
     "cancel_order",
     "companions_gone",
+    "end_homes",
     "engage",
     "follow_absences",
     "follow_absent",
+    "forget_homes",
+    "forget_panels",
     "hold_orders",
+    "home_event",
     "join_trip",
+    "noticed_where",
     "offer_terms",
     "order_for",
     "order_times",
@@ -100,10 +113,12 @@ __all__ = [
     "require_orderer",
     "require_worker",
     "send_to_order",
+    "show_on_panels",
     "tell_away",
     "tell_found_on_trip",
     "tell_missing_on_trip",
     "trip_course",
     "waiting_for",
+    "with_panels",
     "workers_for",
 ]

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from fastapi import Request
 
+from app.core.bodies import receive
 from app.core.problems import (
     Conflict,
     Forbidden,
@@ -14,7 +15,7 @@ from app.core.problems import (
     UnsupportedMediaType,
     problem_responses,
 )
-from app.core.routing import Router, receive, route_options
+from app.core.routing import Router, route_options
 from community.attraction_imports import service
 from community.attraction_imports.problems import ImportRefused
 from community.attraction_imports.schemas import AttractionImportReport

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.core.instants import LAST_YEAR, GivenDay, GivenInstant
-from app.core.recurrence import Holidays, day_rule
+from app.core.given_rules import check_rule
+from app.core.instants import GivenDay, GivenInstant
+from app.core.recurrence import Holidays
 from app.identity.api import TimeZone
 from app.media.api import MediaPublic
 from community.attractions.rules import Kind, State
@@ -87,9 +88,8 @@ class HoursRule(OpenHours):
             raise ValueError("it is valid until the day it is valid from, or later")
         if self.rrule is not None:
             if self.valid_from is None or self.valid_from < EARLIEST_COUNT:
-                # Every occurrence is counted, whenever anybody asks.
                 raise ValueError(f"an rrule counts from valid_from, which is {EARLIEST_COUNT} or later")
-            day_rule(self.rrule, self.valid_from, date(LAST_YEAR, 12, 31))
+            check_rule(self.rrule, self.valid_from, self.valid_until)
         return self
 
     def kept(self) -> dict[str, Any]:

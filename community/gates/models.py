@@ -82,6 +82,8 @@ class GateScan(Table, table=True):
         sa.Index(
             "ix_community_gate_scan_card_id", "card_id", "scanned_at", postgresql_where=sa.text("card_id IS NOT NULL")
         ),
+        # A day of an attraction: what its screens look at.
+        sa.Index("ix_community_gate_scan_attraction_id", "attraction_id", "scanned_at", "id"),
     )
 
     community_id: uuid.UUID

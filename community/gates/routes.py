@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Header, Query, Response
 
 from app.core import clock
+from app.core.access import not_viewed
 from app.core.paging import Page, PageQuery
 from app.core.problems import (
     Conflict,
@@ -142,6 +143,7 @@ async def resolve_admission_conflict(session: Session, at: Deciding, data: Confl
 
 
 @router.get("/tickets/{ticket_id}/code", responses=problem_responses(*_GUARDED, TicketNotValid))
+@not_viewed("whoever shows it gets in")
 async def get_ticket_code(
     ticket_id: uuid.UUID,
     connection: Reading,

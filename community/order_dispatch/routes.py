@@ -1,11 +1,13 @@
 """Finding somebody over HTTP: who could go, who is asked, those who take it, and the orders that have nobody."""
 
 import uuid
+from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Query
 
 from app.core.access import CurrentActor
+from app.core.instants import GivenDay
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
@@ -15,16 +17,20 @@ from community.order_dispatch import rules
 from community.order_dispatch.problems import NobodyIsLookedFor, OfferOver
 from community.order_dispatch.rules import Candidate
 from community.order_dispatch.schemas import (
+    BoardOrderPublic,
     CandidatePublic,
     DispatchBegin,
     MyOrderOfferPublic,
+    OrderCustomerPublic,
     OrderOfferPublic,
     UnfilledOrderPublic,
+    WorkerDaysPublic,
 )
 from community.order_dispatch.service import answering, candidates, dispatching
-from community.order_dispatch.views import facts, offers, queue
+from community.order_dispatch.views import board, facts, offers, queue
 from community.orders.access import Subject, order_guard
 from community.orders.problems import WorkerUnsuitable
+from community.orders.routes.providers import stretch
 from community.orders.schemas.shown import OrderDetail
 from community.orders.views import details
 from community.workers.problems import NotAWorker, WorkerUnavailable
@@ -32,6 +38,10 @@ from community.workers.problems import NotAWorker, WorkerUnavailable
 router = Router(tags=["housekeeping"])
 
 Kept = Annotated[Subject, Depends(order_guard("provider", "operator"))]
+Concerned = Annotated[Subject, Depends(order_guard("worker", "provider", "operator"))]
+Keeper = Annotated[Member, Depends(member_guard("coordinator", "operator"))]
+Stretch = Annotated[tuple[datetime, datetime], Depends(stretch)]
+Day = Annotated[GivenDay | None, Query(alias="date", description="the community's local day; without it: today")]
 Operator = Annotated[Member, Depends(member_guard("operator", organization_kind="operator"))]
 Language = Annotated[str, Header(alias="Accept-Language", max_length=200, description="en or zh-CN")]
 _GUARDED: Final = (Unauthenticated, Forbidden, NotFound)
@@ -46,6 +56,34 @@ async def list_unfilled_home_orders(
 ) -> Page[UnfilledOrderPublic]:
     """List the community's orders that nobody carries out yet, what begins next first, with why nobody was found."""
     return await queue.unfilled(connection, member.actor, page, language_for(accept_language))
+
+
+@router.get("/organizations/{organization_id}/order-board", responses=problem_responses(*_GUARDED))
+async def list_order_board(
+    organization_id: uuid.UUID,
+    connection: Reading,
+    member: Keeper,
+    page: PageQuery,
+    span: Stretch,
+    accept_language: Language = "en",
+) -> Page[BoardOrderPublic]:
+    """List a provider's orders in a stretch of time with whom they are for and where, and who is looked for."""
+    language = language_for(accept_language)
+    return await board.board(connection, member.actor, organization_id, span, page, language)
+
+
+@router.get("/organizations/{organization_id}/worker-days", responses=problem_responses(*_GUARDED))
+async def get_worker_days(
+    organization_id: uuid.UUID, connection: Reading, member: Keeper, day: Day = None
+) -> WorkerDaysPublic:
+    """Show a day of a provider's people: when they are there, what they are to do, and the ways between."""
+    return await board.worker_days(connection, member.community_id, organization_id, day)
+
+
+@router.get(f"{_ONE}/customer", responses=problem_responses(*_GUARDED))
+async def get_home_order_customer(connection: Reading, actor: CurrentActor, subject: Concerned) -> OrderCustomerPublic:
+    """Show whom an order is for; whoever looks is on record."""
+    return await board.customer(connection, actor, subject)
 
 
 @router.get(f"{_ONE}/candidates", responses=problem_responses(*_GUARDED))

@@ -6,7 +6,8 @@ from datetime import date, datetime, time, timedelta
 from itertools import islice, pairwise
 from typing import Final, Literal
 
-from app.core.recurrence import EVERY_DAY, Recurrence, day_rule, occurrences
+from app.core.day_rules import day_rule
+from app.core.recurrence import EVERY_DAY, Recurrence, occurrences
 from app.core.wall_time import resolve
 from community.housekeeping.rules import DayKind
 
@@ -111,17 +112,16 @@ def _workable(day: date, calendar: Mapping[date, bool]) -> date | None:
 
 def last_day(rrule: str, starts_on: date, count: int) -> date:
     """Return the day of the rule's ``count``-th occurrence; raises ``ValueError`` if there are not so many in time."""
-    found = list(islice(day_rule(rrule, starts_on, starts_on + LONGEST), count - 1, count))
+    days = day_rule(rrule, starts_on).days(starts_on, starts_on + LONGEST)
+    found = list(islice(days, count - 1, count))
     if not found:
         raise ValueError("the rule has not so many occurrences within ten years")
-    return found[0].date()
+    return found[0]
 
 
 def recurs_on(rhythm: Rhythm, day: date) -> bool:
     """Say whether a day is one of a rhythm's rule, wherever it begins and ends."""
-    return day >= rhythm.counts_from and any(
-        found.date() == day for found in day_rule(rhythm.rrule, rhythm.counts_from, day)
-    )
+    return day in day_rule(rhythm.rrule, rhythm.counts_from).days(day, day)
 
 
 def split(rhythm: Rhythm, day: date) -> tuple[Rhythm, Rhythm]:

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from app.core.given_rules import check_rule
 from app.core.instants import GivenDay, GivenInstant
-from app.core.recurrence import day_rule
 from app.identity.api import TimeZone
 from community.housekeeping.rules import DayKind
 from community.housekeeping.schemas import Amount, Duration, OptionWanted
@@ -17,7 +17,6 @@ from community.orders.schemas.given import DoorCode, LanguageTag, LongWords, Wal
 
 Standing = Literal["planned", "ordered", "skipped", "paused", "cancelled", "not_ordered"]
 WallClock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-_FIRST_YEARS = timedelta(days=4 * 366)
 
 
 def _each_once(items: list[OptionWanted]) -> list[OptionWanted]:
@@ -77,9 +76,8 @@ class SeriesWish(_Given):
             raise ValueError("give ends_on or count")
         if self.ends_on is not None and not self.starts_on <= self.ends_on <= self.starts_on + LONGEST:
             raise ValueError("ends_on lies before starts_on, or more than ten years after it")
-        last = min(self.last_day() or date.max, self.starts_on + _FIRST_YEARS)
-        if next(iter(day_rule(self.rrule, self.starts_on, last)), None) is None:
-            raise ValueError("the rrule names no day within four years")
+        check_rule(self.rrule, self.starts_on, self.ends_on)
+        self.last_day()
         return self
 
     def last_day(self) -> date | None:

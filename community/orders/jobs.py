@@ -5,16 +5,19 @@ from typing import Final
 
 from app.core.due import Due, drain
 from app.core.jobs import Job
+from community.last_resort.notices import ORDER_STUCK
 from community.orders.models import Order, OrderExtra
 from community.orders.service import deadlines, placing, promising, working
+from notifications.api import telling_desk
 
 HOLDS: Final = Due("community.expire_orders", Order, "hold_until")
 AUTHORIZE: Final = Due("community.authorize_orders", Order, "authorize_at")
 # Of these somebody waits, or is alone with a stranger: what fails is tried again, soon and for ever.
-UNSTAFFED: Final = Due("community.unstaffed_orders", Order, "staff_by", vital=True)
-LATE: Final = Due("community.late_orders", Order, "late_at", vital=True)
-MISS: Final = Due("community.miss_orders", Order, "miss_at", vital=True)
-OVERDUE: Final = Due("community.overdue_orders", Order, "overdue_at", vital=True)
+_TELL_DESK: Final = telling_desk(ORDER_STUCK)
+UNSTAFFED: Final = Due("community.unstaffed_orders", Order, "staff_by", vital=True, on_stuck=_TELL_DESK)
+LATE: Final = Due("community.late_orders", Order, "late_at", vital=True, on_stuck=_TELL_DESK)
+MISS: Final = Due("community.miss_orders", Order, "miss_at", vital=True, on_stuck=_TELL_DESK)
+OVERDUE: Final = Due("community.overdue_orders", Order, "overdue_at", vital=True, on_stuck=_TELL_DESK)
 UNPAID: Final = Due("community.unpaid_orders", Order, "unpaid_at")
 EXTRAS: Final = Due("community.lapse_extra_time", OrderExtra, "answer_by")
 

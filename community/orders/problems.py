@@ -27,6 +27,12 @@ class OrderNotOpen(Conflict):
     code, title = "order_not_open", "The order's state does not allow this"
 
 
+class FeeChanged(Conflict):
+    """Calling off costs something else by now; ``fee`` is what, in minor units, to be agreed to anew."""
+
+    code, title = "cancellation_fee_changed", "Calling off costs something else by now"
+
+
 class NotYourOrder(Forbidden):
     """The order is somebody else's to carry out."""
 

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Final, Literal
 
 from cryptography.exceptions import InvalidSignature
@@ -28,9 +29,6 @@ _DOMAIN: Final = b"HL1"
 _FIELDS: Final = struct.Struct(">BB16sII4sBBBB")
 _PAIRS: Final = struct.Struct(f">{LENGTH // 2}H")
 _TEXT_LENGTH: Final = len(PREFIX) + LENGTH // 2 * 3
-_ENCODED: Final = [
-    bytes((ALPHABET[n % 45], ALPHABET[n // 45 % 45], ALPHABET[n // 2025])).decode() for n in range(1 << 16)
-]
 _NO_DIGIT: Final = 255
 _DIGITS: Final = bytes(ALPHABET.index(byte) if byte in ALPHABET else _NO_DIGIT for byte in range(256))
 
@@ -115,9 +113,15 @@ def sign(seed: bytes, key_number: int, code: Code) -> bytes:
     return fields + Ed25519PrivateKey.from_private_bytes(seed).sign(_DOMAIN + fields)
 
 
+@cache
+def _encoded() -> list[str]:
+    """Return the three characters of every pair of bytes: four megabytes, made where codes are made."""
+    return [bytes((ALPHABET[n % 45], ALPHABET[n // 45 % 45], ALPHABET[n // 2025])).decode() for n in range(1 << 16)]
+
+
 def encode(payload: bytes) -> str:
     """Return a payload as the text of a QR code."""
-    return PREFIX + "".join(map(_ENCODED.__getitem__, _PAIRS.unpack(payload)))
+    return PREFIX + "".join(map(_encoded().__getitem__, _PAIRS.unpack(payload)))
 
 
 def decode(text: str) -> bytes:

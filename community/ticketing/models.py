@@ -125,6 +125,9 @@ class TicketSlot(Table, table=True):
     language: str | None = Field(default=None, description="BCP 47, of a guided tour")
     state: str = "open"
     cancelled_reason: str | None = None
+    cancelled_message: dict[str, str] | None = jsonb(
+        default=None, nullable=True, description="by language: what whoever has tickets reads, beside the reason"
+    )
     is_own: bool = Field(default=False, description="changed by hand: what its template says is not asked any more")
 
 

@@ -5,16 +5,19 @@ from typing import Final
 
 from app.core.due import Due, drain
 from app.core.jobs import Job
+from community.last_resort.notices import TRIP_STUCK
 from community.trips.models import Trip, TripParticipant, TripStop
 from community.trips.service import cancelling, counting, joining
+from notifications.api import telling_desk
 
 HOLDS: Final = Due("community.expire_trip_places", TripParticipant, "hold_until")
 OFFERS: Final = Due("community.expire_trip_offers", TripParticipant, "answer_by")
 CALL_OFF: Final = Due("community.call_off_trips", TripParticipant, "call_off_at")
 # Of these somebody may be left behind: what fails is tried again, soon and for ever.
+_TELL_DESK: Final = telling_desk(TRIP_STUCK)
 COUNT: Final = Due("community.count_on_trips", TripStop, "look_at", vital=True, on_stuck=counting.tell_stuck)
-MISSING: Final = Due("community.look_for_the_missing", TripParticipant, "look_at", vital=True)
-CLOSE: Final = Due("community.close_trips", Trip, "close_at", vital=True)
+MISSING: Final = Due("community.look_for_the_missing", TripParticipant, "look_at", vital=True, on_stuck=_TELL_DESK)
+CLOSE: Final = Due("community.close_trips", Trip, "close_at", vital=True, on_stuck=_TELL_DESK)
 
 
 async def expire() -> int:

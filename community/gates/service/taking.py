@@ -18,6 +18,7 @@ from app.core.database import reading, unit_of_work
 from app.core.problems import TooManyRequests
 from app.core.rate_limits import use
 from app.core.retrying import retrying
+from app.core.touching import touch
 from app.core.wall_time import resolve, zone
 from community.attractions.service.crowd import CrowdChange, note_crowds
 from community.gates import repository, rules
@@ -126,6 +127,8 @@ async def _take(
         ]
         if new:
             results |= await _judge_all(session, at, gate, new, names)
+            whose = {"community_id": at.community_id, "organization_id": at.organization_id}
+            await touch(session, "attraction", at.attraction_id, **whose)
         await repository.heard(session, gate.id, ahead)
         if abs(ahead) > rules.WRONG.total_seconds():
             await tell_clock(session, gate, ahead)

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,16 +27,16 @@ _asked = (
     )
     .scalar_subquery()
 )
+WITH_SEARCH: Final = SHOWN.add_columns(
+    SEARCHES.c.reason.label("why"),
+    SEARCHES.c.skills.label("missing_skills"),
+    SEARCHES.c.told_at.label("resident_told_at"),
+    SEARCHES.c.look_at.label("looked_again_at"),
+    _asked.label("asked"),
+).outerjoin(SEARCHES, SEARCHES.c.order_id == ORDERS.c.id)
+"""An order with what whoever comes is called, and how the search for somebody stands; binds ``now``."""
 _QUEUE: Final = audit.traced_each(
-    SHOWN.add_columns(
-        SEARCHES.c.reason.label("why"),
-        SEARCHES.c.skills.label("missing_skills"),
-        SEARCHES.c.told_at.label("resident_told_at"),
-        SEARCHES.c.look_at.label("looked_again_at"),
-        _asked.label("asked"),
-    )
-    .outerjoin(SEARCHES, SEARCHES.c.order_id == ORDERS.c.id)
-    .where(
+    WITH_SEARCH.where(
         ORDERS.c.community_id == sa.bindparam("community_id", type_=sa.Uuid),
         ORDERS.c.state == sa.literal("placed", sa.Text),
         after((ORDERS.c.starts_at, ORDERS.c.id), ("after_starts_at", "after_id")),
@@ -65,13 +65,16 @@ async def unfilled(
     rows = list(await connection.execute(_QUEUE, binds))
     shown = await publics(connection, rows[: page.limit])
     items = [
-        UnfilledOrderPublic(
-            **public.model_dump(),
-            **{name: getattr(row, name) for name in _MORE if name != "missing_skills"},
-            missing_skills=row.missing_skills or [],
-            remaining=row.starts_at - now,
-            explanation=rules.speaks_against(language, row.why) if row.why else None,
-        )
+        UnfilledOrderPublic(**public.model_dump(), **search_of(row, language), remaining=row.starts_at - now)
         for row, public in zip(rows, shown, strict=False)
     ]
     return Page(items=items, next=next_cursor(_KIND, rows, page.limit, ["starts_at", "id"]))
+
+
+def search_of(row: Any, language: str) -> dict[str, Any]:
+    """Return how the search for somebody stands, with a sentence in ``language``."""
+    return {
+        **{name: getattr(row, name) for name in _MORE if name != "missing_skills"},
+        "missing_skills": row.missing_skills or [],
+        "explanation": rules.speaks_against(language, row.why) if row.why else None,
+    }

@@ -41,10 +41,11 @@ _ONE: Final = "/home-orders/{order_id}"
 _LONGEST: Final = timedelta(days=62)
 
 
-async def _stretch(
+async def stretch(
     since: Annotated[GivenInstant | None, Query(description="without it: now")] = None,
     until: Annotated[GivenInstant | None, Query(description="without it: a week later")] = None,
 ) -> tuple[datetime, datetime]:
+    """Return the stretch of time that is asked about; raises ``Malformed`` for one that is none, or too long."""
     first = since or clock.now()
     last = until or first + timedelta(days=7)
     if not first < last <= first + _LONGEST:
@@ -59,7 +60,7 @@ async def list_home_orders_of_provider(
     connection: Reading,
     member: Keeper,
     page: PageQuery,
-    span: Annotated[tuple[datetime, datetime], Depends(_stretch)],
+    span: Annotated[tuple[datetime, datetime], Depends(stretch)],
     state: State | None = None,
 ) -> Page[OrderPublic]:
     """List a provider's orders in a stretch of time, in order."""

@@ -10,15 +10,15 @@ from app.core.access import CurrentActor
 from app.core.database import connection_of
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
-from app.core.routing import Reading, Router, Session
+from app.core.routing import Reading, Router, Session, route_options
 from app.identity.api import PeopleOnly, Person, ResidenceEnded, ResidentSubject, resident_guard
 from app.reservations.api import CalendarTaken
 from community.housekeeping.problems import NotOfferedSo
 from community.orders.access import ORDER, READ, Subject, order_guard, require_orderer
-from community.orders.problems import ExtraOver, HomeNotOnMap, OrderExists, OrderNotOpen, PriceChanged
-from community.orders.schemas.given import ExtraAnswer, OrderCancel, OrderCreate
-from community.orders.schemas.shown import OrderDetail, OrderPositionPublic, OrderPublic
-from community.orders.service import cancelling, placing, working
+from community.orders.problems import ExtraOver, FeeChanged, HomeNotOnMap, OrderExists, OrderNotOpen, PriceChanged
+from community.orders.schemas.given import ExtraAnswer, HomeOrderQuote, OrderCancel, OrderCreate
+from community.orders.schemas.shown import HomeOrderQuotePublic, OrderDetail, OrderPositionPublic, OrderPublic
+from community.orders.service import cancelling, placing, quoting, working
 from community.orders.views import details, orders
 
 router = Router(tags=["housekeeping"])
@@ -63,6 +63,18 @@ async def create_home_order(session: Session, actor: Person, subject: Orderer, d
     return await details.new(connection, actor, placed)
 
 
+@router.post(
+    "/residents/{resident_id}/home-order-quotes",
+    responses=problem_responses(*_GUARDED, HomeNotOnMap, NotOfferedSo),
+)
+@route_options(writes=False)
+async def quote_home_order(
+    connection: Reading, actor: CurrentActor, subject: Orderer, data: HomeOrderQuote
+) -> HomeOrderQuotePublic:
+    """Say what help would cost at a resident's own home, and who would pay how much of it. Nothing is kept or held."""
+    return await quoting.quote(connection, actor, subject, data)
+
+
 @router.get(_ONE, responses=problem_responses(*_GUARDED))
 async def get_home_order(connection: Reading, actor: CurrentActor, subject: Seen) -> OrderDetail:
     """Show an order with what the reader's side may see of it."""
@@ -75,7 +87,7 @@ async def get_home_order_position(connection: Reading, actor: CurrentActor, subj
     return await details.position(connection, actor, subject)
 
 
-@router.post(f"{_ONE}/cancellation", responses=problem_responses(*_GUARDED, OrderNotOpen))
+@router.post(f"{_ONE}/cancellation", responses=problem_responses(*_GUARDED, FeeChanged, OrderNotOpen))
 async def cancel_home_order(session: Session, actor: CurrentActor, subject: Waiting, data: OrderCancel) -> OrderDetail:
     """Call an order off: as who ordered it, at the cost that was agreed; as the provider, at none."""
     await cancelling.cancel(session, actor, subject, data)

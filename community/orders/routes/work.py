@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Query
 
 from app.core import clock
-from app.core.access import CurrentActor
+from app.core.access import CurrentActor, not_viewed
 from app.core.instants import GivenDay
 from app.core.paging import Page
 from app.core.problems import Conflict, NotFound, Unauthenticated, problem_responses
@@ -60,6 +60,7 @@ async def list_my_home_orders(
 
 
 @router.get(f"{_ONE}/door", responses=problem_responses(*_MAKING, DoorNotShown))
+@not_viewed("how to get into a home")
 async def get_home_order_door(connection: Reading, actor: CurrentActor, subject: Own) -> DoorPublic:
     """Show how to get in, from two hours before until the work should have ended. It is on record."""
     return await details.door(connection, actor, subject)

@@ -73,11 +73,23 @@ class OrderCreate(OrderTerms):
         return self
 
 
+class HomeOrderQuote(_Given):
+    """What is wanted of an offer, and when; where is the resident's home."""
+
+    offer_id: uuid.UUID
+    starts_at: GivenInstant
+    duration: Duration | None = Field(default=None, description="by the hour; without it: the shortest")
+    options: Annotated[list[OptionWanted], Field(max_length=30), codes_once] = []
+
+
 class OrderCancel(_Given):
     """Why an order does not take place. Who is neither the resident nor ordering for them says it as their side."""
 
     reason: Literal["changed_mind", "unwell", "other_plans", "no_worker", "worker_ill", "closed_that_day", "other"]
     note: Words | None = None
+    fee: Amount | None = Field(
+        default=None, description="as shown to who calls off: at another cost the order stays as it is"
+    )
 
 
 class OrderAssign(_Given):

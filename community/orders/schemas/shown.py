@@ -8,8 +8,22 @@ from pydantic import BaseModel, Field
 
 from app.media.api import MediaPublic
 from community.housekeeping.rules import Category
-from community.housekeeping.schemas import OptionWanted, QuoteLine, Step
+from community.housekeeping.schemas import OptionWanted, QuoteLine, QuotePublic, Step
 from community.orders.rules import CancelReason, Method, Sex, Side, State, Who
+
+
+class SubsidyShare(BaseModel):
+    """What a programme would pay of a price."""
+
+    programme_id: uuid.UUID
+    amount: int = Field(description="minor units")
+
+
+class HomeOrderQuotePublic(QuotePublic):
+    """What help would cost at a resident's home, and what is left to them of it; nothing is held by asking."""
+
+    subsidies: list[SubsidyShare] = Field(description="what programmes would pay as of now, the first one first")
+    own_amount: int = Field(description="minor units: what the resident would pay")
 
 
 class OrderPublic(BaseModel):

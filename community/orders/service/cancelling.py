@@ -12,7 +12,7 @@ from app.core.sealing import seal
 from community.orders import notices, repository, rules
 from community.orders.access import Subject, require_orderer
 from community.orders.models import CANCEL_NOTE, Order
-from community.orders.problems import OrderNotOpen
+from community.orders.problems import FeeChanged, OrderNotOpen
 from community.orders.schemas.given import OrderCancel
 from community.orders.service import paying
 from community.orders.service.changing import HEARTHLINE, By, change, times_of
@@ -22,8 +22,8 @@ from community.orders.service.telling import operator, provider, tell, waiting
 async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: OrderCancel) -> Order:
     """Call an order off for the side the actor stands on: the resident's first.
 
-    Called off already, it stays so. Raises ``OrderNotOpen``, ``Forbidden`` for who may see it alone, ``Malformed`` for
-    another side's reason.
+    Called off already, it stays so. Raises ``OrderNotOpen``, ``FeeChanged`` where it would cost something else than who
+    calls off was shown, ``Forbidden`` for who may see it alone, ``Malformed`` for another side's reason.
     """
     sides: tuple[rules.Side, ...] = ("provider", "operator")
     side = subject.side(*(("resident", *sides) if subject.may_order else sides))
@@ -36,8 +36,18 @@ async def cancel(session: AsyncSession, actor: Actor, subject: Subject, data: Or
     if data.reason not in rules.GIVEN_REASONS[side]:
         known = ", ".join(sorted(rules.GIVEN_REASONS[side]))
         raise Malformed(errors=[FieldError("/body/reason", f"you can say: {known}", "other_side")])
+    if data.fee is not None and data.fee != (fee := _owed(row, side)):
+        raise FeeChanged(fee=fee)
     await call_off(session, By(side, actor), row, data.reason, data.note)
     return row
+
+
+def _owed(row: Order, who: rules.Who) -> int:
+    """Return what calling off costs now, in minor units: the resident's side alone owes something."""
+    if who != "resident":
+        return 0
+    terms = (rules.free_until(row.wanted_at, row.starts_at, row.notice_period), row.late_percent)
+    return rules.fee(row.total_amount, times_of(row), terms, clock.now(), row.state)  # type: ignore[arg-type]  # a check constraint holds it to them
 
 
 async def call_off(
@@ -50,10 +60,7 @@ async def call_off(
     if not rules.may("cancel", row.state, by.who):  # type: ignore[arg-type]  # a check constraint holds it to them
         raise OrderNotOpen(order_state=row.state)
     now, was, worker_id = clock.now(), row.state, row.worker_id
-    owed = 0
-    if by.who == "resident":
-        terms = (rules.free_until(row.wanted_at, row.starts_at, row.notice_period), row.late_percent)
-        owed = rules.fee(row.total_amount, times_of(row), terms, now, was)  # type: ignore[arg-type]  # as above
+    owed = _owed(row, by.who)
     await change(
         session,
         row,

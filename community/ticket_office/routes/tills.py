@@ -7,6 +7,7 @@ from fastapi import Header
 from fastapi.responses import StreamingResponse
 
 from app.billing.api import ChargeNotOpen, PaymentKnown, TooMuchPaid
+from app.core.access import not_viewed
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, Unavailable, problem_responses
 from app.core.routing import Reading, Router, Session, route_options
@@ -24,6 +25,7 @@ from community.ticket_office.problems import (
 )
 from community.ticket_office.schemas.given import (
     OfficeCollectionCreate,
+    OfficeQuoteAsk,
     OfficeRefundCreate,
     OfficeSaleCreate,
     ShiftClosing,
@@ -39,6 +41,7 @@ from community.ticket_orders.problems import (
     TicketPriceChanged,
     TicketsNotOpen,
 )
+from community.ticket_orders.schemas.shown import CartQuotePublic
 from community.ticketing.problems import NotOnSale
 
 router = Router(tags=["tourism"])
@@ -89,6 +92,18 @@ async def list_office_sales(
 ) -> Page[SalePublic]:
     """List what was sold and given back at a till, in order."""
     return await tills.sales(connection, member, organization_id, shift_id, page)
+
+
+@router.post(
+    "/organizations/{organization_id}/office-quotes",
+    responses=problem_responses(*_GUARDED, CompanionAlone, EntitlementMissing, NotOnSale),
+)
+@route_options(idempotency=False)  # nothing is kept or held
+async def quote_office_tickets(
+    organization_id: uuid.UUID, session: Session, member: Seller, data: OfficeQuoteAsk
+) -> CartQuotePublic:
+    """Ask what tickets cost at the counter, for whoever shows these proofs."""
+    return await selling.quote(await session.connection(), member.actor, organization_id, data)
 
 
 @router.post(
@@ -151,6 +166,7 @@ async def collect_office_payment(
     },
 )
 @route_options(database=False)
+@not_viewed("whoever shows it gets in")
 async def print_office_tickets(
     organization_id: uuid.UUID, order_id: uuid.UUID, member: Seller, accept_language: Language = "en"
 ) -> StreamingResponse:

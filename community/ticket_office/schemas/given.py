@@ -33,13 +33,18 @@ class ShiftClosing(_Given):
     explanation: Explanation | None = Field(default=None, description="needed where something else is expected")
 
 
-class OfficeSaleCreate(_Given):
-    """Tickets for whoever stands at the counter, paid at once."""
+class OfficeQuoteAsk(_Given):
+    """Tickets for whoever stands at the counter."""
 
     items: Annotated[list[CartItem], Field(min_length=1, max_length=20)]
     shown: Annotated[list[Code], Field(max_length=10), codes_once] = Field(
         default=[], description="entitlements whose proof the worker saw, such as companion"
     )
+
+
+class OfficeSaleCreate(OfficeQuoteAsk):
+    """Tickets for whoever stands at the counter, paid at once."""
+
     total: Amount = Field(description="minor units, as it was said to them")
     method: Literal["cash", "terminal", "none"] = Field(description="none: it costs nothing")
     tendered: Amount | None = Field(default=None, description="the cash they put down")

@@ -1,6 +1,5 @@
 """Tickets on paper, as they are handed over the counter: each with the code that the gate reads."""
 
-import io
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -10,15 +9,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import orjson
-import qrcode
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency, get_currency_precision
-from qrcode.image.svg import SvgPathImage
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import audit
 from app.core.access import Actor
 from app.core.database import unit_of_work
+from app.core.qr_codes import qr_svg
 from app.core.sealing import unseal
 from app.core.typesetting import typeset
 from app.core.wall_time import zone
@@ -127,7 +125,7 @@ def _paper(row: Any, code: str, language: str) -> dict[str, Any]:
         "attraction": row.attraction[language],
         "product": row.product[language],
         "facts": facts,
-        "code": svg_of(code),
+        "code": qr_svg(code),
         "alt": words["alt"],
         "note": " ".join(notes),
     }
@@ -143,12 +141,3 @@ def _time(at: datetime, locale: str) -> str:
 
 def _holder(said: Mapping[str, Any]) -> str:
     return f"{said['name']} (…{said['document_end']})" if said.get("document_end") else str(said["name"])
-
-
-def svg_of(text: str) -> str:
-    """Return a QR code as an SVG document: alphanumeric, level M, with its quiet zone of four modules."""
-    code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=4, image_factory=SvgPathImage)
-    code.add_data(text, optimize=0)
-    drawn = io.BytesIO()
-    code.make_image().save(drawn)
-    return drawn.getvalue().decode()

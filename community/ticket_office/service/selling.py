@@ -3,7 +3,7 @@
 import uuid
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.billing import api as billing
 from app.core import audit, clock
@@ -14,10 +14,11 @@ from community.ticket_office import repository, rules
 from community.ticket_office.access import require_own
 from community.ticket_office.models import SLIP, OfficeSale, OfficeShift
 from community.ticket_office.problems import ShiftClosed, SlipKnown, TooLittleCash
-from community.ticket_office.schemas.given import OfficeSaleCreate
+from community.ticket_office.schemas.given import OfficeQuoteAsk, OfficeSaleCreate
 from community.ticket_office.schemas.shown import OfficeSalePublic
 from community.ticket_office.views.tills import sale_public
 from community.ticket_orders.schemas.given import CartItem
+from community.ticket_orders.schemas.shown import CartQuotePublic
 from community.ticket_orders.service import selling as tickets
 from community.ticketing.views import products_for
 
@@ -71,6 +72,13 @@ async def sell(
     if data.method != "none":
         await billing.enter_sale(session, till_of(row), data.method)
     return OfficeSalePublic(sale=sale_public(row), change_amount=handed_back, cart=cart)
+
+
+async def quote(
+    connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID, data: OfficeQuoteAsk
+) -> CartQuotePublic:
+    """Return what tickets cost at an organization's counter; raises what ``sell`` does of what is wanted."""
+    return await tickets.quote(connection, actor, organization_id, data.items, cards=dict.fromkeys(data.shown))
 
 
 async def own_open(session: AsyncSession, actor: Actor, organization_id: uuid.UUID, shift_id: uuid.UUID) -> OfficeShift:

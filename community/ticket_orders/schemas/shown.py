@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from community.ticket_orders.rules import Channel, CloseReason, Method, OrderState, TicketState
+from community.ticketing.rules import Reason
 
 
 class QuoteItem(BaseModel):
@@ -47,6 +48,13 @@ class TicketAddonPublic(BaseModel):
     amount: int = Field(description="minor units")
 
 
+class CalledOff(BaseModel):
+    """Why a ticket's slot does not take place."""
+
+    reason: Reason
+    message: dict[str, str] = Field(description="what the attraction says of it, by language")
+
+
 class TicketPublic(BaseModel):
     """One ticket."""
 
@@ -68,6 +76,7 @@ class TicketPublic(BaseModel):
     needs_entitlement: str | None = Field(description="what must be shown at the gate")
     addons: list[TicketAddonPublic]
     admitted_at: datetime | None
+    called_off: CalledOff | None = Field(default=None, description="that its slot does not take place, and why")
 
 
 class TicketOrderPublic(BaseModel):

@@ -20,12 +20,14 @@ from community.ticket_orders import rules
 from community.ticket_orders.access import Subject
 from community.ticket_orders.models import HOLDER, ORDERS, TICKETS
 from community.ticket_orders.schemas.shown import (
+    CalledOff,
     CartPublic,
     HolderPublic,
     TicketAddonPublic,
     TicketOrderPublic,
     TicketPublic,
 )
+from community.ticketing.models import SLOTS
 from community.ticketing.rules import Terms
 
 _LIST_KIND: Final = "community.ticket_orders"
@@ -57,7 +59,8 @@ _SOME: Final = (
 )
 _CART: Final = sa.select(ORDERS).where(ORDERS.c.cart_id == sa.bindparam("cart_id", type_=sa.Uuid)).order_by(ORDERS.c.id)
 _TICKETS: Final = (
-    sa.select(TICKETS)
+    sa.select(TICKETS, SLOTS.c.cancelled_reason, SLOTS.c.cancelled_message)
+    .join_from(TICKETS, SLOTS, SLOTS.c.id == TICKETS.c.slot_id, isouter=True)
     .where(TICKETS.c.order_id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid))))
     .order_by(TICKETS.c.id)
 )
@@ -178,6 +181,7 @@ def refundable(ticket: Mapping[Any, Any], terms: Mapping[str, Any], now: datetim
 
 
 def _ticket(row: Mapping[Any, Any], terms: Mapping[str, Any], now: datetime) -> TicketPublic:
+    reason = row.get("cancelled_reason")  # a sale has no word of it
     holder = HolderPublic(**orjson.loads(unseal(row["holder"], HOLDER))) if row["holder"] else None
     return TicketPublic(
         id=row["id"],
@@ -198,6 +202,7 @@ def _ticket(row: Mapping[Any, Any], terms: Mapping[str, Any], now: datetime) -> 
         needs_entitlement=row["needs_entitlement"],
         addons=[TicketAddonPublic(**one) for one in row["addons"]],
         admitted_at=row["admitted_at"],
+        called_off=CalledOff(reason=reason, message=row["cancelled_message"] or {}) if reason else None,
     )
 
 

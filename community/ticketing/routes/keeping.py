@@ -8,7 +8,7 @@ from fastapi import Response
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
 from app.core.routing import IfMatch, Reading, Router, Session, set_etag
-from community.attractions.access import Keeper, require_of
+from community.attractions.access import Keeper, OnSite, require_of
 from community.ticketing import views
 from community.ticketing.problems import CodeTaken, MoreIsSold
 from community.ticketing.schemas.given import (
@@ -43,6 +43,16 @@ async def list_ticket_products(
     """List what an attraction sells, also what was withdrawn."""
     await require_of(connection, organization_id, attraction_id)
     return await views.kept(connection, member.community_id, TicketProductPublic, attraction_id, page)
+
+
+@router.get(f"{_ATTRACTION}/office-products", responses=problem_responses(*_ASKED))
+async def list_office_products(
+    organization_id: uuid.UUID, attraction_id: uuid.UUID, connection: Reading, member: OnSite, page: PageQuery
+) -> Page[TicketProductPublic]:
+    """List what is sold over the counter, also what cannot be bought online."""
+    await require_of(connection, organization_id, attraction_id)
+    found = await views.kept(connection, member.community_id, TicketProductPublic, attraction_id, page)
+    return Page(items=[one for one in found.items if one.state == "active"], next=found.next)
 
 
 @router.post(f"{_ATTRACTION}/ticket-products", status_code=201, responses=problem_responses(*_ASKED, CodeTaken))

@@ -1,6 +1,7 @@
 """Single slots: added, changed by hand, called off. What is sold of them stays good unless they are called off."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -128,19 +129,29 @@ async def cancel_slot(
     row = await rows.locked(session, TicketSlot, organization_id, slot_id)
     if row.state == "cancelled" or row.ends_at <= clock.now():
         raise SlotOver
-    row.state, row.cancelled_reason, row.is_own = "cancelled", reason, True
-    await emit(
-        session,
-        SlotCancelled(
-            aggregate_id=row.id,
-            community_id=row.community_id,
-            organization_id=row.organization_id,
-            attraction_id=row.attraction_id,
-            reason=reason,
-        ),
-    )
-    await guiding.release(session, [row.id])
-    await audit.record(session, actor, "ticket_slot:cancel", object_id=row.id)
+    await call_off(session, actor, [row], reason, {})
+
+
+async def call_off(
+    session: AsyncSession, actor: Actor, rows: Sequence[TicketSlot], reason: Reason, message: dict[str, str]
+) -> None:
+    """Call locked slots off, as ``cancel_slot`` does one; ``message`` is what whoever has tickets reads of it."""
+    for row in rows:
+        row.state, row.cancelled_reason, row.is_own = "cancelled", reason, True
+        row.cancelled_message = message or None
+    for row in rows:
+        await emit(
+            session,
+            SlotCancelled(
+                aggregate_id=row.id,
+                community_id=row.community_id,
+                organization_id=row.organization_id,
+                attraction_id=row.attraction_id,
+                reason=reason,
+            ),
+        )
+        await audit.record(session, actor, "ticket_slot:cancel", object_id=row.id)
+    await guiding.release(session, [row.id for row in rows])
 
 
 def _times(data: TicketSlotWrite, time_zone: str) -> dict[str, Any]:

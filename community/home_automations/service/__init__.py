@@ -1,0 +1,1 @@
+"""What scenes and automations do, and what is done with them."""

@@ -1,0 +1,1 @@
+"""The SQL that reads scenes, automations and what they did."""

@@ -1,0 +1,1 @@
+"""What is decided about a home: pure functions, to be read aloud to a nurse."""

@@ -1,0 +1,5 @@
+"""What is done about what homes notice."""
+
+from community.home_care.service.noticing import notice
+
+__all__ = ["notice"]

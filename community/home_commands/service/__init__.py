@@ -1,0 +1,1 @@
+"""What is done with commands to homes."""

@@ -1,0 +1,1 @@
+"""Hubs that are asked: connected, followed, and called."""

@@ -1,0 +1,1 @@
+"""Where in a home something was noticed, for those who come: the room, in words of ours."""

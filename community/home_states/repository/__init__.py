@@ -1,0 +1,1 @@
+"""The SQL that writes states, readings and what they add up to."""
