@@ -57,7 +57,10 @@ def _page() -> Template:
 @cache
 def _assets() -> Mapping[str, str]:
     """Return what the page loads by name: nothing else can be asked for."""
-    files = sorted((_files() / "assets").iterdir())
+    own = (_files() / "assets").iterdir()
+    # The reader of codes is shared with other pages; here it is kept with the gate's own version all the same.
+    shared = (_files().parent / "ground" / "assets").iterdir()
+    files = sorted([*own, *(file for file in shared if file.name == "camera.js" or file.name.startswith("qr_"))])
     return {file.name: file.read_text(encoding="utf-8") for file in files if file.is_file()}
 
 

@@ -28,6 +28,7 @@ const camera = new Camera($("camera"), seen);
 const signingIn = new SigningIn(server, say, () => chooseGate());
 let gate = null, bundle = null, last = null, day = null;
 let turn = Promise.resolve(), queued = 0;
+let wanted = new URLSearchParams(location.search).get("gate"); // by the link or the code that led here, once
 
 function show(id) {
   for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== id;
@@ -50,7 +51,12 @@ async function start() {
   if (!server.isSignedIn) return askToSignIn();
   gate = await store.get("gate");
   const kept = await store.get("bundle");
-  if (!gate || !kept) return chooseGate();
+  if (!gate || !kept || (wanted && wanted !== gate.id)) return chooseGate();
+  await goOn(kept);
+}
+
+// Without a network the gate this device has a list of is better than none.
+async function goOn(kept) {
   await take(kept.content);
   await scan();
 }
@@ -90,7 +96,7 @@ function listen() {
     await askToSignIn("session_over");
   });
   server.addEventListener("clock", () => status.clock(server.offset));
-  uploads.addEventListener("sent", afterUpload);
+  uploads.addEventListener("sent", async () => { await noteUpload(); await afterUpload(); });
   uploads.addEventListener("failed", ({ detail }) => { if (detail instanceof Denied) say("upload_denied"); });
   for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, unlock);
   addEventListener("keydown", towardsTyped);
@@ -136,8 +142,18 @@ async function chooseGate(key = "") {
     const open = content.items.filter((one) => one.is_active);
     $("no-gates").hidden = open.length > 0;
     $("gate-list").replaceChildren(...open.map(gateButton));
+    const named = open.find((one) => one.id === wanted);
+    wanted = null;
+    if (named) await enter(named);
   } catch (error) {
-    if (error instanceof Unreachable) say("unreachable");
+    if (error instanceof Unreachable) {
+      const kept = await store.get("bundle");
+      if (wanted && gate && kept) {
+        wanted = null;
+        return goOn(kept);
+      }
+      say("unreachable");
+    }
     else if (!(error instanceof Denied)) throw error;
     else if (server.isSignedIn) say("denied");
   }
@@ -151,15 +167,17 @@ function called({ attraction, name }) {
 function gateButton(one) {
   const line = document.createElement("li");
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: called(one) });
-  button.onclick = async () => {
-    gate = one;
-    if (await loadBundle()) {
-      await store.put("gate", one);
-      await scan();
-    }
-  };
+  button.onclick = () => enter(one);
   line.append(button);
   return line;
+}
+
+async function enter(one) {
+  gate = one;
+  if (await loadBundle()) {
+    await store.put("gate", one);
+    await scan();
+  }
 }
 
 // Brings the newest list; returns whether there is one to work with now.
@@ -240,8 +258,11 @@ async function look() {
   if (gate) lookingAgain = setTimeout(look, LOOK_MILLISECONDS);
 }
 
+async function noteUpload() { if (gate) await store.put("synced", server.now()); }
+
 async function afterUpload() {
   status.unsent(await store.countUnsent());
+  status.synced(await store.get("synced"));
   status.told(await store.since(0));
 }
 
@@ -326,7 +347,12 @@ async function write(found, scan, decide, answer = null) {
   if (new Date(scan.at).setHours(0, 0, 0, 0) === day) counts.add(written);
   else await look();
   status.unsent(await store.countUnsent());
-  if (!answer) uploads.now();
+  if (answer) {
+    await noteUpload();
+    status.synced(await store.get("synced"));
+  } else {
+    uploads.now();
+  }
 }
 
 function identified(found, why) {

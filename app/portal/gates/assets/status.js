@@ -34,6 +34,12 @@ export class Status {
     $("unsent").dataset.count = count;
   }
 
+  // `at`: when something was last brought to the server from this device; undefined before the first time.
+  synced(at) {
+    $("synced").textContent = at ? this.#filled("synced", { at: this.moment(at) }) : this.#words.never_synced;
+    $("synced").dataset.at = at ?? "";
+  }
+
   list(at, isOld) {
     $("list").textContent = this.#filled("list_of", { at: this.moment(at) });
     this.#warn("list-old", isOld && this.#words.list_old);

@@ -1,0 +1,1 @@
+"""What only a demo's pages offer: somebody who falls when a visitor wants to see what comes of it."""

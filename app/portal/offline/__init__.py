@@ -1,0 +1,1 @@
+"""What is done without a connection: kept on the device, sent once, and pages that can still be read."""

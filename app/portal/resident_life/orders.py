@@ -1,0 +1,213 @@
+"""One order of help at home: who comes and when, calling it off, giving stars, and saying that something was wrong."""
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from app.core import clock
+from app.core.routing import route_options
+from app.portal.ground.asking import unless_hidden
+from app.portal.ground.changing import Trouble
+from app.portal.ground.forms import Posted
+from app.portal.ground.moments import instant
+from app.portal.ground.pages import again
+from app.portal.ground.routing import pages_router
+from app.portal.ground.visits import Residing, Visit
+from app.portal.push.offering import offered
+from app.portal.resident_life.residing import answered, page
+
+router = pages_router("/me/services/orders")
+
+_CAN_BE_CALLED_OFF: Final = frozenset({"held", "placed", "assigned", "on_the_way"})
+_DONE: Final = frozenset({"finished", "closed"})
+_TELLS: Final = timedelta(days=30)
+"""As long as an order is rated, and complained of."""
+KINDS: Final = ("late", "incomplete", "poor_work", "damage", "conduct", "charge", "not_done")
+SEVERITIES: Final = ("minor", "serious", "total")
+WISHES: Final = ("refund", "rework")
+STARS: Final = (1, 2, 3, 4, 5)
+
+
+def _at(order_id: uuid.UUID, rest: str = "") -> str:
+    return f"/v1/home-orders/{order_id}{rest}"
+
+
+def _page_of(order_id: uuid.UUID) -> str:
+    return f"/me/services/orders/{order_id}"
+
+
+@router.get("/{order_id}", include_in_schema=False)
+@route_options(database=False, idempotency=False)
+async def show_order(visit: Residing, order_id: uuid.UUID) -> Response:
+    """Show an order: who comes, when, and what can be done about it."""
+    return await _order_page(visit, order_id)
+
+
+@router.get("/{order_id}/part", include_in_schema=False)
+@route_options(database=False, idempotency=False)
+async def show_order_part(visit: Residing, order_id: uuid.UUID) -> Response:
+    """Show how an order stands alone, for a page that is open."""
+    return page(visit, "order_part.html", **await _order(visit, order_id))
+
+
+async def _order_page(visit: Visit, order_id: uuid.UUID, trouble: Trouble | None = None) -> Response:
+    is_new = visit.request.query_params.get("done") in ("ordered", "held")
+    shown, offer = await asyncio.gather(_order(visit, order_id), offered(visit, after=is_new))
+    return page(visit, "order.html", trouble, **shown, **offer)
+
+
+async def _order(visit: Visit, order_id: uuid.UUID) -> dict[str, Any]:
+    order, rating, complaint = await asyncio.gather(
+        visit.api.get(_at(order_id)),
+        unless_hidden(visit.api.get(_at(order_id, "/rating"))),
+        unless_hidden(visit.api.get(_at(order_id, "/complaint"))),
+    )
+    service = await unless_hidden(visit.api.get(f"/v1/home-services/{order['service_id']}"))
+    is_recent = clock.now() < instant(order["ends_at"]) + _TELLS
+    is_done, is_there = order["state"] in _DONE, order["state"] == "started"
+    payment = order["payment"] or {}
+    return {
+        "order": order,
+        "service": service["name"] if service else {},
+        "rating": rating,
+        "complaint": complaint,
+        "can_call_off": order["state"] in _CAN_BE_CALLED_OFF,
+        "can_rate": is_done and is_recent and rating is None,
+        "can_complain": (is_done or order["fee"] > 0) and is_recent and complaint is None,
+        "asks_bank": order["state"] == "held" and payment.get("authorization") == "requires_action",
+        "extra": next((one for one in order["extras"] if one["state"] == "asked"), None) if is_there else None,
+    }
+
+
+@router.get("/{order_id}/calling-off", include_in_schema=False)
+@route_options(database=False, idempotency=False)
+async def show_calling_off(visit: Residing, order_id: uuid.UUID) -> Response:
+    """Say what calling an order off costs, before it is called off."""
+    return await _calling_off(visit, order_id)
+
+
+async def _calling_off(visit: Visit, order_id: uuid.UUID, trouble: Trouble | None = None) -> Response:
+    order = await visit.api.get(_at(order_id))
+    if order["state"] not in _CAN_BE_CALLED_OFF:
+        return await _order_page(visit, order_id, trouble)
+    fee = trouble.refusal.problem.get("fee") if trouble else None
+    return page(visit, "calling_off.html", trouble, order=order, fee=fee_of(order) if fee is None else fee)
+
+
+def fee_of(order: Mapping[str, Any]) -> int:
+    """Return what calling an order off costs now, in minor units; the API holds whoever calls off to what was shown."""
+    is_free = order["state"] == "held" or order["is_late"] or clock.now() <= instant(order["free_until"])
+    return 0 if is_free else int(order["late_fee"])
+
+
+@router.post("/{order_id}/calling-off", include_in_schema=False)
+@route_options(database=False, idempotency=False)
+async def call_order_off(visit: Residing, form: Posted, order_id: uuid.UUID) -> Response:
+    """Call an order off at the cost that was shown."""
+    body = {"reason": "changed_mind", "fee": form.number("fee")}
+    _, trouble = await answered(visit, visit.api.post(_at(order_id, "/cancellation"), body, key=form.key))
+    if trouble is not None:
+        return await _calling_off(visit, order_id, trouble)
+    return again(_page_of(order_id), "called_off")
+
+
+@router.get("/{order_id}/rating", include_in_schema=False)
+@route_options(database=False, idempotency=False)
+async def show_rating(visit: Residing, order_id: uuid.UUID) -> Response:
+    """Ask how it was."""
+    return page(visit, "rating.html", order=await visit.api.get(_at(order_id)), comment="", stars=STARS)
+
+
+@router.post("/{order_id}/rating", include_in_schema=False)
+@route_options(database=False, idempotency=False)
+async def give_stars(visit: Residing, form: Posted, order_id: uuid.UUID) -> Response:
+    """Give stars for what was done."""
+    comment = form.text("comment", 1_000)
+    body = {"stars": form.number("stars"), "comment": comment or None}
+    _, trouble = await answered(visit, visit.api.post(_at(order_id, "/rating"), body, key=form.key))
+    if trouble is None or trouble.refusal.code == "rating_exists":
+        return again(_page_of(order_id), "rated")
+    order = await visit.api.get(_at(order_id))
+    return page(visit, "rating.html", trouble, order=order, comment=comment, stars=STARS)
+
+
+@router.get("/{order_id}/complaint", include_in_schema=False)
+@route_options(database=False, idempotency=False)
+async def show_complaint(
+    visit: Residing, order_id: uuid.UUID, kind: str = "", severity: str = "", wish: str = ""
+) -> Response:
+    """Ask what was wrong, one question after the other."""
+    return await _complaint(visit, order_id, {"kind": kind, "severity": severity, "wish": wish})
+
+
+async def _complaint(
+    visit: Visit, order_id: uuid.UUID, said: dict[str, str], trouble: Trouble | None = None, statement: str = ""
+) -> Response:
+    order = await visit.api.get(_at(order_id))
+    asked = (("kind", KINDS), ("severity", SEVERITIES), ("wish", WISHES))
+    said = {name: said[name] for name, known in asked if said[name] in known}
+    question, choices = next(((name, known) for name, known in asked if name not in said), ("", ()))
+    return page(
+        visit,
+        "complaint.html",
+        trouble,
+        order=order,
+        said=said,
+        question=question,
+        choices=choices,
+        statement=statement,
+        base=f"{_page_of(order_id)}/complaint",
+    )
+
+
+@router.post("/{order_id}/complaint", include_in_schema=False)
+@route_options(database=False, idempotency=False)
+async def open_complaint(visit: Residing, form: Posted, order_id: uuid.UUID) -> Response:
+    """Say what was wrong."""
+    statement = form.text("statement", 4_000)
+    said = {name: form.text(name, 20) for name in ("kind", "severity", "wish")}
+    body = {**said, "statement": statement}
+    _, trouble = await answered(visit, visit.api.post(_at(order_id, "/complaint"), body, key=form.key))
+    if trouble is None or trouble.refusal.code == "complaint_exists":
+        return again(_page_of(order_id), "complained")
+    return await _complaint(visit, order_id, said, trouble, statement)
+
+
+@router.post("/{order_id}/complaint/withdrawal", include_in_schema=False)
+@route_options(database=False, idempotency=False)
+async def withdraw_complaint(visit: Residing, form: Posted, order_id: uuid.UUID) -> Response:
+    """Take a complaint back."""
+    _, trouble = await answered(visit, visit.api.post(_at(order_id, "/complaint/withdrawal"), key=form.key))
+    if trouble is not None:
+        return await _order_page(visit, order_id, trouble)
+    return again(_page_of(order_id), "complaint_withdrawn")
+
+
+@router.post("/{order_id}/more-time/{extra_id}", include_in_schema=False)
+@route_options(database=False, idempotency=False)
+async def answer_more_time(visit: Residing, form: Posted, order_id: uuid.UUID, extra_id: uuid.UUID) -> Response:
+    """Say whether whoever came may stay longer, at the cost that was shown."""
+    is_approved = form.text("says") == "yes"
+    path = _at(order_id, f"/extra-time/{extra_id}/answer")
+    _, trouble = await answered(visit, visit.api.post(path, {"is_approved": is_approved}, key=form.key))
+    if trouble is not None:
+        return await _order_page(visit, order_id, trouble)
+    return again(_page_of(order_id), "more_time" if is_approved else "no_more_time")
+
+
+@router.post("/{order_id}/proved", include_in_schema=False)
+@route_options(database=False, idempotency=False)
+async def say_proved(visit: Residing, form: Posted, order_id: uuid.UUID) -> Response:
+    """Say that one's bank was told who one is: its answer is looked at now."""
+    order = await visit.api.get(_at(order_id))
+    authorization_id = (order["payment"] or {}).get("authorization_id")
+    if authorization_id is not None:
+        path = f"/v1/me/authorizations/{authorization_id}/action"
+        _, trouble = await answered(visit, visit.api.post(path, key=form.key))
+        if trouble is not None:
+            return await _order_page(visit, order_id, trouble)
+    return again(_page_of(order_id), "proved")

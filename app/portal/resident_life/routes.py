@@ -1,0 +1,10 @@
+"""The routers of the resident's pages beyond the first one."""
+
+from typing import Final
+
+from app.core.routing import Router
+from app.portal.resident_life import buying, home, looked_at, messages, orders, services, tickets
+
+ROUTERS: Final[tuple[Router, ...]] = tuple(
+    module.router for module in (orders, services, buying, tickets, home, messages, looked_at)
+)

@@ -1,0 +1,1 @@
+"""Today: the first page of whoever looks after somebody."""

@@ -1,0 +1,1 @@
+"""The pages on which support begins and stops to look on as somebody."""
