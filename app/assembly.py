@@ -16,7 +16,9 @@ from app.fhir import export_routes as fhir_exports
 from app.fhir import jobs as fhir_jobs
 from app.fhir import routes as fhir
 from app.fhir import subscribers as fhir_subscribers
+from app.identity.audit_entries import routes as audit_entries
 from app.identity.authenticator import IdentityAuthenticator
+from app.identity.browser_sessions import jobs as browser_session_jobs
 from app.identity.clients import routes as clients
 from app.identity.closing import routes as closing
 from app.identity.communities import routes as communities
@@ -26,6 +28,7 @@ from app.identity.importing import routes as importing
 from app.identity.installations import routes as installations
 from app.identity.organizations import jobs as organization_jobs
 from app.identity.organizations import routes as organizations
+from app.identity.own_access import routes as own_access
 from app.identity.pairing import jobs as pairing_jobs
 from app.identity.pairing import routes as pairing
 from app.identity.people import routes as people
@@ -40,6 +43,7 @@ from app.identity.sign_in import subscribers as sign_in_subscribers
 from app.identity.smart import jobs as smart_jobs
 from app.identity.smart import routes as smart
 from app.identity.smart import subscribers as smart_subscribers
+from app.identity.viewing import routes as viewing
 from app.media import jobs as media_jobs
 from app.media import routes as media
 from app.policies.journeys.changes import routes as changes
@@ -54,22 +58,26 @@ from app.policies.journeys.erasure import routes as erasure
 from app.policies.journeys.escorts import routes as escorts
 from app.policies.journeys.escorts import subscribers as escort_subscribers
 from app.policies.journeys.export import routes as export
+from app.policies.journeys.home_panels import subscribers as home_panel_subscribers
+from app.policies.journeys.operations import routes as operations
 from app.policies.journeys.referrals import routes as referral_vitals
 from app.policies.journeys.regimens import routes as regimen_journeys
 from app.policies.journeys.replies import routes as replies
 from app.policies.journeys.timeline import routes as timeline
 from app.policies.reactions.absences import subscribers as absence_reactions
 from app.policies.reactions.carer_absences import subscribers as carer_absence_reactions
+from app.policies.reactions.home_automations import subscribers as home_automation_reactions
 from app.policies.reactions.home_help import subscribers as home_help_reactions
+from app.policies.reactions.home_watch import subscribers as home_watch_reactions
 from app.policies.reactions.prescriptions import subscribers as prescription_reactions
 from app.policies.reactions.trips import subscribers as trip_reactions
 from app.policies.reactions.webhooks import subscribers as webhook_subscribers
-from app.portal.authorize import routes as authorize_pages
-from app.portal.gates import routes as gate_pages
-from app.portal.video_visits import routes as video_visit_pages
+from app.portal import assembly as portal
+from app.portal.demo import routes as falls
 from app.reservations import jobs as reservation_jobs
 from app.table_modules import TABLE_MODULES
 from community import assembly as community
+from community.home_commands.service.reaching import install_ways
 from eldercare.alarms import routes as alarms
 from eldercare.care_circle import routes as care_circle
 from eldercare.care_circle import subscribers as care_circle_subscribers
@@ -86,6 +94,8 @@ from eldercare.medication import jobs as medication_jobs
 from eldercare.medication import routes as medication
 from eldercare.medication import subscribers as medication_subscribers
 from eldercare.messages import routes as circle_messages
+from eldercare.overview import routes as care_overview
+from eldercare.progress import routes as progress
 from eldercare.proxies import routes as proxies
 from eldercare.proxies import subscribers as proxy_subscribers
 from eldercare.regimen_proposals import jobs as regimen_proposal_jobs
@@ -142,42 +152,11 @@ from notifications.sending import jobs as sending_jobs
 from notifications.unsubscribing import routes as unsubscribing
 from notifications.webhooks import jobs as webhook_jobs
 from notifications.webhooks import routes as webhooks
-from telemedicine.appointments import jobs as appointment_jobs
-from telemedicine.appointments import subscribers as appointment_subscribers
-from telemedicine.appointments.routes import booking as appointments
-from telemedicine.appointments.routes import clinics as clinic_appointments
-from telemedicine.appointments.routes import follow_ups, waitlist
+from telemedicine import assembly as telemedicine
 from telemedicine.appointments.views.appointments import visits as booked_visits
-from telemedicine.calendars import jobs as calendar_jobs
-from telemedicine.calendars import subscribers as calendar_subscribers
-from telemedicine.calendars.routes import busy as busy_calendars
-from telemedicine.calendars.routes import feeds as calendar_feeds
-from telemedicine.clinics import jobs as clinic_jobs
-from telemedicine.clinics.routes import clinics
-from telemedicine.clinics.routes import schedules as clinic_schedules
-from telemedicine.clinics.routes import slots as clinic_slots
 from telemedicine.clinics.views.visits import install_visits
-from telemedicine.consultations import jobs as consultation_jobs
-from telemedicine.consultations.routes import consultations, signalling
-from telemedicine.consultations.routes import notes as consultation_notes
-from telemedicine.linking import routes as patient_links
-from telemedicine.prescriptions import jobs as prescription_jobs
-from telemedicine.prescriptions import routes as prescriptions
-from telemedicine.prescriptions import subscribers as prescription_subscribers
-from telemedicine.queues import routes as queues
-from telemedicine.records import routes as health_records
-from telemedicine.records import subscribers as health_record_subscribers
-from telemedicine.referrals import jobs as referral_jobs
-from telemedicine.referrals import subscribers as referral_subscribers
-from telemedicine.referrals.routes import clinics as clinic_referrals
-from telemedicine.referrals.routes import questions as clinicians_questions
-from telemedicine.referrals.routes import referrals
-from telemedicine.settlement import jobs as settlement_jobs
-from telemedicine.settlement import subscribers as settlement_subscribers
-from telemedicine.settlement.routes import bills
-from telemedicine.settlement.routes import prices as billing_prices
 
-SCHEMA_REVISION = "0057"
+SCHEMA_REVISION = "0076"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
@@ -190,10 +169,13 @@ ROUTERS: tuple[Router, ...] = (
     smart.well_known_router,
     smart.router,
     second_factor.router,
+    viewing.router,
     communities.router,
     people.router,
     consent.router,
+    own_access.router,
     data_accesses.router,
+    audit_entries.router,
     media.router,
     organizations.router,
     closing.router,
@@ -206,13 +188,16 @@ ROUTERS: tuple[Router, ...] = (
     receipts.router,
     attempts.router,
     delivery_operations.router,
+    operations.router,
     webhooks.router,
     broadcasts.router,
     previews.router,
     check_ins.router,
     sos.router,
     alarms.router,
+    care_overview.router,
     response.router,
+    progress.router,
     care_circle.router,
     rota.router,
     circle_messages.router,
@@ -234,29 +219,9 @@ ROUTERS: tuple[Router, ...] = (
     drills.router,
     safe_zones.router,
     wellbeing.router,
-    clinics.router,
-    clinic_schedules.router,
-    clinic_slots.router,
-    consultations.router,
-    consultation_notes.router,
-    signalling.router,
-    appointments.router,
-    clinic_appointments.router,
-    follow_ups.router,
-    waitlist.router,
-    queues.router,
-    calendar_feeds.router,
-    busy_calendars.router,
-    health_records.router,
-    prescriptions.router,
-    referrals.router,
-    clinic_referrals.router,
-    clinicians_questions.router,
+    *telemedicine.ROUTERS,
     referral_vitals.router,
-    billing_prices.router,
-    bills.router,
     *billing.ROUTERS,
-    patient_links.router,
     *community.ROUTERS,
     day_plans.router,
     escorts.router,
@@ -266,14 +231,12 @@ ROUTERS: tuple[Router, ...] = (
     export.router,
     changes.router,
     timeline.router,
-    authorize_pages.router,
-    gate_pages.router,
-    video_visit_pages.router,
+    *portal.ROUTERS,
     fhir_exports.router,
     fhir.router,
 )
 
-DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router, *billing.DEMO_ROUTERS)
+DEMO_ROUTERS: tuple[Router, ...] = (outbox.router, replies.router, falls.router, *billing.DEMO_ROUTERS)
 """Mounted everywhere but in production."""
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (
@@ -301,17 +264,15 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     *proxy_subscribers.SUBSCRIBERS,
     *timeline_subscribers.SUBSCRIBERS,
     *wellbeing_subscribers.SUBSCRIBERS,
-    *appointment_subscribers.SUBSCRIBERS,
-    *calendar_subscribers.SUBSCRIBERS,
-    *health_record_subscribers.SUBSCRIBERS,
-    *prescription_subscribers.SUBSCRIBERS,
+    *telemedicine.SUBSCRIBERS,
     *absence_reactions.SUBSCRIBERS,
     *carer_absence_reactions.SUBSCRIBERS,
+    *home_automation_reactions.SUBSCRIBERS,
     *home_help_reactions.SUBSCRIBERS,
+    *home_panel_subscribers.SUBSCRIBERS,
+    *home_watch_reactions.SUBSCRIBERS,
     *trip_reactions.SUBSCRIBERS,
     *prescription_reactions.SUBSCRIBERS,
-    *referral_subscribers.SUBSCRIBERS,
-    *settlement_subscribers.SUBSCRIBERS,
     *billing.SUBSCRIBERS,
     *webhook_subscribers.SUBSCRIBERS,
     *fhir_subscribers.SUBSCRIBERS,
@@ -327,6 +288,7 @@ JOBS: tuple[Job, ...] = (
     rate_limits.FORGET_JOB,
     retention.FORGET_JOB,
     *session_jobs.JOBS,
+    *browser_session_jobs.JOBS,
     *sign_in_jobs.JOBS,
     *pairing_jobs.JOBS,
     *smart_jobs.JOBS,
@@ -356,22 +318,21 @@ JOBS: tuple[Job, ...] = (
     *timeline_jobs.JOBS,
     *erasure_jobs.JOBS,
     *wellbeing_jobs.JOBS,
-    *clinic_jobs.JOBS,
-    *consultation_jobs.JOBS,
-    *prescription_jobs.JOBS,
-    *appointment_jobs.JOBS,
-    *calendar_jobs.JOBS,
+    *telemedicine.JOBS,
     *fhir_jobs.JOBS,
-    *referral_jobs.JOBS,
-    *settlement_jobs.JOBS,
     *billing.JOBS,
 )
 
-ATTACHMENTS = calendar_subscribers.ATTACHMENTS
+ATTACHMENTS = telemedicine.ATTACHMENTS
 """What mails carry beside their words, by notice."""
 
 API_JOBS: tuple[Job, ...] = check_in_jobs.API_JOBS
 """What an API process does beside answering."""
+
+GATEWAY_CONSUMER, GATEWAY_JOBS = community.GATEWAY_CONSUMER, community.GATEWAY_JOBS
+"""What stores what homes say, and what a gateway does beside hearing: it alone can speak to homes."""
+home_listened = community.home_listened
+password_lines = community.password_lines
 
 
 def load_tables() -> None:
@@ -388,3 +349,4 @@ def install() -> None:
     install_composers(fhir_subscribers.COMPOSERS)
     install_authenticator(IdentityAuthenticator())
     install_visits(booked_visits)
+    install_ways(community.HOME_WAYS)

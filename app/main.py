@@ -16,6 +16,7 @@ from starlette.routing import Route
 from app import assembly
 from app.core import health, live, telemetry
 from app.core.description import describe
+from app.core.handing_over import HandingOver
 from app.core.jobs import run_jobs
 from app.core.problems import BodyLimitMiddleware, Problem, handle_problem, internal_error
 from app.core.route_index import IndexedRoutes, RouteIndex
@@ -23,6 +24,7 @@ from app.core.runtime import running
 from app.core.settings import Settings
 from app.core.settings import settings as current_settings
 from app.fhir.outcomes import OperationOutcomes, spoken
+from app.portal.ground.routing import trouble
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +49,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         finally:
             stop.set()
             await jobs
+
+
+async def _handle_framework(request: Request, error: Exception) -> Response:
+    answer = await handle_problem(request, error)
+    # Whoever mistypes the address of a page reads a page: no document for programs.
+    is_page = request.url.path.startswith("/portal/") and "text/html" in request.headers.get("accept", "")
+    return await trouble(request, answer.status_code, {}) if is_page else answer
 
 
 async def _handle_unexpected(request: Request, error: Exception) -> Response:
@@ -77,8 +86,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     health.expect_revision(assembly.SCHEMA_REVISION)
-    for kind in (Problem, RequestValidationError, HTTPException):
+    for kind in (Problem, RequestValidationError):
         app.add_exception_handler(kind, handle_problem)
+    app.add_exception_handler(HTTPException, _handle_framework)
     app.add_exception_handler(Exception, _handle_unexpected)
     demo = assembly.DEMO_ROUTERS if settings.demo.enabled or settings.environment != "production" else ()
     routes = [route for router in (health.router, *assembly.ROUTERS, *demo) for route in router.routes]
@@ -88,6 +98,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimitMiddleware, max_body_size=settings.http.max_body)
     app.add_middleware(OperationOutcomes)
     app.add_middleware(telemetry.TelemetryMiddleware)
+    app.add_middleware(HandingOver)
     # The routes themselves stay listed behind their index: the OpenAPI description is made from them.
     app.router.routes[:0] = [index, *routes]
     describe(app)

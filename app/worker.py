@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -15,10 +14,10 @@ from app.core import telemetry
 from app.core.jobs import Job, run_jobs
 from app.core.runtime import running
 from app.core.settings import Settings, TelemetrySettings
+from app.core.stopping import stop_with_parent
 from notifications import api as notifications
 
 log = structlog.get_logger(__name__)
-_PARENT_CHECK_SECONDS = 1.0
 _STAND_IN_SECONDS = 5.0
 _YOUNG = 50_000  # objects: a few batches of a lane come and go without being looked through
 
@@ -93,10 +92,3 @@ def _unless(elsewhere: Callable[[], bool], job: Job) -> Job:
         return await job.run()
 
     return replace(job, run=run)
-
-
-async def stop_with_parent(parent: int, stop: asyncio.Event) -> None:
-    """Set ``stop`` once the process with the id ``parent``, ours, is gone."""
-    while os.getppid() == parent:  # noqa: ASYNC110 - nothing wakes us when it ends
-        await asyncio.sleep(_PARENT_CHECK_SECONDS)
-    stop.set()

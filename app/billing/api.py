@@ -7,7 +7,7 @@ from app.billing.authorizations.service.authorizing import authorize
 from app.billing.authorizations.service.authorizing import extend as extend_authorization
 from app.billing.authorizations.service.settling import refund as refund_charge
 from app.billing.authorizations.service.settling import settle, void
-from app.billing.authorizations.views import authorizations_for
+from app.billing.authorizations.views import authorizations_for, card_refunds_for
 from app.billing.charges.problems import ChargeNotOpen, PaymentKnown, PaymentsToRefund, TooMuchPaid
 from app.billing.charges.schemas import ChargeDetail, PaymentPublic, PaymentRecord
 from app.billing.charges.service.counting import Owed, cancel_charge, open_charge
@@ -59,6 +59,7 @@ __all__ = [
     "authorizations_for",
     "authorize",
     "cancel_charge",
+    "card_refunds_for",
     "charges_for",
     "dispute_told",
     "drifted_accounts",

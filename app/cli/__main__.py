@@ -5,7 +5,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from app.cli import demo, operating, people, processes
+from app.cli import demo, homes, operating, people, processes, simulating
 from app.cli.deliveries import deliveries
 from app.cli.payments import payments
 from app.cli.registers import privacy
@@ -22,7 +22,9 @@ for command in (*demo.COMMANDS, *processes.COMMANDS, *operating.COMMANDS):
     app.command()(command)
 for name, named in demo.NAMED.items():
     app.command(name)(named)
-for name, hidden in demo.HIDDEN.items():
+for name, of_homes in (homes.COMMANDS | simulating.COMMANDS).items():
+    app.command(name)(of_homes)
+for name, hidden in (demo.HIDDEN | homes.HIDDEN).items():
     app.command(name, hidden=True)(hidden)
 for name, about_people in people.COMMANDS.items():
     app.command(name)(about_people)

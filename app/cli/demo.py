@@ -5,24 +5,43 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from app import assembly, migrations
-from app import worker as workers
-from app.cli import processes
+from app.broker import api as broker
+from app.cli import homes, processes
+from app.cli.children import Child
 from app.core.runtime import running
 from app.core.settings import Settings, settings
-from app.demo import behaviour, community, history, sandbox, seeding, tour
+from app.core.stopping import stop_with_parent
+from app.demo import behaviour, community, history, sandbox, seeding, smart_home, tour, visitors_day
 from app.demo.people import MOST_RESIDENTS, neighbours
 from app.main import create_app
+from app.portal.ground.demo import FACES
 
 out = Console(highlight=False, soft_wrap=True)
+_FACES: Final = {
+    "resident": "a resident: help, check-ins, medicine, appointments",
+    "family": "family: how everybody is, alarms, messages, the rota",
+    "carer": "a carer on the road: today's visits",
+    "desk": "the duty desk: what nobody took, and who is told when",
+    "doctor": "a doctor: who comes today, video visits",
+    "reception": "the practice's reception: the diary, who waits",
+    "provider": "help at home: orders, and who goes",
+    "worker": "help at home: the worker who comes",
+    "attraction": "museum and garden: places left, prices, visitors",
+    "gate": "ticket office and gates",
+    "operator": "the operator: imports, plans, broadcasts, deliveries, the trail",
+}
+_PATIENCE: Final = 60.0  # seconds a worker may take to start, on a machine with much to do
 Residents = Annotated[int, typer.Option(min=4, max=MOST_RESIDENTS, help="how many people live in the demo community")]
 
 
@@ -55,10 +74,32 @@ def run(
     with processes.database_url(current) as url:
         migrations.upgrade(url, schema=current.database.schema_name)
         processes.complete(_seed(current, residents, days, for_visitors=True))
-        _introduce(current, residents)
-        with processes.beside("worker"), processes.beside("neighbours", f"--residents={residents}"):
+        with processes.beside("worker", announces=True) as worker, ExitStack() as rest:
+            # Whoever asks for a code at once finds somebody who sends it; the others' start would take its time.
+            _wait_for(worker)
+            is_broker_ours = rest.enter_context(processes.gateway_beside(current))
+            rest.enter_context(processes.beside("neighbours", f"--residents={residents}"))
+            rest.enter_context(_home_beside(is_broker_ours))
+            _introduce(current, residents)
             processes.listen(current)
     out.print("stopped")
+
+
+def _wait_for(worker: Child) -> None:
+    """Return once the worker is at work, or when that takes too long to wait for."""
+    until = time.monotonic() + _PATIENCE
+    while not worker.is_ready() and time.monotonic() < until:
+        time.sleep(0.1)
+
+
+@contextmanager
+def _home_beside(is_broker_ours: bool) -> Iterator[None]:
+    """Let the demo's connected home live on beside, if it can be heard."""
+    if not is_broker_ours or smart_home.remembered() is None:
+        yield
+        return
+    with processes.beside("simulate-home", "demo", f"--time-zone={community.TIME_ZONE}"):
+        yield
 
 
 def demo(residents: Residents = seeding.RESIDENTS) -> None:
@@ -138,6 +179,9 @@ async def _seed(current: Settings, residents: int, days: int, *, for_visitors: b
                 village = await seeding.found_again(lent, residents)
                 await tour.prepare(lent, village)
                 await sandbox.arrange(lent, village)
+                await smart_home.arrange(lent, village)
+            if broker.is_embedded(current):
+                await homes.let_in(current)
     return lived
 
 
@@ -146,15 +190,22 @@ def _introduce(current: Settings, residents: int) -> None:
     url = current.http.public_url
     out.print(f"\n[bold]Hearthline[/bold] with a demo community of {residents} residents, who live on while it runs\n")
     for what, path in (
+        ("portal: begin here", "/portal"),
         ("API, with its description", "/docs"),
         ("what would be sent", "/demo/outbox"),
         ("health", "/health/ready"),
     ):
         out.print(f"  {what:<28}{url}{path}")
-    out.print("\nSign in with one of these numbers; the code arrives in the outbox:\n")
+    out.print("\nSign in to the portal: its first page offers these, and the page after it says where the code is.\n")
+    for face, number in FACES:
+        out.print(f"  {number}  {_FACES[face]}")
+    out.print("\nAn alarm to handle, at once: at the foot of each page, [bold]Let somebody fall[/bold].")
+    out.print("\nEverybody who lives and works here signs in the same way, there and through the API:\n")
     for sign_in in tour.sign_ins(neighbours(behaviour.SEED, residents)[0]):
         out.print(f"  {sign_in.phone}  {sign_in.who}")
     out.print(f"\nA clinic to try software with (docs/clinics.md): . {sandbox.file()}")
+    if smart_home.remembered() is not None:
+        out.print("\nSomebody falls in the smart home: hearthline simulate-home demo --happens fall --leave")
     minutes = int(tour.WINDOW.total_seconds() // 60)
     out.print(
         f"\nThe first one is asked within the minute and has {minutes} minutes to answer. Ctrl-C stops everything.\n"
@@ -170,8 +221,10 @@ async def _live(current: Settings, residents: int, parent: int | None) -> None:
         with seeding.phones(create_app(current)) as lent:
             village = await seeding.found_again(lent, residents)
             people = history.People(lent, village, without={village.guide.id})
-            watch = asyncio.create_task(workers.stop_with_parent(parent, stop)) if parent else None
+            watch = asyncio.create_task(stop_with_parent(parent, stop)) if parent else None
+            kept = asyncio.create_task(visitors_day.watch(lent, village, stop))
             await history.live(people, stop)
+            await kept
             await lent.hang_up()
             if watch:
                 watch.cancel()

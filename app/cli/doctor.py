@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from app import assembly, migrations
+from app.broker import api as broker
 from app.core import lag, vapid
 from app.core.database import reading
 from app.core.keys import BadKey, keys
@@ -33,6 +34,7 @@ class Finding:
 async def examine(settings: Settings) -> list[Finding]:
     """Return what was found. In the database the first cause ends the search: what follows from it is not asked."""
     findings = [_keys(), _sign_in(settings), _push(settings), _web_push(settings), _mail(settings)]
+    findings.append(await _broker(settings))
     findings += [_phone(settings, "sms", "text messages"), _phone(settings, "voice", "calls")]
     try:
         assembly.install()
@@ -105,6 +107,17 @@ def _phone(settings: Settings, channel: Literal["sms", "voice"], what: str) -> F
     return Finding(
         channel, True, "is shown on the outbox page" if provider == "local" else f"leaves through {provider}"
     )
+
+
+async def _broker(settings: Settings) -> Finding:
+    if not broker.is_wanted(settings):
+        return Finding("broker", True, "none: no smart homes")
+    refused = await broker.knock(settings)
+    if refused is None:
+        return Finding("broker", True, "lets us in")
+    if broker.is_embedded(settings):
+        return Finding("broker", True, "the demo's own, which does not run at the moment")
+    return Finding("broker", False, refused, "check HEARTHLINE_MQTT_URL, _USERNAME, _PASSWORD and _CA_FILE")
 
 
 async def _server() -> Finding:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,8 +16,9 @@ import uvicorn
 
 from app import migrations
 from app import worker as workers
+from app.broker import api as broker
 from app.cli.children import Child
-from app.core import embedded
+from app.core import embedded as embedded_databases
 from app.core.runtime import EMBEDDED_DATABASE
 from app.core.settings import Settings, settings
 
@@ -29,7 +31,7 @@ def database_url(current: Settings) -> Iterator[str]:
     if current.database.url is not None:
         yield current.database.url.get_secret_value()
         return
-    server = embedded.start_sync(current.directory / "postgres")
+    server = embedded_databases.start_sync(current.directory / "postgres")
     try:
         server.create_database(EMBEDDED_DATABASE)
         yield server.url(EMBEDDED_DATABASE)
@@ -39,6 +41,9 @@ def database_url(current: Settings) -> Iterator[str]:
 
 def serve(
     worker: Annotated[bool, typer.Option(help="run a worker beside the API")] = True,
+    gateway: Annotated[
+        bool, typer.Option(help="run a gateway to the homes beside the worker, if there is a broker")
+    ] = True,
     migrate_first: Annotated[
         bool, typer.Option("--migrate/--no-migrate", help="bring the database up to date first")
     ] = True,
@@ -51,6 +56,8 @@ def serve(
             migrations.upgrade(url, schema=current.database.schema_name)
         if worker:
             stack.enter_context(beside("worker"))
+        if worker and gateway:
+            stack.enter_context(gateway_beside(current))
         listen(current)
 
 
@@ -92,6 +99,39 @@ def beside(*command: str, announces: bool = False) -> Iterator[Child]:
         child.stop()
 
 
+@contextmanager
+def gateway_beside(current: Settings) -> Iterator[bool]:
+    """Run a gateway as a child process if there are homes to serve, and the demo's broker if there is no other.
+
+    Yields whether the demo's broker runs.
+    """
+    is_embedded = False
+    with ExitStack() as stack:
+        if broker.is_wanted(current):
+            if not broker.is_embedded(current):
+                stack.enter_context(beside("gateway"))
+            elif _is_free(current.mqtt.embedded_port):
+                stack.enter_context(beside("embedded-broker"))
+                stack.enter_context(beside("gateway"))
+                is_embedded = True
+            else:
+                sys.stderr.write(
+                    f"port {current.mqtt.embedded_port} is not to be had, so there are no smart homes: "
+                    "set HEARTHLINE_MQTT_EMBEDDED_PORT\n"
+                )
+        yield is_embedded
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((broker.EMBEDDED_HOST, port))
+        except OSError:
+            return False
+    return True
+
+
 GIVES_WAY = 10  # how much nicer the ordinary worker is to the other processes
 
 
@@ -103,14 +143,14 @@ def worker(
     ready: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Do what falls due: prompts, deadlines, events, deliveries; what is urgent in a process at its side."""
+    announce = (lambda: None) if ready is None else partial(_announce, ready)
     if urgent:
-        announce = (lambda: None) if ready is None else partial(_announce, ready)
         complete(workers.work(settings(), parent=parent, urgent_only=True, on_ready=announce))
         return
     with beside("worker", "--urgent", announces=True) as child:
         # Begun before this: what is urgent, and the API, come first where there is too little time for all.
         os.nice(GIVES_WAY)
-        complete(workers.work(settings(), parent=parent, urgent_elsewhere=child.is_ready))
+        complete(workers.work(settings(), parent=parent, urgent_elsewhere=child.is_ready, on_ready=announce))
 
 
 def complete(work: Coroutine[Any, Any, Result]) -> Result:

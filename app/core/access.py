@@ -43,7 +43,8 @@ class Actor:
     ``id`` is the account, the API client or the device credential. ``scopes`` narrows clients and devices, and people
     who come through an ``app``; other accounts have ``None``: their rights come from being the resident, from grants
     and from memberships. ``resident_state`` and ``time_zone`` are known of an account that is a resident: most requests
-    are about oneself.
+    are about oneself. ``viewed_by`` is the account of whoever of support looks on as this person: what is asked is
+    answered as to the person, stands in the trail as theirs, and nothing can be changed.
     """
 
     kind: ActorKind
@@ -57,6 +58,7 @@ class Actor:
     resident_state: str | None = None
     time_zone: str | None = None
     app: App | None = None
+    viewed_by: uuid.UUID | None = None
 
     def holds(self, *roles: str, organization_kind: str | None = None) -> bool:
         """Say whether the actor has one of ``roles``, in an organization of that kind if one is named."""
@@ -103,6 +105,8 @@ async def authenticate(request: Request) -> Actor:
         actor = await _authenticator.authenticate(request)
         request.state.actor = actor
         structlog.contextvars.bind_contextvars(actor_id=str(actor.id), community_id=str(actor.community_id))
+        if actor.viewed_by is not None:
+            structlog.contextvars.bind_contextvars(viewed_by=str(actor.viewed_by))
     return actor
 
 
@@ -132,6 +136,7 @@ AnyActor = Annotated[Actor, Depends(_anyone)]
 """The actor of the request, possibly ``ANONYMOUS``: for public routes only."""
 
 PUBLIC = "hearthline_public"
+NOT_VIEWED = "hearthline_not_viewed"
 
 
 def public(reason: str) -> Callable[[Endpoint], Endpoint]:
@@ -139,6 +144,16 @@ def public(reason: str) -> Callable[[Endpoint], Endpoint]:
 
     def mark(endpoint: Endpoint) -> Endpoint:
         setattr(endpoint, PUBLIC, reason)
+        return endpoint
+
+    return mark
+
+
+def not_viewed(reason: str) -> Callable[[Endpoint], Endpoint]:
+    """Mark a reading endpoint whose answer goes to the person alone, and to nobody who looks on as them: ``reason``."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        setattr(endpoint, NOT_VIEWED, reason)
         return endpoint
 
     return mark

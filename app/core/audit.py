@@ -46,11 +46,12 @@ async def record(
     """Add one entry in the caller's transaction.
 
     ``action`` reads ``thing:verb``. ``details`` are sealed with the resident's own key; without a resident they are
-    sealed with the actor's. ``community_id`` defaults to the actor's.
+    sealed with the actor's. ``community_id`` defaults to the actor's. Who looks on as
+    somebody else stands there under their own name.
     """
     values = _values(actor, action, resident_id, object_id, community_id)
     if details:
-        values["details"] = await _seal(executor, resident_id or actor.id, dict(details), values["id"])
+        values["details"] = await _seal(executor, resident_id or values["actor_id"], dict(details), values["id"])
     connection = connection_of(executor) if isinstance(executor, AsyncSession) else executor
     await _ENTER.of(connection, SimpleNamespace(**values))
 
@@ -74,15 +75,16 @@ def traced_each(statement: sa.Select[Any], action: str, resident: str = "residen
     # The rows come as the subquery has ordered them, and are numbered so.
     rows = statement.subquery("rows")
     page = sa.select(rows, sa.func.row_number().over().label("trace_place")).cte("page")
-    return (
-        sa.select(page).order_by(page.c.trace_place).add_cte(_entries_for(page, page.c.trace_place, action, resident))
-    )
+    # By their names: to ask the page for its columns makes objects of all of them, for each statement of each process.
+    place = sa.literal_column("page.trace_place", sa.Integer)
+    whose = sa.literal_column(f"page.{resident}", sa.Uuid)
+    return sa.select(page).order_by(place).add_cte(_entries_for(page, place, whose, action))
 
 
-def _entries_for(page: sa.CTE, place: sa.ColumnElement[int], action: str, resident: str) -> sa.CTE:
-    whose = page.c[resident]
+def _entries_for(page: sa.CTE, place: sa.ColumnElement[int], whose: sa.ColumnElement[uuid.UUID], action: str) -> sa.CTE:
     shown = (
         sa.select(whose.label("whose"))
+        .select_from(page)
         .distinct()
         .where(
             whose.is_not(None),
@@ -135,7 +137,7 @@ def _values(
         "at": clock.now(),
         "community_id": community_id or actor.community_id,
         "actor_kind": actor.kind,
-        "actor_id": actor.id,
+        "actor_id": actor.viewed_by or actor.id,
         "action": action,
         "resident_id": resident_id,
         "object_id": object_id,

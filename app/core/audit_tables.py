@@ -47,6 +47,8 @@ class AuditEntry(SQLModel, table=True):
     __tablename__ = "core_audit_entry"
     __table_args__ = (
         sa.Index("ix_core_audit_entry_resident", "resident_id", "id"),
+        # What somebody did, for the operator who asks: who does little is found among those who do much.
+        sa.Index("ix_core_audit_entry_actor", "actor_id", "id"),
         sa.Index("ix_core_audit_entry_community_xid", "community_id", "xid"),
         {"postgresql_partition_by": "RANGE (id)"},
     )

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from app.core.access import PUBLIC
 from app.core.idempotency import HEADER, StillRunning
-from app.core.problems import MEDIA_TYPE, problem_responses
+from app.core.problems import MEDIA_TYPE, ProblemDocument, problem_responses
 from app.core.routing import options_of
 
 _SCHEMES: Final = {
@@ -46,7 +46,9 @@ def describe(app: FastAPI) -> None:
 
 
 def _completed(document: dict[str, Any], app: FastAPI) -> dict[str, Any]:
-    document.setdefault("components", {})["securitySchemes"] = _SCHEMES
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = _SCHEMES
+    components.setdefault("schemas", {}).update(_problem_schemas())
     for route, operation in _operations(document, app):
         if not hasattr(route.endpoint, PUBLIC):
             operation["security"] = [{"bearer": []}]
@@ -58,6 +60,16 @@ def _completed(document: dict[str, Any], app: FastAPI) -> dict[str, Any]:
             if int(status) >= 400:
                 _as_problem(response)
     return document
+
+
+def _problem_schemas() -> dict[str, Any]:
+    schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+    schemas: dict[str, Any] = {**schema.pop("$defs", {}), ProblemDocument.__name__: schema}
+    for one in schemas.values():
+        for field in one["properties"].values():
+            if field.get("default", ...) is None:
+                del field["default"]  # as the framework writes it
+    return schemas
 
 
 def _operations(document: Mapping[str, Any], app: FastAPI) -> Iterator[tuple[APIRoute, dict[str, Any]]]:

@@ -21,6 +21,8 @@ from app.core.tables import table_of
 
 CHANNEL = "core.events"
 CRITICAL_CHANNEL = "core.events.critical"
+QUIET_CHANNEL = "core.events.quiet"
+"""Woken by facts that no subscriber consumes: only open pages follow these."""
 
 _NAME = re.compile(r"[a-z_]+\.[a-z_]+\.v[1-9]\d*")
 _ENVELOPE = {"id", "occurred_at", "aggregate_id", "community_id"}
@@ -156,6 +158,8 @@ def _many_binds(event: type[Event], *, critical: bool) -> dict[str, Any]:
 def _request_wakeup(session: AsyncSession, names: Sequence[str], *, critical: bool) -> None:
     if names:
         wakeups.request(session, CRITICAL_CHANNEL if critical else CHANNEL)
+    else:
+        wakeups.request(session, QUIET_CHANNEL)
 
 
 _RECORD = table_of(EventRecord)

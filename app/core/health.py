@@ -4,6 +4,7 @@ import prometheus_client
 import sqlalchemy as sa
 from fastapi import Response
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.access import public
 from app.core.database import reading
@@ -20,6 +21,11 @@ def expect_revision(revision: str | None) -> None:
     """Make the process ready only on a database that is migrated to ``revision``; ``None``: on any."""
     global _expected_revision  # noqa: PLW0603 - one database per process
     _expected_revision = revision
+
+
+async def schema_revisions(connection: AsyncConnection) -> tuple[str | None, str | None]:
+    """Return the revision of the schema this code was written for, where it says so, and the one of the database."""
+    return _expected_revision, await connection.scalar(_REVISION)
 
 
 class NotMigrated(Unavailable):

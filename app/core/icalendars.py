@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from fastapi import Response
-from icalendar import Calendar, Event
 
+from app.core.later import Later
 from app.core.wall_time import zone
+
+if TYPE_CHECKING:
+    import icalendar
+else:
+    icalendar = Later("icalendar")
 
 
 class CalendarResponse(Response):
@@ -27,16 +33,16 @@ class When:
     sequence: int
 
 
-def calendar(product: str, method: str) -> Calendar:
+def calendar(product: str, method: str) -> "icalendar.Calendar":
     """Return an empty calendar, ``product`` being what writes it."""
-    found = Calendar()
+    found = icalendar.Calendar()
     found.add("prodid", f"-//Hearthline//{product}//EN")
     found.add("version", "2.0")
     found.add("method", method)
     return found
 
 
-def entitle(found: Calendar, words: str, refresh: timedelta | None = None) -> None:
+def entitle(found: "icalendar.Calendar", words: str, refresh: timedelta | None = None) -> None:
     """Give a calendar a name, and say how often it is to be read again."""
     found.add("name", words)
     found.add("x-wr-calname", words)
@@ -44,10 +50,10 @@ def entitle(found: Calendar, words: str, refresh: timedelta | None = None) -> No
         found.add("refresh-interval", refresh, parameters={"VALUE": "DURATION"})
 
 
-def event(when: When, summary: str) -> Event:
+def event(when: When, summary: str) -> "icalendar.Event":
     """Return a private event; a later edition of it has the same uid and a higher ``SEQUENCE``."""
     place = zone(when.time_zone)
-    found = Event()
+    found = icalendar.Event()
     found.add("uid", f"{when.id}@hearthline")
     found.add("dtstamp", when.updated_at)
     found.add("last-modified", when.updated_at)
@@ -59,7 +65,7 @@ def event(when: When, summary: str) -> Event:
     return found
 
 
-def written(found: Calendar, since: datetime, until: datetime) -> bytes:
+def written(found: "icalendar.Calendar", since: datetime, until: datetime) -> bytes:
     """Return a calendar with the zones it needs, as their clocks go for a year before and after what is in it."""
     found.add_missing_timezones(
         first_date=(since - timedelta(days=366)).date(), last_date=(until + timedelta(days=366)).date()

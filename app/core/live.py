@@ -1,12 +1,17 @@
-"""Live streams: so many per process and per actor, and all of them end when the process is asked to stop."""
+"""Live streams: so many per process and per actor, and all of them end when the process is asked to stop.
+
+A stream that tells things looks for them itself, over a connection it borrows; one that only nudges is told by whoever
+looks for all of them, and costs little but its socket.
+"""
 
 import asyncio
 import signal
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Final
 
@@ -20,33 +25,63 @@ CHANNEL: Final = "core.live"
 
 MOST: Final = 500  # per process
 MOST_OF_ONE: Final = 5  # per actor and process
+MOST_NUDGED: Final = 5_000  # per process
+MOST_NUDGED_OF_ONE: Final = 30  # every open page of theirs has one
 _RETRY_SECONDS: Final = 10
 
 OPEN = Gauge("hearthline_live_streams", "Live streams that are open")
+NUDGED = Gauge("hearthline_live_pages", "Open pages that are nudged when what they show changes")
 
-_of_actor: Counter[uuid.UUID] = Counter()
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    most_of_one: Callable[[], int]
+    most: Callable[[], int]
+    gauge: Gauge
+    of_actor: Counter[uuid.UUID] = field(default_factory=Counter)
+
+
+_STREAMS: Final = _Kind(lambda: MOST_OF_ONE, lambda: MOST, OPEN)
+_PAGES: Final = _Kind(lambda: MOST_NUDGED_OF_ONE, lambda: MOST_NUDGED, NUDGED)
 _ending = False
 
 
-@contextmanager
-def stream_of(actor_id: uuid.UUID) -> Iterator[None]:
+def stream_of(actor_id: uuid.UUID) -> AbstractContextManager[None]:
     """Count one stream of an actor for as long as the block runs.
 
     Raises ``TooManyRequests`` if they have as many as anyone can have, ``Unavailable`` if the process does.
     """
-    if _of_actor[actor_id] >= MOST_OF_ONE:
-        raise TooManyRequests("close another stream first", headers={"Retry-After": str(_RETRY_SECONDS)})
-    if _of_actor.total() >= MOST:
-        raise Unavailable("there are as many streams as this process can serve", retry_after=_RETRY_SECONDS)
-    _of_actor[actor_id] += 1
-    OPEN.inc()
-    try:
-        yield
-    finally:
-        OPEN.dec()
-        _of_actor[actor_id] -= 1
-        if not _of_actor[actor_id]:
-            del _of_actor[actor_id]
+    return Counted(actor_id, _STREAMS)
+
+
+def page_of(actor_id: uuid.UUID) -> "Counted":
+    """Count one stream of nudges of an actor, as ``stream_of`` does; raises the same."""
+    return Counted(actor_id, _PAGES)
+
+
+class Counted(AbstractContextManager[None]):
+    """One stream among those of its kind. It lives as long as a page is open, so it is small."""
+
+    __slots__ = ("_actor_id", "_kind")
+
+    def __init__(self, actor_id: uuid.UUID, kind: _Kind) -> None:
+        self._actor_id, self._kind = actor_id, kind
+
+    def __enter__(self) -> None:
+        of_actor = self._kind.of_actor
+        if of_actor[self._actor_id] >= self._kind.most_of_one():
+            raise TooManyRequests("close another stream first", headers={"Retry-After": str(_RETRY_SECONDS)})
+        if of_actor.total() >= self._kind.most():
+            raise Unavailable("there are as many streams as this process can serve", retry_after=_RETRY_SECONDS)
+        of_actor[self._actor_id] += 1
+        self._kind.gauge.inc()
+
+    def __exit__(self, *_: object) -> None:
+        self._kind.gauge.dec()
+        of_actor = self._kind.of_actor
+        of_actor[self._actor_id] -= 1
+        if not of_actor[self._actor_id]:
+            del of_actor[self._actor_id]
 
 
 def ending() -> bool:

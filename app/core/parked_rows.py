@@ -75,7 +75,7 @@ class _Statements:
 def _stands(due: Due) -> sa.ColumnElement[bool]:
     """Tell the row a record is about, as long as it has not moved on."""
     still = sa.or_(due.deadline == _PARKED_ROWS.c.due_at, due.deadline == _NEVER)
-    return sa.and_(due.rows.c.id == _PARKED_ROWS.c.row_id, still)
+    return sa.and_(due.identity == _PARKED_ROWS.c.row_id, still)
 
 
 @cache
@@ -90,10 +90,10 @@ def _statements(due: Due) -> _Statements:
     back = retried.returning(_PARKED_ROWS.c.row_id, _PARKED_ROWS.c.due_at).cte("back")
     return _Statements(
         take_out=sa.update(rows)
-        .where(rows.c.id == sa.bindparam("parked_row_id"), deadline == sa.bindparam("parked_due_at", type_=_INSTANT))
+        .where(due.identity == sa.bindparam("parked_row_id"), deadline == sa.bindparam("parked_due_at", type_=_INSTANT))
         .values({due.column: _NEVER, **bump}),
         put_back=sa.update(rows)
-        .where(rows.c.id == back.c.row_id, deadline == _NEVER)
+        .where(due.identity == back.c.row_id, deadline == _NEVER)
         # By hand: where an update stands in a CTE, too, what a column declares for updates comes to NULL.
         .values({due.column: back.c.due_at, **bump, **({"updated_at": now} if "updated_at" in rows.c else {})}),
         # Once the row has moved on, or is gone, its past failures are of no interest.
@@ -112,7 +112,7 @@ def stands_aside(deadline: datetime) -> bool:
 def stuck_rows(due: Due) -> sa.Select[uuid.UUID, datetime]:
     """Return what selects the ids and deadlines of a queue's rows that have failed ``STUCK_AFTER`` times or more."""
     chosen = (
-        sa.select(due.rows.c.id, _PARKED_ROWS.c.due_at)
+        sa.select(due.identity, _PARKED_ROWS.c.due_at)
         .join_from(due.rows, _PARKED_ROWS, _stands(due))
         .where(_PARKED_ROWS.c.due_name == due.name, _PARKED_ROWS.c.attempts >= failures.STUCK_AFTER)
     )

@@ -52,10 +52,10 @@ class Lag:
 class Due:
     """A queue: the rows of ``table`` whose ``column`` has passed, as long as ``where`` holds.
 
-    ``column`` needs an index that leads with it, partial by ``where``. Declare each queue once, at module level. A row
-    of a ``vital`` queue is somebody who may need help: whatever fails, it is tried again, soon and for ever. From its
-    ``failures.STUCK_AFTER``-th failure on, ``on_stuck`` makes a human hear of it: it is called at each failure, in a
-    unit of work of its own, and decides at which of them somebody is told.
+    ``column`` needs an index that leads with it, partial by ``where``; ``key`` is the primary key. Declare each queue
+    once, at module level. A row of a ``vital`` queue is somebody who may need help: whatever fails, it is tried again,
+    soon and for ever. From its ``failures.STUCK_AFTER``-th failure on, ``on_stuck`` makes a human hear of it: it is
+    called at each failure, in a unit of work of its own, and decides at which of them somebody is told.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Due:
     where: sa.ColumnElement[bool] | None = None
     vital: bool = False
     on_stuck: OnStuck | None = None
+    key: str = "id"
 
     def __post_init__(self) -> None:
         if self.name in _registered:
@@ -76,6 +77,11 @@ class Due:
     def rows(self) -> sa.Table:
         """The table, for Core statements."""
         return table_of(self.table)
+
+    @cached_property
+    def identity(self) -> sa.Column[uuid.UUID]:
+        """The column that names a row."""
+        return self.rows.c[self.key]
 
     @cached_property
     def deadline(self) -> sa.Column[datetime]:
@@ -93,7 +99,7 @@ class Due:
         """Lock the ``claim_size`` longest due rows that nobody else holds."""
         # NO KEY: rows that refer to a claimed one can still be inserted while it is worked on.
         return (
-            sa.select(self.rows.c.id, self.deadline)
+            sa.select(self.identity, self.deadline)
             .where(self.is_due)
             .order_by(self.deadline)
             .limit(sa.bindparam("claim_size", type_=sa.Integer))
@@ -103,9 +109,9 @@ class Due:
     @cached_property
     def claim_again(self) -> sa.Select[uuid.UUID, datetime]:
         """Lock those of ``claim_ids`` that are still due and that nobody else holds."""
-        chosen = self.rows.c.id == sa.any_(sa.bindparam("claim_ids", type_=ARRAY(sa.Uuid)))
+        chosen = self.identity == sa.any_(sa.bindparam("claim_ids", type_=ARRAY(sa.Uuid)))
         return (
-            sa.select(self.rows.c.id, self.deadline)
+            sa.select(self.identity, self.deadline)
             .where(chosen, self.is_due)
             .with_for_update(skip_locked=True, key_share=True)
         )
@@ -115,7 +121,7 @@ class Due:
         """Count the rows of ``claim_ids`` that are still due at the instants ``claim_dues`` they were claimed for."""
         ids, dues = sa.bindparam("claim_ids", type_=ARRAY(sa.Uuid)), sa.bindparam("claim_dues", type_=ARRAY(_INSTANT))
         claimed = sa.func.unnest(ids, dues).table_valued("id", "due_at").render_derived("claimed")
-        same = sa.and_(self.rows.c.id == claimed.c.id, self.deadline == claimed.c.due_at)
+        same = sa.and_(self.identity == claimed.c.id, self.deadline == claimed.c.due_at)
         return sa.select(sa.func.count()).select_from(self.rows.join(claimed, same)).where(self.is_due)
 
     @cached_property

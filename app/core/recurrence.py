@@ -1,13 +1,11 @@
 """What recurs on a wall clock: by weekday or by an RRULE over days, on holidays or not, each moment exactly once."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
 
-from dateutil.rrule import rrule, rrulestr
-
+from app.core.day_rules import day_rule
 from app.core.wall_time import resolve
 
 Holidays = Literal["ignore", "skip", "only"]
@@ -101,42 +99,5 @@ def _suits_calendar(recurrence: Recurrence, day: date, calendar: Mapping[date, b
 
 
 def _rule_days(recurrence: Recurrence, first: date, last: date) -> Collection[date]:
-    rule = day_rule(recurrence.rrule or "", recurrence.counts_from or recurrence.starts_on, last)
-    return {moment.date() for moment in rule.between(_midnight(first), _midnight(last), inc=True)}
-
-
-_DAY = r"(?:[+-]?[1-9]\d?)?(?:MO|TU|WE|TH|FR|SA|SU)"
-_MONTH = r"(?:0?[1-9]|1[0-2])"
-_MONTH_DAY = r"[+-]?(?:0?[1-9]|[12]\d|3[01])"
-_POSITION = r"[+-]?[1-9]\d{0,2}"
-_RULE_PARTS: Final = {
-    "FREQ": r"DAILY|WEEKLY|MONTHLY|YEARLY",
-    "INTERVAL": r"[1-9]\d{0,2}",
-    "BYDAY": rf"{_DAY}(?:,{_DAY})*",
-    "BYMONTH": rf"{_MONTH}(?:,{_MONTH})*",
-    "BYMONTHDAY": rf"{_MONTH_DAY}(?:,{_MONTH_DAY})*",
-    "BYSETPOS": rf"{_POSITION}(?:,{_POSITION})*",
-    "WKST": r"MO|TU|WE|TH|FR|SA|SU",
-}
-
-
-def day_rule(text: str, starts_on: date, until: date) -> rrule:
-    """Return the RRULE over days from ``starts_on`` to ``until``.
-
-    Takes the parts that count days; the end and the times of day are the plan's own. The bound keeps a rule that
-    never comes true (30 February) from being searched until the year 9999. Raises ``ValueError``.
-    """
-    parts = [part.partition("=") for part in text.removeprefix("RRULE:").split(";")]
-    names = [name for name, _, _ in parts]
-    if "FREQ" not in names or len(set(names)) != len(names):
-        raise ValueError("a rule has one FREQ and each part once")
-    for name, _, value in parts:
-        if name not in _RULE_PARTS or not re.fullmatch(_RULE_PARTS[name], value):
-            raise ValueError(f"{name} is not supported or has no such value")
-    rule = rrulestr(f"{text};UNTIL={until:%Y%m%d}T000000", dtstart=_midnight(starts_on))
-    assert isinstance(rule, rrule)  # noqa: S101 - one RRULE line never gives a set
-    return rule
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time())  # naive: a rule counts days, zones come later
+    rule = day_rule(recurrence.rrule or "", recurrence.counts_from or recurrence.starts_on)
+    return set(rule.days(first, last))

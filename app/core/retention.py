@@ -81,8 +81,11 @@ def _pruning(table: sa.Table, declared: dict[sa.Table, Retention]) -> _Pruning:
 
 
 def _referring(table: sa.Table) -> Iterator[tuple[sa.Column[Any], bool]]:
-    """Yield the columns that refer to a table's rows, and whether theirs go with them by themselves."""
-    for other in SQLModel.metadata.sorted_tables:
+    """Yield the columns that refer to a table's rows, and whether theirs go with them by themselves.
+
+    Where these refer to each other, too, the one that refers comes first, and goes first.
+    """
+    for other in reversed(SQLModel.metadata.sorted_tables):
         for column in other.columns:
             for key in column.foreign_keys:
                 if key.column.table is table:

@@ -1,6 +1,5 @@
 """The route class: one transaction per attempt, committed before the answer leaves; idempotency, retry, versions."""
 
-import asyncio
 import re
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -9,7 +8,6 @@ from functools import cached_property
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-import orjson
 import structlog
 from fastapi import APIRouter, Depends, Header, Path, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,16 +16,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import compile_path, get_name
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core import database, idempotency
 from app.core.access import authenticate
+from app.core.bodies import WRITING, receive, refuse_unstorable_text
 from app.core.database import is_retryable, is_unreachable, reading, unit_of_work
 from app.core.endpoints import Plan, planned
 from app.core.problems import (
-    BadRequest,
     Conflict,
     FieldError,
     Malformed,
@@ -39,7 +37,6 @@ from app.core.problems import (
     problem_responses,
 )
 from app.core.retrying import retrying
-from app.core.settings import settings
 from app.core.tables import Table
 
 log = structlog.get_logger(__name__)
@@ -48,7 +45,6 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Around = Callable[[Request], AbstractAsyncContextManager[None]]
 
 _OPTIONS = "hearthline_route_options"
-_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +93,34 @@ def options_of(endpoint: Callable[..., Any]) -> RouteOptions:
 class UnitOfWorkRoute(APIRoute):
     """A route whose writing methods run in a unit of work per attempt and whose reading methods get a connection."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        # Only what finds the route and names it. What answers is made when it is first asked for: there are more than a
+        # thousand routes, a process meets a part of them, and workers and commands none at all.
+        self._options: dict[str, Any] | None = options
+        self.path, self.endpoint = path, endpoint
+        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
+        self.name = options.get("name") or get_name(endpoint)
+        self.methods = {method.upper() for method in options.get("methods") or ("GET",)}
+        self.include_in_schema = options.get("include_in_schema", True)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the framework makes of the endpoint, which is made the first time anything of it is missing."""
+        options = self.__dict__.get("_options")
+        if options is None or name.startswith("__"):
+            raise AttributeError(f"a route has no {name}", name=name, obj=self)
+        before = dict(self.__dict__)
+        self._options = None
+        try:
+            self._complete(options)
+        except BaseException:
+            # Nothing half made is left behind: it would answer the next time.
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        return getattr(self, name)
+
+    def _complete(self, options: dict[str, Any]) -> None:
+        super().__init__(self.path, self.endpoint, **options)
         self.answers_for_itself = self.plan is not None and self.max_body_size is None
         if self.answers_for_itself:
             # No dependency and no answer of a planned endpoint outlives it: the framework's stacks would stay empty.
@@ -115,7 +137,7 @@ class UnitOfWorkRoute(APIRoute):
         options = options_of(self.endpoint)
         if not options.database:
             handler = inner if options.any_body else _bare(inner)
-        elif options.writes and self.methods and self.methods & _WRITING:
+        elif options.writes and self.methods and self.methods & WRITING:
             handler = _writing(inner, options)
         else:
             handler = _reading(inner)
@@ -132,7 +154,7 @@ def _served(handler: Handler) -> ASGIApp:
 
 def _bare(inner: Handler) -> Handler:
     async def handle(request: Request) -> Response:
-        await _refuse_unstorable_text(request)
+        await refuse_unstorable_text(request)
         return await inner(request)
 
     return handle
@@ -140,9 +162,9 @@ def _bare(inner: Handler) -> Handler:
 
 def _reading(inner: Handler) -> Handler:
     async def handle(request: Request) -> Response:
-        if request.method in _WRITING:
+        if request.method in WRITING:
             await receive(request)
-        await _refuse_unstorable_text(request)
+        await refuse_unstorable_text(request)
         async with reading() as connection:
             request.state.reading = connection
             return await inner(request)
@@ -154,7 +176,7 @@ def _writing(inner: Handler, options: RouteOptions) -> Handler:
     async def handle(request: Request) -> Response:
         # Before a transaction is opened: nobody holds one while they send slowly.
         await receive(request)
-        await _refuse_unstorable_text(request)
+        await refuse_unstorable_text(request)
         return await in_units_of_work(request, inner, idempotent=options.idempotency, around=options.around)
 
     return handle
@@ -245,54 +267,6 @@ async def _claim(request: Request) -> idempotency.Claim | None:
     if actor.app is not None:  # what somebody may by themselves, an app of theirs is not told by a key
         path = f"{path}\n{actor.app.id} {' '.join(actor.app.scopes)} {actor.app.patient_id}"
     return idempotency.Claim.of(actor.id, request.method, path, key, await request.body())
-
-
-async def receive(request: Request) -> None:
-    """Read the body; raises ``BadRequest`` if it does not arrive in time, or never."""
-    try:
-        async with asyncio.timeout(settings().http.body_seconds):
-            await request.body()
-    except TimeoutError:
-        raise BadRequest("the body did not arrive in time") from None
-    except ClientDisconnect:
-        raise BadRequest("the body did not arrive") from None
-
-
-async def _refuse_unstorable_text(request: Request) -> None:
-    """Refuse what PostgreSQL's text cannot hold: NUL, and halves of surrogate pairs."""
-    if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
-        raise BadRequest("the address contains a NUL character")
-    if request.method not in _WRITING or "json" not in request.headers.get("content-type", "json"):
-        return
-    body = await request.body()
-    if b"\x00" in body:
-        raise Malformed(errors=[FieldError("/body", "contains a NUL character", "nul_character")])
-    # Only an escape can bring in either; most bodies have none, and are not read twice.
-    if b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body:
-        try:
-            document = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise Malformed("the body is not JSON", errors=[FieldError("/body", str(error), "json_invalid")]) from None
-        pointer = _find_nul(document, "/body")
-        if pointer:
-            raise Malformed(errors=[FieldError(pointer, "contains a NUL character", "nul_character")])
-
-
-def _find_nul(document: Any, root: str) -> str | None:
-    """Return a pointer to a text with a NUL; not by recursion, as documents may be nested deeper than Python calls."""
-    waiting = [(document, root)]
-    while waiting:
-        value, pointer = waiting.pop()
-        match value:
-            case str() if "\x00" in value:
-                return pointer
-            case dict():
-                if any("\x00" in key for key in value):
-                    return pointer
-                waiting += ((item, f"{pointer}/{key}") for key, item in value.items())
-            case list():
-                waiting += ((item, f"{pointer}/{index}") for index, item in enumerate(value))
-    return None
 
 
 async def _session(request: Request) -> AsyncSession:

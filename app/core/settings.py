@@ -1,21 +1,28 @@
 """The settings of a process, read once from ``HEARTHLINE_*`` variables; what is unsafe in production never starts."""
 
 import os
-import re
-import ssl
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Final, Literal, Self
 
-from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, PositiveInt, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.bucket_settings import BucketSettings
 from app.core.calendar_settings import CalendarSettings
+from app.core.hub_settings import HubSettings
 from app.core.insurer_settings import InsurerSettings
+from app.core.mqtt_settings import MqttSettings
 from app.core.privacy_settings import PrivacySettings
+from app.core.sending_settings import (
+    MessageSettings,
+    PushSettings,
+    SmtpSettings,
+    TwilioSettings,
+    WebPushSettings,
+)
 from app.core.smart_settings import SmartSettings
 from app.core.stripe_settings import StripeSettings
 from app.core.video_settings import VideoSettings
@@ -78,90 +85,9 @@ class SignInSettings(BaseModel):
     firebase_project: str | None = None
     firebase_credentials: Path | None = Field(default=None, description="service account file")
     oidc_issuers: dict[str, str] = Field(default_factory=dict, description="issuer URL → audience, as JSON")
+    oidc_secrets: dict[str, SecretStr] = Field(default_factory=dict, description="issuer URL → our secret, as JSON")
+    oidc_names: dict[str, str] = Field(default_factory=dict, description="issuer URL → what people call it, as JSON")
     oidc_allow_loopback: bool = Field(default=False, description="accept issuers on http://127.0.0.1 (tests)")
-
-
-class PushSettings(BaseModel):
-    """How pushes leave: each phone through the provider it registered with; ``local`` shows all on the outbox page."""
-
-    providers: tuple[Literal["local", "fcm", "webpush"], ...] = Field(default=("local",), description="as JSON")
-    fcm_project: str | None = None
-    fcm_credentials: Path | None = Field(default=None, description="service account file")
-    fcm_endpoint: str = "https://fcm.googleapis.com"
-    fcm_token_endpoint: str | None = None
-    fcm_timeout: float = Field(
-        default=10.0, gt=0, description="seconds without a byte from FCM after which a try has failed"
-    )
-    fcm_per_minute: int = Field(default=600_000, ge=600, description="the project's quota, shared by all workers")
-
-
-class WebPushSettings(BaseModel):
-    """Web Push: the key that subscriptions are made for (``hearthline vapid-keys``), and whom push services may ask."""
-
-    private_key: SecretStr | None = None
-    subject: str | None = Field(default=None, pattern=r"^(mailto:\S+@\S+|https://\S+)$")
-    timeout: float = Field(default=10.0, gt=0, description="seconds after which a try has failed")
-    allow_private: bool = Field(default=False, description="accept subscriptions on private addresses (tests)")
-
-    @field_validator("private_key")
-    @classmethod
-    def _is_a_key(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is not None and not re.fullmatch(r"[A-Za-z0-9_-]{43}=?", key.get_secret_value()):
-            raise ValueError("is not 32 bytes in base64url: hearthline vapid-keys makes one")
-        return key
-
-
-class SmtpSettings(BaseModel):
-    """The mail server mail is handed to."""
-
-    host: str | None = None
-    port: int | None = Field(default=None, ge=1, le=65535, description="587, 465 or 25 unless set, by security")
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    username: str | None = None
-    password: SecretStr | None = None
-    sender: str | None = Field(
-        default=None, pattern=r"^([^<>\r\n]+ <[^<>\s@]+@[^<>\s@]+>|[^<>\s@]+@[^<>\s@]+)$", description="Name <address>"
-    )
-    ca_file: Path | None = Field(default=None, description="certificates to trust instead of the system's")
-    timeout: float = Field(default=30.0, gt=0, description="seconds the server gets for an answer")
-    connections: PositiveInt = Field(default=4, description="that one batch opens at most")
-    app_link: str | None = Field(
-        default=None, pattern=r"^https://\S+$", description="where a mail's one button leads; no button without it"
-    )
-
-    def tls_context(self) -> ssl.SSLContext | None:
-        """Return what encrypts, if anything is to; raises ``ValueError`` if the certificates cannot be read."""
-        if self.security == "none":
-            return None
-        try:
-            return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
-        except OSError as error:  # ssl.SSLError is one
-            raise ValueError(f"HEARTHLINE_SMTP_CA_FILE cannot be read ({type(error).__name__})") from error
-
-
-class MessageSettings(BaseModel):
-    """How text messages, calls and mail leave: ``local`` shows them on the outbox page."""
-
-    sms: Literal["local", "twilio"] = "local"
-    mail: Literal["local", "smtp"] = "local"
-    voice: Literal["local", "twilio"] = "local"
-
-
-class TwilioSettings(BaseModel):
-    """The account at Twilio, or at a provider that speaks its wire format, for text messages and calls."""
-
-    account_sid: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]{1,64}$")
-    auth_token: SecretStr | None = Field(default=None, description="also what the provider signs its callbacks with")
-    from_number: str | None = Field(default=None, pattern=r"^\+[1-9]\d{5,14}$", description="E.164; calls need one")
-    messaging_service: str | None = Field(default=None, description="sends text messages in place of the number")
-    templates: dict[str, dict[str, str]] = Field(
-        default_factory=dict,
-        description="notice key → language → content sid, as JSON; without an entry the text itself is sent",
-    )
-    endpoint: str = "https://api.twilio.com"
-    timeout: float = Field(default=10.0, gt=0, le=20, description="seconds without an answer: it may have been sent")
-    ring_seconds: int = Field(default=45, ge=5, le=600)
-    machine_detection: bool = Field(default=False, description="hang up on voicemail at once; delays the first word")
 
 
 class WebhookSettings(BaseModel):
@@ -282,6 +208,8 @@ class Settings(BaseSettings):
     video: VideoSettings = VideoSettings()
     smart: SmartSettings = SmartSettings()
     stripe: StripeSettings = StripeSettings()
+    mqtt: MqttSettings = MqttSettings()
+    hubs: HubSettings = HubSettings()
     demo: DemoSettings = DemoSettings()
 
     @model_validator(mode="after")
@@ -305,7 +233,7 @@ class Settings(BaseSettings):
         if self.messages.mail == "smtp":
             required["HEARTHLINE_SMTP_HOST"] = self.smtp.host
             required["HEARTHLINE_SMTP_SENDER"] = self.smtp.sender
-        missing = [name for name, value in required.items() if not value]
+        missing = [name for name, value in required.items() if not value] + self.mqtt.missing()
         if missing:
             raise ValueError(f"the chosen providers need {', '.join(missing)}")
         if self.smtp.security == "none" and self.smtp.password is not None:
@@ -335,6 +263,8 @@ class Settings(BaseSettings):
             raise ValueError("HEARTHLINE_INSURERS_ALLOW_HTTP must not be set in production")
         if self.webpush.allow_private:
             raise ValueError("HEARTHLINE_WEBPUSH_ALLOW_PRIVATE must not be set in production")
+        if self.mqtt.sends_password_openly():
+            raise ValueError("HEARTHLINE_MQTT_URL and _PUBLIC_URL must begin with mqtts://, or be on this machine")
         if self.media.s3_bucket and not self.media.s3_endpoint.startswith("https://"):
             raise ValueError("HEARTHLINE_MEDIA_S3_ENDPOINT must begin with https:// in production")
         return self

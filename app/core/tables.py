@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
+from sqlmodel._compat import SQLModelConfig
 
 from app.core import clock
 from app.core.lawfulness import Basis, Recipient, Retention, Sensitive
@@ -99,6 +100,9 @@ class Table(SQLModel):
     ``version`` counts the flushed changes and guards against lost updates: a flush over a changed row raises
     ``sqlalchemy.orm.exc.StaleDataError``. Set-based SQL bumps it by hand.
     """
+
+    # A row is never validated: its validator would be made in every process, for nobody.
+    model_config = SQLModelConfig(defer_build=True)
 
     privacy: ClassVar[Privacy]
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Protocol
 
 import asyncpg
 import structlog
@@ -24,7 +25,12 @@ LONGEST_RECONNECT = 5.0
 
 log = structlog.get_logger()
 
-_waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+
+class _Settable(Protocol):
+    def set(self) -> None: ...
+
+
+_waiting: defaultdict[str, set[_Settable]] = defaultdict(set)
 
 
 @contextmanager
@@ -38,6 +44,31 @@ def listening(*channels: str) -> Iterator[asyncio.Event]:
     finally:
         for channel in channels:
             _waiting[channel].discard(woken)
+
+
+class _Noted:
+    """What notes the channel it is set by before it wakes whoever listens."""
+
+    def __init__(self, channel: str, heard: set[str], woken: asyncio.Event) -> None:
+        self._channel, self._heard, self._woken = channel, heard, woken
+
+    def set(self) -> None:
+        self._heard.add(self._channel)
+        self._woken.set()
+
+
+@contextmanager
+def noting(woken: asyncio.Event, *channels: str) -> Iterator[set[str]]:
+    """Set ``woken`` at each wake-up of one of ``channels``, and hand out the set of those heard; empty it yourself."""
+    heard: set[str] = set()
+    noted = [(channel, _Noted(channel, heard, woken)) for channel in channels]
+    for channel, one in noted:
+        _waiting[channel].add(one)
+    try:
+        yield heard
+    finally:
+        for channel, one in noted:
+            _waiting[channel].discard(one)
 
 
 def wake(channel: str) -> None:
@@ -68,6 +99,7 @@ class _Line:
         self._topic = f"hearthline_{database().schema_name}"
         self._unsaid: set[str] = set()
         self._ring = asyncio.Event()
+        self._own = 0  # the server's process for this line
         self._failures = 0
         self.connected = asyncio.Event()
         self.tried = asyncio.Event()
@@ -93,6 +125,7 @@ class _Line:
 
     async def _connect_and_talk(self) -> None:
         connection = await connect_raw()
+        self._own = connection.get_server_pid()
         try:
             connection.add_termination_listener(lambda _: self._ring.set())
             await connection.add_listener(self._topic, self._hear)
@@ -128,8 +161,9 @@ class _Line:
             self._unsaid |= saying  # the next line says it
             raise
 
-    def _hear(self, connection: asyncpg.Connection, sender: int, _topic: str, channels: str) -> None:
-        if sender != connection.get_server_pid():  # this process woke itself when it spoke
+    def _hear(self, _connection: asyncpg.Connection, sender: int, _topic: str, channels: str) -> None:
+        # The line may have ended since: a connection that has cannot be asked. Its own words woke this process before.
+        if sender != self._own:
             for channel in channels.split(","):
                 wake(channel)
 

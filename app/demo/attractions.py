@@ -1,4 +1,4 @@
-"""Where one can go in the demo: a museum, a garden and an old mill, what a visit costs, and cards that open gates."""
+"""Where one can go in the demo: museums, a garden and an old mill, what a visit costs, and cards that open gates."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,6 +15,8 @@ _CURRENCY: Final = "USD"
 MUSEUM: Final = "Boat Museum"
 GARDEN: Final = "Lakeshore Garden"
 MILL: Final = "Old Mill"
+LIGHTS: Final = "Museum of Light"
+"""A museum that whoever visits the demo finds open at any hour."""
 CLOSED_ON: Final = 1
 """The museum's weekday without visitors (ISO)."""
 _SEASON: Final = timedelta(days=365)
@@ -77,15 +79,29 @@ PLACES: Final[tuple[dict[str, Any], ...]] = (
         tags=["indoors"],
         step_free=False,
     ),
+    _place(
+        LIGHTS,
+        "灯光博物馆",
+        "museum",
+        0.001,
+        -0.001,
+        summary={"en": "Lamps and lighthouses, open day and night", "zh-CN": "灯具与灯塔，昼夜开放"},
+        tags=["indoors"],
+        capacity=80,
+        seating_distance=30,
+        **_STEP_FREE,
+    ),
 )
 HOURS: Final[Mapping[str, dict[str, Any]]] = {
     MUSEUM: {"weekdays": [day for day in _WEEK if day != CLOSED_ON], "starts": "10:00", "ends": "17:00"},
     GARDEN: {"weekdays": list(_WEEK), "starts": "00:00", "ends": "24:00"},
     MILL: {"weekdays": [6, 7], "starts": "11:00", "ends": "16:00"},
+    LIGHTS: {"weekdays": list(_WEEK), "starts": "00:00", "ends": "24:00"},
 }
 PRODUCTS: Final[Mapping[str, tuple[dict[str, Any], ...]]] = {
     MUSEUM: (_product("Adult", "成人", "adult", 12), _product("Senior", "老年人", "senior", 6, "senior"), _COMPANION),
     GARDEN: (_product("Day ticket", "一日票", "adult", 4), _COMPANION),
+    LIGHTS: (_product("Adult", "成人", "adult", 8), _COMPANION),
 }
 """What is sold; a companion of who has a disability card comes along for nothing."""
 _SLOTS: Final[Mapping[str, dict[str, Any]]] = {
@@ -98,12 +114,19 @@ _SLOTS: Final[Mapping[str, dict[str, Any]]] = {
         "capacity": 20,
     },
     GARDEN: {"name": "All day", "times": ["00:00"], "duration": "PT24H", "capacity": 150},
+    LIGHTS: {
+        "name": "Every hour",
+        "times": [f"{hour:02}:00" for hour in range(24)],
+        "duration": "PT3H",
+        "entry_within": "PT2H",
+        "capacity": 25,
+    },
 }
 _TERMS: Final = {
     "refunds": [{"notice_hours": 24, "percent": 100}, {"notice_hours": 1, "percent": 50}],
     "pays_at_desk": True,
 }
-GATES: Final[Mapping[str, str]] = {MUSEUM: "Quay door", GARDEN: "Garden gate"}
+GATES: Final[Mapping[str, str]] = {MUSEUM: "Quay door", GARDEN: "Garden gate", LIGHTS: "Lamp room"}
 _SCHEMES: Final[tuple[dict[str, Any], ...]] = (
     {
         "code": "disability",

@@ -8,11 +8,12 @@ import uuid
 from collections.abc import Awaitable, Callable, Container, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 import structlog
 
+from app.broker import api as broker
 from app.core import clock
 from app.core.access import Actor
 from app.core.clock import ManualClock
@@ -24,12 +25,15 @@ from app.demo.clockwork import Clockwork
 from app.demo.community import TIME_ZONE, Resident, Village
 from app.demo.drills import Drills
 from app.demo.handovers import ShiftChange
+from app.demo.home_days import LIVED, HomeDays
 from app.demo.home_orders import HelpAtHome
 from app.demo.outings import Outings
 from app.demo.patients import Patients
 from app.demo.pharmacy import Pharmacy
 from app.demo.stays import Stays
+from app.demo.visitors_day import FORGOTTEN_BEFORE, forget_a_dose
 from app.demo.visits import CareAtHome
+from app.portal.demo import soon
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +46,12 @@ _AT_ONCE: Final = 6
 _CODE_TRIES: Final = 50
 _CODE: Final = re.compile(r"(?<!\d)\d{6}(?!\d)")
 Act = Callable[[], Awaitable[None]]
+
+
+class _Group(Protocol):
+    """People, or things, who know in the morning what they mean to do on a day."""
+
+    def begin_day(self, day: date) -> None: ...
 
 
 class People:
@@ -57,7 +67,7 @@ class People:
         self._asked: set[str] = set()
         self._called: set[tuple[str, int, int]] = set()
         self._next_day = clock.now()
-        self._groups = (
+        self._groups: tuple[_Group, ...] = (
             CareAtHome(phones, village, self._later, self._try),
             HelpAtHome(phones, village, self._later, self._try),
             Outings(phones, village, self._later, self._try),
@@ -136,6 +146,8 @@ class People:
             for dose in page["items"]:
                 due_at = datetime.fromisoformat(dose["due_at"])
                 taking = medication.taking(number, due_at, frailty, self._age(due_at))
+                if dose["drug_name"] == soon.MEDICINE:
+                    taking = None  # who forgot it is to be seen
                 if taking is not None and dose["id"] not in self._asked:
                     path = f"/v1/me/doses/{dose['id']}/record"
                     self._later(clock.now() + taking.after, partial(self._do, resident.actor, path, taking.body()))
@@ -294,13 +306,23 @@ class People:
 class Replay(People):
     """People whose past is made: the clock goes from one thing that happens to the next, and the jobs run on it."""
 
-    def __init__(self, phones: Phones, village: Village, time_machine: ManualClock, clockwork: Clockwork) -> None:
+    def __init__(
+        self, phones: Phones, village: Village, time_machine: ManualClock, clockwork: Clockwork, until: datetime
+    ) -> None:
         super().__init__(phones, village)
         self._clock = time_machine
         self._clockwork = clockwork
+        # Beside a gateway the home is a process of its own.
+        self._home = HomeDays(phones, village, self._later, self._try, until - LIVED)
+        self._groups = (*self._groups, self._home)
+        self._later(until - FORGOTTEN_BEFORE, partial(forget_a_dose, phones, village))
 
     async def run(self, until: Callable[[], datetime], progress: Callable[[datetime], None]) -> None:
         """Live until ``until()``, which may move on meanwhile; ``progress`` is told how far it is."""
+        with broker.spoken_by(self._home):
+            await self._run(until, progress)
+
+    async def _run(self, until: Callable[[], datetime], progress: Callable[[datetime], None]) -> None:
         await self.deliver()
         await self.notice()
         deadline = await self._clockwork.next_deadline(clock.now() + _STEP)

@@ -154,6 +154,8 @@ class HelpAtHome:
         resident = self._village.residents.get(uuid.UUID(stop["resident_id"]))
         if stop["state"] != "assigned" or stop["id"] in self._known or starts_at <= clock.now() or resident is None:
             return
+        if resident is self._village.guide:  # there the visitors come, if they like
+            return
         self._known.add(stop["id"])
         late = timedelta(minutes=behaviour.chance("order", stop["name"], starts_at).choice((0, 1, 2, 4, 7)))
         ends_at = datetime.fromisoformat(stop["ends_at"]) + late

@@ -52,8 +52,11 @@ _OF_OFFER: Final = ("amount", "dispatch")
 _WORKDAYS: Final = (1, 2, 3, 4, 5)
 _ALL_DAYS: Final = (1, 2, 3, 4, 5, 6, 7)
 _LONG_SHIFT: Final = ("08:00", "17:00", "PT45M")
+_ANY_HOUR: Final = ("00:00", "24:00", "PT45M")
+AT_ANY_HOUR: Final = 0
+"""The worker who comes at any hour: whoever visits the demo finds somebody."""
 PEOPLE: Final[tuple[tuple[int, str, str, str, tuple[int, ...]], ...]] = (
-    (2, "female", "car", "cleaning cooking", _WORKDAYS),
+    (2, "female", "car", "cleaning cooking", _ALL_DAYS),
     (1, "male", "bicycle", "cleaning cooking", _ALL_DAYS),
     (4, "female", "car", "repair", _WORKDAYS),
     (3, "male", "car", "bathing escort", _ALL_DAYS),
@@ -176,7 +179,7 @@ async def _employ(phones: Phones, village: Village) -> None:
         made = await phones.ask(keeper, "POST", path, {"account_id": str(account.id), **profile(number)})
         *_, skills, days = PEOPLE[number]
         own = f"{path}/{made['id']}"
-        starts, ends, pause = _LONG_SHIFT
+        starts, ends, pause = _ANY_HOUR if number == AT_ANY_HOUR else _LONG_SHIFT
         hours = [{"weekday": day, "starts": starts, "ends": ends, "pause": pause} for day in days]
         await phones.ask(keeper, "PUT", f"{own}/hours", {"hours": hours})
         for skill in skills.split():

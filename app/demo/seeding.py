@@ -29,6 +29,7 @@ from app.demo.community import Village
 from app.demo.desk import arrange_desk
 from app.demo.history import Replay
 from app.demo.holidays import arrange_holidays
+from app.demo.home_days import SPEAKING_JOBS
 from app.demo.home_services import arrange_home_services
 from app.demo.ladders import arrange_ladders
 from app.demo.people import neighbours
@@ -164,9 +165,10 @@ async def _live(
         report.advance((now - begun - lived) / timedelta(days=1))
         lived = now - begun
 
-    with clockwork(assembly.JOBS) as works:
+    speaking = [job for job in assembly.GATEWAY_JOBS if job.name in SPEAKING_JOBS]
+    with clockwork((*assembly.JOBS, *speaking)) as works:
         try:
-            await Replay(lent, village, machine, works).run(until, progress)
+            await Replay(lent, village, machine, works, until()).run(until, progress)
         finally:
             await lent.hang_up()  # whoever is in a video visit now
     async with unit_of_work() as session:  # or it would be lived again from when somebody last did something

@@ -7,15 +7,15 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from app.core import clock
-from app.demo import zones
+from app.demo import smart_home, zones
 from app.demo.behaviour import TIRES
 from app.demo.client import Phones
 from app.demo.community import POSTS, TIME_ZONE, Village
 from app.demo.people import Neighbour
+from app.demo.visitors_day import keep_ready
+from app.portal.demo import soon
 
 WINDOW: Final = timedelta(minutes=5)
-_WINDOW: Final = "PT5M"
-_READY_AFTER: Final = timedelta(seconds=5)  # until then the worker is there
 _STORIES: Final = {zones.WANDERER: "left their safe zone", TIRES: "is less active than usual"}
 _COLLEAGUES: Final = ("Carer 2", "Carer 3", "Carer 4", *(f"Home worker {number}" for number in range(2, 8)))
 _OPEN: Final = ("raised", "acknowledged", "en_route", "on_scene")
@@ -41,25 +41,27 @@ def sign_ins(neighbours: Sequence[Neighbour]) -> Sequence[SignIn]:
         for number, what in _STORIES.items()
         if number < len(neighbours)
     ]
+    families += [
+        SignIn("looks after the smart home of a grandparent", neighbours[number].circle[smart_home.MANAGES].phone)
+        for number in (smart_home.LIVES_THERE,)
+        if number < len(neighbours)
+    ]
     staff = [SignIn(post.title.lower(), post.phone) for post in POSTS if post.title not in _COLLEAGUES]
     resident = SignIn("a resident, asked within the minute", guide.create["contact_points"][0]["value"])
     return [resident, *members, *families, *staff]
 
 
 async def prepare(phones: Phones, village: Village) -> None:
-    """Have the visitors' resident asked at the next full minute; what the last visitors left open is closed."""
+    """Have the visitors' resident asked at the next full minute; what the last visitors left open is closed.
+
+    What else a visitor finds to do today is there: somebody to visit, and a doctor to see.
+    """
     await _close_alarms(phones, village)
+    await keep_ready(phones, village)
     guide = village.guide.actor
-    local = (clock.now() + _READY_AFTER).astimezone(ZoneInfo(TIME_ZONE)) + timedelta(minutes=1)
-    plan = {
-        "channel": "app",
-        "times": [f"{local:%H:%M}"],
-        "starts_on": f"{local:%Y-%m-%d}",
-        "answer_window": _WINDOW,
-        "reminders": ["PT2M"],
-    }
+    plan = soon.check_in_plan(soon.next_minute(clock.now()), ZoneInfo(TIME_ZONE))
     plans = (await phones.ask(guide, "GET", "/v1/me/check-in-plans"))["items"]
-    ours = next((row for row in plans if row["state"] == "active" and row["answer_window"] == _WINDOW), None)
+    ours = next((row for row in plans if row["state"] == "active" and row["answer_window"] == soon.WINDOW), None)
     if ours is None:
         await phones.ask(guide, "POST", "/v1/me/check-in-plans", plan)
     else:

@@ -155,6 +155,8 @@ class CareAtHome:
         own = (carer.id, stop["visit_id"])
         if stop["own_state"] != "assigned" or own in self._known or starts_at <= clock.now():
             return
+        if stop["resident_id"] == str(self._village.guide.id):  # there the visitors come, if they like
+            return
         self._known.add(own)
         dice = behaviour.chance("visit", stop["name"], starts_at)
         late = timedelta(minutes=dice.choice((0, 1, 2, 3, 5, 8, 12)))

@@ -11,10 +11,11 @@ from fastapi import Request
 from starlette.responses import Response
 
 from app.core.access import public
+from app.core.bodies import receive
 from app.core.database import reading
 from app.core.idempotency import HEADER
 from app.core.problems import FieldError, Malformed, UnsupportedMediaType
-from app.core.routing import Reading, Router, Session, in_units_of_work, receive, route_options
+from app.core.routing import Reading, Router, Session, in_units_of_work, route_options
 from app.fhir import interactions
 from app.fhir.access import Integrator, speaking
 from app.fhir.batches import batch

@@ -1,16 +1,7 @@
 """Identity's door for the other packages: who somebody is, how to reach them, and what they may see or do."""
 
-import uuid
-from collections.abc import Iterable
-from contextlib import suppress
-from datetime import datetime
-
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-
-from app.core.access import Actor
-from app.core.paging import MAX_LIMIT, PageRequest
-from app.core.problems import Forbidden
 from app.identity import addresses as smart_addresses
+from app.identity import cared_for
 from app.identity.access import Member, member_guard, require_member
 from app.identity.addresses import FHIR_ROOT
 from app.identity.audiences.schemas import Criterion
@@ -25,16 +16,27 @@ from app.identity.authenticator import (
     actor_of_client,
     authenticate_sos,
 )
+from app.identity.browser_sessions.schemas import BrowserVisitor
+from app.identity.browser_sessions.service import (
+    access_token_of,
+    begin_browser_session,
+    browser_cookie,
+    browser_visitor,
+    end_browser_session,
+    is_safe,
+    present,
+)
+from app.identity.browser_sessions.service import reached_by_push as installations
 from app.identity.closing.schemas import Closure
 from app.identity.closing.service import close as close_residence
 from app.identity.closing.service import hold as hold_residence
 from app.identity.communities.schemas import CommunityPublic, HolidayPublic
 from app.identity.communities.service import create_community
 from app.identity.communities.views import community, community_or_first, local_calendar
-from app.identity.consent import service as consent
+from app.identity.consent.checked import add_grant, grants_in_force, revoke_grant
 from app.identity.consent.exchanging import change_consent, consents, end_consent, give_consent
 from app.identity.consent.exchanging import consent as one_consent
-from app.identity.consent.rules import GivenKind, grantable
+from app.identity.consent.rules import grantable
 from app.identity.consent.schemas import GrantAgreed, GrantEntry, GrantPublic
 from app.identity.consent.service import (
     close_break_glass,
@@ -45,7 +47,6 @@ from app.identity.consent.service import (
 from app.identity.consent.texts import LANGUAGES, explain, language_for
 from app.identity.consent.views import GrantQuery, grant_revoked_at, grantees, residents_sharing
 from app.identity.consent.views import agreed as agreed_grants
-from app.identity.consent.views import grants as _grants
 from app.identity.data_accesses.exchanging import access, accesses
 from app.identity.data_accesses.schemas import DataAccess
 from app.identity.data_accesses.views import AccessQuery
@@ -66,10 +67,9 @@ from app.identity.installations.service import (
     PushTarget,
     await_receipts,
     confirm_receipt,
-    installations,
+    confirm_receipt_at,
     remove_installations,
 )
-from app.identity.models import Grant
 from app.identity.organizations.problems import LastOperator
 from app.identity.organizations.views import (
     InvitationMessage,
@@ -84,12 +84,14 @@ from app.identity.organizations.views import (
     organizations_serving,
     serves_anyone,
 )
-from app.identity.people.homes import Home, homes
+from app.identity.people.homes import Home, HouseholdOf, homes, households_of, living_in, whereabouts
 from app.identity.people.names import (
     account_name,
     account_of,
     community_names,
+    community_of,
     is_active_account,
+    is_only_community,
     organization_name,
     resident_name,
     resident_names,
@@ -101,6 +103,7 @@ from app.identity.people.records import record as resident_record
 from app.identity.people.records import records as resident_records
 from app.identity.people.repository import resident_of_account
 from app.identity.people.schemas import (
+    ACCESSIBILITY_NEEDS,
     ContactPointPublic,
     Language,
     PersonPublic,
@@ -113,17 +116,19 @@ from app.identity.people.views import (
     account_zones,
     accounts_answering_at,
     accounts_in,
-    accounts_reached_at,
     active_residents,
     contact_points,
+    languages,
     not_to_be_called,
     people,
     profile,
     resident_accounts,
 )
-from app.identity.scopes import GRANTS_MANAGE, PROFILE_READ
+from app.identity.people.views import accounts_reached_at as find_accounts_by_phone
+from app.identity.scopes import PROFILE_READ
 from app.identity.second_factor.problems import SecondFactorNeeded
 from app.identity.sessions.repository import is_signed_in
+from app.identity.sign_in.code_flow import begin_login, login_provider, login_providers, redeem_login
 from app.identity.sign_in.schemas import AccountChoice
 from app.identity.sign_in.service import SignInCode, sign_in_code
 from app.identity.signed_in import PeopleOnly, Person
@@ -134,13 +139,18 @@ from app.identity.smart.service import authorizing
 from app.identity.smart.service.authorizing import Asking, SentBack, browser_secret
 from app.identity.smart_scopes import DIRECTORY, NEEDS, Interaction
 from app.identity.smart_scopes import resources as smart_scopes
+from app.identity.viewing.schemas import Viewing
 from app.identity.visibility import (
     ANY_SCOPE,
+    Reach,
     ResidentSubject,
+    Right,
     actor_binds,
     granted_accounts,
+    held_scopes,
     is_visible,
     organizations_with,
+    reach_of,
     require_resident,
     resident_guard,
     trace_read,
@@ -148,6 +158,7 @@ from app.identity.visibility import (
 )
 
 __all__ = [
+    "ACCESSIBILITY_NEEDS",
     "ANY_SCOPE",
     "CLIENT_ALGORITHMS",
     "DEVICE_HEADER",
@@ -161,6 +172,7 @@ __all__ = [
     "AccountChoice",
     "Asking",
     "Audience",
+    "BrowserVisitor",
     "Closure",
     "CommunityPublic",
     "ContactPointPublic",
@@ -174,6 +186,7 @@ __all__ = [
     "HeldPerson",
     "HolidayPublic",
     "Home",
+    "HouseholdOf",
     "IdentityAuthenticator",
     "ImportReport",
     "Interaction",
@@ -188,16 +201,20 @@ __all__ = [
     "PersonPublic",
     "ProfilePublic",
     "PushTarget",
+    "Reach",
     "ResidenceEnded",
     "ResidenceNotEnded",
     "ResidentQuery",
     "ResidentRecord",
     "ResidentSubject",
+    "Right",
     "SecondFactorNeeded",
     "SentBack",
     "SignInCode",
     "TimeZone",
+    "Viewing",
     "access",
+    "access_token_of",
     "accesses",
     "account_name",
     "account_of",
@@ -220,20 +237,28 @@ __all__ = [
     "authenticate_sos",
     "authorizing",
     "await_receipts",
+    "begin_browser_session",
+    "begin_login",
+    "browser_cookie",
     "browser_secret",
+    "browser_visitor",
+    "cared_for",
     "change_consent",
     "close_break_glass",
     "close_break_glass_of",
     "close_residence",
     "community",
     "community_names",
+    "community_of",
     "community_or_first",
     "confirm_receipt",
+    "confirm_receipt_at",
     "consents",
     "contact_points",
     "create_account",
     "create_community",
     "duty_desk",
+    "end_browser_session",
     "end_consent",
     "erase_again",
     "erase_person",
@@ -251,15 +276,21 @@ __all__ = [
     "hold_person",
     "hold_residence",
     "homes",
+    "households_of",
     "import_file",
     "installations",
     "invitation_message",
     "is_active_account",
+    "is_only_community",
+    "is_safe",
     "is_signed_in",
     "is_visible",
     "language_for",
     "languages",
+    "living_in",
     "local_calendar",
+    "login_provider",
+    "login_providers",
     "member_guard",
     "members_here",
     "members_of",
@@ -273,10 +304,13 @@ __all__ = [
     "organizations_serving",
     "organizations_with",
     "people",
+    "present",
     "profile",
     "put_off",
     "reach_binds",
+    "reach_of",
     "records_in_reach",
+    "redeem_login",
     "redirect_source",
     "remove_installations",
     "require_fresh_sign_in",
@@ -297,86 +331,7 @@ __all__ = [
     "smart_scopes",
     "trace_read",
     "visible_residents",
+    "whereabouts",
     "widen_break_glass",
     "zone_of_community",
 ]
-
-
-async def languages(connection: AsyncConnection, account_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return the language (BCP 47) each account is spoken to in; unknown ids are left out."""
-    return {account_id: person.language for account_id, person in (await people(connection, account_ids)).items()}
-
-
-async def find_accounts_by_phone(
-    connection: AsyncConnection, community_id: uuid.UUID | None, phone: str
-) -> list[uuid.UUID]:
-    """Return the active accounts an E.164 number reaches: one number may serve several people.
-
-    Those of the community; of every community for ``None``, as whoever answers from a phone names none.
-    """
-    return await accounts_reached_at(connection, community_id, phone)
-
-
-async def add_grant(
-    session: AsyncSession,
-    actor: Actor,
-    *,
-    resident_id: uuid.UUID,
-    grantee_account_id: uuid.UUID,
-    scopes: Iterable[str],
-    kind: GivenKind = "consent",
-    starts_at: datetime | None = None,
-    expires_at: datetime | None = None,
-) -> Grant:
-    """Let a person see or do ``scopes`` with a resident, on behalf of ``actor``, and return the grant.
-
-    From ``starts_at`` (default: now) to ``expires_at`` (default: until it is revoked).
-
-    Raises ``NotFound``, ``Forbidden`` without ``grants:manage``, ``GrantExists`` if one of its kind is in force.
-    """
-    subject = await require_resident(await session.connection(), actor, resident_id, GRANTS_MANAGE)
-    return await consent.add_grant(
-        session,
-        actor,
-        subject,
-        grantee_account_id=grantee_account_id,
-        scopes=scopes,
-        kind=kind,
-        starts_at=starts_at,
-        expires_at=expires_at,
-    )
-
-
-async def revoke_grant(session: AsyncSession, actor: Actor, *, resident_id: uuid.UUID, grant_id: uuid.UUID) -> None:
-    """End a grant at once, on behalf of whoever manages the resident's grants or of the person who holds it."""
-    grant = await consent.grant_of(session, resident_id, grant_id)
-    if grant.grantee_account_id != actor.id:
-        await require_resident(await session.connection(), actor, resident_id, GRANTS_MANAGE)
-    await consent.revoke_grant(session, actor, grant)
-
-
-async def held_scopes(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, scopes: Iterable[str]
-) -> dict[str, ResidentSubject]:
-    """Return those of ``scopes`` that the actor has on the resident for longer than an alarm, with whom each makes of
-    them.
-
-    Raises ``NotFound`` if the actor may not know the resident.
-    """
-    held = {}
-    for scope in scopes:
-        with suppress(Forbidden):
-            held[scope] = await require_resident(connection, actor, resident_id, scope, lasting=True)
-    return held
-
-
-async def grants_in_force(
-    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, language: str
-) -> list[GrantPublic]:
-    """Return the latest hundred grants of a resident that have not ended, told in ``language``.
-
-    Raises ``NotFound``, ``Forbidden`` without ``grants:manage``.
-    """
-    await require_resident(connection, actor, resident_id, GRANTS_MANAGE)
-    page = PageRequest(MAX_LIMIT, None)
-    return (await _grants(connection, actor, resident_id, page, language, ended=False)).items

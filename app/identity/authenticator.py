@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import clock
+from app.core import audit, clock
 from app.core.access import ANONYMOUS, Actor, App, Membership
 from app.core.database import reading
 from app.core.problems import Unauthenticated
@@ -25,6 +25,9 @@ from app.identity.credentials import ACCESS_PREFIX, CLIENT_PREFIX, DEVICE_PREFIX
 from app.identity.scopes import ALARMS_RAISE, LOCATION_WRITE, VITALS_WRITE
 from app.identity.sessions import tokens
 from app.identity.smart_scopes import house_scopes
+from app.identity.viewing import views as viewing
+from app.identity.viewing.access import refuse_all_but_reading
+from app.identity.viewing.schemas import Viewing
 
 DEVICE_HEADER: Final = "X-Device-Credential"
 SOS_TOKEN_AGE: Final = timedelta(days=90)
@@ -237,7 +240,32 @@ async def _row(request: Request, statement: sa.TextClause, binds: dict[str, Any]
 async def _by_token(request: Request, token: str) -> Actor:
     claims = _good(token)
     async with _connection(request) as connection:
+        if claims.viewing_id is not None:
+            return await _by_view(request, connection, claims)
         return await _holder(connection, claims)
+
+
+async def _by_view(request: Request, connection: AsyncConnection, claims: tokens.Claims) -> Actor:
+    """Return the person whom somebody of support looks on as, once what they ask stands in that person's trail."""
+    seen = await viewing.current(connection, claims.session_id, claims.account_id, clock.now(), claims.viewing_id)
+    actor = await actor_in_view(connection, seen) if seen is not None else None
+    if seen is None or actor is None:
+        raise Unauthenticated("looking on has ended")
+    refuse_all_but_reading(request)
+    asked = {"account": str(actor.id), "path": request.url.path}
+    await audit.record(
+        connection, actor, "viewing:read", resident_id=actor.resident_id, object_id=seen.id, details=asked
+    )
+    return actor
+
+
+async def actor_in_view(connection: AsyncConnection, seen: Viewing) -> Actor | None:
+    """Return the person viewed, with all that their roles let them see; ``None`` if their account is not active.
+
+    Whoever looks on has shown a second factor, so what asks the person for one is not left out.
+    """
+    actor = await _without_session(connection, seen.account_id, all_roles=True)
+    return replace(actor, viewed_by=seen.viewer_id) if actor is not None else None
 
 
 def _good(token: str) -> tokens.Claims:
@@ -251,6 +279,8 @@ def _good(token: str) -> tokens.Claims:
 
 
 async def _holder(connection: AsyncConnection, claims: tokens.Claims) -> Actor:
+    if claims.viewing_id is not None:
+        raise Unauthenticated("who looks on can only read")
     actor = await actor_in_session(connection, claims.session_id, claims.account_id)
     if actor is None:
         raise Unauthenticated("the session has ended")
@@ -348,7 +378,7 @@ async def _by_past_token(request: Request, refusal: Unauthenticated) -> Actor:
         claims = tokens.verify(_bearer(request) or "")
     except tokens.BadTokenError:
         raise refusal from None
-    if claims.expires_at + SOS_TOKEN_AGE <= clock.now():
+    if claims.viewing_id is not None or claims.expires_at + SOS_TOKEN_AGE <= clock.now():
         raise refusal
     row = await _row(request, _RESIDENT, {"account_id": claims.account_id})
     if row is None:

@@ -137,6 +137,14 @@ class SignInCodeRequested(Event):
     channel: Literal["sms", "email"]
 
 
+class ViewingBegan(Event):
+    """Somebody of support sees what a person sees, who is told; ``aggregate_id`` is the account that is viewed."""
+
+    name: ClassVar[str] = "identity.viewing_began.v1"
+
+    viewing_id: uuid.UUID
+
+
 class SessionRevoked(Event):
     """A session ended before its time; ``aggregate_id`` is the session."""
 

@@ -24,7 +24,10 @@ MEDICATION_READ: Final = "medication:read"
 MEDICATION_RECORD: Final = "medication:record"
 MEDICATION_MANAGE: Final = "medication:manage"
 APPOINTMENTS_MANAGE: Final = "appointments:manage"
+HOME_ACTIVITY: Final = "home:activity"
+HOME_READ: Final = "home:read"
 HOME_CONTROL: Final = "home:control"
+HOME_MANAGE: Final = "home:manage"
 VISITS_READ: Final = "visits:read"
 VISITS_MANAGE: Final = "visits:manage"
 MESSAGES_READ: Final = "messages:read"
@@ -62,7 +65,10 @@ GRANTABLE: Final = frozenset(
         MEDICATION_RECORD,
         MEDICATION_MANAGE,
         APPOINTMENTS_MANAGE,
+        HOME_ACTIVITY,
+        HOME_READ,
         HOME_CONTROL,
+        HOME_MANAGE,
         VISITS_READ,
         VISITS_MANAGE,
         MESSAGES_READ,
@@ -103,15 +109,18 @@ _RESPONDING = frozenset(
 )
 _ARRANGING = _RESPONDING | {PROFILE_MANAGE, CHECK_INS_MANAGE, CIRCLE_MANAGE, VISITS_MANAGE}
 
+# What goes on in a home hour by hour is nobody's by their role: it is the resident's to let somebody see.
 # What a role may at most do. What it may do with one resident is this, cut down to the service agreement's scopes.
 ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
     "operator": _ARRANGING | {GRANTS_MANAGE},
     "dispatcher": _RESPONDING,
     "coordinator": _ARRANGING
     | {VITALS_READ, VITALS_WRITE, MEDICATION_READ, MEDICATION_RECORD, MEDICATION_MANAGE}
-    | {WELLBEING_READ, WELLBEING_MANAGE, APPOINTMENTS_MANAGE, BILLS_READ},
+    | {WELLBEING_READ, WELLBEING_MANAGE, APPOINTMENTS_MANAGE, BILLS_READ}
+    | {HOME_ACTIVITY, HOME_CONTROL, HOME_MANAGE},
     "carer": _RESPONDING
-    | {VITALS_READ, VITALS_WRITE, MEDICATION_READ, MEDICATION_RECORD, WELLBEING_READ, WELLBEING_MANAGE},
+    | {VITALS_READ, VITALS_WRITE, MEDICATION_READ, MEDICATION_RECORD, WELLBEING_READ, WELLBEING_MANAGE}
+    | {HOME_ACTIVITY},
     "clinician": frozenset(
         {
             PROFILE_READ,

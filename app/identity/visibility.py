@@ -1,8 +1,10 @@
 """Which residents an actor may see or act on: SQL that every read of care data starts from, and the guard over it."""
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 
@@ -27,6 +29,7 @@ _residents = table_of(Resident)
 _accounts = table_of(Account)
 _grants = table_of(Grant)
 _agreements = table_of(ServiceAgreement)
+_lives = _residents.alias("lives")
 
 _now = sa.bindparam("actor_now", type_=sa.DateTime(timezone=True))
 
@@ -39,18 +42,21 @@ def _own(scope: str) -> sa.BindParameter[Any]:
     return sa.bindparam(_bind_name("resident", scope), type_=sa.Uuid)
 
 
-def _grantee(scope: str) -> sa.BindParameter[Any]:
+def account_bind(scope: str) -> sa.BindParameter[Any]:
+    """Return the parameter that holds the actor's account, or nothing where they never have ``scope``."""
     return sa.bindparam(_bind_name("account", scope), type_=sa.Uuid)
 
 
-def _organizations(scope: str) -> sa.BindParameter[Any]:
+def organizations_bind(scope: str) -> sa.BindParameter[Any]:
+    """Return the parameter that holds the organizations on whose behalf the actor has ``scope``."""
     return sa.bindparam(_bind_name("organizations", scope), type_=ARRAY(sa.Uuid))
 
 
-def _current_grants(scope: str | None, *, lasting: bool = False) -> sa.ColumnElement[bool]:
+def current_grants(scope: str | None, *, lasting: bool = False) -> sa.ColumnElement[bool]:
+    """Return the SQL condition that a grant to the bound actor is in force, for ``scope`` or for anything."""
     in_force = sa.and_(
         _grants.c.kind != "break_glass" if lasting else sa.true(),
-        _grants.c.grantee_account_id == _grantee(scope or ANY_SCOPE),
+        _grants.c.grantee_account_id == account_bind(scope or ANY_SCOPE),
         _grants.c.revoked_at.is_(None),
         _grants.c.starts_at <= _now,
         sa.or_(_grants.c.expires_at.is_(None), _grants.c.expires_at > _now),
@@ -58,9 +64,10 @@ def _current_grants(scope: str | None, *, lasting: bool = False) -> sa.ColumnEle
     return in_force if scope is None else sa.and_(in_force, sa.literal(scope, sa.Text) == sa.any_(_grants.c.scopes))
 
 
-def _current_agreements(scope: str | None) -> sa.ColumnElement[bool]:
+def current_agreements(scope: str | None) -> sa.ColumnElement[bool]:
+    """Return the SQL condition that an agreement with an organization of the bound actor is in force, likewise."""
     in_force = sa.and_(
-        _agreements.c.organization_id == sa.any_(_organizations(scope or ANY_SCOPE)),
+        _agreements.c.organization_id == sa.any_(organizations_bind(scope or ANY_SCOPE)),
         _agreements.c.starts_at <= _now,
         sa.or_(_agreements.c.ends_at.is_(None), _agreements.c.ends_at > _now),
     )
@@ -76,14 +83,14 @@ def visible_residents(scope: str) -> sa.CompoundSelect[Any]:
     For lists over many residents. Execute with ``actor_binds(actor, scope)``.
     """
     own = sa.select(_residents.c.id.label("resident_id")).where(_residents.c.id == _own(scope))
-    granted = sa.select(_grants.c.resident_id).where(_current_grants(scope))
+    granted = sa.select(_grants.c.resident_id).where(current_grants(scope))
     named = sa.select(_agreements.c.resident_id).where(
-        _current_agreements(scope), _agreements.c.resident_id.is_not(None)
+        current_agreements(scope), _agreements.c.resident_id.is_not(None)
     )
     everyone = (
         sa.select(_residents.c.id)
         .join(_agreements, _agreements.c.community_id == _residents.c.community_id)
-        .where(_current_agreements(scope), _agreements.c.resident_id.is_(None))
+        .where(current_agreements(scope), _agreements.c.resident_id.is_(None))
     )
     return sa.union(own, granted, named, everyone)
 
@@ -120,19 +127,18 @@ def _has_right(
 ) -> sa.ColumnElement[bool]:
     # Under a name of its own: in a statement that itself reads residents it would compare a row with itself. And the
     # column belongs to the outermost statement, which SQLAlchemy would not assume two levels down.
-    lives = _residents.alias("lives")
-    home = sa.select(lives.c.community_id).where(lives.c.id == resident_id).correlate_except(lives).scalar_subquery()
+    home = sa.select(_lives.c.community_id).where(_lives.c.id == resident_id).correlate_except(_lives).scalar_subquery()
     return sa.or_(
         resident_id == _own(scope or ANY_SCOPE),
         sa.exists(
             sa.select(_grants.c.id)
-            .where(_grants.c.resident_id == resident_id, _current_grants(scope, lasting=lasting))
+            .where(_grants.c.resident_id == resident_id, current_grants(scope, lasting=lasting))
             .correlate_except(_grants)
         ),
         sa.exists(
             sa.select(_agreements.c.id)
             .where(
-                _current_agreements(scope),
+                current_agreements(scope),
                 sa.or_(
                     _agreements.c.resident_id == resident_id,
                     sa.and_(_agreements.c.resident_id.is_(None), _agreements.c.community_id == home),
@@ -180,6 +186,70 @@ def _organizations_with(actor: Actor, scope: str) -> list[uuid.UUID]:
 
 
 @dataclass(frozen=True, slots=True)
+class Right:
+    """What an actor may with a resident or with all of a community: any of ``scopes``, until it ends."""
+
+    scopes: frozenset[str]
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class Reach:
+    """Whom an actor may see, in a form that can be asked often: it holds until a right is given or taken back."""
+
+    own: uuid.UUID | None
+    residents: Mapping[uuid.UUID, tuple[Right, ...]]
+    communities: Mapping[uuid.UUID, tuple[Right, ...]]
+
+    def allows(self, resident_id: uuid.UUID, community_id: uuid.UUID, scopes: frozenset[str], at: datetime) -> bool:
+        """Say whether the actor has any of ``scopes`` on a resident of a community at an instant; none: any right."""
+        if resident_id == self.own:
+            return True
+        rights = (*self.residents.get(resident_id, ()), *self.communities.get(community_id, ()))
+        held = (one.scopes for one in rights if one.until is None or one.until > at)
+        return any(not scopes or not scopes.isdisjoint(one) for one in held)
+
+
+_REACH = HotStatement(
+    sa.union_all(
+        sa.select(
+            _grants.c.resident_id,
+            sa.null().cast(sa.Uuid).label("community_id"),
+            sa.null().cast(sa.Uuid).label("organization_id"),
+            _grants.c.scopes,
+            _grants.c.expires_at.label("until"),
+        ).where(current_grants(None)),
+        sa.select(
+            _agreements.c.resident_id,
+            _agreements.c.community_id,
+            _agreements.c.organization_id,
+            _agreements.c.scopes,
+            _agreements.c.ends_at,
+        ).where(current_agreements(None)),
+    )
+)
+
+
+async def reach_of(connection: AsyncConnection, actor: Actor) -> Reach:
+    """Return whom a person may see at this instant: those of whom ``visible_residents`` tells, scope by scope."""
+    residents: dict[uuid.UUID, tuple[Right, ...]] = {}
+    communities: dict[uuid.UUID, tuple[Right, ...]] = {}
+    for row in await _REACH.rows(connection, actor_binds(actor, ANY_SCOPE)):
+        scopes = frozenset(row.scopes)
+        if row.organization_id is not None:
+            scopes &= _of_roles(actor, row.organization_id)
+        right = Right(scopes, row.until)
+        held, whom = (communities, row.community_id) if row.resident_id is None else (residents, row.resident_id)
+        held[whom] = (*held.get(whom, ()), right)
+    return Reach(actor.resident_id, residents, communities)
+
+
+def _of_roles(actor: Actor, organization_id: uuid.UUID) -> frozenset[str]:
+    roles = (one.role for one in actor.memberships if one.organization_id == organization_id)
+    return frozenset[str]().union(*(ROLE_SCOPES.get(role, frozenset()) for role in roles))
+
+
+@dataclass(frozen=True, slots=True)
 class ResidentSubject:
     """The resident a request is about, and how the actor is related to them."""
 
@@ -205,7 +275,7 @@ def _subject_statement(scope: str, *, lasting: bool) -> HotStatement:
             _has_right(resident_id, scope, lasting=lasting).label("is_allowed"),
             sa.exists(
                 sa.select(_grants.c.id).where(
-                    _grants.c.resident_id == resident_id, _current_grants(scope, lasting=lasting)
+                    _grants.c.resident_id == resident_id, current_grants(scope, lasting=lasting)
                 )
             ).label("is_granted"),
         )
@@ -242,6 +312,21 @@ async def require_resident(
     elif row["is_granted"]:
         relation = "granted"
     return ResidentSubject(row["id"], row["community_id"], row["account_id"], row["time_zone"], row["state"], relation)
+
+
+async def held_scopes(
+    connection: AsyncConnection, actor: Actor, resident_id: uuid.UUID, scopes: Iterable[str]
+) -> dict[str, ResidentSubject]:
+    """Return those of ``scopes`` that the actor has on the resident for longer than an alarm, with whom each makes of
+    them.
+
+    Raises ``NotFound`` if the actor may not know the resident.
+    """
+    held = {}
+    for scope in scopes:
+        with suppress(Forbidden):
+            held[scope] = await require_resident(connection, actor, resident_id, scope, lasting=True)
+    return held
 
 
 def resident_guard(scope: str) -> Callable[[Request], Awaitable[ResidentSubject]]:

@@ -77,6 +77,7 @@ class Upload(Table, table=True):
     reason: str | None = Field(default=None, description="the problem's code, when it was rejected")
     attached_kind: str | None = None
     attached_id: uuid.UUID | None = None
+    taken_at: datetime | None = optional_instant(description="of a picture, where whoever took it says when")
     expires_at: datetime | None = optional_instant(description="when it is removed unless it is attached before")
 
 

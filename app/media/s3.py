@@ -7,16 +7,21 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
-import httpx
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from app.core import clock
+from app.core.later import Later
 from app.core.problems import NotFound, Unavailable
 from app.core.settings import MediaSettings
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = Later("httpx")
 
 _EMPTY: Final = hashlib.sha256(b"").hexdigest()
 _KEY: Final = re.compile(r"<Key>([^<]+)</Key>")
@@ -109,7 +114,7 @@ class BucketStorage:
         return _Passed(self, key, content_type, headers)
 
     @asynccontextmanager
-    async def sending(self, key: uuid.UUID, asked: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
+    async def sending(self, key: uuid.UUID, asked: Mapping[str, str]) -> "AsyncIterator[httpx.Response]":
         """Open the file, or the range that is asked for; raises ``StoreUnavailable``."""
         url = f"{self._root}/{_file(key)}"
         headers = signed("GET", url, asked, _EMPTY, self._settings, clock.now())
@@ -130,14 +135,14 @@ class BucketStorage:
             is_more = "<IsTruncated>true</IsTruncated>" in answer.text
         return names
 
-    async def _done(self, method: str, name: str, data: bytes = b"") -> httpx.Response:
+    async def _done(self, method: str, name: str, data: bytes = b"") -> "httpx.Response":
         answer = await self._asked(method, name, data)
         _require(answer)
         return answer
 
     async def _asked(
         self, method: str, name: str, data: bytes = b"", headers: Mapping[str, str] | None = None
-    ) -> httpx.Response:
+    ) -> "httpx.Response":
         url = f"{self._root}{'' if name.startswith('?') else '/'}{name}"
         digest = hashlib.sha256(data).hexdigest() if data else _EMPTY
         said = signed(method, url, headers or {}, digest, self._settings, clock.now())
@@ -167,7 +172,7 @@ class _Passed(Response):
                 raise  # in the middle of it: nothing else can be said any more
             await refusal.response(scope["path"])(scope, receive, send)
 
-    def _passed(self, answer: httpx.Response, scope: Scope) -> Response:
+    def _passed(self, answer: "httpx.Response", scope: Scope) -> Response:
         if answer.status_code == httpx.codes.NOT_FOUND:
             return NotFound().response(scope["path"])
         if answer.status_code not in (200, 206, 416):
@@ -177,7 +182,7 @@ class _Passed(Response):
         return StreamingResponse(answer.aiter_raw(_PART), answer.status_code, headers, self.media_type)
 
 
-def _client() -> httpx.AsyncClient:
+def _client() -> "httpx.AsyncClient":
     # What the environment says about proxies and credentials is meant for other programs.
     return httpx.AsyncClient(timeout=30, follow_redirects=False, trust_env=False)
 
@@ -186,6 +191,6 @@ def _file(key: uuid.UUID) -> str:
     return f"files/{key.hex}"
 
 
-def _require(answer: httpx.Response) -> None:
+def _require(answer: "httpx.Response") -> None:
     if not answer.is_success:
         raise StoreUnavailable

@@ -47,4 +47,7 @@ class MediaPublic(BaseModel):
     content_type: str
     size: Annotated[int, Field(description="bytes")]
     sha256: Annotated[str | None, Field(description="of what is kept, in lower-case hex; empty for old files")]
+    taken_at: Annotated[
+        datetime | None, Field(default=None, description="of a picture, where whoever took it says when")
+    ]
     url: Annotated[str, Field(description="good for a few minutes")]

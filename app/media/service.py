@@ -6,7 +6,7 @@ A piece commits before its answer leaves, and the looking into happens between t
 import asyncio
 import hashlib
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -189,7 +189,7 @@ async def cancel(session: AsyncSession, actor: Actor, upload_id: uuid.UUID) -> N
     await audit.record(session, actor, "upload:cancel", object_id=upload_id)
 
 
-async def attach(
+async def attach(  # noqa: PLR0913 - what it is attached to, each named
     session: AsyncSession,
     actor: Actor,
     media_id: uuid.UUID,
@@ -199,11 +199,12 @@ async def attach(
     object_id: uuid.UUID,
     resident_id: uuid.UUID | None = None,
     about_id: uuid.UUID | None = None,
+    taken_at: datetime | None = None,
 ) -> MediaPublic:
     """Make a stored upload of the actor's part of ``object_id``, a thing of ``kind``; it is kept as long as that is.
 
     From then on it is the data of the resident, or of whom or what ``about_id`` names: an account, or a thing that is
-    nobody's data.
+    nobody's data. ``taken_at`` is when a picture was taken, where that is known.
 
     Raises ``NotFound`` (also for somebody else's), ``WrongPurpose``, ``UploadUnfinished`` or ``UploadInUse``.
     """
@@ -216,6 +217,7 @@ async def attach(
         raise UploadInUse
     upload.attached_kind, upload.attached_id, upload.expires_at = kind, object_id, None
     upload.about_id = resident_id or about_id or upload.about_id
+    upload.taken_at = upload.taken_at or taken_at
     await session.flush()
     await audit.record(session, actor, "upload:attach", resident_id=resident_id, object_id=media_id)
     return media_public(upload)

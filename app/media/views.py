@@ -110,5 +110,6 @@ def media_public(row: UploadRow) -> MediaPublic:
         content_type=row.content_type,
         size=row.stored_size or row.size,
         sha256=row.stored_sha256.hex() if row.stored_sha256 else None,
+        taken_at=row.taken_at,
         url=signed_url(row.id),
     )

@@ -10,6 +10,7 @@ from app.billing.authorizations import views
 from app.billing.authorizations.problems import NothingToProve
 from app.billing.authorizations.schemas import ActionNeeded, PaidForOther
 from app.billing.authorizations.service import carrying
+from app.core.access import not_viewed
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
 from app.core.rate_limits import Rate, rate_limited
@@ -29,6 +30,7 @@ async def list_payments_for_others(connection: Reading, actor: Person, page: Pag
 
 
 @router.get(_ACTION, responses=_OF_PAYER)
+@not_viewed("with it somebody proves to a bank who they are")
 async def get_payment_action(connection: Reading, actor: Person, authorization_id: uuid.UUID) -> ActionNeeded:
     """Say with what your app lets you prove to your bank who you are: it is you who pays, and the bank who asks."""
     return await views.action_needed(connection, actor, authorization_id)

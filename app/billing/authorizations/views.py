@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.billing.authorizations.models import ACTION, AUTHORIZATIONS, CARD_PAYMENTS
+from app.billing.authorizations.models import ACTION, AUTHORIZATIONS, CARD_PAYMENTS, CARD_REFUNDS
 from app.billing.authorizations.problems import NothingToProve
 from app.billing.authorizations.schemas import ActionNeeded, AuthorizationPublic, PaidForOther
 from app.core.access import Actor
@@ -62,6 +63,17 @@ _ACTION: Final = (
     .order_by(CARD_PAYMENTS.c.id)
     .limit(1)
 )
+_REFUNDS: Final = (
+    sa.select(CARD_REFUNDS.c.state, sa.func.count().label("refunds"))
+    .join_from(CARD_REFUNDS, CARD_PAYMENTS, CARD_PAYMENTS.c.id == CARD_REFUNDS.c.card_payment_id)
+    .join(AUTHORIZATIONS, _a.id == CARD_PAYMENTS.c.authorization_id)
+    .where(
+        _a.reference_kind == sa.bindparam("reference_kind", type_=sa.Text),
+        _a.reference_id == sa.any_(sa.bindparam("reference_ids", type_=ARRAY(sa.Uuid))),
+        CARD_REFUNDS.c.created_at >= sa.bindparam("since", type_=sa.DateTime(timezone=True)),
+    )
+    .group_by(CARD_REFUNDS.c.state)
+)
 _LIST: Final = "billing.paid_for_others"
 
 
@@ -107,6 +119,14 @@ async def authorizations_for(
     """Return the last authorization of each thing, by what it is for; the caller knows who may see them."""
     binds = {"reference_kind": reference_kind, "reference_ids": sorted(reference_ids)}
     return {row.reference_id: authorization(row) for row in await _OF.rows(connection, binds)}
+
+
+async def card_refunds_for(
+    connection: AsyncConnection, reference_kind: str, reference_ids: Collection[uuid.UUID], since: datetime
+) -> dict[str, int]:
+    """Return how many refunds on cards there are for things since an instant, by how they stand at the bank."""
+    binds = {"reference_kind": reference_kind, "reference_ids": sorted(reference_ids), "since": since}
+    return {row.state: row.refunds for row in await connection.execute(_REFUNDS, binds)}
 
 
 def authorization(row: Any) -> AuthorizationPublic:

@@ -21,3 +21,4 @@ class DataAccess(BaseModel):
     object_id: uuid.UUID | None
     app: str | None = Field(description="the app or the system through which it was done by a token of its own")
     explanation: str = Field(description="one sentence, in the reader's language")
+    reason: str | None = Field(default=None, description="why support looked on as the resident, in its own words")

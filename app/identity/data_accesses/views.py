@@ -15,11 +15,13 @@ from app.core.access import Actor
 from app.core.audit_tables import AuditEntry
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
+from app.core.sealing import unseal
 from app.core.tables import table_of
 from app.identity.clients.models import ApiClient
 from app.identity.data_accesses.schemas import DataAccess
 from app.identity.data_accesses.texts import READING, is_reading, tell
 from app.identity.models import Account, Membership, Organization
+from app.identity.viewing.models import SupportViewing
 from app.identity.visibility import ResidentSubject
 
 _entries = table_of(AuditEntry)
@@ -28,6 +30,8 @@ _clients = table_of(ApiClient)
 _apps = _clients.alias("apps")
 _memberships = table_of(Membership)
 _organizations = table_of(Organization)
+_viewings = table_of(SupportViewing)
+_REASON = "identity_viewing.reason"
 _CURSOR = "identity.data_accesses"
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = uuid.UUID(int=0), uuid.UUID(int=(1 << 128) - 1)
@@ -78,10 +82,12 @@ _PAGE = (
         sa.func.coalesce(_accounts.c.name, _clients.c.name).label("name"),
         sa.func.coalesce(_works_for, _NOBODY).label("organizations"),
         _apps.c.name.label("app"),
+        _viewings.c.reason,
     )
     .outerjoin(_accounts, _accounts.c.id == _entries.c.actor_id)
     .outerjoin(_clients, _clients.c.id == _entries.c.actor_id)
     .outerjoin(_apps, _apps.c.id == _entries.c.app_id)
+    .outerjoin(_viewings, _viewings.c.id == _entries.c.object_id)
     .where(
         _entries.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
         # What one does oneself one knows; what an app does that one agreed to one may not.
@@ -154,6 +160,7 @@ async def data_accesses(
             app=row.app,
             # Of what oneself did through an app the app is told.
             explanation=tell(language, row.action, row.actor_kind, row.app if row.actor_id == own_id else row.name),
+            reason=unseal(row.reason, _REASON) if row.reason else None,
         )
         for row in rows[: page.limit]
     ]

@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, TypeVar, get_args
+from typing import Final, TypeVar
 
 from app.identity.people import rules as people
-from app.identity.people.schemas import AccessibilityNeed
+from app.identity.people.schemas import ACCESSIBILITY_NEEDS
 from app.identity.scopes import GRANTABLE
 
 CONTACTS: Final = 3
@@ -63,7 +63,7 @@ _ALIASES: Final = {
 _LONGEST: Final = {"reference": 100, "household_reference": 100, "building": 100, "address": 1_000, "national_id": 40}
 _LONGEST_CELL: Final = 4_000
 _DATE = re.compile(r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})$")
-_NEEDS: Final = frozenset(get_args(AccessibilityNeed))
+_NEEDS: Final = frozenset(ACCESSIBILITY_NEEDS)
 
 Value = TypeVar("Value")
 

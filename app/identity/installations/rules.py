@@ -7,6 +7,8 @@ from app.core.settings import settings
 from app.core.vapid import decoded
 
 AUTH_BYTES = 16
+BROWSER = "portal-"
+"""What the names of browsers begin with; the id of their sign-in follows."""
 
 
 def check_endpoint(url: str) -> str:

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
-from app.core.problems import NotFound
+from app.core.problems import FieldError, Malformed, NotFound
 from app.core.sealing import blind_index, seal, unseal
 from app.core.tables import table_of
 from app.identity.credentials import DEVICE_PREFIX, Credential, digest, new_secret
+from app.identity.installations import rules
 from app.identity.installations.models import DeviceCredential, Installation
 from app.identity.installations.schemas import InstallationRegister
 from app.identity.models import Resident
@@ -37,6 +38,7 @@ _OF_ACCOUNTS = (
         _installations.c.platform,
         _installations.c.language,
         _installations.c.unconfirmed_since,
+        sa.case((_installations.c.client_id.startswith(rules.BROWSER), _installations.c.session_id)).label("browser"),
     )
     .where(_installations.c.account_id == sa.any_(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))))
     .order_by(_installations.c.last_seen_at.desc())
@@ -76,6 +78,15 @@ _CONFIRMED = (
     .values(unconfirmed_since=None)
     .execution_options(synchronize_session=False)
 )
+_CONFIRMED_AT = (
+    sa.update(Installation)
+    .where(
+        _installations.c.id == sa.bindparam("installation_id", type_=sa.Uuid),
+        _installations.c.unconfirmed_since.is_not(None),
+    )
+    .values(unconfirmed_since=None)
+    .execution_options(synchronize_session=False)
+)
 _gone = (
     sa.select(_installations.c.id)
     .where(
@@ -92,7 +103,8 @@ _REMOVE = sa.delete(Installation).where(_installations.c.id.in_(_gone))
 class PushTarget:
     """Where a push for an account can go: the phone as its ``provider`` knows it; without a provider nowhere.
 
-    ``unconfirmed_since`` is when it was sent the first push since its last sign of life, empty if there was none.
+    ``unconfirmed_since`` is when it was sent the first push since its last sign of life, empty if there was none;
+    ``browser`` the sign-in of a browser, which is what it is called by.
     """
 
     id: uuid.UUID
@@ -104,14 +116,16 @@ class PushTarget:
     platform: str
     language: str
     unconfirmed_since: datetime | None
+    browser: uuid.UUID | None = None
 
 
 async def register(session: AsyncSession, actor: Actor, client_id: str, data: InstallationRegister) -> Installation:
     """Return the installation of the phone, now the actor's: new, refreshed, or taken over from another account.
 
     A phone is the same phone if its ``client_id``, its fid, its registration token or its subscription is known; rows
-    that turn out to be one phone become one.
+    that turn out to be one phone become one. Raises ``Malformed`` for a browser's name that is another sign-in's.
     """
+    _require_own_name(actor, client_id)
     token_index = blind_index(TOKEN, data.token) if data.token else None
     web_push_index = blind_index(WEB_PUSH, data.web_push.endpoint) if data.web_push else None
     same_phone = [_installations.c.client_id == client_id]
@@ -159,6 +173,14 @@ async def register(session: AsyncSession, actor: Actor, client_id: str, data: In
     return row
 
 
+def _require_own_name(actor: Actor, client_id: str) -> None:
+    # A phone's name is its secret; a browser's is its session's id, which stands in the operator's trail, and whoever
+    # took it over would silence the browser.
+    if client_id.startswith(rules.BROWSER) and client_id != f"{rules.BROWSER}{actor.session_id}":
+        error = FieldError("/path/client_id", "is the name of a browser in another sign-in", "another_sign_in")
+        raise Malformed(errors=[error])
+
+
 async def unregister(session: AsyncSession, actor: Actor, client_id: str) -> None:
     """Forget the actor's phone; raises ``NotFound`` if it is not theirs."""
     statement = sa.select(Installation).where(
@@ -188,7 +210,7 @@ async def forget_sessions(session: AsyncSession, session_ids: Sequence[uuid.UUID
 
 
 async def installations(connection: AsyncConnection, account_ids: Sequence[uuid.UUID]) -> list[PushTarget]:
-    """Return the phones of accounts, the one seen last first."""
+    """Return the phones and browsers of accounts, the one seen last first."""
     rows = (await connection.execute(_OF_ACCOUNTS, {"account_ids": list(account_ids)})).all()
     return [
         PushTarget(
@@ -201,6 +223,7 @@ async def installations(connection: AsyncConnection, account_ids: Sequence[uuid.
             row.platform,
             row.language,
             row.unconfirmed_since,
+            row.browser,
         )
         for row in rows
     ]
@@ -219,6 +242,11 @@ async def await_receipts(session: AsyncSession, installation_ids: Sequence[uuid.
 async def confirm_receipt(session: AsyncSession, session_id: uuid.UUID) -> None:
     """Note that the phone that is signed in with a session gets its pushes."""
     await session.execute(_CONFIRMED, {"phone_session_id": session_id})
+
+
+async def confirm_receipt_at(session: AsyncSession, installation_id: uuid.UUID) -> None:
+    """Note that an installation gets its pushes, signed in or not."""
+    await session.execute(_CONFIRMED_AT, {"installation_id": installation_id})
 
 
 async def issue_device_credential(session: AsyncSession, resident: Resident, label: str | None) -> Credential:

@@ -1,6 +1,5 @@
 """Pairing codes: made by whoever may manage the resident's profile, redeemed once by the resident's phone."""
 
-import io
 from datetime import timedelta
 from typing import Final
 
@@ -12,6 +11,7 @@ from app.core.access import Actor
 from app.core.batches import delete_past
 from app.core.database import unit_of_work
 from app.core.events import emit
+from app.core.qr_codes import qr_svg
 from app.core.settings import settings
 from app.core.tables import table_of
 from app.identity.credentials import digest, new_secret
@@ -52,18 +52,7 @@ async def create_pairing(session: AsyncSession, actor: Actor, subject: ResidentS
     await session.flush()
     await audit.record(session, actor, action="pairing:create", resident_id=subject.resident_id, object_id=row.id)
     uri = f"{SCHEME}?server={settings().http.public_url}&code={code}"
-    return PairingCreated(id=row.id, code=code, uri=uri, qr_svg=_svg(uri), expires_at=row.expires_at)
-
-
-def _svg(text: str) -> str:
-    # Slow to import, and seldom needed.
-    import qrcode  # noqa: PLC0415
-    from qrcode.image.svg import SvgPathImage  # noqa: PLC0415
-
-    image = qrcode.make(text, image_factory=SvgPathImage)
-    buffer = io.BytesIO()
-    image.save(buffer)
-    return buffer.getvalue().decode()
+    return PairingCreated(id=row.id, code=code, uri=uri, qr_svg=qr_svg(uri), expires_at=row.expires_at)
 
 
 async def redeem(session: AsyncSession, code: str, device_label: str | None) -> PairedPhone:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -15,6 +15,12 @@ _accounts = table_of(Account)
 _communities = table_of(Community)
 _organizations = table_of(Organization)
 _residents = table_of(Resident)
+# Under names of their own, so that no statement around compares a row with itself; one of each, as an alias is as large
+# as its table.
+_an_account = _accounts.alias("an_account")
+_a_community = _communities.alias("a_community")
+_an_organization = _organizations.alias("an_organization")
+_a_resident = _residents.alias("a_resident")
 _ids = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
 
 _RESIDENTS = (
@@ -23,6 +29,8 @@ _RESIDENTS = (
     .where(_residents.c.id == sa.any_(_ids))
 )
 _COMMUNITIES = sa.select(_communities.c.id, _communities.c.name).where(_communities.c.id == sa.any_(_ids))
+_TWO: Final = 2
+_TWO_COMMUNITIES = sa.select(_communities.c.id).limit(_TWO)
 
 
 async def resident_names(connection: AsyncConnection, resident_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
@@ -37,37 +45,72 @@ async def community_names(connection: AsyncConnection, community_ids: Iterable[u
 
 def account_name(account_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[str]:
     """Return SQL for what the account is called whose id is the column's value: for statements that show it."""
-    named = _accounts.alias()
-    return sa.select(named.c.name).where(named.c.id == account_id).correlate_except(named).scalar_subquery()
+    return (
+        sa.select(_an_account.c.name)
+        .where(_an_account.c.id == account_id)
+        .correlate_except(_an_account)
+        .scalar_subquery()
+    )
 
 
 def account_of(resident_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[uuid.UUID]:
     """Return SQL for the account of the resident whose id is the column's value."""
-    lives = _residents.alias()
-    return sa.select(lives.c.account_id).where(lives.c.id == resident_id).correlate_except(lives).scalar_subquery()
+    return (
+        sa.select(_a_resident.c.account_id)
+        .where(_a_resident.c.id == resident_id)
+        .correlate_except(_a_resident)
+        .scalar_subquery()
+    )
 
 
 def zone_of_community(community_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[str]:
     """Return SQL for the time zone of the community whose id is the column's value."""
-    there = _communities.alias()
-    return sa.select(there.c.time_zone).where(there.c.id == community_id).correlate_except(there).scalar_subquery()
+    return (
+        sa.select(_a_community.c.time_zone)
+        .where(_a_community.c.id == community_id)
+        .correlate_except(_a_community)
+        .scalar_subquery()
+    )
 
 
 def organization_name(organization_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[str]:
     """Return SQL for what the organization is called whose id is the column's value."""
-    named = _organizations.alias()
-    return sa.select(named.c.name).where(named.c.id == organization_id).correlate_except(named).scalar_subquery()
+    return (
+        sa.select(_an_organization.c.name)
+        .where(_an_organization.c.id == organization_id)
+        .correlate_except(_an_organization)
+        .scalar_subquery()
+    )
 
 
 def is_active_account(account_id: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     """Return SQL that says whether the account whose id is the column's value is neither deactivated nor erased."""
-    there = _accounts.alias()
-    statement = sa.select(there.c.id).where(there.c.id == account_id, there.c.state == sa.literal("active", sa.Text))
-    return statement.correlate_except(there).exists()
+    statement = sa.select(_an_account.c.id).where(
+        _an_account.c.id == account_id, _an_account.c.state == sa.literal("active", sa.Text)
+    )
+    return statement.correlate_except(_an_account).exists()
 
 
 def resident_name(resident_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[str]:
     """Return SQL for what the resident is called whose id is the column's value."""
-    named, lives = _accounts.alias(), _residents.alias()
-    statement = sa.select(named.c.name).join(lives, lives.c.account_id == named.c.id).where(lives.c.id == resident_id)
-    return statement.correlate_except(named, lives).scalar_subquery()
+    statement = (
+        sa.select(_an_account.c.name)
+        .join(_a_resident, _a_resident.c.account_id == _an_account.c.id)
+        .where(_a_resident.c.id == resident_id)
+    )
+    return statement.correlate_except(_an_account, _a_resident).scalar_subquery()
+
+
+def community_of(resident_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[uuid.UUID]:
+    """Return SQL for the community of the resident whose id is the column's value."""
+    return (
+        sa.select(_a_resident.c.community_id)
+        .where(_a_resident.c.id == resident_id)
+        .correlate_except(_a_resident)
+        .scalar_subquery()
+    )
+
+
+async def is_only_community(connection: AsyncConnection) -> bool:
+    """Say whether this installation has one community, so that what names none can only be its."""
+    return len((await connection.scalars(_TWO_COMMUNITIES)).all()) < _TWO

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -22,6 +22,7 @@ AccessibilityNeed = Literal[
     "large_text",
     "no_voice_calls",
 ]
+ACCESSIBILITY_NEEDS: Final[tuple[AccessibilityNeed, ...]] = get_args(AccessibilityNeed)
 ResidentState = Literal["active", "moved_out", "deceased"]
 AccountState = Literal["active", "deactivated", "erased"]
 

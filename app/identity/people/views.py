@@ -272,3 +272,8 @@ async def accounts_answering_at(connection: AsyncConnection, value: str) -> dict
 async def not_to_be_called(connection: AsyncConnection, account_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     """Return those of the accounts that are never given a voice call: who cannot hear it, or asked not to be called."""
     return set(await connection.scalars(_NOT_TO_BE_CALLED, {"account_ids": list(account_ids)}))
+
+
+async def languages(connection: AsyncConnection, account_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the language (BCP 47) each account is spoken to in; unknown ids are left out."""
+    return {account_id: person.language for account_id, person in (await people(connection, account_ids)).items()}

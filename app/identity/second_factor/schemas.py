@@ -20,6 +20,7 @@ class SecondFactorState(BaseModel):
     """What the caller has set up, and whether this session has shown it."""
 
     is_shown: bool
+    is_asked_for: bool = Field(description="an organization the caller works for lets nobody in without one")
     has_authenticator_app: bool
     recovery_codes_left: int
     passkeys: list[PasskeyPublic]

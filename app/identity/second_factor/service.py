@@ -1,6 +1,5 @@
 """Authenticator apps and recovery codes, and what all second factors share."""
 
-import io
 import uuid
 from typing import Final
 
@@ -11,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core import audit, clock
 from app.core.access import Actor
 from app.core.problems import NotFound
+from app.core.qr_codes import qr_svg
 from app.core.sealing import seal, unseal
 from app.core.settings import settings
 from app.core.tables import table_of
 from app.identity.credentials import digest
-from app.identity.models import Account
+from app.identity.models import Account, Membership, Organization
 from app.identity.second_factor import rules
 from app.identity.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
 from app.identity.second_factor.problems import (
@@ -37,6 +37,8 @@ SECRET: Final = "identity_authenticator_app.secret"  # noqa: S105 - names the co
 _apps = table_of(AuthenticatorApp)
 _codes = table_of(RecoveryCode)
 _passkeys = table_of(Passkey)
+_memberships = table_of(Membership)
+_organizations = table_of(Organization)
 
 _account = sa.bindparam("account_id", type_=sa.Uuid)
 _STATE = sa.select(
@@ -45,6 +47,14 @@ _STATE = sa.select(
     .where(_codes.c.account_id == _account, _codes.c.used_at.is_(None))
     .scalar_subquery()
     .label("codes_left"),
+    sa.exists()
+    .where(
+        _memberships.c.account_id == _account,
+        _memberships.c.ended_at.is_(None),
+        _organizations.c.id == _memberships.c.organization_id,
+        _organizations.c.requires_second_factor,
+    )
+    .label("is_asked_for"),
 )
 _PASSKEYS = (
     sa.select(_passkeys.c.id, _passkeys.c.label, _passkeys.c.created_at, _passkeys.c.last_used_at)
@@ -60,6 +70,7 @@ async def state_of(connection: AsyncConnection, actor: Actor) -> SecondFactorSta
     passkeys = (await connection.execute(_PASSKEYS, binds)).mappings()
     return SecondFactorState(
         is_shown=actor.second_factor,
+        is_asked_for=row.is_asked_for,
         has_authenticator_app=row.has_app,
         recovery_codes_left=row.codes_left,
         passkeys=[PasskeyPublic.model_validate(dict(passkey)) for passkey in passkeys],
@@ -95,17 +106,7 @@ async def set_up_app(session: AsyncSession, actor: Actor) -> AuthenticatorAppSet
     totp = pyotp.TOTP(secret, interval=rules.STEP_SECONDS)
     uri = totp.provisioning_uri(name=account.name, issuer_name=settings().signin.issuer)
     await audit.record(session, actor, action="second_factor:set_up")
-    return AuthenticatorAppSetup(secret=secret, uri=uri, qr_svg=_svg(uri))
-
-
-def _svg(text: str) -> str:
-    # Slow to import, and seldom needed.
-    import qrcode  # noqa: PLC0415
-    from qrcode.image.svg import SvgPathImage  # noqa: PLC0415
-
-    buffer = io.BytesIO()
-    qrcode.make(text, image_factory=SvgPathImage).save(buffer)
-    return buffer.getvalue().decode()
+    return AuthenticatorAppSetup(secret=secret, uri=uri, qr_svg=qr_svg(uri))
 
 
 async def confirm_app(session: AsyncSession, actor: Actor, code: str) -> RecoveryCodes:

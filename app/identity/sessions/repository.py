@@ -62,7 +62,7 @@ _LIST = (
         _sessions.c.created_at,
         _sessions.c.last_seen_at,
         _sessions.c.second_factor_at.is_not(None).label("has_second_factor"),
-        (_sessions.c.id == sa.bindparam("current", type_=sa.Uuid)).label("is_current"),
+        _sessions.c.id.is_not_distinct_from(sa.bindparam("current", type_=sa.Uuid)).label("is_current"),
     )
     .where(
         _sessions.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),

@@ -38,6 +38,7 @@ class Claims:
     community_id: uuid.UUID
     issued_at: datetime
     expires_at: datetime
+    viewing_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,12 +100,22 @@ def install_key_ring(ring: KeyRing | None) -> KeyRing | None:
     return previous
 
 
-def issue(account_id: uuid.UUID, session_id: uuid.UUID, community_id: uuid.UUID) -> tuple[str, timedelta]:
-    """Return a new access token and how long it is good."""
+def issue(
+    account_id: uuid.UUID,
+    session_id: uuid.UUID,
+    community_id: uuid.UUID,
+    *,
+    viewing_id: uuid.UUID | None = None,
+    lifetime: timedelta | None = None,
+) -> tuple[str, timedelta]:
+    """Return a new access token and how long it is good: ``lifetime``, or as the settings say.
+
+    With a ``viewing_id`` it is for looking on as the person viewed; it lets nobody do anything else.
+    """
     ring = key_ring()
     issued = int(clock.now().timestamp())
-    lifetime = timedelta(minutes=settings().signin.access_token_minutes)
-    claims = {
+    lifetime = lifetime or timedelta(minutes=settings().signin.access_token_minutes)
+    claims: dict[str, Any] = {
         "iss": settings().signin.issuer,
         "aud": AUDIENCE,
         "sub": str(account_id),
@@ -113,6 +124,8 @@ def issue(account_id: uuid.UUID, session_id: uuid.UUID, community_id: uuid.UUID)
         "iat": issued,
         "exp": issued + int(lifetime.total_seconds()),
     }
+    if viewing_id is not None:
+        claims["vid"] = str(viewing_id)
     return _encode(claims, ring.private, ring.key_id), lifetime
 
 
@@ -154,6 +167,7 @@ def _verified(token: str, ring: KeyRing, issuer: str) -> Claims:
             community_id=uuid.UUID(claims["cid"]),
             issued_at=datetime.fromtimestamp(claims["iat"], tz=UTC),
             expires_at=datetime.fromtimestamp(claims["exp"], tz=UTC),
+            viewing_id=uuid.UUID(claims["vid"]) if "vid" in claims else None,
         )
     except (InvalidSignature, KeyError, ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
         raise BadTokenError(type(error).__name__) from error

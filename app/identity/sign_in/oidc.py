@@ -36,6 +36,8 @@ class _Published:
 
     keys: Mapping[str, jwt.PyJWK]
     fetched_at: datetime
+    authorization_endpoint: str | None = None
+    token_endpoint: str | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +61,14 @@ class _Issuer:
             raise LoginNotAccepted
         return key
 
+    async def discovered(self) -> _Published:
+        """Return what the issuer publishes, asking it if that is not known or an hour old; raises ``Unavailable``."""
+        async with self.asking:
+            if self.published is None or clock.now() - self.published.fetched_at >= KEYS_KEPT:
+                self.asked_at = clock.now()
+                self.published = await self._ask()
+            return self.published
+
     def _is_worth_asking(self, key_id: str) -> bool:
         if self.published is None or self.asked_at is None:
             return True
@@ -78,11 +88,16 @@ class _Issuer:
                 key_set = await _document(client, str(discovery.get("jwks_uri")))
         except (httpx.HTTPError, ValueError) as error:
             raise Unavailable("the issuer cannot be asked at the moment") from error
-        return _Published(dict(_usable(key_set)), clock.now())
+        return _Published(
+            dict(_usable(key_set)),
+            clock.now(),
+            _address(discovery.get("authorization_endpoint")),
+            _address(discovery.get("token_endpoint")),
+        )
 
 
 async def _document(client: "httpx.AsyncClient", url: str) -> dict[str, Any]:
-    if not _is_safe(url):
+    if not is_safe(url):
         raise Unavailable("the issuer publishes at an address that is not accepted")
     answer = await client.get(url)
     answer.raise_for_status()
@@ -94,7 +109,12 @@ async def _document(client: "httpx.AsyncClient", url: str) -> dict[str, Any]:
     return document
 
 
-def _is_safe(url: str) -> bool:
+def _address(published: object) -> str | None:
+    return published if isinstance(published, str) else None
+
+
+def is_safe(url: str) -> bool:
+    """Say whether an address that an issuer publishes is one we ask, or send people to: https."""
     parts = urlsplit(url)
     if parts.scheme == "https":
         return True
@@ -125,7 +145,13 @@ def _issuer_of(id_token: str) -> _Issuer:
     audience = settings().signin.oidc_issuers.get(named) if isinstance(named, str) else None
     if audience is None:
         raise LoginNotAccepted
-    return _issuers.setdefault((str(named), audience), _Issuer(str(named), audience))
+    return issuer_named(str(named))
+
+
+def issuer_named(url: str) -> _Issuer:
+    """Return what is known of an accepted issuer; raises ``KeyError`` for another."""
+    audience = settings().signin.oidc_issuers[url]
+    return _issuers.setdefault((url, audience), _Issuer(url, audience))
 
 
 async def verify(id_token: str, nonce: str | None) -> VerifiedLogin:

@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.access import Actor
 from app.identity import api as identity
+from community import api as community
 from eldercare import api as eldercare
 from telemedicine import api as telemedicine
 
@@ -22,3 +23,4 @@ async def close_residence(
     # At once, and not with the closure's event: a check-in nobody answers would raise an alarm about the dead.
     await eldercare.end_care(session, resident.id)
     await telemedicine.end_care(session, resident.id)
+    await community.end_homes(session, resident.id)

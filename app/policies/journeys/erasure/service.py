@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.billing import api as billing
 from app.core.access import Actor
 from app.identity import api as identity
+from community import api as community
 from eldercare import api as eldercare
 
 
@@ -61,5 +62,7 @@ async def _end_care(session: AsyncSession, person: identity.HeldPerson) -> None:
     if person.resident is not None:
         # At once, and not with the closure's event: nobody may be asked, or called, between this and that.
         await eldercare.end_care(session, person.resident.id)
+        await community.forget_panels(session, person.resident.id)
+        await community.forget_homes(session, person.resident.id)
     await eldercare.forget_photos(session, person.account.id)
     await billing.forget_cards(session, person.account.id)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import Header, Query
 from fastapi.responses import StreamingResponse
 
+from app.core.access import not_viewed
 from app.core.problems import Unauthenticated, problem_responses
 from app.core.routing import Router, route_options
 from app.identity.api import FreshSignInNeeded, PeopleOnly, Person, SecondFactorNeeded
@@ -24,6 +25,7 @@ _HEADERS: Final = {"Cache-Control": "no-store"}
     responses=_BUNDLE | problem_responses(Unauthenticated, PeopleOnly, FreshSignInNeeded, SecondFactorNeeded),
 )
 @route_options(database=False)
+@not_viewed("a copy of everything goes to the person alone")
 async def export_me(
     actor: Person,
     given: Annotated[ExportFormat | None, Query(alias="format", description="`fhir`: an R4 Bundle")] = None,

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.core import live
+from app.core.access import not_viewed
 from app.core.instants import GivenInstant
 from app.core.paging import Page, PageQuery
 from app.core.problems import (
@@ -71,7 +72,7 @@ async def _wanted_record(
 
 
 async def _one_more_stream(reader: Reader) -> AsyncIterator[None]:
-    with live.stream_of(reader.actor.id):
+    with live.stream_of(reader.actor.viewed_by or reader.actor.id):
         yield
 
 
@@ -115,6 +116,7 @@ async def stream_timeline(
     responses={200: _CSV, **problem_responses(*_GUARDED)},
 )
 @route_options(database=False)
+@not_viewed("a copy to keep")
 async def get_timeline_record(reader: Reader, wanted: Annotated[Wanted, Depends(_wanted_record)]) -> StreamingResponse:
     """Stream what happened with a resident in up to a year as CSV, the latest first, in their local time."""
     await following.put_on_record(reader)
@@ -132,6 +134,7 @@ async def get_timeline_record(reader: Reader, wanted: Annotated[Wanted, Depends(
     responses={200: _PDF, **problem_responses(*_GUARDED, RecordTooLong, Unavailable)},
 )
 @route_options(database=False)
+@not_viewed("a copy to keep")
 async def print_timeline_record(
     reader: Reader, wanted: Annotated[Wanted, Depends(_wanted_record)]
 ) -> StreamingResponse:

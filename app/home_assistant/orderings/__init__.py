@@ -1,0 +1,1 @@
+"""What each kind of entity can be told, one module per family."""

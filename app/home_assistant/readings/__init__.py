@@ -1,0 +1,1 @@
+"""What each kind of entity tells of itself, one module per family of payloads."""

@@ -1,0 +1,1 @@
+"""What somebody may see of a resident, and why, told to themself."""

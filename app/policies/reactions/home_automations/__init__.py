@@ -1,0 +1,1 @@
+"""What a home does when something happens in its resident's care."""
