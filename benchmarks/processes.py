@@ -50,6 +50,13 @@ def _running(command: list[str], env: Mapping[str, str]) -> Iterator[subprocess.
 @contextmanager
 def api(application: str, env: Mapping[str, str], *, factory: bool = False) -> Iterator[int]:
     """Serve an ASGI application with one process and yield its port once it accepts connections."""
+    with watched_api(application, env, factory=factory) as (port, _):
+        yield port
+
+
+@contextmanager
+def watched_api(application: str, env: Mapping[str, str], *, factory: bool = False) -> Iterator[tuple[int, int]]:
+    """Do the same, and yield the process's id, too."""
     port = free_port()
     command = [
         sys.executable,
@@ -66,13 +73,27 @@ def api(application: str, env: Mapping[str, str], *, factory: bool = False) -> I
     command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", *(["--factory"] if factory else [])]
     with _running(command, env) as process:
         _wait(port, process)
-        yield port
+        yield port, process.pid
 
 
 @contextmanager
 def worker(env: Mapping[str, str]) -> Iterator[None]:
     """Run a worker."""
     with _running([sys.executable, "-W", "ignore", "-m", "app.cli", "worker"], env):
+        yield
+
+
+@contextmanager
+def gateway(env: Mapping[str, str]) -> Iterator[None]:
+    """Run a gateway."""
+    with _running([sys.executable, "-W", "ignore", "-m", "app.cli", "gateway"], env):
+        yield
+
+
+@contextmanager
+def module(name: str, *arguments: str, env: Mapping[str, str]) -> Iterator[None]:
+    """Run a module of the benchmarks as a program."""
+    with _running([sys.executable, "-W", "ignore", "-m", name, *arguments], env):
         yield
 
 

@@ -1,6 +1,5 @@
 """What every test stands on: a migrated database per worker, a clock that is set, the assembled application."""
 
-import asyncio
 import fcntl
 import hashlib
 import os
@@ -8,50 +7,38 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
 import httpx
+import orjson
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from sqlalchemy.engine import make_url
 
 from app.core import clock as clocks
 from app.core import embedded, live
 from app.core.database import Database, close_database, open_database
 from app.core.settings import DatabaseSettings, Settings, install_settings
+from tests.emptying import Emptying
+
+if TYPE_CHECKING:
+    from tests.architecture.kept_world import Keeping
+    from tests.faults.processes import Nursery
 
 # A busy machine is no fault of what is tested: no test asserts a time.
 settings.register_profile("hearthline", deadline=None)
 settings.load_profile("hearthline")
+# It would parse every module of ours in each process (eight seconds) to draw their constants now and then: among all
+# 13,000 of the application's those that matter to one test hardly ever come up.
+providers._get_local_constants = Constants
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / ".hearthline" / "test"
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-
-_FILLED = """
-    SELECT oid::regclass::text AS name, pg_relation_size(oid) AS size FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
-      AND pg_relation_size(oid) > 0
-"""
-# The audit trail refuses to be emptied by anything but a replica role, and that asks no foreign keys either.
-_EMPTIED = """
-DO $$ DECLARE filled record; BEGIN
-    SET LOCAL session_replication_role = replica;
-    {}
-    PERFORM setval(seqrelid, seqstart, false) FROM pg_sequence;
-END $$
-"""
-# A test fills some forty tables with a few rows each. To delete those takes a few milliseconds; to truncate makes new
-# files for every table and index that hangs together, which is most of the schema, and took longer than the tests did.
-_DELETED = _EMPTIED.format(f"FOR filled IN {_FILLED} LOOP EXECUTE format('DELETE FROM %s', filled.name); END LOOP;")
-# What has grown is truncated all the same: rows that were deleted are still in the way of whoever looks.
-_HAS_GROWN = f"SELECT max(size) > 524288 FROM ({_FILLED}) AS filled"
-_TRUNCATED = _EMPTIED.format(f"""
-    FOR filled IN SELECT string_agg(name, ', ') AS names FROM ({_FILLED}) AS filled LOOP
-        EXECUTE format('TRUNCATE %s CASCADE', filled.names);
-    END LOOP;""")
 
 
 def pytest_report_header() -> str:
@@ -116,21 +103,39 @@ async def opened(server: embedded.EmbeddedServer, database_name: str) -> AsyncIt
     await close_database()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def emptying(opened: Database) -> AsyncIterator[Emptying]:
+    """Keep a connection that empties the worker's database."""
+    dsn = make_url(opened.url).set(drivername="postgresql").render_as_string(hide_password=False)
+    ready = await Emptying.connect(dsn)
+    yield ready
+    await ready.close()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def database(opened: Database) -> AsyncIterator[Database]:
+async def database(opened: Database, emptying: Emptying) -> AsyncIterator[Database]:
     """Give a test the worker's database, and empty what it filled: it is really committed, so readers see it."""
     yield opened
-    dsn = make_url(opened.url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(dsn)
-    try:
-        async with asyncio.timeout(10):
-            if await connection.fetchval(_HAS_GROWN):
-                await connection.execute(_TRUNCATED)
-                await connection.execute("VACUUM pg_class")  # it has another row now for every one of those files
-            else:
-                await connection.execute(_DELETED)
-    finally:
-        await connection.close()
+    await emptying.empty()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def nursery() -> AsyncIterator["Nursery"]:
+    """Run what forks processes: one for all that want some, as it takes half a minute of a busy machine to start."""
+    from tests.faults.processes import open_nursery  # noqa: PLC0415 - stands on this module
+
+    async with open_nursery() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def keeping(opened: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator["Keeping"]:
+    """Keep the world that everybody is asked about, from the first test that wants it to the last."""
+    from tests.architecture.kept_world import Keeping  # noqa: PLC0415 - imports every package
+
+    ready = Keeping(tmp_path_factory.mktemp("kept"))
+    yield ready
+    await ready.close()
 
 
 @pytest.fixture
@@ -150,6 +155,34 @@ def app(test_settings: Settings) -> FastAPI:
     return create_app(test_settings)
 
 
+@pytest.fixture(scope="session")
+def document(app: FastAPI) -> dict[str, Any]:
+    """Return the API's description: it takes five seconds to make, so it is kept while the code is the same.
+
+    The application serves it, too.
+    """
+    DATA.mkdir(parents=True, exist_ok=True)
+    kept = DATA / f"openapi_{_code_fingerprint()}.json"
+    with (DATA / "openapi.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            for older in DATA.glob("openapi_*.json"):
+                older.unlink()
+            written = kept.with_suffix(".new")
+            written.write_bytes(orjson.dumps(app.openapi()))
+            written.rename(kept)
+        found: dict[str, Any] = orjson.loads(kept.read_bytes())
+    app.openapi_schema = found
+    return found
+
+
+def _code_fingerprint() -> str:
+    packages = ("app", "community", "eldercare", "notifications", "telemedicine")
+    files = sorted(file for package in packages for file in (ROOT / package).rglob("*.py"))
+    content = [file.read_bytes() for file in (*files, ROOT / "requirements.lock")]
+    return hashlib.sha256(b"\0".join(content)).hexdigest()[:12]
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(app: FastAPI, database: Database) -> AsyncIterator[httpx.AsyncClient]:
     """Return an HTTP client of the application, without a network: streams end when they have told what there is."""
@@ -158,3 +191,12 @@ async def client(app: FastAPI, database: Database) -> AsyncIterator[httpx.AsyncC
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened_client:
         yield opened_client
     live.begin()
+
+
+_LONG: Final = ("tests/demo/", "tests/community/whole_", "tests/faults/", "tests/browser/", "tests/cli/")
+"""What has tests of minutes: begun first, they do not leave one process alone with the last of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long tests first; otherwise everything stays in its order."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))

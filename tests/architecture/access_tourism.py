@@ -53,10 +53,13 @@ async def things(of: Concerned) -> dict[str, object]:
     shown = await _attraction(of.agency, of.carer)
     attraction_id = shown["attractions"]
     sold = await _tickets(of.agency, attraction_id)
+    called_off = await community_ticketing.called_off(of.agency, attraction_id)
     return {
         **await _itinerary(of.place, of.resident, of.carer),
         **shown,
         **sold,
+        "slot-cancellations": called_off.id,
+        "visitor-days": "2026-03-02",
         **await _bought(of.resident, of.agency, attraction_id),
         **await _cards(of.place, of.resident, of.neighbour),
         **await _office(of, sold),
@@ -232,6 +235,9 @@ BODIES: Final[Mapping[str, Callable[[Any], dict[str, Any]]]] = {
     "addTicketSlot": lambda _: _SLOT,
     "setTicketSlot": lambda _: _SLOT,
     "cancelTicketSlot": lambda _: {"reason": "weather"},
+    "cancelTicketSlots": lambda world: {"slot_ids": [world.ids["ticket-slots"]], "reason": "weather"},
+    "previewSlotCancellation": lambda world: {"slot_ids": [world.ids["ticket-slots"]]},
+    "quoteOfficeTickets": lambda world: {"items": _cart(world)["items"]},
     "setSlotGuides": lambda world: {"guide_id": None, "slot_ids": [world.ids["ticket-slots"]]},
     "addCardScheme": lambda _: community_citizen_cards.TRANSPORT | {"code": "transport"},
     "setCardScheme": lambda _: community_citizen_cards.DISABILITY,

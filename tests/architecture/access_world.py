@@ -38,7 +38,7 @@ from notifications.broadcasts.models import Broadcast
 from notifications.inbox.models import INBOX
 from notifications.unsubscribing.links import Subscription, token
 from telemedicine.consultations.models import Participant
-from tests.architecture import access_people, access_tourism
+from tests.architecture import access_homes, access_people, access_running, access_tourism
 from tests.factories import (
     billing,
     billing_subsidies,
@@ -96,6 +96,7 @@ BESIDES: Final = {"Bills": "clinic_desk", "Referrals and questions between clini
 asks. They are no columns: in every other row they are strangers.
 """
 CALENDAR_SECRET: Final = "a-secret-that-is-long-enough"
+DISPLAY_SECRET: Final = "a-screen-on-the-wall-shows-numbers"
 FAMILY_PHONE: Final = "+8613800000777"
 _NAMED: Final = re.compile(r"([^/]+)/\{\w+\}")
 
@@ -104,12 +105,13 @@ Headers = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """How each actor signs in, and the id of the resident's thing in each collection of the API's paths."""
+    """How each actor signs in, those who are people, and the ids of the resident's things in the API's collections."""
 
     headers: dict[str, Headers]
     ids: dict[str, str]
     secret: str
     links: dict[str, str]
+    people: dict[str, Account]
 
     def path(self, template: str) -> str:
         """Return the path with ids in place of its parameters: each is told by the segment before it.
@@ -146,7 +148,7 @@ async def open_world() -> World:
     client = await sign_in.client_headers(agency, [CHECK_INS_READ])
     device = await sign_in.device_headers(resident)
     headers: dict[str, Headers] = {"nobody": {}, "client": client, "device": device}
-    for name, account in {
+    people = {
         "resident": await _account(resident),
         "neighbour": await _account(neighbour),
         "known": known,
@@ -161,8 +163,7 @@ async def open_world() -> World:
         "proxy": await access_people.proxy(resident, place),
         "rival": await access_people.rival(resident, place),
         "clinic_desk": await identity.staff(clinic, "coordinator"),
-    }.items():
-        headers[name] = await sign_in.sign_in(account, second_factor=True)
+    }
     secret, invitation = await _invitation(place, agency, family, operator)
     key = _id_in(client)
     endpoint = await webhooks.endpoint(agency, "https://8.8.8.8/hook")
@@ -203,6 +204,9 @@ async def open_world() -> World:
         **await access_tourism.things(
             access_tourism.Concerned(place, agency, coordinator, carer, colleague, resident, neighbour)
         ),
+        **await access_homes.things(resident),
+        **await access_running.things(place, operator, colleague),
+        "access": resident.id,
         **await _order(resident, offer, service, carer),
         "health-records": (await telemedicine_records.health_record(resident, telemedicine_records.ALLERGY)).id,
         "prescriptions": (written := await telemedicine_prescriptions.prescription(resident, clinic, clinician)).id,
@@ -219,20 +223,21 @@ async def open_world() -> World:
         "transfers": await billing.transfer(agency),
         **await _paid_by_card(agency, resident),
     }
-    for name, account in {
+    people |= {
         "responder": await access_people.responder(resident, place, uuid.UUID(str(ids["alarms"]))),
         "former": await access_people.former(resident, place, agency, uuid.UUID(str(ids["visits"]))),
         "asked": hospital.clinician,
-    }.items():
-        headers[name] = await sign_in.sign_in(account, second_factor=True)
+    }
+    headers |= {name: await sign_in.sign_in(account, second_factor=True) for name, account in people.items()}
     texts = {name: str(value) for name, value in ids.items()}
     sending = upload_url(await _unfinished_upload(place, resident), uuid.UUID(texts["sessions"]))
     links = {
+        "getQueueDisplay": f"/v1/queue-displays/{DISPLAY_SECRET}",
         "getMedia": signed_url(uuid.UUID(texts["media"])),
         "getProgressByLink": sending,
         "sendPieceByLink": sending,
     }
-    return World(headers, texts, secret, links)
+    return World(headers, texts, secret, links, people)
 
 
 async def _account(of: Resident) -> Account:
@@ -424,6 +429,7 @@ async def _clinic(
         series_id=clock.new_id(),
         follow_up_at=clock.now() + timedelta(days=9),
     )
+    await telemedicine_appointments.visit_note(resident, row, clinician)
     return {
         "appointments": booked.id,
         "appointment-series": booked.series_id,
@@ -432,6 +438,7 @@ async def _clinic(
         "calendar-feeds": await telemedicine_appointments.calendar_feed(resident, CALENDAR_SECRET),
         "patient-links": await telemedicine_appointments.patient_link(resident, row),
         "queue-tickets": await telemedicine_appointments.queue_ticket(resident, row),
+        "queue-displays": await telemedicine_appointments.queue_display(row, DISPLAY_SECRET),
         "waitlist-entries": await telemedicine_appointments.waitlist_entry(resident, of_type),
         "clinics": organization.id,
         "departments": (await telemedicine_clinics.department(row)).id,
@@ -720,6 +727,14 @@ def _home_order(world: World) -> dict[str, Any]:
     return when | {"offer_id": world.ids["service-offers"], "offer_version": 1, "total": 12_500}
 
 
+def _home_order_quote(world: World) -> dict[str, Any]:
+    return {"offer_id": world.ids["service-offers"], "starts_at": "2026-03-08T01:00:00Z"}
+
+
+def _visit_note(_: World) -> dict[str, Any]:
+    return {"content": {"plan": "Rest"}}
+
+
 def _draft(_: World) -> dict[str, Any]:
     return {"content": telemedicine_prescriptions.AMOXICILLIN}
 
@@ -761,6 +776,7 @@ def _payer(world: World) -> dict[str, Any]:
 
 
 BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
+    **access_homes.BODIES,
     **access_tourism.BODIES,
     "answerPaidFor": lambda _: {"accept": True},
     "inviteMyPayer": _payer,
@@ -841,6 +857,7 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "returnReferral": lambda _: {"content": telemedicine_referrals.WHY},
     "setReferralTerms": lambda _: {"terms": []},
     "acknowledgeAlarm": lambda _: {},
+    "beginViewing": lambda _: {"reason": "They asked where their rota is"},
     "addBusyCalendar": lambda _: {"url": "https://calendar.example.org/basic.ics"},
     "addHomeService": lambda _: community_housekeeping.CLEANING | {"code": "cleaning"},
     "addMyBusyCalendar": lambda _: {"url": "https://calendar.example.org/basic.ics"},
@@ -999,6 +1016,11 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
     "moveAppointment": lambda _: {"starts_at": "2026-03-03T01:00:00Z"},
     "previewAppointmentSeries": lambda world: _slot(world) | {"starts_at": "2026-03-03T01:00:00Z", "count": 2},
     "recordAppointmentOutcome": lambda _: {"status": "arrived"},
+    "callQueueTicket": lambda _: {"again": True},
+    "createQueueDisplay": lambda _: {"name": "Hall"},
+    "quoteHomeOrder": _home_order_quote,
+    "signVisitNote": _visit_note,
+    "writeVisitNote": _visit_note,
     "closeQueueTicket": lambda _: {"state": "done"},
     "takeQueueTicket": lambda world: {"resident_id": world.ids["residents"]},
     "tellPractitionerDelay": lambda _: {"late_by": "PT20M"},
@@ -1044,6 +1066,9 @@ BODIES: Final[dict[str, Callable[[World], dict[str, Any]]]] = {
 """Valid bodies, where something is decided behind them; everywhere else an empty one gets past the guards."""
 
 QUERIES: Final = {
+    "listParkedItems": "?kind=event",
+    "getTicketSales": "?first_day=2026-03-01&last_day=2026-03-02",
+    "listGateScans": "?day=2026-03-02",
     "listOpeningDays": "?from=2026-03-02&to=2026-03-03",
     "listHolidays": "?from=2026-01-01&to=2026-12-31",
     "listCheckInsOfDay": "?date=2026-03-02",

@@ -1,15 +1,15 @@
 """Who may do what: every operation is asked by everyone, and the answers are held against the declared matrix."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
+import pytest_asyncio
 import sqlalchemy as sa
-from fastapi import FastAPI
 from sqlmodel import col
 
 from app.core.audit_tables import AuditEntry
@@ -17,8 +17,9 @@ from app.core.clock import ManualClock
 from app.core.database import reading
 from app.core.settings import MediaSettings, Settings, install_settings
 from app.media.routes import PIECE_TYPE
-from tests.architecture.access_world import ACTORS, BODIES, QUERIES, World, body_of, open_world
-from tests.architecture.snapshot import go_back, snapshot
+from tests.architecture.access_world import ACTORS, BODIES, QUERIES, World, body_of
+from tests.architecture.kept_world import Keeping
+from tests.architecture.snapshot import go_back
 
 MATRIX: Final = Path(__file__).parent / "access_matrix.txt"
 REFUSALS: Final = (401, 403, 404)
@@ -33,6 +34,9 @@ SHOWN_IN_LISTS: Final = {
     "listResidents": {*_AROUND, "clinician"},
     "listCheckInsOfDay": {*_AROUND, "client"},
     "listAlarmQueue": _AROUND,
+    "listAlarmLog": _AROUND,
+    "getCareOverview": {*_AROUND, "clinician", "client"} - {"resident"},
+    "listCareOverview": {*_AROUND, "clinician", "client"} - {"resident"},
     "listCircles": {"family"},
     "listMyVisits": {"carer"},
     "listDeskQueue": {"operator", "desk"},
@@ -41,8 +45,8 @@ SHOWN_IN_LISTS: Final = {
 
 OTHERS: Final = {"family", "proxy", "responder", "operator", "desk", "office", "agency", "carer", "clinician"}
 ABOUT_ONE: Final = {"{resident_id}", "{alarm_id}", "{visit_id}", "{notice_id}", "{drill_id}"}
-SHOWS_NOBODY: Final = {"listCircles", "getWellbeingListening"}
-"""Reads that show others what is their own: their invitations, and whether they asked to be told."""
+SHOWS_NOBODY: Final = {"listCircles", "getOwnAccess", "getWellbeingListening"}
+"""Reads that show others what is their own: their invitations, their rights, and whether they asked to be told."""
 
 
 def declared(text: str) -> dict[str, dict[str, Row]]:
@@ -69,21 +73,28 @@ ROWS: Final = {operation: row for rows in SECTIONS.values() for operation, row i
 
 
 @pytest.fixture(scope="module")
-def operations(app: FastAPI) -> dict[str, Operation]:
+def operations(document: dict[str, Any]) -> dict[str, Operation]:
     """Return the document's operations: id → method, path, description."""
     return {
         operation["operationId"]: (method, path, operation)
-        for path, methods in app.openapi()["paths"].items()
+        for path, methods in document["paths"].items()
         for method, operation in methods.items()
     }
 
 
 @pytest.fixture(autouse=True)
-def directory(tmp_path: Path, test_settings: Settings) -> Iterator[None]:
-    """Keep the world's upload in a directory of its own."""
-    install_settings(test_settings.model_copy(update={"media": MediaSettings(directory=tmp_path)}))
+def directory(keeping: Keeping, test_settings: Settings) -> Iterator[None]:
+    """Keep uploads where the world has its own."""
+    install_settings(test_settings.model_copy(update={"media": MediaSettings(directory=keeping.files)}))
     yield
     install_settings(test_settings)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(client: httpx.AsyncClient, clock: ManualClock, keeping: Keeping) -> AsyncIterator[World]:
+    """Return the people and things that everyone asks about."""
+    async with keeping.opened() as opened:
+        yield opened
 
 
 def test_the_matrix_has_a_row_for_every_operation_and_no_other(operations: Mapping[str, object]) -> None:
@@ -135,22 +146,19 @@ async def row_of(client: httpx.AsyncClient, world: World, operation_id: str, ope
 
 @pytest.mark.parametrize("section", SECTIONS)
 async def test_everyone_gets_what_the_matrix_says(
-    section: str, operations: dict[str, Operation], client: httpx.AsyncClient, clock: ManualClock
+    section: str, operations: dict[str, Operation], client: httpx.AsyncClient, world: World
 ) -> None:
-    world = await open_world()
-    async with snapshot():
-        found = {
-            operation_id: await row_of(client, world, operation_id, operations[operation_id])
-            for operation_id in SECTIONS[section]
-            if operation_id in operations
-        }
+    found = {
+        operation_id: await row_of(client, world, operation_id, operations[operation_id])
+        for operation_id in SECTIONS[section]
+        if operation_id in operations
+    }
     assert found == SECTIONS[section]
 
 
 async def test_lists_show_a_resident_to_those_who_may_see_them(
-    operations: dict[str, Operation], client: httpx.AsyncClient, clock: ManualClock
+    operations: dict[str, Operation], client: httpx.AsyncClient, world: World
 ) -> None:
-    world = await open_world()
     for operation_id, shown in SHOWN_IN_LISTS.items():
         for actor in ACTORS:
             answer = await ask(client, world, actor, operation_id, operations[operation_id])
@@ -158,9 +166,8 @@ async def test_lists_show_a_resident_to_those_who_may_see_them(
 
 
 async def test_whoever_reads_what_is_somebody_elses_is_on_record(
-    operations: dict[str, Operation], client: httpx.AsyncClient, clock: ManualClock
+    operations: dict[str, Operation], client: httpx.AsyncClient, world: World
 ) -> None:
-    world = await open_world()
     silent, shown_by = set(), {}
     for operation_id, operation in operations.items():
         method, path, _ = operation

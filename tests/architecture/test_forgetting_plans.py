@@ -27,6 +27,7 @@ BY_INSTANT = (
     ("identity_app_authorization", "expires_at"),
     ("identity_app_grant", "ended_at"),
     ("identity_app_token", "expires_at"),
+    ("identity_browser_session", "expires_at"),
     ("identity_client_assertion", "expires_at"),
     ("identity_pairing", "expires_at"),
     ("identity_passkey_challenge", "expires_at"),

@@ -30,6 +30,10 @@ STATES: dict[str, dict[str, Any]] = {
         "close_reason": "holder",
         **dict.fromkeys(("number", "digest", "verify_by")),
     },
+    "community_home": {"state": "closed", "secret": None},
+    "community_home_incident": {"state": "over"},
+    "community_home_silence": {"tell_at": None},
+    "community_home_statistic": {"starts_at": sa.text("starts_at + interval '1 day'")},  # filled in as a day ago
     "community_office_shift": {
         "closed_by": sa.column("account_id"),
         **dict.fromkeys(("counted_amount", "expected_amount"), 0),
@@ -42,7 +46,15 @@ STATES: dict[str, dict[str, Any]] = {
     "notifications_webhook_delivery": {"send_at": None},
 }
 # Kept only while somebody may see it, and here nobody may: goes before its time.
-SOONER = {"eldercare_position"}
+SOONER = {
+    "eldercare_position",
+    # With the home they are of, a month after it was closed.
+    "community_home_automation_run",
+    "community_home_command",
+    "community_home_day",
+    "community_home_incident",
+    "community_home_silence",
+}
 
 
 def of(*enforcers: str) -> list[str]:

@@ -9,9 +9,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, Playwright, async_playwright
 
 from tests.browser.relays import Relay, relay
-from tests.faults.conftest import home, nursery
+from tests.faults.conftest import home
 
-__all__ = ["home", "nursery"]
+__all__ = ["home"]
 
 # A picture of moving colours and a beep in place of camera and microphone, and nobody asked for leave to use them.
 _FAKES = (

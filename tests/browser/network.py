@@ -17,6 +17,7 @@ class Network:
         self.port = 0
         self._target = 0
         self._is_cut = False
+        self._hangs = False
         self._open: set[asyncio.StreamWriter] = set()
 
     @property
@@ -34,13 +35,25 @@ class Network:
         for writer in list(self._open):
             writer.transport.abort()
 
+    def hang(self) -> None:
+        """Break every connection off, and let whoever comes then wait for an answer that does not come."""
+        self.cut()
+        self._is_cut, self._hangs = False, True
+
     def restore(self) -> None:
-        """Let connections through again."""
-        self._is_cut = False
+        """Let connections through again; whoever waits is broken off, and has to come once more."""
+        self.cut()
+        self._is_cut = self._hangs = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass one connection on."""
         if self._is_cut:
+            writer.transport.abort()
+            return
+        if self._hangs:
+            self._open.add(writer)
+            await reader.read(-1)
+            self._open.discard(writer)
             writer.transport.abort()
             return
         try:

@@ -1,26 +1,31 @@
-"""Commands run as an operator runs them, on the tests' database."""
+"""Commands run as an operator runs them: each a process of its own, which has not to import Hearthline first."""
 
 import asyncio
-import os
-import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
-from app.core.database import Database
-from tests.conftest import DATA, ROOT
+from tests.faults.processes import PATIENCE, Nursery
 
 
-async def said_by(database: Database, *command: str) -> tuple[int | None, str]:
-    """Run a command on the tests' database; return its exit status and what it said."""
-    running = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "app.cli", *command),
-        cwd=ROOT,
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith("HEARTHLINE_")},
-            "HEARTHLINE_DIRECTORY": str(DATA),
-            "HEARTHLINE_DATABASE_URL": database.url.render_as_string(hide_password=False),
-            "COLUMNS": "240",
-        },
-        stdout=asyncio.subprocess.PIPE,
-    )
-    said, _ = await asyncio.wait_for(running.communicate(), 240)
-    return running.returncode, said.decode()
+@dataclass(frozen=True)
+class Done:
+    """How a command ended and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+
+SaidBy = Callable[..., Awaitable[tuple[int, str]]]
+"""Runs a command on the tests' database; returns its exit status and what it said."""
+
+
+async def done(nursery: Nursery, directory: Path, environment: Mapping[str, str], *command: str) -> Done:
+    """Run a command with an environment, and return how it ended; what it says is kept in ``directory``."""
+    out, err = directory / "out", directory / "err"
+    for file in (out, err):
+        file.unlink(missing_ok=True)
+    process = await nursery.start(list(command), environment, out, err)
+    status = await asyncio.wait_for(process.exited, PATIENCE)
+    return Done(status, out.read_text(), err.read_text())

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from fastapi import FastAPI
 
 from tests import node
 from tests.contracts.compatibility import breaking_changes
@@ -16,9 +15,9 @@ COMMITTED = HERE.parent.parent / "docs" / "openapi.json"
 RELEASED = HERE / "openapi-released.json"
 
 
-def serialized(app: FastAPI) -> bytes:
+def serialized(document: dict[str, Any]) -> bytes:
     """Return the description as ``hearthline openapi`` writes it."""
-    return orjson.dumps(app.openapi(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -26,18 +25,20 @@ def read(file: Path) -> dict[str, Any]:
     return document
 
 
-def test_the_committed_description_is_up_to_date(app: FastAPI) -> None:
-    assert COMMITTED.read_bytes() == serialized(app), "stale: run `hearthline openapi docs/openapi.json` and commit it"
+def test_the_committed_description_is_up_to_date(document: dict[str, Any]) -> None:
+    assert COMMITTED.read_bytes() == serialized(document), (
+        "stale: run `hearthline openapi docs/openapi.json` and commit it"
+    )
 
 
-def test_no_client_of_the_released_description_breaks(app: FastAPI) -> None:
-    assert breaking_changes(read(RELEASED), orjson.loads(serialized(app))) == []
+def test_no_client_of_the_released_description_breaks(document: dict[str, Any]) -> None:
+    assert breaking_changes(read(RELEASED), orjson.loads(serialized(document))) == []
 
 
-def test_a_client_can_be_made_from_it_without_a_warning(app: FastAPI, tmp_path: Path) -> None:
+def test_a_client_can_be_made_from_it_without_a_warning(document: dict[str, Any], tmp_path: Path) -> None:
     tools = node.packages(HERE) / ".bin"
     description = tmp_path / "openapi.json"
-    description.write_bytes(serialized(app))
+    description.write_bytes(serialized(document))
     shutil.copy(HERE / "client.ts", tmp_path)
     said = node.run(
         tools / "openapi-typescript", description, "--default-non-nullable=false", "-o", "api.ts", cwd=tmp_path

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -57,8 +57,12 @@ def permissions(path: Path) -> int:
 
 
 def postmasters(home: Path) -> list[int]:
-    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in supervisor.server_processes(home)}
-    return [pid for pid, command in commands.items() if b"/bin/postgres" in command]
+    found = []
+    for pid in supervisor.server_processes(home):
+        with suppress(FileNotFoundError, ProcessLookupError):  # some of a server's processes come and go
+            if b"/bin/postgres" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
 
 
 @contextmanager

@@ -216,6 +216,7 @@ def test_every_endpoint_is_planned_unless_it_makes_its_answer_itself() -> None:
         "/v1/queue-tickets/{queue_ticket_id}/stream",
         "/v1/unsubscriptions/{token}",  # a page
         "/portal/gates",  # a page
+        "/portal/live",  # a stream
         "/portal/video-visits",  # a page
         "/v1/calendars/{secret}",  # a file
         *(  # documents

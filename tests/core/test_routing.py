@@ -141,6 +141,13 @@ async def read_whoami(subject: Annotated[str, Depends(_subject)]) -> str:
     return subject
 
 
+@router.post("/considered")
+@public("a test")
+@route_options(database=False)
+async def consider(body: _Asked) -> None:
+    """Take something and keep nothing."""
+
+
 def _application() -> FastAPI:
     application = FastAPI()
     for kind in (Problem, RequestValidationError, HTTPException):
@@ -401,3 +408,10 @@ async def test_who_sends_slowly_holds_no_transaction(http: httpx.AsyncClient, co
 
 async def test_a_body_is_not_waited_for_for_ever(http: httpx.AsyncClient, impatient: None) -> None:
     assert await _raw(_application(), "/v1/places", asyncio.Event(), b"application/json") == 400
+
+
+async def test_nobody_is_waited_for_for_ever_where_no_transaction_is_opened_either(
+    http: httpx.AsyncClient, impatient: None
+) -> None:
+    async with asyncio.timeout(5):
+        assert await _raw(_application(), "/v1/considered", asyncio.Event(), b"application/json") == 400

@@ -141,6 +141,14 @@ async def test_what_could_not_be_said_is_said_when_the_line_is_back(elsewhere: a
     assert await asyncio.wait_for(said.get(), 20) == "tests.a"
 
 
+async def test_what_is_heard_as_the_line_ends_still_wakes(database: Database) -> None:
+    ended = await connect_raw()
+    ended.terminate()
+    with wakeups.listening("tests.a") as woken:
+        wakeups._Line()._hear(ended, 1, TOPIC, "tests.a")
+        assert woken.is_set()
+
+
 @pytest.mark.usefixtures("line")
 async def test_one_line_per_process() -> None:
     with pytest.raises(RuntimeError, match="started already"):

@@ -13,6 +13,7 @@ from app.core.clock import ManualClock
 from app.core.database import Database, reading
 from app.demo import behaviour, people, seeding, tour
 from app.identity import api as identity
+from app.portal.ground.demo import FACES, GUIDE
 from tests.factories.progress import Silence
 
 END = datetime(2026, 4, 21, 8, 0, tzinfo=UTC)
@@ -40,18 +41,25 @@ async def _counts() -> dict[str, int]:
         }
 
 
-async def test_the_past_is_consistent_and_seeding_again_changes_nothing(app: FastAPI, database: Database) -> None:
-    report = Silence()
-    assert await _seed(app, report=report)
-    assert report.pieces == ["the community moves in", "its past is lived"]
-    assert report.done == pytest.approx(DAYS)
+async def test_the_past_is_consistent_though_interrupted_and_seeding_again_changes_nothing(
+    app: FastAPI, database: Database, clock: ManualClock
+) -> None:
+    first, second = Silence(), Silence()
+    assert await _seed(app, END - timedelta(days=1), first)
+    assert await _seed(app, report=second)
+    assert first.pieces == ["the community moves in", "its past is lived"]
+    assert first.done == pytest.approx(DAYS)
+    assert second.done == pytest.approx(1)
+    await _require_nothing_twice()
     await _require_consistency()
     before = await _counts()
     assert before["identity_resident"] == RESIDENTS
     await _require_families_heard()
     await _require_circles_and_desk_lived()
+    await _require_messages_read_and_answered()
     assert not await _seed(app)
     assert await _counts() == before
+    await _require_somebody_asked_within_the_minute(app, clock)
 
 
 async def _require_consistency() -> None:
@@ -66,6 +74,7 @@ async def _require_consistency() -> None:
     not_asked_once = await _rows("""
         SELECT c.id FROM eldercare_check_in c
         WHERE c.channel IN ('app', 'sms', 'voice') AND c.state IN ('answered', 'missed')
+          AND c.how IS DISTINCT FROM 'home'  -- whose home answered, is not asked
           AND 1 <> (
             SELECT count(*) FROM notifications_delivery d
             WHERE d.origin_id = c.id AND d.notice_key LIKE 'eldercare.check_in_prompt%' AND d.state = 'sent')""")
@@ -101,16 +110,18 @@ async def _require_families_heard() -> None:
     assert all(row["next_at"] - row["sent_at"] == timedelta(days=7) for row in told)
     for row in told:
         sent_at, about = row["sent_at"].isoformat(), row["about"]
-        for name, table, column in (
-            ("answered", "eldercare_check_in", "answered_at"),
-            ("visits", "eldercare_visit", "completed_at"),
-            ("taken", "eldercare_dose", "taken_at"),
+        for name, table, column, which in (
+            ("answered", "eldercare_check_in", "answered_at", "how IS DISTINCT FROM 'home'"),
+            ("by_home", "eldercare_check_in", "answered_at", "how = 'home'"),
+            ("visits", "eldercare_visit", "completed_at", "true"),
+            ("taken", "eldercare_dose", "taken_at", "true"),
         ):
             (counted,) = await _rows(f"""
-                SELECT count(*) AS n FROM {table} WHERE resident_id = '{about}'
+                SELECT count(*) AS n FROM {table} WHERE resident_id = '{about}' AND {which}
                 AND {column} >= timestamptz '{sent_at}' - interval '7 days' AND {column} < '{sent_at}'""")
             assert row["variables"][name] == counted["n"], name
     assert any(row["variables"]["visits"] for row in told)
+    assert any(row["variables"]["by_home"] for row in told)  # one of them lives in a home that answers
 
 
 async def _require_circles_and_desk_lived() -> None:
@@ -127,8 +138,7 @@ async def _require_circles_and_desk_lived() -> None:
     assert [(row["state"], row["kind"]) for row in proxies] == [("in_force", "proxy")] * bool(forgetful)
 
 
-async def test_what_circles_write_is_read_and_answered(app: FastAPI, database: Database) -> None:
-    await _seed(app)
+async def _require_messages_read_and_answered() -> None:
     messages = await _rows("""
         SELECT m.id, m.author_id = r.account_id AS is_answer FROM eldercare_circle_message m
         JOIN identity_resident r ON r.id = m.resident_id ORDER BY m.id""")
@@ -137,9 +147,7 @@ async def test_what_circles_write_is_read_and_answered(app: FastAPI, database: D
     assert await _rows("SELECT id FROM eldercare_circle_read_mark")
 
 
-async def test_an_interrupted_past_goes_on_where_it_stopped(app: FastAPI, database: Database) -> None:
-    await _seed(app, END - timedelta(days=1))
-    assert await _seed(app)
+async def _require_nothing_twice() -> None:
     residents = await _rows("SELECT reference FROM identity_resident")
     assert len({row["reference"] for row in residents}) == len(residents) == RESIDENTS
     absences = await _rows("SELECT member_id FROM eldercare_rota_absence")
@@ -148,10 +156,8 @@ async def test_an_interrupted_past_goes_on_where_it_stopped(app: FastAPI, databa
     assert len(days) >= DAYS
 
 
-async def test_visitors_find_somebody_who_is_asked_within_the_minute(
-    app: FastAPI, database: Database, clock: ManualClock
-) -> None:
-    await _seed(app)
+async def _require_somebody_asked_within_the_minute(app: FastAPI, clock: ManualClock) -> None:
+    """Visitors find somebody who is asked soon, each time they come, and everybody they may sign in as."""
     villages = []
     for start in (END + timedelta(seconds=20), END + timedelta(minutes=3)):
         clock.set(start)
@@ -164,6 +170,8 @@ async def test_visitors_find_somebody_who_is_asked_within_the_minute(
         soon = [at for at in due if start < at <= start + timedelta(seconds=65)]
         assert len(soon) == 1
     village = villages[-1]
+    offered = {sign_in.phone for sign_in in tour.sign_ins(people.neighbours(behaviour.SEED, RESIDENTS)[0])}
+    assert {GUIDE, *(number for _, number in FACES)} <= offered
     async with reading() as connection:
         for sign_in in tour.sign_ins(people.neighbours(behaviour.SEED, RESIDENTS)[0]):
             assert await identity.find_accounts_by_phone(connection, village.community_id, sign_in.phone), sign_in

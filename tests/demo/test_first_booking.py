@@ -1,5 +1,6 @@
-"""What the guide for clinics tells an integrator to type, typed: against a demo that was started as `make run` does."""
+"""What the guides tell their readers to type, typed: against one demo that was started as `make run` does."""
 
+import asyncio
 import os
 import re
 import socket
@@ -11,20 +12,32 @@ from typing import Final
 
 import pytest
 
+from tests.demo import day_tour, portal_tour
+
 ROOT: Final = Path(__file__).parents[2]
-GUIDE: Final = ROOT / "docs/clinics.md"
+CLINICS: Final = (ROOT / "docs/clinics.md").read_text()
+_README: Final = (ROOT / "README.md").read_text()
+_HELPERS: Final = _README[_README.index("```bash\napi=") : _README.index("**Sign in**")]
+_HOME: Final = _README[_README.index("**Look after a home**") : _README.index("And the **figures**")]
+SMART_HOME: Final = _HELPERS.replace("http://127.0.0.1:8000", "$HEARTHLINE_HTTP_PUBLIC_URL") + _HOME
 _BLOCK: Final = re.compile(r"^```(bash|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VARYING: Final = (
     (re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<instant>"),
+    (re.compile(r"\d+ times in"), "<number> times in"),
+    (re.compile(r"^\[('home'(, )?)*\]$"), "<the home>"),
 )
 _MARK: Final = "-- told --"
+_SHELL: Final = f"""
+hearthline() {{ {sys.executable} -m app.cli "$@"; }}
+sleep() {{ command sleep $(($1 * 2)); }}  # for machines that have more to do than a reader's
+"""
 
 
-def documented() -> tuple[str, list[tuple[str, str]]]:
-    """Return the helpers of the guide, and each command with what it is said to print."""
+def documented(guide: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return the helpers of a guide, and each command with what it is said to print."""
     helpers, commands = "", []
-    for kind, text in _BLOCK.findall(GUIDE.read_text()):
+    for kind, text in _BLOCK.findall(guide):
         if kind == "bash":
             helpers += text
             continue
@@ -46,12 +59,13 @@ def settled(text: str) -> str:
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     """Start the demo with few residents and a short past; return the variables of a shell beside it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as another:
+        port, of_broker = free.getsockname()[1], another.getsockname()[1]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HEARTHLINE_")}
     variables = clean | {
         "HEARTHLINE_DIRECTORY": str(tmp_path),
         "HEARTHLINE_HTTP_PORT": str(port),
+        "HEARTHLINE_MQTT_EMBEDDED_PORT": str(of_broker),
         "HEARTHLINE_HTTP_PUBLIC_URL": f"http://127.0.0.1:{port}",
     }
     log = tmp_path / "run.log"
@@ -68,13 +82,27 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         started.wait(timeout=60)
 
 
-def test_the_documented_commands_print_what_the_guide_says(environment: dict[str, str]) -> None:
-    helpers, commands = documented()
+def type_all(guide: str, environment: dict[str, str]) -> None:
+    """Type all commands of a guide, and see that they print what it says."""
+    helpers, commands = documented(guide)
     assert len(commands) > 15
-    script = helpers + "".join(f"\n{command}\necho '{_MARK}'" for command, _ in commands)
+    script = _SHELL + helpers + "".join(f"\n{command}\necho '{_MARK}'" for command, _ in commands)
     done = subprocess.run(
         ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False
     )
     told = [part.strip("\n") for part in done.stdout.split(f"{_MARK}\n")][:-1]
     found = [(command, settled(text)) for (command, _), text in zip(commands, told, strict=True)]
     assert found == [(command, settled(said)) for command, said in commands], done.stderr
+
+
+async def test_the_portals_tour_and_the_documented_commands_are_as_the_guides_say(environment: dict[str, str]) -> None:
+    await portal_tour.walk(environment["HEARTHLINE_HTTP_PUBLIC_URL"])
+    await day_tour.walk(environment["HEARTHLINE_HTTP_PUBLIC_URL"])
+    await asyncio.to_thread(type_all, CLINICS, environment)
+    await asyncio.to_thread(type_all, SMART_HOME, environment)
+
+
+def test_the_tours_pictures_are_there_and_small() -> None:
+    taken = {one.name: one.stat().st_size for one in day_tour.PICTURES.glob("*.png")}
+    assert set(taken) == set(day_tour.pictures())
+    assert sum(taken.values()) <= day_tour.MOST_BYTES

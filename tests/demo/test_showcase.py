@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from app.core.access import Actor
 from app.core.clock import ManualClock
 from app.core.database import Database
-from app.demo import attractions, clinic, home_services, outings, seeding
+from app.demo import attractions, clinic, home_services, outings, seeding, smart_home
 from tests.demo.visitor import END, RESIDENTS, Visitor
 from tests.factories.progress import Silence
 
@@ -42,6 +42,7 @@ async def test_three_weeks_show_every_capability(visitor: Visitor) -> None:
     await _visitors_book_a_video_visit_within_minutes_and_have_a_link_each(visitor)
     await _help_at_home_was_ordered_planned_and_paid(visitor)
     await _people_went_out(visitor)
+    await _a_home_notices_and_is_looked_after_from_afar(visitor)
 
 
 async def _residents_are_in_hospital_and_away(visitor: Visitor) -> None:
@@ -352,6 +353,7 @@ async def _people_went_out(visitor: Visitor) -> None:
         attractions.MUSEUM: True,
         attractions.GARDEN: True,
         attractions.MILL: False,
+        attractions.LIGHTS: True,
     }
     stretch = f"since={END - timedelta(days=20):%Y-%m-%dT%H:%M:%SZ}&until={END:%Y-%m-%dT%H:%M:%SZ}"
     orders = await visitor.items(keeper, f"{path}/ticket-orders?{stretch}")
@@ -375,3 +377,33 @@ async def _people_went_out(visitor: Visitor) -> None:
     day = await visitor.get(planner.actor, f"/v1/itineraries/{days[-1]['id']}")
     (stop,), (left_out,) = day["stops"], day["left_out"]
     assert (stop["booking"], stop["state"], left_out["why"]) == ("booked", "arrived", "not_step_free")
+
+
+async def _a_home_notices_and_is_looked_after_from_afar(visitor: Visitor) -> None:
+    resident = visitor.resident(smart_home.LIVES_THERE)
+    relative, of_resident = resident.circle[smart_home.MANAGES].actor, f"/v1/residents/{resident.id}"
+    (home,) = await visitor.items(relative, f"{of_resident}/homes")
+    of_home = f"/v1/homes/{home['id']}"
+    assert (home["state"], home["lives_alone"], home["has_credentials"]) == ("active", True, True)
+    assert len(await visitor.items(relative, f"{of_home}/states")) > 20
+    assert (await visitor.get(resident.actor, f"{of_resident}{of_home.removeprefix('/v1')}/panel"))["is_announced"]
+
+    noticed = {one["kind"]: one["state"] for one in await visitor.items(relative, f"{of_home}/incidents")}
+    assert noticed == {"water": "over", "door_open_at_night": "over"}
+    (alarm, *_) = await visitor.alarms(smart_home.LIVES_THERE, "water")
+    assert (alarm["state"], bool(alarm["acknowledged_at"])) == ("resolved", True)
+    told = {notice["notice"] for notice in await visitor.items(relative, "/v1/me/inbox")}
+    assert "community.home_devices_silent" in told
+
+    (light,) = await visitor.items(relative, f"{of_home}/automations")
+    runs = await visitor.items(relative, f"/v1/home-automations/{light['id']}/runs")
+    assert len(runs) >= 8
+    commands = await visitor.items(relative, f"{of_home}/commands")
+    assert ("unlock", "expired", "not_confirmed") in {(one["command"], one["state"], one["reason"]) for one in commands}
+    assert {one["origin"] for one in commands if one["state"] == "confirmed"} == {"person", "automation"}
+
+    check_ins = await visitor.items(resident.actor, "/v1/me/check-ins")
+    assert [one["how"] for one in check_ins].count("home") >= 8
+    (day,) = (await visitor.get(resident.circle[0].actor, f"{of_resident}/home-activity?day=2026-04-20"))["items"]
+    assert any(max(room["quarters"]) for room in day["rooms"])
+    assert any(room["usual"] for room in day["rooms"])

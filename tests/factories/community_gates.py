@@ -88,7 +88,7 @@ async def tickets(
     return rows
 
 
-async def texts(of: Sequence[Ticket], **changes: Any) -> list[str]:
+async def texts(of: Sequence[Ticket | sa.Row[Any]], **changes: Any) -> list[str]:
     """Return what the QR codes of tickets say."""
     codes = [
         Code(

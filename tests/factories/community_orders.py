@@ -11,7 +11,7 @@ from app.identity.models import Account, Resident
 from app.policies.journeys.day_plans.models import DayPlan
 from app.reservations.api import Want, take
 from community.housekeeping.models import HomeService, ServiceOffer
-from community.order_dispatch.models import OrderOffer
+from community.order_dispatch.models import OrderOffer, OrderSearch
 from community.orders.models import FIX, Order, OrderExtra
 from community.orders.repository import locate
 from community.orders.rules import deadlines
@@ -24,6 +24,7 @@ async def order(of: Resident, by: Account, offer: ServiceOffer, service: HomeSer
     """Insert what somebody ordered for a resident, to be paid to the provider: for tomorrow, and placed."""
     at = clock.now() + timedelta(days=1)
     given: dict[str, Any] = {"state": "placed", "wanted_at": at, "starts_at": at, "ends_at": at + timedelta(hours=2)}
+    given |= {"flexibility": timedelta(), "time_zone": "Asia/Shanghai"}
     row = Order(
         community_id=of.community_id,
         resident_id=of.id,
@@ -34,8 +35,6 @@ async def order(of: Resident, by: Account, offer: ServiceOffer, service: HomeSer
         offer_version=offer.version,
         service_id=service.id,
         category=service.category,
-        flexibility=timedelta(),
-        time_zone="Asia/Shanghai",
         options={},
         lines=[{"kind": "work", "code": None, "quantity": 1, "amount": 12_000}],
         total_amount=12_000,
@@ -94,6 +93,20 @@ async def offered(row: Order, to: Account) -> OrderOffer:
         worker_id=to.id,
         offered_at=clock.now(),
         answer_by=clock.now() + timedelta(hours=1),
+    )
+    async with unit_of_work() as session:
+        session.add(found)
+    return found
+
+
+async def looked_for(row: Order, state: str = "looking") -> OrderSearch:
+    """Insert that somebody is looked for for an order, next after its start: nobody is found meanwhile by itself."""
+    found = OrderSearch(
+        order_id=row.id,
+        resident_id=row.resident_id,
+        state=state,
+        begun_at=clock.now(),
+        look_at=row.starts_at + timedelta(days=9),
     )
     async with unit_of_work() as session:
         session.add(found)

@@ -12,6 +12,7 @@ from app.core.recurrence import EVERY_DAY
 from app.core.wall_time import zone
 from app.identity.models import Organization
 from app.reservations.api import NewPool, open_pool, open_pools
+from community.slot_cancellations.models import SlotCancellation
 from community.ticketing.models import (
     QuotaShare,
     SlotTemplate,
@@ -41,7 +42,7 @@ async def product(of: Organization, attraction_id: uuid.UUID, code: str = "adult
     given: dict[str, Any] = {"kind": "adult", "price_amount": 6_000, "currency": "CNY", "tax_rate": 600}
     names = {"en": code.capitalize(), "zh-CN": code}
     async with unit_of_work() as session:
-        row = TicketProduct(**_of(of, attraction_id), code=code, name=names, **given | values)
+        row = TicketProduct(**_of(of, attraction_id), code=code, **{"name": names} | given | values)
         session.add(row)
     return row
 
@@ -200,3 +201,26 @@ def _of(organization: Organization, attraction_id: uuid.UUID) -> dict[str, Any]:
         "organization_id": organization.id,
         "attraction_id": attraction_id,
     }
+
+
+async def called_off(of: Organization, attraction_id: uuid.UUID) -> SlotCancellation:
+    """Insert that a slot was called off together with what was sold of it, which was nothing."""
+    now = clock.now()
+    (slot,) = await slots(of, attraction_id, [now + timedelta(days=3)])
+    row = SlotCancellation(
+        community_id=of.community_id,
+        organization_id=of.id,
+        attraction_id=attraction_id,
+        slot_ids=[slot.id],
+        reason="weather",
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        cancelled_at=now,
+        orders=0,
+        counter_orders=0,
+        tickets=0,
+        persons=0,
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row

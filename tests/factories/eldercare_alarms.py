@@ -34,9 +34,9 @@ class Scene:
     circle: tuple[Account, ...]
 
 
-async def scene(*, circle: int = 2, with_desk: bool = True) -> Scene:
+async def scene(*, circle: int = 2, with_desk: bool = True, time_zone: str = "Asia/Shanghai") -> Scene:
     """Insert a resident with a circle of that size, each with a grant, and a duty desk of one dispatcher."""
-    place = await identity.community()
+    place = await identity.community(time_zone=time_zone)
     resident = await identity.resident(place, phone="+8613800000001")
     operator = await identity.organization(place, "operator")
     await identity.agreement(operator)

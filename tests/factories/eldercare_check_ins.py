@@ -16,7 +16,8 @@ from eldercare.absences.models import Absence
 from eldercare.care_circle.models import CircleMember
 from eldercare.check_ins.models import CheckIn, CheckInPlan
 from eldercare.check_ins.schemas import PauseCreate, PlanWrite
-from eldercare.check_ins.service import pauses, plans
+from eldercare.check_ins.service import homes, pauses, plans
+from eldercare.check_ins.service.silence import Heard
 
 _check_ins = table_of(CheckIn)
 
@@ -98,3 +99,25 @@ async def in_circle(resident: Resident, person: Account) -> None:
     )
     async with unit_of_work() as session:
         session.add(member)
+
+
+PASSIVE = {"passive_before": timedelta(hours=2), "passive_wait": timedelta(hours=1)}
+"""What makes a plan passive: activity from 06:30 to 09:30 answers the check-in of 08:30."""
+
+
+async def active(*activities: tuple[Resident, datetime]) -> list[uuid.UUID]:
+    """Let homes tell of their usual activity; return which check-ins that answered."""
+    async with unit_of_work() as session:
+        return await homes.home_active(session, [Heard(one.id, one.community_id, at) for one, at in activities])
+
+
+async def silent(*residents: Resident, at: datetime) -> None:
+    """Let residents' homes fall silent."""
+    async with unit_of_work() as session:
+        await homes.home_fell_silent(session, [Heard(one.id, one.community_id, at) for one in residents])
+
+
+async def heard_again(*residents: Resident, at: datetime) -> None:
+    """Let residents' homes be heard again."""
+    async with unit_of_work() as session:
+        await homes.home_heard_again(session, [Heard(one.id, one.community_id, at) for one in residents])

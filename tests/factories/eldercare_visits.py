@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -121,14 +122,15 @@ async def carers(visit_id: uuid.UUID) -> Sequence[sa.Row[Any]]:
 async def single(plan: CarePlan, starts_at: datetime, **values: Any) -> Visit:
     """Insert a visit of half an hour that does not recur."""
     carried = resolve([], is_critical=values.get("is_critical", False))
+    time_zone = values.pop("time_zone", "UTC")
     row = Visit(
         community_id=plan.community_id,
         resident_id=plan.resident_id,
         account_id=values.pop("account_id"),
         organization_id=plan.organization_id,
         care_plan_id=plan.id,
-        local_date=starts_at.date(),
-        time_zone=values.pop("time_zone", "UTC"),
+        local_date=starts_at.astimezone(ZoneInfo(time_zone)).date(),
+        time_zone=time_zone,
         starts_at=starts_at,
         ends_at=starts_at + values.pop("lasts", timedelta(minutes=30)),
         flexibility=values.pop("flexibility", timedelta()),

@@ -7,14 +7,17 @@ from typing import Any
 from app.core import clock
 from app.core.database import unit_of_work
 from app.core.sealing import seal
-from app.identity.models import Resident
+from app.identity.models import Account, Resident
 from telemedicine.appointments.models import Appointment, WaitlistEntry
 from telemedicine.calendars.models import BUSY_URL, BusyCalendar, CalendarFeed
 from telemedicine.calendars.service.feeds import digest_of
 from telemedicine.clinics.models import Clinic, Practitioner, VisitType
 from telemedicine.linking.models import VALUE, PatientLink
 from telemedicine.linking.views import value_index
-from telemedicine.queues.models import QueueTicket
+from telemedicine.queues.models import QueueDisplay, QueueTicket
+from telemedicine.queues.service import digest_of as display_digest
+from telemedicine.visit_notes.models import CONTENT, VisitNote
+from telemedicine.visit_notes.schemas import VisitNoteContent
 
 
 async def appointment(
@@ -75,6 +78,32 @@ async def queue_ticket(of: Resident, clinic: Clinic) -> uuid.UUID:
         number=1,
         state="called",
         called_at=clock.now(),
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+    return row.id
+
+
+async def visit_note(of: Resident, clinic: Clinic, author: Account) -> None:
+    """Insert what a clinician is writing about a resident, and has not signed."""
+    row = VisitNote(
+        community_id=of.community_id,
+        organization_id=clinic.organization_id,
+        resident_id=of.id,
+        author_id=author.id,
+        content=seal(VisitNoteContent(plan="Rest").model_dump_json(), CONTENT),
+    )
+    async with unit_of_work() as session:
+        session.add(row)
+
+
+async def queue_display(clinic: Clinic, secret: str) -> uuid.UUID:
+    """Insert a screen on a clinic's wall that shows its lines to whoever has the secret; return its id."""
+    row = QueueDisplay(
+        community_id=clinic.community_id,
+        organization_id=clinic.organization_id,
+        name="Hall",
+        digest=display_digest(secret),
     )
     async with unit_of_work() as session:
         session.add(row)

@@ -66,8 +66,9 @@ COVERAGE: dict[str, Any] = {
     "starts_on": "2026-01-01",
     "ends_on": "2026-12-31",
 }
+LETTER: dict[str, Any] = {"kind": "document", "title": "Letter", "note": "All is well"}
 EVERY = (ALLERGY, CONDITION, OBSERVATION, IMMUNIZATION, CARE_PLAN, ENCOUNTER, COVERAGE)
-"""One of each kind but documents, which have a file."""
+"""One of each kind but documents, which have a file, or are a letter."""
 
 
 def resident_of(of: Resident) -> Actor:

@@ -72,9 +72,10 @@ def _become(order: dict[str, Any]) -> NoReturn:
     """(in the child) Run the command of ``order``."""
     os.setsid()
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    errors = os.open(order["errors"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     null = os.open(os.devnull, os.O_RDONLY)
     signal.set_wakeup_fd(-1)
-    for descriptor, source in ((0, null), (1, log), (2, log)):
+    for descriptor, source in ((0, null), (1, log), (2, errors)):
         os.dup2(source, descriptor)
     os.closerange(3, 256)
     os.environ.clear()
@@ -97,6 +98,8 @@ def _run(arguments: list[str]) -> NoReturn:
     except BaseException:  # noqa: BLE001 - the interpreter's own last resort
         traceback.print_exc()
         status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(status)
 
 

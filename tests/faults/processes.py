@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +16,15 @@ import httpx
 import orjson
 from sqlalchemy.engine import URL, make_url
 
+from app.core.database import Database
 from tests.conftest import DATA, ROOT
 from tests.faults import nursery
 
 PATIENCE = 90.0  # seconds: only a machine that is badly overloaded comes near it
+_ORPHANS = """
+SELECT count(pg_terminate_backend(pid)) = 0 FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend'
+  AND pid <> pg_backend_pid() AND pid <> ALL ($1::int[])"""
 
 
 @dataclass(slots=True)
@@ -132,9 +137,16 @@ class Nursery:
                     self._exits.pop(pid).set_result(status)
         self.ready.set()  # it has ended, ready or not
 
-    async def start(self, command: list[str], environment: Mapping[str, str], log: Path) -> Process:
-        """Fork a process that runs ``hearthline <command>``."""
-        order = {"command": command, "environment": dict(environment), "log": str(log)}
+    async def start(
+        self, command: list[str], environment: Mapping[str, str], log: Path, errors: Path | None = None
+    ) -> Process:
+        """Fork a process that runs ``hearthline <command>``; what it says of errors goes to ``log`` as well, or not."""
+        order = {
+            "command": command,
+            "environment": dict(environment),
+            "log": str(log),
+            "errors": str(errors or log),
+        }
         self._orders.write(orjson.dumps(order) + b"\n")
         await self._orders.drain()
         pid, exited = await asyncio.wait_for(self._started.get(), PATIENCE)
@@ -148,6 +160,7 @@ async def open_nursery() -> AsyncIterator[Nursery]:
     # Bytecode is kept beside the tests' data, wherever the machine would have it.
     plain.pop("PYTHONDONTWRITEBYTECODE", None)
     plain["PYTHONPYCACHEPREFIX"] = str(DATA / "bytecode")
+    plain["COLUMNS"] = "240"  # how wide what it says is, is settled before a command is forked
     server = await asyncio.create_subprocess_exec(
         sys.executable, "-W", "ignore", "-m", nursery.__name__, cwd=ROOT, env=plain,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
@@ -205,6 +218,16 @@ async def looking(url: URL | str) -> AsyncIterator[asyncpg.Connection]:
         yield connection
     finally:
         await connection.close()
+
+
+async def end_orphans(database: Database, *, spare: Iterable[int]) -> None:
+    """End the database's processes whose clients were killed, and return when they are gone.
+
+    They are still at what they were told last: they hold locks against whoever empties the tables, or fill them again.
+    """
+    ours = [one.driver.get_server_pid() for some in (database.writing, database.reading) for one in some._idle]
+    async with looking(database.url) as connection:
+        await until(connection, _ORPHANS, [*ours, *spare])
 
 
 async def until(connection: asyncpg.Connection, query: str, *binds: Any) -> None:

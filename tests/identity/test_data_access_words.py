@@ -30,16 +30,26 @@ _NOBODYS: Final = {
         "desk_script",
     ),
     *("desk_shift", "desk_test", "holidays", "installation", "invitation", "member", "organization", "passkey"),
-    *("availability", "availability_exception", "clinic", "clinic_location", "clinic_resource", "department"),
+    *(
+        "availability",
+        "availability_exception",
+        "clinic",
+        "clinic_location",
+        "clinic_resource",
+        "department",
+        "queue_display",
+    ),
     *("billing_terms", "charge_item", "issuer", "programme", "practitioner", "practitioner_schedule", "visit_type"),
     *("home_service", "service_offer", "worker", "worker_exception", "worker_skill", "worker_skills"),
     *("roll_call", "trip_plan", "trip_volunteer"),
     *("attraction", "attraction_exception", "attractions"),
     *("slot_guides", "slot_template", "ticket_addon", "ticket_product", "ticket_quota", "ticket_slot", "ticket_terms"),
-    *("admission_conflict", "gate", "gate_rules", "ticket_key", "voucher"),
+    *("admission_conflict", "slot_cancellation", "gate", "gate_rules", "ticket_key", "voucher"),
     *("payment_method", "payout_account", "payout_terms", "platform_fee", "transfer"),
     *("allocation", "busy_calendar", "busy_calendars", "calendar_feed", "pool", "reservation", "resource"),
     *("card_scheme", "office_sale", "office_shift", "ticket_allotment"),
+    "parked_item",
+    "mdi",  # whose icons panels name
     *("day_plan", "report", "route_plan", "second_factor", "session", "shift", "subscription", "timesheet"),
 }
 

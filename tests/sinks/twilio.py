@@ -15,7 +15,8 @@ import httpx
 from aiohttp import web
 from pydantic import SecretStr
 
-from app.core.settings import MessageSettings, Settings, TwilioSettings, install_settings
+from app.core.sending_settings import MessageSettings, TwilioSettings
+from app.core.settings import Settings, install_settings
 from notifications.api import close_channels
 
 ACCOUNT = "AC" + "0" * 32

@@ -14,15 +14,16 @@ from community.ticket_codes.service import code_for
 from community.ticket_orders.models import TICKETS
 from tests.community.ticket_office.conftest import PRICE, Body, Scene
 
-_MODULE = re.compile(rb"(?<![\d.])(\d+) (\d+) m")
-"""Where the outline of a dark module begins, in modules."""
+_RUN = re.compile(rb"(?<![\d.])(\d+) (\d+) m (\d+) \2 l")
+"""The upper edge of a row's dark modules, in modules."""
 
 
 def modules_of(page: PageObject) -> list[list[bool]]:
     """Return the dark modules of the code on a page, without its quiet zone: read off the outlines that are filled."""
     contents = page.get_contents()
     assert contents is not None
-    dark = {(int(x), int(y)) for x, y in _MODULE.findall(contents.get_data())}
+    runs = (map(int, run) for run in _RUN.findall(contents.get_data()))
+    dark = {(x, y) for left, y, right in runs for x in range(left, right)}
     columns, rows = {x for x, _ in dark}, {y for _, y in dark}
     return [[(x, y) in dark for x in range(min(columns), max(columns) + 1)] for y in range(min(rows), max(rows) + 1)]
 

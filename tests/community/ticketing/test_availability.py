@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,9 @@ from tests.community.ticketing.conftest import TUESDAY, Scene, sold
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_what_sql_writes_is_what_the_schema_says(scene: Scene, database: Database) -> None:
+async def test_what_sql_writes_is_what_the_schema_says(
+    scene: Scene, database: Database, document: dict[str, Any]
+) -> None:
     adult, companion = await scene.product(), await scene.product("companion", kind="companion")
     quota = {"code": "c", "name": {"en": "c", "zh-CN": "c"}, "scope": "slot", "capacity": 3}
     await scene.keep("ticket-quotas", quota | {"product_ids": [companion["id"]]})
@@ -38,8 +41,8 @@ async def test_what_sql_writes_is_what_the_schema_says(scene: Scene, database: D
     assert (found.slots[0].left, sorted(one.left for one in found.slots[0].limits)) == (15, [3, 9])
     assert found.slots[0].starts_at == TUESDAY + timedelta(hours=2)
     assert (found.slots[-1].state, found.slots[-1].reason) == ("cancelled", "weather")
-    described = (await scene.client.get("/openapi.json")).json()["paths"]
-    shown = described["/v1/attractions/{attraction_id}/availability"]["get"]["responses"]["200"]["content"]
+    assert (await scene.client.get("/openapi.json")).json() == document
+    shown = document["paths"]["/v1/attractions/{attraction_id}/availability"]["get"]["responses"]["200"]["content"]
     assert shown["application/json"]["schema"]["$ref"].endswith("/AttractionAvailability")
 
 

@@ -14,22 +14,19 @@ from eldercare.alarms.models import OPEN_STATES, AlarmKind, AlarmState, Severity
 from eldercare.alarms.rules import (
     HINTS_NEEDED,
     PROGRESS_WITHIN,
-    RULE_WORDS,
     TRANSITIONS,
-    WORDS,
     Action,
-    Cause,
     Reason,
     Standing,
     Word,
     after,
     believable,
     call_together,
-    explain,
     join,
     lateness,
     takes_back,
 )
+from eldercare.alarms.rules.words import RULE_WORDS, WORDS, Cause, explain
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 seconds = st.integers(min_value=0, max_value=7200).map(lambda number: timedelta(seconds=number))

@@ -13,7 +13,8 @@ from app.core.clock import ManualClock
 from app.core.database import Database, unit_of_work
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
-from app.core.settings import PushSettings, Settings, install_settings
+from app.core.sending_settings import PushSettings
+from app.core.settings import Settings, install_settings
 from eldercare.ladders import jobs as ladders
 from eldercare.ladders.subscribers import SUBSCRIBERS
 from notifications.channels.registry import close_channels

@@ -21,10 +21,10 @@ from eldercare.check_ins import jobs as check_in_jobs
 from eldercare.ladders.jobs import JOBS
 from eldercare.ladders.service import learn
 from eldercare.last_resort.notices import ALARM_STUCK, CHECK_IN_PLAN_STUCK, CHECK_IN_STUCK
-from eldercare.last_resort.rules import FIRST_FEW, LATER, SOON
 from eldercare.response.service import acknowledge
 from notifications.api import Notice
 from notifications.events import DeliverySettled
+from notifications.last_resort.rules import FIRST_FEW, LATER, SOON
 from notifications.sending import jobs as sending
 from notifications.templates.completeness import complaints
 from tests.factories import eldercare_alarms as alarms

@@ -51,6 +51,30 @@ async def test_an_alarm_can_be_taken_over_until_somebody_is_there(client: httpx.
     assert (refused.status_code, refused.json()["code"]) == (409, "alarm_already_on_scene")
 
 
+@pytest.mark.parametrize("step", ["departure", "arrival"])
+async def test_nobody_is_set_on_the_way_by_somebody_else_who_does_not_know_of_them(
+    client: httpx.AsyncClient, step: str
+) -> None:
+    scene = await alarms.scene()
+    alarm = await alarms.raised(scene.resident)
+    first, second = [await sign_in(person) for person in scene.circle]
+    holder = str(scene.circle[0].id)
+    await client.post(f"/v1/alarms/{alarm.id}/acknowledgement", headers=first)
+
+    refused = await client.post(f"/v1/alarms/{alarm.id}/{step}", headers=second)
+    assert (refused.status_code, refused.json()["code"]) == (409, "alarm_already_acknowledged")
+    assert refused.json()["acknowledged_by"] == holder
+    mistaken = {"holder": str(scene.circle[1].id)}
+    still = await client.post(f"/v1/alarms/{alarm.id}/{step}", headers=second, json=mistaken)
+    assert still.status_code == 409
+    assert set(await alarms.kinds(alarm)).isdisjoint({"en_route", "on_scene"})
+
+    said = await client.post(f"/v1/alarms/{alarm.id}/{step}", headers=second, json={"holder": holder})
+    assert (said.status_code, said.json()["acknowledged_by"]) == (200, holder)
+    own = await client.post(f"/v1/alarms/{alarm.id}/{step}", headers=first)  # once more: nothing changes
+    assert (own.status_code, own.json()["version"]) == (200, said.json()["version"])
+
+
 async def test_the_whole_way_and_everything_that_can_be_read_of_it(
     client: httpx.AsyncClient, clock: ManualClock
 ) -> None:

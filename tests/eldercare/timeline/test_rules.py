@@ -34,6 +34,7 @@ def test_every_alarm_and_every_vital_sign_has_words(language: str) -> None:
 def test_every_turn_of_a_kind_has_a_sentence_of_its_own(language: str) -> None:
     turns: list[Any] = [
         *(("check_in_answered", {"answer": a, "late": late}) for a in ("ok", "needs_help") for late in (True, False)),
+        ("check_in_answered", {"answer": "ok", "how": "home", "late": False}),
         *(("check_in_missed", {"was_asked": asked}) for asked in (True, False)),
         *(("pause_started", {"pause": pause}) for pause in ("away", "hospital")),
         ("pause_ended", {}),

@@ -98,6 +98,20 @@ async def test_the_family_hears_of_the_week_in_numbers(
     assert await rows("SELECT send_at FROM eldercare_weekly_summary") == [(sunday + WEEK,)]
 
 
+async def test_what_a_home_answered_is_counted_as_that(
+    client: httpx.AsyncClient, lived: Lived, clock: ManualClock
+) -> None:
+    son = await joined(lived, ["check_ins:read"])
+    await force("UPDATE eldercare_check_in SET how = 'home', answered_by = NULL WHERE state = 'answered'")
+    clock.set(next_summary(lived.start, "UTC"))
+    await tell_weeks()
+    (told,) = await inbox(client, son)
+    assert told["body"] == (
+        "The week until Sunday evening: check-ins answered: 0, not answered: 1."
+        " Check-ins not asked, as the home was as active as usual: 1."
+    )
+
+
 async def test_it_counts_only_what_one_may_see(client: httpx.AsyncClient, lived: Lived, clock: ManualClock) -> None:
     visits_only = await joined(lived, ["visits:read"])
     nothing = await joined(lived, [], name="Neighbour")

@@ -104,7 +104,7 @@ async def test_keys_and_clients_are_cut_off_at_once(client: httpx.AsyncClient, c
 
 async def test_nobody_hands_out_more_than_they_have(client: httpx.AsyncClient, clock: clocks.ManualClock) -> None:
     agency, headers = await agency_with_coordinator()
-    for scope, status in (("home:control", 403), ("grants:manage", 422), ("everything", 422)):
+    for scope, status in (("home:read", 403), ("grants:manage", 422), ("everything", 422)):
         body = {"name": "Gateway", "scopes": [scope]}
         assert (await client.post(path_of(agency), headers=headers, json=body)).status_code == status
 

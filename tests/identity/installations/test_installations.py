@@ -18,7 +18,7 @@ from app.identity.installations import service
 from app.identity.installations.models import DeviceCredential, Installation
 from app.identity.installations.schemas import InstallationRegister
 from tests.factories import identity
-from tests.factories.sign_in import device_headers, sign_in, sign_in_resident
+from tests.factories.sign_in import access_headers, device_headers, session_of, sign_in, sign_in_resident
 from tests.sinks.web_push import Browser
 from tests.waiting import waits
 
@@ -243,3 +243,20 @@ async def test_paired_phones_are_listed_and_cut_off(client: httpx.AsyncClient, c
     assert (await client.delete(f"{path}/{listed['id']}", headers=headers)).status_code == 404
     assert (await client.get("/v1/me/device-credentials", headers=device)).status_code == 401
     assert (await client.get("/v1/me/device-credentials", headers=foreign)).status_code in (403, 404)
+
+
+async def test_nobody_takes_the_name_of_a_browser_in_another_sign_in(
+    client: httpx.AsyncClient, clock: clocks.ManualClock
+) -> None:
+    place = await identity.community()
+    person, other = await identity.account(place), await identity.account(place)
+    theirs = await session_of(person)
+    browser = f"portal-{theirs.id}"
+    assert (await register(client, access_headers(theirs), browser, token="token-0001")).status_code == 200
+
+    for headers in (await sign_in(other), await sign_in(person)):
+        refused = await register(client, headers, browser)
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["pointer"] == "/path/client_id"
+    (target,) = await targets(person.id, other.id)
+    assert (target.account_id, target.token) == (person.id, "token-0001")

@@ -1,5 +1,7 @@
 """An OpenID Connect issuer on loopback: real HTTP, real keys, and everything a bad one might do."""
 
+import base64
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -7,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -28,6 +31,32 @@ class Issuer:
     named: str | None = None
     jwks_uri: str | None = None
     is_down: bool = False
+    client_secret: str | None = None
+    codes: dict[str, tuple[dict[str, str], str]] = field(default_factory=dict)
+    """Codes that were given out: what was asked, and the ID token each is good for, once."""
+
+    def sign_in(self, address: str, **changed: Any) -> str:
+        """Sign somebody in who was sent to ``address``, as the issuer's page would; return where they are sent back."""
+        asked = dict(parse_qsl(urlsplit(address).query))
+        code = f"code-{len(self.codes)}"
+        self.codes[code] = asked, self.token("key-1", **{"nonce": asked["nonce"], **changed})
+        return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state'], 'iss': self.url})}"
+
+    def redeem(self, form: dict[str, str], authorization: str | None) -> dict[str, Any] | None:
+        """Return what a code is exchanged for, or ``None`` if the issuer refuses it."""
+        asked, id_token = self.codes.pop(form.get("code", ""), ({}, ""))
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        secret = f"{quote(AUDIENCE, safe='')}:{quote(self.client_secret or '', safe='')}"
+        expected = f"Basic {base64.b64encode(secret.encode()).decode()}" if self.client_secret else None
+        is_good = (
+            asked.get("code_challenge") == base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+            and asked.get("code_challenge_method") == "S256"
+            and form.get("redirect_uri") == asked.get("redirect_uri")
+            and form.get("client_id") == asked.get("client_id") == AUDIENCE
+            and form.get("grant_type") == "authorization_code"
+            and authorization == expected
+        )
+        return {"id_token": id_token, "token_type": "Bearer", "access_token": "x"} if is_good else None
 
     def add_rsa_key(self, key_id: str) -> rsa.RSAPrivateKey:
         """Publish a new RSA key and return it."""
@@ -60,6 +89,8 @@ class Issuer:
             "/.well-known/openid-configuration": {
                 "issuer": self.named or self.url,
                 "jwks_uri": self.jwks_uri or f"{self.url}/keys",
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
             },
             "/keys": {"keys": [_public_jwk(key_id, key) for key_id, key in self.keys.items()]},
         }
@@ -84,8 +115,17 @@ def running_issuer() -> Iterator[Issuer]:
         def do_GET(self) -> None:
             issuer.requests.append(self.path)
             document = None if issuer.is_down else issuer.documents().get(self.path)
+            self.answer(document, 503)
+
+        def do_POST(self) -> None:
+            issuer.requests.append(self.path)
+            form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            document = None if issuer.is_down else issuer.redeem(form, self.headers.get("Authorization"))
+            self.answer(document, 503 if issuer.is_down else 400)
+
+        def answer(self, document: Any, otherwise: int) -> None:
             body = json.dumps(document).encode()
-            self.send_response(503 if document is None else 200)
+            self.send_response(otherwise if document is None else 200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

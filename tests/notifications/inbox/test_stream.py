@@ -293,7 +293,7 @@ async def test_one_person_and_one_process_have_so_many_streams(
         async with following(url + STREAM, eve) as third:
             assert await refusal(third) == (503, True)
     async with asyncio.timeout(20):
-        while live._of_actor:  # noqa: ASYNC110 - the server notices a cut by itself
+        while live._STREAMS.of_actor:  # noqa: ASYNC110 - the server notices a cut by itself
             await asyncio.sleep(0.01)
     async with following(url + STREAM, eve) as stream:
         assert len(await stream.until("unread")) == 1

@@ -144,3 +144,30 @@ async def test_what_is_parked_is_measured(scene: Scene, clock: clocks.ManualCloc
         lane: REGISTRY.get_sample_value("hearthline_deliveries_parked", {"lane": lane}) for lane in ("critical", "bulk")
     }
     assert measured == {"critical": 0, "bulk": 2}
+
+
+async def test_rates_say_by_day_and_by_notice_what_became_of_deliveries(
+    client: httpx.AsyncClient, scene: Scene, sink: FcmSink, clock: clocks.ManualClock
+) -> None:
+    await phone(scene.relative)
+    seen, *_ = await scene.tell(PROMPT, "prompt:1")
+    await scene.tell(PROMPT, "prompt:2")
+    await settle(JOBS)
+    async with unit_of_work() as session:
+        await record_receipt(session, seen, "opened", clock.now())
+    clock.advance(timedelta(days=1))
+    await write_news(scene, "news")
+    operator = await operator_of(scene)
+
+    by_day = (await client.get("/v1/deliveries/rates?days=2", headers=operator)).json()
+    first, *_ = by_day["items"]
+    figures = (first["channel"], first["written"], first["sent"], first["delivered"], first["seen"], first["failed"])
+    assert figures == ("push", 2, 2, 1, 1, 0)
+    assert len({item["day"] for item in by_day["items"]}) == 2
+    assert by_day["is_partial"] is False
+
+    path = "/v1/deliveries/rates?by=notice"
+    by_notice = (await client.get(path, headers=operator)).json()["items"]
+    assert {item["notice"] for item in by_notice} == {PROMPT.key, NEWS.key}
+    today = (await client.get(f"{path}&days=1", headers=operator)).json()["items"]
+    assert {item["notice"] for item in today} == {NEWS.key}

@@ -11,7 +11,8 @@ import pytest_asyncio
 from app.core import clock as clocks
 from app.core.database import Database, unit_of_work
 from app.core.events import Subscriber, install_subscribers
-from app.core.settings import PushSettings, Settings, install_settings
+from app.core.sending_settings import PushSettings
+from app.core.settings import Settings, install_settings
 from app.identity.models import Account, Community, Resident
 from notifications.api import Notice, send
 from notifications.channels.registry import close_channels

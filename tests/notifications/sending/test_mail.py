@@ -20,7 +20,8 @@ from app.cli import doctor
 from app.core import clock as clocks
 from app.core.database import unit_of_work
 from app.core.jobs import settle
-from app.core.settings import MessageSettings, Settings, SmtpSettings, install_settings, settings
+from app.core.sending_settings import MessageSettings, SmtpSettings
+from app.core.settings import Settings, install_settings, settings
 from app.identity.models import Account
 from notifications.api import send
 from notifications.channels.registry import close_channels

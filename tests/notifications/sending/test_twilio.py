@@ -12,7 +12,8 @@ from pydantic import SecretStr, ValidationError
 from app.core import clock as clocks
 from app.core.database import unit_of_work
 from app.core.jobs import settle
-from app.core.settings import HttpSettings, MessageSettings, Settings, TwilioSettings
+from app.core.sending_settings import MessageSettings, TwilioSettings
+from app.core.settings import HttpSettings, Settings
 from app.identity.models import Account
 from notifications.channels.registry import close_channels
 from notifications.channels.twilio_messages import VALIDITY

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
@@ -109,6 +110,7 @@ async def test_a_browser_gets_what_a_phone_gets(scene: Scene, browsers: WebPushS
             "delivery_id": str(delivery.id),
             "category": "tests",
         },
+        "receipt": message.content["receipt"],
     }
     assert (message.headers["TTL"], message.headers["Urgency"]) == ("600", "high")
     assert message.headers["Topic"] == topic("alarm:1")
@@ -204,6 +206,41 @@ async def test_of_the_phones_those_that_took_it_owe_a_receipt(
     async with reading() as connection:
         rows = (await connection.execute(sa.select(table.c.provider, table.c.unconfirmed_since))).all()
     assert {row.provider: row.unconfirmed_since for row in rows} == {"webpush": clock.now(), "fcm": None}
+
+
+async def test_a_browsers_worker_says_without_a_sign_in_that_the_push_came(
+    scene: Scene, browsers: WebPushSink, clock: clocks.ManualClock, client: httpx.AsyncClient
+) -> None:
+    await phone(scene.relative, web_push=browsers.subscribe("ada"), platform="web")
+    await scene.tell(PROMPT, "prompt")
+    await settle(JOBS)
+    (message,) = browsers.messages
+    receipt = message.content["receipt"]
+    tampered = ("A" if receipt[0] != "A" else "B") + receipt[1:]
+
+    forged = await client.post("/v1/push-receipts", json={"receipt": tampered, "kind": "opened"})
+    short = await client.post("/v1/push-receipts", json={"receipt": "x", "kind": "opened"})
+    assert (forged.status_code, short.status_code) == (204, 422)
+    assert (await push_delivery()).delivered_at is None
+
+    clock.advance(timedelta(seconds=2))
+    for kind in ("delivered", "opened", "delivered"):
+        answer = await client.post("/v1/push-receipts", json={"receipt": receipt, "kind": kind})
+        assert (answer.status_code, answer.content) == (204, b"")
+    delivery = await push_delivery()
+    assert (delivery.delivered_at, delivery.opened_at) == (clock.now(), clock.now())
+    assert (delivery.state, delivery.receipt_by) == ("sent", None)
+    async with reading() as connection:
+        assert await connection.scalar(sa.select(table_of(Installation).c.unconfirmed_since)) is None
+
+
+async def test_what_anybody_can_make_up_takes_no_connection_from_who_calls_for_help(client: httpx.AsyncClient) -> None:
+    async with AsyncExitStack() as taken:
+        for _ in range(settings().database.writing_pool):
+            await taken.enter_async_context(unit_of_work())
+        async with asyncio.timeout(5):
+            answer = await client.post("/v1/push-receipts", json={"receipt": "A" * 64, "kind": "opened"})
+    assert answer.status_code == 204
 
 
 async def test_a_push_service_that_wants_a_pause_holds_up_no_other(

@@ -1,10 +1,11 @@
 // Asks the page's scripts what a test wants to know: node asked.mjs <assets> <kind> <file with the question>
+// The reader of codes lies beside what all pages share.
 
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const [assets, kind, file] = process.argv.slice(2);
-const { read } = await import(pathToFileURL(`${assets}/qr_read.js`));
+const { read } = await import(pathToFileURL(`${assets}/../../ground/assets/qr_read.js`));
 const codes = await import(pathToFileURL(`${assets}/code.js`));
 const judging = await import(pathToFileURL(`${assets}/judging.js`));
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import qrcode
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from qrcode.base import rs_blocks
 
 ALPHANUMERIC: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
@@ -80,3 +80,13 @@ def _tilted(tilt: float) -> tuple[float, ...]:
     part = -tilt / _HEIGHT
     shown = (1, x * part, -x * part * y, 0, 1 + y * part, -y * part * y, 0, part)
     return tuple(value / near for value in shown)
+
+
+def painted(width: int, path: str) -> Image.Image:
+    """Return the modules of a path as a picture, one pixel each."""
+    picture = Image.new("L", (width, width), 255)
+    for piece in path.split("z")[:-1]:
+        start, _, run = piece.removeprefix("M").partition("h")
+        x, y = map(int, start.split())
+        ImageDraw.Draw(picture).rectangle((x, y, x + int(run.partition("v")[0]) - 1, y), fill=0)
+    return picture

@@ -12,7 +12,8 @@ from app import assembly
 from app.core.clock import ManualClock
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
-from app.core.settings import MessageSettings, Settings, SmtpSettings, install_settings
+from app.core.sending_settings import MessageSettings, SmtpSettings
+from app.core.settings import Settings, install_settings
 from notifications.api import install_attachments
 from notifications.channels.registry import close_channels
 from notifications.sending.jobs import JOBS

@@ -1,5 +1,5 @@
 """Real API processes, for what only they can show: lines that break off and go on elsewhere."""
 
-from tests.faults.conftest import home, nursery
+from tests.faults.conftest import home
 
-__all__ = ["home", "nursery"]
+__all__ = ["home"]

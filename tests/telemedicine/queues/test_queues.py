@@ -5,11 +5,14 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 
 from app.core import live
 from app.core.clock import ManualClock
+from app.core.database import unit_of_work
 from telemedicine.queues import rules, service
+from telemedicine.queues.models import TICKETS
 from tests.factories import identity, sign_in
 from tests.factories import telemedicine_clinics as clinics
 from tests.streams import Stream, following, served
@@ -151,3 +154,134 @@ async def test_the_operator_and_other_clinics_see_no_line(desk: Desk) -> None:
     assert (await desk.client.get(f"/v1{path(desk)}", headers=operator)).status_code == 403
     assert (await desk.client.get(f"/v1{path(desk)}", headers=other)).status_code == 404
     assert (await desk.post(path(desk, "queue-calls"), other)).status_code == 404
+
+
+async def test_of_two_who_call_the_same_number_one_is_told(desk: Desk) -> None:
+    (one,) = await crowd(desk.scene, 1)
+    ticket = await take(desk, one)
+    first, second = await asyncio.gather(
+        *(desk.post(f"/queue-tickets/{ticket['id']}/call", who, {"room": "3"}) for who in (desk.scene.keeper,) * 2)
+    )
+    assert sorted((first.status_code, second.status_code)) == [200, 409]
+    (late,) = [answer for answer in (first, second) if answer.status_code == 409]
+    assert late.json()["code"] == "called_already"
+    again = await desk.post(f"/queue-tickets/{ticket['id']}/call", desk.scene.keeper, {"again": True})
+    assert (again.json()["state"], again.json()["room"]) == ("called", "3")
+    assert (await desk.post(f"/queue-tickets/{ticket['id']}/call", one, {})).status_code == 403
+
+
+async def test_who_did_not_come_waits_again_with_their_number(desk: Desk) -> None:
+    one, other = await crowd(desk.scene, 2)
+    ticket = await take(desk, one)
+    await take(desk, other)
+    await desk.post(path(desk, "queue-calls"), desk.scene.keeper, {"room": "2"})
+    await desk.post(f"/queue-tickets/{ticket['id']}/outcome", desk.scene.keeper, {"state": "skipped"})
+    listed = (await desk.get(path(desk) + "?with_skipped=true", desk.scene.keeper))["items"]
+    assert [item["state"] for item in listed] == ["skipped", "waiting"]
+    assert all(item["resident_name"] for item in listed)
+    back = await desk.post(f"/queue-tickets/{ticket['id']}/return", desk.scene.keeper)
+    assert (back.json()["state"], back.json()["number"], back.json()["room"]) == ("waiting", 1, None)
+    await desk.post(path(desk, "queue-calls"), desk.scene.keeper, {})
+    await desk.post(f"/queue-tickets/{ticket['id']}/outcome", desk.scene.keeper, {"state": "done"})
+    late = await desk.post(f"/queue-tickets/{ticket['id']}/return", desk.scene.keeper)
+    assert (late.status_code, late.json()["code"]) == (409, "not_put_back")
+
+
+async def test_a_number_of_another_day_is_done_with(desk: Desk) -> None:
+    one, other = await crowd(desk.scene, 2)
+    skipped, waiting = await take(desk, one), await take(desk, other)
+    await desk.post(path(desk, "queue-calls"), desk.scene.keeper, {})
+    await desk.post(f"/queue-tickets/{skipped['id']}/outcome", desk.scene.keeper, {"state": "skipped"})
+    async with unit_of_work() as session:
+        await session.execute(sa.update(TICKETS).values(local_date=TICKETS.c.local_date - 1))
+    for ticket in (skipped, waiting):
+        called = await desk.post(f"/queue-tickets/{ticket['id']}/call", desk.scene.keeper, {})
+        assert (called.status_code, called.json()["code"]) == (409, "called_already")
+        moved = await desk.post(f"/queue-tickets/{ticket['id']}/transfer", desk.scene.keeper, {})
+        assert (moved.status_code, moved.json()["code"]) == (409, "not_put_back")
+    back = await desk.post(f"/queue-tickets/{skipped['id']}/return", desk.scene.keeper)
+    assert (back.status_code, back.json()["code"]) == (409, "not_put_back")
+
+
+async def test_a_number_put_back_is_not_a_second_one(desk: Desk) -> None:
+    (one,) = await crowd(desk.scene, 1)
+    ticket = await take(desk, one)
+    await desk.post(path(desk, "queue-calls"), desk.scene.keeper, {})
+    await desk.post(f"/queue-tickets/{ticket['id']}/outcome", desk.scene.keeper, {"state": "skipped"})
+    await take(desk, one)
+    back = await desk.post(f"/queue-tickets/{ticket['id']}/return", desk.scene.keeper)
+    assert (back.status_code, back.json()["code"]) == (409, "has_another_number")
+
+
+async def test_a_number_is_handed_on_to_another_line(desk: Desk) -> None:
+    one, other = await crowd(desk.scene, 2)
+    department = await clinics.department(desk.scene.clinic)
+    await take(desk, other, department_id=str(department.id))
+    ticket = await take(desk, one)
+    moved = await desk.post(
+        f"/queue-tickets/{ticket['id']}/transfer", desk.scene.keeper, {"department_id": str(department.id)}
+    )
+    assert (moved.json()["id"], moved.json()["number"], moved.json()["ahead"]) == (ticket["id"], 2, 1)
+    elsewhere = await clinics.department(await clinics.clinic(desk.scene.place))
+    strange = await desk.post(
+        f"/queue-tickets/{ticket['id']}/transfer", desk.scene.keeper, {"department_id": str(elsewhere.id)}
+    )
+    assert strange.status_code == 404
+
+
+async def test_the_number_of_who_was_handed_on_is_nobody_elses_that_day(desk: Desk) -> None:
+    one, other = await crowd(desk.scene, 2)
+    department = await clinics.department(desk.scene.clinic)
+    ticket = await take(desk, one)
+    body = {"department_id": str(department.id)}
+    moved = await desk.post(f"/queue-tickets/{ticket['id']}/transfer", desk.scene.keeper, body)
+    assert moved.json()["department_id"] == body["department_id"]
+    # Whoever has the number 1 on a slip would go when it is called.
+    assert (await take(desk, other))["number"] == 2
+    back = await desk.post(f"/queue-tickets/{ticket['id']}/transfer", desk.scene.keeper, {})
+    assert back.json()["number"] == 3
+    assert len((await desk.get(path(desk) + "?with_skipped=true", desk.scene.keeper))["items"]) == 2
+
+
+async def test_a_number_of_yesterday_is_called_by_no_page_left_open(desk: Desk) -> None:
+    (one,) = await crowd(desk.scene, 1)
+    department = await clinics.department(desk.scene.clinic)
+    ticket = await take(desk, one)
+    await desk.post(path(desk, "queue-calls"), desk.scene.keeper, {})
+    await desk.post(f"/queue-tickets/{ticket['id']}/outcome", desk.scene.keeper, {"state": "skipped"})
+    async with unit_of_work() as session:
+        await session.execute(sa.text("UPDATE telemedicine_queue_ticket SET local_date = local_date - 1"))
+    for what, body in (("call", {}), ("return", {}), ("transfer", {"department_id": str(department.id)})):
+        late = await desk.post(f"/queue-tickets/{ticket['id']}/{what}", desk.scene.keeper, body)
+        assert late.status_code == 409, (what, late.text)
+
+
+async def test_a_screen_shows_numbers_and_rooms_and_nothing_of_whose_they_are(desk: Desk) -> None:
+    (one,) = await crowd(desk.scene, 1)
+    ticket = await take(desk, one)
+    await desk.post(path(desk, "queue-calls"), desk.scene.keeper, {"room": "Room 3"})
+    assert (await desk.post(path(desk, "queue-displays"), desk.scene.clinician, {"name": "Hall"})).status_code == 403
+    made = await desk.post(path(desk, "queue-displays"), desk.scene.keeper, {"name": "Hall"})
+    assert made.status_code == 201, made.text
+    board = await desk.get(made.json()["path"].removeprefix("/v1"), {})
+    assert set(board) == {"clinic", "time_zone", "local_date", "lines"}
+    (line,) = board["lines"]
+    assert set(line) == {"name", "called", "next", "waiting"}
+    assert [(each["number"], each["room"], set(each)) for each in line["called"]] == [
+        (1, "Room 3", {"number", "room", "called_at"})
+    ]
+    assert ticket["resident_id"] not in str(board)
+    assert await desk.get(path(desk, "queue-board"), desk.scene.clinician) == board
+    listed = (await desk.get(path(desk, "queue-displays"), desk.scene.keeper))["items"]
+    assert [set(each) for each in listed] == [{"id", "name", "created_at"}]
+    gone = await desk.client.delete(f"/v1{path(desk, 'queue-displays')}/{listed[0]['id']}", headers=desk.scene.keeper)
+    assert gone.status_code == 204
+    assert (await desk.client.get(made.json()["path"])).status_code == 404
+    assert (await desk.client.get(f"/v1{path(desk, 'queue-board')}", headers=one)).status_code == 404
+
+
+async def test_there_is_an_end_to_screens(desk: Desk) -> None:
+    for number in range(service.MOST_DISPLAYS):
+        await desk.post(path(desk, "queue-displays"), desk.scene.keeper, {"name": f"Hall {number}"})
+    more = await desk.post(path(desk, "queue-displays"), desk.scene.keeper, {"name": "One more"})
+    assert (more.status_code, more.json()["code"]) == (409, "too_many_displays")

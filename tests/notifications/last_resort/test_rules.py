@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core import clock
-from eldercare.last_resort.rules import BREATH, FIRST_FEW, LATER, SOON, Told, is_time
+from notifications.last_resort.rules import BREATH, FIRST_FEW, LATER, SOON, Told, is_time
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 NOTHING = Told(None, 0, frozenset())

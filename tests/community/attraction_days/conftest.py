@@ -1,0 +1,5 @@
+"""The scene of those who scan."""
+
+from tests.community.gates.conftest import scene, subscribed
+
+__all__ = ["scene", "subscribed"]

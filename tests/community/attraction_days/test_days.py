@@ -1,0 +1,126 @@
+"""An attraction's day in counts: slots, sales, visitors by the quarter hour, scans with their reasons."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.core.clock import ManualClock
+from community.attraction_days import views
+from tests.community.gates.conftest import Scene
+from tests.factories import community_attractions as attractions
+from tests.factories import community_gates as gates
+from tests.factories import community_ticketing as ticketing
+from tests.factories import community_tickets as sold
+from tests.factories import identity, sign_in
+
+NINE = datetime(2026, 3, 3, 1, tzinfo=UTC)
+"""Nine in the morning in Shanghai, on the day after the tests' Monday."""
+
+
+def _of(scene: Scene, what: str) -> str:
+    return f"/v1/organizations/{scene.museums.id}/attractions/{scene.garden.id}/{what}"
+
+
+async def test_slots_say_what_is_sold_left_waited_for_and_who_came(scene: Scene, clock: ManualClock) -> None:
+    adult = await ticketing.product(scene.museums, scene.garden.id)
+    group = await ticketing.product(scene.museums, scene.garden.id, "group", kind="group", persons=10)
+    slots = await ticketing.slots(scene.museums, scene.garden.id, [NINE, NINE + timedelta(hours=1)], capacity=20)
+    await sold.sold(scene.nora, scene.museums, slots[0], adult, quantity=2)
+    cart = await sold.sold(scene.nora, scene.museums, slots[0], group)
+    await sold.wait(scene.grace, slots[0], adult, quantity=3)
+    clock.set(NINE)
+    ticket = await sold.ticket_row(cart.orders[0].tickets[0].id)
+    (text,) = await gates.texts([ticket])
+    assert await scene.bring([scene.scan(NINE, text=text, persons=10)]) == [("admitted", None)]
+    path = _of(scene, f"slot-sales?from={NINE:%Y-%m-%dT%H:%M:%SZ}")
+    found = (await scene.ask("GET", path))["items"]
+    counts = ("capacity", "taken", "left", "sold", "scanned", "waiting", "state")
+    assert [tuple(one[name] for name in counts) for one in found] == [
+        (20, 12, 8, 12, 10, 3, "open"),
+        (20, 0, 20, 0, 0, 0, "open"),
+    ]
+    first = await scene.ask("GET", f"{path}&limit=1")
+    rest = await scene.ask("GET", f"{path}&limit=1&cursor={first['next']}")
+    assert [one["id"] for one in first["items"] + rest["items"]] == [one["id"] for one in found]
+
+
+async def test_sales_are_told_by_day_and_product(scene: Scene) -> None:
+    adult = await ticketing.product(scene.museums, scene.garden.id)
+    slots = await ticketing.slots(scene.museums, scene.garden.id, [NINE, NINE + timedelta(days=1)])
+    await sold.sold(scene.nora, scene.museums, slots[0], adult, quantity=2)
+    await sold.sold(scene.nora, scene.museums, slots[1], adult)
+    found = await scene.ask("GET", _of(scene, "ticket-sales?first_day=2026-03-03&last_day=2026-03-04"), by=scene.keeper)
+    assert [(one["day"], one["tickets"], one["amount"], one["refunded"]) for one in found["lines"]] == [
+        ("2026-03-03", 2, 12_000, 0),
+        ("2026-03-04", 1, 6_000, 0),
+    ]
+    await scene.ask("GET", _of(scene, "ticket-sales?first_day=2026-03-03&last_day=2026-03-04"), expect=403)
+    await scene.ask(
+        "GET", _of(scene, "ticket-sales?first_day=2026-03-03&last_day=2027-03-03"), by=scene.keeper, expect=422
+    )
+
+
+async def test_a_day_says_who_came_by_the_quarter_hour_and_why_some_did_not(scene: Scene, clock: ManualClock) -> None:
+    first, second, later = await gates.tickets(scene.garden, 3, begins=NINE, persons=2)
+    clock.set(NINE + timedelta(hours=1))
+    await scene.bring(
+        [
+            await scene.of(first, NINE + timedelta(minutes=5), persons=2),
+            await scene.of(second, NINE + timedelta(minutes=20), persons=2),
+            await scene.of(first, NINE + timedelta(minutes=50), "exit", persons=2),
+        ]
+    )
+    refused = {**await scene.of(later, NINE - timedelta(hours=1)), "decision": "refused", "reason": "not_yet"}
+    assert await scene.bring([refused]) == [("refused", "not_yet")]
+    found = await scene.ask("GET", _of(scene, "visitor-days/2026-03-03"))
+    steps = [(one["at"][11:16], one["entries"], one["exits"], one["inside"]) for one in found["steps"]]
+    assert steps == [("01:15", 2, 0, 2), ("01:30", 2, 0, 4), ("01:45", 0, 0, 4), ("02:00", 0, 2, 2)]
+    assert (found["entries"], found["exits"], found["inside"], found["level"]) == (4, 2, 2, None)
+    assert found["refusals"] == [{"reason": "not_yet", "count": 1}]
+    assert (await scene.ask("GET", _of(scene, "visitor-days/2026-03-02")))["steps"] == []
+
+
+async def test_scans_of_a_day_are_listed_the_latest_first_and_name_nobody(scene: Scene, clock: ManualClock) -> None:
+    (ticket,) = await gates.tickets(scene.garden, to=scene.grace, begins=NINE)
+    clock.set(NINE + timedelta(minutes=10))
+    twice = await scene.of(ticket, NINE + timedelta(minutes=9), override_reason="Left shortly")
+    await scene.bring([await scene.of(ticket, NINE + timedelta(minutes=1)), twice])
+    found = await scene.ask("GET", _of(scene, "gate-scans?day=2026-03-03"))
+    assert [(one["gate"], one["by"], one["is_overridden"]) for one in found["items"]] == [
+        ("North gate", "ticket", True),
+        ("North gate", "ticket", False),
+    ]
+    assert "Left shortly" not in str(found)
+    assert (await scene.ask("GET", _of(scene, "gate-scans?day=2026-03-03&outcome=refused")))["items"] == []
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "slot-sales",
+        "ticket-sales?first_day=2026-03-03&last_day=2026-03-03",
+        "visitor-days/2026-03-03",
+        "gate-scans?day=2026-03-03",
+    ],
+)
+async def test_another_attractions_days_are_not_found(scene: Scene, what: str) -> None:
+    other = await attractions.organization(scene.place, name="Other")
+    theirs = await attractions.attraction(other)
+    stranger = await sign_in.session_of(await identity.staff(other, "coordinator", name="Otto"))
+    await scene.ask("GET", _of(scene, what), by=stranger, expect=404)
+    await scene.ask("GET", _of(scene, what), by=scene.resident, expect=404)
+    mine = f"/v1/organizations/{other.id}/attractions/{scene.garden.id}/{what}"
+    await scene.ask("GET", mine, by=stranger, expect=404)
+    assert await scene.ask("GET", mine.replace(str(scene.garden.id), str(theirs.id)), by=stranger) is not None
+
+
+def test_who_came_before_midnight_and_leaves_after_it_hides_nobody_who_comes_then() -> None:
+    at = datetime(2026, 3, 3, tzinfo=UTC)
+    passed: dict[datetime, Any] = {
+        at: SimpleNamespace(entries=0, exits=10),
+        at + timedelta(minutes=15): SimpleNamespace(entries=5, exits=0),
+    }
+    found = views._steps(passed, at + timedelta(minutes=30))
+    assert [one.inside for one in found] == [0, 5]

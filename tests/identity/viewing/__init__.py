@@ -1,0 +1,1 @@
+"""Support looks on as somebody."""

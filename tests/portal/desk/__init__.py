@@ -1,0 +1,1 @@
+"""The duty desk's pages."""

@@ -1,0 +1,1 @@
+"""The pages of companies that help at home."""
