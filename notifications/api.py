@@ -27,9 +27,18 @@ from notifications.channels.registry import close_channels
 from notifications.channels.registry import prepare as prepare_channels
 from notifications.channels.twilio_links import PREFIX as CALLBACKS
 from notifications.delivery.service import Origin, replay, send, send_many, withdraw
-from notifications.delivery.views import ParkedDelivery, Tally, parked, tally
+from notifications.delivery.views import ParkedDelivery, Tally, parked, standings, tally
+from notifications.delivery.views import Standing as DeliveryStanding
+from notifications.inbox.rules import EVERYBODY as ALL_INBOXES
+from notifications.inbox.rules import all_channels as inbox_channels
+from notifications.inbox.rules import wake_channel as inbox_channel
 from notifications.inbox.schemas import InboxItemPublic
+from notifications.inbox.views import INBOX_ITEMS
 from notifications.inbox.views import changed as inbox_changes
+from notifications.last_resort.service import telling_desk
+from notifications.operations.schemas import ParkedDeliveryPublic
+from notifications.operations.service import replay_parked
+from notifications.operations.views import parked as parked_in_community
 from notifications.opt_outs.repository import opt_in, opt_out
 from notifications.outbox.views import OutboxPhone, outbox_phone
 from notifications.receipts.service import record_receipt
@@ -55,7 +64,9 @@ from notifications.webhooks.views import EndpointStanding
 from notifications.webhooks.views import standings as endpoint_standings
 
 __all__ = [
+    "ALL_INBOXES",
     "CALLBACKS",
+    "INBOX_ITEMS",
     "Attachment",
     "AttachmentMaker",
     "Call",
@@ -63,6 +74,7 @@ __all__ = [
     "Channel",
     "Composed",
     "Composer",
+    "DeliveryStanding",
     "EndpointStanding",
     "Happening",
     "InboxItemPublic",
@@ -73,6 +85,7 @@ __all__ = [
     "Origin",
     "OutboxPhone",
     "ParkedDelivery",
+    "ParkedDeliveryPublic",
     "Signature",
     "SignedForm",
     "Tally",
@@ -92,6 +105,8 @@ __all__ = [
     "find_call",
     "handle_once",
     "inbox_changes",
+    "inbox_channel",
+    "inbox_channels",
     "install_attachments",
     "install_composers",
     "is_machine",
@@ -102,17 +117,21 @@ __all__ = [
     "opt_out",
     "outbox_phone",
     "parked",
+    "parked_in_community",
     "prepare_channels",
     "publish",
     "record_receipt",
     "replay",
+    "replay_parked",
     "require_link",
     "seal_text",
     "send",
     "send_many",
     "speech",
+    "standings",
     "stop_endpoint",
     "tally",
+    "telling_desk",
     "text_reply",
     "withdraw",
 ]

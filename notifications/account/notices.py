@@ -67,5 +67,14 @@ def _changed_by_another(name: str, **variables: Kind) -> Notice:
     )
 
 
+VIEWED_BY_SUPPORT = Notice(
+    key="account.viewed_by_support",
+    category="account",
+    urgency="normal",
+    channels=("push", "inbox", "sms", "mail"),
+    package="notifications.account",
+    variables={"community": "community"},
+    useful_for=timedelta(days=3),
+)
 CONTACT_POINT_CHANGED = _changed_by_another("contact_point_changed", change="word")
 PHONE_PAIRED = _changed_by_another("phone_paired")

@@ -9,7 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.core.events import Event, Subscriber
 from app.identity import api as identity
-from app.identity.events import ContactPointsChanged, InvitationCreated, PhonePaired, SignInCodeRequested
+from app.identity.events import (
+    ContactPointsChanged,
+    InvitationCreated,
+    PhonePaired,
+    SignInCodeRequested,
+    ViewingBegan,
+)
 from notifications.account.notices import (
     CONTACT_POINT_CHANGED,
     PHONE_PAIRED,
@@ -17,6 +23,7 @@ from notifications.account.notices import (
     SIGN_IN_CODE_BY_SMS,
     STAFF_INVITATION_BY_MAIL,
     STAFF_INVITATION_BY_SMS,
+    VIEWED_BY_SUPPORT,
 )
 from notifications.delivery.service import send
 from notifications.templates.notices import Notice
@@ -88,6 +95,18 @@ async def _tell_of_phones(session: AsyncSession, events: Sequence[PhonePaired]) 
             await _tell_everywhere(session, PHONE_PAIRED, event, {})
 
 
+async def _tell_of_viewings(session: AsyncSession, events: Sequence[ViewingBegan]) -> None:
+    for event in events:
+        await send(
+            session,
+            VIEWED_BY_SUPPORT,
+            [event.aggregate_id],
+            community_id=event.community_id,
+            dedupe_key=f"{VIEWED_BY_SUPPORT.key}:{event.viewing_id}",
+            variables={"community": event.community_id},
+        )
+
+
 async def _tell_everywhere(session: AsyncSession, notice: Notice, event: Event, variables: Mapping[str, Value]) -> None:
     """Tell a person over the app and over all that they have shown to be theirs: what is new may be another's."""
     account_id, community_id = event.aggregate_id, event.community_id
@@ -130,4 +149,5 @@ SUBSCRIBERS: tuple[Subscriber, ...] = (
     Subscriber("notifications.send_staff_invitations", (InvitationCreated,), _send_invitations),
     Subscriber("notifications.tell_of_contact_points", (ContactPointsChanged,), _tell_of_contact_points),
     Subscriber("notifications.tell_of_paired_phones", (PhonePaired,), _tell_of_phones),
+    Subscriber("notifications.tell_of_viewings", (ViewingBegan,), _tell_of_viewings),
 )

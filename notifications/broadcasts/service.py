@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import audit, clock, wakeups
 from app.core.access import Actor
+from app.core.touching import touch
 from app.identity import api as identity
 from app.identity.api import Audience, Criterion, Member
 from notifications.broadcasts import repository
@@ -50,6 +51,7 @@ async def start(session: AsyncSession, member: Member, data: BroadcastStart) -> 
     await session.flush()
     texts = {str(text.language): {"title": text.title, "body": text.body} for text in data.texts}
     await keep_announcement(session, broadcast.id, texts, clock.now() + TEXTS_KEPT_FOR)
+    await touch(session, "broadcast", broadcast.id, community_id=broadcast.community_id)
     await audit.record(session, member.actor, "broadcast:start", object_id=broadcast.id)
     wakeups.request(session, WAKE_CHANNEL)
     return broadcast
@@ -63,13 +65,16 @@ async def cancel(session: AsyncSession, actor: Actor, broadcast_id: uuid.UUID) -
     broadcast = await repository.lock(session, broadcast_id)
     if _become(broadcast, "cancelled"):
         await session.flush()
+        await touch(session, "broadcast", broadcast.id, community_id=broadcast.community_id)
         await audit.record(session, actor, "broadcast:cancel", object_id=broadcast.id)
 
 
 async def write_batches(session: AsyncSession, broadcast_ids: Sequence[uuid.UUID]) -> None:
     """Write the next batch of broadcasts whose rows the caller holds locked."""
     for broadcast_id in broadcast_ids:
-        await _write_batch(session, await session.get_one(Broadcast, broadcast_id))
+        broadcast = await session.get_one(Broadcast, broadcast_id)
+        await _write_batch(session, broadcast)
+        await touch(session, "broadcast", broadcast.id, community_id=broadcast.community_id)
     await session.flush()
 
 

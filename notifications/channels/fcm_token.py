@@ -11,7 +11,7 @@ from google.auth.credentials import TokenState
 from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
 
-from app.core.settings import PushSettings
+from app.core.sending_settings import PushSettings
 
 TIMEOUT = 10.0  # seconds for one call to the token endpoint
 LOOK_SECONDS = 1.0  # between two looks at whether the token is still good

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, StrictUndefined, Template
 
 from app.core import clock
-from app.core.settings import SmtpSettings
+from app.core.sending_settings import SmtpSettings
 from notifications.channels.ports import Message
 from notifications.unsubscribing.links import Subscription, link
 

@@ -3,24 +3,28 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-import httpx
 import orjson
 import structlog
 
 from app.core import clock, failures
-from app.core.settings import TwilioSettings
+from app.core.later import Later
+from app.core.sending_settings import TwilioSettings
 from notifications.channels.http import CRITICAL_PAUSE, as_they_come
 from notifications.channels.ports import Message, Outcome
 from notifications.channels.twilio_messages import Answer, call, text_message, understand
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = Later("httpx")
 
 CONNECTIONS: Final = 20  # per lane: the provider refuses an account that asks for too much at once
 CONNECT_SECONDS: Final = 5.0
 # A message that did not get a connection by then was not tried. With the other times this stays within a lease.
 QUEUE_SECONDS: Final = 15.0
 BUSY_PAUSE: Final = timedelta(seconds=5)
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +71,7 @@ class TwilioChannel:
             response = await self._client(critical=critical).post(self._url, data=form)
         except httpx.PoolTimeout:
             return Outcome(message.delivery_id, "wait", "busy", retry_at=clock.now() + BUSY_PAUSE)
-        except _NOT_SENT as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
             return Outcome(message.delivery_id, "retry", type(error).__name__)
         except httpx.HTTPError as error:  # the request was on its way: nobody knows whether it was taken
             return Outcome(message.delivery_id, "uncertain", type(error).__name__)
@@ -93,7 +97,7 @@ class TwilioChannel:
         log.warning("provider_refused", channel=self._kind, code=answer.code)
         return Outcome(message.delivery_id, "retry", answer.code, retry_at=retry_at)
 
-    def _client(self, *, critical: bool) -> httpx.AsyncClient:
+    def _client(self, *, critical: bool) -> "httpx.AsyncClient":
         client = self._clients.get(critical)
         if client is None:
             timeout = httpx.Timeout(self._settings.timeout, connect=CONNECT_SECONDS, pool=QUEUE_SECONDS)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from app.core.settings import TwilioSettings
+from app.core.sending_settings import TwilioSettings
 from notifications.channels import twilio_links
 from notifications.channels.http import retry_after
 from notifications.channels.ports import Message

@@ -2,16 +2,16 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import aiohttp
-
 from app.core import clock, vapid
+from app.core.later import Later
 from app.core.outbound import AddressForbidden, check_url, is_forbidden, outbound_session
 from app.core.settings import Settings
 from notifications.channels.http import Connections
 from notifications.channels.ports import Answer, Message, PushAddress
+from notifications.channels.receipt_tokens import Pushed, token
 from notifications.channels.web_push_messages import (
     MAX_CONTENT,
     PROOF_LIFE,
@@ -21,6 +21,11 @@ from notifications.channels.web_push_messages import (
     proof,
     understand,
 )
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = Later("aiohttp")
 
 _MOST_PROOFS = 1_000  # services are few, but clients name them
 BUSY_PAUSE: Final = timedelta(seconds=5)
@@ -49,7 +54,7 @@ class _Exchange:
             self.limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
 
 
-async def _begin(_: aiohttp.ClientSession, context: Any, __: object) -> None:
+async def _begin(_: "aiohttp.ClientSession", context: Any, __: object) -> None:
     context.trace_request_ctx.begin()
 
 
@@ -75,7 +80,7 @@ class WebPushProvider:
         subscription = installation.web_push
         if subscription is None:
             return Answer("failed", "no_subscription")
-        content = payload(message)
+        content = payload(message, token(Pushed(message.delivery_id, installation.installation_id)))
         if len(content) > MAX_CONTENT:
             return Answer("failed", "message_too_big")
         try:
@@ -110,7 +115,7 @@ class WebPushProvider:
         """Close the connections."""
         await self._connections.close()
 
-    def _make_session(self) -> aiohttp.ClientSession:
+    def _make_session(self) -> "aiohttp.ClientSession":
         trace = aiohttp.TraceConfig()
         trace.on_connection_create_start.append(_begin)
         trace.on_connection_reuseconn.append(_begin)

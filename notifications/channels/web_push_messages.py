@@ -29,8 +29,10 @@ _OVERHEAD: Final = _HEADER + 1 + 16  # the padding's delimiter and AES-GCM's tag
 MAX_CONTENT: Final = MAX_BODY - _OVERHEAD
 
 
-def payload(message: Message) -> bytes:
-    """Return what the service worker gets: the texts and ids, and under which tag to show them."""
+def payload(message: Message, receipt: str) -> bytes:
+    """Return what the service worker gets: the texts and ids, under which tag to show them, and ``receipt``, by which
+    it says that they came.
+    """
     return orjson.dumps(
         {
             "title": message.title,
@@ -39,6 +41,7 @@ def payload(message: Message) -> bytes:
             "tag": collapse_id(message.collapse_key),
             "urgency": message.urgency,
             "data": data(message),
+            "receipt": receipt,
         }
     )
 

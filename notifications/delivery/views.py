@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifications.delivery.models import DELIVERIES
+from notifications.delivery.rules import first_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,19 @@ class ParkedDelivery:
     attempts: int
     error: str | None
     parked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one delivery stands: of the notice ``notice_id``, when it last changed, when it came and was seen."""
+
+    id: uuid.UUID
+    notice_id: uuid.UUID
+    channel: str
+    state: str
+    settled_at: datetime | None
+    delivered_at: datetime | None
+    opened_at: datetime | None
 
 
 _state = DELIVERIES.c.state
@@ -79,6 +93,20 @@ _PARKED = (
 )
 
 
+_ids = sa.bindparam("ids", type_=ARRAY(sa.Uuid))
+_recent = DELIVERIES.c.id >= sa.bindparam("first_id", type_=sa.Uuid)  # leaves out the months before
+_STANDINGS = (
+    sa.select(*(DELIVERIES.c[name] for name in Standing.__slots__))
+    .where(
+        DELIVERIES.c.notice_id.in_(sa.select(DELIVERIES.c.notice_id).where(DELIVERIES.c.id == sa.any_(_ids), _recent)),
+        _recent,
+        # What was taken back because the person knew by then says nothing of them.
+        DELIVERIES.c.error.is_distinct_from(sa.literal("confirmed_otherwise")),
+    )
+    .order_by(DELIVERIES.c.id)
+)
+
+
 async def tally(
     connection: AsyncConnection, origin_ids: Iterable[uuid.UUID], *, notice_key: str | None = None
 ) -> dict[uuid.UUID, Tally]:
@@ -98,3 +126,15 @@ async def tally(
 async def parked(connection: AsyncConnection, *, limit: int = 1_000) -> Sequence[ParkedDelivery]:
     """Return the parked deliveries, the oldest first."""
     return [ParkedDelivery(*row) for row in await connection.execute(_PARKED, {"size": limit})]
+
+
+async def standings(connection: AsyncConnection, delivery_ids: Iterable[uuid.UUID]) -> list[Standing]:
+    """Return how deliveries stand and whatever went in their place, in the order in which they were made.
+
+    Those that are past keeping, or that were taken back because another message had arrived, are left out.
+    """
+    ids = list(delivery_ids)
+    if not ids:
+        return []
+    rows = await connection.execute(_STANDINGS, {"ids": ids, "first_id": first_id(ids)})
+    return [Standing(*row) for row in rows]

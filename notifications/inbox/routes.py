@@ -30,7 +30,7 @@ async def count_my_unread(owner: InboxOwner, connection: Reading) -> UnreadCount
 
 
 async def _one_more_stream(owner: InboxOwner) -> AsyncIterator[None]:
-    with live.stream_of(owner.id):
+    with live.stream_of(owner.viewed_by or owner.id):
         yield
 
 

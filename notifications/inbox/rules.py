@@ -22,6 +22,11 @@ def wake_channel(account_id: uuid.UUID) -> str:
     return f"{EVERYBODY}.{account_id.int % _BUCKETS}"
 
 
+def all_channels() -> Sequence[str]:
+    """Return the channels of all inboxes but ``EVERYBODY``."""
+    return [f"{EVERYBODY}.{bucket}" for bucket in range(_BUCKETS)]
+
+
 def wake_channels(account_ids: Sequence[uuid.UUID] | None) -> Iterable[str]:
     """Return the channels that reach these inboxes, or all inboxes."""
     if account_ids is None or len(account_ids) > _BUCKETS:

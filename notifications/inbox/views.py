@@ -6,11 +6,13 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.changes import KEPT_BY_APPS, Since, keyset, written_before
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
+from app.core.trails import trail_of
 from app.identity import api as identity
 from notifications.inbox.models import INBOX
 from notifications.inbox.rules import Place
@@ -35,6 +37,13 @@ _LIST = (
 )
 _CHANGED = keyset(sa.select(INBOX).where(_own, INBOX.c.id >= sa.bindparam("first_id", type_=sa.Uuid)), INBOX)
 _WRITTEN = _CHANGED.where(written_before(INBOX))
+INBOX_ITEMS = trail_of(
+    sa.select(INBOX.c.account_id).where(
+        INBOX.c.account_id == sa.any_(sa.bindparam("of_accounts", type_=ARRAY(sa.Uuid)))
+    ),
+    INBOX,
+)
+"""The trail of what comes into the inboxes of ``of_accounts``."""
 _unread = sa.select(INBOX.c.id).where(_own, INBOX.c.read_at.is_(None)).limit(COUNT_CAP).subquery()
 _COUNT = sa.select(sa.func.count()).select_from(_unread)
 

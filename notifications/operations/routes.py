@@ -1,7 +1,7 @@
 """The operator's view of deliveries over HTTP."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Query
 
@@ -9,8 +9,14 @@ from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session
 from app.identity.api import Member, member_guard
-from notifications.operations import service, views
-from notifications.operations.schemas import DeliveryOverview, ParkedDeliveryPublic, ReplayChoice, Replayed
+from notifications.operations import rates, service, views
+from notifications.operations.schemas import (
+    DeliveryOverview,
+    DeliveryRates,
+    ParkedDeliveryPublic,
+    ReplayChoice,
+    Replayed,
+)
 
 router = Router(tags=["notifications"])
 
@@ -27,6 +33,17 @@ async def get_delivery_overview(
 ) -> DeliveryOverview:
     """Show how far each lane is behind, what became of each channel's deliveries, and what is parked and why."""
     return await views.overview(connection, member.community_id, timedelta(hours=hours))
+
+
+@router.get("/deliveries/rates", responses=_REFUSALS)
+async def get_delivery_rates(
+    connection: Reading,
+    member: Desk,
+    days: Annotated[int, Query(ge=1, le=31, description="how far back: whole days of the community, and today")] = 7,
+    by: Annotated[Literal["day", "notice"], Query(description="what they are counted by, beside the channel")] = "day",
+) -> DeliveryRates:
+    """Count what became of the community's deliveries: sent, delivered, seen, failed, over each channel."""
+    return await rates.counted(connection, member.community_id, days, by)
 
 
 @router.get("/deliveries/parked", responses=_REFUSALS)

@@ -1,7 +1,7 @@
 """How the deliveries of a community stand."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,6 +32,28 @@ class ChannelOverview(BaseModel):
     expired: int
     suppressed: int
     parked: int
+
+
+class DeliveryRate(BaseModel):
+    """What became of one day's or one notice's deliveries over one channel."""
+
+    day: date | None = Field(description="in the community's time zone; null where they are counted by notice")
+    notice: str | None = Field(description="null where they are counted by day", examples=["eldercare.alarm_raised"])
+    channel: str = Field(examples=["push"])
+    written: int
+    sent: int = Field(description="taken by the provider, arrived or seen")
+    delivered: int = Field(description="a phone or the provider says that it arrived, or a person reacted")
+    seen: int = Field(description="a person opened it or pressed a key")
+    failed: int = Field(description="failed, expired before it could be sent, or parked")
+
+
+class DeliveryRates(BaseModel):
+    """What became of the community's deliveries, by day or by notice."""
+
+    since: datetime
+    until: datetime
+    is_partial: bool = Field(description="there were more: only the newest 200,000 deliveries are counted")
+    items: list[DeliveryRate]
 
 
 class ParkedOverview(BaseModel):

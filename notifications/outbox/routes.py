@@ -2,7 +2,10 @@
 
 from functools import cache
 from importlib.resources import files
+from typing import Annotated
+from uuid import UUID
 
+from fastapi import Query
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, StrictUndefined, Template
 
@@ -22,10 +25,11 @@ def _page() -> Template:
 
 @router.get("/outbox", response_class=HTMLResponse)
 @public("a page of the demo, which has no real people in it; never mounted in production")
-async def show_outbox(connection: Reading) -> HTMLResponse:
-    """Show what would have been sent, by phone and address."""
-    groups = views.by_recipient(await views.newest(connection))
-    return HTMLResponse(_page().render(groups=groups, limit=views.NEWEST))
+async def show_outbox(connection: Reading, about: Annotated[UUID | None, Query()] = None) -> HTMLResponse:
+    """Show what would have been sent, by phone and address: all of it, or what is about one thing."""
+    newest = await views.newest(connection)
+    groups = views.by_recipient(newest if about is None else views.about(newest, about))
+    return HTMLResponse(_page().render(groups=groups, limit=views.NEWEST, about=about))
 
 
 @router.get("/outbox/messages")

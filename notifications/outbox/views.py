@@ -58,6 +58,12 @@ async def newest(connection: AsyncConnection) -> list[OutboxMessagePublic]:
     ]
 
 
+def about(messages: list[OutboxMessagePublic], thing: uuid.UUID) -> list[OutboxMessagePublic]:
+    """Return those messages that are about a thing: an alarm, a sign-in that was begun."""
+    wanted = str(thing)
+    return [one for one in messages if wanted in one.collapse_key or wanted in one.data.values()]
+
+
 def by_recipient(messages: list[OutboxMessagePublic]) -> dict[str, list[OutboxMessagePublic]]:
     """Return the messages of each phone or address, whoever was sent something last first."""
     grouped: dict[str, list[OutboxMessagePublic]] = {}

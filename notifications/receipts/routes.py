@@ -2,13 +2,14 @@
 
 import uuid
 
+from app.core.access import public
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
-from app.core.routing import Router, Session
+from app.core.routing import Router, Session, route_options
 from app.identity.api import PeopleOnly, Person
 from notifications.inbox.access import InboxOwner
 from notifications.inbox.schemas import InboxReading, MarkedRead
 from notifications.receipts import service
-from notifications.receipts.schemas import ReceiptBatch
+from notifications.receipts.schemas import PushReceipt, ReceiptBatch
 
 router = Router(tags=["notifications"])
 
@@ -17,6 +18,14 @@ router = Router(tags=["notifications"])
 async def record_my_receipts(person: Person, session: Session, batch: ReceiptBatch) -> None:
     """Say which pushes arrived and which were opened. Again changes nothing; ids that are not mine are ignored."""
     await service.record_receipts(session, person, batch.receipts)
+
+
+@router.post("/push-receipts", status_code=204)
+@public("the token in the push, which only the browser it was encrypted for has; all it can say is that the push came")
+@route_options(database=False, idempotency=False)
+async def record_push_receipt(receipt: PushReceipt) -> None:
+    """Say that a Web Push arrived or was opened, from a worker that has no sign-in. Again changes nothing."""
+    await service.record_push_receipt(receipt)
 
 
 @router.post("/me/inbox/readings", responses=problem_responses(Unauthenticated, Forbidden))

@@ -1,11 +1,12 @@
 """What an app says about the notices it got."""
 
 import uuid
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.core.instants import GivenInstant
+from notifications.channels.receipt_tokens import LENGTH
 from notifications.receipts.rules import Kind
 
 
@@ -26,6 +27,18 @@ class Receipt(BaseModel):
         if (self.delivery_id is None) == (self.notice_id is None):
             raise ValueError("name a delivery or a notice, one of both")
         return self
+
+
+class PushReceipt(BaseModel):
+    """What a browser's worker says of one push, by the token the push carried."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    receipt: Annotated[str, StringConstraints(min_length=LENGTH, max_length=LENGTH)] = Field(
+        description="as the push has it"
+    )
+    kind: Kind
+    occurred_at: GivenInstant | None = Field(default=None, description="when it happened; at most three days back")
 
 
 class ReceiptBatch(BaseModel):

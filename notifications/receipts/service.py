@@ -12,15 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, wakeups
 from app.core.access import Actor
-from app.core.database import after_commit
+from app.core.database import after_commit, unit_of_work
 from app.core.problems import NotFound
+from app.core.retrying import retrying
 from app.identity import api as identity
+from notifications.channels.receipt_tokens import opened
 from notifications.delivery.rules import LANES, wake_channel
 from notifications.inbox import repository as inbox
 from notifications.receipts import repository, rules
 from notifications.receipts.repository import Known
 from notifications.receipts.rules import Kind, Mark
-from notifications.receipts.schemas import Receipt
+from notifications.receipts.schemas import PushReceipt, Receipt
 from notifications.sending.repository import fall_back
 from notifications.sending.telling import tell
 
@@ -51,6 +53,24 @@ async def record_receipts(session: AsyncSession, actor: Actor, receipts: Sequenc
 async def record_receipt(session: AsyncSession, delivery_id: uuid.UUID, kind: Kind, at: datetime) -> None:
     """Record what a provider says of a delivery: that it arrived or was opened, at that instant. Unknown ids pass."""
     await _record(session, {delivery_id: Mark.of(kind, at)}, {})
+
+
+async def record_push_receipt(receipt: PushReceipt) -> None:
+    """Record what a browser's worker says of a push; a token that is not ours passes in silence, as unknown ids do.
+
+    Opens its own unit of work, and none for what anybody can make up: those who call for help need the connections.
+    """
+    pushed = opened(receipt.receipt)
+    if pushed is None:
+        return
+    mark = Mark.of(receipt.kind, rules.believable(receipt.occurred_at, clock.now()))
+
+    async def attempt() -> None:
+        async with unit_of_work() as session:
+            if await _record(session, {pushed.delivery_id: mark}, {}):
+                await identity.confirm_receipt_at(session, pushed.installation_id)
+
+    await retrying(attempt)
 
 
 async def open_item(session: AsyncSession, actor: Actor, item_id: uuid.UUID) -> None:

@@ -6,15 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import aiohttp
 import structlog
 from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock, failures, outbound, stopping
 from app.core.database import unit_of_work
+from app.core.later import Later
 from app.core.sealing import unseal
 from app.core.settings import settings
 from app.identity import api as identity
@@ -27,6 +28,11 @@ from notifications.webhooks.models import PREVIOUS_SECRET, SECRET, URL, Disabled
 from notifications.webhooks.notices import DISABLED
 from notifications.webhooks.repository import Claimed, Standing
 from notifications.webhooks.rules import Ended, Result
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = Later("aiohttp")
 
 ROOM = 500  # calls in the air per worker
 WITHHELD = Result(error="withheld", withheld=True)
@@ -83,13 +89,13 @@ async def _claim(room: int) -> list[Claimed]:
         return await repository.claim(session, room)
 
 
-async def _call(http: aiohttp.ClientSession, claimed: Claimed) -> Landed:
+async def _call(http: "aiohttp.ClientSession", claimed: Claimed) -> Landed:
     began, started = clock.now(), time.monotonic()
     result = await _result(http, claimed, began)
     return Landed(claimed, result, began, round((time.monotonic() - started) * 1000))
 
 
-async def _result(http: aiohttp.ClientSession, claimed: Claimed, now: datetime) -> Result:
+async def _result(http: "aiohttp.ClientSession", claimed: Claimed, now: datetime) -> Result:
     try:
         signing = [unseal(claimed.secret, SECRET)]
         if claimed.previous_secret is not None:
