@@ -5,6 +5,7 @@ default partition stands behind, so a missing month never refuses a row; making 
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -110,26 +111,35 @@ def drop_expired(connection: sa.Connection, table: str, retention: Retention) ->
 async def maintain_partitions() -> int:
     """Make the months ahead and drop the expired ones, on one worker at a time; return how many that were.
 
-    A transaction per table: who holds one for itself and waits for the next stands in the way of whoever reads both.
+    Each table has transactions of its own: who holds one table and waits for the next stands in the way of whoever
+    reads both.
     """
     return await each(filter(is_partitioned, SQLModel.metadata.sorted_tables), _look_after, lambda table: table.name)
 
 
 async def _look_after(table: sa.Table) -> int:
+    # Making a month locks the default partition first, dropping one the table itself first, as whoever reads it does:
+    # both in one transaction, and a reader between the two is the one whom the database refuses as a deadlock.
+    return await _alone(_make_months, table.name) + await _alone(_drop_months, table.name)
+
+
+async def _alone(work: Callable[[sa.Connection, str], int], table: str) -> int:
+    """Do ``work`` in a transaction of its own unless another worker is at it; return how many partitions changed."""
     async with unit_of_work() as session:
         if not await session.scalar(_SINGLE):
             return 0
         connection = await session.connection()
-        return await connection.run_sync(_maintain, table.name)
+        await connection.execute(_IMPATIENT)
+        await connection.execute(_MAINTENANCE)
+        return await connection.run_sync(work, table)
 
 
-def _maintain(connection: sa.Connection, table: str) -> int:
-    connection.execute(_IMPATIENT)
-    connection.execute(_MAINTENANCE)
-    changed = create_partitions(connection, table, clock.now(), 1 + MONTHS_AHEAD)
-    if table in _retentions:
-        changed += drop_expired(connection, table, _retentions[table])
-    return changed
+def _make_months(connection: sa.Connection, table: str) -> int:
+    return create_partitions(connection, table, clock.now(), 1 + MONTHS_AHEAD)
+
+
+def _drop_months(connection: sa.Connection, table: str) -> int:
+    return drop_expired(connection, table, _retentions[table]) if table in _retentions else 0
 
 
 def _create(connection: sa.Connection, table: str, month: datetime) -> None:

@@ -1,5 +1,6 @@
 """Monthly partitions: made ahead, never missing, dropped when their time is over and nothing needs them."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,9 @@ from app.core.database import Database, reading, unit_of_work
 from app.core.events import Event, Subscriber, emit, install_subscribers
 
 COMMUNITY = uuid.UUID(int=7)
+_SOMEBODY_WAITS = sa.text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'core_event'\\:\\:regclass AND NOT granted)"
+)
 
 
 class Passed(Event):
@@ -103,6 +107,22 @@ async def test_an_expired_month_goes_unless_a_subscriber_still_needs_it(clock: M
     await partitions.maintain_partitions()
     assert "core_event_y2031m05" not in await names()
     assert {"core_event_y2031m06", "core_event_default"} <= set(await names())
+
+
+async def test_who_reads_while_a_month_is_made_and_another_goes_is_not_refused(clock: ManualClock) -> None:
+    await partitions.maintain_partitions()
+    clock.set(datetime(2031, 9, 1, tzinfo=UTC) + event_tables.KEEP)
+    months = {name for name in await names() if "_y2031" in name}
+    async with unit_of_work() as reader:
+        # The lock of somebody who has found the table, and has not come to its partitions yet.
+        await reader.execute(sa.text("LOCK TABLE ONLY core_event IN ACCESS SHARE MODE"))
+        maintaining = asyncio.create_task(partitions.maintain_partitions())
+        while not await reader.scalar(_SOMEBODY_WAITS):  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.01)
+        assert await reader.scalar(sa.text("SELECT count(*) FROM core_event")) == 0
+    await maintaining
+    assert not months & set(await names())
+    assert "core_event_y2032m02" in await names()
 
 
 async def test_two_workers_do_not_get_in_each_others_way() -> None:
