@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -151,14 +152,14 @@ class Tapped:
     async def push(self, data: str) -> Worker:
         """Hand a message to the browser, as its push service would, and return the worker it woke.
 
-        One that meets a worker which is just going to rest is lost, and this way of handing it over does not tell. A push
-        service sends again what was not taken, so it is handed over again while nothing is shown.
+        One that meets a worker which is just going to rest is lost, and this way of handing it over does not tell. A
+        push service sends again what was not taken, so it is handed over again while nothing is shown.
         """
         sent = {"origin": self.origin, "registrationId": self.registration, "data": data}
         for _ in range(TIMES):
             await self.session.send("ServiceWorker.deliverPushMessage", sent)
             worker = await worker_of(self.window.page, self.scope)
-            if await within(PATIENCE / TIMES, lambda: _is_shown(worker)):
+            if await within(PATIENCE / TIMES, partial(_is_shown, worker)):
                 return worker
         raise AssertionError("the browser never showed what it was handed")
 
