@@ -58,7 +58,7 @@ class VisitorStep(BaseModel):
     at: datetime = Field(description="its end, or now where it goes on")
     entries: int
     exits: int
-    inside: int = Field(description="at its end, of those who came in on this day")
+    inside: int = Field(description="at its end; nobody is while it is closed")
 
 
 class Refusals(BaseModel):
@@ -76,10 +76,11 @@ class VisitorDay(BaseModel):
     ends_at: datetime
     capacity: int | None
     inside: int = Field(description="at this moment, whatever day is asked for")
+    inside_at_start: int = Field(description="when the day began: of those who had come before midnight")
     level: Level | None = Field(description="at this moment: by thirds of the capacity")
     entries: int
     exits: int
-    steps: list[VisitorStep] = Field(description="from the first that saw anybody; each quarter after it")
+    steps: list[VisitorStep] = Field(description="from the first that saw anybody inside; each quarter after it")
     refusals: list[Refusals]
 
 

@@ -13,6 +13,7 @@ from app.core import clock
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.wall_time import resolve
 from app.reservations.api import pools
+from community.attraction_days.rules import counted_since, pauses
 from community.attraction_days.schemas import (
     GateScanPublic,
     Refusals,
@@ -24,16 +25,20 @@ from community.attraction_days.schemas import (
 )
 from community.attraction_search.rules import level
 from community.attractions.models import CROWDS
+from community.attractions.views import opening
 from community.gates.models import GATES, SCANS
 from community.gates.rules import Outcome
 from community.ticket_orders.models import ORDERS, TICKETS
 from community.ticket_waitlist.models import WAITS
 from community.ticketing.models import SLOTS
+from community.workers.rules import Span
 
 _SLOTS_KIND: Final = "community.slot_sales"
 _SCANS_KIND: Final = "community.gate_scans"
 _INSTANT: Final = sa.DateTime(timezone=True)
 _STEP: Final = timedelta(minutes=15)
+_LOOK_BACK: Final = timedelta(days=2)
+"""Hours last a day at most: within two the last closing is seen."""
 _ATTRACTION: Final = sa.bindparam("attraction_id", type_=sa.Uuid)
 _START: Final = sa.bindparam("start", type_=_INSTANT)
 _END: Final = sa.bindparam("end", type_=_INSTANT)
@@ -112,7 +117,9 @@ _REFUSED: Final = (
     .group_by(SCANS.c.reason)
     .order_by(sa.literal_column("2 DESC"), SCANS.c.reason)
 )
-_INSIDE: Final = sa.select(CROWDS.c.inside).where(CROWDS.c.attraction_id == _ATTRACTION)
+_CROWD: Final = sa.select(CROWDS.c.inside, CROWDS.c.counts_from).where(CROWDS.c.attraction_id == _ATTRACTION)
+_came = sa.case((_is_in, SCANS.c.persons), else_=-SCANS.c.persons)
+_CHANGE: Final = sa.select(sa.func.coalesce(sa.func.sum(_came), 0)).where(*_of_day, SCANS.c.is_through)
 _SCANS: Final = (
     sa.select(SCANS, GATES.c.name.label("gate"))
     .join_from(SCANS, GATES, GATES.c.id == SCANS.c.gate_id)
@@ -168,17 +175,22 @@ async def visitors(connection: AsyncConnection, attraction: sa.Row[Any], day: da
     binds = {"attraction_id": attraction.id, "start": start, "end": end}
     passed = {row.at: row for row in await connection.execute(_STEPS, binds)}
     refused = await connection.execute(_REFUSED, binds)
-    inside = max(await connection.scalar(_INSIDE, binds) or 0, 0)
+    crowd = (await connection.execute(_CROWD, binds)).one_or_none()
+    inside = max(crowd.inside, 0) if crowd is not None else 0
+    around = (start - _LOOK_BACK, end + _LOOK_BACK)
+    open_at = (await opening(connection, [attraction.id], *around)).get(attraction.id, [])
+    first = await _inside_at(connection, binds, crowd, open_at)
     return VisitorDay(
         day=day,
         starts_at=start,
         ends_at=end,
         capacity=attraction.capacity,
         inside=inside,
+        inside_at_start=first,
         level=level(inside, attraction.capacity),
         entries=sum(row.entries for row in passed.values()),
         exits=sum(row.exits for row in passed.values()),
-        steps=_steps(passed, min(end, clock.now())),
+        steps=_steps(passed, start, min(end, clock.now()), first, pauses(open_at)),
         refusals=[Refusals(reason=row.reason, count=row.refusals) for row in refused],
     )
 
@@ -211,18 +223,48 @@ def _bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
     return resolve(day, time.min, time_zone), resolve(day + timedelta(days=1), time.min, time_zone)
 
 
-def _steps(passed: Mapping[datetime, sa.Row[Any]], until: datetime) -> list[VisitorStep]:
-    """Return each quarter from the first that saw anybody, with how many were inside at its end."""
+async def _inside_at(
+    connection: AsyncConnection, day: Mapping[str, Any], crowd: sa.Row[Any] | None, open_at: Sequence[Span]
+) -> int:
+    """Return how many were inside when a day began: by the counter, where it goes on since; else by what was scanned.
+
+    The counter is emptied whenever the attraction closes, and says nothing of the days before.
+    """
+    start, now = day["start"], clock.now()
+    if crowd is None or start > now:
+        return 0
+    if crowd.counts_from <= start:
+        since = await connection.scalar(_CHANGE, dict(day) | {"end": max(now, start) + _STEP})
+        return max(crowd.inside - int(since or 0), 0)
+    from_then = counted_since(open_at, start)
+    if from_then is None:
+        return 0
+    change = await connection.scalar(_CHANGE, dict(day) | {"start": from_then, "end": start})
+    return max(int(change or 0), 0)
+
+
+def _steps(
+    passed: Mapping[datetime, sa.Row[Any]],
+    start: datetime,
+    until: datetime,
+    inside: int,
+    paused: Sequence[Span] = (),
+) -> list[VisitorStep]:
+    """Return each quarter from the first that saw anybody, with how many were inside at its end.
+
+    A day that begins with people ``inside`` has seen somebody at once.
+    """
     found: list[VisitorStep] = []
-    if not passed:
+    if not passed and not inside:
         return found
-    at, inside = min(passed), 0
-    last = max(passed)
+    at = start if inside else min(passed)
+    last = max(passed, default=at)
     while at <= last or at + _STEP <= until:
         row = passed.get(at)
         entries, exits = (row.entries, row.exits) if row is not None else (0, 0)
-        # Who came before midnight is not counted here, and leaves all the same: that takes nobody away who comes later.
-        inside = max(inside + entries - exits, 0)
+        # Who leaves unseen and who leaves without having been seen to come takes nobody away who comes later.
+        is_counted = not any(closed_at <= at < again for closed_at, again in paused)
+        inside = max(inside + entries - exits, 0) if is_counted else 0
         ends = min(at + _STEP, max(until, at)) if at == last else at + _STEP
         found.append(VisitorStep(at=ends, entries=entries, exits=exits, inside=inside))
         at += _STEP

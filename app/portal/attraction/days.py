@@ -77,6 +77,8 @@ def _crowd_chart(place: Place, day: Mapping[str, Any]) -> Chart:
     capacity = day["capacity"]
     bands = [Band(words["chart_roomy"], 0.0, capacity * 2 / 3)] if capacity else []
     start = instant(day["starts_at"])
+    if day["inside_at_start"]:
+        points.insert(0, (start, float(day["inside_at_start"])))
     first = min([at for at, _ in points], default=start + timedelta(hours=8)) - timedelta(minutes=30)
     end = min(max(clock.now() + timedelta(minutes=15), first + timedelta(hours=2)), instant(day["ends_at"]))
     if end <= first:
