@@ -223,9 +223,7 @@ def _bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
     return resolve(day, time.min, time_zone), resolve(day + timedelta(days=1), time.min, time_zone)
 
 
-async def _inside_at(
-    connection: AsyncConnection, day: Mapping[str, Any], crowd: sa.Row[Any] | None, open_at: Sequence[Span]
-) -> int:
+async def _inside_at(connection: AsyncConnection, day: Mapping[str, Any], crowd: Any, open_at: Sequence[Span]) -> int:
     """Return how many were inside when a day began: by the counter, where it goes on since; else by what was scanned.
 
     The counter is emptied whenever the attraction closes, and says nothing of the days before.
@@ -235,7 +233,8 @@ async def _inside_at(
         return 0
     if crowd.counts_from <= start:
         since = await connection.scalar(_CHANGE, dict(day) | {"end": max(now, start) + _STEP})
-        return max(crowd.inside - int(since or 0), 0)
+        left: int = crowd.inside - (since or 0)
+        return max(left, 0)
     from_then = counted_since(open_at, start)
     if from_then is None:
         return 0

@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.core.routing import Router
-from app.portal.attraction import cancelling, days, editing, gates, office, selling
+from app.portal.attraction import cancelling, days, editing, gates, office, seasons, selling
 
 ROUTERS: Final[tuple[Router, ...]] = (
     days.router,
@@ -11,5 +11,6 @@ ROUTERS: Final[tuple[Router, ...]] = (
     office.router,
     gates.router,
     selling.router,
+    seasons.router,
     editing.router,
 )
