@@ -10,8 +10,8 @@ from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
-from community.attraction_days import views
 from community.attraction_days.rules import counted_since
+from community.attraction_days.views import days as views
 from community.attractions import jobs as opening_jobs
 from community.attractions.models import Attraction
 from community.attractions.service.deriving import derive
@@ -107,6 +107,7 @@ async def test_scans_of_a_day_are_listed_the_latest_first_and_name_nobody(scene:
     "what",
     [
         "slot-sales",
+        "slot-days?first_day=2026-03-03&last_day=2026-03-03",
         "ticket-sales?first_day=2026-03-03&last_day=2026-03-03",
         "visitor-days/2026-03-03",
         "gate-scans?day=2026-03-03",

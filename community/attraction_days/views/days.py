@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.wall_time import resolve
-from app.reservations.api import pools
+from app.reservations.api import pools, pools_left
 from community.attraction_days.rules import counted_since, pauses
 from community.attraction_days.schemas import (
     GateScanPublic,
     Refusals,
     SalesLine,
+    SlotDays,
+    SlotDaySales,
     SlotSales,
     TicketSales,
     VisitorDay,
@@ -65,6 +67,38 @@ _SOLD: Final = (
     )
     .where(TICKETS.c.slot_id == sa.any_(_IDS), _is_good)
     .group_by(TICKETS.c.slot_id)
+)
+_own: Final = pools_left("own")
+_of_days: Final = (
+    SLOTS.c.attraction_id == _ATTRACTION,
+    SLOTS.c.starts_at >= _START,
+    SLOTS.c.starts_at < _END,
+)
+_takes_place: Final = SLOTS.c.state != "cancelled"
+_PERSONS: Final = (
+    sa.select(SLOTS.c.day, sa.func.sum(TICKETS.c.persons).label("sold"))
+    .join_from(SLOTS, TICKETS, TICKETS.c.slot_id == SLOTS.c.id)
+    .where(*_of_days, _takes_place, _is_good)
+    .group_by(SLOTS.c.day)
+    .subquery("persons")
+)
+_SUMS: Final = (
+    sa.select(
+        SLOTS.c.day,
+        sa.func.count().label("slots"),
+        sa.func.count().filter(sa.not_(_takes_place)).label("cancelled"),
+        sa.func.coalesce(sa.func.sum(SLOTS.c.capacity).filter(_takes_place), 0).label("capacity"),
+        sa.func.count().filter(SLOTS.c.state == "open", _own.c.amount == 0).label("sold_out"),
+    )
+    .join_from(SLOTS, _own, _own.c.id == SLOTS.c.pool_id)
+    .where(*_of_days)
+    .group_by(SLOTS.c.day)
+    .subquery("sums")
+)
+_DAYS: Final = (
+    sa.select(_SUMS, sa.func.coalesce(_PERSONS.c.sold, 0).label("sold"))
+    .join_from(_SUMS, _PERSONS, _PERSONS.c.day == _SUMS.c.day, isouter=True)
+    .order_by(_SUMS.c.day)
 )
 _WAITING: Final = (
     sa.select(WAITS.c.slot_id, sa.func.sum(WAITS.c.quantity).label("waiting"))
@@ -157,6 +191,19 @@ async def slots(
         for row in shown
     ]
     return Page(items=items, next=next_cursor(_SLOTS_KIND, rows, page.limit, ("starts_at", "id")))
+
+
+async def slot_days(connection: AsyncConnection, attraction: sa.Row[Any], days: tuple[date, date]) -> SlotDays:
+    """Return the days of a stretch that have slots, in order, each with its sums: one statement, however many."""
+    binds = {
+        "attraction_id": attraction.id,
+        "start": _bounds(days[0], attraction.time_zone)[0],
+        "end": _bounds(days[1], attraction.time_zone)[1],
+        "now": clock.now(),
+    }
+    rows = await connection.execute(_DAYS, binds)
+    found = [SlotDaySales(**{name: getattr(row, name) for name in SlotDaySales.model_fields}) for row in rows]
+    return SlotDays(first_day=days[0], last_day=days[1], days=found)
 
 
 async def sales(connection: AsyncConnection, attraction: sa.Row[Any], days: tuple[date, date]) -> TicketSales:
