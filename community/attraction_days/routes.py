@@ -8,15 +8,15 @@ from fastapi import Depends, Query
 from app.core.instants import GivenDay
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, Unauthenticated, problem_responses
-from app.core.routing import Reading, Router, Session
+from app.core.routing import Reading, Router
 from community.attraction_days.access import DaysQuery, attraction_of
 from community.attraction_days.schemas import (
     GateScanPublic,
-    OrderRecord,
     QuotaShareState,
     SlotDays,
     SlotLimits,
     SlotSales,
+    TicketOrderRecord,
     TicketSales,
     VisitorDay,
 )
@@ -124,7 +124,7 @@ async def list_gate_scans(
 
 @router.get("/organizations/{organization_id}/ticket-orders/{order_id}/record", responses=problem_responses(*_GUARDED))
 async def get_ticket_order_record(
-    organization_id: uuid.UUID, order_id: uuid.UUID, session: Session, member: Seller
-) -> OrderRecord:
+    organization_id: uuid.UUID, order_id: uuid.UUID, connection: Reading, member: Seller
+) -> TicketOrderRecord:
     """Show what became of an order: what was paid and given back, and where its tickets were scanned."""
-    return await records.of_order(await session.connection(), member.actor, organization_id, order_id)
+    return await records.of_order(connection, member.actor, organization_id, order_id)

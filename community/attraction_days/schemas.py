@@ -155,7 +155,7 @@ class SlotLimits(BaseModel):
     limits: list[SlotLimitState]
 
 
-class OrderPayment(BaseModel):
+class TicketOrderPayment(BaseModel):
     """Money of an order: paid, given back, promised by a bank and not taken yet, or owed."""
 
     kind: Literal["paid", "given_back", "promised", "owed"]
@@ -165,7 +165,7 @@ class OrderPayment(BaseModel):
     at: datetime
 
 
-class OrderScan(BaseModel):
+class TicketOrderScan(BaseModel):
     """A ticket of an order at a gate."""
 
     id: uuid.UUID
@@ -178,9 +178,9 @@ class OrderScan(BaseModel):
     persons: int
 
 
-class OrderRecord(BaseModel):
+class TicketOrderRecord(BaseModel):
     """What became of an order: its money and its scans, each in order."""
 
-    payments: list[OrderPayment]
+    payments: list[TicketOrderPayment]
     to_hand_back: int = Field(description="minor units that were given back, and that the counter has not handed over")
-    scans: list[OrderScan]
+    scans: list[TicketOrderScan]

@@ -11,7 +11,7 @@ from app.billing import api as billing
 from app.core import audit
 from app.core.access import Actor
 from app.core.problems import NotFound
-from community.attraction_days.schemas import OrderPayment, OrderRecord, OrderScan
+from community.attraction_days.schemas import TicketOrderPayment, TicketOrderRecord, TicketOrderScan
 from community.gates.models import GATES, SCANS
 from community.ticket_office.models import SALES
 from community.ticket_orders.models import ORDERS, TICKETS
@@ -34,7 +34,7 @@ _SALES: Final = sa.select(SALES).where(SALES.c.order_id == _ORDER_ID).order_by(S
 
 async def of_order(
     connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID, order_id: uuid.UUID
-) -> OrderRecord:
+) -> TicketOrderRecord:
     """Return what became of an order of the organization; raises ``NotFound``; reading it is on record."""
     binds = {"order_id": order_id, "organization_id": organization_id}
     order = (await connection.execute(_ORDER, binds)).one_or_none()
@@ -53,15 +53,15 @@ async def of_order(
     payments = [*(_at_the_counter(row) for row in sales), *await _by_account(connection, order)]
     handed_back = sum(row.amount for row in sales if row.kind == "refund")
     scans = await connection.execute(_SCANS, binds)
-    return OrderRecord(
+    return TicketOrderRecord(
         payments=sorted(payments, key=lambda one: one.at),
         to_hand_back=max(order.refunded_amount - handed_back, 0) if order.channel == "office" else 0,
-        scans=[OrderScan(**{name: getattr(row, name) for name in OrderScan.model_fields}) for row in scans],
+        scans=[TicketOrderScan(**{name: getattr(row, name) for name in TicketOrderScan.model_fields}) for row in scans],
     )
 
 
-def _at_the_counter(row: sa.Row[Any]) -> OrderPayment:
-    return OrderPayment(
+def _at_the_counter(row: sa.Row[Any]) -> TicketOrderPayment:
+    return TicketOrderPayment(
         kind="paid" if row.kind == "sale" else "given_back",
         method=row.method,
         amount=row.amount,
@@ -70,11 +70,11 @@ def _at_the_counter(row: sa.Row[Any]) -> OrderPayment:
     )
 
 
-async def _by_account(connection: AsyncConnection, order: Any) -> Iterable[OrderPayment]:
+async def _by_account(connection: AsyncConnection, order: Any) -> Iterable[TicketOrderPayment]:
     """Return what billing knows: what was paid of what is owed, or that it is promised and not taken yet."""
     charges = await billing.charges_for(connection, REFERENCE, [order.id])
     found = [
-        OrderPayment(
+        TicketOrderPayment(
             kind="given_back" if one.refunds_id else "paid",
             method=one.kind,
             amount=one.amount,
@@ -88,9 +88,11 @@ async def _by_account(connection: AsyncConnection, order: Any) -> Iterable[Order
         owed = charge.amount - charge.paid_amount - charge.credited_amount
         if charge.state == "open" and owed > 0:
             at, currency = charge.created_at, charge.currency
-            found.append(OrderPayment(kind="owed", method="desk", amount=owed, currency=currency, at=at))
+            found.append(TicketOrderPayment(kind="owed", method="desk", amount=owed, currency=currency, at=at))
     known = (await billing.authorizations_for(connection, REFERENCE, [order.id])).get(order.id)
     if known is not None and known.state == "authorized" and known.authorized_at is not None and not charges:
         at, currency = known.authorized_at, known.currency
-        found.append(OrderPayment(kind="promised", method=known.method, amount=known.amount, currency=currency, at=at))
+        found.append(
+            TicketOrderPayment(kind="promised", method=known.method, amount=known.amount, currency=currency, at=at)
+        )
     return found

@@ -12,7 +12,7 @@ from app.core.paging import Page, PageQuery
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, Session, route_options
 from app.identity.api import Member, member_guard
-from community.ticket_orders.schemas.given import OrderSearch
+from community.ticket_orders.schemas.given import TicketOrderSearch
 from community.ticket_orders.schemas.shown import TicketOrderPublic, TicketOrdersFound
 from community.ticket_orders.views import orders, searching
 
@@ -54,7 +54,7 @@ async def list_ticket_orders_of_organization(
 )
 @route_options(idempotency=False)  # it changes nothing; a name does not belong into an address
 async def search_ticket_orders(
-    organization_id: uuid.UUID, session: Session, member: Seller, data: OrderSearch
+    organization_id: uuid.UUID, session: Session, member: Seller, data: TicketOrderSearch
 ) -> TicketOrdersFound:
     """Look for orders by a ticket's code, an order's number or how it ends, or by a name that stands on a ticket."""
     return await searching.search(await session.connection(), member.actor, organization_id, data)

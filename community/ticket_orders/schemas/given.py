@@ -112,7 +112,7 @@ class RefundAsk(_Given):
     reason: RefundReason | None = Field(default=None, description="why, of who sells there: it goes on record")
 
 
-class OrderSearch(_Given):
+class TicketOrderSearch(_Given):
     """By what an order is looked for: a ticket's code, a number or how it ends, or a name that stands on a ticket."""
 
     code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=4, max_length=400)] | None = Field(

@@ -20,7 +20,7 @@ from app.core.sealing import unseal
 from community.ticket_codes.rules import ticket_named
 from community.ticket_orders import rules
 from community.ticket_orders.models import HOLDER, ORDERS, TICKETS
-from community.ticket_orders.schemas.given import OrderSearch
+from community.ticket_orders.schemas.given import TicketOrderSearch
 from community.ticket_orders.schemas.shown import TicketOrderPublic, TicketOrdersFound
 from community.ticket_orders.views.orders import with_tickets
 
@@ -77,7 +77,7 @@ _NAMED: Final = (
 
 
 async def search(
-    connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID, data: OrderSearch
+    connection: AsyncConnection, actor: Actor, organization_id: uuid.UUID, data: TicketOrderSearch
 ) -> TicketOrdersFound:
     """Return the orders of an organization that are meant, the latest visit first; what is shown is on record."""
     now = clock.now()

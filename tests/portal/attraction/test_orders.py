@@ -142,7 +142,7 @@ async def test_what_was_sold_at_the_counter_is_handed_back_from_a_till(
         back = await submit(browser, page, f"{page}/handing-back")
         assert back.headers["location"].endswith("done=handed_back")
         after = await browser.get(page)
-        assert after.text.count(EN["payment_given_back"]) == 2
+        assert after.text.count(f'{EN["payment_given_back"]} <span class="soft">{EN["method_cash"]}') == 2
         assert EN["hand_it_back"] not in after.text
         # The third comes in, and the order says where.
         clock.set(NINE + timedelta(hours=2))
