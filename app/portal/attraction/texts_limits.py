@@ -72,6 +72,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "from_the_first": "From the first on",
     "later_ones": "From {time} on",
     "of_all_slots": "{shown} of {all} slots",
+    "cancel_whole_day": "Cancel all of this day that lie ahead…",
 }
 
 CHINESE: Final[Mapping[str, str]] = {
@@ -143,4 +144,5 @@ CHINESE: Final[Mapping[str, str]] = {
     "from_the_first": "从首场开始",
     "later_ones": "{time}之后",
     "of_all_slots": "显示{shown}/{all}个时段",
+    "cancel_whole_day": "取消当天所有未开始的时段…",
 }
