@@ -7,7 +7,16 @@ collides is tried again in a transaction of its own: routes do so by themselves,
 
 from app.reservations.blocks import AtOdds, at_odds, block, blocked_by
 from app.reservations.drift import Drift, recount
-from app.reservations.pool_views import Allocated, PoolState, allocated_for, pools, pools_left, pools_of, require_left
+from app.reservations.pool_views import (
+    Allocated,
+    PoolState,
+    allocated_for,
+    pools,
+    pools_left,
+    pools_of,
+    require_left,
+    taken_for_what,
+)
 from app.reservations.pools import allocate, open_pool, open_pools, resize, resize_pools
 from app.reservations.pools import confirm as confirm_allocations
 from app.reservations.pools import extend as extend_allocations
@@ -65,5 +74,6 @@ __all__ = [
     "resources_of",
     "take",
     "taken",
+    "taken_for_what",
     "taken_spans",
 ]

@@ -49,6 +49,25 @@ _OF_ORIGIN = (
     )
     .order_by(ALLOCATIONS.c.id)
 )
+_FOR_WHAT = (
+    sa.select(
+        ALLOCATIONS.c.pool_id,
+        ALLOCATIONS.c.origin_kind,
+        ALLOCATIONS.c.state,
+        sa.func.sum(ALLOCATIONS.c.quantity).label("quantity"),
+    )
+    .where(
+        ALLOCATIONS.c.pool_id == sa.any_(sa.bindparam("pool_ids", type_=ARRAY(sa.Uuid))),
+        sa.or_(
+            ALLOCATIONS.c.state == sa.literal_column("'booked'", sa.Text),
+            sa.and_(
+                ALLOCATIONS.c.state == sa.literal_column("'held'", sa.Text),
+                ALLOCATIONS.c.expires_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+            ),
+        ),
+    )
+    .group_by(ALLOCATIONS.c.pool_id, ALLOCATIONS.c.origin_kind, ALLOCATIONS.c.state)
+)
 
 
 def pools_left(name: str) -> sa.Subquery:
@@ -107,6 +126,16 @@ async def pools(connection: AsyncConnection, pool_ids: Iterable[uuid.UUID]) -> d
     """Return the pools by id; unknown ids are left out."""
     rows = await connection.execute(_POOLS, {"pool_ids": list(pool_ids), "now": clock.now()})
     return {row.id: PoolState(*row) for row in rows}
+
+
+async def taken_for_what(
+    connection: AsyncConnection, pool_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, dict[tuple[str, str], int]]:
+    """Return how much of pools is taken for each kind of thing and in which state: (origin, held or booked)."""
+    found: dict[uuid.UUID, dict[tuple[str, str], int]] = {}
+    for row in await connection.execute(_FOR_WHAT, {"pool_ids": list(pool_ids), "now": clock.now()}):
+        found.setdefault(row.pool_id, {})[row.origin_kind, row.state] = row.quantity
+    return found
 
 
 async def require_left(connection: AsyncConnection, portions: Sequence[Portion]) -> None:

@@ -160,6 +160,15 @@ def verify(text: str, keys: Keys) -> Payload:
     return Payload(number, uuid.UUID(bytes=ticket), _minute(start), _minute(end), tag, persons, revision, flags)
 
 
+def ticket_named(text: str) -> uuid.UUID | None:
+    """Return the ticket a code names, whoever signed it: to look it up by, and to let nobody in. ``None`` if none."""
+    try:
+        raw = decode(text)
+    except CodeRefused:
+        return None
+    return uuid.UUID(bytes=_FIELDS.unpack_from(raw)[2]) if raw[0] == VERSION else None
+
+
 def loaded(keys: Mapping[int, bytes]) -> dict[int, Ed25519PublicKey]:
     """Return public keys ready to verify with."""
     return {number: Ed25519PublicKey.from_public_bytes(public) for number, public in keys.items()}

@@ -61,3 +61,9 @@ class OfferOver(Conflict):
     """Nothing is held for this entry of the waiting list, or what is held is something else."""
 
     code, title = "offer_over", "Nothing is held for this any more"
+
+
+class NobodyToTell(Conflict):
+    """It was sold to somebody who has no account here: its tickets are printed, and not sent."""
+
+    code, title = "nobody_to_tell", "Nobody here has these tickets on their phone"

@@ -1,6 +1,7 @@
 """What tickets come to, what is given back of them and when, and what may become of them."""
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -65,3 +66,9 @@ def hold_ends(now: datetime, minutes: int, last_entry: datetime) -> datetime:
 def refund_amount(price: int, percent: int) -> int:
     """Return so many hundredths of a price, rounded down: what is kept is never less than was agreed."""
     return price * percent // 100
+
+
+def plain_name(name: str) -> str:
+    """Return a name as it is looked for: without accents, cases, widths and spaces."""
+    letters = unicodedata.normalize("NFKD", name)
+    return "".join(one for one in letters if not unicodedata.combining(one) and not one.isspace()).casefold()

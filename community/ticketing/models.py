@@ -78,6 +78,9 @@ class SlotTemplate(Table, table=True):
     weekdays: list[int] = Field(sa_type=ARRAY(sa.SmallInteger), nullable=False, description="ISO: 1 is Monday")
     times: list[time] = Field(sa_type=ARRAY(sa.Time), nullable=False)
     holidays: str = "ignore"
+    except_on: list[date] = Field(
+        default_factory=list, sa_type=ARRAY(sa.Date), nullable=False, description="days on which there are none"
+    )
     duration: timedelta = Field(sa_type=sa.Interval)
     entry_within: timedelta = Field(sa_type=sa.Interval, description="how long after its start one may still enter")
     capacity: int

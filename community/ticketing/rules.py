@@ -1,7 +1,7 @@
 """What a ticket costs, whether it is sold, and what is given back: pure decisions, on the attraction's wall."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Literal
@@ -202,8 +202,10 @@ def planned(
     time_zone: str,
     after: datetime,
     calendar: Mapping[date, bool],
+    *,
+    except_on: Collection[date] = (),
 ) -> list[Planned]:
-    """Return the slots of a season that begin after an instant, in order.
+    """Return the slots of a season that begin after an instant, in order, but for days with none (``except_on``).
 
     Days and hours are the wall's: where the clocks step, a slot begins an hour later, or once (RFC 5545, 3.3.5). How
     long it lasts is counted in time that passes.
@@ -219,4 +221,5 @@ def planned(
             one.due_at + entry_within,
         )
         for one in occurrences(recurrence, time_zone, first, last, calendar)
+        if one.local_date not in except_on
     ]

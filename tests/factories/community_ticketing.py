@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+from sqlmodel import col
+
 from app.core import clock
 from app.core.database import unit_of_work
 from app.core.recurrence import EVERY_DAY
@@ -71,6 +74,17 @@ async def slots(
             row.pool_id = pools[row.id]
         session.add_all(rows)
     return rows
+
+
+async def slots_of(attraction_id: uuid.UUID) -> list[TicketSlot]:
+    """Return all slots of an attraction, the earliest first."""
+    async with unit_of_work() as session:
+        found = await session.scalars(
+            sa.select(TicketSlot)
+            .where(col(TicketSlot.attraction_id) == attraction_id)
+            .order_by(col(TicketSlot.starts_at), col(TicketSlot.id))
+        )
+        return list(found)
 
 
 async def template(of: Organization, attraction_id: uuid.UUID, **values: Any) -> SlotTemplate:

@@ -12,7 +12,7 @@ from app.core.database import reading, unit_of_work
 from app.identity.models import Account, Community, Organization, Resident
 from app.reservations.api import open_pool
 from community.ticket_orders.models import TICKETS
-from community.ticket_orders.schemas.given import CartItem
+from community.ticket_orders.schemas.given import CartItem, HolderGive
 from community.ticket_orders.schemas.shown import CartPublic
 from community.ticket_orders.service.buying import Purchase, buy
 from community.ticket_orders.service.composing import Buyer, compose
@@ -66,6 +66,14 @@ async def sold(
     """Have somebody at the desk sell tickets to whoever is there."""
     actor = Actor("account", by.id, by.community_id)
     items = [CartItem(slot_id=slot.id, product_id=product.id, quantity=quantity)]
+    async with unit_of_work() as session:
+        return await sell(session, actor, of.id, items)
+
+
+async def sold_to(by: Account, of: Organization, slot: TicketSlot, product: TicketProduct, name: str) -> CartPublic:
+    """Have somebody at the desk sell a ticket in a name."""
+    actor = Actor("account", by.id, by.community_id)
+    items = [CartItem(slot_id=slot.id, product_id=product.id, holders=[HolderGive(name=name)])]
     async with unit_of_work() as session:
         return await sell(session, actor, of.id, items)
 

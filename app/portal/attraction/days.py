@@ -2,12 +2,10 @@
 
 import asyncio
 import uuid
-from calendar import monthrange
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Final
 
-from babel.dates import format_skeleton
 from fastapi import Query as InQuery
 from starlette.responses import RedirectResponse, Response
 
@@ -20,7 +18,7 @@ from app.portal.charts.lines import Band, LineWords, Series, line_chart
 from app.portal.ground.asking import Refused
 from app.portal.ground.changing import Wrong
 from app.portal.ground.forms import Form, Posted
-from app.portal.ground.moments import instant, locale_of, weekday
+from app.portal.ground.moments import instant
 from app.portal.ground.pages import again, show
 from app.portal.ground.routing import pages_router
 from app.portal.ground.visits import Visitor
@@ -29,6 +27,7 @@ from app.portal.ground.wording import worded
 router = pages_router(PREFIX)
 
 ONE: Final = "/{organization_id}/{attraction_id}"
+MOST_AT_ONCE: Final = 100
 _RECENT: Final = timedelta(days=2)
 
 
@@ -77,6 +76,8 @@ def _crowd_chart(place: Place, day: Mapping[str, Any]) -> Chart:
     capacity = day["capacity"]
     bands = [Band(words["chart_roomy"], 0.0, capacity * 2 / 3)] if capacity else []
     start = instant(day["starts_at"])
+    if day["inside_at_start"]:
+        points.insert(0, (start, float(day["inside_at_start"])))
     first = min([at for at, _ in points], default=start + timedelta(hours=8)) - timedelta(minutes=30)
     end = min(max(clock.now() + timedelta(minutes=15), first + timedelta(hours=2)), instant(day["ends_at"]))
     if end <= first:
@@ -142,86 +143,69 @@ def _texts(form: Form, name: str, most: int = 200) -> dict[str, str]:
     return both({"en": form.text(f"{name}_en", most), "zh-CN": form.text(f"{name}_zh", most)})
 
 
-Month = Annotated[str, InQuery(max_length=10)]
+Since = Annotated[str, InQuery(max_length=5)]
 
 
-@router.get(f"{ONE}/days", include_in_schema=False)
-@route_options(database=False, idempotency=False)
-async def show_month(
-    visit: Visitor, organization_id: uuid.UUID, attraction_id: uuid.UUID, month: Month = ""
-) -> Response:
-    """Show a month of slots: each day with what is sold of how much."""
-    place = await place_of(visit, organization_id, attraction_id)
-    first = place.day_of(f"{month}-01").replace(day=1)
-    length = monthrange(first.year, first.month)[1]
-    slots = await place.slots(first, length, 3_000)
-    return place.show(
-        "month.html",
-        "days",
-        first=first,
-        month=format_skeleton("yMMMM", first, locale=locale_of(visit.language)),
-        today=place.their.today(),
-        weeks=_weeks(place, first, length, slots),
-        weekdays=[weekday(visit, number) for number in range(7)],
-        before=(first - timedelta(days=1)).strftime("%Y-%m"),
-        after=(first + timedelta(days=length)).strftime("%Y-%m"),
+async def _day(place: Place, day: date, since: str = "") -> dict[str, Any]:
+    """Return what a day's page shows: of its slots so many at once, from a time of the day on."""
+    sums, slots, exceptions = await asyncio.gather(
+        place.get("slot-days", first_day=day, last_day=day),
+        place.get("slot-sales", limit=MOST_AT_ONCE, **_from(place, day, since)),
+        place.pages("opening-exceptions", 500),
     )
-
-
-def _weeks(place: Place, first: date, length: int, slots: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
-    """Return a month by weeks from Monday on; days of other months are ``None``."""
-    by_day: dict[date, list[Mapping[str, Any]]] = {}
-    for slot in slots:
-        by_day.setdefault(place.their.date_of(slot["starts_at"]), []).append(slot)
-    days: list[Any] = [None] * first.weekday()
-    for offset in range(length):
-        day = first + timedelta(days=offset)
-        found = by_day.get(day, [])
-        going = [one for one in found if one["state"] != "cancelled"]
-        capacity, sold = sum(one["capacity"] for one in going), sum(one["sold"] for one in going)
-        days.append(
-            {
-                "day": day,
-                "slots": len(found),
-                "cancelled": len(found) - len(going),
-                "sold": sold,
-                "capacity": capacity,
-                "share": min(round(100 * sold / capacity), 100) if capacity else 0,
-            }
-        )
-    days += [None] * (-len(days) % 7)
-    return [days[at : at + 7] for at in range(0, len(days), 7)]
-
-
-async def _day(place: Place, day: date) -> dict[str, Any]:
-    slots, exceptions = await asyncio.gather(place.slots(day), place.pages("opening-exceptions", 500))
     now = clock.now()
+    ahead = [one for one in slots["items"] if one["state"] != "cancelled" and instant(one["ends_at"]) > now]
+    whole = sums["days"][0] if sums["days"] else {"slots": 0, "cancelled": 0, "sold": 0, "sold_out": 0}
     return {
         "day": day,
-        "slots": slots,
+        "since": since,
+        "slots": slots["items"],
+        "whole": whole,
+        "later": _later(place, slots),
         "before": day - timedelta(days=1),
         "after": day + timedelta(days=1),
-        "ahead": [one for one in slots if one["state"] != "cancelled" and instant(one["ends_at"]) > now],
+        "ahead": ahead,
         "exception": next((one for one in exceptions if one["first_day"] <= str(day) <= one["last_day"]), None),
         "is_ahead": day >= place.their.today(),
-        "sold": sum(one["sold"] for one in slots if one["state"] != "cancelled"),
+        "sold": whole["sold"],
     }
+
+
+def _from(place: Place, day: date, since: str) -> dict[str, str]:
+    """Return a day as the API is asked for it, from a time on its wall on."""
+    span = place.span(day)
+    try:
+        at = time.fromisoformat(since) if since else time.min
+    except ValueError:
+        return span
+    return span | {"from": datetime.combine(day, at.replace(tzinfo=None), place.their.time_zone).isoformat()}
+
+
+def _later(place: Place, slots: Mapping[str, Any]) -> str:
+    """Return from which time on there are more slots than a page shows; empty where it shows all."""
+    if not slots["next"]:
+        return ""
+    return f"{instant(slots['items'][-1]['starts_at']).astimezone(place.their.time_zone):%H:%M}"
 
 
 @router.get(f"{ONE}/days/{{day}}", include_in_schema=False)
 @route_options(database=False, idempotency=False)
-async def show_day(visit: Visitor, organization_id: uuid.UUID, attraction_id: uuid.UUID, day: date) -> Response:
+async def show_day(
+    visit: Visitor, organization_id: uuid.UUID, attraction_id: uuid.UUID, day: date, since: Since = ""
+) -> Response:
     """Show the slots of a day."""
     place = await place_of(visit, organization_id, attraction_id)
-    return place.show("day.html", "days", **await _day(place, day))
+    return place.show("day.html", "days", **await _day(place, day, since))
 
 
 @router.get(f"{ONE}/days/{{day}}/part", include_in_schema=False)
 @route_options(database=False, idempotency=False)
-async def show_day_part(visit: Visitor, organization_id: uuid.UUID, attraction_id: uuid.UUID, day: date) -> Response:
+async def show_day_part(
+    visit: Visitor, organization_id: uuid.UUID, attraction_id: uuid.UUID, day: date, since: Since = ""
+) -> Response:
     """Show the slots of a day, for a page that is open."""
     place = await place_of(visit, organization_id, attraction_id)
-    return place.show("day_part.html", "days", **await _day(place, day))
+    return place.show("day_part.html", "days", **await _day(place, day, since))
 
 
 async def _day_again(place: Place, day: date, wrong: Wrong) -> Response:
@@ -273,11 +257,14 @@ async def _slot(place: Place, slot_id: uuid.UUID) -> dict[str, Any]:
         raise Refused(404, {"code": "not_found", "status": 404})
     at = instant(detail["starts_at"])
     around = {"from": at.isoformat(), "to": (at + timedelta(seconds=1)).isoformat()}
-    found = await place.pages("slot-sales", 100, **around)
+    found, limits = await asyncio.gather(
+        place.pages("slot-sales", 100, **around), place.get(f"ticket-slots/{slot_id}/limits")
+    )
     sales = next((one for one in found if one["id"] == str(slot_id)), None)
     if sales is None:
         raise Refused(404, {"code": "not_found", "status": 404})
-    return {"slot": detail, "sales": sales, "day": place.their.date_of(detail["starts_at"])}
+    day = place.their.date_of(detail["starts_at"])
+    return {"slot": detail, "sales": sales, "day": day, "limits": limits["limits"]}
 
 
 @router.get(f"{ONE}/slots/{{slot_id}}", include_in_schema=False)

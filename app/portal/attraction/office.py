@@ -10,10 +10,10 @@ from fastapi import Query as InQuery
 from starlette.responses import Response
 
 from app.core import clock
-from app.core.qr_codes import QrCode, qr_code
 from app.core.routing import route_options
 from app.portal.attraction.days import ONE
 from app.portal.attraction.knowing import PREFIX, Place, minor, place_of, wrong_of
+from app.portal.attraction.tills import till_of
 from app.portal.ground.asking import Refused
 from app.portal.ground.changing import FINE, Wrong
 from app.portal.ground.forms import Form, Posted
@@ -28,20 +28,11 @@ router = pages_router(PREFIX)
 DOCUMENTS: Final = ("identity_card", "passport", "residence_permit", "social_security_card", "other")
 _OFFICE: Final = f"{ONE}/office"
 _MOST: Final = 50
-_NONCE: Final = uuid.UUID("7a1b0d0e-9d0e-5f0c-9a64-3c4c9f9d7e11")
 Day = Annotated[str, InQuery(max_length=10)]
-Chosen = Annotated[str, InQuery(max_length=40)]
-
-
-async def _till(place: Place) -> Any:
-    """Return the visitor's own open till here, ``None`` without one."""
-    page = await place.visit.api.get(f"{place.of}/office-shifts", limit=100)
-    me = str(place.visit.actor.id)
-    return next((one for one in page["items"] if one["account_id"] == me and one["closed_at"] is None), None)
 
 
 async def _office(place: Place, day: date, form: Form | None = None) -> dict[str, Any]:
-    till, slots, offer = await asyncio.gather(_till(place), place.slots(day), _sold_here(place))
+    till, slots, offer = await asyncio.gather(till_of(place), place.slots(day), _sold_here(place))
     now = clock.now()
     ahead = [one for one in slots if one["state"] == "open" and instant(one["entry_until"]) > now and one["left"] > 0]
     chosen = form.text("slot_id", 40) if form else ""
@@ -97,7 +88,7 @@ async def open_till(visit: Visitor, form: Posted, organization_id: uuid.UUID, at
 async def close_till(visit: Visitor, form: Posted, organization_id: uuid.UUID, attraction_id: uuid.UUID) -> Response:
     """Close one's till with its cash counted."""
     place = await place_of(visit, organization_id, attraction_id)
-    till = await _till(place)
+    till = await till_of(place)
     if till is None:
         return again(f"{place.base}/office")
     counted = minor(form.text("counted", 20), till["currency"])
@@ -141,7 +132,7 @@ async def quote_sale(visit: Visitor, form: Posted, organization_id: uuid.UUID, a
 
 async def _quoted(place: Place, form: Form, wrong: Wrong = FINE) -> Response:
     day = place.day_of(form.text("day", 10))
-    till, products, slots = await asyncio.gather(_till(place), _sold_here(place), place.slots(day))
+    till, products, slots = await asyncio.gather(till_of(place), _sold_here(place), place.slots(day))
     by_id = {one["id"]: one for one in products}
     items = _wanted(form, products)
     if till is None or not items:
@@ -204,7 +195,7 @@ def _with_names(form: Form, items: list[dict[str, Any]]) -> list[dict[str, Any]]
 async def sell(visit: Visitor, form: Posted, organization_id: uuid.UUID, attraction_id: uuid.UUID) -> Response:
     """Sell what was quoted; the tickets are good at once."""
     place = await place_of(visit, organization_id, attraction_id)
-    till, products = await asyncio.gather(_till(place), _sold_here(place))
+    till, products = await asyncio.gather(till_of(place), _sold_here(place))
     if till is None:
         return await _show_office(place, place.their.today(), wrong=Wrong(place.words["trouble_no_till"], {}, 409))
     total, method = form.number("total") or 0, form.text("method", 10)
@@ -226,118 +217,3 @@ async def sell(visit: Visitor, form: Posted, organization_id: uuid.UUID, attract
         return await _quoted(place, form, wrong_of(visit, refused))
     order_id = sold["cart"]["orders"][0]["id"]
     return again(address(f"{place.base}/orders/{order_id}", change=sold["change_amount"] or ""), "sold")
-
-
-@router.get(f"{ONE}/orders", include_in_schema=False)
-@route_options(database=False, idempotency=False)
-async def show_orders(visit: Visitor, organization_id: uuid.UUID, attraction_id: uuid.UUID, day: Day = "") -> Response:
-    """Show what was sold for a day: to find a ticket whose code cannot be shown."""
-    place = await place_of(visit, organization_id, attraction_id)
-    which = place.day_of(day)
-    span = place.span(which)
-    orders = await visit.api.pages(f"{place.of}/ticket-orders", 300, since=span["from"], until=span["to"])
-    mine = [
-        (order, tickets)
-        for order in orders
-        if (tickets := [one for one in order["tickets"] if one["attraction_id"] == str(attraction_id)])
-    ]
-    return place.show(
-        "orders.html",
-        "office",
-        day=which,
-        before=which - timedelta(days=1),
-        after=which + timedelta(days=1),
-        orders=mine,
-    )
-
-
-async def _order(place: Place, order_id: uuid.UUID) -> dict[str, Any]:
-    order = await place.visit.api.get(f"/v1/ticket-orders/{order_id}")
-    if order["organization_id"] != str(place.organization_id):
-        raise Refused(404, {"code": "not_found", "status": 404})
-    mine = [one for one in order["tickets"] if one["attraction_id"] == str(place.attraction_id)]
-    gates, products, *codes = await asyncio.gather(
-        place.visit.api.pages("/v1/gates", 200),
-        _sold_here(place),
-        *(_code(place, one) for one in mine),
-    )
-    return {
-        "order": order,
-        "tickets": list(zip(mine, codes, strict=True)),
-        "names": {one["id"]: worded(one["name"], place.visit.language) for one in products},
-        "gates": [
-            (one["id"], one["name"])
-            for one in gates
-            if one["is_active"] and one["attraction_id"] == str(place.attraction_id)
-        ],
-    }
-
-
-async def _code(place: Place, ticket: Mapping[str, Any]) -> QrCode | None:
-    """Return a ticket's code; ``None`` where it has none, or the visitor may not show it."""
-    if ticket["state"] not in ("valid", "admitted"):
-        return None
-    try:
-        found = await place.visit.api.get(f"/v1/tickets/{ticket['id']}/code")
-    except Refused:
-        return None
-    return qr_code(found["text"])
-
-
-@router.get(f"{ONE}/orders/{{order_id}}", include_in_schema=False)
-@route_options(database=False, idempotency=False)
-async def show_order(
-    visit: Visitor,
-    organization_id: uuid.UUID,
-    attraction_id: uuid.UUID,
-    order_id: uuid.UUID,
-    change: Annotated[str, InQuery(max_length=15)] = "",
-) -> Response:
-    """Show an order with its tickets and their codes."""
-    place = await place_of(visit, organization_id, attraction_id)
-    handed_back = int(change) if change.isdecimal() else 0
-    return place.show("order.html", "office", change=handed_back, **await _order(place, order_id))
-
-
-@router.get(f"{ONE}/orders/{{order_id}}/tickets.pdf", include_in_schema=False)
-@route_options(database=False, idempotency=False)
-async def print_order(
-    visit: Visitor, organization_id: uuid.UUID, attraction_id: uuid.UUID, order_id: uuid.UUID
-) -> Response:
-    """Hand out the tickets of an order on paper."""
-    place = await place_of(visit, organization_id, attraction_id)
-    path = f"{place.of}/office-orders/{order_id}/tickets.pdf"
-    answer = await visit.api.ask("GET", path, headers={"accept": "application/pdf"})
-    headers = {"Cache-Control": "no-store", "Content-Disposition": 'inline; filename="tickets.pdf"'}
-    return Response(answer.body, media_type="application/pdf", headers=headers)
-
-
-@router.post(f"{ONE}/orders/{{order_id}}/admission", include_in_schema=False)
-@route_options(database=False, idempotency=False)
-async def admit_by_hand(
-    visit: Visitor, form: Posted, organization_id: uuid.UUID, attraction_id: uuid.UUID, order_id: uuid.UUID
-) -> Response:
-    """Let somebody in by a ticket whose code cannot be scanned, and say why."""
-    place = await place_of(visit, organization_id, attraction_id)
-    known = await _order(place, order_id)
-    gate_id, ticket_id, why = form.uuid("gate_id"), form.uuid("ticket_id"), form.text("reason", 1000)
-    here = gate_id is not None and str(gate_id) in {one for one, _ in known["gates"]}
-    if not here or str(ticket_id) not in {one["id"] for one, _ in known["tickets"]} or not why:
-        wrong = Wrong(place.words["trouble_422"], {} if why else {"reason": place.words["wrong_why"]}, 422)
-        return place.show("order.html", "office", status=422, wrong=wrong, change=0, **known)
-    now = clock.now().isoformat()
-    # Of one press one scan, however often it is sent.
-    nonce = str(uuid.uuid5(_NONCE, f"{visit.session_id}:{form.key}"))
-    scan = {"nonce": nonce, "ticket_id": str(ticket_id), "override_reason": why, "direction": "entry"}
-    body = {"sent_at": now, "scans": [scan | {"scanned_at": now}]}
-    try:
-        found = await visit.api.post(f"/v1/gates/{gate_id}/scans", body)
-    except Refused as refused:
-        wrong = wrong_of(visit, refused)
-        return place.show("order.html", "office", status=wrong.status, wrong=wrong, change=0, **known)
-    result = found["results"][0]
-    if result["outcome"] != "admitted":
-        reason = place.words[f"scan_{result['reason']}"] if result["reason"] else ""
-        wrong = Wrong(place.words["trouble_not_admitted"].format(reason=reason), {}, 409)
-        return place.show("order.html", "office", status=409, wrong=wrong, change=0, **known)
-    return again(f"{place.base}/orders/{order_id}", "admitted")

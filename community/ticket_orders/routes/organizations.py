@@ -10,10 +10,11 @@ from app.core import clock
 from app.core.instants import GivenInstant
 from app.core.paging import Page, PageQuery
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated, problem_responses
-from app.core.routing import Reading, Router
+from app.core.routing import Reading, Router, Session, route_options
 from app.identity.api import Member, member_guard
-from community.ticket_orders.schemas.shown import TicketOrderPublic
-from community.ticket_orders.views import orders
+from community.ticket_orders.schemas.given import TicketOrderSearch
+from community.ticket_orders.schemas.shown import TicketOrderPublic, TicketOrdersFound
+from community.ticket_orders.views import orders, searching
 
 router = Router(tags=["tourism"])
 
@@ -45,3 +46,15 @@ async def list_ticket_orders_of_organization(
 ) -> Page[TicketOrderPublic]:
     """List what an organization has sold for visits in a stretch of time, in order."""
     return await orders.of_organization(connection, member.actor, organization_id, span, page)
+
+
+@router.post(
+    "/organizations/{organization_id}/ticket-order-searches",
+    responses=problem_responses(Unauthenticated, Forbidden, NotFound),
+)
+@route_options(idempotency=False)  # it changes nothing; a name does not belong into an address
+async def search_ticket_orders(
+    organization_id: uuid.UUID, session: Session, member: Seller, data: TicketOrderSearch
+) -> TicketOrdersFound:
+    """Look for orders by a ticket's code, an order's number or how it ends, or by a name that stands on a ticket."""
+    return await searching.search(await session.connection(), member.actor, organization_id, data)

@@ -20,6 +20,7 @@ from community.ticket_orders.problems import (
     EntitlementMissing,
     LimitReached,
     MoveNotAllowed,
+    NobodyToTell,
     OfferOver,
     RefundChanged,
     TicketPriceChanged,
@@ -27,7 +28,7 @@ from community.ticket_orders.problems import (
 )
 from community.ticket_orders.schemas.given import CartCreate, CartQuote, HolderGive, RefundAsk, TicketMove
 from community.ticket_orders.schemas.shown import CartPublic, CartQuotePublic, TicketOrderPublic
-from community.ticket_orders.service import moving, placing, refunding
+from community.ticket_orders.service import moving, placing, refunding, telling
 from community.ticket_orders.views import orders
 from community.ticketing.problems import NotOnSale
 from community.vouchers.problems import VoucherRefused
@@ -98,6 +99,16 @@ async def refund_tickets(session: Session, actor: CurrentActor, subject: Seen, d
     """
     await refunding.refund(session, actor, subject, data)
     return await orders.after_change(await session.connection(), subject.id)
+
+
+@router.post(
+    "/ticket-orders/{order_id}/reminders",
+    status_code=204,
+    responses=problem_responses(*_GUARDED, NobodyToTell, TicketsNotOpen),
+)
+async def send_tickets_again(session: Session, actor: CurrentActor, subject: Seen) -> None:
+    """Tell whoever has an order's tickets once more that they are good, and where to find them."""
+    await telling.send_again(session, actor, subject)
 
 
 @router.post(

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from app.core.instants import GivenInstant
 from community.ticket_orders.rules import MOST_TICKETS
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
@@ -12,6 +13,8 @@ DocumentKind = Literal["identity_card", "passport", "residence_permit", "social_
 DocumentEnd = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{2,6}$")]
 VoucherCode = Annotated[str, StringConstraints(strip_whitespace=True, min_length=4, max_length=40)]
 Amount = Annotated[int, Field(ge=0, le=10**12, strict=True)]
+
+RefundReason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
 
 class _Given(BaseModel):
@@ -103,6 +106,29 @@ class RefundAsk(_Given):
 
     ticket_ids: Annotated[list[uuid.UUID], Field(min_length=1, max_length=MOST_TICKETS)]
     amount: Amount = Field(description="minor units, as shown: something else is refused and said")
+    by_rule: bool = Field(
+        default=False, description="no more than was agreed, also by who answers for the organization"
+    )
+    reason: RefundReason | None = Field(default=None, description="why, of who sells there: it goes on record")
+
+
+class TicketOrderSearch(_Given):
+    """By what an order is looked for: a ticket's code, a number or how it ends, or a name that stands on a ticket."""
+
+    code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=4, max_length=400)] | None = Field(
+        default=None, description="what a ticket's code says, the order's or the ticket's id, or its last characters"
+    )
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=100)] | None = Field(
+        default=None, description="a part of the name on a ticket"
+    )
+    since: GivenInstant | None = Field(default=None, description="visits from then on; without it a week back")
+    until: GivenInstant | None = Field(default=None, description="visits before; without it 62 days after the first")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.code is None) == (self.name is None):
+            raise ValueError("either a code or a name")
+        return self
 
 
 class TicketMove(_Given):

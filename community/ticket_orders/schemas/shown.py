@@ -101,6 +101,13 @@ class TicketOrderPublic(BaseModel):
     tickets: list[TicketPublic]
 
 
+class TicketOrdersFound(BaseModel):
+    """Orders that were looked for, the latest visit first."""
+
+    items: list[TicketOrderPublic]
+    is_cut: bool = Field(description="there may be more: say it more exactly")
+
+
 class CartPublic(BaseModel):
     """What was bought in one go."""
 

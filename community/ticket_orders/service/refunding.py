@@ -40,7 +40,7 @@ async def refund(session: AsyncSession, actor: Actor, subject: Subject, data: Re
         odd = [{"ticket_id": str(one.id), "state": one.state} for one in chosen if one.state != "valid"]
         if odd:
             raise TicketsNotOpen(tickets=odd)
-        is_goodwill = side in ("organization", "operator")
+        is_goodwill = side in ("organization", "operator") and not data.by_rule
         ends = [(one, one.price_amount) for one in chosen] if is_goodwill else await by_rule(session, rows, chosen)
         alone = None if is_goodwill else await tickets.left_alone(session, row, [one.id for one in chosen])
         if alone is not None:
@@ -57,6 +57,7 @@ async def refund(session: AsyncSession, actor: Actor, subject: Subject, data: Re
         resident_id=subject.resident_id,
         object_id=subject.id,
         community_id=subject.community_id,
+        details={"reason": data.reason} if data.reason and side != "resident" else None,
     )
 
 

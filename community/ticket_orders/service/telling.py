@@ -6,9 +6,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import clock
+from app.core import audit, clock
+from app.core.access import Actor
 from app.identity.api import granted_accounts
-from community.ticket_orders.access import READ
+from community.ticket_orders import notices
+from community.ticket_orders.access import READ, Subject
+from community.ticket_orders.models import TicketOrder
+from community.ticket_orders.problems import NobodyToTell, TicketsNotOpen
 from notifications.api import Notice, Value, send
 
 _granted = granted_accounts(READ).subquery("granted")
@@ -38,4 +42,27 @@ async def tell(session: AsyncSession, notice: Notice, row: Any, occasion: str, *
         variables={"resident": row.resident_id, "starts_at": row.starts_at} | more,
         about=row.resident_id,
         data={"ticket_order_id": str(row.id), "resident_id": str(row.resident_id)},
+    )
+
+
+async def send_again(session: AsyncSession, actor: Actor, subject: Subject) -> None:
+    """Tell once more that tickets are good and where they are; however often it is pressed, once in five minutes.
+
+    Raises ``Forbidden`` for who may only see it, ``TicketsNotOpen`` where none is good, ``NobodyToTell`` for what was
+    sold at a counter.
+    """
+    subject.acting()
+    row = await session.get(TicketOrder, subject.id)
+    if row is None or row.state != "confirmed":
+        raise TicketsNotOpen(tickets=[])
+    if row.account_id is None:
+        raise NobodyToTell
+    await tell(session, notices.CONFIRMED, row, f"again:{int(clock.now().timestamp()) // 300}")
+    await audit.record(
+        session,
+        actor,
+        "ticket_order:send_again",
+        resident_id=subject.resident_id,
+        object_id=subject.id,
+        community_id=subject.community_id,
     )

@@ -113,13 +113,13 @@ async def after_change(connection: AsyncConnection, order_id: uuid.UUID) -> Tick
     rows = list(await connection.execute(_SOME, {"ids": [order_id]}))
     if not rows:
         raise NotFound
-    return (await _with_tickets(connection, rows))[0]
+    return (await with_tickets(connection, rows))[0]
 
 
 async def cart(connection: AsyncConnection, cart_id: uuid.UUID) -> CartPublic:
     """Return a cart, whoever asks."""
     rows = list(await connection.execute(_CART, {"cart_id": cart_id}))
-    return cart_of(await _with_tickets(connection, rows))
+    return cart_of(await with_tickets(connection, rows))
 
 
 def cart_of(orders: Sequence[TicketOrderPublic]) -> CartPublic:
@@ -218,11 +218,12 @@ def _paging(kind: str, page: PageRequest) -> dict[str, Any]:
 async def _page(
     connection: AsyncConnection, kind: str, rows: Sequence[Any], page: PageRequest
 ) -> Page[TicketOrderPublic]:
-    items = await _with_tickets(connection, rows[: page.limit])
+    items = await with_tickets(connection, rows[: page.limit])
     return Page(items=items, next=next_cursor(kind, rows, page.limit, ["starts_at", "id"]))
 
 
-async def _with_tickets(connection: AsyncConnection, rows: Sequence[Any]) -> list[TicketOrderPublic]:
+async def with_tickets(connection: AsyncConnection, rows: Sequence[Any]) -> list[TicketOrderPublic]:
+    """Return rows of orders with their tickets, whoever asks."""
     by_order: dict[uuid.UUID, list[Mapping[Any, Any]]] = {row.id: [] for row in rows}
     for ticket in await connection.execute(_TICKETS, {"ids": list(by_order)}):
         by_order[ticket.order_id].append(ticket._mapping)  # noqa: SLF001 - SQLAlchemy's public name of it

@@ -163,6 +163,18 @@ async def set_ticket_addon(
     return TicketAddonPublic.model_validate(row)
 
 
+@router.get(f"{_ATTRACTION}/ticket-terms", responses=problem_responses(*_ASKED))
+async def get_ticket_terms(
+    organization_id: uuid.UUID,
+    attraction_id: uuid.UUID,
+    connection: Reading,
+    member: Keeper,  # noqa: ARG001 - the guard
+) -> TicketTermsPublic:
+    """Show on which terms an attraction sells, also one that is not shown yet."""
+    await require_of(connection, organization_id, attraction_id)
+    return views.terms_public((await views.terms_for(connection, [attraction_id]))[attraction_id])
+
+
 @router.put(f"{_ATTRACTION}/ticket-terms", responses=problem_responses(*_ASKED))
 async def set_ticket_terms(
     organization_id: uuid.UUID, attraction_id: uuid.UUID, session: Session, member: Keeper, data: TicketTermsWrite

@@ -7,7 +7,7 @@ from fastapi import Response
 
 from app.core.paging import Page, PageQuery
 from app.core.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, problem_responses
-from app.core.routing import IfMatch, Reading, Router, Session, set_etag
+from app.core.routing import IfMatch, Reading, Router, Session, route_options, set_etag
 from app.reservations.api import CalendarTaken
 from community.attractions.access import Keeper, require_of
 from community.ticketing import views
@@ -15,14 +15,15 @@ from community.ticketing.access import SpanQuery
 from community.ticketing.problems import MoreIsSold, NotAGuide, NotGuided, SlotOver
 from community.ticketing.schemas.given import (
     SeasonGenerate,
+    SeasonPreviewAsk,
     SlotGuides,
     SlotTemplateWrite,
     TicketSlotCancel,
     TicketSlotChange,
     TicketSlotWrite,
 )
-from community.ticketing.schemas.shown import SeasonGenerated, SlotTemplatePublic, TicketSlotDetail
-from community.ticketing.service import guiding, keeping, seasons, slots
+from community.ticketing.schemas.shown import SeasonGenerated, SeasonPreview, SlotTemplatePublic, TicketSlotDetail
+from community.ticketing.service import guiding, keeping, previewing, seasons, slots
 
 router = Router(tags=["tourism"])
 
@@ -68,6 +69,15 @@ async def set_slot_template(
     """Say when a season has slots from now on; those that are there follow when they are made anew."""
     row = await keeping.set_template(session, member.actor, organization_id, template_id, data, if_match)
     return SlotTemplatePublic.model_validate(row)
+
+
+@router.post(f"{_ATTRACTION}/slot-template-previews", responses=problem_responses(*_ASKED))
+@route_options(idempotency=False)  # it changes nothing
+async def preview_season(
+    organization_id: uuid.UUID, attraction_id: uuid.UUID, session: Session, member: Keeper, data: SeasonPreviewAsk
+) -> SeasonPreview:
+    """Ask which slots ahead a template would have, and what would become of those there are. Nothing is changed."""
+    return await previewing.preview(session, member.actor, organization_id, attraction_id, data)
 
 
 @router.post(

@@ -115,6 +115,9 @@ class SlotTemplateWrite(_Given):
     weekdays: Weekdays = Field(default_factory=_every_day, description="ISO: 1 is Monday")
     times: Annotated[Times, AfterValidator(_sorted_once)] = Field(description="on the attraction's wall")
     holidays: Holidays = Field(default="ignore", description="skip: not on public holidays; only: on nothing else")
+    except_on: Annotated[list[GivenDay], Field(max_length=400), AfterValidator(_sorted_once)] = Field(
+        default=[], description="days of the season on which there are none"
+    )
     duration: Length
     entry_within: Length | None = Field(default=None, description="how long after its start one may still enter")
     capacity: Count
@@ -132,6 +135,12 @@ class SlotTemplateWrite(_Given):
         if weeks * len(self.weekdays) * len(self.times) > MOST_SLOTS:
             raise ValueError(f"a season has {MOST_SLOTS} slots at most: make it several")
         return self
+
+
+class SeasonPreviewAsk(SlotTemplateWrite):
+    """A template as it would be: which slots there would be, and what would become of those there are."""
+
+    template_id: uuid.UUID | None = Field(default=None, description="the one that would be changed; without it: new")
 
 
 class SeasonGenerate(_Given):

@@ -48,6 +48,7 @@ class SlotTemplatePublic(BaseModel):
     weekdays: list[int]
     times: list[time]
     holidays: Holidays
+    except_on: list[date]
     duration: timedelta
     entry_within: timedelta
     capacity: int
@@ -65,6 +66,33 @@ class SeasonGenerated(BaseModel):
     closed: int = Field(description="no longer in the template, and nothing sold of them")
     kept: int = Field(description="as they are: changed by hand, cancelled, or no longer in the template but sold")
     uncovered: int = Field(description="sold already, so that a quota added later does not count them")
+
+
+class SeasonMonth(BaseModel):
+    """How many slots ahead a month has."""
+
+    month: str = Field(description="YYYY-MM, on the attraction's wall")
+    days: int
+    slots: int
+
+
+class SeasonPreview(BaseModel):
+    """Which slots ahead a template would have, and what would become of those that it has."""
+
+    slots: int
+    days: int
+    first_day: date | None
+    last_day: date | None
+    months: list[SeasonMonth]
+    left_out: list[date] = Field(
+        description="its weekdays on which there would be none: holidays, and by its exceptions"
+    )
+    while_closed: int = Field(description="slots that begin while the attraction is not open by its hours")
+    created: int
+    changed: int
+    closed: int = Field(description="no longer in the template, and nothing sold of them")
+    kept: int = Field(description="as they are: changed by hand, cancelled, or no longer in the template but sold")
+    oversold: int = Field(description="of which more is sold than there would be: that is done with a reason alone")
 
 
 class TicketSlotDetail(BaseModel):

@@ -66,7 +66,7 @@ async def add_template(
     """Add a template; its slots are made when they are asked for. Raises ``NotFound``, ``Malformed``."""
     of = await of_attraction(session, actor, organization_id, attraction_id)
     await check_products(session, attraction_id, data.product_ids)
-    return await _added(session, actor, SlotTemplate(**of, **_template_values(data)), "slot_template:add")
+    return await _added(session, actor, SlotTemplate(**of, **template_values(data)), "slot_template:add")
 
 
 async def set_template(
@@ -81,7 +81,7 @@ async def set_template(
     row = await rows.locked(session, SlotTemplate, organization_id, template_id)
     check_version(row, if_match)
     await check_products(session, row.attraction_id, data.product_ids)
-    return await changed(session, actor, row, _template_values(data), "slot_template:set")
+    return await changed(session, actor, row, template_values(data), "slot_template:set")
 
 
 async def add_addon(
@@ -192,5 +192,6 @@ def _product_values(data: TicketProductWrite) -> dict[str, Any]:
     return plain | data.model_dump(mode="json", include={"price_rules"})
 
 
-def _template_values(data: SlotTemplateWrite) -> dict[str, Any]:
-    return data.model_dump() | {"entry_within": data.entry_within or data.duration}
+def template_values(data: SlotTemplateWrite) -> dict[str, Any]:
+    """Return what a template's row says of it."""
+    return data.model_dump(exclude={"template_id"}) | {"entry_within": data.entry_within or data.duration}

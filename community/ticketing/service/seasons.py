@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core import audit, clock
 from app.core.access import Actor
@@ -27,7 +27,7 @@ Ahead = Mapping[datetime, sa.Row[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class Change:
     """What becomes of the slots ahead: those there are not yet, those that are otherwise, those no longer meant."""
 
     missing: list[Planned]
@@ -53,8 +53,8 @@ async def generate(
     template = await rows.locked(session, SlotTemplate, organization_id, template_id)
     attraction = await require_of(await session.connection(), organization_id, template.attraction_id)
     await rows.lock_attraction(session, template.attraction_id)
-    wanted = await _planned(session, template, attraction.time_zone)
-    change = _compare(template, wanted, await seasons.ahead(session, template.id))
+    wanted = await plan(connection_of(session), template, attraction.time_zone)
+    change = compare(template, wanted, await seasons.ahead(session, template.id))
     created = await _make(session, template, change.missing)
     changed, left = await _set(session, actor, template, change.otherwise, overbook_reason)
     closed = await _close(session, change.gone)
@@ -69,14 +69,13 @@ async def generate(
     )
 
 
-async def _planned(session: AsyncSession, template: SlotTemplate, time_zone: str) -> list[Planned]:
+async def plan(connection: AsyncConnection, template: SlotTemplate, time_zone: str) -> list[Planned]:
+    """Return the slots ahead that a template has on the attraction's wall, in order; one at rest has none."""
     if not template.is_active:
         return []
     calendar: dict[date, bool] = {}
     if template.holidays != "ignore":
-        found = await local_calendar(
-            connection_of(session), template.community_id, template.starts_on, template.ends_on
-        )
+        found = await local_calendar(connection, template.community_id, template.starts_on, template.ends_on)
         calendar = {one.day: one.is_workday for one in found}
     recurrence = Recurrence(
         times=tuple(template.times),
@@ -85,10 +84,19 @@ async def _planned(session: AsyncSession, template: SlotTemplate, time_zone: str
         ends_on=template.ends_on,
         holidays=template.holidays,  # type: ignore[arg-type]  # as the table has it
     )
-    return planned(recurrence, template.duration, template.entry_within, time_zone, clock.now(), calendar)
+    return planned(
+        recurrence,
+        template.duration,
+        template.entry_within,
+        time_zone,
+        clock.now(),
+        calendar,
+        except_on=frozenset(template.except_on),
+    )
 
 
-def _compare(template: SlotTemplate, wanted: list[Planned], there: Ahead) -> _Change:
+def compare(template: SlotTemplate, wanted: list[Planned], there: Ahead) -> Change:
+    """Return what becomes of the slots that are ``there`` where a template has the ``wanted`` ones."""
     missing = [one for one in wanted if one.starts_at not in there]
     otherwise, kept = {}, 0
     for one in wanted:
@@ -102,9 +110,7 @@ def _compare(template: SlotTemplate, wanted: list[Planned], there: Ahead) -> _Ch
     meant = {one.starts_at for one in wanted}
     gone = [row for at, row in there.items() if at not in meant]
     kept += sum(_is_left_alone(row) for row in gone)
-    return _Change(
-        missing, otherwise, [row.id for row in gone if not _is_left_alone(row) and row.state == "open"], kept
-    )
+    return Change(missing, otherwise, [row.id for row in gone if not _is_left_alone(row) and row.state == "open"], kept)
 
 
 def _is_left_alone(row: sa.Row[Any]) -> bool:

@@ -13,6 +13,7 @@ JUDGED: Final[dict[str, tuple[str, ...]]] = {
         *(
             f"{_ATTRACTION}/{page}"
             for page in (
+                "addons",
                 "cancellations",
                 "cancellations/new",
                 "cancellations/{cancellation_id}",
@@ -26,8 +27,14 @@ JUDGED: Final[dict[str, tuple[str, ...]]] = {
                 "orders",
                 "products",
                 "products/{product_id}",
+                "quotas",
+                "quotas/{quota_id}",
                 "sales",
+                "seasons",
+                "seasons/new",
                 "slots/{slot_id}",
+                "terms",
+                "weeks/{day}",
             )
         ),
     ),
@@ -78,6 +85,9 @@ WALKED: Final[dict[str, str]] = {
     "/portal/attraction": "agency",
     f"{_ATTRACTION}/orders/{{order_id}}": "agency",
     f"{_ATTRACTION}/products/new": "agency",
+    f"{_ATTRACTION}/addons/new": "agency",
+    f"{_ATTRACTION}/addons/{{addon_id}}": "agency",
+    f"{_ATTRACTION}/seasons/{{template_id}}": "agency",
     f"{_CLINIC}/appointments/{{appointment_id}}": "clinician",
     f"{_CLINIC}/board": "clinician",
     f"{_CLINIC}/referrals": "clinician",

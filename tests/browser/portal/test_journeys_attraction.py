@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from playwright.async_api import Browser, expect
 
 from app.core import clock
-from app.identity.models import Account
+from app.identity.models import Account, Organization
 from app.portal.attraction.texts import WORDS
 from community.attractions.models import Attraction
 from community.gates.models import Gate
@@ -33,6 +33,7 @@ PHONE = "+8613800138000"
 class Museum:
     """A museum that is open now, at about ten in the morning of its own clock."""
 
+    house: Organization
     place: Attraction
     gate: Gate
     keeper: Account
@@ -81,7 +82,7 @@ async def museum(*, capacity: int = 5, keeper: str = hostile.GERMAN[:60]) -> Mus
     gate = await gates.gate(place, "East gate")
     boss = await identity.staff(house, "coordinator", name=keeper)
     worker = await identity.staff(house, "worker", name="Li Mei", phone=PHONE)
-    return Museum(place, gate, boss, worker, adult, companion, slots)
+    return Museum(house, place, gate, boss, worker, adult, companion, slots)
 
 
 async def sold_at_the_counter(window: Window, scene: Museum) -> uuid.UUID:
@@ -122,6 +123,33 @@ async def scanned_at_the_gate(browser: Browser, url: str, scene: Museum, ticket_
         await device.unsent(0)
         await expect(device.page.locator("#synced")).to_have_attribute("data-at", re.compile(r"\d+"), timeout=PATIENCE)
         assert found.complaints == []
+
+
+async def found_and_looked_at(window: Window, scene: Museum, ticket_id: uuid.UUID) -> None:
+    """Scan a ticket into the field that looks for its order, open it, and see what could be given back."""
+    (text,) = await gates.texts([await tickets.ticket_row(ticket_id)])
+    await window.open(f"{scene.base}/orders?day={scene.today}")
+    await window.page.locator("#f-code").fill(text)
+    await window.page.locator("#f-code").press("Enter")
+    await window.page.locator("#found a").first.click(timeout=PATIENCE)
+    await window.sees(EN["scan_of"].format(number=1, gate="East gate"))
+    await window.page.locator("#refund summary").click(timeout=PATIENCE)
+    await window.is_accessible()
+
+
+async def season_previewed(window: Window, scene: Museum) -> None:
+    """Say what a season would be: so many slots, none of them made yet."""
+    await window.open(f"{scene.base}/seasons/new")
+    await window.page.locator("#f-name").fill(hostile.MARKUP)
+    await window.page.locator("#f-ends_on").fill(str(scene.today + timedelta(days=10)))
+    await window.page.locator("#f-times").fill("9:00, 11:00")
+    await window.page.locator("#f-lasts").fill("60")
+    await window.page.locator("#f-capacity").fill("20")
+    await window.press(EN["see_what_it_means"])
+    await window.sees(EN["slots_created"].format(count=20))
+    await window.is_accessible()
+    await window.press(EN["save_season"])
+    await window.sees(EN["done_season_made"])
 
 
 async def called_off(window: Window, scene: Museum, size: Size) -> None:
@@ -166,6 +194,7 @@ async def test_sold_scanned_seen_and_called_off(open_windows: Windows, portal: P
     ticket_id = await sold_at_the_counter(counter, scene)
     await scanned_at_the_gate(browser, portal.url, scene, ticket_id)
     await expect(crowd).to_have_text(EN["inside_of"].format(count=1, capacity=5), timeout=PATIENCE)
+    await found_and_looked_at(counter, scene, ticket_id)
     await called_off(overview, scene, "phone")
 
 
@@ -175,7 +204,8 @@ async def test_every_page_is_met_on_a_phone_and_at_a_desk(open_windows: Windows)
     phone = await open_windows.of(scene.keeper, "phone", second_factor=True)
     desk = await open_windows.of(scene.keeper, "desk", second_factor=True)
     today = scene.today
-    for page in ("/days", "/gates", f"/products/{scene.adult.id}", "/hours"):
+    quota = await ticketing.quota(scene.house, scene.place.id, scene.slots, scope="day")
+    for page in ("/days", "/gates", f"/products/{scene.adult.id}", "/hours", "/seasons/new"):
         await phone.open(scene.base + page)
         await phone.is_fine("phone")
         await desk.open(scene.base + page)
@@ -190,6 +220,13 @@ async def test_every_page_is_met_on_a_phone_and_at_a_desk(open_windows: Windows)
         "/sales",
         "/edit",
         f"/orders?day={today}",
+        f"/weeks/{today}",
+        "/seasons",
+        "/quotas",
+        f"/quotas/{quota.id}?day={today}",
+        "/addons",
+        "/terms",
     ):
         await phone.open(scene.base + page)
         await phone.is_accessible()
+    await season_previewed(phone, scene)

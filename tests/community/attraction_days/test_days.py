@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from app.core.clock import ManualClock
-from community.attraction_days import views
+from app.core.database import unit_of_work
+from app.core.jobs import settle
+from app.core.relay import RELAY_JOBS
+from community.attraction_days.rules import counted_since
+from community.attraction_days.views import days as views
+from community.attractions import jobs as opening_jobs
+from community.attractions.models import Attraction
+from community.attractions.service.deriving import derive
 from tests.community.gates.conftest import Scene
 from tests.factories import community_attractions as attractions
 from tests.factories import community_gates as gates
@@ -100,6 +107,7 @@ async def test_scans_of_a_day_are_listed_the_latest_first_and_name_nobody(scene:
     "what",
     [
         "slot-sales",
+        "slot-days?first_day=2026-03-03&last_day=2026-03-03",
         "ticket-sales?first_day=2026-03-03&last_day=2026-03-03",
         "visitor-days/2026-03-03",
         "gate-scans?day=2026-03-03",
@@ -116,11 +124,74 @@ async def test_another_attractions_days_are_not_found(scene: Scene, what: str) -
     assert await scene.ask("GET", mine.replace(str(scene.garden.id), str(theirs.id)), by=stranger) is not None
 
 
-def test_who_came_before_midnight_and_leaves_after_it_hides_nobody_who_comes_then() -> None:
+def test_who_leaves_without_having_been_seen_to_come_hides_nobody_who_comes_then() -> None:
     at = datetime(2026, 3, 3, tzinfo=UTC)
     passed: dict[datetime, Any] = {
         at: SimpleNamespace(entries=0, exits=10),
         at + timedelta(minutes=15): SimpleNamespace(entries=5, exits=0),
     }
-    found = views._steps(passed, at + timedelta(minutes=30))
+    found = views._steps(passed, at, at + timedelta(minutes=30), 0)
     assert [one.inside for one in found] == [0, 5]
+
+
+MIDNIGHT = datetime(2026, 3, 3, 16, tzinfo=UTC)
+"""In Shanghai, the fourth begins."""
+
+
+async def _hours(scene: Scene, opens: int, closes: int) -> None:
+    """Have the garden be open daily, in hours of its wall."""
+    async with unit_of_work() as session:
+        row = await session.get_one(Attraction, scene.garden.id)
+        row.hours = [attractions.EVERY_DAY | {"starts": opens * 60, "ends": closes * 60}]
+        await derive(session, [row.id])
+
+
+async def _night(scene: Scene, clock: ManualClock) -> None:
+    """Have four come in before midnight, and two of them leave half an hour after it."""
+    first, second = await gates.tickets(scene.garden, 2, begins=MIDNIGHT - timedelta(hours=2), persons=2)
+    clock.set(MIDNIGHT - timedelta(minutes=20))
+    before = MIDNIGHT - timedelta(minutes=30)
+    await scene.bring([await scene.of(one, before, persons=2) for one in (first, second)])
+    clock.set(MIDNIGHT + timedelta(minutes=50))
+    await scene.bring([await scene.of(first, MIDNIGHT + timedelta(minutes=40), "exit", persons=2)])
+
+
+async def test_a_day_begins_with_those_who_came_before_midnight(scene: Scene, clock: ManualClock) -> None:
+    clock.set(MIDNIGHT - timedelta(hours=3))
+    await _hours(scene, 18, 26)
+    await _night(scene, clock)
+    await settle(RELAY_JOBS)
+    found = await scene.ask("GET", _of(scene, "visitor-days/2026-03-04"))
+    assert (found["inside_at_start"], found["inside"]) == (4, 2)
+    assert [one["inside"] for one in found["steps"]] == [4, 4, 2]
+
+
+async def test_what_closes_after_midnight_is_empty_then_and_so_is_its_chart(scene: Scene, clock: ManualClock) -> None:
+    clock.set(MIDNIGHT - timedelta(hours=3))
+    await _hours(scene, 18, 26)
+    await _night(scene, clock)
+    clock.set(MIDNIGHT + timedelta(hours=3))
+    await settle([*RELAY_JOBS, *opening_jobs.JOBS])
+    found = await scene.ask("GET", _of(scene, "visitor-days/2026-03-04"))
+    assert (found["inside_at_start"], found["inside"]) == (4, 0)
+    assert [one["inside"] for one in found["steps"]] == [4, 4, 2, 2, 2, 2, 2, 2, 0, 0, 0, 0]
+    earlier = await scene.ask("GET", _of(scene, "visitor-days/2026-03-03"))
+    assert (earlier["inside_at_start"], [one["inside"] for one in earlier["steps"]]) == (0, [4, 4])
+
+
+def test_since_when_people_count_follows_the_hours() -> None:
+    start = datetime(2026, 3, 3, tzinfo=UTC)
+
+    def spans(*hours: tuple[float, float]) -> list[tuple[datetime, datetime]]:
+        return [(start + timedelta(hours=since), start + timedelta(hours=until)) for since, until in hours]
+
+    def since(*hours: tuple[float, float]) -> float | None:
+        found = counted_since(spans(*hours), start)
+        return None if found is None else (found - start) / timedelta(hours=1)
+
+    assert since((-15, -7), (9, 17)) is None
+    assert since((-30, -22), (-6, 2), (18, 26)) == -14
+    assert since((-15, -7), (-3, -1), (9, 17)) is None
+    assert since((-48, 72)) == -48
+    assert since() is None
+    assert since((9, 17)) is None

@@ -16,8 +16,9 @@ from tests.portal.ground import visitor
 
 EN = WORDS["en"]
 BOTH = ("", "/part", "/gates", "/gates/part", "/office", "/orders?day=2026-03-02", "/cancellations", "/edit", "/hours")
-DAYS = ("/days", "/days/2026-03-02", "/days/2026-03-02/part")
-KEEPERS = ("/products", "/products/new", "/sales", "/sales?days=7", "/cancellations/new?day=2026-03-02")
+DAYS = ("/days", "/weeks/2026-03-02", "/days/2026-03-02", "/days/2026-03-02/part")
+SETUP = ("/seasons", "/seasons/new", "/quotas", "/addons", "/addons/new", "/terms")
+KEEPERS = ("/products", "/products/new", "/sales", "/sales?days=7", "/cancellations/new?day=2026-03-02", *SETUP)
 
 
 async def _all_pages(scene: Scene) -> list[str]:

@@ -12,11 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.wall_time import resolve
-from app.reservations.api import pools
+from app.reservations.api import pools, pools_left
+from community.attraction_days.rules import counted_since, pauses
 from community.attraction_days.schemas import (
     GateScanPublic,
     Refusals,
     SalesLine,
+    SlotDays,
+    SlotDaySales,
     SlotSales,
     TicketSales,
     VisitorDay,
@@ -24,16 +27,20 @@ from community.attraction_days.schemas import (
 )
 from community.attraction_search.rules import level
 from community.attractions.models import CROWDS
+from community.attractions.views import opening
 from community.gates.models import GATES, SCANS
 from community.gates.rules import Outcome
 from community.ticket_orders.models import ORDERS, TICKETS
 from community.ticket_waitlist.models import WAITS
 from community.ticketing.models import SLOTS
+from community.workers.rules import Span
 
 _SLOTS_KIND: Final = "community.slot_sales"
 _SCANS_KIND: Final = "community.gate_scans"
 _INSTANT: Final = sa.DateTime(timezone=True)
 _STEP: Final = timedelta(minutes=15)
+_LOOK_BACK: Final = timedelta(days=2)
+"""Hours last a day at most: within two the last closing is seen."""
 _ATTRACTION: Final = sa.bindparam("attraction_id", type_=sa.Uuid)
 _START: Final = sa.bindparam("start", type_=_INSTANT)
 _END: Final = sa.bindparam("end", type_=_INSTANT)
@@ -60,6 +67,38 @@ _SOLD: Final = (
     )
     .where(TICKETS.c.slot_id == sa.any_(_IDS), _is_good)
     .group_by(TICKETS.c.slot_id)
+)
+_own: Final = pools_left("own")
+_of_days: Final = (
+    SLOTS.c.attraction_id == _ATTRACTION,
+    SLOTS.c.starts_at >= _START,
+    SLOTS.c.starts_at < _END,
+)
+_takes_place: Final = SLOTS.c.state != "cancelled"
+_PERSONS: Final = (
+    sa.select(SLOTS.c.day, sa.func.sum(TICKETS.c.persons).label("sold"))
+    .join_from(SLOTS, TICKETS, TICKETS.c.slot_id == SLOTS.c.id)
+    .where(*_of_days, _takes_place, _is_good)
+    .group_by(SLOTS.c.day)
+    .subquery("persons")
+)
+_SUMS: Final = (
+    sa.select(
+        SLOTS.c.day,
+        sa.func.count().label("slots"),
+        sa.func.count().filter(sa.not_(_takes_place)).label("cancelled"),
+        sa.func.coalesce(sa.func.sum(SLOTS.c.capacity).filter(_takes_place), 0).label("capacity"),
+        sa.func.count().filter(SLOTS.c.state == "open", _own.c.amount == 0).label("sold_out"),
+    )
+    .join_from(SLOTS, _own, _own.c.id == SLOTS.c.pool_id)
+    .where(*_of_days)
+    .group_by(SLOTS.c.day)
+    .subquery("sums")
+)
+_DAYS: Final = (
+    sa.select(_SUMS, sa.func.coalesce(_PERSONS.c.sold, 0).label("sold"))
+    .join_from(_SUMS, _PERSONS, _PERSONS.c.day == _SUMS.c.day, isouter=True)
+    .order_by(_SUMS.c.day)
 )
 _WAITING: Final = (
     sa.select(WAITS.c.slot_id, sa.func.sum(WAITS.c.quantity).label("waiting"))
@@ -112,7 +151,9 @@ _REFUSED: Final = (
     .group_by(SCANS.c.reason)
     .order_by(sa.literal_column("2 DESC"), SCANS.c.reason)
 )
-_INSIDE: Final = sa.select(CROWDS.c.inside).where(CROWDS.c.attraction_id == _ATTRACTION)
+_CROWD: Final = sa.select(CROWDS.c.inside, CROWDS.c.counts_from).where(CROWDS.c.attraction_id == _ATTRACTION)
+_came = sa.case((_is_in, SCANS.c.persons), else_=-SCANS.c.persons)
+_CHANGE: Final = sa.select(sa.func.coalesce(sa.func.sum(_came), 0)).where(*_of_day, SCANS.c.is_through)
 _SCANS: Final = (
     sa.select(SCANS, GATES.c.name.label("gate"))
     .join_from(SCANS, GATES, GATES.c.id == SCANS.c.gate_id)
@@ -152,6 +193,19 @@ async def slots(
     return Page(items=items, next=next_cursor(_SLOTS_KIND, rows, page.limit, ("starts_at", "id")))
 
 
+async def slot_days(connection: AsyncConnection, attraction: sa.Row[Any], days: tuple[date, date]) -> SlotDays:
+    """Return the days of a stretch that have slots, in order, each with its sums: one statement, however many."""
+    binds = {
+        "attraction_id": attraction.id,
+        "start": _bounds(days[0], attraction.time_zone)[0],
+        "end": _bounds(days[1], attraction.time_zone)[1],
+        "now": clock.now(),
+    }
+    rows = await connection.execute(_DAYS, binds)
+    found = [SlotDaySales(**{name: getattr(row, name) for name in SlotDaySales.model_fields}) for row in rows]
+    return SlotDays(first_day=days[0], last_day=days[1], days=found)
+
+
 async def sales(connection: AsyncConnection, attraction: sa.Row[Any], days: tuple[date, date]) -> TicketSales:
     """Return what was sold for the visits of some days, by day and product."""
     start, _ = _bounds(days[0], attraction.time_zone)
@@ -168,17 +222,22 @@ async def visitors(connection: AsyncConnection, attraction: sa.Row[Any], day: da
     binds = {"attraction_id": attraction.id, "start": start, "end": end}
     passed = {row.at: row for row in await connection.execute(_STEPS, binds)}
     refused = await connection.execute(_REFUSED, binds)
-    inside = max(await connection.scalar(_INSIDE, binds) or 0, 0)
+    crowd = (await connection.execute(_CROWD, binds)).one_or_none()
+    inside = max(crowd.inside, 0) if crowd is not None else 0
+    around = (start - _LOOK_BACK, end + _LOOK_BACK)
+    open_at = (await opening(connection, [attraction.id], *around)).get(attraction.id, [])
+    first = await _inside_at(connection, binds, crowd, open_at)
     return VisitorDay(
         day=day,
         starts_at=start,
         ends_at=end,
         capacity=attraction.capacity,
         inside=inside,
+        inside_at_start=first,
         level=level(inside, attraction.capacity),
         entries=sum(row.entries for row in passed.values()),
         exits=sum(row.exits for row in passed.values()),
-        steps=_steps(passed, min(end, clock.now())),
+        steps=_steps(passed, start, min(end, clock.now()), first, pauses(open_at)),
         refusals=[Refusals(reason=row.reason, count=row.refusals) for row in refused],
     )
 
@@ -211,18 +270,47 @@ def _bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
     return resolve(day, time.min, time_zone), resolve(day + timedelta(days=1), time.min, time_zone)
 
 
-def _steps(passed: Mapping[datetime, sa.Row[Any]], until: datetime) -> list[VisitorStep]:
-    """Return each quarter from the first that saw anybody, with how many were inside at its end."""
+async def _inside_at(connection: AsyncConnection, day: Mapping[str, Any], crowd: Any, open_at: Sequence[Span]) -> int:
+    """Return how many were inside when a day began: by the counter, where it goes on since; else by what was scanned.
+
+    The counter is emptied whenever the attraction closes, and says nothing of the days before.
+    """
+    start, now = day["start"], clock.now()
+    if crowd is None or start > now:
+        return 0
+    if crowd.counts_from <= start:
+        since = await connection.scalar(_CHANGE, dict(day) | {"end": max(now, start) + _STEP})
+        left: int = crowd.inside - (since or 0)
+        return max(left, 0)
+    from_then = counted_since(open_at, start)
+    if from_then is None:
+        return 0
+    change = await connection.scalar(_CHANGE, dict(day) | {"start": from_then, "end": start})
+    return max(int(change or 0), 0)
+
+
+def _steps(
+    passed: Mapping[datetime, sa.Row[Any]],
+    start: datetime,
+    until: datetime,
+    inside: int,
+    paused: Sequence[Span] = (),
+) -> list[VisitorStep]:
+    """Return each quarter from the first that saw anybody, with how many were inside at its end.
+
+    A day that begins with people ``inside`` has seen somebody at once.
+    """
     found: list[VisitorStep] = []
-    if not passed:
+    if not passed and not inside:
         return found
-    at, inside = min(passed), 0
-    last = max(passed)
+    at = start if inside else min(passed)
+    last = max(passed, default=at)
     while at <= last or at + _STEP <= until:
         row = passed.get(at)
         entries, exits = (row.entries, row.exits) if row is not None else (0, 0)
-        # Who came before midnight is not counted here, and leaves all the same: that takes nobody away who comes later.
-        inside = max(inside + entries - exits, 0)
+        # Who leaves unseen and who leaves without having been seen to come takes nobody away who comes later.
+        is_counted = not any(closed_at <= at < again for closed_at, again in paused)
+        inside = max(inside + entries - exits, 0) if is_counted else 0
         ends = min(at + _STEP, max(until, at)) if at == last else at + _STEP
         found.append(VisitorStep(at=ends, entries=entries, exits=exits, inside=inside))
         at += _STEP

@@ -1,0 +1,1 @@
+"""The SQL that reads an attraction's days and what limits its sales."""
