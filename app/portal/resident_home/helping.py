@@ -19,12 +19,11 @@ from app.portal.offline.giving import given_at
 from app.portal.resident_home import knowing
 from app.portal.resident_home.changing import unless_refused
 from app.portal.resident_home.texts import WORDS
+from eldercare.api import OLDEST_CALL
 
 router = pages_router("/me/help")
 
 _PAGE: Final = "/me/help"
-_OLDEST: Final = timedelta(hours=24)
-"""A call older than that is not passed off as one of now: the person is asked again."""
 _COUNTDOWN: Final = timedelta(seconds=10)
 _COUNTDOWN_PLAIN: Final = timedelta(seconds=20)
 """Without a script a page has to load before anything can be taken back."""
@@ -115,15 +114,15 @@ async def _cancelled(visit: Visit, alarm_id: uuid.UUID | str) -> None:
 
 
 def _pressed(form: Form) -> datetime | None:
-    """Return when help was called for, ``None`` for just now; raises ``Refused`` for a call of yesterday or before.
+    """Return when help was called for, however long ago that was; ``None`` for just now.
 
-    A time that nobody can mean is that of a device whose clock was wrong, and no reason to call nobody: it is now.
+    A call that never arrived is told of whenever it does. A time that nobody can mean, ahead of us or years off, is
+    that of a device whose clock was wrong, and no reason to call nobody: it is now.
     """
     try:
-        given_at(form)
+        return given_at(form, OLDEST_CALL)
     except Refused:
         return None
-    return given_at(form, _OLDEST)
 
 
 def _left(pressed: datetime | None, countdown: timedelta) -> timedelta:
