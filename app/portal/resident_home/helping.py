@@ -11,6 +11,7 @@ from starlette.responses import Response
 from app.core import clock
 from app.core.routing import route_options
 from app.portal.ground.asking import JSON, Refused
+from app.portal.ground.calling import calls_of
 from app.portal.ground.forms import Form, Posted
 from app.portal.ground.pages import again, show, words_of
 from app.portal.ground.routing import TO_SCRIPT, pages_router
@@ -55,7 +56,7 @@ async def _page(visit: Visit, *, status: int = 200, trouble: str = "", is_unsent
         trouble_said=trouble,
         is_unsent=is_unsent,
         standings=await knowing.standings(visit, words),
-        calls=knowing.calls_of(numbers),
+        calls=calls_of(numbers),
     )
     return placed(answer)
 

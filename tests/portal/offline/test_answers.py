@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +10,14 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from httpx import AsyncClient
 
+from app.core.clock import ManualClock
 from app.core.database import unit_of_work
-from app.core.idempotency import Claim
+from app.core.idempotency import FORGET_JOB, Claim
+from app.core.jobs import settle
 from app.identity.models import Account
 from app.portal.ground import asking
 from app.portal.ground.assets import asset, files
+from app.portal.offline.giving import OLDEST
 from app.portal.offline.working import offline_script
 from tests.factories import eldercare_alarms as alarms
 from tests.portal.ground import form_on, visitor
@@ -77,6 +81,29 @@ async def test_what_the_same_press_still_does_is_waited_for_and_never_said_to_be
                 assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         if ends:
             assert (await trying).status_code == 200
+
+
+async def test_what_was_done_is_not_done_again_by_a_device_whose_answer_was_lost_days_ago(
+    app: FastAPI, clock: ManualClock
+) -> None:
+    scene = await alarms.scene()
+    async with unit_of_work() as session:
+        person = await session.get_one(Account, scene.resident.account_id)
+    page = f"/portal/circles/{scene.resident.id}/messages"
+    given = {"key": "pressed-once", "text": "I have fallen asleep", "given_at": clock.now().isoformat()}
+    for days in (OLDEST, timedelta(hours=23)):
+        async with visitor(app, person) as browser:
+            token = (await browser.get("/portal/outbox/person")).json()["csrf"]
+            headers = {"X-Outbox": "1", "Sec-Fetch-Site": "same-origin"}
+            sent = await browser.post(page, data=given | {"csrf": token}, headers=headers)
+            assert sent.status_code == 200, sent.text
+        clock.advance(days)
+        await settle([FORGET_JOB])
+    assert await alarms.scalar("SELECT count(*) FROM eldercare_circle_message") == 1
+    assert await alarms.scalar("SELECT count(*) FROM core_idempotent_answer") == 1
+    clock.advance(timedelta(hours=1))
+    await settle([FORGET_JOB])
+    assert await alarms.scalar("SELECT count(*) FROM core_idempotent_answer") == 0
 
 
 def test_a_worker_keeps_every_file_its_pages_load() -> None:

@@ -105,12 +105,18 @@ async function press(event) {
   panel.scrollIntoView({ block: "center" });
   const fields = [["sos_id", sosId], ...placeFields(given)];
   try {
-    const item = await keep({ kind: "sos", says: words.says, action: "/me/help", fields, key: sosId, urgent: true, given });
+    const item = await keep({ kind: "sos", says: words.says, action: "/me/help", fields, key: sosId, urgent: true, given, phones: numbers() });
     call.itemId = item.id;
   } catch {
     sendUnkept({ action: "/me/help", fields, key: sosId, urgent: true, given });
   }
   part("cancel").focus({ preventScroll: true });
+}
+
+// Whom to phone, for any page that has to say that it was not sent.
+function numbers() {
+  const texts = (one) => [...one.querySelectorAll("span")].map((part) => part.firstChild?.textContent.trim() ?? "");
+  return [...phones.querySelectorAll("a[href^='tel:']")].map((one) => ({ says: texts(one).join(" "), href: one.getAttribute("href") }));
 }
 
 // Whether what is pressed now is the call there is already.
@@ -238,6 +244,7 @@ document.addEventListener("outbox:changed", ({ detail }) => adopt(detail.items ?
 function adopt(items) {
   const own = call && items.find((one) => one.kind === "sos" && one.key === call.sosId);
   if (own && own.state === "refused" && !call.refused && !call.back && !call.sentAt) refused();
+  if (own?.state === "waiting" && call.refused) call.refused = false; // it is tried again
   const calls = items.filter((one) => one.kind === "sos");
   const waits = calls.at(-1) ?? items.findLast((one) => one.kind === "sos_back" && one.state === "waiting");
   if (!waits || (call && (waits.key.endsWith(call.sosId) || waits.given <= call.given))) return;
