@@ -82,6 +82,7 @@ from eldercare.regimen_proposals.service.exchanging import confirm_regimen, regi
 from eldercare.regimen_proposals.service.following import follow as follow_prescription
 from eldercare.response import service as response
 from eldercare.response.service import acknowledge_by_phone, acknowledge_reply
+from eldercare.sos.rules import OLDEST_CALL
 from eldercare.timeline.rules.kinds import Kind as TimelineKind
 from eldercare.timeline.rules.sentences import alarm_name, sign_name, value_shown
 from eldercare.timeline.views.part import PART as TIMELINE
@@ -103,6 +104,7 @@ __all__ = [
     "ATTENTION",
     "CHECK_IN_ORIGIN",
     "CONSCIOUSNESS",
+    "OLDEST_CALL",
     "SIGNS",
     "TIMELINE",
     "VISITS_READ",

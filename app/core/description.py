@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from app.core.access import PUBLIC
-from app.core.idempotency import HEADER, StillRunning
+from app.core.idempotency import HEADER, KEPT_FOR, StillRunning
 from app.core.problems import MEDIA_TYPE, ProblemDocument, problem_responses
 from app.core.routing import options_of
 
@@ -29,7 +29,7 @@ _KEY: Final = {
     "in": "header",
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    "description": "a repeated request under the same key is answered, not done, again; kept for 24 hours",
+    "description": f"a repeated request under the same key is answered, not done, again; kept for {KEPT_FOR.days} days",
 }
 
 

@@ -5,7 +5,7 @@ import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import orjson
 import sqlalchemy as sa
@@ -23,7 +23,10 @@ from app.core.tables import Privacy, instant, sealed, table_of
 
 HEADER = "Idempotency-Key"
 MAX_KEY_LENGTH = 255
-KEPT_FOR = timedelta(hours=24)
+WAITS_FOR: Final = timedelta(days=3)
+"""How long a device without a connection goes on trying what was done on it; what is older it asks about again."""
+KEPT_FOR: Final = WAITS_FOR + timedelta(days=1)
+"""Longer than any device goes on trying: one whose answer was lost days ago must not do it a second time."""
 _CONTEXT = "core_idempotent_answer.answer"
 _STORED_HEADERS = ("content-type", "location", "etag")
 
@@ -32,7 +35,9 @@ class IdempotentAnswer(SQLModel, table=True):
     """What a request under a key was answered; sealed, because answers hold personal data."""
 
     __tablename__ = "core_idempotent_answer"
-    privacy: ClassVar[Privacy] = Privacy.none("sealed answers that expire after 24 hours; nobody's id is a column")
+    privacy: ClassVar[Privacy] = Privacy.none(
+        f"sealed answers that expire after {KEPT_FOR.days} days; nobody's id is a column"
+    )
 
     key: bytes = Field(primary_key=True, sa_type=sa.LargeBinary)
     request: bytes = Field(sa_type=sa.LargeBinary, description="fingerprint of the method, the path and the body")
@@ -105,7 +110,7 @@ async def replay(session: AsyncSession, claim: Claim) -> Response | None:
 
 
 async def store(session: AsyncSession, claim: Claim, response: Response) -> None:
-    """Keep ``response`` as the answer of ``claim`` for 24 hours, sealed, in the caller's transaction.
+    """Keep ``response`` as the answer of ``claim`` for ``KEPT_FOR``, sealed, in the caller's transaction.
 
     An answer that is kept already stays: a refusal is stored after its attempt gave the key free, and meanwhile the
     request may have been repeated and done.

@@ -138,6 +138,9 @@ class Alarm(Table, table=True):
     stands_alone: bool = Field(default=False, description="an SOS: what else happens does not join it")
     raised_at: datetime = instant()
     raised_by: uuid.UUID | None = Field(default=None, description="the account, client or device; empty: Hearthline")
+    pressed_at: datetime | None = optional_instant(
+        description="when its latest call was pressed, where that arrived late; empty: it was raised when it happened"
+    )
     countdown_until: datetime | None = optional_instant(description="until then the resident can take it back")
 
     plan_id: uuid.UUID | None = Field(default=None, description="the plan version it climbs; empty: the built-in one")
@@ -156,7 +159,7 @@ class Alarm(Table, table=True):
     closed_by: uuid.UUID | None = None
     outcome: str | None = None
 
-    place: str | None = sealed(default=None, description="JSON: latitude, longitude, accuracy in metres")
+    place: str | None = sealed(default=None, description="JSON: latitude, longitude, accuracy in metres, of when")
     note: str | None = sealed(default=None, description="what the responder wrote at the end")
 
 

@@ -36,7 +36,14 @@ STEP = _call(
     channels=("push", "sms", "voice", "mail", "inbox"),
     variables=_ABOUT | {"raised_at": "instant", "code": "word"},
 )
+STEP_LATE = _call(
+    key="eldercare.alarm_step_late",
+    channels=STEP.channels,
+    variables=_ABOUT | {"pressed_at": "instant", "code": "word"},
+)
+"""Of a call for help that arrives long after it was pressed: a notice of its own, as it says so everywhere."""
 AGAIN = _call(key="eldercare.alarm_again", channels=_PHONE, variables=_ABOUT)
+AGAIN_LATE = _call(key="eldercare.alarm_again_late", channels=_PHONE, variables=_ABOUT | {"pressed_at": "instant"})
 LAPSED = _call(key="eldercare.alarm_lapsed", channels=_PHONE, variables=_ABOUT)
 TAKEN = _word(key="eldercare.alarm_taken", variables=_ABOUT | {"responder": "account"})
 CLOSED = _word(key="eldercare.alarm_closed", variables=_ABOUT | {"outcome": "word"})

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -70,7 +71,7 @@ _IS_OPEN = sa.select(
     )
 )
 _OF_CLIENT_KEY = (
-    sa.select(Alarm)
+    sa.select(Alarm, col(StoredSignal.occurred_at))
     .join(StoredSignal, col(StoredSignal.alarm_id) == col(Alarm.id))
     .where(
         col(StoredSignal.resident_id) == sa.bindparam("resident_id", type_=sa.Uuid),
@@ -137,10 +138,18 @@ async def lock_alarms(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[A
 
 async def find_by_client_key(session: AsyncSession, resident_id: uuid.UUID, client_key: uuid.UUID) -> Alarm | None:
     """Return the alarm an app's signal went into; until commit nobody else can store a signal under this key."""
+    known = await find_signal(session, resident_id, client_key)
+    return known[0] if known else None
+
+
+async def find_signal(
+    session: AsyncSession, resident_id: uuid.UUID, client_key: uuid.UUID
+) -> tuple[Alarm, datetime] | None:
+    """Return the alarm an app's signal went into, and when that was pressed; the key is ours until commit."""
     await session.execute(_LOCK_CLIENT_KEY, {"lock": client_key.int & (2**63 - 1)})
     binds = {"resident_id": resident_id, "client_key": client_key}
-    alarm: Alarm | None = (await session.scalars(_OF_CLIENT_KEY, binds)).one_or_none()
-    return alarm
+    row = (await session.execute(_OF_CLIENT_KEY, binds)).one_or_none()
+    return (row[0], row[1]) if row else None
 
 
 async def insert_signals(session: AsyncSession, signals: Sequence[StoredSignal]) -> None:

@@ -86,6 +86,9 @@ class AlarmPublic(BaseModel):
     is_test: bool
     raised_at: datetime
     raised_by: uuid.UUID | None
+    pressed_at: datetime | None = Field(
+        description="when its latest call for help was pressed, where that arrived only later; `raised_at` says when"
+    )
     countdown_until: datetime | None
     step: int = Field(description="of the ladder, told last; 0 while nobody was")
     round: int
@@ -154,6 +157,7 @@ class AlarmDetail(AlarmPublic):
     explanation: Explanation = Field(description="what is behind it, all signals in one sentence, by language")
     rules: list[RulePublic] = Field(description="by which its signals came, each once: all of them answer for it")
     place: PlacePublic | None
+    place_at: datetime | None = Field(description="as of when the place is; it may be older than the alarm")
     note: str | None
     signals: list[SignalPublic]
     timeline: list[EntryPublic]

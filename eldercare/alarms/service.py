@@ -14,7 +14,7 @@ from app.core import audit, clock, wakeups
 from app.core.access import Actor
 from app.core.events import emit, emit_many
 from app.core.parked_rows import stands_aside
-from app.core.sealing import seal
+from app.core.sealing import seal, unseal
 from app.identity.api import close_break_glass, resident_accounts
 from eldercare.alarms.models import (
     EVIDENCE_CONTEXT,
@@ -28,13 +28,13 @@ from eldercare.alarms.models import (
     Severity,
     StoredSignal,
 )
-from eldercare.alarms.notices import ACCESS_ENDED, AGAIN, CLOSED, tell
+from eldercare.alarms.notices import ACCESS_ENDED, AGAIN, AGAIN_LATE, CLOSED, tell
 from eldercare.alarms.problems import AlarmClosed
 from eldercare.alarms.repository import (
     RAISED_FACTS,
     about,
     entry,
-    find_by_client_key,
+    find_signal,
     insert_alarms,
     insert_entries,
     insert_signals,
@@ -45,14 +45,16 @@ from eldercare.alarms.repository import (
     told_accounts,
 )
 from eldercare.alarms.rules import (
-    REPEATED_WITHIN,
     Action,
     AlarmSignal,
     Joined,
     Slot,
     Standing,
     Word,
+    is_repetition,
     join,
+    pressed_before,
+    pressed_last,
     takes_back,
 )
 from eldercare.escalation.views import plans_in_force
@@ -81,16 +83,17 @@ _TRIES = 4
 async def raise_alarm(session: AsyncSession, actor: Actor, signal: AlarmSignal) -> Alarm:
     """Raise an alarm, or let the signal join the resident's open one, and return that alarm.
 
-    A signal whose ``client_key`` was seen before changes nothing: the alarm it went into, even if just closed, is
-    returned. One whose alarm was over long ago is no repetition but an app that has only one key: it is a new signal.
+    A signal whose ``client_key`` was seen before changes nothing, if it is a repetition: the alarm it went into, even
+    if that is over, is returned.
     """
     while signal.client_key is not None:
-        known = await find_by_client_key(session, signal.resident_id, signal.client_key)
+        known = await find_signal(session, signal.resident_id, signal.client_key)
         if known is None:
             break
-        if known.closed_at is None or clock.now() - known.closed_at <= REPEATED_WITHIN:
-            return known
-        signal = replace(signal, client_key=uuid.uuid5(known.id, str(signal.client_key)))
+        alarm, known_at = known
+        if is_repetition(signal.occurred_at, known_at, alarm.closed_at, clock.now()):
+            return alarm
+        signal = replace(signal, client_key=uuid.uuid5(alarm.id, str(signal.client_key)))
     alarms = await raise_alarms(session, [signal], actor)
     return alarms[signal.slot]
 
@@ -266,11 +269,22 @@ def _alarm(signal: AlarmSignal, plan_id: uuid.UUID | None, actor: Actor | None) 
         stands_alone=signal.slot.stands_alone,
         raised_at=now,
         raised_by=_id_of(actor),
+        pressed_at=pressed_before(signal.kind, signal.occurred_at, now),
         countdown_until=rings_at if signal.countdown else None,
         plan_id=plan_id,
         next_step_at=rings_at,
-        place=seal(orjson.dumps(asdict(signal.place)).decode(), PLACE_CONTEXT) if signal.place else None,
+        place=_place(signal, None),
     )
+
+
+def _place(signal: AlarmSignal, before: str | None) -> str | None:
+    """Return where it happened, sealed: where the signal says, unless what is known already is of later."""
+    if signal.place is None:
+        return before
+    known = orjson.loads(unseal(before, PLACE_CONTEXT)).get("at") if before else None
+    if known and datetime.fromisoformat(known) > signal.occurred_at:
+        return before
+    return seal(orjson.dumps(asdict(signal.place) | {"at": signal.occurred_at}).decode(), PLACE_CONTEXT)
 
 
 def _stored(alarm: Alarm, signal: AlarmSignal) -> StoredSignal:
@@ -329,8 +343,10 @@ async def _join(session: AsyncSession, alarm: Alarm, signal: AlarmSignal, actor:
     responder = alarm.acknowledged_by
     if joined.worse:
         alarm.kind, alarm.severity = signal.kind, joined.severity
-    if signal.place is not None:
-        alarm.place = seal(orjson.dumps(asdict(signal.place)).decode(), PLACE_CONTEXT)
+    late = pressed_before(signal.kind, signal.occurred_at, now)
+    if signal.kind == AlarmKind.SOS:
+        alarm.pressed_at = pressed_last(alarm.pressed_at, late)
+    alarm.place = _place(signal, alarm.place)
     alarm.step, alarm.round = joined.step, joined.round
     alarm.next_step_at = deadline if is_aside else joined.next_step_at
     alarm.countdown_until = joined.countdown_until
@@ -344,7 +360,8 @@ async def _join(session: AsyncSession, alarm: Alarm, signal: AlarmSignal, actor:
         desk = (await desk_of(await session.connection(), alarm.community_id, now, besides=resident)).reached(None)
         called = await told_accounts(session, alarm.id)
         again = [*([responder] if responder else []), *called, *desk]
-        await tell(session, AGAIN, alarm, again, f"{alarm.round}:again")
+        notice, when = (AGAIN, None) if late is None else (AGAIN_LATE, {"pressed_at": late})
+        await tell(session, notice, alarm, again, f"{alarm.round}:again", variables=when)
 
 
 def _standing(alarm: Alarm, next_step_at: datetime) -> Standing:

@@ -177,11 +177,13 @@ async def alarm_detail(
     if row is None:
         raise NotFound
     signals = [_signal(signal) for signal in await connection.execute(_SIGNALS, one)]
+    place = orjson.loads(unseal(row.place, PLACE_CONTEXT)) if row.place else None
     return AlarmDetail(
         **_shown(row),
         explanation=explanation(map(_cause, signals)),
         rules=list({(one.rule.kind, one.rule.id): one.rule for one in signals if one.rule}.values()),
-        place=PlacePublic.model_validate_json(unseal(row.place, PLACE_CONTEXT)) if row.place else None,
+        place=PlacePublic.model_validate(place) if place else None,
+        place_at=(place.get("at") or row.raised_at) if place else None,
         note=unseal(row.note, NOTE_CONTEXT) if row.note else None,
         signals=signals,
         timeline=[EntryPublic.model_validate(entry) for entry in await connection.execute(_TIMELINE, one)],

@@ -23,7 +23,7 @@ from app.identity.api import (
     widen_break_glass,
 )
 from eldercare.alarms.models import Alarm, AlarmKind, AlarmNotice, AlarmState, Severity
-from eldercare.alarms.notices import ACCESS_OPENED, LAPSED, STEP, tell
+from eldercare.alarms.notices import ACCESS_OPENED, LAPSED, STEP, STEP_LATE, tell
 from eldercare.alarms.repository import (
     about,
     entry,
@@ -205,15 +205,16 @@ async def _tell_rung(
     accounts = list(dict.fromkeys(people))
     notices: list[AlarmNotice] = []
     told: list[uuid.UUID] = []
+    late_call = {"pressed_at": alarm.pressed_at} if alarm.pressed_at else None
     for account_id in accounts:
         channels = dict.fromkeys([*rung.step.channels, *(["voice"] if account_id in phoned else [])])
         deliveries = await tell(
             session,
-            STEP,
+            STEP_LATE if late_call else STEP,
             alarm,
             [account_id],
             f"{rung.round}:{rung.step.position}",
-            variables={"raised_at": alarm.raised_at, "code": reply_code(alarm.id, account_id)},
+            variables={**(late_call or {"raised_at": alarm.raised_at}), "code": reply_code(alarm.id, account_id)},
             channels=cast("list[Channel]", list(channels)),
             is_awaited=True,
         )

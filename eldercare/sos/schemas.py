@@ -13,7 +13,10 @@ class Sos(BaseModel):
 
     sos_id: uuid.UUID | None = Field(default=None, description="the app's own id: the same one again is the same SOS")
     countdown_seconds: float = Field(default=10, ge=0, le=30, description="how long it can be taken back")
-    occurred_at: datetime | None = Field(default=None, description="when it was pressed, at most a day back")
+    occurred_at: datetime | None = Field(
+        default=None,
+        description="when it was pressed, however long ago; ahead of us, or more than a year back, it counts as now",
+    )
     place: PlacePublic | None = None
 
 

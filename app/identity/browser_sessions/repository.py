@@ -51,9 +51,13 @@ _LIVE_OF: Final = sa.select(_sessions.c.id).where(
     _sessions.c.expires_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
 )
 _WORKED: Final = (
-    sa.select(_memberships.c.account_id)
+    sa.select(
+        _memberships.c.account_id,
+        sa.func.max(_memberships.c.ended_at),
+        sa.func.bool_or(_memberships.c.ended_at.is_(None)),
+    )
     .where(_memberships.c.account_id == sa.any_(sa.bindparam("account_ids", type_=ARRAY(sa.Uuid))))
-    .distinct()
+    .group_by(_memberships.c.account_id)
 )
 _IS_STAFF: Final = sa.select(
     sa.exists().where(_memberships.c.account_id == sa.bindparam("account_id"), _memberships.c.ended_at.is_(None))
@@ -89,9 +93,12 @@ async def live_of(
     return frozenset(await connection.scalars(_LIVE_OF, {"session_ids": list(session_ids), "now": now}))
 
 
-async def worked_here(connection: AsyncConnection, account_ids: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
-    """Return which of these people work for an organization, or ever did."""
-    return frozenset(await connection.scalars(_WORKED, {"account_ids": list(account_ids)}))
+async def worked_until(
+    connection: AsyncConnection, account_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, datetime | None]:
+    """Return which of these people work for an organization (``None``), and until when those did who do no more."""
+    rows = await connection.execute(_WORKED, {"account_ids": list(account_ids)})
+    return {account_id: None if works else ended_at for account_id, ended_at, works in rows}
 
 
 async def lock(session: AsyncSession, session_id: uuid.UUID) -> AccountSession | None:

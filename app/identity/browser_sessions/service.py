@@ -2,7 +2,7 @@
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -126,16 +126,26 @@ async def _looking_on(connection: AsyncConnection, visitor: BrowserVisitor, now:
 async def reached_by_push(connection: AsyncConnection, account_ids: Sequence[uuid.UUID]) -> list[PushTarget]:
     """Return where accounts are reached by push, the phone seen last first.
 
-    The browser of somebody who works for an organization, or ever did, may stand on a desk that others walk past: it is
-    such a place while it is signed in, and no longer. A relative's is their own, and what it shows names nobody: they
-    are reached there until they sign it out.
+    The browser of somebody who works for an organization may stand on a desk that others walk past: it is such a place
+    while it is signed in, and no longer, also when they have left meanwhile. A relative's is their own, and what it
+    shows names nobody: they are reached there until they sign it out. So is that of a relative who once worked here and
+    has signed in since.
     """
     found = await installations(connection, account_ids)
     browsers = [one.browser for one in found if one.browser is not None]
     live = await repository.live_of(connection, browsers, clock.now()) if browsers else frozenset[uuid.UUID]()
     left = {one.account_id for one in found if one.browser is not None and one.browser not in live}
-    staff = await repository.worked_here(connection, left) if left else frozenset[uuid.UUID]()
-    return [one for one in found if one.browser is None or one.browser in live or one.account_id not in staff]
+    worked = await repository.worked_until(connection, left) if left else {}
+    own = {one.browser for one in found if one.browser and not _was_at_work(one.browser, one.account_id, worked)}
+    return [one for one in found if one.browser is None or one.browser in live or one.browser in own]
+
+
+def _was_at_work(browser: uuid.UUID, account_id: uuid.UUID, worked: Mapping[uuid.UUID, datetime | None]) -> bool:
+    """Say whether a sign-in, whose id says when it began, is of a time at which the person worked here."""
+    if account_id not in worked:
+        return False
+    until = worked[account_id]
+    return until is None or clock.instant_of(browser) <= until
 
 
 async def end_browser_session(session: AsyncSession, secret: str) -> None:

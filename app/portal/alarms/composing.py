@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -89,6 +90,7 @@ class Where:
     home: Place | None
     seen: Place | None
     is_seen_elsewhere: bool
+    seen_age: timedelta | None
     calls: tuple[Call, ...]
     services: tuple[Call, ...]
     keys: tuple[str, ...]
@@ -287,6 +289,7 @@ async def where(visit: Visit, alarm: Mapping[str, Any]) -> Where:
         home=home,
         seen=seen,
         is_seen_elsewhere=seen is not None and not _is_near(home, seen),
+        seen_age=seen.age(alarm["raised_at"]) if seen else None,
         calls=_calls(None if is_own else points, community),
         services=tuple(Call(f"service_{name}", number) for name, number in numbers_to_call(alarm["kind"], numbers)),
         keys=tuple(one["name"] for one in _items(circle) if one["has_key"] and one["state"] == "accepted"),
@@ -324,7 +327,7 @@ def _seen(alarm: Mapping[str, Any], location: Mapping[str, Any] | None) -> Place
         spot = position["place"]
         return Place(spot["latitude"], spot["longitude"], spot["accuracy"], position["observed_at"])
     spot = alarm["place"]
-    return Place(spot["latitude"], spot["longitude"], spot["accuracy"], alarm["raised_at"]) if spot else None
+    return Place(spot["latitude"], spot["longitude"], spot["accuracy"], alarm["place_at"]) if spot else None
 
 
 def _is_near(home: Place | None, seen: Place) -> bool:

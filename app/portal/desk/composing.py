@@ -79,8 +79,10 @@ def acts(alarm: Json, me: str) -> Sequence[str]:
 
 def place_of(alarm: Json, profile: Json | None) -> Place | None:
     """Return where to go: where the alarm was raised, else home as far as the desk may know it."""
-    spot = alarm["place"] or (profile["household"] if profile else None)
-    return Place(spot["latitude"], spot["longitude"]) if spot and spot["latitude"] is not None else None
+    spot, at = alarm["place"], alarm["place_at"]
+    if spot is None:
+        spot = profile["household"] if profile else None
+    return Place(spot["latitude"], spot["longitude"], at=at) if spot and spot["latitude"] is not None else None
 
 
 def numbers(points: Iterable[Json]) -> list[str]:

@@ -99,6 +99,7 @@ async def _alarm(visit: Visit, alarm_id: uuid.UUID) -> dict[str, Any]:
         unless_hidden(visit.api.get(f"{base}/contact-points")),
         visit.api.get("/v1/duty-desk/coverage"),
     )
+    place = composing.place_of(alarm, profile)
     me, handovers = str(visit.actor.id), detail["handovers"]
     words = words_of(WORDS, visit.language)
     done = visit.request.query_params.get("done", "")
@@ -113,7 +114,8 @@ async def _alarm(visit: Visit, alarm_id: uuid.UUID) -> dict[str, Any]:
         "progress": progress,
         "profile": profile,
         "calls": composing.numbers(points["items"] if points else ()),
-        "place": composing.place_of(alarm, profile),
+        "place": place,
+        "place_age": place.age(alarm["raised_at"]) if place else None,
         "what": alarm["explanation"][visit.language],
         "acts": composing.acts(alarm, me),
         "outcomes": [(one, words[f"outcome_{one}"]) for one in OUTCOMES],

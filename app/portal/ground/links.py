@@ -2,9 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 _NOT_DIALLED: Final = re.compile(r"[^0-9+*#]")
+_OLD: Final = timedelta(minutes=5)
+"""From then on a place says how old it was when it became known: whoever was there may be elsewhere."""
 
 
 def call_link(number: str) -> str:
@@ -26,6 +29,11 @@ class Place:
     longitude: float
     accuracy: float | None = None
     at: str | None = None
+
+    def age(self, at: str) -> timedelta | None:
+        """Return by how much the place is older than an instant, ``None`` where that is nothing to speak of."""
+        age = datetime.fromisoformat(at) - datetime.fromisoformat(self.at) if self.at else timedelta()
+        return age if age >= _OLD else None
 
     @property
     def geo(self) -> str:

@@ -18,6 +18,7 @@ from app.core.settings import settings
 from app.identity.api import LANGUAGES, language_for
 from app.portal.ground.amounts import amount_filter
 from app.portal.ground.assets import PORTAL, asset
+from app.portal.ground.calling import calls_at_hand
 from app.portal.ground.demo import acts
 from app.portal.ground.forms import CSRF, KEY
 from app.portal.ground.links import call_link, map_link
@@ -63,6 +64,7 @@ def environment() -> Environment:
     )
     made.filters.update(FILTERS, tel=call_link, amount=amount_filter)
     made.globals.update(asset=asset, form_fields=form_fields, map_link=map_link, LANGUAGES=LANGUAGES)
+    made.globals.update(calls_at_hand=calls_at_hand)
     return made
 
 

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from app.core import clock
+from app.core.idempotency import WAITS_FOR
 from app.portal.ground.asking import Refused
 from app.portal.ground.forms import Form
 
 FIELD: Final = "given_at"
-OLDEST: Final = timedelta(days=3)
+OLDEST: Final = WAITS_FOR
 """How long something can have waited: what is older is asked again, as it says little of now."""
 AHEAD: Final = timedelta(minutes=2)
 """By how much a device's clock may be fast; it has been set by ours, but not to the second."""

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from app.core import clock
 from app.core.routing import route_options
 from app.portal.ground.asking import JSON, Refused
+from app.portal.ground.calling import calls_of
 from app.portal.ground.forms import Form, Posted
 from app.portal.ground.pages import again, show, words_of
 from app.portal.ground.routing import TO_SCRIPT, pages_router
@@ -19,12 +20,11 @@ from app.portal.offline.giving import given_at
 from app.portal.resident_home import knowing
 from app.portal.resident_home.changing import unless_refused
 from app.portal.resident_home.texts import WORDS
+from eldercare.api import OLDEST_CALL
 
 router = pages_router("/me/help")
 
 _PAGE: Final = "/me/help"
-_OLDEST: Final = timedelta(hours=24)
-"""A call older than that is not passed off as one of now: the person is asked again."""
 _COUNTDOWN: Final = timedelta(seconds=10)
 _COUNTDOWN_PLAIN: Final = timedelta(seconds=20)
 """Without a script a page has to load before anything can be taken back."""
@@ -56,7 +56,7 @@ async def _page(visit: Visit, *, status: int = 200, trouble: str = "", is_unsent
         trouble_said=trouble,
         is_unsent=is_unsent,
         standings=await knowing.standings(visit, words),
-        calls=knowing.calls_of(numbers),
+        calls=calls_of(numbers),
     )
     return placed(answer)
 
@@ -115,15 +115,15 @@ async def _cancelled(visit: Visit, alarm_id: uuid.UUID | str) -> None:
 
 
 def _pressed(form: Form) -> datetime | None:
-    """Return when help was called for, ``None`` for just now; raises ``Refused`` for a call of yesterday or before.
+    """Return when help was called for, however long ago that was; ``None`` for just now.
 
-    A time that nobody can mean is that of a device whose clock was wrong, and no reason to call nobody: it is now.
+    A call that never arrived is told of whenever it does. A time that nobody can mean, ahead of us or years off, is
+    that of a device whose clock was wrong, and no reason to call nobody: it is now.
     """
     try:
-        given_at(form)
+        return given_at(form, OLDEST_CALL)
     except Refused:
         return None
-    return given_at(form, _OLDEST)
 
 
 def _left(pressed: datetime | None, countdown: timedelta) -> timedelta:

@@ -26,7 +26,6 @@ DOSE_LATE: Final = timedelta(hours=6)
 """How long a dose of the evening before that nobody recorded is shown after midnight."""
 JOIN_EARLY: Final = timedelta(minutes=30)
 """How long before a video visit its waiting room opens (telemedicine.consultations.rules)."""
-_SERVICES: Final = ("medical", "any", "fire", "police")
 _OPEN_DOSES: Final = ("scheduled", "reminded", "missed")
 _OFF: Final = ("cancelled", "noshow", "entered-in-error", "fulfilled")
 _MOST: Final = 100
@@ -40,32 +39,9 @@ async def told(asked: Awaitable[Any]) -> Any:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A number to phone; its label is a key of the words."""
-
-    label: str
-    number: str
-
-
 async def numbers(visit: Visit) -> Item:
     """Return whom to phone: as the community says, and as the installation does where that cannot be told."""
     return await told(visit.api.get("/v1/me/sos")) or settings().sos.model_dump()
-
-
-def calls_of(numbers: Item) -> tuple[Call, ...]:
-    """Return whom to phone: the emergency service first, then the desk, each number once."""
-    emergency = numbers["emergency_numbers"]
-    found: dict[str, str] = {}
-    first = next((one for one in _SERVICES if emergency.get(one)), None)
-    if first:
-        found[emergency[first]] = f"service_{first}"
-    if numbers["desk_phone"]:
-        found.setdefault(numbers["desk_phone"], "call_desk")
-    for service in _SERVICES:
-        if emergency.get(service):
-            found.setdefault(emergency[service], f"service_{service}")
-    return tuple(Call(label, number) for number, label in found.items())
 
 
 @dataclass(frozen=True, slots=True)

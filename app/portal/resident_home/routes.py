@@ -14,6 +14,7 @@ from app.core.routing import Router, route_options
 from app.core.settings import settings
 from app.portal.ground.asking import Refused
 from app.portal.ground.assets import asset
+from app.portal.ground.calling import calls_of
 from app.portal.ground.forms import Form, Posted
 from app.portal.ground.moments import instant
 from app.portal.ground.pages import Stranger, again, show, words_of
@@ -86,7 +87,7 @@ async def show_home(visit: Residing) -> Response:
         appointment=ahead[0] if ahead else None,
         knows_appointments=ahead is not None,
         reasons=doses.REASONS,
-        calls=knowing.calls_of(numbers),
+        calls=calls_of(numbers),
         unread=unread,
         has_others=has_others,
         **await offered(visit, after=visit.request.query_params.get("done") in ("fine", "fine_late")),
@@ -156,7 +157,7 @@ async def show_offline(request: Request) -> Response:
     is_theirs = visit is not None and not visit.is_viewing_as
     numbers = await knowing.numbers(visit) if visit is not None and is_theirs else settings().sos.model_dump()
     stranger = Stranger(request, request.query_params.get("lang", ""))
-    return show(stranger, "resident_home/offline.html", WORDS, calls=knowing.calls_of(numbers))
+    return show(stranger, "resident_home/offline.html", WORDS, calls=calls_of(numbers))
 
 
 @router.get("/worker.js", include_in_schema=False)

@@ -137,6 +137,10 @@ LONGEST_COUNTDOWN = timedelta(seconds=30)
 OLDEST_OCCURRENCE = timedelta(hours=24)
 REPEATED_WITHIN = timedelta(minutes=10)
 """How long after an alarm's end its signal can come again as a mere repetition; later it is a call for help."""
+SAME_PRESS = timedelta(seconds=15)
+"""By so much at most the time of one press differs from try to try: the device measures its clock anew."""
+ARRIVES_LATE = timedelta(minutes=5)
+"""From then on it is said when a call for help was pressed: it may be over by now, or much worse."""
 BREAK_GLASS_FROM = Severity.HIGH
 BREAK_GLASS_LASTS = timedelta(hours=24)
 WORTH_SAYING_LATE = timedelta(seconds=5)
@@ -145,6 +149,25 @@ WORTH_SAYING_LATE = timedelta(seconds=5)
 def believable(occurred_at: datetime, now: datetime) -> bool:
     """Say whether a client's own time can be taken: not in the future, at most a day back."""
     return now - OLDEST_OCCURRENCE <= occurred_at <= now
+
+
+def is_repetition(pressed_at: datetime, known_at: datetime, closed_at: datetime | None, now: datetime) -> bool:
+    """Say whether a signal with a key that was seen before is that signal once more.
+
+    It is while its alarm is open, or ended a moment ago; and however long ago that was if it was pressed when the one
+    that is known was: a device whose answer was lost tells of it days later. Else it is an app that has only one key.
+    """
+    return closed_at is None or now - closed_at <= REPEATED_WITHIN or abs(pressed_at - known_at) <= SAME_PRESS
+
+
+def pressed_before(kind: str, occurred_at: datetime, now: datetime) -> datetime | None:
+    """Return when an SOS was pressed that arrives late; ``None`` for one of now, and for what nobody pressed."""
+    return occurred_at if kind == AlarmKind.SOS and now - occurred_at >= ARRIVES_LATE else None
+
+
+def pressed_last(before: datetime | None, joining: datetime | None) -> datetime | None:
+    """Return when the latest of an alarm's calls was pressed; ``None`` as soon as one of them was of now."""
+    return max(before, joining) if before and joining else None
 
 
 def lateness(due_at: datetime, now: datetime) -> int | None:

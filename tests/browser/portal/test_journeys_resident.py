@@ -10,6 +10,9 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from app.core import clock
+from app.core.database import unit_of_work
+from app.identity.models import Account
+from app.portal.resident_home.texts import WORDS
 from tests.browser.portal.at_home import (
     ALL,
     EN,
@@ -235,3 +238,32 @@ async def _booked(scene: telemedicine.Scene, consultation_id: uuid.UUID) -> None
     kind = await clinics.visit_type(clinic, mode="video")
     begins = clock.now() + timedelta(minutes=5)
     await appointments.appointment(scene.resident, seen_by, kind, begins, consultation_id=consultation_id)
+
+
+_IS_ON_TOP = """(button) => {
+    const { left, right, top, bottom } = button.getBoundingClientRect();
+    const spots = [[left + 20, top + 5], [(left + right) / 2, (top + bottom) / 2], [right - 20, bottom - 5]];
+    return spots.every(([x, y]) => button.contains(document.elementFromPoint(x, y)));
+}"""
+
+
+async def test_help_is_called_from_the_first_screen_of_the_smallest_phone(open_windows: Windows) -> None:
+    home = await at_home()
+    await alarms.raised(home.resident, occurred_at=clock.now())  # what stands above it is at its longest
+    for language in ("en", "zh-CN"):
+        async with unit_of_work() as session:
+            (await session.get_one(Account, home.person.id)).language = language
+        window = await open_windows.of(home.person, language=language)
+        await window.page.set_viewport_size({"width": 320, "height": 640})
+        for path in ("/me", "/me/help"):
+            await window.open(path)
+            button = window.page.get_by_role("button", name=WORDS[language]["help"], exact=True)
+            found, bar = await button.bounding_box(), await window.page.locator(".places").bounding_box()
+            assert found
+            assert bar
+            assert await window.page.evaluate("scrollY") == 0
+            assert found["y"] >= 0
+            assert found["y"] + found["height"] <= bar["y"], (language, path)
+            # Nothing else lies over it.
+            assert await button.evaluate(_IS_ON_TOP)
+        await window.fits()

@@ -16,7 +16,7 @@ from app.core.clock import ManualClock
 from app.core.database import Database, unit_of_work
 from app.core.settings import DatabaseSettings
 from eldercare.sos import service
-from eldercare.sos.rules import understand
+from eldercare.sos.rules import OLDEST_CALL, understand
 from tests.conftest import START
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import identity
@@ -215,7 +215,7 @@ def test_no_field_is_too_strange_either(fields: dict[str, object]) -> None:
     sos = understand(json.dumps(fields).encode(), START)
 
     assert timedelta() <= sos.countdown <= timedelta(seconds=30)
-    assert START - timedelta(hours=24) <= sos.occurred_at <= START
+    assert START - OLDEST_CALL <= sos.occurred_at <= START
 
 
 async def test_it_insists_while_that_does_not_keep_anybody_from_phoning(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -158,10 +159,18 @@ async def test_an_act_there_is_not_does_nothing(desk: Desk, act: str) -> None:
 
 def test_the_desk_goes_where_the_alarm_was_raised_else_home() -> None:
     home = {"household": {"latitude": 1.5, "longitude": -2.0}}
-    assert composing.place_of({"place": None}, None) is None
-    assert composing.place_of({"place": None}, {"household": {"latitude": None, "longitude": None}}) is None
-    assert composing.place_of({"place": None}, home) == Place(1.5, -2.0)
-    assert composing.place_of({"place": {"latitude": 3.0, "longitude": 4.0}}, home) == Place(3.0, 4.0)
+    assert composing.place_of({"place": None, "place_at": None}, None) is None
+    assert (
+        composing.place_of({"place": None, "place_at": None}, {"household": {"latitude": None, "longitude": None}})
+        is None
+    )
+    assert composing.place_of({"place": None, "place_at": None}, home) == Place(1.5, -2.0)
+    raised = {"place": {"latitude": 3.0, "longitude": 4.0}, "place_at": "2026-03-01T08:00:00Z"}
+    spot = composing.place_of(raised, home)
+    assert spot is not None
+    assert spot == Place(3.0, 4.0, at="2026-03-01T08:00:00Z")
+    assert spot.age("2026-03-02T08:00:00Z") == timedelta(days=1)
+    assert spot.age("2026-03-01T08:04:59Z") is None
     points = [{"value": "a@example.org", "capabilities": ["email"]}, {"value": "110", "capabilities": ["sms", "voice"]}]
     assert composing.numbers(points) == ["110"]
 

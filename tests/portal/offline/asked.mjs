@@ -23,9 +23,10 @@ const ANSWERS = {
   },
   // Somebody opens a page of a browser in which notifications were switched on for whom the question names.
   async pushing({ scripts, who, opens }) {
-    const ended = [], kept = new Map([["hearthline.push.who", who]]);
+    const ended = [], closed = [], kept = new Map([["hearthline.push.who", who]]);
     const registration = (scope) => ({
       active: {},
+      getNotifications: async () => [{ close: () => closed.push(scope) }],
       pushManager: { getSubscription: async () => ({ unsubscribe: async () => ended.push(scope) }) },
     });
     const serviceWorker = { getRegistrations: async () => ["/portal/", "/me"].map(registration), getRegistration: async (scope) => registration(scope) };
@@ -37,7 +38,7 @@ const ANSWERS = {
     globalThis.fetch = async () => answer({ status: 200, body: { web_push_key: null } });
     const { keepAlive } = await import(`${scripts}/subscribing.js`);
     await keepAlive(opens, "s2");
-    return { ended, who: kept.get("hearthline.push.who") };
+    return { ended, closed, who: kept.get("hearthline.push.who") };
   },
 };
 

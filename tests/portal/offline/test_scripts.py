@@ -64,9 +64,10 @@ def test_what_is_refused_is_left_to_the_person(tmp_path: Path) -> None:
 
 def test_a_browser_notifies_nobody_who_does_not_sit_at_it_any_more(tmp_path: Path) -> None:
     told = answers(tmp_path, "pushing", who="a", opens="b")
-    assert told["ended"] == ["/portal/", "/me"]
+    assert told["ended"] == told["closed"] == ["/portal/", "/me"]
     assert told["who"] == "a"  # who comes back has it on as before
 
 
 def test_a_browser_goes_on_notifying_who_opens_a_page(tmp_path: Path) -> None:
-    assert answers(tmp_path, "pushing", who="b", opens="b")["ended"] == []
+    told = answers(tmp_path, "pushing", who="b", opens="b")
+    assert told["ended"] == told["closed"] == []

@@ -1,12 +1,16 @@
 """What is sent of what a device keeps, in which order, and what an answer means: the page's own script is asked."""
 
 import json
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 import app.portal.offline
+from app.core.idempotency import KEPT_FOR
+from app.portal.offline.giving import OLDEST
 from tests import node
 
 _ASKED: Final = Path(__file__).with_name("sending.mjs")
@@ -74,3 +78,19 @@ def test_what_is_refused_is_kept_and_the_next_goes_on() -> None:
     said = sent([item("dose", "/me/doses"), item("fine", "/me/fine")], {"dose": 409})
     assert said["told"] == [["refused", "dose"], ["sent", "fine"]]
     assert (said["ended"], said["kept"]) == ("done", [["dose", "refused"]])
+
+
+def test_what_may_have_arrived_long_ago_is_not_done_again_by_itself() -> None:
+    waiting = [item("note", "/me/messages", posted=1), item("old", "/me/fine", posted=True), item("new", "/me/doses")]
+    said = sent(waiting, {})
+    assert said["posted"] == ["new"]
+    assert said["kept"] == [["note", "refused"], ["old", "refused"]]
+    # A call for help is the same one however late it comes.
+    assert sent([item("help", "/me/help", posted=1)], {}, urgent=True)["posted"] == ["help"]
+
+
+def test_an_answer_is_known_for_longer_than_anything_is_tried() -> None:
+    days = re.search(r"TRIED_FOR = (\d+) \* 24 \* 3_600_000;", _SCRIPT.read_text())
+    assert days
+    assert timedelta(days=int(days[1])) == OLDEST
+    assert timedelta(days=1) <= KEPT_FOR - OLDEST

@@ -11,11 +11,12 @@ from httpx import AsyncClient
 
 from app.core import vapid
 from app.core.clock import ManualClock
-from app.core.database import reading
+from app.core.database import reading, unit_of_work
 from app.core.jobs import settle
 from app.core.tables import table_of
 from app.identity.api import installations
 from app.identity.installations.models import Installation
+from app.identity.models import Membership
 from app.identity.sessions.jobs import JOBS
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import identity
@@ -87,6 +88,39 @@ async def test_a_browser_of_the_desk_is_reached_while_it_is_signed_in_and_a_rela
         await settle(JOBS)  # their sessions are forgotten
         assert await reached() == {relative.id}
         assert (await theirs.get("/portal/me")).status_code == 303  # they are asked who they are, all the same
+
+
+async def test_a_relative_who_works_here_no_more_is_reached_where_they_signed_in_since(
+    app: FastAPI, clock: ManualClock
+) -> None:
+    scene = await alarms.scene()
+    relative = scene.circle[0]
+    role = await identity.membership(scene.operator, relative, "dispatcher")
+
+    async def reached() -> set[str]:
+        async with reading() as connection:
+            found = await installations(connection, [relative.id])
+        return {one.web_push.endpoint.rpartition("/")[2] for one in found if one.web_push}
+
+    async def keeps(name: str) -> None:
+        async with visitor(app, relative) as browser:
+            kept = await browser.post("/portal/push/subscription", headers=JSON, content=json.dumps(subscription(name)))
+            assert kept.status_code == 204, kept.text
+
+    await keeps("desk")
+    clock.advance(timedelta(days=2))
+    assert await reached() == set()
+    async with unit_of_work() as session:
+        (await session.get_one(Membership, role.id)).ended_at = clock.now()
+    # The browser on the desk is not theirs for that they have left.
+    assert await reached() == set()
+    clock.advance(timedelta(minutes=1))
+    await keeps("own")
+    clock.advance(timedelta(days=200))
+    await settle(JOBS)
+    assert await reached() == {"own"}
+    await identity.membership(scene.operator, relative, "dispatcher")
+    assert await reached() == set()
 
 
 async def test_only_a_script_of_ours_can_register_a_browser(app: FastAPI, client: AsyncClient) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from app.core import clock
 from app.portal.resident_home.texts import WORDS
@@ -75,11 +76,30 @@ async def test_a_device_whose_clock_was_wrong_still_calls_for_help(living: Livin
     assert await alarms.scalar("SELECT min(occurred_at) FROM eldercare_alarm_signal") == clock.now()
 
 
-async def test_one_of_days_ago_is_not_passed_off_as_now(living: Living) -> None:
+@pytest.mark.parametrize("ago", [timedelta(hours=25), timedelta(days=4), timedelta(days=200)])
+async def test_one_that_never_arrived_is_raised_whenever_it_does_and_says_when_it_was(
+    living: Living, ago: timedelta
+) -> None:
+    pressed, sos = clock.now() - ago, str(clock.new_id())
     async with living.browser() as browser:
-        pressed = clock.now() - timedelta(hours=30)
-        assert (await called(browser, sos_id=str(clock.new_id()), given_at=pressed.isoformat())).status_code == 422
-    assert await count() == 0
+        for _ in range(2):
+            sent = await called(browser, sos_id=sos, given_at=pressed.isoformat())
+            assert (sent.status_code, sent.json()["state"]) == (200, "raised"), sent.text
+            assert sent.json()["countdown_until"] is None
+            living.clock.advance(timedelta(seconds=3))
+        assert "data-pressed-late" in (await browser.get("/me/help")).text
+    assert await count() == 1
+    assert await alarms.scalar("SELECT pressed_at FROM eldercare_alarm") == pressed
+
+
+async def test_one_of_days_ago_can_be_taken_back_and_stays_so(living: Living) -> None:
+    given, sos = (clock.now() - timedelta(days=5)).isoformat(), str(clock.new_id())
+    async with living.browser() as browser:
+        back = await called(browser, "/me/help/cancel", sos_id=sos, given_at=given)
+        assert (back.status_code, back.json()["state"]) == (200, "cancelled"), back.text
+        living.clock.advance(timedelta(hours=3))
+        assert (await called(browser, sos_id=sos, given_at=given)).json()["state"] == "cancelled"
+    assert await count() == 1
 
 
 async def test_what_may_have_arrived_is_taken_back_whether_it_had_or_not(living: Living) -> None:

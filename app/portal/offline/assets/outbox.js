@@ -7,8 +7,9 @@
 // stays as it is after it was taken. data-outbox-urgent: goes before everything else and waits for nothing.
 // Told on `document`: "outbox:changed", "outbox:sent" and "outbox:refused", each with {item, answer}.
 
+import { made, row } from "./rows.js";
 import { forgetOthers } from "./seen.js";
-import { changeItem, dropItem, itemsOf, keepItem } from "./store.js";
+import { itemsOf, keepItem } from "./store.js";
 import { sendFor } from "./sending.js";
 
 const LOCK = "hearthline-outbox";
@@ -72,8 +73,8 @@ function renew(form) {
 }
 
 /** Keeps an item of the person of this page and sends it; throws where the device keeps nothing. */
-export async function keep({ kind, says, action, fields, key, urgent = false, given = Date.now() }) {
-  const item = await keepItem({ who, kind, says, action, fields, key, urgent, given, state: "waiting" });
+export async function keep({ kind, says, action, fields, key, urgent = false, given = Date.now(), ...more }) {
+  const item = await keepItem({ who, kind, says, action, fields, key, urgent, given, state: "waiting", ...more });
   changed();
   send();
   return item;
@@ -248,9 +249,10 @@ async function draw() {
   const shown = items.filter((one) => !one.urgent && (one.state !== "waiting" || now - one.given > SOON));
   if (items.some((one) => one.state === "waiting" && now - one.given <= SOON)) drawing.again = setTimeout(changed, SOON);
   const rows = list.querySelector("[data-outbox-items]");
-  const wanted = shown.map(rowText).join("\n");
+  const said = shown.map((item) => ({ item, state: stateOf(item), given: words.given.replace("{at}", clockTime(item.given)), isSignedOut }));
+  const wanted = JSON.stringify(said.map(({ item, state, given }) => [item.id, item.says, item.said, state, given]));
   if (rows.dataset.drawn !== wanted) {
-    rows.replaceChildren(...shown.map(row));
+    rows.replaceChildren(...said.map((one) => row(one, words, { send, changed })));
     rows.dataset.drawn = wanted;
   }
   list.hidden = shown.length === 0;
@@ -265,69 +267,20 @@ function sayUnsentHelp(items) {
     return;
   }
   if (said) return;
-  said = text("p", "", "trouble");
+  said = made("p", "", "trouble");
   said.id = "sos-unsent";
   said.setAttribute("role", "alert");
-  const link = text("a", words.help, "");
+  const link = made("a", words.help);
   link.href = words.helpAt;
   said.append(link);
   list.before(said);
 }
 
 function stateOf(item) {
-  if (item.state === "refused") return words.refused;
+  if (item.state === "gone") return words.gone;
+  if (item.state === "refused") return item.isUnsure ? words.unsure : words.refused;
   if (isSignedOut) return words.signedOut;
   return tries.ordinary ? words.waiting : words.sending;
-}
-
-function rowText(item) {
-  return `${item.id} ${item.says} ${item.given} ${stateOf(item)} ${item.said ?? ""}`;
-}
-
-function text(tag, said, kind = "") {
-  const made = document.createElement(tag);
-  made.textContent = said;
-  made.className = kind;
-  return made;
-}
-
-function row(item) {
-  const made = document.createElement("li");
-  made.dataset.state = item.state;
-  const given = words.given.replace("{at}", clockTime(item.given));
-  made.append(text("strong", item.says), text("span", ` · ${given} · ${stateOf(item)}`));
-  if (item.state === "refused") {
-    made.append(text("p", item.said || words.unknown), actsOf(item));
-  } else if (isSignedOut) {
-    const link = text("a", words.signIn, "button");
-    link.href = `/portal/sign-in?next=${encodeURIComponent(location.pathname)}`;
-    made.append(link);
-  }
-  return made;
-}
-
-function actsOf(item) {
-  const acts = text("div", "", "acts");
-  const again = text("button", words.again);
-  again.type = "button";
-  // What was refused was not done: it is tried as something new.
-  again.addEventListener("click", () => changeItem(item.id, { state: "waiting", key: crypto.randomUUID(), said: "" }).then(send, () => {}));
-  if (item.decide) acts.append(decision(item));
-  const drop = text("button", words.drop);
-  drop.type = "button";
-  drop.addEventListener("click", () => dropItem(item.id).then(changed, () => {}));
-  acts.append(again, drop);
-  return acts;
-}
-
-// What the server offers instead: the same, at the time it was given, with what whoever gave it decides.
-function decision({ id, decide, fields }) {
-  const made = text("button", decide.label, "main");
-  made.type = "button";
-  const others = fields.filter(([name]) => !(name in decide.fields));
-  const changed = { state: "waiting", key: crypto.randomUUID(), said: "", decide: null, fields: [...others, ...Object.entries(decide.fields)] };
-  made.addEventListener("click", () => changeItem(id, changed).then(send, () => {}));
-  return made;
 }
 
 function isFilledIn() {

@@ -7,6 +7,8 @@ const ASKS = "X-Outbox"; // the header that asks for an answer to a script inste
 const PATIENCE = 30_000; // milliseconds an answer may take; a hanging server is tried again
 const PATIENCE_WITH_FILES = 180_000;
 const PATIENCE_URGENT = 12_000;
+// The server knows a repetition for a day longer (WAITS_FOR): after that, what may have arrived is the person's to judge.
+const TRIED_FOR = 3 * 24 * 3_600_000;
 const TOO_MANY = 429;
 const AGAIN = new Set([408, 425, TOO_MANY]);
 // The token went with a sign-in that has ended, or whoever signed in looks on as somebody else for a while.
@@ -67,11 +69,23 @@ export function meaning(status, said) {
   return status >= 200 && status < 300 ? "sent" : "refused";
 }
 
+// Whether it may have arrived so long ago that the server would take it for something new. A call for help never is.
+function isUnsure(item, now) {
+  const first = typeof item.posted === "number" ? item.posted : item.given;
+  return Boolean(item.posted) && !item.urgent && now - first > TRIED_FOR;
+}
+
 // What came of one try, as `meaning` says; "gone" where it was dropped meanwhile, "later" where nothing else can be sent
 // either.
 async function tried(item, signedIn, tell) {
+  if (isUnsure(item, Date.now())) {
+    const left = { state: "refused", isUnsure: true, said: "" };
+    await changeItem(item.id, left);
+    tell({ what: "refused", item: { ...item, ...left }, answer: null });
+    return "refused";
+  }
   // From here on it may have arrived, whatever comes back. What was dropped meanwhile is not sent.
-  const kept = await changeItem(item.id, { ahead: item.ahead ?? signedIn.ahead, posted: true });
+  const kept = await changeItem(item.id, { ahead: item.ahead ?? signedIn.ahead, posted: item.posted || Date.now() });
   if (!kept) return "gone";
   item = kept;
   const answered = await post(item, signedIn).catch(() => null);

@@ -1,10 +1,14 @@
 // What is kept on the device until it is sent. Pages and workers share it.
 //
-// An item belongs to one person (`who`). It is shown to nobody else and sent for nobody else; it outlives a sign-out.
+// An item belongs to one person (`who`). It is shown to nobody else and sent for nobody else; it outlives a sign-out. Not
+// for ever: what stands there for long goes when anybody else opens a page, and its person is told that it did.
 
 const NAME = "hearthline-outbox";
 const ITEMS = "items";
 
+const DAY = 24 * 3_600_000; // milliseconds
+const KEPT_FOR_ANOTHER = 14 * DAY; // far longer than the server takes what it asks the time of, and than a holiday
+const TOLD_FOR = 60 * DAY; // then nobody has come back to be told
 const STORE_PATIENCE = 3_000; // milliseconds: some browsers never answer when they are asked for their store
 
 let opening = null;
@@ -70,6 +74,32 @@ export function keepItem(item) {
 export async function itemsOf(who) {
   const all = await within(ITEMS, "readonly", (items) => answered(items.getAll()));
   return all.filter((one) => one.who === who);
+}
+
+/** Returns the calls for help that wait on this device, whoever they are of. */
+export async function callsForHelp() {
+  const all = await within(ITEMS, "readonly", (items) => answered(items.getAll()));
+  return all.filter((one) => one.kind === "sos" && one.state === "waiting");
+}
+
+/**
+ * Lets go of what others than `who` have left here for long: what was in it goes, that there was something stays until
+ * they have seen it. A call for help stays until it has arrived or its person puts it away: by a clock that was wrong
+ * its age says nothing, and somebody may still wait. One that was refused as too old, as it once was, is tried again.
+ */
+export function sweep(who, now = Date.now()) {
+  return within(ITEMS, "readwrite", async (items) => {
+    for (const one of await answered(items.getAll())) {
+      const { id, kind, given, key } = one;
+      if (kind === "sos") {
+        if (one.state === "refused" && one.status === 422 && !one.isTriedAgain) items.put({ ...one, state: "waiting", isTriedAgain: true });
+      } else if (one.who !== who && now - given > TOLD_FOR) {
+        items.delete(id);
+      } else if (one.who !== who && now - given > KEPT_FOR_ANOTHER && one.state !== "gone") {
+        items.put({ id, who: one.who, kind, key, given, state: "gone", says: "", action: "", fields: [] });
+      }
+    }
+  });
 }
 
 /** Changes an item that is still there; returns it, or nothing. */

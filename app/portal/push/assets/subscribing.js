@@ -93,9 +93,16 @@ export async function turnOff() {
   return "off";
 }
 
+/** Closes the notifications that this browser has shown: whoever had them on sits here no more. */
+export async function closeShown() {
+  const registrations = (await navigator.serviceWorker?.getRegistrations()) ?? [];
+  for (const one of registrations) for (const shown of await one.getNotifications()) shown.close();
+}
+
 // Whoever had it on before does not sit here: what is meant for them is not shown to somebody else. They have it again
 // with the next page they open.
 async function endOfAnother() {
+  await closeShown();
   const registrations = await navigator.serviceWorker.getRegistrations();
   for (const one of registrations) await (await one.pushManager.getSubscription())?.unsubscribe();
 }

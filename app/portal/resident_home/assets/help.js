@@ -51,7 +51,7 @@ function sentence() {
     case "late": return words.tooLate;
     default:
   }
-  if (call.refused) return call.refused === "old" ? words.tooOld.replace("{at}", clockTime(call.given)) : words.refused;
+  if (call.refused) return words.refused;
   if (!call.sentAt) return words.sending;
   const sent = words.sent.replace("{at}", clockTime(call.sentAt));
   return ageOf(call, Date.now()) < COUNTDOWN ? sent : `${sent}. ${words.sentNext}`;
@@ -105,12 +105,18 @@ async function press(event) {
   panel.scrollIntoView({ block: "center" });
   const fields = [["sos_id", sosId], ...placeFields(given)];
   try {
-    const item = await keep({ kind: "sos", says: words.says, action: "/me/help", fields, key: sosId, urgent: true, given });
+    const item = await keep({ kind: "sos", says: words.says, action: "/me/help", fields, key: sosId, urgent: true, given, phones: numbers() });
     call.itemId = item.id;
   } catch {
     sendUnkept({ action: "/me/help", fields, key: sosId, urgent: true, given });
   }
   part("cancel").focus({ preventScroll: true });
+}
+
+// Whom to phone, for any page that has to say that it was not sent.
+function numbers() {
+  const texts = (one) => [...one.querySelectorAll("span")].map((part) => part.firstChild?.textContent.trim() ?? "");
+  return [...phones.querySelectorAll("a[href^='tel:']")].map((one) => ({ says: texts(one).join(" "), href: one.getAttribute("href") }));
 }
 
 // Whether what is pressed now is the call there is already.
@@ -127,7 +133,7 @@ async function sendUnkept(item) {
     const answered = await once(item);
     if (mine !== call) return;
     if (answered.what === "sent") return void sent(answered.said);
-    if (answered.what === "refused") return void refused(answered.status);
+    if (answered.what === "refused") return void refused();
     mine.failed = true;
     await pause();
   }
@@ -165,8 +171,8 @@ async function dropBefore(given) {
   await Promise.all(calls.map((one) => dropItem(one.id)));
 }
 
-function refused(status) {
-  call.refused = status === 422 ? "old" : "no";
+function refused() {
+  call.refused = true;
   draw();
 }
 
@@ -216,7 +222,7 @@ document.addEventListener("outbox:sent", ({ detail: { item, answer } }) => {
   else if (call && item.key === `back-${call.sosId}`) backAnswered(call, true);
 });
 document.addEventListener("outbox:refused", ({ detail: { item } }) => {
-  if (item.key === call?.sosId) refused(item.status ?? 422);
+  if (item.key === call?.sosId) refused();
   else if (item.kind === "sos_back") {
     dropItem(item.id).catch(() => {});
     if (call && item.key === `back-${call.sosId}`) backAnswered(call, false);
@@ -237,14 +243,15 @@ document.addEventListener("outbox:changed", ({ detail }) => adopt(detail.items ?
 // A call that was made before this page was opened, or in another tab; and what became of this page's own elsewhere.
 function adopt(items) {
   const own = call && items.find((one) => one.kind === "sos" && one.key === call.sosId);
-  if (own && own.state === "refused" && !call.refused && !call.back && !call.sentAt) refused(own.status);
+  if (own && own.state === "refused" && !call.refused && !call.back && !call.sentAt) refused();
+  if (own?.state === "waiting" && call.refused) call.refused = false; // it is tried again
   const calls = items.filter((one) => one.kind === "sos");
   const waits = calls.at(-1) ?? items.findLast((one) => one.kind === "sos_back" && one.state === "waiting");
   if (!waits || (call && (waits.key.endsWith(call.sosId) || waits.given <= call.given))) return;
   const sosId = waits.key.replace(/^back-/, "");
   call = { sosId, given: waits.given, itemId: waits.kind === "sos" ? waits.id : undefined };
   if (waits.kind === "sos_back") call.back = "taking";
-  if (waits.state === "refused") call.refused = waits.status === 422 ? "old" : "no";
+  if (waits.state === "refused") call.refused = true;
   tick();
 }
 
