@@ -213,7 +213,9 @@ async def test_who_comes_within_hours_is_told_and_who_is_on_the_way(living: Livi
     plan = await visits.care_plan(living.resident, agency)
     carer = await identity.account(living.scene.community, name=hostile.GERMAN)
     begins = clock.now() + AHEAD + timedelta(minutes=5)
+    await identity.membership(agency, carer, "carer")
     one = await visits.single(plan, begins, account_id=carer.id)
+    await visits.assign(one.id, carer)
     expected = EN["coming_expected"].partition("{at}")[0].format(who=hostile.GERMAN)
     async with living.browser() as browser:
         assert expected not in (await browser.get("/me")).text
