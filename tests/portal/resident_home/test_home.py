@@ -223,7 +223,6 @@ async def test_who_comes_within_hours_is_told_and_who_is_on_the_way(living: Livi
         for state, told in (
             ("assigned", expected),
             ("en_route", EN["coming_on_the_way"].format(who=hostile.GERMAN)),
-            ("in_progress", EN["coming_there"].format(who=hostile.GERMAN)),
         ):
             async with unit_of_work() as session:
                 (await session.get_one(Visit, one.id)).state = state
