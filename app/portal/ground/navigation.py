@@ -42,7 +42,8 @@ _FAMILY = (TODAY, ALARMS, MESSAGES, ROTA)
 
 def places(visit: Visit) -> Sequence[Place]:
     """Return at most five places: so many fit a phone's width."""
-    if is_own(visit.request.url.path):
+    path = visit.request.url.path
+    if is_own(path) or (lives_here(visit) and ME.holds(path)):
         return (OWN, DOSES, APPOINTMENTS, HELP)
     if lives_here(visit):
         return (OWN, *_FAMILY)

@@ -21,7 +21,9 @@ EARLY: Final = timedelta(hours=1)
 BACK: Final = timedelta(hours=24)
 """How long a question that nobody answered is still put to the person."""
 DOSE_EARLY: Final = timedelta(hours=2)
-"""How long before it is due a dose is shown as one to be taken."""
+"""How long before it is due a dose can be written down here as taken already."""
+DOSE_NEAR: Final = timedelta(minutes=30)
+"""How long before it is due a dose is one to be taken: a button for it hours ahead would have it taken too early."""
 DOSE_LATE: Final = timedelta(hours=6)
 """How long a dose of the evening before that nobody recorded is shown after midnight."""
 JOIN_EARLY: Final = timedelta(minutes=30)
@@ -116,13 +118,15 @@ async def todays_doses(visit: Visit) -> list[Item] | None:
 
 
 def _dose(dose: Item, now: datetime) -> Item:
-    opens = instant(dose["due_at"]) - DOSE_EARLY
+    due = instant(dose["due_at"])
+    opens = due - DOSE_NEAR
     return {
         **dose,
         "drug": " ".join(filter(None, (dose["drug_name"], dose["drug_strength"]))),
         "opens_at": opens.isoformat(),
         "is_open": dose["state"] in _OPEN_DOSES,
         "is_now": dose["state"] in _OPEN_DOSES and opens <= now,
+        "is_early": dose["state"] in _OPEN_DOSES and due - DOSE_EARLY <= now < opens,
     }
 
 

@@ -27,6 +27,7 @@ from app.portal.push.offering import offered
 from app.portal.push.working import push_script
 from app.portal.resident_home import appointments, doses, helping, knowing
 from app.portal.resident_home.changing import unless_refused
+from app.portal.resident_home.coming import coming
 from app.portal.resident_home.texts import WORDS
 
 router = pages_router("/me")
@@ -57,9 +58,11 @@ _LATELY: Final = timedelta(hours=2)
 
 async def _now(visit: Visit) -> dict[str, Any]:
     words = words_of(WORDS, visit.language)
-    standings, check_ins = await asyncio.gather(knowing.standings(visit, words), knowing.check_ins(visit))
+    standings, check_ins, visitors = await asyncio.gather(
+        knowing.standings(visit, words), knowing.check_ins(visit), coming(visit)
+    )
     asked = None if check_ins is None else knowing.asked(check_ins, clock.now())
-    return {"standings": standings, "asked": asked}
+    return {"standings": standings, "asked": asked, "coming": visitors}
 
 
 @router.get("", include_in_schema=False)

@@ -173,7 +173,10 @@ async def _whether(visit: Visit, choice: Choice, trouble: Trouble | None, shown:
     )
     names = {one["programme_id"]: one["programme_name"] for one in _items(entitlements)}
     shares = [(names.get(one["programme_id"]), one["amount"]) for one in quote["subsidies"]]
-    return page(visit, "book_whether.html", trouble, quote=quote, shares=shares, cards=methods, **shown)
+    is_free = clock.now() < instant(quote["free_until"])
+    return page(
+        visit, "book_whether.html", trouble, quote=quote, shares=shares, cards=methods, is_free=is_free, **shown
+    )
 
 
 @router.post("/book/{service_id}", include_in_schema=False)

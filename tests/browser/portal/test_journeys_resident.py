@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -151,14 +152,21 @@ async def test_a_server_that_hangs_is_no_reason_to_wait(open_windows: Windows, p
     await says_sent(window)
     assert len(await signals()) == 1
     assert await alarms.scalar(_OPEN_ALARMS) == 1
+    # Who is called now stands above the button, where it would not be seen unless it was led to.
+    await expect(window.page.locator(".standing:not(.counting)")).to_be_in_viewport(timeout=PATIENCE)
 
 
 async def test_help_is_called_and_taken_back(open_windows: Windows, tmp_path: Path) -> None:
     home = await at_home()
     window = await open_windows.of(home.person)
     await open_kept(window)
+    pressed = clock.now()
     await window.press(EN["help"])
     await expect(window.page.locator("#sos")).to_have_attribute("data-state", "sent", timeout=PATIENCE)
+    # While it can be taken back nothing else is there to be pressed, and the time is that of the person's clock.
+    await expect(window.page.get_by_role("button", name=EN["help"], exact=True)).to_be_hidden()
+    hours = "|".join({f"{at.astimezone(ZoneInfo(home.person.time_zone)):%-I}" for at in (pressed, clock.now())})
+    await expect(window.page.locator("[data-sos-says]")).to_contain_text(re.compile(rf"\b({hours}):\d\d"))
     await window.is_accessible()
     await window.picture(tmp_path / "countdown.png")
     await taken_back(window)

@@ -72,7 +72,7 @@ async def test_who_works_in_several_ways_finds_every_one(app: FastAPI, dora: Acc
 
 async def test_a_resident_finds_the_way_back_to_their_own_pages(app: FastAPI, dora: Account) -> None:
     await make.resident(await make.community_of(dora), person=dora)
-    assert await found(app, dora) == ("/me", ["/me", *FAMILY], [])
+    assert await found(app, dora) == ("/me", ["/me", "/me/doses", "/me/appointments", "/me/help"], FAMILY)
     await works(dora, ("clinic", "coordinator"))
     begins, nav, further = await found(app, dora)
     assert (begins, nav) == ("/portal/clinic", ["/portal/clinic", "/portal/today", "/portal/circles", ME])

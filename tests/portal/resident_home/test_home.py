@@ -9,13 +9,17 @@ import httpx
 import pytest
 
 from app.core import clock
+from app.core.database import unit_of_work
 from app.portal.ground.asking import Answer, OwnApi, Refused
 from app.portal.ground.pages import environment
 from app.portal.resident_home import knowing
+from app.portal.resident_home.coming import AHEAD
 from app.portal.resident_home.texts import WORDS
+from eldercare.visits.models import Visit
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_check_ins as check_ins
 from tests.factories import eldercare_medication as medication
+from tests.factories import eldercare_visits as visits
 from tests.factories import identity
 from tests.factories import telemedicine_appointments as appointments
 from tests.factories import telemedicine_clinics as clinics
@@ -91,7 +95,7 @@ def test_who_is_asked_before_anything_was_sent_is_told_no_time_to_answer_by() ->
     ):
         check_in = {"state": "prompted", "due_at": "2026-03-02T08:00:00Z", "answer_by": answer_by}
         asked = knowing.asked([check_in], now)
-        shown = page.render(visit=visit, words=EN, asked=asked, standings=(), given="")
+        shown = page.render(visit=visit, words=EN, asked=asked, standings=(), coming=(), given="")
         assert f'<p class="lead">{said}</p>' in shown
 
 
@@ -186,6 +190,45 @@ async def test_todays_medicine_is_taken_when_it_was_taken_and_skipped_with_a_rea
     taken, skipped = await medication.dose(first.id), await medication.dose(second.id)
     assert (taken.state, taken.taken_at, taken.how) == ("taken", taken_at, "self")
     assert (skipped.state, skipped.skip_reason) == ("skipped", "unwell")
+
+
+async def test_medicine_of_later_does_not_stand_there_as_one_to_take_now(living: Living) -> None:
+    await medication.regimen(living.resident, times=["10:00"])
+    async with living.browser() as browser:
+
+        async def stands() -> tuple[bool, bool, bool]:
+            start, doses = (await browser.get("/me")).text, (await browser.get("/me/doses")).text
+            return EN["dose_title"] in start, f"{EN['dose_state_reminded']}</span>" in doses, EN["dose_early"] in doses
+
+        assert await stands() == (False, False, True)  # two hours before
+        living.clock.advance(timedelta(minutes=89))
+        assert await stands() == (False, False, True)
+        living.clock.advance(timedelta(minutes=1))
+        assert await stands() == (True, True, False)
+
+
+async def test_who_comes_within_hours_is_told_and_who_is_on_the_way(living: Living) -> None:
+    agency = await identity.organization(living.scene.community, "care_agency", name="Careful")
+    await identity.agreement(agency, ["visits:read", "visits:manage"], living.resident)
+    plan = await visits.care_plan(living.resident, agency)
+    carer = await identity.account(living.scene.community, name=hostile.GERMAN)
+    begins = clock.now() + AHEAD + timedelta(minutes=5)
+    await identity.membership(agency, carer, "carer")
+    one = await visits.single(plan, begins, account_id=carer.id)
+    await visits.assign(one.id, carer)
+    expected = EN["coming_expected"].partition("{at}")[0].format(who=hostile.GERMAN)
+    async with living.browser() as browser:
+        assert expected not in (await browser.get("/me")).text
+        living.clock.advance(timedelta(minutes=10))
+        for state, told in (
+            ("assigned", expected),
+            ("en_route", EN["coming_on_the_way"].format(who=hostile.GERMAN)),
+        ):
+            async with unit_of_work() as session:
+                (await session.get_one(Visit, one.id)).state = state
+            assert told in (await browser.get("/me/part")).text
+        living.clock.set(begins + timedelta(hours=3))  # half an hour that nobody ended
+        assert hostile.GERMAN not in (await browser.get("/me/part")).text
 
 
 async def test_a_dose_somebody_wrote_down_already_is_said_to_be(living: Living) -> None:

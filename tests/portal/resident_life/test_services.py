@@ -9,11 +9,12 @@ import pytest
 
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
+from app.portal.resident_home.texts import WORDS as FIRST_WORDS
 from app.portal.resident_life import repeating, times
 from app.portal.resident_life.texts import WORDS
 from community.housekeeping.models import HomeService, ServiceOffer
 from community.orders.models import Order
-from tests.community.orders.conftest import Body, Scene
+from tests.community.orders.conftest import THURSDAY, Body, Scene
 from tests.community.orders.test_paying import card_of
 from tests.factories import billing_subsidies as subsidies
 from tests.factories import community_order_series as series
@@ -25,6 +26,7 @@ from tests.portal.ground import form_on, submit
 from tests.portal.resident_life.conftest import Life, Opening, account_of, language_of, links
 
 EN = WORDS["en"]
+FIRST = FIRST_WORDS["en"]
 SERVICES = "/me/services"
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -112,6 +114,29 @@ async def test_who_comes_and_the_code_for_the_door_are_there(scene: Scene, brows
     page = await browser.get(_page_of(await scene.assigned()))
     assert "Li Mei" in page.text
     assert re.search(r'class="code" translate="no">\d{6}<', page.text)
+
+
+async def test_who_comes_to_help_is_told_on_the_first_page(
+    scene: Scene, browser: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    order = await scene.assigned()
+    assert "Li Mei" not in (await browser.get("/me")).text
+    clock.set(THURSDAY - timedelta(hours=1))
+    page = await browser.get("/me")
+    assert FIRST["coming_expected"].partition("{at}")[0].format(who="Li Mei") in page.text
+    await scene.do(order, "on-the-way", by=scene.worker)
+    page = await browser.get("/me")
+    assert FIRST["coming_on_the_way"].format(who="Li Mei") in page.text
+    assert links(page, SERVICES) == [_page_of(order), SERVICES]
+
+
+async def test_who_books_too_late_to_call_it_off_for_nothing_is_told_so(life: Life, browser: httpx.AsyncClient) -> None:
+    async with unit_of_work() as session:
+        offer = await session.get_one(ServiceOffer, life.offer.id)
+        offer.late_percent, offer.notice_period = 50, timedelta(days=30)
+    page = await _asked(browser, life)
+    assert EN["call_off_terms"].partition("{")[0] not in page.text
+    assert EN["call_off_costs"].partition("{")[0] in page.text
 
 
 async def test_calling_off_says_what_it_costs_and_holds_to_it(

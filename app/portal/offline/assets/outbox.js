@@ -38,10 +38,11 @@ function tellPage(name, detail) {
 }
 
 function clockTime(instant) {
+  const timeZone = root.dataset.zone; // what the server wrote beside it is in the person's, wherever the device is
+  const day = (at) => new Intl.DateTimeFormat("en-CA", { dateStyle: "short", timeZone }).format(at);
   const at = new Date(instant);
-  const isToday = at.toDateString() === new Date().toDateString();
-  const style = isToday ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
-  return new Intl.DateTimeFormat(root.lang, style).format(at);
+  const style = day(at) === day(new Date()) ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
+  return new Intl.DateTimeFormat(root.lang, { ...style, timeZone }).format(at);
 }
 
 // --- taking what is pressed ------------------------------------------------------------------------------------------

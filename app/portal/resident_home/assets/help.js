@@ -25,9 +25,10 @@ const [counting, left, alert, says, phones, trying, drop] = ["counting", "left",
 let call = null; // the call for help this page tells of
 let place = null;
 let ticking = null;
+let isToBeShown = false; // how the call stands, once the page tells it
 
 function clockTime(instant) {
-  return new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" }).format(new Date(instant));
+  return new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short", timeZone: document.documentElement.dataset.zone }).format(new Date(instant));
 }
 
 // --- what is known of it ---------------------------------------------------------------------------------------------
@@ -66,6 +67,7 @@ function draw() {
   if (!call) return;
   const now = Date.now();
   const remains = Math.ceil((COUNTDOWN - ageOf(call, now)) / 1000);
+  panel.toggleAttribute("data-counting", remains > 0 && !call.back && !call.refused);
   counting.hidden = remains <= 0 || Boolean(call.back) || Boolean(call.refused);
   say(left, String(Math.max(0, remains)));
   const unsent = isUnsent(now);
@@ -161,8 +163,18 @@ function sent(answer) {
   call.failed = false;
   draw();
   dropBefore(call.given).catch(() => {});
-  // Who is called is told as soon as it can no longer be taken back.
-  setTimeout(() => refresh(), Math.max(0, call.given + COUNTDOWN + SETTLED - Date.now()));
+  // Who is called is told as soon as it can no longer be taken back, and stands where it is seen.
+  setTimeout(() => {
+    isToBeShown = !call?.back;
+    refresh();
+  }, Math.max(0, call.given + COUNTDOWN + SETTLED - Date.now()));
+}
+
+function showStanding() {
+  const standing = isToBeShown && document.querySelector(".standing:not(.counting)");
+  if (!standing) return;
+  isToBeShown = false;
+  standing.scrollIntoView({ block: "start" });
 }
 
 // Whoever is called now needs not be called for what was pressed before and never arrived.
@@ -291,5 +303,6 @@ document.querySelector("[data-sos]").addEventListener("submit", press);
 part("cancel").addEventListener("click", cancel);
 drop.addEventListener("click", putAway);
 addEventListener("offline", () => call && draw());
+document.addEventListener("live:swapped", showStanding);
 itemsOf(who).then(adopt, () => {});
 bePlaced().catch(() => {});
