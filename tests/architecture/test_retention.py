@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import assembly
 from app.core import clock as clocks
@@ -190,6 +191,12 @@ async def test_what_something_younger_refers_to_waits_for_it(database: Database,
     assert await _left(at_home) == set()
 
 
+async def _maintain(connection: AsyncConnection, name: str) -> None:
+    await connection.execute(partitions._MAINTENANCE)
+    for work in (partitions._make_months, partitions._drop_months):
+        await connection.run_sync(work, name)
+
+
 @pytest.mark.parametrize("name", of("months"))
 async def test_months_that_are_past_go(name: str, database: Database, clock: ManualClock) -> None:
     table, keep = DECLARED[name][0], PERSONAL[name].period
@@ -200,13 +207,13 @@ async def test_months_that_are_past_go(name: str, database: Database, clock: Man
     async def live() -> None:
         async with unit_of_work() as session:
             connection = await session.connection()
-            await connection.run_sync(partitions._maintain, name)
+            await _maintain(connection, name)
             ids = {coverage.ACCOUNT: clocks.new_id(), coverage.RESIDENT: clocks.new_id()}
             row = coverage._filled(table, ids) | STATES.get(name, {})
             await connection.execute(sa.insert(table), row | {"id": clocks.new_id()})
             for passed in (keep - timedelta(hours=1), timedelta(days=32)):
                 clock.advance(passed)
-                await connection.run_sync(partitions._maintain, name)
+                await _maintain(connection, name)
                 left.append(await connection.scalar(counted))
             raise Undone
 
