@@ -33,6 +33,7 @@ JUDGED: Final[dict[str, tuple[str, ...]]] = {
     ),
     "test_journeys_clinic": (
         _CLINIC,
+        f"{_CLINIC}/book",
         f"{_CLINIC}/queue",
         f"{_CLINIC}/screens",
         "/portal/clinic/display/{secret}",

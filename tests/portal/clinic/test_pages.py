@@ -52,6 +52,8 @@ async def full(**booking: Any) -> tuple[Ward, dict[str, str]]:
         "day_part": f"{here.address}/part",
         "all": f"{here.address}?who=all",
         "appointment": f"{here.address}/appointments/{here.appointment.id}",
+        "book": f"{here.address}/book?find=a",
+        "times": f"{here.address}/book?resident_id={here.booked.id}",
         "queue": f"{here.address}/queue?find=a",
         "queue_part": f"{here.address}/queue/part",
         "board": f"{here.address}/board",
@@ -77,12 +79,14 @@ CLINICIANS: Final = ("prescriptions", "prescription", "draft", "refer", "renewal
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 async def test_every_page_says_what_it_has_in_both_languages(app: FastAPI, database: Database, language: str) -> None:
-    here, pages = await full()
+    here, pages = await full(language=language)
     async with visitor(app, here.doctor, language=language) as browser:
         for name, address in pages.items():
             page = await browser.get(address)
             assert page.status_code == 200, (name, page.status_code, page.text[:600])
             assert hostile.harmless(page.text), name
+            if not name.endswith("_part") and name != "board":
+                assert f'<html lang="{language}"' in page.text, name
             assert len(page.content) < MOST, name
             assert "{" not in page.text.split("</head>")[-1].replace(hostile.TEMPLATE, "").replace(
                 "{capsule}", ""

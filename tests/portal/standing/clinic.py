@@ -17,6 +17,7 @@ PAGES: Final[dict[str, tuple[str, ...]]] = {
     _OF: _DAY,
     f"{_OF}/part": _DAY,
     f"{_OF}/appointments/{{appointment_id}}": (*_STAFF, "getAppointment", "getAppointmentPreparation"),
+    f"{_OF}/book": _STAFF,
     f"{_OF}/board": _BOARD,
     f"{_OF}/board/part": _BOARD,
     f"{_OF}/screens": ("getClinic", "listQueueDisplays"),
