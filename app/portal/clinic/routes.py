@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.core import clock
 from app.core.routing import Router, route_options
-from app.portal.clinic import boards, booking, charts, composing, prescribing, queue, referring, seeing
+from app.portal.clinic import boards, booking, charts, composing, prescribing, questions, queue, referring, seeing
 from app.portal.clinic.knowing import House, asked, clinics_of, house_of, shown
 from app.portal.ground.asking import Refused, unless_hidden
 from app.portal.ground.changing import Trouble
@@ -191,5 +191,6 @@ ROUTERS: Final[tuple[Router, ...]] = (
     charts.router,
     prescribing.router,
     referring.router,
+    questions.router,
     seeing.router,
 )

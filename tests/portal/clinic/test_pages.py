@@ -46,6 +46,7 @@ async def full(**booking: Any) -> tuple[Ward, dict[str, str]]:
     await telemedicine_prescriptions.renewal(drug, here.walks_in.account_id)
     hospital = await telemedicine_referrals.hospital(here.scene, name=hostile.GERMAN)
     referral = await telemedicine_referrals.referral(here.scene, hospital.organization)
+    question = await telemedicine_referrals.question(here.scene, hospital.organization)
     patient = f"{here.address}/patients/{here.walks_in.id}"
     return here, {
         "day": here.address,
@@ -62,6 +63,10 @@ async def full(**booking: Any) -> tuple[Ward, dict[str, str]]:
         "referrals": f"{here.address}/referrals?way=out",
         "referrals_part": f"{here.address}/referrals/part?way=out",
         "referral": f"{here.address}/referrals/{referral}",
+        "questions": f"{here.address}/questions?way=out",
+        "questions_part": f"{here.address}/questions/part?way=out",
+        "question": f"{here.address}/questions/{question}",
+        "ask": f"{patient}/ask",
         "patient": f"{patient}?ticket={ticket.id}",
         "prescriptions": f"{patient}/prescriptions",
         "prescription": f"{patient}/prescriptions/{drug.id}",
@@ -74,7 +79,7 @@ async def full(**booking: Any) -> tuple[Ward, dict[str, str]]:
     }
 
 
-CLINICIANS: Final = ("prescriptions", "prescription", "draft", "refer", "renewals", "renewals_part")
+CLINICIANS: Final = ("prescriptions", "prescription", "draft", "refer", "ask", "renewals", "renewals_part")
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])

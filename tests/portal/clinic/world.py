@@ -99,6 +99,12 @@ def _soon() -> datetime:
     return clock.now() + timedelta(minutes=5)
 
 
+async def reads(account: Account, language: str) -> None:
+    """Let somebody read another language."""
+    async with unit_of_work() as session:
+        (await session.get_one(Account, account.id)).language = language
+
+
 async def number(of: Ward, resident: Resident, **values: Any) -> QueueTicket:
     """Insert a number of the clinic's own line for somebody."""
     defaults: dict[str, Any] = {
