@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 
+from fastapi import Depends
 from fastapi import Query as InQuery
 from starlette.responses import Response
 
@@ -114,7 +115,8 @@ async def _page(visit: Visit, house: House, wanted: Wanted, trouble: Trouble | N
     kind = wanted.visit_type if any(wanted.visit_type == key for key, _ in kinds) else (kinds[0][0] if kinds else "")
     who = wanted.who if any(wanted.who == key for key, _ in people) else ANYBODY
     first = max(there.midnight(chosen), clock.now())
-    slots, after = [], ""
+    slots: list[Any] = []
+    after = ""
     if kind:
         slots, after = await free(visit, house, kind, None if who == ANYBODY else who, first, wanted.after)
     return page | {
@@ -136,30 +138,28 @@ async def _page(visit: Visit, house: House, wanted: Wanted, trouble: Trouble | N
     }
 
 
-@router.get("/{organization_id}/book", include_in_schema=False)
-@route_options(database=False, idempotency=False)
-async def show_booking(
-    visit: Visitor,
-    organization_id: uuid.UUID,
-    find: Find = "",
-    resident_id: Id = "",
-    visit_type: Id = "",
-    who: Id = "",
-    day: Day = "",
-    after: Cursor = "",
-) -> Response:
-    """Show whom a time can be booked for, and then the free times."""
-    house = await house_of(visit, organization_id)
-    wanted = Wanted(find, resident_id if _is_id(resident_id) else "", visit_type, who, day, after)
-    return shown(visit, house, "book", **await _page(visit, house, wanted))
-
-
 def _is_id(text: str) -> bool:
     try:
         uuid.UUID(text)
     except ValueError:
         return False
     return True
+
+
+async def _wanted(
+    find: Find = "", resident_id: Id = "", visit_type: Id = "", who: Id = "", day: Day = "", after: Cursor = ""
+) -> Wanted:
+    return Wanted(find, resident_id if _is_id(resident_id) else "", visit_type, who, day, after)
+
+
+@router.get("/{organization_id}/book", include_in_schema=False)
+@route_options(database=False, idempotency=False)
+async def show_booking(
+    visit: Visitor, organization_id: uuid.UUID, wanted: Annotated[Wanted, Depends(_wanted)]
+) -> Response:
+    """Show whom a time can be booked for, and then the free times."""
+    house = await house_of(visit, organization_id)
+    return shown(visit, house, "book", **await _page(visit, house, wanted))
 
 
 @router.post("/{organization_id}/appointments", include_in_schema=False)

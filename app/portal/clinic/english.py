@@ -348,5 +348,24 @@ ENGLISH: Final[Mapping[str, str]] = {
     "content_over": "It is closed: what was said, and what went along, is shown to who asked alone.",
     "no_names": "Write no name and nothing that tells who it is: they are shown an age.",
     "ask": "Ask another clinic",
-    "goes_with_unnamed": "They see what is ticked and an age, no name. Leave out what tells who it is, also inside of a file.",
+    "goes_with_unnamed": "They see what is ticked and an age. Leave out what tells who it is, also in a file.",
+    "add_document": "Add a document or photo",
+    "file": "File",
+    "file_hint": "A photo (JPEG, PNG, WebP) or a PDF of at most {most} MB",
+    "sort": "What it is",
+    "sort_photo": "Photo",
+    "sort_discharge": "Discharge summary",
+    "sort_laboratory": "Laboratory report",
+    "sort_imaging": "Report of an image",
+    "sort_referral": "Letter of referral",
+    "sort_other": "Another document",
+    "title_hint": "Empty: what it is",
+    "written_on": "Of which day",
+    "file_it": "Put it into the record",
+    "file_lead": (
+        "The patient can see it. The file is looked into first: one that is not what it says, damaged or "
+        "locked by a password is not taken, and where and with what a photo was taken is removed."
+    ),
+    "no_file": "No file was chosen, or it is empty.",
+    "wrong_file": "Only photos (JPEG, PNG, WebP) and PDF files are taken.",
 }

@@ -10,7 +10,18 @@ from starlette.responses import Response
 
 from app.core import clock
 from app.core.routing import Router, route_options
-from app.portal.clinic import boards, booking, charts, composing, prescribing, questions, queue, referring, seeing
+from app.portal.clinic import (
+    boards,
+    booking,
+    charts,
+    composing,
+    filing,
+    prescribing,
+    questions,
+    queue,
+    referring,
+    seeing,
+)
 from app.portal.clinic.knowing import House, asked, clinics_of, house_of, shown
 from app.portal.ground.asking import Refused, unless_hidden
 from app.portal.ground.changing import Trouble
@@ -189,6 +200,7 @@ ROUTERS: Final[tuple[Router, ...]] = (
     router,
     queue.router,
     charts.router,
+    filing.router,
     prescribing.router,
     referring.router,
     questions.router,

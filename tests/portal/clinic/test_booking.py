@@ -161,7 +161,9 @@ async def test_all_free_times_of_a_long_day_can_be_reached(app: FastAPI, databas
             page = await desk.get(at)
             seen += slots_on(page)
             at = next(
-                str(given["href"]) for tag, given in Elements(page.text).found if tag == "a" and given.get("rel") == "next"
+                str(given["href"])
+                for tag, given in Elements(page.text).found
+                if tag == "a" and given.get("rel") == "next"
             )
         assert len(seen) == len(set(seen)) == 120
 
