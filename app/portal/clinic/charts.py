@@ -28,7 +28,7 @@ MOST_NOTE: Final = 3_900
 MOST_SOAP: Final = 8_000
 _KINDS: Final = ("allergy", "condition", "observation", "immunization", "care_plan", "document", "encounter")
 _EACH: Final = 30
-_CODES: Final = {
+CODES: Final = {
     "icd10": "http://hl7.org/fhir/sid/icd-10",
     "snomed": "http://snomed.info/sct",
     "loinc": "http://loinc.org",
@@ -275,7 +275,7 @@ async def add_to_note(visit: Visitor, form: Posted, organization_id: uuid.UUID, 
 
 def concept(form: Form, name: str) -> dict[str, Any]:
     """Return what was said in words, by a code, or both, as the API takes it."""
-    code, system = form.text(f"{name}_code", 64), _CODES.get(form.text(f"{name}_system", 20))
+    code, system = form.text(f"{name}_code", 64), CODES.get(form.text(f"{name}_system", 20))
     found: dict[str, Any] = {"text": form.text(name, 500) or None}
     if code and system:
         found["coding"] = {"system": system, "code": code}

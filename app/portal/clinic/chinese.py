@@ -203,6 +203,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "unit_hint": "例如 {tablet} 或 mL",
     "days": "可用天数",
     "repeats": "可重复次数",
+    "rx_filled": "已按本诊所 {day} 的处方填入，请逐项核对。",
     "rx_codes_lead": "有编码才能与过敏和其他药物比对：仅能发现相同编码。",
     "rx_code": "药物编码",
     "ingredient_code": "成分的 SNOMED 编码",
