@@ -7,7 +7,8 @@ from fastapi import FastAPI
 
 from app.core.database import Database
 from app.portal.clinic.texts import WORDS
-from tests.factories import telemedicine_referrals
+from tests.factories import identity, telemedicine_referrals
+from tests.factories import telemedicine_clinics as clinics
 from tests.portal import hostile
 from tests.portal.clinic.world import allergic, number, reads, ward
 from tests.portal.elements import Elements
@@ -107,8 +108,12 @@ async def test_a_question_is_shown_on_the_pages_of_its_two_clinics_alone(app: Fa
     await number(here, here.walks_in)
     hospital = await telemedicine_referrals.hospital(here.scene)
     question = await telemedicine_referrals.question(here.scene, hospital.organization)
+    both = await identity.organization(here.place, "clinic", name="Hall Clinic")
+    await clinics.clinic(here.place, both)
+    await identity.membership(both, here.doctor, "clinician")
     async with visitor(app, other.doctor) as stranger, visitor(app, here.doctor) as doctor:
         assert (await stranger.get(f"{other.address}/questions/{question}")).status_code == 404
+        assert (await doctor.get(f"/portal/clinic/{both.id}/questions/{question}")).status_code == 404
         assert f"{here.address}/questions/{question}" in (await doctor.get(f"{here.address}/questions?way=out")).text
         assert str(question) not in (await doctor.get(f"{here.address}/questions?way=in")).text
         page = f"{here.address}/questions/{question}"
