@@ -81,7 +81,7 @@ def _filling(house: House, one: Any) -> dict[str, str]:
     content = one["content"]
     coding, dispense = content["medication"].get("coding") or {}, content["dispense"] or {}
     systems = {charts.CODES[key]: key for key in _SYSTEMS}
-    system = systems.get(coding.get("system"), "")
+    system = systems.get(coding.get("system", ""), "")
     given = {
         "day": house.there.day(one["signed_at"]),
         "dosage": content["dosage"],
