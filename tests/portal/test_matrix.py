@@ -177,6 +177,7 @@ _IN_PATHS: Final = {
     "photo_id": "photos",
     "prescription_id": "prescriptions",
     "product_id": "ticket-products",
+    "question_id": "questions",
     "rating_id": "ratings",
     "record_id": "health-records",
     "referral_id": "referrals",

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from app.core import clock
 from app.core.routing import route_options
 from app.portal.clinic import composing
+from app.portal.clinic.files import to_file
 from app.portal.clinic.knowing import House, asked, house_of, or_why, shown
 from app.portal.clinic.texts import WORDS
 from app.portal.ground.asking import Refused
@@ -27,7 +28,7 @@ MOST_NOTE: Final = 3_900
 MOST_SOAP: Final = 8_000
 _KINDS: Final = ("allergy", "condition", "observation", "immunization", "care_plan", "document", "encounter")
 _EACH: Final = 30
-_CODES: Final = {
+CODES: Final = {
     "icd10": "http://hl7.org/fhir/sid/icd-10",
     "snomed": "http://snomed.info/sct",
     "loinc": "http://loinc.org",
@@ -54,7 +55,8 @@ class Reason:
         return bool(self.ticket or self.appointment)
 
 
-async def _reason(visit: Visit, form: Form, resident_id: uuid.UUID) -> Reason:
+async def reason_of(visit: Visit, form: Form, resident_id: uuid.UUID) -> Reason:
+    """Return the reason a form carries; raises ``Refused`` for another's."""
     found = (form.uuid(name) for name in ("ticket", "appointment", "consultation"))
     return await _of(visit, resident_id, Reason(*(str(one) if one else "" for one in found)))
 
@@ -124,7 +126,7 @@ async def chart(visit: Visit, house: House, resident_id: uuid.UUID, why: Reason)
         "said": composing.said,
         "code_of": composing.code_of,
         "most": MOST_SOAP if why.consultation else MOST_NOTE,
-        "systems": tuple(_CODES),
+        **to_file(WORDS[visit.language], {}),
     }
 
 
@@ -188,7 +190,7 @@ async def _keep(visit: Visit, house: House, resident_id: uuid.UUID, why: Reason,
 @route_options(database=False, idempotency=False)
 async def autosave_note(visit: Visitor, form: Posted, organization_id: uuid.UUID, resident_id: uuid.UUID) -> Response:
     """Keep the draft while it is typed; the answer is for the page's script."""
-    house, why = await house_of(visit, organization_id), await _reason(visit, form, resident_id)
+    house, why = await house_of(visit, organization_id), await reason_of(visit, form, resident_id)
     try:
         version = await _keep(visit, house, resident_id, why, form)
     except Refused as refusal:
@@ -200,7 +202,7 @@ async def autosave_note(visit: Visitor, form: Posted, organization_id: uuid.UUID
 @route_options(database=False, idempotency=False)
 async def keep_note(visit: Visitor, form: Posted, organization_id: uuid.UUID, resident_id: uuid.UUID) -> Response:
     """Keep the draft."""
-    house, why = await house_of(visit, organization_id), await _reason(visit, form, resident_id)
+    house, why = await house_of(visit, organization_id), await reason_of(visit, form, resident_id)
     try:
         await _keep(visit, house, resident_id, why, form)
     except Refused as refusal:
@@ -220,7 +222,7 @@ async def _troubled(
 @route_options(database=False, idempotency=False)
 async def sign_note(visit: Visitor, form: Posted, organization_id: uuid.UUID, resident_id: uuid.UUID) -> Response:
     """Sign the note, and be done with the number or the appointment it was written for."""
-    house, why = await house_of(visit, organization_id), await _reason(visit, form, resident_id)
+    house, why = await house_of(visit, organization_id), await reason_of(visit, form, resident_id)
     try:
         await _sign(visit, house, resident_id, why, form)
     except Refused as refusal:
@@ -263,7 +265,7 @@ async def _finish(visit: Visit, resident_id: uuid.UUID, why: Reason) -> bool:
 @route_options(database=False, idempotency=False)
 async def add_to_note(visit: Visitor, form: Posted, organization_id: uuid.UUID, resident_id: uuid.UUID) -> Response:
     """Add to a video visit's note what is to be said after it was signed."""
-    house, why = await house_of(visit, organization_id), await _reason(visit, form, resident_id)
+    house, why = await house_of(visit, organization_id), await reason_of(visit, form, resident_id)
     path = f"/v1/consultations/{why.consultation}/addenda"
     if trouble := await asked(visit, form, "POST", path, {"text": form.text("text", MOST_SOAP)}):
         page = await chart(visit, house, resident_id, why)
@@ -273,7 +275,7 @@ async def add_to_note(visit: Visitor, form: Posted, organization_id: uuid.UUID, 
 
 def concept(form: Form, name: str) -> dict[str, Any]:
     """Return what was said in words, by a code, or both, as the API takes it."""
-    code, system = form.text(f"{name}_code", 64), _CODES.get(form.text(f"{name}_system", 20))
+    code, system = form.text(f"{name}_code", 64), CODES.get(form.text(f"{name}_system", 20))
     found: dict[str, Any] = {"text": form.text(name, 500) or None}
     if code and system:
         found["coding"] = {"system": system, "code": code}
@@ -327,7 +329,7 @@ async def enter_record(
     visit: Visitor, form: Posted, organization_id: uuid.UUID, resident_id: uuid.UUID, kind: str
 ) -> Response:
     """Enter a diagnosis, an allergy, a finding or an order, as the clinic's word."""
-    house, why = await house_of(visit, organization_id), await _reason(visit, form, resident_id)
+    house, why = await house_of(visit, organization_id), await reason_of(visit, form, resident_id)
     body = {"content": _entered(form, kind), "organization_id": str(house.id)}
     if trouble := await asked(visit, form, "POST", f"/v1/residents/{resident_id}/health-records", body):
         page = await chart(visit, house, resident_id, why)

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -21,6 +22,7 @@ router = pages_router("/portal/clinic")
 
 MOST: Final = 50
 _DONE: Final = {"signature": "rx_signature", "stop": "rx_stop", "dispense": "rx_dispense"}
+_SYSTEMS: Final = ("atc", "snomed")
 _FIELDS: Final = (
     "what",
     "what_code",
@@ -42,18 +44,57 @@ async def _all(visit: Visit, house: House, resident_id: uuid.UUID) -> dict[str, 
         or_why(visit.api.get(f"{base}/health-records", kind="allergy", limit=MOST)),
         visit.api.get(f"{base}/prescriptions", limit=MOST),
     )
+    ours = [one for one in found["items"] if _is_ours(house, one)]
     return {
         "tab": "",
         "person": person,
         "allergies": allergies["items"] if allergies else [],
         "prescriptions": found["items"],
-        "drugs": list(dict.fromkeys(composing.said(one["content"]["medication"]) for one in found["items"])),
+        "drugs": _before(house, found["items"]),
+        "dosages": list(dict.fromkeys(one["content"]["dosage"] for one in ours)),
+        "units": list(dict.fromkeys(one["content"]["dispense"]["unit"] for one in ours if one["content"]["dispense"])),
         "base": f"{house.address}/patients/{resident_id}",
         "said": composing.said,
         "code_of": composing.code_of,
         "given": dict.fromkeys(_FIELDS, ""),
         "copied": "",
     }
+
+
+def _is_ours(house: House, one: Any) -> bool:
+    """Say whether the clinic signed it and never took it back: what was stopped had a reason to be."""
+    return bool(one["organization_id"] == str(house.id) and one["status"] in ("active", "completed"))
+
+
+def _before(house: House, prescriptions: Sequence[Any]) -> list[tuple[str, dict[str, str]]]:
+    """Return each drug the patient was prescribed, and how this clinic did so last."""
+    found: dict[str, dict[str, str]] = {}
+    for one in prescriptions:  # the last first
+        name = composing.said(one["content"]["medication"])
+        known = found.setdefault(name, {})
+        if not known and _is_ours(house, one):
+            known.update(_filling(house, one))
+    return list(found.items())
+
+
+def _filling(house: House, one: Any) -> dict[str, str]:
+    content = one["content"]
+    coding, dispense = content["medication"].get("coding") or {}, content["dispense"] or {}
+    systems = {charts.CODES[key]: key for key in _SYSTEMS}
+    system = systems.get(coding.get("system", ""), "")
+    given = {
+        "day": house.there.day(one["signed_at"]),
+        "dosage": content["dosage"],
+        "amount": f"{dispense['value']:g}" if dispense else "",
+        "unit": dispense.get("unit") or "",
+        "days": str(content["supply_days"] or ""),
+        "system": system,
+        "code": coding.get("code") or "" if system else "",
+        "ingredient": next(
+            (each["code"] for each in content["ingredients"] if each["system"] == charts.CODES["snomed"]), ""
+        ),
+    }
+    return {key: value for key, value in given.items() if value}
 
 
 @router.get("/{organization_id}/patients/{resident_id}/prescriptions", include_in_schema=False)

@@ -181,7 +181,8 @@ async def act_on_referral(
     return again(f"{house.address}/referrals/{referral_id}", _DONE[act])
 
 
-async def _asking(visit: Visit, house: House, resident_id: uuid.UUID) -> dict[str, Any]:
+async def asking(visit: Visit, house: House, resident_id: uuid.UUID) -> dict[str, Any]:
+    """Return who can be referred to, or asked, and what can go along."""
     base = f"/v1/residents/{resident_id}"
     clinics, (person, _), records, prescriptions, (before, _) = await asyncio.gather(
         visit.api.get("/v1/clinics", limit=MOST),
@@ -208,6 +209,18 @@ async def _asking(visit: Visit, house: House, resident_id: uuid.UUID) -> dict[st
     }
 
 
+def selection(form: Form) -> dict[str, Any]:
+    """Return what was ticked to go along, as the API takes it."""
+    picked = [one.partition("|") for one in form.many("record")]
+    records = [{"id": key, "version": int(number)} for key, _, number in picked if number.isdecimal()]
+    return {"health_records": records, "prescriptions": form.many("prescription")}
+
+
+def ticked(form: Form) -> tuple[str, ...]:
+    """Return what was ticked to go along, for the page that shows it again."""
+    return (*form.many("record"), *form.many("prescription"))
+
+
 def _title(record: Any) -> str:
     content = record["content"]
     return str(
@@ -223,7 +236,7 @@ def _title(record: Any) -> str:
 async def show_asking(visit: Visitor, organization_id: uuid.UUID, resident_id: uuid.UUID) -> Response:
     """Show the form by which somebody is referred, with what can go along."""
     house = await house_of(visit, organization_id)
-    return shown(visit, house, "refer", **await _asking(visit, house, resident_id))
+    return shown(visit, house, "refer", **await asking(visit, house, resident_id))
 
 
 @router.post("/{organization_id}/patients/{resident_id}/refer", include_in_schema=False)
@@ -231,25 +244,17 @@ async def show_asking(visit: Visitor, organization_id: uuid.UUID, resident_id: u
 async def refer(visit: Visitor, form: Posted, organization_id: uuid.UUID, resident_id: uuid.UUID) -> Response:
     """Refer somebody to another clinic: it sees what was ticked, and nothing else."""
     house = await house_of(visit, organization_id)
-    picked = [one.partition("|") for one in form.many("record")]
     body = {
         "content": {"service": charts.concept(form, "service"), "reason": form.text("reason", 4_000)},
         "urgency": form.text("urgency", 10) or "routine",
         "to_organization_id": form.text("to", 40),
         "organization_id": str(house.id),
-        "selection": {
-            "health_records": [
-                {"id": key, "version": int(number or 1)} for key, _, number in picked if number.isdigit()
-            ],
-            "prescriptions": form.many("prescription"),
-        },
+        "selection": selection(form),
     }
     try:
         made = await visit.api.post(f"/v1/residents/{resident_id}/referrals", body, key=form.key)
     except Refused as refusal:
-        trouble, page = trouble_of(visit, refusal, WORDS), await _asking(visit, house, resident_id)
-        ticked = (*form.many("record"), *form.many("prescription"))
-        return shown(
-            visit, house, "refer", trouble=trouble, **page | {"given": form.given(*page["given"]), "ticked": ticked}
-        )
+        trouble, page = trouble_of(visit, refusal, WORDS), await asking(visit, house, resident_id)
+        kept = {"given": form.given(*page["given"]), "ticked": ticked(form)}
+        return shown(visit, house, "refer", trouble=trouble, **page | kept)
     return again(f"{house.address}/referrals/{made['id']}", "referred")

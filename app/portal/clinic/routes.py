@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import Query as InQuery
@@ -10,7 +10,18 @@ from starlette.responses import Response
 
 from app.core import clock
 from app.core.routing import Router, route_options
-from app.portal.clinic import boards, charts, composing, prescribing, queue, referring, seeing
+from app.portal.clinic import (
+    boards,
+    booking,
+    charts,
+    composing,
+    filing,
+    prescribing,
+    questions,
+    queue,
+    referring,
+    seeing,
+)
 from app.portal.clinic.knowing import House, asked, clinics_of, house_of, shown
 from app.portal.ground.asking import Refused, unless_hidden
 from app.portal.ground.changing import Trouble
@@ -23,7 +34,6 @@ from app.portal.ground.visits import Visit, Visitor
 router = pages_router("/portal/clinic")
 
 MOST: Final = 200
-MOST_SLOTS: Final = 24
 _SAID: Final = {"arrived": "arrived", "checked-in": "checked_in", "fulfilled": "fulfilled", "noshow": "noshow"}
 Day = Annotated[str, InQuery(max_length=10)]
 Who = Annotated[str, InQuery(max_length=40)]
@@ -39,16 +49,9 @@ async def show_clinic(visit: Visitor) -> Response:
     return again(f"/portal/clinic/{found[0]}")
 
 
-def _date(text: str, otherwise: date) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return otherwise
-
-
 async def _day(visit: Visit, house: House, day: str, who: str) -> dict[str, Any]:
     there = house.there
-    chosen = _date(day, there.today())
+    chosen = booking.day_of(day, there.today())
     appointments, doctors, tickets = await asyncio.gather(
         visit.api.pages(f"{house.api}/appointments", MOST, **{"from": there.midnight(chosen)}),
         visit.api.pages(f"{house.api}/practitioners", MOST),
@@ -74,6 +77,7 @@ async def _day(visit: Visit, house: House, day: str, who: str) -> dict[str, Any]
         "mine": mine,
         "part": address(f"{house.address}/part", **query),
         "query": query,
+        "booking": address(f"{house.address}/book", day=query["day"], who=shown_of),
         "walk_ins": sum(one["state"] == "waiting" for one in tickets["items"]),
     }
 
@@ -122,18 +126,19 @@ async def tell_delay(visit: Visitor, form: Posted, organization_id: uuid.UUID) -
 
 
 async def _appointment(
-    visit: Visit, house: House, appointment_id: uuid.UUID, since: str, anybody: str
+    visit: Visit, house: House, appointment_id: uuid.UUID, since: str, anybody: str, trouble: Trouble | None = None
 ) -> dict[str, Any]:
     one = await visit.api.get(f"/v1/appointments/{appointment_id}")
     if one["organization_id"] != str(house.id):
         raise Refused(404, {"code": "not_found", "status": 404})
     there = house.there
     can_move = one["status"] in ("booked", "pending") and instant(one["ends_at"]) > clock.now()
-    first = max(there.midnight(_date(since, there.today())), clock.now())
-    profile, prepared, slots = await asyncio.gather(
+    first = max(there.midnight(booking.day_of(since, there.today())), clock.now())
+    whose = None if anybody else one["practitioner_id"]
+    profile, prepared, (slots, _) = await asyncio.gather(
         unless_hidden(visit.api.get(f"/v1/residents/{one['resident_id']}/profile")),
         visit.api.get(f"/v1/appointments/{appointment_id}/preparation"),
-        _slots(visit, one, first, anybody) if can_move else asyncio.sleep(0, []),
+        booking.free(visit, house, one["visit_type_id"], whose, first) if can_move else asyncio.sleep(0, ([], "")),
     )
     questions = {item["key"]: item["text"][visit.language] for item in prepared["checklist"]}
     return {
@@ -144,22 +149,12 @@ async def _appointment(
         "answers": [(questions.get(said["key"], said["key"]), said["answer"]) for said in prepared["answers"]],
         "said": prepared["text"],
         "slots": composing.by_day(slots, there),
+        "nearby": booking.nearby(trouble, house),
         "can_move": can_move,
         "anybody": bool(anybody),
         "first": first.astimezone(there.time_zone).date(),
         "base": f"{house.address}/appointments/{appointment_id}",
     }
-
-
-async def _slots(visit: Visit, one: Any, first: Any, anybody: str) -> list[Any]:
-    found = await visit.api.get(
-        "/v1/slots",
-        visit_type=one["visit_type_id"],
-        practitioner=None if anybody else one["practitioner_id"],
-        earliest=first,
-        limit=MOST_SLOTS,
-    )
-    return [slot for slot in found["items"] if slot["clinic"]["organization_id"] == one["organization_id"]]
 
 
 @router.get("/{organization_id}/appointments/{appointment_id}", include_in_schema=False)
@@ -193,7 +188,7 @@ async def change_appointment(
         raise Refused(404, {"code": "not_found", "status": 404})
     trouble: Trouble | None = await asked(visit, form, "POST", f"/v1/appointments/{appointment_id}/{act}", body)
     if trouble is not None:
-        page = await _appointment(visit, house, appointment_id, "", "")
+        page = await _appointment(visit, house, appointment_id, "", "", trouble)
         return shown(visit, house, "appointment", trouble=trouble, **page)
     return again(f"{house.address}/appointments/{appointment_id}", act)
 
@@ -201,10 +196,13 @@ async def change_appointment(
 # The wall's screen comes first: its address begins as the others do.
 ROUTERS: Final[tuple[Router, ...]] = (
     boards.router,
+    booking.router,
     router,
     queue.router,
     charts.router,
+    filing.router,
     prescribing.router,
     referring.router,
+    questions.router,
     seeing.router,
 )

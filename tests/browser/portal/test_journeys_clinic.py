@@ -79,6 +79,21 @@ async def _prescribed(doctor: Window) -> None:
     await doctor.sees(EN["done_rx_signature"])
 
 
+async def _booked_again(desk: Window, here: Ward) -> None:
+    """Book a free time for somebody who telephones, from the day's list; the page of it says that it stands."""
+    await desk.open(here.address)
+    await desk.page.get_by_role("link", name=EN["book"]).click(timeout=PATIENCE)
+    await desk.page.locator("#f-find").fill("Walter")
+    await desk.page.keyboard.press("Enter")
+    await desk.page.get_by_role("link", name="Walter").click(timeout=PATIENCE)
+    await desk.sees(EN["free_times"])
+    await desk.is_fine("desk")
+    await desk.page.locator("button[name='slot']").first.click(timeout=PATIENCE)
+    await desk.sees(EN["done_booked"])
+    await desk.page.get_by_role("link", name=EN["book_again"]).click(timeout=PATIENCE)
+    await desk.sees(EN["booked_ahead"])
+
+
 async def test_somebody_walks_in_is_called_seen_and_prescribed_for(open_windows: Windows) -> None:
     here = await ward((hostile.MARKUP[:60], WALKS_IN, "Dr Lin"), called=hostile.MARKUP, time_zone=at_noon())
     await allergic(here.walks_in)
@@ -90,6 +105,8 @@ async def test_somebody_walks_in_is_called_seen_and_prescribed_for(open_windows:
     await wall.is_accessible()
 
     doctor = await open_windows.of(here.doctor, "phone")
+    await doctor.open(f"{here.address}/book?resident_id={here.walks_in.id}")
+    await doctor.is_fine("phone")
     await doctor.open(f"{here.address}/queue")
     await doctor.follows()
 
@@ -137,3 +154,4 @@ async def test_the_day_is_worked_by_keyboard_on_a_large_screen(open_windows: Win
     await desk.page.keyboard.press("1")
     await desk.page.get_by_role("link", name=f"{EN['open']}: Grace").click(timeout=PATIENCE)
     await desk.is_fine("desk")
+    await _booked_again(desk, here)

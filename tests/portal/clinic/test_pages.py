@@ -46,12 +46,15 @@ async def full(**booking: Any) -> tuple[Ward, dict[str, str]]:
     await telemedicine_prescriptions.renewal(drug, here.walks_in.account_id)
     hospital = await telemedicine_referrals.hospital(here.scene, name=hostile.GERMAN)
     referral = await telemedicine_referrals.referral(here.scene, hospital.organization)
+    question = await telemedicine_referrals.question(here.scene, hospital.organization)
     patient = f"{here.address}/patients/{here.walks_in.id}"
     return here, {
         "day": here.address,
         "day_part": f"{here.address}/part",
         "all": f"{here.address}?who=all",
         "appointment": f"{here.address}/appointments/{here.appointment.id}",
+        "book": f"{here.address}/book?find=a",
+        "times": f"{here.address}/book?resident_id={here.booked.id}",
         "queue": f"{here.address}/queue?find=a",
         "queue_part": f"{here.address}/queue/part",
         "board": f"{here.address}/board",
@@ -60,6 +63,10 @@ async def full(**booking: Any) -> tuple[Ward, dict[str, str]]:
         "referrals": f"{here.address}/referrals?way=out",
         "referrals_part": f"{here.address}/referrals/part?way=out",
         "referral": f"{here.address}/referrals/{referral}",
+        "questions": f"{here.address}/questions?way=out",
+        "questions_part": f"{here.address}/questions/part?way=out",
+        "question": f"{here.address}/questions/{question}",
+        "ask": f"{patient}/ask",
         "patient": f"{patient}?ticket={ticket.id}",
         "prescriptions": f"{patient}/prescriptions",
         "prescription": f"{patient}/prescriptions/{drug.id}",
@@ -72,17 +79,19 @@ async def full(**booking: Any) -> tuple[Ward, dict[str, str]]:
     }
 
 
-CLINICIANS: Final = ("prescriptions", "prescription", "draft", "refer", "renewals", "renewals_part")
+CLINICIANS: Final = ("prescriptions", "prescription", "draft", "refer", "ask", "renewals", "renewals_part")
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 async def test_every_page_says_what_it_has_in_both_languages(app: FastAPI, database: Database, language: str) -> None:
-    here, pages = await full()
+    here, pages = await full(language=language)
     async with visitor(app, here.doctor, language=language) as browser:
         for name, address in pages.items():
             page = await browser.get(address)
             assert page.status_code == 200, (name, page.status_code, page.text[:600])
             assert hostile.harmless(page.text), name
+            if not name.endswith("_part") and name != "board":
+                assert f'<html lang="{language}"' in page.text, name
             assert len(page.content) < MOST, name
             assert "{" not in page.text.split("</head>")[-1].replace(hostile.TEMPLATE, "").replace(
                 "{capsule}", ""

@@ -48,16 +48,20 @@ async def ward(
     *,
     called: str = "Lake Clinic",
     time_zone: str = "Asia/Shanghai",
+    language: str = "en",
     **booking: Any,
 ) -> Ward:
-    """Insert the clinic: somebody is booked in a while, somebody else may walk in."""
+    """Insert the clinic: somebody is booked in a while, somebody else may walk in.
+
+    Who works there reads ``language``: pages are in the language of the account.
+    """
     place = await identity.community(time_zone=time_zone)
     organization = await identity.organization(place, "clinic", name=called[:100])
     clinic = await clinics.clinic(place, organization)
     await identity.agreement(organization)
-    desk = await identity.staff(organization, "coordinator", name="Desk")
-    doctor = await identity.staff(organization, "clinician", name=names[2])
-    nurse = await identity.staff(organization, "clinician", name="Nurse")
+    desk = await _staff(organization, "coordinator", "Desk", language)
+    doctor = await _staff(organization, "clinician", names[2], language)
+    nurse = await _staff(organization, "clinician", "Nurse", language)
     practitioner = await clinics.practitioner(clinic, doctor, name=names[2][:100])
     await clinics.hours(practitioner, range(1, 8), "00:00", "23:30")
     visit_type = await clinics.visit_type(clinic, mode="in_person")
@@ -82,9 +86,23 @@ async def ward(
     )
 
 
+async def _staff(of: Organization, role: str, name: str, language: str) -> Account:
+    async with unit_of_work() as session:
+        place = await session.get_one(Community, of.community_id)
+    person = await identity.account(place, name=name, language=language)
+    await identity.membership(of, person, role)
+    return person
+
+
 def _soon() -> datetime:
     """Return an instant of today at the clinic, a little ahead of now."""
     return clock.now() + timedelta(minutes=5)
+
+
+async def reads(account: Account, language: str) -> None:
+    """Let somebody read another language."""
+    async with unit_of_work() as session:
+        (await session.get_one(Account, account.id)).language = language
 
 
 async def number(of: Ward, resident: Resident, **values: Any) -> QueueTicket:

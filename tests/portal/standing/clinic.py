@@ -10,6 +10,7 @@ _BOARD: Final = ("getClinic", "getQueueBoard")
 _STAFF: Final = ("getClinic", "getQueueBoard")
 _RENEWALS: Final = ("getClinic", "listClinicRenewalRequests")
 _REFERRALS: Final = ("getClinic", "listClinicReferrals")
+_QUESTIONS: Final = ("getClinic", "listClinicQuestions", "listClinics")
 _VIDEO: Final = (*_STAFF, "listHeldConsultations")
 
 PAGES: Final[dict[str, tuple[str, ...]]] = {
@@ -17,6 +18,7 @@ PAGES: Final[dict[str, tuple[str, ...]]] = {
     _OF: _DAY,
     f"{_OF}/part": _DAY,
     f"{_OF}/appointments/{{appointment_id}}": (*_STAFF, "getAppointment", "getAppointmentPreparation"),
+    f"{_OF}/book": _STAFF,
     f"{_OF}/board": _BOARD,
     f"{_OF}/board/part": _BOARD,
     f"{_OF}/screens": ("getClinic", "listQueueDisplays"),
@@ -36,6 +38,10 @@ PAGES: Final[dict[str, tuple[str, ...]]] = {
     f"{_OF}/referrals": _REFERRALS,
     f"{_OF}/referrals/part": _REFERRALS,
     f"{_OF}/referrals/{{referral_id}}": (*_STAFF, "getReferral"),
+    f"{_OF}/questions": _QUESTIONS,
+    f"{_OF}/questions/part": _QUESTIONS,
+    f"{_OF}/questions/{{question_id}}": (*_STAFF, "getQuestion"),
+    f"{_PATIENT}/ask": (*_STAFF, "listClinics", "listResidentHealthRecords", "listResidentPrescriptions"),
     f"{_OF}/video": _VIDEO,
     f"{_OF}/video/part": _VIDEO,
 }
