@@ -41,7 +41,7 @@ async def _asked(browser: httpx.AsyncClient, life: Life) -> httpx.Response:
     raise AssertionError("no end of questions")
 
 
-async def _ordered(browser: httpx.AsyncClient, life: Life, **fields: str) -> str:
+async def ordered(browser: httpx.AsyncClient, life: Life, **fields: str) -> str:
     page = await _asked(browser, life)
     where = f"{SERVICES}/book/{life.service.id}"
     answer = await browser.post(where, data=form_on(page, where) | {"pay": "provider"} | fields)
@@ -55,7 +55,7 @@ async def test_help_is_ordered_one_question_at_a_time(life: Life, browser: httpx
     assert links(first, f"{SERVICES}/book/") == [f"{SERVICES}/book/{life.service.id}"]
     page = await _asked(browser, life)
     assert "CN¥" in page.text
-    order = await _ordered(browser, life, instructions=hostile.MARKUP)
+    order = await ordered(browser, life, instructions=hostile.MARKUP)
     shown = await browser.get(f"{order}?done=ordered")
     assert EN["done_ordered"] in shown.text
     assert EN["order_placed"] in shown.text
@@ -97,7 +97,7 @@ async def test_a_price_that_has_changed_is_asked_about_anew(life: Life, browser:
 
 async def test_a_saved_card_can_be_chosen(life: Life, browser: httpx.AsyncClient) -> None:
     card = await card_of(life.person.id, life.place.id)
-    order = await _ordered(browser, life, pay=str(card))
+    order = await ordered(browser, life, pay=str(card))
     assert EN["order_held"] in (await browser.get(order)).text
     # Nobody else's card: that is refused in words, and nothing is ordered.
     other = await card_of((await identity.account(life.place, phone="+8613800000077")).id, life.place.id)
@@ -120,7 +120,7 @@ async def test_calling_off_says_what_it_costs_and_holds_to_it(
     async with unit_of_work() as session:
         offer = await session.get_one(ServiceOffer, life.offer.id)
         offer.late_percent, offer.notice_period = 50, timedelta(hours=4)
-    order = await _ordered(browser, life)
+    order = await ordered(browser, life)
     where = f"{order}/calling-off"
     shown = await browser.get(where)
     assert EN["call_off_costs_nothing"] in shown.text
@@ -272,7 +272,7 @@ def test_lengths_to_choose_from_are_few() -> None:
 async def test_pages_are_there_in_both_languages_whatever_things_are_called(
     life: Life, browser: httpx.AsyncClient
 ) -> None:
-    order = await _ordered(browser, life)
+    order = await ordered(browser, life)
     for name in hostile.NAMES:
         async with unit_of_work() as session:
             service = await session.get_one(HomeService, life.service.id)
