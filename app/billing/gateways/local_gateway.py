@@ -129,7 +129,15 @@ class LocalGateway:
 
     async def authorize(self, key: str, wanted: Wanted) -> Intent:
         """Hold an amount on a card, to be captured later or let go."""
-        asked = [wanted.amount, wanted.currency, wanted.customer, wanted.method, wanted.present, wanted.row, wanted.return_url]
+        asked = [
+            wanted.amount,
+            wanted.currency,
+            wanted.customer,
+            wanted.method,
+            wanted.present,
+            wanted.row,
+            wanted.return_url,
+        ]
 
         async def do(session: AsyncSession) -> _Json:
             card = await _require(session, "card", wanted.method)

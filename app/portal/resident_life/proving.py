@@ -8,9 +8,8 @@ out, and whoever opens the payment or the order again has it looked at once more
 
 import uuid
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from app.core.problems import NotFound
@@ -18,7 +17,7 @@ from app.core.routing import route_options
 from app.portal.ground.asking import Refused, unless_hidden
 from app.portal.ground.forms import Posted
 from app.portal.ground.routing import pages_router
-from app.portal.ground.visits import SignedOut, Visit, Visitor, visit_of
+from app.portal.ground.visits import Visit, Visitor
 from app.portal.resident_life.paying import look_at_bank, promise_of
 from app.portal.resident_life.residing import page
 
@@ -35,17 +34,9 @@ _THINGS: Final = {
 Json = Mapping[str, Any]
 
 
-async def _come_back(request: Request) -> Visit:
-    """Return who visits; whoever has to sign in first comes back without the secrets a gateway puts into addresses."""
-    visit = await visit_of(request)
-    if visit is None:
-        raise SignedOut(request.url.path)
-    return visit
-
-
 @router.get("/{reference_id}", include_in_schema=False)
 @route_options(database=False, idempotency=False)
-async def show_payment(visit: Annotated[Visit, Depends(_come_back)], reference_id: uuid.UUID) -> Response:
+async def show_payment(visit: Visitor, reference_id: uuid.UUID) -> Response:
     """Say how a payment stands; whoever comes from their bank has its answer fetched now."""
     if visit.request.url.query not in ("", _BACK):
         return _to(f"/portal/payments/{reference_id}?{_BACK}")

@@ -24,7 +24,6 @@ from tests.community.orders.test_paying import card_of
 from tests.emulators.stripe import Stripe, stripe
 from tests.factories import community_attractions as attractions
 from tests.factories import community_ticketing as ticketing
-from tests.factories import identity
 from tests.portal.elements import Elements
 from tests.portal.ground import form_on
 from tests.portal.resident_life.conftest import Life, Opening, language_of, links
