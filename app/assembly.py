@@ -156,7 +156,7 @@ from telemedicine import assembly as telemedicine
 from telemedicine.appointments.views.appointments import visits as booked_visits
 from telemedicine.clinics.views.visits import install_visits
 
-SCHEMA_REVISION = "0080"
+SCHEMA_REVISION = "0081"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (

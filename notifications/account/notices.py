@@ -26,6 +26,7 @@ def _sign_in_code(name: str, channel: Channel) -> Notice:
         package="notifications.account",
         variables={"code": "text", "minutes": "integer"},
         useful_for=timedelta(minutes=10),
+        is_awaited=True,  # sent twice it is the same code; not sent it locks somebody out
     )
 
 

@@ -109,7 +109,14 @@ def attempt_of(delivery: Claimed, patience: timedelta | None = None) -> Attempt:
     notice = notices().get(delivery.notice_key)
     within = (notice.patience if notice else None) or rules.FALL_BACK_WITHIN
     return Attempt(
-        delivery.channel, delivery.urgency, delivery.attempts, delivery.expires_at, has_fallback, patience, within
+        delivery.channel,
+        delivery.urgency,
+        delivery.attempts,
+        delivery.expires_at,
+        has_fallback,
+        patience,
+        within,
+        is_awaited=notice is not None and notice.is_awaited,
     )
 
 
@@ -144,7 +151,7 @@ def _grounded(delivery: Claimed, known: _Surroundings) -> Settlement | None:
     person = known.people.get(delivery.account_id)
     if delivery.expires_at <= clock.now():
         return Settlement("expired", error="expired", counts=False)
-    if delivery.was_sending and not rules.may_repeat(delivery.channel, delivery.urgency):
+    if delivery.was_sending and not rules.may_repeat(attempt_of(delivery)):
         return Settlement("parked", error="uncertain")
     active = person is not None and person.state == "active"
     if not active or delivery.data.get(BROADCAST_ID) in known.cancelled:

@@ -28,7 +28,7 @@ class Attempt:
     """What is decided by; ``attempts`` includes this one, and ``has_fallback`` says that another channel is waiting.
 
     ``patience`` is how long to wait for a receipt, empty if none is awaited; ``fall_back_within`` how long another
-    channel waits for this one's next attempt.
+    channel waits for this one's next attempt. ``is_awaited`` says that somebody waits, and a second one does no harm.
     """
 
     channel: str
@@ -38,6 +38,12 @@ class Attempt:
     has_fallback: bool
     patience: timedelta | None = None
     fall_back_within: timedelta = FALL_BACK_WITHIN
+    is_awaited: bool = False
+
+    @property
+    def is_pressing(self) -> bool:
+        """Whether what is unknown is tried again, and soon."""
+        return self.is_awaited or self.urgency == "critical"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ def settle(attempt: Attempt, outcome: Outcome, now: datetime) -> Settlement:
             return Settlement("failed", error=outcome.error)
         case "wait":
             return _again(attempt, now, outcome.retry_at or now + FIRST_DELAY, outcome.error, counts=False)
-        case "uncertain" if not may_repeat(attempt.channel, attempt.urgency):
+        case "uncertain" if not may_repeat(attempt):
             return Settlement("parked", error=outcome.error or "uncertain")
         case "retry" | "uncertain":
             return _retried(attempt, outcome, now)
@@ -124,23 +130,24 @@ def _again(attempt: Attempt, now: datetime, send_at: datetime, error: str | None
 def next_attempt(attempt: Attempt, now: datetime, asked: datetime | None) -> datetime:
     """Return when to try again: later each time, with jitter, not before the provider wants.
 
-    What is critical begins with a second: most faults of a network pass at once, and somebody waits.
+    What is critical or awaited begins with a second: most faults of a network pass at once, and somebody waits.
     """
     before = min(max(attempt.attempts, 1) - 1, 20)
     doubled: timedelta = FIRST_DELAY * 2**before
-    if attempt.urgency == "critical":
+    if attempt.is_pressing:
         doubled = min(doubled, CRITICAL_FIRST_DELAY * 4**before)
     doubled = min(doubled, LONGEST_DELAY)
     jittered = now + doubled * random.uniform(1.0, 1.5)  # noqa: S311 - spreads load
     return max(jittered, asked or jittered)
 
 
-def may_repeat(channel: str, urgency: str) -> bool:
+def may_repeat(attempt: Attempt) -> bool:
     """Say whether an attempt whose outcome is unknown is made again.
 
-    A push replaces itself; of what is critical a second message or call is better than none. The rest is parked.
+    A push replaces itself; of what is critical, or awaited, a second message or call is better than none. The rest is
+    parked.
     """
-    return channel in _REPLACES_ITSELF or urgency == "critical"
+    return attempt.channel in _REPLACES_ITSELF or attempt.is_pressing
 
 
 def is_silent(unconfirmed_since: datetime | None, now: datetime) -> bool:

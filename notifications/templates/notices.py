@@ -34,6 +34,8 @@ class Notice:
     and enumerations, which become names and local times when a text is rendered.
     ``useful_for`` is how long the message is worth sending; after that it expires instead of arriving stale.
     patience: timedelta | None = BY_URGENCY
+    ``is_awaited``: somebody looks at their phone until it is there, and a second one says the same as the first. What a
+    provider did not answer is sent again within seconds, as what is critical is.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Notice:
     mode: Mode = "all"
     useful_for: timedelta = timedelta(hours=24)
     patience: timedelta | None = BY_URGENCY
+    is_awaited: bool = False
 
     def __post_init__(self) -> None:
         """Register the notice; raises ``ValueError`` for a malformed one or a key that is taken."""

@@ -540,6 +540,7 @@ async def _paid_by_card(to: Organization, resident: Resident) -> dict[str, objec
     return {
         "disputes": disputed.id,
         "authorizations": authorization.id,
+        "payments": authorization.reference_id,
         "payment-methods": authorization.payment_method_id,
     }
 

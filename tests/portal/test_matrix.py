@@ -35,6 +35,7 @@ ONLY: Final = {
     "/portal/provider/": set(PEOPLE),
     "/portal/provider": {"agency", "rival", "carer"},
     "/me": {"resident", "neighbour"},
+    "/portal/payments": {"resident"},  # whoever pays, and nobody else
 }
 """Whose pages those are that begin so, whatever they show; of several beginnings the first one counts."""
 
@@ -102,6 +103,10 @@ PAGES: Final[dict[str, tuple[str, ...]]] = {
     "/portal/operator/settings/holidays/{year}": ("listHolidays",),
     "/portal/operator/settings/messages": ("listNoticeTemplates",),
     "/portal/operator/view-as": ("listResidents",),
+    **dict.fromkeys(
+        (f"/portal/payments/{{reference_id}}{rest}" for rest in ("", "/part", "/bank", "/made-up-bank")),
+        ("listMyAuthorizations",),
+    ),
     "/portal/push": ("getAppConfig",),
     "/portal/residents/{resident_id}": _KNOWN,
     "/portal/residents/{resident_id}/appointments": (*_KNOWN, "listResidentAppointments"),
@@ -137,6 +142,7 @@ QUERIES: Final = {
     "/portal/operator/residents": "?query=Tabitha",
     "/portal/operator/view-as": "?q=Tabitha",
     "/portal/today/people": "?name=Tabitha",
+    "/me/services/book/{service_id}/repeat": "?offer={home-services}&at=2026-03-05T08:00:00Z",
 }
 _IN_PATHS: Final = {
     "resident_id": "residents",
@@ -160,6 +166,7 @@ _IN_PATHS: Final = {
     "item_id": "parked-items",
     "year": "holidays",
     "appointment_id": "appointments",
+    "reference_id": "payments",
     "attraction_id": "attractions",
     "cancellation_id": "slot-cancellations",
     "command_id": "home-commands",

@@ -11,6 +11,7 @@ from app.core.lawfulness import Basis, Recipient, Retention
 from app.core.tables import Privacy, Table, instant, optional_instant, sealed, table_of
 
 ACTION: Final = "billing_card_payment.action_secret"
+ACTION_URL: Final = "billing_card_payment.action_url"
 REFUND_REASON: Final = "billing_card_refund.reason"
 _AUTHORIZATION, _CARD_PAYMENT, _REFUND = "billing_authorization", "billing_card_payment", "billing_card_refund"
 _BOOKS: Final = Retention.unlimited("books are kept as the law asks; after an erasure the amounts are about nobody")
@@ -96,8 +97,8 @@ class CardPayment(Table, table=True):
     privacy: ClassVar[Privacy] = _of_resident(
         "to hold and take money on a card",
         erasure="redact",
-        redacted=("action_secret",),
-        withheld=("ref", "charge_ref", "action_secret"),
+        redacted=("action_secret", "action_url"),
+        withheld=("ref", "charge_ref", "action_secret", "action_url"),
     )
     __table_args__ = (
         sa.CheckConstraint(
@@ -147,6 +148,7 @@ class CardPayment(Table, table=True):
     capture_before: datetime | None = optional_instant(description="when the hold lapses at the gateway")
     renew_at: datetime | None = optional_instant(description="when another hold is taken, before this one lapses")
     action_secret: str | None = sealed(default=None, description="with which the payer proves who they are")
+    action_url: str | None = sealed(default=None, description="the page of the bank on which the payer does so")
     failure: str | None = None
     charge_ref: str | None = Field(default=None, description="the gateway's charge, which a dispute names")
 

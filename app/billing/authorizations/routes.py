@@ -8,7 +8,7 @@ from fastapi import Depends
 
 from app.billing.authorizations import views
 from app.billing.authorizations.problems import NothingToProve
-from app.billing.authorizations.schemas import ActionNeeded, PaidForOther
+from app.billing.authorizations.schemas import ActionNeeded, AuthorizationOfPayer, PaidForOther
 from app.billing.authorizations.service import carrying
 from app.core.access import not_viewed
 from app.core.paging import Page, PageQuery
@@ -19,6 +19,7 @@ from app.identity.api import Person
 
 router = Router(tags=["billing"])
 
+_MOST: Final = 20
 _ACTION: Final = "/me/authorizations/{authorization_id}/action"
 _OF_PAYER: Final = problem_responses(Unauthenticated, Forbidden, NotFound, NothingToProve)
 
@@ -27,6 +28,14 @@ _OF_PAYER: Final = problem_responses(Unauthenticated, Forbidden, NotFound, Nothi
 async def list_payments_for_others(connection: Reading, actor: Person, page: PageQuery) -> Page[PaidForOther]:
     """List what you pay for others, the last first: how much, when, and for which kind of service."""
     return await views.paid_for_others(connection, actor, page)
+
+
+@router.get("/me/authorizations", responses=problem_responses(Unauthenticated, Forbidden))
+async def list_my_authorizations(
+    connection: Reading, actor: Person, reference_id: uuid.UUID
+) -> Page[AuthorizationOfPayer]:
+    """Say how the money stands that you promised for one thing, the last promise first."""
+    return await views.own_promises(connection, actor, reference_id, _MOST)
 
 
 @router.get(_ACTION, responses=_OF_PAYER)

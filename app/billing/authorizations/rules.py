@@ -37,6 +37,8 @@ CLOCKS_DIFFER: Final = timedelta(minutes=10)
 """By less than that from the gateway's."""
 LOOK_AGAIN: Final = timedelta(hours=6)
 """At what takes the banks days."""
+RETURN_PAGE: Final = "/portal/payments"
+"""Where a bank leads its customer back to: the page of what they pay for, by its id."""
 _FIRST_WAIT: Final = timedelta(seconds=5)
 _LONGEST_WAIT: Final = timedelta(minutes=15)
 

@@ -94,8 +94,25 @@ class ActionNeeded(BaseModel):
 
     gateway: str = Field(description="stripe, or local")
     client_secret: str
+    redirect_url: str | None = Field(
+        description="the page to open in a browser, which leads back to the portal; empty: only an app goes on"
+    )
     amount: int = Field(description="minor units: what is to be held")
     currency: str
+
+
+class AuthorizationOfPayer(BaseModel):
+    """How money stands that you promised for something: what it is for, and your own part of it."""
+
+    id: uuid.UUID
+    state: State
+    method: Method
+    reference_kind: str = Field(description="home_order, ticket_order, or another kind of thing that is paid for")
+    reference_id: uuid.UUID
+    service_at: datetime
+    amount: int = Field(description="minor units: of what programmes leave of it")
+    currency: str
+    failure: str | None = Field(description="the gateway's code of why it failed")
 
 
 class PaidForOther(BaseModel):

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.billing.authorizations.models import ACTION, AUTHORIZATIONS, CARD_PAYMENTS, CARD_REFUNDS
+from app.billing.authorizations.models import ACTION, ACTION_URL, AUTHORIZATIONS, CARD_PAYMENTS, CARD_REFUNDS
 from app.billing.authorizations.problems import NothingToProve
-from app.billing.authorizations.schemas import ActionNeeded, AuthorizationPublic, PaidForOther
+from app.billing.authorizations.schemas import ActionNeeded, AuthorizationOfPayer, AuthorizationPublic, PaidForOther
 from app.core.access import Actor
 from app.core.audit import trace_each_binds, traced_each
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
@@ -43,10 +43,20 @@ _PAID: Final = traced_each(
     .limit(sa.bindparam("limit", type_=sa.Integer)),
     "charges:list",
 )
+_OWN: Final = (
+    sa.select(AUTHORIZATIONS)
+    .where(
+        _a.payer_account_id == sa.bindparam("account_id", type_=sa.Uuid),
+        _a.reference_id == sa.bindparam("reference_id", type_=sa.Uuid),
+    )
+    .order_by(_a.id.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
 _ACTION: Final = (
     sa.select(
         _a.state,
-        *(CARD_PAYMENTS.c.gateway, CARD_PAYMENTS.c.amount, CARD_PAYMENTS.c.currency, CARD_PAYMENTS.c.action_secret),
+        *(CARD_PAYMENTS.c.gateway, CARD_PAYMENTS.c.amount, CARD_PAYMENTS.c.currency),
+        *(CARD_PAYMENTS.c.action_secret, CARD_PAYMENTS.c.action_url),
     )
     .outerjoin(
         CARD_PAYMENTS,
@@ -97,6 +107,20 @@ async def paid_for_others(connection: AsyncConnection, actor: Actor, page: PageR
     return Page(items=items, next=next_cursor(_LIST, rows, page.limit, ("id",)))
 
 
+async def own_promises(
+    connection: AsyncConnection, actor: Actor, reference_id: uuid.UUID, limit: int
+) -> Page[AuthorizationOfPayer]:
+    """Return what somebody promised for one thing, the last first: there is one at a time, and few in all."""
+    binds = {"account_id": actor.id, "reference_id": reference_id, "limit": limit}
+    rows = await connection.execute(_OWN, binds)
+    names = AuthorizationOfPayer.model_fields.keys() - {"amount"}
+    items = [
+        AuthorizationOfPayer(amount=row.amount - row.subsidy_amount, **{name: getattr(row, name) for name in names})
+        for row in rows
+    ]
+    return Page(items=items, next=None)
+
+
 async def action_needed(connection: AsyncConnection, actor: Actor, authorization_id: uuid.UUID) -> ActionNeeded:
     """Return what the payer is to prove; raises ``NotFound`` for everybody else, ``NothingToProve``."""
     binds = {"authorization_id": authorization_id, "account_id": actor.id}
@@ -108,6 +132,7 @@ async def action_needed(connection: AsyncConnection, actor: Actor, authorization
     return ActionNeeded(
         gateway=row.gateway,
         client_secret=unseal(row.action_secret, ACTION),
+        redirect_url=unseal(row.action_url, ACTION_URL) if row.action_url else None,
         amount=row.amount,
         currency=row.currency,
     )

@@ -39,6 +39,8 @@ CARDS: Final = {
 """Last digits → why the card is declined; the one that asks for proof is good when its holder gives it."""
 NOT_SAVED: Final = {"0002": "card_declined"}
 """Those that the bank declines already when they are saved."""
+BANK: Final = "/made-up-bank"
+"""Where the made-up bank asks, below the page it leads back to."""
 _HELD_FOR: Final = timedelta(days=7)
 _ASKS: Final = "authentication_required"
 _FOUND: Final = sa.select(LOCAL_PAYMENTS.c.body).where(
@@ -127,7 +129,15 @@ class LocalGateway:
 
     async def authorize(self, key: str, wanted: Wanted) -> Intent:
         """Hold an amount on a card, to be captured later or let go."""
-        asked = [wanted.amount, wanted.currency, wanted.customer, wanted.method, wanted.present, wanted.row]
+        asked = [
+            wanted.amount,
+            wanted.currency,
+            wanted.customer,
+            wanted.method,
+            wanted.present,
+            wanted.row,
+            wanted.return_url,
+        ]
 
         async def do(session: AsyncSession) -> _Json:
             card = await _require(session, "card", wanted.method)
@@ -146,6 +156,7 @@ class LocalGateway:
                     "customer": wanted.customer,
                     "last4": card["last4"],
                     "row": wanted.row,
+                    "return_url": wanted.return_url,
                     "received": 0,
                     "refunded": 0,
                     "transferred": 0,
@@ -369,6 +380,7 @@ def _intent(body: _Json) -> Intent:
         received=of["received"],
         capture_before=datetime.fromisoformat(before) if before else None,
         client_secret=f"{of['ref']}_secret_local" if of["status"] == "requires_action" else None,
+        action_url=f"{of['return_url']}{BANK}" if of["status"] == "requires_action" and of.get("return_url") else None,
         declined=of["declined"],
         charge=of["ref"] if before else None,
         row=of["row"],

@@ -69,7 +69,7 @@ class Wanted:
     """An amount to be authorized on a saved card, in minor units of a currency in capitals (ISO 4217).
 
     ``present``: the payer is there and can prove who they are (3-D Secure); without them a card that asks is declined.
-    ``row`` is the id of our row, kept as metadata.
+    ``row`` is the id of our row, kept as metadata. ``return_url`` is where the bank leads the payer back to.
     """
 
     amount: int
@@ -78,11 +78,15 @@ class Wanted:
     method: str
     present: bool
     row: str
+    return_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """How a card payment stands at the gateway; ``charge`` is what transfers draw on, ``row`` the id of ours."""
+    """How a card payment stands at the gateway; ``charge`` is what transfers draw on, ``row`` the id of ours.
+
+    ``action_url`` is the page on which the payer proves to their bank who they are, where the bank asks.
+    """
 
     ref: str
     status: IntentStatus
@@ -91,6 +95,7 @@ class Intent:
     received: int = 0
     capture_before: datetime | None = None
     client_secret: str | None = None
+    action_url: str | None = None
     declined: str | None = None
     charge: str | None = None
     row: str | None = None

@@ -123,7 +123,7 @@ class StripeGateway:
             "confirm": True,
             "metadata": {"row": wanted.row},
             "expand": _WHOLE,
-            **({"use_stripe_sdk": True} if wanted.present else {"off_session": True}),
+            **({"return_url": wanted.return_url} if wanted.present else {"off_session": True}),
         }
         async with self._asking():
             return _intent(await self._v1.payment_intents.create_async(asked, _under(key)))
@@ -355,10 +355,18 @@ def _intent(found: StripeObject) -> Intent:
         received=of.get("amount_received") or 0,
         capture_before=_instant(card.get("capture_before")),
         client_secret=of.get("client_secret") if of["status"] == "requires_action" else None,
+        action_url=_action_url(of),
         declined=declined.get("decline_code") or declined.get("code"),
         charge=charge.get("id"),
         row=_row(of),
     )
+
+
+def _action_url(of: _Json) -> str | None:
+    """Return the page the payer is to be led to; one that is not encrypted leads nobody to their bank."""
+    action = of.get("next_action") or {}
+    url = (action.get("redirect_to_url") or {}).get("url") if action.get("type") == "redirect_to_url" else None
+    return url if isinstance(url, str) and url.startswith("https://") else None
 
 
 def _refund(found: StripeObject) -> Refund:

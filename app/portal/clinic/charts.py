@@ -173,8 +173,26 @@ def _written(form: Form, why: Reason) -> dict[str, Any]:
 
 
 async def _keep(visit: Visit, house: House, resident_id: uuid.UUID, why: Reason, form: Form) -> int:
-    """Keep the draft as it was typed, in place of the version it was typed over, and return its version now."""
-    version, written = form.number("version") or 0, _written(form, why)
+    """Keep the draft as it was typed, in place of the version it was typed over, and return its version now.
+
+    Where the answer to an earlier press was lost, the draft is newer than the page knows and says what the page says:
+    that is no other window's, and is kept already.
+    """
+    written = _written(form, why)
+    try:
+        return await _put(visit, house, resident_id, why, form.number("version") or 0, written)
+    except Refused as refusal:
+        if refusal.status not in (409, 412):
+            raise
+        there = await _note(visit, house, resident_id, why)
+        if there["refused"] or there["signed"] or not composing.says_the_same(there["content"], written):
+            raise
+        return int(there["version"])
+
+
+async def _put(
+    visit: Visit, house: House, resident_id: uuid.UUID, why: Reason, version: int, written: dict[str, Any]
+) -> int:
     if why.consultation:
         headers = {"if-match": f'"{version}"'} if version else {}
         answer = await visit.api.ask("PUT", f"/v1/consultations/{why.consultation}/note", written, headers=headers)

@@ -135,3 +135,8 @@ def minutes(duration: str) -> int:
 def date_of(text: str) -> date:
     """Return a date as the API writes it."""
     return date.fromisoformat(text)
+
+
+def says_the_same(kept: Mapping[str, Any], written: Mapping[str, Any]) -> bool:
+    """Say whether a draft that is kept says what was written; what is empty is the same as what is not there."""
+    return all((kept.get(name) or None) == (value or None) for name, value in written.items())

@@ -18,6 +18,8 @@ from app.portal.ground.asking import Api, OwnApi, Refused
 
 LOOK_COOKIE: Final = "hearthline_look"
 _BY_ITSELF: Final = "X-Live"  # what an open page asks without anybody having done anything
+_OF_GATEWAYS: Final = frozenset({"payment_intent_client_secret", "setup_intent_client_secret"})
+"""What payment gateways put into addresses they lead back to, and is to stand in no other."""
 LOOKS: Final = ("light", "dark")
 SIGN_IN: Final = "/portal/sign-in"
 
@@ -127,7 +129,8 @@ async def visitor(request: Request) -> Visit:
     if visit is None:
         url = request.url
         is_page = request.method == "GET" and not url.path.endswith("/part")
-        raise SignedOut((f"{url.path}?{url.query}" if url.query else url.path) if is_page else "/portal")
+        query = "" if _OF_GATEWAYS & request.query_params.keys() else url.query
+        raise SignedOut((f"{url.path}?{query}" if query else url.path) if is_page else "/portal")
     return visit
 
 

@@ -222,5 +222,7 @@ async def buy_tickets(visit: Residing, form: Posted, attraction_id: uuid.UUID) -
     }
     cart, trouble = await answered(visit, visit.api.post(of_resident(visit, "ticket-carts"), body, key=form.key))
     if trouble is None:
+        if cart["state"] == "held" and len(cart["orders"]) == 1 and body["payment_method"] == "card":
+            return again(f"/portal/payments/{cart['orders'][0]['id']}")
         return again("/me/tickets", "bought" if cart["state"] == "confirmed" else "waiting_for_bank")
     return await _buying(visit, attraction_id, Wish(None, slot, counts), trouble)

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -18,6 +19,7 @@ from app.portal.ground.pages import again
 from app.portal.ground.routing import pages_router
 from app.portal.ground.visits import Residing, Visit
 from app.portal.push.offering import offered
+from app.portal.resident_life.paying import look_at_bank, promise_of
 from app.portal.resident_life.residing import answered, page
 
 router = pages_router("/me/services/orders")
@@ -57,6 +59,7 @@ async def show_order_part(visit: Residing, order_id: uuid.UUID) -> Response:
 async def _order_page(visit: Visit, order_id: uuid.UUID, trouble: Trouble | None = None) -> Response:
     is_new = visit.request.query_params.get("done") in ("ordered", "held")
     shown, offer = await asyncio.gather(_order(visit, order_id), offered(visit, after=is_new))
+    await look_at_bank(visit, shown["promise"])
     return page(visit, "order.html", trouble, **shown, **offer)
 
 
@@ -69,18 +72,37 @@ async def _order(visit: Visit, order_id: uuid.UUID) -> dict[str, Any]:
     service = await unless_hidden(visit.api.get(f"/v1/home-services/{order['service_id']}"))
     is_recent = clock.now() < instant(order["ends_at"]) + _TELLS
     is_done, is_there = order["state"] in _DONE, order["state"] == "started"
-    payment = order["payment"] or {}
+    promise = await promise_of(visit, order_id) if _is_waiting_for_money(order) else None
     return {
         "order": order,
         "service": service["name"] if service else {},
         "rating": rating,
         "complaint": complaint,
+        "promise": promise,
+        "money_is": _money(order, promise),
         "can_call_off": order["state"] in _CAN_BE_CALLED_OFF,
         "can_rate": is_done and is_recent and rating is None,
         "can_complain": (is_done or order["fee"] > 0) and is_recent and complaint is None,
-        "asks_bank": order["state"] == "held" and payment.get("authorization") == "requires_action",
         "extra": next((one for one in order["extras"] if one["state"] == "asked"), None) if is_there else None,
     }
+
+
+def _is_waiting_for_money(order: Mapping[str, Any]) -> bool:
+    """Say whether an order is not sure of its money: while it is held, and each time of what recurs on a card."""
+    known = (order["payment"] or {}).get("authorization")
+    return order["state"] in _CAN_BE_CALLED_OFF and known in ("pending", "requires_action", "failed", "lapsed")
+
+
+def _money(order: Mapping[str, Any], promise: Mapping[str, Any] | None) -> str:
+    """Return what is to be said of an order's money, as a word; empty where there is nothing to say of it."""
+    known = (order["payment"] or {}).get("authorization")
+    if order["state"] == "held" and promise is None:
+        return "asks_other"
+    if not _is_waiting_for_money(order) or known == "pending":
+        return ""
+    if known == "requires_action":
+        return "asks" if promise is not None else ""
+    return "failed" if order["state"] == "held" else ""
 
 
 @router.get("/{order_id}/calling-off", include_in_schema=False)
@@ -199,15 +221,15 @@ async def answer_more_time(visit: Residing, form: Posted, order_id: uuid.UUID, e
     return again(_page_of(order_id), "more_time" if is_approved else "no_more_time")
 
 
-@router.post("/{order_id}/proved", include_in_schema=False)
+@router.post("/{order_id}/another-way", include_in_schema=False)
 @route_options(database=False, idempotency=False)
-async def say_proved(visit: Residing, form: Posted, order_id: uuid.UUID) -> Response:
-    """Say that one's bank was told who one is: its answer is looked at now."""
+async def pay_another_way(visit: Residing, form: Posted, order_id: uuid.UUID) -> Response:
+    """Let go of an order that waits for money that will not come, and ask for the same again: how is it paid?"""
     order = await visit.api.get(_at(order_id))
-    authorization_id = (order["payment"] or {}).get("authorization_id")
-    if authorization_id is not None:
-        path = f"/v1/me/authorizations/{authorization_id}/action"
-        _, trouble = await answered(visit, visit.api.post(path, key=form.key))
-        if trouble is not None:
-            return await _order_page(visit, order_id, trouble)
-    return again(_page_of(order_id), "proved")
+    body = {"reason": "changed_mind", "fee": 0}
+    _, trouble = await answered(visit, visit.api.post(_at(order_id, "/cancellation"), body, key=form.key))
+    if trouble is not None and order["state"] in _CAN_BE_CALLED_OFF:
+        return await _order_page(visit, order_id, trouble)
+    minutes = int((instant(order["ends_at"]) - instant(order["starts_at"])).total_seconds() // 60)
+    chosen = {"minutes": minutes, "at": order["starts_at"]}
+    return again(f"/me/services/book/{order['service_id']}?{urlencode(chosen)}")

@@ -3,8 +3,8 @@
 from typing import Final
 
 from app.core.routing import Router
-from app.portal.resident_life import buying, home, looked_at, messages, orders, services, tickets
+from app.portal.resident_life import buying, home, looked_at, messages, orders, proving, recurring, services, tickets
 
 ROUTERS: Final[tuple[Router, ...]] = tuple(
-    module.router for module in (orders, services, buying, tickets, home, messages, looked_at)
+    module.router for module in (orders, recurring, services, buying, tickets, proving, home, messages, looked_at)
 )

@@ -21,6 +21,7 @@ from app.portal.ground.pages import again
 from app.portal.ground.routing import pages_router
 from app.portal.ground.their import Their
 from app.portal.ground.visits import Residing, Visit
+from app.portal.resident_life.paying import look_at_bank, promise_of
 from app.portal.resident_life.residing import answered, of_resident, page
 
 router = pages_router("/me/tickets")
@@ -86,9 +87,18 @@ async def show_tickets(visit: Residing) -> Response:
         visit,
         "tickets.html",
         orders=[(one, _shown(one)) for one in ahead],
+        promises=await _promises(visit, ahead),
         places_of=await places_of(visit, ahead),
         has_past=len(ahead) < len(orders),
     )
+
+
+async def _promises(visit: Visit, orders: Sequence[Json]) -> dict[str, Json]:
+    """Return the money the visitor promised for what is still held, by order; the bank's answer is fetched now."""
+    held = [one for one in orders if one["state"] == "held"]
+    found = await asyncio.gather(*(promise_of(visit, one["id"]) for one in held))
+    await asyncio.gather(*(look_at_bank(visit, one) for one in found))
+    return {one["reference_id"]: one for one in found if one is not None}
 
 
 @router.get("/past", include_in_schema=False)

@@ -43,10 +43,15 @@ async def test_the_payer_proves_who_they_are(buyer: Buyer) -> None:
     assert (await buyer.state(), await buyer.states()) == ("requires_action", ["requires_action"])
     (payment,) = await buyer.payments()
     assert payment.action_secret is not None
+    asking = buyer.stripe.state.objects[payment.ref]["next_action"]["redirect_to_url"]
+    assert asking["return_url"] == f"http://127.0.0.1:8000/portal/payments/{buyer.reference}"
+    assert payment.action_url is not None
+    assert asking["url"] not in payment.action_url  # it is sealed
     buyer.stripe.proves(payment.ref)
     await buyer.later()  # without any webhook: it is looked at from time to time
     assert await buyer.state() == "authorized"
-    assert (await buyer.payments())[0].action_secret is None
+    (payment,) = await buyer.payments()
+    assert (payment.action_secret, payment.action_url) == (None, None)
 
 
 async def test_who_fails_to_prove_it_is_declined(buyer: Buyer) -> None:

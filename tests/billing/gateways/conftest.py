@@ -29,6 +29,9 @@ CARDS = {
 """What is meant → as Stripe, the local twin and localstripe call such a card."""
 
 
+BACK = "https://hearthline.example/portal/payments/1"
+
+
 @dataclass
 class Payer:
     """A gateway and somebody who pays over it."""
@@ -49,7 +52,7 @@ class Payer:
         return card
 
     def wants(self, card: Card, amount: int = 1_000, *, present: bool = False, row: str = "row") -> Wanted:
-        return Wanted(amount, "EUR", self.customer, card.ref, present, row)
+        return Wanted(amount, "EUR", self.customer, card.ref, present, row, BACK)
 
 
 def settings_for(url: str, patience: float = 20.0) -> StripeSettings:

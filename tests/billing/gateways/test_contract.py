@@ -109,9 +109,12 @@ async def test_whoever_is_there_proves_who_they_are(payer: Payer) -> None:
     asked = await payer.gateway.authorize(key(), payer.wants(card, present=True))
     assert (asked.status, asked.capturable) == ("requires_action", 0)
     assert asked.client_secret is not None
+    assert asked.action_url is not None
+    assert asked.action_url.startswith("https://")
     await payer.prove(asked.ref)
     held = await payer.gateway.intent(asked.ref)
     assert (held.status, held.capturable, held.client_secret) == ("requires_capture", 1_000, None)
+    assert held.action_url is None
     with pytest.raises(NotDoneError, match="authentication_required") as alone:
         await payer.gateway.authorize(key(), payer.wants(card))
     assert alone.value.is_card

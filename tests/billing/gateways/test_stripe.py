@@ -111,6 +111,15 @@ async def test_a_card_that_is_good_no_longer_says_why(loopback: Stripe, code: st
         assert failed.value.is_card
 
 
+@pytest.mark.parametrize("url", ["http://bank.example/", "javascript:alert(1)", None])
+async def test_nobody_is_led_to_a_bank_that_is_none(loopback: Stripe, url: str | None) -> None:
+    async with over_loopback(loopback) as payer:
+        asked = await payer.gateway.authorize(str(new_id()), payer.wants(await payer.card("asks"), present=True))
+        found = loopback.state.objects[asked.ref]
+        found["next_action"] = {"type": "redirect_to_url", "redirect_to_url": {"url": url}} if url else None
+        assert (await payer.gateway.intent(asked.ref)).action_url is None
+
+
 async def test_the_loopback_knows_no_parameter_that_stripe_does_not(loopback: Stripe) -> None:
     headers = {"Authorization": f"Bearer {SECRET_KEY}"}
     async with httpx.AsyncClient(base_url=loopback.url, headers=headers) as client:

@@ -172,7 +172,13 @@ async def test_only_who_pays_is_given_what_their_bank_asks(saver: Saver) -> None
     action = (await saver.client.get(path, headers=saver.headers)).json()
     assert (action["gateway"], action["amount"], action["currency"]) == ("stripe", 10_000, "EUR")
     assert action["client_secret"].startswith((await buyer.payments())[0].ref)
+    assert action["redirect_url"].startswith("https://hooks.stripe.com/redirect/")
+    promises = f"/v1/me/authorizations?reference_id={buyer.reference}"
+    (promise,) = (await saver.client.get(promises, headers=saver.headers)).json()["items"]
+    assert (promise["id"], promise["state"], promise["amount"]) == (str(authorization), "requires_action", 10_000)
+    assert (promise["reference_kind"], promise["reference_id"]) == ("home_order", str(buyer.reference))
     other = await sign_in_resident(await identity.resident(await identity.community()))
+    assert (await saver.client.get(promises, headers=other)).json()["items"] == []
     assert (await saver.client.get(path, headers=other)).status_code == 404
     assert (await saver.client.post(path, headers=other)).status_code == 404
     buyer.stripe.proves((await buyer.payments())[0].ref)

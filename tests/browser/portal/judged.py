@@ -71,12 +71,17 @@ JUDGED: Final[dict[str, tuple[str, ...]]] = {
         "/me/messages/notices",
         "/me/services",
         "/me/services/book/{service_id}",
+        "/me/services/book/{service_id}/repeat",
+        "/me/services/repeats/{series_id}",
+        "/me/services/repeats/{series_id}/ending",
         "/me/services/orders/{order_id}",
         "/me/services/orders/{order_id}/calling-off",
         "/me/tickets",
         "/me/tickets/buy",
         "/me/tickets/buy/{attraction_id}",
         "/me/tickets/codes/{ticket_id}",
+        "/portal/payments/{reference_id}",
+        "/portal/payments/{reference_id}/made-up-bank",
     ),
     "test_journeys_road": ("/portal/road", "/portal/road/visits/{visit_id}"),
 }
@@ -110,11 +115,10 @@ WALKED: Final[dict[str, str]] = {
     "/me/services/past": "resident",
     "/me/services/orders/{order_id}/complaint": "resident",
     "/me/services/orders/{order_id}/rating": "resident",
-    "/me/services/repeats/{series_id}": "resident",
     "/me/tickets/orders/{order_id}/giving-back": "resident",
     "/me/tickets/past": "resident",
 }
 """Pages no journey leads through, and who of the access matrix's world opens them on the walk."""
 
-LEADING_ON: Final = {"/portal/clinic", "/portal/provider"}
-"""They lead on to the one clinic or company somebody works for."""
+LEADING_ON: Final = {"/portal/clinic", "/portal/provider", "/portal/payments/{reference_id}/bank"}
+"""They lead on: to the one clinic or company somebody works for, to one's bank."""

@@ -9,16 +9,21 @@ from zoneinfo import ZoneInfo
 from PIL import Image
 from playwright.async_api import expect
 
+from app.billing.authorizations import jobs as billing_jobs
 from app.core import clock
 from app.core.database import unit_of_work
+from app.core.jobs import settle
+from app.core.relay import RELAY_JOBS
 from app.identity.models import Account, Resident
 from app.portal.resident_life.texts import WORDS
 from community.homes.models import Home
+from community.orders import jobs as order_jobs
 from tests.browser.portal.phones import keeps
 from tests.browser.portal.times import at_noon
 from tests.browser.portal.windows import PATIENCE, Window, Windows
 from tests.browser.portal.world import person_of
 from tests.community.home_commands.conftest import stands
+from tests.community.orders.test_paying import card_of
 from tests.factories import billing_subsidies as subsidies
 from tests.factories import community_attractions as attractions
 from tests.factories import community_homes as homes
@@ -30,6 +35,7 @@ from tests.portal import hostile
 from tests.portal.gates.test_reading import read
 
 EN, ZH = WORDS["en"], WORDS["zh-CN"]
+_MONEY = (*RELAY_JOBS, *billing_jobs.JOBS, *order_jobs.JOBS)
 _SCOPES = ["messages:read", "messages:write", "circle:read", "profile:read", "vitals:read"]
 
 
@@ -114,6 +120,52 @@ async def _ordered(window: Window) -> None:
     await window.sees(EN["order_cancelled"])
 
 
+async def _agreed_to_a_series(window: Window) -> None:
+    """Have help come again and again, and end it."""
+    await window.open("/me/services")
+    for at in (0, 0, 1):
+        await _choose(window, "/me/services/book/", at)
+    await window.press(EN["again_and_again"])
+    await window.sees(EN["how_often"])
+    await window.is_fine("phone")
+    await _choose(window, "/me/services/book/", 1)  # the first one leads back
+    await window.sees(EN["shall_it_repeat"])
+    await window.is_fine("phone")
+    await window.press(EN["yes_repeat"])
+    await window.sees(EN["done_repeats"])
+    await window.is_fine("phone")
+    await window.press(EN["end_repeat"])
+    await window.sees(EN["shall_it_end"])
+    await window.is_fine("phone")
+    await window.press(EN["end_yes"])
+    await window.sees(EN["done_repeat_ended"])
+
+
+async def _paid_at_the_bank(window: Window, life: Life) -> None:
+    """Order on a card whose bank asks, be led there and back, and see the page follow what the bank says."""
+    card = await card_of(life.person.id, life.resident.community_id, "3220")
+    await window.open("/me/services")
+    for at in (0, 0, 1):
+        await _choose(window, "/me/services/book/", at)
+    await window.page.locator(f"#f-pay-{card}").check(timeout=PATIENCE)
+    await window.press(EN["yes_order"])
+    await window.sees(EN["done_held"])
+    await settle(_MONEY)
+    await window.sees(EN["bank_asks"])
+    await window.is_fine("phone")
+    await window.press(EN["go_to_bank"])
+    await window.sees(EN["made_up_bank_asks"].partition("{")[0])
+    await window.is_fine("phone")
+    await window.press(EN["made_up_bank_yes"])
+    await window.sees(EN["payment_back_early"])
+    assert window.page.url.endswith("?back")
+    await window.is_fine("phone")
+    await settle(_MONEY)
+    await window.sees(EN["payment_says_paid"])
+    await window.press(EN["payment_go_on"])
+    await window.sees(EN["order_placed"])
+
+
 async def _got_tickets(window: Window) -> None:
     await window.open("/me/tickets")
     await window.press(EN["buy"])
@@ -145,6 +197,8 @@ async def test_help_is_ordered_and_a_ticket_is_read_off_the_screen(open_windows:
     window = await open_windows.of(life.person)
     await window.open("/me")
     await _ordered(window)
+    await _agreed_to_a_series(window)
+    await _paid_at_the_bank(window, life)
     await _got_tickets(window)
     codes = await window.page.locator("a[data-keep]").evaluate_all("(all) => all.map((one) => one.pathname)")
     assert len(codes) == 2

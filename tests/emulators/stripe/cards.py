@@ -33,6 +33,7 @@ _INTENT = (
     "confirm",
     "off_session",
     "use_stripe_sdk",
+    "return_url",
     "transfer_group",
     "metadata.*",
 )
@@ -122,13 +123,23 @@ def authorize(state: State, given: Json) -> Json:
     state.tell("payment_intent.created", intent)
     is_alone = given.get("off_session") == "true"
     if card["_is"].get("asks") and not is_alone:
-        intent.update(status="requires_action", next_action={"type": "use_stripe_sdk"})
+        intent.update(status="requires_action", next_action=_asking(given, intent))
         state.tell("payment_intent.requires_action", intent)
         return intent
     if card["_is"].get("asks"):
         refuse(state, intent, "authentication_required", "authentication_required")
     hold(state, intent, HELD_WITHOUT_THEM_FOR if is_alone else HELD_FOR)
     return intent
+
+
+def _asking(given: Json, intent: Json) -> Json:
+    """Return how the payer is asked who they are: by an SDK of Stripe's, or on a page that leads back."""
+    if given.get("use_stripe_sdk") == "true":
+        return {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
+    if not given.get("return_url"):
+        raise RefusedError("This PaymentIntent requires a return_url.", code="parameter_missing", param="return_url")
+    url = f"https://hooks.stripe.com/redirect/authenticate/{intent['id']}?client_secret={intent['client_secret']}"
+    return {"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": given["return_url"]}}
 
 
 def hold(state: State, intent: Json, seconds: int) -> None:

@@ -1,5 +1,6 @@
-// Types into a note whose keeping is answered as told: node note.mjs <clinic.js> <status>
-// Prints whether whoever leaves the page then is asked, and how often it was tried to keep it.
+// Types into a note whose keeping is answered as told: node note.mjs <clinic.js> <status>, or "lost" for a first answer
+// that never comes while typing goes on. Prints whether whoever leaves the page then is asked, how often it was tried to
+// keep it, and what was sent.
 
 import { readFileSync } from "node:fs";
 
@@ -15,14 +16,29 @@ globalThis.document = {
   querySelectorAll: () => [], querySelector: () => null,
 };
 globalThis.addEventListener = (name, act) => { heard[name] = act; };
-globalThis.FormData = class { *[Symbol.iterator]() { yield ["plan", "words"]; } };
-let tries = 0;
-globalThis.fetch = async () => { tries += 1; return Response.json({ version: 2 }, { status: Number(status) }); };
+let typed = "words";
+globalThis.FormData = class {
+  *[Symbol.iterator]() { yield ["version", note.elements.version.value]; yield ["plan", typed]; }
+};
+const isLost = status === "lost";
+const sent = [];
+globalThis.fetch = async (_address, { body }) => {
+  sent.push(String(body));
+  if (isLost && sent.length === 1) throw new TypeError("the answer is lost");
+  return Response.json({ version: sent.length }, { status: isLost ? 200 : Number(status) });
+};
+const real = globalThis.setTimeout;
+if (isLost) globalThis.setTimeout = (act, wait) => real(act, wait / 20);
 
 (0, eval)(`(() => {${readFileSync(script, "utf8")}})()`);
 heard["note:input"]();
-await new Promise((resolve) => { setTimeout(resolve, 3_500); });
+if (isLost) {
+  await new Promise((resolve) => { real(resolve, 150); });
+  typed = "more words";
+  heard["note:input"]();
+}
+await new Promise((resolve) => { real(resolve, isLost ? 1_000 : 3_500); });
 let isAsked = false;
 heard.beforeunload({ preventDefault: () => { isAsked = true; } });
-console.log(JSON.stringify({ isAsked, tries, said: said.textContent }));
+console.log(JSON.stringify({ isAsked, tries: sent.length, said: said.textContent, ...(isLost ? { sent } : {}) }));
 process.exit(0);

@@ -77,6 +77,9 @@ async def test_a_note_that_is_typed_is_kept_and_never_over_another_windows(app: 
         assert first.json() == {"version": 1}
         other = await browser.post(f"{base}/note/autosave", data=fields | {"subjective": "There"})
         assert (other.status_code, other.json()["code"]) == (412, "stale_version")
+        # What was kept already, and whose answer was lost, is no other window's.
+        again = await browser.post(f"{base}/note/autosave", data=fields | {"subjective": "Here "})
+        assert (again.status_code, again.json()) == (200, {"version": 1})
         late = await browser.post(f"{base}/note/signature", data=fields | {"subjective": "There"})
         assert late.status_code == 412
         assert EN["trouble_stale_version"] in late.text

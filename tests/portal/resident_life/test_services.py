@@ -43,7 +43,7 @@ async def _asked(browser: httpx.AsyncClient, life: Life) -> httpx.Response:
     raise AssertionError("no end of questions")
 
 
-async def _ordered(browser: httpx.AsyncClient, life: Life, **fields: str) -> str:
+async def ordered(browser: httpx.AsyncClient, life: Life, **fields: str) -> str:
     page = await _asked(browser, life)
     where = f"{SERVICES}/book/{life.service.id}"
     answer = await browser.post(where, data=form_on(page, where) | {"pay": "provider"} | fields)
@@ -57,7 +57,7 @@ async def test_help_is_ordered_one_question_at_a_time(life: Life, browser: httpx
     assert links(first, f"{SERVICES}/book/") == [f"{SERVICES}/book/{life.service.id}"]
     page = await _asked(browser, life)
     assert "CN¥" in page.text
-    order = await _ordered(browser, life, instructions=hostile.MARKUP)
+    order = await ordered(browser, life, instructions=hostile.MARKUP)
     shown = await browser.get(f"{order}?done=ordered")
     assert EN["done_ordered"] in shown.text
     assert EN["order_placed"] in shown.text
@@ -99,7 +99,7 @@ async def test_a_price_that_has_changed_is_asked_about_anew(life: Life, browser:
 
 async def test_a_saved_card_can_be_chosen(life: Life, browser: httpx.AsyncClient) -> None:
     card = await card_of(life.person.id, life.place.id)
-    order = await _ordered(browser, life, pay=str(card))
+    order = await ordered(browser, life, pay=str(card))
     assert EN["order_held"] in (await browser.get(order)).text
     # Nobody else's card: that is refused in words, and nothing is ordered.
     other = await card_of((await identity.account(life.place, phone="+8613800000077")).id, life.place.id)
@@ -145,7 +145,7 @@ async def test_calling_off_says_what_it_costs_and_holds_to_it(
     async with unit_of_work() as session:
         offer = await session.get_one(ServiceOffer, life.offer.id)
         offer.late_percent, offer.notice_period = 50, timedelta(hours=4)
-    order = await _ordered(browser, life)
+    order = await ordered(browser, life)
     where = f"{order}/calling-off"
     shown = await browser.get(where)
     assert EN["call_off_costs_nothing"] in shown.text
@@ -253,6 +253,56 @@ async def test_what_comes_again_and_again_is_said_and_a_day_left_out(life: Life,
     assert (await submit(browser, where, leave_out[0])).headers["location"] == f"{where}?done=comes"
 
 
+async def test_help_is_had_again_and_again_from_its_first_time_on_and_ended(
+    life: Life, browser: httpx.AsyncClient
+) -> None:
+    whether = await _asked(browser, life)
+    where = f"{SERVICES}/book/{life.service.id}/repeat"
+    (often,) = links(whether, where)
+    choices = links(await browser.get(often), where)
+    assert [one.rpartition("=")[2] for one in choices] == ["week", "two_weeks", "day"]
+    asked = await browser.get(choices[0])
+    assert EN["repeat_promise"] in asked.text
+    fields = form_on(asked, where) | {"pay": "provider"}
+    stale = await browser.post(where, data=fields | {"workday": "1", "key": "other"})
+    assert stale.status_code == 409
+    assert EN["trouble_terms_changed"] in stale.text
+    made, twice = await browser.post(where, data=fields), await browser.post(where, data=fields)
+    assert made.headers["location"] == twice.headers["location"]
+    series = made.headers["location"].removesuffix("?done=repeats")
+    shown = await browser.get(made.headers["location"])
+    assert EN["done_repeats"] in shown.text
+    assert shown.text.count(EN["not_this_day"]) >= 4
+    # The first time is the one that was chosen, on the resident's own wall.
+    first = datetime.fromisoformat(fields["at"]).astimezone(ZONE)
+    assert f"{series}/days/{first.date()}" in _forms(shown)
+    ending = f"{series}/ending"
+    assert ending in links(shown, series)
+    assert EN["shall_it_end"] in (await browser.get(ending)).text
+    ended = await submit(browser, ending, ending)
+    assert ended.headers["location"] == f"{SERVICES}?done=repeat_ended"
+    assert not links(await browser.get(SERVICES), series)
+    assert (await submit(browser, ending, ending)).status_code == 303  # ended twice is ended
+
+
+async def test_what_cannot_recur_is_no_page(life: Life, browser: httpx.AsyncClient) -> None:
+    where = f"{SERVICES}/book/{life.service.id}/repeat"
+    fields = form_on(await _asked(browser, life), f"{SERVICES}/book/{life.service.id}")
+    for wrong in ({"every": "year"}, {"at": "soon"}, {"at": "2026-03-05T08:00:00"}, {"offer": "x"}):
+        given = fields | {"every": "week", "pay": "provider"} | wrong
+        assert (await browser.post(where, data=given)).status_code == 404, wrong
+    naive = f"{where}?offer={fields['offer']}&at=2026-03-05T08:00:00"
+    assert (await browser.get(naive)).status_code == 404
+
+
+async def test_series_are_agreed_on_in_chinese(life: Life, browser: httpx.AsyncClient) -> None:
+    where = f"{SERVICES}/book/{life.service.id}/repeat"
+    (often,) = links(await _asked(browser, life), where)
+    await language_of(life, "zh-CN")
+    for page, says in ((often, "how_often"), (f"{often}&every=week", "yes_repeat")):
+        assert WORDS["zh-CN"][says] in (await browser.get(page)).text
+
+
 def _forms(page: httpx.Response) -> list[str]:
     return [str(given.get("action")) for tag, given in Elements(page.text).found if tag == "form"]
 
@@ -297,7 +347,7 @@ def test_lengths_to_choose_from_are_few() -> None:
 async def test_pages_are_there_in_both_languages_whatever_things_are_called(
     life: Life, browser: httpx.AsyncClient
 ) -> None:
-    order = await _ordered(browser, life)
+    order = await ordered(browser, life)
     for name in hostile.NAMES:
         async with unit_of_work() as session:
             service = await session.get_one(HomeService, life.service.id)

@@ -40,7 +40,7 @@ async def offered(life: Life) -> OnOffer:
     return found
 
 
-async def _asked(browser: httpx.AsyncClient, offered: OnOffer, **counts: str) -> httpx.Response:
+async def asked(browser: httpx.AsyncClient, offered: OnOffer, **counts: str) -> httpx.Response:
     """Answer where, which day, what time and who, and return the page that asks whether it is to be so."""
     base = f"{TICKETS}/buy/{offered.attraction_id}"
     assert links(await browser.get(f"{TICKETS}/buy"), base) == [base]
@@ -55,7 +55,7 @@ async def _asked(browser: httpx.AsyncClient, offered: OnOffer, **counts: str) ->
 async def test_a_ticket_is_got_one_question_at_a_time(life: Life, offered: OnOffer, browser: httpx.AsyncClient) -> None:
     assert EN["no_tickets"] in (await browser.get(TICKETS)).text
     base = f"{TICKETS}/buy/{offered.attraction_id}"
-    page = await _asked(browser, offered, adult="2")
+    page = await asked(browser, offered, adult="2")
     assert "CN¥120.00" in page.text
     fields = form_on(page, base) | {"pay": "provider"}
     bought, twice = await browser.post(base, data=fields), await browser.post(base, data=fields)
@@ -73,7 +73,7 @@ async def test_a_ticket_is_got_one_question_at_a_time(life: Life, offered: OnOff
 
 async def test_whoever_is_quicker_is_told_in_words(life: Life, offered: OnOffer, browser: httpx.AsyncClient) -> None:
     base = f"{TICKETS}/buy/{offered.attraction_id}"
-    page = await _asked(browser, offered, adult="2")
+    page = await asked(browser, offered, adult="2")
     other = await identity.resident(life.place, phone="+8613800000055")
     await tickets.cart(other, offered.slots[0], offered.products["adult"], quantity=3)
     refused = await browser.post(base, data=form_on(page, base) | {"pay": "provider"})
@@ -82,7 +82,7 @@ async def test_whoever_is_quicker_is_told_in_words(life: Life, offered: OnOffer,
 
 
 async def test_what_needs_a_card_says_so(life: Life, offered: OnOffer, browser: httpx.AsyncClient) -> None:
-    page = await _asked(browser, offered, senior="1", adult="0")
+    page = await asked(browser, offered, senior="1", adult="0")
     assert page.status_code == 409
     assert EN["trouble_entitlement_missing"] in page.text
 

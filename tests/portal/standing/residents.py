@@ -30,6 +30,8 @@ PAGES: Final[dict[str, tuple[str, ...]]] = {
     "/me/services/part": ("listHomeServices",),
     "/me/services/past": (),
     "/me/services/book/{service_id}": ("getHomeService",),
+    "/me/services/book/{service_id}/repeat": ("getHomeService",),
+    "/me/services/repeats/{series_id}/ending": ("getHomeOrderSeries",),
     "/me/services/repeats/{series_id}": ("getHomeOrderSeries",),
     "/me/services/orders/{order_id}": _ORDER,
     "/me/services/orders/{order_id}/part": _ORDER,

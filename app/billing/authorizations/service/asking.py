@@ -16,7 +16,7 @@ from prometheus_client import Counter
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.billing.authorizations import repository, rules
-from app.billing.authorizations.models import CARD_PAYMENTS, CardPayment
+from app.billing.authorizations.models import AUTHORIZATIONS, CARD_PAYMENTS, CardPayment
 from app.billing.authorizations.service import carrying
 from app.billing.cards.models import CUSTOMERS, METHODS
 from app.billing.gateways.choosing import chosen_gateway
@@ -25,6 +25,7 @@ from app.core import clock, failures, stopping
 from app.core.database import reading, unit_of_work
 from app.core.due import Due
 from app.core.leases import Held, Lease
+from app.core.settings import settings
 
 BATCH: Final = 8
 """As many as are asked within a lease, however slow each is."""
@@ -34,9 +35,11 @@ _TAKEN: Final = (
     sa.select(
         *(_p.id, _p.gateway, _p.ref, _p.state, _p.wish, _p.wish_no, _p.asked, _p.ask_at, _p.created_at),
         *(_p.amount, _p.currency, _p.capture_amount, _p.is_present),
+        AUTHORIZATIONS.c.reference_id,
         CUSTOMERS.c.ref.label("customer"),
         METHODS.c.ref.label("method"),
     )
+    .join(AUTHORIZATIONS, AUTHORIZATIONS.c.id == _p.authorization_id)
     .join(METHODS, METHODS.c.id == _p.payment_method_id)
     .join(CUSTOMERS, CUSTOMERS.c.id == METHODS.c.customer_id)
     .where(_p.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid))))
@@ -170,7 +173,8 @@ async def _authorize(gateway: Gateway, taken: _Taken) -> Intent | None:
             return found
     if row.method is None:  # an erasure left nothing of the card
         return Intent("", "requires_payment_method", row.amount, declined="card_removed")
-    wanted = Wanted(row.amount, row.currency, row.customer, row.method, row.is_present, str(row.id))
+    back = f"{settings().http.public_url.rstrip('/')}{rules.RETURN_PAGE}/{row.reference_id}"
+    wanted = Wanted(row.amount, row.currency, row.customer, row.method, row.is_present, str(row.id), back)
     try:
         return await gateway.authorize(taken.key, wanted)
     except NotDoneError as error:

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.authorizations import repository, rules
-from app.billing.authorizations.models import ACTION, REFUND_REASON, Authorization, CardPayment, CardRefund
+from app.billing.authorizations.models import ACTION, ACTION_URL, REFUND_REASON, Authorization, CardPayment, CardRefund
 from app.billing.authorizations.problems import NothingToProve
 from app.billing.authorizations.service import telling
 from app.billing.authorizations.service.authorizing import hold
@@ -42,6 +42,7 @@ async def stands(session: AsyncSession, card_payment_id: uuid.UUID, intent: Inte
         return False
     payment.state, payment.failure = state, intent.declined
     payment.action_secret = seal(intent.client_secret, ACTION) if _asks(state) and intent.client_secret else None
+    payment.action_url = seal(intent.action_url, ACTION_URL) if _asks(state) and intent.action_url else None
     payment.capture_before = intent.capture_before if state == "authorized" else None
     payment.renew_at = rules.renew_at(payment.capture_before, clock.now())
     if state in rules.ENDED:

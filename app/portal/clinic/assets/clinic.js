@@ -47,6 +47,7 @@ document.getElementById("keys-button")?.addEventListener("click", () => does["?"
 // --- the note ---------------------------------------------------------------------------------------------------------
 
 const PAUSE = 1_500; // milliseconds without a press before what was typed is kept
+const SOON = 50; // until what was typed meanwhile is kept, too
 const AGAIN = 5_000; // until it is tried again where nobody answered
 const note = document.getElementById("noteform");
 
@@ -56,34 +57,55 @@ if (note) {
   let isSending = false;
   let isDirty = false;
   let isOver = false;
+  // What was sent and nobody answered: it may be kept already. Until that is known the very same is sent again, so that
+  // the server knows its own; what was typed meanwhile comes after it.
+  let unanswered = null;
 
   const soon = (wait) => {
     clearTimeout(timer);
     timer = setTimeout(keep, wait);
   };
 
+  // What was sent, as the form would send it now if nothing else had been typed.
+  function withVersion(sent) {
+    const fields = new URLSearchParams(sent);
+    fields.set("version", note.elements.version.value);
+    return fields.toString();
+  }
+
   async function keep() {
     if (isSending || !isDirty || isOver) return;
     isSending = true;
     isDirty = false;
     let next = 0;
+    const sent = unanswered ?? new URLSearchParams(new FormData(note)).toString();
+    const isOld = unanswered !== null;
+    let isRefused = false; // for what it says: it is not kept, and is not sent like that again
     try {
       const answer = await fetch(note.dataset.autosave, {
         method: "POST", credentials: "same-origin", redirect: "manual", cache: "no-store",
-        body: new URLSearchParams(new FormData(note)), signal: AbortSignal.timeout(10_000),
+        headers: { "Content-Type": "application/x-www-form-urlencoded" },
+        body: sent, signal: AbortSignal.timeout(10_000),
       });
       if (answer.ok) {
+        unanswered = null;
         note.elements.version.value = String((await answer.json()).version);
         said.textContent = said.dataset.kept;
+        if (isOld && new URLSearchParams(new FormData(note)).toString() !== withVersion(sent)) {
+          isDirty = true;
+          next = SOON;
+        }
       } else if (answer.status === 409 || answer.status === 412) {
         // Another window wrote meanwhile: nothing is written over, and the person decides.
         said.textContent = said.dataset.changed;
         isOver = true;
         isDirty = true; // it is kept nowhere yet
       } else {
+        isRefused = [400, 413, 422].includes(answer.status);
         throw new Error(String(answer.status));
       }
     } catch {
+      unanswered = isRefused ? null : sent;
       said.textContent = said.dataset.behind;
       isDirty = true;
       next = AGAIN;
@@ -101,11 +123,12 @@ if (note) {
     if (isDirty && !note.dataset.sent) event.preventDefault();
   });
   note.addEventListener("submit", (event) => {
-    if (isSending && !note.dataset.waited) {
-      // The version that is being kept is the one to be signed.
+    if ((isSending || unanswered !== null) && !note.dataset.waited) {
+      // The version that is being kept is the one to be signed; of what nobody answered it is asked once more first.
       event.preventDefault();
       note.dataset.waited = "1";
       const by = event.submitter;
+      if (!isSending) keep();
       const wait = setInterval(() => {
         if (isSending) return;
         clearInterval(wait);
