@@ -20,6 +20,10 @@ SUM_GRACE: Final = timedelta(minutes=5)  # what is under way when an hour ends i
 TOUCH: Final = timedelta(minutes=1)  # an unchanged state is not written more often
 MOST_TEXT: Final = 255
 MOST_ATTRIBUTES: Final = 4096  # bytes
+CALL_AGAIN: Final = timedelta(minutes=10)
+DANGER_AGAIN: Final = timedelta(hours=2)
+"""What says that it is on after so long without a word may have been off meanwhile: nobody has heard the end of it.
+Of a press that is known sooner; what only goes on saying so is heard in between."""
 LARGEST: Final = 1e15  # no thing in a home measures more; sums and squares of it are numbers still
 
 STATE: Final = "state"
@@ -27,6 +31,7 @@ AVAILABILITY: Final = "availability"
 ATTRIBUTES: Final = "attributes"
 ONLINE: Final = "online"
 OFFLINE: Final = "offline"
+_CALM: Final = frozenset({None, "", "off"})
 
 
 class Report(Protocol):
@@ -124,12 +129,7 @@ def pass_time(traits: Traits, standing: Standing, now: datetime, outcome: Outcom
     standing.is_changed = True
     if standing.held_until is not None and standing.held_until <= now:
         _keep_held(traits, standing, now, outcome)
-    if standing.off_at is not None and standing.off_at <= now:
-        at, standing.off_at = standing.off_at, None
-        old, standing.state, standing.number, standing.changed_at = standing.state, "off", None, at
-        standing.is_fresh = True
-        outcome.changes.append(StateChange(*traits.names, STATE, old, "off", None, at, True))
-        _keep(traits, standing, at, outcome)
+    _let_off(traits, standing, now, outcome)
     if standing.expires_at is not None and standing.expires_at <= now:
         standing.expires_at = None
         if standing.is_available:
@@ -137,25 +137,50 @@ def pass_time(traits: Traits, standing: Standing, now: datetime, outcome: Outcom
     standing.look_at = _earliest(standing)
 
 
+def _let_off(traits: Traits, standing: Standing, now: datetime, outcome: Outcome) -> None:
+    """Turn off what goes off by itself; whoever speaks next may do so before a worker has seen to it."""
+    if standing.off_at is None or standing.off_at > now:
+        return
+    at, standing.off_at = standing.off_at, None
+    old, standing.state, standing.number, standing.changed_at = standing.state, "off", None, at
+    standing.is_fresh = standing.is_changed = True
+    outcome.changes.append(StateChange(*traits.names, STATE, old, "off", None, at, True))
+    _keep(traits, standing, at, outcome)
+
+
 def _take_state(traits: Traits, standing: Standing, heard: Heard, outcome: Outcome) -> None:
     report, at = heard.report, heard.at
+    _let_off(traits, standing, at, outcome)
     value, number = _clean(report.value, report.number)
     is_same = value == standing.state or (number is not None and number == standing.number)
     is_first = standing.recorded_at is None
+    is_telling = traits.is_hazard and not heard.is_retained and value not in _CALM
     if not is_first and at < standing.changed_at:
         if is_same:
             return
-        if not (traits.is_hazard and value == "on") or heard.is_retained:
+        # A pendant's end says nothing of who pressed it, but without it the next press would be none.
+        if not is_telling and not (traits.is_call and not heard.is_retained):
             _keep_late(traits, standing, value, number, at, outcome)
             return
         # Our clock may have been set back. Rather call once too often than not hear of a fire until it has caught up.
         at = standing.changed_at
+    elif is_telling and not is_same and not is_first and at < standing.reported_at:
+        # Another gateway has stored the end of it already: it was so all the same, and is not any more.
+        outcome.changes.append(StateChange(*traits.names, STATE, standing.state, value, number, at, True))
+        _keep_late(traits, standing, value, number, at, outcome)
+        return
+    is_anew = is_telling and is_same and not is_first and _is_anew(traits, standing, at)
     is_back = not standing.is_available and _is_reachable(traits, standing)
     if is_back:
         _back(traits, standing, heard, outcome)
-    standing.is_touched = standing.is_touched or is_first or at - standing.reported_at >= _touch(traits)
+    is_due = traits.is_hazard or is_first or at - standing.reported_at >= _touch(traits)
+    standing.is_touched = standing.is_touched or is_due
     _expect_more(traits, standing, value, at)
-    if is_same and not is_first:
+    if is_anew:
+        standing.changed_at, standing.is_fresh, standing.is_changed = at, traits.is_call, True
+        outcome.changes.append(StateChange(*traits.names, STATE, None, value, number, at, traits.is_call))
+        _record(traits, standing, at, outcome, is_owed=is_back)
+    elif is_same and not is_first:
         _beat(traits, standing, at, outcome, is_back=is_back)
     else:
         is_news = traits.is_call or not is_first
@@ -167,6 +192,12 @@ def _take_state(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
         _record(traits, standing, at, outcome, is_owed=is_first or is_back)
     if standing.is_touched or standing.is_changed:
         standing.reported_at = at
+
+
+def _is_anew(traits: Traits, standing: Standing, at: datetime) -> bool:
+    """Say whether what says once more that it is on may have begun anew: that it ended meanwhile was not heard."""
+    since = at - standing.reported_at
+    return (traits.is_call and (traits.counts_each or since >= CALL_AGAIN)) or since >= DANGER_AGAIN
 
 
 def _take_event(traits: Traits, standing: Standing, heard: Heard, outcome: Outcome) -> None:

@@ -60,6 +60,8 @@ class Traits:
     expire_after: timedelta | None
     off_delay: timedelta | None
     is_available: Callable[[Mapping[str, bool]], bool]
+    counts_each: bool = False
+    """Whether each word is a happening though it says the same (``force_update`` of a button)."""
 
 
 def gap_of(role: str | None, component: str, state_class: str | None, unit: str | None) -> timedelta:
