@@ -100,6 +100,16 @@ def test_a_fall_is_high_and_looked_at_again_in_five_minutes() -> None:
     assert watches(found) == {"motionless_fall": 5 * MINUTE}
 
 
+@pytest.mark.parametrize("said", ["fall", "maybe_fall", "True", "action fall", "fallen", "detected"])
+def test_a_fall_is_one_whatever_the_sensor_or_the_pendant_calls_it(said: str) -> None:
+    assert raised(acts(Said("fall", said, old=None)))[0].severity == "high"
+
+
+@pytest.mark.parametrize("said", ["off", "", None, "none", "normal", "False", "no_fall", "unavailable", "4"])
+def test_what_says_that_nobody_fell_calls_nobody(said: str | None) -> None:
+    assert raised(acts(Said("fall", said, old="fall", number=4.0 if said == "4" else None))) == []
+
+
 def test_a_fall_after_which_nothing_moves_is_critical() -> None:
     fall = Watched("motionless_fall", IT, None, NOON)
     verdict = check(fall, Standing(home(), moved_at=NOON + timedelta(seconds=20)), NOON + 5 * MINUTE)
@@ -113,7 +123,7 @@ def test_a_press_of_the_button_is_critical_whatever_it_is_called(said: str) -> N
     assert raised(acts(Said("sos_button", said)))[0].severity == "critical"
 
 
-@pytest.mark.parametrize("said", ["off", "", None, "idle", "unavailable"])
+@pytest.mark.parametrize("said", ["off", "", None, "idle", "unavailable", "False", "normal"])
 def test_a_button_that_is_let_go_calls_nobody(said: str | None) -> None:
     assert raised(acts(Said("sos_button", said))) == []
 
