@@ -178,7 +178,9 @@ async def test_a_pendant_that_resets_itself_says_nothing_of_who_fell(scene: Scen
     assert await noticed() == [("fall", "high"), ("fall", "critical")]
 
 
-async def test_who_falls_again_is_told_of_again_though_the_pendant_says_no_end(scene: Scene, clock: ManualClock) -> None:
+async def test_who_falls_again_is_told_of_again_though_the_pendant_says_no_end(
+    scene: Scene, clock: ManualClock
+) -> None:
     fall = await care.entity(scene.home, "fall", room=scene.bedroom, component="event")
     for _ in range(2):
         await care.report(care.change(fall, "fall", old="fall"))
