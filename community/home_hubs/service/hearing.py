@@ -84,7 +84,7 @@ class Hearing:
         prefix = self._home.discovery_prefix
         try:
             announced.append((hub_announcement(state, entry, device, prefix), True, False))
-            reports += [(report, True, False) for report in hub_reports(state, has_happened=False)]
+            reports += [(report, True, False) for report in hub_reports(state, has_happened=False, remembers=True)]
             self._known.add(state["entity_id"])
         except NotUnderstood as problem:
             if problem.code == "refused_component":
@@ -135,7 +135,7 @@ class Hearing:
         is_standing = was is None or was == "unavailable"
         has_happened = not is_standing and was != state.get("state")
         try:
-            reports = hub_reports(state, has_happened=has_happened)
+            reports = hub_reports(state, has_happened=has_happened, remembers=is_standing)
             return [(report, is_standing, was == "unknown") for report in reports]
         except NotUnderstood:
             return []

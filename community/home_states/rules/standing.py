@@ -20,10 +20,6 @@ SUM_GRACE: Final = timedelta(minutes=5)  # what is under way when an hour ends i
 TOUCH: Final = timedelta(minutes=1)  # an unchanged state is not written more often
 MOST_TEXT: Final = 255
 MOST_ATTRIBUTES: Final = 4096  # bytes
-CALL_AGAIN: Final = timedelta(minutes=10)
-DANGER_AGAIN: Final = timedelta(hours=2)
-"""What says that it is on after so long without a word may have been off meanwhile: nobody has heard the end of it.
-Of a press that is known sooner; what only goes on saying so is heard in between."""
 LARGEST: Final = 1e15  # no thing in a home measures more; sums and squares of it are numbers still
 
 STATE: Final = "state"
@@ -31,6 +27,7 @@ AVAILABILITY: Final = "availability"
 ATTRIBUTES: Final = "attributes"
 ONLINE: Final = "online"
 OFFLINE: Final = "offline"
+HAPPENED_AT: Final = "happened_at"
 _CALM: Final = frozenset({None, "", "off"})
 
 
@@ -169,7 +166,7 @@ def _take_state(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
         outcome.changes.append(StateChange(*traits.names, STATE, standing.state, value, number, at, True))
         _keep_late(traits, standing, value, number, at, outcome)
         return
-    is_anew = is_telling and is_same and not is_first and _is_anew(traits, standing, at)
+    is_anew = is_telling and is_same and not is_first and traits.may_be_anew(at - standing.reported_at)
     is_back = not standing.is_available and _is_reachable(traits, standing)
     if is_back:
         _back(traits, standing, heard, outcome)
@@ -194,17 +191,13 @@ def _take_state(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
         standing.reported_at = at
 
 
-def _is_anew(traits: Traits, standing: Standing, at: datetime) -> bool:
-    """Say whether what says once more that it is on may have begun anew: that it ended meanwhile was not heard."""
-    since = at - standing.reported_at
-    return (traits.is_call and (traits.counts_each or since >= CALL_AGAIN)) or since >= DANGER_AGAIN
-
-
 def _take_event(traits: Traits, standing: Standing, heard: Heard, outcome: Outcome) -> None:
     at = heard.at
     value, number = _clean(heard.report.value, heard.report.number)
-    is_first, is_fresh = standing.recorded_at is None, not heard.is_retained
-    if heard.is_retained and not is_first and value == standing.state:
+    is_first = standing.recorded_at is None
+    is_fresh = not heard.is_retained or _was_missed(traits, standing, heard.report)
+    if not is_fresh and not is_first and value == standing.state:
+        _merge(standing, heard.report.attributes or {})
         return
     old = standing.state
     if is_first or at >= standing.changed_at:
@@ -219,6 +212,15 @@ def _take_event(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
         _keep(traits, standing, at, outcome)
     elif is_first:
         standing.recorded_at = at
+
+
+def _was_missed(traits: Traits, standing: Standing, report: Report) -> bool:
+    """Say whether what is remembered is a call for help that came after the last that was heard, as the hub dates them.
+
+    The dates are compared with each other alone: what the hub's clock says against ours does not matter.
+    """
+    known, dated = standing.attributes.get(HAPPENED_AT), (report.attributes or {}).get(HAPPENED_AT)
+    return traits.is_call and known is not None and dated is not None and known != dated
 
 
 def _take_attribute(traits: Traits, standing: Standing, heard: Heard, outcome: Outcome) -> None:

@@ -47,6 +47,13 @@ class Thing:
         take(self.traits, self.standing, Heard(Said("state", value), "t", at, retained, False), outcome)
         return outcome.changes
 
+    def happens(self, when: str, at: datetime, *, retained: bool = False) -> list[StateChange]:
+        """Report a press that a hub dates ``when``; return what is told of it."""
+        outcome = Outcome(lambda now: clock.id_of(now, 0), at)
+        said = Said("state", "press", attributes={"happened_at": when}, is_event=True)
+        take(self.traits, self.standing, Heard(said, "t", at, retained, False), outcome)
+        return [change for change in outcome.changes if change.is_fresh]
+
     def waits(self, at: datetime) -> list[StateChange]:
         """Let time pass; return what is told of it."""
         outcome = Outcome(lambda when: clock.id_of(when, 0), at)
@@ -117,3 +124,16 @@ def test_of_a_button_that_says_so_each_word_counts() -> None:
     thing.says("on", BEGIN)
     assert len(thing.says("on", BEGIN + 2 * SECOND)) == 1
     assert thing.says("on", BEGIN + 3 * SECOND, retained=True) == []
+
+
+def test_a_press_that_a_hub_remembers_and_we_have_not_heard_is_a_press() -> None:
+    thing = Thing(_PENDANT)
+    assert thing.happens("10:00", BEGIN, retained=True) == [], "nobody knows how long ago"
+    assert thing.happens("10:00", BEGIN + HOUR, retained=True) == []
+    assert len(thing.happens("11:30", BEGIN + 2 * HOUR, retained=True)) == 1
+    assert thing.happens("11:30", BEGIN + 2 * HOUR + SECOND, retained=True) == []
+    assert len(thing.happens("12:00", BEGIN + 3 * HOUR)) == 1
+    assert thing.happens("12:00", BEGIN + 4 * HOUR, retained=True) == []
+    bell = Thing(replace(_SMOKE, is_hazard=False))
+    bell.happens("10:00", BEGIN, retained=True)
+    assert bell.happens("11:00", BEGIN + HOUR, retained=True) == [], "a visitor of an hour ago"
