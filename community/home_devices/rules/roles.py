@@ -68,6 +68,7 @@ _WORDS: Final[Mapping[str, re.Pattern[str]]] = {
 }
 _ANY: Final = frozenset(_WORDS)
 _ALARMS: Final = frozenset({"fall", "sos_button"})
+_DANGERS: Final = frozenset({"smoke", "gas", "carbon_monoxide", "water"})
 
 # What the names may add to a device class that says how something is noticed rather than what of.
 _REFINED: Final[Mapping[str | None, frozenset[str]]] = {
@@ -171,7 +172,9 @@ def _of_sensor(entity: Described, names: str, by_class: str | None) -> str | Non
     own = _text(entity.names)
     if not own or _PRESSED.search(own):  # a button that reports its presses as a sensor does
         return _first(names, _ALARMS)
-    return _first(own, _ALARMS | {"bed"})
+    # Of a fixed set of words one may tell of a danger; a number does not.
+    dangers = _DANGERS if entity.device_class == "enum" else frozenset()
+    return _first(own, _ALARMS | {"bed"} | dangers)
 
 
 def _text(names: Iterable[str | None]) -> str:

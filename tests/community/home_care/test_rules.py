@@ -75,6 +75,20 @@ def test_nobody_can_switch_off_what_saves_lives(kind: str) -> None:
     assert Settings(off=frozenset({kind})).watches(kind)
 
 
+@pytest.mark.parametrize("said", ["alarm", "Smoke detected", "smoke_detected", "triggered", "fire", "True"])
+def test_smoke_is_smoke_in_the_words_of_a_sensor_that_says_more_than_on_and_off(said: str) -> None:
+    assert raised(acts(Said("smoke", said, old="normal")))[0].severity == "critical"
+    assert raised(acts(Said("smoke", said, old=None, is_fresh=False)))[0].explanation == {"found_on": True}
+    assert raised(acts(Said("smoke", said, old="on", is_fresh=False))) == []
+
+
+@pytest.mark.parametrize(
+    "said", ["normal", "no smoke", "not_detected", "clear", "alarm test", "silenced", "fault", "3"]
+)
+def test_a_sensor_that_says_anything_else_calls_nobody(said: str) -> None:
+    assert raised(acts(Said("smoke", said, old=None))) == []
+
+
 def test_smoke_that_is_found_on_after_a_silence_counts_and_says_so() -> None:
     found = raised(acts(Said("smoke", "on", old=None, is_fresh=False)))
     assert found[0].explanation == {"found_on": True}
