@@ -14,7 +14,7 @@ from app.broker import telemetry
 from app.broker.frames import Published
 from app.broker.lanes import Held, Lane
 from app.broker.messages import Consumer, Message, Unanswered
-from app.broker.rules import MOST_BYTES, shape, tells_a_state
+from app.broker.rules import MOST_BYTES, home_of, shape, tells_a_state
 from app.broker.wire import Wire
 from app.core import clock, failures
 from app.core.database import is_unreachable
@@ -331,7 +331,7 @@ class Intake:
         told: set[tuple[str, tuple[str, ...]]] = set()
         for held in reversed(self._common.waiting):
             message = held.message
-            if tells_a_state(message) and not self._consumer.is_urgent(message):
+            if tells_a_state(message) and self._may_be_overtaken(message):
                 of = shape(message)
                 if of is not None:
                     if (message.topic, of) in told:
@@ -343,6 +343,10 @@ class Intake:
         if self._is_full(_AGAIN):
             for wire in self._wires.values():
                 wire.pause()
+
+    def _may_be_overtaken(self, message: Message) -> bool:
+        """Say whether whoever stores it knows that it is no danger, and nothing that waits describes it anew."""
+        return not self._common.holds(home_of(message.topic)) and self._consumer.may_be_overtaken(message)
 
 
 def _tell(error: Exception, batch: Sequence[Held], attempts: int) -> None:

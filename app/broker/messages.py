@@ -66,6 +66,9 @@ class Consumer(Protocol):
     def is_urgent(self, message: Message) -> bool:
         """Say whether this one must not wait for others; asked for every message, so it has to be quick."""
 
+    def may_be_overtaken(self, message: Message) -> bool:
+        """Say whether a state may be left out for a later one: it is known to be no danger. In doubt it is kept."""
+
     def begin_anew(self, session: str) -> None:
         """Know that the broker has forgotten ``session``: what it sends in it is nothing that it sent before."""
 

@@ -160,7 +160,7 @@ def _entity(
         device_class=word(config.get("device_class")),
         state_class=word(config.get("state_class")),
         unit=label(config.get("unit_of_measurement")),
-        category=category if category in _CATEGORIES else None,
+        category=category if isinstance(category, str) and category in _CATEGORIES else None,
         expire_after=_seconds(config.get("expire_after")),
         config=config,
     )

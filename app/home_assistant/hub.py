@@ -17,6 +17,8 @@ from app.home_assistant.wording import label, text_of, word
 
 BASE: Final = ASKED
 ORIGIN: Final = "Home Assistant"
+HAPPENED_AT: Final = "happened_at"
+"""The attribute of an event in which the hub says when it was, by its own clock."""
 _PRESENCE: Final = f"{BASE}/status"
 
 
@@ -121,10 +123,11 @@ def hub_presence(*, is_there: bool) -> HubMessage:
     return HubMessage(_PRESENCE, (ONLINE if is_there else OFFLINE).encode())
 
 
-def hub_reports(state: Mapping[str, Any], *, has_happened: bool) -> list[HubMessage]:
+def hub_reports(state: Mapping[str, Any], *, has_happened: bool, remembers: bool = False) -> list[HubMessage]:
     """Return what an entity reports: its state, and those of its attributes that are read.
 
-    ``has_happened``: it is told as it changes, not only as it stands, so that an event is one. Raises
+    ``has_happened``: it is told as it changes, not only as it stands, so that an event is one. ``remembers``: what
+    happened last is told too, with the hub's word for when that was: it may have been while nobody heard. Raises
     ``NotUnderstood``.
     """
     entity_id, attributes = _names(state)
@@ -136,8 +139,9 @@ def hub_reports(state: Mapping[str, Any], *, has_happened: bool) -> list[HubMess
     if value is None:
         raise NotUnderstood("not_an_object", domain)
     told = [HubMessage(f"{at}/state", value.encode(errors="replace"))]
-    if domain == "event" and has_happened and attributes.get("event_type"):
-        told.append(HubMessage(f"{at}/event", orjson.dumps({"event_type": text_of(attributes["event_type"])})))
+    if domain == "event" and (has_happened or remembers) and attributes.get("event_type"):
+        happened = {"event_type": text_of(attributes["event_type"]), HAPPENED_AT: value}
+        told += [HubMessage(f"{at}/event", orjson.dumps(happened))] if value not in ("unavailable", "unknown") else []
     told += [
         HubMessage(f"{at}/{key}", orjson.dumps(attributes[key]))
         for key in told_attributes(entity_id)

@@ -190,6 +190,7 @@ def traits_of(known: Known, topics: Mapping[str, frozenset[str]]) -> Traits:
         expire_after=known.expire_after or None,
         off_delay=off_delay_of(known.component, known.config),
         is_available=_Availability(known.config, topics),
+        counts_each=known.role in CALLS and known.config.get("force_update") is True,
     )
 
 

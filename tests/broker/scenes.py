@@ -30,6 +30,7 @@ class Keeper:
         self.gate.set()
         self.alone: list[bytes] = []
         self.begun: list[str] = []
+        self.unread = ""
         self.is_taking = asyncio.Event()
         self._changed = asyncio.Event()
 
@@ -37,6 +38,10 @@ class Keeper:
     def filters(self) -> Sequence[str]:
         """All of every home."""
         return ("homes/#",)
+
+    def may_be_overtaken(self, message: Message) -> bool:
+        """Say so of whatever is no alarm and is read already."""
+        return not self.is_urgent(message) and not (self.unread and self.unread in message.topic)
 
     def is_urgent(self, message: Message) -> bool:
         """Say whether it is an alarm."""

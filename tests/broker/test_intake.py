@@ -126,6 +126,19 @@ async def test_when_too_much_is_waiting_the_last_state_wins_and_moments_stay() -
     assert wire.acknowledged == list(range(1, 21))
 
 
+async def test_what_nobody_knows_to_be_needless_or_is_described_only_now_is_not_left_out() -> None:
+    keeper, wire = Keeper(), NoWire()
+    keeper.unread = "pendant"
+    intake = Intake(keeper, MqttSettings(queue=20))
+    intake.greet("gateway-0", cast("Wire", wire), is_kept=False)
+    say_to(intake, wire, [("zigbee2mqtt/pendant", b"ON", 0), ("zigbee2mqtt/pendant", b"OFF", 0)])
+    say_to(intake, wire, [("homeassistant/sensor/a/config", b"{}", 0)])
+    say_to(intake, wire, [("zigbee2mqtt/meter", b'{"power":%d}' % number, 0) for number in range(30)])
+    await drained(intake)
+    kept = keeper.payloads()
+    assert (kept.count(b"ON"), kept.count(b"OFF"), len(kept)) == (1, 1, 33)
+
+
 async def test_when_nothing_may_be_left_out_the_broker_waits() -> None:
     keeper, wire = Keeper(), NoWire()
     intake = Intake(keeper, MqttSettings(queue=50))

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -175,3 +176,10 @@ def test_writing_out_what_is_written_out_changes_nothing(config: dict[str, Any])
     once = whole_names(config)
     assert whole_names(once) == once
     assert not once.keys() & SHORT_NAMES.keys() - set(SHORT_NAMES.values())
+
+
+@pytest.mark.parametrize("odd", [[], {}, [1], 1, "x"])
+def test_a_category_that_is_none_is_left_out(odd: Any) -> None:
+    config = {"unique_id": "a", "state_topic": "a", "entity_category": odd, "device": {"identifiers": ["a"]}}
+    found = read_discovery(DiscoveryTopic("sensor", None, "a"), orjson.dumps(config))
+    assert found.entities[0].category is None

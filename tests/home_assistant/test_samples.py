@@ -58,3 +58,13 @@ def test_what_entities_say_of_themselves_is_kept() -> None:
     assert first.device is not None
     assert first.device.connections == ("mac:a0:b7:65:11:22:33",)
     assert first.device.suggested_area == "Bathroom"
+
+
+def test_a_button_that_reports_nothing_after_its_press_can_be_pressed_again() -> None:
+    pressing = reader("sensor", {"state_topic": "zigbee2mqtt/sos", "value_template": "{{ value_json.action }}"})
+    said = (b'{"action": "emergency"}', b'{"action": ""}', b'{"battery": 80}', b'{"action": "emergency"}')
+    assert [pressing.read("zigbee2mqtt/sos", one)[0].value for one in said] == ["emergency", "", "", "emergency"]
+    measuring = reader(
+        "sensor", {"state_topic": "t", "value_template": "{{ value_json.t }}", "unit_of_measurement": "C"}
+    )
+    assert measuring.read("t", b'{"battery": 80}') == ()

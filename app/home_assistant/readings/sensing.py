@@ -40,8 +40,8 @@ def sensor(config: Config) -> list[Source]:
     def read(text: str) -> Told:
         if text in _NOT_KNOWN:
             return (Reported(STATE, None),)
-        if not text:
-            raise NotUnderstood("empty")
+        if not text and (measures or options or device_class is not None):
+            raise NotUnderstood("empty")  # of a text it is a state: after a press a button says that there is none
         if device_class in _INSTANTS:
             return (kept(STATE, _instant(text)),)
         if options and text not in options:

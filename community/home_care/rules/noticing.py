@@ -1,5 +1,6 @@
 """What a change in a home means for who lives there."""
 
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -37,7 +38,14 @@ SEVERITIES: Final[dict[str, Severity]] = {
     "fall": "high",
     "sos": "critical",
 }
-_NOT_PRESSED: Final = frozenset(("", "off", "idle", "none", "release", "unavailable", "unknown", "online", "offline"))
+_CALM: Final = frozenset(("off", "none", "idle", "normal", "clear", "ok", "no", "false", "inactive"))
+_NOT_KNOWN: Final = frozenset(("", "unavailable", "unknown", "online", "offline"))
+_NOT_PRESSED: Final = _CALM | _NOT_KNOWN | {"release"}
+_STANDS: Final = _CALM | {"no_fall", "no fall", "not_fallen", "enabled", "disabled"}
+_ALARMING: Final = re.compile(r"\b(alarm(ing)?|detected|triggered|leak(ing|age)?|wet|fire|smoke|true)\b")
+_NOT_ALARMING: Final = re.compile(
+    r"\b(no|not|non|un\w+|clear(ed)?|normal|test\w*|silence\w*|mute\w*|fault|off|end\w*)\b"
+)
 _INDOORS: Final = frozenset(("bedroom", "bathroom", "kitchen", "living_room", "hall", "entrance"))
 PLAUSIBLE: Final = (-10.0, 60.0)  # °C: beyond, it is a freezer, an oven or a broken sensor, and no room
 HYSTERESIS: Final = 1.0  # °C
@@ -114,22 +122,33 @@ def _hazard(change: Change, home: Surroundings) -> Iterator[Act]:
     kind = change.role or ""
     if not home.settings.watches(kind):
         return
-    if change.new == "on" and (change.is_fresh or change.old != "on"):
+    if _is_alarming(change.new) and (change.is_fresh or not _is_alarming(change.old)):
         explanation = {} if change.is_fresh else {"found_on": True}
         yield Raise(kind, SEVERITIES[kind], change.at, change.entity_id, explanation=explanation)
-    elif change.new == "off":
+    elif (change.new or "").lower() in _CALM:
         yield Settle(kind, change.entity_id)
 
 
+def _is_alarming(state: str | None) -> bool:
+    """Say whether a detector's word is its alarm: "on", or what one says that has more words than on and off."""
+    said = (state or "").lower().replace("_", " ")
+    return said == "on" or (_ALARMING.search(said) is not None and _NOT_ALARMING.search(said) is None)
+
+
 def _fall(change: Change, home: Surroundings) -> Iterator[Act]:
-    """A fall counts at once, and for more if nothing moves after it; found on it may have been while nobody heard."""
-    if change.new == "on" and (change.is_fresh or change.old != "on"):
+    """A fall counts at once, and for more if nothing moves after it; found on it may have been while nobody heard.
+
+    Not everything that notices one says on and off: a radar or a pendant has words of its own. A number is a setting.
+    """
+    said = (change.new or "").lower()
+    has_fallen = change.number is None and said not in _STANDS and said not in _NOT_KNOWN
+    if has_fallen and (change.is_fresh or change.old != change.new):
         explanation = {} if change.is_fresh else {"found_on": True}
         yield Raise("fall", SEVERITIES["fall"], change.at, change.entity_id, explanation=explanation)
         if home.seen_rooms:
             check_at = change.at + timedelta(minutes=FALL_MINUTES)
             yield Watch("motionless_fall", change.at, check_at, change.entity_id, change.room_id)
-    elif change.new == "off":
+    elif said in _STANDS:
         yield Settle("fall", change.entity_id)
 
 

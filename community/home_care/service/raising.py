@@ -19,7 +19,14 @@ not as often as a detector flickers."""
 BOUNCE: Final = timedelta(minutes=1)
 """Presses of a button that come sooner are one call; later ones are another, whatever became of the first."""
 
+STILL_AFTER: Final = timedelta(hours=2)
+"""So long after the last word a danger that is found on is told again, though nobody heard that it had ended."""
+
 _NEVER_SAID_OVER: Final = ("sos", "fall")
+
+# Of a fall no end may ever be said: the next one is another.
+_AGAIN: Final = {"fall": AGAIN_AFTER, **dict.fromkeys(("smoke", "gas", "carbon_monoxide", "water"), STILL_AFTER)}
+_NEVER: Final = timedelta.max
 
 
 @dataclass(slots=True)
@@ -60,6 +67,8 @@ def _add(plan: _Plan, key: Key, one: Raise, known: Any, home: Any) -> None:
             plan.told.append(known.id)
         else:
             plan.looked_at.add(key[0])
+    elif one.at - known.told_at >= _AGAIN.get(one.kind, _NEVER):
+        plan.told.append(known.id)
     if RANK[one.severity] > RANK[known.severity]:
         plan.worse[known.id] = one
         plan.told.append(known.id)

@@ -34,6 +34,7 @@ _DESCRIBED: Final = (
         ENTITIES.c.name,
         ENTITIES.c.given_name,
         ENTITIES.c.role,
+        sa.case((ENTITIES.c.component == "device_automation", ENTITIES.c.config["subtype"].astext)).label("subtype"),
         DEVICES.c.name.label("device_name"),
         DEVICES.c.given_name.label("given_device_name"),
         DEVICES.c.model,

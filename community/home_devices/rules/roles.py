@@ -55,7 +55,10 @@ _WORDS: Final[Mapping[str, re.Pattern[str]]] = {
     "bed": _words(r"\bbed\b|\bmattress|\bbett(?!er)|matratze|床"),
     "stove": _words(r"\bstove|\bcooker\b|\bcooktop|\bhob\b|\boven\b|\bherd\b|kochfeld|backofen|炉灶|灶|烤箱|电磁炉"),
     "carbon_monoxide": _words(r"carbon[ _-]?monoxide|kohlen(stoff)?monoxid|一氧化碳"),
-    "smoke": _words(r"\bsmoke|\brauch|烟雾|烟感"),
+    "smoke": _words(
+        r"\bsmoke|\brauch|烟雾|烟感|\b(fire|heat)[ -]?(alarm|detect)|(feuer|brand)(alarm|melder)|hitzemelder|"
+        r"w(ä|ae)rmemelder|火警|火灾|感温"
+    ),
     "water": _words(r"\bleak|\bflood|wassermelder|leckage|漏水|水浸"),
     "gas": _words(r"\bgas\b|\bgasmelder|燃气|煤气"),
     "window": _words(r"\bwindow|fenster|窗"),
@@ -65,6 +68,7 @@ _WORDS: Final[Mapping[str, re.Pattern[str]]] = {
 }
 _ANY: Final = frozenset(_WORDS)
 _ALARMS: Final = frozenset({"fall", "sos_button"})
+_DANGERS: Final = frozenset({"smoke", "gas", "carbon_monoxide", "water"})
 
 # What the names may add to a device class that says how something is noticed rather than what of.
 _REFINED: Final[Mapping[str | None, frozenset[str]]] = {
@@ -81,7 +85,7 @@ _REFINED: Final[Mapping[str | None, frozenset[str]]] = {
     "gas": frozenset({"carbon_monoxide"}),
     "running": frozenset({"stove"}),
     "power": frozenset({"stove"}),
-    "heat": frozenset({"stove"}),
+    "heat": frozenset({"stove", "smoke"}),
 }
 _NOT_OF_THE_ROOM: Final = _words(
     r"fridge|refrigerator|freezer|k(ü|ue)hlschrank|gefrier|冰箱|冷柜|\boutdoor|\boutside|au(ß|ss)en|室外|户外|\bboiler|"
@@ -89,7 +93,11 @@ _NOT_OF_THE_ROOM: Final = _words(
     r"\bmailbox|\bletterbox|briefkasten|信箱"
 )
 """A cold fridge is no cold home, and who opens a cupboard at night does not leave."""
-_OF_THE_ROOM: Final = frozenset({"temperature", "humidity", "door", "window", "water"})
+_OF_THE_ROOM: Final = frozenset({"temperature", "humidity", "door", "window"})
+_MAY_BE_WET: Final = _words(
+    r"\boutdoor|\boutside|au(ß|ss)en|室外|户外|\bsoil|\bplant|pflanze|土壤|\bmailbox|\bletterbox|briefkasten|信箱"
+)
+"""Where wet is no leak; under a fridge, a boiler or in the cabinet below a sink it is one."""
 _PRESSED: Final = _words(r"\baction\b|\bclick\b|\bpress|\bevent\b|\bbutton\b|taste|按")
 
 
@@ -114,11 +122,22 @@ def role_of(entity: Described) -> str:
     if entity.category is not None:  # what serves the device's own upkeep says nothing of the home
         return by_class if by_class in ("battery", "problem") else "other"
     role = _refined(entity, by_class) or by_class or "other"
-    if role in _OF_THE_ROOM and _NOT_OF_THE_ROOM.search(_text((*entity.names, *entity.device_names))):
+    names = _text((*entity.names, *entity.device_names))
+    if role in _OF_THE_ROOM and _NOT_OF_THE_ROOM.search(names):
+        return "other"
+    if role == "water" and _MAY_BE_WET.search(names):
         return "other"
     if entity.room_kind == "balcony" and role in ("temperature", "humidity"):
         return "other"
     return role
+
+
+def renewed(role: str, derived: str) -> str:
+    """Return what care takes an entity for that is described or called otherwise than when it was taken for ``role``.
+
+    What calls for help by its name alone goes on doing so when it is called after whoever wears it.
+    """
+    return role if role in _ALARMS and derived == "other" else derived
 
 
 def _by_class(entity: Described) -> str | None:
@@ -153,7 +172,9 @@ def _of_sensor(entity: Described, names: str, by_class: str | None) -> str | Non
     own = _text(entity.names)
     if not own or _PRESSED.search(own):  # a button that reports its presses as a sensor does
         return _first(names, _ALARMS)
-    return _first(own, _ALARMS | {"bed"})
+    # Of a fixed set of words one may tell of a danger; a number does not.
+    dangers = _DANGERS if entity.device_class == "enum" else frozenset()
+    return _first(own, _ALARMS | {"bed"} | dangers)
 
 
 def _text(names: Iterable[str | None]) -> str:

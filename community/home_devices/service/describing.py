@@ -14,7 +14,7 @@ from community.home_devices.models import DEVICES, HomeDevice
 from community.home_devices.problems import RoomExists, TooManyRooms
 from community.home_devices.repository import describing, loading, storing
 from community.home_devices.rules.registry import MOST_ROOMS
-from community.home_devices.rules.roles import Described, role_of, room_kind_of
+from community.home_devices.rules.roles import Described, renewed, role_of, room_kind_of
 from community.home_devices.schemas import DevicePatch, EntityPatch, RoomPatch, RoomWrite
 from community.homes.access import HomeSubject
 from community.homes.models import ROOMS, HomeRoom
@@ -26,9 +26,14 @@ async def refresh_roles(session: AsyncSession, device_ids: Collection[uuid.UUID]
     for row in await describing.described(session, device_ids):
         names = (row.device_name, row.given_device_name, row.model)
         entity = Described(
-            row.component, row.device_class, (row.name, row.given_name), names, row.category, row.room_kind
+            row.component,
+            row.device_class,
+            (row.name, row.given_name, row.subtype),
+            names,
+            row.category,
+            row.room_kind,
         )
-        role = role_of(entity)
+        role = renewed(row.role, role_of(entity))
         if role != row.role:
             roles[row.id] = role
     await describing.set_roles(session, roles)
@@ -75,7 +80,7 @@ async def set_entity(
         entity.given_name = data.given_name
     if "role" in data.model_fields_set:
         entity.is_role_given = data.role is not None
-        entity.role = data.role or entity.role
+        entity.role = data.role or "other"
     await session.flush()
     await refresh_roles(session, [entity.device_id])
     await session.refresh(entity)

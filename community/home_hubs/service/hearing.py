@@ -27,8 +27,8 @@ _EVENTS: Final = ("state_changed", "entity_registry_updated", "device_registry_u
 _BELOW: Final = "%/hub/%/config"
 
 Record = Mapping[str, Any]
-Heard = tuple[HubMessage, bool]
-"""A message, and whether it tells how a thing stands and not that something happened just now."""
+Heard = tuple[HubMessage, bool, bool]
+"""A message, whether it tells how a thing stands and not that something happened just now, and whether it may do so."""
 
 
 class Hearing:
@@ -71,25 +71,25 @@ class Hearing:
             area = areas.get(entry.get("area_id") or device.get("area_id"))
             self._describe(state, entry, {**device, "area": area}, announced, reports)
         self._left_out = {one["entity_id"] for one in states if isinstance(one.get("entity_id"), str)} - self._known
-        topics = {message.topic for message, _ in announced}
+        topics = {message.topic for message, *_ in announced}
         async with reading() as connection:
             before = await views.announced_topics(connection, self._home.id, self._home.discovery_prefix + "/" + _BELOW)
-        gone = [(HubMessage(topic, b""), True) for topic in sorted(before - topics)]
+        gone = [(HubMessage(topic, b""), True, False) for topic in sorted(before - topics)]
         await self._take([*gone, *announced])
-        await self._take([(hub_presence(is_there=True), True), *reports])
+        await self._take([(hub_presence(is_there=True), True, False), *reports])
 
     def _describe(
         self, state: Record, entry: Record, device: Record, announced: list[Heard], reports: list[Heard]
     ) -> None:
         prefix = self._home.discovery_prefix
         try:
-            announced.append((hub_announcement(state, entry, device, prefix), True))
-            reports += [(report, True) for report in hub_reports(state, has_happened=False)]
+            announced.append((hub_announcement(state, entry, device, prefix), True, False))
+            reports += [(report, True, False) for report in hub_reports(state, has_happened=False, remembers=True)]
             self._known.add(state["entity_id"])
         except NotUnderstood as problem:
             if problem.code == "refused_component":
                 # Said without anything in it, so that it is counted and shown what was not taken.
-                announced.append((HubMessage(hub_removal(state["entity_id"], prefix).topic, b"{}"), True))
+                announced.append((HubMessage(hub_removal(state["entity_id"], prefix).topic, b"{}"), True, False))
 
     async def _batch(self) -> list[dict[str, Any]]:
         """Return the next events: as soon as there is one, with those that come right after it."""
@@ -123,18 +123,20 @@ class Hearing:
             if entity_id not in self._known:
                 return []
             self._known.discard(entity_id)
-            return [(hub_removal(entity_id, self._home.discovery_prefix), True)]
+            return [(hub_removal(entity_id, self._home.discovery_prefix), True, False)]
         if entity_id not in self._known:
             # A camera, what is hidden, what is one too many: it was seen, and changes all the time.
             if entity_id not in self._left_out:
                 self._be_stale()
             return []
         was = before.get("state") if isinstance(before, dict) else None
-        # What could not be reached a moment ago only tells how it stands.
-        is_standing = was is None or was in ("unavailable", "unknown")
+        # What could not be reached a moment ago only tells how it stands. What was not known may do so, or be the first
+        # press since the hub was started: what calls for help counts then.
+        is_standing = was is None or was == "unavailable"
         has_happened = not is_standing and was != state.get("state")
         try:
-            return [(report, is_standing) for report in hub_reports(state, has_happened=has_happened)]
+            reports = hub_reports(state, has_happened=has_happened, remembers=is_standing)
+            return [(report, is_standing, was == "unknown") for report in reports]
         except NotUnderstood:
             return []
 
@@ -149,11 +151,11 @@ class Hearing:
 
 async def say_away(home: HomeRow, inbox: Inbox) -> None:
     """Have it stored that nothing is known any more of what a home's hub told of, and that nothing reaches it."""
-    await inbox.take([_message(home, hub_presence(is_there=False), is_standing=True)])
+    await inbox.take([_message(home, hub_presence(is_there=False), is_standing=True, may_stand=False)])
 
 
-def _message(home: HomeRow, told: HubMessage, is_standing: bool) -> Message:
-    return Message(f"homes/{home.key}/{told.topic}", told.payload, 1, is_standing, False, clock.now())
+def _message(home: HomeRow, told: HubMessage, is_standing: bool, may_stand: bool) -> Message:
+    return Message(f"homes/{home.key}/{told.topic}", told.payload, 1, is_standing, may_stand, clock.now())
 
 
 def _records(result: Any) -> list[dict[str, Any]]:

@@ -69,6 +69,11 @@ class Inbox:
         routes = self._cache.peek(key)
         return routes is not None and (local in routes.urgent or local.startswith("hearthline/"))
 
+    def may_be_overtaken(self, message: Message) -> bool:
+        """Say whether a later state makes a message needless: not before it is known what its home has."""
+        found = split(message.topic)
+        return found is None or (self._cache.peek(found[0]) is not None and not self.is_urgent(message))
+
     def begin_anew(self, session: str) -> None:
         """Know that what the broker calls its messages in ``session`` means others than before."""
         self._begun[session] = clock.now()

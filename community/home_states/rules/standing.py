@@ -27,6 +27,8 @@ AVAILABILITY: Final = "availability"
 ATTRIBUTES: Final = "attributes"
 ONLINE: Final = "online"
 OFFLINE: Final = "offline"
+HAPPENED_AT: Final = "happened_at"
+_CALM: Final = frozenset({None, "", "off"})
 
 
 class Report(Protocol):
@@ -124,12 +126,7 @@ def pass_time(traits: Traits, standing: Standing, now: datetime, outcome: Outcom
     standing.is_changed = True
     if standing.held_until is not None and standing.held_until <= now:
         _keep_held(traits, standing, now, outcome)
-    if standing.off_at is not None and standing.off_at <= now:
-        at, standing.off_at = standing.off_at, None
-        old, standing.state, standing.number, standing.changed_at = standing.state, "off", None, at
-        standing.is_fresh = True
-        outcome.changes.append(StateChange(*traits.names, STATE, old, "off", None, at, True))
-        _keep(traits, standing, at, outcome)
+    _let_off(traits, standing, now, outcome)
     if standing.expires_at is not None and standing.expires_at <= now:
         standing.expires_at = None
         if standing.is_available:
@@ -137,25 +134,50 @@ def pass_time(traits: Traits, standing: Standing, now: datetime, outcome: Outcom
     standing.look_at = _earliest(standing)
 
 
+def _let_off(traits: Traits, standing: Standing, now: datetime, outcome: Outcome) -> None:
+    """Turn off what goes off by itself; whoever speaks next may do so before a worker has seen to it."""
+    if standing.off_at is None or standing.off_at > now:
+        return
+    at, standing.off_at = standing.off_at, None
+    old, standing.state, standing.number, standing.changed_at = standing.state, "off", None, at
+    standing.is_fresh = standing.is_changed = True
+    outcome.changes.append(StateChange(*traits.names, STATE, old, "off", None, at, True))
+    _keep(traits, standing, at, outcome)
+
+
 def _take_state(traits: Traits, standing: Standing, heard: Heard, outcome: Outcome) -> None:
     report, at = heard.report, heard.at
+    _let_off(traits, standing, at, outcome)
     value, number = _clean(report.value, report.number)
     is_same = value == standing.state or (number is not None and number == standing.number)
     is_first = standing.recorded_at is None
+    is_telling = traits.is_hazard and not heard.is_retained and value not in _CALM
     if not is_first and at < standing.changed_at:
         if is_same:
             return
-        if not (traits.is_hazard and value == "on") or heard.is_retained:
+        # A pendant's end says nothing of who pressed it, but without it the next press would be none.
+        if not is_telling and not (traits.is_call and not heard.is_retained):
             _keep_late(traits, standing, value, number, at, outcome)
             return
         # Our clock may have been set back. Rather call once too often than not hear of a fire until it has caught up.
         at = standing.changed_at
+    elif is_telling and not is_same and not is_first and at < standing.reported_at:
+        # Another gateway has stored the end of it already: it was so all the same, and is not any more.
+        outcome.changes.append(StateChange(*traits.names, STATE, standing.state, value, number, at, True))
+        _keep_late(traits, standing, value, number, at, outcome)
+        return
+    is_anew = is_telling and is_same and not is_first and traits.may_be_anew(at - standing.reported_at)
     is_back = not standing.is_available and _is_reachable(traits, standing)
     if is_back:
         _back(traits, standing, heard, outcome)
-    standing.is_touched = standing.is_touched or is_first or at - standing.reported_at >= _touch(traits)
+    is_due = traits.is_hazard or is_first or at - standing.reported_at >= _touch(traits)
+    standing.is_touched = standing.is_touched or is_due
     _expect_more(traits, standing, value, at)
-    if is_same and not is_first:
+    if is_anew:
+        standing.changed_at, standing.is_fresh, standing.is_changed = at, traits.is_call, True
+        outcome.changes.append(StateChange(*traits.names, STATE, None, value, number, at, traits.is_call))
+        _record(traits, standing, at, outcome, is_owed=is_back)
+    elif is_same and not is_first:
         _beat(traits, standing, at, outcome, is_back=is_back)
     else:
         is_news = traits.is_call or not is_first
@@ -172,8 +194,10 @@ def _take_state(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
 def _take_event(traits: Traits, standing: Standing, heard: Heard, outcome: Outcome) -> None:
     at = heard.at
     value, number = _clean(heard.report.value, heard.report.number)
-    is_first, is_fresh = standing.recorded_at is None, not heard.is_retained
-    if heard.is_retained and not is_first and value == standing.state:
+    is_first = standing.recorded_at is None
+    is_fresh = not heard.is_retained or _was_missed(traits, standing, heard.report)
+    if not is_fresh and not is_first and value == standing.state:
+        _merge(standing, heard.report.attributes or {})
         return
     old = standing.state
     if is_first or at >= standing.changed_at:
@@ -188,6 +212,15 @@ def _take_event(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
         _keep(traits, standing, at, outcome)
     elif is_first:
         standing.recorded_at = at
+
+
+def _was_missed(traits: Traits, standing: Standing, report: Report) -> bool:
+    """Say whether what is remembered is a call for help that came after the last that was heard, as the hub dates them.
+
+    The dates are compared with each other alone: what the hub's clock says against ours does not matter.
+    """
+    known, dated = standing.attributes.get(HAPPENED_AT), (report.attributes or {}).get(HAPPENED_AT)
+    return traits.is_call and known is not None and dated is not None and known != dated
 
 
 def _take_attribute(traits: Traits, standing: Standing, heard: Heard, outcome: Outcome) -> None:

@@ -12,6 +12,11 @@ HAZARDS: Final = frozenset({"smoke", "gas", "carbon_monoxide", "water", "fall", 
 CALLS: Final = frozenset({"fall", "sos_button"})
 """Roles of which the first report tells of a happening, too: a pendant just out of its box is pressed as well."""
 
+CALL_AGAIN: Final = timedelta(minutes=10)
+DANGER_AGAIN: Final = timedelta(hours=2)
+"""What says that it is on after so long without a word may have been off meanwhile: nobody has heard the end of it.
+Of a press that is known sooner; what only goes on saying so is heard in between."""
+
 NUMERIC_GAP: Final = timedelta(seconds=10)
 OTHER_GAP: Final = timedelta(seconds=1)
 NO_GAP: Final = timedelta(0)
@@ -60,6 +65,12 @@ class Traits:
     expire_after: timedelta | None
     off_delay: timedelta | None
     is_available: Callable[[Mapping[str, bool]], bool]
+    counts_each: bool = False
+    """Whether each word is a happening though it says the same (``force_update`` of a button)."""
+
+    def may_be_anew(self, since: timedelta) -> bool:
+        """Say whether what says once more that it is on, ``since`` its last word, may have begun anew meanwhile."""
+        return (self.is_call and (self.counts_each or since >= CALL_AGAIN)) or since >= DANGER_AGAIN
 
 
 def gap_of(role: str | None, component: str, state_class: str | None, unit: str | None) -> timedelta:

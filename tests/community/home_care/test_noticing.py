@@ -178,6 +178,30 @@ async def test_a_pendant_that_resets_itself_says_nothing_of_who_fell(scene: Scen
     assert await noticed() == [("fall", "high"), ("fall", "critical")]
 
 
+async def test_who_falls_again_is_told_of_again_though_the_pendant_says_no_end(
+    scene: Scene, clock: ManualClock
+) -> None:
+    fall = await care.entity(scene.home, "fall", room=scene.bedroom, component="event")
+    for _ in range(2):
+        await care.report(care.change(fall, "fall", old="fall"))
+        clock.advance(20 * MINUTE)
+    assert await noticed() == [("fall", "high")] * 2
+
+
+async def test_smoke_whose_end_was_lost_is_told_again_when_it_is_found_on_hours_later(
+    scene: Scene, clock: ManualClock
+) -> None:
+    smoke = await care.entity(scene.home, "smoke", room=scene.kitchen)
+    await care.report(care.change(smoke, "on"))
+    clock.advance(MINUTE)
+    await care.report(care.change(smoke, "on", old="", is_fresh=False))
+    assert await noticed() == [("smoke", "critical")]
+    clock.advance(2 * HOUR)
+    await care.report(care.change(smoke, "on", old="", is_fresh=False))
+    assert await noticed() == [("smoke", "critical")] * 2
+    assert len({payload["of"] for _, payload in await told("home_noticed")}) == 1
+
+
 @pytest.mark.parametrize(("role", "severity"), [("fall", "high"), ("sos_button", "critical")])
 async def test_who_fell_or_called_while_nobody_listened_is_told_of_once_we_hear_it(
     scene: Scene, role: str, severity: str

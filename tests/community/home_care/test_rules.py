@@ -75,6 +75,20 @@ def test_nobody_can_switch_off_what_saves_lives(kind: str) -> None:
     assert Settings(off=frozenset({kind})).watches(kind)
 
 
+@pytest.mark.parametrize("said", ["alarm", "Smoke detected", "smoke_detected", "triggered", "fire", "True"])
+def test_smoke_is_smoke_in_the_words_of_a_sensor_that_says_more_than_on_and_off(said: str) -> None:
+    assert raised(acts(Said("smoke", said, old="normal")))[0].severity == "critical"
+    assert raised(acts(Said("smoke", said, old=None, is_fresh=False)))[0].explanation == {"found_on": True}
+    assert raised(acts(Said("smoke", said, old="on", is_fresh=False))) == []
+
+
+@pytest.mark.parametrize(
+    "said", ["normal", "no smoke", "not_detected", "clear", "alarm test", "silenced", "fault", "3"]
+)
+def test_a_sensor_that_says_anything_else_calls_nobody(said: str) -> None:
+    assert raised(acts(Said("smoke", said, old=None))) == []
+
+
 def test_smoke_that_is_found_on_after_a_silence_counts_and_says_so() -> None:
     found = raised(acts(Said("smoke", "on", old=None, is_fresh=False)))
     assert found[0].explanation == {"found_on": True}
@@ -100,6 +114,16 @@ def test_a_fall_is_high_and_looked_at_again_in_five_minutes() -> None:
     assert watches(found) == {"motionless_fall": 5 * MINUTE}
 
 
+@pytest.mark.parametrize("said", ["fall", "maybe_fall", "True", "action fall", "fallen", "detected"])
+def test_a_fall_is_one_whatever_the_sensor_or_the_pendant_calls_it(said: str) -> None:
+    assert raised(acts(Said("fall", said, old=None)))[0].severity == "high"
+
+
+@pytest.mark.parametrize("said", ["off", "", None, "none", "normal", "False", "no_fall", "unavailable", "4"])
+def test_what_says_that_nobody_fell_calls_nobody(said: str | None) -> None:
+    assert raised(acts(Said("fall", said, old="fall", number=4.0 if said == "4" else None))) == []
+
+
 def test_a_fall_after_which_nothing_moves_is_critical() -> None:
     fall = Watched("motionless_fall", IT, None, NOON)
     verdict = check(fall, Standing(home(), moved_at=NOON + timedelta(seconds=20)), NOON + 5 * MINUTE)
@@ -113,7 +137,7 @@ def test_a_press_of_the_button_is_critical_whatever_it_is_called(said: str) -> N
     assert raised(acts(Said("sos_button", said)))[0].severity == "critical"
 
 
-@pytest.mark.parametrize("said", ["off", "", None, "idle", "unavailable"])
+@pytest.mark.parametrize("said", ["off", "", None, "idle", "unavailable", "False", "normal"])
 def test_a_button_that_is_let_go_calls_nobody(said: str | None) -> None:
     assert raised(acts(Said("sos_button", said))) == []
 

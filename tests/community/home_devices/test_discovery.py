@@ -70,6 +70,32 @@ async def test_another_base_topic_and_another_name_change_the_entity_in_place(hu
     assert (after.config["state_topic"], device.name) == ("zigbee2mqtt_upstairs/hall door", "hall door")
 
 
+def pressing(friendly: str, subtype: str = "single") -> tuple[str, Any]:
+    """Return how zigbee2mqtt describes that a button was pressed."""
+    return f"homeassistant/device_automation/{IEEE}/action_{subtype}/config", {
+        "automation_type": "trigger",
+        "device": {"identifiers": [f"zigbee2mqtt_{IEEE}"], "name": friendly, "model": "Smart button"},
+        "origin": {"name": "Zigbee2MQTT"},
+        "payload": subtype,
+        "subtype": subtype,
+        "topic": f"zigbee2mqtt/{friendly}/action",
+        "type": "action",
+    }
+
+
+async def test_a_pendant_that_is_called_something_else_still_calls_for_help(hub: Hub) -> None:
+    await hub.say(pressing("SOS"))
+    await hub.say(pressing("Grandma's pendant"))
+    [entity], [device] = (await hub.entities()).values(), await hub.devices()
+    assert (device.name, entity.role) == ("Grandma's pendant", "sos_button")
+
+
+async def test_a_trigger_that_says_emergency_calls_for_help_whatever_its_device_is_called(hub: Hub) -> None:
+    await hub.say(pressing("Grandma's pendant"), pressing("Grandma's pendant", "emergency"))
+    roles = {entity.config["subtype"]: entity.role for entity in (await hub.entities()).values()}
+    assert roles == {"single": "other", "emergency": "sos_button"}
+
+
 async def test_a_hub_that_moves_its_topics_keeps_its_entities(hub: Hub) -> None:
     await hub.say(sensor("a", topic="homeassistant/binary_sensor/old/a/config"))
     [before] = (await hub.entities()).values()

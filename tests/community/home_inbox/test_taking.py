@@ -297,6 +297,15 @@ async def test_dangers_wait_for_no_batch(scene: Scene) -> None:
     assert scene.inbox.is_urgent(scene.at("hearthline/panel/sos/press", "PRESS"))
 
 
+async def test_of_a_home_that_is_not_read_yet_nothing_is_left_out(scene: Scene) -> None:
+    motion, smoke = scene.message(scene.motion, "ON", qos=0), scene.message(scene.smoke, "ON", qos=0)
+    assert scene.inbox.may_be_overtaken(motion)
+    assert not scene.inbox.may_be_overtaken(smoke)
+    assert not scene.inbox.may_be_overtaken(scene.at("hearthline/panel/sos/press", "PRESS"))
+    just_started = type(scene.inbox)()
+    assert not any(just_started.may_be_overtaken(one) for one in (motion, smoke))
+
+
 async def test_a_danger_counts_whatever_another_gateways_clock_said_before(scene: Scene, clock: ManualClock) -> None:
     await scene.take(scene.message(scene.smoke, "ON", when=clock.now() + timedelta(hours=2)))
     await scene.take(scene.message(scene.smoke, "OFF", when=clock.now() + timedelta(hours=2)))
