@@ -156,7 +156,7 @@ from telemedicine import assembly as telemedicine
 from telemedicine.appointments.views.appointments import visits as booked_visits
 from telemedicine.clinics.views.visits import install_visits
 
-SCHEMA_REVISION = "0076"
+SCHEMA_REVISION = "0079"
 """The newest revision of the migrations: a process on another schema says that it is not ready."""
 
 ROUTERS: tuple[Router, ...] = (
