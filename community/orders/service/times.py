@@ -17,4 +17,4 @@ def moment_of(occurred_at: datetime | None, *before: datetime | None) -> datetim
     now = clock.now()
     if not rules.is_believable(occurred_at, now):
         raise Malformed(errors=[FieldError("/body/occurred_at", "not of the last day", "not_recent")])
-    return min(max(occurred_at, *(one for one in before if one is not None)), now)
+    return min(max([occurred_at, *(one for one in before if one is not None)]), now)

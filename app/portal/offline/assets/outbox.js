@@ -7,8 +7,9 @@
 // stays as it is after it was taken. data-outbox-urgent: goes before everything else and waits for nothing.
 // Told on `document`: "outbox:changed", "outbox:sent" and "outbox:refused", each with {item, answer}.
 
+import { actsOf, text } from "./deciding.js";
 import { forgetOthers } from "./seen.js";
-import { changeItem, dropItem, itemsOf, keepItem } from "./store.js";
+import { itemsOf, keepItem } from "./store.js";
 import { sendFor } from "./sending.js";
 
 const LOCK = "hearthline-outbox";
@@ -284,49 +285,18 @@ function rowText(item) {
   return `${item.id} ${item.says} ${item.given} ${stateOf(item)} ${item.said ?? ""}`;
 }
 
-function text(tag, said, kind = "") {
-  const made = document.createElement(tag);
-  made.textContent = said;
-  made.className = kind;
-  return made;
-}
-
 function row(item) {
   const made = document.createElement("li");
   made.dataset.state = item.state;
   const given = words.given.replace("{at}", clockTime(item.given));
   made.append(text("strong", item.says), text("span", ` · ${given} · ${stateOf(item)}`));
   if (item.state === "refused") {
-    made.append(text("p", item.said || words.unknown), actsOf(item));
+    made.append(text("p", item.said || words.unknown), actsOf(item, words, send, changed));
   } else if (isSignedOut) {
     const link = text("a", words.signIn, "button");
     link.href = `/portal/sign-in?next=${encodeURIComponent(location.pathname)}`;
     made.append(link);
   }
-  return made;
-}
-
-function actsOf(item) {
-  const acts = text("div", "", "acts");
-  const again = text("button", words.again);
-  again.type = "button";
-  // What was refused was not done: it is tried as something new.
-  again.addEventListener("click", () => changeItem(item.id, { state: "waiting", key: crypto.randomUUID(), said: "" }).then(send, () => {}));
-  if (item.decide) acts.append(decision(item));
-  const drop = text("button", words.drop);
-  drop.type = "button";
-  drop.addEventListener("click", () => dropItem(item.id).then(changed, () => {}));
-  acts.append(again, drop);
-  return acts;
-}
-
-// What the server offers instead: the same, at the time it was given, with what whoever gave it decides.
-function decision({ id, decide, fields }) {
-  const made = text("button", decide.label, "main");
-  made.type = "button";
-  const others = fields.filter(([name]) => !(name in decide.fields));
-  const changed = { state: "waiting", key: crypto.randomUUID(), said: "", decide: null, fields: [...others, ...Object.entries(decide.fields)] };
-  made.addEventListener("click", () => changeItem(id, changed).then(send, () => {}));
   return made;
 }
 
