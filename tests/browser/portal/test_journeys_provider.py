@@ -1,13 +1,21 @@
 """A company at work: its desk places an order on a large screen, and whoever goes does it with a phone in one hand."""
 
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 
+from app.core import clock
+from app.core.database import unit_of_work
+from app.portal.ground.texts import COMMON
+from app.portal.me.texts import WORDS as ME
 from app.portal.provider.texts import WORDS
+from community.orders.models import Order
 from tests.browser.portal.company import CODE, Shop, shop
+from tests.browser.portal.conftest import Portal
+from tests.browser.portal.phones import keeps, keeps_nothing, sign_in_on
 from tests.browser.portal.times import in_a_while
 from tests.browser.portal.windows import PATIENCE, Window, Windows
 from tests.factories import community_orders as orders
 from tests.factories import community_ratings as ratings
+from tests.media.samples import photo
 
 EN = WORDS["en"]
 WORK = "/portal/provider/mine"
@@ -58,7 +66,68 @@ async def test_a_new_order_is_placed_from_the_board_and_another_desk_sees_it(ope
     await looked_at_all_tabs(desk, of)
 
 
-async def test_whoever_goes_takes_an_order_and_does_it_on_a_phone(open_windows: Windows) -> None:
+async def waits(window: Window, step: str) -> None:
+    """Return once it is shown where it was pressed that something is kept on this phone."""
+    await expect(window.page.locator(f'[data-step="{step}"] [data-kept-sign]')).to_be_visible(timeout=PATIENCE)
+
+
+async def did_it_in_the_cellar(phone: Window, path: str) -> None:
+    """Open the copies, and do all of an order on them, with a wrong code: nothing answers."""
+    await phone.page.goto(phone.url + WORK)
+    await expect(phone.page.locator("[data-kept-note]")).to_be_visible(timeout=PATIENCE)
+    await phone.page.locator(f'a[href="{path}"]').click(timeout=PATIENCE)
+    await expect(phone.page.locator("[data-kept-note]")).to_be_visible(timeout=PATIENCE)
+    await expect(phone.page.get_by_role("button", name=EN["door_show"])).to_be_hidden()
+    await expect(phone.page.get_by_role("button", name=EN["finish"])).to_be_hidden()
+    await phone.press(EN["set_out"])
+    await waits(phone, "on-the-way")
+    await phone.page.locator("#f-code").fill("000000")
+    await phone.press(EN["start"])
+    await waits(phone, "start")
+    await phone.page.locator("summary", has_text=EN["note_add"]).click()
+    await phone.page.locator("#f-note").fill("The tap drips")
+    await phone.press(EN["note_add"])
+    await waits(phone, "note")
+    await phone.page.locator("summary", has_text=EN["photo_add"]).click()
+    picture: FilePayload = {"name": "camera.jpg", "mimeType": "image/jpeg", "buffer": photo(size=(1200, 800))}
+    await phone.page.locator("#f-file").set_input_files(picture)
+    await phone.press(EN["photo_add"])
+    await waits(phone, "photo")
+    await phone.page.locator('input[name="done"]').first.check()
+    await phone.press(EN["finish"])
+    await waits(phone, "completion")
+    await expect(phone.page.locator("[data-outbox-items] li")).to_have_count(5, timeout=PATIENCE)
+
+
+async def put_right(phone: Window) -> list[int]:
+    """Type the wrong code anew, and send again what came after it; return how an answer was that got lost."""
+    refused = phone.page.locator('[data-outbox-items] li[data-state="refused"]')
+    await expect(refused.first).to_contain_text(EN["trouble_wrong_start_code"], timeout=PATIENCE)
+    await expect(refused).to_have_count(3, timeout=PATIENCE)
+    await phone.is_fine("phone")
+    await refused.first.locator("input").fill(CODE)
+    lost = await phone.loses_the_answer_to("/start")
+    await refused.first.get_by_role("button", name=EN["start"], exact=True).click()
+    await expect(refused).to_have_count(2, timeout=PATIENCE)
+    await phone.sees(EN["mine_started"])
+    for _ in range(2):
+        left = await refused.count()
+        await refused.first.get_by_role("button", name=COMMON["en"]["outbox_again"]).click()
+        await expect(refused).to_have_count(left - 1, timeout=PATIENCE)
+    await phone.sees(EN["mine_finished"])
+    await expect(phone.page.locator("[data-outbox-list]")).to_be_hidden(timeout=PATIENCE)
+    return lost
+
+
+async def signed_out(phone: Window) -> None:
+    """Sign out: nothing can be read any more."""
+    await phone.open("/portal/me")
+    await phone.press(ME["en"]["sign_out"])
+    await phone.page.wait_for_url("**/portal/sign-in**", timeout=PATIENCE)
+    await keeps_nothing(phone.page)
+
+
+async def test_whoever_goes_takes_an_order_and_does_it_on_a_phone(open_windows: Windows, portal: Portal) -> None:
     of = await shop()
     row = await of.ordered(0, in_a_while(20))
     await orders.offered(row, of.people[0])
@@ -72,16 +141,28 @@ async def test_whoever_goes_takes_an_order_and_does_it_on_a_phone(open_windows: 
     await phone.sees(EN["mine_assigned"])
     await phone.press(EN["door_show"])
     await phone.sees(EN["door"])
-    await phone.press(EN["set_out"])
-    await phone.sees(EN["done_set_out"])
     await phone.is_fine("phone")
-    await phone.page.locator("#f-code").fill(CODE)
-    await phone.press(EN["start"])
-    await phone.sees(EN["done_begun"])
-    await phone.page.locator('input[name="done"]').first.check()
-    await phone.is_fine("phone")
-    await phone.press(EN["finish"])
-    await phone.sees(EN["done_ended"])
+    path = f"{WORK}/orders/{row.id}"
+    await phone.open(WORK)
+    await keeps(phone.page, WORK, path)
+    # The network is really gone, and the phone does not know of it.
+    portal.network.cut()
+    before = clock.now()
+    await did_it_in_the_cellar(phone, path)
+    after = clock.now()
+    portal.network.restore()
+    await phone.page.evaluate("dispatchEvent(new Event('online'))")
+    lost = await put_right(phone)
+    assert lost == [200]
+    async with unit_of_work() as session:
+        kept = await session.get_one(Order, row.id)
+        assert kept.started_at is not None
+        assert kept.finished_at is not None
+        assert before <= kept.started_at <= kept.finished_at <= after
+    await phone.sees("The tap drips")
+    await expect(phone.page.locator("main .photos img")).to_have_count(1)
+    await signed_out(phone)
+    await sign_in_on(phone, of.people[0])
     await phone.open(f"{WORK}/times")
     await phone.is_fine("phone")
     await phone.press(EN["take_off"])
