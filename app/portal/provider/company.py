@@ -116,5 +116,6 @@ def refused(visit: Visit, refusal: Refused) -> Trouble:
     """
     if refusal.status in _SAID_HERE and f"trouble_{refusal.code}" not in WORDS[visit.language]:
         said = words_of(WORDS, visit.language)[f"trouble_{_SAID_HERE[refusal.status]}"]
+        visit.request.state.trouble_said = said
         return Trouble(refusal.status, said, refusal)
     return trouble_of(visit, refusal, WORDS)

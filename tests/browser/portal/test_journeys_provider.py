@@ -1,6 +1,10 @@
 """A company at work: its desk places an order on a large screen, and whoever goes does it with a phone in one hand."""
 
-from playwright.async_api import FilePayload, expect
+from datetime import timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from playwright.async_api import FilePayload, Locator, expect
 
 from app.core import clock
 from app.core.database import unit_of_work
@@ -15,10 +19,13 @@ from tests.browser.portal.times import in_a_while
 from tests.browser.portal.windows import PATIENCE, Window, Windows
 from tests.factories import community_orders as orders
 from tests.factories import community_ratings as ratings
+from tests.factories import community_workers as workers
+from tests.faults.processes import eventually
 from tests.media.samples import photo
 
 EN = WORDS["en"]
 WORK = "/portal/provider/mine"
+HOUR: Final = timedelta(hours=1)
 
 
 async def looked_at_all_tabs(window: Window, of: Shop) -> None:
@@ -29,12 +36,62 @@ async def looked_at_all_tabs(window: Window, of: Shop) -> None:
         await window.is_fine("desk")
 
 
+async def dragged(window: Window, what: Locator, to: Locator, *, along: float) -> None:
+    """Drag something onto a row of the plan, to so much of its length, and let go."""
+    await what.scroll_into_view_if_needed(timeout=PATIENCE)
+    taken, row = await what.bounding_box(), await to.bounding_box()
+    assert taken
+    assert row
+    mouse = window.page.mouse
+    await mouse.move(taken["x"] + 4, taken["y"] + taken["height"] / 2)
+    await mouse.down()
+    await mouse.move(taken["x"] + 30, taken["y"] + taken["height"] / 2, steps=3)
+    row = await to.bounding_box()  # the page may have moved along
+    assert row
+    await mouse.move(row["x"] + row["width"] * along, row["y"] + row["height"] / 2, steps=4)
+    await mouse.up()
+
+
+async def planned_by_hand(desk: Window, of: Shop, row: Order) -> None:
+    """Drag an order to who is away, which is refused and said why, then to who is there, then along their row."""
+    away, there = (desk.page.locator(f'.plan-drop[data-account="{one.id}"]') for one in reversed(of.people))
+    handle = desk.page.locator(f'.handle[data-order="{row.id}"]')
+    voice, trouble = desk.page.locator("#drag-said"), desk.page.locator("#drag-trouble")
+    await dragged(desk, handle, away, along=0.6)
+    await expect(trouble).to_contain_text(EN["obstacle_hours"], timeout=PATIENCE)
+    await expect(handle).to_be_visible()
+    await expect(desk.page.locator(".ghost, .lifted, .over")).to_have_count(0)
+    await desk.is_fine("desk")
+    await dragged(desk, handle, there, along=0.3)
+    await expect(voice).to_contain_text(of.called.workers[0].split()[0], timeout=PATIENCE)
+    bar = desk.page.locator(f'rect[data-order="{row.id}"]')
+    await expect(bar).to_be_visible(timeout=PATIENCE)
+    await expect(handle).to_have_count(0)
+    await expect(trouble).to_be_hidden()
+    async with unit_of_work() as session:
+        kept = await session.get_one(Order, row.id)
+        assert (kept.worker_id, kept.starts_at) == (of.people[0].id, row.wanted_at - HOUR)
+    await dragged(desk, bar, there, along=0.98)
+    await expect(voice).to_contain_text(
+        f"{(row.wanted_at + HOUR).astimezone(ZoneInfo(of.time_zone)):%H:%M}"[-2:], timeout=PATIENCE
+    )
+
+    async def is_moved() -> bool:
+        async with unit_of_work() as session:
+            return bool((await session.get_one(Order, row.id)).starts_at == row.wanted_at + HOUR)
+
+    await eventually(is_moved)
+
+
 async def test_a_new_order_is_placed_from_the_board_and_another_desk_sees_it(open_windows: Windows) -> None:
     of = await shop()
     row = await of.ordered(0, in_a_while(90))
     done = await of.ordered(1, in_a_while(10))
     await orders.on_the_way(done, of.rows[1])
     await ratings.complaint(await of.ordered(2, in_a_while(240)))
+    by_hand = await of.ordered(3, in_a_while(300), flexibility=HOUR)
+    until = [in_a_while(minutes).astimezone(ZoneInfo(of.time_zone)).replace(tzinfo=None) for minutes in (200, 500)]
+    await workers.exception(of.rows[1], "off", *until)
     desk = await open_windows.of(of.boss, "desk")
     other = await open_windows.of(of.colleague, "desk", look="dark")
     await other.open(of.root)
@@ -57,7 +114,7 @@ async def test_a_new_order_is_placed_from_the_board_and_another_desk_sees_it(ope
     await desk.open(f"{of.root}/plan")
     await expect(desk.page.locator("svg.plan")).to_be_visible(timeout=PATIENCE)
     await expect(desk.page.locator("svg.map")).to_be_visible(timeout=PATIENCE)
-    await desk.is_fine("desk")
+    await planned_by_hand(desk, of, by_hand)
     await desk.press(EN["ask_planner"])
     await desk.sees(EN["done_proposed"])
     await desk.press(EN["proposal_yes"])
