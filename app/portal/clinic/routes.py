@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import Query as InQuery
@@ -15,7 +15,7 @@ from app.portal.clinic.knowing import House, asked, clinics_of, house_of, shown
 from app.portal.ground.asking import Refused, unless_hidden
 from app.portal.ground.changing import Trouble
 from app.portal.ground.forms import Posted
-from app.portal.ground.moments import instant
+from app.portal.ground.moments import day_named, instant
 from app.portal.ground.pages import address, again
 from app.portal.ground.routing import pages_router
 from app.portal.ground.visits import Visit, Visitor
@@ -39,16 +39,9 @@ async def show_clinic(visit: Visitor) -> Response:
     return again(f"/portal/clinic/{found[0]}")
 
 
-def _date(text: str, otherwise: date) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return otherwise
-
-
 async def _day(visit: Visit, house: House, day: str, who: str) -> dict[str, Any]:
     there = house.there
-    chosen = _date(day, there.today())
+    chosen = day_named(day) or there.today()
     appointments, doctors, tickets = await asyncio.gather(
         visit.api.pages(f"{house.api}/appointments", MOST, **{"from": there.midnight(chosen)}),
         visit.api.pages(f"{house.api}/practitioners", MOST),
@@ -129,7 +122,7 @@ async def _appointment(
         raise Refused(404, {"code": "not_found", "status": 404})
     there = house.there
     can_move = one["status"] in ("booked", "pending") and instant(one["ends_at"]) > clock.now()
-    first = max(there.midnight(_date(since, there.today())), clock.now())
+    first = max(there.midnight(day_named(since) or there.today()), clock.now())
     profile, prepared, slots = await asyncio.gather(
         unless_hidden(visit.api.get(f"/v1/residents/{one['resident_id']}/profile")),
         visit.api.get(f"/v1/appointments/{appointment_id}/preparation"),
