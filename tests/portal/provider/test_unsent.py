@@ -46,7 +46,7 @@ async def test_what_waited_is_there_once_with_its_times(scene: Scene, clock: Man
     row, page = await assigned(scene)
     clock.advance(timedelta(hours=2))
     begins = row.starts_at
-    steps = (
+    steps: tuple[tuple[str, int, dict[str, str]], ...] = (
         ("on-the-way", -15, {}),
         ("start", -1, {"code": CODE}),
         ("notes", 10, {"text": "The tap drips", "unwell": ""}),
@@ -120,7 +120,7 @@ async def test_what_can_wait_waits_and_what_has_to_be_answered_does_not(scene: S
         }
         await orders.offered(await scene.ordered(hours=5), scene.ai)
         assert "data-outbox=" not in (await browser.get(f"{WORK}/part")).text
-    acts = {action.removeprefix(f"{page}/") for action, given in before.items() if "data-outbox" in given}
+    acts = {str(action).removeprefix(f"{page}/") for action, given in before.items() if "data-outbox" in given}
     assert acts == {"on-the-way", "start", "no-access", "notes", "photos", "completion"}
     assert "data-outbox" not in before[f"{page}/door#door"]
 
