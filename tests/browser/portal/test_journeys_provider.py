@@ -83,6 +83,19 @@ async def planned_by_hand(desk: Window, of: Shop, row: Order) -> None:
     await eventually(is_moved)
 
 
+async def both_send_somebody(desk: Window, rival: Window, of: Shop, row: Order) -> None:
+    """Have two who look at the same order send different people: one wins, the other is told, and sees who goes."""
+    await rival.open(f"{of.root}/orders/{row.id}")
+    mine, theirs = (f'form:has(input[value="{one.id}"]) button' for one in of.people)
+    await desk.page.locator(mine).first.click(timeout=PATIENCE)
+    await desk.sees(EN["done_sent"])
+    await rival.page.locator(theirs).first.click(timeout=PATIENCE)
+    await rival.sees(EN["trouble_stale_version"])
+    await expect(rival.page.locator("#order")).to_contain_text(EN["state_assigned"], timeout=PATIENCE)
+    async with unit_of_work() as session:
+        assert (await session.get_one(Order, row.id)).worker_id == of.people[0].id
+
+
 async def test_a_new_order_is_placed_from_the_board_and_another_desk_sees_it(open_windows: Windows) -> None:
     of = await shop()
     row = await of.ordered(0, in_a_while(90))
@@ -105,8 +118,7 @@ async def test_a_new_order_is_placed_from_the_board_and_another_desk_sees_it(ope
     await link.first.click(timeout=PATIENCE)
     await desk.is_at(f"{of.root}/orders/{row.id}")
     await desk.is_fine("desk")
-    await desk.page.locator(f'form:has(input[value="{of.people[0].id}"]) button').first.click(timeout=PATIENCE)
-    await desk.sees(EN["done_sent"])
+    await both_send_somebody(desk, await open_windows.of(of.colleague, "desk"), of, row)
     await expect(other.page.locator(f'li:has(a[href$="{row.id}"])')).to_contain_text(
         EN["state_assigned"], timeout=PATIENCE
     )
