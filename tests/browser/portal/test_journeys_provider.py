@@ -38,7 +38,8 @@ async def looked_at_all_tabs(window: Window, of: Shop) -> None:
 
 async def dragged(window: Window, what: Locator, to: Locator, *, along: float) -> None:
     """Drag something onto a row of the plan, to so much of its length, and let go."""
-    await what.scroll_into_view_if_needed(timeout=PATIENCE)
+    await window.page.set_viewport_size({"width": 1280, "height": 2600})  # both are in the window
+    await expect(what).to_be_visible(timeout=PATIENCE)
     taken, row = await what.bounding_box(), await to.bounding_box()
     assert taken
     assert row
@@ -46,8 +47,6 @@ async def dragged(window: Window, what: Locator, to: Locator, *, along: float) -
     await mouse.move(taken["x"] + 4, taken["y"] + taken["height"] / 2)
     await mouse.down()
     await mouse.move(taken["x"] + 30, taken["y"] + taken["height"] / 2, steps=3)
-    row = await to.bounding_box()  # the page may have moved along
-    assert row
     await mouse.move(row["x"] + row["width"] * along, row["y"] + row["height"] / 2, steps=4)
     await mouse.up()
 

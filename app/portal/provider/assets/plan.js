@@ -8,6 +8,7 @@ import { refresh } from "../ground/live.js";
 const FAR = 6; // pixels from which on it is dragged and not pressed
 const EDGE = 70; // pixels from the window's edge within which it moves along
 const STEP = 14; // pixels
+const OFTEN = 40; // milliseconds
 
 const said = document.getElementById("drag-said");
 const trouble = document.getElementById("drag-trouble");
@@ -72,6 +73,13 @@ function lift() {
   held.ghost.setAttribute("aria-hidden", "true");
   document.body.append(held.ghost);
   held.thing.classList.add("lifted");
+  held.moving = setInterval(moveAlong, OFTEN);
+}
+
+// Whoever holds something at the window's edge is shown what lies beyond it.
+function moveAlong() {
+  if (held.at < EDGE) scrollBy(0, -STEP);
+  else if (held.at > innerHeight - EDGE) scrollBy(0, STEP);
 }
 
 function drag(event) {
@@ -81,8 +89,7 @@ function drag(event) {
     if (Math.hypot(x - held.x, y - held.y) < FAR) return;
     lift();
   }
-  if (y < EDGE) scrollBy(0, -STEP);
-  else if (y > innerHeight - EDGE) scrollBy(0, STEP);
+  held.at = y;
   const form = formOf(held.id);
   const target = form && targetAt(form, x, y, held.grabbed);
   mark(target?.row);
@@ -98,6 +105,7 @@ function mark(row) {
 }
 
 function end() {
+  clearInterval(held?.moving);
   held?.ghost?.remove();
   held?.thing.classList.remove("lifted");
   mark(null);
