@@ -18,6 +18,7 @@ from app.billing.disputes.service.freezing import freeze, unfreeze
 from app.billing.disputes.service.telling import dispute_told
 from app.billing.disputes.views import Frozen, frozen
 from app.billing.gateway_events.service import replay as replay_gateway_events
+from app.billing.invoices.rules.sides import STATEMENT_SIDES
 from app.billing.ledger.views import drifted as drifted_accounts
 from app.billing.ledger.views import unbalanced as unbalanced_entries
 from app.billing.payers.problems import NotThePayer, PayerLimit
@@ -31,6 +32,7 @@ from app.billing.tills.service import Till, TillKind, enter_difference, enter_re
 from app.billing.wallet.service.removing import forget as forget_cards
 
 __all__ = [
+    "STATEMENT_SIDES",
     "AuthorizationPublic",
     "Authorizing",
     "ChargeDetail",

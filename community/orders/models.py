@@ -227,6 +227,7 @@ class OrderChange(Table, table=True):
     worker_id: uuid.UUID | None = Field(default=None, description="whom it concerns of those who come")
     reason: str | None = Field(default=None, description="a code")
     note: str | None = sealed(default=None)
+    occurred_at: datetime | None = optional_instant(description="when it was done, where the phone said so itself")
 
 
 class OrderPosition(Table, table=True):
@@ -295,6 +296,7 @@ class OrderNote(Table, table=True):
     author_id: uuid.UUID
     text: str = sealed()
     is_resident_unwell: bool = False
+    written_at: datetime | None = optional_instant(description="when it was, where the phone said so itself")
 
 
 ORDERS, CHANGES, POSITIONS = table_of(Order), table_of(OrderChange), table_of(OrderPosition)

@@ -139,6 +139,13 @@ EXTRA_ANSWER: Final = timedelta(minutes=15)
 EXTRA_MOST: Final = timedelta(hours=4)
 WRONG_CODES: Final = 5
 """After so many the start is confirmed by somebody else."""
+OLDEST_REPORT: Final = timedelta(hours=24)
+"""How far back whoever had no network at the home is believed."""
+CLOCK_SKEW: Final = timedelta(minutes=2)
+BELATED: Final = timedelta(minutes=1)
+"""From so long between what was done and what we heard of it on, both are shown."""
+NEWS: Final = timedelta(minutes=15)
+"""That somebody is on the way is told to nobody later than this: they may be there by now."""
 _WORK: Final[frozenset[LineKind]] = frozenset({"work", "option", "weekend", "holiday"})
 
 
@@ -277,6 +284,16 @@ def extra_amount(lines: Sequence[tuple[LineKind, int]], duration: timedelta, ext
 def day_bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
     """Return the instants at which a local day begins and ends: 23 to 25 hours."""
     return resolve(day, time(), time_zone), resolve(day + timedelta(days=1), time(), time_zone)
+
+
+def is_believable(occurred_at: datetime, now: datetime) -> bool:
+    """Say whether a phone's own time can be taken: not in the future, at most a day back."""
+    return now - OLDEST_REPORT <= occurred_at <= now + CLOCK_SKEW
+
+
+def told_at(occurred_at: datetime | None, heard_at: datetime) -> datetime | None:
+    """Return when we heard of something that was told late; ``None`` where it was told as it happened."""
+    return heard_at if occurred_at is not None and heard_at - occurred_at >= BELATED else None
 
 
 def local_date(at: datetime, time_zone: str) -> date:

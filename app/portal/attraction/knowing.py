@@ -16,7 +16,7 @@ from starlette.responses import Response
 from app.portal.attraction.texts import WORDS
 from app.portal.ground.asking import Refused
 from app.portal.ground.changing import FINE, SHOWN_AGAIN, Wrong, trouble_of
-from app.portal.ground.moments import money
+from app.portal.ground.moments import day_named, money
 from app.portal.ground.pages import show, words_of
 from app.portal.ground.their import Their
 from app.portal.ground.visits import Visit
@@ -100,11 +100,7 @@ class Place:
 
     def day_of(self, text: str) -> date:
         """Return a day of its calendar that an address names, today for what is none."""
-        try:
-            found = date.fromisoformat(text)
-        except ValueError:
-            return self.their.today()
-        return found if 2000 <= found.year <= 2199 else self.their.today()
+        return day_named(text) or self.their.today()
 
     def midnight(self, day: date) -> datetime:
         """Return when a day begins on its wall."""

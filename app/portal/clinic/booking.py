@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Depends
@@ -19,7 +19,7 @@ from app.portal.clinic.texts import WORDS
 from app.portal.ground.asking import Refused, unless_hidden
 from app.portal.ground.changing import Trouble, trouble_of
 from app.portal.ground.forms import Form, Posted
-from app.portal.ground.moments import instant
+from app.portal.ground.moments import day_named, instant
 from app.portal.ground.pages import address, again
 from app.portal.ground.routing import pages_router
 from app.portal.ground.visits import Visit, Visitor
@@ -55,14 +55,6 @@ class Wanted:
         return address(f"{house.address}/book", **{name: getattr(self, name) for name in names} | other)
 
 
-def day_of(text: str, otherwise: date) -> date:
-    """Return a date that stands in an address, or another where it is none."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return otherwise
-
-
 async def free(
     visit: Visit, house: House, visit_type: str, practitioner: str | None, first: datetime, after: str = ""
 ) -> tuple[list[Any], str]:
@@ -87,7 +79,7 @@ def nearby(trouble: Trouble | None, house: House) -> list[tuple[str, list[Mappin
 
 async def _page(visit: Visit, house: House, wanted: Wanted, trouble: Trouble | None = None) -> dict[str, Any]:
     there = house.there
-    chosen = max(day_of(wanted.day, there.today()), there.today())
+    chosen = max(day_named(wanted.day) or there.today(), there.today())
     page: dict[str, Any] = {
         "tab": "day",
         "wanted": wanted,

@@ -10,9 +10,8 @@ from starlette.responses import Response
 
 from app.portal.clinic.texts import WORDS
 from app.portal.ground.asking import HIDDEN, Refused
-from app.portal.ground.changing import Change, Trouble, changed
+from app.portal.ground.changing import Change, Trouble, changed, show_with
 from app.portal.ground.forms import Form
-from app.portal.ground.pages import show
 from app.portal.ground.their import Their
 from app.portal.ground.visits import Visit
 
@@ -83,16 +82,7 @@ async def house_of(visit: Visit, organization_id: uuid.UUID) -> House:
 
 def shown(visit: Visit, house: House, page: str, *, trouble: Trouble | None = None, **values: Any) -> Response:
     """Return a page of a clinic; with why nothing was done, where something was refused."""
-    return show(
-        visit,
-        f"clinic/{page}.html",
-        WORDS,
-        status=trouble.status if trouble else 200,
-        trouble_said=trouble.said if trouble else "",
-        house=house,
-        there=house.there,
-        **values,
-    )
+    return show_with(visit, f"clinic/{page}.html", WORDS, trouble, house=house, there=house.there, **values)
 
 
 async def asked(

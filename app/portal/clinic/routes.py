@@ -26,7 +26,7 @@ from app.portal.clinic.knowing import House, asked, clinics_of, house_of, shown
 from app.portal.ground.asking import Refused, unless_hidden
 from app.portal.ground.changing import Trouble
 from app.portal.ground.forms import Posted
-from app.portal.ground.moments import instant
+from app.portal.ground.moments import day_named, instant
 from app.portal.ground.pages import address, again
 from app.portal.ground.routing import pages_router
 from app.portal.ground.visits import Visit, Visitor
@@ -51,7 +51,7 @@ async def show_clinic(visit: Visitor) -> Response:
 
 async def _day(visit: Visit, house: House, day: str, who: str) -> dict[str, Any]:
     there = house.there
-    chosen = booking.day_of(day, there.today())
+    chosen = day_named(day) or there.today()
     appointments, doctors, tickets = await asyncio.gather(
         visit.api.pages(f"{house.api}/appointments", MOST, **{"from": there.midnight(chosen)}),
         visit.api.pages(f"{house.api}/practitioners", MOST),
@@ -133,7 +133,7 @@ async def _appointment(
         raise Refused(404, {"code": "not_found", "status": 404})
     there = house.there
     can_move = one["status"] in ("booked", "pending") and instant(one["ends_at"]) > clock.now()
-    first = max(there.midnight(booking.day_of(since, there.today())), clock.now())
+    first = max(there.midnight(day_named(since) or there.today()), clock.now())
     whose = None if anybody else one["practitioner_id"]
     profile, prepared, (slots, _) = await asyncio.gather(
         unless_hidden(visit.api.get(f"/v1/residents/{one['resident_id']}/profile")),

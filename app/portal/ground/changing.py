@@ -60,6 +60,12 @@ def trouble_of(visit: Visit, refusal: Refused, words: Words) -> Trouble:
     return Trouble(refusal.status, said, refusal)
 
 
+def show_with(visit: Visit, template: str, words: Words, trouble: Trouble | None = None, **values: Any) -> HTMLResponse:
+    """Return a page; with ``trouble`` it says why nothing was done (``trouble_said``), under the refusal's status."""
+    status, said = (trouble.status, trouble.said) if trouble else (200, "")
+    return show(visit, template, words, status=status, trouble_said=said, **values)
+
+
 SHOWN_AGAIN: Final = frozenset({400, 404, 409, 412, 413, 415, 422, 428})
 """What was refused with these is told on the page it was asked from; anything else is a page of its own."""
 

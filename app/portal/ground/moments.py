@@ -14,9 +14,11 @@ from jinja2.runtime import Context
 from pydantic import TypeAdapter
 
 from app.core import clock
+from app.core.instants import LAST_YEAR
 
 Moment = datetime | str
 _NEAR: Final = timedelta(days=6)
+_FIRST_YEAR: Final = 2000
 _LENGTH: Final = TypeAdapter(timedelta)
 
 
@@ -43,6 +45,15 @@ def locale_of(language: str) -> Locale:
 def instant(value: Moment) -> datetime:
     """Return an instant, given as one or as the API writes it."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def day_named(text: str) -> date | None:
+    """Return the day that an address names; ``None`` for what is none, or is long before or after all of us."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if _FIRST_YEAR <= found.year <= LAST_YEAR else None
 
 
 def clock_time(reader: Reader, value: Moment) -> str:

@@ -49,6 +49,11 @@ COMMON: Final[Mapping[str, Mapping[str, str]]] = {
         "unsent_help_other": "Somebody else's call for help has not been sent. It goes when they sign in. Or phone:",
         "outbox_help": "Your call for help has NOT been sent. Press here.",
         "kept_as_of": "No connection. This page is as it was at {at}.",
+        "outside_title": "No connection",
+        "outside_lead": (
+            "This page was not opened before, so it is not on this phone. What you gave is kept and sent by itself."
+        ),
+        "outside_again": "To my day",
         "leave_offline": "Without a connection you cannot be signed out. What this device kept of you is deleted.",
         "viewing": "You are looking at this as {name}, until {until}. You can change nothing, and {name} is told.",
         "viewing_stop": "Stop looking",
@@ -198,6 +203,9 @@ COMMON: Final[Mapping[str, Mapping[str, str]]] = {
         "unsent_help_other": "此设备上有另一个人的求助没有发出。本人登录后即可发送，或拨打电话：",
         "outbox_help": "您的求助没有发出。请按这里。",
         "kept_as_of": "没有网络。此页面显示的是{at}时的情况。",
+        "outside_title": "没有网络",
+        "outside_lead": "此页面之前没有打开过，因此不在此手机上。您登记的内容已保存，会自动发送。",
+        "outside_again": "回到我的一天",
         "leave_offline": "没有网络时无法退出登录。此设备保存的您的内容已删除。",
         "viewing": "您正以{name}的身份查看，到{until}为止。您不能更改任何内容，{name}会得到通知。",
         "viewing_stop": "停止查看",

@@ -31,6 +31,8 @@ class Task:
     kind: str
     """``order``, ``new`` (proposed, not yet so), ``other`` or ``conflict``."""
     way: timedelta | None = None
+    order_id: str = ""
+    """Which order it is, where it can be moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Line:
     label: str
     hours: Sequence[tuple[datetime, datetime]]
     tasks: Sequence[Task]
+    account: str = ""
+    """Whose account it is, where something can be given to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,10 @@ def day_axis(said: Said, day: tuple[datetime, datetime], lines: Sequence[Line], 
         x = axis.x(now)
         drawn.append(element("line", x1=x, x2=x, y1=_TOP - 6, y2=bottom, class_="plan-now"))
     inner = Markup("").join((element("title", said.title), element("desc", said.description), *drawn))
-    opening = Markup('<svg xmlns="http://www.w3.org/2000/svg" class="plan" viewBox="0 0 {} {}" role="img">').format(
-        WIDE, number(bottom + 4)
-    )
+    opening = Markup(
+        '<svg xmlns="http://www.w3.org/2000/svg" class="plan" viewBox="0 0 {} {}" role="img"'
+        ' data-since="{}" data-until="{}" data-from="{}" data-to="{}">'
+    ).format(WIDE, number(bottom + 4), axis.since.isoformat(), axis.until.isoformat(), _LEFT, WIDE - _RIGHT)
     return opening + inner + Markup("</svg>")
 
 
@@ -111,6 +116,9 @@ def _line(axis: Axis, line: Line, y: float) -> list[Markup]:
     for since, until in line.hours:
         x = axis.x(since)
         drawn.append(element("rect", x=x, y=y + 4, width=axis.x(until) - x, height=_ROW - 8, class_="plan-hours"))
+    if line.account:
+        place = {"x": 0, "y": y, "width": WIDE, "height": _ROW}
+        drawn.append(element("rect", **place, class_="plan-drop", data_account=line.account))
     for task in line.tasks:
         drawn.extend(_task(axis, task, y + 8))
     return drawn
@@ -123,7 +131,9 @@ def _task(axis: Axis, task: Task, y: float) -> list[Markup]:
         start = axis.x(task.starts_at - task.way)
         drawn.append(element("line", x1=start, x2=x, y1=y + _BAR / 2, y2=y + _BAR / 2, class_="plan-way"))
     wide = max(axis.x(task.ends_at) - x, 3)
-    drawn.append(element("rect", x=x, y=y, width=wide, height=_BAR, rx=4, class_=f"plan-task plan-{task.kind}"))
+    moves: dict[str, str | float] = {"data_order": task.order_id} if task.order_id else {}
+    look = f"plan-task plan-{task.kind}"
+    drawn.append(element("rect", x=x, y=y, width=wide, height=_BAR, rx=4, class_=look, **moves))
     mark = "! " if task.kind == "conflict" else "+ " if task.kind == "new" else ""
     shown = cut(f"{mark}{task.label}", wide - 8)
     if shown not in ("", "…"):

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.portal.ground.asking import Refused
 from app.portal.ground.changing import Trouble, trouble_of
-from app.portal.ground.moments import duration, length, money
+from app.portal.ground.moments import day_named, duration, length, money
 from app.portal.ground.pages import show, words_of
 from app.portal.ground.their import Their
 from app.portal.ground.visits import Visit
@@ -77,12 +77,8 @@ async def day_of(visit: Visit, organization_id: uuid.UUID, day: date | None = No
 
 async def company_of(visit: Visit, organization_id: uuid.UUID, day: str = "") -> Company:
     """Return a company on a day; a day that is none is today. Raises ``Refused`` for who does not keep it."""
-    try:
-        chosen = date.fromisoformat(day) if day else None
-    except ValueError:
-        chosen = None
     days, services = await asyncio.gather(
-        day_of(visit, organization_id, chosen), visit.api.pages("/v1/home-services", _MOST)
+        day_of(visit, organization_id, day_named(day)), visit.api.pages("/v1/home-services", _MOST)
     )
     return Company(
         id=organization_id,
@@ -116,5 +112,6 @@ def refused(visit: Visit, refusal: Refused) -> Trouble:
     """
     if refusal.status in _SAID_HERE and f"trouble_{refusal.code}" not in WORDS[visit.language]:
         said = words_of(WORDS, visit.language)[f"trouble_{_SAID_HERE[refusal.status]}"]
+        visit.request.state.trouble_said = said
         return Trouble(refusal.status, said, refusal)
     return trouble_of(visit, refusal, WORDS)

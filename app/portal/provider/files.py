@@ -20,7 +20,7 @@ ACCEPT: Final = ".jpg,.jpeg,.png,.webp,.pdf"
 PICTURES: Final = "image/jpeg,image/png,image/webp"
 
 
-async def brought_in(visit: Visit, chosen: UploadFile, purpose: str) -> str:
+async def brought_in(visit: Visit, chosen: UploadFile, purpose: str, key: str | None = None) -> str:
     """Return the id of the upload a chosen file has become; raises ``Refused`` for what is not taken."""
     content = await chosen.read()
     await chosen.close()
@@ -28,4 +28,4 @@ async def brought_in(visit: Visit, chosen: UploadFile, purpose: str) -> str:
     kind = KINDS.get(ending)
     if kind is None or not content or len(content) > LARGEST:
         raise Refused(422, {"code": "file_not_taken", "status": 422})
-    return await uploaded(visit, content, kind, purpose)
+    return await uploaded(visit, content, kind, purpose, key)

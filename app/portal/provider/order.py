@@ -17,11 +17,12 @@ from app.portal.ground.asking import Refused, unless_hidden
 from app.portal.ground.changing import Change, Trouble
 from app.portal.ground.forms import Form, Posted
 from app.portal.ground.moments import instant, length
-from app.portal.ground.pages import again
+from app.portal.ground.pages import again, words_of
 from app.portal.ground.routing import pages_router
 from app.portal.ground.visits import Visit, Visitor
 from app.portal.provider import composing
 from app.portal.provider.company import ROOT, Company, company_of, page, refused
+from app.portal.provider.texts import WORDS
 
 router = pages_router(f"{ROOT}/{{organization_id}}/orders/{{order_id}}")
 
@@ -190,8 +191,11 @@ async def act_on_order(
         trouble = refused(visit, refusal)
         despite = None
         if refusal.code == "worker_unsuitable":
-            found = refusal.problem.get("obstacles", ())
-            despite = Despite(body["worker_id"], list(map(str, found)), body.get("starts_at", ""))
+            found = list(map(str, refusal.problem.get("obstacles", ())))
+            despite = Despite(body["worker_id"], found, body.get("starts_at", ""))
+            words = words_of(WORDS, visit.language)
+            said = [trouble.said, *(words[f"obstacle_{one}"] for one in found)]
+            visit.request.state.trouble_said = " ".join(said)  # the page asks, a script that has none says why
         return await _page(visit, organization_id, order_id, trouble, despite)
     is_from_plan = form.text("back", 10) == "plan"
     company = f"{ROOT}/{organization_id}"

@@ -25,7 +25,7 @@ from app.portal.provider.axis import Line, Said, Task, day_axis
 from app.portal.provider.board import orders_of
 from app.portal.provider.company import ROOT, Company, Day, Json, company_of, page, refused
 from app.portal.provider.map import Route, Spot, day_map
-from app.portal.provider.order import asked
+from app.portal.provider.order import AHEAD, asked, window
 from app.portal.provider.texts import WORDS
 
 router = pages_router(f"{ROOT}/{{organization_id}}/plan")
@@ -88,12 +88,14 @@ def _lines(found: Sequence[Row], proposed: Mapping[str, list[Task]], company: Co
                 instant(one.ends_at).astimezone(zone),
                 "conflict" if one.problem == "late" else "order" if one.order else "other",
                 one.way,
+                one.order["id"] if one.order and one.order["state"] in AHEAD else "",
             )
             for one in row.going
         ]
         tasks += proposed.get(row.worker["account_id"], [])
         hours = [(_local(one["starts_at"], zone), _local(one["ends_at"], zone)) for one in row.worker["hours"]]
-        lines.append(Line(row.worker["worker"], hours, sorted(tasks, key=lambda one: one.starts_at)))
+        by_time = sorted(tasks, key=lambda one: one.starts_at)
+        lines.append(Line(row.worker["worker"], hours, by_time, row.worker["account_id"]))
     return lines
 
 
@@ -161,6 +163,7 @@ async def _plan(visit: Visit, organization_id: uuid.UUID, day: str, plan_id: str
         "off": [row for row in found if row.is_off],
         "orders": orders,
         "by_id": by_id,
+        "windows": {one["id"]: window(one, clock.now()) for one in orders if one["state"] in AHEAD},
         "numbers": numbers,
         "open_orders": [one for one in orders if one["state"] == "placed"],
         "conflicts": sum(1 for row in found for one in row.going if one.problem),

@@ -9,7 +9,7 @@ from app.portal.ground.asking import Refused
 from app.portal.ground.pages import show
 from app.portal.ground.routing import pages_router
 from app.portal.ground.visits import Visitor
-from app.portal.provider import board, order, people, person, plan, said, statements, tasks, work
+from app.portal.provider import board, installing, order, people, person, plan, said, statements, tasks, work
 from app.portal.provider.company import ROOT, day_of, kept_by
 from app.portal.provider.texts import WORDS
 
@@ -34,6 +34,7 @@ async def show_provider(visit: Visitor) -> Response:
 
 ROUTERS: Final[tuple[Router, ...]] = (
     router,
+    installing.router,
     work.router,  # before the companies, whose ids stand in the same place
     tasks.router,
     *(module.router for module in (board, order, plan, people, person, said, statements)),

@@ -12,6 +12,7 @@ from babel.numbers import get_currency_precision
 from fastapi import Query
 from starlette.responses import Response
 
+from app.billing.api import STATEMENT_SIDES
 from app.core.problems import NotFound
 from app.core.routing import route_options
 from app.portal.ground.asking import unless_hidden
@@ -25,19 +26,6 @@ router = pages_router(f"{ROOT}/{{organization_id}}/statements")
 MONTHS: Final = 12
 PAGE: Final = 20
 _MONTH: Final = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
-LINES: Final[tuple[tuple[str, int], ...]] = (
-    ("gross", 1),
-    ("cancelled", -1),
-    ("refunds", -1),
-    ("fees", -1),
-    ("fees_back", 1),
-    ("taken", -1),
-    ("taken_back", 1),
-    ("paid_out", -1),
-    ("paid_back", 1),
-    ("other", 1),
-)
-"""The lines of a statement between what was payable before and what is after, and whether each adds or takes."""
 _SAFE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 Cursor = Annotated[str | None, Query(max_length=400)]
 
@@ -116,7 +104,7 @@ async def table_statement(visit: Visitor, organization_id: uuid.UUID, month: str
     written = io.StringIO()
     table = csv.writer(written)
     table.writerow(("month", "line", "amount", "currency"))
-    lines = [("opening", 1), *LINES, ("closing", 1), ("subsidies", 1)]
+    lines = [("opening", 1), *STATEMENT_SIDES, ("closing", 1), ("subsidies", 1)]
     for name, sign in lines:
         amount = sign * statement[name]
         table.writerow((month, name, f"{amount / 10**places:.{places}f}", statement["currency"]))
@@ -131,5 +119,7 @@ async def show_statement(visit: Visitor, organization_id: uuid.UUID, month: str)
     company, statement = await asyncio.gather(
         company_of(visit, organization_id), _statement(visit, organization_id, month)
     )
-    lines = [(name, sign * statement[name]) for name, sign in LINES if statement[name] or name in ("gross", "fees")]
+    lines = [
+        (name, sign * statement[name]) for name, sign in STATEMENT_SIDES if statement[name] or name in ("gross", "fees")
+    ]
     return page(visit, "statement.html", company, "statements", statement=statement, lines=lines, month=month)

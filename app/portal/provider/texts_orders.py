@@ -162,6 +162,7 @@ SAID: Final[Mapping[str, tuple[str, str]]] = {
     "was_unwell": ("Found unwell", "发现身体不适"),
     "photo_of": ("Photo {number} of the work", "服务照片 {number}"),
     "history": ("History", "经过"),
+    "told_at": ("told at {time}", "上报于 {time}"),
     "went_place": ("Placed", "下单"),
     "went_expire": ("Ended unpaid", "未付款失效"),
     "went_assign": ("Given to somebody", "派单"),

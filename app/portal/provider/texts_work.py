@@ -105,5 +105,38 @@ SAID: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "trouble_door_not_shown": ("How to get in is shown around the visit only.", "仅在服务前后显示进门方式。"),
     "trouble_extra_pending": ("More time was asked for already.", "已询问过延长时间。"),
-    "trouble_not_your_order": ("This order is not yours any more.", "此订单已不归您负责。"),
+    "trouble_not_your_order": (
+        "This order is not yours any more. Tell your company what you did there.",
+        "此订单已不归您负责。请将您已做的事告知公司。",
+    ),
+    "trouble_order_assigned": (
+        "The beginning was not taken yet. See to that first, then send this again.",
+        "尚未确认开始服务。请先处理开始，再重新发送。",
+    ),
+    "trouble_order_on_the_way": (
+        "The beginning was not taken yet. See to that first, then send this again.",
+        "尚未确认开始服务。请先处理开始，再重新发送。",
+    ),
+    "trouble_order_started": (
+        "By what your company knows the work has begun. Call them if that is not so.",
+        "公司记录显示服务已经开始。如不属实，请联系公司。",
+    ),
+    "trouble_order_finished": ("Your company ended this order meanwhile. Call them.", "公司已结束此订单。请联系公司。"),
+    "trouble_order_closed": ("This order is over and paid. Call your company.", "此订单已结束并付清。请联系公司。"),
+    "trouble_order_no_access": (
+        "Meanwhile it was said that nobody opened. Call your company if you were there.",
+        "此订单已被记为无人开门。如您到过现场，请联系公司。",
+    ),
+    "trouble_order_cancelled": (
+        "The order was called off meanwhile, or nobody was known to have come. Tell your company what you did.",
+        "此订单已被取消，或因无人到场记录而取消。请将您已做的事告知公司。",
+    ),
+    "trouble_given_too_long_ago": (
+        "That was more than a day ago: tell your company by phone.",
+        "已超过一天，请打电话告知公司。",
+    ),
+    "instead_checklist_open": ("I ended all the same", "仍然结束"),
+    "left_not_possible": ("It was not possible", "无法完成"),
+    "kept_here": ("Kept on this phone, not sent yet", "已保存在此手机，尚未发送"),
+    "help_waits": ("NOT SENT YET: no connection. Call the emergency number.", "尚未发送：没有网络。请拨打急救电话。"),
 }

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -13,10 +13,10 @@ from app.core import clock
 from app.core.problems import NotFound
 from app.core.routing import route_options
 from app.portal.ground.asking import Refused
-from app.portal.ground.changing import Change, Trouble
+from app.portal.ground.changing import Change, Trouble, show_with
 from app.portal.ground.forms import Posted
-from app.portal.ground.moments import duration, length, money, weekday
-from app.portal.ground.pages import address, again, show
+from app.portal.ground.moments import day_named, duration, length, money, weekday
+from app.portal.ground.pages import address, again
 from app.portal.ground.routing import pages_router
 from app.portal.ground.their import Their
 from app.portal.ground.visits import Visit, Visitor
@@ -35,12 +35,11 @@ DAYS: Final = 7
 
 def shown(visit: Visit, template: str, tab: str, *, trouble: Trouble | None = None, **values: Any) -> Response:
     """Return a page of whoever goes to homes."""
-    return show(
+    return show_with(
         visit,
         f"provider/{template}",
         WORDS,
-        status=trouble.status if trouble else 200,
-        trouble_said=trouble.said if trouble else "",
+        trouble,
         tab=tab,
         money=lambda amount, currency: money(visit.language, amount, currency),
         lasts=lambda text: duration(visit, length(text)),
@@ -49,10 +48,7 @@ def shown(visit: Visit, template: str, tab: str, *, trouble: Trouble | None = No
 
 
 async def _work(visit: Visit, day: str) -> dict[str, Any]:
-    try:
-        chosen = date.fromisoformat(day) if day else None
-    except ValueError:
-        chosen = None
+    chosen = day_named(day)
     stops, offers = await asyncio.gather(
         visit.api.get("/v1/me/home-orders", date=chosen), visit.api.pages("/v1/me/home-order-offers", MOST)
     )

@@ -7,9 +7,9 @@ from typing import Any
 from starlette.responses import HTMLResponse
 
 from app.portal.ground.asking import Refused
-from app.portal.ground.changing import Trouble, trouble_of
+from app.portal.ground.changing import Trouble, show_with, trouble_of
 from app.portal.ground.moments import length, money
-from app.portal.ground.pages import show, words_of
+from app.portal.ground.pages import words_of
 from app.portal.ground.visits import Visit
 from app.portal.ground.wording import worded
 from app.portal.resident_life.texts import WORDS
@@ -35,12 +35,11 @@ def words_for(visit: Visit) -> Mapping[str, str]:
 
 def page(visit: Visit, template: str, trouble: Trouble | None = None, **values: Any) -> HTMLResponse:
     """Return one of these pages; with ``trouble`` it says why nothing was done."""
-    return show(
+    return show_with(
         visit,
         f"resident_life/{template}",
         WORDS,
-        status=trouble.status if trouble else 200,
-        trouble_said=trouble.said if trouble else "",
+        trouble,
         trouble_code=trouble.refusal.code if trouble else "",
         money=lambda amount, currency: money(visit.language, amount, currency),
         told=lambda texts: worded(texts, visit.language),

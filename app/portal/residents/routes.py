@@ -2,15 +2,15 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import Query
 from starlette.responses import Response
 
 from app.core.routing import route_options
 from app.portal.ground.asking import unless_hidden
+from app.portal.ground.moments import day_named
 from app.portal.ground.pages import show, words_of
 from app.portal.ground.routing import pages_router
 from app.portal.ground.visits import Visit, Visitor
@@ -21,7 +21,6 @@ from app.portal.residents.texts import WORDS
 router = pages_router("/portal/residents")
 
 Compose = Callable[[Known, Mapping[str, str]], Awaitable[dict[str, Any]]]
-_FIRST_DAY: Final = date(2000, 1, 1)
 
 
 async def tab_page(
@@ -115,7 +114,7 @@ async def show_visit(visit: Visitor, resident_id: uuid.UUID, visit_id: uuid.UUID
 @route_options(database=False, idempotency=False)
 async def show_home(visit: Visitor, resident_id: uuid.UUID, day: Annotated[str, Query(max_length=10)] = "") -> Response:
     """Show how a day went at home."""
-    return await tab_page(visit, resident_id, "home", partial(home.home, day=_day(day)))
+    return await tab_page(visit, resident_id, "home", partial(home.home, day=day_named(day)))
 
 
 @router.get("/{resident_id}/appointments", include_in_schema=False)
@@ -137,12 +136,3 @@ async def show_circle(visit: Visitor, resident_id: uuid.UUID) -> Response:
 async def show_consent(visit: Visitor, resident_id: uuid.UUID) -> Response:
     """Show what is shared, and why."""
     return await tab_page(visit, resident_id, "consent", consent.consent)
-
-
-def _day(given: str) -> date | None:
-    """Return the day that was asked for; what is none, or long before anybody lived with us, is today."""
-    try:
-        day = date.fromisoformat(given)
-    except ValueError:
-        return None
-    return day if day >= _FIRST_DAY else None

@@ -9,9 +9,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.core import clock
-from app.portal.ground.asking import Refused, unless_hidden
+from app.portal.ground.asking import unless_hidden
 from app.portal.ground.links import Place
 from app.portal.ground.moments import instant
+from app.portal.ground.phoning import numbers_of
 from app.portal.ground.visits import Visit
 from app.portal.road.drawing import Map, map_of
 
@@ -253,12 +254,3 @@ async def visit_of(visit: Visit, visit_id: UUID) -> One:
 
 async def _nothing() -> None:
     return None
-
-
-async def numbers_of(visit: Visit) -> Said:
-    """Return whom to phone where nothing else works: it must not keep a page from being shown."""
-    try:
-        numbers: Said = await visit.api.get("/v1/me/sos")
-    except Refused:
-        return {"desk_phone": None, "emergency_numbers": {}}
-    return numbers

@@ -205,11 +205,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "instead_task_recorded": "What I said counts",
     "instead_tasks_open": "I left all the same: it was not possible",
     "instead_presence_not_proven": "I was there: say so by hand",
-    "offline_title": "No connection",
-    "offline_lead": (
-        "This page was not opened before, so it is not on this phone. What you gave is kept and sent by itself."
-    ),
-    "offline_again": "To my route",
     "state_held": "Not confirmed yet",
     "state_placed": "Nobody is assigned",
     "state_expired": "Not kept",

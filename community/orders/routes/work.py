@@ -32,6 +32,7 @@ from community.orders.schemas.given import (
     OrderFinish,
     PhotoGive,
     PositionGive,
+    SetOutGive,
     StartGive,
 )
 from community.orders.schemas.shown import DoorPublic, OrderDetail, OrderExtraPublic, OrderNotePublic, StopPublic
@@ -67,9 +68,11 @@ async def get_home_order_door(connection: Reading, actor: CurrentActor, subject:
 
 
 @router.post(f"{_ONE}/on-the-way", responses=problem_responses(*_MAKING, OrderNotOpen, TooEarly))
-async def set_out_for_home_order(session: Session, actor: CurrentActor, subject: Own) -> OrderDetail:
+async def set_out_for_home_order(
+    session: Session, actor: CurrentActor, subject: Own, data: SetOutGive | None = None
+) -> OrderDetail:
     """Say that you are on the way; the resident hears of it."""
-    await attending.set_out(session, actor, subject)
+    await attending.set_out(session, actor, subject, data or SetOutGive())
     return await details.after(await session.connection(), actor, subject.id)
 
 

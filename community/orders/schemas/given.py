@@ -32,6 +32,18 @@ class _Given(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class _Done(_Given):
+    """Something that was done at a home, where there may be no network."""
+
+    occurred_at: GivenInstant | None = Field(
+        default=None, description="when it was, if the phone had no network: at most a day back; without it: now"
+    )
+
+
+class SetOutGive(_Done):
+    """Whoever comes sets out."""
+
+
 class OrderTerms(_Given):
     """What is ordered and how it is paid, whenever it is."""
 
@@ -116,7 +128,7 @@ class PositionGive(_Given):
     measured_at: GivenInstant | None = Field(default=None, description="if not now: at most some minutes back")
 
 
-class StartGive(_Given):
+class StartGive(_Done):
     """What the resident said at the door."""
 
     code: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\d{6}$")]
@@ -141,27 +153,27 @@ class ExtraAnswer(_Given):
     is_approved: bool
 
 
-class NoteGive(_Given):
+class NoteGive(_Done):
     """What was found at the home."""
 
     text: LongWords
     is_resident_unwell: bool = Field(default=False, description="raises an alarm")
 
 
-class PhotoGive(_Given):
+class PhotoGive(_Done):
     """A photo that was uploaded."""
 
     upload_id: uuid.UUID
 
 
-class OrderFinish(_Given):
+class OrderFinish(_Done):
     """What of the checklist is done, and why the rest is not."""
 
     done: Annotated[list[Code], Field(max_length=30)] = []
     undone_reason: Words | None = None
 
 
-class NoAccessGive(_Given):
+class NoAccessGive(_Done):
     """What was tried at the door."""
 
     note: Words

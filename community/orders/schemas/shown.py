@@ -59,6 +59,7 @@ class OrderChangePublic(BaseModel):
     """A change of an order's state."""
 
     at: datetime
+    told_at: datetime | None = Field(description="when we heard of it, where whoever did it had no network")
     transition: str
     state: State
     who: Who
@@ -84,6 +85,7 @@ class OrderNotePublic(BaseModel):
 
     id: uuid.UUID
     at: datetime
+    told_at: datetime | None = Field(description="when we heard of it, where whoever wrote it had no network")
     text: str
     is_resident_unwell: bool
 

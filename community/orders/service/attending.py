@@ -1,7 +1,7 @@
 """Coming: on the way, where one is, let in with the resident's code, or nobody at the door."""
 
 import hmac
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import orjson
@@ -16,27 +16,33 @@ from community.orders import notices, repository, rules
 from community.orders.access import Subject
 from community.orders.models import FIX, Order
 from community.orders.problems import NotYourOrder, OrderNotOpen, StartCodeLocked, TooEarly, WrongStartCode
-from community.orders.schemas.given import NoAccessGive, PositionGive, StartConfirm, StartGive
+from community.orders.schemas.given import NoAccessGive, PositionGive, SetOutGive, StartConfirm, StartGive
 from community.orders.service import paying
 from community.orders.service.changing import By, change, record
 from community.orders.service.placing import start_digest
 from community.orders.service.telling import provider, tell, waiting
+from community.orders.service.times import moment_of
 
 _FIX_MOST: Final = timedelta(minutes=10)
 """What was measured longer ago says nothing of where somebody is."""
 
 
-async def set_out(session: AsyncSession, actor: Actor, subject: Subject) -> Order:
-    """Say that the worker is on the way; said twice it changes nothing. Raises ``OrderNotOpen``, ``TooEarly``."""
+async def set_out(session: AsyncSession, actor: Actor, subject: Subject, data: SetOutGive) -> Order:
+    """Say that the worker is on the way; said twice it changes nothing, nor does it once they are known to be there.
+
+    What is told of too late to be news is told to nobody. Raises ``OrderNotOpen``, ``TooEarly``, ``Malformed``.
+    """
     row = await _of_worker(session, actor, subject)
-    if row.state == "on_the_way":
+    at = moment_of(data.occurred_at, row.assigned_at)
+    is_there = row.state in ("started", "finished", "closed")
+    if row.state == "on_the_way" or (is_there and at is not None):
         return row
-    opens_at = row.starts_at - rules.SETS_OUT_BEFORE
-    if clock.now() < opens_at:
-        raise TooEarly(opens_at=opens_at.isoformat())
-    await change(session, row, "set_out", By("worker", actor))
-    told = await waiting(session, row)
-    await tell(session, notices.ON_THE_WAY, row, told, f"on_the_way:{row.version}", worker=actor.id)
+    now = clock.now()
+    _require_since(row.starts_at - rules.SETS_OUT_BEFORE, at or now)
+    await change(session, row, "set_out", By("worker", actor), at=at)
+    if now - (at or now) < rules.NEWS:
+        told = await waiting(session, row)
+        await tell(session, notices.ON_THE_WAY, row, told, f"on_the_way:{row.version}", worker=actor.id)
     return row
 
 
@@ -58,18 +64,19 @@ async def start(actor: Actor, subject: Subject, data: StartGive) -> None:
 
     Opens its own unit of work, so that a wrong code is counted although it is refused; whoever tries several at once
     tries them one after the other. Raises ``OrderNotOpen``, ``TooEarly``, ``WrongStartCode``, ``StartCodeLocked``,
-    ``NotYourOrder``.
+    ``NotYourOrder``, ``Malformed``.
     """
     async with unit_of_work() as session:
         row = await _of_worker(session, actor, subject)
         if row.state == "started":
             return
-        _require_start(row, "worker")
+        at = moment_of(data.occurred_at, row.assigned_at, row.on_the_way_at)
+        _require_start(row, "worker", at or clock.now())
         if row.wrong_codes >= rules.WRONG_CODES:
             raise StartCodeLocked
         left = None
         if hmac.compare_digest(start_digest(row.id, data.code), row.start_digest or b""):
-            await change(session, row, "start", By("worker", actor))
+            await change(session, row, "start", By("worker", actor), at=at)
         else:
             left = await _count_wrong(session, actor, row)
     if left is not None:
@@ -95,7 +102,7 @@ async def confirm_start(session: AsyncSession, actor: Actor, subject: Subject, d
     row = await repository.locked(session, subject.id)
     if row.state == "started":
         return row
-    _require_start(row, by.who)
+    _require_start(row, by.who, clock.now())
     await change(session, row, "start", by, reason="confirmed", note=data.reason)
     return row
 
@@ -104,7 +111,7 @@ async def no_access(session: AsyncSession, actor: Actor, subject: Subject, data:
     """Say that nobody answered the door, once it is time; people hear of it, and the resident owes what was agreed.
 
     To whoever set out only when they were late already nothing is owed.
-    Raises ``OrderNotOpen``, ``TooEarly``, ``NotYourOrder``.
+    Raises ``OrderNotOpen``, ``TooEarly``, ``NotYourOrder``, ``Malformed``.
     """
     by = By(subject.side("worker", "provider", "operator"), actor)
     row = await repository.locked(session, subject.id)
@@ -112,12 +119,13 @@ async def no_access(session: AsyncSession, actor: Actor, subject: Subject, data:
         raise NotYourOrder
     if not rules.may("no_access", row.state, by.who):  # type: ignore[arg-type]  # a check constraint holds it to them
         raise OrderNotOpen(order_state=row.state)
-    if clock.now() < row.starts_at:
-        raise TooEarly(opens_at=row.starts_at.isoformat())
-    # Who did not say that they set out came no later than now.
-    came_at = row.on_the_way_at if row.state == "on_the_way" and row.on_the_way_at is not None else clock.now()
+    at = moment_of(data.occurred_at, row.assigned_at, row.on_the_way_at)
+    stood_at = at or clock.now()
+    _require_since(row.starts_at, stood_at)
+    # Who did not say that they set out came no later than they stood there.
+    came_at = row.on_the_way_at if row.state == "on_the_way" and row.on_the_way_at is not None else stood_at
     owed = rules.door_fee(row.total_amount, row.late_percent, row.starts_at, came_at)
-    await change(session, row, "no_access", by, note=data.note, fee_amount=owed)
+    await change(session, row, "no_access", by, note=data.note, at=at, fee_amount=owed)
     await paying.settle_fee(session, actor.id, row)
     await tell(session, notices.DOOR_CLOSED, row, await waiting(session, row), "no_access")
     told = await provider(session, row, besides=actor.id, with_operator=True)
@@ -125,12 +133,15 @@ async def no_access(session: AsyncSession, actor: Actor, subject: Subject, data:
     return row
 
 
-def _require_start(row: Order, who: rules.Who) -> None:
+def _require_since(opens_at: datetime, at: datetime) -> None:
+    if at < opens_at:
+        raise TooEarly(opens_at=opens_at.isoformat())
+
+
+def _require_start(row: Order, who: rules.Who, at: datetime) -> None:
     if not rules.may("start", row.state, who):  # type: ignore[arg-type]  # a check constraint holds it to them
         raise OrderNotOpen(order_state=row.state)
-    opens_at = row.starts_at - rules.STARTS_BEFORE
-    if clock.now() < opens_at:
-        raise TooEarly(opens_at=opens_at.isoformat())
+    _require_since(row.starts_at - rules.STARTS_BEFORE, at)
 
 
 async def _of_worker(session: AsyncSession, actor: Actor, subject: Subject) -> Order:

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Final, Literal
 
@@ -52,7 +53,9 @@ async def begin(session: AsyncSession, row: Order, by: By) -> list[Any]:
         raise OrderExists(order_id=str(await repository.same(session, row) or row.id))
     if row.state != "placed":
         return [line]
-    return [line, await _remember(session, row, "place", "held", HEARTHLINE)]
+    placed = _line(row, "place", "held", HEARTHLINE)
+    await _remember(session, row, placed)
+    return [line, placed]
 
 
 async def change(
@@ -63,9 +66,12 @@ async def change(
     *,
     reason: str | None = None,
     note: str | None = None,
+    at: datetime | None = None,
     **values: Any,
 ) -> None:
     """Change a locked order, with ``values`` of its columns, as the table of transitions has it.
+
+    ``at`` is when it was done, where it is told of later; what is due next counts from now.
 
     Whoever was to come has their time back once they are not any more; where they were is forgotten once they are
     there. Raises ``OrderNotOpen`` where no way leads from the order's state.
@@ -75,23 +81,26 @@ async def change(
     was, worker_id, reservation_id = row.state, row.worker_id, row.reservation_id
     for name, value in values.items():
         setattr(row, name, value)
-    become(row, transition)
+    become(row, transition, at)
     await session.flush()
     if row.reservation_id is None and reservation_id is not None:
         await release(session, [reservation_id])
     if was == "on_the_way":
         await repository.forget_position(session, row.id)
     concerns = worker_id if transition == "unassign" else row.worker_id
-    await _remember(session, row, transition, was, by, reason=reason, note=note, worker_id=concerns)
+    line = _line(row, transition, was, by)
+    line.worker_id, line.reason, line.occurred_at = concerns, reason, at
+    line.note = seal(note, CHANGE_NOTE) if note else None
+    await _remember(session, row, line)
     if by.actor is not None:
         await record(session, by.actor, f"order:{transition}", row, {"reason": reason} if reason else None)
 
 
-def become(row: Order, transition: Transition) -> None:
+def become(row: Order, transition: Transition, at: datetime | None = None) -> None:
     """Have an order stand as it does after a transition that the table has, with the deadlines of its state."""
     now = clock.now()
     row.state = state = rules.WAYS[transition].target
-    setattr(row, f"{state}_at" if state in _INSTANTS else "closed_at", now)
+    setattr(row, f"{state}_at" if state in _INSTANTS else "closed_at", at or now)
     deadlines = rules.deadlines(state, times_of(row), now)
     for name in deadlines.__slots__:
         setattr(row, name, getattr(deadlines, name))
@@ -116,22 +125,12 @@ async def overran(session: AsyncSession, row: Order) -> None:
     await emit(session, OrderOverran(**_about(row, row.worker_id)))
 
 
-async def _remember(
-    session: AsyncSession,
-    row: Order,
-    transition: Transition,
-    was: str,
-    by: By,
-    *,
-    reason: str | None = None,
-    note: str | None = None,
-    worker_id: uuid.UUID | None = None,
-) -> Any:
-    line = _line(row, transition, was, by)
-    line.worker_id, line.reason, line.note = worker_id, reason, seal(note, CHANGE_NOTE) if note else None
-    more: dict[str, Any] = {"by": by.who} if transition == "cancel" else {}
-    await repository.remember(session, line, repository.FACTS[transition](**_about(row, worker_id), **more))
-    return line
+async def _remember(session: AsyncSession, row: Order, line: Any) -> None:
+    more: dict[str, Any] = {"by": line.who} if line.transition == "cancel" else {}
+    if line.occurred_at is not None:
+        more["occurred_at"] = line.occurred_at
+    fact = repository.FACTS[line.transition](**_about(row, line.worker_id), **more)
+    await repository.remember(session, line, fact)
 
 
 def _line(row: Order, transition: Transition | Literal["order"], was: str | None, by: By) -> Any:
@@ -151,6 +150,7 @@ def _line(row: Order, transition: Transition | Literal["order"], was: str | None
         worker_id=None,
         reason=None,
         note=None,
+        occurred_at=None,
     )
 
 

@@ -29,6 +29,7 @@ from community.orders.service import paying
 from community.orders.service.assigning import ORIGIN
 from community.orders.service.changing import HEARTHLINE, By, change, record, times_of
 from community.orders.service.telling import tell, waiting
+from community.orders.service.times import moment_of
 from community.workers.service.engaging import CARER
 
 
@@ -116,17 +117,19 @@ async def write_note(session: AsyncSession, actor: Actor, subject: Subject, data
 
     That the resident is unwell can be said from the door, too, opened or not: it is told at once.
 
-    Raises ``OrderNotOpen``.
+    Raises ``OrderNotOpen``, ``Malformed``.
     """
     row = await _of_worker(session, actor, subject)
     if row.state not in (*rules.WITH_WORKER, "no_access", "finished", "closed"):
         raise OrderNotOpen(order_state=row.state)
+    at = moment_of(data.occurred_at, row.assigned_at)
     note = OrderNote(
         order_id=row.id,
         resident_id=row.resident_id,
         author_id=actor.id,
         text=seal(data.text, NOTE_TEXT),
         is_resident_unwell=data.is_resident_unwell,
+        written_at=at,
     )
     session.add(note)
     await session.flush()
@@ -141,13 +144,14 @@ async def write_note(session: AsyncSession, actor: Actor, subject: Subject, data
                 organization_id=row.organization_id,
                 worker_id=actor.id,
                 note_id=note.id,
+                occurred_at=at or clock.now(),
             ),
         )
     return note
 
 
 async def add_photo(session: AsyncSession, actor: Actor, subject: Subject, data: PhotoGive) -> MediaPublic:
-    """Add a photo that the worker uploaded; raises ``OrderNotOpen`` and what ``attach`` raises."""
+    """Add a photo that the worker uploaded; raises ``OrderNotOpen``, ``Malformed`` and what ``attach`` raises."""
     row = await _of_worker(session, actor, subject)
     if row.state not in ("started", "finished"):
         raise OrderNotOpen(order_state=row.state)
@@ -159,6 +163,7 @@ async def add_photo(session: AsyncSession, actor: Actor, subject: Subject, data:
         kind=rules.PHOTOS,
         object_id=row.id,
         resident_id=row.resident_id,
+        taken_at=moment_of(data.occurred_at, row.started_at),
     )
     await record(session, actor, "order:photo", row)
     return added
@@ -167,7 +172,8 @@ async def add_photo(session: AsyncSession, actor: Actor, subject: Subject, data:
 async def finish(session: AsyncSession, actor: Actor, subject: Subject, data: OrderFinish) -> Order:
     """End the work: each step is done, or it is said why not; it is settled as it was agreed.
 
-    Finished already, it stays so. Raises ``OrderNotOpen``, ``ChecklistOpen``, ``UnknownStep``, ``NotYourOrder``.
+    Finished already, it stays so.
+    Raises ``OrderNotOpen``, ``ChecklistOpen``, ``UnknownStep``, ``NotYourOrder``, ``Malformed``.
     """
     by = By(subject.side("worker", "provider", "operator"), actor)
     row = await repository.locked(session, subject.id)
@@ -185,7 +191,7 @@ async def finish(session: AsyncSession, actor: Actor, subject: Subject, data: Or
     undone = seal(data.undone_reason, UNDONE) if data.undone_reason else None
     await repository.end_questions(session, row.id, clock.now())
     done = [code for code in steps if code in data.done]
-    await change(session, row, "finish", by, done=done, undone=undone)
+    await change(session, row, "finish", by, at=moment_of(data.occurred_at, row.started_at), done=done, undone=undone)
     if not await paying.settle(session, actor.id, row):
         await change(session, row, "close", HEARTHLINE)
     await tell(session, notices.FINISHED, row, await waiting(session, row), "finished")

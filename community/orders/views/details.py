@@ -204,7 +204,11 @@ async def question(connection: AsyncConnection, order_id: uuid.UUID, extra_id: u
 def note(row: Any) -> OrderNotePublic:
     """Return what whoever was there wrote down."""
     return OrderNotePublic(
-        id=row.id, at=row.created_at, text=unseal(row.text, NOTE_TEXT), is_resident_unwell=row.is_resident_unwell
+        id=row.id,
+        at=row.written_at or row.created_at,
+        told_at=rules.told_at(row.written_at, row.created_at),
+        text=unseal(row.text, NOTE_TEXT),
+        is_resident_unwell=row.is_resident_unwell,
     )
 
 
@@ -238,7 +242,8 @@ async def _notes(connection: AsyncConnection, order_id: uuid.UUID) -> list[Order
 
 def _change(line: Any) -> OrderChangePublic:
     return OrderChangePublic(
-        at=line.created_at,
+        at=line.occurred_at or line.created_at,
+        told_at=rules.told_at(line.occurred_at, line.created_at),
         transition=line.transition,
         state=line.to_state,
         who=line.who,

@@ -58,7 +58,9 @@ class Shop:
         """Where its pages begin."""
         return f"/portal/provider/{self.company.id}"
 
-    async def ordered(self, number: int, at: datetime, *, lasts: float = 1.0) -> Order:
+    async def ordered(
+        self, number: int, at: datetime, *, lasts: float = 1.0, flexibility: timedelta = timedelta()
+    ) -> Order:
         """Insert what a resident ordered, and have nobody looked for yet."""
         of, (latitude, longitude) = self.residents[number], PLACES[number]
         order_id = clock.new_id()
@@ -77,6 +79,7 @@ class Shop:
             starts_at=at,
             ends_at=at + timedelta(hours=lasts),
             place=seal(orjson.dumps(spot).decode(), PLACE),
+            flexibility=flexibility,
             time_zone=self.time_zone,
             instructions=seal(self.called.note, INSTRUCTIONS),
             skills=["cleaning"],

@@ -108,6 +108,7 @@ WALKED: Final[dict[str, str]] = {
     f"{_PROVIDER}/complaints/{{order_id}}": "operator",
     f"{_PROVIDER}/statements/payouts/{{transfer_id}}": "operator",
     "/portal/provider/mine/ratings": "carer",
+    "/portal/provider/mine/without-line/{language}": "nobody",
     "/portal/road/door": "carer",
     "/portal/road/orders/{order_id}": "carer",
     "/portal/road/without-line/{language}": "nobody",

@@ -243,7 +243,7 @@ async def test_of_two_carers_on_one_phone_neither_sees_what_the_other_left(
     await keeps_nothing(window.page)
     portal.network.cut()
     await window.page.goto(f"{window.url}{scene.page}")
-    await window.sees(EN["offline_lead"])
+    await window.sees(SAID["outside_lead"])
 
 
 async def keeps_no_more(window: Window, path: str) -> None:

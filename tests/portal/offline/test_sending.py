@@ -49,6 +49,12 @@ def test_a_picture_that_does_not_arrive_holds_up_nothing() -> None:
     assert sent(waiting, {"photo": "none"})["posted"] == ["photo", "departure"]
 
 
+def test_a_picture_waits_for_what_has_to_be_done_before_it() -> None:
+    waiting = [item("arrival", _VISIT.format(1, "arrival")), item("photo", _VISIT.format(1, "photos"), file=True)]
+    assert sent(waiting, {"arrival": 503})["posted"] == ["arrival"]
+    assert sent(waiting, {})["posted"] == ["arrival", "photo"]
+
+
 def test_where_there_is_no_line_nothing_more_is_tried() -> None:
     waiting = [item("message", "/me/messages"), item("fine", "/me/fine")]
     for answer in ("none", 429):

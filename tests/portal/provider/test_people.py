@@ -286,8 +286,10 @@ async def test_nobody_opens_once_it_is_time_and_not_before(scene: Scene, clock: 
     page = f"{WORK}/orders/{row.id}"
     await orders.on_the_way(row, scene.people["ai"])
     async with visitor(scene.app, scene.ai) as browser:
-        assert "/no-access" not in (await browser.get(page)).text
+        said = f'<details data-opens="{row.starts_at.isoformat()}"'
+        assert f"{said} hidden>" in (await browser.get(page)).text
         clock.advance(timedelta(minutes=20))
+        assert f"{said}>" in (await browser.get(page)).text
         said_so = await submit(browser, page, f"{page}/no-access", note="Rang three times")
         assert said_so.headers["location"] == f"{page}?done=nobody_there"
 

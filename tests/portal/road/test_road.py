@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from app.core import clock as clocks
 from app.core.clock import ManualClock
 from app.core.settings import MediaSettings, Settings, install_settings
+from app.portal.ground.texts import COMMON
 from app.portal.road.texts import WORDS
 from tests.factories import eldercare_medication as medicines
 from tests.factories import eldercare_visits as made
@@ -317,7 +318,7 @@ async def test_the_worker_keeps_the_pages_of_the_road_and_no_others(app: FastAPI
         assert manifest["start_url"] == "/portal/road"
         for language in ("en", "zh-CN"):
             page = await nobody.get(f"/portal/road/without-line/{language}")
-            assert WORDS[language]["offline_title"] in page.text
+            assert COMMON[language]["outside_title"] in page.text
             assert "x-who" not in page.headers
 
 

@@ -14,6 +14,7 @@ PAGES: Final[dict[str, tuple[str, ...]]] = {
     f"{_WORK}/times": ("listMyWorkerProfiles",),
     f"{_WORK}/ratings": ("getMyRatings",),
     f"{_WORK}/orders/{{order_id}}": ("getHomeOrder", "getHomeOrderDoor"),
+    f"{_WORK}/orders/{{order_id}}/part": ("getHomeOrder", "getHomeOrderDoor"),
     _OF: ("listOrderBoard", "listServiceOffers"),
     f"{_OF}/part": ("listOrderBoard", "listServiceOffers"),
     f"{_OF}/orders/{{order_id}}": _ORDER,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.billing.invoices.rules import papers
 from app.billing.invoices.rules.papers import Paper
+from app.billing.invoices.rules.sides import STATEMENT_SIDES
 from app.billing.invoices.rules.words import day_name, money, words_of
 from app.billing.invoices.schemas import ProviderStatement, ResidentStatement
 from app.billing.invoices.views import documents, statements
@@ -25,18 +26,6 @@ from app.identity.api import ResidentSubject, community, organizations_named, re
 
 _TEMPLATE: Final = Path(__file__).parent.parent / "paper" / "document.typ"
 _SET: Final = {"invoice": papers.invoice_paper, "credit_note": papers.credit_note_paper}
-_SIDES: Final = (
-    ("gross", 1),
-    ("cancelled", -1),
-    ("refunds", -1),
-    ("fees", -1),
-    ("fees_back", 1),
-    ("taken", -1),
-    ("taken_back", 1),
-    ("paid_out", -1),
-    ("paid_back", 1),
-    ("other", 1),
-)
 
 
 async def invoice(
@@ -132,7 +121,7 @@ async def print_provider_statement(
         (words["payable_opening"], money(found.opening, found.currency, language)),
         *(
             (words[name], money(sign * getattr(found, name), found.currency, language))
-            for name, sign in _SIDES
+            for name, sign in STATEMENT_SIDES
             if getattr(found, name) or name in ("gross", "fees", "refunds", "paid_out")
         ),
         (words["payable_closing"], money(found.closing, found.currency, language)),

@@ -51,12 +51,25 @@ function dropping(item, says, then) {
   return drop;
 }
 
-// What the server offers instead: the same, at the time it was given, with what whoever gave it decides.
+// What the server offers instead: the same, at the time it was given, with what whoever gave it decides, or types anew.
 function decision({ id, decide, fields }, then) {
-  const button = made("button", decide.label, "main");
-  button.type = "button";
-  const others = fields.filter(([name]) => !(name in decide.fields));
-  const changed = anew({ decide: null, fields: [...others, ...Object.entries(decide.fields)] });
-  button.addEventListener("click", () => changeItem(id, changed).then(then.send, () => {}));
-  return button;
+  const form = made("form", "", "deciding");
+  const input = decide.asks && askFor(form, id, decide.asks);
+  form.append(made("button", decide.label, "main"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const given = input ? { ...decide.fields, [decide.asks.name]: input.value } : decide.fields;
+    const others = fields.filter(([name]) => !(name in given));
+    changeItem(id, anew({ decide: null, fields: [...others, ...Object.entries(given)] })).then(then.send, () => {});
+  });
+  return form;
+}
+
+function askFor(form, id, { name, label }) {
+  const input = document.createElement("input");
+  Object.assign(input, { id: `decide-${id}`, name, required: true, autocomplete: "off", inputMode: "numeric", maxLength: 20 });
+  const said = made("label", label);
+  said.htmlFor = input.id;
+  form.append(said, input);
+  return input;
 }

@@ -104,11 +104,14 @@ async function tried(item, signedIn, tell) {
   return what === "again" && status === TOO_MANY ? "later" : what;
 }
 
-// What must not be done before an item that is tried again: what is about the same. Calls for help, and pictures, hold
-// up nothing.
+// What must not be done before an item that is tried again: what is about the same, a picture of it, too. Calls for
+// help, and pictures, hold up nothing.
 function about(item) {
-  if (item.urgent || isLarge(item)) return item.id;
-  return ID.exec(item.action)?.[0] ?? item.action;
+  return item.urgent ? item.id : (ID.exec(item.action)?.[0] ?? item.action);
+}
+
+function holdsUp(item) {
+  return isLarge(item) ? item.id : about(item);
 }
 
 /**
@@ -134,6 +137,6 @@ export async function sendFor(who, isUrgent, tell) {
     const came = await tried(item, signedIn, tell);
     if (came === "nobody") return came;
     if (came === "later" && !isUrgent) return "again";
-    if (came === "again" || came === "later") held.add(about(item));
+    if (came === "again" || came === "later") held.add(holdsUp(item));
   }
 }

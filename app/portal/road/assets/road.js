@@ -1,12 +1,10 @@
 // The day: what somebody else changed in it is marked until it was seen, and its visits are kept for reading ahead.
 
-import { tellWorker } from "./keeping.js";
+import { keepAhead } from "../offline/keeping.js";
 
 const route = document.getElementById("route");
 const changes = document.getElementById("changes");
 const NAME = `hearthline.road.${document.documentElement.dataset.pushWho ?? ""}.${route.dataset.day}`;
-
-let kept = ""; // what the copies were fetched for
 
 function known() {
   try {
@@ -62,16 +60,11 @@ function compare() {
   changes.replaceChildren(text("strong", changes.dataset.lead), list, seen);
 }
 
-function keepAhead() {
+function keepVisits() {
   if (route.dataset.today === undefined) return;
-  // Each copy is a look at somebody's visit, and on record: it is fetched anew only where something is another.
-  const now = JSON.stringify(shown());
-  if (now === kept) return;
-  kept = now;
-  const paths = [...route.querySelectorAll('[data-stop] a[href^="/portal/road/visits/"]')].map((one) => one.pathname);
-  tellWorker({ keepOnly: paths }).catch(() => {});
+  keepAhead([...route.querySelectorAll('[data-stop] a[href^="/portal/road/visits/"]')].map((one) => one.pathname), shown());
 }
 
 compare();
-keepAhead();
-document.addEventListener("live:swapped", () => { compare(); keepAhead(); });
+keepVisits();
+document.addEventListener("live:swapped", () => { compare(); keepVisits(); });
