@@ -16,6 +16,7 @@ from app.identity.authenticator import (
     actor_of_client,
     authenticate_sos,
 )
+from app.identity.browser_sessions.rules import is_of_browser
 from app.identity.browser_sessions.schemas import BrowserVisitor
 from app.identity.browser_sessions.service import (
     access_token_of,
@@ -281,6 +282,7 @@ __all__ = [
     "installations",
     "invitation_message",
     "is_active_account",
+    "is_of_browser",
     "is_only_community",
     "is_safe",
     "is_signed_in",

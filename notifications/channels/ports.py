@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+BROWSER = "web"
+"""The platform of an installation that is a browser."""
 Result = Literal["sent", "retry", "wait", "failed", "uncertain"]
 Verdict = Literal["sent", "gone", "failed", "quota", "unavailable", "paused"]
 
@@ -46,6 +48,7 @@ class Message:
     """A delivery as it leaves: rendered, addressed, with what the provider needs to rank, replace and expire it.
 
     ``variables`` are the notice's, rendered, of a text message: for providers that fill in registered templates.
+    ``unnamed`` are title and body without what people are called, of a push that goes to a browser, too.
     """
 
     delivery_id: uuid.UUID
@@ -67,6 +70,7 @@ class Message:
     address: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     attachment: Attachment | None = None
+    unnamed: tuple[str | None, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

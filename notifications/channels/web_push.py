@@ -80,7 +80,8 @@ class WebPushProvider:
         subscription = installation.web_push
         if subscription is None:
             return Answer("failed", "no_subscription")
-        content = payload(message, token(Pushed(message.delivery_id, installation.installation_id)))
+        receipt = token(Pushed(message.delivery_id, installation.installation_id))
+        content = payload(message, receipt, installation.platform)
         if len(content) > MAX_CONTENT:
             return Answer("failed", "message_too_big")
         try:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.core.vapid import decoded, encoded, point
 from notifications.channels.http import retry_after
-from notifications.channels.ports import Answer, Message, WebPushSubscription
+from notifications.channels.ports import BROWSER, Answer, Message, WebPushSubscription
 from notifications.channels.push_messages import URGENCY, collapse_id, data, left, topic
 
 MAX_BODY: Final = 4096  # bytes that every push service takes, RFC 8030 section 7.2
@@ -29,14 +29,18 @@ _OVERHEAD: Final = _HEADER + 1 + 16  # the padding's delimiter and AES-GCM's tag
 MAX_CONTENT: Final = MAX_BODY - _OVERHEAD
 
 
-def payload(message: Message, receipt: str) -> bytes:
+def payload(message: Message, receipt: str, platform: str) -> bytes:
     """Return what the service worker gets: the texts and ids, under which tag to show them, and ``receipt``, by which
     it says that they came.
+
+    A browser names nobody: its screen may be one that others walk past, and it is reached when its sign-in is over.
     """
+    shown = message.unnamed if platform == BROWSER else None
+    title, body = shown or (message.title, message.body)
     return orjson.dumps(
         {
-            "title": message.title,
-            "body": message.body,
+            "title": title,
+            "body": body,
             "lang": message.language,
             "tag": collapse_id(message.collapse_key),
             "urgency": message.urgency,

@@ -14,7 +14,7 @@ from app.core.database import reading
 from app.identity import api as identity
 from notifications.broadcasts.notices import ANNOUNCEMENT, BROADCAST_ID
 from notifications.broadcasts.views import cancelled
-from notifications.channels.ports import Message, Outcome, PushAddress, WebPushSubscription
+from notifications.channels.ports import BROWSER, Message, Outcome, PushAddress, WebPushSubscription
 from notifications.opt_outs.repository import opted_out
 from notifications.preferences.rules import Choices
 from notifications.preferences.views import choices_of
@@ -24,7 +24,7 @@ from notifications.sending.repository import Claimed
 from notifications.sending.rules import Attempt, Hours, Settlement
 from notifications.templates.names import names_of
 from notifications.templates.notices import notices
-from notifications.templates.rendering import CannotRender, Reader, render, words
+from notifications.templates.rendering import CannotRender, Reader, render, render_unnamed, words
 
 _CAPABILITIES = {"sms": "sms", "voice": "voice", "mail": "email"}
 
@@ -217,6 +217,11 @@ def _message(delivery: Claimed, person: identity.PersonPublic, known: _Surroundi
     reader = Reader(person.name, person.language, person.time_zone)
     notice = notices()[delivery.notice_key]
     text = render(notice, delivery.channel, reader, delivery.variables, known.names)
+    phones = _phones(delivery, known) if delivery.channel == "push" else ()
+    unnamed = None
+    if any(phone.platform == BROWSER for phone in phones):
+        plain = render_unnamed(notice, delivery.channel, reader, delivery.variables, known.names)
+        unnamed = plain.title, plain.body
     return Message(
         delivery_id=delivery.id,
         notice_id=delivery.notice_id,
@@ -233,7 +238,8 @@ def _message(delivery: Claimed, person: identity.PersonPublic, known: _Surroundi
         collapse_key=delivery.collapse_key,
         expires_at=delivery.expires_at,
         data=delivery.data,
-        installations=_phones(delivery, known) if delivery.channel == "push" else (),
+        installations=phones,
         address=address,
         variables=words(notice, reader, delivery.variables, known.names) if delivery.channel == "sms" else {},
+        unnamed=unnamed,
     )

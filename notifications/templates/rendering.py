@@ -12,7 +12,7 @@ from app.core.sealing import SealBroken
 from notifications.templates.formats import LOCALE, TIME_ZONE, locale_of
 from notifications.templates.notices import Notice
 from notifications.templates.texts import TextMissing, environment, language_for, templates
-from notifications.templates.variables import NAMED, Stored, decode
+from notifications.templates.variables import NAMED, PEOPLE, SOMEBODY, Stored, decode, named_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,27 @@ def render(
 def _filled(template: Template, values: dict[str, object]) -> str:
     """Return what ``render`` would; that copies Jinja's globals, of which our texts have no use, every time."""
     return environment.concat(template.root_render_func(template.new_context(values, shared=True)))
+
+
+def render_unnamed(
+    notice: Notice, channel: str, reader: Reader, stored: Mapping[str, Stored], names: Mapping[uuid.UUID, str]
+) -> Text:
+    """Return the text of ``channel`` without what people are called, for where others read it: a browser's screen.
+
+    Raises ``CannotRender``.
+    """
+    somebody = SOMEBODY[language_for(reader.language)]
+    try:
+        people = (named_ids(notice.variables, stored, kind) for kind in PEOPLE)
+        unnamed = {identifier: somebody for found in people for identifier in found}
+    except ValueError as error:
+        raise CannotRender(f"{notice.key} for {channel}: {type(error).__name__}") from error
+    text = render(notice, channel, reader, stored, {**names, **unnamed})
+    return Text(text.title and _begun(text.title), _begun(text.body), text.language)
+
+
+def _begun(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 _NAME = environment.from_string("{{ value.name }}")

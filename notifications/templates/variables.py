@@ -30,6 +30,9 @@ Stored = str | int
 Named = Literal["resident", "account", "community"]
 
 NAMED: tuple[Named, ...] = ("resident", "account", "community")
+PEOPLE: tuple[Named, ...] = ("resident", "account")
+SOMEBODY: Mapping[str, str] = {"en": "somebody", "zh-CN": "某人"}
+"""What everybody is called where no names are shown, by language."""
 _TYPES: Mapping[Kind, type | tuple[type, ...]] = {
     "resident": uuid.UUID,
     "account": uuid.UUID,

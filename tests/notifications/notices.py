@@ -59,3 +59,11 @@ FIRE = Notice(
     package="tests.notifications",
     variables={"resident": "resident"},
 )
+CIRCLE_STEP = Notice(
+    key="tests.circle_step",
+    category="tests",
+    urgency="critical",
+    channels=("push",),
+    package="tests.notifications",
+    variables={"resident": "resident", "helper": "account"},
+)

@@ -118,7 +118,7 @@ async def _looking_on(connection: AsyncConnection, visitor: BrowserVisitor, now:
         language=visitor.language,
         time_zone=seen.time_zone,
         name=visitor.name,
-        csrf=visitor.csrf,
+        csrf=rules.csrf_in_view(visitor.csrf, seen.id),
         viewing=seen,
     )
 

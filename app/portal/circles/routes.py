@@ -107,7 +107,9 @@ async def _conversation(visit: Visit, resident_id: uuid.UUID, *, is_seen: bool =
 @route_options(database=False, idempotency=False)
 async def show_messages(visit: Visitor, resident_id: uuid.UUID) -> Response:
     """Show what a circle writes to each other."""
-    return show(visit, "circles/messages.html", WORDS, trouble_said="", **await _conversation(visit, resident_id))
+    is_seen = visit.request.headers.get(_SEEN, "1") == "1"
+    said = await _conversation(visit, resident_id, is_seen=is_seen)
+    return show(visit, "circles/messages.html", WORDS, trouble_said="", **said)
 
 
 @router.get("/circles/{resident_id}/messages/part", include_in_schema=False)

@@ -14,6 +14,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 
 from app.core.settings import settings
+from app.identity.api import is_of_browser
 from app.portal.ground.asking import Refused
 from app.portal.ground.visits import Visitor
 
@@ -130,7 +131,7 @@ async def posted_by_oneself(request: Request, visit: Visitor) -> Form:
     For what concerns the sign-in of whoever sits there: to stop looking on, and to sign out.
     """
     form = await read_form(request)
-    if not hmac.compare_digest(form.text(CSRF, 200).encode(), visit.csrf.encode()):
+    if not is_of_browser(form.text(CSRF, 200), visit.csrf):
         raise NotOurForm
     return form
 
@@ -143,6 +144,9 @@ async def posted(form: OwnPosted, visit: Visitor) -> Form:
     """Return what was posted from a page of this sign-in; raises ``NotOurForm``, and ``Refused`` to who looks on."""
     if visit.is_viewing_as:
         raise Refused(403, {"code": "viewing_is_read_only"})
+    # What was shown while they looked on as somebody is about that person, and is not done as themself afterwards.
+    if not hmac.compare_digest(form.text(CSRF, 200).encode(), visit.csrf.encode()):
+        raise NotOurForm
     return form
 
 

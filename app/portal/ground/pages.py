@@ -31,6 +31,8 @@ Words = Mapping[str, Mapping[str, str]]
 
 WHO: Final = "X-Who"
 """Whose page it is: a worker keeps it for nobody else. A page of whoever only looks on has none, and is never kept."""
+VIEWING: Final = "X-Viewing"
+"""As whom support looks on: a page that is open sees that it has begun, or is over."""
 _HEADERS: Final[Mapping[str, str]] = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -125,8 +127,9 @@ def show(visit: "Visit | Stranger", path: str, words: Words, *, status: int = 20
     """Return a page: the template at ``path`` with ``values``, in the visitor's language."""
     text = rendered(visit, path, words, **values)
     headers = {**_HEADERS, "Content-Security-Policy": policy(visit.nonce)}
-    if isinstance(visit, Visit) and not visit.is_viewing_as:
-        headers[WHO] = str(visit.actor.id)
+    if isinstance(visit, Visit):
+        name, whose = (VIEWING, visit.viewing.id) if visit.viewing else (WHO, visit.actor.id)
+        headers[name] = str(whose)
     return HTMLResponse(text, status, headers=headers)
 
 

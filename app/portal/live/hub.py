@@ -35,6 +35,8 @@ RIGHTS_SECONDS: Final = 60.0
 HEARTBEAT_SECONDS: Final = 15.0
 PATIENCE_SECONDS: Final = 60.0  # with a reader who takes nothing in
 BEGIN_SECONDS: Final = 10.0
+BLIND_SECONDS: Final = 15.0
+"""After which, if no look succeeds, lines end: whoever hears nothing must not think that nothing happens."""
 _MANY: Final = 100  # who hear of the same: up to here all may fetch at once
 _SPREAD_MILLISECONDS: Final = 2  # for each of more
 _AT_ONCE: Final = 2  # readings of rights; requests need the other connections
@@ -51,6 +53,7 @@ class Hub:
         self._unread: dict[Listener, None] = {}  # whose rights are to be read, in turn
         self._running: asyncio.Task[None] | None = None
         self._begun = asyncio.Event()
+        self._looked_at = 0.0
         self._to_read = asyncio.Event()
         self._reaches: weakref.WeakValueDictionary[int, Reach] = weakref.WeakValueDictionary()
 
@@ -68,6 +71,7 @@ class Hub:
         self._read_rights(listener)
         if self._running is None or self._running.done():
             self._begun.clear()
+            self._looked_at = time.monotonic()
             self._running = asyncio.create_task(self._run(), name="portal_live", context=contextvars.Context())
         try:
             async with asyncio.timeout(BEGIN_SECONDS):
@@ -128,12 +132,13 @@ class Hub:
             async with reading() as connection:
                 if not tracks.begun:
                     await tracks.begin(connection)
-                    self._begun.set()
                 accounts = list({one.account_id for one in self._listeners}) if inboxes else []
                 seen = await tracks.look(connection, accounts)
         except Exception as error:  # noqa: BLE001 - the next look sees it, or says that anything may have changed
             log.warning("live_look_failed", error=failures.code_of(error))
             return False
+        self._looked_at = time.monotonic()
+        self._begun.set()
         self._tell(seen)
         return True
 
@@ -240,6 +245,10 @@ class Hub:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             now = time.monotonic()
+            if now - self._looked_at > BLIND_SECONDS:
+                self._begun.clear()  # nor does anybody come in
+                for listener in list(self._listeners):
+                    listener.end()
             for listener in list(self._listeners):
                 listener.beat(now, HEARTBEAT_SECONDS, PATIENCE_SECONDS)
 

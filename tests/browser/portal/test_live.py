@@ -12,10 +12,11 @@ from playwright.async_api import Browser, expect
 from app import assembly
 from app.core.database import Database, unit_of_work
 from app.core.settings import Settings
-from app.identity.api import end_browser_session, revoke_grant
+from app.identity.api import change_consent, end_browser_session, revoke_grant
 from app.identity.models import Account, Grant, Resident
 from app.identity.scopes import GRANTABLE
 from app.main import create_app
+from app.portal.ground.texts import COMMON
 from eldercare.alarms.models import Alarm
 from eldercare.response import service as response
 from tests.browser.network import Network, network
@@ -187,6 +188,7 @@ async def test_whoever_is_offline_is_told_at_once(open_windows: Windows, family:
 
 async def test_whoever_is_signed_out_is_told_and_asks_no_more(open_windows: Windows, family: Family) -> None:
     one, _ = await opened(open_windows, family)
+    await one.page.locator("#note").fill("What I typed is mine")
     (cookie,) = [kept for kept in await one.context.cookies() if kept["name"].endswith("hearthline")]
     asked: list[str] = []
     async with unit_of_work() as session:
@@ -195,6 +197,10 @@ async def test_whoever_is_signed_out_is_told_and_asks_no_more(open_windows: Wind
     await expect(line.locator("a")).to_have_attribute(
         "href", f"/portal/sign-in?next={family.page.replace('/', '%2F')}", timeout=PATIENCE
     )
+    # Whoever sits there now need not be who was signed in.
+    assert await one.page.locator("main").inner_text() == ""
+    assert "First" not in await one.page.locator("body").inner_text()
+    assert await one.page.title() == "Hearthline"
     one.page.on("request", lambda request: asked.append(request.url))
     await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await one.page.evaluate("new Promise((done) => setTimeout(done, 1500))")
@@ -207,6 +213,31 @@ async def test_what_may_not_be_seen_any_more_leaves_the_screen(open_windows: Win
         owner = alarms.actor_of(await session.get_one(Account, family.resident.account_id), family.resident)
         await revoke_grant(session, owner, resident_id=family.resident.id, grant_id=family.grants[0].id)
     await expect(one.page.locator("#states")).to_have_count(0, timeout=PATIENCE)
+    # And so does what is not live on it: the page is not theirs any more.
+    await expect(one.page.locator("h1")).to_have_text(COMMON["en"]["trouble_title"], timeout=PATIENCE)
+
+
+async def test_what_is_not_live_goes_by_the_readers_rights_too(open_windows: Windows, family: Family) -> None:
+    one = await open_windows.of(family.people[0])
+    await one.open(f"/portal/alarms/{family.alarm.id}")
+    await is_live(one)
+    await one.sees("1 Lake Road")
+    async with unit_of_work() as session:
+        owner = alarms.actor_of(await session.get_one(Account, family.resident.account_id), family.resident)
+        await change_consent(
+            session, owner, family.grants[0].id, None, scopes=["alarms:read", "alarms:respond"], expires_at=None
+        )
+    await expect(one.page.locator("#alarm-where")).not_to_contain_text("1 Lake Road", timeout=PATIENCE)
+    await expect(one.page.locator("#alarm-top strong").first).to_be_visible()
+
+
+async def test_a_page_of_somebody_else_is_left(open_windows: Windows, family: Family) -> None:
+    one, other = await opened(open_windows, family)
+    (cookie,) = [kept for kept in await other.context.cookies() if kept["name"].endswith("hearthline")]
+    await one.context.add_cookies([cookie])  # who signed in here meanwhile
+    await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(one.page.locator(".bar .who")).to_have_text("Second", timeout=PATIENCE)
+    await is_live(one)
 
 
 async def test_the_page_is_accessible_with_and_without_a_line(

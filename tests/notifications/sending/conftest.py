@@ -36,7 +36,11 @@ class Scene:
     async def tell(self, notice: Notice = ALARM, key: str = "alarm:1", **options: object) -> list[UUID]:
         """Write a notice about the resident to the relative, with an origin."""
         variables = {"resident": self.resident.id} | ({"due_at": clocks.now()} if "due_at" in notice.variables else {})
-        given: dict[str, object] = {"about": self.resident.id, "origin": ("tests.alarm", ORIGIN)}
+        given: dict[str, object] = {
+            "about": self.resident.id,
+            "origin": ("tests.alarm", ORIGIN),
+            "variables": variables,
+        }
         async with unit_of_work() as session:
             return await send(
                 session,
@@ -44,7 +48,6 @@ class Scene:
                 [self.relative.id],
                 community_id=self.community.id,
                 dedupe_key=key,
-                variables=variables,
                 **(given | options),  # type: ignore[arg-type]  # each test knows what it gives
             )
 

@@ -28,7 +28,7 @@ from notifications.channels.registry import close_channels
 from notifications.channels.web_push_messages import encrypt
 from notifications.sending.jobs import JOBS
 from tests.factories.notifications import deliveries, phone
-from tests.notifications.notices import PROMPT
+from tests.notifications.notices import CIRCLE_STEP, PROMPT
 from tests.notifications.sending.conftest import Scene
 from tests.sinks import fcm
 from tests.sinks.fcm import FcmSink
@@ -91,7 +91,9 @@ def test_the_encryption_is_that_of_the_standards_example() -> None:
     )
 
 
-async def test_a_browser_gets_what_a_phone_gets(scene: Scene, browsers: WebPushSink, clock: clocks.ManualClock) -> None:
+async def test_a_browser_gets_what_a_phone_gets_without_names(
+    scene: Scene, browsers: WebPushSink, clock: clocks.ManualClock
+) -> None:
     await phone(scene.relative, web_push=browsers.subscribe("ada"), platform="web")
     await scene.tell(expires_at=clock.now() + timedelta(minutes=10), data={"alarm_id": "1"})
     await settle(JOBS)
@@ -99,7 +101,7 @@ async def test_a_browser_gets_what_a_phone_gets(scene: Scene, browsers: WebPushS
     delivery = await push_delivery()
     assert message.content == {
         "title": "You are needed",
-        "body": "Ada, open the app: Grace needs you.",
+        "body": "Ada, open the app: somebody needs you.",
         "lang": "en",
         "tag": "alarm:1",
         "urgency": "critical",
@@ -116,6 +118,15 @@ async def test_a_browser_gets_what_a_phone_gets(scene: Scene, browsers: WebPushS
     assert message.headers["Topic"] == topic("alarm:1")
     assert message.claims["sub"] == "mailto:ops@example.org"
     assert (delivery.state, delivery.provider_message_id) == ("sent", "1")
+
+
+async def test_no_notice_names_anybody_in_a_browser(scene: Scene, browsers: WebPushSink) -> None:
+    await phone(scene.relative, web_push=browsers.subscribe("desk"), platform="web")
+    await phone(scene.relative, web_push=browsers.subscribe("own"))
+    await scene.tell(CIRCLE_STEP, variables={"resident": scene.resident.id, "helper": scene.relative.id})
+    await settle(JOBS)
+    shown = {message.content["title"] + "|" + message.content["body"] for message in browsers.messages}
+    assert shown == {"Somebody|Somebody takes it.", "Grace|Ada takes it."}  # a phone of theirs, as before
 
 
 async def test_a_proof_is_used_again_until_half_of_its_life_is_over(

@@ -157,6 +157,29 @@ async def test_what_a_look_passed_that_failed_halfway_is_told(
     await heard(stream, "*")
 
 
+async def test_who_cannot_be_told_anything_is_not_let_believe_that_nothing_happens(
+    community: Community, pages: Pages, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resident = await identity.resident(community)
+    carer, _ = await caregiver(resident)
+    stream = await pages.of(carer)
+    await settled(stream, resident)
+
+    async def fail(*_: object) -> None:
+        raise OSError("nobody answers")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(hubs, "BLIND_SECONDS", 0.2)
+        broken.setattr(hubs, "BEGIN_SECONDS", 0.2)
+        broken.setattr(following.Tracks, "look", fail)
+        async with asyncio.timeout(PATIENCE):
+            while await stream.next() is not None:
+                pass
+        async with httpx.AsyncClient(timeout=PATIENCE, cookies=await cookie_of(carer)) as client:
+            assert (await client.get(url + STREAM)).status_code == 503
+    await settled(await pages.of(carer), resident)
+
+
 async def test_nobody_is_nudged_of_whom_they_may_not_see(community: Community, pages: Pages) -> None:
     mine, other = await identity.resident(community), await identity.resident(community)
     person, _ = await caregiver(mine)

@@ -173,3 +173,29 @@ async def test_names_are_text_in_the_banner_too(app: FastAPI, scene: Scene, name
 
 def test_both_languages_say_the_same_things() -> None:
     assert set(WORDS["en"]) == set(WORDS["zh-CN"])
+
+
+async def test_a_form_that_was_shown_while_looking_on_does_nothing_as_oneself(
+    app: FastAPI, scene: Scene, clock: ManualClock
+) -> None:
+    async with looking_on(app, scene) as client:
+        shown = await client.get("/portal/me/devices")
+        fields = form_on(shown, "/portal/me/devices/all")
+        clock.advance(timedelta(minutes=31))
+        refused = await client.post("/portal/me/devices/all", data=fields, headers=SAME)
+        assert refused.status_code == 403
+        assert html.escape(COMMON["en"]["trouble_not_our_form"]) in refused.text
+        assert (await client.get("/portal/me/devices")).status_code == 200
+        # To stop is to have stopped, and whoever signs out is signed out, from a page of then.
+        stopped = await client.post(STOP, data=form_on(shown, STOP), headers=SAME)
+        assert stopped.headers["location"] == f"{PAGE}?done=stopped"
+        left = await client.post("/portal/sign-out", data=form_on(shown, STOP), headers=SAME)
+        assert left.headers["location"] == "/portal/sign-in?done=signed_out"
+
+
+async def test_a_form_of_one_viewing_is_none_of_the_next(app: FastAPI, scene: Scene) -> None:
+    async with looking_on(app, scene) as client:
+        first = form_on(await client.get("/portal/me"), STOP)["csrf"]
+        await submit(client, "/portal/me", STOP)
+        assert (await begin(client, scene.grace)).status_code == 303
+        assert form_on(await client.get("/portal/me"), STOP)["csrf"] != first

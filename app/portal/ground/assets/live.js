@@ -8,6 +8,9 @@
 // data-live: the topics it shows, separated by blanks. data-live-say: what is said to those who do not see the page when
 // it changes. data-live-outdates: what no longer holds once it has changed (a selector). data-live-every: seconds after
 // which it is fetched again though nothing happened, as it tells how long ago something was, or that it is late. Where many pages hear of the same, the server says over which time they are to spread their fetches.
+//
+// data-rights (with an id) is on what is not live and goes by the reader's rights: when these may be others, the page is
+// asked for once more, and what it shows there now is put in its place. One that is not for them any more is left.
 
 import { settle, whereActsAre } from "./steady.js";
 
@@ -20,11 +23,16 @@ const GAP = 300; // milliseconds between two fetches of one part
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 30000;
 const SHOWN = 5000; // milliseconds that "up to date again" stands
+const RECONNECT_SPREAD = 4000; // milliseconds: all pages of a process come back at once
+const CHECKS = 5000; // milliseconds between two looks whether the page may still be shown
 const ANY = "*";
+// Nobody did anything: it keeps nobody signed in, and what is in the background was not read.
+const asks = () => ({ Accept: "text/html", "X-Live": "1", "X-Seen": document.hidden ? "0" : "1" });
+const { pushWho = "", viewing = "" } = document.documentElement.dataset; // whose page it is, as it was loaded
 
 const listeners = new Map(); // topic -> functions
 const parts = new WeakMap(); // element -> what is under way
-const state = { source: null, isUp: false, isTold: false, isOver: false, tries: 0, heardAt: 0, downSince: 0 };
+const state = { source: null, isUp: false, isTold: false, isOver: false, tries: 0, heardAt: 0, downSince: 0, wasUp: false, lookedAt: -Infinity };
 const timers = {};
 
 function later(name, milliseconds, what) {
@@ -76,8 +84,7 @@ async function fetchNow(element, part) {
     const answer = await fetch(element.dataset.liveSrc, {
       credentials: "same-origin",
       redirect: "manual",
-      // Nobody did anything: it keeps nobody signed in, and what is in the background was not read.
-      headers: { Accept: "text/html", "X-Live": "1", "X-Seen": document.hidden ? "0" : "1" },
+      headers: asks(),
       cache: "no-store",
       signal: AbortSignal.timeout(SLOWEST),
     });
@@ -88,6 +95,10 @@ async function fetchNow(element, part) {
     if (answer.status === 403 || answer.status === 404) {
       // What may not be seen any more does not stay on the screen.
       if (element.childNodes.length) element.replaceChildren();
+      lookAgain();
+    } else if (isAnothers(answer)) {
+      leave();
+      return;
     } else if (answer.ok) {
       swap(element, await answer.text());
     } else {
@@ -110,6 +121,71 @@ async function fetchNow(element, part) {
 
 function backoff(tries) {
   return Math.min(FIRST_RETRY * 2 ** (tries - 1), LONGEST_RETRY) * (0.5 + Math.random() / 2);
+}
+
+// --- whose page it is, and whether it may still be shown ---------------------------------------------------------------
+
+/** Says whether somebody else is answered by now: another signed in, or support began or stopped to look on. */
+function isAnothers(answer) {
+  const differs = (name, own) => (answer.headers.get(name) ?? own) !== own;
+  return answer.ok && Boolean(pushWho || viewing) && (differs("X-Who", pushWho) || differs("X-Viewing", viewing));
+}
+
+const isOwnPage = () => document.body.classList.contains("simple");
+
+/** Takes what was shown off the screen: whoever sits there now need not be who was signed in. */
+function cover() {
+  document.title = document.title.split(" · ").at(-1);
+  document.getElementById("main")?.replaceChildren();
+  for (const named of document.querySelectorAll(".bar .who, .viewing, .toast, dialog")) named.remove();
+}
+
+/** Leaves the page for what its address shows now. */
+function leave() {
+  if (state.isOver) return;
+  state.isOver = true;
+  close();
+  cover();
+  location.replace(location.pathname + location.search);
+}
+
+function lookAgain(spread = 0) {
+  // A resident's own pages go by nobody's consent.
+  if (isOwnPage() || timers.look) return;
+  const since = performance.now() - state.lookedAt;
+  later("look", Math.max(0, CHECKS - since) + spread * Math.random(), look);
+}
+
+async function look() {
+  timers.look = null;
+  if (state.isOver) return;
+  state.lookedAt = performance.now();
+  let answer = null, text = "";
+  try {
+    answer = await fetch(location.pathname + location.search, {
+      credentials: "same-origin",
+      redirect: "manual",
+      headers: asks(),
+      cache: "no-store",
+      signal: AbortSignal.timeout(SLOWEST),
+    });
+    text = await answer.text();
+  } catch {
+    lookAgain(); // the answer may be lost, and what it would have said still holds
+    return;
+  }
+  if (answer.status === 403 || answer.status === 404 || isAnothers(answer)) leave();
+  else if (answer.status >= 500) lookAgain();
+  else if (answer.ok) showAnew(text);
+}
+
+function showAnew(text) {
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  for (const element of document.querySelectorAll("[data-rights][id]")) {
+    const now = fresh.getElementById(element.id);
+    if (now) morph(element, document.importNode(now, true));
+    else element.replaceChildren();
+  }
 }
 
 // --- putting the new in the place of the old -------------------------------------------------------------------------
@@ -313,6 +389,7 @@ function over() {
   mark("over");
   close();
   for (const timer of Object.values(timers)) clearTimeout(timer);
+  if (!isOwnPage()) cover();
   const line = banner();
   if (!line) return;
   const link = document.createElement("a");
@@ -355,6 +432,8 @@ function isUp() {
   // What waits to be tried again is tried now.
   for (const element of elements()) if (parts.get(element)?.failures) parts.get(element).isWaiting = false;
   refresh();
+  if (state.wasUp) lookAgain(RECONNECT_SPREAD); // what ended while there was no line was not heard of
+  state.wasUp = true;
   if (!elements().length) caughtUp();
 }
 
@@ -374,6 +453,7 @@ function connect() {
     heard();
     const { topics, spread } = JSON.parse(event.data);
     refresh(topics, spread);
+    if (topics.includes(ANY)) lookAgain(spread);
   });
   source.addEventListener("over", over);
   source.addEventListener("error", () => {
