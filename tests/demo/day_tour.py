@@ -39,7 +39,7 @@ async def walk(url: str, into: Path | None = None) -> None:
                 await drive(tour)
             except Exception as error:
                 raise AssertionError(f"the tour ended at “{heading}”: {error}") from error
-    assert tour.complaints == []
+    assert not tour.complaints, tour.complaints
     assert tour.taken == pictures()
 
 

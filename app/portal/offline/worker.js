@@ -8,6 +8,7 @@ const PAGES = "hearthline-pages:";
 const SHELL = `hearthline-files:${SCOPE}:`;
 const WHO = "X-Who"; // names whose page it is; a page without it is never kept
 const AT = "X-Kept-At";
+const LOCAL = "X-Local"; // marks a page with the numbers of somebody's community
 const ASSETS = "/portal/assets/";
 const PATIENCE_PAGE = 6_000; // milliseconds after which a copy is shown where there is one
 const MOST_ALSO = 20; // pages that a page can have kept which it leads to
@@ -25,7 +26,17 @@ async function keepShell() {
 
 async function keepOffline() {
   const shell = await caches.open(SHELL + VERSION);
-  await shell.addAll(OFFLINE.map((path) => new Request(path, { cache: "reload" })));
+  await Promise.all(OFFLINE.map(async (path) => {
+    const answer = await fetch(new Request(path, { cache: "reload" }));
+    if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+    // Whom to phone where somebody lives is not forgotten for what is said to whoever has not signed in.
+    const kept = await caches.match(path);
+    await shell.put(path, kept && isOfSomebody(kept) && !isOfSomebody(answer) ? kept : answer);
+  }));
+}
+
+function isOfSomebody(answer) {
+  return answer.headers.has(LOCAL);
 }
 
 self.addEventListener("activate", (event) => event.waitUntil(dropShells()));

@@ -160,7 +160,10 @@ async def show_offline(request: Request) -> Response:
     is_theirs = visit is not None and not visit.is_viewing_as
     numbers = await knowing.numbers(visit) if visit is not None and is_theirs else settings().sos.model_dump()
     stranger = Stranger(request, request.query_params.get("lang", ""))
-    return show(stranger, "resident_home/offline.html", WORDS, calls=calls_of(numbers))
+    answer = show(stranger, "resident_home/offline.html", WORDS, calls=calls_of(numbers))
+    if is_theirs:
+        answer.headers["X-Local"] = "1"  # the worker keeps it in place of one for whoever has not signed in
+    return answer
 
 
 @router.get("/worker.js", include_in_schema=False)

@@ -25,6 +25,7 @@ async def test_the_sound_comes_on_by_one_press_and_says_when_it_cannot_be_heard(
     await window.open("/portal/desk?show=mine")
     await window.sees("2 alarms wait")
     await expect(button).to_have_attribute("aria-pressed", "false", timeout=PATIENCE)
+    await expect(html).to_have_attribute("data-line", "up", timeout=PATIENCE)  # its script is there by then
     await button.click()
     await expect(button).to_have_attribute("aria-pressed", "true", timeout=PATIENCE)
     await expect(html).to_have_attribute("data-sounded", re.compile(r"\d"), timeout=PATIENCE)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest_asyncio
 from fastapi import FastAPI
@@ -234,7 +234,7 @@ async def test_what_is_not_live_goes_by_the_readers_rights_too(open_windows: Win
 async def test_a_page_of_somebody_else_is_left(open_windows: Windows, family: Family) -> None:
     one, other = await opened(open_windows, family)
     (cookie,) = [kept for kept in await other.context.cookies() if kept["name"].endswith("hearthline")]
-    await one.context.add_cookies([cookie])  # who signed in here meanwhile
+    await one.context.add_cookies([cast("Any", cookie)])  # who signed in here meanwhile
     await one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(one.page.locator(".bar .who")).to_have_text("Second", timeout=PATIENCE)
     await is_live(one)
