@@ -14,6 +14,7 @@ from jinja2.runtime import Context
 from pydantic import TypeAdapter
 
 from app.core import clock
+from app.portal.ground.wording import relation
 
 Moment = datetime | str
 _NEAR: Final = timedelta(days=6)
@@ -98,6 +99,11 @@ def ago(reader: Reader, value: Moment) -> str:
     return format_timedelta(difference, add_direction=True, threshold=1.2, locale=locale_of(reader.language))
 
 
+def seconds_since(_: Reader, value: Moment) -> int:
+    """Return how many seconds ago it was; of what is to come, less than none."""
+    return round((clock.now() - instant(value)).total_seconds())
+
+
 def duration(reader: Reader, seconds: float | timedelta) -> str:
     """Return a length of time: ``4 minutes``."""
     length = seconds if isinstance(seconds, timedelta) else timedelta(seconds=seconds)
@@ -123,7 +129,8 @@ def number(reader: Reader, value: float) -> str:
 def tongue(reader: Reader, code: str) -> str:
     """Return what a language (BCP 47) is called; one that nobody has a name for is its code."""
     try:
-        return Locale.parse(code, sep="-").get_display_name(locale_of(reader.language)) or code
+        # People speak a language, not the country that a device says beside it.
+        return Locale.parse(code, sep="-").get_language_name(locale_of(reader.language)) or code
     except (ValueError, UnknownLocaleError):
         return code
 
@@ -143,8 +150,10 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "moment": _filter(moment),
     "full_moment": _filter(full_moment),
     "ago": _filter(ago),
+    "seconds_since": _filter(seconds_since),
     "duration": _filter(duration),
     "number": _filter(number),
     "tongue": _filter(tongue),
+    "relation": _filter(lambda reader, written: relation(reader.language, written)),
 }
 """Filters of templates; each knows the reader by the template's ``visit``. Nothing (``None``) is written as nothing."""
