@@ -99,9 +99,9 @@ def ago(reader: Reader, value: Moment) -> str:
     return format_timedelta(difference, add_direction=True, threshold=1.2, locale=locale_of(reader.language))
 
 
-def seconds_since(_: Reader, value: Moment) -> int:
+def seconds_since(_: Reader, value: Moment) -> str:
     """Return how many seconds ago it was; of what is to come, less than none."""
-    return round((clock.now() - instant(value)).total_seconds())
+    return str(round((clock.now() - instant(value)).total_seconds()))
 
 
 def duration(reader: Reader, seconds: float | timedelta) -> str:
