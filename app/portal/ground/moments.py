@@ -1,7 +1,7 @@
 """Times, days, numbers and money as a reader writes them: Babel's words, the reader's zone, our clock."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final, Protocol
@@ -49,6 +49,11 @@ def instant(value: Moment) -> datetime:
 def clock_time(reader: Reader, value: Moment) -> str:
     """Return the time of day: ``9:05 PM``, ``21:05``."""
     return format_time(instant(value), "short", tzinfo=reader.time_zone, locale=locale_of(reader.language))
+
+
+def wall_time(reader: Reader, value: str) -> str:
+    """Return a time of a wall clock, as the API writes it, as the reader writes times."""
+    return format_time(time.fromisoformat(value), "short", locale=locale_of(reader.language))
 
 
 def exact_time(reader: Reader, value: Moment) -> str:
@@ -145,6 +150,7 @@ def _filter(write: Callable[[Any, Any], str]) -> Callable[[Context, Any], str]:
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "clock": _filter(clock_time),
+    "wall": _filter(wall_time),
     "day": _filter(day),
     "long_day": _filter(long_day),
     "moment": _filter(moment),

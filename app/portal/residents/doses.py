@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from app.core import clock
@@ -36,7 +36,7 @@ async def doses(person: Known, words: Mapping[str, str]) -> dict[str, Any]:
             _days(person, found, first), _strip_words(person, words), language=person.visit.language
         ),
         "stocks": await _stocks(person, active),
-        "regimens": [{**regimen, "times": _times(person, regimen["times"])} for regimen in active],
+        "regimens": active,
         "reasons": SKIP_REASONS,
         "helps": HELPS,
     }
@@ -84,12 +84,6 @@ def _strip_words(person: Known, words: Mapping[str, str]) -> StripWords:
         {kind: words[f"dose_{kind}"] for kind in KINDS},
         words["no_doses"],
     )
-
-
-def _times(person: Known, times: Sequence[str]) -> list[str]:
-    """Return times of a wall clock as the reader writes them."""
-    today, zone = person.their.today(), person.their.time_zone
-    return [person.their.clock(datetime.combine(today, time.fromisoformat(one), zone)) for one in times]
 
 
 async def _stocks(person: Known, regimens: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -515,5 +515,5 @@ async def test_the_circle_says_on_which_days_of_the_week_somebody_can_be_called(
     async with looked.browser(looked.daughter) as browser:
         page = await browser.get(f"{looked.address}/circle")
     assert page.status_code == 200
-    assert "Monday 18:00–22:00" in page.text
-    assert "Sunday 08:00–12:00" in page.text
+    assert "Monday 6:00\u202fPM–10:00\u202fPM" in page.text
+    assert "Sunday 8:00\u202fAM–12:00\u202fPM" in page.text
