@@ -113,8 +113,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "raised_to_on_scene": "Raised to there",
         "desk_queue_to_taken": "Waiting at the desk to taken",
         "desk_alone": "At the desk",
-        "yardstick_why": "The yardstick is that of telecare centres: of the alarms that reach the desk, 97.5\u00a0% are "
-        "taken within 60 seconds and 99\u00a0% within 180, counted from when the desk is told.",
+        "yardstick_why": "The yardstick is that of telecare centres: of the alarms that reach the desk, "
+        "97.5\u00a0% are taken within 60 seconds and 99\u00a0% within 180, counted from when the desk is told.",
         "whole_way": "The whole way, from when an alarm is raised: the circle is called before the desk.",
         "within_60": "Taken within 60 seconds at the desk (yardstick: 97.5 %)",
         "within_180": "Taken within 180 seconds at the desk (yardstick: 99 %)",

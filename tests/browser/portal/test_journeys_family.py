@@ -50,8 +50,9 @@ async def looked_at_everything(window: Window, scene: World) -> None:
         await expect(window.page.locator("main h1")).to_be_visible(timeout=PATIENCE)
 
 
-async def button_that_ends_is_in_sight(window: Window) -> None:
-    """Fail where the button that ends an alarm lies behind the places at the bottom of a phone."""
+async def goes_to_the_end(window: Window) -> None:
+    """Ask how it ended; fail where the button that ends it lies behind the places at the bottom of a phone."""
+    await window.press(EN["act_resolve"])
     button = window.page.get_by_role("button", name=EN["resolve"])
     places = window.page.locator(".places")
     ends, bar = await button.bounding_box(), await places.bounding_box()
@@ -85,8 +86,7 @@ async def test_a_relative_comes_in_helps_and_goes(open_windows: Windows) -> None
     await other.sees(EN["state_en_route"].format(who=scene.relative.name))
     await window.press(EN["act_arrive"])
     await window.sees(EN["state_on_scene_mine"])
-    await window.press(EN["act_resolve"])
-    await button_that_ends_is_in_sight(window)
+    await goes_to_the_end(window)
     await window.page.get_by_label(COMMON["en"]["outcome_helped"]).check()
     await window.page.locator("#f-note").fill(hostile.MARKUP)
     await window.press(EN["resolve"])

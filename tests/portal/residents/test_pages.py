@@ -446,7 +446,7 @@ async def test_a_day_at_home_is_a_picture_of_its_rooms(looked: Looked, clock: Ma
         page = (await browser.get(f"{looked.address}/home")).text
         assert "chart-level-" in page
         assert "Kitchen" in page
-        assert "09:00–09:15" in page
+        assert "9:00\u202fAM–9:15\u202fAM" in page
         for day in ("2026-03-01", "1066-10-14", "nonsense", "2999-01-01"):
             assert (await browser.get(f"{looked.address}/home?day={day}")).status_code == 200
 
