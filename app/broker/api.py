@@ -42,6 +42,7 @@ __all__ = [
     "embedded_directory",
     "ensure_home",
     "forget_kept",
+    "forgets_in_time",
     "is_connected",
     "is_embedded",
     "is_wanted",
@@ -105,6 +106,14 @@ def steady_session() -> tuple[str, datetime] | None:
 def is_wanted(current: Settings) -> bool:
     """Say whether there is a broker, and so work for a gateway."""
     return current.mqtt.url is not None or is_embedded(current)
+
+
+def forgets_in_time() -> bool:
+    """Say whether the broker lets go of a message that is too late: with MQTT 3.1.1 it cannot be told to.
+
+    The demo's own keeps none for anybody who is away.
+    """
+    return settings().mqtt.protocol == "5" or is_embedded(settings())
 
 
 async def knock(current: Settings) -> str | None:

@@ -70,6 +70,7 @@ class Parcel:
     sending_at: datetime
     expires_at: datetime
     publication: Publication
+    is_riskier: bool
 
 
 class NotHandedOver(Exception):  # noqa: N818 - it is no error: it can be tried again

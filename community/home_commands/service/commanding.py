@@ -161,7 +161,9 @@ async def take(session: AsyncSession, command_ids: Sequence[uuid.UUID]) -> list[
         _move(row, Action.TAKE)
         row.send_at, row.fence, row.sending_at = None, clock.new_id(), now
         row.look_at, row.expected = now + rules.LEASE, dict(publication.expected)
-        taken.append((Parcel(row.id, row.home_id, found.key, row.fence, now, row.expires_at, publication), way))
+        is_riskier = row.risk == "riskier"
+        parcel = Parcel(row.id, row.home_id, found.key, row.fence, now, row.expires_at, publication, is_riskier)
+        taken.append((parcel, way))
     await session.flush()
     return taken
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.broker import api as broker
 from app.home_assistant import api as home_assistant
 from app.home_assistant.api import Publication
-from community.home_commands.schemas import NotHandedOver, Parcel, Way
+from community.home_commands.schemas import NotHandedOver, Parcel, Refused, Way
 
 Finder = Callable[[AsyncConnection, Sequence[uuid.UUID]], Awaitable[Mapping[uuid.UUID, Way]]]
 """Returns the ways to those of some homes that it knows a way to."""
@@ -27,6 +27,9 @@ class _OverBroker:
         return home_assistant.publication(component, dict(config), command, arguments)
 
     async def send(self, parcel: Parcel, *, expires_in: timedelta) -> None:
+        if parcel.is_riskier and not broker.forgets_in_time():
+            # It could be kept for a hub that is away, and open the door whenever that comes back.
+            raise Refused
         publisher, has_begun = broker.publisher(), False
         for one in (parcel.publication, *parcel.publication.then):
             topic = f"homes/{parcel.key}/{one.topic}"

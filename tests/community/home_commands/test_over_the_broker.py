@@ -8,6 +8,7 @@ import pytest
 
 from app.core.database import Database, unit_of_work
 from app.core.jobs import run_jobs
+from app.core.settings import install_settings, settings
 from community.home_commands import jobs
 from community.home_inbox.service.taking import Inbox
 from community.home_states.models import HomeState
@@ -61,6 +62,26 @@ async def test_without_a_broker_a_door_waits_for_its_time_and_not_longer(scene: 
     await jobs.send()  # this process has no connection
     row = await row_of(command)
     assert (row.state, row.sent_at) == ("queued", None)
+
+
+async def test_what_cannot_be_forgotten_in_time_opens_no_door(scene: Scene, broker: Mosquitto) -> None:
+    key = scene.home.key
+    broker.let_in(key, SECRET)
+    async with hub(broker, key) as home, gateway(broker, Inbox()):
+        await home.subscribe(f"homes/{key}/lock/set")
+        current = settings()
+        old = current.mqtt.model_copy(update={"protocol": "3.1.1"})
+        install_settings(current.model_copy(update={"mqtt": old}))
+        try:
+            opened = await scene.confirm(await scene.give(scene.lock, "unlock"))
+            await jobs.send()
+            locked = await scene.give(scene.lock, "lock")
+            await jobs.send()
+        finally:
+            install_settings(current)
+        (message,) = await heard(home, 1)
+        assert message.payload == b"LOCK"  # what makes a home safer may come whenever it comes
+        assert [(await scene.seen(one))["state"] for one in (opened, locked)] == ["failed", "sent"]
 
 
 async def test_a_gateway_is_woken_by_what_is_given(scene: Scene, broker: Mosquitto) -> None:
