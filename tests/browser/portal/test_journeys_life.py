@@ -31,6 +31,7 @@ from tests.factories import community_housekeeping as housekeeping
 from tests.factories import community_ticketing as ticketing
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import identity
+from tests.faults.processes import eventually
 from tests.portal import hostile
 from tests.portal.gates.test_reading import read
 
@@ -160,8 +161,12 @@ async def _paid_at_the_bank(window: Window, life: Life) -> None:
     await window.sees(EN["payment_back_early"])
     assert window.page.url.endswith("?back")
     await window.is_fine("phone")
-    await settle(_MONEY)
-    await window.sees(EN["payment_says_paid"])
+
+    async def is_paid() -> bool:
+        await settle(_MONEY)  # the page has the bank asked, too, whenever it is loaded
+        return EN["payment_says_paid"] in await window.page.inner_text("main")
+
+    await eventually(is_paid)
     await window.press(EN["payment_go_on"])
     await window.sees(EN["order_placed"])
 

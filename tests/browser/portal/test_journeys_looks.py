@@ -72,7 +72,7 @@ class Walk:
             address = ahead.pop(0)
             await window.open(address)
             try:
-                await window.is_fine(self._size)
+                await window.is_fine(self._size, is_met_on_a_phone=True)
             except AssertionError as trouble:
                 self.troubles.append(str(trouble))
             if self._seen is None:
