@@ -41,11 +41,12 @@ SEVERITIES: Final[dict[str, Severity]] = {
 _CALM: Final = frozenset(("off", "none", "idle", "normal", "clear", "ok", "no", "false", "inactive"))
 _NOT_KNOWN: Final = frozenset(("", "unavailable", "unknown", "online", "offline"))
 _NOT_PRESSED: Final = _CALM | _NOT_KNOWN | {"release"}
-_STANDS: Final = _CALM | {"no_fall", "no fall", "not_fallen", "enabled", "disabled"}
+_STANDS: Final = _CALM | {"enabled", "disabled"}
 _ALARMING: Final = re.compile(r"\b(alarm(ing)?|detected|triggered|leak(ing|age)?|wet|fire|smoke|true)\b")
-_NOT_ALARMING: Final = re.compile(
-    r"\b(no|not|non|un\w+|clear(ed)?|normal|test\w*|silence\w*|mute\w*|fault|off|end\w*)\b"
-)
+_OVER: Final = re.compile(r"\b(no|not|non|undetected|clear(ed)?|normal|off|end(ed)?|dry|safe)\b")
+_UNSURE: Final = re.compile(r"\b(un\w+|test\w*|silence\w*|mute\w*|fault)\b")
+"""A detector that was silenced or is broken says no danger, nor that there is none."""
+_ON_THEIR_FEET: Final = re.compile(r"^(no|not) (fall\w*|detected)\b|\b(not |un)detected\b|\b(cleared|normal|ended)$")
 _INDOORS: Final = frozenset(("bedroom", "bathroom", "kitchen", "living_room", "hall", "entrance"))
 PLAUSIBLE: Final = (-10.0, 60.0)  # °C: beyond, it is a freezer, an oven or a broken sensor, and no room
 HYSTERESIS: Final = 1.0  # °C
@@ -125,14 +126,24 @@ def _hazard(change: Change, home: Surroundings) -> Iterator[Act]:
     if _is_alarming(change.new) and (change.is_fresh or not _is_alarming(change.old)):
         explanation = {} if change.is_fresh else {"found_on": True}
         yield Raise(kind, SEVERITIES[kind], change.at, change.entity_id, explanation=explanation)
-    elif (change.new or "").lower() in _CALM:
+    elif _is_over(change.new):
         yield Settle(kind, change.entity_id)
 
 
 def _is_alarming(state: str | None) -> bool:
     """Say whether a detector's word is its alarm: "on", or what one says that has more words than on and off."""
-    said = (state or "").lower().replace("_", " ")
-    return said == "on" or (_ALARMING.search(said) is not None and _NOT_ALARMING.search(said) is None)
+    said = _plain(state)
+    return said == "on" or bool(_ALARMING.search(said) and not _OVER.search(said) and not _UNSURE.search(said))
+
+
+def _is_over(state: str | None) -> bool:
+    """Say whether a detector says that there is nothing: else the next danger would be taken for the same."""
+    said = _plain(state)
+    return said in _CALM or said == "undetected" or bool(_OVER.search(said) and not _UNSURE.search(said))
+
+
+def _plain(state: str | None) -> str:
+    return (state or "").lower().replace("_", " ")
 
 
 def _fall(change: Change, home: Surroundings) -> Iterator[Act]:
@@ -140,15 +151,16 @@ def _fall(change: Change, home: Surroundings) -> Iterator[Act]:
 
     Not everything that notices one says on and off: a radar or a pendant has words of its own. A number is a setting.
     """
-    said = (change.new or "").lower()
-    has_fallen = change.number is None and said not in _STANDS and said not in _NOT_KNOWN
+    said = _plain(change.new)
+    stands = said in _STANDS or _ON_THEIR_FEET.search(said) is not None
+    has_fallen = change.number is None and not stands and said not in _NOT_KNOWN
     if has_fallen and (change.is_fresh or change.old != change.new):
         explanation = {} if change.is_fresh else {"found_on": True}
         yield Raise("fall", SEVERITIES["fall"], change.at, change.entity_id, explanation=explanation)
         if home.seen_rooms:
             check_at = change.at + timedelta(minutes=FALL_MINUTES)
             yield Watch("motionless_fall", change.at, check_at, change.entity_id, change.room_id)
-    elif said in _STANDS:
+    elif stands:
         yield Settle("fall", change.entity_id)
 
 

@@ -28,6 +28,7 @@ ATTRIBUTES: Final = "attributes"
 ONLINE: Final = "online"
 OFFLINE: Final = "offline"
 HAPPENED_AT: Final = "happened_at"
+AHEAD: Final = timedelta(hours=1)  # by so much a hub's clock is not ahead of ours unless it is wrong
 _CALM: Final = frozenset({None, "", "off"})
 
 
@@ -195,7 +196,7 @@ def _take_event(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
     at = heard.at
     value, number = _clean(heard.report.value, heard.report.number)
     is_first = standing.recorded_at is None
-    is_fresh = not heard.is_retained or _was_missed(traits, standing, heard.report)
+    is_fresh = not heard.is_retained or _was_missed(traits, standing, heard.report, at)
     if not is_fresh and not is_first and value == standing.state:
         _merge(standing, heard.report.attributes or {})
         return
@@ -214,13 +215,25 @@ def _take_event(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
         standing.recorded_at = at
 
 
-def _was_missed(traits: Traits, standing: Standing, report: Report) -> bool:
+def _was_missed(traits: Traits, standing: Standing, report: Report, now: datetime) -> bool:
     """Say whether what is remembered is a call for help that came after the last that was heard, as the hub dates them.
 
-    The dates are compared with each other alone: what the hub's clock says against ours does not matter.
+    The dates are compared with each other: what the hub's clock says against ours does not matter, unless it was ahead
+    when it dated the last. A hub that lost its power remembers an earlier press than it told of.
     """
     known, dated = standing.attributes.get(HAPPENED_AT), (report.attributes or {}).get(HAPPENED_AT)
-    return traits.is_call and known is not None and dated is not None and known != dated
+    if not traits.is_call or known is None or dated is None or known == dated:
+        return False
+    before, after = _instant(known), _instant(dated)
+    return before is None or after is None or after > before or before > now + AHEAD
+
+
+def _instant(text: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def _take_attribute(traits: Traits, standing: Standing, heard: Heard, outcome: Outcome) -> None:

@@ -137,3 +137,12 @@ def test_a_press_that_a_hub_remembers_and_we_have_not_heard_is_a_press() -> None
     bell = Thing(replace(_SMOKE, is_hazard=False))
     bell.happens("10:00", BEGIN, retained=True)
     assert bell.happens("11:00", BEGIN + HOUR, retained=True) == [], "a visitor of an hour ago"
+
+
+def test_what_a_hub_remembers_from_before_the_last_press_is_no_press() -> None:
+    thing = Thing(_PENDANT)
+    thing.happens("2026-03-02T09:00:00+00:00", BEGIN, retained=True)
+    assert len(thing.happens("2026-03-02T10:10:00+00:00", BEGIN + HOUR)) == 1
+    # It lost its power before it had written that down.
+    assert thing.happens("2026-03-02T09:00:00+00:00", BEGIN + 2 * HOUR, retained=True) == []
+    assert len(thing.happens("2026-03-02T10:30:00.5+00:00", BEGIN + 3 * HOUR, retained=True)) == 1

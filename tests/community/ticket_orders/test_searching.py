@@ -50,3 +50,8 @@ async def test_who_answers_for_it_may_keep_to_the_terms_and_says_why(scene: Scen
     done = await scene.ask("POST", path, full, by=scene.keeper)
     assert done["refunded"] == due + PRICE
     assert sorted(await _entries("ticket_order:refund")) == [(True, False), (True, True)]
+
+
+async def test_a_name_of_accents_alone_names_nobody(scene: Scene) -> None:
+    path = f"/v1/organizations/{scene.museum.id}/ticket-order-searches"
+    await scene.ask("POST", path, {"name": "\u0301\u0308"}, by=scene.keeper, expect=422)
