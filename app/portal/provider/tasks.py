@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -105,7 +105,7 @@ async def show_door(visit: Visitor, form: Posted, order_id: uuid.UUID) -> Respon
 async def _given(visit: Visit, form: Form, act: str) -> Any:
     if act == "extra-time":  # a question waits on no device: it is asked now, or not at all
         return {"duration": f"PT{form.number('minutes') or 0}M", "reason": form.text("reason", 300) or None}
-    at = given_at(form, _OLDEST)
+    at = _told_at(form, act)
     body = _said(form, act)
     if act == "photos":
         chosen = form.file("file")
@@ -113,6 +113,16 @@ async def _given(visit: Visit, form: Form, act: str) -> Any:
             raise Refused(422, {"code": "file_not_taken", "status": 422})
         body = {"upload_id": await brought_in(visit, chosen, "photo", form.key)}
     return body | ({"occurred_at": at.isoformat()} if at else {})
+
+
+def _told_at(form: Form, act: str) -> datetime | None:
+    try:
+        return given_at(form, _OLDEST)
+    except Refused:
+        # That somebody is unwell is heard however long it waited; by nobody's clock it is of now.
+        if act == "notes" and form.flag("unwell"):
+            return None
+        raise
 
 
 def _said(form: Form, act: str) -> dict[str, Any]:

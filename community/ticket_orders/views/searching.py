@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import audit, clock
 from app.core.access import Actor
+from app.core.paging import after
 from app.core.sealing import unseal
 from community.ticket_codes.rules import ticket_named
 from community.ticket_orders import rules
@@ -31,6 +32,8 @@ _MOST_READ: Final = 10_000
 _BACK: Final = timedelta(days=7)
 _LONGEST: Final = timedelta(days=62)
 _AROUND: Final = timedelta(days=400)
+_STANDS_THERE: Final = timedelta(hours=12)
+"""Who is before a counter has a visit that begins about now."""
 _INSTANT: Final = sa.DateTime(timezone=True)
 _ORGANIZATION: Final = sa.bindparam("organization_id", type_=sa.Uuid)
 _SINCE: Final = sa.bindparam("since", type_=_INSTANT)
@@ -60,7 +63,8 @@ _BY_END: Final = (
 _BY_TICKET: Final = sa.select(TICKETS.c.order_id).where(
     TICKETS.c.id == sa.bindparam("ticket_id", type_=sa.Uuid), TICKETS.c.organization_id == _ORGANIZATION
 )
-_NAMED: Final = (
+_place = (ORDERS.c.starts_at, TICKETS.c.id)
+_named: Final = (
     sa.select(TICKETS.c.id, TICKETS.c.order_id, TICKETS.c.holder, ORDERS.c.starts_at)
     .join_from(ORDERS, TICKETS, TICKETS.c.order_id == ORDERS.c.id)
     .where(
@@ -68,11 +72,12 @@ _NAMED: Final = (
         ORDERS.c.starts_at >= _SINCE,
         ORDERS.c.starts_at < _UNTIL,
         TICKETS.c.holder.is_not(None),
-        sa.tuple_(ORDERS.c.starts_at, TICKETS.c.id)
-        > sa.tuple_(sa.bindparam("after_at", type_=_INSTANT), sa.bindparam("after_id", type_=sa.Uuid)),
     )
-    .order_by(ORDERS.c.starts_at, TICKETS.c.id)
-    .limit(_BATCH)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_AHEAD: Final = _named.where(after(_place, ("after_at", "after_id"))).order_by(*_place)
+_BEHIND: Final = _named.where(after(_place, ("after_at", "after_id"), descending=True)).order_by(
+    *(one.desc() for one in _place)
 )
 
 
@@ -86,7 +91,7 @@ async def search(
     else:
         since = data.since or now - _BACK
         until = min(data.until or since + _LONGEST, since + _LONGEST)
-        ids, is_cut = await _by_name(connection, organization_id, data.name or "", (since, until))
+        ids, is_cut = await _by_name(connection, organization_id, data.name or "", (since, until), now)
     if not ids:
         return TicketOrdersFound(items=[], is_cut=is_cut)
     binds: dict[str, Any] = {"organization_id": organization_id, "ids": ids}
@@ -113,19 +118,33 @@ async def _by_code(connection: AsyncConnection, organization_id: uuid.UUID, code
 
 
 async def _by_name(
-    connection: AsyncConnection, organization_id: uuid.UUID, name: str, span: tuple[datetime, datetime]
+    connection: AsyncConnection,
+    organization_id: uuid.UUID,
+    name: str,
+    span: tuple[datetime, datetime],
+    now: datetime,
 ) -> tuple[list[uuid.UUID], bool]:
-    """Return the orders with a ticket in such a name, and whether there may be more than were read."""
+    """Return the orders with a ticket in such a name, and whether there may be more than were read.
+
+    Whoever asks has most often somebody before them: what is read begins there, and goes on to both sides.
+    """
     wanted = rules.plain_name(name)
     found: dict[uuid.UUID, None] = {}
-    binds = {"organization_id": organization_id, "since": span[0], "until": span[1]}
-    position: dict[str, Any] = {"after_at": span[0] - timedelta(seconds=1), "after_id": uuid.UUID(int=0)}
-    for _ in range(0, _MOST_READ, _BATCH):
-        rows: Sequence[Any] = (await connection.execute(_NAMED, binds | position)).all()
-        for row in rows:
-            if wanted in rules.plain_name(str(orjson.loads(unseal(row.holder, HOLDER))["name"])):
-                found[row.order_id] = None
-        if len(rows) < _BATCH or len(found) > MOST:
-            return list(found), False
-        position = {"after_at": rows[-1].starts_at, "after_id": rows[-1].id}
-    return list(found), True
+    is_cut = False
+    middle = max(span[0], min(now - _STANDS_THERE, span[1]))
+    for statement, since, until in ((_AHEAD, middle, span[1]), (_BEHIND, span[0], middle)):
+        binds = {"organization_id": organization_id, "since": since, "until": until, "limit": _BATCH}
+        position: dict[str, Any] = {"after_at": None, "after_id": None}
+        for _ in range(0, _MOST_READ // 2, _BATCH):
+            rows: Sequence[Any] = (await connection.execute(statement, binds | position)).all()
+            for row in rows:
+                if wanted in rules.plain_name(str(orjson.loads(unseal(row.holder, HOLDER))["name"])):
+                    found[row.order_id] = None
+            if len(found) > MOST:
+                return list(found), True
+            if len(rows) < _BATCH:
+                break
+            position = {"after_at": rows[-1].starts_at, "after_id": rows[-1].id}
+        else:
+            is_cut = True
+    return list(found), is_cut
