@@ -199,7 +199,7 @@ def _introduce(current: Settings, residents: int) -> None:
     out.print("\nSign in to the portal: its first page offers these, and the page after it says where the code is.\n")
     for face, number in FACES:
         out.print(f"  {number}  {_FACES[face]}")
-    out.print("\nAn alarm to handle, at once: at the foot of each page, [bold]Let somebody fall[/bold].")
+    out.print("\nAn alarm to handle, at once: at the foot of Today, [bold]Let somebody fall[/bold].")
     out.print("\nEverybody who lives and works here signs in the same way, there and through the API:\n")
     for sign_in in tour.sign_ins(neighbours(behaviour.SEED, residents)[0]):
         out.print(f"  {sign_in.phone}  {sign_in.who}")

@@ -61,7 +61,9 @@ async def run_jobs(jobs: Sequence[Job], stop: asyncio.Event) -> None:
                 due.set()  # what waited while nobody ran
                 ticks.append(due)
                 trigger = IntervalTrigger(seconds=job.every.total_seconds(), jitter=job.every.total_seconds() / 10)
-                scheduler.add_job(_tick, trigger, [due], id=job.name, max_instances=1, coalesce=True)
+                # A tick that comes late is no reason to leave it out: the next one may be an hour away.
+                late = {"coalesce": True, "misfire_grace_time": None}
+                scheduler.add_job(_tick, trigger, [due], id=job.name, max_instances=1, **late)
                 tasks.create_task(_serve(job, due, stop), name=job.name)
             scheduler.start()
             try:

@@ -1,4 +1,4 @@
-"""The demo's duty desk: two dispatchers who take turns, and a script of the community's own."""
+"""The demo's duty desk: two dispatchers who relieve each other, and a script of the community's own."""
 
 from datetime import datetime, time, timedelta
 from typing import Any, Final
@@ -12,7 +12,8 @@ from app.demo.community import TIME_ZONE, Village
 PLANNED: Final = timedelta(days=35)
 """How far ahead shifts are planned: the past that is lived, and a while for visitors."""
 _TURNS: Final = (time(6), time(18))
-_HOURS: Final = timedelta(hours=12)
+_HOURS: Final = timedelta(hours=24)
+"""So long that at any hour there is a colleague to whom a visitor can hand over."""
 _SCRIPT: Final[dict[str, Any]] = {
     "kind": "fall",
     "language": "en",

@@ -55,6 +55,14 @@ class QueueLeft(BaseModel):
     id: uuid.UUID
 
 
+class DeskWaiting(BaseModel):
+    """What nobody has: at the desk, and before it gets there."""
+
+    alarms: list[uuid.UUID] = Field(description="that have reached the desk, the worst first")
+    with_circle: int = Field(description="of how many others is being called")
+    told_by: datetime | None = Field(description="by when the desk is told of the first of these, if nobody takes it")
+
+
 class QueueOrder(BaseModel):
     """What is in the queue."""
 
@@ -107,9 +115,22 @@ class HandoverPublic(BaseModel):
     answered_at: datetime | None
 
 
+class DeskHelper(Colleague):
+    """Somebody of the resident's circle whom the desk can call or send."""
+
+    relationship: str
+    has_key: bool
+    is_on_call: bool
+    numbers: list[str] = Field(description="E.164, the first to try first; of who hears no calls there are none")
+
+
 class DeskAlarm(BaseModel):
-    """An alarm with what the desk asks and does, and who handed it to whom."""
+    """An alarm with what the desk asks and does, whom it can send, and who handed it to whom."""
 
     alarm: AlarmDetail
     script: ScriptPublic
+    helpers: list[DeskHelper] | None = Field(
+        description="the resident's circle while the alarm is open, who has a key first; null once it is over, and "
+        "where the desk may not read the circle"
+    )
     handovers: list[HandoverPublic]

@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.access import Actor
-from app.core.audit import trace_each_binds, traced_each
+from app.core.audit import record, trace_each_binds, traced_each
 from app.core.changes import written_by, written_since
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
-from app.core.problems import NotFound
+from app.core.problems import Forbidden, NotFound
 from app.core.sealing import unseal
 from app.core.tables import table_of
-from app.identity.api import account_name, actor_binds, is_visible, resident_name
+from app.identity.api import account_name, actor_binds, is_visible, require_resident, resident_name
 from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmEntry, AlarmNotice, AlarmState
 from eldercare.alarms.rules.words import Cause
 from eldercare.alarms.schemas import AlarmPublic
@@ -28,6 +28,8 @@ from eldercare.duty_desk.rules import BUILT_IN, built_in, built_in_for
 from eldercare.duty_desk.schemas import (
     Colleague,
     DeskAlarm,
+    DeskHelper,
+    DeskWaiting,
     HandoverPending,
     HandoverPublic,
     QueueItem,
@@ -35,6 +37,8 @@ from eldercare.duty_desk.schemas import (
     Show,
     ToldNow,
 )
+from eldercare.escalation.views import desk_told_by
+from eldercare.rota.views import reachable
 
 FOLLOWED: Final = timedelta(days=7)
 _INSTANT = sa.DateTime(timezone=True)
@@ -142,8 +146,8 @@ MARKS = (
 )
 """What is in the queue, the worst first, each with a mark that is another when the item is."""
 _WAITING = (
-    sa.select(_alarms.c.id)
-    .where(_in_queue, _alarms.c.desk_queued_at.is_not(None))
+    sa.select(*(_alarms.c[name] for name in ("id", "desk_queued_at", "plan_id", "step", "next_step_at")))
+    .where(_in_queue)
     .order_by(-_alarms.c.severity, _alarms.c.raised_at, _alarms.c.id)
 )
 
@@ -214,13 +218,19 @@ def _queue_binds(actor: Actor, show: Show) -> dict[str, Any]:
     return of_desk | actor_binds(actor, "alarms:respond")
 
 
-async def desk_waiting(connection: AsyncConnection, actor: Actor) -> list[uuid.UUID]:
-    """Return all alarms that have reached the desk and that nobody has, the worst first; ids alone.
+async def desk_waiting(connection: AsyncConnection, actor: Actor) -> DeskWaiting:
+    """Return all alarms that have reached the desk and that nobody has, and how many the circle is being called for.
 
     Raises ``Forbidden`` for whoever does not work at the desk.
     """
     require_desk(actor)
-    return list((await connection.execute(_WAITING, _queue_binds(actor, "unclaimed"))).scalars())
+    rows = (await connection.execute(_WAITING, _queue_binds(actor, "unclaimed"))).all()
+    called_for = [(row.plan_id, row.step, row.next_step_at) for row in rows if row.desk_queued_at is None]
+    return DeskWaiting(
+        alarms=[row.id for row in rows if row.desk_queued_at is not None],
+        with_circle=len(called_for),
+        told_by=min(await desk_told_by(connection, called_for), default=None),
+    )
 
 
 async def queue_marks(connection: AsyncConnection, actor: Actor, show: Show) -> dict[uuid.UUID, str]:
@@ -274,13 +284,41 @@ def _item(row: Any) -> QueueItem:
 async def desk_alarm(
     connection: AsyncConnection, actor: Actor, alarm_id: uuid.UUID, resident_id: uuid.UUID, language: str
 ) -> DeskAlarm:
-    """Return an alarm with the script of its kind in ``language``, and its hand-overs; raises ``NotFound``."""
+    """Return an alarm with the script of its kind in ``language``, whom to send, and its hand-overs.
+
+    Raises ``NotFound``.
+    """
     alarm = await alarm_detail(connection, actor, alarm_id, resident_id)
     return DeskAlarm(
         alarm=alarm,
         script=await script(connection, actor.community_id, alarm.kind, language),
+        helpers=await desk_helpers(connection, actor, alarm_id, resident_id) if alarm.state in OPEN_STATES else None,
         handovers=[_handover(row) for row in await connection.execute(_HANDOVERS_OF, {"alarm_id": alarm_id})],
     )
+
+
+async def desk_helpers(
+    connection: AsyncConnection, actor: Actor, alarm_id: uuid.UUID, resident_id: uuid.UUID
+) -> list[DeskHelper] | None:
+    """Return whom the desk can call or send, who has a key first; ``None`` if it may not read the circle. Traced."""
+    try:
+        subject = await require_resident(connection, actor, resident_id, "circle:read")
+    except (Forbidden, NotFound):
+        return None
+    await record(
+        connection,
+        actor,
+        "circle:read",
+        resident_id=resident_id,
+        object_id=alarm_id,
+        community_id=subject.community_id,
+    )
+    shown = {"account_id", "name", "relationship", "has_key"}
+    found = [
+        DeskHelper(**member.model_dump(include=shown), is_on_call=is_on_call, numbers=numbers)
+        for member, is_on_call, numbers in await reachable(connection, resident_id, clock.now())
+    ]
+    return sorted(found, key=lambda one: not one.has_key)
 
 
 async def handover(connection: AsyncConnection, handover_id: uuid.UUID) -> HandoverPublic:

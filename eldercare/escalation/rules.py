@@ -56,6 +56,12 @@ def next_rung(steps: Sequence[Step], position: int, round_number: int) -> Rung:
     return Rung(steps[-1], round_number + 1, is_last=True)
 
 
+def waits_before_desk(steps: Sequence[Step], position: int) -> timedelta:
+    """Return how long those of the steps after ``position`` who come before the duty desk have to answer, in all."""
+    before = (step.wait for step in steps if step.position > position and step.target_kind != "duty_desk")
+    return sum(before, timedelta())
+
+
 def faults(steps: Sequence[Step]) -> list[tuple[str, str, str]]:
     """Return what is wrong with a plan's steps as (JSON pointer, sentence, code); an empty list if nothing is."""
     found: list[tuple[str, str, str]] = []

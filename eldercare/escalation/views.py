@@ -2,16 +2,17 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.parked_rows import stands_aside
 from app.core.tables import table_of
 from eldercare.escalation.models import EscalationPlan, EscalationStep
-from eldercare.escalation.rules import BUILT_IN, Step
+from eldercare.escalation.rules import BUILT_IN, Step, waits_before_desk
 from eldercare.escalation.schemas import EscalationPlanPublic, StepData
 
 _plans = table_of(EscalationPlan)
@@ -104,4 +105,20 @@ async def shown(connection: AsyncConnection, plans: Iterable[Any]) -> list[Escal
     return [
         EscalationPlanPublic(**{field: getattr(plan, field) for field in fields}, steps=steps[plan.id])
         for plan in plans
+    ]
+
+
+async def desk_told_by(
+    connection: AsyncConnection, alarms: Iterable[tuple[uuid.UUID | None, int, datetime | None]]
+) -> list[datetime]:
+    """Return by when the duty desk is told of each alarm if nobody takes it.
+
+    An alarm is its plan, the step it is at and when the next step comes; one that has no next step is left out.
+    """
+    known = list(alarms)
+    steps = await steps_of(connection, {plan_id for plan_id, _, _ in known})
+    return [
+        at + waits_before_desk(steps[plan_id], position)
+        for plan_id, position, at in known
+        if at is not None and not stands_aside(at)
     ]

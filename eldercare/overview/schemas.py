@@ -24,6 +24,14 @@ class OpenAlarm(BaseModel):
     state: StateName
 
 
+class EndedAlarm(BaseModel):
+    """The alarm about somebody that ended last today."""
+
+    id: uuid.UUID
+    ended_at: datetime
+    outcome: str | None
+
+
 class PersonToday(BaseModel):
     """How somebody is today: the one reason that decides it, as far as the reader may know."""
 
@@ -36,6 +44,7 @@ class PersonToday(BaseModel):
     at: datetime | None = Field(description="since when it is so; of who is asked later, when that is")
     until: datetime | None = Field(description="by when an answer is awaited, or until when they are away")
     alarm: OpenAlarm | None
+    ended: EndedAlarm | None = Field(description="while no other is open; empty if none ended today, or is not shown")
     phone: str | None = Field(
         description="E.164; empty if there is none, they want no calls, or it is not shown to the reader"
     )

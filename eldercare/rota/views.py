@@ -13,10 +13,18 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.paging import Page, PageRequest, after, decode_cursor, next_cursor
 from app.core.problems import NotFound
-from app.identity.api import account_name, is_active_account, local_calendar, people
+from app.identity.api import (
+    account_name,
+    contact_points,
+    is_active_account,
+    local_calendar,
+    not_to_be_called,
+    people,
+)
 from eldercare.care_circle.models import CircleMember
 from eldercare.care_circle.rules import hours_of
-from eldercare.care_circle.views import OnCall
+from eldercare.care_circle.schemas import CircleMemberPublic
+from eldercare.care_circle.views import OnCall, accepted_accounts, circle_of
 from eldercare.rota.models import RotaAbsence, RotaSwap
 from eldercare.rota.rules import Calendar, Circle, Member, Swap, on_call, slots
 from eldercare.rota.schemas import AbsencePublic, RotaMember, RotaPublic, SlotPublic, SwapPublic
@@ -110,6 +118,27 @@ async def on_call_members(
         resident_id: [OnCall(member.member_id, member.account_id) for member in on_call(circle, at)]
         for resident_id, circle in found.items()
     }
+
+
+async def reachable(
+    connection: AsyncConnection, resident_id: uuid.UUID, at: datetime
+) -> list[tuple[CircleMemberPublic, bool, list[str]]]:
+    """Return everybody of the circle who accepted: whether they are on call then, and the numbers to call them at.
+
+    In the resident's order, those whose account is active; whoever hears no calls is there without a number.
+    """
+    active = set(await accepted_accounts(connection, resident_id))
+    on_call_then = {one.account_id for one in (await on_call_members(connection, [resident_id], at))[resident_id]}
+    points, silent = await contact_points(connection, active), await not_to_be_called(connection, active)
+    spoken = {
+        account_id: [point.value for point in found if "voice" in point.capabilities and account_id not in silent]
+        for account_id, found in points.items()
+    }
+    return [
+        (member, member.account_id in on_call_then, spoken[member.account_id])
+        for member in await circle_of(connection, resident_id)
+        if member.account_id in active
+    ]
 
 
 async def circles(

@@ -1,13 +1,15 @@
 """Jobs run on ticks and when woken, never twice at once in a process, and end with the batch in hand."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from apscheduler.triggers.date import DateTrigger
 from prometheus_client import REGISTRY
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
@@ -57,6 +59,16 @@ async def working(*jobs: Job) -> AsyncIterator[asyncio.Event]:
 def metric(name: str, job: str) -> float:
     """Return a counter of a job."""
     return REGISTRY.get_sample_value(f"hearthline_job_{name}_total", {"job": job}) or 0.0
+
+
+async def test_a_tick_that_comes_too_late_is_not_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = datetime.now(UTC) + timedelta(seconds=0.3)  # noqa: TID251 - the scheduler goes by the clock of the machine
+    monkeypatch.setattr(jobs_module, "IntervalTrigger", lambda **_: DateTrigger(at))
+    work = Counted()
+    async with working(Job("tests.late", SELDOM, work)):
+        await work.next_run()
+        time.sleep(1.6)  # noqa: ASYNC251 - the whole process stands still when the tick is due, and more than a second after
+        await work.next_run()
 
 
 async def test_a_job_runs_at_the_start_and_as_long_as_there_is_work() -> None:

@@ -137,11 +137,16 @@ def _usable(key_set: dict[str, Any]) -> list[tuple[str, jwt.PyJWK]]:
 _issuers: dict[tuple[str, str], _Issuer] = {}
 
 
-def _issuer_of(id_token: str) -> _Issuer:
+def issuer_said(id_token: str) -> object:
+    """Return whom an ID token says to come from, of which nothing is verified; raises ``LoginNotAccepted``."""
     try:
-        named = jwt.decode(id_token, options={"verify_signature": False}).get("iss")
+        return jwt.decode(id_token, options={"verify_signature": False}).get("iss")
     except jwt.PyJWTError:
         raise LoginNotAccepted from None
+
+
+def _issuer_of(id_token: str) -> _Issuer:
+    named = issuer_said(id_token)
     audience = settings().signin.oidc_issuers.get(named) if isinstance(named, str) else None
     if audience is None:
         raise LoginNotAccepted

@@ -16,7 +16,7 @@ from app.portal.ground.links import Place
 from app.portal.ground.moments import exact_time, instant
 from app.portal.ground.their import Their
 from app.portal.ground.visits import Visit
-from app.portal.ground.wording import begun
+from app.portal.ground.wording import begun, relation
 from eldercare.api import alarm_name, sign_name, value_shown
 
 Words = Mapping[str, str]
@@ -92,6 +92,7 @@ class Where:
     is_seen_elsewhere: bool
     seen_age: timedelta | None
     calls: tuple[Call, ...]
+    is_number_hidden: bool
     services: tuple[Call, ...]
     keys: tuple[str, ...]
     advice: tuple[str, ...]
@@ -148,7 +149,9 @@ def who_said(words: Words, who: Mapping[str, Any] | None) -> str:
         return words[f"somebody_{who['kind']}"]
     if who["kind"] == "desk":
         return words["named_desk"].format(name=who["name"])
-    return words["named"].format(name=who["name"], as_=who["relationship"]) if who["relationship"] else who["name"]
+    if not who["relationship"]:
+        return str(who["name"])
+    return words["named"].format(name=who["name"], as_=relation(words["language"], who["relationship"]))
 
 
 def _says(words: Words, alarm: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
@@ -180,8 +183,10 @@ def _next(visit: Visit, words: Words, progress: Mapping[str, Any]) -> str:
     who = words["joined_by"].join(who_said(words, one) for one in step["who"]) or words[f"whom_{step['whom']}"]
     if at is None:
         return words["next_stuck"]
-    is_now = instant(at) <= clock.now()
-    return words["next_now" if is_now else "next_tell"].format(at=clock_of(visit, at), who=who)
+    if instant(at) <= clock.now():
+        return words["next_now"].format(who=who)
+    is_me = [one["kind"] for one in step["who"]] == ["me"]
+    return words["next_tell_you" if is_me else "next_tell"].format(at=clock_of(visit, at), who=who)
 
 
 def clock_of(visit: Visit, at: str) -> str:
@@ -291,6 +296,7 @@ async def where(visit: Visit, alarm: Mapping[str, Any]) -> Where:
         is_seen_elsewhere=seen is not None and not _is_near(home, seen),
         seen_age=seen.age(alarm["raised_at"]) if seen else None,
         calls=_calls(None if is_own else points, community),
+        is_number_hidden=points is None and not is_own,
         services=tuple(Call(f"service_{name}", number) for name, number in numbers_to_call(alarm["kind"], numbers)),
         keys=tuple(one["name"] for one in _items(circle) if one["has_key"] and one["state"] == "accepted"),
         advice=tuple(advice(visit.language, alarm["kind"], numbers)) if is_open and not is_own else (),

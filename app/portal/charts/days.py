@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import time
 from itertools import groupby
 from typing import Final
 
 from markupsafe import Markup
 
 from app.portal.charts.drawing import WIDTH, Chart, Table, element, picture, words
+from app.portal.charts.scales import clock_label
 
 QUARTERS: Final = 96
 MOST: Final = 3
@@ -39,7 +41,7 @@ class DayWords:
     nothing: str
 
 
-def day_picture(rooms: Sequence[RoomDay], said: DayWords, *, known_until: int = QUARTERS) -> Chart:
+def day_picture(rooms: Sequence[RoomDay], said: DayWords, language: str, *, known_until: int = QUARTERS) -> Chart:
     """Return the day; quarters from `known_until` on are not over yet and stay open.
 
     Raises ValueError unless each room has 96 levels from 0 to 3 (also of what is usual).
@@ -53,8 +55,8 @@ def day_picture(rooms: Sequence[RoomDay], said: DayWords, *, known_until: int = 
     bottom = max(len(rooms), 1) * _ROW
     if not rooms:
         drawn.append(words(said.nothing, WIDTH / 2, _ROW / 2, "chart-quiet", anchor="middle"))
-    drawn.extend(_hours(bottom))
-    return Chart(picture(said.title, said.description, bottom + 24, *drawn), _table(rooms, said, known))
+    drawn.extend(_hours(bottom, language))
+    return Chart(picture(said.title, said.description, bottom + 24, *drawn), _table(rooms, said, known, language))
 
 
 def _room(room: RoomDay, y: float, known: int) -> list[Markup]:
@@ -73,13 +75,13 @@ def _room(room: RoomDay, y: float, known: int) -> list[Markup]:
     return drawn
 
 
-def _hours(bottom: float) -> list[Markup]:
+def _hours(bottom: float, language: str) -> list[Markup]:
     drawn = []
     for hour in (0, 6, 12, 18, 24):
         x = _LEFT + hour * 4 * _WIDE
         anchor = {0: "start", 24: "end"}.get(hour, "middle")
         drawn.append(element("line", x1=x, x2=x, y1=16, y2=bottom, class_="chart-grid"))
-        drawn.append(words(f"{hour:02}:00", x, bottom + 16, "chart-quiet", anchor=anchor))
+        drawn.append(words(_clock(hour * 4, language), x, bottom + 16, "chart-quiet", anchor=anchor))
     return drawn
 
 
@@ -94,21 +96,23 @@ def _runs(levels: Sequence[int]) -> list[tuple[int, int, int]]:
     return found
 
 
-def _table(rooms: Sequence[RoomDay], said: DayWords, known: int) -> Table:
+def _table(rooms: Sequence[RoomDay], said: DayWords, known: int, language: str) -> Table:
     with_usual = any(room.usual is not None for room in rooms)
     rows = []
     for room in rooms:
         shown = "; ".join(
-            f"{_clock(start)}–{_clock(start + count)} {said.levels[level]}"
+            f"{_clock(start, language)}–{_clock(start + count, language)} {said.levels[level]}"
             for level, start, count in _runs(room.levels[:known])
         )
         usual = "; ".join(
-            f"{_clock(start)}–{_clock(start + count)}"
+            f"{_clock(start, language)}–{_clock(start + count, language)}"
             for _, start, count in _runs([min(level, 1) for level in room.usual or ()])
         )
         rows.append((room.label, shown or said.levels[0], *((usual or "–",) if with_usual else ())))
     return Table(said.title, (said.room, said.times, *((said.usual,) if with_usual else ())), tuple(rows))
 
 
-def _clock(quarter: int) -> str:
-    return f"{quarter // 4:02}:{quarter % 4 * 15:02}"
+def _clock(quarter: int, language: str) -> str:
+    if quarter == QUARTERS and language == "zh-CN":
+        return "24:00"
+    return clock_label(time(quarter // 4 % 24, quarter % 4 * 15), language)

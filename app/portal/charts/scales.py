@@ -79,7 +79,7 @@ def time_ticks(scale: TimeScale, zone: ZoneInfo, language: str) -> list[tuple[da
     first = scale.start.astimezone(zone).date()
     last = scale.end.astimezone(zone).date()
     if span <= 2 * _DAY:
-        found = _hours(first, last, 6 if span <= _DAY * 1.1 else 12, zone)
+        found = _hours(first, last, 6 if span <= _DAY * 1.1 else 12, zone, language)
     elif span <= 10 * _DAY:
         found = ((_midnight(day, zone), weekday_label(day, language)) for day in _each(first, last, 1))
     elif span <= 95 * _DAY:
@@ -94,7 +94,7 @@ def time_ticks(scale: TimeScale, zone: ZoneInfo, language: str) -> list[tuple[da
 
 def day_label(day: date, language: str) -> str:
     """Return a day in few letters."""
-    return f"{day.month}月{day.day}日" if language == "zh-CN" else f"{day.day} {_MONTHS[day.month - 1]}"
+    return f"{day.month}月{day.day}日" if language == "zh-CN" else f"{_MONTHS[day.month - 1]} {day.day}"
 
 
 def weekday_label(day: date, language: str) -> str:
@@ -105,7 +105,14 @@ def weekday_label(day: date, language: str) -> str:
 def moment_label(at: datetime, zone: ZoneInfo, language: str) -> str:
     """Return the day and the time of day of an instant in that zone."""
     local = at.astimezone(zone)
-    return f"{day_label(local.date(), language)} {local:%H:%M}"
+    return f"{day_label(local.date(), language)} {clock_label(local.time(), language)}"
+
+
+def clock_label(at: time, language: str) -> str:
+    """Return a time of day as the pages around a picture write it."""
+    if language == "zh-CN":
+        return f"{at:%H:%M}"
+    return f"{at.hour % 12 or 12}:{at:%M}\u202f{'AM' if at.hour < 12 else 'PM'}"
 
 
 def number_label(value: float, step: float = 0.0) -> str:
@@ -151,13 +158,13 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _hours(first: date, last: date, every: int, zone: ZoneInfo) -> Iterator[tuple[datetime, str]]:
+def _hours(first: date, last: date, every: int, zone: ZoneInfo, language: str) -> Iterator[tuple[datetime, str]]:
     for day in _each(first, last, 1):
         for hour in range(0, 24, every):
             wall = datetime.combine(day, time(hour), zone)
             # An hour the clock skips that night is not written.
             if wall.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None):
-                yield wall.astimezone(UTC), f"{hour:02}:00"
+                yield wall.astimezone(UTC), clock_label(time(hour), language)
 
 
 def _months(first: date, last: date, zone: ZoneInfo, language: str) -> Iterator[tuple[datetime, str]]:

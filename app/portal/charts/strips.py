@@ -94,9 +94,18 @@ def _day(day: StripDay, index: int, y: float, language: str) -> list[Markup]:
         label, anchor, place = day_label(day.day, language), "start", x - wide / 2
     elif day.day.day == 1:
         label = day_label(day.day, language)
-    elif index == 1 or (day.day + timedelta(days=1)).day == 1 or day.day.day == 2:
+    elif (
+        _reached_by_first(day.day, index, x - width_of(label) / 2, language)
+        or (day.day + timedelta(days=1)).day == 1
+        or day.day.day == 2
+    ):
         return drawn  # the long label beside it needs the place
     return [*drawn, words(label, place, below + 14, "chart-quiet", anchor=anchor, most=2.4 * wide)]
+
+
+def _reached_by_first(day: date, index: int, place: float, language: str) -> bool:
+    """Say whether the long label of a row's first day takes the place of this one's."""
+    return place < 6 + width_of(day_label(day - timedelta(days=index), language)) + 4
 
 
 def _used(days: Sequence[StripDay]) -> list[DoseKind]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
 from app.core import clock
-from app.core.access import Actor
+from app.core.access import Actor, system_actor
 from app.core.database import reading, unit_of_work
 from app.core.problems import NotFound
 from app.core.routing import route_options
@@ -55,7 +55,8 @@ async def let_somebody_fall(visit: Visitor, form: Posted) -> Response:
         evidence=_EVIDENCE,
     )
     async with unit_of_work() as session:
-        alarm_id = await eldercare.raise_alarm(session, resident, fall)
+        # Nobody said so: it is as if a sensor had.
+        alarm_id = await eldercare.raise_alarm(session, system_actor(resident.community_id), fall)
     if visit.actor.resident_id is not None:
         return again(home(visit).address)
     desk = "desk/" if visit.is_at_desk else ""

@@ -28,8 +28,7 @@ class Row:
     what: str
     is_mine: bool
     is_waiting: bool
-    is_with_circle: bool
-    told: str
+    told: Sequence[str]
 
 
 def rows(items: Iterable[Json], me: str, language: str) -> list[Row]:
@@ -47,8 +46,8 @@ def _row(item: Json, me: str, language: str) -> Row:
         what=item["explanation"][language],
         is_mine=holder is not None and holder["account_id"] == me,
         is_waiting=is_waiting,
-        is_with_circle=item["state"] == "raised" and not is_waiting,
-        told=", ".join(dict.fromkeys(one["name"] for one in item["told_now"] if one["name"])),
+        # Once somebody has it, nobody is being told any more.
+        told=list(dict.fromkeys(one["name"] for one in item["told_now"] if one["name"])) if holder is None else [],
     )
 
 
@@ -88,6 +87,16 @@ def place_of(alarm: Json, profile: Json | None) -> Place | None:
 def numbers(points: Iterable[Json]) -> list[str]:
     """Return the numbers that can be called, the first to try first."""
     return [point["value"] for point in points if "voice" in point["capabilities"]]
+
+
+def comes_next(shifts: Iterable[Json], me: str, now: datetime) -> Json | None:
+    """Return the next shift of somebody else at the desk."""
+    ahead = (
+        one
+        for one in shifts
+        if one["kind"] == "desk" and one["account_id"] != me and datetime.fromisoformat(one["starts_at"]) > now
+    )
+    return next(ahead, None)
 
 
 def period(name: str, now: datetime) -> tuple[datetime, datetime]:

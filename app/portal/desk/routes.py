@@ -43,10 +43,16 @@ _ANSWERS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-async def _waiting(visit: Visit) -> list[str]:
-    """Return all alarms that wait for somebody at the desk, whichever of them a page shows: by these it sounds."""
+async def _waiting(visit: Visit) -> dict[str, Any]:
+    """Return what nobody has, whichever of it a page shows: by what waits for the desk it sounds."""
     async with reading() as connection:
-        return [str(alarm_id) for alarm_id in await desk_waiting(connection, visit.actor)]
+        found = await desk_waiting(connection, visit.actor)
+    is_ahead = found.told_by is not None and found.told_by > clock.now()
+    return {
+        "waiting": [str(alarm_id) for alarm_id in found.alarms],
+        "with_circle": found.with_circle,
+        "told_by": found.told_by if is_ahead else None,
+    }
 
 
 async def _queue(visit: Visit, which: str) -> dict[str, Any]:
@@ -59,8 +65,7 @@ async def _queue(visit: Visit, which: str) -> dict[str, Any]:
         "rows": rows,
         "coverage": coverage,
         "which": shown,
-        "waiting": await _waiting(visit),
-        "with_circle": sum(row.is_with_circle for row in rows),
+        **await _waiting(visit),
         "has_more": page["next"] is not None,
     }
 
@@ -83,7 +88,7 @@ async def show_desk_part(visit: Visitor, which: Which = "all") -> Response:
 @route_options(database=False, idempotency=False)
 async def show_desk_waiting(visit: Visitor) -> Response:
     """Show how many alarms wait, for the desk's other pages: whoever works on one hears of the next."""
-    return show(visit, "desk/waiting_part.html", WORDS, waiting=await _waiting(visit))
+    return show(visit, "desk/waiting_part.html", WORDS, **await _waiting(visit))
 
 
 async def _alarm(visit: Visit, alarm_id: uuid.UUID) -> dict[str, Any]:
@@ -94,10 +99,11 @@ async def _alarm(visit: Visit, alarm_id: uuid.UUID) -> dict[str, Any]:
     )
     alarm = detail["alarm"]
     base = f"/v1/residents/{alarm['resident_id']}"
-    profile, points, coverage = await asyncio.gather(
+    profile, points, coverage, shifts = await asyncio.gather(
         unless_hidden(visit.api.get(f"{base}/profile")),
         unless_hidden(visit.api.get(f"{base}/contact-points")),
         visit.api.get("/v1/duty-desk/coverage"),
+        visit.api.get("/v1/duty-desk/shifts", limit=MOST_SHOWN),
     )
     place = composing.place_of(alarm, profile)
     me, handovers = str(visit.actor.id), detail["handovers"]
@@ -109,6 +115,7 @@ async def _alarm(visit: Visit, alarm_id: uuid.UUID) -> dict[str, Any]:
         "done": WORDS[visit.language].get(f"done_{done}", "") if is_still_so else "",
         "alarm": alarm,
         "script": detail["script"],
+        "helpers": detail["helpers"],
         "handovers": handovers,
         "offered": [one for one in handovers if one["state"] == "offered" and one["taker"]["account_id"] == me],
         "progress": progress,
@@ -121,8 +128,9 @@ async def _alarm(visit: Visit, alarm_id: uuid.UUID) -> dict[str, Any]:
         "outcomes": [(one, words[f"outcome_{one}"]) for one in OUTCOMES],
         "looks": LOOKS,
         "colleagues": [(one["account_id"], one["name"]) for one in coverage["on_shift"] if one["account_id"] != me],
+        "comes_next": composing.comes_next(shifts["items"], me, clock.now()),
         "emergency": composing.emergency(config["emergency_numbers"], words),
-        "waiting": await _waiting(visit),
+        **await _waiting(visit),
     }
 
 
@@ -213,5 +221,5 @@ async def show_response_times(
         chosen=chosen,
         periods=tuple(composing.PERIODS),
         share=composing.share,
-        waiting=await _waiting(visit),
+        **await _waiting(visit),
     )

@@ -1,7 +1,7 @@
 """Times, days, numbers and money as a reader writes them: Babel's words, the reader's zone, our clock."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final, Protocol
@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from app.core import clock
 from app.core.instants import LAST_YEAR
+from app.portal.ground.wording import relation
 
 Moment = datetime | str
 _NEAR: Final = timedelta(days=6)
@@ -59,6 +60,11 @@ def day_named(text: str) -> date | None:
 def clock_time(reader: Reader, value: Moment) -> str:
     """Return the time of day: ``9:05 PM``, ``21:05``."""
     return format_time(instant(value), "short", tzinfo=reader.time_zone, locale=locale_of(reader.language))
+
+
+def wall_time(reader: Reader, value: str) -> str:
+    """Return a time of a wall clock, as the API writes it, as the reader writes times."""
+    return format_time(time.fromisoformat(value), "short", locale=locale_of(reader.language))
 
 
 def exact_time(reader: Reader, value: Moment) -> str:
@@ -109,6 +115,11 @@ def ago(reader: Reader, value: Moment) -> str:
     return format_timedelta(difference, add_direction=True, threshold=1.2, locale=locale_of(reader.language))
 
 
+def seconds_since(_: Reader, value: Moment) -> str:
+    """Return how many seconds ago it was; of what is to come, less than none."""
+    return str(round((clock.now() - instant(value)).total_seconds()))
+
+
 def duration(reader: Reader, seconds: float | timedelta) -> str:
     """Return a length of time: ``4 minutes``."""
     length = seconds if isinstance(seconds, timedelta) else timedelta(seconds=seconds)
@@ -134,7 +145,8 @@ def number(reader: Reader, value: float) -> str:
 def tongue(reader: Reader, code: str) -> str:
     """Return what a language (BCP 47) is called; one that nobody has a name for is its code."""
     try:
-        return Locale.parse(code, sep="-").get_display_name(locale_of(reader.language)) or code
+        # People speak a language, not the country that a device says beside it.
+        return Locale.parse(code, sep="-").get_language_name(locale_of(reader.language)) or code
     except (ValueError, UnknownLocaleError):
         return code
 
@@ -149,13 +161,16 @@ def _filter(write: Callable[[Any, Any], str]) -> Callable[[Context, Any], str]:
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "clock": _filter(clock_time),
+    "wall": _filter(wall_time),
     "day": _filter(day),
     "long_day": _filter(long_day),
     "moment": _filter(moment),
     "full_moment": _filter(full_moment),
     "ago": _filter(ago),
+    "seconds_since": _filter(seconds_since),
     "duration": _filter(duration),
     "number": _filter(number),
     "tongue": _filter(tongue),
+    "relation": _filter(lambda reader, written: relation(reader.language, written)),
 }
 """Filters of templates; each knows the reader by the template's ``visit``. Nothing (``None``) is written as nothing."""

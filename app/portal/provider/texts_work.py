@@ -35,7 +35,7 @@ SAID: Final[Mapping[str, tuple[str, str]]] = {
     "pays_you": ("to you:", "当面支付给您："),
     "door": ("How to get in", "如何进门"),
     "door_show": ("Show how to get in", "查看进门方式"),
-    "door_is_recorded": ("That you looked is on record.", "查看会被记录。"),
+    "door_is_recorded": ("Looking goes on record.", "查看会被记录。"),
     "door_nothing": ("Nothing is written down: ring, and wait.", "没有登记：请按门铃等候。"),
     "door_until": ("Shown until {time}.", "显示至 {time}。"),
     "set_out": ("I am on my way", "我出发了"),

@@ -67,6 +67,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "address": "住址",
     "birth_date": "出生日期",
     "needs": "注意事项",
+    "alarm_ended": "警报已于 {at} 结束：{outcome}",
     "emergency_notes": "紧急备注",
     "away": "外出",
     "pause_away": "{since}至{until}外出：期间不问候。",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from app.portal.ground.moments import weekday
+from app.portal.ground.moments import wall_time, weekday
 from app.portal.residents.knowing import Known
 
 
@@ -26,4 +26,5 @@ async def circle(person: Known, words: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _hours(person: Known, hours: Mapping[str, Any]) -> str:
-    return f"{weekday(person.visit, hours['weekday'])} {hours['start'][:5]}–{hours['end'][:5]}"
+    begins, ends = (wall_time(person.visit, hours[name]) for name in ("start", "end"))
+    return f"{weekday(person.visit, hours['weekday'])} {begins}–{ends}"

@@ -45,7 +45,7 @@ def _home(person: Known, one: Mapping[str, Any], words: Mapping[str, str]) -> di
     known = QUARTERS if one["is_over"] else _quarter(clock.now(), ZoneInfo(one["time_zone"]))
     return {
         **one,
-        "picture": day_picture(rooms, said, known_until=known),
+        "picture": day_picture(rooms, said, person.visit.language, known_until=known),
         "has_usual": any(room.usual for room in rooms),
     }
 

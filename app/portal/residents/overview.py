@@ -119,6 +119,7 @@ async def overview(person: Known, _: Mapping[str, str]) -> dict[str, Any]:
         state = State("quiet", "not_shared")
     return {
         "state": state,
+        "ended": shown["items"][0]["ended"] if shown["items"] else None,
         "alarms": [(alarm, alarm_name(person.visit.language, alarm["kind"])) for alarm in open_alarms],
         "profile": profile,
         "phone": _phone(points, profile),

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from app.core import clock
 from app.portal.ground import moments
+from app.portal.ground.pages import words_of
 from app.portal.ground.visits import Visit
 from app.portal.ground.wording import begun, isolated
 from app.portal.today.texts import WORDS
@@ -130,7 +131,17 @@ def card(reader: Reader, person: PersonToday) -> Card:
 
 
 def _then(reader: Reader, person: PersonToday) -> str:
-    """Return the second sentence: who helps already, how long an answer still takes, when somebody is back."""
+    """Return what follows: who helps already, how long an answer takes, when somebody is back, what is over."""
+    then, ended = _goes_on(reader, person), person.ended
+    if ended is None:
+        return then
+    said = words_of(WORDS, reader.language)
+    outcome = said.get(f"outcome_{ended.outcome}", said["short_resolved"])
+    over = said["alarm_ended"].format(at=_when(reader, ended.ended_at), outcome=outcome)
+    return said["sentences_joined"].format(first=then, second=over) if then else over
+
+
+def _goes_on(reader: Reader, person: PersonToday) -> str:
     words, until = reader.words, _when(reader, person.until)
     if person.alarm is not None:
         return words[f"state_{person.alarm.state}"]

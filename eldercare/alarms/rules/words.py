@@ -109,7 +109,7 @@ _EXPLAINED: Final = {
         "one": "{what}.",
         "more": "{what} ({more})",
         "times": "{count} times",
-        "rules": "by: {rules}",
+        "rules": "{rules}",
         "also": "; ",
         "and": ", ",
         "between": "; ",
@@ -137,7 +137,7 @@ def explain(language: str, causes: Iterable[Cause]) -> str:
         by_kind.setdefault(cause.kind, []).append(cause)
     say, count = _EXPLAINED[language], sum(map(len, by_kind.values()))
     what = say["between"].join(_named(language, kind, of_kind) for kind, of_kind in by_kind.items())
-    if count == 1:
+    if len(by_kind) == 1:
         return say["one"].format(what=what[:1].upper() + what[1:])
     return say["several"].format(count=count, what=what)
 

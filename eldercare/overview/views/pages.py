@@ -17,7 +17,7 @@ from app.identity.api import actor_binds
 from app.identity.api import cared_for as people
 from eldercare.alarms.models import Severity
 from eldercare.overview.rules import ATTENTION, CASES, GROUPS, LATEST_SETTLED, LATEST_VISIT, LONGEST_DAY, Group
-from eldercare.overview.schemas import CareOverview, GroupToday, OpenAlarm, PersonToday
+from eldercare.overview.schemas import CareOverview, EndedAlarm, GroupToday, OpenAlarm, PersonToday
 from eldercare.overview.views.standing import (
     CONTACTS_READ,
     OF_ONE,
@@ -25,6 +25,7 @@ from eldercare.overview.views.standing import (
     SCOPES,
     instant_of,
     is_in,
+    last_ended,
     number_of_group,
     places,
     standing,
@@ -67,6 +68,7 @@ def _shown(rows: sa.FromClause) -> list[sa.ColumnElement[Any]]:
         sa.case((may_know, age)).label("age"),
         sa.case((may_know, people.building_of(rows.c.household_id))).label("building"),
         sa.case((sa.and_(may_call, rows.c.is_called), people.number_of(rows.c.account_id))).label("number"),
+        last_ended(rows).label("ended"),
     ]
 
 
@@ -214,5 +216,6 @@ def _person(row: Any) -> PersonToday:
         at=None if case.reason == "not_asked" else row.at,
         until=until,
         alarm=alarm,
+        ended=None if alarm or row.ended is None else EndedAlarm.model_validate(row.ended),
         phone=people.shown_number(row.number) if row.number else None,
     )

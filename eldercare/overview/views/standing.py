@@ -3,12 +3,13 @@
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 
 from app.core.tables import table_of
 from app.identity.api import cared_for as people
+from app.identity.api import is_visible
 from eldercare.absences.models import ABSENCES
-from eldercare.alarms.models import OPEN_STATES, Alarm
+from eldercare.alarms.models import OPEN_STATES, Alarm, AlarmState
 from eldercare.check_ins.models import CHECK_INS
 from eldercare.medication.models import Dose
 from eldercare.overview.rules import CASES, GROUPS, Group
@@ -157,6 +158,32 @@ def _open_alarms(persons: sa.CTE) -> sa.Subquery:
     )
     worst = facts.ext(distinct_on(persons.c.resident_id))
     return worst.order_by(persons.c.resident_id, a.severity.desc(), a.raised_at, a.id).subquery("alarms")  # type: ignore[no-any-return]
+
+
+def last_ended(persons: sa.FromClause) -> sa.ColumnElement[Any]:
+    """Return SQL for the alarm of today that ended last about each: its id, when, and how; of few who are shown.
+
+    Emergency access is to what goes on: of what is over it shows nothing.
+    """
+    a = _alarms.c
+    told = sa.func.jsonb_build_object("id", a.id, "ended_at", a.closed_at, "outcome", a.outcome)
+    found = (
+        sa.select(told)
+        .where(
+            a.resident_id == persons.c.resident_id,
+            a.community_id == _community_id,
+            a.raised_at >= _day_from,
+            a.closed_at >= persons.c.midnight,
+            _is(a.state, AlarmState.RESOLVED.value),
+            a.is_test.is_(False),
+            is_visible(a.resident_id, ALARMS_READ, lasting=True),
+        )
+        .order_by(a.closed_at.desc(), a.id.desc())
+        .limit(1)
+        .correlate(persons)
+        .scalar_subquery()
+    )
+    return sa.type_coerce(found, JSONB)
 
 
 _OF_EITHER: Final = ("resident_id", "asked_for_help", "help_asked_earlier")

@@ -87,6 +87,8 @@ async def test_an_alarm_is_taken_handed_over_and_ended_by_keyboard(open_windows:
     first = mine.page.locator(".script input").first
     await first.press("Space")
     await expect(first).to_be_checked()
+    await mine.open(f"/portal/desk/alarms/{alarm.id}")
+    await expect(first).to_be_checked()
 
     await theirs.open(f"/portal/desk/alarms/{alarm.id}")
     await theirs.follows()

@@ -40,10 +40,25 @@ async def looked_at_everything(window: Window, scene: World) -> None:
     await window.is_at(about)
     tabs = await window.page.locator("main .tabs a").evaluate_all("(all) => all.map((one) => one.pathname)")
     assert len(tabs) == 9
+    # There are more of them than a phone is wide, and that can be seen.
+    row = window.page.locator("main .tabs ul")
+    await expect(row).to_have_attribute("data-after", "")
+    assert "gradient" in await row.evaluate("(row) => getComputedStyle(row).maskImage")
     for tab in tabs:
         await window.page.locator(f'main .tabs a[href="{tab}"]').click(timeout=PATIENCE)
         await window.is_at(tab)
         await expect(window.page.locator("main h1")).to_be_visible(timeout=PATIENCE)
+
+
+async def goes_to_the_end(window: Window) -> None:
+    """Ask how it ended; fail where the button that ends it lies behind the places at the bottom of a phone."""
+    await window.press(EN["act_resolve"])
+    button = window.page.get_by_role("button", name=EN["resolve"])
+    places = window.page.locator(".places")
+    ends, bar = await button.bounding_box(), await places.bounding_box()
+    assert ends is not None
+    assert bar is not None
+    assert ends["y"] + ends["height"] <= bar["y"] + 1
 
 
 async def test_a_relative_comes_in_helps_and_goes(open_windows: Windows) -> None:
@@ -71,7 +86,7 @@ async def test_a_relative_comes_in_helps_and_goes(open_windows: Windows) -> None
     await other.sees(EN["state_en_route"].format(who=scene.relative.name))
     await window.press(EN["act_arrive"])
     await window.sees(EN["state_on_scene_mine"])
-    await window.press(EN["act_resolve"])
+    await goes_to_the_end(window)
     await window.page.get_by_label(COMMON["en"]["outcome_helped"]).check()
     await window.page.locator("#f-note").fill(hostile.MARKUP)
     await window.press(EN["resolve"])

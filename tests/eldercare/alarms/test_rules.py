@@ -186,13 +186,14 @@ def test_an_explanation_names_the_rules_that_called_each_once() -> None:
         Cause("sos"),
     ]
     assert explain("en", causes) == (
-        "5 signals: a dose was not recorded (3 times; by: 2 medication plans); "
-        "a check-in was not answered (by: check-in plan); called for help."
+        "5 signals: a dose was not recorded (3 times; 2 medication plans); "
+        "a check-in was not answered (check-in plan); called for help."
     )
     assert explain("zh-CN", causes) == (
         "5 个信号：有一次用药未记录（3 次；依据：2 个用药方案）；未回应平安签到（依据：签到计划）；本人求助。"
     )
-    assert explain("en", [Cause("fall", "a_rule_without_words", "1")]) == "A fall (by: a_rule_without_words)."
+    assert explain("en", [Cause("fall", "a_rule_without_words", "1")]) == "A fall (a_rule_without_words)."
+    assert explain("en", [Cause("fall"), Cause("fall")]) == "A fall (2 times)."
 
 
 def test_every_rule_has_words_in_every_language() -> None:

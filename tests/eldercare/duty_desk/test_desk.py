@@ -8,11 +8,13 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from app.core.access import Actor, Membership
 from app.core.clock import ManualClock
 from app.core.database import reading
 from app.identity.models import Account
 from eldercare.alarms.models import AlarmKind, Severity
 from eldercare.duty_desk import rules
+from eldercare.duty_desk.views import desk_waiting
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_desk as desk
 from tests.factories import identity
@@ -404,3 +406,62 @@ async def test_who_may_what(client: httpx.AsyncClient) -> None:
     own = await sign_in(scene.desk)
     assert (await client.get(QUEUE, headers=own)).json()["items"] == []
     assert (await client.post(path(alarm, "/claim"), headers=own)).status_code == 403
+
+
+async def test_the_desk_is_told_whom_it_can_call_or_send_while_an_alarm_is_open(client: httpx.AsyncClient) -> None:
+    scene = await alarms.scene(circle=1)
+    ((_, headers),) = await at_desk(scene, 1)
+    with_key = await identity.account(scene.community, name="Next door", phone="+8613800000500")
+    await alarms.circle_member(scene.resident, with_key, position=2, has_key=True, relationship="neighbour")
+    asked = await identity.account(scene.community, name="Not yet", phone="+8613800000501")
+    await alarms.circle_member(scene.resident, asked, position=3, state="invited", has_key=True)
+    alarm = await alarms.raised(scene.resident)
+
+    shown = (await client.get(path(alarm), headers=headers)).json()["helpers"]
+    assert [(one["name"], one["has_key"], one["numbers"]) for one in shown] == [
+        ("Next door", True, ["+8613800000500"]),
+        ("Relative 1", False, ["+8613800000100"]),
+    ]
+    assert {one["is_on_call"] for one in shown} == {True}
+    trail = (
+        "SELECT count(*) FROM core_audit_entry WHERE action = 'circle:read' AND resident_id = :id AND object_id = :of"
+    )
+    assert await alarms.scalar(trail, id=scene.resident.id, of=alarm.id) == 1
+
+    await client.post(path(alarm, "/claim"), headers=headers)
+    body = {"outcome": "helped"}
+    await client.post(f"/v1/alarms/{alarm.id}/resolution", headers=headers, json=body)
+    assert (await client.get(path(alarm), headers=headers)).json()["helpers"] is None
+
+
+async def test_without_the_circle_in_its_agreement_the_desk_is_told_nobody(client: httpx.AsyncClient) -> None:
+    place = await identity.community()
+    resident = await identity.resident(place)
+    operator = await identity.organization(place, "operator")
+    await identity.agreement(operator, scopes=["alarms:read", "alarms:respond"])
+    headers = await sign_in(await identity.staff(operator, "dispatcher", phone="+8613800000777"))
+    helper = await identity.account(place, name="Relative", phone="+8613800000888")
+    await alarms.circle_member(resident, helper, has_key=True)
+    alarm = await alarms.raised(resident)
+    assert (await client.get(path(alarm), headers=headers)).json()["helpers"] is None
+
+
+async def test_what_the_circle_is_called_for_is_told_with_when_the_desk_hears_of_it(clock: ManualClock) -> None:
+    scene = await alarms.scene(circle=2)
+    steps = [{"target_kind": "circle_member", "target_order": 1}, {"target_kind": "circle_member", "target_order": 2}]
+    await alarms.plan(scene.resident, [*steps, {"target_kind": "duty_desk"}])
+    await alarms.raised(scene.resident, severity=Severity.CRITICAL)
+    await alarms.climb()
+    member = Membership(scene.operator.id, "operator", "dispatcher")
+    actor = Actor("account", scene.desk.id, scene.community.id, memberships=(member,))
+    async with reading() as connection:
+        found = await desk_waiting(connection, actor)
+    assert (found.alarms, found.with_circle) == ([], 1)
+    assert found.told_by == alarms.later(120)
+    clock.advance(timedelta(minutes=1))
+    await alarms.climb()
+    clock.advance(timedelta(minutes=1))
+    await alarms.climb()
+    async with reading() as connection:
+        told = await desk_waiting(connection, actor)
+    assert (len(told.alarms), told.with_circle, told.told_by) == (1, 0, None)

@@ -233,6 +233,29 @@ async def test_of_two_alarms_the_worst_is_shown_and_an_exercise_is_none(
     assert one(found, "Hedy")["reason"] == "not_asked"
 
 
+async def test_what_ended_today_is_told_until_something_else_is_open_and_to_no_emergency_access(
+    client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    of = await place()
+    resident, other = await identity.resident(of, name="Grace"), await identity.resident(of, name="Hedy")
+    over: dict[str, Any] = {"state": "resolved", "outcome": "helped", "next_step_at": None}
+    await today.alarm(resident, clock.now() - 2 * HOUR, closed_at=clock.now() - 2 * HOUR, **over)
+    last = await today.alarm(resident, clock.now() - HOUR, closed_at=clock.now() - HOUR / 2, **over)
+    await today.alarm(resident, clock.now(), closed_at=clock.now(), is_test=True, **over)
+    await today.alarm(other, clock.now() - HOUR, closed_at=clock.now() - HOUR / 2, **over)
+    person, headers = await relative(resident)
+    await identity.grant(other, person, ["alarms:read"], kind="break_glass")
+    found = await overview(client, headers)
+    assert one(found, "Grace")["ended"] == {
+        "id": str(last.id),
+        "ended_at": (clock.now() - HOUR / 2).isoformat().replace("+00:00", "Z"),
+        "outcome": "helped",
+    }
+    assert one(found, "Hedy")["ended"] is None
+    await today.alarm(resident, clock.now())
+    assert one(await overview(client, headers), "Grace")["ended"] is None
+
+
 async def test_what_was_yesterday_is_not_today(client: httpx.AsyncClient, clock: ManualClock) -> None:
     of = await identity.community(time_zone="Asia/Shanghai")
     midnight = datetime.fromisoformat("2026-03-02T00:00:00+08:00")

@@ -418,6 +418,34 @@ async def test_the_list_shows_the_open_and_the_past_and_who_has_them(app: FastAP
     assert f"/portal/alarms/{again.id}" not in over.text
 
 
+async def test_what_was_taken_back_is_said_once(app: FastAPI, client: httpx.AsyncClient) -> None:
+    scene = await alarms.scene()
+    headers = await sign_in_resident(scene.resident)
+    sos = (await client.post("/v1/me/sos", headers=headers, json={"countdown_seconds": 20})).json()
+    await client.post(f"/v1/alarms/{sos['id']}/cancellation", headers=headers)
+    async with visitor(app, scene.circle[0]) as browser:
+        over = words_on(await browser.get("/portal/alarms?part=past"))
+    assert over.lower().count("taken back") == 1
+
+
+async def test_who_is_told_next_reads_it_and_that_the_number_is_not_shared(app: FastAPI) -> None:
+    scene = await alarms.scene(circle=2)
+    await alarms.circle_member(scene.resident, await identity.account(scene.community, name="Third"), position=3)
+    steps = [{"target_kind": "circle_member", "target_order": 1}, {"target_kind": "circle_member", "target_order": 2}]
+    await alarms.plan(scene.resident, [*steps, {"target_kind": "duty_desk"}])
+    alarm = await alarms.raised(scene.resident, kind=AlarmKind.FALL, severity=Severity.HIGH)
+    await alarms.climb()
+    async with visitor(app, scene.circle[0]) as told, visitor(app, scene.circle[1]) as following:
+        first = await told.get(f"/portal/alarms/{alarm.id}")
+        second = await following.get(f"/portal/alarms/{alarm.id}")
+    assert f"tel:{NUMBER}" in first.text  # emergency access comes with being told
+    assert f"tel:{NUMBER}" not in second.text
+    assert "does not share their number with you" in words_on(second)
+    assert "does not share their number with you" not in words_on(first)
+    assert re.search(r"If nobody takes it by \S+ \S+, you are told next\.", words_on(second).replace("\u202f", " "))
+    assert "(Hearthline)" in words_on(second)
+
+
 async def test_an_older_alarm_is_a_page_further(app: FastAPI, clock: ManualClock) -> None:
     scene = await alarms.scene()
     first = None

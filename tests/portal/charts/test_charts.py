@@ -149,7 +149,7 @@ levels = st.lists(st.integers(0, 3), min_size=QUARTERS, max_size=QUARTERS)
 def test_a_day_of_any_rooms_is_well_formed_and_inside_its_edges(
     rooms: list[tuple[str, list[int], list[int] | None]], label: str, known: int
 ) -> None:
-    complete(day_picture([RoomDay(*room) for room in rooms], day_words(label), known_until=known))
+    complete(day_picture([RoomDay(*room) for room in rooms], day_words(label), "en", known_until=known))
 
 
 @given(
@@ -207,7 +207,13 @@ def test_the_axis_shows_local_midnights_on_both_sides_of_a_change_of_the_clock()
 def test_an_hour_that_the_clock_skips_is_not_written() -> None:
     zone = ZoneInfo("Africa/Cairo")  # the clock goes from 00:00 to 01:00 on 24 April 2026
     times = time_scale(datetime(2026, 4, 23, 12, tzinfo=zone), datetime(2026, 4, 24, 12, tzinfo=zone), 0, 360)
-    assert [said for _, said in time_ticks(times, zone, "en")] == ["12:00", "18:00", "06:00", "12:00"]
+    assert [said for _, said in time_ticks(times, zone, "en")] == [
+        "12:00\u202fPM",
+        "6:00\u202fPM",
+        "6:00\u202fAM",
+        "12:00\u202fPM",
+    ]
+    assert [said for _, said in time_ticks(times, zone, "zh-CN")] == ["12:00", "18:00", "06:00", "12:00"]
 
 
 @given(instants, st.floats(0.01, 4000), zones, languages)
@@ -267,7 +273,21 @@ def test_two_series_are_told_apart_by_shape() -> None:
     root = complete(chart)
     assert len(root.findall(f".//{SVG}circle")) == 2
     assert len(root.findall(f".//{SVG}polygon")) == 2
-    assert chart.table.rows == (("1 Jan 08:00", "130", "80"),)
+    assert chart.table.rows == (("Jan 1 8:00\u202fAM", "130", "80"),)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_the_days_under_a_strip_do_not_run_into_each_other(language: str) -> None:
+    days = [StripDay(date(2026, 11, 15) + timedelta(days=n), []) for n in range(14)]
+    root = seen(adherence_strip(days, strip_words("x"), language=language).svg)
+    texts = [one for one in root.iter(f"{SVG}text") if "chart-quiet" in (one.get("class") or "")]
+    places = []
+    for one in texts:
+        wide, x = width_of(one.text or ""), float(one.get("x") or 0)
+        left = x if one.get("text-anchor") in (None, "start") else x - wide / 2
+        places.append((left, left + wide))
+    assert len(places) > 8
+    assert all(before[1] < after[0] for before, after in pairwise(places))
 
 
 def test_each_kind_of_dose_has_a_shape_of_its_own() -> None:

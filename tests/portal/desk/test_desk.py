@@ -16,6 +16,7 @@ from app.portal.desk import composing, routes
 from app.portal.desk.texts import WORDS
 from app.portal.ground.links import Place
 from app.portal.ground.pages import words_of
+from app.portal.ground.wording import relation
 from eldercare.alarms.models import Alarm
 from tests.factories import eldercare_alarms as alarms
 from tests.factories import eldercare_desk as desks
@@ -91,7 +92,49 @@ async def test_what_is_with_the_circle_is_told_apart_from_what_waits_for_the_des
     await submit(desk.mine, "/portal/desk", f"{desk.page}/claim")
     await alarms.raised(await identity.resident(desk.scene.community))
     shown = await desk.mine.get("/portal/desk")
-    assert f"{EN['none_waits']}; {EN['one_with_circle']}" in shown.text
+    assert EN["with_circle_told"].partition("{at}")[0].format(circle=EN["one_with_circle"]) in shown.text
+    assert EN["none_waits"] not in shown.text
+
+
+async def test_whom_the_desk_can_send_is_on_the_page_until_the_alarm_is_over(app: FastAPI, desk: Desk) -> None:
+    scene = desk.scene
+    helper = await identity.account(scene.community, name=hostile.MARKUP, phone="+8613800000500")
+    await alarms.circle_member(scene.resident, helper, has_key=True, relationship="neighbour")
+    page = (await desk.mine.get(desk.page)).text
+    assert hostile.harmless(page)
+    assert EN["has_key"] in page
+    assert 'href="tel:+8613800000500"' in page
+    assert EN["no_notes"] in page
+    assert "data-ticks" in page
+    assert "(neighbour)" in page
+    assert relation("zh-CN", "neighbour") == "邻居"
+    assert relation("zh-CN", "of the choir") == "of the choir"
+    await submit(desk.mine, "/portal/desk", f"{desk.page}/claim")
+    form = form_on(await desk.mine.get(desk.page), f"{desk.page}/resolution")
+    assert form["outcome"] == ""  # nobody says for the person at the desk how it ended
+    await submit(desk.mine, desk.page, f"{desk.page}/resolution", outcome="helped")
+    over = (await desk.mine.get(desk.page)).text
+    assert words_of(WORDS, "en")["outcome_helped"] in over
+    assert "tel:+8613800000500" not in over
+    assert "data-ticks" not in over
+
+
+async def test_with_nobody_on_shift_it_says_who_comes_next(
+    app: FastAPI, database: Database, clock: ManualClock
+) -> None:
+    scene = await alarms.scene(circle=0)
+    await desks.shift(scene.desk)
+    late = await desks.colleague(scene, name="Late shift")
+    begins = clock.now() + 5 * desks.HOUR
+    await desks.shift(late, starts_at=begins, ends_at=begins + desks.HOUR)
+    alarm = await alarms.raised(scene.resident)
+    await alarms.climb()
+    async with visitor(app, scene.desk) as alone:
+        page = f"/portal/desk/alarms/{alarm.id}"
+        await submit(alone, "/portal/desk", f"{page}/claim")
+        said = (await alone.get(page)).text
+    assert EN["no_colleague"] in said
+    assert EN["comes_next"].partition("{at}")[0].format(name="Late shift") in said
 
 
 async def test_of_two_who_take_it_at_once_one_learns_who_has_it(desk: Desk) -> None:

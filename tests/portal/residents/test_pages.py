@@ -446,7 +446,7 @@ async def test_a_day_at_home_is_a_picture_of_its_rooms(looked: Looked, clock: Ma
         page = (await browser.get(f"{looked.address}/home")).text
         assert "chart-level-" in page
         assert "Kitchen" in page
-        assert "09:00–09:15" in page
+        assert "9:00\u202fAM–9:15\u202fAM" in page
         for day in ("2026-03-01", "1066-10-14", "nonsense", "2999-01-01"):
             assert (await browser.get(f"{looked.address}/home?day={day}")).status_code == 200
 
@@ -515,5 +515,5 @@ async def test_the_circle_says_on_which_days_of_the_week_somebody_can_be_called(
     async with looked.browser(looked.daughter) as browser:
         page = await browser.get(f"{looked.address}/circle")
     assert page.status_code == 200
-    assert "Monday 18:00–22:00" in page.text
-    assert "Sunday 08:00–12:00" in page.text
+    assert "Monday 6:00\u202fPM–10:00\u202fPM" in page.text
+    assert "Sunday 8:00\u202fAM–12:00\u202fPM" in page.text

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from app.core.clock import ManualClock
 from app.core.database import Database
-from app.core.settings import Settings, SignInSettings, install_settings
+from app.core.settings import Settings, SignInSettings, install_settings, settings
 from app.identity.models import Account
 from app.identity.sign_in.code_flow import login_providers
 from app.portal.sign_in.texts import WORDS
@@ -102,6 +102,22 @@ async def test_a_token_that_is_not_for_us_now_lets_nobody_in(
         assert back.status_code == 401
         assert WORDS["en"]["not_accepted"] in back.text
         assert not await is_signed_in(client)
+
+
+async def test_an_issuer_vouches_for_nobody_of_another(
+    app: FastAPI, ada: Account, issuer: Issuer, test_settings: Settings
+) -> None:
+    with running_issuer() as other:
+        other.keys = issuer.keys
+        group = settings().signin
+        both = {"oidc_issuers": {**group.oidc_issuers, other.url: AUDIENCE}}
+        async with browser(app) as client:
+            address = await sent_to(client)
+            install_settings(test_settings.model_copy(update={"signin": group.model_copy(update=both)}))
+            back = await client.get(path(issuer.sign_in(address, iss=other.url)))
+            assert back.status_code == 401
+            assert not await is_signed_in(client)
+        assert other.requests == []
 
 
 @pytest.mark.parametrize(

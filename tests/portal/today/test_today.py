@@ -97,6 +97,19 @@ async def test_who_needs_somebody_stands_first_with_the_one_thing_to_do(app: Fas
     assert f'href="/portal/residents/{calm.id}"' in found
 
 
+async def test_who_is_fine_is_said_with_the_alarm_that_ended_today(app: FastAPI, clock: ManualClock) -> None:
+    resident = await identity.resident(await place(), name="Ada")
+    await today.answered(resident, clock.now() - HOUR)
+    over = {"state": "resolved", "outcome": "helped", "closed_at": clock.now(), "next_step_at": None}
+    alarm = await today.alarm(resident, clock.now() - HOUR / 2, **over)
+    person = await daughter(resident)
+    said = "Alarm ended 8:00\u202fAM: Somebody helped, all is well"
+    assert f"Said to be well at 7:00\u202fAM. {said}." in await page(app, person)
+    about = await page(app, person, f"/portal/residents/{resident.id}")
+    assert said in about
+    assert f'href="/portal/alarms/{alarm.id}"' in about
+
+
 async def test_the_page_speaks_chinese(app: FastAPI, clock: ManualClock) -> None:
     resident = await identity.resident(await place(), name="王芳")
     await today.asked(resident, clock.now() - HOUR / 4)
@@ -159,6 +172,7 @@ def person(group: str, reason: str, **values: object) -> PersonToday:
         "at": NOW - HOUR,
         "until": None,
         "alarm": None,
+        "ended": None,
         "phone": None,
     }
     return PersonToday.model_validate(given | values)

@@ -133,6 +133,67 @@ for (const press of ["pointerup", "keydown"]) {
   }, { capture: true });
 }
 
+// How long ago something was goes on while nothing is fetched.
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const said = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always" });
+const begun = new WeakMap(); // element -> what it said, and when that was
+
+function grow() {
+  for (const element of document.querySelectorAll("time[data-seconds]")) {
+    const given = element.dataset.seconds;
+    if (begun.get(element)?.given !== given) begun.set(element, { given, at: performance.now() });
+    else {
+      const seconds = Number(given) + Math.floor((performance.now() - begun.get(element).at) / 1000);
+      // As the server rounds: a minute is said from 72 seconds on. What is days away is a date, and stays it.
+      if (Math.abs(seconds) >= 6 * 86400) continue;
+      const [unit, length] = UNITS.find(([name, one]) => name === "second" || Math.abs(seconds) >= 1.2 * one);
+      const text = said.format(-Math.round(seconds / length), unit);
+      if (element.textContent !== text) element.textContent = text;
+    }
+  }
+}
+if (document.querySelector(".queue, .deskalarm, #queue")) {
+  grow();
+  setInterval(grow, 1000);
+}
+
+// What was asked and done at an alarm stays ticked: the page is another after each press.
+const TICKED = "hearthline.desk.ticked.";
+const TICKS_KEPT = 86_400_000; // milliseconds after which the ticks of an alarm are let go
+const script = document.querySelector("[data-ticks]");
+
+function ticked() {
+  try {
+    return JSON.parse(localStorage.getItem(TICKED + script.dataset.ticks))?.ticks ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function letGo() {
+  for (const key of Object.keys(localStorage)) {
+    if (!key.startsWith(TICKED)) continue;
+    let at = 0;
+    try {
+      at = JSON.parse(localStorage.getItem(key)).at;
+    } catch {
+      // not ours, or not whole
+    }
+    if (!(Date.now() - at < TICKS_KEPT)) localStorage.removeItem(key);
+  }
+}
+
+if (script) {
+  letGo();
+  const kept = new Set(ticked());
+  const boxes = [...script.querySelectorAll("[data-tick]")];
+  for (const box of boxes) box.checked = kept.has(box.dataset.tick);
+  script.addEventListener("change", () => {
+    const ticks = boxes.filter((box) => box.checked).map((box) => box.dataset.tick);
+    localStorage.setItem(TICKED + script.dataset.ticks, JSON.stringify({ at: Date.now(), ticks }));
+  });
+}
+
 const followed = document.getElementById("queue") ?? document.getElementById("waits");
 if (followed) {
   new MutationObserver(() => {

@@ -3,6 +3,16 @@ import "./live.js";
 
 // On a phone the tabs are wider than the page: the one that is shown is brought into sight.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+// And where there are more of them on either side, that edge fades.
+for (const row of document.querySelectorAll(".tabs ul")) {
+  const look = () => {
+    row.toggleAttribute("data-before", row.scrollLeft > 4);
+    row.toggleAttribute("data-after", row.scrollLeft + row.clientWidth < row.scrollWidth - 4);
+  };
+  row.addEventListener("scroll", look, { passive: true });
+  new ResizeObserver(look).observe(row);
+  look();
+}
 
 addEventListener("submit", (event) => {
   const form = event.target;
