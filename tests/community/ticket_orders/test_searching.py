@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 
+import orjson
 import pytest
 import sqlalchemy as sa
 
@@ -65,9 +66,10 @@ async def test_whoever_stands_there_today_is_found_however_many_came_before(
     many = (await scene.bought(scene.item(quantity=4), total=4 * PRICE))["orders"][0]
     one = (await scene.bought(scene.item(slot=1)))["orders"][0]
     today = THURSDAY + timedelta(days=20)
+    holder = orjson.dumps({"name": "Gràce Li", "document_kind": None, "document_end": None}).decode()
     moved = {"starts_at": today, "ends_at": today + timedelta(hours=1)}
     async with unit_of_work() as session:
-        await session.execute(sa.update(TICKETS).values(holder=seal('{"name": "Gràce Li"}', HOLDER)))
+        await session.execute(sa.update(TICKETS).values(holder=seal(holder, HOLDER)))
         await session.execute(sa.update(ORDERS).where(ORDERS.c.id == uuid.UUID(one["id"])).values(moved))
     clock.set(today)
     monkeypatch.setattr(searching, "_MOST_READ", 4)
