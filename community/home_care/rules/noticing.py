@@ -46,6 +46,12 @@ _ALARMING: Final = re.compile(r"\b(alarm(ing)?|detected|triggered|leak(ing|age)?
 _OVER: Final = re.compile(r"\b(no|not|non|undetected|clear(ed)?|normal|off|end(ed)?|dry|safe)\b")
 _UNSURE: Final = re.compile(r"\b(un\w+|test\w*|silence\w*|mute\w*|fault)\b")
 """A detector that was silenced or is broken says no danger, nor that there is none."""
+_BESIDES: Final = re.compile(
+    r"(standing|sitting|walking|upright|moving|(un)?occupied|vacant|present|absent|(not )?worn|ready|armed|charging|"
+    r"(low )?battery( low)?|test\w*)"
+)
+"""What something that notices falls says of other things: no fall, and nobody gets up by it."""
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _ON_THEIR_FEET: Final = re.compile(r"^(no|not) (fall\w*|detected)\b|\b(not |un)detected\b|\b(cleared|normal|ended)$")
 _INDOORS: Final = frozenset(("bedroom", "bathroom", "kitchen", "living_room", "hall", "entrance"))
 PLAUSIBLE: Final = (-10.0, 60.0)  # °C: beyond, it is a freezer, an oven or a broken sensor, and no room
@@ -153,7 +159,10 @@ def _fall(change: Change, home: Surroundings) -> Iterator[Act]:
     """
     said = _plain(change.new)
     stands = said in _STANDS or _ON_THEIR_FEET.search(said) is not None
-    has_fallen = change.number is None and not stands and said not in _NOT_KNOWN
+    says_nothing = said in _NOT_KNOWN or _BESIDES.fullmatch(said) is not None
+    # When it was last says nothing of how long ago, unless it is new.
+    says_nothing = says_nothing or (not change.is_fresh and _DATE.match(said) is not None)
+    has_fallen = change.number is None and not stands and not says_nothing
     if has_fallen and (change.is_fresh or change.old != change.new):
         explanation = {} if change.is_fresh else {"found_on": True}
         yield Raise("fall", SEVERITIES["fall"], change.at, change.entity_id, explanation=explanation)

@@ -110,8 +110,8 @@ async def confirm_start(session: AsyncSession, actor: Actor, subject: Subject, d
 async def no_access(session: AsyncSession, actor: Actor, subject: Subject, data: NoAccessGive) -> Order:
     """Say that nobody answered the door, once it is time; people hear of it, and the resident owes what was agreed.
 
-    To whoever set out only when they were late already nothing is owed. That somebody stood there in time, whoever stood
-    there can say afterwards; a desk that says so late is heard, and owed nothing.
+    To whoever set out only when they were late already nothing is owed. That somebody stood there in time can be said
+    afterwards by them alone; a desk that says so late is heard, and owed nothing.
     Raises ``OrderNotOpen``, ``TooEarly``, ``NotYourOrder``, ``Malformed``.
     """
     by = By(subject.side("worker", "provider", "operator"), actor)

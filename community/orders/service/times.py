@@ -7,13 +7,11 @@ from app.core.problems import FieldError, Malformed
 from community.orders import rules
 
 
-def moment_of(
-    occurred_at: datetime | None, *before: datetime | None, is_believed: bool = False
-) -> datetime | None:
+def moment_of(occurred_at: datetime | None, *before: datetime | None, is_believed: bool = False) -> datetime | None:
     """Return when it was done, never earlier than what was done ``before`` it; ``None`` for just now.
 
-    A phone whose clock is slow is put right to that. ``is_believed``: it is heard however wrong the clock is. Else raises
-    ``Malformed`` for what a phone cannot be believed.
+    A phone whose clock is slow is put right to that. ``is_believed``: it is heard however wrong the clock is. Raises
+    ``Malformed`` for what a phone cannot be believed else.
     """
     if occurred_at is None:
         return None

@@ -115,8 +115,8 @@ async def _tell_answer(session: AsyncSession, row: Order, extra: OrderExtra) -> 
 async def write_note(session: AsyncSession, actor: Actor, subject: Subject, data: NoteGive) -> OrderNote:
     """Write down what was found at the home, while the work goes on or after it.
 
-    That the resident is unwell can be said from the door, too, opened or not: it is told at once, whatever has become of
-    the order meanwhile, and whatever the clock of the phone says.
+    That the resident is unwell can be said from the door, too, opened or not: it is told at once, whatever has become
+    of the order meanwhile, and whatever the clock of the phone says.
 
     Raises ``OrderNotOpen``, ``Malformed``.
     """

@@ -134,9 +134,24 @@ def test_a_fall_is_one_whatever_the_sensor_or_the_pendant_calls_it(said: str) ->
 _ON_THEIR_FEET = ("No fall detected", "not_detected", "undetected", "cleared", "fall_ended")
 
 
-@pytest.mark.parametrize("said", ["off", "", None, "none", "normal", "False", "no_fall", "unavailable", "4", *_ON_THEIR_FEET])
+@pytest.mark.parametrize(
+    "said", ["off", "", None, "none", "normal", "False", "no_fall", "unavailable", "4", *_ON_THEIR_FEET]
+)
 def test_what_says_that_nobody_fell_calls_nobody(said: str | None) -> None:
     assert raised(acts(Said("fall", said, old="fall", number=4.0 if said == "4" else None))) == []
+
+
+@pytest.mark.parametrize(
+    "said", ["walking", "Sitting", "standing", "occupied", "not_worn", "ready", "low_battery", "test"]
+)
+def test_what_a_fall_sensor_says_besides_is_no_fall_and_takes_none_back(said: str) -> None:
+    assert acts(Said("fall", said, old="fall")) == []
+
+
+def test_when_somebody_fell_last_is_a_fall_where_it_is_news_alone() -> None:
+    last = "2024-05-05T10:00:00+00:00"
+    assert raised(acts(Said("fall", last, old="2024-05-01T10:00:00+00:00")))
+    assert raised(acts(Said("fall", last, old=None, is_fresh=False))) == [], "nobody knows how long ago"
 
 
 def test_a_fall_after_which_nothing_moves_is_critical() -> None:

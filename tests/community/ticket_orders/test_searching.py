@@ -84,3 +84,15 @@ async def test_whoever_stands_there_today_is_found_however_many_came_before(
 async def test_a_name_of_accents_alone_names_nobody(scene: Scene) -> None:
     path = f"/v1/organizations/{scene.museum.id}/ticket-order-searches"
     await scene.ask("POST", path, {"name": "\u0301\u0308"}, by=scene.keeper, expect=422)
+
+
+async def test_tickets_that_let_nobody_in_any_more_are_not_sent_again_as_good_ones(
+    scene: Scene, clock: ManualClock
+) -> None:
+    order = (await scene.bought())["orders"][0]
+    await work()
+    path = f"/v1/ticket-orders/{order['id']}/reminders"
+    await scene.ask("POST", path, by=scene.keeper, expect=204)
+    clock.set(THURSDAY + timedelta(hours=20))
+    refused: Body = await scene.ask("POST", path, by=scene.keeper, expect=409)
+    assert refused["code"] == "tickets_not_open"
