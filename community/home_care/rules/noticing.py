@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from community.home_care.rules.acts import Act, Moved, Near, Raise, Settle, Severity, Unwatch, Watch
 from community.home_care.rules.settings import SEVERE_COLD, SEVERE_HEAT, Settings
+from community.home_states.rules.calm import CALM, is_calm, is_unsure, plain
 
 ROLES: Final = frozenset(
     (
@@ -38,14 +39,10 @@ SEVERITIES: Final[dict[str, Severity]] = {
     "fall": "high",
     "sos": "critical",
 }
-_CALM: Final = frozenset(("off", "none", "idle", "normal", "clear", "ok", "no", "false", "inactive"))
 _NOT_KNOWN: Final = frozenset(("", "unavailable", "unknown", "online", "offline"))
-_NOT_PRESSED: Final = _CALM | _NOT_KNOWN | {"release"}
-_STANDS: Final = _CALM | {"enabled", "disabled"}
+_NOT_PRESSED: Final = CALM | _NOT_KNOWN | {"release"}
+_STANDS: Final = CALM | {"enabled", "disabled"}
 _ALARMING: Final = re.compile(r"\b(alarm(ing)?|detected|triggered|leak(ing|age)?|wet|fire|smoke|true)\b")
-_OVER: Final = re.compile(r"\b(no|not|non|undetected|clear(ed)?|normal|off|end(ed)?|dry|safe)\b")
-_UNSURE: Final = re.compile(r"\b(un\w+|test\w*|silence\w*|mute\w*|fault)\b")
-"""A detector that was silenced or is broken says no danger, nor that there is none."""
 _BESIDES: Final = re.compile(
     r"(standing|sitting|walking|upright|moving|(un)?occupied|vacant|present|absent|(not )?worn|ready|armed|charging|"
     r"(low )?battery( low)?|test\w*)"
@@ -132,24 +129,14 @@ def _hazard(change: Change, home: Surroundings) -> Iterator[Act]:
     if _is_alarming(change.new) and (change.is_fresh or not _is_alarming(change.old)):
         explanation = {} if change.is_fresh else {"found_on": True}
         yield Raise(kind, SEVERITIES[kind], change.at, change.entity_id, explanation=explanation)
-    elif _is_over(change.new):
+    elif is_calm(change.new):  # else the next danger would be taken for the same
         yield Settle(kind, change.entity_id)
 
 
 def _is_alarming(state: str | None) -> bool:
     """Say whether a detector's word is its alarm: "on", or what one says that has more words than on and off."""
-    said = _plain(state)
-    return said == "on" or bool(_ALARMING.search(said) and not _OVER.search(said) and not _UNSURE.search(said))
-
-
-def _is_over(state: str | None) -> bool:
-    """Say whether a detector says that there is nothing: else the next danger would be taken for the same."""
-    said = _plain(state)
-    return said in _CALM or said == "undetected" or bool(_OVER.search(said) and not _UNSURE.search(said))
-
-
-def _plain(state: str | None) -> str:
-    return (state or "").lower().replace("_", " ")
+    said = plain(state)
+    return said == "on" or (_ALARMING.search(said) is not None and not is_calm(state) and not is_unsure(state))
 
 
 def _fall(change: Change, home: Surroundings) -> Iterator[Act]:
@@ -157,7 +144,7 @@ def _fall(change: Change, home: Surroundings) -> Iterator[Act]:
 
     Not everything that notices one says on and off: a radar or a pendant has words of its own. A number is a setting.
     """
-    said = _plain(change.new)
+    said = plain(change.new)
     stands = said in _STANDS or _ON_THEIR_FEET.search(said) is not None
     says_nothing = said in _NOT_KNOWN or _BESIDES.fullmatch(said) is not None
     # When it was last says nothing of how long ago, unless it is new.

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
+from community.home_states.rules.calm import is_calm
 from community.home_states.rules.changes import StateChange
 from community.home_states.rules.traits import NO_GAP, Traits
 
@@ -29,7 +30,6 @@ ONLINE: Final = "online"
 OFFLINE: Final = "offline"
 HAPPENED_AT: Final = "happened_at"
 AHEAD: Final = timedelta(hours=1)  # by so much a hub's clock is not ahead of ours unless it is wrong
-_CALM: Final = frozenset({None, "", "off"})
 
 
 class Report(Protocol):
@@ -152,7 +152,7 @@ def _take_state(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
     value, number = _clean(report.value, report.number)
     is_same = value == standing.state or (number is not None and number == standing.number)
     is_first = standing.recorded_at is None
-    is_telling = traits.is_hazard and not heard.is_retained and value not in _CALM
+    is_telling = traits.is_hazard and not heard.is_retained and bool(value) and not is_calm(value)
     if not is_first and at < standing.changed_at:
         if is_same:
             return
