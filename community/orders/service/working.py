@@ -120,11 +120,15 @@ async def write_note(session: AsyncSession, actor: Actor, subject: Subject, data
 
     Raises ``OrderNotOpen``, ``Malformed``.
     """
-    row = await _of_worker(session, actor, subject)
-    is_help = data.is_resident_unwell
-    if not is_help and row.state not in (*rules.WITH_WORKER, "no_access", "finished", "closed"):
-        raise OrderNotOpen(order_state=row.state)
-    at = moment_of(data.occurred_at, row.assigned_at, is_believed=is_help)
+    if data.is_resident_unwell:
+        row = await repository.locked(session, subject.id)
+        # It may be another's by now, and over: whoever was sent there is heard.
+        at = moment_of(data.occurred_at, row.starts_at - rules.SETS_OUT_BEFORE, is_believed=True)
+    else:
+        row = await _of_worker(session, actor, subject)
+        if row.state not in (*rules.WITH_WORKER, "no_access", "finished", "closed"):
+            raise OrderNotOpen(order_state=row.state)
+        at = moment_of(data.occurred_at, row.assigned_at)
     note = OrderNote(
         order_id=row.id,
         resident_id=row.resident_id,

@@ -125,6 +125,24 @@ async def test_that_she_is_unwell_is_heard_though_the_order_was_given_up_meanwhi
     assert refused["code"] == "order_not_open"
 
 
+async def test_that_she_is_unwell_is_heard_of_who_was_there_though_the_order_is_another_s_by_now(
+    scene: Scene, clock: ManualClock
+) -> None:
+    order = await scene.assigned()
+    clock.set(THURSDAY + 10 * MINUTES)
+    unwell = {"text": "She lies in the hall", "is_resident_unwell": True, "occurred_at": at(5)}
+    await scene.do(order, "notes", unwell, by=scene.other, expect=404)
+    await scene.do(order, "assignment", {"worker_id": str(scene.lin.id)}, by=scene.keeper)
+    said: Body = await scene.do(order, "notes", unwell, by=scene.worker, expect=201)
+    assert (said["at"], (await facts(order))[-1]) == (at(5), "resident_unwell")
+    # It opens nothing else, and not for ever.
+    await scene.do(order, "notes", {"text": "It rained"}, by=scene.worker, expect=403)
+    await scene.do(order, "on-the-way", by=scene.worker, expect=404)
+    await scene.seen(order, scene.worker, expect=404)
+    clock.set(THURSDAY + timedelta(hours=30))
+    await scene.do(order, "notes", unwell, by=scene.worker, expect=404)
+
+
 async def test_nobody_at_a_desk_says_afterwards_that_a_door_was_closed_in_time(
     scene: Scene, clock: ManualClock
 ) -> None:
