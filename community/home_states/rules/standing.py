@@ -13,6 +13,7 @@ import orjson
 
 from community.home_states.rules.calm import is_calm
 from community.home_states.rules.changes import StateChange
+from community.home_states.rules.missed import was_missed
 from community.home_states.rules.traits import NO_GAP, Traits
 
 HEARTBEAT: Final = timedelta(minutes=60)
@@ -29,7 +30,6 @@ ATTRIBUTES: Final = "attributes"
 ONLINE: Final = "online"
 OFFLINE: Final = "offline"
 HAPPENED_AT: Final = "happened_at"
-AHEAD: Final = timedelta(hours=1)  # by so much a hub's clock is not ahead of ours unless it is wrong
 
 
 class Report(Protocol):
@@ -196,7 +196,9 @@ def _take_event(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
     at = heard.at
     value, number = _clean(heard.report.value, heard.report.number)
     is_first = standing.recorded_at is None
-    is_fresh = not heard.is_retained or _was_missed(traits, standing, heard.report, at)
+    dated = (heard.report.attributes or {}).get(HAPPENED_AT)
+    is_missed = traits.is_call and was_missed(standing.attributes.get(HAPPENED_AT), dated, at)
+    is_fresh = not heard.is_retained or is_missed
     if not is_fresh and not is_first and value == standing.state:
         _merge(standing, heard.report.attributes or {})
         return
@@ -213,27 +215,6 @@ def _take_event(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
         _keep(traits, standing, at, outcome)
     elif is_first:
         standing.recorded_at = at
-
-
-def _was_missed(traits: Traits, standing: Standing, report: Report, now: datetime) -> bool:
-    """Say whether what is remembered is a call for help that came after the last that was heard, as the hub dates them.
-
-    The dates are compared with each other: what the hub's clock says against ours does not matter, unless it was ahead
-    when it dated the last. A hub that lost its power remembers an earlier press than it told of.
-    """
-    known, dated = standing.attributes.get(HAPPENED_AT), (report.attributes or {}).get(HAPPENED_AT)
-    if not traits.is_call or known is None or dated is None or known == dated:
-        return False
-    before, after = _instant(known), _instant(dated)
-    return before is None or after is None or after > before or before > now + AHEAD
-
-
-def _instant(text: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None
 
 
 def _take_attribute(traits: Traits, standing: Standing, heard: Heard, outcome: Outcome) -> None:
