@@ -179,6 +179,15 @@ async def test_a_closed_door_that_is_told_late_calls_nobody_where_they_were_hear
     assert [one[0] for one in await alarms()] == ["no_answer_at_door"], "what she said before it says nothing of it"
 
 
+async def test_unwell_that_waited_for_a_day_still_calls(scene: Scene, clock: ManualClock) -> None:
+    order = await scene.assigned()
+    clock.set(THURSDAY + timedelta(hours=27))
+    late = {"text": "She is pale", "is_resident_unwell": True, "occurred_at": THURSDAY.isoformat()}
+    await scene.do(order, "notes", late, by=scene.worker, expect=201)
+    await drain()
+    assert [one[:3] for one in await alarms()] == [("found_unwell", 3, "raised")]
+
+
 async def said_well(scene: Scene) -> None:
     """Have the resident say that all is well, in time."""
     items = (await scene.ask("GET", "/v1/me/check-ins"))["items"]
