@@ -10,15 +10,16 @@ import sqlalchemy as sa
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core import clock
 from app.core.access import Actor, authenticate
 from app.core.database import reading
 from app.core.problems import FieldError, Forbidden, Malformed, NotFound, Unauthenticated
 from app.core.routing import connection_of
 from app.core.statements import HotStatement
 from app.identity.api import ResidenceEnded, ResidentSubject, actor_binds, is_visible, require_resident
-from community.orders.models import ORDERS
+from community.orders.models import CHANGES, ORDERS
 from community.orders.problems import NotYourOrder
-from community.orders.rules import Side
+from community.orders.rules import OLDEST_REPORT, SETS_OUT_BEFORE, Side
 
 READ: Final = "home_services:read"
 ORDER: Final = "home_services:order"
@@ -31,6 +32,19 @@ _ORDER: Final = HotStatement(
         is_visible(ORDERS.c.resident_id, READ).label("is_visible"),
         is_visible(ORDERS.c.resident_id, ORDER).label("is_theirs"),
     ).where(ORDERS.c.id == sa.bindparam("order_id", type_=sa.Uuid))
+)
+_NOW: Final = sa.bindparam("now", type_=sa.DateTime(timezone=True))
+_WAS_SENT: Final = sa.select(
+    *(ORDERS.c[name] for name in ("id", "resident_id", "community_id", "organization_id"))
+).where(
+    ORDERS.c.id == sa.bindparam("order_id", type_=sa.Uuid),
+    ORDERS.c.starts_at <= _NOW + SETS_OUT_BEFORE,
+    ORDERS.c.ends_at >= _NOW - OLDEST_REPORT,
+    sa.exists().where(
+        CHANGES.c.order_id == ORDERS.c.id,
+        CHANGES.c.worker_id == sa.bindparam("account_id", type_=sa.Uuid),
+        CHANGES.c.transition.in_(("assign", "reassign")),
+    ),
 )
 
 
@@ -104,7 +118,9 @@ async def _connection(request: Request) -> AsyncIterator[AsyncConnection]:
             yield connection
 
 
-def order_guard(*sides: Side) -> Callable[[Request], Awaitable[Subject]]:
+def order_guard(
+    *sides: Side, require: Callable[[AsyncConnection, Actor, uuid.UUID], Awaitable[Subject]] = require_order
+) -> Callable[[Request], Awaitable[Subject]]:
     """Return the dependency that hands over the order of the path to whoever stands on one of ``sides``.
 
     401 for nobody, 404 for whoever may not know of it, 403 for who does not stand there.
@@ -119,10 +135,28 @@ def order_guard(*sides: Side) -> Callable[[Request], Awaitable[Subject]]:
         except ValueError:
             raise Malformed(errors=[FieldError("/path/order_id", "not a UUID", "uuid_parsing")]) from None
         async with _connection(request) as connection:
-            subject = await require_order(connection, actor, order_id)
+            subject = await require(connection, actor, order_id)
         if sides:
             subject.side(*sides)
         return subject
 
     guard.scope = READ  # type: ignore[attr-defined]  # read by the access matrix test
     return guard
+
+
+async def require_been(connection: AsyncConnection, actor: Actor, order_id: uuid.UUID) -> Subject:
+    """Return the order also to who was to carry it out until just now: they may have found somebody there.
+
+    Raises ``NotFound``.
+    """
+    try:
+        return await require_order(connection, actor, order_id)
+    except NotFound:
+        binds = {"order_id": order_id, "account_id": actor.id, "now": clock.now()}
+        row = (await connection.execute(_WAS_SENT, binds)).one_or_none() if actor.kind == "account" else None
+        if row is None or actor.community_id != row.community_id:
+            raise
+        roles = {held.role for held in actor.memberships if held.organization_id == row.organization_id}
+        if not roles & set(WORK):
+            raise
+        return Subject(**row._mapping, sides=frozenset(("worker",)), may_order=False)  # noqa: SLF001 - public

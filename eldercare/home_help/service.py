@@ -29,13 +29,20 @@ async def resident_unwell(session: AsyncSession, findings: Sequence[Finding]) ->
 async def nobody_answered(session: AsyncSession, findings: Sequence[Finding]) -> list[Finding]:
     """Raise an alarm for everyone who did not answer the door, and return the findings of who was away by then.
 
-    For these nobody is called. Told of again it changes nothing.
+    For these nobody is called, nor for who said that all is well after a door stayed closed of which is told late. Told
+    of again it changes nothing.
     """
     residents = {one.resident_id for one in findings}
     since = min(one.found_at for one in findings)
-    away = await times_away(await session.connection(), residents, since)
+    connection = await session.connection()
+    away = await times_away(connection, residents, since)
+    heard = await views.heard_since(connection, residents, since)
     absent = [one for one in findings if away_at(away.get(one.resident_id, []), one.found_at)]
-    there = [one for one in findings if one not in absent]
+    there = [
+        one
+        for one in findings
+        if one not in absent and (one.resident_id not in heard or heard[one.resident_id] < one.found_at)
+    ]
     await _raise(session, AlarmKind.NO_ANSWER_AT_DOOR, there)
     return absent
 

@@ -23,21 +23,22 @@ _WITH_CLOSED_DOOR: Final = sa.select(_alarms.c.resident_id, _alarms.c.community_
     ),
 )
 # Whoever answers for the resident may have seen them at the check-in's time, whenever they say so.
-_ALL_CLEARS: Final = (
-    sa.select(
-        _check_ins.c.resident_id,
-        _check_ins.c.id,
-        sa.case(
-            (_check_ins.c.how == sa.literal("self", sa.Text), _check_ins.c.answered_at),
-            else_=sa.func.least(_check_ins.c.answered_at, _check_ins.c.due_at),
-        ).label("given_at"),
-    )
-    .where(
-        _check_ins.c.id == sa.any_(sa.bindparam("check_in_ids", type_=ARRAY(sa.Uuid))),
-        _check_ins.c.answer == sa.literal("ok", sa.Text),
-    )
-    .order_by("given_at")
-)
+_all_clear = sa.select(
+    _check_ins.c.resident_id,
+    _check_ins.c.id,
+    sa.case(
+        (_check_ins.c.how == sa.literal("self", sa.Text), _check_ins.c.answered_at),
+        else_=sa.func.least(_check_ins.c.answered_at, _check_ins.c.due_at),
+    ).label("given_at"),
+).where(_check_ins.c.answer == sa.literal("ok", sa.Text))
+_ALL_CLEARS: Final = _all_clear.where(
+    _check_ins.c.id == sa.any_(sa.bindparam("check_in_ids", type_=ARRAY(sa.Uuid)))
+).order_by("given_at")
+_CLEARS_SINCE: Final = _all_clear.where(
+    _check_ins.c.resident_id == sa.any_(sa.bindparam("resident_ids", type_=ARRAY(sa.Uuid))),
+    _check_ins.c.state == sa.literal_column("'answered'"),
+    _check_ins.c.answered_at >= sa.bindparam("since", type_=sa.DateTime(timezone=True)),
+).order_by("given_at")
 
 
 async def with_closed_door(
@@ -54,3 +55,11 @@ async def all_clears(
     """Return, by resident, the latest of these check-ins that says all is well, and when it was said."""
     found = await connection.execute(_ALL_CLEARS, {"check_in_ids": list(check_in_ids)})
     return {row.resident_id: (row.id, row.given_at) for row in found}
+
+
+async def heard_since(
+    connection: AsyncConnection, resident_ids: Iterable[uuid.UUID], since: datetime
+) -> dict[uuid.UUID, datetime]:
+    """Return those of the residents who said since that all is well, and when they did so last."""
+    found = await connection.execute(_CLEARS_SINCE, {"resident_ids": list(resident_ids), "since": since})
+    return {row.resident_id: row.given_at for row in found}

@@ -121,7 +121,8 @@ async def redeem_login(provider: LoginProvider, redirect_uri: str, code: str, ve
     except (httpx.HTTPError, ValueError) as error:
         raise Unavailable("the issuer cannot be asked at the moment") from error
     id_token = document.get("id_token")
-    if not isinstance(id_token, str):
+    # An issuer vouches for its own people alone, not with a token it had of another that we accept, too.
+    if not isinstance(id_token, str) or oidc.issuer_said(id_token) != provider.issuer:
         raise LoginNotAccepted
     return id_token
 

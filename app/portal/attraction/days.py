@@ -148,6 +148,7 @@ Since = Annotated[str, InQuery(max_length=5)]
 
 async def _day(place: Place, day: date, since: str = "") -> dict[str, Any]:
     """Return what a day's page shows: of its slots so many at once, from a time of the day on."""
+    day = place.day_of(str(day))
     sums, slots, exceptions = await asyncio.gather(
         place.get("slot-days", first_day=day, last_day=day),
         place.get("slot-sales", limit=MOST_AT_ONCE, **_from(place, day, since)),

@@ -12,6 +12,7 @@ from babel.dates import format_skeleton
 from fastapi import Query as InQuery
 from starlette.responses import Response
 
+from app.core.instants import LAST_YEAR
 from app.core.routing import route_options
 from app.portal.attraction.days import ONE
 from app.portal.attraction.knowing import PREFIX, Place, place_of, wrong_of
@@ -32,6 +33,7 @@ _BLANKS: Final = 2
 _MOST_STRETCHES: Final = 60
 _MOST_DAYS: Final = 400
 _MOST_TIMES: Final = 288
+_LONGEST_STEP: Final = 24 * 60
 _A_DAY: Final = timedelta(days=1)
 _BETWEEN: Final = re.compile(r"[\s,，;；、]+")
 _MADE: Final = re.compile(r"(\d{1,6})-(\d{1,6})-(\d{1,6})-(\d{1,6})-(\d{1,6})")
@@ -94,7 +96,7 @@ def _stretches(days: Sequence[str]) -> list[tuple[str, str]]:
 
 def _follows(earlier: str, later: str) -> bool:
     try:
-        return date.fromisoformat(earlier) + _A_DAY == date.fromisoformat(later)
+        return date.fromisoformat(later) - date.fromisoformat(earlier) == _A_DAY
     except ValueError:
         return False
 
@@ -173,7 +175,7 @@ def _times(form: Form) -> list[str]:
     """Return the times that were written, and those of a row of slots that follow each other."""
     found = [one for one in _BETWEEN.split(form.text("times", 3_000)) if one]
     at, last, every = form.time("row_from"), form.time("row_until"), form.number("row_every")
-    if at is not None and last is not None and every is not None and every > 0:
+    if at is not None and last is not None and every is not None and 0 < every <= _LONGEST_STEP:
         anchor = datetime.combine(date.min, time())
         step, until = timedelta(minutes=every), datetime.combine(date.min, last)
         moment = anchor.replace(hour=at.hour, minute=at.minute)
@@ -191,11 +193,12 @@ def _exceptions(form: Form) -> list[str]:
     found: set[str] = set()
     for number in range(_MOST_STRETCHES + _BLANKS):
         first, last = form.day(f"except-first-{number}"), form.day(f"except-last-{number}")
-        if first is None:
+        if first is None or max(first, last or first).year > LAST_YEAR:
             found |= {written} if (written := form.text(f"except-first-{number}", 10)) else set()
             continue
-        day = first
-        while day <= (last or first) and len(found) <= _MOST_DAYS:
+        # Whoever wrote the last day first means those between all the same.
+        day, until = sorted((first, last or first))
+        while day <= until and len(found) <= _MOST_DAYS:
             found.add(str(day))
             day += _A_DAY
     return sorted(found)

@@ -73,9 +73,9 @@ class Form:
             return None
 
     def time(self, name: str) -> time | None:
-        """Return a field that is a time of day."""
+        """Return a field that is a time of day; whose clock it is by, the page knows."""
         try:
-            return time.fromisoformat(self.text(name, 20))
+            return time.fromisoformat(self.text(name, 20)).replace(tzinfo=None)
         except ValueError:
             return None
 

@@ -13,6 +13,7 @@ from community.home_care.rules.mornings import Morning, Mornings
 from community.home_care.rules.noticing import SOS_MINUTES
 from community.home_care.rules.settings import Settings, morning_before
 from community.home_care.rules.silences import home_limit
+from community.home_states.rules.calm import is_calm
 
 SOONEST: Final = timedelta(minutes=1)
 LATEST: Final = timedelta(minutes=10)
@@ -21,10 +22,10 @@ _MISSED: Final = timedelta(minutes=5)  # a gateway that starts anew hides no mor
 _LAST: Final = timedelta(minutes=1)  # what has just begun is settled by whoever hears that it is over
 
 _ENDS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("smoke", "gas", "carbon_monoxide", "water", "fall", "door_open_at_night"), "off"),
-    "stove_unattended": "off",
+    **dict.fromkeys(("fall", "door_open_at_night", "stove_unattended"), "off"),
     "bed_exit": "on",
 }
+_DANGERS: Final = frozenset(("smoke", "gas", "carbon_monoxide", "water"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def _ended(home: Snapshot, now: datetime) -> Iterable[OpenIncident]:
             continue
         has_moved = home.moved_at is not None and home.moved_at > one.noticed_at
         is_over = one.is_removed or (one.state is not None and _ENDS.get(one.kind) == one.state)
+        is_over = is_over or (one.kind in _DANGERS and is_calm(one.state))
         is_over = is_over or (one.kind == "no_motion" and has_moved)
         if is_over or (one.kind == "sos" and now - one.noticed_at > timedelta(minutes=2 * SOS_MINUTES)):
             yield one

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from community.home_care.rules.acts import Act, Moved, Near, Raise, Settle, Severity, Unwatch, Watch
 from community.home_care.rules.settings import SEVERE_COLD, SEVERE_HEAT, Settings
+from community.home_states.rules.calm import CALM, is_calm, is_unsure, plain
 
 ROLES: Final = frozenset(
     (
@@ -38,14 +39,17 @@ SEVERITIES: Final[dict[str, Severity]] = {
     "fall": "high",
     "sos": "critical",
 }
-_CALM: Final = frozenset(("off", "none", "idle", "normal", "clear", "ok", "no", "false", "inactive"))
 _NOT_KNOWN: Final = frozenset(("", "unavailable", "unknown", "online", "offline"))
-_NOT_PRESSED: Final = _CALM | _NOT_KNOWN | {"release"}
-_STANDS: Final = _CALM | {"no_fall", "no fall", "not_fallen", "enabled", "disabled"}
+_NOT_PRESSED: Final = CALM | _NOT_KNOWN | {"release"}
+_STANDS: Final = CALM | {"enabled", "disabled"}
 _ALARMING: Final = re.compile(r"\b(alarm(ing)?|detected|triggered|leak(ing|age)?|wet|fire|smoke|true)\b")
-_NOT_ALARMING: Final = re.compile(
-    r"\b(no|not|non|un\w+|clear(ed)?|normal|test\w*|silence\w*|mute\w*|fault|off|end\w*)\b"
+_BESIDES: Final = re.compile(
+    r"(standing|sitting|walking|upright|moving|(un)?occupied|vacant|present|absent|(not )?worn|ready|armed|charging|"
+    r"(low )?battery( low)?|test\w*)"
 )
+"""What something that notices falls says of other things: no fall, and nobody gets up by it."""
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_ON_THEIR_FEET: Final = re.compile(r"^(no|not) (fall\w*|detected)\b|\b(not |un)detected\b|\b(cleared|normal|ended)$")
 _INDOORS: Final = frozenset(("bedroom", "bathroom", "kitchen", "living_room", "hall", "entrance"))
 PLAUSIBLE: Final = (-10.0, 60.0)  # °C: beyond, it is a freezer, an oven or a broken sensor, and no room
 HYSTERESIS: Final = 1.0  # °C
@@ -125,14 +129,14 @@ def _hazard(change: Change, home: Surroundings) -> Iterator[Act]:
     if _is_alarming(change.new) and (change.is_fresh or not _is_alarming(change.old)):
         explanation = {} if change.is_fresh else {"found_on": True}
         yield Raise(kind, SEVERITIES[kind], change.at, change.entity_id, explanation=explanation)
-    elif (change.new or "").lower() in _CALM:
+    elif is_calm(change.new):  # else the next danger would be taken for the same
         yield Settle(kind, change.entity_id)
 
 
 def _is_alarming(state: str | None) -> bool:
     """Say whether a detector's word is its alarm: "on", or what one says that has more words than on and off."""
-    said = (state or "").lower().replace("_", " ")
-    return said == "on" or (_ALARMING.search(said) is not None and _NOT_ALARMING.search(said) is None)
+    said = plain(state)
+    return said == "on" or (_ALARMING.search(said) is not None and not is_calm(state) and not is_unsure(state))
 
 
 def _fall(change: Change, home: Surroundings) -> Iterator[Act]:
@@ -140,15 +144,19 @@ def _fall(change: Change, home: Surroundings) -> Iterator[Act]:
 
     Not everything that notices one says on and off: a radar or a pendant has words of its own. A number is a setting.
     """
-    said = (change.new or "").lower()
-    has_fallen = change.number is None and said not in _STANDS and said not in _NOT_KNOWN
+    said = plain(change.new)
+    stands = said in _STANDS or _ON_THEIR_FEET.search(said) is not None
+    says_nothing = said in _NOT_KNOWN or _BESIDES.fullmatch(said) is not None
+    # When it was last says nothing of how long ago, unless it is new.
+    says_nothing = says_nothing or (not change.is_fresh and _DATE.match(said) is not None)
+    has_fallen = change.number is None and not stands and not says_nothing
     if has_fallen and (change.is_fresh or change.old != change.new):
         explanation = {} if change.is_fresh else {"found_on": True}
         yield Raise("fall", SEVERITIES["fall"], change.at, change.entity_id, explanation=explanation)
         if home.seen_rooms:
             check_at = change.at + timedelta(minutes=FALL_MINUTES)
             yield Watch("motionless_fall", change.at, check_at, change.entity_id, change.room_id)
-    elif said in _STANDS:
+    elif stands:
         yield Settle("fall", change.entity_id)
 
 

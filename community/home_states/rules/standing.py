@@ -11,7 +11,9 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
+from community.home_states.rules.calm import is_calm
 from community.home_states.rules.changes import StateChange
+from community.home_states.rules.missed import was_missed
 from community.home_states.rules.traits import NO_GAP, Traits
 
 HEARTBEAT: Final = timedelta(minutes=60)
@@ -28,7 +30,6 @@ ATTRIBUTES: Final = "attributes"
 ONLINE: Final = "online"
 OFFLINE: Final = "offline"
 HAPPENED_AT: Final = "happened_at"
-_CALM: Final = frozenset({None, "", "off"})
 
 
 class Report(Protocol):
@@ -151,7 +152,7 @@ def _take_state(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
     value, number = _clean(report.value, report.number)
     is_same = value == standing.state or (number is not None and number == standing.number)
     is_first = standing.recorded_at is None
-    is_telling = traits.is_hazard and not heard.is_retained and value not in _CALM
+    is_telling = traits.is_hazard and not heard.is_retained and bool(value) and not is_calm(value)
     if not is_first and at < standing.changed_at:
         if is_same:
             return
@@ -195,7 +196,9 @@ def _take_event(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
     at = heard.at
     value, number = _clean(heard.report.value, heard.report.number)
     is_first = standing.recorded_at is None
-    is_fresh = not heard.is_retained or _was_missed(traits, standing, heard.report)
+    dated = (heard.report.attributes or {}).get(HAPPENED_AT)
+    is_missed = traits.is_call and was_missed(standing.attributes.get(HAPPENED_AT), dated, at)
+    is_fresh = not heard.is_retained or is_missed
     if not is_fresh and not is_first and value == standing.state:
         _merge(standing, heard.report.attributes or {})
         return
@@ -212,15 +215,6 @@ def _take_event(traits: Traits, standing: Standing, heard: Heard, outcome: Outco
         _keep(traits, standing, at, outcome)
     elif is_first:
         standing.recorded_at = at
-
-
-def _was_missed(traits: Traits, standing: Standing, report: Report) -> bool:
-    """Say whether what is remembered is a call for help that came after the last that was heard, as the hub dates them.
-
-    The dates are compared with each other alone: what the hub's clock says against ours does not matter.
-    """
-    known, dated = standing.attributes.get(HAPPENED_AT), (report.attributes or {}).get(HAPPENED_AT)
-    return traits.is_call and known is not None and dated is not None and known != dated
 
 
 def _take_attribute(traits: Traits, standing: Standing, heard: Heard, outcome: Outcome) -> None:

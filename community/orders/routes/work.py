@@ -13,7 +13,7 @@ from app.core.routing import Reading, Router, Session, route_options
 from app.identity.api import PeopleOnly, Person, people
 from app.media.api import MediaPublic
 from community.orders import rules
-from community.orders.access import Subject, order_guard
+from community.orders.access import Subject, order_guard, require_been
 from community.orders.problems import (
     ChecklistOpen,
     DoorNotShown,
@@ -42,6 +42,7 @@ from community.orders.views import details, orders
 router = Router(tags=["housekeeping"])
 
 Own = Annotated[Subject, Depends(order_guard("worker"))]
+Been = Annotated[Subject, Depends(order_guard("worker", require=require_been))]
 Ended = Annotated[Subject, Depends(order_guard("worker", "provider", "operator"))]
 _MAKING: Final = (Unauthenticated, NotYourOrder, NotFound)
 _ONE: Final = "/home-orders/{order_id}"
@@ -112,7 +113,7 @@ async def ask_home_order_extra_time(
 
 
 @router.post(f"{_ONE}/notes", status_code=201, responses=problem_responses(*_MAKING, OrderNotOpen))
-async def add_home_order_note(session: Session, actor: CurrentActor, subject: Own, data: NoteGive) -> OrderNotePublic:
+async def add_home_order_note(session: Session, actor: CurrentActor, subject: Been, data: NoteGive) -> OrderNotePublic:
     """Write down what you found; that the resident is unwell raises an alarm at once."""
     return details.note(await working.write_note(session, actor, subject, data))
 

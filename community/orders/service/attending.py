@@ -110,7 +110,8 @@ async def confirm_start(session: AsyncSession, actor: Actor, subject: Subject, d
 async def no_access(session: AsyncSession, actor: Actor, subject: Subject, data: NoAccessGive) -> Order:
     """Say that nobody answered the door, once it is time; people hear of it, and the resident owes what was agreed.
 
-    To whoever set out only when they were late already nothing is owed.
+    To whoever set out only when they were late already nothing is owed. That somebody stood there in time can be said
+    afterwards by them alone; a desk that says so late is heard, and owed nothing.
     Raises ``OrderNotOpen``, ``TooEarly``, ``NotYourOrder``, ``Malformed``.
     """
     by = By(subject.side("worker", "provider", "operator"), actor)
@@ -122,8 +123,9 @@ async def no_access(session: AsyncSession, actor: Actor, subject: Subject, data:
     at = moment_of(data.occurred_at, row.assigned_at, row.on_the_way_at)
     stood_at = at or clock.now()
     _require_since(row.starts_at, stood_at)
-    # Who did not say that they set out came no later than they stood there.
-    came_at = row.on_the_way_at if row.state == "on_the_way" and row.on_the_way_at is not None else stood_at
+    came_at = stood_at if by.who == "worker" else clock.now()
+    if row.state == "on_the_way" and row.on_the_way_at is not None:
+        came_at = row.on_the_way_at  # who did not say that they set out came no later than they stood there
     owed = rules.door_fee(row.total_amount, row.late_percent, row.starts_at, came_at)
     await change(session, row, "no_access", by, note=data.note, at=at, fee_amount=owed)
     await paying.settle_fee(session, actor.id, row)

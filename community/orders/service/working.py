@@ -115,14 +115,20 @@ async def _tell_answer(session: AsyncSession, row: Order, extra: OrderExtra) -> 
 async def write_note(session: AsyncSession, actor: Actor, subject: Subject, data: NoteGive) -> OrderNote:
     """Write down what was found at the home, while the work goes on or after it.
 
-    That the resident is unwell can be said from the door, too, opened or not: it is told at once.
+    That the resident is unwell can be said from the door, too, opened or not: it is told at once, whatever has become
+    of the order meanwhile, and whatever the clock of the phone says.
 
     Raises ``OrderNotOpen``, ``Malformed``.
     """
-    row = await _of_worker(session, actor, subject)
-    if row.state not in (*rules.WITH_WORKER, "no_access", "finished", "closed"):
-        raise OrderNotOpen(order_state=row.state)
-    at = moment_of(data.occurred_at, row.assigned_at)
+    if data.is_resident_unwell:
+        row = await repository.locked(session, subject.id)
+        # It may be another's by now, and over: whoever was sent there is heard.
+        at = moment_of(data.occurred_at, row.starts_at - rules.SETS_OUT_BEFORE, is_believed=True)
+    else:
+        row = await _of_worker(session, actor, subject)
+        if row.state not in (*rules.WITH_WORKER, "no_access", "finished", "closed"):
+            raise OrderNotOpen(order_state=row.state)
+        at = moment_of(data.occurred_at, row.assigned_at)
     note = OrderNote(
         order_id=row.id,
         resident_id=row.resident_id,

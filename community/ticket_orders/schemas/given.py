@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.core.instants import GivenInstant
-from community.ticket_orders.rules import MOST_TICKETS
+from community.ticket_orders.rules import MOST_TICKETS, plain_name
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 DocumentKind = Literal["identity_card", "passport", "residence_permit", "social_security_card", "other"]
@@ -128,6 +128,8 @@ class TicketOrderSearch(_Given):
     def _is_one(self) -> Self:
         if (self.code is None) == (self.name is None):
             raise ValueError("either a code or a name")
+        if self.name is not None and not plain_name(self.name):
+            raise ValueError("a name has letters")
         return self
 
 

@@ -11,7 +11,7 @@ from app.core.access import Actor
 from app.identity.api import granted_accounts
 from community.ticket_orders import notices
 from community.ticket_orders.access import READ, Subject
-from community.ticket_orders.models import TicketOrder
+from community.ticket_orders.models import TICKETS, TicketOrder
 from community.ticket_orders.problems import NobodyToTell, TicketsNotOpen
 from notifications.api import Notice, Value, send
 
@@ -19,6 +19,13 @@ _granted = granted_accounts(READ).subquery("granted")
 _MAY_STILL: Final = sa.select(_granted.c.account_id).where(
     _granted.c.resident_id == sa.bindparam("resident_id", type_=sa.Uuid),
     _granted.c.account_id == sa.bindparam("account_id", type_=sa.Uuid),
+)
+_HAS_GOOD: Final = sa.select(
+    sa.exists().where(
+        TICKETS.c.order_id == sa.bindparam("order_id", type_=sa.Uuid),
+        TICKETS.c.valid_until > sa.bindparam("at", type_=sa.DateTime(timezone=True)),
+        TICKETS.c.state.in_(("valid", "admitted")),
+    )
 )
 
 
@@ -53,9 +60,10 @@ async def send_again(session: AsyncSession, actor: Actor, subject: Subject) -> N
     """
     subject.acting()
     row = await session.get(TicketOrder, subject.id)
-    if row is None or row.state != "confirmed":
+    binds = {"order_id": subject.id, "at": clock.now()}
+    if row is None or row.state != "confirmed" or not await session.scalar(_HAS_GOOD, binds):
         raise TicketsNotOpen(tickets=[])
-    if row.account_id is None:
+    if row.account_id is None or row.resident_id is None:
         raise NobodyToTell
     await tell(session, notices.CONFIRMED, row, f"again:{int(clock.now().timestamp()) // 300}")
     await audit.record(

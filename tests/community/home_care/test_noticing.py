@@ -142,6 +142,17 @@ async def test_an_end_that_was_heard_before_its_beginning_was_stored_is_found_la
     assert [name for name, _ in await told()] == ["home_noticed", "home_settled"]
 
 
+async def test_an_end_in_other_words_than_off_is_found_later_too(scene: Scene, clock: ManualClock) -> None:
+    smoke = await care.entity(scene.home, "smoke")
+    await care.stand(care.change(smoke, "no_smoke"))
+    async with unit_of_work() as session:
+        await notice(session, [care.change(smoke, "smoke_detected")])
+    await pass_time(clock, 15 * MINUTE, heard=[scene.home])
+    assert await incidents() == [("smoke", "critical", "over")]
+    await care.report(care.change(smoke, "smoke_detected"))
+    assert await noticed() == [("smoke", "critical")] * 2
+
+
 async def test_each_press_after_a_minute_is_another_call_and_nothing_says_it_is_over(
     scene: Scene, clock: ManualClock
 ) -> None:

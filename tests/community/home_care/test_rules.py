@@ -108,6 +108,18 @@ def test_smoke_that_has_gone_is_over() -> None:
     assert acts(Said("smoke", "off", old="on")) == [Settle("smoke", IT)]
 
 
+@pytest.mark.parametrize(
+    "said", ["clear", "no smoke", "not_detected", "undetected", "Smoke cleared", "alarm_off", "dry", "no leak", "safe"]
+)
+def test_smoke_that_has_gone_is_over_in_the_words_of_a_sensor_that_says_more(said: str) -> None:
+    assert acts(Said("smoke", said, old="smoke_detected")) == [Settle("smoke", IT)]
+
+
+@pytest.mark.parametrize("said", ["alarm test", "silenced", "muted", "fault", "unknown", "3", "low_battery", None])
+def test_a_detector_that_was_silenced_or_is_broken_takes_nothing_back(said: str | None) -> None:
+    assert acts(Said("smoke", said, old="smoke_detected")) == []
+
+
 def test_a_fall_is_high_and_looked_at_again_in_five_minutes() -> None:
     found = acts(Said("fall", "on"))
     assert raised(found)[0].severity == "high"
@@ -119,9 +131,27 @@ def test_a_fall_is_one_whatever_the_sensor_or_the_pendant_calls_it(said: str) ->
     assert raised(acts(Said("fall", said, old=None)))[0].severity == "high"
 
 
-@pytest.mark.parametrize("said", ["off", "", None, "none", "normal", "False", "no_fall", "unavailable", "4"])
+_ON_THEIR_FEET = ("No fall detected", "not_detected", "undetected", "cleared", "fall_ended")
+
+
+@pytest.mark.parametrize(
+    "said", ["off", "", None, "none", "normal", "False", "no_fall", "unavailable", "4", *_ON_THEIR_FEET]
+)
 def test_what_says_that_nobody_fell_calls_nobody(said: str | None) -> None:
     assert raised(acts(Said("fall", said, old="fall", number=4.0 if said == "4" else None))) == []
+
+
+@pytest.mark.parametrize(
+    "said", ["walking", "Sitting", "standing", "occupied", "not_worn", "ready", "low_battery", "test"]
+)
+def test_what_a_fall_sensor_says_besides_is_no_fall_and_takes_none_back(said: str) -> None:
+    assert acts(Said("fall", said, old="fall")) == []
+
+
+def test_when_somebody_fell_last_is_a_fall_where_it_is_news_alone() -> None:
+    last = "2024-05-05T10:00:00+00:00"
+    assert raised(acts(Said("fall", last, old="2024-05-01T10:00:00+00:00")))
+    assert raised(acts(Said("fall", last, old=None, is_fresh=False))) == [], "nobody knows how long ago"
 
 
 def test_a_fall_after_which_nothing_moves_is_critical() -> None:

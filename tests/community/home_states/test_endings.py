@@ -137,3 +137,27 @@ def test_a_press_that_a_hub_remembers_and_we_have_not_heard_is_a_press() -> None
     bell = Thing(replace(_SMOKE, is_hazard=False))
     bell.happens("10:00", BEGIN, retained=True)
     assert bell.happens("11:00", BEGIN + HOUR, retained=True) == [], "a visitor of an hour ago"
+
+
+def test_what_a_hub_remembers_from_before_the_last_press_is_no_press() -> None:
+    thing = Thing(_PENDANT)
+    thing.happens("2026-03-02T09:00:00+00:00", BEGIN, retained=True)
+    assert len(thing.happens("2026-03-02T10:10:00+00:00", BEGIN + HOUR)) == 1
+    # It lost its power before it had written that down.
+    assert thing.happens("2026-03-02T09:00:00+00:00", BEGIN + 2 * HOUR, retained=True) == []
+    assert len(thing.happens("2026-03-02T10:30:00.5+00:00", BEGIN + 3 * HOUR, retained=True)) == 1
+
+
+@pytest.mark.parametrize("calm", ["normal", "No smoke", "clear", "off"])
+def test_that_there_was_no_danger_before_it_ends_none_that_came_after(calm: str) -> None:
+    thing = Thing(_SMOKE)
+    thing.says(calm, BEGIN)
+    thing.says("smoke_detected", BEGIN + MINUTE)
+    assert thing.says(calm, BEGIN + 30 * SECOND) == []
+    assert thing.standing.state == "smoke_detected"
+
+
+def test_what_says_that_all_is_well_is_no_news_each_time_it_does() -> None:
+    thing = Thing(_PENDANT)
+    thing.says("normal", BEGIN)
+    assert thing.says("normal", BEGIN + 20 * MINUTE) == []

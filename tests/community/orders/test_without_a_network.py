@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from app.core.clock import ManualClock
 from app.core.database import unit_of_work
 from community.housekeeping.models import ServiceOffer
 from community.orders import rules
-from tests.community.orders.conftest import THURSDAY, TOTAL, Body, Scene, facts, no_drift, told
+from tests.community.orders.conftest import THURSDAY, TOTAL, Body, Scene, facts, no_drift, told, work
 from tests.factories import media, sign_in
 from tests.media.samples import photo
 
@@ -94,6 +96,62 @@ async def test_who_stood_before_a_closed_door_in_time_is_paid_for_it_though_it_i
     gone: Body = await scene.do(order, "no-access", {"note": "rang", "occurred_at": at(5)}, by=scene.worker)
     assert gone["fee"] == TOTAL * 40 // 100
     assert (await scene.seen(order, scene.keeper))["history"][-1]["at"] == at(5)
+
+
+@pytest.mark.parametrize("said", [20, -26 * 60])
+async def test_that_she_is_unwell_is_heard_whatever_the_clock_of_the_phone_says(
+    scene: Scene, clock: ManualClock, said: float
+) -> None:
+    order = await scene.assigned()
+    clock.set(THURSDAY + 10 * MINUTES)
+    unwell = {"text": "She calls from behind the door", "is_resident_unwell": True, "occurred_at": at(said)}
+    await scene.do(order, "notes", unwell, by=scene.worker, expect=201)
+    assert (await facts(order))[-1] == "resident_unwell"
+    other = {"text": "The tap drips", "occurred_at": at(said)}
+    await scene.do(order, "notes", other, by=scene.worker, expect=422)
+
+
+async def test_that_she_is_unwell_is_heard_though_the_order_was_given_up_meanwhile(
+    scene: Scene, clock: ManualClock
+) -> None:
+    order = await scene.assigned()
+    clock.set(THURSDAY + timedelta(hours=8))
+    await work()
+    assert (await scene.seen(order))["state"] == "cancelled"
+    unwell = {"text": "She lies in the hall", "is_resident_unwell": True, "occurred_at": at(5)}
+    await scene.do(order, "notes", unwell, by=scene.worker, expect=201)
+    assert (await facts(order))[-1] == "resident_unwell"
+    refused = await scene.do(order, "notes", {"text": "It rained", "occurred_at": at(5)}, by=scene.worker, expect=409)
+    assert refused["code"] == "order_not_open"
+
+
+async def test_that_she_is_unwell_is_heard_of_who_was_there_though_the_order_is_another_s_by_now(
+    scene: Scene, clock: ManualClock
+) -> None:
+    order = await scene.assigned()
+    clock.set(THURSDAY + 10 * MINUTES)
+    unwell = {"text": "She lies in the hall", "is_resident_unwell": True, "occurred_at": at(5)}
+    await scene.do(order, "notes", unwell, by=scene.other, expect=404)
+    await scene.do(order, "assignment", {"worker_id": str(scene.lin.id)}, by=scene.keeper)
+    said: Body = await scene.do(order, "notes", unwell, by=scene.worker, expect=201)
+    assert (said["at"], (await facts(order))[-1]) == (at(5), "resident_unwell")
+    # It opens nothing else, and not for ever.
+    await scene.do(order, "notes", {"text": "It rained"}, by=scene.worker, expect=403)
+    await scene.do(order, "on-the-way", by=scene.worker, expect=404)
+    await scene.seen(order, scene.worker, expect=404)
+    clock.set(THURSDAY + timedelta(hours=30))
+    await scene.do(order, "notes", unwell, by=scene.worker, expect=404)
+
+
+async def test_nobody_at_a_desk_says_afterwards_that_a_door_was_closed_in_time(
+    scene: Scene, clock: ManualClock
+) -> None:
+    async with unit_of_work() as session:
+        (await session.get_one(ServiceOffer, scene.offer.id)).late_percent = 40
+    order = await scene.assigned(offer_version=2)
+    clock.set(THURSDAY + 40 * MINUTES)
+    gone: Body = await scene.do(order, "no-access", {"note": "rang", "occurred_at": at(5)}, by=scene.keeper)
+    assert gone["fee"] == 0
 
 
 def test_both_times_are_shown_where_a_minute_lies_between_them() -> None:

@@ -158,6 +158,36 @@ async def test_a_check_in_takes_a_closed_door_back_and_nothing_else(scene: Scene
     assert (await alarms())[-1][2] == "raised"
 
 
+async def test_a_closed_door_that_is_told_late_calls_nobody_where_they_were_heard_since(
+    scene: Scene, clock: ManualClock
+) -> None:
+    await check_ins.plan(scene.grace, times=["01:30"], starts_on=date(2026, 3, 5))
+    order = await scene.assigned()
+    clock.set(THURSDAY + timedelta(minutes=35))
+    await settle([*RELAY_JOBS, *CHECK_IN_JOBS])
+    await said_well(scene)
+    belated = {"note": "Rang three times", "occurred_at": (THURSDAY + timedelta(minutes=5)).isoformat()}
+    await scene.do(order, "no-access", belated, by=scene.worker)
+    await drain()
+    assert await alarms() == []
+
+    again = await scene.assigned(starts_at=(THURSDAY + timedelta(hours=4)).isoformat())
+    clock.set(THURSDAY + timedelta(hours=5))
+    later = {"note": "Rang", "occurred_at": (THURSDAY + timedelta(hours=4)).isoformat()}
+    await scene.do(again, "no-access", later, by=scene.worker)
+    await drain()
+    assert [one[0] for one in await alarms()] == ["no_answer_at_door"], "what she said before it says nothing of it"
+
+
+async def test_unwell_that_waited_for_a_day_still_calls(scene: Scene, clock: ManualClock) -> None:
+    order = await scene.assigned()
+    clock.set(THURSDAY + timedelta(hours=27))
+    late = {"text": "She is pale", "is_resident_unwell": True, "occurred_at": THURSDAY.isoformat()}
+    await scene.do(order, "notes", late, by=scene.worker, expect=201)
+    await drain()
+    assert [one[:3] for one in await alarms()] == [("found_unwell", 3, "raised")]
+
+
 async def said_well(scene: Scene) -> None:
     """Have the resident say that all is well, in time."""
     items = (await scene.ask("GET", "/v1/me/check-ins"))["items"]

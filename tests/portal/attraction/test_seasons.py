@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from app.portal.attraction.texts import WORDS
@@ -114,3 +115,31 @@ async def test_seasons_are_the_coordinators(app: FastAPI, scene: Scene) -> None:
         assert EN["no_seasons"] in (await browser.get(f"{scene.base}/seasons")).text
         unknown = await browser.get(f"{scene.base}/seasons/{scene.adult.id}")
         assert unknown.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"except-first-0": "9999-12-31", "except-last-0": "9999-12-31"},
+        {"except-first-0": "9999-12-30", "except-last-0": "9999-12-31"},
+        {"except-first-0": "0001-01-01", "except-last-0": "9999-12-31"},
+        {"row_every": "99999999999999999"},
+        {"row_from": "13:00+02:00"},
+        {"row_until": "14:00Z"},
+        {"weekday": ["1", "9"]},
+        {"capacity": "99999999999999999999"},
+    ],
+)
+async def test_what_nobody_means_is_said_to_be_wrong(app: FastAPI, scene: Scene, odd: dict[str, Any]) -> None:
+    new = f"{scene.base}/seasons/new"
+    async with visitor(app, scene.keeper) as browser:
+        given = form_on(await browser.get(new), new) | SPRING | odd
+        assert (await browser.post(new, data=given, headers=SAME)).status_code in (200, 422)
+
+
+async def test_days_left_out_are_left_out_though_the_last_was_written_first(app: FastAPI, scene: Scene) -> None:
+    new = f"{scene.base}/seasons/new"
+    turned = {"except-first-0": "2026-03-12", "except-last-0": "2026-03-11"}
+    async with visitor(app, scene.keeper) as browser:
+        looked = await _looked(browser, new, **SPRING | turned)
+    assert EN["days_left_out"].format(count=2) in looked.text

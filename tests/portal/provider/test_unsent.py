@@ -112,6 +112,20 @@ async def test_what_happened_meanwhile_is_said_to_who_comes_late(scene: Scene, c
         assert (belated.status_code, belated.json()["said"]) == (422, EN["trouble_given_too_long_ago"])
 
 
+async def test_that_somebody_is_unwell_is_heard_however_long_it_waited(scene: Scene, clock: ManualClock) -> None:
+    row, page = await assigned(scene)
+    async with visitor(scene.app, scene.ai) as browser:
+        note = form_on(await browser.get(page), f"{page}/notes") | {"text": "She lies in the hall", "unwell": "1"}
+        clock.advance(timedelta(hours=2))
+        for given in (clock.now() - timedelta(hours=25), clock.now() + timedelta(minutes=9)):
+            late = {"given_at": given.isoformat(), "key": f"at {given}"}
+            said = await browser.post(f"{page}/notes", data=note | late, headers=SCRIPT)
+            assert said.status_code == 200, said.text
+    async with visitor(scene.app, scene.boss) as desk:
+        shown = await desk.get(f"{scene.root}/orders/{row.id}")
+        assert shown.text.count("She lies in the hall") == 2
+
+
 async def test_what_can_wait_waits_and_what_has_to_be_answered_does_not(scene: Scene) -> None:
     _, page = await assigned(scene)
     async with visitor(scene.app, scene.ai) as browser:
