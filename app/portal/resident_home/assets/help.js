@@ -23,6 +23,7 @@ const part = (name) => panel.querySelector(`[data-sos-${name}]`);
 const [counting, left, alert, says, phones, trying, drop] = ["counting", "left", "alert", "says", "phones", "trying", "drop"].map(part);
 
 let call = null; // the call for help this page tells of
+const takenBack = []; // the calls of this page that were: they keep no later one from it
 let place = null;
 let ticking = null;
 let isToBeShown = false; // how the call stands, once the page tells it
@@ -199,7 +200,9 @@ async function cancel() {
     return draw();
   }
   if (mine.itemId) await dropItem(mine.itemId).catch(() => {});
-  const fields = mine.alarmId ? [["alarm", mine.alarmId]] : [["sos_id", mine.sosId]];
+  const fields = [["sos_id", mine.sosId], ...takenBack.map((sosId) => ["before", sosId])];
+  if (mine.alarmId) fields.push(["alarm", mine.alarmId]);
+  takenBack.push(mine.sosId);
   const item = { kind: "sos_back", says: words.says, action: "/me/help/cancel", fields, key: `back-${mine.sosId}`, urgent: true, given: mine.given };
   const kept = await keep(item).catch(() => null);
   // Besides what sends in order: a call that hangs must not hold up that it is taken back.
