@@ -191,8 +191,7 @@ self.addEventListener("sync", (event) => {
 async function sendWhatWaits() {
   const { who } = await person();
   if (!who) return;
-  const tell = ({ what, item }) => new BroadcastChannel("hearthline-outbox").postMessage({ what, kind: item.kind, key: item.key });
-  const urgent = await sendFor(who, true, tell);
-  const came = await navigator.locks.request("hearthline-outbox", () => sendFor(who, false, tell));
+  const urgent = await sendFor(who, true, tellPages);
+  const came = await navigator.locks.request("hearthline-outbox", () => sendFor(who, false, tellPages));
   if (urgent === "again" || came === "again") throw new Error("again"); // the browser asks once more
 }

@@ -21,6 +21,25 @@ const ANSWERS = {
     const how = await sendFor(item.who, false, () => {});
     return { how, items: items() };
   },
+  // A call for help waits; its person opens a page that has no outbox. What do the other pages hear?
+  async unsent({ scripts, item }) {
+    const { items, put } = await import(`${scripts}/store.js`);
+    put(item);
+    const signedIn = { who: item.who, csrf: "c", at: new Date().toISOString() };
+    globalThis.fetch = async (path) => answer({ status: 200, body: path === item.action ? { said: "" } : signedIn });
+    globalThis.indexedDB = {};
+    const place = { hidden: true };
+    globalThis.document = { documentElement: { dataset: { pushWho: item.who } }, getElementById: () => place, querySelector: () => null };
+    const other = new BroadcastChannel("hearthline-outbox");
+    const heard = new Promise((resolve) => {
+      other.onmessage = ({ data }) => resolve(data);
+      setTimeout(resolve, 2000, null);
+    });
+    await import(`${scripts}/unsent.js`);
+    const data = await heard;
+    other.close();
+    return { heard: data, left: items().length };
+  },
   // Somebody opens a page of a browser in which notifications were switched on for whom the question names.
   async pushing({ scripts, who, opens }) {
     const ended = [], closed = [], kept = new Map([["hearthline.push.who", who]]);

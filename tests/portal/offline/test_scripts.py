@@ -27,6 +27,8 @@ _STORE: Final = """let kept = [];
 export const put = (item) => kept.push(item);
 export const items = () => kept;
 export const itemsOf = async (who) => kept.filter((one) => one.who === who);
+export const callsForHelp = async () => kept.filter((one) => one.kind === "sos" && one.state === "waiting");
+export const sweep = async () => {};
 export const dropItem = async (id) => { kept = kept.filter((one) => one.id !== id); };
 export async function changeItem(id, values) {
   kept = kept.map((one) => (one.id === id ? { ...one, ...values } : one));
@@ -40,7 +42,7 @@ def answers(directory: Path, kind: str, **question: Any) -> Any:
     scripts = directory / "scripts"
     scripts.mkdir()
     (scripts / "package.json").write_text('{"type": "module"}')
-    for script in (_OFFLINE / "sending.js", _PUSH / "subscribing.js"):
+    for script in (_OFFLINE / "sending.js", _OFFLINE / "unsent.js", _PUSH / "subscribing.js"):
         shutil.copy(script, scripts)
     (scripts / "store.js").write_text(_STORE)
     asked = directory / "question.json"
@@ -54,6 +56,11 @@ def test_what_waits_goes_on_waiting_while_somebody_else_may_sit_there(tmp_path: 
     told = answers(tmp_path, "sending", item=_ITEM, answered=refused)
     assert told["how"] == "again"
     assert [one["state"] for one in told["items"]] == ["waiting"]
+
+
+def test_a_call_for_help_that_any_page_sent_counts_as_sent_on_the_page_it_was_pressed_on(tmp_path: Path) -> None:
+    told = answers(tmp_path, "unsent", item=_ITEM | {"kind": "sos", "urgent": True, "action": "/me/help"})
+    assert told == {"heard": {"what": "sent", "kind": "sos", "key": "k"}, "left": 0}
 
 
 def test_what_is_refused_is_left_to_the_person(tmp_path: Path) -> None:

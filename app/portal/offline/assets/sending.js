@@ -15,6 +15,14 @@ const AGAIN = new Set([408, 425, TOO_MANY]);
 const NOT_NOW = new Set(["not_our_form", "viewing_is_read_only"]);
 const ID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/; // in an address: what it is about
 
+/** Tells the pages that are open what came of an item, where it is not a page with an outbox that sent it. */
+export function tellPages({ what, item }) {
+  if (typeof BroadcastChannel !== "function") return;
+  const channel = new BroadcastChannel("hearthline-outbox");
+  channel.postMessage({ what, kind: item.kind, key: item.key });
+  channel.close();
+}
+
 function isLarge(item) {
   return item.fields.some(([, value]) => typeof value !== "string");
 }
