@@ -40,6 +40,45 @@ const ANSWERS = {
     other.close();
     return { heard: data, left: items().length };
   },
+  // A worker of an earlier version kept whom to phone; one of now keeps it, as the server says it. What is shown?
+  async standing({ scripts, path, before, now }) {
+    const stores = new Map();
+    const matched = async (store, asked) => store.get(asked)?.clone();
+    const open = async (name) => {
+      if (!stores.has(name)) stores.set(name, new Map());
+      const store = stores.get(name);
+      return { addAll: async () => {}, put: async (one, what) => void store.set(one, what), match: (one) => matched(store, one) };
+    };
+    const match = async (asked) => {
+      for (const store of stores.values()) if (store.has(asked)) return matched(store, asked);
+      return undefined;
+    };
+    globalThis.caches = { open, match, keys: async () => [...stores.keys()], delete: async (name) => stores.delete(name) };
+    const page = ({ text, isLocal }) => new Response(text, { headers: isLocal ? { "X-Local": "1" } : {} });
+    await (await open("hearthline-files:/me:earlier")).put(path, page(before));
+    const shown = [];
+    for (const one of now) {
+      const on = {};
+      globalThis.self = { addEventListener: (name, then) => { on[name] = then; } };
+      globalThis.location = { origin: "https://here" };
+      globalThis.Request = class { constructor(url) { this.url = url; } };
+      globalThis.fetch = async (asked) => {
+        if (asked.mode === "navigate") throw new TypeError("no line");
+        return page(one);
+      };
+      await import(`${scripts}/worker.js?${shown.length}`);
+      const done = [];
+      on.install({ waitUntil: (what) => done.push(what) });
+      await Promise.all(done);
+      on.fetch({
+        request: { method: "GET", mode: "navigate", url: "https://here/me/else" },
+        waitUntil: () => {},
+        respondWith: (what) => done.push(what),
+      });
+      shown.push(await (await done.at(-1)).text());
+    }
+    return shown;
+  },
   // Somebody opens a page of a browser in which notifications were switched on for whom the question names.
   async pushing({ scripts, who, opens }) {
     const ended = [], closed = [], kept = new Map([["hearthline.push.who", who]]);

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from app.portal import offline, push
+from app.portal.offline.working import offline_script
 from tests import node
 
 _OFFLINE: Final = Path(offline.__file__).parent / "assets"
@@ -37,7 +38,7 @@ export async function changeItem(id, values) {
 """
 
 
-def answers(directory: Path, kind: str, **question: Any) -> Any:
+def answers(directory: Path, kind: str, worker: str = "", **question: Any) -> Any:
     """Return what the scripts answer to a question of this kind."""
     scripts = directory / "scripts"
     scripts.mkdir()
@@ -45,6 +46,7 @@ def answers(directory: Path, kind: str, **question: Any) -> Any:
     for script in (_OFFLINE / "sending.js", _OFFLINE / "unsent.js", _PUSH / "subscribing.js"):
         shutil.copy(script, scripts)
     (scripts / "store.js").write_text(_STORE)
+    (scripts / "worker.js").write_text(worker)
     asked = directory / "question.json"
     asked.write_text(json.dumps({"scripts": scripts.as_uri(), **question}))
     return json.loads(node.run(node.NODE, _ASKED, kind, asked, cwd=directory))
@@ -61,6 +63,15 @@ def test_what_waits_goes_on_waiting_while_somebody_else_may_sit_there(tmp_path: 
 def test_a_call_for_help_that_any_page_sent_counts_as_sent_on_the_page_it_was_pressed_on(tmp_path: Path) -> None:
     told = answers(tmp_path, "unsent", item=_ITEM | {"kind": "sos", "urgent": True, "action": "/me/help"})
     assert told == {"heard": {"what": "sent", "kind": "sos", "key": "k"}, "left": 0}
+
+
+def test_whom_to_phone_is_what_was_said_last(tmp_path: Path) -> None:
+    """An earlier version's numbers stay until it is dropped; nobody's numbers take the place of somebody's."""
+    path = "/me/offline"
+    worker = offline_script("/me", features=(), pages=(), without=(path, path))
+    said = [{"text": "new", "isLocal": True}, {"text": "nobody's", "isLocal": False}]
+    told = answers(tmp_path, "standing", worker, path=path, before={"text": "old", "isLocal": True}, now=said)
+    assert told == ["new", "new"]
 
 
 def test_what_is_refused_is_left_to_the_person(tmp_path: Path) -> None:
