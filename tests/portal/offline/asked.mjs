@@ -79,6 +79,46 @@ const ANSWERS = {
     }
     return shown;
   },
+  // A page hears that its reader's rights may be others while the server is down. How often is it asked for in so long?
+  async looking({ scripts, minutes }) {
+    const waiting = [], on = {}, asked = [];
+    let now = 0;
+    globalThis.setTimeout = (then, after = 0) => {
+      const one = { at: now + after, then };
+      waiting.push(one);
+      return one;
+    };
+    globalThis.clearTimeout = (one) => waiting.includes(one) && waiting.splice(waiting.indexOf(one), 1);
+    globalThis.setInterval = () => {};
+    performance.now = () => now;
+    globalThis.addEventListener = () => {};
+    globalThis.location = { pathname: "/portal/residents", search: "" };
+    const line = { dataset: {}, classList: { add() {}, remove() {} } };
+    globalThis.document = {
+      documentElement: { dataset: {} }, body: { classList: { contains: () => false } }, addEventListener() {},
+      getElementById: (id) => (id === "line-status" ? line : null), querySelectorAll: () => [], querySelector: () => null,
+    };
+    globalThis.EventSource = class { addEventListener(name, then) { on[name] = then; } close() {} };
+    globalThis.fetch = async () => {
+      asked.push(now);
+      return { status: 503, ok: false, headers: new Headers(), text: async () => "" };
+    };
+    await import(`${scripts}/live.js`);
+    on.ready();
+    on.changed({ data: JSON.stringify({ topics: ["*"], spread: 0 }) });
+    for (;;) {
+      const next = waiting.toSorted((one, other) => one.at - other.at)[0];
+      if (!next || next.at > minutes * 60_000) break;
+      waiting.splice(waiting.indexOf(next), 1);
+      now = next.at;
+      next.then();
+      await new Promise(setImmediate);
+    }
+    const before = asked.length;
+    on.ready();
+    const wait = waiting.length ? Math.min(...waiting.map(({ at }) => at)) - now : null;
+    return { asked: before, last: asked.at(-1) - asked.at(-2), wait };
+  },
   // Somebody opens a page of a browser in which notifications were switched on for whom the question names.
   async pushing({ scripts, who, opens }) {
     const ended = [], closed = [], kept = new Map([["hearthline.push.who", who]]);

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 import pytest
 
-from app.portal import offline, push
+from app.portal import ground, offline, push
 from app.portal.offline.working import offline_script
 from tests import node
 
 _OFFLINE: Final = Path(offline.__file__).parent / "assets"
+_GROUND: Final = Path(ground.__file__).parent / "assets"
 _PUSH: Final = Path(push.__file__).parent / "assets"
 _ASKED: Final = Path(__file__).with_name("asked.mjs")
 _ITEM: Final = {
@@ -43,7 +44,11 @@ def answers(directory: Path, kind: str, worker: str = "", **question: Any) -> An
     scripts = directory / "scripts"
     scripts.mkdir()
     (scripts / "package.json").write_text('{"type": "module"}')
-    for script in (_OFFLINE / "sending.js", _OFFLINE / "unsent.js", _PUSH / "subscribing.js"):
+    for script in (
+        *(_OFFLINE / name for name in ("sending.js", "unsent.js")),
+        *(_GROUND / name for name in ("live.js", "steady.js")),
+        _PUSH / "subscribing.js",
+    ):
         shutil.copy(script, scripts)
     (scripts / "store.js").write_text(_STORE)
     (scripts / "worker.js").write_text(worker)
@@ -72,6 +77,13 @@ def test_whom_to_phone_is_what_was_said_last(tmp_path: Path) -> None:
     said = [{"text": "new", "isLocal": True}, {"text": "nobody's", "isLocal": False}]
     told = answers(tmp_path, "standing", worker, path=path, before={"text": "old", "isLocal": True}, now=said)
     assert told == ["new", "new"]
+
+
+def test_a_server_that_is_down_is_asked_less_and_less_whether_a_page_may_still_be_shown(tmp_path: Path) -> None:
+    told = answers(tmp_path, "looking", minutes=10)
+    assert 5 < told["asked"] < 60, told
+    assert told["last"] >= 15_000
+    assert told["wait"] <= 9_000, "once the line is back it is asked soon"
 
 
 def test_what_is_refused_is_left_to_the_person(tmp_path: Path) -> None:
