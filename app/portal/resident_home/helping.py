@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.core import clock
 from app.core.routing import route_options
 from app.portal.ground.asking import JSON, Refused
-from app.portal.ground.calling import calls_of
+from app.portal.ground.calling import calls_of, numbers_of
 from app.portal.ground.forms import Form, Posted
 from app.portal.ground.pages import again, show, words_of
 from app.portal.ground.routing import TO_SCRIPT, pages_router
@@ -49,7 +49,7 @@ async def show_help(visit: Residing) -> Response:
 
 async def _page(visit: Visit, *, status: int = 200, trouble: str = "", is_unsent: bool = False) -> Response:
     words = words_of(WORDS, visit.language)
-    numbers = await knowing.numbers(visit)
+    numbers = await numbers_of(visit)
     answer = show(
         visit,
         "resident_home/help.html",
