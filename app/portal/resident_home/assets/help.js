@@ -232,16 +232,18 @@ function backAnswered(mine, isTaken) {
 
 // --- what other tabs and the outbox tell -----------------------------------------------------------------------------
 
+function isTooLate(item) {
+  dropItem(item.id).catch(() => {});
+  if (call && item.key === `back-${call.sosId}`) backAnswered(call, false);
+}
+
 document.addEventListener("outbox:sent", ({ detail: { item, answer } }) => {
   if (item.key === call?.sosId) sent(answer);
   else if (call && item.key === `back-${call.sosId}`) backAnswered(call, true);
 });
 document.addEventListener("outbox:refused", ({ detail: { item } }) => {
   if (item.key === call?.sosId) refused();
-  else if (item.kind === "sos_back") {
-    dropItem(item.id).catch(() => {});
-    if (call && item.key === `back-${call.sosId}`) backAnswered(call, false);
-  }
+  else if (item.kind === "sos_back") isTooLate(item);
 });
 document.addEventListener("outbox:elsewhere", ({ detail }) => {
   if (call && detail.key === call.sosId && !call.sentAt) sent(null);
@@ -260,6 +262,8 @@ function adopt(items) {
   const own = call && items.find((one) => one.kind === "sos" && one.key === call.sosId);
   if (own && own.state === "refused" && !call.refused && !call.back && !call.sentAt) refused();
   if (own?.state === "waiting" && call.refused) call.refused = false; // it is tried again
+  const late = call?.back === "taking" && items.find((one) => one.key === `back-${call.sosId}` && one.state === "refused");
+  if (late) isTooLate(late);
   const calls = items.filter((one) => one.kind === "sos");
   const waits = calls.at(-1) ?? items.findLast((one) => one.kind === "sos_back" && one.state === "waiting");
   if (!waits || (call && (waits.key.endsWith(call.sosId) || waits.given <= call.given))) return;
