@@ -210,6 +210,19 @@ async def test_one_that_nobody_sent_is_said_to_whoever_sits_there_and_what_other
     await eventually(has_arrived)
 
 
+async def test_help_that_is_called_to_somebody_elses_home_and_not_taken_is_said(open_windows: Windows) -> None:
+    """A carer's call goes before everything else, too, but no page says it larger than the list does."""
+    home = await at_home()
+    window = await open_windows.of(home.person)
+    await window.open("/me")
+    await pressed(window, timedelta(minutes=1), "refused", 409, kind="help", action="/me/nothing", says="Fallen")
+    await reopened(window)
+    line = window.page.locator('[data-outbox-items] li[data-state="refused"]')
+    await expect(line).to_contain_text("Fallen", timeout=PATIENCE)
+    await line.get_by_role("button", name=COMMON["en"]["outbox_drop"]).click()
+    await expect(line).to_have_count(0)
+
+
 @pytest.mark.parametrize("store", [_SILENT, _REFUSED])
 async def test_a_device_that_keeps_nothing_calls_all_the_same(open_windows: Windows, store: str) -> None:
     home = await at_home()
